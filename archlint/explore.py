@@ -1,0 +1,161 @@
+"""Trace until every size of a region is decided, or the budget is spent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from archlint.bounds import Box
+from archlint.formula import Bool, conj, disj, holds, negate
+from archlint.path import Event
+from archlint.region import typical_point
+from archlint.solve import Solver, Unsolved
+from archlint.trace import Trace
+
+
+@dataclass(eq=False)
+class Way:
+    """One path, as sets of sizes.
+
+    ``decided``: the sizes about which this path says something. ``accepted``: those that it sends
+    all the way to the output. ``lost``: those that reach a point where nothing can be said.
+    """
+
+    trace: Trace
+    decided: Bool
+    accepted: Bool
+    lost: Bool
+
+    @classmethod
+    def of(cls, trace: Trace) -> Way:
+        ended = trace.outcome != "unknown"
+        decided: Bool = ended
+        accepted: Bool = trace.outcome == "accepted"
+        lost: Bool = not ended
+        for event in reversed(trace.path.events):
+            here = event.formula if event.held else negate(event.formula)
+            accepted = conj(here, accepted)
+            lost = conj(here, lost)
+            if event.kind == "claim" and event.held:
+                decided = True if decided is True else disj(negate(event.formula), decided)
+            else:
+                decided = conj(here, decided)
+        return cls(trace, decided, accepted, lost)
+
+    def first_broken(self, env: Mapping[str, int]) -> Event | None:
+        """The claim that refuses these sizes on this path."""
+        for event in self.trace.path.events:
+            if event.kind == "claim" and not holds(event.formula, env):
+                return event
+        return None
+
+
+@dataclass
+class Acceptance:
+    """The exact set of sizes that a model accepts, as far as it was explored.
+
+    ``covered``: every size of ``region`` is decided. Otherwise ``reasons`` say what is not.
+    """
+
+    names: tuple[str, ...]
+    box: Box
+    region: Bool
+    ways: list[Way] = field(default_factory=list)
+    covered: bool = False
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def accepted(self) -> Bool:
+        """The sizes known to be accepted."""
+        return disj(*(w.accepted for w in self.ways))
+
+    @property
+    def decided(self) -> Bool:
+        """The sizes of which it is known whether they are accepted."""
+        return disj(*(w.decided for w in self.ways))
+
+    def way_of(self, env: Mapping[str, int]) -> Way | None:
+        """The path that decides these sizes."""
+        return next((w for w in self.ways if holds(w.decided, env)), None)
+
+    def accepts(self, env: Mapping[str, int]) -> bool | None:
+        """Whether these sizes are accepted; ``None`` where that is not decided."""
+        way = self.way_of(env)
+        return None if way is None else holds(way.accepted, env)
+
+
+def explore(
+    run: Callable[[Mapping[str, int]], Trace],
+    names: tuple[str, ...],
+    box: Box,
+    region: Bool,
+    *,
+    paths: int,
+    deadline: float,
+) -> Acceptance:
+    """Cover ``region`` (inside ``box``) with paths; ``run`` traces the model along one of them.
+
+    ``paths`` and ``deadline`` (``time.monotonic()``) bound the effort; what is left uncovered is
+    said in ``reasons``.
+    """
+    result = Acceptance(names, box, region)
+    solver: Solver | None = None
+    point = typical_point(box, region)
+    while True:
+        if point is None:
+            if solver is None:
+                solver = Solver(names, box, deadline)
+                solver.add(region)
+                for way in result.ways:
+                    solver.add(negate(disj(way.decided, way.lost)))
+            try:
+                point = solver.find()
+            except Unsolved as e:
+                result.reasons.append(f"the solver could not say what is left ({e})")
+                return result
+            if point is None:
+                result.covered = not result.reasons
+                return result
+        if len(result.ways) >= paths:
+            result.reasons.append(_spent(f"{paths} paths", result, point))
+            return result
+        if time.monotonic() > deadline:
+            result.reasons.append(_spent("the time", result, point))
+            return result
+        way = Way.of(run(point))
+        result.ways.append(way)
+        if way.trace.outcome == "unknown":
+            reason = way.trace.error + (f" at {way.trace.source}" if way.trace.source else "")
+            if reason not in result.reasons:
+                result.reasons.append(reason)
+        for caveat in way.trace.path.caveats:
+            if caveat not in result.reasons:
+                result.reasons.append(caveat)
+        seen = disj(way.decided, way.lost)
+        if seen is True:
+            result.covered = not result.reasons
+            return result
+        if not holds(seen, point):
+            result.reasons.append(f"the path at {point} does not decide its own sizes")
+            return result
+        if solver is not None:
+            solver.add(negate(seen))
+        point = None
+
+
+def _spent(what: str, result: Acceptance, point: Mapping[str, int]) -> str:
+    """Why the budget did not suffice: the line that most paths split at."""
+    lines: dict[str, int] = {}
+    for way in result.ways:
+        for event in way.trace.path.events:
+            if event.kind == "branch" and event.call >= 0:
+                call = way.trace.calls[event.call]
+                lines[call.source or call.op] = lines.get(call.source or call.op, 0) + 1
+    where = max(lines, key=lambda k: lines[k], default="")
+    at = " ".join(f"{k}={v}" for k, v in point.items())
+    text = f"{what} did not cover the region; {at}, for one, is undecided"
+    return f"{text} (most ways part at {where})" if where else text
+
+
+__all__ = ["Acceptance", "Way", "explore"]

@@ -1,0 +1,182 @@
+"""The grammar of sizes and promises: text in, a syntax tree or a :class:`PhraseError` in words out.
+
+What a phrase may cost is bounded before it is parsed, so that a hostile one ends in a message and
+not in a stack overflow. The tree is flat for chains, hence no deeper than its brackets.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Union
+
+from lark import Lark, Token, Tree
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+
+from archlint.errors import PhraseError
+
+MAX_LENGTH = 4000  # characters of a phrase
+MAX_DEPTH = 32  # brackets inside brackets
+MAX_TOKENS = 500
+
+GRAMMAR = r"""
+size: sum
+predicate: disjunction
+
+?disjunction: conjunction (_OR conjunction)*
+?conjunction: negation (_AND negation)*
+?negation: comparison
+         | NOT+ comparison
+?comparison: list (COMPARE list)*
+           | list NOT? _IN (span | choices)   -> member
+span: sum _DOTS sum (_STEP sum)?
+choices: _LBRACE list _RBRACE
+?list: sum (_COMMA sum)*
+?sum: product ((PLUS | MINUS) product)*
+?product: negative (TIMES negative)*
+?negative: atom
+         | MINUS+ atom
+?atom: NAME | NUMBER | _LPAR disjunction _RPAR | call
+call: (MIN | MAX | CEIL | FLOOR) _LPAR list _RPAR
+
+_OR: "or"
+_AND: "and"
+NOT: "not"
+_IN: "in"
+_STEP: "step"
+MIN: "min"
+MAX: "max"
+CEIL: "ceil"
+FLOOR: "floor"
+COMPARE: "<=" | "<" | ">=" | ">" | "==" | "!="
+PLUS: "+"
+MINUS: "-"
+TIMES: "*" | "//" | "/" | "%"
+_DOTS: ".."
+_COMMA: ","
+_LPAR: "("
+_RPAR: ")"
+_LBRACE: "{"
+_RBRACE: "}"
+NUMBER: /[0-9](_?[0-9])*/
+NAME: /[A-Za-z_][A-Za-z0-9_]*/
+%ignore /\s+/
+"""
+
+RESERVED = frozenset(
+    ("and", "or", "not", "in", "step", "any", "only", "min", "max", "ceil", "floor")
+)
+ANY_SIZE_PATTERN = re.compile(r"\s*any\s+sizes?\s*")
+_NAME_PATTERN = re.compile(r"(?<![0-9A-Za-z_])[A-Za-z_][A-Za-z0-9_]*")
+
+Node = Union[Token, "Tree[Token]"]
+
+# What people write who think of another language, and what they mean.
+_FOREIGN = {
+    "=>": ">=", "=<": "<=", "<>": "!=", "&&": "and", "||": "or", "&": "and", "|": "or",
+    "!": "not", "=": "==", "≥": ">=", "≤": "<=", "≠": "!=", "×": "*",
+}  # fmt: skip
+_FOREIGN_PATTERN = re.compile(r"=>|=<|<>|&&?|\|\|?|!(?!=)|(?<![<>=!])=(?!=)|[≥≤≠×]")
+
+_EXPECTED = {
+    "NAME": "a size or a name", "COMPARE": "an operator such as '+', '>=' or 'and'",
+    "PLUS": "an operator such as '+'", "_IN": "'in'", "_COMMA": "','", "_DOTS": "'..'",
+    "_STEP": "'step'", "_AND": "'and'", "_OR": "'or'", "_LPAR": "'('", "_LBRACE": "'{'",
+    "_RPAR": "')'", "_RBRACE": "'}'", "$END": "the end",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Lark:
+    # The basic lexer: with the contextual one a keyword would be a name wherever it is misplaced.
+    return Lark(
+        GRAMMAR,
+        parser="lalr",
+        lexer="basic",
+        start=["size", "predicate"],
+        propagate_positions=True,
+        maybe_placeholders=False,
+    )
+
+
+def parse(text: str, start: str) -> Tree[Token]:
+    """The tree of a phrase that is a ``size`` or a ``predicate``."""
+    foreign = _FOREIGN_PATTERN.search(within_bounds(text))
+    if foreign:
+        meant = f"did you mean {_FOREIGN[foreign[0]]!r}?"
+        raise PhraseError(f"found {foreign[0]!r}, {meant}", "", foreign.start() + 1)
+    power = text.find("**")
+    if power >= 0:
+        raise PhraseError("found '**'", "a product such as H*H", power + 1)
+    try:
+        return _parser().parse(text, start=start)
+    except UnexpectedCharacters as error:
+        at = error.pos_in_stream or 0
+        expected = "a whole number" if text[at] == "." else "a size, a name or an operator"
+        raise PhraseError(f"found {text[at]!r}", expected, at + 1) from None
+    except UnexpectedToken as error:
+        token = error.token
+        if token.type == "$END":
+            raise PhraseError("found the end", _words(error), len(text.rstrip()) + 1) from None
+        at = token.start_pos or 0
+        before = re.search(r"[0-9]+$", text[:at])
+        if token.type == "NAME" and before:
+            found = f"found '{before[0]}{token}', did you mean '{before[0]}*{token}'?"
+            raise PhraseError(found, "", before.start() + 1) from None
+        if token.lower() in RESERVED and token != token.lower():
+            meant = f"did you mean {token.lower()!r}?"
+            raise PhraseError(f"found {str(token)!r}, {meant}", "", at + 1) from None
+        raise PhraseError(f"found {str(token)!r}", _words(error), at + 1) from None
+
+
+def _words(error: UnexpectedToken) -> str:
+    """What could have stood there, for a person."""
+    accepted = error.accepts or error.expected
+    if "NAME" in accepted:
+        return _EXPECTED["NAME"]
+    if "COMPARE" in accepted:  # the shorter list: those that follow a size are many
+        accepted = accepted & {"COMPARE", "_RPAR"}
+    words = [_EXPECTED[name] for name in _EXPECTED if name in accepted]
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def symbols_of(text: str) -> dict[str, int]:
+    """The sizes that a well-formed phrase or shape names, each with its first column."""
+    found: dict[str, int] = {}
+    if not ANY_SIZE_PATTERN.fullmatch(text):
+        for match in _NAME_PATTERN.finditer(text):
+            if match[0] not in RESERVED and match[0] != "_":
+                found.setdefault(match[0], match.start() + 1)
+    return found
+
+
+def within_bounds(text: str) -> str:
+    """The text itself, if it is short and flat enough to be read."""
+    depth = 0
+    deepest = 0
+    for bracket in re.findall(r"[(){}]", text):
+        depth += 1 if bracket in "({" else -1
+        deepest = max(deepest, depth)
+    if deepest > MAX_DEPTH:
+        found = f"found an expression nested {deepest} deep"
+        raise PhraseError(found, f"at most {MAX_DEPTH} levels", 1)
+    if len(text) > MAX_LENGTH:
+        expected = f"at most {MAX_LENGTH}"
+        raise PhraseError(f"found a phrase of {len(text)} characters", expected, 1)
+    tokens = len(re.findall(r"\w+|[^\w\s]", text))
+    if tokens > MAX_TOKENS:
+        raise PhraseError(f"found a phrase of {tokens} words", f"at most {MAX_TOKENS}", 1)
+    return text
+
+
+def column(node: Node) -> int:
+    """Where the node begins in the phrase, from 1."""
+    position = node.start_pos if isinstance(node, Token) else node.meta.start_pos
+    return (position or 0) + 1
+
+
+def quote(node: Node, text: str) -> str:
+    """The author's words for the node, in quotes."""
+    end = node.end_pos if isinstance(node, Token) else node.meta.end_pos
+    words = text[column(node) - 1 : end]
+    return repr(words if len(words) <= 40 else words[:37] + "...")

@@ -1,0 +1,91 @@
+"""Does an output have the promised shape? On formulas for all sizes, on numbers for one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from archlint.contract import ANY_SIZE, ANY_SIZES, Output, TensorOutput
+from archlint.dims import Size, evaluate
+from archlint.formula import Bool, conj, eq
+
+
+@dataclass(frozen=True)
+class Demand:
+    """One thing the promise asks of the output; ``text`` takes ``sizes`` like a claim's."""
+
+    formula: Bool
+    text: str
+    sizes: tuple[Size, ...] = ()
+    where: str = ""  # which part of a nested output
+
+    def needs(self) -> str:
+        return self.text.format(*self.sizes)
+
+    def gets(self, env: Mapping[str, int]) -> str:
+        return self.text.format(*(evaluate(s, env) for s in self.sizes))
+
+
+def demands(expected: Output, actual: Any, where: str = "output") -> list[Demand]:
+    """What must hold of ``actual``: nested lists and dicts whose leaves are tuples of sizes."""
+    if isinstance(expected, TensorOutput):
+        return _tensor_demands(expected, actual, where)
+    if isinstance(expected, list):
+        if not isinstance(actual, list):
+            return [_never(f"{where} a list of {len(expected)}, is {_kind(actual)}", where)]
+        if len(actual) != len(expected):
+            return [_never(f"{where} of {len(expected)} parts, has {len(actual)}", where)]
+        parts = enumerate(zip(expected, actual, strict=True))
+        return [d for i, (e, a) in parts for d in demands(e, a, f"{where}[{i}]")]
+    if not isinstance(actual, dict):
+        return [_never(f"{where} a mapping, is {_kind(actual)}", where)]
+    found: list[Demand] = []
+    for key, inner in expected.items():
+        if key not in actual:
+            have = ", ".join(map(str, actual)) or "nothing"
+            found.append(_never(f"{where} with the key {key}, has {have}", where))
+        else:
+            found += demands(inner, actual[key], f"{where}[{key}]")
+    return found
+
+
+def promised(expected: Output | None, actual: Any) -> Bool:
+    """The whole promise about the output as one formula."""
+    return True if expected is None else conj(*(d.formula for d in demands(expected, actual)))
+
+
+def _tensor_demands(expected: TensorOutput, actual: Any, where: str) -> list[Demand]:
+    if not isinstance(actual, tuple):
+        return [_never(f"{where} one tensor {expected.text}, is {_kind(actual)}", where)]
+    want = list(expected.dims)
+    shown = " ".join(map(str, actual)).replace("{", "{{")
+    if ANY_SIZES in want:
+        i = want.index(ANY_SIZES)
+        missing = len(actual) - (len(want) - 1)
+        want[i : i + 1] = [ANY_SIZE] * missing
+    if len(want) != len(actual):
+        text = f"{where} {expected.text} ({len(want)} sizes), is {shown} ({len(actual)} sizes)"
+        return [_never(text, where)]
+    found = []
+    for size, have in zip(want, actual, strict=True):
+        if size is not ANY_SIZE:
+            assert not hasattr(size, "text")
+            formula = eq(have, size)  # type: ignore[arg-type]
+            text = f"{where} {expected.text}, is {shown}: " + "{} == {}"
+            found.append(Demand(formula, text, (have, size), where))  # type: ignore[arg-type]
+    return found
+
+
+def _never(text: str, where: str) -> Demand:
+    return Demand(False, text.replace("{", "{{").replace("}", "}}"), (), where)
+
+
+def _kind(actual: Any) -> str:
+    if isinstance(actual, tuple):
+        return "one tensor " + " ".join(map(str, actual))
+    if isinstance(actual, list):
+        return f"a list of {len(actual)}"
+    if isinstance(actual, dict):
+        return "a mapping with " + ", ".join(map(str, actual))
+    return "nothing" if actual is None else f"a {actual}"

@@ -1,0 +1,221 @@
+"""Subscripts: ``x[...]`` and ``x[...] = value``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from archlint.dims import Expr, Size, ceildiv, maximum, minimum
+from archlint.formula import Bool, conj, disj, eq, ge, gt, le, lt, ne
+from archlint.ops.broadcast import broadcast
+from archlint.ops.layout import (
+    Strides,
+    contiguous_strides,
+    decide,
+    empty,
+    ordered_strides,
+    restrided,
+    settled_strides,
+)
+from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.view import reordered, select, unsqueeze
+
+Tensor = torch.Tensor
+INDEX_DTYPES = (torch.int64, torch.int32)
+UNBOUNDED = 2**62  # a slice bound that stands for "to the end"
+
+
+def within(path: Path, index: TensorSpec, size: Size, low: Size, unread: Bool = False) -> None:
+    """Claim that the values of ``index`` are at least ``low`` and below ``size``.
+
+    ``unread`` says when the operator looks at none of them.
+    """
+    values = index.values
+    if values is IN_RANGE:
+        return
+    least, most = values if isinstance(values, tuple) else (None, None)
+    if least is None or most is None:
+        path.unproved("the values of the index are not known")
+    text = "index {} in a dimension of size {}"
+    if least is not None:
+        path.claim(disj(unread, ge(least, low)), text, least, size)
+    if most is not None:
+        path.claim(disj(unread, lt(most, size)), text, most, size)
+
+
+def slice_bounds(path: Path, index: slice, size: Size) -> tuple[Size, Size, Size]:
+    """First element, number of elements and step of ``index`` in a dimension of ``size``."""
+    step = 1 if index.step is None else index.step
+    path.claim(gt(step, 0), "slice step {} > 0", step)
+    start = 0 if index.start is None else _bound(path, index.start, size)
+    stop = size if index.stop is None else _bound(path, index.stop, size)
+    if start == 0 and stop is size:
+        length = size
+    elif path.known(ge(stop, start)):
+        length = stop - start
+    elif path.known(le(stop, start)):
+        length = 0
+    else:
+        length = maximum(stop - start, 0)
+    return start, ceildiv(length, step), step
+
+
+def _bound(path: Path, bound: Size, size: Size) -> Size:
+    """A slice bound counted from the front and clamped to 0..size, as Python does."""
+    if not isinstance(bound, (int, Expr)):
+        raise NoRule
+    if isinstance(bound, int) and bound >= UNBOUNDED:
+        return size
+    if not decide(path, ge(bound, 0)):
+        bound = bound + size
+        if path.known(ge(bound, 0)) is not True:
+            bound = maximum(bound, 0)
+        return bound
+    if path.known(le(bound, size)):
+        return bound
+    return size if path.known(ge(bound, size)) else minimum(bound, size)
+
+
+def subscripts(input: TensorSpec, index: Any) -> tuple[Any, ...]:
+    """The index as a tuple without an ellipsis, one entry per dimension that it speaks of."""
+    items = index if isinstance(index, tuple) else (index,)
+    items = tuple(_listed(i) if isinstance(i, (list, range)) else i for i in items)
+    for item in items:
+        if isinstance(item, bool) or not (
+            item is None or item is ... or isinstance(item, (int, Expr, slice, TensorSpec))
+        ):
+            raise NoRule
+        if isinstance(item, TensorSpec) and item.dtype in (torch.bool, torch.uint8):
+            raise NoRule
+    if sum(i is ... for i in items) > 1:
+        raise NoRule
+    spoken = sum(i is not None and i is not ... for i in items)
+    rest = (slice(None),) * (input.ndim - spoken)
+    for at, item in enumerate(items):
+        if item is ...:
+            return (*items[:at], *rest, *items[at + 1 :])
+    return items
+
+
+def _listed(numbers: Sequence[Any]) -> TensorSpec:
+    if any(isinstance(n, bool) or not isinstance(n, (int, Expr)) for n in numbers):
+        raise NoRule
+    values = (minimum(*numbers), maximum(*numbers)) if numbers else IN_RANGE
+    return TensorSpec((len(numbers),), torch.int64, values=values)
+
+
+def viewed_at(
+    path: Path, input: TensorSpec, items: tuple[Any, ...]
+) -> tuple[TensorSpec, dict[int, TensorSpec]]:
+    """The view that numbers, slices and ``None`` make, and the index tensor of each dimension."""
+    spoken = sum(i is not None for i in items)
+    path.claim(spoken <= input.ndim, "at most {} indices, gets {}", input.ndim, spoken)
+    tensors: dict[int, TensorSpec] = {}
+    result, at = input, 0
+    for item in items:
+        if item is None:
+            result = unsqueeze(path, result, at)
+        elif isinstance(item, slice):
+            result = sliced(path, result, at, item)
+        elif isinstance(item, TensorSpec):
+            if item.ndim == 0 and item.dtype in (*INDEX_DTYPES, torch.int16, torch.int8):
+                within(path, item, result.dims[at], -result.dims[at])
+                size = result.dims[at]
+                path.claim(ne(size, 0), "a dimension of size {} that is not 0", size)
+                result = reordered(result, [d for d in range(result.ndim) if d != at])
+                continue
+            good = item.dtype in INDEX_DTYPES
+            path.claim(good, f"an index of int64 or int32, gets {item.dtype}")
+            tensors[at] = item
+        else:
+            result = select(path, result, at, item)
+            continue
+        at += 1
+    return result, tensors
+
+
+def sliced(path: Path, input: TensorSpec, at: int, index: slice) -> TensorSpec:
+    """``input`` with ``index`` applied to dimension ``at``."""
+    if index.start is None and index.stop is None and index.step is None:
+        return input
+    _, length, step = slice_bounds(path, index, input.dims[at])
+    dims = (*input.dims[:at], length, *input.dims[at + 1 :])
+
+    def restride(old: Strides) -> Strides:
+        return (*old[:at], old[at] * step, *old[at + 1 :])
+
+    return restrided(input, dims, restride)
+
+
+def gathered(path: Path, view: TensorSpec, tensors: dict[int, TensorSpec]) -> TensorSpec:
+    """What indexing ``view`` with a tensor in some dimensions returns, values checked."""
+    chosen = broadcast(path, *(t.dims for t in tensors.values()))
+    axes = list(tensors)
+    adjacent = axes == list(range(axes[0], axes[0] + len(axes)))
+    at = axes[0] if adjacent else 0
+    rest = [d for d in range(view.ndim) if d not in tensors]
+    order = [d for d in rest if d < at], [d for d in rest if d >= at]
+    left, right = (tuple(view.dims[d] for d in half) for half in order)
+    dims = (*left, *chosen, *right)
+    none = empty(chosen)
+    for d in axes:
+        text = "a dimension of size {} that is not 0"
+        path.claim(disj(none, ne(view.dims[d], 0)), text, view.dims[d])
+    for d, tensor in tensors.items():
+        within(path, tensor, view.dims[d], -view.dims[d], unread=empty(dims))
+    strides = None
+    if view.strides is not None:
+        own = settled_strides(path, view) or contiguous_strides(view.dims)
+        before, after = (tuple(own[d] for d in half) for half in order)
+        strides = ordered_strides(path, [(*before, *(0 for _ in chosen), *after)], dims)
+    return view.like(dims, strides=strides, values=view.values)
+
+
+@shape_rule(Tensor.__getitem__)
+def getitem(path: Path, input: TensorSpec, index: Any) -> TensorSpec:
+    view, tensors = viewed_at(path, input, subscripts(input, index))
+    return gathered(path, view, tensors) if tensors else view
+
+
+@shape_rule(Tensor.__setitem__)
+def setitem(path: Path, input: TensorSpec, index: Any, value: Any) -> None:
+    view, tensors = viewed_at(path, input, subscripts(input, index))
+    target = gathered(path, view, tensors) if tensors else view
+    for size, stride in zip(view.dims, view.strides or (), strict=False):
+        if stride == 0:
+            once = disj(le(size, 1), empty(view.dims))
+            path.claim(once, "each element written once, {} share one place", size)
+    if isinstance(value, TensorSpec):
+        if tensors:
+            same = value.dtype == input.dtype
+            path.claim(same, f"a value of {input.dtype}, gets {value.dtype}")
+        lead = value.ndim - target.ndim
+        for i, size in enumerate(value.dims):
+            if i < lead:
+                path.claim(eq(size, 1), "value size {} == 1", size)
+                continue
+            into = target.dims[i - lead]
+            fits = disj(eq(size, into), eq(size, 1))
+            path.claim(fits, "value size {} fits into {}", size, into)
+    _written(path, input, value)
+
+
+def _written(path: Path, input: TensorSpec, value: Any) -> None:
+    """Known values stay known only where what is written lies among them."""
+    if input.values is None or (input.values is IN_RANGE and not isinstance(value, TensorSpec)):
+        return
+    new = value.values if isinstance(value, TensorSpec) else (value, value)
+    if isinstance(new, tuple) and isinstance(input.values, tuple):
+        low, high = input.values
+        least, most = new
+        inside = conj(
+            low is None or (isinstance(least, (int, Expr)) and ge(least, low)),
+            high is None or (isinstance(most, (int, Expr)) and le(most, high)),
+        )
+        if path.known(inside):
+            return
+    elif new is IN_RANGE and input.values is IN_RANGE:
+        return
+    path.unproved("values are written into a tensor whose values matter")

@@ -1,0 +1,245 @@
+"""Where the elements of a tensor lie: strides, contiguity, and what operators make of them.
+
+Strides are in elements. ``None`` stands for row-major contiguous, a tuple for anything else. The
+strides of a dimension of size 1, and of a tensor without elements, never matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+from archlint.dims import Size, exact_quotient
+from archlint.formula import Bool, conj, disj, eq, ge, lt
+from archlint.ops.registry import Path, TensorSpec
+
+Dims = tuple[Size, ...]
+Strides = tuple[Size, ...]
+Restride = Callable[[Strides], Strides]
+
+
+class ReshapedStrides(Strides):
+    """Strides after a ``reshape`` that is a view at some sizes and a copy at others.
+
+    As a tuple, the strides of the copy. ``settled_strides`` decides which it is; until something
+    asks, nothing is branched on. ``then`` are the views taken of the result since.
+    """
+
+    old: tuple[Dims, Strides]
+    new: Dims
+    then: tuple[Restride, ...]
+
+    @staticmethod
+    def of(old: tuple[Dims, Strides], new: Dims, *then: Restride) -> ReshapedStrides:
+        """Of a tensor with the (sizes, strides) ``old``, reshaped to the sizes ``new``."""
+        strides = contiguous_strides(new)
+        for restride in then:
+            strides = restride(strides)
+        self = ReshapedStrides(strides)
+        self.old, self.new, self.then = old, new, then
+        return self
+
+
+@lru_cache(maxsize=4096)
+def contiguous_strides(dims: Dims) -> Strides:
+    """The row-major strides of a tensor of these sizes."""
+    strides: list[Size] = [1] * len(dims)
+    for i in range(len(dims) - 2, -1, -1):
+        strides[i] = strides[i + 1] * dims[i + 1]
+    return tuple(strides)
+
+
+def known_strides(spec: TensorSpec) -> Strides:
+    """The strides as a tuple, an undecided reshape taken for a copy."""
+    return contiguous_strides(spec.dims) if spec.strides is None else spec.strides
+
+
+def settled_strides(path: Path, spec: TensorSpec) -> Strides | None:
+    """The strides on this path: an undecided reshape is decided, by branching if need be."""
+    strides = spec.strides
+    if not isinstance(strides, ReshapedStrides):
+        return strides
+    view = view_strides(path, *strides.old, strides.new)
+    settled = contiguous_strides(strides.new) if view is None else view
+    for restride in strides.then:
+        settled = restride(settled)
+    return settled
+
+
+def restrided(spec: TensorSpec, dims: Dims, restride: Restride) -> TensorSpec:
+    """A view of ``spec`` with the sizes ``dims``; ``restride`` gives its strides from the old."""
+    old = spec.strides
+    if isinstance(old, ReshapedStrides):
+        strides: Strides = ReshapedStrides.of(old.old, old.new, *old.then, restride)
+    else:
+        strides = restride(known_strides(spec))
+        if strides == contiguous_strides(dims):
+            return spec.like(dims, values=spec.values)
+    return spec.like(dims, strides=strides, values=spec.values)
+
+
+def decide(path: Path, formula: Bool) -> bool:
+    """What the path knows, or else a branch."""
+    if isinstance(formula, bool):
+        return formula
+    known = path.known(formula)
+    return path.branch(formula) if known is None else known
+
+
+def empty(dims: Dims) -> Bool:
+    """Whether a tensor of these sizes has no elements."""
+    return disj(*(eq(d, 0) for d in dims))
+
+
+def is_contiguous(path: Path, spec: TensorSpec) -> bool:
+    """``Tensor.is_contiguous()``; branches where it depends on sizes that may be 0 or 1."""
+    if spec.strides is None:
+        return True
+    strides = settled_strides(path, spec)
+    return strides is None or decide(path, contiguous(spec.dims, strides))
+
+
+def contiguous(dims: Dims, strides: Strides) -> Bool:
+    """Whether these strides are the row-major ones, wherever it matters."""
+    rows = zip(dims, strides, contiguous_strides(dims), strict=True)
+    return disj(conj(*(disj(eq(s, row), eq(d, 1)) for d, s, row in rows)), empty(dims))
+
+
+def channels_last_strides(dims: Dims) -> Strides:
+    """Strides of a channels-last tensor with the sizes N, C, *spatial."""
+    n, c, *spatial = dims
+    inner = contiguous_strides((n, *spatial, c))
+    return (inner[0], inner[-1], *inner[1:-1])
+
+
+def is_channels_last(spec: TensorSpec) -> bool:
+    """Whether a 4-D or 5-D tensor lies channels-last (and is not contiguous by its form)."""
+    return (
+        spec.strides is not None
+        and spec.ndim in (4, 5)
+        and tuple(spec.strides) == channels_last_strides(spec.dims)
+    )
+
+
+def like_input_layout(spec_in: TensorSpec, dims_out: Dims) -> Strides | None:
+    """Strides of an output that follows its input: channels-last if that is, else contiguous."""
+    if spec_in.strides is None or not is_channels_last(spec_in):
+        return None
+    strides = channels_last_strides(dims_out)
+    return None if strides == contiguous_strides(dims_out) else strides
+
+
+def elementwise_strides(path: Path, specs: Sequence[TensorSpec], dims: Dims) -> Strides | None:
+    """Strides of what a pointwise operator returns for ``specs`` broadcast to ``dims``.
+
+    The output is dense, its dimensions in the order of the first operand that tells them apart.
+    """
+    if all(spec.strides is None for spec in specs):
+        return None
+    operands: list[Strides] = []
+    for spec in specs:
+        if spec.dims == dims and spec.strides is None:
+            operands.append(contiguous_strides(dims))
+            break  # a full contiguous operand orders every pair
+        if spec.ndim:
+            operands.append(_broadcast_strides(path, spec, dims))
+    return ordered_strides(path, operands, dims)
+
+
+def ordered_strides(path: Path, operands: Sequence[Strides], dims: Dims) -> Strides | None:
+    """Dense strides, the dimensions in the order of the first operand that tells them apart.
+
+    A stride of 0 tells nothing.
+    """
+    order = list(reversed(range(len(dims))))  # innermost first
+    for i in range(1, len(order)):
+        at = i
+        for j in range(i - 1, -1, -1):
+            swap = _compare(path, operands, order[j], order[at])
+            if swap < 0:
+                break
+            if swap > 0:
+                order[j], order[at] = order[at], order[j]
+                at = j
+    order.reverse()
+    if order == list(range(len(dims))):
+        return None
+    inner = contiguous_strides(tuple(dims[d] for d in order))
+    return tuple(inner[order.index(d)] for d in range(len(dims)))
+
+
+def _broadcast_strides(path: Path, spec: TensorSpec, dims: Dims) -> Strides:
+    strides = settled_strides(path, spec) or contiguous_strides(spec.dims)
+    lead = len(dims) - spec.ndim
+    result: list[Size] = [0] * lead
+    for own, size, stride in zip(spec.dims, dims[lead:], strides, strict=True):
+        result.append(stride if own is size or decide(path, eq(own, size)) else 0)
+    return tuple(result)
+
+
+def _compare(path: Path, operands: Sequence[Strides], a: int, b: int) -> int:
+    """1 if dimension ``a`` has larger strides than ``b``, -1 if smaller, 0 if nothing tells."""
+    for strides in operands:
+        s, t = strides[a], strides[b]
+        if s != 0 and t != 0 and s != t:
+            return -1 if _at_least(path, t, s) else 1
+    return 0
+
+
+def _at_least(path: Path, s: Size, t: Size) -> bool:
+    """``s >= t`` for two positive strides."""
+    quotient = exact_quotient(s, t)
+    if quotient is not None and path.known(ge(quotient, 1)):
+        return True
+    inverse = exact_quotient(t, s)
+    if inverse is not None and path.known(ge(inverse, 1)):
+        return inverse == 1
+    return decide(path, ge(s, t))
+
+
+@lru_cache(maxsize=4096)
+def form_view_strides(dims: Dims, strides: Strides, new: Dims) -> Strides | None:
+    """Strides of the view with sizes ``new``, if one exists whatever the sizes are."""
+    result: list[Size] = [0] * len(new)
+    at = len(new) - 1
+    numel, step = 1, strides[-1] if strides else 1  # type: tuple[Size, Size]
+    for d in range(len(dims) - 1, -1, -1):
+        numel = numel * dims[d]
+        if d and (dims[d - 1] == 1 or strides[d - 1] == numel * step):
+            continue
+        taken: Size = 1
+        while at >= 0 and (d == 0 or taken != numel):
+            result[at] = taken * step
+            taken = taken * new[at]
+            at -= 1
+        if d:
+            if taken != numel:
+                return None
+            numel, step = 1, strides[d - 1]
+    while at >= 0:  # the view of a scalar
+        result[at] = 1
+        at -= 1
+    return tuple(result)
+
+
+def view_strides(path: Path, dims: Dims, strides: Strides, new: Dims) -> Strides | None:
+    """Strides of the view with sizes ``new`` (as many elements), ``None`` if there is none."""
+    form = form_view_strides(dims, strides, new)
+    if form is not None or decide(path, empty(dims)):
+        return form or contiguous_strides(new)
+    result: list[Size] = [0] * len(new)
+    at = len(new) - 1
+    numel, taken, step = 1, 1, strides[-1]  # type: tuple[Size, Size, Size]
+    for d in range(len(dims) - 1, -1, -1):
+        numel = numel * dims[d]
+        if d and decide(path, disj(eq(dims[d - 1], 1), eq(strides[d - 1], numel * step))):
+            continue
+        while at >= 0 and decide(path, disj(lt(taken, numel), eq(new[at], 1))):
+            result[at] = taken * step
+            taken = taken * new[at]
+            at -= 1
+        if not decide(path, eq(taken, numel)):
+            return None
+        if d:
+            numel, taken, step = 1, 1, strides[d - 1]
+    return tuple(result) if at < 0 else None

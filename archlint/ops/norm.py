@@ -1,0 +1,280 @@
+"""Normalisations: batch, layer, group, instance, root-mean-square, local response, Lp."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from archlint.dims import Size
+from archlint.formula import conj, disj, eq, ge, ne
+from archlint.ops.layout import elementwise_strides
+from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.sliding import followed_layout
+
+
+def _accepts_empty_groups() -> bool:
+    try:
+        torch.group_norm(torch.empty(1, 1, 0, device="cpu"), 1)
+    except RuntimeError:
+        return False
+    return True
+
+
+# Measured, once: PyTorch changed its mind between 2.6 and 2.15.
+_EMPTY_GROUPS = _accepts_empty_groups()
+
+
+def _dtype_known(input: TensorSpec, *others: TensorSpec | None) -> None:
+    if not input.dtype.is_floating_point or any(o and o.dtype != input.dtype for o in others):
+        raise NoRule("a normalisation of mixed or whole-number dtypes")
+
+
+def _one_per_channel(
+    path: Path, what: TensorSpec | None, name: str, channels: Size
+) -> TensorSpec | None:
+    if what is not None:
+        numel = what.numel()
+        path.claim(eq(numel, channels), name + " {} == channels {}", numel, channels)
+    return what
+
+
+@shape_rule(torch.batch_norm)
+def batch_norm_kernel(
+    path: Path,
+    input: TensorSpec,
+    weight: TensorSpec | None,
+    bias: TensorSpec | None,
+    running_mean: TensorSpec | None,
+    running_var: TensorSpec | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool,
+) -> TensorSpec:
+    _dtype_known(input, weight, bias, running_mean, running_var)
+    if input.ndim < 2 or (running_mean is None) != (running_var is None) or eps <= 0:
+        raise NoRule("an unusual batch_norm")
+    if running_mean is None and not training:
+        refuse(path, "running_mean and running_var in evaluation mode")
+    channels = input.dims[1]
+    _one_per_channel(path, running_mean, "num_features", channels)
+    _one_per_channel(path, running_var, "num_features", channels)
+    affine = _one_per_channel(path, weight, "num_features", channels)
+    affine = _one_per_channel(path, bias, "num_features", channels) or affine
+    if affine is not None and not (isinstance(channels, int) and channels):
+        path.claim(ge(channels, 1), "channels {} > 0", channels)
+    return followed_layout(path, input, input.dims)
+
+
+@shape_rule(F.batch_norm)
+def batch_norm(
+    path: Path,
+    input: TensorSpec,
+    running_mean: TensorSpec | None,
+    running_var: TensorSpec | None,
+    weight: TensorSpec | None = None,
+    bias: TensorSpec | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> TensorSpec:
+    if training and input.ndim > 1:
+        _more_than_one(path, (input.dims[0], *input.dims[2:]), "value per channel in training")
+    return batch_norm_kernel(
+        path, input, weight, bias, running_mean, running_var, training, momentum, eps, True
+    )
+
+
+def _more_than_one(path: Path, sizes: tuple[Size, ...], what: str) -> None:
+    shown = " * ".join("{}" for _ in sizes) or "1"
+    path.claim(disj(*(ne(s, 1) for s in sizes)), f"more than 1 {what}, gets {shown}", *sizes)
+
+
+def _normalized(
+    path: Path,
+    input: TensorSpec,
+    normalized_shape: list[Size] | tuple[Size, ...],
+    *affine: TensorSpec | None,
+) -> None:
+    if not isinstance(normalized_shape, (list, tuple)) or not normalized_shape:
+        refuse(path, "a normalized_shape of at least one size")
+    n = len(normalized_shape)
+    for what, tensor in zip(("weight", "bias"), affine):
+        if tensor is None:
+            continue
+        if tensor.ndim != n:
+            refuse(path, f"a {what} of {n} dimensions, gets {{}}", tensor.ndim)
+        for size, want in zip(tensor.dims, normalized_shape):
+            path.claim(eq(size, want), what + " {} == normalized_shape {}", size, want)
+    if input.ndim < n:
+        refuse(path, f"an input of at least {n} dimensions, gets {{}}", input.ndim)
+    for size, want in zip(input.dims[input.ndim - n :], normalized_shape):
+        path.claim(eq(size, want), "normalized_shape {} == size {}", want, size)
+
+
+@shape_rule(F.layer_norm, torch.layer_norm)
+def layer_norm(
+    path: Path,
+    input: TensorSpec,
+    normalized_shape: list[Size] | tuple[Size, ...],
+    weight: TensorSpec | None = None,
+    bias: TensorSpec | None = None,
+    eps: float = 1e-5,
+    cudnn_enable: bool = True,
+) -> TensorSpec:
+    _dtype_known(input, weight, bias)
+    _normalized(path, input, normalized_shape, weight, bias)
+    return input.like(input.dims)
+
+
+@shape_rule(F.rms_norm, torch.rms_norm)
+def rms_norm(
+    path: Path,
+    input: TensorSpec,
+    normalized_shape: list[Size] | tuple[Size, ...],
+    weight: TensorSpec | None = None,
+    eps: float | None = None,
+) -> TensorSpec:
+    _dtype_known(input, weight)
+    if input.strides is not None:
+        raise NoRule("the layout of rms_norm's result is another in each version")
+    _normalized(path, input, normalized_shape, weight)
+    return input.like(input.dims)
+
+
+@shape_rule(torch.group_norm)
+def group_norm_kernel(
+    path: Path,
+    input: TensorSpec,
+    num_groups: int,
+    weight: TensorSpec | None = None,
+    bias: TensorSpec | None = None,
+    eps: float = 1e-5,
+    cudnn_enabled: bool = True,
+) -> TensorSpec:
+    _dtype_known(input, weight, bias)
+    if input.ndim < 2:
+        refuse(path, "an input of at least 2 dimensions, gets {}", input.ndim)
+    channels = input.dims[1]
+    path.claim(ge(num_groups, 1), "num_groups {} > 0", num_groups)
+    path.claim(
+        eq(channels % num_groups, 0), "channels {} divisible by num_groups {}", channels, num_groups
+    )
+    for tensor in (weight, bias):
+        if tensor is not None and tensor.ndim != 1:
+            refuse(path, "a weight and bias of 1 dimension, get {}", tensor.ndim)
+        _one_per_channel(path, tensor, "num_channels", channels)
+    if not _EMPTY_GROUPS:
+        for size in input.dims[1:]:
+            if not isinstance(size, int) or size < 1:
+                path.claim(ge(size, 1), "a size {} > 0", size)
+    return followed_layout(path, input, input.dims)
+
+
+@shape_rule(F.group_norm)
+def group_norm(
+    path: Path,
+    input: TensorSpec,
+    num_groups: int,
+    weight: TensorSpec | None = None,
+    bias: TensorSpec | None = None,
+    eps: float = 1e-5,
+) -> TensorSpec:
+    if input.ndim >= 2:
+        path.claim(ne(num_groups, 0), "num_groups {} > 0", num_groups)
+        per_group = input.dims[0] * input.dims[1] // num_groups
+        _more_than_one(path, (per_group, *input.dims[2:]), "value per group")
+    return group_norm_kernel(path, input, num_groups, weight, bias, eps)
+
+
+@shape_rule(torch.instance_norm)
+def instance_norm_kernel(
+    path: Path,
+    input: TensorSpec,
+    weight: TensorSpec | None,
+    bias: TensorSpec | None,
+    running_mean: TensorSpec | None,
+    running_var: TensorSpec | None,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool,
+) -> TensorSpec:
+    _dtype_known(input, weight, bias, running_mean, running_var)
+    if (running_mean is None) != (running_var is None) or eps <= 0:
+        raise NoRule("an unusual instance_norm")
+    if running_mean is None and not use_input_stats:
+        refuse(path, "running_mean and running_var unless use_input_stats")
+    if input.ndim < 2:
+        refuse(path, "an input of at least 2 dimensions, gets {}", input.ndim)
+    batch, channels, *_ = input.dims
+    for tensor, name in ((running_mean, "running_mean"), (running_var, "running_var")):
+        if tensor is not None:
+            numel = tensor.numel()
+            # Without images, the statistics of one channel broadcast to any number.
+            fits = disj(eq(numel, channels), conj(eq(batch, 0), eq(channels, 1)))
+            path.claim(fits, name + " {} == channels {}", numel, channels)
+    for tensor in (weight, bias):
+        if tensor is not None:
+            _one_per_channel(path, tensor, "num_features", channels)
+            needs = conj(ge(batch, 1), ge(channels, 1))
+            path.claim(needs, "a batch {} > 0 and channels {} > 0", batch, channels)
+    return input.like(input.dims)
+
+
+@shape_rule(F.instance_norm)
+def instance_norm(
+    path: Path,
+    input: TensorSpec,
+    running_mean: TensorSpec | None = None,
+    running_var: TensorSpec | None = None,
+    weight: TensorSpec | None = None,
+    bias: TensorSpec | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> TensorSpec:
+    if use_input_stats:
+        _more_than_one(path, input.dims[2:], "spatial element in training")
+    return instance_norm_kernel(
+        path, input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, True
+    )
+
+
+@shape_rule(F.local_response_norm)
+def local_response_norm(
+    path: Path,
+    input: TensorSpec,
+    size: int,
+    alpha: float = 1e-4,
+    beta: float = 0.75,
+    k: float = 1.0,
+) -> TensorSpec:
+    if input.strides is not None or input.dtype not in (torch.float32, torch.float64):
+        raise NoRule("local_response_norm of a strided or unusual input")
+    if input.ndim < 3:
+        refuse(path, "an input of at least 3 dimensions, gets {}", input.ndim)
+    path.claim(disj(ge(size, 1), *(eq(d, 0) for d in input.dims)), "size {} > 0", size)
+    return input.like(input.dims)
+
+
+@shape_rule(F.normalize)
+def normalize(
+    path: Path,
+    input: TensorSpec,
+    p: float = 2.0,
+    dim: int | tuple[int, ...] = 1,
+    eps: float = 1e-12,
+    out: TensorSpec | None = None,
+) -> TensorSpec:
+    if out is not None or not input.dtype.is_floating_point or p < 0 or math.isinf(p):
+        raise NoRule("an unusual normalize")
+    axes = dim if isinstance(dim, (list, tuple)) else (dim,)
+    rank = max(input.ndim, 1)
+    for axis in axes:
+        path.claim(-rank <= axis < rank, f"dim {{}} in {-rank}..{rank - 1}", axis)
+    if len({axis % rank for axis in axes}) != len(axes) or not axes:
+        raise NoRule("normalize over no dimension, or one twice")
+    return input.like(input.dims, strides=elementwise_strides(path, [input], input.dims))

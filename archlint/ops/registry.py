@@ -1,0 +1,147 @@
+"""The one table of shape rules, and the words in which a rule speaks.
+
+A *shape rule* says what one operator does to shapes. It is a plain function with the operator's own
+signature behind a first parameter ``path``; its tensors are :class:`TensorSpec`, its sizes
+``int`` or :class:`~archlint.dims.Expr`; it returns what the operator returns, tensors again as
+specs. It works on integers and on formulas alike::
+
+    @shape_rule(torch.nn.functional.pixel_shuffle)
+    def pixel_shuffle(path, input, upscale_factor):
+        *batch, c, h, w = input.dims
+        r = upscale_factor
+        path.claim(eq(c % (r * r), 0), "channels {} divisible by upscale_factor**2 = {}", c, r * r)
+        return input.like((*batch, c // (r * r), h * r, w * r))
+
+What an operator *needs* is a claim; what the result's shape *depends on* is a branch. A rule that
+meets arguments it does not know raises :class:`NoRule`; PyTorch's own kernel then answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import torch
+
+from archlint.dims import Size, product
+from archlint.formula import Bool
+
+Range = tuple["Size | None", "Size | None"]
+"""Smallest and largest element, both included; ``None`` where unknown."""
+
+
+class _InRange:
+    """Values that the caller promises to be valid wherever they are used (``ids`` as input)."""
+
+    def __repr__(self) -> str:
+        return "IN_RANGE"
+
+    def __reduce__(self) -> str:
+        return "IN_RANGE"
+
+
+IN_RANGE = _InRange()
+
+
+class NoRule(Exception):
+    """These arguments are beyond the rule; the kernel is to answer."""
+
+
+class Refused(RuntimeError):
+    """A claim does not hold at the sizes of this path: the operator would raise here."""
+
+
+class TensorSpec:
+    """What is known of a tensor.
+
+    ``dims``: its sizes. ``strides``: in elements, ``None`` for row-major contiguous.
+    ``values``: the range of its elements where that is known and matters (integers made from
+    sizes), :data:`IN_RANGE`, or ``None`` for unknown. Never mutated: views make new specs.
+    """
+
+    __slots__ = ("device", "dims", "dtype", "strides", "values")
+
+    def __init__(
+        self,
+        dims: tuple[Size, ...],
+        dtype: torch.dtype = torch.float32,
+        strides: tuple[Size, ...] | None = None,
+        values: Range | _InRange | None = None,
+        device: torch.device | None = None,
+    ) -> None:
+        self.dims = dims
+        self.dtype = dtype
+        self.strides = strides
+        self.values = values
+        self.device = device
+
+    @property
+    def ndim(self) -> int:
+        return len(self.dims)
+
+    def numel(self) -> Size:
+        return product(self.dims)
+
+    def like(
+        self,
+        dims: tuple[Size, ...],
+        dtype: torch.dtype | None = None,
+        strides: tuple[Size, ...] | None = None,
+        values: Range | _InRange | None = None,
+    ) -> TensorSpec:
+        """A new tensor on the same device, of the same dtype unless another is given."""
+        return TensorSpec(dims, dtype or self.dtype, strides, values, self.device)
+
+    def __repr__(self) -> str:
+        return f"{str(self.dtype)[6:]}[{' '.join(map(str, self.dims))}]"
+
+
+class Path(Protocol):
+    """What a rule can say to the path it is asked on."""
+
+    def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
+        """The operator raises unless ``formula`` holds.
+
+        ``text`` says the need in the operator's words, with ``{}`` for each of ``sizes``.
+        """
+
+    def branch(self, formula: Bool) -> bool:
+        """Whether ``formula`` holds on this path; recorded, so that the other side is explored."""
+
+    def known(self, formula: Bool) -> bool | None:
+        """Whether ``formula`` holds for every size of the region; ``None`` if that is unclear."""
+
+    def unproved(self, text: str) -> None:
+        """The verdict cannot be ``proved``: ``text`` says what depends on unknown values."""
+
+
+Rule = Callable[..., Any]
+RULES: dict[Callable[..., Any], Rule] = {}
+INPLACE: set[Callable[..., Any]] = set()
+
+R = TypeVar("R", bound=Rule)
+
+
+def shape_rule(
+    *functions: Callable[..., Any], inplace: tuple[Callable[..., Any], ...] = ()
+) -> Callable[[R], R]:
+    """Register a rule for operators, as ``__torch_function__`` names them.
+
+    ``inplace`` lists those that write into their first argument: the rule's result must have its
+    shape, and the argument itself is returned.
+    """
+
+    def register(rule: R) -> R:
+        for function in (*functions, *inplace):
+            if function in RULES:
+                raise ValueError(f"{function} has a shape rule already: {RULES[function]}")
+            RULES[function] = rule
+        INPLACE.update(inplace)
+        return rule
+
+    return register
+
+
+def refuse(path: Path, text: str, *sizes: Size) -> None:
+    """Claim the impossible: the operator raises for these arguments at every size."""
+    path.claim(False, text, *sizes)

@@ -1,0 +1,175 @@
+"""Other sizes for the same elements: view, reshape, flatten, expand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from archlint.dims import Size, exact_quotient, floordiv, mod, product
+from archlint.formula import disj, eq, ge, ne
+from archlint.ops.layout import (
+    Dims,
+    ReshapedStrides,
+    Strides,
+    contiguous_strides,
+    decide,
+    form_view_strides,
+    restrided,
+    settled_strides,
+    view_strides,
+)
+from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.view import axis, variadic
+
+Tensor = torch.Tensor
+
+
+def inferred(path: Path, numel: Size, sizes: Sequence[Size]) -> Dims:
+    """``sizes`` with its -1 replaced; claims that they hold ``numel`` elements."""
+    unknown: list[int] = []
+    for i, size in enumerate(sizes):
+        if not path.known(ge(size, 0)) and decide(path, eq(size, -1)):
+            unknown.append(i)
+        else:
+            path.claim(ge(size, 0), "a size of at least 0, gets {}", size)
+    if len(unknown) > 1:
+        refuse(path, "only one size of -1")
+        raise NoRule
+    rest = product(s for i, s in enumerate(sizes) if i not in unknown)
+    if not unknown:
+        path.claim(eq(numel, rest), "{} elements in a shape of {}", numel, rest)
+        return tuple(sizes)
+    path.claim(ne(rest, 0), "-1 beside sizes whose product {} is not 0", rest)
+    quotient = exact_quotient(numel, rest)
+    if quotient is None:
+        if rest == 0:
+            raise NoRule
+        path.claim(eq(mod(numel, rest), 0), "{} elements divisible by {}", numel, rest)
+        quotient = floordiv(numel, rest)
+    return tuple(quotient if i in unknown else s for i, s in enumerate(sizes))
+
+
+@shape_rule(Tensor.view)
+def view(
+    path: Path, input: TensorSpec, *shape: Any, size: Any = None, dtype: Any = None
+) -> TensorSpec:
+    if dtype is not None or (shape and isinstance(shape[0], torch.dtype)):
+        raise NoRule
+    return viewed(path, input, inferred(path, input.numel(), variadic(shape, size)))
+
+
+@shape_rule(Tensor.view_as)
+def view_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
+    return viewed(path, input, inferred(path, input.numel(), other.dims))
+
+
+def viewed(path: Path, input: TensorSpec, dims: Dims) -> TensorSpec:
+    """``input`` under the sizes ``dims`` without a copy; claims that the strides allow it."""
+    if input.strides is None:
+        return input.like(dims, values=input.values)
+    strides = settled_strides(path, input) or contiguous_strides(input.dims)
+    new = view_strides(path, input.dims, strides, dims)
+    if new is None:
+        text = "view sizes compatible with the strides (a copy is needed: reshape or contiguous)"
+        refuse(path, text)
+        raise NoRule
+    return _strided(input, dims, new)
+
+
+def _strided(input: TensorSpec, dims: Dims, strides: Strides) -> TensorSpec:
+    if strides == contiguous_strides(dims):
+        return input.like(dims, values=input.values)
+    return input.like(dims, strides=strides, values=input.values)
+
+
+def reshaped(path: Path, input: TensorSpec, dims: Dims) -> TensorSpec:
+    """``input`` under the sizes ``dims``: a view where the strides allow it, else a copy."""
+    if input.strides is None:
+        return input.like(dims, values=input.values)
+    strides = settled_strides(path, input) or contiguous_strides(input.dims)
+    form = form_view_strides(input.dims, strides, dims)
+    if form is None:
+        form = ReshapedStrides.of((input.dims, strides), dims)
+        return input.like(dims, strides=form, values=input.values)
+    return _strided(input, dims, form)
+
+
+@shape_rule(torch.reshape, Tensor.reshape)
+def reshape(path: Path, input: TensorSpec, *sizes: Any, shape: Any = None) -> TensorSpec:
+    return reshaped(path, input, inferred(path, input.numel(), variadic(sizes, shape)))
+
+
+@shape_rule(Tensor.reshape_as)
+def reshape_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
+    return reshaped(path, input, inferred(path, input.numel(), other.dims))
+
+
+@shape_rule(torch.flatten, Tensor.flatten)
+def flatten(path: Path, input: TensorSpec, start_dim: int = 0, end_dim: int = -1) -> TensorSpec:
+    start, end = axis(path, start_dim, input.ndim), axis(path, end_dim, input.ndim)
+    path.claim(start <= end, "start_dim {} <= end_dim {}", start, end)
+    if start == end and input.ndim:
+        return input
+    dims = input.dims
+    return reshaped(path, input, (*dims[:start], product(dims[start : end + 1]), *dims[end + 1 :]))
+
+
+@shape_rule(torch.ravel, Tensor.ravel)
+def ravel(path: Path, input: TensorSpec) -> TensorSpec:
+    dims = (input.numel(),)
+    return input.like(dims, values=input.values)
+
+
+@shape_rule(torch.unflatten, Tensor.unflatten)
+def unflatten(path: Path, input: TensorSpec, dim: int, sizes: Any) -> TensorSpec:
+    if not isinstance(sizes, (list, tuple)) or any(isinstance(s, (list, tuple)) for s in sizes):
+        raise NoRule
+    at = axis(path, dim, input.ndim)
+    path.claim(len(sizes) > 0, "sizes that are not empty")
+    path.claim(input.ndim > 0, "a tensor of at least one dimension")
+    split = inferred(path, input.dims[at], sizes)
+
+    def restride(old: Strides) -> Strides:
+        inner = tuple(s * old[at] for s in contiguous_strides(split))
+        return (*old[:at], *inner, *old[at + 1 :])
+
+    return restrided(input, (*input.dims[:at], *split, *input.dims[at + 1 :]), restride)
+
+
+@shape_rule(torch.broadcast_to, Tensor.broadcast_to, Tensor.expand)
+def expand(
+    path: Path, input: TensorSpec, *sizes: Any, size: Any = None, implicit: bool = False
+) -> TensorSpec:
+    return expanded(path, input, variadic(sizes, size))
+
+
+@shape_rule(Tensor.expand_as)
+def expand_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
+    return expanded(path, input, other.dims)
+
+
+def expanded(path: Path, input: TensorSpec, sizes: Sequence[Size]) -> TensorSpec:
+    """The view of ``sizes`` that repeats dimensions of size 1; -1 keeps a dimension."""
+    lead = len(sizes) - input.ndim
+    path.claim(lead >= 0, "at least {} sizes, gets {}", input.ndim, len(sizes))
+    dims: list[Size] = []
+    keeps: list[bool] = []
+    for i, size in enumerate(sizes):
+        own: Size = input.dims[i - lead] if i >= lead else 1
+        if own is size and i >= lead:
+            dims.append(size)
+            keeps.append(True)
+            continue
+        same = i >= lead and not path.known(ge(size, 0)) and decide(path, eq(size, -1))
+        if not same:
+            path.claim(ge(size, 0), "a size of at least 0, gets {}", size)
+            path.claim(disj(eq(own, size), eq(own, 1)), "{} expanded to {}", own, size)
+        dims.append(own if same else size)
+        keeps.append(i >= lead and (same or own != 1 and decide(path, eq(own, size))))
+
+    def restride(old: Strides) -> Strides:
+        return tuple(old[i - lead] if keep else 0 for i, keep in enumerate(keeps))
+
+    return restrided(input, tuple(dims), restride)

@@ -1,0 +1,54 @@
+"""What convolutions and pools share: windows that slide, and results that lie as inputs do."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Union
+
+from archlint.dims import Size
+from archlint.formula import Bool, ge
+from archlint.ops.layout import is_channels_last, like_input_layout, settled_strides
+from archlint.ops.registry import NoRule, Path, TensorSpec, refuse
+
+PerDim = Union[Size, "list[Size]", "tuple[Size, ...]"]
+"""One number for all spatial dimensions, or one for each."""
+
+
+def per_dim(path: Path, value: PerDim, n: int, name: str) -> tuple[Size, ...]:
+    """``value`` once for each of ``n`` dimensions."""
+    if not isinstance(value, (list, tuple)):
+        return (value,) * n
+    if len(value) == 1:
+        return (value[0],) * n
+    if len(value) != n:
+        refuse(path, f"{name} of 1 or {n} numbers, gets {{}}", len(value))
+    return tuple(value)
+
+
+def integers(sizes: tuple[Size, ...]) -> tuple[int, ...]:
+    """The sizes, if all are numbers; otherwise there is no rule."""
+    numbers = tuple(s for s in sizes if isinstance(s, int))
+    if len(numbers) != len(sizes):
+        raise NoRule("a window whose settings depend on the input")
+    return numbers
+
+
+@lru_cache(maxsize=16384)
+def window(
+    size: Size, kernel: Size, stride: Size, padding: int, dilation: int
+) -> tuple[Size, Size, Bool]:
+    """The positions of a window along one dimension, the padded size, and whether it fits."""
+    padded = size + 2 * padding
+    room = padded - dilation * (kernel - 1) - 1
+    return room // stride + 1, padded, ge(room, 0)
+
+
+def followed_layout(path: Path, input: TensorSpec, dims: tuple[Size, ...]) -> TensorSpec:
+    """A result of the sizes ``dims``, channels-last if ``input`` is, else contiguous."""
+    if input.strides is None or input.ndim not in (4, 5) or len(dims) != input.ndim:
+        return input.like(dims)
+    strides = settled_strides(path, input)
+    settled = input.like(input.dims, strides=strides)
+    if strides is None or is_channels_last(settled) or strides[1] != 1:
+        return input.like(dims, strides=like_input_layout(settled, dims))
+    raise NoRule("a layout that is channels-last at some sizes")

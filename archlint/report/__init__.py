@@ -1,0 +1,1 @@
+"""Verdicts as text and as JSON. A report decides nothing."""

@@ -1,0 +1,30 @@
+"""The machine-readable report: a stable interface, keys always in this order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from archlint.errors import Mistake
+from archlint.verdict import WORDS, Verdict
+
+
+def render(verdicts: Sequence[Verdict], mistakes: Sequence[Mistake], version: str) -> str:
+    """The whole run as one JSON document; ``errors`` are the mistakes in rule files."""
+    words = [v.word for v in verdicts]
+    document = {
+        "archlint": version,
+        "verdicts": [v.to_json() for v in verdicts],
+        "summary": {word: words.count(word) for word in WORDS},
+        "errors": [
+            {
+                "file": m.where.file,
+                "line": m.where.line,
+                "column": m.where.column,
+                "found": m.found,
+                "expected": m.expected,
+            }
+            for m in mistakes
+        ],
+    }
+    return json.dumps(document, indent=2, allow_nan=False)

@@ -1,0 +1,138 @@
+"""The report for people: a line for what held, a labelled block for what did not."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from archlint.verdict import WORDS, Verdict
+
+Paint = Callable[..., str]
+
+LABEL_WIDTH = 11
+_RESET, _BOLD, _DIM = "\x1b[0m", "\x1b[1m", "\x1b[2m"
+_COLORS = {
+    "proved": "\x1b[32m",
+    "tested": "\x1b[33m",
+    "vacuous": "\x1b[33m",
+    "broken": "\x1b[31m",
+    "error": "\x1b[31m",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def render(
+    verdicts: Sequence[Verdict],
+    verbosity: int = 0,
+    color: bool = False,
+    *,
+    strict: bool = False,
+    width: int | None = None,
+) -> str:
+    """The report, ending in a newline.
+
+    ``verbosity`` below 0 leaves out what held; 1 explains that as well; 2 shows what the models
+    printed. Under ``strict``, tested has not held. ``width`` is where a terminal wraps; None never.
+    """
+    paint = _ansi if color else _plain
+    blocks = [
+        _block(v, verbosity, paint, width)
+        for v in verdicts
+        if verbosity >= 0 or not v or (strict and v.word == "tested")
+    ]
+    lines: list[str] = []
+    for i, block in enumerate(blocks):
+        if i and (len(block) > 1 or len(blocks[i - 1]) > 1):
+            lines.append("")
+        lines += block
+    if lines:
+        lines.append("")
+    lines.append(_summary(verdicts, paint))
+    return "\n".join(lines) + "\n"
+
+
+def _block(v: Verdict, verbosity: int, paint: Paint, width: int | None) -> list[str]:
+    name = _visible(" · ".join(filter(None, (v.contract, v.model))))
+    if v:
+        head = f"{paint(v.word, _COLORS[v.word])}  {name}".rstrip() + f"   ({_effort(v)})"
+    else:
+        place = f"{_visible(v.file)}:{v.line}  " if v.file else ""
+        word = paint(v.word.upper(), _COLORS[v.word], _BOLD)
+        head = f"{paint(place, _BOLD)}{word}  {name}".rstrip()
+    return [head, *_details(_shown(v, verbosity), paint, width)]
+
+
+def _shown(v: Verdict, verbosity: int) -> dict[str, str]:
+    """The details to show: those of a proof only when asked, what was printed likewise."""
+    details = v.details
+    if v.message and not details.keys() - {"printed"}:
+        details = {"reason": v.message, **details}
+    hidden = set(details) if v.word == "proved" and verbosity < 1 else set()
+    if verbosity < 2 and v.word != "error":
+        hidden.add("printed")
+    return {label: text for label, text in details.items() if label not in hidden}
+
+
+def _details(details: Mapping[str, str], paint: Paint, width: int | None) -> Iterator[str]:
+    """``label   text``, the texts aligned and their further lines under the first."""
+    column = max([LABEL_WIDTH, *(len(label) + 2 for label in details)])
+    for label, text in details.items():
+        lines = [part for line in _visible(text).split("\n") for part in _wrap(line, width, column)]
+        yield f"  {paint(label.ljust(column), _DIM)}{lines[0]}".rstrip()
+        for line in lines[1:]:
+            yield f"  {' ' * column}{line}".rstrip()
+
+
+def _wrap(line: str, width: int | None, column: int) -> list[str]:
+    room = width and width - column - 2
+    if not room or len(line) <= room:
+        return [line]
+    return textwrap.wrap(
+        line,
+        max(room, 30),
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    ) or [line]
+
+
+def _effort(v: Verdict) -> str:
+    """What the verdict rests on: ``1 path, 12 claims, 8 samples on cpu, 0.41 s``."""
+    samples = _count(v.samples.run, "sample") + f" on {v.samples.device}"
+    parts = [
+        _count(v.proof.paths, "path"),
+        _count(v.proof.claims, "claim"),
+        samples if v.samples.run else "no samples",
+        f"{v.seconds:.2f} s",
+    ]
+    return ", ".join(parts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _summary(verdicts: Sequence[Verdict], paint: Paint) -> str:
+    words = [v.word for v in verdicts]
+    counts = [(words.count(word), word) for word in WORDS if word in words]
+    parts = [paint(f"{n} {_plural(word, n)}", _COLORS[word]) for n, word in counts]
+    return ", ".join(parts) or "nothing was decided"
+
+
+def _plural(word: str, number: int) -> str:
+    return "errors" if word == "error" and number != 1 else word
+
+
+def _visible(text: str) -> str:
+    """Control characters spelled out: a model's own message must not drive the terminal."""
+    text = text.replace("\r\n", "\n").expandtabs(4)
+    return _CONTROL.sub(lambda m: f"\\x{ord(m[0]):02x}", text)
+
+
+def _ansi(text: str, *codes: str) -> str:
+    return f"{''.join(codes)}{text}{_RESET}" if text else text
+
+
+def _plain(text: str, *_codes: str) -> str:
+    return text

@@ -1,0 +1,148 @@
+"""Where the rule files are, and which project they belong to."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from archlint.errors import ArchlintError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DEFAULTS = ("archlint.yaml", "archlint.yml", "*.archlint.yaml", "*.archlint.yml", "contracts")
+KEYS = ("paths",)
+_RULE_FILE = re.compile(rb"^(?:\xef\xbb\xbf)?([\"']?)archlint\1[ \t]*:", re.MULTILINE)
+_HEAD = 1 << 16  # bytes in which a rule file found in a folder must show its key
+
+
+class SettingsError(ArchlintError):
+    """Paths or settings with which nothing can be run."""
+
+
+def version() -> str:
+    """The version of the installed distribution."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("torch-archlint")
+    except PackageNotFoundError:
+        return "unknown (not installed)"
+
+
+def project_root(start: Path) -> Path:
+    """The nearest folder at or above ``start`` with a pyproject.toml; else ``start`` itself."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / "pyproject.toml").is_file():
+            return folder
+    return start
+
+
+def rule_files(paths: Sequence[str]) -> list[Path]:
+    """The rule files that ``paths`` name, without repetition, in a fixed order.
+
+    A file counts whatever it holds; a folder stands for the rule files anywhere in it. Without
+    ``paths``, those of ``[tool.archlint]`` or the usual places. Raises SettingsError when a path
+    leads to nothing.
+    """
+    found = [file for path in paths for file in _expand(Path(path))] or default_files()
+    unique: dict[Path, Path] = {}
+    for file in found:
+        unique.setdefault(file.resolve(), file)
+    return list(unique.values())
+
+
+def default_files() -> list[Path]:
+    """The rule files of the project around the current folder."""
+    root = project_root(Path.cwd())
+    paths = _configured(root / "pyproject.toml")
+    if paths:
+        return [file for path in paths for file in _expand(_shorten(root / path))]
+    places = sorted({place for pattern in DEFAULTS for place in root.glob(pattern)})
+    files = [
+        file for place in places for file in (_in_folder(place) if place.is_dir() else [place])
+    ]
+    if not files:
+        raise SettingsError(
+            f"no rule file found in {root}: looked for paths in [tool.archlint] of "
+            "pyproject.toml, archlint.yaml, *.archlint.yaml and contracts/; name one, as in "
+            "archlint check PATH"
+        )
+    return [_shorten(file) for file in files]
+
+
+def _configured(pyproject: Path) -> list[str]:
+    """``paths`` of ``[tool.archlint]``; empty when there is none."""
+    if not pyproject.is_file():
+        return []
+    try:
+        table = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as e:
+        raise SettingsError(f"{pyproject}: {e}") from e
+    table = table.get("archlint", {}) if isinstance(table, dict) else {}
+    if not isinstance(table, dict):
+        raise SettingsError(f"{pyproject}: [tool.archlint] must be a table")
+    for key in table:
+        if key not in KEYS:
+            raise SettingsError(
+                f"{pyproject}: unknown key {key!r} in [tool.archlint]{did_you_mean(key, KEYS)}"
+            )
+    paths = table.get("paths", [])
+    if not isinstance(paths, list) or not all(isinstance(p, str) for p in paths):
+        raise SettingsError(f"{pyproject}: paths in [tool.archlint] must be a list of strings")
+    return paths
+
+
+def _expand(path: Path) -> list[Path]:
+    if path.is_dir():
+        files = list(_in_folder(path))
+        if not files:
+            raise SettingsError(f"{path}: no rule file (YAML with a key archlint) in this folder")
+        return files
+    if not path.exists():
+        names = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise SettingsError(f"{path}: no such file or folder{did_you_mean(path.name, names)}")
+    return [path]
+
+
+def _in_folder(folder: Path) -> Iterator[Path]:
+    """The rule files under ``folder``; hidden folders and virtual environments are passed over."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(
+            f
+            for f in folders
+            if not f.startswith(".")
+            and f not in ("__pycache__", "node_modules")
+            and not Path(place, f, "pyvenv.cfg").exists()
+        )
+        for name in sorted(names):
+            file = Path(place, name)
+            if file.suffix in (".yaml", ".yml") and _is_rule_file(file):
+                yield file
+
+
+def _is_rule_file(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return _RULE_FILE.search(opened.read(_HEAD)) is not None
+    except OSError:
+        return False
+
+
+def _shorten(path: Path) -> Path:
+    """Relative to the current folder where that is shorter to read."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """``; did you mean 'x'?``, or nothing when no known word is close."""
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,132 @@
+"""Convolutions and transposed convolutions against the real operators."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import archlint.ops.conv  # noqa: F401
+from archlint.dims import symbol
+from tests.ops.oracle import S, T, agree, covers
+
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
+
+sizes = st.fixed_dictionaries(
+    {"n": st.integers(0, 2), "c": st.sampled_from([4, 4, 4, 3, 1, 0])}
+    | {k: st.one_of(st.integers(0, 9), st.integers(10, 20)) for k in "dhw"}
+)
+SPACE = {1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}
+CONV = {1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d}
+TRANSPOSED = {1: torch.conv_transpose1d, 2: torch.conv_transpose2d, 3: torch.conv_transpose3d}
+
+
+def per_dim(values, n):
+    return st.one_of(values, st.tuples(*[values] * n), st.tuples(values).map(list))
+
+
+@st.composite
+def settings_of(draw, n):
+    groups = draw(st.sampled_from([1, 1, 1, 2, 4, 3]))
+    return {
+        "kernel": draw(st.tuples(*[st.integers(1, 4)] * n)),
+        "out": draw(st.sampled_from([8, 8, 4, 3])),
+        "bias": draw(st.sampled_from([None, None, 8, 4])),
+        "per_group": draw(st.sampled_from([4 // groups or 1, 4 // groups or 1, 2])),
+        "groups": groups,
+        "batched": draw(st.sampled_from([True, True, True, False])),
+        "stride": draw(per_dim(st.sampled_from([1, 1, 2, 3, 0]), n)),
+        "dilation": draw(per_dim(st.sampled_from([1, 1, 2, 3]), n)),
+    }
+
+
+def tensors(n, s, weight):
+    dims = ("n", "c", *SPACE[n])[0 if s["batched"] else 1 :]
+    bias = None if s["bias"] is None else T(s["bias"])
+    return T(*dims), T(*weight, *s["kernel"]), bias
+
+
+@covers(*CONV.values())
+@pytest.mark.parametrize("n", [1, 2, 3])
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), env=sizes, other=sizes)
+def test_conv(n, data, env, other):
+    s = data.draw(settings_of(n))
+    padding = data.draw(
+        st.one_of(per_dim(st.sampled_from([0, 1, 2, 3, -1]), n), st.sampled_from(["same", "valid"]))
+    )
+    args = tensors(n, s, (s["out"], s["per_group"]))
+    agree(
+        CONV[n], *args, s["stride"], padding, s["dilation"], s["groups"], env=env, other=other,
+        layout=True,
+    )  # fmt: skip
+
+
+@covers(*TRANSPOSED.values())
+@pytest.mark.parametrize("n", [1, 2, 3])
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), env=sizes, other=sizes)
+def test_conv_transpose(n, data, env, other):
+    s = data.draw(settings_of(n))
+    padding = data.draw(per_dim(st.sampled_from([0, 0, 1, 2, -1]), n))
+    extra = data.draw(per_dim(st.sampled_from([0, 0, 1, 2, -1]), n))
+    args = tensors(n, s, (4, s["per_group"]))
+    agree(
+        TRANSPOSED[n], *args, stride=s["stride"], padding=padding, output_padding=extra,
+        groups=s["groups"], dilation=s["dilation"], env=env, other=other, layout=True,
+    )  # fmt: skip
+
+
+@covers(torch.convolution)
+@pytest.mark.parametrize("transposed", [False, True])
+@settings(max_examples=40, deadline=None)
+@given(env=sizes, other=sizes)
+def test_convolution(transposed, env, other):
+    agree(
+        torch.convolution, T("n", "c", "h", "w"), T(4, 4, 3, 2), None, (2, 1), (1, 0), (1, 2),
+        transposed, (1, 0), 1, env=env, other=other,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("perm", [None, (0, 3, 1, 2), (0, 3, 2, 1)])
+@pytest.mark.parametrize("weight_perm", [None, (0, 3, 1, 2)])
+@pytest.mark.parametrize("op", [torch.conv2d, torch.conv_transpose2d])
+def test_layout_2d(op, dtype, perm, weight_perm):
+    env = {"n": 2, "c": 4, "h": 7, "w": 5}
+    x = T("n", "c", "h", "w", perm=perm, dtype=dtype)
+    weight = T(4, 4, 3, 3, perm=weight_perm, dtype=dtype)
+    agree(op, x, weight, env=env, layout=True, may_lack_rule=perm == (0, 3, 2, 1))
+
+
+@pytest.mark.parametrize("op", [torch.conv3d, torch.conv_transpose3d])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_layout_3d(op, dtype):
+    env = {"n": 2, "c": 4, "d": 5, "h": 7, "w": 5}
+    x = T("n", "c", "d", "h", "w", perm=(0, 4, 1, 2, 3), dtype=dtype)
+    agree(op, x, T(4, 4, 3, 3, 3, dtype=dtype), env=env, layout=True)
+
+
+def test_layout_1d():
+    env = {"n": 2, "c": 4, "w": 5}
+    agree(torch.conv1d, T("n", "c", "w", perm=(0, 2, 1)), T(4, 4, 3), env=env, layout=True)
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 5), (1, 1, 4, 5, 5)])
+def test_wrong_rank(shape):
+    agree(torch.conv2d, T(*shape), T(4, 4, 3, 3), env={})
+    agree(torch.conv2d, T(1, 4, 5, 5), T(*shape), env={})
+
+
+def test_no_input_channels():
+    agree(torch.conv2d, T("n", 0, "h", 5), T(6, 0, 3, 3), env={"n": 2, "h": 8}, layout=True)
+
+
+def test_weights_made_from_the_batch():
+    """Dynamic convolutions: one group for each image, weights of N*out channels."""
+    n = symbol("n")
+    agree(
+        torch.conv2d, T(1, n * 4, "h", "w"), T(n * 8, 4, 3, 3), groups=S(n),
+        env={"n": 2, "h": 5, "w": 5}, other={"n": 3, "h": 2, "w": 5},
+    )  # fmt: skip
