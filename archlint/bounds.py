@@ -10,6 +10,8 @@ from archlint.formula import Bool, Comparison, Junction
 Interval = tuple["int | None", "int | None"]
 """Smallest and largest value, both included; ``None`` where unbounded."""
 
+_RELAXABLE = 6  # terms; each relaxation may ask for as many more
+
 
 class Box:
     """A range for each symbol, and the ranges of expressions that follow from it.
@@ -66,18 +68,19 @@ class Box:
         return result
 
     def _relaxed(self, expr: Expr, monomial: Monomial, coef: int) -> Interval | None:
-        """Replace ``k*(a//k)`` by ``a`` less ``0..k-1``: tight for remainders and paddings."""
+        """Replace ``a//k`` by ``a/k`` less ``0..(k-1)/k``, everything multiplied by ``k``.
+
+        Tight where ``a`` cancels against the rest: remainders, paddings, halves.
+        """
         atom = monomial[0]
         if len(monomial) != 1 or not isinstance(atom, FloorDiv) or not isinstance(atom.den, int):
             return None
-        times, odd = divmod(coef, atom.den)
-        if odd:
+        if not 1 < len(expr.terms) <= _RELAXABLE:
             return None
-        whole = expr - _term(monomial, coef) + atom.num * times
-        slack = _times((0, atom.den - 1), (-times, -times))
-        if isinstance(whole, Expr) and len(whole.terms) >= len(expr.terms):
-            return None
-        return _add(self.interval(whole), slack)
+        k = atom.den
+        whole = (expr - _term(monomial, coef)) * k + atom.num * coef
+        low, high = _add(self.interval(whole), _times((0, k - 1), (-coef, -coef)))
+        return None if low is None else -(-low // k), None if high is None else high // k
 
     def _monomial(self, monomial: Monomial) -> Interval:
         result: Interval = (1, 1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 
 from archlint.dims import Expr, FloorDiv, Size, Symbol, atoms, evaluate, product
+from archlint.frames import shown_source
 from archlint.judge import Breach
 from archlint.match import Demand
 from archlint.ops.registry import TensorSpec
@@ -73,7 +73,7 @@ def _last_branch(trace: Trace) -> str:
         return ""
     event = branches[-1]
     call = trace.calls[event.call] if 0 <= event.call < len(trace.calls) else None
-    where = f" at {_short(call.source)}" if call and call.source else ""
+    where = f" at {shown_source(call.source)}" if call and call.source else ""
     return f"the way taken where {event.formula}{where}"
 
 
@@ -146,15 +146,6 @@ def _first_tensor(args: object, kwargs: object = ()) -> Standin | None:
             if found is not None:
                 return found
     return _first_tensor(kwargs) if kwargs else None
-
-
-def _short(source: str) -> str:
-    path, _, line = source.rpartition(":")
-    relative = os.path.relpath(path)
-    for marker in ("site-packages" + os.sep,):
-        if marker in path:
-            return path.split(marker, 1)[1] + ":" + line
-    return f"{path if relative.startswith('..') else relative}:{line}"
 
 
 def moduli(trace: Trace) -> dict[str, set[int]]:

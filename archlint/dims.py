@@ -274,11 +274,45 @@ def polynomial(const: int, terms: tuple[tuple[Monomial, int], ...]) -> Expr:
 
 def _make(const: int, terms: Mapping[Monomial, int]) -> Size:
     kept = [(m, c) for m, c in terms.items() if c]
+    if len(kept) > 1:
+        for monomial, coef in kept:
+            if len(monomial) == 1 and isinstance(monomial[0], FloorDiv):
+                halved = _join_halves(const, dict(kept), monomial[0], coef)
+                if halved is not None:
+                    return halved
     if not kept:
         return const
     if len(kept) > 1:
         kept.sort(key=_monomial_order)
     return polynomial(const, tuple(kept))
+
+
+def _join_halves(const: int, terms: dict[Monomial, int], half: FloorDiv, coef: int) -> Size | None:
+    """``x//2 + (x+1)//2`` is ``x``, and ``x - x//2`` is ``(x+1)//2``; ``None`` if neither is there.
+
+    ``half`` is ``x//2``; for ``a//8``, ``x`` is ``a//4``.
+    """
+    if not isinstance(half.den, int) or half.den % 2:
+        return None
+    x = floordiv(half.num, half.den // 2)
+    if not isinstance(x, Expr):
+        return None
+    other_half = floordiv(x + 1, 2)
+    if isinstance(other_half, Expr) and not other_half.const and len(other_half.terms) == 1:
+        (monomial, _) = other_half.terms[0]
+        both = terms.get(monomial, 0)
+        if both and (both > 0) == (coef > 0):
+            times = min(abs(both), abs(coef)) * (1 if coef > 0 else -1)
+            terms[monomial] -= times
+            terms[half,] -= times
+            return _make(const, terms) + x * times
+    whole = [(m, c * -coef) for m, c in x.terms]
+    if all(abs(terms.get(m, 0)) >= abs(c) and terms.get(m, 0) * c > 0 for m, c in whole):
+        for m, c in whole:
+            terms[m] -= c
+        del terms[half,]
+        return _make(const + x.const * coef, terms) + other_half * -coef
+    return None
 
 
 def _of_atom(atom: Atom) -> Expr:
@@ -573,7 +607,7 @@ def _take_remainder(
     if others is None or not atom.num.terms:
         return None
     times, odd = divmod(-terms[monomial], den_coef)
-    if odd:
+    if odd or not times:
         return None
     num: Size = atom.num
     text = f"{_tight(num)} % {_tight(atom.den)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sysconfig
 import traceback
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import torch
@@ -18,6 +18,7 @@ def _foreign() -> tuple[str, ...]:
     return tuple(f + os.sep for f in (*own, sysconfig.get_path("stdlib")))
 
 
+@cache
 def is_user_code(filename: str) -> bool:
     """Whether a frame of this file is the user's (libraries such as torchvision are)."""
     if filename.startswith("<"):
@@ -65,3 +66,10 @@ def described(error: BaseException) -> str:
     text = first_line(error)
     line = user_line(error)
     return type(error).__name__ + (f": {text}" if text else "") + (f" ({line})" if line else "")
+
+
+def shown_source(source: str) -> str:
+    """``file:line`` as a person would write it: relative, or from its package on."""
+    path, _, line = source.rpartition(":")
+    _, installed, inside = path.rpartition(f"site-packages{os.sep}")
+    return f"{inside if installed else shown(path)}:{line}"

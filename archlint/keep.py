@@ -1,21 +1,14 @@
-"""Leave everything as it was: the model that ran, and the world it ran in.
+"""Leave a model as it was: it may change itself as it runs.
 
-A model may change itself as it runs, and user code may change PyTorch, Python or the process.
-:func:`keep` undoes the first and :func:`keep_world` the second, so that every path and every
-sample starts from the model as it was built, in the world that the caller had.
+Every path and every sample starts from the model as it was built, and a user's own model comes
+back unchanged.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
-import os
-import random
-import sys
-import warnings
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from operator import is_
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -200,123 +193,3 @@ def keep(model: nn.Module, buffers: bool = True, parameters: bool = False) -> It
         yield snapshot
     finally:
         snapshot.restore()
-
-
-class _Heard(io.BytesIO):
-    """What was printed, up to a limit; stays readable when user code closes it."""
-
-    limit = 1 << 20
-
-    def write(self, data: Any, /) -> int:
-        if self.tell() < self.limit:
-            super().write(data)
-        return len(data)
-
-    def close(self) -> None:
-        pass
-
-
-class Said:
-    """What user code printed: ``text`` (stdout and stderr in order), complete at any time."""
-
-    def __init__(self) -> None:
-        self._bytes = _Heard()
-        # A real text file: some code writes to sys.stdout.buffer.
-        self.file = io.TextIOWrapper(self._bytes, "utf-8", "replace", write_through=True)
-
-    @property
-    def text(self) -> str:
-        return self._bytes.getvalue().decode("utf-8", "replace")
-
-
-@contextlib.contextmanager
-def keep_world() -> Iterator[Said]:
-    """Undo what user code does to PyTorch's settings, Python and the process.
-
-    Random states (torch, Python, numpy when loaded), grad mode, default dtype and device,
-    determinism, autocast, matmul precision, threads, warning filters, working directory,
-    ``os.environ``, ``sys.path``, recursion limit. What is printed inside is kept from the
-    terminal and found in the yielded :class:`Said`; standard input is empty.
-    """
-    said = Said()
-    undo = [*_torch_state(), *_python_state()]
-    stdin = sys.stdin
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(warnings.catch_warnings())
-        stack.enter_context(contextlib.redirect_stdout(said.file))
-        stack.enter_context(contextlib.redirect_stderr(said.file))
-        sys.stdin = io.StringIO()
-        try:
-            yield said
-        finally:
-            sys.stdin = stdin
-            for step in undo:
-                step()
-
-
-def _if_changed(get: Callable[[], Any], put: Callable[[Any], Any]) -> Callable[[], None]:
-    was = get()
-
-    def undo() -> None:
-        if get() != was:
-            put(was)
-
-    return undo
-
-
-def _torch_state() -> Iterator[Callable[[], None]]:
-    rng = torch.get_rng_state()
-    yield lambda: torch.set_rng_state(rng)
-    yield _if_changed(torch.is_grad_enabled, torch.set_grad_enabled)
-    yield _if_changed(torch.get_default_dtype, torch.set_default_dtype)
-    yield _if_changed(
-        torch.get_default_device,
-        lambda d: torch.set_default_device(None if d.type == "cpu" else d),
-    )
-    yield _if_changed(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode)
-    yield _if_changed(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision)
-    yield _if_changed(torch.get_num_threads, torch.set_num_threads)
-    yield _if_changed(torch.is_anomaly_enabled, torch.set_anomaly_enabled)
-    for device in ("cpu", "cuda"):
-        yield _if_changed(
-            partial(torch.is_autocast_enabled, device), partial(torch.set_autocast_enabled, device)
-        )
-        yield _if_changed(
-            partial(torch.get_autocast_dtype, device), partial(torch.set_autocast_dtype, device)
-        )
-    for flags, name in (
-        (torch.backends.cudnn, "enabled"),
-        (torch.backends.cudnn, "benchmark"),
-        (torch.backends.cudnn, "deterministic"),
-        (torch.backends.mkldnn, "enabled"),
-    ):
-        yield _if_changed(partial(getattr, flags, name), partial(setattr, flags, name))
-
-
-def _python_state() -> Iterator[Callable[[], None]]:
-    yield _if_changed(random.getstate, random.setstate)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        state = numpy.random.get_state()
-        yield lambda: numpy.random.set_state(state)
-    yield _if_changed(sys.getrecursionlimit, sys.setrecursionlimit)
-    yield _if_changed(_directory, lambda path: os.chdir(path) if path else None)
-    yield _if_changed(lambda: dict(os.environ), _set_environment)
-    path = sys.path
-    yield _if_changed(lambda: list(path), lambda was: path.__setitem__(slice(None), was))
-    yield lambda: setattr(sys, "path", path)
-
-
-def _directory() -> str | None:
-    try:
-        return os.getcwd()
-    except OSError:  # it was deleted
-        return None
-
-
-def _set_environment(was: dict[str, str]) -> None:
-    for name in os.environ.keys() - was.keys():
-        del os.environ[name]
-    for name, value in was.items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value

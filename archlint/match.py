@@ -35,7 +35,7 @@ def demands(expected: Output, actual: Any, where: str = "output") -> list[Demand
         if not isinstance(actual, list):
             return [_never(f"{where} a list of {len(expected)}, is {_kind(actual)}", where)]
         if len(actual) != len(expected):
-            return [_never(f"{where} of {len(expected)} parts, has {len(actual)}", where)]
+            return [_never(f"{where} a list of {len(expected)}, is {_kind(actual)}", where)]
         parts = enumerate(zip(expected, actual, strict=True))
         return [d for i, (e, a) in parts for d in demands(e, a, f"{where}[{i}]")]
     if not isinstance(actual, dict):
@@ -59,31 +59,45 @@ def _tensor_demands(expected: TensorOutput, actual: Any, where: str) -> list[Dem
     if not isinstance(actual, tuple):
         return [_never(f"{where} one tensor {expected.text}, is {_kind(actual)}", where)]
     want = list(expected.dims)
-    shown = " ".join(map(str, actual)).replace("{", "{{")
+    shown = _shown(actual)
+    least = ""
     if ANY_SIZES in want:
         i = want.index(ANY_SIZES)
-        missing = len(actual) - (len(want) - 1)
-        want[i : i + 1] = [ANY_SIZE] * missing
+        want[i : i + 1] = [ANY_SIZE] * max(0, len(actual) - (len(want) - 1))
+        least = "at least "
+    promise = f"{where} {expected.text or 'a scalar'}"
     if len(want) != len(actual):
-        text = f"{where} {expected.text} ({len(want)} sizes), is {shown} ({len(actual)} sizes)"
-        return [_never(text, where)]
+        have = f"is {shown} ({_count(len(actual))})" if actual else f"is {shown}"
+        return [_never(f"{promise} ({least}{_count(len(want))}), {have}", where)]
     found = []
     for size, have in zip(want, actual, strict=True):
         if size is not ANY_SIZE:
             assert not hasattr(size, "text")
             formula = eq(have, size)  # type: ignore[arg-type]
-            text = f"{where} {expected.text}, is {shown}: " + "{} == {}"
+            text = _escaped(f"{promise}, is {shown}: ") + "{} == {}"
             found.append(Demand(formula, text, (have, size), where))  # type: ignore[arg-type]
     return found
 
 
 def _never(text: str, where: str) -> Demand:
-    return Demand(False, text.replace("{", "{{").replace("}", "}}"), (), where)
+    return Demand(False, _escaped(text), (), where)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _shown(dims: tuple[Size, ...]) -> str:
+    return " ".join(map(str, dims)) or "a scalar"
+
+
+def _count(sizes: int) -> str:
+    return f"{sizes} size" if sizes == 1 else f"{sizes} sizes"
 
 
 def _kind(actual: Any) -> str:
     if isinstance(actual, tuple):
-        return "one tensor " + " ".join(map(str, actual))
+        return f"one tensor {_shown(actual)}"
     if isinstance(actual, list):
         return f"a list of {len(actual)}"
     if isinstance(actual, dict):

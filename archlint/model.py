@@ -29,8 +29,9 @@ from torch import nn
 from archlint.contract import ModelRef
 from archlint.errors import TargetError
 from archlint.frames import described
-from archlint.keep import Snapshot, keep_world
+from archlint.keep import Snapshot
 from archlint.lean import build_lean, lean_copy
+from archlint.world import keep_world
 
 Factory = Callable[[], Any]
 
@@ -242,15 +243,16 @@ def _import_module(name: str, root: Path) -> ModuleType:
 
 def _attribute(module: Any, name: str, path: str, folders: Sequence[Path]) -> Any:
     found = module
+    link = ":"
     for part in path.split("."):
-        missing = f"{name} has no {part!r}"
-        with _user_code(f"{name}: {part} could not be read"), _importable(folders):
+        with _user_code(f"{name}{link}{part} could not be read"), _importable(folders):
             try:
                 found = getattr(found, part)
             except AttributeError:
                 near = _near(part, [n for n in dir(found) if not n.startswith("__")])
-                raise TargetError(missing + near) from None
-        name = f"{name}:{part}" if found is module else f"{name}.{part}"
+                raise TargetError(f"{name} has no {part!r}{near}") from None
+        name += link + part
+        link = "."
     return found
 
 

@@ -78,6 +78,8 @@ def parse_promise(text: str, kind: str) -> Promise:
     region: f.Bool = True
     if not ANY_SIZE_PATTERN.fullmatch(text):
         rest = " " * first.end() + text[first.end() :]
+        if not rest.strip():
+            raise PhraseError("found the end", "a condition such as 'H, W >= 32'", first.end() + 1)
         tree = parse(rest, "predicate").children[0]
         if word == "only" or not _names_only(tree):
             region = _formula(tree, text)

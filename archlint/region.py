@@ -114,6 +114,6 @@ def typical_point(box: Box, region: Bool) -> dict[str, int] | None:
             value = base + 32 * i if base > 1 else 1
             value = max(value, low if low is not None else value)
             point[name] = value if high is None else min(value, high)
-        if holds(region, point):
+        if holds(in_box(box), point) and holds(region, point):
             return point
     return None

@@ -163,21 +163,31 @@ class ContractEntry(Entry):
         "_ is any one size, ... any number of them.",
     )
     mode: Literal["eval", "train"] = Field(default="eval", description="The model's mode.")
-    samples: int = Field(
+    samples: int = Field(  # type: ignore[assignment]
         default=None, ge=0, description="At how many sizes the real model runs; 0 for none."
     )
-    budget: BudgetEntry = Field(default=BudgetEntry(), description=str(BudgetEntry.__doc__))
+    budget: BudgetEntry = Field(
+        default=BudgetEntry(), description="The most that deciding it may cost."
+    )
     skip: Text = Field(default="", description="The reason not to check it.")
     xfail: Annotated[
         Union[Annotated[Text, Tag("<text>")], Annotated[XfailEntry, Tag("<mapping>")]],
         _discriminator(_kind, "a reason, or a mapping {reason, strict}"),
-    ] = Field(default=None, description="The reason why it is known not to hold.")
+    ] = Field(  # type: ignore[assignment]
+        default=None, description="The reason why it is known not to hold."
+    )
 
 
 class RuleFileEntry(Entry):
     """A rule file."""
 
-    archlint: Literal[1] = Field(description="The version of the rule file format.")
+    # Not Literal[1], which is happy with True.
+    archlint: int = Field(
+        ge=1,
+        le=1,
+        description="The version of the rule file format.",
+        json_schema_extra={"const": 1},
+    )
     models: dict[
         str,
         Annotated[

@@ -74,8 +74,17 @@ class Solver:
         self, term: Any, known: int, floor: int | None, found: dict[str, int]
     ) -> dict[str, int]:
         """Move ``found`` to where ``term`` (now ``known``) is least, by halving."""
-        if floor is None:
-            floor = min(known, 0) - 1
+        step = 1
+        while floor is None:  # nothing is known below: stride down, twice as far each time
+            better = self._check([term <= known - step])
+            if better is None:
+                floor = known - step + 1
+            elif step > 1 << 64:
+                raise Unsolved("there is no smallest")
+            else:
+                found = better
+                known = self._number(term, better)
+                step *= 2
         while floor < known:
             middle = (floor + known) // 2
             self._solver.push()

@@ -9,6 +9,7 @@ import torch
 
 from archlint.dims import Size
 from archlint.formula import disj, eq
+from archlint.ops.layout import settled_strides
 from archlint.ops.registry import TensorSpec
 from archlint.path import Undecided, WalkedPath
 from archlint.symint import sym_int
@@ -94,7 +95,8 @@ def _at(sizes: tuple[Size, ...], dim: int) -> Size:
 
 @_attribute("stride")
 def _stride(path: WalkedPath, spec: TensorSpec, dim: int | None = None) -> Any:
-    strides = tuple(sym_int(s, path) for s in strides_of(spec))
+    settled = spec.like(spec.dims, strides=settled_strides(path, spec))
+    strides = tuple(sym_int(s, path) for s in strides_of(settled))
     return strides if dim is None else strides[dim]
 
 

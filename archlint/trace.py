@@ -14,23 +14,24 @@ Calls that meet neither a stand-in nor a symbolic size run for real.
 
 from __future__ import annotations
 
-import os
 import sys
 import types
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
 from torch._dispatch.python import enable_python_dispatcher
 from torch.overrides import TorchFunctionMode
 
-import archlint.ops  # registers the shape rules
 from archlint.bounds import Box
 from archlint.contract import Input, TensorInput
 from archlint.dims import Expr, Ratio, Size, evaluate
 from archlint.formula import Formula, eq
+from archlint.frames import first_line, is_user_code, user_line
+from archlint.ops.layout import settled_strides
 from archlint.ops.registry import (
     IN_RANGE,
     INPLACE,
@@ -42,10 +43,16 @@ from archlint.ops.registry import (
 from archlint.path import Undecided, WalkedPath
 from archlint.standin import ATTRIBUTES, Standin, standin, strides_of
 from archlint.structure import structure
-from archlint.symint import Opaque, SizeNode, size_of, sym_int
+from archlint.symint import SizeNode, size_of, sym_int
 
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
+_INDEXING = ("index", "gather", "scatter", "take", "embedding", "put", "one_hot", "getitem")
 _PLAIN = frozenset({int, float, bool, type(None), str, torch.dtype, torch.device, complex})
+
+
+def call_name(func: Any) -> str:
+    """The operator's short name: ``conv2d``, ``getitem``."""
+    return getattr(func, "__name__", str(func)).strip("_") or str(func)
 
 
 @dataclass(eq=False)
@@ -64,7 +71,7 @@ class Call:
     @property
     def op(self) -> str:
         """The operator's short name."""
-        return getattr(self.func, "__name__", str(self.func)).strip("_") or str(self.func)
+        return call_name(self.func)
 
     @property
     def source(self) -> str:
@@ -101,6 +108,7 @@ class Tracer(TorchFunctionMode):
         self.rules = rules
         self._names = {id(m): name for name, m in model.named_modules()}
         self._modules: list[str] = []
+        self._valued: list[weakref.ref[Standin]] = []  # stand-ins whose elements are known
 
     # -- where we are ---------------------------------------------------------------------------
 
@@ -166,6 +174,8 @@ class Tracer(TorchFunctionMode):
             else:
                 if func in INPLACE:
                     call.result = self._write(args[0], known[0], result)
+                elif func is torch.Tensor.__setitem__:
+                    self._written(args[0], known[0].values, getattr(known[2], "values", None))
                 else:
                     call.result = self._stand(result, index, func)
                 return call.result
@@ -180,15 +190,28 @@ class Tracer(TorchFunctionMode):
         if len(result.dims) != len(before.dims):
             self.path.claim(False, "an in-place result of the same rank")
         if type(target) is Standin:
-            target.spec = TensorSpec(
-                before.dims, before.dtype, before.strides, result.values, before.device
-            )
+            self._written(target, result.values, result.values)
             return target
         return standin(before)
 
+    def _written(self, target: Any, low: Any, high: Any) -> None:
+        """Known values end where memory is written: other tensors may be views of it."""
+        if type(target) is not Standin:
+            return
+        if isinstance(target.spec.values, tuple):
+            for ref in self._valued:
+                other = ref()
+                if other is not None and other is not target:
+                    other.spec = other.spec.like(other.spec.dims, strides=other.spec.strides)
+        known = low if low == high else None
+        target.spec = target.spec.like(target.spec.dims, strides=target.spec.strides, values=known)
+
     def _stand(self, result: Any, index: int, func: Any) -> Any:
         if isinstance(result, TensorSpec):
-            return standin(result, index)
+            tensor = standin(result, index)
+            if isinstance(result.values, tuple):
+                self._valued.append(weakref.ref(tensor))
+            return tensor
         if isinstance(result, (tuple, list)):
             items = [self._stand(r, index, None) for r in result]
             if isinstance(result, list):
@@ -206,6 +229,8 @@ class Tracer(TorchFunctionMode):
     def _kernel(self, func: Any, args: Any, kwargs: Any, index: int) -> Any:
         name = f"{getattr(func, '__module__', '') or ''}.{getattr(func, '__qualname__', func)}"
         self.kernels[name] = self.kernels.get(name, 0) + 1
+        if any(word in name for word in _INDEXING):
+            self.path.unproved(f"{call_name(func)} has no rule; its indices are not checked")
         made: dict[int, Any] = {}
         values: list[Any] = []
 
@@ -237,9 +262,10 @@ class Tracer(TorchFunctionMode):
 
     def _meta(self, spec: TensorSpec) -> torch.Tensor:
         sizes = [sym_int(d, self.path) for d in spec.dims]
-        if spec.strides is None:
+        known = settled_strides(self.path, spec)
+        if known is None:
             return torch.empty(sizes, dtype=spec.dtype, device="meta")
-        strides = [sym_int(s, self.path) for s in spec.strides]
+        strides = [sym_int(s, self.path) for s in known]
         return torch.empty_strided(sizes, strides, dtype=spec.dtype, device="meta")
 
     def _from_meta(self, result: Any, made: dict[int, Any], index: int) -> Any:
@@ -282,15 +308,15 @@ class Tracer(TorchFunctionMode):
         try:
             func(*a, **k)
         except NotImplementedError as e:
-            raise Undecided(f"{name} has no rule and no meta kernel: {_first_line(e)}") from None
+            raise Undecided(f"{name} has no rule and no meta kernel: {first_line(e)}") from None
         except Exception as e:
             text = str(e)
             if "data-dependent" in text or "meta tensors" in text or "Cannot copy out" in text:
-                raise Undecided(f"{name} depends on values: {_first_line(e)}") from None
+                raise Undecided(f"{name} depends on values: {first_line(e)}") from None
             return
         raise Undecided(
             f"{name} has no rule, and PyTorch's kernel fails on symbolic sizes "
-            f"({type(error).__name__}: {_first_line(error)})"
+            f"({type(error).__name__}: {first_line(error)})"
         ) from None
 
 
@@ -325,13 +351,13 @@ def trace(
         last = path.events[-1] if path.events else None
         refused = last is not None and last.kind == "claim" and not last.held
         outcome, error = ("refused" if refused else "raised"), str(e)
-        source = _raised_in(e)
+        source = user_line(e) or ""
     except Undecided as e:
-        outcome, error, source = "unknown", str(e), _raised_in(e)
+        outcome, error, source = "unknown", str(e), user_line(e) or ""
     except RecursionError as e:
-        outcome, error, source = "raised", f"RecursionError: {_first_line(e)}", _raised_in(e)
+        outcome, error, source = "raised", f"RecursionError: {first_line(e)}", user_line(e) or ""
     except (Exception, SystemExit) as e:
-        outcome, error, source = "raised", f"{type(e).__name__}: {_first_line(e)}", _raised_in(e)
+        outcome, error, source = "raised", f"{type(e).__name__}: {first_line(e)}", user_line(e) or ""
     finally:
         for hook in hooks:
             hook.remove()
@@ -381,7 +407,7 @@ def _real_spec(tensor: torch.Tensor) -> TensorSpec:
     return TensorSpec(tuple(tensor.shape), dtype, strides, values, torch.device("cpu"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _integer(dtype: torch.dtype) -> bool:
     return not (dtype.is_floating_point or dtype.is_complex or dtype is torch.bool) and (
         dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
@@ -441,19 +467,10 @@ def _map_tensors(value: Any, change: Any, other: Any = None) -> Any:
     return other(value) if other else value
 
 
-_TORCH_DIR = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
-_OUR_DIR = os.path.dirname(os.path.abspath(__file__)) + os.sep
-
-
-@lru_cache(maxsize=None)
-def _foreign(filename: str) -> bool:
-    return not filename.startswith((_TORCH_DIR, _OUR_DIR, "<"))
-
-
 def _user_frame() -> tuple[types.CodeType | None, int]:
     frame: types.FrameType | None = sys._getframe(3)
     while frame is not None:
-        if _foreign(frame.f_code.co_filename):
+        if is_user_code(frame.f_code.co_filename):
             return frame.f_code, frame.f_lineno
         if frame.f_code is trace.__code__:
             return None, 0
@@ -461,21 +478,7 @@ def _user_frame() -> tuple[types.CodeType | None, int]:
     return None, 0
 
 
-def _raised_in(error: BaseException) -> str:
-    where = ""
-    step = error.__traceback__
-    while step is not None:
-        if _foreign(step.tb_frame.f_code.co_filename):
-            where = f"{step.tb_frame.f_code.co_filename}:{step.tb_lineno}"
-        step = step.tb_next
-    return where
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [""])[0][:300]
-
-
-@lru_cache(maxsize=None)
+@cache
 def _python_body(func: Any) -> Callable[..., Any] | None:
     """PyTorch's own Python function without its first question, who overrides it."""
     if not isinstance(func, types.FunctionType) or not func.__module__.startswith("torch"):

@@ -11,7 +11,7 @@ from archlint.ops import promote, ranges
 from archlint.ops.broadcast import broadcast, broadcast_onto
 from archlint.ops.layout import elementwise_strides
 from archlint.ops.promote import DtypeRule, is_scalar, result_type
-from archlint.ops.registry import NoRule, Path, Range, Rule, TensorSpec, refuse, shape_rule
+from archlint.ops.registry import NoRule, Path, Range, TensorSpec, refuse, shape_rule
 from archlint.ops.spelling import methods, spellings
 from archlint.ops.written import written
 
@@ -76,7 +76,7 @@ def _no_bool(path: Path, name: str, a: Any, b: Any, dtype: torch.dtype) -> None:
 def _no_negative_power(path: Path, name: str, a: Any, b: Any, dtype: torch.dtype) -> None:
     if isinstance(b, int) and b < 0 and dtype not in promote.FLOATING:
         refuse(path, f"{name} of integers to a power >= 0, gets {b}")
-    if isinstance(a, TensorSpec) and isinstance(b, TensorSpec):
+    if isinstance(b, TensorSpec):
         promote.number(path, name, dtype)
 
 
@@ -131,6 +131,8 @@ def _register(
         return pointwise(path, dtype, values_, input, other)
 
     def swapped(path: Path, input: Any, other: Any, *, alpha: Any = 1) -> TensorSpec:
+        if dtype_rule is promote.to_float:  # other * input.reciprocal()
+            input = input.like(input.dims, dtype_rule(path, name, input.dtype), input.strides)
         return rule(path, other, input, alpha=alpha)
 
     def into(
@@ -144,15 +146,10 @@ def _register(
     names = (name, *also.split())
     for each in (rule, swapped, into):
         each.__name__ = name
-    taken = spellings(*names)
-    shape_rule(
-        *taken,
-        *(m for m in methods(*dunders.split()) if m not in taken),
-        inplace=(),
-    )(rule)
+    shape_rule(*dict.fromkeys((*spellings(*names), *methods(*dunders.split()))))(rule)
     if reflected:
         shape_rule(*spellings(*reflected.split()))(swapped)
-    into_names = [f"{n}_" for n in names] + inplace.split()
+    into_names = [f"{n}_" for n in names if n != "float_power"] + inplace.split()
     shape_rule(inplace=spellings(*into_names))(into)
 
 

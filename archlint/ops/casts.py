@@ -33,19 +33,19 @@ def cast(
         values = None if dtype is torch.bool else ranges.range_of(input)
         values = values and ranges.fitted(path, values, dtype)
     strides = input.strides
-    if memory_format is torch.preserve_format:
-        if strides and (copy or dtype is not input.dtype):
-            strides = elementwise_strides(path, [input], input.dims)
-    else:
-        strides = _formatted(path, input, memory_format)
+    if copy or dtype is not input.dtype or memory_format is not torch.preserve_format:
+        strides = dense_strides(path, input, memory_format)
     result = input.like(input.dims, dtype, strides, values)
     result.device = device or input.device
     return result
 
 
-def _formatted(
+def dense_strides(
     path: Path, input: TensorSpec, memory_format: torch.memory_format
 ) -> tuple[Any, ...] | None:
+    """Strides of a new tensor that follows ``input`` or is laid out as asked."""
+    if memory_format is torch.preserve_format:
+        return elementwise_strides(path, [input], input.dims)
     if memory_format is torch.contiguous_format:
         return None
     rank = {torch.channels_last: 4, torch.channels_last_3d: 5}.get(memory_format)
@@ -56,7 +56,8 @@ def _formatted(
     return None if strides == contiguous_strides(input.dims) else strides
 
 
-def _device(value: Any) -> torch.device:
+def host_device(value: Any) -> torch.device:
+    """The device if it is one that no driver is needed for."""
     device = torch.device(value) if isinstance(value, str) else value
     if not isinstance(device, torch.device) or device.type not in _HOST:
         raise NoRule(f"device {value}")
@@ -89,7 +90,7 @@ def to(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec
     if other is not None:
         dtype, device = other.dtype, other.device
     if device is not None:
-        device = _device(device)
+        device = host_device(device)
     return cast(path, input, dtype, device, memory_format, copy)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from archlint.dims import Expr, Size, ceildiv, maximum, minimum
-from archlint.formula import Bool, conj, disj, eq, ge, gt, le, lt, ne
+from archlint.formula import Bool, disj, eq, ge, gt, le, lt, ne
 from archlint.ops.broadcast import broadcast
 from archlint.ops.layout import (
     Strides,
@@ -199,23 +199,3 @@ def setitem(path: Path, input: TensorSpec, index: Any, value: Any) -> None:
             into = target.dims[i - lead]
             fits = disj(eq(size, into), eq(size, 1))
             path.claim(fits, "value size {} fits into {}", size, into)
-    _written(path, input, value)
-
-
-def _written(path: Path, input: TensorSpec, value: Any) -> None:
-    """Known values stay known only where what is written lies among them."""
-    if input.values is None or (input.values is IN_RANGE and not isinstance(value, TensorSpec)):
-        return
-    new = value.values if isinstance(value, TensorSpec) else (value, value)
-    if isinstance(new, tuple) and isinstance(input.values, tuple):
-        low, high = input.values
-        least, most = new
-        inside = conj(
-            low is None or (isinstance(least, (int, Expr)) and ge(least, low)),
-            high is None or (isinstance(most, (int, Expr)) and le(most, high)),
-        )
-        if path.known(inside):
-            return
-    elif new is IN_RANGE and input.values is IN_RANGE:
-        return
-    path.unproved("values are written into a tensor whose values matter")

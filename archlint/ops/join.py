@@ -128,9 +128,11 @@ def column_stack(path: Path, tensors: Any, *, out: Any = None) -> TensorSpec:
 
 @shape_rule(torch.broadcast_tensors)
 def broadcast_tensors(path: Path, *tensors: Any) -> tuple[TensorSpec, ...]:
-    specs = _unpacked(tensors)
-    if not specs:
+    if not all(isinstance(t, TensorSpec) for t in tensors):
+        raise NoRule
+    if not tensors:
         return ()
+    specs = list(tensors)
     dims = broadcast(path, *(s.dims for s in specs))
     return tuple(expanded(path, s, dims) for s in specs)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from archlint.dims import Size, exact_quotient
+from archlint.dims import Size, exact_quotient, product
 from archlint.formula import Bool, conj, disj, eq, ge, lt
 from archlint.ops.registry import Path, TensorSpec
 
@@ -47,6 +47,12 @@ def contiguous_strides(dims: Dims) -> Strides:
     for i in range(len(dims) - 2, -1, -1):
         strides[i] = strides[i + 1] * dims[i + 1]
     return tuple(strides)
+
+
+@lru_cache(maxsize=4096)
+def numel(dims: Dims) -> Size:
+    """The number of elements of a tensor of these sizes."""
+    return product(dims)
 
 
 def known_strides(spec: TensorSpec) -> Strides:
@@ -202,20 +208,20 @@ def form_view_strides(dims: Dims, strides: Strides, new: Dims) -> Strides | None
     """Strides of the view with sizes ``new``, if one exists whatever the sizes are."""
     result: list[Size] = [0] * len(new)
     at = len(new) - 1
-    numel, step = 1, strides[-1] if strides else 1  # type: tuple[Size, Size]
+    count, step = 1, strides[-1] if strides else 1  # type: tuple[Size, Size]
     for d in range(len(dims) - 1, -1, -1):
-        numel = numel * dims[d]
-        if d and (dims[d - 1] == 1 or strides[d - 1] == numel * step):
+        count = count * dims[d]
+        if d and (dims[d - 1] == 1 or strides[d - 1] == count * step):
             continue
         taken: Size = 1
-        while at >= 0 and (d == 0 or taken != numel):
+        while at >= 0 and (d == 0 or taken != count):
             result[at] = taken * step
             taken = taken * new[at]
             at -= 1
         if d:
-            if taken != numel:
+            if taken != count:
                 return None
-            numel, step = 1, strides[d - 1]
+            count, step = 1, strides[d - 1]
     while at >= 0:  # the view of a scalar
         result[at] = 1
         at -= 1
@@ -229,17 +235,17 @@ def view_strides(path: Path, dims: Dims, strides: Strides, new: Dims) -> Strides
         return form or contiguous_strides(new)
     result: list[Size] = [0] * len(new)
     at = len(new) - 1
-    numel, taken, step = 1, 1, strides[-1]  # type: tuple[Size, Size, Size]
+    count, taken, step = 1, 1, strides[-1]  # type: tuple[Size, Size, Size]
     for d in range(len(dims) - 1, -1, -1):
-        numel = numel * dims[d]
-        if d and decide(path, disj(eq(dims[d - 1], 1), eq(strides[d - 1], numel * step))):
+        count = count * dims[d]
+        if d and decide(path, disj(eq(dims[d - 1], 1), eq(strides[d - 1], count * step))):
             continue
-        while at >= 0 and decide(path, disj(lt(taken, numel), eq(new[at], 1))):
+        while at >= 0 and decide(path, disj(lt(taken, count), eq(new[at], 1))):
             result[at] = taken * step
             taken = taken * new[at]
             at -= 1
-        if not decide(path, eq(taken, numel)):
+        if not decide(path, eq(taken, count)):
             return None
         if d:
-            numel, taken, step = 1, 1, strides[d - 1]
+            count, taken, step = 1, 1, strides[d - 1]
     return tuple(result) if at < 0 else None

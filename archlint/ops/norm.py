@@ -1,15 +1,12 @@
-"""Normalisations: batch, layer, group, instance, root-mean-square, local response, Lp."""
+"""Normalisations: batch, layer, group, instance, root-mean-square, local response."""
 
 from __future__ import annotations
-
-import math
 
 import torch
 import torch.nn.functional as F
 
 from archlint.dims import Size
-from archlint.formula import conj, disj, eq, ge, ne
-from archlint.ops.layout import elementwise_strides
+from archlint.formula import Bool, conj, disj, eq, ge, ne
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.sliding import followed_layout
 
@@ -31,13 +28,27 @@ def _dtype_known(input: TensorSpec, *others: TensorSpec | None) -> None:
         raise NoRule("a normalisation of mixed or whole-number dtypes")
 
 
+def _empty(path: Path, dims: tuple[Size, ...]) -> Bool:
+    """Whether there are no elements, as far as that can be: then little is asked."""
+    zeros = (eq(size, 0) for size in dims)
+    return disj(*(zero for zero in zeros if zero is not False and path.known(zero) is not False))
+
+
 def _one_per_channel(
-    path: Path, what: TensorSpec | None, name: str, channels: Size
-) -> TensorSpec | None:
+    path: Path, what: TensorSpec | None, name: str, channels: Size, unless: Bool = False
+) -> None:
     if what is not None:
         numel = what.numel()
-        path.claim(eq(numel, channels), name + " {} == channels {}", numel, channels)
-    return what
+        fits = eq(numel, channels)
+        if fits is not True:
+            path.claim(disj(fits, unless), name + " {} == channels {}", numel, channels)
+
+
+def _affine(path: Path, what: TensorSpec | None, channels: Size, empty: Bool) -> None:
+    _one_per_channel(path, what, "num_features", channels, empty)
+    if what is not None and not (isinstance(channels, int) and channels):
+        numel = what.numel()
+        path.claim(ge(numel, 1), "num_features {} > 0", numel)
 
 
 @shape_rule(torch.batch_norm)
@@ -56,15 +67,14 @@ def batch_norm_kernel(
     _dtype_known(input, weight, bias, running_mean, running_var)
     if input.ndim < 2 or (running_mean is None) != (running_var is None) or eps <= 0:
         raise NoRule("an unusual batch_norm")
-    if running_mean is None and not training:
-        refuse(path, "running_mean and running_var in evaluation mode")
     channels = input.dims[1]
-    _one_per_channel(path, running_mean, "num_features", channels)
-    _one_per_channel(path, running_var, "num_features", channels)
-    affine = _one_per_channel(path, weight, "num_features", channels)
-    affine = _one_per_channel(path, bias, "num_features", channels) or affine
-    if affine is not None and not (isinstance(channels, int) and channels):
-        path.claim(ge(channels, 1), "channels {} > 0", channels)
+    empty = _empty(path, input.dims)
+    if running_mean is None and not training:
+        path.claim(empty, "running_mean and running_var in evaluation mode")
+    _one_per_channel(path, running_mean, "num_features", channels, empty)
+    _one_per_channel(path, running_var, "num_features", channels, empty)
+    _affine(path, weight, channels, empty)
+    _affine(path, bias, channels, empty)
     return followed_layout(path, input, input.dims)
 
 
@@ -210,17 +220,16 @@ def instance_norm_kernel(
     if input.ndim < 2:
         refuse(path, "an input of at least 2 dimensions, gets {}", input.ndim)
     batch, channels, *_ = input.dims
-    for tensor, name in ((running_mean, "running_mean"), (running_var, "running_var")):
-        if tensor is not None:
-            numel = tensor.numel()
-            # Without images, the statistics of one channel broadcast to any number.
-            fits = disj(eq(numel, channels), conj(eq(batch, 0), eq(channels, 1)))
-            path.claim(fits, name + " {} == channels {}", numel, channels)
-    for tensor in (weight, bias):
-        if tensor is not None:
-            _one_per_channel(path, tensor, "num_features", channels)
-            needs = conj(ge(batch, 1), ge(channels, 1))
-            path.claim(needs, "a batch {} > 0 and channels {} > 0", batch, channels)
+    empty = _empty(path, input.dims)
+    unless = empty
+    if use_input_stats:  # new statistics are written over the old, which may broadcast
+        unless = conj(eq(batch, 0), eq(channels, 1))
+    _one_per_channel(path, running_mean, "num_features", channels, unless)
+    _one_per_channel(path, running_var, "num_features", channels, unless)
+    _affine(path, weight, channels, empty)
+    _affine(path, bias, channels, empty)
+    if (weight or bias) is not None:
+        path.claim(ge(batch, 1), "a batch {} > 0 for weight and bias", batch)
     return input.like(input.dims)
 
 
@@ -258,23 +267,3 @@ def local_response_norm(
         refuse(path, "an input of at least 3 dimensions, gets {}", input.ndim)
     path.claim(disj(ge(size, 1), *(eq(d, 0) for d in input.dims)), "size {} > 0", size)
     return input.like(input.dims)
-
-
-@shape_rule(F.normalize)
-def normalize(
-    path: Path,
-    input: TensorSpec,
-    p: float = 2.0,
-    dim: int | tuple[int, ...] = 1,
-    eps: float = 1e-12,
-    out: TensorSpec | None = None,
-) -> TensorSpec:
-    if out is not None or not input.dtype.is_floating_point or p < 0 or math.isinf(p):
-        raise NoRule("an unusual normalize")
-    axes = dim if isinstance(dim, (list, tuple)) else (dim,)
-    rank = max(input.ndim, 1)
-    for axis in axes:
-        path.claim(-rank <= axis < rank, f"dim {{}} in {-rank}..{rank - 1}", axis)
-    if len({axis % rank for axis in axes}) != len(axes) or not axes:
-        raise NoRule("normalize over no dimension, or one twice")
-    return input.like(input.dims, strides=elementwise_strides(path, [input], input.dims))

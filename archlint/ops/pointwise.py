@@ -10,7 +10,7 @@ import torch
 from archlint.formula import eq
 from archlint.ops import promote, ranges
 from archlint.ops.broadcast import broadcast, broadcast_onto
-from archlint.ops.layout import elementwise_strides
+from archlint.ops.layout import elementwise_strides, empty
 from archlint.ops.promote import DtypeRule
 from archlint.ops.registry import NoRule, Path, Range, TensorSpec, refuse, shape_rule
 from archlint.ops.spelling import methods, spellings
@@ -53,7 +53,7 @@ def mapped(
 
 def _register(name: str, dtype_rule: DtypeRule, values: ValueRule, also: str = "") -> None:
     """One rule for all spellings of an element-wise function."""
-    packed = name in ("logsigmoid", "rrelu", "bernoulli")  # always contiguous
+    packed = name in ("logsigmoid", "rrelu")  # always contiguous
 
     def rule(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
         if settings.pop("out", None) is not None:
@@ -75,13 +75,14 @@ def _register(name: str, dtype_rule: DtypeRule, values: ValueRule, also: str = "
 
     rule.__name__ = into.__name__ = name
     names = [name, *also.split()]
-    shape_rule(*spellings(*names), inplace=spellings(*(f"{n}_" for n in names)))(rule)
+    shape_rule(*(f for f in spellings(*names) if f is not torch.special.round))(rule)
+    shape_rule(inplace=spellings(*(f"{n}_" for n in names)))(into)
 
 
 def _register_all() -> None:
     plain: dict[DtypeRule, str] = {
         promote.floating: "gelu mish hardswish hardsigmoid leaky_relu elu selu celu softplus"
-        " frac softshrink hardshrink rrelu bernoulli silu",
+        " frac softshrink hardshrink rrelu silu",
         promote.number_to_float: "softsign tanhshrink",
         promote.number: "hardtanh relu6",
         promote.to_bool: "isposinf isneginf signbit isnan isinf isfinite logical_not isreal",
@@ -228,9 +229,11 @@ def _softmax(
 ) -> TensorSpec:
     if not isinstance(dim, int) or isinstance(dim, bool):
         raise NoRule(f"dim {dim!r}")
-    result = promote.floating(path, name, dtype or input.dtype)
+    result = promote.same(path, name, dtype or input.dtype)
     least = max(input.ndim, 1)
     path.claim(-least <= dim < least, f"dim {dim} in range for {input.ndim} dimensions")
+    if result not in promote.FLOATING:  # the kernel is not asked for without elements
+        path.claim(empty(input.dims), f"{name} of a floating dtype, gets {str(result)[6:]}")
     return input.like(input.dims, result)
 
 
@@ -267,6 +270,6 @@ def gumbel_softmax(
     eps: float = 1e-10,
     dim: int = -1,
 ) -> TensorSpec:
-    if hard:
-        raise NoRule("hard=True")
+    if hard or logits.dtype not in promote.FLOATING:
+        raise NoRule("hard=True, or integers")
     return _softmax(path, logits, dim, None, "gumbel_softmax")

@@ -50,9 +50,7 @@ def result_type(*operands: Any) -> torch.dtype:
     for dtype_ in best:
         if dtype_ is None:
             continue
-        if result is None:
-            result = dtype_
-        elif _category(result) < _category(dtype_):
+        if result is None or _category(result) < _category(dtype_):
             result = dtype_
     assert result is not None
     return result

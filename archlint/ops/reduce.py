@@ -11,9 +11,7 @@ import torch
 from archlint.dims import product
 from archlint.formula import ne
 from archlint.ops import promote, ranges
-from archlint.ops.arithmetic import pointwise
 from archlint.ops.axes import not_empty, reduced, size_at, wrapped, wrapped_all
-from archlint.ops.pointwise import mapped
 from archlint.ops.promote import DtypeRule
 from archlint.ops.registry import RULES, NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.spelling import spellings
@@ -291,19 +289,3 @@ def linalg_norm(
     if ord is not None and not isinstance(dim, int) and not (dim is None and A.ndim == 1):
         raise NoRule("a matrix norm")
     return _norm(path, A, 2 if ord is None else ord, dim, keepdim, dtype)
-
-
-@shape_rule(torch.nn.functional.normalize)
-def normalize(
-    path: Path,
-    input: TensorSpec,
-    p: float = 2.0,
-    dim: Any = 1,
-    eps: float = 1e-12,
-    out: Any = None,
-) -> TensorSpec:
-    _no_out(out)
-    length = _norm(path, input, p, dim, True, None)
-    if not input.dims:
-        return mapped(path, input, input.dtype)
-    return pointwise(path, input.dtype, ranges.UNKNOWN, input, length)

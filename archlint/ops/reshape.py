@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
 
-from archlint.dims import Size, exact_quotient, floordiv, mod, product
+from archlint.dims import Size, exact_quotient, floordiv, mod
 from archlint.formula import disj, eq, ge, ne
 from archlint.ops.layout import (
     Dims,
@@ -16,6 +17,7 @@ from archlint.ops.layout import (
     contiguous_strides,
     decide,
     form_view_strides,
+    numel,
     restrided,
     settled_strides,
     view_strides,
@@ -24,30 +26,35 @@ from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.view import axis, variadic
 
 Tensor = torch.Tensor
+_quotient = lru_cache(maxsize=4096)(exact_quotient)
 
 
-def inferred(path: Path, numel: Size, sizes: Sequence[Size]) -> Dims:
-    """``sizes`` with its -1 replaced; claims that they hold ``numel`` elements."""
+def inferred(path: Path, count: Size, sizes: Sequence[Size]) -> Dims:
+    """``sizes`` with its -1 replaced; claims that they hold ``count`` elements."""
     unknown: list[int] = []
     for i, size in enumerate(sizes):
-        if not path.known(ge(size, 0)) and decide(path, eq(size, -1)):
+        if path.known(ge(size, 0)):
+            continue
+        if decide(path, eq(size, -1)):
             unknown.append(i)
         else:
             path.claim(ge(size, 0), "a size of at least 0, gets {}", size)
     if len(unknown) > 1:
         refuse(path, "only one size of -1")
         raise NoRule
-    rest = product(s for i, s in enumerate(sizes) if i not in unknown)
+    rest = numel(tuple(s for i, s in enumerate(sizes) if i not in unknown))
     if not unknown:
-        path.claim(eq(numel, rest), "{} elements in a shape of {}", numel, rest)
+        if count is not rest:
+            path.claim(eq(count, rest), "{} elements in a shape of {}", count, rest)
         return tuple(sizes)
-    path.claim(ne(rest, 0), "-1 beside sizes whose product {} is not 0", rest)
-    quotient = exact_quotient(numel, rest)
+    if not path.known(ge(rest, 1)):
+        path.claim(ne(rest, 0), "-1 beside sizes whose product {} is not 0", rest)
+    quotient = _quotient(count, rest)
     if quotient is None:
         if rest == 0:
             raise NoRule
-        path.claim(eq(mod(numel, rest), 0), "{} elements divisible by {}", numel, rest)
-        quotient = floordiv(numel, rest)
+        path.claim(eq(mod(count, rest), 0), "{} elements divisible by {}", count, rest)
+        quotient = floordiv(count, rest)
     return tuple(quotient if i in unknown else s for i, s in enumerate(sizes))
 
 
@@ -57,12 +64,12 @@ def view(
 ) -> TensorSpec:
     if dtype is not None or (shape and isinstance(shape[0], torch.dtype)):
         raise NoRule
-    return viewed(path, input, inferred(path, input.numel(), variadic(shape, size)))
+    return viewed(path, input, inferred(path, numel(input.dims), variadic(shape, size)))
 
 
 @shape_rule(Tensor.view_as)
 def view_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
-    return viewed(path, input, inferred(path, input.numel(), other.dims))
+    return viewed(path, input, inferred(path, numel(input.dims), other.dims))
 
 
 def viewed(path: Path, input: TensorSpec, dims: Dims) -> TensorSpec:
@@ -98,12 +105,12 @@ def reshaped(path: Path, input: TensorSpec, dims: Dims) -> TensorSpec:
 
 @shape_rule(torch.reshape, Tensor.reshape)
 def reshape(path: Path, input: TensorSpec, *sizes: Any, shape: Any = None) -> TensorSpec:
-    return reshaped(path, input, inferred(path, input.numel(), variadic(sizes, shape)))
+    return reshaped(path, input, inferred(path, numel(input.dims), variadic(sizes, shape)))
 
 
 @shape_rule(Tensor.reshape_as)
 def reshape_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
-    return reshaped(path, input, inferred(path, input.numel(), other.dims))
+    return reshaped(path, input, inferred(path, numel(input.dims), other.dims))
 
 
 @shape_rule(torch.flatten, Tensor.flatten)
@@ -113,12 +120,12 @@ def flatten(path: Path, input: TensorSpec, start_dim: int = 0, end_dim: int = -1
     if start == end and input.ndim:
         return input
     dims = input.dims
-    return reshaped(path, input, (*dims[:start], product(dims[start : end + 1]), *dims[end + 1 :]))
+    return reshaped(path, input, (*dims[:start], numel(dims[start : end + 1]), *dims[end + 1 :]))
 
 
 @shape_rule(torch.ravel, Tensor.ravel)
 def ravel(path: Path, input: TensorSpec) -> TensorSpec:
-    dims = (input.numel(),)
+    dims = (numel(input.dims),)
     return input.like(dims, values=input.values)
 
 
@@ -167,7 +174,7 @@ def expanded(path: Path, input: TensorSpec, sizes: Sequence[Size]) -> TensorSpec
             path.claim(ge(size, 0), "a size of at least 0, gets {}", size)
             path.claim(disj(eq(own, size), eq(own, 1)), "{} expanded to {}", own, size)
         dims.append(own if same else size)
-        keeps.append(i >= lead and (same or own != 1 and decide(path, eq(own, size))))
+        keeps.append(i >= lead and (same or (own != 1 and decide(path, eq(own, size)))))
 
     def restride(old: Strides) -> Strides:
         return tuple(old[i - lead] if keep else 0 for i, keep in enumerate(keeps))

@@ -11,7 +11,7 @@ import archlint.ops.pieces  # noqa: F401
 from archlint.bounds import Box
 from archlint.dims import symbol
 from archlint.ops.registry import RULES, NoRule, TensorSpec
-from tests.ops.oracle import HintPath, S, T, agree, covers
+from tests.ops.oracle import HintPath, S, agree, covers
 from tests.ops.test_view import dim, few, sizes, tensors
 
 A, B, C, D = map(symbol, "abcd")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import archlint.ops.rearrange  # noqa: F401
 from archlint.dims import symbol
-from tests.ops.oracle import S, T, agree, covers
+from tests.ops.oracle import S, agree, covers
 from tests.ops.test_view import dim, few, sizes, tensors
 
 A, B, C, D = map(symbol, "abcd")

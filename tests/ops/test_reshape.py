@@ -69,7 +69,7 @@ def test_merging_dimensions_of_a_strided_tensor(op, perm, env, other, shape):
 
 
 def test_a_reshape_branches_only_when_its_layout_is_asked_for():
-    path = HintPath({"a": 3, "b": 2, "c": 2}, Box({n: (1, None) for n in "abc"}))
+    path = HintPath({"a": 3, "b": 2, "c": 2}, Box(dict.fromkeys("abc", (1, None))))
     spec = T("a", "b", "c", perm=(0, 2, 1)).spec(None)
     assert spec.strides is not None
     out = RULES[Tensor.reshape](path, spec, A, B * C)
@@ -155,12 +155,14 @@ def test_unflatten(op, env, other, dim, split, perm):
     other=sizes,
     dims=st.sampled_from([("a", "b"), (1, "b"), ("a", 1), (), ("b",), (1,)]),
     target=st.sampled_from(
-        [("a", "b"), ("c", "a", "b"), (-1, "b"), (-1, -1), ("c", -1), (-2,), (0, "b"), (A - B, -1)]
-        + [(-1, "a", "b"), (1,), ("c",), (3, 1), ()]
+        [
+            *[("a", "b"), ("c", "a", "b"), (-1, "b"), (-1, -1), ("c", -1), (-2,), (0, "b")],
+            *[(A - B, -1), (-1, "a", "b"), (1,), ("c",), (3, 1), ()],
+        ]
     ),
 )
 def test_expand(op, env, other, dims, target):
-    assume(dims or -1 not in target and -2 not in target)  # gives a tensor of size -1
+    assume(dims or (-1 not in target and -2 not in target))  # gives a tensor of size -1
     target = tuple(S(s) if not isinstance(s, int) else s for s in target)
     agree(op, T(*dims), target, env=env, other=other, layout=True)
     if op is Tensor.expand and target:
@@ -175,7 +177,7 @@ def test_expand_as(env, other):
 
 
 def test_known_sizes_leave_no_branch_behind():
-    path = HintPath({"a": 3, "b": 2, "c": 2}, Box({n: (1, None) for n in "abc"}))
+    path = HintPath({"a": 3, "b": 2, "c": 2}, Box(dict.fromkeys("abc", (1, None))))
     spec = TensorSpec((A, 16, B, C))
     out = RULES[Tensor.view](path, spec, A, 4, 4, -1)
     assert out.dims == (A, 4, 4, B * C)

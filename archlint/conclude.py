@@ -1,0 +1,151 @@
+"""The verdict: one word, earned by what was decided and what ran, and the lines that explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from archlint.confirm import Evidence
+from archlint.contract import Contract, Output, TensorOutput
+from archlint.diagnose import Diagnosis
+from archlint.explore import Acceptance
+from archlint.frames import shown_source
+from archlint.judge import Breach, Finding
+from archlint.verdict import Proof, Verdict
+
+
+def conclude(
+    contract: Contract,
+    found: Acceptance,
+    finding: Finding,
+    evidence: Evidence,
+    diagnosis: Diagnosis | None,
+) -> Verdict:
+    """Weigh decision against evidence. A disagreement is an error of archlint's own."""
+    claims = {e.formula for w in found.ways for e in w.trace.path.events if e.kind == "claim"}
+    proof = Proof(len(found.ways), len(claims), found.covered and not finding.open)
+    base = _base(contract)
+    if finding.vacuous:
+        message = f"no size satisfies {contract.promise.text!r}: the promise says nothing"
+        return base("vacuous", message=message, proof=proof, details={"vacuous": message})
+    if evidence.against:
+        message = f"the two engines disagree: {evidence.against}"
+        details = {"reason": message, "please": "report this with the model: it is our mistake"}
+        return base("error", message=message, proof=proof, samples=evidence.samples, details=details)
+    if finding.breach is not None:
+        return _broken(contract, finding.breach, evidence, diagnosis, proof)
+    if evidence.broken is not None:
+        point = evidence.broken.sizes
+        message = f"fails at {_at(point)}: {evidence.broken.error or evidence.broken.output}"
+        details = {
+            "promised": _promise(contract),
+            "fails at": f"{_at(point)}   (found by running; there may be smaller ones)",
+            "error": evidence.broken.error or f"the output is {evidence.broken.output}",
+            "not decided": "\n".join(finding.open),
+        }
+        return base(
+            "broken", counterexample=point, confirmed=True, message=message, proof=proof,
+            samples=evidence.samples, details=details,
+        )  # fmt: skip
+    if proof.covered:
+        return base("proved", message="", proof=proof, samples=evidence.samples)
+    reasons = "; ".join(finding.open) or "the region was not covered"
+    details = {"promised": _promise(contract), "not proved": "\n".join(finding.open)}
+    if evidence.samples.run:
+        message = f"not proved: {reasons}"
+        return base(
+            "tested", message=message, proof=proof, samples=evidence.samples, details=details
+        )
+    why = evidence.unable or "sampling is off"
+    message = f"could not be decided: {reasons}; and no size was run ({why})"
+    details["no sample"] = why
+    return base("error", message=message, proof=proof, details=details)
+
+
+def could_not(contract: Contract, message: str) -> Verdict:
+    """The verdict where nothing could be decided."""
+    return _base(contract)("error", message=message, details={"reason": message})
+
+
+def _broken(
+    contract: Contract,
+    breach: Breach,
+    evidence: Evidence,
+    diagnosis: Diagnosis | None,
+    proof: Proof,
+) -> Verdict:
+    how = "smallest" if breach.smallest else "there may be smaller ones"
+    outcome = evidence.breach
+    if outcome is None:
+        confirmed = None
+        how += f"; not run: {evidence.unable}" if evidence.unable else "; not run"
+    elif outcome.accepted:
+        confirmed = True
+        how += "; confirmed by running"
+        if breach.expected == "output":
+            how += f": the output is {_shown(outcome.output)}"
+        else:
+            how += ": the model accepts it"
+    else:
+        confirmed = True
+        how += f"; confirmed by running: {outcome.error}"
+    details = {"promised": _promise(contract), "fails at": f"{_at(breach.point)}   ({how})"}
+    at = diagnosis.at if diagnosis else None
+    if at is not None and diagnosis is not None:
+        place = "  ".join(p for p in (at.module or "the model", diagnosis.layer or at.op) if p)
+        details["at"] = place + (f"     {shown_source(at.source)}" if at.source else "")
+    if diagnosis is not None and diagnosis.needs:
+        details["needs"] = diagnosis.needs
+    elif diagnosis is not None and diagnosis.claim:
+        details["raises"] = diagnosis.claim
+    if diagnosis is not None and diagnosis.because:
+        details["because"] = diagnosis.because
+    message = _message(breach, diagnosis)
+    return _base(contract)(
+        "broken",
+        counterexample=breach.point,
+        confirmed=confirmed,
+        at=at,
+        claim=diagnosis.claim if diagnosis else None,
+        message=message,
+        proof=proof,
+        samples=evidence.samples,
+        details=details,
+    )
+
+
+def _message(breach: Breach, diagnosis: Diagnosis | None) -> str:
+    point = _at(breach.point)
+    if breach.expected == "refused":
+        return f"{point} is accepted, against the promise"
+    what = "gives another output" if breach.expected == "output" else "is refused"
+    claim = f": {diagnosis.claim}" if diagnosis and diagnosis.claim else ""
+    return f"{point} {what}{claim}"
+
+
+def _base(contract: Contract) -> Callable[..., Verdict]:
+    where = contract.where
+    file, line = (where.file, where.line) if where else (None, None)
+    return partial(Verdict, contract=contract.id, file=file, line=line)
+
+
+def _promise(contract: Contract) -> str:
+    kind = "rejects" if contract.promise.kind == "rejects" else "accepts"
+    text = f"{kind} {contract.promise.text}"
+    return text if contract.output is None else f"{text}   output {_output_text(contract.output)}"
+
+
+def _output_text(output: Output) -> str:
+    if isinstance(output, TensorOutput):
+        return output.text or " ".join(map(str, output.dims))
+    if isinstance(output, list):
+        return "[" + ", ".join(map(_output_text, output)) + "]"
+    return "{" + ", ".join(f"{k}: {_output_text(v)}" for k, v in output.items()) + "}"
+
+
+def _shown(output: object) -> str:
+    return " ".join(map(str, output)) if isinstance(output, tuple) else str(output)
+
+
+def _at(sizes: Mapping[str, int]) -> str:
+    return " ".join(f"{k}={v}" for k, v in sizes.items())

@@ -1,0 +1,84 @@
+"""Scaled dot product attention."""
+
+from __future__ import annotations
+
+import torch
+
+from archlint.dims import Size
+from archlint.formula import conj, eq, ge
+from archlint.ops import promote
+from archlint.ops.broadcast import broadcast, broadcast_onto
+from archlint.ops.layout import decide, elementwise_strides
+from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+
+
+@shape_rule(torch.nn.functional.scaled_dot_product_attention)
+def scaled_dot_product_attention(
+    path: Path,
+    query: TensorSpec,
+    key: TensorSpec,
+    value: TensorSpec,
+    attn_mask: TensorSpec | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> TensorSpec:
+    """query (..., L, E), key (..., S, E), value (..., S, Ev) -> (..., L, Ev)."""
+    for name, spec in (("query", query), ("key", key), ("value", value)):
+        promote.floating(path, "attention", spec.dtype)
+        if spec.dtype is not query.dtype:
+            refuse(path, "query, key and value of one dtype")
+        path.claim(spec.ndim >= 2, name + " of at least 2 dimensions, gets {}", spec.ndim)
+    if attn_mask is not None:
+        if is_causal:
+            raise NoRule("attn_mask beside is_causal=True")
+        if attn_mask.dtype not in (torch.bool, query.dtype):
+            refuse(path, f"a mask of dtype bool or {query.dtype}, gets {attn_mask.dtype}")
+        path.claim(attn_mask.ndim >= 2, "a mask of at least 2 dimensions, gets {}", attn_mask.ndim)
+    *batch_q, length, e_q = query.dims
+    *batch_k, s_k, e_k = key.dims
+    *batch_v, s_v, e_v = value.dims
+    if enable_gqa:
+        batch_k = _repeated(path, batch_q, batch_k)
+        batch_v = _repeated(path, batch_q, batch_v)
+    _equal(path, e_q, e_k, "head sizes {} of query and {} of key equal")
+    scores = (*broadcast(path, tuple(batch_q), tuple(batch_k)), length, s_k)
+    if attn_mask is not None:
+        text = "mask size {} fits score size {} at dimension %d"
+        broadcast_onto(path, attn_mask.dims, scores, text)
+    _equal(path, s_k, s_v, "lengths {} of key and {} of value equal")
+    dims = (*broadcast(path, scores[:-2], tuple(batch_v)), length, e_v)
+    strides = query.strides
+    if strides is not None:
+        kept = dropout_p == 0 and _fused(path, query, key, value)
+        strides = elementwise_strides(path, [query], dims) if kept else None
+    return query.like(dims, strides=strides)
+
+
+def _repeated(path: Path, query: list[Size], other: list[Size]) -> list[Size]:
+    """Batch sizes of key or value once its heads are repeated for the query's."""
+    if not query or not other:
+        refuse(path, "grouped heads at dimension -3")
+    if path.known(ge(other[-1], 1)) is not True:
+        raise NoRule("grouped heads that may be none")
+    text = "query heads {} divisible by key or value heads {}"
+    path.claim(eq(query[-1] % other[-1], 0), text, query[-1], other[-1])
+    return [*other[:-1], query[-1]]
+
+
+def _fused(path: Path, query: TensorSpec, key: TensorSpec, value: TensorSpec) -> bool:
+    """Whether the CPU takes its fused kernel, which lays the output out as the query."""
+    specs = (query, key, value)
+    if query.ndim != 4 or any(s.strides is not None and s.strides[-1] != 1 for s in specs):
+        return False
+    b, h, length, e = query.dims
+    for spec in (key, value):
+        if (spec.ndim, *spec.dims[:2], spec.dims[-1]) != (4, b, h, e):
+            return False
+    return decide(path, conj(ge(length, 1), ge(key.dims[2], 1)))
+
+
+def _equal(path: Path, a: Size, b: Size, text: str) -> None:
+    if a != b:
+        path.claim(eq(a, b), text, a, b)

@@ -1,0 +1,95 @@
+"""The spine: how a contract becomes a verdict. Read this first.
+
+    contract ─ Question.of ─► which sizes must be decided
+    target ─── resolve ─────► a model
+               explore ─────► its acceptance: traces on symbolic sizes until all are covered
+               judge ───────► does the promise hold; the smallest size where it does not
+               confirm ─────► the real model at chosen sizes; it must agree
+               diagnose ────► the layer to blame, in words
+               conclude ────► the verdict
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from archlint.alarm import Late, alarm
+from archlint.conclude import conclude, could_not
+from archlint.confirm import confirm
+from archlint.contract import Contract, ModelRef
+from archlint.diagnose import diagnose
+from archlint.errors import ArchlintError
+from archlint.explore import Acceptance, explore
+from archlint.judge import Question, judge
+from archlint.keep import keep
+from archlint.model import ModelSource, resolve
+from archlint.trace import Trace, trace
+from archlint.verdict import Verdict
+from archlint.world import keep_world
+
+
+def decide(
+    contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None
+) -> Verdict:
+    """The verdict on one contract for one model of a rule file.
+
+    ``root`` is the project's root; ``samples`` overrides how often the real model runs (0: never).
+    Whatever goes wrong with the user's model becomes an ``error`` verdict.
+    """
+    start = time.monotonic()
+    try:
+        with resolve(ref, root) as source:
+            verdict = decide_source(contract, source, samples=samples)
+    except ArchlintError as e:
+        verdict = could_not(contract, str(e))
+    return replace(verdict, model=ref.name, seconds=round(time.monotonic() - start, 3))
+
+
+def decide_source(contract: Contract, source: ModelSource, *, samples: int | None = None) -> Verdict:
+    """The verdict on one contract for a model that is already found."""
+    start = time.monotonic()
+    deadline = start + contract.budget.seconds
+    try:
+        with alarm(contract.budget.seconds), keep_world():
+            verdict = _decide(contract, source, samples, deadline)
+    except Late as e:
+        verdict = could_not(contract, f"did not finish within {contract.budget.seconds:g} s{e}")
+    except ArchlintError as e:
+        verdict = could_not(contract, str(e))
+    return replace(verdict, model=source.name, seconds=round(time.monotonic() - start, 3))
+
+
+def _decide(
+    contract: Contract, source: ModelSource, samples: int | None, deadline: float
+) -> Verdict:
+    question = Question.of(contract)
+    model = source.for_tracing(contract.mode)
+    acceptance = accepted_sizes(contract, question, model, deadline)
+    finding = judge(contract, question, acceptance, deadline)
+    evidence = confirm(contract, question, acceptance, finding, source, model, samples, deadline)
+    diagnosis = diagnose(finding.breach, model) if finding.breach else None
+    return conclude(contract, acceptance, finding, evidence, diagnosis)
+
+
+def accepted_sizes(
+    contract: Contract, question: Question, model: torch.nn.Module, deadline: float
+) -> Acceptance:
+    """Explore the model over the question's domain; the model is as before afterwards."""
+
+    def run(sizes: Mapping[str, int]) -> Trace:
+        with keep(model):
+            return trace(model, contract.input, sizes, question.box)
+
+    return explore(
+        run,
+        question.names,
+        question.box,
+        question.domain,
+        paths=contract.budget.paths,
+        deadline=deadline,
+    )

@@ -1,0 +1,142 @@
+"""Element-wise functions in every spelling, of every dtype, on strided inputs."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import archlint.ops.pointwise as pointwise
+from archlint.ops.registry import RULES
+from archlint.ops.spelling import spellings
+from tests.ops.oracle import S, T, agree, covers
+
+DTYPES = [torch.bool, torch.uint8, torch.int64, torch.float16, torch.float32, torch.float64]
+MORE = {  # what a function needs beside the tensor
+    "threshold": (0.1, 0.0),
+    "_threshold": (0.1, 0.0),
+    "threshold_": (0.1, 0.0),
+    "clamp": (0, 2),
+    "clip": (0, 2),
+    "clamp_": (0, 2),
+    "clip_": (0, 2),
+    "logit": (0.1,),
+    "logit_": (0.1,),
+}
+APART = {"prelu", "_prelu_kernel", "glu", "softmax", "log_softmax", "softmin", "gumbel_softmax"}
+UNARY = [
+    f
+    for f, rule in RULES.items()
+    if inspect.getmodule(rule) is pointwise
+    and f.__name__ not in APART
+    and not f.__name__.startswith(("clamp_m", "special_expit"))
+]
+point = {"a": 2, "b": 3, "c": 4, "d": 2}
+other = {"a": 0, "b": 1, "c": 5, "d": 3}
+
+
+def _named(f):
+    return getattr(f, "__qualname__", f.__name__)
+
+
+@covers(*UNARY)
+@pytest.mark.parametrize("function", UNARY, ids=_named)
+def test_every_dtype(function):
+    args = MORE.get(function.__name__.removeprefix("special_"), ())
+    for dtype in DTYPES:
+        agree(function, T("a", "b", dtype=dtype), *args, env=point, other=other)
+
+
+@pytest.mark.parametrize("function", UNARY, ids=_named)
+def test_layout(function):
+    args = MORE.get(function.__name__.removeprefix("special_"), ())
+    dtype = torch.int64 if "bitwise" in function.__name__ or "invert" in function.__name__ else None
+    for perm in ((0, 3, 1, 2), (3, 2, 1, 0)):
+        x = T("a", "b", "c", "d", dtype=dtype or torch.float32, perm=perm)
+        agree(function, x, *args, env=point, other=other, layout=True)
+
+
+@pytest.mark.parametrize("inplace", [True, False])
+@pytest.mark.parametrize(
+    "name", "relu relu6 silu mish hardswish hardsigmoid elu selu celu leaky_relu hardtanh".split()
+)
+def test_inplace_flag(name, inplace):
+    agree(getattr(F, name), T("a", "b"), inplace=inplace, env=point, other=other)
+
+
+CLAMPS = [f for n in ("clamp", "clip", "clamp_", "clip_") for f in spellings(n)]
+ENDS = [f for n in ("clamp_min", "clamp_max", "clamp_min_", "clamp_max_") for f in spellings(n)]
+limit = st.sampled_from(
+    [None, 0, 2, -1.5, S("a"), T("b"), T("a", 1), T(dtype=torch.float64), T("a", "b", dtype=torch.int64)]
+)
+
+
+@covers(*CLAMPS, *ENDS)
+@given(low=limit, high=limit, dtype=st.sampled_from(DTYPES), a=st.integers(0, 3), b=st.integers(0, 3))
+@settings(max_examples=60)
+def test_clamp(low, high, dtype, a, b):
+    env, other = {"a": a, "b": b}, {"a": b, "b": a}
+    x = T("a", "b", dtype=dtype)
+    for function in CLAMPS:
+        agree(function, x, low, high, env=env, other=other, may_lack_rule=True)
+    if low is not None:
+        for function in ENDS:
+            agree(function, x, low, env=env, other=other, may_lack_rule=True)
+
+
+@pytest.mark.parametrize("low, high", list(itertools.product([None, -2, 3], [None, 0, 4])))
+def test_ranges(low, high):
+    values = torch.arange(-3, 9)
+    x = T(12, dtype=torch.int64, values=(-3, 8), fill=lambda shape: values.clone())
+    for function in spellings("relu", "abs", "neg", "square", "positive", "floor", "sign"):
+        agree(function, x, env={})
+    if low is not None or high is not None:
+        agree(torch.clamp, x, low, high, env={})
+
+
+@covers(*spellings("prelu"))
+@given(
+    shape=st.lists(st.sampled_from(["a", "b", 1, 3]), max_size=4),
+    slopes=st.sampled_from([(), (1,), (3,), (2,), (0,), (1, 1)]),
+    a=st.integers(0, 3),
+    b=st.integers(0, 3),
+)
+@settings(max_examples=100)
+def test_prelu(shape, slopes, a, b):
+    for function in spellings("prelu"):
+        agree(function, T(*shape), T(*slopes), env={"a": a, "b": b}, other={"a": b, "b": a})
+
+
+@covers(*spellings("glu"))
+@given(rank=st.integers(0, 3), dim=st.integers(-4, 3), env=st.fixed_dictionaries({n: st.integers(0, 9) for n in "abc"}))
+@settings(max_examples=100)
+def test_glu(rank, dim, env):
+    other = {n: v + 1 for n, v in env.items()}
+    agree(F.glu, T(*"abc"[:rank]), dim, env=env, other=other, layout=True)
+    if rank == 3:
+        agree(F.glu, T(*"abc", perm=(1, 2, 0)), dim, env=env, other=other, layout=True)
+
+
+SOFT = [f for n in ("softmax", "log_softmax", "softmin") for f in spellings(n) if f in RULES]
+
+
+@covers(*SOFT, F.gumbel_softmax)
+@pytest.mark.filterwarnings("ignore:Implicit dimension choice")
+@pytest.mark.parametrize("function", [*SOFT, F.gumbel_softmax], ids=_named)
+def test_softmax(function):
+    for rank, dim in itertools.product(range(5), range(-5, 5)):
+        agree(function, T(*"abcd"[:rank]), dim=dim, env=point, other=other, layout=True)
+    strided = T(*"abcd", perm=(0, 3, 1, 2))
+    agree(function, strided, dim=1, env=point, other=other, layout=True)
+    for dtype in (torch.float64, torch.int64, torch.float16):
+        x = T("a", dtype=dtype)
+        agree(function, x, dim=0, env=point, other=other, may_lack_rule=True)
+        if function is not F.gumbel_softmax:
+            agree(function, T("a", dtype=torch.int64), dim=0, dtype=dtype, env=point, other=other)
+    if function in (F.softmax, F.log_softmax, F.softmin):
+        agree(function, T(*"abc"), env=point, other=other)

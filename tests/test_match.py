@@ -1,0 +1,98 @@
+"""Promised output shapes: on formulas and on numbers."""
+
+import pytest
+
+from archlint.contract import ANY_SIZE, ANY_SIZES, TensorOutput
+from archlint.dims import symbol
+from archlint.formula import conj, eq, holds
+from archlint.match import demands, promised
+
+N, H, W = map(symbol, "NHW")
+
+
+def out(*dims):
+    return TensorOutput(dims, " ".join(map(str, dims)))
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "formula"),
+    [
+        (out(N, 10), (N, 10), True),
+        (out(N, 10), (N, 11), False),
+        (out(N, 10), (N * (H // 32), 10), eq(N * (H // 32), N)),
+        (out(N, 10), (N,), False),
+        (out(N, 10), (N, 10, 1), False),
+        (out(), (), True),
+        (out(), (1,), False),
+        (out(N, ANY_SIZE), (N, H * W), True),
+        (out(N, ANY_SIZE), (N,), False),
+        (out(N, ANY_SIZES), (N,), True),
+        (out(N, ANY_SIZES), (N, 3, H), True),
+        (out(N, ANY_SIZES), (), False),
+        (out(N, ANY_SIZES, H, W), (N, 3, H, W), True),
+        (out(N, ANY_SIZES, H, W), (N, H), False),
+        (out(N, ANY_SIZES, H, W), (N, 3, W, H), conj(eq(W, H), eq(H, W))),
+        (out(ANY_SIZES), (N, 3), True),
+        (out(ANY_SIZES), (), True),
+        (out(ANY_SIZES, ANY_SIZE), (), False),
+        (out(ANY_SIZES, W), (H,), eq(H, W)),
+        (out(N, 10), [(N, 10)], False),
+        (out(N, 10), None, False),
+        (out(N, 10), {"out": (N, 10)}, False),
+        ([out(N), out(H)], [(N,), (H,)], True),
+        ([out(N), out(H)], [(N,)], False),
+        ([out(N)], (N,), False),
+        ([out(N), [out(H)]], [(N,), [(W,)]], eq(W, H)),
+        ({"out": out(N)}, {"out": (N,), "aux": (H,)}, True),
+        ({"out": out(N)}, {"aux": (H,)}, False),
+        ({"out": out(N)}, {}, False),
+        ({"out": out(N)}, [(N,)], False),
+        ({"out": out(N)}, "a number", False),
+        (None, (N, 3), True),
+    ],
+    ids=str,
+)
+def test_promised(expected, actual, formula):
+    assert promised(expected, actual) is formula
+
+
+def test_numbers_are_matched_like_formulas():
+    assert promised(out(N, ANY_SIZES, H), (2, 5, 3)) is conj(eq(N, 2), eq(H, 3))
+    assert promised(out(2, 10), (2, 10)) is True
+
+
+def test_what_a_broken_promise_says():
+    batch, last = demands(out(N, 10), (N * (H // 32), 10))
+    assert last.formula is True
+    assert batch.needs() == "output N 10, is N*(H//32) 10: N*(H//32) == N"
+    assert batch.gets({"N": 2, "H": 128}) == "output N 10, is N*(H//32) 10: 8 == 2"
+    assert not holds(batch.formula, {"N": 2, "H": 128})
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "text", "where"),
+    [
+        (out(N, 10), (N,), "output N 10 (2 sizes), is N (1 size)", "output"),
+        (out(N, ANY_SIZES, H), (), "output N ... H (at least 2 sizes), is a scalar", "output"),
+        (out(), (N,), "output a scalar (0 sizes), is N (1 size)", "output"),
+        ([out(N)], (N,), "output a list of 1, is one tensor N", "output"),
+        ([out(N)], [], "output a list of 1, is a list of 0", "output"),
+        (out(N), [(N,)], "output one tensor N, is a list of 1", "output"),
+        ({"a": {"b": out(N)}}, {"a": {}}, "output[a] with the key b, has nothing", "output[a]"),
+        ({"b": out(N)}, {"c": ()}, "output with the key b, has c", "output"),
+        ({"b": out(N)}, None, "output a mapping, is nothing", "output"),
+    ],
+)
+def test_what_an_impossible_promise_says(expected, actual, text, where):
+    (demand,) = demands(expected, actual)
+    assert demand.formula is False
+    assert demand.needs() == text
+    assert demand.gets({"N": 1}) == text
+    assert demand.where == where
+
+
+def test_braces_in_a_name_are_only_text():
+    (demand,) = demands({"{0}": out(N)}, {"{0}": (H,)})
+    assert demand.needs() == "output[{0}] N, is H: H == N"
+    (demand,) = demands({"{": out(N)}, {"}": (H,)})
+    assert demand.needs() == "output with the key {, has }"

@@ -1,0 +1,129 @@
+"""A walked path: what it records, and what it does not ask twice."""
+
+import pytest
+
+from archlint.bounds import Box
+from archlint.dims import symbol
+from archlint.formula import conj, eq, ge, gt, holds, le, lt, ne, negate
+from archlint.ops.registry import Refused
+from archlint.path import WalkedPath
+
+H, W = symbol("H"), symbol("W")
+ENV = {"H": 32, "W": 48}
+
+
+@pytest.fixture
+def path():
+    return WalkedPath(ENV, Box({"H": (1, None), "W": (32, None)}))
+
+
+def recorded(path):
+    return [(e.kind, str(e.formula), e.held) for e in path.events]
+
+
+def test_a_branch_is_written_so_that_it_is_true_here(path):
+    assert path.branch(ge(H, 32)) is True
+    assert path.branch(ge(H, 64)) is False
+    assert recorded(path) == [("branch", "H >= 32", True), ("branch", "H <= 63", True)]
+    assert all(holds(e.formula, ENV) for e in path.events)
+
+
+def test_nothing_is_asked_twice(path):
+    for _ in range(2):
+        assert path.branch(eq(H % 2, 0)) is True
+        assert path.branch(ne(H % 2, 0)) is False
+    assert len(path.events) == 1
+
+
+def test_what_the_box_knows_is_no_question(path):
+    assert path.branch(ge(H, 1)) is True
+    assert path.branch(ge(W, 32)) is True
+    assert path.branch(lt(W, 32)) is False
+    assert path.branch(eq(H % 7, 7)) is False
+    assert path.known(ge(H, 2)) is None
+    path.claim(ge(W, 7), "never said")
+    assert path.events == []
+
+
+def test_a_claim_that_holds_here(path):
+    path.claim(eq(H % 32, 0), "{} divisible by {}", H, 32)
+    (event,) = path.events
+    assert (event.kind, event.held) == ("claim", True)
+    assert event.needs() == "H divisible by 32"
+    assert event.gets({"H": 33}) == "33 divisible by 32"
+    path.claim(eq(H % 32, 0), "again")
+    assert path.branch(eq(H % 32, 0)) is True
+    assert len(path.events) == 1
+
+
+def test_a_claim_that_fails_here_refuses(path):
+    with pytest.raises(Refused, match="needs H >= 64"):
+        path.claim(ge(H, 64), "needs {} >= {}", H, 64)
+    assert recorded(path) == [("claim", "H >= 64", False)]
+
+
+def test_a_claim_that_fails_everywhere_refuses_everything(path):
+    with pytest.raises(Refused):
+        path.claim(False, "never")
+    with pytest.raises(Refused):
+        path.claim(le(W, 31), "out of the box")
+    assert recorded(path) == [("claim", "False", False)] * 2
+
+
+def test_a_claim_that_a_branch_denied(path):
+    assert path.branch(ge(H, 64)) is False
+    with pytest.raises(Refused):
+        path.claim(ge(H, 64), "needs")
+    refused = path.events[-1]
+    assert not refused.held
+    assert not holds(refused.formula, ENV)
+
+
+def test_a_branch_after_a_refused_claim(path):
+    with pytest.raises(Refused):
+        path.claim(ge(H, 64), "needs")
+    assert path.branch(ge(H, 64)) is False
+    assert len(path.events) == 1
+
+
+def test_claims_and_branches_carry_the_call_that_asked(path):
+    path.calls = 3
+    path.branch(ge(H, 2))
+    assert path.events[0].call == 2
+
+
+def test_a_kernels_check(path):
+    assert path.check(ge(H, 32)) is True
+    assert path.check(conj(ge(H, 64), ge(W, 64))) is False
+    assert path.check(True) is True
+    assert path.check(False) is False
+    assert [e.kind for e in path.events] == ["claim"] * 3
+    assert "H >= 32" in path.events[0].needs()
+
+
+def test_pin(path):
+    assert path.pin(7) == 7
+    assert path.pin(H // 7) == 4
+    assert recorded(path) == [("branch", "H >= 28 and H <= 34", True)]
+    assert path.pin(H) == 32
+    assert path.pin(H) == 32
+    assert len(path.events) == 2
+
+
+def test_pin_of_what_the_box_settles():
+    path = WalkedPath({"H": 5}, Box({"H": (5, 5)}))
+    assert path.pin(H + 2) == 7
+    assert path.events == []
+
+
+def test_caveats_are_said_once(path):
+    path.unproved("values of x")
+    path.unproved("values of x")
+    assert path.caveats == ["values of x"]
+
+
+def test_the_opposite_is_learned(path):
+    formula = gt(H * W, 100)
+    path.branch(formula)
+    assert path.known(formula) is True
+    assert path.known(negate(formula)) is False

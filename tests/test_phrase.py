@@ -1,0 +1,445 @@
+"""The language of sizes and promises, against brute force, and each of its messages."""
+
+from __future__ import annotations
+
+import math
+import operator
+import time
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archlint.contract import ANY_SIZE, ANY_SIZES
+from archlint.dims import ceildiv, evaluate, maximum, minimum, symbol
+from archlint.errors import PhraseError
+from archlint.formula import ge, holds
+from archlint.grammar import symbols_of
+from archlint.phrase import parse_promise, parse_shape, parse_size
+
+H, W, T = symbol("H"), symbol("W"), symbol("T")
+GRID = [{"H": h, "W": w} for h in range(1, 9) for w in range(1, 9)]
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("3", 3),
+        ("1_000", 1000),
+        ("H", H),
+        ("H-2", H - 2),
+        ("H//4", H // 4),
+        ("2*T", 2 * T),
+        ("H%3", H % 3),
+        ("-H+W", W - H),
+        ("--H", H),
+        ("(H+1)*2", 2 * H + 2),
+        ("ceil(H/32)", ceildiv(H, 32)),
+        ("floor(H/32)", H // 32),
+        ("floor((H+2*1-3)/2+1)", (H + 1) // 2),
+        ("ceil(H/2/3)", ceildiv(H, 6)),
+        ("floor(H/W)", H // W),
+        ("min(H,W,3)", minimum(H, W, 3)),
+        ("max(H,ceil(W/2))", maximum(H, ceildiv(W, 2))),
+        ("floor(H)", H),
+        ("minimum+orange", symbol("minimum") + symbol("orange")),
+    ],
+)
+def test_size(text, size):
+    assert parse_size(text) is size or parse_size(text) == size
+
+
+def test_shape():
+    assert parse_shape("N 3  H W") == [symbol("N"), 3, H, W]
+    assert parse_shape("N _ ... H//2", wildcards=True) == [
+        symbol("N"), ANY_SIZE, ANY_SIZES, H // 2,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "message"),
+    [
+        ("", 1, "found an empty shape; expected sizes such as 'N 3 H W'"),
+        ("N, 3", 2, "found ','; expected entries separated by spaces alone"),
+        ("N H - 2", 5, "found '-' alone; expected an expression without spaces, as in 'H-2'"),
+        ("min(H, W)", 1, "found 'min(H,'; expected an expression without spaces, closed by ')'"),
+        ("N -1", 3, "found '-1'; expected a size of at least 0"),
+        ("N _", 3, "found the wildcard '_'; expected a size or a name"),
+        ("N ...", 3, "found the wildcard '...'; expected a size or a name"),
+        ("N H/2", 4, "found '/'; expected '//', or ceil(…) or floor(…) around"),
+        (
+            "N H//0",
+            6,
+            "found a division by '0', which is 0; expected a divisor that no size makes 0",
+        ),
+        ("ceil(H/2//3)", 9, "found '/' beside '//'; expected one or the other"),
+        ("ceil(H,2)", 1, "found 2 sizes; expected one, in ceil(…)"),
+        ("N 1.5", 4, "found '.'; expected a whole number"),
+        ("N H>3", 4, "found '>'; expected the end"),
+        ("N 3H", 3, "found '3H', did you mean '3*H'?"),
+        ("N and", 3, "found 'and'; expected a size or a name"),
+        ("N any", 3, "found 'any'; expected a size or a name"),
+        (
+            "N (H>3)+1",
+            4,
+            "found a comparison, 'H>3', where a size belongs; expected a size or a name",
+        ),
+        ("N min()", 7, "found ')'; expected a size or a name"),
+    ],
+)
+def test_shape_mistakes(text, column, message):
+    check_message(lambda: parse_shape(text), column, message)
+
+
+def test_a_second_ellipsis():
+    check_message(
+        lambda: parse_shape("... N ...", wildcards=True),
+        7,
+        "found a second '...'; expected one '...' at most",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "region"),
+    [
+        ("any N >= 1 and H, W >= 32", "any", "N >= 1 and H >= 32 and W >= 32"),
+        ("only H % 16 == 0 and W % 16 == 0", "only", "H % 16 == 0 and W % 16 == 0"),
+        ("any 32 <= H < 64", "any", "H >= 32 and H <= 63"),
+        ("any 32 <= H, W < 64", "any", "H >= 32 and W >= 32 and H <= 63 and W <= 63"),
+        ("any H == W", "any", "H == W"),
+        ("any H*W <= 1_024*1024", "any", "H*W <= 1048576"),
+        ("any H in 32..1024 step 32", "any", "H >= 32 and H <= 1024 and H % 32 == 0"),
+        ("any H in {224, 256}", "any", "H == 224 or H == 256"),
+        ("any H, W not in 3..5", "any", "(H <= 2 or H >= 6) and (W <= 2 or W >= 6)"),
+        ("any not (H >= 3 or W >= 3)", "any", "H <= 2 and W <= 2"),
+        ("any not not H >= 3", "any", "H >= 3"),
+        ("any size", "any", "True"),
+        ("any  sizes ", "any", "True"),
+        ("any H, W", "any", "True"),
+        ("any H", "any", "True"),
+        ("any size >= 3", "any", "size >= 3"),
+    ],
+)
+def test_promise(text, kind, region):
+    promise = parse_promise(text, "accepts")
+    assert (promise.kind, str(promise.region), promise.text) == (kind, region, text.strip())
+
+
+def test_rejects():
+    promise = parse_promise("any H < 16", "rejects")
+    assert (promise.kind, str(promise.region)) == ("rejects", "H <= 15")
+
+
+PREFIX = "found 'H'; expected 'any' or 'only', as in 'any H, W >= 32'"
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "message"),
+    [
+        ("", 1, "found nothing; expected 'any' or 'only', as in 'any H, W >= 32'"),
+        ("H >= 32", 1, PREFIX),
+        ("  H >= 32", 3, PREFIX),
+        ("Any H >= 32", 1, "found 'Any'; expected 'any'"),
+        (">= 3", 1, "found '>='; expected 'any' or 'only', as in 'any H, W >= 32'"),
+        ("any", 4, "found the end; expected a condition such as 'H, W >= 32'"),
+        ("only ", 5, "found the end; expected a condition such as 'H, W >= 32'"),
+        ("any H >=", 9, "found the end; expected a size or a name"),
+        ("any H > > 3", 9, "found '>'; expected a size or a name"),
+        ("any H = 3", 7, "found '=', did you mean '=='?"),
+        ("any H => 3", 7, "found '=>', did you mean '>='?"),
+        ("any H =< 3", 7, "found '=<', did you mean '<='?"),
+        ("any H <> 3", 7, "found '<>', did you mean '!='?"),
+        ("any H ≥ 3", 7, "found '≥', did you mean '>='?"),
+        ("any H > 3 && W > 3", 11, "found '&&', did you mean 'and'?"),
+        ("any H > 3 || W > 3", 11, "found '||', did you mean 'or'?"),
+        ("any !(H > 3)", 5, "found '!', did you mean 'not'?"),
+        ("any H > 3 AND W > 3", 11, "found 'AND', did you mean 'and'?"),
+        ("any 3H > 1", 5, "found '3H', did you mean '3*H'?"),
+        ("any H**2 > 1", 6, "found '**'; expected a product such as H*H"),
+        ("any H/2 > 1", 6, "found '/'; expected '//', or ceil(…) or floor(…) around"),
+        ("any H W", 7, "found 'W'; expected an operator such as '+', '>=' or 'and'"),
+        ("any H >= 3)", 11, "found ')'; expected the end"),
+        ("any (H >= 3", 12, "found the end; expected ')'"),
+        ("any H in 3", 11, "found the end; expected '..'"),
+        ("any H in {3", 12, "found the end; expected '}'"),
+        ("any H in {}", 11, "found '}'; expected a size or a name"),
+        ("any H in 5..3", 10, "found the empty range '5..3'; expected the smaller bound first"),
+        ("any H in 3..5 step 0", 20, "found the step '0'; expected a number from 1"),
+        ("any H in 3..5 step W", 20, "found the step 'W'; expected a number from 1"),
+        ("any H >= 1.5", 11, "found '.'; expected a whole number"),
+        ("any é > 3", 5, "found 'é'; expected a size, a name or an operator"),
+        ("any _ > 3", 5, "found '_'; expected a size or a name"),
+        ("only H", 6, "found 'H' alone; expected a comparison such as 'H >= 32'"),
+        ("any N and H >= 2", 5, "found 'N' alone; expected a comparison such as 'N >= 32'"),
+        ("any H, W >= N, M", 13, "found a second list, 'N, M'; expected one list"),
+        (
+            "any H >= 3, W >= 4",
+            10,
+            "found the list '3, W' between comparisons; expected 'and' instead of ','",
+        ),
+        (
+            "any (H >= 1) + 2 > 3",
+            6,
+            "found a comparison, 'H >= 1', where a size belongs; expected a size or a name",
+        ),
+        (
+            "any (H, W) + 2 > 3",
+            6,
+            "found a list, 'H, W', where a size belongs; expected a size or a name",
+        ),
+        (
+            "any H % (W-1) == 0",
+            10,
+            "found a division by 'W-1', which can be 0; expected a divisor that no size makes 0",
+        ),
+        ("any H > 1000000000001", 9, "found a number that is too large; expected at most 10**12"),
+    ],
+)  # fmt: skip
+def test_promise_mistakes(text, column, message):
+    check_message(lambda: parse_promise(text, "accepts"), column, message)
+
+
+def test_only_does_not_reject():
+    check_message(
+        lambda: parse_promise("only H < 16", "rejects"),
+        1,
+        "found 'only'; expected 'any': sizes are rejected with 'any'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("(" * 10_000 + "H" + ")" * 10_000 + " > 1", "found an expression nested 10000 deep"),
+        ("(" * 33 + "H" + ")" * 33 + " > 1", "found an expression nested 33 deep"),
+        ("(" * 10_000, "found an expression nested 10000 deep"),
+        ("{" * 100, "found an expression nested 100 deep"),
+        ("min(" * 50 + "H", "found an expression nested 50 deep"),
+        ("not " * 10_000 + "H > 1", "found a phrase of 40009 characters"),
+        ("-" * 3000 + "H > 1", "found a phrase of 3004 words"),
+        ("H > 1" + " and H > 1" * 398, "found a phrase of 1596 words"),
+        ("*".join(["(a+b+c+d)"] * 25) + " > 1", "found an expression that is too large"),
+        ("*".join(["1000000000000"] * 9) + " > 1", "found an expression that is too large"),
+        ("(" * 30 + "H" + "%3*W)%5" * 30 + " > 1", "found an expression that is too large"),
+        ("H" + "*W//3" * 99 + " > 1", "found an expression that is too large"),
+        ("H > " + "9" * 3000, "found a number that is too large"),
+    ],
+)
+def test_hostile_phrases_end_in_a_message_at_once(text, message):
+    start = time.perf_counter()
+    with pytest.raises(PhraseError) as caught:
+        parse_promise("any " + text, "accepts")
+    assert caught.value.found == message
+    assert time.perf_counter() - start < 1
+
+
+def test_the_largest_phrases_allowed_are_quick():
+    names = ", ".join(f"s{i}" for i in range(120))
+    numbers = ", ".join(map(str, range(120)))
+    start = time.perf_counter()
+    parse_promise(f"any {names} in {{{numbers}}}", "accepts")
+    parse_promise("any " + " and ".join(f"min({names[:300]}x) > {i}" for i in range(2)), "accepts")
+    assert parse_size("(" * 32 + "H" + ")" * 32) is H
+    assert time.perf_counter() - start < 5
+
+
+def test_symbols_of():
+    assert symbols_of("any N >= 1_000 and min(H, W2) in {N, 3}") == {"N": 5, "H": 24, "W2": 27}
+    assert symbols_of("N _ ... ceil(_H/2)") == {"N": 1, "_H": 14}
+    assert symbols_of("any size") == {}
+    assert symbols_of("any size, H") == {"size": 5, "H": 11}
+
+
+@given(st.text(alphabet="anyolH W()3+-*/%<>=!,.{}stepid_é&|", max_size=60))
+def test_any_text_parses_or_says_why(text):
+    for parse in (
+        lambda: parse_promise("any " + text, "accepts"),
+        lambda: parse_promise(text, "rejects"),
+        lambda: parse_shape(text, wildcards=True),
+    ):
+        mistake = mistake_of(parse)
+        if mistake is not None:
+            assert mistake.found
+            assert 1 <= mistake.column <= len(text) + 5
+
+
+def mistake_of(parse):
+    try:
+        parse()
+    except PhraseError as error:
+        return error
+    return None
+
+
+def check_message(parse, column, message):
+    with pytest.raises(PhraseError) as caught:
+        parse()
+    assert (caught.value.column, str(caught.value)) == (column, message)
+
+
+# Brute force: a small syntax tree that can both write itself down and say what it means.
+
+
+@dataclass
+class Tree:
+    """``text`` as written; ``value(env)`` by Python itself; ``level`` how tightly it binds."""
+
+    text: str
+    value: object
+    level: int
+
+    def inside(self, level):
+        return self.text if self.level >= level else f"({self.text})"
+
+
+def leaf(n):
+    return Tree(str(n), lambda env: n, 9)
+
+
+names = st.sampled_from("HW").map(lambda n: Tree(n, lambda env: env[n], 9))
+numbers = st.integers(0, 40).map(leaf)
+divisors = st.integers(1, 9)
+SIZE_OPS = {"+": (6, operator.add), "-": (6, operator.sub), "*": (7, operator.mul)}
+COMPARE = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
+
+def binary(op, a, b):
+    level, call = SIZE_OPS[op]
+    text = f"{a.inside(level)}{op}{b.inside(level + 1)}"
+    return Tree(text, lambda env: call(a.value(env), b.value(env)), level)
+
+
+def divided(op, a, k):
+    call = operator.floordiv if op == "//" else operator.mod
+    return Tree(f"{a.inside(7)}{op}{k}", lambda env: call(a.value(env), k), 7)
+
+
+def rounded(word, a, k):
+    text = f"{word}({a.inside(7)}/{k})"
+    if word == "ceil":
+        return Tree(text, lambda env: -(-a.value(env) // k), 9)
+    return Tree(text, lambda env: a.value(env) // k, 9)
+
+
+def extremum(word, a, b):
+    call = min if word == "min" else max
+    return Tree(f"{word}({a.text},{b.text})", lambda env: call(a.value(env), b.value(env)), 9)
+
+
+def negative(a):
+    return Tree(f"-{a.inside(8)}", lambda env: -a.value(env), 8)
+
+
+sizes = st.recursive(
+    names | numbers,
+    lambda inner: st.one_of(
+        st.builds(binary, st.sampled_from(sorted(SIZE_OPS)), inner, inner),
+        st.builds(divided, st.sampled_from(["//", "%"]), inner, divisors),
+        st.builds(rounded, st.sampled_from(["ceil", "floor"]), inner, divisors),
+        st.builds(extremum, st.sampled_from(["min", "max"]), inner, inner),
+        st.builds(negative, inner),
+    ),
+    max_leaves=5,
+)
+
+
+def chain(first, rest):
+    text = first.text + "".join(f" {op} {s.text}" for op, s in rest)
+
+    def value(env):
+        values = [first.value(env), *(s.value(env) for _, s in rest)]
+        links = zip(values, rest, values[1:], strict=False)
+        return all(COMPARE[op](a, b) for a, (op, _), b in links)
+
+    return Tree(text, value, 3)
+
+
+def both(op, lefts, right):
+    text = f"{', '.join(s.text for s in lefts)} {op} {right.text}"
+    return Tree(
+        text, lambda env: all(COMPARE[op](s.value(env), right.value(env)) for s in lefts), 3
+    )
+
+
+def within(lefts, negated, low, count, step):
+    high = low + count
+    allowed = range(low, high + 1, step or 1)
+    text = f"{', '.join(s.text for s in lefts)}{' not' * negated} in {low}..{high}"
+    text += f" step {step}" if step else ""
+    return Tree(text, lambda env: all((s.value(env) in allowed) != negated for s in lefts), 3)
+
+
+def among(lefts, negated, values):
+    text = f"{', '.join(s.text for s in lefts)}{' not' * negated} in "
+    text += f"{{{', '.join(map(str, values))}}}"
+    return Tree(text, lambda env: all((s.value(env) in values) != negated for s in lefts), 3)
+
+
+def junction(word, a, b):
+    level = 0 if word == "or" else 1
+    text = f"{a.inside(level)} {word} {b.inside(level + 1)}"
+    if word == "or":
+        return Tree(text, lambda env: a.value(env) or b.value(env), level)
+    return Tree(text, lambda env: a.value(env) and b.value(env), level)
+
+
+def negation(a):
+    return Tree(f"not {a.inside(3)}", lambda env: not a.value(env), 2)
+
+
+several = st.lists(sizes, min_size=1, max_size=3)
+promises = st.recursive(
+    st.one_of(
+        st.builds(
+            chain, sizes,
+            st.lists(st.tuples(st.sampled_from(sorted(COMPARE)), sizes), min_size=1, max_size=2),
+        ),
+        st.builds(both, st.sampled_from(sorted(COMPARE)), several, sizes),
+        st.builds(
+            within, several, st.booleans(), st.integers(0, 9), st.integers(0, 20),
+            st.none() | st.integers(1, 5),
+        ),
+        st.builds(
+            among, several, st.booleans(), st.lists(st.integers(0, 20), min_size=1, max_size=4)
+        ),
+    ),
+    lambda inner: st.one_of(
+        st.builds(junction, st.sampled_from(["and", "or"]), inner, inner),
+        st.builds(negation, inner),
+    ),
+    max_leaves=3,
+)  # fmt: skip
+
+
+@given(sizes)
+def test_a_size_means_what_python_says(tree):
+    size = parse_size(f"max(0,{tree.text})")
+    for env in GRID:
+        assert evaluate(size, env) == max(0, tree.value(env)), tree.text
+
+
+@given(promises, st.sampled_from(["any", "only"]))
+def test_a_promise_means_what_python_says(tree, word):
+    promise = parse_promise(f"{word} {tree.text}", "accepts")
+    assert promise.kind == word
+    for env in GRID:
+        assert holds(promise.region, env) == tree.value(env), (tree.text, env)
+
+
+@given(st.integers(-30, 60), st.integers(1, 7), st.integers(1, 5), st.integers(-4, 4))
+def test_ratios_are_exact(add, first, second, whole):
+    text = f"((H{add:+d})/{first}-W/{second}{whole:+d})"
+    low = parse_size(f"max(0,floor{text}+100)")
+    high = parse_size(f"max(0,ceil{text}+100)")
+    for env in GRID:
+        num = (env["H"] + add) * second - env["W"] * first + whole * first * second
+        assert evaluate(low, env) == max(0, num // (first * second) + 100)
+        assert evaluate(high, env) == max(0, math.ceil(num / (first * second)) + 100)
+
+
+def test_the_brute_force_itself_can_fail():
+    assert not all(holds(ge(H, 2), env) == (env["H"] >= 1) for env in GRID)
