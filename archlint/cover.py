@@ -19,30 +19,42 @@ class _Block(NamedTuple):
 
     phrase: Phrase
     corner: tuple[int, ...]
+    outside: Phrase  # all other sizes
 
 
 def cover(prover: Prover, formula: Formula) -> Phrase | None:
-    """The union of at most :data:`MAX_PIECES` products that equals the formula, if found."""
+    """The union of at most :data:`MAX_PIECES` products that equals the formula, if found.
+
+    Or what is left by such a union: ``H != 224 or W != 224``.
+    """
     names = prover.said(formula)
+    lows = {n: prover.low[n] for n in names}
     best: Phrase | None = None
     for whole in (True, False):
         blocks = _blocks(prover, formula, names, whole)
         if blocks is not None:
-            blocks.sort(key=lambda b: (effort(text(b.phrase)), _first(b, names), sum(b.corner)))
-            lows = {n: prover.low[n] for n in names}
+            blocks.sort(key=lambda b: _order(b, names))
             phrase = ranged(either(*(b.phrase for b in blocks)), lows)
             if best is None or effort(text(phrase)) < effort(text(best)):
                 best = phrase
         if best is not None and " or " not in "".join(p for p in text(best).split("(")[1:]):
             break
+    if best is None:
+        refused = negate(formula)
+        assert isinstance(refused, Formula)
+        blocks = _blocks(prover, refused, names, True)
+        if blocks is not None:
+            blocks.sort(key=lambda b: _order(b, names))
+            return every(*(b.outside for b in blocks))
     return best
 
 
-def _first(block: _Block, names: list[str]) -> tuple[bool, ...]:
-    """Orders products by the sizes that they speak of."""
+def _order(block: _Block, names: list[str]) -> tuple[object, ...]:
+    """Short ones first, then by the sizes that they speak of, then by their smallest member."""
     formula = block.phrase.formula
     said = () if isinstance(formula, bool) else formula.symbols()
-    return tuple(n not in said for n in names)
+    absent = tuple(n not in said for n in names)
+    return effort(text(block.phrase)), absent, sum(block.corner), block.corner
 
 
 def _blocks(prover: Prover, formula: Formula, names: list[str], whole: bool) -> list[_Block] | None:
@@ -78,7 +90,7 @@ def _block(
     """
     names = prover.said(formula)
     for point in _corners(prover, left, start, names):
-        phrases, corner = [], []
+        phrases, corner, outside = [], [], []
         for name in names:
             line = prover.line(formula, point, name)
             if line is None:
@@ -86,10 +98,11 @@ def _block(
             if not whole:
                 line = [p if _around(p, point[name]) else _empty(p) for p in line]
             phrases.append(worded(line, name))
+            outside.append(worded([_opposite(p) for p in line], name))
             corner.append(next((f for p in line if (f := p.first()) is not None), 0))
         block = every(*phrases)
         if prover.within(block.formula, formula):
-            return _Block(block, tuple(corner))
+            return _Block(block, tuple(corner), either(*outside))
     return None
 
 
@@ -99,6 +112,10 @@ def _around(part: Stretch, value: int) -> bool:
 
 def _empty(part: Stretch) -> Stretch:
     return Stretch(part.low, part.high, 1, frozenset())
+
+
+def _opposite(part: Stretch) -> Stretch:
+    return part._replace(residues=frozenset(range(part.modulus)) - part.residues)
 
 
 def _corners(prover: Prover, left: Bool, start: Point, names: list[str]) -> Iterator[Point]:

@@ -138,7 +138,8 @@ def _parts(prover: Prover, formula: Formula) -> Phrase:
         inner, outer = (others, part) if formula.word == "and" else (part, others)
         if len(kept) > 1 and prover.within(inner, outer):
             kept.remove(part)
-    return joined(*(_phrase(prover, part) or _raw(part) for part in kept))
+    said = [_phrase(prover, part) or _raw(part) for part in kept]
+    return joined(*sorted(said, key=lambda p: effort(text(p))))
 
 
 def _raw(formula: Bool) -> Phrase:

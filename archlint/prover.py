@@ -11,7 +11,7 @@ from archlint.formula import Bool, Formula, conj, negate
 from archlint.guess import Stretch, stretches, true_at
 from archlint.region import in_box
 from archlint.restrict import restrict
-from archlint.solve import Solver
+from archlint.solve import Solver, Unsolved
 
 MAX_GRID = 160
 ORDINARY = (224, 256, 32, 64, 1)
@@ -77,6 +77,8 @@ class Prover:
 
     def line(self, formula: Bool, point: Mapping[str, int], name: str) -> list[Stretch] | None:
         """The members on the line through the point along ``name`` (sampled, not proved)."""
+        if time.monotonic() > self.deadline:
+            raise Unsolved("no time left")
         others = {n: v for n, v in point.items() if n != name}
         high = self.box.ranges[name][1]
         return stretches(restrict(formula, others), name, self.low[name], high)

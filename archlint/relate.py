@@ -80,9 +80,7 @@ def one_term(prover: Prover, formula: Formula, describe: Describe) -> Phrase | N
     names = [*prover.names, TERM]
     inner = Prover(names, Box({**prover.box.ranges, TERM: (low, high)}), prover.deadline)
     words = describe(inner, short)
-    if words is None or " or " in text(words):
-        return None
-    return _put(words, term)
+    return None if words is None else _put(words, term)
 
 
 def _term(expr: Expr) -> Expr:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from archlint.contract import Budget, Contract, ModelRef, Promise
-from archlint.errors import PhraseError, RuleFileError
+from archlint.errors import Mistake, PhraseError, RuleFileError
 from archlint.phrase import parse_promise
 from archlint.ruleshapes import Notes, check_symbols, read_input, read_output
 from archlint.rulewords import did_you_mean, structure_mistakes
-from archlint.yamlsource import Place, read
+from archlint.yamlsource import Place, Source, parse, read
 
 T = TypeVar("T")
 
@@ -46,15 +46,23 @@ class RuleFile:
 
 def load(path: str | Path) -> RuleFile:
     """Read a rule file. Raises :class:`RuleFileError` with all mistakes, in their order."""
-    source, mistakes = read(Path(path))
-    mistakes += structure_mistakes(source)
+    return _understood(*read(Path(path)))
+
+
+def loads(text: str, file: str = "<text>") -> RuleFile:
+    """As :func:`load`, of a text; ``file`` is its name in messages."""
+    return _understood(*parse(text, file))
+
+
+def _understood(source: Source, mistakes: list[Mistake]) -> RuleFile:
+    mistakes = mistakes + structure_mistakes(source)
     reader = _Reader(Notes(source, mistakes))
     models = reader.models()
     contracts = tuple(reader.contracts(models))
     if mistakes:
         mistakes.sort(key=lambda m: (m.where.line, m.where.column))
         raise RuleFileError(list(dict.fromkeys(mistakes)))
-    return RuleFile(Path(path), models, contracts)
+    return RuleFile(Path(source.file), models, contracts)
 
 
 class _Reader:

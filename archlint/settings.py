@@ -62,7 +62,7 @@ def rule_files(paths: Sequence[str]) -> list[Path]:
 def default_files() -> list[Path]:
     """The rule files of the project around the current folder."""
     root = project_root(Path.cwd())
-    paths = _configured(root / "pyproject.toml")
+    paths = configured_paths(root / "pyproject.toml")
     if paths:
         return [file for path in paths for file in _expand(_shorten(root / path))]
     places = sorted({place for pattern in DEFAULTS for place in root.glob(pattern)})
@@ -78,7 +78,7 @@ def default_files() -> list[Path]:
     return [_shorten(file) for file in files]
 
 
-def _configured(pyproject: Path) -> list[str]:
+def configured_paths(pyproject: Path) -> list[str]:
     """``paths`` of ``[tool.archlint]``; empty when there is none."""
     if not pyproject.is_file():
         return []

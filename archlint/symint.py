@@ -96,14 +96,41 @@ def _arith(
     return method
 
 
-def _no_zero(div: Callable[[Size, Size], Size]) -> Callable[[SizeNode, SizeNode], SizeNode]:
+def _no_zero(
+    exact: Callable[[Size, Size], Size],
+    ratio: Callable[[Ratio, Ratio], Ratio | None],
+    op: Callable[[Any, Any], Any],
+) -> Any:
+    divide = _arith(exact, ratio, op)
+
     def method(self: SizeNode, other: SizeNode) -> SizeNode:
-        den = other.value
-        if isinstance(den, Expr) and self.path.branch(eq(den, 0)):
-            raise ZeroDivisionError("integer division or modulo by zero")
-        if isinstance(self.value, (Ratio, Opaque, float)) or isinstance(den, (Ratio, Opaque, float)):
-            return self.truediv(other).floor().sym_float()
-        return self.make(div(self.value, den))
+        divisor = other.ratio()
+        if divisor is not None and self.path.branch(eq(divisor.num, 0)):
+            raise ZeroDivisionError("division or modulo by zero")
+        return divide(self, other)  # type: ignore[no-any-return]
+
+    return method
+
+
+def _ratio_mod(a: Ratio, b: Ratio) -> Ratio | None:
+    """``a % b`` of floats, which is exact; ``None`` where the ratios are not."""
+    dens = (a.den, b.den)
+    if a.rounded or b.rounded or not all(isinstance(d, int) and d > 0 for d in dens):
+        return None
+    rest = Ratio(mod(a.num * b.den, b.num * a.den), a.den * b.den)
+    return ratio_add(rest, Ratio(0))  # in lowest terms
+
+
+def _ratio_floordiv(a: Ratio, b: Ratio) -> Ratio | None:
+    quotient = ratio_div(a, b)
+    return None if quotient is None else Ratio(quotient.floor())
+
+
+def _function(op: Callable[[float], float]) -> Any:
+    """A function of floats: known at the path's own sizes only."""
+
+    def method(self: SizeNode) -> SizeNode:
+        return self.make(Opaque(op(self.hinted()), self.sizes()))
 
     return method
 
@@ -256,8 +283,8 @@ class SizeNode:
         result: SizeNode = self._max(other) if largest else self._min(other)
         return result
 
-    mod = _no_zero(mod)
-    floordiv = int_floordiv = _no_zero(floordiv)
+    mod = _no_zero(mod, _ratio_mod, operator.mod)
+    floordiv = int_floordiv = _no_zero(floordiv, _ratio_floordiv, operator.floordiv)
 
     def truediv(self, other: SizeNode) -> SizeNode:
         x, y = self.ratio(), other.ratio()
@@ -272,9 +299,10 @@ class SizeNode:
     int_truediv = float_truediv = truediv
 
     def pow(self, other: SizeNode) -> SizeNode:
-        power = other.value
-        if self.pytype is int and isinstance(power, int) and power >= 0:
-            return self.make(self.value**power)
+        if self.pytype is int and other.pytype is int:
+            power = other.path.pin(other.value)
+            if power >= 0:
+                return self.make(self.value**power)
         value = self.hinted() ** other.hinted()
         return self.make(Opaque(float(value), self.sizes() + other.sizes()))
 
@@ -304,6 +332,8 @@ class SizeNode:
 
     def trunc(self) -> SizeNode:
         exact = self.ratio()
+        if self.pytype is int:
+            return self
         if exact is None:
             return self.make(math.trunc(self.number()))
         positive = conj(ge(exact.num, 0), gt(exact.den, 0))
@@ -323,6 +353,24 @@ class SizeNode:
             return self
         ratio = self.ratio()
         return self.make(plain(self.number()) if ratio is None else exact(ratio))
+
+    def is_integer(self) -> SizeNode:
+        exact = self.ratio()
+        if exact is None or exact.rounded:
+            return self.make(float(self.number()).is_integer())
+        return self.make(eq(mod(exact.num, exact.den), 0))
+
+    sym_sqrt = _function(math.sqrt)
+    sym_log2 = _function(math.log2)
+    sym_sin = _function(math.sin)
+    sym_cos = _function(math.cos)
+    sym_tan = _function(math.tan)
+    sym_asin = _function(math.asin)
+    sym_acos = _function(math.acos)
+    sym_atan = _function(math.atan)
+    sym_sinh = _function(math.sinh)
+    sym_cosh = _function(math.cosh)
+    sym_tanh = _function(math.tanh)
 
     def sym_sum(self, args: Sequence[SizeNode]) -> SizeNode:
         total = self.make(0)
@@ -357,8 +405,12 @@ class SizeNode:
 
     or_ = bitwise_or = sym_or
 
-    def bitwise_xor(self, other: SizeNode) -> SizeNode:
+    def sym_xor(self, other: SizeNode) -> SizeNode:
+        if self.pytype is bool and other.pytype is bool:
+            return self.ne(other)  # type: ignore[no-any-return]
         return self.make(operator.xor(int(self.number()), int(other.number())))
+
+    xor = bitwise_xor = sym_xor
 
     def lshift(self, other: SizeNode) -> SizeNode:
         return self.mul(self.make(1 << int(other.number())))  # type: ignore[no-any-return]

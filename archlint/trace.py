@@ -95,6 +95,7 @@ class Trace:
     error: str = ""
     source: str = ""  # where an exception was raised, in user code
     kernels: dict[str, int] = field(default_factory=dict)  # operators without a rule -> calls
+    faults: dict[str, str] = field(default_factory=dict)  # operators whose rule failed -> how
 
 
 class Tracer(TorchFunctionMode):
@@ -105,6 +106,7 @@ class Tracer(TorchFunctionMode):
         self.path = path
         self.calls: list[Call] = []
         self.kernels: dict[str, int] = {}
+        self.faults: dict[str, str] = {}
         self.rules = rules
         self._names = {id(m): name for name, m in model.named_modules()}
         self._modules: list[str] = []
@@ -171,6 +173,10 @@ class Tracer(TorchFunctionMode):
                 result = rule(self.path, *known, **{k: _known(v) for k, v in kwargs.items()})
             except NoRule:
                 pass
+            except Refused:
+                raise
+            except Exception as e:  # our own mistake must never look like the model's
+                self.faults[call.op] = f"{type(e).__name__}: {first_line(e)}"
             else:
                 if func in INPLACE:
                     call.result = self._write(args[0], known[0], result)
@@ -354,14 +360,12 @@ def trace(
         source = user_line(e) or ""
     except Undecided as e:
         outcome, error, source = "unknown", str(e), user_line(e) or ""
-    except RecursionError as e:
-        outcome, error, source = "raised", f"RecursionError: {first_line(e)}", user_line(e) or ""
     except (Exception, SystemExit) as e:
         outcome, error, source = "raised", f"{type(e).__name__}: {first_line(e)}", user_line(e) or ""
     finally:
         for hook in hooks:
             hook.remove()
-    return Trace(path, tracer.calls, outcome, output, error, source, tracer.kernels)
+    return Trace(path, tracer.calls, outcome, output, error, source, tracer.kernels, tracer.faults)
 
 
 def _arguments(input: Input, env: Mapping[str, int], symbolic: bool) -> tuple[list[Any], Any]:
@@ -483,10 +487,11 @@ def _python_body(func: Any) -> Callable[..., Any] | None:
     """PyTorch's own Python function without its first question, who overrides it."""
     if not isinstance(func, types.FunctionType) or not func.__module__.startswith("torch"):
         return None
-    if not any(n.startswith("has_torch_function") for n in func.__code__.co_names):
+    asked = [n for n in func.__code__.co_names if n.startswith("has_torch_function")]
+    if not asked or not all(n in func.__globals__ for n in asked):
         return None
     no = lambda *args: False  # noqa: E731
-    names = {n: no for n in func.__code__.co_names if n.startswith("has_torch_function")}
+    names = dict.fromkeys(asked, no)
     body = types.FunctionType(
         func.__code__, {**func.__globals__, **names}, func.__name__, func.__defaults__, func.__closure__
     )

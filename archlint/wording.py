@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ def within(name: str, low: int | None, high: int | None) -> Phrase:
 def among(name: str, values: Sequence[int]) -> Phrase:
     """One of a few numbers, in order; five or more at equal distances are a range with a step."""
     size = symbol(name)
-    steps = {b - a for a, b in zip(values, values[1:], strict=False)}
+    steps = {b - a for a, b in itertools.pairwise(values)}
     if len(steps) == 1 and len(values) > 4:
         return stepped(name, values[0], values[-1], steps.pop())
     formula = disj(*(eq(size, v) for v in values))

@@ -76,8 +76,12 @@ def read(path: Path) -> tuple[Source, list[Mistake]]:
 
     Raises :class:`RuleFileError` where there is nothing to go on with.
     """
-    text = _text(path)
-    source = Source(str(path), text.splitlines())
+    return parse(_text(path), str(path))
+
+
+def parse(text: str, file: str) -> tuple[Source, list[Mistake]]:
+    """As :func:`read`, of a text; ``file`` is its name in messages."""
+    source = Source(file, text.splitlines())
     mistakes: list[Mistake] = []
     try:
         count = _check_events(text, source, mistakes)

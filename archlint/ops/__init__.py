@@ -5,6 +5,7 @@ from archlint.ops import (
     arithmetic,
     attention,
     casts,
+    check,
     conv,
     dropout,
     einsum,
@@ -30,7 +31,7 @@ from archlint.ops import (
 )
 
 FAMILIES = (
-    adaptive, arithmetic, attention, casts, conv, dropout, einsum, factory, gather, index, join,
+    adaptive, arithmetic, attention, casts, check, conv, dropout, einsum, factory, gather, index, join,
     linear, mask, matmul, norm, pieces, pixel, pointwise, pool, rearrange, recurrent, reduce, reshape,
     scan, sequence, view,
 )  # fmt: skip

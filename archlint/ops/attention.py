@@ -33,7 +33,7 @@ def scaled_dot_product_attention(
     if attn_mask is not None:
         if is_causal:
             raise NoRule("attn_mask beside is_causal=True")
-        if attn_mask.dtype not in (torch.bool, query.dtype):
+        if attn_mask.dtype not in (torch.bool, torch.float32, query.dtype):
             refuse(path, f"a mask of dtype bool or {query.dtype}, gets {attn_mask.dtype}")
         path.claim(attn_mask.ndim >= 2, "a mask of at least 2 dimensions, gets {}", attn_mask.ndim)
     *batch_q, length, e_q = query.dims

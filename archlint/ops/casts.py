@@ -8,7 +8,7 @@ import torch
 
 from archlint.ops import promote, ranges
 from archlint.ops.broadcast import broadcast_onto
-from archlint.ops.layout import channels_last_strides, contiguous_strides, elementwise_strides
+from archlint.ops.layout import channels_last_strides, contiguous_strides, elementwise_strides, empty
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.spelling import methods, spellings
 from archlint.ops.written import written
@@ -147,6 +147,7 @@ def _itself(input: TensorSpec) -> TensorSpec:
 
 @shape_rule(inplace=spellings("detach_"))
 def detach_(path: Path, input: TensorSpec) -> TensorSpec:
+    path.unproved("detach_() is refused for a view, and views are not told apart")
     return _itself(input)
 
 
@@ -181,8 +182,18 @@ def copy_(path: Path, input: TensorSpec, src: Any, non_blocking: bool = False) -
     return written(path, "copy", input, input.dtype, values)
 
 
-@shape_rule(inplace=methods("normal_", "uniform_", "exponential_"))
-def random_(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
-    if input.dtype not in promote.FLOATING:
-        refuse(path, f"random numbers of a floating dtype, gets {str(input.dtype)[6:]}")
+def _random(path: Path, input: TensorSpec, may: Any) -> TensorSpec:
+    """Random numbers in place, of a floating dtype; ``may`` be otherwise where that is True."""
+    if promote.same(path, "random", input.dtype) not in promote.FLOATING:
+        path.claim(may, f"random numbers of a floating dtype, gets {str(input.dtype)[6:]}")
     return written(path, "random", input, input.dtype)
+
+
+@shape_rule(inplace=methods("normal_", "exponential_"))
+def normal_(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
+    return _random(path, input, empty(input.dims))
+
+
+@shape_rule(inplace=methods("uniform_"))
+def uniform_(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
+    return _random(path, input, False)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from archlint.dims import Size
-from archlint.formula import conj, disj, eq, ge, ne
+from archlint.formula import Bool, conj, disj, eq, ge, ne
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.sliding import PerDim, followed_layout, integers, per_dim, window
 
@@ -50,7 +50,7 @@ def _settings(
     if min(strides) < 1:
         refuse(path, "stride {} > 0", min(strides))
     if min(dilations) < 1:
-        refuse(path, "dilation {} > 0", min(dilations))
+        raise NoRule("a convolution with a dilation of 0, which some kernels accept")
     return strides, paddings, dilations
 
 
@@ -165,6 +165,17 @@ def _convolution_of(n: int) -> Callable[..., TensorSpec]:
     return conv
 
 
+def _may_be_empty(
+    input: TensorSpec, batch: Size, kernel: tuple[Size, ...], groups: Size
+) -> Bool:
+    """Whether the CPU kernel that PyTorch picks returns a result without elements."""
+    if input.dtype != torch.float32:
+        return eq(batch, 0)
+    if groups != 1 or (len(kernel) > 1 and all(ge(k, 4) is True for k in kernel[-2:])):
+        return True
+    return ne(batch, 1)
+
+
 def _transpose(
     path: Path,
     n: int,
@@ -185,6 +196,7 @@ def _transpose(
     _groups(path, groups, in_channels, "in_channels")
     path.claim(eq(channels, in_channels), "in_channels {} == channels {}", in_channels, channels)
     _bias(path, bias, per_group * groups)
+    empty = _may_be_empty(input, batch, tuple(kernel), groups)
     out = []
     for size, k, s, p, d, extra in zip(space, kernel, strides, paddings, dilations, extras):
         if size.__class__ is not int or size < 1:  # type: ignore[operator]
@@ -196,9 +208,6 @@ def _transpose(
                 extra,
             )
         wide = (size - 1) * s - 2 * p + d * (k - 1) + extra + 1
-        empty = eq(batch, 0)
-        if input.dtype != torch.float64:  # the kernel for several images returns empty ones
-            empty = ne(batch, 1)
         fits = disj(ge(wide, 1), conj(eq(wide, 0), empty))
         path.claim(fits, "output size {} > 0", wide)
         out.append(wide)

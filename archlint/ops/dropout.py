@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from archlint.ops import promote
+from archlint.ops.layout import empty
 from archlint.ops.pointwise import mapped
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.written import written
@@ -27,7 +28,9 @@ def _dropped(
     if input.dtype not in promote.FLOATING:
         raise NoRule("dropout of integers")
     if name in ("dropout2d", "dropout3d") or "feature" in name:
-        path.claim(input.ndim >= 2, "an input of at least 2 dimensions, gets {}", input.ndim)
+        least = 1 if name == "dropout3d" else 2
+        fits = input.ndim >= least or p == 1
+        path.claim(fits or empty(input.dims), f"at least {least} dimensions, gets {{}}", input.ndim)
     return written(path, name, input, input.dtype) if inplace else mapped(path, input, input.dtype)
 
 

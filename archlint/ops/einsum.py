@@ -8,11 +8,10 @@ from typing import Any
 import torch
 
 from archlint.dims import Size
-from archlint.formula import eq
+from archlint.formula import disj, eq, ne
 from archlint.ops import promote
 from archlint.ops.broadcast import broadcast
 from archlint.ops.layout import contiguous_strides, decide, elementwise_strides, known_strides
-from archlint.ops.matmul import same_dtype
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 
 Labels = tuple[str, ...]  # one per dimension; those of an ellipsis are "...0" (the last), "...1"
@@ -136,19 +135,39 @@ def _pair(
                         del mine[label]
     dims = tuple(sizes[s] for s in target)
     contracted = [s for s in sizes if s not in target and s in left and s in right]
-    if not contracted:
-        if a[1].dtype is not b[1].dtype or set(sizes) - set(target):
-            raise NoRule("a plain product with sums or mixed dtypes")
-        views = [_arranged(*each, target) for each in (a, b)]
-        return a[1].like(dims, strides=elementwise_strides(path, views, dims))
-    same_dtype(path, "einsum", a[1], b[1])
+    lone = set(sizes) - set(target) - set(contracted)
+    if a[1].dtype is not b[1].dtype or (contracted and a[1].dtype is torch.bool):
+        raise NoRule("mixed dtypes, or bool")
+    several = disj(*(ne(sizes[s], 1) for s in contracted))
+    if contracted and path.known(several):
+        return a[1].like(dims, strides=_product_strides(path, left, right, sizes, target))
+    if lone:
+        raise NoRule("a plain product with sums")
+    views = [_arranged(*each, target) for each in (a, b)]
+    plain = elementwise_strides(path, views, dims)
+    if contracted:
+        product = _product_strides(path, left, right, sizes, target)
+        if product != plain and decide(path, several):
+            plain = product
+    return a[1].like(dims, strides=plain)
+
+
+def _product_strides(
+    path: Path,
+    left: dict[str, Size],
+    right: dict[str, Size],
+    sizes: dict[str, Size],
+    target: Labels,
+) -> tuple[Size, ...] | None:
+    """The batched matrix product makes [shared, left's, right's]; the output is a view of it."""
     both = [s for s in target if s in left and s in right]
     mine = [s for s in target if s in left and s not in right]
     yours = [s for s in target if s not in left]
     made = (*both, *mine, *yours)
-    if made == target:
-        return a[1].like(dims)
-    if (*both, *yours, *mine) == target:
-        raise NoRule("an output that versions of PyTorch lay out differently")
     inner = contiguous_strides(tuple(sizes[s] for s in made))
-    return a[1].like(dims, strides=tuple(inner[made.index(s)] for s in target))
+    strides = tuple(inner[made.index(s)] for s in target)
+    if strides == contiguous_strides(tuple(sizes[s] for s in target)):
+        return None
+    if any(target.index(y) < target.index(m) for y in yours for m in mine):
+        raise NoRule("an output that versions of PyTorch lay out differently")
+    return strides

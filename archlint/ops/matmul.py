@@ -166,20 +166,6 @@ def addbmm(
     return _added(path, "addbmm", input, total.like(total.dims[1:]))
 
 
-@shape_rule(*spellings("addmv"))
-def addmv(
-    path: Path,
-    input: TensorSpec,
-    mat: TensorSpec,
-    vec: TensorSpec,
-    *,
-    beta: Any = 1,
-    alpha: Any = 1,
-    out: Any = None,
-) -> TensorSpec:
-    return _added(path, "addmv", input, mv(path, mat, vec, out=out))
-
-
 @shape_rule(inplace=methods("addmm_", "baddbmm_"))
 def added_into(
     path: Path,

@@ -81,8 +81,10 @@ def _max_pool(
     if input.strides is not None and input.ndim == 4 and n == 3:
         raise NoRule("max_pool3d of an unbatched strided input")
     result = followed_layout(path, input, dims)
-    last = product(input.dims[input.ndim - n :]) - 1
-    return result, result.like(dims, torch.int64, result.strides, (0, last))
+    values = None
+    if dilation in (1, (1,) * n):  # a dilated window can miss the input, and then points anywhere
+        values = (0, product(input.dims[input.ndim - n :]) - 1)
+    return result, result.like(dims, torch.int64, result.strides, values)
 
 
 def _max_pool_of(n: int) -> Callable[..., Pooled]:

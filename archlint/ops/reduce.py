@@ -49,6 +49,10 @@ def _register(
         _no_out(out)
         axes = wrapped_all(path, input.ndim, dim, empty_dim_is_all)
         result = dtype_rule(path, name, dtype or input.dtype)
+        if dtype is not None:
+            result = dtype
+            if name == "nanmean":
+                promote.floating(path, name, input.dtype)
         if choice:
             not_empty(path, input, axes)
         values = None
@@ -80,7 +84,7 @@ def logsumexp(
     path: Path, input: TensorSpec, dim: Any, keepdim: bool = False, *, out: Any = None
 ) -> TensorSpec:
     _no_out(out)
-    if isinstance(dim, (tuple, list)) and not dim:
+    if dim is None or isinstance(dim, (tuple, list)) and not dim:
         raise NoRule("no dimension")
     axes = wrapped_all(path, input.ndim, dim)
     dtype = promote.to_float(path, "logsumexp", input.dtype)

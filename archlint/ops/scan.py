@@ -22,13 +22,19 @@ def _no_out(out: Any) -> None:
         raise NoRule("out=")
 
 
+def _total_dtype(path: Path, input: TensorSpec, dtype: torch.dtype | None) -> torch.dtype:
+    if dtype is torch.bool:
+        raise NoRule("a running total of bool")
+    return dtype or promote.summed(path, "a running total", input.dtype)
+
+
 @shape_rule(*spellings("cumsum"))
 def cumsum(
     path: Path, input: TensorSpec, dim: int, *, dtype: torch.dtype | None = None, out: Any = None
 ) -> TensorSpec:
     _no_out(out)
     n = size_at(input, wrapped(path, input.ndim, dim))
-    result = dtype or promote.summed(path, "cumsum", input.dtype)
+    result = _total_dtype(path, input, dtype)
     low, high = ranges.range_of(input)
     total = ranges.mul(path, (low, high), (n, n))
     values = (
@@ -44,7 +50,7 @@ def cumprod(
 ) -> TensorSpec:
     _no_out(out)
     wrapped(path, input.ndim, dim)
-    return input.like(input.dims, dtype or promote.summed(path, "cumprod", input.dtype))
+    return input.like(input.dims, _total_dtype(path, input, dtype))
 
 
 @shape_rule(*spellings("logcumsumexp"))

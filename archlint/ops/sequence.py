@@ -23,8 +23,9 @@ def arange(path: Path, *args: Any, **settings: Any) -> TensorSpec:
     dtypes = [number_dtype(v) for v in (start, end, step)]
     whole = all(not d.is_floating_point for d in dtypes)
     dtype = settings.pop("dtype", None) or (torch.int64 if whole else torch.get_default_dtype())
+    if dtype is torch.bool:
+        raise NoRule("bool")
     if whole:
-        promote.number(path, "arange", dtype)
         length, values = _whole(path, int_(start), int_(end), int_(step))
     else:
         if dtype not in promote.FLOATING:
@@ -79,8 +80,8 @@ def linspace(path: Path, start: Any, end: Any, steps: Size, **settings: Any) -> 
     for bound in (start, end):
         number_dtype(bound)
     path.claim(ge(steps, 0), "number of steps {} >= 0", steps)
-    if settings.get("dtype") is not None:
-        promote.number(path, "linspace", settings["dtype"])
+    if settings.get("dtype") is torch.bool:
+        raise NoRule("bool")
     values = ranges.union(path, ranges.range_of(start), ranges.range_of(end))
     return made(path, (steps,), settings, None, values)
 

@@ -14,7 +14,10 @@ from archlint.ops.linear import embedding, one_hot
 from archlint.ops.registry import IN_RANGE, TensorSpec
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
-sizes = st.fixed_dictionaries({n: st.integers(0, 9) for n in "nchw"})
+sizes = st.fixed_dictionaries(
+    {"n": st.integers(0, 4), "c": st.sampled_from([4, 4, 4, 5, 0])}
+    | {n: st.sampled_from([4, 4, 0, 1, 3]) for n in "hw"}
+)
 N, C = symbol("n"), symbol("c")
 
 
@@ -23,8 +26,8 @@ N, C = symbol("n"), symbol("c")
 @given(
     env=sizes, other=sizes,
     shape=st.sampled_from([("n", "c"), ("c",), ("n", 4), ("n", "h", "c"), ("n", "h", "w", 5), ()]),
-    weight=st.sampled_from([(3, 4), (1, 5), (0, 4), (3, "c"), (4,), (2, 3, 4)]),
-    bias=st.sampled_from([None, 3, 1, 4, 0]),
+    weight=st.sampled_from([(3, 4), (1, 5), (0, 4), (3, "c"), (3, "c"), (4,), (2, 3, 4)]),
+    bias=st.sampled_from([None, None, 3, 3, 1, 4, 0]),
 )  # fmt: skip
 def test_linear(env, other, shape, weight, bias):
     b = None if bias is None else T(bias)
@@ -46,11 +49,12 @@ def test_linear_strided(perm):
 @covers(F.bilinear)
 @settings(max_examples=80, deadline=None)
 @given(
-    env=sizes, other=sizes, lead=st.sampled_from([("n",), (), ("n", "h")]),
-    second=st.sampled_from([("n",), (), ("n", "h"), ("h",)]), bias=st.sampled_from([None, 2, 1]),
+    env=sizes, other=sizes, lead=st.sampled_from([("n",), ("n", "h"), ()]),
+    second=st.sampled_from([None, None, None, ("n",), (), ("n", "h"), ("h",)]), bias=st.sampled_from([None, 2, 1]),
 )  # fmt: skip
 def test_bilinear(env, other, lead, second, bias):
     b = None if bias is None else T(bias)
+    second = lead if second is None else second
     agree(
         F.bilinear, T(*lead, "c"), T(*second, "w"), T(2, "c", 4), b, env=env, other=other,
         layout=True,

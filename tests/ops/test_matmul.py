@@ -74,7 +74,6 @@ THREE = {
     "addmm": [("a", "c"), ("a", "b"), ("b", "c")],
     "baddbmm": [("a", "b", "d"), ("a", "b", "c"), ("a", "c", "d")],
     "addbmm": [("b", "d"), ("a", "b", "c"), ("a", "c", "d")],
-    "addmv": [("a",), ("a", "b"), ("b",)],
 }
 INTO = {"addmm_": "addmm", "baddbmm_": "baddbmm"}
 

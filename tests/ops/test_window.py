@@ -21,10 +21,15 @@ def pair(values):
     return st.one_of(values, st.tuples(values, values))
 
 
-kernels = pair(st.sampled_from([1, 2, 3, 3, 0]))
-dilations = pair(st.sampled_from([1, 1, 2, 0]))
-paddings = pair(st.sampled_from([0, 0, 1, 2, -1]))
-strides = pair(st.sampled_from([1, 1, 2, 3, 0]))
+def mostly(usual, *others):
+    """One of ``usual``, now and then one of ``others``."""
+    return st.sampled_from([*usual * (5 * len(others) // len(usual) + 1), *others])
+
+
+kernels = pair(mostly([1, 2, 3], 0))
+dilations = pair(mostly([1, 2], 0))
+paddings = pair(mostly([0, 1, 2], -1))
+strides = pair(mostly([1, 2, 3], 0))
 
 
 def both(value):
@@ -52,7 +57,7 @@ OUTPUTS = st.sampled_from([(3, 4), 3, (S("h"), S("w")), (S(H * 2), 2), (0, 2)])
     env=sizes, other=sizes, kernel=kernels, dilation=dilations, padding=paddings, stride=strides,
     output=OUTPUTS,
     shape=st.sampled_from(
-        [("n", 12, 6), ("n", "c", "h"), (12, 6), ("n", 4, (H - 1) * (W - 1)), (1, "n", 12, 6)]
+        [("n", 12, 6), ("n", "c", "h"), (12, 6), ("n", 36, (H - 1) * (W - 1)), (1, "n", 12, 6)]
     ),
 )  # fmt: skip
 def test_fold(env, other, output, shape, kernel, dilation, padding, stride):
@@ -63,13 +68,23 @@ def test_fold(env, other, output, shape, kernel, dilation, padding, stride):
     agree(nn.col2im, T(*shape), *map(both, (output, *settings_)), env=env, other=other)
 
 
-@settings(max_examples=40, deadline=None)
-@given(env=sizes, other=sizes)
-def test_fold_what_was_unfolded(env, other):
-    env, other = ({k: v + 1 for k, v in e.items()} for e in (env, other))
-    blocks = ((H + 1) // 2) * ((W + 1) // 2)
-    x = T("n", symbol("c") * 4, blocks)
-    agree(F.fold, x, (S("h"), S("w")), 2, 1, 1, 2, env=env, other=other)
+@pytest.mark.parametrize("op", [F.fold, nn.col2im])
+@settings(max_examples=60, deadline=None)
+@given(
+    env=sizes, other=sizes, kernel=st.tuples(*[st.integers(1, 3)] * 2),
+    padding=st.tuples(*[st.integers(0, 2)] * 2), stride=st.tuples(*[st.integers(1, 3)] * 2),
+)  # fmt: skip
+def test_fold_what_was_unfolded(op, env, other, kernel, padding, stride):
+    rows, columns = (
+        (side + 2 * p - k) // s + 1
+        for side, k, p, s in zip((H, W), kernel, padding, stride, strict=True)
+    )
+    x = T("n", symbol("c") * (kernel[0] * kernel[1]), rows * columns)
+    if min(e[side] + 2 * p - k for e in (env, other) for side, k, p in
+           zip("hw", kernel, padding, strict=True)) < 0:  # fmt: skip
+        return
+    size = (S("h"), S("w"))
+    agree(op, x, size, kernel, (1, 1), padding, stride, env=env, other=other, layout=True)
 
 
 @pytest.mark.parametrize("dtype", [torch.bool, torch.float64, torch.int64])

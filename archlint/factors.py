@@ -1,0 +1,166 @@
+"""Comparisons of products, said of their factors: ``7*a * 7*b == c*d`` is often two equations.
+
+Solvers are slow with products of unknowns. Where a box bounds the factors, many comparisons of
+products are the same as comparisons of the factors alone; each function states why.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from archlint.bounds import Box
+from archlint.dims import Atom, Expr, Monomial, Size, ceildiv, floordiv, polynomial
+from archlint.formula import Bool, Comparison, conj, disj, eq, ge, le, ne
+
+COMPARE = {">=": ge, "==": eq, "!=": ne}
+
+
+def factored(comparison: Comparison, box: Box) -> Bool:
+    """The same statement about the sizes in ``box``, of smaller terms where that is possible."""
+    if max(len(m) for m, _ in comparison.expr.terms) < 2:
+        return comparison
+    for rewrite in (_without_common_factors, _of_one_product, _of_two_products):
+        found = rewrite(comparison, box)
+        if found is not None:
+            return found
+    return comparison
+
+
+def _low(size: Size, box: Box) -> int:
+    low = box.interval(size)[0]
+    return -1 if low is None else low
+
+
+def _expr(*atoms: Atom) -> Expr:
+    return polynomial(0, ((atoms, 1),))
+
+
+def _without_common_factors(comparison: Comparison, box: Box) -> Bool | None:
+    """``a*b >= a*c`` is ``b >= c`` where ``a >= 1``."""
+    expr = comparison.expr
+    if expr.const:
+        return None
+    common = list(expr.terms[0][0])
+    for monomial, _ in expr.terms[1:]:
+        common = _shared(common, monomial)
+    common = [a for a in common if _low(_expr(a), box) >= 1]
+    if not common or (len(expr.terms) == 1 and len(common) == len(expr.terms[0][0])):
+        return None
+    rest: Size = 0
+    for monomial, coef in expr.terms:
+        left = _removed(monomial, common)
+        rest = rest + (_expr(*left) * coef if left else coef)
+    return COMPARE[comparison.op](rest, 0)
+
+
+def _shared(atoms: list[Atom], monomial: Monomial) -> list[Atom]:
+    left = list(monomial)
+    kept = []
+    for atom in atoms:
+        if atom in left:
+            left.remove(atom)
+            kept.append(atom)
+    return kept
+
+
+def _removed(monomial: Monomial, atoms: list[Atom]) -> Monomial:
+    left = list(monomial)
+    for atom in atoms:
+        left.remove(atom)
+    return tuple(left)
+
+
+def _of_one_product(comparison: Comparison, box: Box) -> Bool | None:
+    """A product of sizes from 0 is 0 if one is; 1 if all are; at least 1 if all are."""
+    expr = comparison.expr
+    if len(expr.terms) > 1:
+        return None
+    (monomial, coef) = expr.terms[0]
+    sizes = [_expr(a) for a in monomial]
+    lows = [_low(s, box) for s in sizes]
+    if min(lows) < 0:
+        return None
+    positive = min(lows) >= 1
+    if comparison.op != ">=":
+        value, odd = divmod(-expr.const, coef)
+        if odd or value not in (0, 1):
+            return None
+        equal = comparison.op == "=="
+        if value == 0:
+            return disj(*(eq(s, 0) for s in sizes)) if equal else conj(*(ne(s, 0) for s in sizes))
+        return conj(*(eq(s, 1) for s in sizes)) if equal else disj(*(ne(s, 1) for s in sizes))
+    if coef > 0:
+        least = -(expr.const // coef)
+        if least == 1:
+            return conj(*(ge(s, 1) for s in sizes))
+        if least == 2 and positive:
+            return disj(*(ge(s, 2) for s in sizes))
+        return None
+    most = expr.const // -coef
+    if most == 0:
+        return disj(*(le(s, 0) for s in sizes))
+    if most == 1 and positive:
+        return conj(*(le(s, 1) for s in sizes))
+    return None
+
+
+def _of_two_products(comparison: Comparison, box: Box) -> Bool | None:
+    """``a*b == c*d`` where ``a >= c >= 0``, ``b >= d >= 0`` and ``a, b >= 1``.
+
+    Then ``c*d <= a*b``, and equality means ``a == c`` and ``b == d``: if ``c < a``, then
+    ``c*d <= (a-1)*b < a*b``. A common numeric factor may belong to any of the pairs.
+    """
+    expr = comparison.expr
+    if expr.const or len(expr.terms) != 2:
+        return None
+    (one, p), (two, q) = expr.terms
+    if p * q > 0 or len(one) != len(two) or len(one) > 3:
+        return None
+    if abs(p) == 1:
+        bare, loaded, factor, sign = one, two, abs(q), p
+    elif abs(q) == 1:
+        bare, loaded, factor, sign = two, one, abs(p), q
+    else:
+        return None
+    for order in set(itertools.permutations(loaded)):
+        for factors in _split(factor, len(bare)):
+            pairs = [(_expr(a), _expr(b), k) for a, b, k in zip(bare, order, factors, strict=True)]
+            less = all(_at_least(b * k, a, k, box, up=True) for a, b, k in pairs)
+            more = not less and all(_at_least(a, b * k, k, box, up=False) for a, b, k in pairs)
+            if not less and not more:
+                continue
+            equal = conj(*(eq(a, b * k) for a, b, k in pairs))
+            if comparison.op == "==":
+                return equal
+            if comparison.op == "!=":
+                return disj(*(ne(a, b * k) for a, b, k in pairs))
+            # sign*(product of a's) - sign*(product of k*b's) >= 0, and one side is the larger
+            if (sign > 0) == more:
+                return True
+            return equal
+    return None
+
+
+def _at_least(large: Size, small: Size, k: int, box: Box, *, up: bool) -> bool:
+    """Whether ``large >= small >= 0`` and ``large >= 1`` in the box.
+
+    ``up``: ``large`` is ``k`` times something, and may be ``small`` rounded up to a multiple.
+    """
+    if _low(large, box) < 1 or _low(small, box) < 0:
+        return False
+    rounded = ceildiv(small, k) * k if up else floordiv(large, k) * k
+    if (up and rounded is large) or (not up and rounded is small):
+        return True
+    return _low(large - small, box) >= 0
+
+
+def _split(factor: int, parts: int) -> Iterator[tuple[int, ...]]:
+    """All ways to write a number as a product of so many factors."""
+    if parts == 1:
+        yield (factor,)
+        return
+    for first in range(1, min(factor, 4096) + 1):
+        if factor % first == 0:
+            for rest in _split(factor // first, parts - 1):
+                yield (first, *rest)

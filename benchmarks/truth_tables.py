@@ -1,0 +1,154 @@
+"""Hold the engine against truth tables: sizes at which real models were run.
+
+    python benchmarks/truth_tables.py TABLES… [--only GLOB] [--seconds S] [--jobs N]
+
+A table is a JSON list of records: ``model``, ``build`` (a Python expression over torch,
+torchvision and timm), ``input``, ``mode``, ``dims`` (the names of a point's leading numbers) and
+``points``: the numbers, then 1 accepted, 0 refused or null, then the output shape or the error.
+A wrong answer is printed and makes the exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+import sys
+import time
+import warnings
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+from archlint.contract import Budget, Contract, Promise, TensorInput
+from archlint.dims import evaluate
+from archlint.judge import Question
+from archlint.phrase import parse_shape
+
+
+def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
+    """Explore one model and compare with its points."""
+    import timm
+    import torch
+    import torchvision
+
+    from archlint.model import ModelSource
+    from archlint.pipeline import accepted_sizes
+    from archlint.trace import dims_of
+
+    record, seconds, rules = task
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    names = {"torch": torch, "torchvision": torchvision, "timm": timm}
+    result: dict[str, Any] = {"model": record["model"], "points": len(record["points"])}
+    start = time.perf_counter()
+    source = ModelSource(record["model"], lambda: eval(record["build"], names))
+    try:
+        model = source.for_tracing(record["mode"])
+    except Exception as e:
+        return {**result, "error": f"{type(e).__name__}: {e}"[:300]}
+    result["build"] = time.perf_counter() - start
+    input = TensorInput(tuple(parse_shape(record["input"])))
+    contract = Contract("t", input, Promise("any", True, "any size"), budget=Budget(96, seconds))
+    question = Question.of(contract)
+    start = time.perf_counter()
+    try:
+        found = accepted_sizes(contract, question, model, time.monotonic() + seconds)
+    except Exception as e:
+        import traceback
+
+        where = traceback.extract_tb(e.__traceback__)[-1]
+        text = f"{type(e).__name__}: {e} at {where.filename}:{where.lineno}"
+        return {**result, "error": text[:300]}
+    result["seconds"] = time.perf_counter() - start
+    result["paths"] = len(found.ways)
+    result["exact"] = found.covered
+    result["reasons"] = found.reasons
+    kernels: Counter[str] = Counter()
+    for way in found.ways:
+        kernels.update(way.trace.kernels)
+    result["kernels"] = dict(kernels)
+    answers: Counter[str] = Counter()
+    wrong = []
+    for point in record["points"]:
+        sizes = dict(zip(record["dims"], point, strict=False))
+        truth = point[len(record["dims"])]
+        if truth is None:
+            continue
+        answer = found.accepts(sizes)
+        if answer is None:
+            answers["unknown"] += 1
+            continue
+        if answer == bool(truth) and answer:
+            way = found.way_of(sizes)
+            mine = plain(dims_of(way.trace.output), sizes) if way else None
+            if mine != plain(point[len(record["dims"]) + 1], {}):
+                answers["shape"] += 1
+                wrong.append((sizes, "output", mine, point[len(record["dims"]) + 1]))
+                continue
+        answers["right" if answer == bool(truth) else "wrong"] += 1
+        if answer != bool(truth):
+            way = found.way_of(sizes)
+            event = way.first_broken(sizes) if way and not answer else None
+            why = event.needs() if event else (way.trace.error if way and not answer else "")
+            wrong.append((sizes, answer, why, point[len(record["dims"]) + 1 :]))
+    result["answers"] = dict(answers)
+    result["wrong"] = wrong[:4]
+    return result
+
+
+def plain(output: Any, sizes: dict[str, int]) -> Any:
+    """Shapes as nested lists of numbers."""
+    if isinstance(output, (list, tuple)):
+        return [plain(o, sizes) for o in output]
+    if isinstance(output, dict):
+        return {k: plain(v, sizes) for k, v in output.items()}
+    return output if output is None or isinstance(output, str) else evaluate(output, sizes)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("tables", nargs="+")
+    parser.add_argument("--only", default="*")
+    parser.add_argument("--seconds", type=float, default=20.0, help="budget for one model")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--no-rules", action="store_true")
+    parser.add_argument("--out", help="write all results here as JSON")
+    options = parser.parse_args()
+    records = [r for t in options.tables for r in json.load(open(t))]
+    chosen = [r for r in records if fnmatch.fnmatch(r["model"], options.only) and r["points"]]
+    tasks = [(r, options.seconds, not options.no_rules) for r in chosen]
+    results = []
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for result in pool.map(check, tasks):
+            results.append(result)
+            show(result)
+    if options.out:
+        json.dump(results, open(options.out, "w"), indent=1)
+    total: Counter[str] = Counter()
+    for result in results:
+        total.update(result.get("answers", {}))
+    exact = sum(bool(r.get("exact")) for r in results)
+    errors = sum("error" in r for r in results)
+    print(f"{len(results)} models, {exact} exact, {errors} errors, points: {dict(total)}")
+    return int(bool(total["wrong"] + total["shape"] + errors))
+
+
+def show(result: dict[str, Any]) -> None:
+    if "error" in result:
+        print(f"ERROR  {result['model']}: {result['error']}", flush=True)
+        return
+    word = "exact" if result["exact"] else "open "
+    print(
+        f"{word}  {result['model']}  {result['paths']} paths  {result['seconds']:.2f}s  "
+        f"{result['answers']}  {result['kernels'] or ''}",
+        flush=True,
+    )
+    for reason in result["reasons"]:
+        print(f"       not exact: {reason[:220]}")
+    for wrong in result["wrong"]:
+        print(f"       WRONG {wrong}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

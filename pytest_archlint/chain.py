@@ -1,0 +1,57 @@
+"""What -vv adds to a violation: every step to the blamed layer, and the claims as they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from archlint.contract import Contract
+from archlint.judge import Question
+from archlint.keep import keep
+from archlint.model import ModelSource
+from archlint.ops.registry import TensorSpec
+from archlint.standin import Standin
+from archlint.trace import Call, trace
+from archlint.verdict import Verdict
+
+STEPS = 40  # shown of a chain: the last ones
+
+
+def with_chain(verdict: Verdict, contract: Contract, source: ModelSource) -> Verdict:
+    """The verdict with ``chain`` and ``claims``, from the path that the counterexample takes."""
+    model = source.for_tracing(contract.mode)
+    with keep(model):
+        box = Question.of(contract).box
+        found = trace(model, contract.input, verdict.counterexample or {}, box)
+    last = _blamed(found.calls, verdict)
+    steps = [_step(call) for call in found.calls[: last + 1]]
+    if len(steps) > STEPS:
+        steps = [f"… {len(steps) - STEPS} steps before", *steps[-STEPS:]]
+    claims = [f"{e.formula}   {e.needs()}" for e in found.path.events if e.kind == "claim"]
+    added = {"chain": "\n".join(steps), "claims": "\n".join(dict.fromkeys(claims))}
+    return replace(verdict, details=verdict.details | {k: v for k, v in added.items() if v})
+
+
+def _blamed(calls: list[Call], verdict: Verdict) -> int:
+    at = verdict.at
+    for i, call in enumerate(calls):
+        if at is not None and (call.module, call.op) == (at.module, at.op):
+            return i
+    return len(calls) - 1
+
+
+def _step(call: Call) -> str:
+    shapes = ", ".join(" ".join(map(str, dims)) or "scalar" for dims in _dims(call.result))
+    where = f"{call.module}  " if call.module else ""
+    return f"{where}{call.op} → {shapes or '?'}"
+
+
+def _dims(result: Any) -> Iterator[tuple[Any, ...]]:
+    if type(result) is Standin:
+        yield result.spec.dims
+    elif isinstance(result, TensorSpec):
+        yield result.dims
+    elif isinstance(result, (list, tuple)):
+        for part in result:
+            yield from _dims(part)

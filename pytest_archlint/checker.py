@@ -1,0 +1,105 @@
+"""Contracts written in Python: the fixture ``archlint`` and the marker of the same name."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archlint.errors import ArchlintError, Location
+from pytest_archlint.options import SETTINGS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archlint.verdict import Verdict
+
+    Shapes = str | Mapping[str, Any] | Sequence[Any]
+
+
+class Checker:
+    """The fixture's value."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+        _skip_if_off(item)
+
+    def check(
+        self,
+        model: nn.Module | str,
+        input: Shapes,
+        *,
+        accepts: str | None = None,
+        rejects: str | None = None,
+        output: Shapes | None = None,
+        mode: str = "eval",
+        samples: int | None = None,
+    ) -> Verdict:
+        """Decide, for all sizes, whether the model keeps the promise; the test fails if not.
+
+        The words are those of a rule file. Returns the verdict when the contract holds. Raises
+        ``ArchlintError`` when a phrase does not parse.
+        """
+        __tracebackhide__ = True
+        frame = sys._getframe(1)
+        where = Location(frame.f_code.co_filename, frame.f_lineno)
+        words = {"input": input, "accepts": accepts, "rejects": rejects, "output": output}
+        return _check(self._item, where, model, **words, mode=mode, samples=samples)
+
+
+def _skip_if_off(item: pytest.Item) -> None:
+    if not item.config.stash[SETTINGS].on:
+        pytest.skip("contracts are switched off (--no-archlint)")
+
+
+def check_returned(item: pytest.Function, marks: Sequence[pytest.Mark]) -> bool:
+    """Run a marked function and put the model that it returns under the contracts of its marks.
+
+    Returns true: the function has been called.
+    """
+    __tracebackhide__ = True
+    _skip_if_off(item)
+    names = inspect.signature(item.obj).parameters
+    model = item.obj(**{name: item.funcargs[name] for name in item.funcargs if name in names})
+    if model is None:
+        pytest.fail(f"{item.name} is marked as a contract, so it must return a model", False)
+    path, line, _ = item.reportinfo()
+    where = Location(str(path), (line or 0) + 1)
+    for mark in marks:
+        try:
+            bound = inspect.signature(Checker.check).bind(item, model, *mark.args, **mark.kwargs)
+        except TypeError as e:
+            pytest.fail(f"@pytest.mark.archlint of {item.name}: {e}", False)
+        _check(item, where, **{k: v for k, v in bound.arguments.items() if k != "self"})
+    return True
+
+
+def _check(
+    item: pytest.Item,
+    where: Location,
+    model: nn.Module | str,
+    input: Shapes,
+    accepts: str | None = None,
+    rejects: str | None = None,
+    output: Shapes | None = None,
+    mode: str = "eval",
+    samples: int | None = None,
+) -> Verdict:
+    __tracebackhide__ = True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # importing torch must not fail under -W error
+        from archlint.api import contract_of, source_of
+        from pytest_archlint.deciding import decide
+
+    words = {"input": input, "accepts": accepts, "rejects": rejects, "output": output}
+    try:
+        contract = contract_of(**words, mode=mode)
+    except ArchlintError as e:
+        raise ArchlintError(str(e)) from None  # from here: the traceback ends in the test
+    contract = replace(contract, id=item.name, where=where)
+    return decide(item, contract, lambda: source_of(model), samples)

@@ -1,0 +1,92 @@
+"""Deciding one contract inside pytest. The engine, and with it torch, is imported here."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archlint.contract import Contract
+from archlint.errors import ArchlintError
+from archlint.verdict import Verdict
+from pytest_archlint.options import SETTINGS
+from pytest_archlint.outcome import ContractBroken, settle
+
+if TYPE_CHECKING:
+    from archlint.model import ModelSource
+
+Find = Callable[[], "AbstractContextManager[ModelSource]"]
+
+
+def decide(item: pytest.Item, contract: Contract, find: Find, samples: int | None = None) -> Verdict:
+    """The verdict on ``contract`` for the model that ``find`` finds, settled for ``item``."""
+    __tracebackhide__ = True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # importing torch must not fail under -W error
+        from archlint.conclude import could_not
+        from archlint.pipeline import decide_source
+
+    chosen = item.config.stash[SETTINGS].samples
+    samples = samples if chosen is None else chosen
+    cause: BaseException | None = None
+    at_breach: BaseException | None = None
+    name = getattr(getattr(item, "ref", None), "name", "")
+    try:
+        with find() as source:
+            verdict = decide_source(contract, source, samples=samples)
+            name = name or source.name
+            if verdict.word == "error":
+                cause = _build_error(contract, source, verdict)
+            elif verdict.word == "broken":
+                if item.config.get_verbosity() >= 2:
+                    from pytest_archlint.chain import with_chain
+
+                    verdict = with_chain(verdict, contract, source)
+                if item.config.getoption("usepdb", False):
+                    at_breach = _forward_error(contract, source, verdict)
+    except ArchlintError as e:
+        verdict, cause = could_not(contract, str(e)), e.__cause__
+    verdict = replace(verdict, model=name)
+    try:
+        return settle(item, verdict, cause)
+    except ContractBroken as e:
+        if at_breach is not None:  # --pdb then opens in the model, where it raised
+            raise e.with_traceback(at_breach.__traceback__) from None
+        raise
+
+
+def _build_error(
+    contract: Contract, source: ModelSource, verdict: Verdict
+) -> BaseException | None:
+    """What the model's own code raised as it was built: the verdict has only its text."""
+    from archlint.alarm import Late, alarm
+
+    try:
+        with alarm(2 * verdict.seconds + 1):
+            source.for_running(contract.mode)
+    except (Late, ArchlintError) as e:
+        return e.__cause__
+    return None
+
+
+def _forward_error(
+    contract: Contract, source: ModelSource, verdict: Verdict
+) -> BaseException | None:
+    """What the real model raises at the counterexample, with its frames."""
+    import torch
+
+    from archlint.sample import build_input
+    from archlint.world import keep_world
+
+    model = source.for_running(contract.mode)
+    given: Any = build_input(contract.input, verdict.counterexample or {})
+    try:
+        with keep_world(), torch.no_grad():
+            model(**given) if isinstance(given, dict) else model(given)
+    except Exception as e:
+        return e
+    return None

@@ -1,0 +1,145 @@
+"""Rule files as test items: one for each contract and model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archlint.contract import Contract, ModelRef
+from archlint.errors import RuleFileError
+from archlint.settings import project_root
+from pytest_archlint.options import SETTINGS
+from pytest_archlint.outcome import ContractBroken, ContractUndecided, shown
+
+if TYPE_CHECKING:
+    from archlint.model import ModelSource
+
+FIXTURE = "fixture:"
+
+
+class RuleFile(pytest.Module):
+    """A rule file. For pytest a module, so that fixtures of module scope work for its items."""
+
+    archlint_mistakes: tuple[dict[str, Any], ...] = ()
+
+    def _getobj(self) -> ModuleType:
+        return ModuleType(self.path.stem.replace(".", "_"))
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """The items in the order of the file. YAML is read; torch is not imported."""
+        from archlint.rulefile import load
+
+        try:
+            rules = load(self.path)
+        except RuleFileError as e:
+            shown = shown(self.path, self.config)
+            mistakes = [replace(m, where=replace(m.where, file=shown)) for m in e.mistakes]
+            self.archlint_mistakes = tuple(asdict(m) for m in mistakes)
+            raise self.CollectError("\n".join(map(str, mistakes))) from None
+        return iter(
+            ContractItem.of(self, contract, ref)
+            for contract in rules.contracts
+            for ref in contract.models
+        )
+
+
+class ContractItem(pytest.Function):
+    """One contract for one model. For pytest a function, so that its fixtures are set up."""
+
+    contract: Contract
+    ref: ModelRef
+
+    @classmethod
+    def of(cls, file: RuleFile, contract: Contract, ref: ModelRef) -> ContractItem:
+        """The item ``id[model]``, or ``id[model-train]`` in training mode."""
+
+        def body() -> None:
+            """What it says to pytest; :meth:`runtest` does the work."""
+
+        marks = [pytest.mark.archlint]
+        if ref.target.startswith(FIXTURE):
+            marks.append(pytest.mark.usefixtures(ref.target.removeprefix(FIXTURE)))
+        if contract.skip:
+            marks.append(pytest.mark.skip(reason=contract.skip))
+        if contract.xfail:
+            mark = pytest.mark.xfail(
+                reason=contract.xfail, strict=contract.xfail_strict, raises=ContractBroken
+            )
+            marks.append(mark)
+        body.pytestmark = marks  # type: ignore[attr-defined]
+        mode = "" if contract.mode == "eval" else f"-{contract.mode}"
+        name = f"{contract.id}[{ref.name}{mode}]"
+        item: ContractItem = cls.from_parent(file, name=name, callobj=body)
+        item.contract, item.ref = contract, ref
+        return item
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The contract's own line, for editors."""
+        where = self.contract.where
+        return self.path, where.line - 1 if where else 0, self.name
+
+    def setup(self) -> None:
+        try:
+            super().setup()
+        except pytest.FixtureLookupError as e:
+            if e.argname != self.ref.target.removeprefix(FIXTURE):
+                raise
+            message = f"there is no fixture {e.argname!r}; pytest --fixtures lists those there are"
+            place = f"{shown(self.path, self.config)}:{self.reportinfo()[1] + 1}"
+            name = f"{self.contract.id} · {self.ref.name}"
+            raise ContractUndecided(f"{place}  ERROR  {name}\n  {message}", message) from None
+
+    def runtest(self) -> None:
+        """Decide the contract, in this process."""
+        from pytest_archlint.deciding import decide
+
+        fixture = self.ref.target.removeprefix(FIXTURE)
+        given = self.funcargs[fixture] if fixture != self.ref.target else None
+        decide(self, self.contract, lambda: self._source(given))
+
+    def _source(self, given: object) -> AbstractContextManager[ModelSource]:
+        from archlint.errors import TargetError
+        from archlint.model import from_instance, resolve
+
+        if not self.ref.target.startswith(FIXTURE):
+            return resolve(self.ref, self._root())
+        if self.ref.args or self.ref.kwargs:
+            raise TargetError(f"{self.ref.target} is a model already, it takes no args or kwargs")
+        return from_instance(given)  # type: ignore[arg-type]
+
+    def _root(self) -> Path:
+        """The project that the rule file belongs to."""
+        root = project_root(self.path.parent)
+        if (root / "pyproject.toml").is_file():
+            return root
+        top = self.config.rootpath
+        return top if self.path.is_relative_to(top) else root
+
+
+
+def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep only the contracts that --archlint-select names, and every other test."""
+    patterns = config.stash[SETTINGS].select
+    known = sorted({item.contract.id for item in items if isinstance(item, ContractItem)})
+    for pattern in patterns if known else ():
+        if not any(fnmatchcase(name, pattern) for name in known):
+            raise pytest.UsageError(
+                f"--archlint-select: no contract matches {pattern!r}; "
+                f"there are {', '.join(known[:20])}"
+            )
+    out = [
+        item
+        for item in items
+        if isinstance(item, ContractItem)
+        and not any(fnmatchcase(item.contract.id, pattern) for pattern in patterns)
+    ]
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in set(out)]

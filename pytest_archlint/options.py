@@ -1,0 +1,110 @@
+"""What the command line, the ini file and ``[tool.archlint]`` say, as one value."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+RULE_FILES = ("archlint.yaml", "*.archlint.yaml")
+"""Collected wherever pytest looks for tests."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How contracts are decided in this session. ``files`` are the configured rule files."""
+
+    on: bool = True
+    files: frozenset[Path] = frozenset()
+    samples: int | None = None
+    strict: bool = False
+    select: tuple[str, ...] = ()
+    json: Path | None = None
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Settings:
+        """The options of this session. ``UsageError`` where they make no sense."""
+        option = config.getoption
+        on = option("archlint")
+        on = config.getini("archlint") if on is None else on
+        if not on:
+            return cls(on=False)
+        samples = option("archlint_samples")
+        words = config.getini("archlint_samples")
+        if samples is None and words:
+            if not words.isdecimal():
+                raise pytest.UsageError(f"archlint_samples: {words!r} is no number of samples")
+            samples = int(words)
+        json = option("archlint_json") or config.getini("archlint_json")
+        return cls(
+            files=frozenset(_configured(config)),
+            samples=samples,
+            strict=bool(option("archlint_strict") or config.getini("archlint_strict")),
+            select=tuple(option("archlint_select") or config.getini("archlint_select")),
+            json=config.invocation_params.dir / json if json else None,
+        )
+
+    def is_rule_file(self, path: Path) -> bool:
+        """By its name alone, or because it is configured; other YAML files are not ours."""
+        if not self.on:
+            return False
+        default = path.name == RULE_FILES[0] or path.name.endswith(RULE_FILES[1][1:])
+        return default or (bool(self.files) and path.resolve() in self.files)
+
+    def header(self) -> str:
+        """The line of pytest's header."""
+        if not self.on:
+            return "archlint: off"
+        parts = ["rule files " + ", ".join(RULE_FILES)]
+        if self.files:
+            parts[0] += f" and {len(self.files)} configured"
+        if self.select:
+            parts.append("only " + ", ".join(self.select))
+        if self.samples is not None:
+            parts.append(f"samples: {self.samples}")
+        if self.strict:
+            parts.append("strict")
+        return "archlint: " + "; ".join(parts)
+
+
+SETTINGS = pytest.StashKey[Settings]()
+
+
+def _configured(config: pytest.Config) -> list[Path]:
+    """The rule files that the ini option and ``[tool.archlint]`` name."""
+    places = [(Path(p), "archlint_rules") for p in config.getini("archlint_rules")]
+    places += [(p, "[tool.archlint] paths") for p in _tool_paths(config)]
+    found: list[Path] = []
+    for place, origin in places:
+        if place.is_dir():
+            from archlint.settings import rule_files
+
+            files = rule_files([str(place)])
+        else:
+            files = [Path(p) for p in sorted(glob.glob(str(place), recursive=True))]
+            files = [f for f in files if f.is_file()]
+        if not files:
+            raise pytest.UsageError(f"{origin}: there is no rule file {place}")
+        found += [file.resolve() for file in files]
+    return found
+
+
+def _tool_paths(config: pytest.Config) -> list[Path]:
+    """``paths`` of ``[tool.archlint]`` in the pyproject.toml of the session."""
+    folders = [config.rootpath, config.invocation_params.dir]
+    if config.inipath is not None:
+        folders.insert(0, config.inipath.parent)
+    for folder in dict.fromkeys(folders):
+        file = folder / "pyproject.toml"
+        if file.is_file() and b"archlint" in file.read_bytes():
+            from archlint.settings import SettingsError, configured_paths
+
+            try:
+                paths = configured_paths(file)
+            except SettingsError as e:
+                raise pytest.UsageError(str(e)) from None
+            if paths:
+                return [folder / path for path in paths]
+    return []

@@ -1,0 +1,108 @@
+"""From a verdict to what pytest calls passed, failed and error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archlint.report.text import render
+from archlint.verdict import Verdict
+from pytest_archlint.options import SETTINGS
+
+
+class _Settled(pytest.fail.Exception):
+    """Its text is the whole report: pytest adds no traceback. ``message`` is one line."""
+
+    def __init__(self, text: str, message: str) -> None:
+        super().__init__(text, pytrace=False)
+        self.message = message
+
+
+class ContractBroken(_Settled):
+    """A contract did not hold."""
+
+
+class ContractUndecided(_Settled):
+    """Nothing was decided: no model, no answer in time, or a fault of archlint's own.
+
+    Not a ``ContractBroken``: what is expected to be broken must still be decided.
+    """
+
+
+def settle(item: pytest.Item, verdict: Verdict, cause: BaseException | None = None) -> Verdict:
+    """Note the verdict with its item, and raise what pytest is to report, if anything.
+
+    ``cause`` is the exception of the user's model behind an ``error``.
+    """
+    __tracebackhide__ = True
+    settings = item.config.stash[SETTINGS]
+    if verdict.file:
+        verdict = replace(verdict, file=shown(verdict.file, item.config))
+    record(item, verdict)
+    if verdict and not (settings.strict and verdict.word == "tested"):
+        return verdict
+    verbosity = 2 if item.config.get_verbosity() >= 2 else 0
+    report = render([verdict], verbosity, strict=settings.strict)
+    text = report.rstrip("\n").rpartition("\n")[0].rstrip()  # less the line that counts
+    if verdict.word == "error":
+        if cause is not None:
+            text += "\n\n" + user_traceback(cause, item.config)
+        raise ContractUndecided(text, verdict.message)
+    raise ContractBroken(text, verdict.message)
+
+
+def record(item: pytest.Item, verdict: Verdict) -> None:
+    """Keep the verdict for the reports, and as properties for JUnit XML."""
+    verdicts = item.__dict__.setdefault("archlint_verdicts", [])
+    verdicts.append(asdict(verdict))
+    properties: list[tuple[str, object]] = [("verdict", verdict.word)]
+    if verdict.counterexample is not None:
+        point = " ".join(f"{k}={v}" for k, v in verdict.counterexample.items())
+        properties.append(("counterexample", point))
+    if verdict.at is not None:
+        properties.append(("layer", verdict.at.module or verdict.at.op))
+    item.user_properties += properties
+
+
+def annotate(
+    report: pytest.TestReport, call: pytest.CallInfo[Any], verdicts: Sequence[dict[str, Any]]
+) -> None:
+    """Send the verdicts along with the report, and tell errors from failures."""
+    report.archlint_verdicts = list(verdicts)
+    raised = call.excinfo.value if call.excinfo else None
+    if not isinstance(raised, _Settled):
+        return
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        crash.message = raised.message  # the line in the short summary
+    if isinstance(raised, ContractUndecided) and report.failed:
+        report.when = "setup"  # what fails outside the call is an error, and only that
+
+
+def user_traceback(error: BaseException, config: pytest.Config) -> str:
+    """The traceback of an exception, its frames in torch, archlint and Python left out."""
+    from archlint.frames import is_user_code
+
+    def user_frames(info: pytest.ExceptionInfo[BaseException]) -> Any:
+        kept = info.traceback.filter(lambda entry: is_user_code(str(entry.path)))
+        return kept or info.traceback[-1:]
+
+    style = config.getoption("tbstyle", "auto")
+    info = pytest.ExceptionInfo.from_exception(error)
+    return str(
+        info.getrepr(
+            style="short" if style in ("auto", "no", "line") else style,
+            tbfilter=user_frames,
+            chain=False,
+        )
+    )
+
+
+def shown(file: str | Path, config: pytest.Config) -> str:
+    """The file as a person where pytest was started would write it."""
+    here = config.invocation_params.dir
+    return str(Path(file).relative_to(here) if Path(file).is_relative_to(here) else file)

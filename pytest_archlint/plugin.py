@@ -1,0 +1,137 @@
+"""The hooks. Every pytest session imports this file, so it imports nothing that is heavy.
+
+``archlint`` itself is imported by the rooms beside this one: when a rule file is collected (no
+torch yet), and when the first contract is decided (torch and Z3).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_archlint.options import SETTINGS, Settings
+from pytest_archlint.results import Results
+
+if TYPE_CHECKING:
+    from pytest_archlint.checker import Checker
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("archlint", "contracts about model input sizes (archlint)")
+    on = "Decide contracts (the default)."
+    group.addoption("--archlint", action="store_true", default=None, help=on)
+    off = "Collect no rule files and skip tests that check contracts."
+    group.addoption("--no-archlint", dest="archlint", action="store_false", help=off)
+    group.addoption(
+        "--archlint-samples", type=_count, metavar="N",
+        help="Run each real model at N sizes, whatever its contract says; 0 for none.",
+    )  # fmt: skip
+    strict = "Tested but not proved is a failure."
+    group.addoption("--archlint-strict", action="store_true", default=None, help=strict)
+    group.addoption(
+        "--archlint-select", action="append", metavar="ID",
+        help="Of the contracts in rule files, only those with this id or glob (repeatable).",
+    )  # fmt: skip
+    group.addoption("--archlint-json", metavar="FILE", help="Write the verdicts to FILE as JSON.")
+    parser.addini("archlint", "Whether contracts are decided.", type="bool", default=True)
+    rules = "Rule files beside archlint.yaml and *.archlint.yaml: files, folders, globs."
+    parser.addini("archlint_rules", rules, type="paths", default=[])
+    parser.addini("archlint_samples", "As --archlint-samples.")
+    parser.addini("archlint_strict", "As --archlint-strict.", type="bool", default=False)
+    parser.addini("archlint_select", "As --archlint-select.", type="args", default=[])
+    parser.addini("archlint_json", "As --archlint-json.")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of samples")
+    return int(text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "archlint(input, accepts, rejects, output, mode, samples): the function returns a model, "
+        "which is put under this contract; every contract of a rule file has this marker too.",
+    )
+    settings = Settings.of(config)
+    config.stash[SETTINGS] = settings
+    config.pluginmanager.register(Results(config, settings), "archlint-results")
+    if settings.files and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        # A plain ``pytest`` runs the configured contracts too, wherever testpaths points.
+        start = config.invocation_params.dir
+        places = [(start / arg.partition("::")[0]).resolve() for arg in config.args]
+        outside = (f for f in settings.files if not any(f.is_relative_to(p) for p in places))
+        config.args.extend(map(str, outside))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return config.stash[SETTINGS].header()
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    settings = parent.config.stash[SETTINGS]
+    if not settings.is_rule_file(file_path):
+        return None
+    from pytest_archlint.items import RuleFile
+
+    collector: pytest.Collector = RuleFile.from_parent(parent, path=file_path)
+    return collector
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    mistakes = getattr(collector, "archlint_mistakes", None)
+    if mistakes and report.failed:
+        report.archlint_mistakes = mistakes
+    return report
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if "archlint" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("archlint"):
+        item.add_marker("archlint")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.stash[SETTINGS].select:
+        from pytest_archlint.items import deselect
+
+        deselect(config, items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
+    marks = [m for m in pyfuncitem.iter_markers("archlint") if m.args or m.kwargs]
+    if not marks:
+        return None
+    from pytest_archlint.checker import check_returned
+
+    return check_returned(pyfuncitem, marks)
+
+
+@pytest.fixture
+def archlint(request: pytest.FixtureRequest) -> Checker:
+    """Put models under contract: archlint.check(model, "N 3 H W", accepts="any H, W >= 32")."""
+    from pytest_archlint.checker import Checker
+
+    return Checker(request.node)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if hasattr(item, "archlint_verdicts") and call.when == "call":
+        from pytest_archlint.outcome import annotate
+
+        annotate(report, call, item.archlint_verdicts)
+    return report

@@ -1,0 +1,78 @@
+"""The section at the end of the session, and the same for machines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archlint.errors import Location, Mistake
+from archlint.report import json
+from archlint.settings import version
+from archlint.verdict import At, Proof, Samples, Verdict
+
+Record = Mapping[str, Any]
+"""A verdict as plain data; ``expected`` is added: whether the test was marked as xfail."""
+
+_ORDER = ("proved", "broken", "tested", "vacuous", "error")
+_COLORS = {"proved": "green", "tested": "yellow"}
+
+
+def write_section(terminal: pytest.TerminalReporter, records: Sequence[Record]) -> None:
+    """One line per contract that did not hold, the notes that -r asks for, and the counts."""
+    records = sorted(records, key=_order)
+    terminal.section("archlint")
+    for record in records:
+        word = record["word"]
+        if word not in ("proved", "tested") and not record["expected"]:
+            _line(terminal, word.upper(), record, {"red": True, "bold": True})
+    chars = str(terminal.config.option.reportchars)
+    if any(c in chars for c in "aApP"):
+        for record in records:
+            if record["word"] == "tested":
+                _line(terminal, "tested", record, {"yellow": True})
+    counts = Counter((r["word"], r["expected"] and r["word"] != "proved") for r in records)
+    parts = []
+    for word in _ORDER:
+        for expected in (False, True):
+            number = counts[word, expected]
+            noun = "errors" if word == "error" and number != 1 else word
+            if number:
+                text = f"{number} {noun}" + (" as expected" if expected else "")
+                color = "yellow" if expected else _COLORS.get(word, "red")
+                parts.append(terminal._tw.markup(text, **{color: True}))
+    terminal.write_line(", ".join(parts))
+
+
+def _line(
+    terminal: pytest.TerminalReporter, word: str, record: Record, markup: Mapping[str, bool]
+) -> None:
+    name = " · ".join(filter(None, (record["contract"], record["model"])))
+    place = f"{record['file']}:{record['line']}" if record["file"] else ""
+    message = record["message"].partition("\n")[0]
+    rest = "  ".join(filter(None, (name, place, message)))
+    terminal.write(word, **markup)
+    terminal.write_line(f"  {rest}")
+
+
+def write_json(file: Path, records: Sequence[Record], mistakes: Sequence[Mapping[str, Any]]) -> None:
+    """The same document as ``archlint check --format json``, in the order of the files."""
+    verdicts = [_verdict(record) for record in sorted(records, key=_order)]
+    found = [Mistake(**{**m, "where": Location(**m["where"])}) for m in mistakes]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.render(verdicts, found, version()) + "\n", encoding="utf-8")
+
+
+def _order(record: Record) -> tuple[str, int, str, str]:
+    return record["file"] or "", record["line"] or 0, record["contract"], record["model"]
+
+
+def _verdict(record: Record) -> Verdict:
+    fields = {k: v for k, v in record.items() if k != "expected"}
+    fields["at"] = At(**fields["at"]) if fields["at"] else None
+    fields["proof"] = Proof(**fields["proof"])
+    fields["samples"] = Samples(**fields["samples"])
+    return Verdict(**fields)

@@ -1,0 +1,80 @@
+"""Attention: shapes, masks, grouped heads."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import archlint.ops.attention  # noqa: F401
+from archlint.bounds import Box
+from tests.ops.oracle import T, agree, covers
+
+sdpa = torch.nn.functional.scaled_dot_product_attention
+names = "nhlsef"
+point = {"n": 2, "h": 3, "l": 4, "s": 6, "e": 5, "f": 7}
+some = st.fixed_dictionaries({n: st.integers(0, 4) for n in names})
+QUERIES = [("l", "e"), ("h", "l", "e"), ("n", "h", "l", "e"), (2, "n", "h", "l", "e"), ("e",)]
+KEYS = [("s", "e"), ("h", "s", "e"), ("n", "h", "s", "e"), ("n", 1, "s", "e"), ("n", "h", "s", "f")]
+VALUES = [*KEYS, ("n", "h", "l", "e")]
+MASKS = [None, ("l", "s"), ("s",), (1, "s"), ("n", 1, 1, "s"), ("h", "l", "s"), ("n", "h", "l", "s")]
+
+
+@covers(sdpa)
+@given(
+    query=st.sampled_from(QUERIES),
+    key=st.sampled_from(KEYS),
+    value=st.sampled_from(VALUES),
+    mask=st.sampled_from(MASKS),
+    env=some,
+    other=some,
+)
+@settings(max_examples=250)
+def test_shapes(query, key, value, mask, env, other):
+    args = [T(*query), T(*key), T(*value)]
+    if mask is not None:
+        args.append(T(*mask))
+    agree(sdpa, *args, env=env, other=other)
+
+
+@given(env=some, other=some, bad=st.sampled_from(["n", "h", "l", "s", "e"]))
+@settings(max_examples=100)
+def test_the_usual_call(env, other, bad):
+    x = T("n", "h", "l", "e"), T("n", "h", "s", "e"), T("n", "h", "s", "e")
+    agree(sdpa, *x, env=env, other=other, layout=True)
+    agree(sdpa, *x, is_causal=True, dropout_p=0.1, env=env, other=other, layout=True)
+    agree(sdpa, *x, T("l", "s", dtype=torch.bool), scale=2.0, env=env, other=other, layout=True)
+
+
+def test_layout():
+    orders = [None, (0, 2, 1, 3), (0, 1, 3, 2)]
+    for q, k, v in itertools.product(orders, repeat=3):
+        shapes = ("n", "h", "l", "e"), ("n", "h", "s", "e"), ("n", "h", "s", "e")
+        x = [T(*shape, perm=p) for shape, p in zip(shapes, (q, k, v), strict=True)]
+        for env in (point, {**point, "l": 1}, {**point, "s": 0}, {**point, "h": 1, "e": 1}):
+            agree(sdpa, *x, env=env, other=point, layout=True)
+            agree(sdpa, *x, T("l", "s"), env=env, other=point, layout=True)
+            agree(sdpa, *x, dropout_p=0.1, env=env, other=point, layout=True)
+    x = T("n", "h", "l", "e", perm=(0, 2, 1, 3))
+    agree(sdpa, x, T("n", "h", "s", "e"), T("n", "h", "s", "f"), env=point, layout=True)
+    agree(sdpa, x, T(1, "h", "s", "e"), T(1, "h", "s", "e"), env=point, layout=True)
+
+
+def test_dtypes():
+    dtypes = [torch.bool, torch.int64, torch.float16, torch.float32, torch.float64]
+    for a, b in itertools.product(dtypes, repeat=2):
+        agree(sdpa, T("l", "e", dtype=a), T("s", "e", dtype=b), T("s", "e", dtype=b), env=point)
+        mask = T("l", "s", dtype=b)
+        agree(sdpa, T("l", "e", dtype=a), *[T("s", "e", dtype=a)] * 2, mask, env=point)
+
+
+def test_grouped_heads():
+    box = Box({n: (1, None) for n in "gk"})
+    for heads, groups, others in itertools.product(range(1, 5), range(1, 4), range(1, 4)):
+        env = {**point, "h": heads, "g": groups, "k": others}
+        for lead in (("n",), ()):
+            x = T(*lead, "h", "l", "e"), T(*lead, "g", "s", "e"), T(*lead, "k", "s", "e")
+            agree(sdpa, *x, enable_gqa=True, env=env, other={**env, "h": 6}, box=box, may_lack_rule=True)
+    agree(sdpa, T("l", "e"), T("s", "e"), T("s", "e"), enable_gqa=True, env=point)

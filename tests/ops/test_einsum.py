@@ -1,0 +1,95 @@
+"""Einsum: sizes and layouts of many equations."""
+
+from __future__ import annotations
+
+import itertools
+import string
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import archlint.ops.einsum  # noqa: F401
+from tests.ops.oracle import T, agree, covers
+
+EQUATIONS = """
+ij,jk->ik  ij,jk  ij,kj->ik  bij,bjk->bik  bhid,bhjd->bhij  bhij,bhjd->bhid  bthd,bshd->bhts
+bhts,bshd->bthd  nchw,kc->nkhw  nctv,vw->nctw  ij,ij->  ij,ij->ij  i,j->ij  ij,kl->ikjl  bi,bj->bij
+ij,jk->ki  bij,bkj->bki  ij->ji  ij->i  ij->j  ij->  ii->i  ii  iij->ij  iij->ji  ijk->ki  ij->ij
+bhwc,hkc->bhwk  bhwc,wkc->bhwk  xy,yz,zw->xw  ij,jk->ijk  ij,j->ij  ij,j->i  ij,j  ii,ij->j
+""".split()
+sizes = st.integers(0, 3)
+
+
+def _operands(equation):
+    return equation.partition("->")[0].split(",")
+
+
+@covers(torch.einsum)
+@pytest.mark.parametrize("equation", EQUATIONS)
+@given(data=st.data())
+@settings(max_examples=12)
+def test_equal_sizes(equation, data):
+    letters = sorted(set(equation) & set(string.ascii_lowercase))
+    points = st.fixed_dictionaries({letter: st.integers(0, 4) for letter in letters})
+    env, other = data.draw(points), data.draw(points)
+    operands = [T(*part) for part in _operands(equation)]
+    agree(
+        torch.einsum, equation, *operands, env=env, other=other, layout=True, may_lack_rule=True
+    )
+
+
+@pytest.mark.parametrize("equation", [e for e in EQUATIONS if e.count(",") == 1])
+@given(data=st.data())
+@settings(max_examples=12)
+def test_sizes_that_may_differ(equation, data):
+    operands, points = [], [{}, {}]
+    for i, part in enumerate(_operands(equation)):
+        names = [f"{letter}{i}" for letter in part]
+        operands.append(T(*names))
+        for point in points:
+            point.update({n: data.draw(st.sampled_from([0, 1, 2, 2, 2])) for n in names})
+    agree(
+        torch.einsum, equation, *operands, env=points[0], other=points[1], layout=True,
+        may_lack_rule=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "equation", ["...ij,...jk->...ik", "...ij,jk", "b...d,dk->b...k", "...,...", "...i->...", "i...->i"]
+)
+@given(left=st.integers(0, 4), right=st.integers(0, 4), env=st.lists(sizes, min_size=10, max_size=10))
+@settings(max_examples=25)
+def test_ellipsis(equation, left, right, env):
+    points = dict(zip("abcde", env[:5], strict=True)), dict(zip("abcde", env[5:], strict=True))
+    operands = [T(*"abcde"[:left]), T(*"bcade"[:right])][: equation.count(",") + 1]
+    agree(
+        torch.einsum, equation, *operands, env=points[0], other=points[1], layout=True,
+        may_lack_rule=True,
+    )  # fmt: skip
+
+
+def test_spellings_and_mistakes():
+    env = {"a": 2, "b": 3, "c": 4}
+    x, y = T("a", "b"), T("b", "c")
+    agree(torch.einsum, x, [0, 1], y, [1, 2], [0, 2], env=env, layout=True)
+    agree(torch.einsum, x, [0, 1], y, [1, 2], env=env, layout=True)
+    agree(torch.einsum, x, [Ellipsis, 1], y, [1, 2], [Ellipsis, 2], env=env, layout=True)
+    agree(torch.einsum, "i j , j k -> i k", x, y, env=env, layout=True)
+    agree(torch.einsum, "ij,jk->ik", [x, y], env=env, layout=True)
+    for equation in ("ij,jk->iz", "ij,jk->ii", "ij->i", "ijk,jk->i", "i,jk->k", "ij,jk,kl->il"):
+        agree(torch.einsum, equation, x, y, env=env)
+    for a, b in itertools.product([torch.bool, torch.int64, torch.float32], repeat=2):
+        left, right = T("a", "b", dtype=a), T("b", "c", dtype=b)
+        agree(torch.einsum, "ij,jk->ik", left, right, env=env, may_lack_rule=True)
+        agree(torch.einsum, "ij,jk->ijk", left, right, env=env, may_lack_rule=True)
+
+
+def test_views():
+    env = {"a": 2, "b": 3, "c": 4, "d": 5}
+    for equation in ("abcd,cd->abd", "abcd,ed->abce", "abcd,abed->abce", "abcd->adcb", "abcd,c->abcd"):
+        parts = _operands(equation)
+        first = T(*"abcd", perm=(0, 2, 1, 3))
+        rest = [T(*part.replace("e", "b")) for part in parts[1:]]
+        agree(torch.einsum, equation, first, *rest, env=env, layout=True, may_lack_rule=True)

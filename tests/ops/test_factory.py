@@ -1,0 +1,103 @@
+"""Tensors made from sizes."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+
+import pytest
+import torch
+
+import archlint.ops.factory as factory
+from archlint.dims import symbol
+from archlint.ops.registry import RULES
+from tests.ops.oracle import HintPath, S, T, agree, covers
+
+DTYPES = [torch.bool, torch.int64, torch.float16, torch.float64]
+POINTS = [{"a": 2, "b": 3}, {"a": 0, "b": 1}, {"a": 3, "b": -1}]
+OURS = [f for f, r in RULES.items() if inspect.getmodule(r) is factory]
+SIZED = [torch.zeros, torch.ones, torch.empty, torch.rand, torch.randn]
+LIKE = [torch.zeros_like, torch.ones_like, torch.empty_like, torch.rand_like, torch.randn_like]
+NEW = [torch.Tensor.new_zeros, torch.Tensor.new_ones, torch.Tensor.new_empty]
+
+
+def _named(f):
+    return f.__name__
+
+
+@covers(*SIZED)
+@pytest.mark.parametrize("function", SIZED, ids=_named)
+def test_sizes(function):
+    for env in POINTS:
+        for args in ((S("a"), S("b")), ((S("a"), S("b")),), ([S("a")],), (), ((),), (4, S("a"))):
+            if args:
+                agree(function, *args, env=env, other=POINTS[0])
+        agree(function, size=(S("a"), 2), env=env, other=POINTS[0])
+    for dtype in [*DTYPES, None]:
+        agree(function, S("a"), dtype=dtype, device="cpu", env=POINTS[0])
+    agree(function, S("a"), requires_grad=False, pin_memory=False, env=POINTS[0])
+
+
+@covers(*LIKE, torch.full_like, torch.randint_like)
+def test_like():
+    for function, perm, dtype in itertools.product(LIKE, [None, (0, 3, 1, 2)], [None, *DTYPES]):
+        x = T(2, "a", 3, "b", perm=perm)
+        agree(function, x, dtype=dtype, env=POINTS[0], layout=True)
+        if dtype is not None:
+            agree(function, T("a", dtype=dtype), env=POINTS[0], layout=True)
+        for memory_format in (torch.contiguous_format, torch.channels_last):
+            agree(function, x, memory_format=memory_format, env=POINTS[0], layout=True)
+    for value in (1, 2.5, True, S("a")):
+        agree(torch.full_like, T("a", dtype=torch.int64), value, env=POINTS[0])
+    for args in ((3,), (1, 3), (3, 3), (S("a"),)):
+        agree(torch.randint_like, T("b"), *args, env=POINTS[0], other=POINTS[1])
+
+
+@covers(*NEW, torch.Tensor.new_full, torch.Tensor.new_tensor)
+def test_new():
+    for function, env in itertools.product(NEW, POINTS):
+        x = T("a", dtype=torch.int64) if env["a"] >= 0 else T(1)
+        for args in ((S("b"), 2), ((S("b"),),), ((),)):
+            agree(function, x, *args, env=env, other=POINTS[0])
+        agree(function, x, (S("b"),), dtype=torch.float64, env=env, other=POINTS[0])
+    for value in (1, 2.5, True, S("a")):
+        agree(torch.Tensor.new_full, T("a", dtype=torch.int64), (S("b"),), value, env=POINTS[0])
+        agree(torch.Tensor.new_full, T("a"), (S("b"),), value, env=POINTS[2], other=POINTS[0])
+    agree(torch.Tensor.new_tensor, T("a"), [S("a"), 2], env=POINTS[0])
+    agree(torch.Tensor.new_tensor, T("a"), [[1], [2.5]], dtype=torch.int64, env=POINTS[0])
+
+
+@covers(torch.full, torch.randint)
+def test_full_and_randint():
+    for value, dtype in itertools.product([1, 2.5, True, S("b")], [None, *DTYPES]):
+        agree(torch.full, (S("a"), 2), value, dtype=dtype, env=POINTS[0], other=POINTS[1])
+    for env in POINTS:
+        for args in ((5, (S("a"),)), (1, 3, (S("a"),)), (S("b"), (2,)), (S("a"), S("b"), [2])):
+            agree(torch.randint, *args, env=env, other=POINTS[0])
+        agree(torch.randint, 0, 5, size=(S("a"),), env=env, other=POINTS[0])
+        agree(torch.randint, low=0, high=S("b"), size=(2,), env=env, other=POINTS[0])
+
+
+@covers(torch.tensor, torch.as_tensor)
+def test_of_numbers():
+    data = [S("a"), [S("a"), S("b")], [[S("a"), 1], [S("b"), -2]], [S("a"), 2.5], [True, S("a")], []]
+    for function, numbers in itertools.product((torch.tensor, torch.as_tensor), data):
+        for dtype in (None, torch.int64, torch.float64):
+            agree(function, numbers, dtype=dtype, env=POINTS[0], other=POINTS[1])
+        agree(function, [[S("a")], [S("a"), S("b")]], env=POINTS[0])
+        agree(function, [S("a"), [S("b")]], env=POINTS[0], may_lack_rule=True)
+    agree(torch.as_tensor, T("a"), dtype=torch.float64, env=POINTS[0])
+
+
+def test_values():
+    h, w = symbol("h"), symbol("w")
+    path = HintPath({"h": 3, "w": 4})
+    assert RULES[torch.tensor](path, [h, h - 2]).values == (h - 2, h)
+    assert RULES[torch.full](path, (2,), w - 1).values == (w - 1, w - 1)
+    assert RULES[torch.randint](path, w, (2,)).values == (0, w - 1)
+
+
+def test_every_rule_is_covered():
+    from tests.ops.oracle import COVERED
+
+    assert set(OURS) <= COVERED

@@ -1,0 +1,78 @@
+"""Tensors that count."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import archlint.ops.sequence  # noqa: F401
+from archlint.bounds import Box
+from archlint.dims import Ratio, symbol
+from archlint.ops.registry import RULES
+from tests.ops.oracle import HintPath, S, T, agree, covers
+
+numbers = st.integers(-6, 9)
+env = st.fixed_dictionaries({"a": numbers, "b": numbers, "s": st.integers(-3, 3)})
+DTYPES = [None, torch.int64, torch.int32, torch.float32, torch.float64]
+
+
+@covers(torch.arange)
+@given(env=env, other=env, dtype=st.sampled_from(DTYPES))
+@settings(max_examples=150)
+def test_arange_of_whole_numbers(env, other, dtype):
+    for args in ((S("a"),), (S("a"), S("b")), (S("a"), S("b"), S("s")), (S("a"), 9, 2), (True,)):
+        agree(torch.arange, *args, dtype=dtype, env=env, other=other)
+    agree(torch.arange, end=S("a"), env=env, other=other)
+    agree(torch.arange, start=S("a"), end=S("b"), step=2, env=env, other=other)
+    agree(torch.arange, S("a"), end=S("b"), env=env, other=other)
+    agree(torch.arange, S("b"), S("a"), -2, env=env, other=other)
+
+
+fractions = st.sampled_from([0.5, 1.0, 1.5, 0.25, 0.1, 2.0, -1.0])
+
+
+@given(env=env, other=env, start=fractions, step=fractions)
+@settings(max_examples=100)
+def test_arange_of_fractions(env, other, start, step):
+    for args in ((S("a"), S("b"), step), (start, S("b")), (start, S("b"), step), (0.0, S("a"), 1)):
+        agree(torch.arange, *args, env=env, other=other, may_lack_rule=True)
+        agree(torch.arange, *args, dtype=torch.int64, env=env, other=other, may_lack_rule=True)
+
+
+def test_arange_of_a_ratio():
+    h = symbol("h")
+    for n in range(1, 9):
+        path = HintPath({"h": n}, Box({"h": (1, None)}))
+        assert len(torch.arange(n / 2)) == RULES[torch.arange](path, Ratio(h, 2)).dims[0].evaluate(path.env)
+        assert len(torch.arange(0, n / 3)) == RULES[torch.arange](path, 0, Ratio(h, 3, True)).dims[
+            0
+        ].evaluate(path.env)
+
+
+def test_range_of_arange():
+    h = symbol("h")
+    path = HintPath({"h": 5}, Box({"h": (1, None)}))
+    assert RULES[torch.arange](path, h).values == (0, h - 1)
+    assert RULES[torch.arange](path, 1, h + 1).values == (1, h)
+
+
+@covers(torch.linspace, torch.eye, torch.randperm, torch.tril_indices, torch.triu_indices)
+@given(env=env, other=env)
+@settings(max_examples=60)
+def test_the_rest(env, other):
+    for dtype, (start, end) in itertools.product(DTYPES, [(0, S("a")), (S("b"), -1.5), (2, 2)]):
+        agree(torch.linspace, start, end, S("b"), dtype=dtype, env=env, other=other)
+        agree(torch.linspace, start, end, steps=S("b"), dtype=dtype, env=env, other=other)
+    agree(torch.eye, S("a"), env=env, other=other)
+    agree(torch.eye, S("a"), S("b"), dtype=torch.int64, env=env, other=other)
+    agree(torch.randperm, S("a"), env=env, other=other)
+    for function, offset in itertools.product((torch.tril_indices, torch.triu_indices), (-1, 0, 1, 2)):
+        agree(function, S("a"), S("a"), offset, env=env, other=other, may_lack_rule=True)
+        agree(function, S("a"), S("b"), offset, env=env, other=other, may_lack_rule=True)
+
+
+def test_the_tensor_marker_is_used():
+    agree(torch.linspace, T(), 1.0, 3, env={}, may_lack_rule=True)

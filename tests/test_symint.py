@@ -1,0 +1,388 @@
+"""The protocol conformance test: what user code does with sizes, on sizes as on numbers.
+
+Each operation runs on integers and on ``torch.SymInt``\\ s with archlint's nodes. It must give the
+same value at the path's own sizes, at every other size that the recorded branches let through,
+and it must record no more than the table allows. For a new torch, the failing lines say what
+changed.
+"""
+
+import math
+
+import pytest
+import torch
+from torch._dispatch.python import enable_python_dispatcher
+
+from archlint.bounds import Box
+from archlint.dims import Expr, Ratio, evaluate, symbol
+from archlint.formula import Formula, holds
+from archlint.path import WalkedPath
+from archlint.symint import Opaque, SizeNode, size_of, sym_int, value_at
+
+H, W = symbol("H"), symbol("W")
+HINT = {"H": 30, "W": 44}
+OTHERS = [{"H": h, "W": w} for h in (1, 2, 3, 7, 29, 30, 31, 64) for w in (1, 5, 43, 44, 45, 90)]
+
+FREE = {
+    "h + 1": lambda h, w: h + 1,
+    "1 + h": lambda h, w: 1 + h,
+    "h + w": lambda h, w: h + w,
+    "h - 7": lambda h, w: h - 7,
+    "7 - h": lambda h, w: 7 - h,
+    "h - w": lambda h, w: h - w,
+    "h - h": lambda h, w: h - h,
+    "h * 3": lambda h, w: h * 3,
+    "3 * h": lambda h, w: 3 * h,
+    "h * w": lambda h, w: h * w,
+    "-h": lambda h, w: -h,
+    "+h": lambda h, w: +h,
+    "h // 4": lambda h, w: h // 4,
+    "h // -4": lambda h, w: h // -4,
+    "100 // h": lambda h, w: 100 // h,
+    "h // w": lambda h, w: h // w,
+    "h % 7": lambda h, w: h % 7,
+    "-h % 7": lambda h, w: -h % 7,
+    "h % -7": lambda h, w: h % -7,
+    "100 % h": lambda h, w: 100 % h,
+    "h % w": lambda h, w: h % w,
+    "h ** 2": lambda h, w: h**2,
+    "h ** 0": lambda h, w: h**0,
+    "h << 2": lambda h, w: h << 2,
+    "h >> 2": lambda h, w: h >> 2,
+    "abs(h)": lambda h, w: abs(h),
+    "abs(h - w)": lambda h, w: abs(h - w),
+    "round(h)": lambda h, w: round(h),
+    "h / 2": lambda h, w: h / 2,
+    "h / w": lambda h, w: h / w,
+    "60 / h": lambda h, w: 60 / h,
+    "h * 0.5": lambda h, w: h * 0.5,
+    "0.25 * h + 1": lambda h, w: 0.25 * h + 1,
+    "h - 0.5": lambda h, w: h - 0.5,
+    "0.5 - h": lambda h, w: 0.5 - h,
+    "-(h / 2)": lambda h, w: -(h / 2),
+    "h // 2.0": lambda h, w: h // 2.0,
+    "h % 4.0": lambda h, w: h % 4.0,
+    "h * 0.5 % 4": lambda h, w: h * 0.5 % 4,
+    "h % 2.5": lambda h, w: h % 2.5,
+    "h / 2 // 3": lambda h, w: h / 2 // 3,
+    "math.floor(h / 4)": lambda h, w: math.floor(h / 4),
+    "math.ceil(h / 32)": lambda h, w: math.ceil(h / 32),
+    "math.trunc(h / 4)": lambda h, w: math.trunc(h / 4),
+    "math.floor(h * 0.25)": lambda h, w: math.floor(h * 0.25),
+    "math.ceil(h / w)": lambda h, w: math.ceil(h / w),
+    "math.floor(h)": lambda h, w: math.floor(h),
+    "math.ceil(h)": lambda h, w: math.ceil(h),
+    "math.trunc(h - 100)": lambda h, w: math.trunc(h - 100),
+    "round(h / 3)": lambda h, w: round(h / 3),
+    "h * 7 / 32 floored": lambda h, w: math.floor(h * 7 / 32),
+    "sym_float(h)": lambda h, w: torch.sym_float(h),
+    "sym_float(h) == h": lambda h, w: torch.sym_float(h) == h,
+    "sym_int(h)": lambda h, w: torch.sym_int(h),
+    "sym_int(h / 2)": lambda h, w: torch.sym_int(h / 2),
+    "sym_int(h * 2.0)": lambda h, w: torch.sym_int(h * 2.0),
+    "sym_max(h, w)": lambda h, w: torch.sym_max(h, w),
+    "sym_max(h, 20)": lambda h, w: torch.sym_max(h, 20),
+    "sym_min(h, w)": lambda h, w: torch.sym_min(h, w),
+    "sym_min(20, h)": lambda h, w: torch.sym_min(20, h),
+    "sym_not(h == 3)": lambda h, w: torch.sym_not(h == 3),
+    "sym_sum([h, 1, w])": lambda h, w: torch.sym_sum([h, 1, w]),
+    "sum([h, 1, w])": lambda h, w: sum([h, 1, w]),
+    "math.prod([h, 2, w])": lambda h, w: math.prod([h, 2, w]),
+    "h == 30": lambda h, w: h == 30,
+    "h != w": lambda h, w: h != w,
+    "h < w": lambda h, w: h < w,
+    "h <= 30": lambda h, w: h <= 30,
+    "h > 29": lambda h, w: h > 29,
+    "30 > h": lambda h, w: 30 > h,
+    "h >= w": lambda h, w: h >= w,
+    "h / 2 > 15": lambda h, w: h / 2 > 15,
+    "h * 0.5 <= w": lambda h, w: h * 0.5 <= w,
+    "h == 0.5": lambda h, w: h == 0.5,
+    "(h > 3) & (w > 3)": lambda h, w: (h > 3) & (w > 3),
+    "(h > 31) | (w > 3)": lambda h, w: (h > 31) | (w > 3),
+    "max(h, 1)": lambda h, w: max(h, 1),
+    "min(0, h)": lambda h, w: min(0, h),
+    "bool(h)": lambda h, w: bool(h),
+    "h is none of the numbers": lambda h, w: h in (0, -3),
+    "isinstance": lambda h, w: isinstance(h, (int, torch.SymInt)),
+    "torch.Size": lambda h, w: torch.Size([2, h, w])[1],
+    "Size[-1]": lambda h, w: torch.Size([2, h, w])[-1],
+    "Size[1:]": lambda h, w: tuple(torch.Size([2, h, w])[1:]),
+    "Size + Size": lambda h, w: tuple(torch.Size([h]) + torch.Size([w])),
+    "(*Size, 3)": lambda h, w: (*torch.Size([2, h]), 3),
+    "len(Size)": lambda h, w: len(torch.Size([2, h])),
+    "unpacking": lambda h, w: [n + 1 for n in torch.Size([2, h, w])],
+    "Size == itself": lambda h, w: torch.Size([2, h]) == torch.Size([2, h]),
+    "is_integer": lambda h, w: (h / 4 + 0.5).is_integer(),
+    "window padding": lambda h, w: (h + (7 - h % 7) % 7) % 7,
+}
+
+ASKED = {  # recorded as one question or two, each true for many sizes
+    "if h % 7": lambda h, w: 1 if h % 7 else 2,
+    "h > w and w > 3": lambda h, w: 1 if h > w and w > 3 else 2,
+    "not h > w": lambda h, w: not h > w,
+    "max(h, w)": lambda h, w: max(h, w),
+    "min(h, w)": lambda h, w: min(h, w),
+    "max([h, 40, w])": lambda h, w: max([h, 40, w]),
+    "sorted": lambda h, w: sorted([h, w]),
+    "10 // (h - 20)": lambda h, w: 10 // (h - 20),
+    "math.trunc((h - 100) / 4)": lambda h, w: math.trunc((h - 100) / 4),
+    "int(h > 3)": lambda h, w: int(h > w),
+    "if h / 2 > 15": lambda h, w: 1 if h / 2 > 15 else 2,
+    "assert": lambda h, w: 1 if h == w else 2,
+    "Size == tuple": lambda h, w: torch.Size([2, h]) == (2, 31),
+    "Size != Size": lambda h, w: torch.Size([2, h]) != torch.Size([2, w]),
+    "in": lambda h, w: h in (31, 32),
+    "h ** (w % 2)": lambda h, w: h ** (w % 2),
+}
+
+PINNED = {  # needs the number itself
+    "int(h)": lambda h, w: int(h),
+    "int(h / 3)": lambda h, w: int(h / 3),
+    "float(h)": lambda h, w: float(h),
+    "float(h / 2)": lambda h, w: float(h / 2),
+    "range(h)": lambda h, w: list(range(h)),
+    "range(0, h, 4)": lambda h, w: [i * 2 for i in range(0, h, 4)],
+    "[0] * h": lambda h, w: [0] * h,
+    "list slicing": lambda h, w: list("abcdef" * 20)[: h // 4],
+    "list indexing": lambda h, w: list(range(99))[h],
+    "h ** 0.5": lambda h, w: int(h**0.5),
+    "math.sqrt(h)": lambda h, w: math.sqrt(h),
+    "math.log2(h)": lambda h, w: math.log2(h),
+    "2 ** h": lambda h, w: 2**h,
+    "h ** -1": lambda h, w: float(h**-1),
+    "round(h / 2)": lambda h, w: round(h / 2),
+    "h * 0.1": lambda h, w: int(h * 0.1),
+    "h / 3 * 3": lambda h, w: int(h / 3 * 3),
+    "h & 3": lambda h, w: h & 3,
+    "h | 1": lambda h, w: h | 1,
+    "float in an f-string": lambda h, w: f"{float(h):.2f}",
+    "1 << h": lambda h, w: 1 << h,
+    "Size.numel": lambda h, w: torch.Size([2, h]).numel(),  # torch's own C++ asks for numbers
+    "bit_length": lambda h, w: int(h).bit_length(),
+}
+
+
+@pytest.fixture
+def path():
+    return WalkedPath(HINT, Box({"H": (1, None), "W": (1, None)}))
+
+
+def walked(path, operation):
+    return operation(sym_int(H, path), sym_int(W, path))
+
+
+def numbers(value, env):
+    """The result as plain Python at concrete sizes."""
+    if isinstance(value, (list, tuple)):
+        return [numbers(v, env) for v in value]
+    return value_at(size_of(value), env) if hasattr(value, "node") else value
+
+
+def plain(operation, env):
+    return numbers(operation(env["H"], env["W"]), env)
+
+
+def lost_exactness(value):
+    """Whether a value is only known at the path's own sizes."""
+    if isinstance(value, (list, tuple)):
+        return any(map(lost_exactness, value))
+    return isinstance(size_of(value), Opaque)
+
+
+def check(path, operation):
+    result = walked(path, operation)
+    same = numbers(result, HINT)
+    assert same == plain(operation, HINT)
+    if not isinstance(same, (list, tuple)):
+        assert type(same) is type(plain(operation, HINT))
+    for env in OTHERS:
+        if all(holds(e.formula, env) for e in path.events):
+            if env == HINT or not lost_exactness(result):
+                assert numbers(result, env) == plain(operation, env), env
+    assert all(e.kind == "branch" and holds(e.formula, HINT) for e in path.events)
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_nothing_is_asked(path, name):
+    check(path, FREE[name])
+    assert [str(e.formula) for e in path.events] == []
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_only_what_it_depends_on_is_asked(path, name):
+    check(path, ASKED[name])
+    assert 1 <= len(path.events) <= 2, path.events
+    assert any(all(holds(e.formula, env) for e in path.events) for env in OTHERS if env != HINT)
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_a_number_is_pinned(path, name):
+    check(path, PINNED[name])
+    assert path.events
+    let_through = [h for h in range(1, 200) if all(holds(e.formula, {"H": h, "W": 44}) for e in path.events)]
+    assert 30 in let_through
+    assert len(let_through) <= 4
+
+
+EXACT = {
+    "h // 4": "H//4",
+    "math.ceil(h / 32)": "ceil(H/32)",
+    "math.ceil(h / w)": "ceil(H/W)",
+    "math.floor(h * 0.25)": "H//4",
+    "h * 7 / 32 floored": "(7*H)//32",
+    "sym_max(h, w)": "max(H, W)",
+    "sym_sum([h, 1, w])": "H+W+1",
+    "h % w": "H % W",
+    "window padding": "0",
+    "round(h / 3)": "(H+1)//3",
+    "sym_int(h / 2)": "H//2",
+    "h << 2": "4*H",
+    "abs(h)": "H",
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_formulas_stay_exact(path, name):
+    assert str(size_of(walked(path, FREE[name]))) == EXACT[name]
+
+
+def test_texts_show_the_formula(path):
+    h = sym_int(H, path)
+    assert f"{h // 2}" == str(h // 2) == repr(h // 2) == "H//2"
+    assert f"{h / 2}" == "H/2"
+    assert f"{h > 3}" == "H >= 4"
+    assert path.events == []
+
+
+def test_a_size_has_no_hash(path):
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(sym_int(H, path))
+
+
+def test_there_and_back(path):
+    assert sym_int(7, path) == 7
+    assert type(sym_int(7, path)) is int
+    assert size_of(sym_int(H * W, path)) is H * W
+    assert size_of("x") == "x"
+    assert isinstance(size_of(sym_int(H, path) / 2), Ratio)
+    assert isinstance(size_of(sym_int(H, path) > 3), Formula)
+    assert isinstance(size_of(sym_int(H, path) ** 0.5), Opaque)
+
+
+def test_division_by_what_is_zero_here():
+    path = WalkedPath({"H": 8}, Box({"H": (1, None)}))
+    for divide in (lambda h: 5 // (h - 8), lambda h: h % (h - 8), lambda h: 5 / (h - 8)):
+        with pytest.raises(ZeroDivisionError):
+            divide(sym_int(H, path))
+    assert len(path.events) == 1
+
+
+def test_torch_check_is_a_claim(path):
+    torch._check(sym_int(H, path) % 2 == 0)
+    assert [(e.kind, e.held) for e in path.events] == [("claim", True)]
+    with pytest.raises(RuntimeError):
+        torch._check(sym_int(H, path) > 50, lambda: "too small")
+    assert [(e.kind, e.held) for e in path.events] == [("claim", True), ("claim", False)]
+
+
+def test_every_method_that_torch_can_ask_is_there():
+    """What torch's user-facing operators look up on a node, by name."""
+    from torch.fx.experimental import sym_node
+
+    trailing = sym_node.magic_methods_on_operator_with_trailing_underscore
+    asked = {f"sym_{m}" if m in trailing else m for m in sym_node.magic_methods}
+    assert sorted(m for m in asked if not hasattr(SizeNode, m)) == []
+
+
+# -- PyTorch's own kernels on such sizes -------------------------------------------------------
+
+F = torch.nn.functional
+
+
+def like(*dims):
+    return lambda size: torch.empty([size(d) for d in dims], device="meta")
+
+
+IMAGE = like(2, 8, H, W)
+KERNELS = {
+    "conv2d": (lambda x: F.conv2d(x, torch.empty(4, 8, 3, 3, device="meta"), stride=2, padding=1), IMAGE),
+    "conv_transpose2d": (
+        lambda x: F.conv_transpose2d(x, torch.empty(8, 4, 3, 3, device="meta"), stride=2),
+        IMAGE,
+    ),
+    "max_pool2d": (lambda x: F.max_pool2d(x, 3, 2, 1), IMAGE),
+    "max_pool2d ceil": (lambda x: F.max_pool2d(x, 2, 2, ceil_mode=True), IMAGE),
+    "avg_pool2d": (lambda x: F.avg_pool2d(x, 3, 2), IMAGE),
+    "adaptive_avg_pool2d": (lambda x: F.adaptive_avg_pool2d(x, (7, 1)), IMAGE),
+    "adaptive to a size": (lambda x: F.adaptive_avg_pool2d(x, (x.shape[3], 2)), IMAGE),
+    "linear": (lambda x: F.linear(x, torch.empty(5, 8, device="meta")), like(H, W, 8)),
+    "matmul": (lambda x: x @ x.transpose(-1, -2), IMAGE),
+    "view": (lambda x: x.view(2, 8, -1), IMAGE),
+    "view by sizes": (lambda x: x.view(2, 8, x.shape[2] * x.shape[3]), IMAGE),
+    "flatten": (lambda x: torch.flatten(x, 1), IMAGE),
+    "reshape after permute": (lambda x: x.permute(0, 2, 3, 1).reshape(2, -1, 8), IMAGE),
+    "cat": (lambda x: torch.cat([x, x, x], 2), IMAGE),
+    "cat of other sizes": (lambda x: torch.cat([x[:, :3], x], 1), IMAGE),
+    "stack": (lambda x: torch.stack([x, x]), IMAGE),
+    "interpolate to double": (lambda x: F.interpolate(x, scale_factor=2), IMAGE),
+    "interpolate to half": (lambda x: F.interpolate(x, scale_factor=0.5, mode="bilinear"), IMAGE),
+    "interpolate by size": (lambda x: F.interpolate(x, size=(x.shape[3], 9)), IMAGE),
+    "pad": (lambda x: F.pad(x, (1, 2, 0, 3)), IMAGE),
+    "pad by sizes": (lambda x: F.pad(x, (0, (7 - x.shape[3] % 7) % 7)), IMAGE),
+    "slice": (lambda x: x[:, :, : x.shape[2] // 2], IMAGE),
+    "strided slice": (lambda x: x[:, :, ::2, 1:], IMAGE),
+    "unsqueeze": (lambda x: x[:, None].expand(2, 3, 8, -1, -1), IMAGE),
+    "broadcast": (lambda x: x + torch.empty(8, 1, 1, device="meta"), IMAGE),
+    "mean": (lambda x: x.mean((2, 3), keepdim=True), IMAGE),
+    "softmax": (lambda x: x.softmax(-1), IMAGE),
+    "batch_norm": (
+        lambda x: F.batch_norm(x, torch.empty(8, device="meta"), torch.empty(8, device="meta")),
+        IMAGE,
+    ),
+    "layer_norm": (lambda x: F.layer_norm(x, (8,)), like(H, W, 8)),
+    "roll": (lambda x: torch.roll(x, (1, 2), (2, 3)), IMAGE),
+    "unfold": (lambda x: F.unfold(x, 3, padding=1), IMAGE),
+    "zeros of sizes": (lambda x: torch.zeros(x.shape[2] + 1, x.shape[3], device="meta"), IMAGE),
+    "arange": (lambda x: torch.arange(x.shape[2], device="meta"), IMAGE),
+    "chunk": (lambda x: torch.cat(x.chunk(2, 1), 2), IMAGE),
+    "repeat": (lambda x: x.repeat(1, 1, 2, x.shape[2]), IMAGE),
+    "attention": (lambda x: F.scaled_dot_product_attention(x, x, x), like(2, 4, H, 16)),
+    "einsum": (lambda x: torch.einsum("nchw,ncHw->nhH", x, x), IMAGE),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_meta_kernels_compute_in_formulas(name):
+    run, make = KERNELS[name]
+    path = WalkedPath({"H": 30, "W": 44}, Box({"H": (8, None), "W": (8, None)}))
+    with torch.no_grad(), enable_python_dispatcher():
+        out = run(make(lambda d: sym_int(d, path)))
+    dims = [size_of(d) for d in out.shape]
+    assert all(isinstance(d, (int, Expr)) for d in dims)
+    reached = 0
+    for env in ({"H": h, "W": w} for h in (8, 9, 15, 30, 64, 99) for w in (8, 13, 44, 45, 100)):
+        real = run(make(lambda d, env=env: evaluate(d, env)))
+        if all(holds(e.formula, env) for e in path.events):
+            assert [evaluate(d, env) for d in dims] == list(real.shape), env
+            reached += 1
+    assert reached >= 8, [str(e.formula) for e in path.events]
+
+
+def test_a_kernel_refuses_as_it_does_at_numbers(path):
+    with enable_python_dispatcher(), pytest.raises(RuntimeError):
+        F.conv2d(like(1, 3, H, W)(lambda d: sym_int(d, path)), torch.empty(4, 8, 3, 3, device="meta"))
+
+
+def test_layout_questions_ask_nothing(path):
+    with enable_python_dispatcher():
+        x = IMAGE(lambda d: sym_int(d, path))
+        assert x.is_contiguous()
+        assert not x.permute(0, 2, 3, 1).is_contiguous()
+        assert size_of(x.numel()) is 16 * H * W
+        sizes = [2, 8, *(sym_int(d, path) for d in (H, W))]
+        strides = [sym_int(d, path) for d in (8 * H * W, 1, 8 * W, 8)]
+        last = torch.empty_strided(sizes, strides, device="meta")
+        assert last.is_contiguous(memory_format=torch.channels_last)
+        assert not last.is_contiguous()
+        assert [size_of(s) for s in last.stride()] == [8 * H * W, 1, 8 * W, 8]
+    assert path.events == []
