@@ -413,7 +413,9 @@ def _divide(num: Size, den: Expr) -> tuple[Size, Size]:
     lead, lead_coef = den.terms[0]
     quotient: Size = 0
     rest = num
-    while isinstance(rest, Expr):
+    for _ in range(4 * _size_of(num) + 8):
+        if not isinstance(rest, Expr):
+            break
         for monomial, coef in rest.terms:
             factor = _without(monomial, lead)
             if factor is not None and coef % lead_coef == 0:

@@ -7,11 +7,12 @@ products are the same as comparisons of the factors alone; each function states 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 
 from archlint.bounds import Box
 from archlint.dims import Atom, Expr, Monomial, Size, ceildiv, floordiv, polynomial
-from archlint.formula import Bool, Comparison, conj, disj, eq, ge, le, ne
+from archlint.formula import Bool, Comparison, conj, disj, eq, ge, le, ne, negate
 
 COMPARE = {">=": ge, "==": eq, "!=": ne}
 
@@ -72,7 +73,7 @@ def _removed(monomial: Monomial, atoms: list[Atom]) -> Monomial:
 
 
 def _of_one_product(comparison: Comparison, box: Box) -> Bool | None:
-    """A product of sizes from 0 is 0 if one is; 1 if all are; at least 1 if all are."""
+    """A product is 0 if a factor is; it is least, or less than the next, if every factor is."""
     expr = comparison.expr
     if len(expr.terms) > 1:
         return None
@@ -81,28 +82,25 @@ def _of_one_product(comparison: Comparison, box: Box) -> Bool | None:
     lows = [_low(s, box) for s in sizes]
     if min(lows) < 0:
         return None
-    positive = min(lows) >= 1
-    if comparison.op != ">=":
+    least = math.prod(lows)
+    if comparison.op == ">=" and coef < 0:  # the product <= value
+        value = expr.const // -coef
+        negative = False
+    elif comparison.op == ">=":  # not the product <= value
+        value = -(expr.const // coef) - 1
+        negative = True
+    else:
         value, odd = divmod(-expr.const, coef)
-        if odd or value not in (0, 1):
+        negative = comparison.op == "!="
+        if odd or value < 0:
             return None
-        equal = comparison.op == "=="
-        if value == 0:
-            return disj(*(eq(s, 0) for s in sizes)) if equal else conj(*(ne(s, 0) for s in sizes))
-        return conj(*(eq(s, 1) for s in sizes)) if equal else disj(*(ne(s, 1) for s in sizes))
-    if coef > 0:
-        least = -(expr.const // coef)
-        if least == 1:
-            return conj(*(ge(s, 1) for s in sizes))
-        if least == 2 and positive:
-            return disj(*(ge(s, 2) for s in sizes))
+    if value == 0:
+        said = disj(*(le(s, 0) for s in sizes))
+    elif value == least:
+        said = conj(*(le(s, low) for s, low in zip(sizes, lows, strict=True)))
+    else:
         return None
-    most = expr.const // -coef
-    if most == 0:
-        return disj(*(le(s, 0) for s in sizes))
-    if most == 1 and positive:
-        return conj(*(le(s, 1) for s in sizes))
-    return None
+    return negate(said) if negative else said
 
 
 def _of_two_products(comparison: Comparison, box: Box) -> Bool | None:

@@ -12,11 +12,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-
-import torch
 
 from archlint.alarm import Late, alarm
 from archlint.conclude import conclude, could_not
@@ -26,9 +24,8 @@ from archlint.diagnose import diagnose
 from archlint.errors import ArchlintError
 from archlint.explore import Acceptance, explore
 from archlint.judge import Question, judge
-from archlint.keep import keep
 from archlint.model import ModelSource, resolve
-from archlint.trace import Trace, trace
+from archlint.subject import Subject
 from archlint.verdict import Verdict
 from archlint.world import keep_world
 
@@ -68,28 +65,22 @@ def _decide(
     contract: Contract, source: ModelSource, samples: int | None, deadline: float
 ) -> Verdict:
     question = Question.of(contract)
-    model = source.for_tracing(contract.mode)
-    acceptance = accepted_sizes(contract, question, model, deadline)
+    subject = Subject(contract, source)
+    acceptance = accepted_sizes(subject, question, deadline)
     finding = judge(contract, question, acceptance, deadline)
+    model = subject.model
     evidence = confirm(contract, question, acceptance, finding, source, model, samples, deadline)
     diagnosis = diagnose(finding.breach, model) if finding.breach else None
     return conclude(contract, acceptance, finding, evidence, diagnosis)
 
 
-def accepted_sizes(
-    contract: Contract, question: Question, model: torch.nn.Module, deadline: float
-) -> Acceptance:
-    """Explore the model over the question's domain; the model is as before afterwards."""
-
-    def run(sizes: Mapping[str, int]) -> Trace:
-        with keep(model):
-            return trace(model, contract.input, sizes, question.box)
-
+def accepted_sizes(subject: Subject, question: Question, deadline: float) -> Acceptance:
+    """What the model accepts of the question's domain, as exactly as the budget allows."""
     return explore(
-        run,
+        partial(subject.trace, box=question.box),
         question.names,
         question.box,
         question.domain,
-        paths=contract.budget.paths,
+        paths=subject.contract.budget.paths,
         deadline=deadline,
     )

@@ -16,7 +16,7 @@ from archlint.formula import Bool, Comparison, Formula, comparisons, conj, eq, g
 from archlint.prover import Prover
 from archlint.region import in_box
 from archlint.restrict import rebuilt, restrict, simplified
-from archlint.wording import Fact, Joined, Phrase, every, text
+from archlint.wording import Fact, Joined, Phrase, effort, every, text
 
 Describe = Callable[[Prover, Bool], "Phrase | None"]
 TERM = "_term"  # a size that stands for a term of several
@@ -93,7 +93,10 @@ def _term(expr: Expr) -> Expr:
 def _put(phrase: Phrase, term: Expr) -> Phrase:
     """The phrase with the term where :data:`TERM` stands."""
     if isinstance(phrase, Joined):
-        return replace(phrase, parts=tuple(_put(p, term) for p in phrase.parts))
+        parts = [_put(p, term) for p in phrase.parts]
+        if phrase.word == "or":
+            parts.sort(key=lambda p: effort(text(p)))
+        return replace(phrase, parts=tuple(parts))
     written = str(term) if phrase.subject == TERM else f"({term})"
     formula = restrict(phrase.formula, {TERM: term})
     return Fact(phrase.subject.replace(TERM, written), phrase.tail, formula)

@@ -48,14 +48,6 @@ def simplified(formula: Bool, box: Box) -> Bool:
 
     What the parts of an ``and`` say of one size alone narrows the box for its other parts.
     """
-
-    def change(comparison: Comparison) -> Bool:
-        decided = box.decide(comparison)
-        if decided is not None:
-            return decided
-        found = factored(comparison, box)
-        return found if found is comparison else rebuilt(found, change)
-
     known: dict[Formula, Bool] = {}
 
     def walk(part: Bool) -> Bool:
@@ -64,39 +56,47 @@ def simplified(formula: Bool, box: Box) -> Bool:
         found = known.get(part)
         if found is None:
             if isinstance(part, Comparison):
-                found = change(part)
+                decided = box.decide(part)
+                found = factored(part, box) if decided is None else decided
+                if found is not part:
+                    found = walk(found)
             else:
                 assert isinstance(part, Junction)
-                found = (conj if part.word == "and" else disj)(*map(walk, part.args))
-                if isinstance(found, Junction) and found.word == "and":
-                    found = _narrowed(found, box)
+                found = _all(part, box) if part.word == "and" else disj(*map(walk, part.args))
             known[part] = found
         return found
 
     return walk(formula)
 
 
-def _narrowed(formula: Junction, box: Box) -> Bool:
+def _all(formula: Junction, box: Box) -> Bool:
     """The parts of an ``and``, each in the box that the bounds among them leave."""
-    bounds: list[Bool] = []
-    others: list[Bool] = []
-    for part in formula.args:
-        (bounds if isinstance(part, Comparison) and bounds_of(part) else others).append(part)
-    if not bounds:
-        return formula
-    ranges = dict(box.ranges)
-    for name, (low, high) in bounds_of(conj(*bounds)).items():
-        least, most = ranges.get(name, (None, None))
-        low = least if low is None else low if least is None else max(low, least)
-        high = most if high is None else high if most is None else min(high, most)
-        if low is not None and high is not None and low > high:
-            return False
-        ranges[name] = (low, high)
-    narrow = Box(ranges)
-    said = in_box(Box({n: _tighter(r, box.ranges.get(n, (None, None))) for n, r in ranges.items()}))
-    return conj(said, simplified(conj(*others), narrow))
+    narrow: Box | None = None
+    for _ in range(4):  # parts that became bounds narrow the box again
+        bounds = [p for p in formula.args if isinstance(p, Comparison) and bounds_of(p)]
+        ranges = dict(box.ranges)
+        for name, said in bounds_of(conj(*bounds)).items():
+            low, high = ranges[name] = _meet(ranges.get(name, (None, None)), said)
+            if low is not None and high is not None and low > high:
+                return False
+        if narrow is not None and narrow.ranges == ranges:
+            break
+        narrow = box if ranges == box.ranges else Box(ranges)
+        news = {n: _news(r, box.ranges.get(n, (None, None))) for n, r in ranges.items()}
+        others = [simplified(p, narrow) for p in formula.args if p not in bounds]
+        found = conj(in_box(Box(news)), *others)
+        if not isinstance(found, Junction) or found.word == "or":
+            return found
+        formula = found
+    return formula
 
 
-def _tighter(new: Interval, old: Interval) -> Interval:
-    """The bounds that are not already there."""
+def _meet(a: Interval, b: Interval) -> Interval:
+    lows = [x for x in (a[0], b[0]) if x is not None]
+    highs = [x for x in (a[1], b[1]) if x is not None]
+    return max(lows, default=None), min(highs, default=None)
+
+
+def _news(new: Interval, old: Interval) -> Interval:
+    """The bounds that are not known already."""
     return None if new[0] == old[0] else new[0], None if new[1] == old[1] else new[1]

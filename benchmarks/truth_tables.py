@@ -34,6 +34,7 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
 
     from archlint.model import ModelSource
     from archlint.pipeline import accepted_sizes
+    from archlint.subject import Subject
     from archlint.trace import dims_of
 
     record, seconds, rules = task
@@ -41,19 +42,21 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
     torch.set_num_threads(1)
     names = {"torch": torch, "torchvision": torchvision, "timm": timm}
     result: dict[str, Any] = {"model": record["model"], "points": len(record["points"])}
+    input = TensorInput(tuple(parse_shape(record["input"])))
+    budget = Budget(96, seconds)
+    mode = record["mode"]
+    contract = Contract("t", input, Promise("any", True, "any size"), mode=mode, budget=budget)
+    question = Question.of(contract)
     start = time.perf_counter()
     source = ModelSource(record["model"], lambda: eval(record["build"], names))
     try:
-        model = source.for_tracing(record["mode"])
+        subject = Subject(contract, source, rules)
     except Exception as e:
         return {**result, "error": f"{type(e).__name__}: {e}"[:300]}
     result["build"] = time.perf_counter() - start
-    input = TensorInput(tuple(parse_shape(record["input"])))
-    contract = Contract("t", input, Promise("any", True, "any size"), budget=Budget(96, seconds))
-    question = Question.of(contract)
     start = time.perf_counter()
     try:
-        found = accepted_sizes(contract, question, model, time.monotonic() + seconds)
+        found = accepted_sizes(subject, question, time.monotonic() + seconds)
     except Exception as e:
         import traceback
 

@@ -48,8 +48,7 @@ class Checker:
         __tracebackhide__ = True
         frame = sys._getframe(1)
         where = Location(frame.f_code.co_filename, frame.f_lineno)
-        words = {"input": input, "accepts": accepts, "rejects": rejects, "output": output}
-        return _check(self._item, where, model, **words, mode=mode, samples=samples)
+        return _check(self._item, where, model, input, accepts, rejects, output, mode, samples)
 
 
 def _skip_if_off(item: pytest.Item) -> None:

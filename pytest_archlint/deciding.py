@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 Find = Callable[[], "AbstractContextManager[ModelSource]"]
 
 
-def decide(item: pytest.Item, contract: Contract, find: Find, samples: int | None = None) -> Verdict:
+def decide(
+    item: pytest.Item, contract: Contract, find: Find, samples: int | None = None
+) -> Verdict:
     """The verdict on ``contract`` for the model that ``find`` finds, settled for ``item``."""
     __tracebackhide__ = True
     with warnings.catch_warnings():
@@ -59,9 +61,7 @@ def decide(item: pytest.Item, contract: Contract, find: Find, samples: int | Non
         raise
 
 
-def _build_error(
-    contract: Contract, source: ModelSource, verdict: Verdict
-) -> BaseException | None:
+def _build_error(contract: Contract, source: ModelSource, verdict: Verdict) -> BaseException | None:
     """What the model's own code raised as it was built: the verdict has only its text."""
     from archlint.alarm import Late, alarm
 

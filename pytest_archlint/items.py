@@ -15,8 +15,9 @@ import pytest
 from archlint.contract import Contract, ModelRef
 from archlint.errors import RuleFileError
 from archlint.settings import project_root
+from archlint.verdict import Verdict
 from pytest_archlint.options import SETTINGS
-from pytest_archlint.outcome import ContractBroken, ContractUndecided, shown
+from pytest_archlint.outcome import ContractBroken, Failed, record, settle, shown
 
 if TYPE_CHECKING:
     from archlint.model import ModelSource
@@ -39,8 +40,8 @@ class RuleFile(pytest.Module):
         try:
             rules = load(self.path)
         except RuleFileError as e:
-            shown = shown(self.path, self.config)
-            mistakes = [replace(m, where=replace(m.where, file=shown)) for m in e.mistakes]
+            file = shown(self.path, self.config)
+            mistakes = [replace(m, where=replace(m.where, file=file)) for m in e.mistakes]
             self.archlint_mistakes = tuple(asdict(m) for m in mistakes)
             raise self.CollectError("\n".join(map(str, mistakes))) from None
         return iter(
@@ -92,9 +93,10 @@ class ContractItem(pytest.Function):
             if e.argname != self.ref.target.removeprefix(FIXTURE):
                 raise
             message = f"there is no fixture {e.argname!r}; pytest --fixtures lists those there are"
-            place = f"{shown(self.path, self.config)}:{self.reportinfo()[1] + 1}"
-            name = f"{self.contract.id} · {self.ref.name}"
-            raise ContractUndecided(f"{place}  ERROR  {name}\n  {message}", message) from None
+            settle(self, self._error(message))
+        except (Exception, Failed) as e:
+            record(self, self._error(f"its fixtures could not be set up: {type(e).__name__}: {e}"))
+            raise
 
     def runtest(self) -> None:
         """Decide the contract, in this process."""
@@ -114,6 +116,14 @@ class ContractItem(pytest.Function):
             raise TargetError(f"{self.ref.target} is a model already, it takes no args or kwargs")
         return from_instance(given)  # type: ignore[arg-type]
 
+    def _error(self, message: str) -> Verdict:
+        path, line, _ = self.reportinfo()
+        details = {"reason": message}
+        return Verdict(
+            "error", self.contract.id, self.ref.name, str(path), line + 1,
+            message=message, details=details,
+        )  # fmt: skip
+
     def _root(self) -> Path:
         """The project that the rule file belongs to."""
         root = project_root(self.path.parent)
@@ -121,7 +131,6 @@ class ContractItem(pytest.Function):
             return root
         top = self.config.rootpath
         return top if self.path.is_relative_to(top) else root
-
 
 
 def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,10 @@ from archlint.verdict import Verdict
 from pytest_archlint.options import SETTINGS
 
 
-class _Settled(pytest.fail.Exception):
+Failed: Any = pytest.fail.Exception
+
+
+class _Settled(Failed):  # type: ignore[misc]
     """Its text is the whole report: pytest adds no traceback. ``message`` is one line."""
 
     def __init__(self, text: str, message: str) -> None:
@@ -40,9 +42,7 @@ def settle(item: pytest.Item, verdict: Verdict, cause: BaseException | None = No
     """
     __tracebackhide__ = True
     settings = item.config.stash[SETTINGS]
-    if verdict.file:
-        verdict = replace(verdict, file=shown(verdict.file, item.config))
-    record(item, verdict)
+    verdict = record(item, verdict)
     if verdict and not (settings.strict and verdict.word == "tested"):
         return verdict
     verbosity = 2 if item.config.get_verbosity() >= 2 else 0
@@ -55,8 +55,10 @@ def settle(item: pytest.Item, verdict: Verdict, cause: BaseException | None = No
     raise ContractBroken(text, verdict.message)
 
 
-def record(item: pytest.Item, verdict: Verdict) -> None:
-    """Keep the verdict for the reports, and as properties for JUnit XML."""
+def record(item: pytest.Item, verdict: Verdict) -> Verdict:
+    """Keep the verdict for the next report, and as properties for JUnit XML."""
+    if verdict.file:
+        verdict = replace(verdict, file=shown(verdict.file, item.config))
     verdicts = item.__dict__.setdefault("archlint_verdicts", [])
     verdicts.append(asdict(verdict))
     properties: list[tuple[str, object]] = [("verdict", verdict.word)]
@@ -66,13 +68,15 @@ def record(item: pytest.Item, verdict: Verdict) -> None:
     if verdict.at is not None:
         properties.append(("layer", verdict.at.module or verdict.at.op))
     item.user_properties += properties
+    return verdict
 
 
 def annotate(
-    report: pytest.TestReport, call: pytest.CallInfo[Any], verdicts: Sequence[dict[str, Any]]
+    report: pytest.TestReport, call: pytest.CallInfo[Any], verdicts: list[dict[str, Any]]
 ) -> None:
     """Send the verdicts along with the report, and tell errors from failures."""
-    report.archlint_verdicts = list(verdicts)
+    vars(report)["archlint_verdicts"] = verdicts.copy()
+    verdicts.clear()
     raised = call.excinfo.value if call.excinfo else None
     if not isinstance(raised, _Settled):
         return

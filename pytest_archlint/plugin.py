@@ -90,7 +90,7 @@ def pytest_make_collect_report(
     report = yield
     mistakes = getattr(collector, "archlint_mistakes", None)
     if mistakes and report.failed:
-        report.archlint_mistakes = mistakes
+        vars(report)["archlint_mistakes"] = mistakes
     return report
 
 
@@ -130,8 +130,9 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if hasattr(item, "archlint_verdicts") and call.when == "call":
+    verdicts = getattr(item, "archlint_verdicts", None)
+    if verdicts:
         from pytest_archlint.outcome import annotate
 
-        annotate(report, call, item.archlint_verdicts)
+        annotate(report, call, verdicts)
     return report

@@ -58,7 +58,9 @@ def _line(
     terminal.write_line(f"  {rest}")
 
 
-def write_json(file: Path, records: Sequence[Record], mistakes: Sequence[Mapping[str, Any]]) -> None:
+def write_json(
+    file: Path, records: Sequence[Record], mistakes: Sequence[Mapping[str, Any]]
+) -> None:
     """The same document as ``archlint check --format json``, in the order of the files."""
     verdicts = [_verdict(record) for record in sorted(records, key=_order)]
     found = [Mistake(**{**m, "where": Location(**m["where"])}) for m in mistakes]

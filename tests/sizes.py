@@ -71,15 +71,16 @@ def value(tree: Tree, env: Mapping[str, int]) -> int | None:
 
 
 def trees(
-    names: tuple[str, ...] = NAMES, symbolic_divisors: bool = True, leaves: int = 8
+    names: tuple[str, ...] = NAMES,
+    leaves: int = 8,
+    divisors: tuple[int, ...] = (1, 2, 3, 4, 5, 7, 8, 16, 32, -1, -2, -3, -7),
 ) -> st.SearchStrategy[Tree]:
-    """Random trees over ``names``."""
+    """Random trees over ``names``, divided by ``divisors`` and by one another."""
     small = st.integers(-12, 12)
-    divisor = st.sampled_from([1, 2, 3, 4, 5, 7, 8, 16, 32, -1, -2, -3, -7])
     leaf = st.one_of(st.sampled_from(names), small)
 
     def grow(inner: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
-        over = st.tuples(st.sampled_from(["//", "%", "ceil"]), inner, divisor)
+        over = st.tuples(st.sampled_from(["//", "%", "ceil"]), inner, st.sampled_from(divisors))
         kinds = [
             st.tuples(st.sampled_from(["+", "-", "+", "-", "*", "min", "max"]), inner, inner),
             st.tuples(st.sampled_from(["+", "-", "*"]), inner, small),
@@ -87,9 +88,8 @@ def trees(
             over,
             st.tuples(st.just("neg"), inner),
             st.tuples(st.just("**"), inner, st.integers(0, 3)),
+            st.tuples(st.sampled_from(["//", "%", "ceil"]), inner, inner),
         ]
-        if symbolic_divisors:
-            kinds.append(st.tuples(st.sampled_from(["//", "%", "ceil"]), inner, inner))
         return st.one_of(kinds)
 
     return st.recursive(leaf, grow, max_leaves=leaves)

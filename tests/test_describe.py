@@ -231,6 +231,8 @@ PRODUCTS = [
     eq(ceildiv(H, 4) * ceildiv(W, 4), ceildiv(W, 4)),
     gt((H // 4) * (W // 4), W // 4),
     conj(ge(H, 4), gt((H // 4) * (W // 4), H // 4), le(W, 30)),
+    conj(ge(H, 9), ge(W, 9), eq(ceildiv(H, 4) * ceildiv(W, 4), 9)),
+    conj(ge(H, 9), ge(W, 9), ge(ceildiv(H, 4) * ceildiv(W, 4), 10)),
     conj(ge(H, 9), le(H, 12), ge(H, 3), disj(ge(H, 11), eq(W, H)), eq(H * W, 12 * W)),
 ]
 

@@ -93,6 +93,26 @@ def test_name_order_breaks_ties():
         assert least == {names[0]: 3, names[1]: 17}
 
 
+class Unlucky(Solver):
+    """Answers with the largest size there is, so that halving has to do all the work."""
+
+    def _check(self, assumptions):
+        import z3
+
+        for size in range(60, -1, -1):
+            value = (self._symbols["H"], z3.IntVal(size))
+            facts = [*self._solver.assertions(), *assumptions]
+            if all(z3.is_true(z3.simplify(z3.substitute(f, value))) for f in facts):
+                return {"H": size}
+        return None
+
+
+@pytest.mark.parametrize("least", [0, 1, 2, 3, 7, 12, 31, 32, 33, 59, 60])
+def test_halving_finds_the_very_smallest(least):
+    asked = Unlucky(("H",), Box({"H": (0, 60)}), time.monotonic() + 20)
+    assert asked.smallest(ge(H, least)) == {"H": least}
+
+
 def test_what_is_added_stays_and_what_is_asked_does_not():
     asked = solver(("H", "W"), {"H": (1, None), "W": (1, None)})
     asked.add(ge(H, 10))

@@ -18,6 +18,9 @@ from archlint.formula import Formula, holds
 from archlint.path import WalkedPath
 from archlint.symint import Opaque, SizeNode, size_of, sym_int, value_at
 
+# torch 2.6 turns a SymFloat into an int that way.
+pytestmark = pytest.mark.filterwarnings("ignore:The delegation of int:DeprecationWarning")
+
 H, W = symbol("H"), symbol("W")
 HINT = {"H": 30, "W": 44}
 OTHERS = [{"H": h, "W": w} for h in (1, 2, 3, 7, 29, 30, 31, 64) for w in (1, 5, 43, 44, 45, 90)]
@@ -373,16 +376,34 @@ def test_a_kernel_refuses_as_it_does_at_numbers(path):
         F.conv2d(like(1, 3, H, W)(lambda d: sym_int(d, path)), torch.empty(4, 8, 3, 3, device="meta"))
 
 
-def test_layout_questions_ask_nothing(path):
+def test_layout_questions(path):
     with enable_python_dispatcher():
         x = IMAGE(lambda d: sym_int(d, path))
         assert x.is_contiguous()
-        assert not x.permute(0, 2, 3, 1).is_contiguous()
         assert size_of(x.numel()) is 16 * H * W
+        assert path.events == []
+        assert not x.permute(0, 2, 3, 1).is_contiguous()
         sizes = [2, 8, *(sym_int(d, path) for d in (H, W))]
         strides = [sym_int(d, path) for d in (8 * H * W, 1, 8 * W, 8)]
         last = torch.empty_strided(sizes, strides, device="meta")
         assert last.is_contiguous(memory_format=torch.channels_last)
         assert not last.is_contiguous()
         assert [size_of(s) for s in last.stride()] == [8 * H * W, 1, 8 * W, 8]
+    # Where the strides do not settle it, PyTorch asks whether sides are 1; no larger size parts.
+    assert all(holds(e.formula, {"H": 2, "W": 2}) for e in path.events)
+
+
+def test_layout_methods_ask_nothing(path):
+    sizes = [SizeNode(d, path) for d in (2, 8, H, W)]
+    plain = [SizeNode(d, path) for d in (8 * H * W, H * W, W, 1)]
+    last = [SizeNode(d, path) for d in (8 * H * W, 1, 8 * W, 8)]
+    for strides, answers in ((plain, [True, False]), (last, [False, True])):
+        node = sizes[2]
+        asked = [node.is_contiguous, node.is_channels_last_contiguous_2d]
+        assert [ask(sizes, strides).guard_bool() for ask in asked] == answers
+        assert node.is_channels_last_strides_2d(sizes, strides).guard_bool() is answers[1]
+        assert node.is_channels_last_contiguous_3d(sizes, strides).guard_bool() is False
+        assert node.is_channels_last_strides_3d(sizes, strides).guard_bool() is False
+        assert node.is_non_overlapping_and_dense(sizes, strides).guard_bool() is True
+        assert node.is_non_overlapping_and_dense_indicator(*sizes, *strides).guard_int() == 1
     assert path.events == []

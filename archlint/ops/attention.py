@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 
 from archlint.dims import Size
-from archlint.formula import conj, eq, ge
+from archlint.formula import conj, disj, eq, ge
 from archlint.ops import promote
 from archlint.ops.broadcast import broadcast, broadcast_onto
-from archlint.ops.layout import decide, elementwise_strides
+from archlint.ops.layout import decide, elementwise_strides, empty
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 
 
@@ -35,7 +35,11 @@ def scaled_dot_product_attention(
             raise NoRule("attn_mask beside is_causal=True")
         if attn_mask.dtype not in (torch.bool, torch.float32, query.dtype):
             refuse(path, f"a mask of dtype bool or {query.dtype}, gets {attn_mask.dtype}")
-        path.claim(attn_mask.ndim >= 2, "a mask of at least 2 dimensions, gets {}", attn_mask.ndim)
+    if not _regular(query, key, value) or attn_mask is not None:
+        if decide(path, disj(*(empty(s.dims) for s in (query, key, value)))):
+            raise NoRule("no elements: hardly anything is checked")
+    if attn_mask is not None and attn_mask.ndim < 2 and query.ndim == 4:
+        raise NoRule("a mask that only some kernels take")
     *batch_q, length, e_q = query.dims
     *batch_k, s_k, e_k = key.dims
     *batch_v, s_v, e_v = value.dims
@@ -54,6 +58,16 @@ def scaled_dot_product_attention(
         kept = dropout_p == 0 and _fused(path, query, key, value)
         strides = elementwise_strides(path, [query], dims) if kept else None
     return query.like(dims, strides=strides)
+
+
+def _regular(query: TensorSpec, key: TensorSpec, value: TensorSpec) -> bool:
+    """Whether the sizes fit by their form, whatever they are."""
+    batch = query.dims[:-2]
+    return (
+        batch == key.dims[:-2] == value.dims[:-2]
+        and query.dims[-1] == key.dims[-1]
+        and key.dims[-2] == value.dims[-2]
+    )
 
 
 def _repeated(path: Path, query: list[Size], other: list[Size]) -> list[Size]:

@@ -39,10 +39,11 @@ def int_(value: Any) -> Size:
 
 
 def _bounds(args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, Any, Any]:
-    given = dict(zip(("start", "end", "step") if len(args) > 1 else ("end",), args, strict=False))
-    for name in ("start", "end", "step"):
-        if name in settings:
-            given[name] = settings.pop(name)
+    names = ("start", "end", "step")
+    named = {n: settings.pop(n) for n in names if n in settings}
+    if args and not (len(args) == 2 and set(named) <= {"step"} or not named):
+        raise NoRule("bounds by place and by name")
+    given = dict(zip(names if len(args) > 1 else ("end",), args, strict=False)) | named
     if "end" not in given or len(args) > 3:
         raise NoRule(f"arange{args}")
     return given.get("start", 0), given["end"], given.get("step", 1)

@@ -31,7 +31,7 @@ def params(gates, layers, directions, bias, proj):
 
 
 @covers(*GATES)
-@pytest.mark.filterwarnings("ignore:RNN module weights", "ignore:dropout option")
+@pytest.mark.filterwarnings("ignore:RNN module weights", "ignore:LSTM with projections")
 @pytest.mark.parametrize("function", GATES, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("bias, bidirectional, batch_first", FLAGS)
 def test_layers(function, bias, bidirectional, batch_first):

@@ -21,13 +21,14 @@ DTYPES = [None, torch.int64, torch.int32, torch.float32, torch.float64]
 
 @covers(torch.arange)
 @given(env=env, other=env, dtype=st.sampled_from(DTYPES))
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_arange_of_whole_numbers(env, other, dtype):
     for args in ((S("a"),), (S("a"), S("b")), (S("a"), S("b"), S("s")), (S("a"), 9, 2), (True,)):
         agree(torch.arange, *args, dtype=dtype, env=env, other=other)
     agree(torch.arange, end=S("a"), env=env, other=other)
     agree(torch.arange, start=S("a"), end=S("b"), step=2, env=env, other=other)
-    agree(torch.arange, S("a"), end=S("b"), env=env, other=other)
+    agree(torch.arange, S("a"), S("b"), step=3, env=env, other=other)
+    agree(torch.arange, S("a"), end=S("b"), env=env, other=other, may_lack_rule=True)
     agree(torch.arange, S("b"), S("a"), -2, env=env, other=other)
 
 
@@ -61,7 +62,7 @@ def test_range_of_arange():
 
 @covers(torch.linspace, torch.eye, torch.randperm, torch.tril_indices, torch.triu_indices)
 @given(env=env, other=env)
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_the_rest(env, other):
     for dtype, (start, end) in itertools.product(DTYPES, [(0, S("a")), (S("b"), -1.5), (2, 2)]):
         agree(torch.linspace, start, end, S("b"), dtype=dtype, env=env, other=other)
