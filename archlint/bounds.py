@@ -58,7 +58,7 @@ class Box:
         return None if unclear else not decisive
 
     def _expr(self, expr: Expr) -> Interval:
-        result = (expr.const, expr.const)
+        result: Interval = (expr.const, expr.const)
         for monomial, coef in expr.terms:
             result = _add(result, _times(self._monomial(monomial), (coef, coef)))
         for monomial, coef in expr.terms:

@@ -8,7 +8,7 @@ from functools import partial
 from archlint.confirm import Evidence
 from archlint.contract import Contract, Output, TensorOutput
 from archlint.diagnose import Diagnosis
-from archlint.explore import Acceptance
+from archlint.explore import Explored
 from archlint.frames import shown_source
 from archlint.judge import Breach, Finding
 from archlint.verdict import Proof, Verdict
@@ -16,7 +16,7 @@ from archlint.verdict import Proof, Verdict
 
 def conclude(
     contract: Contract,
-    found: Acceptance,
+    found: Explored,
     finding: Finding,
     evidence: Evidence,
     diagnosis: Diagnosis | None,

@@ -14,7 +14,7 @@ from archlint.contract import Contract
 from archlint.diagnose import moduli, peak_memory
 from archlint.dims import Expr, evaluate
 from archlint.errors import TargetError
-from archlint.explore import Acceptance
+from archlint.explore import Explored
 from archlint.formula import conj, holds, negate
 from archlint.judge import Finding, Question
 from archlint.match import promised
@@ -46,7 +46,7 @@ class Evidence:
 def confirm(
     contract: Contract,
     question: Question,
-    found: Acceptance,
+    found: Explored,
     finding: Finding,
     source: ModelSource,
     lean: torch.nn.Module,
@@ -95,7 +95,7 @@ def confirm(
     return Evidence(Samples(ran, device), unable=unable)
 
 
-def _disagreement(found: Acceptance, outcome: Outcome, device: str) -> str:
+def _disagreement(found: Explored, outcome: Outcome, device: str) -> str:
     """How the run contradicts what was decided at its sizes; empty if it does not."""
     way = found.way_of(outcome.sizes)
     if way is None:
@@ -141,7 +141,7 @@ def _kept(contract: Contract, question: Question, outcome: Outcome) -> bool:
     return holds(wanted, outcome.sizes)
 
 
-def _moduli(found: Acceptance) -> dict[str, set[int]]:
+def _moduli(found: Explored) -> dict[str, set[int]]:
     result: dict[str, set[int]] = {}
     for way in found.ways:
         for name, divisors in moduli(way.trace).items():
@@ -150,7 +150,7 @@ def _moduli(found: Acceptance) -> dict[str, set[int]]:
 
 
 def _device(
-    contract: Contract, found: Acceptance, lean: torch.nn.Module, sizes: list[dict[str, int]]
+    contract: Contract, found: Explored, lean: torch.nn.Module, sizes: list[dict[str, int]]
 ) -> str:
     """CPU, unless the weights or the activations at every chosen size are beyond the budget."""
     weights = sum(p.numel() * p.element_size() for p in lean.parameters())
@@ -159,7 +159,7 @@ def _device(
     return "meta" if sizes and all(_too_big(contract, found, s) for s in sizes) else "cpu"
 
 
-def _too_big(contract: Contract, found: Acceptance, point: Mapping[str, int]) -> bool:
+def _too_big(contract: Contract, found: Explored, point: Mapping[str, int]) -> bool:
     way = found.way_of(point)
     return way is not None and peak_memory(way.trace, point) > contract.budget.memory
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from archlint.dims import Expr, FloorDiv, Size, Symbol, atoms, evaluate, product
+from archlint.formula import comparisons
 from archlint.frames import shown_source
 from archlint.judge import Breach
 from archlint.match import Demand
@@ -45,9 +46,9 @@ def diagnose(breach: Breach, model: torch.nn.Module) -> Diagnosis:
     if isinstance(blame, Demand):
         return Diagnosis(None, _needs_and_gets(blame, breach.point), _chain(trace, None), blame.needs())
     if breach.expected == "accepted":
-        at = _raised_at(trace)
-        condition = _last_branch(trace)
-        return Diagnosis(at, "", condition, trace.error, _layer(model, at.module) if at else "")
+        raised = _raised_at(trace)
+        layer = _layer(model, raised.module) if raised else ""
+        return Diagnosis(raised, "", _last_branch(trace), trace.error, layer)
     return Diagnosis(None)
 
 
@@ -152,7 +153,7 @@ def moduli(trace: Trace) -> dict[str, set[int]]:
     """The divisors that each symbol meets on its way: where its residues may matter."""
     found: dict[str, set[int]] = {}
     sizes: list[Size] = [s for e in trace.path.events for s in e.sizes]
-    sizes += [c.expr for e in trace.path.events for c in _comparisons(e)]
+    sizes += [c.expr for e in trace.path.events for c in comparisons(e.formula)]
     for leaf in _leaves(trace.output):
         sizes += leaf.dims
     for size in sizes:
@@ -162,12 +163,6 @@ def moduli(trace: Trace) -> dict[str, set[int]]:
                     if isinstance(inner, Symbol):
                         found.setdefault(inner.name, set()).add(atom.den)
     return found
-
-
-def _comparisons(event: Event) -> list[object]:
-    from archlint.formula import comparisons
-
-    return list(comparisons(event.formula))
 
 
 def _leaves(output: object) -> list[TensorSpec]:

@@ -83,9 +83,8 @@ class FloorDiv(Atom):
         return self.num, self.den
 
     def __repr__(self) -> str:
-        if isinstance(self.den, int):
-            if self.num.const == self.den - 1:
-                return f"ceil({_tight(self.num - self.num.const)}/{self.den})"
+        if isinstance(self.den, int) and self.num.const == self.den - 1:
+            return f"ceil({_tight(self.num - self.num.const)}/{self.den})"
         return f"{_tight(self.num)}//{_tight(self.den)}"
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -394,10 +393,9 @@ def _floordiv_number(num: Expr, den: int) -> Size:
     sign = 1
     if rest.terms[0][1] < 0:  # (-x)//k == -((x+k-1)//k)
         sign = -1
-        rest = -rest + (den - 1)  # type: ignore[assignment]
-        lift, const = divmod(rest.const, den)
+        lift, const = divmod(den - 1 - rest.const, den)
         result = result - lift
-        rest = polynomial(const, rest.terms)
+        rest = polynomial(const, (-rest).terms)
     if len(rest.terms) == 1:
         (monomial, coef) = rest.terms[0]
         if coef == 1 and len(monomial) == 1:
@@ -586,7 +584,8 @@ def written(parts: Iterable[Piece], const: int) -> str:
         if coef == 1 and (single or " % " not in alone):
             out += f"+{alone}"
         else:
-            out += f"{'-' if coef < 0 else '+'}{factor if abs(coef) == 1 else f'{abs(coef)}*{factor}'}"
+            times = "" if abs(coef) == 1 else f"{abs(coef)}*"
+            out += f"{'-' if coef < 0 else '+'}{times}{factor}"
     if const or not out:
         out += f"{const:+d}"
     return out.removeprefix("+")

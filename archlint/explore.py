@@ -52,7 +52,7 @@ class Way:
 
 
 @dataclass
-class Acceptance:
+class Explored:
     """The exact set of sizes that a model accepts, as far as it was explored.
 
     ``covered``: every size of ``region`` is decided. Otherwise ``reasons`` say what is not.
@@ -93,13 +93,13 @@ def explore(
     *,
     paths: int,
     deadline: float,
-) -> Acceptance:
+) -> Explored:
     """Cover ``region`` (inside ``box``) with paths; ``run`` traces the model along one of them.
 
     ``paths`` and ``deadline`` (``time.monotonic()``) bound the effort; what is left uncovered is
     said in ``reasons``.
     """
-    result = Acceptance(names, box, region)
+    result = Explored(names, box, region)
     solver: Solver | None = None
     point = typical_point(box, region)
     while True:
@@ -144,7 +144,7 @@ def explore(
         point = None
 
 
-def _spent(what: str, result: Acceptance, point: Mapping[str, int]) -> str:
+def _spent(what: str, result: Explored, point: Mapping[str, int]) -> str:
     """Why the budget did not suffice: the line that most paths split at."""
     lines: dict[str, int] = {}
     for way in result.ways:
@@ -158,4 +158,4 @@ def _spent(what: str, result: Acceptance, point: Mapping[str, int]) -> str:
     return f"{text} (most ways part at {where})" if where else text
 
 
-__all__ = ["Acceptance", "Way", "explore"]
+__all__ = ["Explored", "Way", "explore"]

@@ -87,8 +87,8 @@ def _compare(op: str, expr: Expr) -> Comparison:
     found = _FORMULAS.get(key)
     if found is None:
         found = object.__new__(Comparison)
-        found.op = op  # type: ignore[attr-defined]
-        found.expr = expr  # type: ignore[attr-defined]
+        found.op = op
+        found.expr = expr
         found = _FORMULAS.setdefault(key, found)
     return found  # type: ignore[return-value]
 
@@ -186,8 +186,8 @@ def _junction(word: str, formulas: Iterable[Bool]) -> Bool:
     found = _FORMULAS.get(key)
     if found is None:
         found = object.__new__(Junction)
-        found.word = word  # type: ignore[attr-defined]
-        found.args = args  # type: ignore[attr-defined]
+        found.word = word
+        found.args = args
         found = _FORMULAS.setdefault(key, found)
     return found
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from archlint.bounds import Box
 from archlint.contract import Contract
-from archlint.explore import Acceptance, Way
+from archlint.explore import Explored, Way
 from archlint.formula import Bool, conj, disj, holds, negate
 from archlint.match import Demand, demands
 from archlint.path import Event
@@ -66,7 +66,7 @@ class Finding:
     open: tuple[str, ...] = ()
 
 
-def judge(contract: Contract, question: Question, found: Acceptance, deadline: float) -> Finding:
+def judge(contract: Contract, question: Question, found: Explored, deadline: float) -> Finding:
     """Decide the contract on what was explored; the counterexample is the smallest there is."""
     unsettled = list(found.reasons)
     if not found.ways:
@@ -99,7 +99,7 @@ def judge(contract: Contract, question: Question, found: Acceptance, deadline: f
 
 
 def _smallest(
-    solver: Solver, bad: Bool, contract: Contract, found: Acceptance
+    solver: Solver, bad: Bool, contract: Contract, found: Explored
 ) -> tuple[dict[str, int] | None, bool]:
     try:
         return solver.smallest(bad), found.covered
@@ -107,7 +107,7 @@ def _smallest(
         return solver.find(bad), False
 
 
-def _empty_premise(solver: Solver, question: Question, found: Acceptance) -> bool:
+def _empty_premise(solver: Solver, question: Question, found: Explored) -> bool:
     if question.premise is question.domain:
         return False  # a path went through it
     return solver.find(question.premise) is None

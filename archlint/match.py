@@ -73,9 +73,9 @@ def _tensor_demands(expected: TensorOutput, actual: Any, where: str) -> list[Dem
     for size, have in zip(want, actual, strict=True):
         if size is not ANY_SIZE:
             assert not hasattr(size, "text")
-            formula = eq(have, size)  # type: ignore[arg-type]
+            formula = eq(have, size)
             text = _escaped(f"{promise}, is {shown}: ") + "{} == {}"
-            found.append(Demand(formula, text, (have, size), where))  # type: ignore[arg-type]
+            found.append(Demand(formula, text, (have, size), where))
     return found
 
 

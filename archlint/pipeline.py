@@ -22,7 +22,7 @@ from archlint.confirm import confirm
 from archlint.contract import Contract, ModelRef
 from archlint.diagnose import diagnose
 from archlint.errors import ArchlintError
-from archlint.explore import Acceptance, explore
+from archlint.explore import Explored, explore
 from archlint.judge import Question, judge
 from archlint.model import ModelSource, resolve
 from archlint.subject import Subject
@@ -74,7 +74,7 @@ def _decide(
     return conclude(contract, acceptance, finding, evidence, diagnosis)
 
 
-def accepted_sizes(subject: Subject, question: Question, deadline: float) -> Acceptance:
+def accepted_sizes(subject: Subject, question: Question, deadline: float) -> Explored:
     """What the model accepts of the question's domain, as exactly as the budget allows."""
     return explore(
         partial(subject.trace, box=question.box),

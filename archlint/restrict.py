@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from archlint.bounds import Box, Interval
-from archlint.dims import Size
+from archlint.dims import Expr, Size, atoms
 from archlint.factors import factored
 from archlint.formula import Bool, Comparison, Formula, Junction, conj, disj, replace_symbols
 from archlint.region import bounds_of, in_box
+
+LARGE = 6  # summands in divisions, minima and maxima
 
 
 def rebuilt(formula: Bool, change: Callable[[Comparison], Bool]) -> Bool:
@@ -47,6 +50,7 @@ def simplified(formula: Bool, box: Box) -> Bool:
     """The same set of sizes in the box, without comparisons that it decides, or of products.
 
     What the parts of an ``and`` say of one size alone narrows the box for its other parts.
+    Comparisons of very large terms stay as they are.
     """
     known: dict[Formula, Bool] = {}
 
@@ -56,7 +60,7 @@ def simplified(formula: Bool, box: Box) -> Bool:
         found = known.get(part)
         if found is None:
             if isinstance(part, Comparison):
-                decided = box.decide(part)
+                decided = None if _large(part) else box.decide(part)
                 found = factored(part, box) if decided is None else decided
                 if found is not part:
                     found = walk(found)
@@ -67,6 +71,13 @@ def simplified(formula: Bool, box: Box) -> Bool:
         return found
 
     return walk(formula)
+
+
+@lru_cache(maxsize=4096)
+def _large(comparison: Comparison) -> bool:
+    """Whether interval arithmetic on it would take long."""
+    inner = (o for a in atoms(comparison.expr) for o in a.operands())
+    return sum(len(o.terms) for o in inner if isinstance(o, Expr)) > LARGE
 
 
 def _all(formula: Junction, box: Box) -> Bool:

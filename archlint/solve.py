@@ -119,8 +119,7 @@ class Solver:
                 raise Unsolved(f"z3: {self._solver.reason_unknown()}")
             model = self._solver.model()
             return {
-                n: model.eval(s, model_completion=True).as_long()
-                for n, s in self._symbols.items()
+                n: model.eval(s, model_completion=True).as_long() for n, s in self._symbols.items()
             }
         finally:
             self._solver.pop()

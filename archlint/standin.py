@@ -34,7 +34,9 @@ class Standin(torch.Tensor):
         raise Undecided(f"{_name(func)} on a tensor that a previous run left behind")
 
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         raise Undecided(f"compiled code calls {func}, where sizes cannot be followed")
 
 
@@ -76,7 +78,8 @@ def _constant(value: Any) -> Attribute:
 
 @_attribute("shape")
 def _shape(path: WalkedPath, spec: TensorSpec) -> torch.Size:
-    return torch.Size([sym_int(d, path) for d in spec.dims])
+    sizes: list[Any] = [sym_int(d, path) for d in spec.dims]
+    return torch.Size(sizes)
 
 
 @_attribute("size")
@@ -180,7 +183,7 @@ def _item(path: WalkedPath, spec: TensorSpec) -> Any:
     path.claim(disj(eq(spec.numel(), 1)), "a tensor of one element, has {}", spec.numel())
     if isinstance(spec.values, tuple) and spec.values[0] is not None:
         low, high = spec.values
-        if low is high or low == high:
+        if low is not None and (low is high or low == high):
             return sym_int(low, path)
     raise Undecided("the value of a tensor is asked for (.item(), bool(), tolist() or an `if` on it)")
 

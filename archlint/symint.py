@@ -36,6 +36,9 @@ from archlint.formula import Bool, Formula, conj, disj, eq, ge, gt, holds, le, l
 from archlint.layouts import LAYOUTS
 
 
+Text = str  # inside SizeNode, ``str`` is a method of the protocol
+
+
 class SizePath(Protocol):
     """What a node needs of the path it lives on."""
 
@@ -199,7 +202,7 @@ class SizeNode:
     def clone(self) -> SizeNode:
         return self
 
-    def str(self) -> str:
+    def str(self) -> Text:
         value = self.value
         return f"{value.value}" if isinstance(value, Opaque) else f"{value}"
 
@@ -311,7 +314,8 @@ class SizeNode:
     def neg(self) -> SizeNode:
         if isinstance(self.value, (int, Expr)):
             return self.make(-self.value)
-        return self.make(0).sub(self)
+        result: SizeNode = self.make(0).sub(self)
+        return result
 
     def abs(self) -> SizeNode:
         return self.sym_max(self.neg())
@@ -413,7 +417,8 @@ class SizeNode:
     xor = bitwise_xor = sym_xor
 
     def lshift(self, other: SizeNode) -> SizeNode:
-        return self.mul(self.make(1 << int(other.number())))  # type: ignore[no-any-return]
+        result: SizeNode = self.mul(self.make(1 << int(other.number())))
+        return result
 
     def rshift(self, other: SizeNode) -> SizeNode:
         return self.floordiv(self.make(1 << int(other.number())))
@@ -421,25 +426,25 @@ class SizeNode:
     def sym_not(self) -> SizeNode:
         return self.make(negate(self.value))
 
-    def guard_bool(self, file: str = "", line: int = 0) -> bool:
+    def guard_bool(self, file: Text = "", line: int = 0) -> bool:
         return self.path.branch(self.value)
 
     bool_ = guard_or_false = guard_or_true = guard_size_oblivious = guard_bool
 
-    def expect_true(self, file: str = "", line: int = 0) -> bool:
+    def expect_true(self, file: Text = "", line: int = 0) -> bool:
         """``torch._check``: what a kernel *needs*, where a guard is what it branched on."""
         return self.path.check(self.value)
 
-    def expect_size(self, file: str = "", line: int = 0) -> bool:
+    def expect_size(self, file: Text = "", line: int = 0) -> bool:
         return self.path.check(ge(self.value, 0))
 
-    def statically_known_true(self, file: str = "", line: int = 0) -> bool:
+    def statically_known_true(self, file: Text = "", line: int = 0) -> bool:
         return self.value is True
 
-    def guard_int(self, file: str = "", line: int = 0) -> int:
+    def guard_int(self, file: Text = "", line: int = 0) -> int:
         return self.path.pin(self.value)
 
-    def guard_float(self, file: str = "", line: int = 0) -> float:
+    def guard_float(self, file: Text = "", line: int = 0) -> float:
         return float(self.number())
 
     def int_(self) -> int:
@@ -450,7 +455,7 @@ class SizeNode:
 
     # -- layout: an implementation's choice, answered from the hints without a condition --------
 
-    def _layout(self, name: str, sizes: Sequence[Any], strides: Sequence[Any]) -> SizeNode:
+    def _layout(self, name: Text, sizes: Sequence[Any], strides: Sequence[Any]) -> SizeNode:
         plain = [[_plain(n) for n in ns] for ns in (sizes, strides)]
         return self.make(LAYOUTS[name](*plain))
 
@@ -474,14 +479,15 @@ class SizeNode:
 
     def is_non_overlapping_and_dense_indicator(self, *args: Any) -> SizeNode:
         half = len(args) // 2
-        return self.make(
-            int(LAYOUTS["non_overlapping_and_dense"](*([_plain(n) for n in ns] for ns in (args[:half], args[half:]))))
-        )
+        dense = self.is_non_overlapping_and_dense(args[:half], args[half:])
+        return self.make(int(dense.value))
 
 
 def _trunc(ratio: Ratio) -> Size:
     """Towards zero, for a ratio that is not positive on this path."""
-    return ratio.ceil() if isinstance(ratio.den, int) and ratio.den > 0 else -Ratio(-ratio.num, ratio.den).floor()
+    if isinstance(ratio.den, int) and ratio.den > 0:
+        return ratio.ceil()
+    return -Ratio(-ratio.num, ratio.den).floor()
 
 
 def _plain(node: Any) -> int:
@@ -490,7 +496,10 @@ def _plain(node: Any) -> int:
 
 def sym_int(size: Size, path: SizePath) -> int | torch.SymInt:
     """A size as user code sees it: a number, or a ``torch.SymInt``."""
-    return size if isinstance(size, int) else torch.SymInt(SizeNode(size, path))
+    if isinstance(size, int):
+        return size
+    node: Any = SizeNode(size, path)
+    return torch.SymInt(node)
 
 
 def size_of(value: Any) -> Any:
@@ -500,7 +509,7 @@ def size_of(value: Any) -> Any:
     SymBool -> bool or formula; anything else as it is.
     """
     if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)):
-        node = value.node
+        node: Any = value.node
         return node.value if isinstance(node, SizeNode) else value
     return value
 

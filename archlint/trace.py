@@ -149,7 +149,7 @@ class Tracer(TorchFunctionMode):
             return func(*args, **kwargs)
         except (RuntimeError, NotImplementedError):
             devices: set[str] = set()
-            lean = _map_tensors((args, kwargs), lambda t: devices.add(t.device.type) or t)
+            _map_tensors((args, kwargs), lambda t: devices.add(t.device.type))
             if devices != {"cpu", "meta"}:
                 raise
             lean = _map_tensors((args, kwargs), lambda t: t.to("meta"))
@@ -225,7 +225,7 @@ class Tracer(TorchFunctionMode):
             named = getattr(torch.return_types, getattr(func, "__name__", "?"), None)
             return named(items) if named is not None and len(items) > 1 else tuple(items)
         if isinstance(result, (Expr, Formula, Ratio)):
-            node = SizeNode(result, self.path)
+            node: Any = SizeNode(result, self.path)
             kind = {int: torch.SymInt, bool: torch.SymBool, float: torch.SymFloat}[node.pytype]
             return kind(node)
         return result

@@ -81,22 +81,33 @@ class ContractItem(pytest.Function):
         item.contract, item.ref = contract, ref
         return item
 
+    @property
+    def id(self) -> Any:
+        """The node id in parts, which pytest has since 9.2: model names are its parameters.
+
+        It compares ids with parsed ones (``--lf``), so the parts must be those of parsing.
+        """
+        whole = super().id
+        return type(whole).parse(str(whole))
+
     def reportinfo(self) -> tuple[Path, int, str]:
         """The contract's own line, for editors."""
         where = self.contract.where
         return self.path, where.line - 1 if where else 0, self.name
 
     def setup(self) -> None:
+        message = ""
         try:
             super().setup()
         except pytest.FixtureLookupError as e:
             if e.argname != self.ref.target.removeprefix(FIXTURE):
                 raise
             message = f"there is no fixture {e.argname!r}; pytest --fixtures lists those there are"
-            settle(self, self._error(message))
         except (Exception, Failed) as e:
             record(self, self._error(f"its fixtures could not be set up: {type(e).__name__}: {e}"))
             raise
+        if message:
+            settle(self, self._error(message))
 
     def runtest(self) -> None:
         """Decide the contract, in this process."""

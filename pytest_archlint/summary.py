@@ -54,8 +54,7 @@ def _line(
     place = f"{record['file']}:{record['line']}" if record["file"] else ""
     message = record["message"].partition("\n")[0]
     rest = "  ".join(filter(None, (name, place, message)))
-    terminal.write(word, **markup)
-    terminal.write_line(f"  {rest}")
+    terminal.write_line(f"{terminal._tw.markup(word, **markup)}  {rest}")
 
 
 def write_json(

@@ -43,7 +43,9 @@ def every(inside):
 
 @settings(max_examples=250)
 @given(boxes(), trees(leaves=6))
-@example((Box({"H": (1, None), "W": (1, None)}), {"H": [1, 5], "W": [1, 7], "N": [3]}), ("%", "H", "W"))
+@example(
+    (Box({"H": (1, None), "W": (1, None)}), {"H": [1, 5], "W": [1, 7], "N": [3]}), ("%", "H", "W")
+)
 def test_intervals_hold_every_value(box_inside, tree):
     box, inside = box_inside
     try:

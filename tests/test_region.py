@@ -60,7 +60,7 @@ def test_bounds_hold_whatever_the_region_holds(region):
 def test_the_box_holds_the_region_from_its_start(region):
     box = box_of(("H", "W"), region)
     said = bounds_of(region)
-    for h, w in itertools.product(range(0, 16), repeat=2):
+    for h, w in itertools.product(range(16), repeat=2):
         env = {"H": h, "W": w}
         in_it = all(inside(box.ranges[n], v) for n, v in env.items())
         assert holds(in_box(box), env) is in_it

@@ -95,7 +95,7 @@ FREE = {
     "h < w": lambda h, w: h < w,
     "h <= 30": lambda h, w: h <= 30,
     "h > 29": lambda h, w: h > 29,
-    "30 > h": lambda h, w: 30 > h,
+    "30 > h": lambda h, w: 30 > h,  # noqa: SIM300
     "h >= w": lambda h, w: h >= w,
     "h / 2 > 15": lambda h, w: h / 2 > 15,
     "h * 0.5 <= w": lambda h, w: h * 0.5 <= w,
@@ -192,6 +192,10 @@ def lost_exactness(value):
     return isinstance(size_of(value), Opaque)
 
 
+def let_through(path, env):
+    return all(holds(e.formula, env) for e in path.events)
+
+
 def check(path, operation):
     result = walked(path, operation)
     same = numbers(result, HINT)
@@ -199,9 +203,8 @@ def check(path, operation):
     if not isinstance(same, (list, tuple)):
         assert type(same) is type(plain(operation, HINT))
     for env in OTHERS:
-        if all(holds(e.formula, env) for e in path.events):
-            if env == HINT or not lost_exactness(result):
-                assert numbers(result, env) == plain(operation, env), env
+        if let_through(path, env) and not lost_exactness(result):
+            assert numbers(result, env) == plain(operation, env), env
     assert all(e.kind == "branch" and holds(e.formula, HINT) for e in path.events)
 
 
@@ -215,16 +218,16 @@ def test_nothing_is_asked(path, name):
 def test_only_what_it_depends_on_is_asked(path, name):
     check(path, ASKED[name])
     assert 1 <= len(path.events) <= 2, path.events
-    assert any(all(holds(e.formula, env) for e in path.events) for env in OTHERS if env != HINT)
+    assert any(let_through(path, env) for env in OTHERS if env != HINT)
 
 
 @pytest.mark.parametrize("name", PINNED)
 def test_a_number_is_pinned(path, name):
     check(path, PINNED[name])
     assert path.events
-    let_through = [h for h in range(1, 200) if all(holds(e.formula, {"H": h, "W": 44}) for e in path.events)]
-    assert 30 in let_through
-    assert len(let_through) <= 4
+    left = [h for h in range(1, 200) if let_through(path, {"H": h, "W": 44})]
+    assert 30 in left
+    assert len(left) <= 4
 
 
 EXACT = {
@@ -307,8 +310,9 @@ def like(*dims):
 
 
 IMAGE = like(2, 8, H, W)
+KERNEL = torch.empty(4, 8, 3, 3, device="meta")
 KERNELS = {
-    "conv2d": (lambda x: F.conv2d(x, torch.empty(4, 8, 3, 3, device="meta"), stride=2, padding=1), IMAGE),
+    "conv2d": (lambda x: F.conv2d(x, KERNEL, stride=2, padding=1), IMAGE),
     "conv_transpose2d": (
         lambda x: F.conv_transpose2d(x, torch.empty(8, 4, 3, 3, device="meta"), stride=2),
         IMAGE,
@@ -365,7 +369,7 @@ def test_meta_kernels_compute_in_formulas(name):
     reached = 0
     for env in ({"H": h, "W": w} for h in (8, 9, 15, 30, 64, 99) for w in (8, 13, 44, 45, 100)):
         real = run(make(lambda d, env=env: evaluate(d, env)))
-        if all(holds(e.formula, env) for e in path.events):
+        if let_through(path, env):
             assert [evaluate(d, env) for d in dims] == list(real.shape), env
             reached += 1
     assert reached >= 8, [str(e.formula) for e in path.events]
@@ -373,7 +377,7 @@ def test_meta_kernels_compute_in_formulas(name):
 
 def test_a_kernel_refuses_as_it_does_at_numbers(path):
     with enable_python_dispatcher(), pytest.raises(RuntimeError):
-        F.conv2d(like(1, 3, H, W)(lambda d: sym_int(d, path)), torch.empty(4, 8, 3, 3, device="meta"))
+        F.conv2d(like(1, 3, H, W)(lambda d: sym_int(d, path)), KERNEL)
 
 
 def test_layout_questions(path):

@@ -12,9 +12,9 @@ from archlint.dims import Size, product
 from archlint.formula import conj, eq, ge
 from archlint.ops.layout import decide
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
-from archlint.ops.sliding import followed_layout
+from archlint.ops.sliding import claim_positive, followed_layout
 
-OutputSize = Union[Size, "list[Size | None]", "tuple[Size | None, ...]"]
+OutputSize = Union[Size, "list[Size | None]", "tuple[Size | None, ...]", None]
 
 
 def _output_sizes(
@@ -22,7 +22,7 @@ def _output_sizes(
 ) -> tuple[Size, ...]:
     """One size per spatial dimension; ``None`` keeps the input's."""
     if output_size is None:
-        refuse(path, "an output_size")
+        raise NoRule("no output_size")
     if not isinstance(output_size, (list, tuple)):
         return (output_size,) * n
     if len(output_size) != n:
@@ -32,7 +32,7 @@ def _output_sizes(
     if len(output_size) >= input.ndim:
         refuse(path, f"an input of at least {n + 1} dimensions, gets {{}}", input.ndim)
     own = input.dims[input.ndim - n :]
-    return tuple(size if out is None else out for out, size in zip(output_size, own))
+    return tuple(s if out is None else out for out, s in zip(output_size, own, strict=True))
 
 
 def _pool(
@@ -40,9 +40,7 @@ def _pool(
 ) -> TensorSpec:
     if input.ndim not in (n + 1, n + 2):
         refuse(path, f"an input of {n + 1} or {n + 2} dimensions, gets {{}}", input.ndim)
-    for size in asked:
-        if not isinstance(size, int) or size < 1:
-            path.claim(ge(size, 1), "a size {} > 0", size)
+    claim_positive(path, *asked)
     for out in outputs:
         if not isinstance(out, int) or out < 0:
             path.claim(ge(out, 0), "output_size {} >= 0", out)

@@ -154,7 +154,12 @@ def _register(
 
 
 TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
-    ("add", promote.same, _plain(ranges.add), {"dunders": "__add__ __radd__", "inplace": "__iadd__"}),
+    (
+        "add",
+        promote.same,
+        _plain(ranges.add),
+        {"dunders": "__add__ __radd__", "inplace": "__iadd__"},
+    ),
     (
         "sub",
         promote.number,

@@ -35,9 +35,9 @@ def scaled_dot_product_attention(
             raise NoRule("attn_mask beside is_causal=True")
         if attn_mask.dtype not in (torch.bool, torch.float32, query.dtype):
             refuse(path, f"a mask of dtype bool or {query.dtype}, gets {attn_mask.dtype}")
-    if not _regular(query, key, value) or attn_mask is not None:
-        if decide(path, disj(*(empty(s.dims) for s in (query, key, value)))):
-            raise NoRule("no elements: hardly anything is checked")
+    regular = attn_mask is None and _regular(query, key, value)
+    if not regular and decide(path, disj(*(empty(s.dims) for s in (query, key, value)))):
+        raise NoRule("no elements: hardly anything is checked")
     if attn_mask is not None and attn_mask.ndim < 2 and query.ndim == 4:
         raise NoRule("a mask that only some kernels take")
     *batch_q, length, e_q = query.dims

@@ -63,7 +63,7 @@ def broadcast_onto(path: Path, dims: Dims, target: Dims, text: str = TEXT) -> No
     """
     extra = len(target) - len(dims)
     if extra < 0:
-        refuse(path, "a tensor of %d dimensions broadcast onto one of %d" % (len(dims), len(target)))
+        refuse(path, f"a tensor of {len(dims)} dimensions broadcast onto one of {len(target)}")
     for k in range(len(dims) - 1, -1, -1):
         a, b = dims[k], target[k + extra]
         if a != b and a != 1:

@@ -8,7 +8,12 @@ import torch
 
 from archlint.ops import promote, ranges
 from archlint.ops.broadcast import broadcast_onto
-from archlint.ops.layout import channels_last_strides, contiguous_strides, elementwise_strides, empty
+from archlint.ops.layout import (
+    channels_last_strides,
+    contiguous_strides,
+    elementwise_strides,
+    empty,
+)
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.spelling import methods, spellings
 from archlint.ops.written import written

@@ -1,14 +1,13 @@
-"""Convolutions and transposed convolutions of one to three dimensions, and their windows."""
+"""Convolutions of one to three dimensions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
 from archlint.dims import Size
-from archlint.formula import Bool, conj, disj, eq, ge, ne
+from archlint.formula import conj, disj, eq, ge, ne
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.sliding import PerDim, followed_layout, integers, per_dim, window
 
@@ -22,7 +21,7 @@ def _windows(
     dilation: tuple[int, ...],
 ) -> tuple[Size, ...]:
     out = []
-    for size, k, s, p, d in zip(space, kernel, stride, padding, dilation):
+    for size, k, s, p, d in zip(space, kernel, stride, padding, dilation, strict=True):
         positions, padded, fits = window(size, k, s, p, d)
         if fits is not True:
             text = "kernel_size {} fits the padded size {}"
@@ -33,13 +32,13 @@ def _windows(
     return tuple(out)
 
 
-def _dtype_known(input: TensorSpec, weight: TensorSpec, bias: TensorSpec | None) -> None:
+def same_dtype(input: TensorSpec, weight: TensorSpec, bias: TensorSpec | None) -> None:
     same = input.dtype == weight.dtype and (bias is None or bias.dtype == input.dtype)
     if not same or not input.dtype.is_floating_point:
         raise NoRule("a convolution of mixed or whole-number dtypes")
 
 
-def _settings(
+def window_settings(
     path: Path, n: int, stride: PerDim, padding: PerDim, dilation: PerDim
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     strides = integers(per_dim(path, stride, n, "stride"))
@@ -54,7 +53,7 @@ def _settings(
     return strides, paddings, dilations
 
 
-def _ranks(path: Path, n: int, input: TensorSpec, weight: TensorSpec) -> tuple[Size, ...]:
+def batched_dims(path: Path, n: int, input: TensorSpec, weight: TensorSpec) -> tuple[Size, ...]:
     """N, C and the spatial sizes; N is 1 for an unbatched input."""
     if input.ndim not in (n + 1, n + 2):
         refuse(path, f"an input of {n + 1} or {n + 2} dimensions, gets {{}}", input.ndim)
@@ -63,15 +62,17 @@ def _ranks(path: Path, n: int, input: TensorSpec, weight: TensorSpec) -> tuple[S
     return input.dims if input.ndim == n + 2 else (1, *input.dims)
 
 
-def _bias(path: Path, bias: TensorSpec | None, out_channels: Size) -> None:
+def claim_bias(path: Path, bias: TensorSpec | None, out_channels: Size) -> None:
     if bias is None:
         return
     if bias.ndim != 1:
         refuse(path, "a bias of 1 dimension, gets {}", bias.ndim)
-    path.claim(eq(bias.dims[0], out_channels), "bias {} == out_channels {}", *bias.dims, out_channels)
+    path.claim(
+        eq(bias.dims[0], out_channels), "bias {} == out_channels {}", *bias.dims, out_channels
+    )
 
 
-def _result(
+def convolved(
     path: Path, input: TensorSpec, weight: TensorSpec, dims: tuple[Size, ...]
 ) -> TensorSpec:
     """Channels-last if the input or the weight is; an unbatched input makes no batch."""
@@ -86,7 +87,7 @@ def _result(
     return result
 
 
-def _convolve(
+def convolve(
     path: Path,
     n: int,
     input: TensorSpec,
@@ -97,28 +98,28 @@ def _convolve(
     dilation: PerDim,
     groups: Size,
 ) -> TensorSpec:
-    batch, channels, *rest = _ranks(path, n, input, weight)
+    batch, channels, *rest = batched_dims(path, n, input, weight)
     space = tuple(rest)
-    _dtype_known(input, weight, bias)
+    same_dtype(input, weight, bias)
     same = padding == "same"
     if isinstance(padding, str):
         if padding not in ("same", "valid"):
             refuse(path, "padding 'same' or 'valid'")
         padding = 0
-    strides, paddings, dilations = _settings(path, n, stride, padding, dilation)
+    strides, paddings, dilations = window_settings(path, n, stride, padding, dilation)
     if same and max(strides) != 1:
         refuse(path, "stride {} == 1 with padding 'same'", max(strides))
     out_channels, per_group, *kernel_sizes = weight.dims
     kernel = tuple(kernel_sizes)
-    _groups(path, groups, out_channels, "out_channels")
+    claim_groups(path, groups, out_channels, "out_channels")
     path.claim(
         eq(channels, per_group * groups),
         "in_channels {} == channels {}",
         per_group * groups,
         channels,
     )
-    _bias(path, bias, out_channels)
-    if any(k.__class__ is int and k < 1 for k in kernel):  # type: ignore[operator]
+    claim_bias(path, bias, out_channels)
+    if any(isinstance(k, int) and k < 1 for k in kernel):
         raise NoRule("a kernel without elements")
     if same:
         for size in space:
@@ -126,17 +127,17 @@ def _convolve(
         out = space
     else:
         out = _windows(path, space, kernel, strides, paddings, dilations)
-        for size, k, p, d in zip(space, kernel, paddings, dilations):
+        for size, k, p, d in zip(space, kernel, paddings, dilations, strict=True):
             # Padding alone can make room for the kernel; the kernel still wants elements.
             if ge(2 * p, d * (k - 1) + 1) is not False:
                 needs = disj(ne(size, 0), eq(batch, 0), eq(channels, 0))
                 path.claim(needs, "a size {} > 0", size)
     if per_group == 0 or (not isinstance(per_group, int) and path.branch(eq(per_group, 0))):
         out_channels = 0  # PyTorch answers a convolution without inputs by one without outputs
-    return _result(path, input, weight, (batch, out_channels, *out))
+    return convolved(path, input, weight, (batch, out_channels, *out))
 
 
-def _groups(path: Path, groups: Size, weight_channels: Size, name: str) -> None:
+def claim_groups(path: Path, groups: Size, weight_channels: Size, name: str) -> None:
     if groups == 1:
         path.claim(ge(weight_channels, 1), name + " {} >= 1", weight_channels)
         return
@@ -160,108 +161,10 @@ def _convolution_of(n: int) -> Callable[..., TensorSpec]:
         dilation: PerDim = 1,
         groups: Size = 1,
     ) -> TensorSpec:
-        return _convolve(path, n, input, weight, bias, stride, padding, dilation, groups)
+        return convolve(path, n, input, weight, bias, stride, padding, dilation, groups)
 
     return conv
 
 
-def _may_be_empty(
-    input: TensorSpec, batch: Size, kernel: tuple[Size, ...], groups: Size
-) -> Bool:
-    """Whether the CPU kernel that PyTorch picks returns a result without elements."""
-    if input.dtype != torch.float32:
-        return eq(batch, 0)
-    if groups != 1 or (len(kernel) > 1 and all(ge(k, 4) is True for k in kernel[-2:])):
-        return True
-    return ne(batch, 1)
-
-
-def _transpose(
-    path: Path,
-    n: int,
-    input: TensorSpec,
-    weight: TensorSpec,
-    bias: TensorSpec | None,
-    stride: PerDim,
-    padding: PerDim,
-    output_padding: PerDim,
-    groups: Size,
-    dilation: PerDim,
-) -> TensorSpec:
-    batch, channels, *space = _ranks(path, n, input, weight)
-    _dtype_known(input, weight, bias)
-    strides, paddings, dilations = _settings(path, n, stride, padding, dilation)
-    extras = per_dim(path, output_padding, n, "output_padding")
-    in_channels, per_group, *kernel = weight.dims
-    _groups(path, groups, in_channels, "in_channels")
-    path.claim(eq(channels, in_channels), "in_channels {} == channels {}", in_channels, channels)
-    _bias(path, bias, per_group * groups)
-    empty = _may_be_empty(input, batch, tuple(kernel), groups)
-    out = []
-    for size, k, s, p, d, extra in zip(space, kernel, strides, paddings, dilations, extras):
-        if size.__class__ is not int or size < 1:  # type: ignore[operator]
-            path.claim(disj(ge(size, 1), eq(batch, 0)), "a size {} > 0", size)
-        if extra != 0:
-            path.claim(
-                conj(ge(extra, 0), disj(ge(max(s, d) - 1, extra), eq(batch, 0))),
-                f"output_padding {{}} smaller than stride {s} or dilation {d}",
-                extra,
-            )
-        wide = (size - 1) * s - 2 * p + d * (k - 1) + extra + 1
-        fits = disj(ge(wide, 1), conj(eq(wide, 0), empty))
-        path.claim(fits, "output size {} > 0", wide)
-        out.append(wide)
-    if any(k.__class__ is int and k < 1 for k in (per_group, *kernel)):  # type: ignore[operator]
-        raise NoRule("a kernel without elements")
-    return _result(path, input, weight, (batch, per_group * groups, *out))
-
-
-def _transposed_of(n: int) -> Callable[..., TensorSpec]:
-    def conv_transpose(
-        path: Path,
-        input: TensorSpec,
-        weight: TensorSpec,
-        bias: TensorSpec | None = None,
-        stride: PerDim = 1,
-        padding: PerDim = 0,
-        output_padding: PerDim = 0,
-        groups: Size = 1,
-        dilation: PerDim = 1,
-    ) -> TensorSpec:
-        return _transpose(
-            path, n, input, weight, bias, stride, padding, output_padding, groups, dilation
-        )
-
-    return conv_transpose
-
-
-for _n, _conv, _conv_transpose in (
-    (1, torch.conv1d, torch.conv_transpose1d),
-    (2, torch.conv2d, torch.conv_transpose2d),
-    (3, torch.conv3d, torch.conv_transpose3d),
-):
+for _n, _conv in ((1, torch.conv1d), (2, torch.conv2d), (3, torch.conv3d)):
     shape_rule(_conv)(_convolution_of(_n))
-    shape_rule(_conv_transpose)(_transposed_of(_n))
-
-
-@shape_rule(torch.convolution)
-def convolution(
-    path: Path,
-    input: TensorSpec,
-    weight: TensorSpec,
-    bias: TensorSpec | None,
-    stride: PerDim,
-    padding: PerDim,
-    dilation: PerDim,
-    transposed: bool,
-    output_padding: PerDim,
-    groups: Size,
-) -> Any:
-    n = weight.ndim - 2
-    if input.ndim != weight.ndim or n not in (1, 2, 3):
-        raise NoRule("an unbatched or unusual convolution")
-    if transposed:
-        return _transpose(
-            path, n, input, weight, bias, stride, padding, output_padding, groups, dilation
-        )
-    return _convolve(path, n, input, weight, bias, stride, padding, dilation, groups)

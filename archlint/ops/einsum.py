@@ -73,7 +73,9 @@ def _dots(labels: Labels) -> int:
 def _spread(path: Path, text: str, operand: TensorSpec) -> Labels:
     named = len(text.replace("...", ""))
     labels = _labels(text, max(operand.ndim - named, 0))
-    path.claim(len(labels) == operand.ndim, f"{named} dimensions for {text!r}, gets {{}}", operand.ndim)
+    path.claim(
+        len(labels) == operand.ndim, f"{named} dimensions for {text!r}, gets {{}}", operand.ndim
+    )
     return labels
 
 
@@ -131,7 +133,9 @@ def _pair(
             if m != n:
                 (sizes[label],) = broadcast(path, (m,), (n,))
                 for mine, other in ((left, n), (right, m)):
-                    if not decide(path, eq(mine[label], other)) and decide(path, eq(mine[label], 1)):
+                    if not decide(path, eq(mine[label], other)) and decide(
+                        path, eq(mine[label], 1)
+                    ):
                         del mine[label]
     dims = tuple(sizes[s] for s in target)
     contracted = [s for s in sizes if s not in target and s in left and s in right]

@@ -14,7 +14,7 @@ from archlint.ops.registry import NoRule, Path, Range, TensorSpec, refuse, shape
 from archlint.ops.spelling import methods
 
 Dims = tuple[Size, ...]
-_IGNORED = frozenset({"requires_grad", "pin_memory", "generator", "memory_format"})
+_IGNORED = frozenset({"requires_grad", "pin_memory", "generator"})
 
 
 def sizes_of(args: tuple[Any, ...], settings: dict[str, Any]) -> Dims:
@@ -40,11 +40,8 @@ def made(
     dtype = settings.pop("dtype", None) or dtype or torch.get_default_dtype()
     device = settings.pop("device", None)
     for name, value in settings.items():
-        if name == "layout" and value in (None, torch.strided):
-            continue
-        if name not in _IGNORED or (name == "memory_format" and value is not None):
-            if value is not None:
-                raise NoRule(f"{name}={value!r}")
+        if name not in _IGNORED and value not in (None, torch.strided, torch.contiguous_format):
+            raise NoRule(f"{name}={value!r}")
     promote.same(path, "a new tensor", dtype)
     host = None if device is None else host_device(device)
     return TensorSpec(dims, dtype, None, ranges.fitted(path, values, dtype), host)
@@ -87,9 +84,7 @@ def _register_filled(name: str, values: Range, random: bool = False) -> None:
         shape_rule(*methods(f"new_{name}"))(new)
 
 
-def _like(
-    path: Path, input: TensorSpec, settings: dict[str, Any], values: Range
-) -> TensorSpec:
+def _like(path: Path, input: TensorSpec, settings: dict[str, Any], values: Range) -> TensorSpec:
     memory_format = settings.pop("memory_format", None) or torch.preserve_format
     result = made(path, input.dims, settings, input.dtype, values)
     result.strides = dense_strides(path, input, memory_format)
@@ -202,5 +197,3 @@ def _span(path: Path, leaves: list[Any]) -> Range:
     for leaf in leaves[1:]:
         values = ranges.union(path, values, ranges.range_of(leaf))
     return values
-
-

@@ -51,7 +51,7 @@ def bilinear(
         raise NoRule("an unusual bilinear")
     if input1.ndim != input2.ndim:
         refuse(path, "inputs of as many dimensions, get {} and {}", input1.ndim, input2.ndim)
-    for a, b in zip(input1.dims[:-1], input2.dims[:-1]):
+    for a, b in zip(input1.dims[:-1], input2.dims[:-1], strict=True):
         path.claim(eq(a, b), "batch size {} == {}", a, b)
     out_features, in1, in2 = weight.dims
     for name, want, size in (("in1", in1, input1.dims[-1]), ("in2", in2, input2.dims[-1])):
@@ -73,7 +73,8 @@ def _rows(path: Path, indices: TensorSpec, rows: Size, what: str) -> None:
         path.unproved(f"whether the values that index {what} are in range")
     none: Bool = disj(*(eq(size, 0) for size in indices.dims))
     if high is not None:
-        path.claim(disj(lt(high, rows), none), f"largest index {{}} of {what} < rows {{}}", high, rows)
+        below = disj(lt(high, rows), none)
+        path.claim(below, f"largest index {{}} of {what} < rows {{}}", high, rows)
     if low is not None:
         path.claim(disj(ge(low, 0), none), f"smallest index {{}} of {what} >= 0", low)
 

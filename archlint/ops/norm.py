@@ -1,4 +1,4 @@
-"""Normalisations: batch, layer, group, instance, root-mean-square, local response."""
+"""Normalisations with a weight per channel: batch, group and instance."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from archlint.dims import Size
 from archlint.formula import Bool, conj, disj, eq, ge, ne
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
-from archlint.ops.sliding import followed_layout
+from archlint.ops.sliding import claim_positive, followed_layout
 
 
 def _accepts_empty_groups() -> bool:
@@ -23,7 +23,7 @@ def _accepts_empty_groups() -> bool:
 _EMPTY_GROUPS = _accepts_empty_groups()
 
 
-def _dtype_known(input: TensorSpec, *others: TensorSpec | None) -> None:
+def same_dtype(input: TensorSpec, *others: TensorSpec | None) -> None:
     if not input.dtype.is_floating_point or any(o and o.dtype != input.dtype for o in others):
         raise NoRule("a normalisation of mixed or whole-number dtypes")
 
@@ -64,7 +64,7 @@ def batch_norm_kernel(
     eps: float,
     cudnn_enabled: bool,
 ) -> TensorSpec:
-    _dtype_known(input, weight, bias, running_mean, running_var)
+    same_dtype(input, weight, bias, running_mean, running_var)
     if input.ndim < 2 or (running_mean is None) != (running_var is None) or eps <= 0:
         raise NoRule("an unusual batch_norm")
     channels = input.dims[1]
@@ -102,58 +102,6 @@ def _more_than_one(path: Path, sizes: tuple[Size, ...], what: str) -> None:
     path.claim(disj(*(ne(s, 1) for s in sizes)), f"more than 1 {what}, gets {shown}", *sizes)
 
 
-def _normalized(
-    path: Path,
-    input: TensorSpec,
-    normalized_shape: list[Size] | tuple[Size, ...],
-    *affine: TensorSpec | None,
-) -> None:
-    if not isinstance(normalized_shape, (list, tuple)) or not normalized_shape:
-        refuse(path, "a normalized_shape of at least one size")
-    n = len(normalized_shape)
-    for what, tensor in zip(("weight", "bias"), affine):
-        if tensor is None:
-            continue
-        if tensor.ndim != n:
-            refuse(path, f"a {what} of {n} dimensions, gets {{}}", tensor.ndim)
-        for size, want in zip(tensor.dims, normalized_shape):
-            path.claim(eq(size, want), what + " {} == normalized_shape {}", size, want)
-    if input.ndim < n:
-        refuse(path, f"an input of at least {n} dimensions, gets {{}}", input.ndim)
-    for size, want in zip(input.dims[input.ndim - n :], normalized_shape):
-        path.claim(eq(size, want), "normalized_shape {} == size {}", want, size)
-
-
-@shape_rule(F.layer_norm, torch.layer_norm)
-def layer_norm(
-    path: Path,
-    input: TensorSpec,
-    normalized_shape: list[Size] | tuple[Size, ...],
-    weight: TensorSpec | None = None,
-    bias: TensorSpec | None = None,
-    eps: float = 1e-5,
-    cudnn_enable: bool = True,
-) -> TensorSpec:
-    _dtype_known(input, weight, bias)
-    _normalized(path, input, normalized_shape, weight, bias)
-    return input.like(input.dims)
-
-
-@shape_rule(F.rms_norm, torch.rms_norm)
-def rms_norm(
-    path: Path,
-    input: TensorSpec,
-    normalized_shape: list[Size] | tuple[Size, ...],
-    weight: TensorSpec | None = None,
-    eps: float | None = None,
-) -> TensorSpec:
-    _dtype_known(input, weight)
-    if input.strides is not None:
-        raise NoRule("the layout of rms_norm's result is another in each version")
-    _normalized(path, input, normalized_shape, weight)
-    return input.like(input.dims)
-
-
 @shape_rule(torch.group_norm)
 def group_norm_kernel(
     path: Path,
@@ -164,7 +112,7 @@ def group_norm_kernel(
     eps: float = 1e-5,
     cudnn_enabled: bool = True,
 ) -> TensorSpec:
-    _dtype_known(input, weight, bias)
+    same_dtype(input, weight, bias)
     if input.ndim < 2:
         refuse(path, "an input of at least 2 dimensions, gets {}", input.ndim)
     channels = input.dims[1]
@@ -177,9 +125,7 @@ def group_norm_kernel(
             refuse(path, "a weight and bias of 1 dimension, get {}", tensor.ndim)
         _one_per_channel(path, tensor, "num_channels", channels)
     if not _EMPTY_GROUPS:
-        for size in input.dims[1:]:
-            if not isinstance(size, int) or size < 1:
-                path.claim(ge(size, 1), "a size {} > 0", size)
+        claim_positive(path, *input.dims[1:])
     return followed_layout(path, input, input.dims)
 
 
@@ -212,7 +158,7 @@ def instance_norm_kernel(
     eps: float,
     cudnn_enabled: bool,
 ) -> TensorSpec:
-    _dtype_known(input, weight, bias, running_mean, running_var)
+    same_dtype(input, weight, bias, running_mean, running_var)
     if (running_mean is None) != (running_var is None) or eps <= 0:
         raise NoRule("an unusual instance_norm")
     if running_mean is None and not use_input_stats:
@@ -224,6 +170,10 @@ def instance_norm_kernel(
     unless = empty
     if use_input_stats:  # new statistics are written over the old, which may broadcast
         unless = conj(eq(batch, 0), eq(channels, 1))
+    elif empty is not False and any(
+        s and s.numel() != channels for s in (running_mean, running_var)
+    ):
+        raise NoRule("whether an empty instance_norm compares its statistics")
     _one_per_channel(path, running_mean, "num_features", channels, unless)
     _one_per_channel(path, running_var, "num_features", channels, unless)
     _affine(path, weight, channels, empty)
@@ -250,20 +200,3 @@ def instance_norm(
     return instance_norm_kernel(
         path, input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, True
     )
-
-
-@shape_rule(F.local_response_norm)
-def local_response_norm(
-    path: Path,
-    input: TensorSpec,
-    size: int,
-    alpha: float = 1e-4,
-    beta: float = 0.75,
-    k: float = 1.0,
-) -> TensorSpec:
-    if input.strides is not None or input.dtype not in (torch.float32, torch.float64):
-        raise NoRule("local_response_norm of a strided or unusual input")
-    if input.ndim < 3:
-        refuse(path, "an input of at least 3 dimensions, gets {}", input.ndim)
-    path.claim(disj(ge(size, 1), *(eq(d, 0) for d in input.dims)), "size {} > 0", size)
-    return input.like(input.dims)

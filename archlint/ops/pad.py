@@ -12,7 +12,7 @@ from archlint.dims import Size, maximum, minimum
 from archlint.formula import conj, disj, ge, gt, le
 from archlint.ops.layout import is_channels_last, settled_strides
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
-from archlint.ops.sliding import followed_layout
+from archlint.ops.sliding import claim_positive, followed_layout
 
 
 def _accepts_empty_sides() -> bool:
@@ -52,7 +52,7 @@ def constant_pad_nd(
                 continue
             kept = kept + minimum(crop, 0)
             enough = disj(ge(crop, 0), ge(kept, 0))
-            path.claim(enough, f"a size {{}} that the negative padding {name} {{}} fits", size, crop)
+            path.claim(enough, f"a size {{}} with {{}} to crop {name}", size, crop)
         dims[axis] = size + before + after
     if not _EMPTY_SIDES:
         whole = conj(*(ge(dims[input.ndim - 1 - i], 1) for i in range(len(pad) // 2)))
@@ -87,7 +87,7 @@ def _bent(path: Path, input: TensorSpec, pad: Sequence[Size], mode: str) -> Tens
     sides = _padded(path, input, pad)
     n = len(sides)
     if n not in (1, 2, 3) or input.ndim not in (n + 1, n + 2):
-        refuse(path, f"a {mode} pad of {{}} sizes for the last dimensions of {{}}", 2 * n, input.ndim)
+        refuse(path, f"a {mode} pad for {{}} of {{}} dimensions", n, input.ndim)
     if not input.dtype.is_floating_point:
         raise NoRule(f"{mode} padding of {input.dtype}")
     if not all(path.known(ge(p, 0)) for p in pad):
@@ -95,9 +95,7 @@ def _bent(path: Path, input: TensorSpec, pad: Sequence[Size], mode: str) -> Tens
     if input.strides is not None and n == 3 and input.ndim == 4:
         raise NoRule("padding of an unbatched strided volume")
     if mode != "circular":
-        for size in input.dims[input.ndim - n - 1 :]:
-            if not isinstance(size, int) or size < 1:
-                path.claim(ge(size, 1), "a size {} > 0", size)
+        claim_positive(path, *input.dims[input.ndim - n - 1 :])
     dims = list(input.dims)
     for axis, size, before, after in sides:
         dims[axis] = size + before + after

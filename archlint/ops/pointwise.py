@@ -10,10 +10,10 @@ import torch
 from archlint.formula import eq
 from archlint.ops import promote, ranges
 from archlint.ops.broadcast import broadcast, broadcast_onto
-from archlint.ops.layout import elementwise_strides, empty
+from archlint.ops.layout import elementwise_strides
 from archlint.ops.promote import DtypeRule
 from archlint.ops.registry import NoRule, Path, Range, TensorSpec, refuse, shape_rule
-from archlint.ops.spelling import methods, spellings
+from archlint.ops.spelling import spellings
 from archlint.ops.written import written
 
 ValueRule = Callable[[Path, Range], Range]
@@ -79,12 +79,18 @@ def _register(name: str, dtype_rule: DtypeRule, values: ValueRule, also: str = "
     shape_rule(inplace=spellings(*(f"{n}_" for n in names)))(into)
 
 
+def _hardtanh(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:
+    if dtype is torch.uint8:
+        raise NoRule("uint8, which some versions refuse")
+    return promote.number(path, name, dtype)
+
+
 def _register_all() -> None:
     plain: dict[DtypeRule, str] = {
         promote.floating: "gelu mish hardswish hardsigmoid leaky_relu elu selu celu softplus"
         " frac softshrink hardshrink rrelu silu",
         promote.number_to_float: "softsign tanhshrink",
-        promote.number: "hardtanh relu6",
+        _hardtanh: "hardtanh relu6",
         promote.to_bool: "isposinf isneginf signbit isnan isinf isfinite logical_not isreal",
         promote.same: "nan_to_num",
         promote.to_float: "erf erfc erfinv lgamma digamma logit deg2rad rad2deg i0 sigmoid tanh"
@@ -218,58 +224,7 @@ def glu(path: Path, input: TensorSpec, dim: int = -1) -> TensorSpec:
     path.claim(input.ndim > 0, "an input of at least 1 dimension")
     path.claim(-input.ndim <= dim < input.ndim, f"dim {dim} in range for {input.ndim} dimensions")
     dims = list(input.dims)
-    path.claim(eq(dims[dim] % 2, 0), "size {} at dimension %d even" % dim, dims[dim])
+    path.claim(eq(dims[dim] % 2, 0), f"size {{}} at dimension {dim} even", dims[dim])
     dims[dim] = dims[dim] // 2
     halves = TensorSpec(tuple(dims), input.dtype, input.strides, None, input.device)
     return input.like(halves.dims, strides=elementwise_strides(path, [halves], halves.dims))
-
-
-def _softmax(
-    path: Path, input: TensorSpec, dim: Any, dtype: torch.dtype | None, name: str
-) -> TensorSpec:
-    if not isinstance(dim, int) or isinstance(dim, bool):
-        raise NoRule(f"dim {dim!r}")
-    result = promote.same(path, name, dtype or input.dtype)
-    least = max(input.ndim, 1)
-    path.claim(-least <= dim < least, f"dim {dim} in range for {input.ndim} dimensions")
-    if result not in promote.FLOATING:  # the kernel is not asked for without elements
-        path.claim(empty(input.dims), f"{name} of a floating dtype, gets {str(result)[6:]}")
-    return input.like(input.dims, result)
-
-
-def _legacy_dim(input: TensorSpec, dim: int | None) -> int:
-    return (0 if input.ndim in (0, 1, 3) else 1) if dim is None else dim
-
-
-@shape_rule(*(f for n in ("softmax", "log_softmax") for f in (getattr(torch, n), *methods(n))))
-def softmax(
-    path: Path, input: TensorSpec, dim: int, dtype: torch.dtype | None = None, *, out: Any = None
-) -> TensorSpec:
-    if out is not None:
-        raise NoRule("out=")
-    return _softmax(path, input, dim, dtype, "softmax")
-
-
-@shape_rule(*(getattr(torch.nn.functional, n) for n in ("softmax", "log_softmax", "softmin")))
-def functional_softmax(
-    path: Path,
-    input: TensorSpec,
-    dim: int | None = None,
-    _stacklevel: int = 3,
-    dtype: torch.dtype | None = None,
-) -> TensorSpec:
-    return _softmax(path, input, _legacy_dim(input, dim), dtype, "softmax")
-
-
-@shape_rule(torch.nn.functional.gumbel_softmax)
-def gumbel_softmax(
-    path: Path,
-    logits: TensorSpec,
-    tau: float = 1,
-    hard: bool = False,
-    eps: float = 1e-10,
-    dim: int = -1,
-) -> TensorSpec:
-    if hard or logits.dtype not in promote.FLOATING:
-        raise NoRule("hard=True, or integers")
-    return _softmax(path, logits, dim, None, "gumbel_softmax")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from archlint.dims import Size, ceildiv, minimum, product
-from archlint.formula import ge
+from archlint.formula import Bool, ge
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
-from archlint.ops.sliding import PerDim, followed_layout, integers, per_dim, window
+from archlint.ops.sliding import PerDim, claim_positive, followed_layout, integers, per_dim, window
 
 Pooled = Any
 """A spec, or a pair of specs: the result and the indices."""
@@ -21,9 +22,20 @@ Pooled = Any
 def _batched(path: Path, n: int, input: TensorSpec) -> None:
     if input.ndim not in (n + 1, n + 2):
         refuse(path, f"an input of {n + 1} or {n + 2} dimensions, gets {{}}", input.ndim)
-    for size in input.dims[input.ndim - n - 1 :]:
-        if not isinstance(size, int) or size < 1:
-            path.claim(ge(size, 1), "a size {} > 0", size)
+    claim_positive(path, *input.dims[input.ndim - n - 1 :])
+
+
+@lru_cache(maxsize=4096)
+def _ceil_window(
+    size: Size, kernel: Size, stride: Size, padding: int, dilation: int
+) -> tuple[Size, Size, Bool]:
+    """Like ``window`` in ceil_mode: the last window may reach beyond the padded size."""
+    padded = size + 2 * padding
+    reach = dilation * (kernel - 1) + 1
+    positions = ceildiv(padded - reach, stride) + 1
+    if ge(reach - padding, stride) is not True:  # but it must not start beyond the input
+        positions = minimum(positions, ceildiv(size + padding, stride))
+    return positions, padded, ge(padded - reach + stride, 1)
 
 
 def _windows(
@@ -46,19 +58,13 @@ def _windows(
     for size, k, s, p, d in zip(
         input.dims[input.ndim - n :], kernel, steps, paddings, dilations, strict=True
     ):
-        for name, value in (("kernel_size", k), ("stride", s), ("dilation", d)):
-            if not isinstance(value, int) or value < 1:
-                path.claim(ge(value, 1), name + " {} > 0", value)
+        claim_positive(path, k, what="kernel_size")
+        claim_positive(path, s, what="stride")
+        claim_positive(path, d, what="dilation")
         if p:
             path.claim(ge(p, 0), "padding {} >= 0", p)
             path.claim(ge(k, 2 * p), "padding {} at most half of kernel_size {}", p, k)
-        positions, padded, fits = window(size, k, s, p, d)
-        if ceil_mode:
-            reach = d * (k - 1) + 1
-            positions = ceildiv(padded - reach, s) + 1
-            fits = ge(padded - reach + s, 1)
-            if ge(reach - p, s) is not True:  # the last window may start beyond the input
-                positions = minimum(positions, ceildiv(size + p, s))
+        positions, padded, fits = (_ceil_window if ceil_mode else window)(size, k, s, p, d)
         path.claim(fits, "kernel_size {} fits the padded size {}", k, padded)
         space.append(positions)
     return (*input.dims[: input.ndim - n], *space)
@@ -139,7 +145,8 @@ def _avg_pool(
         raise NoRule("the layout of avg_pool1d's result")
     dims = _windows(path, n, input, kernel_size, stride, padding, 1, ceil_mode)
     if n == 3:
-        for size, k in zip(input.dims[-3:], per_dim(path, kernel_size, 3, "")):
+        kernel = per_dim(path, kernel_size, 3, "kernel_size")
+        for size, k in zip(input.dims[-3:], kernel, strict=True):
             if ceil_mode or padding not in (0, (0, 0, 0)):
                 path.claim(ge(size, k), "kernel_size {} fits the size {} without padding", k, size)
         return input.like(dims)
@@ -200,13 +207,13 @@ def _lp_pool_of(n: int) -> Callable[..., TensorSpec]:
 
 _nn = torch._C._nn
 
-for _n, _max, _with_indices in (
-    (1, (F.max_pool1d, torch.max_pool1d), (F.max_pool1d_with_indices, torch.max_pool1d_with_indices)),
-    (2, (F.max_pool2d, torch.max_pool2d), (F.max_pool2d_with_indices, _nn.max_pool2d_with_indices)),
-    (3, (F.max_pool3d, torch.max_pool3d), (F.max_pool3d_with_indices, _nn.max_pool3d_with_indices)),
-):  # fmt: skip
+for _n, _max, _F_with_indices, _with_indices in (
+    (1, (F.max_pool1d, torch.max_pool1d), F.max_pool1d_with_indices, torch.max_pool1d_with_indices),
+    (2, (F.max_pool2d, torch.max_pool2d), F.max_pool2d_with_indices, _nn.max_pool2d_with_indices),
+    (3, (F.max_pool3d, torch.max_pool3d), F.max_pool3d_with_indices, _nn.max_pool3d_with_indices),
+):
     shape_rule(*_max)(_max_pool_of(_n))
-    shape_rule(*_with_indices)(_max_pool_with_indices_of(_n))
+    shape_rule(_F_with_indices, _with_indices)(_max_pool_with_indices_of(_n))
 shape_rule(F.avg_pool1d)(avg_pool1d)
 for _n, _avg in ((2, F.avg_pool2d), (3, F.avg_pool3d)):
     shape_rule(_avg)(_avg_pool_of(_n))

@@ -78,7 +78,8 @@ def mul(path: Path, a: Range, b: Range) -> Range:
         if x[0] is not None and x[0] == x[1]:
             return _scaled(path, y, x[0])
     if _nonneg(path, a[0]) and _nonneg(path, b[0]):
-        assert a[0] is not None and b[0] is not None
+        assert a[0] is not None
+        assert b[0] is not None
         return a[0] * b[0], None if a[1] is None or b[1] is None else a[1] * b[1]
     corners = [x * y for x in a for y in b if isinstance(x, int) and isinstance(y, int)]
     return (min(corners), max(corners)) if len(corners) == 4 else UNKNOWN

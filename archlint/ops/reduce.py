@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +31,11 @@ def _count(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:
     return torch.int64
 
 
+def _only_floating(*dtypes: torch.dtype) -> None:
+    if not promote.FLOATING.issuperset(dtypes):
+        raise NoRule("integers where there may be NaN")
+
+
 def _register(
     name: str, dtype_rule: DtypeRule, *, empty_dim_is_all: bool = True, choice: bool = False
 ) -> None:
@@ -51,8 +55,8 @@ def _register(
         result = dtype_rule(path, name, dtype or input.dtype)
         if dtype is not None:
             result = dtype
-            if name == "nanmean":
-                promote.floating(path, name, input.dtype)
+            if name.startswith("nan"):
+                _only_floating(input.dtype, dtype)
         if choice:
             not_empty(path, input, axes)
         values = None
@@ -84,7 +88,7 @@ def logsumexp(
     path: Path, input: TensorSpec, dim: Any, keepdim: bool = False, *, out: Any = None
 ) -> TensorSpec:
     _no_out(out)
-    if dim is None or isinstance(dim, (tuple, list)) and not dim:
+    if dim is None or (isinstance(dim, (tuple, list)) and not dim):
         raise NoRule("no dimension")
     axes = wrapped_all(path, input.ndim, dim)
     dtype = promote.to_float(path, "logsumexp", input.dtype)
@@ -228,68 +232,3 @@ def std(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpe
 def std_mean(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> Pair:
     result = _spread(path, input, args, settings)
     return result, result
-
-
-def _norm(
-    path: Path, input: TensorSpec, order: Any, dim: Any, keepdim: bool, dtype: Any
-) -> TensorSpec:
-    """The norm of vectors along ``dim``; those of order inf or below 0 need an element."""
-    if not isinstance(order, (int, float)):
-        raise NoRule(f"ord {order!r}")
-    axes = wrapped_all(path, input.ndim, dim)
-    if math.isinf(order) or order < 0:
-        not_empty(path, input, axes)
-    promote.floating(path, "norm", input.dtype)
-    result = promote.floating(path, "norm", dtype or input.dtype)
-    return input.like(reduced(input.dims, axes, keepdim), result)
-
-
-@shape_rule(*(f for f in spellings("norm") if f is not torch.linalg.norm))
-def norm(
-    path: Path,
-    input: TensorSpec,
-    p: Any = "fro",
-    dim: Any = None,
-    keepdim: bool = False,
-    out: Any = None,
-    dtype: torch.dtype | None = None,
-) -> TensorSpec:
-    _no_out(out)
-    if p == "fro":
-        if isinstance(dim, (tuple, list)) and len(dim) > 2:
-            raise NoRule("a Frobenius norm over more than 2 dimensions")
-        p = 2
-    return _norm(path, input, 2 if p is None else p, dim, keepdim, dtype)
-
-
-@shape_rule(torch.linalg.vector_norm)
-def vector_norm(
-    path: Path,
-    x: TensorSpec,
-    ord: Any = 2,
-    dim: Any = None,
-    keepdim: bool = False,
-    *,
-    dtype: torch.dtype | None = None,
-    out: Any = None,
-) -> TensorSpec:
-    _no_out(out)
-    return _norm(path, x, ord, dim, keepdim, dtype)
-
-
-@shape_rule(torch.linalg.norm)
-def linalg_norm(
-    path: Path,
-    A: TensorSpec,
-    ord: Any = None,
-    dim: Any = None,
-    keepdim: bool = False,
-    *,
-    out: Any = None,
-    dtype: torch.dtype | None = None,
-) -> TensorSpec:
-    """Vector norms only: without ``ord``, or along one dimension."""
-    _no_out(out)
-    if ord is not None and not isinstance(dim, int) and not (dim is None and A.ndim == 1):
-        raise NoRule("a matrix norm")
-    return _norm(path, A, 2 if ord is None else ord, dim, keepdim, dtype)

@@ -12,7 +12,7 @@ from archlint.dims import Expr, Ratio, Size, ratio_mul, ratio_of
 from archlint.formula import conj, disj, eq, ge
 from archlint.ops.adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
-from archlint.ops.sliding import followed_layout
+from archlint.ops.sliding import claim_positive, followed_layout
 
 Scale = Union[float, Ratio, Size]
 
@@ -38,13 +38,9 @@ def scaled(size: Size, scale: Scale) -> Size:
 
 def _resize(path: Path, n: int, input: TensorSpec, outputs: tuple[Size, ...]) -> TensorSpec:
     batch, channels, *space = input.dims
-    for size, out in zip(space, outputs):
-        if not isinstance(size, int) or size < 1:
-            path.claim(ge(size, 1), "an input size {} > 0", size)
-        if not isinstance(out, int) or out < 1:
-            path.claim(ge(out, 1), "an output size {} > 0", out)
-    if not isinstance(channels, int) or channels < 1:
-        path.claim(ge(channels, 1), "channels {} > 0", channels)
+    claim_positive(path, *space, what="an input size")
+    claim_positive(path, *outputs, what="an output size")
+    claim_positive(path, channels, what="channels")
     return followed_layout(path, input, (batch, channels, *outputs))
 
 
@@ -93,7 +89,7 @@ def interpolate(
         outputs = _per_side(path, size, n, "size")
     else:
         scales = _per_side(path, scale_factor, n, "scale_factor")
-        outputs = tuple(scaled(s, f) for s, f in zip(input.dims[2:], scales))
+        outputs = tuple(scaled(s, f) for s, f in zip(input.dims[2:], scales, strict=True))
     if not all(isinstance(out, (int, Expr)) for out in outputs):
         raise NoRule("an output size that is no whole number")
     _dtype_known(n, input, mode, antialias)
@@ -112,7 +108,7 @@ def _upsample(
         if not isinstance(scales, (list, tuple)):
             refuse(path, "either output_size or scale_factors")
         factors = _per_side(path, scales, n, "scale_factors")
-        outputs = tuple(scaled(s, f) for s, f in zip(input.dims[2:], factors))
+        outputs = tuple(scaled(s, f) for s, f in zip(input.dims[2:], factors, strict=True))
     else:
         if isinstance(scales, (list, tuple)):
             refuse(path, "either output_size or scale_factors")

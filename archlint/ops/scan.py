@@ -63,6 +63,8 @@ def logcumsumexp(path: Path, input: TensorSpec, dim: int, *, out: Any = None) ->
 @shape_rule(*spellings("cummax", "cummin"))
 def cummax(path: Path, input: TensorSpec, dim: int, *, out: Any = None) -> Pair:
     _no_out(out)
+    if not -input.ndim <= dim < input.ndim:
+        raise NoRule("a dim that some versions do not check")
     axis = wrapped(path, input.ndim, dim)
     values = ranges.fitted(path, ranges.range_of(input), input.dtype)
     places = (0, size_at(input, axis) - 1)

@@ -35,13 +35,13 @@ def arange(path: Path, *args: Any, **settings: Any) -> TensorSpec:
 
 
 def int_(value: Any) -> Size:
-    return int(value) if isinstance(value, bool) else value  # type: ignore[no-any-return]
+    return int(value) if isinstance(value, bool) else value
 
 
 def _bounds(args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, Any, Any]:
     names = ("start", "end", "step")
     named = {n: settings.pop(n) for n in names if n in settings}
-    if args and not (len(args) == 2 and set(named) <= {"step"} or not named):
+    if args and not ((len(args) == 2 and set(named) <= {"step"}) or not named):
         raise NoRule("bounds by place and by name")
     given = dict(zip(names if len(args) > 1 else ("end",), args, strict=False)) | named
     if "end" not in given or len(args) > 3:
@@ -69,7 +69,9 @@ def _fractional(path: Path, start: Any, end: Any, step: Any) -> tuple[Size, Rang
     span = last if first.num == 0 else ratio_add(last, Ratio(-first.num, first.den, first.rounded))
     if span is None or path.known(ge(span.den, 1)) is not True:
         raise NoRule("fractions that a float may round")
-    path.claim(ge(span.num, 0), "bounds {} and {} in the direction of the step", first.floor(), last.ceil())
+    path.claim(
+        ge(span.num, 0), "bounds {} and {} in the direction of the step", first.floor(), last.ceil()
+    )
     number = span if each.num == each.den else ratio_div(span, each)
     if number is None:
         raise NoRule("fractions that a float may round")
@@ -97,9 +99,7 @@ def randperm(path: Path, n: Size, **settings: Any) -> TensorSpec:
     return made(path, (n,), settings, torch.int64, (0, n - 1))
 
 
-def _triangle(
-    path: Path, row: Size, col: Size, below: int, settings: dict[str, Any]
-) -> TensorSpec:
+def _triangle(path: Path, row: Size, col: Size, below: int, settings: dict[str, Any]) -> TensorSpec:
     """Places of a square's triangle that has ``below`` diagonals less than half of it."""
     if row != col or below not in (0, 1):
         raise NoRule("a triangle of another form")
@@ -109,16 +109,10 @@ def _triangle(
 
 
 @shape_rule(torch.tril_indices)
-def tril_indices(
-    path: Path, row: Size, col: Size, offset: int = 0, **settings: Any
-) -> TensorSpec:
+def tril_indices(path: Path, row: Size, col: Size, offset: int = 0, **settings: Any) -> TensorSpec:
     return _triangle(path, row, col, -offset, settings)
 
 
 @shape_rule(torch.triu_indices)
-def triu_indices(
-    path: Path, row: Size, col: Size, offset: int = 0, **settings: Any
-) -> TensorSpec:
+def triu_indices(path: Path, row: Size, col: Size, offset: int = 0, **settings: Any) -> TensorSpec:
     return _triangle(path, row, col, offset, settings)
-
-

@@ -43,6 +43,18 @@ def window(
     return room // stride + 1, padded, ge(room, 0)
 
 
+@lru_cache(maxsize=16384)
+def _positive(size: Size) -> Bool:
+    return ge(size, 1)
+
+
+def claim_positive(path: Path, *sizes: Size, what: str = "a size") -> None:
+    """Each of the sizes is at least 1."""
+    for size in sizes:
+        if not isinstance(size, int) or size < 1:
+            path.claim(_positive(size), what + " {} > 0", size)
+
+
 def followed_layout(path: Path, input: TensorSpec, dims: tuple[Size, ...]) -> TensorSpec:
     """A result of the sizes ``dims``, channels-last if ``input`` is, else contiguous."""
     if input.strides is None or input.ndim not in (4, 5) or len(dims) != input.ndim:

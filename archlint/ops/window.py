@@ -9,7 +9,7 @@ from archlint.dims import Size
 from archlint.formula import conj, eq, ge, gt
 from archlint.ops.layout import Strides, restrided
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
-from archlint.ops.sliding import PerDim, integers, window
+from archlint.ops.sliding import PerDim, claim_positive, integers, window
 
 
 def _pair(path: Path, value: PerDim, name: str) -> tuple[Size, Size]:
@@ -35,7 +35,7 @@ def _positions(
     path.claim(min(strides) > 0, "stride {} > 0", min(strides))
     path.claim(min(dilations) > 0, "dilation {} > 0", min(dilations))
     out = []
-    for size, k, s, p, d in zip(space, kernel, strides, paddings, dilations):
+    for size, k, s, p, d in zip(space, kernel, strides, paddings, dilations, strict=True):
         path.claim(gt(k, 0), "kernel_size {} > 0", k)
         positions, padded, fits = window(size, k, s, p, d)
         path.claim(fits, "kernel_size {} fits the padded size {}", k, padded)
@@ -46,12 +46,6 @@ def _positions(
 def _dtype_known(input: TensorSpec) -> None:
     if not (input.dtype.is_floating_point or input.dtype == torch.bool):
         raise NoRule(f"unfold or fold of {input.dtype}")
-
-
-def _not_empty(path: Path, sizes: tuple[Size, ...]) -> None:
-    for size in sizes:
-        if not isinstance(size, int) or size < 1:
-            path.claim(ge(size, 1), "a size {} > 0", size)
 
 
 @shape_rule(F.unfold, torch._C._nn.im2col)
@@ -67,7 +61,7 @@ def unfold(
     if input.ndim not in (3, 4):
         refuse(path, "an input of 3 or 4 dimensions, gets {}", input.ndim)
     *batch, channels, h, w = input.dims
-    _not_empty(path, (channels, h, w))
+    claim_positive(path, channels, h, w)
     kernel = _pair(path, kernel_size, "kernel_size")
     rows, columns = _positions(path, (h, w), kernel, dilation, padding, stride)
     return input.like((*batch, channels * kernel[0] * kernel[1], rows * columns))
@@ -87,7 +81,7 @@ def fold(
     if input.ndim not in (2, 3):
         refuse(path, "an input of 2 or 3 dimensions, gets {}", input.ndim)
     *batch, channels, length = input.dims
-    _not_empty(path, (channels, length))
+    claim_positive(path, channels, length)
     space = _pair(path, output_size, "output_size")
     kernel = _pair(path, kernel_size, "kernel_size")
     area = kernel[0] * kernel[1]

@@ -20,7 +20,15 @@ full = st.fixed_dictionaries({n: st.integers(1, 4) for n in names})
 QUERIES = [("l", "e"), ("h", "l", "e"), ("n", "h", "l", "e"), (2, "n", "h", "l", "e"), ("e",)]
 KEYS = [("s", "e"), ("h", "s", "e"), ("n", "h", "s", "e"), ("n", 1, "s", "e"), ("n", "h", "s", "f")]
 VALUES = [*KEYS, ("n", "h", "l", "e")]
-MASKS = [None, ("l", "s"), ("s",), (1, "s"), ("n", 1, 1, "s"), ("h", "l", "s"), ("n", "h", "l", "s")]
+MASKS = [
+    None,
+    ("l", "s"),
+    ("s",),
+    (1, "s"),
+    ("n", 1, 1, "s"),
+    ("h", "l", "s"),
+    ("n", "h", "l", "s"),
+]
 
 
 @covers(sdpa)
@@ -74,10 +82,18 @@ def test_dtypes():
 
 
 def test_grouped_heads():
-    box = Box({n: (1, None) for n in "gk"})
+    box = Box(dict.fromkeys("gk", (1, None)))
     for heads, groups, others in itertools.product(range(1, 5), range(1, 4), range(1, 4)):
         env = {**point, "h": heads, "g": groups, "k": others}
         for lead in (("n",), ()):
             x = T(*lead, "h", "l", "e"), T(*lead, "g", "s", "e"), T(*lead, "k", "s", "e")
-            agree(sdpa, *x, enable_gqa=True, env=env, other={**env, "h": 6}, box=box, may_lack_rule=True)
+            agree(
+                sdpa,
+                *x,
+                enable_gqa=True,
+                env=env,
+                other={**env, "h": 6},
+                box=box,
+                may_lack_rule=True,
+            )
     agree(sdpa, T("l", "e"), T("s", "e"), T("s", "e"), enable_gqa=True, env=point)

@@ -18,7 +18,8 @@ point = {"a": 2, "b": 3, "c": 4, "d": 2}
 other = {"a": 0, "b": 1, "c": 5, "d": 3}
 Tensor = torch.Tensor
 SHORT = [
-    getattr(Tensor, n) for n in "float double half bfloat16 long int short char byte bool".split()
+    getattr(Tensor, n)
+    for n in ["float", "double", "half", "bfloat16", "long", "int", "short", "char", "byte", "bool"]
 ]
 FILLED = [torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.exponential_]
 ZERO = [f for f, r in RULES.items() if inspect.getmodule(r) is casts and r.__name__ == "zero_"]
@@ -34,9 +35,7 @@ def test_short_casts(dtype):
         for function in (*SHORT, Tensor.cpu):
             agree(function, x, env=point, other=other, layout=True)
             for memory_format in (torch.contiguous_format, torch.channels_last):
-                agree(
-                    function, x, memory_format=memory_format, env=point, other=other, layout=True
-                )
+                agree(function, x, memory_format=memory_format, env=point, other=other, layout=True)
         agree(Tensor.type_as, x, T("a"), env=point, other=other, layout=True)
         agree(Tensor.type, x, torch.float16, env=point, other=other, layout=True)
 
@@ -60,7 +59,7 @@ TO = [
 
 
 @covers(Tensor.to)
-@pytest.mark.parametrize("args, kwargs", TO)
+@pytest.mark.parametrize(("args", "kwargs"), TO)
 def test_to(args, kwargs):
     for perm, rank in itertools.product((None, (0, 3, 1, 2)), (4, 3)):
         x = T(*"abcd"[:rank], perm=perm if rank == 4 else None)

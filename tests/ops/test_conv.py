@@ -1,4 +1,4 @@
-"""Convolutions and transposed convolutions against the real operators."""
+"""Convolutions against the real operators."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ sizes = st.fixed_dictionaries(
 )
 SPACE = {1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}
 CONV = {1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d}
-TRANSPOSED = {1: torch.conv_transpose1d, 2: torch.conv_transpose2d, 3: torch.conv_transpose3d}
 
 
 def per_dim(values, n):
@@ -69,50 +68,21 @@ def test_conv(n, data, env, other):
     )  # fmt: skip
 
 
-@covers(*TRANSPOSED.values())
-@pytest.mark.parametrize("n", [1, 2, 3])
-@settings(max_examples=150, deadline=None)
-@given(data=st.data(), env=sizes, other=sizes)
-def test_conv_transpose(n, data, env, other):
-    s = data.draw(settings_of(n))
-    padding = data.draw(per_dim(mostly([0, 1, 2], -1), n))
-    extra = data.draw(per_dim(mostly([0, 1, 2], -1), n))
-    s["bias"] = s["bias"] and s["per_group"] * s["groups"] + s["bias"] - s["out"]
-    args = tensors(n, s, (4, s["per_group"]))
-    agree(
-        TRANSPOSED[n], *args, stride=s["stride"], padding=padding, output_padding=extra,
-        groups=s["groups"], dilation=s["dilation"], env=env, other=other, layout=True,
-    )  # fmt: skip
-
-
-@covers(torch.convolution)
-@pytest.mark.parametrize("transposed", [False, True])
-@settings(max_examples=40, deadline=None)
-@given(env=sizes, other=sizes)
-def test_convolution(transposed, env, other):
-    agree(
-        torch.convolution, T("n", "c", "h", "w"), T(4, 4, 3, 2), None, (2, 1), (1, 0), (1, 2),
-        transposed, (1, 0), 1, env=env, other=other,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("perm", [None, (0, 3, 1, 2), (0, 3, 2, 1)])
 @pytest.mark.parametrize("weight_perm", [None, (0, 3, 1, 2)])
-@pytest.mark.parametrize("op", [torch.conv2d, torch.conv_transpose2d])
-def test_layout_2d(op, dtype, perm, weight_perm):
+def test_layout_2d(dtype, perm, weight_perm):
     env = {"n": 2, "c": 4, "h": 7, "w": 5}
     x = T("n", "c", "h", "w", perm=perm, dtype=dtype)
     weight = T(4, 4, 3, 3, perm=weight_perm, dtype=dtype)
-    agree(op, x, weight, env=env, layout=True, may_lack_rule=perm == (0, 3, 2, 1))
+    agree(torch.conv2d, x, weight, env=env, layout=True, may_lack_rule=perm == (0, 3, 2, 1))
 
 
-@pytest.mark.parametrize("op", [torch.conv3d, torch.conv_transpose3d])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_layout_3d(op, dtype):
+def test_layout_3d(dtype):
     env = {"n": 2, "c": 4, "d": 5, "h": 7, "w": 5}
     x = T("n", "c", "d", "h", "w", perm=(0, 4, 1, 2, 3), dtype=dtype)
-    agree(op, x, T(4, 4, 3, 3, 3, dtype=dtype), env=env, layout=True)
+    agree(torch.conv3d, x, T(4, 4, 3, 3, 3, dtype=dtype), env=env, layout=True)
 
 
 def test_layout_1d():

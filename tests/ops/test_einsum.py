@@ -13,12 +13,43 @@ from hypothesis import strategies as st
 import archlint.ops.einsum  # noqa: F401
 from tests.ops.oracle import T, agree, covers
 
-EQUATIONS = """
-ij,jk->ik  ij,jk  ij,kj->ik  bij,bjk->bik  bhid,bhjd->bhij  bhij,bhjd->bhid  bthd,bshd->bhts
-bhts,bshd->bthd  nchw,kc->nkhw  nctv,vw->nctw  ij,ij->  ij,ij->ij  i,j->ij  ij,kl->ikjl  bi,bj->bij
-ij,jk->ki  bij,bkj->bki  ij->ji  ij->i  ij->j  ij->  ii->i  ii  iij->ij  iij->ji  ijk->ki  ij->ij
-bhwc,hkc->bhwk  bhwc,wkc->bhwk  xy,yz,zw->xw  ij,jk->ijk  ij,j->ij  ij,j->i  ij,j  ii,ij->j
-""".split()
+EQUATIONS = [
+    "ij,jk->ik",
+    "ij,jk",
+    "ij,kj->ik",
+    "bij,bjk->bik",
+    "bhid,bhjd->bhij",
+    "bhij,bhjd->bhid",
+    "bthd,bshd->bhts",
+    "bhts,bshd->bthd",
+    "nchw,kc->nkhw",
+    "nctv,vw->nctw",
+    "ij,ij->",
+    "ij,ij->ij",
+    "i,j->ij",
+    "ij,kl->ikjl",
+    "bi,bj->bij",
+    "ij,jk->ki",
+    "bij,bkj->bki",
+    "ij->ji",
+    "ij->i",
+    "ij->j",
+    "ij->",
+    "ii->i",
+    "ii",
+    "iij->ij",
+    "iij->ji",
+    "ijk->ki",
+    "ij->ij",
+    "bhwc,hkc->bhwk",
+    "bhwc,wkc->bhwk",
+    "xy,yz,zw->xw",
+    "ij,jk->ijk",
+    "ij,j->ij",
+    "ij,j->i",
+    "ij,j",
+    "ii,ij->j",
+]
 sizes = st.integers(0, 3)
 
 
@@ -35,9 +66,7 @@ def test_equal_sizes(equation, data):
     points = st.fixed_dictionaries({letter: st.integers(0, 4) for letter in letters})
     env, other = data.draw(points), data.draw(points)
     operands = [T(*part) for part in _operands(equation)]
-    agree(
-        torch.einsum, equation, *operands, env=env, other=other, layout=True, may_lack_rule=True
-    )
+    agree(torch.einsum, equation, *operands, env=env, other=other, layout=True, may_lack_rule=True)
 
 
 @pytest.mark.parametrize("equation", [e for e in EQUATIONS if e.count(",") == 1])
@@ -57,9 +86,12 @@ def test_sizes_that_may_differ(equation, data):
 
 
 @pytest.mark.parametrize(
-    "equation", ["...ij,...jk->...ik", "...ij,jk", "b...d,dk->b...k", "...,...", "...i->...", "i...->i"]
+    "equation",
+    ["...ij,...jk->...ik", "...ij,jk", "b...d,dk->b...k", "...,...", "...i->...", "i...->i"],
 )
-@given(left=st.integers(0, 4), right=st.integers(0, 4), env=st.lists(sizes, min_size=10, max_size=10))
+@given(
+    left=st.integers(0, 4), right=st.integers(0, 4), env=st.lists(sizes, min_size=10, max_size=10)
+)
 @settings(max_examples=25)
 def test_ellipsis(equation, left, right, env):
     points = dict(zip("abcde", env[:5], strict=True)), dict(zip("abcde", env[5:], strict=True))
@@ -88,7 +120,13 @@ def test_spellings_and_mistakes():
 
 def test_views():
     env = {"a": 2, "b": 3, "c": 4, "d": 5}
-    for equation in ("abcd,cd->abd", "abcd,ed->abce", "abcd,abed->abce", "abcd->adcb", "abcd,c->abcd"):
+    for equation in (
+        "abcd,cd->abd",
+        "abcd,ed->abce",
+        "abcd,abed->abce",
+        "abcd->adcb",
+        "abcd,c->abcd",
+    ):
         parts = _operands(equation)
         first = T(*"abcd", perm=(0, 2, 1, 3))
         rest = [T(*part.replace("e", "b")) for part in parts[1:]]

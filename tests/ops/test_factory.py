@@ -80,7 +80,14 @@ def test_full_and_randint():
 
 @covers(torch.tensor, torch.as_tensor)
 def test_of_numbers():
-    data = [S("a"), [S("a"), S("b")], [[S("a"), 1], [S("b"), -2]], [S("a"), 2.5], [True, S("a")], []]
+    data = [
+        S("a"),
+        [S("a"), S("b")],
+        [[S("a"), 1], [S("b"), -2]],
+        [S("a"), 2.5],
+        [True, S("a")],
+        [],
+    ]
     for function, numbers in itertools.product((torch.tensor, torch.as_tensor), data):
         for dtype in (None, torch.int64, torch.float64):
             agree(function, numbers, dtype=dtype, env=POINTS[0], other=POINTS[1])

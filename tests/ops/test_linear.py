@@ -50,7 +50,8 @@ def test_linear_strided(perm):
 @settings(max_examples=80, deadline=None)
 @given(
     env=sizes, other=sizes, lead=st.sampled_from([("n",), ("n", "h"), ()]),
-    second=st.sampled_from([None, None, None, ("n",), (), ("n", "h"), ("h",)]), bias=st.sampled_from([None, 2, 1]),
+    second=st.sampled_from([None, None, None, ("n",), (), ("n", "h"), ("h",)]),
+    bias=st.sampled_from([None, 2, 1]),
 )  # fmt: skip
 def test_bilinear(env, other, lead, second, bias):
     b = None if bias is None else T(bias)
@@ -114,4 +115,5 @@ def test_unknown_indices_are_said():
 def test_promised_indices_claim_nothing():
     path = HintPath({})
     embedding(path, TensorSpec((N,), torch.int64, values=IN_RANGE), TensorSpec((4, 3)))
-    assert not path.caveats and not path.events
+    assert not path.caveats
+    assert not path.events

@@ -28,7 +28,7 @@ MORE = {  # what a function needs beside the tensor
     "logit": (0.1,),
     "logit_": (0.1,),
 }
-APART = {"prelu", "_prelu_kernel", "glu", "softmax", "log_softmax", "softmin", "gumbel_softmax"}
+APART = {"prelu", "_prelu_kernel", "glu"}
 UNARY = [
     f
     for f, rule in RULES.items()
@@ -49,7 +49,11 @@ def _named(f):
 def test_every_dtype(function):
     args = MORE.get(function.__name__.removeprefix("special_"), ())
     for dtype in DTYPES:
-        agree(function, T("a", "b", dtype=dtype), *args, env=point, other=other)
+        x = T("a", "b", dtype=dtype)
+        may_lack = (dtype is torch.uint8 and "hardtanh" in str(function)) or "relu6" in str(
+            function
+        )
+        agree(function, x, *args, env=point, other=other, may_lack_rule=may_lack)
 
 
 @pytest.mark.parametrize("function", UNARY, ids=_named)
@@ -63,7 +67,20 @@ def test_layout(function):
 
 @pytest.mark.parametrize("inplace", [True, False])
 @pytest.mark.parametrize(
-    "name", "relu relu6 silu mish hardswish hardsigmoid elu selu celu leaky_relu hardtanh".split()
+    "name",
+    [
+        "relu",
+        "relu6",
+        "silu",
+        "mish",
+        "hardswish",
+        "hardsigmoid",
+        "elu",
+        "selu",
+        "celu",
+        "leaky_relu",
+        "hardtanh",
+    ],
 )
 def test_inplace_flag(name, inplace):
     agree(getattr(F, name), T("a", "b"), inplace=inplace, env=point, other=other)
@@ -72,12 +89,24 @@ def test_inplace_flag(name, inplace):
 CLAMPS = [f for n in ("clamp", "clip", "clamp_", "clip_") for f in spellings(n)]
 ENDS = [f for n in ("clamp_min", "clamp_max", "clamp_min_", "clamp_max_") for f in spellings(n)]
 limit = st.sampled_from(
-    [None, 0, 2, -1.5, S("a"), T("b"), T("a", 1), T(dtype=torch.float64), T("a", "b", dtype=torch.int64)]
+    [
+        None,
+        0,
+        2,
+        -1.5,
+        S("a"),
+        T("b"),
+        T("a", 1),
+        T(dtype=torch.float64),
+        T("a", "b", dtype=torch.int64),
+    ]
 )
 
 
 @covers(*CLAMPS, *ENDS)
-@given(low=limit, high=limit, dtype=st.sampled_from(DTYPES), a=st.integers(0, 3), b=st.integers(0, 3))
+@given(
+    low=limit, high=limit, dtype=st.sampled_from(DTYPES), a=st.integers(0, 3), b=st.integers(0, 3)
+)
 @settings(max_examples=60)
 def test_clamp(low, high, dtype, a, b):
     env, other = {"a": a, "b": b}, {"a": b, "b": a}
@@ -89,7 +118,7 @@ def test_clamp(low, high, dtype, a, b):
             agree(function, x, low, env=env, other=other, may_lack_rule=True)
 
 
-@pytest.mark.parametrize("low, high", list(itertools.product([None, -2, 3], [None, 0, 4])))
+@pytest.mark.parametrize(("low", "high"), list(itertools.product([None, -2, 3], [None, 0, 4])))
 def test_ranges(low, high):
     values = torch.arange(-3, 9)
     x = T(12, dtype=torch.int64, values=(-3, 8), fill=lambda shape: values.clone())
@@ -113,30 +142,14 @@ def test_prelu(shape, slopes, a, b):
 
 
 @covers(*spellings("glu"))
-@given(rank=st.integers(0, 3), dim=st.integers(-4, 3), env=st.fixed_dictionaries({n: st.integers(0, 9) for n in "abc"}))
+@given(
+    rank=st.integers(0, 3),
+    dim=st.integers(-4, 3),
+    env=st.fixed_dictionaries({n: st.integers(0, 9) for n in "abc"}),
+)
 @settings(max_examples=100)
 def test_glu(rank, dim, env):
     other = {n: v + 1 for n, v in env.items()}
     agree(F.glu, T(*"abc"[:rank]), dim, env=env, other=other, layout=True)
     if rank == 3:
         agree(F.glu, T(*"abc", perm=(1, 2, 0)), dim, env=env, other=other, layout=True)
-
-
-SOFT = [f for n in ("softmax", "log_softmax", "softmin") for f in spellings(n) if f in RULES]
-
-
-@covers(*SOFT, F.gumbel_softmax)
-@pytest.mark.filterwarnings("ignore:Implicit dimension choice")
-@pytest.mark.parametrize("function", [*SOFT, F.gumbel_softmax], ids=_named)
-def test_softmax(function):
-    for rank, dim in itertools.product(range(5), range(-5, 5)):
-        agree(function, T(*"abcd"[:rank]), dim=dim, env=point, other=other, layout=True)
-    strided = T(*"abcd", perm=(0, 3, 1, 2))
-    agree(function, strided, dim=1, env=point, other=other, layout=True)
-    for dtype in (torch.float64, torch.int64, torch.float16):
-        x = T("a", dtype=dtype)
-        agree(function, x, dim=0, env=point, other=other, may_lack_rule=True)
-        if function is not F.gumbel_softmax:
-            agree(function, T("a", dtype=torch.int64), dim=0, dtype=dtype, env=point, other=other)
-    if function in (F.softmax, F.log_softmax, F.softmin):
-        agree(function, T(*"abc"), env=point, other=other)

@@ -33,7 +33,7 @@ def params(gates, layers, directions, bias, proj):
 @covers(*GATES)
 @pytest.mark.filterwarnings("ignore:RNN module weights", "ignore:LSTM with projections")
 @pytest.mark.parametrize("function", GATES, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("bias, bidirectional, batch_first", FLAGS)
+@pytest.mark.parametrize(("bias", "bidirectional", "batch_first"), FLAGS)
 def test_layers(function, bias, bidirectional, batch_first):
     directions = 2 if bidirectional else 1
     for layers, proj, env in itertools.product([1, 2], [0, 3], POINTS):

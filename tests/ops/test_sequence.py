@@ -47,7 +47,9 @@ def test_arange_of_a_ratio():
     h = symbol("h")
     for n in range(1, 9):
         path = HintPath({"h": n}, Box({"h": (1, None)}))
-        assert len(torch.arange(n / 2)) == RULES[torch.arange](path, Ratio(h, 2)).dims[0].evaluate(path.env)
+        assert len(torch.arange(n / 2)) == RULES[torch.arange](path, Ratio(h, 2)).dims[0].evaluate(
+            path.env
+        )
         assert len(torch.arange(0, n / 3)) == RULES[torch.arange](path, 0, Ratio(h, 3, True)).dims[
             0
         ].evaluate(path.env)
@@ -70,7 +72,9 @@ def test_the_rest(env, other):
     agree(torch.eye, S("a"), env=env, other=other)
     agree(torch.eye, S("a"), S("b"), dtype=torch.int64, env=env, other=other)
     agree(torch.randperm, S("a"), env=env, other=other)
-    for function, offset in itertools.product((torch.tril_indices, torch.triu_indices), (-1, 0, 1, 2)):
+    for function, offset in itertools.product(
+        (torch.tril_indices, torch.triu_indices), (-1, 0, 1, 2)
+    ):
         agree(function, S("a"), S("a"), offset, env=env, other=other, may_lack_rule=True)
         agree(function, S("a"), S("b"), offset, env=env, other=other, may_lack_rule=True)
 

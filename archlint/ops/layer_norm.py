@@ -1,0 +1,80 @@
+"""Normalisations over the last dimensions, or over neighbours: layer, RMS, local response."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from archlint.dims import Size
+from archlint.formula import disj, eq, ge
+from archlint.ops.norm import same_dtype
+from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+
+
+def _normalized(
+    path: Path,
+    input: TensorSpec,
+    normalized_shape: list[Size] | tuple[Size, ...],
+    *affine: TensorSpec | None,
+) -> None:
+    if not isinstance(normalized_shape, (list, tuple)) or not normalized_shape:
+        refuse(path, "a normalized_shape of at least one size")
+    n = len(normalized_shape)
+    for what, tensor in zip(("weight", "bias"), affine, strict=False):
+        if tensor is None:
+            continue
+        if tensor.ndim != n:
+            refuse(path, f"a {what} of {n} dimensions, gets {{}}", tensor.ndim)
+        for size, want in zip(tensor.dims, normalized_shape, strict=True):
+            path.claim(eq(size, want), what + " {} == normalized_shape {}", size, want)
+    if input.ndim < n:
+        refuse(path, f"an input of at least {n} dimensions, gets {{}}", input.ndim)
+    for size, want in zip(input.dims[input.ndim - n :], normalized_shape, strict=True):
+        path.claim(eq(size, want), "normalized_shape {} == size {}", want, size)
+
+
+@shape_rule(F.layer_norm, torch.layer_norm)
+def layer_norm(
+    path: Path,
+    input: TensorSpec,
+    normalized_shape: list[Size] | tuple[Size, ...],
+    weight: TensorSpec | None = None,
+    bias: TensorSpec | None = None,
+    eps: float = 1e-5,
+    cudnn_enable: bool = True,
+) -> TensorSpec:
+    same_dtype(input, weight, bias)
+    _normalized(path, input, normalized_shape, weight, bias)
+    return input.like(input.dims)
+
+
+@shape_rule(F.rms_norm, torch.rms_norm)
+def rms_norm(
+    path: Path,
+    input: TensorSpec,
+    normalized_shape: list[Size] | tuple[Size, ...],
+    weight: TensorSpec | None = None,
+    eps: float | None = None,
+) -> TensorSpec:
+    same_dtype(input, weight)
+    if input.strides is not None:
+        raise NoRule("the layout of rms_norm's result is another in each version")
+    _normalized(path, input, normalized_shape, weight)
+    return input.like(input.dims)
+
+
+@shape_rule(F.local_response_norm)
+def local_response_norm(
+    path: Path,
+    input: TensorSpec,
+    size: int,
+    alpha: float = 1e-4,
+    beta: float = 0.75,
+    k: float = 1.0,
+) -> TensorSpec:
+    if input.strides is not None or input.dtype not in (torch.float32, torch.float64):
+        raise NoRule("local_response_norm of a strided or unusual input")
+    if input.ndim < 3:
+        refuse(path, "an input of at least 3 dimensions, gets {}", input.ndim)
+    path.claim(disj(ge(size, 1), *(eq(d, 0) for d in input.dims)), "size {} > 0", size)
+    return input.like(input.dims)

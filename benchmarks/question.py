@@ -1,0 +1,96 @@
+"""The one question that every benchmark asks: "any N >= 1 and H, W >= least -> N 1000"."""
+
+from __future__ import annotations
+
+import fnmatch
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torchvision
+
+from archlint.contract import Budget, Contract, Promise, TensorInput, TensorOutput
+from archlint.dims import symbol
+from archlint.formula import conj, ge
+from archlint.judge import Question, judge
+from archlint.model import ModelSource
+from archlint.phrase import parse_shape
+from archlint.pipeline import accepted_sizes
+from archlint.subject import Subject
+
+_LEAST = {"alexnet": 63, "inception_v3": 75, "maxvit_t": 224, "vit_*": 224}
+_DEFAULT_LEAST = 32
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What archlint says: "proved", "broken at N=1 H=..", or "open: ..." with the reason."""
+
+    verdict: str
+    paths: int
+    claims: int
+
+
+def classifiers(pattern: str = "*") -> list[str]:
+    """The names of torchvision's classification builders that match."""
+    names = torchvision.models.list_models(module=torchvision.models)
+    return [n for n in names if fnmatch.fnmatch(n, pattern)]
+
+
+def least(name: str) -> int:
+    """The side from which on the model is asked to take every size."""
+    return next((v for k, v in _LEAST.items() if fnmatch.fnmatch(name, k)), _DEFAULT_LEAST)
+
+
+def build(name: str, device: str = "meta") -> torch.nn.Module:
+    """The model in eval mode, on the meta device unless another is named."""
+    with torch.device(device):
+        model: torch.nn.Module = torchvision.models.get_model(name, weights=None)
+    return model.eval()
+
+
+def contract(side: int, seconds: float = 60.0) -> Contract:
+    """Any N >= 1 and H, W >= ``side`` comes out as N 1000."""
+    region = conj(*(ge(symbol(n), low) for n, low in (("N", 1), ("H", side), ("W", side))))
+    return Contract(
+        "any-photo",
+        TensorInput(tuple(parse_shape("N 3 H W"))),
+        Promise("any", region, f"any N >= 1 and H, W >= {side}"),
+        TensorOutput(tuple(parse_shape("N 1000"))),
+        budget=Budget(seconds=seconds),
+    )
+
+
+def subject(factory: Callable[[], torch.nn.Module], asked: Contract) -> Subject:
+    """The model as archlint builds it for its traces."""
+    return Subject(asked, ModelSource("model", factory))
+
+
+def decide(traced: Subject) -> Answer:
+    """Trace and solve: the whole check but building and sampling."""
+    asked = traced.contract
+    deadline = time.monotonic() + asked.budget.seconds
+    question = Question.of(asked)
+    found = accepted_sizes(traced, question, deadline)
+    finding = judge(asked, question, found, deadline)
+    if finding.breach:
+        at = " ".join(f"{k}={v}" for k, v in finding.breach.point.items())
+        verdict = f"broken at {at}"
+    else:
+        verdict = f"open: {finding.open[0]}" if finding.open else "proved"
+    claims = sum(e.kind == "claim" for w in found.ways for e in w.trace.path.events)
+    return Answer(verdict, len(found.ways), claims)
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long one call takes."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def median(values: list[float]) -> float:
+    """The middle value; for an even count the mean of the middle two."""
+    return statistics.median(values)

@@ -1,0 +1,29 @@
+"""Results as a markdown file: the command, the machine's versions, what was found, the rows."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def write(
+    name: str, command: str, summary: Sequence[str], header: Sequence[str], rows: Sequence[Sequence[str]]
+) -> Path:
+    """``results/<name>.md`` with a summary list and one table."""
+    from importlib.metadata import version
+
+    packages = ", ".join(f"{p} {version(p)}" for p in ("torch", "torchvision", "z3-solver"))
+    lines = [f"`{command}` (Python {platform.python_version()}, {packages})", ""]
+    lines += [*(f"- {s}" for s in summary), ""]
+    lines += [_row(header), _row(["---"] * len(header)), *map(_row, rows)]
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.md"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
