@@ -9,20 +9,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from archlint.acceptance import Acceptance
     from archlint.api import check
     from archlint.contract import Contract
     from archlint.errors import ArchlintError
+    from archlint.inference import infer
     from archlint.ops.registry import shape_rule
     from archlint.rulefile import load
     from archlint.verdict import Verdict
 
-__all__ = ["ArchlintError", "Contract", "Verdict", "check", "load", "shape_rule"]
+__all__ = [
+    "Acceptance",
+    "ArchlintError",
+    "Contract",
+    "Verdict",
+    "check",
+    "infer",
+    "load",
+    "shape_rule",
+]
 
 _ROOMS = {
+    "Acceptance": "archlint.acceptance",
     "ArchlintError": "archlint.errors",
     "Contract": "archlint.contract",
     "Verdict": "archlint.verdict",
     "check": "archlint.api",
+    "infer": "archlint.inference",
     "load": "archlint.rulefile",
     "shape_rule": "archlint.ops.registry",
 }

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 
-from archlint.dims import Expr, FloorDiv, Size, Symbol, atoms, evaluate, product
+from archlint.because import because, way_to_output
+from archlint.dims import FloorDiv, Size, Symbol, atoms, evaluate, product
 from archlint.formula import comparisons
-from archlint.frames import shown_source
 from archlint.judge import Breach
 from archlint.match import Demand
+from archlint.needs import needs
 from archlint.ops.registry import TensorSpec
 from archlint.path import Event
 from archlint.standin import Standin
-from archlint.trace import Call, Trace
+from archlint.trace import Trace
 from archlint.verdict import At
+
+_ARGUMENT = re.compile(r", (?![^()]*\))")
 
 
 @dataclass(frozen=True)
@@ -33,18 +38,17 @@ class Diagnosis:
 def diagnose(breach: Breach, model: torch.nn.Module) -> Diagnosis:
     """Say which layer breaks the promise at ``breach.point``, and why."""
     trace, blame = breach.way.trace, breach.blame
-    if isinstance(blame, Event) and 0 <= blame.call < len(trace.calls):
+    if isinstance(blame, Event):
+        said, claim = needs(blame, breach.point), blame.needs()
+        if not 0 <= blame.call < len(trace.calls):
+            return Diagnosis(None, said, claim=claim)
         call = trace.calls[blame.call]
         at = At(call.module, call.op, call.source)
-        return Diagnosis(
-            at,
-            _needs_and_gets(blame, breach.point),
-            _chain(trace, call),
-            blame.needs(),
-            _layer(model, call.module),
-        )
+        way = because(trace, call, claim)
+        return Diagnosis(at, said, way, claim, _layer(model, call.module))
     if isinstance(blame, Demand):
-        return Diagnosis(None, _needs_and_gets(blame, breach.point), _chain(trace, None), blame.needs())
+        said = needs(blame, breach.point)
+        return Diagnosis(None, said, way_to_output(trace), blame.needs())
     if breach.expected == "accepted":
         raised = _raised_at(trace)
         layer = _layer(model, raised.module) if raised else ""
@@ -52,30 +56,10 @@ def diagnose(breach: Breach, model: torch.nn.Module) -> Diagnosis:
     return Diagnosis(None)
 
 
-def _needs_and_gets(blame: Event | Demand, point: Mapping[str, int]) -> str:
-    needs, gets = blame.needs(), blame.gets(point)
-    parts = [needs]
-    for size in blame.sizes:
-        if isinstance(size, Expr):
-            names = {n: point[n] for n in sorted(size.symbols()) if n in point}
-            given = ", ".join(f"{n}={v}" for n, v in names.items())
-            value = evaluate(size, point)
-            if str(size) not in names:
-                parts.append(f"{size} = {value} at {given}")
-    if len(parts) == 1 and gets != needs:
-        parts.append(f"gets {gets}")
-    return "\n".join(dict.fromkeys(parts))
-
-
 def _last_branch(trace: Trace) -> str:
-    """The condition on sizes that was true just before user code raised."""
-    branches = [e for e in trace.path.events if e.kind == "branch"]
-    if not branches:
-        return ""
-    event = branches[-1]
-    call = trace.calls[event.call] if 0 <= event.call < len(trace.calls) else None
-    where = f" at {shown_source(call.source)}" if call and call.source else ""
-    return f"the way taken where {event.formula}{where}"
+    """The condition on sizes that was asked last before user code raised."""
+    branches = [e.formula for e in trace.path.events if e.kind == "branch"]
+    return f"the code takes this way where {branches[-1]}" if branches else ""
 
 
 def _raised_at(trace: Trace) -> At | None:
@@ -86,67 +70,34 @@ def _raised_at(trace: Trace) -> At | None:
 
 
 def _layer(model: torch.nn.Module, path: str) -> str:
+    """The module as its author would write it: ``MaxPool2d(kernel_size=2, stride=2)``."""
     try:
         module = model.get_submodule(path)
     except AttributeError:
         return ""
-    text = module.extra_repr()
     name = type(module).__name__
-    if not text or "\n" in text or len(text) > 72:
+    text = module.extra_repr()
+    if not text or "\n" in text:
         return name
-    text = text.replace("in_features=", "").replace("out_features=", "").replace(", bias=True", "")
-    return f"{name}({text})"
+    defaults = _defaults(type(module))
+    words = [w for w in _ARGUMENT.split(text) if not _is_default(w, defaults)]
+    text = ", ".join(w.removeprefix("in_features=").removeprefix("out_features=") for w in words)
+    return f"{name}({text})" if len(text) <= 72 else name
 
 
-def _chain(trace: Trace, blamed: Call | None) -> str:
-    """The sizes on the way from the input to the blamed call, at the steps that matter."""
-    steps: list[tuple[str, tuple[Size, ...]]] = []
-    current = _first_tensor(blamed.args, blamed.kwargs) if blamed else None
-    if blamed is None and trace.output is not None:
-        return ""
-    seen: set[int] = set()
-    while current is not None:
-        index = current.made_by
-        if index < 0:
-            steps.append(("input", current.spec.dims))
-            break
-        if index in seen:
-            break
-        seen.add(index)
-        call = trace.calls[index]
-        steps.append((call.op, current.spec.dims))
-        current = _first_tensor(call.args, call.kwargs)
-    if not steps:
-        return ""
-    steps.reverse()
-    kept = [steps[0]]
-    for i, (name, dims) in enumerate(steps[1:], start=1):
-        last = i == len(steps) - 1
-        reshapes = not last and len(steps[i + 1][1]) != len(dims)
-        if last or reshapes:
-            kept.append((name if len(dims) != len(kept[-1][1]) else "features", dims))
-    if len(kept) > 6:
-        kept = [*kept[:2], ("…", ()), *kept[-3:]]
-    shown = [f"{name} {'×'.join(_grouped(d) for d in dims)}".strip() for name, dims in kept]
-    return " → ".join(dict.fromkeys(shown))
+def _defaults(kind: type) -> dict[str, str]:
+    try:
+        parameters = inspect.signature(kind).parameters
+    except (TypeError, ValueError):
+        return {}
+    return {n: str(p.default) for n, p in parameters.items() if p.default is not p.empty}
 
 
-def _grouped(size: Size) -> str:
-    text = str(size)
-    return f"({text})" if any(c in text for c in "+*/% ") and not text.startswith("ceil(") else text
-
-
-def _first_tensor(args: object, kwargs: object = ()) -> Standin | None:
-    if type(args) is Standin:
-        return args
-    if isinstance(args, dict):
-        args = tuple(args.values())
-    if isinstance(args, (list, tuple)):
-        for arg in args:
-            found = _first_tensor(arg)
-            if found is not None:
-                return found
-    return _first_tensor(kwargs) if kwargs else None
+def _is_default(word: str, defaults: dict[str, str]) -> bool:
+    """Whether ``name=value`` says no more than the default, which may be one number for all axes."""
+    name, _, value = word.partition("=")
+    each = set(value.strip("()").split(", ")) if value.startswith("(") else {value}
+    return name in defaults and each == {defaults[name]}
 
 
 def moduli(trace: Trace) -> dict[str, set[int]]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archlint.entry import Entry
 
 WORDS = ("proved", "tested", "vacuous", "broken", "error")
 """From good to bad: the verdict on several contracts together is the highest of them."""
@@ -53,6 +57,7 @@ class Verdict:
     seconds: float = 0.0
     # What the text report says beyond the machine-readable part: label -> line(s), in order.
     details: dict[str, str] = field(default_factory=dict)
+    entry: Entry | None = None  # what the model accepts, where that was the question
 
     def __post_init__(self) -> None:
         if self.word not in WORDS:
@@ -63,7 +68,7 @@ class Verdict:
 
     def to_json(self) -> dict[str, object]:
         """The stable machine-readable form."""
-        data = asdict(self)
+        data = asdict(replace(self, entry=None))
         del data["details"]
         data["verdict"] = data.pop("word")
         return {k: data[k] for k in JSON_KEYS}

@@ -18,12 +18,12 @@ from question import build
 def main() -> None:
     name, least, deferred = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "1"
     torch.set_num_threads(1)
-    model = build(name, "cpu")
+    model = build(name)
     dim = torch.export.Dim
     shape = {0: dim("N", min=1), 2: dim("H", min=least), 3: dim("W", min=least)}
     image = torch.randn(2, 3, max(least, 224), max(least, 256))
     faulthandler.dump_traceback_later(90, exit=True)
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         program = torch.export.export(
             model,
@@ -36,7 +36,7 @@ def main() -> None:
     else:
         ranges = [str(r) for r in program.range_constraints.values()]
         verdict = f"accepts, {', '.join(ranges)}"
-    print(json.dumps({"seconds": time.perf_counter() - start, "verdict": verdict}))
+    print(json.dumps({"seconds": time.process_time() - start, "verdict": verdict}))
 
 
 if __name__ == "__main__":

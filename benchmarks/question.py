@@ -44,11 +44,15 @@ def least(name: str) -> int:
     return next((v for k, v in _LEAST.items() if fnmatch.fnmatch(name, k)), _DEFAULT_LEAST)
 
 
-def build(name: str, device: str = "meta") -> torch.nn.Module:
-    """The model in eval mode, on the meta device unless another is named."""
-    with torch.device(device):
-        model: torch.nn.Module = torchvision.models.get_model(name, weights=None)
+def build(name: str) -> torch.nn.Module:
+    """The model with random weights, in eval mode."""
+    model: torch.nn.Module = torchvision.models.get_model(name, weights=None)
     return model.eval()
+
+
+def source(name: str) -> ModelSource:
+    """The model as archlint finds it."""
+    return ModelSource(name, lambda: build(name))
 
 
 def contract(side: int, seconds: float = 60.0) -> Contract:
@@ -61,11 +65,6 @@ def contract(side: int, seconds: float = 60.0) -> Contract:
         TensorOutput(tuple(parse_shape("N 1000"))),
         budget=Budget(seconds=seconds),
     )
-
-
-def subject(factory: Callable[[], torch.nn.Module], asked: Contract) -> Subject:
-    """The model as archlint builds it for its traces."""
-    return Subject(asked, ModelSource("model", factory))
 
 
 def decide(traced: Subject) -> Answer:
@@ -85,10 +84,10 @@ def decide(traced: Subject) -> Answer:
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """How long one call takes."""
-    start = time.perf_counter()
+    """How long one call takes: CPU time, so that what else the machine does counts little."""
+    start = time.process_time()
     action()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def median(values: list[float]) -> float:

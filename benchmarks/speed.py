@@ -5,7 +5,7 @@
 Every model has a process of its own, in which the check and the meta forward take turns. "first"
 is the first check of the process (nothing is remembered yet), "warm" the median of the others.
 torch.export is asked the same question in further processes, with dynamic N, H and W; imports and
-building the model never count.
+building the model never count. All times are CPU time of one thread.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ import torch
 
 from question import (
     Answer,
-    build,
     classifiers,
     contract,
     decide,
     least,
     median,
     seconds,
-    subject,
+    source,
 )
+from archlint.subject import Subject
 from table import write
 
-_TURNS = 7
+_TURNS = 5
 _SIDE = 224
 _EXPORTED = (
     "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "googlenet", "inception_v3",
@@ -50,9 +50,9 @@ def measure(name: str) -> dict[str, Any]:
 
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    model = build(name)
     side = least(name)
-    traced = subject(lambda: build(name, "cpu"), contract(side))
+    traced = Subject(contract(side), source(name))
+    model = source(name).for_tracing().to("meta")
     image = torch.empty(1, 3, max(side, _SIDE), max(side, _SIDE), device="meta")
     answers: list[Answer] = []
 

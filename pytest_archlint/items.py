@@ -150,10 +150,11 @@ def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
     known = sorted({item.contract.id for item in items if isinstance(item, ContractItem)})
     for pattern in patterns if known else ():
         if not any(fnmatchcase(name, pattern) for name in known):
-            raise pytest.UsageError(
-                f"--archlint-select: no contract matches {pattern!r}; "
-                f"there are {', '.join(known[:20])}"
-            )
+            found = f"--archlint-select: no contract matches {pattern!r}"
+            found += f"; there are {', '.join(known[:20])}"
+            if not hasattr(config, "workerinput"):
+                raise pytest.UsageError(found)
+            config.issue_config_time_warning(pytest.PytestWarning(found), 2)  # xdist would crash
     out = [
         item
         for item in items

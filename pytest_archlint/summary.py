@@ -24,7 +24,7 @@ _COLORS = {"proved": "green", "tested": "yellow"}
 def write_section(terminal: pytest.TerminalReporter, records: Sequence[Record]) -> None:
     """One line per contract that did not hold, the notes that -r asks for, and the counts."""
     records = sorted(records, key=_order)
-    terminal.section("archlint")
+    terminal.write_sep("=", "archlint")
     for record in records:
         word = record["word"]
         if word not in ("proved", "tested") and not record["expected"]:

@@ -13,7 +13,9 @@ RECORD = bool(os.environ.get("ARCHLINT_RECORD"))
 
 _FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _RUN = re.compile(r"^```console\n\$ pytest ?(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_LEFT_OUT = re.compile(r"platform |cachedir: |rootdir: |plugins: |\[gw\d\] linux|created: ")
+_LEFT_OUT = re.compile(
+    r"platform |cachedir: |rootdir: |plugins: |\[gw\d\] |created: |bringing up nodes|\d workers \["
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +31,15 @@ def repo(tmp_path_factory):
 
 def transcript(root, args):
     """What ``pytest ARGS`` prints, less what is of this machine."""
-    plugins = ["-p", "archlint", "-p", "xdist"]
-    command = f'"{sys.executable}" -m pytest {" ".join(plugins)} {args}'
+    command = f'"{sys.executable}" -m pytest -p archlint -p xdist {args}'
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "80", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         command,
         shell=True,
         cwd=root,
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "80"},
+        env={**os.environ, **alone},
     )
     lines = [line.rstrip() for line in done.stdout.splitlines() if not _LEFT_OUT.match(line)]
     return "\n".join(lines) + "\n"
@@ -47,8 +49,8 @@ def comparable(text):
     """Without times, and with the marks of tests that ran side by side in a fixed order."""
     text = re.sub(r"\d+\.\d+ ?s\b", "0 s", text)
     text = re.sub(r"=+( .*? )=+", r"=\1=", text)
-    text = re.sub(r"^[.FEsxX]+(?= +\[)", lambda m: "".join(sorted(m[0])), text, flags=re.MULTILINE)
-    return re.sub(r"^((ready|bringing up): .*|.*workers \[.*|bringing up nodes.*)\n", "", text, flags=re.MULTILINE)
+    marks = re.compile(r"^[.FEsxX]+(?= +\[)", re.MULTILINE)
+    return marks.sub(lambda m: "".join(sorted(m[0])), text)
 
 
 def test_the_page(repo):

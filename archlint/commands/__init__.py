@@ -34,7 +34,8 @@ def decide(
     from archlint import workers
 
     verdicts: dict[int, Verdict] = {}
-    with _progress(len(jobs), progress) as advance, closing(workers.run(jobs, count, decide=by)) as answers:
+    answers = workers.run(jobs, count, decide=by)
+    with _progress(len(jobs), progress) as advance, closing(answers):
         for index, verdict in answers:
             verdicts[index] = verdict
             advance(f"{verdict.contract} · {verdict.model}")

@@ -40,6 +40,6 @@ from archlint.ops import (
 FAMILIES = (
     adaptive, arithmetic, attention, casts, check, conv, conv_transpose, dropout, einsum,
     factory, gather, index, join, layer_norm, linear, mask, matmul, norm, pad, pieces, pixel,
-    pointwise, pool, rearrange, recurrent, reduce, resample, reshape, scan, sequence, view,
-    window,
+    pointwise, pool, rearrange, recurrent, reduce, resample, reshape, scan, sequence, softmax,
+    vector_norm, view, window,
 )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from archlint.dims import Size
-from archlint.formula import conj, disj, eq, ge, ne
+from archlint.formula import conj, disj, eq, ge
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.sliding import PerDim, followed_layout, integers, per_dim, window
 
@@ -130,7 +130,9 @@ def convolve(
         for size, k, p, d in zip(space, kernel, paddings, dilations, strict=True):
             # Padding alone can make room for the kernel; the kernel still wants elements.
             if ge(2 * p, d * (k - 1) + 1) is not False:
-                needs = disj(ne(size, 0), eq(batch, 0), eq(channels, 0))
+                if path.known(ge(size, 1)):
+                    continue
+                needs = disj(ge(size, 1), eq(batch, 0), eq(channels, 0))
                 path.claim(needs, "a size {} > 0", size)
     if per_group == 0 or (not isinstance(per_group, int) and path.branch(eq(per_group, 0))):
         out_channels = 0  # PyTorch answers a convolution without inputs by one without outputs

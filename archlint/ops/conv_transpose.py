@@ -19,17 +19,7 @@ from archlint.ops.conv import (
 )
 from archlint.ops.layout import decide
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
-from archlint.ops.sliding import PerDim, per_dim
-
-
-def _whole(path: Path, batch: Size, size: Size, out: Size, stride: int) -> None:
-    """Claims about one output size. Whether it may be 0 is up to the kernel that PyTorch picks."""
-    if ge(out - (size - 1) * stride, 1) is True:  # then one element in gives at least one out
-        path.claim(disj(ge(size, 1), ge(out, 0)), "output size {} >= 0", out)
-        return
-    path.claim(ge(out, 0), "output size {} >= 0", out)
-    if decide(path, eq(out, 0)) and not decide(path, eq(batch, 0)):
-        path.unproved("whether PyTorch's kernel for a transposed convolution returns nothing")
+from archlint.ops.sliding import PerDim, claim_positive, per_dim
 
 
 def conv_transpose(
@@ -52,11 +42,14 @@ def conv_transpose(
     claim_groups(path, groups, in_channels, "in_channels")
     path.claim(eq(channels, in_channels), "in_channels {} == channels {}", in_channels, channels)
     claim_bias(path, bias, per_group * groups)
+    full = path.known(ge(batch, 1))
     out = []
     for size, k, s, p, d, extra in zip(
         space, kernel, strides, paddings, dilations, extras, strict=True
     ):
-        if not isinstance(size, int) or size < 1:
+        if full:
+            claim_positive(path, size)
+        else:
             path.claim(disj(ge(size, 1), eq(batch, 0)), "a size {} > 0", size)
         if extra != 0:
             path.claim(
@@ -65,7 +58,10 @@ def conv_transpose(
                 extra,
             )
         wide = (size - 1) * s - 2 * p + d * (k - 1) + extra + 1
-        _whole(path, batch, size, wide, s)
+        if not (full and ge(wide - (size - 1) * s, 1) is True):  # one element in, one out
+            path.claim(ge(wide, 0), "output size {} >= 0", wide)
+            if decide(path, eq(wide, 0)) and not decide(path, eq(batch, 0)):
+                path.unproved("whether a transposed convolution may return nothing on its device")
         out.append(wide)
     if any(isinstance(k, int) and k < 1 for k in (per_group, *kernel)):
         raise NoRule("a kernel without elements")

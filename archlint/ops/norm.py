@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 
@@ -37,11 +39,9 @@ def _empty(path: Path, dims: tuple[Size, ...]) -> Bool:
 def _one_per_channel(
     path: Path, what: TensorSpec | None, name: str, channels: Size, unless: Bool = False
 ) -> None:
-    if what is not None:
+    if what is not None and what.dims != (channels,):
         numel = what.numel()
-        fits = eq(numel, channels)
-        if fits is not True:
-            path.claim(disj(fits, unless), name + " {} == channels {}", numel, channels)
+        path.claim(disj(eq(numel, channels), unless), name + " {} == channels {}", numel, channels)
 
 
 def _affine(path: Path, what: TensorSpec | None, channels: Size, empty: Bool) -> None:
@@ -68,9 +68,17 @@ def batch_norm_kernel(
     if input.ndim < 2 or (running_mean is None) != (running_var is None) or eps <= 0:
         raise NoRule("an unusual batch_norm")
     channels = input.dims[1]
-    empty = _empty(path, input.dims)
     if running_mean is None and not training:
+        empty = _empty(path, input.dims)
         path.claim(empty, "running_mean and running_var in evaluation mode")
+    tensors = (running_mean, running_var, weight, bias)
+    if (
+        isinstance(channels, int)
+        and channels
+        and all(t is None or t.dims == (channels,) for t in tensors)
+    ):
+        return followed_layout(path, input, input.dims)
+    empty = _empty(path, input.dims)
     _one_per_channel(path, running_mean, "num_features", channels, empty)
     _one_per_channel(path, running_var, "num_features", channels, empty)
     _affine(path, weight, channels, empty)
@@ -97,9 +105,18 @@ def batch_norm(
     )
 
 
+@lru_cache(maxsize=4096)
+def _not_one(size: Size) -> tuple[Bool, Bool, Bool]:
+    """Whether the size is positive; that it is not 1 if it is positive; that it is not 1."""
+    return ge(size, 1), ge(size, 2), ne(size, 1)
+
+
 def _more_than_one(path: Path, sizes: tuple[Size, ...], what: str) -> None:
     shown = " * ".join("{}" for _ in sizes) or "1"
-    path.claim(disj(*(ne(s, 1) for s in sizes)), f"more than 1 {what}, gets {shown}", *sizes)
+    others = []
+    for positive, more, other in map(_not_one, sizes):
+        others.append(more if path.known(positive) else other)
+    path.claim(disj(*others), f"more than 1 {what}, gets {shown}", *sizes)
 
 
 @shape_rule(torch.group_norm)

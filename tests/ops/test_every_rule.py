@@ -1,0 +1,30 @@
+"""No shape rule without an oracle: every registered operator is named by a test's ``@covers``."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import archlint.ops
+import tests.ops
+from archlint.ops.registry import RULES
+from tests.ops.oracle import COVERED
+
+
+def test_every_rule_has_an_oracle():
+    for module in pkgutil.iter_modules(tests.ops.__path__):
+        if module.name.startswith("test_"):
+            importlib.import_module(f"tests.ops.{module.name}")
+    bare = sorted(str(f) for f in RULES.keys() - COVERED)
+    assert not bare, f"{len(bare)} operators have a rule but no test against the real one: {bare}"
+
+
+def test_every_family_is_listed():
+    files = {m.name for m in pkgutil.iter_modules(archlint.ops.__path__)}
+    listed = {family.__name__.rpartition(".")[2] for family in archlint.ops.FAMILIES}
+    helpers = {
+        name
+        for name in files - listed
+        if not any(r.__module__ == f"archlint.ops.{name}" for r in RULES.values())
+    }
+    assert files - listed == helpers
