@@ -113,7 +113,6 @@ class Acceptance:
     def entry(self) -> Entry:
         """All of it in words."""
         found = self.explored
-        events = [e for w in found.ways for e in w.trace.path.events if e.kind == "claim"]
         return Entry(
             model=self.model,
             mode=self.mode,
@@ -126,7 +125,7 @@ class Acceptance:
             undecided=self.undecided,
             minimum=self.minimum(),
             paths=len(found.ways),
-            claims=len({e.formula for e in events}),
+            claims=len(set().union(*(w.trace.path.claims for w in self.explored.ways))),
             seconds=round(self.seconds, 3),
         )
 

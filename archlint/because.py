@@ -37,7 +37,7 @@ class Step:
 
 def because(trace: Trace, blamed: Call, claim: str) -> str:
     """The sizes on the way to the tensor that ``blamed`` refuses, and why it does."""
-    start = first_tensor(blamed.args) or first_tensor(blamed.kwargs)
+    start = first_tensor((blamed.args, blamed.kwargs))
     steps = [_shown(s) for s in _summary(_way(trace, start))] if start is not None else []
     end = next((e for op, word, e in _ENDS if blamed.op.startswith(op) and word in claim), "")
     if end:
@@ -78,7 +78,7 @@ def _way(trace: Trace, tensor: Standin) -> list[Step]:
             break
         call = trace.calls[current.made_by]
         steps.append(Step(call.op, dims))
-        current = first_tensor(call.args) or first_tensor(call.kwargs)
+        current = first_tensor((call.args, call.kwargs))
     return steps[::-1]
 
 

@@ -11,6 +11,8 @@ import click
 
 from archlint.commands import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, hush
 from archlint.commands.check import check
+from archlint.commands.infer import infer
+from archlint.commands.lock import diff, lock
 
 
 def main() -> NoReturn:
@@ -52,5 +54,5 @@ def _version(ctx: click.Context) -> NoReturn:
     ctx.exit()
 
 
-for command in (check,):
+for command in (check, infer, lock, diff):
     cli.add_command(command)

@@ -1,4 +1,4 @@
-"""Before and after: by which sizes did a model's accepted set grow or shrink, and which layer did it?
+"""Before and after: by which sizes did an accepted set grow or shrink, and which layer did it?
 
 Both sides are words; the solver says where the sets that they stand for differ.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from archlint import outputshape
 from archlint.bounds import Box
-from archlint.entry import Entry, Refusal, input_words
+from archlint.entry import Entry, Refusal, input_words, shown
 from archlint.errors import PhraseError
 from archlint.formula import Bool, conj, disj, negate
 from archlint.region import input_demands, input_symbols
@@ -31,6 +31,10 @@ class Example:
     refusal: Refusal | None = None
     smallest: bool = True
 
+    def __str__(self) -> str:
+        sizes = " ".join(f"{k}={v}" for k, v in self.point.items()) or "the one size there is"
+        return sizes if self.smallest else f"{sizes} (there may be smaller ones)"
+
 
 @dataclass(frozen=True)
 class Change:
@@ -48,11 +52,27 @@ class Change:
 
     @property
     def word(self) -> str:
-        """``same``, ``shrunk``, ``grown``, ``grown and shrunk``, ``other output``, ``undecided``."""
+        """same, grown, shrunk, grown and shrunk, other output, undecided."""
         words = [w for w, e in (("grown", self.grown), ("shrunk", self.shrunk)) if e]
         if words:
             return " and ".join(words)
         return "other output" if self.output else "undecided" if self.undecided else "same"
+
+    def told(self) -> dict[str, str]:
+        """What there is to say, as labelled lines; the labels are at most 11 characters long."""
+        lines = {"before": _set(self.before), "now": _set(self.after)}
+        for label, example, was in (
+            ("shrunk", self.shrunk, "was accepted, is refused"),
+            ("grown", self.grown, "was refused, is accepted"),
+        ):
+            if example is not None:
+                lines[label] = f"{example} {was}{_by(example.refusal)}"
+        if self.output is not None and self.before.output and self.after.output:
+            lines["output"] = f"{shown(self.before.output)} is now {shown(self.after.output)}"
+            lines["differs at"] = str(self.output)
+        if self.undecided:
+            lines["undecided"] = self.undecided
+        return lines
 
 
 def compare(before: Entry, after: Entry, seconds: float = SECONDS) -> Change:
@@ -125,3 +145,10 @@ def _unclear(before: Entry, after: Entry, output: Example | None) -> str:
         return f"the output {side} has no one formula"
     return ""
 
+
+def _set(entry: Entry) -> str:
+    return f"accepts {entry.accepts}" + ("" if entry.exact else "   (at least; not exact)")
+
+
+def _by(refusal: Refusal | None) -> str:
+    return f"\nby {refusal}" if refusal else ""

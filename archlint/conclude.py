@@ -22,25 +22,27 @@ def conclude(
     diagnosis: Diagnosis | None,
 ) -> Verdict:
     """Weigh decision against evidence. A disagreement is an error of archlint's own."""
-    claims = {e.formula for w in found.ways for e in w.trace.path.events if e.kind == "claim"}
+    claims = set().union(*(w.trace.path.claims for w in found.ways))
     proof = Proof(len(found.ways), len(claims), found.covered and not finding.open)
     base = _base(contract)
     if finding.vacuous:
         message = f"no size satisfies {contract.promise.text!r}: the promise says nothing"
-        return base("vacuous", message=message, proof=proof, details={"vacuous": message})
+        details = _told(contract) | {"reason": message}
+        return base("vacuous", message=message, proof=proof, details=details)
     if evidence.against:
         message = f"the two engines disagree: {evidence.against}"
         details = {"reason": message, "please": "report this with the model: it is our mistake"}
-        return base("error", message=message, proof=proof, samples=evidence.samples, details=details)
+        return base(
+            "error", message=message, proof=proof, samples=evidence.samples, details=details
+        )
     if finding.breach is not None:
         return _broken(contract, finding.breach, evidence, diagnosis, proof)
     if evidence.broken is not None:
         point = evidence.broken.sizes
         message = f"fails at {_at(point)}: {evidence.broken.error or evidence.broken.output}"
-        details = {
-            "promised": _promise(contract),
+        details = _told(contract) | {
             "fails at": f"{_at(point)}   (found by running; there may be smaller ones)",
-            "error": evidence.broken.error or f"the output is {evidence.broken.output}",
+            "gives": evidence.broken.error or _shapes(evidence.broken.output),
             "not decided": "\n".join(finding.open),
         }
         return base(
@@ -50,7 +52,7 @@ def conclude(
     if proof.covered:
         return base("proved", message="", proof=proof, samples=evidence.samples)
     reasons = "; ".join(finding.open) or "the region was not covered"
-    details = {"promised": _promise(contract), "not proved": "\n".join(finding.open)}
+    details = _told(contract) | {"not proved": "\n".join(finding.open)}
     if evidence.samples.run:
         message = f"not proved: {reasons}"
         return base(
@@ -82,19 +84,18 @@ def _broken(
     elif outcome.accepted:
         confirmed = True
         how += "; confirmed by running"
-        if breach.expected == "output":
-            how += f": the output is {_shown(outcome.output)}"
-        else:
-            how += ": the model accepts it"
+        how += f": the output is {_shapes(outcome.output)}"
     else:
         confirmed = True
         how += f"; confirmed by running: {outcome.error}"
-    details = {"promised": _promise(contract), "fails at": f"{_at(breach.point)}   ({how})"}
+    details = _told(contract) | {"fails at": f"{_at(breach.point)}   ({how})"}
     at = diagnosis.at if diagnosis else None
     if at is not None and diagnosis is not None:
         place = "  ".join(p for p in (at.module or "the model", diagnosis.layer or at.op) if p)
         details["at"] = place + (f"     {shown_source(at.source)}" if at.source else "")
-    if diagnosis is not None and diagnosis.needs:
+    if breach.expected == "refused":
+        details["needs"] = "to be refused, and is accepted"
+    elif diagnosis is not None and diagnosis.needs:
         details["needs"] = diagnosis.needs
     elif diagnosis is not None and diagnosis.claim:
         details["raises"] = diagnosis.claim
@@ -129,6 +130,12 @@ def _base(contract: Contract) -> Callable[..., Verdict]:
     return partial(Verdict, contract=contract.id, file=file, line=line)
 
 
+def _told(contract: Contract) -> dict[str, str]:
+    """What was promised, and why, in the author's words."""
+    why = {"why": contract.why} if contract.why else {}
+    return {"promised": _promise(contract)} | why
+
+
 def _promise(contract: Contract) -> str:
     kind = "rejects" if contract.promise.kind == "rejects" else "accepts"
     text = f"{kind} {contract.promise.text}"
@@ -143,8 +150,15 @@ def _output_text(output: Output) -> str:
     return "{" + ", ".join(f"{k}: {_output_text(v)}" for k, v in output.items()) + "}"
 
 
-def _shown(output: object) -> str:
-    return " ".join(map(str, output)) if isinstance(output, tuple) else str(output)
+def _shapes(output: object) -> str:
+    """Shapes as they stand in a rule file: ``1 10``, ``[1 8, 1 8]``, ``{out: 1 21 8 8}``."""
+    if isinstance(output, tuple):
+        return " ".join(map(str, output)) or "a scalar"
+    if isinstance(output, list):
+        return "[" + ", ".join(map(_shapes, output)) + "]"
+    if isinstance(output, dict):
+        return "{" + ", ".join(f"{k}: {_shapes(v)}" for k, v in output.items()) + "}"
+    return "nothing" if output is None else f"a {output}"
 
 
 def _at(sizes: Mapping[str, int]) -> str:

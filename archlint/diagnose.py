@@ -94,7 +94,7 @@ def _defaults(kind: type) -> dict[str, str]:
 
 
 def _is_default(word: str, defaults: dict[str, str]) -> bool:
-    """Whether ``name=value`` says no more than the default, which may be one number for all axes."""
+    """Whether ``name=value`` only says the default, which may be one number for all axes."""
     name, _, value = word.partition("=")
     each = set(value.strip("()").split(", ")) if value.startswith("(") else {value}
     return name in defaults and each == {defaults[name]}

@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple, Union
 
 Size = Union[int, "Expr"]
@@ -143,45 +144,23 @@ class Expr:
     terms: tuple[tuple[Monomial, int], ...]
 
     def __add__(self, other: Size) -> Size:
-        if isinstance(other, int):
-            return self if other == 0 else polynomial(self.const + other, self.terms)
-        if not isinstance(other, Expr):
-            return NotImplemented
-        terms = dict(self.terms)
-        for monomial, coef in other.terms:
-            terms[monomial] = terms.get(monomial, 0) + coef
-        return _make(self.const + other.const, terms)
+        return _sum(self, other) if isinstance(other, (int, Expr)) else NotImplemented
 
     __radd__ = __add__
 
     def __neg__(self) -> Expr:
-        return polynomial(-self.const, tuple((m, -c) for m, c in self.terms))
+        return _negative(self)
 
     def __sub__(self, other: Size) -> Size:
         if not isinstance(other, (int, Expr)):
             return NotImplemented
-        return self + (-other)
+        return _sum(self, -other)
 
     def __rsub__(self, other: int) -> Size:
         return -self + other
 
     def __mul__(self, other: Size) -> Size:
-        if isinstance(other, int):
-            if other == 0:
-                return 0
-            if other == 1:
-                return self
-            return polynomial(self.const * other, tuple((m, c * other) for m, c in self.terms))
-        if not isinstance(other, Expr):
-            return NotImplemented
-        terms: dict[Monomial, int] = {}
-        left = (*self.terms, ((), self.const)) if self.const else self.terms
-        right = (*other.terms, ((), other.const)) if other.const else other.terms
-        for m1, c1 in left:
-            for m2, c2 in right:
-                m = tuple(sorted(m1 + m2, key=_atom_order)) if m1 and m2 else m1 or m2
-                terms[m] = terms.get(m, 0) + c1 * c2
-        return _make(terms.pop((), 0), terms)
+        return _product(self, other) if isinstance(other, (int, Expr)) else NotImplemented
 
     __rmul__ = __mul__
 
@@ -271,6 +250,43 @@ def polynomial(const: int, terms: tuple[tuple[Monomial, int], ...]) -> Expr:
     return found
 
 
+# A trace asks for the same few sums and quotients again and again.
+_remembered = lru_cache(maxsize=1 << 15)
+
+
+@_remembered
+def _sum(left: Expr, right: Size) -> Size:
+    if isinstance(right, int):
+        return left if right == 0 else polynomial(left.const + right, left.terms)
+    terms = dict(left.terms)
+    for monomial, coef in right.terms:
+        terms[monomial] = terms.get(monomial, 0) + coef
+    return _make(left.const + right.const, terms)
+
+
+@_remembered
+def _negative(expr: Expr) -> Expr:
+    return polynomial(-expr.const, tuple((m, -c) for m, c in expr.terms))
+
+
+@_remembered
+def _product(left: Expr, right: Size) -> Size:
+    if isinstance(right, int):
+        if right == 0:
+            return 0
+        if right == 1:
+            return left
+        return polynomial(left.const * right, tuple((m, c * right) for m, c in left.terms))
+    terms: dict[Monomial, int] = {}
+    ours = (*left.terms, ((), left.const)) if left.const else left.terms
+    theirs = (*right.terms, ((), right.const)) if right.const else right.terms
+    for m1, c1 in ours:
+        for m2, c2 in theirs:
+            m = tuple(sorted(m1 + m2, key=_atom_order)) if m1 and m2 else m1 or m2
+            terms[m] = terms.get(m, 0) + c1 * c2
+    return _make(terms.pop((), 0), terms)
+
+
 def _make(const: int, terms: Mapping[Monomial, int]) -> Size:
     kept = [(m, c) for m, c in terms.items() if c]
     if len(kept) > 1:
@@ -342,6 +358,7 @@ def evaluate(size: Size, env: Mapping[str, int]) -> int:
     return size if isinstance(size, int) else size.evaluate(env)
 
 
+@_remembered
 def floordiv(num: Size, den: Size) -> Size:
     """``num // den``. ``ZeroDivisionError`` if ``den`` is the number 0.
 
@@ -442,6 +459,7 @@ def _without(monomial: Monomial, factors: Monomial) -> Monomial | None:
     return tuple(rest)
 
 
+@_remembered
 def exact_quotient(num: Size, den: Size) -> Size | None:
     """``q`` with ``num == q * den`` for all sizes, or ``None`` if the algebra finds none."""
     if isinstance(den, int):

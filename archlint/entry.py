@@ -1,4 +1,4 @@
-"""What was found out about one model, as plain words: what a lock file keeps and ``infer`` prints."""
+"""What was found out about one model, in words: what ``infer`` prints and a lock file keeps."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Entry:
 
     @property
     def promise(self) -> tuple[str, str]:
-        """The promise that a rule file can make of it: ``accepts`` or ``rejects``, and its words."""
+        """The promise that a rule file can make of it: accepts or rejects, and its words."""
         if self.accepts == "no size":
             return ("rejects", "any size") if self.exact else ("accepts", "")
         if self.accepts == "any size":

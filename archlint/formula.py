@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Union
 
 from archlint.dims import Expr, FloorDiv, Size, pieces, polynomial, substitute, written
@@ -93,6 +94,11 @@ def _compare(op: str, expr: Expr) -> Comparison:
     return found  # type: ignore[return-value]
 
 
+# A trace asks for the same few comparisons again and again.
+_remembered = lru_cache(maxsize=1 << 15)
+
+
+@_remembered
 def ge(left: Size, right: Size) -> Bool:
     """``left >= right``."""
     diff = left - right
@@ -127,6 +133,7 @@ def lt(left: Size, right: Size) -> Bool:
     return ge(right, left + 1)
 
 
+@_remembered
 def eq(left: Size, right: Size) -> Bool:
     """``left == right``."""
     diff = left - right
@@ -192,6 +199,7 @@ def _junction(word: str, formulas: Iterable[Bool]) -> Bool:
     return found
 
 
+@_remembered
 def negate(formula: Bool) -> Bool:
     """The opposite, with ``not`` pushed down to the comparisons."""
     if isinstance(formula, bool):

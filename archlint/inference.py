@@ -65,7 +65,8 @@ def infer_source(
         with alarm(budget.seconds + WORDING + GRACE), keep_world():
             return _inferred(contract, source, start)
     except Late as e:
-        raise ArchlintError(f"{source.name} did not finish within {budget.seconds:g} s{e}") from None
+        late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
+        raise ArchlintError(late) from None
 
 
 def _inferred(contract: Contract, source: ModelSource, start: float) -> Acceptance:

@@ -44,9 +44,14 @@ class ModelSource:
     """
 
     def __init__(
-        self, name: str, factory: Factory | None = None, instance: nn.Module | None = None
+        self,
+        name: str,
+        factory: Factory | None = None,
+        instance: nn.Module | None = None,
+        maker: object = None,
     ) -> None:
         self.name = name
+        self.maker = maker  # the user's class or function behind the factory
         self._factory = factory
         self._instance = instance
         self._lean = True
@@ -157,7 +162,7 @@ def _source(ref: ModelRef, target: Any, folders: Sequence[Path], root: Path) -> 
         with _importable(folders):
             return target(*copy.deepcopy(ref.args), **copy.deepcopy(kwargs))
 
-    return ModelSource(ref.target, factory)
+    return ModelSource(ref.target, factory, maker=target)
 
 
 # -- finding ------------------------------------------------------------------------------------

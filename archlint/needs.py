@@ -41,8 +41,11 @@ def needs(blame: Event | Demand, point: Mapping[str, int]) -> str:
     names = Names(point)
     shown = [names.shorten(s) for s in sizes]
     gets = list(dict.fromkeys(names.counted(s, point) for s in shown if isinstance(s, Expr)))
-    if "gets {}" in text:
-        said = text.format(*(f"{s} = {names.counted(s, point)}" for s in shown))
+    head, own, tail = text.partition(", gets {}")
+    if own and head.count("{}") == 0:  # the claim says itself what it gets
+        tail = f"{{}}{tail}".replace(" * ", "*")
+        numbers = [names.value(s, point) for s in shown]
+        said = f"{head}, gets {tail.format(*shown)} = {tail.format(*numbers)}"
     else:
         said = f"{text.format(*shown)}, gets {' and '.join(gets)}"
     return said + names.legend()
@@ -74,10 +77,17 @@ class Names:
             return size
         return self._replace(size)
 
+    def value(self, size: Size, point: Mapping[str, int]) -> int:
+        """A shortened size as a number."""
+        return evaluate(size, self._values(point))
+
+    def _values(self, point: Mapping[str, int]) -> dict[str, int]:
+        named = {name: evaluate(_as_size(atom), point) for atom, name in self._named.items()}
+        return {**point, **named}
+
     def counted(self, size: Size, point: Mapping[str, int]) -> str:
         """``16*8*9 = 1152``, or the number alone where there is nothing to count."""
-        values = {name: evaluate(_as_size(atom), point) for atom, name in self._named.items()}
-        values = {**point, **values}
+        values = self._values(point)
         number = str(evaluate(size, values))
         text = str(size)
         if not isinstance(size, Expr) or _is_single(size) or " % " in text:

@@ -57,7 +57,8 @@ def _plain(dims: tuple[Size, ...], found: Explored, deadline: float) -> tuple[Si
 def _plain_size(size: Size, point: Mapping[str, int], solver: Solver) -> Size:
     if isinstance(size, int):
         return size
-    for simpler in (evaluate(size, point), *map(symbol, sorted(size.symbols()))):
+    candidates: list[Size] = [evaluate(size, point), *map(symbol, sorted(size.symbols()))]
+    for simpler in candidates:
         if evaluate(simpler, point) == evaluate(size, point):
             differ = negate(eq(size, simpler))
             if differ is False or solver.find(differ) is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from archlint.bounds import Box
 from archlint.dims import Size, evaluate
@@ -55,6 +56,8 @@ class WalkedPath:
         self.events: list[Event] = []
         self.caveats: list[str] = []
         self.calls = 0
+        self.claims: set[Bool] = set()  # all that was claimed, also what the box settled
+        self.trail: Sequence[Any] = ()  # the tracer's calls so far
         self._truth: dict[Formula, bool] = {}
 
     def known(self, formula: Bool) -> bool | None:
@@ -73,10 +76,14 @@ class WalkedPath:
         return known
 
     def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
-        if self.known(formula) is True:
+        if formula is True:
+            return
+        self.claims.add(formula)
+        known = self.known(formula)
+        if known is True:
             return
         held = holds(formula, self.env)
-        if isinstance(formula, Formula) and not held and self.known(formula) is False:
+        if known is False and not held:
             formula = False
         self._record("claim", formula, held, text, sizes)
         if isinstance(formula, Formula):

@@ -57,7 +57,8 @@ def _of(way: Way) -> Iterator[tuple[Bool, Refusal]]:
             continue
         call = trace.calls[event.call] if 0 <= event.call < len(trace.calls) else None
         at, op = (call.module, call.op) if call else ("", "")
-        yield conj(here, negate(event.formula)), Refusal("", at, op, _short(f"needs {event.needs()}"))
+        why = _short(f"needs {event.needs()}")
+        yield conj(here, negate(event.formula)), Refusal("", at, op, why)
     if trace.outcome == "raised":
         last = trace.calls[-1].module if trace.calls else ""
         yield conj(way.decided, here), Refusal("", last, "", _short(f"raises {trace.error}"))

@@ -108,7 +108,10 @@ def _tensor(
         return torch.randint(0, 2, shape, generator=draw).to(device, dtype)
     below = 1 if part.below is None else max(evaluate(part.below, sizes), 1)
     most = torch.iinfo(dtype).max
-    return torch.randint(0, min(below, most), shape, generator=draw).to(device, dtype)
+    drawn = torch.randint(0, min(below, most), shape, generator=draw)
+    if drawn.numel():
+        drawn.view(-1)[-1] = min(below, most) - 1  # the largest, which a table may not have
+    return drawn.to(device, dtype)
 
 
 def _bytes(input: Input, sizes: Mapping[str, int]) -> int:

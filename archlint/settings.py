@@ -64,7 +64,7 @@ def default_files() -> list[Path]:
     root = project_root(Path.cwd())
     paths = configured_paths(root / "pyproject.toml")
     if paths:
-        return [file for path in paths for file in _expand(_shorten(root / path))]
+        return [file for path in paths for file in _expand(shorten(root / path))]
     places = sorted({place for pattern in DEFAULTS for place in root.glob(pattern)})
     files = [
         file for place in places for file in (_in_folder(place) if place.is_dir() else [place])
@@ -75,7 +75,7 @@ def default_files() -> list[Path]:
             "pyproject.toml, archlint.yaml, *.archlint.yaml and contracts/; name one, as in "
             "archlint check PATH"
         )
-    return [_shorten(file) for file in files]
+    return [shorten(file) for file in files]
 
 
 def configured_paths(pyproject: Path) -> list[str]:
@@ -136,7 +136,7 @@ def _is_rule_file(file: Path) -> bool:
         return False
 
 
-def _shorten(path: Path) -> Path:
+def shorten(path: Path) -> Path:
     """Relative to the current folder where that is shorter to read."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -14,6 +14,9 @@ from archlint.ops.registry import TensorSpec
 from archlint.path import Undecided, WalkedPath
 from archlint.symint import sym_int
 
+SLIPPED: list[str] = []
+"""Calls that came past ``__torch_function__`` in the running trace: it can say nothing then."""
+
 _EMPTY = torch.empty(0, device="meta")
 
 
@@ -30,14 +33,18 @@ class Standin(torch.Tensor):
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        # Only reached outside of a trace (a stand-in that a model kept).
+        # Only reached outside of a trace: a report, or a stand-in that a model kept.
+        if func is torch.Tensor.__repr__:
+            return f"<tensor {args[0].spec}>"
         raise Undecided(f"{_name(func)} on a tensor that a previous run left behind")
 
     @classmethod
     def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        raise Undecided(f"compiled code calls {func}, where sizes cannot be followed")
+        text = f"compiled code calls {func}, where sizes cannot be followed"
+        SLIPPED.append(text)  # TorchScript's interpreter turns any exception into its own
+        raise Undecided(text)
 
 
 def standin(spec: TensorSpec, made_by: int = -1) -> Standin:

@@ -8,7 +8,7 @@ from torch import nn
 
 from archlint.bounds import Box
 from archlint.contract import Contract
-from archlint.keep import keep
+from archlint.keep import Snapshot
 from archlint.model import ModelSource
 from archlint.trace import Trace, trace
 
@@ -22,6 +22,7 @@ class Subject:
         self.rules = rules
         self.model = source.for_tracing(contract.mode)
         self._real: nn.Module | None = None
+        self._as_built: dict[nn.Module, Snapshot] = {}
         self._same: set[str] = set()  # endings that the real weights do not change
 
     def trace(self, sizes: Mapping[str, int], box: Box, symbolic: bool = True) -> Trace:
@@ -57,6 +58,11 @@ class Subject:
         return lean
 
     def _once(self, sizes: Mapping[str, int], box: Box, symbolic: bool) -> Trace:
-        with keep(self.model):
+        snapshot = self._as_built.get(self.model)
+        if snapshot is None:
+            snapshot = self._as_built[self.model] = Snapshot(self.model)
+        try:
             input = self.contract.input
             return trace(self.model, input, sizes, box, symbolic=symbolic, rules=self.rules)
+        finally:
+            snapshot.restore()

@@ -40,8 +40,17 @@ RULES = """
 archlint: 1
 models: {resnet50: fixture:resnet50}
 contracts:
-  - {id: proof, models: resnet50, input: N 3 H W, accepts: 'any H, W >= 32', output: N 1000, samples: 0}
-  - {id: proof-and-samples, models: resnet50, input: N 3 H W, accepts: 'any H, W >= 32', output: N 1000}
+  - id: proof
+    models: resnet50
+    input: N 3 H W
+    accepts: any H, W >= 32
+    output: N 1000
+    samples: 0
+  - id: proof-and-samples
+    models: resnet50
+    input: N 3 H W
+    accepts: any H, W >= 32
+    output: N 1000
 """
 
 

@@ -12,7 +12,6 @@ from archlint.report.text import render
 from archlint.verdict import Verdict
 from pytest_archlint.options import SETTINGS
 
-
 Failed: Any = pytest.fail.Exception
 
 

@@ -6,3 +6,9 @@ settings.register_profile(
     "ci", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.load_profile("ci")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--record", action="store_true", help="write what archlint says as expected in tests/cases"
+    )

@@ -242,7 +242,11 @@ def test_a_violation_is_the_report_of_archlint_and_no_traceback(run):
 def test_very_verbose_adds_the_chain_and_the_claims(run):
     result = run("-vv", files={"archlint.yaml": BREAKS})
     result.stdout.fnmatch_lines(
-        ["  chain      0  flatten → N F", "             1  linear → *", "  claims     *in_features 8*"]
+        [
+            "  chain      0  flatten → N F",
+            "             1  linear → *",
+            "  claims     *in_features 8*",
+        ]
     )
 
 
@@ -305,7 +309,9 @@ def test_vacuous_fails(run):
     ],
 )
 def test_skip_and_xfail(run, key, sizes, outcome):
-    result = run("-rsxX", files={"archlint.yaml": contract(f"{key}\ninput: {sizes}\naccepts: any N")})
+    result = run(
+        "-rsxX", files={"archlint.yaml": contract(f"{key}\ninput: {sizes}\naccepts: any N")}
+    )
     result.assert_outcomes(**outcome)
     if "skipped" in outcome:
         result.stdout.fnmatch_lines(["SKIPPED [[]1[]] archlint.yaml:5: not yet"])
@@ -343,7 +349,11 @@ def test_summary_json_and_junit(run, pytester):
 
 def test_ini_equivalents(run, pytester):
     ini = "[pytest]\narchlint_select = any-b*\narchlint_json = v.json\narchlint_samples = x"
-    files = {"pytest.ini": ini.replace("= x", "= 0"), "a.archlint.yaml": HOLDS, "archlint.yaml": BREAKS}
+    files = {
+        "pytest.ini": ini.replace("= x", "= 0"),
+        "a.archlint.yaml": HOLDS,
+        "archlint.yaml": BREAKS,
+    }
     run(files=files).assert_outcomes(passed=1, deselected=1)
     assert (pytester.path / "v.json").exists()
     assert run("--no-archlint").ret == pytest.ExitCode.NO_TESTS_COLLECTED
@@ -405,7 +415,7 @@ def test_the_fixture(run):
         [
             "test_it.py:15  BROKEN  test_width[[]9[]] · Sequential",
             "  promised   accepts any N",
-            ">       archlint.check(model, \"N 8\", accepts=\"evry N\")",
+            '>       archlint.check(model, "N 8", accepts="evry N")',
             "E*found 'evry'",
             'E *accepts: "evry N"',
             "E  *       ^",
@@ -494,7 +504,9 @@ def test_a_session_fixture_under_a_rule_file(run):
         assert built == [1]
     """
     rules = HOLDS.replace("nets:head", "fixture:small_model")
-    both = rules.replace("head]", "head, f]").replace("models:\n", "models:\n  f: fixture:per_file\n", 1)
+    both = rules.replace("head]", "head, f]").replace(
+        "models:\n", "models:\n  f: fixture:per_file\n", 1
+    )
     bad = contract("input: N 8\naccepts: any N", "{target: 'fixture:small_model', args: [1]}")
     files = {"conftest.py": _dedent(conftest), "a.archlint.yaml": rules, "b.archlint.yaml": both}
     files["c.archlint.yaml"] = contract("input: N 8\naccepts: any N", "fixture:fails")
@@ -557,8 +569,10 @@ def test_pdb_opens_in_the_model(run):
             name = getattr(traceback, "tb_frame", None) or traceback.__traceback__.tb_frame
             print("OPENED AT", name.f_code.co_name)
     """
-    nets = NETS + "\nclass Strict(nn.Module):\n    def forward(self, image):\n        " \
+    nets = (
+        NETS + "\nclass Strict(nn.Module):\n    def forward(self, image):\n        "
         "assert image.shape[1] == 8\n        return image\n"
+    )
     files = {"recorder.py": _dedent(debugger), "nets.py": nets}
     files["archlint.yaml"] = contract("input: N F\naccepts: any F", "nets:Strict")
     result = run("--pdb", "--pdbcls=recorder:Recorder", files=files)
@@ -567,7 +581,9 @@ def test_pdb_opens_in_the_model(run):
 
 
 def test_warnings_as_errors_do_not_reach_the_engine(run):
-    result = run("-W", "error", "--strict-config", "--import-mode=importlib", files={"archlint.yaml": HOLDS})
+    result = run(
+        "-W", "error", "--strict-config", "--import-mode=importlib", files={"archlint.yaml": HOLDS}
+    )
     result.assert_outcomes(passed=1)
 
 

@@ -27,7 +27,8 @@ contracts:
 
 @pytest.fixture
 def project(pytester):
-    pytester.makepyfile(nets=dedent("""
+    pytester.makepyfile(
+        nets=dedent("""
         from torch import nn
         import time
 
@@ -39,7 +40,8 @@ def project(pytester):
                 print("hanging", flush=True)
                 while True:
                     time.sleep(0.01)
-    """))
+    """)
+    )
     return pytester
 
 
@@ -54,8 +56,8 @@ def run(pytester, *args, options=(), **environment):
 
 
 def heavy_imports(pytester, *args):
-    """Which of the heavy packages a ``pytest --collect-only`` imports."""
-    done = run(pytester, "--collect-only", "-q", *args, options=("-X", "importtime"))
+    """Which of the heavy packages a ``pytest --collect-only`` imports (-s: told on stderr)."""
+    done = run(pytester, "--collect-only", "-q", "-s", *args, options=("-X", "importtime"))
     modules = re.findall(r"^import time:.*\|\s+(\S+)$", done.stderr, re.MULTILINE)
     assert "pytest_archlint.options" in modules, done.stdout
     return {name.partition(".")[0] for name in modules} & set(HEAVY)
@@ -68,8 +70,8 @@ def test_an_unused_plugin_imports_nothing_heavy(pytester):
 
 
 def test_the_test_above_can_fail(pytester):
-    pytester.makepyfile(torch="", conftest="import torch")
-    assert heavy_imports(pytester) == {"torch"}
+    pytester.makepyfile(torch="", conftest="import torch", z3="", test_it="import z3")
+    assert heavy_imports(pytester) == {"torch", "z3"}
 
 
 def test_collecting_a_rule_file_reads_yaml_only(project):
@@ -87,7 +89,8 @@ def test_beside_xdist_cov_randomly_timeout_and_hypothesis(project):
         pytest.importorskip(plugin)
     (project.path / "a.archlint.yaml").write_text(RULES)
     (project.path / "b.archlint.yaml").write_text(RULES.replace("N 8", "N F"))
-    project.makepyfile(dedent("""
+    project.makepyfile(
+        dedent("""
         import nets
         import pytest
         from hypothesis import given, settings, strategies
@@ -98,8 +101,17 @@ def test_beside_xdist_cov_randomly_timeout_and_hypothesis(project):
 
         def test_fixture(archlint):
             archlint.check(nets.head(), "N 8", accepts="any N", samples=1)
-    """))
-    command = [sys.executable, "-m", "pytest", "-n2", "--cov=nets", "--cov-report=term", "--timeout=300"]
+    """)
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n2",
+        "--cov=nets",
+        "--cov-report=term",
+        "--timeout=300",
+    ]
     command += ["--archlint-json=v.json", "--junitxml=j.xml"]
     done = subprocess.run(
         command,

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     help="Run each real model at N sizes, whatever its contract says.",
 )
 @click.option("--no-sample", is_flag=True, help="Never run a real model; same as --samples 0.")
+@click.option(
+    "--locked", is_flag=True, help="Also hold what the models accept to archlint.lock."
+)
 @click.option("--strict", is_flag=True, help="Tested but not proved counts as a failure.")
 @click.option(
     "--jobs",
@@ -74,6 +77,7 @@ def check(
     format_: str,
     samples: int | None,
     no_sample: bool,
+    locked: bool,
     strict: bool,
     jobs: int,
     no_cache: bool,
@@ -103,6 +107,10 @@ def check(
             click.echo(mistake, err=True)
     try:
         verdicts = decide(todo, jobs, progress=quiet == 0 and sys.stderr.isatty())
+        if locked:
+            from archlint.commands.lock import held
+
+            verdicts += held(todo, jobs, whole=not (paths or select or model or mistakes))
     except KeyboardInterrupt:
         click.echo("interrupted; the workers were stopped", err=True)
         ctx.exit(EXIT_INTERRUPTED)

@@ -8,7 +8,7 @@ from archlint.dims import Size
 from archlint.formula import conj, disj, eq, ge
 from archlint.ops import promote
 from archlint.ops.broadcast import broadcast, broadcast_onto
-from archlint.ops.layout import decide, elementwise_strides, empty
+from archlint.ops.layout import decide, elementwise_strides, empty, settled
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 
 
@@ -83,7 +83,7 @@ def _repeated(path: Path, query: list[Size], other: list[Size]) -> list[Size]:
 
 def _fused(path: Path, query: TensorSpec, key: TensorSpec, value: TensorSpec) -> bool:
     """Whether the CPU takes its fused kernel, which lays the output out as the query."""
-    specs = (query, key, value)
+    specs = [settled(path, s) for s in (query, key, value)]
     if query.ndim != 4 or any(s.strides is not None and s.strides[-1] != 1 for s in specs):
         return False
     b, h, length, e = query.dims

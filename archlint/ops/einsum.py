@@ -11,7 +11,13 @@ from archlint.dims import Size
 from archlint.formula import disj, eq, ne
 from archlint.ops import promote
 from archlint.ops.broadcast import broadcast
-from archlint.ops.layout import contiguous_strides, decide, elementwise_strides, known_strides
+from archlint.ops.layout import (
+    contiguous_strides,
+    decide,
+    elementwise_strides,
+    known_strides,
+    settled,
+)
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 
 Labels = tuple[str, ...]  # one per dimension; those of an ellipsis are "...0" (the last), "...1"
@@ -23,6 +29,7 @@ def einsum(path: Path, *args: Any) -> TensorSpec:
     inputs, output, operands = _parsed(path, args)
     if len(operands) > 2 or any(type(o) is not TensorSpec for o in operands):
         raise NoRule("more than two operands")
+    operands = [settled(path, o) for o in operands]
     subscripts = [_spread(path, t, o) for t, o in zip(inputs, operands, strict=True)]
     dots = max((_dots(s) for s in subscripts), default=0)
     target = _target(path, subscripts, output, dots)

@@ -14,6 +14,7 @@ from archlint.ops.layout import (
     Strides,
     contiguous_strides,
     decide,
+    deferred,
     empty,
     ordered_strides,
     restrided,
@@ -167,9 +168,13 @@ def gathered(path: Path, view: TensorSpec, tensors: dict[int, TensorSpec]) -> Te
         within(path, tensor, view.dims[d], -view.dims[d], unread=empty(dims))
     strides = None
     if view.strides is not None:
-        own = settled_strides(path, view) or contiguous_strides(view.dims)
-        before, after = (tuple(own[d] for d in half) for half in order)
-        strides = ordered_strides(path, [(*before, *(0 for _ in chosen), *after)], dims)
+
+        def settle(path: Path) -> Strides | None:
+            own = settled_strides(path, view) or contiguous_strides(view.dims)
+            before, after = (tuple(own[d] for d in half) for half in order)
+            return ordered_strides(path, [(*before, *(0 for _ in chosen), *after)], dims)
+
+        strides = deferred(path, dims, [view], settle)
     return view.like(dims, strides=strides, values=view.values)
 
 

@@ -10,7 +10,14 @@ import torch
 from archlint.dims import Size, maximum, minimum
 from archlint.formula import eq
 from archlint.ops.broadcast import broadcast
-from archlint.ops.layout import Dims, channels_last_strides, is_channels_last
+from archlint.ops.layout import (
+    Dims,
+    Strides,
+    channels_last_strides,
+    deferred,
+    is_channels_last,
+    settled,
+)
 from archlint.ops.promote import result_type
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.reshape import expanded, viewed
@@ -77,7 +84,12 @@ def joined(path: Path, tensors: Sequence[TensorSpec], dim: int) -> TensorSpec:
             else:
                 dims[d] = _common(path, dims[d], size, d)
     first, shape = tensors[0], tuple(dims)
-    strides = channels_last_strides(shape) if all(map(is_channels_last, tensors)) else None
+
+    def settle(path: Path) -> Strides | None:
+        last = all(is_channels_last(settled(path, t)) for t in tensors)
+        return channels_last_strides(shape) if last else None
+
+    strides = deferred(path, shape, tensors, settle)
     return first.like(shape, result_type(*tensors), strides, joint_values(tensors))
 
 

@@ -16,28 +16,78 @@ from archlint.ops.registry import Path, TensorSpec
 Dims = tuple[Size, ...]
 Strides = tuple[Size, ...]
 Restride = Callable[[Strides], Strides]
+Settle = Callable[[Path], "Strides | None"]
 
 
-class ReshapedStrides(Strides):
-    """Strides after a ``reshape`` that is a view at some sizes and a copy at others.
+class DeferredStrides(Strides):
+    """Strides that are one thing at some sizes and another at others.
 
-    As a tuple, the strides of the copy. ``settled_strides`` decides which it is; until something
-    asks, nothing is branched on. ``then`` are the views taken of the result since.
+    Which they are is found by ``settle``, which branches. It is only asked by
+    :func:`settled_strides`, for whoever needs to know: until then nothing is branched on. As a
+    tuple they are a guess. ``depth`` counts the deferred strides that they are made of.
     """
 
-    old: tuple[Dims, Strides]
-    new: Dims
-    then: tuple[Restride, ...]
+    settle: Settle
+    depth: int
+    settled: bool
+    found: Strides | None
 
     @staticmethod
-    def of(old: tuple[Dims, Strides], new: Dims, *then: Restride) -> ReshapedStrides:
-        """Of a tensor with the (sizes, strides) ``old``, reshaped to the sizes ``new``."""
-        strides = contiguous_strides(new)
-        for restride in then:
-            strides = restride(strides)
-        self = ReshapedStrides(strides)
-        self.old, self.new, self.then = old, new, then
+    def of(guess: Strides, settle: Settle, depth: int = 1) -> DeferredStrides:
+        """Strides that ``settle`` will say."""
+        self = DeferredStrides(guess)
+        self.settle, self.depth = settle, depth
+        self.settled, self.found = False, None
         return self
+
+
+class _Open(Exception):
+    """The strides cannot be said without a branch."""
+
+
+class _WithoutBranch:
+    """A path on which nothing is asked that it does not know."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.known = path.known
+
+    def branch(self, formula: Bool) -> bool:
+        raise _Open
+
+    def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
+        raise _Open
+
+    unproved = branch
+
+
+_DEEP = 24  # deferred strides made of others are not piled up higher
+
+
+def deferred(
+    path: Path, dims: Dims, specs: Sequence[TensorSpec], settle: Settle
+) -> Strides | None:
+    """The strides that ``settle`` says, deferred if that takes a branch.
+
+    ``dims`` are the sizes of the tensor they belong to, ``specs`` the tensors that ``settle``
+    asks for theirs.
+    """
+    if isinstance(path, _WithoutBranch):
+        return settle(path)
+    depth = max(map(_depth, specs), default=0)
+    if depth == 0:
+        try:
+            return settle(_WithoutBranch(path))
+        except _Open:
+            pass
+    if depth >= _DEEP:
+        return settle(path)
+    return DeferredStrides.of(contiguous_strides(dims), settle, depth + 1)
+
+
+def _depth(spec: TensorSpec) -> int:
+    strides = spec.strides
+    return strides.depth if isinstance(strides, DeferredStrides) and not strides.settled else 0
 
 
 @lru_cache(maxsize=4096)
@@ -56,31 +106,43 @@ def numel(dims: Dims) -> Size:
 
 
 def known_strides(spec: TensorSpec) -> Strides:
-    """The strides as a tuple, an undecided reshape taken for a copy."""
+    """The strides as a tuple, a guess where they are deferred."""
     return contiguous_strides(spec.dims) if spec.strides is None else spec.strides
 
 
 def settled_strides(path: Path, spec: TensorSpec) -> Strides | None:
-    """The strides on this path: an undecided reshape is decided, by branching if need be."""
+    """The strides on this path; where they are deferred, by branching if need be."""
     strides = spec.strides
-    if not isinstance(strides, ReshapedStrides):
+    if not isinstance(strides, DeferredStrides):
         return strides
-    view = view_strides(path, *strides.old, strides.new)
-    settled = contiguous_strides(strides.new) if view is None else view
-    for restride in strides.then:
-        settled = restride(settled)
-    return settled
+    if not strides.settled:
+        found = strides.settle(path)
+        if isinstance(path, _WithoutBranch):
+            return found
+        strides.settled, strides.found = True, found
+    return strides.found
+
+
+def settled(path: Path, spec: TensorSpec) -> TensorSpec:
+    """The same tensor, its strides not deferred."""
+    if not isinstance(spec.strides, DeferredStrides):
+        return spec
+    return spec.like(spec.dims, strides=settled_strides(path, spec), values=spec.values)
 
 
 def restrided(spec: TensorSpec, dims: Dims, restride: Restride) -> TensorSpec:
     """A view of ``spec`` with the sizes ``dims``; ``restride`` gives its strides from the old."""
-    old = spec.strides
-    if isinstance(old, ReshapedStrides):
-        strides: Strides = ReshapedStrides.of(old.old, old.new, *old.then, restride)
-    else:
-        strides = restride(known_strides(spec))
-        if strides == contiguous_strides(dims):
-            return spec.like(dims, values=spec.values)
+    strides: Strides = restride(known_strides(spec))
+    if _depth(spec):
+
+        def settle(path: Path) -> Strides:
+            return restride(settled_strides(path, spec) or contiguous_strides(spec.dims))
+
+        strides = DeferredStrides.of(strides, settle, _depth(spec) + 1)
+    elif isinstance(spec.strides, DeferredStrides) and spec.strides.settled:
+        strides = restride(spec.strides.found or contiguous_strides(spec.dims))
+    elif strides == contiguous_strides(dims):
+        return spec.like(dims, values=spec.values)
     return spec.like(dims, strides=strides, values=spec.values)
 
 
@@ -142,6 +204,10 @@ def elementwise_strides(path: Path, specs: Sequence[TensorSpec], dims: Dims) -> 
     """
     if all(spec.strides is None for spec in specs):
         return None
+    return deferred(path, dims, specs, lambda path: _elementwise(path, specs, dims))
+
+
+def _elementwise(path: Path, specs: Sequence[TensorSpec], dims: Dims) -> Strides | None:
     operands: list[Strides] = []
     for spec in specs:
         if spec.dims == dims and spec.strides is None:

@@ -107,7 +107,6 @@ def _register_all() -> None:
         "asinh": "arcsinh",
         "acosh": "arccosh",
         "atanh": "arctanh",
-        "expit": "",
     }.items():
         _register(name, promote.to_float, _lost, also)
     for name, also in {"floor": "", "ceil": "", "trunc": "fix", "round": ""}.items():

@@ -11,12 +11,12 @@ import torch
 from archlint.dims import Size, exact_quotient, floordiv, mod
 from archlint.formula import disj, eq, ge, ne
 from archlint.ops.layout import (
+    DeferredStrides,
     Dims,
-    ReshapedStrides,
     Strides,
     contiguous_strides,
     decide,
-    form_view_strides,
+    deferred,
     numel,
     restrided,
     settled_strides,
@@ -95,12 +95,16 @@ def reshaped(path: Path, input: TensorSpec, dims: Dims) -> TensorSpec:
     """``input`` under the sizes ``dims``: a view where the strides allow it, else a copy."""
     if input.strides is None:
         return input.like(dims, values=input.values)
-    strides = settled_strides(path, input) or contiguous_strides(input.dims)
-    form = form_view_strides(input.dims, strides, dims)
-    if form is None:
-        form = ReshapedStrides.of((input.dims, strides), dims)
-        return input.like(dims, strides=form, values=input.values)
-    return _strided(input, dims, form)
+
+    def settle(path: Path) -> Strides:
+        strides = settled_strides(path, input) or contiguous_strides(input.dims)
+        view = view_strides(path, input.dims, strides, dims)
+        return contiguous_strides(dims) if view is None else view
+
+    strides = deferred(path, dims, [input], settle)
+    if strides == contiguous_strides(dims) and not isinstance(strides, DeferredStrides):
+        strides = None
+    return input.like(dims, strides=strides, values=input.values)
 
 
 @shape_rule(torch.reshape, Tensor.reshape)

@@ -1,0 +1,115 @@
+"""What models accept: for people, for machines, and as a rule file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+from archlint.entry import Entry, Words, input_words, shown
+
+LABEL = 11  # columns
+
+
+def text(entries: Sequence[Entry]) -> str:
+    """A block for each entry; modes in which everything is the same share one."""
+    blocks: list[tuple[Entry, list[str]]] = []
+    for entry in entries:
+        for known, modes in blocks:
+            if replace(known, mode=entry.mode, refusals=entry.refusals) == entry:
+                modes.append(entry.mode)
+                break
+        else:
+            blocks.append((entry, [entry.mode]))
+    return "\n\n".join("\n".join(_block(entry, modes)) for entry, modes in blocks)
+
+
+def _block(entry: Entry, modes: Sequence[str]) -> list[str]:
+    lines = {"accepts": _accepts(entry)}
+    if not entry.exact:
+        lines["undecided"] = entry.undecided
+        lines["because"] = "\n".join(entry.reasons)
+    if entry.minimum:
+        known = "" if entry.exact else "   (that is known)"
+        lines["smallest"] = " ".join(f"{k}={v}" for k, v in entry.minimum.items()) + known
+    if entry.output is not None:
+        lines["output"] = "\n".join(_runs(entry.output))
+    word = "proved" if entry.exact else "decided"
+    paths = f"{entry.paths} path{'s' * (entry.paths != 1)}"
+    claims = f"{entry.claims} claim{'s' * (entry.claims != 1)}"
+    lines[word] = f"{paths}, {claims}, {entry.seconds:.2f} s"
+    head = f"{entry.model}   {shown(input_words(entry.input))}   {' and '.join(modes)}"
+    indent = "\n" + " " * (LABEL + 2)
+    return [head, *(f"  {k:<{LABEL}}{v.replace(chr(10), indent)}" for k, v in lines.items() if v)]
+
+
+def _accepts(entry: Entry) -> str:
+    if not entry.exact:
+        return f"{entry.accepts}   (this much is proved)"
+    if entry.accepts in ("any size", "no size"):
+        return entry.accepts
+    return f"{entry.accepts}   (and no other size)"
+
+
+def _runs(output: Words) -> list[str]:
+    """One line; a long list has a line for each run of equal items."""
+    if not isinstance(output, list) or len(output) < 3:
+        return [shown(output)]
+    runs = [(len(list(same)), item) for item, same in groupby(map(shown, output))]
+    return [f"{count} × {item}" if count > 1 else item for count, item in runs]
+
+
+def as_json(entries: Sequence[Entry], version: str) -> str:
+    """A stable interface: keys always in this order."""
+    models = [
+        {
+            "model": e.model,
+            "mode": e.mode,
+            "input": input_words(e.input),
+            "exact": e.exact,
+            "accepts": e.accepts,
+            "smallest": e.minimum,
+            "output": e.output,
+            "undecided": e.undecided,
+            "reasons": list(e.reasons),
+            "refusals": [vars(r) for r in e.refusals],
+            "proof": {"paths": e.paths, "claims": e.claims},
+            "seconds": e.seconds,
+        }
+        for e in entries
+    ]
+    return json.dumps({"archlint": version, "models": models}, indent=2, allow_nan=False)
+
+
+def rule_file(entries: Sequence[Entry]) -> str:
+    """A rule file that promises what was found: ``only`` where it is exact, else ``any``."""
+    import yaml
+
+    contracts: list[dict[str, Any]] = []
+    notes = ["# Written by archlint infer."]
+    for entry in entries:
+        kind, promise = entry.promise
+        if not promise or "…" in promise:
+            notes.append(f"# {entry.model}, {entry.mode}: too little is known for a contract.")
+            continue
+        if not entry.exact:
+            notes.append(f"# {entry.model}, {entry.mode}: not exact, it may accept more.")
+        contract: dict[str, Any] = {"id": _id(entry), "models": entry.model}
+        contract["input"] = input_words(entry.input)
+        if entry.mode != "eval":
+            contract["mode"] = entry.mode
+        contract[kind] = promise
+        if entry.output is not None and kind == "accepts":
+            contract["output"] = entry.output
+        contracts.append(contract)
+    rules = {"archlint": 1, "contracts": contracts}
+    body = yaml.safe_dump(rules, sort_keys=False, allow_unicode=True, width=100)
+    return "\n".join([*dict.fromkeys(notes), body])
+
+
+def _id(entry: Entry) -> str:
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", entry.model.rpartition(":")[2]).strip("-") or "model"
+    return name if entry.mode == "eval" else f"{name}-{entry.mode}"

@@ -1,0 +1,225 @@
+"""The tracer: what it sees of a model, what it says of each call, and what it refuses to guess."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from archlint.bounds import Box
+from archlint.contract import TensorInput
+from archlint.dims import symbol
+from archlint.trace import dims_of, trace
+
+N, H, W = map(symbol, "NHW")
+IMAGE = TensorInput((N, 3, H, W))
+SIZES = {"N": 2, "H": 20, "W": 24}
+BOX = Box(dict.fromkeys("NHW", (1, None)))
+
+
+class Model(nn.Module):
+    """A module whose forward is the function given."""
+
+    def __init__(self, forward, **children):
+        super().__init__()
+        self.steps = forward
+        for name, child in children.items():
+            setattr(self, name, child)
+
+    def forward(self, *args, **kwargs):
+        return self.steps(self, *args, **kwargs)
+
+
+def run(forward, input=IMAGE, sizes=SIZES, box=BOX, rules=True, **children):
+    return trace(Model(forward, **children), input, sizes, box, rules=rules)
+
+
+def test_sizes_are_formulas_of_the_input():
+    def forward(self, x):
+        n, c, h, w = x.shape
+        assert isinstance(h, torch.SymInt)
+        assert isinstance(x, torch.Tensor)
+        return x.reshape(n, c * (h // 2), 2 * w)
+
+    found = run(forward)
+    assert found.outcome == "accepted"
+    assert dims_of(found.output) == (N, 3 * (H // 2), 2 * W)
+    (need,) = [e for e in found.path.events if e.kind == "claim"]
+    assert need.held
+    assert not need.formula.evaluate({"N": 1, "H": 3, "W": 1})
+    assert need.formula.evaluate({"N": 1, "H": 4, "W": 1})
+
+
+def test_a_branch_on_a_size_is_a_condition_and_the_hint_decides_the_way():
+    def forward(self, x):
+        return x.mean(1) if x.shape[2] % 7 else x
+
+    for height in (20, 21):
+        found = run(forward, sizes={**SIZES, "H": height})
+        (branch,) = found.path.events
+        assert branch.kind == "branch"
+        assert branch.formula.evaluate({"H": height})
+        assert not branch.formula.evaluate({"H": 41 - height})
+        assert len(dims_of(found.output)) == (3 if height % 7 else 4)
+
+
+def test_what_the_box_settles_is_not_asked():
+    def forward(self, x):
+        return x if x.shape[2] >= 16 else x.mean(1)
+
+    assert run(forward, box=Box({"N": (1, None), "H": (16, None), "W": (1, None)})).path.events == []
+    assert len(run(forward).path.events) == 1
+
+
+def test_a_refused_claim_names_layer_operator_and_line():
+    def forward(self, x):
+        return self.head(x.flatten(1))
+
+    found = run(forward, head=nn.Linear(100, 7))
+    assert found.outcome == "refused"
+    event = found.path.events[-1]
+    assert not event.held
+    call = found.calls[event.call]
+    assert (call.module, call.op) == ("head", "linear")
+    assert call.source.startswith(__file__ + ":")
+    assert "100" in event.needs()
+    assert "1440" in event.gets(SIZES)
+
+
+def test_pytorchs_own_python_is_looked_into():
+    attention = nn.MultiheadAttention(8, 2, batch_first=True).eval()
+
+    def forward(self, x):
+        tokens = self.project(x).flatten(2).transpose(1, 2)
+        return self.attention(tokens, tokens, tokens)[0]
+
+    found = run(forward, project=nn.Conv2d(3, 8, 4, 4), attention=attention)
+    assert found.outcome == "accepted", found.error
+    assert dims_of(found.output) == (N, (H // 4) * (W // 4), 8)
+    assert found.kernels == {}
+
+
+def test_without_rules_pytorchs_kernels_give_the_same_sizes():
+    def forward(self, x):
+        return self.pool(self.conv(x)).flatten(1)
+
+    parts = {"conv": nn.Conv2d(3, 4, 3, stride=2), "pool": nn.MaxPool2d(2)}
+    ruled, kernels = run(forward, **parts), run(forward, rules=False, **parts)
+    assert dims_of(ruled.output) == dims_of(kernels.output)
+    assert ruled.kernels == {}
+    assert len(kernels.kernels) == 3
+
+
+@pytest.mark.parametrize(
+    ("forward", "words"),
+    [
+        (lambda self, x: x[: int(x.sum().item())], "the value of a tensor is asked for"),
+        (lambda self, x: x if x.sum() > 0 else -x, "the value of a tensor is asked for"),
+        (lambda self, x: x.nonzero(), "nonzero"),
+        (lambda self, x: x[x > 0], "getitem"),
+    ],
+)
+def test_values_are_never_guessed(forward, words):
+    found = run(forward)
+    assert found.outcome == "unknown"
+    assert words in found.error
+    assert "test_trace.py:" in found.source
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_scripted_code_is_refused_by_name():
+    class Inner(nn.Module):
+        def forward(self, x):
+            return x + 1
+
+    scripted = torch.jit.script(Inner())
+    found = run(lambda self, x: self.inner(x), inner=scripted)
+    assert found.outcome == "unknown"
+    assert "compiled TorchScript" in found.error
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_scripted_function_never_sees_the_empty_tensor():
+    found = run(lambda self, x: _scripted(x))
+    assert found.outcome == "unknown"
+    assert "compiled code calls" in found.error
+
+
+@functools.lru_cache
+def _script():
+    def double(x: torch.Tensor) -> torch.Tensor:
+        return x + x
+
+    return torch.jit.script(double)
+
+
+def _scripted(x):
+    return _script()(x)
+
+
+def test_an_exception_of_user_code_is_the_models():
+    def forward(self, x):
+        if x.shape[2] % 14:
+            raise ValueError("sides in steps of 14, please")
+        return x
+
+    found = run(forward)
+    assert found.outcome == "raised"
+    assert found.error == "ValueError: sides in steps of 14, please"
+    assert "test_trace.py:" in found.source
+
+
+def test_known_values_end_where_memory_is_written():
+    table = nn.Embedding(8, 2)
+
+    def reads(self, x):
+        return self.table(torch.arange(x.shape[2]))
+
+    def writes(self, x):
+        ids = torch.arange(x.shape[2])
+        ids.view(-1).add_(100)
+        return self.table(ids)
+
+    assert [e.formula for e in run(reads, sizes={**SIZES, "H": 5}, table=table).path.events]
+    assert run(reads, sizes={**SIZES, "H": 5}, table=table).path.caveats == []
+    assert run(writes, sizes={**SIZES, "H": 5}, table=table).path.caveats
+
+
+def test_python_arithmetic_on_sizes():
+    def forward(self, x):
+        h = x.shape[2]
+        sizes = (math.ceil(h / 3), h // 3 + min(h, 5), max(h * 2, 7), round(h / 3), abs(-h))
+        return [torch.zeros(size) for size in sizes]
+
+    found = run(forward)
+    assert found.outcome == "accepted", found.error
+    for height in (20, 23):
+        asked = {"H": height}
+        got = [d.evaluate(asked) for (d,) in dims_of(found.output)]
+        h = height
+        assert got == [math.ceil(h / 3), h // 3 + min(h, 5), max(h * 2, 7), round(h / 3), h]
+
+
+def test_plain_numbers_run_the_same_engine():
+    def forward(self, x):
+        assert type(x.shape[2]) is int
+        return F.interpolate(x, scale_factor=0.5)
+
+    found = trace(Model(forward), IMAGE, SIZES, BOX, symbolic=False)
+    assert dims_of(found.output) == (2, 3, 10, 12)
+    assert found.path.events == []
+
+
+def test_hooks_and_modes_are_gone_afterwards():
+    module = torch.nn.modules.module
+    before = dict(module._global_forward_pre_hooks), dict(module._global_forward_hooks)
+    run(lambda self, x: 1 / 0)
+    assert (dict(module._global_forward_pre_hooks), dict(module._global_forward_hooks)) == before
+    assert torch.is_grad_enabled()
+    assert type(torch.zeros(1)) is torch.Tensor
