@@ -10,17 +10,19 @@ from archlint.contract import Contract
 from archlint.describe import describe
 from archlint.explain import site_words
 from archlint.explore import Explored
-from archlint.formula import conj
+from archlint.formula import conj, negate
 from archlint.judge import Breach, Finding, Question, judge
 from archlint.layers import layer_words
 from archlint.model import ModelSource
 from archlint.report.explanation import counterfactual
+from archlint.solve import Solver, Unsolved
 from archlint.sparing import Site, accepted_without, layer_paths, needs_of, site_of
 from archlint.subject import Subject
 from archlint.weights import ties
 
 MOST = 12  # sites that are tried together
 PATHS = 16
+LONGEST = 200  # characters of the words for a set
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def blame(contract: Contract, source: ModelSource, breach: Breach, deadline: flo
             found, finding = _judged(subject, question, fewer, deadline)
             if fewer and finding.breach is None and not finding.open and found.covered:
                 del spared[site]
-    blamed = tuple(_blamed(subject, question, s, breach.point, deadline) for s in spared)
+    before = accepted_without(subject, question, (), PATHS, deadline)
+    blamed = tuple(_blamed(subject, question, s, breach.point, before, deadline) for s in spared)
     return Blame(blamed, complete)
 
 
@@ -88,12 +91,14 @@ def blame_lines(
     found = blame(contract, source, breach, deadline)
     lines = []
     if len(found.blamed) > 1:
-        names = ", ".join(b.name for b in found.blamed)
+        names = ", ".join(f"`{b.name}`" for b in found.blamed)
         how = "together" if found.complete else "among others"
         lines.append(f"{len(found.blamed)} layers {how}: {names}")
     for blamed in found.blamed:
-        if blamed.accepts:
-            lines.append(f"without {blamed.name}: accepts {blamed.accepts}")
+        if blamed.accepts == "any size":
+            lines.append(f"without `{blamed.name}` every promised size would be accepted")
+        elif blamed.accepts:
+            lines.append(f"without `{blamed.name}` those with {blamed.accepts} would be accepted")
         lines += blamed.weights
     return lines
 
@@ -114,17 +119,33 @@ def _judged(
     return found, judge(contract, question, found, deadline)
 
 
+def _more(question: Question, free: Explored, before: Explored, deadline: float) -> bool:
+    """Whether more of the promised sizes are accepted than before."""
+    solver = Solver(question.names, question.box, deadline)
+    solver.add(question.premise)
+    try:
+        return solver.find(conj(free.accepted, negate(before.accepted))) is not None
+    except Unsolved:
+        return False
+
+
 def _blamed(
-    subject: Subject, question: Question, site: Site, point: Mapping[str, int], deadline: float
+    subject: Subject,
+    question: Question,
+    site: Site,
+    point: Mapping[str, int],
+    before: Explored,
+    deadline: float,
 ) -> Blamed:
     leaves = layer_paths(subject.model)
     words = ""
     if time.monotonic() < deadline:
         free = accepted_without(subject, question, {site}, PATHS, deadline)
-        accepted = conj(question.domain, free.accepted)
-        said = describe(question.names, question.box, accepted, solver_deadline=deadline)
-        if free.covered and said.exact and len(said.text) < 200:
-            words = said.text
+        if _more(question, free, before, deadline):
+            accepted = conj(question.domain, free.accepted)
+            said = describe(question.names, question.box, accepted, solver_deadline=deadline)
+            if free.covered and said.exact and len(said.text) < LONGEST:
+                words = said.text
     needs = [n for n in needs_of(subject, question.box, point) if site_of(n[0], leaves) == site]
     tied = [counterfactual(t, point) for t in ties(needs, subject.model)]
     layer = layer_words(subject.model, site.module) if site.module else ""

@@ -27,7 +27,8 @@ class Refusal:
     why: str
 
     def __str__(self) -> str:
-        return f"{' '.join(p for p in (self.at, self.op) if p) or 'the model'} {self.why}"
+        op = f"({self.op})" if self.op and self.at else self.op
+        return f"{' '.join(p for p in (self.at, op) if p) or 'the model'} {self.why}"
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ else:
         "Input",
         Annotated[
             Union[
-                Annotated[str, Tag("<text>")],
+                Annotated[Text, Tag("<text>")],
                 Annotated[int, Tag("<number>")],
                 Annotated[TensorEntry, Tag("<tensor>")],
                 Annotated[Annotated[list["Input"], Field(min_length=1)], Tag("<list>")],
@@ -109,7 +109,7 @@ else:
         "Output",
         Annotated[
             Union[
-                Annotated[str, Tag("<text>")],
+                Annotated[Text, Tag("<text>")],
                 Annotated[int, Tag("<number>")],
                 Annotated[Annotated[list["Output"], Field(min_length=1)], Tag("<list>")],
                 Annotated[Annotated[dict[str, "Output"], Field(min_length=1)], Tag("<mapping>")],

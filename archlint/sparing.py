@@ -13,7 +13,7 @@ from typing import Any
 
 from archlint.bounds import Box
 from archlint.explore import Explored, explore
-from archlint.formula import Comparison, Formula, comparisons
+from archlint.formula import Bool, Comparison, Formula, comparisons
 from archlint.graph import tensors
 from archlint.judge import Question
 from archlint.keep import keep

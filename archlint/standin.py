@@ -9,7 +9,7 @@ import torch
 
 from archlint.dims import Size
 from archlint.formula import disj, eq
-from archlint.ops.layout import settled_strides
+from archlint.ops.layout import settled, settled_strides
 from archlint.ops.registry import TensorSpec
 from archlint.path import Undecided, WalkedPath
 from archlint.symint import sym_int
@@ -143,7 +143,7 @@ def _is_contiguous(path: WalkedPath, spec: TensorSpec, memory_format: Any = None
     from archlint.layouts import LAYOUTS
 
     sizes = [evaluate(d, path.env) for d in spec.dims]
-    strides = [evaluate(s, path.env) for s in strides_of(spec)]
+    strides = [evaluate(s, path.env) for s in strides_of(settled(path, spec))]
     kind = {
         torch.channels_last: "channels_last_contiguous_2d",
         torch.channels_last_3d: "channels_last_contiguous_3d",

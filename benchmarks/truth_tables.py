@@ -5,7 +5,8 @@
 A table is a JSON list of records: ``model``, ``build`` (a Python expression over torch,
 torchvision and timm), ``input``, ``mode``, ``dims`` (the names of a point's leading numbers) and
 ``points``: the numbers, then 1 accepted, 0 refused or null, then the output shape or the error.
-A wrong answer is printed and makes the exit code 1.
+A wrong answer is printed and makes the exit code 1. "Exact": the set is decided for all sizes and
+its words are proved to be the set.
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 from archlint.contract import Budget, Contract, Promise, TensorInput
+from archlint.describe import describe
 from archlint.dims import evaluate
 from archlint.judge import Question
 from archlint.phrase import parse_shape
+
+LINE = 100  # characters
 
 
 def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
@@ -65,7 +69,12 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
         return {**result, "error": text[:300]}
     result["seconds"] = time.perf_counter() - start
     result["paths"] = len(found.ways)
-    result["exact"] = found.covered
+    start = time.perf_counter()
+    deadline = time.monotonic() + 10
+    said = describe(question.names, question.box, found.accepted, solver_deadline=deadline)
+    result["wording"] = time.perf_counter() - start
+    result["text"] = said.text
+    result["exact"] = found.covered and said.exact
     result["reasons"] = found.reasons
     kernels: Counter[str] = Counter()
     for way in found.ways:
@@ -133,7 +142,11 @@ def main() -> int:
         total.update(result.get("answers", {}))
     exact = sum(bool(r.get("exact")) for r in results)
     errors = sum("error" in r for r in results)
-    print(f"{len(results)} models, {exact} exact, {errors} errors, points: {dict(total)}")
+    lines = sum(bool(r.get("exact")) and len(r["text"]) <= LINE for r in results)
+    print(
+        f"{len(results)} models, {exact} exact ({lines} in at most {LINE} characters), "
+        f"{errors} errors, points: {dict(total)}"
+    )
     return int(bool(total["wrong"] + total["shape"] + errors))
 
 
@@ -144,7 +157,7 @@ def show(result: dict[str, Any]) -> None:
     word = "exact" if result["exact"] else "open "
     print(
         f"{word}  {result['model']}  {result['paths']} paths  {result['seconds']:.2f}s  "
-        f"{result['answers']}  {result['kernels'] or ''}",
+        f"{result['answers']}  {result['kernels'] or ''}\n       {result['text'][:300]}",
         flush=True,
     )
     for reason in result["reasons"]:

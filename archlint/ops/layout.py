@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from archlint.dims import Size, exact_quotient, product
-from archlint.formula import Bool, conj, disj, eq, ge, lt
+from archlint.formula import Bool, conj, disj, eq, ge, gt, lt
 from archlint.ops.registry import Path, TensorSpec
 
 Dims = tuple[Size, ...]
@@ -187,6 +187,23 @@ def is_channels_last(spec: TensorSpec) -> bool:
         and spec.ndim in (4, 5)
         and tuple(spec.strides) == channels_last_strides(spec.dims)
     )
+
+
+def lies_channels_last(path: Path, spec: TensorSpec) -> bool:
+    """What operators ask to choose their output's layout; branches on sizes of 0 and 1."""
+    if is_channels_last(spec):
+        return True
+    dims, strides = spec.dims, known_strides(spec)
+    if strides[1] != 1:
+        return False
+    least: Size = 0
+    for d in (1, *range(spec.ndim - 1, 1, -1), 0):
+        if decide(path, disj(eq(dims[d], 0), lt(strides[d], least))):
+            return False
+        if d == 0 and decide(path, eq(least, strides[1])):
+            return False
+        least = strides[d] * dims[d] if decide(path, gt(dims[d], 1)) else strides[d]
+    return True
 
 
 def like_input_layout(spec_in: TensorSpec, dims_out: Dims) -> Strides | None:

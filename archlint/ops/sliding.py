@@ -7,7 +7,17 @@ from typing import Union
 
 from archlint.dims import Size
 from archlint.formula import Bool, ge
-from archlint.ops.layout import is_channels_last, like_input_layout, settled_strides
+from archlint.ops.layout import (
+    DeferredStrides,
+    Strides,
+    channels_last_strides,
+    contiguous_strides,
+    deferred,
+    is_channels_last,
+    lies_channels_last,
+    like_input_layout,
+    settled,
+)
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse
 
 PerDim = Union[Size, "list[Size]", "tuple[Size, ...]"]
@@ -59,8 +69,15 @@ def followed_layout(path: Path, input: TensorSpec, dims: tuple[Size, ...]) -> Te
     """A result of the sizes ``dims``, channels-last if ``input`` is, else contiguous."""
     if input.strides is None or input.ndim not in (4, 5) or len(dims) != input.ndim:
         return input.like(dims)
-    strides = settled_strides(path, input)
-    settled = input.like(input.dims, strides=strides)
-    if strides is None or is_channels_last(settled) or strides[1] != 1:
-        return input.like(dims, strides=like_input_layout(settled, dims))
+    if isinstance(input.strides, DeferredStrides):
+
+        def settle(path: Path) -> Strides | None:
+            known = settled(path, input)
+            last = known.strides is not None and lies_channels_last(path, known)
+            strides = channels_last_strides(dims)
+            return strides if last and strides != contiguous_strides(dims) else None
+
+        return input.like(dims, strides=deferred(path, dims, [input], settle))
+    if is_channels_last(input) or input.strides[1] != 1:
+        return input.like(dims, strides=like_input_layout(input, dims))
     raise NoRule("a layout that is channels-last at some sizes")

@@ -1,0 +1,63 @@
+"""What a need says: the formula, what it gets, and names for the sizes inside."""
+
+import pytest
+
+from archlint.dims import ceildiv, maximum, symbol
+from archlint.formula import eq, ge, gt, le
+from archlint.needs import needs
+from archlint.outputdemands import Demand
+from archlint.path import Event
+
+N, H, W, h = map(symbol, "NHWh")
+POINT = {"N": 2, "H": 33, "W": 65, "h": 1}
+
+
+def claim(formula, text, *sizes):
+    return Event("claim", formula, True, text, sizes, 0)
+
+
+@pytest.mark.parametrize(
+    ("blame", "said"),
+    [
+        (
+            claim(eq(25088, 512 * (H // 32) * (W // 32)), "in_features {} == last size {}",
+                  25088, 512 * (H // 32) * (W // 32)),
+            "last size 512*h*w == in_features 25088, gets 512*1*2 = 1024   (h = H//32, w = W//32)",
+        ),
+        (
+            claim(ge((H - 4) // 2, 5), "kernel_size {} fits the padded size {}", 5, (H - 4) // 2),
+            "kernel_size 5 fits the padded size H//2-2, gets 16-2 = 14   (h = H//2)",
+        ),
+        (
+            claim(ge(H // 2, 20), "kernel_size {} fits the padded size {}", 20, H // 2),
+            "kernel_size 20 fits the padded size H//2, gets 16",
+        ),
+        (
+            claim(eq(H % 16, 0), "size {} divisible by 16", H % 16),
+            "size H % 16 divisible by 16, gets 1",
+        ),
+        (claim(eq(N, H), "sizes {} and {} equal", N, H), "sizes N and H equal, gets 2 and 33"),
+        (
+            claim(gt(N * ceildiv(H, 2), 1), "more than 1 value, gets {} * {}", N, ceildiv(H, 2)),
+            "more than 1 value, gets N*ceil(H/2) = 2*17",
+        ),
+        (
+            claim(eq(N * h * (H // 4), 3), "a count {} == 3", N * h * (H // 4)),
+            "a count N*h*h2 == 3, gets 2*1*8 = 16   (h2 = H//4)",
+        ),
+        (
+            claim(eq(3 * maximum(H, W), 3), "{} == 3", 3 * maximum(H // 2, W // 2)),
+            "3*max(h2, w) == 3, gets 3*max(16, 32) = 96   (h2 = H//2, w = W//2)",
+        ),
+        (claim(le(W, 64), "too wide"), "W <= 64, gets W = 65   (too wide)"),
+        (claim(False, "a matrix, gets 3 dimensions"), "a matrix, gets 3 dimensions"),
+        (claim(False, "index {} in a dimension of size {}", 4, 3), "index 4 in a dimension of size 3"),
+        (
+            Demand(eq(N * (H // 4), N), "output N, is N*h: {} == {}", (N * (H // 4), N), "output"),
+            "output N, is N*h: N*h2 == N, gets 2*8 = 16 and 2   (h2 = H//4)",
+        ),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_needs(blame, said):
+    assert needs(blame, POINT) == said
