@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from archlint.api import check
     from archlint.contract import Contract
     from archlint.errors import ArchlintError
+    from archlint.explanation import explain
     from archlint.inference import infer
     from archlint.ops.registry import shape_rule
     from archlint.rulefile import load
@@ -24,6 +25,7 @@ __all__ = [
     "Contract",
     "Verdict",
     "check",
+    "explain",
     "infer",
     "load",
     "shape_rule",
@@ -35,6 +37,7 @@ _ROOMS = {
     "Contract": "archlint.contract",
     "Verdict": "archlint.verdict",
     "check": "archlint.api",
+    "explain": "archlint.explanation",
     "infer": "archlint.inference",
     "load": "archlint.rulefile",
     "shape_rule": "archlint.ops.registry",

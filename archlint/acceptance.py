@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ from archlint.contract import Contract, Input
 from archlint.describe import Description, describe
 from archlint.entry import Entry, input_words
 from archlint.explore import Explored
-from archlint.formula import Bool, conj, disj, negate
+from archlint.formula import Bool, conj, disj, holds, negate
 from archlint.refusals import refusals
 from archlint.restrict import simplified
 from archlint.solve import Solver, Unsolved
@@ -55,8 +55,9 @@ class Acceptance:
         return tuple(self.explored.reasons)
 
     def accepts(self, **sizes: int) -> bool | None:
-        """Whether these sizes are accepted; ``None`` where that was not decided."""
-        return self.explored.accepts(self._checked(sizes))
+        """Whether these sizes are accepted; ``None`` where that was not decided, as below 1."""
+        point = self._checked(sizes)
+        return self.explored.accepts(point) if holds(self.explored.region, point) else None
 
     def output(self, **sizes: int) -> Any:
         """The output's shape at these sizes, nested as the output is.
@@ -65,7 +66,7 @@ class Acceptance:
         """
         point = self._checked(sizes)
         way = self.explored.way_of(point)
-        if way is None or not self.explored.accepts(point):
+        if way is None or not self.accepts(**point):
             return None
         return outputshape.at(dims_of(way.trace.output), point)
 
@@ -113,21 +114,20 @@ class Acceptance:
     def entry(self) -> Entry:
         """All of it in words."""
         found = self.explored
-        return Entry(
-            model=self.model,
-            mode=self.mode,
-            input=self.input,
-            accepts=self.text,
-            exact=self.exact,
-            output=outputshape.words(self.output_formulas),
+        return replace(
+            self._core(),
             refusals=refusals(found, time.monotonic() + SECONDS),
             reasons=self.reasons,
             undecided=self.undecided,
             minimum=self.minimum(),
             paths=len(found.ways),
-            claims=len(set().union(*(w.trace.path.claims for w in self.explored.ways))),
+            claims=len(set().union(*(w.trace.path.claims for w in found.ways))),
             seconds=round(self.seconds, 3),
         )
+
+    def _core(self) -> Entry:
+        output = outputshape.words(self.output_formulas)
+        return Entry(self.model, self.mode, self.input, self.text, self.exact, output)
 
     def contract(self) -> Contract:
         """The contract that says what was found: ``only`` where it is exact, else ``any``.
@@ -137,7 +137,7 @@ class Acceptance:
         from archlint.api import contract_of
         from archlint.errors import ArchlintError
 
-        entry = self.entry()
+        entry = self._core()
         kind, promise = entry.promise
         if not promise or not self.description.exact:
             raise ArchlintError(f"of {self.model} too little is known for a contract")

@@ -14,16 +14,16 @@ from archlint.standin import Standin
 from archlint.trace import Call, Trace
 
 MOST = 6  # steps that are shown
-_MODULES = {"linear": "Linear", "embedding": "Embedding"}
+_MODULES = {"linear": "Linear", "embedding": "Embedding", "layer_norm": "LayerNorm"}
 _ENDS = (  # an operator's name begins so, its claim contains so: why it is like that
     ("linear", "in_features", "{} has one weight per element"),
     ("embedding", "index", "{} has one row per index"),
     ("conv", "kernel_size", "no window of the kernel fits"),
     ("max_pool", "kernel_size", "no window of the kernel fits"),
     ("avg_pool", "kernel_size", "no window of the kernel fits"),
-    ("conv", "in_channels", "its kernels have as many channels as in_channels"),
+    ("conv", "in_channels", "a kernel has weights for each channel"),
     ("batch_norm", "per channel", "one value has no variance"),
-    ("layer_norm", "normalized_shape", "it has one weight per element"),
+    ("layer_norm", "normalized_shape", "{} has one weight per element"),
 )
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from archlint.contract import Contract
 from archlint.describe import describe
-from archlint.explain import site_words
 from archlint.explore import Explored
 from archlint.formula import conj, negate
 from archlint.judge import Breach, Finding, Question, judge
@@ -19,6 +18,7 @@ from archlint.solve import Solver, Unsolved
 from archlint.sparing import Site, accepted_without, layer_paths, needs_of, site_of
 from archlint.subject import Subject
 from archlint.weights import ties
+from archlint.without import site_words
 
 MOST = 12  # sites that are tried together
 PATHS = 16
@@ -146,7 +146,8 @@ def _blamed(
             said = describe(question.names, question.box, accepted, solver_deadline=deadline)
             if free.covered and said.exact and len(said.text) < LONGEST:
                 words = said.text
-    needs = [n for n in needs_of(subject, question.box, point) if site_of(n[0], leaves) == site]
+    every = needs_of(subject, question.box, point).each
+    needs = [need for need in every if site_of(need[0], leaves) == site]
     tied = [counterfactual(t, point) for t in ties(needs, subject.model)]
     layer = layer_words(subject.model, site.module) if site.module else ""
     return Blamed(site, site_words(site), layer, words, tuple(filter(None, tied)))

@@ -11,6 +11,8 @@ import click
 
 from archlint.commands import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, hush
 from archlint.commands.check import check
+from archlint.commands.explain import explain
+from archlint.commands.fix import fix
 from archlint.commands.infer import infer
 from archlint.commands.lock import diff, lock
 
@@ -54,5 +56,5 @@ def _version(ctx: click.Context) -> NoReturn:
     ctx.exit()
 
 
-for command in (check, infer, lock, diff):
+for command in (check, infer, lock, diff, explain, fix):
     cli.add_command(command)

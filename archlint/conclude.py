@@ -29,6 +29,11 @@ def conclude(
         message = f"no size satisfies {contract.promise.text!r}: the promise says nothing"
         details = _told(contract) | {"reason": message}
         return base("vacuous", message=message, proof=proof, details=details)
+    returned = _no_tensors(found)
+    if returned:
+        message = f"the model returns {returned}; expected tensors, or a list or mapping of them"
+        details = _told(contract) | {"reason": message}
+        return base("error", message=message, proof=proof, details=details)
     if evidence.against:
         message = f"the two engines disagree: {evidence.against}"
         details = {"reason": message, "please": "report this with the model: it is our mistake"}
@@ -52,16 +57,27 @@ def conclude(
     if proof.covered:
         return base("proved", message="", proof=proof, samples=evidence.samples)
     reasons = "; ".join(finding.open) or "the region was not covered"
-    details = _told(contract) | {"not proved": "\n".join(finding.open)}
+    why_not = "\n".join(finding.open) or reasons
     if evidence.samples.run:
         message = f"not proved: {reasons}"
+        details = _told(contract) | {"not proved": why_not}
         return base(
             "tested", message=message, proof=proof, samples=evidence.samples, details=details
         )
     why = evidence.unable or "sampling is off"
-    message = f"could not be decided: {reasons}; and no size was run ({why})"
-    details["no sample"] = why
+    message = f"could not be decided: {reasons}"
+    details = _told(contract) | {"not decided": why_not}
+    if why not in reasons:
+        message += f"; and no size was run ({why})"
+        details["no sample"] = why
     return base("error", message=message, proof=proof, details=details)
+
+
+def _no_tensors(found: Explored) -> str:
+    """What an accepted run returns, if that is neither a tensor nor a structure of them."""
+    outputs = [w.trace.output for w in found.ways if w.trace.outcome == "accepted"]
+    kinds = [o for o in outputs if o is None or isinstance(o, str)]
+    return ("None" if kinds[0] is None else f"a {kinds[0]}") if kinds else ""
 
 
 def could_not(contract: Contract, message: str) -> Verdict:

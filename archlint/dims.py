@@ -19,13 +19,19 @@ turned into a ceiling. Division and remainder are Python's: they round towards m
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
-from typing import NamedTuple, Union
+from typing import Any, NamedTuple, TypeVar, Union, cast
 
 Size = Union[int, "Expr"]
 Monomial = tuple["Atom", ...]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def remembered(function: F) -> F:
+    """With a memory: a trace asks for the same few sums and quotients again and again."""
+    return cast(F, lru_cache(maxsize=1 << 15)(function))
 
 
 class Atom:
@@ -250,11 +256,7 @@ def polynomial(const: int, terms: tuple[tuple[Monomial, int], ...]) -> Expr:
     return found
 
 
-# A trace asks for the same few sums and quotients again and again.
-_remembered = lru_cache(maxsize=1 << 15)
-
-
-@_remembered
+@remembered
 def _sum(left: Expr, right: Size) -> Size:
     if isinstance(right, int):
         return left if right == 0 else polynomial(left.const + right, left.terms)
@@ -264,12 +266,12 @@ def _sum(left: Expr, right: Size) -> Size:
     return _make(left.const + right.const, terms)
 
 
-@_remembered
+@remembered
 def _negative(expr: Expr) -> Expr:
     return polynomial(-expr.const, tuple((m, -c) for m, c in expr.terms))
 
 
-@_remembered
+@remembered
 def _product(left: Expr, right: Size) -> Size:
     if isinstance(right, int):
         if right == 0:
@@ -358,7 +360,7 @@ def evaluate(size: Size, env: Mapping[str, int]) -> int:
     return size if isinstance(size, int) else size.evaluate(env)
 
 
-@_remembered
+@remembered
 def floordiv(num: Size, den: Size) -> Size:
     """``num // den``. ``ZeroDivisionError`` if ``den`` is the number 0.
 
@@ -459,7 +461,7 @@ def _without(monomial: Monomial, factors: Monomial) -> Monomial | None:
     return tuple(rest)
 
 
-@_remembered
+@remembered
 def exact_quotient(num: Size, den: Size) -> Size | None:
     """``q`` with ``num == q * den`` for all sizes, or ``None`` if the algebra finds none."""
     if isinstance(den, int):

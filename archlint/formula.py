@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Union
 
-from archlint.dims import Expr, FloorDiv, Size, pieces, polynomial, substitute, written
+from archlint.dims import Expr, FloorDiv, Size, pieces, polynomial, remembered, substitute, written
 
 Bool = Union[bool, "Formula"]
 
@@ -94,11 +93,7 @@ def _compare(op: str, expr: Expr) -> Comparison:
     return found  # type: ignore[return-value]
 
 
-# A trace asks for the same few comparisons again and again.
-_remembered = lru_cache(maxsize=1 << 15)
-
-
-@_remembered
+@remembered
 def ge(left: Size, right: Size) -> Bool:
     """``left >= right``."""
     diff = left - right
@@ -133,7 +128,7 @@ def lt(left: Size, right: Size) -> Bool:
     return ge(right, left + 1)
 
 
-@_remembered
+@remembered
 def eq(left: Size, right: Size) -> Bool:
     """``left == right``."""
     diff = left - right
@@ -199,7 +194,7 @@ def _junction(word: str, formulas: Iterable[Bool]) -> Bool:
     return found
 
 
-@_remembered
+@remembered
 def negate(formula: Bool) -> Bool:
     """The opposite, with ``not`` pushed down to the comparisons."""
     if isinstance(formula, bool):

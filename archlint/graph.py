@@ -108,8 +108,8 @@ class _Builder:
                 self.nodes[id(written)] = node
         last = [self.nodes[id(t)] for t in tensors(self._last_results()) if id(t) in self.nodes]
         if self.trace.outcome == "accepted" and last:
-            self._note(self.graph.output(last[0] if len(last) == 1 else tuple(last)))
-            next(reversed(self.graph.nodes)).meta["shape"] = shapes(self.trace.output)
+            node = self.graph.output(last[0] if len(last) == 1 else tuple(last))
+            self._note(node, shapes(self.trace.output))
         return self.graph
 
     def _last_results(self) -> list[Standin]:

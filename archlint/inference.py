@@ -91,9 +91,7 @@ def _wrong_guess(name: str, input: Input, error: str) -> str:
     return f"{name} was tried with the input {tried}, which it does not take ({error}); say --input"
 
 
-def decide(
-    contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None
-) -> Verdict:
+def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None) -> Verdict:
     """For a worker process: what ``ref`` accepts of the contract's input, as ``verdict.entry``.
 
     The promise plays no part, and the real model does not run.

@@ -21,6 +21,7 @@ from archlint.trace import Call, Trace
 
 _SAME = re.compile(r"\((\d+)(?:, \1)+\)")
 _OWN_STRIDE = re.compile(r"^(\d+), stride=\1\b")
+MOST = 24  # rows that a folded path should have
 TOP = 2  # levels of modules that are shown when a path is folded
 
 
@@ -64,6 +65,12 @@ def rows(trace: Trace, model: nn.Module, levels: int | None = TOP) -> list[Row]:
         row.dims = before = dims
         row.claims += claims.get(index, [])
     return found
+
+
+def folded(trace: Trace, model: nn.Module) -> list[Row]:
+    """The rows of the top levels of modules: two of them, or one where two are too long to read."""
+    found = rows(trace, model)
+    return found if sum(r.changes for r in found) <= MOST else rows(trace, model, 1)
 
 
 def matching(found: Sequence[Row], glob: str) -> list[Row]:

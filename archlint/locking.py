@@ -20,10 +20,11 @@ ID = "locked"
 def questions(jobs: Iterable[Job]) -> list[Job]:
     """What each model under contract accepts: one job for each model, input and mode.
 
-    Models of one name that are made in different ways have their file's name added.
+    Contracts that are skipped ask nothing. Models of one name that are made in different ways have
+    their file's name added.
     """
     made: dict[tuple[Path, str], list[Job]] = {}
-    for job in jobs:
+    for job in (j for j in jobs if not j.contract.skip):
         made.setdefault((job.root, job.ref.name), []).append(job)
     asked: dict[tuple[Path, Key], Job] = {}
     for (root, name), same in made.items():
@@ -36,9 +37,7 @@ def questions(jobs: Iterable[Job]) -> list[Job]:
             if at in asked:
                 before = asked[at].contract.budget
                 budget = replace(before, seconds=max(before.seconds, contract.budget.seconds))
-                asked[at] = replace(
-                    asked[at], contract=replace(asked[at].contract, budget=budget)
-                )
+                asked[at] = replace(asked[at], contract=replace(asked[at].contract, budget=budget))
                 continue
             budget = replace(contract.budget, paths=max(PATHS, contract.budget.paths))
             question = Contract(

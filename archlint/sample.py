@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from archlint.contract import Input, TensorInput
 from archlint.dims import evaluate
 from archlint.frames import first_line, user_line
 from archlint.keep import keep
+from archlint.silence import says_nothing
 from archlint.structure import structure
 from archlint.world import default_device, keep_world
 
@@ -60,7 +60,7 @@ def run_at(
             output = _run(model, input, where, device)
         except (Exception, SystemExit) as e:
             text = type(e).__name__ + (f": {first_line(e)}" if first_line(e) else "")
-            reason = _says_nothing(e)
+            reason = says_nothing(e)
             accepted = None if reason else False
             text = f"{reason} ({text})" if reason else text
             return Outcome(where, accepted, None, text, user_line(e) or "", said.text)
@@ -121,38 +121,3 @@ def _bytes(input: Input, sizes: Mapping[str, int]) -> int:
             elements *= evaluate(d, sizes)
         return elements * int(getattr(torch, input.dtype).itemsize)
     return sum(_bytes(p, sizes) for p in (input.values() if isinstance(input, dict) else input))
-
-
-_NO_MEMORY = re.compile(
-    r"not enough memory|can't allocate|out of memory|DefaultCPUAllocator|"
-    r"Storage size calculation overflowed|numel: integer multiplication overflow",
-    re.IGNORECASE,
-)
-_NO_DEVICE = re.compile(
-    r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver|CUDA (driver|error)|"
-    r"from the '(CUDA|Meta|QuantizedCUDA|MPS|XPU)' backend|"
-    r"not linked with support for \w+ devices|Attempting to deserialize object on a CUDA",
-    re.IGNORECASE,
-)
-_NO_VALUES = re.compile(
-    r"Cannot copy out of meta tensor|(on|for|with) meta tensors?\b|\bmeta device\b|"
-    r"devices?\b.*\bmeta\b|\bmeta\b.*\bdevices?\b|data-dependent",
-    re.IGNORECASE,
-)
-_NO_KERNEL = re.compile(r"not implemented for '(Half|BFloat16|Float8\w*|ComplexHalf)'")
-
-
-def _says_nothing(error: BaseException) -> str:
-    """Why a failed run is no answer about the sizes; empty if it is one."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return "not enough memory"
-    if not isinstance(error, (RuntimeError, AssertionError)):
-        return ""
-    text = str(error)
-    if _NO_MEMORY.search(text):
-        return "not enough memory"
-    if _NO_DEVICE.search(text):
-        return "it needs a device that is not here"
-    if _NO_VALUES.search(text):
-        return "it needs values, and ran without"
-    return "this machine has no such kernel" if _NO_KERNEL.search(text) else ""

@@ -126,9 +126,18 @@ def accepted_without(
     )
 
 
-def needs_of(subject: Subject, box: Box, point: Mapping[str, int]) -> list[tuple[Call, Event]]:
+@dataclass(frozen=True)
+class Needs:
+    """All calls at ``point`` if nothing were needed, and every need, with the call of each."""
+
+    calls: list[Call]
+    each: list[tuple[Call, Event]]
+
+
+def needs_of(subject: Subject, box: Box, point: Mapping[str, int]) -> Needs:
     """Every need on the path of ``point``, also those that an earlier layer had already."""
     path = SparedPath(point, box, lambda call: True)
-    with keep(subject.model):
-        trace(subject.model, subject.contract.input, point, box, rules=subject.rules, path=path)
-    return path.unheard
+    model, input = subject.model, subject.contract.input
+    with keep(model):
+        walked = trace(model, input, point, box, rules=subject.rules, path=path)
+    return Needs(walked.calls, path.unheard)

@@ -43,6 +43,7 @@ from archlint.ops.registry import (
     TensorSpec,
 )
 from archlint.path import Undecided, WalkedPath
+from archlint.silence import says_nothing
 from archlint.standin import ATTRIBUTES, SLIPPED, Standin, standin, strides_of
 from archlint.structure import structure
 from archlint.symint import SizeNode, size_of, sym_int
@@ -316,11 +317,13 @@ class Tracer(TorchFunctionMode):
         try:
             func(*a, **k)
         except NotImplementedError as e:
-            if "data-independent" in str(e):  # nonzero, and what is made of it
+            if "data-independent" in str(e) or "aten::nonzero" in str(e):  # torch 2.6 says the last
                 raise Undecided(f"the sizes that {name} gives depend on values") from None
             raise Undecided(f"{name} has no rule and no meta kernel: {first_line(e)}") from None
         except Exception as e:
             text = str(e)
+            if says_nothing(e) and "meta" not in text:
+                raise Undecided(f"{name}: {says_nothing(e)} ({first_line(e)})") from None
             if "data-dependent" in text or "meta tensors" in text or "Cannot copy out" in text:
                 raise Undecided(f"{name} depends on values: {first_line(e)}") from None
             return
@@ -369,7 +372,10 @@ def trace(
     except Undecided as e:
         outcome, error, source = "unknown", str(e), user_line(e) or ""
     except (Exception, SystemExit) as e:
-        outcome, error, source = "raised", f"{type(e).__name__}: {first_line(e)}", user_line(e) or ""
+        reason = says_nothing(e)
+        outcome, source = "unknown" if reason else "raised", user_line(e) or ""
+        error = f"{type(e).__name__}: {first_line(e)}"
+        error = f"{reason} ({error})" if reason else error
     finally:
         for hook in hooks:
             hook.remove()

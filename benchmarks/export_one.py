@@ -1,6 +1,6 @@
 """Ask torch.export the benchmarks' question about one model; print its seconds and its verdict.
 
-    python benchmarks/export_one.py MODEL LEAST DEFERRED(0|1)
+python benchmarks/export_one.py MODEL LEAST DEFERRED(0|1)
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import sys
 import time
 
 import torch
-
 from question import build
 
 

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
 from question import (
     Answer,
     classifiers,
@@ -31,8 +30,9 @@ from question import (
     seconds,
     source,
 )
-from archlint.subject import Subject
 from table import write
+
+from archlint.subject import Subject
 
 _TURNS = 5
 _SIDE = 224
@@ -105,7 +105,8 @@ def speed(only: str) -> list[dict[str, Any]]:
             row["ratio"] = row["check"] / row["forward"]
             rows.append(row)
             print(
-                f"{row['name']:24} {row['check'] * 1e3:8.1f} ms  first {row['first'] * 1e3:8.1f} ms  "
+                f"{row['name']:24} {row['check'] * 1e3:8.1f} ms  "
+                f"first {row['first'] * 1e3:8.1f} ms  "
                 f"meta forward {row['forward'] * 1e3:8.1f} ms  ratio {row['ratio']:.2f}  "
                 f"{row['answer'].paths} paths, {row['answer'].verdict}",
                 flush=True,
@@ -142,17 +143,16 @@ def against_export(rows: list[dict[str, Any]]) -> None:
         found = [export(row["name"], deferred) for deferred in (False, True)]
         times = [f["seconds"] / row["check"] for f in found]
         factors += [t for t in times if t == t]
-        table.append(
-            (row["name"], _ms(row["check"]), row["answer"].verdict)
-            + tuple(x for f, t in zip(found, times, strict=True)
-                    for x in (_ms(f["seconds"]), f"{t:.0f}", f["verdict"]))
-        )  # fmt: skip
+        cells = [row["name"], _ms(row["check"]), row["answer"].verdict]
+        for answer, times_as_long in zip(found, times, strict=True):
+            cells += [_ms(answer["seconds"]), f"{times_as_long:.0f}", answer["verdict"]]
+        table.append(cells)
         print("  ".join(table[-1]), flush=True)
     if not table:
         return
     summary = [
-        f"torch.export takes {median(factors):.0f} times as long in the median "
-        f"({len(table)} models, both modes; at least {min(factors):.0f}, at most {max(factors):.0f}; "
+        f"torch.export takes {median(factors):.0f} times as long in the median, at least "
+        f"{min(factors):.0f}, at most {max(factors):.0f} ({len(table)} models, both modes, "
         f"stopped after {_EXPORT_SECONDS:g} s)"
     ]
     modes = ("export", "times", "its verdict", "export, deferred asserts", "times", "its verdict")

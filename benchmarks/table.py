@@ -10,7 +10,11 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def write(
-    name: str, command: str, summary: Sequence[str], header: Sequence[str], rows: Sequence[Sequence[str]]
+    name: str,
+    command: str,
+    summary: Sequence[str],
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
 ) -> Path:
     """``results/<name>.md`` with a summary list and one table."""
     from importlib.metadata import version

@@ -19,6 +19,7 @@ import time
 import warnings
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from archlint.contract import Budget, Contract, Promise, TensorInput
@@ -127,7 +128,7 @@ def main() -> int:
     parser.add_argument("--no-rules", action="store_true")
     parser.add_argument("--out", help="write all results here as JSON")
     options = parser.parse_args()
-    records = [r for t in options.tables for r in json.load(open(t))]
+    records = [r for t in options.tables for r in json.loads(Path(t).read_text())]
     chosen = [r for r in records if fnmatch.fnmatch(r["model"], options.only) and r["points"]]
     tasks = [(r, options.seconds, not options.no_rules) for r in chosen]
     results = []
@@ -136,7 +137,7 @@ def main() -> int:
             results.append(result)
             show(result)
     if options.out:
-        json.dump(results, open(options.out, "w"), indent=1)
+        Path(options.out).write_text(json.dumps(results, indent=1))
     total: Counter[str] = Counter()
     for result in results:
         total.update(result.get("answers", {}))

@@ -104,7 +104,9 @@ def run(pytester):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         quiet = ("-p", "no:randomly", "-p", "no:cacheprovider", "--archlint-samples=1")
-        return pytester.runpytest_inprocess(*quiet, *args)
+        # In this process archlint is imported already, as in no pytest that a user starts.
+        rewritten = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
+        return pytester.runpytest_inprocess(*quiet, *args, "-W", rewritten)
 
     return run
 

@@ -176,7 +176,6 @@ def raising(error):
         (ValueError("too small\nmore"), "ValueError: too small"),
         (AssertionError(), "AssertionError"),
         (KeyError("k"), "KeyError: 'k'"),
-        (SystemExit(3), "SystemExit: 3"),
         (NotImplementedError("no such size"), "NotImplementedError: no such size"),
         (RuntimeError("shape '[2]' is invalid"), "RuntimeError: shape '[2]' is invalid"),
     ],
@@ -190,6 +189,7 @@ def test_what_counts_as_a_refusal(error, word):
     "error",
     [
         MemoryError(),
+        SystemExit(3),
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
         NotImplementedError("Could not run 'x' with arguments from the 'CUDA' backend."),
         AssertionError("Torch not compiled with CUDA enabled"),

@@ -24,9 +24,7 @@ class CannotRun(click.ClickException):
     exit_code = EXIT_CANNOT_RUN
 
 
-def decide(
-    jobs: Sequence[Job], count: int, progress: bool, by: str | None = None
-) -> list[Verdict]:
+def decide(jobs: Sequence[Job], count: int, progress: bool, by: str | None = None) -> list[Verdict]:
     """The verdicts in the order of the jobs, whatever order they come in.
 
     ``by`` names the deciding function, as :func:`archlint.workers.run` takes it.

@@ -45,9 +45,7 @@ if TYPE_CHECKING:
     help="Run each real model at N sizes, whatever its contract says.",
 )
 @click.option("--no-sample", is_flag=True, help="Never run a real model; same as --samples 0.")
-@click.option(
-    "--locked", is_flag=True, help="Also hold what the models accept to archlint.lock."
-)
+@click.option("--locked", is_flag=True, help="Also hold what the models accept to archlint.lock.")
 @click.option("--strict", is_flag=True, help="Tested but not proved counts as a failure.")
 @click.option(
     "--jobs",

@@ -37,7 +37,7 @@ def explain(
     """
     from archlint.contract import Budget, ModelRef
     from archlint.errors import ArchlintError
-    from archlint.explain import explain_source
+    from archlint.explanation import explain_source
     from archlint.model import resolve
     from archlint.settings import project_root
 

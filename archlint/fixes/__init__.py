@@ -9,7 +9,7 @@ from pathlib import Path
 
 from archlint.blame import blame
 from archlint.contract import Contract, ModelRef, Promise
-from archlint.explain import usual_point
+from archlint.explanation import usual_point
 from archlint.explore import Explored
 from archlint.fixes.layers import ceil_mode
 from archlint.fixes.pool import pooling
@@ -75,8 +75,8 @@ def _proposals(
 ) -> Iterator[Proposal]:
     yield from pooling(contract, source, subject.model, breach, known)
     yield from switches(contract, ref, root or Path.cwd())
-    yield from padding(contract, source, found)
-    yield from resizing(contract, source, found, known)
+    padded = list(padding(contract, source, found))
+    yield from padded or resizing(contract, source, found, known)
     blamed = blame(contract, source, breach, until)
     yield from ceil_mode(contract, source, subject.model, blamed)
     yield from narrowing(contract, source, found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 import types
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ def flatten_edit(function: Function, line: int, pool: str) -> Edit | None:
     file, text, tree = _parsed(function)
     calls = [
         node
-        for node in ast.walk(tree) if file else ()
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and node.lineno <= line <= (node.end_lineno or node.lineno)
         and isinstance(node.func, ast.Attribute)
@@ -70,7 +71,7 @@ def constructor_edit(function: Callable[..., Any], pool: str) -> Edit | None:
     file, text, tree = _parsed(function)
     made = [
         node
-        for node in ast.walk(tree) if file else ()
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "Flatten"
@@ -167,8 +168,6 @@ def _functional(function: Function) -> str:
 
 def rule_file_edit(file: Path, line: int, key: str, value: str) -> Edit | None:
     """Give ``key`` another value in the item of a rule file that starts at ``line``."""
-    import re
-
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -177,10 +176,11 @@ def rule_file_edit(file: Path, line: int, key: str, value: str) -> Edit | None:
     if not 1 <= line <= len(lines):
         return None
     head = re.match(r"(\s*)-\s", lines[line - 1])
+    head_of_value = rf"(\s*(?:-\s+)?{re.escape(key)}:[ \t]*)"
     for i in range(line - 1, len(lines)):
         if i >= line and head and re.match(rf"{head[1]}-\s|\S", lines[i]):
             return None
-        found = re.match(rf"(\s*(?:-\s+)?{re.escape(key)}:[ \t]*)([^#\n]*?)([ \t]*(?:#.*)?\n?)$", lines[i])
+        found = re.match(rf"{head_of_value}([^#\n]*?)([ \t]*(?:#.*)?\n?)$", lines[i])
         if found and found[2] and found[2][0] not in "|>&*{[":
             lines[i] = f"{found[1]}{value}{found[3]}"
             return Edit(file, text, "".join(lines))

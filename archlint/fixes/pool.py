@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import isqrt
 
 from torch import nn
@@ -43,6 +43,7 @@ def pooling(
         return
     name = f"AdaptiveAvgPool{len(grid)}d({_tuple(grid)})"
     layer = model.get_submodule(call.module)
+    change: Callable[[nn.Module], nn.Module]
     if type(layer) is nn.Flatten and call.module:
         edit = _constructor(source, model, call.module, name)
         change = _Replace(call.module, grid)
@@ -69,7 +70,7 @@ class _Replace:
     def __call__(self, model: nn.Module) -> nn.Module:
         owner, _, name = self.path.rpartition(".")
         kind = {1: nn.AdaptiveAvgPool1d, 2: nn.AdaptiveAvgPool2d, 3: nn.AdaptiveAvgPool3d}
-        pool = kind[len(self.grid)](self.grid)  # type: ignore[arg-type]
+        pool = kind[len(self.grid)](self.grid)
         modules = model.get_submodule(owner)._modules
         before = modules[name]
         assert before is not None

@@ -33,7 +33,7 @@ class Edit:
 
     def diff(self) -> str:
         """A unified diff, ending in a newline."""
-        name = shown(str(self.file))
+        name = shown(str(self.file)).lstrip("/")
         lines = difflib.unified_diff(
             self.before.splitlines(keepends=True),
             self.after.splitlines(keepends=True),
@@ -68,6 +68,7 @@ class Proposal:
     edit: Edit | None = None
     code: str = ""
     note: str = ""
+    narrows: bool = False  # the promise changes, the model does not
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,12 @@ class Fix:
     edit: Edit | None
     code: str
     note: str
+    narrows: bool
 
     def summary(self) -> str:
         """One line, for a violation."""
+        if self.narrows:
+            return f"{self.title}   (checked)"
         return f"{self.title}: then accepts {self.accepts}   (checked)"
 
 
@@ -142,6 +146,7 @@ def check(
         proposal.edit,
         proposal.code,
         proposal.note,
+        proposal.narrows,
     )
 
 

@@ -61,7 +61,7 @@ def narrowing(contract: Contract, source: ModelSource, found: Explored) -> Itera
     if len(contract.models) > 1:
         note += "; the contract has other models too, so it takes a contract of its own"
     narrowed = replace(contract, promise=promise)
-    yield Proposal(f"promise less: accepts: {words}", narrowed, source, edit, "", note)
+    yield Proposal(f"promise less: accepts: {words}", narrowed, source, edit, "", note, True)
 
 
 def switches(contract: Contract, ref: ModelRef | None, root: Path) -> Iterator[Proposal]:

@@ -12,10 +12,10 @@ from torch import nn
 
 from archlint.contract import Contract, TensorInput
 from archlint.diagnose import moduli
-from archlint.dims import Expr, Size, Symbol, atoms, ceildiv, maximum, symbol
+from archlint.dims import Expr, Symbol, atoms, ceildiv, maximum, symbol
 from archlint.explore import Explored
 from archlint.fixes.proposal import Proposal, patched, spatial
-from archlint.formula import negate, replace_symbols
+from archlint.formula import conj, eq, negate, replace_symbols
 from archlint.judge import Question
 from archlint.model import ModelSource
 from archlint.region import bounds_of
@@ -46,7 +46,8 @@ def padding(contract: Contract, source: ModelSource, found: Explored) -> Iterato
     if choice is None:
         return
     multiple, least = choice
-    crop = _same_sizes_out(found, names)
+    deadline = time.monotonic() + contract.budget.seconds / 4
+    crop = _same_sizes_out(found, names, deadline)
     words = f"to a multiple of {multiple}" if multiple > 1 else ""
     if least > multiple:
         words = f"{words}, at least {least}".removeprefix(", ") if words else f"to at least {least}"
@@ -159,14 +160,22 @@ def _padding_code(names: tuple[str, ...], multiple: int, least: int, crop: bool,
     return _WRAPPER.format(name="Padded", doc=doc, body=body)
 
 
-def _same_sizes_out(found: Explored, names: tuple[str, ...]) -> bool:
-    """Whether one tensor comes out, as large as the input: a dense prediction."""
-    for way in found.ways:
-        if way.trace.outcome == "accepted":
-            out = dims_of(way.trace.output)
-            wanted: list[Size] = [symbol(n) for n in names]
-            return isinstance(out, tuple) and list(out[-len(names) :]) == wanted
-    return False
+def _same_sizes_out(found: Explored, names: tuple[str, ...], deadline: float) -> bool:
+    """Whether one tensor comes out, always as large as the input: a dense prediction."""
+    ways = [w for w in found.ways if w.trace.outcome == "accepted"]
+    for way in ways:
+        out = dims_of(way.trace.output)
+        if not isinstance(out, tuple) or len(out) < len(names):
+            return False
+        same = conj(*(eq(d, symbol(n)) for d, n in zip(out[-len(names) :], names, strict=True)))
+        solver = Solver(found.names, found.box, deadline)
+        solver.add(conj(found.region, way.accepted))
+        try:
+            if solver.find(negate(same)) is not None:
+                return False
+        except Unsolved:
+            return False
+    return bool(ways)
 
 
 def _output_symbols(found: Explored) -> set[str]:

@@ -58,15 +58,14 @@ class _WithoutBranch:
     def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
         raise _Open
 
-    unproved = branch
+    def unproved(self, text: str) -> None:
+        raise _Open
 
 
 _DEEP = 24  # deferred strides made of others are not piled up higher
 
 
-def deferred(
-    path: Path, dims: Dims, specs: Sequence[TensorSpec], settle: Settle
-) -> Strides | None:
+def deferred(path: Path, dims: Dims, specs: Sequence[TensorSpec], settle: Settle) -> Strides | None:
     """The strides that ``settle`` says, deferred if that takes a branch.
 
     ``dims`` are the sizes of the tensor they belong to, ``specs`` the tensors that ``settle``

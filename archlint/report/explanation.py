@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from archlint.contract import Input, TensorInput
 from archlint.dims import Size, evaluate
 from archlint.entry import input_words, shown
-from archlint.explain import Explanation, Step
+from archlint.explanation import Explanation, Step
 from archlint.frames import shown_source
 from archlint.layers import Row, matching, needs_words, shape_words
 from archlint.weights import Tie
@@ -86,7 +86,8 @@ def _table(e: Explanation, verbose: bool, layer: str) -> list[str]:
         out += [f"    needs {need}" for need in notes.get(i, ())]
     hidden = len(steps) - len(told)
     if hidden:
-        out.append(f"({hidden} more that change no size and ask for none; -v shows them)")
+        they = ("changes", "asks", "it") if hidden == 1 else ("change", "ask", "them")
+        out.append("({} more {} no size and {} for none; -v shows {})".format(hidden, *they))
     return out
 
 
@@ -158,8 +159,7 @@ def _lifts(e: Explanation) -> list[str]:
     lines = []
     for without in e.without:
         names = ", ".join(f"`{s}`" for s in without.sites)
-        known = "" if without.exact else "   (at least)"
-        lines.append(f"without {names}   {without.words}{known}")
+        lines.append(f"without {names}   {without.words}")
     asked = any(s.row.claims for s in e.steps)
     if asked and not lines and e.covered:
         lines.append("no single layer can be left out to lift this")
@@ -177,7 +177,7 @@ def _weights(e: Explanation) -> list[str]:
             lines.append(f"{kind.tied} of {layers} {_verb(kind.tied)} on the input size:")
         else:
             lines.append(
-                f"0 of {layers} depend on the input size: {_count(kind.weights)} serve any"
+                f"0 of {layers} depend on the input size: {_count(kind.weights)} serve any size"
             )
     lines += [f"  {line}" for tie in e.ties for line in _tie(tie, e)]
     return lines

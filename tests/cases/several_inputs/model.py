@@ -7,7 +7,9 @@ class Captioner(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.look = nn.Sequential(nn.Conv2d(3, 16, 4, stride=4), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.look = nn.Sequential(
+            nn.Conv2d(3, 16, 4, stride=4), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        )
         self.tokens = nn.Embedding(1000, 16)
         self.positions = nn.Embedding(77, 16)
 

@@ -16,13 +16,14 @@ from archlint.formula import Bool, conj, holds, negate
 from archlint.graph import tensors
 from archlint.inputs import default_input
 from archlint.judge import Question
-from archlint.layers import Row, back_to_input, layer_words, rows
+from archlint.layers import Row, back_to_input, folded, layer_words, rows
 from archlint.model import ModelSource
 from archlint.pipeline import accepted_sizes
 from archlint.solve import Solver, Unsolved
-from archlint.sparing import Site, accepted_without, layer_paths, needs_of, site_of
+from archlint.sparing import layer_paths, needs_of
 from archlint.subject import Subject
 from archlint.weights import Kind, Tie, kinds, ties
+from archlint.without import Without, lifting
 from archlint.world import keep_world
 
 if TYPE_CHECKING:
@@ -31,17 +32,7 @@ if TYPE_CHECKING:
     from archlint.api import Shapes
 
 WORDING = 10.0  # seconds for the words of running sets and of sets without a layer
-SITES = 8  # layers that are left out, one after the other, to see what that changes
 USUAL = (224, 256, 64, 32, 28, 16)
-
-
-@dataclass(frozen=True)
-class Without:
-    """What would be accepted if these sites asked for nothing; ``exact`` as in a description."""
-
-    sites: tuple[str, ...]
-    words: str
-    exact: bool
 
 
 @dataclass(frozen=True)
@@ -154,7 +145,7 @@ def _explained(
         raise ArchlintError(f"nothing can be said of {subject.source.name} at {where}: {why}")
     model = subject.model
     needs = needs_of(subject, question.box, point)
-    tied = ties(needs, model)
+    tied = ties(needs.each, model)
     branches = conj(*(e.formula for e in way.trace.path.events if e.kind == "branch"))
     return Explanation(
         model=subject.source.name,
@@ -168,12 +159,12 @@ def _explained(
         way=way,
         ways=len(found.ways),
         condition="" if branches is True else _said(found, branches, until).text,
-        steps=_steps(found, way, rows(way.trace, model), branches, until),
+        steps=_steps(found, way, folded(way.trace, model), branches, until),
         unfolded=_steps(found, way, rows(way.trace, model, None), branches, until),
         chain=_chain(way, point, model),
-        without=_without(subject, question, found, until),
+        without=lifting(subject, question, found, until),
         ties=tied,
-        kinds=kinds(way.trace.calls, model, tied),
+        kinds=kinds(needs.calls, model, tied),
     )
 
 
@@ -261,67 +252,6 @@ def _single_calls(way: Way, model: nn.Module) -> list[Row]:
         own = call.module in leaves
         found.append(Row(call.module, kind if own else call.op, call.source, index, index, dims))
     return found
-
-
-def _without(
-    subject: Subject, question: Question, found: Explored, until: float
-) -> tuple[Without, ...]:
-    """Of the layers that ask for something, those without which more sizes would be accepted.
-
-    Where there is none, layers that ask for the very same are left out together.
-    """
-    leaves = layer_paths(subject.model)
-    askers: dict[Bool, dict[Site, None]] = {}
-    for way in found.ways:
-        for event in reversed(way.trace.path.events):
-            if event.kind == "claim" and event.call >= 0 and not isinstance(event.formula, bool):
-                site = site_of(way.trace.calls[event.call], leaves)
-                askers.setdefault(event.formula, {})[site] = None
-    single = list(dict.fromkeys(site for sites in askers.values() for site in sites))
-    lifted = _lifting(subject, question, found, [(s,) for s in single[:SITES]], until)
-    if lifted:
-        return lifted
-    for way in found.ways[:2]:  # a need that several layers have is on record for the first
-        for call, event in needs_of(subject, question.box, way.trace.path.env):
-            if event.formula in askers:
-                askers[event.formula][site_of(call, leaves)] = None
-    groups = dict.fromkeys(tuple(sites) for sites in askers.values() if len(sites) > 1)
-    return _lifting(subject, question, found, list(groups)[:SITES], until)
-
-
-def _lifting(
-    subject: Subject,
-    question: Question,
-    found: Explored,
-    groups: Sequence[Sequence[Site]],
-    until: float,
-) -> tuple[Without, ...]:
-    lifted = []
-    for sites in groups:
-        if time.monotonic() > until:
-            break
-        free = accepted_without(subject, question, sites, 16, until)
-        solver = Solver(found.names, found.box, until)
-        solver.add(found.region)
-        try:
-            if solver.find(conj(free.accepted, negate(found.accepted))) is None:
-                continue
-        except Unsolved:
-            continue
-        said = _said(found, free.accepted, until)
-        names = tuple(site_words(s) for s in sites)
-        lifted.append(Without(names, said.text, free.covered and said.exact))
-    return tuple(lifted)
-
-
-def site_words(site: Site) -> str:
-    """``classifier.0``, or ``flatten at net.py:12`` for a line of a user's module."""
-    from archlint.frames import shown_source
-
-    if not site.op:
-        return site.module
-    where = f" at {shown_source(site.source)}" if site.source else ""
-    return f"{site.op} in {site.module}{where}" if site.module else f"{site.op}{where}"
 
 
 __all__ = ["Explanation", "Step", "Without", "explain", "explain_source", "sizes_at", "usual_point"]

@@ -1,0 +1,42 @@
+"""Fixes for people: what each lifts, what it costs, and the lines to change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archlint.contract import Contract
+from archlint.fixes import Fix
+
+_LABEL = 11  # columns
+
+
+def text(contract: Contract, model: str, fixes: Sequence[Fix]) -> str:
+    """All fixes of one contract and model, ending without a newline."""
+    place = f"{contract.where}  " if contract.where else ""
+    head = f"{place}{' · '.join(filter(None, (contract.id, model)))}"
+    if not fixes:
+        return f"{head}\n  no fix is known that was proved to work"
+    return "\n\n".join([head, *("\n".join(_lines(fix)) for fix in fixes)])
+
+
+def _lines(fix: Fix) -> list[str]:
+    said = {
+        "fix": fix.title,
+        "accepts": fix.accepts + ("   (proved, and no other size)" if fix.exact else "   (proved)"),
+        "weights": f"the existing weights {fix.weights}",
+        "ran at": ", ".join(map(_sizes, fix.ran)),
+        "same": f"output as before at {_sizes(fix.same)}" if fix.same else "",
+        "note": fix.note,
+    }
+    if fix.narrows:
+        del said["weights"], said["same"]
+    lines = [f"  {label:<{_LABEL}}{words}" for label, words in said.items() if words]
+    if fix.edit is not None:
+        lines += ["", *fix.edit.diff().rstrip("\n").split("\n")]
+    elif fix.code:
+        lines += ["", *(f"    {line}".rstrip() for line in fix.code.rstrip("\n").split("\n"))]
+    return lines
+
+
+def _sizes(sizes: dict[str, int]) -> str:
+    return " ".join(f"{k}={v}" for k, v in sizes.items())

@@ -1,0 +1,43 @@
+"""Failed runs that say nothing about sizes: the machine could not do what the model asked."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+
+_NO_MEMORY = re.compile(
+    r"not enough memory|can't allocate|out of memory|DefaultCPUAllocator|"
+    r"Storage size calculation overflowed|numel: integer multiplication overflow",
+    re.IGNORECASE,
+)
+_NO_DEVICE = re.compile(
+    r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver|CUDA (driver|error)|"
+    r"from the '(CUDA|Meta|QuantizedCUDA|MPS|XPU)' backend|"
+    r"not linked with support for \w+ devices|Attempting to deserialize object on a CUDA",
+    re.IGNORECASE,
+)
+_NO_VALUES = re.compile(
+    r"Cannot copy out of meta tensor|(on|for|with) meta tensors?\b|\bmeta device\b|"
+    r"devices?\b.*\bmeta\b|\bmeta\b.*\bdevices?\b|data-dependent",
+    re.IGNORECASE,
+)
+_NO_KERNEL = re.compile(r"not implemented for '(Half|BFloat16|Float8\w*|ComplexHalf)'")
+
+
+def says_nothing(error: BaseException) -> str:
+    """Why a failed run is no answer about the sizes; empty if it is one."""
+    if isinstance(error, SystemExit):
+        return "it calls sys.exit"
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return "not enough memory"
+    if not isinstance(error, (RuntimeError, AssertionError)):
+        return ""
+    text = str(error)
+    if _NO_MEMORY.search(text):
+        return "not enough memory"
+    if _NO_DEVICE.search(text):
+        return "it needs a device that is not here"
+    if _NO_VALUES.search(text):
+        return "it needs values, and ran without"
+    return "this machine has no such kernel" if _NO_KERNEL.search(text) else ""

@@ -1,0 +1,260 @@
+"""Every fix that is shown was applied for real; here its own words are applied again, and run."""
+
+import importlib.util
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from archlint.commands.fix import fix as command
+from archlint.contract import ModelRef
+from archlint.errors import ArchlintError, Location
+from archlint.fixes import Edit, fixes
+from archlint.fixes.wrap import build
+from archlint.model import resolve
+from archlint.rulefile import load
+
+MODELS = """\
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Flat(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3, padding=1)
+        self.fc = nn.Linear(4 * 8 * 8, 3)
+
+    def forward(self, x):
+        x = F.max_pool2d(self.conv(x), 2)
+        x = x.view(x.size(0), -1)
+        return self.fc(x)
+
+
+class Nested(Flat):
+    def forward(self, x):
+        return self.fc(torch.flatten(self.conv(x)[..., ::2, ::2], 1))
+
+
+def layers():
+    return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Flatten(), nn.Linear(4 * 8 * 8, 3))
+
+
+def audio():
+    return nn.Sequential(nn.Conv1d(1, 4, 3, padding=1), nn.Flatten(), nn.Linear(4 * 10, 3))
+
+
+class Dense(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(1, 1, 2, stride=2)
+
+    def forward(self, x):
+        return x + self.up(F.max_pool2d(x, 2))
+
+
+def shrinking():
+    return nn.Sequential(nn.Conv2d(1, 2, 7), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 3))
+
+
+def pools():
+    return nn.Sequential(nn.MaxPool2d(2), nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+class Switch(nn.Module):
+    def __init__(self, dynamic_img_size=False):
+        super().__init__()
+        self.dynamic = dynamic_img_size
+
+    def forward(self, x):
+        torch._assert(self.dynamic or x.shape[2] == 8, "the height must be 8")
+        return x
+"""
+
+CASES = [  # model, input, promise, output, the first fix, sizes that it must take
+    ("Flat", "N 1 H W", "any H, W >= 16", "N 3", "AdaptiveAvgPool2d((8, 8)) before the flatten",
+     [(2, 1, 16, 16), (1, 1, 21, 40)]),
+    ("Nested", "N 1 H W", "any H, W >= 16", "N 3", "AdaptiveAvgPool2d((8, 8)) before the flatten",
+     [(1, 1, 16, 16), (1, 1, 33, 19)]),
+    ("layers", "N 1 H W", "any H, W >= 8", "N 3", "AdaptiveAvgPool2d((8, 8)) before the flatten",
+     [(1, 1, 8, 8), (1, 1, 9, 30)]),
+    ("audio", "N 1 L", "any L >= 10", "N 3", "AdaptiveAvgPool1d(10) before the flatten",
+     [(1, 1, 10), (2, 1, 77)]),
+    ("Dense", "N 1 H W", "any H, W >= 1", "N 1 H W", "pad the input to a multiple of 2",
+     [(1, 1, 1, 1), (1, 1, 7, 4)]),
+    ("shrinking", "N 1 H W", "any H, W >= 3", "N 3", "pad the input to at least 7",
+     [(1, 1, 3, 3), (1, 1, 9, 4)]),
+    ("Switch", "N 1 H W", "any H, W >= 1", None, "build the model with dynamic_img_size=True",
+     [(1, 1, 1, 1), (1, 1, 9, 4)]),
+]  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with the models; calling it writes a rule file of one contract."""
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "nets.py").write_text(MODELS)
+    monkeypatch.chdir(tmp_path)
+
+    def rules(model, input, promise, output):
+        lines = ["archlint: 1", "models:", f"  net: nets.py:{model}", "contracts:", "  - id: it"]
+        lines += ["    models: [net]", f"    input: {input}", f"    accepts: {promise}  # why"]
+        lines += [f"    output: {output}"] if output else []
+        file = tmp_path / "rules.yaml"
+        file.write_text("\n".join(lines) + "\n")
+        return file
+
+    return rules
+
+
+def found(file):
+    (contract,) = load(file).contracts
+    ref = contract.models[0]
+    with resolve(ref, file.parent) as source:
+        return fixes(contract, source, ref=ref, root=file.parent)
+
+
+def load_model(folder, name):
+    """A model of nets.py as it is now."""
+    spec = importlib.util.spec_from_file_location(f"nets_{name}_{id(name)}", folder / "nets.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return getattr(module, name)()
+
+
+def applied(fix, folder, name):
+    """The fixed model, made from what the fix shows and nothing else."""
+    before = load_model(folder, name)
+    if fix.code:
+        kind = "Padded" if "Padded" in fix.code else "Resized"
+        return before, build(fix.code, kind)(before).eval()
+    if fix.edit.file.suffix == ".yaml":
+        ref = load_after(fix.edit)
+        with resolve(ref, folder) as source:
+            return before, source.for_running()
+    patch = subprocess.run(["git", "apply", "-"], cwd=folder, input=fix.edit.diff(), text=True)
+    assert patch.returncode == 0, "the shown diff does not apply"
+    assert fix.edit.file.read_text() == fix.edit.after
+    after = load_model(folder, name)
+    after.load_state_dict(before.state_dict())
+    return before.eval(), after.eval()
+
+
+def load_after(edit):
+    edit.write()
+    return next(iter(load(edit.file).models.values()))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[c[0] for c in CASES])
+def test_the_fix_works_when_it_is_applied(project, tmp_path, case):
+    model, input, promise, output, title, sizes = case
+    first = found(project(model, input, promise, output))[0]
+    assert first.title == title
+    assert first.weights.startswith("fit")
+    before, after = applied(first, tmp_path, model)
+    if first.same and model != "Switch":
+        x = torch.randn([first.same.get(n, int(n) if n.isdigit() else 1) for n in input.split()])
+        with torch.no_grad():
+            assert torch.allclose(before(x), after(x), atol=1e-5)
+    for size in (*sizes, *([r.get(n, 1) for n in input.split()] for r in first.ran)):
+        out = after(torch.randn(*size))
+        wanted = {"N 3": (size[0], 3), "N 1 H W": tuple(size)}.get(output)
+        assert wanted is None or tuple(out.shape) == wanted
+
+
+def test_every_fix_that_is_shown_accepts_the_size_that_broke(project):
+    shown = found(project("Flat", "N 1 H W", "any H, W >= 16", "N 3"))
+    assert [f.title for f in shown] == [
+        "AdaptiveAvgPool2d((8, 8)) before the flatten",
+        "resize the input to 16 x 16",
+        "promise less: accepts: any H, W in 16..17",
+    ]
+    assert all({"N": 1, "H": 16, "W": 18} in f.ran for f in shown if not f.narrows)
+
+
+def test_the_inserted_line_stands_before_the_flatten(project):
+    edit = found(project("Flat", "N 1 H W", "any H, W >= 16", "N 3"))[0].edit
+    assert "+        x = F.adaptive_avg_pool2d(x, (8, 8))\n         x = x.view" in edit.diff()
+
+
+def test_ceil_mode_where_only_pools_are_to_blame(project, tmp_path):
+    titles = [f.title for f in found(project("pools", "N 1 H W", "any H, W >= 1", None))]
+    assert "ceil_mode=True in `0`, `1`" in titles
+    model = load_model(tmp_path, "pools")
+    model[0].ceil_mode = model[1].ceil_mode = True
+    assert model(torch.randn(1, 1, 1, 1)).shape == (1, 1)
+
+
+def test_the_promise_narrowed_to_what_is_true(project):
+    file = project("Dense", "N 1 H W", "any H, W >= 4", "N 1 H W")
+    narrowed = found(file)[-1]
+    assert narrowed.narrows
+    narrowed.edit.write()
+    assert "    accepts: any H, W >= 4 and H % 2 == 0 and W % 2 == 0  # why\n" in file.read_text()
+    assert found(file) == []
+
+
+def test_a_contract_that_holds_needs_no_fix(project):
+    assert found(project("shrinking", "N 1 H W", "any H, W >= 7", "N 3")) == []
+
+
+def test_an_unhelpful_switch_is_not_shown(project, tmp_path):
+    file = project("Switch", "N 1 H W", "any H, W >= 1", None)
+    text = (tmp_path / "nets.py").read_text()
+    (tmp_path / "nets.py").write_text(text.replace("self.dynamic or ", ""))  # takes it, ignores it
+    assert not any("dynamic" in f.title for f in found(file))
+
+
+def test_weights_that_no_longer_fit_are_named():
+    from torch import nn
+
+    from archlint.fixes.proposal import _fits
+
+    assert _fits(nn.Linear(2, 3), nn.Linear(2, 4)) == "no longer fit: weight, bias"
+
+
+def test_a_file_that_changed_meanwhile_is_left_alone(tmp_path):
+    file = tmp_path / "a.py"
+    file.write_text("new")
+    with pytest.raises(ArchlintError, match="has changed"):
+        Edit(file, "old", "fixed").write()
+    assert file.read_text() == "new"
+
+
+# -- the command ---------------------------------------------------------------------------------
+
+
+def test_the_command_prints_and_leaves_files_alone(project, tmp_path):
+    file = project("Flat", "N 1 H W", "any H, W >= 16", "N 3")
+    result = CliRunner().invoke(command, [str(file)])
+    assert result.exit_code == 0, result.output
+    assert "fix        AdaptiveAvgPool2d((8, 8)) before the flatten" in result.output
+    assert "accepts    H, W >= 2   (proved, and no other size)" in result.output
+    assert "weights    the existing weights fit" in result.output
+    assert (tmp_path / "nets.py").read_text() == MODELS
+
+
+def test_write_changes_the_file(project, tmp_path):
+    file = project("Flat", "N 1 H W", "any H, W >= 16", "N 3")
+    result = CliRunner().invoke(command, [str(file), "--write"])
+    assert "written to nets.py: AdaptiveAvgPool2d((8, 8))" in result.output
+    assert load_model(tmp_path, "Flat")(torch.randn(1, 1, 50, 30)).shape == (1, 3)
+    assert CliRunner().invoke(command, [str(file)]).output == "nothing to fix\n"
+
+
+def test_write_never_makes_a_promise_smaller(project, tmp_path):
+    file = project("Dense", "N 1 H W", "any H, W >= 4", "N 1 H W")
+    before = file.read_text()
+    result = CliRunner().invoke(command, [str(file), "--write"])
+    assert "nothing was written" in result.output
+    assert file.read_text() == before
+
+
+def test_references_of_rule_files_know_their_place(project):
+    (contract,) = load(project("Flat", "N 1 H W", "any H, W >= 16", "N 3")).contracts
+    assert isinstance(contract.where, Location)
+    assert isinstance(contract.models[0], ModelRef)
+    assert Path(contract.where.file).name == "rules.yaml"
