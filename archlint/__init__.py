@@ -9,14 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from archlint.acceptance import Acceptance
     from archlint.api import check
     from archlint.contract import Contract
     from archlint.errors import ArchlintError
-    from archlint.explanation import explain
-    from archlint.inference import infer
+    from archlint.explanation.explain import explain
+    from archlint.inference.acceptance import Acceptance
+    from archlint.inference.infer import infer
     from archlint.ops.registry import shape_rule
-    from archlint.rulefile import load
+    from archlint.rulefile.load import load
     from archlint.verdict import Verdict
 
 __all__ = [
@@ -32,14 +32,14 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "Acceptance": "archlint.acceptance",
+    "Acceptance": "archlint.inference.acceptance",
     "ArchlintError": "archlint.errors",
     "Contract": "archlint.contract",
     "Verdict": "archlint.verdict",
     "check": "archlint.api",
-    "explain": "archlint.explanation",
-    "infer": "archlint.inference",
-    "load": "archlint.rulefile",
+    "explain": "archlint.explanation.explain",
+    "infer": "archlint.inference.infer",
+    "load": "archlint.rulefile.load",
     "shape_rule": "archlint.ops.registry",
 }
 

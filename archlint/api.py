@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Union
 
 from archlint.contract import Contract, ModelRef
 from archlint.errors import ArchlintError, Mistake, RuleFileError
-from archlint.rulefile import loads
+from archlint.rulefile.load import loads
 from archlint.settings import project_root
 from archlint.verdict import Verdict
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from archlint.model import ModelSource
+    from archlint.model.resolve import ModelSource
 
 Shapes = Union[str, Mapping[str, Any], Sequence[Any]]
 """``"N 3 H W"``, or a mapping of argument names to shapes, or ``{"shape", "dtype", "below"}``."""
@@ -75,7 +75,7 @@ def contract_of(**words: object) -> Contract:
 
 def source_of(model: nn.Module | str) -> ModelSource:
     """Where the model comes from. ``TargetError`` if there is none."""
-    from archlint.model import from_instance, resolve
+    from archlint.model.resolve import from_instance, resolve
 
     if isinstance(model, str):
         return resolve(ModelRef(model, model), project_root(Path.cwd()))

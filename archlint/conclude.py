@@ -7,7 +7,7 @@ from functools import partial
 
 from archlint.confirm import Evidence
 from archlint.contract import Contract, Output, TensorOutput
-from archlint.diagnose import Diagnosis
+from archlint.diagnose.diagnose import Diagnosis
 from archlint.explore import Explored
 from archlint.frames import shown_source
 from archlint.judge import Breach, Finding

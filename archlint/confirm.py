@@ -9,18 +9,18 @@ from typing import Any
 
 import torch
 
-from archlint.choose import choose_sizes
 from archlint.contract import Contract
-from archlint.diagnose import moduli, peak_memory
+from archlint.diagnose.diagnose import moduli, peak_memory
 from archlint.dims import Expr, evaluate
 from archlint.errors import TargetError
 from archlint.explore import Explored
 from archlint.formula import conj, holds, negate
 from archlint.judge import Finding, Question
 from archlint.match import promised
-from archlint.model import ModelSource
-from archlint.sample import Outcome, run_at
-from archlint.trace import dims_of
+from archlint.model.resolve import ModelSource
+from archlint.sample.choose import choose_sizes
+from archlint.sample.run import Outcome, run_at
+from archlint.trace.tracer import dims_of
 from archlint.verdict import Samples
 
 SAMPLES = 8  # unless the contract or the command says otherwise

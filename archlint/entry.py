@@ -7,7 +7,7 @@ from typing import Union
 
 from archlint.contract import Input, TensorInput
 from archlint.formula import Bool, disj, holds, negate
-from archlint.phrase import parse_promise
+from archlint.rulefile.phrase import parse_promise
 
 Words = Union[str, list["Words"], dict[str, "Words"]]
 """A shape as a rule file writes it: text, or lists and mappings of it."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from archlint.bounds import Box
 from archlint.formula import Bool, conj, disj, holds, negate
-from archlint.path import Event
 from archlint.region import typical_point
 from archlint.solve import Solver, Unsolved
-from archlint.trace import Trace
+from archlint.trace.path import Event
+from archlint.trace.tracer import Trace
 
 
 @dataclass(eq=False)

@@ -9,10 +9,10 @@ from archlint.contract import Contract
 from archlint.explore import Explored, Way
 from archlint.formula import Bool, conj, disj, holds, negate
 from archlint.match import Demand, demands
-from archlint.path import Event
 from archlint.region import bounds_of, box_of, in_box, input_demands, input_symbols
 from archlint.solve import Solver, Unsolved
-from archlint.trace import Trace, dims_of
+from archlint.trace.path import Event
+from archlint.trace.tracer import Trace, dims_of
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from typing import Any
 from archlint.contract import Input
 from archlint.entry import Entry, Refusal, Words, input_words
 from archlint.errors import ArchlintError, Location, Mistake, RuleFileError
-from archlint.ruleshapes import Notes, read_input
-from archlint.yamlsource import Place, Source, parse
+from archlint.rulefile.shapes import Notes, read_input
+from archlint.rulefile.yamlsource import Place, Source, parse
 
 NAME = "archlint.lock"
 VERSION = 1

@@ -10,8 +10,8 @@ from archlint.compare import Change, compare
 from archlint.contract import Contract, ModelRef, Promise
 from archlint.entry import Entry, input_words, shown
 from archlint.lock import Key, Lock, key, key_of
-from archlint.process import Job
 from archlint.verdict import Verdict
+from archlint.workers.process import Job
 
 PATHS = 128  # at least: exactness is worth more here than in a single contract
 ID = "locked"

@@ -1,12 +1,12 @@
 """The spine: how a contract becomes a verdict. Read this first.
 
-    contract ─ Question.of ─► which sizes must be decided
-    target ─── resolve ─────► a model
-               explore ─────► its acceptance: traces on symbolic sizes until all are covered
-               judge ───────► does the promise hold; the smallest size where it does not
-               confirm ─────► the real model at chosen sizes; it must agree
-               diagnose ────► the layer to blame, in words
-               conclude ────► the verdict
+contract ─ Question.of ─► which sizes must be decided
+target ─── resolve ─────► a model
+           explore ─────► its acceptance: traces on symbolic sizes until all are covered
+           judge ───────► does the promise hold; the smallest size where it does not
+           confirm ─────► the real model at chosen sizes; it must agree
+           diagnose ────► the layer to blame, in words
+           conclude ────► the verdict
 """
 
 from __future__ import annotations
@@ -20,19 +20,17 @@ from archlint.alarm import Late, alarm
 from archlint.conclude import conclude, could_not
 from archlint.confirm import confirm
 from archlint.contract import Contract, ModelRef
-from archlint.diagnose import diagnose
+from archlint.diagnose.diagnose import diagnose
 from archlint.errors import ArchlintError
 from archlint.explore import Explored, explore
 from archlint.judge import Question, judge
-from archlint.model import ModelSource, resolve
+from archlint.model.resolve import ModelSource, resolve
+from archlint.model.world import keep_world
 from archlint.subject import Subject
 from archlint.verdict import Verdict
-from archlint.world import keep_world
 
 
-def decide(
-    contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None
-) -> Verdict:
+def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None) -> Verdict:
     """The verdict on one contract for one model of a rule file.
 
     ``root`` is the project's root; ``samples`` overrides how often the real model runs (0: never).
@@ -47,7 +45,9 @@ def decide(
     return replace(verdict, model=ref.name, seconds=round(time.monotonic() - start, 3))
 
 
-def decide_source(contract: Contract, source: ModelSource, *, samples: int | None = None) -> Verdict:
+def decide_source(
+    contract: Contract, source: ModelSource, *, samples: int | None = None
+) -> Verdict:
     """The verdict on one contract for a model that is already found."""
     start = time.monotonic()
     deadline = start + contract.budget.seconds

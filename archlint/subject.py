@@ -8,9 +8,9 @@ from torch import nn
 
 from archlint.bounds import Box
 from archlint.contract import Contract
-from archlint.keep import Snapshot
-from archlint.model import ModelSource
-from archlint.trace import Trace, trace
+from archlint.model.keep import Snapshot
+from archlint.model.resolve import ModelSource
+from archlint.trace.tracer import Trace, trace
 
 
 class Subject:

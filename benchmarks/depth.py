@@ -13,7 +13,7 @@ from table import write
 from torch import nn
 
 from archlint.judge import Question
-from archlint.model import from_instance
+from archlint.model.resolve import from_instance
 from archlint.subject import Subject
 
 _BLOCKS = (50, 200, 800)

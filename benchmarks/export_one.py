@@ -31,7 +31,8 @@ def main() -> None:
             prefer_deferred_runtime_asserts_over_guards=deferred,
         )
     except Exception as e:
-        verdict = f"refuses ({type(e).__name__})"
+        kind = type(e).__name__
+        verdict = "refuses" if kind == "UserError" else f"raises {kind}"
     else:
         ranges = [str(r) for r in program.range_constraints.values()]
         verdict = f"accepts, {', '.join(ranges)}"

@@ -23,8 +23,8 @@ import archlint
 from archlint.contract import Budget, ModelRef
 from archlint.dims import symbol
 from archlint.formula import eq
-from archlint.inference import infer_source
-from archlint.model import resolve
+from archlint.inference.infer import infer_source
+from archlint.model.resolve import resolve
 from archlint.solve import Solver, Unsolved
 
 HEAD = """\

@@ -15,9 +15,9 @@ from archlint.contract import Budget, Contract, Promise, TensorInput, TensorOutp
 from archlint.dims import symbol
 from archlint.formula import conj, ge
 from archlint.judge import Question, judge
-from archlint.model import ModelSource
-from archlint.phrase import parse_shape
+from archlint.model.resolve import ModelSource
 from archlint.pipeline import accepted_sizes
+from archlint.rulefile.phrase import parse_shape
 from archlint.subject import Subject
 
 _LEAST = {"alexnet": 63, "inception_v3": 75, "maxvit_t": 224, "vit_*": 224}

@@ -1,6 +1,6 @@
 """Random small networks, inferred and run at every size of a box: the full form of the CI test.
 
-    python benchmarks/random_networks.py --count 2000 [--seed 0]
+python benchmarks/random_networks.py --count 2000 [--seed 0]
 """
 
 from __future__ import annotations

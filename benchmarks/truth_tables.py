@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from archlint.contract import Budget, Contract, Promise, TensorInput
-from archlint.describe import describe
+from archlint.describe.words import describe
 from archlint.dims import evaluate
 from archlint.judge import Question
-from archlint.phrase import parse_shape
+from archlint.rulefile.phrase import parse_shape
 
 LINE = 100  # characters
 
@@ -37,10 +37,10 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
     import torch
     import torchvision
 
-    from archlint.model import ModelSource
+    from archlint.model.resolve import ModelSource
     from archlint.pipeline import accepted_sizes
     from archlint.subject import Subject
-    from archlint.trace import dims_of
+    from archlint.trace.tracer import dims_of
 
     record, seconds, rules = task
     warnings.simplefilter("ignore")

@@ -8,11 +8,11 @@ from typing import Any
 
 from archlint.contract import Contract
 from archlint.judge import Question
-from archlint.keep import keep
-from archlint.model import ModelSource
+from archlint.model.keep import keep
+from archlint.model.resolve import ModelSource
 from archlint.ops.registry import TensorSpec
-from archlint.standin import Standin
-from archlint.trace import Call, trace
+from archlint.trace.standin import Standin
+from archlint.trace.tracer import Call, trace
 from archlint.verdict import Verdict
 
 STEPS = 40  # shown of a chain: the last ones

@@ -17,7 +17,7 @@ from pytest_archlint.options import SETTINGS
 from pytest_archlint.outcome import ContractBroken, settle
 
 if TYPE_CHECKING:
-    from archlint.model import ModelSource
+    from archlint.model.resolve import ModelSource
 
 Find = Callable[[], "AbstractContextManager[ModelSource]"]
 
@@ -79,8 +79,8 @@ def _forward_error(
     """What the real model raises at the counterexample, with its frames."""
     import torch
 
-    from archlint.sample import build_input
-    from archlint.world import keep_world
+    from archlint.model.world import keep_world
+    from archlint.sample.run import build_input
 
     model = source.for_running(contract.mode)
     given: Any = build_input(contract.input, verdict.counterexample or {})

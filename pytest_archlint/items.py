@@ -20,7 +20,7 @@ from pytest_archlint.options import SETTINGS
 from pytest_archlint.outcome import ContractBroken, Failed, record, settle, shown
 
 if TYPE_CHECKING:
-    from archlint.model import ModelSource
+    from archlint.model.resolve import ModelSource
 
 FIXTURE = "fixture:"
 
@@ -35,7 +35,7 @@ class RuleFile(pytest.Module):
 
     def collect(self) -> Iterator[pytest.Item]:
         """The items in the order of the file. YAML is read; torch is not imported."""
-        from archlint.rulefile import load
+        from archlint.rulefile.load import load
 
         try:
             rules = load(self.path)
@@ -119,7 +119,7 @@ class ContractItem(pytest.Function):
 
     def _source(self, given: object) -> AbstractContextManager[ModelSource]:
         from archlint.errors import TargetError
-        from archlint.model import from_instance, resolve
+        from archlint.model.resolve import from_instance, resolve
 
         if not self.ref.target.startswith(FIXTURE):
             return resolve(self.ref, self._root())

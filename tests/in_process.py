@@ -1,4 +1,4 @@
-"""``archlint.workers.run`` without worker processes, each of which imports torch."""
+"""``archlint.workers.pool.run`` without worker processes, each of which imports torch."""
 
 import importlib
 

@@ -11,12 +11,13 @@ import types
 import yaml
 
 import archlint
-from archlint import cli, workers
+from archlint import cli
 from archlint.contract import Budget, Contract, ModelRef, Promise, TensorInput
 from archlint.dims import symbol
 from archlint.errors import Location, Mistake, RuleFileError
 from archlint.formula import ge
 from archlint.verdict import Proof, Samples, Verdict
+from archlint.workers import pool as workers
 
 DECIDE = "tests.stub_cli:decide"
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from archlint.api import contract_of, source_of
-from archlint.blame import blame, blame_lines
+from archlint.explanation.blame import blame, blame_lines
 from archlint.judge import Question, judge
 from archlint.pipeline import accepted_sizes
 from archlint.subject import Subject
@@ -56,7 +56,7 @@ def test_what_two_layers_ask_is_the_fault_of_both():
 
 
 def test_without_all_of_them_the_promise_holds_and_without_fewer_it_does_not():
-    from archlint.sparing import accepted_without
+    from archlint.explanation.sparing import accepted_without
 
     contract, source, breach, deadline = broken(conv_net(), "any H, W >= 1")
     sites = [b.site for b in blame(contract, source, breach, deadline).blamed]

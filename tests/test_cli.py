@@ -208,7 +208,7 @@ def test_a_file_that_cannot_be_read(project, check, monkeypatch):
     def load(path):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(archlint.rulefile, "load", load)
+    monkeypatch.setattr(archlint.rulefile.load, "load", load)
     result = check()
     assert result.exit_code == 2
     assert "archlint.yaml:1:1: cannot be read: Permission denied" in result.stderr

@@ -5,7 +5,7 @@ import pytest
 from archlint.compare import compare
 from archlint.contract import TensorInput
 from archlint.entry import Entry, Refusal
-from archlint.phrase import parse_size
+from archlint.rulefile.phrase import parse_size
 
 SIZES = TensorInput(tuple(map(parse_size, ("N", "3", "H", "W"))), text="N 3 H W")
 

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archlint.bounds import Box
-from archlint.describe import describe
+from archlint.describe.restrict import simplified
+from archlint.describe.words import describe
 from archlint.dims import ceildiv, maximum, minimum, symbol
 from archlint.formula import conj, disj, eq, ge, gt, holds, le, lt, ne, negate
-from archlint.phrase import parse_promise
-from archlint.restrict import simplified
+from archlint.rulefile.phrase import parse_promise
 
 N, T, H, W = map(symbol, "NTHW")
 OPEN = Box(dict.fromkeys("NTHW", (1, None)))

@@ -11,7 +11,7 @@ from torch import nn
 import archlint
 from archlint.commands.explain import explain as command
 from archlint.errors import ArchlintError
-from archlint.explanation import sizes_at
+from archlint.explanation.explain import sizes_at
 
 ROOT = Path(__file__).parent.parent
 SEEDS = ROOT / "examples" / "why_fixed_size"

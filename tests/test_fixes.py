@@ -13,8 +13,8 @@ from archlint.contract import ModelRef
 from archlint.errors import ArchlintError, Location
 from archlint.fixes import Edit, fixes
 from archlint.fixes.wrap import build
-from archlint.model import resolve
-from archlint.rulefile import load
+from archlint.model.resolve import resolve
+from archlint.rulefile.load import load
 
 MODELS = """\
 import torch

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from archlint.keep import keep
-from archlint.world import keep_world
+from archlint.model.keep import keep
+from archlint.model.world import keep_world
 
 
 class Helper:

@@ -7,7 +7,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from archlint.layouts import LAYOUTS
+from archlint.trace.layouts import LAYOUTS
 
 FORMATS = {
     "contiguous": torch.contiguous_format,

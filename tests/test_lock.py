@@ -13,7 +13,7 @@ from archlint.contract import Budget, Contract, ModelRef, Promise, TensorInput
 from archlint.dims import symbol
 from archlint.entry import Entry, Refusal
 from archlint.errors import ArchlintError, Location
-from archlint.process import Job
+from archlint.workers.process import Job
 from tests import in_process
 
 
@@ -152,7 +152,7 @@ contracts:
 def project(tmp_path, monkeypatch):
     """A project; calling it writes its models and rules, ``run`` runs a command in it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("archlint.workers.run", in_process.run)
+    monkeypatch.setattr("archlint.workers.pool.run", in_process.run)
     (tmp_path / "pyproject.toml").touch()
 
     def write(kernel=3, classes=2, models="[small, other]"):

@@ -9,8 +9,8 @@ from torch import nn
 
 from archlint.contract import ModelRef
 from archlint.errors import Location, TargetError
-from archlint.lean import LARGE
-from archlint.model import from_instance, resolve
+from archlint.model.lean import LARGE
+from archlint.model.resolve import from_instance, resolve
 
 GOOD = """
 import dataclasses

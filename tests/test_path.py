@@ -6,7 +6,7 @@ from archlint.bounds import Box
 from archlint.dims import symbol
 from archlint.formula import conj, eq, ge, gt, holds, le, lt, ne, negate
 from archlint.ops.registry import Refused
-from archlint.path import WalkedPath
+from archlint.trace.path import WalkedPath
 
 H, W = symbol("H"), symbol("W")
 ENV = {"H": 32, "W": 48}

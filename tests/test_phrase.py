@@ -15,8 +15,8 @@ from archlint.contract import ANY_SIZE, ANY_SIZES
 from archlint.dims import ceildiv, evaluate, maximum, minimum, symbol
 from archlint.errors import PhraseError
 from archlint.formula import ge, holds
-from archlint.grammar import symbols_of
-from archlint.phrase import parse_promise, parse_shape, parse_size
+from archlint.rulefile.grammar import symbols_of
+from archlint.rulefile.phrase import parse_promise, parse_shape, parse_size
 
 H, W, T = symbol("H"), symbol("W"), symbol("T")
 GRID = [{"H": h, "W": w} for h in range(1, 9) for w in range(1, 9)]

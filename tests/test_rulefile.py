@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from archlint.contract import ANY_SIZE, ANY_SIZES, Budget, ModelRef, TensorInput, TensorOutput
 from archlint.dims import symbol
 from archlint.errors import Location, RuleFileError
-from archlint.rulefile import load
-from archlint.rulemodel import RuleFileEntry
+from archlint.rulefile.load import load
+from archlint.rulefile.schema import RuleFileEntry
 from tests.rulefile_cases import CASES, CONTRACT
 
 N, H, W, T = map(symbol, "NHWT")
@@ -282,10 +282,10 @@ def mistakes_of(path):
 
 PROBE = """
 import sys
-import archlint.rulefile
+import archlint.rulefile.load
 for path in sys.argv[1:]:
     try:
-        archlint.rulefile.load(path)
+        archlint.rulefile.load.load(path)
     except archlint.errors.RuleFileError:
         pass
 heavy = {"torch", "numpy", "z3", "torchvision"}

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from archlint.bounds import Box
-from archlint.choose import choose_sizes
 from archlint.contract import TensorInput
 from archlint.dims import symbol
 from archlint.formula import conj, disj, eq, ge, holds, le
-from archlint.sample import build_input, run_at
+from archlint.sample.choose import choose_sizes
+from archlint.sample.run import build_input, run_at
 
 N, H, W, T = map(symbol, "NHWT")
 IMAGE = TensorInput((N, 3, H, W))

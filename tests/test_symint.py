@@ -15,8 +15,8 @@ from torch._dispatch.python import enable_python_dispatcher
 from archlint.bounds import Box
 from archlint.dims import Expr, Ratio, evaluate, symbol
 from archlint.formula import Formula, holds
-from archlint.path import WalkedPath
-from archlint.symint import Opaque, SizeNode, size_of, sym_int, value_at
+from archlint.trace.path import WalkedPath
+from archlint.trace.symint import Opaque, SizeNode, size_of, sym_int, value_at
 
 # torch 2.6 turns a SymFloat into an int that way.
 pytestmark = pytest.mark.filterwarnings("ignore:The delegation of int:DeprecationWarning")

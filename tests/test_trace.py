@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from archlint.bounds import Box
 from archlint.contract import TensorInput
 from archlint.dims import symbol
-from archlint.trace import dims_of, trace
+from archlint.trace.tracer import dims_of, trace
 
 N, H, W = map(symbol, "NHW")
 IMAGE = TensorInput((N, 3, H, W))
@@ -71,7 +71,9 @@ def test_what_the_box_settles_is_not_asked():
     def forward(self, x):
         return x if x.shape[2] >= 16 else x.mean(1)
 
-    assert run(forward, box=Box({"N": (1, None), "H": (16, None), "W": (1, None)})).path.events == []
+    assert (
+        run(forward, box=Box({"N": (1, None), "H": (16, None), "W": (1, None)})).path.events == []
+    )
     assert len(run(forward).path.events) == 1
 
 

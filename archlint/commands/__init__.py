@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from archlint.process import Job
     from archlint.verdict import Verdict
+    from archlint.workers.process import Job
 
 EXIT_CANNOT_RUN = 2
 EXIT_INTERRUPTED = 130
@@ -27,9 +27,9 @@ class CannotRun(click.ClickException):
 def decide(jobs: Sequence[Job], count: int, progress: bool, by: str | None = None) -> list[Verdict]:
     """The verdicts in the order of the jobs, whatever order they come in.
 
-    ``by`` names the deciding function, as :func:`archlint.workers.run` takes it.
+    ``by`` names the deciding function, as :func:`archlint.workers.pool.run` takes it.
     """
-    from archlint import workers
+    from archlint.workers import pool as workers
 
     verdicts: dict[int, Verdict] = {}
     answers = workers.run(jobs, count, decide=by)

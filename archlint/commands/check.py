@@ -23,7 +23,7 @@ from archlint.commands import (
 if TYPE_CHECKING:
     from archlint.contract import Contract, ModelRef
     from archlint.errors import Mistake
-    from archlint.process import Job
+    from archlint.workers.process import Job
 
 
 @click.command()
@@ -138,10 +138,10 @@ def load(
     paths: Sequence[str], select: Sequence[str], model: Sequence[str], samples: int | None
 ) -> tuple[list[Job], list[Mistake]]:
     """The jobs to do, and the mistakes of the rule files that could not be read."""
-    from archlint import rulefile
     from archlint.errors import Location, Mistake, RuleFileError
-    from archlint.process import Job
+    from archlint.rulefile import load as rulefile
     from archlint.settings import project_root, rule_files
+    from archlint.workers.process import Job
 
     mistakes: list[Mistake] = []
     pairs: list[tuple[Contract, ModelRef, Path]] = []

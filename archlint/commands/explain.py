@@ -37,8 +37,8 @@ def explain(
     """
     from archlint.contract import Budget, ModelRef
     from archlint.errors import ArchlintError
-    from archlint.explanation import explain_source
-    from archlint.model import resolve
+    from archlint.explanation.explain import explain_source
+    from archlint.model.resolve import resolve
     from archlint.settings import project_root
 
     input = read_input(input_)

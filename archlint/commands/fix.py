@@ -11,8 +11,8 @@ from archlint.commands.check import load
 
 if TYPE_CHECKING:
     from archlint.fixes import Fix
-    from archlint.process import Job
     from archlint.verdict import Verdict
+    from archlint.workers.process import Job
 
 
 @click.command()
@@ -72,7 +72,7 @@ def _tried(job: Job, seconds: float) -> list[Fix] | Verdict:
     from archlint.conclude import could_not
     from archlint.errors import ArchlintError
     from archlint.fixes import fixes
-    from archlint.model import resolve
+    from archlint.model.resolve import resolve
     from archlint.pipeline import decide_source
 
     try:

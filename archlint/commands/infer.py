@@ -14,9 +14,9 @@ from archlint.commands import CannotRun, decide
 if TYPE_CHECKING:
     from archlint.contract import Input
     from archlint.entry import Entry
-    from archlint.process import Job
+    from archlint.workers.process import Job
 
-BY = "archlint.inference:decide"
+BY = "archlint.inference.infer:decide"
 
 input_option = click.option(
     "--input",
@@ -81,8 +81,8 @@ def infer(
 def job(target: str, input: Input, mode: str, paths: int, seconds: float) -> Job:
     """The question what a target accepts; an empty ``input`` is to be guessed."""
     from archlint.contract import Budget, Contract, ModelRef, Promise
-    from archlint.process import Job
     from archlint.settings import project_root
+    from archlint.workers.process import Job
 
     promise = Promise("any", True, "any size")
     budget = Budget(paths, seconds)

@@ -25,8 +25,8 @@ from archlint.commands.infer import (
 if TYPE_CHECKING:
     from archlint.entry import Entry
     from archlint.lock import Key, Lock
-    from archlint.process import Job
     from archlint.verdict import Verdict
+    from archlint.workers.process import Job
 
 
 @click.command()

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from archlint.blame import blame
 from archlint.contract import Contract, ModelRef, Promise
-from archlint.explanation import usual_point
+from archlint.explanation.blame import blame
+from archlint.explanation.explain import usual_point
 from archlint.explore import Explored
 from archlint.fixes.layers import ceil_mode
 from archlint.fixes.pool import pooling
@@ -17,10 +17,10 @@ from archlint.fixes.proposal import Edit, Fix, Proposal, check
 from archlint.fixes.rules import narrowing, switches
 from archlint.fixes.wrap import padding, resizing
 from archlint.judge import Breach, Question, judge
-from archlint.model import ModelSource
+from archlint.model.resolve import ModelSource
+from archlint.model.world import keep_world
 from archlint.pipeline import accepted_sizes
 from archlint.subject import Subject
-from archlint.world import keep_world
 
 
 def fixes(

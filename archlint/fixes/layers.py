@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from archlint.blame import Blame
 from archlint.contract import Contract
+from archlint.explanation.blame import Blame
 from archlint.fixes.proposal import Proposal, patched
-from archlint.model import ModelSource
+from archlint.model.resolve import ModelSource
 
 
 def ceil_mode(

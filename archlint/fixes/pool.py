@@ -10,13 +10,13 @@ from torch import nn
 
 from archlint.contract import Contract
 from archlint.dims import Expr, Size, evaluate
+from archlint.explanation.layers import back_to_input
 from archlint.fixes.edits import constructor_edit, flatten_edit, method_of, recompiled
 from archlint.fixes.proposal import Edit, Proposal, patched
-from archlint.graph import tensors
 from archlint.judge import Breach
-from archlint.layers import back_to_input
-from archlint.model import ModelSource
-from archlint.trace import Call, Trace
+from archlint.model.resolve import ModelSource
+from archlint.trace.graph import tensors
+from archlint.trace.tracer import Call, Trace
 
 _RANKS = (3, 4, 5)  # N C L, N C H W, N C T H W
 

@@ -15,12 +15,12 @@ from torch import nn
 from archlint.contract import Budget, Contract, TensorInput
 from archlint.errors import ArchlintError
 from archlint.frames import shown
-from archlint.inference import infer_source
-from archlint.keep import keep
-from archlint.model import ModelSource
+from archlint.inference.infer import infer_source
+from archlint.model.keep import keep
+from archlint.model.resolve import ModelSource
+from archlint.model.world import keep_world
 from archlint.pipeline import decide_source
-from archlint.sample import build_input, run_at
-from archlint.world import keep_world
+from archlint.sample.run import build_input, run_at
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from archlint.contract import Contract, ModelRef
-from archlint.describe import describe
+from archlint.describe.words import describe
 from archlint.errors import ArchlintError, PhraseError
 from archlint.explore import Explored
 from archlint.fixes.edits import rule_file_edit
 from archlint.fixes.proposal import Edit, Proposal
 from archlint.formula import conj
 from archlint.judge import Question
-from archlint.model import ModelSource, resolve
-from archlint.phrase import parse_promise
+from archlint.model.resolve import ModelSource, resolve
+from archlint.rulefile.phrase import parse_promise
 from archlint.solve import Solver, Unsolved
 
 SWITCHES: tuple[dict[str, object], ...] = (

@@ -11,16 +11,16 @@ import torch
 from torch import nn
 
 from archlint.contract import Contract, TensorInput
-from archlint.diagnose import moduli
+from archlint.diagnose.diagnose import moduli
 from archlint.dims import Expr, Symbol, atoms, ceildiv, maximum, symbol
 from archlint.explore import Explored
 from archlint.fixes.proposal import Proposal, patched, spatial
 from archlint.formula import conj, eq, negate, replace_symbols
 from archlint.judge import Question
-from archlint.model import ModelSource
+from archlint.model.resolve import ModelSource
 from archlint.region import bounds_of
 from archlint.solve import Solver, Unsolved
-from archlint.trace import dims_of
+from archlint.trace.tracer import dims_of
 
 _LARGEST = 512  # a multiple to pad to
 

@@ -204,7 +204,9 @@ def agree(
     points = [env] if other is None else [env, other]
     reals = [real_call(function, args, kwargs, p) for p in points]
     for point, (real, error) in zip(points, reals, strict=True):
-        a, k = _build((args, tuple(kwargs.items())), lambda t: t.spec(point), lambda s: evaluate(s, point))  # noqa: B023, E501
+        a, k = _build(
+            (args, tuple(kwargs.items())), lambda t: t.spec(point), lambda s: evaluate(s, point)
+        )
         where = f"{function} on integers {args} {kwargs} at {dict(point)}"
         try:
             ours = _settled(HintPath(point), rule, a, dict(k), layout)
@@ -212,7 +214,9 @@ def agree(
             assert may_lack_rule, f"no rule: {where}"
             return
         except Refused as e:
-            assert error is not None, f"rule refuses ({e}), operator accepts: {where}"
+            refused = f"rule refuses ({e}), operator accepts: {where}"
+            if error is None:
+                raise AssertionError(refused) from e
             continue
         assert error is None, f"rule accepts, operator refuses ({error}): {where}"
         _compare(ours, real, point, layout, where)

@@ -11,7 +11,7 @@ from archlint.ops.layout import DeferredStrides, channels_last_strides, settled_
 from archlint.ops.registry import TensorSpec
 from archlint.ops.reshape import view
 from archlint.ops.sliding import followed_layout
-from archlint.path import WalkedPath
+from archlint.trace.path import WalkedPath
 
 H = symbol("H")
 
@@ -40,8 +40,11 @@ def test_who_needs_them_branches():
         )
         strides = settled_strides(path, result)
         ours = real.stride() if strides is None else [_number(s, height) for s in strides]
-        assert all(n == 1 or a == b for n, a, b in zip(real.shape, ours, real.stride()))
-        assert path.events and all(e.kind == "branch" for e in path.events)
+        assert all(
+            n == 1 or a == b for n, a, b in zip(real.shape, ours, real.stride(), strict=True)
+        )
+        assert path.events
+        assert all(e.kind == "branch" for e in path.events)
         asked = len(path.events)
         settled_strides(path, result)
         assert len(path.events) == asked

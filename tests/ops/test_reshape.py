@@ -40,7 +40,9 @@ SHAPES = [
 ]
 
 
-@pytest.mark.parametrize("op", [Tensor.view, Tensor.reshape, torch.reshape], ids=["view", "reshape", "torch.reshape"])
+@pytest.mark.parametrize(
+    "op", [Tensor.view, Tensor.reshape, torch.reshape], ids=["view", "reshape", "torch.reshape"]
+)
 @pytest.mark.parametrize("perm", [None, (0, 2, 1), (2, 1, 0)])
 @covers(Tensor.view, Tensor.reshape, torch.reshape)
 @few

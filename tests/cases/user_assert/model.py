@@ -10,7 +10,7 @@ class Patches(nn.Module):
         self.embed = nn.Conv2d(3, 8, 16, stride=16)
 
     def forward(self, x):
-        n, c, h, w = x.shape
+        _, _, h, w = x.shape
         if h % 16 != 0 or w % 16 != 0:
             raise ValueError(f"image of {h} x {w} is not on the grid of 16")
         assert h <= 512, "too high"

@@ -1,0 +1,1 @@
+"""From an acceptance to the shortest exact words."""

@@ -1,0 +1,1 @@
+"""From a broken promise to words: the layer, what it needs, what it gets, and why."""

@@ -1,0 +1,1 @@
+"""Why a model accepts what it accepts: layers, weights, and the sets without them."""

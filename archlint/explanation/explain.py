@@ -1,0 +1,257 @@
+"""Why a model accepts the sizes that it accepts: layer by layer, and weight by weight."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from archlint.contract import Budget, Contract, Input, Promise
+from archlint.describe.words import Description, describe
+from archlint.errors import ArchlintError
+from archlint.explanation.layers import Row, back_to_input, folded, layer_words, rows
+from archlint.explanation.sparing import layer_paths, needs_of
+from archlint.explanation.weights import Kind, Tie, kinds, ties
+from archlint.explanation.without import Without, lifting
+from archlint.explore import Explored, Way
+from archlint.formula import Bool, conj, holds, negate
+from archlint.inference.inputs import default_input
+from archlint.judge import Question
+from archlint.model.resolve import ModelSource
+from archlint.model.world import keep_world
+from archlint.pipeline import accepted_sizes
+from archlint.solve import Solver, Unsolved
+from archlint.subject import Subject
+from archlint.trace.graph import tensors
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archlint.api import Shapes
+
+WORDING = 10.0  # seconds for the words of running sets and of sets without a layer
+USUAL = (224, 256, 64, 32, 28, 16)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A row of the path, with the accepted sizes so far where it narrows them."""
+
+    row: Row
+    accepts: str = ""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The way of ``point`` from the input to the output, or to the layer that refuses it.
+
+    ``accepts`` is the model's whole set. ``asked``: whether somebody asked for this very point.
+    ``steps`` are folded to the top levels of modules, ``unfolded`` are not.
+    """
+
+    model: str
+    mode: str
+    input: Input
+    accepts: Description
+    covered: bool
+    reasons: tuple[str, ...]
+    point: dict[str, int]
+    asked: bool
+    way: Way
+    ways: int
+    condition: str
+    steps: tuple[Step, ...]
+    unfolded: tuple[Step, ...]
+    chain: tuple[Row, ...]
+    without: tuple[Without, ...]
+    ties: tuple[Tie, ...]
+    kinds: tuple[Kind, ...]
+
+    @property
+    def exact(self) -> bool:
+        """Whether ``accepts`` is proved to be all that the model accepts."""
+        return self.covered and self.accepts.exact
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the model accepts ``point``."""
+        return holds(self.way.accepted, self.point)
+
+    def text(self, *, verbose: bool = False, layer: str = "") -> str:
+        """For people. ``verbose`` unfolds all modules, ``layer`` those that a glob matches."""
+        from archlint.report.explanation import text
+
+        return text(self, verbose, layer)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def explain(
+    model: nn.Module | str,
+    input: Shapes | None = None,
+    *,
+    at: str | Mapping[str, int] | None = None,
+    mode: str = "eval",
+    paths: int = 128,
+    seconds: float = 60.0,
+) -> Explanation:
+    """Explain what ``model`` accepts; ``at`` (``"256x256"`` or sizes by name) is looked at closely.
+
+    The other arguments are those of :func:`archlint.infer`. ``ArchlintError`` if the model cannot
+    be found or built, or nothing can be said of ``at``.
+    """
+    from archlint.api import contract_of, source_of
+
+    given: Input = []
+    if input is not None:
+        given = contract_of(input=input, accepts="any size", mode=mode).input
+    with source_of(model) as source:
+        return explain_source(source, given, at, mode, Budget(paths, seconds))
+
+
+def explain_source(
+    source: ModelSource,
+    input: Input,
+    at: str | Mapping[str, int] | None = None,
+    mode: str = "eval",
+    budget: Budget | None = None,
+) -> Explanation:
+    """As :func:`explain`, for a model that is found; an empty ``input`` is to be guessed."""
+    budget = budget or Budget(128)
+    contract = Contract(
+        "explain", input, Promise("any", True, "any size"), mode=mode, budget=budget
+    )
+    with keep_world():
+        subject = Subject(contract, source)
+        if input == []:
+            subject.contract = contract = replace(contract, input=default_input(subject.model))
+        question = Question.of(contract)
+        found = accepted_sizes(subject, question, time.monotonic() + budget.seconds)
+        return _explained(subject, question, found, at)
+
+
+def _explained(
+    subject: Subject, question: Question, found: Explored, at: str | Mapping[str, int] | None
+) -> Explanation:
+    until = time.monotonic() + WORDING
+    point = sizes_at(question.names, at) if at is not None else usual_point(found)
+    way = found.way_of(point) if point is not None else None
+    if way is None or point is None:
+        where = " ".join(f"{k}={v}" for k, v in (point or {}).items()) or "any size"
+        why = "; ".join(found.reasons)
+        raise ArchlintError(f"nothing can be said of {subject.source.name} at {where}: {why}")
+    model = subject.model
+    needs = needs_of(subject, question.box, point)
+    tied = ties(needs.each, model)
+    branches = conj(*(e.formula for e in way.trace.path.events if e.kind == "branch"))
+    return Explanation(
+        model=subject.source.name,
+        mode=subject.contract.mode,
+        input=subject.contract.input,
+        accepts=_said(found, found.accepted, until),
+        covered=found.covered,
+        reasons=tuple(found.reasons),
+        point=point,
+        asked=at is not None,
+        way=way,
+        ways=len(found.ways),
+        condition="" if branches is True else _said(found, branches, until).text,
+        steps=_steps(found, way, folded(way.trace, model), branches, until),
+        unfolded=_steps(found, way, rows(way.trace, model, None), branches, until),
+        chain=_chain(way, point, model),
+        without=lifting(subject, question, found, until),
+        ties=tied,
+        kinds=kinds(needs.calls, model, tied),
+    )
+
+
+def sizes_at(names: Sequence[str], at: str | Mapping[str, int]) -> dict[str, int]:
+    """``256x256`` for the last sizes in order, the others 1; or sizes by name (``H=5,W=7``)."""
+    if not isinstance(at, str):
+        given = dict(at)
+    elif "=" in at:
+        pairs = re.findall(r"(\w+)\s*=\s*(\d+)", at)
+        given = {name: int(value) for name, value in pairs}
+    else:
+        numbers = [int(n) for n in re.findall(r"\d+", at)]
+        given = dict(zip(names[len(names) - len(numbers) :], numbers, strict=False))
+        if not numbers or len(numbers) > len(names):
+            raise ArchlintError(f"{at!r} does not fit the sizes {', '.join(names) or '(none)'}")
+    unknown = given.keys() - set(names)
+    if unknown or (not given and names):
+        raise ArchlintError(f"expected sizes for {', '.join(names)}, got {at!r}")
+    return {name: given.get(name, 1) for name in names}
+
+
+def usual_point(found: Explored) -> dict[str, int] | None:
+    """Accepted sizes such as people use, else the smallest accepted ones, else any decided ones."""
+    for base in USUAL:
+        point = {n: base if i else 1 for i, n in enumerate(found.names)}
+        if found.accepts(point):
+            return point
+    solver = Solver(found.names, found.box, time.monotonic() + WORDING)
+    solver.add(found.region)
+    try:
+        return solver.smallest(found.accepted) or solver.find(found.decided)
+    except Unsolved:
+        return None
+
+
+def _said(found: Explored, formula: Bool, until: float) -> Description:
+    return describe(found.names, found.box, formula, solver_deadline=until)
+
+
+def _steps(
+    found: Explored, way: Way, path: Sequence[Row], branches: Bool, until: float
+) -> tuple[Step, ...]:
+    """The rows, with words for the accepted sizes wherever a row leaves fewer of them."""
+    solver = Solver(found.names, found.box, until)
+    solver.add(conj(found.region, branches))
+    steps = []
+    so_far: Bool = branches
+    for row in path:
+        asked = conj(*(c.formula for c in row.claims))
+        words = ""
+        if asked is not True:
+            so_far = conj(so_far, asked)
+            try:
+                if solver.find(negate(asked)) is not None:
+                    solver.add(asked)
+                    words = _said(found, so_far, until).text
+            except Unsolved:
+                words = "(not decided in time)"
+        steps.append(Step(row, words))
+    return tuple(steps)
+
+
+def _chain(way: Way, point: Mapping[str, int], model: nn.Module) -> tuple[Row, ...]:
+    """For a refused point: the calls from the input to the one that refuses it, each a row."""
+    event = way.first_broken(point)
+    if event is None or event.call < 0:
+        return ()
+    chain: list[Row] = []
+    each = {r.first: r for r in _single_calls(way, model)}
+    for index in back_to_input(way.trace, way.trace.calls[event.call]):
+        row = each[index]
+        row.claims = [event] if index == event.call else []
+        if row.claims or not chain or row.dims != chain[-1].dims:
+            chain.append(row)
+    return tuple(chain)
+
+
+def _single_calls(way: Way, model: nn.Module) -> list[Row]:
+    leaves = layer_paths(model)
+    found = []
+    for index, call in enumerate(way.trace.calls):
+        made = tensors(call.result)
+        dims = made[-1].spec.dims if made else None
+        kind = layer_words(model, call.module) if call.module else ""
+        own = call.module in leaves
+        found.append(Row(call.module, kind if own else call.op, call.source, index, index, dims))
+    return found
+
+
+__all__ = ["Explanation", "Step", "Without", "explain", "explain_source", "sizes_at", "usual_point"]

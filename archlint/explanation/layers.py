@@ -1,0 +1,129 @@
+"""A path as the layers it runs through: their sizes, and what each asks of the sizes.
+
+A *row* is a run of neighbouring calls that belong together: one layer, one line of a module's own
+code, or a whole module where the path is folded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from torch import nn
+
+from archlint.diagnose.diagnose import _layer
+from archlint.dims import Size
+from archlint.trace.graph import claims_by_call, tensors
+from archlint.trace.path import Event
+from archlint.trace.tracer import Call, Trace
+
+_SAME = re.compile(r"\((\d+)(?:, \1)+\)")
+_OWN_STRIDE = re.compile(r"^(\d+), stride=\1\b")
+MOST = 24  # rows that a folded path should have
+TOP = 2  # levels of modules that are shown when a path is folded
+
+
+@dataclass
+class Row:
+    """Calls from ``first`` to ``last``, both included; ``dims`` are the sizes that leave them."""
+
+    module: str
+    kind: str
+    source: str
+    first: int
+    last: int
+    dims: tuple[Size, ...] | None
+    claims: list[Event] = field(default_factory=list)
+    before: tuple[Size, ...] | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes a size or asks for one."""
+        return bool(self.claims) or self.dims != self.before
+
+
+def rows(trace: Trace, model: nn.Module, levels: int | None = TOP) -> list[Row]:
+    """The rows of a path; ``levels`` of modules are told apart, ``None`` for all."""
+    claims = claims_by_call(trace)
+    found: list[Row] = []
+    before = _input(trace)
+    stopped = len(trace.calls) - 1 if trace.outcome != "accepted" else -1
+    for index, call in enumerate(trace.calls):
+        key = call.module if levels is None else ".".join(call.module.split(".")[:levels])
+        made = tensors(call.result)
+        dims = made[-1].spec.dims if made else before
+        if index == stopped and not made:
+            dims = None
+        row = found[-1] if found else None
+        if row is None or not key or row.module != key:
+            kind = layer_words(model, key) if key else call.op
+            row = Row(key, kind, call.source, index, index, before, [], before)
+            found.append(row)
+        row.last = index
+        row.dims = before = dims
+        row.claims += claims.get(index, [])
+    return found
+
+
+def folded(trace: Trace, model: nn.Module) -> list[Row]:
+    """The rows of the top levels of modules: two of them, or one where two are too long to read."""
+    found = rows(trace, model)
+    return found if sum(r.changes for r in found) <= MOST else rows(trace, model, 1)
+
+
+def matching(found: Sequence[Row], glob: str) -> list[Row]:
+    """The rows of modules that a glob matches, those inside of them included."""
+    return [r for r in found if fnmatchcase(r.module, glob) or fnmatchcase(r.module, f"{glob}.*")]
+
+
+def _input(trace: Trace) -> tuple[Size, ...] | None:
+    for call in trace.calls:
+        for tensor in tensors((call.args, call.kwargs)):
+            if tensor.made_by < 0:
+                return tensor.spec.dims
+    return None
+
+
+def layer_words(model: nn.Module, path: str) -> str:
+    """A layer in the fewest words: ``Conv2d(3, 64, 7, stride=2, padding=3)``."""
+    text = _SAME.sub(r"\1", _layer(model, path))
+    text = text.replace("kernel_size=", "").replace("output_size=", "").replace("()", "")
+    kind, _, first = text.partition("(")
+    if "Pool" in kind:  # the stride of a pool is its kernel's size
+        rest = _OWN_STRIDE.sub(r"\1", first)
+        text = f"{kind}({rest}" if first else text
+    return text
+
+
+def needs_words(claims: Sequence[Event]) -> list[str]:
+    """What is needed, each need once: ``kernel_size 2 fits the padded size H//2, W//2``."""
+    grouped: dict[str, list[tuple[Size, ...]]] = {}
+    for claim in claims:
+        grouped.setdefault(claim.text, []).append(claim.sizes)
+    said = []
+    for text, several in grouped.items():
+        if len({len(sizes) for sizes in several}) > 1 or len(several) > 3:
+            said += [text.format(*sizes) for sizes in several]
+            continue
+        slots = [", ".join(dict.fromkeys(map(str, slot))) for slot in zip(*several, strict=True)]
+        said.append(text.format(*slots))
+    return list(dict.fromkeys(said))
+
+
+def shape_words(dims: tuple[Size, ...] | None) -> str:
+    """``N 16 H//4 W//4``."""
+    return "" if dims is None else " ".join(str(d).replace(" ", "") for d in dims) or "a number"
+
+
+def back_to_input(trace: Trace, call: Call) -> list[int]:
+    """The calls on the way from the input to ``call``, itself last, by the first tensor of each."""
+    chain: list[int] = []
+    index = trace.calls.index(call)
+    while index >= 0 and index not in chain:
+        chain.append(index)
+        here = trace.calls[index]
+        given = tensors((here.args, here.kwargs))
+        index = given[0].made_by if given else -1
+    return chain[::-1]

@@ -1,0 +1,228 @@
+"""An explanation as text: a table of layers, what narrows the sizes, and the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from archlint.contract import Input, TensorInput
+from archlint.dims import Size, evaluate
+from archlint.entry import input_words, shown
+from archlint.explanation.explain import Explanation, Step
+from archlint.explanation.layers import Row, matching, needs_words, shape_words
+from archlint.explanation.weights import Tie
+from archlint.frames import shown_source
+
+_WIDEST = 44  # characters of a column, beyond which a cell may push its neighbours
+
+
+def text(e: Explanation, verbose: bool = False, layer: str = "") -> str:
+    """The explanation for people, ending without a newline."""
+    parts = [_head(e), _table(e, verbose, layer)]
+    if e.chain:
+        parts.append(_refusal(e))
+    elif not e.accepted:
+        at = f" at {shown_source(e.way.trace.source)}" if e.way.trace.source else ""
+        why = f"the code takes this way where {e.condition}" if e.condition else ""
+        parts.append(
+            [
+                f"refused   {_at(e.point)}: {e.way.trace.error}{at}",
+                *[f"          {why}"][: bool(why)],
+            ]
+        )
+    parts.append(_lifts(e))
+    parts.append(_weights(e))
+    return "\n\n".join("\n".join(p) for p in parts if p)
+
+
+def _head(e: Explanation) -> list[str]:
+    lines = [f"{e.model}   {shown(input_words(e.input))}   {e.mode}"]
+    if e.exact and e.accepts.text == "any size":
+        lines.append("accepts   any size   (proved)")
+    elif e.exact:
+        lines.append(f"accepts   {e.accepts.text}   (proved: these sizes and no others)")
+    else:
+        lines.append(f"accepts   {e.accepts.text}   (this much is known)")
+        lines += [f"unknown   {reason}" for reason in e.reasons]
+    if e.asked:
+        lines.append(f"at        {_at(e.point)}: {'accepted' if e.accepted else 'refused'}")
+    if e.ways > 1 and e.condition:
+        lines.append(f"way       of {_at(e.point)}, one of {e.ways}: sizes with {e.condition}")
+    return lines
+
+
+# -- the table ---------------------------------------------------------------------------------
+
+
+def _table(e: Explanation, verbose: bool, layer: str) -> list[str]:
+    steps: Sequence[Step] = e.steps
+    if layer:
+        wanted = {id(r) for r in matching([s.row for s in e.unfolded], layer)}
+        steps = [s for s in e.unfolded if id(s.row) in wanted]
+        if not steps:
+            return [f"no layer on this way matches {layer!r}"]
+    elif verbose:
+        steps = e.unfolded
+    if not steps:
+        return []
+    told = [s for s in steps if verbose or layer or s.row.changes]
+    end = _end(e)
+    table = [("layer", "", "sizes", f"at {_sizes(e.point)}", "accepted so far")]
+    if not layer:
+        table += _inputs(e)
+    notes: dict[int, list[str]] = {}
+    for s in told:
+        row = s.row
+        name, kind = (row.module, row.kind) if row.module else (row.kind, _place(row))
+        numbers = (
+            _numbers(row.dims, e.point) if row.last < end else "refused"[: 7 * (row.first <= end)]
+        )
+        table.append((name, kind, shape_words(row.dims), numbers, s.accepts))
+        if row.claims and s.accepts:
+            notes[len(table) - 1] = needs_words(row.claims)
+    lines = _columns(table)
+    out = []
+    for i, line in enumerate(lines):
+        out.append(line)
+        out += [f"    needs {need}" for need in notes.get(i, ())]
+    hidden = len(steps) - len(told)
+    if hidden:
+        they = ("changes", "asks", "it") if hidden == 1 else ("change", "ask", "them")
+        out.append("({} more {} no size and {} for none; -v shows {})".format(hidden, *they))
+    return out
+
+
+def _end(e: Explanation) -> int:
+    """The index of the call that refuses the point; beyond all calls if none does."""
+    event = e.way.first_broken(e.point)
+    return event.call if event is not None else len(e.way.trace.calls)
+
+
+def _inputs(e: Explanation) -> list[tuple[str, str, str, str, str]]:
+    def walk(part: Input, name: str) -> Iterator[tuple[str, str, str, str, str]]:
+        if isinstance(part, TensorInput):
+            yield name, "", shape_words(part.dims), _numbers(part.dims, e.point), ""
+        else:
+            items = part.items() if isinstance(part, dict) else enumerate(part)
+            for key, inner in items:
+                yield from walk(inner, str(key))
+
+    return list(walk(e.input, "input"))
+
+
+def _columns(table: Sequence[Sequence[str]]) -> list[str]:
+    widths = [
+        max(len(row[i]) for row in table if len(row[i]) <= _WIDEST) for i in range(len(table[0]))
+    ]
+    return [
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
+
+
+def _place(row: Row) -> str:
+    return shown_source(row.source) if row.source else ""
+
+
+def _numbers(dims: tuple[Size, ...] | None, env: Mapping[str, int]) -> str:
+    if dims is None:
+        return ""
+    values = [evaluate(d, env) for d in dims]
+    return " ".join(map(str, values)) if all(v >= 0 for v in values) else "-"
+
+
+def _sizes(env: Mapping[str, int]) -> str:
+    return " ".join(f"{k}={v}" for k, v in env.items())
+
+
+_at = _sizes
+
+
+# -- what refuses, what narrows ------------------------------------------------------------------
+
+
+def _refusal(e: Explanation) -> list[str]:
+    """From the refused claim back to the input."""
+    lines = [f"refused   {_at(e.point)}, from the layer that refuses back to the input:"]
+    table = []
+    for row in reversed(e.chain):
+        made = f"{shape_words(row.dims)} = {_numbers(row.dims, e.point)}" if row.dims else ""
+        if row.claims:
+            claim = row.claims[0]
+            needs, gets = claim.needs(), claim.gets(e.point)
+            made = f"needs {needs}" + (f": {gets}" if gets != needs else "")
+        table.append((row.module or row.kind, row.kind if row.module else "", made, _place(row)))
+    table += [(name, "", f"{sizes} = {numbers}", "") for name, _, sizes, numbers, _ in _inputs(e)]
+    return [*lines, *(f"  {line}" for line in _columns(table))]
+
+
+def _lifts(e: Explanation) -> list[str]:
+    lines = []
+    for without in e.without:
+        names = ", ".join(f"`{s}`" for s in without.sites)
+        lines.append(f"without {names}   {without.words}")
+    asked = any(s.row.claims for s in e.steps)
+    if asked and not lines and e.covered:
+        lines.append("no single layer can be left out to lift this")
+    return lines
+
+
+# -- weights -------------------------------------------------------------------------------------
+
+
+def _weights(e: Explanation) -> list[str]:
+    lines = []
+    for kind in e.kinds:
+        layers = f"{kind.layers} {kind.name}"
+        if kind.tied:
+            lines.append(f"{kind.tied} of {layers} {_verb(kind.tied)} on the input size:")
+        else:
+            lines.append(
+                f"0 of {layers} depend on the input size: {_count(kind.weights)} serve any size"
+            )
+    lines += [f"  {line}" for tie in e.ties for line in _tie(tie, e)]
+    return lines
+
+
+def _tie(tie: Tie, e: Explanation) -> Iterator[str]:
+    formula = " x ".join(map(_factor, tie.formula()))
+    yield f"`{tie.name}` {_times(tie.shape)} is {formula}"
+    line = counterfactual(tie, e.point)
+    if line:
+        yield line
+
+
+def _factor(size: Size) -> str:
+    text = str(size).replace(" ", "")
+    return f"({text})" if "+" in text or "-" in text else text
+
+
+def counterfactual(tie: Tie, point: Mapping[str, int]) -> str:
+    """What shape the weight would need at ``point``; empty where it has that shape."""
+    needed = tie.at(point)
+    if needed == tie.shape:
+        return ""
+    said = f"`{tie.name}` {_times(tie.shape)} would have to be {_times(needed)} for {_sizes(point)}"
+    more = _product(needed) - _product(tie.shape)
+    if any(n < 1 for n in needed):
+        return ""
+    change = f"{_count(more)} that were never trained" if more > 0 else f"{_count(-more)} fewer"
+    return f"{said}: {change}"
+
+
+def _verb(count: int) -> str:
+    return "depends" if count == 1 else "depend"
+
+
+def _count(number: int) -> str:
+    return f"{number:,} weight" + ("" if number == 1 else "s")
+
+
+def _times(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _product(shape: Sequence[int]) -> int:
+    result = 1
+    for size in shape:
+        result *= size
+    return result

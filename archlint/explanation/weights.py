@@ -1,0 +1,108 @@
+"""Which weights a model's input size decides the shape of, and which serve any size.
+
+A parameter is *tied* when a layer needs one of its sizes to equal a formula of the input's sizes:
+the ``in_features`` of a linear layer behind a flatten, the rows of a position embedding. All others
+are shared: a convolution slides the same kernel over any image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from archlint.dims import Expr, Size, evaluate
+from archlint.formula import Bool, Junction, eq
+from archlint.trace.graph import tensor_names, weights
+from archlint.trace.path import Event
+from archlint.trace.tracer import Call
+
+
+@dataclass(frozen=True)
+class Tie:
+    """``shape[dim]`` of the parameter ``name`` must be ``needed`` elements."""
+
+    name: str
+    shape: tuple[int, ...]
+    dim: int
+    needed: Expr
+
+    def at(self, env: Mapping[str, int]) -> tuple[int, ...]:
+        """The shape that the parameter would need at these sizes."""
+        size = evaluate(self.needed, env)
+        return (*self.shape[: self.dim], size, *self.shape[self.dim + 1 :])
+
+    def formula(self) -> tuple[Size, ...]:
+        """The shape with the input's sizes in it."""
+        return (*self.shape[: self.dim], self.needed, *self.shape[self.dim + 1 :])
+
+
+@dataclass(frozen=True)
+class Kind:
+    """All layers of one type that were run: how many, how many of them tied, their weights."""
+
+    name: str
+    layers: int
+    tied: int
+    weights: int
+
+
+def ties(needs: Sequence[tuple[Call, Event]], model: nn.Module) -> tuple[Tie, ...]:
+    """The parameters whose shapes depend on the input's sizes, in the order of their use."""
+    names = tensor_names(model)
+    found: dict[tuple[str, int], Tie] = {}
+    for call, event in needs:
+        numbers = [s for s in event.sizes if isinstance(s, int)]
+        formulas = [s for s in event.sizes if isinstance(s, Expr)]
+        used = [t for t in weights((call.args, call.kwargs)) if id(t) in names]
+        for number in numbers:
+            for formula in formulas:
+                if not _equates(event.formula, number, formula):
+                    continue
+                holders = [t for t in used if number in t.shape]
+                if holders:
+                    tensor = max(holders, key=lambda t: t.ndim)
+                    shape = tuple(tensor.shape)
+                    dim = len(shape) - 1 - shape[::-1].index(number)
+                    tie = Tie(names[id(tensor)], shape, dim, formula)
+                    found.setdefault((tie.name, dim), tie)
+    return tuple(found.values())
+
+
+def _equates(formula: Bool, number: int, size: Expr) -> bool:
+    """Whether it says that both are equal, or what broadcasting makes of that."""
+    equal = eq(number, size)
+    if formula == equal:
+        return True
+    return isinstance(formula, Junction) and formula.word == "or" and equal in formula.args
+
+
+def kinds(calls: Sequence[Call], model: nn.Module, tied: Sequence[Tie]) -> tuple[Kind, ...]:
+    """The layers whose weights were used, by type; those with tied weights last."""
+    names = tensor_names(model)
+    used: dict[str, torch.Tensor] = {}
+    parameters = {id(p) for p in model.parameters()}
+    for call in calls:
+        for tensor in weights((call.args, call.kwargs)):
+            if id(tensor) in parameters:
+                used[names[id(tensor)]] = tensor
+    owners: dict[str, list[str]] = {}
+    for name in used:
+        owners.setdefault(name.rpartition(".")[0], []).append(name)
+    tied_names = {t.name for t in tied}
+    counted: dict[str, Kind] = {}
+    for owner, held in owners.items():
+        kind = type(model.get_submodule(owner)).__name__
+        before = counted.get(kind, Kind(kind, 0, 0, 0))
+        counted[kind] = Kind(
+            kind,
+            before.layers + 1,
+            before.tied + any(n in tied_names for n in held),
+            before.weights + sum(used[n].numel() for n in held),
+        )
+    return tuple(sorted(counted.values(), key=lambda k: k.tied > 0))
+
+
+__all__ = ["Kind", "Tie", "kinds", "ties"]

@@ -1,0 +1,110 @@
+"""What does a model accept? Explore all sizes and say it in words."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archlint.alarm import Late, alarm
+from archlint.contract import Budget, Contract, Input, ModelRef, Promise
+from archlint.describe.words import describe
+from archlint.errors import ArchlintError
+from archlint.inference.acceptance import Acceptance
+from archlint.inference.inputs import default_input
+from archlint.judge import Question
+from archlint.model.resolve import ModelSource, resolve
+from archlint.model.world import keep_world
+from archlint.pipeline import accepted_sizes
+from archlint.subject import Subject
+from archlint.verdict import Proof, Verdict
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archlint.api import Shapes
+
+PATHS = 128
+WORDING = 10.0  # seconds for the words, beside those for the exploration
+GRACE = 5.0  # seconds that one trace may run past the budget
+
+
+def infer(
+    model: nn.Module | str,
+    input: Shapes | None = None,
+    *,
+    mode: str = "eval",
+    paths: int = PATHS,
+    seconds: float = 60.0,
+) -> Acceptance:
+    """The sizes that ``model`` accepts: all of them and no others, where the answer is exact.
+
+    ``model`` is an ``nn.Module`` (left as it is) or a target such as ``"pkg.mod:factory"``.
+    ``input`` are the words of a rule file, ``"N 3 H W"``; without it, an image or what the model's
+    library gives it. ``paths`` and ``seconds`` bound the effort. ``ArchlintError`` if the model
+    cannot be found or built, or hangs.
+    """
+    from archlint.api import contract_of, source_of
+
+    given: Input = []
+    if input is not None:
+        given = contract_of(input=input, accepts="any size", mode=mode).input
+    with source_of(model) as source:
+        return infer_source(source, given, mode, Budget(paths, seconds))
+
+
+def infer_source(
+    source: ModelSource, input: Input, mode: str = "eval", budget: Budget | None = None
+) -> Acceptance:
+    """As :func:`infer`, for a model that is found; an empty ``input`` is to be guessed."""
+    budget = budget or Budget(PATHS)
+    contract = Contract("infer", input, Promise("any", True, "any size"), mode=mode, budget=budget)
+    start = time.monotonic()
+    try:
+        with alarm(budget.seconds + WORDING + GRACE), keep_world():
+            return _inferred(contract, source, start)
+    except Late as e:
+        late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
+        raise ArchlintError(late) from None
+
+
+def _inferred(contract: Contract, source: ModelSource, start: float) -> Acceptance:
+    subject = Subject(contract, source)
+    guessed = contract.input == []
+    if guessed:
+        subject.contract = contract = replace(contract, input=default_input(subject.model))
+    question = Question.of(contract)
+    found = accepted_sizes(subject, question, start + contract.budget.seconds)
+    if guessed and not any(w.trace.outcome == "accepted" for w in found.ways):
+        raise ArchlintError(_wrong_guess(source.name, contract.input, found.ways[0].trace.error))
+    deadline = time.monotonic() + WORDING
+    said = describe(question.names, question.box, found.accepted, solver_deadline=deadline)
+    seconds = time.monotonic() - start
+    return Acceptance(source.name, contract.mode, contract.input, found, said, seconds)
+
+
+def _wrong_guess(name: str, input: Input, error: str) -> str:
+    from archlint.entry import input_words, shown
+
+    tried = shown(input_words(input))
+    return f"{name} was tried with the input {tried}, which it does not take ({error}); say --input"
+
+
+def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None) -> Verdict:
+    """For a worker process: what ``ref`` accepts of the contract's input, as ``verdict.entry``.
+
+    The promise plays no part, and the real model does not run.
+    """
+    start = time.monotonic()
+    try:
+        with resolve(ref, root) as source:
+            found = infer_source(source, contract.input, contract.mode, contract.budget)
+            entry = replace(found.entry(), model=ref.name)
+    except ArchlintError as e:
+        verdict = Verdict("error", message=str(e), details={"reason": str(e)})
+    else:
+        proof = Proof(entry.paths, entry.claims, entry.exact)
+        verdict = Verdict("proved" if entry.exact else "tested", proof=proof, entry=entry)
+    seconds = round(time.monotonic() - start, 3)
+    return replace(verdict, contract=contract.id, model=ref.name, seconds=seconds)

@@ -1,0 +1,67 @@
+"""Shapes nested as an output is; each tensor in them is a tuple of sizes.
+
+What is no tensor stands as ``None`` or its type's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from archlint.contract import Wildcard
+from archlint.dims import Size, evaluate
+from archlint.entry import Words
+from archlint.formula import Bool, conj, eq
+from archlint.rulefile.phrase import parse_shape
+
+
+def words(shape: Any) -> Words | None:
+    """The shape as a rule file writes it: ``N 2048 ceil(H/32) ceil(W/32)``.
+
+    ``None`` where a rule file has no words for it: a scalar, or what is no tensor.
+    """
+    if isinstance(shape, tuple):
+        return " ".join(str(d).replace(" ", "") for d in shape) or None
+    if isinstance(shape, list):
+        parts = [words(s) for s in shape]
+        known = [p for p in parts if p is not None]
+        return known if known and len(known) == len(parts) else None
+    if isinstance(shape, dict):
+        fields = {k: words(s) for k, s in shape.items()}
+        said = {k: w for k, w in fields.items() if w is not None and isinstance(k, str)}
+        return said if said and len(said) == len(fields) else None
+    return None
+
+
+def parse(said: Words) -> Any:
+    """The shape that words stand for. ``PhraseError`` if they do not parse."""
+    if isinstance(said, list):
+        return [parse(s) for s in said]
+    if isinstance(said, dict):
+        return {k: parse(s) for k, s in said.items()}
+    return tuple(d for d in parse_shape(said) if not isinstance(d, Wildcard))
+
+
+def equal(one: Any, other: Any) -> Bool:
+    """The sizes at which two shapes are the same."""
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and conj(*map(eq, one, other))
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and conj(*map(equal, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return list(one) == list(other) and conj(*(equal(one[k], other[k]) for k in one))
+    return bool(one == other)
+
+
+def at(shape: Any, sizes: Mapping[str, int]) -> Any:
+    """The shape at concrete sizes."""
+    return mapped(shape, lambda dims: tuple(evaluate(d, sizes) for d in dims))
+
+
+def mapped(shape: Any, change: Callable[[tuple[Size, ...]], Any]) -> Any:
+    """The shape with each tensor's sizes changed."""
+    if isinstance(shape, tuple):
+        return change(shape)
+    if isinstance(shape, list):
+        return [mapped(s, change) for s in shape]
+    return {k: mapped(v, change) for k, v in shape.items()} if isinstance(shape, dict) else shape

@@ -1,0 +1,1 @@
+"""From YAML to contracts; all mistakes at once. Nothing here needs torch."""

@@ -1,0 +1,1 @@
+"""Worker processes: a user's model hurts only its own contract."""
