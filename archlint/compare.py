@@ -8,11 +8,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from archlint import outputshape
 from archlint.bounds import Box
 from archlint.entry import Entry, Refusal, input_words, shown
 from archlint.errors import PhraseError
 from archlint.formula import Bool, conj, disj, negate
-from archlint.inference import outputshape
 from archlint.region import input_demands, input_symbols
 from archlint.solve import Solver, Unsolved
 

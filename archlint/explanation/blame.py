@@ -10,13 +10,13 @@ from archlint.contract import Contract
 from archlint.describe.words import describe
 from archlint.explanation.layers import layer_words
 from archlint.explanation.sparing import Site, accepted_without, layer_paths, needs_of, site_of
+from archlint.explanation.text import counterfactual
 from archlint.explanation.weights import ties
 from archlint.explanation.without import site_words
 from archlint.explore import Explored
 from archlint.formula import conj, negate
 from archlint.judge import Breach, Finding, Question, judge
 from archlint.model.resolve import ModelSource
-from archlint.report.explanation import counterfactual
 from archlint.solve import Solver, Unsolved
 from archlint.subject import Subject
 

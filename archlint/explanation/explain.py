@@ -81,7 +81,7 @@ class Explanation:
 
     def text(self, *, verbose: bool = False, layer: str = "") -> str:
         """For people. ``verbose`` unfolds all modules, ``layer`` those that a glob matches."""
-        from archlint.report.explanation import text
+        from archlint.explanation.text import text
 
         return text(self, verbose, layer)
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from archlint import outputshape
 from archlint.contract import Contract, Input
 from archlint.describe.restrict import simplified
 from archlint.describe.words import Description, describe
 from archlint.entry import Entry, input_words
 from archlint.explore import Explored
 from archlint.formula import Bool, conj, disj, holds, negate
-from archlint.inference import outputs, outputshape
+from archlint.inference import outputs
 from archlint.inference.refusals import refusals
 from archlint.solve import Solver, Unsolved
 from archlint.trace.tracer import dims_of

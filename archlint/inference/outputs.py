@@ -8,7 +8,7 @@ from typing import Any
 from archlint.dims import Size, evaluate, symbol
 from archlint.explore import Explored
 from archlint.formula import Bool, conj, eq, negate
-from archlint.inference.outputshape import equal, mapped
+from archlint.outputshape import equal, mapped
 from archlint.solve import Solver, Unsolved
 from archlint.trace.tracer import dims_of
 

@@ -205,7 +205,9 @@ def agree(
     reals = [real_call(function, args, kwargs, p) for p in points]
     for point, (real, error) in zip(points, reals, strict=True):
         a, k = _build(
-            (args, tuple(kwargs.items())), lambda t: t.spec(point), lambda s: evaluate(s, point)
+            (args, tuple(kwargs.items())),
+            lambda t, at=point: t.spec(at),
+            lambda s, at=point: evaluate(s, at),
         )
         where = f"{function} on integers {args} {kwargs} at {dict(point)}"
         try:
