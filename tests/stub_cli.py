@@ -10,12 +10,12 @@ import types
 
 import yaml
 
-import archlint
 from archlint import cli
 from archlint.contract import Budget, Contract, ModelRef, Promise, TensorInput
 from archlint.dims import symbol
 from archlint.errors import Location, Mistake, RuleFileError
 from archlint.formula import ge
+from archlint.rulefile import load as rulefile
 from archlint.verdict import Proof, Samples, Verdict
 from archlint.workers import pool as workers
 
@@ -111,7 +111,7 @@ def load(path):
 
 
 def install(setattr=setattr):
-    setattr(archlint, "rulefile", types.SimpleNamespace(load=load))
+    setattr(rulefile, "load", load)
     setattr(workers, "DECIDE", DECIDE)
     setattr(workers, "GRACE", 1.0)
 

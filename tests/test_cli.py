@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-import archlint
 from archlint import cli, settings
+from archlint.rulefile import load as rulefile
 from tests import stub_cli
 
 REPO = Path(__file__).parents[1]
@@ -208,7 +208,7 @@ def test_a_file_that_cannot_be_read(project, check, monkeypatch):
     def load(path):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(archlint.rulefile.load, "load", load)
+    monkeypatch.setattr(rulefile, "load", load)
     result = check()
     assert result.exit_code == 2
     assert "archlint.yaml:1:1: cannot be read: Permission denied" in result.stderr
