@@ -50,7 +50,7 @@ class TensorOutput:
 
 
 Output = Union[TensorOutput, list["Output"], dict[str, "Output"]]
-"""A tensor, a list or tuple of outputs, or a mapping / dataclass / named tuple by field."""
+"""A tensor, a list (or tuple, named ones too) of outputs, or a mapping (or dataclass) by field."""
 
 
 @dataclass(frozen=True)
