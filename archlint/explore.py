@@ -29,9 +29,10 @@ class Way:
 
     @classmethod
     def of(cls, trace: Trace) -> Way:
-        ended = trace.outcome != "unknown"
+        # A path that rests on values nobody knows refuses where a claim fails, and accepts nothing.
+        ended = trace.outcome != "unknown" and not trace.path.caveats
         decided: Bool = ended
-        accepted: Bool = trace.outcome == "accepted"
+        accepted: Bool = ended and trace.outcome == "accepted"
         lost: Bool = not ended
         for event in reversed(trace.path.events):
             here = event.formula if event.held else negate(event.formula)
