@@ -20,6 +20,9 @@ class Solver:
 
     ``box`` bounds the sizes; they are integers. Every question has ``deadline`` (a
     ``time.monotonic()`` value) to be answered in, else :class:`Unsolved`.
+
+    Each solver has a z3 context of its own: in a shared one the search, and so what is found in
+    time, depends on every formula that the process has seen before.
     """
 
     def __init__(self, names: Sequence[str], box: Box, deadline: float) -> None:
@@ -30,8 +33,9 @@ class Solver:
         self.box = box
         self.deadline = deadline
         self._known: dict[Any, Any] = {}
-        self._solver = z3.Solver()
-        self._symbols = {n: z3.Int(n) for n in self.names}
+        self._context = z3.Context()
+        self._solver = z3.Solver(ctx=self._context)
+        self._symbols = {n: z3.Int(n, self._context) for n in self.names}
         for name in self.names:
             low, high = box.ranges.get(name, (None, None))
             if low is not None:
@@ -83,7 +87,7 @@ class Solver:
                 raise Unsolved("there is no smallest")
             else:
                 found = better
-                known = self._number(term, better)
+                known = self._value(term, better)
                 step *= 2
         while floor < known:
             middle = (floor + known) // 2
@@ -94,12 +98,12 @@ class Solver:
                 floor = middle + 1
             else:
                 found = better
-                known = self._number(term, better)
+                known = self._value(term, better)
         return found
 
-    def _number(self, term: Any, env: dict[str, int]) -> int:
+    def _value(self, term: Any, env: dict[str, int]) -> int:
         z3 = self._z3
-        pairs = [(self._symbols[n], z3.IntVal(v)) for n, v in env.items()]
+        pairs = [(self._symbols[n], self._constant(v)) for n, v in env.items()]
         return int(z3.simplify(z3.substitute(term, *pairs)).as_long())
 
     def _check(self, assumptions: list[Any]) -> dict[str, int] | None:
@@ -129,7 +133,7 @@ class Solver:
     def _bool(self, formula: Bool) -> Any:
         z3 = self._z3
         if isinstance(formula, bool):
-            return z3.BoolVal(formula)
+            return z3.BoolVal(formula, self._context)
         found = self._known.get(formula)
         if found is None:
             if isinstance(formula, Comparison):
@@ -145,14 +149,17 @@ class Solver:
 
     def _size(self, size: Size) -> Any:
         if isinstance(size, int):
-            return self._z3.IntVal(size)
+            return self._constant(size)
         found = self._known.get(size)
         if found is None:
             found = self._known[size] = self._polynomial(size)
         return found
 
+    def _constant(self, number: int) -> Any:
+        return self._z3.IntVal(number, self._context)
+
     def _polynomial(self, expr: Expr) -> Any:
-        terms = [] if expr.const == 0 else [self._z3.IntVal(expr.const)]
+        terms = [] if expr.const == 0 else [self._constant(expr.const)]
         for monomial, coef in expr.terms:
             factors = [self._atom(a) for a in monomial]
             body = factors[0] if len(factors) == 1 else self._z3.Product(factors)
