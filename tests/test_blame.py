@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from archlint.api import contract_of, source_of
+from archlint.given import contract_of, source_of
 from archlint.explanation.blame import blame, blame_lines
 from archlint.judge import Question, judge
 from archlint.pipeline import accepted_sizes
@@ -72,10 +72,11 @@ def test_without_all_of_them_the_promise_holds_and_without_fewer_it_does_not():
 
 
 def test_lines_say_what_each_would_change():
-    assert blame_lines(*broken(conv_net(), "any H, W >= 12")) == [
+    assert blame_lines(blame(*broken(conv_net(), "any H, W >= 12"))) == [
         "without `2` every promised size would be accepted"
     ]
-    assert blame_lines(*broken(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "any H, W >= 8")) == [
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    assert blame_lines(blame(*broken(flat, "any H, W >= 8"))) == [
         "without `1` every promised size would be accepted",
         "`1.weight` 3x64 would have to be 3x72 for N=1 H=8 W=9: 24 weights that were never trained",
     ]
@@ -101,7 +102,7 @@ def test_an_exception_of_the_users_is_nobodys_claim():
 
     contract, source, breach, deadline = broken(Raises(), "any H >= 8")
     assert blame(contract, source, breach, deadline).blamed == ()
-    assert blame_lines(contract, source, breach, deadline) == []
+    assert blame_lines(blame(contract, source, breach, deadline)) == []
 
 
 def test_nothing_is_held_back_from_layers_that_need_what_was_granted_elsewhere():

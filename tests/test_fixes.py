@@ -2,6 +2,7 @@
 
 import importlib.util
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 from archlint.commands.fix import fix as command
 from archlint.contract import ModelRef
 from archlint.errors import ArchlintError, Location
-from archlint.fixes import Edit, fixes
+from archlint.fixes import Edit, breach_of, breakage, fixes
 from archlint.fixes.wrap import build
 from archlint.model.resolve import resolve
 from archlint.rulefile.load import load
@@ -56,6 +57,29 @@ class Dense(nn.Module):
         return x + self.up(F.max_pool2d(x, 2))
 
 
+class Positions(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 4, 4)
+        self.positions = nn.Parameter(torch.randn(1, 4, 8, 8))
+
+    def forward(self, x):
+        x = self.conv(x)
+        x = x + self.positions
+        return F.adaptive_avg_pool2d(x, 1).flatten(1)
+
+
+class Steps(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(2, 4, 2, 2)
+        self.register_buffer("steps", torch.randn(1, 4, 10))
+
+    def forward(self, x):
+        x = self.conv(x)
+        return (self.steps + x).mean(2)
+
+
 def shrinking():
     return nn.Sequential(nn.Conv2d(1, 2, 7), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 3))
 
@@ -89,6 +113,10 @@ CASES = [  # model, input, promise, output, the first fix, sizes that it must ta
      [(1, 1, 3, 3), (1, 1, 9, 4)]),
     ("Switch", "N 1 H W", "any H, W >= 1", None, "build the model with dynamic_img_size=True",
      [(1, 1, 1, 1), (1, 1, 9, 4)]),
+    ("Positions", "N 1 H W", "any H, W >= 32", "N 4",
+     "interpolate `positions` to the size of the features", [(1, 1, 32, 32), (2, 1, 50, 37)]),
+    ("Steps", "N 2 L", "any L >= 20", "N 4", "interpolate `steps` to the size of the features",
+     [(1, 2, 20), (1, 2, 77)]),
 ]  # fmt: skip
 
 
@@ -114,7 +142,12 @@ def found(file):
     (contract,) = load(file).contracts
     ref = contract.models[0]
     with resolve(ref, file.parent) as source:
-        return fixes(contract, source, ref=ref, root=file.parent)
+        until = time.monotonic() + 60
+        breach = breach_of(contract, source, until)
+        if breach is None or breach.expected != "accepted":
+            return []
+        broken = breakage(contract, source, breach, until)
+        return fixes(broken, ref=ref, root=file.parent, until=until)
 
 
 def load_model(folder, name):
@@ -159,7 +192,10 @@ def test_the_fix_works_when_it_is_applied(project, tmp_path, case):
         x = torch.randn([first.same.get(n, int(n) if n.isdigit() else 1) for n in input.split()])
         with torch.no_grad():
             assert torch.allclose(before(x), after(x), atol=1e-5)
-    for size in (*sizes, *([r.get(n, 1) for n in input.split()] for r in first.ran)):
+    for size in (
+        *sizes,
+        *([r.get(n, int(n) if n.isdigit() else 1) for n in input.split()] for r in first.ran),
+    ):
         out = after(torch.randn(*size))
         wanted = {"N 3": (size[0], 3), "N 1 H W": tuple(size)}.get(output)
         assert wanted is None or tuple(out.shape) == wanted
@@ -186,6 +222,16 @@ def test_ceil_mode_where_only_pools_are_to_blame(project, tmp_path):
     model = load_model(tmp_path, "pools")
     model[0].ceil_mode = model[1].ceil_mode = True
     assert model(torch.randn(1, 1, 1, 1)).shape == (1, 1)
+
+
+def test_padding_where_windows_do_not_fit(project, tmp_path):
+    file = project("shrinking", "N 1 H W", "any H, W >= 3", "N 3")
+    (fix,) = [f for f in found(file) if f.title.startswith("padding")]
+    assert fix.title == "padding=3 in `0`"
+    assert fix.accepts == "any size"
+    model = load_model(tmp_path, "shrinking")
+    model[0].padding = (3, 3)
+    assert model(torch.randn(1, 1, 1, 1)).shape == (1, 3)
 
 
 def test_the_promise_narrowed_to_what_is_true(project):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -52,7 +53,7 @@ def fix(
         click.echo(mistake, err=True)
     failed, lost = bool(mistakes), False
     blocks = []
-    for job in (j for j in jobs if not j.contract.skip):
+    for job in (j for j in jobs if j.contract.wanted):
         found = _tried(job, seconds)
         if not isinstance(found, list):
             failed = failed or found.word == "error"
@@ -71,7 +72,7 @@ def _tried(job: Job, seconds: float) -> list[Fix] | Verdict:
     """The fixes of a broken contract, else the verdict."""
     from archlint.conclude import could_not
     from archlint.errors import ArchlintError
-    from archlint.fixes import fixes
+    from archlint.fixes import breach_of, breakage, fixes
     from archlint.model.resolve import resolve
     from archlint.pipeline import decide_source
 
@@ -80,7 +81,12 @@ def _tried(job: Job, seconds: float) -> list[Fix] | Verdict:
             verdict = decide_source(job.contract, source)
             if verdict.word != "broken":
                 return verdict
-            return fixes(job.contract, source, ref=job.ref, root=job.root, seconds=seconds)
+            until = time.monotonic() + seconds
+            breach = breach_of(job.contract, source, until)
+            if breach is None or breach.expected != "accepted":
+                return []
+            broken = breakage(job.contract, source, breach, until)
+            return fixes(broken, ref=job.ref, root=job.root, until=until)
     except ArchlintError as e:
         return could_not(job.contract, str(e))
 

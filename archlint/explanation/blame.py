@@ -84,11 +84,8 @@ def blame(contract: Contract, source: ModelSource, breach: Breach, deadline: flo
     return Blame(blamed, complete)
 
 
-def blame_lines(
-    contract: Contract, source: ModelSource, breach: Breach, deadline: float
-) -> list[str]:
+def blame_lines(found: Blame) -> list[str]:
     """The blame in words, a line for each thing to know; empty where there is nothing to add."""
-    found = blame(contract, source, breach, deadline)
     lines = []
     if len(found.blamed) > 1:
         names = ", ".join(f"`{b.name}`" for b in found.blamed)

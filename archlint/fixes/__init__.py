@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from torch import nn
+
 from archlint.contract import Contract, ModelRef, Promise
-from archlint.explanation.blame import blame
+from archlint.explanation.blame import Blame, blame
 from archlint.explanation.explain import usual_point
 from archlint.explore import Explored
-from archlint.fixes.layers import ceil_mode
+from archlint.fixes.layers import ceil_mode, padded_windows
 from archlint.fixes.pool import pooling
+from archlint.fixes.positions import stretching
 from archlint.fixes.proposal import Edit, Fix, Proposal, check
 from archlint.fixes.rules import narrowing, switches
 from archlint.fixes.wrap import padding, resizing
@@ -23,66 +26,78 @@ from archlint.pipeline import accepted_sizes
 from archlint.subject import Subject
 
 
-def fixes(
-    contract: Contract,
-    source: ModelSource,
-    *,
-    ref: ModelRef | None = None,
-    root: Path | None = None,
-    seconds: float = 60.0,
-) -> list[Fix]:
-    """The fixes that were proved to work for a broken contract, the least intrusive first.
+@dataclass(frozen=True)
+class Breakage:
+    """A promise broken by a refused size, with what its fixes are made from.
 
-    Empty if the contract holds, if it is broken by what is accepted or comes out, or if nothing
-    that is known helps. ``ref`` and ``root`` are needed for fixes that build the model anew.
+    ``found``: what the model accepts of all sizes. ``known``: sizes that it accepts, such as
+    people use, if there are any.
     """
-    until = time.monotonic() + seconds
+
+    contract: Contract
+    source: ModelSource
+    model: nn.Module
+    breach: Breach
+    found: Explored
+    blame: Blame
+    known: Mapping[str, int] | None
+
+
+def breakage(contract: Contract, source: ModelSource, breach: Breach, until: float) -> Breakage:
+    """What is known of a ``breach`` by a refused size. ``until``: as ``time.monotonic()``."""
+    found = accepted_of_all(contract, source, until)
+    known = usual_point(found)
+    if known is not None and not found.accepts(known):
+        known = None
+    blamed = blame(contract, source, breach, until)
+    model = source.for_tracing(contract.mode)
+    return Breakage(contract, source, model, breach, found, blamed, known)
+
+
+def breach_of(contract: Contract, source: ModelSource, until: float) -> Breach | None:
+    """Where the promise about sizes is broken, if there is one and it is."""
+    if contract.promise.kind == "none":
+        return None
+    question = Question.of(contract)
+    promised = accepted_sizes(Subject(contract, source), question, until)
+    return judge(contract, question, promised, until).breach
+
+
+def fixes(
+    broken: Breakage, *, ref: ModelRef | None = None, root: Path | None = None, until: float
+) -> list[Fix]:
+    """The fixes that were proved to work, the least intrusive first; empty if none is known.
+
+    ``ref`` and ``root`` are needed for fixes that build the model anew.
+    """
     with keep_world():
-        subject = Subject(contract, source)
-        question = Question.of(contract)
-        promised = accepted_sizes(subject, question, until)
-        breach = judge(contract, question, promised, until).breach
-        if breach is None or breach.expected != "accepted":
-            return []
-        found = _whole(contract, source, until)
-        known = usual_point(found)
-        if known is not None and not found.accepts(known):
-            known = None
-        proposals = list(
-            _proposals(contract, source, subject, breach, found, known, ref, root, until)
-        )
+        proposals = list(_proposals(broken, ref, root or Path.cwd()))
     checked = []
     for proposal in proposals:
         left = until - time.monotonic()
         if left <= 0:
             break
-        fix = check(_hurried(proposal, left), source, breach.point, known, left)
+        fix = check(
+            _hurried(proposal, left), broken.source, broken.breach.point, broken.known, left
+        )
         if fix is not None:
             checked.append(fix)
     return checked
 
 
-def _proposals(
-    contract: Contract,
-    source: ModelSource,
-    subject: Subject,
-    breach: Breach,
-    found: Explored,
-    known: Mapping[str, int] | None,
-    ref: ModelRef | None,
-    root: Path | None,
-    until: float,
-) -> Iterator[Proposal]:
-    yield from pooling(contract, source, subject.model, breach, known)
-    yield from switches(contract, ref, root or Path.cwd())
+def _proposals(broken: Breakage, ref: ModelRef | None, root: Path) -> Iterator[Proposal]:
+    contract, source, found = broken.contract, broken.source, broken.found
+    yield from pooling(contract, source, broken.model, broken.breach, broken.known)
+    yield from switches(contract, ref, root)
+    yield from stretching(contract, source, broken.model, broken.breach)
     padded = list(padding(contract, source, found))
-    yield from padded or resizing(contract, source, found, known)
-    blamed = blame(contract, source, breach, until)
-    yield from ceil_mode(contract, source, subject.model, blamed)
+    yield from padded or resizing(contract, source, found, broken.known)
+    yield from ceil_mode(contract, source, broken.model, broken.blame)
+    yield from padded_windows(contract, source, broken.model, broken.blame)
     yield from narrowing(contract, source, found)
 
 
-def _whole(contract: Contract, source: ModelSource, until: float) -> Explored:
+def accepted_of_all(contract: Contract, source: ModelSource, until: float) -> Explored:
     """What the model accepts of all sizes, whatever was promised."""
     everything = replace(contract, promise=Promise("any", True, "any size"), output=None)
     return accepted_sizes(Subject(everything, source), Question.of(everything), until)
@@ -93,4 +108,4 @@ def _hurried(proposal: Proposal, left: float) -> Proposal:
     return replace(proposal, contract=replace(proposal.contract, budget=budget))
 
 
-__all__ = ["Edit", "Fix", "fixes"]
+__all__ = ["Breakage", "Edit", "Fix", "accepted_of_all", "breach_of", "breakage", "fixes"]

@@ -61,6 +61,29 @@ def flatten_edit(function: Function, line: int, pool: str) -> Edit | None:
     return Edit(file, text, _replaced(text, tensor, f"{prefix}.{pool.format(words)}"))
 
 
+def added_edit(function: Function, line: int, attribute: str, words: str) -> Edit | None:
+    """In the one sum of ``self.ATTRIBUTE`` and a name at ``line``, put ``words`` for the former.
+
+    ``words`` is a call of ``torch.nn.functional``; ``{}`` stands for the other name.
+    """
+    file, text, tree = _parsed(function)
+    sums = [
+        pair
+        for node in ast.walk(tree)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)
+        for pair in ((node.left, node.right), (node.right, node.left))
+        if node.lineno <= line <= (node.end_lineno or node.lineno)
+        and isinstance(pair[0], ast.Name)
+        and ast.unparse(pair[1]) == f"self.{attribute}"
+    ]
+    prefix = _functional(function)
+    if file is None or len(sums) != 1 or not prefix:
+        return None
+    other, own = sums[0]
+    said = f"{prefix}.{words.format(ast.unparse(other))}"
+    return Edit(file, text, _replaced(text, own, said))
+
+
 def constructor_edit(function: Callable[..., Any], pool: str) -> Edit | None:
     """Put ``pool`` (``AdaptiveAvgPool2d((7, 7))``) before the one ``nn.Flatten`` that is made.
 

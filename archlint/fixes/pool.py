@@ -54,7 +54,7 @@ def pooling(
         after = recompiled(found[1], edit) if found and edit else None
         if found is None or after is None:
             return
-        change = _Rebind(call.module, found[0], after)
+        change = Rebind(call.module, found[0], after)
     else:
         return
     title = f"{name} before the flatten"
@@ -78,7 +78,7 @@ class _Replace:
         return model
 
 
-class _Rebind:
+class Rebind:
     """Give one module another method."""
 
     def __init__(self, path: str, name: str, function: types.FunctionType) -> None:
