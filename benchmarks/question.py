@@ -6,14 +6,16 @@ import fnmatch
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torchvision
 
 from archlint.contract import Budget, Contract, Promise, TensorInput, TensorOutput
+from archlint.describe.words import describe
 from archlint.dims import symbol
 from archlint.formula import conj, ge
+from archlint.inference.outputs import formulas
 from archlint.judge import Question, judge
 from archlint.model.resolve import ModelSource
 from archlint.pipeline import accepted_sizes
@@ -81,6 +83,21 @@ def decide(traced: Subject) -> Answer:
         verdict = f"open: {finding.open[0]}" if finding.open else "proved"
     claims = sum(e.kind == "claim" for w in found.ways for e in w.trace.path.events)
     return Answer(verdict, len(found.ways), claims)
+
+
+def everything(traced: Subject) -> Contract:
+    """What ``infer`` asks of the same model: any size at all."""
+    return replace(traced.contract, promise=Promise("any", True, "any size"), output=None)
+
+
+def infer(traced: Subject) -> bool:
+    """What the model accepts, in words, and what comes out: all but building. Whether exact."""
+    question = Question.of(traced.contract)
+    found = accepted_sizes(traced, question, time.monotonic() + traced.contract.budget.seconds)
+    until = time.monotonic() + 10
+    said = describe(question.names, question.box, found.accepted, solver_deadline=until)
+    formulas(found, until)
+    return found.covered and said.exact
 
 
 def seconds(action: Callable[[], object]) -> float:

@@ -2,7 +2,8 @@
 
     python benchmarks/speed.py [--only GLOB] [--no-export]
 
-Every model has a process of its own, in which the check and the meta forward take turns. "first"
+Every model has a process of its own, in which the check, what ``archlint infer`` does and the meta
+forward take turns. "first"
 is the first check of the process (nothing is remembered yet), "warm" the median of the others.
 torch.export is asked the same question in further processes, with dynamic N, H and W; imports and
 building the model never count. All times are CPU time of one thread.
@@ -25,6 +26,8 @@ from question import (
     classifiers,
     contract,
     decide,
+    everything,
+    infer,
     least,
     median,
     seconds,
@@ -52,6 +55,7 @@ def measure(name: str) -> dict[str, Any]:
     torch.set_num_threads(1)
     side = least(name)
     traced = Subject(contract(side), source(name))
+    open_question = Subject(everything(traced), source(name))
     model = source(name).for_tracing().to("meta")
     image = torch.empty(1, 3, max(side, _SIDE), max(side, _SIDE), device="meta")
     answers: list[Answer] = []
@@ -65,7 +69,11 @@ def measure(name: str) -> dict[str, Any]:
 
     first = seconds(check)
     seconds(forward)  # the first forward loads what the others find loaded
-    turns = [(seconds(check), seconds(forward)) for _ in range(_TURNS)]
+    exact = infer(open_question)
+    turns = [
+        (seconds(check), seconds(forward), seconds(lambda: infer(open_question)))
+        for _ in range(_TURNS)
+    ]
     return {
         "name": name,
         "side": side,
@@ -73,6 +81,8 @@ def measure(name: str) -> dict[str, Any]:
         "first": first,
         "check": median([t[0] for t in turns]),
         "forward": median([t[1] for t in turns]),
+        "infer": median([t[2] for t in turns]),
+        "exact": exact,
     }
 
 
@@ -108,7 +118,8 @@ def speed(only: str) -> list[dict[str, Any]]:
                 f"{row['name']:24} {row['check'] * 1e3:8.1f} ms  "
                 f"first {row['first'] * 1e3:8.1f} ms  "
                 f"meta forward {row['forward'] * 1e3:8.1f} ms  ratio {row['ratio']:.2f}  "
-                f"{row['answer'].paths} paths, {row['answer'].verdict}",
+                f"{row['answer'].paths} paths, {row['answer'].verdict}  "
+                f"infer {row['infer'] / row['forward']:.2f}",
                 flush=True,
             )
     ratios = [r["ratio"] for r in rows]
@@ -116,17 +127,22 @@ def speed(only: str) -> list[dict[str, Any]]:
         f"{len(rows)} models; the check takes {median(ratios):.2f} of one meta forward in the "
         f"median, {max(ratios):.2f} at most ({max(rows, key=lambda r: r['ratio'])['name']})"
     ]
+    inferred = [r["infer"] / r["forward"] for r in rows]
+    summary.append(
+        f"infer takes {median(inferred):.2f} meta forwards in the median, {max(inferred):.2f} at "
+        f"most; {sum(r['exact'] for r in rows)} of {len(rows)} are exact"
+    )
     summary += [f"{r['name']}: {r['ratio']:.2f}" for r in rows if r["name"] == "resnet50"]
     write(
         "speed",
         "python benchmarks/speed.py",
         summary,
         ("model", "H, W >=", "check, warm", "check, first", "one meta forward", "ratio", "paths",
-         "claims", "verdict"),
+         "claims", "verdict", "infer", "ratio"),
         [
             (r["name"], str(r["side"]), _ms(r["check"]), _ms(r["first"]), _ms(r["forward"]),
              f"{r['ratio']:.2f}", str(r["answer"].paths), str(r["answer"].claims),
-             r["answer"].verdict)
+             r["answer"].verdict, _ms(r["infer"]), f"{r['infer'] / r['forward']:.2f}")
             for r in rows
         ],
     )  # fmt: skip

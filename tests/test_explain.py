@@ -192,3 +192,14 @@ def test_a_target_that_does_not_exist_cannot_be_explained():
     result = CliRunner().invoke(command, ["no.such:thing"])
     assert result.exit_code == 2
     assert "no module" in result.output
+
+
+def test_a_model_that_hangs_is_stopped(monkeypatch):
+    class Hangs(nn.Module):
+        def forward(self, x):
+            while True:
+                pass
+
+    monkeypatch.setattr("archlint.explanation.explain.WORDING", 0.0)
+    with pytest.raises(ArchlintError, match=r"did not finish within 0\.5 s; it was at "):
+        archlint.explain(Hangs(), "N 3 H W", seconds=0.5)

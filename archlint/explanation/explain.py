@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from archlint.alarm import Late, alarm
 from archlint.contract import Budget, Contract, Input, Promise
 from archlint.describe.words import Description, describe
 from archlint.errors import ArchlintError
@@ -29,7 +30,7 @@ from archlint.trace.graph import tensors
 if TYPE_CHECKING:
     from torch import nn
 
-    from archlint.api import Shapes
+    from archlint.given import Shapes
 
 WORDING = 10.0  # seconds for the words of running sets and of sets without a layer
 USUAL = (224, 256, 64, 32, 28, 16)
@@ -103,7 +104,7 @@ def explain(
     The other arguments are those of :func:`archlint.infer`. ``ArchlintError`` if the model cannot
     be found or built, or nothing can be said of ``at``.
     """
-    from archlint.api import contract_of, source_of
+    from archlint.given import contract_of, source_of
 
     given: Input = []
     if input is not None:
@@ -124,13 +125,17 @@ def explain_source(
     contract = Contract(
         "explain", input, Promise("any", True, "any size"), mode=mode, budget=budget
     )
-    with keep_world():
-        subject = Subject(contract, source)
-        if input == []:
-            subject.contract = contract = replace(contract, input=default_input(subject.model))
-        question = Question.of(contract)
-        found = accepted_sizes(subject, question, time.monotonic() + budget.seconds)
-        return _explained(subject, question, found, at)
+    try:
+        with alarm(budget.seconds + 2 * WORDING), keep_world():
+            subject = Subject(contract, source)
+            if input == []:
+                subject.contract = contract = replace(contract, input=default_input(subject.model))
+            question = Question.of(contract)
+            found = accepted_sizes(subject, question, time.monotonic() + budget.seconds)
+            return _explained(subject, question, found, at)
+    except Late as e:
+        late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
+        raise ArchlintError(late) from None
 
 
 def _explained(
