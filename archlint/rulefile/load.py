@@ -1,47 +1,24 @@
 """YAML → contracts: a rule file read, checked and resolved, with all its mistakes at once.
 
 :mod:`.yamlsource` gives data with positions, :mod:`.schema` checks its
-structure, and here the words in it become sizes, promises and models. The reading goes on after a
-mistake, so whatever has the wrong type is skipped here: the structure check has told of it.
+structure, and :mod:`.reader` makes sizes, promises and models of the words in it. The reading goes
+on after a mistake, so whatever has the wrong type is skipped there: the structure check has told
+of it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, TypeVar
 
-from archlint.contract import Budget, Contract, ModelRef, Promise
-from archlint.errors import Mistake, PhraseError, RuleFileError
-from archlint.rulefile.phrase import parse_promise
-from archlint.rulefile.shapes import Notes, check_symbols, read_input, read_output
-from archlint.rulefile.wording import did_you_mean, structure_mistakes
-from archlint.rulefile.yamlsource import Place, Source, parse, read
-
-T = TypeVar("T")
-
-ZOOS = ("torchvision", "timm", "fixture")
-"""What may stand before the colon of a target and is no module: the rest is a name of its own."""
-
-_TARGET = re.compile(
-    r"(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|[^:\0]*[^:\0/\\]\.py):[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
-    rf"|(?:{'|'.join(ZOOS)}):[\w.\-/@]+"
-)
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
-_MEMORY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([KMGT]?)(i?)B")
-_TARGET_WORDS = "a target such as pkg.mod:factory, path/file.py:factory or torchvision:NAME"
-
-
-@dataclass(frozen=True)
-class RuleFile:
-    """What a rule file says: its models by name, and its contracts with their models resolved."""
-
-    path: Path
-    models: dict[str, ModelRef]
-    contracts: tuple[Contract, ...]
+from archlint.contract import RuleFile
+from archlint.errors import Mistake, RuleFileError
+from archlint.rulefile.overrides import check_met, overridden, read_overrides
+from archlint.rulefile.reader import Reader
+from archlint.rulefile.shapes import Notes
+from archlint.rulefile.use import Uses, check_unique
+from archlint.rulefile.waivers import read_waivers
+from archlint.rulefile.wording import is_pack, structure_mistakes
+from archlint.rulefile.yamlsource import Source, parse, read
 
 
 def load(path: str | Path) -> RuleFile:
@@ -55,162 +32,31 @@ def loads(text: str, file: str = "<text>") -> RuleFile:
 
 
 def _understood(source: Source, mistakes: list[Mistake]) -> RuleFile:
-    mistakes = mistakes + structure_mistakes(source)
-    reader = _Reader(Notes(source, mistakes))
+    notes = Notes(source, mistakes)
+    if is_pack(source):
+        notes.add(("pack",), "found a pack", "a rule file, which says use: and the pack", key=True)
+        raise RuleFileError(mistakes)
+    mistakes += structure_mistakes(source)
+    reader = Reader(notes)
     models = reader.models()
-    contracts = tuple(reader.contracts(models))
+    own = list(reader.contracts(models))
+    overrides = read_overrides(notes, ("overrides",), reader.section("overrides", list))
+    uses = Uses(notes, Path(source.file).parent)
+    uses.read(reader.section("use", list), models, overrides)
+    if isinstance(source.data, dict) and not {"contracts", "use"} & source.data.keys():
+        notes.add((), "the key 'contracts' is missing", "contracts: and a list of them, or use:")
+    contracts = (*overridden(notes, own, overrides), *uses.contracts)
+    if uses.whole:
+        check_met(notes, [*overrides, *uses.overrides], contracts)
+        check_unique(notes, contracts)
+    waivers = tuple(read_waivers(notes, reader.section("waivers", list)))
     if mistakes:
-        mistakes.sort(key=lambda m: (m.where.line, m.where.column))
+        mistakes.sort(key=lambda m: _place(m, source.file))
         raise RuleFileError(list(dict.fromkeys(mistakes)))
-    return RuleFile(Path(source.file), models, contracts)
+    return RuleFile(Path(source.file), models, contracts, uses.files, waivers)
 
 
-class _Reader:
-    """Reads the words of a file, noting mistakes as it goes."""
-
-    def __init__(self, notes: Notes) -> None:
-        self.notes = notes
-        self.source = notes.source
-
-    def section(self, name: str, kind: type[T]) -> T:
-        data = self.source.data
-        value = data.get(name) if isinstance(data, dict) else None
-        return value if isinstance(value, kind) else kind()
-
-    def models(self) -> dict[str, ModelRef]:
-        found: dict[str, ModelRef] = {}
-        for name, entry in self.section("models", dict).items():
-            place: Place = ("models", name)
-            if not _NAME.fullmatch(name):
-                expected = "letters, digits, '.', '_' and '-'"
-                self.notes.add(place, f"found the model name {name!r}", expected, key=True)
-            details = entry if isinstance(entry, dict) else {}
-            target = details.get("target") if details else entry
-            if isinstance(target, str) and target:
-                self.check_target((*place, "target") if details else place, target)
-            args, kwargs = details.get("args"), details.get("kwargs")
-            found[name] = ModelRef(
-                name,
-                target if isinstance(target, str) else "",
-                tuple(args) if isinstance(args, list) else (),
-                kwargs if isinstance(kwargs, dict) else {},
-                self.source.where(place, key=True),
-            )
-        return found
-
-    def check_target(self, place: Place, target: str) -> None:
-        if not _TARGET.fullmatch(target):
-            self.notes.add(place, f"found the target {target!r}", _TARGET_WORDS)
-
-    def contracts(self, models: dict[str, ModelRef]) -> Iterator[Contract]:
-        lines: dict[str, int] = {}
-        for i, entry in enumerate(self.section("contracts", list)):
-            place: Place = ("contracts", i)
-            if not isinstance(entry, dict):
-                continue
-            name = entry.get("id")
-            if isinstance(name, str) and name:
-                at: Place = (*place, "id")
-                if not _NAME.fullmatch(name):
-                    self.notes.add(
-                        at, f"found the id {name!r}", "letters, digits, '.', '_' and '-'"
-                    )
-                elif name in lines:
-                    found = f"found the id {name!r} again, first on line {lines[name]}"
-                    self.notes.add(at, found, "each id once")
-                else:
-                    lines[name] = self.source.where(at).line
-            yield self.contract(place, entry, models)
-
-    def contract(
-        self, place: Place, entry: dict[str, Any], models: dict[str, ModelRef]
-    ) -> Contract:
-        symbols: set[str] = set()
-        inputs = read_input(self.notes, (*place, "input"), entry.get("input"), symbols)
-        output = read_output(self.notes, (*place, "output"), entry.get("output"))
-        promise = self.promise(place, entry)
-        if inputs is not None:
-            check_symbols(self.notes, place, entry, symbols)
-        xfail = entry.get("xfail")
-        strict = xfail.get("strict", True) if isinstance(xfail, dict) else True
-        reason = xfail.get("reason") if isinstance(xfail, dict) else xfail
-        return Contract(
-            id=str(entry.get("id")),
-            input=inputs if inputs is not None else [],
-            promise=promise or Promise("any", True, ""),
-            output=output,
-            models=self.chosen((*place, "models"), entry.get("models"), models),
-            why=str(entry.get("why", "")),
-            mode=str(entry.get("mode", "eval")),
-            samples=entry.get("samples"),
-            budget=self.budget((*place, "budget"), entry.get("budget")),
-            where=self.source.where(place),
-            skip=entry.get("skip"),
-            xfail=reason,
-            xfail_strict=strict,
-        )
-
-    def chosen(
-        self, place: Place, chosen: object, models: dict[str, ModelRef]
-    ) -> tuple[ModelRef, ...]:
-        """The models that names, globs and targets stand for, each once."""
-        found: dict[str, ModelRef] = {}
-        words = list(enumerate(chosen)) if isinstance(chosen, list) else [(None, chosen)]
-        for i, word in words:
-            at = place if i is None else (*place, i)
-            if not isinstance(word, str) or not word:
-                continue
-            if ":" in word:
-                self.check_target(at, word)
-                found.setdefault(word, ModelRef(word, word, where=self.source.where(at)))
-                continue
-            glob = any(c in word for c in "*?[")
-            matches = [m for m in models if (fnmatchcase(m, word) if glob else m == word)]
-            for name in matches:
-                found.setdefault(name, models[name])
-            if not matches:
-                what = f"found {word!r}, which " + ("matches" if glob else "is") + " no model"
-                expected = (
-                    "a name, a glob or a target" if models else "a target: models has no names"
-                )
-                plain = re.sub(r"[*?\[\]]", "", word)
-                self.notes.add(at, what + did_you_mean(plain, list(models)), expected)
-        return tuple(found.values())
-
-    def promise(self, place: Place, entry: dict[str, Any]) -> Promise | None:
-        kinds = [k for k in entry if k in ("accepts", "rejects")]
-        if not kinds:
-            self.notes.add(place, "found a contract without a promise", "accepts or rejects")
-        if len(kinds) > 1:
-            found = "found accepts and rejects in one contract"
-            self.notes.add(
-                (*place, kinds[1]), found, "one of them; two contracts for both", key=True
-            )
-        result = None
-        for kind in kinds:
-            text, at = entry[kind], (*place, kind)
-            if isinstance(text, str) and text:
-                try:
-                    result = parse_promise(text, kind)
-                except PhraseError as error:
-                    self.notes.add_phrase(at, text, error)
-        return result
-
-    def budget(self, place: Place, value: object) -> Budget:
-        if not isinstance(value, dict):
-            return Budget()
-        limits = {k: v for k, v in value.items() if k in ("paths", "seconds", "memory")}
-        memory = limits.get("memory")
-        if isinstance(memory, str) and memory:
-            match = _MEMORY.fullmatch(memory)
-            if match is None:
-                self.notes.add(
-                    (*place, "memory"), f"found {memory!r}", "bytes, or such as 512MB or 2GB"
-                )
-            else:
-                base = 1024 if match[3] else 1000
-                power = " KMGT".index(match[2] or " ")
-                limits["memory"] = memory = int(float(match[1]) * base**power)
-        if isinstance(memory, int) and memory < 1:
-            self.notes.add((*place, "memory"), f"found {memory}", "at least 1 byte")
-        return Budget(**limits)
+def _place(mistake: Mistake, file: str) -> tuple[bool, str, int, int]:
+    """For sorting: the file's own mistakes first, then those of the packs that it uses."""
+    where = mistake.where
+    return where.file != file, where.file, where.line, where.column

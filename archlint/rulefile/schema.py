@@ -6,62 +6,22 @@ The descriptions are read by people: they become the JSON Schema that editors co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
-from typing_extensions import TypeAliasType
+from pydantic import BeforeValidator, ConfigDict, Field, Tag, model_validator
 
-Dtype = Literal[
-    "float32", "float16", "bfloat16", "float64", "int64", "int32", "int16", "int8", "uint8",
-    "bool", "complex64", "complex128",
-]  # fmt: skip
-DTYPES: tuple[str, ...] = Dtype.__args__  # type: ignore[attr-defined]
+from archlint.rulefile.tensorschema import (
+    Entry,
+    Input,
+    Output,
+    Text,
+    discriminator,
+    kind,
+)
 
-_SHAPE = "a shape such as 'N 3 H W'"
-
-
-def is_tensor_entry(value: object) -> bool:
-    """Whether a mapping describes one tensor; otherwise its keys are names of arguments."""
-    if not isinstance(value, dict) or isinstance(value.get("shape"), dict):
-        return False
-    return not {"shape", "dtype", "below"}.isdisjoint(value)
-
-
-def _kind(value: object) -> str | None:
-    if isinstance(value, bool):
-        return None
-    for kind, name in ((str, "<text>"), (int, "<number>"), (list, "<list>"), (dict, "<mapping>")):
-        if isinstance(value, kind):
-            return name
-    return None
-
-
-def _input_kind(value: object) -> str | None:
-    return "<tensor>" if is_tensor_entry(value) else _kind(value)
-
-
-def _discriminator(kind: Any, expected: str) -> Discriminator:
-    return Discriminator(kind, custom_error_type="kind", custom_error_message=expected)
-
-
-class Entry(BaseModel):
-    """No unknown keys, and no text where a number belongs."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
-
-
-Text = Annotated[str, Field(min_length=1)]
-Shape = Annotated[
-    Union[Annotated[Text, Tag("<text>")], Annotated[int, Tag("<number>")]],
-    _discriminator(_kind, _SHAPE),
-]
-Size = Annotated[
-    Union[Annotated[Text, Tag("<text>")], Annotated[int, Tag("<number>")]],
-    _discriminator(_kind, "a size such as 'V' or 1000"),
-]
 Bytes = Annotated[
     Union[Annotated[Text, Tag("<text>")], Annotated[int, Tag("<number>")]],
-    _discriminator(_kind, "a number of bytes, or text such as 512MB or 2GB"),
+    discriminator(kind, "a number of bytes, or text such as 512MB or 2GB"),
 ]
 
 
@@ -74,49 +34,6 @@ class ModelEntry(Entry):
     )
     args: list[Any] = Field(default=[], description="Positional arguments of the callable.")
     kwargs: dict[str, Any] = Field(default={}, description="Keyword arguments of the callable.")
-
-
-class TensorEntry(Entry):
-    """A tensor argument with more to say than its shape."""
-
-    shape: Shape = Field(description="Its sizes, separated by spaces: N 3 H W.")
-    dtype: Dtype = Field(default="float32", description="Its torch dtype.")
-    below: Size = Field(
-        default=None,  # type: ignore[assignment]
-        description="For integers: their values are from 0 up to, not including, this size.",
-    )
-
-
-if TYPE_CHECKING:  # mypy resolves no recursive alias of annotated types
-    Input = Any
-    Output = Any
-else:
-    Input = TypeAliasType(
-        "Input",
-        Annotated[
-            Union[
-                Annotated[Text, Tag("<text>")],
-                Annotated[int, Tag("<number>")],
-                Annotated[TensorEntry, Tag("<tensor>")],
-                Annotated[Annotated[list["Input"], Field(min_length=1)], Tag("<list>")],
-                Annotated[Annotated[dict[str, "Input"], Field(min_length=1)], Tag("<mapping>")],
-            ],
-            _discriminator(_input_kind, f"{_SHAPE}, a list or a mapping"),
-        ],
-    )
-
-    Output = TypeAliasType(
-        "Output",
-        Annotated[
-            Union[
-                Annotated[Text, Tag("<text>")],
-                Annotated[int, Tag("<number>")],
-                Annotated[Annotated[list["Output"], Field(min_length=1)], Tag("<list>")],
-                Annotated[Annotated[dict[str, "Output"], Field(min_length=1)], Tag("<mapping>")],
-            ],
-            _discriminator(_kind, f"{_SHAPE}, a list or a mapping"),
-        ],
-    )
 
 
 class BudgetEntry(Entry):
@@ -136,21 +53,100 @@ class XfailEntry(Entry):
     strict: bool = Field(default=True, description="Whether it is a failure if it does hold.")
 
 
-class ContractEntry(Entry):
-    """One promise about one or more models. Exactly one of accepts and rejects."""
+class ParametersEntry(Entry):
+    """How many parameters the model may have."""
 
-    id: Text = Field(description="Its name in reports: letters, digits, '.', '_' and '-'.")
-    why: str = Field(default="", description="Why the promise matters, for whoever breaks it.")
-    models: Annotated[
+    at_most: int = Field(ge=0, description="Elements of all parameters, shared ones once.")
+    trainable: bool = Field(default=False, description="Count only those that are trained.")
+
+
+Stride = Annotated[int, Field(ge=1)]
+
+
+class StructureEntry(Entry):
+    """What the model is made of, and what its layers do to sizes. Names with a dot are plugins'."""
+
+    model_config = ConfigDict(json_schema_extra={"patternProperties": {r"\.": {}}})
+
+    pooled_before_linear: bool = Field(
+        default=False,
+        description="What enters a Linear, or a product with a weight, has a last size that does "
+        "not depend on the spatial sizes of the input.",
+    )
+    batch_preserved: bool = Field(
+        default=False, description="The first size of every output is that of the input."
+    )
+    batch_never_merged: bool = Field(
+        default=False, description="No tensor on the way merges the batch with another size."
+    )
+    total_stride: Annotated[
+        Union[
+            Annotated[Stride, Tag("<number>")],
+            Annotated[Annotated[list[Stride], Field(min_length=1)], Tag("<list>")],
+            Annotated[Annotated[dict[str, Stride], Field(min_length=1)], Tag("<mapping>")],
+        ],
+        discriminator(kind, "a number, a list with one for each output, or a mapping of layers"),
+    ] = Field(
+        default=None,  # type: ignore[assignment]
+        description="The spatial sizes of the output, or of a layer's, are those of the input "
+        "divided by this and rounded.",
+    )
+    forbids: Annotated[
         Union[
             Annotated[Text, Tag("<text>")],
             Annotated[Annotated[list[Text], Field(min_length=1)], Tag("<list>")],
         ],
-        _discriminator(_kind, "a model or a list of models"),
-    ] = Field(description="Names from models, globs over them, or targets (pkg.mod:factory).")
+        discriminator(kind, "the name of a class or a list of them"),
+    ] = Field(
+        default=None,  # type: ignore[assignment]
+        description="Layers that may not occur, subclasses included: BatchNorm2d, torch.nn.LSTM.",
+    )
+    parameters: ParametersEntry = Field(
+        default=None,  # type: ignore[assignment]
+        description="A budget of parameters.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_plugins(cls, value: Any) -> Any:
+        """A plugin's checks judge for themselves what they are given."""
+        if not isinstance(value, dict):
+            return value
+        return {k: v for k, v in value.items() if "." not in str(k)}
+
+
+Severity = Annotated[
+    Literal["error", "warning", "off"],
+    BeforeValidator(lambda value: "off" if value is False else value),  # YAML 1.1 reads off so
+]
+SEVERITIES = ("error", "warning", "off")
+
+ChosenModels = Annotated[
+    Union[
+        Annotated[Text, Tag("<text>")],
+        Annotated[Annotated[list[Text], Field(min_length=1)], Tag("<list>")],
+    ],
+    discriminator(kind, "a model or a list of models"),
+]
+
+
+class ContractEntry(Entry):
+    """One promise about one or more models: accepts or rejects, structure, or both."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["input"]}, {"required": ["structure"]}]}
+    )
+
+    id: Text = Field(description="Its name in reports: letters, digits, '.', '_' and '-'.")
+    why: str = Field(default="", description="Why the promise matters, for whoever breaks it.")
+    models: ChosenModels = Field(
+        description="Names from models, globs over them, or targets (pkg.mod:factory)."
+    )
     input: Input = Field(
+        default=None,
         description="What the model is called with: one shape, or a mapping of argument names to "
-        "shapes; {shape, dtype, below} for a tensor that is not float32."
+        "shapes; {shape, dtype, below} for a tensor that is not float32. Only a structure of "
+        "forbids and parameters needs none.",
     )
     accepts: Text = Field(
         default="",
@@ -162,6 +158,10 @@ class ContractEntry(Entry):
         description="The shape that comes out, as a list or mapping where the output is nested; "
         "_ is any one size, ... any number of them.",
     )
+    structure: StructureEntry = Field(
+        default=None,  # type: ignore[assignment]
+        description="What the model is made of, and what its layers do to sizes.",
+    )
     mode: Literal["eval", "train"] = Field(default="eval", description="The model's mode.")
     samples: int = Field(  # type: ignore[assignment]
         default=None, ge=0, description="At how many sizes the real model runs; 0 for none."
@@ -172,14 +172,65 @@ class ContractEntry(Entry):
     skip: Text = Field(default="", description="The reason not to check it.")
     xfail: Annotated[
         Union[Annotated[Text, Tag("<text>")], Annotated[XfailEntry, Tag("<mapping>")]],
-        _discriminator(_kind, "a reason, or a mapping {reason, strict}"),
+        discriminator(kind, "a reason, or a mapping {reason, strict}"),
     ] = Field(  # type: ignore[assignment]
         default=None, description="The reason why it is known not to hold."
+    )
+    severity: Severity = Field(
+        default="error",
+        description="warning: a breach is reported and fails nothing; off: it is not checked.",
+    )
+
+
+class OverrideEntry(Entry):
+    """A change to contracts for models, with its reason. For each setting the last match wins."""
+
+    contract: Text = Field(default="*", description="The contracts' id, or a glob over ids.")
+    model: Text = Field(default="*", description="The models' name, or a glob over names.")
+    severity: Severity = Field(
+        default=None,  # type: ignore[arg-type]
+        description="error, warning (reported, fails nothing) or off (not checked).",
+    )
+    with_: dict[str, Any] = Field(
+        default={}, alias="with", description="Other parameters for contracts of packs."
+    )
+    reason: Text = Field(description="Why, and until when.")
+
+
+class UseEntry(Entry):
+    """A pack's contracts for models of this file."""
+
+    pack: Text = Field(description="owner/name of an installed pack, or the path of a pack file.")
+    models: ChosenModels = Field(
+        description="Names from models, globs over them, or targets (pkg.mod:factory)."
+    )
+    with_: dict[str, Any] = Field(default={}, alias="with", description="The pack's parameters.")
+    as_: Text = Field(
+        default="", alias="as", description="A name to put before the contracts' ids: name.id."
+    )
+    overrides: list[OverrideEntry] = Field(
+        default=[], description="Changes to these contracts; those of the file come after them."
+    )
+
+
+class WaiverEntry(Entry):
+    """Leave for a contract to be broken by some models for a while."""
+
+    contract: Text = Field(description="The contract's id, or a glob over ids.")
+    model: Text = Field(default="*", description="The model's name, or a glob over names.")
+    reason: Text = Field(description="Why it is broken, for whoever reads the report.")
+    until: Text = Field(
+        description="The last day on which it may be broken, such as 2026-12-31.",
+        json_schema_extra={"format": "date"},
     )
 
 
 class RuleFileEntry(Entry):
-    """A rule file."""
+    """A rule file. It has contracts, or uses packs, or both."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["contracts"]}, {"required": ["use"]}]}
+    )
 
     # Not Literal[1], which is happy with True.
     archlint: int = Field(
@@ -192,7 +243,16 @@ class RuleFileEntry(Entry):
         str,
         Annotated[
             Union[Annotated[Text, Tag("<text>")], Annotated[ModelEntry, Tag("<mapping>")]],
-            _discriminator(_kind, "a target such as pkg.mod:factory, or a mapping with one"),
+            discriminator(kind, "a target such as pkg.mod:factory, or a mapping with one"),
         ],
     ] = Field(default={}, description="The models, under the names that contracts use.")
-    contracts: list[ContractEntry] = Field(min_length=1, description="The promises.")
+    contracts: list[ContractEntry] = Field(default=[], min_length=1, description="The promises.")
+    use: list[UseEntry] = Field(
+        default=[], min_length=1, description="Packs of contracts to hold models to."
+    )
+    overrides: list[OverrideEntry] = Field(
+        default=[], description="Changes to contracts for some models, each with its reason."
+    )
+    waivers: list[WaiverEntry] = Field(
+        default=[], description="Breaches that are known and fail nothing until a date."
+    )

@@ -11,7 +11,7 @@ from archlint.dims import Size
 from archlint.errors import Mistake, PhraseError
 from archlint.rulefile.grammar import symbols_of
 from archlint.rulefile.phrase import parse_shape, parse_size
-from archlint.rulefile.schema import is_tensor_entry
+from archlint.rulefile.tensorschema import is_tensor_entry
 from archlint.rulefile.wording import did_you_mean
 from archlint.rulefile.yamlsource import Place, Source
 

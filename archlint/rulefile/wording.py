@@ -7,15 +7,21 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from archlint.errors import Mistake
+from archlint.rulefile.packschema import ExampleEntry, PackEntry, ParameterEntry
 from archlint.rulefile.schema import (
-    DTYPES,
+    SEVERITIES,
     BudgetEntry,
     ContractEntry,
     ModelEntry,
+    OverrideEntry,
+    ParametersEntry,
     RuleFileEntry,
-    TensorEntry,
+    StructureEntry,
+    UseEntry,
+    WaiverEntry,
     XfailEntry,
 )
+from archlint.rulefile.tensorschema import DTYPES, Entry, TensorEntry
 from archlint.rulefile.yamlsource import Place, Source
 
 MAX_SUGGESTED_FROM = 500  # names to look for a similar one in
@@ -42,22 +48,48 @@ _MISSING = {
     "target": "target: and what to import, such as pkg.mod:factory",
     "shape": "shape: and its sizes, such as N 3 H W",
     "reason": "reason: and why it does not hold",
+    "until": "until: and a date such as 2026-12-31",
     "id": "id: and a name for the contract",
     "models": "models: and the models that it is about",
     "input": "input: and a shape such as N 3 H W",
+    "pack": "pack: and a name",
+    "about": "about: and what it is for",
+    "at_most": "at_most: and a number of parameters",
 }
 # What other libraries, and torch itself, also call a dtype.
 _DTYPE_ALIASES = {"float": "float32", "double": "float64", "half": "float16", "int": "int32",
                   "long": "int64", "short": "int16", "byte": "uint8"}  # fmt: skip
 
 
-def structure_mistakes(source: Source) -> list[Mistake]:
-    """Everything that is missing, unknown or of the wrong type."""
+_CHOICES = {
+    "dtype": list(DTYPES),
+    "mode": ["eval", "train"],
+    "severity": list(SEVERITIES),
+    "type": ["number", "text", "shape"],
+}
+_ENTRIES: dict[str, type[BaseModel]] = {
+    "models": ModelEntry,
+    "use": UseEntry,
+    "overrides": OverrideEntry,
+    "parameters": ParameterEntry,
+    "examples": ExampleEntry,
+    "contracts": ContractEntry,
+    "waivers": WaiverEntry,
+}
+
+
+def structure_mistakes(
+    source: Source, model: type[Entry] = RuleFileEntry, at: Place = ()
+) -> list[Mistake]:
+    """Everything that is missing, unknown or of the wrong type in what stands ``at`` a place."""
+    value: Any = source.data
+    for step in at:
+        value = value[step]
     try:
-        RuleFileEntry.model_validate(source.data)
+        model.model_validate(value)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        return [_mistake(source, _place(source, d["loc"]), d) for d in details]
+        return [_mistake(source, _place(source, (*at, *d["loc"])), d) for d in details]
     return []
 
 
@@ -103,7 +135,8 @@ def _mistake(source: Source, place: Place, detail: Any) -> Mistake:
     if kind == "missing":
         return source.mistake(place, f"the key {name!r} is missing", _MISSING.get(name, ""))
     if kind == "extra_forbidden":
-        keys = list(_entry(place[:-1]).model_fields)
+        entry = _entry(place[:-1], source)
+        keys = [field.alias or key for key, field in entry.model_fields.items()]
         found = f"found the unknown key {name!r}{did_you_mean(name, keys)}"
         return source.mistake(place, found, f"one of {', '.join(keys)}", key=True)
     found = f"found {describe(value)}"
@@ -113,7 +146,7 @@ def _mistake(source: Source, place: Place, detail: Any) -> Mistake:
         found = found if kind == "int_type" else f"found version {value}"
         expected = "the number 1, the only version there is"
     elif kind == "literal_error":
-        choices = list(DTYPES) if name == "dtype" else ["eval", "train"]
+        choices = _CHOICES[name]
         if isinstance(value, str):
             found += did_you_mean(_DTYPE_ALIASES.get(value, value), choices)
         expected = f"one of {', '.join(choices)}"
@@ -125,19 +158,28 @@ def _mistake(source: Source, place: Place, detail: Any) -> Mistake:
         expected = _EXPECTED.get(kind, detail["msg"])
     if place == () and kind == "model_type":
         expected = "a mapping that begins with 'archlint: 1'"
+    elif kind == "string_type" and name == "until":
+        expected = "a date such as 2026-12-31"
     elif kind == "string_type" and isinstance(value, (int, float)):
         expected = "text; quotes make it so"
     return source.mistake(place, found, expected)
 
 
-def _entry(place: Place) -> type[BaseModel]:
+def _entry(place: Place, source: Source) -> type[BaseModel]:
     """The model of the mapping at ``place``."""
     if not place:
-        return RuleFileEntry
-    if place[0] == "models":
-        return ModelEntry
+        return PackEntry if is_pack(source) else RuleFileEntry
     if len(place) == 2:
-        return ContractEntry
+        return _ENTRIES[str(place[0])]
+    if place[0] == "use":
+        return OverrideEntry
     if place[2] == "budget":
         return BudgetEntry
+    if place[2] == "structure":
+        return StructureEntry if len(place) == 3 else ParametersEntry
     return XfailEntry if place[2] == "xfail" else TensorEntry
+
+
+def is_pack(source: Source) -> bool:
+    """Whether a file is a pack and no rule file."""
+    return isinstance(source.data, dict) and "pack" in source.data

@@ -1,0 +1,1 @@
+"""What is done with packs beside using them: told, tried on their examples, begun."""

@@ -1,0 +1,100 @@
+"""The structure of inputs and outputs as pydantic models, and what all entries are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from typing_extensions import TypeAliasType
+
+Dtype = Literal[
+    "float32", "float16", "bfloat16", "float64", "int64", "int32", "int16", "int8", "uint8",
+    "bool", "complex64", "complex128",
+]  # fmt: skip
+DTYPES: tuple[str, ...] = Dtype.__args__  # type: ignore[attr-defined]
+
+_SHAPE = "a shape such as 'N 3 H W'"
+
+
+def is_tensor_entry(value: object) -> bool:
+    """Whether a mapping describes one tensor; otherwise its keys are names of arguments."""
+    if not isinstance(value, dict) or isinstance(value.get("shape"), dict):
+        return False
+    return not {"shape", "dtype", "below"}.isdisjoint(value)
+
+
+def kind(value: object) -> str | None:
+    """The tag of the branch of a union that a value belongs to."""
+    if isinstance(value, bool):
+        return None
+    tags = ((str, "<text>"), (int, "<number>"), (list, "<list>"), (dict, "<mapping>"))
+    return next((tag for type_, tag in tags if isinstance(value, type_)), None)
+
+
+def _input_kind(value: object) -> str | None:
+    return "<tensor>" if is_tensor_entry(value) else kind(value)
+
+
+def discriminator(kind: Any, expected: str) -> Discriminator:
+    """Choose a branch by ``kind(value)``; where it gives none, say what was expected."""
+    return Discriminator(kind, custom_error_type="kind", custom_error_message=expected)
+
+
+class Entry(BaseModel):
+    """No unknown keys, and no text where a number belongs."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
+
+
+Text = Annotated[str, Field(min_length=1)]
+Shape = Annotated[
+    Union[Annotated[Text, Tag("<text>")], Annotated[int, Tag("<number>")]],
+    discriminator(kind, _SHAPE),
+]
+Size = Annotated[
+    Union[Annotated[Text, Tag("<text>")], Annotated[int, Tag("<number>")]],
+    discriminator(kind, "a size such as 'V' or 1000"),
+]
+
+
+class TensorEntry(Entry):
+    """A tensor argument with more to say than its shape."""
+
+    shape: Shape = Field(description="Its sizes, separated by spaces: N 3 H W.")
+    dtype: Dtype = Field(default="float32", description="Its torch dtype.")
+    below: Size = Field(
+        default=None,  # type: ignore[assignment]
+        description="For integers: their values are from 0 up to, not including, this size.",
+    )
+
+
+if TYPE_CHECKING:  # mypy resolves no recursive alias of annotated types
+    Input = Any
+    Output = Any
+else:
+    Input = TypeAliasType(
+        "Input",
+        Annotated[
+            Union[
+                Annotated[Text, Tag("<text>")],
+                Annotated[int, Tag("<number>")],
+                Annotated[TensorEntry, Tag("<tensor>")],
+                Annotated[Annotated[list["Input"], Field(min_length=1)], Tag("<list>")],
+                Annotated[Annotated[dict[str, "Input"], Field(min_length=1)], Tag("<mapping>")],
+            ],
+            discriminator(_input_kind, f"{_SHAPE}, a list or a mapping"),
+        ],
+    )
+
+    Output = TypeAliasType(
+        "Output",
+        Annotated[
+            Union[
+                Annotated[Text, Tag("<text>")],
+                Annotated[int, Tag("<number>")],
+                Annotated[Annotated[list["Output"], Field(min_length=1)], Tag("<list>")],
+                Annotated[Annotated[dict[str, "Output"], Field(min_length=1)], Tag("<mapping>")],
+            ],
+            discriminator(kind, f"{_SHAPE}, a list or a mapping"),
+        ],
+    )
