@@ -11,7 +11,7 @@ import types
 import yaml
 
 from archlint import cli
-from archlint.contract import Budget, Contract, ModelRef, Promise, TensorInput
+from archlint.contract import Budget, Contract, ModelRef, Promise, TensorInput, Waiver
 from archlint.dims import symbol
 from archlint.errors import Location, Mistake, RuleFileError
 from archlint.formula import ge
@@ -107,7 +107,14 @@ def load(path):
         refs = tuple(ModelRef(m, f"stub:{m}") for m in models)
         made = contract(id, "none", data.get("seconds", 60.0), str(path), line)
         contracts.append(Contract(**{**vars(made), "models": refs}))
-    return types.SimpleNamespace(path=path, models=(), contracts=tuple(contracts))
+    where = Location(str(path), 2)
+    waivers = [
+        Waiver(w["contract"], w["model"], w["reason"], w["until"], where)
+        for w in data.get("waivers", ())
+    ]
+    return types.SimpleNamespace(
+        path=path, models=(), contracts=tuple(contracts), waivers=tuple(waivers)
+    )
 
 
 def install(setattr=setattr):

@@ -1,1 +1,1 @@
-"""Verdicts as text and as JSON. A report decides nothing."""
+"""A run as text, and in the formats that machines read. A report decides nothing."""

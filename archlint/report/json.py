@@ -16,15 +16,17 @@ def render(verdicts: Sequence[Verdict], mistakes: Sequence[Mistake], version: st
         "archlint": version,
         "verdicts": [v.to_json() for v in verdicts],
         "summary": {word: words.count(word) for word in WORDS},
-        "errors": [
-            {
-                "file": m.where.file,
-                "line": m.where.line,
-                "column": m.where.column,
-                "found": m.found,
-                "expected": m.expected,
-            }
-            for m in mistakes
-        ],
+        "errors": [of_mistake(m) for m in mistakes],
     }
     return json.dumps(document, indent=2, allow_nan=False)
+
+
+def of_mistake(mistake: Mistake) -> dict[str, object]:
+    """A mistake as plain data."""
+    return {
+        "file": mistake.where.file,
+        "line": mistake.where.line,
+        "column": mistake.where.column,
+        "found": mistake.found,
+        "expected": mistake.expected,
+    }

@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from archlint.report.run import name
 from archlint.verdict import WORDS, Verdict
 
 Paint = Callable[..., str]
@@ -19,7 +20,7 @@ _COLORS = {
     "broken": "\x1b[31m",
     "error": "\x1b[31m",
 }
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def render(
@@ -32,14 +33,15 @@ def render(
 ) -> str:
     """The report, ending in a newline.
 
-    ``verbosity`` below 0 leaves out what held; 1 explains that as well; 2 shows what the models
-    printed. Under ``strict``, tested has not held. ``width`` is where a terminal wraps; None never.
+    ``verbosity`` below 0 leaves out what held or is waived; 1 explains that as well; 2 shows what
+    the models printed. Under ``strict``, tested has not held. ``width`` is where a terminal wraps;
+    None never.
     """
     paint = _ansi if color else _plain
     blocks = [
         _block(v, verbosity, paint, width)
         for v in verdicts
-        if verbosity >= 0 or not v or (strict and v.word == "tested")
+        if verbosity >= 0 or not (v or v.waived) or (strict and v.word == "tested")
     ]
     lines: list[str] = []
     for i, block in enumerate(blocks):
@@ -48,37 +50,58 @@ def render(
         lines += block
     if lines:
         lines.append("")
-    lines.append(_summary(verdicts, paint))
+    lines.append(_summary(verdicts, paint) + _cached(verdicts, verbosity))
     return "\n".join(lines) + "\n"
 
 
 def _block(v: Verdict, verbosity: int, paint: Paint, width: int | None) -> list[str]:
-    name = _visible(" · ".join(filter(None, (v.contract, v.model))))
+    about = visible(name(v))
     if v:
-        head = f"{paint(v.word, _COLORS[v.word])}  {name}".rstrip() + f"   ({_effort(v)})"
+        head = f"{paint(v.word, _COLORS[v.word])}  {about}".rstrip() + f"   ({_effort(v)})"
     else:
-        place = f"{_visible(v.file)}:{v.line}  " if v.file else ""
-        word = paint(v.word.upper(), _COLORS[v.word], _BOLD)
-        head = f"{paint(place, _BOLD)}{word}  {name}".rstrip()
+        place = f"{visible(v.file)}:{v.line}  " if v.file else ""
+        standing = _standing(v)
+        word = standing if standing != v.word else v.word.upper()
+        head = f"{paint(place, _BOLD)}{paint(word, _color(standing), _BOLD)}  {about}".rstrip()
     return [head, *_details(_shown(v, verbosity), paint, width)]
+
+
+def _standing(v: Verdict) -> str:
+    """The word, and why it does not count if it does not."""
+    if v or not (v.waived or v.severity == "warning"):
+        return v.word
+    return f"{v.word}, {'waived' if v.waived else 'warning'}"
+
+
+def _color(standing: str) -> str:
+    return _COLORS.get(standing, _COLORS["tested"])
+
+
+def body(v: Verdict) -> str:
+    """All that is known about a verdict but what the model printed: labelled lines, no colors."""
+    shown = {k: t for k, t in _shown(v, 1).items() if k != "printed"}
+    return "\n".join(line[2:] for line in _details(shown, _plain, None))
 
 
 def _shown(v: Verdict, verbosity: int) -> dict[str, str]:
     """The details to show: those of a proof only when asked, what was printed likewise."""
     details = v.details
+    if v.waived and verbosity < 1:
+        return {"note": v.note}
     if v.message and not details.keys() - {"printed"}:
         details = {"reason": v.message, **details}
     hidden = set(details) if v.word == "proved" and verbosity < 1 else set()
     if verbosity < 2 and v.word != "error":
         hidden.add("printed")
-    return {label: text for label, text in details.items() if label not in hidden}
+    shown = {label: text for label, text in details.items() if label not in hidden}
+    return shown | ({"note": v.note} if v.note else {})
 
 
 def _details(details: Mapping[str, str], paint: Paint, width: int | None) -> Iterator[str]:
     """``label   text``, the texts aligned and their further lines under the first."""
     column = max([LABEL_WIDTH, *(len(label) + 2 for label in details)])
     for label, text in details.items():
-        lines = [part for line in _visible(text).split("\n") for part in _wrap(line, width, column)]
+        lines = [part for line in visible(text).split("\n") for part in _wrap(line, width, column)]
         yield f"  {paint(label.ljust(column), _DIM)}{lines[0]}".rstrip()
         for line in lines[1:]:
             yield f"  {' ' * column}{line}".rstrip()
@@ -114,20 +137,40 @@ def _count(number: int, noun: str) -> str:
 
 
 def _summary(verdicts: Sequence[Verdict], paint: Paint) -> str:
-    words = [v.word for v in verdicts]
-    counts = [(words.count(word), word) for word in WORDS if word in words]
-    parts = [paint(f"{n} {_plural(word, n)}", _COLORS[word]) for n, word in counts]
+    found = [_standing(v) for v in verdicts]
+    order = [word + more for word in WORDS for more in ("", ", warning", ", waived")]
+    counts = [(found.count(standing), standing) for standing in order if standing in found]
+    parts = [paint(f"{n} {_counted(standing, n)}", _color(standing)) for n, standing in counts]
     return ", ".join(parts) or "nothing was decided"
 
 
-def _plural(word: str, number: int) -> str:
-    return "errors" if word == "error" and number != 1 else word
+def _counted(standing: str, number: int) -> str:
+    """``broken``, ``broken (waived)``, ``errors``."""
+    word, _, more = standing.partition(", ")
+    word = "errors" if word == "error" and number != 1 else word
+    return f"{word} ({more})" if more else word
 
 
-def _visible(text: str) -> str:
+def _cached(verdicts: Sequence[Verdict], verbosity: int) -> str:
+    """How many were not decided in this run."""
+    count = sum(v.cached for v in verdicts)
+    return f"   ({count} cached)" if count and verbosity >= 1 else ""
+
+
+def summary(verdicts: Sequence[Verdict]) -> str:
+    """How many of each: ``2 proved, 1 broken``."""
+    return _summary(verdicts, _plain)
+
+
+def visible(text: str) -> str:
     """Control characters spelled out: a model's own message must not drive the terminal."""
     text = text.replace("\r\n", "\n").expandtabs(4)
-    return _CONTROL.sub(lambda m: f"\\x{ord(m[0]):02x}", text)
+    return _CONTROL.sub(_spelled, text)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def _ansi(text: str, *codes: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import archlint.ops.attention  # noqa: F401
@@ -14,6 +14,8 @@ from tests.ops.oracle import T, agree, covers
 
 sdpa = torch.nn.functional.scaled_dot_product_attention
 names = "nhlsef"
+# Between these versions the real operator ends the process if there are no heads.
+NO_HEADS_CRASH = (2, 7) <= tuple(map(int, torch.__version__.split(".")[:2])) < (2, 13)
 point = {"n": 2, "h": 3, "l": 4, "s": 6, "e": 5, "f": 7}
 some = st.fixed_dictionaries({n: st.integers(0, 4) for n in names})
 full = st.fixed_dictionaries({n: st.integers(1, 4) for n in names})
@@ -42,6 +44,7 @@ MASKS = [
 )
 @settings(max_examples=250)
 def test_shapes(query, key, value, mask, env, other):
+    assume(not NO_HEADS_CRASH or (env["h"] and other["h"]))
     args = [T(*query), T(*key), T(*value)]
     if mask is not None:
         args.append(T(*mask))
@@ -51,6 +54,7 @@ def test_shapes(query, key, value, mask, env, other):
 @given(env=some, other=some, bad=st.sampled_from(["n", "h", "l", "s", "e"]))
 @settings(max_examples=100)
 def test_the_usual_call(env, other, bad):
+    assume(not NO_HEADS_CRASH or (env["h"] and other["h"]))
     x = T("n", "h", "l", "e"), T("n", "h", "s", "e"), T("n", "h", "s", "e")
     agree(sdpa, *x, env=env, other=other, layout=True)
     agree(sdpa, *x, is_causal=True, dropout_p=0.1, env=env, other=other, layout=True)

@@ -32,6 +32,8 @@ def test_arange_of_whole_numbers(env, other, dtype):
     agree(torch.arange, S("b"), S("a"), -2, env=env, other=other)
 
 
+# Between these versions the real operator ends the process for whole numbers by part of a step.
+PART_STEP_CRASH = (2, 7) <= tuple(map(int, torch.__version__.split(".")[:2])) < (2, 13)
 fractions = st.sampled_from([0.5, 1.0, 1.5, 0.25, 0.1, 2.0, -1.0])
 
 
@@ -40,6 +42,8 @@ fractions = st.sampled_from([0.5, 1.0, 1.5, 0.25, 0.1, 2.0, -1.0])
 def test_arange_of_fractions(env, other, start, step):
     for args in ((S("a"), S("b"), step), (start, S("b")), (start, S("b"), step), (0.0, S("a"), 1)):
         agree(torch.arange, *args, env=env, other=other, may_lack_rule=True)
+        if PART_STEP_CRASH and abs(args[-1] if len(args) == 3 else 1) < 1:
+            continue
         agree(torch.arange, *args, dtype=torch.int64, env=env, other=other, may_lack_rule=True)
 
 

@@ -1,0 +1,62 @@
+"""GitLab's code quality report: a list of issues, each at a line of a file of the repository."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from archlint.finding import fingerprint, of_mistake
+from archlint.report.run import Run, name, sentence
+from archlint.report.text import visible
+
+_SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
+_CANNOT_RUN = "critical"
+
+
+def render(run: Run) -> str:
+    """The JSON document. An issue for each mistake and each verdict that is not proved."""
+    issues = [
+        _issue(
+            "archlint/rule-file",
+            f"{m.found}; expected {m.expected}" if m.expected else m.found,
+            _CANNOT_RUN,
+            of_mistake(m, run.path(m.where.file)),
+            run.path(m.where.file) or m.where.file,
+            m.where.line,
+        )
+        for m in run.mistakes
+    ]
+    for verdict in run.verdicts:
+        level = run.level(verdict)
+        if level is None:
+            continue
+        path = run.path(verdict.file) if verdict.file else None
+        layer = run.layer(verdict)
+        text = f"{verdict.word}: {name(verdict)}: {sentence(verdict)}"
+        if verdict.at is not None:
+            place = f" ({layer[0]}:{layer[1]})" if layer else ""
+            text += f"; at {verdict.at.module or 'the model'}  {verdict.at.op}{place}"
+        failed = verdict.word == "error" and level == "error"
+        issues.append(
+            _issue(
+                f"archlint/{verdict.contract}",
+                text,
+                _CANNOT_RUN if failed else _SEVERITIES[level],
+                fingerprint(verdict, path),
+                path or verdict.file or "",
+                verdict.line or 1,
+            )
+        )
+    return json.dumps(issues, indent=2)
+
+
+def _issue(
+    check: str, text: str, severity: str, fingerprint: str, path: str, line: int
+) -> dict[str, Any]:
+    return {
+        "description": visible(text),
+        "check_name": check,
+        "fingerprint": fingerprint,
+        "severity": severity,
+        "location": {"path": path, "lines": {"begin": line}},
+    }

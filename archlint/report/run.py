@@ -1,0 +1,63 @@
+"""What a report is about: one run, and how much each of its verdicts weighs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from archlint.contract import Contract
+from archlint.errors import Mistake
+from archlint.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Run:
+    """The verdicts on ``contracts``, and the mistakes of rule files that could not be read.
+
+    ``base`` is the folder that machines take paths from: the repository's. ``strict``: tested has
+    not held.
+    """
+
+    verdicts: Sequence[Verdict]
+    mistakes: Sequence[Mistake]
+    version: str
+    base: Path
+    contracts: Sequence[Contract] = ()
+    strict: bool = False
+
+    def path(self, file: str) -> str | None:
+        """The file as seen from ``base``, with slashes; ``None`` for one that lies elsewhere."""
+        whole = Path(os.path.abspath(file))
+        return whole.relative_to(self.base).as_posix() if whole.is_relative_to(self.base) else None
+
+    def layer(self, verdict: Verdict) -> tuple[str, int] | None:
+        """Path and line of the layer to blame, where it is the user's own code."""
+        if verdict.at is None:
+            return None
+        file, _, line = verdict.at.source.rpartition(":")
+        path = self.path(file) if file and line.isdecimal() else None
+        installed = path is None or "site-packages" in path.split("/")
+        return None if path is None or installed else (path, int(line))
+
+    def level(self, verdict: Verdict) -> str | None:
+        """``error`` fails the run, ``warning`` and ``note`` do not; ``None``: nothing to tell."""
+        if verdict.word == "proved":
+            return None
+        if verdict.waived:
+            return "note"
+        if verdict.word == "tested" and not self.strict:
+            return "note"
+        return "warning" if verdict.severity == "warning" else "error"
+
+
+def name(verdict: Verdict) -> str:
+    """``contract · model``."""
+    return " · ".join(filter(None, (verdict.contract, verdict.model)))
+
+
+def sentence(verdict: Verdict) -> str:
+    """What is wrong, on one line."""
+    first = verdict.message.partition("\n")[0].strip() or f"the contract is {verdict.word}"
+    return "; ".join(filter(None, (first, verdict.note)))
