@@ -19,7 +19,7 @@ from archlint.model.resolve import ModelSource
 from archlint.model.world import keep_world
 from archlint.verdict import Verdict
 
-SECONDS = 60.0  # for the advice, beside those for the decision
+SECONDS = 30.0  # for the advice, and never more than the contract's budget has left
 LONGEST = 240  # characters of a set that a person wants to read
 MOST = 3  # fixes
 
@@ -57,10 +57,11 @@ def advised(
     if verdict.word != "broken":
         return verdict
     details = dict(verdict.details)
-    until = time.monotonic() + SECONDS
+    seconds = min(SECONDS, contract.budget.seconds - verdict.seconds)
+    until = time.monotonic() + seconds
     runs = (contract.samples if samples is None else samples) != 0
     try:
-        with alarm(SECONDS), keep_world():
+        with alarm(max(seconds, 0.0)), keep_world():
             for label, text in _advice(contract, source, until, ref, root, runs):
                 if text:
                     details[label] = text

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from archlint.commands.check import decide, load
+from archlint.commands import decide
+from archlint.commands.check import load
 from archlint.report import text
 from archlint.verdict import exit_code
 
