@@ -20,6 +20,8 @@ STEPS = 40  # shown of a chain: the last ones
 
 def with_chain(verdict: Verdict, contract: Contract, source: ModelSource) -> Verdict:
     """The verdict with ``chain`` and ``claims``, from the path that the counterexample takes."""
+    if verdict.counterexample is None:  # what the modules are breaks it, at no size
+        return verdict
     model = source.for_tracing(contract.mode)
     with keep(model):
         box = Question.of(contract).box

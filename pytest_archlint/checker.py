@@ -92,7 +92,7 @@ def _check(
     __tracebackhide__ = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # importing torch must not fail under -W error
-        from archlint.api import contract_of, source_of
+        from archlint.given import contract_of, source_of
         from pytest_archlint.deciding import decide
 
     words = {"input": input, "accepts": accepts, "rejects": rejects, "output": output}

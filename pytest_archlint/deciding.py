@@ -14,7 +14,7 @@ from archlint.contract import Contract
 from archlint.errors import ArchlintError
 from archlint.verdict import Verdict
 from pytest_archlint.options import SETTINGS
-from pytest_archlint.outcome import ContractBroken, settle
+from pytest_archlint.outcome import ContractBroken, WaivedInVain, settle
 
 if TYPE_CHECKING:
     from archlint.model.resolve import ModelSource
@@ -29,6 +29,7 @@ def decide(
     __tracebackhide__ = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # importing torch must not fail under -W error
+        from archlint.advice import advised
         from archlint.conclude import could_not
         from archlint.pipeline import decide_source
 
@@ -44,6 +45,9 @@ def decide(
             if verdict.word == "error":
                 cause = _build_error(contract, source, verdict)
             elif verdict.word == "broken":
+                ref = getattr(item, "ref", None)
+                root = item.root() if ref else None  # type: ignore[attr-defined]
+                verdict = advised(verdict, contract, source, samples=samples, ref=ref, root=root)
                 if item.config.get_verbosity() >= 2:
                     from pytest_archlint.chain import with_chain
 
@@ -53,8 +57,13 @@ def decide(
     except ArchlintError as e:
         verdict, cause = could_not(contract, str(e)), e.__cause__
     verdict = replace(verdict, model=name)
+    adopt = getattr(item, "adopted", None)  # that of a rule file's items
+    verdict, stale = adopt(verdict) if adopt else (verdict, [])
     try:
-        return settle(item, verdict, cause)
+        verdict = settle(item, verdict, cause)
+        for vain in stale:
+            settle(item, vain, broken=WaivedInVain)
+        return verdict
     except ContractBroken as e:
         if at_breach is not None:  # --pdb then opens in the model, where it raised
             raise e.with_traceback(at_breach.__traceback__) from None
@@ -82,8 +91,10 @@ def _forward_error(
     from archlint.model.world import keep_world
     from archlint.sample.run import build_input
 
+    if verdict.counterexample is None:
+        return None
     model = source.for_running(contract.mode)
-    given: Any = build_input(contract.input, verdict.counterexample or {})
+    given: Any = build_input(contract.input, verdict.counterexample)
     try:
         with keep_world(), torch.no_grad():
             model(**given) if isinstance(given, dict) else model(given)

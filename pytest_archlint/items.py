@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from archlint.adoption.case import case
+from archlint.adoption.project import Adoption
 from archlint.contract import Contract, ModelRef
-from archlint.errors import RuleFileError
-from archlint.settings import project_root
+from archlint.contract import RuleFile as Rules
+from archlint.errors import ArchlintError, RuleFileError
 from archlint.verdict import Verdict
-from pytest_archlint.options import SETTINGS
+from pytest_archlint.options import SETTINGS, project_of
 from pytest_archlint.outcome import ContractBroken, Failed, record, settle, shown
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ class RuleFile(pytest.Module):
     """A rule file. For pytest a module, so that fixtures of module scope work for its items."""
 
     archlint_mistakes: tuple[dict[str, Any], ...] = ()
+    rules: Rules
+    adoption: Adoption
 
     def _getobj(self) -> ModuleType:
         return ModuleType(self.path.stem.replace(".", "_"))
@@ -41,14 +45,25 @@ class RuleFile(pytest.Module):
             rules = load(self.path)
         except RuleFileError as e:
             file = shown(self.path, self.config)
-            mistakes = [replace(m, where=replace(m.where, file=file)) for m in e.mistakes]
+            mistakes = [
+                replace(m, where=replace(m.where, file=file))
+                if m.where.file == str(self.path)
+                else m  # in a pack that it uses
+                for m in e.mistakes
+            ]
             self.archlint_mistakes = tuple(asdict(m) for m in mistakes)
             raise self.CollectError("\n".join(map(str, mistakes))) from None
-        return iter(
-            ContractItem.of(self, contract, ref)
-            for contract in rules.contracts
-            for ref in contract.models
-        )
+        self.rules = rules
+        try:
+            self.adoption = Adoption.of(project_of(self.path, self.config))
+        except ArchlintError as e:
+            raise self.CollectError(str(e)) from None
+        items = [ContractItem.of(self, c, ref) for c in rules.contracts for ref in c.models]
+        yield from items
+        if self.config.stash[SETTINGS].locked:
+            from pytest_archlint.locked import LockedItem
+
+            yield from LockedItem.of(self, items)
 
 
 class ContractItem(pytest.Function):
@@ -69,6 +84,8 @@ class ContractItem(pytest.Function):
             marks.append(pytest.mark.usefixtures(ref.target.removeprefix(FIXTURE)))
         if contract.skip:
             marks.append(pytest.mark.skip(reason=contract.skip))
+        if contract.severity == "off":
+            marks.append(pytest.mark.skip(reason=contract.severity_reason or "severity: off"))
         if contract.xfail:
             mark = pytest.mark.xfail(
                 reason=contract.xfail, strict=contract.xfail_strict, raises=ContractBroken
@@ -122,7 +139,7 @@ class ContractItem(pytest.Function):
         from archlint.model.resolve import from_instance, resolve
 
         if not self.ref.target.startswith(FIXTURE):
-            return resolve(self.ref, self._root())
+            return resolve(self.ref, self.root())
         if self.ref.args or self.ref.kwargs:
             raise TargetError(f"{self.ref.target} is a model already, it takes no args or kwargs")
         return from_instance(given)  # type: ignore[arg-type]
@@ -135,13 +152,17 @@ class ContractItem(pytest.Function):
             message=message, details=details,
         )  # fmt: skip
 
-    def _root(self) -> Path:
+    def root(self) -> Path:
         """The project that the rule file belongs to."""
-        root = project_root(self.path.parent)
-        if (root / "pyproject.toml").is_file():
-            return root
-        top = self.config.rootpath
-        return top if self.path.is_relative_to(top) else root
+        return project_of(self.path, self.config)
+
+    def adopted(self, verdict: Verdict) -> tuple[Verdict, list[Verdict]]:
+        """The verdict, waived if it is, and verdicts on what is waived in vain."""
+        file = self.parent
+        assert isinstance(file, RuleFile)
+        decided = {case(self.contract, self.ref.name): verdict}
+        stale = file.adoption.stale([file.rules], decided, whole=False)
+        return file.adoption.adopted(verdict, file.rules), stale
 
 
 def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -20,6 +20,7 @@ class Settings:
     files: frozenset[Path] = frozenset()
     samples: int | None = None
     strict: bool = False
+    locked: bool = False
     select: tuple[str, ...] = ()
     json: Path | None = None
 
@@ -42,6 +43,7 @@ class Settings:
             files=frozenset(_configured(config)),
             samples=samples,
             strict=bool(option("archlint_strict") or config.getini("archlint_strict")),
+            locked=bool(option("archlint_locked") or config.getini("archlint_locked")),
             select=tuple(option("archlint_select") or config.getini("archlint_select")),
             json=config.invocation_params.dir / json if json else None,
         )
@@ -66,10 +68,23 @@ class Settings:
             parts.append(f"samples: {self.samples}")
         if self.strict:
             parts.append("strict")
+        if self.locked:
+            parts.append("locked")
         return "archlint: " + "; ".join(parts)
 
 
 SETTINGS = pytest.StashKey[Settings]()
+
+
+def project_of(file: Path, config: pytest.Config) -> Path:
+    """The root of the project that a rule file belongs to."""
+    from archlint.settings import project_root
+
+    root = project_root(file.parent)
+    if (root / "pyproject.toml").is_file():
+        return root
+    top = config.rootpath
+    return top if file.is_relative_to(top) else root
 
 
 def _configured(config: pytest.Config) -> list[Path]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from archlint.report.run import sentence
 from archlint.report.text import render
 from archlint.verdict import Verdict
 from pytest_archlint.options import SETTINGS
 
 Failed: Any = pytest.fail.Exception
+
+
+_xfail: Callable[[str], None] = pytest.xfail  # comes back under --runxfail
 
 
 class _Settled(Failed):  # type: ignore[misc]
@@ -27,6 +32,13 @@ class ContractBroken(_Settled):
     """A contract did not hold."""
 
 
+class WaivedInVain(_Settled):
+    """A waiver, or an entry of the baseline, is about a breach that is no more.
+
+    Not a ``ContractBroken``: no mark expects it.
+    """
+
+
 class ContractUndecided(_Settled):
     """Nothing was decided: no model, no answer in time, or a fault of archlint's own.
 
@@ -34,7 +46,12 @@ class ContractUndecided(_Settled):
     """
 
 
-def settle(item: pytest.Item, verdict: Verdict, cause: BaseException | None = None) -> Verdict:
+def settle(
+    item: pytest.Item,
+    verdict: Verdict,
+    cause: BaseException | None = None,
+    broken: type[_Settled] = ContractBroken,
+) -> Verdict:
     """Note the verdict with its item, and raise what pytest is to report, if anything.
 
     ``cause`` is the exception of the user's model behind an ``error``.
@@ -44,6 +61,11 @@ def settle(item: pytest.Item, verdict: Verdict, cause: BaseException | None = No
     verdict = record(item, verdict)
     if verdict and not (settings.strict and verdict.word == "tested"):
         return verdict
+    if verdict.severity == "warning" and not item.get_closest_marker("xfail"):
+        return verdict  # it passes; the section at the end tells of it
+    if verdict.waived:
+        _xfail(verdict.note)
+        verdict = replace(verdict, waived=None)
     verbosity = 2 if item.config.get_verbosity() >= 2 else 0
     report = render([verdict], verbosity, strict=settings.strict)
     text = report.rstrip("\n").rpartition("\n")[0].rstrip()  # less the line that counts
@@ -51,7 +73,7 @@ def settle(item: pytest.Item, verdict: Verdict, cause: BaseException | None = No
         if cause is not None:
             text += "\n\n" + user_traceback(cause, item.config)
         raise ContractUndecided(text, verdict.message)
-    raise ContractBroken(text, verdict.message)
+    raise broken(text, sentence(verdict))
 
 
 def record(item: pytest.Item, verdict: Verdict) -> Verdict:

@@ -32,6 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )  # fmt: skip
     strict = "Tested but not proved is a failure."
     group.addoption("--archlint-strict", action="store_true", default=None, help=strict)
+    locked = "Also hold what the models of rule files accept to archlint.lock."
+    group.addoption("--archlint-locked", action="store_true", default=None, help=locked)
     group.addoption(
         "--archlint-select", action="append", metavar="ID",
         help="Of the contracts in rule files, only those with this id or glob (repeatable).",
@@ -42,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("archlint_rules", rules, type="paths", default=[])
     parser.addini("archlint_samples", "As --archlint-samples.")
     parser.addini("archlint_strict", "As --archlint-strict.", type="bool", default=False)
+    parser.addini("archlint_locked", "As --archlint-locked.", type="bool", default=False)
     parser.addini("archlint_select", "As --archlint-select.", type="args", default=[])
     parser.addini("archlint_json", "As --archlint-json.")
 

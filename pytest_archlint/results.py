@@ -45,7 +45,16 @@ class Results:
             write_section(terminalreporter, self.verdicts)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.verdicts and not self.is_worker:
+            from pytest_archlint.adopted import stale
+
+            vain = stale(session.config, self.verdicts)
+            self.verdicts += vain
+            if session.exitstatus == pytest.ExitCode.OK and any(
+                v["severity"] == "error" for v in vain
+            ):
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.settings.json is not None and not self.is_worker:
             from pytest_archlint.summary import write_json
 

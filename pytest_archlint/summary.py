@@ -12,7 +12,7 @@ import pytest
 from archlint.errors import Location, Mistake
 from archlint.report import json
 from archlint.settings import version
-from archlint.verdict import At, Proof, Samples, Verdict
+from archlint.verdict import At, Proof, Samples, Verdict, Waived
 
 Record = Mapping[str, Any]
 """A verdict as plain data; ``expected`` is added: whether the test was marked as xfail."""
@@ -28,23 +28,32 @@ def write_section(terminal: pytest.TerminalReporter, records: Sequence[Record]) 
     for record in records:
         word = record["word"]
         if word not in ("proved", "tested") and not record["expected"]:
-            _line(terminal, word.upper(), record, {"red": True, "bold": True})
+            warning = record["severity"] == "warning"
+            label, color = (f"{word}, warning", "yellow") if warning else (word.upper(), "red")
+            _line(terminal, label, record, {color: True, "bold": True})
     chars = str(terminal.config.option.reportchars)
     if any(c in chars for c in "aApP"):
         for record in records:
             if record["word"] == "tested":
                 _line(terminal, "tested", record, {"yellow": True})
-    counts = Counter((r["word"], r["expected"] and r["word"] != "proved") for r in records)
+    counts = Counter((r["word"], _standing(r)) for r in records)
     parts = []
     for word in _ORDER:
-        for expected in (False, True):
+        for expected in ("", " as expected", " (waived)"):
             number = counts[word, expected]
             noun = "errors" if word == "error" and number != 1 else word
             if number:
-                text = f"{number} {noun}" + (" as expected" if expected else "")
+                text = f"{number} {noun}{expected}"
                 color = "yellow" if expected else _COLORS.get(word, "red")
                 parts.append(terminal._tw.markup(text, **{color: True}))
     terminal.write_line(", ".join(parts))
+
+
+def _standing(record: Record) -> str:
+    """How it comes that what did not hold has not failed the session."""
+    if not record["expected"] or record["word"] == "proved":
+        return ""
+    return " (waived)" if record["waived"] else " as expected"
 
 
 def _line(
@@ -52,7 +61,8 @@ def _line(
 ) -> None:
     name = " · ".join(filter(None, (record["contract"], record["model"])))
     place = f"{record['file']}:{record['line']}" if record["file"] else ""
-    message = record["message"].partition("\n")[0]
+    first = record["message"].partition("\n")[0]
+    message = "; ".join(filter(None, (first, record["note"])))
     rest = "  ".join(filter(None, (name, place, message)))
     terminal.write_line(f"{terminal._tw.markup(word, **markup)}  {rest}")
 
@@ -76,4 +86,5 @@ def _verdict(record: Record) -> Verdict:
     fields["at"] = At(**fields["at"]) if fields["at"] else None
     fields["proof"] = Proof(**fields["proof"])
     fields["samples"] = Samples(**fields["samples"])
+    fields["waived"] = Waived(**fields["waived"]) if fields["waived"] else None
     return Verdict(**fields)

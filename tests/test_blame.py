@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from archlint.given import contract_of, source_of
 from archlint.explanation.blame import blame, blame_lines
+from archlint.given import contract_of, source_of
 from archlint.judge import Question, judge
 from archlint.pipeline import accepted_sizes
 from archlint.subject import Subject

@@ -604,3 +604,57 @@ def _dedent(text):
     from textwrap import dedent
 
     return dedent(text)
+
+
+LOCKED = """
+archlint: 1
+models: {net: "nets.py:net"}
+contracts:
+  - {id: any-side, models: [net], input: N 1 H W, accepts: "any H, W >= 3"}
+  - {id: outputs, models: [net], input: N 1 H W, accepts: "any H, W >= 3", output: N 2 H-2 W-2}
+"""
+
+
+@pytest.fixture
+def with_lock(pytester):
+    """A project whose one model is in its lock file."""
+    from click.testing import CliRunner
+
+    from archlint import cli
+    from tests import in_process
+
+    net = "from torch import nn\n\ndef net():\n    return nn.Conv2d(1, 2, {})\n"
+    pytester.makepyprojecttoml("[project]\nname = 'p'\n")
+    pytester.path.joinpath("archlint.yaml").write_text(LOCKED)
+    pytester.path.joinpath("nets.py").write_text(net.format(3))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("archlint.workers.pool.run", in_process.run)
+        result = CliRunner().invoke(cli.cli, ["lock"])
+    assert result.exit_code == 0, result.output
+    return lambda text: pytester.path.joinpath("nets.py").write_text(net.format(text))
+
+
+def test_models_are_held_to_the_lock_file(pytester, with_lock):
+    result = pytester.runpytest_inprocess("--archlint-locked", "-v")
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["*archlint.yaml::locked[[]net] PASSED*"])
+    with_lock("3, padding=1")
+    result = pytester.runpytest_inprocess("--archlint-locked")
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "archlint.lock:5  BROKEN  locked · net (eval, N 1 H W)",
+            "  reason      has grown",
+            "  before      accepts H, W >= 3",
+            "  now         accepts any size",
+            "  to accept   archlint lock --update",
+        ]
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=1, failed=1)  # nobody asked for the lock
+
+
+def test_a_missing_lock_file_is_an_error(pytester, with_lock):
+    pytester.path.joinpath("archlint.lock").unlink()
+    result = pytester.runpytest_inprocess("--archlint-locked", "-k", "locked")
+    result.assert_outcomes(errors=1, deselected=2)
+    result.stdout.fnmatch_lines(["*there is no archlint.lock; archlint lock writes it*"])

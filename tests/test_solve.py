@@ -172,7 +172,7 @@ def test_an_answer_does_not_depend_on_what_the_process_asked_before():
     import z3
 
     def effort():
-        asked = solver(("N", "H", "W"), {n: (1, None) for n in ("N", "H", "W")})
+        asked = solver(("N", "H", "W"), dict.fromkeys(("N", "H", "W"), (1, None)))
         asked.add(eq(H % 2, 0))
         assert asked.find(negate(eq((3 * H * N * W) // (6 * N * (H // 2)), W))) is None
         counts = asked._solver.statistics()

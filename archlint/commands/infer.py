@@ -104,8 +104,8 @@ def read_input(words: str | None) -> Input:
     """The input that ``--input`` says; empty where it says none."""
     import json
 
-    from archlint.api import contract_of
     from archlint.errors import ArchlintError
+    from archlint.given import contract_of
 
     if words is None:
         return []

@@ -135,8 +135,8 @@ class Acceptance:
 
         ``ArchlintError`` where no size is known to be accepted.
         """
-        from archlint.api import contract_of
         from archlint.errors import ArchlintError
+        from archlint.given import contract_of
 
         entry = self._core()
         kind, promise = entry.promise
