@@ -9,12 +9,15 @@ from typing import NoReturn
 
 import click
 
-from archlint.commands import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, hush
+from archlint.commands import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, NEEDS_TORCH, hush
+from archlint.commands.cache import cache
 from archlint.commands.check import check
 from archlint.commands.explain import explain
 from archlint.commands.fix import fix
 from archlint.commands.infer import infer
+from archlint.commands.init import init
 from archlint.commands.lock import diff, lock
+from archlint.commands.rules import rules
 
 
 def main() -> NoReturn:
@@ -34,7 +37,10 @@ def main() -> NoReturn:
     except BrokenPipeError:
         hush()
         code = EXIT_CANNOT_RUN
-    except Exception:
+    except Exception as e:
+        if isinstance(e, ModuleNotFoundError) and e.name == "torch":
+            click.echo(f"Error: {NEEDS_TORCH}", err=True)
+            sys.exit(EXIT_CANNOT_RUN)
         traceback.print_exc()
         click.echo("This is a bug in archlint, please report it.", err=True)
         code = EXIT_CANNOT_RUN
@@ -56,5 +62,5 @@ def _version(ctx: click.Context) -> NoReturn:
     ctx.exit()
 
 
-for command in (check, infer, lock, diff, explain, fix):
+for command in (init, check, infer, lock, diff, explain, fix, rules, cache):
     cli.add_command(command)

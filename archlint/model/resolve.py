@@ -4,7 +4,8 @@ A target is one of
 
 - ``pkg.mod:attr.path``: a module that Python can import with the project's root on its path,
 - ``path/to/file.py:attr.path``: a file, relative to the rule file,
-- ``torchvision:NAME``, ``timm:NAME``: a name in their registries, always without weights.
+- ``torchvision:NAME``, ``timm:NAME``: a name in their registries, always without weights,
+- ``PREFIX:NAME`` with the prefix of a plugin: what that says.
 
 What it names is an ``nn.Module``, taken as it is, or a class or function that makes one.
 """
@@ -17,15 +18,17 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from torch import nn
 
+from archlint import plugins
 from archlint.contract import ModelRef
 from archlint.errors import TargetError
 from archlint.frames import described
@@ -49,9 +52,11 @@ class ModelSource:
         factory: Factory | None = None,
         instance: nn.Module | None = None,
         maker: object = None,
+        folders: Sequence[Path] = (),
     ) -> None:
         self.name = name
         self.maker = maker  # the user's class or function behind the factory
+        self._folders = folders
         self._factory = factory
         self._instance = instance
         self._lean = True
@@ -87,6 +92,10 @@ class ModelSource:
             raise TargetError(f"{self.name} {_no_module(model)}")
         return self._moded(model, mode)
 
+    def importable(self) -> AbstractContextManager[None]:
+        """A context in which modules of the model's project can be imported."""
+        return _importable(self._folders)
+
     def __enter__(self) -> ModelSource:
         return self
 
@@ -116,6 +125,11 @@ def resolve(ref: ModelRef, root: Path) -> ModelSource:
 
     ``root`` is the project's root. Importing the user's module runs it, its output unseen.
     """
+    plugins.register_rules(root)
+    prefix, _, name = ref.target.partition(":")
+    if prefix not in ("torchvision", "timm") and name and prefix in plugins.prefixes(root):
+        with _user_code(f"{ref.target} could not be located"), _importable((root,)):
+            return _source(ref, plugins.locate(prefix, name, root), (root,), root)
     module_name, colon, attribute = ref.target.rpartition(":")
     if not colon or not module_name or not attribute:
         raise TargetError(
@@ -150,7 +164,7 @@ def _source(ref: ModelRef, target: Any, folders: Sequence[Path], root: Path) -> 
                 f"{ref.target} is a model already, it takes no args or kwargs; "
                 "name its class or a function that makes it"
             )
-        return ModelSource(ref.target, instance=target)
+        return ModelSource(ref.target, instance=target, folders=(*folders, root))
     if not callable(target):
         raise TargetError(
             f"{ref.target} is {_article(type(target).__name__)}; "
@@ -162,7 +176,7 @@ def _source(ref: ModelRef, target: Any, folders: Sequence[Path], root: Path) -> 
         with _importable(folders):
             return target(*copy.deepcopy(ref.args), **copy.deepcopy(kwargs))
 
-    return ModelSource(ref.target, factory, maker=target)
+    return ModelSource(ref.target, factory, maker=target, folders=(*folders, root))
 
 
 # -- finding ------------------------------------------------------------------------------------
@@ -205,6 +219,7 @@ def _no_weights(builder: Any) -> dict[str, None]:
 def _file(ref: ModelRef, name: str, root: Path) -> Path:
     folder = Path(ref.where.file).parent if ref.where else root
     tried = [folder / name, root / folder / name]
+    tried += [Path(os.path.normpath(path)) for path in tried]  # the folder may not be there yet
     for path in tried:
         if path.is_file():
             return path.resolve()
@@ -217,7 +232,7 @@ def _import_file(path: Path, folders: Sequence[Path]) -> ModuleType:
     digest = hashlib.sha256(f"{path}:{path.stat().st_mtime_ns}".encode()).hexdigest()[:12]
     name = f"_archlint_{path.stem}_{digest}"
     if name in sys.modules:
-        return sys.modules[name]
+        return importlib.import_module(name)  # which the watch over imports sees, unlike a look-up
     with _user_code(f"{path.name} could not be imported"), _importable(folders):
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None

@@ -26,7 +26,7 @@ archlint: 1
 _WITHOUT = """\
 # Without a contract. archlint infer TARGET --input SHAPE says what a model accepts:"""
 _PARTS = """\
-# Left out as parts of the models above. To promise something of one, add its target to models:"""
+# Left out as parts of the models above. To promise something of one, add it to models:"""
 _NEEDING = """\
 # Left out because they are built with arguments. To add one, give them:
 #   name: {target: ..., kwargs: {...}}"""
@@ -74,7 +74,7 @@ def rule_file(asked: Sequence[Asked], others: Others, schema: str) -> str:
     blocks = [f"# yaml-language-server: $schema={schema}\n#\n{_HEAD}"]
     blocks.append("models:\n" + "".join(f"  {_yaml(a.name, a.target)}" for a in held))
     blocks.append("contracts:\n" + "\n".join(map(_contract, held)))
-    without = [f"{a.target}: {_why(a)}" for a in asked if not a.contract]
+    without = reasons(asked).splitlines()
     for title, lines in (
         (_WITHOUT, without),
         (_PARTS, others.parts),
@@ -88,8 +88,8 @@ def rule_file(asked: Sequence[Asked], others: Others, schema: str) -> str:
 
 
 def reasons(asked: Sequence[Asked]) -> str:
-    """For people: why there is no contract, a line for each model without one."""
-    return "\n".join(f"{a.target}: {_why(a)}" for a in asked if not a.contract)
+    """Why there is no contract: a line for each model without one."""
+    return "\n".join(_why(a) for a in asked if not a.contract)
 
 
 def _contract(asked: Asked) -> str:
@@ -117,8 +117,8 @@ def _yaml(key: str, value: Any) -> str:
 
 
 def _why(asked: Asked) -> str:
-    reason = asked.reason or "too little is known for a contract"
-    line = " ".join(reason.split())
+    reason = " ".join(asked.reason.split()) or "too little is known for a contract"
+    line = reason if reason.startswith(asked.target) else f"{asked.target}: {reason}"
     return line if len(line) <= REASON else line[: REASON - 1] + "…"
 
 

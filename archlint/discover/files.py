@@ -1,0 +1,96 @@
+"""The Python files of a project that may define models, and what a rule file calls them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+PASSED_OVER = ("__pycache__", "node_modules", "site-packages", "test", "tests", "testing")
+BUILT = ("build", "dist")  # where they are no packages
+
+
+@dataclass(frozen=True)
+class File:
+    """One Python file. ``module``: what Python calls it, from the root of its package on."""
+
+    path: Path
+    module: str
+    imported: str  # what a project's rule file imports it as; empty for a file in no package
+
+    def target(self, name: str, rules: Path) -> str:
+        """What a rule file in the folder ``rules`` writes for the definition ``name``."""
+        if self.imported:
+            return f"{self.imported}:{name}"
+        return f"{Path(os.path.relpath(self.path, rules)).as_posix()}:{name}"
+
+
+def python_files(place: Path, root: Path) -> Iterator[File]:
+    """The Python files under a folder (or the one file), in a fixed order.
+
+    Passed over: hidden folders, virtual environments, tests, and files that build or configure.
+    """
+    place = place.resolve()
+    if place.is_file():
+        yield located(place, root)
+        return
+    for here, folders, names in os.walk(place):
+        folders[:] = sorted(f for f in folders if not _passed_over(Path(here, f)))
+        for name in sorted(names):
+            if name.endswith(".py") and not _is_test(name):
+                yield located(Path(here, name), root)
+
+
+def located(path: Path, root: Path) -> File:
+    """The file among its packages."""
+    base = path.parent
+    while (base / "__init__.py").is_file() and base.name.isidentifier():
+        base = base.parent
+    module = _dotted(path, base)
+    if base == path.parent:
+        return File(path, module, "")
+    if base == root or _installed(module.partition(".")[0], base):
+        return File(path, module, module)
+    # A package of a src folder that is not installed: its relative imports work from the root.
+    from_root = _dotted(path, root) if path.is_relative_to(root) else ""
+    importable = all(part.isidentifier() for part in from_root.split("."))
+    return File(path, module, from_root if importable else "")
+
+
+def _dotted(path: Path, base: Path) -> str:
+    parts = path.relative_to(base).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def _installed(package: str, base: Path) -> bool:
+    """Whether Python finds the package in this folder by itself; nothing of it is imported."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return False
+    return any(Path(p).resolve() == base / package for p in _places(spec))
+
+
+def _places(spec: ModuleSpec | None) -> Sequence[str]:
+    return list(spec.submodule_search_locations or ()) if spec else ()
+
+
+def _passed_over(folder: Path) -> bool:
+    return (
+        folder.name.startswith(".")
+        or folder.name in PASSED_OVER
+        or (folder.name in BUILT and not (folder / "__init__.py").is_file())
+        or folder.name.endswith(".egg-info")
+        or (folder / "pyvenv.cfg").exists()
+    )
+
+
+def _is_test(name: str) -> bool:
+    return (
+        name.startswith(("test_", "."))
+        or name.endswith("_test.py")
+        or name in ("conftest.py", "setup.py", "noxfile.py")
+    )
