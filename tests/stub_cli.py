@@ -68,6 +68,9 @@ def decide(contract, ref, *, root, samples):
             known["message"] = repr(sys.stdin.read())
         case "slow":
             time.sleep(0.3)
+        case "gate":
+            while not (root / "gate").exists():
+                time.sleep(0.02)
         case "process":
             known["message"] = str(os.getpid())
         case "samples":

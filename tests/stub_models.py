@@ -6,6 +6,7 @@ import importlib
 import sys
 
 from archlint import cli
+from archlint.plugins import register_rules
 from archlint.verdict import Proof, Verdict
 from archlint.workers import pool as workers
 
@@ -13,6 +14,7 @@ DECIDE = "tests.stub_models:decide"
 
 
 def decide(contract, ref, *, root, samples):
+    register_rules(root)
     module, _, name = ref.target.partition(":")
     sys.path.insert(0, str(root))
     try:

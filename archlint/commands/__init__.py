@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from archlint.verdict import Verdict
+    from archlint.workers.backends import Backend
     from archlint.workers.process import Job
 
 EXIT_CANNOT_RUN = 2
 EXIT_INTERRUPTED = 130
+NEEDS_TORCH = (
+    "archlint decides contracts by PyTorch, which is not installed here: install the build that "
+    'your models use, or pip install "torch-archlint[torch]"'
+)
 
 
 class CannotRun(click.ClickException):
@@ -24,18 +30,33 @@ class CannotRun(click.ClickException):
     exit_code = EXIT_CANNOT_RUN
 
 
-def decide(jobs: Sequence[Job], count: int, progress: bool, by: str | None = None) -> list[Verdict]:
+def decide(
+    jobs: Sequence[Job],
+    count: int,
+    progress: bool,
+    by: str | None = None,
+    backend: Backend | None = None,
+    known: Mapping[int, Verdict] | None = None,
+    told: Callable[[int, Verdict], None] | None = None,
+) -> list[Verdict]:
     """The verdicts in the order of the jobs, whatever order they come in.
 
-    ``by`` names the deciding function, as :func:`archlint.workers.pool.run` takes it.
+    ``by`` names the deciding function, as :func:`archlint.workers.pool.run` takes it; the jobs
+    whose verdicts are ``known`` are not decided; ``told`` hears of each of the others as it comes.
     """
-    from archlint.workers import pool as workers
+    from archlint.workers import backends
 
-    verdicts: dict[int, Verdict] = {}
-    answers = workers.run(jobs, count, decide=by)
-    with _progress(len(jobs), progress) as advance, closing(answers):
-        for index, verdict in answers:
-            verdicts[index] = verdict
+    verdicts = dict(known or {})
+    todo = [i for i in range(len(jobs)) if i not in verdicts]
+    wanted = [jobs[i] for i in todo]
+    if wanted and (backend is None or backend.name == "local") and find_spec("torch") is None:
+        raise CannotRun(NEEDS_TORCH)
+    answers = backends.run(wanted, count, backend or backends.Backend(), decide=by)
+    with _progress(len(todo), progress) as advance, closing(answers):
+        for place, verdict in answers:
+            verdicts[todo[place]] = verdict
+            if told:
+                told(todo[place], verdict)
             advance(f"{verdict.contract} · {verdict.model}")
     return [verdicts[i] for i in range(len(jobs))]
 

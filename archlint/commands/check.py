@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
@@ -11,33 +10,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlint.commands import (
-    EXIT_CANNOT_RUN,
-    EXIT_INTERRUPTED,
-    CannotRun,
-    decide,
-    hush,
-    wants_color,
-)
+from archlint.commands import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, CannotRun
+from archlint.commands.adopt import adopt, adopt_options, projects
+from archlint.commands.output import Output, output_options, prepare, report
+from archlint.commands.sweep import decide_all, sweep_options
 
 if TYPE_CHECKING:
-    from archlint.contract import Contract, ModelRef
+    from archlint.contract import Contract, ModelRef, RuleFile
     from archlint.errors import Mistake
+    from archlint.workers.backends import Backend
     from archlint.workers.process import Job
+    from archlint.workers.shard import Shard
 
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--select", multiple=True, metavar="ID", help="Only contracts with this id or glob.")
 @click.option("--model", multiple=True, metavar="NAME", help="Only models with this name or glob.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="The form of the report.",
-)
+@output_options
 @click.option(
     "--samples",
     type=click.IntRange(min=0),
@@ -56,6 +46,8 @@ if TYPE_CHECKING:
     metavar="N",
     help="Worker processes; each imports torch.",
 )
+@sweep_options
+@adopt_options
 @click.option("--no-cache", is_flag=True, help="Decide everything anew.")
 @click.option("--quiet", "-q", count=True, help="Show only what did not hold, and the summary.")
 @click.option("--verbose", "-v", count=True, help="Explain what held; -vv: and what models print.")
@@ -73,11 +65,17 @@ def check(
     select: tuple[str, ...],
     model: tuple[str, ...],
     format_: str,
+    outputs: tuple[Output, ...],
     samples: int | None,
     no_sample: bool,
     locked: bool,
     strict: bool,
     jobs: int,
+    backend: Backend,
+    shard: Shard | None,
+    resume: Path | None,
+    write_baseline: bool,
+    no_baseline: bool,
     no_cache: bool,
     quiet: int,
     verbose: int,
@@ -97,70 +95,99 @@ def check(
     if no_sample and samples:
         raise click.UsageError("--no-sample and --samples exclude each other.")
     try:
-        todo, mistakes = load(paths, select, model, 0 if no_sample else samples)
+        files, mistakes = read(paths, cache=not no_cache)
+        todo = choose(files, select, model, 0 if no_sample else samples, partial=bool(mistakes))
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
+    whole = not (paths or select or model or shard or mistakes)
+    adoptions = projects(files, write_baseline, no_baseline)
+    off, todo = _switched_off(todo)
+    todo = shard.part(todo) if shard else todo
+    stream = prepare(outputs)
     if format_ == "text":
         for mistake in mistakes:
             click.echo(mistake, err=True)
     try:
-        verdicts = decide(todo, jobs, progress=quiet == 0 and sys.stderr.isatty())
+        bar = quiet == 0 and sys.stderr.isatty()
+        verdicts = decide_all(todo, jobs, bar, backend, resume, stream, cache=not no_cache)
+        verdicts = adopt(adoptions, files, todo, verdicts, whole=whole, write=write_baseline)
         if locked:
             from archlint.commands.lock import held
 
-            verdicts += held(todo, jobs, whole=not (paths or select or model or mistakes))
+            verdicts += held(todo, jobs, whole=whole)
     except KeyboardInterrupt:
         click.echo("interrupted; the workers were stopped", err=True)
         ctx.exit(EXIT_INTERRUPTED)
-    if format_ == "json":
-        from archlint.report import json
-        from archlint.settings import version
+    if off and format_ == "text" and verbose > quiet:
+        click.echo("\n".join(off))
+    report(outputs, format_, todo, verdicts, mistakes, strict, verbose - quiet, color)
+    ctx.exit(EXIT_CANNOT_RUN if mistakes else verdict.exit_code(verdicts, strict))
 
-        report = json.render(verdicts, mistakes, version())
-    else:
-        from archlint.report import text
 
-        width = None
-        if sys.stdout.isatty():
-            width = os.get_terminal_size(sys.stdout.fileno()).columns or None
-        report = text.render(
-            verdicts, verbose - quiet, wants_color(color), strict=strict, width=width
-        ).rstrip("\n")
-    code = verdict.exit_code(verdicts, strict)
-    try:
-        click.echo(report, color=True)
-    except BrokenPipeError:  # the reader had enough; what was decided stands
-        hush()
-    ctx.exit(EXIT_CANNOT_RUN if mistakes else code)
+def _switched_off(jobs: list[Job]) -> tuple[list[str], list[Job]]:
+    """What the severity ``off`` keeps from being decided, in words; and the jobs that are left."""
+    told = []
+    for job in (j for j in jobs if j.contract.severity == "off"):
+        reason = f"   ({job.contract.severity_reason})" if job.contract.severity_reason else ""
+        told.append(f"off  {job.contract.id} · {job.ref.name}{reason}")
+    return told, [j for j in jobs if j.contract.severity != "off"]
 
 
 def load(
     paths: Sequence[str], select: Sequence[str], model: Sequence[str], samples: int | None
 ) -> tuple[list[Job], list[Mistake]]:
     """The jobs to do, and the mistakes of the rule files that could not be read."""
+    files, mistakes = read(paths)
+    return choose(files, select, model, samples, partial=bool(mistakes)), mistakes
+
+
+def read(paths: Sequence[str], cache: bool = False) -> tuple[list[RuleFile], list[Mistake]]:
+    """The rule files, and the mistakes of those that could not be read.
+
+    With ``cache``, files that have not changed are known from before.
+    """
     from archlint.errors import Location, Mistake, RuleFileError
-    from archlint.rulefile import load as rulefile
-    from archlint.settings import project_root, rule_files
-    from archlint.workers.process import Job
+    from archlint.settings import rule_files
+
+    if cache:
+        from archlint.cache import rules as rulefile
+    else:
+        from archlint.rulefile import load as rulefile  # type: ignore[no-redef]
 
     mistakes: list[Mistake] = []
-    pairs: list[tuple[Contract, ModelRef, Path]] = []
+    files: list[RuleFile] = []
     for file in rule_files(paths):
         try:
-            contracts = rulefile.load(file).contracts
+            files.append(rulefile.load(file))
         except RuleFileError as e:
             mistakes += e.mistakes
             continue
         except OSError as e:
             mistakes.append(Mistake(Location(str(file), 1), f"cannot be read: {e.strerror}"))
             continue
-        root = project_root(file.parent)
-        pairs += [(contract, ref, root) for contract in contracts for ref in contract.models]
-    if not pairs and not mistakes:
+    return files, mistakes
+
+
+def choose(
+    files: Sequence[RuleFile],
+    select: Sequence[str],
+    model: Sequence[str],
+    samples: int | None,
+    partial: bool,
+) -> list[Job]:
+    """The jobs that are selected. ``partial``: there are files that could not be read."""
+    from archlint.settings import project_root
+    from archlint.workers.process import Job
+
+    pairs: list[tuple[Contract, ModelRef, Path]] = []
+    for rules in files:
+        root = project_root(rules.path.parent)
+        pairs += [(contract, ref, root) for contract in rules.contracts for ref in contract.models]
+    if not pairs and not partial:
         raise CannotRun("no contract with a model was found")
-    pairs = _matching(select, "contract", pairs, lambda p: p[0].id, bool(mistakes))
-    pairs = _matching(model, "model", pairs, lambda p: p[1].name, bool(mistakes))
-    return [Job(c, ref, root, samples) for c, ref, root in pairs], mistakes
+    pairs = _matching(select, "contract", pairs, lambda p: p[0].id, partial)
+    pairs = _matching(model, "model", pairs, lambda p: p[1].name, partial)
+    return [Job(c, ref, root, samples) for c, ref, root in pairs]
 
 
 def _matching(

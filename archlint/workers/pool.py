@@ -18,7 +18,7 @@ from pathlib import Path
 from archlint.verdict import Verdict
 from archlint.workers.process import Job, Worker
 
-DECIDE = "archlint.pipeline:decide"
+DECIDE = "archlint.advice:decide"
 GRACE = 10.0  # seconds that a job may run past its contract's budget before it is killed
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from archlint.cache.verdicts import keep
 from archlint.contract import Contract, ModelRef
 from archlint.verdict import Verdict
 from archlint.workers import stackdump
@@ -40,12 +41,16 @@ _BOOT = (
 
 @dataclass(frozen=True)
 class Job:
-    """One contract for one model; ``root`` is the project that the model belongs to."""
+    """One contract for one model; ``root`` is the project that the model belongs to.
+
+    ``kept``: the verdict is put into the cache, with all that it rests on.
+    """
 
     contract: Contract
     ref: ModelRef
     root: Path
     samples: int | None = None
+    kept: bool = False
 
     def error(self, message: str, printed: str = "") -> Verdict:
         """The verdict when the job could not be decided."""
@@ -57,6 +62,7 @@ class Job:
             file=where.file if where else None,
             line=where.line if where else None,
             message=message,
+            severity=self.contract.severity,
             details={"reason": message} | ({"printed": printed} if printed else {}),
         )
 
@@ -64,8 +70,19 @@ class Job:
 class Worker:
     """The parent's end of one worker process."""
 
-    def __init__(self, folder: Path, root: Path, decide: str, grace: float, threads: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        root: Path,
+        decide: str,
+        grace: float,
+        threads: int,
+        here: Path | None = None,
+    ) -> None:
+        """``here``: the folder that the process works in, unless it is this process's own."""
         self.root = root
+        self._here = here or Path.cwd()
+        self._decide = decide
         self.alive = True
         self._grace = grace
         self._late = False
@@ -81,6 +98,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=output,
                 env=env,
+                cwd=here,
                 start_new_session=True,  # a group of its own: Ctrl-C is the parent's to handle
             )
         self._ready = False
@@ -90,6 +108,7 @@ class Worker:
         seconds = job.contract.budget.seconds + self._grace
         message = pickle.dumps((job, seconds))
         began = time.monotonic()
+        rests = None
         try:
             if not self._ready:
                 self._receive(START)
@@ -98,7 +117,8 @@ class Worker:
             assert self._process.stdin is not None
             self._process.stdin.write(message)
             self._process.stdin.flush()
-            verdict = self._receive(seconds + 2)  # the worker's own alarm, with its stack, is first
+            # The worker's own alarm, with its stack, is first.
+            verdict, rests = self._receive(seconds + 2)
         except Exception:  # whatever it is, no verdict can be read any more
             self.alive = False
             verdict = job.error(self._died(job))
@@ -107,7 +127,11 @@ class Worker:
             self.alive = False
             verdict = job.error(f"decided to something that is no verdict: {verdict!r:.200}")
         printed = self._printed()
-        return replace(verdict, details=verdict.details | ({"printed": printed} if printed else {}))
+        details = verdict.details | ({"printed": printed} if printed else {})
+        verdict = replace(verdict, details=details)
+        if job.kept:
+            keep(job, verdict, rests, self._decide, self._here)
+        return verdict
 
     def _receive(self, seconds: float) -> Any:
         assert self._process.stdout is not None
@@ -130,7 +154,7 @@ class Worker:
         self.kill()
         self.wait()
         stacks = self._stacks.read_text(errors="replace") if self._stacks.exists() else ""
-        place = stackdump.last_seen(stacks)
+        place = stackdump.last_seen(stacks, self._here)
         doing = f"while deciding {job.contract.id} · {job.ref.name}"
         if not self._ready:
             if self._late:
@@ -206,10 +230,18 @@ def main() -> None:
 
 
 def _answer(decide: Callable[..., Verdict], job: Job) -> bytes:
-    """The pickled verdict. Whatever escapes ``decide`` is a fault of archlint's own, and told."""
+    """The pickled verdict, and what it rests on if it is to be kept.
+
+    Whatever escapes ``decide`` is a fault of archlint's own, and told.
+    """
+    from archlint.cache.watch import WATCH
+
     try:
-        return pickle.dumps(decide(job.contract, job.ref, root=job.root, samples=job.samples))
+        if job.kept:
+            WATCH.begin()
+        verdict = decide(job.contract, job.ref, root=job.root, samples=job.samples)
+        return pickle.dumps((verdict, WATCH.end() if job.kept else None))
     except BaseException as e:
         traceback.print_exc()
         summary = "".join(traceback.format_exception_only(type(e), e)).strip()
-        return pickle.dumps(job.error(f"archlint itself failed: {summary}"))
+        return pickle.dumps((job.error(f"archlint itself failed: {summary}"), None))

@@ -18,9 +18,10 @@ def is_timeout(dump: str) -> bool:
     return re.search(r"^Timeout \(", dump, re.MULTILINE) is not None
 
 
-def last_seen(dump: str) -> str:
+def last_seen(dump: str, here: Path | None = None) -> str:
     """``function, file:line`` of the innermost call in the user's own code, or ``""``.
 
+    The file is told relative to ``here``, or to the current folder.
     Failing that, of the innermost call in a package other than torch, and at last of any.
     """
     threads = list(_THREAD.finditer(dump))
@@ -33,8 +34,9 @@ def last_seen(dump: str) -> str:
     if not frames:
         return ""
     file, line, function = min(frames, key=lambda frame: _distance(frame[0]))
-    with_cwd = os.path.relpath(file) if file.startswith(os.getcwd() + os.sep) else file
-    return f"{function}, {with_cwd}:{line}"
+    base = here or Path.cwd()
+    shown = Path(file).relative_to(base) if Path(file).is_relative_to(base) else file
+    return f"{function}, {shown}:{line}"
 
 
 def _distance(file: str) -> int:
