@@ -24,6 +24,13 @@ class Box:
         self.ranges = dict(ranges)
         self._known: dict[Expr, Interval] = {}
 
+    def within(self, ranges: Mapping[str, Interval]) -> Box:
+        """The part of the box that is in these ranges too; the box itself if they say nothing."""
+        narrow = {n: _meet(self.ranges.get(n, (None, None)), r) for n, r in ranges.items()}
+        if all(self.ranges.get(n, (None, None)) == r for n, r in narrow.items()):
+            return self
+        return Box({**self.ranges, **narrow})
+
     def interval(self, size: Size) -> Interval:
         """The values a size can take: never too narrow, possibly too wide."""
         if isinstance(size, int):

@@ -547,10 +547,16 @@ def substitute(size: Size, values: Mapping[str, Size]) -> Size:
 def _substitute_atom(atom: Atom, values: Mapping[str, Size]) -> Size:
     if isinstance(atom, Symbol):
         return values[atom.name] if atom.name in values else _of_atom(atom)
-    args = [substitute(a, values) for a in atom.operands()]
+    return operated(atom, [substitute(a, values) for a in atom.operands()])
+
+
+def operated(atom: Atom, operands: list[Size]) -> Size:
+    """What the atom makes of other ``operands``; a symbol has none and stays."""
+    if isinstance(atom, Symbol):
+        return _of_atom(atom)
     if isinstance(atom, FloorDiv):
-        return floordiv(*args)
-    return minimum(*args) if isinstance(atom, Min) else maximum(*args)
+        return floordiv(*operands)
+    return minimum(*operands) if isinstance(atom, Min) else maximum(*operands)
 
 
 def atoms(size: Size) -> Iterator[Atom]:

@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 
 from archlint.bounds import Box
 from archlint.formula import Bool, conj, disj, holds, negate
+from archlint.outputshape import equal
 from archlint.region import typical_point
 from archlint.solve import Solver, Unsolved
 from archlint.trace.path import Event
-from archlint.trace.tracer import Trace
+from archlint.trace.tracer import Trace, dims_of
+
+BARREN = 16
+"""How many paths in a row may end in what nobody knows: the next would too."""
 
 
 @dataclass(eq=False)
@@ -29,6 +33,20 @@ class Way:
 
     @classmethod
     def of(cls, trace: Trace) -> Way:
+        """The path; where values decide the way, what all its ways have in common."""
+        way = cls._of_one(trace)
+        for other in map(cls._of_one, trace.others):
+            seen = conj(disj(way.decided, way.lost), disj(other.decided, other.lost))
+            both = conj(way.accepted, other.accepted)
+            if "unknown" not in (trace.outcome, other.trace.outcome):
+                both = conj(both, _same_output(trace, other.trace))
+            none = conj(_refused(way), _refused(other))
+            decided = disj(both, none)
+            way = cls(trace, decided, both, conj(seen, negate(decided)))
+        return way
+
+    @classmethod
+    def _of_one(cls, trace: Trace) -> Way:
         # A path that rests on values nobody knows refuses where a claim fails, and accepts nothing.
         ended = trace.outcome != "unknown" and not trace.path.caveats
         decided: Bool = ended
@@ -50,6 +68,14 @@ class Way:
             if event.kind == "claim" and not holds(event.formula, env):
                 return event
         return None
+
+
+def _refused(way: Way) -> Bool:
+    return conj(way.decided, negate(way.accepted))
+
+
+def _same_output(one: Trace, other: Trace) -> Bool:
+    return equal(dims_of(one.output), dims_of(other.output))
 
 
 @dataclass
@@ -118,6 +144,11 @@ def explore(
             if point is None:
                 result.covered = not result.reasons
                 return result
+        lost = [w.lost is not False for w in result.ways[-BARREN:]]
+        if len(lost) == BARREN and all(lost):
+            what = f"{BARREN} paths of which nothing is known"
+            result.reasons.append(_spent(what, result, point))
+            return result
         if len(result.ways) >= paths:
             result.reasons.append(_spent(f"{paths} paths", result, point))
             return result
@@ -125,14 +156,17 @@ def explore(
             result.reasons.append(_spent("the time", result, point))
             return result
         way = Way.of(run(point))
+        if way.trace.joins and result.ways and not result.ways[-1].trace.joins:
+            result.ways, result.reasons, solver = [], [], None  # this way says it in fewer
         result.ways.append(way)
         if way.trace.outcome == "unknown":
             reason = way.trace.error + (f" at {way.trace.source}" if way.trace.source else "")
             if reason not in result.reasons:
                 result.reasons.append(reason)
-        for caveat in way.trace.path.caveats:
-            if caveat not in result.reasons:
-                result.reasons.append(caveat)
+        reasons = [c for t in (way.trace, *way.trace.others) for c in t.path.caveats]
+        if way.trace.others and way.lost is not False:
+            reasons += _by_value(way, result, deadline)
+        result.reasons += [r for r in dict.fromkeys(reasons) if r not in result.reasons]
         seen = disj(way.decided, way.lost)
         if seen is True:
             result.covered = not result.reasons
@@ -145,12 +179,30 @@ def explore(
         point = None
 
 
+def _by_value(way: Way, result: Explored, deadline: float) -> list[str]:
+    """That values decide, where they do; empty if all ways come to the same."""
+    unknown = [t.error + (f" at {t.source}" if t.source else "") for t in way.trace.others]
+    ends = [t.outcome for t in (way.trace, *way.trace.others)]
+    if "unknown" in ends:
+        return [e for e, end in zip(unknown, ends[1:], strict=True) if end == "unknown"]
+    solver = Solver(result.names, result.box, deadline)
+    try:
+        point = solver.find(conj(result.region, way.lost))
+    except Unsolved as e:
+        return [f"the solver could not say whether values decide ({e})"]
+    if point is None:
+        return []
+    at = " ".join(f"{k}={v}" for k, v in point.items())
+    why = next((e for e in (way.trace.error, *unknown) if e), "its output differs")
+    return [f"at {at}, for one, values decide whether the model accepts: {why}"]
+
+
 def _spent(what: str, result: Explored, point: Mapping[str, int]) -> str:
     """Why the budget did not suffice: the line that most paths split at."""
     lines: dict[str, int] = {}
     for way in result.ways:
         for event in way.trace.path.events:
-            if event.kind == "branch" and event.call >= 0:
+            if event.kind == "branch" and 0 <= event.call < len(way.trace.calls):
                 call = way.trace.calls[event.call]
                 lines[call.source or call.op] = lines.get(call.source or call.op, 0) + 1
     where = max(lines, key=lambda k: lines[k], default="")

@@ -9,7 +9,7 @@ sizes becomes ``True`` or ``False`` at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Union
 
 from archlint.dims import Expr, FloorDiv, Size, pieces, polynomial, remembered, substitute, written
@@ -155,6 +155,11 @@ def ne(left: Size, right: Size) -> Bool:
     return negate(eq(left, right))
 
 
+def compared(op: str, size: Size) -> Bool:
+    """``size >= 0``, ``size == 0`` or ``size != 0``; ``op`` as in a :class:`Comparison`."""
+    return {">=": ge, "==": eq, "!=": ne}[op](size, 0)
+
+
 def conj(*formulas: Bool) -> Bool:
     """All of them; ``True`` for none."""
     return _junction("and", formulas)
@@ -183,6 +188,9 @@ def _junction(word: str, formulas: Iterable[Bool]) -> Bool:
     for f in kept:
         if isinstance(f, Comparison) and negate(f) in kept:
             return decisive
+    joined = _touching(word, kept)
+    if joined is not None:
+        return _junction(word, joined)
     args = tuple(kept)
     key = (word, args)
     found = _FORMULAS.get(key)
@@ -192,6 +200,18 @@ def _junction(word: str, formulas: Iterable[Bool]) -> Bool:
         found.args = args
         found = _FORMULAS.setdefault(key, found)
     return found
+
+
+def _touching(word: str, parts: Mapping[Formula, None]) -> list[Bool] | None:
+    """``x > 1 or x == 1`` as ``x >= 1``, ``x >= 1 and x != 1`` as ``x > 1``; ``None`` without."""
+    for f in parts:
+        if isinstance(f, Comparison) and f.op == ("==" if word == "or" else "!="):
+            for expr in (f.expr, -f.expr):
+                above, from_it = ge(expr, 1), ge(expr, 0)
+                have, whole = (above, from_it) if word == "or" else (from_it, above)
+                if have in parts:
+                    return [whole if p is have else p for p in parts if p is not f]
+    return None
 
 
 @remembered
@@ -217,6 +237,53 @@ def holds(formula: Bool, env: Mapping[str, int]) -> bool:
     return formula if isinstance(formula, bool) else formula.evaluate(env)
 
 
+def decided(formula: Bool, known: Callable[[Formula], bool | None]) -> bool | None:
+    """The truth of a formula of which ``known`` tells some parts; ``None`` if they say nothing."""
+    if isinstance(formula, bool):
+        return formula
+    found = known(formula)
+    if found is not None or not isinstance(formula, Junction):
+        return found
+    decisive = formula.word == "or"
+    unclear = False
+    for part in formula.args:
+        found = decided(part, known)
+        if found is decisive:
+            return decisive
+        unclear = unclear or found is None
+    return None if unclear else not decisive
+
+
+def remaining(formula: Bool, known: Callable[[Formula], bool | None]) -> Bool:
+    """The formula without the parts that ``known`` tells."""
+    if isinstance(formula, bool):
+        return formula
+    found = known(formula)
+    if found is not None or not isinstance(formula, Junction):
+        return formula if found is None else found
+    return _junction(formula.word, (remaining(part, known) for part in formula.args))
+
+
+def rebuilt(formula: Bool, change: Callable[[Comparison], Bool]) -> Bool:
+    """The formula with every comparison changed; each is asked for once."""
+    known: dict[Formula, Bool] = {}
+
+    def walk(part: Bool) -> Bool:
+        if isinstance(part, bool):
+            return part
+        found = known.get(part)
+        if found is None:
+            if isinstance(part, Junction):
+                found = (conj if part.word == "and" else disj)(*map(walk, part.args))
+            else:
+                assert isinstance(part, Comparison)
+                found = change(part)
+            known[part] = found
+        return found
+
+    return walk(formula)
+
+
 def comparisons(formula: Bool) -> Iterator[Comparison]:
     """Every comparison in the formula."""
     if isinstance(formula, Comparison):
@@ -231,8 +298,7 @@ def replace_symbols(formula: Bool, values: Mapping[str, Size]) -> Bool:
     if isinstance(formula, bool):
         return formula
     if isinstance(formula, Comparison):
-        compare = {">=": ge, "==": eq, "!=": ne}[formula.op]
-        return compare(substitute(formula.expr, values), 0)
+        return compared(formula.op, substitute(formula.expr, values))
     assert isinstance(formula, Junction)
     return _junction(formula.word, (replace_symbols(a, values) for a in formula.args))
 

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from archlint.contract import ANY_SIZE, ANY_SIZES, Output, TensorOutput
 from archlint.dims import Size, evaluate
 from archlint.formula import Bool, conj, eq
+
+
+class Fields(list[Any]):
+    """A named tuple of an output: a list whose parts have names too."""
+
+    def __init__(self, parts: Iterable[Any], names: tuple[str, ...]) -> None:
+        super().__init__(parts)
+        self.names = names
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Fields, (list(self), self.names)
+
+
+def listed(parts: Iterable[Any], like: list[Any]) -> list[Any]:
+    """``parts`` as a list that is named as ``like`` is."""
+    return Fields(parts, like.names) if isinstance(like, Fields) else list(parts)
 
 
 @dataclass(frozen=True)
@@ -28,7 +44,10 @@ class Demand:
 
 
 def demands(expected: Output, actual: Any, where: str = "output") -> list[Demand]:
-    """What must hold of ``actual``: nested lists and dicts whose leaves are tuples of sizes."""
+    """What must hold of ``actual``: nested lists and dicts whose leaves are tuples of sizes.
+
+    A named tuple (:class:`Fields`) is a list to a list and a mapping to a mapping.
+    """
     if isinstance(expected, TensorOutput):
         return _tensor_demands(expected, actual, where)
     if isinstance(expected, list):
@@ -38,6 +57,8 @@ def demands(expected: Output, actual: Any, where: str = "output") -> list[Demand
             return [_never(f"{where} a list of {len(expected)}, is {_kind(actual)}", where)]
         parts = enumerate(zip(expected, actual, strict=True))
         return [d for i, (e, a) in parts for d in demands(e, a, f"{where}[{i}]")]
+    if isinstance(actual, Fields):
+        actual = dict(zip(actual.names, actual, strict=True))
     if not isinstance(actual, dict):
         return [_never(f"{where} a mapping, is {_kind(actual)}", where)]
     found: list[Demand] = []

@@ -12,6 +12,7 @@ from archlint.contract import Wildcard
 from archlint.dims import Size, evaluate
 from archlint.entry import Words
 from archlint.formula import Bool, conj, eq
+from archlint.match import listed
 from archlint.rulefile.phrase import parse_shape
 
 
@@ -63,5 +64,5 @@ def mapped(shape: Any, change: Callable[[tuple[Size, ...]], Any]) -> Any:
     if isinstance(shape, tuple):
         return change(shape)
     if isinstance(shape, list):
-        return [mapped(s, change) for s in shape]
+        return listed((mapped(s, change) for s in shape), shape)
     return {k: mapped(v, change) for k, v in shape.items()} if isinstance(shape, dict) else shape

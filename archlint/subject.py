@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from torch import nn
 
 from archlint.bounds import Box
 from archlint.contract import Contract
+from archlint.model.call import check_call
 from archlint.model.keep import Snapshot
 from archlint.model.resolve import ModelSource
+from archlint.plugins import register_rules
+from archlint.trace.path import WalkedPath
+from archlint.trace.shadows import Again, asked_by, shadowed
 from archlint.trace.tracer import Trace, trace
+
+WAYS = 16
+"""Between how many ways at the same sizes values may decide."""
+
+APART = 8
+"""After how many traces the ways through a module are joined (:mod:`archlint.trace.join`)."""
+
+Answers = tuple[bool, ...]
+_NOT_PLAIN = re.compile(r"not SymBool|unhashable type: .*SymInt")
 
 
 class Subject:
     """Traces one model for one contract; every trace starts from the model as it was built."""
 
     def __init__(self, contract: Contract, source: ModelSource, rules: bool = True) -> None:
+        register_rules()
         self.contract = contract
         self.source = source
         self.rules = rules
@@ -24,45 +39,95 @@ class Subject:
         self._real: nn.Module | None = None
         self._as_built: dict[nn.Module, Snapshot] = {}
         self._same: set[str] = set()  # endings that the real weights do not change
+        self._eager = False
+        self.traces = 0
+        self.shadowed: list[str] = []  # modules in whose calls of int, float, … sizes are kept
 
     def trace(self, sizes: Mapping[str, int], box: Box, symbolic: bool = True) -> Trace:
-        """The path that these sizes take.
+        """The path that these sizes take; where values decide the way, every way there is.
 
         A path that ends in an exception of user code is walked again with plain numbers, and one
         that a lean model could not finish is walked again with the real weights: what comes of
         symbolic sizes or of missing values is not the model's doing.
         """
-        result = self._once(sizes, box, symbolic)
+        first = self._way(sizes, box, symbolic, ())
+        found, todo = [first], _turns(first, ())
+        while todo:
+            if len(found) == WAYS:
+                first.outcome = "unknown"
+                first.error = f"values decide between more than {WAYS} ways"
+                return first
+            answers = todo.pop()
+            found.append(self._way(sizes, box, symbolic, answers))
+            todo += _turns(found[-1], answers)
+        main = next((t for t in found if t.outcome == "accepted"), first)
+        main.others = tuple(t for t in found if t is not main)
+        return main
+
+    def _way(self, sizes: Mapping[str, int], box: Box, symbolic: bool, answers: Answers) -> Trace:
+        result = self._once(sizes, box, symbolic, answers)
         if result.outcome in ("raised", "unknown") and self.model is not self._real:
-            result = self._with_weights(result, sizes, box, symbolic)
+            result = self._with_weights(result, sizes, box, symbolic, answers)
         if result.outcome == "raised" and symbolic:
-            plain = self._once(sizes, box, symbolic=False)
-            if plain.outcome == "accepted":
+            plain = self._once(sizes, box, False, answers)
+            if plain.outcome == "unknown" and self.model is not self._real:
+                plain = self._with_weights(plain, sizes, box, False, answers)
+            if plain.outcome != "raised":
                 result.outcome = "unknown"
                 result.error = f"with plain numbers the model does not raise {result.error}"
         return result
 
     def _with_weights(
-        self, lean: Trace, sizes: Mapping[str, int], box: Box, symbolic: bool
+        self, lean: Trace, sizes: Mapping[str, int], box: Box, symbolic: bool, answers: Answers
     ) -> Trace:
         if lean.error in self._same:
             return lean
         if self._real is None:
             self._real = self.source.for_running(self.contract.mode)
         before, self.model = self.model, self._real
-        full = self._once(sizes, box, symbolic)
+        full = self._once(sizes, box, symbolic, answers)
         if (full.outcome, full.error) != (lean.outcome, lean.error):
             return full
         self.model = before
         self._same.add(lean.error)
         return lean
 
-    def _once(self, sizes: Mapping[str, int], box: Box, symbolic: bool) -> Trace:
+    def _once(self, sizes: Mapping[str, int], box: Box, symbolic: bool, answers: Answers) -> Trace:
+        result = self._walk(sizes, box, symbolic, answers)
+        if result.outcome == "raised" and not self._eager and _NOT_PLAIN.search(result.error):
+            self._eager = True
+            result = self._walk(sizes, box, symbolic, answers)
+        return result
+
+    def _walk(self, sizes: Mapping[str, int], box: Box, symbolic: bool, answers: Answers) -> Trace:
         snapshot = self._as_built.get(self.model)
         if snapshot is None:
+            check_call(self.model, self.contract.input)
             snapshot = self._as_built[self.model] = Snapshot(self.model)
-        try:
-            input = self.contract.input
-            return trace(self.model, input, sizes, box, symbolic=symbolic, rules=self.rules)
-        finally:
-            snapshot.restore()
+        input, rules = self.contract.input, self.rules
+        while True:
+            path = WalkedPath(sizes, box, eager=self._eager, answers=answers)
+            path.on_ask = self._asked
+            try:
+                with shadowed(self.shadowed):
+                    self.traces += 1
+                    joins = self.traces > APART
+                    return trace(
+                        self.model, input, sizes, box,
+                        symbolic=symbolic, rules=rules, path=path, joins=joins,
+                    )  # fmt: skip
+            except Again as e:
+                self.shadowed.append(e.module)
+            finally:
+                snapshot.restore()
+
+    def _asked(self) -> None:
+        module = asked_by()
+        if module is not None and module not in self.shadowed:
+            raise Again(module)
+
+
+def _turns(trace: Trace, answers: Answers) -> list[Answers]:
+    """The ways that part from this one behind its given ``answers``."""
+    taken = tuple(trace.path.answered)
+    return [(*taken[:i], not taken[i]) for i in range(len(answers), len(taken))]

@@ -133,3 +133,15 @@ def test_bools_need_no_box():
     assert Box({}).decide(ge(H, 0)) is None
     assert Box({"H": (3, 3)}).decide(eq(H, 3)) is True
     assert holds(eq(H, 3), {"H": 3})
+
+
+def test_a_box_within_ranges():
+    box = Box({"H": (1, None), "W": (4, 9)})
+    assert box.within({"H": (7, None)}).ranges == {"H": (7, None), "W": (4, 9)}
+    assert box.within({"W": (1, 6), "N": (2, 3)}).ranges == {
+        "H": (1, None),
+        "W": (4, 6),
+        "N": (2, 3),
+    }
+    assert box.within({"H": (0, None), "W": (4, 20)}) is box
+    assert box.within({}) is box

@@ -14,6 +14,7 @@ from archlint.formula import (
     Formula,
     comparisons,
     conj,
+    decided,
     disj,
     eq,
     ge,
@@ -24,6 +25,7 @@ from archlint.formula import (
     lt,
     ne,
     negate,
+    remaining,
     replace_symbols,
 )
 from tests.sizes import POINTS, SYMBOLS, printed, size, trees, value
@@ -242,3 +244,29 @@ def test_parts():
     assert list(map(str, comparisons(formula))) == ["H >= 3", "W == 1", "N >= H"]
     assert formula.symbols() == {"H", "W", "N"}
     assert list(comparisons(True)) == []
+
+
+@pytest.mark.parametrize("size", [H, H - 5, 3 - H, H // 4 - 2, (H * H) - 7])
+def test_a_bound_and_the_value_beside_it_are_one_bound(size):
+    for formula, plain in (
+        (disj(ge(size, 2), eq(size, 1)), lambda v: v >= 1),
+        (disj(eq(size, 1), le(size, 0)), lambda v: v <= 1),
+        (conj(ge(size, 1), ne(size, 1)), lambda v: v >= 2),
+        (conj(ne(size, 1), le(size, 1)), lambda v: v <= 0),
+        (disj(ge(size, 3), eq(size, 1)), lambda v: v >= 3 or v == 1),
+    ):
+        for h in range(-12, 30):
+            assert holds(formula, {"H": h}) is plain(dims.evaluate(size, {"H": h}))
+    assert len(list(comparisons(disj(ge(H, 2), eq(H, 1))))) == 1
+    assert len(list(comparisons(conj(ge(H, 1), ne(H, 1))))) == 1
+
+
+def test_parts_that_are_known_decide_or_fall_away():
+    truth = {ge(H, 5): True, ge(H, 6): False}
+    both, either = conj(ge(H, 5), eq(H % 3, 0)), disj(ge(H, 6), eq(H % 3, 0))
+    assert decided(conj(ge(H, 6), eq(H % 3, 0)), truth.get) is False
+    assert decided(disj(ge(H, 5), eq(H % 3, 0)), truth.get) is True
+    assert decided(both, truth.get) is decided(either, truth.get) is None
+    assert remaining(both, truth.get) is remaining(either, truth.get) is eq(H % 3, 0)
+    assert remaining(ge(H, 6), truth.get) is False
+    assert remaining(True, truth.get) is decided(True, truth.get) is True

@@ -4,7 +4,7 @@ import pytest
 
 from archlint.bounds import Box
 from archlint.dims import symbol
-from archlint.formula import conj, eq, ge, gt, holds, le, lt, ne, negate
+from archlint.formula import conj, disj, eq, ge, gt, holds, le, lt, ne, negate
 from archlint.ops.registry import Refused
 from archlint.trace.path import WalkedPath
 
@@ -127,3 +127,44 @@ def test_the_opposite_is_learned(path):
     path.branch(formula)
     assert path.known(formula) is True
     assert path.known(negate(formula)) is False
+
+
+def test_an_equation_answers_what_follows_from_it(path):
+    path.claim(eq(H, 16 * (H // 16)), "{} on the grid", H)
+    path.claim(eq(4 * (H // 16), H // 4), "said by the first")
+    assert path.known(eq(H % 8, 0)) is True
+    assert path.given((64 * W * H) // (4 * H)) is 16 * W
+    assert len(path.events) == 1
+
+
+def test_what_is_at_least_0_and_never_more_is_0(path):
+    path.env["H"] = 56
+    assert path.branch(ge((H + 7) // 8, 7 * ((H + 55) // 56))) is True
+    assert path.known(eq((H + 7) // 8, 7 * ((H + 55) // 56))) is True
+    assert path.given((49 * W * ((H + 55) // 56)) // ((H + 7) // 8)) is 7 * W
+
+
+def test_a_bound_narrows_what_comes_after_it(path):
+    path.claim(ge(H, 17), "at least 17")
+    path.claim(ge(H // 2, 8), "said by the first")
+    assert path.known(ge(H, 16)) is True
+    assert path.known(ge(H, 18)) is None
+    assert path.known(le(H * W, 16)) is False
+    assert len(path.events) == 1
+
+
+def test_only_what_is_open_is_recorded(path):
+    path.branch(ge(H, 20))
+    path.claim(disj(le(H, 5), eq(H, 32)), "32 or small")
+    assert recorded(path)[-1] == ("claim", "H == 32", True)
+
+
+def test_parts_of_an_and_are_known_one_by_one(path):
+    path.branch(conj(ge(H, 20), eq(W % 3, 0)))
+    assert path.known(eq(W % 3, 0)) is True
+    assert path.known(disj(eq(W % 3, 0), eq(H, 5))) is True
+
+
+def test_a_product_that_is_not_0_says_it_of_each_factor(path):
+    path.claim(ne((H // 16) * (W // 16), 0), "{} elements", H * W)
+    assert recorded(path) == [("claim", "H >= 16", True)]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from archlint.bounds import Box
 from archlint.describe.guess import Stretch, stretches, true_at
 from archlint.describe.restrict import restrict
-from archlint.formula import Bool, Formula, conj, negate
+from archlint.formula import Bool, Formula, Junction, conj, negate
 from archlint.region import in_box
 from archlint.solve import Solver, Unsolved
 
@@ -48,7 +48,9 @@ class Prover:
         return point
 
     def within(self, inner: Bool, outer: Bool) -> bool:
-        """Whether ``inner`` implies ``outer``."""
+        """Whether ``inner`` implies ``outer``; each part of an ``and`` is a question of its own."""
+        if isinstance(outer, Junction) and outer.word == "and":
+            return all(self.within(inner, part) for part in outer.args)
         outside = negate(outer)
         if any(true_at(inner, p) and true_at(outside, p) for p in self.seen):
             return False

@@ -13,9 +13,9 @@ from dataclasses import replace
 from archlint.bounds import Box
 from archlint.describe.phrases import Fact, Joined, Phrase, effort, every, text
 from archlint.describe.prover import Prover
-from archlint.describe.restrict import rebuilt, restrict, simplified
+from archlint.describe.restrict import restrict, simplified
 from archlint.dims import Expr, Size, polynomial, symbol
-from archlint.formula import Bool, Comparison, Formula, comparisons, conj, eq, ge, negate
+from archlint.formula import Bool, Comparison, Formula, comparisons, conj, eq, ge, negate, rebuilt
 from archlint.region import in_box
 
 Describe = Callable[[Prover, Bool], "Phrase | None"]

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
 from archlint.bounds import Box, Interval
 from archlint.describe.factors import factored
 from archlint.dims import Expr, Size, atoms
-from archlint.formula import Bool, Comparison, Formula, Junction, conj, disj, replace_symbols
+from archlint.formula import (
+    Bool,
+    Comparison,
+    Formula,
+    Junction,
+    conj,
+    disj,
+    rebuilt,
+    replace_symbols,
+)
 from archlint.region import bounds_of, in_box
 
 LARGE = 6  # summands in divisions, minima and maxima
-
-
-def rebuilt(formula: Bool, change: Callable[[Comparison], Bool]) -> Bool:
-    """The formula with every comparison changed; each is asked for once."""
-    known: dict[Formula, Bool] = {}
-
-    def walk(part: Bool) -> Bool:
-        if isinstance(part, bool):
-            return part
-        found = known.get(part)
-        if found is None:
-            if isinstance(part, Junction):
-                found = (conj if part.word == "and" else disj)(*map(walk, part.args))
-            else:
-                assert isinstance(part, Comparison)
-                found = change(part)
-            known[part] = found
-        return found
-
-    return walk(formula)
 
 
 def restrict(formula: Bool, values: Mapping[str, Size]) -> Bool:

@@ -20,6 +20,7 @@ from archlint.region import bounds_of
 from archlint.subject import Subject
 from archlint.trace.graph import tensors
 from archlint.trace.path import Event, WalkedPath
+from archlint.trace.shadows import shadowed
 from archlint.trace.tracer import Call, Trace, trace
 
 
@@ -118,7 +119,7 @@ def accepted_without(
     def run(point: Mapping[str, int]) -> Trace:
         path = SparedPath(point, question.box, lambda call: site_of(call, leaves) in spared)
         model, input = subject.model, subject.contract.input
-        with keep(model):
+        with keep(model), shadowed(subject.shadowed):
             return trace(model, input, point, question.box, rules=subject.rules, path=path)
 
     return explore(
@@ -138,6 +139,6 @@ def needs_of(subject: Subject, box: Box, point: Mapping[str, int]) -> Needs:
     """Every need on the path of ``point``, also those that an earlier layer had already."""
     path = SparedPath(point, box, lambda call: True)
     model, input = subject.model, subject.contract.input
-    with keep(model):
+    with keep(model), shadowed(subject.shadowed):
         walked = trace(model, input, point, box, rules=subject.rules, path=path)
     return Needs(walked.calls, path.unheard)

@@ -8,7 +8,15 @@ from archlint.dims import Size
 from archlint.formula import conj, disj, eq, ge
 from archlint.ops import promote
 from archlint.ops.broadcast import broadcast, broadcast_onto
-from archlint.ops.layout import decide, elementwise_strides, empty, settled
+from archlint.ops.layout import (
+    Strides,
+    decide,
+    deferred,
+    elementwise_strides,
+    empty,
+    settled,
+    settled_strides,
+)
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 
 
@@ -53,11 +61,16 @@ def scaled_dot_product_attention(
         broadcast_onto(path, attn_mask.dims, scores, text)
     _equal(path, s_k, s_v, "lengths {} of key and {} of value equal")
     dims = (*broadcast(path, scores[:-2], tuple(batch_v)), length, e_v)
-    strides = query.strides
-    if strides is not None:
-        kept = dropout_p == 0 and _fused(path, query, key, value)
-        strides = elementwise_strides(path, [query], dims) if kept else None
-    return query.like(dims, strides=strides)
+    if query.strides is None or dropout_p != 0:
+        return query.like(dims)
+
+    def settle(path: Path) -> Strides | None:
+        if not _fused(path, query, key, value):
+            return None
+        like_query = query.like(dims, strides=elementwise_strides(path, [query], dims))
+        return settled_strides(path, like_query)
+
+    return query.like(dims, strides=deferred(path, dims, [query, key, value], settle))
 
 
 def _regular(query: TensorSpec, key: TensorSpec, value: TensorSpec) -> bool:

@@ -20,6 +20,7 @@ from archlint.ops.layout import (
     restrided,
     settled_strides,
 )
+from archlint.ops.reached import in_range
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.view import reordered, select, unsqueeze
 
@@ -41,9 +42,9 @@ def within(path: Path, index: TensorSpec, size: Size, low: Size, unread: Bool = 
         path.unproved("the values of the index are not known")
     text = "index {} in a dimension of size {}"
     if least is not None:
-        path.claim(disj(unread, ge(least, low)), text, least, size)
+        in_range(path, index, disj(unread, ge(least, low)), text, least, size)
     if most is not None:
-        path.claim(disj(unread, lt(most, size)), text, most, size)
+        in_range(path, index, disj(unread, lt(most, size)), text, most, size)
 
 
 def slice_bounds(path: Path, index: slice, size: Size) -> tuple[Size, Size, Size]:

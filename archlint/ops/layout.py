@@ -6,11 +6,13 @@ strides of a dimension of size 1, and of a tensor without elements, never matter
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from archlint.dims import Size, exact_quotient, product
 from archlint.formula import Bool, conj, disj, eq, ge, gt, lt
+from archlint.ops.outcomes import Fork
 from archlint.ops.registry import Path, TensorSpec
 
 Dims = tuple[Size, ...]
@@ -22,23 +24,29 @@ Settle = Callable[[Path], "Strides | None"]
 class DeferredStrides(Strides):
     """Strides that are one thing at some sizes and another at others.
 
-    Which they are is found by ``settle``, which branches. It is only asked by
-    :func:`settled_strides`, for whoever needs to know: until then nothing is branched on. As a
-    tuple they are a guess. ``depth`` counts the deferred strides that they are made of.
+    Which they are is found by ``settle``, which branches; it asks for the strides of the tensors
+    ``needs``. It is only asked by :func:`settled_strides`, for whoever needs to know: until then
+    nothing is branched on. As a tuple they are a guess.
     """
 
     settle: Settle
-    depth: int
+    needs: Sequence[TensorSpec]
     settled: bool
     found: Strides | None
+    possible: list[Strides | None] | None  # what it may turn out to be; empty if too many to say
 
     @staticmethod
-    def of(guess: Strides, settle: Settle, depth: int = 1) -> DeferredStrides:
+    def of(guess: Strides, settle: Settle, needs: Sequence[TensorSpec]) -> DeferredStrides:
         """Strides that ``settle`` will say."""
         self = DeferredStrides(guess)
-        self.settle, self.depth = settle, depth
-        self.settled, self.found = False, None
+        self.settle, self.needs = settle, [n for n in needs if _waits(n.strides)]
+        self.settled, self.found, self.possible = False, None, None
         return self
+
+    def keep(self, found: Strides | None) -> None:
+        """They are found on this path: what they were made of is not needed any more."""
+        self.settled, self.found = True, found
+        self.needs = ()
 
 
 class _Open(Exception):
@@ -62,31 +70,24 @@ class _WithoutBranch:
         raise _Open
 
 
-_DEEP = 24  # deferred strides made of others are not piled up higher
-
-
-def deferred(path: Path, dims: Dims, specs: Sequence[TensorSpec], settle: Settle) -> Strides | None:
+def deferred(path: Path, dims: Dims, needs: Sequence[TensorSpec], settle: Settle) -> Strides | None:
     """The strides that ``settle`` says, deferred if that takes a branch.
 
-    ``dims`` are the sizes of the tensor they belong to, ``specs`` the tensors that ``settle``
+    ``dims`` are the sizes of the tensor they belong to, ``needs`` the tensors that ``settle``
     asks for theirs.
     """
-    if isinstance(path, _WithoutBranch):
+    if isinstance(path, (_WithoutBranch, Fork)):
         return settle(path)
-    depth = max(map(_depth, specs), default=0)
-    if depth == 0:
+    if not any(_waits(spec.strides) for spec in needs):
         try:
             return settle(_WithoutBranch(path))
         except _Open:
             pass
-    if depth >= _DEEP:
-        return settle(path)
-    return DeferredStrides.of(contiguous_strides(dims), settle, depth + 1)
+    return DeferredStrides.of(contiguous_strides(dims), settle, needs)
 
 
-def _depth(spec: TensorSpec) -> int:
-    strides = spec.strides
-    return strides.depth if isinstance(strides, DeferredStrides) and not strides.settled else 0
+def _waits(strides: Strides | None) -> bool:
+    return isinstance(strides, DeferredStrides) and not strides.settled
 
 
 @lru_cache(maxsize=4096)
@@ -111,15 +112,29 @@ def known_strides(spec: TensorSpec) -> Strides:
 
 def settled_strides(path: Path, spec: TensorSpec) -> Strides | None:
     """The strides on this path; where they are deferred, by branching if need be."""
-    strides = spec.strides
-    if not isinstance(strides, DeferredStrides):
-        return strides
-    if not strides.settled:
+    asked = spec.strides
+    if not isinstance(asked, DeferredStrides):
+        return asked
+    if isinstance(path, _WithoutBranch):
+        return asked.found if asked.settled else asked.settle(path)
+    fork = path.settled if isinstance(path, Fork) else None
+    todo = [asked]
+    while todo:  # those that others are made of come first
+        strides = todo[-1]
+        waiting = [n.strides for n in strides.needs if isinstance(n.strides, DeferredStrides)]
+        waiting = [s for s in waiting if not s.settled and (fork is None or id(s) not in fork)]
+        if waiting:
+            todo += waiting
+            continue
+        todo.pop()
+        if strides.settled or (fork is not None and id(strides) in fork):
+            continue
         found = strides.settle(path)
-        if isinstance(path, _WithoutBranch):
-            return found
-        strides.settled, strides.found = True, found
-    return strides.found
+        if fork is None:
+            strides.keep(found)
+        else:
+            fork[id(strides)] = found
+    return asked.found if fork is None or asked.settled else fork[id(asked)]
 
 
 def settled(path: Path, spec: TensorSpec) -> TensorSpec:
@@ -132,12 +147,12 @@ def settled(path: Path, spec: TensorSpec) -> TensorSpec:
 def restrided(spec: TensorSpec, dims: Dims, restride: Restride) -> TensorSpec:
     """A view of ``spec`` with the sizes ``dims``; ``restride`` gives its strides from the old."""
     strides: Strides = restride(known_strides(spec))
-    if _depth(spec):
+    if _waits(spec.strides):
 
         def settle(path: Path) -> Strides:
             return restride(settled_strides(path, spec) or contiguous_strides(spec.dims))
 
-        strides = DeferredStrides.of(strides, settle, _depth(spec) + 1)
+        strides = DeferredStrides.of(strides, settle, [spec])
     elif isinstance(spec.strides, DeferredStrides) and spec.strides.settled:
         strides = restride(spec.strides.found or contiguous_strides(spec.dims))
     elif strides == contiguous_strides(dims):
@@ -288,20 +303,27 @@ def _at_least(path: Path, s: Size, t: Size) -> bool:
 @lru_cache(maxsize=4096)
 def form_view_strides(dims: Dims, strides: Strides, new: Dims) -> Strides | None:
     """Strides of the view with sizes ``new``, if one exists whatever the sizes are."""
+    return _form_view_strides(dims, strides, new, operator.eq)
+
+
+def _form_view_strides(
+    dims: Dims, strides: Strides, new: Dims, same: Callable[[Size, Size], bool]
+) -> Strides | None:
+    """As :func:`form_view_strides`, where ``same`` tells sizes that are equal."""
     result: list[Size] = [0] * len(new)
     at = len(new) - 1
     count, step = 1, strides[-1] if strides else 1  # type: tuple[Size, Size]
     for d in range(len(dims) - 1, -1, -1):
         count = count * dims[d]
-        if d and (dims[d - 1] == 1 or strides[d - 1] == count * step):
+        if d and (dims[d - 1] == 1 or same(strides[d - 1], count * step)):
             continue
         taken: Size = 1
-        while at >= 0 and (d == 0 or taken != count):
+        while at >= 0 and (d == 0 or not same(taken, count)):
             result[at] = taken * step
             taken = taken * new[at]
             at -= 1
         if d:
-            if taken != count:
+            if not same(taken, count):
                 return None
             count, step = 1, strides[d - 1]
     while at >= 0:  # the view of a scalar
@@ -310,9 +332,18 @@ def form_view_strides(dims: Dims, strides: Strides, new: Dims) -> Strides | None
     return tuple(result)
 
 
+def view_strides_of_form(path: Path, dims: Dims, strides: Strides, new: Dims) -> Strides | None:
+    """As :func:`form_view_strides`, where the path knows which sizes are equal."""
+    form = form_view_strides(dims, strides, new)
+    if form is None:
+        same = lambda a, b: path.known(eq(a, b)) is True  # noqa: E731
+        form = _form_view_strides(dims, strides, new, same)
+    return form
+
+
 def view_strides(path: Path, dims: Dims, strides: Strides, new: Dims) -> Strides | None:
     """Strides of the view with sizes ``new`` (as many elements), ``None`` if there is none."""
-    form = form_view_strides(dims, strides, new)
+    form = view_strides_of_form(path, dims, strides, new)
     if form is not None or decide(path, empty(dims)):
         return form or contiguous_strides(new)
     result: list[Size] = [0] * len(new)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 
 from archlint.dims import Size
 from archlint.formula import Bool, disj, eq, ge, lt
+from archlint.ops.reached import in_range
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, shape_rule
 
 _INDEX = (torch.int64, torch.int32)
@@ -74,9 +75,10 @@ def _rows(path: Path, indices: TensorSpec, rows: Size, what: str) -> None:
     none: Bool = disj(*(eq(size, 0) for size in indices.dims))
     if high is not None:
         below = disj(lt(high, rows), none)
-        path.claim(below, f"largest index {{}} of {what} < rows {{}}", high, rows)
+        in_range(path, indices, below, f"largest index {{}} of {what} < rows {{}}", high, rows)
     if low is not None:
-        path.claim(disj(ge(low, 0), none), f"smallest index {{}} of {what} >= 0", low)
+        least = disj(ge(low, 0), none)
+        in_range(path, indices, least, f"smallest index {{}} of {what} >= 0", low)
 
 
 @shape_rule(torch.embedding)

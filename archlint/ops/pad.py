@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from archlint.dims import Size, maximum, minimum
 from archlint.formula import conj, disj, ge, gt, le
-from archlint.ops.layout import is_channels_last, settled_strides
+from archlint.ops.layout import DeferredStrides, is_channels_last, settled_strides
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.sliding import claim_positive, followed_layout
 
@@ -74,10 +74,13 @@ def _constant_layout(
 ) -> TensorSpec:
     if input.strides is None:
         return input.like(dims)
+    grows = any(path.known(gt(p, 0)) for p in pad)
+    if grows and isinstance(input.strides, DeferredStrides):
+        return followed_layout(path, input, dims)
     settled = input.like(input.dims, strides=settled_strides(path, input))
     if settled.strides is None or is_channels_last(settled):
         return followed_layout(path, settled, dims)
-    if not any(path.known(gt(p, 0)) for p in pad):
+    if not grows:
         raise NoRule("padding that may only crop keeps the order of the strides")
     return followed_layout(path, settled, dims)
 

@@ -59,7 +59,7 @@ class TensorSpec:
     sizes), :data:`IN_RANGE`, or ``None`` for unknown. Never mutated: views make new specs.
     """
 
-    __slots__ = ("device", "dims", "dtype", "strides", "values")
+    __slots__ = ("device", "dims", "dtype", "loose", "strides", "values")
 
     def __init__(
         self,
@@ -74,6 +74,7 @@ class TensorSpec:
         self.strides = strides
         self.values = values
         self.device = device
+        self.loose = False  # whether no element need reach the bounds; see :mod:`.reached`
 
     @property
     def ndim(self) -> int:

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from archlint.dims import Size, exact_quotient, floordiv, mod
-from archlint.formula import disj, eq, ge, ne
+from archlint.formula import disj, eq, ge, ne, negate
+from archlint.ops.alternatives import alternatives
 from archlint.ops.layout import (
     DeferredStrides,
     Dims,
@@ -21,7 +22,9 @@ from archlint.ops.layout import (
     restrided,
     settled_strides,
     view_strides,
+    view_strides_of_form,
 )
+from archlint.ops.outcomes import Outcome, outcomes
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.view import axis, variadic
 
@@ -76,13 +79,38 @@ def viewed(path: Path, input: TensorSpec, dims: Dims) -> TensorSpec:
     """``input`` under the sizes ``dims`` without a copy; claims that the strides allow it."""
     if input.strides is None:
         return input.like(dims, values=input.values)
-    strides = settled_strides(path, input) or contiguous_strides(input.dims)
-    new = view_strides(path, input.dims, strides, dims)
-    if new is None:
-        text = "view sizes compatible with the strides (a copy is needed: reshape or contiguous)"
-        refuse(path, text)
+    if dims == input.dims:
+        return input
+
+    def settle(path: Path) -> Strides | None:
+        own = settled_strides(path, input) or contiguous_strides(input.dims)
+        return view_strides(path, input.dims, own, dims)
+
+    layouts = alternatives(path, input)
+    if layouts is not None:
+        forms = [_of_form(path, input, own, dims) for own in layouts]
+        if len(forms) == 1 and forms[0] is not None:
+            return _strided(input, dims, forms[0])
+        if None not in forms:
+            known = deferred(path, dims, [input], settle)
+            return input.like(dims, strides=known, values=input.values)
+    possible = outcomes(path, settle)
+    if possible is None:
+        possible = [Outcome(True, settle(path))]
+    failing = disj(*(o.when for o in possible if o.result is None))
+    text = "view sizes compatible with the strides (a copy is needed: reshape or contiguous)"
+    path.claim(negate(failing), text)
+    if failing is True:
         raise NoRule
-    return _strided(input, dims, new)
+    if len(possible) == 1:
+        return _strided(input, dims, possible[0].result)
+    known = deferred(path, dims, [input], settle)
+    return input.like(dims, strides=known, values=input.values)
+
+
+def _of_form(path: Path, input: TensorSpec, own: Strides | None, dims: Dims) -> Strides | None:
+    """The strides of the view if ``input`` has the strides ``own`` and some view surely exists."""
+    return view_strides_of_form(path, input.dims, own or contiguous_strides(input.dims), dims)
 
 
 def _strided(input: TensorSpec, dims: Dims, strides: Strides) -> TensorSpec:

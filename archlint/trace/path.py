@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from archlint.bounds import Box
 from archlint.dims import Size, evaluate
-from archlint.formula import Bool, Formula, eq, holds, negate
-from archlint.ops.registry import Refused
+from archlint.equations import Equations, of_factors
+from archlint.formula import (
+    Bool,
+    Comparison,
+    Formula,
+    Junction,
+    decided,
+    eq,
+    holds,
+    negate,
+    rebuilt,
+    remaining,
+)
+from archlint.ops.registry import Refused, TensorSpec
+from archlint.region import bounds_of
 
 
 class Undecided(BaseException):
     """The path cannot go on without a value that no size determines.
+
+    Not an ``Exception``: a model that catches those must not swallow it.
+    """
+
+
+class Apart(BaseException):
+    """What happens on this way cannot be joined with what happens on others.
 
     Not an ``Exception``: a model that catches those must not swallow it.
     """
@@ -44,33 +64,94 @@ class Event:
         return self.text.format(*(evaluate(s, env) for s in self.sizes))
 
 
+@dataclass(frozen=True)
+class Mark:
+    """How far a path had come."""
+
+    events: int
+    caveats: int
+    answered: int
+    truth: dict[Formula, bool]
+    equations: Equations
+    narrow: Box
+
+
 class WalkedPath:
     """The path a trace walks: answers from the hint ``env``, records every open question once.
 
-    ``box`` is what is known of the sizes beforehand; whatever it settles is no question.
+    ``box`` is what is known of the sizes beforehand; whatever it settles is no question. With
+    ``eager``, what compares sizes is a plain ``bool`` at once, and a size that is hashed is pinned.
+    ``answers`` are given in turn where Python branches on a value that no size determines (then
+    ``True``); with ``None`` such a branch is :class:`Undecided`. While ``turns`` are given, the
+    path tries another way than that of the hint: it takes these branches in turn, and what is
+    claimed is taken to hold.
     """
 
-    def __init__(self, env: Mapping[str, int], box: Box) -> None:
+    def __init__(
+        self,
+        env: Mapping[str, int],
+        box: Box,
+        *,
+        eager: bool = False,
+        answers: Sequence[bool] | None = None,
+    ) -> None:
         self.env = dict(env)
         self.box = box
+        self.eager = eager
+        self.answers = answers
+        self.answered: list[bool] = []
         self.events: list[Event] = []
         self.caveats: list[str] = []
         self.calls = 0
         self.claims: set[Bool] = set()  # all that was claimed, also what the box settled
         self.trail: Sequence[Any] = ()  # the tracer's calls so far
+        self.on_ask: Callable[[], None] | None = None  # when Python wants to know a size
+        self.turns: Sequence[Bool] | None = None
+        self._turned = 0
         self._truth: dict[Formula, bool] = {}
+        self._equations = Equations()
+        self._narrow = box  # what is left of it where the bounds learned so far hold
 
     def known(self, formula: Bool) -> bool | None:
         if isinstance(formula, bool):
             return formula
+        known = self._part(formula)
+        if known is not None:
+            return known
+        return decided(self._plain(formula), self._part)
+
+    def _part(self, formula: Formula) -> bool | None:
         truth = self._truth.get(formula)
-        return self.box.decide(formula) if truth is None else truth
+        return self._narrow.decide(formula) if truth is None else truth
+
+    def _plain(self, formula: Bool) -> Bool:
+        """The formula in simpler terms, as far as this path allows them."""
+        return rebuilt(self._equations.formula(formula), lambda c: of_factors(c, self._narrow))
+
+    def _open(self, formula: Bool) -> Bool:
+        """What of the formula is not known yet."""
+        return remaining(self._plain(formula), self._part)
+
+    def given(self, size: Size) -> Size:
+        """The same size, written more simply where an equation of this path allows that."""
+        return self._equations.size(size)
+
+    def simplest(self, spec: TensorSpec) -> TensorSpec:
+        """The same tensor, its sizes written as :meth:`given`."""
+        dims = tuple(map(self.given, spec.dims))
+        if dims == spec.dims:
+            return spec
+        strides = spec.strides
+        if type(strides) is tuple:
+            strides = tuple(map(self.given, strides))
+        return spec.like(dims, strides=strides, values=spec.values)
 
     def branch(self, formula: Bool) -> bool:
         known = self.known(formula)
         if known is None:
+            formula = self._open(formula)
             assert isinstance(formula, Formula)
-            known = formula.evaluate(self.env)
+            known = formula.evaluate(self.env) if self.turns is None else self._turn(formula)
             self._record("branch", formula if known else negate(formula), True, "", ())
             self._learn(formula, known)
         return known
@@ -82,9 +163,10 @@ class WalkedPath:
         known = self.known(formula)
         if known is True:
             return
-        held = holds(formula, self.env)
-        if known is False and not held:
-            formula = False
+        formula = self._open(formula)
+        held = holds(formula, self.env) if self.turns is None else formula is not False
+        if known is False and (not held or self.turns is not None):
+            formula, held = False, False
         self._record("claim", formula, held, text, sizes)
         if isinstance(formula, Formula):
             self._learn(formula, held)
@@ -101,24 +183,104 @@ class WalkedPath:
 
     def pin(self, size: Size) -> int:
         """The size as a number: a branch that leaves every other value to other paths."""
+        size = self.given(size)
         if isinstance(size, int):
             return size
         low, high = self.box.interval(size)
         if low is not None and low == high:
             return low
+        self._must_follow_hint()
         value = size.evaluate(self.env)
         self.branch(eq(size, value))
         return value
 
+    def guess(self) -> bool:
+        """Which way to go where a value decides; the other way is another trace's."""
+        self._must_follow_hint()
+        if self.answers is None:
+            raise Undecided(
+                "the value of a tensor is asked for (.item(), bool(), tolist() or an `if` on it)"
+            )
+        at = len(self.answered)
+        self.answered.append(self.answers[at] if at < len(self.answers) else True)
+        return self.answered[at]
+
     def unproved(self, text: str) -> None:
+        self._must_follow_hint()
         if text not in self.caveats:
             self.caveats.append(text)
+
+    # -- other ways than that of the hint ---------------------------------------------------------
+
+    def mark(self) -> Mark:
+        """Where the path is now."""
+        known = dict(self._truth), self._equations.copy(), self._narrow
+        return Mark(len(self.events), len(self.caveats), len(self.answered), *known)
+
+    def rewind(self, mark: Mark) -> None:
+        """Back to where it was; what came after is forgotten. Not for answers to values."""
+        del self.events[mark.events :]
+        self._truth, self._equations = dict(mark.truth), mark.equations.copy()
+        self._narrow = mark.narrow
+        self._turned = 0
+
+    def only_asked(self, mark: Mark) -> bool:
+        """Whether nothing but sizes was asked since."""
+        return (mark.caveats, mark.answered) == (len(self.caveats), len(self.answered))
+
+    def claimed(self, event: Event) -> None:
+        """Claim what was claimed on one way, for all ways."""
+        if self.known(event.formula) is True:
+            return
+        formula = self._open(event.formula)
+        if not isinstance(formula, Formula) or not holds(formula, self.env):
+            raise Apart
+        self.claims.add(formula)
+        self.events.append(replace(event, formula=formula, held=True))
+        self._learn(formula, True)
+
+    def same(self, when: Bool, one: Size, other: Size) -> bool:
+        """Whether the sizes are known to be the same where ``when`` holds."""
+        mark = self.mark()
+        if isinstance(when, Formula):
+            self._learn(when, True)
+        try:
+            return self.known(eq(one, other)) is True
+        finally:
+            self.rewind(mark)
+
+    def _turn(self, formula: Formula) -> bool:
+        """The next turn, which must be about this formula; beyond the last, that of the hint."""
+        assert self.turns is not None
+        at, self._turned = self._turned, self._turned + 1
+        if at >= len(self.turns):
+            return formula.evaluate(self.env)
+        opposite = negate(formula)
+        if self.turns[at] is opposite:
+            return False
+        if self.turns[at] is formula or self.turns[at] is negate(opposite):
+            return True
+        raise Apart
+
+    def _must_follow_hint(self) -> None:
+        if self.turns is not None:
+            raise Apart
 
     def _learn(self, formula: Formula, truth: bool) -> None:
         self._truth[formula] = truth
         opposite = negate(formula)
         if isinstance(opposite, Formula):
             self._truth[opposite] = not truth
+        learned = formula if truth else opposite
+        if isinstance(learned, Junction) and learned.word == "and":
+            for part in learned.args:
+                self._learn(part, True)
+            return
+        if isinstance(learned, Comparison) and learned.op == ">=":
+            if self.box.interval(learned.expr)[1] == 0:
+                learned = eq(learned.expr, 0)  # it is at least 0, and never more
+            self._narrow = self._narrow.within(bounds_of(learned))
+        self._equations.learn(learned)
 
     def _record(
         self, kind: str, formula: Bool, held: bool, text: str, sizes: tuple[Size, ...]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from archlint.dims import Size
-from archlint.formula import disj, eq
+from archlint.formula import conj, disj, eq, ge, le
 from archlint.ops.layout import settled, settled_strides
 from archlint.ops.registry import TensorSpec
 from archlint.trace.path import Undecided, WalkedPath
@@ -186,13 +186,27 @@ def _element_size(path: WalkedPath, spec: TensorSpec) -> int:
     return spec.dtype.itemsize
 
 
-@_attribute("item", "__int__", "__float__", "__index__", "__bool__", "tolist")
+@_attribute("__bool__")
+def _truth(path: WalkedPath, spec: TensorSpec) -> bool:
+    path.claim(eq(spec.numel(), 1), "a tensor of one element, has {}", spec.numel())
+    low, high = spec.values if isinstance(spec.values, tuple) else (None, None)
+    if low is not None and high is not None:
+        if path.known(disj(ge(low, 1), le(high, -1))):
+            return True
+        if path.known(conj(eq(low, 0), eq(high, 0))):
+            return False
+    return path.guess()
+
+
+@_attribute("item", "__int__", "__float__", "__index__", "tolist")
 def _item(path: WalkedPath, spec: TensorSpec) -> Any:
     path.claim(disj(eq(spec.numel(), 1)), "a tensor of one element, has {}", spec.numel())
     if isinstance(spec.values, tuple) and spec.values[0] is not None:
         low, high = spec.values
         if low is not None and (low is high or low == high):
             return sym_int(low, path)
+    if spec.dtype is torch.bool and not spec.dims:
+        return path.guess()
     raise Undecided(
         "the value of a tensor is asked for (.item(), bool(), tolist() or an `if` on it)"
     )

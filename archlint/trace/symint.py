@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import torch
@@ -42,6 +43,8 @@ class SizePath(Protocol):
     """What a node needs of the path it lives on."""
 
     env: dict[str, int]
+    eager: bool
+    on_ask: Callable[[], None] | None
 
     def known(self, formula: Bool) -> bool | None: ...
     def branch(self, formula: Bool) -> bool: ...
@@ -179,7 +182,7 @@ class SizeNode:
         return True
 
     def is_constant(self) -> bool:
-        return False
+        return self.pytype is bool and self.path.eager  # torch then asks for the bool at once
 
     def has_hint(self) -> bool:
         return True
@@ -427,6 +430,8 @@ class SizeNode:
         return self.make(negate(self.value))
 
     def guard_bool(self, file: Text = "", line: int = 0) -> bool:
+        if self.path.on_ask is not None and self.path.known(self.value) is None:
+            self.path.on_ask()
         return self.path.branch(self.value)
 
     bool_ = guard_or_false = guard_or_true = guard_size_oblivious = guard_bool
@@ -442,9 +447,13 @@ class SizeNode:
         return self.value is True
 
     def guard_int(self, file: Text = "", line: int = 0) -> int:
+        if self.path.on_ask is not None and not isinstance(self.value, int):
+            self.path.on_ask()
         return self.path.pin(self.value)
 
     def guard_float(self, file: Text = "", line: int = 0) -> float:
+        if self.path.on_ask is not None and self.sizes():
+            self.path.on_ask()
         return float(self.number())
 
     def int_(self) -> int:
@@ -500,6 +509,22 @@ def sym_int(size: Size, path: SizePath) -> int | torch.SymInt:
         return size
     node: Any = SizeNode(size, path)
     return torch.SymInt(node)
+
+
+@contextmanager
+def hashable() -> Iterator[None]:
+    """Inside it a size may be the key of a cache or a dict, which pins it."""
+    own = torch.SymInt.__hash__
+
+    def pinned(size: torch.SymInt) -> int:
+        node: Any = size.node
+        return hash(int(node.number())) if isinstance(node, SizeNode) else own(size)
+
+    torch.SymInt.__hash__ = pinned  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        torch.SymInt.__hash__ = own  # type: ignore[method-assign]
 
 
 def size_of(value: Any) -> Any:

@@ -19,7 +19,7 @@ import sys
 import types
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -33,7 +33,9 @@ from archlint.contract import Input, TensorInput
 from archlint.dims import Expr, Ratio, Size, evaluate
 from archlint.formula import Formula, eq
 from archlint.frames import first_line, is_user_code, user_line
+from archlint.match import listed
 from archlint.ops.layout import settled_strides
+from archlint.ops.reached import reaches
 from archlint.ops.registry import (
     IN_RANGE,
     INPLACE,
@@ -43,10 +45,11 @@ from archlint.ops.registry import (
     TensorSpec,
 )
 from archlint.silence import says_nothing
-from archlint.trace.path import Undecided, WalkedPath
+from archlint.trace.join import joining
+from archlint.trace.path import Apart, Undecided, WalkedPath
 from archlint.trace.standin import ATTRIBUTES, SLIPPED, Standin, standin, strides_of
 from archlint.trace.structure import structure
-from archlint.trace.symint import SizeNode, size_of, sym_int
+from archlint.trace.symint import SizeNode, hashable, size_of, sym_int
 
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 _INDEXING = ("index", "gather", "scatter", "take", "embedding", "put", "one_hot", "getitem")
@@ -99,6 +102,8 @@ class Trace:
     source: str = ""  # where an exception was raised, in user code
     kernels: dict[str, int] = field(default_factory=dict)  # operators without a rule -> calls
     faults: dict[str, str] = field(default_factory=dict)  # operators whose rule failed -> how
+    others: tuple[Trace, ...] = ()  # the same sizes, where values decide otherwise
+    joins: bool = False  # whether ways that meet again inside a module are one
 
 
 class Tracer(TorchFunctionMode):
@@ -112,7 +117,8 @@ class Tracer(TorchFunctionMode):
         self.faults: dict[str, str] = {}
         self.rules = rules
         self._names = _module_names(model)
-        self._modules: list[str] = []
+        self.modules: list[str] = []
+        self._value_writes: list[int] = []  # who made the tensors whose known values were written
         self._valued: list[weakref.ref[Standin]] = []  # stand-ins whose elements are known
 
     # -- where we are ---------------------------------------------------------------------------
@@ -124,12 +130,12 @@ class Tracer(TorchFunctionMode):
                 f"{type(module).__name__} at {self._names.get(id(module)) or 'the model'} is "
                 "compiled TorchScript, whose sizes cannot be followed"
             )
-        self._modules.append(self._names.get(id(module), type(module).__name__))
+        self.modules.append(self._names.get(id(module), type(module).__name__))
 
     def leave_module(self, module: torch.nn.Module, args: Any, output: Any) -> None:
         """Global forward hook, called also when the module raised."""
-        if self._modules:
-            self._modules.pop()
+        if self.modules:
+            self.modules.pop()
 
     # -- every call -----------------------------------------------------------------------------
 
@@ -150,13 +156,13 @@ class Tracer(TorchFunctionMode):
     def _concrete(self, func: Any, args: Any, kwargs: Any) -> Any:
         try:
             return func(*args, **kwargs)
-        except (RuntimeError, NotImplementedError):
+        except (RuntimeError, NotImplementedError) as e:
             devices: set[str] = set()
             _map_tensors((args, kwargs), lambda t: devices.add(t.device.type))
-            if devices != {"cpu", "meta"}:
+            off = devices == {"meta"} and "Cannot copy out of meta" in str(e)
+            if devices != {"cpu", "meta"} and not off:
                 raise
-            lean = _map_tensors((args, kwargs), lambda t: t.to("meta"))
-            return func(*lean[0], **lean[1])
+            return self._call(func, args, kwargs)  # weights that a lean model lacks
 
     def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         rule = RULES.get(func) if self.rules else None
@@ -167,7 +173,7 @@ class Tracer(TorchFunctionMode):
                     return body(*args, **kwargs)
         index = len(self.calls)
         code, line = _user_frame()
-        call = Call(func, args, kwargs, self._modules[-1] if self._modules else "", code, line)
+        call = Call(func, args, kwargs, self.modules[-1] if self.modules else "", code, line)
         self.calls.append(call)
         self.path.calls = index + 1
         if rule is not None:
@@ -187,10 +193,22 @@ class Tracer(TorchFunctionMode):
                     self._written(args[0], known[0].values, getattr(known[2], "values", None))
                 else:
                     call.result = self._stand(result, index, func)
+                self._loosen(call, known)
                 return call.result
         call.how = "kernel"
         call.result = self._kernel(func, args, kwargs, index)
         return call.result
+
+    def _loosen(self, call: Call, operands: list[Any]) -> None:
+        """Say of each result whether it reaches the bounds of its values."""
+        results = call.result if isinstance(call.result, (tuple, list)) else (call.result,)
+        for tensor in results:
+            if type(tensor) is Standin and isinstance(tensor.spec.values, tuple):
+                loose = not reaches(call.op, _each(operands), tensor.spec)
+                if loose and not tensor.spec.loose:
+                    spec = tensor.spec
+                    tensor.spec = spec.like(spec.dims, strides=spec.strides, values=spec.values)
+                    tensor.spec.loose = True
 
     def _write(self, target: Any, before: TensorSpec, result: TensorSpec) -> Any:
         for have, get in zip(before.dims, result.dims, strict=False):
@@ -213,10 +231,18 @@ class Tracer(TorchFunctionMode):
                 if other is not None and other is not target:
                     other.spec = other.spec.like(other.spec.dims, strides=other.spec.strides)
         known = low if low == high else None
+        if known is not None or target.spec.values is not None:
+            self._value_writes.append(target.made_by)
         target.spec = target.spec.like(target.spec.dims, strides=target.spec.strides, values=known)
+
+    def mark_writes(self) -> Callable[[], bool]:
+        """A question: has no known value been written since, of a tensor made before?"""
+        writes, calls = len(self._value_writes), len(self.calls)
+        return lambda: all(made >= calls for made in self._value_writes[writes:])
 
     def _stand(self, result: Any, index: int, func: Any) -> Any:
         if isinstance(result, TensorSpec):
+            result = self.path.simplest(result)
             tensor = standin(result, index)
             if isinstance(result.values, tuple):
                 self._valued.append(weakref.ref(tensor))
@@ -236,6 +262,8 @@ class Tracer(TorchFunctionMode):
     # -- PyTorch's own kernels --------------------------------------------------------------------
 
     def _kernel(self, func: Any, args: Any, kwargs: Any, index: int) -> Any:
+        if self.path.turns is not None:
+            raise Apart  # a kernel looks at the hint
         name = f"{getattr(func, '__module__', '') or ''}.{getattr(func, '__qualname__', func)}"
         self.kernels[name] = self.kernels.get(name, 0) + 1
         if any(word in name for word in _INDEXING):
@@ -264,6 +292,7 @@ class Tracer(TorchFunctionMode):
             a, k = _map_tensors((args, kwargs), symbolic)
             if "device" in k:
                 k = {**k, "device": "meta"}
+            eager, self.path.eager = self.path.eager, False  # what a kernel checks is a claim
             try:
                 result = func(*a, **k)
             except (Undecided, KeyboardInterrupt):
@@ -271,6 +300,8 @@ class Tracer(TorchFunctionMode):
             except Exception as error:
                 self._explain(func, args, kwargs, error)
                 raise Refused(f"{type(error).__name__}: {error}") from None
+            finally:
+                self.path.eager = eager
         return self._from_meta(result, made, index)
 
     def _meta(self, spec: TensorSpec) -> torch.Tensor:
@@ -346,11 +377,13 @@ def trace(
     symbolic: bool = True,
     rules: bool = True,
     path: WalkedPath | None = None,
+    joins: bool = False,
 ) -> Trace:
     """Run ``model`` once on stand-ins, following the way that the sizes ``env`` take.
 
     With ``symbolic=False`` every size is a number: the same engine as an ordinary interpreter.
     ``path`` stands in for the ordinary path of ``env`` in ``box`` and sees the calls as they come.
+    With ``joins``, ways that part and meet again inside a module are one (:mod:`.join`).
     The model's own state is the caller's to protect.
     """
     path = path or WalkedPath(env, box)
@@ -365,7 +398,9 @@ def trace(
     args, kwargs = _arguments(input, env, symbolic)
     outcome, output, error, source = "accepted", None, "", ""
     try:
-        with torch.no_grad(), _no_collection(), tracer:
+        cached = hashable() if path.eager else nullcontext()
+        meeting = joining(tracer) if joins and symbolic else nullcontext()
+        with torch.no_grad(), _no_collection(), cached, meeting, tracer:
             returned = model(*args, **kwargs)
         output = structure(returned, _spec_of, lambda v: isinstance(v, torch.Tensor))
     except Refused as e:
@@ -385,7 +420,17 @@ def trace(
             hook.remove()
     if SLIPPED:
         outcome, error = "unknown", SLIPPED[0]
-    return Trace(path, tracer.calls, outcome, output, error, source, tracer.kernels, tracer.faults)
+    return Trace(
+        path,
+        tracer.calls,
+        outcome,
+        output,
+        error,
+        source,
+        tracer.kernels,
+        tracer.faults,
+        joins=joins,
+    )
 
 
 @contextmanager
@@ -440,7 +485,7 @@ def dims_of(output: Any) -> Any:
     if isinstance(output, TensorSpec):
         return output.dims
     if isinstance(output, list):
-        return [dims_of(o) for o in output]
+        return listed((dims_of(o) for o in output), output)
     return {k: dims_of(v) for k, v in output.items()} if isinstance(output, dict) else output
 
 
@@ -483,6 +528,15 @@ def _known(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_known(v) for v in value]
     return value
+
+
+def _each(values: Any) -> Iterator[Any]:
+    """The values, and those in lists of them."""
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _each(value)
+        else:
+            yield value
 
 
 def _symbolic(values: Any) -> bool:

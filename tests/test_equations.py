@@ -1,0 +1,118 @@
+"""What equations let one write more simply: rewritten, never changed where the equations hold."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archlint.bounds import Box
+from archlint.dims import evaluate, floordiv, symbol
+from archlint.equations import Equations, of_factors
+from archlint.formula import Comparison, conj, eq, ge, holds, le, ne
+
+N, H, W = symbol("N"), symbol("H"), symbol("W")
+POINTS = [{"N": 2, "H": h, "W": w} for h, w in itertools.product(range(1, 130), (1, 7, 16, 33, 64))]
+
+
+def known(*formulas):
+    equations = Equations()
+    for formula in formulas:
+        equations.learn(formula)
+    return equations
+
+
+def test_nothing_is_rewritten_without_an_equation():
+    assert known().size(H // 2) is H // 2
+    assert known(ge(H, 3)).formula(ge(H, 2)) is ge(H, 2)
+
+
+def test_a_divisible_size_comes_back_from_a_window_partition():
+    h, w = (H + 15) // 16, (W + 15) // 16
+    on_grid = known(eq(h, 8 * ((H + 15) // 128)), eq(w, 8 * ((W + 15) // 128)))
+    windows = ((H + 15) // 128) * ((W + 15) // 128)
+    assert on_grid.size((256 * N * h * w) // (16384 * windows)) is N
+    assert on_grid.formula(eq((256 * N * h * w) % windows, 0)) is True
+
+
+def test_a_pinned_size_is_a_number():
+    assert known(eq(H, 224)).size(H // 16) == 14
+    assert known(eq(H, 224), eq(W, H)).size(H * W) == 224 * 224
+    assert known(conj(eq(H, 224), eq(W, 7))).size(W * H) == 7 * 224
+
+
+def test_equal_sizes_become_one():
+    assert known(eq(H, W)).size(H - W) == 0
+
+
+def test_more_words_are_not_simpler():
+    equations = known(eq(7 * ((H + 55) // 56), (H + 7) // 8))
+    assert equations.size((H + 15) // 16) is (H + 15) // 16
+    assert equations.formula(eq((H + 7) // 8, 7 * ((H + 55) // 56))) is True
+
+
+def test_halves_that_are_equal_have_an_even_whole():
+    equations = known(eq(H // 2, (H + 1) // 2))
+    assert equations.formula(eq(H, 2 * (H // 2))) is True
+    assert equations.formula(eq(H // 4, (H + 2) // 4)) is not True
+
+
+def test_no_equation_brings_back_what_another_put_away():
+    a, b = (W + 1) // 4, (W + 3) // 4
+    equations = known(eq(a, b), eq(7 * ((W + 1) // 28), a))
+    assert equations.formula(eq(49 * N * ((W + 1) // 28), 7 * N * a)) is True
+
+
+EQUATIONS = [
+    eq(H % 16, 0),
+    eq((H + 15) // 16, 8 * ((H + 15) // 128)),
+    eq(H // 2, (H + 1) // 2),
+    eq((H + 1) // 4, (H + 3) // 4),
+    eq(7 * ((H + 1) // 28), (H + 1) // 4),
+    eq(H, W),
+    eq(W, 16),
+    eq(H + W, 80),
+    eq(2 * (H // 2), H),
+    eq(3 * (H // 3), 2 * W),
+]
+SIZES = st.sampled_from(
+    [
+        *(floordiv(H + c, d) for c in range(0, 40, 5) for d in (2, 3, 4, 8, 16, 28, 32, 56, 128)),
+        *((H + c) % d for c in (0, 3) for d in (2, 7, 8)),
+        *(H * W, floordiv(H * W, 4), floordiv(64 * N * H, 7 * W), floordiv(H, W), H - W, H + 5),
+    ]
+)
+
+
+@given(st.lists(st.sampled_from(EQUATIONS), max_size=4), SIZES, SIZES)
+def test_where_the_equations_hold_the_value_is_the_same(equations, one, other):
+    rewriting = known(*equations)
+    size, comparison = rewriting.size(one + other), rewriting.formula(ge(one, other))
+    for point in POINTS:
+        if all(holds(e, point) for e in equations):
+            assert evaluate(size, point) == evaluate(one + other, point)
+            assert holds(comparison, point) == holds(ge(one, other), point)
+
+
+def test_each_equation_holds_somewhere():
+    for equation in EQUATIONS:
+        assert any(holds(equation, p) for p in POINTS), equation
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        (ne(H * (W // 16), 0), ge(W, 16)),
+        (eq(H * (W // 16), 0), le(W, 15)),
+        (ne((H - 3) * W, 0), ne((H - 3) * W, 0)),
+        (ge(H * W, 2), ge(H * W, 2)),
+        (eq(H * W, 12), eq(H * W, 12)),
+    ],
+)
+def test_a_product_that_is_not_0_has_no_factor_that_is(formula, said):
+    box = Box({"H": (1, None), "W": (1, None)})
+    assert isinstance(formula, Comparison)
+    found = of_factors(formula, box)
+    assert all(holds(found, p) == holds(formula, p) == holds(said, p) for p in POINTS)

@@ -1,0 +1,180 @@
+"""Ways that part and meet again inside a module: fewer paths, the same answer."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import archlint
+import archlint.subject
+from archlint.sample.run import run_at
+
+
+class EvenPad(nn.Module):
+    """Pads an odd size by one, as in TensorFlow's "same" padding, then halves it."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 2, 2)
+
+    def forward(self, x):
+        if x.shape[2] % 2:
+            x = F.pad(x, (0, 0, 0, 1))
+        if x.shape[3] % 2:
+            x = F.pad(x, (0, 1))
+        return self.conv(x)
+
+
+class Fit(nn.Module):
+    """Pads its input to the size of a skip connection where it is smaller, as a U-Net does."""
+
+    def forward(self, x, skip):
+        for d in (2, 3):
+            if x.shape[d] != skip.shape[d]:
+                x = F.pad(x, (0, 0, 0, 1) if d == 2 else (0, 1))
+        return x + skip
+
+
+class Chain(nn.Module):
+    """Four modules in a row: 256 ways through them."""
+
+    def __init__(self):
+        super().__init__()
+        self.down = nn.ModuleList(EvenPad() for _ in range(4))
+
+    def forward(self, x):
+        for layer in self.down:
+            x = layer(x)
+        return x
+
+
+class Skips(nn.Module):
+    """Halves with rest, doubles, and pads what is missing: 64 ways."""
+
+    def __init__(self):
+        super().__init__()
+        self.fit = Fit()
+
+    def forward(self, x):
+        levels = [x]
+        for _ in range(3):
+            levels.append(F.max_pool2d(levels[-1], 2))
+        x = levels.pop()
+        for level in reversed(levels):
+            x = self.fit(F.interpolate(x, scale_factor=2.0), level)
+        return x
+
+
+def ways(model, input="N 1 H W", **settings):
+    """The acceptance that ``infer`` finds, held against the real model on a box."""
+    found = archlint.infer(model, input, **settings)
+    for h, w in itertools.product((1, 2, 3, 7, 8, 9, 15, 16, 17, 18), (1, 2, 8, 9, 11, 16)):
+        ran = run_at(model.eval(), found.input, {"N": 1, "H": h, "W": w})
+        said = found.accepts(N=1, H=h, W=w)
+        assert said in (None, ran.accepted), (h, w, ran.error)
+        if said:
+            assert found.output(N=1, H=h, W=w) == ran.output
+    return found
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "output"),
+    [(Chain(), "any size", "N 1 ceil(H/16) ceil(W/16)"), (Skips(), "H, W >= 8", "N 1 H W")],
+)
+def test_many_ways_become_one(model, text, output):
+    found = ways(model)
+    assert (found.text, found.exact, found.entry().output) == (text, True, output)
+    assert len(found.explored.ways) == 1
+
+
+def test_claims_of_one_way_are_asked_of_that_way_only():
+    """Odd sizes are padded by two and then need five, even sizes need two."""
+
+    class OddNeedsMore(nn.Module):
+        def forward(self, x):
+            if x.shape[2] % 2:
+                return F.avg_pool2d(x[:, :, 1:], (4, 1), 1, (2, 0))[:, :, :1]
+            return F.avg_pool2d(x, (2, 1), 1)[:, :, :1]
+
+    class Several(Chain):
+        def __init__(self):
+            super().__init__()
+            self.down = nn.ModuleList([EvenPad(), EvenPad(), EvenPad(), OddNeedsMore()])
+
+    ways(Several())
+
+
+class Remembers(EvenPad):
+    """Changes itself on one of its ways."""
+
+    def forward(self, x):
+        if x.shape[2] % 2:
+            self.seen = True
+        return super().forward(x)
+
+
+class Raises(EvenPad):
+    def forward(self, x):
+        if x.shape[2] % 2:
+            raise ValueError("odd")
+        return super().forward(x)
+
+
+class Keeps(nn.Module):
+    """Its two ways come to different sizes."""
+
+    def forward(self, x):
+        return x[:, :, ::2] if x.shape[2] % 3 else x
+
+
+class Counts(EvenPad):
+    """Asks for a number on one of its ways."""
+
+    def forward(self, x):
+        if x.shape[2] % 2:
+            for _ in range(x.shape[3]):
+                pass
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("kind", [Remembers, Raises, Keeps, Counts])
+def test_what_is_not_joined(kind, monkeypatch):
+    """What could have another effect stays apart, and nothing wrong is said."""
+    monkeypatch.setattr(archlint.subject, "APART", -1)
+    model = nn.Sequential(kind(), nn.MaxPool2d(2))
+    found = ways(model, paths=24)
+    assert len(found.explored.ways) > 1
+    assert not hasattr(model[0], "seen")
+
+
+def test_results_of_every_form(monkeypatch):
+    """Lists, sizes, constants and weights come out of a module as well as tensors."""
+    monkeypatch.setattr(archlint.subject, "APART", -1)
+
+    class Parts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(3))
+
+        def forward(self, x):
+            if x.shape[2] % 2:
+                x = F.pad(x, (0, 0, 0, 1))
+            return [x, (x.shape[2], "same", None, 3)], self.weight
+
+    class Whole(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parts = Parts()
+
+        def forward(self, x):
+            (x, (height, *_)), weight = self.parts(x)
+            return x.view(x.shape[0], height // 2, -1), weight
+
+    found = ways(Whole())
+    assert (found.text, found.exact) == ("any size", True)
+    assert len(found.explored.ways) == 1
+    assert found.entry().output == ["N ceil(H/2) 2*W", "3"]

@@ -1,0 +1,140 @@
+"""Calls of int, float, max and min in user code keep sizes; everything else about them stays."""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import pytest
+import torch
+from torch import nn
+
+import archlint
+from archlint.trace.shadows import SHADOWS, shadowed
+
+ME = sys.modules[__name__]
+
+
+class Coordinates(nn.Module):
+    """Each row's place between 0 and 1, added to the image."""
+
+    def forward(self, x):
+        height = float(x.shape[2])
+        return x + (torch.arange(0.5, x.shape[2]) / height)[:, None]
+
+
+class Half(nn.Module):
+    """The upper half, its height rounded as ``int`` rounds."""
+
+    def forward(self, x):
+        return x[:, :, : int(x.shape[2] * 0.5)]
+
+
+class Padded(nn.Module):
+    """'same' padding of an unpadded side: nothing, in the words of TensorFlow."""
+
+    def forward(self, x):
+        h = x.shape[2]
+        missing = max((-(-h // 2) - 1) * 2 + 1 - h, 0)
+        return nn.functional.pad(x, (0, 0, 0, missing))
+
+
+class Counted(nn.Module):
+    """What cannot keep a size: the number itself decides."""
+
+    def forward(self, x):
+        for _ in range(int(x.shape[2]) // 100):
+            x = x + 1
+        return x
+
+
+def inferred(model):
+    return archlint.infer(model, "N 3 H W", paths=12)
+
+
+@pytest.mark.parametrize(
+    ("model", "height"),
+    [(Coordinates(), "H"), (Half(), "H//2"), (Padded(), "H")],
+    ids=lambda v: type(v).__name__,
+)
+def test_a_size_goes_through(model, height):
+    found = inferred(model)
+    assert found.exact
+    assert len(found.explored.ways) == 1
+    assert found.text == "any size"
+    assert " ".join(map(str, found.output_formulas)) == f"N 3 {height} W"
+    for h in (1, 2, 3, 8, 13):
+        assert tuple(model(torch.zeros(1, 3, h, 2)).shape) == found.output(N=1, H=h, W=2)
+
+
+def test_a_call_that_python_has_specialized_is_seen():
+    model = Coordinates()
+    for _ in range(200):
+        model(torch.zeros(1, 1, 2, 2))
+    assert inferred(model).text == "any size"
+
+
+def test_what_needs_the_number_still_pins_it():
+    found = inferred(Counted())
+    assert not found.exact
+    assert "12 paths did not cover" in found.reasons[0]
+
+
+def test_the_names_are_only_shadowed_inside():
+    before = dict(vars(ME))
+    with shadowed([__name__]):
+        assert vars(ME)["int"] is SHADOWS["int"]
+        assert vars(ME)["max"] is SHADOWS["max"]
+    assert vars(ME) == before
+    inferred(Half())
+    assert vars(ME) == before
+
+
+def test_they_come_off_after_an_exception():
+    with pytest.raises(RuntimeError), shadowed([__name__]):
+        raise RuntimeError
+    assert "int" not in vars(ME)
+
+
+def test_without_sizes_a_shadow_is_the_real_thing():
+    number, decimal, largest, smallest = (SHADOWS[n] for n in ("int", "float", "max", "min"))
+    assert number("12") == 12
+    assert number("ff", base=16) == 255
+    assert number() == 0
+    assert decimal("1.5") == 1.5
+    assert str(decimal(3)) == "3.0"
+    assert isinstance(3, number)
+    assert isinstance(True, number)
+    assert isinstance(3, (str, number))
+    assert not isinstance(3.0, number)
+    assert isinstance(3.0, decimal)
+    assert issubclass(bool, number)
+    assert largest(1, 2.5) == 2.5
+    assert largest([3, 1], default=0) == 3
+    assert largest("a", "bcd", key=len) == "bcd"
+    assert smallest(3, 1, 2) == 1
+    with pytest.raises(TypeError):
+        largest(3)
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("return int(x)", True),
+        ("return isinstance(x, (int, float))", True),
+        ("y: int = x", True),
+        ("return list(map(int, x))", True),
+        ("return type(x) is int", False),
+        ("return {int: 1}[type(x)]", False),
+        ("return int.from_bytes(x)", False),
+        ("return torch.zeros(1, dtype=int)", False),
+    ],
+)
+def test_a_module_that_uses_a_name_otherwise_keeps_it(line, kept, tmp_path, monkeypatch):
+    name = "shadows_" + "".join(c for c in line if c.isalpha())
+    (tmp_path / f"{name}.py").write_text(f"def f(x):\n    {line}\n    return int(x)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = __import__(name)
+    assert isinstance(module, types.ModuleType)
+    with shadowed([name]):
+        assert ("int" in vars(module)) is kept
