@@ -1,0 +1,195 @@
+"""archlint beside its peers: who answers which contract, how, and how fast.
+
+    python -m benchmarks.peers [--only GLOB]
+
+First the real model runs, so that the truth of each contract is known and not believed. Then every
+contestant answers in a process of its own, with the model built and everything imported before its
+time begins. It is asked twice, and the second time counts, unless the first took AGAIN seconds.
+Times are processor time of one thread; a contestant has SECONDS for a contract.
+
+The reading of torch.export is a user's: exported for the range that was asked is yes, whatever
+asserts it leaves for run time; refused, narrowed or with another output is no; another exception,
+or a question that it has no words for, is no answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import gc
+import logging
+import math
+import multiprocessing
+import resource
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchmarks.table import write
+
+from . import ask_archlint, ask_export, ask_gradual, ask_pytest, truth
+from .answer import Answer
+from .case import Case
+from .contracts import CASES
+
+SECONDS = 60
+AGAIN = 5.0
+Ask = Callable[[Case, nn.Module], Any]
+CONTESTANTS: dict[str, Ask] = {
+    "archlint": ask_archlint.ask,
+    "archlint check": ask_archlint.ask_in_full,
+    "export": ask_export.ask,
+    "export, deferred": ask_export.ask_deferred,
+    "gradual types": ask_gradual.ask,
+    "pytest, 20 sizes": ask_pytest.ask,
+}
+_FORK = multiprocessing.get_context("fork")
+
+
+def timed(ask: Ask, case: Case, limit: float = SECONDS) -> Any:
+    """What ``ask`` says, in a process of its own that may take ``limit`` seconds."""
+    ours, theirs = _FORK.Pipe(duplex=False)
+    process = _FORK.Process(target=_child, args=(ask, case, limit, theirs))
+    process.start()
+    theirs.close()
+    try:
+        answer = ours.recv() if ours.poll(10 * limit) else None
+    except EOFError:
+        answer = None
+    process.kill()
+    process.join()
+    return answer or Answer(None, f"no answer in {limit:g} s", limit)
+
+
+def _child(ask: Ask, case: Case, limit: float, answers: Connection) -> None:
+    warnings.simplefilter("ignore")
+    torch.manual_seed(0)
+    model = case.build().train(case.mode == "train")
+    start = time.process_time()
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(start + limit), math.ceil(start + limit)))
+    answer = ask(case, model)
+    if isinstance(answer, Answer):
+        seconds = time.process_time() - start
+        if seconds < AGAIN:
+            start = time.process_time()
+            ask(case, model)
+            seconds = time.process_time() - start
+        answer = replace(answer, seconds=seconds)
+    answers.send(answer)
+
+
+def _truth(case: Case, model: nn.Module) -> int | str:
+    try:
+        return truth.establish(case, model)
+    except truth.Untrue as e:
+        return str(e)
+
+
+def warm_up() -> None:
+    """Load what a first answer would load, before any time is taken."""
+    small = next(c for c in CASES if c.id == "flatten, 28 to 31")
+    for ask in CONTESTANTS.values():
+        ask(small, small.build().eval())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", default="*", help="a glob over the contracts' names")
+    options = parser.parse_args()
+    torch.set_num_threads(1)  # a thread pool would not survive the fork
+    warnings.simplefilter("ignore")
+    logging.disable()  # torch.export logs what it then raises
+    warm_up()
+    gc.collect()
+    gc.freeze()  # or every collection in a child would copy the pages it walks over
+    results: list[tuple[Case, int, dict[str, Answer]]] = []
+    untrue = []
+    for case in (c for c in CASES if fnmatch.fnmatch(c.id, options.only)):
+        runs = timed(_truth, case, 300)
+        if not isinstance(runs, int):
+            untrue.append(runs if isinstance(runs, str) else f"{case.id}: {runs.told}")
+            print(untrue[-1], flush=True)
+            continue
+        answers = {name: timed(ask, case) for name, ask in CONTESTANTS.items()}
+        results.append((case, runs, answers))
+        print(f"{case.id} ({case.true}, {runs} sizes run)", flush=True)
+        for name, answer in answers.items():
+            print(
+                f"    {name:24} {answer.grade(case.true):6} {answer.seconds:8.3f} s  {answer.told}",
+                flush=True,
+            )
+    if options.only == "*":
+        report(results)
+    if untrue:
+        sys.exit("not what running says:\n" + "\n".join(untrue))
+
+
+def report(results: list[tuple[Case, int, dict[str, Answer]]]) -> None:
+    """The table and its summary, as a file."""
+    true = sum(case.true for case, _, _ in results)
+    sizes = sum(runs for _, runs, _ in results)
+    summary = [
+        f"{len(results)} contracts, {true} true and {len(results) - true} false, as the real "
+        f"models say at {sizes:,} sizes run here"
+    ]
+    for name in CONTESTANTS:
+        grades = [answers[name].grade(case.true) for case, _, answers in results]
+        counts = [
+            f"{grades.count(g)} {w}"
+            for g, w in (("right", "right"), ("wrong", "wrong"), ("none", "without an answer"))
+        ]
+        summary.append(f"{name}: {', '.join(counts)}{_ratio(name, results)}")
+    rows = []
+    for case, runs, answers in results:
+        cells = [
+            case.id,
+            f"{case.promise} → {_shown(case)}",
+            "true" if case.true else "false",
+            str(runs),
+        ]
+        for answer in answers.values():
+            cells.append(f"{answer.grade(case.true)}, {_seconds(answer.seconds)}: {answer.told}")
+        rows.append(cells)
+    path = write(
+        "peers",
+        "python -m benchmarks.peers",
+        summary,
+        ("contract", "promise", "truth", "sizes run", *CONTESTANTS),
+        rows,
+    )
+    print(*summary, path, sep="\n")
+
+
+def _ratio(name: str, results: list[tuple[Case, int, dict[str, Answer]]]) -> str:
+    """How many times archlint's time it takes where it answers, as a geometric mean."""
+    if name == "archlint":
+        return ""
+    logs = [
+        math.log(answers[name].seconds / answers["archlint"].seconds)
+        for _, _, answers in results
+        if answers[name].holds is not None and answers["archlint"].holds is not None
+    ]
+    if not logs:
+        return ""
+    return f"; {math.exp(sum(logs) / len(logs)):.2g} times archlint's time where it answers"
+
+
+def _shown(case: Case) -> str:
+    if isinstance(case.output, str) or case.output is None:
+        return case.output or "anything"
+    return ", ".join(f"{k}: {v}" for k, v in case.output.items())
+
+
+def _seconds(value: float) -> str:
+    return f"{value * 1e3:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""torch.export with dynamic dims: exported for the whole range means yes, refused means no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from archlint.dims import Expr, Size
+
+from .answer import Answer
+from .case import Case, Point, Range
+from .truth import matches, run
+
+_REFUSALS = ("UserError", "ConstraintViolationError", "GuardOnDataDependentSymNode")
+_EXAMPLE = {"N": 3, "H": 224, "W": 256, "A": 192, "B": 160, "T": 480, "S": 240, "F": 64}
+
+
+def ask(case: Case, model: nn.Module, deferred: bool = False) -> Answer:
+    """Its answer to an ``accepts: any``; it has no words for the other kinds."""
+    if case.kind != "any" or case.also:
+        return Answer(None, "cannot be asked")
+    dims = {name: _dim(name, r) for name, r in case.ranges.items()}
+    example = {name: r.near(_EXAMPLE[name]) for name, r in case.ranges.items()}
+    try:
+        asked = tuple(
+            {i: d for i, s in enumerate(shape) if (d := _dynamic(s, dims)) is not None}
+            for shape in case.dims().values()
+        )
+    except ValueError as e:
+        return Answer(None, f"cannot be asked: {e}")
+    inputs = tuple(
+        torch.zeros(shape, dtype=torch.int64) if name in case.below else torch.randn(shape)
+        for name, shape in case.shapes(example).items()
+    )
+    try:
+        program = torch.export.export(
+            model,
+            inputs,
+            dynamic_shapes=asked,
+            prefer_deferred_runtime_asserts_over_guards=deferred,
+        )
+    except Exception as e:
+        kind = type(e).__name__
+        if any(c.__name__ in _REFUSALS for c in type(e).__mro__):
+            return Answer(False, "refuses")
+        if run(case, model, example) is None:  # then its user sees the model's own error
+            return Answer(False, f"the model fails at the example, {example}")
+        return Answer(None, f"raises {kind}")
+    return _read(case, program, asked)
+
+
+def ask_deferred(case: Case, model: nn.Module) -> Answer:
+    """With ``prefer_deferred_runtime_asserts_over_guards``."""
+    return ask(case, model, deferred=True)
+
+
+def _dim(name: str, r: Range) -> Any:
+    """A Dim, a multiple of one, or None where there is one value only."""
+    if r.high == r.low:
+        return None
+    if r.low % r.step:
+        raise ValueError("a residue")
+    high = None if r.high is None else r.high // r.step
+    dim = torch.export.Dim(name, min=r.low // r.step, max=high)
+    return r.step * dim if r.step > 1 else dim
+
+
+def _dynamic(size: Size, dims: Mapping[str, Any]) -> Any:
+    """The size over the Dims: ``2*H``; None for a number."""
+    if not isinstance(size, Expr):
+        return None
+    (name,) = size.symbols()
+    factor = size.evaluate({name: 1})
+    dim = dims[name]
+    return dim if factor == 1 or dim is None else factor * dim
+
+
+def _read(case: Case, program: Any, asked: tuple[dict[int, Any], ...]) -> Answer:
+    """Whether the program is for all that was asked, and says the output that was promised."""
+    vals = [n.meta["val"] for n in program.graph.nodes if n.op == "placeholder"]
+    user = program.graph_signature.user_inputs
+    names = [n.name for n in program.graph.nodes if n.op == "placeholder"]
+    images = [vals[names.index(u)] for u in user]
+    for shape, image in zip(asked, images, strict=True):
+        for place in shape:
+            if isinstance(image.shape[place], int):
+                return Answer(False, f"makes size {place} the constant {image.shape[place]}")
+    asserts = sum("_assert_scalar" in str(n.target) for n in program.graph.nodes)
+    note = f", with {asserts} asserts at run time" if asserts else ""
+    for point in case.points(12, seed=2):
+        values = _values(case, images, point)
+        for symbol, value in values.items():
+            bound = program.range_constraints.get(symbol)
+            if bound is not None and not (bound.lower <= value <= bound.upper):
+                return Answer(False, f"narrows to {bound}{note}")
+        if case.output is not None and not matches(case.output, _output(program, values), point):
+            return Answer(False, f"says another output{note}")
+    return Answer(True, f"exports{note}")
+
+
+def _values(case: Case, images: list[Any], point: Point) -> dict[Any, int]:
+    """What each symbol of the program stands for at these sizes."""
+    values = {}
+    for image, shape in zip(images, case.shapes(point).values(), strict=True):
+        for symbolic, size in zip(image.shape, shape, strict=True):
+            if isinstance(symbolic, int):
+                continue
+            expr = symbolic.node.expr
+            for symbol in expr.free_symbols:
+                coefficient = expr.coeff(symbol)
+                values[symbol] = int((size - expr.subs(symbol, 0)) // coefficient)
+    return values
+
+
+def _output(program: Any, values: Mapping[Any, int]) -> object:
+    """The output's shapes at these sizes, nested as the model nests them."""
+    (node,) = (n for n in program.graph.nodes if n.op == "output")
+    flat = [tuple(_number(s, values) for s in v.meta["val"].shape) for v in node.args[0]]
+    return torch.utils._pytree.tree_unflatten(flat, program.call_spec.out_spec)
+
+
+def _number(size: Any, values: Mapping[Any, int]) -> int:
+    return size if isinstance(size, int) else int(size.node.expr.subs(values))

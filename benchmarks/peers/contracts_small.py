@@ -1,0 +1,175 @@
+"""Contracts about small models."""
+
+from __future__ import annotations
+
+import functools
+
+from . import models as own
+from . import sequences
+from .case import Case, Range, side, sides
+
+GREY = {"x": "N 1 H W"}
+
+SMALL = [
+    Case("flatten, 28 to 31", own.FlatHead, sides(28, 31), True, "N 10", GREY),
+    Case("flatten, from 28", own.FlatHead, sides(28), False, "N 10", GREY, witness=side(28, 32)),
+    Case(
+        "flatten, squares: only 28 to 31",
+        own.FlatHead,
+        {"N": Range(), "S": Range(28, 31)},
+        True,
+        "N 10",
+        {"x": "N 1 S S"},
+        kind="only",
+        outside=tuple({"N": n, "S": s} for n in (1, 2) for s in (1, 14, 27, 32, 56)),
+    ),
+    Case("flatten by view, 28 to 31", own.MixingHead, sides(28, 31), True, "N 10", GREY),
+    Case(
+        "flatten by view, 56 to 59",
+        own.MixingHead,
+        sides(56, 59),
+        False,
+        "N 10",
+        GREY,
+        witness=side(56),
+    ),
+    Case("pooled head, from 4", own.PooledHead, sides(4), True, "N 10", GREY),
+    Case("pooled head, from 3", own.PooledHead, sides(3), False, "N 10", GREY, witness=side(3)),
+    Case("squeeze, any batch", own.Squeezing, sides(3), False, "N 10", witness=side(32)),
+    Case("squeeze, from two", own.Squeezing, sides(3, batch=2), True, "N 10"),
+    Case("U-Net, multiples of 16", own.UNet, sides(16, step=16), True, "N 2 H W"),
+    Case("U-Net, multiples of 8", own.UNet, sides(16, step=8), False, "N 2 H W", witness=side(24)),
+    Case(
+        "U-Net that resizes, from 16",
+        functools.partial(own.UNet, "resize"),
+        sides(16),
+        True,
+        "N 2 H W",
+    ),
+    Case(
+        "U-Net that pads, squares from 1",
+        functools.partial(own.UNet, "pad"),
+        {"N": Range(), "S": Range()},
+        True,
+        "N 2 S S",
+        {"x": "N 3 S S"},
+    ),
+    Case(
+        "U-Net that pads, from 1",
+        functools.partial(own.UNet, "pad"),
+        sides(1),
+        False,
+        "N 2 H W",
+        witness=side(16, 17),
+    ),
+    Case("auto-encoder, multiples of 8", own.AutoEncoder, sides(8, step=8), True, "N 3 H W"),
+    Case("auto-encoder, from 8", own.AutoEncoder, sides(8), False, "N 3 H W", witness=side(9)),
+    Case("patches, multiples of 16", own.Patches, sides(16, step=16), True, "N (H//16)*(W//16) 32"),
+    Case("patches, from 16", own.Patches, sides(16), False, None, witness=side(17)),
+    Case("4,096 places, H*W <= 4096", own.Table, sides(1), True, "N H*W 16", also="H*W <= 4096"),
+    Case(
+        "4,096 places, sides to 128", own.Table, sides(1, 128), False, "N H*W 16", witness=side(128)
+    ),
+    Case(
+        "64 positions, T to 64",
+        sequences.Decoder,
+        {"N": Range(), "T": Range(1, 64)},
+        True,
+        "N T 1000",
+        {"ids": "N T"},
+        {"ids": 1000},
+    ),
+    Case(
+        "64 positions, any T",
+        sequences.Decoder,
+        {"N": Range(), "T": Range()},
+        False,
+        "N T 1000",
+        {"ids": "N T"},
+        {"ids": 1000},
+        witness={"N": 1, "T": 65},
+    ),
+    Case(
+        "cross attention, two lengths",
+        sequences.CrossAttention,
+        {"N": Range(), "T": Range(), "S": Range()},
+        True,
+        "N T 32",
+        {"q": "N T 32", "k": "N S 32"},
+    ),
+    Case(
+        "image and mask",
+        own.Matting,
+        sides(1),
+        True,
+        "N 1 H W",
+        {"image": "N 3 H W", "mask": "N 1 H W"},
+    ),
+    Case(
+        "image and mask of half its size",
+        own.Guided,
+        sides(1),
+        True,
+        "N 1 2*H 2*W",
+        {"image": "N 3 2*H 2*W", "half": "N 1 H W"},
+    ),
+    Case(
+        "two images of two sizes",
+        own.Siamese,
+        {"N": Range(), "H": Range(), "W": Range(), "A": Range(), "B": Range()},
+        True,
+        "N",
+        {"a": "N 3 H W", "b": "N 3 A B"},
+    ),
+    Case(
+        "waveform, from 464 samples",
+        sequences.Audio,
+        {"N": Range(), "T": Range(464)},
+        False,
+        "N 8",
+        {"x": "N 1 T"},
+        witness={"N": 1, "T": 464},
+    ),
+    Case(
+        "waveform, from 465 samples",
+        sequences.Audio,
+        {"N": Range(), "T": Range(465)},
+        True,
+        "N 8",
+        {"x": "N 1 T"},
+    ),
+    Case(
+        "LSTM tagger, any length",
+        sequences.Tagger,
+        {"N": Range(), "T": Range()},
+        True,
+        "N T 5",
+        {"x": "N T 40"},
+    ),
+    Case("super-resolution", own.SuperResolution, sides(1), True, "N 3 2*H 2*W"),
+    Case("a branch on the size", own.Thrifty, sides(2), True, "N 10"),
+    Case("windows of 7, any size", own.Windows, sides(1), False, "N 3", witness=side(49, 1)),
+    Case("windows of 7, from 7 to 48", own.Windows, sides(7, 48), True, "N 3"),
+    Case("spatial pyramid, any size", own.Pyramid, sides(1), True, "N 10"),
+    Case("plain convolutions, from 5", own.plain_conv, sides(5), True, "N 16 1 1"),
+    Case(
+        "plain convolutions, from 4", own.plain_conv, sides(4), False, "N 16 1 1", witness=side(4)
+    ),
+    Case(
+        "plain layers, 64 features",
+        sequences.plain_linear,
+        {"N": Range(), "T": Range()},
+        True,
+        "N T 5",
+        {"x": "N T 64"},
+    ),
+    Case(
+        "plain layers, any features",
+        sequences.plain_linear,
+        {"N": Range(), "F": Range()},
+        False,
+        "N 5",
+        {"x": "N F"},
+        witness={"N": 1, "F": 63},
+    ),
+]
