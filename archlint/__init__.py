@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from archlint.inference.infer import infer
     from archlint.ops.registry import shape_rule
     from archlint.rulefile.load import load
+    from archlint.structure.violation import Violation
     from archlint.verdict import Verdict
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "ArchlintError",
     "Contract",
     "Verdict",
+    "Violation",
     "check",
     "explain",
     "infer",
@@ -36,6 +38,7 @@ _ROOMS = {
     "ArchlintError": "archlint.errors",
     "Contract": "archlint.contract",
     "Verdict": "archlint.verdict",
+    "Violation": "archlint.structure.violation",
     "check": "archlint.api",
     "explain": "archlint.explanation.explain",
     "infer": "archlint.inference.infer",

@@ -6,6 +6,7 @@ contract.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 
 def check(
     model: nn.Module | str,
-    input: Shapes,
+    input: Shapes | None = None,
     *,
     accepts: str | None = None,
     rejects: str | None = None,
     output: Shapes | None = None,
+    structure: Mapping[str, object] | None = None,
     mode: str = "eval",
     samples: int | None = None,
 ) -> Verdict:
@@ -35,7 +37,9 @@ def check(
     rest are the words of a rule file. The verdict is true when the contract holds; what goes wrong
     with the model is an ``error`` verdict. A phrase that does not parse raises ``ArchlintError``.
     """
-    contract = contract_of(input=input, accepts=accepts, rejects=rejects, output=output, mode=mode)
+    contract = contract_of(
+        input=input, accepts=accepts, rejects=rejects, output=output, structure=structure, mode=mode
+    )
     from archlint.advice import decide_source
     from archlint.conclude import could_not
 

@@ -11,6 +11,7 @@ from archlint.diagnose.diagnose import Diagnosis
 from archlint.explore import Explored
 from archlint.frames import shown_source
 from archlint.judge import Breach, Finding
+from archlint.rulefile.structure import structure_words
 from archlint.verdict import Proof, Verdict
 
 
@@ -27,12 +28,12 @@ def conclude(
     base = _base(contract)
     if finding.vacuous:
         message = f"no size satisfies {contract.promise.text!r}: the promise says nothing"
-        details = _told(contract) | {"reason": message}
+        details = told(contract) | {"reason": message}
         return base("vacuous", message=message, proof=proof, details=details)
     returned = _no_tensors(found)
     if returned:
         message = f"the model returns {returned}; expected tensors, or a list or mapping of them"
-        details = _told(contract) | {"reason": message}
+        details = told(contract) | {"reason": message}
         return base("error", message=message, proof=proof, details=details)
     if evidence.against:
         message = f"the two engines disagree: {evidence.against}"
@@ -45,7 +46,7 @@ def conclude(
     if evidence.broken is not None:
         point = evidence.broken.sizes
         message = f"fails at {_at(point)}: {evidence.broken.error or evidence.broken.output}"
-        details = _told(contract) | {
+        details = told(contract) | {
             "fails at": f"{_at(point)}   (found by running; there may be smaller ones)",
             "gives": evidence.broken.error or _shapes(evidence.broken.output),
             "not decided": "\n".join(finding.open),
@@ -60,13 +61,13 @@ def conclude(
     why_not = "\n".join(finding.open) or reasons
     if evidence.samples.run:
         message = f"not proved: {reasons}"
-        details = _told(contract) | {"not proved": why_not}
+        details = told(contract) | {"not proved": why_not}
         return base(
             "tested", message=message, proof=proof, samples=evidence.samples, details=details
         )
     why = evidence.unable or "sampling is off"
     message = f"could not be decided: {reasons}"
-    details = _told(contract) | {"not decided": why_not}
+    details = told(contract) | {"not decided": why_not}
     if why not in reasons:
         message += f"; and no size was run ({why})"
         details["no sample"] = why
@@ -78,6 +79,11 @@ def _no_tensors(found: Explored) -> str:
     outputs = [w.trace.output for w in found.ways if w.trace.outcome == "accepted"]
     kinds = [o for o in outputs if o is None or isinstance(o, str)]
     return ("None" if kinds[0] is None else f"a {kinds[0]}") if kinds else ""
+
+
+def nothing_ran(contract: Contract) -> Verdict:
+    """The verdict before its structural checks, where these need no run of the model."""
+    return _base(contract)("proved", proof=Proof(covered=True))
 
 
 def could_not(contract: Contract, message: str) -> Verdict:
@@ -104,7 +110,7 @@ def _broken(
     else:
         confirmed = True
         how += f"; confirmed by running: {outcome.error}"
-    details = _told(contract) | {"fails at": f"{_at(breach.point)}   ({how})"}
+    details = told(contract) | {"fails at": f"{_at(breach.point)}   ({how})"}
     at = diagnosis.at if diagnosis else None
     if at is not None and diagnosis is not None:
         place = "  ".join(p for p in (at.module or "the model", diagnosis.layer or at.op) if p)
@@ -143,19 +149,30 @@ def _message(breach: Breach, diagnosis: Diagnosis | None) -> str:
 def _base(contract: Contract) -> Callable[..., Verdict]:
     where = contract.where
     file, line = (where.file, where.line) if where else (None, None)
-    return partial(Verdict, contract=contract.id, file=file, line=line)
+    return partial(Verdict, contract=contract.id, file=file, line=line, severity=contract.severity)
 
 
-def _told(contract: Contract) -> dict[str, str]:
+def told(contract: Contract) -> dict[str, str]:
     """What was promised, and why, in the author's words."""
-    why = {"why": contract.why} if contract.why else {}
-    return {"promised": _promise(contract)} | why
+    told = {
+        "promised": _promise(contract),
+        "why": contract.why,
+        "pack": contract.pack,
+        "severity": contract.severity_reason and f"{contract.severity}: {contract.severity_reason}",
+    }
+    return {label: text for label, text in told.items() if text}
 
 
 def _promise(contract: Contract) -> str:
-    kind = "rejects" if contract.promise.kind == "rejects" else "accepts"
-    text = f"{kind} {contract.promise.text}"
-    return text if contract.output is None else f"{text}   output {_output_text(contract.output)}"
+    said = []
+    if contract.promise.kind != "none":
+        kind = "rejects" if contract.promise.kind == "rejects" else "accepts"
+        said.append(f"{kind} {contract.promise.text}")
+    if contract.output is not None:
+        said.append(f"output {_output_text(contract.output)}")
+    if contract.structure:
+        said.append(f"structure {structure_words(contract.structure)}")
+    return "   ".join(said)
 
 
 def _output_text(output: Output) -> str:

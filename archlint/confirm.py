@@ -15,7 +15,7 @@ from archlint.dims import Expr, evaluate
 from archlint.errors import TargetError
 from archlint.explore import Explored
 from archlint.formula import conj, holds, negate
-from archlint.judge import Finding, Question
+from archlint.judge import Breach, Finding, Question
 from archlint.match import promised
 from archlint.model.resolve import ModelSource
 from archlint.sample.choose import choose_sizes
@@ -95,6 +95,22 @@ def confirm(
     return Evidence(Samples(ran, device), unable=unable)
 
 
+def confirm_at(
+    point: dict[str, int],
+    contract: Contract,
+    question: Question,
+    found: Explored,
+    source: ModelSource,
+    lean: torch.nn.Module,
+    samples: int | None,
+    deadline: float,
+) -> Evidence:
+    """Run the real model at a size of interest; compare it with what was decided there."""
+    way = found.way_of(point) or found.ways[0]
+    finding = Finding(Breach(point, "structure", way, None, smallest=True))
+    return confirm(contract, question, found, finding, source, lean, samples, deadline)
+
+
 def _disagreement(found: Explored, outcome: Outcome, device: str) -> str:
     """How the run contradicts what was decided at its sizes; empty if it does not."""
     way = found.way_of(outcome.sizes)
@@ -133,6 +149,8 @@ def _numbers(output: Any, sizes: Mapping[str, int]) -> Any:
 def _kept(contract: Contract, question: Question, outcome: Outcome) -> bool:
     """Whether what ran keeps the promise, by itself."""
     inside = holds(question.premise, outcome.sizes)
+    if contract.promise.kind == "none" and not outcome.accepted:
+        return True
     if contract.promise.kind == "rejects" or not inside:
         return not outcome.accepted
     if not outcome.accepted:

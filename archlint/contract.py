@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
 from typing import Union
 
 from archlint.dims import Size
@@ -55,15 +57,22 @@ Output = Union[TensorOutput, list["Output"], dict[str, "Output"]]
 
 @dataclass(frozen=True)
 class Promise:
-    """``accepts: any P`` · ``accepts: only P`` · ``rejects: any P``.
+    """``accepts: any P`` · ``accepts: only P`` · ``rejects: any P``, or none about sizes.
 
     ``region`` is P as a formula, its ``>= 1`` defaults not included; ``text`` are the author's
     words.
     """
 
-    kind: str  # "any", "only" or "rejects"
+    kind: str  # "any", "only", "rejects", or "none" where only the structure is promised
     region: Bool
     text: str
+
+
+ANY_ACCEPTED = Promise("none", True, "any size")
+"""What a contract about nothing but structure says of the sizes."""
+
+OF_MODULES = ("forbids", "parameters")
+"""The structural checks that need no run of the model: its modules tell."""
 
 
 @dataclass(frozen=True)
@@ -103,3 +112,46 @@ class Contract:
     skip: str | None = None  # the reason
     xfail: str | None = None
     xfail_strict: bool = True
+    severity: str = "error"  # or "warning" (reported, fails nothing) or "off" (not run)
+    severity_reason: str = ""  # of the override that set it
+    pack: str = ""  # the pack that it comes from, if any
+    structure: dict[str, object] = field(default_factory=dict)  # check -> what it asks for
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anyone asks for it: neither skipped nor switched off."""
+        return not self.skip and self.severity != "off"
+
+    @property
+    def explored(self) -> bool:
+        """Whether deciding it takes runs on symbolic sizes."""
+        of_runs = self.structure.keys() - set(OF_MODULES)
+        return self.promise.kind != "none" or bool(of_runs and self.input)
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """Leave for a contract to be broken by some models: why, and the last day of it.
+
+    ``contract`` and ``model`` are globs over ids and names, in the waiver's own rule file.
+    """
+
+    contract: str
+    model: str
+    reason: str
+    until: date
+    where: Location
+
+
+@dataclass(frozen=True)
+class RuleFile:
+    """What a rule file says: its models by name, and its contracts with their models resolved.
+
+    ``packs`` are the files of the packs that it uses.
+    """
+
+    path: Path
+    models: dict[str, ModelRef]
+    contracts: tuple[Contract, ...]
+    packs: tuple[Path, ...] = ()
+    waivers: tuple[Waiver, ...] = ()

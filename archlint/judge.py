@@ -115,6 +115,8 @@ def _empty_premise(solver: Solver, question: Question, found: Explored) -> bool:
 
 def _breaks(contract: Contract, question: Question, way: Way) -> Bool:
     """The sizes at which this path breaks the promise."""
+    if contract.promise.kind == "none":
+        return conj(question.premise, way.accepted, negate(_output_holds(contract, way.trace)))
     if contract.promise.kind == "rejects":
         return conj(question.premise, way.accepted)
     kept = conj(way.accepted, _output_holds(contract, way.trace))

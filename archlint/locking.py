@@ -24,7 +24,7 @@ def questions(jobs: Iterable[Job]) -> list[Job]:
     their file's name added.
     """
     made: dict[tuple[Path, str], list[Job]] = {}
-    for job in (j for j in jobs if not j.contract.skip):
+    for job in (j for j in jobs if j.contract.wanted and j.contract.input):
         made.setdefault((job.root, job.ref.name), []).append(job)
     asked: dict[tuple[Path, Key], Job] = {}
     for (root, name), same in made.items():

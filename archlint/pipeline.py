@@ -7,18 +7,23 @@ target ─── resolve ─────► a model
            confirm ─────► the real model at chosen sizes; it must agree
            diagnose ────► the layer to blame, in words
            conclude ────► the verdict
+           with_structure what the contract says of the layers, joined to it
+
+For a broken contract :mod:`archlint.advice` then adds what would lift it; it stands above, because
+each fix is a contract that is decided here.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from archlint.alarm import Late, alarm
-from archlint.conclude import conclude, could_not
-from archlint.confirm import confirm
+from archlint.conclude import conclude, could_not, nothing_ran
+from archlint.confirm import confirm, confirm_at
 from archlint.contract import Contract, ModelRef
 from archlint.diagnose.diagnose import diagnose
 from archlint.errors import ArchlintError
@@ -26,20 +31,32 @@ from archlint.explore import Explored, explore
 from archlint.judge import Question, judge
 from archlint.model.resolve import ModelSource, resolve
 from archlint.model.world import keep_world
+from archlint.structure.join import with_structure
+from archlint.structure.seen import Seen
 from archlint.subject import Subject
 from archlint.verdict import Verdict
 
 
-def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None) -> Verdict:
+def decide(
+    contract: Contract,
+    ref: ModelRef,
+    *,
+    root: Path,
+    samples: int | None = None,
+    then: Callable[[Verdict, ModelSource], Verdict] | None = None,
+) -> Verdict:
     """The verdict on one contract for one model of a rule file.
 
-    ``root`` is the project's root; ``samples`` overrides how often the real model runs (0: never).
-    Whatever goes wrong with the user's model becomes an ``error`` verdict.
+    ``root`` is the project's root; ``samples`` overrides how often the real model runs (0: never);
+    ``then`` may add to the verdict while the model can still be made. Whatever goes wrong with the
+    user's model becomes an ``error`` verdict.
     """
     start = time.monotonic()
     try:
         with resolve(ref, root) as source:
             verdict = decide_source(contract, source, samples=samples)
+            if then is not None:
+                verdict = then(verdict, source)
     except ArchlintError as e:
         verdict = could_not(contract, str(e))
     return replace(verdict, model=ref.name, seconds=round(time.monotonic() - start, 3))
@@ -66,12 +83,17 @@ def _decide(
 ) -> Verdict:
     question = Question.of(contract)
     subject = Subject(contract, source)
+    if not contract.explored:
+        return with_structure(nothing_ran(contract), contract, Seen(subject))
     acceptance = accepted_sizes(subject, question, deadline)
     finding = judge(contract, question, acceptance, deadline)
     model = subject.model
     evidence = confirm(contract, question, acceptance, finding, source, model, samples, deadline)
     diagnosis = diagnose(finding.breach, model) if finding.breach else None
-    return conclude(contract, acceptance, finding, evidence, diagnosis)
+    verdict = conclude(contract, acceptance, finding, evidence, diagnosis)
+    seen = Seen(subject, acceptance, deadline)
+    at = (contract, question, acceptance, source, model, samples, deadline)
+    return with_structure(verdict, contract, seen, lambda point: confirm_at(point, *at))
 
 
 def accepted_sizes(subject: Subject, question: Question, deadline: float) -> Explored:

@@ -17,7 +17,9 @@ else:
     import tomli as tomllib
 
 DEFAULTS = ("archlint.yaml", "archlint.yml", "*.archlint.yaml", "*.archlint.yml", "contracts")
-KEYS = ("paths",)
+KEYS = ("paths", "unneeded_waivers", "plugins", "locators")
+UNNEEDED = ("error", "warning", "off")
+_PACK = re.compile(rb"^(?:\xef\xbb\xbf)?([\"']?)pack\1[ \t]*:", re.MULTILINE)
 _RULE_FILE = re.compile(rb"^(?:\xef\xbb\xbf)?([\"']?)archlint\1[ \t]*:", re.MULTILINE)
 _HEAD = 1 << 16  # bytes in which a rule file found in a folder must show its key
 
@@ -45,14 +47,14 @@ def project_root(start: Path) -> Path:
     return start
 
 
-def rule_files(paths: Sequence[str]) -> list[Path]:
+def rule_files(paths: Sequence[str], packs: bool = False) -> list[Path]:
     """The rule files that ``paths`` name, without repetition, in a fixed order.
 
-    A file counts whatever it holds; a folder stands for the rule files anywhere in it. Without
-    ``paths``, those of ``[tool.archlint]`` or the usual places. Raises SettingsError when a path
-    leads to nothing.
+    A file counts whatever it holds; a folder stands for the rule files anywhere in it, and with
+    ``packs`` for the packs too. Without ``paths``, those of ``[tool.archlint]`` or the usual
+    places. Raises SettingsError when a path leads to nothing.
     """
-    found = [file for path in paths for file in _expand(Path(path))] or default_files()
+    found = [file for path in paths for file in _expand(Path(path), packs)] or default_files()
     unique: dict[Path, Path] = {}
     for file in found:
         unique.setdefault(file.resolve(), file)
@@ -80,8 +82,41 @@ def default_files() -> list[Path]:
 
 def configured_paths(pyproject: Path) -> list[str]:
     """``paths`` of ``[tool.archlint]``; empty when there is none."""
+    return _strings(pyproject, "paths")
+
+
+def configured_plugins(pyproject: Path) -> list[str]:
+    """``plugins`` of ``[tool.archlint]``: modules that implement hooks."""
+    return _strings(pyproject, "plugins")
+
+
+def announced_locators(pyproject: Path) -> list[str]:
+    """``locators`` of ``[tool.archlint]``: prefixes of targets that its plugins understand."""
+    return _strings(pyproject, "locators")
+
+
+def unneeded_waivers(pyproject: Path) -> str:
+    """What a waiver is that waives nothing: one of ``UNNEEDED``, ``error`` unless said."""
+    value = _settings(pyproject).get("unneeded_waivers", UNNEEDED[0])
+    if value not in UNNEEDED:
+        raise SettingsError(
+            f"{pyproject}: unneeded_waivers in [tool.archlint] is {value!r}, "
+            f"expected one of {', '.join(UNNEEDED)}"
+        )
+    return str(value)
+
+
+def _strings(pyproject: Path, key: str) -> list[str]:
+    value = _settings(pyproject).get(key, [])
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise SettingsError(f"{pyproject}: {key} in [tool.archlint] must be a list of strings")
+    return value
+
+
+def _settings(pyproject: Path) -> dict[str, object]:
+    """The table ``[tool.archlint]``, whose keys are known; empty when there is none."""
     if not pyproject.is_file():
-        return []
+        return {}
     try:
         table = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as e:
@@ -94,15 +129,12 @@ def configured_paths(pyproject: Path) -> list[str]:
             raise SettingsError(
                 f"{pyproject}: unknown key {key!r} in [tool.archlint]{did_you_mean(key, KEYS)}"
             )
-    paths = table.get("paths", [])
-    if not isinstance(paths, list) or not all(isinstance(p, str) for p in paths):
-        raise SettingsError(f"{pyproject}: paths in [tool.archlint] must be a list of strings")
-    return paths
+    return table
 
 
-def _expand(path: Path) -> list[Path]:
+def _expand(path: Path, packs: bool = False) -> list[Path]:
     if path.is_dir():
-        files = list(_in_folder(path))
+        files = list(_in_folder(path, packs))
         if not files:
             raise SettingsError(f"{path}: no rule file (YAML with a key archlint) in this folder")
         return files
@@ -112,7 +144,7 @@ def _expand(path: Path) -> list[Path]:
     return [path]
 
 
-def _in_folder(folder: Path) -> Iterator[Path]:
+def _in_folder(folder: Path, packs: bool = False) -> Iterator[Path]:
     """The rule files under ``folder``; hidden folders and virtual environments are passed over."""
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(
@@ -124,16 +156,27 @@ def _in_folder(folder: Path) -> Iterator[Path]:
         )
         for name in sorted(names):
             file = Path(place, name)
-            if file.suffix in (".yaml", ".yml") and _is_rule_file(file):
+            if file.suffix in (".yaml", ".yml") and _is_rule_file(file, packs):
                 yield file
 
 
-def _is_rule_file(file: Path) -> bool:
+def _is_rule_file(file: Path, packs: bool) -> bool:
+    """Whether it shows the key ``archlint``; the key ``pack`` is that of files it may use."""
+    head = _head(file)
+    return _RULE_FILE.search(head) is not None and (packs or _PACK.search(head) is None)
+
+
+def is_pack(file: Path) -> bool:
+    """Whether the file shows the key ``pack``."""
+    return _PACK.search(_head(file)) is not None
+
+
+def _head(file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
-            return _RULE_FILE.search(opened.read(_HEAD)) is not None
+            return opened.read(_HEAD)
     except OSError:
-        return False
+        return b""
 
 
 def shorten(path: Path) -> Path:

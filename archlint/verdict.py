@@ -39,6 +39,14 @@ class At:
 
 
 @dataclass(frozen=True)
+class Waived:
+    """A breach that is known and fails nothing: why, and the last day (ISO) if there is one."""
+
+    reason: str
+    until: str | None = None
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The answer for one contract and one model. True when the contract held."""
 
@@ -58,6 +66,10 @@ class Verdict:
     # What the text report says beyond the machine-readable part: label -> line(s), in order.
     details: dict[str, str] = field(default_factory=dict)
     entry: Entry | None = None  # what the model accepts, where that was the question
+    severity: str = "error"  # or "warning": reported, but fails nothing
+    waived: Waived | None = None
+    note: str = ""  # what a waiver or the baseline says of it
+    cached: bool = field(default=False, compare=False)  # not decided in this run
 
     def __post_init__(self) -> None:
         if self.word not in WORDS:
@@ -76,7 +88,7 @@ class Verdict:
 
 JSON_KEYS = (
     "contract", "model", "verdict", "file", "line", "counterexample", "confirmed", "at",
-    "claim", "message", "proof", "samples", "seconds",
+    "claim", "message", "proof", "samples", "seconds", "severity", "waived", "note",
 )  # fmt: skip
 
 
@@ -86,8 +98,11 @@ def worst(verdicts: list[Verdict]) -> str:
 
 
 def exit_code(verdicts: list[Verdict], strict: bool = False) -> int:
-    """0 all held, 1 broken or vacuous (or tested when ``strict``), 2 could not run."""
-    words = {v.word for v in verdicts}
+    """0 all held, 1 broken or vacuous (or tested when ``strict``), 2 could not run.
+
+    What has the severity ``warning``, or is waived, is reported and counts for nothing here.
+    """
+    words = {v.word for v in verdicts if v.severity != "warning" and not v.waived}
     if "error" in words:
         return 2
     return int(bool(words & {"broken", "vacuous"} or (strict and "tested" in words)))

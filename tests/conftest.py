@@ -12,3 +12,6 @@ def pytest_addoption(parser):
     parser.addoption(
         "--record", action="store_true", help="write what archlint says as expected in tests/cases"
     )
+
+
+collect_ignore = ["data"]  # rule files there belong to tests, some with mistakes

@@ -16,7 +16,10 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     for before, name in zip("abcdefg", "bcdefgh", strict=True)
 )
 
-KEYS = "id, why, models, input, accepts, rejects, output, mode, samples, budget, skip, xfail"
+KEYS = (
+    "id, why, models, input, accepts, rejects, output, structure, mode, samples, budget, skip, "
+    "xfail, severity"
+)
 DTYPES = (
     "float32, float16, bfloat16, float64, int64, int32, int16, int8, uint8, bool, "
     "complex64, complex128"
@@ -51,7 +54,7 @@ CASES = [
     ),
     (
         "archlint: 1\n",
-        [(1, 1, "the key 'contracts' is missing", "contracts: and a list of them")],
+        [(1, 1, "the key 'contracts' is missing", "contracts: and a list of them, or use:")],
     ),
     (
         CONTRACT + "model: {}\n",
@@ -60,7 +63,7 @@ CASES = [
                 7,
                 1,
                 "found the unknown key 'model', did you mean 'models'?",
-                "one of archlint, models, contracts",
+                "one of archlint, models, contracts, use, overrides, waivers",
             )
         ],
     ),
@@ -176,7 +179,7 @@ CASES = [
     ),
     (
         CONTRACT.replace("    accepts: any H >= 3\n", ""),
-        [(3, 5, "found a contract without a promise", "accepts or rejects")],
+        [(3, 5, "found a contract without a promise", "accepts, rejects or structure")],
     ),
     (
         CONTRACT + "    rejects: any H < 3\n",

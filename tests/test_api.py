@@ -82,7 +82,10 @@ def test_targets():
             "found 'M', which the input does not have\n    accepts: \"any M\"\n"
             "                  ^\n    expected one of N",
         ),
-        ({"input": "N 8"}, "found a contract without a promise\n    expected accepts or rejects"),
+        (
+            {"input": "N 8"},
+            "found a contract without a promise\n    expected accepts, rejects or structure",
+        ),
         (
             {"input": "N 8", "accepts": "any N", "mode": "evil"},
             "found the text 'evil', did you mean 'eval'?\n    mode: \"evil\"\n          ^\n"

@@ -276,3 +276,23 @@ def test_an_input_of_integers():
     assert found.text == "any size"
     assert input_words(found.input)["input"]["dtype"] == "int64"
     assert found.output(N=1, T=2) == tuple(nn.Embedding(10, 4)(torch.zeros(1, 2).long()).shape)
+
+
+class Looked(nn.Module):
+    """Counts up to its height, and reads its table at places that no size tells."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(9, 2))
+
+    def forward(self, x):
+        for _ in range(x.shape[2]):
+            x = x + 1
+        return self.table[(x[0, 0] * 3.5).long()]
+
+
+def test_paths_of_which_nothing_is_known_end_the_search():
+    found = archlint.infer(Looked(), "N 3 H W", paths=100)
+    assert not found.exact
+    assert len(found.explored.ways) == 16
+    assert "16 paths of which nothing is known did not cover the region" in found.reasons[-1]

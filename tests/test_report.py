@@ -184,6 +184,9 @@ def test_json():
                 "proof": {"paths": 1, "claims": 14, "covered": True},
                 "samples": {"run": 1, "device": "cpu"},
                 "seconds": 0.25,
+                "severity": "error",
+                "waived": None,
+                "note": "",
             },
             {
                 "contract": "any-photo",
@@ -199,6 +202,9 @@ def test_json():
                 "proof": {"paths": 1, "claims": 12, "covered": True},
                 "samples": {"run": 8, "device": "cpu"},
                 "seconds": 0.4101,
+                "severity": "error",
+                "waived": None,
+                "note": "",
             },
         ],
         "summary": {"proved": 1, "tested": 0, "vacuous": 0, "broken": 1, "error": 0},
@@ -219,7 +225,7 @@ def test_json_keys_keep_their_order():
     assert list(document) == ["archlint", "verdicts", "summary", "errors"]
     assert list(document["verdicts"][0]) == [
         "contract", "model", "verdict", "file", "line", "counterexample", "confirmed", "at",
-        "claim", "message", "proof", "samples", "seconds",
+        "claim", "message", "proof", "samples", "seconds", "severity", "waived", "note",
     ]  # fmt: skip
     assert list(document["errors"][0]) == ["file", "line", "column", "found", "expected"]
 

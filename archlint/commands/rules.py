@@ -11,6 +11,7 @@ import click
 from archlint.commands import EXIT_CANNOT_RUN, CannotRun
 from archlint.commands.rules_explain import explain
 from archlint.commands.rules_test import test
+from archlint.commands.validate import schema, validate
 
 if TYPE_CHECKING:
     from archlint.rulefile.pack import Pack
@@ -103,3 +104,5 @@ def _told(wrong: Sequence[object]) -> int:
 
 rules.add_command(explain)
 rules.add_command(test)
+rules.add_command(validate)
+rules.add_command(schema)

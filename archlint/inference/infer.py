@@ -23,7 +23,7 @@ from archlint.verdict import Proof, Verdict
 if TYPE_CHECKING:
     from torch import nn
 
-    from archlint.api import Shapes
+    from archlint.given import Shapes
 
 PATHS = 128
 WORDING = 10.0  # seconds for the words, beside those for the exploration
@@ -45,7 +45,7 @@ def infer(
     library gives it. ``paths`` and ``seconds`` bound the effort. ``ArchlintError`` if the model
     cannot be found or built, or hangs.
     """
-    from archlint.api import contract_of, source_of
+    from archlint.given import contract_of, source_of
 
     given: Input = []
     if input is not None:

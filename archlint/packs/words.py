@@ -5,6 +5,7 @@ from __future__ import annotations
 from archlint.bounds import Box
 from archlint.contract import Contract, Input, Output, TensorInput
 from archlint.region import box_of, input_symbols
+from archlint.rulefile.structure import value_words
 
 LABEL = 13  # columns
 
@@ -14,7 +15,8 @@ def explained(contract: Contract) -> str:
     told = {"called with": _input(contract.input) if contract.input else ""}
     told |= _promise(contract)
     if contract.structure:
-        told["structure"] = "\n".join(f"{k}: {v}" for k, v in contract.structure.items())
+        lines = [f"{k}: {value_words(v)}" for k, v in contract.structure.items()]
+        told["structure"] = "\n".join(lines)
     if contract.output is not None:
         told["gives"] = _output(contract.output)
     told["why"] = contract.why

@@ -49,13 +49,15 @@ def check_structure(notes: Notes, place: Place, entry: dict[str, Any]) -> None:
 def structure_words(structure: Mapping[str, object]) -> str:
     """A contract's ``structure`` as its author wrote it, on one line."""
     return ", ".join(
-        name if asked is True else f"{name}: {_words(asked)}" for name, asked in structure.items()
+        name if asked is True else f"{name}: {value_words(asked)}"
+        for name, asked in structure.items()
     )
 
 
-def _words(value: object) -> str:
+def value_words(value: object) -> str:
+    """A value as YAML writes it on one line."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{k}: {_words(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{k}: {value_words(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_words, value)) + "]"
+        return "[" + ", ".join(map(value_words, value)) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value)
