@@ -102,6 +102,7 @@ class Worker:
                 start_new_session=True,  # a group of its own: Ctrl-C is the parent's to handle
             )
         self._ready = False
+        self._collected = False
 
     def decide(self, job: Job) -> Verdict:
         """Send the job, await its verdict; on any failure an ``error``, and ``alive`` is false."""
@@ -176,6 +177,8 @@ class Worker:
 
     def kill(self) -> None:
         """Kill the process and whatever it started."""
+        if self._collected:
+            return  # its number may be another process's by now
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if hasattr(os, "killpg"):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -185,6 +188,7 @@ class Worker:
     def wait(self) -> None:
         """Collect the killed process and close the pipes to it."""
         self._process.wait()
+        self._collected = True
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 pipe and pipe.close()
