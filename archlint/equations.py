@@ -8,7 +8,6 @@ differs, the value does not, at all sizes that satisfy the equations.
 
 from __future__ import annotations
 
-from archlint.bounds import Box
 from archlint.dims import (
     Atom,
     Expr,
@@ -21,7 +20,7 @@ from archlint.dims import (
     polynomial,
     remembered,
 )
-from archlint.formula import Bool, Comparison, Formula, Junction, compared, conj, disj, ge, negate
+from archlint.formula import Bool, Comparison, Formula, Junction, compared, conj, disj
 
 
 class Equations:
@@ -86,22 +85,6 @@ def _weight(size: Size) -> int:
 def _weight_of(expr: Expr) -> int:
     inner = (o for monomial, _ in expr.terms for atom in monomial for o in atom.operands())
     return sum(len(monomial) for monomial, _ in expr.terms) + sum(map(_weight, inner))
-
-
-def of_factors(comparison: Comparison, box: Box) -> Bool:
-    """``a >= 1 and b >= 1`` for ``a*b != 0`` where neither is below 0; the same of ``a*b == 0``.
-
-    Any other comparison as it is.
-    """
-    expr = comparison.expr
-    if comparison.op == ">=" or expr.const or len(expr.terms) != 1:
-        return comparison
-    factors = [polynomial(0, (((atom,), 1),)) for atom in expr.terms[0][0]]
-    lows = [box.interval(f)[0] for f in factors]
-    if any(low is None or low < 0 for low in lows):
-        return comparison
-    at_least = conj(*(ge(f, 1) for f in factors))
-    return at_least if comparison.op == "!=" else negate(at_least)
 
 
 class _Step:

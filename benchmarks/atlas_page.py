@@ -78,8 +78,9 @@ def written(records: Sequence[Mapping[str, Any]], families: Mapping[str, str]) -
         lines += [f"## {family}", "", *_table(list(group)), ""]
     left = [r for r in records if not r["exact"]]
     if left:
-        lines += ["## Not exact, and why", "", "| model | known | why |", "|---|---|---|"]
-        lines += [_row(_name(r), _accepts(r), _why(r)) for r in left]
+        lines += ["## Not exact, and why", "", "| model | known to be accepted | why |"]
+        lines += ["|---|---|---|"]
+        lines += [_row(_name(r), _known(r), _why(r)) for r in left]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -95,16 +96,26 @@ def _table(records: list[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _answer(record: Mapping[str, Any]) -> tuple[str, str]:
-    """What the page says of a model, and must say again: the accepted sizes and the output."""
+    """What the page says of a model, and must say again: the accepted sizes and the output.
+
+    What is known of a set that is not exact depends on the effort, and is not compared.
+    """
+    if not record["exact"]:
+        return "not exact, see the end", ""
     output = record.get("output") or ""
     return _accepts(record), f"`{output}`" if output else ""
 
 
 def _accepts(record: Mapping[str, Any]) -> str:
-    if "error" in record:
-        return "not decided"
-    text = f"`{record['accepts']}`" + ("" if record["exact"] else " at least")
+    """The accepted sizes, and of what input if that is not an image."""
+    text = f"`{record['accepts']}`"
     return text if record["input"] == "N 3 H W" else f"{text} of `{record['input']}`"
+
+
+def _known(record: Mapping[str, Any]) -> str:
+    """The part of a set that is not exact."""
+    known = record.get("accepts", "no size")
+    return "" if known == "no size" else f"`{known if len(known) <= 120 else known[:119] + '…'}`"
 
 
 def _why(record: Mapping[str, Any]) -> str:

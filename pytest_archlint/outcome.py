@@ -17,9 +17,6 @@ from pytest_archlint.options import SETTINGS
 Failed: Any = pytest.fail.Exception
 
 
-_xfail: Callable[[str], None] = pytest.xfail  # comes back under --runxfail
-
-
 class _Settled(Failed):  # type: ignore[misc]
     """Its text is the whole report: pytest adds no traceback. ``message`` is one line."""
 
@@ -64,7 +61,8 @@ def settle(
     if verdict.severity == "warning" and not item.get_closest_marker("xfail"):
         return verdict  # it passes; the section at the end tells of it
     if verdict.waived:
-        _xfail(verdict.note)
+        xfail: Callable[[str], None] = pytest.xfail  # comes back under --runxfail
+        xfail(verdict.note)
         verdict = replace(verdict, waived=None)
     verbosity = 2 if item.config.get_verbosity() >= 2 else 0
     report = render([verdict], verbosity, strict=settings.strict)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from archlint.bounds import Box, Interval
-from archlint.describe.factors import factored
 from archlint.dims import Expr, Size, atoms
+from archlint.factors import factored
 from archlint.formula import (
     Bool,
     Comparison,

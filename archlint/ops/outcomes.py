@@ -15,7 +15,7 @@ from archlint.dims import Size
 from archlint.formula import Bool, Formula, conj, decided, negate
 from archlint.ops.registry import Path
 
-MOST = 32  # outcomes
+MOST = 12  # outcomes
 
 
 class Outcome(NamedTuple):

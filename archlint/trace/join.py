@@ -11,7 +11,6 @@ numbers or values, that needs a kernel, or that changes the module.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from archlint.dims import Expr, FloorDiv, Size, floordiv
-from archlint.formula import Bool, conj, disj, holds, ne, negate
+from archlint.formula import Bool, conj, disj, negate
 from archlint.ops.registry import Refused, TensorSpec
-from archlint.solve import Solver, Unsolved
-from archlint.trace.path import Apart, Event, WalkedPath
+from archlint.trace.effects import Held
+from archlint.trace.meeting import one_size
+from archlint.trace.path import Apart, Event, Mark, Undecided, WalkedPath
 from archlint.trace.standin import Standin, standin
 from archlint.trace.symint import size_of, sym_int
 
@@ -32,9 +31,8 @@ if TYPE_CHECKING:
     from archlint.trace.tracer import Tracer
 
 MOST = 16  # ways through one module
-_SECONDS = 2.0  # for one small question to the solver
-_SIZES = (torch.SymInt,)
 _PLAIN = (int, float, bool, str, type(None))
+_Way = tuple[list[Event], Any]
 
 
 @contextmanager
@@ -45,7 +43,10 @@ def joining(tracer: Tracer) -> Iterator[None]:
     def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         if tracer.path.turns is not None or module.training:
             return own(module, *args, **kwargs)
-        return _Module(tracer, module, lambda: own(module, *args, **kwargs)).result()
+        held = Held(module, (*args, *kwargs.values()))
+        if held.opaque:
+            return own(module, *args, **kwargs)
+        return _Call(tracer, held, lambda: own(module, *args, **kwargs)).result()
 
     nn.Module.__call__ = call  # type: ignore[method-assign]
     try:
@@ -54,42 +55,41 @@ def joining(tracer: Tracer) -> Iterator[None]:
         nn.Module.__call__ = own  # type: ignore[method-assign]
 
 
-class _Module:
+class _Call:
     """One call of a module."""
 
-    def __init__(self, tracer: Tracer, module: nn.Module, run: Callable[[], Any]) -> None:
+    def __init__(self, tracer: Tracer, held: Held, run: Callable[[], Any]) -> None:
         self.tracer = tracer
         self.path: WalkedPath = tracer.path
-        self.module = module
+        self.held = held
         self.run = run
 
     def result(self) -> Any:
         path, tracer = self.path, self.tracer
         before = path.mark()
-        state = _state(self.module)
         quiet = tracer.mark_writes()
         main = self.run()
         events = path.events[before.events :]
         branches = [e.formula for e in events if e.kind == "branch"]
         if not branches or 2 ** len(branches) > MOST * 4:
             return main
-        after = _state(self.module)
-        if not path.only_asked(before) or not quiet() or not _same_state(state, after):
+        if not path.only_asked(before) or not quiet() or self.held.changed():
             return main
         end, calls = path.mark(), len(tracer.calls)
         try:
-            ways = [(events, main), *self._others(before, branches, after)]
+            ways = [(events, main), *self._others(before, branches)]
             joined = _joined(path, before, ways, calls - 1)
         except Apart:
             path.events[before.events :] = events
             path.rewind(end)
+            self.held.restore()
             return main
         finally:
             del tracer.calls[calls:]
             path.calls = calls
         return joined
 
-    def _others(self, before: Any, main: list[Bool], after: Any) -> Iterator[Any]:
+    def _others(self, before: Mark, main: list[Bool]) -> Iterator[_Way]:
         todo = [(*main[:i], negate(main[i])) for i in range(len(main))]
         found = 1
         while todo:
@@ -98,14 +98,11 @@ class _Module:
             if found + len(todo) > MOST:
                 raise Apart
             events, result = self._way(before, turns)
-            if not _same_state(after, _state(self.module)):
-                _restore(self.module, after)
-                raise Apart
             taken = [e.formula for e in events if e.kind == "branch"]
             todo += [(*taken[:i], negate(taken[i])) for i in range(len(turns), len(taken))]
             yield events, result
 
-    def _way(self, before: Any, turns: tuple[Bool, ...]) -> tuple[list[Event], Any]:
+    def _way(self, before: Mark, turns: tuple[Bool, ...]) -> _Way:
         """What happens on one way; ``_REFUSED`` for its result if a claim cannot hold there."""
         path, modules = self.path, list(self.tracer.modules)
         quiet = self.tracer.mark_writes()
@@ -115,7 +112,7 @@ class _Module:
             result = self.run()
         except Refused:
             result = _REFUSED
-        except Exception:
+        except (Exception, Undecided):
             raise Apart from None
         finally:
             path.turns = None
@@ -123,7 +120,7 @@ class _Module:
         events = path.events[before.events :]
         if result is _REFUSED and (not events or events[-1].formula is not False):
             raise Apart
-        if not path.only_asked(before) or not quiet():
+        if not path.only_asked(before) or not quiet() or self.held.changed():
             raise Apart
         return events, result
 
@@ -131,7 +128,7 @@ class _Module:
 _REFUSED = object()
 
 
-def _joined(path: WalkedPath, before: Any, ways: list[tuple[list[Event], Any]], last: int) -> Any:
+def _joined(path: WalkedPath, before: Mark, ways: list[_Way], last: int) -> Any:
     """The one result of all ways; the path is then as if nothing had branched.
 
     ``last`` is the call that claims of other ways count as: theirs are forgotten.
@@ -158,8 +155,8 @@ def _one(path: WalkedPath, results: list[tuple[Bool, Any]]) -> Any:
         raise Apart
     if type(first) is Standin:
         return _one_tensor(path, [(w, r.spec) for w, r in results], first)
-    if isinstance(first, _SIZES):
-        return sym_int(_one_size(path, [(w, size_of(r)) for w, r in results]), path)
+    if isinstance(first, torch.SymInt):
+        return sym_int(one_size(path, [(w, size_of(r)) for w, r in results]), path)
     if isinstance(first, torch.Tensor):
         if any(r is not first for _, r in results):
             raise Apart
@@ -180,7 +177,7 @@ def _one_tensor(path: WalkedPath, specs: list[tuple[Bool, TensorSpec]], main: St
         alike = (spec.ndim, spec.dtype, spec.values) == (first.ndim, first.dtype, first.values)
         if not alike or spec.loose != first.loose:
             raise Apart
-    dims = tuple(_one_size(path, [(w, s.dims[d]) for w, s in specs]) for d in range(first.ndim))
+    dims = tuple(one_size(path, [(w, s.dims[d]) for w, s in specs]) for d in range(first.ndim))
     if dims == first.dims and all(s.strides == first.strides for _, s in specs):
         return main
     if any(s.strides is not None for _, s in specs):
@@ -188,56 +185,3 @@ def _one_tensor(path: WalkedPath, specs: list[tuple[Bool, TensorSpec]], main: St
     spec = first.like(dims, values=first.values)
     spec.loose = first.loose
     return standin(spec, main.made_by)
-
-
-def _one_size(path: WalkedPath, sizes: list[tuple[Bool, Size]]) -> Size:
-    unique = list(dict.fromkeys(s for _, s in sizes))
-    for candidate in (*unique, *_rounded_up(unique)):
-        if all(_same(path, when, size, candidate) for when, size in sizes):
-            return candidate
-    raise Apart
-
-
-def _same(path: WalkedPath, when: Bool, one: Size, other: Size) -> bool:
-    """Whether two sizes are proved to be the same where ``when`` holds."""
-    if one == other or path.same(when, one, other):
-        return True
-    differ = conj(when, ne(one, other))
-    points = ({n: v + i * (k + 1) for k, (n, v) in enumerate(path.env.items())} for i in range(64))
-    if any(holds(differ, p) for p in points):
-        return False
-    solver = Solver(tuple(path.env), path.box, time.monotonic() + _SECONDS)
-    try:
-        return solver.find(differ) is None
-    except Unsolved:
-        return False
-
-
-def _rounded_up(sizes: list[Size]) -> Iterator[Size]:
-    """What the sizes are too where a division in them leaves a rest."""
-    for size in sizes:
-        for monomial, factor in size.terms if isinstance(size, Expr) else ():
-            atom = monomial[0]
-            if len(monomial) == 1 and isinstance(atom, FloorDiv) and isinstance(atom.den, int):
-                down, den = floordiv(atom.num, atom.den), atom.den
-                for step in (d for d in range(1, den) if den % d == 0):
-                    yield size + factor * (floordiv(atom.num + (den - step), den) - 1 - down)
-
-
-def _state(module: nn.Module) -> dict[nn.Module, dict[str, Any]]:
-    return {m: dict(vars(m)) for m in module.modules()}
-
-
-def _same_state(one: Any, other: Any) -> bool:
-    return one.keys() == other.keys() and all(
-        one[m].keys() == other[m].keys()
-        and all(a is other[m][k] or (isinstance(a, _PLAIN) and a == other[m][k])
-                for k, a in one[m].items())
-        for m in one
-    )  # fmt: skip
-
-
-def _restore(module: nn.Module, state: Any) -> None:
-    for m, attributes in state.items():
-        vars(m).clear()
-        vars(m).update(attributes)

@@ -8,7 +8,8 @@ from typing import Any
 
 from archlint.bounds import Box
 from archlint.dims import Size, evaluate
-from archlint.equations import Equations, of_factors
+from archlint.equations import Equations
+from archlint.factors import factored
 from archlint.formula import (
     Bool,
     Comparison,
@@ -110,6 +111,7 @@ class WalkedPath:
         self._turned = 0
         self._truth: dict[Formula, bool] = {}
         self._equations = Equations()
+        self._factored: tuple[Box, dict[Comparison, Bool]] = (box, {})
         self._narrow = box  # what is left of it where the bounds learned so far hold
 
     def known(self, formula: Bool) -> bool | None:
@@ -126,7 +128,16 @@ class WalkedPath:
 
     def _plain(self, formula: Bool) -> Bool:
         """The formula in simpler terms, as far as this path allows them."""
-        return rebuilt(self._equations.formula(formula), lambda c: of_factors(c, self._narrow))
+        return rebuilt(self._equations.formula(formula), self._of_factors)
+
+    def _of_factors(self, comparison: Comparison) -> Bool:
+        box, known = self._factored
+        if box is not self._narrow:
+            box, known = self._factored = self._narrow, {}
+        if comparison not in known:
+            found = factored(comparison, box)
+            known[comparison] = found if found is comparison else rebuilt(found, self._of_factors)
+        return known[comparison]
 
     def _open(self, formula: Bool) -> Bool:
         """What of the formula is not known yet."""

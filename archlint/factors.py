@@ -12,9 +12,7 @@ from collections.abc import Iterator
 
 from archlint.bounds import Box
 from archlint.dims import Atom, Expr, Monomial, Size, ceildiv, floordiv, polynomial
-from archlint.formula import Bool, Comparison, conj, disj, eq, ge, le, ne, negate
-
-COMPARE = {">=": ge, "==": eq, "!=": ne}
+from archlint.formula import Bool, Comparison, compared, conj, disj, eq, le, ne, negate
 
 
 def factored(comparison: Comparison, box: Box) -> Bool:
@@ -52,7 +50,7 @@ def _without_common_factors(comparison: Comparison, box: Box) -> Bool | None:
     for monomial, coef in expr.terms:
         left = _removed(monomial, common)
         rest = rest + (_expr(*left) * coef if left else coef)
-    return COMPARE[comparison.op](rest, 0)
+    return compared(comparison.op, rest)
 
 
 def _shared(atoms: list[Atom], monomial: Monomial) -> list[Atom]:

@@ -1,0 +1,56 @@
+"""Comparisons of products and what they say of the factors: the same at all sizes of the box."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from archlint.bounds import Box
+from archlint.dims import symbol
+from archlint.factors import factored
+from archlint.formula import Comparison, conj, disj, eq, ge, gt, holds, le, ne
+
+N, H, W = symbol("N"), symbol("H"), symbol("W")
+BOX = Box({"N": (1, None), "H": (1, None), "W": (1, None)})
+POINTS = [
+    {"N": n, "H": h, "W": w}
+    for n, h, w in itertools.product(
+        (1, 2, 3), (1, 6, 7, 8, 14, 15, 16, 33, 49), (1, 7, 12, 14, 48)
+    )
+]
+
+
+def windows(size):
+    return (size + 6) // 7
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        (ne(H * (W // 16), 0), ge(W, 16)),
+        (eq(H * (W // 16), 0), le(W, 15)),
+        (eq(H * W, 1), conj(eq(H, 1), eq(W, 1))),
+        (ge(N * H, N * W), ge(H, W)),
+        (ge(H * W, 2), disj(ge(H, 2), ge(W, 2))),
+        (ne((H - 3) * W, 0), ne(H, 3)),
+        (eq(N * H, 2 * N * W), eq(H, 2 * W)),
+        (eq(H * W, 49 * windows(H) * windows(W)), conj(eq(H % 7, 0), eq(W % 7, 0))),
+        (ge(H * W, 49 * windows(H) * windows(W)), conj(eq(H % 7, 0), eq(W % 7, 0))),
+    ],
+)
+def test_what_a_comparison_of_products_says(formula, said):
+    assert isinstance(formula, Comparison)
+    found = factored(formula, BOX)
+    assert found is not formula
+    for point in POINTS:
+        assert holds(found, point) == holds(formula, point) == holds(said, point)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [ge(H * W, 3), eq(H * W, 12), eq(H * W, N * 6), ge(H, 3), gt(N * H, N * W)],
+    ids=str,
+)
+def test_others_stay_as_they_are(formula):
+    assert factored(formula, BOX) is formula
