@@ -22,10 +22,13 @@ class Solver:
     ``time.monotonic()`` value) to be answered in, else :class:`Unsolved`.
 
     Each solver has a z3 context of its own: in a shared one the search, and so what is found in
-    time, depends on every formula that the process has seen before.
+    time, depends on every formula that the process has seen before. ``effort`` bounds every
+    question in z3's own units, of which a second has some millions: the same on any machine.
     """
 
-    def __init__(self, names: Sequence[str], box: Box, deadline: float) -> None:
+    def __init__(
+        self, names: Sequence[str], box: Box, deadline: float, effort: int | None = None
+    ) -> None:
         import z3
 
         self._z3 = z3
@@ -35,6 +38,8 @@ class Solver:
         self._known: dict[Any, Any] = {}
         self._context = z3.Context()
         self._solver = z3.Solver(ctx=self._context)
+        if effort is not None:
+            self._solver.set("rlimit", effort)
         self._symbols = {n: z3.Int(n, self._context) for n in self.names}
         for name in self.names:
             low, high = box.ranges.get(name, (None, None))

@@ -151,6 +151,67 @@ def test_what_is_not_joined(kind, monkeypatch):
     assert not hasattr(model[0], "seen")
 
 
+class Hooked(nn.Module):
+    """Collects the output of a layer by a hook, as feature extractors do."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = EvenPad()
+        self.found = []
+        self.layer.register_forward_hook(self.collect)
+
+    def collect(self, module, args, output):
+        self.found.append(output)
+
+    def forward(self, x):
+        self.found.clear()
+        self.layer(x)
+        return list(self.found)
+
+
+class Appends(EvenPad):
+    """Adds to a list that it was given."""
+
+    def forward(self, x, found):
+        result = super().forward(x)
+        found.append(result if x.shape[2] % 2 else x)
+        return result
+
+
+class Gives(nn.Module):
+    def __init__(self, make):
+        super().__init__()
+        self.layer, self.make = Appends(), make
+
+    def forward(self, x):
+        found = self.make()
+        self.layer(x, found)
+        return list(found)
+
+
+class Store:
+    """A cache object."""
+
+    def __init__(self):
+        self.parts = []
+
+    def append(self, part):
+        self.parts.append(part)
+
+    def __iter__(self):
+        return iter(self.parts)
+
+
+@pytest.mark.parametrize(
+    "make", [Hooked, lambda: Gives(list), lambda: Gives(Store)], ids=["hook", "list", "object"]
+)
+def test_other_effects_than_a_result_are_not_repeated(make, monkeypatch):
+    monkeypatch.setattr(archlint.subject, "APART", -1)
+    found = ways(make())
+    assert found.exact
+    assert len(found.output(N=1, H=9, W=9)) == 1
+
+
 def test_results_of_every_form(monkeypatch):
     """Lists, sizes, constants and weights come out of a module as well as tensors."""
     monkeypatch.setattr(archlint.subject, "APART", -1)

@@ -3,7 +3,7 @@
 import pytest
 
 from archlint.bounds import Box
-from archlint.dims import symbol
+from archlint.dims import ceildiv, symbol
 from archlint.formula import conj, disj, eq, ge, gt, holds, le, lt, ne, negate
 from archlint.ops.registry import Refused
 from archlint.trace.path import WalkedPath
@@ -168,3 +168,12 @@ def test_parts_of_an_and_are_known_one_by_one(path):
 def test_a_product_that_is_not_0_says_it_of_each_factor(path):
     path.claim(ne((H // 16) * (W // 16), 0), "{} elements", H * W)
     assert recorded(path) == [("claim", "H >= 16", True)]
+
+
+def test_parts_that_are_open_may_leave_no_question_together():
+    path = WalkedPath(ENV, Box({"H": (1, None), "W": (1, None)}))
+    several = ge(ceildiv(H, 32) * ceildiv(W, 32), 2)
+    always = disj(several, conj(ge(W, 1), le(W, 32)))
+    assert path.branch(always) is True
+    path.claim(always, "{} places", W)
+    assert path.events == []

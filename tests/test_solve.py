@@ -182,3 +182,16 @@ def test_an_answer_does_not_depend_on_what_the_process_asked_before():
     kept = [z3.Int(n) * k / (z3.Int(m) + k) for k in range(1, 40) for n, m in ("HW", "WN", "NH")]
     assert effort() == first
     assert kept
+
+
+def test_effort_bounds_a_question_whatever_the_time():
+    box = Box(dict.fromkeys(("N", "H", "W"), (1, None)))
+    differ = negate(eq((3 * H * N * W) // (6 * N * (H // 2)), W))
+    for effort, enough in ((1_000, False), (1_000_000, True)):
+        asked = Solver(("N", "H", "W"), box, time.monotonic() + 600, effort)
+        asked.add(eq(H % 2, 0))
+        if enough:
+            assert asked.find(differ) is None
+        else:
+            with pytest.raises(Unsolved):
+                asked.find(differ)

@@ -11,7 +11,8 @@ from archlint.formula import Bool, comparisons, conj, eq, holds, ne
 from archlint.solve import Solver, Unsolved
 from archlint.trace.path import Apart, WalkedPath
 
-_SECONDS = 2.0  # for one small question to the solver
+_EFFORT = 5_000_000  # for one small question to the solver
+_SECONDS = 20.0  # for it on the slowest of machines
 
 
 def one_size(path: WalkedPath, sizes: list[tuple[Bool, Size]]) -> Size:
@@ -35,7 +36,7 @@ def _same(path: WalkedPath, when: Bool, one: Size, other: Size) -> bool:
     points = ({n: v + i * (k + 1) for k, (n, v) in enumerate(path.env.items())} for i in range(64))
     if any(holds(differ, p) for p in points):
         return False
-    solver = Solver(tuple(path.env), path.box, time.monotonic() + _SECONDS)
+    solver = Solver(tuple(path.env), path.box, time.monotonic() + _SECONDS, _EFFORT)
     try:
         return solver.find(differ) is None
     except Unsolved:

@@ -161,7 +161,8 @@ class WalkedPath:
         known = self.known(formula)
         if known is None:
             formula = self._open(formula)
-            assert isinstance(formula, Formula)
+            if isinstance(formula, bool):  # its open parts together leave no question
+                return formula
             known = formula.evaluate(self.env) if self.turns is None else self._turn(formula)
             self._record("branch", formula if known else negate(formula), True, "", ())
             self._learn(formula, known)
@@ -175,6 +176,8 @@ class WalkedPath:
         if known is True:
             return
         formula = self._open(formula)
+        if formula is True:
+            return
         held = holds(formula, self.env) if self.turns is None else formula is not False
         if known is False and (not held or self.turns is not None):
             formula, held = False, False
