@@ -3,7 +3,8 @@
     python benchmarks/truth_tables.py TABLES… [--only GLOB] [--seconds S] [--jobs N]
 
 A table is a JSON list of records: ``model``, ``build`` (a Python expression over torch,
-torchvision and timm), ``input``, ``mode``, ``dims`` (the names of a point's leading numbers) and
+torchvision and timm), ``input`` (a shape, or ``list of N tensors SHAPE``, of which each N is a
+question of its own), ``mode``, ``dims`` (the names of a point's leading numbers) and
 ``points``: the numbers, then 1 accepted, 0 refused or null, then the output shape or the error.
 A wrong answer is printed and makes the exit code 1. "Exact": the set is decided for all sizes and
 its words are proved to be the set.
@@ -18,17 +19,19 @@ import sys
 import time
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from archlint.contract import Budget, Contract, Promise, TensorInput
+from archlint.contract import Budget, Contract, Input, Promise, TensorInput
 from archlint.describe.words import describe
 from archlint.dims import evaluate
 from archlint.judge import Question
 from archlint.rulefile.phrase import parse_shape
 
 LINE = 100  # characters
+_LIST = "list of N tensors "
 
 
 def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
@@ -47,7 +50,7 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
     torch.set_num_threads(1)
     names = {"torch": torch, "torchvision": torchvision, "timm": timm}
     result: dict[str, Any] = {"model": record["model"], "points": len(record["points"])}
-    input = TensorInput(tuple(parse_shape(record["input"])))
+    input = _input(record)
     budget = Budget(96, seconds)
     mode = record["mode"]
     contract = Contract("t", input, Promise("any", True, "any size"), mode=mode, budget=budget)
@@ -110,6 +113,26 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
     return result
 
 
+def _input(record: dict[str, Any]) -> Input:
+    words = record["input"]
+    if not words.startswith(_LIST):
+        return TensorInput(tuple(parse_shape(words)))
+    shape = TensorInput(tuple(parse_shape(words.removeprefix(_LIST))))
+    return [shape] * record["points"][0][record["dims"].index("N")]
+
+
+def _questions(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The records; those about lists once for each length."""
+    for record in records:
+        if not record["input"].startswith(_LIST):
+            yield record
+            continue
+        at = record["dims"].index("N")
+        for count in sorted({p[at] for p in record["points"]}):
+            points = [p for p in record["points"] if p[at] == count]
+            yield {**record, "points": points, "model": f"{record['model']} ({count} images)"}
+
+
 def plain(output: Any, sizes: dict[str, int]) -> Any:
     """Shapes as nested lists of numbers."""
     if isinstance(output, (list, tuple)):
@@ -129,7 +152,9 @@ def main() -> int:
     parser.add_argument("--out", help="write all results here as JSON")
     options = parser.parse_args()
     records = [r for t in options.tables for r in json.loads(Path(t).read_text())]
-    chosen = [r for r in records if fnmatch.fnmatch(r["model"], options.only) and r["points"]]
+    chosen = [
+        r for r in _questions(records) if fnmatch.fnmatch(r["model"], options.only) and r["points"]
+    ]
     tasks = [(r, options.seconds, not options.no_rules) for r in chosen]
     results = []
     with ProcessPoolExecutor(options.jobs) as pool:
