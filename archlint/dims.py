@@ -533,13 +533,18 @@ def product(sizes: Iterable[Size]) -> Size:
 
 def substitute(size: Size, values: Mapping[str, Size]) -> Size:
     """The size with symbols replaced, in normal form again. Symbols not in ``values`` stay."""
+    return with_atoms(size, lambda atom: _substitute_atom(atom, values))
+
+
+def with_atoms(size: Size, change: Callable[[Atom], Size]) -> Size:
+    """The size with every atom of it changed, in normal form again. Operands are not entered."""
     if isinstance(size, int):
         return size
     result: Size = size.const
     for monomial, coef in size.terms:
         term: Size = coef
         for atom in monomial:
-            term = term * _substitute_atom(atom, values)
+            term = term * change(atom)
         result = result + term
     return result
 

@@ -19,6 +19,7 @@ from archlint.dims import (
     operated,
     polynomial,
     remembered,
+    with_atoms,
 )
 from archlint.formula import Bool, Comparison, Formula, Junction, compared, conj, disj
 
@@ -100,13 +101,7 @@ class _Step:
             return size
         found = self._known.get(size)
         if found is None:
-            found = size.const
-            for monomial, coef in size.terms:
-                term: Size = coef
-                for atom in monomial:
-                    term = term * self._atom(atom)
-                found = found + term
-            self._known[size] = found
+            found = self._known[size] = with_atoms(size, self._atom)
         return found
 
     def _atom(self, atom: Atom) -> Size:

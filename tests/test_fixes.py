@@ -1,6 +1,7 @@
 """Every fix that is shown was applied for real; here its own words are applied again, and run."""
 
 import importlib.util
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -199,6 +200,40 @@ def test_the_fix_works_when_it_is_applied(project, tmp_path, case):
         out = after(torch.randn(*size))
         wanted = {"N 3": (size[0], 3), "N 1 H W": tuple(size)}.get(output)
         assert wanted is None or tuple(out.shape) == wanted
+
+
+def by_attributes(fix, folder, name):
+    """The fixed model where the title says which attribute of which layer to set."""
+    model = load_model(folder, name)
+    for value, path in re.findall(r"(\w+=[^`]+) in `([^`]+)`", fix.title):
+        attribute, _, number = value.partition("=")
+        layer = model.get_submodule(path)
+        kind = type(getattr(layer, attribute))
+        setattr(layer, attribute, (int(number),) * 2 if kind is tuple else kind(int(number)))
+    return model.eval()
+
+
+@pytest.mark.parametrize("case", CASES, ids=[c[0] for c in CASES])
+def test_every_fix_that_is_shown_runs_where_it_is_said_to(project, tmp_path, case):
+    model, input, promise, output, _, _ = case
+    file = project(model, input, promise, output)
+    shown = found(file)
+    assert shown
+    for fix in shown:
+        if fix.narrows:
+            fixed = load_model(tmp_path, model).eval()
+        elif fix.code or fix.edit:
+            _, fixed = applied(fix, tmp_path, model)
+        else:
+            fixed = by_attributes(fix, tmp_path, model)
+        assert fix.narrows or fix.ran, fix.title
+        for sizes in fix.ran:
+            fixed(torch.randn([sizes.get(n, int(n) if n.isdigit() else 1) for n in input.split()]))
+        if fix.edit:
+            if fix.narrows:
+                fix.edit.write()
+                assert found(file) == [], fix.title
+            fix.edit.file.write_text(fix.edit.before)
 
 
 def test_every_fix_that_is_shown_accepts_the_size_that_broke(project):

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator
 
-from archlint.dims import Expr, FloorDiv, Size, ceildiv, floordiv, polynomial
+from archlint.dims import Atom, Expr, FloorDiv, Size, ceildiv, floordiv, polynomial, with_atoms
 from archlint.formula import Bool, comparisons, conj, eq, holds, ne
 from archlint.solve import Solver, Unsolved
 from archlint.trace.path import Apart, WalkedPath
@@ -76,16 +76,12 @@ def _rounded_up(sizes: list[Size]) -> Iterator[Size]:
 
 def _replaced(size: Size, values: dict[FloorDiv, Size]) -> Size:
     """The size with divisions written otherwise."""
-    if isinstance(size, int):
-        return size
-    total: Size = size.const
-    for monomial, factor in size.terms:
-        term: Size = factor
-        for atom in monomial:
-            own = polynomial(0, (((atom,), 1),))
-            term = term * (values.get(atom, own) if isinstance(atom, FloorDiv) else own)
-        total = total + term
-    return total
+
+    def written(atom: Atom) -> Size:
+        known = values.get(atom) if isinstance(atom, FloorDiv) else None
+        return polynomial(0, (((atom,), 1),)) if known is None else known
+
+    return with_atoms(size, written)
 
 
 def _odd(path: WalkedPath, when: Bool) -> list[Expr]:
