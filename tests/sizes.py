@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from archlint import dims
+from archlint.ratio import Ratio
 
 NAMES = ("H", "W", "N")
 SYMBOLS = {name: dims.symbol(name) for name in NAMES}
@@ -110,7 +111,7 @@ IN_ALGEBRA = {
     "ceil": lambda ratio: ratio.ceil(),
     "min": dims.minimum,
     "max": dims.maximum,
-    "ratio": dims.Ratio,
+    "ratio": Ratio,
 }
 
 

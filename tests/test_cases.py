@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from archlint.commands import decide
-from archlint.commands.check import load
+from archlint.commands.choose import load
 from archlint.report import text
 from archlint.verdict import exit_code
 

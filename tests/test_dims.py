@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from archlint.dims import (
     Expr,
-    Ratio,
     ceildiv,
     evaluate,
     exact_quotient,
@@ -19,13 +18,10 @@ from archlint.dims import (
     minimum,
     mod,
     product,
-    ratio_add,
-    ratio_div,
-    ratio_mul,
-    ratio_of,
     substitute,
     symbol,
 )
+from archlint.ratio import Ratio, ratio_add, ratio_div, ratio_mul, ratio_of
 from tests.sizes import IN_ALGEBRA, POINTS, SYMBOLS, printed, read, size, trees, value
 
 H, W, N = SYMBOLS.values()

@@ -13,8 +13,9 @@ import torch
 from torch._dispatch.python import enable_python_dispatcher
 
 from archlint.bounds import Box
-from archlint.dims import Expr, Ratio, evaluate, symbol
+from archlint.dims import Expr, evaluate, symbol
 from archlint.formula import Formula, holds
+from archlint.ratio import Ratio
 from archlint.trace.path import WalkedPath
 from archlint.trace.symint import Opaque, SizeNode, size_of, sym_int, value_at
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archlint.commands import EXIT_CANNOT_RUN, CannotRun
-from archlint.commands.check import load
+from archlint.commands.choose import load
 
 if TYPE_CHECKING:
     from archlint.fixes import Fix

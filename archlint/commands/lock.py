@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archlint.commands import CannotRun, decide
-from archlint.commands.check import load
+from archlint.commands.choose import load
 from archlint.commands.infer import (
     BY,
     found,

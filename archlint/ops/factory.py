@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 
-from archlint.dims import Expr, Ratio, Size
+from archlint.dims import Expr, Size
 from archlint.formula import ge, lt
 from archlint.ops import promote, ranges
 from archlint.ops.casts import cast, dense_strides, host_device
 from archlint.ops.registry import NoRule, Path, Range, TensorSpec, refuse, shape_rule
 from archlint.ops.spelling import methods
+from archlint.ratio import Ratio
 
 Dims = tuple[Size, ...]
 _IGNORED = frozenset({"requires_grad", "pin_memory", "generator"})

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from archlint.dims import Expr, Ratio
+from archlint.dims import Expr
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse
+from archlint.ratio import Ratio
 
 INTEGRAL = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64})
 FLOATING = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})

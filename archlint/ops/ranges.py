@@ -12,9 +12,10 @@ from typing import Any
 
 import torch
 
-from archlint.dims import Expr, Ratio, Size, ceildiv, floordiv, maximum, minimum, ratio_of
+from archlint.dims import Expr, Size, ceildiv, floordiv, maximum, minimum
 from archlint.formula import conj, ge, le
 from archlint.ops.registry import Path, Range, TensorSpec
+from archlint.ratio import Ratio, ratio_of
 
 Values = Any  # Range, IN_RANGE or None
 UNKNOWN: Range = (None, None)

@@ -8,11 +8,12 @@ from typing import Any, Union
 import torch
 import torch.nn.functional as F
 
-from archlint.dims import Expr, Ratio, Size, ratio_mul, ratio_of
+from archlint.dims import Expr, Size
 from archlint.formula import conj, disj, eq, ge
 from archlint.ops.adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.sliding import claim_positive, followed_layout
+from archlint.ratio import Ratio, ratio_mul, ratio_of
 
 Scale = Union[float, Ratio, Size]
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 
-from archlint.dims import Ratio, Size, ceildiv, floordiv, maximum, ratio_add, ratio_div, ratio_of
+from archlint.dims import Size, ceildiv, floordiv, maximum
 from archlint.formula import ge, le, ne
 from archlint.ops import promote, ranges
 from archlint.ops.factory import made, number_dtype
 from archlint.ops.layout import decide
 from archlint.ops.registry import NoRule, Path, Range, TensorSpec, shape_rule
+from archlint.ratio import Ratio, ratio_add, ratio_div, ratio_of
 
 BOUNDS = "bounds {} and {} in the direction of step {}"
 

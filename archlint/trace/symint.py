@@ -19,21 +19,9 @@ from typing import Any, Protocol
 
 import torch
 
-from archlint.dims import (
-    Expr,
-    Ratio,
-    Size,
-    evaluate,
-    floordiv,
-    maximum,
-    minimum,
-    mod,
-    ratio_add,
-    ratio_div,
-    ratio_mul,
-    ratio_of,
-)
+from archlint.dims import Expr, Size, evaluate, floordiv, maximum, minimum, mod
 from archlint.formula import Bool, Formula, conj, disj, eq, ge, gt, holds, le, lt, ne, negate
+from archlint.ratio import Ratio, ratio_add, ratio_div, ratio_mul, ratio_of
 from archlint.trace.layouts import LAYOUTS
 
 Text = str  # inside SizeNode, ``str`` is a method of the protocol
@@ -530,7 +518,7 @@ def hashable() -> Iterator[None]:
 def size_of(value: Any) -> Any:
     """What archlint knows of an argument that user code passes: the opposite of :func:`sym_int`.
 
-    SymInt -> size, SymFloat -> float or :class:`~archlint.dims.Ratio` or :class:`Opaque`,
+    SymInt -> size, SymFloat -> float or :class:`~archlint.ratio.Ratio` or :class:`Opaque`,
     SymBool -> bool or formula; anything else as it is.
     """
     if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)):

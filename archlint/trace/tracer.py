@@ -30,7 +30,7 @@ from torch.overrides import TorchFunctionMode
 
 from archlint.bounds import Box
 from archlint.contract import Input, TensorInput
-from archlint.dims import Expr, Ratio, Size, evaluate
+from archlint.dims import Expr, Size, evaluate
 from archlint.formula import Formula, eq
 from archlint.frames import first_line, is_user_code, user_line
 from archlint.match import listed
@@ -44,6 +44,7 @@ from archlint.ops.registry import (
     Refused,
     TensorSpec,
 )
+from archlint.ratio import Ratio
 from archlint.silence import says_nothing
 from archlint.trace.join import joining
 from archlint.trace.path import Apart, Undecided, WalkedPath

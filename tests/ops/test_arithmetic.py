@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import archlint.ops.arithmetic as arithmetic
 from archlint.bounds import Box
-from archlint.dims import Ratio, symbol
+from archlint.dims import symbol
 from archlint.ops.registry import INPLACE, RULES, TensorSpec
+from archlint.ratio import Ratio
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
 BINARY = [f for f, rule in RULES.items() if inspect.getmodule(rule) is arithmetic]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 import archlint.ops.sequence  # noqa: F401
 from archlint.bounds import Box
-from archlint.dims import Ratio, symbol
+from archlint.dims import symbol
 from archlint.ops.registry import RULES
+from archlint.ratio import Ratio
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
 numbers = st.integers(-6, 9)
