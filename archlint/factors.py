@@ -11,15 +11,29 @@ import math
 from collections.abc import Iterator
 
 from archlint.bounds import Box
-from archlint.dims import Atom, Expr, Monomial, Size, ceildiv, floordiv, polynomial
+from archlint.dims import (
+    Atom,
+    Expr,
+    FloorDiv,
+    Monomial,
+    Size,
+    ceildiv,
+    exact_quotient,
+    floordiv,
+    mod,
+    polynomial,
+)
 from archlint.formula import Bool, Comparison, compared, conj, disj, eq, le, ne, negate
+
+_LARGEST = 4096  # of the numbers that are split into factors
+_DIVISORS = 64  # ways to split one that are still a help
 
 
 def factored(comparison: Comparison, box: Box) -> Bool:
     """The same statement about the sizes in ``box``, of smaller terms where that is possible."""
     if max(len(m) for m, _ in comparison.expr.terms) < 2:
         return comparison
-    for rewrite in (_without_common_factors, _of_one_product, _of_two_products):
+    for rewrite in (_without_common_factors, _of_one_product, _of_divisors, _of_two_products):
         found = rewrite(comparison, box)
         if found is not None:
             return found
@@ -40,10 +54,7 @@ def _without_common_factors(comparison: Comparison, box: Box) -> Bool | None:
     expr = comparison.expr
     if expr.const:
         return None
-    common = list(expr.terms[0][0])
-    for monomial, _ in expr.terms[1:]:
-        common = _shared(common, monomial)
-    common = [a for a in common if _low(_expr(a), box) >= 1]
+    common = [a for a in _common(expr) if _low(_expr(a), box) >= 1]
     if not common or (len(expr.terms) == 1 and len(common) == len(expr.terms[0][0])):
         return None
     rest: Size = 0
@@ -51,6 +62,14 @@ def _without_common_factors(comparison: Comparison, box: Box) -> Bool | None:
         left = _removed(monomial, common)
         rest = rest + (_expr(*left) * coef if left else coef)
     return compared(comparison.op, rest)
+
+
+def _common(expr: Expr) -> list[Atom]:
+    """The atoms that are in every term."""
+    common = list(expr.terms[0][0])
+    for monomial, _ in expr.terms[1:]:
+        common = _shared(common, monomial)
+    return common
 
 
 def _shared(atoms: list[Atom], monomial: Monomial) -> list[Atom]:
@@ -99,6 +118,44 @@ def _of_one_product(comparison: Comparison, box: Box) -> Bool | None:
     else:
         return None
     return negate(said) if negative else said
+
+
+def _of_divisors(comparison: Comparison, box: Box) -> Bool | None:
+    """``m`` divides ``a*b`` where some ``d`` divides ``a`` and ``m/d`` divides ``b``.
+
+    That holds for any integers: each prime power of ``m`` is shared between ``a`` and ``b``.
+    """
+    expr = comparison.expr
+    if comparison.op == ">=" or expr.const:
+        return None
+    for rounded, times in expr.terms:
+        atom = rounded[0]
+        if len(rounded) > 1 or not isinstance(atom, FloorDiv) or not isinstance(atom.den, int):
+            continue
+        num, m = atom.num, atom.den
+        multiple = num - num.const
+        remainder = multiple - polynomial(0, ((rounded, m),))
+        if num.const not in (0, m - 1) or expr != remainder * (-times // m):
+            continue
+        sizes, factor = _as_product(multiple)
+        m //= math.gcd(m, factor)
+        ways = list(itertools.islice(_split(m, len(sizes)), _DIVISORS + 1))
+        if len(sizes) == 1 or m > _LARGEST or len(ways) > _DIVISORS:
+            continue
+        divided = [[eq(mod(a, d), 0) for a, d in zip(sizes, way, strict=True)] for way in ways]
+        said = disj(*(conj(*parts) for parts in divided))
+        return said if comparison.op == "==" else negate(said)
+    return None
+
+
+def _as_product(size: Size) -> tuple[list[Size], int]:
+    """Sizes and a number whose product it is: ``6*a*b + 4*a*c`` is ``2 * a * (3*b + 2*c)``."""
+    assert isinstance(size, Expr)
+    factor = math.gcd(*(c for _, c in size.terms))
+    common = _common(size)
+    left = exact_quotient(size, _expr(*common) * factor if common else factor)
+    assert left is not None
+    return [*map(_expr, common), *([left] if isinstance(left, Expr) else [])], factor
 
 
 def _of_two_products(comparison: Comparison, box: Box) -> Bool | None:
@@ -156,7 +213,7 @@ def _split(factor: int, parts: int) -> Iterator[tuple[int, ...]]:
     if parts == 1:
         yield (factor,)
         return
-    for first in range(1, min(factor, 4096) + 1):
+    for first in range(1, min(factor, _LARGEST) + 1):
         if factor % first == 0:
             for rest in _split(factor // first, parts - 1):
                 yield (first, *rest)
