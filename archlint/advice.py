@@ -95,7 +95,7 @@ def _advice(
 def _words(found: Explored, until: float) -> str:
     """What the model accepts, whatever was promised."""
     said = describe(found.names, found.box, found.accepted, solver_deadline=until)
-    if len(said.text) > LONGEST:
-        return ""
     exact = found.covered and said.exact
+    if len(said.text) > LONGEST or (said.text == "no size" and not exact):
+        return ""
     return f"{said.text}   ({'exact' if exact else 'this much is proved'})"

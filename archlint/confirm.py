@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
+from archlint import outputshape
 from archlint.contract import Contract
 from archlint.diagnose.diagnose import moduli, peak_memory
-from archlint.dims import Expr, evaluate
+from archlint.dims import Expr
 from archlint.errors import TargetError
 from archlint.explore import Explored
 from archlint.formula import conj, holds, negate
@@ -130,20 +130,10 @@ def _disagreement(found: Explored, outcome: Outcome, device: str) -> str:
         by = f" ({call.op} at {call.module or 'the model'})" if call else ""
         return f"decided that {at} is refused{by}: {why}; but the model accepts it"
     if decided:
-        expected = _numbers(dims_of(way.trace.output), outcome.sizes)
+        expected = outputshape.at(dims_of(way.trace.output), outcome.sizes)
         if expected != outcome.output:
             return f"decided that {at} gives {expected}, but the model gives {outcome.output}"
     return ""
-
-
-def _numbers(output: Any, sizes: Mapping[str, int]) -> Any:
-    if isinstance(output, tuple):
-        return tuple(evaluate(d, sizes) for d in output)
-    if isinstance(output, list):
-        return [_numbers(o, sizes) for o in output]
-    if isinstance(output, dict):
-        return {k: _numbers(v, sizes) for k, v in output.items()}
-    return output
 
 
 def _kept(contract: Contract, question: Question, outcome: Outcome) -> bool:

@@ -9,8 +9,8 @@ from archlint.contract import Input, TensorInput
 from archlint.formula import Bool, disj, holds, negate
 from archlint.rulefile.phrase import parse_promise
 
-Words = Union[str, list["Words"], dict[str, "Words"]]
-"""A shape as a rule file writes it: text, or lists and mappings of it."""
+Words = Union[str, int, list["Words"], dict[str, "Words"]]
+"""A shape as a rule file writes it: text or a number, or lists and mappings of it."""
 
 
 @dataclass(frozen=True)
@@ -104,14 +104,14 @@ def _tensor_words(tensor: TensorInput) -> Words:
         return shape
     words: dict[str, Words] = {"shape": shape, "dtype": tensor.dtype}
     if tensor.below is not None:
-        words["below"] = str(tensor.below)
+        words["below"] = tensor.below if isinstance(tensor.below, int) else str(tensor.below)
     return words
 
 
 def shown(words: Words) -> str:
     """Words on one line."""
-    if isinstance(words, str):
-        return words
+    if isinstance(words, (str, int)):
+        return str(words)
     if isinstance(words, list):
         return "[" + ", ".join(map(shown, words)) + "]"
     return "{" + ", ".join(f"{k}: {shown(v)}" for k, v in words.items()) + "}"

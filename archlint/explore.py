@@ -10,6 +10,7 @@ from archlint.bounds import Box
 from archlint.formula import Bool, conj, disj, holds, negate
 from archlint.outputshape import equal
 from archlint.region import typical_point
+from archlint.search import first
 from archlint.solve import Solver, Unsolved
 from archlint.trace.path import Event
 from archlint.trace.tracer import Trace, dims_of
@@ -103,7 +104,9 @@ class Explored:
         return disj(*(w.decided for w in self.ways))
 
     def way_of(self, env: Mapping[str, int]) -> Way | None:
-        """The path that decides these sizes."""
+        """The path that decides these sizes; none decides those outside of the region."""
+        if not holds(self.region, env):
+            return None
         return next((w for w in self.ways if holds(w.decided, env)), None)
 
     def accepts(self, env: Mapping[str, int]) -> bool | None:
@@ -130,12 +133,12 @@ def explore(
     solver: Solver | None = None
     point = typical_point(box, region)
     while True:
+        if point is None and len(result.ways) == 1:  # few have more than two: spare the solver
+            point = first(names, box, conj(region, _unseen(result)))
         if point is None:
             if solver is None:
                 solver = Solver(names, box, deadline)
-                solver.add(region)
-                for way in result.ways:
-                    solver.add(negate(disj(way.decided, way.lost)))
+                solver.add(conj(region, _unseen(result)))
             try:
                 point = solver.find()
             except Unsolved as e:
@@ -177,6 +180,11 @@ def explore(
         if solver is not None:
             solver.add(negate(seen))
         point = None
+
+
+def _unseen(found: Explored) -> Bool:
+    """The sizes of which no path says anything."""
+    return conj(*(negate(disj(w.decided, w.lost)) for w in found.ways))
 
 
 def _by_value(way: Way, result: Explored, deadline: float) -> list[str]:

@@ -22,7 +22,9 @@ from archlint.dims import (
     floordiv,
     mod,
     polynomial,
+    remembered,
 )
+from archlint.few import divisors, of_few_values
 from archlint.formula import Bool, Comparison, compared, conj, disj, eq, le, ne, negate
 
 _LARGEST = 4096  # of the numbers that are split into factors
@@ -31,13 +33,25 @@ _DIVISORS = 64  # ways to split one that are still a help
 
 def factored(comparison: Comparison, box: Box) -> Bool:
     """The same statement about the sizes in ``box``, of smaller terms where that is possible."""
-    if max(len(m) for m, _ in comparison.expr.terms) < 2:
+    if not _nonlinear(comparison.expr):
         return comparison
-    for rewrite in (_without_common_factors, _of_one_product, _of_divisors, _of_two_products):
+    for rewrite in (
+        _without_common_factors,
+        _of_one_product,
+        _of_divisors,
+        _of_two_products,
+        of_few_values,
+    ):
         found = rewrite(comparison, box)
         if found is not None:
             return found
     return comparison
+
+
+@remembered
+def _nonlinear(expr: Expr) -> bool:
+    """Whether sizes are multiplied or divided by sizes in it."""
+    return any(len(m) > 1 for m, _ in expr.terms) or next(divisors(expr), None) is not None
 
 
 def _low(size: Size, box: Box) -> int:

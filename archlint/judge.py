@@ -10,6 +10,7 @@ from archlint.explore import Explored, Way
 from archlint.formula import Bool, conj, disj, holds, negate
 from archlint.match import Demand, demands
 from archlint.region import bounds_of, box_of, in_box, input_demands, input_symbols
+from archlint.search import first
 from archlint.solve import Solver, Unsolved
 from archlint.trace.path import Event
 from archlint.trace.tracer import Trace, dims_of
@@ -79,15 +80,17 @@ def judge(contract: Contract, question: Question, found: Explored, deadline: flo
     if bad is False:
         return Finding(None, open=tuple(unsettled))
     try:
-        solver = Solver(question.names, question.box, deadline)
-        solver.add(question.domain)
-        point, smallest = _smallest(solver, bad, contract, found)
+        point, smallest = first(question.names, question.box, conj(question.domain, bad)), True
+        if point is None:
+            solver = Solver(question.names, question.box, deadline)
+            solver.add(question.domain)
+            point, smallest = _smallest(solver, bad)
+            if point is None:
+                vacuous = _empty_premise(solver, question)
+                return Finding(None, vacuous=vacuous, open=() if vacuous else tuple(unsettled))
     except Unsolved as e:
         return Finding(None, open=(*unsettled, f"the solver gave no answer ({e})"))
-    if point is None:
-        if _empty_premise(solver, question, found):
-            return Finding(None, vacuous=True)
-        return Finding(None, open=tuple(unsettled))
+    smallest = smallest and found.covered
     way = next(w for w in found.ways if holds(_breaks(contract, question, w), point))
     if contract.promise.kind == "rejects" or not holds(question.premise, point):
         return Finding(Breach(point, "refused", way, None, smallest), open=tuple(unsettled))
@@ -98,16 +101,15 @@ def judge(contract: Contract, question: Question, found: Explored, deadline: flo
     return Finding(Breach(point, "output", way, wrong, smallest), open=tuple(unsettled))
 
 
-def _smallest(
-    solver: Solver, bad: Bool, contract: Contract, found: Explored
-) -> tuple[dict[str, int] | None, bool]:
+def _smallest(solver: Solver, bad: Bool) -> tuple[dict[str, int] | None, bool]:
+    """Sizes at which the promise is broken, and whether there are no smaller ones."""
     try:
-        return solver.smallest(bad), found.covered
+        return solver.smallest(bad), True
     except Unsolved:
         return solver.find(bad), False
 
 
-def _empty_premise(solver: Solver, question: Question, found: Explored) -> bool:
+def _empty_premise(solver: Solver, question: Question) -> bool:
     if question.premise is question.domain:
         return False  # a path went through it
     return solver.find(question.premise) is None

@@ -40,7 +40,7 @@ def parse(said: Words) -> Any:
         return [parse(s) for s in said]
     if isinstance(said, dict):
         return {k: parse(s) for k, s in said.items()}
-    return tuple(d for d in parse_shape(said) if not isinstance(d, Wildcard))
+    return tuple(d for d in parse_shape(str(said)) if not isinstance(d, Wildcard))
 
 
 def equal(one: Any, other: Any) -> Bool:

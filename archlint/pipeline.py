@@ -99,7 +99,7 @@ def _decide(
 def accepted_sizes(subject: Subject, question: Question, deadline: float) -> Explored:
     """What the model accepts of the question's domain, as exactly as the budget allows."""
     return explore(
-        partial(subject.trace, box=question.box),
+        partial(subject.trace, box=question.box, given=question.domain),
         question.names,
         question.box,
         question.domain,

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 
 from archlint.errors import ArchlintError
@@ -118,7 +119,8 @@ def _settings(pyproject: Path) -> dict[str, object]:
     if not pyproject.is_file():
         return {}
     try:
-        table = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {})
+        at = pyproject.stat()
+        table = _tools(pyproject, at.st_mtime_ns, at.st_size)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as e:
         raise SettingsError(f"{pyproject}: {e}") from e
     table = table.get("archlint", {}) if isinstance(table, dict) else {}
@@ -130,6 +132,12 @@ def _settings(pyproject: Path) -> dict[str, object]:
                 f"{pyproject}: unknown key {key!r} in [tool.archlint]{did_you_mean(key, KEYS)}"
             )
     return table
+
+
+@lru_cache(maxsize=4)
+def _tools(pyproject: Path, changed: int, size: int) -> object:
+    """``[tool]`` of the file; read again when its time of change or its size is another."""
+    return tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {})
 
 
 def _expand(path: Path, packs: bool = False) -> list[Path]:

@@ -9,6 +9,7 @@ from torch import nn
 
 from archlint.bounds import Box
 from archlint.contract import Contract
+from archlint.formula import Bool
 from archlint.model.call import check_call
 from archlint.model.keep import Snapshot
 from archlint.model.resolve import ModelSource
@@ -40,16 +41,23 @@ class Subject:
         self._as_built: dict[nn.Module, Snapshot] = {}
         self._same: set[str] = set()  # endings that the real weights do not change
         self._eager = False
+        self._given: Bool = True
         self.traces = 0
         self.shadowed: list[str] = []  # modules in whose calls of int, float, … sizes are kept
 
-    def trace(self, sizes: Mapping[str, int], box: Box, symbolic: bool = True) -> Trace:
+    def trace(
+        self, sizes: Mapping[str, int], box: Box, given: Bool = True, symbolic: bool = True
+    ) -> Trace:
         """The path that these sizes take; where values decide the way, every way there is.
+
+        ``box`` and ``given`` hold of all sizes that the caller is interested in: what they settle
+        is no question, and what comes of it is said of these sizes only.
 
         A path that ends in an exception of user code is walked again with plain numbers, and one
         that a lean model could not finish is walked again with the real weights: what comes of
         symbolic sizes or of missing values is not the model's doing.
         """
+        self._given = given
         first = self._way(sizes, box, symbolic, ())
         found, todo = [first], _turns(first, ())
         while todo:
@@ -107,6 +115,7 @@ class Subject:
         input, rules = self.contract.input, self.rules
         while True:
             path = WalkedPath(sizes, box, eager=self._eager, answers=answers)
+            path.suppose(self._given)
             path.on_ask = self._asked
             try:
                 with shadowed(self.shadowed):

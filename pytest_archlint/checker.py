@@ -13,6 +13,7 @@ import pytest
 
 from archlint.errors import ArchlintError, Location
 from pytest_archlint.options import SETTINGS
+from pytest_archlint.outcome import Failed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,11 +33,12 @@ class Checker:
     def check(
         self,
         model: nn.Module | str,
-        input: Shapes,
+        input: Shapes | None = None,
         *,
         accepts: str | None = None,
         rejects: str | None = None,
         output: Shapes | None = None,
+        structure: Mapping[str, object] | None = None,
         mode: str = "eval",
         samples: int | None = None,
     ) -> Verdict:
@@ -48,7 +50,9 @@ class Checker:
         __tracebackhide__ = True
         frame = sys._getframe(1)
         where = Location(frame.f_code.co_filename, frame.f_lineno)
-        return _check(self._item, where, model, input, accepts, rejects, output, mode, samples)
+        words = {"input": input, "accepts": accepts, "rejects": rejects, "output": output}
+        words |= {"structure": structure, "mode": mode}
+        return _check(self._item, where, model, words, samples)
 
 
 def _skip_if_off(item: pytest.Item) -> None:
@@ -73,21 +77,26 @@ def check_returned(item: pytest.Function, marks: Sequence[pytest.Mark]) -> bool:
         try:
             bound = inspect.signature(Checker.check).bind(item, model, *mark.args, **mark.kwargs)
         except TypeError as e:
-            pytest.fail(f"@pytest.mark.archlint of {item.name}: {e}", False)
-        _check(item, where, **{k: v for k, v in bound.arguments.items() if k != "self"})
+            raise _wrong_mark(item, e) from None
+        words = {k: v for k, v in bound.arguments.items() if k not in ("self", "model", "samples")}
+        try:
+            _check(item, where, model, words, bound.arguments.get("samples"))
+        except ArchlintError as e:
+            raise _wrong_mark(item, e) from None
     return True
+
+
+def _wrong_mark(item: pytest.Function, error: Exception) -> BaseException:
+    failed: BaseException = Failed(f"@pytest.mark.archlint of {item.name}: {error}", pytrace=False)
+    return failed
 
 
 def _check(
     item: pytest.Item,
     where: Location,
     model: nn.Module | str,
-    input: Shapes,
-    accepts: str | None = None,
-    rejects: str | None = None,
-    output: Shapes | None = None,
-    mode: str = "eval",
-    samples: int | None = None,
+    words: Mapping[str, object],
+    samples: int | None,
 ) -> Verdict:
     __tracebackhide__ = True
     with warnings.catch_warnings():
@@ -95,9 +104,8 @@ def _check(
         from archlint.given import contract_of, source_of
         from pytest_archlint.deciding import decide
 
-    words = {"input": input, "accepts": accepts, "rejects": rejects, "output": output}
     try:
-        contract = contract_of(**words, mode=mode)
+        contract = contract_of(**words)
     except ArchlintError as e:
         raise ArchlintError(str(e)) from None  # from here: the traceback ends in the test
     contract = replace(contract, id=item.name, where=where)

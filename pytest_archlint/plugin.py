@@ -58,8 +58,9 @@ def _count(text: str) -> int:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "archlint(input, accepts, rejects, output, mode, samples): the function returns a model, "
-        "which is put under this contract; every contract of a rule file has this marker too.",
+        "archlint(input, accepts, rejects, output, structure, mode, samples): the function returns "
+        "a model, which is put under this contract; every contract of a rule file has this marker "
+        "too.",
     )
     settings = Settings.of(config)
     config.stash[SETTINGS] = settings

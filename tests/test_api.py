@@ -47,6 +47,46 @@ def test_the_model_and_the_world_are_left_alone():
     assert not archlint.check(model, "N 8", accepts="any N", mode="train", samples=2)
 
 
+def test_a_hook_that_writes_to_the_model_leaves_nothing_behind():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    maps = []
+
+    def hook(module, args, out):
+        model.count = getattr(model, "count", 0) + 1
+        model.last = out
+        maps.append(out)
+
+    model[0].register_forward_hook(hook)
+    before = dict(vars(model))
+    assert archlint.check(model, "N 3 H W", accepts="any H, W >= 3", samples=2).word == "proved"
+    assert archlint.infer(model, "N 3 H W").text == "H, W >= 3"
+    assert vars(model) == before
+    assert maps == []
+
+
+LAZY = (
+    "2 (LazyLinear) takes its sizes from the first input that it meets; "
+    "call the model once where it is made"
+)
+
+
+def lazy():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.LazyLinear(5))
+
+
+def test_layers_that_the_first_input_makes():
+    model = lazy()
+    verdict = archlint.check(model, "N 3 H W", accepts="any H, W >= 8")
+    assert (verdict.word, verdict.message) == ("error", LAZY)
+    with pytest.raises(archlint.ArchlintError) as e:
+        archlint.infer(model, "N 3 H W")
+    assert str(e.value) == LAZY
+    assert type(model[2]) is nn.LazyLinear
+    assert type(model(torch.ones(1, 3, 6, 6))) is torch.Tensor
+    assert archlint.infer(model, "N 3 H W").accepts(N=1, H=6, W=6)
+    assert model[2].in_features == 64
+
+
 def test_inputs_by_name_with_dtypes():
     class Reader(nn.Module):
         def __init__(self):

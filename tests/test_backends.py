@@ -292,6 +292,46 @@ def test_an_error_is_no_answer(project):
     assert project.run("--resume", "sweep.jsonl")[2].startswith("1 of 2 ")
 
 
+WAIVER = "waivers: [{contract: a, model: broken, reason: later, until: 2999-12-31}]"
+
+
+def test_mistakes_and_waived_contracts_on_file(project):
+    other = project.path / "other.archlint.yaml"
+    other.write_text("archlint: 1\nmodel: 0\n")
+    project.write({"a": ["broken", "process"]}, WAIVER)
+    same = ("--output", "jsonl=sweep.jsonl", "--resume", "sweep.jsonl")
+    code, out, _ = project.run(*same)
+    assert (code, out.splitlines()[-1]) == (
+        2,
+        "1 proved, 1 broken (waived), 1 mistake in rule files",
+    )
+    first = lines(project.path / "sweep.jsonl")
+    assert [sorted(line)[0] for line in first] == ["error", "at", "at"]
+    assert first[1]["waived"] == {"reason": "later", "until": "2999-12-31"}
+    code, again, err = project.run(*same)
+    assert (code, again) == (2, out)
+    assert "2 of 2 verdicts taken from sweep.jsonl\n" in err
+    assert lines(project.path / "sweep.jsonl") == first
+
+    # The mistake is mended and the waiver taken back: what was decided stands, and counts.
+    other.unlink()
+    project.write({"a": ["broken", "process"]})
+    code, out, err = project.run(*same)
+    assert (code, err) == (1, "2 of 2 verdicts taken from sweep.jsonl\n")
+    assert "BROKEN  a · broken" in out
+    after = lines(project.path / "sweep.jsonl")
+    assert after == [{**first[1], "waived": None, "note": ""}, first[2]]
+
+
+def test_a_waiver_in_vain_on_file_is_no_answer(project):
+    project.write({"a": ["proved", "broken"]}, WAIVER.replace("broken", "proved"))
+    same = ("--output", "jsonl=sweep.jsonl", "--resume", "sweep.jsonl")
+    code, out, _ = project.run(*same)
+    assert [line["job"] for line in lines(project.path / "sweep.jsonl")][2:] == [None]
+    assert project.run(*same) == (code, out, "2 of 2 verdicts taken from sweep.jsonl\n")
+    assert len(lines(project.path / "sweep.jsonl")) == 3
+
+
 def test_the_first_run_of_a_loop_has_nothing_to_resume(project):
     project.write({"a": ["proved"]})
     same = ("--resume", "new.jsonl", "--output", "jsonl=new.jsonl")

@@ -91,7 +91,7 @@ def test_what_no_rule_file_holds_is_refused(value):
         ["os.system", "true"],
         ["settings.os.system", "true"],
         ["settings.shorten", ["path", "."]],
-        ["dims.lru_cache"],
+        ["dims.expr.lru_cache"],
         ["contract.__loader__"],
         ["errors.ArchlintError", "text"],
         ["class", "verdict.Verdict"],

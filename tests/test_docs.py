@@ -89,10 +89,12 @@ def understood(words):
     """Parse a command line down to the last group; nothing is run."""
     command, name, parent = cli.cli, "archlint", None
     while True:
-        context = command.make_context(name, words, parent=parent)
         if not isinstance(command, click.Group):
+            command.make_context(name, words, parent=parent)
             return
-        rest = [*context._protected_args, *context.args]
+        context = click.Context(command, parent, name, **command.context_settings)
+        # A group's own parse_args hides the rest in an attribute that click 9 has no more.
+        rest = click.Command.parse_args(command, context, list(words))
         if not rest:
             return
         name, command, words = command.resolve_command(context, rest)

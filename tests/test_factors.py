@@ -53,6 +53,39 @@ def test_what_a_comparison_of_products_says(formula, said):
         assert said is None or holds(said, point) == holds(formula, point)
 
 
+NARROW = Box({"N": (1, 4), "H": (1, None), "W": (1, None)})
+SMALL = [
+    {"N": n, "H": h, "W": w} for n, h, w in itertools.product(range(1, 5), range(1, 20), (1, 5, 12))
+]
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        (ge((N - H % N) % N, 0), True),
+        (eq((N - H % N) % N, 0), None),
+        (eq(N * N, 16), eq(N, 4)),
+        (ne(N * N, 5), True),
+        (ge(N * H, 12), None),
+        (eq(H // (N + 1) * N, W), None),
+        (ge(W, (H + W // N) // N), None),
+    ],
+)
+def test_a_factor_or_divisor_of_few_values(formula, said):
+    assert isinstance(formula, Comparison)
+    found = factored(formula, NARROW)
+    assert found is not formula
+    assert not isinstance(said, bool) or found is said
+    for point in SMALL:
+        assert holds(found, point) == holds(formula, point)
+        assert said is None or holds(said, point) == holds(formula, point)
+
+
+@pytest.mark.parametrize("formula", [ge(H // (N - 2), 3), ge((W % H) - N, 3)], ids=str)
+def test_divisors_that_may_be_0_or_anything_stay(formula):
+    assert factored(formula, NARROW) is formula
+
+
 @pytest.mark.parametrize(
     "formula",
     [ge(H * W, 3), eq(H * W, 12), eq(H * W, N * 6), ge(H, 3), gt(N * H, N * W), ne(H * W % 7, 1)],

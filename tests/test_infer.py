@@ -53,6 +53,62 @@ class Rows(nn.Module):
         return x
 
 
+class HeadFirst(nn.Module):
+    """What it calls last it makes first."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(4, 2)
+        self.body = nn.Conv2d(1, 4, 3)
+
+    def forward(self, x):
+        return self.head(self.body(x).mean((2, 3)))
+
+
+class Spoken(nn.Module):
+    """Its rows are in a sequence."""
+
+    def __init__(self):
+        super().__init__()
+        self.each = nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.each(x).amax(2)
+
+
+class Drawn(nn.Module):
+    """Draws a picture: its convolution does not see the input."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(7, 2 * 4 * 4)
+        self.smooth = nn.Conv2d(2, 3, 3)
+
+    def forward(self, x):
+        return self.smooth(self.first(x).view(-1, 2, 4, 4))
+
+
+class Reader(nn.Module):
+    """Its convolution sees words, not letters."""
+
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(30, 6)
+        self.slide = nn.Conv1d(6, 2, 3)
+
+    def forward(self, ids):
+        return self.slide(self.words(ids).transpose(1, 2)).amax(2)
+
+
+class Stubborn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(5, 3)
+
+    def forward(self, x):
+        raise ValueError("never")
+
+
 class Pair(nn.Module):
     def forward(self, left, right):
         return {"sum": left + right, "parts": [left, right[:, :1]]}
@@ -147,13 +203,34 @@ def test_the_contract_holds(model):
         (lambda: nn.Conv1d(5, 2, 3), "N 5 L"),
         (lambda: nn.Conv3d(1, 2, 3), "N 1 T H W"),
         (nn.ReLU, "N 3 H W"),
+        (lambda: nn.Sequential(nn.Linear(20, 8), nn.Linear(8, 2)), "N 20"),
+        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(20, 8)), "N 20"),
+        (lambda: nn.LSTM(6, 4, batch_first=True), "N T 6"),
+        (lambda: nn.GRU(6, 4), "T N 6"),
+        (Spoken, "N T 5"),
+        (Drawn, "N 7"),
+        (HeadFirst, "N 1 H W"),
     ],
 )
 def test_the_input_is_guessed(model, input):
     assert archlint.infer(model()).input.text == input
 
 
+def test_tokens_are_guessed():
+    found = archlint.infer(Reader())
+    assert input_words(found.input) == {"shape": "N T", "dtype": "int64", "below": 30}
+    assert found.text == "T >= 3"
+    assert archlint.explain(Reader()).input == found.input
+
+
 def test_a_guess_that_fails_is_said():
+    with pytest.raises(archlint.ArchlintError) as e:
+        archlint.infer(Stubborn())
+    tried = [f"{i} (ValueError: never)" for i in ("N 5", "N T 5", "N 3 H W")]
+    assert str(e.value) == (
+        "Stubborn was tried with several inputs, and takes none of them: "
+        f"{'; '.join(tried)}; say --input"
+    )
     with pytest.raises(archlint.ArchlintError, match="tried with the input N 3 H W"):
         archlint.infer(Rows())
     with pytest.raises(archlint.ArchlintError, match=r"Pair\.forward needs left, right"):
@@ -214,6 +291,16 @@ def test_text_of_what_is_not_exact():
     text = inferred.text([archlint.infer(Secret(), "N 3 H W").entry()])
     assert "  accepts    H <= 7   (this much is proved)\n  undecided  H >= 8\n  because    " in text
     assert "\n  decided    " in text
+
+
+class Asking(torch.nn.Module):
+    def forward(self, x):
+        return x[:, : int(x.sum())]
+
+
+def test_text_of_what_nothing_is_known_of():
+    text = inferred.text([archlint.infer(Asking(), "N 3 H W").entry()])
+    assert "  accepts    none that is known\n  undecided  any size\n  because    the value" in text
 
 
 # The command

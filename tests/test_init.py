@@ -429,7 +429,7 @@ def test_the_first_rule_file(project, run, monkeypatch):
     assert result.exit_code == 0, result.output
     assert result.output == (
         "contracts/models.archlint.yaml: 2 contracts that hold; 2 without a contract; "
-        "1 left out as parts of others; 1 left out because they need arguments; 1 files not read\n"
+        "1 left out as parts of others; 1 left out for want of arguments; 1 file not read\n"
     )
     text = Path("contracts/models.archlint.yaml").read_text()
     assert text.startswith("# yaml-language-server: $schema=archlint.schema.json\n")
@@ -479,6 +479,52 @@ def test_the_first_rule_file(project, run, monkeypatch):
     checked = CliRunner().invoke(cli.cli, ["check", "--no-cache", "contracts"])
     assert checked.exit_code == 0, checked.output
     assert checked.output.endswith("2 proved\n")
+
+
+def test_the_input_is_what_the_first_layers_take(project, run):
+    source = """
+    from torch import nn
+
+    def rows() -> nn.Module:
+        return nn.Sequential(nn.Linear(12, 4), nn.ReLU(), nn.Linear(4, 2))
+
+    def sound() -> nn.Module:
+        return nn.Sequential(nn.Conv1d(2, 4, 9), nn.ReLU())
+
+    class Tokens(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words = nn.Embedding(50, 8)
+
+        def forward(self, ids):
+            return self.words(ids).mean(1)
+    """
+    project({"firstlayers.py": textwrap.dedent(source)})
+    result = run("--dry-run")
+    assert result.exit_code == 0, result.output
+    contracts = result.stdout.split("contracts:\n")[1]
+    assert contracts == textwrap.indent(
+        textwrap.dedent("""\
+            - id: rows
+              models: rows
+              input: N 12
+              accepts: any size
+              output: N 2
+
+            - id: sound
+              models: sound
+              input: N 2 L
+              accepts: only L >= 9
+              output: N 4 L-8
+
+            - id: Tokens
+              models: Tokens
+              input: {shape: N T, dtype: int64, below: 50}
+              accepts: any size
+              output: N 8
+        """),
+        "  ",
+    )
 
 
 def test_what_init_has_checked_need_not_be_decided_again(project, monkeypatch):

@@ -113,6 +113,39 @@ def test_bounds_that_a_part_need_not_reach_refuse_nothing():
     assert found.accepts(N=1, T=65) is False
 
 
+class Third(nn.Module):
+    """Every third element has a row: the largest index is rounded down."""
+
+    def __init__(self):
+        super().__init__()
+        self.places = nn.Embedding(4, 8)
+
+    def forward(self, x):
+        return x + self.places((torch.arange(x.shape[1]) / 3).long())
+
+
+class BothEnds(nn.Module):
+    """The sum of two indices, each of which is large where the other is small."""
+
+    def __init__(self):
+        super().__init__()
+        self.places = nn.Embedding(4, 8)
+
+    def forward(self, x):
+        there = torch.arange(x.shape[1])
+        return x + self.places((there + (x.shape[1] - 1 - there)) // 2)
+
+
+@pytest.mark.parametrize(("kind", "most", "sure"), [(Third, 12, 10), (BothEnds, 8, 4)])
+def test_bounds_that_no_element_reaches_refuse_nothing(kind, most, sure):
+    found = archlint.infer(kind(), "N T 8")
+    for length in range(1, 16):
+        ran = run_at(kind(), found.input, {"N": 1, "T": length}).accepted
+        assert ran is (length <= most)
+        assert found.accepts(N=1, T=length) is (True if length <= sure else None)
+    assert found.reasons[0].endswith("a bound that may not be reached")
+
+
 def test_volumes():
     model = nn.Sequential(nn.Conv3d(1, 2, 3), nn.MaxPool3d(2))
     points = [{"N": 1, "D": d, "H": h, "W": 4} for d in (3, 4) for h in (3, 4, 9)]

@@ -5,6 +5,7 @@ import os
 import random
 import sys
 import warnings
+from functools import partial
 
 import pytest
 import torch
@@ -133,6 +134,69 @@ def test_gradients_are_put_back():
     with keep(model):
         model(torch.ones(1, 2)).sum().backward()
     assert model.weight.grad is None
+
+
+GLOBAL = []
+NUMBER = 0
+
+
+def writes_globals(module, args, out):
+    global NUMBER
+    NUMBER += 1
+    GLOBAL.append(out)
+
+
+class Listener:
+    def __init__(self):
+        self.heard = []
+
+    def hear(self, module, args, out):
+        self.heard.append(out)
+
+
+def test_what_hooks_write_to_is_put_back():
+    model, caught, listener, last = nn.ReLU(), {}, Listener(), None
+
+    def in_closure(module, args, out):
+        nonlocal last
+        last = out
+        caught["out"] = out
+        model.seen = out.shape
+
+    model.register_forward_hook(in_closure)
+    model.register_forward_hook(writes_globals)
+    model.register_forward_hook(listener.hear)
+    model.register_forward_hook(partial(lambda found, m, a, out: found.append(out), GLOBAL))
+    with keep(model):
+        copy.deepcopy(model)(torch.ones(2))
+        model(torch.ones(2))
+        assert caught
+        assert NUMBER == 2
+        assert len(GLOBAL) == 3
+        assert len(listener.heard) == 1
+    assert (last, caught, NUMBER, GLOBAL, listener.heard) == (None, {}, 0, [], [])
+    assert not hasattr(model, "seen")
+
+
+def test_a_cell_that_is_empty_and_one_that_is_emptied():
+    def make():
+        kept = [1]
+
+        def hook(module, args, out):
+            nonlocal kept
+            if False:
+                later  # noqa: B018
+            del kept
+
+        if kept is None:
+            later = 1
+        return hook
+
+    model = nn.ReLU()
+    model.register_forward_hook(make())
+    for _ in range(2):
+        with keep(model):
+            model(torch.ones(2))
 
 
 def test_restored_when_the_model_raises():

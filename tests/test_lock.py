@@ -173,7 +173,7 @@ def test_lock_then_check(project, tmp_path):
     assert run("check", "--locked", "--no-sample")[0] == 2  # there is none yet
     assert run("lock") == (0, "archlint.lock: 2 new\n", "")
     before = (tmp_path / lock.NAME).read_text()
-    assert run("lock") == (0, "", "")
+    assert run("lock") == (0, "archlint.lock: 2 as before\n", "")
     code, out, _ = run("check", "--locked", "--no-sample")
     assert (code, "4 proved" in out) == (0, True)
 

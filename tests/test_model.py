@@ -382,5 +382,11 @@ def test_an_instance_with_a_history_is_traced_as_a_copy():
 
 
 def test_only_modules():
-    with pytest.raises(TargetError, match=r"expected an nn\.Module, got an int"):
-        from_instance(3)
+    for value, got in (
+        (3, "an int"),
+        (nn.ReLU, "the class ReLU; call it, and give what it makes"),
+        (lambda: nn.ReLU(), "a function; call it, and give what it makes"),
+    ):
+        with pytest.raises(TargetError) as e:
+            from_instance(value)
+        assert str(e.value) == f"expected an nn.Module, got {got}"

@@ -177,3 +177,14 @@ def test_parts_that_are_open_may_leave_no_question_together():
     assert path.branch(always) is True
     path.claim(always, "{} places", W)
     assert path.events == []
+
+
+def test_what_is_supposed_is_no_question_and_leaves_no_event(path):
+    path.suppose(conj(eq(H % 16, 0), le(W, 100)))
+    assert path.branch(eq(H % 4, 0)) is True
+    assert path.branch(gt(W, 128)) is False
+    path.claim(eq(H, 16 * (H // 16)), "needs a multiple of 16")
+    assert path.known(eq(ceildiv(H, 16), H // 16)) is True
+    assert path.events == []
+    assert path.branch(ge(W, 64)) is False
+    assert recorded(path) == [("branch", "W <= 63", True)]

@@ -468,6 +468,34 @@ def test_the_marker(run):
     )
 
 
+def test_structure_in_python(run):
+    source = """
+    import pytest
+    from nets import head
+
+    def test_fixture(archlint):
+        archlint.check(head(), structure={"forbids": ["BatchNorm2d"]})
+
+    @pytest.mark.archlint(structure={"forbids": ["Linear"]})
+    def test_marker():
+        return head()
+
+    @pytest.mark.archlint(accepts="any N")
+    def test_no_input():
+        return head()
+    """
+    result = run(files={"test_it.py": _dedent(source)})
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "test_it.py:8  BROKEN  test_marker · Sequential",
+            "  promised   structure forbids: [[]Linear[]]",
+            "@pytest.mark.archlint of test_no_input: the key 'input' is missing",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*During handling*")
+
+
 def test_switched_off_contracts_in_python_are_skipped(run):
     source = """
     import pytest

@@ -305,6 +305,7 @@ def test_trying_what_there_is_not(run, mine, words):
     result = run("test", *words)
     assert result.exit_code == 2
     assert "expected" in result.output
+    assert result.output.endswith("0 packs, 0 trials, nothing was tried\n")
 
 
 def test_only_trying_needs_torch(mine):

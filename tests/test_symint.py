@@ -16,8 +16,9 @@ from archlint.bounds import Box
 from archlint.dims import Expr, evaluate, symbol
 from archlint.formula import Formula, holds
 from archlint.ratio import Ratio
+from archlint.trace.numbers import Opaque, value_at
 from archlint.trace.path import WalkedPath
-from archlint.trace.symint import Opaque, SizeNode, size_of, sym_int, value_at
+from archlint.trace.symint import SizeNode, hashable, size_of, sym_int
 
 # torch 2.6 turns a SymFloat into an int that way.
 pytestmark = pytest.mark.filterwarnings("ignore:The delegation of int:DeprecationWarning")
@@ -106,6 +107,7 @@ FREE = {
     "max(h, 1)": lambda h, w: max(h, 1),
     "min(0, h)": lambda h, w: min(0, h),
     "bool(h)": lambda h, w: bool(h),
+    "bool(h / 2)": lambda h, w: bool(h / 2),
     "h is none of the numbers": lambda h, w: h in (0, -3),
     "isinstance": lambda h, w: isinstance(h, (int, torch.SymInt)),
     "torch.Size": lambda h, w: torch.Size([2, h, w])[1],
@@ -131,6 +133,13 @@ ASKED = {  # recorded as one question or two, each true for many sizes
     "10 // (h - 20)": lambda h, w: 10 // (h - 20),
     "math.trunc((h - 100) / 4)": lambda h, w: math.trunc((h - 100) / 4),
     "int(h > 3)": lambda h, w: int(h > w),
+    "sum([h > 31, 2])": lambda h, w: sum([h > 31, 2]),
+    "(h > 31) == 1": lambda h, w: (h > 31) == 1,
+    "h == (w > 40)": lambda h, w: h == (w > 40),
+    "(h > 31) & 1": lambda h, w: (h > 31) & 1,
+    "h << (w > 40)": lambda h, w: h << (w > 40),
+    "sym_max(h, w > 40)": lambda h, w: torch.sym_max(h, w > 40),
+    "bool(h / 2 - 15)": lambda h, w: bool(h / 2 - 15),
     "if h / 2 > 15": lambda h, w: 1 if h / 2 > 15 else 2,
     "assert": lambda h, w: 1 if h == w else 2,
     "Size == tuple": lambda h, w: torch.Size([2, h]) == (2, 31),
@@ -153,6 +162,7 @@ PINNED = {  # needs the number itself
     "math.sqrt(h)": lambda h, w: math.sqrt(h),
     "math.log2(h)": lambda h, w: math.log2(h),
     "2 ** h": lambda h, w: 2**h,
+    "bool(h ** 0.5)": lambda h, w: bool(h**0.5),
     "h ** -1": lambda h, w: float(h**-1),
     "round(h / 2)": lambda h, w: round(h / 2),
     "h * 0.1": lambda h, w: int(h * 0.1),
@@ -264,6 +274,14 @@ def test_texts_show_the_formula(path):
 def test_a_size_has_no_hash(path):
     with pytest.raises(TypeError, match="unhashable"):
         hash(sym_int(H, path))
+
+
+def test_where_a_size_may_be_a_key_its_hash_pins_it(path):
+    own = torch.SymInt.__hash__
+    with hashable():
+        assert hash(sym_int(H + 1, path)) == hash(31)
+    assert [(e.kind, str(e.formula)) for e in path.events] == [("branch", "H == 30")]
+    assert torch.SymInt.__hash__ is own
 
 
 def test_there_and_back(path):

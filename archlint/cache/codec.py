@@ -18,10 +18,11 @@ from typing import Any
 
 _PACKAGE = __name__.partition(".")[0] + "."
 _CONSTRUCTORS = (  # what sizes and formulas say with __reduce__ that they are made by
-    "dims.polynomial", "dims._symbol_atom", "dims._floordiv_atom", "dims._extremum_atom",
+    "dims.expr.polynomial", "dims.atom.symbol_atom", "dims.atom.floordiv_atom",
+    "dims.atom.extremum_atom",
     "formula._compare", "formula.conj", "formula.disj",
 )  # fmt: skip
-_CLASSES = ("dims.Min", "dims.Max")
+_CLASSES = ("dims.atom.Min", "dims.atom.Max")
 _CONSTANTS = ("contract.ANY_SIZE", "contract.ANY_SIZES")
 
 

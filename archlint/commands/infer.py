@@ -23,8 +23,8 @@ input_option = click.option(
     "input_",
     metavar="SHAPE",
     help='What the model is called with: "N 3 H W", or JSON as in a rule file, '
-    '\'{"ids": {"shape": "N T", "dtype": "int64"}}\'. Without it, an image, or what the '
-    "model's library gives it.",
+    '\'{"ids": {"shape": "N T", "dtype": "int64"}}\'. Without it, what the model\'s '
+    "library gives it, or what its first layers take: an image, rows, tokens.",
 )
 paths_option = click.option(
     "--paths", type=click.IntRange(min=1), default=128, show_default=True, metavar="N",

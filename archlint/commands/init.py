@@ -183,8 +183,8 @@ def _summary(asked: Sequence[Asked], others: Others, file: str) -> str:
         "contract that holds" if held == 1 else "contracts that hold": held,
         "without a contract": len(asked) - held,
         "left out as parts of others": len(others.parts),
-        "left out because they need arguments": len(others.needing),
-        "files not read": len(others.unread),
+        "left out for want of arguments": len(others.needing),
+        f"file{'s' * (len(others.unread) != 1)} not read": len(others.unread),
     }
     told = "; ".join(f"{n} {what}" for what, n in counts.items() if n)
     return f"{file or 'not written'}: {told}"

@@ -63,7 +63,7 @@ def lock(ctx: click.Context, paths: tuple[str, ...], update: bool, jobs: int) ->
         after = text({**kept, **now}.values())
         if not path.exists() or path.read_text(encoding="utf-8") != after:
             path.write_text(after, encoding="utf-8")
-            click.echo(f"{path.name}: {_counted(before.entries, now, len(changes))}")
+        click.echo(f"{path.name}: {_counted(before.entries, now, len(changes))}")
     for verdict in failed:
         click.echo(f"{verdict.model}: {verdict.message}", err=True)
     if changed:

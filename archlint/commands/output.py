@@ -138,7 +138,12 @@ def _show(format_: str, run: Run, verbosity: int, color: str) -> None:
         if sys.stdout.isatty():
             width = os.get_terminal_size(sys.stdout.fileno()).columns or None
         report = text.render(
-            run.verdicts, verbosity, wants_color(color), strict=run.strict, width=width
+            run.verdicts,
+            verbosity,
+            wants_color(color),
+            strict=run.strict,
+            width=width,
+            mistakes=len(run.mistakes),
         )
         click.echo(report.rstrip("\n"), color=True)
     except BrokenPipeError:  # the reader had enough; what was decided stands
@@ -150,7 +155,7 @@ def rendered(format_: str, run: Run, verbosity: int = 0) -> str:
     if format_ == "text":
         from archlint.report import text
 
-        report = text.render(run.verdicts, verbosity, strict=run.strict)
+        report = text.render(run.verdicts, verbosity, strict=run.strict, mistakes=len(run.mistakes))
         return "\n".join([*map(str, run.mistakes), report.rstrip("\n")])
     if format_ == "json":
         from archlint.report import json

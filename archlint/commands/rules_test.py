@@ -57,6 +57,6 @@ def test(ctx: click.Context, words: tuple[str, ...], jobs: int, quiet: bool) -> 
                 lines.append(f"  ok       {said}")
         if lines:
             click.echo("\n".join([pack.name, *lines]))
-    what = f"{failed} not as said" if failed else "all as said"
+    what = f"{failed} not as said" if failed else "all as said" if count else "nothing was tried"
     click.echo(f"{len(packs)} {'pack' if len(packs) == 1 else 'packs'}, {count} trials, {what}")
     ctx.exit(EXIT_CANNOT_RUN if wrong or errors or not packs else int(bool(failed)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archlint.alarm import Late, alarm
@@ -18,11 +18,10 @@ from archlint.explanation.weights import Kind, Tie, kinds, ties
 from archlint.explanation.without import Without, lifting
 from archlint.explore import Explored, Way
 from archlint.formula import Bool, conj, holds, negate
-from archlint.inference.inputs import default_input
+from archlint.inference.infer import explored
 from archlint.judge import Question
 from archlint.model.resolve import ModelSource
 from archlint.model.world import keep_world
-from archlint.pipeline import accepted_sizes
 from archlint.solve import Solver, Unsolved
 from archlint.subject import Subject
 from archlint.trace.graph import tensors
@@ -128,10 +127,7 @@ def explain_source(
     try:
         with alarm(budget.seconds + 2 * WORDING), keep_world():
             subject = Subject(contract, source)
-            if input == []:
-                subject.contract = contract = replace(contract, input=default_input(subject.model))
-            question = Question.of(contract)
-            found = accepted_sizes(subject, question, time.monotonic() + budget.seconds)
+            question, found, _ = explored(subject, time.monotonic() + budget.seconds)
             return _explained(subject, question, found, at)
     except Late as e:
         late = f"{source.name} did not finish within {budget.seconds:g} s{e}"

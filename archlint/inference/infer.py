@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from archlint.alarm import Late, alarm
 from archlint.contract import Budget, Contract, Input, ModelRef, Promise
 from archlint.describe.words import describe
+from archlint.entry import input_words, shown
 from archlint.errors import ArchlintError
+from archlint.explore import Explored
 from archlint.inference.acceptance import Acceptance
-from archlint.inference.inputs import default_input
+from archlint.inference.inputs import likely_inputs
 from archlint.judge import Question
 from archlint.model.resolve import ModelSource, resolve
 from archlint.model.world import keep_world
@@ -41,9 +43,9 @@ def infer(
     """The sizes that ``model`` accepts: all of them and no others, where the answer is exact.
 
     ``model`` is an ``nn.Module`` (left as it is) or a target such as ``"pkg.mod:factory"``.
-    ``input`` are the words of a rule file, ``"N 3 H W"``; without it, an image or what the model's
-    library gives it. ``paths`` and ``seconds`` bound the effort. ``ArchlintError`` if the model
-    cannot be found or built, or hangs.
+    ``input`` are the words of a rule file, ``"N 3 H W"``; without it, what the model's library
+    gives it or what its first layers take. ``paths`` and ``seconds`` bound the effort.
+    ``ArchlintError`` if the model cannot be found or built, or hangs.
     """
     from archlint.given import contract_of, source_of
 
@@ -71,24 +73,46 @@ def infer_source(
 
 def _inferred(contract: Contract, source: ModelSource, start: float) -> Acceptance:
     subject = Subject(contract, source)
-    guessed = contract.input == []
-    if guessed:
-        subject.contract = contract = replace(contract, input=default_input(subject.model))
-    question = Question.of(contract)
-    found = accepted_sizes(subject, question, start + contract.budget.seconds)
-    if guessed and not any(w.trace.outcome == "accepted" for w in found.ways):
-        raise ArchlintError(_wrong_guess(source.name, contract.input, found.ways[0].trace.error))
+    question, found, wrong = explored(subject, start + contract.budget.seconds)
+    if wrong:
+        raise ArchlintError(_wrong_guess(source.name, wrong))
     deadline = time.monotonic() + WORDING
     said = describe(question.names, question.box, found.accepted, solver_deadline=deadline)
     seconds = time.monotonic() - start
-    return Acceptance(source.name, contract.mode, contract.input, found, said, seconds)
+    input = subject.contract.input
+    return Acceptance(source.name, contract.mode, input, found, said, seconds)
 
 
-def _wrong_guess(name: str, input: Input, error: str) -> str:
-    from archlint.entry import input_words, shown
+def explored(subject: Subject, deadline: float) -> tuple[Question, Explored, dict[str, str]]:
+    """What the model accepts; where its contract has no input, of a likely one.
 
-    tried = shown(input_words(input))
-    return f"{name} was tried with the input {tried}, which it does not take ({error}); say --input"
+    That is the first that it takes at all, and is then the contract's. Where it takes none, it is
+    the likeliest, and the last result says what each came to: input -> error.
+    """
+    contract = subject.contract
+    if contract.input != []:
+        question = Question.of(contract)
+        return question, accepted_sizes(subject, question, deadline), {}
+    tried = []
+    for input in likely_inputs(subject.model):
+        subject.contract = replace(contract, input=input)
+        question = Question.of(subject.contract)
+        found = accepted_sizes(subject, question, deadline)
+        if any(way.trace.outcome == "accepted" for way in found.ways):
+            return question, found, {}
+        tried.append((subject.contract, question, found))
+    subject.contract, question, found = tried[0]
+    wrong = {shown(input_words(c.input)): f.ways[0].trace.error for c, _, f in tried}
+    return question, found, wrong
+
+
+def _wrong_guess(name: str, errors: dict[str, str]) -> str:
+    if len(errors) == 1:
+        tried, error = next(iter(errors.items()))
+        tried = f"the input {tried}, which it does not take ({error})"
+        return f"{name} was tried with {tried}; say --input"
+    tried = "; ".join(f"{input} ({error})" for input, error in errors.items())
+    return f"{name} was tried with several inputs, and takes none of them: {tried}; say --input"
 
 
 def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None) -> Verdict:

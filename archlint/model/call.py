@@ -1,10 +1,11 @@
-"""Does the input name the arguments that the model's ``forward`` takes?"""
+"""Can the model be called with the input: are its layers made, are the arguments its own?"""
 
 from __future__ import annotations
 
 import inspect
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from archlint.contract import Input
 from archlint.errors import TargetError
@@ -17,8 +18,17 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 def check_call(model: nn.Module, input: Input) -> None:
     """``TargetError`` naming the arguments that are missing, unknown or too many.
 
-    A model whose signature cannot be read, or whose hooks may change the call, is let through.
+    A model whose signature cannot be read, or whose hooks may change the call, is let through. One
+    whose layers are still to be made by its first call is not: which sizes it accepts would depend
+    on those that it meets first.
     """
+    for path, module in model.named_modules():
+        if any(map(is_lazy, (*module._parameters.values(), *module._buffers.values()))):
+            layer = f"{path or 'the model'} ({type(module).__name__})"
+            raise TargetError(
+                f"{layer} takes its sizes from the first input that it meets; "
+                "call the model once where it is made"
+            )
     if model._forward_pre_hooks or type(model).__call__ is not nn.Module.__call__:
         return
     try:

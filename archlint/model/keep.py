@@ -9,16 +9,18 @@ from __future__ import annotations
 import contextlib
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 from operator import is_
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 _SIMPLE = frozenset(
     {bool, int, float, complex, str, bytes, type(None), type, torch.Size, torch.dtype}
-    | {torch.device, FunctionType, BuiltinFunctionType, MethodType, ModuleType, range, slice}
+    | {torch.device, BuiltinFunctionType, ModuleType, range, slice}
 )
 _MAPPINGS = frozenset({dict, OrderedDict, defaultdict})
 _CONTAINERS = _MAPPINGS | {set, list, deque}
@@ -29,7 +31,9 @@ _LONG = 10_000  # a longer container is data rather than state: only its own ite
 class Snapshot:
     """The state of a module tree: attributes, containers, hooks, training flags, tensors.
 
-    Containers and plain objects that modules hold are followed :data:`_DEPTH` levels deep.
+    Containers and plain objects that modules hold are followed :data:`_DEPTH` levels deep. Of
+    functions, such as hooks: what their closures hold, and the modules and containers among the
+    globals that they name. A copy of a model has the same hooks, which write where the first wrote.
     ``buffers`` copies the values of buffers and of tensors held as plain attributes,
     ``parameters`` those of parameters too (without it an assignment to ``parameter.data`` is
     undone, a write into its memory is not).
@@ -39,6 +43,8 @@ class Snapshot:
         self._dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
         self._others: list[tuple[Any, Any]] = []
         self._empty: list[Any] = []
+        self._cells: list[tuple[CellType, Any]] = []
+        self._globals: list[tuple[dict[str, Any], str, Any]] = []
         self._classes: list[tuple[nn.Module, type]] = []
         self._scripted: list[tuple[torch.jit.ScriptModule, bool]] = []
         self._parameters: list[Tensor] = []
@@ -76,13 +82,20 @@ class Snapshot:
                 self._module(value)
             elif isinstance(value, Tensor):
                 seen.add(id(value))
-                is_parameter = isinstance(value, nn.Parameter)
-                (self._parameters if is_parameter else self._tensors).append(value)
+                if not is_lazy(value):  # has nothing yet that could change
+                    is_parameter = isinstance(value, nn.Parameter)
+                    (self._parameters if is_parameter else self._tensors).append(value)
             elif depth < _DEPTH and not isinstance(value, type):
                 seen.add(id(value))
                 attributes = getattr(value, "__dict__", None)
                 if kind is tuple:
                     self._visit(value, depth + 1)
+                elif kind is FunctionType:
+                    self._function(value, depth)
+                elif kind is MethodType:
+                    self._visit((value.__func__, value.__self__), depth + 1)
+                elif kind is partial:
+                    self._visit((value.func, value.args, value.keywords), depth + 1)
                 elif type(attributes) is dict:
                     self._dicts.append((attributes, attributes.copy()))
                     self._visit(attributes.values(), depth + 1)
@@ -95,6 +108,19 @@ class Snapshot:
             self._others.append((value, value.copy()))
         if depth < _DEPTH and len(value) <= _LONG:
             self._visit(value, depth + 1)
+
+    def _function(self, function: FunctionType, depth: int) -> None:
+        for cell in function.__closure__ or ():
+            with contextlib.suppress(ValueError):  # nothing is in it yet
+                self._cells.append((cell, cell.cell_contents))
+                self._visit((cell.cell_contents,), depth + 1)
+        held = function.__globals__
+        for name in function.__code__.co_names:
+            if name in held:
+                value = held[name]
+                self._globals.append((held, name, value))
+                if type(value) in _CONTAINERS or isinstance(value, nn.Module):
+                    self._visit((value,), depth + 1)
 
     def _module(self, module: nn.Module) -> None:
         if isinstance(module, torch.jit.ScriptModule):
@@ -122,6 +148,11 @@ class Snapshot:
         if any(self._empty):
             for container in self._empty:
                 container.clear()
+        for cell, value in self._cells:
+            cell.cell_contents = value
+        for held, name, value in self._globals:
+            if held.get(name) is not value:
+                held[name] = value
         for scripted, training in self._scripted:
             if scripted.training is not training:
                 scripted.train(training)

@@ -8,13 +8,14 @@ there raises, and the caller then builds the model in full.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+
+from archlint.model.copied import deep_copy
 
 LARGE = 1024  # elements from which on a floating-point tensor is not made for real
 
@@ -50,7 +51,7 @@ def lean_copy(model: nn.Module) -> nn.Module:
             if isinstance(tensor, nn.Parameter):
                 lean = nn.Parameter(lean, tensor.requires_grad)
             memo[id(tensor)] = lean
-    return copy.deepcopy(model, memo)
+    return deep_copy(model, memo)
 
 
 class LeanBuild(TorchFunctionMode):

@@ -153,7 +153,7 @@ def resolve(ref: ModelRef, root: Path) -> ModelSource:
 def from_instance(model: nn.Module) -> ModelSource:
     """A user's own model: never changed, traced and run as a copy where that is possible."""
     if not isinstance(model, nn.Module):
-        raise TargetError(f"expected an nn.Module, got {_article(type(model).__name__)}")
+        raise TargetError(f"expected an nn.Module, got {_got(model)}")
     return ModelSource(type(model).__name__, instance=model)
 
 
@@ -306,6 +306,12 @@ def _importable(folders: Sequence[Path]) -> Iterator[None]:
 
 def _no_module(value: Any) -> str:
     return f"returned {_article(type(value).__name__)}; expected an nn.Module"
+
+
+def _got(value: object) -> str:
+    kind = type(value).__name__
+    got = f"the class {value.__name__}" if isinstance(value, type) else _article(kind)
+    return got + ("; call it, and give what it makes" if callable(value) else "")
 
 
 def _article(type_name: str) -> str:

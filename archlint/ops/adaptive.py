@@ -13,6 +13,7 @@ from archlint.formula import conj, eq, ge
 from archlint.ops.layout import decide
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.sliding import claim_positive, followed_layout
+from archlint.ops.view import reordered, unsqueeze
 
 OutputSize = Union[Size, "list[Size | None]", "tuple[Size | None, ...]", None]
 
@@ -57,12 +58,14 @@ def _avg_of(n: int) -> Callable[..., TensorSpec]:
         outputs = _output_sizes(path, n, input, output_size)
         if n == 1 and input.ndim not in (2, 3):
             refuse(path, "an input of 2 or 3 dimensions, gets {}", input.ndim)
+        if n == 1 and input.strides is not None:  # PyTorch pools a row of height 1
+            high = unsqueeze(path, input, -2)
+            flat = adaptive_avg_pool2d(path, high, (1, *outputs))
+            return reordered(flat, [*range(input.ndim - 1), input.ndim])
         if decide(path, conj(*(eq(out, 1) for out in outputs))):  # the mean: any rank, any size
             if input.ndim < n:
                 refuse(path, f"an input of at least {n} dimensions, gets {{}}", input.ndim)
             dims = (*input.dims[: input.ndim - n], *outputs)
-            if n == 1 and input.strides is not None:
-                raise NoRule("the layout of a strided input in one dimension")
             return followed_layout(path, input, dims)
         return _pool(path, n, input, outputs, input.dims[1 if n == 3 else input.ndim - n :])
 

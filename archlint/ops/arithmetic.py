@@ -42,7 +42,13 @@ def _product(path: Path, a: Any, b: Any, dtype: torch.dtype) -> Range:
 
 
 def _quotient(path: Path, a: Any, b: Any, dtype: torch.dtype) -> Range:
+    if isinstance(b, float):
+        return ranges.divide(path, ranges.range_of(a), ranges.range_of(b))
     return ranges.divide(path, *_whole_divisor(a, b))
+
+
+def _truncated(path: Path, a: Any, b: Any, dtype: torch.dtype) -> Range:
+    return ranges.truncate(path, *_whole_divisor(a, b))
 
 
 def _floored(path: Path, a: Any, b: Any, dtype: torch.dtype) -> Range:
@@ -113,7 +119,7 @@ def _register(
             return dtype_rule(path, name, promoted), values(path, a, b, promoted)
         if mode not in ("floor", "trunc"):
             refuse(path, f"rounding_mode 'floor' or 'trunc', gets {mode!r}")
-        rounded = _floored if mode == "floor" else _quotient
+        rounded = _floored if mode == "floor" else _truncated
         return promote.number(path, name, promoted), rounded(path, a, b, promoted)
 
     def rule(

@@ -74,10 +74,18 @@ def joined(path: Path, tensors: Sequence[TensorSpec], dim: int) -> TensorSpec:
             continue
         text = "tensors of {} dimensions, gets one of 1 that holds {} elements"
         path.claim(eq(tensor.dims[0], 0), text, ndim, tensor.dims[0])
+    if ndim == 1 and isinstance(dim, int) and dim not in (0, -1):
+        # PyTorch looks at the dimension only where there is an element.
+        total: Size = 0
+        for part in parts:
+            total = total + part.dims[0]
+        path.claim(eq(total, 0), "dimension 0, gets {}, of {} elements", dim, total)
+        dim = 0
     at = axis(path, dim, ndim)
+    for part in parts:
+        path.claim(part.ndim == ndim, "tensors of {} dimensions, gets {}", ndim, part.ndim)
     dims = list(parts[0].dims)
     for part in parts[1:]:
-        path.claim(part.ndim == ndim, "tensors of {} dimensions, gets {}", ndim, part.ndim)
         for d, size in enumerate(part.dims):
             if d == at:
                 dims[d] = dims[d] + size

@@ -43,7 +43,7 @@ def layer_norm(
     eps: float = 1e-5,
     cudnn_enable: bool = True,
 ) -> TensorSpec:
-    same_dtype(input, weight, bias)
+    same_dtype(path, input, weight, bias)
     _normalized(path, input, normalized_shape, weight, bias)
     return input.like(input.dims)
 
@@ -56,7 +56,8 @@ def rms_norm(
     weight: TensorSpec | None = None,
     eps: float | None = None,
 ) -> TensorSpec:
-    same_dtype(input, weight)
+    if not input.dtype.is_floating_point or (weight is not None and weight.dtype != input.dtype):
+        raise NoRule("a normalisation of mixed or whole-number dtypes")
     if input.strides is not None:
         raise NoRule("the layout of rms_norm's result is another in each version")
     _normalized(path, input, normalized_shape, weight)

@@ -7,23 +7,24 @@ import torch.nn.functional as F
 
 from archlint.dims import Size
 from archlint.formula import Bool, disj, eq, ge, lt
+from archlint.ops.promote import one_dtype
 from archlint.ops.reached import in_range
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, shape_rule
 
 _INDEX = (torch.int64, torch.int32)
 
 
-def _one_dtype(*tensors: TensorSpec | None) -> None:
-    dtypes = {t.dtype for t in tensors if t is not None}
-    if len(dtypes) != 1 or not dtypes.pop().is_floating_point:
-        raise NoRule("a layer of mixed or whole-number dtypes")
+def _same_dtype(path: Path, name: str, *tensors: TensorSpec | None) -> None:
+    if not all(t.dtype.is_floating_point for t in tensors if t is not None):
+        raise NoRule("a layer of whole-number dtypes")
+    one_dtype(path, name, *tensors)
 
 
 @shape_rule(F.linear)
 def linear(
     path: Path, input: TensorSpec, weight: TensorSpec, bias: TensorSpec | None = None
 ) -> TensorSpec:
-    _one_dtype(input, weight, bias)
+    _same_dtype(path, "input, weight and bias", input, weight, bias)
     if weight.ndim != 2 or (bias is not None and bias.ndim != 1):
         raise NoRule("linear with a weight that is no matrix, or a bias that is no vector")
     if not input.dims:
@@ -47,7 +48,7 @@ def bilinear(
     weight: TensorSpec,
     bias: TensorSpec | None = None,
 ) -> TensorSpec:
-    _one_dtype(input1, input2, weight, bias)
+    _same_dtype(path, "inputs, weight and bias", input1, input2, weight, bias)
     if weight.ndim != 3 or not input1.dims or (bias is not None and bias.ndim != 1):
         raise NoRule("an unusual bilinear")
     if input1.ndim != input2.ndim:

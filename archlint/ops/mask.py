@@ -11,6 +11,7 @@ from archlint.ops.broadcast import broadcast, broadcast_onto
 from archlint.ops.join import joint_values
 from archlint.ops.layout import elementwise_strides
 from archlint.ops.promote import is_scalar, result_type
+from archlint.ops.refine import chosen
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.spelling import spellings
 from archlint.ops.written import written
@@ -39,7 +40,10 @@ def _where(path: Path, condition: TensorSpec, input: Any, other: Any) -> TensorS
     dims = broadcast(path, *(s.dims for s in specs))
     dtype = result_type(input, other)
     strides = elementwise_strides(path, specs, dims)
-    values = [v if isinstance(v, TensorSpec) else _constant(v, dtype) for v in (input, other)]
+    values = [
+        chosen(path, condition, v, truth) if isinstance(v, TensorSpec) else _constant(v, dtype)
+        for v, truth in ((input, True), (other, False))
+    ]
     return condition.like(dims, dtype, strides, joint_values(values))
 
 
@@ -63,9 +67,7 @@ def _fill(path: Path, input: TensorSpec, mask: TensorSpec, value: Any) -> Any:
 @shape_rule(*spellings("masked_fill"))
 def masked_fill(path: Path, input: TensorSpec, mask: TensorSpec, value: Any) -> TensorSpec:
     values = _fill(path, input, mask, value)
-    dims = broadcast(path, input.dims, mask.dims)
-    strides = elementwise_strides(path, [input, mask], dims)
-    return input.like(dims, strides=strides, values=values)
+    return input.like(broadcast(path, input.dims, mask.dims), values=values)  # contiguous, always
 
 
 @shape_rule(inplace=spellings("masked_fill_"))

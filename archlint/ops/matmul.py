@@ -21,9 +21,7 @@ INNER = "inner sizes {} and {} equal"
 def same_dtype(path: Path, name: str, *specs: TensorSpec) -> None:
     """Matrix products do not promote, and are not made for bool."""
     promote.number(path, name, specs[0].dtype)
-    for spec in specs[1:]:
-        if spec.dtype is not specs[0].dtype:
-            refuse(path, f"{name} of one dtype, gets {specs[0].dtype} and {spec.dtype}")
+    promote.one_dtype(path, name, *specs)
 
 
 def _rank(path: Path, name: str, spec: TensorSpec, rank: int) -> None:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from archlint.dims import Size
 from archlint.formula import Bool, conj, disj, eq, ge, ne
+from archlint.ops.promote import one_dtype
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.sliding import claim_positive, followed_layout
 
@@ -23,11 +24,18 @@ def _accepts_empty_groups() -> bool:
 
 # Measured, once: PyTorch changed its mind between 2.6 and 2.15.
 _EMPTY_GROUPS = _accepts_empty_groups()
+_LOW = (torch.float16, torch.bfloat16)
 
 
-def same_dtype(input: TensorSpec, *others: TensorSpec | None) -> None:
-    if not input.dtype.is_floating_point or any(o and o.dtype != input.dtype for o in others):
-        raise NoRule("a normalisation of mixed or whole-number dtypes")
+def same_dtype(
+    path: Path, input: TensorSpec, *others: TensorSpec | None, unless: Bool = False
+) -> None:
+    """Refuse parameters of another dtype than the input's; float32 goes with low precision."""
+    dtypes = {o.dtype for o in others if o is not None}
+    if not all(d.is_floating_point for d in (input.dtype, *dtypes)):
+        raise NoRule("a normalisation of whole-number dtypes")
+    if input.dtype not in _LOW or dtypes != {torch.float32}:
+        one_dtype(path, "input and parameters", input, *others, unless=unless)
 
 
 def _empty(path: Path, dims: tuple[Size, ...]) -> Bool:
@@ -64,7 +72,8 @@ def batch_norm_kernel(
     eps: float,
     cudnn_enabled: bool,
 ) -> TensorSpec:
-    same_dtype(input, weight, bias, running_mean, running_var)
+    parameters = (weight, bias, running_mean, running_var)
+    same_dtype(path, input, *parameters, unless=_empty(path, input.dims))
     if input.ndim < 2 or (running_mean is None) != (running_var is None) or eps <= 0:
         raise NoRule("an unusual batch_norm")
     channels = input.dims[1]
@@ -129,7 +138,7 @@ def group_norm_kernel(
     eps: float = 1e-5,
     cudnn_enabled: bool = True,
 ) -> TensorSpec:
-    same_dtype(input, weight, bias)
+    same_dtype(path, input, weight, bias)
     if input.ndim < 2:
         refuse(path, "an input of at least 2 dimensions, gets {}", input.ndim)
     channels = input.dims[1]
@@ -175,7 +184,8 @@ def instance_norm_kernel(
     eps: float,
     cudnn_enabled: bool,
 ) -> TensorSpec:
-    same_dtype(input, weight, bias, running_mean, running_var)
+    parameters = (weight, bias, running_mean, running_var)
+    same_dtype(path, input, *parameters, unless=_empty(path, input.dims))
     if (running_mean is None) != (running_var is None) or eps <= 0:
         raise NoRule("an unusual instance_norm")
     if running_mean is None and not use_input_stats:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from archlint.formula import eq
+from archlint.formula import eq, ge
 from archlint.ops import promote, ranges
 from archlint.ops.broadcast import broadcast, broadcast_onto
 from archlint.ops.layout import elementwise_strides
@@ -33,6 +33,14 @@ def _rectified(path: Path, values: Range) -> Range:
 
 def _squared(path: Path, values: Range) -> Range:
     return ranges.power(path, values, (2, 2))
+
+
+def _logarithm(path: Path, values: Range) -> Range:
+    """To any base of at least 2: of ``n`` at most ``n - 1``."""
+    low, high = values
+    if low is None or path.known(ge(low, 1)) is not True:
+        return ranges.UNKNOWN  # -inf, NaN
+    return 0, None if high is None else high - 1
 
 
 def _settings(*values: Any) -> None:
@@ -94,7 +102,7 @@ def _register_all() -> None:
         promote.to_bool: "isposinf isneginf signbit isnan isinf isfinite logical_not isreal",
         promote.same: "nan_to_num",
         promote.to_float: "erf erfc erfinv lgamma digamma logit deg2rad rad2deg i0 sigmoid tanh"
-        " exp exp2 expm1 log log2 log10 log1p sqrt rsqrt sin cos tan sinh cosh sinc reciprocal"
+        " exp exp2 expm1 log1p sqrt rsqrt sin cos tan sinh cosh sinc reciprocal"
         " angle",
     }
     for dtype_rule, names in plain.items():
@@ -111,6 +119,8 @@ def _register_all() -> None:
         _register(name, promote.to_float, _lost, also)
     for name, also in {"floor": "", "ceil": "", "trunc": "fix", "round": ""}.items():
         _register(name, promote.number, _kept, also)
+    for name in ("log", "log2", "log10"):
+        _register(name, promote.to_float, _logarithm)
     _register("logsigmoid", promote.floating, _lost, "log_sigmoid")
     _register("relu", promote.number, _rectified)
     _register("threshold", promote.number, _lost)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from archlint.dims import Expr
+from archlint.formula import Bool
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse
 from archlint.ratio import Ratio
 
@@ -55,6 +56,19 @@ def result_type(*operands: Any) -> torch.dtype:
             result = dtype_
     assert result is not None
     return result
+
+
+def one_dtype(path: Path, name: str, *operands: TensorSpec | None, unless: Bool = False) -> None:
+    """Refuse operands of several dtypes; for operators that do not promote.
+
+    ``unless``: where they are accepted all the same. What autocast makes of them is left to the
+    kernels.
+    """
+    dtypes = dict.fromkeys(str(o.dtype)[6:] for o in operands if o is not None)
+    if len(dtypes) > 1:
+        if torch.is_autocast_enabled("cpu"):
+            raise NoRule("autocast")
+        path.claim(unless, f"{name} of one dtype, gets {' and '.join(dtypes)}")
 
 
 def _refused(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:

@@ -123,8 +123,13 @@ def floor_divide(path: Path, a: Range, b: Range) -> Range:
     return 0, None if high is None else floordiv(high, least)
 
 
+def truncate(path: Path, a: Range, b: Range) -> Range:
+    """Division rounded towards zero."""
+    return floor_divide(path, a, b) if _nonneg(path, a[0]) else UNKNOWN
+
+
 def divide(path: Path, a: Range, b: Range) -> Range:
-    """True or truncating division, rounded outwards."""
+    """True division, rounded outwards."""
     low, high = floor_divide(path, a, b)
     if a[1] is None or high is None or b[0] is None:
         return low, None

@@ -59,7 +59,7 @@ class TensorSpec:
     sizes), :data:`IN_RANGE`, or ``None`` for unknown. Never mutated: views make new specs.
     """
 
-    __slots__ = ("device", "dims", "dtype", "loose", "strides", "values")
+    __slots__ = ("device", "dims", "dtype", "loose", "origin", "strides", "values")
 
     def __init__(
         self,
@@ -75,6 +75,7 @@ class TensorSpec:
         self.values = values
         self.device = device
         self.loose = False  # whether no element need reach the bounds; see :mod:`.reached`
+        self.origin: Any = None  # of what it was made, element by element; see :mod:`.refine`
 
     @property
     def ndim(self) -> int:

@@ -25,7 +25,7 @@ def render(run: Run) -> str:
         level = run.level(verdict)
         if level is not None:
             lines += _annotations(run, verdict, level)
-    return "\n".join([*lines, summary(run.verdicts)])
+    return "\n".join([*lines, summary(run.verdicts, len(run.mistakes))])
 
 
 def _annotations(run: Run, verdict: Verdict, level: str) -> list[str]:

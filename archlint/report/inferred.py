@@ -48,6 +48,8 @@ def _block(entry: Entry, modes: Sequence[str]) -> list[str]:
 
 def _accepts(entry: Entry) -> str:
     if not entry.exact:
+        if entry.accepts == "no size":
+            return "none that is known"
         return f"{entry.accepts}   (this much is proved)"
     if entry.accepts in ("any size", "no size"):
         return entry.accepts

@@ -30,12 +30,13 @@ def render(
     *,
     strict: bool = False,
     width: int | None = None,
+    mistakes: int = 0,
 ) -> str:
     """The report, ending in a newline.
 
     ``verbosity`` below 0 leaves out what held or is waived; 1 explains that as well; 2 shows what
     the models printed. Under ``strict``, tested has not held. ``width`` is where a terminal wraps;
-    None never.
+    None never. ``mistakes`` counts those in rule files, which were told before.
     """
     paint = _ansi if color else _plain
     blocks = [
@@ -50,7 +51,7 @@ def render(
         lines += block
     if lines:
         lines.append("")
-    lines.append(_summary(verdicts, paint) + _cached(verdicts, verbosity))
+    lines.append(_summary(verdicts, paint, mistakes) + _cached(verdicts, verbosity))
     return "\n".join(lines) + "\n"
 
 
@@ -136,11 +137,14 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _summary(verdicts: Sequence[Verdict], paint: Paint) -> str:
+def _summary(verdicts: Sequence[Verdict], paint: Paint, mistakes: int = 0) -> str:
     found = [_standing(v) for v in verdicts]
     order = [word + more for word in WORDS for more in ("", ", warning", ", waived")]
     counts = [(found.count(standing), standing) for standing in order if standing in found]
     parts = [paint(f"{n} {_counted(standing, n)}", _color(standing)) for n, standing in counts]
+    if parts and mistakes:  # else they are the line above
+        more = f"{mistakes} mistake{'s' * (mistakes != 1)} in rule files"
+        parts.append(paint(more, _COLORS["error"]))
     return ", ".join(parts) or "nothing was decided"
 
 
@@ -157,9 +161,9 @@ def _cached(verdicts: Sequence[Verdict], verbosity: int) -> str:
     return f"   ({count} cached)" if count and verbosity >= 1 else ""
 
 
-def summary(verdicts: Sequence[Verdict]) -> str:
+def summary(verdicts: Sequence[Verdict], mistakes: int = 0) -> str:
     """How many of each: ``2 proved, 1 broken``."""
-    return _summary(verdicts, _plain)
+    return _summary(verdicts, _plain, mistakes)
 
 
 def visible(text: str) -> str:

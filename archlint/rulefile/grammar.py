@@ -99,8 +99,9 @@ def _parser() -> Lark:
     )
 
 
+@lru_cache(maxsize=256)
 def parse(text: str, start: str) -> Tree[Token]:
-    """The tree of a phrase that is a ``size`` or a ``predicate``."""
+    """The tree of a phrase that is a ``size`` or a ``predicate``; not to be changed."""
     foreign = _FOREIGN_PATTERN.search(within_bounds(text))
     if foreign:
         meant = f"did you mean {_FOREIGN[foreign[0]]!r}?"

@@ -179,6 +179,7 @@ def _one_tensor(path: WalkedPath, specs: list[tuple[Bool, TensorSpec]], main: St
             raise Apart
     dims = tuple(one_size(path, [(w, s.dims[d]) for w, s in specs]) for d in range(first.ndim))
     if dims == first.dims and all(s.strides == first.strides for _, s in specs):
+        first.origin = None  # another way may have made it otherwise
         return main
     if any(s.strides is not None for _, s in specs):
         raise Apart

@@ -114,6 +114,14 @@ class WalkedPath:
         self._factored: tuple[Box, dict[Comparison, Bool]] = (box, {})
         self._narrow = box  # what is left of it where the bounds learned so far hold
 
+    def suppose(self, given: Bool) -> None:
+        """Take as known what holds of all sizes that this path is about: no question, no event."""
+        if isinstance(given, Junction) and given.word == "and":
+            for part in given.args:
+                self.suppose(part)
+        elif isinstance(given, Formula) and self.known(given) is None:
+            self._learn(given, True)
+
     def known(self, formula: Bool) -> bool | None:
         if isinstance(formula, bool):
             return formula

@@ -36,6 +36,7 @@ from archlint.frames import first_line, is_user_code, user_line
 from archlint.match import listed
 from archlint.ops.layout import settled_strides
 from archlint.ops.reached import reaches
+from archlint.ops.refine import ELEMENTWISE, Origin
 from archlint.ops.registry import (
     IN_RANGE,
     INPLACE,
@@ -46,6 +47,7 @@ from archlint.ops.registry import (
 )
 from archlint.ratio import Ratio
 from archlint.silence import says_nothing
+from archlint.trace.caches import uncached
 from archlint.trace.join import joining
 from archlint.trace.path import Apart, Undecided, WalkedPath
 from archlint.trace.standin import ATTRIBUTES, SLIPPED, Standin, standin, strides_of
@@ -121,6 +123,7 @@ class Tracer(TorchFunctionMode):
         self.modules: list[str] = []
         self._value_writes: list[int] = []  # who made the tensors whose known values were written
         self._valued: list[weakref.ref[Standin]] = []  # stand-ins whose elements are known
+        self._derived: list[TensorSpec] = []  # those that remember of what they were made
 
     # -- where we are ---------------------------------------------------------------------------
 
@@ -195,6 +198,8 @@ class Tracer(TorchFunctionMode):
                 else:
                     call.result = self._stand(result, index, func)
                 self._loosen(call, known)
+                if func in ELEMENTWISE:
+                    self._derive(call, rule, known)
                 return call.result
         call.how = "kernel"
         call.result = self._kernel(func, args, kwargs, index)
@@ -211,6 +216,20 @@ class Tracer(TorchFunctionMode):
                     tensor.spec = spec.like(spec.dims, strides=spec.strides, values=spec.values)
                     tensor.spec.loose = True
 
+    def _derive(self, call: Call, rule: Any, known: list[Any]) -> None:
+        """Let the result remember of what it was made."""
+        if type(call.result) is Standin and all(call.result.spec is not k for k in known):
+            settings = {k: _known(v) for k, v in call.kwargs.items()}
+            origin = Origin.of(call.func, rule, known, settings)
+            if origin is not None:
+                call.result.spec.origin = origin
+                self._derived.append(call.result.spec)
+
+    def _forget_origins(self) -> None:
+        for spec in self._derived:
+            spec.origin = None
+        self._derived.clear()
+
     def _write(self, target: Any, before: TensorSpec, result: TensorSpec) -> Any:
         for have, get in zip(before.dims, result.dims, strict=False):
             if have is not get:
@@ -226,6 +245,7 @@ class Tracer(TorchFunctionMode):
         """Known values end where memory is written: other tensors may be views of it."""
         if type(target) is not Standin:
             return
+        self._forget_origins()
         if isinstance(target.spec.values, tuple):
             for ref in self._valued:
                 other = ref()
@@ -265,6 +285,7 @@ class Tracer(TorchFunctionMode):
     def _kernel(self, func: Any, args: Any, kwargs: Any, index: int) -> Any:
         if self.path.turns is not None:
             raise Apart  # a kernel looks at the hint
+        self._forget_origins()  # it may write in place
         name = f"{getattr(func, '__module__', '') or ''}.{getattr(func, '__qualname__', func)}"
         self.kernels[name] = self.kernels.get(name, 0) + 1
         if any(word in name for word in _INDEXING):
@@ -400,8 +421,9 @@ def trace(
     outcome, output, error, source = "accepted", None, "", ""
     try:
         cached = hashable() if path.eager else nullcontext()
+        forgetful = uncached(model) if path.eager else nullcontext()
         meeting = joining(tracer) if joins and symbolic else nullcontext()
-        with torch.no_grad(), _no_collection(), cached, meeting, tracer:
+        with torch.no_grad(), _no_collection(), cached, forgetful, meeting, tracer:
             returned = model(*args, **kwargs)
         output = structure(returned, _spec_of, lambda v: isinstance(v, torch.Tensor))
     except Refused as e:

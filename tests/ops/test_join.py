@@ -101,3 +101,14 @@ def test_ranges_are_joined():
 
 def _count(shape):
     return torch.arange(shape[0])
+
+
+@pytest.mark.parametrize("hint", [0, 1])
+def test_without_elements_no_dimension_is_wrong(hint):
+    agree(torch.cat, [T("a"), T(0)], 7, env={"a": hint}, other={"a": 1 - hint})
+
+
+@pytest.mark.parametrize("op", [torch.vstack, torch.cat])
+def test_tensors_of_several_dimensions_do_not_go_together(op):
+    agree(op, [T("a", "b"), T("a", "b", "c")], env={"a": 2, "b": 3, "c": 4})
+    agree(op, [T("a", "b", "c"), T("a", "b")], env={"a": 2, "b": 3, "c": 4})

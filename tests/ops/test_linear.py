@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import archlint.ops.linear  # noqa: F401
 from archlint.dims import symbol
 from archlint.ops.linear import embedding, one_hot
-from archlint.ops.registry import IN_RANGE, TensorSpec
+from archlint.ops.registry import IN_RANGE, RULES, NoRule, Refused, TensorSpec
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
 sizes = st.fixed_dictionaries(
@@ -117,3 +117,23 @@ def test_promised_indices_claim_nothing():
     embedding(path, TensorSpec((N,), torch.int64, values=IN_RANGE), TensorSpec((4, 3)))
     assert not path.caveats
     assert not path.events
+
+
+DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("other", DTYPES)
+def test_mixed_dtypes_are_refused(dtype, other):
+    x, w = T("n", 4, dtype=dtype), T(3, 4, dtype=other)
+    for bias in (None, T(3, dtype=dtype), T(3, dtype=other)):
+        agree(F.linear, x, w, bias, env={"n": 2}, other={"n": 0})
+    agree(F.bilinear, x, x, T(3, 4, 4, dtype=other), env={"n": 2})
+
+
+def test_under_autocast_dtypes_are_left_to_the_kernels():
+    path, x, w = HintPath({}), T(2, 4).spec({}), T(3, 4, dtype=torch.bfloat16).spec({})
+    with torch.autocast("cpu"), pytest.raises(NoRule):
+        RULES[F.linear](path, x, w)
+    with pytest.raises(Refused, match="of one dtype, gets float32 and bfloat16"):
+        RULES[F.linear](path, x, w)

@@ -69,3 +69,10 @@ def test_masked_fill(op, env, other, x, mask, value):
 def test_triangle(op, env, other, x, k):
     agree(op, x, k, env=env, other=other, layout=True)
     agree(op, x, env=env, other=other)
+
+
+@pytest.mark.parametrize("op", FILLS)
+def test_what_masked_fill_returns_is_contiguous(op):
+    turned = {"perm": (1, 0)}
+    for mask in (T(dtype=torch.bool), T("a", "b", dtype=torch.bool, **turned)):
+        agree(op, T("a", "b", **turned), mask, 0, env={"a": 2, "b": 3}, layout=True)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import archlint.ops.layer_norm
 import archlint.ops.norm  # noqa: F401
 from tests.ops.oracle import T, agree, covers
 
@@ -98,3 +99,26 @@ def test_low_rank(shape):
     agree(F.batch_norm, T(*shape), c, c, env=env, may_lack_rule=True)
     agree(F.group_norm, T(*shape), 2, env=env)
     agree(F.instance_norm, T(*shape), env=env)
+
+
+FLOATS = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("other", FLOATS)
+@pytest.mark.parametrize("n", [0, 2])
+def test_mixed_dtypes(dtype, other, n):
+    def x(*dims):
+        return T(*dims, dtype=dtype)
+
+    def w(size, kind=other):
+        return T(size, dtype=kind, fill=1)
+
+    env = {"n": n, "h": 3}
+    same = (w(4), w(4), w(4), w(4))
+    for parameters in (same, (w(4, dtype), w(4, dtype), w(4), w(4)), (w(4), w(4), None, None)):
+        agree(F.batch_norm, x("n", 4, "h"), *parameters, env=env)
+    agree(F.instance_norm, x("n", 4, "h"), *same, env=env)
+    for bias in (w(4), w(4, dtype), None):
+        agree(F.group_norm, x("n", 4, "h"), 2, w(4), bias, env=env)
+        agree(F.layer_norm, x("n", "h", 4), (4,), w(4), bias, env=env)

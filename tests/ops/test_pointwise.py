@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archlint.ops.pointwise as pointwise
-from archlint.ops.registry import RULES
+from archlint.bounds import Box
+from archlint.ops.registry import RULES, TensorSpec
 from archlint.ops.spelling import spellings
-from tests.ops.oracle import S, T, agree, covers
+from tests.ops.oracle import HintPath, S, T, agree, covers
 
 DTYPES = [torch.bool, torch.uint8, torch.int64, torch.float16, torch.float32, torch.float64]
 MORE = {  # what a function needs beside the tensor
@@ -126,6 +127,20 @@ def test_ranges(low, high):
         agree(function, x, env={})
     if low is not None or high is not None:
         agree(torch.clamp, x, low, high, env={})
+
+
+@pytest.mark.parametrize("low", [-2, 0, 1, 2, 9])
+def test_ranges_of_logarithms(low):
+    values = torch.arange(low, low + 70)
+    spec = TensorSpec((70,), torch.int64, values=(low, low + 69))
+    for function in spellings("log", "log2", "log10"):
+        result = RULES[function](HintPath({}, Box({})), spec)
+        if low < 1:
+            assert result.values is None
+        else:
+            real = function(values)
+            assert result.values[0] <= real.min()
+            assert real.max() <= result.values[1]
 
 
 @covers(*spellings("prelu"))

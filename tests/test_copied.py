@@ -1,0 +1,121 @@
+"""The copy of a module tree: what ``copy.deepcopy`` gives, whatever a module holds."""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from archlint.model.copied import deep_copy
+
+
+class Holder(nn.Module):
+    """A module with state of every kind in its attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 4)
+        self.same = self.layer
+        self.register_buffer("steps", torch.arange(4), persistent=False)
+        self.view = self.steps[1:]
+        self.kinds = {"a": [1, (2, [3])], "own": OrderedDict(b=self.layer)}
+        self.names = {"x", "y"}
+        self.where = [self]
+        self.device = torch.device("cpu")
+        self.plain = Plain(self.layer)
+
+
+class Plain:
+    def __init__(self, layer: nn.Module) -> None:
+        self.layer = layer
+
+
+class Remade(nn.Module):
+    """Made again by a call."""
+
+    def __init__(self, extra: object = None) -> None:
+        super().__init__()
+        self.extra = extra
+
+    def __reduce__(self):
+        return Remade, ("made again",)
+
+
+class Pickled(nn.Module):
+    """Says itself what of it is copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept, self.dropped = [1], [2]
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "dropped": None}
+
+
+class Refusing(nn.Module):
+    def __deepcopy__(self, memo):
+        raise RuntimeError("there is one of me")
+
+
+def test_what_is_shared_is_shared_in_the_copy_and_with_nothing_else():
+    model = Holder()
+    made = deep_copy(model, {})
+    assert made.layer is made.same is made.kinds["own"]["b"] is made.plain.layer
+    assert made.layer is not model.layer
+    assert made.plain is not model.plain
+    assert made.where == [made]
+    assert made.kinds["a"] == model.kinds["a"]
+    assert made.kinds["a"][1][1] is not model.kinds["a"][1][1]
+    assert type(made.kinds["own"]) is OrderedDict
+    assert made.names == {"x", "y"}
+    assert made.names is not model.names
+    made.steps[1] = 9
+    assert made.view[0] == 9
+    assert model.steps[1] == 1
+    with torch.no_grad():
+        made.layer.weight.zero_()
+    assert model.layer.weight.abs().sum() > 0
+    made.register_forward_hook(lambda *a: None)
+    assert not model._forward_hooks
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vit_b_32", "swin_t", "googlenet"])
+def test_a_copy_answers_as_the_model(name):
+    model = torchvision.models.get_model(name, weights=None).eval()
+    made, known = deep_copy(model, {}), copy.deepcopy(model)
+    assert repr(made) == repr(known)
+    assert [k for k, _ in made.named_modules()] == [k for k, _ in known.named_modules()]
+    for one, other in zip(made.modules(), known.modules(), strict=True):
+        assert type(one) is type(other)
+        assert list(one.__dict__) == list(other.__dict__)
+        assert all(type(v) is type(other.__dict__[k]) for k, v in one.__dict__.items())
+    state = known.state_dict()
+    assert made.state_dict().keys() == state.keys()
+    assert all(torch.equal(v, state[k]) for k, v in made.state_dict().items())
+    assert not {id(t) for t in made.parameters()} & {id(t) for t in model.parameters()}
+
+
+def test_modules_with_a_protocol_of_their_own_are_copied_by_it():
+    model = nn.Sequential(Remade(), Pickled())
+    made = deep_copy(model, {})
+    assert made[0].extra == "made again"
+    assert made[1].kept == [1]
+    assert made[1].kept is not model[1].kept
+    assert made[1].dropped is None
+    with pytest.raises(RuntimeError, match="there is one of me"):
+        deep_copy(nn.Sequential(Refusing()), {})
+
+
+def test_what_the_memo_names_stands_for_the_original():
+    layer, other = nn.Linear(2, 2), nn.Linear(5, 5)
+    assert deep_copy(nn.Sequential(layer), {id(layer): other})[0] is other
+
+
+def test_a_module_that_was_compiled_comes_without_what_was_compiled():
+    model = nn.Linear(2, 2)
+    model._compiled_call_impl = lambda *a: None
+    assert "_compiled_call_impl" not in deep_copy(model, {}).__dict__
