@@ -261,8 +261,7 @@ def test_the_model_and_the_world_stay_as_they_were():
 
 def test_no_gradients_and_the_fast_path_of_attention():
     layer = nn.TransformerEncoderLayer(8, 2, 8, batch_first=True).eval()
-    seen = []
-    model = Calls(lambda x: (seen.append(torch.is_grad_enabled()), layer(x))[1])
+    model = Calls(lambda x: (print(torch.is_grad_enabled()), layer(x))[1])
     calls = []
     original = torch._transformer_encoder_layer_fwd
     torch._transformer_encoder_layer_fwd = lambda *a: (calls.append(1), original(*a))[1]
@@ -271,5 +270,5 @@ def test_no_gradients_and_the_fast_path_of_attention():
     finally:
         torch._transformer_encoder_layer_fwd = original
     assert outcome.output == (1, 3, 8)
-    assert seen == [False]
+    assert outcome.said == "False\n"
     assert calls
