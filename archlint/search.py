@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from archlint.bounds import Box
-from archlint.formula import Bool, holds
+from archlint.formula import Bool, comparisons, holds
 
 TRIES = 200
+WORK = 10_000  # comparisons that may be looked at in all: a long formula is tried less often
 
 
 def first(names: Sequence[str], box: Box, formula: Bool) -> dict[str, int] | None:
     """The sizes in ``box`` with the property of the smallest sum; of those, the first by name.
 
-    ``None`` says nothing: they are not among the first :data:`TRIES`, or a size that the formula
-    names has no least value. Division by zero at sizes outside of what the formula is about ends
-    the search as well.
+    ``None`` says nothing: they are not among the first :data:`TRIES` (fewer where the formula is
+    long), or a size that the formula names has no least value. Division by zero at sizes outside
+    of what the formula is about ends the search as well.
     """
     if isinstance(formula, bool):
+        return None
+    most = min(TRIES, WORK // sum(1 for _ in islice(comparisons(formula), WORK + 1)))
+    if most == 0:
         return None
     said = formula.symbols()
     lows = {}
@@ -30,7 +35,7 @@ def first(names: Sequence[str], box: Box, formula: Bool) -> dict[str, int] | Non
     room = [_room(box, n) for n in moving]
     tries = 0
     above = 0
-    while tries < TRIES:
+    while tries < most:
         some = False
         for steps in _shares(above, room):
             some = True
@@ -43,7 +48,7 @@ def first(names: Sequence[str], box: Box, formula: Bool) -> dict[str, int] | Non
                     return point
             except ZeroDivisionError:
                 return None
-            if tries == TRIES:
+            if tries == most:
                 return None
         if not some:
             return None

@@ -63,3 +63,10 @@ def test_nothing_is_said_where_trying_does_not_help(box, formula):
 
 def test_the_last_try_counts():
     assert first(("H",), Box({"H": (1, None)}), ge(H, TRIES)) == {"H": TRIES}
+
+
+def test_a_long_formula_is_tried_less_often():
+    box = Box({"H": (1, None)})
+    long = disj(*(eq(H, k) for k in range(150, 3000, 3)), ge(H, 5000))
+    assert first(("H",), box, ge(H, 150)) == {"H": 150}
+    assert first(("H",), box, long) is None
