@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from archlint.frames import is_user_code, shown
+
+AGAIN = 5.0
+"""Seconds after which it rings again: what it raises is lost in a ``__del__``, say."""
 
 
 class Late(BaseException):
@@ -22,25 +26,38 @@ class Late(BaseException):
 def alarm(seconds: float) -> Iterator[None]:
     """Raise :class:`Late` inside the block after ``seconds``.
 
-    Works in the main thread on systems with ``SIGALRM``; elsewhere, and inside code that never
-    returns to Python, the limit is the worker process's (``archlint check``).
+    A timer that is running already, a test's own limit, say, rings when it would have rung. Works
+    in the main thread on systems with ``SIGALRM``; elsewhere, and inside code that never returns to
+    Python, the limit is the worker process's (``archlint check``).
     """
-    usable = hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()
-    sooner = usable and 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= seconds
-    if not usable or sooner:  # a test's own time limit, say, is not put off
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield
         return
+    start = time.monotonic()
+    others = signal.getsignal(signal.SIGALRM)
+    theirs, interval = signal.getitimer(signal.ITIMER_REAL)
+    first = theirs > 0 and theirs <= seconds and callable(others)
+    rang = False  # the other timer
 
     def ring(number: int, frame: FrameType | None) -> None:
+        nonlocal first, rang
+        signal.setitimer(signal.ITIMER_REAL, AGAIN)
+        if first and callable(others):
+            rang = True
+            others(number, frame)
+            first = False  # it raised nothing: our own limit is left
+            signal.setitimer(signal.ITIMER_REAL, max(start + seconds - time.monotonic(), 0.001))
+            return
         while frame is not None and not is_user_code(frame.f_code.co_filename):
             frame = frame.f_back
         where = f"; it was at {shown(frame.f_code.co_filename)}:{frame.f_lineno}" if frame else ""
         raise Late(where)
 
-    before = signal.signal(signal.SIGALRM, ring)
-    outer = signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(theirs if first else seconds, 0.001))
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, *outer)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, others)
+        left = max(theirs - (time.monotonic() - start), 0.001)
+        signal.setitimer(signal.ITIMER_REAL, left if theirs and not rang else 0, interval)

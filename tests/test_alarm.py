@@ -1,0 +1,97 @@
+"""A time limit: it rings, again where it was not heard, and leaves another's as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+
+import pytest
+
+from archlint import alarm as module
+from archlint.alarm import Late, alarm
+
+
+class Other(BaseException):
+    """What another's limit raises."""
+
+
+@pytest.fixture
+def others(monkeypatch):
+    """Another's handler, and how often it rang; its timer is set by the test."""
+    rang = []
+
+    def ring(number, frame):
+        rang.append(time.monotonic())
+        raise Other
+
+    before = signal.signal(signal.SIGALRM, ring)
+    monkeypatch.setattr(module, "AGAIN", 0.05)
+    yield rang
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def forever():
+    while True:
+        time.sleep(0.005)
+
+
+def deaf(kind):
+    """What this kind raises is lost once, as in a ``__del__``."""
+    with contextlib.suppress(kind):
+        forever()
+    forever()
+
+
+def test_it_rings_and_says_where():
+    with pytest.raises(Late, match=r"; it was at .*test_alarm.py:\d+"), alarm(0.05):
+        forever()
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_in_time_nothing_is_left_of_it():
+    before = signal.getsignal(signal.SIGALRM)
+    with alarm(60):
+        assert signal.getsignal(signal.SIGALRM) is not before
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_it_rings_again_where_it_was_not_heard(others):
+    with pytest.raises(Late), alarm(0.05):
+        deaf(Late)
+
+
+def test_anothers_shorter_limit_comes_first_and_again(others):
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    with pytest.raises(Other), alarm(60):
+        deaf(Other)
+    assert len(others) == 2
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def test_another_that_only_looks_leaves_our_limit(others):
+    looked = []
+    signal.signal(signal.SIGALRM, lambda *a: looked.append(1))
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    with pytest.raises(Late), alarm(0.1):
+        forever()
+    assert looked == [1]
+
+
+def test_anothers_longer_limit_is_put_back_less_the_time_that_went_by(others):
+    signal.setitimer(signal.ITIMER_REAL, 600)
+    with alarm(60):
+        time.sleep(0.05)
+    assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 599.96
+    assert not others
+
+
+def test_one_inside_another():
+    with pytest.raises(Late), alarm(0.05), alarm(60):
+        forever()
+    with alarm(60):
+        with pytest.raises(Late), alarm(0.05):
+            forever()
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 60
