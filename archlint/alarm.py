@@ -38,9 +38,13 @@ def alarm(seconds: float) -> Iterator[None]:
     theirs, interval = signal.getitimer(signal.ITIMER_REAL)
     first = theirs > 0 and theirs <= seconds and callable(others)
     rang = False  # the other timer
+    over = False
+    late: Late | None = None
 
     def ring(number: int, frame: FrameType | None) -> None:
-        nonlocal first, rang
+        nonlocal first, rang, late
+        if over:
+            return
         signal.setitimer(signal.ITIMER_REAL, AGAIN)
         if first and callable(others):
             rang = True
@@ -51,13 +55,20 @@ def alarm(seconds: float) -> Iterator[None]:
         while frame is not None and not is_user_code(frame.f_code.co_filename):
             frame = frame.f_back
         where = f"; it was at {shown(frame.f_code.co_filename)}:{frame.f_lineno}" if frame else ""
-        raise Late(where)
+        late = Late(where)
+        raise late
 
     signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, max(theirs if first else seconds, 0.001))
     try:
         yield
+    except Exception as e:
+        if late is None:
+            raise
+        raise late from e  # ctypes makes an ArgumentError of whatever is raised in a conversion
     finally:
+        over = True
+        signal.setitimer(signal.ITIMER_REAL, 0)  # before the handler goes: the default one kills
         signal.signal(signal.SIGALRM, others)
         left = max(theirs - (time.monotonic() - start), 0.001)
         signal.setitimer(signal.ITIMER_REAL, left if theirs and not rang else 0, interval)

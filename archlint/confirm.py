@@ -20,7 +20,7 @@ from archlint.match import promised
 from archlint.model.resolve import ModelSource
 from archlint.sample.choose import choose_sizes
 from archlint.sample.run import Outcome, run_at
-from archlint.trace.tracer import dims_of
+from archlint.trace.record import dims_of
 from archlint.verdict import Samples
 
 SAMPLES = 8  # unless the contract or the command says otherwise

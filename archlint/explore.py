@@ -13,7 +13,7 @@ from archlint.region import typical_point
 from archlint.search import first
 from archlint.solve import Solver, Unsolved
 from archlint.trace.path import Event
-from archlint.trace.tracer import Trace, dims_of
+from archlint.trace.record import Trace, dims_of
 
 BARREN = 16
 """How many paths in a row may end in what nobody knows: the next would too."""

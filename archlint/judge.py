@@ -13,7 +13,7 @@ from archlint.region import bounds_of, box_of, in_box, input_demands, input_symb
 from archlint.search import first
 from archlint.solve import Solver, Unsolved
 from archlint.trace.path import Event
-from archlint.trace.tracer import Trace, dims_of
+from archlint.trace.record import Trace, dims_of
 
 
 @dataclass(frozen=True)

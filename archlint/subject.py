@@ -15,8 +15,9 @@ from archlint.model.keep import Snapshot
 from archlint.model.resolve import ModelSource
 from archlint.plugins import register_rules
 from archlint.trace.path import WalkedPath
+from archlint.trace.record import Trace
 from archlint.trace.shadows import Again, asked_by, shadowed
-from archlint.trace.tracer import Trace, trace
+from archlint.trace.tracer import trace
 
 WAYS = 16
 """Between how many ways at the same sizes values may decide."""
@@ -117,6 +118,7 @@ class Subject:
             path = WalkedPath(sizes, box, eager=self._eager, answers=answers)
             path.suppose(self._given)
             path.on_ask = self._asked
+            path.model_caller = trace.__code__
             try:
                 with shadowed(self.shadowed):
                     self.traces += 1

@@ -34,7 +34,7 @@ from archlint.sample.choose import choose_sizes
 from archlint.sample.run import run_at
 from archlint.solve import Solver, Unsolved
 from archlint.subject import Subject
-from archlint.trace.tracer import dims_of
+from archlint.trace.record import dims_of
 from archlint.verdict import Verdict
 from archlint.workers.pool import run
 

@@ -43,7 +43,7 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
     from archlint.model.resolve import ModelSource
     from archlint.pipeline import accepted_sizes
     from archlint.subject import Subject
-    from archlint.trace.tracer import dims_of
+    from archlint.trace.record import dims_of
 
     record, seconds, rules = task
     warnings.simplefilter("ignore")

@@ -11,8 +11,9 @@ from archlint.judge import Question
 from archlint.model.keep import keep
 from archlint.model.resolve import ModelSource
 from archlint.ops.registry import TensorSpec
+from archlint.trace.record import Call
 from archlint.trace.standin import Standin
-from archlint.trace.tracer import Call, trace
+from archlint.trace.tracer import trace
 from archlint.verdict import Verdict
 
 STEPS = 40  # shown of a chain: the last ones

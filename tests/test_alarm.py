@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import signal
 import time
 
@@ -95,3 +96,25 @@ def test_one_inside_another():
         with pytest.raises(Late), alarm(0.05):
             forever()
         assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 60
+
+
+class Rings:
+    """An argument of a C function whose conversion is when the time is up."""
+
+    @classmethod
+    def from_param(cls, value):
+        signal.raise_signal(signal.SIGALRM)
+        return ctypes.c_int(value)
+
+
+def test_it_is_late_where_ctypes_makes_another_error_of_it():
+    function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(abs)
+    function.argtypes = [Rings]
+    with pytest.raises(Late) as caught, alarm(600):
+        function(3)
+    assert isinstance(caught.value.__cause__, ctypes.ArgumentError)
+
+
+def test_other_errors_are_themselves():
+    with pytest.raises(ValueError, match="mine"), alarm(600):
+        raise ValueError("mine")

@@ -298,6 +298,15 @@ class Asking(torch.nn.Module):
         return x[:, : int(x.sum())]
 
 
+def test_what_a_notebook_shows():
+    assert repr(archlint.infer(backbone(), "N 3 H W")) == (
+        "<Sequential in eval mode accepts H, W >= 7; exact>"
+    )
+    assert "accepts H <= 7; not exact: at N=1 H=8 W=1, for one, values" in repr(
+        archlint.infer(Secret(), "N 3 H W")
+    )
+
+
 def test_text_of_what_nothing_is_known_of():
     text = inferred.text([archlint.infer(Asking(), "N 3 H W").entry()])
     assert "  accepts    none that is known\n  undecided  any size\n  because    the value" in text

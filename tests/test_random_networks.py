@@ -16,7 +16,7 @@ from archlint.judge import Question
 from archlint.model.resolve import from_instance
 from archlint.pipeline import accepted_sizes
 from archlint.subject import Subject
-from archlint.trace.tracer import dims_of
+from archlint.trace.record import dims_of
 
 BOX = [(n, h, w) for n in (1, 2) for h in range(1, 15) for w in (1, 2, 3, 5, 8, 11, 14)]
 

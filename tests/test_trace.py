@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from archlint.bounds import Box
 from archlint.contract import TensorInput
 from archlint.dims import symbol
-from archlint.trace.tracer import dims_of, trace
+from archlint.trace.record import dims_of
+from archlint.trace.tracer import trace
 
 N, H, W = map(symbol, "NHW")
 IMAGE = TensorInput((N, 3, H, W))
@@ -188,7 +189,18 @@ def test_known_values_end_where_memory_is_written():
         ids.view(-1).add_(100)
         return self.table(ids)
 
+    def writes_through_an_alias(self, x):
+        ids = torch.empty(x.shape[2], dtype=torch.int64)
+        before = ids.view(-1)
+        ids.copy_(torch.arange(x.shape[2]))
+        after = ids[:]
+        before.fill_(1000)
+        return self.table(after)
+
     assert [e.formula for e in run(reads, sizes={**SIZES, "H": 5}, table=table).path.events]
+    found = run(writes_through_an_alias, sizes={**SIZES, "H": 5}, table=table)
+    assert found.path.caveats
+    assert not found.path.events
     assert run(reads, sizes={**SIZES, "H": 5}, table=table).path.caveats == []
     assert run(writes, sizes={**SIZES, "H": 5}, table=table).path.caveats
 

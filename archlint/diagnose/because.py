@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from archlint.dims import Size
 from archlint.ops.registry import TensorSpec
+from archlint.trace.record import Call, Trace
 from archlint.trace.standin import Standin
-from archlint.trace.tracer import Call, Trace
 
 MOST = 6  # steps that are shown
 _MODULES = {"linear": "Linear", "embedding": "Embedding", "layer_norm": "LayerNorm"}

@@ -17,8 +17,8 @@ from archlint.judge import Breach
 from archlint.match import Demand
 from archlint.ops.registry import TensorSpec
 from archlint.trace.path import Event
+from archlint.trace.record import Trace
 from archlint.trace.standin import Standin
-from archlint.trace.tracer import Trace
 from archlint.verdict import At
 
 _ARGUMENT = re.compile(r", (?![^()]*\))")

@@ -17,7 +17,7 @@ from archlint.diagnose.diagnose import _layer
 from archlint.dims import Size
 from archlint.trace.graph import claims_by_call, tensors
 from archlint.trace.path import Event
-from archlint.trace.tracer import Call, Trace
+from archlint.trace.record import Call, Trace
 
 _SAME = re.compile(r"\((\d+)(?:, \1)+\)")
 _OWN_STRIDE = re.compile(r"^(\d+), stride=\1\b")

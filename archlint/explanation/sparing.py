@@ -20,8 +20,9 @@ from archlint.region import bounds_of
 from archlint.subject import Subject
 from archlint.trace.graph import tensors
 from archlint.trace.path import Event, WalkedPath
+from archlint.trace.record import Call, Trace
 from archlint.trace.shadows import shadowed
-from archlint.trace.tracer import Call, Trace, trace
+from archlint.trace.tracer import trace
 
 
 @dataclass(frozen=True, order=True)

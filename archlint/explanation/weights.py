@@ -17,7 +17,7 @@ from archlint.dims import Expr, Size, evaluate
 from archlint.formula import Bool, Junction, eq
 from archlint.trace.graph import tensor_names, weights
 from archlint.trace.path import Event
-from archlint.trace.tracer import Call
+from archlint.trace.record import Call
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from archlint.fixes.proposal import Edit, Proposal, patched
 from archlint.judge import Breach
 from archlint.model.resolve import ModelSource
 from archlint.trace.graph import tensors
-from archlint.trace.tracer import Call, Trace
+from archlint.trace.record import Call, Trace
 
 _RANKS = (3, 4, 5)  # N C L, N C H W, N C T H W
 

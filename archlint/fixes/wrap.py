@@ -20,7 +20,7 @@ from archlint.judge import Question
 from archlint.model.resolve import ModelSource
 from archlint.region import bounds_of
 from archlint.solve import Solver, Unsolved
-from archlint.trace.tracer import dims_of
+from archlint.trace.record import dims_of
 
 _LARGEST = 512  # a multiple to pad to
 

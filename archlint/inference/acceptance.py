@@ -18,13 +18,13 @@ from archlint.formula import Bool, conj, disj, holds, negate
 from archlint.inference import outputs
 from archlint.inference.refusals import refusals
 from archlint.solve import Solver, Unsolved
-from archlint.trace.tracer import dims_of
+from archlint.trace.record import dims_of
 
 SECONDS = 5.0  # for one question that is asked after the exploration
 LONGEST = 200  # characters of the words for what is not decided
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Acceptance:
     """The sizes that a model accepts.
 
@@ -38,6 +38,10 @@ class Acceptance:
     explored: Explored
     description: Description
     seconds: float
+
+    def __repr__(self) -> str:
+        how = "exact" if self.exact else f"not exact: {'; '.join(self.reasons)}"
+        return f"<{self.model} in {self.mode} mode accepts {self.text}; {how}>"
 
     @property
     def exact(self) -> bool:

@@ -10,7 +10,7 @@ from archlint.explore import Explored
 from archlint.formula import Bool, conj, eq, negate
 from archlint.outputshape import equal, mapped
 from archlint.solve import Solver, Unsolved
-from archlint.trace.tracer import dims_of
+from archlint.trace.record import dims_of
 
 
 def formulas(found: Explored, deadline: float) -> Any:

@@ -17,8 +17,8 @@ from archlint.region import in_box
 from archlint.structure.axes import spatial
 from archlint.structure.seen import Seen
 from archlint.structure.violation import Vacuous, Violation
+from archlint.trace.record import Call
 from archlint.trace.standin import Standin
-from archlint.trace.tracer import Call
 
 # Where the two factors stand among the arguments of a product.
 _PRODUCTS = {

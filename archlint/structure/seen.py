@@ -19,9 +19,9 @@ from archlint.solve import Solver
 from archlint.structure.place import made_at
 from archlint.subject import Subject
 from archlint.trace import graph
+from archlint.trace.record import Call, Trace
 from archlint.trace.standin import Standin
 from archlint.trace.structure import structure
-from archlint.trace.tracer import Call, Trace
 
 
 class Seen:

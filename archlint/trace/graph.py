@@ -22,9 +22,9 @@ from torch import fx, nn
 
 from archlint.ops.registry import TensorSpec
 from archlint.trace.path import Event
+from archlint.trace.record import Call, Trace
 from archlint.trace.standin import Standin
 from archlint.trace.symint import size_of
-from archlint.trace.tracer import Call, Trace
 
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 

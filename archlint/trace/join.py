@@ -67,7 +67,7 @@ class _Call:
     def result(self) -> Any:
         path, tracer = self.path, self.tracer
         before = path.mark()
-        quiet = tracer.mark_writes()
+        quiet = tracer.elements.mark_writes(len(tracer.calls))
         main = self.run()
         events = path.events[before.events :]
         branches = [e.formula for e in events if e.kind == "branch"]
@@ -104,8 +104,8 @@ class _Call:
 
     def _way(self, before: Mark, turns: tuple[Bool, ...]) -> _Way:
         """What happens on one way; ``_REFUSED`` for its result if a claim cannot hold there."""
-        path, modules = self.path, list(self.tracer.modules)
-        quiet = self.tracer.mark_writes()
+        path, modules = self.path, list(self.tracer.place.modules)
+        quiet = self.tracer.elements.mark_writes(len(self.tracer.calls))
         path.rewind(before)
         path.turns = turns
         try:
@@ -116,7 +116,7 @@ class _Call:
             raise Apart from None
         finally:
             path.turns = None
-            self.tracer.modules[:] = modules
+            self.tracer.place.modules[:] = modules
         events = path.events[before.events :]
         if result is _REFUSED and (not events or events[-1].formula is not False):
             raise Apart

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import CodeType
 from typing import Any
 
 from archlint.bounds import Box
@@ -24,6 +25,7 @@ from archlint.formula import (
 )
 from archlint.ops.registry import Refused, TensorSpec
 from archlint.region import bounds_of
+from archlint.trace.caught import is_caught
 
 
 class Undecided(BaseException):
@@ -107,6 +109,7 @@ class WalkedPath:
         self.claims: set[Bool] = set()  # all that was claimed, also what the box settled
         self.trail: Sequence[Any] = ()  # the tracer's calls so far
         self.on_ask: Callable[[], None] | None = None  # when Python wants to know a size
+        self.model_caller: CodeType | None = None  # whose callees may catch what is refused
         self.turns: Sequence[Bool] | None = None
         self._turned = 0
         self._truth: dict[Formula, bool] = {}
@@ -189,7 +192,14 @@ class WalkedPath:
         held = holds(formula, self.env) if self.turns is None else formula is not False
         if known is False and (not held or self.turns is not None):
             formula, held = False, False
-        self._record("claim", formula, held, text, sizes)
+        kind, caught = "claim", is_caught(self.model_caller)
+        if caught is not False:
+            self._must_follow_hint()
+            if held:
+                kind = "branch"  # other sizes are not refused: they go another way
+            elif caught is None:
+                raise Undecided("an operator refuses in a `try` that catches some kinds of errors")
+        self._record(kind, formula, held, text, sizes)
         if isinstance(formula, Formula):
             self._learn(formula, held)
         if not held:

@@ -1,0 +1,151 @@
+"""What PyTorch itself answers where no shape rule does.
+
+A function that PyTorch has in Python is entered (:func:`python_body`), and the calls in its body
+are answered one by one. Any other runs as its meta kernel, on symbolic sizes.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+from torch._dispatch.python import enable_python_dispatcher
+
+from archlint.dims import Size, evaluate
+from archlint.frames import first_line
+from archlint.ops.layout import settled_strides
+from archlint.ops.registry import Refused, TensorSpec
+from archlint.silence import says_nothing
+from archlint.trace.path import Undecided, WalkedPath
+from archlint.trace.record import call_name
+from archlint.trace.specs import map_tensors
+from archlint.trace.standin import Standin, standin, strides_of
+from archlint.trace.symint import SizeNode, size_of, sym_int
+
+
+@cache
+def python_body(func: Any) -> Callable[..., Any] | None:
+    """PyTorch's own Python function without its first question, who overrides it."""
+    if not isinstance(func, types.FunctionType) or not func.__module__.startswith("torch"):
+        return None
+    asked = [n for n in func.__code__.co_names if n.startswith("has_torch_function")]
+    if not asked or not all(n in func.__globals__ for n in asked):
+        return None
+    no = lambda *args: False  # noqa: E731
+    names = dict.fromkeys(asked, no)
+    body = types.FunctionType(
+        func.__code__,
+        {**func.__globals__, **names},
+        func.__name__,
+        func.__defaults__,
+        func.__closure__,
+    )
+    body.__kwdefaults__ = func.__kwdefaults__
+    return body
+
+
+def run_kernel(path: WalkedPath, func: Any, args: Any, kwargs: Any, index: int) -> Any:
+    """What the meta kernel of ``func`` gives, tensors as stand-ins made by the call ``index``.
+
+    Raises :class:`Refused` where it raises at the sizes of the path, and :class:`Undecided` where
+    it asks for values or serves no symbolic sizes.
+    """
+    metas: dict[int, torch.Tensor] = {}  # by the id of the tensor that they stand for
+    standins: dict[int, Standin] = {}  # by the id of their meta tensor
+
+    def symbolic(tensor: torch.Tensor) -> torch.Tensor:
+        meta = metas.get(id(tensor))
+        if meta is not None:
+            return meta
+        if type(tensor) is Standin:
+            meta = _meta(path, tensor.spec)
+            standins[id(meta)] = tensor
+        else:
+            meta = tensor if tensor.device.type == "meta" or not tensor.ndim else tensor.to("meta")
+        metas[id(tensor)] = meta
+        return meta
+
+    with torch.no_grad(), enable_python_dispatcher():
+        a, k = map_tensors((args, kwargs), symbolic)
+        eager, path.eager = path.eager, False  # what a kernel checks is a claim
+        try:
+            result = func(*a, **_on_meta(k))
+        except (Undecided, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            _explain(path, func, args, kwargs, error)
+            raise Refused(f"{type(error).__name__}: {error}") from None
+        finally:
+            path.eager = eager
+    return _from_meta(result, standins, index)
+
+
+def _on_meta(kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {**kwargs, "device": "meta"} if "device" in kwargs else kwargs
+
+
+def _meta(path: WalkedPath, spec: TensorSpec) -> torch.Tensor:
+    sizes = [sym_int(d, path) for d in spec.dims]
+    known = settled_strides(path, spec)
+    if known is None:
+        return torch.empty(sizes, dtype=spec.dtype, device="meta")
+    strides = [sym_int(s, path) for s in known]
+    return torch.empty_strided(sizes, strides, dtype=spec.dtype, device="meta")
+
+
+def _from_meta(result: Any, standins: dict[int, Standin], index: int) -> Any:
+    def back(tensor: torch.Tensor) -> Any:
+        if tensor.device.type != "meta":
+            return tensor
+        dims = tuple(size_of(d) for d in tensor.shape)
+        strides: tuple[Size, ...] | None = tuple(size_of(s) for s in tensor.stride())
+        if strides == strides_of(TensorSpec(dims)):
+            strides = None
+        spec = TensorSpec(dims, tensor.dtype, strides, None, torch.device("cpu"))
+        same = standins.get(id(tensor))
+        if same is not None:  # in-place
+            same.spec = spec
+            return same
+        return standin(spec, index)
+
+    return map_tensors(result, back)
+
+
+def _explain(path: WalkedPath, func: Any, args: Any, kwargs: Any, error: Exception) -> None:
+    """An exception counts as the operator's only if it comes at plain numbers too."""
+    if path.events and not path.events[-1].held:
+        return
+
+    def concrete(tensor: torch.Tensor) -> torch.Tensor:
+        if type(tensor) is not Standin:
+            return tensor.to("meta") if tensor.ndim else tensor
+        dims = [evaluate(d, path.env) for d in tensor.spec.dims]
+        strides = [evaluate(s, path.env) for s in strides_of(tensor.spec)]
+        return torch.empty_strided(dims, strides, dtype=tensor.spec.dtype, device="meta")
+
+    def number(value: Any) -> Any:
+        node = getattr(value, "node", None)
+        return node.hinted() if isinstance(node, SizeNode) else value
+
+    a, k = map_tensors((args, kwargs), concrete, number)
+    name = call_name(func)
+    try:
+        func(*a, **_on_meta(k))
+    except NotImplementedError as e:
+        if "data-independent" in str(e) or "aten::nonzero" in str(e):  # torch 2.6 says the last
+            raise Undecided(f"the sizes that {name} gives depend on values") from None
+        raise Undecided(f"{name} has no rule and no meta kernel: {first_line(e)}") from None
+    except Exception as e:
+        text = str(e)
+        if says_nothing(e) and "meta" not in text:
+            raise Undecided(f"{name}: {says_nothing(e)} ({first_line(e)})") from None
+        if "data-dependent" in text or "meta tensors" in text or "Cannot copy out" in text:
+            raise Undecided(f"{name} depends on values: {first_line(e)}") from None
+        return
+    raise Undecided(
+        f"{name} has no rule, and PyTorch's kernel fails on symbolic sizes "
+        f"({type(error).__name__}: {first_line(error)})"
+    ) from None

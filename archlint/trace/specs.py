@@ -1,0 +1,97 @@
+"""Arguments and results of calls as shape rules speak of them: tensors by their specs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+import torch
+
+from archlint.ops.registry import TensorSpec
+from archlint.trace.standin import Standin
+from archlint.trace.symint import size_of
+
+_SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
+_PLAIN = frozenset({int, float, bool, type(None), str, torch.dtype, torch.device, complex})
+
+
+def spec_of(tensor: torch.Tensor) -> TensorSpec:
+    """The spec of a stand-in or of a real tensor."""
+    return tensor.spec if type(tensor) is Standin else _real_spec(tensor)
+
+
+def _real_spec(tensor: torch.Tensor) -> TensorSpec:
+    dtype = tensor.dtype
+    values = None
+    if tensor.device.type != "meta" and tensor.numel() and _integer(dtype):
+        values = (int(tensor.min()), int(tensor.max()))
+    strides = None if tensor.is_contiguous() else tensor.stride()
+    return TensorSpec(tuple(tensor.shape), dtype, strides, values, torch.device("cpu"))
+
+
+@cache
+def _integer(dtype: torch.dtype) -> bool:
+    return not (dtype.is_floating_point or dtype.is_complex or dtype is torch.bool) and (
+        dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+    )
+
+
+def known_of(value: Any) -> Any:
+    """An argument as a shape rule is given it: tensors as specs, sizes as formulas."""
+    kind = type(value)
+    if kind is Standin:
+        return value.spec
+    if kind in _PLAIN:
+        return value
+    if kind in _SYMBOLIC:
+        return size_of(value)
+    if kind is tuple or kind is torch.Size:
+        return tuple(known_of(v) for v in value)
+    if kind is list:
+        return [known_of(v) for v in value]
+    if kind is slice:
+        return slice(known_of(value.start), known_of(value.stop), known_of(value.step))
+    if isinstance(value, torch.Tensor):
+        return _real_spec(value)
+    if isinstance(value, (list, tuple)):
+        return [known_of(v) for v in value]
+    return value
+
+
+def is_symbolic(values: Iterable[Any]) -> bool:
+    """Whether a stand-in or a symbolic size is among the values, or in lists of them."""
+    for value in values:
+        kind = type(value)
+        if kind in _SYMBOLIC or kind is Standin:
+            return True
+        if kind in (tuple, list, torch.Size):
+            if is_symbolic(value):
+                return True
+        elif kind is slice and is_symbolic((value.start, value.stop, value.step)):
+            return True
+    return False
+
+
+def map_tensors(
+    value: Any, change: Callable[[torch.Tensor], Any], other: Callable[[Any], Any] | None = None
+) -> Any:
+    """``value`` with every tensor changed, through tuples (named ones too), lists and dicts.
+
+    ``other`` changes all else, such as numbers; without it that stays.
+    """
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if isinstance(value, dict):
+        return {k: map_tensors(v, change, other) for k, v in value.items()}
+    if isinstance(value, (list, tuple)) and not isinstance(value, torch.Size):
+        items = [map_tensors(v, change, other) for v in value]
+        if type(value) in (list, tuple):
+            return type(value)(items)
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    if isinstance(value, torch.Size):
+        return tuple(other(v) for v in value) if other else value
+    if isinstance(value, slice):
+        parts = (value.start, value.stop, value.step)
+        return slice(*(map_tensors(p, change, other) for p in parts))
+    return other(value) if other else value
