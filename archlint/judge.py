@@ -77,7 +77,7 @@ def judge(contract: Contract, question: Question, found: Explored, deadline: flo
             empty = False
         return Finding(None, vacuous=empty, open=tuple(unsettled))
     bad = disj(*(_breaks(contract, question, way) for way in found.ways))
-    if bad is False:
+    if bad is False and question.premise is question.domain:
         return Finding(None, open=tuple(unsettled))
     try:
         point, smallest = first(question.names, question.box, conj(question.domain, bad)), True
@@ -112,6 +112,8 @@ def _smallest(solver: Solver, bad: Bool) -> tuple[dict[str, int] | None, bool]:
 def _empty_premise(solver: Solver, question: Question) -> bool:
     if question.premise is question.domain:
         return False  # a path went through it
+    if first(question.names, question.box, question.premise) is not None:
+        return False
     return solver.find(question.premise) is None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from archlint.bounds import Box
 from archlint.dims import Atom, Expr, FloorDiv, Min, Size, Symbol
+from archlint.factors import factored
 from archlint.formula import Bool, Comparison, Junction
 
 
@@ -142,15 +143,18 @@ class Solver:
         found = self._known.get(formula)
         if found is None:
             if isinstance(formula, Comparison):
-                left = self._size(formula.expr)
-                op = formula.op
-                found = left >= 0 if op == ">=" else left == 0 if op == "==" else left != 0
+                said = factored(formula, self.box)
+                found = self._comparison(formula) if said is formula else self._bool(said)
             else:
                 assert isinstance(formula, Junction)
                 parts = [self._bool(a) for a in formula.args]
                 found = z3.And(parts) if formula.word == "and" else z3.Or(parts)
             self._known[formula] = found
         return found
+
+    def _comparison(self, comparison: Comparison) -> Any:
+        left, op = self._size(comparison.expr), comparison.op
+        return left >= 0 if op == ">=" else left == 0 if op == "==" else left != 0
 
     def _size(self, size: Size) -> Any:
         if isinstance(size, int):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+import archlint
 from archlint.given import contract_of
 from archlint.judge import Question
 from archlint.model.resolve import from_instance
@@ -59,3 +60,21 @@ def test_a_second_way_starts_from_the_first_sizes_that_are_left():
         {"N": 256, "H": 288, "W": 320},
         {"N": 1, "H": 1, "W": 1},
     ]
+
+
+class Refusing(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(3, 4) @ x
+
+
+@pytest.mark.parametrize(
+    ("input", "accepts", "word"),
+    [
+        ("5 H", "only H >= 5 and H <= 3", "vacuous"),
+        ("5 H", "only H >= 5", "broken"),
+        ("4 H", "only H >= 1", "proved"),
+    ],
+)
+def test_only_of_no_size_says_nothing_even_where_nothing_is_accepted(input, accepts, word):
+    verdict = archlint.check(Refusing(), input=input, accepts=accepts, samples=0)
+    assert verdict.word == word

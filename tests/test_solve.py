@@ -195,3 +195,17 @@ def test_effort_bounds_a_question_whatever_the_time():
         else:
             with pytest.raises(Unsolved):
                 asked.find(differ)
+
+
+def test_products_are_asked_of_their_factors(monkeypatch):
+    """49 divides a product: then it divides one factor, or 7 divides both."""
+    box = Box(dict.fromkeys(NAMES, (1, None)))
+    formula = conj(eq(H * W % 49, 0), ne(H % 49, 0), ne(W % 7, 0))
+
+    def asked():
+        return Solver(NAMES, box, time.monotonic() + 60, effort=1_000_000).find(formula)
+
+    assert asked() is None
+    monkeypatch.setattr("archlint.solve.factored", lambda comparison, box: comparison)
+    with pytest.raises(Unsolved):
+        asked()
