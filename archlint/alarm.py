@@ -10,9 +10,13 @@ from contextlib import contextmanager
 from types import FrameType
 
 from archlint.frames import is_user_code, shown
+from archlint.undisturbed import is_undisturbed
 
 AGAIN = 5.0
-"""Seconds after which it rings again: what it raises is lost in a ``__del__``, say."""
+"""Seconds after which it rings again: user code may swallow whatever is raised."""
+
+SOON = 0.02
+"""Seconds after which it rings again where nothing may be raised."""
 
 
 class Late(BaseException):
@@ -45,6 +49,9 @@ def alarm(seconds: float) -> Iterator[None]:
         nonlocal first, rang, late
         if over:
             return
+        if is_undisturbed() or _is_deleting(frame):
+            signal.setitimer(signal.ITIMER_REAL, SOON)
+            return
         signal.setitimer(signal.ITIMER_REAL, AGAIN)
         if first and callable(others):
             rang = True
@@ -72,3 +79,12 @@ def alarm(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, others)
         left = max(theirs - (time.monotonic() - start), 0.001)
         signal.setitimer(signal.ITIMER_REAL, left if theirs and not rang else 0, interval)
+
+
+def _is_deleting(frame: FrameType | None) -> bool:
+    """Whether an object is just being deleted: what is raised there is lost, and warned of."""
+    while frame is not None:
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False

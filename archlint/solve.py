@@ -10,6 +10,7 @@ from archlint.bounds import Box
 from archlint.dims import Atom, Expr, FloorDiv, Min, Size, Symbol
 from archlint.factors import factored
 from archlint.formula import Bool, Comparison, Junction
+from archlint.undisturbed import undisturbed
 
 
 class Unsolved(Exception):
@@ -24,9 +25,11 @@ class Solver:
 
     Each solver has a z3 context of its own: in a shared one the search, and so what is found in
     time, depends on every formula that the process has seen before. ``effort`` bounds every
-    question in z3's own units, of which a second has some millions: the same on any machine.
+    question in z3's own units, of which a second has some millions: the same on any machine. No
+    time limit of another rings in a question: z3's objects do not survive that.
     """
 
+    @undisturbed()
     def __init__(
         self, names: Sequence[str], box: Box, deadline: float, effort: int | None = None
     ) -> None:
@@ -49,16 +52,19 @@ class Solver:
             if high is not None:
                 self._solver.add(self._symbols[name] <= high)
 
+    @undisturbed()
     def add(self, formula: Bool) -> None:
         """Only sizes with this property, from now on."""
         self._solver.add(self._bool(formula))
 
+    @undisturbed()
     def find(self, formula: Bool = True) -> dict[str, int] | None:
         """Some sizes with the property, or ``None`` if there are none at all."""
         if formula is False:
             return None
         return self._check([] if formula is True else [self._bool(formula)])
 
+    @undisturbed()
     def smallest(self, formula: Bool = True) -> dict[str, int] | None:
         """The sizes of the smallest sum with the property; of those, the first in name order."""
         found = self.find(formula)

@@ -11,6 +11,7 @@ import pytest
 
 from archlint import alarm as module
 from archlint.alarm import Late, alarm
+from archlint.undisturbed import undisturbed
 
 
 class Other(BaseException):
@@ -118,3 +119,50 @@ def test_it_is_late_where_ctypes_makes_another_error_of_it():
 def test_other_errors_are_themselves():
     with pytest.raises(ValueError, match="mine"), alarm(600):
         raise ValueError("mine")
+
+
+@undisturbed()
+def busy():
+    """Longer than the limit."""
+    until = time.monotonic() + 0.1
+    while time.monotonic() < until:
+        pass
+    return "done"
+
+
+class Slow:
+    """Takes longer than the limit to go away."""
+
+    def __del__(self):
+        busy_until = time.monotonic() + 0.1
+        while time.monotonic() < busy_until:
+            pass
+        said.append("deleted")
+
+
+said: list[str] = []
+
+
+def is_busy():
+    said.append(busy())
+    forever()
+
+
+def deletes():
+    slow = Slow()
+    del slow
+    forever()
+
+
+def test_what_must_not_be_disturbed_is_done_before_it_rings():
+    said.clear()
+    with pytest.raises(Late), alarm(0.03):
+        is_busy()
+    assert said == ["done"]
+
+
+def test_an_object_is_deleted_before_it_rings():
+    said.clear()
+    with pytest.raises(Late), alarm(0.03):
+        deletes()
+    assert said == ["deleted"]
