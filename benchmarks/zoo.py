@@ -189,6 +189,7 @@ def table(rows: list[Row]) -> str:
 
 
 def short(text: str) -> str:
+    text = re.sub(r"\S*/site-packages/", "", text)  # where this machine has it
     return text if len(text) <= LONGEST else text[: LONGEST - 2] + " …"
 
 
