@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_depth = 0
+
+class _Depth(threading.local):
+    """How many such blocks this thread is in; limits ring in the main thread."""
+
+    now = 0
+
+
+_depth = _Depth()
 
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Inside it no limit rings. It should not take long, or have a limit of its own."""
-    global _depth
-    _depth += 1
+    _depth.now += 1
     try:
         yield
     finally:
-        _depth -= 1
+        _depth.now -= 1
 
 
 def is_undisturbed() -> bool:
-    """Whether such code runs."""
-    return _depth > 0
+    """Whether such code runs in this thread."""
+    return _depth.now > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import signal
+import threading
 import time
 
 import pytest
@@ -159,6 +160,23 @@ def test_what_must_not_be_disturbed_is_done_before_it_rings():
     with pytest.raises(Late), alarm(0.03):
         is_busy()
     assert said == ["done"]
+
+
+def test_what_another_thread_does_delays_no_limit(others):
+    leave = threading.Event()
+
+    def hold():
+        with undisturbed():
+            leave.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        with pytest.raises(Late), alarm(0.03):
+            forever()
+    finally:
+        leave.set()
+        thread.join()
 
 
 def test_an_object_is_deleted_before_it_rings():
