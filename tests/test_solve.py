@@ -1,4 +1,4 @@
-"""Z3's answers against brute force in small boxes; deadlines."""
+"""The answers of the solver, and of Z3 alone, against brute force in small boxes; deadlines."""
 
 import itertools
 import time
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from archlint.bounds import Box
 from archlint.dims import ceildiv, floordiv, maximum, minimum, mod, symbol
 from archlint.formula import conj, disj, eq, ge, gt, holds, le, ne, negate
+from archlint.smt import Z3
 from archlint.solve import Solver, Unsolved
 from tests.sizes import NAMES, SYMBOLS
 from tests.test_formula import build, formula_trees, truth
@@ -18,8 +19,8 @@ pytest.importorskip("z3")
 H, W, N = SYMBOLS.values()
 
 
-def solver(names, ranges, seconds=20.0):
-    return Solver(names, Box(ranges), time.monotonic() + seconds)
+def solver(names, ranges, seconds=20.0, kind=Solver):
+    return kind(names, Box(ranges), time.monotonic() + seconds)
 
 
 def solutions(names, ranges, formula):
@@ -35,15 +36,16 @@ small_boxes = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.parametrize("kind", [Solver, Z3])
 @settings(max_examples=60)
-@given(formula_trees, small_boxes)
-def test_answers_are_brute_forces(tree, ranges):
+@given(tree=formula_trees, ranges=small_boxes)
+def test_answers_are_brute_forces(kind, tree, ranges):
     formula = build(tree)
     grid = itertools.product(*(range(low, high + 1) for low, high in ranges.values()))
     if any(truth(tree, dict(zip(NAMES, p, strict=True))) is None for p in grid):
         return  # a divisor is 0 somewhere: whoever divides claims that it is not
     expected = solutions(NAMES, ranges, formula)
-    asked = solver(NAMES, ranges)
+    asked = solver(NAMES, ranges, kind=kind)
     try:
         found = asked.find(formula)
         least = asked.smallest(formula)
@@ -172,7 +174,7 @@ def test_an_answer_does_not_depend_on_what_the_process_asked_before():
     import z3
 
     def effort():
-        asked = solver(("N", "H", "W"), dict.fromkeys(("N", "H", "W"), (1, None)))
+        asked = solver(("N", "H", "W"), dict.fromkeys(("N", "H", "W"), (1, None)), kind=Z3)
         asked.add(eq(H % 2, 0))
         assert asked.find(negate(eq((3 * H * N * W) // (6 * N * (H // 2)), W))) is None
         counts = asked._solver.statistics()
@@ -203,9 +205,9 @@ def test_products_are_asked_of_their_factors(monkeypatch):
     formula = conj(eq(H * W % 49, 0), ne(H % 49, 0), ne(W % 7, 0))
 
     def asked():
-        return Solver(NAMES, box, time.monotonic() + 60, effort=1_000_000).find(formula)
+        return Z3(NAMES, box, time.monotonic() + 60, effort=1_000_000).find(formula)
 
     assert asked() is None
-    monkeypatch.setattr("archlint.solve.factored", lambda comparison, box: comparison)
+    monkeypatch.setattr("archlint.smt.factored", lambda comparison, box: comparison)
     with pytest.raises(Unsolved):
         asked()

@@ -9,12 +9,15 @@ from __future__ import annotations
 import copy
 import copyreg
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import lru_cache
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+Stand = Callable[[Tensor], Tensor]
 
 _ATOMS = frozenset(
     {bool, int, float, complex, str, bytes, type(None), type, torch.dtype, torch.device}
@@ -26,41 +29,58 @@ _PROTOCOL = (
 )  # fmt: skip
 
 
-def deep_copy(model: nn.Module, memo: dict[int, Any]) -> nn.Module:
+def deep_copy(model: nn.Module, memo: dict[int, Any], stand: Stand | None = None) -> nn.Module:
     """A copy that shares nothing with ``model`` that could change.
 
-    ``memo``: what stands for objects of the model, by their ``id``, as for ``deepcopy``; it also
-    raises what that raises.
+    ``memo``: what stands for objects of the model, by their ``id``, as for ``deepcopy``; ``stand``
+    gives what stands for a plain tensor or parameter. Raises what ``deepcopy`` raises.
     """
-    copied: nn.Module = _copy(model, memo)
-    return copied
 
+    def copied(value: Any) -> Any:
+        kind: Any = type(value)
+        if kind in _ATOMS:
+            return value
+        known = memo.get(id(value))
+        if known is not None:
+            return known
+        new: Any
+        if kind is dict or kind is OrderedDict:
+            new = memo[id(value)] = kind()
+            for key, item in value.items():
+                if type(key) not in _ATOMS:
+                    key = copied(key)
+                new[key] = item if type(item) in _ATOMS else copied(item)
+        elif kind is nn.Parameter or kind is Tensor:
+            new = memo[id(value)] = copy.deepcopy(value, memo) if stand is None else stand(value)
+        elif kind is list:
+            new = memo[id(value)] = []
+            new.extend([copied(item) for item in value])
+        elif kind is set:
+            new = memo[id(value)] = {copied(item) for item in value}
+        elif kind is tuple and _ATOMS.issuperset(map(type, value)):
+            return value
+        elif issubclass(kind, nn.Module) and _is_plain(kind):
+            new = memo[id(value)] = object.__new__(kind)
+            attributes = new.__dict__
+            state = value.__getstate__()
+            attributes.update(state)
+            for name, item in state.items():  # a layer has 25; most of the objects are empty
+                kind = type(item)
+                if kind in _ATOMS:
+                    continue
+                if (kind is OrderedDict or kind is dict) and not item and id(item) not in memo:
+                    attributes[name] = memo[id(item)] = kind()
+                else:
+                    attributes[name] = copied(item)
+        else:
+            if stand is not None and isinstance(value, nn.Module):
+                for tensor in [*value.parameters(), *value.buffers()]:
+                    copied(tensor)
+            new = copy.deepcopy(value, memo)
+        return new
 
-def _copy(value: Any, memo: dict[int, Any]) -> Any:
-    kind: Any = type(value)
-    if kind in _ATOMS:
-        return value
-    known = memo.get(id(value))
-    if known is not None:
-        return known
-    new: Any
-    if kind is dict or kind is OrderedDict:
-        new = memo[id(value)] = kind()
-        for key, item in value.items():
-            new[_copy(key, memo)] = _copy(item, memo)
-    elif kind is list:
-        new = memo[id(value)] = []
-        new.extend([_copy(item, memo) for item in value])
-    elif kind is set:
-        new = memo[id(value)] = {_copy(item, memo) for item in value}
-    elif issubclass(kind, nn.Module) and _is_plain(kind):
-        new = memo[id(value)] = object.__new__(kind)
-        attributes = new.__dict__
-        for name, item in value.__getstate__().items():
-            attributes[name] = item if type(item) in _ATOMS else _copy(item, memo)
-    else:
-        new = copy.deepcopy(value, memo)
-    return new
+    whole: nn.Module = copied(model)
+    return whole
 
 
 @lru_cache(maxsize=1024)

@@ -60,7 +60,7 @@ class ModelSource:
         self._factory = factory
         self._instance = instance
         self._lean = True
-        self._snapshot = Snapshot(instance) if instance is not None else None
+        self._snapshot: Snapshot | None = None  # of the instance, once it was handed out
 
     def for_running(self, mode: str = "eval") -> nn.Module:
         """A real model on the CPU, in ``mode`` ("eval" or "train"). ``TargetError`` if it fails."""
@@ -70,6 +70,7 @@ class ModelSource:
             model = copy.deepcopy(self._instance)
         except Exception:
             model = self._instance
+            self._snapshot = self._snapshot or Snapshot(model)
         else:
             if any(not p.is_cpu for p in model.parameters()):
                 model = model.cpu()
@@ -80,10 +81,10 @@ class ModelSource:
         if not self._lean:
             return self._moded(self._build(), mode) if self._factory else self.for_running(mode)
         try:
-            with keep_world():
-                if self._instance is not None:
-                    model = lean_copy(self._instance)
-                else:
+            if self._instance is not None:
+                model = lean_copy(self._instance)
+            else:
+                with keep_world():
                     model = build_lean(self._call)
         except (Exception, SystemExit):
             self._lean = False  # the real build tells what is wrong, if anything is
