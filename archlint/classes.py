@@ -85,7 +85,10 @@ def _plainer(comparison: Comparison, box: Box) -> Bool:
     """A comparison of several sizes, of as few of them as the box allows."""
     if course_of(comparison) is not None:
         return comparison
-    return remaining(factored(comparison, box), box.decide)
+    said = factored(comparison, box)
+    if said is comparison:
+        return said
+    return rebuilt(remaining(said, box.decide), lambda c: _plainer(c, box))
 
 
 def _classes(

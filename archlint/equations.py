@@ -31,6 +31,9 @@ class Equations:
         self._steps: list[_Step] = []
         self._formulas: dict[Formula, Bool] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._steps)
+
     def copy(self) -> Equations:
         """The same equations, to which others can be added."""
         result = Equations()
@@ -53,7 +56,7 @@ class Equations:
     def size(self, size: Size) -> Size:
         """The size, rewritten."""
         found = self._all(size)
-        return found if _weight(found) < _weight(size) else size
+        return found if found is not size and _weight(found) < _weight(size) else size
 
     def _all(self, size: Size) -> Size:
         for step in self._steps:

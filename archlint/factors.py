@@ -24,7 +24,7 @@ from archlint.dims import (
     polynomial,
     remembered,
 )
-from archlint.few import divisors, of_few_values
+from archlint.few import divisors, of_few_values, products
 from archlint.formula import Bool, Comparison, compared, conj, disj, eq, le, ne, negate
 
 _LARGEST = 4096  # of the numbers that are split into factors
@@ -51,7 +51,7 @@ def factored(comparison: Comparison, box: Box) -> Bool:
 @remembered
 def _nonlinear(expr: Expr) -> bool:
     """Whether sizes are multiplied or divided by sizes in it."""
-    return any(len(m) > 1 for m, _ in expr.terms) or next(divisors(expr), None) is not None
+    return (next(products(expr), None) or next(divisors(expr), None)) is not None
 
 
 def _low(size: Size, box: Box) -> int:

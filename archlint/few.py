@@ -13,6 +13,7 @@ from archlint.dims import (
     Atom,
     Expr,
     FloorDiv,
+    Monomial,
     Size,
     atoms,
     operated,
@@ -72,12 +73,19 @@ def divisors(expr: Expr) -> Iterator[Expr]:
             yield atom.den
 
 
+def products(expr: Expr) -> Iterator[Monomial]:
+    """The products of sizes anywhere in the expression."""
+    inner = (o for a in atoms(expr) for o in a.operands() if isinstance(o, Expr))
+    for part in (expr, *inner):
+        yield from (m for m, _ in part.terms if len(m) > 1)
+
+
 @remembered
 def _factors(expr: Expr) -> list[Atom]:
     """The atoms that divisors are made of, or, if there are none, products."""
     found = [a for den in divisors(expr) for m, _ in den.terms for a in m]
     if not found:
-        found = [a for m, _ in expr.terms if len(m) > 1 for a in m]
+        found = [a for m in products(expr) for a in m]
     return list(dict.fromkeys(found))
 
 

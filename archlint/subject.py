@@ -10,6 +10,7 @@ from torch import nn
 from archlint.bounds import Box
 from archlint.contract import Contract
 from archlint.formula import Bool
+from archlint.garbage import no_collection
 from archlint.model.call import check_call
 from archlint.model.keep import Snapshot
 from archlint.model.resolve import ModelSource
@@ -37,7 +38,8 @@ class Subject:
         self.contract = contract
         self.source = source
         self.rules = rules
-        self.model = source.for_tracing(contract.mode)
+        with no_collection():
+            self.model = source.for_tracing(contract.mode)
         self._real: nn.Module | None = None
         self._as_built: dict[nn.Module, Snapshot] = {}
         self._same: set[str] = set()  # endings that the real weights do not change
@@ -112,7 +114,8 @@ class Subject:
         snapshot = self._as_built.get(self.model)
         if snapshot is None:
             check_call(self.model, self.contract.input)
-            snapshot = self._as_built[self.model] = Snapshot(self.model)
+            with no_collection():
+                snapshot = self._as_built[self.model] = Snapshot(self.model)
         input, rules = self.contract.input, self.rules
         while True:
             path = WalkedPath(sizes, box, eager=self._eager, answers=answers)

@@ -69,6 +69,7 @@ SMALL = [
         (ge(N * H, 12), None),
         (eq(H // (N + 1) * N, W), None),
         (ge(W, (H + W // N) // N), None),
+        (eq(H, (H * N) // 3), None),
     ],
 )
 def test_a_factor_or_divisor_of_few_values(formula, said):

@@ -22,10 +22,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import torch
 from torch import nn
 
 from archlint import plugins
@@ -116,9 +118,23 @@ class ModelSource:
         return model
 
     def _moded(self, model: nn.Module, mode: str) -> nn.Module:
+        training = mode == "train"
+        modules = list(model.modules())
+        kinds: set[Any] = set(map(type, modules))
+        if all(map(_has_plain_modes, kinds)):
+            for module in modules:
+                if module.training is not training:
+                    module.training = training
+            return model
         with _user_code(f"{self.name} could not be put into {mode} mode"):
-            model.train(mode == "train")
+            model.train(training)
         return model
+
+
+@cache
+def _has_plain_modes(kind: Any) -> bool:
+    """Whether ``train()`` only sets ``training``: no code of the user's runs then."""
+    return kind.train is nn.Module.train and not issubclass(kind, torch.jit.ScriptModule)
 
 
 def resolve(ref: ModelRef, root: Path) -> ModelSource:

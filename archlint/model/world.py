@@ -120,7 +120,7 @@ def _python_state() -> Iterator[Callable[[], None]]:
         yield lambda: numpy.random.set_state(state)
     yield _if_changed(sys.getrecursionlimit, sys.setrecursionlimit)
     yield _if_changed(_directory, lambda path: os.chdir(path) if path else None)
-    yield _if_changed(lambda: dict(os.environ), _set_environment)
+    yield _if_changed(lambda: dict(_ENVIRONMENT), _set_environment)
     path = sys.path
     yield _if_changed(lambda: list(path), lambda was: path.__setitem__(slice(None), was))
     yield lambda: setattr(sys, "path", path)
@@ -133,9 +133,12 @@ def _directory() -> str | None:
         return None
 
 
-def _set_environment(was: dict[str, str]) -> None:
-    for name in os.environ.keys() - was.keys():
-        del os.environ[name]
+_ENVIRONMENT: Any = getattr(os, "environb", os.environ)  # as bytes, half the work to read
+
+
+def _set_environment(was: dict[Any, Any]) -> None:
+    for name in _ENVIRONMENT.keys() - was.keys():
+        del _ENVIRONMENT[name]
     for name, value in was.items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value
+        if _ENVIRONMENT.get(name) != value:
+            _ENVIRONMENT[name] = value

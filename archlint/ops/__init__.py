@@ -31,6 +31,7 @@ from archlint.ops import (
     reshape,
     scan,
     sequence,
+    similarity,
     softmax,
     vector_norm,
     view,
@@ -40,6 +41,6 @@ from archlint.ops import (
 FAMILIES = (
     adaptive, arithmetic, attention, casts, check, conv, conv_transpose, dropout, einsum,
     factory, gather, index, join, layer_norm, linear, mask, matmul, norm, pad, pieces, pixel,
-    pointwise, pool, rearrange, recurrent, reduce, resample, reshape, scan, sequence, softmax,
-    vector_norm, view, window,
+    pointwise, pool, rearrange, recurrent, reduce, resample, reshape, scan, sequence, similarity,
+    softmax, vector_norm, view, window,
 )  # fmt: skip

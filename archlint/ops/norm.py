@@ -31,6 +31,9 @@ def same_dtype(
     path: Path, input: TensorSpec, *others: TensorSpec | None, unless: Bool = False
 ) -> None:
     """Refuse parameters of another dtype than the input's; float32 goes with low precision."""
+    dtype = input.dtype
+    if dtype.is_floating_point and all(o is None or o.dtype is dtype for o in others):
+        return
     dtypes = {o.dtype for o in others if o is not None}
     if not all(d.is_floating_point for d in (input.dtype, *dtypes)):
         raise NoRule("a normalisation of whole-number dtypes")

@@ -97,8 +97,10 @@ class Elements:
 
 def _loosen(call: Call, operands: Sequence[Any]) -> None:
     """Say of each result whether it reaches the bounds of its values."""
-    results = call.result if isinstance(call.result, (tuple, list)) else (call.result,)
-    for tensor in results:
+    result = call.result
+    if type(result) is Standin and type(result.spec.values) is not tuple:
+        return
+    for tensor in result if isinstance(result, (tuple, list)) else (result,):
         if type(tensor) is Standin and isinstance(tensor.spec.values, tuple):
             loose = not reaches(call.op, _each(operands), tensor.spec)
             if loose and not tensor.spec.loose:

@@ -160,6 +160,8 @@ class WalkedPath:
 
     def simplest(self, spec: TensorSpec) -> TensorSpec:
         """The same tensor, its sizes written as :meth:`given`."""
+        if not self._equations:
+            return spec
         dims = tuple(map(self.given, spec.dims))
         if dims == spec.dims:
             return spec

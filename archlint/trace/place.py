@@ -6,6 +6,7 @@ import sys
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
@@ -37,16 +38,22 @@ class Place:
                 hook.remove()
 
     def _enter(self, module: nn.Module, args: Any) -> None:
-        if isinstance(module, torch.jit.ScriptModule):
+        kind: Any = type(module)
+        if _is_scripted(kind):
             raise Undecided(
-                f"{type(module).__name__} at {self._names.get(id(module)) or 'the model'} is "
+                f"{kind.__name__} at {self._names.get(id(module)) or 'the model'} is "
                 "compiled TorchScript, whose sizes cannot be followed"
             )
-        self.modules.append(self._names.get(id(module), type(module).__name__))
+        self.modules.append(self._names.get(id(module), kind.__name__))
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
         if self.modules:
             self.modules.pop()
+
+
+@cache
+def _is_scripted(kind: type) -> bool:
+    return issubclass(kind, torch.jit.ScriptModule)
 
 
 def _names(model: nn.Module) -> dict[int, str]:

@@ -13,6 +13,7 @@ from archlint.trace.standin import Standin
 from archlint.trace.symint import size_of
 
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
+_CPU = torch.device("cpu")
 _PLAIN = frozenset({int, float, bool, type(None), str, torch.dtype, torch.device, complex})
 
 
@@ -24,10 +25,10 @@ def spec_of(tensor: torch.Tensor) -> TensorSpec:
 def _real_spec(tensor: torch.Tensor) -> TensorSpec:
     dtype = tensor.dtype
     values = None
-    if tensor.device.type != "meta" and tensor.numel() and _integer(dtype):
+    if _integer(dtype) and not tensor.is_meta and tensor.numel():
         values = (int(tensor.min()), int(tensor.max()))
     strides = None if tensor.is_contiguous() else tensor.stride()
-    return TensorSpec(tuple(tensor.shape), dtype, strides, values, torch.device("cpu"))
+    return TensorSpec(tuple(tensor.shape), dtype, strides, values, _CPU)
 
 
 @cache
@@ -44,6 +45,8 @@ def known_of(value: Any) -> Any:
         return value.spec
     if kind in _PLAIN:
         return value
+    if kind is torch.nn.Parameter:
+        return _real_spec(value)
     if kind in _SYMBOLIC:
         return size_of(value)
     if kind is tuple or kind is torch.Size:

@@ -14,9 +14,8 @@ Calls that meet neither a stand-in nor a symbolic size run for real.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -27,6 +26,7 @@ from archlint.contract import Input
 from archlint.dims import Expr
 from archlint.formula import Formula
 from archlint.frames import first_line, user_line
+from archlint.garbage import no_collection
 from archlint.ops.registry import INPLACE, RULES, NoRule, Refused, TensorSpec
 from archlint.ratio import Ratio
 from archlint.silence import says_nothing
@@ -181,7 +181,7 @@ def trace(
         meeting = joining(tracer) if joins and symbolic else nullcontext()
         with (
             torch.no_grad(),
-            _no_collection(),
+            no_collection(),
             tracer.place.followed(),
             cached,
             forgetful,
@@ -215,15 +215,3 @@ def trace(
         tracer.faults,
         joins=joins,
     )
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """A trace makes many small objects that live on; looking for garbage takes longer than it."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
