@@ -15,6 +15,7 @@ from archlint.contract import ANY_SIZE, ANY_SIZES
 from archlint.dims import ceildiv, evaluate, maximum, minimum, symbol
 from archlint.errors import PhraseError
 from archlint.formula import ge, holds
+from archlint.region import box_of
 from archlint.rulefile.grammar import symbols_of
 from archlint.rulefile.phrase import parse_promise, parse_shape, parse_size
 
@@ -443,3 +444,24 @@ def test_ratios_are_exact(add, first, second, whole):
 
 def test_the_brute_force_itself_can_fail():
     assert not all(holds(ge(H, 2), env) == (env["H"] >= 1) for env in GRID)
+
+
+@pytest.mark.parametrize(
+    ("text", "low"),
+    [
+        ("any H//32 == 0", 1),
+        ("any H//32 == 0 and W >= 3", 1),
+        ("any 2*H >= 0", 1),
+        ("any H - 4 <= 0", 1),
+        ("any not H//8 >= 1", 1),
+        ("any H//32 == 0 and H >= 0", 0),
+        ("any H in 0..31", 0),
+        ("any H, W >= 0", 0),
+        ("any 0 <= H < 9", 0),
+        ("any H == 0", 0),
+        ("any H//32 == 1", 32),
+    ],
+)
+def test_a_size_is_at_least_1_unless_it_is_compared_itself(text, low):
+    region = parse_promise(text, "accepts").region
+    assert box_of(("H", "W"), region).ranges["H"][0] == low

@@ -8,6 +8,7 @@ normal form. Names are sizes of the input; division and remainder are Python's. 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from lark import Token, Tree
 
@@ -16,6 +17,7 @@ from archlint.bounds import Box
 from archlint.contract import ANY_SIZE, ANY_SIZES, Promise, Wildcard
 from archlint.dims import Expr, Size, ceildiv, floordiv, maximum, minimum, mod, symbol
 from archlint.errors import PhraseError
+from archlint.region import bounds_of
 from archlint.rulefile.grammar import (
     ANY_SIZE_PATTERN,
     RESERVED,
@@ -91,6 +93,7 @@ def parse_promise(text: str, kind: str) -> Promise:
         tree = parse(rest, "predicate").children[0]
         if word == "only" or not _names_only(tree):
             region = _formula(tree, text)
+            region = f.conj(region, *_positive(region, set(_compared(tree))))
     return Promise("rejects" if kind == "rejects" else word, region, text.strip())
 
 
@@ -111,6 +114,28 @@ def _names_only(node: Node) -> bool:
     """``H, W``: all sizes, none restricted."""
     names = node.children if isinstance(node, Tree) and node.data == "list" else [node]
     return all(isinstance(n, Token) and n.type == "NAME" and n != "_" for n in names)
+
+
+def _positive(region: f.Bool, compared: set[str]) -> list[f.Bool]:
+    """A size is at least 1 unless it is compared itself: ``H//32 == 0`` alone says 1 to 31."""
+    starts = ((name, low) for name, (low, _) in bounds_of(region).items())
+    return [
+        f.ge(symbol(name), 1)
+        for name, low in starts
+        if low is not None and low < 1 and name not in compared
+    ]
+
+
+def _compared(node: Node) -> Iterator[str]:
+    """The names that stand alone on a side of a comparison, as in ``H >= 0``."""
+    if isinstance(node, Token):
+        return
+    for part in node.children:
+        if node.data not in ("comparison", "member"):
+            yield from _compared(part)
+            continue
+        sides = part.children if isinstance(part, Tree) and part.data == "list" else [part]
+        yield from (str(s) for s in sides if isinstance(s, Token) and s.type == "NAME")
 
 
 def _formula(node: Node, text: str) -> f.Bool:

@@ -87,6 +87,8 @@ def parse(text: str, file: str) -> tuple[Source, list[Mistake]]:
         count = _check_events(text, source, mistakes)
         node = yaml.compose(text, Loader=Loader)
     except yaml.YAMLError as error:
+        if "nesting depth" in str(error):  # libyaml's limit, far beyond ours, met as it reads ahead
+            _check_events(text, source, [], yaml.SafeLoader)
         raise RuleFileError([*mistakes, _syntax(error, source)]) from None
     if node is None:
         raise RuleFileError([source.at(Location(source.file, 1), "found an empty file", _TOP)])
@@ -133,10 +135,10 @@ def _position(mark: Any) -> tuple[int, int]:
     return mark.line + 1, mark.column + 1
 
 
-def _check_events(text: str, source: Source, mistakes: list[Mistake]) -> int:
+def _check_events(text: str, source: Source, mistakes: list[Mistake], loader: Any = Loader) -> int:
     """The number of values in the file, which is not built yet: it might be too deep."""
     depth = count = documents = 0
-    for event in yaml.parse(text, Loader=Loader):
+    for event in yaml.parse(text, Loader=loader):
         where = Location(source.file, *_position(event.start_mark)) if event.start_mark else None
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
