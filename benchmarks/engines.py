@@ -1,10 +1,13 @@
 """The two engines against each other: what the shape rules decided, traced again by kernels alone.
 
-    python benchmarks/engines.py [--only GLOB] [--every] [--points K] [--jobs N]
+    python benchmarks/engines.py [--only GLOB] [--every] [--points K] [--found FILE] [--jobs N]
 
 For the first model of each family of torchvision and timm (``--every``: for all) the rules decide
 what is accepted; then PyTorch's own meta kernels are asked at K sizes, of each path some, with the
 rules turned off. Where they disagree, the real model runs at that size, and is right.
+
+What is found goes to ``--found`` as JSON lines at once, and a model that is there already is not
+asked again. ``benchmarks/results/engines.md`` is written when no ``--only`` narrows the sweep.
 """
 
 from __future__ import annotations
@@ -14,6 +17,9 @@ import fnmatch
 import json
 import sys
 import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,6 +30,7 @@ from table import write
 
 from archlint.bounds import Box
 from archlint.contract import Contract, ModelRef
+from archlint.diagnose.diagnose import moduli
 from archlint.errors import ArchlintError
 from archlint.explore import Explored, Way
 from archlint.formula import conj, holds, negate
@@ -39,6 +46,7 @@ from archlint.verdict import Verdict
 from archlint.workers.pool import run
 
 POINTS = 6
+SECONDS = 120.0  # for one model: half to decide, half for the kernels
 LARGEST = 1 << 23  # of the product of a point's sizes, for the model to run at it
 
 
@@ -47,24 +55,25 @@ def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None
     import torch
 
     torch.set_num_threads(1)
-    deadline = time.monotonic() + contract.budget.seconds / 2
+    deadline = time.monotonic() + contract.budget.seconds
+    half = replace(contract.budget, seconds=contract.budget.seconds / 2)
     try:
         with resolve(ref, root) as source:
-            acceptance = infer_source(source, contract.input, contract.mode, contract.budget)
+            acceptance = infer_source(source, contract.input, contract.mode, half)
             found, input = acceptance.explored, acceptance.input
-            asked = Contract("engines", input, contract.promise, budget=contract.budget)
+            asked = Contract("engines", input, contract.promise, budget=half)
             kernels = Subject(asked, source, rules=False)
-            agreed = unknown = 0
-            wrong = []
-            for point in points(found, contract.samples or POINTS):
+            agreed, silent, wrong = 0, [], []
+            for point in points(found, samples or POINTS):
                 if time.monotonic() > deadline:
+                    silent.append("out of time")
                     break
                 ours = said(found.way_of(point), point)
                 trace = kernels.trace(
                     point, Box({n: (v, v) for n, v in point.items()}), symbolic=False
                 )
                 if ours is None or trace.outcome == "unknown":
-                    unknown += 1
+                    silent.append("not decided" if ours is None else trace.error)
                     continue
                 accepted = trace.outcome == "accepted"
                 theirs = at(dims_of(trace.output), point) if accepted else trace.error
@@ -74,29 +83,46 @@ def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None
                 real = None
                 if product(point) <= LARGEST:
                     real = run_at(source.for_running(), input, point)
-                truth = "" if real is None else real.output if real.accepted else real.error
-                wrong.append([point, ours, theirs, truth, real is not None and real.accepted])
+                wrong.append([point, ours, theirs, *judged(ours, theirs, accepted, real)])
     except ArchlintError as e:
         return Verdict("error", message=str(e))
-    words = {"agreed": agreed, "unknown": unknown, "wrong": wrong}
+    left: Counter[str] = Counter()
+    for way in found.ways:
+        left.update(way.trace.kernels)
+    words = {"agreed": agreed, "silent": silent, "wrong": wrong, "kernels": left}
     return Verdict("tested", details={"found": json.dumps(words, default=str)})
 
 
+def judged(ours: Any, theirs: Any, accepted: bool, real: Any) -> tuple[Any, str]:
+    """What the real model did, and who is right by it: "rules", "kernels", "neither", "not run"."""
+    if real is None or real.accepted is None:
+        return (real.error if real else "too large"), "not run"
+    truth = real.output if real.accepted else ""
+    right = "rules" if ours == truth else "neither"
+    if (theirs if accepted else "") == truth:
+        right = "kernels"
+    return real.output if real.accepted else real.error, right
+
+
 def points(found: Explored, count: int) -> list[dict[str, int]]:
-    """Sizes that are accepted, sizes that are refused and, of those that are left, any."""
-    chosen = choose_sizes(found.names, found.region, found.box, {}, count // 3)
+    """Of each path a size that it accepts, then one that it refuses, then any of the region."""
     solver = Solver(found.names, found.box, time.monotonic() + 5)
     solver.add(found.region)
     asked = [conj(w.decided, w.accepted) for w in found.ways]
     asked += [conj(w.decided, negate(w.accepted)) for w in found.ways]
+    wanted = []
     for formula in islice(asked, count):
         try:
             point = solver.find(formula)
         except Unsolved:
             continue
-        if point is not None and point not in chosen:
-            chosen.append(point)
-    return chosen[:count]
+        if point is not None:
+            wanted.append(point)
+    of: dict[str, set[int]] = {}
+    for way in found.ways:
+        for name, divisors in moduli(way.trace).items():
+            of.setdefault(name, set()).update(divisors)
+    return choose_sizes(found.names, found.region, found.box, of, count, points=wanted)
 
 
 def said(way: Way | None, point: dict[str, int]) -> Any:
@@ -118,40 +144,74 @@ def main() -> int:
     parser.add_argument("--only", default="*", help="targets such as timm:resnet*")
     parser.add_argument("--every", action="store_true", help="every model, not one of each family")
     parser.add_argument("--points", type=int, default=POINTS)
+    parser.add_argument("--found", type=Path, default=Path("build/engines.jsonl"))
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
+    targets = chosen(options.only, options.every)
+    found = atlas.known(options.found)
+    todo = [t for t in targets if t not in found]
+    jobs = [replace(atlas.job(t, SECONDS), samples=options.points) for t in todo]
+    for index, verdict in run(jobs, options.jobs, decide="engines:decide"):
+        record = {"model": todo[index], **json.loads(verdict.details.get("found", "{}"))}
+        if len(record) == 1:
+            record |= {"agreed": 0, "silent": [verdict.message], "wrong": [], "kernels": {}}
+        found[todo[index]] = record
+        atlas.keep(options.found, record)
+        print(*row(record), *record["wrong"], sep="  ", flush=True)
+    records = [found[t] for t in targets]
+    summary = summed(records)
+    print(*summary, sep="\n")
+    if options.only == "*":
+        head = ("model", "agree", "one is silent", "differ", "left to kernels by the rules")
+        write("engines", "python benchmarks/engines.py", summary, head, [*map(row, records)])
+    return int(any(w[-1] in ("kernels", "neither") for r in records for w in r["wrong"]))
+
+
+def chosen(only: str, every: bool) -> list[str]:
+    """The targets to ask: of each family of timm the first, unless ``every``."""
     first: dict[str, str] = {}
     for target, family in page.families().items():
-        if fnmatch.fnmatch(target, options.only):
-            first[target if options.every or "timm" not in family else family] = target
-    targets = list(first.values())
-    start = time.monotonic()
-    rows, agreed, unknown, ours, theirs, unclear = [], 0, 0, 0, 0, 0
-    jobs = [atlas.job(t, 60.0) for t in targets]
-    for index, verdict in run(jobs, options.jobs, decide="engines:decide"):
-        found = json.loads(verdict.details.get("found", "{}"))
-        if not found:
-            rows.append((targets[index], "-", verdict.message[:160]))
-            continue
-        agreed += found["agreed"]
-        unknown += found["unknown"]
-        for point, rules, kernels, truth, ran in found["wrong"]:
-            right = str(truth) if ran else ""
-            word = "not run" if truth == "" else "rules" if str(rules) == right else "kernels"
-            ours += word == "rules"
-            theirs += word == "kernels"
-            unclear += word == "not run"
-            rows.append((targets[index], str(point), f"{rules} / {kernels} / {truth}"[:300]))
-            print(*rows[-1], word, flush=True)
-    said = [
-        f"{len(targets)} models, {agreed} sizes at which both agree, {unknown} of which one says "
-        f"nothing; where they differ, running says that the rules are right {ours} times, the "
-        f"kernels {theirs} times; {unclear} were not run ({time.monotonic() - start:.0f} s)"
+        if fnmatch.fnmatch(target, only):
+            first.setdefault(target if every or "timm" not in family else family, target)
+    return list(first.values())
+
+
+def row(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """One line of the table: counts, and in words what differs and what is left to kernels."""
+    silent = Counter(str(s).splitlines()[0][:100] for s in record["silent"])
+    wrong = Counter(
+        f"{w[-1]}: {w[1] or 'refuses'} / {w[2]} / {w[3]}"[:240] for w in record["wrong"]
+    )
+    left = record["kernels"]
+    return (
+        record["model"],
+        str(record["agreed"]),
+        "; ".join(f"{n} {s}" for s, n in silent.items()),
+        "; ".join(f"{n} {s}" for s, n in wrong.items()),
+        ", ".join(f"{k.rpartition('.')[2]} {n}" for k, n in left.items()),
+    )
+
+
+def summed(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the records come to: sizes, who is right where they differ, operators without a rule."""
+    right = Counter(w[-1] for r in records for w in r["wrong"])
+    agreed = sum(r["agreed"] for r in records)
+    none = sum(not r["agreed"] and not r["wrong"] for r in records)
+    models: Counter[str] = Counter()
+    calls: Counter[str] = Counter()
+    for record in records:
+        models.update(set(record["kernels"]))
+        calls.update(record["kernels"])
+    left = ", ".join(f"`{k}` {calls[k]} in {n}" for k, n in models.most_common())
+    return [
+        f"{len(records)} models, {agreed} sizes at which both engines agree, "
+        f"{sum(len(r['silent']) for r in records)} of which one says nothing; "
+        f"{none} models without a size that could be compared",
+        f"{right.total()} sizes at which they differ; the real model says that the rules are right "
+        f"{right['rules']} times, the kernels {right['kernels']}, neither {right['neither']}; "
+        f"{right['not run']} were not run",
+        f"calls that no rule answered, and in how many models: {left or 'none'}",
     ]
-    print(*said)
-    head = ("model", "sizes", "rules / kernels / the real model")
-    write("engines", "python benchmarks/engines.py", said, head, rows)
-    return int(bool(theirs))
 
 
 if __name__ == "__main__":
