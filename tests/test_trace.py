@@ -117,6 +117,15 @@ def test_without_rules_pytorchs_kernels_give_the_same_sizes():
     assert len(kernels.kernels) == 3
 
 
+def test_without_rules_a_method_that_goes_on_by_super_is_left_to_its_kernel():
+    def forward(self, x):
+        return x.unflatten(1, (3, 1)).flatten(3)
+
+    ruled, kernels = run(forward), run(forward, rules=False)
+    assert kernels.outcome == "accepted", kernels.error
+    assert dims_of(kernels.output) == dims_of(ruled.output) == (N, 3, 1, H * W)
+
+
 @pytest.mark.parametrize(
     ("forward", "words"),
     [

@@ -28,8 +28,14 @@ from archlint.trace.symint import SizeNode, size_of, sym_int
 
 @cache
 def python_body(func: Any) -> Callable[..., Any] | None:
-    """PyTorch's own Python function without its first question, who overrides it."""
+    """PyTorch's own Python function without its first question, who overrides it.
+
+    None for a method that goes on to its base class by ``super``: there the same question is asked
+    in C++, in the name of the method itself, and its body would be entered again and again.
+    """
     if not isinstance(func, types.FunctionType) or not func.__module__.startswith("torch"):
+        return None
+    if "super" in func.__code__.co_names:
         return None
     asked = [n for n in func.__code__.co_names if n.startswith("has_torch_function")]
     if not asked or not all(n in func.__globals__ for n in asked):
