@@ -81,10 +81,7 @@ def convolved(
     # The CPU kernels for one dimension, and those for three in float64, know channels-first only.
     if len(dims) == 3 or (len(dims) == 5 and input.dtype == torch.float64):
         return input.like(dims)
-    result = followed_layout(path, input, dims)
-    if result.strides is None and weight.strides is not None:
-        return input.like(dims, strides=followed_layout(path, weight, dims).strides)
-    return result
+    return followed_layout(path, input, dims, weight)
 
 
 def convolve(

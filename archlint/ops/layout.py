@@ -205,8 +205,8 @@ def is_channels_last(spec: TensorSpec) -> bool:
 
 def lies_channels_last(path: Path, spec: TensorSpec) -> bool:
     """What operators ask to choose their output's layout; branches on sizes of 0 and 1."""
-    if is_channels_last(spec):
-        return True
+    if is_channels_last(spec):  # one element of each batch lies in any way
+        return not decide(path, conj(*(eq(d, 1) for d in spec.dims[1:])))
     dims, strides = spec.dims, known_strides(spec)
     if strides[1] != 1:
         return False

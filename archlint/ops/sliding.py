@@ -65,19 +65,31 @@ def claim_positive(path: Path, *sizes: Size, what: str = "a size") -> None:
             path.claim(_positive(size), what + " {} > 0", size)
 
 
-def followed_layout(path: Path, input: TensorSpec, dims: tuple[Size, ...]) -> TensorSpec:
-    """A result of the sizes ``dims``, channels-last if ``input`` is, else contiguous."""
-    if input.strides is None or input.ndim not in (4, 5) or len(dims) != input.ndim:
+def followed_layout(
+    path: Path, input: TensorSpec, dims: tuple[Size, ...], weight: TensorSpec | None = None
+) -> TensorSpec:
+    """A result of the sizes ``dims``: channels-last if ``input`` is, or ``weight``; contiguous."""
+    asked = []
+    for spec in (input, weight):
+        if spec is None or spec.strides is None or not 4 <= spec.ndim == len(dims) <= 5:
+            continue
+        if not isinstance(spec.strides, DeferredStrides):
+            if spec.strides[1] != 1:
+                continue
+            if is_channels_last(spec) and ge(spec.dims[1], 2) is True:
+                return input.like(dims, strides=like_input_layout(spec, dims))
+        asked.append(spec)
+    if not asked:
         return input.like(dims)
-    if isinstance(input.strides, DeferredStrides):
 
-        def settle(path: Path) -> Strides | None:
-            known = settled(path, input)
-            last = known.strides is not None and lies_channels_last(path, known)
-            strides = channels_last_strides(dims)
-            return strides if last and strides != contiguous_strides(dims) else None
+    def settle(path: Path) -> Strides | None:
+        strides = channels_last_strides(dims)
+        if strides == contiguous_strides(dims):
+            return None
+        for spec in asked:
+            known = settled(path, spec)
+            if known.strides is not None and lies_channels_last(path, known):
+                return strides
+        return None
 
-        return input.like(dims, strides=deferred(path, dims, [input], settle))
-    if is_channels_last(input) or input.strides[1] != 1:
-        return input.like(dims, strides=like_input_layout(input, dims))
-    raise NoRule("a layout that is channels-last at some sizes")
+    return input.like(dims, strides=deferred(path, dims, asked, settle))

@@ -39,7 +39,8 @@ def covers(*functions: Callable[..., Any]) -> Callable[[Any], Any]:
 
 class T:
     """A tensor of the call. ``dims``: ints, names or expressions. ``perm`` permutes a contiguous
-    tensor of the permuted-back shape, so that the result has ``dims`` but is strided.
+    tensor of the permuted-back shape, so that the result has ``dims`` but is strided. ``part``: of
+    a tensor that is so many times as large in its innermost dimension, the first part.
     ``fill`` is an int or a function (shape -> tensor) for the values."""
 
     def __init__(
@@ -47,10 +48,12 @@ class T:
         *dims: int | str | Expr,
         dtype: torch.dtype = torch.float32,
         perm: tuple[int, ...] | None = None,
+        part: int = 1,
         fill: Any = None,
         values: Any = None,
     ) -> None:
         self.dims = tuple(symbol(d) if isinstance(d, str) else d for d in dims)
+        self.part = part
         self.dtype, self.perm, self.fill, self.values = dtype, perm, fill, values
 
     def real(self, env: Mapping[str, int]) -> torch.Tensor:
@@ -61,8 +64,10 @@ class T:
         back = [0] * len(order)
         for i, p in enumerate(order):
             back[p] = i
-        base = torch.full(tuple(shape[b] for b in back), self.fill or 0, dtype=self.dtype)
-        return base.permute(order)
+        inner = [shape[b] for b in back]
+        large = (*inner[:-1], inner[-1] * self.part) if inner else ()
+        base = torch.full(large, self.fill or 0, dtype=self.dtype)
+        return (base[..., : inner[-1]] if inner else base).permute(order)
 
     def spec(self, env: Mapping[str, int] | None) -> TensorSpec:
         def size(d: Size) -> Size:
@@ -70,15 +75,18 @@ class T:
 
         dims = tuple(map(size, self.dims))
         strides = None
-        if self.perm is not None:
+        if self.perm is not None or self.part != 1:
+            order = self.perm or tuple(range(len(dims)))
             back = [0] * len(dims)
-            for i, p in enumerate(self.perm):
+            for i, p in enumerate(order):
                 back[p] = i
             inner = [dims[b] for b in back]
+            if inner:
+                inner[-1] = inner[-1] * self.part
             steps: list[Size] = [1] * len(dims)
             for i in range(len(dims) - 2, -1, -1):
                 steps[i] = steps[i + 1] * inner[i + 1]
-            strides = tuple(steps[p] for p in self.perm)
+            strides = tuple(steps[p] for p in order)
         values = self.values
         if isinstance(values, tuple):
             values = tuple(v if v is None else size(v) for v in values)

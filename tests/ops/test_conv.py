@@ -75,7 +75,7 @@ def test_layout_2d(dtype, perm, weight_perm):
     env = {"n": 2, "c": 4, "h": 7, "w": 5}
     x = T("n", "c", "h", "w", perm=perm, dtype=dtype)
     weight = T(4, 4, 3, 3, perm=weight_perm, dtype=dtype)
-    agree(torch.conv2d, x, weight, env=env, layout=True, may_lack_rule=perm == (0, 3, 2, 1))
+    agree(torch.conv2d, x, weight, env=env, layout=True)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
