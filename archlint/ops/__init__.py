@@ -33,6 +33,7 @@ from archlint.ops import (
     sequence,
     similarity,
     softmax,
+    ternary,
     vector_norm,
     view,
     window,
@@ -42,5 +43,5 @@ FAMILIES = (
     adaptive, arithmetic, attention, casts, check, conv, conv_transpose, dropout, einsum,
     factory, gather, index, join, layer_norm, linear, mask, matmul, norm, pad, pieces, pixel,
     pointwise, pool, rearrange, recurrent, reduce, resample, reshape, scan, sequence, similarity,
-    softmax, vector_norm, view, window,
+    softmax, ternary, vector_norm, view, window,
 )  # fmt: skip

@@ -10,7 +10,14 @@ import torch.nn.functional as F
 
 from archlint.dims import Size, maximum, minimum
 from archlint.formula import conj, disj, ge, gt, le
-from archlint.ops.layout import DeferredStrides, is_channels_last, settled_strides
+from archlint.ops.layout import (
+    Strides,
+    decide,
+    deferred,
+    elementwise_strides,
+    settled,
+    settled_strides,
+)
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.sliding import claim_positive, followed_layout
 
@@ -72,17 +79,22 @@ def constant_pad_nd(
 def _constant_layout(
     path: Path, input: TensorSpec, dims: tuple[Size, ...], pad: Sequence[Size]
 ) -> TensorSpec:
+    """Padding lies as a pool's result does; what only crops keeps the order of the strides."""
     if input.strides is None:
         return input.like(dims)
-    grows = any(path.known(gt(p, 0)) for p in pad)
-    if grows and isinstance(input.strides, DeferredStrides):
+    if any(path.known(gt(p, 0)) for p in pad):
         return followed_layout(path, input, dims)
-    settled = input.like(input.dims, strides=settled_strides(path, input))
-    if settled.strides is None or is_channels_last(settled):
-        return followed_layout(path, settled, dims)
-    if not grows:
-        raise NoRule("padding that may only crop keeps the order of the strides")
-    return followed_layout(path, settled, dims)
+
+    def settle(path: Path) -> Strides | None:
+        known = settled(path, input)
+        if decide(path, disj(*(gt(p, 0) for p in pad))):
+            return settled_strides(path, followed_layout(path, known, dims))
+        cropped = known.like(dims, strides=known.strides)
+        return settled_strides(
+            path, input.like(dims, strides=elementwise_strides(path, [cropped], dims))
+        )
+
+    return input.like(dims, strides=deferred(path, dims, [input], settle))
 
 
 def _bent(path: Path, input: TensorSpec, pad: Sequence[Size], mode: str) -> TensorSpec:

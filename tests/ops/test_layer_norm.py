@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.layer_norm  # noqa: F401
+import archlint.ops.layer_norm as layer_norm
 from tests.ops.oracle import S, T, agree, covers
 from tests.ops.test_norm import INPUTS, sizes
 
@@ -40,6 +40,17 @@ def test_rms_norm(op, data, env, other, shape):
     w = data.draw(optional(*(3 if isinstance(s, S) else s for s in ns)))
     weight = None if w is None else T(*w)
     agree(op, T(*shape), ns, weight, env=env, other=other, layout=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(env=sizes, other=sizes, perm=st.sampled_from([(0, 2, 1), (1, 0, 2), (0, 3, 1, 2), (0, 3, 2, 1)]))
+def test_rms_norm_of_a_strided_input(env, other, perm):
+    x = T(*("n", "h", "w")[: len(perm) - 1], 3, perm=perm)
+    for weight in (None, T(3)):
+        agree(
+            F.rms_norm, x, (3,), weight, env=env, other=other, layout=True,
+            may_lack_rule=not layer_norm._RMS_NORM_IN_ORDER,
+        )  # fmt: skip
 
 
 @covers(F.local_response_norm)

@@ -76,6 +76,23 @@ def test_layout(mode, pads, perm):
     agree(F.pad, T(*dims, perm=perm), pads, mode, env=env, layout=True, may_lack_rule=True)
 
 
+CROPS = st.sampled_from([0, 0, 1, -1, S(W - 4), S(4 - W), S(W % 2)])
+filled = st.fixed_dictionaries({k: st.sampled_from([1, 1, 2, 3, 5]) for k in "nchw"})
+
+
+@settings(max_examples=150)
+@given(
+    env=filled,
+    other=filled,
+    pads=st.lists(CROPS, min_size=2, max_size=4).filter(lambda p: len(p) % 2 == 0),
+    perm=st.sampled_from([(0, 3, 1, 2), (0, 3, 2, 1), (1, 0, 2, 3), (0, 2, 3, 1)]),
+    part=st.sampled_from([1, 2]),
+)
+def test_layout_of_what_may_crop(env, other, pads, perm, part):
+    x = T("n", "c", "h", "w", perm=perm, part=part)
+    agree(F.pad, x, pads, env=env, other=other, layout=True)
+
+
 def test_values():
     ids = T("w", dtype=torch.int64, fill=lambda s: torch.arange(*s) + 3, values=(3, W + 2))
     agree(F.pad, ids, (1, 2), env={"w": 4}, other={"w": 1})
