@@ -117,6 +117,21 @@ def test_without_rules_pytorchs_kernels_give_the_same_sizes():
     assert len(kernels.kernels) == 3
 
 
+def test_what_is_asked_of_sizes_alone_is_no_call():
+    def forward(self, x):
+        h, w = x.shape[2:]
+        least = torch.sym_min(h, w)
+        assert torch.sym_float(h) / 2 > 0
+        return x[:, :, : torch.sym_int(least / 2), : torch.sym_max(h // 2, w // 2)]
+
+    for rules in (True, False):
+        found = run(forward, rules=rules)
+        assert found.outcome == "accepted", found.error
+        assert not [c for c in found.calls if "sym" in c.op]
+    assert run(forward).kernels == {}
+    assert dims_of(run(forward).output)[2].evaluate({"H": 9, "W": 7}) == 3
+
+
 def test_without_rules_a_method_that_goes_on_by_super_is_left_to_its_kernel():
     def forward(self, x):
         return x.unflatten(1, (3, 1)).flatten(3)

@@ -35,7 +35,13 @@ def _one_dtype(input: TensorSpec, *others: Any) -> None:
 
 def _register(name: str) -> None:
     def rule(
-        path: Path, input: TensorSpec, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any = None
+        path: Path,
+        input: TensorSpec,
+        tensor1: Any,
+        tensor2: Any,
+        *,
+        value: Any = 1,
+        out: Any = None,
     ) -> TensorSpec:
         if out is not None:
             raise NoRule("out=")

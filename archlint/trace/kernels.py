@@ -25,6 +25,13 @@ from archlint.trace.specs import map_tensors
 from archlint.trace.standin import Standin, standin, strides_of
 from archlint.trace.symint import SizeNode, size_of, sym_int
 
+NUMBERS = frozenset(
+    getattr(torch, f"sym_{name}")
+    for name in ("float", "int", "ite", "max", "min", "not", "sqrt", "sum")
+    if hasattr(torch, f"sym_{name}")
+)
+"""Functions of sizes alone, which Python calls for ``x.shape[2] / 2``: the sizes answer."""
+
 
 @cache
 def python_body(func: Any) -> Callable[..., Any] | None:

@@ -34,7 +34,7 @@ from archlint.trace.caches import uncached
 from archlint.trace.elements import Elements
 from archlint.trace.inputs import arguments
 from archlint.trace.join import joining
-from archlint.trace.kernels import python_body, run_kernel
+from archlint.trace.kernels import NUMBERS, python_body, run_kernel
 from archlint.trace.path import Apart, Undecided, WalkedPath
 from archlint.trace.place import Place, user_frame
 from archlint.trace.record import Call, Trace, call_name
@@ -87,6 +87,8 @@ class Tracer(TorchFunctionMode):
     def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         rule = RULES.get(func) if self.rules else None
         if rule is None:
+            if func in NUMBERS:
+                return func(*args, **kwargs)
             body = python_body(func)
             if body is not None:
                 with self:

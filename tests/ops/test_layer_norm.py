@@ -43,7 +43,10 @@ def test_rms_norm(op, data, env, other, shape):
 
 
 @settings(max_examples=60, deadline=None)
-@given(env=sizes, other=sizes, perm=st.sampled_from([(0, 2, 1), (1, 0, 2), (0, 3, 1, 2), (0, 3, 2, 1)]))
+@given(
+    env=sizes, other=sizes,
+    perm=st.sampled_from([(0, 2, 1), (1, 0, 2), (0, 3, 1, 2), (0, 3, 2, 1)]),
+)  # fmt: skip
 def test_rms_norm_of_a_strided_input(env, other, perm):
     x = T(*("n", "h", "w")[: len(perm) - 1], 3, perm=perm)
     for weight in (None, T(3)):

@@ -32,8 +32,8 @@ def test_broadcast(function, shapes, env, other):
 @pytest.mark.parametrize("function", BOTH)
 def test_dtypes(function):
     dtypes = [torch.bool, torch.int64, torch.float16, torch.float32, torch.float64]
-    for given in itertools.product(dtypes, repeat=3):
-        tensors = [T("a", "b", dtype=d, fill=lambda s, d=d: torch.ones(s, dtype=d)) for d in given]
+    for three in itertools.product(dtypes, repeat=3):
+        tensors = [T("a", "b", dtype=d, fill=lambda s, d=d: torch.ones(s, dtype=d)) for d in three]
         agree(function, *tensors, env=point, may_lack_rule=True)
 
 
