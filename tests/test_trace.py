@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from archlint.bounds import Box
 from archlint.contract import TensorInput
-from archlint.dims import symbol
+from archlint.dims import evaluate, symbol
 from archlint.trace.record import dims_of
 from archlint.trace.tracer import trace
 
@@ -115,6 +115,37 @@ def test_without_rules_pytorchs_kernels_give_the_same_sizes():
     assert dims_of(ruled.output) == dims_of(kernels.output)
     assert ruled.kernels == {}
     assert len(kernels.kernels) == 3
+
+
+@pytest.mark.parametrize(
+    ("forward", "dtype", "serves"),
+    [
+        (lambda self, x: F.adaptive_avg_pool2d(x, 2), "int64", False),
+        (lambda self, x: F.adaptive_max_pool2d(x, 2), "int64", False),
+        (lambda self, x: F.interpolate(x, 4, mode="area"), "uint8", False),
+        (lambda self, x: F.avg_pool2d(x, 2), "int64", True),
+        (lambda self, x: F.avg_pool2d(x, 2), "bool", False),
+        (lambda self, x: F.max_pool2d(x, 2), "bool", False),
+        (lambda self, x: F.unfold(x, 2), "int64", False),
+        (lambda self, x: torch.einsum("nchw,nkhw->nck", x, x), "bool", False),
+        (lambda self, x: x.cumsum(1, dtype=torch.bool), "float32", False),
+        (lambda self, x: torch.lerp(x, x, x), "int64", False),
+        (lambda self, x: torch.addcmul(x, x, x), "int64", True),
+    ],
+)
+def test_a_dtype_that_the_cpu_has_no_kernel_for(forward, dtype, serves):
+    """Meta kernels take them all; what is left to them is tried on the CPU."""
+    found = run(forward, input=TensorInput((N, 3, H, W), dtype))
+    real = torch.zeros(2, 3, 20, 24, dtype=getattr(torch, dtype))
+    if serves:
+        assert found.outcome == "accepted", found.error
+        ours = tuple(evaluate(d, SIZES) for d in dims_of(found.output))
+        assert ours == tuple(forward(None, real).shape)
+    else:
+        with pytest.raises(NotImplementedError, match="not implemented for"):
+            forward(None, real)
+        assert found.outcome == "raised"
+        assert "not implemented for" in found.error
 
 
 def test_what_is_asked_of_sizes_alone_is_no_call():

@@ -54,10 +54,21 @@ def _aligned(path: Path, at: int, index: TensorSpec, other: TensorSpec, every: b
             path.claim(disj(none, le(small, large)), "index size {} <= size {}", small, large)
 
 
+def _accepts_short_index() -> bool:
+    index = torch.zeros(1, dtype=torch.int32, device="cpu")
+    try:
+        torch.gather(torch.zeros(1, device="cpu"), 0, index)
+    except RuntimeError:
+        return False
+    return True
+
+
+# Measured, once: newer versions of PyTorch accept an index of int32.
+_SHORT_INDEX = _accepts_short_index()
+
+
 def _long(path: Path, index: TensorSpec) -> None:
-    if index.dtype is torch.int32:
-        raise NoRule  # accepted by newer versions of PyTorch only
-    good = index.dtype is torch.int64
+    good = index.dtype in (INDEX_DTYPES if _SHORT_INDEX else (torch.int64,))
     path.claim(disj(empty(index.dims), good), f"an index of int64, gets {index.dtype}")
 
 

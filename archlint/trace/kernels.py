@@ -6,6 +6,7 @@ are answered one by one. Any other runs as its meta kernel, on symbolic sizes.
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Callable
 from functools import cache
@@ -31,6 +32,9 @@ NUMBERS = frozenset(
     if hasattr(torch, f"sym_{name}")
 )
 """Functions of sizes alone, which Python calls for ``x.shape[2] / 2``: the sizes answer."""
+
+_SERVED = frozenset({torch.float32, torch.float64})  # dtypes that every kernel of the CPU takes
+_FEW = 1 << 20  # elements, for a call to be tried on the CPU
 
 
 @cache
@@ -93,6 +97,7 @@ def run_kernel(path: WalkedPath, func: Any, args: Any, kwargs: Any, index: int) 
             raise Refused(f"{type(error).__name__}: {error}") from None
         finally:
             path.eager = eager
+    _ask_cpu(path, func, args, kwargs)
     return _from_meta(result, standins, index)
 
 
@@ -127,23 +132,66 @@ def _from_meta(result: Any, standins: dict[int, Standin], index: int) -> Any:
     return map_tensors(result, back)
 
 
-def _explain(path: WalkedPath, func: Any, args: Any, kwargs: Any, error: Exception) -> None:
-    """An exception counts as the operator's only if it comes at plain numbers too."""
-    if path.events and not path.events[-1].held:
+def _ask_cpu(path: WalkedPath, func: Any, args: Any, kwargs: Any) -> None:
+    """Refuse what the meta kernel let pass and no kernel of the CPU serves: some dtypes.
+
+    Only few elements are tried, and their values say nothing: they are zeros.
+    """
+    dtypes: set[torch.dtype] = set()
+    elements = 0
+
+    def seen(tensor: torch.Tensor) -> None:
+        nonlocal elements
+        spec = tensor.spec if type(tensor) is Standin else tensor
+        dtypes.add(spec.dtype)
+        dims = spec.dims if isinstance(spec, TensorSpec) else spec.shape
+        elements += math.prod(evaluate(d, path.env) for d in dims)
+
+    def named(value: Any) -> None:
+        if isinstance(value, torch.dtype):
+            dtypes.add(value)
+
+    map_tensors((args, kwargs), seen, named)
+    if dtypes <= _SERVED or elements > _FEW:
         return
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        try:
+            a, k = _at_hint(path, (args, kwargs), torch.device("cpu"))
+            func(*a, **k)
+        except NotImplementedError as error:
+            if not says_nothing(error):
+                raise Refused(f"{type(error).__name__}: {error}") from None
+        except Exception:
+            return  # another reason, which may lie in the values
+
+
+def _at_hint(path: WalkedPath, call: Any, device: torch.device) -> Any:
+    """The arguments at the path's own sizes: new tensors on a device, and numbers."""
 
     def concrete(tensor: torch.Tensor) -> torch.Tensor:
-        if type(tensor) is not Standin:
+        if type(tensor) is Standin:
+            dtype = tensor.spec.dtype
+            dims = [evaluate(d, path.env) for d in tensor.spec.dims]
+            strides = [evaluate(s, path.env) for s in strides_of(tensor.spec)]
+        elif device.type == "meta":
             return tensor.to("meta") if tensor.ndim else tensor
-        dims = [evaluate(d, path.env) for d in tensor.spec.dims]
-        strides = [evaluate(s, path.env) for s in strides_of(tensor.spec)]
-        return torch.empty_strided(dims, strides, dtype=tensor.spec.dtype, device="meta")
+        else:
+            dtype, dims, strides = tensor.dtype, list(tensor.shape), list(tensor.stride())
+        made = torch.empty_strided(dims, strides, dtype=dtype, device=device)
+        return made if device.type == "meta" else made.zero_()
 
     def number(value: Any) -> Any:
         node = getattr(value, "node", None)
         return node.hinted() if isinstance(node, SizeNode) else value
 
-    a, k = map_tensors((args, kwargs), concrete, number)
+    return map_tensors(call, concrete, number)
+
+
+def _explain(path: WalkedPath, func: Any, args: Any, kwargs: Any, error: Exception) -> None:
+    """An exception counts as the operator's only if it comes at plain numbers too."""
+    if path.events and not path.events[-1].held:
+        return
+    a, k = _at_hint(path, (args, kwargs), torch.device("meta"))
     name = call_name(func)
     try:
         func(*a, **_on_meta(k))

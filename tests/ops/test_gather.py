@@ -42,7 +42,7 @@ def test_index_select(op, env, other, x, d, dims, start, dtype):
 @given(env=sizes, other=sizes, x=tensors(2), d=dim, dims=shapes, start=low, dtype=dtypes)
 def test_gather(op, env, other, x, d, dims, start, dtype):
     index = ids(*dims, low=start, dtype=dtype)
-    agree(op, x, d, index, env=env, other=other, layout=True, may_lack_rule=True)
+    agree(op, x, d, index, env=env, other=other, layout=True)
 
 
 SCATTERS = spellings("scatter", "scatter_", "scatter_add", "scatter_add_")
@@ -65,7 +65,7 @@ def test_scatter(op, env, other, x, d, dims, start, dtype, src):
     index = ids(*dims, low=start, dtype=dtype)
     if "add" in op.__name__ and isinstance(src, float):
         src = T("a", "b")
-    agree(op, x, d, index, src, env=env, other=other, may_lack_rule=dtype is torch.int32)
+    agree(op, x, d, index, src, env=env, other=other)
 
 
 @covers(*spellings("take"))
