@@ -19,9 +19,10 @@ _NO_DEVICE = re.compile(
 )
 _NO_VALUES = re.compile(
     r"Cannot copy out of meta tensor|(on|for|with) meta tensors?\b|\bmeta device\b|"
-    r"devices?\b.*\bmeta\b|\bmeta\b.*\bdevices?\b|data-dependent",
+    r"devices?\b.*\bmeta\b|\bmeta\b.*\bdevices?\b|data-dependent|Cannot cast tensor\(.* to number",
     re.IGNORECASE,
 )
+_NO_NUMBER = re.compile(r", not Standin\b|\bgot \(.*\bStandin\b")  # a tensor taken for a number
 _NO_KERNEL = re.compile(r"not implemented for '(Half|BFloat16|Float8\w*|ComplexHalf)'")
 
 
@@ -31,9 +32,11 @@ def says_nothing(error: BaseException) -> str:
         return "it calls sys.exit"
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return "not enough memory"
+    text = str(error)
+    if isinstance(error, TypeError) and _NO_NUMBER.search(text):
+        return "it needs values, and ran without"
     if not isinstance(error, (RuntimeError, AssertionError)):
         return ""
-    text = str(error)
     if _NO_MEMORY.search(text):
         return "not enough memory"
     if _NO_DEVICE.search(text):

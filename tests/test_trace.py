@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 
 import pytest
 import torch
@@ -117,6 +118,9 @@ def test_without_rules_pytorchs_kernels_give_the_same_sizes():
     assert len(kernels.kernels) == 3
 
 
+REASONS = "not implemented for|be cast to the desired output type"
+
+
 @pytest.mark.parametrize(
     ("forward", "dtype", "serves"),
     [
@@ -131,6 +135,7 @@ def test_without_rules_pytorchs_kernels_give_the_same_sizes():
         (lambda self, x: x.cumsum(1, dtype=torch.bool), "float32", False),
         (lambda self, x: torch.lerp(x, x, x), "int64", False),
         (lambda self, x: torch.addcmul(x, x, x), "int64", True),
+        (lambda self, x: (x > 0).addcmul_(x, x), "int64", False),
     ],
 )
 def test_a_dtype_that_the_cpu_has_no_kernel_for(forward, dtype, serves):
@@ -142,10 +147,51 @@ def test_a_dtype_that_the_cpu_has_no_kernel_for(forward, dtype, serves):
         ours = tuple(evaluate(d, SIZES) for d in dims_of(found.output))
         assert ours == tuple(forward(None, real).shape)
     else:
-        with pytest.raises(NotImplementedError, match="not implemented for"):
+        with pytest.raises(RuntimeError, match=REASONS):
             forward(None, real)
         assert found.outcome == "raised"
-        assert "not implemented for" in found.error
+        assert re.search(REASONS, found.error)
+
+
+def test_a_limit_that_is_a_tensor_beside_a_number():
+    def forward(self, x):
+        return x.clamp(0, x.amax()).clamp_(x.mean(), 1)
+
+    found = run(forward)
+    assert found.outcome == "accepted", found.error
+    assert dims_of(found.output) == (N, 3, H, W)
+    assert found.kernels == {}
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda self, x: torch.arange(x.sum()),
+        lambda self, x: torch.full((2, 3), x.sum()),
+        lambda self, x: x.view(x.sum().long(), -1),
+        lambda self, x: F.leaky_relu(x, x.amax()),
+        lambda self, x: torch.tensor([x.amax(), 2.0]),
+    ],
+)
+def test_a_tensor_taken_for_a_number_is_no_refusal(forward):
+    forward(None, torch.ones(SIZES["N"], 3, SIZES["H"], SIZES["W"]))
+    found = run(forward)
+    assert found.outcome == "unknown"
+    assert "depends on values: it takes a tensor for a number" in found.error
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda self, x: torch.add(x, x, alpha=x.amax()),
+        lambda self, x: x.roll(x.sum().long(), 1),
+        lambda self, x: torch.addcmul(x, x, x, value=x.amax()),
+    ],
+)
+def test_a_tensor_taken_for_a_number_that_sizes_do_not_depend_on(forward):
+    found = run(forward)
+    assert found.outcome == "accepted", found.error
+    assert dims_of(found.output) == (N, 3, H, W)
 
 
 def test_what_is_asked_of_sizes_alone_is_no_call():

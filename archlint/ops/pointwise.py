@@ -166,8 +166,17 @@ def _limits(path: Path, min: Any, max: Any) -> list[Any]:
     if not limits:
         refuse(path, "clamp to at least one of min and max")
     if len({isinstance(v, TensorSpec) for v in limits}) == 2:
-        raise NoRule("a tensor beside a number")
+        return [_number(path, v) for v in limits]
     return limits
+
+
+def _number(path: Path, limit: Any) -> Any:
+    """A limit beside a number: a tensor without dimensions is taken for one of its kind."""
+    if not isinstance(limit, TensorSpec):
+        return limit
+    if limit.ndim:
+        refuse(path, "two numbers or two tensors as min and max")
+    return 1.0 if limit.dtype.is_floating_point else 1
 
 
 def _clamped(path: Path, input: TensorSpec, min: Any, max: Any) -> Range:

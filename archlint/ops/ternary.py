@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import torch
 
 from archlint.ops import ranges
 from archlint.ops.arithmetic import pointwise
 from archlint.ops.broadcast import broadcast_onto
-from archlint.ops.promote import is_scalar
-from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.promote import INTEGRAL, is_scalar
+from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.spelling import spellings
 from archlint.ops.written import written
 
@@ -33,7 +36,17 @@ def _one_dtype(input: TensorSpec, *others: Any) -> None:
         raise NoRule("mixed or whole-number dtypes")
 
 
-def _register(name: str) -> None:
+def _any(path: Path, tensor1: Any, tensor2: Any) -> None:
+    pass
+
+
+def _no_whole_quotient(path: Path, tensor1: Any, tensor2: Any) -> None:
+    both = [t for t in (tensor1, tensor2) if isinstance(t, TensorSpec)]
+    if len(both) == 2 and all(t.dtype in INTEGRAL | {torch.bool} for t in both):
+        refuse(path, "a quotient of floats, gets integers")
+
+
+def _register(name: str, check: Callable[[Path, Any, Any], None]) -> None:
     def rule(
         path: Path,
         input: TensorSpec,
@@ -45,11 +58,13 @@ def _register(name: str) -> None:
     ) -> TensorSpec:
         if out is not None:
             raise NoRule("out=")
+        check(path, tensor1, tensor2)
         return _three(path, input, tensor1, tensor2)
 
     def into(
         path: Path, input: TensorSpec, tensor1: Any, tensor2: Any, *, value: Any = 1
     ) -> TensorSpec:
+        check(path, tensor1, tensor2)
         return _three_into(path, name, input, tensor1, tensor2)
 
     rule.__name__ = into.__name__ = name
@@ -57,8 +72,8 @@ def _register(name: str) -> None:
     shape_rule(inplace=spellings(f"{name}_"))(into)
 
 
-_register("addcmul")
-_register("addcdiv")
+_register("addcmul", _any)
+_register("addcdiv", _no_whole_quotient)
 
 
 @shape_rule(*spellings("lerp"))

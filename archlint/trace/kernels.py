@@ -7,6 +7,7 @@ are answered one by one. Any other runs as its meta kernel, on symbolic sizes.
 from __future__ import annotations
 
 import math
+import re
 import types
 from collections.abc import Callable
 from functools import cache
@@ -34,6 +35,7 @@ NUMBERS = frozenset(
 """Functions of sizes alone, which Python calls for ``x.shape[2] / 2``: the sizes answer."""
 
 _SERVED = frozenset({torch.float32, torch.float64})  # dtypes that every kernel of the CPU takes
+_OF_DTYPES = re.compile("not implemented for '|can't be cast to the desired output type")
 _FEW = 1 << 20  # elements, for a call to be tried on the CPU
 
 
@@ -158,11 +160,9 @@ def _ask_cpu(path: WalkedPath, func: Any, args: Any, kwargs: Any) -> None:
         try:
             a, k = _at_hint(path, (args, kwargs), torch.device("cpu"))
             func(*a, **k)
-        except NotImplementedError as error:
-            if not says_nothing(error):
+        except Exception as error:  # most other reasons may lie in the values
+            if _OF_DTYPES.search(str(error)) and not says_nothing(error):
                 raise Refused(f"{type(error).__name__}: {error}") from None
-        except Exception:
-            return  # another reason, which may lie in the values
 
 
 def _at_hint(path: WalkedPath, call: Any, device: torch.device) -> Any:
@@ -201,6 +201,8 @@ def _explain(path: WalkedPath, func: Any, args: Any, kwargs: Any, error: Excepti
         raise Undecided(f"{name} has no rule and no meta kernel: {first_line(e)}") from None
     except Exception as e:
         text = str(e)
+        if "Cannot cast tensor(" in text:  # and the elements, which are not there
+            raise Undecided(f"{name} depends on values: it takes a tensor for a number") from None
         if says_nothing(e) and "meta" not in text:
             raise Undecided(f"{name}: {says_nothing(e)} ({first_line(e)})") from None
         if "data-dependent" in text or "meta tensors" in text or "Cannot copy out" in text:

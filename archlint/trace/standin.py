@@ -10,6 +10,7 @@ import torch
 from archlint.dims import Size
 from archlint.formula import conj, disj, eq, ge, le
 from archlint.ops.layout import settled, settled_strides
+from archlint.ops.promote import INTEGRAL
 from archlint.ops.registry import TensorSpec
 from archlint.trace.path import Undecided, WalkedPath
 from archlint.trace.symint import sym_int
@@ -18,14 +19,17 @@ SLIPPED: list[str] = []
 """Calls that came past ``__torch_function__`` in the running trace: it can say nothing then."""
 
 _EMPTY = torch.empty(0, device="meta")
+# PyTorch takes a tensor without dimensions where it wants a number, for a size only integers.
+_NUMBER = torch.empty((), device="meta")
+_INTEGER = torch.empty((), device="meta", dtype=torch.int64)
 
 
 class Standin(torch.Tensor):
     """A tensor of the model under trace. ``spec`` says all that is known of it.
 
     It is a ``torch.Tensor`` to ``isinstance``; every call with it goes to the tracer. All stand-ins
-    share one empty meta tensor, so what does not ask ``__torch_function__`` (scripted functions,
-    C++ modules) must not see it: ``__torch_dispatch__`` refuses.
+    share a few meta tensors, so what does not ask ``__torch_function__`` (scripted functions, C++
+    modules) must not see them: ``__torch_dispatch__`` refuses.
     """
 
     spec: TensorSpec
@@ -49,7 +53,10 @@ class Standin(torch.Tensor):
 
 def standin(spec: TensorSpec, made_by: int = -1) -> Standin:
     """A tensor with these sizes."""
-    tensor = _EMPTY.as_subclass(Standin)
+    base = _EMPTY
+    if not spec.dims:
+        base = _INTEGER if spec.dtype in INTEGRAL else _NUMBER
+    tensor = base.as_subclass(Standin)
     tensor.spec = spec
     tensor.made_by = made_by
     return tensor

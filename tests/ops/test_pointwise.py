@@ -99,6 +99,7 @@ limit = st.sampled_from(
         T("b"),
         T("a", 1),
         T(dtype=torch.float64),
+        T(dtype=torch.int64),
         T("a", "b", dtype=torch.int64),
     ]
 )
@@ -113,10 +114,10 @@ def test_clamp(low, high, dtype, a, b):
     env, other = {"a": a, "b": b}, {"a": b, "b": a}
     x = T("a", "b", dtype=dtype)
     for function in CLAMPS:
-        agree(function, x, low, high, env=env, other=other, may_lack_rule=True)
+        agree(function, x, low, high, env=env, other=other)
     if low is not None:
         for function in ENDS:
-            agree(function, x, low, env=env, other=other, may_lack_rule=True)
+            agree(function, x, low, env=env, other=other)
 
 
 @pytest.mark.parametrize(("low", "high"), list(itertools.product([None, -2, 3], [None, 0, 4])))
