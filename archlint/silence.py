@@ -18,7 +18,7 @@ _NO_DEVICE = re.compile(
     re.IGNORECASE,
 )
 _NO_VALUES = re.compile(
-    r"Cannot copy out of meta tensor|(on|for|with) meta tensors?\b|\bmeta device\b|"
+    r"Cannot copy out of meta tensor|(on|for|with|a) meta tensors?\b|\bmeta device\b|"
     r"devices?\b.*\bmeta\b|\bmeta\b.*\bdevices?\b|data-dependent|Cannot cast tensor\(.* to number",
     re.IGNORECASE,
 )

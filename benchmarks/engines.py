@@ -168,11 +168,16 @@ def main() -> int:
 
 
 def chosen(only: str, every: bool) -> list[str]:
-    """The targets to ask: of each family of timm the first, unless ``every``."""
+    """The targets to ask: the first of each module that defines models, unless ``every``."""
+    from torchvision import models
+
     first: dict[str, str] = {}
     for target, family in page.families().items():
+        library, _, name = target.partition(":")
+        if library == "torchvision":
+            family = models.get_model_builder(name).__module__
         if fnmatch.fnmatch(target, only):
-            first.setdefault(target if every or "timm" not in family else family, target)
+            first.setdefault(target if every else family, target)
     return list(first.values())
 
 

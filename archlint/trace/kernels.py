@@ -205,7 +205,7 @@ def _explain(path: WalkedPath, func: Any, args: Any, kwargs: Any, error: Excepti
             raise Undecided(f"{name} depends on values: it takes a tensor for a number") from None
         if says_nothing(e) and "meta" not in text:
             raise Undecided(f"{name}: {says_nothing(e)} ({first_line(e)})") from None
-        if "data-dependent" in text or "meta tensors" in text or "Cannot copy out" in text:
+        if "data-dependent" in text or "meta tensor" in text:
             raise Undecided(f"{name} depends on values: {first_line(e)}") from None
         return
     raise Undecided(

@@ -43,7 +43,10 @@ from archlint.trace.standin import ATTRIBUTES, SLIPPED, Standin, standin
 from archlint.trace.structure import structure
 from archlint.trace.symint import SizeNode, hashable
 
-_INDEXING = ("index", "gather", "scatter", "take", "embedding", "put", "one_hot", "getitem")
+_INDEXING = (
+    "index", "gather", "scatter", "take", "embedding", "put", "one_hot", "getitem", "unpool",
+    "nll_loss", "cross_entropy_loss", "multi_margin_loss", "multilabel_margin_loss", "ctc_loss",
+)  # fmt: skip
 
 
 class Tracer(TorchFunctionMode):
