@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from archlint.bounds import Box
 from archlint.contract import TensorInput
 from archlint.dims import evaluate, symbol
+from archlint.trace import kernels
 from archlint.trace.record import dims_of
 from archlint.trace.tracer import trace
 
@@ -112,10 +113,39 @@ def test_without_rules_pytorchs_kernels_give_the_same_sizes():
         return self.pool(self.conv(x)).flatten(1)
 
     parts = {"conv": nn.Conv2d(3, 4, 3, stride=2), "pool": nn.MaxPool2d(2)}
-    ruled, kernels = run(forward, **parts), run(forward, rules=False, **parts)
-    assert dims_of(ruled.output) == dims_of(kernels.output)
+    ruled, bare = run(forward, **parts), run(forward, rules=False, **parts)
+    assert dims_of(ruled.output) == dims_of(bare.output)
     assert ruled.kernels == {}
-    assert len(kernels.kernels) == 3
+    assert len(bare.kernels) == 3
+
+
+def test_a_call_that_only_its_meta_kernel_refuses():
+    def forward(self, x):
+        return F.margin_ranking_loss(x, x, x, reduction="sum")
+
+    found = run(forward)
+    assert found.outcome == "unknown"
+    assert "only its meta kernel refuses" in found.error
+
+
+def test_a_call_that_meta_kernel_and_cpu_refuse_is_refused():
+    found = run(lambda self, x: torch.bucketize(x, x), sizes={"N": 2, "H": 4, "W": 4})
+    assert found.path.caveats  # only the CPU looks at the number of dimensions
+    found = run(lambda self, x: torch.linalg.inv(x), sizes={"N": 2, "H": 4, "W": 5})
+    assert found.outcome in ("refused", "raised"), found.outcome
+    found = run(lambda self, x: torch.linalg.inv(x), sizes={"N": 2, "H": 4, "W": 4})
+    assert found.outcome == "accepted"
+    assert not found.path.caveats
+
+
+def test_the_cpu_is_not_asked_about_many_elements(monkeypatch):
+    asked = []
+    monkeypatch.setattr(kernels, "tried", lambda func, given: asked.append(func))
+    run(lambda self, x: torch.linalg.inv(x), sizes={"N": 1, "H": 4, "W": 4})
+    assert asked == [torch.linalg.inv]
+    run(lambda self, x: torch.linalg.inv(x), sizes={"N": 1, "H": 1024, "W": 1024})
+    run(lambda self, x: torch.linalg.inv(x), sizes={"N": 1, "H": 4, "W": 4}, rules=False)
+    assert asked == [torch.linalg.inv]
 
 
 REASONS = "not implemented for|be cast to the desired output type"
@@ -213,9 +243,9 @@ def test_without_rules_a_method_that_goes_on_by_super_is_left_to_its_kernel():
     def forward(self, x):
         return x.unflatten(1, (3, 1)).flatten(3)
 
-    ruled, kernels = run(forward), run(forward, rules=False)
-    assert kernels.outcome == "accepted", kernels.error
-    assert dims_of(kernels.output) == dims_of(ruled.output) == (N, 3, 1, H * W)
+    ruled, bare = run(forward), run(forward, rules=False)
+    assert bare.outcome == "accepted", bare.error
+    assert dims_of(bare.output) == dims_of(ruled.output) == (N, 3, 1, H * W)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ def window_settings(
         refuse(path, "padding {} >= 0", min(paddings))
     if min(strides) < 1:
         refuse(path, "stride {} > 0", min(strides))
+    if min(dilations) < 0:
+        refuse(path, "dilation {} > 0", min(dilations))
     if min(dilations) < 1:
         raise NoRule("a convolution with a dilation of 0, which some kernels accept")
     return strides, paddings, dilations

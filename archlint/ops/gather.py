@@ -29,7 +29,11 @@ def _vector(path: Path, index: TensorSpec) -> None:
 
 
 @shape_rule(*spellings("index_select"))
-def index_select(path: Path, input: TensorSpec, dim: int, index: TensorSpec) -> TensorSpec:
+def index_select(
+    path: Path, input: TensorSpec, dim: int, index: TensorSpec, *, out: Any = None
+) -> TensorSpec:
+    if out is not None:
+        raise NoRule("out=")
     _vector(path, index)
     at = axis(path, dim, input.ndim)
     count = index.numel()
@@ -74,8 +78,16 @@ def _long(path: Path, index: TensorSpec) -> None:
 
 @shape_rule(*spellings("gather"))
 def gather(
-    path: Path, input: TensorSpec, dim: int, index: TensorSpec, *, sparse_grad: bool = False
+    path: Path,
+    input: TensorSpec,
+    dim: int,
+    index: TensorSpec,
+    *,
+    sparse_grad: bool = False,
+    out: Any = None,
 ) -> TensorSpec:
+    if out is not None:
+        raise NoRule("out=")
     at = axis(path, dim, input.ndim)
     _long(path, index)
     _aligned(path, at, index, input, every=False)
@@ -158,7 +170,9 @@ def _copy(path: Path, input: TensorSpec) -> TensorSpec:
 
 
 @shape_rule(*spellings("take"))
-def take(path: Path, input: TensorSpec, index: TensorSpec) -> TensorSpec:
+def take(path: Path, input: TensorSpec, index: TensorSpec, *, out: Any = None) -> TensorSpec:
+    if out is not None:
+        raise NoRule("out=")
     path.claim(index.dtype is torch.int64, f"an index of int64, gets {index.dtype}")
     numel = input.numel()
     none, count = empty(index.dims), input.numel()

@@ -6,8 +6,6 @@ are answered one by one. Any other runs as its meta kernel, on symbolic sizes.
 
 from __future__ import annotations
 
-import math
-import re
 import types
 from collections.abc import Callable
 from functools import cache
@@ -16,16 +14,17 @@ from typing import Any
 import torch
 from torch._dispatch.python import enable_python_dispatcher
 
-from archlint.dims import Size, evaluate
+from archlint.dims import Size
 from archlint.frames import first_line
 from archlint.ops.layout import settled_strides
 from archlint.ops.registry import Refused, TensorSpec
 from archlint.silence import says_nothing
+from archlint.trace.heard import FEW, at_hint, elements, hear, small, tried
 from archlint.trace.path import Undecided, WalkedPath
 from archlint.trace.record import call_name
 from archlint.trace.specs import map_tensors
 from archlint.trace.standin import Standin, standin, strides_of
-from archlint.trace.symint import SizeNode, size_of, sym_int
+from archlint.trace.symint import size_of, sym_int
 
 NUMBERS = frozenset(
     getattr(torch, f"sym_{name}")
@@ -33,10 +32,6 @@ NUMBERS = frozenset(
     if hasattr(torch, f"sym_{name}")
 )
 """Functions of sizes alone, which Python calls for ``x.shape[2] / 2``: the sizes answer."""
-
-_SERVED = frozenset({torch.float32, torch.float64})  # dtypes that every kernel of the CPU takes
-_OF_DTYPES = re.compile("not implemented for '|can't be cast to the desired output type")
-_FEW = 1 << 20  # elements, for a call to be tried on the CPU
 
 
 @cache
@@ -66,8 +61,13 @@ def python_body(func: Any) -> Callable[..., Any] | None:
     return body
 
 
-def run_kernel(path: WalkedPath, func: Any, args: Any, kwargs: Any, index: int) -> Any:
+def run_kernel(
+    path: WalkedPath, func: Any, args: Any, kwargs: Any, index: int, cpu: bool = True
+) -> Any:
     """What the meta kernel of ``func`` gives, tensors as stand-ins made by the call ``index``.
+
+    With ``cpu`` the CPU's kernel is heard too, at the sizes of the path if these are small: it is
+    right where the two differ.
 
     Raises :class:`Refused` where it raises at the sizes of the path, and :class:`Undecided` where
     it asks for values or serves no symbolic sizes.
@@ -87,6 +87,7 @@ def run_kernel(path: WalkedPath, func: Any, args: Any, kwargs: Any, index: int) 
         metas[id(tensor)] = meta
         return meta
 
+    given = small(path, args, kwargs) if cpu else None
     with torch.no_grad(), enable_python_dispatcher():
         a, k = map_tensors((args, kwargs), symbolic)
         eager, path.eager = path.eager, False  # what a kernel checks is a claim
@@ -95,12 +96,14 @@ def run_kernel(path: WalkedPath, func: Any, args: Any, kwargs: Any, index: int) 
         except (Undecided, KeyboardInterrupt):
             raise
         except Exception as error:
-            _explain(path, func, args, kwargs, error)
+            _explain(path, func, args, kwargs, error, cpu)
             raise Refused(f"{type(error).__name__}: {error}") from None
         finally:
             path.eager = eager
-    _ask_cpu(path, func, args, kwargs)
-    return _from_meta(result, standins, index)
+    made = _from_meta(result, standins, index)
+    if given is not None and elements(path, made) <= FEW:
+        hear(path, call_name(func), made, tried(func, given))
+    return made
 
 
 def _on_meta(kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -134,64 +137,13 @@ def _from_meta(result: Any, standins: dict[int, Standin], index: int) -> Any:
     return map_tensors(result, back)
 
 
-def _ask_cpu(path: WalkedPath, func: Any, args: Any, kwargs: Any) -> None:
-    """Refuse what the meta kernel let pass and no kernel of the CPU serves: some dtypes.
-
-    Only few elements are tried, and their values say nothing: they are zeros.
-    """
-    dtypes: set[torch.dtype] = set()
-    elements = 0
-
-    def seen(tensor: torch.Tensor) -> None:
-        nonlocal elements
-        spec = tensor.spec if type(tensor) is Standin else tensor
-        dtypes.add(spec.dtype)
-        dims = spec.dims if isinstance(spec, TensorSpec) else spec.shape
-        elements += math.prod(evaluate(d, path.env) for d in dims)
-
-    def named(value: Any) -> None:
-        if isinstance(value, torch.dtype):
-            dtypes.add(value)
-
-    map_tensors((args, kwargs), seen, named)
-    if dtypes <= _SERVED or elements > _FEW:
-        return
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        try:
-            a, k = _at_hint(path, (args, kwargs), torch.device("cpu"))
-            func(*a, **k)
-        except Exception as error:  # most other reasons may lie in the values
-            if _OF_DTYPES.search(str(error)) and not says_nothing(error):
-                raise Refused(f"{type(error).__name__}: {error}") from None
-
-
-def _at_hint(path: WalkedPath, call: Any, device: torch.device) -> Any:
-    """The arguments at the path's own sizes: new tensors on a device, and numbers."""
-
-    def concrete(tensor: torch.Tensor) -> torch.Tensor:
-        if type(tensor) is Standin:
-            dtype = tensor.spec.dtype
-            dims = [evaluate(d, path.env) for d in tensor.spec.dims]
-            strides = [evaluate(s, path.env) for s in strides_of(tensor.spec)]
-        elif device.type == "meta":
-            return tensor.to("meta") if tensor.ndim else tensor
-        else:
-            dtype, dims, strides = tensor.dtype, list(tensor.shape), list(tensor.stride())
-        made = torch.empty_strided(dims, strides, dtype=dtype, device=device)
-        return made if device.type == "meta" else made.zero_()
-
-    def number(value: Any) -> Any:
-        node = getattr(value, "node", None)
-        return node.hinted() if isinstance(node, SizeNode) else value
-
-    return map_tensors(call, concrete, number)
-
-
-def _explain(path: WalkedPath, func: Any, args: Any, kwargs: Any, error: Exception) -> None:
-    """An exception counts as the operator's only if it comes at plain numbers too."""
+def _explain(
+    path: WalkedPath, func: Any, args: Any, kwargs: Any, error: Exception, cpu: bool
+) -> None:
+    """An exception is the operator's only if it comes at plain numbers too, and on the CPU."""
     if path.events and not path.events[-1].held:
         return
-    a, k = _at_hint(path, (args, kwargs), torch.device("meta"))
+    a, k = at_hint(path, (args, kwargs), torch.device("meta"))
     name = call_name(func)
     try:
         func(*a, **_on_meta(k))
@@ -207,6 +159,10 @@ def _explain(path: WalkedPath, func: Any, args: Any, kwargs: Any, error: Excepti
             raise Undecided(f"{name}: {says_nothing(e)} ({first_line(e)})") from None
         if "data-dependent" in text or "meta tensor" in text:
             raise Undecided(f"{name} depends on values: {first_line(e)}") from None
+        given = small(path, args, kwargs) if cpu else None
+        if given is not None and not isinstance(tried(func, given), Exception):
+            text = f"{name} has no rule, and only its meta kernel refuses ({first_line(e)})"
+            raise Undecided(text) from None
         return
     raise Undecided(
         f"{name} has no rule, and PyTorch's kernel fails on symbolic sizes "

@@ -153,7 +153,7 @@ class Tracer(TorchFunctionMode):
         self.kernels[name] = self.kernels.get(name, 0) + 1
         if any(word in name for word in _INDEXING):
             self.path.unproved(f"{call_name(func)} has no rule; its indices are not checked")
-        return run_kernel(self.path, func, args, kwargs, index)
+        return run_kernel(self.path, func, args, kwargs, index, cpu=self.rules)
 
 
 def trace(
