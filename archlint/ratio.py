@@ -37,6 +37,39 @@ class Ratio:
         return f"{tight(self.num)}/{tight(self.den)}"
 
 
+class Opaque:
+    """A float made from sizes that no exact ratio stands for, known at the path's sizes only.
+
+    Whoever asks for its value pins the sizes it was made from. ``near`` is the ratio that it would
+    be without ``steps`` roundings of a double, each of which loses 2**-53 of it; ``None`` where
+    no ratio is near.
+    """
+
+    __slots__ = ("near", "sizes", "steps", "value")
+
+    def __init__(
+        self, value: float, sizes: tuple[Size, ...], near: Ratio | None = None, steps: int = 0
+    ) -> None:
+        self.value = value
+        self.sizes = sizes
+        self.near = near if steps <= MOST_STEPS else None
+        self.steps = steps
+
+    def __repr__(self) -> str:
+        return f"{self.value}"
+
+
+MOST_STEPS = 16
+
+
+def near(value: object) -> tuple[Ratio, int] | None:
+    """The exact ratio that a float is, or would be without some roundings, and how many."""
+    if isinstance(value, Opaque):
+        return None if value.near is None else (value.near, value.steps)
+    ratio = ratio_of(value)
+    return None if ratio is None else (ratio, int(ratio.rounded))
+
+
 def ratio_of(value: object) -> Ratio | None:
     """A number or size as an exact ratio; ``None`` where a double could not keep it exact."""
     if isinstance(value, Ratio):
@@ -58,7 +91,7 @@ def ratio_add(a: Ratio, b: Ratio) -> Ratio | None:
     if a.rounded or b.rounded or not isinstance(a.den, int) or not isinstance(b.den, int):
         return None
     den = math.lcm(a.den, b.den)
-    return _reduced(a.num * (den // a.den) + b.num * (den // b.den), den)
+    return reduced(a.num * (den // a.den) + b.num * (den // b.den), den)
 
 
 def ratio_mul(a: Ratio, b: Ratio) -> Ratio | None:
@@ -69,7 +102,7 @@ def ratio_mul(a: Ratio, b: Ratio) -> Ratio | None:
                 return None
             if y.num <= 0 or y.num & (y.num - 1):
                 return None
-    product_ = _reduced(a.num * b.num, a.den * b.den)
+    product_ = reduced(a.num * b.num, a.den * b.den)
     product_.rounded = a.rounded or b.rounded
     return product_
 
@@ -82,13 +115,14 @@ def ratio_div(a: Ratio, b: Ratio) -> Ratio | None:
         return ratio_mul(a, Ratio(b.den, b.num)) if not b.rounded else None
     if isinstance(b.num, int) and b.num < 0:
         b = Ratio(-b.num, -b.den)
-    quotient = _reduced(a.num * b.den, a.den * b.num)
+    quotient = reduced(a.num * b.den, a.den * b.num)
     den = quotient.den
     quotient.rounded = not (isinstance(den, int) and den & (den - 1) == 0)
     return quotient
 
 
-def _reduced(num: Size, den: Size) -> Ratio:
+def reduced(num: Size, den: Size) -> Ratio:
+    """``num / den``, whole numbers and common factors taken out."""
     whole = exact_quotient(num, den)
     if whole is not None:
         return Ratio(whole, 1)

@@ -32,7 +32,7 @@ from archlint.dims.atom import (
     evaluate,
     tight,
 )
-from archlint.dims.division import ceildiv, exact_quotient, floordiv, mod
+from archlint.dims.division import ceildiv, divided, exact_quotient, floordiv, mod
 from archlint.dims.expr import Expr, atoms, hand_in, polynomial, product, remembered, symbol
 from archlint.dims.extrema import maximum, minimum
 from archlint.dims.substitution import operated, substitute, with_atoms
@@ -53,6 +53,7 @@ __all__ = [
     "Symbol",
     "atoms",
     "ceildiv",
+    "divided",
     "evaluate",
     "exact_quotient",
     "floordiv",

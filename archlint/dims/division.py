@@ -29,7 +29,7 @@ def floordiv(num: Size, den: Size) -> Size:
         return _floordiv_number(num, den)
     if isinstance(num, int) and num == 0:
         return 0
-    quotient, rest = _divide(num, den)
+    quotient, rest = divided(num, den)
     if isinstance(rest, int) and rest == 0:
         return quotient
     if isinstance(num, int):
@@ -75,7 +75,7 @@ def _floordiv_number(num: Expr, den: int) -> Size:
     return result + of_atom(floordiv_atom(rest, den)) * sign
 
 
-def _divide(num: Size, den: Expr) -> tuple[Size, Size]:
+def divided(num: Size, den: Expr) -> tuple[Size, Size]:
     """Polynomial division: ``num == quotient * den + rest``; ``rest`` is 0 iff it divides."""
     lead, lead_coef = den.terms[0]
     quotient: Size = 0
@@ -123,7 +123,7 @@ def exact_quotient(num: Size, den: Size) -> Size | None:
         if num.const % den == 0 and all(c % den == 0 for _, c in num.terms):
             return floordiv(num, den)
         return None
-    quotient, rest = _divide(num, den)
+    quotient, rest = divided(num, den)
     return quotient if isinstance(rest, int) and rest == 0 else None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from archlint.ops import promote, ranges
+from archlint.ops import promote, ranges, reals
 from archlint.ops.broadcast import broadcast, broadcast_onto
 from archlint.ops.layout import elementwise_strides
 from archlint.ops.promote import DtypeRule, is_scalar, result_type
@@ -15,10 +15,12 @@ from archlint.ops.registry import NoRule, Path, Range, TensorSpec, refuse, shape
 from archlint.ops.spelling import methods, spellings
 from archlint.ops.written import written
 
-RangeRule = Callable[[Path, Any, Any, torch.dtype], Range]
+RangeRule = Callable[[Path, Any, Any, torch.dtype], "Range | reals.Real"]
 
 
-def pointwise(path: Path, dtype: torch.dtype, values: Range, *operands: Any) -> TensorSpec:
+def pointwise(
+    path: Path, dtype: torch.dtype, values: Range | reals.Real, *operands: Any
+) -> TensorSpec:
     """The result of a pointwise operator on tensors (and numbers, which have no shape)."""
     specs = [o for o in operands if isinstance(o, TensorSpec)]
     dims = specs[0].dims if len(specs) == 1 else broadcast(path, *(s.dims for s in specs))
@@ -30,11 +32,24 @@ def _plain(rule: Callable[..., Range]) -> RangeRule:
     return lambda path, a, b, dtype: rule(path, ranges.range_of(a), ranges.range_of(b))
 
 
+def _linear(rule: Callable[..., Range], real: Callable[..., reals.Real | None]) -> RangeRule:
+    """``rule`` for whole bounds, ``real`` where rounding may tell."""
+
+    def values(path: Path, a: Any, b: Any, dtype: torch.dtype) -> Range | reals.Real:
+        if reals.rounding(a) or reals.rounding(b):
+            return real(path, a, b, dtype) or ranges.UNKNOWN
+        return rule(path, ranges.range_of(a), ranges.range_of(b))
+
+    return values
+
+
 def _unknown(path: Path, a: Any, b: Any, dtype: torch.dtype) -> Range:
     return ranges.UNKNOWN
 
 
-def _product(path: Path, a: Any, b: Any, dtype: torch.dtype) -> Range:
+def _product(path: Path, a: Any, b: Any, dtype: torch.dtype) -> Range | reals.Real:
+    if reals.rounding(a) or reals.rounding(b):
+        return reals.multiplied(path, a, b, dtype) or ranges.UNKNOWN
     for tensor, factor in ((a, b), (b, a)):
         if not isinstance(factor, (TensorSpec, int)):
             return ranges.mul_ratio(path, ranges.range_of(tensor), factor)
@@ -105,7 +120,9 @@ def _register(
 ) -> None:
     """One rule for all spellings of a binary operator (names separated by spaces)."""
 
-    def result(path: Path, a: Any, b: Any, alpha: Any, mode: str | None) -> tuple[Any, Range]:
+    def result(
+        path: Path, a: Any, b: Any, alpha: Any, mode: str | None
+    ) -> tuple[Any, Range | reals.Real]:
         if not numbers and (is_scalar(a) or is_scalar(b)):
             raise NoRule(f"{name} of a number")
         promoted = result_type(a, b)
@@ -163,13 +180,13 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
     (
         "add",
         promote.same,
-        _plain(ranges.add),
+        _linear(ranges.add, reals.added),
         {"dunders": "__add__ __radd__", "inplace": "__iadd__"},
     ),
     (
         "sub",
         promote.number,
-        _plain(ranges.sub),
+        _linear(ranges.sub, reals.subtracted),
         {
             "also": "subtract",
             "dunders": "__sub__",

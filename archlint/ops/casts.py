@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from archlint.dims import Expr
+from archlint.formula import Formula
 from archlint.ops import promote, ranges
 from archlint.ops.broadcast import broadcast_onto
 from archlint.ops.layout import (
@@ -14,9 +16,12 @@ from archlint.ops.layout import (
     elementwise_strides,
     empty,
 )
+from archlint.ops.reals import Real
+from archlint.ops.reals import cast as real_cast
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.spelling import methods, spellings
 from archlint.ops.written import written
+from archlint.ratio import Ratio
 
 _HOST = ("cpu", "meta")
 
@@ -34,7 +39,9 @@ def cast(
     if dtype.is_complex or input.dtype.is_complex:
         raise NoRule(f"dtype {dtype}")
     values = input.values
-    if values is not IN_RANGE:
+    if isinstance(values, Real):
+        values = values if dtype is input.dtype else real_cast(path, values, dtype)
+    elif values is not IN_RANGE:
         values = None if dtype is torch.bool else ranges.range_of(input)
         values = values and ranges.fitted(path, values, dtype)
     strides = input.strides
@@ -202,3 +209,11 @@ def normal_(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> Tenso
 @shape_rule(inplace=methods("uniform_"))
 def uniform_(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
     return _random(path, input, False)
+
+
+@shape_rule(torch.sym_float)
+def sym_float(path: Path, number: Any) -> Any:
+    """A size as a float."""
+    if isinstance(number, Formula):
+        raise NoRule("the truth of a comparison as a float")
+    return Ratio(number) if isinstance(number, Expr) else number

@@ -38,13 +38,15 @@ def within(path: Path, index: TensorSpec, size: Size, low: Size, unread: Bool = 
     if values is IN_RANGE:
         return
     least, most = values if isinstance(values, tuple) else (None, None)
+    text = "index {} in a dimension of size {}"
+    inside = (
+        lambda bound: disj(unread, ge(bound, low)),
+        lambda bound: disj(unread, lt(bound, size)),
+    )
+    for side in (1, 0) if most is None else (0, 1):
+        in_range(path, index, side, inside[side], text, size)
     if least is None or most is None:
         path.unproved("the values of the index are not known")
-    text = "index {} in a dimension of size {}"
-    if least is not None:
-        in_range(path, index, disj(unread, ge(least, low)), text, least, size)
-    if most is not None:
-        in_range(path, index, disj(unread, lt(most, size)), text, most, size)
 
 
 def slice_bounds(path: Path, index: slice, size: Size) -> tuple[Size, Size, Size]:

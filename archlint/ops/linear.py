@@ -71,15 +71,13 @@ def _rows(path: Path, indices: TensorSpec, rows: Size, what: str) -> None:
     if indices.values is IN_RANGE:
         return
     low, high = indices.values if isinstance(indices.values, tuple) else (None, None)
+    none: Bool = disj(*(eq(size, 0) for size in indices.dims))
+    largest = f"largest index {{}} of {what} < rows {{}}"
+    smallest = f"smallest index {{}} of {what} >= 0"
+    in_range(path, indices, 1, lambda bound: disj(lt(bound, rows), none), largest, rows)
+    in_range(path, indices, 0, lambda bound: disj(ge(bound, 0), none), smallest)
     if low is None or high is None:
         path.unproved(f"whether the values that index {what} are in range")
-    none: Bool = disj(*(eq(size, 0) for size in indices.dims))
-    if high is not None:
-        below = disj(lt(high, rows), none)
-        in_range(path, indices, below, f"largest index {{}} of {what} < rows {{}}", high, rows)
-    if low is not None:
-        least = disj(ge(low, 0), none)
-        in_range(path, indices, least, f"smallest index {{}} of {what} >= 0", low)
 
 
 @shape_rule(torch.embedding)

@@ -10,7 +10,7 @@ import torch
 from archlint.dims import Expr
 from archlint.formula import Bool
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse
-from archlint.ratio import Ratio
+from archlint.ratio import Opaque, Ratio
 
 INTEGRAL = frozenset({torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64})
 FLOATING = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
@@ -27,8 +27,8 @@ def _category(dtype: torch.dtype) -> int:
 
 
 def is_scalar(value: object) -> bool:
-    """Whether it is a Python number, or a size or ratio of sizes standing for one."""
-    return isinstance(value, (int, float, Expr, Ratio))
+    """Whether it is a Python number, or what was made from sizes and stands for one."""
+    return isinstance(value, (int, float, Expr, Ratio, Opaque))
 
 
 def result_type(*operands: Any) -> torch.dtype:
@@ -41,7 +41,7 @@ def result_type(*operands: Any) -> torch.dtype:
             rank, dtype = 2, torch.bool
         elif isinstance(operand, (int, Expr)):
             rank, dtype = 2, torch.int64
-        elif isinstance(operand, (float, Ratio)):
+        elif isinstance(operand, (float, Ratio, Opaque)):
             rank, dtype = 2, torch.get_default_dtype()
         else:
             raise NoRule(f"an operand {operand!r}")

@@ -14,10 +14,11 @@ import torch
 
 from archlint.dims import Expr, Size, ceildiv, floordiv, maximum, minimum
 from archlint.formula import conj, ge, le
+from archlint.ops.reals import FLOATS, Real
 from archlint.ops.registry import Path, Range, TensorSpec
 from archlint.ratio import Ratio, ratio_of
 
-Values = Any  # Range, IN_RANGE or None
+Values = Any  # Range, Real, IN_RANGE or None
 UNKNOWN: Range = (None, None)
 _EXACT = {
     torch.bool: (0, 1),
@@ -44,8 +45,10 @@ def range_of(operand: object) -> Range:
     return UNKNOWN
 
 
-def fitted(path: Path, values: Range, dtype: torch.dtype) -> Values:
+def fitted(path: Path, values: Range | Real, dtype: torch.dtype) -> Values:
     """The range after a conversion to ``dtype``; ``None`` for one that says nothing."""
+    if isinstance(values, Real):
+        return values if dtype in FLOATS else None
     low, high = values
     if low is None and high is None:
         return None

@@ -7,19 +7,21 @@ that is out of range by a bound that may not be reached proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from archlint.dims import Size, exact_quotient
 from archlint.formula import Bool
 from archlint.ops.layout import decide
 from archlint.ops.ranges import range_of
+from archlint.ops.reals import KNOWN, Real, Span
 from archlint.ops.registry import Path, TensorSpec
 from archlint.ratio import ratio_of
 
 _PARTS = {"getitem", "narrow", "select", "split", "split_with_sizes", "chunk", "unbind"} | {
     "tensor_split", "index_select", "gather", "take", "take_along_dim", "diagonal", "unfold",
 }  # fmt: skip
+_PICKS = {"index_select", "gather", "take", "take_along_dim"}
 _CHOICES = {"where", "masked_fill", "masked_fill_", "tril", "triu", "min", "max", "minimum"} | {
     "maximum", "fmin", "fmax", "remainder", "fmod", "mod", "imod", "rmod", "median", "mode",
     "kthvalue", "topk", "sort", "amin", "amax", "log", "log2", "log10",
@@ -36,21 +38,76 @@ _TOGETHER = _PRODUCTS | _QUOTIENTS | {"add", "radd", "iadd", "sub", "subtract", 
 }  # fmt: skip
 
 
-def reaches(name: str, operands: Iterable[Any], result: TensorSpec) -> bool:
+def reaching(name: str, operands: Sequence[Any], result: TensorSpec) -> TensorSpec:
+    """The result of an operator (its short name), with what it reaches of the bounds of its rule.
+
+    ``result`` itself if that is all of them.
+    """
+    if isinstance(result.values, Span):
+        specs = [s for s in _each(operands) if isinstance(s, TensorSpec)]
+        kept = _moved(name, operands, specs, result)
+        if kept and result.loose:
+            return result
+        values = result.values if kept else tuple(result.values)
+    elif result.loose or reaches(name, operands, result):
+        return result
+    else:
+        values = result.values
+    spec = result.like(result.dims, strides=result.strides, values=values)
+    spec.loose = True
+    return spec
+
+
+def _moved(name: str, operands: Sequence[Any], specs: list[TensorSpec], result: TensorSpec) -> bool:
+    """Whether a result still reaches what its :class:`Span` says: it was cut just now, or moved."""
+    for spec in specs:
+        if isinstance(spec.values, Real):
+            return not spec.loose
+        if spec.values is result.values:
+            return name not in _CHOICES and _all_of(name, operands, spec, result)
+    return False
+
+
+def reaches(name: str, operands: Sequence[Any], result: TensorSpec) -> bool:
     """Whether the result of an operator (its short name) reaches the bounds that its rule gave."""
-    if not isinstance(result.values, tuple) or result.values[0] is result.values[1]:
+    if not isinstance(result.values, KNOWN) or _constant(result):
         return True
-    operands = list(operands)
-    specs = [s for s in operands if isinstance(s, TensorSpec)]
-    if name in _CHOICES or any(s.loose or not isinstance(s.values, tuple) for s in specs):
+    each = list(_each(operands))
+    specs = [s for s in each if isinstance(s, TensorSpec)]
+    if name in _CHOICES or any(s.loose or not isinstance(s.values, KNOWN) for s in specs):
+        return False
+    if any(isinstance(s.values, Real) for s in specs) and not isinstance(result.values, Real):
         return False
     if name in _SUMS:
         return all(_constant(s) for s in specs)
     if name in _TOGETHER and not _apart([s for s in specs if not _constant(s)]):
         return False
     if name in _PRODUCTS | _QUOTIENTS and result.dtype.is_floating_point:
-        return _exact(operands, name in _QUOTIENTS)
-    return name not in _PARTS or not specs or result.numel() == specs[0].numel()
+        return isinstance(result.values, Real) or _exact(each, name in _QUOTIENTS)
+    return not specs or _all_of(name, operands, specs[0], result)
+
+
+def _all_of(name: str, operands: Sequence[Any], spec: TensorSpec, result: TensorSpec) -> bool:
+    """Whether every element of ``spec`` is in the result of an operator that may take a part."""
+    if name not in _PARTS:
+        return True
+    if name in _PICKS or (name == "getitem" and _picks(operands[1])):
+        return False  # the same one again and again, perhaps
+    return result.numel() == spec.numel()
+
+
+def _picks(index: Any) -> bool:
+    items = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(item, (TensorSpec, list, range)) for item in items)
+
+
+def _each(values: Sequence[Any]) -> Iterator[Any]:
+    """The values, and those in lists of them."""
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _each(value)
+        else:
+            yield value
 
 
 def _apart(specs: list[TensorSpec]) -> bool:
@@ -82,12 +139,34 @@ def _exact(operands: list[Any], divided: bool) -> bool:
 
 
 def _constant(spec: TensorSpec) -> bool:
+    if isinstance(spec.values, Real):
+        return spec.values.constant
     return isinstance(spec.values, tuple) and spec.values[0] == spec.values[1]
 
 
-def in_range(path: Path, index: TensorSpec, inside: Bool, text: str, *sizes: Size) -> None:
-    """Claim ``inside``, which speaks of a bound of ``index``, if that bound is reached."""
-    if index.loose and not decide(path, inside):
-        path.unproved(f"whether {text.format(*sizes)}, a bound that may not be reached")
+def in_range(
+    path: Path,
+    index: TensorSpec,
+    side: int,
+    inside: Callable[[Size], Bool],
+    text: str,
+    *sizes: Size,
+) -> None:
+    """Claim ``inside`` of the lower bound (``side`` 0) or the upper one (1) of an index.
+
+    Of a bound that may not be reached nothing is claimed; it is unproved where it is not inside.
+    ``text`` says the need, with ``{}`` for the bound and for ``sizes``.
+    """
+    values = index.values
+    if not isinstance(values, tuple):
+        return
+    reached = values.reached[side] if isinstance(values, Span) else None
+    if reached is not None:
+        path.claim(inside(reached), text, reached, *sizes)
+    bound = values[side]
+    if bound is None:
+        return
+    if index.loose and not decide(path, inside(bound)):
+        path.unproved(f"whether {text.format(bound, *sizes)}, a bound that may not be reached")
     else:
-        path.claim(inside, text, *sizes)
+        path.claim(inside(bound), text, bound, *sizes)

@@ -25,15 +25,27 @@ _MORE = frozenset((*spellings("gt", "greater"), *methods("__gt__")))
 _AT_LEAST = frozenset((*spellings("ge", "greater_equal"), *methods("__ge__")))
 _COMPARISONS = _LESS | _AT_MOST | _MORE | _AT_LEAST
 _NOT = {id(_LESS): _AT_LEAST, id(_AT_LEAST): _LESS, id(_MORE): _AT_MOST, id(_AT_MOST): _MORE}
-ELEMENTWISE = _COMPARISONS | frozenset(
+ALLOCATES = frozenset(
     (
         *spellings("add", "sub", "subtract", "rsub", "mul", "multiply", "div", "divide"),
-        *spellings("true_divide", "floor_divide", "abs", "absolute", "neg", "negative", "log"),
-        *spellings("log2", "log10", "minimum", "maximum", "clamp", "clip", "clamp_min"),
-        *spellings("clamp_max", "floor", "ceil", "trunc", "min", "max"),
+        *spellings("true_divide", "floor_divide"),
         *methods("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__"),
-        *methods("__truediv__", "__floordiv__", "__neg__", "__abs__"),
-        *methods("to", "type", "float", "double", "long", "int"),
+        *methods("__truediv__", "__floordiv__"),
+    )
+)
+"""Operators whose result is in new memory, whatever they are given."""
+
+ELEMENTWISE = (
+    _COMPARISONS
+    | ALLOCATES
+    | frozenset(
+        (
+            *spellings("abs", "absolute", "neg", "negative", "log"),
+            *spellings("log2", "log10", "minimum", "maximum", "clamp", "clip", "clamp_min"),
+            *spellings("clamp_max", "floor", "ceil", "trunc", "min", "max"),
+            *methods("__neg__", "__abs__"),
+            *methods("to", "type", "float", "double", "long", "int"),
+        )
     )
 )
 """Operators whose every element depends on the elements at its own place alone.

@@ -56,7 +56,8 @@ class TensorSpec:
 
     ``dims``: its sizes. ``strides``: in elements, ``None`` for row-major contiguous.
     ``values``: the range of its elements where that is known and matters (integers made from
-    sizes), :data:`IN_RANGE`, or ``None`` for unknown. Never mutated: views make new specs.
+    sizes), as :data:`Range` or as :mod:`.reals` has it, :data:`IN_RANGE`, or ``None`` for unknown.
+    Never mutated: views make new specs.
     """
 
     __slots__ = ("device", "dims", "dtype", "loose", "origin", "strides", "values")
@@ -66,7 +67,7 @@ class TensorSpec:
         dims: tuple[Size, ...],
         dtype: torch.dtype = torch.float32,
         strides: tuple[Size, ...] | None = None,
-        values: Range | _InRange | None = None,
+        values: Any = None,
         device: torch.device | None = None,
     ) -> None:
         self.dims = dims
@@ -89,7 +90,7 @@ class TensorSpec:
         dims: tuple[Size, ...],
         dtype: torch.dtype | None = None,
         strides: tuple[Size, ...] | None = None,
-        values: Range | _InRange | None = None,
+        values: Any = None,
     ) -> TensorSpec:
         """A new tensor on the same device, of the same dtype unless another is given."""
         return TensorSpec(dims, dtype or self.dtype, strides, values, self.device)

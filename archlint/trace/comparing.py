@@ -9,7 +9,7 @@ from typing import Any
 from archlint import formula
 from archlint.dims import Expr, Size
 from archlint.formula import Bool, Formula, conj, disj, negate
-from archlint.ratio import ratio_of
+from archlint.ratio import Ratio, ratio_of
 from archlint.trace.numbers import Binary, SizePath, kind_of, pinned, settled
 
 
@@ -18,18 +18,43 @@ def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any],
         if isinstance(a, (int, Expr)) and isinstance(b, (int, Expr)):
             return build(a, b)
         if isinstance(a, (bool, Formula)) and isinstance(b, (bool, Formula)):
-            same = disj(conj(a, b), conj(negate(a), negate(b)))
-            return same if build is formula.eq else negate(same)
+            return _of_truths(build, a, b)
         if isinstance(a, Formula) or isinstance(b, Formula):
             return operation(path, settled(path, a), settled(path, b))
         x, y = ratio_of(a), ratio_of(b)
-        if x is not None and y is not None and not x.rounded and not y.rounded:
-            dens = (x.den, y.den)
-            if all(isinstance(d, int) and d > 0 for d in dens):
-                return build(x.num * y.den, y.num * x.den)
+        if x is not None and y is not None and _told_apart(path, x, y):
+            return build(x.num * y.den, y.num * x.den)
         return plain(pinned(path, a), pinned(path, b))
 
     return operation
+
+
+def _of_truths(build: Callable[[Size, Size], Bool], a: Bool, b: Bool) -> Bool:
+    """A comparison of two truths, of which Python takes one as 1 and the other as 0."""
+    if build is formula.eq or build is formula.ne:
+        same = disj(conj(a, b), conj(negate(a), negate(b)))
+        return same if build is formula.eq else negate(same)
+    cases = ((x, y) for x in (True, False) for y in (True, False) if build(int(x), int(y)) is True)
+    return disj(*(conj(a if x else negate(a), b if y else negate(b)) for x, y in cases))
+
+
+def _told_apart(path: SizePath, x: Ratio, y: Ratio) -> bool:
+    """Whether the doubles of two ratios compare as the ratios do.
+
+    ``p / q``, rounded once, and a ``r / s`` that is not rounded differ by ``1 / (q*s)`` at least,
+    unless they are the same: more than rounding loses while ``p * s`` is below 2**52. So ``s`` is
+    to be small, and ``p`` is a size.
+    """
+    if x.rounded and y.rounded:
+        return False
+    if x.rounded or y.rounded:
+        exact = y if x.rounded else x
+        if not isinstance(exact.den, int) or exact.den > _SMALL:
+            return False
+    return path.known(conj(formula.ge(x.den, 1), formula.ge(y.den, 1))) is True
+
+
+_SMALL = 1 << 10
 
 
 eq = _comparison(formula.eq, operator.eq)

@@ -8,12 +8,13 @@ the one that is written to.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from archlint.formula import eq
-from archlint.ops.reached import reaches
-from archlint.ops.refine import ELEMENTWISE, Origin
+from archlint.ops.reached import reaching
+from archlint.ops.reals import KNOWN
+from archlint.ops.refine import ALLOCATES, ELEMENTWISE, Origin
 from archlint.ops.registry import TensorSpec
 from archlint.trace.path import WalkedPath
 from archlint.trace.record import Call
@@ -32,7 +33,7 @@ class Elements:
 
     def made(self, tensor: Standin) -> None:
         """A rule gave this new tensor."""
-        if isinstance(tensor.spec.values, tuple):
+        if isinstance(tensor.spec.values, KNOWN):
             self._valued.append(weakref.ref(tensor))
 
     def learn(
@@ -45,6 +46,7 @@ class Elements:
         spec = call.result.spec
         if any(spec is a for a in args):
             return
+        call.result.own = call.func in ALLOCATES
         origin = Origin.of(call.func, rule, args, settings)
         if origin is not None:
             spec.origin = origin
@@ -62,26 +64,39 @@ class Elements:
             return target
         return standin(before)
 
-    def written(self, target: Any, had: Any, put: Any) -> None:
+    def written(self, target: Any, had: Any, put: Any, loose: bool = False) -> None:
         """Memory was written through ``target``: what was known of other tensors ends.
 
-        Its own values are still known if the bounds that it ``had`` are those of what was ``put``.
+        Its own values are still known if the bounds that it ``had`` are those of what was ``put``;
+        ``loose``: whether either may not reach them.
         """
         if type(target) is not Standin:
             return
         self.forget_origins()
-        if isinstance(target.spec.values, tuple) or self._gained:
-            for ref in self._valued:
+        if isinstance(target.spec.values, KNOWN) or self._gained:
+            for ref in self._valued[self._first_view(target) :]:
                 other = ref()
                 if other is not None and other is not target:
                     other.spec = other.spec.like(other.spec.dims, strides=other.spec.strides)
         known = had if had == put else None
         if known is not None or target.spec.values is not None:
             self._writes.append(target.made_by)
-        if isinstance(known, tuple) and not isinstance(target.spec.values, tuple):
+        if isinstance(known, KNOWN) and not isinstance(target.spec.values, KNOWN):
             self._gained = True
             self._valued.append(weakref.ref(target))
         target.spec = target.spec.like(target.spec.dims, strides=target.spec.strides, values=known)
+        target.spec.loose = loose
+
+    def _first_view(self, target: Standin) -> int:
+        """Where in the list those tensors begin that may be views of the target's memory.
+
+        What an operator has in memory of its own, nothing that was there before is a view of.
+        """
+        if target.own:
+            for at, ref in enumerate(self._valued):
+                if ref() is target:
+                    return at
+        return 0
 
     def forget_origins(self) -> None:
         """Some memory may have been written."""
@@ -98,21 +113,8 @@ class Elements:
 def _loosen(call: Call, operands: Sequence[Any]) -> None:
     """Say of each result whether it reaches the bounds of its values."""
     result = call.result
-    if type(result) is Standin and type(result.spec.values) is not tuple:
+    if type(result) is Standin and not isinstance(result.spec.values, KNOWN):
         return
     for tensor in result if isinstance(result, (tuple, list)) else (result,):
-        if type(tensor) is Standin and isinstance(tensor.spec.values, tuple):
-            loose = not reaches(call.op, _each(operands), tensor.spec)
-            if loose and not tensor.spec.loose:
-                spec = tensor.spec
-                tensor.spec = spec.like(spec.dims, strides=spec.strides, values=spec.values)
-                tensor.spec.loose = True
-
-
-def _each(values: Sequence[Any]) -> Iterator[Any]:
-    """The values, and those in lists of them."""
-    for value in values:
-        if isinstance(value, (list, tuple)):
-            yield from _each(value)
-        else:
-            yield value
+        if type(tensor) is Standin and isinstance(tensor.spec.values, KNOWN):
+            tensor.spec = reaching(call.op, operands, tensor.spec)

@@ -1,8 +1,9 @@
 """What Python computes from sizes: exact where a formula can say it, else known at one point.
 
 A *number* is what user code has in its hands: a size, an exact :class:`~archlint.ratio.Ratio`, a
-formula (the truth of a comparison), a plain number, or an :class:`Opaque` float. Each operation
-takes the path it happens on, on which it may branch (is the divisor 0?) or pin a size.
+formula (the truth of a comparison), a plain number, or an :class:`~archlint.ratio.Opaque` float.
+Each operation takes the path it happens on, on which it may branch (is the divisor 0?) or pin a
+size.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ from typing import Any, Protocol
 from archlint import dims, formula
 from archlint.dims import Expr, Size
 from archlint.formula import Bool, Formula
-from archlint.ratio import Ratio, ratio_add, ratio_div, ratio_mul, ratio_of
+from archlint.ratio import (
+    Opaque,
+    Ratio,
+    near,
+    ratio_add,
+    ratio_div,
+    ratio_mul,
+    ratio_of,
+    reduced,
+)
 
 
 class SizePath(Protocol):
@@ -28,22 +38,6 @@ class SizePath(Protocol):
     def branch(self, formula: Bool) -> bool: ...
     def check(self, formula: Bool) -> bool: ...
     def pin(self, size: Size) -> int: ...
-
-
-class Opaque:
-    """A float made from sizes that no exact ratio stands for, known at the path's sizes only.
-
-    Whoever asks for its value pins the sizes it was made from.
-    """
-
-    __slots__ = ("sizes", "value")
-
-    def __init__(self, value: float, sizes: tuple[Size, ...]) -> None:
-        self.value = value
-        self.sizes = sizes
-
-    def __repr__(self) -> str:
-        return f"{self.value}"
 
 
 Unary = Callable[[SizePath, Any], Any]
@@ -89,10 +83,21 @@ def pinned(path: SizePath, number: Any) -> Any:
     return value_at(number, path.env)
 
 
-def _opaque(path: SizePath, plain: Callable[..., Any], *numbers: Any) -> Opaque:
-    """What a function of floats gives, known at the path's own sizes only."""
+def _opaque(
+    path: SizePath, plain: Callable[..., Any], *numbers: Any, over: bool | None = None
+) -> Opaque:
+    """What a function of floats gives, known at the path's own sizes only.
+
+    ``over``: whether it is the quotient of two numbers (True) or their product (False).
+    """
     value = plain(*(value_at(n, path.env) for n in numbers))
-    return Opaque(value, tuple(size for n in numbers for size in sizes_in(n)))
+    sizes = tuple(size for n in numbers for size in sizes_in(n))
+    found = [f for f in map(near, numbers) if f is not None] if over is not None else []
+    if len(found) != 2:
+        return Opaque(value, sizes)
+    (a, before), (b, more) = found
+    exact = reduced(a.num * b.den, a.den * b.num) if over else reduced(a.num * b.num, a.den * b.den)
+    return Opaque(value, sizes, exact, before + more + 1)
 
 
 def function(plain: Callable[[float], float]) -> Unary:
@@ -115,7 +120,9 @@ def _arithmetic(
             return operation(path, settled(path, a), settled(path, b))
         x, y = ratio_of(a), ratio_of(b)
         result = ratio(x, y) if ratio and x is not None and y is not None else None
-        return _opaque(path, plain, a, b) if result is None else result
+        if result is not None:
+            return result
+        return _opaque(path, plain, a, b, over=False if plain is operator.mul else None)
 
     return operation
 
@@ -164,7 +171,7 @@ def truediv(path: SizePath, a: Any, b: Any) -> Any:
     if y is not None and isinstance(y.num, Expr) and path.branch(formula.eq(y.num, 0)):
         raise ZeroDivisionError("division by zero")
     exact = ratio_div(x, y) if x is not None and y is not None else None
-    return _opaque(path, operator.truediv, a, b) if exact is None else exact
+    return _opaque(path, operator.truediv, a, b, over=True) if exact is None else exact
 
 
 def power(path: SizePath, a: Any, b: Any) -> Any:

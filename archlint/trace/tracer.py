@@ -28,7 +28,7 @@ from archlint.formula import Formula
 from archlint.frames import first_line, user_line
 from archlint.garbage import no_collection
 from archlint.ops.registry import INPLACE, RULES, NoRule, Refused, TensorSpec
-from archlint.ratio import Ratio
+from archlint.ratio import Opaque, Ratio
 from archlint.silence import says_nothing
 from archlint.trace.caches import uncached
 from archlint.trace.elements import Elements
@@ -117,8 +117,9 @@ class Tracer(TorchFunctionMode):
                 if func in INPLACE:
                     call.result = self.elements.write(args[0], known[0], result)
                 elif func is torch.Tensor.__setitem__:
+                    loose = known[0].loose or getattr(known[2], "loose", False)
                     put = getattr(known[2], "values", None)
-                    self.elements.written(args[0], known[0].values, put)
+                    self.elements.written(args[0], known[0].values, put, loose)
                 else:
                     call.result = self._stand(result, index, func)
                 self.elements.learn(call, rule, known, settings)
@@ -139,7 +140,7 @@ class Tracer(TorchFunctionMode):
                 return items
             named = getattr(torch.return_types, getattr(func, "__name__", "?"), None)
             return named(items) if named is not None and len(items) > 1 else tuple(items)
-        if isinstance(result, (Expr, Formula, Ratio)):
+        if isinstance(result, (Expr, Formula, Ratio, Opaque)):
             node: Any = SizeNode(result, self.path)
             kind = {int: torch.SymInt, bool: torch.SymBool, float: torch.SymFloat}[node.pytype]
             return kind(node)
