@@ -27,7 +27,7 @@ APART = 8
 """After how many traces the ways through a module are joined (:mod:`archlint.trace.join`)."""
 
 Answers = tuple[bool, ...]
-_NOT_PLAIN = re.compile(r"not SymBool|unhashable type: .*SymInt")
+_NOT_PLAIN = re.compile(r"TypeError: .*SymBool|unhashable type: .*SymInt")
 
 
 class Subject:

@@ -108,7 +108,15 @@ steps = st.sampled_from(
     ]
 ).map(Lambda)
 tests_ = st.sampled_from(
-    ["h % 2 == 0", "h > w", "h * w < 30", "h // 2 == w", "h + w > 9 and w % 3"]
+    [
+        "h % 2 == 0",
+        "h > w",
+        "h * w < 30",
+        "h // 2 == w",
+        "h + w > 9 and w % 3",
+        "(h > 5) < (w > 3)",
+        "h / w >= 1.5",
+    ]
 )
 blocks = st.recursive(
     st.one_of(convs, pools, steps),

@@ -7,6 +7,7 @@ changed.
 """
 
 import math
+import operator
 
 import pytest
 import torch
@@ -15,8 +16,9 @@ from torch._dispatch.python import enable_python_dispatcher
 from archlint.bounds import Box
 from archlint.dims import Expr, evaluate, symbol
 from archlint.formula import Formula, holds
-from archlint.ratio import Ratio
-from archlint.trace.numbers import Opaque, value_at
+from archlint.ratio import Opaque, Ratio
+from archlint.trace import comparing
+from archlint.trace.numbers import value_at
 from archlint.trace.path import WalkedPath
 from archlint.trace.symint import SizeNode, hashable, size_of, sym_int
 
@@ -101,6 +103,11 @@ FREE = {
     "h >= w": lambda h, w: h >= w,
     "h / 2 > 15": lambda h, w: h / 2 > 15,
     "h * 0.5 <= w": lambda h, w: h * 0.5 <= w,
+    "h / w > 1": lambda h, w: h / w > 1,
+    "1.0 > h / w": lambda h, w: h / w < 1.0,
+    "h / w <= 0.75": lambda h, w: h / w <= 0.75,
+    "h / w == 2": lambda h, w: h / w == 2,
+    "h / 3 >= w": lambda h, w: h / 3 >= w,
     "h == 0.5": lambda h, w: h == 0.5,
     "(h > 3) & (w > 3)": lambda h, w: (h > 3) & (w > 3),
     "(h > 31) | (w > 3)": lambda h, w: (h > 31) | (w > 3),
@@ -140,6 +147,7 @@ ASKED = {  # recorded as one question or two, each true for many sizes
     "h << (w > 40)": lambda h, w: h << (w > 40),
     "sym_max(h, w > 40)": lambda h, w: torch.sym_max(h, w > 40),
     "bool(h / 2 - 15)": lambda h, w: bool(h / 2 - 15),
+    "max(h / w, 1.0)": lambda h, w: math.floor(max(h / w, 1.0)),
     "if h / 2 > 15": lambda h, w: 1 if h / 2 > 15 else 2,
     "assert": lambda h, w: 1 if h == w else 2,
     "Size == tuple": lambda h, w: torch.Size([2, h]) == (2, 31),
@@ -261,6 +269,15 @@ EXACT = {
 @pytest.mark.parametrize("name", EXACT)
 def test_formulas_stay_exact(path, name):
     assert str(size_of(walked(path, FREE[name]))) == EXACT[name]
+
+
+@pytest.mark.parametrize("compared", ["lt", "le", "gt", "ge", "eq", "ne"])
+def test_truths_compare_as_numbers(path, compared):
+    one, other = sym_int(H, path) > 5, sym_int(W, path) > 40
+    found = getattr(comparing, compared)(path, size_of(one), size_of(other))
+    assert path.events == []
+    for env in OTHERS:
+        assert holds(found, env) is getattr(operator, compared)(env["H"] > 5, env["W"] > 40)
 
 
 def test_texts_show_the_formula(path):
