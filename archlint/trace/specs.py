@@ -14,6 +14,8 @@ from archlint.trace.symint import size_of
 
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 _CPU = torch.device("cpu")
+STALE: dict[int, torch.Tensor] = {}
+"""Real tensors of the running trace that were written with what only stand-ins know, by place."""
 _PLAIN = frozenset({int, float, bool, type(None), str, torch.dtype, torch.device, complex})
 
 
@@ -25,10 +27,41 @@ def spec_of(tensor: torch.Tensor) -> TensorSpec:
 def _real_spec(tensor: torch.Tensor) -> TensorSpec:
     dtype = tensor.dtype
     values = None
-    if _integer(dtype) and not tensor.is_meta and tensor.numel():
+    if _integer(dtype) and not tensor.is_meta and tensor.numel() and not _stale(tensor):
         values = (int(tensor.min()), int(tensor.max()))
     strides = None if tensor.is_contiguous() else tensor.stride()
     return TensorSpec(tuple(tensor.shape), dtype, strides, values, _CPU)
+
+
+def lose_elements(value: Any) -> None:
+    """The elements of real tensors are no longer those in memory, for the rest of the trace."""
+    map_tensors(value, _lose)
+
+
+def _lose(tensor: torch.Tensor) -> None:
+    place = _place(tensor)
+    if place:
+        STALE[place] = tensor
+
+
+def _place(tensor: torch.Tensor) -> int:
+    """Where its elements are in memory, the same for all views; 0 if it has none."""
+    if type(tensor) is Standin or tensor.layout is not torch.strided:
+        return 0
+    return 0 if tensor.device.type == "meta" else tensor.untyped_storage().data_ptr()
+
+
+def _stale(tensor: torch.Tensor) -> bool:
+    return bool(STALE) and _place(tensor) in STALE
+
+
+def is_stale(values: Iterable[Any]) -> bool:
+    """Whether a real tensor whose elements were lost is among the values, or in lists of them."""
+    if not STALE:
+        return False
+    found: list[bool] = []
+    map_tensors(list(values), lambda t: found.append(_stale(t)))
+    return any(found)
 
 
 @cache

@@ -38,10 +38,19 @@ from archlint.trace.kernels import NUMBERS, python_body, run_kernel
 from archlint.trace.path import Apart, Undecided, WalkedPath
 from archlint.trace.place import Place, user_frame
 from archlint.trace.record import Call, Trace, call_name
-from archlint.trace.specs import is_symbolic, known_of, map_tensors, spec_of
+from archlint.trace.specs import (
+    STALE,
+    is_stale,
+    is_symbolic,
+    known_of,
+    lose_elements,
+    map_tensors,
+    spec_of,
+)
 from archlint.trace.standin import ATTRIBUTES, SLIPPED, Standin, standin
 from archlint.trace.structure import structure
 from archlint.trace.symint import SizeNode, hashable
+from archlint.trace.unknowing import is_random, writes
 
 _INDEXING = (
     "index", "gather", "scatter", "take", "embedding", "put", "one_hot", "getitem", "unpool",
@@ -69,11 +78,19 @@ class Tracer(TorchFunctionMode):
         attribute = ATTRIBUTES.get(func)
         if attribute is not None and args:
             first = args[0]
-            if type(first) is Standin:
-                return attribute(self.path, first.spec, *args[1:], **kwargs)
+            if type(first) is Standin or is_stale((first,)):
+                return attribute(self.path, spec_of(first), *args[1:], **kwargs)
             return func(*args, **kwargs)
-        if Standin not in types and not is_symbolic(args) and not is_symbolic(kwargs.values()):
-            return self._concrete(func, args, kwargs)
+        if (
+            Standin not in types
+            and not is_symbolic(args)
+            and not is_symbolic(kwargs.values())
+            and not is_stale((args, kwargs))
+        ):
+            result = self._concrete(func, args, kwargs)
+            if is_random(func):
+                lose_elements(result)
+            return result
         return self._call(func, args, kwargs)
 
     def _concrete(self, func: Any, args: Any, kwargs: Any) -> Any:
@@ -102,6 +119,9 @@ class Tracer(TorchFunctionMode):
         call = Call(func, args, kwargs, modules[-1] if modules else "", code, line)
         self.calls.append(call)
         self.path.calls = index + 1
+        if args and writes(func):
+            lose_elements(args[0])
+        lose_elements(kwargs.get("out"))
         if rule is not None:
             try:
                 known = [known_of(a) for a in args]
@@ -179,6 +199,7 @@ def trace(
     tracer = Tracer(model, path, rules)
     path.trail = tracer.calls
     SLIPPED.clear()
+    STALE.clear()
     args, kwargs = arguments(input, env, symbolic)
     outcome, output, error, source = "accepted", None, "", ""
     try:
@@ -208,6 +229,7 @@ def trace(
         outcome, source = "unknown" if reason else "raised", user_line(e) or ""
         error = f"{type(e).__name__}: {first_line(e)}"
         error = f"{reason} ({error})" if reason else error
+    STALE.clear()
     if SLIPPED:
         outcome, error = "unknown", SLIPPED[0]
     return Trace(
