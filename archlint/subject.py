@@ -46,6 +46,7 @@ class Subject:
         self._eager = False
         self._given: Bool = True
         self.traces = 0
+        self._again: list[str] = []  # modules that are to be shadowed, as the running trace found
         self.shadowed: list[str] = []  # modules in whose calls of int, float, … sizes are kept
 
     def trace(
@@ -122,22 +123,29 @@ class Subject:
             path.suppose(self._given)
             path.on_ask = self._asked
             path.model_caller = trace.__code__
+            self._again.clear()
+            result: Trace | None = None
             try:
                 with shadowed(self.shadowed):
                     self.traces += 1
                     joins = self.traces > APART
-                    return trace(
+                    result = trace(
                         self.model, input, sizes, box,
                         symbolic=symbolic, rules=rules, path=path, joins=joins,
                     )  # fmt: skip
-            except Again as e:
-                self.shadowed.append(e.module)
+            except Again:
+                pass
             finally:
                 snapshot.restore()
+            if self._again:  # also where the model's own ``except:`` swallowed it
+                self.shadowed += self._again[:1]
+            elif result is not None:
+                return result
 
     def _asked(self) -> None:
         module = asked_by()
         if module is not None and module not in self.shadowed:
+            self._again.append(module)
             raise Again(module)
 
 

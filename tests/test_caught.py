@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import linecache
+import time
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from archlint.given import contract_of
+from archlint.judge import Question
 from archlint.model.resolve import from_instance
-from archlint.pipeline import decide_source
+from archlint.pipeline import accepted_sizes, decide_source
+from archlint.subject import Subject
 from archlint.trace.caught import is_caught
 
 
@@ -111,10 +117,230 @@ def the_fifth_row(x):
 
 
 def test_nothing_is_said_where_the_kind_of_the_error_decides():
-    verdict = decided(the_fifth_row, accepts="any size")
+    for forward in (the_fifth_row, the_fifth_row_otherwise):
+        verdict = decided(forward, accepts="any size")
+        assert verdict.word == "error"
+        assert "in a `try` or `with` that may catch its error" in verdict.message
+        assert decided(forward, accepts="any H >= 5").word == "proved"
+
+
+def the_fifth_row_otherwise(x):
+    try:
+        return x[:, :, 4]
+    except RuntimeError:  # it is an IndexError
+        return x[:, :, 0]
+
+
+def by_the_words_of_the_error(x):
+    try:
+        return x.view(1, 4, -1, 3, x.shape[3])
+    except RuntimeError as e:
+        if "is invalid for input" not in str(e):
+            raise
+        return x
+
+
+def test_nothing_is_said_where_its_words_decide():
+    assert decided(by_the_words_of_the_error, accepts="any size").word == "error"
+    assert by_the_words_of_the_error(torch.zeros(1, 4, 5, 5)).shape == (1, 4, 5, 5)
+
+
+class Patient:
+    """Lets errors of a kind end, or none."""
+
+    def __init__(self, *kinds):
+        self.kinds = kinds
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        return kind is not None and issubclass(kind, self.kinds)
+
+
+class Strict:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
+
+
+@contextlib.contextmanager
+def patience():
+    try:
+        yield
+    except RuntimeError:
+        return
+
+
+@contextlib.contextmanager
+def strictness():
+    try:
+        yield
+    finally:
+        pass
+
+
+def either(small):
+    return contextlib.suppress(RuntimeError) if small else contextlib.nullcontext()
+
+
+def strict_one():
+    return torch.no_grad()
+
+
+def within(manager):
+    """A model that goes on behind a ``with``; ``manager`` is the text of what is made there."""
+    text = f"""
+def forward(x):
+    with {manager}:
+        return x.view(1, 4, -1, 3, x.shape[3])
+    return x
+"""
+    names = {"__name__": __name__, **globals(), "ready": Patient(RuntimeError)}
+    linecache.cache[f"<{manager}>"] = (len(text), None, text.splitlines(True), f"<{manager}>")
+    exec(compile(text, f"<{manager}>", "exec"), names)
+    return names["forward"]
+
+
+def runs(forward, h):
+    try:
+        forward(torch.zeros(1, 4, h, 2))
+    except (RuntimeError, ValueError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "manager",
+    [
+        "contextlib.suppress(RuntimeError)",
+        "contextlib.suppress(ValueError, RuntimeError)",
+        "contextlib.suppress(Exception)",
+        "contextlib.suppress(ValueError)",
+        "contextlib.suppress(*[RuntimeError])",
+        "Patient(RuntimeError)",
+        "Patient(ValueError)",
+        "ready",
+        "patience()",
+        "torch.no_grad(), patience()",
+        "strictness()",
+        "strict_one()",
+        "Strict()",
+        "torch.no_grad()",
+        "torch.autocast('cpu', enabled=False)",
+        "contextlib.nullcontext()",
+        "contextlib.ExitStack()",
+        "either(x.shape[2] < 4)",
+        "(Patient(RuntimeError) if x.shape[2] % 2 else Strict())",
+    ],
+)
+def test_the_manager_of_a_with_may_end_an_error(manager):
+    forward = within(manager)
+    contract = contract_of(input="1 4 H 2", accepts="any size")
+    subject = Subject(contract, from_instance(Model(forward)))
+    found = accepted_sizes(subject, Question.of(contract), time.monotonic() + 60)
+    assert found.covered, found.reasons
+    for h in range(1, 14):
+        assert found.accepts({"H": h}) is runs(forward, h), h
+
+
+@pytest.mark.parametrize("manager", ["contextlib.suppress(IndexError)", "Patient(IndexError)"])
+def test_the_manager_ends_an_error_of_another_kind(manager):
+    text = within(manager)
+    assert decided(text, accepts="any size").word in ("broken", "error")
+
+    def fifth(x):
+        with contextlib.suppress(IndexError):
+            return x[:, :, 4]
+        return x
+
+    assert decided(fifth, accepts="any size").word == "error"
+
+
+@patience()
+def decorated(x):
+    return x.view(1, 4, -1, 3, x.shape[3])
+
+
+def test_a_manager_as_a_decorator():
+    def forward(x):
+        found = decorated(x)
+        return x if found is None else found
+
+    assert decided(forward, accepts="any size").word == "proved"
+    assert decided(forward, accepts="any size", output="1 4 H W").word == "broken"
+    assert decorated(torch.zeros(1, 4, 5, 5)) is None
+
+
+def a_value(x):
+    return x.sum().item()
+
+
+def a_bare_except(x):
+    try:
+        rows = int(a_value(x))
+    except:  # noqa: E722
+        rows = 9
+    return x[:, :, rows:].view(1, -1, 3)
+
+
+def a_finally_that_returns(x):
+    def rows():
+        try:
+            return int(a_value(x))
+        finally:
+            return 9  # noqa: B012, SIM107
+
+    return x[:, :, rows() :].view(1, -1, 3)
+
+
+def an_except_around_a_pin(x):
+    try:
+        rows = int(x.shape[2])
+    except:  # noqa: E722
+        rows = 9
+    return x.view(1, -1, rows)
+
+
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")
+@pytest.mark.parametrize("forward", [a_bare_except, a_finally_that_returns])
+def test_what_nobody_knows_is_not_swallowed(forward):
+    verdict = decided(forward, accepts="any size")
     assert verdict.word == "error"
-    assert "an operator refuses in a `try` that catches some kinds of errors" in verdict.message
-    assert decided(the_fifth_row, accepts="any H >= 5").word == "proved"
+    assert "the value of a tensor is asked for" in verdict.message
+
+
+def test_a_trace_that_is_to_start_again_does():
+    assert decided(an_except_around_a_pin, accepts="any size").word == "proved"
+
+
+@pytest.mark.parametrize(
+    ("body", "goes_on"),
+    [
+        ("try:\n  return view(x)\n except RuntimeError:\n  return x", True),
+        ("try:\n  return view(x)\n except:\n  pass\n return x", True),
+        ("try:\n  return view(x)\n finally:\n  return x", True),
+        ("with suppress(RuntimeError):\n  return view(x)\n return x", True),
+        ("try:\n  return view(x)\n finally:\n  x = None", False),
+        ("try:\n  return view(x)\n except RuntimeError as e:\n  raise ValueError from e", False),
+        ("try:\n  x = x + 1\n except RuntimeError:\n  x = x\n return view(x)", False),
+        ("return view(x)", False),
+    ],
+)
+def test_code_without_source(body, goes_on):
+    names = {"view": view, "suppress": contextlib.suppress}
+    exec(compile(f"def forward(x):\n {body}\n", "<made>", "exec"), names)
+    forward = names["forward"]
+    assert runs(forward, 5) is goes_on
+    verdict = decided(forward, accepts="any size")
+    assert verdict.word == ("error" if goes_on else "broken")
+    assert decided(forward, accepts="any H % 3 == 0").word == "proved"
+
+
+def view(x):
+    return x.view(1, 4, -1, 3, x.shape[3])
 
 
 def test_only_what_the_caller_calls_counts():
@@ -123,13 +349,13 @@ def test_only_what_the_caller_calls_counts():
 
     def guarded():
         try:
-            return is_caught(caller.__code__)
+            return is_caught(caller.__code__, "view")
         except RuntimeError:
             return None
 
     assert caller(guarded) is True
     try:
-        found = caller(lambda: is_caught(caller.__code__))
+        found = caller(lambda: is_caught(caller.__code__, "view"))
     except RuntimeError:
         found = None
     assert found is False

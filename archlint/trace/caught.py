@@ -1,104 +1,182 @@
 """Code that goes on when an operator refuses: there a claim decides the way, not the answer.
 
-``try: x @ y`` ``except RuntimeError: …`` takes another way at sizes that the product refuses.
+``try: x @ y`` ``except RuntimeError: …`` takes another way at sizes that the product refuses, and
+so does ``with suppress(RuntimeError): …``.
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
-import dis
+import contextlib
 import inspect
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from types import CodeType
+from types import CodeType, FrameType
 from typing import NamedTuple
 
 from archlint.frames import is_user_code
+from archlint.trace.handlers import handles, may_go_on
+from archlint.trace.managers import Manager, manager_of, manager_that_is, named
 
-_OTHERS = (IndexError, ValueError, AssertionError)  # what some operators raise of sizes
+ERRORS = (RuntimeError, IndexError, ValueError, AssertionError)
+"""What operators raise of sizes: nearly all of them the first, as a trace does."""
+
+_PLAIN = {
+    "view", "reshape", "view_as", "reshape_as", "expand", "expand_as", "broadcast_to", "repeat",
+    "matmul", "rmatmul", "imatmul", "mm", "bmm", "addmm", "baddbmm", "mv", "dot", "outer", "linear",
+    "einsum", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
+    "conv_transpose3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d",
+    "max_pool3d", "max_pool1d_with_indices", "max_pool2d_with_indices", "max_pool3d_with_indices",
+    "cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "where", "masked_fill",
+    "add", "radd", "iadd", "sub", "subtract", "rsub", "isub", "mul", "multiply", "rmul", "imul",
+    "div", "divide", "true_divide", "truediv", "rtruediv", "itruediv", "pow", "rpow", "maximum",
+    "minimum", "pixel_shuffle", "pixel_unshuffle", "scaled_dot_product_attention", "unfold",
+}  # fmt: skip
+"""Operators, by their short names, that raise nothing but the first."""
 
 
-class _Try(NamedTuple):
-    """The lines of a ``try``; whether it is certain to catch what an operator raises."""
+class _Block(NamedTuple):
+    """The lines of a ``try`` or a ``with``, and what of it catches."""
 
     first: int
     last: int
-    surely: bool
+    handlers: tuple[ast.ExceptHandler, ...]
+    managers: tuple[ast.expr, ...]
 
 
-def is_caught(root: CodeType | None) -> bool | None:
-    """Whether the user's code, called by ``root``, goes on after an operator has refused here.
+def is_caught(root: CodeType | None, op: str = "") -> bool | None:
+    """Whether the user's code, called by ``root``, goes on after the operator ``op`` refused here.
 
-    ``None``: it depends on the kind of error. Errors are raised as ``RuntimeError``, which most
-    operators do; a few have others. Without ``root`` there is no such code.
+    ``True`` also where what is raised will tell; ``None``: it depends on the kind of the error, or
+    on its words, which a trace has not. Without ``root`` there is no such code.
     """
     frame = sys._getframe(1) if root is not None else None
+    kinds = ERRORS[:1] if op in _PLAIN else ERRORS
     found: bool | None = False
     while frame is not None and frame.f_code is not root:
-        for first, last, surely in _tries(frame.f_code):
-            if first <= frame.f_lineno <= last:
-                if not surely:
-                    return None
-                found = True
+        for fate in _fates(frame, kinds):
+            if fate is None:
+                return None
+            found = found or fate
         frame = frame.f_back
     return found
 
 
+def _fates(frame: FrameType, kinds: Sequence[type[Exception]]) -> Iterator[bool | None]:
+    """What becomes of such errors in each ``try`` and ``with`` that the frame is in."""
+    code = frame.f_code
+    if not handles(code):
+        return
+    if code.co_filename == contextlib.__file__ and code.co_name == "inner":  # a decorator
+        yield _agreed(manager_that_is(frame.f_locals.get("self")), kinds)
+        return
+    if not _is_theirs(code.co_filename):
+        return
+    blocks = _blocks(code)
+    if blocks is None:
+        yield None if may_go_on(code, frame.f_lasti) else False
+        return
+    for block in blocks:
+        if block.first <= frame.f_lineno <= block.last:
+            for expression in block.managers:
+                yield _agreed(manager_of(expression, frame), kinds)
+            if block.handlers:
+                yield _handled(block.handlers, frame, kinds)
+
+
+def _is_theirs(filename: str) -> bool:
+    """Whether it is user code; what was compiled from a text is, too."""
+    return is_user_code(filename) or (filename.startswith("<") and "frozen" not in filename)
+
+
 @lru_cache(maxsize=4096)
-def _tries(code: CodeType) -> tuple[_Try, ...]:
-    """Those in a function of user code; none where there is no source.
+def _blocks(code: CodeType) -> tuple[_Block, ...] | None:
+    """Those in a function of user code; ``None`` where there is no source.
 
     Line numbers are enough: what stands in a ``try`` has a line of its own.
     """
-    if not _handles(code) or not is_user_code(code.co_filename):
-        return ()
     try:
         source, first = inspect.getsourcelines(code)
         tree = ast.parse(textwrap.dedent("".join(source)))
-    except (OSError, TypeError, SyntaxError):  # a lambda in the middle of a line has no ``try``
-        return ()
+    except (OSError, TypeError, SyntaxError, IndexError):
+        # A lambda in the middle of a line has source that does not parse, and no ``try``.
+        return () if code.co_name == "<lambda>" else None
     offset = max(first, 1) - 1
-    return tuple(_Try(a + offset, b + offset, surely) for a, b, surely in _found(tree))
+    return tuple(b._replace(first=b.first + offset, last=b.last + offset) for b in _found(tree))
 
 
-def _handles(code: CodeType) -> bool:
-    """Whether anything in it may be a ``try``: most functions are done with here."""
-    table = getattr(code, "co_exceptiontable", None)  # from Python 3.11 on
-    return bool(table) if table is not None else _SETUP in code.co_code[::2]
-
-
-_SETUP = dis.opmap.get("SETUP_FINALLY", -1)
-
-
-def _found(tree: ast.AST) -> Iterator[_Try]:
+def _found(tree: ast.AST) -> Iterator[_Block]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Try):
-            handlers = [h for h in node.handlers if not _only_raises_again(h)]
-            sure = [_catches(h.type, RuntimeError) for h in handlers]
-            other = [any(_catches(h.type, kind) for kind in _OTHERS) for h in handlers]
-            if any(sure) or any(other):
-                last = node.body[-1]
-                surely = all(s or not o for s, o in zip(sure, other, strict=True))
-                yield _Try(node.body[0].lineno, last.end_lineno or last.lineno, surely)
+            yield _Block(*_lines(node.body), tuple(node.handlers), ())
+        elif isinstance(node, ast.With):
+            yield _Block(*_lines(node.body), (), tuple(i.context_expr for i in node.items))
 
 
-def _only_raises_again(handler: ast.ExceptHandler) -> bool:
-    last = handler.body[-1]
-    leaves = (ast.Return, ast.Break, ast.Continue)
-    others = any(isinstance(node, leaves) for part in handler.body for node in ast.walk(part))
-    return isinstance(last, ast.Raise) and last.exc is None and not others
+def _lines(body: Sequence[ast.stmt]) -> tuple[int, int]:
+    return body[0].lineno, body[-1].end_lineno or body[-1].lineno
 
 
-def _catches(kind: ast.expr | None, error: type[Exception]) -> bool:
-    """Whether ``except kind`` catches such errors; a name that Python does not have may."""
-    if kind is None:
+def _agreed(manager: Manager, kinds: Sequence[type[Exception]]) -> bool | None:
+    """What becomes of errors of these kinds in a ``with``."""
+    if isinstance(manager, bool):
+        return manager and (True if len(kinds) == 1 else None)
+    return _one({any(issubclass(kind, m) for m in manager) for kind in kinds})
+
+
+def _handled(
+    handlers: Sequence[ast.ExceptHandler], frame: FrameType, kinds: Sequence[type[Exception]]
+) -> bool | None:
+    """What becomes of them in a ``try``: the first handler that catches a kind decides."""
+    return _one({_fate(handlers, frame, kind, len(kinds) == 1) for kind in kinds})
+
+
+def _one(fates: set[bool | None]) -> bool | None:
+    return fates.pop() if len(fates) == 1 else None
+
+
+def _fate(
+    handlers: Sequence[ast.ExceptHandler], frame: FrameType, kind: type[Exception], raised: bool
+) -> bool | None:
+    """``raised``: whether this kind is what will be raised, so that a name unknown will tell."""
+    for handler in handlers:
+        caught = _catches(handler.type, frame, kind)
+        if caught is None:
+            return True if raised else None
+        if caught:
+            return _goes_on(handler)
+    return False
+
+
+def _goes_on(handler: ast.ExceptHandler) -> bool | None:
+    """Whether the code goes on behind it; ``None`` if it raises again after a look."""
+    parts = [node for statement in handler.body for node in ast.walk(statement)]
+    again = [n for n in parts if isinstance(n, ast.Raise) and _is_again(n, handler.name)]
+    if not again:
         return True
-    if isinstance(kind, ast.Tuple):
-        return any(_catches(k, error) for k in kind.elts)
-    if not isinstance(kind, ast.Name):
-        return False
-    named = getattr(builtins, kind.id, None)
-    return issubclass(error, named) if isinstance(named, type) else named is None
+    leaves = (ast.Return, ast.Break, ast.Continue)
+    always = any(r is handler.body[-1] for r in again)
+    return None if not always or any(isinstance(n, leaves) for n in parts) else False
+
+
+def _is_again(statement: ast.Raise, name: str | None) -> bool:
+    if statement.exc is None:
+        return True
+    return isinstance(statement.exc, ast.Name) and statement.exc.id == name
+
+
+def _catches(expression: ast.expr | None, frame: FrameType, error: type[Exception]) -> bool | None:
+    """Whether ``except expression`` catches such errors; ``None`` if nobody can say."""
+    if expression is None:
+        return True
+    if isinstance(expression, ast.Tuple):
+        each = {_catches(e, frame, error) for e in expression.elts}
+        return True if True in each else None if None in each else False
+    kinds = named(expression, frame)
+    if isinstance(kinds, type):
+        kinds = (kinds,)
+    if not isinstance(kinds, tuple) or not all(isinstance(k, type) for k in kinds):
+        return None
+    return issubclass(error, kinds)

@@ -23,7 +23,7 @@ from archlint.formula import Bool, conj, disj, negate
 from archlint.ops.registry import Refused, TensorSpec
 from archlint.trace.effects import Held
 from archlint.trace.meeting import one_size
-from archlint.trace.path import Apart, Event, Mark, Undecided, WalkedPath
+from archlint.trace.path import RAISED, Apart, Event, Mark, Undecided, WalkedPath
 from archlint.trace.standin import Standin, standin
 from archlint.trace.symint import size_of, sym_int
 
@@ -75,11 +75,12 @@ class _Call:
             return main
         if not path.only_asked(before) or not quiet() or self.held.changed():
             return main
-        end, calls = path.mark(), len(tracer.calls)
+        end, calls, ended = path.mark(), len(tracer.calls), len(RAISED)
         try:
             ways = [(events, main), *self._others(before, branches)]
             joined = _joined(path, before, ways, calls - 1)
         except Apart:
+            del RAISED[ended:]
             path.events[before.events :] = events
             path.rewind(end)
             self.held.restore()
@@ -108,14 +109,17 @@ class _Call:
         quiet = self.tracer.elements.mark_writes(len(self.tracer.calls))
         path.rewind(before)
         path.turns = turns
+        ended = len(RAISED)
         try:
             result = self.run()
+            if path.refused or len(RAISED) > ended:
+                raise Apart  # it ended, and the model's own code caught that
         except Refused:
             result = _REFUSED
         except (Exception, Undecided):
             raise Apart from None
         finally:
-            path.turns = None
+            path.turns, path.refused = None, False
             self.tracer.place.modules[:] = modules
         events = path.events[before.events :]
         if result is _REFUSED and (not events or events[-1].formula is not False):

@@ -27,6 +27,9 @@ from archlint.ops.registry import Refused, TensorSpec
 from archlint.region import bounds_of
 from archlint.trace.caught import is_caught
 
+RAISED: list[str] = []
+"""What ended ways in the running trace; an ``except:`` may have swallowed it all the same."""
+
 
 class Undecided(BaseException):
     """The path cannot go on without a value that no size determines.
@@ -34,12 +37,20 @@ class Undecided(BaseException):
     Not an ``Exception``: a model that catches those must not swallow it.
     """
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        RAISED.append(text)
+
 
 class Apart(BaseException):
     """What happens on this way cannot be joined with what happens on others.
 
     Not an ``Exception``: a model that catches those must not swallow it.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        RAISED.append("ways that do not meet")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +121,7 @@ class WalkedPath:
         self.trail: Sequence[Any] = ()  # the tracer's calls so far
         self.on_ask: Callable[[], None] | None = None  # when Python wants to know a size
         self.model_caller: CodeType | None = None  # whose callees may catch what is refused
+        self.refused = False  # whether a claim did not hold, and nothing is seen that goes on
         self.turns: Sequence[Bool] | None = None
         self._turned = 0
         self._truth: dict[Formula, bool] = {}
@@ -194,17 +206,19 @@ class WalkedPath:
         held = holds(formula, self.env) if self.turns is None else formula is not False
         if known is False and (not held or self.turns is not None):
             formula, held = False, False
-        kind, caught = "claim", is_caught(self.model_caller)
+        op = self.trail[-1].op if self.trail else ""
+        kind, caught = "claim", is_caught(self.model_caller, op)
         if caught is not False:
             self._must_follow_hint()
             if held:
                 kind = "branch"  # other sizes are not refused: they go another way
             elif caught is None:
-                raise Undecided("an operator refuses in a `try` that catches some kinds of errors")
+                raise Undecided("an operator refuses in a `try` or `with` that may catch its error")
         self._record(kind, formula, held, text, sizes)
         if isinstance(formula, Formula):
             self._learn(formula, held)
         if not held:
+            self.refused = self.refused or not caught
             raise Refused(text.format(*sizes))
 
     def check(self, formula: Bool) -> bool:

@@ -35,7 +35,7 @@ from archlint.trace.elements import Elements
 from archlint.trace.inputs import arguments
 from archlint.trace.join import joining
 from archlint.trace.kernels import NUMBERS, python_body, run_kernel
-from archlint.trace.path import Apart, Undecided, WalkedPath
+from archlint.trace.path import RAISED, Apart, Undecided, WalkedPath
 from archlint.trace.place import Place, user_frame
 from archlint.trace.record import Call, Trace, call_name
 from archlint.trace.specs import (
@@ -105,6 +105,8 @@ class Tracer(TorchFunctionMode):
             return self._call(func, args, kwargs)  # weights that a lean model lacks
 
     def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if RAISED:  # the model's own code caught what should have ended the run
+            raise Undecided(RAISED[0])
         rule = RULES.get(func) if self.rules else None
         if rule is None:
             if func in NUMBERS:
@@ -200,6 +202,7 @@ def trace(
     path.trail = tracer.calls
     SLIPPED.clear()
     STALE.clear()
+    RAISED.clear()
     args, kwargs = arguments(input, env, symbolic)
     outcome, output, error, source = "accepted", None, "", ""
     try:
@@ -232,6 +235,10 @@ def trace(
     STALE.clear()
     if SLIPPED:
         outcome, error = "unknown", SLIPPED[0]
+    elif outcome != "unknown" and RAISED:
+        outcome, error = "unknown", f"{RAISED[0]}, which the model's own code caught"
+    elif outcome == "accepted" and path.refused:
+        outcome, error = "unknown", "the model goes on where an operator refuses"
     return Trace(
         path,
         tracer.calls,
