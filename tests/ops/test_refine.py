@@ -64,6 +64,20 @@ def written_source(i):
     return torch.where(small, j, i)
 
 
+def written_elsewhere(i):
+    doubled = i * 2
+    other = i + 5
+    other += 100  # in memory that was new after ``doubled``
+    return doubled
+
+
+def written_behind(i):
+    doubled = i * 2
+    part = doubled.view(-1)
+    doubled += 100
+    return part
+
+
 def written_condition(i):
     small = i < 3
     small.logical_not_()
@@ -85,6 +99,8 @@ CASES = {
     "written under another name": (written_between, (None, None)),
     "unknown ones under another name": (written_unknown, (None, None)),
     "written in place": (written_source, (None, None)),
+    "written in memory of its own": (written_elsewhere, (0, 78)),
+    "a view of what was written": (written_behind, (None, None)),
     "a condition written in place": (written_condition, (None, None)),
     "twice": (lambda i: torch.where(i < 3, torch.where(i < 2, i, 7), 1), (0, 7)),
 }
