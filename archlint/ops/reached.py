@@ -25,6 +25,7 @@ _PICKS = {"index_select", "gather", "take", "take_along_dim"}
 _CHOICES = {"where", "masked_fill", "masked_fill_", "tril", "triu", "min", "max", "minimum"} | {
     "maximum", "fmin", "fmax", "remainder", "fmod", "mod", "imod", "rmod", "median", "mode",
     "kthvalue", "topk", "sort", "amin", "amax", "log", "log2", "log10", "randint", "randint_like",
+    "cummax", "cummin",
 }  # fmt: skip
 
 

@@ -46,7 +46,8 @@ class Elements:
         spec = call.result.spec
         if any(spec is a for a in args):
             return
-        call.result.own = call.func in ALLOCATES
+        if call.func in ALLOCATES:
+            call.result.own = True
         origin = Origin.of(call.func, rule, args, settings)
         if origin is not None:
             spec.origin = origin
