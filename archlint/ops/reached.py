@@ -22,7 +22,9 @@ _PARTS = {"getitem", "narrow", "select", "split", "split_with_sizes", "chunk", "
 }  # fmt: skip
 _CHOICES = {"where", "masked_fill", "masked_fill_", "tril", "triu", "min", "max", "minimum"} | {
     "maximum", "fmin", "fmax", "remainder", "fmod", "mod", "imod", "rmod", "median", "mode",
-    "kthvalue", "topk", "sort", "amin", "amax", "log", "log2", "log10",
+    "kthvalue", "topk", "sort", "amin", "amax", "log", "log2", "log10", "nonzero", "argwhere",
+    "masked_select", "unique", "unique_consecutive", "nms", "batched_nms",
+    "_batched_nms_vanilla", "_batched_nms_coordinate_trick",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from archlint import formula
 from archlint.dims import Expr, Size
 from archlint.formula import Bool, Formula, conj, disj, negate
-from archlint.ratio import ratio_of
+from archlint.ratio import ratio_of, small
 from archlint.trace.numbers import Binary, SizePath, kind_of, pinned, settled
 
 
@@ -27,6 +27,8 @@ def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any],
             dens = (x.den, y.den)
             if all(isinstance(d, int) and d > 0 for d in dens):
                 return build(x.num * y.den, y.num * x.den)
+        if x is not None and y is not None and all(small(path.known, r) for r in (x, y)):
+            return build(x.num * y.den, y.num * x.den)
         return plain(pinned(path, a), pinned(path, b))
 
     return operation

@@ -15,7 +15,7 @@ from archlint.formula import eq
 from archlint.ops.reached import reaches
 from archlint.ops.refine import ELEMENTWISE, Origin
 from archlint.ops.registry import TensorSpec
-from archlint.trace.path import WalkedPath
+from archlint.trace.path import MASK_BYTES, WalkedPath
 from archlint.trace.record import Call
 from archlint.trace.standin import Standin, standin
 
@@ -70,6 +70,8 @@ class Elements:
         if type(target) is not Standin:
             return
         self.forget_origins()
+        if target.spec.dtype.itemsize == MASK_BYTES:
+            self.path.counts.clear()
         if isinstance(target.spec.values, tuple) or self._gained:
             for ref in self._valued:
                 other = ref()
@@ -82,6 +84,12 @@ class Elements:
             self._gained = True
             self._valued.append(weakref.ref(target))
         target.spec = target.spec.like(target.spec.dims, strides=target.spec.strides, values=known)
+
+    def ran_kernel(self) -> None:
+        """A kernel may have written any memory, or have viewed it as of another dtype."""
+        self.forget_origins()
+        self.path.counts.clear()
+        self.path.counting = False
 
     def forget_origins(self) -> None:
         """Some memory may have been written."""

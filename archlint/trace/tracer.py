@@ -27,7 +27,7 @@ from archlint.contract import Input
 from archlint.dims import Expr
 from archlint.formula import Formula
 from archlint.frames import first_line, user_line
-from archlint.ops.registry import INPLACE, RULES, NoRule, Refused, TensorSpec
+from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
 from archlint.ratio import Ratio
 from archlint.silence import says_nothing
 from archlint.trace.caches import uncached
@@ -35,10 +35,11 @@ from archlint.trace.elements import Elements
 from archlint.trace.inputs import arguments
 from archlint.trace.join import joining
 from archlint.trace.kernels import python_body, run_kernel
+from archlint.trace.libraries import asking
 from archlint.trace.path import Apart, Undecided, WalkedPath
 from archlint.trace.place import Place, user_frame
 from archlint.trace.record import Call, Trace, call_name
-from archlint.trace.specs import is_symbolic, known_of, map_tensors, spec_of
+from archlint.trace.specs import has_tensors, is_symbolic, known_of, map_tensors, spec_of
 from archlint.trace.standin import ATTRIBUTES, SLIPPED, Standin, standin
 from archlint.trace.structure import structure
 from archlint.trace.symint import SizeNode, hashable
@@ -85,7 +86,7 @@ class Tracer(TorchFunctionMode):
             return self._call(func, args, kwargs)  # weights that a lean model lacks
 
     def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        rule = RULES.get(func) if self.rules else None
+        rule = rule_for(func) if self.rules else None
         if rule is None:
             body = python_body(func)
             if body is not None:
@@ -143,7 +144,8 @@ class Tracer(TorchFunctionMode):
     def _kernel(self, func: Any, args: Any, kwargs: Any, index: int) -> Any:
         if self.path.turns is not None:
             raise Apart  # a kernel looks at the hint
-        self.elements.forget_origins()  # it may write in place
+        if has_tensors((args, kwargs)):
+            self.elements.ran_kernel()
         name = f"{getattr(func, '__module__', '') or ''}.{getattr(func, '__qualname__', func)}"
         self.kernels[name] = self.kernels.get(name, 0) + 1
         if any(word in name for word in _INDEXING):
@@ -183,6 +185,7 @@ def trace(
             torch.no_grad(),
             _no_collection(),
             tracer.place.followed(),
+            asking(),
             cached,
             forgetful,
             meeting,
