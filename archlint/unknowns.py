@@ -8,7 +8,7 @@ is put where it is least favourable. What comes of it may be narrower than need 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from archlint.bounds import Box
 from archlint.dims import (
@@ -28,7 +28,6 @@ from archlint.dims import (
     product,
     remembered,
     substitute,
-    with_atoms,
 )
 from archlint.formula import (
     Bool,
@@ -109,7 +108,12 @@ def _comparison(formula: Comparison, box: Box, splits: int) -> Bool:
     if formula.op == "!=":
         parts = (_for_all(said, box, splits) for said in (ge(expr, 1), le(expr, -1)))
         return disj(*parts)
-    return disj(*(_for_all(_at_least_0(low, box), box, splits) for low in _lower(expr, box)))
+    for join, sign in ((disj, 1), (conj, -1)):  # max(a, b) >= c  iff  a >= c or b >= c
+        parted = _parted(expr, sign)
+        if parted:
+            return join(*(_for_all(ge(part, 0), box, splits) for part in parted))
+    lows = _range(expr, unknowns_in(expr)[0], box)[0]
+    return disj(*(_for_all(_at_least_0(low, box), box, splits) for low in lows))
 
 
 def _at_least_0(size: Size, box: Box) -> Bool:
@@ -125,18 +129,14 @@ def _at_least_0(size: Size, box: Box) -> Bool:
     return ge(size, 0)
 
 
-def _lower(expr: Expr, box: Box) -> Iterator[Size]:
-    """Sizes that the expression is at least, with one thing less that is unknown."""
+def _parted(expr: Expr, sign: int) -> list[Size]:
+    """The largest (``sign`` 1) or smallest of which sizes the expression is, if it is of some."""
     for monomial, coef in expr.terms:
         atom = monomial[0]
-        if len(monomial) == 1 and isinstance(atom, Min if coef < 0 else Max) and _of(atom):
-            yield from (_replaced(expr, atom, arg) for arg in atom.args)
-            return
-    yield from _range(expr, unknowns_in(expr)[0], box)[0]
-
-
-def _replaced(expr: Expr, atom: Atom, value: Size) -> Size:
-    return with_atoms(expr, lambda other: value if other is atom else _expr(other))
+        if len(monomial) == 1 and isinstance(atom, Max if coef * sign > 0 else Min) and _of(atom):
+            rest = expr - _expr(atom) * coef
+            return [rest + arg * coef for arg in atom.args]
+    return []
 
 
 def _range(size: Size, unknown: Unknown, box: Box) -> Bounds:

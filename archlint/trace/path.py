@@ -11,11 +11,13 @@ from archlint.bounds import Box
 from archlint.dims import Size, Unknown, evaluate, unknown
 from archlint.equations import Equations
 from archlint.factors import factored
+from archlint.few import divisors
 from archlint.formula import (
     Bool,
     Comparison,
     Formula,
     Junction,
+    comparisons,
     decided,
     eq,
     holds,
@@ -365,9 +367,13 @@ class WalkedPath:
         return for_all(formula, self._narrow), for_all(negate(formula), self._narrow)
 
     def _for_sure(self, formula: Formula) -> bool | None:
-        """Whether it holds for all values, which branches on sizes; ``None`` if values decide."""
+        """Whether it holds for all values, which branches on sizes; ``None`` if values decide.
+
+        What divides sizes by sizes would make all that follows hard to solve: it is no branch.
+        """
         for said, truth in zip(self._for_all_values(formula), (True, False), strict=True):
-            if self.branch(said):
+            plain = not any(True for c in comparisons(said) for _ in divisors(c.expr))
+            if self.branch(said) if plain else self.known(said):
                 self._learn(formula, truth)
                 return truth
         return None
