@@ -118,24 +118,33 @@ def _comparison(formula: Comparison, box: Box, splits: int) -> Bool:
 
 def _at_least_0(size: Size, box: Box) -> Bool:
     """``size >= 0``, without a division by sizes if one division is all there is."""
-    if isinstance(size, Expr) and len(size.terms) == 1:
-        (monomial, coef) = size.terms[0]
-        atom = monomial[0]
-        if len(monomial) == 1 and isinstance(atom, FloorDiv) and isinstance(atom.den, Expr):
-            if coef == 1 and _positive(atom.den, box):  # num//den >= q  iff  num >= q*den
-                return ge(atom.num, -size.const * atom.den)
-            if coef == -1 and _positive(atom.den, box):
-                return ge(size.const * atom.den + atom.den - 1, atom.num)
-    return ge(size, 0)
+    said = ge(size, 0)
+    if not isinstance(said, Comparison) or len(said.expr.terms) > 1:
+        return said
+    (monomial, coef) = said.expr.terms[0]
+    atom, const = monomial[0], said.expr.const
+    if len(monomial) == 1 and isinstance(atom, FloorDiv) and isinstance(atom.den, Expr):
+        if coef == 1 and _positive(atom.den, box):  # num//den >= q  iff  num >= q*den
+            return ge(atom.num, -const * atom.den)
+        if coef == -1 and _positive(atom.den, box):
+            return ge(const * atom.den + atom.den - 1, atom.num)
+    return said
 
 
 def _parted(expr: Expr, sign: int) -> list[Size]:
     """The largest (``sign`` 1) or smallest of which sizes the expression is, if it is of some."""
     for monomial, coef in expr.terms:
-        atom = monomial[0]
-        if len(monomial) == 1 and isinstance(atom, Max if coef * sign > 0 else Min) and _of(atom):
+        atom, up = monomial[0], sign if coef > 0 else -sign
+        if len(monomial) > 1 or not _of(atom):
+            continue
+        parts: list[Size] = []
+        if isinstance(atom, Max if up > 0 else Min):
+            parts = list(atom.operands())
+        elif isinstance(atom, FloorDiv) and isinstance(atom.den, int) and atom.den > 0:
+            parts = [floordiv(part, atom.den) for part in _parted(atom.num, up)]
+        if parts:
             rest = expr - _expr(atom) * coef
-            return [rest + arg * coef for arg in atom.args]
+            return [rest + part * coef for part in parts]
     return []
 
 

@@ -48,6 +48,12 @@ def _asks(own: Callable[..., Any], name: str) -> Callable[..., Any]:
     return ask
 
 
+def own_body(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """The library's function that such another stands for."""
+    asked = isinstance(getattr(function, "_qualified_op_name", None), str)
+    return getattr(function, "__wrapped__", None) if asked else None
+
+
 def _each(value: Any) -> Iterator[Any]:
     if isinstance(value, dict):
         value = tuple(value.values())

@@ -35,7 +35,7 @@ from archlint.trace.elements import Elements
 from archlint.trace.inputs import arguments
 from archlint.trace.join import joining
 from archlint.trace.kernels import python_body, run_kernel
-from archlint.trace.libraries import asking
+from archlint.trace.libraries import asking, own_body
 from archlint.trace.path import Apart, Undecided, WalkedPath
 from archlint.trace.place import Place, user_frame
 from archlint.trace.record import Call, Trace, call_name
@@ -118,6 +118,11 @@ class Tracer(TorchFunctionMode):
                 else:
                     call.result = self._stand(result, index, func)
                 self.elements.learn(call, rule, known, settings)
+                return call.result
+            own = own_body(func)
+            if own is not None:
+                with self:
+                    call.result = own(*args, **kwargs)
                 return call.result
         call.how = "kernel"
         call.result = self._kernel(func, args, kwargs, index)
