@@ -186,6 +186,8 @@ UNDECIDED: dict[Callable[[Tensor], Any], str] = {
     lambda x: [x[i] for i in range(len(kept(x)))]: "values (a mask) decide a number",
     lambda x: x[: int(kept(x).sum())]: "the value of a tensor is asked for",
     lambda x: x[: kept(x).shape[0] or 1] + x: "values (a mask) decide whether",
+    lambda x: torch.linalg.cholesky(kept(x)): "has no rule for sizes that values decide",
+    lambda x: torch.bincount(kept(x)[:, 0].long().abs()): "bincount",
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch._dispatch.python import enable_python_dispatcher
 
-from archlint.dims import Size, evaluate
+from archlint.dims import Expr, Size, evaluate
 from archlint.frames import first_line
 from archlint.ops.layout import settled_strides
 from archlint.ops.registry import Refused, TensorSpec
@@ -24,6 +24,7 @@ from archlint.trace.record import call_name
 from archlint.trace.specs import map_tensors
 from archlint.trace.standin import Standin, standin, strides_of
 from archlint.trace.symint import SizeNode, size_of, sym_int
+from archlint.unknowns import unknowns_in
 
 
 @cache
@@ -77,10 +78,24 @@ def run_kernel(path: WalkedPath, func: Any, args: Any, kwargs: Any, index: int) 
             raise
         except Exception as error:
             _explain(path, func, args, kwargs, error)
+            if path.unknowns and _has_unknowns((args, kwargs)):  # at others it may not raise
+                name = call_name(func)
+                text = f"{name} has no rule for sizes that values decide ({first_line(error)})"
+                raise Undecided(text) from None
             raise Refused(f"{type(error).__name__}: {error}") from None
         finally:
             path.eager = eager
     return _from_meta(result, standins, index)
+
+
+def _has_unknowns(given: Any) -> bool:
+    found: list[Any] = []
+
+    def tensor(value: torch.Tensor) -> None:
+        found.extend(value.spec.dims if type(value) is Standin else ())
+
+    map_tensors(given, tensor, lambda value: found.append(size_of(value)))
+    return any(isinstance(size, Expr) and unknowns_in(size) for size in found)
 
 
 def _on_meta(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -419,8 +419,10 @@ class WalkedPath:
             for part in learned.args:
                 self._learn(part, True)
             return
-        if self.unknowns and unknowns_in(learned) and not _tells_unknown(learned):
-            return
+        if self.unknowns and unknowns_in(learned):
+            written = self._equations.formula(learned)
+            if unknowns_in(written) and not _tells_unknown(written):
+                return
         if isinstance(learned, Comparison) and learned.op == ">=":
             if self.box.interval(learned.expr)[1] == 0:
                 learned = eq(learned.expr, 0)  # it is at least 0, and never more
