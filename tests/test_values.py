@@ -231,6 +231,39 @@ def test_a_promise_of_a_size_that_values_decide_is_not_proved():
     assert "values decide whether a size of it is N" in positive.message
 
 
+def resized(x: Tensor) -> Tensor:
+    """So that the shorter side is 64, the longer at most 96; rounding may leave one less."""
+    h, w = x.shape
+    scale = min(64 / min(h, w), 96 / max(h, w))
+    image = x[None, None]
+    settings: Any = {"mode": "bilinear", "recompute_scale_factor": True}
+    return nn.functional.interpolate(image, scale_factor=scale, **settings)[0, 0]
+
+
+def test_a_resize_is_decided_but_where_rounding_decides():
+    sides = [(n, f) for n in range(1, 130, 7) for f in (1, 2, 3, 48, 64, 95, 96, 97, 191, 192)]
+    found = agrees(resized, [*sides, (49, 49 * 96), (98 * 96, 98)])
+    assert found.text == "96*N > F and 96*F > N"
+    assert found.accepts(N=1, F=96) is None
+    assert found.accepts(N=1, F=97) is False
+    assert outcome(resized, torch.zeros(1, 96)) == (1, 96)
+    assert isinstance(outcome(resized, torch.zeros(49, 49 * 96)), RuntimeError)  # 49 * (1/49) < 1
+
+
+@pytest.mark.parametrize("threshold", [-1.0, 0.35, 2.0])
+def test_a_detector_takes_any_size(threshold):
+    builder = torchvision.models.detection.ssdlite320_mobilenet_v3_large
+    chosen = {"weights": None, "weights_backbone": None, "num_classes": 3}
+    model = builder(**chosen, score_thresh=threshold).eval()
+    found = archlint.infer(model)
+    assert (found.text, found.exact) == ("any size", True)
+    assert found.entry().output == [{"boxes": "_ 4", "scores": "_", "labels": "_"}]
+    for h, w in ((1, 1), (40, 7)):
+        with torch.no_grad():
+            [result] = model([torch.zeros(3, h, w)])
+        assert result["boxes"].shape[1] == 4
+
+
 STEPS: dict[str, Callable[[Tensor], Tensor]] = {
     "mask": kept,
     "columns": lambda x: x[:, x.sum(0) > 0],
