@@ -132,10 +132,10 @@ class HintPath:
         self.caveats.append(text)
 
     def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size:
-        raise NoRule("values decide: tests/test_values.py")
+        raise NoRule("values decide: tests/ops/test_values.py")
 
     def count(self, made_by: str, tensor: TensorSpec) -> Size:
-        raise NoRule("values decide: tests/test_values.py")
+        raise NoRule("values decide: tests/ops/test_values.py")
 
     def undecided(self, text: str) -> NoReturn:
         raise NoRule(text)
