@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from archlint.dims import Atom, Expr, FloorDiv, Max, Min, Monomial, Size, Symbol, polynomial
+from archlint.dims import (
+    Atom,
+    Expr,
+    FloorDiv,
+    Max,
+    Min,
+    Monomial,
+    Size,
+    Symbol,
+    Unknown,
+    polynomial,
+)
 from archlint.formula import Bool, Comparison, Junction
 
 Interval = tuple["int | None", "int | None"]
@@ -98,6 +109,8 @@ class Box:
         return result
 
     def _atom(self, atom: Atom) -> Interval:
+        if isinstance(atom, Unknown):
+            return self._unknown(atom)
         if isinstance(atom, Symbol):
             return self.ranges.get(atom.name, (None, None))
         if isinstance(atom, FloorDiv):
@@ -113,6 +126,12 @@ class Box:
             return (min(lows) if len(lows) == len(bounds) else None, min(highs, default=None))
         assert isinstance(atom, Max)
         return (max(lows, default=None), max(highs) if len(highs) == len(bounds) else None)
+
+    def _unknown(self, atom: Unknown) -> Interval:
+        low = None if atom.low is None else self.interval(atom.low)[0]
+        highs = [self.interval(m)[1] for m in atom.most]
+        high = min((h for h in highs if h is not None), default=None)
+        return _meet(self.ranges.get(atom.name, (None, None)), (low, high))
 
 
 def _term(monomial: Monomial, coef: int) -> Size:

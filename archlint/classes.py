@@ -57,7 +57,7 @@ def least(names: Sequence[str], box: Box, formula: Bool) -> dict[str, int] | Non
         if comparison not in bits:
             bits[comparison] = bit = 1 << len(bits)
             course = course_of(comparison)
-            if course is None:
+            if course is None or course.name not in names:
                 entangled |= bit
             else:
                 alone.setdefault(course.name, []).append((course, bit))

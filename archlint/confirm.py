@@ -90,7 +90,8 @@ def confirm(
             return Evidence(done, outcome if first else None, against)
         if first:
             return Evidence(done, outcome)
-        if found.accepts(point) is None and not _kept(contract, question, outcome):
+        unclear = finding.open or found.accepts(point) is None
+        if unclear and not _kept(contract, question, outcome):
             return Evidence(done, broken=outcome)
     return Evidence(Samples(ran, device), unable=unable)
 
@@ -131,7 +132,7 @@ def _disagreement(found: Explored, outcome: Outcome, device: str) -> str:
         return f"decided that {at} is refused{by}: {why}; but the model accepts it"
     if decided:
         expected = outputshape.at(dims_of(way.trace.output), outcome.sizes)
-        if expected != outcome.output:
+        if not outputshape.fits(expected, outcome.output):
             return f"decided that {at} gives {expected}, but the model gives {outcome.output}"
     return ""
 

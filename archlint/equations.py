@@ -14,6 +14,7 @@ from archlint.dims import (
     FloorDiv,
     Size,
     Symbol,
+    Unknown,
     exact_quotient,
     floordiv,
     operated,
@@ -154,7 +155,12 @@ def _even(expr: Expr) -> Expr:
 
 
 def _rank(atom: Atom) -> tuple[int, int]:
-    """Symbols first, then the finest divisions: most other atoms can be written with them."""
+    """Symbols first, then the finest divisions: most other atoms can be written with them.
+
+    Unknowns come before all: written with sizes, they are none any more.
+    """
+    if isinstance(atom, Unknown):
+        return -1, -atom.number
     if isinstance(atom, Symbol):
         return 0, 0
     if isinstance(atom, FloorDiv) and isinstance(atom.den, int):

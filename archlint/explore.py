@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from archlint.bounds import Box
 from archlint.formula import Bool, conj, disj, holds, negate
-from archlint.outputshape import equal
+from archlint.outputshape import covers
 from archlint.region import typical_point
 from archlint.search import first
 from archlint.solve import Solver, Unsolved
@@ -76,7 +76,7 @@ def _refused(way: Way) -> Bool:
 
 
 def _same_output(one: Trace, other: Trace) -> Bool:
-    return equal(dims_of(one.output), dims_of(other.output))
+    return covers(dims_of(one.output), dims_of(other.output))
 
 
 @dataclass

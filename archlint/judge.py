@@ -69,7 +69,7 @@ class Finding:
 
 def judge(contract: Contract, question: Question, found: Explored, deadline: float) -> Finding:
     """Decide the contract on what was explored; the counterexample is the smallest there is."""
-    unsettled = list(found.reasons)
+    unsettled = [*found.reasons, *_open(contract, found)]
     if not found.ways:
         try:
             empty = Solver(question.names, question.box, deadline).find(question.premise) is None
@@ -135,6 +135,13 @@ def _output_holds(contract: Contract, trace: Trace) -> Bool:
     if contract.output is None or trace.outcome != "accepted":
         return True
     return conj(*(d.formula for d in _output_demands(contract, trace)))
+
+
+def _open(contract: Contract, found: Explored) -> list[str]:
+    """What is promised of the output and cannot be known, because values decide it."""
+    traces = [w.trace for w in found.ways if w.trace.outcome == "accepted"]
+    reasons = (d.open for t in traces for d in _output_demands(contract, t) if d.open)
+    return list(dict.fromkeys(reasons))
 
 
 def _output_demands(contract: Contract, trace: Trace) -> list[Demand]:

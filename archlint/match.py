@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from archlint.contract import ANY_SIZE, ANY_SIZES, Output, TensorOutput
+from archlint.contract import ANY_SIZE, ANY_SIZES, Output, TensorOutput, Wildcard
 from archlint.dims import Size, evaluate
 from archlint.formula import Bool, conj, eq
 
@@ -29,12 +29,16 @@ def listed(parts: Iterable[Any], like: list[Any]) -> list[Any]:
 
 @dataclass(frozen=True)
 class Demand:
-    """One thing the promise asks of the output; ``text`` takes ``sizes`` like a claim's."""
+    """One thing the promise asks of the output; ``text`` takes ``sizes`` like a claim's.
+
+    ``open``: what is not known of it, because values decide it; ``formula`` then says nothing.
+    """
 
     formula: Bool
     text: str
     sizes: tuple[Size, ...] = ()
     where: str = ""  # which part of a nested output
+    open: str = ""
 
     def needs(self) -> str:
         return self.text.format(*self.sizes)
@@ -93,7 +97,11 @@ def _tensor_demands(expected: TensorOutput, actual: Any, where: str) -> list[Dem
     found = []
     for size, have in zip(want, actual, strict=True):
         if size is not ANY_SIZE:
-            assert not hasattr(size, "text")
+            assert not isinstance(size, Wildcard)
+            if have is ANY_SIZE:
+                why = f"{promise}, is {shown}: values decide whether a size of it is {size}"
+                found.append(Demand(True, "", (), where, why))
+                continue
             formula = eq(have, size)
             text = _escaped(f"{promise}, is {shown}: ") + "{} == {}"
             found.append(Demand(formula, text, (have, size), where))

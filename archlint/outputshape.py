@@ -1,6 +1,7 @@
 """Shapes nested as an output is; each tensor in them is a tuple of sizes.
 
-What is no tensor stands as ``None`` or its type's name.
+A size that values decide stands as the wildcard ``_``, what is no tensor as ``None`` or its type's
+name.
 """
 
 from __future__ import annotations
@@ -40,26 +41,55 @@ def parse(said: Words) -> Any:
         return [parse(s) for s in said]
     if isinstance(said, dict):
         return {k: parse(s) for k, s in said.items()}
-    return tuple(d for d in parse_shape(str(said)) if not isinstance(d, Wildcard))
+    return tuple(parse_shape(str(said)))
 
 
-def equal(one: Any, other: Any) -> Bool:
-    """The sizes at which two shapes are the same."""
+def equal(one: Any, other: Any, same: Callable[[Any, Any], Bool] | None = None) -> Bool:
+    """The sizes at which two shapes are the same; ``same`` says it of two of their sizes."""
+    same = same or _same
     if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and conj(*map(eq, one, other))
+        return len(one) == len(other) and conj(*map(same, one, other))
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and conj(*map(equal, one, other))
+        return len(one) == len(other) and conj(
+            *(equal(a, b, same) for a, b in zip(one, other, strict=True))
+        )
     if isinstance(one, dict) and isinstance(other, dict):
-        return list(one) == list(other) and conj(*(equal(one[k], other[k]) for k in one))
+        return list(one) == list(other) and conj(*(equal(one[k], other[k], same) for k in one))
     return bool(one == other)
+
+
+def covers(one: Any, other: Any) -> Bool:
+    """The sizes at which the first shape says what the other says, or leaves it open."""
+    return equal(one, other, lambda a, b: True if isinstance(a, Wildcard) else _same(a, b))
+
+
+def _same(one: Size | Wildcard, other: Size | Wildcard) -> Bool:
+    if isinstance(one, Wildcard) or isinstance(other, Wildcard):
+        return one is other
+    return eq(one, other)
 
 
 def at(shape: Any, sizes: Mapping[str, int]) -> Any:
     """The shape at concrete sizes."""
-    return mapped(shape, lambda dims: tuple(evaluate(d, sizes) for d in dims))
+    return mapped(
+        shape,
+        lambda dims: tuple(d if isinstance(d, Wildcard) else evaluate(d, sizes) for d in dims),
+    )
 
 
-def mapped(shape: Any, change: Callable[[tuple[Size, ...]], Any]) -> Any:
+def fits(shape: Any, real: Any) -> bool:
+    """Whether a shape of numbers is the real one, where no wildcard leaves it open."""
+    if isinstance(shape, tuple) and isinstance(real, tuple):
+        pairs = zip(shape, real, strict=False)
+        return len(shape) == len(real) and all(isinstance(s, Wildcard) or s == r for s, r in pairs)
+    if isinstance(shape, list) and isinstance(real, list):
+        return len(shape) == len(real) and all(map(fits, shape, real))
+    if isinstance(shape, dict) and isinstance(real, dict):
+        return list(shape) == list(real) and all(fits(shape[k], real[k]) for k in shape)
+    return bool(shape == real)
+
+
+def mapped(shape: Any, change: Callable[[tuple[Any, ...]], Any]) -> Any:
     """The shape with each tensor's sizes changed."""
     if isinstance(shape, tuple):
         return change(shape)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from archlint.dims import Expr, Size, ceildiv, evaluate, exact_quotient, floordiv, tight
+from archlint.formula import Bool, ge
+
+_EXACT = 1 << 20  # numbers that stay exact in a double when they are multiplied with sizes
 
 
 class Ratio:
@@ -78,12 +81,25 @@ def ratio_of(value: object) -> Ratio | None:
         if not math.isfinite(value):
             return None
         exact = Fraction(value)
-        if abs(exact.numerator) >= 1 << 20 or exact.denominator > 1 << 20:
+        if abs(exact.numerator) >= _EXACT or exact.denominator > _EXACT:
             return None
         return Ratio(exact.numerator, exact.denominator)
     if isinstance(value, (int, Expr)):
         return Ratio(value)
     return None
+
+
+def small(known: Callable[[Bool], bool | None], ratio: Ratio) -> bool:
+    """Whether doubles compare it with others such as it is: of a number by a size, both positive.
+
+    Two that differ then do so by more than a rounding, for sizes below ``2**31``.
+    """
+    num, den = ratio.num, ratio.den
+    if not isinstance(num, int) or not 0 < num < _EXACT:
+        return False
+    if isinstance(den, int):
+        return 0 < den < _EXACT
+    return all(len(m) == 1 and c == 1 for m, c in den.terms) and known(ge(den, 1)) is True
 
 
 def ratio_add(a: Ratio, b: Ratio) -> Ratio | None:

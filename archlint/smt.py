@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from archlint.bounds import Box
-from archlint.dims import Atom, Expr, FloorDiv, Min, Size, Symbol
+from archlint.dims import Atom, Expr, FloorDiv, Min, Size, Symbol, Unknown
 from archlint.factors import factored
 from archlint.formula import Bool, Comparison, Junction
 from archlint.undisturbed import undisturbed
@@ -192,6 +192,8 @@ class Z3:
         return terms[0] if len(terms) == 1 else self._z3.Sum(terms)
 
     def _atom(self, atom: Atom) -> Any:
+        if isinstance(atom, Unknown):
+            raise Unsolved("values decide a size")
         if isinstance(atom, Symbol):
             if atom.name not in self._symbols:
                 raise KeyError(f"the size {atom.name} is not among {', '.join(self.names)}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from torch import nn
 
 from archlint.bounds import Box
-from archlint.contract import Contract
+from archlint.contract import ANY_SIZE, Contract
 from archlint.formula import Bool
 from archlint.garbage import no_collection
 from archlint.model.call import check_call
@@ -16,7 +16,7 @@ from archlint.model.keep import Snapshot
 from archlint.model.resolve import ModelSource
 from archlint.plugins import register_rules
 from archlint.trace.path import WalkedPath
-from archlint.trace.record import Trace
+from archlint.trace.record import Trace, dims_of
 from archlint.trace.shadows import Again, asked_by, shadowed
 from archlint.trace.tracer import trace
 
@@ -72,7 +72,8 @@ class Subject:
             answers = todo.pop()
             found.append(self._way(sizes, box, symbolic, answers))
             todo += _turns(found[-1], answers)
-        main = next((t for t in found if t.outcome == "accepted"), first)
+        accepted = [t for t in found if t.outcome == "accepted"]
+        main = max(accepted, key=_left_open, default=first)
         main.others = tuple(t for t in found if t is not main)
         return main
 
@@ -147,6 +148,11 @@ class Subject:
         if module is not None and module not in self.shadowed:
             self._again.append(module)
             raise Again(module)
+
+
+def _left_open(trace: Trace) -> int:
+    """How many sizes of the output values decide."""
+    return str(dims_of(trace.output)).count(str(ANY_SIZE))
 
 
 def _turns(trace: Trace, answers: Answers) -> list[Answers]:

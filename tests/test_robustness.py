@@ -23,7 +23,7 @@ SAID = {  # verdict, and words of its message
     "NeedsGpuWhenRun": ("error", "it needs a device that is not here ("),
     "ReturnsText": ("error", "the model returns a str; expected tensors"),
     "ReturnsNothing": ("error", "the model returns None; expected tensors"),
-    "DependsOnValues": ("tested", "depend on values at models.py:"),
+    "DependsOnValues": ("tested", "values (a mask) decide whether index 0 in a dimension"),
     "BranchesOnValues": ("tested", "the value of a tensor is asked for"),
     "ShrinksItsWindow": ("proved", ""),
     "CountsItsCalls": ("proved", ""),

@@ -390,18 +390,25 @@ def test_without_samples_nothing_is_run():
 
 
 def test_what_was_not_explored_is_not_proved():
-    model = models.Lambda(lambda x: torch.unique(x))  # as many as there are different values
+    model = models.Lambda(lambda x: x[: int(x.abs().sum())])
     verdict = check(model, {"batch_preserved": True}, "N 4")
     assert verdict.word == "error"
     assert verdict.message.startswith("batch_preserved: no path was followed to an output: ")
 
 
-def test_a_part_that_was_not_explored_makes_it_tested():
-    # At N == 3 the output's size is the number of different values; elsewhere it is N.
-    model = models.Lambda(lambda x: torch.unique(x) if x.shape[0] == 3 else x)
+def test_a_size_that_values_decide_is_neither_the_batch_nor_another():
+    model = models.Lambda(lambda x: torch.unique(x))  # as many as there are different values
     verdict = check(model, {"batch_preserved": True}, "N 4")
     assert verdict.word == "tested"
-    assert "unique" in verdict.message
+    assert "batch_preserved: the solver gave no answer (values decide a size)" in verdict.message
+
+
+def test_a_part_that_was_not_explored_makes_it_tested():
+    # At N == 3 the output's size is a value; elsewhere it is N.
+    model = models.Lambda(lambda x: x[: int(x.abs().sum())] if x.shape[0] == 3 else x)
+    verdict = check(model, {"batch_preserved": True}, "N 4")
+    assert verdict.word == "tested"
+    assert "the value of a tensor" in verdict.message
     # A violation on what was explored needs no more.
     assert check(model, {"total_stride": 2}, "N 4").word == "broken"
 

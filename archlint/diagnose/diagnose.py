@@ -11,7 +11,7 @@ import torch
 
 from archlint.diagnose.because import because, way_to_output
 from archlint.diagnose.needs import needs
-from archlint.dims import FloorDiv, Size, Symbol, atoms, evaluate, product
+from archlint.dims import FloorDiv, Size, Symbol, Unknown, atoms, evaluate, product
 from archlint.formula import comparisons
 from archlint.judge import Breach
 from archlint.match import Demand
@@ -111,7 +111,7 @@ def moduli(trace: Trace) -> dict[str, set[int]]:
         for atom in atoms(size):
             if isinstance(atom, FloorDiv) and isinstance(atom.den, int):
                 for inner in atoms(atom.num):
-                    if isinstance(inner, Symbol):
+                    if isinstance(inner, Symbol) and not isinstance(inner, Unknown):
                         found.setdefault(inner.name, set()).add(atom.den)
     return found
 

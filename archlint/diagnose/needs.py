@@ -19,6 +19,7 @@ from archlint.dims import (
     floordiv,
     maximum,
     minimum,
+    operated,
     symbol,
 )
 from archlint.formula import Bool, Formula
@@ -113,7 +114,7 @@ class Names:
 
     def _short(self, atom: Atom) -> Size:
         if isinstance(atom, Symbol):
-            return symbol(atom.name)
+            return operated(atom, [])
         inside = sorted({s for o in atom.operands() if isinstance(o, Expr) for s in o.symbols()})
         if len(inside) == 1:
             return symbol(self._name(atom, inside[0]))

@@ -2,9 +2,9 @@
 
 A *size* is a Python ``int`` or an :class:`Expr`. An ``Expr`` is a polynomial with integer
 coefficients over *atoms*: a :class:`Symbol` (``H``), a :class:`FloorDiv` (``H//32``), a
-:class:`Min` or a :class:`Max`. Everything is interned, so equal sizes are the same object and
-compare by identity; every operation returns an ``int`` as soon as nothing symbolic is left, which
-is why one shape rule serves integers and formulas alike::
+:class:`Min` or a :class:`Max`, or an :class:`Unknown`, which values decide. Everything is interned,
+so equal sizes are the same object and compare by identity; every operation returns an ``int`` as
+soon as nothing symbolic is left, which is why one shape rule serves integers and formulas alike::
 
     >>> H = symbol("H")
     >>> out = (H + 2 * 3 - 7) // 2 + 1
@@ -29,11 +29,21 @@ from archlint.dims.atom import (
     Monomial,
     Size,
     Symbol,
+    Unknown,
     evaluate,
     tight,
 )
 from archlint.dims.division import ceildiv, divided, exact_quotient, floordiv, mod
-from archlint.dims.expr import Expr, atoms, hand_in, polynomial, product, remembered, symbol
+from archlint.dims.expr import (
+    Expr,
+    atoms,
+    hand_in,
+    polynomial,
+    product,
+    remembered,
+    symbol,
+    unknown,
+)
 from archlint.dims.extrema import maximum, minimum
 from archlint.dims.substitution import operated, substitute, with_atoms
 from archlint.dims.text import Piece, pieces, printed, written
@@ -51,6 +61,7 @@ __all__ = [
     "Piece",
     "Size",
     "Symbol",
+    "Unknown",
     "atoms",
     "ceildiv",
     "divided",
@@ -68,6 +79,7 @@ __all__ = [
     "substitute",
     "symbol",
     "tight",
+    "unknown",
     "with_atoms",
     "written",
 ]

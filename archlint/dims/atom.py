@@ -1,4 +1,4 @@
-"""The indivisible parts of a size: symbols, floor divisions, minima and maxima.
+"""The indivisible parts of a size: symbols, unknowns, floor divisions, minima and maxima.
 
 Equal atoms are one object. They are printed here; what they mean is said in :mod:`.division` and
 :mod:`.extrema`, which make them.
@@ -53,6 +53,33 @@ class Symbol(Atom):
 
     def __reduce__(self) -> tuple[object, ...]:
         return symbol_atom, (self.name,)
+
+
+class Unknown(Symbol):
+    """A number that values decide, of which only bounds are known: how many elements a mask keeps.
+
+    It is the ``number``-th of its run. At least ``low``, at most each of ``most``; ``None`` for no
+    bound below. The bounds are sizes, which may name unknowns of lower numbers.
+    """
+
+    __slots__ = ("low", "most", "number")
+
+    def __init__(self, number: int, low: Size | None, most: tuple[Size, ...]) -> None:
+        super().__init__(f"?{number}")  # no size of a contract has such a name
+        self.number = number
+        self.low = low
+        self.most = most
+
+    def evaluate(self, env: Mapping[str, int]) -> int:
+        """One of the values that it may have: the largest, if there is one."""
+        if self.name in env:
+            return env[self.name]
+        if self.most:
+            return min(evaluate(m, env) for m in self.most)
+        return 1 if self.low is None else max(1, evaluate(self.low, env))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return unknown_atom, (self.number, self.low, self.most)
 
 
 class FloorDiv(Atom):
@@ -126,6 +153,14 @@ _ATOMS: dict[object, Atom] = {}
 def symbol_atom(name: str) -> Atom:
     """The one symbol of this name."""
     return _ATOMS.get(("s", name)) or _ATOMS.setdefault(("s", name), Symbol(name))
+
+
+def unknown_atom(number: int, low: Size | None, most: tuple[Size, ...]) -> Unknown:
+    """The one unknown of this number and these bounds."""
+    key = ("?", number, low, most)
+    found = _ATOMS.get(key) or _ATOMS.setdefault(key, Unknown(number, low, most))
+    assert isinstance(found, Unknown)
+    return found
 
 
 def floordiv_atom(num: Expr, den: Size) -> Atom:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
-from archlint.dims.atom import Atom, Monomial, Size, Symbol, symbol_atom
+from archlint.dims.atom import Atom, Monomial, Size, Symbol, symbol_atom, unknown_atom
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -155,6 +155,11 @@ def of_atom(atom: Atom) -> Expr:
 def symbol(name: str) -> Expr:
     """The size called ``name``."""
     return of_atom(symbol_atom(name))
+
+
+def unknown(number: int, low: Size | None, most: tuple[Size, ...]) -> Expr:
+    """The ``number``-th unknown of a run, within its bounds."""
+    return of_atom(unknown_atom(number, low, most))
 
 
 def product(sizes: Iterable[Size]) -> Size:

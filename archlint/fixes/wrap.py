@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from archlint.contract import Contract, TensorInput
+from archlint.contract import ANY_SIZE, Contract, TensorInput
 from archlint.diagnose.diagnose import moduli
 from archlint.dims import Expr, Symbol, atoms, ceildiv, maximum, symbol
 from archlint.explore import Explored
@@ -165,7 +165,7 @@ def _same_sizes_out(found: Explored, names: tuple[str, ...], deadline: float) ->
     ways = [w for w in found.ways if w.trace.outcome == "accepted"]
     for way in ways:
         out = dims_of(way.trace.output)
-        if not isinstance(out, tuple) or len(out) < len(names):
+        if not isinstance(out, tuple) or len(out) < len(names) or ANY_SIZE in out:
             return False
         same = conj(*(eq(d, symbol(n)) for d, n in zip(out[-len(names) :], names, strict=True)))
         solver = Solver(found.names, found.box, deadline)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archlint.dims import Size, evaluate, symbol
+from archlint.contract import ANY_SIZE
+from archlint.dims import Expr, Size, evaluate, symbol
 from archlint.explore import Explored
 from archlint.formula import Bool, conj, eq, negate
 from archlint.outputshape import equal, mapped
@@ -41,9 +42,9 @@ def _same(one: Any, other: Any, where: Bool, found: Explored, deadline: float) -
         return False
 
 
-def _plain(dims: tuple[Size, ...], found: Explored, deadline: float) -> tuple[Size, ...]:
+def _plain(dims: tuple[Any, ...], found: Explored, deadline: float) -> tuple[Any, ...]:
     """The sizes as they are where they are accepted: ``8*(H//8)`` is ``H`` if ``H % 8 == 0``."""
-    if all(isinstance(d, int) or str(d) in found.names for d in dims):
+    if all(isinstance(d, int) or d is ANY_SIZE or str(d) in found.names for d in dims):
         return dims
     solver = Solver(found.names, found.box, deadline)
     solver.add(conj(found.region, found.accepted))
@@ -54,8 +55,8 @@ def _plain(dims: tuple[Size, ...], found: Explored, deadline: float) -> tuple[Si
         return dims
 
 
-def _plain_size(size: Size, point: Mapping[str, int], solver: Solver) -> Size:
-    if isinstance(size, int):
+def _plain_size(size: Any, point: Mapping[str, int], solver: Solver) -> Any:
+    if not isinstance(size, Expr):
         return size
     candidates: list[Size] = [evaluate(size, point), *map(symbol, sorted(size.symbols()))]
     for simpler in candidates:

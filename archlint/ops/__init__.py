@@ -4,6 +4,7 @@ from archlint.ops import (
     adaptive,
     arithmetic,
     attention,
+    boxes,
     casts,
     check,
     conv,
@@ -20,6 +21,7 @@ from archlint.ops import (
     matmul,
     norm,
     pad,
+    picked,
     pieces,
     pixel,
     pointwise,
@@ -40,8 +42,8 @@ from archlint.ops import (
 )
 
 FAMILIES = (
-    adaptive, arithmetic, attention, casts, check, conv, conv_transpose, dropout, einsum,
-    factory, gather, index, join, layer_norm, linear, mask, matmul, norm, pad, pieces, pixel,
-    pointwise, pool, rearrange, recurrent, reduce, resample, reshape, scan, sequence, similarity,
-    softmax, ternary, vector_norm, view, window,
+    adaptive, arithmetic, attention, boxes, casts, check, conv, conv_transpose, dropout, einsum,
+    factory, gather, index, join, layer_norm, linear, mask, matmul, norm, pad, picked, pieces,
+    pixel, pointwise, pool, rearrange, recurrent, reduce, resample, reshape, scan, sequence,
+    similarity, softmax, ternary, vector_norm, view, window,
 )  # fmt: skip

@@ -6,8 +6,6 @@ from typing import Any
 
 import torch
 
-from archlint.dims import Expr
-from archlint.formula import Formula
 from archlint.ops import promote, ranges
 from archlint.ops.broadcast import broadcast_onto
 from archlint.ops.layout import (
@@ -21,7 +19,6 @@ from archlint.ops.reals import cast as real_cast
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.spelling import methods, spellings
 from archlint.ops.written import written
-from archlint.ratio import Ratio
 
 _HOST = ("cpu", "meta")
 
@@ -209,11 +206,3 @@ def normal_(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> Tenso
 @shape_rule(inplace=methods("uniform_"))
 def uniform_(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
     return _random(path, input, False)
-
-
-@shape_rule(torch.sym_float)
-def sym_float(path: Path, number: Any) -> Any:
-    """A size as a float."""
-    if isinstance(number, Formula):
-        raise NoRule("the truth of a comparison as a float")
-    return Ratio(number) if isinstance(number, Expr) else number

@@ -82,7 +82,27 @@ def _bound(path: Path, bound: Size, size: Size) -> Size:
     return size if path.known(ge(bound, size)) else minimum(bound, size)
 
 
-def subscripts(input: TensorSpec, index: Any) -> tuple[Any, ...]:
+class Masked(TensorSpec):
+    """The indices that a mask keeps in one of its dimensions, of size ``masked``."""
+
+    __slots__ = ("masked",)
+
+    @staticmethod
+    def of(path: Path, mask: TensorSpec) -> list[Masked]:
+        """One for each dimension of the mask."""
+        if mask.ndim == 0:
+            raise NoRule
+        count = path.count("a mask", mask)
+        found = []
+        for size in mask.dims:
+            found.append(Masked((count,), torch.int64, values=IN_RANGE))
+            found[-1].masked = size
+        return found
+
+    masked: Size
+
+
+def subscripts(path: Path, input: TensorSpec, index: Any) -> tuple[Any, ...]:
     """The index as a tuple without an ellipsis, one entry per dimension that it speaks of."""
     items = index if isinstance(index, tuple) else (index,)
     items = tuple(_listed(i) if isinstance(i, (list, range)) else i for i in items)
@@ -91,8 +111,9 @@ def subscripts(input: TensorSpec, index: Any) -> tuple[Any, ...]:
             item is None or item is ... or isinstance(item, (int, Expr, slice, TensorSpec))
         ):
             raise NoRule
-        if isinstance(item, TensorSpec) and item.dtype in (torch.bool, torch.uint8):
-            raise NoRule
+    if any(map(_is_mask, items)):
+        each = (Masked.of(path, i) if _is_mask(i) else [i] for i in items)
+        items = tuple(part for parts in each for part in parts)
     if sum(i is ... for i in items) > 1:
         raise NoRule
     spoken = sum(i is not None and i is not ... for i in items)
@@ -101,6 +122,10 @@ def subscripts(input: TensorSpec, index: Any) -> tuple[Any, ...]:
         if item is ...:
             return (*items[:at], *rest, *items[at + 1 :])
     return items
+
+
+def _is_mask(item: Any) -> bool:
+    return isinstance(item, TensorSpec) and item.dtype in (torch.bool, torch.uint8)
 
 
 def _listed(numbers: Sequence[Any]) -> TensorSpec:
@@ -130,6 +155,11 @@ def viewed_at(
                 path.claim(ne(size, 0), "a dimension of size {} that is not 0", size)
                 result = reordered(result, [d for d in range(result.ndim) if d != at])
                 continue
+            if isinstance(item, Masked):
+                masked, size = item.masked, result.dims[at]
+                path.claim(
+                    eq(masked, size), "a mask of size {} for a dimension of {}", masked, size
+                )
             good = item.dtype in INDEX_DTYPES
             path.claim(good, f"an index of int64 or int32, gets {item.dtype}")
             tensors[at] = item
@@ -183,13 +213,14 @@ def gathered(path: Path, view: TensorSpec, tensors: dict[int, TensorSpec]) -> Te
 
 @shape_rule(Tensor.__getitem__)
 def getitem(path: Path, input: TensorSpec, index: Any) -> TensorSpec:
-    view, tensors = viewed_at(path, input, subscripts(input, index))
+    view, tensors = viewed_at(path, input, subscripts(path, input, index))
     return gathered(path, view, tensors) if tensors else view
 
 
 @shape_rule(Tensor.__setitem__)
 def setitem(path: Path, input: TensorSpec, index: Any, value: Any) -> None:
-    view, tensors = viewed_at(path, input, subscripts(input, index))
+    items = subscripts(path, input, index)
+    view, tensors = viewed_at(path, input, items)
     target = gathered(path, view, tensors) if tensors else view
     for size, stride in zip(view.dims, view.strides or (), strict=False):
         if stride == 0:
@@ -197,6 +228,8 @@ def setitem(path: Path, input: TensorSpec, index: Any, value: Any) -> None:
             path.claim(once, "each element written once, {} share one place", size)
     if isinstance(value, TensorSpec):
         if tensors:
+            if value.dtype is not input.dtype and any(isinstance(t, Masked) for t in items):
+                raise NoRule  # one element is written where a mask says so, of any dtype
             same = value.dtype == input.dtype
             path.claim(same, f"a value of {input.dtype}, gets {value.dtype}")
         lead = value.ndim - target.ndim

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import NoReturn
 
 from archlint.dims import Size, exact_quotient, product
 from archlint.formula import Bool, conj, disj, eq, ge, gt, lt
@@ -64,6 +65,15 @@ class _WithoutBranch:
         raise _Open
 
     def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
+        raise _Open
+
+    def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size:
+        raise _Open
+
+    def count(self, made_by: str, tensor: TensorSpec) -> Size:
+        raise _Open
+
+    def undecided(self, text: str) -> NoReturn:
         raise _Open
 
     def unproved(self, text: str) -> None:

@@ -10,6 +10,7 @@ from archlint.dims import Expr, Size
 from archlint.ops.broadcast import broadcast, broadcast_onto
 from archlint.ops.join import joint_values
 from archlint.ops.layout import elementwise_strides
+from archlint.ops.picked import places
 from archlint.ops.promote import is_scalar, result_type
 from archlint.ops.refine import chosen
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
@@ -20,7 +21,10 @@ Tensor = torch.Tensor
 
 
 @shape_rule(torch.where)
-def where(path: Path, condition: TensorSpec, input: Any = None, other: Any = None) -> TensorSpec:
+def where(path: Path, condition: TensorSpec, input: Any = None, other: Any = None) -> Any:
+    if input is None and other is None:
+        flat = condition.like((1,)) if condition.ndim == 0 else condition
+        return places(path, flat, "where")
     return _where(path, condition, input, other)
 
 
@@ -32,7 +36,7 @@ def where_method(path: Path, input: Any, condition: TensorSpec, other: Any = Non
 def _where(path: Path, condition: TensorSpec, input: Any, other: Any) -> TensorSpec:
     for value in (input, other):
         if not isinstance(value, TensorSpec) and not is_scalar(value):
-            raise NoRule  # torch.where(condition) is nonzero
+            raise NoRule
     if condition.dtype not in (torch.bool, torch.uint8):
         good = f"a condition of bool, gets {condition.dtype}"
         path.claim(False, good)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from archlint.dims import Size
 from archlint.formula import Bool, Formula, conj, decided, negate
-from archlint.ops.registry import Path
+from archlint.ops.registry import Path, TensorSpec
 
 MOST = 12  # outcomes
 
@@ -68,6 +68,15 @@ class Fork:
     def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
         if self.known(formula) is not True:
             raise Unanswered
+
+    def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size:
+        raise Unanswered
+
+    def count(self, made_by: str, tensor: TensorSpec) -> Size:
+        raise Unanswered
+
+    def undecided(self, text: str) -> NoReturn:
+        raise Unanswered
 
     def unproved(self, text: str) -> None:
         raise Unanswered

@@ -25,7 +25,8 @@ _PICKS = {"index_select", "gather", "take", "take_along_dim"}
 _CHOICES = {"where", "masked_fill", "masked_fill_", "tril", "triu", "min", "max", "minimum"} | {
     "maximum", "fmin", "fmax", "remainder", "fmod", "mod", "imod", "rmod", "median", "mode",
     "kthvalue", "topk", "sort", "amin", "amax", "log", "log2", "log10", "randint", "randint_like",
-    "cummax", "cummin",
+    "cummax", "cummin", "nonzero", "argwhere", "masked_select", "unique", "unique_consecutive",
+    "nms", "batched_nms", "_batched_nms_vanilla", "_batched_nms_coordinate_trick",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ some tensor is written in place: another name for the same memory may then hold 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from archlint.dims import Size
 from archlint.formula import Bool
@@ -167,6 +167,15 @@ class _Asked:
     def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
         if self.known(formula) is not True:
             raise _Open
+
+    def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size:
+        raise _Open
+
+    def count(self, made_by: str, tensor: TensorSpec) -> Size:
+        raise _Open
+
+    def undecided(self, text: str) -> NoReturn:
+        raise _Open
 
     def unproved(self, text: str) -> None:
         raise _Open

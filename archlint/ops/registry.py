@@ -19,7 +19,7 @@ meets arguments it does not know raises :class:`NoRule`; PyTorch's own kernel th
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import torch
 
@@ -114,12 +114,26 @@ class Path(Protocol):
     def known(self, formula: Bool) -> bool | None:
         """Whether ``formula`` holds for every size of the region; ``None`` if that is unclear."""
 
+    def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size:
+        """A new number that values decide: at least ``low``, at most each of ``most``.
+
+        ``made_by`` names the operator. Sizes made of it are good for all that follows.
+        """
+
+    def count(self, made_by: str, tensor: TensorSpec) -> Size:
+        """How many elements of the tensor are not 0, as such a number."""
+
+    def undecided(self, text: str) -> NoReturn:
+        """Nothing can be said of what comes after: ``text`` says why."""
+
     def unproved(self, text: str) -> None:
         """The verdict cannot be ``proved``: ``text`` says what depends on unknown values."""
 
 
 Rule = Callable[..., Any]
 RULES: dict[Callable[..., Any], Rule] = {}
+NAMED: dict[str, Rule] = {}
+"""Rules for operators of libraries, which exist once the library is imported."""
 INPLACE: set[Callable[..., Any]] = set()
 
 R = TypeVar("R", bound=Rule)
@@ -143,6 +157,25 @@ def shape_rule(
         return rule
 
     return register
+
+
+def named_rule(*names: str) -> Callable[[R], R]:
+    """Register a rule for operators that PyTorch knows by names, as in ``torchvision::nms``."""
+
+    def register(rule: R) -> R:
+        NAMED.update(dict.fromkeys(names, rule))
+        return rule
+
+    return register
+
+
+def rule_for(function: Callable[..., Any]) -> Rule | None:
+    """The rule for an operator, if there is one."""
+    found = RULES.get(function)
+    if found is None and NAMED:
+        name = getattr(function, "_qualified_op_name", None)
+        found = NAMED.get(name) if isinstance(name, str) else None
+    return found
 
 
 def refuse(path: Path, text: str, *sizes: Size) -> None:

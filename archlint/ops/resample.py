@@ -8,12 +8,12 @@ from typing import Any, Union
 import torch
 import torch.nn.functional as F
 
-from archlint.dims import Expr, Size
+from archlint.dims import Expr, Size, ceildiv, floordiv
 from archlint.formula import conj, disj, eq, ge
 from archlint.ops.adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.sliding import claim_positive, followed_layout
-from archlint.ratio import Ratio, ratio_mul, ratio_of
+from archlint.ratio import Ratio, ratio_mul, ratio_of, small
 
 Scale = Union[float, Ratio, Size]
 
@@ -22,11 +22,20 @@ _LINEAR = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 _NEAREST = ("nearest", "nearest-exact")
 
 
-def scaled(size: Size, scale: Scale) -> Size:
-    """``int(size * scale)`` as PyTorch computes it, in double; ``NoRule`` where that is unclear."""
+def scaled(path: Path, size: Size, scale: Scale) -> Size:
+    """``int(size * scale)`` as PyTorch computes it, in double; ``NoRule`` where that is unclear.
+
+    A number by a size (``800 / H``) is a rounded double, and so is the product: where the exact one
+    is whole, it may be one less.
+    """
     if isinstance(size, int) and isinstance(scale, (int, float)):
         return int(size * scale)
     ratio = ratio_of(scale)
+    if ratio is not None and ratio.rounded and small(path.known, ratio):
+        product = size * ratio.num
+        most = floordiv(product, ratio.den)
+        less = ceildiv(product, ratio.den) - 1
+        return path.unknown(f"the rounding of {size} * {ratio}", less, most)
     if ratio is None or not isinstance(ratio.den, int):
         raise NoRule(f"a size times {scale}, which a double does not keep exact")
     if isinstance(ratio.num, int) and ratio.num < 0:
@@ -90,7 +99,7 @@ def interpolate(
         outputs = _per_side(path, size, n, "size")
     else:
         scales = _per_side(path, scale_factor, n, "scale_factor")
-        outputs = tuple(scaled(s, f) for s, f in zip(input.dims[2:], scales, strict=True))
+        outputs = tuple(scaled(path, s, f) for s, f in zip(input.dims[2:], scales, strict=True))
     if not all(isinstance(out, (int, Expr)) for out in outputs):
         raise NoRule("an output size that is no whole number")
     _dtype_known(n, input, mode, antialias)
@@ -109,7 +118,7 @@ def _upsample(
         if not isinstance(scales, (list, tuple)):
             refuse(path, "either output_size or scale_factors")
         factors = _per_side(path, scales, n, "scale_factors")
-        outputs = tuple(scaled(s, f) for s, f in zip(input.dims[2:], factors, strict=True))
+        outputs = tuple(scaled(path, s, f) for s, f in zip(input.dims[2:], factors, strict=True))
     else:
         if isinstance(scales, (list, tuple)):
             refuse(path, "either output_size or scale_factors")

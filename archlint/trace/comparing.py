@@ -9,7 +9,7 @@ from typing import Any
 from archlint import formula
 from archlint.dims import Expr, Size
 from archlint.formula import Bool, Formula, conj, disj, negate
-from archlint.ratio import Ratio, ratio_of
+from archlint.ratio import Ratio, ratio_of, small
 from archlint.trace.numbers import Binary, SizePath, kind_of, pinned, settled
 
 
@@ -45,6 +45,8 @@ def _told_apart(path: SizePath, x: Ratio, y: Ratio) -> bool:
     unless they are the same: more than rounding loses while ``p * s`` is below 2**52. So ``s`` is
     to be small, and ``p`` is a size.
     """
+    if all(small(path.known, r) for r in (x, y)):
+        return True
     if x.rounded and y.rounded:
         return False
     if x.rounded or y.rounded:

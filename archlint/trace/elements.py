@@ -16,7 +16,7 @@ from archlint.ops.reached import reaching
 from archlint.ops.reals import KNOWN
 from archlint.ops.refine import ALLOCATES, ELEMENTWISE, Origin
 from archlint.ops.registry import TensorSpec
-from archlint.trace.path import WalkedPath
+from archlint.trace.path import MASK_BYTES, WalkedPath
 from archlint.trace.record import Call
 from archlint.trace.standin import Standin, standin
 
@@ -74,6 +74,8 @@ class Elements:
         if type(target) is not Standin:
             return
         self.forget_origins()
+        if target.spec.dtype.itemsize == MASK_BYTES:
+            self.path.counts.clear()
         if isinstance(target.spec.values, KNOWN) or self._gained:
             for ref in self._valued[self._first_view(target) :]:
                 other = ref()
@@ -98,6 +100,12 @@ class Elements:
                 if ref() is target:
                     return at
         return 0
+
+    def ran_kernel(self) -> None:
+        """A kernel may have written any memory, or have viewed it as of another dtype."""
+        self.forget_origins()
+        self.path.counts.clear()
+        self.path.counting = False
 
     def forget_origins(self) -> None:
         """Some memory may have been written."""

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch._dispatch.python import enable_python_dispatcher
 
-from archlint.dims import Size
+from archlint.dims import Expr, Size
 from archlint.frames import first_line
 from archlint.ops.layout import settled_strides
 from archlint.ops.registry import Refused, TensorSpec
@@ -25,6 +25,7 @@ from archlint.trace.record import call_name
 from archlint.trace.specs import map_tensors
 from archlint.trace.standin import Standin, standin, strides_of
 from archlint.trace.symint import size_of, sym_int
+from archlint.unknowns import unknowns_in
 
 NUMBERS = frozenset(
     getattr(torch, f"sym_{name}")
@@ -97,6 +98,10 @@ def run_kernel(
             raise
         except Exception as error:
             _explain(path, func, args, kwargs, error, cpu)
+            if path.unknowns and _has_unknowns((args, kwargs)):  # at others it may not raise
+                name = call_name(func)
+                text = f"{name} has no rule for sizes that values decide ({first_line(error)})"
+                raise Undecided(text) from None
             raise Refused(f"{type(error).__name__}: {error}") from None
         finally:
             path.eager = eager
@@ -104,6 +109,16 @@ def run_kernel(
     if given is not None and elements(path, made) <= FEW:
         hear(path, call_name(func), made, tried(func, given))
     return made
+
+
+def _has_unknowns(given: Any) -> bool:
+    found: list[Any] = []
+
+    def tensor(value: torch.Tensor) -> None:
+        found.extend(value.spec.dims if type(value) is Standin else ())
+
+    map_tensors(given, tensor, lambda value: found.append(size_of(value)))
+    return any(isinstance(size, Expr) and unknowns_in(size) for size in found)
 
 
 def _on_meta(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import CodeType
-from typing import Any
+from typing import Any, NoReturn
 
 from archlint.bounds import Box
-from archlint.dims import Size, evaluate
+from archlint.dims import Size, Unknown, evaluate, unknown
 from archlint.equations import Equations
 from archlint.factors import factored
+from archlint.few import divisors
 from archlint.formula import (
     Bool,
     Comparison,
     Formula,
     Junction,
+    comparisons,
     decided,
     eq,
     holds,
@@ -26,6 +28,11 @@ from archlint.formula import (
 from archlint.ops.registry import Refused, TensorSpec
 from archlint.region import bounds_of
 from archlint.trace.caught import is_caught
+from archlint.unknowns import MOST_UNKNOWNS, for_all, largest, unknowns_in
+
+ROUNDING = "the rounding of"  # how the makers of some unknowns are named
+MASK_BYTES = 1  # of an element of a mask
+ASKED = "the value of a tensor is asked for (.item(), bool(), tolist() or an `if` on it)"
 
 RAISED: list[str] = []
 """What ended ways in the running trace; an ``except:`` may have swallowed it all the same."""
@@ -85,6 +92,7 @@ class Mark:
     events: int
     caveats: int
     answered: int
+    unknowns: int
     truth: dict[Formula, bool]
     equations: Equations
     narrow: Box
@@ -99,6 +107,10 @@ class WalkedPath:
     ``True``); with ``None`` such a branch is :class:`Undecided`. While ``turns`` are given, the
     path tries another way than that of the hint: it takes these branches in turn, and what is
     claimed is taken to hold.
+
+    A number that values decide is an unknown within bounds (:meth:`unknown`). What is asked of it
+    is settled where the answer is the same for all that it may be. A branch that is not goes both
+    ways, as one on a value; a claim that is not is :class:`Undecided`. No event names an unknown.
     """
 
     def __init__(
@@ -114,6 +126,10 @@ class WalkedPath:
         self.eager = eager
         self.answers = answers
         self.answered: list[bool] = []
+        self.unknowns: list[str] = []  # by which operator each was made, in their order
+        self.counts: dict[int, tuple[TensorSpec, Size]] = {}  # of masks, by the id of the spec
+        self._short: dict[Size, Size] = {}  # unknowns that stand for sums of unknowns
+        self.counting = True  # whether memory of masks is only written as such
         self.events: list[Event] = []
         self.caveats: list[str] = []
         self.calls = 0
@@ -143,7 +159,13 @@ class WalkedPath:
         known = self._part(formula)
         if known is not None:
             return known
-        return decided(self._plain(formula), self._part)
+        plain = self._plain(formula)
+        known = decided(plain, self._part)
+        if known is None and self.unknowns and unknowns_in(plain):
+            for said, truth in zip(self._for_all_values(plain), (True, False), strict=True):
+                if decided(self._plain(said), self._part):
+                    return truth
+        return known
 
     def _part(self, formula: Formula) -> bool | None:
         truth = self._truth.get(formula)
@@ -168,7 +190,8 @@ class WalkedPath:
 
     def given(self, size: Size) -> Size:
         """The same size, written more simply where an equation of this path allows that."""
-        return self._equations.size(size)
+        found = self._equations.size(size)
+        return self._in_short(found) if self.unknowns else found
 
     def simplest(self, spec: TensorSpec) -> TensorSpec:
         """The same tensor, its sizes written as :meth:`given`."""
@@ -188,6 +211,8 @@ class WalkedPath:
             formula = self._open(formula)
             if isinstance(formula, bool):  # its open parts together leave no question
                 return formula
+            if self.unknowns and unknowns_in(formula):
+                return self._by_values(formula)
             known = formula.evaluate(self.env) if self.turns is None else self._turn(formula)
             self._record("branch", formula if known else negate(formula), True, "", ())
             self._learn(formula, known)
@@ -204,6 +229,14 @@ class WalkedPath:
         if formula is True:
             return
         held = holds(formula, self.env) if self.turns is None else formula is not False
+        if self.unknowns and isinstance(formula, Formula) and unknowns_in(formula):
+            sure = self._for_sure(formula) if known is None else known
+            if sure is None:
+                raise Undecided(f"{self._made_by(formula)} whether {text.format(*sizes)}")
+            if sure:
+                return
+            known = held = False
+            sizes = tuple(map(largest, sizes))  # even at their most, it does not hold
         if known is False and (not held or self.turns is not None):
             formula, held = False, False
         op = self.trail[-1].op if self.trail else ""
@@ -237,21 +270,52 @@ class WalkedPath:
         low, high = self.box.interval(size)
         if low is not None and low == high:
             return low
+        if self.unknowns and unknowns_in(size):
+            raise Undecided(f"{self._made_by(size)} a number that the model computes with")
         self._must_follow_hint()
         value = size.evaluate(self.env)
         self.branch(eq(size, value))
         return value
 
-    def guess(self) -> bool:
-        """Which way to go where a value decides; the other way is another trace's."""
+    def guess(self, what: str = ASKED) -> bool:
+        """Which way to go where a value decides; the other way is another trace's.
+
+        ``what`` says what is asked for.
+        """
         self._must_follow_hint()
         if self.answers is None:
-            raise Undecided(
-                "the value of a tensor is asked for (.item(), bool(), tolist() or an `if` on it)"
-            )
+            raise Undecided(what)
         at = len(self.answered)
         self.answered.append(self.answers[at] if at < len(self.answers) else True)
         return self.answered[at]
+
+    def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size:
+        """A number that values decide: at least ``low``, at most each of ``most``.
+
+        ``made_by`` names the operator that made it.
+        """
+        self._must_follow_hint()
+        if any(m == low for m in most):
+            assert low is not None
+            return low
+        self.unknowns.append(made_by)
+        return unknown(len(self.unknowns), low, tuple(dict.fromkeys(most)))
+
+    def count(self, made_by: str, tensor: TensorSpec) -> Size:
+        """How many elements of the tensor are not 0: the same for one mask until masks change."""
+        known = self.counts.get(id(tensor))
+        if known is not None:
+            return known[1]
+        found = self.unknown(made_by, 0, tensor.numel())
+        if self.counting and tensor.dtype.itemsize == MASK_BYTES:
+            self.counts[id(tensor)] = tensor, found
+        return found
+
+    def undecided(self, text: str) -> NoReturn:
+        """Nothing can be said of what comes after."""
+        if self.on_ask is not None:
+            self.on_ask()
+        raise Undecided(text)
 
     def unproved(self, text: str) -> None:
         self._must_follow_hint()
@@ -263,7 +327,8 @@ class WalkedPath:
     def mark(self) -> Mark:
         """Where the path is now."""
         known = dict(self._truth), self._equations.copy(), self._narrow
-        return Mark(len(self.events), len(self.caveats), len(self.answered), *known)
+        counts = len(self.events), len(self.caveats), len(self.answered), len(self.unknowns)
+        return Mark(*counts, *known)
 
     def rewind(self, mark: Mark) -> None:
         """Back to where it was; what came after is forgotten. Not for answers to values."""
@@ -273,8 +338,9 @@ class WalkedPath:
         self._turned = 0
 
     def only_asked(self, mark: Mark) -> bool:
-        """Whether nothing but sizes was asked since."""
-        return (mark.caveats, mark.answered) == (len(self.caveats), len(self.answered))
+        """Whether nothing but sizes was asked since, and no value decided a number."""
+        now = len(self.caveats), len(self.answered), len(self.unknowns)
+        return (mark.caveats, mark.answered, mark.unknowns) == now
 
     def claimed(self, event: Event) -> None:
         """Claim what was claimed on one way, for all ways."""
@@ -310,6 +376,51 @@ class WalkedPath:
             return True
         raise Apart
 
+    # -- numbers that values decide ---------------------------------------------------------------
+
+    def _for_all_values(self, formula: Bool) -> tuple[Bool, Bool]:
+        """Where the formula holds, and where it fails, whatever its unknowns are."""
+        return for_all(formula, self._narrow), for_all(negate(formula), self._narrow)
+
+    def _for_sure(self, formula: Formula) -> bool | None:
+        """Whether it holds for all values, which branches on sizes; ``None`` if values decide.
+
+        What divides sizes by sizes would make all that follows hard to solve: it is no branch.
+        """
+        for said, truth in zip(self._for_all_values(formula), (True, False), strict=True):
+            plain = not any(True for c in comparisons(said) for _ in divisors(c.expr))
+            if self.branch(said) if plain else self.known(said):
+                self._learn(formula, truth)
+                return truth
+        return None
+
+    def _by_values(self, formula: Formula) -> bool:
+        """Which way to go: by sizes as far as they settle it, and then by a guess."""
+        known = self._for_sure(formula)
+        if known is None:
+            known = self.guess(f"{self._made_by(formula)} the way that the model takes")
+            self._learn(formula, known)
+        return known
+
+    def _in_short(self, size: Size) -> Size:
+        """The size, or one unknown in the place of a sum of many."""
+        if len(unknowns_in(size)) <= MOST_UNKNOWNS:
+            return size
+        if size not in self._short:
+            low, high = self._narrow.interval(size)
+            self.unknowns.append(self._makers(size))
+            most = () if high is None else (high,)
+            self._short[size] = unknown(len(self.unknowns), low, most)
+        return self._short[size]
+
+    def _makers(self, what: Bool | Size) -> str:
+        made = (self.unknowns[u.number - 1] for u in reversed(unknowns_in(what)))
+        return ", ".join(dict.fromkeys(name for names in made for name in names.split(", ")))
+
+    def _made_by(self, what: Bool | Size) -> str:
+        names = self._makers(what)
+        return f"{names} decides" if names.startswith(ROUNDING) else f"values ({names}) decide"
+
     def _must_follow_hint(self) -> None:
         if self.turns is not None:
             raise Apart
@@ -324,6 +435,10 @@ class WalkedPath:
             for part in learned.args:
                 self._learn(part, True)
             return
+        if self.unknowns and unknowns_in(learned):
+            written = self._equations.formula(learned)
+            if unknowns_in(written) and not _tells_unknown(written):
+                return
         if isinstance(learned, Comparison) and learned.op == ">=":
             if self.box.interval(learned.expr)[1] == 0:
                 learned = eq(learned.expr, 0)  # it is at least 0, and never more
@@ -334,3 +449,13 @@ class WalkedPath:
         self, kind: str, formula: Bool, held: bool, text: str, sizes: tuple[Size, ...]
     ) -> None:
         self.events.append(Event(kind, formula, held, text, sizes, self.calls - 1))
+
+
+def _tells_unknown(formula: Bool) -> bool:
+    """Whether it bounds an unknown, or says what one is: no size is written with unknowns."""
+    if not isinstance(formula, Comparison):
+        return False
+    terms = formula.expr.terms
+    if formula.op == "==":
+        return any(len(m) == 1 and abs(c) == 1 and isinstance(m[0], Unknown) for m, c in terms)
+    return len(terms) == 1

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from archlint.contract import ANY_SIZE
 from archlint.match import listed
 from archlint.ops.registry import TensorSpec
 from archlint.trace.path import WalkedPath
+from archlint.unknowns import unknowns_in
 
 
 def call_name(func: Any) -> str:
@@ -63,9 +65,12 @@ class Trace:
 
 
 def dims_of(output: Any) -> Any:
-    """A trace's output with each tensor as the tuple of its sizes."""
+    """A trace's output with each tensor as the tuple of its sizes.
+
+    A size that values decide is :data:`~archlint.contract.ANY_SIZE`.
+    """
     if isinstance(output, TensorSpec):
-        return output.dims
+        return tuple(ANY_SIZE if unknowns_in(d) else d for d in output.dims)
     if isinstance(output, list):
         return listed((dims_of(o) for o in output), output)
     return {k: dims_of(v) for k, v in output.items()} if isinstance(output, dict) else output

@@ -1,8 +1,9 @@
-"""``int``, ``float``, ``max`` and ``min`` as user code calls them, with sizes kept.
+"""``int``, ``float``, ``max``, ``min`` and ``len`` as user code calls them, with sizes kept.
 
-Python's own ``int(size)`` and ``float(size)`` want a number, which pins the size to one value, and
-``max(a, b)`` asks which is larger, even where both answers come to the same. A module that does so
-gets a *shadow* of these names for the time of a trace: the same for everything but sizes.
+Python's own ``int(size)``, ``float(size)`` and ``len(tensor)`` want a number, which pins the size
+to one value, and ``max(a, b)`` asks which is larger, even where both answers come to the same (or
+where values decide it). A module that does so gets a *shadow* of these names for the time of a
+trace: the same for everything but sizes.
 
 A trace starts without shadows. The first time that user code pins or branches by such a call, the
 trace ends with :class:`Again`; whoever runs it starts it again with the shadows of that module.
@@ -23,9 +24,12 @@ from typing import Any
 
 import torch
 
+from archlint.dims import maximum, minimum
 from archlint.formula import ge
 from archlint.frames import is_user_code
+from archlint.trace.standin import Standin
 from archlint.trace.symint import SizeNode
+from archlint.unknowns import unknowns_in
 
 
 class Again(BaseException):
@@ -113,10 +117,20 @@ def _extreme(args: tuple[Any, ...], larger: int) -> Any:
     a, b = (x if n is None else n.value for x, n in zip(args, nodes, strict=True))
     if path.known(ge(a, b)):
         return args[1 - larger]
-    return args[larger] if path.known(ge(b, a)) else None
+    if path.known(ge(b, a)):
+        return args[larger]
+    if not unknowns_in(a) and not unknowns_in(b):
+        return None
+    return _made(SizeNode((maximum if larger else minimum)(a, b), path))
 
 
-SHADOWS: dict[str, Any] = {"int": _Int, "float": _Float, "max": _max, "min": _min}
+def _len(value: Any) -> Any:
+    if type(value) is Standin and value.spec.dims and unknowns_in(value.spec.dims[0]):
+        return value.shape[0]
+    return len(value)
+
+
+SHADOWS: dict[str, Any] = {"int": _Int, "float": _Float, "max": _max, "min": _min, "len": _len}
 
 
 @contextmanager
@@ -155,8 +169,10 @@ def asked_by() -> str | None:
 
 
 _HERE = os.path.dirname(__file__)
+_ROOMS = ("shadows", "symint", "path", "tracer", os.path.join("..", "ops", "pieces"))
 _ANSWERING = frozenset(
-    [torch.__file__, *(os.path.join(_HERE, f"{n}.py") for n in ("shadows", "symint", "path"))]
+    [torch.__file__, torch._tensor.__file__, torch.overrides.__file__]
+    + [os.path.normpath(os.path.join(_HERE, f"{room}.py")) for room in _ROOMS]
 )
 
 

@@ -109,6 +109,13 @@ def is_symbolic(values: Iterable[Any]) -> bool:
     return False
 
 
+def has_tensors(value: Any) -> bool:
+    """Whether there is a tensor in nested arguments."""
+    found: list[torch.Tensor] = []
+    map_tensors(value, found.append)
+    return bool(found)
+
+
 def map_tensors(
     value: Any, change: Callable[[torch.Tensor], Any], other: Callable[[Any], Any] | None = None
 ) -> Any:

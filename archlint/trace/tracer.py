@@ -27,7 +27,7 @@ from archlint.dims import Expr
 from archlint.formula import Formula
 from archlint.frames import first_line, user_line
 from archlint.garbage import no_collection
-from archlint.ops.registry import INPLACE, RULES, NoRule, Refused, TensorSpec
+from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
 from archlint.ratio import Opaque, Ratio
 from archlint.silence import says_nothing
 from archlint.trace.caches import uncached
@@ -35,11 +35,13 @@ from archlint.trace.elements import Elements
 from archlint.trace.inputs import arguments
 from archlint.trace.join import joining
 from archlint.trace.kernels import NUMBERS, python_body, run_kernel
+from archlint.trace.libraries import asking, own_body
 from archlint.trace.path import RAISED, Apart, Undecided, WalkedPath
 from archlint.trace.place import Place, user_frame
 from archlint.trace.record import Call, Trace, call_name
 from archlint.trace.specs import (
     STALE,
+    has_tensors,
     is_stale,
     is_symbolic,
     known_of,
@@ -107,7 +109,7 @@ class Tracer(TorchFunctionMode):
     def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if RAISED:  # the model's own code caught what should have ended the run
             raise Undecided(RAISED[0])
-        rule = RULES.get(func) if self.rules else None
+        rule = rule_for(func) if self.rules else None
         if rule is None:
             if func in NUMBERS:
                 return func(*args, **kwargs)
@@ -147,6 +149,11 @@ class Tracer(TorchFunctionMode):
                     call.result = self._stand(result, index, func)
                 self.elements.learn(call, rule, known, settings)
                 return call.result
+            own = own_body(func)
+            if own is not None:
+                with self:
+                    call.result = own(*args, **kwargs)
+                return call.result
         call.how = "kernel"
         call.result = self._kernel(func, args, kwargs, index)
         return call.result
@@ -172,7 +179,8 @@ class Tracer(TorchFunctionMode):
     def _kernel(self, func: Any, args: Any, kwargs: Any, index: int) -> Any:
         if self.path.turns is not None:
             raise Apart  # a kernel looks at the hint
-        self.elements.forget_origins()  # it may write in place
+        if has_tensors((args, kwargs)):
+            self.elements.ran_kernel()
         name = f"{getattr(func, '__module__', '') or ''}.{getattr(func, '__qualname__', func)}"
         self.kernels[name] = self.kernels.get(name, 0) + 1
         if any(word in name for word in _INDEXING):
@@ -214,6 +222,7 @@ def trace(
             torch.no_grad(),
             no_collection(),
             tracer.place.followed(),
+            asking(),
             cached,
             forgetful,
             meeting,

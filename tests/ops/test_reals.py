@@ -17,12 +17,9 @@ from archlint.formula import holds
 from archlint.judge import Question
 from archlint.model.resolve import from_instance
 from archlint.ops.reals import Span
-from archlint.ops.registry import RULES
 from archlint.pipeline import accepted_sizes
-from archlint.ratio import Ratio
 from archlint.subject import Subject
 from archlint.trace.tracer import trace
-from tests.ops.oracle import HintPath, covers
 
 H, W = symbol("H"), symbol("W")
 SIZES = [1, 2, 3, 4, 5, 6, 7, 9, 12, 16, 23, 30, 41, 57, 60, 61, 97, 130]
@@ -167,11 +164,3 @@ def test_table_of_relative_positions(places, stride, share):
         unclear += decided is None
         assert decided in (runs, None), (h, places, stride, share)
     assert unclear <= 2 * stride * share, found.reasons  # where the last index is just too large
-
-
-@covers(torch.sym_float)
-def test_a_size_as_a_float():
-    path = HintPath({"H": 5}, None)
-    as_float = RULES[torch.sym_float](path, H * 2)
-    assert isinstance(as_float, Ratio)
-    assert as_float.evaluate({"H": 5}) == torch.sym_float(10)

@@ -12,7 +12,7 @@ import archlint.ops.resample  # noqa: F401
 from archlint.dims import symbol
 from archlint.ops.registry import NoRule
 from archlint.ops.resample import scaled
-from tests.ops.oracle import S, T, agree, covers
+from tests.ops.oracle import HintPath, S, T, agree, covers
 
 nn = torch._C._nn
 pytestmark = pytest.mark.filterwarnings("ignore:Since version 1.3.0", "ignore:Default grid_sample")
@@ -47,11 +47,12 @@ def test_interpolate(mode, data, env, other):
 
 
 def test_exact_scales_have_a_rule():
-    assert str(scaled(symbol("h"), 0.5)) == "h//2"
-    assert scaled(symbol("h"), 2.0) == symbol("h") * 2
-    assert scaled(10, 0.7) == 7
+    path = HintPath({"h": 1})
+    assert str(scaled(path, symbol("h"), 0.5)) == "h//2"
+    assert scaled(path, symbol("h"), 2.0) == symbol("h") * 2
+    assert scaled(path, 10, 0.7) == 7
     with pytest.raises(NoRule):
-        scaled(symbol("h"), 0.7)
+        scaled(path, symbol("h"), 0.7)
 
 
 @pytest.mark.parametrize(
