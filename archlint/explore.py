@@ -12,7 +12,7 @@ from archlint.outputshape import covers
 from archlint.region import typical_point
 from archlint.search import first
 from archlint.solve import Solver, Unsolved
-from archlint.trace.path import Event
+from archlint.trace.events import Event
 from archlint.trace.record import Trace, dims_of
 
 BARREN = 16

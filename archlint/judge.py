@@ -12,7 +12,7 @@ from archlint.match import Demand, demands
 from archlint.region import bounds_of, box_of, in_box, input_demands, input_symbols
 from archlint.search import first
 from archlint.solve import Solver, Unsolved
-from archlint.trace.path import Event
+from archlint.trace.events import Event
 from archlint.trace.record import Trace, dims_of
 
 

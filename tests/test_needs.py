@@ -6,7 +6,7 @@ from archlint.diagnose.needs import needs
 from archlint.dims import Expr, ceildiv, maximum, symbol
 from archlint.formula import eq, ge, gt, le
 from archlint.match import Demand
-from archlint.trace.path import Event
+from archlint.trace.events import Event
 
 N, H, W, h = map(symbol, "NHWh")
 POINT = {"N": 2, "H": 33, "W": 65, "h": 1}

@@ -16,7 +16,7 @@ from archlint.formula import comparisons
 from archlint.judge import Breach
 from archlint.match import Demand
 from archlint.ops.registry import TensorSpec
-from archlint.trace.path import Event
+from archlint.trace.events import Event
 from archlint.trace.record import Trace
 from archlint.trace.standin import Standin
 from archlint.verdict import At

@@ -24,7 +24,7 @@ from archlint.dims import (
 )
 from archlint.formula import Bool, Formula
 from archlint.match import Demand
-from archlint.trace.path import Event
+from archlint.trace.events import Event
 
 _EQUALITY = re.compile(r"([^{}]*)\{\} == ([^{}]*)\{\}")
 _NAME = re.compile(r"[A-Za-z_]\w*")

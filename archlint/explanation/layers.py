@@ -15,8 +15,8 @@ from torch import nn
 
 from archlint.diagnose.diagnose import _layer
 from archlint.dims import Size
+from archlint.trace.events import Event
 from archlint.trace.graph import claims_by_call, tensors
-from archlint.trace.path import Event
 from archlint.trace.record import Call, Trace
 
 _SAME = re.compile(r"\((\d+)(?:, \1)+\)")

@@ -18,8 +18,9 @@ from archlint.judge import Question
 from archlint.model.keep import keep
 from archlint.region import bounds_of
 from archlint.subject import Subject
+from archlint.trace.events import Event
 from archlint.trace.graph import tensors
-from archlint.trace.path import Event, WalkedPath
+from archlint.trace.path import WalkedPath
 from archlint.trace.record import Call, Trace
 from archlint.trace.shadows import shadowed
 from archlint.trace.tracer import trace

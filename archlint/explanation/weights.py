@@ -15,8 +15,8 @@ from torch import nn
 
 from archlint.dims import Expr, Size, evaluate
 from archlint.formula import Bool, Junction, eq
+from archlint.trace.events import Event
 from archlint.trace.graph import tensor_names, weights
-from archlint.trace.path import Event
 from archlint.trace.record import Call
 
 

@@ -4,7 +4,7 @@ The tracer keeps a flat list of calls; :func:`of` makes the graph of it when som
 ``node.meta`` holds
 
 - ``shape``: the sizes of what came out, as formulas, nested as it was, or ``None``,
-- ``claims``: what the call needs of the sizes, as :class:`~archlint.trace.path.Event`,
+- ``claims``: what the call needs of the sizes, as :class:`~archlint.trace.events.Event`,
 - ``module``: the dotted path of the innermost module, ``source``: ``file:line`` of user code,
 - ``call``: its index in ``trace.calls``; -1 for what is no call.
 
@@ -21,7 +21,7 @@ import torch
 from torch import fx, nn
 
 from archlint.ops.registry import TensorSpec
-from archlint.trace.path import Event
+from archlint.trace.events import Event
 from archlint.trace.record import Call, Trace
 from archlint.trace.standin import Standin
 from archlint.trace.symint import size_of

@@ -16,7 +16,8 @@ from archlint.dims import evaluate
 from archlint.frames import first_line
 from archlint.ops.registry import Refused
 from archlint.silence import says_nothing
-from archlint.trace.path import Undecided, WalkedPath
+from archlint.trace.ends import Undecided
+from archlint.trace.path import WalkedPath
 from archlint.trace.specs import map_tensors
 from archlint.trace.standin import Standin, strides_of
 from archlint.trace.symint import SizeNode

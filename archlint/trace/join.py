@@ -22,8 +22,10 @@ from torch import nn
 from archlint.formula import Bool, conj, disj, negate
 from archlint.ops.registry import Refused, TensorSpec
 from archlint.trace.effects import Held
+from archlint.trace.ends import RAISED, Apart, Undecided
+from archlint.trace.events import Event
 from archlint.trace.meeting import one_size
-from archlint.trace.path import RAISED, Apart, Event, Mark, Undecided, WalkedPath
+from archlint.trace.path import Mark, WalkedPath
 from archlint.trace.standin import Standin, standin
 from archlint.trace.symint import size_of, sym_int
 

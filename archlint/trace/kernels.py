@@ -19,8 +19,9 @@ from archlint.frames import first_line
 from archlint.ops.layout import settled_strides
 from archlint.ops.registry import Refused, TensorSpec
 from archlint.silence import says_nothing
+from archlint.trace.ends import Undecided
 from archlint.trace.heard import FEW, at_hint, elements, hear, small, tried
-from archlint.trace.path import Undecided, WalkedPath
+from archlint.trace.path import WalkedPath
 from archlint.trace.record import call_name
 from archlint.trace.specs import map_tensors
 from archlint.trace.standin import Standin, standin, strides_of

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from archlint.dims import Atom, Expr, FloorDiv, Size, ceildiv, floordiv, polynomial, with_atoms
 from archlint.formula import Bool, comparisons, conj, eq, holds, ne
 from archlint.solve import Solver, Unsolved
-from archlint.trace.path import Apart, WalkedPath
+from archlint.trace.ends import Apart
+from archlint.trace.path import WalkedPath
 
 _EFFORT = 5_000_000  # for one small question to the solver
 _SECONDS = 20.0  # for it on the slowest of machines

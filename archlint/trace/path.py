@@ -8,7 +8,7 @@ from types import CodeType
 from typing import Any, NoReturn
 
 from archlint.bounds import Box
-from archlint.dims import Size, Unknown, evaluate, unknown
+from archlint.dims import Size, Unknown, unknown
 from archlint.equations import Equations
 from archlint.factors import factored
 from archlint.few import divisors
@@ -28,61 +28,13 @@ from archlint.formula import (
 from archlint.ops.registry import Refused, TensorSpec
 from archlint.region import bounds_of
 from archlint.trace.caught import is_caught
+from archlint.trace.ends import Apart, Undecided
+from archlint.trace.events import Event
 from archlint.unknowns import MOST_UNKNOWNS, for_all, largest, unknowns_in
 
 ROUNDING = "the rounding of"  # how the makers of some unknowns are named
 MASK_BYTES = 1  # of an element of a mask
 ASKED = "the value of a tensor is asked for (.item(), bool(), tolist() or an `if` on it)"
-
-RAISED: list[str] = []
-"""What ended ways in the running trace; an ``except:`` may have swallowed it all the same."""
-
-
-class Undecided(BaseException):
-    """The path cannot go on without a value that no size determines.
-
-    Not an ``Exception``: a model that catches those must not swallow it.
-    """
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        RAISED.append(text)
-
-
-class Apart(BaseException):
-    """What happens on this way cannot be joined with what happens on others.
-
-    Not an ``Exception``: a model that catches those must not swallow it.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        RAISED.append("ways that do not meet")
-
-
-@dataclass(frozen=True, eq=False)
-class Event:
-    """A question that the path answered.
-
-    A *claim* is what an operator needs; where it ``held``, sizes that break it are refused here. A
-    *branch* is what Python or a kernel branched on: ``formula`` is written so that it is true on
-    this path; other sizes go another way. ``call`` is the index of the call that asked.
-    """
-
-    kind: str  # "claim" or "branch"
-    formula: Bool
-    held: bool
-    text: str
-    sizes: tuple[Size, ...]
-    call: int
-
-    def needs(self) -> str:
-        """The need with formulas in it."""
-        return self.text.format(*self.sizes)
-
-    def gets(self, env: Mapping[str, int]) -> str:
-        """The need with the numbers of concrete sizes."""
-        return self.text.format(*(evaluate(s, env) for s in self.sizes))
 
 
 @dataclass(frozen=True)

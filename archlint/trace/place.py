@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from archlint.frames import is_user_code
-from archlint.trace.path import Undecided
+from archlint.trace.ends import Undecided
 
 
 class Place:

@@ -12,7 +12,8 @@ from archlint.formula import conj, disj, eq, ge, le
 from archlint.ops.layout import settled, settled_strides
 from archlint.ops.promote import INTEGRAL
 from archlint.ops.registry import TensorSpec
-from archlint.trace.path import Undecided, WalkedPath
+from archlint.trace.ends import Undecided
+from archlint.trace.path import WalkedPath
 from archlint.trace.symint import sym_int
 
 SLIPPED: list[str] = []

@@ -32,11 +32,12 @@ from archlint.ratio import Opaque, Ratio
 from archlint.silence import says_nothing
 from archlint.trace.caches import uncached
 from archlint.trace.elements import Elements
+from archlint.trace.ends import RAISED, Apart, Undecided
 from archlint.trace.inputs import arguments
 from archlint.trace.join import joining
 from archlint.trace.kernels import NUMBERS, python_body, run_kernel
 from archlint.trace.libraries import asking, own_body
-from archlint.trace.path import RAISED, Apart, Undecided, WalkedPath
+from archlint.trace.path import WalkedPath
 from archlint.trace.place import Place, user_frame
 from archlint.trace.record import Call, Trace, call_name
 from archlint.trace.specs import (
