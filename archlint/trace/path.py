@@ -147,7 +147,7 @@ class WalkedPath:
 
     def simplest(self, spec: TensorSpec) -> TensorSpec:
         """The same tensor, its sizes written as :meth:`given`."""
-        if not self._equations:
+        if not self._equations and not self.unknowns:
             return spec
         dims = tuple(map(self.given, spec.dims))
         if dims == spec.dims:
