@@ -184,7 +184,8 @@ class WalkedPath:
         if self.unknowns and isinstance(formula, Formula) and unknowns_in(formula):
             sure = self._for_sure(formula) if known is None else known
             if sure is None:
-                raise Undecided(f"{self._made_by(formula)} whether {text.format(*sizes)}")
+                known_sizes = ("_" if unknowns_in(s) else s for s in sizes)
+                raise Undecided(f"{self._made_by(formula)} whether {text.format(*known_sizes)}")
             if sure:
                 return
             known = held = False
