@@ -33,3 +33,26 @@ def test_a_condition_on_values_cannot_be_proved():
     path = HintPath({})
     RULES[torch._assert](path, TensorSpec((), torch.bool), "all positive")
     assert path.caveats == ["the model asserts something about values: all positive"]
+
+
+@covers(torch._assert_async)
+@pytest.mark.parametrize("dims", [(), (1,), (2,), (0,), (1, 1)])
+@pytest.mark.parametrize("value", [0, 1, 5, -2])
+def test_an_assertion_that_nobody_waits_for(dims, value):
+    rule, path = RULES[torch._assert_async], HintPath({})
+    spec = TensorSpec(dims, torch.int64, None, (value, value))
+    try:
+        torch._assert_async(torch.full(dims, value), "a reason")
+    except RuntimeError:
+        with pytest.raises(Refused):
+            rule(path, spec, "a reason")
+    else:
+        rule(path, spec, "a reason")
+    assert not path.caveats
+
+
+@pytest.mark.parametrize("values", [None, (0, 1), (-1, 1), (None, 3)])
+def test_of_values_that_are_not_known_nothing_is_asserted(values):
+    path = HintPath({})
+    RULES[torch._assert_async](path, TensorSpec((), torch.int64, None, values))
+    assert path.caveats == ["the model asserts something about values"]
