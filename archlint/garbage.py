@@ -15,8 +15,8 @@ def no_collection() -> Iterator[None]:
     them again and again takes longer than making them.
     """
     was_enabled = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if was_enabled:

@@ -10,6 +10,9 @@ from archlint.classes import Entangled, least
 from archlint.formula import Bool, conj
 from archlint.smt import Z3, Unsolved
 
+_ENOUGH = 4
+"""After so many questions that took Z3 the others are asked of it at once."""
+
 
 class Solver:
     """Sizes that satisfy what was :meth:`add`-ed. ``names`` gives the order of the sizes.
@@ -29,6 +32,7 @@ class Solver:
         self._effort = effort
         self._given: Bool = True
         self._z3: Z3 | None = None
+        self._entangled = 0  # questions in a row
 
     def add(self, formula: Bool) -> None:
         """Only sizes with this property, from now on."""
@@ -53,12 +57,18 @@ class Solver:
     def _least(self, formula: Bool) -> dict[str, int] | None:
         if formula is not False and time.monotonic() > self.deadline:
             raise Unsolved("no time left")
-        return least(self.names, self.box, conj(self._given, formula))
+        if self._entangled == _ENOUGH:
+            raise Entangled
+        self._entangled += 1
+        found = least(self.names, self.box, conj(self._given, formula))
+        self._entangled = 0
+        return found
 
     def _solver(self) -> Z3:
         if self._z3 is None:
             self._z3 = Z3(self.names, self.box, self.deadline, self._effort)
             self._z3.add(self._given)
+        self._z3.deadline = self.deadline
         return self._z3
 
 

@@ -1,6 +1,7 @@
 """A model and the world around it come back as they were."""
 
 import copy
+import gc
 import os
 import random
 import sys
@@ -303,3 +304,20 @@ def test_a_warning_is_no_error_inside():
 def test_nobody_answers_a_prompt():
     with keep_world(), pytest.raises(EOFError):
         input()
+
+
+@pytest.mark.parametrize("form", ["to_sparse", "to_sparse_csr"])
+@pytest.mark.filterwarnings("ignore:Sparse CSR")
+def test_sparse_buffers_are_left_alone(form):
+    model = nn.Module()
+    model.register_buffer("links", getattr(torch.eye(3), form)())
+    links = model.links
+    with keep(model):
+        model.links = None
+    assert model.links is links
+
+
+def test_looking_for_garbage_goes_on():
+    with keep_world():
+        gc.disable()
+    assert gc.isenabled()

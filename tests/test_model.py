@@ -374,6 +374,106 @@ def test_an_instance_that_cannot_be_copied_is_given_back_as_it_was():
     assert model.training
 
 
+class Shares(nn.Module):
+    """Its copies are itself."""
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+class Loses(nn.Module):
+    """Copying it drops what it holds open, from itself too."""
+
+    def __init__(self):
+        super().__init__()
+        self.handle = object()
+
+    def __getstate__(self):
+        state = self.__dict__
+        state["handle"] = None
+        return state
+
+
+class Counts(nn.Module):
+    def __init__(self, seen):
+        super().__init__()
+        self.seen = seen
+
+    def __deepcopy__(self, memo):
+        return Counts(self.seen)
+
+    def train(self, mode=True):
+        self.seen.append(mode)
+        return super().train(mode)
+
+
+@pytest.mark.parametrize("mode", ["eval", "train"])
+def test_code_of_the_users_that_copies_a_model_or_sets_its_mode_leaves_it_as_it_was(mode):
+    seen: list[object] = []
+    model = nn.Sequential(Shares(), Loses(), Counts(seen)).train(mode == "eval")
+    seen[:] = ["mine"]
+    before = [dict(vars(m)) for m in model]
+    with from_instance(model) as source:
+        source.for_tracing(mode)
+        source.for_running(mode)
+    assert [dict(vars(m)) for m in model] == before
+    assert seen == ["mine"]
+
+
+def _frozen(module):
+    """A part that stays in eval mode, whatever the model is put into."""
+    module.eval().train = lambda mode=True: module
+    return module
+
+
+class Hides(nn.Module):
+    """A frozen part that modes do not reach."""
+
+    def __init__(self):
+        super().__init__()
+        self.part, self.head = nn.BatchNorm2d(3).eval(), nn.Conv2d(3, 4, 1)
+
+    def children(self):
+        return iter([self.head])
+
+
+@pytest.mark.parametrize(
+    "model", [nn.Sequential(_frozen(nn.BatchNorm2d(3)), nn.Conv2d(3, 4, 1)), Hides()], ids=type
+)
+def test_frozen_parts_stay_frozen(model):
+    with from_instance(model) as source:
+        norms = [
+            next(m for m in made.modules() if isinstance(m, nn.BatchNorm2d))
+            for made in (source.for_tracing("train"), source.for_running("train"))
+        ]
+    assert not any(n.training for n in norms)
+
+
+def test_a_mode_that_cannot_be_set_is_an_error_of_the_model():
+    class Fixed(nn.Module):
+        fixed = False
+
+        def __setattr__(self, name, value):
+            if self.fixed:
+                raise RuntimeError(f"{name} is fixed")
+            super().__setattr__(name, value)
+
+    model = Fixed()
+    model.__class__.fixed = True
+    with pytest.raises(TargetError, match=r"could not be put into eval mode: .*training is fixed"):
+        from_instance(model).for_tracing()
+
+
+def test_a_view_of_a_buffer_in_a_tuple_stays_one():
+    model = nn.Module()
+    model.register_buffer("steps", torch.arange(4))
+    model.first = (model.steps[:1],)
+    lean = from_instance(model).for_tracing()
+    lean.first[0][0] = 9
+    assert lean.steps.tolist() == [9, 1, 2, 3]
+    assert model.steps.tolist() == [0, 1, 2, 3]
+
+
 def test_an_instance_with_a_history_is_traced_as_a_copy():
     model = nn.Linear(40, 40)
     model.last = model.weight.sum() * 2

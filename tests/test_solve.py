@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import archlint.solve
 from archlint.bounds import Box
 from archlint.dims import ceildiv, floordiv, maximum, minimum, mod, symbol
 from archlint.formula import conj, disj, eq, ge, gt, holds, le, ne, negate
@@ -211,3 +212,22 @@ def test_products_are_asked_of_their_factors(monkeypatch):
     monkeypatch.setattr("archlint.smt.factored", lambda comparison, box: comparison)
     with pytest.raises(Unsolved):
         asked()
+
+
+def test_a_later_deadline_holds_for_z3_too():
+    asked = solver(("H", "W"), {"H": (1, None), "W": (1, None)}, seconds=0.5)
+    assert asked.find(eq(H * W, 391)) is not None
+    time.sleep(0.5)
+    asked.deadline = time.monotonic() + 20
+    assert asked.find(eq(H * W, 15)) is not None
+
+
+def test_what_takes_z3_again_and_again_is_asked_of_it_at_once(monkeypatch):
+    asked = solver(("H", "W"), {"H": (1, None), "W": (1, None)})
+    tried = []
+    least = archlint.solve.least
+    monkeypatch.setattr("archlint.solve.least", lambda *a: tried.append(a) or least(*a))
+    for product in range(12, 22):
+        found = asked.find(eq(H * W, product))
+        assert found["H"] * found["W"] == product
+    assert 0 < len(tried) < 10

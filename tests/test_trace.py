@@ -384,3 +384,27 @@ def test_hooks_and_modes_are_gone_afterwards():
     assert (dict(module._global_forward_pre_hooks), dict(module._global_forward_hooks)) == before
     assert torch.is_grad_enabled()
     assert type(torch.zeros(1)) is torch.Tensor
+
+
+def test_memory_that_is_exchanged_is_not_followed():
+    steps = torch.arange(4)
+
+    def forward(self, x):
+        steps.data = steps.data + x.shape[2]
+        return x
+
+    found = run(forward)
+    assert found.outcome == "unknown"
+    assert found.error == "a tensor is given other memory (.data = …)"
+
+
+def test_elements_of_several_are_not_asked_one_by_one():
+    counts = torch.zeros(4, dtype=torch.long)
+
+    def forward(self, x):
+        counts[0] = x.shape[2]
+        return x[: len(counts.tolist())]
+
+    found = run(forward)
+    assert found.outcome == "unknown"
+    assert "tolist()" in found.error

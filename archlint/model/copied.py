@@ -29,11 +29,17 @@ _PROTOCOL = (
 )  # fmt: skip
 
 
-def deep_copy(model: nn.Module, memo: dict[int, Any], stand: Stand | None = None) -> nn.Module:
+def deep_copy(
+    model: nn.Module,
+    memo: dict[int, Any],
+    stand: Stand | None = None,
+    other: Callable[[], None] | None = None,
+) -> nn.Module:
     """A copy that shares nothing with ``model`` that could change.
 
     ``memo``: what stands for objects of the model, by their ``id``, as for ``deepcopy``; ``stand``
-    gives what stands for a plain tensor or parameter. Raises what ``deepcopy`` raises.
+    gives what stands for a plain tensor or parameter; ``other`` is called before an object, which
+    may hold views of them, is left to ``deepcopy``. Raises what ``deepcopy`` raises.
     """
 
     def copied(value: Any) -> Any:
@@ -76,11 +82,18 @@ def deep_copy(model: nn.Module, memo: dict[int, Any], stand: Stand | None = None
             if stand is not None and isinstance(value, nn.Module):
                 for tensor in [*value.parameters(), *value.buffers()]:
                     copied(tensor)
+            elif other is not None:
+                other()
             new = copy.deepcopy(value, memo)
         return new
 
     whole: nn.Module = copied(model)
     return whole
+
+
+def is_plain(model: nn.Module) -> bool:
+    """Whether no code of the modules' own says how they are copied."""
+    return all(map(_is_plain, set(map(type, model.modules()))))
 
 
 @lru_cache(maxsize=1024)

@@ -54,7 +54,7 @@ class Snapshot:
         del self._seen
         self._every = every = self._parameters + self._tensors
         self._data = [t.data for t in every]
-        self._where = list(map(Tensor.data_ptr, every))
+        self._where = list(map(_place, every))
         self._needs_grad = [t.requires_grad for t in every]
         self._grads = [t.grad for t in self._parameters]
         copied = (self._parameters if parameters else []) + (self._tensors if buffers else [])
@@ -157,7 +157,7 @@ class Snapshot:
             if scripted.training is not training:
                 scripted.train(training)
         every = self._every
-        if list(map(Tensor.data_ptr, every)) != self._where or any(
+        if list(map(_place, every)) != self._where or any(
             t.shape != d.shape for t, d in zip(every, self._data, strict=True)
         ):
             for tensor, data in zip(every, self._data, strict=True):
@@ -177,12 +177,16 @@ class Snapshot:
 _TOGETHER = 1 << 14  # elements; more would be copied by several threads, which cost more to wake
 
 
+def _place(tensor: Tensor) -> int:
+    return tensor.data_ptr() if tensor.layout is torch.strided else 0
+
+
 def _groups(tensors: list[Tensor]) -> list[list[Tensor]]:
     """CPU tensors of one dtype each, few enough to be copied at once."""
     last: dict[torch.dtype, tuple[list[Tensor], int]] = {}
     groups: list[list[Tensor]] = []
     for tensor in tensors:
-        if tensor.is_cpu and not tensor.is_sparse:
+        if tensor.is_cpu and tensor.layout is torch.strided:
             dtype, elements = tensor.dtype, tensor.numel()
             group, size = last.get(dtype, (None, 0))
             if group is None or size + elements > _TOGETHER:

@@ -39,7 +39,7 @@ def build_lean(build: Callable[[], nn.Module]) -> nn.Module:
 
 
 class _Shared(Exception):
-    """Two tensors of the model lie in the same memory."""
+    """Two tensors of the model lie in the same memory, or may do."""
 
 
 def lean_copy(model: nn.Module) -> nn.Module:
@@ -49,10 +49,14 @@ def lean_copy(model: nn.Module) -> nn.Module:
     """
     try:
         places: set[int] = set()
-        return deep_copy(model, {}, lambda tensor: _leaned(tensor, places))
+        return deep_copy(model, {}, lambda tensor: _leaned(tensor, places), _share)
     except _Shared:
         memo: dict[int, Any] = {}
         return deep_copy(model, memo, lambda tensor: _leaned(tensor, memo))
+
+
+def _share() -> None:
+    raise _Shared
 
 
 def _leaned(tensor: Tensor, others: set[int] | dict[int, Any]) -> Tensor:

@@ -34,6 +34,7 @@ from archlint import plugins
 from archlint.contract import ModelRef
 from archlint.errors import TargetError
 from archlint.frames import described
+from archlint.model.copied import is_plain
 from archlint.model.keep import Snapshot
 from archlint.model.lean import build_lean, lean_copy
 from archlint.model.world import keep_world
@@ -45,7 +46,7 @@ class ModelSource:
     """Where models come from: a factory, or one instance that belongs to the user.
 
     A context manager: leaving it gives a user's instance back as it was. (The instance itself is
-    only handed out where it cannot be copied.)
+    only handed out where it cannot be copied; what runs then, or copies it, may have changed it.)
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class ModelSource:
         self._factory = factory
         self._instance = instance
         self._lean = True
-        self._snapshot: Snapshot | None = None  # of the instance, once it was handed out
+        self._snapshot: Snapshot | None = None
+        if instance is not None and not (is_plain(instance) and _has_plain_modes(instance)):
+            self._snapshot = Snapshot(instance)  # the user's code makes a copy, or sets its mode
 
     def for_running(self, mode: str = "eval") -> nn.Module:
         """A real model on the CPU, in ``mode`` ("eval" or "train"). ``TargetError`` if it fails."""
@@ -75,7 +78,8 @@ class ModelSource:
             self._snapshot = self._snapshot or Snapshot(model)
         else:
             if any(not p.is_cpu for p in model.parameters()):
-                model = model.cpu()
+                with _user_code(f"{self.name} could not be moved to the CPU"):
+                    model = model.cpu()
         return self._moded(model, mode)
 
     def for_tracing(self, mode: str = "eval") -> nn.Module:
@@ -119,10 +123,8 @@ class ModelSource:
 
     def _moded(self, model: nn.Module, mode: str) -> nn.Module:
         training = mode == "train"
-        modules = list(model.modules())
-        kinds: set[Any] = set(map(type, modules))
-        if all(map(_has_plain_modes, kinds)):
-            for module in modules:
+        if _has_plain_modes(model):
+            for module in model.modules():
                 if module.training is not training:
                     module.training = training
             return model
@@ -131,10 +133,20 @@ class ModelSource:
         return model
 
 
-@cache
-def _has_plain_modes(kind: Any) -> bool:
+def _has_plain_modes(model: nn.Module) -> bool:
     """Whether ``train()`` only sets ``training``: no code of the user's runs then."""
-    return kind.train is nn.Module.train and not issubclass(kind, torch.jit.ScriptModule)
+    modules = list(model.modules())
+    kinds: set[Any] = set(map(type, modules))
+    return all(map(_is_plain_kind, kinds)) and not any("train" in vars(m) for m in modules)
+
+
+_OF_MODES = ("train", "children", "named_children", "modules", "named_modules", "__setattr__")
+
+
+@cache
+def _is_plain_kind(kind: Any) -> bool:
+    own = (getattr(kind, name) is getattr(nn.Module, name) for name in _OF_MODES)
+    return all(own) and not issubclass(kind, torch.jit.ScriptModule)
 
 
 def resolve(ref: ModelRef, root: Path) -> ModelSource:

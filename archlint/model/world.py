@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 import random
@@ -118,6 +119,7 @@ def _python_state() -> Iterator[Callable[[], None]]:
     if numpy is not None:
         state = numpy.random.get_state()
         yield lambda: numpy.random.set_state(state)
+    yield _if_changed(gc.isenabled, lambda on: gc.enable() if on else gc.disable())
     yield _if_changed(sys.getrecursionlimit, sys.setrecursionlimit)
     yield _if_changed(_directory, lambda path: os.chdir(path) if path else None)
     yield _if_changed(lambda: dict(_ENVIRONMENT), _set_environment)

@@ -360,6 +360,7 @@ class WalkedPath:
         if len(unknowns_in(size)) <= MOST_UNKNOWNS:
             return size
         if size not in self._short:
+            self._must_follow_hint()  # what bounds another way does not bound this one
             low, high = self._narrow.interval(size)
             self.unknowns.append(self._makers(size))
             most = () if high is None else (high,)

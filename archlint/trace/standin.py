@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
@@ -13,7 +13,7 @@ from archlint.ops.layout import settled, settled_strides
 from archlint.ops.promote import INTEGRAL
 from archlint.ops.registry import TensorSpec
 from archlint.trace.ends import Undecided
-from archlint.trace.path import WalkedPath
+from archlint.trace.path import ASKED, WalkedPath
 from archlint.trace.symint import sym_int
 
 SLIPPED: list[str] = []
@@ -207,7 +207,12 @@ def _truth(path: WalkedPath, spec: TensorSpec) -> bool:
     return path.guess()
 
 
-@_attribute("item", "__int__", "__float__", "__index__", "tolist")
+@_attribute("tolist")
+def _tolist(path: WalkedPath, spec: TensorSpec) -> Any:
+    return _item(path, spec) if not spec.dims else _asked()
+
+
+@_attribute("item", "__int__", "__float__", "__index__")
 def _item(path: WalkedPath, spec: TensorSpec) -> Any:
     path.claim(disj(eq(spec.numel(), 1)), "a tensor of one element, has {}", spec.numel())
     if isinstance(spec.values, tuple) and spec.values[0] is not None:
@@ -216,9 +221,11 @@ def _item(path: WalkedPath, spec: TensorSpec) -> Any:
             return sym_int(low, path)
     if spec.dtype is torch.bool and not spec.dims:
         return path.guess()
-    raise Undecided(
-        "the value of a tensor is asked for (.item(), bool(), tolist() or an `if` on it)"
-    )
+    return _asked()
+
+
+def _asked() -> NoReturn:
+    raise Undecided(ASKED)
 
 
 @_attribute("__repr__", "__str__", "__format__")

@@ -55,6 +55,7 @@ from archlint.trace.structure import structure
 from archlint.trace.symint import SizeNode, hashable
 from archlint.trace.unknowing import is_random, writes
 
+_OTHER_MEMORY = torch.Tensor.data.__set__  # type: ignore[attr-defined]
 _INDEXING = (
     "index", "gather", "scatter", "take", "embedding", "put", "one_hot", "getitem", "unpool",
     "nll_loss", "cross_entropy_loss", "multi_margin_loss", "multilabel_margin_loss", "ctc_loss",
@@ -124,6 +125,8 @@ class Tracer(TorchFunctionMode):
         call = Call(func, args, kwargs, modules[-1] if modules else "", code, line)
         self.calls.append(call)
         self.path.calls = index + 1
+        if func == _OTHER_MEMORY:
+            raise Undecided("a tensor is given other memory (.data = …)")
         if args and writes(func):
             lose_elements(args[0])
         if "out" in kwargs:

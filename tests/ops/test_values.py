@@ -328,3 +328,38 @@ def test_random_steps_behind_a_mask(names):
         return x
 
     agrees(forward, ((1, 4), (2, 2), (3, 4), (5, 3), (9, 1)))
+
+
+class Parts(nn.Module):
+    """Joins its parts where the input is not high."""
+
+    def forward(self, x: Tensor, *parts: Tensor) -> Tensor:
+        if x.shape[0] > 20:
+            return x
+        torch.cat(parts)
+        return x
+
+
+class Limited(nn.Module):
+    """Refuses too many elements, on a way that other sizes than the tried ones take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = Parts()
+
+    def forward(self, x: Tensor) -> Tensor:
+        for width in range(8, 20):  # more ways than are walked one by one
+            if x.shape[1] == width:
+                break
+        parts = [x[x > i / 10] for i in range(-5, 0)]
+        y = self.inner(x, *parts)
+        if torch.cat(parts).shape[0] > 60_000:
+            raise ValueError("too many")
+        return y
+
+
+def test_bounds_of_another_way_are_not_this_ones():
+    promise = {"input": "H W", "accepts": "any H >= 8 and 8 <= W <= 20", "output": "H W"}
+    with pytest.raises(ValueError, match="too many"):
+        Limited()(torch.ones(2000, 20))
+    assert archlint.check(Limited(), **promise, samples=2).word != "proved"
