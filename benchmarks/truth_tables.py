@@ -24,7 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from archlint.contract import Budget, Contract, Input, Promise, TensorInput
+from archlint.contract import Budget, Contract, Input, Promise, TensorInput, Wildcard
 from archlint.describe.words import describe
 from archlint.dims import evaluate
 from archlint.judge import Question
@@ -98,9 +98,10 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
         if answer == bool(truth) and answer:
             way = found.way_of(sizes)
             mine = plain(dims_of(way.trace.output), sizes) if way else None
-            if mine != plain(point[len(record["dims"]) + 1], {}):
+            real = point[len(record["dims"]) + 1]
+            if not agree(mine, real):
                 answers["shape"] += 1
-                wrong.append((sizes, "output", mine, point[len(record["dims"]) + 1]))
+                wrong.append((sizes, "output", mine, real))
                 continue
         answers["right" if answer == bool(truth) else "wrong"] += 1
         if answer != bool(truth):
@@ -134,12 +135,27 @@ def _questions(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def plain(output: Any, sizes: dict[str, int]) -> Any:
-    """Shapes as nested lists of numbers."""
+    """Shapes as nested lists of numbers, and of ``_`` where values decide."""
     if isinstance(output, (list, tuple)):
         return [plain(o, sizes) for o in output]
     if isinstance(output, dict):
         return {k: plain(v, sizes) for k, v in output.items()}
-    return output if output is None or isinstance(output, str) else evaluate(output, sizes)
+    open_ = output is None or isinstance(output, (str, Wildcard))
+    return output if open_ else evaluate(output, sizes)
+
+
+def agree(mine: Any, real: Any) -> bool:
+    """Whether shapes are the real ones where they say any; the tables have lists as mappings."""
+    if isinstance(mine, Wildcard):
+        return True
+    if isinstance(mine, list):
+        real = list(real.values()) if isinstance(real, dict) else real
+        same = isinstance(real, list) and len(mine) == len(real)
+        return same and all(map(agree, mine, real))
+    if isinstance(mine, dict):
+        same = isinstance(real, dict) and list(mine) == list(real)
+        return same and all(agree(mine[k], real[k]) for k in mine)
+    return bool(mine == real)
 
 
 def main() -> int:

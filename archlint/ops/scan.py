@@ -60,7 +60,7 @@ def logcumsumexp(path: Path, input: TensorSpec, dim: int, *, out: Any = None) ->
     return input.like(input.dims, promote.floating(path, "logcumsumexp", input.dtype))
 
 
-def _checks_scalars() -> bool:
+def _checks_dims() -> bool:
     try:
         torch.cummax(torch.empty((), device="cpu"), 1)
     except IndexError:
@@ -68,15 +68,15 @@ def _checks_scalars() -> bool:
     return False
 
 
-# Measured, once: not every version of PyTorch looks at the dim of a scalar.
-_SCALARS_CHECKED = _checks_scalars()
+# Measured, once: not every version of PyTorch looks at the dim of a scalar, or of no elements.
+_DIMS_CHECKED = _checks_dims()
 
 
 @shape_rule(*spellings("cummax", "cummin"))
 def cummax(path: Path, input: TensorSpec, dim: int, *, out: Any = None) -> Pair:
     _no_out(out)
-    if not _SCALARS_CHECKED and not input.ndim:
-        raise NoRule("a dim of a scalar that some versions do not check")
+    if not _DIMS_CHECKED and not -input.ndim <= dim < input.ndim:
+        raise NoRule("a dim that some versions do not look at in a scalar or without elements")
     axis = wrapped(path, input.ndim, dim)
     values = ranges.fitted(path, ranges.range_of(input), input.dtype)
     places = (0, size_at(input, axis) - 1)
