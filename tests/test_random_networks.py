@@ -175,3 +175,25 @@ def check_network(model: nn.Module) -> str:
         mine = tuple(evaluate(d, sizes) for d in dims_of(way.trace.output))
         assert mine == shape, f"at {sizes} decided {mine}, got {shape}\n{model}"
     return "exact" if found.covered else "open"
+
+
+def test_another_way_may_divide_by_what_is_0_at_the_tried_sizes():
+    low = Depends(
+        "h * w < 30",
+        nn.MaxPool2d(3, 3, 1, ceil_mode=True),
+        Lambda("x.view(x.shape[0], 4, x.shape[2] // 2, 2, -1).mean(3)"),
+    )
+    turned = Lambda("x.flatten(2).mT.reshape(len(x), *x.shape[2:], 4).permute(0, 3, 1, 2)")
+    last = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(C, 3))
+    for join in ("add", "cat"):
+        check_network(
+            nn.Sequential(
+                Skip(low, join),
+                Depends("h + w > 9 and w % 3", turned, Lambda("F.softmax(x, dim=-1)")),
+                nn.MaxPool2d(2, 1, 1),
+                nn.AvgPool2d(3, 1, 1),
+                Lambda("F.instance_norm(x)"),
+                Skip(nn.MaxPool2d(3, 2, 1, ceil_mode=True), "add"),
+                last,
+            ).eval()
+        )

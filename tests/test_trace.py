@@ -153,12 +153,23 @@ def test_the_cpu_is_not_asked_about_many_elements(monkeypatch):
     asked = []
     monkeypatch.setattr(kernels, "tried", lambda func, given: asked.append(func) or func(*given[0]))
     inverse = lambda self, x: torch.linalg.inv(x)  # noqa: E731
+    monkeypatch.setattr(kernels, "asked_at", lambda path: [path.env])
     few, many = {"N": 1, "H": 4, "W": 4}, {"N": 1, "H": 1024, "W": 1024}
     run(inverse, sizes=few)
     assert asked == [torch.linalg.inv]
     run(inverse, sizes=many)
     run(inverse, sizes=few, rules=False)
     assert asked == [torch.linalg.inv]
+
+
+def test_the_cpu_is_heard_at_the_smallest_sizes_too():
+    """Some of its kernels take another way for few elements."""
+    found = run(
+        lambda self, x: torch.isin(x[0, 0], x[0, 1].t()), sizes={"N": 1, "H": 256, "W": 288}
+    )
+    assert any("the CPU may refuse" in c for c in found.path.caveats), found.path.caveats
+    found = run(lambda self, x: torch.nn.utils.rnn.pad_sequence([x[0, 0], x[0, 1, :, :2]]))
+    assert "pad_sequence has no rule; its sizes are not checked" in found.path.caveats
 
 
 REASONS = "not implemented for|be cast to the desired output type"

@@ -87,7 +87,9 @@ def linspace(path: Path, start: Any, end: Any, steps: Size, **settings: Any) -> 
     if settings.get("dtype") is torch.bool:
         raise NoRule("bool")
     values = ranges.union(path, ranges.range_of(start), ranges.range_of(end))
-    return made(path, (steps,), settings, None, values)
+    found = made(path, (steps,), settings, None, values)
+    found.loose = path.known(ge(steps, 2)) is not True  # one step is the start alone
+    return found
 
 
 @shape_rule(torch.eye)

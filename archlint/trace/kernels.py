@@ -20,7 +20,7 @@ from archlint.ops.layout import settled_strides
 from archlint.ops.registry import Refused, TensorSpec
 from archlint.silence import says_nothing
 from archlint.trace.ends import Undecided
-from archlint.trace.heard import FEW, at_hint, elements, hear, small, tried
+from archlint.trace.heard import FEW, asked_at, at_sizes, elements, goes, hear, small, tried
 from archlint.trace.path import WalkedPath
 from archlint.trace.record import call_name
 from archlint.trace.specs import map_tensors
@@ -89,7 +89,7 @@ def run_kernel(
         metas[id(tensor)] = meta
         return meta
 
-    given = small(path, args, kwargs) if cpu else None
+    asked = [(s, small(s, args, kwargs)) for s in asked_at(path)] if cpu else []
     with torch.no_grad(), enable_python_dispatcher():
         a, k = map_tensors((args, kwargs), symbolic)
         eager, path.eager = path.eager, False  # what a kernel checks is a claim
@@ -98,7 +98,8 @@ def run_kernel(
         except (Undecided, KeyboardInterrupt):
             raise
         except Exception as error:
-            _explain(path, func, args, kwargs, error, cpu)
+            _explain(path, func, args, kwargs, error)
+            _only_meta(path, func, asked, error)
             if path.unknowns and _has_unknowns((args, kwargs)):  # at others it may not raise
                 name = call_name(func)
                 text = f"{name} has no rule for sizes that values decide ({first_line(error)})"
@@ -107,9 +108,21 @@ def run_kernel(
         finally:
             path.eager = eager
     made = _from_meta(result, standins, index)
-    if given is not None and elements(path, made) <= FEW:
-        hear(path, call_name(func), made, tried(func, given))
+    for sizes, given in asked:
+        if given is not None and goes(path, sizes) and elements(sizes, made) <= FEW:
+            hear(path, sizes, call_name(func), made, tried(func, given))
     return made
+
+
+def _only_meta(path: WalkedPath, func: Any, asked: list[Any], error: Exception) -> None:
+    """The CPU may take what the meta kernel refused."""
+    if path.events and not path.events[-1].held:
+        return
+    for sizes, given in asked:
+        heard = given is not None and goes(path, sizes)
+        if heard and not isinstance(tried(func, given), Exception):
+            why = f"only its meta kernel refuses ({first_line(error)})"
+            raise Undecided(f"{call_name(func)} has no rule, and {why}") from None
 
 
 def _has_unknowns(given: Any) -> bool:
@@ -153,13 +166,11 @@ def _from_meta(result: Any, standins: dict[int, Standin], index: int) -> Any:
     return map_tensors(result, back)
 
 
-def _explain(
-    path: WalkedPath, func: Any, args: Any, kwargs: Any, error: Exception, cpu: bool
-) -> None:
-    """An exception is the operator's only if it comes at plain numbers too, and on the CPU."""
+def _explain(path: WalkedPath, func: Any, args: Any, kwargs: Any, error: Exception) -> None:
+    """An exception is the operator's only if it comes at plain numbers too."""
     if path.events and not path.events[-1].held:
         return
-    a, k = at_hint(path, (args, kwargs), torch.device("meta"))
+    a, k = at_sizes(path.env, (args, kwargs), torch.device("meta"))
     name = call_name(func)
     try:
         func(*a, **_on_meta(k))
@@ -175,10 +186,6 @@ def _explain(
             raise Undecided(f"{name}: {says_nothing(e)} ({first_line(e)})") from None
         if "data-dependent" in text or "meta tensor" in text:
             raise Undecided(f"{name} depends on values: {first_line(e)}") from None
-        given = small(path, args, kwargs) if cpu else None
-        if given is not None and not isinstance(tried(func, given), Exception):
-            text = f"{name} has no rule, and only its meta kernel refuses ({first_line(e)})"
-            raise Undecided(text) from None
         return
     raise Undecided(
         f"{name} has no rule, and PyTorch's kernel fails on symbolic sizes "

@@ -321,7 +321,10 @@ class WalkedPath:
         assert self.turns is not None
         at, self._turned = self._turned, self._turned + 1
         if at >= len(self.turns):
-            return formula.evaluate(self.env)
+            try:
+                return formula.evaluate(self.env)
+            except ZeroDivisionError:  # the hint's sizes do not come this way
+                raise Apart from None
         opposite = negate(formula)
         if self.turns[at] is opposite:
             return False

@@ -7,8 +7,10 @@ import itertools
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
-import archlint.ops.sequence  # noqa: F401
+import archlint
+import archlint.ops.sequence
 from archlint.bounds import Box
 from archlint.dims import symbol
 from archlint.ops.registry import RULES
@@ -86,3 +88,19 @@ def test_the_rest(env, other):
 
 def test_the_tensor_marker_is_used():
     agree(torch.linspace, T(), 1.0, 3, env={}, may_lack_rule=True)
+
+
+def test_one_step_of_linspace_is_the_start_alone():
+    class Reads(nn.Module):
+        def forward(self, x):
+            return torch.zeros(4, 2)[torch.linspace(0, 4, x.shape[0]).long()]
+
+    found = archlint.infer(Reads(), "H")
+    for h in range(1, 9):
+        try:
+            Reads()(torch.zeros(h))
+            runs = True
+        except IndexError:
+            runs = False
+        assert runs is (h == 1)
+        assert found.accepts(H=h) in (runs, None)
