@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import linecache
+import sys
 import time
 
 import pytest
@@ -60,7 +61,59 @@ def after_a_helper(x):
     return y
 
 
-@pytest.mark.parametrize("forward", [by_threes, the_largest_window, after_a_helper])
+def returned_in_the_end(x):
+    try:
+        y = x.view(1, 4, -1, 3, x.shape[3])
+    finally:
+        return x  # noqa: B012
+    return y
+
+
+def left_in_the_end(x):
+    y = x
+    for _ in range(2):
+        try:
+            y = x.view(1, 4, -1, 3, x.shape[3])
+        except (IndexError, KeyError):
+            raise
+        finally:
+            break  # noqa: B012
+    for _ in range(2):
+        try:
+            y = y.mean(1)
+        except TypeError:
+            pass
+        else:
+            y = x.view(1, 4, -1, 3, x.shape[3])
+        finally:
+            if y.dim() < 5:
+                y = x
+            continue  # noqa: B012
+    return y
+
+
+def returned_after_a_handler(x):
+    try:
+        y = x.view(1, 4, -1, 3, x.shape[3])
+    except RuntimeError:
+        y = x.view(1, 4, -1, 5, x.shape[3])
+    finally:
+        return x  # noqa: B012
+    return y
+
+
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")
+@pytest.mark.parametrize(
+    "forward",
+    [
+        by_threes,
+        the_largest_window,
+        after_a_helper,
+        returned_in_the_end,
+        left_in_the_end,
+        returned_after_a_handler,
+    ],
+)
 def test_what_is_caught_refuses_nothing(forward):
     assert decided(forward, accepts="any size").word == "proved"
     for sizes in [(1, 1), (6, 4), (5, 5), (2, 9)]:
@@ -102,7 +155,20 @@ def in_the_end(x):
         x = None
 
 
-@pytest.mark.parametrize("forward", [again, other_words, not_this_kind, in_the_end])
+def in_a_loop_of_the_end(x):
+    try:
+        return x.view(1, 4, -1, 3, x.shape[3])
+    finally:
+        for _ in range(2):
+            break
+
+        def unused():
+            return x
+
+
+@pytest.mark.parametrize(
+    "forward", [again, other_words, not_this_kind, in_the_end, in_a_loop_of_the_end]
+)
 def test_what_is_raised_in_the_end_is_refused(forward):
     assert decided(forward, accepts="only H % 3 == 0").word == "proved"
     with pytest.raises((RuntimeError, ValueError)):
@@ -129,6 +195,22 @@ def the_fifth_row_otherwise(x):
         return x[:, :, 4]
     except RuntimeError:  # it is an IndexError
         return x[:, :, 0]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="except* came with Python 3.11")
+def test_a_group_of_errors_is_caught_too():
+    text = """
+def forward(x):
+    y = x
+    try:
+        y = x.view(1, 4, -1, 3, x.shape[3])
+    except* RuntimeError:
+        y = x
+    return y
+"""
+    forward = made(text, "group")
+    assert decided(forward, accepts="any size").word == "proved"
+    assert runs(forward, 5)
 
 
 def by_the_words_of_the_error(x):
@@ -198,9 +280,14 @@ def forward(x):
         return x.view(1, 4, -1, 3, x.shape[3])
     return x
 """
+    return made(text, manager)
+
+
+def made(text, name):
+    """The ``forward`` that is defined in a text."""
     names = {"__name__": __name__, **globals(), "ready": Patient(RuntimeError)}
-    linecache.cache[f"<{manager}>"] = (len(text), None, text.splitlines(True), f"<{manager}>")
-    exec(compile(text, f"<{manager}>", "exec"), names)
+    linecache.cache[f"<{name}>"] = (len(text), None, text.splitlines(True), f"<{name}>")
+    exec(compile(text, f"<{name}>", "exec"), names)
     return names["forward"]
 
 

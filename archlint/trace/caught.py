@@ -37,13 +37,17 @@ _PLAIN = {
 """Operators, by their short names, that raise nothing but the first."""
 
 
+_TRY = (ast.Try, getattr(ast, "TryStar", ast.Try))  # ``except*`` came with Python 3.11
+
+
 class _Block(NamedTuple):
     """The lines of a ``try`` or a ``with``, and what of it catches."""
 
     first: int
     last: int
-    handlers: tuple[ast.ExceptHandler, ...]
-    managers: tuple[ast.expr, ...]
+    handlers: tuple[ast.ExceptHandler, ...] = ()
+    managers: tuple[ast.expr, ...] = ()
+    leaves: bool = False  # a ``finally`` that leaves by itself ends whatever was raised
 
 
 def is_caught(root: CodeType | None, op: str = "") -> bool | None:
@@ -84,6 +88,8 @@ def _fates(frame: FrameType, kinds: Sequence[type[Exception]]) -> Iterator[bool 
                 yield _agreed(manager_of(expression, frame), kinds)
             if block.handlers:
                 yield _handled(block.handlers, frame, kinds)
+            if block.leaves:
+                yield True
 
 
 def _is_theirs(filename: str) -> bool:
@@ -109,14 +115,32 @@ def _blocks(code: CodeType) -> tuple[_Block, ...] | None:
 
 def _found(tree: ast.AST) -> Iterator[_Block]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Try):
-            yield _Block(*_lines(node.body), tuple(node.handlers), ())
+        if isinstance(node, _TRY):
+            yield _Block(*_lines(node.body), handlers=tuple(node.handlers))
+            if any(_leaves(n) for n in node.finalbody):
+                yield _Block(*_lines([*node.body, *node.handlers, *node.orelse]), leaves=True)
         elif isinstance(node, ast.With):
-            yield _Block(*_lines(node.body), (), tuple(i.context_expr for i in node.items))
+            yield _Block(*_lines(node.body), managers=tuple(i.context_expr for i in node.items))
 
 
-def _lines(body: Sequence[ast.stmt]) -> tuple[int, int]:
+def _lines(body: Sequence[ast.stmt | ast.ExceptHandler]) -> tuple[int, int]:
     return body[0].lineno, body[-1].end_lineno or body[-1].lineno
+
+
+def _leaves(node: ast.AST, looping: bool = False) -> bool:
+    """Whether a statement of a ``finally`` may leave it by ``return``, ``break`` or ``continue``.
+
+    ``looping``: the statement is in a loop of the ``finally`` itself.
+    """
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return False
+    if isinstance(node, (ast.Break, ast.Continue)):
+        return not looping
+    if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
+        inside = any(_leaves(n, True) for n in node.body)
+        return inside or any(_leaves(n, looping) for n in node.orelse)
+    inner = ast.iter_child_nodes(node)
+    return isinstance(node, ast.Return) or any(_leaves(n, looping) for n in inner)
 
 
 def _agreed(manager: Manager, kinds: Sequence[type[Exception]]) -> bool | None:
