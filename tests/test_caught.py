@@ -333,6 +333,50 @@ def test_the_manager_of_a_with_may_end_an_error(manager):
         assert found.accepts({"H": h}) is runs(forward, h), h
 
 
+VIEWED = "contextlib.nullcontext(x.view(1, 4, -1, 3, x.shape[3]))"
+
+
+@pytest.mark.parametrize(
+    "managers",
+    [
+        f"contextlib.suppress(RuntimeError), {VIEWED}",
+        f"contextlib.suppress(RuntimeError),\n        {VIEWED},",
+        f"contextlib.suppress(IndexError),\n        {VIEWED},\n        patience(),",
+        f"torch.no_grad(),\n        patience(),\n        {VIEWED},",
+        f"{VIEWED}, contextlib.suppress(RuntimeError)",
+        f"{VIEWED},\n        contextlib.suppress(RuntimeError),",
+        f"torch.no_grad(), {VIEWED}",
+    ],
+)
+def test_an_item_of_a_with_is_within_those_before_it(managers):
+    text = f"""
+def forward(x):
+    y = x
+    with (
+        {managers}
+    ):
+        y = x + 1
+    return y
+"""
+    forward = made(text, managers)
+    contract = contract_of(input="1 4 H 2", accepts="any size")
+    subject = Subject(contract, from_instance(Model(forward)))
+    found = accepted_sizes(subject, Question.of(contract), time.monotonic() + 60)
+    assert found.covered, found.reasons
+    for h in range(1, 10):
+        assert found.accepts({"H": h}) is runs(forward, h), h
+
+
+def test_nothing_is_said_of_an_item_where_the_kind_of_the_error_decides():
+    def fifth(x):
+        with contextlib.suppress(IndexError), contextlib.nullcontext(x[:, :, 4]) as y:
+            return y
+        return x
+
+    assert decided(fifth, accepts="any size").word == "error"
+    assert decided(fifth, accepts="any H >= 5").word == "proved"
+
+
 @pytest.mark.parametrize("manager", ["contextlib.suppress(IndexError)", "Patient(IndexError)"])
 def test_the_manager_ends_an_error_of_another_kind(manager):
     text = within(manager)

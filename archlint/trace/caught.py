@@ -120,10 +120,13 @@ def _found(tree: ast.AST) -> Iterator[_Block]:
             if any(_leaves(n) for n in node.finalbody):
                 yield _Block(*_lines([*node.body, *node.handlers, *node.orelse]), leaves=True)
         elif isinstance(node, ast.With):
-            yield _Block(*_lines(node.body), managers=tuple(i.context_expr for i in node.items))
+            managers = [item.context_expr for item in node.items]
+            yield _Block(*_lines(node.body), managers=tuple(managers))
+            for k in range(1, len(managers)):  # those before are entered already
+                yield _Block(*_lines(managers[k : k + 1]), managers=tuple(managers[:k]))
 
 
-def _lines(body: Sequence[ast.stmt | ast.ExceptHandler]) -> tuple[int, int]:
+def _lines(body: Sequence[ast.stmt | ast.expr | ast.ExceptHandler]) -> tuple[int, int]:
     return body[0].lineno, body[-1].end_lineno or body[-1].lineno
 
 
