@@ -57,9 +57,10 @@ class Subject:
         ``box`` and ``given`` hold of all sizes that the caller is interested in: what they settle
         is no question, and what comes of it is said of these sizes only.
 
-        A path that ends in an exception of user code is walked again with plain numbers, and one
-        that a lean model could not finish is walked again with the real weights: what comes of
-        symbolic sizes or of missing values is not the model's doing.
+        A path that ends in an exception of user code is walked again with plain numbers, where it
+        must end in the same kind of exception at the same line, and one that a lean model could
+        not finish is walked again with the real weights: what comes of symbolic sizes or of
+        missing values is not the model's doing.
         """
         self._given = given
         first = self._way(sizes, box, symbolic, ())
@@ -85,9 +86,13 @@ class Subject:
             plain = self._once(sizes, box, False, answers)
             if plain.outcome == "unknown" and self.model is not self._real:
                 plain = self._with_weights(plain, sizes, box, False, answers)
-            if plain.outcome != "raised":
+            if plain.outcome not in ("raised", "refused"):
                 result.outcome = "unknown"
                 result.error = f"with plain numbers the model does not raise {result.error}"
+            elif (plain.kind, plain.source) != (result.kind, result.source):
+                other = f"{plain.error} ({plain.source})" if plain.source else plain.error
+                result.outcome = "unknown"
+                result.error = f"with plain numbers the model raises {other}, not {result.error}"
         return result
 
     def _with_weights(

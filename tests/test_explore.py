@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy
 import pytest
 import torch
 from torch import nn
@@ -78,3 +79,57 @@ class Refusing(nn.Module):
 def test_only_of_no_size_says_nothing_even_where_nothing_is_accepted(input, accepts, word):
     verdict = archlint.check(Refusing(), input=input, accepts=accepts, samples=0)
     assert verdict.word == word
+
+
+class Looking(nn.Module):
+    """Looks its rows up in a table of nine; numpy does not add symbolic sizes in place."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = numpy.arange(3)
+        rows += x.shape[0]
+        return torch.zeros(9)[torch.from_numpy(rows)]
+
+
+class Strict(nn.Module):
+    """Takes images of ten rows, and no others."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.shape[2] != 10:
+            raise ValueError(f"{x.shape[2]} rows")
+        return x
+
+
+class Complaining(nn.Module):
+    """Says of large images that they are, and refuses them with what torch says."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        try:
+            return x.view(-1, 3, 10, x.shape[3])
+        except RuntimeError:
+            self.large = bool(x.shape[3] > 100)
+            raise
+
+
+def test_another_error_with_plain_numbers_is_none_of_the_models_at_other_sizes():
+    found = explored(Looking(), accepts="any size")
+    assert not found.covered
+    (reason,) = found.reasons
+    assert "with plain numbers the model raises IndexError: " in reason
+    assert "test_explore.py:" in reason
+    assert "UFuncTypeError" in reason
+    assert found.accepts({"N": 1, "H": 1, "W": 1}) is None
+
+
+def test_the_same_error_with_plain_numbers_may_have_other_words():
+    found = explored(Strict(), accepts="any size")
+    assert found.covered, found.reasons
+    assert "ValueError: H rows" in {way.trace.error for way in found.ways}
+    assert found.accepts({"N": 1, "H": 11, "W": 1}) is False
+    assert found.accepts({"N": 1, "H": 10, "W": 1}) is True
+
+
+def test_what_an_operator_refuses_with_plain_numbers_too_is_refused():
+    found = explored(Complaining(), accepts="any size")
+    assert found.covered, found.reasons
+    assert found.accepts({"N": 1, "H": 11, "W": 1}) is False
+    assert found.accepts({"N": 1, "H": 10, "W": 200}) is True

@@ -220,7 +220,7 @@ def trace(
     STALE.clear()
     RAISED.clear()
     args, kwargs = arguments(input, env, symbolic)
-    outcome, output, error, source = "accepted", None, "", ""
+    outcome, output, error, source, kind = "accepted", None, "", "", ""
     try:
         cached = hashable() if path.eager else nullcontext()
         forgetful = uncached(model) if path.eager else nullcontext()
@@ -241,13 +241,14 @@ def trace(
         last = path.events[-1] if path.events else None
         refused = last is not None and last.kind == "claim" and not last.held
         outcome, error = ("refused" if refused else "raised"), str(e)
-        source = user_line(e) or ""
+        source, kind = user_line(e) or "", RuntimeError.__name__
     except Undecided as e:
         outcome, error, source = "unknown", str(e), user_line(e) or ""
     except (Exception, SystemExit) as e:
         reason = says_nothing(e)
         outcome, source = "unknown" if reason else "raised", user_line(e) or ""
-        error = f"{type(e).__name__}: {first_line(e)}"
+        kind = type(e).__name__
+        error = f"{kind}: {first_line(e)}"
         error = f"{reason} ({error})" if reason else error
     STALE.clear()
     if SLIPPED:
@@ -263,6 +264,7 @@ def trace(
         output,
         error,
         source,
+        kind,
         tracer.kernels,
         tracer.faults,
         joins=joins,
