@@ -6,6 +6,7 @@ import contextlib
 import linecache
 import sys
 import time
+import warnings
 
 import pytest
 import torch
@@ -222,9 +223,48 @@ def by_the_words_of_the_error(x):
         return x
 
 
-def test_nothing_is_said_where_its_words_decide():
-    assert decided(by_the_words_of_the_error, accepts="any size").word == "error"
-    assert by_the_words_of_the_error(torch.zeros(1, 4, 5, 5)).shape == (1, 4, 5, 5)
+def as_long_as_the_words_of_the_error(x):
+    try:
+        return x.view(1, 4, -1, 3, x.shape[3])
+    except RuntimeError as e:
+        return torch.zeros(len(str(e)))
+
+
+def kept_for_later(x):
+    error = None
+    try:
+        x = x.view(1, 4, -1, 3, x.shape[3])
+    except (IndexError, RuntimeError) as e:
+        if x.dim() == 4:
+            error = e
+    return x[:, :, None] if error and "is invalid for input" in str(error) else x
+
+
+@pytest.mark.parametrize(
+    "forward", [by_the_words_of_the_error, as_long_as_the_words_of_the_error, kept_for_later]
+)
+def test_nothing_is_said_where_its_words_decide(forward):
+    verdict = decided(forward, accepts="any size")
+    assert verdict.word == "error"
+    assert "in a `try` or `with` that may catch its error" in verdict.message
+    assert decided(forward, accepts="any H % 3 == 0").word == "proved"
+    assert runs(forward, 5)
+
+
+def told_to_people(x):
+    try:
+        return x.view(1, 4, -1, 3, x.shape[3])
+    except RuntimeError as e:
+        warnings.warn(f"no threes: {e}", stacklevel=2)
+        if x.shape[2] == 5:
+            raise ValueError(f"five rows: {e}") from e
+        return x
+
+
+@pytest.mark.filterwarnings("ignore:no threes")
+def test_words_that_are_told_or_raised_decide_nothing():
+    assert decided(told_to_people, accepts="only H != 5").word == "proved"
+    assert [h for h in range(1, 9) if not runs(told_to_people, h)] == [5]
 
 
 class Patient:

@@ -37,6 +37,11 @@ _PLAIN = {
 """Operators, by their short names, that raise nothing but the first."""
 
 
+_TELLING = {
+    "print", "warn", "debug", "info", "warning", "error", "exception", "critical", "log",
+}  # fmt: skip
+"""Functions and methods that show people an error."""
+
 _TRY = (ast.Try, getattr(ast, "TryStar", ast.Try))  # ``except*`` came with Python 3.11
 
 
@@ -178,14 +183,31 @@ def _fate(
 
 
 def _goes_on(handler: ast.ExceptHandler) -> bool | None:
-    """Whether the code goes on behind it; ``None`` if it raises again after a look."""
+    """Whether the code goes on behind it; ``None`` if it looks at the error first."""
     parts = [node for statement in handler.body for node in ast.walk(statement)]
     again = [n for n in parts if isinstance(n, ast.Raise) and _is_again(n, handler.name)]
     if not again:
-        return True
+        return None if any(_reads(n, handler.name) for n in handler.body) else True
     leaves = (ast.Return, ast.Break, ast.Continue)
     always = any(r is handler.body[-1] for r in again)
     return None if not always or any(isinstance(n, leaves) for n in parts) else False
+
+
+def _reads(node: ast.AST, name: str | None) -> bool:
+    """Whether it computes with the error, whose words here are not torch's.
+
+    To raise another error with them, or to tell them to people, changes no size.
+    """
+    if isinstance(node, ast.Raise):
+        return False
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        function = node.value.func
+        called = getattr(function, "id", getattr(function, "attr", ""))
+        if called in _TELLING:
+            return False
+    if isinstance(node, ast.Name):
+        return node.id == name and isinstance(node.ctx, ast.Load)
+    return any(_reads(n, name) for n in ast.iter_child_nodes(node))
 
 
 def _is_again(statement: ast.Raise, name: str | None) -> bool:
