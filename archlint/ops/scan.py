@@ -61,11 +61,13 @@ def logcumsumexp(path: Path, input: TensorSpec, dim: int, *, out: Any = None) ->
 
 
 def _checks_dims() -> bool:
-    try:
-        torch.cummax(torch.empty((), device="cpu"), 1)
-    except IndexError:
-        return True
-    return False
+    for dims in ((), (0,)):
+        try:
+            torch.cummax(torch.empty(dims, device="cpu"), 1)
+        except IndexError:
+            continue
+        return False
+    return True
 
 
 # Measured, once: not every version of PyTorch looks at the dim of a scalar, or of no elements.
