@@ -16,6 +16,7 @@ from archlint.ops.reached import reaching
 from archlint.ops.reals import KNOWN
 from archlint.ops.refine import ALLOCATES, ELEMENTWISE, Origin
 from archlint.ops.registry import TensorSpec
+from archlint.trace.memory import roots
 from archlint.trace.path import MASK_BYTES, WalkedPath
 from archlint.trace.record import Call
 from archlint.trace.standin import Standin, standin
@@ -63,7 +64,9 @@ class Elements:
         if type(target) is Standin:
             self.written(target, result.values, result.values)
             return target
-        return standin(before)
+        made = standin(before)
+        made.shares = roots(self.path, target, self.path.trail)
+        return made
 
     def written(self, target: Any, had: Any, put: Any, loose: bool = False) -> None:
         """Memory was written through ``target``: what was known of other tensors ends.

@@ -25,6 +25,7 @@ from archlint.trace.effects import Held
 from archlint.trace.ends import RAISED, Apart, Undecided
 from archlint.trace.events import Event
 from archlint.trace.meeting import one_size
+from archlint.trace.memory import roots
 from archlint.trace.path import Mark, WalkedPath
 from archlint.trace.standin import Standin, standin
 from archlint.trace.symint import size_of, sym_int
@@ -160,7 +161,11 @@ def _one(path: WalkedPath, results: list[tuple[Bool, Any]]) -> Any:
     if any(type(r) is not type(first) for _, r in results):
         raise Apart
     if type(first) is Standin:
-        return _one_tensor(path, [(w, r.spec) for w, r in results], first)
+        one = _one_tensor(path, [(w, r.spec) for w, r in results], first)
+        if any(r is not one for _, r in results):
+            found = {id(m): m for _, r in results for m in roots(path, r, path.trail)}
+            one.shares = tuple(found.values())
+        return one
     if isinstance(first, torch.SymInt):
         return sym_int(one_size(path, [(w, size_of(r)) for w, r in results]), path)
     if isinstance(first, torch.Tensor):

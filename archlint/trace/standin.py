@@ -36,6 +36,7 @@ class Standin(torch.Tensor):
     spec: TensorSpec
     made_by: int  # index of the call; -1 for an input
     own = False  # whether its memory was new when it was made
+    shares: tuple[Any, ...] = ()  # roots of its memory that the call that made it does not tell
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

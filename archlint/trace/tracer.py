@@ -37,6 +37,7 @@ from archlint.trace.inputs import arguments
 from archlint.trace.join import joining
 from archlint.trace.kernels import NUMBERS, python_body, run_kernel
 from archlint.trace.libraries import asking, own_body
+from archlint.trace.memory import check_overlap
 from archlint.trace.path import WalkedPath
 from archlint.trace.place import Place, user_frame
 from archlint.trace.record import Call, Trace, call_name
@@ -129,8 +130,10 @@ class Tracer(TorchFunctionMode):
         if func == _OTHER_MEMORY:
             raise Undecided("a tensor is given other memory (.data = …)")
         if args and writes(func):
+            check_overlap(self.path, call, args[0], self.calls)
             lose_elements(args[0])
         if "out" in kwargs:
+            check_overlap(self.path, call, kwargs["out"], self.calls)
             lose_elements(kwargs["out"])
         if rule is not None:
             try:
