@@ -402,7 +402,7 @@ def forward(x):
     contract = contract_of(input="1 4 H 2", accepts="any size")
     subject = Subject(contract, from_instance(Model(forward)))
     found = accepted_sizes(subject, Question.of(contract), time.monotonic() + 60)
-    assert found.covered or sys.version_info < (3, 11), found.reasons  # whose lines are coarser
+    assert found.covered, found.reasons
     for h in range(1, 10):
         assert found.accepts({"H": h}) is runs(forward, h), h
 

@@ -83,7 +83,7 @@ def _fates(frame: FrameType, kinds: Sequence[type[Exception]]) -> Iterator[bool 
         return
     if not _is_theirs(code.co_filename):
         return
-    blocks = _blocks(code)
+    blocks = _blocks(code, code.co_filename, code.co_linetable)
     if blocks is None:
         yield None if may_go_on(code, frame.f_lasti) else False
         return
@@ -103,10 +103,11 @@ def _is_theirs(filename: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _blocks(code: CodeType) -> tuple[_Block, ...] | None:
+def _blocks(code: CodeType, filename: str, lines: bytes) -> tuple[_Block, ...] | None:
     """Those in a function of user code; ``None`` where there is no source.
 
-    Line numbers are enough: what stands in a ``try`` has a line of its own.
+    Line numbers are enough: what stands in a ``try`` has a line of its own. ``filename`` and
+    ``lines`` are the code's own, which make no difference to whether two codes are equal.
     """
     try:
         source, first = inspect.getsourcelines(code)
