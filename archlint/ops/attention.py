@@ -59,6 +59,9 @@ def scaled_dot_product_attention(
     if attn_mask is not None:
         text = "mask size {} fits score size {} at dimension %d"
         broadcast_onto(path, attn_mask.dims, scores, text)
+    fused = query.ndim == 4 and path.known(eq(e_q, e_v)) is not False
+    if fused and path.known(eq(s_k, s_v)) is not True:
+        raise NoRule("lengths of key and value, which a kernel of the CPU does not compare")
     _equal(path, s_k, s_v, "lengths {} of key and {} of value equal")
     dims = (*broadcast(path, scores[:-2], tuple(batch_v)), length, e_v)
     if query.strides is None or dropout_p != 0:

@@ -101,3 +101,14 @@ def test_grouped_heads():
                 may_lack_rule=True,
             )
     agree(sdpa, T("l", "e"), T("s", "e"), T("s", "e"), enable_gqa=True, env=point)
+
+
+def test_lengths_of_key_and_value_that_differ():
+    """A fused kernel of the CPU does not compare them."""
+    tensors = T("n", "h", "l", "e"), T("n", "h", "s", "e"), T("n", "h", "l", "e")
+    for lengths in ({"l": 1, "s": 2}, {"l": 3, "s": 2}, {"l": 2, "s": 2}):
+        env = {"n": 1, "h": 2, "e": 4, **lengths}
+        agree(sdpa, *tensors, env=env, other={**env, "s": 1}, may_lack_rule=True)
+    unfused = T("n", "h", "l", 4), T("n", "h", "s", 4), T("n", "h", "l", 3)
+    env = {"n": 1, "h": 2, "l": 3, "s": 2}
+    agree(sdpa, *unfused, env=env, other={**env, "s": 3})
