@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from archlint.api import check
-    from archlint.contract import Contract
+    from archlint.contracts.contract import Contract
+    from archlint.contracts.rulefile.load import load
+    from archlint.contracts.verdict import Verdict
+    from archlint.engine.infer.acceptance import Acceptance
+    from archlint.engine.infer.infer import infer
+    from archlint.engine.structure.violation import Violation
     from archlint.errors import ArchlintError
     from archlint.explanation.explain import explain
-    from archlint.inference.acceptance import Acceptance
-    from archlint.inference.infer import infer
     from archlint.ops.registry import shape_rule
-    from archlint.rulefile.load import load
-    from archlint.structure.violation import Violation
-    from archlint.verdict import Verdict
 
 __all__ = [
     "Acceptance",
@@ -34,15 +34,15 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "Acceptance": "archlint.inference.acceptance",
+    "Acceptance": "archlint.engine.infer.acceptance",
     "ArchlintError": "archlint.errors",
-    "Contract": "archlint.contract",
-    "Verdict": "archlint.verdict",
-    "Violation": "archlint.structure.violation",
+    "Contract": "archlint.contracts.contract",
+    "Verdict": "archlint.contracts.verdict",
+    "Violation": "archlint.engine.structure.violation",
     "check": "archlint.api",
     "explain": "archlint.explanation.explain",
-    "infer": "archlint.inference.infer",
-    "load": "archlint.rulefile.load",
+    "infer": "archlint.engine.infer.infer",
+    "load": "archlint.contracts.rulefile.load",
     "shape_rule": "archlint.ops.registry",
 }
 

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from archlint.contracts.verdict import Verdict
+from archlint.engine.python_contracts import contract_of, source_of
 from archlint.errors import ArchlintError
-from archlint.given import contract_of, source_of
-from archlint.verdict import Verdict
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from archlint.given import Shapes
+    from archlint.engine.python_contracts import Shapes
 
 
 def check(
@@ -40,8 +40,8 @@ def check(
     contract = contract_of(
         input=input, accepts=accepts, rejects=rejects, output=output, structure=structure, mode=mode
     )
-    from archlint.advice import decide_source
-    from archlint.conclude import could_not
+    from archlint.engine.conclude import could_not
+    from archlint.explanation.advice import decide_source
 
     try:
         with source_of(model) as source:

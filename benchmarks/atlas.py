@@ -27,12 +27,12 @@ from typing import Any
 
 import atlas_page as page
 
-from archlint import outputshape
-from archlint.contract import Budget, Contract, ModelRef, Promise
+from archlint.contracts import output_shape as outputshape
+from archlint.contracts.contract import Budget, Contract, ModelRef, Promise
+from archlint.contracts.verdict import Proof, Verdict
 from archlint.errors import ArchlintError
-from archlint.verdict import Proof, Verdict
-from archlint.workers.pool import run
-from archlint.workers.process import Job
+from archlint.runner.pool import run
+from archlint.runner.worker import Job
 
 CHUNK = 50  # models that one worker process takes before a new one: memory stays flat
 
@@ -99,8 +99,8 @@ def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None
     """In a worker process: what ``ref`` accepts, as JSON in the verdict's details."""
     import torch
 
-    from archlint.inference.infer import infer_source
-    from archlint.model.resolve import resolve
+    from archlint.engine.infer.infer import infer_source
+    from archlint.models.targets import resolve
 
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)

@@ -8,8 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from archlint.contract import Input
-from archlint.entry import Words, input_words, shown
+from archlint.contracts.accepted_set import Words, input_words, shown
+from archlint.contracts.contract import Input
 
 PAGE = Path(__file__).parents[1] / "docs" / "atlas.md"
 TORCHVISION = ("quantization", "segmentation", "video", "optical_flow", "detection")

@@ -12,9 +12,9 @@ from question import contract, decide, median, seconds
 from table import write
 from torch import nn
 
-from archlint.judge import Question
-from archlint.model.resolve import from_instance
-from archlint.subject import Subject
+from archlint.engine.decide import Question
+from archlint.models.targets import from_instance
+from archlint.tracing.model_tracer import Subject
 
 _BLOCKS = (50, 200, 800)
 _TURNS = 5

@@ -28,22 +28,22 @@ import atlas
 import atlas_page as page
 from table import write
 
-from archlint.bounds import Box
-from archlint.contract import Contract, ModelRef
-from archlint.diagnose.diagnose import moduli
+from archlint.contracts.contract import Contract, ModelRef
+from archlint.contracts.output_shape import at
+from archlint.contracts.verdict import Verdict
+from archlint.engine.diagnosis.diagnose import moduli
+from archlint.engine.explore import Explored, Way
+from archlint.engine.infer.infer import infer_source
+from archlint.engine.sampling.run import run_at
+from archlint.engine.sampling.sizes import choose_sizes
 from archlint.errors import ArchlintError
-from archlint.explore import Explored, Way
-from archlint.formula import conj, holds, negate
-from archlint.inference.infer import infer_source
-from archlint.model.resolve import resolve
-from archlint.outputshape import at
-from archlint.sample.choose import choose_sizes
-from archlint.sample.run import run_at
-from archlint.solve import Solver, Unsolved
-from archlint.subject import Subject
-from archlint.trace.record import dims_of
-from archlint.verdict import Verdict
-from archlint.workers.pool import run
+from archlint.models.targets import resolve
+from archlint.runner.pool import run
+from archlint.symbolic.formula import conj, holds, negate
+from archlint.symbolic.intervals import Box
+from archlint.symbolic.solver.solver import Solver, Unsolved
+from archlint.tracing.model_tracer import Subject
+from archlint.tracing.trace import dims_of
 
 POINTS = 6
 SECONDS = 120.0  # for one model: half to decide, half for the kernels

@@ -33,7 +33,7 @@ _cases: Counter[str] = Counter()
 
 def pytest_configure(config: Any) -> None:
     """Make each call of the oracle on meta tensors too."""
-    from archlint.dims import evaluate
+    from archlint.symbolic import evaluate
     from tests.ops import oracle
 
     real_call = oracle.real_call
@@ -89,7 +89,7 @@ def on_meta(
     """What the meta kernel gives for a call of the oracle at ``env``, or what it raised."""
     from torch._dispatch.python import enable_python_dispatcher
 
-    from archlint.dims import evaluate
+    from archlint.symbolic import evaluate
     from tests.ops import oracle
 
     def tensor(made: Any) -> torch.Tensor:

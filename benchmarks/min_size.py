@@ -20,12 +20,12 @@ import torchvision
 from torchvision import models
 
 import archlint
-from archlint.contract import Budget, ModelRef
-from archlint.dims import symbol
-from archlint.formula import eq
-from archlint.inference.infer import infer_source
-from archlint.model.resolve import resolve
-from archlint.solve import Solver, Unsolved
+from archlint.contracts.contract import Budget, ModelRef
+from archlint.engine.infer.infer import infer_source
+from archlint.models.targets import resolve
+from archlint.symbolic import symbol
+from archlint.symbolic.formula import eq
+from archlint.symbolic.solver.solver import Solver, Unsolved
 
 HEAD = """\
 # The smallest input of torchvision's classifiers

@@ -74,7 +74,7 @@ def spent(folder: Path) -> dict[str, float]:
 def first_rule_file(file: Path) -> float:
     """Milliseconds of reading a rule file for the first time, imports included."""
     code = "import pytest, sys, time; begin = time.perf_counter(); import pytest_archlint.items; "
-    code += "from archlint.rulefile.load import load; load(sys.argv[1]); "
+    code += "from archlint.contracts.rulefile.load import load; load(sys.argv[1]); "
     code += "assert 'torch' not in sys.modules; print(1000 * (time.perf_counter() - begin))"
     command = [sys.executable, "-c", code, str(file)]
     done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=True)

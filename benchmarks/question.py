@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 import torch
 import torchvision
 
-from archlint.contract import Budget, Contract, Promise, TensorInput, TensorOutput
-from archlint.describe.words import describe
-from archlint.dims import symbol
-from archlint.formula import conj, ge
-from archlint.inference.outputs import formulas
-from archlint.judge import Question, judge
-from archlint.model.resolve import ModelSource
-from archlint.pipeline import accepted_sizes
-from archlint.rulefile.phrase import parse_shape
-from archlint.subject import Subject
+from archlint.contracts.contract import Budget, Contract, Promise, TensorInput, TensorOutput
+from archlint.contracts.rulefile.phrase_parser import parse_shape
+from archlint.engine.decide import Question, judge
+from archlint.engine.describe.describe import describe
+from archlint.engine.infer.outputs import formulas
+from archlint.engine.pipeline import accepted_sizes
+from archlint.models.targets import ModelSource
+from archlint.symbolic import symbol
+from archlint.symbolic.formula import conj, ge
+from archlint.tracing.model_tracer import Subject
 
 _LEAST = {"alexnet": 63, "inception_v3": 75, "maxvit_t": 224, "vit_*": 224}
 _DEFAULT_LEAST = 32

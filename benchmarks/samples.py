@@ -23,13 +23,13 @@ import torch
 from table import write
 from torch import nn
 
-from archlint.bounds import Box
-from archlint.contract import TensorInput
-from archlint.ops.layout import contiguous_strides
+from archlint.contracts.contract import TensorInput
 from archlint.ops.registry import RULES, TensorSpec
-from archlint.trace.specs import map_tensors
-from archlint.trace.standin import standin
-from archlint.trace.tracer import trace
+from archlint.ops.shapes.strides import contiguous_strides
+from archlint.symbolic.intervals import Box
+from archlint.tracing.tensors.specs import map_tensors
+from archlint.tracing.tensors.symbolic_tensor import standin
+from archlint.tracing.tracer import trace
 
 SAMPLES, WRONG_ONES = 40, 20  # of each operator, at most
 APART = ("empty", "sparse", "nested", "jiterator")  # elements or layouts of another kind

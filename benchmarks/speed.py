@@ -35,7 +35,7 @@ from question import (
 )
 from table import write
 
-from archlint.subject import Subject
+from archlint.tracing.model_tracer import Subject
 
 _TURNS = 5
 _SIDE = 224

@@ -24,11 +24,11 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from archlint.contract import Budget, Contract, Input, Promise, TensorInput, Wildcard
-from archlint.describe.words import describe
-from archlint.dims import evaluate
-from archlint.judge import Question
-from archlint.rulefile.phrase import parse_shape
+from archlint.contracts.contract import Budget, Contract, Input, Promise, TensorInput, Wildcard
+from archlint.contracts.rulefile.phrase_parser import parse_shape
+from archlint.engine.decide import Question
+from archlint.engine.describe.describe import describe
+from archlint.symbolic import evaluate
 
 LINE = 100  # characters
 _LIST = "list of N tensors "
@@ -40,10 +40,10 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
     import torch
     import torchvision
 
-    from archlint.model.resolve import ModelSource
-    from archlint.pipeline import accepted_sizes
-    from archlint.subject import Subject
-    from archlint.trace.record import dims_of
+    from archlint.engine.pipeline import accepted_sizes
+    from archlint.models.targets import ModelSource
+    from archlint.tracing.model_tracer import Subject
+    from archlint.tracing.trace import dims_of
 
     record, seconds, rules = task
     warnings.simplefilter("ignore")
@@ -119,7 +119,7 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
 
 def _cpu_refuses(subject: Any, sizes: dict[str, int]) -> bool:
     """What the table's meta kernels took, the real model may not."""
-    from archlint.sample.run import run_at
+    from archlint.engine.sampling.run import run_at
 
     model = subject.source.for_running(subject.contract.mode)
     return not run_at(model, subject.contract.input, sizes).accepted

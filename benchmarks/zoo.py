@@ -29,15 +29,15 @@ from table import write
 from torch import nn
 
 import archlint
-from archlint.contract import Budget
-from archlint.diagnose.diagnose import moduli, peak_memory
+from archlint.contracts.contract import Budget
+from archlint.contracts.output_shape import fits
+from archlint.engine.diagnosis.diagnose import moduli, peak_memory
+from archlint.engine.infer.infer import infer_source
+from archlint.engine.sampling.run import run_at
+from archlint.engine.sampling.sizes import choose_sizes
 from archlint.errors import ArchlintError
-from archlint.formula import conj, negate
-from archlint.inference.infer import infer_source
-from archlint.model.resolve import ModelSource
-from archlint.outputshape import fits
-from archlint.sample.choose import choose_sizes
-from archlint.sample.run import run_at
+from archlint.models.targets import ModelSource
+from archlint.symbolic.formula import conj, negate
 
 LIBRARIES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "transformers": ("transformers", zoo_transformers.samples),
@@ -92,7 +92,7 @@ def main() -> int:
 
 def examine(name: str, build: Callable[[], nn.Module], words: Any, seconds: float) -> Row:
     """Infer what the model accepts, then run it around the borders."""
-    from archlint.given import contract_of
+    from archlint.engine.python_contracts import contract_of
 
     start = time.monotonic()
     given = contract_of(input=words, accepts="any size").input

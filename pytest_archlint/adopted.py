@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from archlint.adoption import baseline, waivers
-from archlint.adoption.case import case
-from archlint.adoption.project import Adoption
-from archlint.contract import RuleFile
+from archlint.contracts.contract import RuleFile
+from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
-from archlint.verdict import Verdict
+from archlint.project.adoption import baseline, waivers
+from archlint.project.adoption.case import case
+from archlint.project.adoption.project import Adoption
 from pytest_archlint.options import project_of
 from pytest_archlint.outcome import shown
 
@@ -48,7 +48,7 @@ def stale(config: pytest.Config, records: Sequence[Mapping[str, Any]]) -> list[d
 def _of_file(
     file: Path, root: Path, words: Mapping[tuple[str, str, str], str], config: pytest.Config
 ) -> list[Verdict]:
-    from archlint.rulefile.load import load
+    from archlint.contracts.rulefile.load import load
 
     try:
         rules: RuleFile = load(file)

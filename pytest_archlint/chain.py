@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from archlint.contract import Contract
-from archlint.judge import Question
-from archlint.model.keep import keep
-from archlint.model.resolve import ModelSource
+from archlint.contracts.contract import Contract
+from archlint.contracts.verdict import Verdict
+from archlint.engine.decide import Question
+from archlint.models.snapshot import keep
+from archlint.models.targets import ModelSource
 from archlint.ops.registry import TensorSpec
-from archlint.trace.record import Call
-from archlint.trace.standin import Standin
-from archlint.trace.tracer import trace
-from archlint.verdict import Verdict
+from archlint.tracing.tensors.symbolic_tensor import Standin
+from archlint.tracing.trace import Call
+from archlint.tracing.tracer import trace
 
 STEPS = 40  # shown of a chain: the last ones
 

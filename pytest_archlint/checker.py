@@ -18,7 +18,7 @@ from pytest_archlint.outcome import Failed
 if TYPE_CHECKING:
     from torch import nn
 
-    from archlint.verdict import Verdict
+    from archlint.contracts.verdict import Verdict
 
     Shapes = str | Mapping[str, Any] | Sequence[Any]
 
@@ -101,7 +101,7 @@ def _check(
     __tracebackhide__ = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # importing torch must not fail under -W error
-        from archlint.given import contract_of, source_of
+        from archlint.engine.python_contracts import contract_of, source_of
         from pytest_archlint.deciding import decide
 
     try:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archlint.contract import Contract
+from archlint.contracts.contract import Contract
+from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
-from archlint.verdict import Verdict
 from pytest_archlint.options import SETTINGS
 from pytest_archlint.outcome import ContractBroken, WaivedInVain, settle
 
 if TYPE_CHECKING:
-    from archlint.model.resolve import ModelSource
+    from archlint.models.targets import ModelSource
 
 Find = Callable[[], "AbstractContextManager[ModelSource]"]
 
@@ -29,9 +29,9 @@ def decide(
     __tracebackhide__ = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # importing torch must not fail under -W error
-        from archlint.advice import advised
-        from archlint.conclude import could_not
-        from archlint.pipeline import decide_source
+        from archlint.engine.conclude import could_not
+        from archlint.engine.pipeline import decide_source
+        from archlint.explanation.advice import advised
 
     chosen = item.config.stash[SETTINGS].samples
     samples = samples if chosen is None else chosen
@@ -72,7 +72,7 @@ def decide(
 
 def _build_error(contract: Contract, source: ModelSource, verdict: Verdict) -> BaseException | None:
     """What the model's own code raised as it was built: the verdict has only its text."""
-    from archlint.alarm import Late, alarm
+    from archlint.runtime.deadline import Late, alarm
 
     try:
         with alarm(2 * verdict.seconds + 1):
@@ -88,8 +88,8 @@ def _forward_error(
     """What the real model raises at the counterexample, with its frames."""
     import torch
 
-    from archlint.model.world import keep_world
-    from archlint.sample.run import build_input
+    from archlint.engine.sampling.run import build_input
+    from archlint.runtime.process_state import keep_world
 
     if verdict.counterexample is None:
         return None

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archlint.adoption.case import case
-from archlint.adoption.project import Adoption
-from archlint.contract import Contract, ModelRef
-from archlint.contract import RuleFile as Rules
+from archlint.contracts.contract import Contract, ModelRef
+from archlint.contracts.contract import RuleFile as Rules
+from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError, RuleFileError
-from archlint.verdict import Verdict
+from archlint.project.adoption.case import case
+from archlint.project.adoption.project import Adoption
 from pytest_archlint.options import SETTINGS, project_of
 from pytest_archlint.outcome import ContractBroken, Failed, record, settle, shown
 
 if TYPE_CHECKING:
-    from archlint.model.resolve import ModelSource
+    from archlint.models.targets import ModelSource
 
 FIXTURE = "fixture:"
 
@@ -39,7 +39,7 @@ class RuleFile(pytest.Module):
 
     def collect(self) -> Iterator[pytest.Item]:
         """The items in the order of the file. YAML is read; torch is not imported."""
-        from archlint.rulefile.load import load
+        from archlint.contracts.rulefile.load import load
 
         try:
             rules = load(self.path)
@@ -136,7 +136,7 @@ class ContractItem(pytest.Function):
 
     def _source(self, given: object) -> AbstractContextManager[ModelSource]:
         from archlint.errors import TargetError
-        from archlint.model.resolve import from_instance, resolve
+        from archlint.models.targets import from_instance, resolve
 
         if not self.ref.target.startswith(FIXTURE):
             return resolve(self.ref, self.root())

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
-from archlint.lock import NAME, read
-from archlint.locking import held, questions
-from archlint.verdict import Verdict
-from archlint.workers.process import Job
+from archlint.project.lock_check import held, questions
+from archlint.project.lock_file import NAME, read
+from archlint.runner.worker import Job
 from pytest_archlint.items import FIXTURE, ContractItem
 from pytest_archlint.outcome import settle, shown
 
@@ -42,7 +42,7 @@ class LockedItem(pytest.Item):
         """Infer what the model accepts, in this process, and compare."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # importing torch must not fail under -W error
-            from archlint.inference.infer import decide
+            from archlint.engine.infer.infer import decide
 
         path = self.job.root / NAME
         if not path.exists():

@@ -78,7 +78,7 @@ SETTINGS = pytest.StashKey[Settings]()
 
 def project_of(file: Path, config: pytest.Config) -> Path:
     """The root of the project that a rule file belongs to."""
-    from archlint.settings import project_root
+    from archlint.contracts.settings import project_root
 
     root = project_root(file.parent)
     if (root / "pyproject.toml").is_file():
@@ -94,7 +94,7 @@ def _configured(config: pytest.Config) -> list[Path]:
     found: list[Path] = []
     for place, origin in places:
         if place.is_dir():
-            from archlint.settings import rule_files
+            from archlint.contracts.settings import rule_files
 
             files = rule_files([str(place)])
         else:
@@ -114,7 +114,7 @@ def _tool_paths(config: pytest.Config) -> list[Path]:
     for folder in dict.fromkeys(folders):
         file = folder / "pyproject.toml"
         if file.is_file() and b"archlint" in file.read_bytes():
-            from archlint.settings import SettingsError, configured_paths
+            from archlint.contracts.settings import SettingsError, configured_paths
 
             try:
                 paths = configured_paths(file)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from archlint.contracts.verdict import Verdict
 from archlint.report.run import sentence
 from archlint.report.text import render
-from archlint.verdict import Verdict
 from pytest_archlint.options import SETTINGS
 
 Failed: Any = pytest.fail.Exception
@@ -108,7 +108,7 @@ def annotate(
 
 def user_traceback(error: BaseException, config: pytest.Config) -> str:
     """The traceback of an exception, its frames in torch, archlint and Python left out."""
-    from archlint.frames import is_user_code
+    from archlint.runtime.user_frames import is_user_code
 
     def user_frames(info: pytest.ExceptionInfo[BaseException]) -> Any:
         kept = info.traceback.filter(lambda entry: is_user_code(str(entry.path)))

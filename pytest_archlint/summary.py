@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from archlint.contracts.settings import version
+from archlint.contracts.verdict import At, Proof, Samples, Verdict, Waived
 from archlint.errors import Location, Mistake
 from archlint.report import json
-from archlint.settings import version
-from archlint.verdict import At, Proof, Samples, Verdict, Waived
 
 Record = Mapping[str, Any]
 """A verdict as plain data; ``expected`` is added: whether the test was marked as xfail."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from archlint.commands.validate import mistakes_in
+from archlint.cli.validate import mistakes_in
 
 REPO = Path(__file__).parents[1]
 MEMORY = 1 << 30  # bytes that reading may take beside what is taken before

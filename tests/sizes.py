@@ -9,8 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from archlint import dims
-from archlint.ratio import Ratio
+from archlint import symbolic as dims
+from archlint.symbolic.rational import Ratio
 
 NAMES = ("H", "W", "N")
 SYMBOLS = {name: dims.symbol(name) for name in NAMES}

@@ -10,14 +10,14 @@ import types
 
 import yaml
 
-from archlint import cli
-from archlint.contract import Budget, Contract, ModelRef, Promise, TensorInput, Waiver
-from archlint.dims import symbol
+from archlint.cli import app as cli
+from archlint.contracts.contract import Budget, Contract, ModelRef, Promise, TensorInput, Waiver
+from archlint.contracts.rulefile import load as rulefile
+from archlint.contracts.verdict import Proof, Samples, Verdict
 from archlint.errors import Location, Mistake, RuleFileError
-from archlint.formula import ge
-from archlint.rulefile import load as rulefile
-from archlint.verdict import Proof, Samples, Verdict
-from archlint.workers import pool as workers
+from archlint.runner import pool as workers
+from archlint.symbolic import symbol
+from archlint.symbolic.formula import ge
 
 DECIDE = "tests.stub_cli:decide"
 

@@ -5,10 +5,10 @@ tests.stub_models check …`` runs it."""
 import importlib
 import sys
 
-from archlint import cli
-from archlint.plugins import register_rules
-from archlint.verdict import Proof, Verdict
-from archlint.workers import pool as workers
+from archlint.cli import app as cli
+from archlint.contracts.plugins import register_rules
+from archlint.contracts.verdict import Proof, Verdict
+from archlint.runner import pool as workers
 
 DECIDE = "tests.stub_models:decide"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from archlint import cli
-from archlint.commands import check as command
-from archlint.verdict import At, Proof, Samples, Verdict
+from archlint.cli import app as cli
+from archlint.cli import check as command
+from archlint.contracts.verdict import At, Proof, Samples, Verdict
 
 BASELINE = Path("archlint-baseline.json")
 

@@ -8,11 +8,11 @@ import pytest
 from torch import nn
 
 import archlint
-from archlint import advice
-from archlint.contract import Budget, ModelRef
-from archlint.given import contract_of, source_of
-from archlint.pipeline import decide_source
-from archlint.rulefile.load import load
+from archlint.contracts.contract import Budget, ModelRef
+from archlint.contracts.rulefile.load import load
+from archlint.engine.pipeline import decide_source
+from archlint.engine.python_contracts import contract_of, source_of
+from archlint.explanation import advice
 
 
 def pinned():

@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from archlint import alarm as module
-from archlint.alarm import Late, alarm
-from archlint.undisturbed import undisturbed
+from archlint.runtime import deadline as module
+from archlint.runtime.deadline import Late, alarm
+from archlint.runtime.uninterruptible import undisturbed
 
 
 class Other(BaseException):

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archlint.workers import backends, pool
-from archlint.workers.backends import Backend, BackendError
-from archlint.workers.process import Job
-from archlint.workers.shard import Shard, ShardError, spread
+from archlint.runner import joblib_backends as backends
+from archlint.runner import pool
+from archlint.runner.joblib_backends import Backend, BackendError
+from archlint.runner.shard import Shard, ShardError, spread
+from archlint.runner.worker import Job
 from tests.stub_cli import DECIDE, contract
 
 REPO = Path(__file__).parents[1]
@@ -90,7 +91,7 @@ def test_loky_decides_as_the_local_pool_does(count):
 
 
 def test_a_machine_without_the_project_says_so(tmp_path):
-    from archlint.workers import remote
+    from archlint.runner import remote
 
     errand = remote.Errand(DECIDE, 1.0, 1, REPO)
     verdict = remote.decide_here(job("proved", root=tmp_path / "gone"), errand)
@@ -102,7 +103,7 @@ def test_a_machine_without_the_project_says_so(tmp_path):
 
 
 def test_jobs_that_follow_one_another_share_a_process_and_it_is_stopped_when_idle(monkeypatch):
-    from archlint.workers import remote
+    from archlint.runner import remote
 
     errand = remote.Errand(DECIDE, 1.0, 1, REPO)
     monkeypatch.setattr(remote, "IDLE", GUARD)

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
+from archlint.engine.decide import Question, judge
+from archlint.engine.pipeline import accepted_sizes
+from archlint.engine.python_contracts import contract_of, source_of
 from archlint.explanation.blame import blame, blame_lines
-from archlint.given import contract_of, source_of
-from archlint.judge import Question, judge
-from archlint.pipeline import accepted_sizes
-from archlint.subject import Subject
+from archlint.tracing.model_tracer import Subject
 
 
 def conv_net():
@@ -56,7 +56,7 @@ def test_what_two_layers_ask_is_the_fault_of_both():
 
 
 def test_without_all_of_them_the_promise_holds_and_without_fewer_it_does_not():
-    from archlint.explanation.sparing import accepted_without
+    from archlint.explanation.without_claims import accepted_without
 
     contract, source, breach, deadline = broken(conv_net(), "any H, W >= 1")
     sites = [b.site for b in blame(contract, source, breach, deadline).blamed]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from archlint.bounds import Box
-from archlint.dims import ceildiv, floordiv, maximum, minimum
-from archlint.formula import conj, disj, eq, ge, holds, le, ne
+from archlint.symbolic import ceildiv, floordiv, maximum, minimum
+from archlint.symbolic.formula import conj, disj, eq, ge, holds, le, ne
+from archlint.symbolic.intervals import Box
 from tests.sizes import SYMBOLS, size, trees, value
 from tests.test_formula import build, formula_trees, truth
 

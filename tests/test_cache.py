@@ -14,15 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from archlint.cache import rules, store, world
-from archlint.cache.codec import canonical, decode, encode
-from archlint.cache.compiled import is_outdated
-from archlint.cache.rests import Now, Rests, digest_of
-from archlint.cache.verdicts import keep, recall
-from archlint.contract import ANY_SIZE, ANY_SIZES, Budget, RuleFile
-from archlint.rulefile.load import load, loads
-from archlint.verdict import At, Proof, Samples, Verdict
-from archlint.workers.process import Job
+from archlint.contracts.contract import ANY_SIZE, ANY_SIZES, Budget, RuleFile
+from archlint.contracts.rulefile.load import load, loads
+from archlint.contracts.verdict import At, Proof, Samples, Verdict
+from archlint.runner.cache import environment_key as world
+from archlint.runner.cache import rule_files as rules
+from archlint.runner.cache import store
+from archlint.runner.cache.bytecode import is_outdated
+from archlint.runner.cache.codec import canonical, decode, encode
+from archlint.runner.cache.dependencies import Now, Rests, digest_of
+from archlint.runner.cache.verdicts import keep, recall
+from archlint.runner.worker import Job
 from tests.stub_cli import contract
 
 REPO = Path(__file__).parents[1]

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from archlint.commands import decide
-from archlint.commands.choose import load
+from archlint.cli.choose import load
+from archlint.cli.common import decide
+from archlint.contracts.verdict import exit_code
 from archlint.report import text
-from archlint.verdict import exit_code
 
 CASES = Path(__file__).parent / "cases"
 NAMES = sorted(p.parent.name for p in CASES.glob("*/rules.yaml"))

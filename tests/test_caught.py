@@ -13,12 +13,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from archlint.given import contract_of
-from archlint.judge import Question
-from archlint.model.resolve import from_instance
-from archlint.pipeline import accepted_sizes, decide_source
-from archlint.subject import Subject
-from archlint.trace.caught import is_caught
+from archlint.engine.decide import Question
+from archlint.engine.pipeline import accepted_sizes, decide_source
+from archlint.engine.python_contracts import contract_of
+from archlint.models.targets import from_instance
+from archlint.tracing.model_tracer import Subject
+from archlint.tracing.python.exception_flow import is_caught
 
 
 class Model(nn.Module):

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from archlint.bounds import Box
-from archlint.classes import LONGEST, Entangled, course_of, least
-from archlint.dims import ceildiv, minimum, symbol
-from archlint.formula import Comparison, conj, disj, eq, ge, holds, le, ne, negate
-from archlint.smt import Z3, Unsolved
-from archlint.solve import Solver
+from archlint.symbolic import ceildiv, minimum, symbol
+from archlint.symbolic.formula import Comparison, conj, disj, eq, ge, holds, le, ne, negate
+from archlint.symbolic.intervals import Box
+from archlint.symbolic.solver.residues import LONGEST, Entangled, course_of, least
+from archlint.symbolic.solver.solver import Solver
+from archlint.symbolic.solver.z3_backend import Z3, Unsolved
 from tests.sizes import NAMES, SYMBOLS, trees
 from tests.test_formula import COMPARE, build, formula_trees, truth
 from tests.test_solve import small_boxes, solutions

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from archlint import cli, settings
-from archlint.rulefile import load as rulefile
+from archlint.cli import app as cli
+from archlint.contracts import settings
+from archlint.contracts.rulefile import load as rulefile
 from tests import stub_cli
 
 REPO = Path(__file__).parents[1]
@@ -409,11 +410,11 @@ def test_a_poor_encoding_is_no_crash(project):
 @pytest.mark.parametrize("args", [["--version"], ["--help"], ["check", "--help"]])
 def test_light_commands_import_nothing_heavy(args):
     code = (
-        "import sys, atexit, archlint.cli\n"
+        "import sys, atexit, archlint.cli.app\n"
         "heavy = {'torch', 'z3', 'yaml', 'lark', 'pydantic', 'rich'}\n"
         "atexit.register(lambda: print('heavy:', sorted(heavy & sys.modules.keys())))\n"
         f"sys.argv[1:] = {args}\n"
-        "archlint.cli.main()\n"
+        "archlint.cli.app.main()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=REPO

@@ -2,10 +2,10 @@
 
 import pytest
 
-from archlint.compare import compare
-from archlint.contract import TensorInput
-from archlint.entry import Entry, Refusal
-from archlint.rulefile.phrase import parse_size
+from archlint.contracts.accepted_set import Entry, Refusal
+from archlint.contracts.contract import TensorInput
+from archlint.contracts.rulefile.phrase_parser import parse_size
+from archlint.project.compare import compare
 
 SIZES = TensorInput(tuple(map(parse_size, ("N", "3", "H", "W"))), text="N 3 H W")
 

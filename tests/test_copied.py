@@ -10,7 +10,7 @@ import torch
 import torchvision
 from torch import nn
 
-from archlint.model.copied import deep_copy
+from archlint.models.deepcopy import deep_copy
 
 
 class Holder(nn.Module):

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archlint.bounds import Box
-from archlint.describe.restrict import simplified
-from archlint.describe.words import describe
-from archlint.dims import ceildiv, maximum, minimum, symbol
-from archlint.formula import conj, disj, eq, ge, gt, holds, le, lt, ne, negate
-from archlint.rulefile.phrase import parse_promise
+from archlint.contracts.rulefile.phrase_parser import parse_promise
+from archlint.engine.describe.describe import describe
+from archlint.engine.describe.restrict import simplified
+from archlint.symbolic import ceildiv, maximum, minimum, symbol
+from archlint.symbolic.formula import conj, disj, eq, ge, gt, holds, le, lt, ne, negate
+from archlint.symbolic.intervals import Box
 
 N, T, H, W = map(symbol, "NTHW")
 OPEN = Box(dict.fromkeys("NTHW", (1, None)))

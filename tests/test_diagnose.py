@@ -4,7 +4,7 @@ import pytest
 from torch import nn
 
 from archlint.api import check
-from archlint.diagnose.diagnose import _layer
+from archlint.engine.diagnosis.diagnose import _layer
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from archlint.dims import (
+from archlint.symbolic import (
     Expr,
     ceildiv,
     evaluate,
@@ -21,7 +21,7 @@ from archlint.dims import (
     substitute,
     symbol,
 )
-from archlint.ratio import Ratio, ratio_add, ratio_div, ratio_mul, ratio_of
+from archlint.symbolic.rational import Ratio, ratio_add, ratio_div, ratio_mul, ratio_of
 from tests.sizes import IN_ALGEBRA, POINTS, SYMBOLS, printed, read, size, trees, value
 
 H, W, N = SYMBOLS.values()

@@ -24,7 +24,7 @@ def test_the_wheel_has_the_packs_with_their_models(tmp_path):
     subprocess.run([*pip, "--target", str(site), str(source)], check=True, cwd=tmp_path)
     shutil.rmtree(source)
     env = os.environ | {"PYTHONPATH": str(site)}
-    code = "from archlint.cli import main; main()"
+    code = "from archlint.cli.app import main; main()"
     listed = subprocess.run(
         [sys.executable, "-c", code, "rules", "list"],
         env=env, cwd=tmp_path, capture_output=True, text=True, check=True,

@@ -15,8 +15,8 @@ from pathlib import Path
 import click
 import pytest
 
-from archlint import cli
-from archlint.commands.validate import mistakes_in
+from archlint.cli import app as cli
+from archlint.cli.validate import mistakes_in
 from tests.pages import STEP, comparable, environment, followed, transcript
 
 REPO = Path(__file__).parents[1]

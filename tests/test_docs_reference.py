@@ -10,12 +10,20 @@ from typing import Literal, get_args, get_origin
 
 import pytest
 
-from archlint.dims import evaluate
+from archlint.contracts.rulefile import (
+    pack_schema as packschema,
+)
+from archlint.contracts.rulefile import (
+    schema,
+)
+from archlint.contracts.rulefile import (
+    tensor_schema as tensorschema,
+)
+from archlint.contracts.rulefile.grammar import GRAMMAR
+from archlint.contracts.rulefile.phrase_parser import parse_promise, parse_size
 from archlint.errors import PhraseError
-from archlint.formula import holds
-from archlint.rulefile import packschema, schema, tensorschema
-from archlint.rulefile.grammar import GRAMMAR
-from archlint.rulefile.phrase import parse_promise, parse_size
+from archlint.symbolic import evaluate
+from archlint.symbolic.formula import holds
 
 DOCS = Path(__file__).parents[1] / "docs"
 RECORD = bool(os.environ.get("ARCHLINT_RECORD"))

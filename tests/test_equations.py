@@ -7,9 +7,9 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archlint.dims import evaluate, floordiv, symbol
-from archlint.equations import Equations
-from archlint.formula import conj, eq, ge, holds
+from archlint.symbolic import evaluate, floordiv, symbol
+from archlint.symbolic.equalities import Equations
+from archlint.symbolic.formula import conj, eq, ge, holds
 
 N, H, W = symbol("N"), symbol("H"), symbol("W")
 POINTS = [{"N": 2, "H": h, "W": w} for h, w in itertools.product(range(1, 130), (1, 7, 16, 33, 64))]

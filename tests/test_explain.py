@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from torch import nn
 
 import archlint
-from archlint.commands.explain import explain as command
+from archlint.cli.explain import explain as command
 from archlint.errors import ArchlintError
 from archlint.explanation.explain import sizes_at
 

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 import archlint
-from archlint.given import contract_of
-from archlint.judge import Question
-from archlint.model.resolve import from_instance
-from archlint.pipeline import accepted_sizes
-from archlint.subject import Subject
+from archlint.engine.decide import Question
+from archlint.engine.pipeline import accepted_sizes
+from archlint.engine.python_contracts import contract_of
+from archlint.models.targets import from_instance
+from archlint.tracing.model_tracer import Subject
 
 
 class Halving(nn.Module):

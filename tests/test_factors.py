@@ -6,10 +6,10 @@ import itertools
 
 import pytest
 
-from archlint.bounds import Box
-from archlint.dims import symbol
-from archlint.factors import factored
-from archlint.formula import Comparison, conj, disj, eq, ge, gt, holds, le, ne
+from archlint.symbolic import symbol
+from archlint.symbolic.formula import Comparison, conj, disj, eq, ge, gt, holds, le, ne
+from archlint.symbolic.intervals import Box
+from archlint.symbolic.products import factored
 
 N, H, W = symbol("N"), symbol("H"), symbol("W")
 BOX = Box({"N": (1, None), "H": (1, None), "W": (1, None)})

@@ -10,13 +10,13 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from archlint.commands.fix import fix as command
-from archlint.contract import ModelRef
+from archlint.cli.fix import fix as command
+from archlint.contracts.contract import ModelRef
+from archlint.contracts.rulefile.load import load
 from archlint.errors import ArchlintError, Location
-from archlint.fixes import Edit, breach_of, breakage, fixes
-from archlint.fixes.wrap import build
-from archlint.model.resolve import resolve
-from archlint.rulefile.load import load
+from archlint.explanation.fixes import Edit, breach_of, breakage, fixes
+from archlint.explanation.fixes.wrap import build
+from archlint.models.targets import resolve
 
 MODELS = """\
 import torch
@@ -292,7 +292,7 @@ def test_an_unhelpful_switch_is_not_shown(project, tmp_path):
 def test_weights_that_no_longer_fit_are_named():
     from torch import nn
 
-    from archlint.fixes.proposal import _fits
+    from archlint.explanation.fixes.proposal import _fits
 
     assert _fits(nn.Linear(2, 3), nn.Linear(2, 4)) == "no longer fit: weight, bias"
 

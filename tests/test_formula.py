@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from archlint import dims
-from archlint.dims import ceildiv, minimum
-from archlint.formula import (
+from archlint import symbolic as dims
+from archlint.symbolic import ceildiv, minimum
+from archlint.symbolic.formula import (
     Formula,
     comparisons,
     conj,

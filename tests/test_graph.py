@@ -3,11 +3,11 @@
 import torch
 from torch import fx, nn
 
-from archlint.bounds import Box
-from archlint.contract import TensorInput
-from archlint.dims import symbol
-from archlint.trace import graph
-from archlint.trace.tracer import trace
+from archlint.contracts.contract import TensorInput
+from archlint.symbolic import symbol
+from archlint.symbolic.intervals import Box
+from archlint.tracing import fx_graph as graph
+from archlint.tracing.tracer import trace
 
 N, H, W = map(symbol, "NHW")
 BOX = Box({"N": (1, None), "H": (1, None), "W": (1, None)})

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 from torch import nn
 
 import archlint
-from archlint import cli
-from archlint.entry import Entry, input_words
+from archlint.cli import app as cli
+from archlint.contracts.accepted_set import Entry, input_words
+from archlint.contracts.rulefile import load as rulefile
 from archlint.report import inferred
-from archlint.rulefile import load as rulefile
 from tests import in_process
 
 
@@ -243,8 +243,8 @@ def test_a_model_that_hangs_is_stopped(monkeypatch):
             while True:
                 pass
 
-    monkeypatch.setattr("archlint.inference.infer.WORDING", 0.0)
-    monkeypatch.setattr("archlint.inference.infer.GRACE", 0.0)
+    monkeypatch.setattr("archlint.engine.infer.infer.WORDING", 0.0)
+    monkeypatch.setattr("archlint.engine.infer.infer.GRACE", 0.0)
     with pytest.raises(archlint.ArchlintError, match=r"did not finish within 0\.5 s"):
         archlint.infer(Hangs(), "N 3 H W", seconds=0.5)
 
@@ -341,7 +341,7 @@ def test_the_command(infer):
 
 
 def test_the_command_writes_json_and_yaml(infer, monkeypatch):
-    monkeypatch.setattr("archlint.workers.pool.run", in_process.run)
+    monkeypatch.setattr("archlint.runner.pool.run", in_process.run)
     (model,) = json.loads(infer("nets.py:net", "--format", "json").stdout)["models"]
     assert (model["exact"], model["accepts"]) == (True, "H, W >= 6")
     assert model["refusals"][0]["at"] == "1"
@@ -360,7 +360,7 @@ def test_the_command_writes_json_and_yaml(infer, monkeypatch):
 )
 def test_what_the_command_cannot_do(infer, args, said, monkeypatch):
     if args != ["nets.py:exits"]:
-        monkeypatch.setattr("archlint.workers.pool.run", in_process.run)
+        monkeypatch.setattr("archlint.runner.pool.run", in_process.run)
     result = infer(*args)
     assert result.exit_code == 2
     assert said in result.stderr

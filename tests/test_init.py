@@ -8,10 +8,10 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from archlint import cli
-from archlint.discover.files import located
-from archlint.discover.found import discover
-from archlint.rulefile.load import loads
+from archlint.cli import app as cli
+from archlint.contracts.rulefile.load import loads
+from archlint.project.discover.candidates import discover
+from archlint.project.discover.files import located
 from tests import in_process
 
 
@@ -419,7 +419,7 @@ MODELS = '''
 @pytest.fixture
 def run(monkeypatch):
     """``archlint init`` in this process, which builds the models as well."""
-    monkeypatch.setattr("archlint.workers.pool.run", in_process.run)
+    monkeypatch.setattr("archlint.runner.pool.run", in_process.run)
     return lambda *args: CliRunner().invoke(cli.cli, ["init", *map(str, args)])
 
 
@@ -535,7 +535,7 @@ def test_what_init_has_checked_need_not_be_decided_again(project, monkeypatch):
         assert not jobs
         yield from ()
 
-    monkeypatch.setattr("archlint.workers.pool.run", decided)
+    monkeypatch.setattr("archlint.runner.pool.run", decided)
     checked = CliRunner().invoke(cli.cli, ["check"])
     assert checked.output.endswith("1 proved\n"), checked.output
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from archlint.model.keep import keep
-from archlint.model.world import keep_world
+from archlint.models.snapshot import keep
+from archlint.runtime.process_state import keep_world
 
 
 class Helper:

@@ -17,14 +17,14 @@ import torch.nn.functional as F
 from torch import nn
 from torch._dispatch.python import enable_python_dispatcher
 
-from archlint.bounds import Box
-from archlint.contract import TensorInput
-from archlint.dims import Expr
-from archlint.ops.layout import contiguous_strides, settled_strides
+from archlint.contracts.contract import TensorInput
 from archlint.ops.registry import TensorSpec
-from archlint.trace.standin import standin
-from archlint.trace.tracer import trace
-from archlint.unknowns import unknowns_in
+from archlint.ops.shapes.strides import contiguous_strides, settled_strides
+from archlint.symbolic import Expr
+from archlint.symbolic.intervals import Box
+from archlint.symbolic.quantify import unknowns_in
+from archlint.tracing.tensors.symbolic_tensor import standin
+from archlint.tracing.tracer import trace
 
 PAGE = Path(__file__).parents[1] / "docs" / "kernels.md"
 RECORD = bool(os.environ.get("ARCHLINT_RECORD"))

@@ -7,7 +7,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from archlint.trace.layouts import LAYOUTS
+from archlint.tracing.symint.memory_format import LAYOUTS
 
 FORMATS = {
     "contiguous": torch.contiguous_format,

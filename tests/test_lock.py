@@ -7,13 +7,15 @@ from click.testing import CliRunner
 from torch import nn
 
 import archlint
-from archlint import cli, lock, locking
-from archlint.compare import compare
-from archlint.contract import Budget, Contract, ModelRef, Promise, TensorInput
-from archlint.dims import symbol
-from archlint.entry import Entry, Refusal
+from archlint.cli import app as cli
+from archlint.contracts.accepted_set import Entry, Refusal
+from archlint.contracts.contract import Budget, Contract, ModelRef, Promise, TensorInput
 from archlint.errors import ArchlintError, Location
-from archlint.workers.process import Job
+from archlint.project import lock_check as locking
+from archlint.project import lock_file as lock
+from archlint.project.compare import compare
+from archlint.runner.worker import Job
+from archlint.symbolic import symbol
 from tests import in_process
 
 
@@ -152,7 +154,7 @@ contracts:
 def project(tmp_path, monkeypatch):
     """A project; calling it writes its models and rules, ``run`` runs a command in it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("archlint.workers.pool.run", in_process.run)
+    monkeypatch.setattr("archlint.runner.pool.run", in_process.run)
     (tmp_path / "pyproject.toml").touch()
 
     def write(kernel=3, classes=2, models="[small, other]"):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from archlint.contract import ANY_SIZE, ANY_SIZES, TensorOutput
-from archlint.dims import symbol
-from archlint.formula import conj, eq, holds
-from archlint.match import demands, promised
+from archlint.contracts.contract import ANY_SIZE, ANY_SIZES, TensorOutput
+from archlint.contracts.output_match import demands, promised
+from archlint.symbolic import symbol
+from archlint.symbolic.formula import conj, eq, holds
 
 N, H, W = map(symbol, "NHW")
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from archlint.contract import ModelRef
+from archlint.contracts.contract import ModelRef
 from archlint.errors import Location, TargetError
-from archlint.model.lean import LARGE
-from archlint.model.resolve import from_instance, resolve
+from archlint.models.meta_weights import LARGE
+from archlint.models.targets import from_instance, resolve
 
 GOOD = """
 import dataclasses

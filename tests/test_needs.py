@@ -2,11 +2,11 @@
 
 import pytest
 
-from archlint.diagnose.needs import needs
-from archlint.dims import Expr, ceildiv, maximum, symbol
-from archlint.formula import eq, ge, gt, le
-from archlint.match import Demand
-from archlint.trace.events import Event
+from archlint.contracts.output_match import Demand
+from archlint.engine.diagnosis.needs import needs
+from archlint.symbolic import Expr, ceildiv, maximum, symbol
+from archlint.symbolic.formula import eq, ge, gt, le
+from archlint.tracing.events import Event
 
 N, H, W, h = map(symbol, "NHWh")
 POINT = {"N": 2, "H": 33, "W": 65, "h": 1}

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from archlint import cli
+from archlint.cli import app as cli
+from archlint.contracts.rulefile.load import load
+from archlint.contracts.verdict import Verdict, exit_code
 from archlint.errors import RuleFileError
-from archlint.rulefile.load import load
-from archlint.verdict import Verdict, exit_code
 from tests import in_process
 
 pytest_plugins = ["pytester"]
@@ -66,7 +66,7 @@ def write(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(write, monkeypatch):
-    monkeypatch.setattr("archlint.workers.pool.run", in_process.run)
+    monkeypatch.setattr("archlint.runner.pool.run", in_process.run)
     return lambda *args: CliRunner().invoke(cli.cli, ["check", "--no-cache", *args])
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from archlint.contracts.rulefile import pack_location as locate
+from archlint.contracts.rulefile import pack_use as use
+from archlint.contracts.rulefile.load import load
+from archlint.contracts.settings import rule_files
 from archlint.errors import RuleFileError
-from archlint.rulefile import locate, use
-from archlint.rulefile.load import load
-from archlint.settings import rule_files
 
 PACK = """\
 archlint: 1
@@ -173,7 +174,7 @@ def test_a_folder_of_rule_files_may_have_packs_in_it(write):
 def test_reading_needs_no_torch(write):
     write(RULES.replace("./photo.yaml", "archlint/any-size-classifier"))
     code = (
-        "import sys; from archlint.rulefile.load import load; load('rules.yaml');"
+        "import sys; from archlint.contracts.rulefile.load import load; load('rules.yaml');"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -2,11 +2,11 @@
 
 import pytest
 
-from archlint.bounds import Box
-from archlint.dims import ceildiv, symbol
-from archlint.formula import conj, disj, eq, ge, gt, holds, le, lt, ne, negate
 from archlint.ops.registry import Refused
-from archlint.trace.path import WalkedPath
+from archlint.symbolic import ceildiv, symbol
+from archlint.symbolic.formula import conj, disj, eq, ge, gt, holds, le, lt, ne, negate
+from archlint.symbolic.intervals import Box
+from archlint.tracing.path import WalkedPath
 
 H, W = symbol("H"), symbol("W")
 ENV = {"H": 32, "W": 48}

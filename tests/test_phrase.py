@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archlint.contract import ANY_SIZE, ANY_SIZES
-from archlint.dims import ceildiv, evaluate, maximum, minimum, symbol
+from archlint.contracts.contract import ANY_SIZE, ANY_SIZES
+from archlint.contracts.region import box_of
+from archlint.contracts.rulefile.grammar import symbols_of
+from archlint.contracts.rulefile.phrase_parser import parse_promise, parse_shape, parse_size
 from archlint.errors import PhraseError
-from archlint.formula import ge, holds
-from archlint.region import box_of
-from archlint.rulefile.grammar import symbols_of
-from archlint.rulefile.phrase import parse_promise, parse_shape, parse_size
+from archlint.symbolic import ceildiv, evaluate, maximum, minimum, symbol
+from archlint.symbolic.formula import ge, holds
 
 H, W, T = symbol("H"), symbol("W"), symbol("T")
 GRID = [{"H": h, "W": w} for h in range(1, 9) for w in range(1, 9)]

@@ -14,13 +14,14 @@ from click.testing import CliRunner
 from torch import nn
 
 import archlint
-from archlint import cli, plugins
-from archlint.contract import ModelRef
+from archlint.cli import app as cli
+from archlint.contracts import plugins
+from archlint.contracts.contract import ModelRef
+from archlint.contracts.plugins import PluginError
+from archlint.contracts.rulefile.load import load, loads
+from archlint.contracts.rulefile.schema import StructureEntry
 from archlint.errors import ArchlintError, TargetError
-from archlint.model.resolve import resolve
-from archlint.plugins import PluginError
-from archlint.rulefile.load import load, loads
-from archlint.rulefile.schema import StructureEntry
+from archlint.models.targets import resolve
 
 TOP = Path(__file__).parents[1]
 EXAMPLES = TOP / "examples" / "plugins"

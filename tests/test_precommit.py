@@ -150,7 +150,7 @@ def test_rules_are_read_and_the_lack_of_torch_is_told(tmp_path):
         "import sys, importlib.util\n"
         "real = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda n, *a: None if n == 'torch' else real(n, *a)\n"
-        "from archlint.cli import main\nmain()"
+        "from archlint.cli.app import main\nmain()"
     )
 
     def run(*args):

@@ -68,8 +68,8 @@ def run(pytester, monkeypatch):
 
 def baseline(pytester, **changes):
     """Write the baseline of ``RULES``, as ``archlint check --write-baseline`` does."""
-    from archlint.adoption.baseline import Breach, text
-    from archlint.finding import of_words
+    from archlint.contracts.fingerprint import of_words
+    from archlint.project.adoption.baseline import Breach, text
 
     known = {"file": "archlint.yaml", "contract": "any-width", "model": "takes_8"}
     known |= {"counterexample": {"N": 1, "F": 1}, "layer": "linear", **changes}

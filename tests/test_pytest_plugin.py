@@ -648,7 +648,7 @@ def with_lock(pytester):
     """A project whose one model is in its lock file."""
     from click.testing import CliRunner
 
-    from archlint import cli
+    from archlint.cli import app as cli
     from tests import in_process
 
     net = "from torch import nn\n\ndef net():\n    return nn.Conv2d(1, 2, {})\n"
@@ -656,7 +656,7 @@ def with_lock(pytester):
     pytester.path.joinpath("archlint.yaml").write_text(LOCKED)
     pytester.path.joinpath("nets.py").write_text(net.format(3))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("archlint.workers.pool.run", in_process.run)
+        patch.setattr("archlint.runner.pool.run", in_process.run)
         result = CliRunner().invoke(cli.cli, ["lock"])
     assert result.exit_code == 0, result.output
     return lambda text: pytester.path.joinpath("nets.py").write_text(net.format(text))

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from archlint.contract import Budget
-from archlint.given import contract_of
-from archlint.model.resolve import from_instance
-from archlint.pipeline import decide_source
+from archlint.contracts.contract import Budget
+from archlint.engine.pipeline import decide_source
+from archlint.engine.python_contracts import contract_of
+from archlint.models.targets import from_instance
 from tests.test_random_networks import C, blocks, heads
 
 Sizes = dict[str, int]

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from archlint.contract import Budget, Contract, Promise, TensorInput
-from archlint.dims import evaluate, symbol
-from archlint.judge import Question
-from archlint.model.resolve import from_instance
-from archlint.pipeline import accepted_sizes
-from archlint.subject import Subject
-from archlint.trace.record import dims_of
+from archlint.contracts.contract import Budget, Contract, Promise, TensorInput
+from archlint.engine.decide import Question
+from archlint.engine.pipeline import accepted_sizes
+from archlint.models.targets import from_instance
+from archlint.symbolic import evaluate, symbol
+from archlint.tracing.model_tracer import Subject
+from archlint.tracing.trace import dims_of
 
 BOX = [(n, h, w) for n in (1, 2) for h in range(1, 15) for w in (1, 2, 3, 5, 8, 11, 14)]
 

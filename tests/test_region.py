@@ -6,11 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archlint.bounds import Box
-from archlint.contract import TensorInput
-from archlint.dims import minimum, symbol
-from archlint.formula import conj, disj, eq, ge, gt, holds, le, lt, ne, negate
-from archlint.region import (
+from archlint.contracts.contract import TensorInput
+from archlint.contracts.region import (
     bounds_of,
     box_of,
     in_box,
@@ -18,6 +15,9 @@ from archlint.region import (
     input_symbols,
     typical_point,
 )
+from archlint.symbolic import minimum, symbol
+from archlint.symbolic.formula import conj, disj, eq, ge, gt, holds, le, lt, ne, negate
+from archlint.symbolic.intervals import Box
 
 N, H, W, T = map(symbol, ("N", "H", "W", "T"))
 

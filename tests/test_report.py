@@ -4,9 +4,9 @@ import json as stdlib_json
 from dataclasses import replace
 from textwrap import dedent
 
+from archlint.contracts.verdict import At, Proof, Samples, Verdict
 from archlint.errors import Location, Mistake
 from archlint.report import json, text
-from archlint.verdict import At, Proof, Samples, Verdict
 
 PROVED = Verdict(
     "proved",

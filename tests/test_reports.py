@@ -18,10 +18,11 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from archlint import cli, settings
-from archlint.commands import check as command
-from archlint.commands.output import FORMATS
-from archlint.verdict import At, Proof, Samples, Verdict
+from archlint.cli import app as cli
+from archlint.cli import check as command
+from archlint.cli.output import FORMATS
+from archlint.contracts import settings
+from archlint.contracts.verdict import At, Proof, Samples, Verdict
 
 DATA = Path(__file__).parent / "data" / "reports"
 SUFFIX = {"text": "txt", "github": "txt", "junit": "xml", "jsonl": "jsonl"}

@@ -12,11 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archlint.contract import ANY_SIZE, ANY_SIZES, Budget, ModelRef, TensorInput, TensorOutput
-from archlint.dims import symbol
+from archlint.contracts.contract import (
+    ANY_SIZE,
+    ANY_SIZES,
+    Budget,
+    ModelRef,
+    TensorInput,
+    TensorOutput,
+)
+from archlint.contracts.rulefile.load import load
+from archlint.contracts.rulefile.schema import RuleFileEntry
 from archlint.errors import Location, RuleFileError
-from archlint.rulefile.load import load
-from archlint.rulefile.schema import RuleFileEntry
+from archlint.symbolic import symbol
 from tests.rulefile_cases import CASES, CONTRACT
 
 N, H, W, T = map(symbol, "NHWT")
@@ -282,10 +289,10 @@ def mistakes_of(path):
 
 PROBE = """
 import sys
-import archlint.rulefile.load
+import archlint.contracts.rulefile.load
 for path in sys.argv[1:]:
     try:
-        archlint.rulefile.load.load(path)
+        archlint.contracts.rulefile.load.load(path)
     except archlint.errors.RuleFileError:
         pass
 heavy = {"torch", "numpy", "z3", "torchvision"}

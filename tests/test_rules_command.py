@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from archlint import cli
-from archlint.packs.find import find
-from archlint.packs.trials import fault, missing, trials
-from archlint.rulefile.load import loads
+from archlint.cli import app as cli
+from archlint.contracts.rulefile.load import loads
+from archlint.project.packs.examples import fault, missing, trials
+from archlint.project.packs.find import find
 from tests import in_process
 
 REPO = Path(__file__).parents[1]
@@ -23,7 +23,7 @@ SHIPPED = (
 @pytest.fixture
 def run(monkeypatch):
     """``archlint rules`` in this process, which decides as well."""
-    monkeypatch.setattr("archlint.workers.pool.run", in_process.run)
+    monkeypatch.setattr("archlint.runner.pool.run", in_process.run)
     return lambda *args: CliRunner().invoke(cli.cli, ["rules", *map(str, args)])
 
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from archlint.bounds import Box
-from archlint.contract import TensorInput
-from archlint.dims import symbol
-from archlint.formula import conj, disj, eq, ge, holds, le
-from archlint.sample.choose import choose_sizes
-from archlint.sample.run import build_input, run_at
+from archlint.contracts.contract import TensorInput
+from archlint.engine.sampling.run import build_input, run_at
+from archlint.engine.sampling.sizes import choose_sizes
+from archlint.symbolic import symbol
+from archlint.symbolic.formula import conj, disj, eq, ge, holds, le
+from archlint.symbolic.intervals import Box
 
 N, H, W, T = map(symbol, "NHWT")
 IMAGE = TensorInput((N, 3, H, W))

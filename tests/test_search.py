@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archlint.bounds import Box
-from archlint.dims import symbol
-from archlint.formula import conj, disj, eq, ge, ne
-from archlint.search import TRIES, first
-from archlint.solve import Solver
+from archlint.symbolic import symbol
+from archlint.symbolic.formula import conj, disj, eq, ge, ne
+from archlint.symbolic.intervals import Box
+from archlint.symbolic.solver.enumerate import TRIES, first
+from archlint.symbolic.solver.solver import Solver
 
 N, H, W = symbol("N"), symbol("H"), symbol("W")
 NAMES = ("N", "H", "W")

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import archlint
-from archlint.trace.shadows import SHADOWS, shadowed
+from archlint.tracing.python.builtins import SHADOWS, shadowed
 
 ME = sys.modules[__name__]
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.solve
-from archlint.bounds import Box
-from archlint.dims import ceildiv, floordiv, maximum, minimum, mod, symbol
-from archlint.formula import conj, disj, eq, ge, gt, holds, le, ne, negate
-from archlint.smt import Z3
-from archlint.solve import Solver, Unsolved
+import archlint.symbolic.solver.solver
+from archlint.symbolic import ceildiv, floordiv, maximum, minimum, mod, symbol
+from archlint.symbolic.formula import conj, disj, eq, ge, gt, holds, le, ne, negate
+from archlint.symbolic.intervals import Box
+from archlint.symbolic.solver.solver import Solver, Unsolved
+from archlint.symbolic.solver.z3_backend import Z3
 from tests.sizes import NAMES, SYMBOLS
 from tests.test_formula import build, formula_trees, truth
 
@@ -209,7 +209,9 @@ def test_products_are_asked_of_their_factors(monkeypatch):
         return Z3(NAMES, box, time.monotonic() + 60, effort=1_000_000).find(formula)
 
     assert asked() is None
-    monkeypatch.setattr("archlint.smt.factored", lambda comparison, box: comparison)
+    monkeypatch.setattr(
+        "archlint.symbolic.solver.z3_backend.factored", lambda comparison, box: comparison
+    )
     with pytest.raises(Unsolved):
         asked()
 
@@ -225,8 +227,10 @@ def test_a_later_deadline_holds_for_z3_too():
 def test_what_takes_z3_again_and_again_is_asked_of_it_at_once(monkeypatch):
     asked = solver(("H", "W"), {"H": (1, None), "W": (1, None)})
     tried = []
-    least = archlint.solve.least
-    monkeypatch.setattr("archlint.solve.least", lambda *a: tried.append(a) or least(*a))
+    least = archlint.symbolic.solver.solver.least
+    monkeypatch.setattr(
+        "archlint.symbolic.solver.solver.least", lambda *a: tried.append(a) or least(*a)
+    )
     for product in range(12, 22):
         found = asked.find(eq(H * W, product))
         assert found["H"] * found["W"] == product

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 import archlint
+from archlint.contracts.rulefile.load import loads
+from archlint.engine.structure.definition_site import made_at
 from archlint.errors import ArchlintError
-from archlint.rulefile.load import loads
-from archlint.structure.place import made_at
 from tests import structure_models as models
 
 pytest_plugins = ["pytester"]

@@ -13,14 +13,14 @@ import pytest
 import torch
 from torch._dispatch.python import enable_python_dispatcher
 
-from archlint.bounds import Box
-from archlint.dims import Expr, evaluate, symbol
-from archlint.formula import Formula, holds
-from archlint.ratio import Opaque, Ratio
-from archlint.trace import comparing
-from archlint.trace.numbers import value_at
-from archlint.trace.path import WalkedPath
-from archlint.trace.symint import SizeNode, hashable, size_of, sym_int
+from archlint.symbolic import Expr, evaluate, symbol
+from archlint.symbolic.formula import Formula, holds
+from archlint.symbolic.intervals import Box
+from archlint.symbolic.rational import Opaque, Ratio
+from archlint.tracing.path import WalkedPath
+from archlint.tracing.symint import comparisons as comparing
+from archlint.tracing.symint.node import SizeNode, hashable, size_of, sym_int
+from archlint.tracing.symint.numbers import value_at
 
 # torch 2.6 turns a SymFloat into an int that way.
 pytestmark = pytest.mark.filterwarnings("ignore:The delegation of int:DeprecationWarning")

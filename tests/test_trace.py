@@ -11,12 +11,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from archlint.bounds import Box
-from archlint.contract import TensorInput
-from archlint.dims import evaluate, symbol
-from archlint.trace import kernels
-from archlint.trace.record import dims_of
-from archlint.trace.tracer import trace
+from archlint.contracts.contract import TensorInput
+from archlint.symbolic import evaluate, symbol
+from archlint.symbolic.intervals import Box
+from archlint.tracing import meta_kernels as kernels
+from archlint.tracing.trace import dims_of
+from archlint.tracing.tracer import trace
 
 N, H, W = map(symbol, "NHW")
 IMAGE = TensorInput((N, 3, H, W))

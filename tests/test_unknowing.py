@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import archlint
-from archlint.trace.unknowing import is_random, writes
+from archlint.tracing.tensors.op_effects import is_random, writes
 
 
 def numbered(x, idx):

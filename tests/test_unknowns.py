@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archlint.bounds import Box
-from archlint.dims import ceildiv, evaluate, maximum, minimum, symbol, unknown
-from archlint.formula import conj, disj, eq, ge, holds, le, lt, ne, negate
-from archlint.unknowns import for_all, unknowns_in
+from archlint.symbolic import ceildiv, evaluate, maximum, minimum, symbol, unknown
+from archlint.symbolic.formula import conj, disj, eq, ge, holds, le, lt, ne, negate
+from archlint.symbolic.intervals import Box
+from archlint.symbolic.quantify import for_all, unknowns_in
 
 H, W = symbol("H"), symbol("W")
 U = unknown(1, 0, (H * W,))

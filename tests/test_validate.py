@@ -10,11 +10,11 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
-from archlint.cli import cli
-from archlint.commands.validate import mistakes_in, schema_text
+from archlint.cli.app import cli
+from archlint.cli.validate import mistakes_in, schema_text
+from archlint.contracts.rulefile.load import load, loads
+from archlint.contracts.rulefile.yaml_source import parse
 from archlint.errors import RuleFileError
-from archlint.rulefile.load import load, loads
-from archlint.rulefile.yamlsource import parse
 from tests.rulefile_cases import CASES, CONTRACT
 
 REPO = Path(__file__).parents[1]
@@ -97,7 +97,9 @@ def test_an_unchanged_file_is_not_read_again(validate, monkeypatch):
     validate(archlint=CONTRACT)
     os.utime("archlint.yaml", (1, 1))
     read = []
-    monkeypatch.setattr("archlint.rulefile.load.load", lambda path: read.append(path) or load(path))
+    monkeypatch.setattr(
+        "archlint.contracts.rulefile.load.load", lambda path: read.append(path) or load(path)
+    )
     for _ in range(2):
         assert validate().exit_code == 0
     assert len(read) == 1
@@ -112,7 +114,7 @@ def test_neither_torch_nor_models_are_imported(tmp_path):
     text = CONTRACT.replace("m:f", "[acme:f, acme.py:f]")
     (tmp_path / "archlint.yaml").write_text(text)
     code = (
-        "import sys\n{}\nfrom archlint.cli import main\n"
+        "import sys\n{}\nfrom archlint.cli.app import main\n"
         "try:\n    main()\nfinally:\n"
         "    print([m for m in ('torch', 'z3', 'acme') if m in sys.modules])"
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from archlint.workers import pool as workers
-from archlint.workers import stackdump
-from archlint.workers.process import Job
+from archlint.runner import pool as workers
+from archlint.runner import stack_dump as stackdump
+from archlint.runner.worker import Job
 from tests.stub_cli import DECIDE, contract
 
 HERE = Path.cwd()
@@ -145,7 +145,7 @@ def test_closing_kills_the_workers():
 
 
 def test_the_parent_needs_no_torch():
-    code = "import sys, archlint.workers.pool, archlint.cli; print('torch' in sys.modules)"
+    code = "import sys, archlint.runner.pool, archlint.cli.app; print('torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

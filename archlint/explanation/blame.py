@@ -6,19 +6,25 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from archlint.contract import Contract
-from archlint.describe.words import describe
+from archlint.contracts.contract import Contract
+from archlint.engine.decide import Breach, Finding, Question, judge
+from archlint.engine.describe.describe import describe
+from archlint.engine.explore import Explored
+from archlint.explanation.counterfactual import site_words
 from archlint.explanation.layers import layer_words
-from archlint.explanation.sparing import Site, accepted_without, layer_paths, needs_of, site_of
 from archlint.explanation.text import counterfactual
 from archlint.explanation.weights import ties
-from archlint.explanation.without import site_words
-from archlint.explore import Explored
-from archlint.formula import conj, negate
-from archlint.judge import Breach, Finding, Question, judge
-from archlint.model.resolve import ModelSource
-from archlint.solve import Solver, Unsolved
-from archlint.subject import Subject
+from archlint.explanation.without_claims import (
+    Site,
+    accepted_without,
+    layer_paths,
+    needs_of,
+    site_of,
+)
+from archlint.models.targets import ModelSource
+from archlint.symbolic.formula import conj, negate
+from archlint.symbolic.solver.solver import Solver, Unsolved
+from archlint.tracing.model_tracer import Subject
 
 MOST = 12  # sites that are tried together
 PATHS = 16

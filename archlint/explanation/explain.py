@@ -8,28 +8,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archlint.alarm import Late, alarm
-from archlint.contract import Budget, Contract, Input, Promise
-from archlint.describe.words import Description, describe
+from archlint.contracts.contract import Budget, Contract, Input, Promise
+from archlint.engine.decide import Question
+from archlint.engine.describe.describe import Description, describe
+from archlint.engine.explore import Explored, Way
+from archlint.engine.infer.infer import explored
 from archlint.errors import ArchlintError
+from archlint.explanation.counterfactual import Without, lifting
 from archlint.explanation.layers import Row, back_to_input, folded, layer_words, rows
-from archlint.explanation.sparing import layer_paths, needs_of
 from archlint.explanation.weights import Kind, Tie, kinds, ties
-from archlint.explanation.without import Without, lifting
-from archlint.explore import Explored, Way
-from archlint.formula import Bool, conj, holds, negate
-from archlint.inference.infer import explored
-from archlint.judge import Question
-from archlint.model.resolve import ModelSource
-from archlint.model.world import keep_world
-from archlint.solve import Solver, Unsolved
-from archlint.subject import Subject
-from archlint.trace.graph import tensors
+from archlint.explanation.without_claims import layer_paths, needs_of
+from archlint.models.targets import ModelSource
+from archlint.runtime.deadline import Late, alarm
+from archlint.runtime.process_state import keep_world
+from archlint.symbolic.formula import Bool, conj, holds, negate
+from archlint.symbolic.solver.solver import Solver, Unsolved
+from archlint.tracing.fx_graph import tensors
+from archlint.tracing.model_tracer import Subject
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from archlint.given import Shapes
+    from archlint.engine.python_contracts import Shapes
 
 WORDING = 10.0  # seconds for the words of running sets and of sets without a layer
 USUAL = (224, 256, 64, 32, 28, 16)
@@ -103,7 +103,7 @@ def explain(
     The other arguments are those of :func:`archlint.infer`. ``ArchlintError`` if the model cannot
     be found or built, or nothing can be said of ``at``.
     """
-    from archlint.given import contract_of, source_of
+    from archlint.engine.python_contracts import contract_of, source_of
 
     given: Input = []
     if input is not None:

@@ -13,11 +13,11 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
-from archlint.diagnose.diagnose import _layer
-from archlint.dims import Size
-from archlint.trace.events import Event
-from archlint.trace.graph import claims_by_call, tensors
-from archlint.trace.record import Call, Trace
+from archlint.engine.diagnosis.diagnose import _layer
+from archlint.symbolic import Size
+from archlint.tracing.events import Event
+from archlint.tracing.fx_graph import claims_by_call, tensors
+from archlint.tracing.trace import Call, Trace
 
 _SAME = re.compile(r"\((\d+)(?:, \1)+\)")
 _OWN_STRIDE = re.compile(r"^(\d+), stride=\1\b")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from archlint.contract import Input, TensorInput
-from archlint.dims import Size, evaluate
-from archlint.entry import input_words, shown
+from archlint.contracts.accepted_set import input_words, shown
+from archlint.contracts.contract import Input, TensorInput
 from archlint.explanation.explain import Explanation, Step
 from archlint.explanation.layers import Row, matching, needs_words, shape_words
 from archlint.explanation.weights import Tie
-from archlint.frames import shown_source
+from archlint.runtime.user_frames import shown_source
+from archlint.symbolic import Size, evaluate
 
 _WIDEST = 44  # characters of a column, beyond which a cell may push its neighbours
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from archlint.dims import Expr, Size, evaluate
-from archlint.formula import Bool, Junction, eq
-from archlint.trace.events import Event
-from archlint.trace.graph import tensor_names, weights
-from archlint.trace.record import Call
+from archlint.symbolic import Expr, Size, evaluate
+from archlint.symbolic.formula import Bool, Junction, eq
+from archlint.tracing.events import Event
+from archlint.tracing.fx_graph import tensor_names, weights
+from archlint.tracing.trace import Call
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 A *shape rule* says what one operator does to shapes. It is a plain function with the operator's own
 signature behind a first parameter ``path``; its tensors are :class:`TensorSpec`, its sizes
-``int`` or :class:`~archlint.dims.Expr`; it returns what the operator returns, tensors again as
+``int`` or :class:`~archlint.symbolic.Expr`; it returns what the operator returns, tensors again as
 specs. It works on integers and on formulas alike::
 
     @shape_rule(torch.nn.functional.pixel_shuffle)
@@ -23,8 +23,8 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 import torch
 
-from archlint.dims import Size, product
-from archlint.formula import Bool
+from archlint.symbolic import Size, product
+from archlint.symbolic.formula import Bool
 
 Range = tuple["Size | None", "Size | None"]
 """Smallest and largest element, both included; ``None`` where unknown."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archlint.entry import Entry, input_words
+from archlint.contracts.accepted_set import Entry, input_words
 
 WIDTH = 100  # columns
 REASON = 300  # characters of a reason

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archlint.contract import Contract
-from archlint.fixes import Fix
+from archlint.contracts.contract import Contract
+from archlint.explanation.fixes import Fix
 
 _LABEL = 11  # columns
 

@@ -6,9 +6,9 @@ level.
 
 from __future__ import annotations
 
+from archlint.contracts.verdict import Verdict
 from archlint.report.run import Run, name
 from archlint.report.text import body, summary, visible
-from archlint.verdict import Verdict
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 

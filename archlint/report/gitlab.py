@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from archlint.finding import fingerprint, of_mistake
+from archlint.contracts.fingerprint import fingerprint, of_mistake
 from archlint.report.run import Run, name, sentence
 from archlint.report.text import visible
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from archlint.entry import Entry, Words, input_words, shown
+from archlint.contracts.accepted_set import Entry, Words, input_words, shown
 
 LABEL = 11  # columns
 

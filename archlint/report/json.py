@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from archlint.contracts.verdict import WORDS, Verdict
 from archlint.errors import Mistake
-from archlint.verdict import WORDS, Verdict
 
 
 def render(verdicts: Sequence[Verdict], mistakes: Sequence[Mistake], version: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
+from archlint.contracts.verdict import Verdict
 from archlint.errors import Mistake
 from archlint.report.json import of_mistake
 from archlint.report.run import Run
-from archlint.verdict import Verdict
 
 
 def line(verdict: Verdict, **more: object) -> str:

@@ -6,10 +6,10 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
+from archlint.contracts.verdict import Verdict
 from archlint.errors import Mistake
 from archlint.report.run import Run, sentence
 from archlint.report.text import body, visible
-from archlint.verdict import Verdict
 
 
 def render(run: Run) -> str:

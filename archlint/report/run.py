@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from archlint.contract import Contract
+from archlint.contracts.contract import Contract
+from archlint.contracts.verdict import Verdict
 from archlint.errors import Mistake
-from archlint.verdict import Verdict
 
 
 @dataclass(frozen=True)

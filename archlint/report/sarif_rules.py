@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archlint.contract import Contract
-from archlint.rulefile.structure import structure_words
-from archlint.verdict import Verdict
+from archlint.contracts.contract import Contract
+from archlint.contracts.rulefile.structure_reader import structure_words
+from archlint.contracts.verdict import Verdict
 
 RULE_FILE = "rule-file"
 

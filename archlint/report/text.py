@@ -6,8 +6,8 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from archlint.contracts.verdict import WORDS, Verdict
 from archlint.report.run import name
-from archlint.verdict import WORDS, Verdict
 
 Paint = Callable[..., str]
 

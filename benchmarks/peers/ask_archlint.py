@@ -7,9 +7,9 @@ from typing import Any
 from torch import nn
 
 import archlint
-from archlint import pipeline
-from archlint.given import contract_of, source_of
-from archlint.verdict import Verdict
+from archlint.contracts.verdict import Verdict
+from archlint.engine import pipeline
+from archlint.engine.python_contracts import contract_of, source_of
 
 from .answer import Answer
 from .case import Case

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from archlint.dims import Expr, Size
+from archlint.symbolic import Expr, Size
 
 from .answer import Answer
 from .case import Case, Point, Range

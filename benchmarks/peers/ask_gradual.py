@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import fx, nn
 
-from archlint.dims import Expr, Size
+from archlint.symbolic import Expr, Size
 
 from .answer import Answer
 from .case import Case, parse

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from archlint.dims import Size, evaluate
-from archlint.formula import holds
-from archlint.rulefile.phrase import parse_promise, parse_shape
+from archlint.contracts.rulefile.phrase_parser import parse_promise, parse_shape
+from archlint.symbolic import Size, evaluate
+from archlint.symbolic.formula import holds
 
 Point = dict[str, int]
 _STEPS = (0, 1, 2, 3, 5, 9, 17)

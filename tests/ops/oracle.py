@@ -21,11 +21,11 @@ from typing import Any, NoReturn
 
 import torch
 
-from archlint.bounds import Box
-from archlint.dims import Expr, Size, evaluate, symbol
-from archlint.formula import Bool, holds
-from archlint.ops.layout import settled_strides
 from archlint.ops.registry import RULES, NoRule, Refused, TensorSpec
+from archlint.ops.shapes.strides import settled_strides
+from archlint.symbolic import Expr, Size, evaluate, symbol
+from archlint.symbolic.formula import Bool, holds
+from archlint.symbolic.intervals import Box
 
 COVERED: set[Callable[..., Any]] = set()
 REFUSALS = (RuntimeError, ValueError, IndexError, TypeError, ZeroDivisionError, AssertionError)

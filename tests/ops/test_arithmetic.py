@@ -11,11 +11,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.arithmetic as arithmetic
-from archlint.bounds import Box
-from archlint.dims import symbol
+import archlint.ops.rules.binary as arithmetic
 from archlint.ops.registry import INPLACE, RULES, TensorSpec
-from archlint.ratio import Ratio
+from archlint.symbolic import symbol
+from archlint.symbolic.intervals import Box
+from archlint.symbolic.rational import Ratio
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
 BINARY = [f for f, rule in RULES.items() if inspect.getmodule(rule) is arithmetic]

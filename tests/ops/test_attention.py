@@ -8,8 +8,8 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.attention  # noqa: F401
-from archlint.bounds import Box
+import archlint.ops.rules.attention  # noqa: F401
+from archlint.symbolic.intervals import Box
 from tests.ops.oracle import T, agree, covers
 
 sdpa = torch.nn.functional.scaled_dot_product_attention

@@ -9,12 +9,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.arithmetic  # noqa: F401
-from archlint.bounds import Box
-from archlint.dims import symbol
-from archlint.formula import holds
-from archlint.ops.broadcast import broadcast, broadcast_onto
+import archlint.ops.rules.binary  # noqa: F401
 from archlint.ops.registry import Refused
+from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
+from archlint.symbolic import symbol
+from archlint.symbolic.formula import holds
+from archlint.symbolic.intervals import Box
 from tests.ops.oracle import HintPath, T, agree
 
 SMALL = st.sampled_from([0, 1, 2, 3])

@@ -8,9 +8,9 @@ import itertools
 import pytest
 import torch
 
-import archlint.ops.casts as casts
-from archlint.dims import symbol
+import archlint.ops.rules.casts as casts
 from archlint.ops.registry import IN_RANGE, RULES, NoRule, TensorSpec
+from archlint.symbolic import symbol
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
 DTYPES = [torch.bool, torch.uint8, torch.int64, torch.float16, torch.float32, torch.float64]

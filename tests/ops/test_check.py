@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archlint.dims import symbol
-from archlint.formula import eq
 from archlint.ops.registry import RULES, Refused, TensorSpec
+from archlint.symbolic import symbol
+from archlint.symbolic.formula import eq
 from tests.ops.oracle import HintPath, covers
 
 H = symbol("H")

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.conv  # noqa: F401
-from archlint.dims import symbol
+import archlint.ops.rules.conv  # noqa: F401
+from archlint.symbolic import symbol
 from tests.ops.oracle import S, T, agree, covers
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")

@@ -7,9 +7,9 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.conv_transpose  # noqa: F401
-from archlint.ops.conv_transpose import conv_transpose
+import archlint.ops.rules.conv_transpose  # noqa: F401
 from archlint.ops.registry import TensorSpec
+from archlint.ops.rules.conv_transpose import conv_transpose
 from tests.ops.oracle import HintPath, T, agree, covers
 from tests.ops.test_conv import SPACE, mostly, per_dim, settings_of, sizes, tensors
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from archlint.bounds import Box
-from archlint.dims import symbol
-from archlint.ops.arithmetic import pointwise
-from archlint.ops.layout import DeferredStrides, channels_last_strides, settled_strides
 from archlint.ops.registry import TensorSpec
-from archlint.ops.reshape import view
-from archlint.ops.sliding import followed_layout
-from archlint.trace.path import WalkedPath
+from archlint.ops.rules.binary import pointwise
+from archlint.ops.rules.reshape import view
+from archlint.ops.rules.sliding_window import followed_layout
+from archlint.ops.shapes.strides import DeferredStrides, channels_last_strides, settled_strides
+from archlint.symbolic import symbol
+from archlint.symbolic.intervals import Box
+from archlint.tracing.path import WalkedPath
 
 H = symbol("H")
 

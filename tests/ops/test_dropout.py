@@ -8,7 +8,7 @@ import itertools
 import pytest
 import torch
 
-import archlint.ops.dropout as dropout
+import archlint.ops.rules.dropout as dropout
 from archlint.ops.registry import RULES
 from tests.ops.oracle import T, agree, covers
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.einsum  # noqa: F401
+import archlint.ops.rules.einsum  # noqa: F401
 from tests.ops.oracle import T, agree, covers
 
 EQUATIONS = [

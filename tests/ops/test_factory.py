@@ -8,9 +8,9 @@ import itertools
 import pytest
 import torch
 
-import archlint.ops.factory as factory
-from archlint.dims import symbol
+import archlint.ops.rules.factories as factory
 from archlint.ops.registry import RULES
+from archlint.symbolic import symbol
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
 DTYPES = [torch.bool, torch.int64, torch.float16, torch.float64]

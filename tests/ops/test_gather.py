@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import archlint.ops.gather  # noqa: F401
-from archlint.ops.spelling import spellings
+import archlint.ops.rules.gather  # noqa: F401
+from archlint.ops.aliases import spellings
 from tests.ops.oracle import T, agree, covers
 from tests.ops.test_index import ids
 from tests.ops.test_view import dim, few, sizes, tensors

@@ -7,10 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.index  # noqa: F401
-from archlint.bounds import Box
-from archlint.dims import symbol
+import archlint.ops.rules.indexing  # noqa: F401
 from archlint.ops.registry import IN_RANGE, RULES, TensorSpec
+from archlint.symbolic import symbol
+from archlint.symbolic.intervals import Box
 from tests.ops.oracle import HintPath, S, T, agree, covers
 from tests.ops.test_view import few, sizes, tensors
 

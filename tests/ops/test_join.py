@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import archlint.ops.join  # noqa: F401
-from archlint.dims import symbol
+import archlint.ops.rules.concat  # noqa: F401
+from archlint.symbolic import symbol
 from tests.ops.oracle import T, agree, covers
 from tests.ops.test_view import dim, few, sizes
 

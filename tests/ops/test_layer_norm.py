@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.layer_norm as layer_norm
+import archlint.ops.rules.layer_norm as layer_norm
 from tests.ops.oracle import S, T, agree, covers
 from tests.ops.test_norm import INPUTS, sizes
 

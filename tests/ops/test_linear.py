@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.linear  # noqa: F401
-from archlint.dims import symbol
-from archlint.ops.linear import embedding, one_hot
+import archlint.ops.rules.linear  # noqa: F401
 from archlint.ops.registry import IN_RANGE, RULES, NoRule, Refused, TensorSpec
+from archlint.ops.rules.linear import embedding, one_hot
+from archlint.symbolic import symbol
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
 sizes = st.fixed_dictionaries(

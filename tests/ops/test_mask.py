@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import archlint.ops.mask  # noqa: F401
-from archlint.dims import symbol
-from archlint.ops.spelling import spellings
+import archlint.ops.rules.masking  # noqa: F401
+from archlint.ops.aliases import spellings
+from archlint.symbolic import symbol
 from tests.ops.oracle import S, T, agree, covers
 from tests.ops.test_view import dim, few, sizes, tensors
 

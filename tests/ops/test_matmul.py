@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.matmul as matmul
+import archlint.ops.rules.matmul as matmul
 from archlint.ops.registry import RULES
 from tests.ops.oracle import T, agree, covers
 

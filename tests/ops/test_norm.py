@@ -8,8 +8,6 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.layer_norm
-import archlint.ops.norm  # noqa: F401
 from tests.ops.oracle import T, agree, covers
 
 sizes = st.fixed_dictionaries(

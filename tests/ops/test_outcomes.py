@@ -7,15 +7,15 @@ import itertools
 import pytest
 import torch
 
-from archlint.bounds import Box
-from archlint.dims import evaluate, symbol
-from archlint.formula import conj, eq, ge, holds, negate
-from archlint.ops.arithmetic import pointwise
-from archlint.ops.layout import channels_last_strides, settled_strides
-from archlint.ops.outcomes import MOST, outcomes
 from archlint.ops.registry import Refused, TensorSpec
-from archlint.ops.reshape import view
-from archlint.trace.path import WalkedPath
+from archlint.ops.rules.binary import pointwise
+from archlint.ops.rules.reshape import view
+from archlint.ops.shapes.fork import MOST, outcomes
+from archlint.ops.shapes.strides import channels_last_strides, settled_strides
+from archlint.symbolic import evaluate, symbol
+from archlint.symbolic.formula import conj, eq, ge, holds, negate
+from archlint.symbolic.intervals import Box
+from archlint.tracing.path import WalkedPath
 
 H, W = symbol("H"), symbol("W")
 

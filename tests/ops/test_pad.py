@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.pad  # noqa: F401
-from archlint.bounds import Box
-from archlint.dims import mod, symbol
+import archlint.ops.rules.pad  # noqa: F401
+from archlint.symbolic import mod, symbol
+from archlint.symbolic.intervals import Box
 from tests.ops.oracle import S, T, agree, covers
 
 sizes = st.fixed_dictionaries({n: st.integers(0, 7) for n in "ncdhw"})

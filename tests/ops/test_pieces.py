@@ -7,10 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import archlint.ops.pieces  # noqa: F401
-from archlint.bounds import Box
-from archlint.dims import symbol
+import archlint.ops.rules.split  # noqa: F401
 from archlint.ops.registry import RULES, NoRule, TensorSpec
+from archlint.symbolic import symbol
+from archlint.symbolic.intervals import Box
 from tests.ops.oracle import HintPath, S, agree, covers
 from tests.ops.test_view import dim, few, sizes, tensors
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import archlint.ops.pixel  # noqa: F401
+import archlint.ops.rules.pixel_shuffle  # noqa: F401
 from tests.ops.oracle import T, agree, covers
 
 sizes = st.fixed_dictionaries({n: st.integers(0, 9) for n in "nchw"})

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.pointwise as pointwise
-from archlint.bounds import Box
+import archlint.ops.rules.unary as pointwise
+from archlint.ops.aliases import spellings
 from archlint.ops.registry import RULES, TensorSpec
-from archlint.ops.spelling import spellings
+from archlint.symbolic.intervals import Box
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
 DTYPES = [torch.bool, torch.uint8, torch.int64, torch.float16, torch.float32, torch.float64]

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.pool  # noqa: F401
-from archlint.dims import symbol
+import archlint.ops.rules.pool  # noqa: F401
+from archlint.symbolic import symbol
 from tests.ops.oracle import S, T, agree, covers
 
 nn = torch._C._nn

@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from archlint.bounds import Box
-from archlint.contract import Budget, Contract, Promise, TensorInput
-from archlint.dims import evaluate, symbol
-from archlint.formula import holds
-from archlint.judge import Question
-from archlint.model.resolve import from_instance
-from archlint.ops.reals import Span
-from archlint.pipeline import accepted_sizes
-from archlint.subject import Subject
-from archlint.trace.tracer import trace
+from archlint.contracts.contract import Budget, Contract, Promise, TensorInput
+from archlint.engine.decide import Question
+from archlint.engine.pipeline import accepted_sizes
+from archlint.models.targets import from_instance
+from archlint.ops.values.float_ranges import Span
+from archlint.symbolic import evaluate, symbol
+from archlint.symbolic.formula import holds
+from archlint.symbolic.intervals import Box
+from archlint.tracing.model_tracer import Subject
+from archlint.tracing.tracer import trace
 
 H, W = symbol("H"), symbol("W")
 SIZES = [1, 2, 3, 4, 5, 6, 7, 9, 12, 16, 23, 30, 41, 57, 60, 61, 97, 130]

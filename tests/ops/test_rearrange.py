@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.rearrange  # noqa: F401
-from archlint.dims import symbol
+import archlint.ops.rules.rearrange  # noqa: F401
+from archlint.symbolic import symbol
 from tests.ops.oracle import S, agree, covers
 from tests.ops.test_view import dim, few, sizes, tensors
 

@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 
-import archlint.ops.recurrent  # noqa: F401
+import archlint.ops.rules.recurrent  # noqa: F401
 from tests.ops.oracle import T, agree, covers
 
 GATES = {torch.lstm: 4, torch.gru: 3, torch.rnn_tanh: 1, torch.rnn_relu: 1}

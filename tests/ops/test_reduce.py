@@ -8,7 +8,7 @@ import itertools
 import pytest
 import torch
 
-import archlint.ops.reduce as reduce
+import archlint.ops.rules.reduce as reduce
 from archlint.ops.registry import RULES
 from tests.ops.oracle import T, agree, covers
 

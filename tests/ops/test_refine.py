@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 import archlint
-from archlint.bounds import Box
-from archlint.contract import TensorInput
-from archlint.dims import evaluate, symbol
-from archlint.trace.tracer import trace
+from archlint.contracts.contract import TensorInput
+from archlint.symbolic import evaluate, symbol
+from archlint.symbolic.intervals import Box
+from archlint.tracing.tracer import trace
 
 T = symbol("T")
 

@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.resample  # noqa: F401
-from archlint.dims import symbol
+import archlint.ops.rules.interpolate  # noqa: F401
 from archlint.ops.registry import NoRule
-from archlint.ops.resample import scaled
+from archlint.ops.rules.interpolate import scaled
+from archlint.symbolic import symbol
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
 nn = torch._C._nn

@@ -7,11 +7,11 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.reshape  # noqa: F401
-from archlint.bounds import Box
-from archlint.dims import symbol
+import archlint.ops.rules.reshape  # noqa: F401
 from archlint.ops.registry import RULES, TensorSpec
-from archlint.ops.view import permute
+from archlint.ops.rules.view import permute
+from archlint.symbolic import symbol
+from archlint.symbolic.intervals import Box
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
 A, B, C, D = map(symbol, "abcd")

@@ -8,7 +8,7 @@ import itertools
 import pytest
 import torch
 
-import archlint.ops.scan as scan
+import archlint.ops.rules.scan as scan
 from archlint.ops.registry import RULES
 from tests.ops.oracle import S, T, agree, covers
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 import archlint
-import archlint.ops.sequence
-from archlint.bounds import Box
-from archlint.dims import symbol
+import archlint.ops.rules.arange
 from archlint.ops.registry import RULES
-from archlint.ratio import Ratio
+from archlint.symbolic import symbol
+from archlint.symbolic.intervals import Box
+from archlint.symbolic.rational import Ratio
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
 numbers = st.integers(-6, 9)

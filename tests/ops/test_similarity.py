@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 
-from archlint.ops.spelling import spellings
+from archlint.ops.aliases import spellings
 from tests.ops.oracle import T, agree, covers
 
 COSINES = spellings("cosine_similarity")

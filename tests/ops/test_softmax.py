@@ -8,9 +8,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-import archlint.ops.softmax  # noqa: F401
+import archlint.ops.rules.softmax  # noqa: F401
+from archlint.ops.aliases import spellings
 from archlint.ops.registry import RULES
-from archlint.ops.spelling import spellings
 from tests.ops.oracle import T, agree, covers
 
 point = {"a": 2, "b": 3, "c": 4, "d": 2}

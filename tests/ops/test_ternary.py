@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.ternary as ternary
+import archlint.ops.rules.ternary as ternary
 from archlint.ops.registry import INPLACE, RULES
 from tests.ops.oracle import S, T, agree, covers
 

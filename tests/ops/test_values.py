@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import archlint
-from archlint.outputshape import fits
-from archlint.trace.structure import structure
+from archlint.contracts.output_shape import fits
+from archlint.tracing.outputs import structure
 from tests.ops.oracle import covers
 
 torchvision = pytest.importorskip("torchvision")

@@ -9,7 +9,7 @@ import math
 import pytest
 import torch
 
-import archlint.ops.vector_norm as vector_norm
+import archlint.ops.rules.vector_norm as vector_norm
 from archlint.ops.registry import RULES
 from tests.ops.oracle import T, agree, covers
 

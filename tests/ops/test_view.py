@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.view  # noqa: F401
-from archlint.dims import symbol
+import archlint.ops.rules.view  # noqa: F401
+from archlint.symbolic import symbol
 from tests.ops.oracle import S, T, agree, covers
 
 A, B, C, D = map(symbol, "abcd")

@@ -9,7 +9,7 @@ def archlint_register_rules():
     import torch
 
     from archlint import shape_rule
-    from archlint.formula import eq
+    from archlint.symbolic.formula import eq
 
     @shape_rule(torch.ops.acme.blocks, torch.ops.acme.blocks.default)
     def blocks(path, input, size):

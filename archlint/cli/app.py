@@ -1,0 +1,66 @@
+"""The command line. Everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from typing import NoReturn
+
+import click
+
+from archlint.cli.cache import cache
+from archlint.cli.check import check
+from archlint.cli.common import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, NEEDS_TORCH, hush
+from archlint.cli.explain import explain
+from archlint.cli.fix import fix
+from archlint.cli.infer import infer
+from archlint.cli.init import init
+from archlint.cli.lock import diff, lock
+from archlint.cli.rules import rules
+
+
+def main() -> NoReturn:
+    """The entry point. Exit 1 is kept for contracts that did not hold."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = cli.main(prog_name="archlint", standalone_mode=False)
+    except click.ClickException as e:
+        e.show()
+        code = e.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        hush()
+        code = EXIT_CANNOT_RUN
+    except Exception as e:
+        if isinstance(e, ModuleNotFoundError) and e.name == "torch":
+            click.echo(f"Error: {NEEDS_TORCH}", err=True)
+            sys.exit(EXIT_CANNOT_RUN)
+        traceback.print_exc()
+        click.echo("This is a bug in archlint, please report it.", err=True)
+        code = EXIT_CANNOT_RUN
+    sys.exit(code or 0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False,
+              callback=lambda ctx, _param, on: _version(ctx) if on else None,
+              help="Show the version and exit.")  # fmt: skip
+def cli() -> None:
+    """Decide, for all input sizes at once, whether PyTorch models accept them."""
+
+
+def _version(ctx: click.Context) -> NoReturn:
+    from archlint.contracts.settings import version
+
+    click.echo(f"archlint {version()}")
+    ctx.exit()
+
+
+for command in (init, check, infer, lock, diff, explain, fix, rules, cache):
+    cli.add_command(command)

@@ -1,0 +1,106 @@
+"""``archlint fix``: what would make broken contracts hold."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from archlint.cli.choose import load
+from archlint.cli.common import EXIT_CANNOT_RUN, CannotRun
+
+if TYPE_CHECKING:
+    from archlint.contracts.verdict import Verdict
+    from archlint.explanation.fixes import Fix
+    from archlint.runner.worker import Job
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[RULES]...")
+@click.option("--select", multiple=True, metavar="ID", help="Only contracts with this id or glob.")
+@click.option("--model", multiple=True, metavar="NAME", help="Only models with this name or glob.")
+@click.option("--write", is_flag=True, help="Change the files: the first fix that has a diff.")
+@click.option(
+    "--seconds", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True,
+    metavar="S", help="Seconds for one contract and model, at most.",
+)  # fmt: skip
+@click.pass_context
+def fix(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    select: tuple[str, ...],
+    model: tuple[str, ...],
+    write: bool,
+    seconds: float,
+) -> None:
+    """Print fixes for the contracts of rule files that are broken.
+
+    Each was applied to a copy of the model, proved for all promised sizes, and run. Files are only
+    changed with --write, which never makes a promise smaller nor touches installed packages.
+
+    Exit code: 0 nothing is broken, or each broken contract has a fix; 1 one has none; 2 something
+    could not be run.
+    """
+    from archlint.errors import ArchlintError
+    from archlint.report import fixed
+
+    try:
+        jobs, mistakes = load(paths, select, model, None)
+    except ArchlintError as e:
+        raise CannotRun(str(e)) from e
+    for mistake in mistakes:
+        click.echo(mistake, err=True)
+    failed, lost = bool(mistakes), False
+    blocks = []
+    for job in (j for j in jobs if j.contract.wanted):
+        found = _tried(job, seconds)
+        if not isinstance(found, list):
+            failed = failed or found.word == "error"
+            if found.word == "error":
+                click.echo(f"{job.contract.id} · {job.ref.name}: {found.message}", err=True)
+            continue
+        blocks.append(fixed.text(job.contract, job.ref.name, found))
+        lost = lost or not found
+        if write:
+            blocks[-1] += f"\n\n  {_write(found)}"
+    click.echo("\n\n".join(blocks) if blocks else "nothing to fix")
+    ctx.exit(EXIT_CANNOT_RUN if failed else int(lost))
+
+
+def _tried(job: Job, seconds: float) -> list[Fix] | Verdict:
+    """The fixes of a broken contract, else the verdict."""
+    from archlint.engine.conclude import could_not
+    from archlint.engine.pipeline import decide_source
+    from archlint.errors import ArchlintError
+    from archlint.explanation.fixes import breach_of, breakage, fixes
+    from archlint.models.targets import resolve
+
+    try:
+        with resolve(job.ref, job.root) as source:
+            verdict = decide_source(job.contract, source)
+            if verdict.word != "broken":
+                return verdict
+            until = time.monotonic() + seconds
+            breach = breach_of(job.contract, source, until)
+            if breach is None or breach.expected != "accepted":
+                return []
+            broken = breakage(job.contract, source, breach, until)
+            return fixes(broken, ref=job.ref, root=job.root, until=until)
+    except ArchlintError as e:
+        return could_not(job.contract, str(e))
+
+
+def _write(found: list[Fix]) -> str:
+    """Apply the first fix that may be written."""
+    from archlint.errors import ArchlintError
+    from archlint.runtime.user_frames import shown
+
+    for each in found:
+        if each.edit is not None and not each.edit.installed and not each.narrows:
+            try:
+                each.edit.write()
+            except (ArchlintError, OSError) as e:
+                return f"not written: {e}; run archlint fix again"
+            return f"written to {shown(str(each.edit.file))}: {each.title}"
+    return "nothing was written: no fix here changes a file of yours"

@@ -1,0 +1,121 @@
+"""``archlint rules explain``: what contracts promise, in plain words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from archlint.cli.common import EXIT_CANNOT_RUN, CannotRun
+
+if TYPE_CHECKING:
+    from archlint.contracts.contract import Contract
+    from archlint.contracts.rulefile.pack import Pack
+
+
+@click.command()
+@click.argument("word", metavar="PACK|FILE[:ID]")
+@click.option("--with", "given", multiple=True, metavar="NAME=VALUE",
+              help="A parameter of the pack, in YAML (repeatable).")  # fmt: skip
+@click.pass_context
+def explain(ctx: click.Context, word: str, given: tuple[str, ...]) -> None:
+    """Say in plain words what a pack, or the contracts of a rule file, promise.
+
+    FILE:ID is one contract of a rule file. A parameter of a pack that is not given has its
+    default, or the value of the pack's first example.
+
+    Exit code: 0; 2 there is no such pack or contract, or it has mistakes.
+    """
+    from archlint.errors import ArchlintError
+    from archlint.project.packs.plain_words import explained
+
+    try:
+        file, _, name = word.rpartition(":")
+        path = Path(file if file and Path(file).is_file() else word)
+        if path.is_file() and not _is_pack(path):
+            if given:
+                raise click.UsageError("--with is for packs; a rule file says the parameters.")
+            contracts, head = _of_rule_file(path, name if path == Path(file) else ""), ""
+        else:
+            contracts, head = _of_pack(word, given)
+    except ArchlintError as e:
+        raise CannotRun(str(e)) from e
+    blocks = [explained(contract) for contract in contracts]
+    click.echo("\n\n".join([head, *blocks] if head else blocks))
+    ctx.exit(0 if contracts else EXIT_CANNOT_RUN)
+
+
+def _is_pack(path: Path) -> bool:
+    from archlint.contracts.rulefile.schema_errors import is_pack
+    from archlint.contracts.rulefile.yaml_source import read
+
+    return is_pack(read(path)[0])
+
+
+def _of_rule_file(path: Path, name: str) -> list[Contract]:
+    from archlint.contracts.rulefile.load import load
+    from archlint.contracts.settings import did_you_mean
+
+    contracts = load(path).contracts
+    chosen = [c for c in contracts if name in ("", c.id)]
+    if not chosen:
+        known = list(dict.fromkeys(c.id for c in contracts))
+        hint = did_you_mean(name, known) or f"; there are {', '.join(known[:20])}"
+        raise CannotRun(f"{path}: no contract {name!r}{hint}")
+    return [replace(c, id=f"{c.id} · {', '.join(r.name for r in c.models)}") for c in chosen]
+
+
+def _of_pack(word: str, given: tuple[str, ...]) -> tuple[list[Contract], str]:
+    """The contracts of a pack, and a line that says with which parameters."""
+    from archlint.contracts.rulefile.pack import defaults
+    from archlint.contracts.rulefile.pack_use import instantiate
+    from archlint.contracts.rulefile.shape_reader import Notes
+    from archlint.errors import RuleFileError
+    from archlint.project.packs.find import find
+
+    packs, wrong = find([word])
+    if len(packs) != 1 or wrong:
+        several = f"{word!r} means {len(packs)} packs; expected one"
+        raise CannotRun("\n".join(map(str, wrong)) or several)
+    pack = packs[0]
+    example = next((e.given for e in pack.examples if e.keeps), {})
+    said = _bound(given, pack)
+    values = {**{k: v for k, v in example.items() if pack.parameters[k].required},
+              **defaults(pack), **said}  # fmt: skip
+    absent = [p.name for p in pack.parameters.values() if p.name not in values]
+    if absent:
+        raise CannotRun(f"{pack.name} needs --with {absent[0]}=…")
+    contracts = []
+    for template in pack.templates.values():
+        contract, mistakes, _ = instantiate(pack, template, values, Notes(pack.source, []), {})
+        if mistakes:
+            raise RuleFileError(mistakes)
+        contracts.append(contract)
+    told = ", ".join(f"{name} = {value}" for name, value in values.items())
+    return contracts, f"{pack.name} with {told}" if told else pack.name
+
+
+def _bound(given: tuple[str, ...], pack: Pack) -> dict[str, object]:
+    """The values of ``--with``."""
+    from archlint.contracts.rulefile.parameters import bind
+    from archlint.contracts.rulefile.shape_reader import Notes
+    from archlint.contracts.rulefile.yaml_source import parse
+
+    pairs = [word.partition("=") for word in given]
+    bad = next((word for word, (_, equals, _) in zip(given, pairs, strict=True) if not equals), "")
+    if bad:
+        raise click.BadParameter(f"expected NAME=VALUE, found {bad!r}", param_hint="--with")
+    text = "".join(f"{json.dumps(name)}: {value}\n" for name, _, value in pairs)
+    if not text:
+        return {}
+    source, mistakes = parse(text, "--with")
+    notes = Notes(source, mistakes)
+    values = bind(notes, (), source.data, pack.parameters)
+    if mistakes:
+        first = mistakes[0]
+        told = f"{first.found}; expected {first.expected}"
+        raise click.BadParameter(told, param_hint="--with")
+    return values

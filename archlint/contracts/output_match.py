@@ -1,0 +1,134 @@
+"""Does an output have the promised shape? On formulas for all sizes, on numbers for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from archlint.contracts.contract import ANY_SIZE, ANY_SIZES, Output, TensorOutput, Wildcard
+from archlint.symbolic import Size, evaluate
+from archlint.symbolic.formula import Bool, conj, eq
+
+
+class Fields(list[Any]):
+    """A named tuple of an output: a list whose parts have names too."""
+
+    def __init__(self, parts: Iterable[Any], names: tuple[str, ...]) -> None:
+        super().__init__(parts)
+        self.names = names
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Fields, (list(self), self.names)
+
+
+def listed(parts: Iterable[Any], like: list[Any]) -> list[Any]:
+    """``parts`` as a list that is named as ``like`` is."""
+    return Fields(parts, like.names) if isinstance(like, Fields) else list(parts)
+
+
+@dataclass(frozen=True)
+class Demand:
+    """One thing the promise asks of the output; ``text`` takes ``sizes`` like a claim's.
+
+    ``open``: what is not known of it, because values decide it; ``formula`` then says nothing.
+    """
+
+    formula: Bool
+    text: str
+    sizes: tuple[Size, ...] = ()
+    where: str = ""  # which part of a nested output
+    open: str = ""
+
+    def needs(self) -> str:
+        return self.text.format(*self.sizes)
+
+    def gets(self, env: Mapping[str, int]) -> str:
+        return self.text.format(*(evaluate(s, env) for s in self.sizes))
+
+
+def demands(expected: Output, actual: Any, where: str = "output") -> list[Demand]:
+    """What must hold of ``actual``: nested lists and dicts whose leaves are tuples of sizes.
+
+    A named tuple (:class:`Fields`) is a list to a list and a mapping to a mapping.
+    """
+    if isinstance(expected, TensorOutput):
+        return _tensor_demands(expected, actual, where)
+    if isinstance(expected, list):
+        if not isinstance(actual, list):
+            return [_never(f"{where} a list of {len(expected)}, is {_kind(actual)}", where)]
+        if len(actual) != len(expected):
+            return [_never(f"{where} a list of {len(expected)}, is {_kind(actual)}", where)]
+        parts = enumerate(zip(expected, actual, strict=True))
+        return [d for i, (e, a) in parts for d in demands(e, a, f"{where}[{i}]")]
+    if isinstance(actual, Fields):
+        actual = dict(zip(actual.names, actual, strict=True))
+    if not isinstance(actual, dict):
+        return [_never(f"{where} a mapping, is {_kind(actual)}", where)]
+    found: list[Demand] = []
+    for key, inner in expected.items():
+        if key not in actual:
+            have = ", ".join(map(str, actual)) or "nothing"
+            found.append(_never(f"{where} with the key {key}, has {have}", where))
+        else:
+            found += demands(inner, actual[key], f"{where}[{key}]")
+    return found
+
+
+def promised(expected: Output | None, actual: Any) -> Bool:
+    """The whole promise about the output as one formula."""
+    return True if expected is None else conj(*(d.formula for d in demands(expected, actual)))
+
+
+def _tensor_demands(expected: TensorOutput, actual: Any, where: str) -> list[Demand]:
+    if not isinstance(actual, tuple):
+        return [_never(f"{where} one tensor {expected.text}, is {_kind(actual)}", where)]
+    want = list(expected.dims)
+    shown = _shown(actual)
+    least = ""
+    if ANY_SIZES in want:
+        i = want.index(ANY_SIZES)
+        want[i : i + 1] = [ANY_SIZE] * max(0, len(actual) - (len(want) - 1))
+        least = "at least "
+    promise = f"{where} {expected.text or 'a scalar'}"
+    if len(want) != len(actual):
+        have = f"is {shown} ({_count(len(actual))})" if actual else f"is {shown}"
+        return [_never(f"{promise} ({least}{_count(len(want))}), {have}", where)]
+    found = []
+    for size, have in zip(want, actual, strict=True):
+        if size is not ANY_SIZE:
+            assert not isinstance(size, Wildcard)
+            if have is ANY_SIZE:
+                why = f"{promise}, is {shown}: values decide whether a size of it is {size}"
+                found.append(Demand(True, "", (), where, why))
+                continue
+            formula = eq(have, size)
+            text = _escaped(f"{promise}, is {shown}: ") + "{} == {}"
+            found.append(Demand(formula, text, (have, size), where))
+    return found
+
+
+def _never(text: str, where: str) -> Demand:
+    return Demand(False, _escaped(text), (), where)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _shown(dims: tuple[Size, ...]) -> str:
+    return " ".join(map(str, dims)) or "a scalar"
+
+
+def _count(sizes: int) -> str:
+    return f"{sizes} size" if sizes == 1 else f"{sizes} sizes"
+
+
+def _kind(actual: Any) -> str:
+    if isinstance(actual, tuple):
+        return f"one tensor {_shown(actual)}"
+    if isinstance(actual, list):
+        return f"a list of {len(actual)}"
+    if isinstance(actual, dict):
+        return "a mapping with " + ", ".join(map(str, actual))
+    return "nothing" if actual is None else f"a {actual}"

@@ -1,0 +1,98 @@
+"""Shapes nested as an output is; each tensor in them is a tuple of sizes.
+
+A size that values decide stands as the wildcard ``_``, what is no tensor as ``None`` or its type's
+name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from archlint.contracts.accepted_set import Words
+from archlint.contracts.contract import Wildcard
+from archlint.contracts.output_match import listed
+from archlint.contracts.rulefile.phrase_parser import parse_shape
+from archlint.symbolic import Size, evaluate
+from archlint.symbolic.formula import Bool, conj, eq
+
+
+def words(shape: Any) -> Words | None:
+    """The shape as a rule file writes it: ``N 2048 ceil(H/32) ceil(W/32)``.
+
+    ``None`` where a rule file has no words for it: a scalar, or what is no tensor.
+    """
+    if isinstance(shape, tuple):
+        return " ".join(str(d).replace(" ", "") for d in shape) or None
+    if isinstance(shape, list):
+        parts = [words(s) for s in shape]
+        known = [p for p in parts if p is not None]
+        return known if known and len(known) == len(parts) else None
+    if isinstance(shape, dict):
+        fields = {k: words(s) for k, s in shape.items()}
+        said = {k: w for k, w in fields.items() if w is not None and isinstance(k, str)}
+        return said if said and len(said) == len(fields) else None
+    return None
+
+
+def parse(said: Words) -> Any:
+    """The shape that words stand for. ``PhraseError`` if they do not parse."""
+    if isinstance(said, list):
+        return [parse(s) for s in said]
+    if isinstance(said, dict):
+        return {k: parse(s) for k, s in said.items()}
+    return tuple(parse_shape(str(said)))
+
+
+def equal(one: Any, other: Any, same: Callable[[Any, Any], Bool] | None = None) -> Bool:
+    """The sizes at which two shapes are the same; ``same`` says it of two of their sizes."""
+    same = same or _same
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and conj(*map(same, one, other))
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and conj(
+            *(equal(a, b, same) for a, b in zip(one, other, strict=True))
+        )
+    if isinstance(one, dict) and isinstance(other, dict):
+        return list(one) == list(other) and conj(*(equal(one[k], other[k], same) for k in one))
+    return bool(one == other)
+
+
+def covers(one: Any, other: Any) -> Bool:
+    """The sizes at which the first shape says what the other says, or leaves it open."""
+    return equal(one, other, lambda a, b: True if isinstance(a, Wildcard) else _same(a, b))
+
+
+def _same(one: Size | Wildcard, other: Size | Wildcard) -> Bool:
+    if isinstance(one, Wildcard) or isinstance(other, Wildcard):
+        return one is other
+    return eq(one, other)
+
+
+def at(shape: Any, sizes: Mapping[str, int]) -> Any:
+    """The shape at concrete sizes."""
+    return mapped(
+        shape,
+        lambda dims: tuple(d if isinstance(d, Wildcard) else evaluate(d, sizes) for d in dims),
+    )
+
+
+def fits(shape: Any, real: Any) -> bool:
+    """Whether a shape of numbers is the real one, where no wildcard leaves it open."""
+    if isinstance(shape, tuple) and isinstance(real, tuple):
+        pairs = zip(shape, real, strict=False)
+        return len(shape) == len(real) and all(isinstance(s, Wildcard) or s == r for s, r in pairs)
+    if isinstance(shape, list) and isinstance(real, list):
+        return len(shape) == len(real) and all(map(fits, shape, real))
+    if isinstance(shape, dict) and isinstance(real, dict):
+        return list(shape) == list(real) and all(fits(shape[k], real[k]) for k in shape)
+    return bool(shape == real)
+
+
+def mapped(shape: Any, change: Callable[[tuple[Any, ...]], Any]) -> Any:
+    """The shape with each tensor's sizes changed."""
+    if isinstance(shape, tuple):
+        return change(shape)
+    if isinstance(shape, list):
+        return listed((mapped(s, change) for s in shape), shape)
+    return {k: mapped(v, change) for k, v in shape.items()} if isinstance(shape, dict) else shape

@@ -1,0 +1,119 @@
+"""Regions of sizes: from a formula to the box around it, and to sizes inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from archlint.contracts.contract import Input, TensorInput
+from archlint.symbolic import Expr, Symbol, atoms, symbol
+from archlint.symbolic.formula import Bool, Comparison, Junction, conj, ge, holds
+from archlint.symbolic.intervals import Box, Interval
+
+
+def input_symbols(input: Input) -> tuple[str, ...]:
+    """The names of an input's sizes, in the order in which they are first written."""
+    names: dict[str, None] = {}
+
+    def walk(part: Input) -> None:
+        if isinstance(part, TensorInput):
+            for dim in (*part.dims, part.below if part.below is not None else 0):
+                if isinstance(dim, Expr):
+                    found = [a.name for a in atoms(dim) if isinstance(a, Symbol)]
+                    names.update(dict.fromkeys(found if len(found) == 1 else sorted(found)))
+        else:
+            for inner in part.values() if isinstance(part, dict) else part:
+                walk(inner)
+
+    walk(input)
+    return tuple(names)
+
+
+def input_demands(input: Input) -> Bool:
+    """What makes the input exist at all: no derived size (``H-2``) below 0."""
+    if isinstance(input, TensorInput):
+        return conj(*(ge(d, 0) for d in input.dims))
+    parts = input.values() if isinstance(input, dict) else input
+    return conj(*map(input_demands, parts))
+
+
+def bounds_of(formula: Bool) -> dict[str, Interval]:
+    """A range for each symbol that the formula bounds by itself; others are missing."""
+    if isinstance(formula, Comparison):
+        return _bounds_of_comparison(formula)
+    if isinstance(formula, Junction):
+        parts = [bounds_of(a) for a in formula.args]
+        result = parts[0]
+        for part in parts[1:]:
+            result = _both(result, part) if formula.word == "and" else _either(result, part)
+        return result
+    return {}
+
+
+def _bounds_of_comparison(comparison: Comparison) -> dict[str, Interval]:
+    expr = comparison.expr
+    if len(expr.terms) != 1 or comparison.op == "!=":
+        return {}
+    (monomial, coef) = expr.terms[0]
+    if len(monomial) != 1 or not isinstance(monomial[0], Symbol):
+        return {}
+    name = monomial[0].name
+    if comparison.op == "==":
+        value, odd = divmod(-expr.const, coef)
+        return {} if odd else {name: (value, value)}
+    if coef > 0:
+        return {name: (-(expr.const // coef), None)}
+    return {name: (None, expr.const // -coef)}
+
+
+def _both(a: dict[str, Interval], b: dict[str, Interval]) -> dict[str, Interval]:
+    result = dict(a)
+    for name, (low, high) in b.items():
+        l2, h2 = result.get(name, (None, None))
+        lows = [x for x in (low, l2) if x is not None]
+        highs = [x for x in (high, h2) if x is not None]
+        result[name] = (max(lows, default=None), min(highs, default=None))
+    return result
+
+
+def _either(a: dict[str, Interval], b: dict[str, Interval]) -> dict[str, Interval]:
+    result = {}
+    for name in a.keys() & b.keys():
+        (l1, h1), (l2, h2) = a[name], b[name]
+        low = None if l1 is None or l2 is None else min(l1, l2)
+        high = None if h1 is None or h2 is None else max(h1, h2)
+        result[name] = (low, high)
+    return result
+
+
+def box_of(names: Iterable[str], region: Bool) -> Box:
+    """The box around a region. A size is at least 1 unless the region says where it starts."""
+    said = bounds_of(region)
+    ranges: dict[str, Interval] = {}
+    for name in names:
+        low, high = said.get(name, (None, None))
+        ranges[name] = (1 if low is None else max(low, 0), high)
+    return Box(ranges)
+
+
+def in_box(box: Box) -> Bool:
+    """The box as a formula."""
+    parts: list[Bool] = []
+    for name, (low, high) in box.ranges.items():
+        if low is not None:
+            parts.append(ge(symbol(name), low))
+        if high is not None:
+            parts.append(ge(high, symbol(name)))
+    return conj(*parts)
+
+
+def typical_point(box: Box, region: Bool) -> dict[str, int] | None:
+    """Ordinary sizes inside the region, if the obvious ones are; the answer never depends on it."""
+    for base in (256, 224, 64, 1):
+        point = {}
+        for i, (name, (low, high)) in enumerate(box.ranges.items()):
+            value = base + 32 * i if base > 1 else 1
+            value = max(value, low if low is not None else value)
+            point[name] = value if high is None else min(value, high)
+        if holds(in_box(box), point) and holds(region, point):
+            return point
+    return None

@@ -1,0 +1,103 @@
+"""Where packs are: installed packages offer folders of them; a rule file may also name a path.
+
+A package offers its packs with an entry point in the group ``archlint.packs``. Its name is the
+packs' owner, its value an import package whose folder has ``NAME/pack.yaml`` or ``NAME.yaml``.
+That package is not imported: looking for packs runs no code.
+"""
+
+from __future__ import annotations
+
+import os.path
+import re
+import sys
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from archlint.contracts.rulefile.schema_errors import did_you_mean
+from archlint.errors import ArchlintError
+
+GROUP = "archlint.packs"
+FILE = "pack.yaml"
+_INSTALLED = re.compile(r"([A-Za-z0-9][\w.-]*)/([A-Za-z0-9][\w.-]*)")
+_FORMS = "owner/name of an installed pack, or a path such as ./packs/photo.yaml"
+
+
+class NoPack(ArchlintError):
+    """A name that leads to no pack. ``found`` and ``expected`` are for a mistake."""
+
+    def __init__(self, found: str, expected: str) -> None:
+        super().__init__(f"{found}; expected {expected}")
+        self.found = found
+        self.expected = expected
+
+
+def locate(word: str, base: Path) -> tuple[str, Path]:
+    """The name and file of the pack that ``word`` means; a path is relative to ``base``."""
+    is_file = word.endswith((".yaml", ".yml"))
+    installed = None if is_file else _INSTALLED.fullmatch(word)
+    if installed:
+        return word, _installed_file(installed[1], installed[2])
+    if not is_file and not word.startswith((".", "/")):
+        raise NoPack(f"found the pack {word!r}", _FORMS)
+    path = Path(os.path.normpath(base / word))
+    if path.is_dir():
+        path /= FILE
+    if not path.is_file():
+        raise NoPack(f"found {word!r}, but there is no file {path}", "the path of a pack")
+    return "", path
+
+
+def _installed_file(owner: str, name: str) -> Path:
+    owners = installed()
+    if owner not in owners:
+        found = f"found the pack {owner + '/' + name!r}, but no package offers packs of {owner!r}"
+        raise NoPack(found + did_you_mean(owner, list(owners)), _owners(list(owners)))
+    files = files_in(owners[owner])
+    if name not in files:
+        found = f"found the pack {name!r}, which {owner!r} does not have"
+        raise NoPack(found + did_you_mean(name, list(files)), f"one of {', '.join(files)}")
+    return files[name]
+
+
+def _owners(names: list[str]) -> str:
+    return f"a pack of {' or '.join(names)}" if names else f"an entry point in {GROUP}"
+
+
+def installed() -> dict[str, tuple[Path, ...]]:
+    """The folders with packs that installed packages offer, by owner."""
+    return _installed(tuple(sys.path))
+
+
+@lru_cache(maxsize=4)
+def _installed(_path: tuple[str, ...]) -> dict[str, tuple[Path, ...]]:
+    from importlib.metadata import entry_points
+
+    found: dict[str, list[Path]] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value)):
+        folders = found.setdefault(point.name, [])
+        folders += [f for f in _folders(point.module) if f not in folders]
+    return {owner: tuple(folders) for owner, folders in found.items()}
+
+
+def _folders(module: str) -> list[Path]:
+    """The folders of an import package, of which nothing is run."""
+    top, *rest = module.split(".")
+    try:
+        spec = find_spec(top)
+    except (ImportError, ValueError):
+        return []
+    places = (spec and spec.submodule_search_locations) or []
+    return [folder for p in places if (folder := Path(p, *rest)).is_dir()]
+
+
+def files_in(folders: tuple[Path, ...]) -> dict[str, Path]:
+    """The pack files in folders, by name and sorted; of the same name the first folder's."""
+    files: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.iterdir()):
+            if path.suffix in (".yaml", ".yml") and path.is_file():
+                files.setdefault(path.stem, path)
+            elif (path / FILE).is_file():
+                files.setdefault(path.name, path / FILE)
+    return dict(sorted(files.items()))

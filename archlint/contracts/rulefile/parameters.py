@@ -1,0 +1,175 @@
+"""Parameters of packs: what they are, the values they are given, and contracts with these put in.
+
+``{name}`` in a text of a pack's contract stands for a parameter. Where it is the whole text, the
+value stands there as it is, be it a number, a list or a mapping; else its words do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from archlint.contracts.rulefile.schema_errors import describe, did_you_mean
+from archlint.contracts.rulefile.shape_reader import Notes
+from archlint.contracts.rulefile.yaml_source import Place, Source
+
+MAX_TEXT = 400  # characters of a value that is put into phrases
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_EXPECTED = {
+    "number": "a whole number from 0",
+    "text": f"text of at most {MAX_TEXT} characters",
+    "shape": "a shape such as 'N 3 H W', a list or a mapping",
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a pack. ``kind`` is "number", "text" or "shape"."""
+
+    name: str
+    about: str
+    kind: str
+    default: object = None
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A contract of a pack in which values stand for the parameters.
+
+    ``texts``: for each text that had placeholders, by its (line, column), what stands there now
+    and the parameters that it names.
+    """
+
+    source: Source
+    texts: dict[tuple[int, int], tuple[object, tuple[str, ...]]] = field(default_factory=dict)
+    length: int = 0  # characters
+
+
+def read_parameters(notes: Notes, entries: Mapping[str, object]) -> dict[str, Parameter]:
+    """The parameters that a pack declares. What has the wrong structure is told of elsewhere."""
+    found = {}
+    for name, entry in entries.items():
+        place: Place = ("parameters", name)
+        if not _NAME.fullmatch(name):
+            expected = "a letter or '_', then letters, digits and '_'"
+            notes.add(place, f"found the parameter name {name!r}", expected, key=True)
+            continue
+        if not isinstance(entry, dict):
+            entry = {}
+        default = entry.get("default")
+        guessed = "text" if isinstance(default, str) else "shape"
+        guessed = guessed if isinstance(default, (str, list, dict)) else "number"
+        kind = entry.get("type", guessed)
+        required = "default" not in entry
+        if kind not in _EXPECTED:
+            kind = guessed
+        if not required and not _fits(default, kind):
+            found_ = f"found {describe(default)} as the default of a {kind}"
+            notes.add((*place, "default"), found_, _EXPECTED[kind])
+        found[name] = Parameter(name, str(entry.get("about", "")), kind, default, required)
+    return found
+
+
+def bind(
+    notes: Notes, place: Place, given: object, parameters: Mapping[str, Parameter]
+) -> dict[str, object]:
+    """The values of a ``with:`` that fit; a mistake is noted for each that does not."""
+    values = {}
+    for name, value in given.items() if isinstance(given, dict) else ():
+        if name not in parameters:
+            known = list(parameters)
+            found = f"found the unknown parameter {name!r}{did_you_mean(name, known)}"
+            expected = f"one of {', '.join(known)}" if known else "none: there are no parameters"
+            notes.add((*place, name), found, expected, key=True)
+        elif not _fits(value, parameters[name].kind):
+            notes.add((*place, name), f"found {describe(value)}", _EXPECTED[parameters[name].kind])
+        else:
+            values[name] = value
+    return values
+
+
+def check_placeholders(
+    notes: Notes, place: Place, value: object, parameters: Mapping[str, Parameter]
+) -> None:
+    """Refuse a placeholder that is no parameter, and a shape inside a longer text."""
+    if isinstance(value, dict) and len(value) == 1:
+        (name, inner) = next(iter(value.items()))
+        if inner is None and name in parameters:
+            expected = f"'{{{name}}}' in quotes: without them YAML makes a mapping of it"
+            notes.add(place, f"found a mapping with the key {name!r} alone", expected)
+            return
+    for at, text in _texts(place, value):
+        for match in _PLACEHOLDER.finditer(text):
+            name, column = match[1], match.start() + 1
+            known = list(parameters)
+            found = expected = ""
+            if name not in parameters:
+                found = f"found {match[0]}, which is no parameter{did_you_mean(name, known)}"
+                expected = ", ".join(f"{{{k}}}" for k in known) or "no placeholder"
+                expected += f"; a set of one size is written with spaces, {{ {name} }}"
+            elif parameters[name].kind == "shape" and match[0] != text:
+                found = f"found {match[0]} inside a longer text"
+                expected = f"{match[0]} alone: {name} is a shape"
+            if found:
+                notes.mistakes.append(notes.source.mistake_in(at, text, column, found, expected))
+
+
+def _texts(place: Place, value: object) -> Iterator[tuple[Place, str]]:
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, (dict, list)):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts((*place, key), inner)
+
+
+def _fits(value: object, kind: str) -> bool:
+    number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    text = isinstance(value, str) and 0 < len(value) <= MAX_TEXT
+    if kind == "number":
+        return number
+    return number or text or (kind == "shape" and isinstance(value, (list, dict)) and bool(value))
+
+
+def fill(source: Source, place: Place, values: Mapping[str, object]) -> Filled:
+    """The contract at ``place`` with values for all its placeholders."""
+    above = {place[:i]: source.values[place[:i]] for i in range(len(place))}
+    out = Source(source.file, source.lines, {}, above, {})
+    texts: dict[tuple[int, int], tuple[object, tuple[str, ...]]] = {}
+    length = 0
+
+    def walk(value: object, at: Place, position: tuple[int, int] | None = None) -> object:
+        """``position``: where the placeholder is that ``value`` stands for."""
+        nonlocal length
+        out.values[at] = position or source.values[at]
+        if position or at in source.keys:
+            out.keys[at] = position or source.keys[at]
+        length += len(value) if isinstance(value, str) else 8
+        if isinstance(value, dict):
+            return {k: walk(v, (*at, k), position) for k, v in value.items()}
+        if isinstance(value, list):
+            return [walk(v, (*at, i), position) for i, v in enumerate(value)]
+        if position or not isinstance(value, str):
+            return value
+        names = tuple(m[1] for m in _PLACEHOLDER.finditer(value))
+        if not names:
+            return value
+        whole = _PLACEHOLDER.fullmatch(value)
+        if whole:
+            result = walk(values[whole[1]], at, source.values[at])
+        else:
+            result = _PLACEHOLDER.sub(lambda m: str(values[m[1]]), value)
+            length += len(str(result))
+        texts[source.values[at]] = result, names
+        return result
+
+    data = source.data
+    for step in place:
+        data = data[step]  # type: ignore[index]
+    entry = walk(data, place)
+    for step in reversed(place):
+        entry = {step: entry}
+    return Filled(Source(out.file, out.lines, entry, out.values, out.keys), texts, length)

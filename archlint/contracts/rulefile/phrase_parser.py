@@ -1,0 +1,295 @@
+"""The small language of sizes and promises: ``H//4``, ``N 3 H W``, ``any H, W >= 32``.
+
+:mod:`.grammar` reads it (never ``eval``); here the tree becomes a size or a formula in
+normal form. Names are sizes of the input; division and remainder are Python's. A mistake is a
+:class:`PhraseError` with its column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lark import Token, Tree
+
+from archlint.contracts.contract import ANY_SIZE, ANY_SIZES, Promise, Wildcard
+from archlint.contracts.region import bounds_of
+from archlint.contracts.rulefile.grammar import (
+    ANY_SIZE_PATTERN,
+    RESERVED,
+    Node,
+    column,
+    parse,
+    quote,
+    within_bounds,
+)
+from archlint.errors import PhraseError
+from archlint.symbolic import Expr, Size, ceildiv, floordiv, maximum, minimum, mod, symbol
+from archlint.symbolic import formula as f
+from archlint.symbolic.intervals import Box
+
+MAX_NUMBER = 10**12  # as written; what is computed from them may reach MAX_NUMBER**2
+MAX_TERMS = 64  # of a size in normal form
+
+Ratio = tuple[Size, Size]  # numerator, denominator
+
+
+def parse_size(text: str) -> Size:
+    """One entry of a shape: ``3``, ``H``, ``H//4``, ``ceil((H-1)/2)``, ``min(H,W)``."""
+    size = _size(parse(text, "size").children[0], text)
+    if isinstance(size, int) and size < 0:
+        raise PhraseError(f"found {text.strip()!r}", "a size of at least 0", _start(text))
+    return size
+
+
+def parse_shape(text: str, *, wildcards: bool = False) -> list[Size | Wildcard]:
+    """The entries of a shape, which spaces separate.
+
+    With ``wildcards``, ``_`` stands for any one size and ``...`` (at most once) for any number.
+    """
+    entries: list[Size | Wildcard] = []
+    for match in re.finditer(r"\S+", within_bounds(text)):
+        entry = match[0]
+        wildcard = ANY_SIZE if entry == "_" else ANY_SIZES if entry == "..." else None
+        try:
+            if wildcard is None:
+                _entry_without_spaces(entry)
+                entries.append(parse_size(entry))
+            elif not wildcards:
+                raise PhraseError(f"found the wildcard {entry!r}", "a size or a name", 1)
+            elif wildcard is ANY_SIZES and ANY_SIZES in entries:
+                raise PhraseError("found a second '...'", "one '...' at most", 1)
+            else:
+                entries.append(wildcard)
+        except PhraseError as error:
+            at = match.start() + error.column
+            raise PhraseError(error.found, error.expected, at) from None
+    if not entries:
+        raise PhraseError("found an empty shape", "sizes such as 'N 3 H W'", 1)
+    return entries
+
+
+def parse_promise(text: str, kind: str) -> Promise:
+    """``any P`` or ``only P`` for the kind ``accepts``, ``any P`` for ``rejects``."""
+    words = ("any", "only") if kind == "accepts" else ("any",)
+    expected = f"{' or '.join(map(repr, words))}, as in '{words[0]} H, W >= 32'"
+    if not text.strip():
+        raise PhraseError("found nothing", expected, 1)
+    first = re.match(r"\s*(\w*)", within_bounds(text))
+    assert first is not None
+    word = first[1]
+    if word not in words:
+        if kind == "rejects" and word == "only":
+            expected = "'any': sizes are rejected with 'any'"
+        elif word.lower() in words:
+            expected = f"{word.lower()!r}"
+        found = word or text.split()[0]
+        raise PhraseError(f"found {found!r}", expected, _start(text))
+    region: f.Bool = True
+    if not ANY_SIZE_PATTERN.fullmatch(text):
+        rest = " " * first.end() + text[first.end() :]
+        if not rest.strip():
+            raise PhraseError("found the end", "a condition such as 'H, W >= 32'", first.end() + 1)
+        tree = parse(rest, "predicate").children[0]
+        if word == "only" or not _names_only(tree):
+            region = _formula(tree, text)
+            region = f.conj(region, *_positive(region, set(_compared(tree))))
+    return Promise("rejects" if kind == "rejects" else word, region, text.strip())
+
+
+def _entry_without_spaces(entry: str) -> None:
+    if entry.endswith(",") and entry.count("(") == entry.count(")"):
+        raise PhraseError("found ','", "entries separated by spaces alone", len(entry))
+    if entry.count("(") > entry.count(")"):
+        raise PhraseError(f"found {entry!r}", "an expression without spaces, closed by ')'", 1)
+    if not re.search(r"\w", entry):
+        raise PhraseError(f"found {entry!r} alone", "an expression without spaces, as in 'H-2'", 1)
+
+
+def _start(text: str) -> int:
+    return len(text) - len(text.lstrip()) + 1
+
+
+def _names_only(node: Node) -> bool:
+    """``H, W``: all sizes, none restricted."""
+    names = node.children if isinstance(node, Tree) and node.data == "list" else [node]
+    return all(isinstance(n, Token) and n.type == "NAME" and n != "_" for n in names)
+
+
+def _positive(region: f.Bool, compared: set[str]) -> list[f.Bool]:
+    """A size is at least 1 unless it is compared itself: ``H//32 == 0`` alone says 1 to 31."""
+    starts = ((name, low) for name, (low, _) in bounds_of(region).items())
+    return [
+        f.ge(symbol(name), 1)
+        for name, low in starts
+        if low is not None and low < 1 and name not in compared
+    ]
+
+
+def _compared(node: Node) -> Iterator[str]:
+    """The names that stand alone on a side of a comparison, as in ``H >= 0``."""
+    if isinstance(node, Token):
+        return
+    for part in node.children:
+        if node.data not in ("comparison", "member"):
+            yield from _compared(part)
+            continue
+        sides = part.children if isinstance(part, Tree) and part.data == "list" else [part]
+        yield from (str(s) for s in sides if isinstance(s, Token) and s.type == "NAME")
+
+
+def _formula(node: Node, text: str) -> f.Bool:
+    if isinstance(node, Token) or node.data in ("list", "sum", "product", "negative", "call"):
+        expected = f"a comparison such as {quote(node, text)[1:-1] + ' >= 32'!r}"
+        raise PhraseError(f"found {quote(node, text)} alone", expected, column(node))
+    parts = node.children
+    if node.data == "disjunction":
+        return f.disj(*(_formula(p, text) for p in parts))
+    if node.data == "conjunction":
+        return f.conj(*(_formula(p, text) for p in parts))
+    if node.data == "negation":
+        inner = _formula(parts[-1], text)
+        return f.negate(inner) if len(parts) % 2 == 0 else inner
+    if node.data == "member":
+        return _member(node, text)
+    sides = [_sizes(p, text) for p in parts[::2]]
+    _check_lists(parts, sides, text)
+    compare = {"<": f.lt, "<=": f.le, ">": f.gt, ">=": f.ge, "==": f.eq, "!=": f.ne}
+    return f.conj(
+        *(
+            compare[str(op)](left, right)
+            for lefts, op, rights in zip(sides, parts[1::2], sides[1:], strict=False)
+            for left in lefts
+            for right in rights
+        )
+    )
+
+
+def _check_lists(parts: list[Node], sides: list[list[Size]], text: str) -> None:
+    """Refuse what reads in two ways: ``H, W >= N, M`` and ``H >= 3, W >= 4``."""
+    lists = [i for i, s in enumerate(sides) if len(s) > 1]
+    if len(lists) > 1:
+        at = parts[2 * lists[1]]
+        raise PhraseError(f"found a second list, {quote(at, text)}", "one list", column(at))
+    if lists and 0 < lists[0] < len(sides) - 1:
+        middle = parts[2 * lists[0]]
+        numbers = all(isinstance(s, int) for side in (sides[0], sides[-1]) for s in side)
+        if not numbers or not _names_only(middle):
+            found = f"found the list {quote(middle, text)} between comparisons"
+            raise PhraseError(found, "'and' instead of ','", column(middle))
+
+
+def _member(node: Tree[Token], text: str) -> f.Bool:
+    """``H, W in 32..1024 step 32`` and ``H not in {224, 256}``: so for each on the left."""
+    among = node.children[-1]
+    assert isinstance(among, Tree)
+    each: list[f.Bool] = []
+    for size in _sizes(node.children[0], text):
+        if among.data == "choices":
+            each.append(f.disj(*(f.eq(size, c) for c in _sizes(among.children[0], text))))
+            continue
+        low, high, *steps = (_size(c, text) for c in among.children)
+        step = steps[0] if steps else 1
+        if not isinstance(step, int) or step < 1:
+            bad = among.children[2]
+            raise PhraseError(f"found the step {quote(bad, text)}", "a number from 1", column(bad))
+        if isinstance(low, int) and isinstance(high, int) and low > high:
+            found = f"found the empty range {quote(among, text)}"
+            raise PhraseError(found, "the smaller bound first", column(among))
+        each.append(f.conj(f.ge(size, low), f.le(size, high), f.eq(mod(size - low, step), 0)))
+    negated = len(node.children) == 3
+    return f.conj(*(f.negate(e) if negated else e for e in each))
+
+
+def _sizes(node: Node, text: str) -> list[Size]:
+    if isinstance(node, Tree) and node.data == "list":
+        return [_size(c, text) for c in node.children]
+    return [_size(node, text)]
+
+
+def _size(node: Node, text: str) -> Size:
+    return _ratio(node, text, slash=False)[0]
+
+
+def _ratio(node: Node, text: str, slash: bool) -> Ratio:
+    """The value of a size as numerator and denominator; other than 1 only under ``slash``."""
+    if isinstance(node, Token):
+        if node == "_" or node in RESERVED:
+            raise PhraseError(f"found {str(node)!r}", "a size or a name", column(node))
+        return (symbol(str(node)), 1) if node.type == "NAME" else (_number(node), 1)
+    if node.data == "call":
+        return _call(node, text), 1
+    if node.data == "negative":
+        num, den = _ratio(node.children[-1], text, slash)
+        return (-num, den) if len(node.children) % 2 == 0 else (num, den)
+    if node.data not in ("sum", "product"):
+        what = "a list" if node.data == "list" else "a comparison"
+        found = f"found {what}, {quote(node, text)}, where a size belongs"
+        raise PhraseError(found, "a size or a name", column(node))
+    num, den = _ratio(node.children[0], text, slash)
+    for op, operand in zip(node.children[1::2], node.children[2::2], strict=True):
+        n, d = _ratio(operand, text, slash)
+        at = column(operand)
+        if op in ("+", "-"):
+            n = n if op == "+" else -n
+            num, den = _times(num, d, at) + _times(n, den, at), _times(den, d, at)
+        elif op == "*":
+            num, den = _times(num, n, at), _times(den, d, at)
+        elif op == "/":
+            if not slash:
+                raise PhraseError("found '/'", "'//', or ceil(…) or floor(…) around", column(op))
+            _check_divisor(n, operand, text)
+            num, den = _times(num, d, at), _times(den, n, at)
+        else:
+            if den != 1 or d != 1:
+                raise PhraseError(f"found '/' beside {str(op)!r}", "one or the other", column(op))
+            _check_divisor(n, operand, text)
+            num = floordiv(num, n) if op == "//" else mod(num, n)
+        num, den = _bounded(num, at), _bounded(den, at)
+    return num, den
+
+
+def _call(node: Tree[Token], text: str) -> Size:
+    function, args = node.children
+    at = column(node)
+    if function in ("min", "max"):
+        return _bounded((minimum if function == "min" else maximum)(*_sizes(args, text)), at)
+    if isinstance(args, Tree) and args.data == "list":
+        raise PhraseError(f"found {len(args.children)} sizes", f"one, in {function}(…)", at)
+    num, den = _ratio(args, text, slash=True)
+    return _bounded(ceildiv(num, den) if function == "ceil" else floordiv(num, den), at)
+
+
+def _number(token: Token) -> int:
+    digits = token.replace("_", "")
+    if len(digits) > 20 or int(digits) > MAX_NUMBER:
+        raise PhraseError("found a number that is too large", "at most 10**12", column(token))
+    return int(digits)
+
+
+def _check_divisor(size: Size, node: Node, text: str) -> None:
+    """Refuse to divide by what can be 0, where all sizes are at least 1."""
+    names = size.symbols() if isinstance(size, Expr) else ()
+    low, high = Box(dict.fromkeys(names, (1, None))).interval(size)
+    if (low is None or low < 1) and (high is None or high > -1):
+        can = "is" if size == 0 else "can be"
+        found = f"found a division by {quote(node, text)}, which {can} 0"
+        raise PhraseError(found, "a divisor that no size makes 0", column(node))
+
+
+def _times(a: Size, b: Size, at: int) -> Size:
+    if isinstance(a, Expr) and isinstance(b, Expr) and len(a.terms) * len(b.terms) > 1000:
+        raise PhraseError("found an expression that is too large", "fewer products", at)
+    return a * b
+
+
+def _bounded(size: Size, at: int) -> Size:
+    """The size itself, if its normal form is small: nested remainders double it each time."""
+    large = abs(size) > MAX_NUMBER**2 if isinstance(size, int) else (
+        len(size.terms) > MAX_TERMS
+        or max(abs(size.const), *(abs(c) for _, c in size.terms)) > MAX_NUMBER**2
+        or len(str(size)) > 400
+    )  # fmt: skip
+    if large:
+        raise PhraseError("found an expression that is too large", "a simpler one", at)
+    return size

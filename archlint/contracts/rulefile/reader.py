@@ -1,0 +1,200 @@
+"""From the words of a contract to its sizes, its promise and its models, noting mistakes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from archlint.contracts.contract import ANY_ACCEPTED, Budget, Contract, ModelRef, Promise
+from archlint.contracts.rulefile.overrides import severity_of
+from archlint.contracts.rulefile.phrase_parser import parse_promise
+from archlint.contracts.rulefile.schema_errors import did_you_mean
+from archlint.contracts.rulefile.shape_reader import Notes, check_symbols, read_input, read_output
+from archlint.contracts.rulefile.structure_reader import check_structure, read_structure
+from archlint.contracts.rulefile.yaml_source import Place
+from archlint.contracts.settings import project_root
+from archlint.errors import PhraseError
+
+T = TypeVar("T")
+
+ZOOS = ("torchvision", "timm", "fixture")
+"""What may stand before the colon of a target and is no module: the rest is a name of its own."""
+
+_PREFIXED = re.compile(r"[A-Za-z][\w-]*:(?![\s/\\])[^\0\n]*\S")
+_TARGET = re.compile(
+    r"(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|[^:\0]*[^:\0/\\]\.py):[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
+    rf"|(?:{'|'.join(ZOOS)}):[\w.\-/@]+"
+)
+NAME = re.compile(r"[A-Za-z0-9._-]+")
+NAME_WORDS = "letters, digits, '.', '_' and '-'"
+_MEMORY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([KMGT]?)(i?)B")
+_TARGET_WORDS = "a target such as pkg.mod:factory, path/file.py:factory or torchvision:NAME"
+
+
+class Reader:
+    """Reads the words of a file, noting mistakes as it goes."""
+
+    def __init__(self, notes: Notes) -> None:
+        self.notes = notes
+        self.source = notes.source
+
+    def section(self, name: str, kind: type[T]) -> T:
+        data = self.source.data
+        value = data.get(name) if isinstance(data, dict) else None
+        return value if isinstance(value, kind) else kind()
+
+    def models(self) -> dict[str, ModelRef]:
+        found: dict[str, ModelRef] = {}
+        for name, entry in self.section("models", dict).items():
+            place: Place = ("models", name)
+            if not NAME.fullmatch(name):
+                self.notes.add(place, f"found the model name {name!r}", NAME_WORDS, key=True)
+            details = entry if isinstance(entry, dict) else {}
+            target = details.get("target") if details else entry
+            if isinstance(target, str) and target:
+                self.check_target((*place, "target") if details else place, target)
+            args, kwargs = details.get("args"), details.get("kwargs")
+            found[name] = ModelRef(
+                name,
+                target if isinstance(target, str) else "",
+                tuple(args) if isinstance(args, list) else (),
+                kwargs if isinstance(kwargs, dict) else {},
+                self.source.where(place, key=True),
+            )
+        return found
+
+    def check_target(self, place: Place, target: str) -> None:
+        if _TARGET.fullmatch(target):
+            return
+        expected = _TARGET_WORDS
+        if _PREFIXED.fullmatch(target):
+            if target.partition(":")[0] in self.prefixes:
+                return
+            expected += f"; the prefixes are {', '.join(sorted((*ZOOS, *self.prefixes)))}"
+        self.notes.add(place, f"found the target {target!r}", expected)
+
+    @cached_property
+    def prefixes(self) -> tuple[str, ...]:
+        """The prefixes of targets that plugins announce; looked up where one is not known."""
+        from archlint.contracts.plugins import prefixes
+
+        return prefixes(project_root(Path(self.source.file).parent))
+
+    def contracts(self, models: dict[str, ModelRef]) -> Iterator[Contract]:
+        lines: dict[str, int] = {}
+        for i, entry in enumerate(self.section("contracts", list)):
+            place: Place = ("contracts", i)
+            if not isinstance(entry, dict):
+                continue
+            name = entry.get("id")
+            if isinstance(name, str) and name:
+                at: Place = (*place, "id")
+                if not NAME.fullmatch(name):
+                    self.notes.add(at, f"found the id {name!r}", NAME_WORDS)
+                elif name in lines:
+                    found = f"found the id {name!r} again, first on line {lines[name]}"
+                    self.notes.add(at, found, "each id once")
+                else:
+                    lines[name] = self.source.where(at).line
+            yield self.contract(place, entry, models)
+
+    def contract(
+        self, place: Place, entry: dict[str, Any], models: dict[str, ModelRef]
+    ) -> Contract:
+        symbols: set[str] = set()
+        inputs = read_input(self.notes, (*place, "input"), entry.get("input"), symbols)
+        check_structure(self.notes, place, entry)
+        output = read_output(self.notes, (*place, "output"), entry.get("output"))
+        promise = self.promise(place, entry)
+        if inputs is not None:
+            check_symbols(self.notes, place, entry, symbols)
+        xfail = entry.get("xfail")
+        strict = xfail.get("strict", True) if isinstance(xfail, dict) else True
+        reason = xfail.get("reason") if isinstance(xfail, dict) else xfail
+        return Contract(
+            id=str(entry.get("id")),
+            input=inputs if inputs is not None else [],
+            promise=promise or ANY_ACCEPTED,
+            output=output,
+            models=self.chosen((*place, "models"), entry.get("models"), models),
+            why=str(entry.get("why", "")),
+            mode=str(entry.get("mode", "eval")),
+            samples=entry.get("samples"),
+            budget=self.budget((*place, "budget"), entry.get("budget")),
+            where=self.source.where(place),
+            skip=entry.get("skip"),
+            xfail=reason,
+            xfail_strict=strict,
+            structure=read_structure(entry.get("structure")),
+            severity=severity_of(entry) or "error",
+        )
+
+    def chosen(
+        self, place: Place, chosen: object, models: dict[str, ModelRef]
+    ) -> tuple[ModelRef, ...]:
+        """The models that names, globs and targets stand for, each once."""
+        found: dict[str, ModelRef] = {}
+        words = list(enumerate(chosen)) if isinstance(chosen, list) else [(None, chosen)]
+        for i, word in words:
+            at = place if i is None else (*place, i)
+            if not isinstance(word, str) or not word:
+                continue
+            if ":" in word:
+                self.check_target(at, word)
+                found.setdefault(word, ModelRef(word, word, where=self.source.where(at)))
+                continue
+            glob = any(c in word for c in "*?[")
+            matches = [m for m in models if (fnmatchcase(m, word) if glob else m == word)]
+            for name in matches:
+                found.setdefault(name, models[name])
+            if not matches:
+                what = f"found {word!r}, which " + ("matches" if glob else "is") + " no model"
+                expected = (
+                    "a name, a glob or a target" if models else "a target: models has no names"
+                )
+                plain = re.sub(r"[*?\[\]]", "", word)
+                self.notes.add(at, what + did_you_mean(plain, list(models)), expected)
+        return tuple(found.values())
+
+    def promise(self, place: Place, entry: dict[str, Any]) -> Promise | None:
+        kinds = [k for k in entry if k in ("accepts", "rejects")]
+        if not kinds and "structure" not in entry:
+            expected = "accepts, rejects or structure"
+            self.notes.add(place, "found a contract without a promise", expected)
+        if len(kinds) > 1:
+            found = "found accepts and rejects in one contract"
+            self.notes.add(
+                (*place, kinds[1]), found, "one of them; two contracts for both", key=True
+            )
+        result = None
+        for kind in kinds:
+            text, at = entry[kind], (*place, kind)
+            if isinstance(text, str) and text:
+                try:
+                    result = parse_promise(text, kind)
+                except PhraseError as error:
+                    self.notes.add_phrase(at, text, error)
+        return result
+
+    def budget(self, place: Place, value: object) -> Budget:
+        if not isinstance(value, dict):
+            return Budget()
+        limits = {k: v for k, v in value.items() if k in ("paths", "seconds", "memory")}
+        memory = limits.get("memory")
+        if isinstance(memory, str) and memory:
+            match = _MEMORY.fullmatch(memory)
+            if match is None:
+                self.notes.add(
+                    (*place, "memory"), f"found {memory!r}", "bytes, or such as 512MB or 2GB"
+                )
+            else:
+                base = 1024 if match[3] else 1000
+                power = " KMGT".index(match[2] or " ")
+                limits["memory"] = memory = int(float(match[1]) * base**power)
+        if isinstance(memory, int) and memory < 1:
+            self.notes.add((*place, "memory"), f"found {memory}", "at least 1 byte")
+        return Budget(**limits)

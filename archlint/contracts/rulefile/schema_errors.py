@@ -1,0 +1,185 @@
+"""What pydantic finds wrong with the structure of a rule file, in our words and at its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from archlint.contracts.rulefile.pack_schema import ExampleEntry, PackEntry, ParameterEntry
+from archlint.contracts.rulefile.schema import (
+    SEVERITIES,
+    BudgetEntry,
+    ContractEntry,
+    ModelEntry,
+    OverrideEntry,
+    ParametersEntry,
+    RuleFileEntry,
+    StructureEntry,
+    UseEntry,
+    WaiverEntry,
+    XfailEntry,
+)
+from archlint.contracts.rulefile.tensor_schema import DTYPES, Entry, TensorEntry
+from archlint.contracts.rulefile.yaml_source import Place, Source
+from archlint.errors import Mistake
+
+MAX_SUGGESTED_FROM = 500  # names to look for a similar one in
+
+_EXPECTED = {
+    "string_type": "text",
+    "string_too_short": "text that is not empty",
+    "too_short": "at least one entry",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "int_parsing_size": "a smaller number",
+}
+
+
+# The keys that may not be missing, and what belongs there.
+_MISSING = {
+    "archlint": "archlint: 1 at the top",
+    "contracts": "contracts: and a list of them",
+    "target": "target: and what to import, such as pkg.mod:factory",
+    "shape": "shape: and its sizes, such as N 3 H W",
+    "reason": "reason: and why it does not hold",
+    "until": "until: and a date such as 2026-12-31",
+    "id": "id: and a name for the contract",
+    "models": "models: and the models that it is about",
+    "input": "input: and a shape such as N 3 H W",
+    "pack": "pack: and a name",
+    "about": "about: and what it is for",
+    "at_most": "at_most: and a number of parameters",
+}
+# What other libraries, and torch itself, also call a dtype.
+_DTYPE_ALIASES = {"float": "float32", "double": "float64", "half": "float16", "int": "int32",
+                  "long": "int64", "short": "int16", "byte": "uint8"}  # fmt: skip
+
+
+_CHOICES = {
+    "dtype": list(DTYPES),
+    "mode": ["eval", "train"],
+    "severity": list(SEVERITIES),
+    "type": ["number", "text", "shape"],
+}
+_ENTRIES: dict[str, type[BaseModel]] = {
+    "models": ModelEntry,
+    "use": UseEntry,
+    "overrides": OverrideEntry,
+    "parameters": ParameterEntry,
+    "examples": ExampleEntry,
+    "contracts": ContractEntry,
+    "waivers": WaiverEntry,
+}
+
+
+def structure_mistakes(
+    source: Source, model: type[Entry] = RuleFileEntry, at: Place = ()
+) -> list[Mistake]:
+    """Everything that is missing, unknown or of the wrong type in what stands ``at`` a place."""
+    value: Any = source.data
+    for step in at:
+        value = value[step]
+    try:
+        model.model_validate(value)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        return [_mistake(source, _place(source, (*at, *d["loc"])), d) for d in details]
+    return []
+
+
+def did_you_mean(word: str, candidates: list[str]) -> str:
+    """``", did you mean 'x'?"``, or nothing if no candidate is similar."""
+    from difflib import get_close_matches
+
+    if len(candidates) > MAX_SUGGESTED_FROM:
+        return ""
+    same = [c for c in candidates if c.casefold() == word.casefold()]
+    near = same or get_close_matches(word, candidates, n=1)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def describe(value: object) -> str:
+    """A YAML value for a message."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return f"the text {value if len(value) <= 40 else value[:37] + '...'!r}"
+    kind = "list" if isinstance(value, list) else "mapping"
+    return f"a {kind}" if value else f"an empty {kind}"
+
+
+def _place(source: Source, loc: tuple[int | str, ...]) -> Place:
+    """Where pydantic points, less the branches of its unions and the keys that are not there."""
+    value: Any = source.data
+    place: Place = ()
+    for step in loc:
+        if isinstance(value, (dict, list)) and (*place, step) in source.values:
+            place = (*place, step)
+            value = value[step]  # type: ignore[index]
+    return place
+
+
+def _mistake(source: Source, place: Place, detail: Any) -> Mistake:
+    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    name = str(detail["loc"][-1]) if detail["loc"] else ""
+    if kind == "missing":
+        return source.mistake(place, f"the key {name!r} is missing", _MISSING.get(name, ""))
+    if kind == "extra_forbidden":
+        entry = _entry(place[:-1], source)
+        keys = [field.alias or key for key, field in entry.model_fields.items()]
+        found = f"found the unknown key {name!r}{did_you_mean(name, keys)}"
+        return source.mistake(place, found, f"one of {', '.join(keys)}", key=True)
+    found = f"found {describe(value)}"
+    if kind == "kind":
+        expected = detail["msg"]
+    elif name == "archlint":
+        found = found if kind == "int_type" else f"found version {value}"
+        expected = "the number 1, the only version there is"
+    elif kind == "literal_error":
+        choices = _CHOICES[name]
+        if isinstance(value, str):
+            found += did_you_mean(_DTYPE_ALIASES.get(value, value), choices)
+        expected = f"one of {', '.join(choices)}"
+    elif kind == "greater_than_equal":
+        expected = f"at least {context['ge']}"
+    elif kind == "greater_than":
+        expected = f"more than {context['gt']:g}"
+    else:
+        expected = _EXPECTED.get(kind, detail["msg"])
+    if place == () and kind == "model_type":
+        expected = "a mapping that begins with 'archlint: 1'"
+    elif kind == "string_type" and name == "until":
+        expected = "a date such as 2026-12-31"
+    elif kind == "string_type" and isinstance(value, (int, float)):
+        expected = "text; quotes make it so"
+    return source.mistake(place, found, expected)
+
+
+def _entry(place: Place, source: Source) -> type[BaseModel]:
+    """The model of the mapping at ``place``."""
+    if not place:
+        return PackEntry if is_pack(source) else RuleFileEntry
+    if len(place) == 2:
+        return _ENTRIES[str(place[0])]
+    if place[0] == "use":
+        return OverrideEntry
+    if place[2] == "budget":
+        return BudgetEntry
+    if place[2] == "structure":
+        return StructureEntry if len(place) == 3 else ParametersEntry
+    return XfailEntry if place[2] == "xfail" else TensorEntry
+
+
+def is_pack(source: Source) -> bool:
+    """Whether a file is a pack and no rule file."""
+    return isinstance(source.data, dict) and "pack" in source.data

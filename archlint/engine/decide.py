@@ -1,0 +1,150 @@
+"""From the acceptance to a finding: does the promise hold, and where does it break first?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archlint.contracts.contract import Contract
+from archlint.contracts.output_match import Demand, demands
+from archlint.contracts.region import bounds_of, box_of, in_box, input_demands, input_symbols
+from archlint.engine.explore import Explored, Way
+from archlint.symbolic.formula import Bool, conj, disj, holds, negate
+from archlint.symbolic.intervals import Box
+from archlint.symbolic.solver.enumerate import first
+from archlint.symbolic.solver.solver import Solver, Unsolved
+from archlint.tracing.events import Event
+from archlint.tracing.trace import Trace, dims_of
+
+
+@dataclass(frozen=True)
+class Question:
+    """A contract as sets of sizes.
+
+    ``premise``: the sizes that the promise names. ``domain``: those that must be explored to
+    decide it (for ``only``, the sizes outside the promise too), inside ``box``.
+    """
+
+    names: tuple[str, ...]
+    box: Box
+    premise: Bool
+    domain: Bool
+
+    @classmethod
+    def of(cls, contract: Contract) -> Question:
+        names = input_symbols(contract.input)
+        said = contract.promise.region
+        real = input_demands(contract.input)
+        if contract.promise.kind == "only":
+            zero = {n: (0, None) for n, (low, _) in bounds_of(said).items() if low == 0}
+            box = Box({n: zero.get(n, (1, None)) for n in names})
+            return cls(names, box, conj(in_box(box), said, real), conj(in_box(box), real))
+        box = box_of(names, said)
+        premise = conj(in_box(box), said, real)
+        return cls(names, box, premise, premise)
+
+
+@dataclass(frozen=True)
+class Breach:
+    """The promise is broken at ``point``.
+
+    ``expected`` is what the promise says of the point ("accepted", "refused" or "output");
+    ``blame`` the claim or demand that does not hold there, if one claim is to blame.
+    """
+
+    point: dict[str, int]
+    expected: str
+    way: Way
+    blame: Event | Demand | None
+    smallest: bool
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``breach`` or none; ``open`` says what could not be decided."""
+
+    breach: Breach | None
+    vacuous: bool = False
+    open: tuple[str, ...] = ()
+
+
+def judge(contract: Contract, question: Question, found: Explored, deadline: float) -> Finding:
+    """Decide the contract on what was explored; the counterexample is the smallest there is."""
+    unsettled = [*found.reasons, *_open(contract, found)]
+    if not found.ways:
+        try:
+            empty = Solver(question.names, question.box, deadline).find(question.premise) is None
+        except Unsolved:
+            empty = False
+        return Finding(None, vacuous=empty, open=tuple(unsettled))
+    bad = disj(*(_breaks(contract, question, way) for way in found.ways))
+    if bad is False and question.premise is question.domain:
+        return Finding(None, open=tuple(unsettled))
+    try:
+        point, smallest = first(question.names, question.box, conj(question.domain, bad)), True
+        if point is None:
+            solver = Solver(question.names, question.box, deadline)
+            solver.add(question.domain)
+            point, smallest = _smallest(solver, bad)
+            if point is None:
+                vacuous = _empty_premise(solver, question)
+                return Finding(None, vacuous=vacuous, open=() if vacuous else tuple(unsettled))
+    except Unsolved as e:
+        return Finding(None, open=(*unsettled, f"the solver gave no answer ({e})"))
+    smallest = smallest and found.covered
+    way = next(w for w in found.ways if holds(_breaks(contract, question, w), point))
+    if contract.promise.kind == "rejects" or not holds(question.premise, point):
+        return Finding(Breach(point, "refused", way, None, smallest), open=tuple(unsettled))
+    if not holds(way.accepted, point):
+        blame: Event | Demand | None = way.first_broken(point)
+        return Finding(Breach(point, "accepted", way, blame, smallest), open=tuple(unsettled))
+    wrong = next(d for d in _output_demands(contract, way.trace) if not holds(d.formula, point))
+    return Finding(Breach(point, "output", way, wrong, smallest), open=tuple(unsettled))
+
+
+def _smallest(solver: Solver, bad: Bool) -> tuple[dict[str, int] | None, bool]:
+    """Sizes at which the promise is broken, and whether there are no smaller ones."""
+    try:
+        return solver.smallest(bad), True
+    except Unsolved:
+        return solver.find(bad), False
+
+
+def _empty_premise(solver: Solver, question: Question) -> bool:
+    if question.premise is question.domain:
+        return False  # a path went through it
+    if first(question.names, question.box, question.premise) is not None:
+        return False
+    return solver.find(question.premise) is None
+
+
+def _breaks(contract: Contract, question: Question, way: Way) -> Bool:
+    """The sizes at which this path breaks the promise."""
+    if contract.promise.kind == "none":
+        return conj(question.premise, way.accepted, negate(_output_holds(contract, way.trace)))
+    if contract.promise.kind == "rejects":
+        return conj(question.premise, way.accepted)
+    kept = conj(way.accepted, _output_holds(contract, way.trace))
+    broken: Bool = False if kept is True else conj(way.decided, negate(kept))
+    if contract.promise.kind == "any":
+        return broken
+    outside = negate(question.premise)
+    return disj(conj(question.premise, broken), conj(outside, way.accepted))
+
+
+def _output_holds(contract: Contract, trace: Trace) -> Bool:
+    if contract.output is None or trace.outcome != "accepted":
+        return True
+    return conj(*(d.formula for d in _output_demands(contract, trace)))
+
+
+def _open(contract: Contract, found: Explored) -> list[str]:
+    """What is promised of the output and cannot be known, because values decide it."""
+    traces = [w.trace for w in found.ways if w.trace.outcome == "accepted"]
+    reasons = (d.open for t in traces for d in _output_demands(contract, t) if d.open)
+    return list(dict.fromkeys(reasons))
+
+
+def _output_demands(contract: Contract, trace: Trace) -> list[Demand]:
+    if contract.output is None:
+        return []
+    return demands(contract.output, dims_of(trace.output))

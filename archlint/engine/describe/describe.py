@@ -1,0 +1,154 @@
+"""The accepted sizes in the shortest words, each of them proved.
+
+A closed form is guessed from where the formula is true (:mod:`.guess`); the solver then
+proves that it equals the formula in the whole box, or names sizes where it does not, at which
+later guesses are tried. From the simplest form to the last resort:
+
+1. a set for each size by itself: ``H, W >= 32``;
+2. sizes that stand by themselves are put aside; of the others
+3. an equation between sizes, and what remains: ``H == W and H % 8 == 0``;
+4. the values of one term: ``ceil(H/4)*ceil(W/4) in {1, 3136}``;
+5. comparisons that all hold: ``H*W <= 1024 and H+W >= 8``;
+6. a union of products (:mod:`.cover`): ``H, W in 1..4 or H, W in 221..224``;
+7. the formula itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archlint.engine.describe.cover import cover
+from archlint.engine.describe.equivalence import Point, Prover
+from archlint.engine.describe.guess import worded
+from archlint.engine.describe.phrases import ANY, NONE, Fact, Phrase, effort, either, every, text
+from archlint.engine.describe.relations import all_comparisons, equation, one_term, pins_a_term
+from archlint.engine.describe.restrict import restrict, simplified
+from archlint.symbolic.formula import Bool, Formula, Junction, conj, disj
+from archlint.symbolic.intervals import Box
+from archlint.symbolic.solver.solver import Unsolved
+
+MAX_TEXT = 2000  # characters
+EASY = 12  # words of a relation between sizes that no union says better
+
+
+@dataclass(frozen=True)
+class Description:
+    """A set of sizes in words, as they can stand after ``accepts: only``.
+
+    ``formula`` is what the words say. ``exact``: that this is the described set, in the whole box,
+    is proved, and the words are complete.
+    """
+
+    text: str
+    formula: Bool
+    exact: bool
+
+
+def describe(
+    names: Sequence[str], box: Box, accepted: Bool, *, solver_deadline: float
+) -> Description:
+    """The shortest exact words that are found for ``accepted`` in ``box``.
+
+    ``solver_deadline`` is a ``time.monotonic()`` value; when it passes before anything shorter is
+    proved, the words are the formula itself.
+    """
+    formula = simplified(accepted, box)
+    phrase: Phrase | None = None
+    if isinstance(formula, Formula):
+        said = formula.symbols()
+        prover = Prover([n for n in names if n in said], box, solver_deadline)
+        try:
+            phrase = _phrase(prover, formula) or _parts(prover, formula)
+        except Unsolved:
+            phrase = None
+    if phrase is None:
+        phrase = _raw(formula)
+    words = text(phrase)
+    if len(words) <= MAX_TEXT:
+        return Description(words, phrase.formula, True)
+    cut = words.rfind(" ", 0, MAX_TEXT // 4)
+    return Description(f"{words[:cut]} … ({len(words)} characters)", phrase.formula, False)
+
+
+# Each of these returns a phrase that is proved to equal the formula, or None.
+
+
+def _phrase(prover: Prover, formula: Bool) -> Phrase | None:
+    """The best words for the formula."""
+    if isinstance(formula, bool):
+        return ANY if formula else NONE
+    point = prover.member(formula)
+    if point is None:
+        return NONE
+    factors = _factors(prover, formula, point)
+    if len(factors) == len(prover.said(formula)):
+        whole = every(*factors.values())
+        if prover.same(whole.formula, formula):
+            return whole
+    if len(prover.said(formula)) < 2:
+        return None
+    prover.look_around(formula, point)
+    aside: list[Phrase] = []
+    for name, factor in factors.items():
+        rest = simplified(restrict(formula, {name: point[name]}), prover.box)
+        if prover.same(conj(factor.formula, rest), formula):
+            aside.append(factor)
+            formula = rest
+    if not aside:
+        return _joint(prover, formula)
+    inner = _phrase(prover, formula)
+    return every(*aside, _raw(formula) if inner is None else inner)
+
+
+def _factors(prover: Prover, formula: Formula, point: Point) -> dict[str, Phrase]:
+    """For each size, the values that it can take while the others are as in ``point``."""
+    factors = {}
+    for name in prover.said(formula):
+        line = prover.line(formula, point, name)
+        if line is not None:
+            factors[name] = worded(line, name)
+    return factors
+
+
+def _joint(prover: Prover, formula: Bool) -> Phrase | None:
+    """Words for sizes that depend on each other."""
+    assert isinstance(formula, Formula)
+    equal = equation(prover, formula, _phrase)
+    if equal is not None:
+        return equal
+    related = one_term(prover, formula, _phrase) or all_comparisons(prover, formula, _phrase)
+    pinned = related is not None and pins_a_term(related)
+    if related is not None and not pinned and effort(text(related)) < EASY:
+        return related
+    union = cover(prover, formula)
+    if related is None or union is None:
+        return related or union
+    return union if pinned else min(union, related, key=lambda p: effort(text(p)))
+
+
+def _parts(prover: Prover, formula: Formula) -> Phrase:
+    """Each part of the formula in its best words; parts that the others imply are left out."""
+    if not isinstance(formula, Junction):
+        return _raw(formula)
+    join, joined = (conj, every) if formula.word == "and" else (disj, either)
+    kept = list(formula.args)
+    for part in formula.args:
+        others = join(*(k for k in kept if k is not part))
+        inner, outer = (others, part) if formula.word == "and" else (part, others)
+        if len(kept) > 1 and prover.within(inner, outer):
+            kept.remove(part)
+    said = [_phrase(prover, part) or _raw(part) for part in kept]
+    return joined(*sorted(said, key=lambda p: effort(text(p))))
+
+
+def _raw(formula: Bool) -> Phrase:
+    """The formula in its own words."""
+    if isinstance(formula, bool):
+        return ANY if formula else NONE
+    if isinstance(formula, Junction):
+        return (every if formula.word == "and" else either)(*map(_raw, formula.args))
+    return Fact(str(formula), "", formula)
+
+
+__all__ = ["Description", "describe"]

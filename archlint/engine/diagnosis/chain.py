@@ -1,0 +1,133 @@
+"""The way from the input to the layer to blame, with the sizes at the steps that matter.
+
+image H×W → features H//32 × W//32 → flatten 512*(H//32)*(W//32) → Linear has one weight …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archlint.ops.registry import TensorSpec
+from archlint.symbolic import Size
+from archlint.tracing.tensors.symbolic_tensor import Standin
+from archlint.tracing.trace import Call, Trace
+
+MOST = 6  # steps that are shown
+_MODULES = {"linear": "Linear", "embedding": "Embedding", "layer_norm": "LayerNorm"}
+_ENDS = (  # an operator's name begins so, its claim contains so: why it is like that
+    ("linear", "in_features", "{} has one weight per element"),
+    ("embedding", "index", "{} has one row per index"),
+    ("conv", "kernel_size", "no window of the kernel fits"),
+    ("max_pool", "kernel_size", "no window of the kernel fits"),
+    ("avg_pool", "kernel_size", "no window of the kernel fits"),
+    ("conv", "in_channels", "a kernel has weights for each channel"),
+    ("batch_norm", "per channel", "one value has no variance"),
+    ("layer_norm", "normalized_shape", "{} has one weight per element"),
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A tensor on the way, and what made it."""
+
+    made_by: str
+    dims: tuple[Size, ...]
+
+
+def because(trace: Trace, blamed: Call, claim: str) -> str:
+    """The sizes on the way to the tensor that ``blamed`` refuses, and why it does."""
+    start = first_tensor((blamed.args, blamed.kwargs))
+    steps = [_shown(s) for s in _summary(_way(trace, start))] if start is not None else []
+    end = next((e for op, word, e in _ENDS if blamed.op.startswith(op) and word in claim), "")
+    if end:
+        steps.append(end.format(_MODULES.get(blamed.op, blamed.op)))
+    return " → ".join(steps)
+
+
+def way_to_output(trace: Trace) -> str:
+    """The sizes on the way to the output, if that is one tensor which a call of the model made."""
+    if not isinstance(trace.output, TensorSpec):
+        return ""
+    for call in reversed(trace.calls):
+        if type(call.result) is Standin and call.result.spec is trace.output:
+            return " → ".join(_shown(s) for s in _summary(_way(trace, call.result)))
+    return ""
+
+
+def first_tensor(args: object) -> Standin | None:
+    """The first stand-in among arguments, however nested."""
+    if type(args) is Standin:
+        return args
+    if isinstance(args, dict):
+        args = tuple(args.values())
+    found = map(first_tensor, args) if isinstance(args, (list, tuple)) else ()
+    return next((f for f in found if f is not None), None)
+
+
+def _way(trace: Trace, tensor: Standin) -> list[Step]:
+    """The tensors from the input to ``tensor``, each made from the one before."""
+    steps: list[Step] = []
+    current: Standin | None = tensor
+    seen: set[int] = set()
+    while current is not None and current.made_by not in seen:
+        seen.add(current.made_by)
+        dims = current.spec.dims
+        if current.made_by < 0:
+            steps.append(Step(_input_name(dims), dims))
+            break
+        call = trace.calls[current.made_by]
+        steps.append(Step(call.op, dims))
+        current = first_tensor((call.args, call.kwargs))
+    return steps[::-1]
+
+
+def _input_name(dims: Sequence[Size]) -> str:
+    if len(dims) == 4 and dims[1] in (1, 3):
+        return "image"
+    return "clip" if len(dims) == 5 and dims[1] in (1, 3) else "input"
+
+
+def _summary(steps: list[Step]) -> list[Step]:
+    """Steps between which the number of dimensions changes; in each stretch its first and last."""
+    stretches: list[list[Step]] = []
+    for step in steps:
+        if stretches and len(stretches[-1][-1].dims) == len(step.dims):
+            stretches[-1].append(step)
+        else:
+            stretches.append([step])
+    found: list[Step] = []
+    for stretch in stretches:
+        first, last = stretch[0], stretch[-1]
+        found.append(first)
+        if last.dims != first.dims:
+            name = last.made_by if len(stretch) == 2 or len(last.dims) < 3 else "features"
+            found.append(Step(name, last.dims))
+    batch = steps[0].dims[:1] if steps else ()
+    found = [Step(s.made_by, _without_batch(s.dims, batch)) for s in found]
+    if len(found) > MOST:
+        found = [*found[:2], Step("…", ()), *found[3 - MOST :]]
+    return found
+
+
+def _without_batch(dims: tuple[Size, ...], batch: tuple[Size, ...]) -> tuple[Size, ...]:
+    """What is left to say where the first size is the batch: of images not the channels either."""
+    if not batch or dims[:1] != batch or len(dims) < 2 or isinstance(batch[0], int):
+        return dims
+    return dims[2:] if len(dims) > 3 and isinstance(dims[1], int) else dims[1:]
+
+
+def _shown(step: Step) -> str:
+    texts = [_grouped(d) for d in step.dims]
+    return (
+        f"{step.made_by} {(' × ' if any(len(t) > 4 for t in texts) else '×').join(texts)}".strip()
+    )
+
+
+def _grouped(size: Size) -> str:
+    """In parentheses where ``×`` could be read into it."""
+    text = str(size)
+    return f"({text})" if "+" in text or "-" in text or " " in text else text
+
+
+__all__ = ["because", "first_tensor", "way_to_output"]

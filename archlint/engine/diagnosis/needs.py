@@ -1,0 +1,155 @@
+"""A need in words: what must hold, what it gets, the sizes on the way named.
+
+last size 512*h*w == in_features 25088, gets 512*1*1 = 512   (h = H//32, w = W//32)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from archlint.contracts.output_match import Demand
+from archlint.symbolic import (
+    Atom,
+    Expr,
+    Extremum,
+    FloorDiv,
+    Size,
+    Symbol,
+    evaluate,
+    floordiv,
+    maximum,
+    minimum,
+    operated,
+    symbol,
+)
+from archlint.symbolic.formula import Bool, Formula
+from archlint.tracing.events import Event
+
+_EQUALITY = re.compile(r"([^{}]*)\{\} == ([^{}]*)\{\}")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+def needs(blame: Event | Demand, point: Mapping[str, int]) -> str:
+    """The claim or demand with formulas in it, and what it gets at ``point``."""
+    text, sizes = blame.text, list(blame.sizes)
+    if not any(isinstance(s, Expr) for s in sizes):
+        return _own_words(blame.needs(), blame.formula, point)
+    equality = _EQUALITY.fullmatch(text)
+    if equality and not isinstance(sizes[0], Expr):  # the formula first, as people compare
+        text = f"{equality[2]}{{}} == {equality[1]}{{}}"
+        sizes.reverse()
+    names = Names(point)
+    shown = [names.shorten(s) for s in sizes]
+    gets = list(dict.fromkeys(names.counted(s, point) for s in shown if isinstance(s, Expr)))
+    head, own, tail = text.partition(", gets {}")
+    if own and head.count("{}") == 0:  # the claim says itself what it gets
+        tail = f"{{}}{tail}".replace(" * ", "*")
+        numbers = [names.value(s, point) for s in shown]
+        said = f"{head}, gets {tail.format(*shown)} = {tail.format(*numbers)}"
+    else:
+        said = f"{text.format(*shown)}, gets {' and '.join(gets)}"
+    return said + names.legend()
+
+
+def _own_words(words: str, formula: Bool, point: Mapping[str, int]) -> str:
+    """A claim whose text has no sizes: its comparison, and the words beside it."""
+    if not isinstance(formula, Formula):
+        return words
+    given = ", ".join(f"{n} = {point[n]}" for n in sorted(formula.symbols()) if n in point)
+    if str(formula) in words:
+        return f"{words}, gets {given}"
+    return f"{formula}, gets {given}   ({words})"
+
+
+class Names:
+    """Short names for the sizes inside longer ones: ``h`` for ``H//32``.
+
+    Only of sizes that are made from one input size; none of them hides an input's own name.
+    """
+
+    def __init__(self, taken: Mapping[str, int]) -> None:
+        self._taken = set(taken)
+        self._named: dict[Atom, str] = {}
+
+    def shorten(self, size: Size) -> Size:
+        """``16*(H//4)`` as ``16*h``; a size that is no more than ``H//4`` stays."""
+        if not isinstance(size, Expr) or " % " in str(size) or _is_single(size):
+            return size
+        return self._replace(size)
+
+    def value(self, size: Size, point: Mapping[str, int]) -> int:
+        """A shortened size as a number."""
+        return evaluate(size, self._values(point))
+
+    def _values(self, point: Mapping[str, int]) -> dict[str, int]:
+        named = {name: evaluate(_as_size(atom), point) for atom, name in self._named.items()}
+        return {**point, **named}
+
+    def counted(self, size: Size, point: Mapping[str, int]) -> str:
+        """``16*8*9 = 1152``, or the number alone where there is nothing to count."""
+        values = self._values(point)
+        number = str(evaluate(size, values))
+        text = str(size)
+        if not isinstance(size, Expr) or _is_single(size) or " % " in text:
+            return number
+        filled = _NAME.sub(lambda m: str(values.get(m[0], m[0])), text)
+        return f"{filled} = {number}"
+
+    def legend(self) -> str:
+        """``   (h = H//32, w = W//32)``, or nothing."""
+        said = ", ".join(f"{name} = {atom}" for atom, name in self._named.items())
+        return f"   ({said})" if said else ""
+
+    def _replace(self, size: Size) -> Size:
+        if not isinstance(size, Expr):
+            return size
+        total: Size = size.const
+        for monomial, coefficient in size.terms:
+            term: Size = coefficient
+            for atom in monomial:
+                term = term * self._short(atom)
+            total = total + term
+        return total
+
+    def _short(self, atom: Atom) -> Size:
+        if isinstance(atom, Symbol):
+            return operated(atom, [])
+        inside = sorted({s for o in atom.operands() if isinstance(o, Expr) for s in o.symbols()})
+        if len(inside) == 1:
+            return symbol(self._name(atom, inside[0]))
+        operands = [self._replace(o) for o in atom.operands()]
+        if isinstance(atom, FloorDiv):
+            return floordiv(*operands)
+        assert isinstance(atom, Extremum)
+        return (minimum if atom.word == "min" else maximum)(*operands)
+
+    def _name(self, atom: Atom, of: str) -> str:
+        if atom not in self._named:
+            name, count = of.lower(), 1
+            while name in self._taken:
+                count += 1
+                name = f"{of.lower()}{count}"
+            self._taken.add(name)
+            self._named[atom] = name
+        return self._named[atom]
+
+
+def _is_single(size: Expr) -> bool:
+    """Whether the size is one symbol, quotient or extremum, and nothing else."""
+    if size.const or len(size.terms) != 1:
+        return False
+    ((monomial, coefficient),) = size.terms
+    if coefficient != 1 or len(monomial) != 1:
+        return False
+    return isinstance(monomial[0], Symbol) or len(size.symbols()) == 1
+
+
+def _as_size(atom: Atom) -> Size:
+    if isinstance(atom, FloorDiv):
+        return floordiv(atom.num, atom.den)
+    assert isinstance(atom, Extremum)
+    return (minimum if atom.word == "min" else maximum)(*atom.args)
+
+
+__all__ = ["Names", "needs"]

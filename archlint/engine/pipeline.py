@@ -1,0 +1,108 @@
+"""The spine: how a contract becomes a verdict. Read this first.
+
+contract ─ Question.of ─► which sizes must be decided
+target ─── resolve ─────► a model
+           explore ─────► its acceptance: traces on symbolic sizes until all are covered
+           judge ───────► does the promise hold; the smallest size where it does not
+           confirm ─────► the real model at chosen sizes; it must agree
+           diagnose ────► the layer to blame, in words
+           conclude ────► the verdict
+           with_structure what the contract says of the layers, joined to it
+
+For a broken contract :mod:`.advice` then adds what would lift it; it stands above, because
+each fix is a contract that is decided here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from archlint.contracts.contract import Contract, ModelRef
+from archlint.contracts.verdict import Verdict
+from archlint.engine.conclude import conclude, could_not, nothing_ran
+from archlint.engine.decide import Question, judge
+from archlint.engine.diagnosis.diagnose import diagnose
+from archlint.engine.explore import Explored, explore
+from archlint.engine.sampling.cross_check import confirm, confirm_at
+from archlint.engine.structure.verdict import with_structure
+from archlint.engine.structure.view import Seen
+from archlint.errors import ArchlintError
+from archlint.models.targets import ModelSource, resolve
+from archlint.runtime.deadline import Late, alarm
+from archlint.runtime.process_state import keep_world
+from archlint.tracing.model_tracer import Subject
+
+
+def decide(
+    contract: Contract,
+    ref: ModelRef,
+    *,
+    root: Path,
+    samples: int | None = None,
+    then: Callable[[Verdict, ModelSource], Verdict] | None = None,
+) -> Verdict:
+    """The verdict on one contract for one model of a rule file.
+
+    ``root`` is the project's root; ``samples`` overrides how often the real model runs (0: never);
+    ``then`` may add to the verdict while the model can still be made. Whatever goes wrong with the
+    user's model becomes an ``error`` verdict.
+    """
+    start = time.monotonic()
+    try:
+        with resolve(ref, root) as source:
+            verdict = decide_source(contract, source, samples=samples)
+            if then is not None:
+                verdict = then(verdict, source)
+    except ArchlintError as e:
+        verdict = could_not(contract, str(e))
+    return replace(verdict, model=ref.name, seconds=round(time.monotonic() - start, 3))
+
+
+def decide_source(
+    contract: Contract, source: ModelSource, *, samples: int | None = None
+) -> Verdict:
+    """The verdict on one contract for a model that is already found."""
+    start = time.monotonic()
+    deadline = start + contract.budget.seconds
+    try:
+        with alarm(contract.budget.seconds), keep_world():
+            verdict = _decide(contract, source, samples, deadline)
+    except Late as e:
+        verdict = could_not(contract, f"did not finish within {contract.budget.seconds:g} s{e}")
+    except ArchlintError as e:
+        verdict = could_not(contract, str(e))
+    return replace(verdict, model=source.name, seconds=round(time.monotonic() - start, 3))
+
+
+def _decide(
+    contract: Contract, source: ModelSource, samples: int | None, deadline: float
+) -> Verdict:
+    question = Question.of(contract)
+    subject = Subject(contract, source)
+    if not contract.explored:
+        return with_structure(nothing_ran(contract), contract, Seen(subject))
+    acceptance = accepted_sizes(subject, question, deadline)
+    finding = judge(contract, question, acceptance, deadline)
+    model = subject.model
+    evidence = confirm(contract, question, acceptance, finding, source, model, samples, deadline)
+    diagnosis = diagnose(finding.breach, model) if finding.breach else None
+    verdict = conclude(contract, acceptance, finding, evidence, diagnosis)
+    seen = Seen(subject, acceptance, deadline)
+    at = (contract, question, acceptance, source, model, samples, deadline)
+    return with_structure(verdict, contract, seen, lambda point: confirm_at(point, *at))
+
+
+def accepted_sizes(subject: Subject, question: Question, deadline: float) -> Explored:
+    """What the model accepts of the question's domain, as exactly as the budget allows."""
+    return explore(
+        partial(subject.trace, box=question.box, given=question.domain),
+        question.names,
+        question.box,
+        question.domain,
+        paths=subject.contract.budget.paths,
+        deadline=deadline,
+    )

@@ -1,0 +1,64 @@
+"""What Python callers give, read as a rule file of one contract: words, shapes and a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Union
+
+from archlint.contracts.contract import Contract, ModelRef
+from archlint.contracts.rulefile.load import loads
+from archlint.contracts.settings import project_root
+from archlint.errors import ArchlintError, Mistake, RuleFileError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archlint.models.targets import ModelSource
+
+Shapes = Union[str, Mapping[str, Any], Sequence[Any]]
+"""``"N 3 H W"``, or a mapping of argument names to shapes, or ``{"shape", "dtype", "below"}``."""
+
+_HEAD = ("archlint: 1", "contracts:", "  - id: check", "    models: 'python:model'")
+_INDENT = 4
+
+
+def contract_of(**words: object) -> Contract:
+    """The contract that the words of a rule file make, without id, models and place.
+
+    Raises ``ArchlintError`` with all mistakes, a caret under each.
+    """
+    given = {key: value for key, value in words.items() if value is not None}
+    lines = [f"{key}: {json.dumps(value, default=_name)}" for key, value in given.items()]
+    text = "\n".join([*_HEAD, *(" " * _INDENT + line for line in lines)])
+    try:
+        rules = loads(text)
+    except RuleFileError as e:
+        raise ArchlintError("\n".join(map(_shown, e.mistakes))) from None
+    return replace(rules.contracts[0], id="", models=(), where=None)
+
+
+def source_of(model: nn.Module | str) -> ModelSource:
+    """Where the model comes from. ``TargetError`` if there is none."""
+    from archlint.models.targets import from_instance, resolve
+
+    if isinstance(model, str):
+        return resolve(ModelRef(model, model), project_root(Path.cwd()))
+    return from_instance(model)
+
+
+def _name(value: object) -> object:
+    """A value that is not plain, as a rule file writes it: ``torch.int64`` is int64."""
+    return list(value) if isinstance(value, (set, frozenset)) else str(value).removeprefix("torch.")
+
+
+def _shown(mistake: Mistake) -> str:
+    """The mistake under the argument that it is in; there is no file to name."""
+    where, source = mistake.where, mistake.source[_INDENT:]
+    if where.line <= len(_HEAD):  # about the contract as a whole
+        source = ""
+    where = replace(where, column=max(where.column - _INDENT, 1))
+    text = str(replace(mistake, where=where, source=source))
+    return text.removeprefix(f"{where.file}:{where.line}:{where.column}: ")

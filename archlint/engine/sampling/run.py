@@ -1,0 +1,123 @@
+"""The real model at chosen sizes: what it answers, to hold against what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from archlint.contracts.contract import Input, TensorInput
+from archlint.models.snapshot import keep
+from archlint.runtime.environment_errors import says_nothing
+from archlint.runtime.process_state import default_device, keep_world
+from archlint.runtime.user_frames import first_line, user_line
+from archlint.symbolic import evaluate
+from archlint.tracing.outputs import structure
+
+Sizes = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the real model did at ``sizes``.
+
+    ``accepted`` is ``None`` when the run says nothing about the sizes (memory, device, a kernel
+    that this machine lacks); ``error`` is then the reason. ``output`` are nested lists and dicts
+    of shapes. ``error`` is ``Type: first line``, ``source`` the user's ``file:line`` that raised.
+    """
+
+    sizes: Sizes
+    accepted: bool | None
+    output: Any = None
+    error: str = ""
+    source: str = ""
+    said: str = ""  # what the model printed
+
+
+def run_at(
+    model: nn.Module,
+    input: Input,
+    sizes: Mapping[str, int],
+    memory: int = 4 << 30,
+    device: str = "cpu",
+) -> Outcome:
+    """Run ``model`` once; it and the world are afterwards as before.
+
+    Values are random, the same at every call; integers are below their bound, or 0 without one.
+    ``memory`` bounds the bytes of the inputs (what the activations take is the caller's to
+    estimate). ``device`` may be "meta". ``KeyboardInterrupt`` passes.
+    """
+    where = dict(sizes)
+    needed = _bytes(input, where)
+    if needed > memory:
+        return Outcome(where, None, error=f"the input alone takes {needed >> 20} MiB")
+    with keep_world() as said, keep(model):
+        try:
+            output = _run(model, input, where, device)
+        except (Exception, SystemExit) as e:
+            text = type(e).__name__ + (f": {first_line(e)}" if first_line(e) else "")
+            reason = says_nothing(e)
+            accepted = None if reason else False
+            text = f"{reason} ({text})" if reason else text
+            return Outcome(where, accepted, None, text, user_line(e) or "", said.text)
+    return Outcome(where, True, output, said=said.text)
+
+
+def _run(model: nn.Module, input: Input, sizes: Sizes, device: str) -> Any:
+    torch.manual_seed(0)
+    made = build_input(input, sizes, device)
+    # A default device is a TorchFunctionMode, which turns the fast path of attention layers off.
+    elsewhere = device != "cpu" or default_device().type != "cpu"
+    with torch.no_grad(), torch.device(device) if elsewhere else nullcontext():
+        output = model(**made) if isinstance(made, dict) else model(made)
+    return structure(output, lambda t: tuple(t.shape), lambda v: isinstance(v, Tensor))
+
+
+def build_input(input: Input, sizes: Mapping[str, int], device: str = "cpu") -> Any:
+    """The tensors of ``input`` at ``sizes``: one, or nested lists and dicts of them."""
+    draw = torch.Generator().manual_seed(0)
+
+    def build(part: Input) -> Any:
+        if isinstance(part, list):
+            return [build(p) for p in part]
+        if isinstance(part, dict):
+            return {name: build(p) for name, p in part.items()}
+        return _tensor(part, sizes, device, draw)
+
+    return build(input)
+
+
+def _tensor(
+    part: TensorInput, sizes: Mapping[str, int], device: str, draw: torch.Generator
+) -> Tensor:
+    shape = [evaluate(d, sizes) for d in part.dims]
+    dtype: torch.dtype = getattr(torch, part.dtype)
+    if device == "meta":
+        return torch.empty(shape, dtype=dtype, device=device)
+    if dtype.is_floating_point:
+        plain = dtype if dtype in (torch.float32, torch.float64) else torch.float32
+        return torch.randn(shape, generator=draw, dtype=plain).mul_(0.1).to(device, dtype)
+    if dtype.is_complex:
+        parts = torch.randn([*shape, 2], generator=draw).mul_(0.1)
+        return torch.view_as_complex(parts).to(device, dtype)
+    if dtype is torch.bool:
+        return torch.randint(0, 2, shape, generator=draw).to(device, dtype)
+    below = 1 if part.below is None else max(evaluate(part.below, sizes), 1)
+    most = torch.iinfo(dtype).max
+    drawn = torch.randint(0, min(below, most), shape, generator=draw)
+    if drawn.numel():
+        drawn.view(-1)[-1] = min(below, most) - 1  # the largest, which a table may not have
+    return drawn.to(device, dtype)
+
+
+def _bytes(input: Input, sizes: Mapping[str, int]) -> int:
+    if isinstance(input, TensorInput):
+        elements = 1
+        for d in input.dims:
+            elements *= evaluate(d, sizes)
+        return elements * int(getattr(torch, input.dtype).itemsize)
+    return sum(_bytes(p, sizes) for p in (input.values() if isinstance(input, dict) else input))

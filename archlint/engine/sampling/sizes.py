@@ -1,0 +1,165 @@
+"""Which sizes to run the real model at: few, small, and different where it matters."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from archlint.symbolic.formula import Bool, holds
+from archlint.symbolic.intervals import Box
+
+Sizes = dict[str, int]
+
+_CLASSES = 16  # residue classes tried per modulus
+_GRID = 1500  # points of the region looked at, smallest first, when choosing
+_LOOKED_AT = 6 * _GRID  # points in all, those outside the region included
+_SPAN = 64  # how far above its smallest value a random size goes, at least
+
+
+def choose_sizes(
+    symbols: Sequence[str],
+    region: Bool,
+    box: Box,
+    moduli: Mapping[str, set[int]],
+    count: int,
+    seed: int = 0,
+    points: Iterable[Mapping[str, int]] = (),
+) -> list[Sizes]:
+    """At most ``count`` different points of ``region``, the same for the same arguments.
+
+    In this order: the given ``points``, the smallest corner, points that between them have every
+    residue of each symbol's ``moduli`` (up to 16 each, small points first), the largest corner
+    where the box has one, random points. About a fifth of the points are random.
+    """
+    wanted = _Chosen(symbols, region, count)
+    for point in points:
+        wanted.add(point)
+    if region is False or not symbols:
+        if not symbols:
+            wanted.add({})
+        return wanted.points
+    values = {s: _values(box, s, moduli.get(s, set())) for s in symbols}
+    grid = list(_inside(symbols, values, region))
+    if grid:
+        wanted.add(grid[0])
+    fifth = count // 5
+    for point in _covering(grid, moduli, count - len(wanted.points) - fifth):
+        wanted.add(point)
+    high = {s: box.ranges.get(s, (1, None))[1] for s in symbols}
+    if None not in high.values():
+        wanted.add({s: h for s, h in high.items() if h is not None})
+    draw = random.Random(seed)
+    for _ in range(200 * count):
+        if len(wanted.points) >= count:
+            break
+        wanted.add(_random_point(draw, symbols, values, box, wanted.points))
+    for point in grid:
+        wanted.add(point)
+    return wanted.points
+
+
+class _Chosen:
+    """Points of the region, each once, at most ``count``."""
+
+    def __init__(self, symbols: Sequence[str], region: Bool, count: int) -> None:
+        self.points: list[Sizes] = []
+        self._symbols, self._region, self._count = symbols, region, count
+        self._seen: set[tuple[int, ...]] = set()
+
+    def add(self, point: Mapping[str, int]) -> None:
+        if len(self.points) >= self._count or any(s not in point for s in self._symbols):
+            return
+        key = tuple(point[s] for s in self._symbols)
+        if key not in self._seen and _holds(self._region, point):
+            self._seen.add(key)
+            self.points.append(dict(zip(self._symbols, key, strict=True)))
+
+
+def _holds(region: Bool, point: Mapping[str, int]) -> bool:
+    try:
+        return holds(region, point)
+    except ZeroDivisionError:
+        return False
+
+
+def _values(box: Box, symbol: str, moduli: set[int]) -> list[int]:
+    """Small values of one symbol: from its smallest on, and around multiples of its moduli."""
+    low, high = box.ranges.get(symbol, (1, None))
+    low = 1 if low is None else low
+    found = {low, low + 1, low + 2}
+    for m in moduli:
+        first = -(-low // m) * m  # the first multiple
+        found.update((first, first + m, first + 2 * m, first + 1, first + m - 1))
+        found.update(low + r for r in range(min(m, _CLASSES)))
+    return sorted(v for v in found if high is None or v <= high)
+
+
+def _inside(
+    symbols: Sequence[str], values: Mapping[str, list[int]], region: Bool
+) -> Iterator[Sizes]:
+    """Points of the grid that lie in the region, by growing total rank of their values."""
+    ranks = [range(len(values[s])) for s in symbols]
+    found = 0
+    looked = 0
+    for total in range(sum(max(len(r) - 1, 0) for r in ranks) + 1):
+        for rank in _summing(ranks, total):
+            point = {s: values[s][i] for s, i in zip(symbols, rank, strict=True)}
+            looked += 1
+            if _holds(region, point):
+                found += 1
+                yield point
+            if found >= _GRID or looked >= _LOOKED_AT:
+                return
+
+
+def _summing(ranks: Sequence[range], total: int) -> Iterator[tuple[int, ...]]:
+    if not ranks:
+        if total == 0:
+            yield ()
+        return
+    for first in ranks[0]:
+        if first > total:
+            return
+        for rest in _summing(ranks[1:], total - first):
+            yield (first, *rest)
+
+
+def _covering(grid: list[Sizes], moduli: Mapping[str, set[int]], count: int) -> Iterator[Sizes]:
+    """Points whose residues no earlier one had: always the one with most, of those the first."""
+    classes = [
+        frozenset((s, m, point[s] % m) for s, ms in moduli.items() if s in point for m in ms)
+        for point in grid
+    ]
+    covered: set[tuple[str, int, int]] = set(classes[0]) if classes else set()
+    for _ in range(count):
+        best = max(range(len(grid)), key=lambda i: len(classes[i] - covered), default=None)
+        if best is None or not classes[best] - covered:
+            return
+        covered |= classes[best]
+        yield grid[best]
+
+
+def _random_point(
+    draw: random.Random,
+    symbols: Sequence[str],
+    values: Mapping[str, list[int]],
+    box: Box,
+    points: list[Sizes],
+) -> Sizes:
+    base = draw.choice(points) if points else {}
+    point: Sizes = {}
+    for s in symbols:
+        low, high = box.ranges.get(s, (1, None))
+        low = 1 if low is None else low
+        most = low + max(_SPAN, 2 * (values[s][-1] - low)) if values[s] else low
+        how = draw.random()
+        if how < 0.2 and s in base:
+            point[s] = base[s]
+        elif how < 0.4 and values[s]:
+            point[s] = draw.choice(values[s])
+        elif how < 0.5 and point:  # regions such as H == W
+            point[s] = draw.choice(list(point.values()))
+        else:  # the smaller of two draws: small runs are cheap
+            bound = most if high is None else min(most, high)
+            point[s] = min(draw.randint(low, max(low, bound)) for _ in range(2))
+    return point

@@ -1,0 +1,115 @@
+"""What a model is made of: forbidden layers and the budget of parameters."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from archlint.engine.structure.view import Seen
+from archlint.engine.structure.violation import CannotCheck, Violation
+
+
+def forbids(seen: Seen, asked: Any) -> Iterator[Violation]:
+    """No module is of a forbidden class or of a subclass of one.
+
+    A class is named alone (``BatchNorm2d``) or with its module (``torch.nn.LSTM``).
+    """
+    names = [asked] if isinstance(asked, str) else list(asked)
+    classes = {name: _class(seen, name) for name in names if "." in name}
+    for name in names:
+        if "." not in name:
+            _known(seen, name)
+    for path, module in seen.model.named_modules():
+        for name in names:
+            base = next((b for b in type(module).__mro__ if _is(b, name, classes)), None)
+            if base is not None:
+                kind = type(module).__name__
+                named = kind if base is type(module) else f"{kind}, a {base.__name__},"
+                where = path or "the model"
+                message = f"{named} is forbidden, and {where} is one"
+                yield Violation(message, path, kind, seen.source(path))
+                break
+
+
+def _is(base: type, name: str, classes: dict[str, type | None]) -> bool:
+    if "." not in name:
+        return base.__name__ == name
+    return base is classes[name] or _full(base) == name
+
+
+def _full(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _class(seen: Seen, name: str) -> type | None:
+    """The class of a dotted name; ``None`` where the model's own modules define it unimported."""
+    if any(_full(b) == name for m in seen.model.modules() for b in type(m).__mro__):
+        return None
+    module, _, attribute = name.rpartition(".")
+    try:
+        with seen.importing():
+            found = getattr(sys.modules.get(module) or importlib.import_module(module), attribute)
+    except (Exception, SystemExit):
+        found = None
+    if isinstance(found, type):
+        return found
+    near = f"torch.{name}" if name.startswith("nn.") else ""
+    hint = f"; did you mean {near}?" if near else ""
+    raise CannotCheck(f"forbids names {name}, and there is no such class{hint}")
+
+
+def _known(seen: Seen, name: str) -> None:
+    """Refuse a name that can only be a slip: nothing is called so, and a layer of torch nearly."""
+    if any(b.__name__ == name for m in seen.model.modules() for b in type(m).__mro__):
+        return
+    layers = [n for n, value in vars(nn).items() if isinstance(value, type)]
+    if name in layers or any(kind.__name__ == name for kind in _subclasses(nn.Module)):
+        return
+    near = [n for n in layers if n.casefold() == name.casefold()]
+    near = near or get_close_matches(name, layers, n=1, cutoff=0.9)
+    if near:
+        raise CannotCheck(
+            f"forbids names {name}, and there is no such class; did you mean {near[0]}? "
+            "A class of yours is named with its module"
+        )
+
+
+def _subclasses(kind: type) -> Iterator[type]:
+    seen: set[type] = set()
+    todo = [kind]
+    while todo:
+        sub: type
+        for sub in todo.pop().__subclasses__():
+            if sub not in seen:
+                seen.add(sub)
+                todo.append(sub)
+                yield sub
+
+
+def parameters(seen: Seen, asked: Any) -> Iterator[Violation]:
+    """At most so many elements of parameters; one that is shared counts once."""
+    most, trained = asked["at_most"], asked.get("trainable", False)
+    counted: set[int] = set()
+    total, largest = 0, ("", 0)
+    for path, module in seen.model.named_modules():
+        own = 0
+        for name, parameter in module.named_parameters(recurse=False):
+            if is_lazy(parameter):
+                raise CannotCheck(f"{path or 'the model'}.{name} has no size before its first call")
+            if id(parameter) not in counted and (parameter.requires_grad or not trained):
+                own += parameter.numel()
+            counted.add(id(parameter))
+        total += own
+        largest = max(largest, (path, own), key=lambda each: each[1])
+    if total > most:
+        path, own = largest
+        kind = type(seen.model.get_submodule(path)).__name__
+        noun = "trainable parameters" if trained else "parameters"
+        at = f"; most of them, {own:,}, in {path or 'the model'}"
+        yield Violation(f"{total:,} {noun}, at most {most:,}{at}", path, kind, seen.source(path))

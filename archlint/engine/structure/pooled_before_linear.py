@@ -1,0 +1,143 @@
+"""No Linear whose ``in_features`` the spatial sizes of the input decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from archlint.contracts.region import in_box
+from archlint.engine.diagnosis.chain import because
+from archlint.engine.explore import Way
+from archlint.engine.structure.axes import spatial
+from archlint.engine.structure.view import Seen
+from archlint.engine.structure.violation import Vacuous, Violation
+from archlint.symbolic import Expr, Size, substitute, symbol
+from archlint.symbolic.formula import Bool, conj, disj, ne, replace_symbols
+from archlint.symbolic.intervals import Box
+from archlint.tracing.tensors.symbolic_tensor import Standin
+from archlint.tracing.trace import Call
+
+# Where the two factors stand among the arguments of a product.
+_PRODUCTS = {
+    "matmul": (0, 1), "mm": (0, 1), "bmm": (0, 1), "mv": (0, 1), "rmatmul": (1, 0),
+    "addmm": (1, 2), "addmv": (1, 2), "addbmm": (1, 2), "baddbmm": (1, 2),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A call in which a size meets as many rows of a weight."""
+
+    way: Way
+    index: int
+    call: Call
+    size: Size
+    rows: int
+
+    def reached(self) -> Bool:
+        """The sizes of this path that come as far as the call."""
+        events = self.way.trace.path.events
+        return conj(*(e.formula for e in events if e.call < self.index))
+
+
+def pooled_before_linear(seen: Seen, asked: Any) -> Iterator[Violation]:
+    """What a Linear is given is as long at every spatial size.
+
+    Of the same batch, no two sizes that come as far as a Linear, a Bilinear or a product with a
+    weight may differ in the length that meets the weight's rows.
+    """
+    names = spatial(seen.input)
+    twice = _Twice(seen, names)
+    if not twice.find(True, True, disj(*(ne(symbol(n), twice.primed(n)) for n in names))):
+        raise Vacuous(f"the contract names a single value of {', '.join(names)}")
+    told: set[tuple[str, str]] = set()
+    constants: dict[tuple[str, str, int], set[int]] = {}
+    entries = [e for way in seen.paths for e in _entries(way)]
+    for e in entries:
+        if isinstance(e.size, int):
+            constants.setdefault((e.call.module, e.call.op, e.rows), set()).add(e.size)
+    for e in entries:
+        key = (e.call.module, e.call.op)
+        if key in told:
+            continue
+        if isinstance(e.size, int):  # pinned by its path: other paths have other sizes
+            depends = e.size != e.rows and len(constants[e.call.module, e.call.op, e.rows]) > 1
+        else:
+            depends = twice.find(e.reached(), e.reached(), ne(e.size, twice.other(e.size)))
+        if depends:
+            point = seen.smallest(conj(e.reached(), ne(e.size, e.rows)))
+            told.add(key)
+            what = f"what enters has {e.size} entries for {e.rows} rows of weight"
+            named = ", ".join(n for n in names if n in _symbols(e.size)) or ", ".join(names)
+            yield Violation(
+                f"{what}, which depends on {named}: nothing pools before it",
+                e.call.module, e.call.op, e.call.source, point,
+                because(e.way.trace, e.call, "in_features"),
+            )  # fmt: skip
+
+
+def _symbols(size: Size) -> frozenset[str]:
+    return size.symbols() if isinstance(size, Expr) else frozenset()
+
+
+class _Twice:
+    """Two points of the region, the same but for the spatial sizes."""
+
+    def __init__(self, seen: Seen, names: tuple[str, ...]) -> None:
+        self._others: dict[str, Size] = {n: symbol(f"{n}'") for n in names}
+        ranges = dict(seen.box.ranges)
+        ranges.update({f"{n}'": seen.box.ranges[n] for n in names})
+        self._box = Box(ranges)
+        self._solver = seen.solver((*seen.names, *(f"{n}'" for n in names)), self._box)
+        inside = conj(in_box(seen.box), seen.region)
+        self._solver.add(conj(inside, replace_symbols(inside, self._others)))
+
+    def primed(self, name: str) -> Size:
+        return self._others[name]
+
+    def other(self, size: Size) -> Size:
+        """A size at the second point."""
+        return substitute(size, self._others)
+
+    def find(self, first: Bool, second: Bool, relation: Bool) -> bool:
+        """Whether there are two points of which the first, the second and both have properties."""
+        second = replace_symbols(second, self._others)
+        return self._solver.find(conj(first, second, relation)) is not None
+
+
+def _entries(way: Way) -> Iterator[_Entry]:
+    for index, call in enumerate(way.trace.calls):
+        for size, rows in _met(call):
+            yield _Entry(way, index, call, size, rows)
+
+
+def _met(call: Call) -> Iterator[tuple[Size, int]]:
+    """The sizes of a call that meet rows of a weight, and how many rows there are."""
+    if call.op == "linear":
+        given, weight = _argument(call, 0, "input"), _argument(call, 1, "weight")
+        if type(given) is Standin and _is_weight(weight) and given.spec.dims:
+            yield given.spec.dims[-1], weight.shape[-1]
+    elif call.op == "bilinear":
+        weight = _argument(call, 2, "weight")
+        for i, name in enumerate(("input1", "input2")):
+            given = _argument(call, i, name)
+            if type(given) is Standin and _is_weight(weight):
+                yield given.spec.dims[-1], weight.shape[1 + i]
+    elif call.op in _PRODUCTS and len(call.args) > max(_PRODUCTS[call.op]):
+        left, right = (call.args[i] for i in _PRODUCTS[call.op])
+        if type(left) is Standin and _is_weight(right) and left.spec.dims and right.ndim:
+            yield left.spec.dims[-1], right.shape[0 if right.ndim == 1 else -2]
+        elif type(right) is Standin and _is_weight(left) and right.spec.dims and left.ndim:
+            dims = right.spec.dims
+            yield dims[0 if len(dims) == 1 else -2], left.shape[-1]
+
+
+def _argument(call: Call, position: int, name: str) -> Any:
+    return call.args[position] if len(call.args) > position else call.kwargs.get(name)
+
+
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and type(value) is not Standin

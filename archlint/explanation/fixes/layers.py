@@ -1,0 +1,96 @@
+"""Small changes of the layers to blame: pools that count what is left over, padded windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import nn
+
+from archlint.contracts.contract import Contract
+from archlint.explanation.blame import Blame
+from archlint.explanation.fixes.proposal import Proposal, patched
+from archlint.models.targets import ModelSource
+
+
+def ceil_mode(
+    contract: Contract, source: ModelSource, model: nn.Module, blamed: Blame
+) -> Iterator[Proposal]:
+    """``ceil_mode=True`` for the pools that are to blame."""
+    layers = _layers(model, blamed)
+    if not layers or any(getattr(v, "ceil_mode", True) is not False for v in layers.values()):
+        return
+    paths = list(layers)
+
+    def change(fixed: nn.Module) -> nn.Module:
+        for path in paths:
+            fixed.get_submodule(path).ceil_mode = True  # type: ignore[assignment]
+        return fixed
+
+    title = f"ceil_mode=True in {', '.join(f'`{p}`' for p in paths)}"
+    note = "features grow by one where the pool leaves a remainder"
+    yield Proposal(title, contract, patched(source, source.name, change), note=note)
+
+
+def padded_windows(
+    contract: Contract, source: ModelSource, model: nn.Module, blamed: Blame
+) -> Iterator[Proposal]:
+    """Zeros around the input of the convolutions and pools to blame, half a window on each side."""
+    paddings: dict[str, tuple[int, ...]] = {}
+    for path, layer in _layers(model, blamed).items():
+        needed = _half_window(layer)
+        if needed is None:
+            return
+        paddings[path] = needed
+    if not paddings:
+        return
+
+    def change(fixed: nn.Module) -> nn.Module:
+        for path, padding in paddings.items():
+            layer = fixed.get_submodule(path)
+            layer.padding = padding  # type: ignore[assignment]
+            if hasattr(layer, "_reversed_padding_repeated_twice"):
+                twice = [p for p in reversed(padding) for _ in range(2)]
+                layer._reversed_padding_repeated_twice = twice  # type: ignore[assignment]
+        return fixed
+
+    said = ", ".join(f"padding={_short(p)} in `{path}`" for path, p in paddings.items())
+    note = "features grow, and their borders see zeros that training did not show"
+    yield Proposal(said, contract, patched(source, source.name, change), note=note)
+
+
+def _layers(model: nn.Module, blamed: Blame) -> dict[str, nn.Module]:
+    """The layers to blame by path; none if anything else is to blame too."""
+    found = {}
+    for each in blamed.blamed:
+        layer = model.get_submodule(each.site.module)
+        if not each.site.module or any(layer.children()):
+            return {}
+        found[each.site.module] = layer
+    return found
+
+
+def _half_window(layer: nn.Module) -> tuple[int, ...] | None:
+    """The padding that gives an odd window as many places as there are sizes, if that is more."""
+    window = getattr(layer, "kernel_size", None)
+    before = getattr(layer, "padding", None)
+    if window is None or before is None or isinstance(before, str) or _transposed(layer):
+        return None
+    rank = next((i for i in (1, 2, 3) if type(layer).__name__.endswith(f"{i}d")), None)
+    if rank is None:
+        return None
+    window, before, dilation = (
+        v if isinstance(v, tuple) else (v,) * rank
+        for v in (window, before, getattr(layer, "dilation", 1))
+    )
+    needed = tuple(
+        max(b, d * (k - 1) // 2) for k, b, d in zip(window, before, dilation, strict=True)
+    )
+    return needed if needed != before else None
+
+
+def _transposed(layer: nn.Module) -> bool:
+    return bool(getattr(layer, "transposed", False))
+
+
+def _short(padding: tuple[int, ...]) -> str:
+    return str(padding[0]) if len(set(padding)) == 1 else str(padding)

@@ -1,0 +1,68 @@
+"""A position embedding that is added to features: stretched to the features' own size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import nn
+
+from archlint.contracts.contract import Contract
+from archlint.engine.decide import Breach
+from archlint.explanation.fixes.adaptive_pool import Rebind
+from archlint.explanation.fixes.proposal import Proposal, patched
+from archlint.explanation.fixes.source_edits import added_edit, method_of, recompiled
+from archlint.models.targets import ModelSource
+from archlint.symbolic import Size
+from archlint.tracing.fx_graph import tensors
+
+_MODES = {1: "linear", 2: "bilinear", 3: "trilinear"}
+
+
+def stretching(
+    contract: Contract,
+    source: ModelSource,
+    model: nn.Module,
+    breach: Breach,
+) -> Iterator[Proposal]:
+    """``x + self.positions`` with the positions interpolated to the sizes of ``x``.
+
+    For positions laid out as features are, ``1 C h w`` beside ``N C H W``; where both have the same
+    sizes nothing changes. Flat tokens of an image are not covered: the line that adds them does
+    not say how many rows and columns they have.
+    """
+    event = breach.way.first_broken(breach.point)
+    calls = breach.way.trace.calls
+    if event is None or not 0 <= event.call < len(calls):
+        return
+    call = calls[event.call]
+    layer = model.get_submodule(call.module)
+    found = method_of(layer, call.code) if call.code is not None else None
+    if found is None or call.op not in ("add", "__add__", "__radd__", "add_", "__iadd__"):
+        return
+    name, function = found
+    features = [t.spec.dims for t in tensors((call.args, call.kwargs))]
+    for attribute, value in (
+        *layer.named_parameters(recurse=False),
+        *layer.named_buffers(recurse=False),
+    ):
+        sizes = tuple(value.shape)
+        rank = len(sizes) - 2
+        if rank not in _MODES or not any(_fits(sizes, dims) for dims in features):
+            continue
+        words = f'interpolate(self.{attribute}, {{}}.shape[2:], mode="{_MODES[rank]}")'
+        edit = added_edit(function, call.line, attribute, words)
+        after = recompiled(function, edit) if edit else None
+        if edit is None or after is None:
+            continue
+        title = f"interpolate `{attribute}` to the size of the features"
+        note = "at other sizes than before the positions are estimates: check the accuracy there"
+        made = patched(source, source.name, Rebind(call.module, name, after))
+        yield Proposal(title, contract, made, edit, note=note)
+
+
+def _fits(sizes: tuple[int, ...], dims: tuple[Size, ...]) -> bool:
+    """Whether positions of these sizes are laid out as the features are."""
+    return len(dims) == len(sizes) and sizes[0] == 1 and dims[1] == sizes[1]
+
+
+__all__ = ["stretching"]

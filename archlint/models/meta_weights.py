@@ -1,0 +1,224 @@
+"""Models without weights: what tracing needs of a model, at a fraction of its build time.
+
+Shapes seldom depend on the values of large floating-point weights, so these are made on the meta
+device, where they take no memory and initialising them costs nothing. Integers, booleans and
+small floats stay real: their values may decide something. Code that asks for a value that is not
+there raises, and the caller then builds the model in full.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from archlint.models.deepcopy import deep_copy
+
+LARGE = 1024  # elements from which on a floating-point tensor is not made for real
+
+
+class NeedsValues(Exception):
+    """The model's constructor uses values that a lean build does not have."""
+
+
+def build_lean(build: Callable[[], nn.Module]) -> nn.Module:
+    """What ``build()`` returns, its large weights on the meta device.
+
+    Raises what the constructor raises, and :class:`NeedsValues` where the result could differ
+    from the real one in more than weights.
+    """
+    with LeanBuild():
+        model = build()
+    if isinstance(model, nn.Module) and _lost_values(model):
+        raise NeedsValues("integers or devices were computed from weights")
+    return model
+
+
+class _Shared(Exception):
+    """Two tensors of the model lie in the same memory, or may do."""
+
+
+def lean_copy(model: nn.Module) -> nn.Module:
+    """A deep copy whose large weights are on the meta device. Raises what ``deepcopy`` raises.
+
+    (But for a tensor with a history, which ``deepcopy`` refuses.)
+    """
+    try:
+        places: set[int] = set()
+        return deep_copy(model, {}, lambda tensor: _leaned(tensor, places), _share)
+    except _Shared:
+        memo: dict[int, Any] = {}
+        return deep_copy(model, memo, lambda tensor: _leaned(tensor, memo))
+
+
+def _share() -> None:
+    raise _Shared
+
+
+def _leaned(tensor: Tensor, others: set[int] | dict[int, Any]) -> Tensor:
+    """What stands for a tensor of the model.
+
+    ``others``: the memory of those before it, or the memo of a ``deepcopy`` that keeps views views
+    (for a tensor that is nothing but its elements a clone does, in a tenth of the time).
+    """
+    is_parameter = type(tensor) is nn.Parameter
+    if tensor.numel() >= LARGE and tensor.is_floating_point():
+        lean = torch.empty_like(tensor, device="meta", requires_grad=False)
+    elif is_parameter or tensor.grad_fn is not None:
+        lean = tensor.detach().clone()
+    elif isinstance(others, dict):
+        return copy.deepcopy(tensor, others)
+    elif not _is_bare(tensor) or tensor.data_ptr() in others:
+        raise _Shared
+    else:
+        if tensor.numel():
+            others.add(tensor.data_ptr())
+        return tensor.clone()
+    return nn.Parameter(lean, tensor.requires_grad) if is_parameter else lean
+
+
+def _is_bare(tensor: Tensor) -> bool:
+    return (
+        tensor.is_cpu
+        and tensor.layout is torch.strided
+        and tensor.untyped_storage().nbytes() == tensor.nbytes
+        and not (tensor.requires_grad or tensor.is_quantized or tensor.__dict__)
+        and tensor.grad is None
+    )
+
+
+class LeanBuild(TorchFunctionMode):
+    """Inside it, large floating-point tensors are made on the meta device."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        made = _FACTORIES.get(func)
+        if made is not None and kwargs.get("device") is None and "out" not in kwargs:
+            count, dtype = made(args, kwargs)
+            if count >= LARGE and (dtype or torch.get_default_dtype()).is_floating_point:
+                return func(*args, **{**kwargs, "device": "meta"})
+        elif func in _RANDOM:  # an integer that a seed promises needs every draw before it
+            raise NeedsValues(f"{func.__name__} draws values")
+        elif func in _FILLS:
+            target = args[0] if args else kwargs.get("tensor")
+            if isinstance(target, Tensor) and target.is_meta:
+                return target
+        return _unmixed(func, args, kwargs)
+
+
+def _unmixed(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call ``func``; real tensors that meet meta tensors become meta tensors first."""
+    tensors = list(_flat((*args, *kwargs.values())))
+    if not any(t.is_meta for t in tensors) or all(t.is_meta for t in tensors):
+        return func(*args, **kwargs)
+    name = getattr(func, "__name__", "")
+    writes = name in _WRITES or (name.endswith("_") and not name.startswith("__"))
+    if "out" in kwargs or (writes and not (isinstance(args[0], Tensor) and args[0].is_meta)):
+        raise NeedsValues(f"{name} would write what is not there")
+    args = tuple(_to_meta(a) for a in args)
+    return func(*args, **{k: _to_meta(v) for k, v in kwargs.items()})
+
+
+def _to_meta(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value if value.is_meta else value.to("meta")
+    if type(value) in (list, tuple):
+        return type(value)(_to_meta(v) for v in value)
+    return value
+
+
+def _flat(values: Any) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif type(value) in (list, tuple):
+            yield from _flat(value)
+
+
+def _tensors(module: nn.Module) -> Iterator[Tensor]:
+    """Parameters, buffers and tensors held as plain attributes, lists of them included."""
+    attributes = module.__dict__
+    for name in ("_parameters", "_buffers"):
+        yield from _flat(attributes.get(name, {}).values())
+    yield from _flat(attributes.values())
+
+
+def _lost_values(model: nn.Module) -> bool:
+    meta = torch.device("meta")
+    return any(
+        any(t.is_meta and not t.is_floating_point() for t in _tensors(module))
+        or any(v == meta for v in module.__dict__.values() if isinstance(v, torch.device))
+        for module in model.modules()
+    )
+
+
+Made = tuple[int, "torch.dtype | None"]  # elements, dtype (None: the default)
+
+
+def _count(size: Any) -> int:
+    count = 1
+    for n in size:
+        if not isinstance(n, int):
+            return 0
+        count *= n
+    return count
+
+
+def _sized(args: Any, kwargs: Any) -> Made:
+    size = kwargs.get("size", args)
+    if len(size) == 1 and isinstance(size[0], (tuple, list)):
+        size = size[0]
+    return _count(size), kwargs.get("dtype")
+
+
+def _full(args: Any, kwargs: Any) -> Made:
+    size = kwargs["size"] if "size" in kwargs else args[0]
+    fill = kwargs["fill_value"] if "fill_value" in kwargs else args[-1]
+    if kwargs.get("dtype") is None and not isinstance(fill, float):
+        return 0, None
+    return (_count(size) if isinstance(size, (tuple, list)) else 0), kwargs.get("dtype")
+
+
+def _normal(args: Any, kwargs: Any) -> Made:
+    size = kwargs["size"] if "size" in kwargs else args[2] if len(args) > 2 else ()
+    return _count(size), kwargs.get("dtype")
+
+
+def _like(args: Any, kwargs: Any) -> Made:
+    source = args[0] if args else kwargs["input"]
+    return source.numel(), kwargs.get("dtype") or source.dtype
+
+
+def _new(args: Any, kwargs: Any) -> Made:
+    count, dtype = _sized(args[1:], kwargs)
+    return count, dtype or args[0].dtype
+
+
+_FACTORIES: dict[Any, Callable[[Any, Any], Made]] = {
+    **dict.fromkeys((torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn), _sized),
+    **dict.fromkeys((torch.empty_like, torch.zeros_like, torch.ones_like), _like),
+    **dict.fromkeys((torch.full_like, torch.rand_like, torch.randn_like), _like),
+    **dict.fromkeys((Tensor.new_empty, Tensor.new_zeros, Tensor.new_ones), _new),
+    torch.full: _full,
+    torch.normal: _normal,
+}
+_RANDOM = frozenset(
+    {torch.randint, torch.randperm, torch.multinomial, torch.bernoulli, torch.randint_like}
+    | {Tensor.random_, Tensor.bernoulli_, Tensor.multinomial}
+)
+_FILLS = frozenset(
+    {Tensor.uniform_, Tensor.normal_, Tensor.fill_, Tensor.zero_, Tensor.erfinv_, Tensor.clamp_}
+    | {nn.init.uniform_, nn.init.normal_, nn.init.constant_, nn.init.kaiming_uniform_}
+    | {nn.init.kaiming_normal_, nn.init.xavier_uniform_, nn.init.xavier_normal_}
+    | {nn.init.trunc_normal_, nn.init.ones_, nn.init.zeros_, nn.init.orthogonal_}
+)
+_WRITES = frozenset(
+    {"__setitem__", "__set__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__ifloordiv__"}
+    | {"__iand__", "__ior__", "__ixor__", "__imod__", "__ipow__"}
+)

@@ -1,0 +1,122 @@
+"""Tensors that count: ``arange`` and what is like it, with the range of their elements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from archlint.ops.registry import NoRule, Path, Range, TensorSpec, shape_rule
+from archlint.ops.rules.factories import made, number_dtype
+from archlint.ops.shapes import type_promotion as promote
+from archlint.ops.shapes.strides import decide
+from archlint.ops.values import int_ranges as ranges
+from archlint.symbolic import Size, ceildiv, floordiv, maximum
+from archlint.symbolic.formula import ge, le, ne
+from archlint.symbolic.rational import Ratio, ratio_add, ratio_div, ratio_of
+
+BOUNDS = "bounds {} and {} in the direction of step {}"
+
+
+@shape_rule(torch.arange)
+def arange(path: Path, *args: Any, **settings: Any) -> TensorSpec:
+    """``arange(end)``, ``arange(start, end)`` or ``arange(start, end, step)``."""
+    start, end, step = _bounds(args, settings)
+    dtypes = [number_dtype(v) for v in (start, end, step)]
+    whole = all(not d.is_floating_point for d in dtypes)
+    dtype = settings.pop("dtype", None) or (torch.int64 if whole else torch.get_default_dtype())
+    if dtype is torch.bool:
+        raise NoRule("bool")
+    if whole:
+        length, values = _whole(path, int_(start), int_(end), int_(step))
+    else:
+        if dtype not in promote.FLOATING:
+            raise NoRule("integers from fractional bounds")
+        length, values = _fractional(path, start, end, step)
+    return made(path, (length,), settings, dtype, values)
+
+
+def int_(value: Any) -> Size:
+    return int(value) if isinstance(value, bool) else value
+
+
+def _bounds(args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, Any, Any]:
+    names = ("start", "end", "step")
+    named = {n: settings.pop(n) for n in names if n in settings}
+    if args and not ((len(args) == 2 and set(named) <= {"step"}) or not named):
+        raise NoRule("bounds by place and by name")
+    given = dict(zip(names if len(args) > 1 else ("end",), args, strict=False)) | named
+    if "end" not in given or len(args) > 3:
+        raise NoRule(f"arange{args}")
+    return given.get("start", 0), given["end"], given.get("step", 1)
+
+
+def _whole(path: Path, start: Size, end: Size, step: Size) -> tuple[Size, Range]:
+    path.claim(ne(step, 0), "step {} not 0", step)
+    if decide(path, ge(step, 1)):
+        path.claim(le(start, end), BOUNDS, start, end, step)
+        length = ceildiv(end - start, step)
+        return length, (start, start + (length - 1) * step)
+    path.claim(ge(start, end), BOUNDS, start, end, step)
+    length = ceildiv(start - end, -step)
+    return length, (start + (length - 1) * step, start)
+
+
+def _fractional(path: Path, start: Any, end: Any, step: Any) -> tuple[Size, Range]:
+    first, last, each = ratio_of(start), ratio_of(end), ratio_of(step)
+    if first is None or last is None or each is None or not isinstance(each.num, int):
+        raise NoRule("fractions that a float may round")
+    if not isinstance(each.den, int) or each.num * each.den <= 0:
+        raise NoRule("a step that is not above 0")
+    span = last if first.num == 0 else ratio_add(last, Ratio(-first.num, first.den, first.rounded))
+    if span is None or path.known(ge(span.den, 1)) is not True:
+        raise NoRule("fractions that a float may round")
+    path.claim(
+        ge(span.num, 0), "bounds {} and {} in the direction of the step", first.floor(), last.ceil()
+    )
+    number = span if each.num == each.den else ratio_div(span, each)
+    if number is None:
+        raise NoRule("fractions that a float may round")
+    return number.ceil(), (first.floor(), last.ceil())
+
+
+@shape_rule(torch.linspace)
+def linspace(path: Path, start: Any, end: Any, steps: Size, **settings: Any) -> TensorSpec:
+    for bound in (start, end):
+        number_dtype(bound)
+    path.claim(ge(steps, 0), "number of steps {} >= 0", steps)
+    if settings.get("dtype") is torch.bool:
+        raise NoRule("bool")
+    values = ranges.union(path, ranges.range_of(start), ranges.range_of(end))
+    found = made(path, (steps,), settings, None, values)
+    found.loose = path.known(ge(steps, 2)) is not True  # one step is the start alone
+    return found
+
+
+@shape_rule(torch.eye)
+def eye(path: Path, n: Size, m: Size | None = None, **settings: Any) -> TensorSpec:
+    return made(path, (n, n if m is None else m), settings, None, (0, 1))
+
+
+@shape_rule(torch.randperm)
+def randperm(path: Path, n: Size, **settings: Any) -> TensorSpec:
+    return made(path, (n,), settings, torch.int64, (0, n - 1))
+
+
+def _triangle(path: Path, row: Size, col: Size, below: int, settings: dict[str, Any]) -> TensorSpec:
+    """Places of a square's triangle that has ``below`` diagonals less than half of it."""
+    if row != col or below not in (0, 1):
+        raise NoRule("a triangle of another form")
+    path.claim(ge(row, 0), "size {} >= 0", row)
+    number = floordiv(row * (row + (1 if below == 0 else -1)), 2)
+    return made(path, (2, number), settings, torch.int64, (0, maximum(row - 1, 0)))
+
+
+@shape_rule(torch.tril_indices)
+def tril_indices(path: Path, row: Size, col: Size, offset: int = 0, **settings: Any) -> TensorSpec:
+    return _triangle(path, row, col, -offset, settings)
+
+
+@shape_rule(torch.triu_indices)
+def triu_indices(path: Path, row: Size, col: Size, offset: int = 0, **settings: Any) -> TensorSpec:
+    return _triangle(path, row, col, offset, settings)

@@ -1,0 +1,114 @@
+"""Scaled dot product attention."""
+
+from __future__ import annotations
+
+import torch
+
+from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.shapes import type_promotion as promote
+from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
+from archlint.ops.shapes.strides import (
+    Strides,
+    decide,
+    deferred,
+    elementwise_strides,
+    empty,
+    settled,
+    settled_strides,
+)
+from archlint.symbolic import Size
+from archlint.symbolic.formula import conj, disj, eq, ge
+
+
+@shape_rule(torch.nn.functional.scaled_dot_product_attention)
+def scaled_dot_product_attention(
+    path: Path,
+    query: TensorSpec,
+    key: TensorSpec,
+    value: TensorSpec,
+    attn_mask: TensorSpec | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> TensorSpec:
+    """query (..., L, E), key (..., S, E), value (..., S, Ev) -> (..., L, Ev)."""
+    for name, spec in (("query", query), ("key", key), ("value", value)):
+        promote.floating(path, "attention", spec.dtype)
+        if spec.dtype is not query.dtype:
+            refuse(path, "query, key and value of one dtype")
+        path.claim(spec.ndim >= 2, name + " of at least 2 dimensions, gets {}", spec.ndim)
+    if attn_mask is not None:
+        if is_causal:
+            raise NoRule("attn_mask beside is_causal=True")
+        if attn_mask.dtype not in (torch.bool, torch.float32, query.dtype):
+            refuse(path, f"a mask of dtype bool or {query.dtype}, gets {attn_mask.dtype}")
+    regular = attn_mask is None and _regular(query, key, value)
+    if not regular and decide(path, disj(*(empty(s.dims) for s in (query, key, value)))):
+        raise NoRule("no elements: hardly anything is checked")
+    if attn_mask is not None and attn_mask.ndim < 2 and query.ndim == 4:
+        raise NoRule("a mask that only some kernels take")
+    *batch_q, length, e_q = query.dims
+    *batch_k, s_k, e_k = key.dims
+    *batch_v, s_v, e_v = value.dims
+    if enable_gqa:
+        batch_k = _repeated(path, batch_q, batch_k)
+        batch_v = _repeated(path, batch_q, batch_v)
+    _equal(path, e_q, e_k, "head sizes {} of query and {} of key equal")
+    scores = (*broadcast(path, tuple(batch_q), tuple(batch_k)), length, s_k)
+    if attn_mask is not None:
+        text = "mask size {} fits score size {} at dimension %d"
+        broadcast_onto(path, attn_mask.dims, scores, text)
+    fused = query.ndim == 4 and path.known(eq(e_q, e_v)) is not False
+    if fused and path.known(eq(s_k, s_v)) is not True:
+        raise NoRule("lengths of key and value, which a kernel of the CPU does not compare")
+    _equal(path, s_k, s_v, "lengths {} of key and {} of value equal")
+    dims = (*broadcast(path, scores[:-2], tuple(batch_v)), length, e_v)
+    if query.strides is None or dropout_p != 0:
+        return query.like(dims)
+
+    def settle(path: Path) -> Strides | None:
+        if not _fused(path, query, key, value):
+            return None
+        like_query = query.like(dims, strides=elementwise_strides(path, [query], dims))
+        return settled_strides(path, like_query)
+
+    return query.like(dims, strides=deferred(path, dims, [query, key, value], settle))
+
+
+def _regular(query: TensorSpec, key: TensorSpec, value: TensorSpec) -> bool:
+    """Whether the sizes fit by their form, whatever they are."""
+    batch = query.dims[:-2]
+    return (
+        batch == key.dims[:-2] == value.dims[:-2]
+        and query.dims[-1] == key.dims[-1]
+        and key.dims[-2] == value.dims[-2]
+    )
+
+
+def _repeated(path: Path, query: list[Size], other: list[Size]) -> list[Size]:
+    """Batch sizes of key or value once its heads are repeated for the query's."""
+    if not query or not other:
+        refuse(path, "grouped heads at dimension -3")
+    if path.known(ge(other[-1], 1)) is not True:
+        raise NoRule("grouped heads that may be none")
+    text = "query heads {} divisible by key or value heads {}"
+    path.claim(eq(query[-1] % other[-1], 0), text, query[-1], other[-1])
+    return [*other[:-1], query[-1]]
+
+
+def _fused(path: Path, query: TensorSpec, key: TensorSpec, value: TensorSpec) -> bool:
+    """Whether the CPU takes its fused kernel, which lays the output out as the query."""
+    specs = [settled(path, s) for s in (query, key, value)]
+    if query.ndim != 4 or any(s.strides is not None and s.strides[-1] != 1 for s in specs):
+        return False
+    b, h, length, e = query.dims
+    for spec in (key, value):
+        if (spec.ndim, *spec.dims[:2], spec.dims[-1]) != (4, b, h, e):
+            return False
+    return decide(path, conj(ge(length, 1), ge(key.dims[2], 1)))
+
+
+def _equal(path: Path, a: Size, b: Size, text: str) -> None:
+    if a != b:
+        path.claim(eq(a, b), text, a, b)

@@ -1,0 +1,209 @@
+"""Changing dtype or device, and filling a tensor in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from archlint.ops.aliases import methods, spellings
+from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.shapes import type_promotion as promote
+from archlint.ops.shapes.broadcast import broadcast_onto
+from archlint.ops.shapes.inplace import written
+from archlint.ops.shapes.strides import (
+    channels_last_strides,
+    contiguous_strides,
+    elementwise_strides,
+    empty,
+)
+from archlint.ops.values import int_ranges as ranges
+from archlint.ops.values.float_ranges import Real
+from archlint.ops.values.float_ranges import cast as real_cast
+
+_HOST = ("cpu", "meta")
+
+
+def cast(
+    path: Path,
+    input: TensorSpec,
+    dtype: torch.dtype | None = None,
+    device: torch.device | None = None,
+    memory_format: torch.memory_format = torch.preserve_format,
+    copy: bool = False,
+) -> TensorSpec:
+    """``Tensor.to``: the tensor itself if nothing changes, else a dense copy."""
+    dtype = dtype or input.dtype
+    if dtype.is_complex or input.dtype.is_complex:
+        raise NoRule(f"dtype {dtype}")
+    values = input.values
+    if isinstance(values, Real):
+        values = values if dtype is input.dtype else real_cast(path, values, dtype)
+    elif values is not IN_RANGE:
+        values = None if dtype is torch.bool else ranges.range_of(input)
+        values = values and ranges.fitted(path, values, dtype)
+    strides = input.strides
+    if copy or dtype is not input.dtype or memory_format is not torch.preserve_format:
+        strides = dense_strides(path, input, memory_format)
+    result = input.like(input.dims, dtype, strides, values)
+    result.device = device or input.device
+    return result
+
+
+def dense_strides(
+    path: Path, input: TensorSpec, memory_format: torch.memory_format
+) -> tuple[Any, ...] | None:
+    """Strides of a new tensor that follows ``input`` or is laid out as asked."""
+    if memory_format is torch.preserve_format:
+        return elementwise_strides(path, [input], input.dims)
+    if memory_format is torch.contiguous_format:
+        return None
+    rank = {torch.channels_last: 4, torch.channels_last_3d: 5}.get(memory_format)
+    if rank is None:
+        raise NoRule(f"memory_format {memory_format}")
+    path.claim(input.ndim == rank, f"a tensor of {rank} dimensions for {memory_format}")
+    strides = channels_last_strides(input.dims)
+    return None if strides == contiguous_strides(input.dims) else strides
+
+
+def host_device(value: Any) -> torch.device:
+    """The device if it is one that no driver is needed for."""
+    device = torch.device(value) if isinstance(value, str) else value
+    if not isinstance(device, torch.device) or device.type not in _HOST:
+        raise NoRule(f"device {value}")
+    return device
+
+
+@shape_rule(*methods("to"))
+def to(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
+    """``to(dtype)``, ``to(device, dtype)`` or ``to(other)``, each with non_blocking and copy."""
+    dtype = settings.pop("dtype", None)
+    device = settings.pop("device", None)
+    other = settings.pop("other", None)
+    copy = settings.pop("copy", False)
+    memory_format = settings.pop("memory_format", None) or torch.preserve_format
+    settings.pop("non_blocking", None)
+    flags: list[Any] = []
+    for arg in args:
+        if isinstance(arg, torch.dtype):
+            dtype = arg
+        elif isinstance(arg, TensorSpec):
+            other = arg
+        elif isinstance(arg, bool):
+            flags.append(arg)
+        elif arg is not None:
+            device = arg
+    if settings or len(flags) > 2:
+        raise NoRule(f"to{args}")
+    if len(flags) == 2:
+        copy = flags[1]
+    if other is not None:
+        dtype, device = other.dtype, other.device
+    if device is not None:
+        device = host_device(device)
+    return cast(path, input, dtype, device, memory_format, copy)
+
+
+@shape_rule(*methods("type_as"))
+def type_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
+    return cast(path, input, other.dtype)
+
+
+@shape_rule(*methods("type"))
+def type_(path: Path, input: TensorSpec, dtype: Any = None, non_blocking: bool = False) -> Any:
+    if not isinstance(dtype, torch.dtype):
+        raise NoRule(f"type({dtype!r})")
+    return cast(path, input, dtype)
+
+
+@shape_rule(*methods("cpu"))
+def cpu(
+    path: Path, input: TensorSpec, memory_format: torch.memory_format = torch.preserve_format
+) -> TensorSpec:
+    return cast(path, input, None, torch.device("cpu"), memory_format)
+
+
+def _register_casts() -> None:
+    for name, dtype in {
+        "float": torch.float32,
+        "double": torch.float64,
+        "half": torch.float16,
+        "bfloat16": torch.bfloat16,
+        "long": torch.int64,
+        "int": torch.int32,
+        "short": torch.int16,
+        "char": torch.int8,
+        "byte": torch.uint8,
+        "bool": torch.bool,
+    }.items():
+
+        def rule(
+            path: Path,
+            input: TensorSpec,
+            memory_format: torch.memory_format = torch.preserve_format,
+            dtype: torch.dtype = dtype,
+        ) -> TensorSpec:
+            return cast(path, input, dtype, None, memory_format)
+
+        shape_rule(*methods(name))(rule)
+
+
+_register_casts()
+
+
+def _itself(input: TensorSpec) -> TensorSpec:
+    return input.like(input.dims, strides=input.strides, values=input.values)
+
+
+@shape_rule(inplace=spellings("detach_"))
+def detach_(path: Path, input: TensorSpec) -> TensorSpec:
+    path.unproved("detach_() is refused for a view, and views are not told apart")
+    return _itself(input)
+
+
+@shape_rule(inplace=methods("requires_grad_"))
+def requires_grad_(path: Path, input: TensorSpec, requires_grad: bool = True) -> TensorSpec:
+    if requires_grad and input.dtype not in promote.FLOATING and not input.dtype.is_complex:
+        refuse(path, f"a floating dtype to require gradients, gets {str(input.dtype)[6:]}")
+    return _itself(input)
+
+
+@shape_rule(inplace=spellings("zero_"))
+def zero_(path: Path, input: TensorSpec) -> TensorSpec:
+    return written(path, "zero", input, input.dtype, (0, 0))
+
+
+@shape_rule(inplace=spellings("fill_"))
+def fill_(path: Path, input: TensorSpec, value: Any) -> TensorSpec:
+    if isinstance(value, TensorSpec):
+        path.claim(value.ndim == 0, "a value of 0 dimensions, gets {}", value.ndim)
+    elif not promote.is_scalar(value):
+        raise NoRule(f"fill_({value!r})")
+    values = ranges.fitted(path, ranges.range_of(value), input.dtype)
+    return written(path, "fill", input, input.dtype, values)
+
+
+@shape_rule(inplace=methods("copy_"))
+def copy_(path: Path, input: TensorSpec, src: Any, non_blocking: bool = False) -> TensorSpec:
+    if not isinstance(src, TensorSpec):
+        raise NoRule("copy_ of a number")
+    broadcast_onto(path, src.dims, input.dims)
+    values = ranges.fitted(path, ranges.range_of(src), input.dtype)
+    return written(path, "copy", input, input.dtype, values)
+
+
+def _random(path: Path, input: TensorSpec, may: Any) -> TensorSpec:
+    """Random numbers in place, of a floating dtype; ``may`` be otherwise where that is True."""
+    if promote.same(path, "random", input.dtype) not in promote.FLOATING:
+        path.claim(may, f"random numbers of a floating dtype, gets {str(input.dtype)[6:]}")
+    return written(path, "random", input, input.dtype)
+
+
+@shape_rule(inplace=methods("normal_", "exponential_"))
+def normal_(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
+    return _random(path, input, empty(input.dims))
+
+
+@shape_rule(inplace=methods("uniform_"))
+def uniform_(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
+    return _random(path, input, False)

@@ -1,0 +1,171 @@
+"""Convolutions of one to three dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.rules.sliding_window import PerDim, followed_layout, integers, per_dim, window
+from archlint.symbolic import Size
+from archlint.symbolic.formula import conj, disj, eq, ge
+
+
+def _windows(
+    path: Path,
+    space: tuple[Size, ...],
+    kernel: tuple[Size, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> tuple[Size, ...]:
+    out = []
+    for size, k, s, p, d in zip(space, kernel, stride, padding, dilation, strict=True):
+        positions, padded, fits = window(size, k, s, p, d)
+        if fits is not True:
+            text = "kernel_size {} fits the padded size {}"
+            if d != 1:
+                text = f"kernel_size {{}} (dilation {d}) fits the padded size {{}}"
+            path.claim(fits, text, k, padded)
+        out.append(positions)
+    return tuple(out)
+
+
+def same_dtype(input: TensorSpec, weight: TensorSpec, bias: TensorSpec | None) -> None:
+    same = input.dtype == weight.dtype and (bias is None or bias.dtype == input.dtype)
+    if not same or not input.dtype.is_floating_point:
+        raise NoRule("a convolution of mixed or whole-number dtypes")
+
+
+def window_settings(
+    path: Path, n: int, stride: PerDim, padding: PerDim, dilation: PerDim
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    strides = integers(per_dim(path, stride, n, "stride"))
+    paddings = integers(per_dim(path, padding, n, "padding"))
+    dilations = integers(per_dim(path, dilation, n, "dilation"))
+    if min(paddings) < 0:
+        refuse(path, "padding {} >= 0", min(paddings))
+    if min(strides) < 1:
+        refuse(path, "stride {} > 0", min(strides))
+    if min(dilations) < 0:
+        refuse(path, "dilation {} > 0", min(dilations))
+    if min(dilations) < 1:
+        raise NoRule("a convolution with a dilation of 0, which some kernels accept")
+    return strides, paddings, dilations
+
+
+def batched_dims(path: Path, n: int, input: TensorSpec, weight: TensorSpec) -> tuple[Size, ...]:
+    """N, C and the spatial sizes; N is 1 for an unbatched input."""
+    if input.ndim not in (n + 1, n + 2):
+        refuse(path, f"an input of {n + 1} or {n + 2} dimensions, gets {{}}", input.ndim)
+    if weight.ndim != n + 2:
+        refuse(path, f"a weight of {n + 2} dimensions, gets {{}}", weight.ndim)
+    return input.dims if input.ndim == n + 2 else (1, *input.dims)
+
+
+def claim_bias(path: Path, bias: TensorSpec | None, out_channels: Size) -> None:
+    if bias is None:
+        return
+    if bias.ndim != 1:
+        refuse(path, "a bias of 1 dimension, gets {}", bias.ndim)
+    path.claim(
+        eq(bias.dims[0], out_channels), "bias {} == out_channels {}", *bias.dims, out_channels
+    )
+
+
+def convolved(
+    path: Path, input: TensorSpec, weight: TensorSpec, dims: tuple[Size, ...]
+) -> TensorSpec:
+    """Channels-last if the input or the weight is; an unbatched input makes no batch."""
+    if input.ndim < weight.ndim:
+        return input.like(dims[1:])
+    # The CPU kernels for one dimension, and those for three in float64, know channels-first only.
+    if len(dims) == 3 or (len(dims) == 5 and input.dtype == torch.float64):
+        return input.like(dims)
+    return followed_layout(path, input, dims, weight)
+
+
+def convolve(
+    path: Path,
+    n: int,
+    input: TensorSpec,
+    weight: TensorSpec,
+    bias: TensorSpec | None,
+    stride: PerDim,
+    padding: PerDim | str,
+    dilation: PerDim,
+    groups: Size,
+) -> TensorSpec:
+    batch, channels, *rest = batched_dims(path, n, input, weight)
+    space = tuple(rest)
+    same_dtype(input, weight, bias)
+    same = padding == "same"
+    if isinstance(padding, str):
+        if padding not in ("same", "valid"):
+            refuse(path, "padding 'same' or 'valid'")
+        padding = 0
+    strides, paddings, dilations = window_settings(path, n, stride, padding, dilation)
+    if same and max(strides) != 1:
+        refuse(path, "stride {} == 1 with padding 'same'", max(strides))
+    out_channels, per_group, *kernel_sizes = weight.dims
+    kernel = tuple(kernel_sizes)
+    claim_groups(path, groups, out_channels, "out_channels")
+    path.claim(
+        eq(channels, per_group * groups),
+        "in_channels {} == channels {}",
+        per_group * groups,
+        channels,
+    )
+    claim_bias(path, bias, out_channels)
+    if any(isinstance(k, int) and k < 1 for k in kernel):
+        raise NoRule("a kernel without elements")
+    if same:
+        for size in space:
+            path.claim(ge(size, 1), "a size {} > 0", size)
+        out = space
+    else:
+        out = _windows(path, space, kernel, strides, paddings, dilations)
+        for size, k, p, d in zip(space, kernel, paddings, dilations, strict=True):
+            # Padding alone can make room for the kernel; the kernel still wants elements.
+            if ge(2 * p, d * (k - 1) + 1) is not False:
+                if path.known(ge(size, 1)):
+                    continue
+                needs = disj(ge(size, 1), eq(batch, 0), eq(channels, 0))
+                path.claim(needs, "a size {} > 0", size)
+    if per_group == 0 or (not isinstance(per_group, int) and path.branch(eq(per_group, 0))):
+        out_channels = 0  # PyTorch answers a convolution without inputs by one without outputs
+    return convolved(path, input, weight, (batch, out_channels, *out))
+
+
+def claim_groups(path: Path, groups: Size, weight_channels: Size, name: str) -> None:
+    if groups == 1:
+        path.claim(ge(weight_channels, 1), name + " {} >= 1", weight_channels)
+        return
+    path.claim(ge(groups, 1), "groups {} > 0", groups)
+    path.claim(
+        conj(ge(weight_channels, groups), eq(weight_channels % groups, 0)),
+        name + " {} divisible by groups {}",
+        weight_channels,
+        groups,
+    )
+
+
+def _convolution_of(n: int) -> Callable[..., TensorSpec]:
+    def conv(
+        path: Path,
+        input: TensorSpec,
+        weight: TensorSpec,
+        bias: TensorSpec | None = None,
+        stride: PerDim = 1,
+        padding: PerDim | str = 0,
+        dilation: PerDim = 1,
+        groups: Size = 1,
+    ) -> TensorSpec:
+        return convolve(path, n, input, weight, bias, stride, padding, dilation, groups)
+
+    return conv
+
+
+for _n, _conv in ((1, torch.conv1d), (2, torch.conv2d), (3, torch.conv3d)):
+    shape_rule(_conv)(_convolution_of(_n))

@@ -1,0 +1,184 @@
+"""``torch.einsum``: sizes by letter, and the layout that its pairwise products leave."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import torch
+
+from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.shapes import type_promotion as promote
+from archlint.ops.shapes.broadcast import broadcast
+from archlint.ops.shapes.strides import (
+    contiguous_strides,
+    decide,
+    elementwise_strides,
+    known_strides,
+    settled,
+)
+from archlint.symbolic import Size
+from archlint.symbolic.formula import disj, eq, ne
+
+Labels = tuple[str, ...]  # one per dimension; those of an ellipsis are "...0" (the last), "...1"
+
+
+@shape_rule(torch.functional.einsum)
+def einsum(path: Path, *args: Any) -> TensorSpec:
+    """At most two operands; the order in which more are multiplied is PyTorch's choice."""
+    inputs, output, operands = _parsed(path, args)
+    if len(operands) > 2 or any(type(o) is not TensorSpec for o in operands):
+        raise NoRule("more than two operands")
+    operands = [settled(path, o) for o in operands]
+    subscripts = [_spread(path, t, o) for t, o in zip(inputs, operands, strict=True)]
+    dots = max((_dots(s) for s in subscripts), default=0)
+    target = _target(path, subscripts, output, dots)
+    views = [_diagonal(path, s, o) for s, o in zip(subscripts, operands, strict=True)]
+    if len(views) == 1:
+        return _alone(path, *views[0], target)
+    for operand in operands:
+        promote.same(path, "einsum", operand.dtype)
+    return _pair(path, views[0], views[1], target)
+
+
+def _parsed(path: Path, args: tuple[Any, ...]) -> tuple[list[str], str | None, list[Any]]:
+    if args and isinstance(args[0], str):
+        operands = list(args[1:])
+        if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+            operands = list(operands[0])
+        left, arrow, right = args[0].replace(" ", "").partition("->")
+        inputs, output = left.split(","), right if arrow else None
+    else:  # operand, [labels], operand, [labels], …, [labels of the output]
+        count = len(args) // 2
+        operands = list(args[0 : 2 * count : 2])
+        inputs = [_letters(a) for a in args[1 : 2 * count : 2]]
+        output = _letters(args[-1]) if len(args) % 2 else None
+    if len(inputs) != len(operands):
+        refuse(path, f"as many operands as subscripts, {len(inputs)}, gets {len(operands)}")
+    return inputs, output, operands
+
+
+def _letters(sublist: Any) -> str:
+    if not isinstance(sublist, (list, tuple)):
+        raise NoRule(f"subscripts {sublist!r}")
+    alphabet = string.ascii_uppercase + string.ascii_lowercase
+    return "".join("..." if i is Ellipsis else alphabet[i] for i in sublist)
+
+
+def _labels(text: str, dots: int) -> Labels:
+    head, ellipsis, tail = text.partition("...")
+    if not set(head + tail) <= set(string.ascii_letters):
+        raise NoRule(f"subscripts {text!r}")
+    middle = tuple(f"...{i}" for i in range(dots - 1, -1, -1)) if ellipsis else ()
+    return (*head, *middle, *tail)
+
+
+def _dots(labels: Labels) -> int:
+    return sum(label.startswith("...") for label in labels)
+
+
+def _spread(path: Path, text: str, operand: TensorSpec) -> Labels:
+    named = len(text.replace("...", ""))
+    labels = _labels(text, max(operand.ndim - named, 0))
+    path.claim(
+        len(labels) == operand.ndim, f"{named} dimensions for {text!r}, gets {{}}", operand.ndim
+    )
+    return labels
+
+
+def _target(path: Path, subscripts: list[Labels], output: str | None, dots: int) -> Labels:
+    every = [label for labels in subscripts for label in labels]
+    if output is not None:
+        target = _labels(output, dots)
+        if len(set(target)) < len(target) or not set(target) <= set(every):
+            refuse(path, f"output subscripts {output!r} each once, and in an operand")
+        return target
+    once = sorted(s for s in set(every) if every.count(s) == 1 and not s.startswith("..."))
+    return (*_labels("...", dots), *once)
+
+
+def _diagonal(path: Path, labels: Labels, operand: TensorSpec) -> tuple[Labels, TensorSpec]:
+    """A repeated letter takes the diagonal, whose step is the sum of the steps."""
+    if len(set(labels)) == len(labels):
+        return labels, operand
+    sizes: dict[str, Size] = {}
+    steps: dict[str, Size] = {}
+    for label, size, step in zip(labels, operand.dims, known_strides(operand), strict=True):
+        if label in sizes:
+            have = sizes[label]
+            path.claim(eq(have, size), f"sizes {{}} and {{}} of repeated {label} equal", have, size)
+        sizes.setdefault(label, size)
+        steps[label] = steps.get(label, 0) + step
+    diagonal = operand.like(tuple(sizes.values()), strides=tuple(steps.values()))
+    return tuple(sizes), diagonal
+
+
+def _arranged(labels: Labels, operand: TensorSpec, order: Labels) -> TensorSpec:
+    """The operand as a view with its dimensions in ``order``; size 1 for those it lacks."""
+    own = dict(zip(labels, zip(operand.dims, known_strides(operand), strict=True), strict=True))
+    dims = tuple(own[s][0] if s in own else 1 for s in order)
+    strides = tuple(own[s][1] if s in own else 0 for s in order)
+    return operand.like(dims, strides=None if strides == contiguous_strides(dims) else strides)
+
+
+def _alone(path: Path, labels: Labels, operand: TensorSpec, target: Labels) -> TensorSpec:
+    view = _arranged(labels, operand, target)
+    if set(target) == set(labels):
+        return view
+    return operand.like(view.dims, promote.summed(path, "einsum", operand.dtype))
+
+
+def _pair(
+    path: Path, a: tuple[Labels, TensorSpec], b: tuple[Labels, TensorSpec], target: Labels
+) -> TensorSpec:
+    left = dict(zip(a[0], a[1].dims, strict=True))
+    right = dict(zip(b[0], b[1].dims, strict=True))
+    sizes = {**left, **right}
+    for label in sizes:
+        if label in left and label in right:
+            m, n = left[label], right[label]
+            if m != n:
+                (sizes[label],) = broadcast(path, (m,), (n,))
+                for mine, other in ((left, n), (right, m)):
+                    if not decide(path, eq(mine[label], other)) and decide(
+                        path, eq(mine[label], 1)
+                    ):
+                        del mine[label]
+    dims = tuple(sizes[s] for s in target)
+    contracted = [s for s in sizes if s not in target and s in left and s in right]
+    lone = set(sizes) - set(target) - set(contracted)
+    if a[1].dtype is not b[1].dtype or (contracted and a[1].dtype is torch.bool):
+        raise NoRule("mixed dtypes, or bool")
+    several = disj(*(ne(sizes[s], 1) for s in contracted))
+    if contracted and path.known(several):
+        return a[1].like(dims, strides=_product_strides(path, left, right, sizes, target))
+    if lone:
+        raise NoRule("a plain product with sums")
+    views = [_arranged(*each, target) for each in (a, b)]
+    plain = elementwise_strides(path, views, dims)
+    if contracted:
+        product = _product_strides(path, left, right, sizes, target)
+        if product != plain and decide(path, several):
+            plain = product
+    return a[1].like(dims, strides=plain)
+
+
+def _product_strides(
+    path: Path,
+    left: dict[str, Size],
+    right: dict[str, Size],
+    sizes: dict[str, Size],
+    target: Labels,
+) -> tuple[Size, ...] | None:
+    """The batched matrix product makes [shared, left's, right's]; the output is a view of it."""
+    both = [s for s in target if s in left and s in right]
+    mine = [s for s in target if s in left and s not in right]
+    yours = [s for s in target if s not in left]
+    made = (*both, *mine, *yours)
+    inner = contiguous_strides(tuple(sizes[s] for s in made))
+    strides = tuple(inner[made.index(s)] for s in target)
+    if strides == contiguous_strides(tuple(sizes[s] for s in target)):
+        return None
+    if any(target.index(y) < target.index(m) for y in yours for m in mine):
+        raise NoRule("an output that versions of PyTorch lay out differently")
+    return strides

@@ -1,0 +1,201 @@
+"""Tensors made from sizes and numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from archlint.ops.aliases import methods
+from archlint.ops.registry import NoRule, Path, Range, TensorSpec, refuse, shape_rule
+from archlint.ops.rules.casts import cast, dense_strides, host_device
+from archlint.ops.shapes import type_promotion as promote
+from archlint.ops.values import int_ranges as ranges
+from archlint.symbolic import Expr, Size
+from archlint.symbolic.formula import ge, lt
+from archlint.symbolic.rational import Ratio
+
+Dims = tuple[Size, ...]
+_IGNORED = frozenset({"requires_grad", "pin_memory", "generator"})
+
+
+def sizes_of(args: tuple[Any, ...], settings: dict[str, Any]) -> Dims:
+    """The sizes given as ``2, 3`` or ``(2, 3)`` or ``size=(2, 3)``."""
+    given = settings.pop("size", args)
+    if len(given) == 1 and isinstance(given[0], (tuple, list)):
+        given = given[0]
+    if not all(isinstance(s, (int, Expr)) and not isinstance(s, bool) for s in given):
+        raise NoRule(f"sizes {given!r}")
+    return tuple(given)
+
+
+def made(
+    path: Path,
+    dims: Dims,
+    settings: dict[str, Any],
+    dtype: torch.dtype | None = None,
+    values: Range = ranges.UNKNOWN,
+) -> TensorSpec:
+    """A new contiguous tensor. ``settings`` may name another dtype and a device."""
+    for size in dims:
+        path.claim(ge(size, 0), "size {} >= 0", size)
+    dtype = settings.pop("dtype", None) or dtype or torch.get_default_dtype()
+    device = settings.pop("device", None)
+    for name, value in settings.items():
+        if name not in _IGNORED and value not in (None, torch.strided, torch.contiguous_format):
+            raise NoRule(f"{name}={value!r}")
+    promote.same(path, "a new tensor", dtype)
+    host = None if device is None else host_device(device)
+    return TensorSpec(dims, dtype, None, ranges.fitted(path, values, dtype), host)
+
+
+def number_dtype(value: Any) -> torch.dtype:
+    """The dtype of a tensor made of one Python number."""
+    if isinstance(value, bool):
+        return torch.bool
+    if isinstance(value, (int, Expr)):
+        return torch.int64
+    if isinstance(value, (float, Ratio)):
+        return torch.get_default_dtype()
+    raise NoRule(f"a value {value!r}")
+
+
+def _register_filled(name: str, values: Range, random: bool = False) -> None:
+    """``torch.NAME(*size)``, ``torch.NAME_like(input)`` and ``Tensor.new_NAME(*size)``."""
+
+    def check(path: Path, spec: TensorSpec) -> TensorSpec:
+        if random:
+            promote.floating(path, name, spec.dtype)
+        return spec
+
+    def rule(path: Path, *size: Any, **settings: Any) -> TensorSpec:
+        dims = sizes_of(size, settings)
+        return check(path, made(path, dims, settings, None, values))
+
+    def like(path: Path, input: TensorSpec, **settings: Any) -> TensorSpec:
+        return check(path, _like(path, input, settings, values))
+
+    def new(path: Path, input: TensorSpec, *size: Any, **settings: Any) -> TensorSpec:
+        dims = sizes_of(size, settings)
+        return made(path, dims, settings, input.dtype, values)
+
+    rule.__name__, like.__name__, new.__name__ = name, f"{name}_like", f"new_{name}"
+    shape_rule(getattr(torch, name))(rule)
+    shape_rule(getattr(torch, f"{name}_like"))(like)
+    if not random:
+        shape_rule(*methods(f"new_{name}"))(new)
+
+
+def _like(path: Path, input: TensorSpec, settings: dict[str, Any], values: Range) -> TensorSpec:
+    memory_format = settings.pop("memory_format", None) or torch.preserve_format
+    result = made(path, input.dims, settings, input.dtype, values)
+    result.strides = dense_strides(path, input, memory_format)
+    return result
+
+
+_register_filled("zeros", (0, 0))
+_register_filled("ones", (1, 1))
+_register_filled("empty", ranges.UNKNOWN)
+_register_filled("rand", (0, 1), random=True)
+_register_filled("randn", ranges.UNKNOWN, random=True)
+
+
+@shape_rule(torch.full)
+def full(path: Path, size: Any, fill_value: Any, **settings: Any) -> TensorSpec:
+    values = ranges.range_of(fill_value)
+    dims = sizes_of((size,), {})
+    return made(path, dims, settings, number_dtype(fill_value), values)
+
+
+@shape_rule(torch.full_like)
+def full_like(path: Path, input: TensorSpec, fill_value: Any, **settings: Any) -> TensorSpec:
+    number_dtype(fill_value)
+    return _like(path, input, settings, ranges.range_of(fill_value))
+
+
+@shape_rule(*methods("new_full"))
+def new_full(
+    path: Path, input: TensorSpec, size: Any, fill_value: Any, **settings: Any
+) -> TensorSpec:
+    number_dtype(fill_value)
+    values = ranges.range_of(fill_value)
+    return made(path, sizes_of((size,), {}), settings, input.dtype, values)
+
+
+def _bounded(path: Path, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, Range]:
+    """``(high, rest)`` or ``(low, high, rest)``: the rest, and low..high-1."""
+    given = list(args)
+    for name in ("low", "high"):
+        if name in settings:
+            given.insert(0 if name == "low" else min(len(given), 1), settings.pop(name))
+    numbers = [g for g in given if isinstance(g, (int, Expr))]
+    low, high = (0, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
+    path.claim(lt(low, high), "low {} < high {}", low, high)
+    return given[len(numbers) :], (low, high - 1)
+
+
+@shape_rule(torch.randint)
+def randint(path: Path, *args: Any, **settings: Any) -> TensorSpec:
+    rest, values = _bounded(path, args, settings)
+    dims = sizes_of(tuple(rest), settings)
+    return made(path, dims, settings, torch.int64, values)
+
+
+@shape_rule(torch.randint_like)
+def randint_like(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
+    rest, values = _bounded(path, args, settings)
+    if rest:
+        raise NoRule(f"randint_like{args}")
+    return _like(path, input, settings, values)
+
+
+@shape_rule(torch.tensor, torch.as_tensor)
+def tensor(
+    path: Path,
+    data: Any,
+    *,
+    dtype: torch.dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> TensorSpec:
+    """Of nested lists of numbers and sizes."""
+    if isinstance(data, TensorSpec):
+        host = None if device is None else host_device(device)
+        result: TensorSpec = cast(path, data, dtype, host)
+        return result
+    dims, leaves = _nested(path, data)
+    dtype = dtype or (torch.get_default_dtype() if not leaves else _common(leaves))
+    return made(path, dims, {"dtype": dtype, "device": device}, None, _span(path, leaves))
+
+
+@shape_rule(*methods("new_tensor"))
+def new_tensor(path: Path, input: TensorSpec, data: Any, **settings: Any) -> TensorSpec:
+    dims, leaves = _nested(path, data)
+    return made(path, dims, settings, input.dtype, _span(path, leaves))
+
+
+def _nested(path: Path, data: Any) -> tuple[Dims, list[Any]]:
+    if not isinstance(data, (list, tuple)):
+        number_dtype(data)
+        return (), [data]
+    inner = [_nested(path, d) for d in data]
+    for dims, _ in inner[1:]:
+        if dims != inner[0][0]:
+            refuse(path, "rows of one length")
+    dims = (len(data), *(inner[0][0] if inner else ()))
+    return dims, [leaf for _, leaves in inner for leaf in leaves]
+
+
+def _common(leaves: list[Any]) -> torch.dtype:
+    dtypes = [number_dtype(leaf) for leaf in leaves]
+    return max(dtypes, key=[torch.bool, torch.int64, torch.get_default_dtype()].index)
+
+
+def _span(path: Path, leaves: list[Any]) -> Range:
+    if not leaves:
+        return ranges.UNKNOWN
+    values = ranges.range_of(leaves[0])
+    for leaf in leaves[1:]:
+        values = ranges.union(path, values, ranges.range_of(leaf))
+    return values

@@ -1,0 +1,181 @@
+"""Elements chosen by index tensors: index_select, gather, scatter and their kin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from archlint.ops.aliases import spellings
+from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.rules.indexing import INDEX_DTYPES, within
+from archlint.ops.rules.view import axis
+from archlint.ops.shapes.inplace import written
+from archlint.ops.shapes.strides import elementwise_strides, empty
+from archlint.symbolic import Size
+from archlint.symbolic.formula import disj, eq, ge, le
+
+Tensor = torch.Tensor
+
+
+def _size(input: TensorSpec, at: int) -> Size:
+    return input.dims[at] if input.ndim else 1
+
+
+def _vector(path: Path, index: TensorSpec) -> None:
+    path.claim(index.ndim <= 1, "an index of at most 1 dimension, gets {}", index.ndim)
+    good = index.dtype in INDEX_DTYPES
+    path.claim(good, f"an index of int64 or int32, gets {index.dtype}")
+
+
+@shape_rule(*spellings("index_select"))
+def index_select(
+    path: Path, input: TensorSpec, dim: int, index: TensorSpec, *, out: Any = None
+) -> TensorSpec:
+    if out is not None:
+        raise NoRule("out=")
+    _vector(path, index)
+    at = axis(path, dim, input.ndim)
+    count = index.numel()
+    if not input.ndim:
+        path.claim(eq(count, 1), "one index into a scalar, gets {}", count)
+        within(path, index, 1, 0)
+        return input.like((), values=input.values)
+    dims = (*input.dims[:at], count, *input.dims[at + 1 :])
+    none, size = eq(count, 0), input.dims[at]
+    path.claim(disj(none, ge(size, 1)), "a dimension of size {} that is not 0", size)
+    within(path, index, size, 0, unread=none)
+    return input.like(dims, values=input.values)
+
+
+def _aligned(path: Path, at: int, index: TensorSpec, other: TensorSpec, every: bool) -> None:
+    """Claim that ``index`` is no larger than ``other``, in dimension ``at`` only if ``every``."""
+    none = empty(index.dims)
+    same = max(index.ndim, 1) == max(other.ndim, 1)
+    path.claim(disj(none, same), "an index of {} dimensions, gets {}", other.ndim, index.ndim)
+    for d, (small, large) in enumerate(zip(index.dims, other.dims, strict=False)):
+        if every or d != at:
+            path.claim(disj(none, le(small, large)), "index size {} <= size {}", small, large)
+
+
+def _accepts_short_index() -> bool:
+    index = torch.zeros(1, dtype=torch.int32, device="cpu")
+    try:
+        torch.gather(torch.zeros(1, device="cpu"), 0, index)
+    except RuntimeError:
+        return False
+    return True
+
+
+# Measured, once: newer versions of PyTorch accept an index of int32.
+_SHORT_INDEX = _accepts_short_index()
+
+
+def _long(path: Path, index: TensorSpec) -> None:
+    good = index.dtype in (INDEX_DTYPES if _SHORT_INDEX else (torch.int64,))
+    path.claim(disj(empty(index.dims), good), f"an index of int64, gets {index.dtype}")
+
+
+@shape_rule(*spellings("gather"))
+def gather(
+    path: Path,
+    input: TensorSpec,
+    dim: int,
+    index: TensorSpec,
+    *,
+    sparse_grad: bool = False,
+    out: Any = None,
+) -> TensorSpec:
+    if out is not None:
+        raise NoRule("out=")
+    at = axis(path, dim, input.ndim)
+    _long(path, index)
+    _aligned(path, at, index, input, every=False)
+    within(path, index, _size(input, at), 0, unread=empty(index.dims))
+    return input.like(index.dims, values=input.values)
+
+
+def _scatter(
+    path: Path, name: str, input: TensorSpec, dim: int, index: TensorSpec, src: Any
+) -> None:
+    at = axis(path, dim, input.ndim)
+    _long(path, index)
+    if isinstance(src, TensorSpec):
+        path.claim(src.dtype is input.dtype, f"a source of {input.dtype}, gets {src.dtype}")
+    _aligned(path, at, index, input, every=False)
+    if isinstance(src, TensorSpec):
+        _aligned(path, at, index, src, every=True)
+    within(path, index, _size(input, at), 0, unread=empty(index.dims))
+
+
+def _source(src: Any, value: Any) -> Any:
+    found = value if src is None else src
+    if found is None:
+        raise NoRule
+    return found
+
+
+@shape_rule(*spellings("scatter"))
+def scatter(
+    path: Path,
+    input: TensorSpec,
+    dim: int,
+    index: TensorSpec,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+) -> TensorSpec:
+    if reduce is not None:
+        raise NoRule
+    _scatter(path, "scatter", input, dim, index, _source(src, value))
+    return _copy(path, input)
+
+
+@shape_rule(inplace=spellings("scatter_"))
+def scatter_(
+    path: Path,
+    input: TensorSpec,
+    dim: int,
+    index: TensorSpec,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+) -> TensorSpec:
+    if reduce is not None:
+        raise NoRule
+    _scatter(path, "scatter_", input, dim, index, _source(src, value))
+    return written(path, "scatter", input, input.dtype)
+
+
+@shape_rule(*spellings("scatter_add"))
+def scatter_add(
+    path: Path, input: TensorSpec, dim: int, index: TensorSpec, src: TensorSpec
+) -> TensorSpec:
+    _scatter(path, "scatter_add", input, dim, index, src)
+    return _copy(path, input)
+
+
+@shape_rule(inplace=spellings("scatter_add_"))
+def scatter_add_(
+    path: Path, input: TensorSpec, dim: int, index: TensorSpec, src: TensorSpec
+) -> TensorSpec:
+    _scatter(path, "scatter_add_", input, dim, index, src)
+    return written(path, "scatter_add", input, input.dtype)
+
+
+def _copy(path: Path, input: TensorSpec) -> TensorSpec:
+    return input.like(input.dims, strides=elementwise_strides(path, [input], input.dims))
+
+
+@shape_rule(*spellings("take"))
+def take(path: Path, input: TensorSpec, index: TensorSpec, *, out: Any = None) -> TensorSpec:
+    if out is not None:
+        raise NoRule("out=")
+    path.claim(index.dtype is torch.int64, f"an index of int64, gets {index.dtype}")
+    numel = input.numel()
+    none, count = empty(index.dims), input.numel()
+    path.claim(disj(none, ge(count, 1)), "{} elements to take from", count)
+    within(path, index, numel, -numel, unread=none)
+    return input.like(index.dims, values=input.values)

@@ -1,0 +1,88 @@
+"""Elements chosen by masks and triangles: where, masked_fill, tril, triu."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from archlint.ops.aliases import spellings
+from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.rules.concat import joint_values
+from archlint.ops.rules.data_dependent import places
+from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
+from archlint.ops.shapes.inplace import written
+from archlint.ops.shapes.strides import elementwise_strides
+from archlint.ops.shapes.type_promotion import is_scalar, result_type
+from archlint.ops.values.conditional_ranges import chosen
+from archlint.symbolic import Expr, Size
+
+Tensor = torch.Tensor
+
+
+@shape_rule(torch.where)
+def where(path: Path, condition: TensorSpec, input: Any = None, other: Any = None) -> Any:
+    if input is None and other is None:
+        flat = condition.like((1,)) if condition.ndim == 0 else condition
+        return places(path, flat, "where")
+    return _where(path, condition, input, other)
+
+
+@shape_rule(Tensor.where)
+def where_method(path: Path, input: Any, condition: TensorSpec, other: Any = None) -> TensorSpec:
+    return _where(path, condition, input, other)
+
+
+def _where(path: Path, condition: TensorSpec, input: Any, other: Any) -> TensorSpec:
+    for value in (input, other):
+        if not isinstance(value, TensorSpec) and not is_scalar(value):
+            raise NoRule
+    if condition.dtype not in (torch.bool, torch.uint8):
+        good = f"a condition of bool, gets {condition.dtype}"
+        path.claim(False, good)
+    specs = [s for s in (condition, input, other) if isinstance(s, TensorSpec)]
+    dims = broadcast(path, *(s.dims for s in specs))
+    dtype = result_type(input, other)
+    strides = elementwise_strides(path, specs, dims)
+    values = [
+        chosen(path, condition, v, truth) if isinstance(v, TensorSpec) else _constant(v, dtype)
+        for v, truth in ((input, True), (other, False))
+    ]
+    return condition.like(dims, dtype, strides, joint_values(values))
+
+
+def _constant(value: Any, dtype: torch.dtype) -> TensorSpec:
+    known = isinstance(value, (int, Expr)) and not isinstance(value, bool)
+    return TensorSpec((), dtype, values=(value, value) if known else None)
+
+
+def _fill(path: Path, input: TensorSpec, mask: TensorSpec, value: Any) -> Any:
+    path.claim(mask.dtype is torch.bool, f"a mask of bool, gets {mask.dtype}")
+    if isinstance(value, TensorSpec):
+        path.claim(value.ndim == 0, "a scalar value, gets {} dimensions", value.ndim)
+    elif not is_scalar(value):
+        raise NoRule
+    if result_type(input, value) != input.dtype:
+        raise NoRule  # a float into integers: PyTorch asks more than the dtypes
+    number = value if isinstance(value, TensorSpec) else _constant(value, input.dtype)
+    return joint_values([input, number])
+
+
+@shape_rule(*spellings("masked_fill"))
+def masked_fill(path: Path, input: TensorSpec, mask: TensorSpec, value: Any) -> TensorSpec:
+    values = _fill(path, input, mask, value)
+    return input.like(broadcast(path, input.dims, mask.dims), values=values)  # contiguous, always
+
+
+@shape_rule(inplace=spellings("masked_fill_"))
+def masked_fill_(path: Path, input: TensorSpec, mask: TensorSpec, value: Any) -> TensorSpec:
+    values = _fill(path, input, mask, value)
+    broadcast_onto(path, mask.dims, input.dims)
+    return written(path, "masked_fill", input, input.dtype, values)
+
+
+@shape_rule(*spellings("tril", "triu"))
+def triangle(path: Path, input: TensorSpec, diagonal: Size = 0) -> TensorSpec:
+    path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
+    zero = TensorSpec((), input.dtype, values=(0, 0))
+    return input.like(input.dims, values=joint_values([input, zero]))

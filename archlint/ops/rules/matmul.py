@@ -1,0 +1,213 @@
+"""Products of matrices and vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from archlint.ops.aliases import methods, spellings
+from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.shapes import type_promotion as promote
+from archlint.ops.shapes.axes import wrapped
+from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
+from archlint.ops.shapes.inplace import written
+from archlint.symbolic import Size
+from archlint.symbolic.formula import disj, eq
+
+INNER = "inner sizes {} and {} equal"
+
+
+def same_dtype(path: Path, name: str, *specs: TensorSpec) -> None:
+    """Matrix products do not promote, and are not made for bool."""
+    promote.number(path, name, specs[0].dtype)
+    promote.one_dtype(path, name, *specs)
+
+
+def _rank(path: Path, name: str, spec: TensorSpec, rank: int) -> None:
+    path.claim(spec.ndim == rank, f"{name} of {rank}-dimensional tensors, gets {{}}", spec.ndim)
+
+
+def _equal(path: Path, a: Size, b: Size, text: str = INNER) -> None:
+    if a != b:
+        path.claim(eq(a, b), text, a, b)
+
+
+def _no_out(out: Any) -> None:
+    if out is not None:
+        raise NoRule("out=")
+
+
+@shape_rule(*spellings("matmul"), *methods("__matmul__"))
+def matmul(path: Path, input: TensorSpec, other: TensorSpec, *, out: Any = None) -> TensorSpec:
+    _no_out(out)
+    if not isinstance(other, TensorSpec):
+        raise NoRule(f"matmul with {other!r}")
+    if not input.dims or not other.dims:
+        refuse(path, "matmul of tensors of at least 1 dimension")
+    same_dtype(path, "matmul", input, other)
+    left = input.dims if input.ndim > 1 else (1, *input.dims)
+    right = other.dims if other.ndim > 1 else (*other.dims, 1)
+    _equal(path, left[-1], right[-2])
+    batch = left[:-2]
+    if right[:-2] != batch:
+        batch = broadcast(path, batch, right[:-2])
+    rows = left[-2:-1] if input.ndim > 1 else ()
+    columns = right[-1:] if other.ndim > 1 else ()
+    return input.like((*batch, *rows, *columns))
+
+
+@shape_rule(*methods("__rmatmul__"))
+def rmatmul(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
+    result: TensorSpec = matmul(path, other, input)
+    return result
+
+
+def _product(path: Path, name: str, input: TensorSpec, other: TensorSpec) -> TensorSpec:
+    same_dtype(path, name, input, other)
+    if input.ndim == 3:
+        _equal(path, input.dims[0], other.dims[0], "batch sizes {} and {} equal")
+    _equal(path, input.dims[-1], other.dims[-2])
+    return input.like((*input.dims[:-1], other.dims[-1]))
+
+
+@shape_rule(*spellings("mm"))
+def mm(path: Path, input: TensorSpec, mat2: TensorSpec, *, out: Any = None) -> TensorSpec:
+    _no_out(out)
+    _rank(path, "mm", input, 2)
+    _rank(path, "mm", mat2, 2)
+    return _product(path, "mm", input, mat2)
+
+
+@shape_rule(*spellings("bmm"))
+def bmm(path: Path, input: TensorSpec, mat2: TensorSpec, *, out: Any = None) -> TensorSpec:
+    _no_out(out)
+    _rank(path, "bmm", input, 3)
+    _rank(path, "bmm", mat2, 3)
+    return _product(path, "bmm", input, mat2)
+
+
+@shape_rule(*spellings("mv"))
+def mv(path: Path, input: TensorSpec, vec: TensorSpec, *, out: Any = None) -> TensorSpec:
+    _no_out(out)
+    _rank(path, "mv", input, 2)
+    _rank(path, "mv", vec, 1)
+    same_dtype(path, "mv", input, vec)
+    _equal(path, input.dims[1], vec.dims[0])
+    return input.like(input.dims[:1])
+
+
+@shape_rule(torch.dot, *methods("dot"), torch.inner, *methods("inner"))
+def dot(path: Path, input: TensorSpec, tensor: TensorSpec, *, out: Any = None) -> TensorSpec:
+    _no_out(out)
+    if input.ndim != 1 or tensor.ndim != 1:
+        raise NoRule("inner product of more than vectors")
+    same_dtype(path, "dot", input, tensor)
+    _equal(path, input.dims[0], tensor.dims[0])
+    return input.like(())
+
+
+@shape_rule(*spellings("outer", "ger"))
+def outer(path: Path, input: TensorSpec, vec2: TensorSpec, *, out: Any = None) -> TensorSpec:
+    _no_out(out)
+    _rank(path, "outer", input, 1)
+    _rank(path, "outer", vec2, 1)
+    return input.like((*input.dims, *vec2.dims), promote.result_type(input, vec2))
+
+
+def _added(path: Path, name: str, input: TensorSpec, product: TensorSpec) -> TensorSpec:
+    same_dtype(path, name, input, product)
+    broadcast_onto(path, input.dims, product.dims)
+    return product
+
+
+@shape_rule(*spellings("addmm"))
+def addmm(
+    path: Path,
+    input: TensorSpec,
+    mat1: TensorSpec,
+    mat2: TensorSpec,
+    *,
+    beta: Any = 1,
+    alpha: Any = 1,
+    out: Any = None,
+) -> TensorSpec:
+    return _added(path, "addmm", input, mm(path, mat1, mat2, out=out))
+
+
+@shape_rule(*spellings("baddbmm"))
+def baddbmm(
+    path: Path,
+    input: TensorSpec,
+    batch1: TensorSpec,
+    batch2: TensorSpec,
+    *,
+    beta: Any = 1,
+    alpha: Any = 1,
+    out: Any = None,
+) -> TensorSpec:
+    return _added(path, "baddbmm", input, bmm(path, batch1, batch2, out=out))
+
+
+@shape_rule(*spellings("addbmm"))
+def addbmm(
+    path: Path,
+    input: TensorSpec,
+    batch1: TensorSpec,
+    batch2: TensorSpec,
+    *,
+    beta: Any = 1,
+    alpha: Any = 1,
+    out: Any = None,
+) -> TensorSpec:
+    total: TensorSpec = bmm(path, batch1, batch2, out=out)
+    return _added(path, "addbmm", input, total.like(total.dims[1:]))
+
+
+@shape_rule(inplace=methods("addmm_", "baddbmm_"))
+def added_into(
+    path: Path,
+    input: TensorSpec,
+    left: TensorSpec,
+    right: TensorSpec,
+    *,
+    beta: Any = 1,
+    alpha: Any = 1,
+) -> TensorSpec:
+    """The product must have the target's very shape."""
+    product: TensorSpec = (mm if input.ndim == 2 else bmm)(path, left, right)
+    path.claim(product.ndim == input.ndim, "a target of the product's rank")
+    same_dtype(path, "addmm", input, product)
+    dims = product.dims
+    for have, get in zip(input.dims, dims, strict=True):
+        _equal(path, have, get, "size {} of the target == size {} of the product")
+    return written(path, "addmm", input, product.dtype)
+
+
+@shape_rule(torch.functional.tensordot)
+def tensordot(
+    path: Path, a: TensorSpec, b: TensorSpec, dims: Any = 2, out: Any = None
+) -> TensorSpec:
+    """``dims``: how many of a's last and b's first dimensions, or the lists of both."""
+    _no_out(out)
+    if isinstance(dims, int) and not isinstance(dims, bool):
+        if not 0 <= dims <= min(a.ndim, b.ndim):
+            refuse(path, f"dims {dims} in 0..{min(a.ndim, b.ndim)}")
+        pairs = [list(range(a.ndim - dims, a.ndim)), list(range(dims))]
+    elif isinstance(dims, (list, tuple)) and len(dims) == 2:
+        pairs = [
+            [wrapped(path, spec.ndim, d) for d in (g if isinstance(g, (list, tuple)) else [g])]
+            for spec, g in zip((a, b), dims, strict=True)
+        ]
+    else:
+        raise NoRule(f"dims {dims!r}")
+    path.claim(len(pairs[0]) == len(pairs[1]), "as many dimensions of either tensor")
+    same_dtype(path, "tensordot", a, b)
+    for i, j in zip(*pairs, strict=True):
+        m, n = a.dims[i], b.dims[j]
+        path.claim(disj(eq(m, n), eq(m, 1), eq(n, 1)), "contracted sizes {} and {} equal", m, n)
+    if any(len(set(p)) < len(p) for p in pairs):
+        refuse(path, "each contracted dimension once")
+    left = [d for i, d in enumerate(a.dims) if i not in pairs[0]]
+    right = [d for j, d in enumerate(b.dims) if j not in pairs[1]]
+    return a.like((*left, *right))

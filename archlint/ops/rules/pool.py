@@ -1,0 +1,228 @@
+"""Pools with a window: max, average and power-average, of one to three dimensions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.rules.sliding_window import (
+    PerDim,
+    claim_positive,
+    followed_layout,
+    integers,
+    per_dim,
+    window,
+)
+from archlint.symbolic import Size, ceildiv, minimum, product
+from archlint.symbolic.formula import Bool, ge
+
+Pooled = Any
+"""A spec, or a pair of specs: the result and the indices."""
+
+
+def _batched(path: Path, n: int, input: TensorSpec) -> None:
+    if input.ndim not in (n + 1, n + 2):
+        refuse(path, f"an input of {n + 1} or {n + 2} dimensions, gets {{}}", input.ndim)
+    claim_positive(path, *input.dims[input.ndim - n - 1 :])
+
+
+@lru_cache(maxsize=4096)
+def _ceil_window(
+    size: Size, kernel: Size, stride: Size, padding: int, dilation: int
+) -> tuple[Size, Size, Bool]:
+    """Like ``window`` in ceil_mode: the last window may reach beyond the padded size."""
+    padded = size + 2 * padding
+    reach = dilation * (kernel - 1) + 1
+    positions = ceildiv(padded - reach, stride) + 1
+    if ge(reach - padding, stride) is not True:  # but it must not start beyond the input
+        positions = minimum(positions, ceildiv(size + padding, stride))
+    return positions, padded, ge(padded - reach + stride, 1)
+
+
+def _windows(
+    path: Path,
+    n: int,
+    input: TensorSpec,
+    kernel_size: PerDim,
+    stride: PerDim | None,
+    padding: PerDim,
+    dilation: PerDim,
+    ceil_mode: bool,
+) -> tuple[Size, ...]:
+    """The dims of the result."""
+    kernel = per_dim(path, kernel_size, n, "kernel_size")
+    steps = kernel if stride is None or stride in ([], ()) else per_dim(path, stride, n, "stride")
+    paddings = integers(per_dim(path, padding, n, "padding"))
+    dilations = integers(per_dim(path, dilation, n, "dilation"))
+    _batched(path, n, input)
+    space = []
+    for size, k, s, p, d in zip(
+        input.dims[input.ndim - n :], kernel, steps, paddings, dilations, strict=True
+    ):
+        claim_positive(path, k, what="kernel_size")
+        claim_positive(path, s, what="stride")
+        claim_positive(path, d, what="dilation")
+        if p:
+            path.claim(ge(p, 0), "padding {} >= 0", p)
+            path.claim(ge(k, 2 * p), "padding {} at most half of kernel_size {}", p, k)
+        positions, padded, fits = (_ceil_window if ceil_mode else window)(size, k, s, p, d)
+        path.claim(fits, "kernel_size {} fits the padded size {}", k, padded)
+        space.append(positions)
+    return (*input.dims[: input.ndim - n], *space)
+
+
+def _max_pool(
+    path: Path,
+    n: int,
+    input: TensorSpec,
+    kernel_size: PerDim,
+    stride: PerDim | None,
+    padding: PerDim,
+    dilation: PerDim,
+    ceil_mode: bool,
+) -> tuple[TensorSpec, TensorSpec]:
+    """The result and its indices."""
+    if not input.dtype.is_floating_point and (n == 1 or input.dtype == torch.bool):
+        raise NoRule(f"max_pool{n}d of {input.dtype}")
+    dims = _windows(path, n, input, kernel_size, stride, padding, dilation, ceil_mode)
+    if input.strides is not None and input.ndim == 4 and n == 3:
+        raise NoRule("max_pool3d of an unbatched strided input")
+    result = followed_layout(path, input, dims)
+    values = None
+    if dilation in (1, (1,) * n):  # a dilated window can miss the input, and then points anywhere
+        values = (0, product(input.dims[input.ndim - n :]) - 1)
+    return result, result.like(dims, torch.int64, result.strides, values)
+
+
+def _max_pool_of(n: int) -> Callable[..., Pooled]:
+    def max_pool(
+        path: Path,
+        input: TensorSpec,
+        kernel_size: PerDim,
+        stride: PerDim | None = None,
+        padding: PerDim = 0,
+        dilation: PerDim = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> Pooled:
+        if n == 1 and input.strides is not None and return_indices:
+            raise NoRule("the layout of max_pool1d's indices")
+        both = _max_pool(path, n, input, kernel_size, stride, padding, dilation, ceil_mode)
+        return both if return_indices else both[0]
+
+    return max_pool
+
+
+def _max_pool_with_indices_of(n: int) -> Callable[..., Pooled]:
+    def max_pool_with_indices(
+        path: Path,
+        input: TensorSpec,
+        kernel_size: PerDim,
+        stride: PerDim | None = None,
+        padding: PerDim = 0,
+        dilation: PerDim = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = True,
+    ) -> Pooled:
+        if n == 1 and input.strides is not None:
+            raise NoRule("the layout of max_pool1d's indices")
+        return _max_pool(path, n, input, kernel_size, stride, padding, dilation, ceil_mode)
+
+    return max_pool_with_indices
+
+
+def _avg_pool(
+    path: Path,
+    n: int,
+    input: TensorSpec,
+    kernel_size: PerDim,
+    stride: PerDim | None,
+    padding: PerDim,
+    ceil_mode: bool,
+) -> TensorSpec:
+    if not input.dtype.is_floating_point or (n == 3 and input.dtype == torch.float16):
+        raise NoRule(f"avg_pool{n}d of {input.dtype}")
+    if n == 1 and input.strides is not None:
+        raise NoRule("the layout of avg_pool1d's result")
+    dims = _windows(path, n, input, kernel_size, stride, padding, 1, ceil_mode)
+    if n == 3:
+        kernel = per_dim(path, kernel_size, 3, "kernel_size")
+        for size, k in zip(input.dims[-3:], kernel, strict=True):
+            if ceil_mode or padding not in (0, (0, 0, 0)):
+                path.claim(ge(size, k), "kernel_size {} fits the size {} without padding", k, size)
+        return input.like(dims)
+    return followed_layout(path, input, dims)
+
+
+def avg_pool1d(
+    path: Path,
+    input: TensorSpec,
+    kernel_size: PerDim,
+    stride: PerDim | None = None,
+    padding: PerDim = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> TensorSpec:
+    return _avg_pool(path, 1, input, kernel_size, stride, padding, ceil_mode)
+
+
+def _avg_pool_of(n: int) -> Callable[..., TensorSpec]:
+    def avg_pool(
+        path: Path,
+        input: TensorSpec,
+        kernel_size: PerDim,
+        stride: PerDim | None = None,
+        padding: PerDim = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> TensorSpec:
+        if divisor_override == 0:
+            refuse(path, "divisor_override {} other than 0", 0)
+        return _avg_pool(path, n, input, kernel_size, stride, padding, ceil_mode)
+
+    return avg_pool
+
+
+def _lp_pool_of(n: int) -> Callable[..., TensorSpec]:
+    def lp_pool(
+        path: Path,
+        input: TensorSpec,
+        norm_type: float,
+        kernel_size: PerDim,
+        stride: PerDim | None = None,
+        ceil_mode: bool = False,
+    ) -> TensorSpec:
+        if norm_type == 0:
+            refuse(path, "norm_type {} other than 0", 0)
+        if isinstance(kernel_size, (list, tuple)) and (n == 1 or len(kernel_size) != n):
+            raise NoRule("lp_pool multiplies the numbers of kernel_size")
+        if input.strides is not None:
+            raise NoRule("the layout of lp_pool's result")
+        if isinstance(norm_type, (int, float)) and math.isinf(norm_type):
+            return _max_pool(path, n, input, kernel_size, stride, 0, 1, ceil_mode)[0]
+        return _avg_pool(path, n, input, kernel_size, stride, 0, ceil_mode)
+
+    return lp_pool
+
+
+_nn = torch._C._nn
+
+for _n, _max, _F_with_indices, _with_indices in (
+    (1, (F.max_pool1d, torch.max_pool1d), F.max_pool1d_with_indices, torch.max_pool1d_with_indices),
+    (2, (F.max_pool2d, torch.max_pool2d), F.max_pool2d_with_indices, _nn.max_pool2d_with_indices),
+    (3, (F.max_pool3d, torch.max_pool3d), F.max_pool3d_with_indices, _nn.max_pool3d_with_indices),
+):
+    shape_rule(*_max)(_max_pool_of(_n))
+    shape_rule(_F_with_indices, _with_indices)(_max_pool_with_indices_of(_n))
+shape_rule(F.avg_pool1d)(avg_pool1d)
+for _n, _avg in ((2, F.avg_pool2d), (3, F.avg_pool3d)):
+    shape_rule(_avg)(_avg_pool_of(_n))
+for _n, _lp in ((1, F.lp_pool1d), (2, F.lp_pool2d), (3, F.lp_pool3d)):
+    shape_rule(_lp)(_lp_pool_of(_n))

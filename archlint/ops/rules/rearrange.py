@@ -1,0 +1,144 @@
+"""Copies of a tensor with its elements in another order, or several times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.rules.view import axis, transpose, variadic
+from archlint.ops.shapes.strides import (
+    channels_last_strides,
+    elementwise_strides,
+    empty,
+    like_input_layout,
+)
+from archlint.symbolic import Size
+from archlint.symbolic.formula import disj, ge
+
+Tensor = torch.Tensor
+
+
+@shape_rule(Tensor.contiguous)
+def contiguous(
+    path: Path, input: TensorSpec, memory_format: torch.memory_format = torch.contiguous_format
+) -> TensorSpec:
+    if memory_format is torch.preserve_format:
+        raise NoRule
+    return _copied(path, input, memory_format)
+
+
+@shape_rule(torch.clone, Tensor.clone)
+def clone(
+    path: Path, input: TensorSpec, *, memory_format: torch.memory_format | None = None
+) -> TensorSpec:
+    if memory_format in (None, torch.preserve_format):
+        return _same_layout(path, input)
+    return _copied(path, input, memory_format)
+
+
+def _copied(path: Path, input: TensorSpec, memory_format: torch.memory_format | None) -> TensorSpec:
+    if memory_format is torch.contiguous_format:
+        return input.like(input.dims, values=input.values)
+    ndim = 4 if memory_format is torch.channels_last else 5
+    path.claim(input.ndim == ndim, "{} dimensions for that memory format", ndim)
+    if input.dims[1] == 1:  # already so: which strides it keeps would need a closer look
+        raise NoRule
+    return input.like(input.dims, strides=channels_last_strides(input.dims), values=input.values)
+
+
+def _same_layout(path: Path, input: TensorSpec) -> TensorSpec:
+    strides = elementwise_strides(path, [input], input.dims)
+    return input.like(input.dims, strides=strides, values=input.values)
+
+
+@shape_rule(torch.flip, Tensor.flip)
+def flip(path: Path, input: TensorSpec, *order: Any, dims: Any = None) -> TensorSpec:
+    asked = (dims,) if isinstance(dims, int) else variadic(order, dims)
+    axes = [axis(path, d, input.ndim) for d in asked]
+    path.claim(len(set(axes)) == len(axes), "dimensions that differ from one another")
+    return _same_layout(path, input)
+
+
+@shape_rule(torch.fliplr, Tensor.fliplr)
+def fliplr(path: Path, input: TensorSpec) -> TensorSpec:
+    path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
+    return _same_layout(path, input)
+
+
+@shape_rule(torch.flipud, Tensor.flipud)
+def flipud(path: Path, input: TensorSpec) -> TensorSpec:
+    path.claim(input.ndim >= 1, "at least 1 dimension, gets {}", input.ndim)
+    return _same_layout(path, input)
+
+
+@shape_rule(torch.rot90, Tensor.rot90)
+def rot90(path: Path, input: TensorSpec, k: int = 1, dims: Any = (0, 1)) -> TensorSpec:
+    if not isinstance(k, int):
+        raise NoRule
+    path.claim(len(dims) == 2, "two dimensions to rotate in, gets {}", len(dims))
+    path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
+    first, second = axis(path, dims[0], input.ndim), axis(path, dims[1], input.ndim)
+    path.claim(first != second, "two different dimensions to rotate in")
+    if k % 4 == 0:
+        return input.like(input.dims, values=input.values)
+    copy = _same_layout(path, input)
+    return transpose(path, copy, first, second) if k % 2 else copy
+
+
+@shape_rule(torch.roll, Tensor.roll)
+def roll(path: Path, input: TensorSpec, shifts: Any, dims: Any = ()) -> TensorSpec:
+    many = shifts if isinstance(shifts, (list, tuple)) else (shifts,)
+    axes = dims if isinstance(dims, (list, tuple)) else (dims,)
+    path.claim(len(many) > 0, "a shift")
+    path.claim(len(many) == len(axes) or (len(many) == 1 and not axes), "a shift per dimension")
+    if not axes:
+        return input.like(input.dims, values=input.values)
+    for dim in axes:  # not looked at in a tensor without elements
+        inside = -input.ndim <= dim < input.ndim
+        text = "dimension {} in a tensor of {} dimensions"
+        path.claim(disj(inside, empty(input.dims)), text, dim, input.ndim)
+    strides = like_input_layout(input, input.dims)
+    return input.like(input.dims, strides=strides, values=input.values)
+
+
+@shape_rule(Tensor.repeat)
+def repeat(path: Path, input: TensorSpec, *sizes: Any, repeats: Any = None) -> TensorSpec:
+    times = variadic(sizes, repeats)
+    path.claim(len(times) >= input.ndim, "{} repeats, gets {}", input.ndim, len(times))
+    return _repeated(path, input, times)
+
+
+@shape_rule(torch.tile, Tensor.tile)
+def tile(path: Path, input: TensorSpec, *sizes: Any, dims: Any = None) -> TensorSpec:
+    times = variadic(sizes, dims)
+    return _repeated(path, input, (1,) * (input.ndim - len(times)) + times)
+
+
+def _repeated(path: Path, input: TensorSpec, times: tuple[Size, ...]) -> TensorSpec:
+    own = (1,) * (len(times) - input.ndim) + input.dims
+    for n in times:
+        path.claim(ge(n, 0), "repeats {} >= 0", n)
+    return input.like(tuple(d * n for d, n in zip(own, times, strict=True)), values=input.values)
+
+
+@shape_rule(torch.repeat_interleave, Tensor.repeat_interleave)
+def repeat_interleave(
+    path: Path,
+    input: TensorSpec,
+    repeats: Any = None,
+    dim: int | None = None,
+    *,
+    output_size: Any = None,
+) -> TensorSpec:
+    if repeats is None or isinstance(repeats, TensorSpec) or output_size is not None:
+        raise NoRule
+    path.claim(ge(repeats, 0), "repeats {} >= 0", repeats)
+    if dim is None:
+        return input.like((input.numel() * repeats,), values=input.values)
+    at = axis(path, dim, input.ndim)
+    if not input.ndim:
+        refuse(path, "a tensor of at least one dimension")
+    dims = input.dims
+    return input.like((*dims[:at], dims[at] * repeats, *dims[at + 1 :]), values=input.values)

@@ -1,0 +1,167 @@
+"""Recurrent layers and their single steps, as ``nn.LSTM`` and its kin call them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.symbolic import Size
+from archlint.symbolic.formula import eq, ge
+
+
+def _equal(path: Path, have: Size, need: Size, text: str) -> None:
+    if have != need:
+        path.claim(eq(have, need), text, have, need)
+
+
+def _layers(
+    path: Path,
+    gates: int,
+    input: TensorSpec,
+    hidden: Sequence[TensorSpec],
+    params: Sequence[TensorSpec],
+    has_biases: bool,
+    num_layers: int,
+    bidirectional: bool,
+    batch_first: bool,
+) -> TensorSpec:
+    """The output of the last layer. ``params``: per layer and direction w_ih, w_hh, biases."""
+    path.claim(input.ndim == 3, "an input of 3 dimensions, gets {}", input.ndim)
+    directions = 2 if bidirectional else 1
+    cells = num_layers * directions
+    each = len(params) // cells
+    projected = each == (5 if has_biases else 3)
+    if len(params) != each * cells or each - projected != (4 if has_biases else 2):
+        raise NoRule("parameters of another kind")
+    batch, steps = input.dims[:2] if batch_first else (input.dims[1], input.dims[0])
+    path.claim(ge(steps, 1), "sequence length {} > 0", steps)
+    features = input.dims[2]
+    states = [params[i * each + each - 1].dims[0] if projected else None for i in range(cells)]
+    for i in range(cells):
+        w_ih, w_hh = params[i * each], params[i * each + 1]
+        if w_ih.dtype is not input.dtype:
+            refuse(path, f"input and weights of one dtype, gets {input.dtype} and {w_ih.dtype}")
+        if i % directions == 0 and i:
+            features = _state(states[i - 1], params[(i - 1) * each + 1]) * directions
+        _equal(path, features, w_ih.dims[1], "input_size {} == {}")
+        if isinstance(w_hh.dims[0], int) and w_hh.dims[0] % gates:
+            raise NoRule("weights of another kind")
+    out = _state(states[-1], params[(cells - 1) * each + 1])
+    for name, spec in zip(("hx", "cx"), hidden, strict=False):
+        size = out if name == "hx" else params[1].dims[0] // gates
+        want = (cells, batch, size)
+        path.claim(spec.ndim == 3, name + " of 3 dimensions, gets {}", spec.ndim)
+        for have, need in zip(spec.dims, want, strict=True):
+            _equal(path, have, need, name + " of size {} == {}")
+        if spec.dtype is not input.dtype:
+            raise NoRule("mixed dtypes")
+    dims = (batch, steps, out * directions) if batch_first else (steps, batch, out * directions)
+    width = out * directions
+    return input.like(dims, strides=(width, batch * width, 1) if batch_first else None)
+
+
+def _state(projected: Size | None, w_hh: TensorSpec) -> Size:
+    return w_hh.dims[1] if projected is None else projected
+
+
+def _plain(*specs: Any) -> None:
+    """A packed sequence has its batch sizes in the place of a setting."""
+    for spec in specs:
+        if isinstance(spec, TensorSpec):
+            raise NoRule("a packed sequence")
+
+
+@shape_rule(torch.lstm)
+def lstm(
+    path: Path,
+    input: TensorSpec,
+    hx: Any,
+    params: Any,
+    has_biases: Any,
+    num_layers: Any,
+    dropout: Any,
+    train: Any,
+    bidirectional: Any,
+    batch_first: Any = False,
+) -> tuple[TensorSpec, TensorSpec, TensorSpec]:
+    _plain(hx)
+    h, c = hx
+    output = _layers(
+        path, 4, input, (h, c), params, has_biases, num_layers, bidirectional, batch_first
+    )
+    return output, h.like(h.dims), c.like(c.dims)
+
+
+def _register_plain(function: Any, gates: int) -> None:
+    def rule(
+        path: Path,
+        input: TensorSpec,
+        hx: TensorSpec,
+        params: Any,
+        has_biases: Any,
+        num_layers: Any,
+        dropout: Any,
+        train: Any,
+        bidirectional: Any,
+        batch_first: Any = False,
+    ) -> tuple[TensorSpec, TensorSpec]:
+        _plain(params)
+        output = _layers(
+            path, gates, input, (hx,), params, has_biases, num_layers, bidirectional, batch_first
+        )
+        return output, hx.like(hx.dims)
+
+    rule.__name__ = function.__name__
+    shape_rule(function)(rule)
+
+
+_register_plain(torch.gru, 3)
+_register_plain(torch.rnn_tanh, 1)
+_register_plain(torch.rnn_relu, 1)
+
+
+def _cell(
+    path: Path, input: TensorSpec, hx: TensorSpec, w_ih: TensorSpec, w_hh: TensorSpec
+) -> TensorSpec:
+    """One step: input (N, input_size), hx (N, hidden_size)."""
+    if input.ndim != 2 or hx.ndim != 2:
+        raise NoRule("a step without a batch")
+    if w_ih.dtype is not input.dtype or hx.dtype is not input.dtype:
+        raise NoRule("mixed dtypes")
+    _equal(path, input.dims[1], w_ih.dims[1], "input_size {} == {}")
+    _equal(path, hx.dims[1], w_hh.dims[1], "hidden_size {} == {}")
+    _equal(path, hx.dims[0], input.dims[0], "batch of hx {} == batch of input {}")
+    return hx.like(hx.dims)
+
+
+@shape_rule(torch.gru_cell, torch.rnn_tanh_cell, torch.rnn_relu_cell)
+def gru_cell(
+    path: Path,
+    input: TensorSpec,
+    hx: TensorSpec,
+    w_ih: TensorSpec,
+    w_hh: TensorSpec,
+    b_ih: TensorSpec | None = None,
+    b_hh: TensorSpec | None = None,
+) -> TensorSpec:
+    return _cell(path, input, hx, w_ih, w_hh)
+
+
+@shape_rule(torch.lstm_cell)
+def lstm_cell(
+    path: Path,
+    input: TensorSpec,
+    hx: Any,
+    w_ih: TensorSpec,
+    w_hh: TensorSpec,
+    b_ih: TensorSpec | None = None,
+    b_hh: TensorSpec | None = None,
+) -> tuple[TensorSpec, TensorSpec]:
+    h, c = hx
+    if c.dims != h.dims or c.dtype is not h.dtype:
+        raise NoRule("states of different sizes")
+    state = _cell(path, input, h, w_ih, w_hh)
+    return state, state

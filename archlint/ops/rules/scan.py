@@ -1,0 +1,171 @@
+"""Running totals and orders along one dimension."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from archlint.ops.aliases import spellings
+from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.shapes import type_promotion as promote
+from archlint.ops.shapes.axes import reduced, size_at, wrapped
+from archlint.ops.shapes.strides import elementwise_strides
+from archlint.ops.values import int_ranges as ranges
+from archlint.symbolic import Size, maximum, minimum
+from archlint.symbolic.formula import conj, ge, le
+
+Pair = tuple[TensorSpec, TensorSpec]
+
+
+def _no_out(out: Any) -> None:
+    if out is not None:
+        raise NoRule("out=")
+
+
+def _total_dtype(path: Path, input: TensorSpec, dtype: torch.dtype | None) -> torch.dtype:
+    if dtype is torch.bool:
+        raise NoRule("a running total of bool")
+    return dtype or promote.summed(path, "a running total", input.dtype)
+
+
+@shape_rule(*spellings("cumsum"))
+def cumsum(
+    path: Path, input: TensorSpec, dim: int, *, dtype: torch.dtype | None = None, out: Any = None
+) -> TensorSpec:
+    _no_out(out)
+    n = size_at(input, wrapped(path, input.ndim, dim))
+    result = _total_dtype(path, input, dtype)
+    low, high = ranges.range_of(input)
+    total = ranges.mul(path, (low, high), (n, n))
+    values = (
+        None if low is None or total[0] is None else minimum(low, total[0]),
+        None if high is None or total[1] is None else maximum(high, total[1]),
+    )
+    return input.like(input.dims, result, values=ranges.fitted(path, values, result))
+
+
+@shape_rule(*spellings("cumprod"))
+def cumprod(
+    path: Path, input: TensorSpec, dim: int, *, dtype: torch.dtype | None = None, out: Any = None
+) -> TensorSpec:
+    _no_out(out)
+    wrapped(path, input.ndim, dim)
+    return input.like(input.dims, _total_dtype(path, input, dtype))
+
+
+@shape_rule(*spellings("logcumsumexp"))
+def logcumsumexp(path: Path, input: TensorSpec, dim: int, *, out: Any = None) -> TensorSpec:
+    _no_out(out)
+    wrapped(path, input.ndim, dim)
+    return input.like(input.dims, promote.floating(path, "logcumsumexp", input.dtype))
+
+
+def _checks_dims() -> bool:
+    for dims in ((), (0,)):
+        try:
+            torch.cummax(torch.empty(dims, device="cpu"), 1)
+        except IndexError:
+            continue
+        return False
+    return True
+
+
+# Measured, once: not every version of PyTorch looks at the dim of a scalar, or of no elements.
+_DIMS_CHECKED = _checks_dims()
+
+
+@shape_rule(*spellings("cummax", "cummin"))
+def cummax(path: Path, input: TensorSpec, dim: int, *, out: Any = None) -> Pair:
+    _no_out(out)
+    if not _DIMS_CHECKED and not -input.ndim <= dim < input.ndim:
+        raise NoRule("a dim that some versions do not look at in a scalar or without elements")
+    axis = wrapped(path, input.ndim, dim)
+    values = ranges.fitted(path, ranges.range_of(input), input.dtype)
+    places = (0, size_at(input, axis) - 1)
+    return (
+        input.like(input.dims, values=values),
+        input.like(input.dims, torch.int64, values=places),
+    )
+
+
+def _ordered(path: Path, input: TensorSpec, dim: Any) -> Pair:
+    axis = wrapped(path, input.ndim, dim)
+    promote.same(path, "sort", input.dtype)
+    strides = elementwise_strides(path, [input], input.dims)
+    values = ranges.fitted(path, ranges.range_of(input), input.dtype)
+    places = (0, size_at(input, axis) - 1)
+    return (
+        input.like(input.dims, None, strides, values),
+        input.like(input.dims, torch.int64, strides, places),
+    )
+
+
+@shape_rule(*spellings("sort"))
+def sort(
+    path: Path,
+    input: TensorSpec,
+    dim: int = -1,
+    descending: bool = False,
+    *,
+    stable: bool | None = None,
+    out: Any = None,
+) -> Pair:
+    _no_out(out)
+    return _ordered(path, input, dim)
+
+
+@shape_rule(*spellings("argsort"))
+def argsort(
+    path: Path,
+    input: TensorSpec,
+    dim: int = -1,
+    descending: bool = False,
+    *,
+    stable: bool = False,
+    out: Any = None,
+) -> TensorSpec:
+    _no_out(out)
+    return _ordered(path, input, dim)[1]
+
+
+@shape_rule(*spellings("topk"))
+def topk(
+    path: Path,
+    input: TensorSpec,
+    k: Size,
+    dim: int = -1,
+    largest: bool = True,
+    sorted: bool = True,
+    *,
+    out: Any = None,
+) -> Pair:
+    """The ``k`` first of each row; ``k`` may be a size."""
+    _no_out(out)
+    axis = wrapped(path, input.ndim, dim)
+    n = size_at(input, axis)
+    path.claim(conj(ge(k, 0), le(k, n)), f"k {{}} in 0..{{}}, the size at dimension {axis}", k, n)
+    promote.number(path, "topk", input.dtype)
+    dims = tuple(k if i == axis else d for i, d in enumerate(input.dims))
+    values = ranges.fitted(path, ranges.range_of(input), input.dtype)
+    return input.like(dims, values=values), input.like(dims, torch.int64, values=(0, n - 1))
+
+
+@shape_rule(*spellings("kthvalue"))
+def kthvalue(
+    path: Path,
+    input: TensorSpec,
+    k: Size,
+    dim: int = -1,
+    keepdim: bool = False,
+    *,
+    out: Any = None,
+) -> Pair:
+    _no_out(out)
+    axis = wrapped(path, input.ndim, dim)
+    n = size_at(input, axis)
+    path.claim(conj(ge(k, 1), le(k, n)), f"k {{}} in 1..{{}}, the size at dimension {axis}", k, n)
+    promote.number(path, "kthvalue", input.dtype)
+    dims = reduced(input.dims, (axis,), keepdim)
+    values = ranges.fitted(path, ranges.range_of(input), input.dtype)
+    return input.like(dims, values=values), input.like(dims, torch.int64, values=(0, n - 1))

@@ -1,0 +1,181 @@
+"""Tensors cut into pieces: unbind, len, iteration, split and chunk.
+
+The number of pieces is a Python number. Where it depends on the sizes it is found by branching.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.rules.indexing import slice_bounds
+from archlint.ops.rules.view import axis, reordered
+from archlint.ops.shapes.strides import decide, restrided
+from archlint.symbolic import Size, ceildiv, floordiv, mod
+from archlint.symbolic.formula import eq, ge, gt, le
+from archlint.symbolic.quantify import unknowns_in
+
+Tensor = torch.Tensor
+MOST_PIECES = 64
+FEW = 3  # pieces whose number values decide
+
+
+def pieces(path: Path, count: Size) -> int:
+    """A number of pieces as a Python number, by branching; it has to be small."""
+    if unknowns_in(count) and path.known(le(count, FEW)) is not True:
+        path.undecided("the model loops over as many elements as values decide")
+    for k in range(MOST_PIECES + 1):
+        if decide(path, eq(count, k)):
+            return k
+    raise NoRule
+
+
+@shape_rule(Tensor.__len__)
+def length(path: Path, input: TensorSpec) -> int:
+    path.claim(input.ndim > 0, "a tensor of at least one dimension")
+    return pieces(path, input.dims[0])
+
+
+@shape_rule(torch.unbind, Tensor.unbind)
+def unbind(path: Path, input: TensorSpec, dim: int = 0) -> tuple[TensorSpec, ...]:
+    path.claim(input.ndim > 0, "a tensor of at least one dimension")
+    at = axis(path, dim, input.ndim)
+    piece = reordered(input, [d for d in range(input.ndim) if d != at])
+    return (piece,) * pieces(path, input.dims[at])
+
+
+@shape_rule(Tensor.__iter__)
+def iterate(path: Path, input: TensorSpec) -> Any:
+    return iter(unbind(path, input, 0))
+
+
+def cut(input: TensorSpec, at: int, lengths: Sequence[Size]) -> tuple[TensorSpec, ...]:
+    """Views of ``lengths`` along dimension ``at``."""
+    before, after = input.dims[:at], input.dims[at + 1 :]
+    views = {n: restrided(input, (*before, n, *after), lambda old: old) for n in set(lengths)}
+    return tuple(views[n] for n in lengths)
+
+
+def _equal_cuts(input: TensorSpec, at: int, length: Size, count: int) -> tuple[TensorSpec, ...]:
+    """``count`` pieces of ``length``, the last one what is left."""
+    last = input.dims[at] - length * (count - 1)
+    return cut(input, at, [*[length] * (count - 1), last])
+
+
+@shape_rule(
+    *(torch.split, Tensor.split),
+    *(torch.split_with_sizes, Tensor.split_with_sizes),
+)
+def split(
+    path: Path,
+    tensor: TensorSpec,
+    split_size_or_sections: Any = None,
+    dim: int = 0,
+    *,
+    split_size: Any = None,
+    split_sizes: Any = None,
+) -> tuple[TensorSpec, ...]:
+    length = split_size_or_sections if split_size is None else split_size
+    length = length if split_sizes is None else split_sizes
+    path.claim(tensor.ndim > 0, "a tensor of at least one dimension")
+    at = axis(path, dim, tensor.ndim)
+    size = tensor.dims[at]
+    if isinstance(length, (list, tuple)):
+        for n in length:
+            path.claim(ge(n, 0), "a piece of length {} >= 0", n)
+        total = sum(length)
+        path.claim(eq(total, size), "pieces of {} in all, of a size of {}", total, size)
+        return cut(tensor, at, length)
+    path.claim(ge(length, 0), "pieces of length {} >= 0", length)
+    if decide(path, eq(length, 0)):
+        path.claim(eq(size, 0), "a size of {} in pieces of length 0", size)
+        return cut(tensor, at, [0])
+    for count in range(1, MOST_PIECES + 1):
+        if decide(path, le(size, length * count)):
+            return _equal_cuts(tensor, at, length, count)
+    raise NoRule
+
+
+@shape_rule(torch.chunk, Tensor.chunk)
+def chunk(path: Path, input: TensorSpec, chunks: Any, dim: int = 0) -> tuple[TensorSpec, ...]:
+    path.claim(input.ndim > 0, "a tensor of at least one dimension")
+    path.claim(gt(chunks, 0), "chunks {} > 0", chunks)
+    at = axis(path, dim, input.ndim)
+    size = input.dims[at]
+    if not isinstance(chunks, int):
+        chunks = pieces(path, chunks)
+    if chunks == 1:
+        return cut(input, at, [size])
+    if decide(path, eq(size, 0)):
+        return cut(input, at, [0] * chunks)
+    if mod(size, chunks) == 0:
+        return cut(input, at, [floordiv(size, chunks)] * chunks)
+    length = ceildiv(size, chunks)
+    count = chunks
+    while count > 1 and not decide(path, gt(size, length * (count - 1))):
+        count -= 1
+    return _equal_cuts(input, at, length, count)
+
+
+@shape_rule(torch.tensor_split, Tensor.tensor_split)
+def tensor_split(
+    path: Path,
+    input: TensorSpec,
+    indices_or_sections: Any = None,
+    dim: int = 0,
+    *,
+    indices: Any = None,
+    sections: Any = None,
+) -> tuple[TensorSpec, ...]:
+    how = next(h for h in (indices_or_sections, indices, sections) if h is not None)
+    if isinstance(how, TensorSpec):
+        raise NoRule
+    path.claim(input.ndim > 0, "a tensor of at least one dimension")
+    at = axis(path, dim, input.ndim)
+    size = input.dims[at]
+    if isinstance(how, (list, tuple)):
+        return _cut_at(path, input, at, how)
+    path.claim(gt(how, 0), "sections {} > 0", how)
+    count = how if isinstance(how, int) else pieces(path, how)
+    return cut(input, at, [floordiv(size + count - 1 - k, count) for k in range(count)])
+
+
+def _cut_at(
+    path: Path, input: TensorSpec, at: int, indices: Sequence[Size]
+) -> tuple[TensorSpec, ...]:
+    bounds = [0, *indices, input.dims[at]]
+    slices = [slice(*pair) for pair in itertools.pairwise(bounds)]
+    lengths = [slice_bounds(path, s, input.dims[at])[1] for s in slices]
+    return cut(input, at, lengths)
+
+
+def _along(path: Path, input: TensorSpec, how: Any, at: int) -> tuple[TensorSpec, ...]:
+    """hsplit, vsplit and dsplit: ``tensor_split`` that wants equal sections."""
+    if isinstance(how, int):
+        path.claim(how != 0, "a number of sections that is not 0")
+        path.claim(eq(mod(input.dims[at], how), 0), "size {} divisible by {}", input.dims[at], how)
+    elif not isinstance(how, (list, tuple)):
+        raise NoRule
+    return tensor_split(path, input, how, at)
+
+
+@shape_rule(torch.hsplit, Tensor.hsplit)
+def hsplit(path: Path, input: TensorSpec, how: Any) -> tuple[TensorSpec, ...]:
+    path.claim(input.ndim >= 1, "at least 1 dimension, gets {}", input.ndim)
+    return _along(path, input, how, 0 if input.ndim == 1 else 1)
+
+
+@shape_rule(torch.vsplit, Tensor.vsplit)
+def vsplit(path: Path, input: TensorSpec, how: Any) -> tuple[TensorSpec, ...]:
+    path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
+    return _along(path, input, how, 0)
+
+
+@shape_rule(torch.dsplit, Tensor.dsplit)
+def dsplit(path: Path, input: TensorSpec, how: Any) -> tuple[TensorSpec, ...]:
+    path.claim(input.ndim >= 3, "at least 3 dimensions, gets {}", input.ndim)
+    return _along(path, input, how, 2)

@@ -1,0 +1,26 @@
+"""What every operator that writes into its first argument needs of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from archlint.ops.registry import Path, TensorSpec, refuse
+from archlint.ops.shapes.strides import empty
+from archlint.symbolic.formula import disj, le
+
+
+def written(
+    path: Path, name: str, target: TensorSpec, dtype: torch.dtype, values: Any = None
+) -> TensorSpec:
+    """``target`` after an in-place operator whose result has ``dtype``.
+
+    Claims that the dtype can be stored and that no two elements share memory.
+    """
+    if dtype is not target.dtype and not torch.can_cast(dtype, target.dtype):
+        refuse(path, f"{name}_ stores {str(dtype)[6:]} in {str(target.dtype)[6:]}")
+    for size, stride in zip(target.dims, target.strides or (), strict=False):
+        if stride == 0:
+            path.claim(disj(le(size, 1), empty(target.dims)), name + "_ of an unexpanded tensor")
+    return target.like(target.dims, strides=target.strides, values=values)

@@ -1,0 +1,181 @@
+"""What a condition tells of the elements where it holds.
+
+``where(x < 8, x, f(x))`` takes from ``f(x)`` only what ``f`` makes of the elements that are at
+least 8. So element-wise results remember of what they were made (:class:`Origin`), and their rules
+are asked again with the narrower range. Only integers made from sizes are followed, and only until
+some tensor is written in place: another name for the same memory may then hold other elements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+from archlint.ops.aliases import methods, spellings
+from archlint.ops.registry import NoRule, Path, Range, Refused, TensorSpec
+from archlint.ops.values import int_ranges as ranges
+from archlint.symbolic import Size
+from archlint.symbolic.formula import Bool
+
+_DEPTH = 24  # operators between a condition and what is chosen
+
+_LESS = frozenset((*spellings("lt", "less"), *methods("__lt__")))
+_AT_MOST = frozenset((*spellings("le", "less_equal"), *methods("__le__")))
+_MORE = frozenset((*spellings("gt", "greater"), *methods("__gt__")))
+_AT_LEAST = frozenset((*spellings("ge", "greater_equal"), *methods("__ge__")))
+_COMPARISONS = _LESS | _AT_MOST | _MORE | _AT_LEAST
+_NOT = {id(_LESS): _AT_LEAST, id(_AT_LEAST): _LESS, id(_MORE): _AT_MOST, id(_AT_MOST): _MORE}
+ALLOCATES = frozenset(
+    (
+        *spellings("add", "sub", "subtract", "rsub", "mul", "multiply", "div", "divide"),
+        *spellings("true_divide", "floor_divide"),
+        *methods("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__"),
+        *methods("__truediv__", "__floordiv__"),
+    )
+)
+"""Operators whose result is in new memory, whatever they are given."""
+
+ELEMENTWISE = (
+    _COMPARISONS
+    | ALLOCATES
+    | frozenset(
+        (
+            *spellings("abs", "absolute", "neg", "negative", "log"),
+            *spellings("log2", "log10", "minimum", "maximum", "clamp", "clip", "clamp_min"),
+            *spellings("clamp_max", "floor", "ceil", "trunc", "min", "max"),
+            *methods("__neg__", "__abs__"),
+            *methods("to", "type", "float", "double", "long", "int"),
+        )
+    )
+)
+"""Operators whose every element depends on the elements at its own place alone.
+
+``min`` and ``max`` are so with two tensors only.
+"""
+
+
+class Origin(NamedTuple):
+    """The call that made a tensor: the operator, its rule and what it was given."""
+
+    function: Callable[..., Any]
+    rule: Callable[..., Any]
+    args: Sequence[Any]
+    settings: Mapping[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        function: Callable[..., Any],
+        rule: Callable[..., Any],
+        args: Sequence[Any],
+        settings: Mapping[str, Any],
+    ) -> Origin | None:
+        """``None`` if the operator is not element-wise, or nothing is known of its operands."""
+        if function not in ELEMENTWISE:
+            return None
+        tensors = [a for a in (*args, *settings.values()) if isinstance(a, TensorSpec)]
+        if len(tensors) < 2 and function.__name__ in ("min", "max"):
+            return None
+        known = any(isinstance(t.values, tuple) or t.origin is not None for t in tensors)
+        return cls(function, rule, args, settings) if known else None
+
+
+def chosen(path: Path, condition: TensorSpec, value: TensorSpec, truth: bool) -> TensorSpec:
+    """``value`` with the range of those elements where the condition has this truth."""
+    narrow = _narrowed(path, condition, truth)
+    if narrow is None or (value.values is not None and not isinstance(value.values, tuple)):
+        return value
+    try:
+        return _remade(_Asked(path), value, *narrow, {}, _DEPTH)
+    except (_Open, NoRule, Refused):
+        return value
+
+
+def _narrowed(path: Path, condition: TensorSpec, truth: bool) -> tuple[TensorSpec, Range] | None:
+    """The tensor that was compared, and the range of its elements where that came to ``truth``."""
+    origin = condition.origin
+    if origin is None or origin.function not in _COMPARISONS or len(origin.args) != 2:
+        return None
+    tensor, other = origin.args
+    if not isinstance(tensor, TensorSpec):
+        return None
+    whole = not tensor.dtype.is_floating_point
+    if not truth and not whole:
+        return None  # neither x < 1 nor x >= 1 holds of a NaN
+    said = next(s for s in (_LESS, _AT_MOST, _MORE, _AT_LEAST) if origin.function in s)
+    said = said if truth else _NOT[id(said)]
+    least, most = ranges.range_of(other)
+    known = ranges.range_of(tensor)
+    step = 1 if whole else 0
+    if said is _LESS or said is _AT_MOST:
+        if most is None:
+            return None
+        limit = most - step if said is _LESS else most
+        return tensor, (known[0], ranges.least(path, (None, known[1]), (None, limit))[1])
+    if least is None:
+        return None
+    limit = least + step if said is _MORE else least
+    return tensor, (ranges.greatest(path, (known[0], None), (limit, None))[0], known[1])
+
+
+def _remade(
+    path: Path,
+    spec: TensorSpec,
+    source: TensorSpec,
+    values: Range,
+    made: dict[int, TensorSpec],
+    depth: int,
+) -> TensorSpec:
+    """``spec`` as its rules would make it if ``source`` had these values."""
+    if spec is source:
+        return spec.like(spec.dims, strides=spec.strides, values=values)
+    origin = spec.origin
+    if origin is None or not depth:
+        return spec
+    if id(spec) not in made:
+
+        def again(value: Any) -> Any:
+            if not isinstance(value, TensorSpec):
+                return value
+            return _remade(path, value, source, values, made, depth - 1)
+
+        args = [again(a) for a in origin.args]
+        settings = {k: again(v) for k, v in origin.settings.items()}
+        before = (*origin.args, *origin.settings.values())
+        after = (*args, *settings.values())
+        same = all(a is b for a, b in zip(before, after, strict=True))
+        made[id(spec)] = spec if same else origin.rule(path, *args, **settings)
+    return made[id(spec)]
+
+
+class _Open(Exception):
+    """The rule would have to ask what is not known."""
+
+
+class _Asked:
+    """A path that only answers what it knows."""
+
+    def __init__(self, path: Path) -> None:
+        self.known = path.known
+
+    def branch(self, formula: Bool) -> bool:
+        known = self.known(formula)
+        if known is None:
+            raise _Open
+        return known
+
+    def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
+        if self.known(formula) is not True:
+            raise _Open
+
+    def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size:
+        raise _Open
+
+    def count(self, made_by: str, tensor: TensorSpec) -> Size:
+        raise _Open
+
+    def undecided(self, text: str) -> NoReturn:
+        raise _Open
+
+    def unproved(self, text: str) -> None:
+        raise _Open

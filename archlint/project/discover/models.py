@@ -1,0 +1,185 @@
+"""Which definitions make models: classes of ``nn.Module`` and functions that return one.
+
+What the source says decides who is tried; whether it is a model is then seen by building it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from archlint.project.discover.names import Definition, Project, Source
+
+# Names of other libraries that are, or return, an nn.Module.
+LIBRARIES = ("torch.nn.", "torchvision.models.", "timm.")
+_NO_MODULES = ("torch.nn.functional.", "torch.nn.init.", "torch.nn.utils.", "torch.nn.Parameter")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A definition that makes a model. ``needs``: the arguments without a default."""
+
+    definition: Definition
+    needs: tuple[str, ...]
+
+
+class Models:
+    """The models of a project, as far as its source tells."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._returns = lru_cache(maxsize=None)(self._returns_model)
+        self._derives = lru_cache(maxsize=None)(self._derives_model)
+        self._busy: set[Definition] = set()
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Public classes and functions that make models, file by file, in the order of each."""
+        for definition in self._project.definitions():
+            if definition.name.startswith("_") or not self._makes(definition):
+                continue
+            if isinstance(definition.node, ast.FunctionDef):
+                yield Candidate(definition, _needed(definition.node, skip=0))
+            elif self._runs(definition):
+                yield Candidate(definition, self._to_build(definition))
+
+    def _makes(self, definition: Definition) -> bool:
+        """Whether it is a module class or a function that returns a module."""
+        if definition in self._busy:  # a class that derives from itself, or a function in a loop
+            return False
+        self._busy.add(definition)
+        try:
+            of_class = isinstance(definition.node, ast.ClassDef)
+            return self._derives(definition) if of_class else self._returns(definition)
+        finally:
+            self._busy.discard(definition)
+
+    def _derives_model(self, definition: Definition) -> bool:
+        return any(self._is_module(definition.source, base) for base in self._bases(definition))
+
+    def _is_module(self, source: Source, name: str) -> bool:
+        found = self._project.meaning(source, name)
+        if isinstance(found, Definition):
+            return isinstance(found.node, ast.ClassDef) and self._makes(found)
+        return _of_library(found) or found.endswith("Module")  # such as LightningModule
+
+    def _returns_model(self, definition: Definition) -> bool:
+        function, source = definition.node, definition.source
+        if not isinstance(function, ast.FunctionDef) or function.decorator_list:
+            return False
+        inside = list(_inside(function))
+        if any(isinstance(n, (ast.Yield, ast.YieldFrom)) or _trains(n) for n in inside):
+            return False
+        if function.returns is not None and (name := dotted(function.returns)):
+            return self._is_module(source, name)
+        made = {
+            target.id
+            for node in inside
+            if isinstance(node, ast.Assign) and self._is_model(source, node.value)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        returned = [n.value for n in inside if isinstance(n, ast.Return) and n.value is not None]
+        return any(
+            self._is_model(source, value) or (isinstance(value, ast.Name) and value.id in made)
+            for value in returned
+        )
+
+    def _is_model(self, source: Source, value: ast.expr) -> bool:
+        """Whether an expression is the call of something that makes a model."""
+        if not isinstance(value, ast.Call) or not (name := dotted(value.func)):
+            return False
+        found = self._project.meaning(source, name)
+        if isinstance(found, Definition):
+            return self._makes(found)
+        return _of_library(found)
+
+    def _runs(self, definition: Definition) -> bool:
+        """Whether the class has a ``forward``, its own or inherited, and nothing abstract."""
+        classes, outside = self._lineage(definition)
+        if any(_abstract(node) for node in definition.node.body):
+            return False
+        own = any(_method(c, "forward") for c in classes)
+        return own or any(not name.endswith("Module") for name in outside)
+
+    def _to_build(self, definition: Definition) -> tuple[str, ...]:
+        """What the class must be given: of its own ``__init__``, or the first inherited one."""
+        for each in self._lineage(definition)[0]:
+            if method := _method(each, "__init__"):
+                return _needed(method, skip=1)
+        return ()
+
+    def _lineage(self, definition: Definition) -> tuple[list[Definition], list[str]]:
+        """The class and those of the project that it derives from; names of others' classes."""
+        classes: list[Definition] = []
+        outside: list[str] = []
+        todo = [definition]
+        while todo:
+            each = todo.pop(0)
+            if each in classes:
+                continue
+            classes.append(each)
+            for base in self._bases(each):
+                meaning = self._project.meaning(each.source, base)
+                if isinstance(meaning, Definition):
+                    todo.append(meaning)
+                else:
+                    outside.append(meaning)
+        return classes, outside
+
+    def _bases(self, definition: Definition) -> list[str]:
+        if not isinstance(definition.node, ast.ClassDef):
+            return []
+        return [name for base in definition.node.bases if (name := dotted(base))]
+
+
+def dotted(node: ast.expr) -> str:
+    """``a.b.c`` as it is written; empty for any other expression."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):  # an annotation in quotes
+        return node.value if all(p.isidentifier() for p in node.value.split(".")) else ""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+
+
+def _of_library(name: str) -> bool:
+    return name.startswith(LIBRARIES) and not name.startswith(_NO_MODULES)
+
+
+def _needed(function: ast.FunctionDef, skip: int) -> tuple[str, ...]:
+    """The parameters without a default, but for the first ``skip``."""
+    a = function.args
+    positional = [*a.posonlyargs, *a.args]
+    free = positional[skip : len(positional) - len(a.defaults)]
+    named = [p for p, default in zip(a.kwonlyargs, a.kw_defaults, strict=True) if default is None]
+    return tuple(p.arg for p in (*free, *named))
+
+
+def _inside(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """The nodes of a function, not those of functions and classes in it."""
+    todo: list[ast.AST] = list(function.body)
+    while todo:
+        node = todo.pop(0)
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Lambda)):
+            todo += ast.iter_child_nodes(node)
+
+
+def _trains(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "backward"
+
+
+def _method(definition: Definition, name: str) -> ast.FunctionDef | None:
+    for node in definition.node.body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return node
+    return None
+
+
+def _abstract(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef) and any(
+        dotted(d).rpartition(".")[2] == "abstractmethod" for d in node.decorator_list
+    )

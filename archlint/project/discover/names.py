@@ -1,0 +1,140 @@
+"""Which definition does a name in a project's source mean? Imports followed, nothing run."""
+
+from __future__ import annotations
+
+import ast
+import tokenize
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Union
+
+from archlint.project.discover.files import File
+
+Node = Union[ast.ClassDef, ast.FunctionDef]
+FOLLOWED = 20  # imports of imports, at most
+
+
+@dataclass(eq=False)
+class Definition:
+    """A class or function at the top of a file."""
+
+    name: str
+    node: Node
+    source: Source
+
+    @property
+    def dotted(self) -> str:
+        """Its name from the root of its package on."""
+        return f"{self.source.file.module}.{self.name}"
+
+
+@dataclass(eq=False)
+class Source:
+    """A parsed file: what it defines, and what it imports under which name."""
+
+    file: File
+    definitions: dict[str, Definition] = field(default_factory=dict)
+    imports: dict[str, str] = field(default_factory=dict)  # name here -> dotted name
+    stars: list[str] = field(default_factory=list)  # modules of "from … import *"
+
+
+class Project:
+    """The parsed files of a project, and the meaning of names in them."""
+
+    def __init__(self, files: Iterable[File]) -> None:
+        self.sources: list[Source] = []
+        self.unread: dict[File, str] = {}  # why a file could not be read
+        self._modules: dict[str, Source] = {}
+        for file in files:
+            try:
+                source = _source(file)
+            except (SyntaxError, ValueError, OSError, RecursionError) as e:
+                self.unread[file] = str(e)
+                continue
+            self.sources.append(source)
+            self._modules.setdefault(file.imported or file.module, source)
+            self._modules.setdefault(file.module, source)
+
+    def definitions(self) -> Iterator[Definition]:
+        for source in self.sources:
+            yield from source.definitions.values()
+
+    def meaning(self, source: Source, name: str, followed: int = 0) -> Definition | str:
+        """What a dotted name in ``source`` stands for.
+
+        A definition of the project, or else the dotted name from outside, as far as imports tell.
+        """
+        head, _, rest = name.partition(".")
+        if head in source.definitions:
+            return name if rest else source.definitions[head]
+        if head in source.imports:
+            full = ".".join(filter(None, (source.imports[head], rest)))
+            return self._imported(full, followed + 1)
+        for module in source.stars:
+            starred = self._modules.get(module)
+            if starred and starred is not source and followed < FOLLOWED:
+                found = self.meaning(starred, name, followed + 1)
+                if isinstance(found, Definition):
+                    return found
+            elif not starred and module.startswith("torch.nn") and name[:1].isupper():
+                return f"{module}.{name}"
+        return name
+
+    def _imported(self, dotted: str, followed: int) -> Definition | str:
+        module, _, name = dotted.rpartition(".")
+        rest = ""
+        while module and followed < FOLLOWED:
+            source = self._modules.get(module)
+            if source is not None:
+                return self.meaning(source, name, followed) if not rest else dotted
+            module, _, last = module.rpartition(".")
+            name, rest = last, name
+        return dotted
+
+
+def _source(file: File) -> Source:
+    with tokenize.open(file.path) as opened:
+        tree = ast.parse(opened.read(), str(file.path))
+    source = Source(file)
+    for node in _at_top(tree.body):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            source.definitions[node.name] = Definition(node.name, node, source)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                head = alias.name.partition(".")[0]
+                source.imports[alias.asname or head] = alias.name if alias.asname else head
+        elif isinstance(node, ast.ImportFrom):
+            module = _absolute(node, file)
+            for alias in node.names:
+                if alias.name == "*":
+                    source.stars.append(module)
+                else:
+                    full = ".".join(filter(None, (module, alias.name)))
+                    source.imports[alias.asname or alias.name] = full
+    return source
+
+
+def _at_top(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a module, also those under a try or an if."""
+    for node in body:
+        if isinstance(node, (ast.Try, ast.If)) and not _is_main(node):
+            yield from _at_top([*node.body, *node.orelse])
+            for handler in getattr(node, "handlers", ()):
+                yield from _at_top(handler.body)
+        else:
+            yield node
+
+
+def _is_main(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and "__name__" in ast.dump(node.test)
+
+
+def _absolute(node: ast.ImportFrom, file: File) -> str:
+    """The dotted module that an import is from."""
+    if not node.level:
+        return node.module or ""
+    parts = file.module.split(".")
+    if file.path.name != "__init__.py":
+        parts = parts[:-1]
+    parts = parts[: len(parts) - (node.level - 1)]
+    return ".".join(filter(None, (*parts, node.module)))

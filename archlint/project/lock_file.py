@@ -1,0 +1,162 @@
+"""``archlint.lock``: what each model under contract accepts, kept in the repository.
+
+A YAML file with one entry for each model, input and mode, sorted, so that a change of a model
+shows in review as a change of its lines. The words are read back with the grammar of rule files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from archlint.contracts.accepted_set import Entry, Refusal, Words, input_words
+from archlint.contracts.contract import Input
+from archlint.contracts.rulefile.shape_reader import Notes, read_input
+from archlint.contracts.rulefile.yaml_source import Place, Source, parse
+from archlint.errors import ArchlintError, Location, Mistake, RuleFileError
+
+NAME = "archlint.lock"
+VERSION = 1
+
+_HEAD = """\
+# What the models under contract accept, as archlint found it.
+# `archlint check --locked` holds them to it; `archlint lock --update` takes what is true now.
+"""
+_KEYS = ("model", "input", "mode", "accepts", "exact", "output", "undecided", "reasons", "refused")
+
+Key = tuple[str, str, str]
+"""Model, input in words, mode."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """The entries of a lock file in its order, and where each stands."""
+
+    entries: dict[Key, Entry]
+    where: dict[Key, Location]
+
+
+def key_of(entry: Entry) -> Key:
+    """What an entry is about."""
+    return key(entry.model, entry.input, entry.mode)
+
+
+def key(model: str, input: Input, mode: str) -> Key:
+    """What an entry about this model, input and mode has for its key."""
+    return model, json.dumps(input_words(input)), mode
+
+
+def text(entries: Iterable[Entry]) -> str:
+    """The lock file."""
+    import yaml
+
+    models = [_plain(e) for e in sorted(entries, key=key_of)]
+    data = {"archlint-lock": VERSION, "models": models}
+    body = yaml.dump(data, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=10**6)
+    return _HEAD + str(body)
+
+
+def read(path: Path) -> Lock:
+    """The lock file at ``path``. ``ArchlintError`` if it cannot be read."""
+    try:
+        source, mistakes = parse(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as e:
+        raise ArchlintError(f"{path}: cannot be read: {e}") from e
+    lock = _Reader(Notes(source, mistakes)).lock()
+    if mistakes:
+        raise RuleFileError(mistakes)
+    return lock
+
+
+class _Reader:
+    """Reads entries, noting mistakes: a lock file may have been merged by hand."""
+
+    def __init__(self, notes: Notes) -> None:
+        self.notes = notes
+        self.source: Source = notes.source
+
+    def lock(self) -> Lock:
+        lock = Lock({}, {})
+        data = self.source.data
+        models = data.get("models") if isinstance(data, dict) else None
+        if not isinstance(data, dict) or data.get("archlint-lock") != VERSION:
+            found = f"{self.source.file} is no lock file of version {VERSION}"
+            self.notes.mistakes.append(Mistake(Location(self.source.file, 1), found))
+        elif not isinstance(models, list):
+            self.notes.add((), "found no list of models", "models: and a list")
+        else:
+            for i, value in enumerate(models):
+                self.entry(("models", i), value, lock)
+        return lock
+
+    def entry(self, place: Place, value: object, lock: Lock) -> None:
+        fields: dict[str, Any] = value if isinstance(value, dict) else {}
+        unknown = [k for k in fields if k not in _KEYS]
+        wrong = [k for k in ("model", "mode", "accepts") if not isinstance(fields.get(k), str)]
+        if unknown or wrong or not isinstance(fields.get("exact"), bool):
+            what = ", ".join(unknown + wrong) or "exact"
+            self.notes.add(place, f"found an entry that archlint did not write ({what})")
+            return
+        input = read_input(self.notes, (*place, "input"), fields.get("input"), set())
+        if input is None:
+            return
+        entry = Entry(
+            model=fields["model"],
+            mode=fields["mode"],
+            input=input,
+            accepts=fields["accepts"],
+            exact=fields["exact"],
+            output=_words(fields.get("output")),
+            refusals=tuple(_refusals(fields.get("refused"))),
+            reasons=tuple(map(str, fields.get("reasons") or ())),
+            undecided=str(fields.get("undecided") or ""),
+        )
+        lock.entries[key_of(entry)] = entry
+        lock.where[key_of(entry)] = self.source.where(place)
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "model": entry.model,
+        "input": input_words(entry.input),
+        "mode": entry.mode,
+        "accepts": entry.accepts,
+        "exact": entry.exact,
+        "output": entry.output,
+        "undecided": entry.undecided,
+        "reasons": list(entry.reasons),
+        "refused": [{k: v for k, v in vars(r).items() if v} for r in entry.refusals],
+    }
+    return {k: v for k, v in data.items() if v not in (None, "", [])}
+
+
+def _refusals(value: object) -> list[Refusal]:
+    rows = value if isinstance(value, list) else []
+    names = ("where", "at", "op", "why")
+    return [Refusal(*(str(r.get(n, "")) for n in names)) for r in rows if isinstance(r, dict)]
+
+
+def _words(value: Any) -> Words | None:
+    """An output; YAML reads a shape of one number as a number."""
+    if isinstance(value, list):
+        return [w for w in map(_words, value) if w is not None]
+    if isinstance(value, dict):
+        return {str(k): w for k, v in value.items() if (w := _words(v)) is not None}
+    return None if value is None else str(value)
+
+
+def _dumper() -> type[Any]:
+    """Block style throughout, list items indented under their key, no anchors."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+            super().increase_indent(flow, False)
+
+    return Dumper

@@ -1,0 +1,95 @@
+"""The examples of a pack, tried: does each model keep or break what the pack says it does?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from archlint.contracts.rulefile.pack import Example, Pack, Template, defaults
+from archlint.contracts.rulefile.pack_use import instantiate
+from archlint.contracts.rulefile.shape_reader import Notes
+from archlint.contracts.settings import project_root
+from archlint.contracts.verdict import Verdict
+from archlint.errors import Mistake
+from archlint.runner.worker import Job
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One example and one contract, and the job that decides them."""
+
+    example: Example
+    job: Job
+
+
+def trials(pack: Pack) -> tuple[list[Trial], list[Mistake]]:
+    """What there is to try, and the mistakes that only values for the parameters bring out.
+
+    A model that keeps the pack is tried on every contract, one that breaks it on that contract.
+    """
+    found: list[Trial] = []
+    mistakes: list[Mistake] = []
+    notes = Notes(pack.source, mistakes)
+    root = project_root(Path(pack.source.file).parent)
+    for example in pack.examples:
+        places = {name: (*example.place, "with", name) for name in example.given}
+        values = {**defaults(pack), **example.given}
+        for template in _tried(pack, example):
+            contract, wrong, _ = instantiate(pack, template, values, notes, places)
+            mistakes += wrong
+            where = pack.source.where(example.place)
+            contract = replace(contract, models=(example.ref,), where=where, severity="error")
+            found.append(Trial(example, Job(contract, example.ref, root)))
+    return found, list(dict.fromkeys(mistakes))
+
+
+def _tried(pack: Pack, example: Example) -> list[Template]:
+    if example.keeps:
+        return list(pack.templates.values())
+    return [pack.templates[example.contract]]
+
+
+def missing(pack: Pack) -> list[str]:
+    """The examples without which nobody can tell whether the pack does what it says."""
+    kept = [e for e in pack.examples if e.keeps]
+    broken = {e.contract for e in pack.examples if not e.keeps}
+    lacks = [] if kept else ["no example keeps it"]
+    lacks += [f"no example breaks {name}" for name in pack.own if name not in broken]
+    if not pack.own and not broken:
+        lacks.append("no example breaks it")
+    return lacks
+
+
+def expected(example: Example, contract: str) -> str:
+    """What a trial must come to, in words."""
+    if example.keeps:
+        return f"keeps {contract}"
+    return f"breaks {contract} at {sizes(example.at or {})}, {layer(example.layer)}"
+
+
+def sizes(point: Mapping[str, int]) -> str:
+    """Sizes in words."""
+    return " ".join(f"{name}={size}" for name, size in point.items())
+
+
+def layer(name: str) -> str:
+    """Who is to blame, in words."""
+    return name if name else "no layer to blame"
+
+
+def fault(example: Example, verdict: Verdict) -> str:
+    """What is not as the example says; empty if all is."""
+    if verdict.word == "error":
+        return verdict.message
+    if example.keeps:
+        return "" if verdict else f"it is {verdict.word}: {verdict.message}"
+    if verdict.word != "broken":
+        return f"it is {verdict.word}"
+    found = []
+    if verdict.counterexample != example.at:
+        found.append(f"at {sizes(verdict.counterexample or {})}")
+    blamed = verdict.at.module if verdict.at else ""
+    if blamed != example.layer:
+        found.append(layer(blamed))
+    return f"it breaks {', '.join(found)}: {verdict.message}" if found else ""

@@ -1,7 +1,0 @@
-"""Structural contracts: what a model is made of, and what its layers do to sizes.
-
-A *check* is a function of what was :class:`~archlint.structure.seen.Seen` of a model and of what
-the contract asks for; it yields a :class:`~archlint.structure.violation.Violation` for everything
-that breaks the promise. :mod:`.inspect` runs a contract's checks, :mod:`.join` puts what they found
-into the verdict.
-"""

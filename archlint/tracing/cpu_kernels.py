@@ -1,0 +1,134 @@
+"""The CPU's kernels, heard on a call that has no rule: where meta kernels differ, the CPU is right.
+
+The call is made once more, on CPU tensors of the path's own sizes, if these are small, and at the
+smallest sizes that go the same way: some kernels take another way there. Elements are drawn,
+integers are 0: what the CPU says that may lie in them is a doubt and no answer.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from archlint.ops.registry import Refused
+from archlint.runtime.environment_errors import says_nothing
+from archlint.runtime.user_frames import first_line
+from archlint.symbolic import evaluate
+from archlint.symbolic.formula import holds
+from archlint.tracing.path import WalkedPath
+from archlint.tracing.signals import Undecided
+from archlint.tracing.symint.node import SizeNode
+from archlint.tracing.symint.numbers import value_at
+from archlint.tracing.tensors.specs import map_tensors
+from archlint.tracing.tensors.symbolic_tensor import Standin, strides_of
+
+_OF_DTYPES = re.compile("not implemented for '|can't be cast to the desired output type")
+FEW = 1 << 20  # elements, for a call to be tried on the CPU
+
+
+Sizes = Mapping[str, int]
+
+
+def asked_at(path: WalkedPath) -> list[Sizes]:
+    """The sizes at which the CPU is heard: the path's own, and some of the smallest there are."""
+    lows = {n: (path.box.ranges.get(n, (None, None))[0] or 1) for n in path.env}
+    highs = {n: path.box.ranges.get(n, (None, None))[1] for n in path.env}
+    found: list[Sizes] = [path.env]
+    for above in (0, 1, 2):
+        sizes = {n: low + above for n, low in lows.items()}
+        if all(high is None or sizes[n] <= high for n, high in highs.items()):
+            found.append(sizes)
+    return found
+
+
+def goes(path: WalkedPath, sizes: Sizes) -> bool:
+    """Whether these sizes go the way of the path so far."""
+    try:
+        return all(holds(e.formula, sizes) is e.held for e in path.events)
+    except ZeroDivisionError:
+        return False
+
+
+def small(sizes: Sizes, args: Any, kwargs: Any) -> Any:
+    """The arguments as CPU tensors at these sizes; ``None`` if that is too much, or cannot be."""
+    try:
+        if elements(sizes, (args, kwargs)) > FEW:
+            return None
+        return at_sizes(sizes, (args, kwargs), torch.device("cpu"))
+    except Exception:
+        return None  # a kind of tensor that cannot be made like this
+
+
+def elements(sizes: Sizes, value: Any) -> int:
+    """How many elements the tensors have at these sizes."""
+    counts = [0]
+    map_tensors(value, lambda t: counts.append(math.prod(_dims(sizes, t))))
+    return sum(counts)
+
+
+def _dims(sizes: Sizes, tensor: torch.Tensor) -> list[int]:
+    dims = tensor.spec.dims if type(tensor) is Standin else tensor.shape
+    return [evaluate(d, sizes) for d in dims]
+
+
+def tried(func: Any, given: Any) -> Any:
+    """What the CPU's kernel gives, or the exception that it raises."""
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        try:
+            return func(*given[0], **given[1])
+        except Exception as error:
+            return error
+
+
+def hear(path: WalkedPath, sizes: Sizes, name: str, made: Any, real: Any) -> None:
+    """Hold what a meta kernel gave against the CPU, whose elements are not those of the model.
+
+    Dtypes do not depend on elements: what the CPU says of them is so.
+    """
+    if isinstance(real, Exception):
+        if says_nothing(real):
+            return
+        if _OF_DTYPES.search(str(real)):
+            raise Refused(f"{type(real).__name__}: {real}") from None
+        said = f"{type(real).__name__}: {first_line(real)}"
+        path.unproved(f"{name} has no rule, and the CPU may refuse ({said})")
+    elif _shapes(sizes, made) != _shapes(sizes, real):
+        raise Undecided(f"{name} has no rule, and meta and CPU kernels give different sizes")
+
+
+def _shapes(sizes: Sizes, value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return [_shapes(sizes, v) for v in value]
+    return _dims(sizes, value) if isinstance(value, torch.Tensor) else None
+
+
+def at_sizes(sizes: Sizes, call: Any, device: torch.device) -> Any:
+    """The arguments at concrete sizes: new tensors on a device, and numbers."""
+
+    def concrete(tensor: torch.Tensor) -> torch.Tensor:
+        if type(tensor) is Standin:
+            dtype = tensor.spec.dtype
+            dims = [evaluate(d, sizes) for d in tensor.spec.dims]
+            strides = [evaluate(s, sizes) for s in strides_of(tensor.spec)]
+        elif device.type == "meta":
+            return tensor.to("meta") if tensor.ndim else tensor
+        elif tensor.device.type == "cpu":
+            return tensor.detach().clone()
+        else:
+            dtype, dims, strides = tensor.dtype, list(tensor.shape), list(tensor.stride())
+        made = torch.empty_strided(dims, strides, dtype=dtype, device=device)
+        if device.type == "meta":
+            return made
+        if dtype.is_floating_point:
+            return made.uniform_(0.1, 0.9, generator=torch.Generator().manual_seed(0))
+        return made.zero_()
+
+    def number(value: Any) -> Any:
+        node = getattr(value, "node", None)
+        return value_at(node.value, sizes) if isinstance(node, SizeNode) else value
+
+    return map_tensors(call, concrete, number)

@@ -1,0 +1,41 @@
+"""The arguments that a traced model is called with: stand-ins of the sizes a contract names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from archlint.contracts.contract import Input, TensorInput
+from archlint.ops.registry import IN_RANGE, TensorSpec
+from archlint.symbolic import evaluate
+from archlint.tracing.tensors.symbolic_tensor import Standin, standin
+
+
+def arguments(
+    input: Input, env: Mapping[str, int], symbolic: bool
+) -> tuple[list[Any], dict[str, Any]]:
+    """Positional and keyword arguments; without ``symbolic`` all sizes are those of ``env``."""
+
+    def size(formula: Any) -> Any:
+        return formula if symbolic else evaluate(formula, env)
+
+    def tensor(part: TensorInput) -> Standin:
+        dtype = getattr(torch, part.dtype)
+        values: Any = None
+        if not dtype.is_floating_point and not dtype.is_complex and dtype is not torch.bool:
+            values = IN_RANGE if part.below is None else (0, size(part.below) - 1)
+        dims = tuple(map(size, part.dims))
+        return standin(TensorSpec(dims, dtype, None, values, torch.device("cpu")))
+
+    def build(part: Input) -> Any:
+        if isinstance(part, TensorInput):
+            return tensor(part)
+        if isinstance(part, list):
+            return [build(p) for p in part]
+        return {name: build(p) for name, p in part.items()}
+
+    if isinstance(input, dict):
+        return [], {name: build(p) for name, p in input.items()}
+    return [build(input)], {}

@@ -1,0 +1,102 @@
+"""What a module's call could change besides its result: attributes, containers, arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from archlint.tracing.tensors.symbolic_tensor import Standin
+
+_PLAIN = (int, float, bool, str, bytes, type(None))
+_HARMLESS = (*_PLAIN, torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool, torch.dtype)
+_DEEP = 3  # levels of containers and objects that are followed
+
+
+class Held:
+    """The state that a call of ``module`` with ``args`` finds, to be compared and brought back.
+
+    ``opaque``: it is given or keeps what cannot be watched (a cache object, hooks).
+    """
+
+    def __init__(self, module: nn.Module, args: Iterable[Any]) -> None:
+        self.opaque = False
+        self._kept: list[tuple[Any, Any]] = []  # a container, and what was in it
+        self._sizes: list[tuple[Standin, Any]] = []
+        self._seen: set[int] = set()
+        for part in module.modules():
+            if part._forward_hooks or part._forward_pre_hooks:
+                self.opaque = True
+            self._keep(vars(part))
+            for value in vars(part).values():
+                self._follow(value, _DEEP)
+        for arg in args:
+            self._argument(arg)
+
+    def changed(self) -> bool:
+        """Whether anything is not as it was."""
+        return any(not _alike(_contents(c), had) for c, had in self._kept) or any(
+            tensor.spec.dims != dims for tensor, dims in self._sizes
+        )
+
+    def restore(self) -> None:
+        """All containers as they were."""
+        for container, had in self._kept:
+            if isinstance(container, list):
+                container[:] = had
+            else:
+                container.clear()
+                container.update(had)
+
+    def _argument(self, value: Any) -> None:
+        if type(value) is Standin:
+            self._sizes.append((value, value.spec.dims))
+        elif isinstance(value, (list, tuple, dict)):
+            if isinstance(value, (list, dict)):
+                self._keep(value)
+            for part in value.values() if isinstance(value, dict) else value:
+                self._argument(part)
+        elif not isinstance(value, _HARMLESS):
+            self.opaque = True
+
+    def _follow(self, value: Any, depth: int) -> None:
+        if depth == 0 or isinstance(value, (*_HARMLESS, nn.Module, type)):
+            return
+        if isinstance(value, (dict, list, set)):
+            if self._keep(value):
+                for part in value.values() if isinstance(value, dict) else value:
+                    self._follow(part, depth - 1)
+        elif isinstance(value, tuple):
+            for part in value:
+                self._follow(part, depth - 1)
+        elif isinstance(getattr(value, "__dict__", None), dict) and self._keep(vars(value)):
+            for part in vars(value).values():
+                self._follow(part, depth - 1)
+
+    def _keep(self, container: Any) -> bool:
+        """Whether the container is new here."""
+        if id(container) in self._seen:
+            return False
+        self._seen.add(id(container))
+        self._kept.append((container, _contents(container)))
+        return True
+
+
+def _contents(container: Any) -> Any:
+    return container.copy()
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if len(one) != len(other):
+        return False
+    if isinstance(one, dict):
+        return all(k in other and _same(v, other[k]) for k, v in one.items())
+    if isinstance(one, set):
+        return bool(one == other)
+    return all(map(_same, one, other))
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or (type(one) is type(other) and isinstance(one, _PLAIN) and one == other)

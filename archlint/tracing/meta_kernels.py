@@ -1,0 +1,193 @@
+"""What PyTorch itself answers where no shape rule does.
+
+A function that PyTorch has in Python is entered (:func:`python_body`), and the calls in its body
+are answered one by one. Any other runs as its meta kernel, on symbolic sizes.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+from torch._dispatch.python import enable_python_dispatcher
+
+from archlint.ops.registry import Refused, TensorSpec
+from archlint.ops.shapes.strides import settled_strides
+from archlint.runtime.environment_errors import says_nothing
+from archlint.runtime.user_frames import first_line
+from archlint.symbolic import Expr, Size
+from archlint.symbolic.quantify import unknowns_in
+from archlint.tracing.cpu_kernels import FEW, asked_at, at_sizes, elements, goes, hear, small, tried
+from archlint.tracing.path import WalkedPath
+from archlint.tracing.signals import Undecided
+from archlint.tracing.symint.node import size_of, sym_int
+from archlint.tracing.tensors.specs import map_tensors
+from archlint.tracing.tensors.symbolic_tensor import Standin, standin, strides_of
+from archlint.tracing.trace import call_name
+
+NUMBERS = frozenset(
+    getattr(torch, f"sym_{name}")
+    for name in ("float", "int", "ite", "max", "min", "not", "sqrt", "sum")
+    if hasattr(torch, f"sym_{name}")
+)
+"""Functions of sizes alone, which Python calls for ``x.shape[2] / 2``: the sizes answer."""
+
+
+@cache
+def python_body(func: Any) -> Callable[..., Any] | None:
+    """PyTorch's own Python function without its first question, who overrides it.
+
+    None for a method that goes on to its base class by ``super``: there the same question is asked
+    in C++, in the name of the method itself, and its body would be entered again and again.
+    """
+    if not isinstance(func, types.FunctionType) or not func.__module__.startswith("torch"):
+        return None
+    if "super" in func.__code__.co_names:
+        return None
+    asked = [n for n in func.__code__.co_names if n.startswith("has_torch_function")]
+    if not asked or not all(n in func.__globals__ for n in asked):
+        return None
+    no = lambda *args: False  # noqa: E731
+    names = dict.fromkeys(asked, no)
+    body = types.FunctionType(
+        func.__code__,
+        {**func.__globals__, **names},
+        func.__name__,
+        func.__defaults__,
+        func.__closure__,
+    )
+    body.__kwdefaults__ = func.__kwdefaults__
+    return body
+
+
+def run_kernel(
+    path: WalkedPath, func: Any, args: Any, kwargs: Any, index: int, cpu: bool = True
+) -> Any:
+    """What the meta kernel of ``func`` gives, tensors as stand-ins made by the call ``index``.
+
+    With ``cpu`` the CPU's kernel is heard too, at the sizes of the path if these are small: it is
+    right where the two differ.
+
+    Raises :class:`Refused` where it raises at the sizes of the path, and :class:`Undecided` where
+    it asks for values or serves no symbolic sizes.
+    """
+    metas: dict[int, torch.Tensor] = {}  # by the id of the tensor that they stand for
+    standins: dict[int, Standin] = {}  # by the id of their meta tensor
+
+    def symbolic(tensor: torch.Tensor) -> torch.Tensor:
+        meta = metas.get(id(tensor))
+        if meta is not None:
+            return meta
+        if type(tensor) is Standin:
+            meta = _meta(path, tensor.spec)
+            standins[id(meta)] = tensor
+        else:
+            meta = tensor if tensor.device.type == "meta" or not tensor.ndim else tensor.to("meta")
+        metas[id(tensor)] = meta
+        return meta
+
+    asked = [(s, small(s, args, kwargs)) for s in asked_at(path)] if cpu else []
+    with torch.no_grad(), enable_python_dispatcher():
+        a, k = map_tensors((args, kwargs), symbolic)
+        eager, path.eager = path.eager, False  # what a kernel checks is a claim
+        try:
+            result = func(*a, **_on_meta(k))
+        except (Undecided, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            _explain(path, func, args, kwargs, error)
+            _only_meta(path, func, asked, error)
+            if path.unknowns and _has_unknowns((args, kwargs)):  # at others it may not raise
+                name = call_name(func)
+                text = f"{name} has no rule for sizes that values decide ({first_line(error)})"
+                raise Undecided(text) from None
+            raise Refused(f"{type(error).__name__}: {error}") from None
+        finally:
+            path.eager = eager
+    made = _from_meta(result, standins, index)
+    for sizes, given in asked:
+        if given is not None and goes(path, sizes) and elements(sizes, made) <= FEW:
+            hear(path, sizes, call_name(func), made, tried(func, given))
+    return made
+
+
+def _only_meta(path: WalkedPath, func: Any, asked: list[Any], error: Exception) -> None:
+    """The CPU may take what the meta kernel refused."""
+    if path.events and not path.events[-1].held:
+        return
+    for sizes, given in asked:
+        heard = given is not None and goes(path, sizes)
+        if heard and not isinstance(tried(func, given), Exception):
+            why = f"only its meta kernel refuses ({first_line(error)})"
+            raise Undecided(f"{call_name(func)} has no rule, and {why}") from None
+
+
+def _has_unknowns(given: Any) -> bool:
+    found: list[Any] = []
+
+    def tensor(value: torch.Tensor) -> None:
+        found.extend(value.spec.dims if type(value) is Standin else ())
+
+    map_tensors(given, tensor, lambda value: found.append(size_of(value)))
+    return any(isinstance(size, Expr) and unknowns_in(size) for size in found)
+
+
+def _on_meta(kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {**kwargs, "device": "meta"} if "device" in kwargs else kwargs
+
+
+def _meta(path: WalkedPath, spec: TensorSpec) -> torch.Tensor:
+    sizes = [sym_int(d, path) for d in spec.dims]
+    known = settled_strides(path, spec)
+    if known is None:
+        return torch.empty(sizes, dtype=spec.dtype, device="meta")
+    strides = [sym_int(s, path) for s in known]
+    return torch.empty_strided(sizes, strides, dtype=spec.dtype, device="meta")
+
+
+def _from_meta(result: Any, standins: dict[int, Standin], index: int) -> Any:
+    def back(tensor: torch.Tensor) -> Any:
+        if tensor.device.type != "meta":
+            return tensor
+        dims = tuple(size_of(d) for d in tensor.shape)
+        strides: tuple[Size, ...] | None = tuple(size_of(s) for s in tensor.stride())
+        if strides == strides_of(TensorSpec(dims)):
+            strides = None
+        spec = TensorSpec(dims, tensor.dtype, strides, None, torch.device("cpu"))
+        same = standins.get(id(tensor))
+        if same is not None:  # in-place
+            same.spec = spec
+            return same
+        return standin(spec, index)
+
+    return map_tensors(result, back)
+
+
+def _explain(path: WalkedPath, func: Any, args: Any, kwargs: Any, error: Exception) -> None:
+    """An exception is the operator's only if it comes at plain numbers too."""
+    if path.events and not path.events[-1].held:
+        return
+    a, k = at_sizes(path.env, (args, kwargs), torch.device("meta"))
+    name = call_name(func)
+    try:
+        func(*a, **_on_meta(k))
+    except NotImplementedError as e:
+        if "data-independent" in str(e) or "aten::nonzero" in str(e):  # torch 2.6 says the last
+            raise Undecided(f"the sizes that {name} gives depend on values") from None
+        raise Undecided(f"{name} has no rule and no meta kernel: {first_line(e)}") from None
+    except Exception as e:
+        text = str(e)
+        if "Cannot cast tensor(" in text:  # and the elements, which are not there
+            raise Undecided(f"{name} depends on values: it takes a tensor for a number") from None
+        if says_nothing(e) and "meta" not in text:
+            raise Undecided(f"{name}: {says_nothing(e)} ({first_line(e)})") from None
+        if "data-dependent" in text or "meta tensor" in text:
+            raise Undecided(f"{name} depends on values: {first_line(e)}") from None
+        return
+    raise Undecided(
+        f"{name} has no rule, and PyTorch's kernel fails on symbolic sizes "
+        f"({type(error).__name__}: {first_line(error)})"
+    ) from None

@@ -1,0 +1,85 @@
+"""Where in the model a run is: the module whose ``forward`` runs, and the line of user code."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import torch
+from torch import nn
+
+from archlint.runtime.user_frames import is_user_code
+from archlint.tracing.signals import Undecided
+
+
+class Place:
+    """The modules of ``model`` that are being called, by their names in it, outermost first."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.modules: list[str] = []
+        self._names = _names(model)
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """Inside it every call of a module is noticed."""
+        module = nn.modules.module
+        hooks = [
+            module.register_module_forward_pre_hook(self._enter),
+            module.register_module_forward_hook(self._leave, always_call=True),
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _enter(self, module: nn.Module, args: Any) -> None:
+        kind: Any = type(module)
+        if _is_scripted(kind):
+            raise Undecided(
+                f"{kind.__name__} at {self._names.get(id(module)) or 'the model'} is "
+                "compiled TorchScript, whose sizes cannot be followed"
+            )
+        self.modules.append(self._names.get(id(module), kind.__name__))
+
+    def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
+        if self.modules:
+            self.modules.pop()
+
+
+@cache
+def _is_scripted(kind: type) -> bool:
+    return issubclass(kind, torch.jit.ScriptModule)
+
+
+def _names(model: nn.Module) -> dict[int, str]:
+    """``named_modules`` by ``id``, in a third of its time."""
+    names: dict[int, str] = {}
+    todo = [("", model)]
+    while todo:
+        name, module = todo.pop()
+        if id(module) not in names:
+            names[id(module)] = name
+            dot = f"{name}." if name else ""
+            children = reversed(module._modules.items())
+            todo.extend((dot + n, m) for n, m in children if m is not None)
+    return names
+
+
+def user_frame(start: types.CodeType) -> tuple[types.CodeType | None, int]:
+    """The code and line of user code that makes the call now; ``(None, 0)`` if there is none.
+
+    Frames are looked at up to the one that runs ``start``: what lies beyond started the run.
+    """
+    frame: types.FrameType | None = sys._getframe(3)  # past the tracer's own
+    while frame is not None:
+        if is_user_code(frame.f_code.co_filename):
+            return frame.f_code, frame.f_lineno
+        if frame.f_code is start:
+            return None, 0
+        frame = frame.f_back
+    return None, 0

@@ -1,0 +1,40 @@
+"""What a model returns, as nested lists and mappings of one kind of leaf."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from archlint.contracts.output_match import Fields
+
+
+def structure(output: Any, leaf: Callable[[Any], Any], is_leaf: Callable[[Any], bool]) -> Any:
+    """``output`` with each tensor replaced by ``leaf(tensor)``.
+
+    Lists and tuples become lists, named tuples :class:`Fields`; mappings, dataclasses and objects
+    with tensor attributes become dicts by name; ``None`` stays; anything else is its type's name.
+    """
+
+    def walk(value: Any, depth: int) -> Any:
+        if is_leaf(value):
+            return leaf(value)
+        if value is None or isinstance(value, (bool, int, float, str)):
+            return None if value is None else type(value).__name__
+        if depth > 16:
+            return "..."
+        if isinstance(value, Mapping):
+            return {str(k): walk(v, depth + 1) for k, v in value.items()}
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return Fields([walk(v, depth + 1) for v in value], tuple(value._fields))
+        if isinstance(value, (list, tuple)):
+            return [walk(v, depth + 1) for v in value]
+        if dataclasses.is_dataclass(value):
+            names = [f.name for f in dataclasses.fields(value)]
+            return {n: walk(getattr(value, n, None), depth + 1) for n in names}
+        fields = getattr(value, "__dict__", {})
+        if any(is_leaf(v) for v in fields.values()):
+            return {n: walk(v, depth + 1) for n, v in fields.items() if is_leaf(v)}
+        return type(value).__name__
+
+    return walk(output, 0)

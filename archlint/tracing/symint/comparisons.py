@@ -1,0 +1,96 @@
+"""Comparisons of numbers made from sizes, and what ``and``, ``or`` and ``not`` make of them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from archlint.symbolic import Expr, Size, formula
+from archlint.symbolic.formula import Bool, Formula, conj, disj, negate
+from archlint.symbolic.rational import Ratio, ratio_of, small
+from archlint.tracing.symint.numbers import Binary, SizePath, kind_of, pinned, settled
+
+
+def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any], bool]) -> Binary:
+    def operation(path: SizePath, a: Any, b: Any) -> Any:
+        if isinstance(a, (int, Expr)) and isinstance(b, (int, Expr)):
+            return build(a, b)
+        if isinstance(a, (bool, Formula)) and isinstance(b, (bool, Formula)):
+            return _of_truths(build, a, b)
+        if isinstance(a, Formula) or isinstance(b, Formula):
+            return operation(path, settled(path, a), settled(path, b))
+        x, y = ratio_of(a), ratio_of(b)
+        if x is not None and y is not None and _told_apart(path, x, y):
+            return build(x.num * y.den, y.num * x.den)
+        return plain(pinned(path, a), pinned(path, b))
+
+    return operation
+
+
+def _of_truths(build: Callable[[Size, Size], Bool], a: Bool, b: Bool) -> Bool:
+    """A comparison of two truths, of which Python takes one as 1 and the other as 0."""
+    if build is formula.eq or build is formula.ne:
+        same = disj(conj(a, b), conj(negate(a), negate(b)))
+        return same if build is formula.eq else negate(same)
+    cases = ((x, y) for x in (True, False) for y in (True, False) if build(int(x), int(y)) is True)
+    return disj(*(conj(a if x else negate(a), b if y else negate(b)) for x, y in cases))
+
+
+def _told_apart(path: SizePath, x: Ratio, y: Ratio) -> bool:
+    """Whether the doubles of two ratios compare as the ratios do.
+
+    ``p / q``, rounded once, and a ``r / s`` that is not rounded differ by ``1 / (q*s)`` at least,
+    unless they are the same: more than rounding loses while ``p * s`` is below 2**52. So ``s`` is
+    to be small, and ``p`` is a size.
+    """
+    if all(small(path.known, r) for r in (x, y)):
+        return True
+    if x.rounded and y.rounded:
+        return False
+    if x.rounded or y.rounded:
+        exact = y if x.rounded else x
+        if not isinstance(exact.den, int) or exact.den > _SMALL:
+            return False
+    return path.known(conj(formula.ge(x.den, 1), formula.ge(y.den, 1))) is True
+
+
+_SMALL = 1 << 10
+
+
+eq = _comparison(formula.eq, operator.eq)
+ne = _comparison(formula.ne, operator.ne)
+lt = _comparison(formula.lt, operator.lt)
+le = _comparison(formula.le, operator.le)
+gt = _comparison(formula.gt, operator.gt)
+ge = _comparison(formula.ge, operator.ge)
+
+
+def _junction(join: Callable[..., Bool], bits: Callable[[Any, Any], Any]) -> Binary:
+    def operation(path: SizePath, a: Any, b: Any) -> Any:
+        if kind_of(a) is bool and kind_of(b) is bool:
+            return join(a, b)
+        return bits(pinned(path, a), pinned(path, b))
+
+    return operation
+
+
+both = _junction(conj, operator.and_)
+either = _junction(disj, operator.or_)
+
+
+def one_of_two(path: SizePath, a: Any, b: Any) -> Any:
+    """``a ^ b``."""
+    if kind_of(a) is bool and kind_of(b) is bool:
+        return ne(path, a, b)
+    return operator.xor(int(pinned(path, a)), int(pinned(path, b)))
+
+
+def truth(path: SizePath, number: Any) -> Bool:
+    """What ``if number:`` asks."""
+    return number if isinstance(number, (bool, Formula)) else ne(path, number, 0)
+
+
+def opposite(path: SizePath, truth: Any) -> Bool:
+    """``not truth``."""
+    return negate(truth)

@@ -1,0 +1,140 @@
+"""Arguments and results of calls as shape rules speak of them: tensors by their specs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+import torch
+
+from archlint.ops.registry import TensorSpec
+from archlint.tracing.symint.node import size_of
+from archlint.tracing.tensors.symbolic_tensor import Standin
+
+_SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
+_CPU = torch.device("cpu")
+STALE: dict[int, torch.Tensor] = {}
+"""Real tensors of the running trace that were written with what only stand-ins know, by place."""
+_PLAIN = frozenset({int, float, bool, type(None), str, torch.dtype, torch.device, complex})
+
+
+def spec_of(tensor: torch.Tensor) -> TensorSpec:
+    """The spec of a stand-in or of a real tensor."""
+    return tensor.spec if type(tensor) is Standin else _real_spec(tensor)
+
+
+def _real_spec(tensor: torch.Tensor) -> TensorSpec:
+    dtype = tensor.dtype
+    values = None
+    if _integer(dtype) and not tensor.is_meta and tensor.numel() and not _stale(tensor):
+        values = (int(tensor.min()), int(tensor.max()))
+    strides = None if tensor.is_contiguous() else tensor.stride()
+    return TensorSpec(tuple(tensor.shape), dtype, strides, values, _CPU)
+
+
+def lose_elements(value: Any) -> None:
+    """The elements of real tensors are no longer those in memory, for the rest of the trace."""
+    map_tensors(value, _lose)
+
+
+def _lose(tensor: torch.Tensor) -> None:
+    place = _place(tensor)
+    if place:
+        STALE[place] = tensor
+
+
+def _place(tensor: torch.Tensor) -> int:
+    """Where its elements are in memory, the same for all views; 0 if it has none."""
+    if type(tensor) is Standin or tensor.layout is not torch.strided:
+        return 0
+    return 0 if tensor.device.type == "meta" else tensor.untyped_storage().data_ptr()
+
+
+def _stale(tensor: torch.Tensor) -> bool:
+    return bool(STALE) and _place(tensor) in STALE
+
+
+def is_stale(values: Iterable[Any]) -> bool:
+    """Whether a real tensor whose elements were lost is among the values, or in lists of them."""
+    if not STALE:
+        return False
+    found: list[bool] = []
+    map_tensors(list(values), lambda t: found.append(_stale(t)))
+    return any(found)
+
+
+@cache
+def _integer(dtype: torch.dtype) -> bool:
+    return not (dtype.is_floating_point or dtype.is_complex or dtype is torch.bool) and (
+        dtype in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+    )
+
+
+def known_of(value: Any) -> Any:
+    """An argument as a shape rule is given it: tensors as specs, sizes as formulas."""
+    kind = type(value)
+    if kind is Standin:
+        return value.spec
+    if kind in _PLAIN:
+        return value
+    if kind is torch.nn.Parameter:
+        return _real_spec(value)
+    if kind in _SYMBOLIC:
+        return size_of(value)
+    if kind is tuple or kind is torch.Size:
+        return tuple(known_of(v) for v in value)
+    if kind is list:
+        return [known_of(v) for v in value]
+    if kind is slice:
+        return slice(known_of(value.start), known_of(value.stop), known_of(value.step))
+    if isinstance(value, torch.Tensor):
+        return _real_spec(value)
+    if isinstance(value, (list, tuple)):
+        return [known_of(v) for v in value]
+    return value
+
+
+def is_symbolic(values: Iterable[Any]) -> bool:
+    """Whether a stand-in or a symbolic size is among the values, or in lists of them."""
+    for value in values:
+        kind = type(value)
+        if kind in _SYMBOLIC or kind is Standin:
+            return True
+        if kind in (tuple, list, torch.Size):
+            if is_symbolic(value):
+                return True
+        elif kind is slice and is_symbolic((value.start, value.stop, value.step)):
+            return True
+    return False
+
+
+def has_tensors(value: Any) -> bool:
+    """Whether there is a tensor in nested arguments."""
+    found: list[torch.Tensor] = []
+    map_tensors(value, found.append)
+    return bool(found)
+
+
+def map_tensors(
+    value: Any, change: Callable[[torch.Tensor], Any], other: Callable[[Any], Any] | None = None
+) -> Any:
+    """``value`` with every tensor changed, through tuples (named ones too), lists and dicts.
+
+    ``other`` changes all else, such as numbers; without it that stays.
+    """
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if isinstance(value, dict):
+        return {k: map_tensors(v, change, other) for k, v in value.items()}
+    if isinstance(value, (list, tuple)) and not isinstance(value, torch.Size):
+        items = [map_tensors(v, change, other) for v in value]
+        if type(value) in (list, tuple):
+            return type(value)(items)
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    if isinstance(value, torch.Size):
+        return tuple(other(v) for v in value) if other else value
+    if isinstance(value, slice):
+        parts = (value.start, value.stop, value.step)
+        return slice(*(map_tensors(p, change, other) for p in parts))
+    return other(value) if other else value

@@ -1,0 +1,132 @@
+"""What is known of the elements of tensors, and how a write in memory ends it.
+
+Known are the bounds of values made from sizes, whether they are reached, and of what an
+element-wise result was made (:class:`.Origin`). Any tensor may be a view of
+the one that is written to.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from archlint.ops.registry import TensorSpec
+from archlint.ops.values.conditional_ranges import ALLOCATES, ELEMENTWISE, Origin
+from archlint.ops.values.float_ranges import KNOWN
+from archlint.ops.values.tight_bounds import reaching
+from archlint.symbolic.formula import eq
+from archlint.tracing.path import MASK_BYTES, WalkedPath
+from archlint.tracing.tensors.aliasing import roots
+from archlint.tracing.tensors.symbolic_tensor import Standin, standin
+from archlint.tracing.trace import Call
+
+
+class Elements:
+    """Of the tensors of one run."""
+
+    def __init__(self, path: WalkedPath) -> None:
+        self.path = path
+        self._valued: list[weakref.ref[Standin]] = []  # stand-ins whose elements are known
+        self._derived: list[TensorSpec] = []  # those that remember of what they were made
+        self._writes: list[int] = []  # who made the tensors whose known values were written
+        self._gained = False  # a tensor, which may have views, came to be known by a write
+
+    def made(self, tensor: Standin) -> None:
+        """A rule gave this new tensor."""
+        if isinstance(tensor.spec.values, KNOWN):
+            self._valued.append(weakref.ref(tensor))
+
+    def learn(
+        self, call: Call, rule: Any, args: Sequence[Any], settings: Mapping[str, Any]
+    ) -> None:
+        """Note what a call's result is, whose ``rule`` was given ``args`` and ``settings``."""
+        _loosen(call, args)
+        if call.func not in ELEMENTWISE or type(call.result) is not Standin:
+            return
+        spec = call.result.spec
+        if any(spec is a for a in args):
+            return
+        if call.func in ALLOCATES:
+            call.result.own = True
+        origin = Origin.of(call.func, rule, args, settings)
+        if origin is not None:
+            spec.origin = origin
+            self._derived.append(spec)
+
+    def write(self, target: Any, before: TensorSpec, result: TensorSpec) -> Any:
+        """What an in-place operator returns, once its ``result`` is in ``target``."""
+        for have, get in zip(before.dims, result.dims, strict=False):
+            if have is not get:
+                self.path.claim(eq(have, get), "in-place result of size {} fits {}", get, have)
+        if len(result.dims) != len(before.dims):
+            self.path.claim(False, "an in-place result of the same rank")
+        if type(target) is Standin:
+            self.written(target, result.values, result.values)
+            return target
+        made = standin(before)
+        made.shares = roots(self.path, target, self.path.trail)
+        return made
+
+    def written(self, target: Any, had: Any, put: Any, loose: bool = False) -> None:
+        """Memory was written through ``target``: what was known of other tensors ends.
+
+        Its own values are still known if the bounds that it ``had`` are those of what was ``put``;
+        ``loose``: whether either may not reach them.
+        """
+        if type(target) is not Standin:
+            return
+        self.forget_origins()
+        if target.spec.dtype.itemsize == MASK_BYTES:
+            self.path.counts.clear()
+        if isinstance(target.spec.values, KNOWN) or self._gained:
+            for ref in self._valued[self._first_view(target) :]:
+                other = ref()
+                if other is not None and other is not target:
+                    other.spec = other.spec.like(other.spec.dims, strides=other.spec.strides)
+        known = had if had == put else None
+        if known is not None or target.spec.values is not None:
+            self._writes.append(target.made_by)
+        if isinstance(known, KNOWN) and not isinstance(target.spec.values, KNOWN):
+            self._gained = True
+            self._valued.append(weakref.ref(target))
+        target.spec = target.spec.like(target.spec.dims, strides=target.spec.strides, values=known)
+        target.spec.loose = loose
+
+    def _first_view(self, target: Standin) -> int:
+        """Where in the list those tensors begin that may be views of the target's memory.
+
+        What an operator has in memory of its own, nothing that was there before is a view of.
+        """
+        if target.own:
+            for at, ref in enumerate(self._valued):
+                if ref() is target:
+                    return at
+        return 0
+
+    def ran_kernel(self) -> None:
+        """A kernel may have written any memory, or have viewed it as of another dtype."""
+        self.forget_origins()
+        self.path.counts.clear()
+        self.path.counting = False
+
+    def forget_origins(self) -> None:
+        """Some memory may have been written."""
+        for spec in self._derived:
+            spec.origin = None
+        self._derived.clear()
+
+    def mark_writes(self, calls: int) -> Callable[[], bool]:
+        """A question: has no known value been written since, of what the first ``calls`` made?"""
+        writes = len(self._writes)
+        return lambda: all(made >= calls for made in self._writes[writes:])
+
+
+def _loosen(call: Call, operands: Sequence[Any]) -> None:
+    """Say of each result whether it reaches the bounds of its values."""
+    result = call.result
+    if type(result) is Standin and not isinstance(result.spec.values, KNOWN):
+        return
+    for tensor in result if isinstance(result, (tuple, list)) else (result,):
+        if type(tensor) is Standin and isinstance(tensor.spec.values, KNOWN):
+            tensor.spec = reaching(call.op, operands, tensor.spec)

@@ -1,0 +1,77 @@
+"""What one run of a model tells: its calls in their order, its path, and how it ended."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from archlint.contracts.contract import ANY_SIZE
+from archlint.contracts.output_match import listed
+from archlint.ops.registry import TensorSpec
+from archlint.symbolic.quantify import unknowns_in
+from archlint.tracing.path import WalkedPath
+
+
+def call_name(func: Any) -> str:
+    """The operator's short name: ``conv2d``, ``getitem``."""
+    return getattr(func, "__name__", str(func)).strip("_") or str(func)
+
+
+@dataclass(eq=False)
+class Call:
+    """One call of the model: what was called, with what, where, and what came out."""
+
+    func: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    module: str
+    code: types.CodeType | None
+    line: int
+    how: str = "rule"  # "rule", "kernel"
+    result: Any = None
+
+    @property
+    def op(self) -> str:
+        """The operator's short name."""
+        return call_name(self.func)
+
+    @property
+    def source(self) -> str:
+        """``file:line`` of the user's code, or empty."""
+        return f"{self.code.co_filename}:{self.line}" if self.code else ""
+
+
+@dataclass
+class Trace:
+    """What one run told: its calls, its path, and how it ended.
+
+    ``outcome``: "accepted" (``output`` holds the nested :class:`TensorSpec`), "refused" (the last
+    claim did not hold), "raised" (user code or a kernel raised at these sizes, ``error`` says
+    what) or "unknown" (``error`` says why nothing can be said).
+    """
+
+    path: WalkedPath
+    calls: list[Call]
+    outcome: str
+    output: Any = None
+    error: str = ""
+    source: str = ""  # where an exception was raised, in user code
+    kind: str = ""  # the type of that exception
+    kernels: dict[str, int] = field(default_factory=dict)  # operators without a rule -> calls
+    faults: dict[str, str] = field(default_factory=dict)  # operators whose rule failed -> how
+    others: tuple[Trace, ...] = ()  # the same sizes, where values decide otherwise
+    joins: bool = False  # whether ways that meet again inside a module are one
+
+
+def dims_of(output: Any) -> Any:
+    """A trace's output with each tensor as the tuple of its sizes.
+
+    A size that values decide is :data:`~archlint.contracts.contract.ANY_SIZE`.
+    """
+    if isinstance(output, TensorSpec):
+        return tuple(ANY_SIZE if unknowns_in(d) else d for d in output.dims)
+    if isinstance(output, list):
+        return listed((dims_of(o) for o in output), output)
+    return {k: dims_of(v) for k, v in output.items()} if isinstance(output, dict) else output
