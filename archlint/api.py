@@ -40,7 +40,7 @@ def check(
     contract = contract_of(
         input=input, accepts=accepts, rejects=rejects, output=output, structure=structure, mode=mode
     )
-    from archlint.engine.conclude import could_not
+    from archlint.engine.conclude import error_verdict
     from archlint.explanation.advice import decide_source
 
     try:
@@ -48,4 +48,4 @@ def check(
             return decide_source(contract, source, samples=samples)
     except ArchlintError as e:
         name = model if isinstance(model, str) else type(model).__name__
-        return replace(could_not(contract, str(e)), model=name)
+        return replace(error_verdict(contract, str(e)), model=name)

@@ -51,7 +51,7 @@ def archlint_register_rules() -> None:
 def archlint_checks() -> Mapping[str, Check]:
     """Structural checks by name, ``plugin.check``, as a rule file says under ``structure``.
 
-    A check is a function of what was :class:`.Seen` of the model and of
+    A check is a function of what was :class:`.ModelView` of the model and of
     what the rule file asks for; it yields a :class:`archlint.Violation` for each thing that is
     wrong.
     """

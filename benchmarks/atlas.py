@@ -28,7 +28,7 @@ from typing import Any
 import atlas_page as page
 
 from archlint.contracts import output_shape as outputshape
-from archlint.contracts.contract import Budget, Contract, ModelRef, Promise
+from archlint.contracts.contract import Budget, Contract, ModelRef, SizeClause
 from archlint.contracts.verdict import Proof, Verdict
 from archlint.errors import ArchlintError
 from archlint.runner.pool import run
@@ -90,8 +90,8 @@ def swept(targets: Sequence[str], jobs: int, seconds: float) -> Iterator[dict[st
 
 def job(target: str, seconds: float) -> Job:
     """The question what a target accepts of the input that its library gives it."""
-    promise = Promise("any", True, "any size")
-    contract = Contract("atlas", [], promise, budget=Budget(128, seconds))
+    clause = SizeClause("any", True, "any size")
+    contract = Contract("atlas", [], clause, budget=Budget(128, seconds))
     return Job(contract, ModelRef(target, target), Path.cwd())
 
 
@@ -122,7 +122,7 @@ def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None
         return Verdict("error", message=str(e))
     kernels: Counter[str] = Counter()
     faults: dict[str, str] = {}
-    for way in found.explored.ways:
+    for way in found.explored.paths:
         kernels.update(way.trace.kernels)
         faults.update(way.trace.faults)
     words = {
@@ -137,8 +137,8 @@ def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None
         "build": round(sum(building), 3),
         "seconds": round(time.monotonic() - start, 3),
     }
-    claims = len(set().union(*(w.trace.path.claims for w in found.explored.ways)))
-    proof = Proof(len(found.explored.ways), claims, found.exact)
+    claims = len(set().union(*(w.trace.path.claims for w in found.explored.paths)))
+    proof = Proof(len(found.explored.paths), claims, found.exact)
     word = "proved" if found.exact else "tested"
     return Verdict(word, proof=proof, details={"found": json.dumps(words)})
 

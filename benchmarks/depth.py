@@ -12,9 +12,9 @@ from question import contract, decide, median, seconds
 from table import write
 from torch import nn
 
-from archlint.engine.decide import Question
+from archlint.engine.prove import Question
 from archlint.models.targets import from_instance
-from archlint.tracing.model_tracer import Subject
+from archlint.tracing.model_tracer import ModelTracer
 
 _BLOCKS = (50, 200, 800)
 _TURNS = 5
@@ -52,7 +52,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     asked = contract(32)
-    subjects = {n: Subject(asked, from_instance(stack(n))) for n in _BLOCKS}
+    subjects = {n: ModelTracer(asked, from_instance(stack(n))) for n in _BLOCKS}
     nodes = {}
     for n, subject in subjects.items():
         box = Question.of(asked).box

@@ -32,7 +32,7 @@ from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.output_shape import at
 from archlint.contracts.verdict import Verdict
 from archlint.engine.diagnosis.diagnose import moduli
-from archlint.engine.explore import Explored, Way
+from archlint.engine.explore import Exploration, ExploredPath
 from archlint.engine.infer.infer import infer_source
 from archlint.engine.sampling.run import run_at
 from archlint.engine.sampling.sizes import choose_sizes
@@ -42,7 +42,7 @@ from archlint.runner.pool import run
 from archlint.symbolic.formula import conj, holds, negate
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.solver import Solver, Unsolved
-from archlint.tracing.model_tracer import Subject
+from archlint.tracing.model_tracer import ModelTracer
 from archlint.tracing.trace import dims_of
 
 POINTS = 6
@@ -61,14 +61,14 @@ def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None
         with resolve(ref, root) as source:
             acceptance = infer_source(source, contract.input, contract.mode, half)
             found, input = acceptance.explored, acceptance.input
-            asked = Contract("engines", input, contract.promise, budget=half)
-            kernels = Subject(asked, source, rules=False)
+            asked = Contract("engines", input, contract.clause, budget=half)
+            kernels = ModelTracer(asked, source, rules=False)
             agreed, silent, wrong = 0, [], []
             for point in points(found, samples or POINTS):
                 if time.monotonic() > deadline:
                     silent.append("out of time")
                     break
-                ours = said(found.way_of(point), point)
+                ours = said(found.path_at(point), point)
                 trace = kernels.trace(
                     point, Box({n: (v, v) for n, v in point.items()}), symbolic=False
                 )
@@ -87,7 +87,7 @@ def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None
     except ArchlintError as e:
         return Verdict("error", message=str(e))
     left: Counter[str] = Counter()
-    for way in found.ways:
+    for way in found.paths:
         left.update(way.trace.kernels)
     words = {"agreed": agreed, "silent": silent, "wrong": wrong, "kernels": left}
     return Verdict("tested", details={"found": json.dumps(words, default=str)})
@@ -104,12 +104,12 @@ def judged(ours: Any, theirs: Any, accepted: bool, real: Any) -> tuple[Any, str]
     return real.output if real.accepted else real.error, right
 
 
-def points(found: Explored, count: int) -> list[dict[str, int]]:
+def points(found: Exploration, count: int) -> list[dict[str, int]]:
     """Of each path a size that it accepts, then one that it refuses, then any of the region."""
     solver = Solver(found.names, found.box, time.monotonic() + 5)
     solver.add(found.region)
-    asked = [conj(w.decided, w.accepted) for w in found.ways]
-    asked += [conj(w.decided, negate(w.accepted)) for w in found.ways]
+    asked = [conj(w.decided, w.accepted) for w in found.paths]
+    asked += [conj(w.decided, negate(w.accepted)) for w in found.paths]
     wanted = []
     for formula in islice(asked, count):
         try:
@@ -119,13 +119,13 @@ def points(found: Explored, count: int) -> list[dict[str, int]]:
         if point is not None:
             wanted.append(point)
     of: dict[str, set[int]] = {}
-    for way in found.ways:
+    for way in found.paths:
         for name, divisors in moduli(way.trace).items():
             of.setdefault(name, set()).update(divisors)
     return choose_sizes(found.names, found.region, found.box, of, count, points=wanted)
 
 
-def said(way: Way | None, point: dict[str, int]) -> Any:
+def said(way: ExploredPath | None, point: dict[str, int]) -> Any:
     """The output's sizes, empty for a refusal, ``None`` where nothing was decided."""
     if way is None:
         return None

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 import torch
 import torchvision
 
-from archlint.contracts.contract import Budget, Contract, Promise, TensorInput, TensorOutput
+from archlint.contracts.contract import Budget, Contract, SizeClause, TensorInput, TensorOutput
 from archlint.contracts.rulefile.phrase_parser import parse_shape
-from archlint.engine.decide import Question, judge
 from archlint.engine.describe.describe import describe
 from archlint.engine.infer.outputs import formulas
 from archlint.engine.pipeline import accepted_sizes
+from archlint.engine.prove import Question, prove
 from archlint.models.targets import ModelSource
 from archlint.symbolic import symbol
 from archlint.symbolic.formula import conj, ge
-from archlint.tracing.model_tracer import Subject
+from archlint.tracing.model_tracer import ModelTracer
 
 _LEAST = {"alexnet": 63, "inception_v3": 75, "maxvit_t": 224, "vit_*": 224}
 _DEFAULT_LEAST = 32
@@ -63,34 +63,34 @@ def contract(side: int, seconds: float = 60.0) -> Contract:
     return Contract(
         "any-photo",
         TensorInput(tuple(parse_shape("N 3 H W"))),
-        Promise("any", region, f"any N >= 1 and H, W >= {side}"),
+        SizeClause("any", region, f"any N >= 1 and H, W >= {side}"),
         TensorOutput(tuple(parse_shape("N 1000"))),
         budget=Budget(seconds=seconds),
     )
 
 
-def decide(traced: Subject) -> Answer:
+def decide(traced: ModelTracer) -> Answer:
     """Trace and solve: the whole check but building and sampling."""
     asked = traced.contract
     deadline = time.monotonic() + asked.budget.seconds
     question = Question.of(asked)
     found = accepted_sizes(traced, question, deadline)
-    finding = judge(asked, question, found, deadline)
-    if finding.breach:
-        at = " ".join(f"{k}={v}" for k, v in finding.breach.point.items())
+    finding = prove(asked, question, found, deadline)
+    if finding.violation:
+        at = " ".join(f"{k}={v}" for k, v in finding.violation.point.items())
         verdict = f"broken at {at}"
     else:
         verdict = f"open: {finding.open[0]}" if finding.open else "proved"
-    claims = sum(e.kind == "claim" for w in found.ways for e in w.trace.path.events)
-    return Answer(verdict, len(found.ways), claims)
+    claims = sum(e.kind == "claim" for w in found.paths for e in w.trace.path.events)
+    return Answer(verdict, len(found.paths), claims)
 
 
-def everything(traced: Subject) -> Contract:
+def everything(traced: ModelTracer) -> Contract:
     """What ``infer`` asks of the same model: any size at all."""
-    return replace(traced.contract, promise=Promise("any", True, "any size"), output=None)
+    return replace(traced.contract, clause=SizeClause("any", True, "any size"), output=None)
 
 
-def infer(traced: Subject) -> bool:
+def infer(traced: ModelTracer) -> bool:
     """What the model accepts, in words, and what comes out: all but building. Whether exact."""
     question = Question.of(traced.contract)
     found = accepted_sizes(traced, question, time.monotonic() + traced.contract.budget.seconds)

@@ -28,7 +28,7 @@ from archlint.ops.registry import RULES, TensorSpec
 from archlint.ops.shapes.strides import contiguous_strides
 from archlint.symbolic.intervals import Box
 from archlint.tracing.tensors.specs import map_tensors
-from archlint.tracing.tensors.symbolic_tensor import standin
+from archlint.tracing.tensors.symbolic_tensor import symbolic_tensor
 from archlint.tracing.tracer import trace
 
 SAMPLES, WRONG_ONES = 40, 20  # of each operator, at most
@@ -55,7 +55,9 @@ def _standin(tensor: torch.Tensor) -> torch.Tensor:
         return tensor
     dims, strides = tuple(tensor.shape), tensor.stride()
     same = strides == contiguous_strides(dims)
-    return standin(TensorSpec(dims, tensor.dtype, None if same else strides, device=tensor.device))
+    return symbolic_tensor(
+        TensorSpec(dims, tensor.dtype, None if same else strides, device=tensor.device)
+    )
 
 
 def operators() -> list[Any]:

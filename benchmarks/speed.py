@@ -35,7 +35,7 @@ from question import (
 )
 from table import write
 
-from archlint.tracing.model_tracer import Subject
+from archlint.tracing.model_tracer import ModelTracer
 
 _TURNS = 5
 _SIDE = 224
@@ -54,8 +54,8 @@ def measure(name: str) -> dict[str, Any]:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     side = least(name)
-    traced = Subject(contract(side), source(name))
-    open_question = Subject(everything(traced), source(name))
+    traced = ModelTracer(contract(side), source(name))
+    open_question = ModelTracer(everything(traced), source(name))
     model = source(name).for_tracing().to("meta")
     image = torch.empty(1, 3, max(side, _SIDE), max(side, _SIDE), device="meta")
     answers: list[Answer] = []

@@ -24,10 +24,10 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from archlint.contracts.contract import Budget, Contract, Input, Promise, TensorInput, Wildcard
+from archlint.contracts.contract import Budget, Contract, Input, SizeClause, TensorInput, Wildcard
 from archlint.contracts.rulefile.phrase_parser import parse_shape
-from archlint.engine.decide import Question
 from archlint.engine.describe.describe import describe
+from archlint.engine.prove import Question
 from archlint.symbolic import evaluate
 
 LINE = 100  # characters
@@ -42,7 +42,7 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
 
     from archlint.engine.pipeline import accepted_sizes
     from archlint.models.targets import ModelSource
-    from archlint.tracing.model_tracer import Subject
+    from archlint.tracing.model_tracer import ModelTracer
     from archlint.tracing.trace import dims_of
 
     record, seconds, rules = task
@@ -53,12 +53,12 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
     input = _input(record)
     budget = Budget(96, seconds)
     mode = record["mode"]
-    contract = Contract("t", input, Promise("any", True, "any size"), mode=mode, budget=budget)
+    contract = Contract("t", input, SizeClause("any", True, "any size"), mode=mode, budget=budget)
     question = Question.of(contract)
     start = time.perf_counter()
     source = ModelSource(record["model"], lambda: eval(record["build"], names))
     try:
-        subject = Subject(contract, source, rules)
+        subject = ModelTracer(contract, source, rules)
     except Exception as e:
         return {**result, "error": f"{type(e).__name__}: {e}"[:300]}
     result["build"] = time.perf_counter() - start
@@ -72,7 +72,7 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
         text = f"{type(e).__name__}: {e} at {where.filename}:{where.lineno}"
         return {**result, "error": text[:300]}
     result["seconds"] = time.perf_counter() - start
-    result["paths"] = len(found.ways)
+    result["paths"] = len(found.paths)
     start = time.perf_counter()
     deadline = time.monotonic() + 10
     said = describe(question.names, question.box, found.accepted, solver_deadline=deadline)
@@ -81,7 +81,7 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
     result["exact"] = found.covered and said.exact
     result["reasons"] = found.reasons
     kernels: Counter[str] = Counter()
-    for way in found.ways:
+    for way in found.paths:
         kernels.update(way.trace.kernels)
     result["kernels"] = dict(kernels)
     answers: Counter[str] = Counter()
@@ -99,7 +99,7 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
             answers["right on the CPU"] += 1  # meta kernels look at no index
             continue
         if answer == bool(truth) and answer:
-            way = found.way_of(sizes)
+            way = found.path_at(sizes)
             mine = plain(dims_of(way.trace.output), sizes) if way else None
             real = point[len(record["dims"]) + 1]
             if not agree(mine, real):
@@ -108,8 +108,8 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
                 continue
         answers["right" if answer == bool(truth) else "wrong"] += 1
         if answer != bool(truth):
-            way = found.way_of(sizes)
-            event = way.first_broken(sizes) if way and not answer else None
+            way = found.path_at(sizes)
+            event = way.first_failed_claim(sizes) if way and not answer else None
             why = event.needs() if event else (way.trace.error if way and not answer else "")
             wrong.append((sizes, answer, why, point[len(record["dims"]) + 1 :]))
     result["answers"] = dict(answers)

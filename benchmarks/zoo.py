@@ -103,7 +103,7 @@ def examine(name: str, build: Callable[[], nn.Module], words: Any, seconds: floa
     took = time.monotonic() - start
     ran, wrong = verify(found, build(), time.monotonic() + seconds)
     kernels: Counter[str] = Counter()
-    for way in found.explored.ways:
+    for way in found.explored.paths:
         kernels.update(way.trace.kernels)
         kernels.update({f"{op}: {how}": 1 for op, how in way.trace.faults.items()})
     verdict = "exact" if found.exact else "tested"
@@ -118,7 +118,7 @@ def verify(found: archlint.Acceptance, model: nn.Module, until: float) -> tuple[
         if ran and time.monotonic() > until:
             break
         said = found.accepts(**point)
-        way = found.explored.way_of(point)
+        way = found.explored.path_at(point)
         if way is not None and peak_memory(way.trace, point) > MEMORY:
             continue
         outcome = run_at(model.eval(), found.input, point, MEMORY)
@@ -146,7 +146,7 @@ def points(found: archlint.Acceptance) -> list[dict[str, int]]:
     for name in explored.names:
         chosen += [{**base, name: value} for value in near]
     divisors: dict[str, set[int]] = {}
-    for way in explored.ways:
+    for way in explored.paths:
         for name, found_here in moduli(way.trace).items():
             divisors.setdefault(name, set()).update(d for d in found_here if d <= 64)
     sides = (explored.accepted, conj(explored.region, negate(explored.accepted)))

@@ -8,11 +8,11 @@ from typing import Any
 
 from archlint.contracts.contract import Contract
 from archlint.contracts.verdict import Verdict
-from archlint.engine.decide import Question
+from archlint.engine.prove import Question
 from archlint.models.snapshot import keep
 from archlint.models.targets import ModelSource
 from archlint.ops.registry import TensorSpec
-from archlint.tracing.tensors.symbolic_tensor import Standin
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call
 from archlint.tracing.tracer import trace
 
@@ -51,7 +51,7 @@ def _step(call: Call) -> str:
 
 
 def _dims(result: Any) -> Iterator[tuple[Any, ...]]:
-    if type(result) is Standin:
+    if type(result) is SymbolicTensor:
         yield result.spec.dims
     elif isinstance(result, TensorSpec):
         yield result.dims

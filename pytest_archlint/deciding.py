@@ -29,7 +29,7 @@ def decide(
     __tracebackhide__ = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # importing torch must not fail under -W error
-        from archlint.engine.conclude import could_not
+        from archlint.engine.conclude import error_verdict
         from archlint.engine.pipeline import decide_source
         from archlint.explanation.advice import advised
 
@@ -55,7 +55,7 @@ def decide(
                 if item.config.getoption("usepdb", False):
                     at_breach = _forward_error(contract, source, verdict)
     except ArchlintError as e:
-        verdict, cause = could_not(contract, str(e)), e.__cause__
+        verdict, cause = error_verdict(contract, str(e)), e.__cause__
     verdict = replace(verdict, model=name)
     adopt = getattr(item, "adopted", None)  # that of a rule file's items
     verdict, stale = adopt(verdict) if adopt else (verdict, [])
@@ -72,12 +72,12 @@ def decide(
 
 def _build_error(contract: Contract, source: ModelSource, verdict: Verdict) -> BaseException | None:
     """What the model's own code raised as it was built: the verdict has only its text."""
-    from archlint.runtime.deadline import Late, alarm
+    from archlint.runtime.deadline import TimeLimitReached, time_limit
 
     try:
-        with alarm(2 * verdict.seconds + 1):
+        with time_limit(2 * verdict.seconds + 1):
             source.for_running(contract.mode)
-    except (Late, ArchlintError) as e:
+    except (TimeLimitReached, ArchlintError) as e:
         return e.__cause__
     return None
 
@@ -89,14 +89,14 @@ def _forward_error(
     import torch
 
     from archlint.engine.sampling.run import build_input
-    from archlint.runtime.process_state import keep_world
+    from archlint.runtime.process_state import preserve_process_state
 
     if verdict.counterexample is None:
         return None
     model = source.for_running(contract.mode)
     given: Any = build_input(contract.input, verdict.counterexample)
     try:
-        with keep_world(), torch.no_grad():
+        with preserve_process_state(), torch.no_grad():
             model(**given) if isinstance(given, dict) else model(given)
     except Exception as e:
         return e

@@ -11,7 +11,7 @@ import types
 import yaml
 
 from archlint.cli import app as cli
-from archlint.contracts.contract import Budget, Contract, ModelRef, Promise, TensorInput, Waiver
+from archlint.contracts.contract import Budget, Contract, ModelRef, SizeClause, TensorInput, Waiver
 from archlint.contracts.rulefile import load as rulefile
 from archlint.contracts.verdict import Proof, Samples, Verdict
 from archlint.errors import Location, Mistake, RuleFileError
@@ -27,7 +27,7 @@ def contract(id="any-photo", model="proved", seconds=60.0, file="rules.yaml", li
     return Contract(
         id=id,
         input=TensorInput((1, 3, height, height)),
-        promise=Promise("any", ge(height, 32), "any H >= 32"),
+        clause=SizeClause("any", ge(height, 32), "any H >= 32"),
         models=(ModelRef(model, f"stub:{model}"),),
         budget=Budget(seconds=seconds),
         where=Location(file, line),

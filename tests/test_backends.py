@@ -93,7 +93,7 @@ def test_loky_decides_as_the_local_pool_does(count):
 def test_a_machine_without_the_project_says_so(tmp_path):
     from archlint.runner import remote
 
-    errand = remote.Errand(DECIDE, 1.0, 1, REPO)
+    errand = remote.RemoteTask(DECIDE, 1.0, 1, REPO)
     verdict = remote.decide_here(job("proved", root=tmp_path / "gone"), errand)
     assert verdict.word == "error"
     assert verdict.message.endswith(
@@ -105,7 +105,7 @@ def test_a_machine_without_the_project_says_so(tmp_path):
 def test_jobs_that_follow_one_another_share_a_process_and_it_is_stopped_when_idle(monkeypatch):
     from archlint.runner import remote
 
-    errand = remote.Errand(DECIDE, 1.0, 1, REPO)
+    errand = remote.RemoteTask(DECIDE, 1.0, 1, REPO)
     monkeypatch.setattr(remote, "IDLE", GUARD)
     first = int(remote.decide_here(job("process"), errand).message)
     monkeypatch.setattr(remote, "IDLE", 0.1)

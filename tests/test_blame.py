@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from archlint.engine.decide import Question, judge
 from archlint.engine.pipeline import accepted_sizes
+from archlint.engine.prove import Question, prove
 from archlint.engine.python_contracts import contract_of, source_of
 from archlint.explanation.blame import blame, blame_lines
-from archlint.tracing.model_tracer import Subject
+from archlint.tracing.model_tracer import ModelTracer
 
 
 def conv_net():
@@ -31,10 +31,10 @@ def broken(model, accepts):
     deadline = time.monotonic() + 20
     contract, source = contract_of(input="N 1 H W", accepts=accepts), source_of(model)
     question = Question.of(contract)
-    found = accepted_sizes(Subject(contract, source), question, deadline)
-    breach = judge(contract, question, found, deadline).breach
-    assert breach is not None
-    return contract, source, breach, deadline
+    found = accepted_sizes(ModelTracer(contract, source), question, deadline)
+    violation = prove(contract, question, found, deadline).violation
+    assert violation is not None
+    return contract, source, violation, deadline
 
 
 def names(model, accepts):
@@ -58,14 +58,14 @@ def test_what_two_layers_ask_is_the_fault_of_both():
 def test_without_all_of_them_the_promise_holds_and_without_fewer_it_does_not():
     from archlint.explanation.without_claims import accepted_without
 
-    contract, source, breach, deadline = broken(conv_net(), "any H, W >= 1")
-    sites = [b.site for b in blame(contract, source, breach, deadline).blamed]
-    subject, question = Subject(contract, source), Question.of(contract)
+    contract, source, violation, deadline = broken(conv_net(), "any H, W >= 1")
+    sites = [b.site for b in blame(contract, source, violation, deadline).blamed]
+    subject, question = ModelTracer(contract, source), Question.of(contract)
 
     def holds(spared):
         found = accepted_without(subject, question, spared, 16, deadline)
         assert found.covered
-        return judge(contract, question, found, deadline).breach is None
+        return prove(contract, question, found, deadline).violation is None
 
     assert holds(sites)
     assert not any(holds([s for s in sites if s is not left]) for left in sites)
@@ -100,9 +100,9 @@ def test_an_exception_of_the_users_is_nobodys_claim():
                 raise ValueError("too high")
             return x
 
-    contract, source, breach, deadline = broken(Raises(), "any H >= 8")
-    assert blame(contract, source, breach, deadline).blamed == ()
-    assert blame_lines(blame(contract, source, breach, deadline)) == []
+    contract, source, violation, deadline = broken(Raises(), "any H >= 8")
+    assert blame(contract, source, violation, deadline).blamed == ()
+    assert blame_lines(blame(contract, source, violation, deadline)) == []
 
 
 def test_nothing_is_held_back_from_layers_that_need_what_was_granted_elsewhere():

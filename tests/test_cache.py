@@ -22,7 +22,7 @@ from archlint.runner.cache import rule_files as rules
 from archlint.runner.cache import store
 from archlint.runner.cache.bytecode import is_outdated
 from archlint.runner.cache.codec import canonical, decode, encode
-from archlint.runner.cache.dependencies import Now, Rests, digest_of
+from archlint.runner.cache.dependencies import CurrentFiles, Dependencies, digest_of
 from archlint.runner.cache.verdicts import keep, recall
 from archlint.runner.worker import Job
 from tests.stub_cli import contract
@@ -52,7 +52,7 @@ def test_rule_files_come_back_equal(path):
     assert isinstance(again, RuleFile)
     assert again == rules
     for one, other in zip(again.contracts, rules.contracts, strict=True):
-        assert one.promise.region is other.promise.region  # interned
+        assert one.clause.region is other.clause.region  # interned
         assert canonical(one) == canonical(other)
 
 
@@ -298,7 +298,7 @@ def job(tmp_path, monkeypatch):
 
 
 def kept(job, verdict, rests=None):
-    keep(job, verdict, Rests().to_json() if rests is None else rests, "m:f", Path.cwd())
+    keep(job, verdict, Dependencies().to_json() if rests is None else rests, "m:f", Path.cwd())
     return recall([job], "m:f").get(0)
 
 
@@ -339,7 +339,7 @@ def test_another_decider_is_asked(job):
         lambda c: replace(c, mode="train"),
         lambda c: replace(c, samples=3),
         lambda c: replace(c, budget=Budget(seconds=11.0)),
-        lambda c: replace(c, promise=replace(c.promise, kind="only")),
+        lambda c: replace(c, clause=replace(c.clause, kind="only")),
         lambda c: replace(c, severity="warning"),
         lambda c: replace(c, structure={"batch_preserved": True}),
     ],
@@ -458,19 +458,19 @@ def test_whose_file_it_is(file, users):
 def test_what_stands_and_what_does_not(tmp_path):
     file = tmp_path / "a.py"
     file.write_text("1")
-    rests = Rests()
+    rests = Dependencies()
     rests.read(str(file), digest_of(str(file)))
     rests.asked[str(tmp_path)] = {"a", "b"}
     data = json.loads(json.dumps(rests.to_json()))
-    assert Now().stands(data)
+    assert CurrentFiles().stands(data)
     (tmp_path / "c.py").write_text("")
-    assert Now().stands(data)
+    assert CurrentFiles().stands(data)
     (tmp_path / "b").mkdir()
-    assert not Now().stands(data)
+    assert not CurrentFiles().stands(data)
     (tmp_path / "b").rmdir()
-    assert Now().stands(data)
+    assert CurrentFiles().stands(data)
     file.write_text("2")
-    assert not Now().stands(data)
+    assert not CurrentFiles().stands(data)
 
 
 def test_a_compiled_file_that_is_not_of_its_source(tmp_path):

@@ -84,7 +84,7 @@ def test_any_size(kind):
     found = archlint.infer(kind(), "N 1 H W")
     assert (found.text, found.exact) == ("any size", True), found.reasons
     assert found.entry().output == "N 1 H W"
-    assert len(found.explored.ways) == 1
+    assert len(found.explored.paths) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)

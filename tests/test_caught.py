@@ -13,11 +13,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from archlint.engine.decide import Question
 from archlint.engine.pipeline import accepted_sizes, decide_source
+from archlint.engine.prove import Question
 from archlint.engine.python_contracts import contract_of
 from archlint.models.targets import from_instance
-from archlint.tracing.model_tracer import Subject
+from archlint.tracing.model_tracer import ModelTracer
 from archlint.tracing.python.exception_flow import is_caught
 
 
@@ -366,7 +366,7 @@ def runs(forward, h):
 def test_the_manager_of_a_with_may_end_an_error(manager):
     forward = within(manager)
     contract = contract_of(input="1 4 H 2", accepts="any size")
-    subject = Subject(contract, from_instance(Model(forward)))
+    subject = ModelTracer(contract, from_instance(Model(forward)))
     found = accepted_sizes(subject, Question.of(contract), time.monotonic() + 60)
     assert found.covered, found.reasons
     for h in range(1, 14):
@@ -400,7 +400,7 @@ def forward(x):
 """
     forward = made(text, managers)
     contract = contract_of(input="1 4 H 2", accepts="any size")
-    subject = Subject(contract, from_instance(Model(forward)))
+    subject = ModelTracer(contract, from_instance(Model(forward)))
     found = accepted_sizes(subject, Question.of(contract), time.monotonic() + 60)
     assert found.covered, found.reasons
     for h in range(1, 10):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archlint.contracts.accepted_set import Entry, Refusal
+from archlint.contracts.accepted_set import AcceptedSet, Refusal
 from archlint.contracts.contract import TensorInput
 from archlint.contracts.rulefile.phrase_parser import parse_size
 from archlint.project.compare import compare
@@ -11,7 +11,7 @@ SIZES = TensorInput(tuple(map(parse_size, ("N", "3", "H", "W"))), text="N 3 H W"
 
 
 def entry(accepts, exact=True, output="N 10", refusals=(), input=SIZES):
-    return Entry("net", "eval", input, accepts, exact, output, tuple(refusals))
+    return AcceptedSet("net", "eval", input, accepts, exact, output, tuple(refusals))
 
 
 def points(change):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archlint.contracts.rulefile.phrase_parser import parse_promise
+from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.engine.describe.describe import describe
 from archlint.engine.describe.restrict import simplified
 from archlint.symbolic import ceildiv, maximum, minimum, symbol
@@ -38,7 +38,7 @@ def check_words(description):
     if description.text == "no size":
         return False
     said = description.text
-    return parse_promise(said if said == "any size" else f"only {said}", "accepts").region
+    return parse_clause(said if said == "any size" else f"only {said}", "accepts").region
 
 
 def both(make):

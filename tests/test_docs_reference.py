@@ -20,7 +20,7 @@ from archlint.contracts.rulefile import (
     tensor_schema as tensorschema,
 )
 from archlint.contracts.rulefile.grammar import GRAMMAR
-from archlint.contracts.rulefile.phrase_parser import parse_promise, parse_size
+from archlint.contracts.rulefile.phrase_parser import parse_clause, parse_size
 from archlint.errors import PhraseError
 from archlint.symbolic import evaluate
 from archlint.symbolic.formula import holds
@@ -72,7 +72,7 @@ def rows(title):
 def test_phrases_mean_what_the_page_says():
     assert [phrase for phrase, _ in rows("Promises")] == list(MEANT)
     for phrase, (accepted, refused) in MEANT.items():
-        region = parse_promise(phrase, "accepts").region
+        region = parse_clause(phrase, "accepts").region
         assert holds(region, dict(zip("HW", accepted, strict=True))), phrase
         assert refused is None or not holds(region, dict(zip("HW", refused, strict=True))), phrase
 
@@ -89,7 +89,7 @@ def test_what_is_no_phrase_is_told_so():
     assert len(mistakes) >= 5
     for phrase, told in mistakes:
         with pytest.raises(PhraseError) as e:
-            parse_promise(phrase, "accepts")
+            parse_clause(phrase, "accepts")
         assert str(e.value) == told
 
 

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 import archlint
-from archlint.engine.decide import Question
 from archlint.engine.pipeline import accepted_sizes
+from archlint.engine.prove import Question
 from archlint.engine.python_contracts import contract_of
 from archlint.models.targets import from_instance
-from archlint.tracing.model_tracer import Subject
+from archlint.tracing.model_tracer import ModelTracer
 
 
 class Halving(nn.Module):
@@ -34,13 +34,13 @@ class Thrifty(nn.Module):
 
 def explored(model, **words):
     contract = contract_of(input="N 3 H W", **words)
-    subject = Subject(contract, from_instance(model))
+    subject = ModelTracer(contract, from_instance(model))
     return accepted_sizes(subject, Question.of(contract), time.monotonic() + 60)
 
 
 def test_what_the_promise_says_of_the_sizes_settles_what_the_model_needs():
     found = explored(Halving(), accepts="any H >= 16 and H % 16 == 0 and W >= 16 and W % 16 == 0")
-    (way,) = found.ways
+    (way,) = found.paths
     assert found.covered
     assert way.trace.path.events == []
     assert (way.decided, way.accepted) == (True, True)
@@ -49,7 +49,7 @@ def test_what_the_promise_says_of_the_sizes_settles_what_the_model_needs():
 @pytest.mark.parametrize("sizes", [{"H": 17, "W": 32}, {"H": 8, "W": 16}, {"H": 16, "W": 40}])
 def test_nothing_is_decided_outside_of_what_the_promise_names(sizes):
     found = explored(Halving(), accepts="any H >= 16 and H % 16 == 0 and W >= 16 and W % 16 == 0")
-    assert found.way_of({"N": 1, **sizes}) is None
+    assert found.path_at({"N": 1, **sizes}) is None
     assert found.accepts({"N": 1, **sizes}) is None
     assert found.accepts({"N": 1, "H": 48, "W": 16}) is True
 
@@ -57,7 +57,7 @@ def test_nothing_is_decided_outside_of_what_the_promise_names(sizes):
 def test_a_second_way_starts_from_the_first_sizes_that_are_left():
     found = explored(Thrifty(), accepts="any size")
     assert found.covered
-    assert [dict(w.trace.path.env) for w in found.ways] == [
+    assert [dict(w.trace.path.env) for w in found.paths] == [
         {"N": 256, "H": 288, "W": 320},
         {"N": 1, "H": 1, "W": 1},
     ]
@@ -123,7 +123,7 @@ def test_another_error_with_plain_numbers_is_none_of_the_models_at_other_sizes()
 def test_the_same_error_with_plain_numbers_may_have_other_words():
     found = explored(Strict(), accepts="any size")
     assert found.covered, found.reasons
-    assert "ValueError: H rows" in {way.trace.error for way in found.ways}
+    assert "ValueError: H rows" in {way.trace.error for way in found.paths}
     assert found.accepts({"N": 1, "H": 11, "W": 1}) is False
     assert found.accepts({"N": 1, "H": 10, "W": 1}) is True
 

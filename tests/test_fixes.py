@@ -14,7 +14,7 @@ from archlint.cli.fix import fix as command
 from archlint.contracts.contract import ModelRef
 from archlint.contracts.rulefile.load import load
 from archlint.errors import ArchlintError, Location
-from archlint.explanation.fixes import Edit, breach_of, breakage, fixes
+from archlint.explanation.fixes import Edit, broken_contract, fixes, violation_of
 from archlint.explanation.fixes.wrap import build
 from archlint.models.targets import resolve
 
@@ -128,9 +128,9 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "nets.py").write_text(MODELS)
     monkeypatch.chdir(tmp_path)
 
-    def rules(model, input, promise, output):
+    def rules(model, input, clause, output):
         lines = ["archlint: 1", "models:", f"  net: nets.py:{model}", "contracts:", "  - id: it"]
-        lines += ["    models: [net]", f"    input: {input}", f"    accepts: {promise}  # why"]
+        lines += ["    models: [net]", f"    input: {input}", f"    accepts: {clause}  # why"]
         lines += [f"    output: {output}"] if output else []
         file = tmp_path / "rules.yaml"
         file.write_text("\n".join(lines) + "\n")
@@ -144,10 +144,10 @@ def found(file):
     ref = contract.models[0]
     with resolve(ref, file.parent) as source:
         until = time.monotonic() + 60
-        breach = breach_of(contract, source, until)
-        if breach is None or breach.expected != "accepted":
+        violation = violation_of(contract, source, until)
+        if violation is None or violation.expected != "accepted":
             return []
-        broken = breakage(contract, source, breach, until)
+        broken = broken_contract(contract, source, violation, until)
         return fixes(broken, ref=ref, root=file.parent, until=until)
 
 
@@ -184,8 +184,8 @@ def load_after(edit):
 
 @pytest.mark.parametrize("case", CASES, ids=[c[0] for c in CASES])
 def test_the_fix_works_when_it_is_applied(project, tmp_path, case):
-    model, input, promise, output, title, sizes = case
-    first = found(project(model, input, promise, output))[0]
+    model, input, clause, output, title, sizes = case
+    first = found(project(model, input, clause, output))[0]
     assert first.title == title
     assert first.weights.startswith("fit")
     before, after = applied(first, tmp_path, model)
@@ -215,8 +215,8 @@ def by_attributes(fix, folder, name):
 
 @pytest.mark.parametrize("case", CASES, ids=[c[0] for c in CASES])
 def test_every_fix_that_is_shown_runs_where_it_is_said_to(project, tmp_path, case):
-    model, input, promise, output, _, _ = case
-    file = project(model, input, promise, output)
+    model, input, clause, output, _, _ = case
+    file = project(model, input, clause, output)
     shown = found(file)
     assert shown
     for fix in shown:

@@ -11,7 +11,7 @@ from torch import nn
 
 import archlint
 from archlint.cli import app as cli
-from archlint.contracts.accepted_set import Entry, input_words
+from archlint.contracts.accepted_set import AcceptedSet, input_words
 from archlint.contracts.rulefile import load as rulefile
 from archlint.report import inferred
 from tests import in_process
@@ -165,7 +165,7 @@ def test_modes_differ():
 def test_no_size_is_accepted():
     found = archlint.infer(nn.Sequential(nn.Conv2d(4, 4, 1)), "N 3 H W")
     assert (found.exact, found.text, found.minimum()) == (True, "no size", None)
-    assert found.contract().promise.kind == "rejects"
+    assert found.contract().clause.kind == "rejects"
 
 
 def test_what_cannot_be_decided_is_said():
@@ -177,7 +177,7 @@ def test_what_cannot_be_decided_is_said():
     assert found.accepts(N=1, H=7, W=1) is True
     assert found.accepts(N=1, H=8, W=1) is None
     assert found.output(N=1, H=8, W=1) is None
-    assert found.contract().promise.text == "any H <= 7"
+    assert found.contract().clause.text == "any H <= 7"
 
 
 def test_sizes_are_named():
@@ -190,10 +190,10 @@ def test_sizes_are_named():
 def test_the_contract_holds(model):
     contract = archlint.infer(model(), "N 3 H W").contract()
     verdict = archlint.check(
-        model(), input_words(contract.input), accepts=contract.promise.text, samples=4
+        model(), input_words(contract.input), accepts=contract.clause.text, samples=4
     )
     assert verdict.word == "proved"
-    assert contract.promise.kind == "only"
+    assert contract.clause.kind == "only"
 
 
 @pytest.mark.parametrize(
@@ -261,14 +261,14 @@ def test_the_rule_file_says_the_same(model, mode):
     (contract,) = rulefile.loads(inferred.rule_file([entry])).contracts
     assert contract.mode == mode
     assert input_words(contract.input) == input
-    assert contract.promise.region == entry.accepted()
+    assert contract.clause.region == entry.accepted()
     only = entry.exact and model is not Pair
-    assert contract.promise.text.startswith("only " if only else "any ")
+    assert contract.clause.text.startswith("only " if only else "any ")
     assert (contract.output is None) == (entry.output is None)
 
 
 def test_a_rule_file_without_anything_to_promise():
-    entry = Entry("a:b", "eval", [], "no size", False, undecided="any size")
+    entry = AcceptedSet("a:b", "eval", [], "no size", False, undecided="any size")
     text = inferred.rule_file([entry])
     assert "too little is known" in text
     assert yaml.safe_load(text)["contracts"] == []
@@ -346,7 +346,7 @@ def test_the_command_writes_json_and_yaml(infer, monkeypatch):
     assert (model["exact"], model["accepts"]) == (True, "H, W >= 6")
     assert model["refusals"][0]["at"] == "1"
     (contract,) = rulefile.loads(infer("nets.py:net", "--format", "yaml").stdout).contracts
-    assert (contract.id, contract.promise.text) == ("net", "only H, W >= 6")
+    assert (contract.id, contract.clause.text) == ("net", "only H, W >= 6")
 
 
 @pytest.mark.parametrize(
@@ -390,5 +390,5 @@ class Looked(nn.Module):
 def test_paths_of_which_nothing_is_known_end_the_search():
     found = archlint.infer(Looked(), "N 3 H W", paths=100)
     assert not found.exact
-    assert len(found.explored.ways) == 16
+    assert len(found.explored.paths) == 16
     assert "16 paths of which nothing is known did not cover the region" in found.reasons[-1]

@@ -559,7 +559,7 @@ def test_printing_writes_nothing(project, run, args):
     result = run(*args)
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("# yaml-language-server")
-    assert loads(result.stdout).contracts[0].promise.text == "any size"
+    assert loads(result.stdout).contracts[0].clause.text == "any size"
     assert result.stderr == "not written: 1 contract that holds\n"
     assert sorted(p.name for p in Path().iterdir()) == ["models.py", "pyproject.toml"]
 

@@ -69,7 +69,7 @@ class Skips(nn.Module):
         return x
 
 
-def ways(model, input="N 1 H W", **settings):
+def paths(model, input="N 1 H W", **settings):
     """The acceptance that ``infer`` finds, held against the real model on a box."""
     found = archlint.infer(model, input, **settings)
     for h, w in itertools.product((1, 2, 3, 7, 8, 9, 15, 16, 17, 18), (1, 2, 8, 9, 11, 16)):
@@ -86,9 +86,9 @@ def ways(model, input="N 1 H W", **settings):
     [(Chain(), "any size", "N 1 ceil(H/16) ceil(W/16)"), (Skips(), "H, W >= 8", "N 1 H W")],
 )
 def test_many_ways_become_one(model, text, output):
-    found = ways(model)
+    found = paths(model)
     assert (found.text, found.exact, found.entry().output) == (text, True, output)
-    assert len(found.explored.ways) == 1
+    assert len(found.explored.paths) == 1
 
 
 def test_claims_of_one_way_are_asked_of_that_way_only():
@@ -105,7 +105,7 @@ def test_claims_of_one_way_are_asked_of_that_way_only():
             super().__init__()
             self.down = nn.ModuleList([EvenPad(), EvenPad(), EvenPad(), OddNeedsMore()])
 
-    ways(Several())
+    paths(Several())
 
 
 class Remembers(EvenPad):
@@ -146,8 +146,8 @@ def test_what_is_not_joined(kind, monkeypatch):
     """What could have another effect stays apart, and nothing wrong is said."""
     monkeypatch.setattr(archlint.tracing.model_tracer, "APART", -1)
     model = nn.Sequential(kind(), nn.MaxPool2d(2))
-    found = ways(model, paths=24)
-    assert len(found.explored.ways) > 1
+    found = paths(model, paths=24)
+    assert len(found.explored.paths) > 1
     assert not hasattr(model[0], "seen")
 
 
@@ -207,7 +207,7 @@ class Store:
 )
 def test_other_effects_than_a_result_are_not_repeated(make, monkeypatch):
     monkeypatch.setattr(archlint.tracing.model_tracer, "APART", -1)
-    found = ways(make())
+    found = paths(make())
     assert found.exact
     assert len(found.output(N=1, H=9, W=9)) == 1
 
@@ -235,7 +235,7 @@ def test_results_of_every_form(monkeypatch):
             (x, (height, *_)), weight = self.parts(x)
             return x.view(x.shape[0], height // 2, -1), weight
 
-    found = ways(Whole())
+    found = paths(Whole())
     assert (found.text, found.exact) == ("any size", True)
-    assert len(found.explored.ways) == 1
+    assert len(found.explored.paths) == 1
     assert found.entry().output == ["N ceil(H/2) 2*W", "3"]

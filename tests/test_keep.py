@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from archlint.models.snapshot import keep
-from archlint.runtime.process_state import keep_world
+from archlint.runtime.process_state import preserve_process_state
 
 
 class Helper:
@@ -237,7 +237,7 @@ def test_the_world_is_put_back(tmp_path):
     random.seed(1)
     numpy.random.seed(1)
     path, filters = list(sys.path), list(warnings.filters)
-    with keep_world() as said:
+    with preserve_process_state() as said:
         torch.rand(3)
         random.random()
         numpy.random.rand()
@@ -278,7 +278,7 @@ def test_the_world_is_put_back(tmp_path):
 
 
 def test_what_is_printed_is_heard_and_not_shown(capfd):
-    with keep_world() as said:
+    with preserve_process_state() as said:
         print("to stdout")
         print("to stderr", file=sys.stderr)
         sys.stdout.buffer.write(b"raw\n")
@@ -288,7 +288,7 @@ def test_what_is_printed_is_heard_and_not_shown(capfd):
 
 
 def test_printing_for_ever_does_not_fill_the_memory():
-    with keep_world() as said:
+    with preserve_process_state() as said:
         for _ in range(40):
             print("x" * 100_000)
     assert len(said.text) < 1_200_000
@@ -297,12 +297,12 @@ def test_printing_for_ever_does_not_fill_the_memory():
 def test_a_warning_is_no_error_inside():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with keep_world():
+        with preserve_process_state():
             warnings.warn("deprecated", stacklevel=1)
 
 
 def test_nobody_answers_a_prompt():
-    with keep_world(), pytest.raises(EOFError):
+    with preserve_process_state(), pytest.raises(EOFError):
         input()
 
 
@@ -318,6 +318,6 @@ def test_sparse_buffers_are_left_alone(form):
 
 
 def test_looking_for_garbage_goes_on():
-    with keep_world():
+    with preserve_process_state():
         gc.disable()
     assert gc.isenabled()

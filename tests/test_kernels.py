@@ -23,7 +23,7 @@ from archlint.ops.shapes.strides import contiguous_strides, settled_strides
 from archlint.symbolic import Expr
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.quantify import unknowns_in
-from archlint.tracing.tensors.symbolic_tensor import standin
+from archlint.tracing.tensors.symbolic_tensor import symbolic_tensor
 from archlint.tracing.tracer import trace
 
 PAGE = Path(__file__).parents[1] / "docs" / "kernels.md"
@@ -98,7 +98,7 @@ class Called(nn.Module):
             dims, strides = tuple(made.shape), made.stride()
             if strides == contiguous_strides(dims):
                 strides = None
-            return standin(TensorSpec(dims, made.dtype, strides, device=made.device))
+            return symbolic_tensor(TensorSpec(dims, made.dtype, strides, device=made.device))
 
         return call(self.code, tensor)
 

@@ -8,8 +8,8 @@ from torch import nn
 
 import archlint
 from archlint.cli import app as cli
-from archlint.contracts.accepted_set import Entry, Refusal
-from archlint.contracts.contract import Budget, Contract, ModelRef, Promise, TensorInput
+from archlint.contracts.accepted_set import AcceptedSet, Refusal
+from archlint.contracts.contract import Budget, Contract, ModelRef, SizeClause, TensorInput
 from archlint.errors import ArchlintError, Location
 from archlint.project import lock_check as locking
 from archlint.project import lock_file as lock
@@ -75,15 +75,15 @@ def test_the_example_is_right():
 
 
 ENTRIES = [
-    Entry(
+    AcceptedSet(
         "unet", "train", TensorInput((symbol("N"), 3, symbol("H")), text="N 3 H"), "H >= 8", True,
         {"out": "N 2 H", "aux": ["N 1", "5"]}, (Refusal("H <= 7", "0", "conv1d", "needs: 'more'"),),
     ),
-    Entry(
+    AcceptedSet(
         "embed", "eval", {"ids": TensorInput((symbol("N"), symbol("T")), "int64", 10, "N T")},
         "T <= 512", False, None, (), ("values: not known", "# paths"), "T >= 513",
     ),
-    Entry("pair", "eval", [TensorInput((3, symbol("H")), text="3 H")], "any size", True, "7"),
+    AcceptedSet("pair", "eval", [TensorInput((3, symbol("H")), text="3 H")], "any size", True, "7"),
 ]  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def test_one_question_for_each_model_input_and_mode(tmp_path):
     def job(name="net", mode="eval", file="a.yaml", seconds=60.0, **kwargs):
         input = TensorInput((symbol("N"),), text="N")
         contract = Contract(
-            "id", input, Promise("any", True, "any size"), mode=mode,
+            "id", input, SizeClause("any", True, "any size"), mode=mode,
             budget=Budget(seconds=seconds), where=Location(file, 1),
         )  # fmt: skip
         return Job(contract, ModelRef(name, "m:net", kwargs=kwargs), tmp_path)

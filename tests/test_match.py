@@ -3,7 +3,7 @@
 import pytest
 
 from archlint.contracts.contract import ANY_SIZE, ANY_SIZES, TensorOutput
-from archlint.contracts.output_match import demands, promised
+from archlint.contracts.output_match import output_requirements, promised
 from archlint.symbolic import symbol
 from archlint.symbolic.formula import conj, eq, holds
 
@@ -62,7 +62,7 @@ def test_numbers_are_matched_like_formulas():
 
 
 def test_what_a_broken_promise_says():
-    batch, last = demands(out(N, 10), (N * (H // 32), 10))
+    batch, last = output_requirements(out(N, 10), (N * (H // 32), 10))
     assert last.formula is True
     assert batch.needs() == "output N 10, is N*(H//32) 10: N*(H//32) == N"
     assert batch.gets({"N": 2, "H": 128}) == "output N 10, is N*(H//32) 10: 8 == 2"
@@ -84,7 +84,7 @@ def test_what_a_broken_promise_says():
     ],
 )
 def test_what_an_impossible_promise_says(expected, actual, text, where):
-    (demand,) = demands(expected, actual)
+    (demand,) = output_requirements(expected, actual)
     assert demand.formula is False
     assert demand.needs() == text
     assert demand.gets({"N": 1}) == text
@@ -92,7 +92,7 @@ def test_what_an_impossible_promise_says(expected, actual, text, where):
 
 
 def test_braces_in_a_name_are_only_text():
-    (demand,) = demands({"{0}": out(N)}, {"{0}": (H,)})
+    (demand,) = output_requirements({"{0}": out(N)}, {"{0}": (H,)})
     assert demand.needs() == "output[{0}] N, is H: H == N"
-    (demand,) = demands({"{": out(N)}, {"}": (H,)})
+    (demand,) = output_requirements({"{": out(N)}, {"}": (H,)})
     assert demand.needs() == "output with the key {, has }"

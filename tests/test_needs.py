@@ -2,7 +2,7 @@
 
 import pytest
 
-from archlint.contracts.output_match import Demand
+from archlint.contracts.output_match import OutputRequirement
 from archlint.engine.diagnosis.needs import needs
 from archlint.symbolic import Expr, ceildiv, maximum, symbol
 from archlint.symbolic.formula import eq, ge, gt, le
@@ -53,7 +53,9 @@ def claim(formula, text, *sizes):
         (claim(False, "a matrix, gets 3 dimensions"), "a matrix, gets 3 dimensions"),
         (claim(False, "index {} in a size {}", 4, 3), "index 4 in a size 3"),
         (
-            Demand(eq(N * (H // 4), N), "output N: {} == {}", (N * (H // 4), N), "output"),
+            OutputRequirement(
+                eq(N * (H // 4), N), "output N: {} == {}", (N * (H // 4), N), "output"
+            ),
             "output N: N*h == N, gets 2*8 = 16 and 2   (h = H//4)",
         ),
     ],

@@ -73,7 +73,7 @@ def run(write, monkeypatch):
 def told(path):
     """(id, severity, models, what is promised) of each contract."""
     return [
-        (c.id, c.severity, [ref.name for ref in c.models], c.promise.text.removeprefix("any "))
+        (c.id, c.severity, [ref.name for ref in c.models], c.clause.text.removeprefix("any "))
         for c in load(path).contracts
     ]
 

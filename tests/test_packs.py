@@ -99,11 +99,11 @@ def test_parameters_are_filled_in(write):
     first, second = load(write(RULES)).contracts
     assert (first.id, first.pack) == ("any-size", "photo")
     assert [ref.name for ref in first.models] == ["good", "bad"]
-    assert first.promise.text == "any H, W >= 32"
+    assert first.clause.text == "any H, W >= 32"
     assert first.output.text == "N 10"
     assert first.input.text == "N 3 H W"
     assert (first.where.file, first.where.line) == ("rules.yaml", 4)
-    assert (second.id, second.promise.text) == ("tiny", "any H < 32//4")
+    assert (second.id, second.clause.text) == ("tiny", "any H < 32//4")
 
 
 def test_a_parameter_alone_is_the_value_itself(write):
@@ -116,7 +116,7 @@ def test_a_parameter_alone_is_the_value_itself(write):
 def test_braces_that_are_a_set_stay_one(write):
     text = PACK.replace("any H, W >= {min}", "any H in {{min}, 64} and W in { H }")
     write(text, "photo.yaml")
-    assert load(write(RULES)).contracts[0].promise.text == "any H in {32, 64} and W in { H }"
+    assert load(write(RULES)).contracts[0].clause.text == "any H in {32, 64} and W in { H }"
 
 
 def test_own_contracts_come_first(write):
@@ -128,7 +128,7 @@ def test_two_uses_of_a_pack(write):
     more = "  - {pack: ./photo.yaml, models: [good], as: big, with: {classes: 10, min: 64}}\n"
     found = load(write(RULES + more)).contracts
     assert [c.id for c in found] == ["any-size", "tiny", "big.any-size", "big.tiny"]
-    assert found[2].promise.text == "any H, W >= 64"
+    assert found[2].clause.text == "any H, W >= 64"
 
 
 def test_the_files_of_packs_are_known(write):
@@ -151,7 +151,7 @@ contracts:
     write(child, "packs/strict.yaml")
     write(PACK, "packs/photo.yaml")
     found = load(write(RULES.replace("./photo.yaml", "./packs/strict.yaml"))).contracts
-    assert [(c.id, c.promise.text) for c in found] == [
+    assert [(c.id, c.clause.text) for c in found] == [
         ("any-size", "any H, W >= 8"),
         ("tiny", "any H < 8"),
         ("large", "any H == 224 and W >= 8"),

@@ -6,7 +6,7 @@ from archlint.ops.registry import Refused
 from archlint.symbolic import ceildiv, symbol
 from archlint.symbolic.formula import conj, disj, eq, ge, gt, holds, le, lt, ne, negate
 from archlint.symbolic.intervals import Box
-from archlint.tracing.path import WalkedPath
+from archlint.tracing.path import TracedPath
 
 H, W = symbol("H"), symbol("W")
 ENV = {"H": 32, "W": 48}
@@ -14,7 +14,7 @@ ENV = {"H": 32, "W": 48}
 
 @pytest.fixture
 def path():
-    return WalkedPath(ENV, Box({"H": (1, None), "W": (32, None)}))
+    return TracedPath(ENV, Box({"H": (1, None), "W": (32, None)}))
 
 
 def recorded(path):
@@ -111,7 +111,7 @@ def test_pin(path):
 
 
 def test_pin_of_what_the_box_settles():
-    path = WalkedPath({"H": 5}, Box({"H": (5, 5)}))
+    path = TracedPath({"H": 5}, Box({"H": (5, 5)}))
     assert path.pin(H + 2) == 7
     assert path.events == []
 
@@ -171,7 +171,7 @@ def test_a_product_that_is_not_0_says_it_of_each_factor(path):
 
 
 def test_parts_that_are_open_may_leave_no_question_together():
-    path = WalkedPath(ENV, Box({"H": (1, None), "W": (1, None)}))
+    path = TracedPath(ENV, Box({"H": (1, None), "W": (1, None)}))
     several = ge(ceildiv(H, 32) * ceildiv(W, 32), 2)
     always = disj(several, conj(ge(W, 1), le(W, 32)))
     assert path.branch(always) is True

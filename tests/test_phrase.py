@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from archlint.contracts.contract import ANY_SIZE, ANY_SIZES
 from archlint.contracts.region import box_of
 from archlint.contracts.rulefile.grammar import symbols_of
-from archlint.contracts.rulefile.phrase_parser import parse_promise, parse_shape, parse_size
+from archlint.contracts.rulefile.phrase_parser import parse_clause, parse_shape, parse_size
 from archlint.errors import PhraseError
 from archlint.symbolic import ceildiv, evaluate, maximum, minimum, symbol
 from archlint.symbolic.formula import ge, holds
@@ -123,13 +123,13 @@ def test_a_second_ellipsis():
     ],
 )
 def test_promise(text, kind, region):
-    promise = parse_promise(text, "accepts")
-    assert (promise.kind, str(promise.region), promise.text) == (kind, region, text.strip())
+    clause = parse_clause(text, "accepts")
+    assert (clause.kind, str(clause.region), clause.text) == (kind, region, text.strip())
 
 
 def test_rejects():
-    promise = parse_promise("any H < 16", "rejects")
-    assert (promise.kind, str(promise.region)) == ("rejects", "H <= 15")
+    clause = parse_clause("any H < 16", "rejects")
+    assert (clause.kind, str(clause.region)) == ("rejects", "H <= 15")
 
 
 PREFIX = "found 'H'; expected 'any' or 'only', as in 'any H, W >= 32'"
@@ -198,12 +198,12 @@ PREFIX = "found 'H'; expected 'any' or 'only', as in 'any H, W >= 32'"
     ],
 )  # fmt: skip
 def test_promise_mistakes(text, column, message):
-    check_message(lambda: parse_promise(text, "accepts"), column, message)
+    check_message(lambda: parse_clause(text, "accepts"), column, message)
 
 
 def test_only_does_not_reject():
     check_message(
-        lambda: parse_promise("only H < 16", "rejects"),
+        lambda: parse_clause("only H < 16", "rejects"),
         1,
         "found 'only'; expected 'any': sizes are rejected with 'any'",
     )
@@ -230,7 +230,7 @@ def test_only_does_not_reject():
 def test_hostile_phrases_end_in_a_message_at_once(text, message):
     start = time.perf_counter()
     with pytest.raises(PhraseError) as caught:
-        parse_promise("any " + text, "accepts")
+        parse_clause("any " + text, "accepts")
     assert caught.value.found == message
     assert time.perf_counter() - start < 1
 
@@ -239,8 +239,8 @@ def test_the_largest_phrases_allowed_are_quick():
     names = ", ".join(f"s{i}" for i in range(120))
     numbers = ", ".join(map(str, range(120)))
     start = time.perf_counter()
-    parse_promise(f"any {names} in {{{numbers}}}", "accepts")
-    parse_promise("any " + " and ".join(f"min({names[:300]}x) > {i}" for i in range(2)), "accepts")
+    parse_clause(f"any {names} in {{{numbers}}}", "accepts")
+    parse_clause("any " + " and ".join(f"min({names[:300]}x) > {i}" for i in range(2)), "accepts")
     assert parse_size("(" * 32 + "H" + ")" * 32) is H
     assert time.perf_counter() - start < 5
 
@@ -255,8 +255,8 @@ def test_symbols_of():
 @given(st.text(alphabet="anyolH W()3+-*/%<>=!,.{}stepid_é&|", max_size=60))
 def test_any_text_parses_or_says_why(text):
     for parse in (
-        lambda: parse_promise("any " + text, "accepts"),
-        lambda: parse_promise(text, "rejects"),
+        lambda: parse_clause("any " + text, "accepts"),
+        lambda: parse_clause(text, "rejects"),
         lambda: parse_shape(text, wildcards=True),
     ):
         mistake = mistake_of(parse)
@@ -425,10 +425,10 @@ def test_a_size_means_what_python_says(tree):
 
 @given(promises, st.sampled_from(["any", "only"]))
 def test_a_promise_means_what_python_says(tree, word):
-    promise = parse_promise(f"{word} {tree.text}", "accepts")
-    assert promise.kind == word
+    clause = parse_clause(f"{word} {tree.text}", "accepts")
+    assert clause.kind == word
     for env in GRID:
-        assert holds(promise.region, env) == tree.value(env), (tree.text, env)
+        assert holds(clause.region, env) == tree.value(env), (tree.text, env)
 
 
 @given(st.integers(-30, 60), st.integers(1, 7), st.integers(1, 5), st.integers(-4, 4))
@@ -463,5 +463,5 @@ def test_the_brute_force_itself_can_fail():
     ],
 )
 def test_a_size_is_at_least_1_unless_it_is_compared_itself(text, low):
-    region = parse_promise(text, "accepts").region
+    region = parse_clause(text, "accepts").region
     assert box_of(("H", "W"), region).ranges["H"][0] == low

@@ -35,7 +35,7 @@ def compiled(python: str) -> CodeType:
 
 
 @dataclass(frozen=True)
-class Said:
+class CapturedOutput:
     """A condition: the rule file's words, Python's, and the sizes that it lets start at 0."""
 
     words: str
@@ -82,36 +82,36 @@ OF_TWO = [
 
 
 @st.composite
-def conditions(draw: st.DrawFn, names: list[str]) -> Said:
+def conditions(draw: st.DrawFn, names: list[str]) -> CapturedOutput:
     a, b = draw(st.permutations(names))[:2] if len(names) > 1 else (names[0], names[0])
     words, python = draw(st.sampled_from(OF_ONE if a == b else OF_ONE + OF_TWO))
     d = draw(st.integers(2, 5))
     k = draw(st.integers(1, 9))
     numbers = {"k": k, "m": draw(st.integers(k + 1, 14)), "d": d, "r": draw(st.integers(1, d - 1))}
-    said = Said(*(text.format(a=a, b=b, **numbers) for text in (words, python)))
+    said = CapturedOutput(*(text.format(a=a, b=b, **numbers) for text in (words, python)))
     if draw(st.integers(0, 7)) == 0:
-        return Said(f"not ({said.words})", f"not ({said.python})")
+        return CapturedOutput(f"not ({said.words})", f"not ({said.python})")
     return said
 
 
 @st.composite
-def promises(draw: st.DrawFn, names: list[str]) -> Said:
+def promises(draw: st.DrawFn, names: list[str]) -> CapturedOutput:
     parts = []
     for _ in range(draw(st.sampled_from([0, 1, 1, 2, 2, 3]))):
         part = draw(conditions(names))
         if draw(st.integers(0, 4)) == 0:
             other = draw(conditions(names))
             words, python = (f"({p} or {q})" for p, q in zip(part.both, other.both, strict=True))
-            part = Said(words, python)
+            part = CapturedOutput(words, python)
         parts.append(part)
     zero = draw(st.lists(st.sampled_from(names), max_size=1)) if draw(st.booleans()) else []
     if any(f"% {name}" in part.python for part in parts for name in zero):
         zero = []  # the remainder by 0 is nothing
-    parts += [Said(f"{n} >= 0", f"{n} >= 0") for n in zero]
+    parts += [CapturedOutput(f"{n} >= 0", f"{n} >= 0") for n in zero]
     if not parts:
-        return Said("size", "True")
+        return CapturedOutput("size", "True")
     words, python = (" and ".join(p) for p in zip(*(p.both for p in parts), strict=True))
-    return Said(words, python, tuple(zero))
+    return CapturedOutput(words, python, tuple(zero))
 
 
 # -- networks and their inputs --------------------------------------------------------------------
@@ -244,13 +244,13 @@ class Case:
     model: nn.Module
     input: str | dict[str, str]
     kind: str
-    said: Said
+    said: CapturedOutput
     output: str | None
     names: list[str]
     at: list[tuple[Sizes, tuple[int, ...] | None]]
 
     @classmethod
-    def of(cls, model, input, kind, many: list[Said], seed: int) -> Case:
+    def of(cls, model, input, kind, many: list[CapturedOutput], seed: int) -> Case:
         """With one of many promises: at times one that the sizes of the box keep."""
         pick = random.Random(seed)
         plain = cls(model, input, kind, many[0], None, names_of(input), [])
@@ -316,14 +316,16 @@ def check_case(case: Case, seconds: float = 20) -> str:
 
 
 @st.composite
-def drawn(draw: st.DrawFn) -> tuple[nn.Module, str | dict[str, str], str, list[Said], int]:
+def drawn(
+    draw: st.DrawFn,
+) -> tuple[nn.Module, str | dict[str, str], str, list[CapturedOutput], int]:
     """What :meth:`Case.of` takes."""
     model, input = draw(networks())
     kind = draw(st.sampled_from(["any", "any", "only", "rejects"]))
     names = names_of(input)
     many = draw(st.lists(promises(names), min_size=1, max_size=8))
     if kind == "only":
-        zero = Said(f"{names[-1]} >= 0", "True", (names[-1],))
+        zero = CapturedOutput(f"{names[-1]} >= 0", "True", (names[-1],))
         many = [zero if said.from_zero or said.python == "True" else said for said in many]
     return model.eval(), input, kind, many, draw(st.integers(0, 1 << 16))
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from archlint.contracts.contract import Budget, Contract, Promise, TensorInput
-from archlint.engine.decide import Question
+from archlint.contracts.contract import Budget, Contract, SizeClause, TensorInput
 from archlint.engine.pipeline import accepted_sizes
+from archlint.engine.prove import Question
 from archlint.models.targets import from_instance
 from archlint.symbolic import evaluate, symbol
-from archlint.tracing.model_tracer import Subject
+from archlint.tracing.model_tracer import ModelTracer
 from archlint.tracing.trace import dims_of
 
 BOX = [(n, h, w) for n in (1, 2) for h in range(1, 15) for w in (1, 2, 3, 5, 8, 11, 14)]
@@ -148,11 +148,11 @@ def test_inferred_set_is_what_runs(parts, head):
 def check_network(model: nn.Module) -> str:
     """Infer, run at every point of the box, compare; the outcome in a word."""
     input = TensorInput((symbol("N"), C, symbol("H"), symbol("W")))
-    contract = Contract("t", input, Promise("any", True, "any size"), budget=Budget(64, 10))
+    contract = Contract("t", input, SizeClause("any", True, "any size"), budget=Budget(64, 10))
     question = Question.of(contract)
     source = from_instance(model)
-    found = accepted_sizes(Subject(contract, source), question, time.monotonic() + 10)
-    for way in found.ways:
+    found = accepted_sizes(ModelTracer(contract, source), question, time.monotonic() + 10)
+    for way in found.paths:
         assert not way.trace.faults, f"a rule failed: {way.trace.faults}\n{model}"
     for n, h, w in BOX:
         sizes = {"N": n, "H": h, "W": w}
@@ -168,8 +168,8 @@ def check_network(model: nn.Module) -> str:
                 text = f"decided that {sizes} is accepted, but {type(e).__name__}: {e}\n{model}"
                 raise AssertionError(text) from e
             continue
-        way = found.way_of(sizes)
-        event = way.first_broken(sizes)
+        way = found.path_at(sizes)
+        event = way.first_failed_claim(sizes)
         why = way.trace.error if event is None else event.needs()
         assert decided, f"decided that {sizes} is refused ({why}), but it runs\n{model}"
         mine = tuple(evaluate(d, sizes) for d in dims_of(way.trace.output))

@@ -11,7 +11,7 @@ from archlint.contracts.region import (
     bounds_of,
     box_of,
     in_box,
-    input_demands,
+    input_constraints,
     input_symbols,
     typical_point,
 )
@@ -125,8 +125,8 @@ def test_symbols_in_the_order_of_writing():
 
 
 def test_derived_sizes_are_not_negative():
-    assert input_demands(TensorInput((3, H - 2))) is ge(H, 2)
-    both = input_demands({"a": TensorInput((H - 2,)), "b": [TensorInput((W - H, 3))]})
+    assert input_constraints(TensorInput((3, H - 2))) is ge(H, 2)
+    both = input_constraints({"a": TensorInput((H - 2,)), "b": [TensorInput((W - H, 3))]})
     assert holds(both, {"H": 2, "W": 2})
     assert not holds(both, {"H": 3, "W": 2})
-    assert input_demands(TensorInput((1, 3))) is True
+    assert input_constraints(TensorInput((1, 3))) is True

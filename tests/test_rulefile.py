@@ -98,9 +98,9 @@ def test_a_good_file(write):
     assert photo.input == TensorInput((N, 3, H, W), text="N 3 H W")
     assert photo.output == TensorOutput((N, 1000), "N 1000")
     assert photo.why == "the app sends photos of any shape"
-    assert photo.promise.kind == "any"
-    assert str(photo.promise.region) == "N >= 1 and H >= 32 and W >= 32"
-    assert photo.promise.text == "any N >= 1 and H, W >= 32"
+    assert photo.clause.kind == "any"
+    assert str(photo.clause.region) == "N >= 1 and H >= 32 and W >= 32"
+    assert photo.clause.text == "any N >= 1 and H, W >= 32"
     assert photo.where == Location("r.yaml", 7, 5)
     assert (photo.mode, photo.samples, photo.budget) == ("eval", None, Budget())
     assert (photo.skip, photo.xfail, photo.xfail_strict) == (None, None, True)
@@ -110,7 +110,7 @@ def test_a_good_file(write):
         "ids": TensorInput((N, 2 * T), "int64", H, "N 2*T"),
         "pair": [TensorInput((N, 3), text="N 3"), TensorInput((4,), text="4")],
     }
-    assert everything.promise.kind == "rejects"
+    assert everything.clause.kind == "rejects"
     assert everything.output == {
         "scores": [TensorOutput((N, ANY_SIZE, ANY_SIZES), "N _ ..."), TensorOutput((4,), "4")],
         "loss": TensorOutput((N, H // 2), "N H//2"),
@@ -145,7 +145,7 @@ def test_a_single_tensor_with_dtype_a_text_xfail_and_an_alias(write):
         """.replace("any N, T}", '"any N, T"}'))
     ).contracts  # fmt: skip
     assert first.input == second.input == TensorInput((N, T), "int64", 100, "N T")
-    assert first.promise.region is True
+    assert first.clause.region is True
     assert (first.xfail, first.xfail_strict) == ("#12", True)
 
 
@@ -156,7 +156,7 @@ def test_an_argument_called_shape(write):
 
 def test_folded_and_quoted_texts(write):
     text = CONTRACT.replace("any H >= 3", ">\n      any H >= 3\n      and W >= 4")
-    assert str(load(write(text)).contracts[0].promise.region) == "H >= 3 and W >= 4"
+    assert str(load(write(text)).contracts[0].clause.region) == "H >= 3 and W >= 4"
 
 
 @pytest.mark.parametrize(("content", "expected"), CASES)

@@ -81,7 +81,7 @@ def test_the_rule_file_page_shows_a_rule_file(tmp_path):
     assert len(sections) == 2
     models = "models: {resnet18: torchvision:resnet18, vgg_old: torchvision:vgg11}\n"
     rules = loads("archlint: 1\n" + models + "\n".join(sections))
-    assert [(c.id, c.severity, c.promise.text.rpartition(" ")[2]) for c in rules.contracts] == [
+    assert [(c.id, c.severity, c.clause.text.rpartition(" ")[2]) for c in rules.contracts] == [
         ("imagenet.any-size", "error", "32"), ("imagenet.any-size", "warning", "64")
     ]  # fmt: skip
 

@@ -60,7 +60,7 @@ def inferred(model):
 def test_a_size_goes_through(model, height):
     found = inferred(model)
     assert found.exact
-    assert len(found.explored.ways) == 1
+    assert len(found.explored.paths) == 1
     assert found.text == "any size"
     assert " ".join(map(str, found.output_formulas)) == f"N 3 {height} W"
     for h in (1, 2, 3, 8, 13):

@@ -17,7 +17,7 @@ from archlint.symbolic import Expr, evaluate, symbol
 from archlint.symbolic.formula import Formula, holds
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.rational import Opaque, Ratio
-from archlint.tracing.path import WalkedPath
+from archlint.tracing.path import TracedPath
 from archlint.tracing.symint import comparisons as comparing
 from archlint.tracing.symint.node import SizeNode, hashable, size_of, sym_int
 from archlint.tracing.symint.numbers import value_at
@@ -186,7 +186,7 @@ PINNED = {  # needs the number itself
 
 @pytest.fixture
 def path():
-    return WalkedPath(HINT, Box({"H": (1, None), "W": (1, None)}))
+    return TracedPath(HINT, Box({"H": (1, None), "W": (1, None)}))
 
 
 def walked(path, operation):
@@ -312,7 +312,7 @@ def test_there_and_back(path):
 
 
 def test_division_by_what_is_zero_here():
-    path = WalkedPath({"H": 8}, Box({"H": (1, None)}))
+    path = TracedPath({"H": 8}, Box({"H": (1, None)}))
     for divide in (lambda h: 5 // (h - 8), lambda h: h % (h - 8), lambda h: 5 / (h - 8)):
         with pytest.raises(ZeroDivisionError):
             divide(sym_int(H, path))
@@ -397,7 +397,7 @@ KERNELS = {
 @pytest.mark.parametrize("name", KERNELS)
 def test_meta_kernels_compute_in_formulas(name):
     run, make = KERNELS[name]
-    path = WalkedPath({"H": 30, "W": 44}, Box({"H": (8, None), "W": (8, None)}))
+    path = TracedPath({"H": 30, "W": 44}, Box({"H": (8, None), "W": (8, None)}))
     with torch.no_grad(), enable_python_dispatcher():
         out = run(make(lambda d: sym_int(d, path)))
     dims = [size_of(d) for d in out.shape]

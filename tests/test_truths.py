@@ -102,8 +102,8 @@ class ViewsRows(nn.Module):
 
 
 def test_a_view_that_makes_rows_of_its_own():
-    promise = {"accepts": "any N >= 2 and H == 64 and W == 64", "output": "N 10"}
-    verdict = archlint.check(ViewsRows(), "N 3 H W", **promise)
+    clause = {"accepts": "any N >= 2 and H == 64 and W == 64", "output": "N 10"}
+    verdict = archlint.check(ViewsRows(), "N 3 H W", **clause)
     assert (verdict.word, verdict.counterexample) == ("broken", {"N": 2, "H": 64, "W": 64})
     assert verdict.confirmed
     assert "the output is 8 10" in verdict.details["fails at"]

@@ -70,10 +70,10 @@ def fix(
 
 def _tried(job: Job, seconds: float) -> list[Fix] | Verdict:
     """The fixes of a broken contract, else the verdict."""
-    from archlint.engine.conclude import could_not
+    from archlint.engine.conclude import error_verdict
     from archlint.engine.pipeline import decide_source
     from archlint.errors import ArchlintError
-    from archlint.explanation.fixes import breach_of, breakage, fixes
+    from archlint.explanation.fixes import broken_contract, fixes, violation_of
     from archlint.models.targets import resolve
 
     try:
@@ -82,13 +82,13 @@ def _tried(job: Job, seconds: float) -> list[Fix] | Verdict:
             if verdict.word != "broken":
                 return verdict
             until = time.monotonic() + seconds
-            breach = breach_of(job.contract, source, until)
-            if breach is None or breach.expected != "accepted":
+            violation = violation_of(job.contract, source, until)
+            if violation is None or violation.expected != "accepted":
                 return []
-            broken = breakage(job.contract, source, breach, until)
+            broken = broken_contract(job.contract, source, violation, until)
             return fixes(broken, ref=job.ref, root=job.root, until=until)
     except ArchlintError as e:
-        return could_not(job.contract, str(e))
+        return error_verdict(job.contract, str(e))
 
 
 def _write(found: list[Fix]) -> str:

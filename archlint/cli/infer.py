@@ -12,7 +12,7 @@ import click
 from archlint.cli.common import CannotRun, decide
 
 if TYPE_CHECKING:
-    from archlint.contracts.accepted_set import Entry
+    from archlint.contracts.accepted_set import AcceptedSet
     from archlint.contracts.contract import Input
     from archlint.runner.worker import Job
 
@@ -80,17 +80,17 @@ def infer(
 
 def job(target: str, input: Input, mode: str, paths: int, seconds: float) -> Job:
     """The question what a target accepts; an empty ``input`` is to be guessed."""
-    from archlint.contracts.contract import Budget, Contract, ModelRef, Promise
+    from archlint.contracts.contract import Budget, Contract, ModelRef, SizeClause
     from archlint.contracts.settings import project_root
     from archlint.runner.worker import Job
 
-    promise = Promise("any", True, "any size")
+    clause = SizeClause("any", True, "any size")
     budget = Budget(paths, seconds)
-    contract = Contract("infer", input, promise, mode=mode, budget=budget)
+    contract = Contract("infer", input, clause, mode=mode, budget=budget)
     return Job(contract, ModelRef(target, target), project_root(Path.cwd()))
 
 
-def found(jobs: Sequence[Job]) -> list[Entry]:
+def found(jobs: Sequence[Job]) -> list[AcceptedSet]:
     """What the models accept, each asked in a worker process. ``CannotRun`` if one fails."""
     verdicts = decide(jobs, 1, progress=sys.stderr.isatty(), by=BY)
     for verdict in verdicts:

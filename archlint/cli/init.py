@@ -106,12 +106,12 @@ def _readable(asked: Asked) -> Asked:
 
 
 def _question(model: Found, file: Path, root: Path, seconds: float) -> Job:
-    from archlint.contracts.contract import Budget, Contract, ModelRef, Promise
+    from archlint.contracts.contract import Budget, Contract, ModelRef, SizeClause
     from archlint.errors import Location
     from archlint.runner.worker import Job
 
     budget = Budget(PATHS, seconds)
-    contract = Contract("init", [], Promise("any", True, "any size"), budget=budget)
+    contract = Contract("init", [], SizeClause("any", True, "any size"), budget=budget)
     target = model.target(file.parent)
     return Job(contract, ModelRef(model.name, target, where=Location(str(file), 1)), root)
 

@@ -23,7 +23,7 @@ from archlint.cli.infer import (
 )
 
 if TYPE_CHECKING:
-    from archlint.contracts.accepted_set import Entry
+    from archlint.contracts.accepted_set import AcceptedSet
     from archlint.contracts.verdict import Verdict
     from archlint.project.lock_file import Key, Lock
     from archlint.runner.worker import Job
@@ -120,7 +120,7 @@ def known(root: Path) -> tuple[Path, Lock]:
         raise CannotRun(str(e)) from e
 
 
-def _counted(before: dict[Key, Entry], now: dict[Key, Entry], changed: int) -> str:
+def _counted(before: dict[Key, AcceptedSet], now: dict[Key, AcceptedSet], changed: int) -> str:
     new = len(now.keys() - before.keys())
     parts = {"new": new, "changed": changed, "as before": len(now) - new - changed}
     return ", ".join(f"{n} {word}" for word, n in parts.items() if n) or "no models"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Union
 
 from archlint.contracts.contract import Input, TensorInput
-from archlint.contracts.rulefile.phrase_parser import parse_promise
+from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.symbolic.formula import Bool, disj, holds, negate
 
 Words = Union[str, int, list["Words"], dict[str, "Words"]]
@@ -32,7 +32,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Entry:
+class AcceptedSet:
     """The sizes that a model accepts, in words.
 
     ``accepts``: as it can stand after ``accepts: only``. ``exact``: all other sizes are refused;
@@ -56,7 +56,7 @@ class Entry:
     seconds: float = field(default=0.0, compare=False)
 
     @property
-    def promise(self) -> tuple[str, str]:
+    def clause(self) -> tuple[str, str]:
         """The promise that a rule file can make of it: accepts or rejects, and its words."""
         if self.accepts == "no size":
             return ("rejects", "any size") if self.exact else ("accepts", "")
@@ -86,7 +86,7 @@ def region(words: str) -> Bool:
     """The set that words such as ``any size``, ``no size`` and ``H, W >= 32`` stand for."""
     if words in ("any size", "no size"):
         return words == "any size"
-    return parse_promise(f"only {words}", "accepts").region
+    return parse_clause(f"only {words}", "accepts").region
 
 
 def input_words(input: Input) -> Words:

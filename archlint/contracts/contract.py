@@ -56,7 +56,7 @@ Output = Union[TensorOutput, list["Output"], dict[str, "Output"]]
 
 
 @dataclass(frozen=True)
-class Promise:
+class SizeClause:
     """``accepts: any P`` · ``accepts: only P`` · ``rejects: any P``, or none about sizes.
 
     ``region`` is P as a formula, its ``>= 1`` defaults not included; ``text`` are the author's
@@ -68,7 +68,7 @@ class Promise:
     text: str
 
 
-ANY_ACCEPTED = Promise("none", True, "any size")
+ANY_ACCEPTED = SizeClause("none", True, "any size")
 """What a contract about nothing but structure says of the sizes."""
 
 OF_MODULES = ("forbids", "parameters")
@@ -101,7 +101,7 @@ class Contract:
 
     id: str
     input: Input
-    promise: Promise
+    clause: SizeClause
     output: Output | None = None
     models: tuple[ModelRef, ...] = ()
     why: str = ""
@@ -126,7 +126,7 @@ class Contract:
     def explored(self) -> bool:
         """Whether deciding it takes runs on symbolic sizes."""
         of_runs = self.structure.keys() - set(OF_MODULES)
-        return self.promise.kind != "none" or bool(of_runs and self.input)
+        return self.clause.kind != "none" or bool(of_runs and self.input)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def listed(parts: Iterable[Any], like: list[Any]) -> list[Any]:
 
 
 @dataclass(frozen=True)
-class Demand:
+class OutputRequirement:
     """One thing the promise asks of the output; ``text`` takes ``sizes`` like a claim's.
 
     ``open``: what is not known of it, because values decide it; ``formula`` then says nothing.
@@ -47,7 +47,9 @@ class Demand:
         return self.text.format(*(evaluate(s, env) for s in self.sizes))
 
 
-def demands(expected: Output, actual: Any, where: str = "output") -> list[Demand]:
+def output_requirements(
+    expected: Output, actual: Any, where: str = "output"
+) -> list[OutputRequirement]:
     """What must hold of ``actual``: nested lists and dicts whose leaves are tuples of sizes.
 
     A named tuple (:class:`Fields`) is a list to a list and a mapping to a mapping.
@@ -60,27 +62,31 @@ def demands(expected: Output, actual: Any, where: str = "output") -> list[Demand
         if len(actual) != len(expected):
             return [_never(f"{where} a list of {len(expected)}, is {_kind(actual)}", where)]
         parts = enumerate(zip(expected, actual, strict=True))
-        return [d for i, (e, a) in parts for d in demands(e, a, f"{where}[{i}]")]
+        return [d for i, (e, a) in parts for d in output_requirements(e, a, f"{where}[{i}]")]
     if isinstance(actual, Fields):
         actual = dict(zip(actual.names, actual, strict=True))
     if not isinstance(actual, dict):
         return [_never(f"{where} a mapping, is {_kind(actual)}", where)]
-    found: list[Demand] = []
+    found: list[OutputRequirement] = []
     for key, inner in expected.items():
         if key not in actual:
             have = ", ".join(map(str, actual)) or "nothing"
             found.append(_never(f"{where} with the key {key}, has {have}", where))
         else:
-            found += demands(inner, actual[key], f"{where}[{key}]")
+            found += output_requirements(inner, actual[key], f"{where}[{key}]")
     return found
 
 
 def promised(expected: Output | None, actual: Any) -> Bool:
     """The whole promise about the output as one formula."""
-    return True if expected is None else conj(*(d.formula for d in demands(expected, actual)))
+    return (
+        True
+        if expected is None
+        else conj(*(d.formula for d in output_requirements(expected, actual)))
+    )
 
 
-def _tensor_demands(expected: TensorOutput, actual: Any, where: str) -> list[Demand]:
+def _tensor_demands(expected: TensorOutput, actual: Any, where: str) -> list[OutputRequirement]:
     if not isinstance(actual, tuple):
         return [_never(f"{where} one tensor {expected.text}, is {_kind(actual)}", where)]
     want = list(expected.dims)
@@ -90,26 +96,26 @@ def _tensor_demands(expected: TensorOutput, actual: Any, where: str) -> list[Dem
         i = want.index(ANY_SIZES)
         want[i : i + 1] = [ANY_SIZE] * max(0, len(actual) - (len(want) - 1))
         least = "at least "
-    promise = f"{where} {expected.text or 'a scalar'}"
+    clause = f"{where} {expected.text or 'a scalar'}"
     if len(want) != len(actual):
         have = f"is {shown} ({_count(len(actual))})" if actual else f"is {shown}"
-        return [_never(f"{promise} ({least}{_count(len(want))}), {have}", where)]
+        return [_never(f"{clause} ({least}{_count(len(want))}), {have}", where)]
     found = []
     for size, have in zip(want, actual, strict=True):
         if size is not ANY_SIZE:
             assert not isinstance(size, Wildcard)
             if have is ANY_SIZE:
-                why = f"{promise}, is {shown}: values decide whether a size of it is {size}"
-                found.append(Demand(True, "", (), where, why))
+                why = f"{clause}, is {shown}: values decide whether a size of it is {size}"
+                found.append(OutputRequirement(True, "", (), where, why))
                 continue
             formula = eq(have, size)
-            text = _escaped(f"{promise}, is {shown}: ") + "{} == {}"
-            found.append(Demand(formula, text, (have, size), where))
+            text = _escaped(f"{clause}, is {shown}: ") + "{} == {}"
+            found.append(OutputRequirement(formula, text, (have, size), where))
     return found
 
 
-def _never(text: str, where: str) -> Demand:
-    return Demand(False, _escaped(text), (), where)
+def _never(text: str, where: str) -> OutputRequirement:
+    return OutputRequirement(False, _escaped(text), (), where)
 
 
 def _escaped(text: str) -> str:

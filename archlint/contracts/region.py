@@ -28,12 +28,12 @@ def input_symbols(input: Input) -> tuple[str, ...]:
     return tuple(names)
 
 
-def input_demands(input: Input) -> Bool:
+def input_constraints(input: Input) -> Bool:
     """What makes the input exist at all: no derived size (``H-2``) below 0."""
     if isinstance(input, TensorInput):
         return conj(*(ge(d, 0) for d in input.dims))
     parts = input.values() if isinstance(input, dict) else input
-    return conj(*map(input_demands, parts))
+    return conj(*map(input_constraints, parts))
 
 
 def bounds_of(formula: Bool) -> dict[str, Interval]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from archlint.contracts.accepted_set import Entry
+    from archlint.contracts.accepted_set import AcceptedSet
 
 WORDS = ("proved", "tested", "vacuous", "broken", "error")
 """From good to bad: the verdict on several contracts together is the highest of them."""
@@ -65,7 +65,7 @@ class Verdict:
     seconds: float = 0.0
     # What the text report says beyond the machine-readable part: label -> line(s), in order.
     details: dict[str, str] = field(default_factory=dict)
-    entry: Entry | None = None  # what the model accepts, where that was the question
+    entry: AcceptedSet | None = None  # what the model accepts, where that was the question
     severity: str = "error"  # or "warning": reported, but fails nothing
     waived: Waived | None = None
     note: str = ""  # what a waiver or the baseline says of it

@@ -8,26 +8,26 @@ from functools import partial
 from archlint.contracts.contract import Contract, Output, TensorOutput
 from archlint.contracts.rulefile.structure_reader import structure_words
 from archlint.contracts.verdict import Proof, Verdict
-from archlint.engine.decide import Breach, Finding
 from archlint.engine.diagnosis.diagnose import Diagnosis
-from archlint.engine.explore import Explored
+from archlint.engine.explore import Exploration
+from archlint.engine.prove import ProofAttempt, SizeViolation
 from archlint.engine.sampling.cross_check import Evidence
 from archlint.runtime.user_frames import shown_source
 
 
 def conclude(
     contract: Contract,
-    found: Explored,
-    finding: Finding,
+    found: Exploration,
+    finding: ProofAttempt,
     evidence: Evidence,
     diagnosis: Diagnosis | None,
 ) -> Verdict:
     """Weigh decision against evidence. A disagreement is an error of archlint's own."""
-    claims = set().union(*(w.trace.path.claims for w in found.ways))
-    proof = Proof(len(found.ways), len(claims), found.covered and not finding.open)
+    claims = set().union(*(w.trace.path.claims for w in found.paths))
+    proof = Proof(len(found.paths), len(claims), found.covered and not finding.open)
     base = _base(contract)
     if finding.vacuous:
-        message = f"no size satisfies {contract.promise.text!r}: the promise says nothing"
+        message = f"no size satisfies {contract.clause.text!r}: the promise says nothing"
         details = told(contract) | {"reason": message}
         return base("vacuous", message=message, proof=proof, details=details)
     returned = _no_tensors(found)
@@ -41,8 +41,8 @@ def conclude(
         return base(
             "error", message=message, proof=proof, samples=evidence.samples, details=details
         )
-    if finding.breach is not None:
-        return _broken(contract, finding.breach, evidence, diagnosis, proof)
+    if finding.violation is not None:
+        return _broken(contract, finding.violation, evidence, diagnosis, proof)
     if evidence.broken is not None:
         point = evidence.broken.sizes
         message = f"fails at {_at(point)}: {evidence.broken.error or evidence.broken.output}"
@@ -74,32 +74,32 @@ def conclude(
     return base("error", message=message, proof=proof, details=details)
 
 
-def _no_tensors(found: Explored) -> str:
+def _no_tensors(found: Exploration) -> str:
     """What an accepted run returns, if that is neither a tensor nor a structure of them."""
-    outputs = [w.trace.output for w in found.ways if w.trace.outcome == "accepted"]
+    outputs = [w.trace.output for w in found.paths if w.trace.outcome == "accepted"]
     kinds = [o for o in outputs if o is None or isinstance(o, str)]
     return ("None" if kinds[0] is None else f"a {kinds[0]}") if kinds else ""
 
 
-def nothing_ran(contract: Contract) -> Verdict:
+def verdict_without_run(contract: Contract) -> Verdict:
     """The verdict before its structural checks, where these need no run of the model."""
     return _base(contract)("proved", proof=Proof(covered=True))
 
 
-def could_not(contract: Contract, message: str) -> Verdict:
+def error_verdict(contract: Contract, message: str) -> Verdict:
     """The verdict where nothing could be decided."""
     return _base(contract)("error", message=message, details={"reason": message})
 
 
 def _broken(
     contract: Contract,
-    breach: Breach,
+    violation: SizeViolation,
     evidence: Evidence,
     diagnosis: Diagnosis | None,
     proof: Proof,
 ) -> Verdict:
-    how = "smallest" if breach.smallest else "there may be smaller ones"
-    outcome = evidence.breach
+    how = "smallest" if violation.smallest else "there may be smaller ones"
+    outcome = evidence.violation
     if outcome is None:
         confirmed = None
         how += f"; not run: {evidence.unable}" if evidence.unable else "; not run"
@@ -110,12 +110,12 @@ def _broken(
     else:
         confirmed = True
         how += f"; confirmed by running: {outcome.error}"
-    details = told(contract) | {"fails at": f"{_at(breach.point)}   ({how})"}
+    details = told(contract) | {"fails at": f"{_at(violation.point)}   ({how})"}
     at = diagnosis.at if diagnosis else None
     if at is not None and diagnosis is not None:
         place = "  ".join(p for p in (at.module or "the model", diagnosis.layer or at.op) if p)
         details["at"] = place + (f"     {shown_source(at.source)}" if at.source else "")
-    if breach.expected == "refused":
+    if violation.expected == "refused":
         details["needs"] = "to be refused, and is accepted"
     elif diagnosis is not None and diagnosis.needs:
         details["needs"] = diagnosis.needs
@@ -123,10 +123,10 @@ def _broken(
         details["raises"] = diagnosis.claim
     if diagnosis is not None and diagnosis.because:
         details["because"] = diagnosis.because
-    message = _message(breach, diagnosis)
+    message = _message(violation, diagnosis)
     return _base(contract)(
         "broken",
-        counterexample=breach.point,
+        counterexample=violation.point,
         confirmed=confirmed,
         at=at,
         claim=diagnosis.claim if diagnosis else None,
@@ -137,11 +137,11 @@ def _broken(
     )
 
 
-def _message(breach: Breach, diagnosis: Diagnosis | None) -> str:
-    point = _at(breach.point)
-    if breach.expected == "refused":
+def _message(violation: SizeViolation, diagnosis: Diagnosis | None) -> str:
+    point = _at(violation.point)
+    if violation.expected == "refused":
         return f"{point} is accepted, against the promise"
-    what = "gives another output" if breach.expected == "output" else "is refused"
+    what = "gives another output" if violation.expected == "output" else "is refused"
     claim = f": {diagnosis.claim}" if diagnosis and diagnosis.claim else ""
     return f"{point} {what}{claim}"
 
@@ -165,9 +165,9 @@ def told(contract: Contract) -> dict[str, str]:
 
 def _promise(contract: Contract) -> str:
     said = []
-    if contract.promise.kind != "none":
-        kind = "rejects" if contract.promise.kind == "rejects" else "accepts"
-        said.append(f"{kind} {contract.promise.text}")
+    if contract.clause.kind != "none":
+        kind = "rejects" if contract.clause.kind == "rejects" else "accepts"
+        said.append(f"{kind} {contract.clause.text}")
     if contract.output is not None:
         said.append(f"output {_output_text(contract.output)}")
     if contract.structure:

@@ -20,7 +20,7 @@ BARREN = 16
 
 
 @dataclass(eq=False)
-class Way:
+class ExploredPath:
     """One path, as sets of sizes.
 
     ``decided``: the sizes about which this path says something. ``accepted``: those that it sends
@@ -33,21 +33,21 @@ class Way:
     lost: Bool
 
     @classmethod
-    def of(cls, trace: Trace) -> Way:
+    def of(cls, trace: Trace) -> ExploredPath:
         """The path; where values decide the way, what all its ways have in common."""
-        way = cls._of_one(trace)
+        path = cls._of_one(trace)
         for other in map(cls._of_one, trace.others):
-            seen = conj(disj(way.decided, way.lost), disj(other.decided, other.lost))
-            both = conj(way.accepted, other.accepted)
+            seen = conj(disj(path.decided, path.lost), disj(other.decided, other.lost))
+            both = conj(path.accepted, other.accepted)
             if "unknown" not in (trace.outcome, other.trace.outcome):
                 both = conj(both, _same_output(trace, other.trace))
-            none = conj(_refused(way), _refused(other))
+            none = conj(_refused(path), _refused(other))
             decided = disj(both, none)
-            way = cls(trace, decided, both, conj(seen, negate(decided)))
-        return way
+            path = cls(trace, decided, both, conj(seen, negate(decided)))
+        return path
 
     @classmethod
-    def _of_one(cls, trace: Trace) -> Way:
+    def _of_one(cls, trace: Trace) -> ExploredPath:
         # A path that rests on values nobody knows refuses where a claim fails, and accepts nothing.
         ended = trace.outcome != "unknown" and not trace.path.caveats
         decided: Bool = ended
@@ -63,7 +63,7 @@ class Way:
                 decided = conj(here, decided)
         return cls(trace, decided, accepted, lost)
 
-    def first_broken(self, env: Mapping[str, int]) -> Event | None:
+    def first_failed_claim(self, env: Mapping[str, int]) -> Event | None:
         """The claim that refuses these sizes on this path."""
         for event in self.trace.path.events:
             if event.kind == "claim" and not holds(event.formula, env):
@@ -71,8 +71,8 @@ class Way:
         return None
 
 
-def _refused(way: Way) -> Bool:
-    return conj(way.decided, negate(way.accepted))
+def _refused(path: ExploredPath) -> Bool:
+    return conj(path.decided, negate(path.accepted))
 
 
 def _same_output(one: Trace, other: Trace) -> Bool:
@@ -80,7 +80,7 @@ def _same_output(one: Trace, other: Trace) -> Bool:
 
 
 @dataclass
-class Explored:
+class Exploration:
     """The exact set of sizes that a model accepts, as far as it was explored.
 
     ``covered``: every size of ``region`` is decided. Otherwise ``reasons`` say what is not.
@@ -89,30 +89,30 @@ class Explored:
     names: tuple[str, ...]
     box: Box
     region: Bool
-    ways: list[Way] = field(default_factory=list)
+    paths: list[ExploredPath] = field(default_factory=list)
     covered: bool = False
     reasons: list[str] = field(default_factory=list)
 
     @property
     def accepted(self) -> Bool:
         """The sizes known to be accepted."""
-        return disj(*(w.accepted for w in self.ways))
+        return disj(*(w.accepted for w in self.paths))
 
     @property
     def decided(self) -> Bool:
         """The sizes of which it is known whether they are accepted."""
-        return disj(*(w.decided for w in self.ways))
+        return disj(*(w.decided for w in self.paths))
 
-    def way_of(self, env: Mapping[str, int]) -> Way | None:
+    def path_at(self, env: Mapping[str, int]) -> ExploredPath | None:
         """The path that decides these sizes; none decides those outside of the region."""
         if not holds(self.region, env):
             return None
-        return next((w for w in self.ways if holds(w.decided, env)), None)
+        return next((w for w in self.paths if holds(w.decided, env)), None)
 
     def accepts(self, env: Mapping[str, int]) -> bool | None:
         """Whether these sizes are accepted; ``None`` where that is not decided."""
-        way = self.way_of(env)
-        return None if way is None else holds(way.accepted, env)
+        path = self.path_at(env)
+        return None if path is None else holds(path.accepted, env)
 
 
 def explore(
@@ -123,17 +123,17 @@ def explore(
     *,
     paths: int,
     deadline: float,
-) -> Explored:
+) -> Exploration:
     """Cover ``region`` (inside ``box``) with paths; ``run`` traces the model along one of them.
 
     ``paths`` and ``deadline`` (``time.monotonic()``) bound the effort; what is left uncovered is
     said in ``reasons``.
     """
-    result = Explored(names, box, region)
+    result = Exploration(names, box, region)
     solver: Solver | None = None
     point = typical_point(box, region)
     while True:
-        if point is None and len(result.ways) == 1:  # few have more than two: spare the solver
+        if point is None and len(result.paths) == 1:  # few have more than two: spare the solver
             point = first(names, box, conj(region, _unseen(result)))
         if point is None:
             if solver is None:
@@ -147,30 +147,30 @@ def explore(
             if point is None:
                 result.covered = not result.reasons
                 return result
-        lost = [w.lost is not False for w in result.ways[-BARREN:]]
+        lost = [w.lost is not False for w in result.paths[-BARREN:]]
         if len(lost) == BARREN and all(lost):
             what = f"{BARREN} paths of which nothing is known"
             result.reasons.append(_spent(what, result, point))
             return result
-        if len(result.ways) >= paths:
+        if len(result.paths) >= paths:
             result.reasons.append(_spent(f"{paths} paths", result, point))
             return result
         if time.monotonic() > deadline:
             result.reasons.append(_spent("the time", result, point))
             return result
-        way = Way.of(run(point))
-        if way.trace.joins and result.ways and not result.ways[-1].trace.joins:
-            result.ways, result.reasons, solver = [], [], None  # this way says it in fewer
-        result.ways.append(way)
-        if way.trace.outcome == "unknown":
-            reason = way.trace.error + (f" at {way.trace.source}" if way.trace.source else "")
+        path = ExploredPath.of(run(point))
+        if path.trace.joins and result.paths and not result.paths[-1].trace.joins:
+            result.paths, result.reasons, solver = [], [], None  # this way says it in fewer
+        result.paths.append(path)
+        if path.trace.outcome == "unknown":
+            reason = path.trace.error + (f" at {path.trace.source}" if path.trace.source else "")
             if reason not in result.reasons:
                 result.reasons.append(reason)
-        reasons = [c for t in (way.trace, *way.trace.others) for c in t.path.caveats]
-        if way.trace.others and way.lost is not False:
-            reasons += _by_value(way, result, deadline)
+        reasons = [c for t in (path.trace, *path.trace.others) for c in t.path.caveats]
+        if path.trace.others and path.lost is not False:
+            reasons += _by_value(path, result, deadline)
         result.reasons += [r for r in dict.fromkeys(reasons) if r not in result.reasons]
-        seen = disj(way.decided, way.lost)
+        seen = disj(path.decided, path.lost)
         if seen is True:
             result.covered = not result.reasons
             return result
@@ -182,36 +182,36 @@ def explore(
         point = None
 
 
-def _unseen(found: Explored) -> Bool:
+def _unseen(found: Exploration) -> Bool:
     """The sizes of which no path says anything."""
-    return conj(*(negate(disj(w.decided, w.lost)) for w in found.ways))
+    return conj(*(negate(disj(w.decided, w.lost)) for w in found.paths))
 
 
-def _by_value(way: Way, result: Explored, deadline: float) -> list[str]:
+def _by_value(path: ExploredPath, result: Exploration, deadline: float) -> list[str]:
     """That values decide, where they do; empty if all ways come to the same."""
-    unknown = [t.error + (f" at {t.source}" if t.source else "") for t in way.trace.others]
-    ends = [t.outcome for t in (way.trace, *way.trace.others)]
+    unknown = [t.error + (f" at {t.source}" if t.source else "") for t in path.trace.others]
+    ends = [t.outcome for t in (path.trace, *path.trace.others)]
     if "unknown" in ends:
         return [e for e, end in zip(unknown, ends[1:], strict=True) if end == "unknown"]
     solver = Solver(result.names, result.box, deadline)
     try:
-        point = solver.find(conj(result.region, way.lost))
+        point = solver.find(conj(result.region, path.lost))
     except Unsolved as e:
         return [f"the solver could not say whether values decide ({e})"]
     if point is None:
         return []
     at = " ".join(f"{k}={v}" for k, v in point.items())
-    why = next((e for e in (way.trace.error, *unknown) if e), "its output differs")
+    why = next((e for e in (path.trace.error, *unknown) if e), "its output differs")
     return [f"at {at}, for one, values decide whether the model accepts: {why}"]
 
 
-def _spent(what: str, result: Explored, point: Mapping[str, int]) -> str:
+def _spent(what: str, result: Exploration, point: Mapping[str, int]) -> str:
     """Why the budget did not suffice: the line that most paths split at."""
     lines: dict[str, int] = {}
-    for way in result.ways:
-        for event in way.trace.path.events:
-            if event.kind == "branch" and 0 <= event.call < len(way.trace.calls):
-                call = way.trace.calls[event.call]
+    for path in result.paths:
+        for event in path.trace.path.events:
+            if event.kind == "branch" and 0 <= event.call < len(path.trace.calls):
+                call = path.trace.calls[event.call]
                 lines[call.source or call.op] = lines.get(call.source or call.op, 0) + 1
     where = max(lines, key=lambda k: lines[k], default="")
     at = " ".join(f"{k}={v}" for k, v in point.items())
@@ -219,4 +219,4 @@ def _spent(what: str, result: Explored, point: Mapping[str, int]) -> str:
     return f"{text} (most ways part at {where})" if where else text
 
 
-__all__ = ["Explored", "Way", "explore"]
+__all__ = ["Exploration", "ExploredPath", "explore"]

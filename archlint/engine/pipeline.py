@@ -23,18 +23,18 @@ from pathlib import Path
 
 from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.verdict import Verdict
-from archlint.engine.conclude import conclude, could_not, nothing_ran
-from archlint.engine.decide import Question, judge
+from archlint.engine.conclude import conclude, error_verdict, verdict_without_run
 from archlint.engine.diagnosis.diagnose import diagnose
-from archlint.engine.explore import Explored, explore
-from archlint.engine.sampling.cross_check import confirm, confirm_at
+from archlint.engine.explore import Exploration, explore
+from archlint.engine.prove import Question, prove
+from archlint.engine.sampling.cross_check import cross_check, cross_check_at
 from archlint.engine.structure.verdict import with_structure
-from archlint.engine.structure.view import Seen
+from archlint.engine.structure.view import ModelView
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
-from archlint.runtime.deadline import Late, alarm
-from archlint.runtime.process_state import keep_world
-from archlint.tracing.model_tracer import Subject
+from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.process_state import preserve_process_state
+from archlint.tracing.model_tracer import ModelTracer
 
 
 def decide(
@@ -58,7 +58,7 @@ def decide(
             if then is not None:
                 verdict = then(verdict, source)
     except ArchlintError as e:
-        verdict = could_not(contract, str(e))
+        verdict = error_verdict(contract, str(e))
     return replace(verdict, model=ref.name, seconds=round(time.monotonic() - start, 3))
 
 
@@ -69,12 +69,12 @@ def decide_source(
     start = time.monotonic()
     deadline = start + contract.budget.seconds
     try:
-        with alarm(contract.budget.seconds), keep_world():
+        with time_limit(contract.budget.seconds), preserve_process_state():
             verdict = _decide(contract, source, samples, deadline)
-    except Late as e:
-        verdict = could_not(contract, f"did not finish within {contract.budget.seconds:g} s{e}")
+    except TimeLimitReached as e:
+        verdict = error_verdict(contract, f"did not finish within {contract.budget.seconds:g} s{e}")
     except ArchlintError as e:
-        verdict = could_not(contract, str(e))
+        verdict = error_verdict(contract, str(e))
     return replace(verdict, model=source.name, seconds=round(time.monotonic() - start, 3))
 
 
@@ -82,21 +82,23 @@ def _decide(
     contract: Contract, source: ModelSource, samples: int | None, deadline: float
 ) -> Verdict:
     question = Question.of(contract)
-    subject = Subject(contract, source)
+    subject = ModelTracer(contract, source)
     if not contract.explored:
-        return with_structure(nothing_ran(contract), contract, Seen(subject))
+        return with_structure(verdict_without_run(contract), contract, ModelView(subject))
     acceptance = accepted_sizes(subject, question, deadline)
-    finding = judge(contract, question, acceptance, deadline)
+    finding = prove(contract, question, acceptance, deadline)
     model = subject.model
-    evidence = confirm(contract, question, acceptance, finding, source, model, samples, deadline)
-    diagnosis = diagnose(finding.breach, model) if finding.breach else None
+    evidence = cross_check(
+        contract, question, acceptance, finding, source, model, samples, deadline
+    )
+    diagnosis = diagnose(finding.violation, model) if finding.violation else None
     verdict = conclude(contract, acceptance, finding, evidence, diagnosis)
-    seen = Seen(subject, acceptance, deadline)
+    seen = ModelView(subject, acceptance, deadline)
     at = (contract, question, acceptance, source, model, samples, deadline)
-    return with_structure(verdict, contract, seen, lambda point: confirm_at(point, *at))
+    return with_structure(verdict, contract, seen, lambda point: cross_check_at(point, *at))
 
 
-def accepted_sizes(subject: Subject, question: Question, deadline: float) -> Explored:
+def accepted_sizes(subject: ModelTracer, question: Question, deadline: float) -> Exploration:
     """What the model accepts of the question's domain, as exactly as the budget allows."""
     return explore(
         partial(subject.trace, box=question.box, given=question.domain),

@@ -11,13 +11,13 @@ from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.verdict import Verdict
 from archlint.engine import pipeline
 from archlint.engine.describe.describe import describe
-from archlint.engine.explore import Explored
+from archlint.engine.explore import Exploration
 from archlint.errors import ArchlintError
 from archlint.explanation.blame import blame_lines
-from archlint.explanation.fixes import accepted_of_all, breach_of, breakage, fixes
+from archlint.explanation.fixes import accepted_of_all, broken_contract, fixes, violation_of
 from archlint.models.targets import ModelSource
-from archlint.runtime.deadline import Late, alarm
-from archlint.runtime.process_state import keep_world
+from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.process_state import preserve_process_state
 
 SECONDS = 30.0  # for the advice, and never more than the contract's budget has left
 LONGEST = 240  # characters of a set that a person wants to read
@@ -61,11 +61,11 @@ def advised(
     until = time.monotonic() + seconds
     runs = (contract.samples if samples is None else samples) != 0
     try:
-        with alarm(max(seconds, 0.0)), keep_world():
+        with time_limit(max(seconds, 0.0)), preserve_process_state():
             for label, text in _advice(contract, source, until, ref, root, runs):
                 if text:
                     details[label] = text
-    except (ArchlintError, Late):
+    except (ArchlintError, TimeLimitReached):
         pass  # the verdict stands; what was found until then is said
     return replace(verdict, details=details)
 
@@ -78,13 +78,13 @@ def _advice(
     root: Path | None,
     runs: bool,
 ) -> Iterator[tuple[str, str]]:
-    breach = breach_of(contract, source, until)
-    if breach is None or breach.expected == "output":
+    violation = violation_of(contract, source, until)
+    if violation is None or violation.expected == "output":
         return
-    if breach.expected == "refused":
+    if violation.expected == "refused":
         yield "accepts", _words(accepted_of_all(contract, source, until), until)
         return
-    broken = breakage(contract, source, breach, until)
+    broken = broken_contract(contract, source, violation, until)
     yield "blame", "\n".join(blame_lines(broken.blame))
     yield "accepts", _words(broken.found, until)
     if runs:
@@ -92,7 +92,7 @@ def _advice(
         yield "fix", "\n".join(f.summary() for f in found[:MOST])
 
 
-def _words(found: Explored, until: float) -> str:
+def _words(found: Exploration, until: float) -> str:
     """What the model accepts, whatever was promised."""
     said = describe(found.names, found.box, found.accepted, solver_deadline=until)
     exact = found.covered and said.exact

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from archlint.contracts.contract import Contract
-from archlint.engine.decide import Breach, Finding, Question, judge
 from archlint.engine.describe.describe import describe
-from archlint.engine.explore import Explored
+from archlint.engine.explore import Exploration
+from archlint.engine.prove import ProofAttempt, Question, SizeViolation, prove
 from archlint.explanation.counterfactual import site_words
 from archlint.explanation.layers import layer_words
 from archlint.explanation.text import counterfactual
@@ -24,7 +24,7 @@ from archlint.explanation.without_claims import (
 from archlint.models.targets import ModelSource
 from archlint.symbolic.formula import conj, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
-from archlint.tracing.model_tracer import Subject
+from archlint.tracing.model_tracer import ModelTracer
 
 MOST = 12  # sites that are tried together
 PATHS = 16
@@ -57,18 +57,20 @@ class Blame:
     complete: bool
 
 
-def blame(contract: Contract, source: ModelSource, breach: Breach, deadline: float) -> Blame:
-    """The layers to blame for ``breach``; empty where no claim of a layer is to blame.
+def blame(
+    contract: Contract, source: ModelSource, violation: SizeViolation, deadline: float
+) -> Blame:
+    """The layers to blame for ``violation``; empty where no claim of a layer is to blame.
 
     The model is traced again for each layer that is tried. ``deadline`` is a ``time.monotonic()``
     value.
     """
-    if breach.expected != "accepted" or breach.blame is None:
+    if violation.expected != "accepted" or violation.blame is None:
         return Blame((), False)
-    subject, question = Subject(contract, source), Question.of(contract)
+    subject, question = ModelTracer(contract, source), Question.of(contract)
     leaves = layer_paths(subject.model)
     spared: dict[Site, None] = {}
-    now: Breach | None = breach
+    now: SizeViolation | None = violation
     complete = True
     while now is not None:
         site = _site(now, leaves)
@@ -77,16 +79,16 @@ def blame(contract: Contract, source: ModelSource, breach: Breach, deadline: flo
             break
         spared[site] = None
         _, finding = _judged(subject, question, spared, deadline)
-        now = finding.breach
+        now = finding.violation
         complete = not finding.open
     if complete:
         for site in list(spared):
             fewer = [s for s in spared if s is not site]
             found, finding = _judged(subject, question, fewer, deadline)
-            if fewer and finding.breach is None and not finding.open and found.covered:
+            if fewer and finding.violation is None and not finding.open and found.covered:
                 del spared[site]
     before = accepted_without(subject, question, (), PATHS, deadline)
-    blamed = tuple(_blamed(subject, question, s, breach.point, before, deadline) for s in spared)
+    blamed = tuple(_blamed(subject, question, s, violation.point, before, deadline) for s in spared)
     return Blame(blamed, complete)
 
 
@@ -106,23 +108,23 @@ def blame_lines(found: Blame) -> list[str]:
     return lines
 
 
-def _site(breach: Breach, leaves: Collection[str]) -> Site | None:
-    event = breach.way.first_broken(breach.point)
-    calls = breach.way.trace.calls
-    if breach.expected != "accepted" or event is None or not 0 <= event.call < len(calls):
+def _site(violation: SizeViolation, leaves: Collection[str]) -> Site | None:
+    event = violation.path.first_failed_claim(violation.point)
+    calls = violation.path.trace.calls
+    if violation.expected != "accepted" or event is None or not 0 <= event.call < len(calls):
         return None
     return site_of(calls[event.call], leaves)
 
 
 def _judged(
-    subject: Subject, question: Question, spared: Collection[Site], deadline: float
-) -> tuple[Explored, Finding]:
+    subject: ModelTracer, question: Question, spared: Collection[Site], deadline: float
+) -> tuple[Exploration, ProofAttempt]:
     found = accepted_without(subject, question, spared, PATHS, deadline)
     contract = replace(subject.contract, output=None)  # the shape of what cannot be is no matter
-    return found, judge(contract, question, found, deadline)
+    return found, prove(contract, question, found, deadline)
 
 
-def _more(question: Question, free: Explored, before: Explored, deadline: float) -> bool:
+def _more(question: Question, free: Exploration, before: Exploration, deadline: float) -> bool:
     """Whether more of the promised sizes are accepted than before."""
     solver = Solver(question.names, question.box, deadline)
     solver.add(question.premise)
@@ -133,11 +135,11 @@ def _more(question: Question, free: Explored, before: Explored, deadline: float)
 
 
 def _blamed(
-    subject: Subject,
+    subject: ModelTracer,
     question: Question,
     site: Site,
     point: Mapping[str, int],
-    before: Explored,
+    before: Exploration,
     deadline: float,
 ) -> Blamed:
     leaves = layer_paths(subject.model)

@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archlint.engine.decide import Question
 from archlint.engine.describe.describe import describe
-from archlint.engine.explore import Explored
+from archlint.engine.explore import Exploration
+from archlint.engine.prove import Question
 from archlint.explanation.without_claims import (
     Site,
     accepted_without,
@@ -19,7 +19,7 @@ from archlint.explanation.without_claims import (
 from archlint.runtime.user_frames import shown_source
 from archlint.symbolic.formula import Bool, conj, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
-from archlint.tracing.model_tracer import Subject
+from archlint.tracing.model_tracer import ModelTracer
 
 SITES = 8  # layers that are left out, one after the other, to see what that changes
 
@@ -37,7 +37,7 @@ class Without:
 
 
 def lifting(
-    subject: Subject, question: Question, found: Explored, until: float
+    subject: ModelTracer, question: Question, found: Exploration, until: float
 ) -> tuple[Without, ...]:
     """Of the layers that ask for something, those without which more sizes would be accepted.
 
@@ -45,17 +45,17 @@ def lifting(
     """
     leaves = layer_paths(subject.model)
     askers: dict[Bool, dict[Site, None]] = {}
-    for way in found.ways:
-        for event in reversed(way.trace.path.events):
+    for path in found.paths:
+        for event in reversed(path.trace.path.events):
             if event.kind == "claim" and event.call >= 0 and not isinstance(event.formula, bool):
-                site = site_of(way.trace.calls[event.call], leaves)
+                site = site_of(path.trace.calls[event.call], leaves)
                 askers.setdefault(event.formula, {})[site] = None
     single = list(dict.fromkeys(site for sites in askers.values() for site in sites))
     lifted = _lifting(subject, question, found, [(s,) for s in single[:SITES]], until)
     if lifted:
         return lifted
-    for way in found.ways[:2]:  # a need that several layers have is on record for the first
-        for call, event in needs_of(subject, question.box, way.trace.path.env).each:
+    for path in found.paths[:2]:  # a need that several layers have is on record for the first
+        for call, event in needs_of(subject, question.box, path.trace.path.env).each:
             if event.formula in askers:
                 askers[event.formula][site_of(call, leaves)] = None
     groups = dict.fromkeys(tuple(sites) for sites in askers.values() if len(sites) > 1)
@@ -63,9 +63,9 @@ def lifting(
 
 
 def _lifting(
-    subject: Subject,
+    subject: ModelTracer,
     question: Question,
-    found: Explored,
+    found: Exploration,
     groups: Sequence[Sequence[Site]],
     until: float,
 ) -> tuple[Without, ...]:

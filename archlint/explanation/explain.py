@@ -8,23 +8,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archlint.contracts.contract import Budget, Contract, Input, Promise
-from archlint.engine.decide import Question
+from archlint.contracts.contract import Budget, Contract, Input, SizeClause
 from archlint.engine.describe.describe import Description, describe
-from archlint.engine.explore import Explored, Way
+from archlint.engine.explore import Exploration, ExploredPath
 from archlint.engine.infer.infer import explored
+from archlint.engine.prove import Question
 from archlint.errors import ArchlintError
 from archlint.explanation.counterfactual import Without, lifting
 from archlint.explanation.layers import Row, back_to_input, folded, layer_words, rows
 from archlint.explanation.weights import Kind, Tie, kinds, ties
 from archlint.explanation.without_claims import layer_paths, needs_of
 from archlint.models.targets import ModelSource
-from archlint.runtime.deadline import Late, alarm
-from archlint.runtime.process_state import keep_world
+from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.process_state import preserve_process_state
 from archlint.symbolic.formula import Bool, conj, holds, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.fx_graph import tensors
-from archlint.tracing.model_tracer import Subject
+from archlint.tracing.model_tracer import ModelTracer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -59,8 +59,8 @@ class Explanation:
     reasons: tuple[str, ...]
     point: dict[str, int]
     asked: bool
-    way: Way
-    ways: int
+    path: ExploredPath
+    paths: int
     condition: str
     steps: tuple[Step, ...]
     unfolded: tuple[Step, ...]
@@ -77,7 +77,7 @@ class Explanation:
     @property
     def accepted(self) -> bool:
         """Whether the model accepts ``point``."""
-        return holds(self.way.accepted, self.point)
+        return holds(self.path.accepted, self.point)
 
     def text(self, *, verbose: bool = False, layer: str = "") -> str:
         """For people. ``verbose`` unfolds all modules, ``layer`` those that a glob matches."""
@@ -122,32 +122,32 @@ def explain_source(
     """As :func:`explain`, for a model that is found; an empty ``input`` is to be guessed."""
     budget = budget or Budget(128)
     contract = Contract(
-        "explain", input, Promise("any", True, "any size"), mode=mode, budget=budget
+        "explain", input, SizeClause("any", True, "any size"), mode=mode, budget=budget
     )
     try:
-        with alarm(budget.seconds + 2 * WORDING), keep_world():
-            subject = Subject(contract, source)
+        with time_limit(budget.seconds + 2 * WORDING), preserve_process_state():
+            subject = ModelTracer(contract, source)
             question, found, _ = explored(subject, time.monotonic() + budget.seconds)
             return _explained(subject, question, found, at)
-    except Late as e:
+    except TimeLimitReached as e:
         late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
         raise ArchlintError(late) from None
 
 
 def _explained(
-    subject: Subject, question: Question, found: Explored, at: str | Mapping[str, int] | None
+    subject: ModelTracer, question: Question, found: Exploration, at: str | Mapping[str, int] | None
 ) -> Explanation:
     until = time.monotonic() + WORDING
     point = sizes_at(question.names, at) if at is not None else usual_point(found)
-    way = found.way_of(point) if point is not None else None
-    if way is None or point is None:
+    path = found.path_at(point) if point is not None else None
+    if path is None or point is None:
         where = " ".join(f"{k}={v}" for k, v in (point or {}).items()) or "any size"
         why = "; ".join(found.reasons)
         raise ArchlintError(f"nothing can be said of {subject.source.name} at {where}: {why}")
     model = subject.model
     needs = needs_of(subject, question.box, point)
     tied = ties(needs.each, model)
-    branches = conj(*(e.formula for e in way.trace.path.events if e.kind == "branch"))
+    branches = conj(*(e.formula for e in path.trace.path.events if e.kind == "branch"))
     return Explanation(
         model=subject.source.name,
         mode=subject.contract.mode,
@@ -157,12 +157,12 @@ def _explained(
         reasons=tuple(found.reasons),
         point=point,
         asked=at is not None,
-        way=way,
-        ways=len(found.ways),
+        path=path,
+        paths=len(found.paths),
         condition="" if branches is True else _said(found, branches, until).text,
-        steps=_steps(found, way, folded(way.trace, model), branches, until),
-        unfolded=_steps(found, way, rows(way.trace, model, None), branches, until),
-        chain=_chain(way, point, model),
+        steps=_steps(found, path, folded(path.trace, model), branches, until),
+        unfolded=_steps(found, path, rows(path.trace, model, None), branches, until),
+        chain=_chain(path, point, model),
         without=lifting(subject, question, found, until),
         ties=tied,
         kinds=kinds(needs.calls, model, tied),
@@ -187,7 +187,7 @@ def sizes_at(names: Sequence[str], at: str | Mapping[str, int]) -> dict[str, int
     return {name: given.get(name, 1) for name in names}
 
 
-def usual_point(found: Explored) -> dict[str, int] | None:
+def usual_point(found: Exploration) -> dict[str, int] | None:
     """Accepted sizes such as people use, else the smallest accepted ones, else any decided ones."""
     for base in USUAL:
         point = {n: base if i else 1 for i, n in enumerate(found.names)}
@@ -201,19 +201,19 @@ def usual_point(found: Explored) -> dict[str, int] | None:
         return None
 
 
-def _said(found: Explored, formula: Bool, until: float) -> Description:
+def _said(found: Exploration, formula: Bool, until: float) -> Description:
     return describe(found.names, found.box, formula, solver_deadline=until)
 
 
 def _steps(
-    found: Explored, way: Way, path: Sequence[Row], branches: Bool, until: float
+    found: Exploration, path: ExploredPath, rows: Sequence[Row], branches: Bool, until: float
 ) -> tuple[Step, ...]:
     """The rows, with words for the accepted sizes wherever a row leaves fewer of them."""
     solver = Solver(found.names, found.box, until)
     solver.add(conj(found.region, branches))
     steps = []
     so_far: Bool = branches
-    for row in path:
+    for row in rows:
         asked = conj(*(c.formula for c in row.claims))
         words = ""
         if asked is not True:
@@ -228,14 +228,14 @@ def _steps(
     return tuple(steps)
 
 
-def _chain(way: Way, point: Mapping[str, int], model: nn.Module) -> tuple[Row, ...]:
+def _chain(path: ExploredPath, point: Mapping[str, int], model: nn.Module) -> tuple[Row, ...]:
     """For a refused point: the calls from the input to the one that refuses it, each a row."""
-    event = way.first_broken(point)
+    event = path.first_failed_claim(point)
     if event is None or event.call < 0:
         return ()
     chain: list[Row] = []
-    each = {r.first: r for r in _single_calls(way, model)}
-    for index in back_to_input(way.trace, way.trace.calls[event.call]):
+    each = {r.first: r for r in _single_calls(path, model)}
+    for index in back_to_input(path.trace, path.trace.calls[event.call]):
         row = each[index]
         row.claims = [event] if index == event.call else []
         if row.claims or not chain or row.dims != chain[-1].dims:
@@ -243,10 +243,10 @@ def _chain(way: Way, point: Mapping[str, int], model: nn.Module) -> tuple[Row, .
     return tuple(chain)
 
 
-def _single_calls(way: Way, model: nn.Module) -> list[Row]:
+def _single_calls(path: ExploredPath, model: nn.Module) -> list[Row]:
     leaves = layer_paths(model)
     found = []
-    for index, call in enumerate(way.trace.calls):
+    for index, call in enumerate(path.trace.calls):
         made = tensors(call.result)
         dims = made[-1].spec.dims if made else None
         kind = layer_words(model, call.module) if call.module else ""

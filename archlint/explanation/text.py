@@ -21,11 +21,11 @@ def text(e: Explanation, verbose: bool = False, layer: str = "") -> str:
     if e.chain:
         parts.append(_refusal(e))
     elif not e.accepted:
-        at = f" at {shown_source(e.way.trace.source)}" if e.way.trace.source else ""
+        at = f" at {shown_source(e.path.trace.source)}" if e.path.trace.source else ""
         why = f"the code takes this way where {e.condition}" if e.condition else ""
         parts.append(
             [
-                f"refused   {_at(e.point)}: {e.way.trace.error}{at}",
+                f"refused   {_at(e.point)}: {e.path.trace.error}{at}",
                 *[f"          {why}"][: bool(why)],
             ]
         )
@@ -45,8 +45,8 @@ def _head(e: Explanation) -> list[str]:
         lines += [f"unknown   {reason}" for reason in e.reasons]
     if e.asked:
         lines.append(f"at        {_at(e.point)}: {'accepted' if e.accepted else 'refused'}")
-    if e.ways > 1 and e.condition:
-        lines.append(f"way       of {_at(e.point)}, one of {e.ways}: sizes with {e.condition}")
+    if e.paths > 1 and e.condition:
+        lines.append(f"way       of {_at(e.point)}, one of {e.paths}: sizes with {e.condition}")
     return lines
 
 
@@ -93,8 +93,8 @@ def _table(e: Explanation, verbose: bool, layer: str) -> list[str]:
 
 def _end(e: Explanation) -> int:
     """The index of the call that refuses the point; beyond all calls if none does."""
-    event = e.way.first_broken(e.point)
-    return event.call if event is not None else len(e.way.trace.calls)
+    event = e.path.first_failed_claim(e.point)
+    return event.call if event is not None else len(e.path.trace.calls)
 
 
 def _inputs(e: Explanation) -> list[tuple[str, str, str, str, str]]:

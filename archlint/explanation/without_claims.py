@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from archlint.contracts.region import bounds_of
-from archlint.engine.decide import Question
-from archlint.engine.explore import Explored, explore
+from archlint.engine.explore import Exploration, explore
+from archlint.engine.prove import Question
 from archlint.models.snapshot import keep
 from archlint.symbolic.formula import Bool, Comparison, Formula, comparisons
 from archlint.symbolic.intervals import Box
 from archlint.tracing.events import Event
 from archlint.tracing.fx_graph import tensors
-from archlint.tracing.model_tracer import Subject
-from archlint.tracing.path import WalkedPath
+from archlint.tracing.model_tracer import ModelTracer
+from archlint.tracing.path import TracedPath
 from archlint.tracing.python.builtins import shadowed
 from archlint.tracing.trace import Call, Trace
 from archlint.tracing.tracer import trace
@@ -54,7 +54,7 @@ def layer_paths(model: Any) -> frozenset[str]:
     )
 
 
-class SparedPath(WalkedPath):
+class RelaxedPath(TracedPath):
     """A path that does not hear some claims; ``unheard`` are those, with the call of each."""
 
     def __init__(self, env: Mapping[str, int], box: Box, spared: Callable[[Call], bool]) -> None:
@@ -109,8 +109,8 @@ class SparedPath(WalkedPath):
 
 
 def accepted_without(
-    subject: Subject, question: Question, spared: Collection[Site], paths: int, deadline: float
-) -> Explored:
+    subject: ModelTracer, question: Question, spared: Collection[Site], paths: int, deadline: float
+) -> Exploration:
     """What the model would accept of the question's domain if the ``spared`` sites needed nothing.
 
     Lowers no guard: whatever else ends a path is still heard. ``deadline`` is a
@@ -119,7 +119,7 @@ def accepted_without(
     leaves = layer_paths(subject.model)
 
     def run(point: Mapping[str, int]) -> Trace:
-        path = SparedPath(point, question.box, lambda call: site_of(call, leaves) in spared)
+        path = RelaxedPath(point, question.box, lambda call: site_of(call, leaves) in spared)
         model, input = subject.model, subject.contract.input
         with keep(model), shadowed(subject.shadowed):
             return trace(model, input, point, question.box, rules=subject.rules, path=path)
@@ -137,9 +137,9 @@ class Needs:
     each: list[tuple[Call, Event]]
 
 
-def needs_of(subject: Subject, box: Box, point: Mapping[str, int]) -> Needs:
+def needs_of(subject: ModelTracer, box: Box, point: Mapping[str, int]) -> Needs:
     """Every need on the path of ``point``, also those that an earlier layer had already."""
-    path = SparedPath(point, box, lambda call: True)
+    path = RelaxedPath(point, box, lambda call: True)
     model, input = subject.model, subject.contract.input
     with keep(model), shadowed(subject.shadowed):
         walked = trace(model, input, point, box, rules=subject.rules, path=path)

@@ -36,7 +36,7 @@ from archlint.errors import TargetError
 from archlint.models.deepcopy import is_plain
 from archlint.models.meta_weights import build_lean, lean_copy
 from archlint.models.snapshot import Snapshot
-from archlint.runtime.process_state import keep_world
+from archlint.runtime.process_state import preserve_process_state
 from archlint.runtime.user_frames import described
 
 Factory = Callable[[], Any]
@@ -90,7 +90,7 @@ class ModelSource:
             if self._instance is not None:
                 model = lean_copy(self._instance)
             else:
-                with keep_world():
+                with preserve_process_state():
                     model = build_lean(self._call)
         except (Exception, SystemExit):
             self._lean = False  # the real build tells what is wrong, if anything is
@@ -312,7 +312,7 @@ def _attribute(module: Any, name: str, path: str, folders: Sequence[Path]) -> An
 def _user_code(failed: str) -> Iterator[None]:
     """Run user code: unseen, leaving the world as it was, its exceptions as ``TargetError``."""
     try:
-        with keep_world():
+        with preserve_process_state():
             yield
     except TargetError:
         raise

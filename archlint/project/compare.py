@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass
 
 from archlint.contracts import output_shape as outputshape
-from archlint.contracts.accepted_set import Entry, Refusal, input_words, shown
-from archlint.contracts.region import input_demands, input_symbols
+from archlint.contracts.accepted_set import AcceptedSet, Refusal, input_words, shown
+from archlint.contracts.region import input_constraints, input_symbols
 from archlint.errors import PhraseError
 from archlint.symbolic.formula import Bool, conj, disj, negate
 from archlint.symbolic.intervals import Box
@@ -43,8 +43,8 @@ class Change:
     ``undecided`` says what could not be compared, and why.
     """
 
-    before: Entry
-    after: Entry
+    before: AcceptedSet
+    after: AcceptedSet
     shrunk: Example | None = None
     grown: Example | None = None
     output: Example | None = None
@@ -75,7 +75,7 @@ class Change:
         return lines
 
 
-def compare(before: Entry, after: Entry, seconds: float = SECONDS) -> Change:
+def compare(before: AcceptedSet, after: AcceptedSet, seconds: float = SECONDS) -> Change:
     """How ``after`` differs from ``before``; both speak of the same input."""
     if input_words(before.input) != input_words(after.input):
         return Change(before, after, undecided="their inputs differ")
@@ -89,10 +89,10 @@ def compare(before: Entry, after: Entry, seconds: float = SECONDS) -> Change:
         return Change(before, after, undecided=f"the words are incomplete or do not parse ({e})")
 
 
-def _compared(before: Entry, after: Entry, deadline: float) -> Change:
+def _compared(before: AcceptedSet, after: AcceptedSet, deadline: float) -> Change:
     names = input_symbols(after.input)
     solver = Solver(names, Box(dict.fromkeys(names, (1, None))), deadline)
-    solver.add(input_demands(after.input))
+    solver.add(input_constraints(after.input))
     if (before.accepts, before.exact) == (after.accepts, after.exact):
         same = after.accepted()
         output = _other_output(before, after, same, solver)
@@ -117,7 +117,7 @@ def _compared(before: Entry, after: Entry, deadline: float) -> Change:
     return Change(before, after, shrunk, grown, output, "; ".join(undecided))
 
 
-def _example(where: Bool, refuser: Entry, solver: Solver) -> Example | None:
+def _example(where: Bool, refuser: AcceptedSet, solver: Solver) -> Example | None:
     point, smallest = _smallest(where, solver)
     return None if point is None else Example(point, refuser.refusal_of(point), smallest)
 
@@ -129,7 +129,9 @@ def _smallest(where: Bool, solver: Solver) -> tuple[dict[str, int] | None, bool]
         return solver.find(where), False
 
 
-def _other_output(before: Entry, after: Entry, where: Bool, solver: Solver) -> Example | None:
+def _other_output(
+    before: AcceptedSet, after: AcceptedSet, where: Bool, solver: Solver
+) -> Example | None:
     """The smallest sizes with another output, of those that both accept."""
     if before.output is None or after.output is None or before.output == after.output:
         return None
@@ -139,14 +141,14 @@ def _other_output(before: Entry, after: Entry, where: Bool, solver: Solver) -> E
     return None if point is None else Example(point, None, smallest)
 
 
-def _unclear(before: Entry, after: Entry, output: Example | None) -> str:
+def _unclear(before: AcceptedSet, after: AcceptedSet, output: Example | None) -> str:
     if output is None and (before.output is None) != (after.output is None):
         side = "before" if before.output is None else "now"
         return f"the output {side} has no one formula"
     return ""
 
 
-def _set(entry: Entry) -> str:
+def _set(entry: AcceptedSet) -> str:
     return f"accepts {entry.accepts}" + ("" if entry.exact else "   (at least; not exact)")
 
 

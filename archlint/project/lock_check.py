@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from archlint.contracts.accepted_set import Entry, input_words, shown
-from archlint.contracts.contract import Contract, ModelRef, Promise
+from archlint.contracts.accepted_set import AcceptedSet, input_words, shown
+from archlint.contracts.contract import Contract, ModelRef, SizeClause
 from archlint.contracts.verdict import Verdict
 from archlint.project.compare import Change, compare
 from archlint.project.lock_file import Key, Lock, key, key_of
@@ -28,9 +28,9 @@ def questions(jobs: Iterable[Job]) -> list[Job]:
         made.setdefault((job.root, job.ref.name), []).append(job)
     asked: dict[tuple[Path, Key], Job] = {}
     for (root, name), same in made.items():
-        ways = {_make(job.ref) for job in same}
+        paths = {_make(job.ref) for job in same}
         for job in same:
-            file = job.contract.where.file if job.contract.where and len(ways) > 1 else ""
+            file = job.contract.where.file if job.contract.where and len(paths) > 1 else ""
             ref = replace(job.ref, name=f"{name} ({file})" if file else name)
             contract = job.contract
             at = root, key(ref.name, contract.input, contract.mode)
@@ -41,7 +41,7 @@ def questions(jobs: Iterable[Job]) -> list[Job]:
                 continue
             budget = replace(contract.budget, paths=max(PATHS, contract.budget.paths))
             question = Contract(
-                ID, contract.input, Promise("any", True, "any size"), mode=contract.mode,
+                ID, contract.input, SizeClause("any", True, "any size"), mode=contract.mode,
                 budget=budget, where=contract.where,
             )  # fmt: skip
             asked[at] = Job(question, ref, root)
@@ -108,7 +108,7 @@ def _told(
     return replace(verdict, word=word, message=message, details=details)
 
 
-def changes(before: Mapping[Key, Entry], after: Mapping[Key, Entry]) -> list[Change]:
+def changes(before: Mapping[Key, AcceptedSet], after: Mapping[Key, AcceptedSet]) -> list[Change]:
     """How the entries that both have differ, where they do."""
     found = [compare(before[at], after[at]) for at in sorted(before.keys() & after.keys())]
     return [c for c in found if c.word != "same"]
@@ -123,6 +123,6 @@ def told(change: Change) -> str:
     return "\n".join([f"{change.word.upper()}  {about}", *lines])
 
 
-def by_key(entries: Iterable[Entry]) -> dict[Key, Entry]:
+def by_key(entries: Iterable[AcceptedSet]) -> dict[Key, AcceptedSet]:
     """The entries under their keys."""
     return {key_of(e): e for e in entries}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archlint.contracts.accepted_set import Entry, Refusal, Words, input_words
+from archlint.contracts.accepted_set import AcceptedSet, Refusal, Words, input_words
 from archlint.contracts.contract import Input
 from archlint.contracts.rulefile.shape_reader import Notes, read_input
 from archlint.contracts.rulefile.yaml_source import Place, Source, parse
@@ -35,11 +35,11 @@ Key = tuple[str, str, str]
 class Lock:
     """The entries of a lock file in its order, and where each stands."""
 
-    entries: dict[Key, Entry]
+    entries: dict[Key, AcceptedSet]
     where: dict[Key, Location]
 
 
-def key_of(entry: Entry) -> Key:
+def key_of(entry: AcceptedSet) -> Key:
     """What an entry is about."""
     return key(entry.model, entry.input, entry.mode)
 
@@ -49,7 +49,7 @@ def key(model: str, input: Input, mode: str) -> Key:
     return model, json.dumps(input_words(input)), mode
 
 
-def text(entries: Iterable[Entry]) -> str:
+def text(entries: Iterable[AcceptedSet]) -> str:
     """The lock file."""
     import yaml
 
@@ -103,7 +103,7 @@ class _Reader:
         input = read_input(self.notes, (*place, "input"), fields.get("input"), set())
         if input is None:
             return
-        entry = Entry(
+        entry = AcceptedSet(
             model=fields["model"],
             mode=fields["mode"],
             input=input,
@@ -118,7 +118,7 @@ class _Reader:
         lock.where[key_of(entry)] = self.source.where(place)
 
 
-def _plain(entry: Entry) -> dict[str, Any]:
+def _plain(entry: AcceptedSet) -> dict[str, Any]:
     data: dict[str, Any] = {
         "model": entry.model,
         "input": input_words(entry.input),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archlint.contracts.accepted_set import Entry, input_words
+from archlint.contracts.accepted_set import AcceptedSet, input_words
 
 WIDTH = 100  # columns
 REASON = 300  # characters of a reason
@@ -41,7 +41,7 @@ class Asked:
     name: str
     target: str
     about: str = ""
-    entry: Entry | None = None
+    entry: AcceptedSet | None = None
     reason: str = ""
 
     @property
@@ -49,11 +49,11 @@ class Asked:
         """What a rule file can promise of it."""
         if self.entry is None or self.reason:
             return None
-        kind, promise = self.entry.promise
-        if not promise or "…" in promise:
+        kind, clause = self.entry.clause
+        if not clause or "…" in clause:
             return None
         contract = {"id": self.name, "models": self.name, "input": input_words(self.entry.input)}
-        contract[kind] = promise
+        contract[kind] = clause
         if kind == "accepts" and self.entry.output is not None:
             contract["output"] = self.entry.output
         return contract

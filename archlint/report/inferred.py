@@ -9,14 +9,14 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from archlint.contracts.accepted_set import Entry, Words, input_words, shown
+from archlint.contracts.accepted_set import AcceptedSet, Words, input_words, shown
 
 LABEL = 11  # columns
 
 
-def text(entries: Sequence[Entry]) -> str:
+def text(entries: Sequence[AcceptedSet]) -> str:
     """A block for each entry; modes in which everything is the same share one."""
-    blocks: list[tuple[Entry, list[str]]] = []
+    blocks: list[tuple[AcceptedSet, list[str]]] = []
     for entry in entries:
         for known, modes in blocks:
             if replace(known, mode=entry.mode, refusals=entry.refusals) == entry:
@@ -27,7 +27,7 @@ def text(entries: Sequence[Entry]) -> str:
     return "\n\n".join("\n".join(_block(entry, modes)) for entry, modes in blocks)
 
 
-def _block(entry: Entry, modes: Sequence[str]) -> list[str]:
+def _block(entry: AcceptedSet, modes: Sequence[str]) -> list[str]:
     lines = {"accepts": _accepts(entry)}
     if not entry.exact:
         lines["undecided"] = entry.undecided
@@ -46,7 +46,7 @@ def _block(entry: Entry, modes: Sequence[str]) -> list[str]:
     return [head, *(f"  {k:<{LABEL}}{v.replace(chr(10), indent)}" for k, v in lines.items() if v)]
 
 
-def _accepts(entry: Entry) -> str:
+def _accepts(entry: AcceptedSet) -> str:
     if not entry.exact:
         if entry.accepts == "no size":
             return "none that is known"
@@ -64,7 +64,7 @@ def _runs(output: Words) -> list[str]:
     return [f"{count} × {item}" if count > 1 else item for count, item in runs]
 
 
-def as_json(entries: Sequence[Entry], version: str) -> str:
+def as_json(entries: Sequence[AcceptedSet], version: str) -> str:
     """A stable interface: keys always in this order."""
     models = [
         {
@@ -86,15 +86,15 @@ def as_json(entries: Sequence[Entry], version: str) -> str:
     return json.dumps({"archlint": version, "models": models}, indent=2, allow_nan=False)
 
 
-def rule_file(entries: Sequence[Entry]) -> str:
+def rule_file(entries: Sequence[AcceptedSet]) -> str:
     """A rule file that promises what was found: ``only`` where it is exact, else ``any``."""
     import yaml
 
     contracts: list[dict[str, Any]] = []
     notes = ["# Written by archlint infer."]
     for entry in entries:
-        kind, promise = entry.promise
-        if not promise or "…" in promise:
+        kind, clause = entry.clause
+        if not clause or "…" in clause:
             notes.append(f"# {entry.model}, {entry.mode}: too little is known for a contract.")
             continue
         if not entry.exact:
@@ -103,7 +103,7 @@ def rule_file(entries: Sequence[Entry]) -> str:
         contract["input"] = input_words(entry.input)
         if entry.mode != "eval":
             contract["mode"] = entry.mode
-        contract[kind] = promise
+        contract[kind] = clause
         if entry.output is not None and kind == "accepts":
             contract["output"] = entry.output
         contracts.append(contract)
@@ -112,6 +112,6 @@ def rule_file(entries: Sequence[Entry]) -> str:
     return "\n".join([*dict.fromkeys(notes), body])
 
 
-def _id(entry: Entry) -> str:
+def _id(entry: AcceptedSet) -> str:
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", entry.model.rpartition(":")[2]).strip("-") or "model"
     return name if entry.mode == "eval" else f"{name}-{entry.mode}"

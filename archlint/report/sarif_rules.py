@@ -65,10 +65,10 @@ def _key(contract: Contract) -> tuple[str, str | None, int | None]:
 
 
 def _of_contract(contract: Contract) -> dict[str, Any]:
-    kind = "rejects" if contract.promise.kind == "rejects" else "accepts"
-    title = f"{kind} {contract.promise.text}"
+    kind = "rejects" if contract.clause.kind == "rejects" else "accepts"
+    title = f"{kind} {contract.clause.text}"
     structure = f"has the structure {structure_words(contract.structure)}"
-    if contract.promise.kind == "none":
+    if contract.clause.kind == "none":
         title = structure
     elif contract.structure:
         title += f" and {structure}"

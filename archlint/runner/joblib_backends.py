@@ -19,7 +19,7 @@ from archlint.contracts.settings import did_you_mean
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
 from archlint.runner import pool
-from archlint.runner.remote import Errand, decide_here
+from archlint.runner.remote import RemoteTask, decide_here
 from archlint.runner.worker import Job
 
 CONNECT = 60  # seconds to reach a scheduler, and for a worker to be there
@@ -73,13 +73,15 @@ def run(
         return pool.run(jobs, count, decide=decide, grace=grace)
     _require(backend.name)
     threads = max(1, pool.cores() // count) if backend.name == "loky" else 1
-    errand = Errand(
+    errand = RemoteTask(
         decide or pool.DECIDE, pool.GRACE if grace is None else grace, threads, Path.cwd()
     )
     return _through_joblib(jobs, min(count, len(jobs)), backend, errand)
 
 
-def _through_joblib(jobs: Sequence[Job], count: int, backend: Backend, errand: Errand) -> Answers:
+def _through_joblib(
+    jobs: Sequence[Job], count: int, backend: Backend, errand: RemoteTask
+) -> Answers:
     import joblib
 
     if not jobs:
@@ -101,7 +103,7 @@ def _through_joblib(jobs: Sequence[Job], count: int, backend: Backend, errand: E
             ) from e
 
 
-def _decide(index: int, job: Job, errand: Errand) -> tuple[int, Verdict]:
+def _decide(index: int, job: Job, errand: RemoteTask) -> tuple[int, Verdict]:
     try:
         return index, decide_here(job, errand)
     except OSError as e:  # no process, no folder for it: this machine's trouble, not the sweep's

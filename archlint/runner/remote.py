@@ -21,7 +21,7 @@ IDLE = 30.0  # seconds after which a worker process without a job is stopped
 
 
 @dataclass(frozen=True)
-class Errand:
+class RemoteTask:
     """How a job is decided away from home.
 
     ``decide``: the deciding function as ``module:function``; ``grace``: seconds that a job may run
@@ -39,7 +39,7 @@ class Errand:
 class _Kept:
     """A worker process between two jobs; ``leave`` stops it when no job comes."""
 
-    errand: Errand
+    errand: RemoteTask
     worker: Worker
     folder: tempfile.TemporaryDirectory[str]
     leave: threading.Timer | None = None
@@ -49,7 +49,7 @@ _lock = threading.Lock()
 _idle: list[_Kept] = []
 
 
-def decide_here(job: Job, errand: Errand) -> Verdict:
+def decide_here(job: Job, errand: RemoteTask) -> Verdict:
     """The verdict on one job, by a worker process of this machine."""
     for folder in (job.root, errand.here):
         if not folder.is_dir():
@@ -70,7 +70,7 @@ def decide_here(job: Job, errand: Errand) -> Verdict:
     return verdict
 
 
-def _take(root: Path, errand: Errand) -> _Kept | None:
+def _take(root: Path, errand: RemoteTask) -> _Kept | None:
     """An idle worker process for this project."""
     with _lock:
         for kept in _idle:
@@ -82,7 +82,7 @@ def _take(root: Path, errand: Errand) -> _Kept | None:
     return None
 
 
-def _start(root: Path, errand: Errand) -> _Kept:
+def _start(root: Path, errand: RemoteTask) -> _Kept:
     folder = tempfile.TemporaryDirectory(prefix="archlint-", ignore_cleanup_errors=True)
     worker = Worker(
         Path(folder.name), root, errand.decide, errand.grace, errand.threads, here=errand.here

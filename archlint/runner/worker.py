@@ -136,12 +136,12 @@ class Worker:
 
     def _receive(self, seconds: float) -> Any:
         assert self._process.stdout is not None
-        alarm = threading.Timer(seconds, self._expire)
-        alarm.start()
+        time_limit = threading.Timer(seconds, self._expire)
+        time_limit.start()
         try:
             return pickle.load(self._process.stdout)
         finally:
-            alarm.cancel()
+            time_limit.cancel()
 
     def _expire(self) -> None:
         self._late = True

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from archlint.runtime.uninterruptible import is_undisturbed
+from archlint.runtime.uninterruptible import is_uninterrupted
 from archlint.runtime.user_frames import is_user_code, shown
 
 AGAIN = 5.0
@@ -19,7 +19,7 @@ SOON = 0.02
 """Seconds after which it rings again where nothing may be raised."""
 
 
-class Late(BaseException):
+class TimeLimitReached(BaseException):
     """The time is up; the text says where the code was, if that is user code.
 
     Not an ``Exception``, so that no ``except Exception`` of a model swallows it.
@@ -27,8 +27,8 @@ class Late(BaseException):
 
 
 @contextmanager
-def alarm(seconds: float) -> Iterator[None]:
-    """Raise :class:`Late` inside the block after ``seconds``.
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise :class:`TimeLimitReached` inside the block after ``seconds``.
 
     A timer that is running already, a test's own limit, say, rings when it would have rung. Works
     in the main thread on systems with ``SIGALRM``; elsewhere, and inside code that never returns to
@@ -43,13 +43,13 @@ def alarm(seconds: float) -> Iterator[None]:
     first = theirs > 0 and theirs <= seconds and callable(others)
     rang = False  # the other timer
     over = False
-    late: Late | None = None
+    late: TimeLimitReached | None = None
 
     def ring(number: int, frame: FrameType | None) -> None:
         nonlocal first, rang, late
         if over:
             return
-        if is_undisturbed() or _is_deleting(frame):
+        if is_uninterrupted() or _is_deleting(frame):
             signal.setitimer(signal.ITIMER_REAL, SOON)
             return
         signal.setitimer(signal.ITIMER_REAL, AGAIN)
@@ -62,7 +62,7 @@ def alarm(seconds: float) -> Iterator[None]:
         while frame is not None and not is_user_code(frame.f_code.co_filename):
             frame = frame.f_back
         where = f"; it was at {shown(frame.f_code.co_filename)}:{frame.f_lineno}" if frame else ""
-        late = Late(where)
+        late = TimeLimitReached(where)
         raise late
 
     signal.signal(signal.SIGALRM, ring)

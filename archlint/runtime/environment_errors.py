@@ -26,7 +26,7 @@ _NO_NUMBER = re.compile(r", not Standin\b|\bgot \(.*\bStandin\b")  # a tensor ta
 _NO_KERNEL = re.compile(r"not implemented for '(Half|BFloat16|Float8\w*|ComplexHalf)'")
 
 
-def says_nothing(error: BaseException) -> str:
+def is_environment_error(error: BaseException) -> str:
     """Why a failed run is no answer about the sizes; empty if it is one."""
     if isinstance(error, SystemExit):
         return "it calls sys.exit"

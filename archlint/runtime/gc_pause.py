@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def no_collection() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Inside it Python does not look for reference cycles.
 
     For what makes many small objects that live on (a copy of a model, a trace): looking through

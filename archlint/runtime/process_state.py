@@ -30,7 +30,7 @@ class _Heard(io.BytesIO):
         pass
 
 
-class Said:
+class CapturedOutput:
     """What user code printed: ``text`` (stdout and stderr in order), complete at any time."""
 
     def __init__(self) -> None:
@@ -44,15 +44,15 @@ class Said:
 
 
 @contextlib.contextmanager
-def keep_world() -> Iterator[Said]:
+def preserve_process_state() -> Iterator[CapturedOutput]:
     """Undo what user code does to PyTorch's settings, Python and the process.
 
     Random states (torch, Python, numpy when loaded), grad mode, default dtype and device,
     determinism, autocast, matmul precision, threads, warning filters, working directory,
     ``os.environ``, ``sys.path``, recursion limit. Inside, warnings are ignored, standard input is
-    empty, and what is printed is kept from the terminal and found in the yielded :class:`Said`.
+    empty, and what is printed is captured in the yielded :class:`CapturedOutput`.
     """
-    said = Said()
+    said = CapturedOutput()
     undo = [*_torch_state(), *_python_state()]
     stdin = sys.stdin
     with contextlib.ExitStack() as stack:

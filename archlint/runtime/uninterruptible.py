@@ -17,7 +17,7 @@ _depth = _Depth()
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """Inside it no limit rings. It should not take long, or have a limit of its own."""
     _depth.now += 1
     try:
@@ -26,6 +26,6 @@ def undisturbed() -> Iterator[None]:
         _depth.now -= 1
 
 
-def is_undisturbed() -> bool:
+def is_uninterrupted() -> bool:
     """Whether such code runs in this thread."""
     return _depth.now > 0

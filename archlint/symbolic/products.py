@@ -153,10 +153,10 @@ def _of_divisors(comparison: Comparison, box: Box) -> Bool | None:
             continue
         sizes, factor = _as_product(multiple)
         m //= math.gcd(m, factor)
-        ways = list(itertools.islice(_split(m, len(sizes)), _DIVISORS + 1))
-        if len(sizes) == 1 or m > _LARGEST or len(ways) > _DIVISORS:
+        paths = list(itertools.islice(_split(m, len(sizes)), _DIVISORS + 1))
+        if len(sizes) == 1 or m > _LARGEST or len(paths) > _DIVISORS:
             continue
-        divided = [[eq(mod(a, d), 0) for a, d in zip(sizes, way, strict=True)] for way in ways]
+        divided = [[eq(mod(a, d), 0) for a, d in zip(sizes, way, strict=True)] for way in paths]
         said = disj(*(conj(*parts) for parts in divided))
         return said if comparison.op == "==" else negate(said)
     return None

@@ -196,8 +196,8 @@ def _with(bound: int | None, *others: Size | None) -> list[Size]:
 
 
 def _combined(join: Callable[[Iterable[Size]], Size], choices: list[list[Size]]) -> list[Size]:
-    ways = itertools.islice(itertools.product(*choices), _MOST)
-    return list(dict.fromkeys(map(join, ways)))
+    paths = itertools.islice(itertools.product(*choices), _MOST)
+    return list(dict.fromkeys(map(join, paths)))
 
 
 def _sum(sizes: Iterable[Size]) -> Size:

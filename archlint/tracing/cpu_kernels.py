@@ -15,16 +15,16 @@ from typing import Any
 import torch
 
 from archlint.ops.registry import Refused
-from archlint.runtime.environment_errors import says_nothing
+from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.user_frames import first_line
 from archlint.symbolic import evaluate
 from archlint.symbolic.formula import holds
-from archlint.tracing.path import WalkedPath
+from archlint.tracing.path import TracedPath
 from archlint.tracing.signals import Undecided
 from archlint.tracing.symint.node import SizeNode
 from archlint.tracing.symint.numbers import value_at
 from archlint.tracing.tensors.specs import map_tensors
-from archlint.tracing.tensors.symbolic_tensor import Standin, strides_of
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, strides_of
 
 _OF_DTYPES = re.compile("not implemented for '|can't be cast to the desired output type")
 FEW = 1 << 20  # elements, for a call to be tried on the CPU
@@ -33,7 +33,7 @@ FEW = 1 << 20  # elements, for a call to be tried on the CPU
 Sizes = Mapping[str, int]
 
 
-def asked_at(path: WalkedPath) -> list[Sizes]:
+def asked_at(path: TracedPath) -> list[Sizes]:
     """The sizes at which the CPU is heard: the path's own, and some of the smallest there are."""
     lows = {n: (path.box.ranges.get(n, (None, None))[0] or 1) for n in path.env}
     highs = {n: path.box.ranges.get(n, (None, None))[1] for n in path.env}
@@ -45,7 +45,7 @@ def asked_at(path: WalkedPath) -> list[Sizes]:
     return found
 
 
-def goes(path: WalkedPath, sizes: Sizes) -> bool:
+def goes(path: TracedPath, sizes: Sizes) -> bool:
     """Whether these sizes go the way of the path so far."""
     try:
         return all(holds(e.formula, sizes) is e.held for e in path.events)
@@ -71,7 +71,7 @@ def elements(sizes: Sizes, value: Any) -> int:
 
 
 def _dims(sizes: Sizes, tensor: torch.Tensor) -> list[int]:
-    dims = tensor.spec.dims if type(tensor) is Standin else tensor.shape
+    dims = tensor.spec.dims if type(tensor) is SymbolicTensor else tensor.shape
     return [evaluate(d, sizes) for d in dims]
 
 
@@ -84,13 +84,13 @@ def tried(func: Any, given: Any) -> Any:
             return error
 
 
-def hear(path: WalkedPath, sizes: Sizes, name: str, made: Any, real: Any) -> None:
+def hear(path: TracedPath, sizes: Sizes, name: str, made: Any, real: Any) -> None:
     """Hold what a meta kernel gave against the CPU, whose elements are not those of the model.
 
     Dtypes do not depend on elements: what the CPU says of them is so.
     """
     if isinstance(real, Exception):
-        if says_nothing(real):
+        if is_environment_error(real):
             return
         if _OF_DTYPES.search(str(real)):
             raise Refused(f"{type(real).__name__}: {real}") from None
@@ -110,7 +110,7 @@ def at_sizes(sizes: Sizes, call: Any, device: torch.device) -> Any:
     """The arguments at concrete sizes: new tensors on a device, and numbers."""
 
     def concrete(tensor: torch.Tensor) -> torch.Tensor:
-        if type(tensor) is Standin:
+        if type(tensor) is SymbolicTensor:
             dtype = tensor.spec.dtype
             dims = [evaluate(d, sizes) for d in tensor.spec.dims]
             strides = [evaluate(s, sizes) for s in strides_of(tensor.spec)]

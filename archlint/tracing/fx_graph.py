@@ -23,7 +23,7 @@ from torch import fx, nn
 from archlint.ops.registry import TensorSpec
 from archlint.tracing.events import Event
 from archlint.tracing.symint.node import size_of
-from archlint.tracing.tensors.symbolic_tensor import Standin
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call, Trace
 
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
@@ -44,9 +44,9 @@ def tensor_names(model: nn.Module) -> dict[int, str]:
     return {id(tensor): name for name, tensor in named}
 
 
-def tensors(value: Any) -> list[Standin]:
+def tensors(value: Any) -> list[SymbolicTensor]:
     """The stand-ins in nested arguments or results, in their order."""
-    if type(value) is Standin:
+    if type(value) is SymbolicTensor:
         return [value]
     if isinstance(value, Mapping):
         value = tuple(value.values())
@@ -56,7 +56,7 @@ def tensors(value: Any) -> list[Standin]:
 def weights(value: Any) -> list[torch.Tensor]:
     """The real tensors in nested arguments: parameters, buffers and constants."""
     if isinstance(value, torch.Tensor):
-        return [] if type(value) is Standin else [value]
+        return [] if type(value) is SymbolicTensor else [value]
     if isinstance(value, Mapping):
         value = tuple(value.values())
     return [t for v in value for t in weights(v)] if isinstance(value, (list, tuple)) else []
@@ -64,7 +64,7 @@ def weights(value: Any) -> list[torch.Tensor]:
 
 def shapes(value: Any) -> Any:
     """What a call returned, each tensor as the tuple of its sizes; ``None`` for all else."""
-    if type(value) is Standin:
+    if type(value) is SymbolicTensor:
         return value.spec.dims
     if isinstance(value, torch.Tensor):
         return tuple(value.shape)
@@ -103,7 +103,7 @@ class _Builder:
             self._note(node, shapes(call.result), claims.get(index, []), call, index)
             self._made(call.result, node)
             written = call.args[0] if call.result is None and call.args else None
-            if call.func is torch.Tensor.__setitem__ and type(written) is Standin:
+            if call.func is torch.Tensor.__setitem__ and type(written) is SymbolicTensor:
                 node.meta["shape"] = written.spec.dims
                 self.nodes[id(written)] = node
         last = [self.nodes[id(t)] for t in tensors(self._last_results()) if id(t) in self.nodes]
@@ -112,7 +112,7 @@ class _Builder:
             self._note(node, shapes(self.trace.output))
         return self.graph
 
-    def _last_results(self) -> list[Standin]:
+    def _last_results(self) -> list[SymbolicTensor]:
         """The tensors whose specs are the output's."""
         wanted = {id(spec) for spec in _leaves(self.trace.output)}
         made = (t for c in self.trace.calls for t in tensors((c.result, c.args)))
@@ -120,7 +120,7 @@ class _Builder:
         return list(kept.values())
 
     def _made(self, result: Any, node: fx.Node) -> None:
-        if type(result) is Standin:
+        if type(result) is SymbolicTensor:
             self.nodes[id(result)] = node
         elif isinstance(result, (list, tuple)) and not isinstance(result, torch.Size):
             for i, item in enumerate(result):
@@ -130,7 +130,7 @@ class _Builder:
                     self._made(item, part)
 
     def _arg(self, value: Any) -> Any:
-        if type(value) is Standin:
+        if type(value) is SymbolicTensor:
             return self.nodes.get(id(value)) or self._input(value)
         if isinstance(value, torch.Tensor):
             return self._weight(value)
@@ -145,7 +145,7 @@ class _Builder:
             return items if isinstance(value, list) else tuple(items)
         return value
 
-    def _input(self, tensor: Standin) -> fx.Node:
+    def _input(self, tensor: SymbolicTensor) -> fx.Node:
         with self.graph.inserting_before(next(iter(self.graph.nodes), None)):
             node = self.graph.placeholder("input")
         self._note(node, tensor.spec.dims)

@@ -10,7 +10,7 @@ import torch
 from archlint.contracts.contract import Input, TensorInput
 from archlint.ops.registry import IN_RANGE, TensorSpec
 from archlint.symbolic import evaluate
-from archlint.tracing.tensors.symbolic_tensor import Standin, standin
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 
 
 def arguments(
@@ -21,13 +21,13 @@ def arguments(
     def size(formula: Any) -> Any:
         return formula if symbolic else evaluate(formula, env)
 
-    def tensor(part: TensorInput) -> Standin:
+    def tensor(part: TensorInput) -> SymbolicTensor:
         dtype = getattr(torch, part.dtype)
         values: Any = None
         if not dtype.is_floating_point and not dtype.is_complex and dtype is not torch.bool:
             values = IN_RANGE if part.below is None else (0, size(part.below) - 1)
         dims = tuple(map(size, part.dims))
-        return standin(TensorSpec(dims, dtype, None, values, torch.device("cpu")))
+        return symbolic_tensor(TensorSpec(dims, dtype, None, values, torch.device("cpu")))
 
     def build(part: Input) -> Any:
         if isinstance(part, TensorInput):

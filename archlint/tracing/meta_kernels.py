@@ -16,16 +16,16 @@ from torch._dispatch.python import enable_python_dispatcher
 
 from archlint.ops.registry import Refused, TensorSpec
 from archlint.ops.shapes.strides import settled_strides
-from archlint.runtime.environment_errors import says_nothing
+from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.user_frames import first_line
 from archlint.symbolic import Expr, Size
 from archlint.symbolic.quantify import unknowns_in
 from archlint.tracing.cpu_kernels import FEW, asked_at, at_sizes, elements, goes, hear, small, tried
-from archlint.tracing.path import WalkedPath
+from archlint.tracing.path import TracedPath
 from archlint.tracing.signals import Undecided
 from archlint.tracing.symint.node import size_of, sym_int
 from archlint.tracing.tensors.specs import map_tensors
-from archlint.tracing.tensors.symbolic_tensor import Standin, standin, strides_of
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, strides_of, symbolic_tensor
 from archlint.tracing.trace import call_name
 
 NUMBERS = frozenset(
@@ -64,7 +64,7 @@ def python_body(func: Any) -> Callable[..., Any] | None:
 
 
 def run_kernel(
-    path: WalkedPath, func: Any, args: Any, kwargs: Any, index: int, cpu: bool = True
+    path: TracedPath, func: Any, args: Any, kwargs: Any, index: int, cpu: bool = True
 ) -> Any:
     """What the meta kernel of ``func`` gives, tensors as stand-ins made by the call ``index``.
 
@@ -75,13 +75,13 @@ def run_kernel(
     it asks for values or serves no symbolic sizes.
     """
     metas: dict[int, torch.Tensor] = {}  # by the id of the tensor that they stand for
-    standins: dict[int, Standin] = {}  # by the id of their meta tensor
+    standins: dict[int, SymbolicTensor] = {}  # by the id of their meta tensor
 
     def symbolic(tensor: torch.Tensor) -> torch.Tensor:
         meta = metas.get(id(tensor))
         if meta is not None:
             return meta
-        if type(tensor) is Standin:
+        if type(tensor) is SymbolicTensor:
             meta = _meta(path, tensor.spec)
             standins[id(meta)] = tensor
         else:
@@ -114,7 +114,7 @@ def run_kernel(
     return made
 
 
-def _only_meta(path: WalkedPath, func: Any, asked: list[Any], error: Exception) -> None:
+def _only_meta(path: TracedPath, func: Any, asked: list[Any], error: Exception) -> None:
     """The CPU may take what the meta kernel refused."""
     if path.events and not path.events[-1].held:
         return
@@ -129,7 +129,7 @@ def _has_unknowns(given: Any) -> bool:
     found: list[Any] = []
 
     def tensor(value: torch.Tensor) -> None:
-        found.extend(value.spec.dims if type(value) is Standin else ())
+        found.extend(value.spec.dims if type(value) is SymbolicTensor else ())
 
     map_tensors(given, tensor, lambda value: found.append(size_of(value)))
     return any(isinstance(size, Expr) and unknowns_in(size) for size in found)
@@ -139,7 +139,7 @@ def _on_meta(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {**kwargs, "device": "meta"} if "device" in kwargs else kwargs
 
 
-def _meta(path: WalkedPath, spec: TensorSpec) -> torch.Tensor:
+def _meta(path: TracedPath, spec: TensorSpec) -> torch.Tensor:
     sizes = [sym_int(d, path) for d in spec.dims]
     known = settled_strides(path, spec)
     if known is None:
@@ -148,7 +148,7 @@ def _meta(path: WalkedPath, spec: TensorSpec) -> torch.Tensor:
     return torch.empty_strided(sizes, strides, dtype=spec.dtype, device="meta")
 
 
-def _from_meta(result: Any, standins: dict[int, Standin], index: int) -> Any:
+def _from_meta(result: Any, standins: dict[int, SymbolicTensor], index: int) -> Any:
     def back(tensor: torch.Tensor) -> Any:
         if tensor.device.type != "meta":
             return tensor
@@ -161,12 +161,12 @@ def _from_meta(result: Any, standins: dict[int, Standin], index: int) -> Any:
         if same is not None:  # in-place
             same.spec = spec
             return same
-        return standin(spec, index)
+        return symbolic_tensor(spec, index)
 
     return map_tensors(result, back)
 
 
-def _explain(path: WalkedPath, func: Any, args: Any, kwargs: Any, error: Exception) -> None:
+def _explain(path: TracedPath, func: Any, args: Any, kwargs: Any, error: Exception) -> None:
     """An exception is the operator's only if it comes at plain numbers too."""
     if path.events and not path.events[-1].held:
         return
@@ -182,8 +182,8 @@ def _explain(path: WalkedPath, func: Any, args: Any, kwargs: Any, error: Excepti
         text = str(e)
         if "Cannot cast tensor(" in text:  # and the elements, which are not there
             raise Undecided(f"{name} depends on values: it takes a tensor for a number") from None
-        if says_nothing(e) and "meta" not in text:
-            raise Undecided(f"{name}: {says_nothing(e)} ({first_line(e)})") from None
+        if is_environment_error(e) and "meta" not in text:
+            raise Undecided(f"{name}: {is_environment_error(e)} ({first_line(e)})") from None
         if "data-dependent" in text or "meta tensor" in text:
             raise Undecided(f"{name} depends on values: {first_line(e)}") from None
         return

@@ -12,11 +12,11 @@ from archlint.contracts.plugins import register_rules
 from archlint.models.signature import check_call
 from archlint.models.snapshot import Snapshot
 from archlint.models.targets import ModelSource
-from archlint.runtime.gc_pause import no_collection
+from archlint.runtime.gc_pause import gc_paused
 from archlint.symbolic.formula import Bool
 from archlint.symbolic.intervals import Box
-from archlint.tracing.path import WalkedPath
-from archlint.tracing.python.builtins import Again, asked_by, shadowed
+from archlint.tracing.path import TracedPath
+from archlint.tracing.python.builtins import Retrace, asking_module, shadowed
 from archlint.tracing.trace import Trace, dims_of
 from archlint.tracing.tracer import trace
 
@@ -30,7 +30,7 @@ Answers = tuple[bool, ...]
 _NOT_PLAIN = re.compile(r"TypeError: .*SymBool|unhashable type: .*SymInt")
 
 
-class Subject:
+class ModelTracer:
     """Traces one model for one contract; every trace starts from the model as it was built."""
 
     def __init__(self, contract: Contract, source: ModelSource, rules: bool = True) -> None:
@@ -38,7 +38,7 @@ class Subject:
         self.contract = contract
         self.source = source
         self.rules = rules
-        with no_collection():
+        with gc_paused():
             self.model = source.for_tracing(contract.mode)
         self._real: nn.Module | None = None
         self._as_built: dict[nn.Module, Snapshot] = {}
@@ -121,11 +121,11 @@ class Subject:
         snapshot = self._as_built.get(self.model)
         if snapshot is None:
             check_call(self.model, self.contract.input)
-            with no_collection():
+            with gc_paused():
                 snapshot = self._as_built[self.model] = Snapshot(self.model)
         input, rules = self.contract.input, self.rules
         while True:
-            path = WalkedPath(sizes, box, eager=self._eager, answers=answers)
+            path = TracedPath(sizes, box, eager=self._eager, answers=answers)
             path.suppose(self._given)
             path.on_ask = self._asked
             path.model_caller = trace.__code__
@@ -139,7 +139,7 @@ class Subject:
                         self.model, input, sizes, box,
                         symbolic=symbolic, rules=rules, path=path, joins=joins,
                     )  # fmt: skip
-            except Again:
+            except Retrace:
                 pass
             finally:
                 snapshot.restore()
@@ -149,10 +149,10 @@ class Subject:
                 return result
 
     def _asked(self) -> None:
-        module = asked_by()
+        module = asking_module()
         if module is not None and module not in self.shadowed:
             self._again.append(module)
-            raise Again(module)
+            raise Retrace(module)
 
 
 def _left_open(trace: Trace) -> int:

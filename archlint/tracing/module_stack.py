@@ -16,7 +16,7 @@ from archlint.runtime.user_frames import is_user_code
 from archlint.tracing.signals import Undecided
 
 
-class Place:
+class ModuleStack:
     """The modules of ``model`` that are being called, by their names in it, outermost first."""
 
     def __init__(self, model: nn.Module) -> None:

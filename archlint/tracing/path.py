@@ -50,7 +50,7 @@ class Mark:
     narrow: Box
 
 
-class WalkedPath:
+class TracedPath:
     """The path a trace walks: answers from the hint ``env``, records every open question once.
 
     ``box`` is what is known of the sizes beforehand; whatever it settles is no question. With

@@ -11,7 +11,7 @@ from archlint.contracts.contract import ANY_SIZE
 from archlint.contracts.output_match import listed
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic.quantify import unknowns_in
-from archlint.tracing.path import WalkedPath
+from archlint.tracing.path import TracedPath
 
 
 def call_name(func: Any) -> str:
@@ -52,7 +52,7 @@ class Trace:
     what) or "unknown" (``error`` says why nothing can be said).
     """
 
-    path: WalkedPath
+    path: TracedPath
     calls: list[Call]
     outcome: str
     output: Any = None

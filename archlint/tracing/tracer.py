@@ -23,8 +23,8 @@ from torch.overrides import TorchFunctionMode
 
 from archlint.contracts.contract import Input
 from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
-from archlint.runtime.environment_errors import says_nothing
-from archlint.runtime.gc_pause import no_collection
+from archlint.runtime.environment_errors import is_environment_error
+from archlint.runtime.gc_pause import gc_paused
 from archlint.runtime.user_frames import first_line, user_line
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import Formula
@@ -33,9 +33,9 @@ from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.inputs import arguments
 from archlint.tracing.merge.module_merge import joining
 from archlint.tracing.meta_kernels import NUMBERS, python_body, run_kernel
-from archlint.tracing.module_stack import Place, user_frame
+from archlint.tracing.module_stack import ModuleStack, user_frame
 from archlint.tracing.outputs import structure
-from archlint.tracing.path import WalkedPath
+from archlint.tracing.path import TracedPath
 from archlint.tracing.python.library_functions import asking, own_body
 from archlint.tracing.python.lru_caches import uncached
 from archlint.tracing.signals import RAISED, Apart, Undecided
@@ -52,7 +52,12 @@ from archlint.tracing.tensors.specs import (
     map_tensors,
     spec_of,
 )
-from archlint.tracing.tensors.symbolic_tensor import ATTRIBUTES, SLIPPED, Standin, standin
+from archlint.tracing.tensors.symbolic_tensor import (
+    ATTRIBUTES,
+    SLIPPED,
+    SymbolicTensor,
+    symbolic_tensor,
+)
 from archlint.tracing.tensors.value_tracking import Elements
 from archlint.tracing.trace import Call, Trace, call_name
 
@@ -67,14 +72,14 @@ _INDEXING = (
 class Tracer(TorchFunctionMode):
     """Answers a model's calls on one path. ``rules=False`` leaves all to the kernels."""
 
-    def __init__(self, model: torch.nn.Module, path: WalkedPath, rules: bool = True) -> None:
+    def __init__(self, model: torch.nn.Module, path: TracedPath, rules: bool = True) -> None:
         super().__init__()
         self.path = path
         self.calls: list[Call] = []
         self.kernels: dict[str, int] = {}
         self.faults: dict[str, str] = {}
         self.rules = rules
-        self.place = Place(model)
+        self.place = ModuleStack(model)
         self.elements = Elements(path)
 
     def __torch_function__(
@@ -84,11 +89,11 @@ class Tracer(TorchFunctionMode):
         attribute = ATTRIBUTES.get(func)
         if attribute is not None and args:
             first = args[0]
-            if type(first) is Standin or (STALE and is_stale((first,))):
+            if type(first) is SymbolicTensor or (STALE and is_stale((first,))):
                 return attribute(self.path, spec_of(first), *args[1:], **kwargs)
             return func(*args, **kwargs)
         if (
-            Standin not in types
+            SymbolicTensor not in types
             and not is_symbolic(args)
             and not is_symbolic(kwargs.values())
             and not (STALE and is_stale((args, kwargs)))
@@ -169,7 +174,7 @@ class Tracer(TorchFunctionMode):
     def _stand(self, result: Any, index: int, func: Any) -> Any:
         if isinstance(result, TensorSpec):
             result = self.path.simplest(result)
-            tensor = standin(result, index)
+            tensor = symbolic_tensor(result, index)
             self.elements.made(tensor)
             return tensor
         if isinstance(result, (tuple, list)):
@@ -206,7 +211,7 @@ def trace(
     *,
     symbolic: bool = True,
     rules: bool = True,
-    path: WalkedPath | None = None,
+    path: TracedPath | None = None,
     joins: bool = False,
 ) -> Trace:
     """Run ``model`` once on stand-ins, following the way that the sizes ``env`` take.
@@ -216,7 +221,7 @@ def trace(
     With ``joins``, ways that part and meet again inside a module are one (:mod:`.join`).
     The model's own state is the caller's to protect.
     """
-    path = path or WalkedPath(env, box)
+    path = path or TracedPath(env, box)
     tracer = Tracer(model, path, rules)
     path.trail = tracer.calls
     SLIPPED.clear()
@@ -230,7 +235,7 @@ def trace(
         meeting = joining(tracer) if joins and symbolic else nullcontext()
         with (
             torch.no_grad(),
-            no_collection(),
+            gc_paused(),
             tracer.place.followed(),
             asking(),
             cached,
@@ -248,7 +253,7 @@ def trace(
     except Undecided as e:
         outcome, error, source = "unknown", str(e), user_line(e) or ""
     except (Exception, SystemExit) as e:
-        reason = says_nothing(e)
+        reason = is_environment_error(e)
         outcome, source = "unknown" if reason else "raised", user_line(e) or ""
         kind = type(e).__name__
         error = f"{kind}: {first_line(e)}"

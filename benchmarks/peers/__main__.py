@@ -154,7 +154,7 @@ def report(results: list[tuple[Case, int, dict[str, Answer]]]) -> None:
     for case, runs, answers in results:
         cells = [
             case.id,
-            f"{case.promise} → {_shown(case)}",
+            f"{case.clause} → {_shown(case)}",
             "true" if case.true else "false",
             str(runs),
         ]

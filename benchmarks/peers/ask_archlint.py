@@ -35,7 +35,7 @@ def _words(case: Case) -> dict[str, Any]:
         else text
         for name, text in case.inputs.items()
     }
-    kind, _, words = case.promise.partition(" ")
+    kind, _, words = case.clause.partition(" ")
     return {
         "input": inputs["x"] if set(inputs) == {"x"} else inputs,
         kind: words,

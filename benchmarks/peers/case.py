@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from archlint.contracts.rulefile.phrase_parser import parse_promise, parse_shape
+from archlint.contracts.rulefile.phrase_parser import parse_clause, parse_shape
 from archlint.symbolic import Size, evaluate
 from archlint.symbolic.formula import holds
 
@@ -85,7 +85,7 @@ class Case:
         )
 
     @property
-    def promise(self) -> str:
+    def clause(self) -> str:
         """The promise as a line of a rule file."""
         return (
             f"rejects any {self.words}"
@@ -95,7 +95,7 @@ class Case:
 
     def has(self, point: Point) -> bool:
         """Whether the promise names these sizes."""
-        return bool(holds(parse_promise(f"any {self.words}", "accepts").region, point))
+        return bool(holds(parse_clause(f"any {self.words}", "accepts").region, point))
 
     def shapes(self, point: Point) -> dict[str, tuple[int, ...]]:
         """The sizes of each input."""

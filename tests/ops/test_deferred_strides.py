@@ -11,14 +11,14 @@ from archlint.ops.rules.sliding_window import followed_layout
 from archlint.ops.shapes.strides import DeferredStrides, channels_last_strides, settled_strides
 from archlint.symbolic import symbol
 from archlint.symbolic.intervals import Box
-from archlint.tracing.path import WalkedPath
+from archlint.tracing.path import TracedPath
 
 H = symbol("H")
 
 
 def added(height):
     """A channels-last N 3 H 5 plus a contiguous one, on the path of a height."""
-    path = WalkedPath({"H": height}, Box({"H": (1, None)}))
+    path = TracedPath({"H": height}, Box({"H": (1, None)}))
     dims = (2, 3, H, 5)
     last = TensorSpec(dims, strides=channels_last_strides(dims))
     flat = TensorSpec((2, 3, 1, 5))

@@ -15,13 +15,13 @@ from archlint.ops.shapes.strides import channels_last_strides, settled_strides
 from archlint.symbolic import evaluate, symbol
 from archlint.symbolic.formula import conj, eq, ge, holds, negate
 from archlint.symbolic.intervals import Box
-from archlint.tracing.path import WalkedPath
+from archlint.tracing.path import TracedPath
 
 H, W = symbol("H"), symbol("W")
 
 
 def walked(h=7, w=5):
-    return WalkedPath({"H": h, "W": w}, Box({"H": (1, None), "W": (1, None)}))
+    return TracedPath({"H": h, "W": w}, Box({"H": (1, None), "W": (1, None)}))
 
 
 def test_every_branch_is_answered_and_none_is_recorded():

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from archlint.contracts.contract import Budget, Contract, Promise, TensorInput
-from archlint.engine.decide import Question
+from archlint.contracts.contract import Budget, Contract, SizeClause, TensorInput
 from archlint.engine.pipeline import accepted_sizes
+from archlint.engine.prove import Question
 from archlint.models.targets import from_instance
 from archlint.ops.values.float_ranges import Span
 from archlint.symbolic import evaluate, symbol
 from archlint.symbolic.formula import holds
 from archlint.symbolic.intervals import Box
-from archlint.tracing.model_tracer import Subject
+from archlint.tracing.model_tracer import ModelTracer
 from archlint.tracing.tracer import trace
 
 H, W = symbol("H"), symbol("W")
@@ -148,10 +148,10 @@ class Relative(nn.Module):
 def test_table_of_relative_positions(places, stride, share):
     model = Relative(places, stride, share).eval()
     contract = Contract(
-        "t", TensorInput((H,)), Promise("any", True, "any size"), budget=Budget(64, 20)
+        "t", TensorInput((H,)), SizeClause("any", True, "any size"), budget=Budget(64, 20)
     )
     found = accepted_sizes(
-        Subject(contract, from_instance(model)), Question.of(contract), time.monotonic() + 20
+        ModelTracer(contract, from_instance(model)), Question.of(contract), time.monotonic() + 20
     )
     unclear = 0
     for h in [*range(1, 160), 4095, 4096, 4097, 5000]:

@@ -359,7 +359,7 @@ class Limited(nn.Module):
 
 
 def test_bounds_of_another_way_are_not_this_ones():
-    promise = {"input": "H W", "accepts": "any H >= 8 and 8 <= W <= 20", "output": "H W"}
+    clause = {"input": "H W", "accepts": "any H >= 8 and 8 <= W <= 20", "output": "H W"}
     with pytest.raises(ValueError, match="too many"):
         Limited()(torch.ones(2000, 20))
-    assert archlint.check(Limited(), **promise, samples=2).word != "proved"
+    assert archlint.check(Limited(), **clause, samples=2).word != "proved"

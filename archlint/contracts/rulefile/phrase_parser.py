@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from lark import Token, Tree
 
-from archlint.contracts.contract import ANY_SIZE, ANY_SIZES, Promise, Wildcard
+from archlint.contracts.contract import ANY_SIZE, ANY_SIZES, SizeClause, Wildcard
 from archlint.contracts.region import bounds_of
 from archlint.contracts.rulefile.grammar import (
     ANY_SIZE_PATTERN,
@@ -69,7 +69,7 @@ def parse_shape(text: str, *, wildcards: bool = False) -> list[Size | Wildcard]:
     return entries
 
 
-def parse_promise(text: str, kind: str) -> Promise:
+def parse_clause(text: str, kind: str) -> SizeClause:
     """``any P`` or ``only P`` for the kind ``accepts``, ``any P`` for ``rejects``."""
     words = ("any", "only") if kind == "accepts" else ("any",)
     expected = f"{' or '.join(map(repr, words))}, as in '{words[0]} H, W >= 32'"
@@ -94,7 +94,7 @@ def parse_promise(text: str, kind: str) -> Promise:
         if word == "only" or not _names_only(tree):
             region = _formula(tree, text)
             region = f.conj(region, *_positive(region, set(_compared(tree))))
-    return Promise("rejects" if kind == "rejects" else word, region, text.strip())
+    return SizeClause("rejects" if kind == "rejects" else word, region, text.strip())
 
 
 def _entry_without_spaces(entry: str) -> None:

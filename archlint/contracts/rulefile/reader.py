@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from archlint.contracts.contract import ANY_ACCEPTED, Budget, Contract, ModelRef, Promise
+from archlint.contracts.contract import ANY_ACCEPTED, Budget, Contract, ModelRef, SizeClause
 from archlint.contracts.rulefile.overrides import severity_of
-from archlint.contracts.rulefile.phrase_parser import parse_promise
+from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.contracts.rulefile.schema_errors import did_you_mean
 from archlint.contracts.rulefile.shape_reader import Notes, check_symbols, read_input, read_output
 from archlint.contracts.rulefile.structure_reader import check_structure, read_structure
@@ -109,7 +109,7 @@ class Reader:
         inputs = read_input(self.notes, (*place, "input"), entry.get("input"), symbols)
         check_structure(self.notes, place, entry)
         output = read_output(self.notes, (*place, "output"), entry.get("output"))
-        promise = self.promise(place, entry)
+        clause = self.clause(place, entry)
         if inputs is not None:
             check_symbols(self.notes, place, entry, symbols)
         xfail = entry.get("xfail")
@@ -118,7 +118,7 @@ class Reader:
         return Contract(
             id=str(entry.get("id")),
             input=inputs if inputs is not None else [],
-            promise=promise or ANY_ACCEPTED,
+            clause=clause or ANY_ACCEPTED,
             output=output,
             models=self.chosen((*place, "models"), entry.get("models"), models),
             why=str(entry.get("why", "")),
@@ -160,7 +160,7 @@ class Reader:
                 self.notes.add(at, what + did_you_mean(plain, list(models)), expected)
         return tuple(found.values())
 
-    def promise(self, place: Place, entry: dict[str, Any]) -> Promise | None:
+    def clause(self, place: Place, entry: dict[str, Any]) -> SizeClause | None:
         kinds = [k for k in entry if k in ("accepts", "rejects")]
         if not kinds and "structure" not in entry:
             expected = "accepts, rejects or structure"
@@ -175,7 +175,7 @@ class Reader:
             text, at = entry[kind], (*place, kind)
             if isinstance(text, str) and text:
                 try:
-                    result = parse_promise(text, kind)
+                    result = parse_clause(text, kind)
                 except PhraseError as error:
                     self.notes.add_phrase(at, text, error)
         return result

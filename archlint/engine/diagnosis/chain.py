@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic import Size
-from archlint.tracing.tensors.symbolic_tensor import Standin
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call, Trace
 
 MOST = 6  # steps that are shown
@@ -50,14 +50,14 @@ def way_to_output(trace: Trace) -> str:
     if not isinstance(trace.output, TensorSpec):
         return ""
     for call in reversed(trace.calls):
-        if type(call.result) is Standin and call.result.spec is trace.output:
+        if type(call.result) is SymbolicTensor and call.result.spec is trace.output:
             return " → ".join(_shown(s) for s in _summary(_way(trace, call.result)))
     return ""
 
 
-def first_tensor(args: object) -> Standin | None:
+def first_tensor(args: object) -> SymbolicTensor | None:
     """The first stand-in among arguments, however nested."""
-    if type(args) is Standin:
+    if type(args) is SymbolicTensor:
         return args
     if isinstance(args, dict):
         args = tuple(args.values())
@@ -65,10 +65,10 @@ def first_tensor(args: object) -> Standin | None:
     return next((f for f in found if f is not None), None)
 
 
-def _way(trace: Trace, tensor: Standin) -> list[Step]:
+def _way(trace: Trace, tensor: SymbolicTensor) -> list[Step]:
     """The tensors from the input to ``tensor``, each made from the one before."""
     steps: list[Step] = []
-    current: Standin | None = tensor
+    current: SymbolicTensor | None = tensor
     seen: set[int] = set()
     while current is not None and current.made_by not in seen:
         seen.add(current.made_by)

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 import torch
 
-from archlint.contracts.output_match import Demand
+from archlint.contracts.output_match import OutputRequirement
 from archlint.contracts.verdict import At
-from archlint.engine.decide import Breach
 from archlint.engine.diagnosis.chain import because, way_to_output
 from archlint.engine.diagnosis.needs import needs
+from archlint.engine.prove import SizeViolation
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic import FloorDiv, Size, Symbol, Unknown, atoms, evaluate, product
 from archlint.symbolic.formula import comparisons
 from archlint.tracing.events import Event
-from archlint.tracing.tensors.symbolic_tensor import Standin
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Trace
 
 _ARGUMENT = re.compile(r", (?![^()]*\))")
@@ -35,21 +35,21 @@ class Diagnosis:
     layer: str = ""  # the blamed module as its author would write it
 
 
-def diagnose(breach: Breach, model: torch.nn.Module) -> Diagnosis:
+def diagnose(violation: SizeViolation, model: torch.nn.Module) -> Diagnosis:
     """Say which layer breaks the promise at ``breach.point``, and why."""
-    trace, blame = breach.way.trace, breach.blame
+    trace, blame = violation.path.trace, violation.blame
     if isinstance(blame, Event):
-        said, claim = needs(blame, breach.point), blame.needs()
+        said, claim = needs(blame, violation.point), blame.needs()
         if not 0 <= blame.call < len(trace.calls):
             return Diagnosis(None, said, claim=claim)
         call = trace.calls[blame.call]
         at = At(call.module, call.op, call.source)
-        way = because(trace, call, claim)
-        return Diagnosis(at, said, way, claim, _layer(model, call.module))
-    if isinstance(blame, Demand):
-        said = needs(blame, breach.point)
+        path = because(trace, call, claim)
+        return Diagnosis(at, said, path, claim, _layer(model, call.module))
+    if isinstance(blame, OutputRequirement):
+        said = needs(blame, violation.point)
         return Diagnosis(None, said, way_to_output(trace), blame.needs())
-    if breach.expected == "accepted":
+    if violation.expected == "accepted":
         raised = _raised_at(trace)
         layer = _layer(model, raised.module) if raised else ""
         return Diagnosis(raised, "", _last_branch(trace), trace.error, layer)
@@ -146,8 +146,8 @@ def peak_memory(trace: Trace, env: Mapping[str, int]) -> int:
     return peak
 
 
-def _tensors(value: object) -> list[Standin]:
-    if type(value) is Standin:
+def _tensors(value: object) -> list[SymbolicTensor]:
+    if type(value) is SymbolicTensor:
         return [value]
     if isinstance(value, dict):
         value = tuple(value.values())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from archlint.contracts.output_match import Demand
+from archlint.contracts.output_match import OutputRequirement
 from archlint.symbolic import (
     Atom,
     Expr,
@@ -30,7 +30,7 @@ _EQUALITY = re.compile(r"([^{}]*)\{\} == ([^{}]*)\{\}")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
-def needs(blame: Event | Demand, point: Mapping[str, int]) -> str:
+def needs(blame: Event | OutputRequirement, point: Mapping[str, int]) -> str:
     """The claim or demand with formulas in it, and what it gets at ``point``."""
     text, sizes = blame.text, list(blame.sizes)
     if not any(isinstance(s, Expr) for s in sizes):

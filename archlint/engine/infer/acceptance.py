@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from archlint.contracts import output_shape as outputshape
-from archlint.contracts.accepted_set import Entry, input_words
+from archlint.contracts.accepted_set import AcceptedSet, input_words
 from archlint.contracts.contract import Contract, Input
 from archlint.engine.describe.describe import Description, describe
 from archlint.engine.describe.restrict import simplified
-from archlint.engine.explore import Explored
+from archlint.engine.explore import Exploration
 from archlint.engine.infer import outputs
 from archlint.engine.infer.refusals import refusals
 from archlint.symbolic.formula import Bool, conj, disj, holds, negate
@@ -35,7 +35,7 @@ class Acceptance:
     model: str
     mode: str
     input: Input
-    explored: Explored
+    explored: Exploration
     description: Description
     seconds: float
 
@@ -70,10 +70,10 @@ class Acceptance:
         ``None`` where they are refused, or where that was not decided.
         """
         point = self._checked(sizes)
-        way = self.explored.way_of(point)
-        if way is None or not self.accepts(**point):
+        path = self.explored.path_at(point)
+        if path is None or not self.accepts(**point):
             return None
-        return outputshape.at(dims_of(way.trace.output), point)
+        return outputshape.at(dims_of(path.trace.output), point)
 
     @cached_property
     def output_formulas(self) -> Any:
@@ -101,7 +101,7 @@ class Acceptance:
         found = self.explored
         if found.covered:
             return ""
-        known = disj(*(w.decided for w in found.ways))
+        known = disj(*(w.decided for w in found.paths))
         left: Bool = simplified(conj(found.region, negate(known)), found.box)
         deadline = time.monotonic() + SECONDS
         said = describe(found.names, found.box, left, solver_deadline=deadline)
@@ -116,7 +116,7 @@ class Acceptance:
             return "sizes that could not be named"
         return " ".join(f"{k}={v}" for k, v in point.items()) + ", for one"
 
-    def entry(self) -> Entry:
+    def entry(self) -> AcceptedSet:
         """All of it in words."""
         found = self.explored
         return replace(
@@ -125,14 +125,14 @@ class Acceptance:
             reasons=self.reasons,
             undecided=self.undecided,
             minimum=self.minimum(),
-            paths=len(found.ways),
-            claims=len(set().union(*(w.trace.path.claims for w in found.ways))),
+            paths=len(found.paths),
+            claims=len(set().union(*(w.trace.path.claims for w in found.paths))),
             seconds=round(self.seconds, 3),
         )
 
-    def _core(self) -> Entry:
+    def _core(self) -> AcceptedSet:
         output = outputshape.words(self.output_formulas)
-        return Entry(self.model, self.mode, self.input, self.text, self.exact, output)
+        return AcceptedSet(self.model, self.mode, self.input, self.text, self.exact, output)
 
     def contract(self) -> Contract:
         """The contract that says what was found: ``only`` where it is exact, else ``any``.
@@ -143,10 +143,10 @@ class Acceptance:
         from archlint.errors import ArchlintError
 
         entry = self._core()
-        kind, promise = entry.promise
-        if not promise or not self.description.exact:
+        kind, clause = entry.clause
+        if not clause or not self.description.exact:
             raise ArchlintError(f"of {self.model} too little is known for a contract")
-        words: dict[str, object] = {"input": input_words(self.input), kind: promise}
+        words: dict[str, object] = {"input": input_words(self.input), kind: clause}
         if kind == "accepts" and entry.output is not None:
             words["output"] = entry.output
         return contract_of(**words, mode=self.mode)

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlint.contracts.accepted_set import input_words, shown
-from archlint.contracts.contract import Budget, Contract, Input, ModelRef, Promise
+from archlint.contracts.contract import Budget, Contract, Input, ModelRef, SizeClause
 from archlint.contracts.verdict import Proof, Verdict
-from archlint.engine.decide import Question
 from archlint.engine.describe.describe import describe
-from archlint.engine.explore import Explored
+from archlint.engine.explore import Exploration
 from archlint.engine.infer.acceptance import Acceptance
 from archlint.engine.infer.input_guess import likely_inputs
 from archlint.engine.pipeline import accepted_sizes
+from archlint.engine.prove import Question
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
-from archlint.runtime.deadline import Late, alarm
-from archlint.runtime.process_state import keep_world
-from archlint.tracing.model_tracer import Subject
+from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.process_state import preserve_process_state
+from archlint.tracing.model_tracer import ModelTracer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,18 +61,20 @@ def infer_source(
 ) -> Acceptance:
     """As :func:`infer`, for a model that is found; an empty ``input`` is to be guessed."""
     budget = budget or Budget(PATHS)
-    contract = Contract("infer", input, Promise("any", True, "any size"), mode=mode, budget=budget)
+    contract = Contract(
+        "infer", input, SizeClause("any", True, "any size"), mode=mode, budget=budget
+    )
     start = time.monotonic()
     try:
-        with alarm(budget.seconds + WORDING + GRACE), keep_world():
+        with time_limit(budget.seconds + WORDING + GRACE), preserve_process_state():
             return _inferred(contract, source, start)
-    except Late as e:
+    except TimeLimitReached as e:
         late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
         raise ArchlintError(late) from None
 
 
 def _inferred(contract: Contract, source: ModelSource, start: float) -> Acceptance:
-    subject = Subject(contract, source)
+    subject = ModelTracer(contract, source)
     question, found, wrong = explored(subject, start + contract.budget.seconds)
     if wrong:
         raise ArchlintError(_wrong_guess(source.name, wrong))
@@ -83,7 +85,7 @@ def _inferred(contract: Contract, source: ModelSource, start: float) -> Acceptan
     return Acceptance(source.name, contract.mode, input, found, said, seconds)
 
 
-def explored(subject: Subject, deadline: float) -> tuple[Question, Explored, dict[str, str]]:
+def explored(subject: ModelTracer, deadline: float) -> tuple[Question, Exploration, dict[str, str]]:
     """What the model accepts; where its contract has no input, of a likely one.
 
     That is the first that it takes at all, and is then the contract's. Where it takes none, it is
@@ -98,11 +100,11 @@ def explored(subject: Subject, deadline: float) -> tuple[Question, Explored, dic
         subject.contract = replace(contract, input=input)
         question = Question.of(subject.contract)
         found = accepted_sizes(subject, question, deadline)
-        if any(way.trace.outcome == "accepted" for way in found.ways):
+        if any(path.trace.outcome == "accepted" for path in found.paths):
             return question, found, {}
         tried.append((subject.contract, question, found))
     subject.contract, question, found = tried[0]
-    wrong = {shown(input_words(c.input)): f.ways[0].trace.error for c, _, f in tried}
+    wrong = {shown(input_words(c.input)): f.paths[0].trace.error for c, _, f in tried}
     return question, found, wrong
 
 

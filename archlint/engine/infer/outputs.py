@@ -7,29 +7,29 @@ from typing import Any
 
 from archlint.contracts.contract import ANY_SIZE
 from archlint.contracts.output_shape import equal, mapped
-from archlint.engine.explore import Explored
+from archlint.engine.explore import Exploration
 from archlint.symbolic import Expr, Size, evaluate, symbol
 from archlint.symbolic.formula import Bool, conj, eq, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.trace import dims_of
 
 
-def formulas(found: Explored, deadline: float) -> Any:
+def formulas(found: Exploration, deadline: float) -> Any:
     """The one shape for all sizes known to be accepted; ``None`` if there is none.
 
     ``deadline``: a ``time.monotonic()`` value.
     """
-    ways = [w for w in found.ways if w.trace.outcome == "accepted"]
-    shapes = [dims_of(w.trace.output) for w in ways]
+    paths = [w for w in found.paths if w.trace.outcome == "accepted"]
+    shapes = [dims_of(w.trace.output) for w in paths]
     for candidate in sorted(_unique(shapes), key=lambda s: len(str(s))):
-        differ = [(w, s) for w, s in zip(ways, shapes, strict=True) if s != candidate]
+        differ = [(w, s) for w, s in zip(paths, shapes, strict=True) if s != candidate]
         if all(_same(candidate, s, conj(found.region, w.accepted), found, deadline)
                for w, s in differ):  # fmt: skip
             return mapped(candidate, lambda dims: _plain(dims, found, deadline))
     return None
 
 
-def _same(one: Any, other: Any, where: Bool, found: Explored, deadline: float) -> bool:
+def _same(one: Any, other: Any, where: Bool, found: Exploration, deadline: float) -> bool:
     """Whether the shapes are proved to be the same at all the sizes of ``where``."""
     same = equal(one, other)
     if isinstance(same, bool):
@@ -42,7 +42,7 @@ def _same(one: Any, other: Any, where: Bool, found: Explored, deadline: float) -
         return False
 
 
-def _plain(dims: tuple[Any, ...], found: Explored, deadline: float) -> tuple[Any, ...]:
+def _plain(dims: tuple[Any, ...], found: Exploration, deadline: float) -> tuple[Any, ...]:
     """The sizes as they are where they are accepted: ``8*(H//8)`` is ``H`` if ``H % 8 == 0``."""
     if all(isinstance(d, int) or d is ANY_SIZE or str(d) in found.names for d in dims):
         return dims

@@ -8,7 +8,7 @@ from dataclasses import replace
 from archlint.contracts.accepted_set import Refusal
 from archlint.engine.describe.describe import describe
 from archlint.engine.describe.restrict import simplified
-from archlint.engine.explore import Explored, Way
+from archlint.engine.explore import Exploration, ExploredPath
 from archlint.symbolic.formula import Bool, conj, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
 
@@ -16,7 +16,7 @@ MOST = 12  # refusals
 LONGEST = 300  # characters of the words for refused sizes, and of a reason
 
 
-def refusals(found: Explored, deadline: float) -> tuple[Refusal, ...]:
+def refusals(found: Exploration, deadline: float) -> tuple[Refusal, ...]:
     """Few layers that together refuse what is refused, at most :data:`MOST`, first to last.
 
     The last layers come first to mind: their needs imply most of those before them. Stops at
@@ -26,9 +26,9 @@ def refusals(found: Explored, deadline: float) -> tuple[Refusal, ...]:
     solver = Solver(found.names, found.box, deadline)
     solver.add(found.region)
     try:
-        for way in found.ways:
+        for path in found.paths:
             here: dict[Refusal, None] = {}
-            for where, refusal in reversed(list(_of(way))):
+            for where, refusal in reversed(list(_of(path))):
                 if len(kept) + len(here) == MOST:
                     break
                 where = simplified(where, found.box)
@@ -42,14 +42,14 @@ def refusals(found: Explored, deadline: float) -> tuple[Refusal, ...]:
     return tuple(kept)
 
 
-def _words(found: Explored, where: Bool, deadline: float) -> str:
+def _words(found: Exploration, where: Bool, deadline: float) -> str:
     said = describe(found.names, found.box, where, solver_deadline=deadline)
     return said.text if said.exact and len(said.text) <= LONGEST else ""
 
 
-def _of(way: Way) -> Iterator[tuple[Bool, Refusal]]:
+def _of(path: ExploredPath) -> Iterator[tuple[Bool, Refusal]]:
     """What each claim of the path refuses of the sizes that come this way, in the path's order."""
-    trace = way.trace
+    trace = path.trace
     here: Bool = True
     for event in trace.path.events:
         if event.kind == "branch":
@@ -61,7 +61,7 @@ def _of(way: Way) -> Iterator[tuple[Bool, Refusal]]:
         yield conj(here, negate(event.formula)), Refusal("", at, op, why)
     if trace.outcome == "raised":
         last = trace.calls[-1].module if trace.calls else ""
-        yield conj(way.decided, here), Refusal("", last, "", _short(f"raises {trace.error}"))
+        yield conj(path.decided, here), Refusal("", last, "", _short(f"raises {trace.error}"))
 
 
 def _short(text: str) -> str:

@@ -12,9 +12,9 @@ from archlint.contracts import output_shape as outputshape
 from archlint.contracts.contract import Contract
 from archlint.contracts.output_match import promised
 from archlint.contracts.verdict import Samples
-from archlint.engine.decide import Breach, Finding, Question
 from archlint.engine.diagnosis.diagnose import moduli, peak_memory
-from archlint.engine.explore import Explored
+from archlint.engine.explore import Exploration
+from archlint.engine.prove import ProofAttempt, Question, SizeViolation
 from archlint.engine.sampling.run import Outcome, run_at
 from archlint.engine.sampling.sizes import choose_sizes
 from archlint.errors import TargetError
@@ -31,23 +31,23 @@ _SHARE = 0.5  # of the time that is left: what sampling may take
 class Evidence:
     """What running the real model showed.
 
-    ``breach``: the outcome at the counterexample. ``against``: a disagreement between what was
+    ``violation``: the outcome at the counterexample. ``against``: a disagreement between what was
     decided and what ran: the engines must agree. ``broken``: a size, not decided before, at which
     the real model breaks the promise.
     """
 
     samples: Samples
-    breach: Outcome | None = None
+    violation: Outcome | None = None
     against: str = ""
     broken: Outcome | None = None
     unable: str = ""  # why sizes could not be run
 
 
-def confirm(
+def cross_check(
     contract: Contract,
     question: Question,
-    found: Explored,
-    finding: Finding,
+    found: Exploration,
+    finding: ProofAttempt,
     source: ModelSource,
     lean: torch.nn.Module,
     samples: int | None,
@@ -58,11 +58,11 @@ def confirm(
     count = SAMPLES if count is None else count
     if count == 0 or finding.vacuous:
         return Evidence(Samples(0))
-    first = [finding.breach.point] if finding.breach else []
+    first = [finding.violation.point] if finding.violation else []
     sizes = first or choose_sizes(
         question.names, question.premise, question.box, _moduli(found), count
     )
-    if contract.promise.kind == "only" and not first:
+    if contract.clause.kind == "only" and not first:
         outside = conj(question.domain, negate(question.premise))
         box = question.box
         sizes += choose_sizes(question.names, outside, box, _moduli(found), max(2, count // 2))
@@ -96,42 +96,42 @@ def confirm(
     return Evidence(Samples(ran, device), unable=unable)
 
 
-def confirm_at(
+def cross_check_at(
     point: dict[str, int],
     contract: Contract,
     question: Question,
-    found: Explored,
+    found: Exploration,
     source: ModelSource,
     lean: torch.nn.Module,
     samples: int | None,
     deadline: float,
 ) -> Evidence:
     """Run the real model at a size of interest; compare it with what was decided there."""
-    way = found.way_of(point) or found.ways[0]
-    finding = Finding(Breach(point, "structure", way, None, smallest=True))
-    return confirm(contract, question, found, finding, source, lean, samples, deadline)
+    path = found.path_at(point) or found.paths[0]
+    finding = ProofAttempt(SizeViolation(point, "structure", path, None, smallest=True))
+    return cross_check(contract, question, found, finding, source, lean, samples, deadline)
 
 
-def _disagreement(found: Explored, outcome: Outcome, device: str) -> str:
+def _disagreement(found: Exploration, outcome: Outcome, device: str) -> str:
     """How the run contradicts what was decided at its sizes; empty if it does not."""
-    way = found.way_of(outcome.sizes)
-    if way is None:
+    path = found.path_at(outcome.sizes)
+    if path is None:
         return ""
     at = _at(outcome.sizes)
-    decided = holds(way.accepted, outcome.sizes)
+    decided = holds(path.accepted, outcome.sizes)
     if decided and not outcome.accepted:
         where = f" at {outcome.source}" if outcome.source else ""
         return f"decided that {at} is accepted, but the model raised {outcome.error}{where}"
     if not decided and outcome.accepted:
         if device == "meta":
             return ""  # meta kernels are known to accept what the CPU refuses
-        event = way.first_broken(outcome.sizes)
-        why = way.trace.error if event is None else event.needs()
-        call = way.trace.calls[event.call] if event is not None and event.call >= 0 else None
+        event = path.first_failed_claim(outcome.sizes)
+        why = path.trace.error if event is None else event.needs()
+        call = path.trace.calls[event.call] if event is not None and event.call >= 0 else None
         by = f" ({call.op} at {call.module or 'the model'})" if call else ""
         return f"decided that {at} is refused{by}: {why}; but the model accepts it"
     if decided:
-        expected = outputshape.at(dims_of(way.trace.output), outcome.sizes)
+        expected = outputshape.at(dims_of(path.trace.output), outcome.sizes)
         if not outputshape.fits(expected, outcome.output):
             return f"decided that {at} gives {expected}, but the model gives {outcome.output}"
     return ""
@@ -140,9 +140,9 @@ def _disagreement(found: Explored, outcome: Outcome, device: str) -> str:
 def _kept(contract: Contract, question: Question, outcome: Outcome) -> bool:
     """Whether what ran keeps the promise, by itself."""
     inside = holds(question.premise, outcome.sizes)
-    if contract.promise.kind == "none" and not outcome.accepted:
+    if contract.clause.kind == "none" and not outcome.accepted:
         return True
-    if contract.promise.kind == "rejects" or not inside:
+    if contract.clause.kind == "rejects" or not inside:
         return not outcome.accepted
     if not outcome.accepted:
         return False
@@ -150,16 +150,16 @@ def _kept(contract: Contract, question: Question, outcome: Outcome) -> bool:
     return holds(wanted, outcome.sizes)
 
 
-def _moduli(found: Explored) -> dict[str, set[int]]:
+def _moduli(found: Exploration) -> dict[str, set[int]]:
     result: dict[str, set[int]] = {}
-    for way in found.ways:
-        for name, divisors in moduli(way.trace).items():
+    for path in found.paths:
+        for name, divisors in moduli(path.trace).items():
             result.setdefault(name, set()).update(d for d in divisors if d <= 64)
     return result
 
 
 def _device(
-    contract: Contract, found: Explored, lean: torch.nn.Module, sizes: list[dict[str, int]]
+    contract: Contract, found: Exploration, lean: torch.nn.Module, sizes: list[dict[str, int]]
 ) -> str:
     """CPU, unless the weights or the activations at every chosen size are beyond the budget."""
     weights = sum(p.numel() * p.element_size() for p in lean.parameters())
@@ -168,9 +168,9 @@ def _device(
     return "meta" if sizes and all(_too_big(contract, found, s) for s in sizes) else "cpu"
 
 
-def _too_big(contract: Contract, found: Explored, point: Mapping[str, int]) -> bool:
-    way = found.way_of(point)
-    return way is not None and peak_memory(way.trace, point) > contract.budget.memory
+def _too_big(contract: Contract, found: Exploration, point: Mapping[str, int]) -> bool:
+    path = found.path_at(point)
+    return path is not None and peak_memory(path.trace, point) > contract.budget.memory
 
 
 def _at(sizes: Mapping[str, int | Expr]) -> str:

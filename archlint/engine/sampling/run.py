@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from archlint.contracts.contract import Input, TensorInput
 from archlint.models.snapshot import keep
-from archlint.runtime.environment_errors import says_nothing
-from archlint.runtime.process_state import default_device, keep_world
+from archlint.runtime.environment_errors import is_environment_error
+from archlint.runtime.process_state import default_device, preserve_process_state
 from archlint.runtime.user_frames import first_line, user_line
 from archlint.symbolic import evaluate
 from archlint.tracing.outputs import structure
@@ -55,12 +55,12 @@ def run_at(
     needed = _bytes(input, where)
     if needed > memory:
         return Outcome(where, None, error=f"the input alone takes {needed >> 20} MiB")
-    with keep_world() as said, keep(model):
+    with preserve_process_state() as said, keep(model):
         try:
             output = _run(model, input, where, device)
         except (Exception, SystemExit) as e:
             text = type(e).__name__ + (f": {first_line(e)}" if first_line(e) else "")
-            reason = says_nothing(e)
+            reason = is_environment_error(e)
             accepted = None if reason else False
             text = f"{reason} ({text})" if reason else text
             return Outcome(where, accepted, None, text, user_line(e) or "", said.text)

@@ -7,7 +7,7 @@ from typing import Any
 
 from archlint.engine.diagnosis.chain import way_to_output
 from archlint.engine.structure.axes import batch
-from archlint.engine.structure.view import Seen, outputs
+from archlint.engine.structure.view import ModelView, outputs
 from archlint.engine.structure.violation import Violation
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic import Expr, Size, symbol
@@ -15,39 +15,39 @@ from archlint.symbolic.formula import conj, ne
 from archlint.tracing.fx_graph import tensors
 
 
-def batch_preserved(seen: Seen, asked: Any) -> Iterator[Violation]:
+def batch_preserved(seen: ModelView, asked: Any) -> Iterator[Violation]:
     """The first size of every tensor of the output is the batch, at every accepted size."""
     name = batch(seen.input)
     told: set[str] = set()
-    for way in seen.accepting:
-        for i, spec in enumerate(outputs(way.trace)):
+    for path in seen.accepting:
+        for i, spec in enumerate(outputs(path.trace)):
             first = spec.dims[0] if spec.dims else None
             differs = True if first is None else ne(first, symbol(name))
-            point = seen.smallest(conj(way.accepted, differs))
+            point = seen.smallest(conj(path.accepted, differs))
             if point is None:
                 continue
-            which = "the output" if isinstance(way.trace.output, TensorSpec) else f"output {i}"
+            which = "the output" if isinstance(path.trace.output, TensorSpec) else f"output {i}"
             shown = " ".join(str(d).replace(" ", "") for d in spec.dims) or "a scalar"
             message = f"{which} is {shown}, whose first size is not the batch {name}"
             if message in told:
                 continue
             told.add(message)
-            call = seen.made_by(way, spec)
+            call = seen.made_by(path, spec)
             module, op, source = (call.module, call.op, call.source) if call else ("", "", "")
-            because = way_to_output(way.trace)
+            because = way_to_output(path.trace)
             yield Violation(message, module, op, source, point, because, shows=True)
 
 
-def batch_never_merged(seen: Seen, asked: Any) -> Iterator[Violation]:
+def batch_never_merged(seen: ModelView, asked: Any) -> Iterator[Violation]:
     """Every size of every tensor on the way that depends on the batch is the batch."""
     name = batch(seen.input)
     told: set[tuple[str, str]] = set()
-    for way in seen.accepting:
-        for call in way.trace.calls:
+    for path in seen.accepting:
+        for call in path.trace.calls:
             if (call.module, call.op) in told:
                 continue
             for size in _mixed(tensors(call.result), name):
-                point = seen.smallest(conj(way.accepted, ne(size, symbol(name))))
+                point = seen.smallest(conj(path.accepted, ne(size, symbol(name))))
                 if point is not None:
                     told.add((call.module, call.op))
                     message = f"{call.op} makes a size {size}, which merges the batch {name}"

@@ -12,14 +12,14 @@ from archlint.engine.structure.batch import batch_never_merged, batch_preserved
 from archlint.engine.structure.modules import forbids, parameters
 from archlint.engine.structure.pooled_before_linear import pooled_before_linear
 from archlint.engine.structure.stride import total_stride
-from archlint.engine.structure.view import Seen
+from archlint.engine.structure.view import ModelView
 from archlint.engine.structure.violation import CannotCheck, Vacuous, Violation
 from archlint.errors import ArchlintError
 from archlint.runtime.user_frames import described
 from archlint.symbolic.formula import disj
 from archlint.symbolic.solver.solver import Unsolved
 
-Check = Callable[[Seen, Any], Iterable[Violation]]
+Check = Callable[[ModelView, Any], Iterable[Violation]]
 
 OURS: dict[str, Check] = {
     "pooled_before_linear": pooled_before_linear,
@@ -43,7 +43,7 @@ class Inspected:
     errors: tuple[str, ...] = ()
 
 
-def inspect(structure: Mapping[str, object], seen: Seen) -> Inspected:
+def inspect(structure: Mapping[str, object], seen: ModelView) -> Inspected:
     """The answers of all checks, each by itself: one that cannot be made stops no other."""
     violations: list[Violation] = []
     vacuous, unsettled, errors = [], [], []
@@ -81,7 +81,7 @@ def _find(name: str) -> Check:
     return theirs[name]
 
 
-def _checked(name: str, check: Check, seen: Seen, asked: object) -> list[Violation]:
+def _checked(name: str, check: Check, seen: ModelView, asked: object) -> list[Violation]:
     if name in OURS:
         return list(check(seen, asked))
     found: list[Any]
@@ -98,6 +98,6 @@ def _checked(name: str, check: Check, seen: Seen, asked: object) -> list[Violati
     return found
 
 
-def _nothing_accepted(seen: Seen) -> bool:
+def _nothing_accepted(seen: ModelView) -> bool:
     """Whether the model ran on symbolic sizes and is not known to accept any of them."""
     return seen.explored and seen.smallest(disj(*(w.accepted for w in seen.accepting))) is None

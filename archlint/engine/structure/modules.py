@@ -11,11 +11,11 @@ from typing import Any
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from archlint.engine.structure.view import Seen
+from archlint.engine.structure.view import ModelView
 from archlint.engine.structure.violation import CannotCheck, Violation
 
 
-def forbids(seen: Seen, asked: Any) -> Iterator[Violation]:
+def forbids(seen: ModelView, asked: Any) -> Iterator[Violation]:
     """No module is of a forbidden class or of a subclass of one.
 
     A class is named alone (``BatchNorm2d``) or with its module (``torch.nn.LSTM``).
@@ -47,7 +47,7 @@ def _full(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _class(seen: Seen, name: str) -> type | None:
+def _class(seen: ModelView, name: str) -> type | None:
     """The class of a dotted name; ``None`` where the model's own modules define it unimported."""
     if any(_full(b) == name for m in seen.model.modules() for b in type(m).__mro__):
         return None
@@ -64,7 +64,7 @@ def _class(seen: Seen, name: str) -> type | None:
     raise CannotCheck(f"forbids names {name}, and there is no such class{hint}")
 
 
-def _known(seen: Seen, name: str) -> None:
+def _known(seen: ModelView, name: str) -> None:
     """Refuse a name that can only be a slip: nothing is called so, and a layer of torch nearly."""
     if any(b.__name__ == name for m in seen.model.modules() for b in type(m).__mro__):
         return
@@ -92,7 +92,7 @@ def _subclasses(kind: type) -> Iterator[type]:
                 yield sub
 
 
-def parameters(seen: Seen, asked: Any) -> Iterator[Violation]:
+def parameters(seen: ModelView, asked: Any) -> Iterator[Violation]:
     """At most so many elements of parameters; one that is shared counts once."""
     most, trained = asked["at_most"], asked.get("trainable", False)
     counted: set[int] = set()

@@ -10,14 +10,14 @@ import torch
 
 from archlint.contracts.region import in_box
 from archlint.engine.diagnosis.chain import because
-from archlint.engine.explore import Way
+from archlint.engine.explore import ExploredPath
 from archlint.engine.structure.axes import spatial
-from archlint.engine.structure.view import Seen
+from archlint.engine.structure.view import ModelView
 from archlint.engine.structure.violation import Vacuous, Violation
 from archlint.symbolic import Expr, Size, substitute, symbol
 from archlint.symbolic.formula import Bool, conj, disj, ne, replace_symbols
 from archlint.symbolic.intervals import Box
-from archlint.tracing.tensors.symbolic_tensor import Standin
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call
 
 # Where the two factors stand among the arguments of a product.
@@ -31,7 +31,7 @@ _PRODUCTS = {
 class _Entry:
     """A call in which a size meets as many rows of a weight."""
 
-    way: Way
+    path: ExploredPath
     index: int
     call: Call
     size: Size
@@ -39,11 +39,11 @@ class _Entry:
 
     def reached(self) -> Bool:
         """The sizes of this path that come as far as the call."""
-        events = self.way.trace.path.events
+        events = self.path.trace.path.events
         return conj(*(e.formula for e in events if e.call < self.index))
 
 
-def pooled_before_linear(seen: Seen, asked: Any) -> Iterator[Violation]:
+def pooled_before_linear(seen: ModelView, asked: Any) -> Iterator[Violation]:
     """What a Linear is given is as long at every spatial size.
 
     Of the same batch, no two sizes that come as far as a Linear, a Bilinear or a product with a
@@ -55,7 +55,7 @@ def pooled_before_linear(seen: Seen, asked: Any) -> Iterator[Violation]:
         raise Vacuous(f"the contract names a single value of {', '.join(names)}")
     told: set[tuple[str, str]] = set()
     constants: dict[tuple[str, str, int], set[int]] = {}
-    entries = [e for way in seen.paths for e in _entries(way)]
+    entries = [e for path in seen.paths for e in _entries(path)]
     for e in entries:
         if isinstance(e.size, int):
             constants.setdefault((e.call.module, e.call.op, e.rows), set()).add(e.size)
@@ -75,7 +75,7 @@ def pooled_before_linear(seen: Seen, asked: Any) -> Iterator[Violation]:
             yield Violation(
                 f"{what}, which depends on {named}: nothing pools before it",
                 e.call.module, e.call.op, e.call.source, point,
-                because(e.way.trace, e.call, "in_features"),
+                because(e.path.trace, e.call, "in_features"),
             )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def _symbols(size: Size) -> frozenset[str]:
 class _Twice:
     """Two points of the region, the same but for the spatial sizes."""
 
-    def __init__(self, seen: Seen, names: tuple[str, ...]) -> None:
+    def __init__(self, seen: ModelView, names: tuple[str, ...]) -> None:
         self._others: dict[str, Size] = {n: symbol(f"{n}'") for n in names}
         ranges = dict(seen.box.ranges)
         ranges.update({f"{n}'": seen.box.ranges[n] for n in names})
@@ -108,29 +108,29 @@ class _Twice:
         return self._solver.find(conj(first, second, relation)) is not None
 
 
-def _entries(way: Way) -> Iterator[_Entry]:
-    for index, call in enumerate(way.trace.calls):
+def _entries(path: ExploredPath) -> Iterator[_Entry]:
+    for index, call in enumerate(path.trace.calls):
         for size, rows in _met(call):
-            yield _Entry(way, index, call, size, rows)
+            yield _Entry(path, index, call, size, rows)
 
 
 def _met(call: Call) -> Iterator[tuple[Size, int]]:
     """The sizes of a call that meet rows of a weight, and how many rows there are."""
     if call.op == "linear":
         given, weight = _argument(call, 0, "input"), _argument(call, 1, "weight")
-        if type(given) is Standin and _is_weight(weight) and given.spec.dims:
+        if type(given) is SymbolicTensor and _is_weight(weight) and given.spec.dims:
             yield given.spec.dims[-1], weight.shape[-1]
     elif call.op == "bilinear":
         weight = _argument(call, 2, "weight")
         for i, name in enumerate(("input1", "input2")):
             given = _argument(call, i, name)
-            if type(given) is Standin and _is_weight(weight):
+            if type(given) is SymbolicTensor and _is_weight(weight):
                 yield given.spec.dims[-1], weight.shape[1 + i]
     elif call.op in _PRODUCTS and len(call.args) > max(_PRODUCTS[call.op]):
         left, right = (call.args[i] for i in _PRODUCTS[call.op])
-        if type(left) is Standin and _is_weight(right) and left.spec.dims and right.ndim:
+        if type(left) is SymbolicTensor and _is_weight(right) and left.spec.dims and right.ndim:
             yield left.spec.dims[-1], right.shape[0 if right.ndim == 1 else -2]
-        elif type(right) is Standin and _is_weight(left) and right.spec.dims and left.ndim:
+        elif type(right) is SymbolicTensor and _is_weight(left) and right.spec.dims and left.ndim:
             dims = right.spec.dims
             yield dims[0 if len(dims) == 1 else -2], left.shape[-1]
 
@@ -140,4 +140,4 @@ def _argument(call: Call, position: int, name: str) -> Any:
 
 
 def _is_weight(value: Any) -> bool:
-    return isinstance(value, torch.Tensor) and type(value) is not Standin
+    return isinstance(value, torch.Tensor) and type(value) is not SymbolicTensor

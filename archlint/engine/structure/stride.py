@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archlint.engine.diagnosis.chain import way_to_output
-from archlint.engine.explore import Way
+from archlint.engine.explore import ExploredPath
 from archlint.engine.structure.axes import extent
-from archlint.engine.structure.view import Seen, outputs
+from archlint.engine.structure.view import ModelView, outputs
 from archlint.engine.structure.violation import CannotCheck, Violation
 from archlint.symbolic import Size, ceildiv, floordiv
 from archlint.symbolic.formula import Bool, conj, disj, eq, negate
 
 
-def total_stride(seen: Seen, asked: Any) -> Iterator[Violation]:
+def total_stride(seen: ModelView, asked: Any) -> Iterator[Violation]:
     """The spatial sizes of outputs or layers are those of the input over a stride, rounded.
 
     ``asked`` is one stride for every tensor of the output, a list with one for each, or a mapping
@@ -28,10 +28,10 @@ def total_stride(seen: Seen, asked: Any) -> Iterator[Violation]:
         yield from _outputs(seen, asked, sizes)
 
 
-def _outputs(seen: Seen, asked: Any, sizes: Sequence[Size]) -> Iterator[Violation]:
+def _outputs(seen: ModelView, asked: Any, sizes: Sequence[Size]) -> Iterator[Violation]:
     told: set[str] = set()
-    for way in seen.accepting:
-        made = outputs(way.trace)
+    for path in seen.accepting:
+        made = outputs(path.trace)
         strides = [asked] * len(made) if isinstance(asked, int) else list(asked)
         if len(strides) != len(made):
             raise CannotCheck(
@@ -39,37 +39,39 @@ def _outputs(seen: Seen, asked: Any, sizes: Sequence[Size]) -> Iterator[Violatio
             )
         for i, (spec, stride) in enumerate(zip(made, strides, strict=True)):
             which = "the output" if len(made) == 1 else f"output {i}"
-            found = _violated(seen, way, spec.dims, stride, sizes)
+            found = _violated(seen, path, spec.dims, stride, sizes)
             message = _words(which, spec.dims, stride, sizes)
             if found is not None and message not in told:
                 told.add(message)
-                call = seen.made_by(way, spec)
+                call = seen.made_by(path, spec)
                 place = (call.module, call.op, call.source) if call else ("", "", "")
-                yield Violation(message, *place, found, way_to_output(way.trace), shows=True)
+                yield Violation(message, *place, found, way_to_output(path.trace), shows=True)
 
 
-def _layer(seen: Seen, path: str, stride: int, sizes: Sequence[Size]) -> Iterator[Violation]:
+def _layer(seen: ModelView, layer: str, stride: int, sizes: Sequence[Size]) -> Iterator[Violation]:
     try:
-        module = seen.model.get_submodule(path)
+        module = seen.model.get_submodule(layer)
     except AttributeError:
-        raise CannotCheck(f"total_stride names the layer {path}, which the model has not") from None
+        raise CannotCheck(
+            f"total_stride names the layer {layer}, which the model has not"
+        ) from None
     kind = type(module).__name__
     told: set[str] = set()
     ran = False
-    for way, shapes in seen.leaving(path):
+    for path, shapes in seen.leaving(layer):
         for dims in shapes:
             ran = True
-            found = _violated(seen, way, dims, stride, sizes)
-            message = _words(f"what leaves {path}", dims, stride, sizes)
+            found = _violated(seen, path, dims, stride, sizes)
+            message = _words(f"what leaves {layer}", dims, stride, sizes)
             if found is not None and message not in told:
                 told.add(message)
-                yield Violation(message, path, kind, seen.source(path), found)
+                yield Violation(message, layer, kind, seen.source(layer), found)
     if not ran and seen.accepting:
-        raise CannotCheck(f"total_stride names the layer {path}, which gives no tensor")
+        raise CannotCheck(f"total_stride names the layer {layer}, which gives no tensor")
 
 
 def _violated(
-    seen: Seen, way: Way, dims: tuple[Size, ...], stride: int, sizes: Sequence[Size]
+    seen: ModelView, path: ExploredPath, dims: tuple[Size, ...], stride: int, sizes: Sequence[Size]
 ) -> dict[str, int] | None:
     """The smallest accepted sizes at which the stride is another; ``None`` if there are none.
 
@@ -79,10 +81,10 @@ def _violated(
     places = [dims[-count:]] if len(dims) >= count + 1 else []
     places += [dims[-count - 1 : -1]] if len(dims) >= count + 2 else []
     if not places:
-        return seen.smallest(way.accepted)
+        return seen.smallest(path.accepted)
     first = None
     for place in places:
-        point = seen.smallest(conj(way.accepted, negate(_divided(place, stride, sizes))))
+        point = seen.smallest(conj(path.accepted, negate(_divided(place, stride, sizes))))
         if point is None:
             return None
         first = first or point

@@ -11,7 +11,7 @@ from archlint.engine.conclude import _shapes, told
 from archlint.engine.diagnosis.diagnose import _layer
 from archlint.engine.sampling.cross_check import Evidence
 from archlint.engine.structure.checks import Inspected, inspect
-from archlint.engine.structure.view import Seen
+from archlint.engine.structure.view import ModelView
 from archlint.engine.structure.violation import Violation
 from archlint.runtime.user_frames import shown_source
 
@@ -22,7 +22,7 @@ Confirm = Callable[[dict[str, int]], Evidence]
 
 
 def with_structure(
-    verdict: Verdict, contract: Contract, seen: Seen, confirm: Confirm | None = None
+    verdict: Verdict, contract: Contract, seen: ModelView, cross_check: Confirm | None = None
 ) -> Verdict:
     """The verdict on sizes and structure together: the worse of the two.
 
@@ -32,13 +32,17 @@ def with_structure(
         return verdict
     found = inspect(contract.structure, seen)
     proof = replace(verdict.proof, claims=verdict.proof.claims + found.count)
-    joined = _joined(replace(verdict, proof=proof), told(contract), found, seen, confirm)
+    joined = _joined(replace(verdict, proof=proof), told(contract), found, seen, cross_check)
     printed = {k: v for k, v in verdict.details.items() if k == "printed"}
     return replace(joined, details=joined.details | printed)
 
 
 def _joined(
-    verdict: Verdict, said: dict[str, str], found: Inspected, seen: Seen, confirm: Confirm | None
+    verdict: Verdict,
+    said: dict[str, str],
+    found: Inspected,
+    seen: ModelView,
+    cross_check: Confirm | None,
 ) -> Verdict:
     if found.errors:
         return _told(verdict, "error", said, "reason", found.errors)
@@ -46,7 +50,7 @@ def _joined(
         lines = [*map(_line, found.violations), *found.vacuous, *found.open]
         return replace(verdict, details=verdict.details | _listed("structure", lines))
     if found.violations:
-        return _broken(verdict, said, found.violations, seen, confirm)
+        return _broken(verdict, said, found.violations, seen, cross_check)
     if verdict.word == "vacuous":
         return verdict
     if found.vacuous:
@@ -79,20 +83,20 @@ def _broken(
     verdict: Verdict,
     said: dict[str, str],
     violations: Sequence[Violation],
-    seen: Seen,
-    confirm: Confirm | None,
+    seen: ModelView,
+    cross_check: Confirm | None,
 ) -> Verdict:
     first = violations[0]
     details = dict(said)
     confirmed = None
     if first.sizes is not None:
-        evidence = confirm(dict(first.sizes)) if confirm else Evidence(Samples())
+        evidence = cross_check(dict(first.sizes)) if cross_check else Evidence(Samples())
         if evidence.against:
             message = f"the two engines disagree: {evidence.against}"
             please = "report this with the model: it is our mistake"
             told_ = {"reason": message, "please": please}
             return replace(verdict, word="error", message=message, details=told_)
-        ran = evidence.breach
+        ran = evidence.violation
         how = "smallest" if verdict.proof.covered else "there may be smaller ones"
         if ran is None:
             how += "; not run" + (f": {evidence.unable}" if evidence.unable else "")

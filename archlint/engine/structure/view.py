@@ -10,7 +10,7 @@ import torch
 from torch import fx, nn
 
 from archlint.contracts.contract import Input
-from archlint.engine.explore import Explored, Way
+from archlint.engine.explore import Exploration, ExploredPath
 from archlint.engine.structure.definition_site import made_at
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic import Size
@@ -18,13 +18,13 @@ from archlint.symbolic.formula import Bool, conj
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.solver import Solver
 from archlint.tracing import fx_graph as graph
-from archlint.tracing.model_tracer import Subject
+from archlint.tracing.model_tracer import ModelTracer
 from archlint.tracing.outputs import structure
-from archlint.tracing.tensors.symbolic_tensor import Standin
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call, Trace
 
 
-class Seen:
+class ModelView:
     """A model under a structural contract.
 
     ``paths`` are the explored paths; there are none where the contract has no input. ``region``
@@ -32,13 +32,13 @@ class Seen:
     """
 
     def __init__(
-        self, subject: Subject, found: Explored | None = None, deadline: float = 0.0
+        self, subject: ModelTracer, found: Exploration | None = None, deadline: float = 0.0
     ) -> None:
         self._subject = subject
         self._found = found
         self._deadline = deadline
         self.input: Input = subject.contract.input
-        self.paths: tuple[Way, ...] = tuple(found.ways) if found else ()
+        self.paths: tuple[ExploredPath, ...] = tuple(found.paths) if found else ()
         self.reasons: tuple[str, ...] = tuple(found.reasons) if found else ()
         self.region: Bool = found.region if found else True
         self.names: tuple[str, ...] = found.names if found else ()
@@ -55,7 +55,7 @@ class Seen:
         return self._found is not None
 
     @property
-    def accepting(self) -> list[Way]:
+    def accepting(self) -> list[ExploredPath]:
         """The paths that lead to an output."""
         return [w for w in self.paths if w.trace.outcome == "accepted" and w.accepted is not False]
 
@@ -87,28 +87,28 @@ class Seen:
 
     # -- tensors --------------------------------------------------------------------------------
 
-    def made_by(self, way: Way, spec: TensorSpec) -> Call | None:
+    def made_by(self, path: ExploredPath, spec: TensorSpec) -> Call | None:
         """The call of the model that made a tensor of the output."""
-        for call in reversed(way.trace.calls):
+        for call in reversed(path.trace.calls):
             if any(t.spec is spec for t in graph.tensors((call.result, call.args))):
                 return call
         return None
 
-    def leaving(self, path: str) -> list[tuple[Way, list[tuple[Size, ...]]]]:
+    def leaving(self, layer: str) -> list[tuple[ExploredPath, list[tuple[Size, ...]]]]:
         """For each path that leads to an output, the shapes that left a module, call by call."""
-        return [(way, self._watch(way, path)) for way in self.accepting]
+        return [(path, self._watch(path, layer)) for path in self.accepting]
 
-    def _watch(self, way: Way, path: str) -> list[tuple[Size, ...]]:
+    def _watch(self, path: ExploredPath, layer: str) -> list[tuple[Size, ...]]:
         shapes: list[tuple[Size, ...]] = []
 
         def watch(module: nn.Module, args: Any, output: Any) -> None:
-            if module is self.model.get_submodule(path):
+            if module is self.model.get_submodule(layer):
                 nested = structure(output, _dims, lambda v: isinstance(v, torch.Tensor))
                 shapes.extend(leaves(nested, lambda v: isinstance(v, tuple)))
 
         hook = nn.modules.module.register_module_forward_hook(watch)
         try:
-            self._subject.trace(way.trace.path.env, box=self.box)
+            self._subject.trace(path.trace.path.env, box=self.box)
         finally:
             hook.remove()
         return shapes
@@ -133,4 +133,4 @@ def leaves(nested: Any, is_leaf: Callable[[Any], bool]) -> list[Any]:
 
 
 def _dims(tensor: torch.Tensor) -> tuple[Size, ...]:
-    return tensor.spec.dims if type(tensor) is Standin else tuple(tensor.shape)
+    return tensor.spec.dims if type(tensor) is SymbolicTensor else tuple(tensor.shape)

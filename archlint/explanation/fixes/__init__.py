@@ -9,10 +9,10 @@ from pathlib import Path
 
 from torch import nn
 
-from archlint.contracts.contract import Contract, ModelRef, Promise
-from archlint.engine.decide import Breach, Question, judge
-from archlint.engine.explore import Explored
+from archlint.contracts.contract import Contract, ModelRef, SizeClause
+from archlint.engine.explore import Exploration
 from archlint.engine.pipeline import accepted_sizes
+from archlint.engine.prove import Question, SizeViolation, prove
 from archlint.explanation.blame import Blame, blame
 from archlint.explanation.explain import usual_point
 from archlint.explanation.fixes.adaptive_pool import pooling
@@ -22,12 +22,12 @@ from archlint.explanation.fixes.proposal import Edit, Fix, Proposal, check
 from archlint.explanation.fixes.rule_file import narrowing, switches
 from archlint.explanation.fixes.wrap import padding, resizing
 from archlint.models.targets import ModelSource
-from archlint.runtime.process_state import keep_world
-from archlint.tracing.model_tracer import Subject
+from archlint.runtime.process_state import preserve_process_state
+from archlint.tracing.model_tracer import ModelTracer
 
 
 @dataclass(frozen=True)
-class Breakage:
+class BrokenContract:
     """A promise broken by a refused size, with what its fixes are made from.
 
     ``found``: what the model accepts of all sizes. ``known``: sizes that it accepts, such as
@@ -37,40 +37,42 @@ class Breakage:
     contract: Contract
     source: ModelSource
     model: nn.Module
-    breach: Breach
-    found: Explored
+    violation: SizeViolation
+    found: Exploration
     blame: Blame
     known: Mapping[str, int] | None
 
 
-def breakage(contract: Contract, source: ModelSource, breach: Breach, until: float) -> Breakage:
-    """What is known of a ``breach`` by a refused size. ``until``: as ``time.monotonic()``."""
+def broken_contract(
+    contract: Contract, source: ModelSource, violation: SizeViolation, until: float
+) -> BrokenContract:
+    """What is known of a ``violation`` by a refused size. ``until``: as ``time.monotonic()``."""
     found = accepted_of_all(contract, source, until)
     known = usual_point(found)
     if known is not None and not found.accepts(known):
         known = None
-    blamed = blame(contract, source, breach, until)
+    blamed = blame(contract, source, violation, until)
     model = source.for_tracing(contract.mode)
-    return Breakage(contract, source, model, breach, found, blamed, known)
+    return BrokenContract(contract, source, model, violation, found, blamed, known)
 
 
-def breach_of(contract: Contract, source: ModelSource, until: float) -> Breach | None:
+def violation_of(contract: Contract, source: ModelSource, until: float) -> SizeViolation | None:
     """Where the promise about sizes is broken, if there is one and it is."""
-    if contract.promise.kind == "none":
+    if contract.clause.kind == "none":
         return None
     question = Question.of(contract)
-    promised = accepted_sizes(Subject(contract, source), question, until)
-    return judge(contract, question, promised, until).breach
+    promised = accepted_sizes(ModelTracer(contract, source), question, until)
+    return prove(contract, question, promised, until).violation
 
 
 def fixes(
-    broken: Breakage, *, ref: ModelRef | None = None, root: Path | None = None, until: float
+    broken: BrokenContract, *, ref: ModelRef | None = None, root: Path | None = None, until: float
 ) -> list[Fix]:
     """The fixes that were proved to work, the least intrusive first; empty if none is known.
 
     ``ref`` and ``root`` are needed for fixes that build the model anew.
     """
-    with keep_world():
+    with preserve_process_state():
         proposals = list(_proposals(broken, ref, root or Path.cwd()))
     checked = []
     for proposal in proposals:
@@ -78,18 +80,18 @@ def fixes(
         if left <= 0:
             break
         fix = check(
-            _hurried(proposal, left), broken.source, broken.breach.point, broken.known, left
+            _hurried(proposal, left), broken.source, broken.violation.point, broken.known, left
         )
         if fix is not None:
             checked.append(fix)
     return checked
 
 
-def _proposals(broken: Breakage, ref: ModelRef | None, root: Path) -> Iterator[Proposal]:
+def _proposals(broken: BrokenContract, ref: ModelRef | None, root: Path) -> Iterator[Proposal]:
     contract, source, found = broken.contract, broken.source, broken.found
-    yield from pooling(contract, source, broken.model, broken.breach, broken.known)
+    yield from pooling(contract, source, broken.model, broken.violation, broken.known)
     yield from switches(contract, ref, root)
-    yield from stretching(contract, source, broken.model, broken.breach)
+    yield from stretching(contract, source, broken.model, broken.violation)
     padded = list(padding(contract, source, found))
     yield from padded or resizing(contract, source, found, broken.known)
     yield from ceil_mode(contract, source, broken.model, broken.blame)
@@ -97,10 +99,10 @@ def _proposals(broken: Breakage, ref: ModelRef | None, root: Path) -> Iterator[P
     yield from narrowing(contract, source, found)
 
 
-def accepted_of_all(contract: Contract, source: ModelSource, until: float) -> Explored:
+def accepted_of_all(contract: Contract, source: ModelSource, until: float) -> Exploration:
     """What the model accepts of all sizes, whatever was promised."""
-    everything = replace(contract, promise=Promise("any", True, "any size"), output=None)
-    return accepted_sizes(Subject(everything, source), Question.of(everything), until)
+    everything = replace(contract, clause=SizeClause("any", True, "any size"), output=None)
+    return accepted_sizes(ModelTracer(everything, source), Question.of(everything), until)
 
 
 def _hurried(proposal: Proposal, left: float) -> Proposal:

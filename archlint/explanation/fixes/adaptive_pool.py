@@ -9,7 +9,7 @@ from math import isqrt
 from torch import nn
 
 from archlint.contracts.contract import Contract
-from archlint.engine.decide import Breach
+from archlint.engine.prove import SizeViolation
 from archlint.explanation.fixes.proposal import Edit, Proposal, patched
 from archlint.explanation.fixes.source_edits import (
     constructor_edit,
@@ -30,12 +30,12 @@ def pooling(
     contract: Contract,
     source: ModelSource,
     model: nn.Module,
-    breach: Breach,
+    violation: SizeViolation,
     known: Mapping[str, int] | None,
 ) -> Iterator[Proposal]:
     """Pool to the sizes that the features have at ``known``, which are accepted."""
-    event = breach.way.first_broken(breach.point)
-    trace = breach.way.trace
+    event = violation.path.first_failed_claim(violation.point)
+    trace = violation.path.trace
     if event is None or not 0 <= event.call < len(trace.calls):
         return
     call = _flattening(trace, trace.calls[event.call])

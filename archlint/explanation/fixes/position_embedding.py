@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from torch import nn
 
 from archlint.contracts.contract import Contract
-from archlint.engine.decide import Breach
+from archlint.engine.prove import SizeViolation
 from archlint.explanation.fixes.adaptive_pool import Rebind
 from archlint.explanation.fixes.proposal import Proposal, patched
 from archlint.explanation.fixes.source_edits import added_edit, method_of, recompiled
@@ -22,7 +22,7 @@ def stretching(
     contract: Contract,
     source: ModelSource,
     model: nn.Module,
-    breach: Breach,
+    violation: SizeViolation,
 ) -> Iterator[Proposal]:
     """``x + self.positions`` with the positions interpolated to the sizes of ``x``.
 
@@ -30,8 +30,8 @@ def stretching(
     sizes nothing changes. Flat tokens of an image are not covered: the line that adds them does
     not say how many rows and columns they have.
     """
-    event = breach.way.first_broken(breach.point)
-    calls = breach.way.trace.calls
+    event = violation.path.first_failed_claim(violation.point)
+    calls = violation.path.trace.calls
     if event is None or not 0 <= event.call < len(calls):
         return
     call = calls[event.call]

@@ -19,7 +19,7 @@ from archlint.engine.sampling.run import build_input, run_at
 from archlint.errors import ArchlintError
 from archlint.models.snapshot import keep
 from archlint.models.targets import ModelSource
-from archlint.runtime.process_state import keep_world
+from archlint.runtime.process_state import preserve_process_state
 from archlint.runtime.user_frames import shown
 
 SAMPLES = 2  # sizes at which a fixed model runs, beside the one that failed and one that did not
@@ -182,7 +182,7 @@ def _same(
     outputs = []
     for model in (before.eval(), fixed.eval()):
         given = build_input(contract.input, sizes)
-        with keep_world(), keep(model), torch.no_grad():
+        with preserve_process_state(), keep(model), torch.no_grad():
             try:
                 made = model(**given) if isinstance(given, dict) else model(given)
             except Exception:

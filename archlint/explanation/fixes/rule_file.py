@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from archlint.contracts.contract import Contract, ModelRef
-from archlint.contracts.rulefile.phrase_parser import parse_promise
-from archlint.engine.decide import Question
+from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.engine.describe.describe import describe
-from archlint.engine.explore import Explored
+from archlint.engine.explore import Exploration
+from archlint.engine.prove import Question
 from archlint.errors import ArchlintError, PhraseError
 from archlint.explanation.fixes.proposal import Edit, Proposal
 from archlint.explanation.fixes.source_edits import rule_file_edit
@@ -31,9 +31,9 @@ SWITCHES: tuple[dict[str, object], ...] = (
 _LONGEST = 200  # characters of a promise that a person wants to read
 
 
-def narrowing(contract: Contract, source: ModelSource, found: Explored) -> Iterator[Proposal]:
+def narrowing(contract: Contract, source: ModelSource, found: Exploration) -> Iterator[Proposal]:
     """The promise restricted to the sizes that are accepted, in the rule file's words."""
-    kind = contract.promise.kind
+    kind = contract.clause.kind
     if not found.covered or kind == "rejects":
         return
     deadline = time.monotonic() + contract.budget.seconds / 4
@@ -50,7 +50,7 @@ def narrowing(contract: Contract, source: ModelSource, found: Explored) -> Itera
         return
     words = said.text if said.text == "any size" else f"{kind} {said.text}"
     try:
-        promise = parse_promise(words, "accepts")
+        clause = parse_clause(words, "accepts")
     except PhraseError:
         return
     edit = None
@@ -60,7 +60,7 @@ def narrowing(contract: Contract, source: ModelSource, found: Explored) -> Itera
     note = "the model stays as it is"
     if len(contract.models) > 1:
         note += "; the contract has other models too, so it takes a contract of its own"
-    narrowed = replace(contract, promise=promise)
+    narrowed = replace(contract, clause=clause)
     yield Proposal(f"promise less: accepts: {words}", narrowed, source, edit, "", note, True)
 
 

@@ -12,9 +12,9 @@ from torch import nn
 
 from archlint.contracts.contract import ANY_SIZE, Contract, TensorInput
 from archlint.contracts.region import bounds_of
-from archlint.engine.decide import Question
 from archlint.engine.diagnosis.diagnose import moduli
-from archlint.engine.explore import Explored
+from archlint.engine.explore import Exploration
+from archlint.engine.prove import Question
 from archlint.explanation.fixes.proposal import Proposal, patched, spatial
 from archlint.models.targets import ModelSource
 from archlint.symbolic import Expr, Symbol, atoms, ceildiv, maximum, symbol
@@ -37,7 +37,7 @@ class {name}(torch.nn.Module):
 '''
 
 
-def padding(contract: Contract, source: ModelSource, found: Explored) -> Iterator[Proposal]:
+def padding(contract: Contract, source: ModelSource, found: Exploration) -> Iterator[Proposal]:
     """Zeros at the ends, up to the smallest multiple at which all promised sizes are accepted."""
     names = _spatial_symbols(contract)
     if not names:
@@ -60,7 +60,7 @@ def padding(contract: Contract, source: ModelSource, found: Explored) -> Iterato
 
 
 def resizing(
-    contract: Contract, source: ModelSource, found: Explored, known: Mapping[str, int] | None
+    contract: Contract, source: ModelSource, found: Exploration, known: Mapping[str, int] | None
 ) -> Iterator[Proposal]:
     """Every input resized to the sizes of ``known``, where the output does not grow with it."""
     names = _spatial_symbols(contract)
@@ -114,16 +114,16 @@ def _spatial_symbols(contract: Contract) -> tuple[str, ...]:
 
 
 def _multiple(
-    contract: Contract, found: Explored, names: tuple[str, ...]
+    contract: Contract, found: Exploration, names: tuple[str, ...]
 ) -> tuple[int, int] | None:
     """The smallest multiple, and the least size, to which padding makes the promise hold."""
     divisors = {1}
     least = {1}
-    for way in found.ways:
-        for name, values in moduli(way.trace).items():
+    for path in found.paths:
+        for name, values in moduli(path.trace).items():
             if name in names:
                 divisors |= values
-        for event in way.trace.path.events:
+        for event in path.trace.path.events:
             lows = bounds_of(event.formula)
             least |= {low for n, (low, _) in lows.items() if n in names and low is not None}
     divisors |= {lcm(a, b) for a in divisors for b in divisors}
@@ -160,25 +160,25 @@ def _padding_code(names: tuple[str, ...], multiple: int, least: int, crop: bool,
     return _WRAPPER.format(name="Padded", doc=doc, body=body)
 
 
-def _same_sizes_out(found: Explored, names: tuple[str, ...], deadline: float) -> bool:
+def _same_sizes_out(found: Exploration, names: tuple[str, ...], deadline: float) -> bool:
     """Whether one tensor comes out, always as large as the input: a dense prediction."""
-    ways = [w for w in found.ways if w.trace.outcome == "accepted"]
-    for way in ways:
-        out = dims_of(way.trace.output)
+    paths = [w for w in found.paths if w.trace.outcome == "accepted"]
+    for path in paths:
+        out = dims_of(path.trace.output)
         if not isinstance(out, tuple) or len(out) < len(names) or ANY_SIZE in out:
             return False
         same = conj(*(eq(d, symbol(n)) for d, n in zip(out[-len(names) :], names, strict=True)))
         solver = Solver(found.names, found.box, deadline)
-        solver.add(conj(found.region, way.accepted))
+        solver.add(conj(found.region, path.accepted))
         try:
             if solver.find(negate(same)) is not None:
                 return False
         except Unsolved:
             return False
-    return bool(ways)
+    return bool(paths)
 
 
-def _output_symbols(found: Explored) -> set[str]:
+def _output_symbols(found: Exploration) -> set[str]:
     names: set[str] = set()
 
     def walk(shape: Any) -> None:
@@ -190,9 +190,9 @@ def _output_symbols(found: Explored) -> set[str]:
         elif isinstance(shape, dict):
             walk(list(shape.values()))
 
-    for way in found.ways:
-        if way.trace.outcome == "accepted":
-            walk(dims_of(way.trace.output))
+    for path in found.paths:
+        if path.trace.outcome == "accepted":
+            walk(dims_of(path.trace.output))
     return names
 
 

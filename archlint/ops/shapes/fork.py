@@ -82,7 +82,7 @@ class Fork:
         raise Unanswered
 
 
-def ways(path: Path, ask: Callable[[Fork], Any]) -> Iterator[Outcome]:
+def paths(path: Path, ask: Callable[[Fork], Any]) -> Iterator[Outcome]:
     """What ``ask`` answers on each way that it can go.
 
     :class:`Unanswered` if it also claims, or goes too many ways.
@@ -106,7 +106,7 @@ def ways(path: Path, ask: Callable[[Fork], Any]) -> Iterator[Outcome]:
 def outcomes(path: Path, ask: Callable[[Path], Any]) -> list[Outcome] | None:
     """What ``ask`` answers on each way that it can go; ``None`` if there are too many."""
     try:
-        found = list(itertools.islice(ways(path, ask), MOST + 1))
+        found = list(itertools.islice(paths(path, ask), MOST + 1))
     except Unanswered:
         return None
     return found if len(found) <= MOST else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 
 from archlint.ops.registry import Path, TensorSpec
-from archlint.ops.shapes.fork import Fork, Unanswered, ways
+from archlint.ops.shapes.fork import Fork, Unanswered, paths
 from archlint.ops.shapes.strides import DeferredStrides, Strides
 
 MOST = 8  # alternatives for one tensor
@@ -52,7 +52,7 @@ def _possible(path: Path, strides: DeferredStrides) -> list[Strides | None]:
             return strides.settle(fork)
 
         try:
-            for _, result in ways(path, ask):
+            for _, result in paths(path, ask):
                 found[result] = None
                 if len(found) > MOST:
                     return []

@@ -32,7 +32,7 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Breach:
+class KnownViolation:
     """An entry: how a contract broke. ``where`` it stands in the file, once it does."""
 
     key: Key
@@ -41,7 +41,7 @@ class Breach:
     fingerprint: str
     where: Location | None = None
 
-    def same(self, other: Breach) -> bool:
+    def same(self, other: KnownViolation) -> bool:
         """Whether it is at the same sizes and at the same layer."""
         return (self.counterexample, self.layer) == (other.counterexample, other.layer)
 
@@ -51,12 +51,12 @@ class Breach:
         return " ".join(filter(None, (point or "no size", self.layer and f"at {self.layer}")))
 
 
-Baseline = Mapping[Key, Breach]
+Baseline = Mapping[Key, KnownViolation]
 
 
-def breach(verdict: Verdict, file: str) -> Breach:
+def violation(verdict: Verdict, file: str) -> KnownViolation:
     """A breach as an entry; ``file`` is the rule file as seen from the project's root."""
-    return Breach(
+    return KnownViolation(
         (file, verdict.contract, verdict.model),
         verdict.counterexample,
         layer(verdict),
@@ -69,14 +69,14 @@ def known(verdict: Verdict, file: str, baseline: Baseline) -> Verdict:
     entry = baseline.get((file, verdict.contract, verdict.model))
     if verdict.word != "broken" or entry is None:
         return verdict
-    if entry.same(breach(verdict, file)):
+    if entry.same(violation(verdict, file)):
         reason = f"known in {NAME}"
         return replace(verdict, waived=Waived(reason), note=reason)
     note = f"{entry.where} knows another breach, {entry.told()}; "
     return replace(verdict, note=note + "archlint check --write-baseline takes this one")
 
 
-def outdated(entry: Breach, message: str) -> Verdict:
+def outdated(entry: KnownViolation, message: str) -> Verdict:
     """The verdict on an entry that says what is not so."""
     _, contract, model = entry.key
     return Verdict(
@@ -94,7 +94,7 @@ def outdated(entry: Breach, message: str) -> Verdict:
     )
 
 
-def text(entries: Iterable[Breach]) -> str:
+def text(entries: Iterable[KnownViolation]) -> str:
     """The file."""
     rows = [
         {
@@ -128,7 +128,7 @@ def read(path: Path, shown: str) -> Baseline:
     notes = Notes(source, mistakes)
     data = source.data
     rows = data.get("breaches") if isinstance(data, dict) else None
-    found: dict[Key, Breach] = {}
+    found: dict[Key, KnownViolation] = {}
     if not isinstance(data, dict) or data.get("archlint-baseline") != VERSION:
         what = f"found no baseline of version {VERSION}"
         mistakes.append(Mistake(Location(shown, 1), what, "a file that --write-baseline wrote"))
@@ -142,7 +142,7 @@ def read(path: Path, shown: str) -> Baseline:
     return found
 
 
-def _entries(notes: Notes, rows: list[Any]) -> Iterator[Breach]:
+def _entries(notes: Notes, rows: list[Any]) -> Iterator[KnownViolation]:
     seen: set[Key] = set()
     for i, row in enumerate(rows):
         place: Place = ("breaches", i)
@@ -157,7 +157,7 @@ def _entries(notes: Notes, rows: list[Any]) -> Iterator[Breach]:
             yield replace(entry, where=notes.source.where(place))
 
 
-def _entry(row: Any) -> Breach | None:
+def _entry(row: Any) -> KnownViolation | None:
     """The entry, if it is as it was written: its fingerprint tells."""
     if not isinstance(row, dict) or set(row) != set(_FIELDS):
         return None
@@ -172,4 +172,4 @@ def _entry(row: Any) -> Breach | None:
         return None
     if mark != of_words(file, contract, model, "broken", layer or ""):
         return None
-    return Breach((file, contract, model), point, layer, mark)
+    return KnownViolation((file, contract, model), point, layer, mark)

@@ -13,7 +13,7 @@ from archlint.contracts.settings import shorten, unneeded_waivers
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
 from archlint.project.adoption import baseline, waivers
-from archlint.project.adoption.baseline import Baseline, Breach
+from archlint.project.adoption.baseline import Baseline, KnownViolation
 from archlint.project.adoption.case import Decided, case, every, wanted
 
 TODAY = "ARCHLINT_TODAY"
@@ -57,7 +57,9 @@ class Adoption:
         found += [baseline.outdated(e, why) for e, why in self._outdated(files, decided, whole)]
         return found
 
-    def updated(self, files: Sequence[RuleFile], decided: Decided, whole: bool) -> list[Breach]:
+    def updated(
+        self, files: Sequence[RuleFile], decided: Decided, whole: bool
+    ) -> list[KnownViolation]:
         """The entries of the baseline as they should be: those that this run has an answer to."""
         kept = dict(self.known)
         for entry, _ in self._outdated(files, decided, whole):
@@ -68,7 +70,7 @@ class Adoption:
                     verdict = decided.get(case(contract, ref.name))
                     if verdict is None or verdict.word == "error":
                         continue
-                    now = baseline.breach(verdict, self._file(rules))
+                    now = baseline.violation(verdict, self._file(rules))
                     kept.pop(now.key, None)
                     waived = any(waivers.covers(w, contract.id, ref.name) for w in rules.waivers)
                     if verdict.word == "broken" and verdict.severity == "error" and not waived:
@@ -77,7 +79,7 @@ class Adoption:
 
     def _outdated(
         self, files: Sequence[RuleFile], decided: Decided, whole: bool
-    ) -> list[tuple[Breach, str]]:
+    ) -> list[tuple[KnownViolation, str]]:
         """The entries whose contract holds or is gone, each with the reason."""
         by_name = {self._file(rules): rules for rules in files}
         found = []

@@ -32,11 +32,11 @@ def explained(contract: Contract) -> str:
 
 
 def _promise(contract: Contract) -> dict[str, str]:
-    promise = contract.promise
-    if promise.kind == "none":
+    clause = contract.clause
+    if clause.kind == "none":
         return {}
     names = input_symbols(contract.input)
-    condition = promise.text.partition(" ")[2] if promise.region is not True else ""
+    condition = clause.text.partition(" ")[2] if clause.region is not True else ""
     with_ = f" with {condition}" if condition else ""
     said = {
         "any": f"every size{with_} is accepted",
@@ -48,11 +48,11 @@ def _promise(contract: Contract) -> dict[str, str]:
         "only": "the model raises an error",
         "rejects": "nothing is promised of them",
     }
-    told = {"promises": said[promise.kind]}
+    told = {"promises": said[clause.kind]}
     if names:
-        told["where"] = _ranges(box_of(names, promise.region))
+        told["where"] = _ranges(box_of(names, clause.region))
     if condition:
-        told["other sizes"] = rest[promise.kind]
+        told["other sizes"] = rest[clause.kind]
     return told
 
 

@@ -19,7 +19,7 @@ _NOT_COUNTED = ("__pycache__", NAME)
 
 
 @dataclass
-class Rests:
+class Dependencies:
     """What was used, by absolute path.
 
     ``files``: the digest of each file as it was read. ``listed``: the digest of the names in each
@@ -43,7 +43,7 @@ class Rests:
         if self.listed.setdefault(folder, found) != found:
             self.listed[folder] = CHANGED
 
-    def add(self, other: Rests) -> None:
+    def add(self, other: Dependencies) -> None:
         """All that the other rests on as well."""
         for file, found in other.files.items():
             self.read(file, found)
@@ -70,7 +70,7 @@ class Rests:
         }
 
 
-class Now:
+class CurrentFiles:
     """The user's files as they are now; each is looked at once."""
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from archlint.runner.cache.bytecode import is_outdated
-from archlint.runner.cache.dependencies import CHANGED, Rests, digest_of, digest_of_names
+from archlint.runner.cache.dependencies import CHANGED, Dependencies, digest_of, digest_of_names
 from archlint.runner.cache.environment_key import is_own, is_python, is_users, users_folders
 
 _FOR_ALL = "archlint.contracts.plugins"  # what this module imports changes what every job rests on
@@ -34,7 +34,7 @@ class _Trail:
 
     modules: set[str] = field(default_factory=set)
     path: set[str] = field(default_factory=set)  # the user's folders that were on sys.path
-    used: Rests = field(default_factory=Rests)
+    used: Dependencies = field(default_factory=Dependencies)
 
 
 class Watch:
@@ -196,9 +196,9 @@ class Watch:
 
     # -- what follows from it -----------------------------------------------------------------
 
-    def _closed(self) -> Rests:
+    def _closed(self) -> Dependencies:
         """The job's trail with those of all modules that it leads to."""
-        rests = Rests()
+        rests = Dependencies()
         asked: set[str] = set()
         todo = [self._job, self._for_all]
         while todo:

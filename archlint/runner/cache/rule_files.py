@@ -15,7 +15,7 @@ from archlint.contracts.contract import RuleFile
 from archlint.contracts.settings import project_root
 from archlint.runner.cache import store
 from archlint.runner.cache.codec import decode, encode
-from archlint.runner.cache.dependencies import Now
+from archlint.runner.cache.dependencies import CurrentFiles
 from archlint.runner.cache.environment_key import said, signature
 
 _KIND = "rules"
@@ -36,7 +36,7 @@ def load(path: Path) -> RuleFile:
     try:
         used = [os.path.abspath(p) for p in (path, *file.packs)]
         if max(map(os.path.getmtime, used)) < began - _TICK:
-            body = {"file": encode(file), "used": Now().digests(used)}
+            body = {"file": encode(file), "used": CurrentFiles().digests(used)}
             store.write(root, _KIND, at, body)
     except (TypeError, AttributeError, OSError):
         pass  # what cannot be kept is read again
@@ -46,7 +46,7 @@ def load(path: Path) -> RuleFile:
 def _recalled(entry: Any) -> RuleFile | None:
     """The rule file of an entry, if every file that it was read from is as it was."""
     try:
-        if entry is None or Now().digests(entry["used"]) != entry["used"]:
+        if entry is None or CurrentFiles().digests(entry["used"]) != entry["used"]:
             return None
         file = decode(entry["file"])
     except (TypeError, ValueError, KeyError, AttributeError, ImportError):

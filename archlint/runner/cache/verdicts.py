@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from archlint.contracts.verdict import Verdict
 from archlint.runner.cache import store
 from archlint.runner.cache.codec import canonical, decode, encode
-from archlint.runner.cache.dependencies import Now
+from archlint.runner.cache.dependencies import CurrentFiles
 from archlint.runner.cache.environment_key import said, signature
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def key(
 def recall(jobs: Sequence[Any], decide: str) -> dict[int, Verdict]:
     """The verdicts that still stand, by the index of their job (a ``Job`` of the workers)."""
     here = Path.cwd()
-    now = Now()
+    now = CurrentFiles()
     found: dict[int, Verdict] = {}
     for index, job in enumerate(jobs):
         try:
@@ -72,8 +72,8 @@ def keep(
 ) -> None:
     """Keep the verdict on a job, unless another run might give another one.
 
-    ``rests``: what it rests on, as :meth:`archlint.runner.cache.dependencies.Rests.to_json` gives it. An error is
-    asked again, and so is whatever took so long that its time budget may have had a part in it.
+    ``rests``: what it depends on, as ``Dependencies.to_json`` gives it. An error is
+    checked again, and so is whatever took so long that its time budget may have had a part in it.
     """
     slow = verdict.seconds >= _SHARE * job.contract.budget.seconds
     if rests is None or verdict.word not in _WORDS or slow or verdict.entry is not None:

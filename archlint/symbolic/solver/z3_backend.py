@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from archlint.runtime.uninterruptible import undisturbed
+from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic import Atom, Expr, FloorDiv, Min, Size, Symbol, Unknown
 from archlint.symbolic.formula import Bool, Comparison, Junction
 from archlint.symbolic.intervals import Box
@@ -38,7 +38,7 @@ class Z3:
     another rings in a question: z3's objects do not survive that.
     """
 
-    @undisturbed()
+    @uninterrupted()
     def __init__(
         self, names: Sequence[str], box: Box, deadline: float, effort: int | None = None
     ) -> None:
@@ -62,19 +62,19 @@ class Z3:
             if high is not None:
                 self._solver.add(self._symbols[name] <= high)
 
-    @undisturbed()
+    @uninterrupted()
     def add(self, formula: Bool) -> None:
         """Only sizes with this property, from now on."""
         self._solver.add(self._bool(formula))
 
-    @undisturbed()
+    @uninterrupted()
     def find(self, formula: Bool = True) -> dict[str, int] | None:
         """Some sizes with the property, or ``None`` if there are none at all."""
         if formula is False:
             return None
         return self._check([] if formula is True else [self._bool(formula)])
 
-    @undisturbed()
+    @uninterrupted()
     def smallest(self, formula: Bool = True) -> dict[str, int] | None:
         """The sizes of the smallest sum with the property; of those, the first in name order."""
         found = self.find(formula)

@@ -24,11 +24,11 @@ from archlint.symbolic.formula import Bool, conj, disj, negate
 from archlint.tracing.events import Event
 from archlint.tracing.merge.side_effects import Held
 from archlint.tracing.merge.unify import one_size
-from archlint.tracing.path import Mark, WalkedPath
+from archlint.tracing.path import Mark, TracedPath
 from archlint.tracing.signals import RAISED, Apart, Undecided
 from archlint.tracing.symint.node import size_of, sym_int
 from archlint.tracing.tensors.aliasing import roots
-from archlint.tracing.tensors.symbolic_tensor import Standin, standin
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 
 if TYPE_CHECKING:
     from archlint.tracing.tracer import Tracer
@@ -63,7 +63,7 @@ class _Call:
 
     def __init__(self, tracer: Tracer, held: Held, run: Callable[[], Any]) -> None:
         self.tracer = tracer
-        self.path: WalkedPath = tracer.path
+        self.path: TracedPath = tracer.path
         self.held = held
         self.run = run
 
@@ -80,8 +80,8 @@ class _Call:
             return main
         end, calls, ended = path.mark(), len(tracer.calls), len(RAISED)
         try:
-            ways = [(events, main), *self._others(before, branches)]
-            joined = _joined(path, before, ways, calls - 1)
+            paths = [(events, main), *self._others(before, branches)]
+            joined = _joined(path, before, paths, calls - 1)
         except Apart:
             del RAISED[ended:]
             path.events[before.events :] = events
@@ -135,16 +135,16 @@ class _Call:
 _REFUSED = object()
 
 
-def _joined(path: WalkedPath, before: Mark, ways: list[_Way], last: int) -> Any:
+def _joined(path: TracedPath, before: Mark, paths: list[_Way], last: int) -> Any:
     """The one result of all ways; the path is then as if nothing had branched.
 
     ``last`` is the call that claims of other ways count as: theirs are forgotten.
     """
-    whens = [conj(*(e.formula for e in events if e.kind == "branch")) for events, _ in ways]
+    whens = [conj(*(e.formula for e in events if e.kind == "branch")) for events, _ in paths]
     path.rewind(before)
-    results = [(w, r) for w, (_, r) in zip(whens, ways, strict=True) if r is not _REFUSED]
+    results = [(w, r) for w, (_, r) in zip(whens, paths, strict=True) if r is not _REFUSED]
     result = _one(path, results)
-    for events, _ in ways:
+    for events, _ in paths:
         taken: list[Bool] = []
         for event in events:
             if event.kind == "branch":
@@ -155,12 +155,12 @@ def _joined(path: WalkedPath, before: Mark, ways: list[_Way], last: int) -> Any:
     return result
 
 
-def _one(path: WalkedPath, results: list[tuple[Bool, Any]]) -> Any:
+def _one(path: TracedPath, results: list[tuple[Bool, Any]]) -> Any:
     """The results of several ways as one that serves all."""
     first = results[0][1]
     if any(type(r) is not type(first) for _, r in results):
         raise Apart
-    if type(first) is Standin:
+    if type(first) is SymbolicTensor:
         one = _one_tensor(path, [(w, r.spec) for w, r in results], first)
         if any(r is not one for _, r in results):
             found = {id(m): m for _, r in results for m in roots(path, r, path.trail)}
@@ -182,7 +182,9 @@ def _one(path: WalkedPath, results: list[tuple[Bool, Any]]) -> Any:
     raise Apart
 
 
-def _one_tensor(path: WalkedPath, specs: list[tuple[Bool, TensorSpec]], main: Standin) -> Standin:
+def _one_tensor(
+    path: TracedPath, specs: list[tuple[Bool, TensorSpec]], main: SymbolicTensor
+) -> SymbolicTensor:
     first = specs[0][1]
     for _, spec in specs:
         alike = (spec.ndim, spec.dtype, spec.values) == (first.ndim, first.dtype, first.values)
@@ -196,4 +198,4 @@ def _one_tensor(path: WalkedPath, specs: list[tuple[Bool, TensorSpec]], main: St
         raise Apart
     spec = first.like(dims, values=first.values)
     spec.loose = first.loose
-    return standin(spec, main.made_by)
+    return symbolic_tensor(spec, main.made_by)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from archlint.tracing.tensors.symbolic_tensor import Standin
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 _PLAIN = (int, float, bool, str, bytes, type(None))
 _HARMLESS = (*_PLAIN, torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool, torch.dtype)
@@ -24,7 +24,7 @@ class Held:
     def __init__(self, module: nn.Module, args: Iterable[Any]) -> None:
         self.opaque = False
         self._kept: list[tuple[Any, Any]] = []  # a container, and what was in it
-        self._sizes: list[tuple[Standin, Any]] = []
+        self._sizes: list[tuple[SymbolicTensor, Any]] = []
         self._seen: set[int] = set()
         for part in module.modules():
             if part._forward_hooks or part._forward_pre_hooks:
@@ -51,7 +51,7 @@ class Held:
                 container.update(had)
 
     def _argument(self, value: Any) -> None:
-        if type(value) is Standin:
+        if type(value) is SymbolicTensor:
             self._sizes.append((value, value.spec.dims))
         elif isinstance(value, (list, tuple, dict)):
             if isinstance(value, (list, dict)):

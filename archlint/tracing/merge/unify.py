@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from archlint.symbolic import Atom, Expr, FloorDiv, Size, ceildiv, floordiv, polynomial, with_atoms
 from archlint.symbolic.formula import Bool, comparisons, conj, eq, holds, ne
 from archlint.symbolic.solver.solver import Solver, Unsolved
-from archlint.tracing.path import WalkedPath
+from archlint.tracing.path import TracedPath
 from archlint.tracing.signals import Apart
 
 _EFFORT = 5_000_000  # for one small question to the solver
 _SECONDS = 20.0  # for it on the slowest of machines
 
 
-def one_size(path: WalkedPath, sizes: list[tuple[Bool, Size]]) -> Size:
+def one_size(path: TracedPath, sizes: list[tuple[Bool, Size]]) -> Size:
     """The size that is each of the given ones where its way is taken.
 
     Raises :class:`Apart` if none is found.
@@ -29,7 +29,7 @@ def one_size(path: WalkedPath, sizes: list[tuple[Bool, Size]]) -> Size:
     raise Apart
 
 
-def _same(path: WalkedPath, when: Bool, one: Size, other: Size) -> bool:
+def _same(path: TracedPath, when: Bool, one: Size, other: Size) -> bool:
     """Whether two sizes are proved to be the same where ``when`` holds."""
     if one == other or path.same(conj(when, *_rests(when)), one, other):
         return True
@@ -85,7 +85,7 @@ def _replaced(size: Size, values: dict[FloorDiv, Size]) -> Size:
     return with_atoms(size, written)
 
 
-def _odd(path: WalkedPath, when: Bool) -> list[Expr]:
+def _odd(path: TracedPath, when: Bool) -> list[Expr]:
     """Sizes that are 0 or 1, and that the way depends on."""
     if isinstance(when, bool):
         return []

@@ -6,7 +6,7 @@ where values decide it). A module that does so gets a *shadow* of these names fo
 trace: the same for everything but sizes.
 
 A trace starts without shadows. The first time that user code pins or branches by such a call, the
-trace ends with :class:`Again`; whoever runs it starts it again with the shadows of that module.
+trace ends with :class:`Retrace`; whoever runs it starts it again with the shadows of that module.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from archlint.symbolic import maximum, minimum
 from archlint.symbolic.formula import ge
 from archlint.symbolic.quantify import unknowns_in
 from archlint.tracing.symint.node import SizeNode
-from archlint.tracing.tensors.symbolic_tensor import Standin
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 
-class Again(BaseException):
+class Retrace(BaseException):
     """The trace is to start again with the shadows of ``module``.
 
     Not an ``Exception``: a model that catches those must not swallow it.
@@ -125,7 +125,7 @@ def _extreme(args: tuple[Any, ...], larger: int) -> Any:
 
 
 def _len(value: Any) -> Any:
-    if type(value) is Standin and value.spec.dims and unknowns_in(value.spec.dims[0]):
+    if type(value) is SymbolicTensor and value.spec.dims and unknowns_in(value.spec.dims[0]):
         return value.shape[0]
     return len(value)
 
@@ -149,7 +149,7 @@ def shadowed(modules: Iterable[str]) -> Iterator[None]:
             names.pop(shadow, None)
 
 
-def asked_by() -> str | None:
+def asking_module() -> str | None:
     """The module of user code whose call of such a name is what asks now for a number."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename in _ANSWERING:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from archlint.ops.registry import NAMED
-from archlint.tracing.tensors.symbolic_tensor import Standin
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def asking() -> Iterator[None]:
 def _asks(own: Callable[..., Any], name: str) -> Callable[..., Any]:
     @functools.wraps(own)
     def ask(*args: Any, **kwargs: Any) -> Any:
-        given = [a for a in _each((args, kwargs)) if type(a) is Standin]
+        given = [a for a in _each((args, kwargs)) if type(a) is SymbolicTensor]
         if not given:
             return own(*args, **kwargs)
         return torch.overrides.handle_torch_function(ask, given, *args, **kwargs)

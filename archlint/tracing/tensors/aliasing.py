@@ -17,10 +17,10 @@ from archlint.ops.registry import TensorSpec
 from archlint.ops.shapes.strides import DeferredStrides
 from archlint.symbolic import Size
 from archlint.symbolic.formula import ge, le, lt
-from archlint.tracing.path import WalkedPath
+from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.memory_format import non_overlapping_and_dense
 from archlint.tracing.tensors.specs import known_of, map_tensors, spec_of
-from archlint.tracing.tensors.symbolic_tensor import Standin, strides_of
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, strides_of
 from archlint.tracing.trace import Call, call_name
 
 Step = tuple[Any, ...]
@@ -68,7 +68,7 @@ _ELEMENTWISE = {
 """Operators that may be given the very tensor that they write to; others refuse that too."""
 
 
-def check_overlap(path: WalkedPath, call: Call, targets: Any, calls: Sequence[Call]) -> None:
+def check_overlap(path: TracedPath, call: Call, targets: Any, calls: Sequence[Call]) -> None:
     """Say that a call may be refused that writes to ``targets``, if it may read the same memory."""
     name = call_name(call.func)
     written = _tensors(targets)
@@ -99,7 +99,7 @@ def check_overlap(path: WalkedPath, call: Call, targets: Any, calls: Sequence[Ca
                             return
 
 
-def roots(path: WalkedPath, tensor: torch.Tensor, calls: Sequence[Call]) -> tuple[Any, ...]:
+def roots(path: TracedPath, tensor: torch.Tensor, calls: Sequence[Call]) -> tuple[Any, ...]:
     """All that the tensor may be a view of, itself if it is none."""
     return tuple({id(r): r for r, _ in _lineages(path, tensor, calls)}.values())
 
@@ -110,10 +110,10 @@ def _tensors(value: Any) -> list[torch.Tensor]:
     return list(found.values())
 
 
-def _lineages(path: WalkedPath, tensor: torch.Tensor, calls: Sequence[Call]) -> Iterator[Lineage]:
+def _lineages(path: TracedPath, tensor: torch.Tensor, calls: Sequence[Call]) -> Iterator[Lineage]:
     steps: list[Step] = []  # from the tensor back
     while True:
-        if type(tensor) is not Standin:
+        if type(tensor) is not SymbolicTensor:
             yield _real_root(tensor, steps)
             return
         for other in tensor.shares:
@@ -200,7 +200,7 @@ def _number(call: Call, tensor: torch.Tensor) -> int | None:
     return None
 
 
-def _steps(path: WalkedPath, call: Call, base: torch.Tensor, tensor: torch.Tensor) -> list[Step]:
+def _steps(path: TracedPath, call: Call, base: torch.Tensor, tensor: torch.Tensor) -> list[Step]:
     """What the call does to the tensor ``base``."""
     name = _view_name(call.func)
     if name in _SAME:
@@ -226,7 +226,7 @@ def _steps(path: WalkedPath, call: Call, base: torch.Tensor, tensor: torch.Tenso
     return [("unknown", call, _number(call, tensor))]
 
 
-def _cut(path: WalkedPath, base: torch.Tensor, index: Any) -> list[Step]:
+def _cut(path: TracedPath, base: torch.Tensor, index: Any) -> list[Step]:
     """The step of a subscript, with what it leaves of each dimension; none if that is all."""
     items = index if isinstance(index, tuple) else (index,)
     if not all(
@@ -252,7 +252,7 @@ def _cut(path: WalkedPath, base: torch.Tensor, index: Any) -> list[Step]:
     return [("cut", known, kept)]
 
 
-def _interval(path: WalkedPath, item: Any, size: Size) -> tuple[Size, Size] | None:
+def _interval(path: TracedPath, item: Any, size: Size) -> tuple[Size, Size] | None:
     """Bounds of what a number or a slice takes of a dimension: from the first to below the last."""
 
     def end(bound: Any) -> Any:
@@ -279,7 +279,7 @@ def _parted(one: list[Step], other: list[Step]) -> int:
     return at
 
 
-def _apart(path: WalkedPath, one: list[Step], other: list[Step]) -> bool:
+def _apart(path: TracedPath, one: list[Step], other: list[Step]) -> bool:
     """Whether two views of a root have certainly no element in common."""
     at = _parted(one, other)
     if at >= min(len(one), len(other)):

@@ -10,7 +10,7 @@ import torch
 
 from archlint.ops.registry import TensorSpec
 from archlint.tracing.symint.node import size_of
-from archlint.tracing.tensors.symbolic_tensor import Standin
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 _CPU = torch.device("cpu")
@@ -21,7 +21,7 @@ _PLAIN = frozenset({int, float, bool, type(None), str, torch.dtype, torch.device
 
 def spec_of(tensor: torch.Tensor) -> TensorSpec:
     """The spec of a stand-in or of a real tensor."""
-    return tensor.spec if type(tensor) is Standin else _real_spec(tensor)
+    return tensor.spec if type(tensor) is SymbolicTensor else _real_spec(tensor)
 
 
 def _real_spec(tensor: torch.Tensor) -> TensorSpec:
@@ -46,7 +46,7 @@ def _lose(tensor: torch.Tensor) -> None:
 
 def _place(tensor: torch.Tensor) -> int:
     """Where its elements are in memory, the same for all views; 0 if it has none."""
-    if type(tensor) is Standin or tensor.layout is not torch.strided:
+    if type(tensor) is SymbolicTensor or tensor.layout is not torch.strided:
         return 0
     return 0 if tensor.device.type == "meta" else tensor.untyped_storage().data_ptr()
 
@@ -74,7 +74,7 @@ def _integer(dtype: torch.dtype) -> bool:
 def known_of(value: Any) -> Any:
     """An argument as a shape rule is given it: tensors as specs, sizes as formulas."""
     kind = type(value)
-    if kind is Standin:
+    if kind is SymbolicTensor:
         return value.spec
     if kind in _PLAIN:
         return value
@@ -99,7 +99,7 @@ def is_symbolic(values: Iterable[Any]) -> bool:
     """Whether a stand-in or a symbolic size is among the values, or in lists of them."""
     for value in values:
         kind = type(value)
-        if kind in _SYMBOLIC or kind is Standin:
+        if kind in _SYMBOLIC or kind is SymbolicTensor:
             return True
         if kind in (tuple, list, torch.Size):
             if is_symbolic(value):

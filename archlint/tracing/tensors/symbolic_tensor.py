@@ -12,7 +12,7 @@ from archlint.ops.shapes.strides import settled, settled_strides
 from archlint.ops.shapes.type_promotion import INTEGRAL
 from archlint.symbolic import Size
 from archlint.symbolic.formula import conj, disj, eq, ge, le
-from archlint.tracing.path import ASKED, WalkedPath
+from archlint.tracing.path import ASKED, TracedPath
 from archlint.tracing.signals import Undecided
 from archlint.tracing.symint.node import sym_int
 
@@ -25,7 +25,7 @@ _NUMBER = torch.empty((), device="meta")
 _INTEGER = torch.empty((), device="meta", dtype=torch.int64)
 
 
-class Standin(torch.Tensor):
+class SymbolicTensor(torch.Tensor):
     """A tensor of the model under trace. ``spec`` says all that is known of it.
 
     It is a ``torch.Tensor`` to ``isinstance``; every call with it goes to the tracer. All stand-ins
@@ -54,12 +54,12 @@ class Standin(torch.Tensor):
         raise Undecided(text)
 
 
-def standin(spec: TensorSpec, made_by: int = -1) -> Standin:
+def symbolic_tensor(spec: TensorSpec, made_by: int = -1) -> SymbolicTensor:
     """A tensor with these sizes."""
     base = _EMPTY
     if not spec.dims:
         base = _INTEGER if spec.dtype in INTEGRAL else _NUMBER
-    tensor = base.as_subclass(Standin)
+    tensor = base.as_subclass(SymbolicTensor)
     tensor.spec = spec
     tensor.made_by = made_by
     return tensor
@@ -94,13 +94,13 @@ def _constant(value: Any) -> Attribute:
 
 
 @_attribute("shape")
-def _shape(path: WalkedPath, spec: TensorSpec) -> torch.Size:
+def _shape(path: TracedPath, spec: TensorSpec) -> torch.Size:
     sizes: list[Any] = [sym_int(d, path) for d in spec.dims]
     return torch.Size(sizes)
 
 
 @_attribute("size")
-def _size(path: WalkedPath, spec: TensorSpec, dim: int | None = None) -> Any:
+def _size(path: TracedPath, spec: TensorSpec, dim: int | None = None) -> Any:
     return _shape(path, spec) if dim is None else sym_int(_at(spec.dims, dim), path)
 
 
@@ -115,7 +115,7 @@ def _at(sizes: tuple[Size, ...], dim: int) -> Size:
 
 
 @_attribute("stride")
-def _stride(path: WalkedPath, spec: TensorSpec, dim: int | None = None) -> Any:
+def _stride(path: TracedPath, spec: TensorSpec, dim: int | None = None) -> Any:
     settled = spec.like(spec.dims, strides=settled_strides(path, spec))
     strides = tuple(sym_int(s, path) for s in strides_of(settled))
     return strides if dim is None else strides[dim]
@@ -134,12 +134,12 @@ def strides_of(spec: TensorSpec) -> tuple[Size, ...]:
 
 
 @_attribute("dim", "ndimension", "ndim")
-def _dim(path: WalkedPath, spec: TensorSpec) -> int:
+def _dim(path: TracedPath, spec: TensorSpec) -> int:
     return len(spec.dims)
 
 
 @_attribute("numel", "nelement")
-def _numel(path: WalkedPath, spec: TensorSpec) -> Any:
+def _numel(path: TracedPath, spec: TensorSpec) -> Any:
     return sym_int(spec.numel(), path)
 
 
@@ -147,7 +147,7 @@ ATTRIBUTES[torch.numel] = _numel
 
 
 @_attribute("is_contiguous")
-def _is_contiguous(path: WalkedPath, spec: TensorSpec, memory_format: Any = None) -> bool:
+def _is_contiguous(path: TracedPath, spec: TensorSpec, memory_format: Any = None) -> bool:
     # How a tensor lies in memory is the implementation's business and changes no shape: it is
     # answered for the path's sizes, and asks nothing.
     from archlint.symbolic import evaluate
@@ -163,27 +163,27 @@ def _is_contiguous(path: WalkedPath, spec: TensorSpec, memory_format: Any = None
 
 
 @_attribute("dtype")
-def _dtype(path: WalkedPath, spec: TensorSpec) -> torch.dtype:
+def _dtype(path: TracedPath, spec: TensorSpec) -> torch.dtype:
     return spec.dtype
 
 
 @_attribute("device")
-def _device(path: WalkedPath, spec: TensorSpec) -> torch.device:
+def _device(path: TracedPath, spec: TensorSpec) -> torch.device:
     return spec.device or torch.device("cpu")
 
 
 @_attribute("is_floating_point")
-def _is_floating_point(path: WalkedPath, spec: TensorSpec) -> bool:
+def _is_floating_point(path: TracedPath, spec: TensorSpec) -> bool:
     return spec.dtype.is_floating_point
 
 
 @_attribute("is_complex")
-def _is_complex(path: WalkedPath, spec: TensorSpec) -> bool:
+def _is_complex(path: TracedPath, spec: TensorSpec) -> bool:
     return spec.dtype.is_complex
 
 
 @_attribute("is_signed")
-def _is_signed(path: WalkedPath, spec: TensorSpec) -> bool:
+def _is_signed(path: TracedPath, spec: TensorSpec) -> bool:
     return spec.dtype.is_signed
 
 
@@ -192,12 +192,12 @@ ATTRIBUTES[torch.is_complex] = _is_complex
 
 
 @_attribute("element_size", "itemsize")
-def _element_size(path: WalkedPath, spec: TensorSpec) -> int:
+def _element_size(path: TracedPath, spec: TensorSpec) -> int:
     return spec.dtype.itemsize
 
 
 @_attribute("__bool__")
-def _truth(path: WalkedPath, spec: TensorSpec) -> bool:
+def _truth(path: TracedPath, spec: TensorSpec) -> bool:
     path.claim(eq(spec.numel(), 1), "a tensor of one element, has {}", spec.numel())
     low, high = spec.values if isinstance(spec.values, tuple) else (None, None)
     if low is not None and high is not None:
@@ -209,12 +209,12 @@ def _truth(path: WalkedPath, spec: TensorSpec) -> bool:
 
 
 @_attribute("tolist")
-def _tolist(path: WalkedPath, spec: TensorSpec) -> Any:
+def _tolist(path: TracedPath, spec: TensorSpec) -> Any:
     return _item(path, spec) if not spec.dims else _asked()
 
 
 @_attribute("item", "__int__", "__float__", "__index__")
-def _item(path: WalkedPath, spec: TensorSpec) -> Any:
+def _item(path: TracedPath, spec: TensorSpec) -> Any:
     path.claim(disj(eq(spec.numel(), 1)), "a tensor of one element, has {}", spec.numel())
     if isinstance(spec.values, tuple) and spec.values[0] is not None:
         low, high = spec.values
@@ -230,7 +230,7 @@ def _asked() -> NoReturn:
 
 
 @_attribute("__repr__", "__str__", "__format__")
-def _repr(path: WalkedPath, spec: TensorSpec, *args: Any, **kwargs: Any) -> str:
+def _repr(path: TracedPath, spec: TensorSpec, *args: Any, **kwargs: Any) -> str:
     return f"<tensor {spec}>"
 
 

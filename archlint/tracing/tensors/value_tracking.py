@@ -16,23 +16,23 @@ from archlint.ops.values.conditional_ranges import ALLOCATES, ELEMENTWISE, Origi
 from archlint.ops.values.float_ranges import KNOWN
 from archlint.ops.values.tight_bounds import reaching
 from archlint.symbolic.formula import eq
-from archlint.tracing.path import MASK_BYTES, WalkedPath
+from archlint.tracing.path import MASK_BYTES, TracedPath
 from archlint.tracing.tensors.aliasing import roots
-from archlint.tracing.tensors.symbolic_tensor import Standin, standin
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 from archlint.tracing.trace import Call
 
 
 class Elements:
     """Of the tensors of one run."""
 
-    def __init__(self, path: WalkedPath) -> None:
+    def __init__(self, path: TracedPath) -> None:
         self.path = path
-        self._valued: list[weakref.ref[Standin]] = []  # stand-ins whose elements are known
+        self._valued: list[weakref.ref[SymbolicTensor]] = []  # stand-ins whose elements are known
         self._derived: list[TensorSpec] = []  # those that remember of what they were made
         self._writes: list[int] = []  # who made the tensors whose known values were written
         self._gained = False  # a tensor, which may have views, came to be known by a write
 
-    def made(self, tensor: Standin) -> None:
+    def made(self, tensor: SymbolicTensor) -> None:
         """A rule gave this new tensor."""
         if isinstance(tensor.spec.values, KNOWN):
             self._valued.append(weakref.ref(tensor))
@@ -42,7 +42,7 @@ class Elements:
     ) -> None:
         """Note what a call's result is, whose ``rule`` was given ``args`` and ``settings``."""
         _loosen(call, args)
-        if call.func not in ELEMENTWISE or type(call.result) is not Standin:
+        if call.func not in ELEMENTWISE or type(call.result) is not SymbolicTensor:
             return
         spec = call.result.spec
         if any(spec is a for a in args):
@@ -61,10 +61,10 @@ class Elements:
                 self.path.claim(eq(have, get), "in-place result of size {} fits {}", get, have)
         if len(result.dims) != len(before.dims):
             self.path.claim(False, "an in-place result of the same rank")
-        if type(target) is Standin:
+        if type(target) is SymbolicTensor:
             self.written(target, result.values, result.values)
             return target
-        made = standin(before)
+        made = symbolic_tensor(before)
         made.shares = roots(self.path, target, self.path.trail)
         return made
 
@@ -74,7 +74,7 @@ class Elements:
         Its own values are still known if the bounds that it ``had`` are those of what was ``put``;
         ``loose``: whether either may not reach them.
         """
-        if type(target) is not Standin:
+        if type(target) is not SymbolicTensor:
             return
         self.forget_origins()
         if target.spec.dtype.itemsize == MASK_BYTES:
@@ -93,7 +93,7 @@ class Elements:
         target.spec = target.spec.like(target.spec.dims, strides=target.spec.strides, values=known)
         target.spec.loose = loose
 
-    def _first_view(self, target: Standin) -> int:
+    def _first_view(self, target: SymbolicTensor) -> int:
         """Where in the list those tensors begin that may be views of the target's memory.
 
         What an operator has in memory of its own, nothing that was there before is a view of.
@@ -125,8 +125,8 @@ class Elements:
 def _loosen(call: Call, operands: Sequence[Any]) -> None:
     """Say of each result whether it reaches the bounds of its values."""
     result = call.result
-    if type(result) is Standin and not isinstance(result.spec.values, KNOWN):
+    if type(result) is SymbolicTensor and not isinstance(result.spec.values, KNOWN):
         return
     for tensor in result if isinstance(result, (tuple, list)) else (result,):
-        if type(tensor) is Standin and isinstance(tensor.spec.values, KNOWN):
+        if type(tensor) is SymbolicTensor and isinstance(tensor.spec.values, KNOWN):
             tensor.spec = reaching(call.op, operands, tensor.spec)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archlint.contracts.contract import Contract
-from archlint.contracts.output_match import Demand, demands
-from archlint.contracts.region import bounds_of, box_of, in_box, input_demands, input_symbols
-from archlint.engine.explore import Explored, Way
+from archlint.contracts.output_match import OutputRequirement, output_requirements
+from archlint.contracts.region import bounds_of, box_of, in_box, input_constraints, input_symbols
+from archlint.engine.explore import Exploration, ExploredPath
 from archlint.symbolic.formula import Bool, conj, disj, holds, negate
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.enumerate import first
@@ -32,9 +32,9 @@ class Question:
     @classmethod
     def of(cls, contract: Contract) -> Question:
         names = input_symbols(contract.input)
-        said = contract.promise.region
-        real = input_demands(contract.input)
-        if contract.promise.kind == "only":
+        said = contract.clause.region
+        real = input_constraints(contract.input)
+        if contract.clause.kind == "only":
             zero = {n: (0, None) for n, (low, _) in bounds_of(said).items() if low == 0}
             box = Box({n: zero.get(n, (1, None)) for n in names})
             return cls(names, box, conj(in_box(box), said, real), conj(in_box(box), real))
@@ -44,7 +44,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Breach:
+class SizeViolation:
     """The promise is broken at ``point``.
 
     ``expected`` is what the promise says of the point ("accepted", "refused" or "output");
@@ -53,32 +53,34 @@ class Breach:
 
     point: dict[str, int]
     expected: str
-    way: Way
-    blame: Event | Demand | None
+    path: ExploredPath
+    blame: Event | OutputRequirement | None
     smallest: bool
 
 
 @dataclass(frozen=True)
-class Finding:
-    """``breach`` or none; ``open`` says what could not be decided."""
+class ProofAttempt:
+    """``violation`` or none; ``open`` says what could not be decided."""
 
-    breach: Breach | None
+    violation: SizeViolation | None
     vacuous: bool = False
     open: tuple[str, ...] = ()
 
 
-def judge(contract: Contract, question: Question, found: Explored, deadline: float) -> Finding:
+def prove(
+    contract: Contract, question: Question, found: Exploration, deadline: float
+) -> ProofAttempt:
     """Decide the contract on what was explored; the counterexample is the smallest there is."""
     unsettled = [*found.reasons, *_open(contract, found)]
-    if not found.ways:
+    if not found.paths:
         try:
             empty = Solver(question.names, question.box, deadline).find(question.premise) is None
         except Unsolved:
             empty = False
-        return Finding(None, vacuous=empty, open=tuple(unsettled))
-    bad = disj(*(_breaks(contract, question, way) for way in found.ways))
+        return ProofAttempt(None, vacuous=empty, open=tuple(unsettled))
+    bad = disj(*(_breaks(contract, question, path) for path in found.paths))
     if bad is False and question.premise is question.domain:
-        return Finding(None, open=tuple(unsettled))
+        return ProofAttempt(None, open=tuple(unsettled))
     try:
         point, smallest = first(question.names, question.box, conj(question.domain, bad)), True
         if point is None:
@@ -87,18 +89,24 @@ def judge(contract: Contract, question: Question, found: Explored, deadline: flo
             point, smallest = _smallest(solver, bad)
             if point is None:
                 vacuous = _empty_premise(solver, question)
-                return Finding(None, vacuous=vacuous, open=() if vacuous else tuple(unsettled))
+                return ProofAttempt(None, vacuous=vacuous, open=() if vacuous else tuple(unsettled))
     except Unsolved as e:
-        return Finding(None, open=(*unsettled, f"the solver gave no answer ({e})"))
+        return ProofAttempt(None, open=(*unsettled, f"the solver gave no answer ({e})"))
     smallest = smallest and found.covered
-    way = next(w for w in found.ways if holds(_breaks(contract, question, w), point))
-    if contract.promise.kind == "rejects" or not holds(question.premise, point):
-        return Finding(Breach(point, "refused", way, None, smallest), open=tuple(unsettled))
-    if not holds(way.accepted, point):
-        blame: Event | Demand | None = way.first_broken(point)
-        return Finding(Breach(point, "accepted", way, blame, smallest), open=tuple(unsettled))
-    wrong = next(d for d in _output_demands(contract, way.trace) if not holds(d.formula, point))
-    return Finding(Breach(point, "output", way, wrong, smallest), open=tuple(unsettled))
+    path = next(w for w in found.paths if holds(_breaks(contract, question, w), point))
+    if contract.clause.kind == "rejects" or not holds(question.premise, point):
+        return ProofAttempt(
+            SizeViolation(point, "refused", path, None, smallest), open=tuple(unsettled)
+        )
+    if not holds(path.accepted, point):
+        blame: Event | OutputRequirement | None = path.first_failed_claim(point)
+        return ProofAttempt(
+            SizeViolation(point, "accepted", path, blame, smallest), open=tuple(unsettled)
+        )
+    wrong = next(d for d in _output_demands(contract, path.trace) if not holds(d.formula, point))
+    return ProofAttempt(
+        SizeViolation(point, "output", path, wrong, smallest), open=tuple(unsettled)
+    )
 
 
 def _smallest(solver: Solver, bad: Bool) -> tuple[dict[str, int] | None, bool]:
@@ -117,18 +125,18 @@ def _empty_premise(solver: Solver, question: Question) -> bool:
     return solver.find(question.premise) is None
 
 
-def _breaks(contract: Contract, question: Question, way: Way) -> Bool:
+def _breaks(contract: Contract, question: Question, path: ExploredPath) -> Bool:
     """The sizes at which this path breaks the promise."""
-    if contract.promise.kind == "none":
-        return conj(question.premise, way.accepted, negate(_output_holds(contract, way.trace)))
-    if contract.promise.kind == "rejects":
-        return conj(question.premise, way.accepted)
-    kept = conj(way.accepted, _output_holds(contract, way.trace))
-    broken: Bool = False if kept is True else conj(way.decided, negate(kept))
-    if contract.promise.kind == "any":
+    if contract.clause.kind == "none":
+        return conj(question.premise, path.accepted, negate(_output_holds(contract, path.trace)))
+    if contract.clause.kind == "rejects":
+        return conj(question.premise, path.accepted)
+    kept = conj(path.accepted, _output_holds(contract, path.trace))
+    broken: Bool = False if kept is True else conj(path.decided, negate(kept))
+    if contract.clause.kind == "any":
         return broken
     outside = negate(question.premise)
-    return disj(conj(question.premise, broken), conj(outside, way.accepted))
+    return disj(conj(question.premise, broken), conj(outside, path.accepted))
 
 
 def _output_holds(contract: Contract, trace: Trace) -> Bool:
@@ -137,14 +145,14 @@ def _output_holds(contract: Contract, trace: Trace) -> Bool:
     return conj(*(d.formula for d in _output_demands(contract, trace)))
 
 
-def _open(contract: Contract, found: Explored) -> list[str]:
+def _open(contract: Contract, found: Exploration) -> list[str]:
     """What is promised of the output and cannot be known, because values decide it."""
-    traces = [w.trace for w in found.ways if w.trace.outcome == "accepted"]
+    traces = [w.trace for w in found.paths if w.trace.outcome == "accepted"]
     reasons = (d.open for t in traces for d in _output_demands(contract, t) if d.open)
     return list(dict.fromkeys(reasons))
 
 
-def _output_demands(contract: Contract, trace: Trace) -> list[Demand]:
+def _output_demands(contract: Contract, trace: Trace) -> list[OutputRequirement]:
     if contract.output is None:
         return []
-    return demands(contract.output, dims_of(trace.output))
+    return output_requirements(contract.output, dims_of(trace.output))
