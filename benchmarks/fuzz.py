@@ -2,7 +2,7 @@
 
     python benchmarks/fuzz.py
 
-See tests/fuzz_rules.py for how they are made and what fails it; the tests take 500 of them.
+See tests/support/fuzz_rules.py for how they are made and what fails it; the tests take 500 of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ COUNT, SEED = 10_000, 2026
 
 
 def main() -> None:
-    command = [sys.executable, "-m", "tests.fuzz_rules", str(COUNT), str(SEED)]
+    command = [sys.executable, "-m", "tests.support.fuzz_rules", str(COUNT), str(SEED)]
     repo = Path(__file__).parents[1]
     done = subprocess.run(command, cwd=repo, stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(done.stdout)

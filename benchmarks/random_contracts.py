@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from benchmarks.drawn import sweep
-from tests.test_random_contracts import Case, check_case, drawn
+from tests.end_to_end.test_random_contracts import Case, check_case, drawn
 
 if __name__ == "__main__":
     sys.exit(sweep(__doc__ or "", "contracts", drawn(), lambda c: check_case(Case.of(*c))))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from benchmarks.drawn import sweep
-from tests.test_random_networks import blocks, check_network, heads
+from tests.end_to_end.test_random_networks import blocks, check_network, heads
 
 networks = st.builds(
     lambda parts, head: nn.Sequential(*parts, head()).eval(),

@@ -17,7 +17,7 @@ from archlint.contracts.verdict import Verdict
 from archlint.runner import joblib_backends as backends
 from archlint.runner.joblib_backends import Backend
 from archlint.runner.worker import Job
-from tests.stub_cli import DECIDE, contract
+from tests.support.stub_cli import DECIDE, contract
 
 _MODELS = ("proved", "exits", "crashes", "broken", "slow", "raises") * 5
 

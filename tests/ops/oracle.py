@@ -140,10 +140,10 @@ class HintPath:
         self.caveats.append(text)
 
     def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size:
-        raise NoRule("values decide: tests/ops/test_values.py")
+        raise NoRule("values decide: tests/ops/values/test_int_ranges.py")
 
     def count(self, made_by: str, tensor: TensorSpec) -> Size:
-        raise NoRule("values decide: tests/ops/test_values.py")
+        raise NoRule("values decide: tests/ops/values/test_int_ranges.py")
 
     def undecided(self, text: str) -> NoReturn:
         raise NoRule(text)

@@ -12,9 +12,9 @@ from tests.ops.oracle import COVERED
 
 
 def test_every_rule_has_an_oracle():
-    for module in pkgutil.iter_modules(tests.ops.__path__):
-        if module.name.startswith("test_"):
-            importlib.import_module(f"tests.ops.{module.name}")
+    for module in pkgutil.walk_packages(tests.ops.__path__, "tests.ops."):
+        if module.name.rpartition(".")[2].startswith("test_"):
+            importlib.import_module(module.name)
     bare = sorted(str(f) for f in RULES.keys() - COVERED)
     assert not bare, f"{len(bare)} operators have a rule but no test against the real one: {bare}"
 

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
-from archlint.ops.rules.sliding_window import claim_positive, followed_layout
 from archlint.ops.rules.view import reordered, unsqueeze
+from archlint.ops.shapes.sliding_window import claim_positive, followed_layout
 from archlint.ops.shapes.strides import decide
 from archlint.symbolic import Size, product
 from archlint.symbolic.formula import conj, eq, ge

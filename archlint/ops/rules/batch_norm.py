@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
-from archlint.ops.rules.sliding_window import claim_positive, followed_layout
+from archlint.ops.shapes.sliding_window import claim_positive, followed_layout
 from archlint.ops.shapes.type_promotion import one_dtype
 from archlint.symbolic import Size
 from archlint.symbolic.formula import Bool, conj, disj, eq, ge, ne

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
-from archlint.ops.rules.sliding_window import PerDim, followed_layout, integers, per_dim, window
+from archlint.ops.shapes.sliding_window import PerDim, followed_layout, integers, per_dim, window
 from archlint.symbolic import Size
 from archlint.symbolic.formula import conj, disj, eq, ge
 

@@ -16,7 +16,7 @@ from archlint.ops.rules.conv import (
     same_dtype,
     window_settings,
 )
-from archlint.ops.rules.sliding_window import PerDim, claim_positive, per_dim
+from archlint.ops.shapes.sliding_window import PerDim, claim_positive, per_dim
 from archlint.ops.shapes.strides import decide
 from archlint.symbolic import Size
 from archlint.symbolic.formula import conj, disj, eq, ge

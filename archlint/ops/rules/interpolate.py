@@ -14,7 +14,7 @@ from archlint.ops.rules.adaptive_pool import (
     adaptive_avg_pool2d,
     adaptive_avg_pool3d,
 )
-from archlint.ops.rules.sliding_window import claim_positive, followed_layout
+from archlint.ops.shapes.sliding_window import claim_positive, followed_layout
 from archlint.symbolic import Expr, Size, ceildiv, floordiv
 from archlint.symbolic.formula import conj, disj, eq, ge
 from archlint.symbolic.rational import Ratio, ratio_mul, ratio_of, small

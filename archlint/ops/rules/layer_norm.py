@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.batch_norm import same_dtype
-from archlint.ops.rules.sliding_window import followed_layout
+from archlint.ops.shapes.sliding_window import followed_layout
 from archlint.symbolic import Size
 from archlint.symbolic.formula import disj, eq, ge
 

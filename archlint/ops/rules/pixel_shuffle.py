@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
-from archlint.ops.rules.sliding_window import followed_layout
+from archlint.ops.shapes.sliding_window import followed_layout
 from archlint.ops.shapes.strides import decide, empty
 from archlint.symbolic.formula import eq, gt
 

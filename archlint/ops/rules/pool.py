@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
-from archlint.ops.rules.sliding_window import (
+from archlint.ops.shapes.sliding_window import (
     PerDim,
     claim_positive,
     followed_layout,

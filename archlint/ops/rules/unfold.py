@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
-from archlint.ops.rules.sliding_window import PerDim, claim_positive, integers, window
+from archlint.ops.shapes.sliding_window import PerDim, claim_positive, integers, window
 from archlint.ops.shapes.strides import Strides, restrided
 from archlint.symbolic import Size
 from archlint.symbolic.formula import conj, eq, ge, gt

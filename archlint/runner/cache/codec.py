@@ -1,8 +1,8 @@
 """archlint's nouns as JSON, and back: no code is named in it but archlint's own dataclasses.
 
 A value that is not plain becomes a list that begins with a tag: ``["tuple", 1, 2]``,
-``["contract.Budget", 64, 60.0, 4294967296]``. Sizes and formulas are written as the call of the
-constructor that makes them again, so that they are interned as all others are.
+``["contracts.contract.Budget", 64, 60.0, 4294967296]``. Sizes and formulas are written as the
+call of the constructor that makes them, so that they are interned as all others are.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any
 
 _PACKAGE = __name__.partition(".")[0] + "."
 _CONSTRUCTORS = (  # what sizes and formulas say with __reduce__ that they are made by
-    "dims.expr.polynomial", "dims.atom.symbol_atom", "dims.atom.floordiv_atom",
-    "dims.atom.extremum_atom",
-    "formula._compare", "formula.conj", "formula.disj",
+    "symbolic.expr.polynomial", "symbolic.atom.symbol_atom", "symbolic.atom.floordiv_atom",
+    "symbolic.atom.extremum_atom",
+    "symbolic.formula._compare", "symbolic.formula.conj", "symbolic.formula.disj",
 )  # fmt: skip
-_CLASSES = ("dims.atom.Min", "dims.atom.Max")
-_CONSTANTS = ("contract.ANY_SIZE", "contract.ANY_SIZES")
+_CLASSES = ("symbolic.atom.Min", "symbolic.atom.Max")
+_CONSTANTS = ("contracts.contract.ANY_SIZE", "contracts.contract.ANY_SIZES")
 
 
 def encode(value: object) -> Any:

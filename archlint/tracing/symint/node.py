@@ -7,7 +7,7 @@ kernels run on such sizes too. What the answers are, :mod:`.numbers`, :mod:`.rou
 :mod:`.comparing` say, which know nothing of torch; here is who is asked by which name.
 
 The protocol is not documented; what is used of it is here and nowhere else, and
-``tests/test_symint.py`` says for a new torch exactly which part changed.
+``tests/tracing/symint/test_node.py`` says for a new torch exactly which part changed.
 """
 
 from __future__ import annotations

@@ -1,0 +1,608 @@
+"""``archlint init``: models found in source, asked, and written down."""
+
+import json
+import textwrap
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from archlint.cli import app as cli
+from archlint.contracts.rulefile.load import loads
+from archlint.project.discover.candidates import discover
+from archlint.project.discover.files import located
+from tests.support import in_process
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Writes the files of a project; gives what is found in it, as rule files would say it."""
+    monkeypatch.chdir(tmp_path)
+    Path("pyproject.toml").touch()
+
+    def write(files, place="."):
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text))
+        return discover(tmp_path / place, tmp_path)
+
+    return write
+
+
+def targets(models):
+    return [m.target(Path.cwd()) for m in models]
+
+
+def ready(found):
+    return targets(found.ready((), ()))
+
+
+NET = """
+    from torch import nn
+
+    class Net(nn.Module):
+        def forward(self, x):
+            return x
+"""
+
+
+# Which files
+
+
+def test_tests_hidden_folders_and_environments_are_passed_over(project):
+    skipped = (
+        "tests/models.py", ".hidden/models.py", "venv/lib/models.py", "test_models.py",
+        "models_test.py", "conftest.py", "build/models.py", "acme.egg-info/models.py",
+    )  # fmt: skip
+    files = dict.fromkeys((*skipped, "acme/models.py"), NET) | {"venv/pyvenv.cfg": ""}
+    found = project(files)
+    assert (ready(found), found.files) == (["acme/models.py:Net"], 1)
+
+
+def test_a_file_is_asked_for_by_name(project):
+    found = project({"tests/models.py": NET, "other.py": NET}, "tests/models.py")
+    assert ready(found) == ["tests/models.py:Net"]
+
+
+@pytest.mark.parametrize(
+    ("file", "packages", "target"),
+    [
+        ("models.py", [], "../models.py:Net"),
+        ("scripts/models.py", [], "../scripts/models.py:Net"),
+        ("acme/models.py", ["acme"], "acme.models:Net"),
+        ("acme/__init__.py", ["acme"], "acme:Net"),
+        ("acme/deep/models.py", ["acme", "acme/deep"], "acme.deep.models:Net"),
+        ("src/acme/models.py", ["src/acme"], "src.acme.models:Net"),
+        ("some-src/acme/models.py", ["some-src/acme"], "../some-src/acme/models.py:Net"),
+    ],
+)
+def test_targets(project, file, packages, target):
+    found = project({f"{p}/__init__.py": "" for p in packages} | {file: NET})
+    assert [m.target(Path.cwd() / "contracts") for m in found.buildable] == [target]
+
+
+def test_a_package_of_a_src_folder_that_is_installed_has_its_own_name(project, monkeypatch):
+    project({"src/acmesrc/__init__.py": "", "src/acmesrc/models.py": NET})
+    monkeypatch.syspath_prepend("src")
+    file = located(Path("src/acmesrc/models.py").resolve(), Path.cwd())
+    assert file.target("Net", Path.cwd()) == "acmesrc.models:Net"
+
+
+def test_a_file_that_cannot_be_parsed_is_told(project):
+    found = project({"bad.py": "class X(:", "good.py": NET, "coding.py": "# coding: none such\n"})
+    assert ready(found) == ["good.py:Net"]
+    told = {file.path.name: why for file, why in found.unread.items()}
+    assert told.keys() == {"bad.py", "coding.py"}
+    assert told["bad.py"].startswith("invalid syntax")
+
+
+def test_no_code_runs(project):
+    found = project({"models.py": "raise SystemExit('it ran')\n" + textwrap.dedent(NET)})
+    assert ready(found) == ["models.py:Net"]
+
+
+# Which definitions
+
+KINDS = """
+    import abc
+    import torch
+    import torch.nn as tnn
+    import torchvision
+    import pytorch_lightning as pl
+    from timm import create_model
+    from torch.nn import *
+    from torch import nn
+    from .base import Base, NoForward
+    from .base import Base as Renamed
+    from .other import resnet
+
+    class Direct(nn.Module):
+        def forward(self, x): ...
+
+    class Spelled(torch.nn.Module):
+        def forward(self, x): ...
+
+    class Starred(Module):
+        def forward(self, x): ...
+
+    class Inherits(Base): ...
+
+    class Alias(Renamed): ...
+
+    class Row(tnn.Sequential): ...
+
+    class Lightning(pl.LightningModule):
+        def forward(self, x): ...
+
+    class Library(torchvision.models.resnet.ResNet): ...
+
+    class NoWay(NoForward): ...
+
+    class Plain:
+        def forward(self, x): ...
+
+    class _Private(nn.Module):
+        def forward(self, x): ...
+
+    class Abstract(nn.Module):
+        @abc.abstractmethod
+        def encode(self, x): ...
+        def forward(self, x): ...
+
+    class Given(nn.Module):
+        def __init__(self, width, depth=2, *, rate): ...
+        def forward(self, x): ...
+
+    class GivenToo(Given): ...
+
+    class Optional(Given):
+        def __init__(self, width=8): ...
+
+    def sequence():
+        return nn.Sequential()
+
+    def annotated() -> nn.Module:
+        return MODELS["annotated"]
+
+    def quoted() -> "Direct":
+        return make()
+
+    def assigned(classes=10):
+        model = create_model("resnet18", num_classes=classes)
+        model.eval()
+        return model
+
+    def chained():
+        return resnet()
+
+    def given(width):
+        return nn.Linear(width, width)
+
+    def function():
+        return nn.functional.relu
+
+    def number():
+        return len([nn.Linear(2, 2)])
+
+    def stream():
+        yield nn.Linear(2, 2)
+
+    def trained():
+        model = Direct()
+        model(torch.zeros(1)).backward()
+        return model
+
+    def endless():
+        return endless()
+
+    if __name__ == "__main__":
+        def main():
+            return nn.Linear(2, 2)
+"""
+
+
+def test_which_definitions_are_models(project):
+    found = project(
+        {
+            "acme/__init__.py": "",
+            "acme/kinds.py": KINDS,
+            "acme/base.py": """
+                from torch import nn
+
+                class Base(nn.Module):
+                    def forward(self, x): ...
+
+                class NoForward(nn.Module): ...
+            """,
+            "acme/other.py": """
+                import torchvision.models as models
+
+                def resnet():
+                    return models.resnet18(weights=None)
+            """,
+        }
+    )
+    names = {m.definition.name for m in found.buildable}
+    assert names == {
+        "Direct", "Spelled", "Starred", "Inherits", "Alias", "Row", "Lightning", "Library",
+        "Optional", "Base", "resnet", "sequence", "annotated", "quoted", "assigned", "chained",
+    }  # fmt: skip
+    needing = {m.definition.name: m.needs for m in found.needing}
+    assert needing == {
+        "Given": ("width", "rate"),
+        "GivenToo": ("width", "rate"),
+        "given": ("width",),
+    }
+
+
+def test_classes_that_derive_from_each_other_end(project):
+    text = """
+        from torch import nn
+
+        class A(B): ...
+
+        class B(A, nn.Module):
+            def forward(self, x):
+                return A(), B()
+    """
+    assert {m.definition.name for m in project({"odd.py": text}).buildable} <= {"A", "B"}
+
+
+def test_two_models_of_one_name_are_told_apart(project):
+    found = project({"a.py": NET, "b.py": NET, "c.py": NET.replace("Net", "Other")})
+    assert [m.name for m in found.buildable] == ["a.Net", "b.Net", "Other"]
+
+
+# Parts
+
+
+def test_parts_of_models_are_left_out(project):
+    found = project(
+        {
+            "acme/__init__.py": "from .layers import Stem\n",
+            "acme/layers.py": """
+                from torch import nn
+
+                class Stem(nn.Module):
+                    def forward(self, x): ...
+
+                class Squeeze(nn.Module):
+                    def forward(self, x): ...
+
+                class Block(nn.Module):
+                    def __init__(self, width, squeeze=Squeeze):
+                        self.squeeze = squeeze()
+                    def forward(self, x): ...
+
+                class Alone(nn.Module):
+                    def forward(self, x): ...
+            """,
+            "acme/models.py": """
+                import acme.layers as L
+                from acme import Stem
+                from torch import nn
+
+                class Photo(nn.Module):
+                    def __init__(self):
+                        self.stem = Stem()
+                        self.blocks = nn.ModuleList(map(L.Block, [8, 16]))
+                        self.alone: "L.Alone" = None
+                    def forward(self, x):
+                        assert not isinstance(x, L.Alone)
+
+                def photo() -> nn.Module:
+                    return Photo()
+            """,
+        }
+    )
+    assert ready(found) == ["acme.layers:Alone", "acme.models:photo"]
+    assert found.needing == []  # Block is a part
+
+
+def test_parts_are_asked_where_the_whole_failed(project):
+    found = project(
+        {
+            "models.py": """
+                from torch import nn
+
+                class Net(nn.Module):
+                    def forward(self, x): ...
+
+                class Trainer(nn.Module):
+                    def __init__(self):
+                        self.net = Net()
+                    def forward(self, batch, step): ...
+            """
+        }
+    )
+    net, trainer = found.buildable
+    assert targets([net, trainer]) == ["models.py:Net", "models.py:Trainer"]
+    assert found.ready((), ()) == [trainer]
+    assert found.ready([trainer], []) == []
+    assert found.ready([trainer], [trainer]) == [net]
+
+
+def test_models_that_use_each_other_are_no_parts(project):
+    text = """
+        from torch import nn
+
+        class A(nn.Module):
+            def forward(self, x): return B()
+
+        class B(nn.Module):
+            def forward(self, x): return A()
+    """
+    assert ready(project({"models.py": text})) == ["models.py:A", "models.py:B"]
+
+
+def test_a_part_of_what_needs_arguments_is_asked_itself(project):
+    text = """
+        from torch import nn
+
+        class Head(nn.Module):
+            def forward(self, x): ...
+
+        class Net(nn.Module):
+            def __init__(self, width):
+                self.head = Head()
+            def forward(self, x): ...
+    """
+    found = project({"models.py": text})
+    assert (ready(found), targets(found.needing)) == (["models.py:Head"], ["models.py:Net"])
+
+
+# The command
+
+MODELS = '''
+    """Models."""
+    import torch
+    from torch import nn
+
+
+    class Photo(nn.Module):
+        """Any photo: the head pools whatever is left.
+
+        And more.
+        """
+
+        def __init__(self, classes=10):
+            super().__init__()
+            self.stem = Stem()
+            self.head = nn.Linear(8, classes)
+
+        def forward(self, image):
+            return self.head(self.stem(image).mean((2, 3)))
+
+
+    class Stem(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 5)
+
+        def forward(self, x):
+            return self.conv(x)
+
+
+    class Segmenter(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.up = nn.ConvTranspose2d(3, 2, 2, stride=2)
+
+        def forward(self, image):
+            return {"out": image[:, :2] + self.up(nn.functional.max_pool2d(image, 2))}
+
+
+    class Pair(nn.Module):
+        def forward(self, left, right):
+            return left + right
+
+
+    class Fails(nn.Module):
+        def __init__(self):
+            raise RuntimeError("gone")
+
+        def forward(self, x):
+            return x
+
+
+    class Wide(nn.Module):
+        def __init__(self, width):
+            super().__init__()
+
+        def forward(self, x):
+            return x
+'''
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """``archlint init`` in this process, which builds the models as well."""
+    monkeypatch.setattr("archlint.runner.pool.run", in_process.run)
+    return lambda *args: CliRunner().invoke(cli.cli, ["init", *map(str, args)])
+
+
+def test_the_first_rule_file(project, run, monkeypatch):
+    project({"acme_init/__init__.py": "", "acme_init/models.py": MODELS, "bad.py": "("})
+    result = run()
+    assert result.exit_code == 0, result.output
+    assert result.output == (
+        "contracts/models.archlint.yaml: 2 contracts that hold; 2 without a contract; "
+        "1 left out as parts of others; 1 left out for want of arguments; 1 file not read\n"
+    )
+    text = Path("contracts/models.archlint.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=archlint.schema.json\n")
+    rules = text[text.index("archlint: 1") :]
+    assert rules == textwrap.dedent(
+        """\
+        archlint: 1
+
+        models:
+          Photo: acme_init.models:Photo
+          Segmenter: acme_init.models:Segmenter
+
+        contracts:
+          # Any photo: the head pools whatever is left.
+          - id: Photo
+            models: Photo
+            input: N 3 H W
+            accepts: only H, W >= 5
+            output: N 10
+
+          - id: Segmenter
+            models: Segmenter
+            input: N 3 H W
+            accepts: only H % 2 == 0 and W % 2 == 0
+            output: {out: N 2 H W}
+
+        # Without a contract. archlint infer TARGET --input SHAPE says what a model accepts:
+        #   acme_init.models:Pair: Pair.forward needs left, right: say what it is called with, as in
+        #     --input "N 3 H W" (one tensor)
+        #   acme_init.models:Fails could not be built: RuntimeError: gone (acme_init/models.py:47)
+
+        # Left out as parts of the models above. To promise something of one, add it to models:
+        #   acme_init.models:Stem
+
+        # Left out because they are built with arguments. To add one, give them:
+        #   name: {target: ..., kwargs: {...}}
+        #   acme_init.models:Wide (width)
+
+        # Files that could not be read:
+        #   bad.py: '(' was never closed (bad.py, line 1)
+        """
+    )
+    loads(text, "contracts/models.archlint.yaml")
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads(Path("contracts/archlint.schema.json").read_text())
+    jsonschema.validate(yaml.safe_load(text), schema)
+    checked = CliRunner().invoke(cli.cli, ["check", "--no-cache", "contracts"])
+    assert checked.exit_code == 0, checked.output
+    assert checked.output.endswith("2 proved\n")
+
+
+def test_the_input_is_what_the_first_layers_take(project, run):
+    source = """
+    from torch import nn
+
+    def rows() -> nn.Module:
+        return nn.Sequential(nn.Linear(12, 4), nn.ReLU(), nn.Linear(4, 2))
+
+    def sound() -> nn.Module:
+        return nn.Sequential(nn.Conv1d(2, 4, 9), nn.ReLU())
+
+    class Tokens(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words = nn.Embedding(50, 8)
+
+        def forward(self, ids):
+            return self.words(ids).mean(1)
+    """
+    project({"firstlayers.py": textwrap.dedent(source)})
+    result = run("--dry-run")
+    assert result.exit_code == 0, result.output
+    contracts = result.stdout.split("contracts:\n")[1]
+    assert contracts == textwrap.indent(
+        textwrap.dedent("""\
+            - id: rows
+              models: rows
+              input: N 12
+              accepts: any size
+              output: N 2
+
+            - id: sound
+              models: sound
+              input: N 2 L
+              accepts: only L >= 9
+              output: N 4 L-8
+
+            - id: Tokens
+              models: Tokens
+              input: {shape: N T, dtype: int64, below: 50}
+              accepts: any size
+              output: N 8
+        """),
+        "  ",
+    )
+
+
+def test_what_init_has_checked_need_not_be_decided_again(project, monkeypatch):
+    project({"cached.py": NET})
+    assert CliRunner().invoke(cli.cli, ["init"]).exit_code == 0  # in a worker, which keeps it
+
+    def decided(jobs, *args, **kwargs):
+        assert not jobs
+        yield from ()
+
+    monkeypatch.setattr("archlint.runner.pool.run", decided)
+    checked = CliRunner().invoke(cli.cli, ["check"])
+    assert checked.output.endswith("1 proved\n"), checked.output
+
+
+def test_a_file_is_never_overwritten(project, run):
+    project({"models.py": NET, "contracts/models.archlint.yaml": "mine\n"})
+    result = run()
+    assert (result.exit_code, result.output) == (
+        2,
+        "Error: contracts/models.archlint.yaml exists and stays as it is; --output names another "
+        "file, --dry-run prints\n",
+    )
+    assert Path("contracts/models.archlint.yaml").read_text() == "mine\n"
+    assert run("-o", "new/rules.archlint.yaml").exit_code == 0
+    assert "Net: ../models.py:Net" in Path("new/rules.archlint.yaml").read_text()
+
+
+@pytest.mark.parametrize("args", [["--dry-run"], ["-o", "-"]])
+def test_printing_writes_nothing(project, run, args):
+    project({"models.py": NET})
+    result = run(*args)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("# yaml-language-server")
+    assert loads(result.stdout).contracts[0].clause.text == "any size"
+    assert result.stderr == "not written: 1 contract that holds\n"
+    assert sorted(p.name for p in Path().iterdir()) == ["models.py", "pyproject.toml"]
+
+
+def test_nothing_to_write(project, run):
+    project({"models.py": "x = 1\n"})
+    result = run()
+    assert (result.exit_code, result.output) == (
+        2,
+        "Error: no model found in 1 Python file of .: looked for classes of nn.Module and "
+        "functions that return one, to be built without arguments\n",
+    )
+
+
+def test_no_model_that_can_be_asked(project, run):
+    project({"models.py": NET.replace("(self, x)", "(self, x, y)")})
+    result = run()
+    assert result.exit_code == 2
+    assert result.output.startswith(
+        "Error: no contract was found, nothing is written\n../models.py:Net: Net.forward needs x, y"
+    )
+    assert not Path("contracts").exists()
+
+
+def test_a_contract_that_the_real_model_does_not_keep_is_left_out(project, run):
+    """It behaves when traced, and fails when run."""
+    lies = """
+        import torch
+        from torch import nn
+
+        class Honest(nn.Module):
+            def forward(self, x):
+                return x
+
+        class Lies(nn.Module):
+            def forward(self, x):
+                if type(x) is torch.Tensor:
+                    raise RuntimeError("not today")
+                return x
+    """
+    project({"lies.py": lies})
+    result = run("--dry-run")
+    assert result.exit_code == 0, result.output
+    assert [c.id for c in loads(result.stdout).contracts] == ["Honest"]
+    assert "#   ../lies.py:Lies: error: " in result.stdout
+    assert "not today" in result.stdout

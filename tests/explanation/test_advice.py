@@ -1,0 +1,78 @@
+"""What a violation says beyond the decision, and what it costs at most."""
+
+import time
+from dataclasses import replace
+
+import pytest
+from torch import nn
+
+import archlint
+from archlint.contracts.contract import Budget, ModelRef
+from archlint.contracts.rulefile.load import load
+from archlint.engine.pipeline import decide_source
+from archlint.engine.python_contracts import contract_of, source_of
+from archlint.explanation import advice
+from tests import REPO
+
+
+def pinned():
+    return nn.Sequential(
+        nn.Conv2d(1, 2, 3, padding=1), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(2 * 4 * 4, 3)
+    )
+
+
+def test_a_refused_size_comes_with_blame_the_accepted_set_and_checked_fixes():
+    said = archlint.check(pinned(), "N 1 H W", accepts="any H, W >= 8").details
+    assert said["blame"].splitlines() == [
+        "without `3` every promised size would be accepted",
+        "`3.weight` 3x32 would have to be 3x40 for N=1 H=8 W=10: "
+        "24 weights that were never trained",
+    ]
+    assert said["accepts"].startswith("H, W in 8..9 or ")
+    assert said["accepts"].endswith("   (exact)")
+    assert said["fix"].splitlines() == [
+        "AdaptiveAvgPool2d((4, 4)) before the flatten: then accepts H, W >= 2   (checked)",
+        "resize the input to 8 x 8: then accepts any size   (checked)",
+        "promise less: accepts: any H, W in 8..9   (checked)",
+    ]
+
+
+def test_an_accepted_size_comes_with_the_accepted_set_only():
+    said = archlint.check(pinned(), "N 1 H W", rejects="any H < 16").details
+    assert "accepts" in said
+    assert not said.keys() & {"blame", "fix"}
+
+
+def test_another_output_needs_no_advice():
+    said = archlint.check(nn.Identity(), "N 1 H W", accepts="any size", output="N 1 H H").details
+    assert not said.keys() & {"blame", "fix", "accepts"}
+
+
+def test_what_holds_has_no_advice():
+    assert not archlint.check(nn.Identity(), "N 1 H W", accepts="any size").details.keys() & {"fix"}
+
+
+def test_no_fix_is_shown_where_nothing_may_run():
+    said = archlint.check(pinned(), "N 1 H W", accepts="any H, W >= 8", samples=0).details
+    assert "blame" in said
+    assert "fix" not in said
+
+
+def test_the_verdict_stands_when_there_is_no_time_for_advice(monkeypatch):
+    monkeypatch.setattr(advice, "violation_of", lambda *_: time.sleep(1000))
+    contract = contract_of(input="N 1 H W", accepts="any H, W >= 8")
+    verdict = decide_source(contract, source_of(pinned()))
+    short = Budget(seconds=verdict.seconds + 0.2)
+    with source_of(pinned()) as source:
+        advised = advice.advised(verdict, replace(contract, budget=short), source)
+    assert advised == verdict
+    assert advised.word == "broken"
+
+
+@pytest.mark.parametrize("name", ["vgg_flatten", "rejects"])
+def test_the_worker_decides_with_advice(name):
+    folder = REPO / "tests" / "cases" / name
+    contract = load(folder / "rules.yaml").contracts[-1 if name == "vgg_flatten" else 0]
+    (ref,) = contract.models
+    assert isinstance(ref, ModelRef)
+    assert "accepts" in advice.decide(contract, ref, root=folder).details

@@ -1,0 +1,421 @@
+"""The tracer: what it sees of a model, what it says of each call, and what it refuses to guess."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from archlint.contracts.contract import TensorInput
+from archlint.symbolic import evaluate, symbol
+from archlint.symbolic.intervals import Box
+from archlint.tracing import meta_kernels as kernels
+from archlint.tracing.trace import dims_of
+from archlint.tracing.tracer import trace
+
+N, H, W = map(symbol, "NHW")
+IMAGE = TensorInput((N, 3, H, W))
+SIZES = {"N": 2, "H": 20, "W": 24}
+BOX = Box(dict.fromkeys("NHW", (1, None)))
+
+
+class Model(nn.Module):
+    """A module whose forward is the function given."""
+
+    def __init__(self, forward, **children):
+        super().__init__()
+        self.steps = forward
+        for name, child in children.items():
+            setattr(self, name, child)
+
+    def forward(self, *args, **kwargs):
+        return self.steps(self, *args, **kwargs)
+
+
+def run(forward, input=IMAGE, sizes=SIZES, box=BOX, rules=True, **children):
+    return trace(Model(forward, **children), input, sizes, box, rules=rules)
+
+
+def test_sizes_are_formulas_of_the_input():
+    def forward(self, x):
+        n, c, h, w = x.shape
+        assert isinstance(h, torch.SymInt)
+        assert isinstance(x, torch.Tensor)
+        return x.reshape(n, c * (h // 2), 2 * w)
+
+    found = run(forward)
+    assert found.outcome == "accepted"
+    assert dims_of(found.output) == (N, 3 * (H // 2), 2 * W)
+    (need,) = [e for e in found.path.events if e.kind == "claim"]
+    assert need.held
+    assert not need.formula.evaluate({"N": 1, "H": 3, "W": 1})
+    assert need.formula.evaluate({"N": 1, "H": 4, "W": 1})
+
+
+def test_a_branch_on_a_size_is_a_condition_and_the_hint_decides_the_way():
+    def forward(self, x):
+        return x.mean(1) if x.shape[2] % 7 else x
+
+    for height in (20, 21):
+        found = run(forward, sizes={**SIZES, "H": height})
+        (branch,) = found.path.events
+        assert branch.kind == "branch"
+        assert branch.formula.evaluate({"H": height})
+        assert not branch.formula.evaluate({"H": 41 - height})
+        assert len(dims_of(found.output)) == (3 if height % 7 else 4)
+
+
+def test_what_the_box_settles_is_not_asked():
+    def forward(self, x):
+        return x if x.shape[2] >= 16 else x.mean(1)
+
+    assert (
+        run(forward, box=Box({"N": (1, None), "H": (16, None), "W": (1, None)})).path.events == []
+    )
+    assert len(run(forward).path.events) == 1
+
+
+def test_a_refused_claim_names_layer_operator_and_line():
+    def forward(self, x):
+        return self.head(x.flatten(1))
+
+    found = run(forward, head=nn.Linear(100, 7))
+    assert found.outcome == "refused"
+    event = found.path.events[-1]
+    assert not event.held
+    call = found.calls[event.call]
+    assert (call.module, call.op) == ("head", "linear")
+    assert call.source.startswith(__file__ + ":")
+    assert "100" in event.needs()
+    assert "1440" in event.gets(SIZES)
+
+
+def test_pytorchs_own_python_is_looked_into():
+    attention = nn.MultiheadAttention(8, 2, batch_first=True).eval()
+
+    def forward(self, x):
+        tokens = self.project(x).flatten(2).transpose(1, 2)
+        return self.attention(tokens, tokens, tokens)[0]
+
+    found = run(forward, project=nn.Conv2d(3, 8, 4, 4), attention=attention)
+    assert found.outcome == "accepted", found.error
+    assert dims_of(found.output) == (N, (H // 4) * (W // 4), 8)
+    assert found.kernels == {}
+
+
+def test_without_rules_pytorchs_kernels_give_the_same_sizes():
+    def forward(self, x):
+        return self.pool(self.conv(x)).flatten(1)
+
+    parts = {"conv": nn.Conv2d(3, 4, 3, stride=2), "pool": nn.MaxPool2d(2)}
+    ruled, bare = run(forward, **parts), run(forward, rules=False, **parts)
+    assert dims_of(ruled.output) == dims_of(bare.output)
+    assert ruled.kernels == {}
+    assert len(bare.kernels) == 3
+
+
+def _refuse(x):
+    raise RuntimeError("no such sizes")
+
+
+def _needs_int(x):
+    raise NotImplementedError("\"narrow\" not implemented for 'Float'")
+
+
+@pytest.mark.parametrize(
+    ("name", "cpu", "meta", "outcome", "words"),
+    [
+        ("agree", torch.clone, torch.empty_like, "accepted", ""),
+        ("refuse", _refuse, _refuse, "raised", "no such sizes"),
+        ("meta_refuses", torch.clone, _refuse, "unknown", "only its meta kernel refuses"),
+        ("cpu_refuses", _refuse, torch.empty_like, "accepted", "the CPU may refuse"),
+        ("no_dtype", _needs_int, torch.empty_like, "raised", "not implemented for 'Float'"),
+        ("sizes", torch.clone, lambda x: x.new_empty(1), "unknown", "give different sizes"),
+    ],
+)
+def test_the_cpu_is_heard_on_what_has_no_rule(name, cpu, meta, outcome, words):
+    schema = "(Tensor x) -> Tensor"
+    op = torch.library.custom_op(f"archlint_tests::{name}", cpu, mutates_args=(), schema=schema)
+    op.register_fake(meta)
+    found = run(lambda self, x: op(x))
+    assert found.outcome == outcome, found.error
+    said = " ".join([found.error, *found.path.caveats])
+    assert words in said
+    assert bool(said) == bool(words)
+
+
+def test_the_cpu_is_not_asked_about_many_elements(monkeypatch):
+    asked = []
+    monkeypatch.setattr(kernels, "tried", lambda func, given: asked.append(func) or func(*given[0]))
+    inverse = lambda self, x: torch.linalg.inv(x)  # noqa: E731
+    monkeypatch.setattr(kernels, "asked_at", lambda path: [path.env])
+    few, many = {"N": 1, "H": 4, "W": 4}, {"N": 1, "H": 1024, "W": 1024}
+    run(inverse, sizes=few)
+    assert asked == [torch.linalg.inv]
+    run(inverse, sizes=many)
+    run(inverse, sizes=few, rules=False)
+    assert asked == [torch.linalg.inv]
+
+
+def test_the_cpu_is_heard_at_the_smallest_sizes_too():
+    """Some of its kernels take another way for few elements."""
+    found = run(
+        lambda self, x: torch.isin(x[0, 0], x[0, 1].t()), sizes={"N": 1, "H": 256, "W": 288}
+    )
+    assert any("the CPU may refuse" in c for c in found.path.caveats), found.path.caveats
+    found = run(lambda self, x: torch.nn.utils.rnn.pad_sequence([x[0, 0], x[0, 1, :, :2]]))
+    assert "pad_sequence has no rule; its sizes are not checked" in found.path.caveats
+
+
+REASONS = "not implemented for|be cast to the desired output type"
+
+
+@pytest.mark.parametrize(
+    ("forward", "dtype"),
+    [
+        (lambda self, x: F.adaptive_avg_pool2d(x, 2), "int64"),
+        (lambda self, x: F.adaptive_max_pool2d(x, 2), "int64"),
+        (lambda self, x: F.interpolate(x, 4, mode="area"), "uint8"),
+        (lambda self, x: F.avg_pool2d(x, 2), "int64"),
+        (lambda self, x: F.avg_pool2d(x, 2), "bool"),
+        (lambda self, x: F.max_pool2d(x, 2), "bool"),
+        (lambda self, x: F.unfold(x, 2), "int64"),
+        (lambda self, x: torch.einsum("nchw,nkhw->nck", x, x), "bool"),
+        (lambda self, x: x.cumsum(1, dtype=torch.bool), "float32"),
+        (lambda self, x: torch.lerp(x, x, x), "int64"),
+        (lambda self, x: torch.addcmul(x, x, x), "int64"),
+        (lambda self, x: (x > 0).addcmul_(x, x), "int64"),
+    ],
+)
+def test_a_dtype_that_the_cpu_may_have_no_kernel_for(forward, dtype):
+    """Meta kernels take them all; what is left to them is tried on the CPU."""
+    found = run(forward, input=TensorInput((N, 3, H, W), dtype))
+    real, reason = None, ""
+    try:
+        real = forward(None, torch.zeros(2, 3, 20, 24, dtype=getattr(torch, dtype)))
+    except RuntimeError as e:
+        reason = str(e)
+    if real is None:
+        assert re.search(REASONS, reason)
+        assert found.outcome == "raised"
+        assert re.search(REASONS, found.error)
+    else:
+        assert found.outcome == "accepted", found.error
+        assert tuple(evaluate(d, SIZES) for d in dims_of(found.output)) == tuple(real.shape)
+
+
+def test_a_limit_that_is_a_tensor_beside_a_number():
+    def forward(self, x):
+        return x.clamp(0, x.amax()).clamp_(x.mean(), 1)
+
+    found = run(forward)
+    assert found.outcome == "accepted", found.error
+    assert dims_of(found.output) == (N, 3, H, W)
+    assert found.kernels == {}
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda self, x: torch.arange(x.sum()),
+        lambda self, x: torch.full((2, 3), x.sum()),
+        lambda self, x: x.view(x.sum().long(), -1),
+        lambda self, x: F.leaky_relu(x, x.amax()),
+        lambda self, x: torch.tensor([x.amax(), 2.0]),
+    ],
+)
+def test_a_tensor_taken_for_a_number_is_no_refusal(forward):
+    forward(None, torch.ones(SIZES["N"], 3, SIZES["H"], SIZES["W"]))
+    found = run(forward)
+    assert found.outcome == "unknown"
+    assert "depends on values: it takes a tensor for a number" in found.error
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda self, x: torch.add(x, x, alpha=x.amax()),
+        lambda self, x: x.roll(x.sum().long(), 1),
+        lambda self, x: torch.addcmul(x, x, x, value=x.amax()),
+    ],
+)
+def test_a_tensor_taken_for_a_number_that_sizes_do_not_depend_on(forward):
+    found = run(forward)
+    assert found.outcome == "accepted", found.error
+    assert dims_of(found.output) == (N, 3, H, W)
+
+
+def test_what_is_asked_of_sizes_alone_is_no_call():
+    def forward(self, x):
+        h, w = x.shape[2:]
+        least = torch.sym_min(h, w)
+        assert torch.sym_float(h) / 2 > 0
+        return x[:, :, : torch.sym_int(least / 2), : torch.sym_max(h // 2, w // 2)]
+
+    for rules in (True, False):
+        found = run(forward, rules=rules)
+        assert found.outcome == "accepted", found.error
+        assert not [c for c in found.calls if "sym" in c.op]
+    assert run(forward).kernels == {}
+    assert dims_of(run(forward).output)[2].evaluate({"H": 9, "W": 7}) == 3
+
+
+def test_without_rules_a_method_that_goes_on_by_super_is_left_to_its_kernel():
+    def forward(self, x):
+        return x.unflatten(1, (3, 1)).flatten(3)
+
+    ruled, bare = run(forward), run(forward, rules=False)
+    assert bare.outcome == "accepted", bare.error
+    assert dims_of(bare.output) == dims_of(ruled.output) == (N, 3, 1, H * W)
+
+
+@pytest.mark.parametrize(
+    ("forward", "words"),
+    [
+        (lambda self, x: x[: int(x.sum().item())], "the value of a tensor is asked for"),
+        (lambda self, x: x if x.sum() > 0 else -x, "the value of a tensor is asked for"),
+        (lambda self, x: x.nonzero()[0], "values (nonzero) decide whether"),
+        (lambda self, x: x[x > 0].max(), "values (a mask) decide whether"),
+        (lambda self, x: sum(row for row in x[x > 0]), "loops over as many elements as values"),
+    ],
+)
+def test_values_are_never_guessed(forward, words):
+    found = run(forward)
+    assert found.outcome == "unknown"
+    assert words in found.error
+    assert "test_tracer.py:" in found.source
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_scripted_code_is_refused_by_name():
+    class Inner(nn.Module):
+        def forward(self, x):
+            return x + 1
+
+    scripted = torch.jit.script(Inner())
+    found = run(lambda self, x: self.inner(x), inner=scripted)
+    assert found.outcome == "unknown"
+    assert "compiled TorchScript" in found.error
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_scripted_function_never_sees_the_empty_tensor():
+    found = run(lambda self, x: _scripted(x))
+    assert found.outcome == "unknown"
+    assert "compiled code calls" in found.error
+
+
+@functools.lru_cache
+def _script():
+    def double(x: torch.Tensor) -> torch.Tensor:
+        return x + x
+
+    return torch.jit.script(double)
+
+
+def _scripted(x):
+    return _script()(x)
+
+
+def test_an_exception_of_user_code_is_the_models():
+    def forward(self, x):
+        if x.shape[2] % 14:
+            raise ValueError("sides in steps of 14, please")
+        return x
+
+    found = run(forward)
+    assert found.outcome == "raised"
+    assert found.error == "ValueError: sides in steps of 14, please"
+    assert "test_tracer.py:" in found.source
+
+
+def test_known_values_end_where_memory_is_written():
+    table = nn.Embedding(8, 2)
+
+    def reads(self, x):
+        return self.table(torch.arange(x.shape[2]))
+
+    def writes(self, x):
+        ids = torch.arange(x.shape[2])
+        ids.view(-1).add_(100)
+        return self.table(ids)
+
+    def writes_through_an_alias(self, x):
+        ids = torch.empty(x.shape[2], dtype=torch.int64)
+        before = ids.view(-1)
+        ids.copy_(torch.arange(x.shape[2]))
+        after = ids[:]
+        before.fill_(1000)
+        return self.table(after)
+
+    assert [e.formula for e in run(reads, sizes={**SIZES, "H": 5}, table=table).path.events]
+    found = run(writes_through_an_alias, sizes={**SIZES, "H": 5}, table=table)
+    assert found.path.caveats
+    assert not found.path.events
+    assert run(reads, sizes={**SIZES, "H": 5}, table=table).path.caveats == []
+    assert run(writes, sizes={**SIZES, "H": 5}, table=table).path.caveats
+
+
+def test_python_arithmetic_on_sizes():
+    def forward(self, x):
+        h = x.shape[2]
+        sizes = (math.ceil(h / 3), h // 3 + min(h, 5), max(h * 2, 7), round(h / 3), abs(-h))
+        return [torch.zeros(size) for size in sizes]
+
+    found = run(forward)
+    assert found.outcome == "accepted", found.error
+    for height in (20, 23):
+        asked = {"H": height}
+        got = [d.evaluate(asked) for (d,) in dims_of(found.output)]
+        h = height
+        assert got == [math.ceil(h / 3), h // 3 + min(h, 5), max(h * 2, 7), round(h / 3), h]
+
+
+def test_plain_numbers_run_the_same_engine():
+    def forward(self, x):
+        assert type(x.shape[2]) is int
+        return F.interpolate(x, scale_factor=0.5)
+
+    found = trace(Model(forward), IMAGE, SIZES, BOX, symbolic=False)
+    assert dims_of(found.output) == (2, 3, 10, 12)
+    assert found.path.events == []
+
+
+def test_hooks_and_modes_are_gone_afterwards():
+    module = torch.nn.modules.module
+    before = dict(module._global_forward_pre_hooks), dict(module._global_forward_hooks)
+    run(lambda self, x: 1 / 0)
+    assert (dict(module._global_forward_pre_hooks), dict(module._global_forward_hooks)) == before
+    assert torch.is_grad_enabled()
+    assert type(torch.zeros(1)) is torch.Tensor
+
+
+def test_memory_that_is_exchanged_is_not_followed():
+    steps = torch.arange(4)
+
+    def forward(self, x):
+        steps.data = steps.data + x.shape[2]
+        return x
+
+    found = run(forward)
+    assert found.outcome == "unknown"
+    assert found.error == "a tensor is given other memory (.data = …)"
+
+
+def test_elements_of_several_are_not_asked_one_by_one():
+    counts = torch.zeros(4, dtype=torch.long)
+
+    def forward(self, x):
+        counts[0] = x.shape[2]
+        return x[: len(counts.tolist())]
+
+    found = run(forward)
+    assert found.outcome == "unknown"
+    assert "tolist()" in found.error
