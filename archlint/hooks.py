@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archlint.engine.structure.checks import Check
-    from archlint.report.run import Run
+    from archlint.report.run_results import Run
 
 PROJECT = "archlint"
 hookimpl = pluggy.HookimplMarker(PROJECT)

@@ -16,8 +16,8 @@ from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.contract import RuleFile as Rules
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError, RuleFileError
-from archlint.project.adoption.case import case
-from archlint.project.adoption.project import Adoption
+from archlint.project.adoption.contract_case import case
+from archlint.project.adoption.project_adoption import Adoption
 from pytest_archlint.options import SETTINGS, project_of
 from pytest_archlint.outcome import ContractBroken, Failed, record, settle, shown
 
@@ -61,7 +61,7 @@ class RuleFile(pytest.Module):
         items = [ContractItem.of(self, c, ref) for c in rules.contracts for ref in c.models]
         yield from items
         if self.config.stash[SETTINGS].locked:
-            from pytest_archlint.locked import LockedItem
+            from pytest_archlint.lock_items import LockedItem
 
             yield from LockedItem.of(self, items)
 
@@ -128,7 +128,7 @@ class ContractItem(pytest.Function):
 
     def runtest(self) -> None:
         """Decide the contract, in this process."""
-        from pytest_archlint.deciding import decide
+        from pytest_archlint.check_item import decide
 
         fixture = self.ref.target.removeprefix(FIXTURE)
         given = self.funcargs[fixture] if fixture != self.ref.target else None

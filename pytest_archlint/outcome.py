@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from archlint.contracts.verdict import Verdict
-from archlint.report.run import sentence
-from archlint.report.text import render
+from archlint.report.run_results import sentence
+from archlint.report.text_report import render
 from pytest_archlint.options import SETTINGS
 
 Failed: Any = pytest.fail.Exception

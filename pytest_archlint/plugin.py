@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_archlint.options import SETTINGS, Settings
-from pytest_archlint.results import Results
+from pytest_archlint.session_results import Results
 
 if TYPE_CHECKING:
-    from pytest_archlint.checker import Checker
+    from pytest_archlint.fixture import Checker
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -116,7 +116,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     marks = [m for m in pyfuncitem.iter_markers("archlint") if m.args or m.kwargs]
     if not marks:
         return None
-    from pytest_archlint.checker import check_returned
+    from pytest_archlint.fixture import check_returned
 
     return check_returned(pyfuncitem, marks)
 
@@ -124,7 +124,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
 @pytest.fixture
 def archlint(request: pytest.FixtureRequest) -> Checker:
     """Put models under contract: archlint.check(model, "N 3 H W", accepts="any H, W >= 32")."""
-    from pytest_archlint.checker import Checker
+    from pytest_archlint.fixture import Checker
 
     return Checker(request.node)
 

@@ -12,7 +12,7 @@ import pytest
 from archlint.contracts.settings import version
 from archlint.contracts.verdict import At, Proof, Samples, Verdict, Waived
 from archlint.errors import Location, Mistake
-from archlint.report import json
+from archlint.report import json_report as json
 
 Record = Mapping[str, Any]
 """A verdict as plain data; ``expected`` is added: whether the test was marked as xfail."""

@@ -11,13 +11,13 @@ import click
 
 from archlint.cli.cache import cache
 from archlint.cli.check import check
-from archlint.cli.common import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, NEEDS_TORCH, hush
 from archlint.cli.explain import explain
 from archlint.cli.fix import fix
 from archlint.cli.infer import infer
 from archlint.cli.init import init
 from archlint.cli.lock import diff, lock
 from archlint.cli.rules import rules
+from archlint.cli.run_jobs import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, NEEDS_TORCH, hush
 
 
 def main() -> NoReturn:

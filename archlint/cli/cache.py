@@ -22,7 +22,7 @@ def recalled(jobs: Sequence[Job], on: bool) -> tuple[list[Job], dict[int, Verdic
     if not on:
         return list(jobs), {}
     from archlint.runner import pool
-    from archlint.runner.cache.verdicts import recall
+    from archlint.runner.cache.verdict_cache import recall
 
     return [replace(job, kept=True) for job in jobs], recall(jobs, pool.DECIDE)
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlint.cli.adopt import adopt, adopt_options, projects
-from archlint.cli.choose import choose, read
-from archlint.cli.common import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, CannotRun
-from archlint.cli.output import Output, output_options, prepare, report
-from archlint.cli.sweep import decide_all, sweep_options
+from archlint.cli.apply_adoption import adopt, adopt_options, projects
+from archlint.cli.job_options import decide_all, sweep_options
+from archlint.cli.report_output import Output, output_options, prepare, report
+from archlint.cli.run_jobs import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, CannotRun
+from archlint.cli.select_jobs import choose, read
 
 if TYPE_CHECKING:
     from archlint.runner.joblib_backends import Backend

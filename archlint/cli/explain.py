@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from archlint.cli.common import CannotRun
 from archlint.cli.infer import input_option, paths_option, read_input, seconds_option
+from archlint.cli.run_jobs import CannotRun
 
 
 @click.command()

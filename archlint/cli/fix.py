@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlint.cli.choose import load
-from archlint.cli.common import EXIT_CANNOT_RUN, CannotRun
+from archlint.cli.run_jobs import EXIT_CANNOT_RUN, CannotRun
+from archlint.cli.select_jobs import load
 
 if TYPE_CHECKING:
     from archlint.contracts.verdict import Verdict
@@ -43,7 +43,7 @@ def fix(
     could not be run.
     """
     from archlint.errors import ArchlintError
-    from archlint.report import fixed
+    from archlint.report import fix_text as fixed
 
     try:
         jobs, mistakes = load(paths, select, model, None)

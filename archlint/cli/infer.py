@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archlint.cli.common import CannotRun, decide
+from archlint.cli.run_jobs import CannotRun, decide
 
 if TYPE_CHECKING:
     from archlint.contracts.accepted_set import AcceptedSet
@@ -64,7 +64,7 @@ def infer(
     Exit code: 0, also where the answer is not exact; 2 something could not be run.
     """
     from archlint.contracts.settings import version
-    from archlint.report import inferred
+    from archlint.report import accepted_text as inferred
 
     input = read_input(input_)
     modes = tuple(dict.fromkeys(modes)) or ("eval",)

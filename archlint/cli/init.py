@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from archlint.cli.cache import recalled
-from archlint.cli.common import CannotRun, decide
 from archlint.cli.infer import BY
+from archlint.cli.run_jobs import CannotRun, decide
 
 if TYPE_CHECKING:
     from archlint.project.discover.candidates import Discovered, Found
-    from archlint.report.first import Asked, Others
+    from archlint.report.starter_rules import Asked, Others
     from archlint.runner.worker import Job
 
 DEFAULT = Path("contracts", "models.archlint.yaml")  # under the project's root
@@ -72,7 +72,7 @@ def init(path: Path, output: str | None, dry_run: bool, seconds: float, jobs: in
 
 def _ask(found: Discovered, file: Path, root: Path, seconds: float, count: int) -> list[Asked]:
     """What each model accepts; a part is asked only if all that it is a part of failed."""
-    from archlint.report.first import Asked
+    from archlint.report.starter_rules import Asked
 
     asked: dict[Found, Asked] = {}
     failed: set[Found] = set()
@@ -92,7 +92,7 @@ def _readable(asked: Asked) -> Asked:
     """With a reason instead of a contract where no rule file could hold that."""
     from archlint.contracts.rulefile.load import loads
     from archlint.errors import RuleFileError
-    from archlint.report.first import Others, rule_file
+    from archlint.report.starter_rules import Others, rule_file
 
     told = replace(asked, reason="")
     if told.contract:
@@ -125,7 +125,7 @@ def _checked(
     """
     from archlint.contracts.rulefile.load import loads
     from archlint.contracts.settings import shorten
-    from archlint.report.first import reasons, rule_file
+    from archlint.report.starter_rules import reasons, rule_file
     from archlint.runner.worker import Job
 
     asked = list(asked)
@@ -144,7 +144,7 @@ def _checked(
 
 def _others(found: Discovered, asked: Sequence[Asked], rules: Path) -> Others:
     from archlint.contracts.settings import shorten
-    from archlint.report.first import Others
+    from archlint.report.starter_rules import Others
 
     names = {a.name for a in asked}
     return Others(
@@ -156,7 +156,7 @@ def _others(found: Discovered, asked: Sequence[Asked], rules: Path) -> Others:
 
 def _write(file: Path, text: str) -> None:
     """The rule file, and beside it the schema for editors."""
-    from archlint.cli.validate import schema_text
+    from archlint.cli.rules_validate import schema_text
 
     schema = file.parent / SCHEMA
     try:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlint.cli.choose import load
-from archlint.cli.common import CannotRun, decide
 from archlint.cli.infer import (
     BY,
     found,
@@ -21,6 +19,8 @@ from archlint.cli.infer import (
     read_input,
     seconds_option,
 )
+from archlint.cli.run_jobs import CannotRun, decide
+from archlint.cli.select_jobs import load
 
 if TYPE_CHECKING:
     from archlint.contracts.accepted_set import AcceptedSet

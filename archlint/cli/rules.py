@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlint.cli.common import EXIT_CANNOT_RUN, CannotRun
 from archlint.cli.rules_explain import explain
 from archlint.cli.rules_test import test
-from archlint.cli.validate import schema, validate
+from archlint.cli.rules_validate import schema, validate
+from archlint.cli.run_jobs import EXIT_CANNOT_RUN, CannotRun
 
 if TYPE_CHECKING:
     from archlint.contracts.rulefile.pack import Pack
@@ -53,7 +53,7 @@ def show(ctx: click.Context, words: tuple[str, ...], format_: str) -> None:
 
     Exit code: 0 shown; 2 a pack has mistakes, or there is none.
     """
-    from archlint.project.packs import page
+    from archlint.project.packs import pack_page as page
 
     packs, wrong = _find(words)
     if packs:
@@ -72,7 +72,7 @@ def new(path: Path) -> None:
     Exit code: 0 written; 2 there is such a file or folder already, or no place for it.
     """
     from archlint.contracts.rulefile.reader import NAME, NAME_WORDS
-    from archlint.project.packs.skeleton import files
+    from archlint.project.packs.new_pack import files
 
     if not NAME.fullmatch(path.name):
         raise CannotRun(f"found the name {path.name!r}; expected {NAME_WORDS}")
@@ -89,7 +89,7 @@ def new(path: Path) -> None:
 
 
 def _find(words: Sequence[str]) -> tuple[list[Pack], list[object]]:
-    from archlint.project.packs.find import find
+    from archlint.project.packs.find_packs import find
 
     packs, wrong = find(words)
     return packs, list(wrong)

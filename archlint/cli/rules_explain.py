@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlint.cli.common import EXIT_CANNOT_RUN, CannotRun
+from archlint.cli.run_jobs import EXIT_CANNOT_RUN, CannotRun
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import Contract
@@ -30,7 +30,7 @@ def explain(ctx: click.Context, word: str, given: tuple[str, ...]) -> None:
     Exit code: 0; 2 there is no such pack or contract, or it has mistakes.
     """
     from archlint.errors import ArchlintError
-    from archlint.project.packs.plain_words import explained
+    from archlint.project.packs.contract_text import explained
 
     try:
         file, _, name = word.rpartition(":")
@@ -74,7 +74,7 @@ def _of_pack(word: str, given: tuple[str, ...]) -> tuple[list[Contract], str]:
     from archlint.contracts.rulefile.pack_use import instantiate
     from archlint.contracts.rulefile.shape_reader import Notes
     from archlint.errors import RuleFileError
-    from archlint.project.packs.find import find
+    from archlint.project.packs.find_packs import find
 
     packs, wrong = find([word])
     if len(packs) != 1 or wrong:

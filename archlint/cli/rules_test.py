@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from archlint.cli.common import EXIT_CANNOT_RUN, decide
+from archlint.cli.run_jobs import EXIT_CANNOT_RUN, decide
 
 
 @click.command()
@@ -25,8 +25,8 @@ def test(ctx: click.Context, words: tuple[str, ...], jobs: int, quiet: bool) -> 
 
     Exit code: 0 all as it should be; 1 some is not; 2 something could not be run.
     """
-    from archlint.project.packs.examples import expected, fault, missing, trials
-    from archlint.project.packs.find import find
+    from archlint.project.packs.find_packs import find
+    from archlint.project.packs.pack_trials import expected, fault, missing, trials
 
     packs, wrong = find(words)
     tried = []

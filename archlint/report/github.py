@@ -7,8 +7,8 @@ level.
 from __future__ import annotations
 
 from archlint.contracts.verdict import Verdict
-from archlint.report.run import Run, name
-from archlint.report.text import body, summary, visible
+from archlint.report.run_results import Run, name
+from archlint.report.text_report import body, summary, visible
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 

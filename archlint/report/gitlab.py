@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from archlint.contracts.fingerprint import fingerprint, of_mistake
-from archlint.report.run import Run, name, sentence
-from archlint.report.text import visible
+from archlint.report.run_results import Run, name, sentence
+from archlint.report.text_report import visible
 
 _SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 _CANNOT_RUN = "critical"

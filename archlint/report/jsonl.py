@@ -6,8 +6,8 @@ import json
 
 from archlint.contracts.verdict import Verdict
 from archlint.errors import Mistake
-from archlint.report.json import of_mistake
-from archlint.report.run import Run
+from archlint.report.json_report import of_mistake
+from archlint.report.run_results import Run
 
 
 def line(verdict: Verdict, **more: object) -> str:

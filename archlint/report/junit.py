@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 from archlint.contracts.verdict import Verdict
 from archlint.errors import Mistake
-from archlint.report.run import Run, sentence
-from archlint.report.text import body, visible
+from archlint.report.run_results import Run, sentence
+from archlint.report.text_report import body, visible
 
 
 def render(run: Run) -> str:

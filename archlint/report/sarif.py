@@ -10,9 +10,9 @@ from urllib.parse import quote
 from archlint.contracts.fingerprint import fingerprint, of_mistake
 from archlint.contracts.verdict import Verdict
 from archlint.errors import Mistake
-from archlint.report.run import Run, name, sentence
+from archlint.report.run_results import Run, name, sentence
 from archlint.report.sarif_rules import RULE_FILE, Rules
-from archlint.report.text import body, visible
+from archlint.report.text_report import body, visible
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

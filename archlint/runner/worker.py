@@ -26,7 +26,7 @@ from typing import Any
 from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.verdict import Verdict
 from archlint.runner import stack_dump as stackdump
-from archlint.runner.cache.verdicts import keep
+from archlint.runner.cache.verdict_cache import keep
 
 START = 300.0  # seconds that a worker may take to import torch
 PRINTED = 4000  # bytes of a job's output that are kept: the last ones

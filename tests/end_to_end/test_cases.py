@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from archlint.cli.choose import load
-from archlint.cli.common import decide
+from archlint.cli.run_jobs import decide
+from archlint.cli.select_jobs import load
 from archlint.contracts.verdict import exit_code
-from archlint.report import text
+from archlint.report import text_report as text
 from tests import REPO
 
 CASES = REPO / "tests" / "cases"

@@ -15,7 +15,7 @@ import click
 import pytest
 
 from archlint.cli import app as cli
-from archlint.cli.validate import mistakes_in
+from archlint.cli.rules_validate import mistakes_in
 from tests import REPO
 from tests.support.pages import STEP, comparable, environment, followed, transcript
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from archlint.cli import app as cli
 from archlint.contracts.rulefile.load import loads
 from archlint.project.discover.candidates import discover
-from archlint.project.discover.files import located
+from archlint.project.discover.python_files import located
 from tests.support import in_process
 
 

@@ -36,8 +36,8 @@ def _warm():
     """Everything is imported once: pytester forgets what a run in this process imports."""
     import torch
 
-    import pytest_archlint.adopted
-    import pytest_archlint.checker
+    import pytest_archlint.fixture
+    import pytest_archlint.session_waivers
     import pytest_archlint.summary  # noqa: F401
 
     assert not archlint.check(torch.nn.Linear(8, 2), "N F", accepts="any F", samples=1)

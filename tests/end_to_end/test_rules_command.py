@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from archlint.cli import app as cli
 from archlint.contracts.rulefile.load import loads
-from archlint.project.packs.examples import fault, missing, trials
-from archlint.project.packs.find import find
+from archlint.project.packs.find_packs import find
+from archlint.project.packs.pack_trials import fault, missing, trials
 from tests import REPO
 from tests.support import in_process
 

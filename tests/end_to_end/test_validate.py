@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from archlint.cli.app import cli
-from archlint.cli.validate import mistakes_in, schema_text
+from archlint.cli.rules_validate import mistakes_in, schema_text
 from archlint.contracts.rulefile.load import load, loads
 from archlint.contracts.rulefile.yaml_source import parse
 from archlint.errors import RuleFileError

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from archlint.cli import app as cli
 from archlint.cli import check as command
-from archlint.cli.output import FORMATS
+from archlint.cli.report_output import FORMATS
 from archlint.contracts import settings
 from archlint.contracts.verdict import At, Proof, Samples, Verdict
 from tests import REPO

@@ -6,7 +6,8 @@ from textwrap import dedent
 
 from archlint.contracts.verdict import At, Proof, Samples, Verdict
 from archlint.errors import Location, Mistake
-from archlint.report import json, text
+from archlint.report import json_report as json
+from archlint.report import text_report as text
 
 PROVED = Verdict(
     "proved",

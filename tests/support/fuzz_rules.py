@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from archlint.cli.validate import mistakes_in
+from archlint.cli.rules_validate import mistakes_in
 from tests import REPO
 
 MEMORY = 1 << 30  # bytes that reading may take beside what is taken before

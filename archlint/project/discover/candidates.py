@@ -9,10 +9,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from archlint.project.discover.files import File, python_files
-from archlint.project.discover.models import Candidate, Models
-from archlint.project.discover.names import Definition, Project
-from archlint.project.discover.parts import users
+from archlint.project.discover.model_definitions import Candidate, Models
+from archlint.project.discover.name_lookup import Definition, Project
+from archlint.project.discover.python_files import File, python_files
+from archlint.project.discover.submodels import users
 
 ABOUT = 80  # characters of what a model says of itself
 

@@ -13,7 +13,7 @@ import archlint
 from archlint.cli import app as cli
 from archlint.contracts.accepted_set import AcceptedSet, input_words
 from archlint.contracts.rulefile import load as rulefile
-from archlint.report import inferred
+from archlint.report import accepted_text as inferred
 from tests.support import in_process
 
 

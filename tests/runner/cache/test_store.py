@@ -18,12 +18,12 @@ from archlint.contracts.contract import ANY_SIZE, ANY_SIZES, Budget, RuleFile
 from archlint.contracts.rulefile.load import load, loads
 from archlint.contracts.verdict import At, Proof, Samples, Verdict
 from archlint.runner.cache import environment_key as world
-from archlint.runner.cache import rule_files as rules
+from archlint.runner.cache import rule_file_cache as rules
 from archlint.runner.cache import store
 from archlint.runner.cache.bytecode import is_outdated
 from archlint.runner.cache.codec import canonical, decode, encode
 from archlint.runner.cache.dependencies import CurrentFiles, Dependencies, digest_of
-from archlint.runner.cache.verdicts import keep, recall
+from archlint.runner.cache.verdict_cache import keep, recall
 from archlint.runner.worker import Job
 from tests import REPO
 from tests.support.stub_cli import contract

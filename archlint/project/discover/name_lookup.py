@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Union
 
-from archlint.project.discover.files import File
+from archlint.project.discover.python_files import File
 
 Node = Union[ast.ClassDef, ast.FunctionDef]
 FOLLOWED = 20  # imports of imports, at most

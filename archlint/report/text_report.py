@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from archlint.contracts.verdict import WORDS, Verdict
-from archlint.report.run import name
+from archlint.report.run_results import name
 
 Paint = Callable[..., str]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from archlint.contracts.contract import Contract, Waiver
 from archlint.contracts.settings import shorten
 from archlint.contracts.verdict import Verdict, Waived
-from archlint.project.adoption.case import Case, Decided, every, wanted
+from archlint.project.adoption.contract_case import Case, Decided, every, wanted
 
 ID = "waiver"
 """What stands for the contract in a verdict on a waiver."""

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archlint.cli.common import CannotRun
+from archlint.cli.run_jobs import CannotRun
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import Contract, ModelRef, RuleFile
@@ -32,7 +32,7 @@ def read(paths: Sequence[str], cache: bool = False) -> tuple[list[RuleFile], lis
     from archlint.errors import Location, Mistake, RuleFileError
 
     if cache:
-        from archlint.runner.cache import rule_files as rulefile
+        from archlint.runner.cache import rule_file_cache as rulefile
     else:
         from archlint.contracts.rulefile import load as rulefile  # type: ignore[no-redef]
 

@@ -47,7 +47,7 @@ class Results:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.verdicts and not self.is_worker:
-            from pytest_archlint.adopted import stale
+            from pytest_archlint.session_waivers import stale
 
             vain = stale(session.config, self.verdicts)
             self.verdicts += vain

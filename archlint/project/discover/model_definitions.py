@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from archlint.project.discover.names import Definition, Project, Source
+from archlint.project.discover.name_lookup import Definition, Project, Source
 
 # Names of other libraries that are, or return, an nn.Module.
 LIBRARIES = ("torch.nn.", "torchvision.models.", "timm.")

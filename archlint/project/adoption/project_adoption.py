@@ -12,9 +12,10 @@ from archlint.contracts.contract import RuleFile
 from archlint.contracts.settings import shorten, unneeded_waivers
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
-from archlint.project.adoption import baseline, waivers
+from archlint.project.adoption import baseline
+from archlint.project.adoption import waiver_checks as waivers
 from archlint.project.adoption.baseline import Baseline, KnownViolation
-from archlint.project.adoption.case import Decided, case, every, wanted
+from archlint.project.adoption.contract_case import Decided, case, every, wanted
 
 TODAY = "ARCHLINT_TODAY"
 """The environment variable that stands in for the clock: what fails next month, and tests."""

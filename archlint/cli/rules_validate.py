@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlint.cli.common import EXIT_CANNOT_RUN, CannotRun
+from archlint.cli.run_jobs import EXIT_CANNOT_RUN, CannotRun
 
 if TYPE_CHECKING:
     from archlint.errors import Mistake
@@ -54,7 +54,7 @@ def mistakes_in(files: Sequence[Path], cache: bool = False) -> list[Mistake]:
     from archlint.errors import Location, Mistake, RuleFileError
 
     if cache:
-        from archlint.runner.cache.rule_files import load
+        from archlint.runner.cache.rule_file_cache import load
     else:
         from archlint.contracts.rulefile.load import load
 

@@ -49,7 +49,7 @@ def decide(
                 root = item.root() if ref else None  # type: ignore[attr-defined]
                 verdict = advised(verdict, contract, source, samples=samples, ref=ref, root=root)
                 if item.config.get_verbosity() >= 2:
-                    from pytest_archlint.chain import with_chain
+                    from pytest_archlint.violation_chain import with_chain
 
                     verdict = with_chain(verdict, contract, source)
                 if item.config.getoption("usepdb", False):

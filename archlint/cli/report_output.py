@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from archlint.cli.common import CannotRun, hush, wants_color
+from archlint.cli.run_jobs import CannotRun, hush, wants_color
 
 if TYPE_CHECKING:
     from archlint.contracts.verdict import Verdict
     from archlint.errors import Mistake
-    from archlint.report.run import Run
+    from archlint.report.run_results import Run
     from archlint.runner.worker import Job
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -108,14 +108,14 @@ def report(
     ``verdicts`` are those on ``jobs``, then what belongs to none. Raises ``CannotRun``.
     """
     from archlint.contracts.settings import version
-    from archlint.report.run import Run
+    from archlint.report.run_results import Run
 
     contracts = [job.contract for job in jobs]
     run = Run(verdicts, mistakes, version(), _repository(Path.cwd()), contracts, strict)
     for output in outputs:
         try:
             if output.format == "jsonl":
-                from archlint.cli.record import rewrite
+                from archlint.cli.verdict_log import rewrite
 
                 rewrite(output.path, run)
             else:
@@ -132,7 +132,7 @@ def _show(format_: str, run: Run, verbosity: int, color: str) -> None:
         if format_ != "text":
             click.echo(rendered(format_, run, verbosity))
             return
-        from archlint.report import text
+        from archlint.report import text_report as text
 
         width = None
         if sys.stdout.isatty():
@@ -153,12 +153,12 @@ def _show(format_: str, run: Run, verbosity: int, color: str) -> None:
 def rendered(format_: str, run: Run, verbosity: int = 0) -> str:
     """The report, without a newline at its end."""
     if format_ == "text":
-        from archlint.report import text
+        from archlint.report import text_report as text
 
         report = text.render(run.verdicts, verbosity, strict=run.strict, mistakes=len(run.mistakes))
         return "\n".join([*map(str, run.mistakes), report.rstrip("\n")])
     if format_ == "json":
-        from archlint.report import json
+        from archlint.report import json_report as json
 
         return json.render(run.verdicts, run.mistakes, run.version)
     if format_ in FORMATS:

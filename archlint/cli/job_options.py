@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from archlint.cli.cache import recalled
-from archlint.cli.common import CannotRun, decide
+from archlint.cli.run_jobs import CannotRun, decide
 
 if TYPE_CHECKING:
     from archlint.contracts.verdict import Verdict
@@ -96,7 +96,7 @@ def decide_all(
         todo, before = recalled(todo, cache)
         if not (resume or stream):
             return decide(todo, count, progress, backend=backend, known=before)
-        from archlint.cli.record import Record, known
+        from archlint.cli.verdict_log import Record, known
 
         first = resume is not None and not resume.exists() and _same(resume, stream)
         there = known(resume, todo) if resume and not first else {}

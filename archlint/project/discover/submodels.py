@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator
 
-from archlint.project.discover.models import dotted
-from archlint.project.discover.names import Definition, Project
+from archlint.project.discover.model_definitions import dotted
+from archlint.project.discover.name_lookup import Definition, Project
 
 Users = dict[Definition, set[Definition]]
 

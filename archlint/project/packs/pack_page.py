@@ -12,7 +12,7 @@ import yaml
 
 from archlint.contracts.rulefile.pack import Example, Pack
 from archlint.contracts.rulefile.parameters import Parameter
-from archlint.project.packs.examples import layer, sizes
+from archlint.project.packs.pack_trials import layer, sizes
 
 WIDTH = 96
 

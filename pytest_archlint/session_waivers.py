@@ -12,9 +12,10 @@ import pytest
 from archlint.contracts.contract import RuleFile
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
-from archlint.project.adoption import baseline, waivers
-from archlint.project.adoption.case import case
-from archlint.project.adoption.project import Adoption
+from archlint.project.adoption import baseline
+from archlint.project.adoption import waiver_checks as waivers
+from archlint.project.adoption.contract_case import case
+from archlint.project.adoption.project_adoption import Adoption
 from pytest_archlint.options import project_of
 from pytest_archlint.outcome import shown
 

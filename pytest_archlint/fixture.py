@@ -102,7 +102,7 @@ def _check(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # importing torch must not fail under -W error
         from archlint.engine.python_contracts import contract_of, source_of
-        from pytest_archlint.deciding import decide
+        from pytest_archlint.check_item import decide
 
     try:
         contract = contract_of(**words)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from archlint.cli.common import CannotRun
+from archlint.cli.run_jobs import CannotRun
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import RuleFile
     from archlint.contracts.verdict import Verdict
-    from archlint.project.adoption.case import Case
-    from archlint.project.adoption.project import Adoption
+    from archlint.project.adoption.contract_case import Case
+    from archlint.project.adoption.project_adoption import Adoption
     from archlint.runner.worker import Job
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -34,7 +34,7 @@ def adopt_options(command: Command) -> Command:
 def projects(files: Sequence[RuleFile], write: bool, ignore: bool) -> dict[Path, Adoption]:
     """By its root, what each project has agreed to live with. Raises ``CannotRun``."""
     from archlint.errors import ArchlintError
-    from archlint.project.adoption.project import Adoption
+    from archlint.project.adoption.project_adoption import Adoption
 
     if write and ignore:
         raise click.UsageError("--write-baseline and --no-baseline exclude each other.")
@@ -57,7 +57,7 @@ def adopt(
 
     ``whole``: there are no other rule files. With ``write`` the baseline is written first.
     """
-    from archlint.project.adoption.case import case
+    from archlint.project.adoption.contract_case import case
 
     decided = {case(j.contract, j.ref.name): v for j, v in zip(jobs, verdicts, strict=True)}
     homes = {place: rules for rules in files for place in _places(rules)}
@@ -80,7 +80,7 @@ def _written(
     """With the baseline as it is now in its file."""
     from archlint.contracts.settings import shorten
     from archlint.project.adoption import baseline
-    from archlint.project.adoption.project import Adoption
+    from archlint.project.adoption.project_adoption import Adoption
 
     before = adoption.known
     entries = adoption.updated(files, decided, whole)
@@ -102,7 +102,7 @@ def _written(
 
 
 def _places(rules: RuleFile) -> list[Case]:
-    from archlint.project.adoption.case import every
+    from archlint.project.adoption.contract_case import every
 
     return every(rules.contracts)
 
