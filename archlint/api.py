@@ -40,12 +40,12 @@ def check(
     contract = contract_of(
         input=input, accepts=accepts, rejects=rejects, output=output, structure=structure, mode=mode
     )
-    from archlint.engine.conclude import error_verdict
-    from archlint.explanation.advice import decide_source
+    from archlint.engine.verdicts import error_verdict
+    from archlint.explanation.advice import check_source
 
     try:
         with source_of(model) as source:
-            return decide_source(contract, source, samples=samples)
+            return check_source(contract, source, samples=samples)
     except ArchlintError as e:
         name = model if isinstance(model, str) else type(model).__name__
         return replace(error_verdict(contract, str(e)), model=name)

@@ -12,7 +12,7 @@ from question import contract, decide, median, seconds
 from table import write
 from torch import nn
 
-from archlint.engine.prove import Question
+from archlint.engine.question import Question
 from archlint.models.targets import from_instance
 from archlint.tracing.model_tracer import ModelTracer
 

@@ -31,11 +31,10 @@ from table import write
 from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.output_shape import at
 from archlint.contracts.verdict import Verdict
-from archlint.engine.diagnosis.diagnose import moduli
 from archlint.engine.explore import Exploration, ExploredPath
 from archlint.engine.infer.infer import infer_source
-from archlint.engine.sampling.run import run_at
-from archlint.engine.sampling.sizes import choose_sizes
+from archlint.engine.sampling.real_run import run_at
+from archlint.engine.sampling.sizes import choose_sizes, moduli
 from archlint.errors import ArchlintError
 from archlint.models.targets import resolve
 from archlint.runner.pool import run

@@ -33,9 +33,9 @@ def checked(name: str) -> None:
     """The question of the benchmarks, decided without running the model."""
     from question import contract, least, source
 
-    from archlint.engine.pipeline import decide_source
+    from archlint.engine.pipeline import check_source
 
-    verdict = decide_source(contract(least(name)), source(name), samples=0)
+    verdict = check_source(contract(least(name)), source(name), samples=0)
     print(verdict.word, end=" ")
 
 

@@ -12,11 +12,13 @@ import torch
 import torchvision
 
 from archlint.contracts.contract import Budget, Contract, SizeClause, TensorInput, TensorOutput
+from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.phrase_parser import parse_shape
 from archlint.engine.describe.describe import describe
-from archlint.engine.infer.outputs import formulas
+from archlint.engine.infer.output_formulas import formulas
 from archlint.engine.pipeline import accepted_sizes
-from archlint.engine.prove import Question, prove
+from archlint.engine.prove import prove
+from archlint.engine.question import Question
 from archlint.models.targets import ModelSource
 from archlint.symbolic import symbol
 from archlint.symbolic.formula import conj, ge
@@ -77,7 +79,7 @@ def decide(traced: ModelTracer) -> Answer:
     found = accepted_sizes(traced, question, deadline)
     finding = prove(asked, question, found, deadline)
     if finding.violation:
-        at = " ".join(f"{k}={v}" for k, v in finding.violation.point.items())
+        at = point_text(finding.violation.point)
         verdict = f"broken at {at}"
     else:
         verdict = f"open: {finding.open[0]}" if finding.open else "proved"

@@ -27,7 +27,7 @@ from typing import Any
 from archlint.contracts.contract import Budget, Contract, Input, SizeClause, TensorInput, Wildcard
 from archlint.contracts.rulefile.phrase_parser import parse_shape
 from archlint.engine.describe.describe import describe
-from archlint.engine.prove import Question
+from archlint.engine.question import Question
 from archlint.symbolic import evaluate
 
 LINE = 100  # characters
@@ -119,7 +119,7 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
 
 def _cpu_refuses(subject: Any, sizes: dict[str, int]) -> bool:
     """What the table's meta kernels took, the real model may not."""
-    from archlint.engine.sampling.run import run_at
+    from archlint.engine.sampling.real_run import run_at
 
     model = subject.source.for_running(subject.contract.mode)
     return not run_at(model, subject.contract.input, sizes).accepted

@@ -31,10 +31,10 @@ from torch import nn
 import archlint
 from archlint.contracts.contract import Budget
 from archlint.contracts.output_shape import fits
-from archlint.engine.diagnosis.diagnose import moduli, peak_memory
 from archlint.engine.infer.infer import infer_source
-from archlint.engine.sampling.run import run_at
-from archlint.engine.sampling.sizes import choose_sizes
+from archlint.engine.sampling.peak_memory import peak_memory
+from archlint.engine.sampling.real_run import run_at
+from archlint.engine.sampling.sizes import choose_sizes, moduli
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource
 from archlint.symbolic.formula import conj, negate

@@ -29,8 +29,8 @@ def decide(
     __tracebackhide__ = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # importing torch must not fail under -W error
-        from archlint.engine.conclude import error_verdict
-        from archlint.engine.pipeline import decide_source
+        from archlint.engine.pipeline import check_source
+        from archlint.engine.verdicts import error_verdict
         from archlint.explanation.advice import advised
 
     chosen = item.config.stash[SETTINGS].samples
@@ -40,7 +40,7 @@ def decide(
     name = getattr(getattr(item, "ref", None), "name", "")
     try:
         with find() as source:
-            verdict = decide_source(contract, source, samples=samples)
+            verdict = check_source(contract, source, samples=samples)
             name = name or source.name
             if verdict.word == "error":
                 cause = _build_error(contract, source, verdict)
@@ -88,7 +88,7 @@ def _forward_error(
     """What the real model raises at the counterexample, with its frames."""
     import torch
 
-    from archlint.engine.sampling.run import build_input
+    from archlint.engine.sampling.real_run import build_input
     from archlint.runtime.process_state import preserve_process_state
 
     if verdict.counterexample is None:

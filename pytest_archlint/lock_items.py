@@ -42,7 +42,7 @@ class LockedItem(pytest.Item):
         """Infer what the model accepts, in this process, and compare."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # importing torch must not fail under -W error
-            from archlint.engine.infer.infer import decide
+            from archlint.engine.infer.infer import infer_verdict
 
         path = self.job.root / NAME
         if not path.exists():
@@ -52,6 +52,6 @@ class LockedItem(pytest.Item):
             lock = read(path)
         except ArchlintError as e:
             settle(self, Verdict("error", "locked", self.job.ref.name, message=str(e)))
-        answer = decide(self.job.contract, self.job.ref, root=self.job.root)
+        answer = infer_verdict(self.job.contract, self.job.ref, root=self.job.root)
         (verdict,) = held(lock, str(path), [answer], [self.job], whole=False)
         settle(self, replace(verdict, entry=None))

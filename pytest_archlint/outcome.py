@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from archlint.contracts.points import point_text
 from archlint.contracts.verdict import Verdict
 from archlint.report.run_results import sentence
 from archlint.report.text_report import render
@@ -82,7 +83,7 @@ def record(item: pytest.Item, verdict: Verdict) -> Verdict:
     verdicts.append(asdict(verdict))
     properties: list[tuple[str, object]] = [("verdict", verdict.word)]
     if verdict.counterexample is not None:
-        point = " ".join(f"{k}={v}" for k, v in verdict.counterexample.items())
+        point = point_text(verdict.counterexample)
         properties.append(("counterexample", point))
     if verdict.at is not None:
         properties.append(("layer", verdict.at.module or verdict.at.op))

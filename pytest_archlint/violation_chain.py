@@ -8,7 +8,7 @@ from typing import Any
 
 from archlint.contracts.contract import Contract
 from archlint.contracts.verdict import Verdict
-from archlint.engine.prove import Question
+from archlint.engine.question import Question
 from archlint.models.snapshot import keep
 from archlint.models.targets import ModelSource
 from archlint.ops.registry import TensorSpec

@@ -70,15 +70,15 @@ def fix(
 
 def _tried(job: Job, seconds: float) -> list[Fix] | Verdict:
     """The fixes of a broken contract, else the verdict."""
-    from archlint.engine.conclude import error_verdict
-    from archlint.engine.pipeline import decide_source
+    from archlint.engine.pipeline import check_source
+    from archlint.engine.verdicts import error_verdict
     from archlint.errors import ArchlintError
     from archlint.explanation.fixes import broken_contract, fixes, violation_of
     from archlint.models.targets import resolve
 
     try:
         with resolve(job.ref, job.root) as source:
-            verdict = decide_source(job.contract, source)
+            verdict = check_source(job.contract, source)
             if verdict.word != "broken":
                 return verdict
             until = time.monotonic() + seconds

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from archlint.contracts.contract import Input
     from archlint.runner.worker import Job
 
-BY = "archlint.engine.infer.infer:decide"
+BY = "archlint.engine.infer.infer:infer_verdict"
 
 input_option = click.option(
     "--input",

@@ -38,7 +38,7 @@ def test(ctx: click.Context, words: tuple[str, ...], jobs: int, quiet: bool) -> 
         click.echo(each, err=True)
     todo = [trial.job for _, found in tried for trial in found]
     bar = not quiet and sys.stderr.isatty()
-    verdicts = iter(decide(todo, jobs, bar, by="archlint.engine.pipeline:decide"))
+    verdicts = iter(decide(todo, jobs, bar, by="archlint.engine.pipeline:check_contract"))
     failed = errors = count = 0
     for pack, found in tried:
         lines = [f"  MISSING  {what}" for what in missing(pack)]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from archlint.contracts.output_shape import covers
+from archlint.contracts.points import point_text
 from archlint.contracts.region import typical_point
 from archlint.symbolic.formula import Bool, conj, disj, holds, negate
 from archlint.symbolic.intervals import Box
@@ -200,7 +201,7 @@ def _by_value(path: ExploredPath, result: Exploration, deadline: float) -> list[
         return [f"the solver could not say whether values decide ({e})"]
     if point is None:
         return []
-    at = " ".join(f"{k}={v}" for k, v in point.items())
+    at = point_text(point)
     why = next((e for e in (path.trace.error, *unknown) if e), "its output differs")
     return [f"at {at}, for one, values decide whether the model accepts: {why}"]
 
@@ -214,7 +215,7 @@ def _spent(what: str, result: Exploration, point: Mapping[str, int]) -> str:
                 call = path.trace.calls[event.call]
                 lines[call.source or call.op] = lines.get(call.source or call.op, 0) + 1
     where = max(lines, key=lambda k: lines[k], default="")
-    at = " ".join(f"{k}={v}" for k, v in point.items())
+    at = point_text(point)
     text = f"{what} did not cover the region; {at}, for one, is undecided"
     return f"{text} (most ways part at {where})" if where else text
 

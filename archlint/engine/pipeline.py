@@ -23,13 +23,14 @@ from pathlib import Path
 
 from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.verdict import Verdict
-from archlint.engine.conclude import conclude, error_verdict, verdict_without_run
 from archlint.engine.diagnosis.diagnose import diagnose
 from archlint.engine.explore import Exploration, explore
-from archlint.engine.prove import Question, prove
+from archlint.engine.prove import prove
+from archlint.engine.question import Question
 from archlint.engine.sampling.cross_check import cross_check, cross_check_at
-from archlint.engine.structure.verdict import with_structure
-from archlint.engine.structure.view import ModelView
+from archlint.engine.structure.model_view import ModelView
+from archlint.engine.structure.structural_verdict import with_structure
+from archlint.engine.verdicts import conclude, error_verdict, verdict_without_run
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
 from archlint.runtime.deadline import TimeLimitReached, time_limit
@@ -37,7 +38,7 @@ from archlint.runtime.process_state import preserve_process_state
 from archlint.tracing.model_tracer import ModelTracer
 
 
-def decide(
+def check_contract(
     contract: Contract,
     ref: ModelRef,
     *,
@@ -54,7 +55,7 @@ def decide(
     start = time.monotonic()
     try:
         with resolve(ref, root) as source:
-            verdict = decide_source(contract, source, samples=samples)
+            verdict = check_source(contract, source, samples=samples)
             if then is not None:
                 verdict = then(verdict, source)
     except ArchlintError as e:
@@ -62,9 +63,7 @@ def decide(
     return replace(verdict, model=ref.name, seconds=round(time.monotonic() - start, 3))
 
 
-def decide_source(
-    contract: Contract, source: ModelSource, *, samples: int | None = None
-) -> Verdict:
+def check_source(contract: Contract, source: ModelSource, *, samples: int | None = None) -> Verdict:
     """The verdict on one contract for a model that is already found."""
     start = time.monotonic()
     deadline = start + contract.budget.seconds

@@ -6,41 +6,13 @@ from dataclasses import dataclass
 
 from archlint.contracts.contract import Contract
 from archlint.contracts.output_match import OutputRequirement, output_requirements
-from archlint.contracts.region import bounds_of, box_of, in_box, input_constraints, input_symbols
 from archlint.engine.explore import Exploration, ExploredPath
+from archlint.engine.question import Question
 from archlint.symbolic.formula import Bool, conj, disj, holds, negate
-from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.enumerate import first
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.events import Event
 from archlint.tracing.trace import Trace, dims_of
-
-
-@dataclass(frozen=True)
-class Question:
-    """A contract as sets of sizes.
-
-    ``premise``: the sizes that the promise names. ``domain``: those that must be explored to
-    decide it (for ``only``, the sizes outside the promise too), inside ``box``.
-    """
-
-    names: tuple[str, ...]
-    box: Box
-    premise: Bool
-    domain: Bool
-
-    @classmethod
-    def of(cls, contract: Contract) -> Question:
-        names = input_symbols(contract.input)
-        said = contract.clause.region
-        real = input_constraints(contract.input)
-        if contract.clause.kind == "only":
-            zero = {n: (0, None) for n, (low, _) in bounds_of(said).items() if low == 0}
-            box = Box({n: zero.get(n, (1, None)) for n in names})
-            return cls(names, box, conj(in_box(box), said, real), conj(in_box(box), real))
-        box = box_of(names, said)
-        premise = conj(in_box(box), said, real)
-        return cls(names, box, premise, premise)
 
 
 @dataclass(frozen=True)

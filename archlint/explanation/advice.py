@@ -24,20 +24,20 @@ LONGEST = 240  # characters of a set that a person wants to read
 MOST = 3  # fixes
 
 
-def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None) -> Verdict:
-    """As :func:`archlint.engine.pipeline.decide`; a broken contract comes with advice."""
+def check_contract(
+    contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None
+) -> Verdict:
+    """As :func:`archlint.engine.pipeline.check_contract`; a broken contract comes with advice."""
 
     def then(verdict: Verdict, source: ModelSource) -> Verdict:
         return advised(verdict, contract, source, samples=samples, ref=ref, root=root)
 
-    return pipeline.decide(contract, ref, root=root, samples=samples, then=then)
+    return pipeline.check_contract(contract, ref, root=root, samples=samples, then=then)
 
 
-def decide_source(
-    contract: Contract, source: ModelSource, *, samples: int | None = None
-) -> Verdict:
-    """As :func:`archlint.engine.pipeline.decide_source`; a broken contract comes with advice."""
-    verdict = pipeline.decide_source(contract, source, samples=samples)
+def check_source(contract: Contract, source: ModelSource, *, samples: int | None = None) -> Verdict:
+    """As :func:`archlint.engine.pipeline.check_source`; a broken contract comes with advice."""
+    verdict = pipeline.check_source(contract, source, samples=samples)
     return advised(verdict, contract, source, samples=samples)
 
 

@@ -9,18 +9,19 @@ from dataclasses import dataclass, replace
 from archlint.contracts.contract import Contract
 from archlint.engine.describe.describe import describe
 from archlint.engine.explore import Exploration
-from archlint.engine.prove import ProofAttempt, Question, SizeViolation, prove
-from archlint.explanation.counterfactual import site_words
-from archlint.explanation.layers import layer_words
-from archlint.explanation.text import counterfactual
-from archlint.explanation.weights import ties
-from archlint.explanation.without_claims import (
+from archlint.engine.prove import ProofAttempt, SizeViolation, prove
+from archlint.engine.question import Question
+from archlint.explanation.explanation_text import counterfactual
+from archlint.explanation.limiting_layers import site_words
+from archlint.explanation.path_rows import layer_words
+from archlint.explanation.relaxation import (
     Site,
     accepted_without,
     layer_paths,
     needs_of,
     site_of,
 )
+from archlint.explanation.tied_weights import ties
 from archlint.models.targets import ModelSource
 from archlint.symbolic.formula import conj, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archlint.contracts.contract import Budget, Contract, Input, SizeClause
+from archlint.contracts.points import point_text
 from archlint.engine.describe.describe import Description, describe
 from archlint.engine.explore import Exploration, ExploredPath
 from archlint.engine.infer.infer import explored
-from archlint.engine.prove import Question
+from archlint.engine.question import Question
 from archlint.errors import ArchlintError
-from archlint.explanation.counterfactual import Without, lifting
-from archlint.explanation.layers import Row, back_to_input, folded, layer_words, rows
-from archlint.explanation.weights import Kind, Tie, kinds, ties
-from archlint.explanation.without_claims import layer_paths, needs_of
+from archlint.explanation.limiting_layers import Without, lifting
+from archlint.explanation.path_rows import Row, back_to_input, folded, layer_words, rows
+from archlint.explanation.relaxation import layer_paths, needs_of
+from archlint.explanation.tied_weights import Kind, Tie, kinds, ties
 from archlint.models.targets import ModelSource
 from archlint.runtime.deadline import TimeLimitReached, time_limit
 from archlint.runtime.process_state import preserve_process_state
@@ -81,7 +82,7 @@ class Explanation:
 
     def text(self, *, verbose: bool = False, layer: str = "") -> str:
         """For people. ``verbose`` unfolds all modules, ``layer`` those that a glob matches."""
-        from archlint.explanation.text import text
+        from archlint.explanation.explanation_text import text
 
         return text(self, verbose, layer)
 
@@ -141,7 +142,7 @@ def _explained(
     point = sizes_at(question.names, at) if at is not None else usual_point(found)
     path = found.path_at(point) if point is not None else None
     if path is None or point is None:
-        where = " ".join(f"{k}={v}" for k, v in (point or {}).items()) or "any size"
+        where = point_text(point or {}) or "any size"
         why = "; ".join(found.reasons)
         raise ArchlintError(f"nothing can be said of {subject.source.name} at {where}: {why}")
     model = subject.model

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from archlint.contracts import output_shape as outputshape
 from archlint.contracts.accepted_set import AcceptedSet, Refusal, input_words, shown
+from archlint.contracts.points import point_text
 from archlint.contracts.region import input_constraints, input_symbols
 from archlint.errors import PhraseError
 from archlint.symbolic.formula import Bool, conj, disj, negate
@@ -32,7 +33,7 @@ class Example:
     smallest: bool = True
 
     def __str__(self) -> str:
-        sizes = " ".join(f"{k}={v}" for k, v in self.point.items()) or "the one size there is"
+        sizes = point_text(self.point) or "the one size there is"
         return sizes if self.smallest else f"{sizes} (there may be smaller ones)"
 
 
@@ -110,7 +111,7 @@ def _compared(before: AcceptedSet, after: AcceptedSet, deadline: float) -> Chang
         )
         point = solver.find(open_)
         if point is not None:
-            at = " ".join(f"{k}={v}" for k, v in point.items())
+            at = point_text(point)
             undecided.append(f"{at}, for one: the set {' and '.join(which)} is not exact")
     if unclear := _unclear(before, after, output):
         undecided.append(unclear)

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from archlint.contracts.accepted_set import AcceptedSet, Words, input_words, shown
+from archlint.contracts.points import point_text
 
 LABEL = 11  # columns
 
@@ -34,7 +35,7 @@ def _block(entry: AcceptedSet, modes: Sequence[str]) -> list[str]:
         lines["because"] = "\n".join(entry.reasons)
     if entry.minimum:
         known = "" if entry.exact else "   (that is known)"
-        lines["smallest"] = " ".join(f"{k}={v}" for k, v in entry.minimum.items()) + known
+        lines["smallest"] = point_text(entry.minimum) + known
     if entry.output is not None:
         lines["output"] = "\n".join(_runs(entry.output))
     word = "proved" if entry.exact else "decided"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archlint.contracts.contract import Contract
+from archlint.contracts.points import point_text
 from archlint.explanation.fixes import Fix
 
 _LABEL = 11  # columns
@@ -24,8 +25,8 @@ def _lines(fix: Fix) -> list[str]:
         "fix": fix.title,
         "accepts": fix.accepts + ("   (proved, and no other size)" if fix.exact else "   (proved)"),
         "weights": f"the existing weights {fix.weights}",
-        "ran at": ", ".join(map(_sizes, fix.ran)),
-        "same": f"output as before at {_sizes(fix.same)}" if fix.same else "",
+        "ran at": ", ".join(map(point_text, fix.ran)),
+        "same": f"output as before at {point_text(fix.same)}" if fix.same else "",
         "note": fix.note,
     }
     if fix.narrows:
@@ -36,7 +37,3 @@ def _lines(fix: Fix) -> list[str]:
     elif fix.code:
         lines += ["", *(f"    {line}".rstrip() for line in fix.code.rstrip("\n").split("\n"))]
     return lines
-
-
-def _sizes(sizes: dict[str, int]) -> str:
-    return " ".join(f"{k}={v}" for k, v in sizes.items())

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
+from archlint.contracts.points import point_text
 from archlint.contracts.verdict import Verdict
 from archlint.errors import Mistake
 from archlint.report.run_results import Run, sentence
@@ -67,7 +68,7 @@ def _case(suite: Element, path: str, verdict: Verdict, level: str | None) -> Non
 def _properties(case: Element, verdict: Verdict) -> None:
     found = {"verdict": verdict.word}
     if verdict.counterexample is not None:
-        found["counterexample"] = " ".join(f"{k}={v}" for k, v in verdict.counterexample.items())
+        found["counterexample"] = point_text(verdict.counterexample)
     if verdict.at is not None:
         found["layer"] = verdict.at.module or verdict.at.op
     if verdict.severity != "error":

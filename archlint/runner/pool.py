@@ -18,7 +18,7 @@ from pathlib import Path
 from archlint.contracts.verdict import Verdict
 from archlint.runner.worker import Job, Worker
 
-DECIDE = "archlint.explanation.advice:decide"
+DECIDE = "archlint.explanation.advice:check_contract"
 GRACE = 10.0  # seconds that a job may run past its contract's budget before it is killed
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 import types
 from collections.abc import Iterator
@@ -14,6 +16,8 @@ from torch import nn
 
 from archlint.runtime.user_frames import is_user_code
 from archlint.tracing.signals import Undecided
+
+_ARGUMENT = re.compile(r", (?![^()]*\))")
 
 
 class ModuleStack:
@@ -83,3 +87,39 @@ def user_frame(start: types.CodeType) -> tuple[types.CodeType | None, int]:
             return None, 0
         frame = frame.f_back
     return None, 0
+
+
+def layer_name(model: nn.Module, path: str) -> str:
+    """The module at a dotted path as its author would write it, or empty if there is none.
+
+    Defaults are left out: ``MaxPool2d(kernel_size=2, stride=2)``.
+    """
+    try:
+        module = model.get_submodule(path)
+    except AttributeError:
+        return ""
+    name = type(module).__name__
+    text = module.extra_repr()
+    if not text or "\n" in text:
+        return name
+    defaults = _defaults(type(module))
+    arguments = [a for a in _ARGUMENT.split(text) if not _is_default(a, defaults)]
+    text = ", ".join(
+        w.removeprefix("in_features=").removeprefix("out_features=") for w in arguments
+    )
+    return f"{name}({text})" if len(text) <= 72 else name
+
+
+def _defaults(kind: type) -> dict[str, str]:
+    try:
+        parameters = inspect.signature(kind).parameters
+    except (TypeError, ValueError):
+        return {}
+    return {n: str(p.default) for n, p in parameters.items() if p.default is not p.empty}
+
+
+def _is_default(word: str, defaults: dict[str, str]) -> bool:
+    """Whether ``name=value`` is the default, which may be one number for all axes."""
+    name, _, value = word.partition("=")
+    each = set(value.strip("()").split(", ")) if value.startswith("(") else {value}
+    return name in defaults and each == {defaults[name]}

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 import archlint
+from archlint.contracts.points import point_text
 from archlint.contracts.verdict import Verdict
 from archlint.engine import pipeline
 from archlint.engine.python_contracts import contract_of, source_of
@@ -19,7 +20,7 @@ def ask(case: Case, model: nn.Module) -> Answer:
     """The decision: the real model does not run, and a breach comes without advice."""
     contract = contract_of(**_words(case))
     with source_of(model) as source:
-        return _answer(pipeline.decide_source(contract, source, samples=0))
+        return _answer(pipeline.check_source(contract, source, samples=0))
 
 
 def ask_in_full(case: Case, model: nn.Module) -> Answer:
@@ -46,6 +47,6 @@ def _words(case: Case) -> dict[str, Any]:
 
 def _answer(verdict: Verdict) -> Answer:
     holds = {"proved": True, "broken": False}.get(verdict.word)
-    at = " ".join(f"{k}={v}" for k, v in (verdict.counterexample or {}).items())
+    at = point_text(verdict.counterexample or {})
     told = f"{verdict.word} at {at}" if at else verdict.word
     return Answer(holds, told if holds is not None else f"{told}: {verdict.message:.100}")

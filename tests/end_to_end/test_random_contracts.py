@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from archlint.contracts.contract import Budget
-from archlint.engine.pipeline import decide_source
+from archlint.engine.pipeline import check_source
 from archlint.engine.python_contracts import contract_of
 from archlint.models.targets import from_instance
 from tests.end_to_end.test_random_networks import C, blocks, heads
@@ -294,7 +294,7 @@ def check_case(case: Case, seconds: float = 20) -> str:
     """Decide, compare with what ran; the verdict in a word."""
     words = case.words()
     contract = replace(contract_of(**words), budget=Budget(64, seconds))
-    verdict = decide_source(contract, from_instance(case.model), samples=0)
+    verdict = check_source(contract, from_instance(case.model), samples=0)
     story = f"{words}\n{case.model}\n{verdict.word}: {verdict.message}"
     broken = [sizes for sizes, shape in case.at if case.broken_at(sizes, shape)]
     named = any(case.said.holds(sizes) for sizes, _ in case.at)

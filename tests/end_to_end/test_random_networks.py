@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from archlint.contracts.contract import Budget, Contract, SizeClause, TensorInput
 from archlint.engine.pipeline import accepted_sizes
-from archlint.engine.prove import Question
+from archlint.engine.question import Question
 from archlint.models.targets import from_instance
 from archlint.symbolic import evaluate, symbol
 from archlint.tracing.model_tracer import ModelTracer

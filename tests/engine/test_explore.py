@@ -11,8 +11,8 @@ from torch import nn
 
 import archlint
 from archlint.engine.pipeline import accepted_sizes
-from archlint.engine.prove import Question
 from archlint.engine.python_contracts import contract_of
+from archlint.engine.question import Question
 from archlint.models.targets import from_instance
 from archlint.tracing.model_tracer import ModelTracer
 

@@ -9,7 +9,7 @@ from torch import nn
 import archlint
 from archlint.contracts.contract import Budget, ModelRef
 from archlint.contracts.rulefile.load import load
-from archlint.engine.pipeline import decide_source
+from archlint.engine.pipeline import check_source
 from archlint.engine.python_contracts import contract_of, source_of
 from archlint.explanation import advice
 from tests import REPO
@@ -61,7 +61,7 @@ def test_no_fix_is_shown_where_nothing_may_run():
 def test_the_verdict_stands_when_there_is_no_time_for_advice(monkeypatch):
     monkeypatch.setattr(advice, "violation_of", lambda *_: time.sleep(1000))
     contract = contract_of(input="N 1 H W", accepts="any H, W >= 8")
-    verdict = decide_source(contract, source_of(pinned()))
+    verdict = check_source(contract, source_of(pinned()))
     short = Budget(seconds=verdict.seconds + 0.2)
     with source_of(pinned()) as source:
         advised = advice.advised(verdict, replace(contract, budget=short), source)
@@ -70,9 +70,9 @@ def test_the_verdict_stands_when_there_is_no_time_for_advice(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["vgg_flatten", "rejects"])
-def test_the_worker_decides_with_advice(name):
+def test_the_worker_adds_advice(name):
     folder = REPO / "tests" / "cases" / name
     contract = load(folder / "rules.yaml").contracts[-1 if name == "vgg_flatten" else 0]
     (ref,) = contract.models
     assert isinstance(ref, ModelRef)
-    assert "accepts" in advice.decide(contract, ref, root=folder).details
+    assert "accepts" in advice.check_contract(contract, ref, root=folder).details

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from archlint.engine.pipeline import accepted_sizes
-from archlint.engine.prove import Question, prove
+from archlint.engine.prove import prove
 from archlint.engine.python_contracts import contract_of, source_of
+from archlint.engine.question import Question
 from archlint.explanation.blame import blame, blame_lines
 from archlint.tracing.model_tracer import ModelTracer
 
@@ -56,7 +57,7 @@ def test_what_two_layers_ask_is_the_fault_of_both():
 
 
 def test_without_all_of_them_the_promise_holds_and_without_fewer_it_does_not():
-    from archlint.explanation.without_claims import accepted_without
+    from archlint.explanation.relaxation import accepted_without
 
     contract, source, violation, deadline = broken(conv_net(), "any H, W >= 1")
     sites = [b.site for b in blame(contract, source, violation, deadline).blamed]

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import archlint
-from archlint.engine.sampling.run import run_at
+from archlint.engine.sampling.real_run import run_at
 
 
 def says(model, input, sizes, text, *, mode="eval", output=None):

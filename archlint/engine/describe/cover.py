@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from archlint.engine.describe.equivalence import Point, Prover
 from archlint.engine.describe.guess import Stretch, true_at, worded
-from archlint.engine.describe.phrases import Phrase, effort, either, every, ranged, text
+from archlint.engine.describe.phrase_builder import Phrase, effort, either, every, ranged, text
 from archlint.symbolic.formula import Bool, Formula, conj, negate
 
 MAX_PIECES = 12

@@ -21,7 +21,16 @@ from dataclasses import dataclass
 from archlint.engine.describe.cover import cover
 from archlint.engine.describe.equivalence import Point, Prover
 from archlint.engine.describe.guess import worded
-from archlint.engine.describe.phrases import ANY, NONE, Fact, Phrase, effort, either, every, text
+from archlint.engine.describe.phrase_builder import (
+    ANY,
+    NONE,
+    Fact,
+    Phrase,
+    effort,
+    either,
+    every,
+    text,
+)
 from archlint.engine.describe.relations import all_comparisons, equation, one_term, pins_a_term
 from archlint.engine.describe.restrict import restrict, simplified
 from archlint.symbolic.formula import Bool, Formula, Junction, conj, disj

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from archlint.engine.describe.phrases import (
+from archlint.engine.describe.phrase_builder import (
     NONE,
     Phrase,
     among,

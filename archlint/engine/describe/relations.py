@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from archlint.contracts.region import in_box
 from archlint.engine.describe.equivalence import Prover
-from archlint.engine.describe.phrases import Fact, Joined, Phrase, effort, every, text
+from archlint.engine.describe.phrase_builder import Fact, Joined, Phrase, effort, every, text
 from archlint.engine.describe.restrict import restrict, simplified
 from archlint.symbolic import Expr, Size, polynomial, symbol
 from archlint.symbolic.formula import (

@@ -11,10 +11,11 @@ from typing import Any
 from archlint.contracts import output_shape as outputshape
 from archlint.contracts.accepted_set import AcceptedSet, input_words
 from archlint.contracts.contract import Contract, Input
+from archlint.contracts.points import point_text
 from archlint.engine.describe.describe import Description, describe
 from archlint.engine.describe.restrict import simplified
 from archlint.engine.explore import Exploration
-from archlint.engine.infer import outputs
+from archlint.engine.infer import output_formulas
 from archlint.engine.infer.refusals import refusals
 from archlint.symbolic.formula import Bool, conj, disj, holds, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
@@ -81,7 +82,7 @@ class Acceptance:
 
         ``None`` where no one formula serves all accepted sizes.
         """
-        return outputs.formulas(self.explored, time.monotonic() + SECONDS)
+        return output_formulas.formulas(self.explored, time.monotonic() + SECONDS)
 
     def minimum(self) -> dict[str, int] | None:
         """The accepted sizes of the smallest sum; of those, the first in the order of the names.
@@ -114,7 +115,7 @@ class Acceptance:
             point = None
         if point is None:
             return "sizes that could not be named"
-        return " ".join(f"{k}={v}" for k, v in point.items()) + ", for one"
+        return point_text(point) + ", for one"
 
     def entry(self) -> AcceptedSet:
         """All of it in words."""

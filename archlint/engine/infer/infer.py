@@ -15,7 +15,7 @@ from archlint.engine.explore import Exploration
 from archlint.engine.infer.acceptance import Acceptance
 from archlint.engine.infer.input_guess import likely_inputs
 from archlint.engine.pipeline import accepted_sizes
-from archlint.engine.prove import Question
+from archlint.engine.question import Question
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
 from archlint.runtime.deadline import TimeLimitReached, time_limit
@@ -117,7 +117,9 @@ def _wrong_guess(name: str, errors: dict[str, str]) -> str:
     return f"{name} was tried with several inputs, and takes none of them: {tried}; say --input"
 
 
-def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None) -> Verdict:
+def infer_verdict(
+    contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None
+) -> Verdict:
     """For a worker process: what ``ref`` accepts of the contract's input, as ``verdict.entry``.
 
     The promise plays no part, and the real model does not run.

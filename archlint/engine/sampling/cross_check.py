@@ -11,15 +11,16 @@ import torch
 from archlint.contracts import output_shape as outputshape
 from archlint.contracts.contract import Contract
 from archlint.contracts.output_match import promised
+from archlint.contracts.points import point_text
 from archlint.contracts.verdict import Samples
-from archlint.engine.diagnosis.diagnose import moduli, peak_memory
 from archlint.engine.explore import Exploration
-from archlint.engine.prove import ProofAttempt, Question, SizeViolation
-from archlint.engine.sampling.run import Outcome, run_at
-from archlint.engine.sampling.sizes import choose_sizes
+from archlint.engine.prove import ProofAttempt, SizeViolation
+from archlint.engine.question import Question
+from archlint.engine.sampling.peak_memory import peak_memory
+from archlint.engine.sampling.real_run import Outcome, run_at
+from archlint.engine.sampling.sizes import choose_sizes, moduli
 from archlint.errors import TargetError
 from archlint.models.targets import ModelSource
-from archlint.symbolic import Expr
 from archlint.symbolic.formula import conj, holds, negate
 from archlint.tracing.trace import dims_of
 
@@ -77,7 +78,7 @@ def cross_check(
         if ran and time.monotonic() > until:
             break
         if device == "cpu" and _too_big(contract, found, point):
-            unable = unable or f"{_at(point)} needs more memory than the budget allows"
+            unable = unable or f"{point_text(point)} needs more memory than the budget allows"
             continue
         outcome = run_at(model, contract.input, point, contract.budget.memory, device)
         if outcome.accepted is None:
@@ -117,7 +118,7 @@ def _disagreement(found: Exploration, outcome: Outcome, device: str) -> str:
     path = found.path_at(outcome.sizes)
     if path is None:
         return ""
-    at = _at(outcome.sizes)
+    at = point_text(outcome.sizes)
     decided = holds(path.accepted, outcome.sizes)
     if decided and not outcome.accepted:
         where = f" at {outcome.source}" if outcome.source else ""
@@ -171,7 +172,3 @@ def _device(
 def _too_big(contract: Contract, found: Exploration, point: Mapping[str, int]) -> bool:
     path = found.path_at(point)
     return path is not None and peak_memory(path.trace, point) > contract.budget.memory
-
-
-def _at(sizes: Mapping[str, int | Expr]) -> str:
-    return " ".join(f"{k}={v}" for k, v in sizes.items())

@@ -5,8 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from archlint.symbolic.formula import Bool, holds
+from archlint.ops.registry import TensorSpec
+from archlint.symbolic import FloorDiv, Size, Symbol, Unknown, atoms
+from archlint.symbolic.formula import Bool, comparisons, holds
 from archlint.symbolic.intervals import Box
+from archlint.tracing.trace import Trace
 
 Sizes = dict[str, int]
 
@@ -163,3 +166,27 @@ def _random_point(
             bound = most if high is None else min(most, high)
             point[s] = min(draw.randint(low, max(low, bound)) for _ in range(2))
     return point
+
+
+def moduli(trace: Trace) -> dict[str, set[int]]:
+    """The divisors that each symbol meets on its way: where its residues may matter."""
+    found: dict[str, set[int]] = {}
+    sizes: list[Size] = [s for e in trace.path.events for s in e.sizes]
+    sizes += [c.expr for e in trace.path.events for c in comparisons(e.formula)]
+    for leaf in _leaves(trace.output):
+        sizes += leaf.dims
+    for size in sizes:
+        for atom in atoms(size):
+            if isinstance(atom, FloorDiv) and isinstance(atom.den, int):
+                for inner in atoms(atom.num):
+                    if isinstance(inner, Symbol) and not isinstance(inner, Unknown):
+                        found.setdefault(inner.name, set()).add(atom.den)
+    return found
+
+
+def _leaves(output: object) -> list[TensorSpec]:
+    if isinstance(output, TensorSpec):
+        return [output]
+    if isinstance(output, dict):
+        output = list(output.values())
+    return [x for o in output for x in _leaves(o)] if isinstance(output, list) else []

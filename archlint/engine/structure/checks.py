@@ -8,11 +8,11 @@ from typing import Any
 
 from archlint.contracts import plugins
 from archlint.contracts.settings import did_you_mean
-from archlint.engine.structure.batch import batch_never_merged, batch_preserved
-from archlint.engine.structure.modules import forbids, parameters
+from archlint.engine.structure.batch_checks import batch_never_merged, batch_preserved
+from archlint.engine.structure.model_view import ModelView
+from archlint.engine.structure.module_checks import forbids, parameters
 from archlint.engine.structure.pooled_before_linear import pooled_before_linear
-from archlint.engine.structure.stride import total_stride
-from archlint.engine.structure.view import ModelView
+from archlint.engine.structure.total_stride import total_stride
 from archlint.engine.structure.violation import CannotCheck, Vacuous, Violation
 from archlint.errors import ArchlintError
 from archlint.runtime.user_frames import described

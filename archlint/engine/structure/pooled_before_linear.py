@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from archlint.contracts.region import in_box
-from archlint.engine.diagnosis.chain import because
+from archlint.engine.diagnosis.size_chain import because
 from archlint.engine.explore import ExploredPath
-from archlint.engine.structure.axes import spatial
-from archlint.engine.structure.view import ModelView
+from archlint.engine.structure.input_axes import spatial
+from archlint.engine.structure.model_view import ModelView
 from archlint.engine.structure.violation import Vacuous, Violation
 from archlint.symbolic import Expr, Size, substitute, symbol
 from archlint.symbolic.formula import Bool, conj, disj, ne, replace_symbols

@@ -12,14 +12,15 @@ from torch import nn
 from archlint.contracts.contract import Contract, ModelRef, SizeClause
 from archlint.engine.explore import Exploration
 from archlint.engine.pipeline import accepted_sizes
-from archlint.engine.prove import Question, SizeViolation, prove
+from archlint.engine.prove import SizeViolation, prove
+from archlint.engine.question import Question
 from archlint.explanation.blame import Blame, blame
 from archlint.explanation.explain import usual_point
-from archlint.explanation.fixes.adaptive_pool import pooling
-from archlint.explanation.fixes.layers import ceil_mode, padded_windows
+from archlint.explanation.fixes.layer_arguments import ceil_mode, padded_windows
+from archlint.explanation.fixes.pool_before_flatten import pooling
 from archlint.explanation.fixes.position_embedding import stretching
 from archlint.explanation.fixes.proposal import Edit, Fix, Proposal, check
-from archlint.explanation.fixes.rule_file import narrowing, switches
+from archlint.explanation.fixes.rule_file_fixes import narrowing, switches
 from archlint.explanation.fixes.wrap import padding, resizing
 from archlint.models.targets import ModelSource
 from archlint.runtime.process_state import preserve_process_state

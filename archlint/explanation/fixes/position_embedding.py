@@ -8,7 +8,7 @@ from torch import nn
 
 from archlint.contracts.contract import Contract
 from archlint.engine.prove import SizeViolation
-from archlint.explanation.fixes.adaptive_pool import Rebind
+from archlint.explanation.fixes.pool_before_flatten import Rebind
 from archlint.explanation.fixes.proposal import Proposal, patched
 from archlint.explanation.fixes.source_edits import added_edit, method_of, recompiled
 from archlint.models.targets import ModelSource

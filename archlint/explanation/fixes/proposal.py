@@ -14,8 +14,8 @@ from torch import nn
 
 from archlint.contracts.contract import Budget, Contract, TensorInput
 from archlint.engine.infer.infer import infer_source
-from archlint.engine.pipeline import decide_source
-from archlint.engine.sampling.run import build_input, run_at
+from archlint.engine.pipeline import check_source
+from archlint.engine.sampling.real_run import build_input, run_at
 from archlint.errors import ArchlintError
 from archlint.models.snapshot import keep
 from archlint.models.targets import ModelSource
@@ -115,7 +115,7 @@ def check(
     contract = proposal.contract
     start = time.monotonic()
     try:
-        verdict = decide_source(contract, proposal.source, samples=SAMPLES)
+        verdict = check_source(contract, proposal.source, samples=SAMPLES)
         if verdict.word != "proved":
             return None
         left = max(1.0, seconds - (time.monotonic() - start))

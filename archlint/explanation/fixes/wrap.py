@@ -12,9 +12,9 @@ from torch import nn
 
 from archlint.contracts.contract import ANY_SIZE, Contract, TensorInput
 from archlint.contracts.region import bounds_of
-from archlint.engine.diagnosis.diagnose import moduli
 from archlint.engine.explore import Exploration
-from archlint.engine.prove import Question
+from archlint.engine.question import Question
+from archlint.engine.sampling.sizes import moduli
 from archlint.explanation.fixes.proposal import Proposal, patched, spatial
 from archlint.models.targets import ModelSource
 from archlint.symbolic import Expr, Symbol, atoms, ceildiv, maximum, symbol

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archlint.contracts.fingerprint import fingerprint, layer, of_words
+from archlint.contracts.points import point_text
 from archlint.contracts.verdict import Verdict, Waived
 from archlint.errors import ArchlintError, Location, Mistake, RuleFileError
 
@@ -47,7 +48,7 @@ class KnownViolation:
 
     def told(self) -> str:
         """``N=1 H=32 W=32 at classifier.0``."""
-        point = " ".join(f"{k}={v}" for k, v in (self.counterexample or {}).items())
+        point = point_text(self.counterexample or {})
         return " ".join(filter(None, (point or "no size", self.layer and f"at {self.layer}")))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.pack import Example, Pack, Template, defaults
 from archlint.contracts.rulefile.pack_use import instantiate
 from archlint.contracts.rulefile.shape_reader import Notes
@@ -70,7 +71,7 @@ def expected(example: Example, contract: str) -> str:
 
 def sizes(point: Mapping[str, int]) -> str:
     """Sizes in words."""
-    return " ".join(f"{name}={size}" for name, size in point.items())
+    return point_text(point)
 
 
 def layer(name: str) -> str:

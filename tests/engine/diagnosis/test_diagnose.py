@@ -1,42 +1,9 @@
-"""The layer to blame, as its author would write it, and the way to it."""
+"""The sizes on the path from the input to the layer that refuses."""
 
 import pytest
 from torch import nn
 
 from archlint.api import check
-from archlint.engine.diagnosis.diagnose import _layer
-
-
-@pytest.mark.parametrize(
-    ("module", "text"),
-    [
-        (nn.Linear(3, 4), "Linear(3, 4)"),
-        (nn.Linear(3, 4, bias=False), "Linear(3, 4, bias=False)"),
-        (nn.MaxPool2d(2), "MaxPool2d(kernel_size=2, stride=2)"),
-        (nn.MaxPool2d(3, 2, 1), "MaxPool2d(kernel_size=3, stride=2, padding=1)"),
-        (nn.Conv2d(3, 8, 3), "Conv2d(3, 8, kernel_size=(3, 3))"),
-        (nn.Conv2d(3, 8, (3, 5), stride=2), "Conv2d(3, 8, kernel_size=(3, 5), stride=(2, 2))"),
-        (nn.BatchNorm2d(8), "BatchNorm2d(8)"),
-        (nn.Flatten(), "Flatten()"),
-        (nn.Sequential(), "Sequential"),
-    ],
-    ids=str,
-)
-def test_a_layer_without_its_defaults(module, text):
-    assert _layer(nn.Sequential(module), "0") == text
-
-
-def test_a_layer_that_is_not_there():
-    assert _layer(nn.Sequential(), "3.conv") == ""
-
-
-class Odd(nn.Conv2d):
-    def extra_repr(self):
-        return "\n".join("ab")
-
-
-def test_a_layer_that_says_too_much():
-    assert _layer(Odd(1, 1, 1), "") == "Odd"
 
 
 @pytest.mark.parametrize(

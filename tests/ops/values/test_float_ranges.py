@@ -12,7 +12,7 @@ from torch import nn
 
 from archlint.contracts.contract import Budget, Contract, SizeClause, TensorInput
 from archlint.engine.pipeline import accepted_sizes
-from archlint.engine.prove import Question
+from archlint.engine.question import Question
 from archlint.models.targets import from_instance
 from archlint.ops.values.float_ranges import Span
 from archlint.symbolic import evaluate, symbol

@@ -13,9 +13,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from archlint.engine.pipeline import accepted_sizes, decide_source
-from archlint.engine.prove import Question
+from archlint.engine.pipeline import accepted_sizes, check_source
 from archlint.engine.python_contracts import contract_of
+from archlint.engine.question import Question
 from archlint.models.targets import from_instance
 from archlint.tracing.model_tracer import ModelTracer
 from archlint.tracing.python.exception_flow import is_caught
@@ -32,7 +32,7 @@ class Model(nn.Module):
 
 def decided(forward, **words):
     contract = contract_of(input="1 4 H W", **words)
-    return decide_source(contract, from_instance(Model(forward)), samples=0)
+    return check_source(contract, from_instance(Model(forward)), samples=0)
 
 
 def by_threes(x):

@@ -13,7 +13,7 @@ from typing import Any
 
 from archlint.contracts.region import bounds_of
 from archlint.engine.explore import Exploration, explore
-from archlint.engine.prove import Question
+from archlint.engine.question import Question
 from archlint.models.snapshot import keep
 from archlint.symbolic.formula import Bool, Comparison, Formula, comparisons
 from archlint.symbolic.intervals import Box

@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from archlint.engine.structure.view import ModelView
+from archlint.engine.structure.model_view import ModelView
 from archlint.engine.structure.violation import CannotCheck, Violation
 
 

@@ -17,7 +17,7 @@ from archlint.explanation.fixes.source_edits import (
     method_of,
     recompiled,
 )
-from archlint.explanation.layers import back_to_input
+from archlint.explanation.path_rows import back_to_input
 from archlint.models.targets import ModelSource
 from archlint.symbolic import Expr, Size, evaluate
 from archlint.tracing.fx_graph import tensors

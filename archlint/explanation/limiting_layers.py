@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from archlint.engine.describe.describe import describe
 from archlint.engine.explore import Exploration
-from archlint.engine.prove import Question
-from archlint.explanation.without_claims import (
+from archlint.engine.question import Question
+from archlint.explanation.relaxation import (
     Site,
     accepted_without,
     layer_paths,

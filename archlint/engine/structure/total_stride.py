@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from archlint.engine.diagnosis.chain import way_to_output
+from archlint.engine.diagnosis.size_chain import way_to_output
 from archlint.engine.explore import ExploredPath
-from archlint.engine.structure.axes import extent
-from archlint.engine.structure.view import ModelView, outputs
+from archlint.engine.structure.input_axes import extent
+from archlint.engine.structure.model_view import ModelView, outputs
 from archlint.engine.structure.violation import CannotCheck, Violation
 from archlint.symbolic import Size, ceildiv, floordiv
 from archlint.symbolic.formula import Bool, conj, disj, eq, negate

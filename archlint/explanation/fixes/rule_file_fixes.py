@@ -13,7 +13,7 @@ from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.engine.describe.describe import describe
 from archlint.engine.explore import Exploration
-from archlint.engine.prove import Question
+from archlint.engine.question import Question
 from archlint.errors import ArchlintError, PhraseError
 from archlint.explanation.fixes.proposal import Edit, Proposal
 from archlint.explanation.fixes.source_edits import rule_file_edit

@@ -13,10 +13,10 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
-from archlint.engine.diagnosis.diagnose import _layer
 from archlint.symbolic import Size
 from archlint.tracing.events import Event
 from archlint.tracing.fx_graph import claims_by_call, tensors
+from archlint.tracing.module_stack import layer_name
 from archlint.tracing.trace import Call, Trace
 
 _SAME = re.compile(r"\((\d+)(?:, \1)+\)")
@@ -88,7 +88,7 @@ def _input(trace: Trace) -> tuple[Size, ...] | None:
 
 def layer_words(model: nn.Module, path: str) -> str:
     """A layer in the fewest words: ``Conv2d(3, 64, 7, stride=2, padding=3)``."""
-    text = _SAME.sub(r"\1", _layer(model, path))
+    text = _SAME.sub(r"\1", layer_name(model, path))
     text = text.replace("kernel_size=", "").replace("output_size=", "").replace("()", "")
     kind, _, first = text.partition("(")
     if "Pool" in kind:  # the stride of a pool is its kernel's size

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from archlint.contracts.contract import Contract, Output, TensorOutput
+from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.structure_reader import structure_words
 from archlint.contracts.verdict import Proof, Verdict
 from archlint.engine.diagnosis.diagnose import Diagnosis
@@ -45,9 +46,9 @@ def conclude(
         return _broken(contract, finding.violation, evidence, diagnosis, proof)
     if evidence.broken is not None:
         point = evidence.broken.sizes
-        message = f"fails at {_at(point)}: {evidence.broken.error or evidence.broken.output}"
+        message = f"fails at {point_text(point)}: {evidence.broken.error or evidence.broken.output}"
         details = told(contract) | {
-            "fails at": f"{_at(point)}   (found by running; there may be smaller ones)",
+            "fails at": f"{point_text(point)}   (found by running; there may be smaller ones)",
             "gives": evidence.broken.error or _shapes(evidence.broken.output),
             "not decided": "\n".join(finding.open),
         }
@@ -110,7 +111,7 @@ def _broken(
     else:
         confirmed = True
         how += f"; confirmed by running: {outcome.error}"
-    details = told(contract) | {"fails at": f"{_at(violation.point)}   ({how})"}
+    details = told(contract) | {"fails at": f"{point_text(violation.point)}   ({how})"}
     at = diagnosis.at if diagnosis else None
     if at is not None and diagnosis is not None:
         place = "  ".join(p for p in (at.module or "the model", diagnosis.layer or at.op) if p)
@@ -138,7 +139,7 @@ def _broken(
 
 
 def _message(violation: SizeViolation, diagnosis: Diagnosis | None) -> str:
-    point = _at(violation.point)
+    point = point_text(violation.point)
     if violation.expected == "refused":
         return f"{point} is accepted, against the promise"
     what = "gives another output" if violation.expected == "output" else "is refused"
@@ -192,7 +193,3 @@ def _shapes(output: object) -> str:
     if isinstance(output, dict):
         return "{" + ", ".join(f"{k}: {_shapes(v)}" for k, v in output.items()) + "}"
     return "nothing" if output is None else f"a {output}"
-
-
-def _at(sizes: Mapping[str, int]) -> str:
-    return " ".join(f"{k}={v}" for k, v in sizes.items())

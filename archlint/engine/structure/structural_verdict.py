@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from archlint.contracts.contract import Contract
+from archlint.contracts.points import point_text
 from archlint.contracts.verdict import At, Samples, Verdict
-from archlint.engine.conclude import _shapes, told
-from archlint.engine.diagnosis.diagnose import _layer
 from archlint.engine.sampling.cross_check import Evidence
 from archlint.engine.structure.checks import Inspected, inspect
-from archlint.engine.structure.view import ModelView
+from archlint.engine.structure.model_view import ModelView
 from archlint.engine.structure.violation import Violation
+from archlint.engine.verdicts import _shapes, told
 from archlint.runtime.user_frames import shown_source
+from archlint.tracing.module_stack import layer_name
 
 MOST = 5  # lines under a label
 
@@ -106,10 +107,10 @@ def _broken(
             how += f"; confirmed by running: {said_}"
         else:
             how += "; the real model accepts it"
-        details["fails at"] = f"{_at(first.sizes)}   ({how})"
+        details["fails at"] = f"{point_text(first.sizes)}   ({how})"
     at = At(first.module, first.op, first.source) if first.op or first.module else None
     if at is not None:
-        layer = _layer(seen.model, at.module) if at.module else ""
+        layer = layer_name(seen.model, at.module) if at.module else ""
         place = f"{at.module or 'the model'}  {layer or at.op}"
         details["at"] = place + (f"     {shown_source(at.source)}" if at.source else "")
     details["needs"] = first.message
@@ -126,7 +127,3 @@ def _broken(
 def _line(violation: Violation) -> str:
     place = shown_source(violation.source) if violation.source else ""
     return violation.message + (f"     {place}" if place else "")
-
-
-def _at(sizes: Mapping[str, int]) -> str:
-    return " ".join(f"{k}={v}" for k, v in sizes.items())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archlint.engine.diagnosis.chain import way_to_output
-from archlint.engine.structure.axes import batch
-from archlint.engine.structure.view import ModelView, outputs
+from archlint.engine.diagnosis.size_chain import way_to_output
+from archlint.engine.structure.input_axes import batch
+from archlint.engine.structure.model_view import ModelView, outputs
 from archlint.engine.structure.violation import Violation
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic import Expr, Size, symbol

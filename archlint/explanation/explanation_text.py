@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from archlint.contracts.accepted_set import input_words, shown
 from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.points import point_text
 from archlint.explanation.explain import Explanation, Step
-from archlint.explanation.layers import Row, matching, needs_words, shape_words
-from archlint.explanation.weights import Tie
+from archlint.explanation.path_rows import Row, matching, needs_words, shape_words
+from archlint.explanation.tied_weights import Tie
 from archlint.runtime.user_frames import shown_source
 from archlint.symbolic import Size, evaluate
 
@@ -25,7 +26,7 @@ def text(e: Explanation, verbose: bool = False, layer: str = "") -> str:
         why = f"the code takes this way where {e.condition}" if e.condition else ""
         parts.append(
             [
-                f"refused   {_at(e.point)}: {e.path.trace.error}{at}",
+                f"refused   {point_text(e.point)}: {e.path.trace.error}{at}",
                 *[f"          {why}"][: bool(why)],
             ]
         )
@@ -44,9 +45,11 @@ def _head(e: Explanation) -> list[str]:
         lines.append(f"accepts   {e.accepts.text}   (this much is known)")
         lines += [f"unknown   {reason}" for reason in e.reasons]
     if e.asked:
-        lines.append(f"at        {_at(e.point)}: {'accepted' if e.accepted else 'refused'}")
+        lines.append(f"at        {point_text(e.point)}: {'accepted' if e.accepted else 'refused'}")
     if e.paths > 1 and e.condition:
-        lines.append(f"way       of {_at(e.point)}, one of {e.paths}: sizes with {e.condition}")
+        lines.append(
+            f"path      of {point_text(e.point)}, 1 of {e.paths}: sizes with {e.condition}"
+        )
     return lines
 
 
@@ -66,7 +69,7 @@ def _table(e: Explanation, verbose: bool, layer: str) -> list[str]:
         return []
     told = [s for s in steps if verbose or layer or s.row.changes]
     end = _end(e)
-    table = [("layer", "", "sizes", f"at {_sizes(e.point)}", "accepted so far")]
+    table = [("layer", "", "sizes", f"at {point_text(e.point)}", "accepted so far")]
     if not layer:
         table += _inputs(e)
     notes: dict[int, list[str]] = {}
@@ -130,19 +133,12 @@ def _numbers(dims: tuple[Size, ...] | None, env: Mapping[str, int]) -> str:
     return " ".join(map(str, values)) if all(v >= 0 for v in values) else "-"
 
 
-def _sizes(env: Mapping[str, int]) -> str:
-    return " ".join(f"{k}={v}" for k, v in env.items())
-
-
-_at = _sizes
-
-
 # -- what refuses, what narrows ------------------------------------------------------------------
 
 
 def _refusal(e: Explanation) -> list[str]:
     """From the refused claim back to the input."""
-    lines = [f"refused   {_at(e.point)}, from the layer that refuses back to the input:"]
+    lines = [f"refused   {point_text(e.point)}, from the layer that refuses back to the input:"]
     table = []
     for row in reversed(e.chain):
         made = f"{shape_words(row.dims)} = {_numbers(row.dims, e.point)}" if row.dims else ""
@@ -201,7 +197,8 @@ def counterfactual(tie: Tie, point: Mapping[str, int]) -> str:
     needed = tie.at(point)
     if needed == tie.shape:
         return ""
-    said = f"`{tie.name}` {_times(tie.shape)} would have to be {_times(needed)} for {_sizes(point)}"
+    at = point_text(point)
+    said = f"`{tie.name}` {_times(tie.shape)} would have to be {_times(needed)} for {at}"
     more = _product(needed) - _product(tie.shape)
     if any(n < 1 for n in needed):
         return ""

@@ -1,0 +1,38 @@
+"""How a layer is named in messages."""
+
+import pytest
+from torch import nn
+
+from archlint.tracing.module_stack import layer_name
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        (nn.Linear(3, 4), "Linear(3, 4)"),
+        (nn.Linear(3, 4, bias=False), "Linear(3, 4, bias=False)"),
+        (nn.MaxPool2d(2), "MaxPool2d(kernel_size=2, stride=2)"),
+        (nn.MaxPool2d(3, 2, 1), "MaxPool2d(kernel_size=3, stride=2, padding=1)"),
+        (nn.Conv2d(3, 8, 3), "Conv2d(3, 8, kernel_size=(3, 3))"),
+        (nn.Conv2d(3, 8, (3, 5), stride=2), "Conv2d(3, 8, kernel_size=(3, 5), stride=(2, 2))"),
+        (nn.BatchNorm2d(8), "BatchNorm2d(8)"),
+        (nn.Flatten(), "Flatten()"),
+        (nn.Sequential(), "Sequential"),
+    ],
+    ids=str,
+)
+def test_a_layer_name_leaves_out_defaults(module, text):
+    assert layer_name(nn.Sequential(module), "0") == text
+
+
+def test_a_missing_layer_has_no_name():
+    assert layer_name(nn.Sequential(), "3.conv") == ""
+
+
+class TwoLines(nn.Conv2d):
+    def extra_repr(self):
+        return "\n".join("ab")
+
+
+def test_a_layer_of_several_lines_is_named_by_its_type():
+    assert layer_name(TwoLines(1, 1, 1), "") == "TwoLines"
