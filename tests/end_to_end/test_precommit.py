@@ -17,6 +17,7 @@ SHIPPED = (
     "rules",
     "pyproject.toml",
     "README.md",
+    "LICENSE",
     ".pre-commit-hooks.yaml",
 )
 RULES = """\
