@@ -29,10 +29,10 @@ import atlas_page as page
 
 from archlint.contracts import output_shape as outputshape
 from archlint.contracts.contract import Budget, Contract, ModelRef, SizeClause
+from archlint.contracts.job import Job
 from archlint.contracts.verdict import Proof, Verdict
 from archlint.errors import ArchlintError
 from archlint.runner.pool import run
-from archlint.runner.worker import Job
 
 CHUNK = 50  # models that one worker process takes before a new one: memory stays flat
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from archlint.contracts.accepted_set import Words, input_words, shown
+from archlint.contracts.accepted_set import Words, input_as_yaml, shown
 from archlint.contracts.contract import Input
 
 PAGE = Path(__file__).parents[1] / "docs" / "atlas.md"
@@ -50,7 +50,7 @@ def families() -> dict[str, str]:
 
 
 def input_text(input: Input) -> str:
-    return shown(input_words(input))
+    return shown(input_as_yaml(input))
 
 
 def shape_text(words: Words | None) -> str:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.runner import joblib_backends as backends
 from archlint.runner.joblib_backends import Backend
-from archlint.runner.worker import Job
 from tests.support.stub_cli import DECIDE, contract
 
 _MODELS = ("proved", "exits", "crashes", "broken", "slow", "raises") * 5

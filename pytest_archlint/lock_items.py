@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
 from archlint.project.lock_check import held, questions
 from archlint.project.lock_file import NAME, read
-from archlint.runner.worker import Job
 from pytest_archlint.items import FIXTURE, ContractItem
 from pytest_archlint.outcome import settle, shown
 

@@ -128,7 +128,7 @@ def test_targets():
         ),
         (
             {"input": "N 8", "accepts": "any N", "mode": "evil"},
-            "found the text 'evil', did you mean 'eval'?\n    mode: \"evil\"\n          ^\n"
+            "found the text 'evil'; did you mean 'eval'?\n    mode: \"evil\"\n          ^\n"
             "    expected one of eval, train",
         ),
     ],

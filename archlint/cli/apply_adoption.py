@@ -12,10 +12,10 @@ from archlint.cli.run_jobs import CannotRun
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import RuleFile
+    from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
     from archlint.project.adoption.contract_case import Case
     from archlint.project.adoption.project_adoption import Adoption
-    from archlint.runner.worker import Job
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

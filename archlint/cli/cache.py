@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
-    from archlint.runner.worker import Job
 
 
 def recalled(jobs: Sequence[Job], on: bool) -> tuple[list[Job], dict[int, Verdict]]:
@@ -24,7 +24,7 @@ def recalled(jobs: Sequence[Job], on: bool) -> tuple[list[Job], dict[int, Verdic
     from archlint.runner import pool
     from archlint.runner.cache.verdict_cache import recall
 
-    return [replace(job, kept=True) for job in jobs], recall(jobs, pool.DECIDE)
+    return [replace(job, cacheable=True) for job in jobs], recall(jobs, pool.DECIDE)
 
 
 @click.group()

@@ -15,9 +15,9 @@ from archlint.cli.run_jobs import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, CannotRun
 from archlint.cli.select_jobs import choose, read
 
 if TYPE_CHECKING:
+    from archlint.contracts.job import Job
     from archlint.runner.joblib_backends import Backend
     from archlint.runner.shard import Shard
-    from archlint.runner.worker import Job
 
 
 @click.command()

@@ -11,9 +11,9 @@ from archlint.cli.run_jobs import EXIT_CANNOT_RUN, CannotRun
 from archlint.cli.select_jobs import load
 
 if TYPE_CHECKING:
+    from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
     from archlint.explanation.fixes import Fix
-    from archlint.runner.worker import Job
 
 
 @click.command()
@@ -53,7 +53,7 @@ def fix(
         click.echo(mistake, err=True)
     failed, lost = bool(mistakes), False
     blocks = []
-    for job in (j for j in jobs if j.contract.wanted):
+    for job in (j for j in jobs if j.contract.enabled):
         found = _tried(job, seconds)
         if not isinstance(found, list):
             failed = failed or found.word == "error"

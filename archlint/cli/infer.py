@@ -14,7 +14,7 @@ from archlint.cli.run_jobs import CannotRun, decide
 if TYPE_CHECKING:
     from archlint.contracts.accepted_set import AcceptedSet
     from archlint.contracts.contract import Input
-    from archlint.runner.worker import Job
+    from archlint.contracts.job import Job
 
 BY = "archlint.engine.infer.infer:infer_verdict"
 
@@ -81,8 +81,8 @@ def infer(
 def job(target: str, input: Input, mode: str, paths: int, seconds: float) -> Job:
     """The question what a target accepts; an empty ``input`` is to be guessed."""
     from archlint.contracts.contract import Budget, Contract, ModelRef, SizeClause
+    from archlint.contracts.job import Job
     from archlint.contracts.settings import project_root
-    from archlint.runner.worker import Job
 
     clause = SizeClause("any", True, "any size")
     budget = Budget(paths, seconds)

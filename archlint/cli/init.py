@@ -15,9 +15,9 @@ from archlint.cli.infer import BY
 from archlint.cli.run_jobs import CannotRun, decide
 
 if TYPE_CHECKING:
+    from archlint.contracts.job import Job
     from archlint.project.discover.candidates import Discovered, Found
     from archlint.report.starter_rules import Asked, Others
-    from archlint.runner.worker import Job
 
 DEFAULT = Path("contracts", "models.archlint.yaml")  # under the project's root
 SCHEMA = "archlint.schema.json"
@@ -107,8 +107,8 @@ def _readable(asked: Asked) -> Asked:
 
 def _question(model: Found, file: Path, root: Path, seconds: float) -> Job:
     from archlint.contracts.contract import Budget, Contract, ModelRef, SizeClause
+    from archlint.contracts.job import Job
     from archlint.errors import Location
-    from archlint.runner.worker import Job
 
     budget = Budget(PATHS, seconds)
     contract = Contract("init", [], SizeClause("any", True, "any size"), budget=budget)
@@ -123,10 +123,10 @@ def _checked(
 
     ``CannotRun`` if no contract is left.
     """
+    from archlint.contracts.job import Job
     from archlint.contracts.rulefile.load import loads
     from archlint.contracts.settings import shorten
     from archlint.report.starter_rules import reasons, rule_file
-    from archlint.runner.worker import Job
 
     asked = list(asked)
     while any(a.contract for a in asked):

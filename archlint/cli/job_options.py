@@ -12,10 +12,10 @@ from archlint.cli.cache import recalled
 from archlint.cli.run_jobs import CannotRun, decide
 
 if TYPE_CHECKING:
+    from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
     from archlint.runner.joblib_backends import Backend
     from archlint.runner.shard import Shard
-    from archlint.runner.worker import Job
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

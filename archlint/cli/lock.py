@@ -24,9 +24,9 @@ from archlint.cli.select_jobs import load
 
 if TYPE_CHECKING:
     from archlint.contracts.accepted_set import AcceptedSet
+    from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
     from archlint.project.lock_file import Key, Lock
-    from archlint.runner.worker import Job
 
 
 @click.command()

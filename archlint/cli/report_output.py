@@ -15,10 +15,10 @@ import click
 from archlint.cli.run_jobs import CannotRun, hush, wants_color
 
 if TYPE_CHECKING:
+    from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
     from archlint.errors import Mistake
     from archlint.report.run_results import Run
-    from archlint.runner.worker import Job
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -14,7 +14,7 @@ from archlint.cli.rules_validate import schema, validate
 from archlint.cli.run_jobs import EXIT_CANNOT_RUN, CannotRun
 
 if TYPE_CHECKING:
-    from archlint.contracts.rulefile.pack import Pack
+    from archlint.contracts.rulefile.pack_reader import Pack
 
 
 @click.group()
@@ -71,7 +71,7 @@ def new(path: Path) -> None:
 
     Exit code: 0 written; 2 there is such a file or folder already, or no place for it.
     """
-    from archlint.contracts.rulefile.reader import NAME, NAME_WORDS
+    from archlint.contracts.rulefile.contract_reader import NAME, NAME_WORDS
     from archlint.project.packs.new_pack import files
 
     if not NAME.fullmatch(path.name):

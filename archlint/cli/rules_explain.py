@@ -13,7 +13,7 @@ from archlint.cli.run_jobs import EXIT_CANNOT_RUN, CannotRun
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import Contract
-    from archlint.contracts.rulefile.pack import Pack
+    from archlint.contracts.rulefile.pack_reader import Pack
 
 
 @click.command()
@@ -57,7 +57,7 @@ def _is_pack(path: Path) -> bool:
 
 def _of_rule_file(path: Path, name: str) -> list[Contract]:
     from archlint.contracts.rulefile.load import load
-    from archlint.contracts.settings import did_you_mean
+    from archlint.contracts.suggestions import did_you_mean
 
     contracts = load(path).contracts
     chosen = [c for c in contracts if name in ("", c.id)]
@@ -70,9 +70,9 @@ def _of_rule_file(path: Path, name: str) -> list[Contract]:
 
 def _of_pack(word: str, given: tuple[str, ...]) -> tuple[list[Contract], str]:
     """The contracts of a pack, and a line that says with which parameters."""
-    from archlint.contracts.rulefile.pack import defaults
+    from archlint.contracts.rulefile.mistake_collector import MistakeCollector
+    from archlint.contracts.rulefile.pack_reader import defaults
     from archlint.contracts.rulefile.pack_use import instantiate
-    from archlint.contracts.rulefile.shape_reader import Notes
     from archlint.errors import RuleFileError
     from archlint.project.packs.find_packs import find
 
@@ -90,7 +90,9 @@ def _of_pack(word: str, given: tuple[str, ...]) -> tuple[list[Contract], str]:
         raise CannotRun(f"{pack.name} needs --with {absent[0]}=…")
     contracts = []
     for template in pack.templates.values():
-        contract, mistakes, _ = instantiate(pack, template, values, Notes(pack.source, []), {})
+        contract, mistakes, _ = instantiate(
+            pack, template, values, MistakeCollector(pack.source, []), {}
+        )
         if mistakes:
             raise RuleFileError(mistakes)
         contracts.append(contract)
@@ -100,8 +102,8 @@ def _of_pack(word: str, given: tuple[str, ...]) -> tuple[list[Contract], str]:
 
 def _bound(given: tuple[str, ...], pack: Pack) -> dict[str, object]:
     """The values of ``--with``."""
-    from archlint.contracts.rulefile.parameters import bind
-    from archlint.contracts.rulefile.shape_reader import Notes
+    from archlint.contracts.rulefile.mistake_collector import MistakeCollector
+    from archlint.contracts.rulefile.pack_parameters import bind
     from archlint.contracts.rulefile.yaml_source import parse
 
     pairs = [word.partition("=") for word in given]
@@ -112,7 +114,7 @@ def _bound(given: tuple[str, ...], pack: Pack) -> dict[str, object]:
     if not text:
         return {}
     source, mistakes = parse(text, "--with")
-    notes = Notes(source, mistakes)
+    notes = MistakeCollector(source, mistakes)
     values = bind(notes, (), source.data, pack.parameters)
     if mistakes:
         first = mistakes[0]

@@ -62,9 +62,9 @@ def mistakes_in(files: Sequence[Path], cache: bool = False) -> list[Mistake]:
     for file in files:
         try:
             if is_pack(file):
-                from archlint.contracts.rulefile.pack import open_pack
+                from archlint.contracts.rulefile.pack_reader import read_pack
 
-                open_pack(str(file.absolute()), Path())
+                read_pack(str(file.absolute()), Path())
             else:
                 load(file)
         except RuleFileError as e:

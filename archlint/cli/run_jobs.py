@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
     from archlint.runner.joblib_backends import Backend
-    from archlint.runner.worker import Job
 
 EXIT_CANNOT_RUN = 2
 EXIT_INTERRUPTED = 130

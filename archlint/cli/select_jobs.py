@@ -11,8 +11,8 @@ from archlint.cli.run_jobs import CannotRun
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import Contract, ModelRef, RuleFile
+    from archlint.contracts.job import Job
     from archlint.errors import Mistake
-    from archlint.runner.worker import Job
 
 
 def load(
@@ -58,8 +58,8 @@ def choose(
     partial: bool,
 ) -> list[Job]:
     """The jobs that are selected. ``partial``: there are files that could not be read."""
+    from archlint.contracts.job import Job
     from archlint.contracts.settings import project_root
-    from archlint.runner.worker import Job
 
     pairs: list[tuple[Contract, ModelRef, Path]] = []
     for rules in files:
@@ -84,7 +84,7 @@ def _matching(
     A pattern that matches none is an error, unless it may have meant one in a file that could not
     be read (``partial``).
     """
-    from archlint.contracts.settings import did_you_mean
+    from archlint.contracts.suggestions import did_you_mean
 
     if not patterns:
         return pairs

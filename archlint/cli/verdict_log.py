@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from archlint.cli.run_jobs import CannotRun
+from archlint.contracts.job import Job
 from archlint.contracts.verdict import At, Proof, Samples, Verdict
 from archlint.report import jsonl
 from archlint.runner.job_key import keys
-from archlint.runner.worker import Job
 
 if TYPE_CHECKING:
     from archlint.report.run_results import Run

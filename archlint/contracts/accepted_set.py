@@ -89,12 +89,12 @@ def region(words: str) -> Bool:
     return parse_clause(f"only {words}", "accepts").region
 
 
-def input_words(input: Input) -> Words:
+def input_as_yaml(input: Input) -> Words:
     """The input as a rule file writes it."""
     if isinstance(input, dict):
-        return {key: input_words(part) for key, part in input.items()}
+        return {key: input_as_yaml(part) for key, part in input.items()}
     if isinstance(input, list):
-        return [input_words(part) for part in input]
+        return [input_as_yaml(part) for part in input]
     return _tensor_words(input)
 
 

@@ -68,10 +68,10 @@ class SizeClause:
     text: str
 
 
-ANY_ACCEPTED = SizeClause("none", True, "any size")
+NO_SIZE_CLAUSE = SizeClause("none", True, "any size")
 """What a contract about nothing but structure says of the sizes."""
 
-OF_MODULES = ("forbids", "parameters")
+MODULE_CHECKS = ("forbids", "parameters")
 """The structural checks that need no run of the model: its modules tell."""
 
 
@@ -118,14 +118,14 @@ class Contract:
     structure: dict[str, object] = field(default_factory=dict)  # check -> what it asks for
 
     @property
-    def wanted(self) -> bool:
+    def enabled(self) -> bool:
         """Whether anyone asks for it: neither skipped nor switched off."""
         return not self.skip and self.severity != "off"
 
     @property
-    def explored(self) -> bool:
+    def needs_run(self) -> bool:
         """Whether deciding it takes runs on symbolic sizes."""
-        of_runs = self.structure.keys() - set(OF_MODULES)
+        of_runs = self.structure.keys() - set(MODULE_CHECKS)
         return self.clause.kind != "none" or bool(of_runs and self.input)
 
 

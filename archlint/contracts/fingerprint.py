@@ -10,7 +10,7 @@ from archlint.errors import Mistake
 
 def fingerprint(verdict: Verdict, path: str | None) -> str:
     """Of the rule file's ``path``, contract, model, word and layer: not of lines and sizes."""
-    return of_words(
+    return digest(
         path or verdict.file or "",
         verdict.contract,
         verdict.model,
@@ -24,12 +24,12 @@ def layer(verdict: Verdict) -> str | None:
     return (verdict.at.module or verdict.at.op) if verdict.at else None
 
 
-def of_mistake(mistake: Mistake, path: str | None) -> str:
+def mistake_fingerprint(mistake: Mistake, path: str | None) -> str:
     """Of the rule file's ``path``, the line's text and what was found in it."""
-    return of_words(path or mistake.where.file, mistake.source.strip(), mistake.found)
+    return digest(path or mistake.where.file, mistake.source.strip(), mistake.found)
 
 
-def of_words(*words: str) -> str:
+def digest(*words: str) -> str:
     """128 bits in hexadecimal digits."""
     text = "\0".join(words).encode("utf-8", "surrogatepass")
     return hashlib.sha256(text).hexdigest()[:32]

@@ -11,7 +11,7 @@ from archlint.symbolic import Size, evaluate
 from archlint.symbolic.formula import Bool, conj, eq
 
 
-class Fields(list[Any]):
+class NamedFields(list[Any]):
     """A named tuple of an output: a list whose parts have names too."""
 
     def __init__(self, parts: Iterable[Any], names: tuple[str, ...]) -> None:
@@ -19,12 +19,12 @@ class Fields(list[Any]):
         self.names = names
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Fields, (list(self), self.names)
+        return NamedFields, (list(self), self.names)
 
 
-def listed(parts: Iterable[Any], like: list[Any]) -> list[Any]:
+def keep_names(parts: Iterable[Any], like: list[Any]) -> list[Any]:
     """``parts`` as a list that is named as ``like`` is."""
-    return Fields(parts, like.names) if isinstance(like, Fields) else list(parts)
+    return NamedFields(parts, like.names) if isinstance(like, NamedFields) else list(parts)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def output_requirements(
 ) -> list[OutputRequirement]:
     """What must hold of ``actual``: nested lists and dicts whose leaves are tuples of sizes.
 
-    A named tuple (:class:`Fields`) is a list to a list and a mapping to a mapping.
+    A named tuple (:class:`NamedFields`) is a list to a list and a mapping to a mapping.
     """
     if isinstance(expected, TensorOutput):
         return _tensor_demands(expected, actual, where)
@@ -63,7 +63,7 @@ def output_requirements(
             return [_never(f"{where} a list of {len(expected)}, is {_kind(actual)}", where)]
         parts = enumerate(zip(expected, actual, strict=True))
         return [d for i, (e, a) in parts for d in output_requirements(e, a, f"{where}[{i}]")]
-    if isinstance(actual, Fields):
+    if isinstance(actual, NamedFields):
         actual = dict(zip(actual.names, actual, strict=True))
     if not isinstance(actual, dict):
         return [_never(f"{where} a mapping, is {_kind(actual)}", where)]
@@ -77,7 +77,7 @@ def output_requirements(
     return found
 
 
-def promised(expected: Output | None, actual: Any) -> Bool:
+def output_formula(expected: Output | None, actual: Any) -> Bool:
     """The whole promise about the output as one formula."""
     return (
         True

@@ -11,7 +11,7 @@ from typing import Any
 
 from archlint.contracts.accepted_set import Words
 from archlint.contracts.contract import Wildcard
-from archlint.contracts.output_match import listed
+from archlint.contracts.output_match import keep_names
 from archlint.contracts.rulefile.phrase_parser import parse_shape
 from archlint.symbolic import Size, evaluate
 from archlint.symbolic.formula import Bool, conj, eq
@@ -94,5 +94,5 @@ def mapped(shape: Any, change: Callable[[tuple[Any, ...]], Any]) -> Any:
     if isinstance(shape, tuple):
         return change(shape)
     if isinstance(shape, list):
-        return listed((mapped(s, change) for s in shape), shape)
+        return keep_names((mapped(s, change) for s in shape), shape)
     return {k: mapped(v, change) for k, v in shape.items()} if isinstance(shape, dict) else shape

@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archlint.contracts.settings import announced_locators, configured_plugins, project_root
+from archlint.contracts.settings import configured_plugins, configured_prefixes, project_root
 from archlint.errors import ArchlintError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class PluginError(ArchlintError):
 def prefixes(root: Path) -> tuple[str, ...]:
     """What may stand before the colon of a target by the word of a plugin. Imports none."""
     named = {point.name for point in _points(LOCATORS, tuple(sys.path))}
-    return tuple(sorted(named | set(announced_locators(root / "pyproject.toml"))))
+    return tuple(sorted(named | set(configured_prefixes(root / "pyproject.toml"))))
 
 
 def locate(prefix: str, name: str, root: Path) -> Any:

@@ -6,10 +6,10 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
+from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import ArchlintError
 
 if sys.version_info >= (3, 11):
@@ -19,7 +19,7 @@ else:
 
 DEFAULTS = ("archlint.yaml", "archlint.yml", "*.archlint.yaml", "*.archlint.yml", "contracts")
 KEYS = ("paths", "unneeded_waivers", "plugins", "locators")
-UNNEEDED = ("error", "warning", "off")
+UNNEEDED_WAIVER_LEVELS = ("error", "warning", "off")
 _PACK = re.compile(rb"^(?:\xef\xbb\xbf)?([\"']?)pack\1[ \t]*:", re.MULTILINE)
 _RULE_FILE = re.compile(rb"^(?:\xef\xbb\xbf)?([\"']?)archlint\1[ \t]*:", re.MULTILINE)
 _HEAD = 1 << 16  # bytes in which a rule file found in a folder must show its key
@@ -91,18 +91,18 @@ def configured_plugins(pyproject: Path) -> list[str]:
     return _strings(pyproject, "plugins")
 
 
-def announced_locators(pyproject: Path) -> list[str]:
+def configured_prefixes(pyproject: Path) -> list[str]:
     """``locators`` of ``[tool.archlint]``: prefixes of targets that its plugins understand."""
     return _strings(pyproject, "locators")
 
 
 def unneeded_waivers(pyproject: Path) -> str:
-    """What a waiver is that waives nothing: one of ``UNNEEDED``, ``error`` unless said."""
-    value = _settings(pyproject).get("unneeded_waivers", UNNEEDED[0])
-    if value not in UNNEEDED:
+    """How an unused waiver counts: one of ``UNNEEDED_WAIVER_LEVELS``, by default ``error``."""
+    value = _settings(pyproject).get("unneeded_waivers", UNNEEDED_WAIVER_LEVELS[0])
+    if value not in UNNEEDED_WAIVER_LEVELS:
         raise SettingsError(
             f"{pyproject}: unneeded_waivers in [tool.archlint] is {value!r}, "
-            f"expected one of {', '.join(UNNEEDED)}"
+            f"expected one of {', '.join(UNNEEDED_WAIVER_LEVELS)}"
         )
     return str(value)
 
@@ -191,9 +191,3 @@ def shorten(path: Path) -> Path:
     """Relative to the current folder where that is shorter to read."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """``; did you mean 'x'?``, or nothing when no known word is close."""
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""

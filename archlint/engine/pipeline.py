@@ -82,7 +82,7 @@ def _decide(
 ) -> Verdict:
     question = Question.of(contract)
     subject = ModelTracer(contract, source)
-    if not contract.explored:
+    if not contract.needs_run:
         return with_structure(verdict_without_run(contract), contract, ModelView(subject))
     acceptance = accepted_sizes(subject, question, deadline)
     finding = prove(contract, question, acceptance, deadline)

@@ -7,7 +7,7 @@ from functools import partial
 
 from archlint.contracts.contract import Contract, Output, TensorOutput
 from archlint.contracts.points import point_text
-from archlint.contracts.rulefile.structure_reader import structure_words
+from archlint.contracts.rulefile.structure_reader import structure_as_yaml
 from archlint.contracts.verdict import Proof, Verdict
 from archlint.engine.diagnosis.diagnose import Diagnosis
 from archlint.engine.explore import Exploration
@@ -172,7 +172,7 @@ def _promise(contract: Contract) -> str:
     if contract.output is not None:
         said.append(f"output {_output_text(contract.output)}")
     if contract.structure:
-        said.append(f"structure {structure_words(contract.structure)}")
+        said.append(f"structure {structure_as_yaml(contract.structure)}")
     return "   ".join(said)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from archlint.contracts.accepted_set import input_words, shown
+from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Input, TensorInput
 from archlint.contracts.points import point_text
 from archlint.explanation.explain import Explanation, Step
@@ -36,7 +36,7 @@ def text(e: Explanation, verbose: bool = False, layer: str = "") -> str:
 
 
 def _head(e: Explanation) -> list[str]:
-    lines = [f"{e.model}   {shown(input_words(e.input))}   {e.mode}"]
+    lines = [f"{e.model}   {shown(input_as_yaml(e.input))}   {e.mode}"]
     if e.exact and e.accepts.text == "any size":
         lines.append("accepts   any size   (proved)")
     elif e.exact:

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from archlint.contracts.contract import Input
-from archlint.contracts.rulefile.schema_errors import did_you_mean
+from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import TargetError
 
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)

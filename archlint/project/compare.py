@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from archlint.contracts import output_shape as outputshape
-from archlint.contracts.accepted_set import AcceptedSet, Refusal, input_words, shown
+from archlint.contracts.accepted_set import AcceptedSet, Refusal, input_as_yaml, shown
 from archlint.contracts.points import point_text
 from archlint.contracts.region import input_constraints, input_symbols
 from archlint.errors import PhraseError
@@ -78,7 +78,7 @@ class Change:
 
 def compare(before: AcceptedSet, after: AcceptedSet, seconds: float = SECONDS) -> Change:
     """How ``after`` differs from ``before``; both speak of the same input."""
-    if input_words(before.input) != input_words(after.input):
+    if input_as_yaml(before.input) != input_as_yaml(after.input):
         return Change(before, after, undecided="their inputs differ")
     try:
         return _compared(before, after, time.monotonic() + seconds)

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from archlint.contracts.accepted_set import AcceptedSet, input_words, shown
+from archlint.contracts.accepted_set import AcceptedSet, input_as_yaml, shown
 from archlint.contracts.contract import Contract, ModelRef, SizeClause
+from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.project.compare import Change, compare
 from archlint.project.lock_file import Key, Lock, key, key_of
-from archlint.runner.worker import Job
 
 PATHS = 128  # at least: exactness is worth more here than in a single contract
 ID = "locked"
@@ -24,7 +24,7 @@ def questions(jobs: Iterable[Job]) -> list[Job]:
     their file's name added.
     """
     made: dict[tuple[Path, str], list[Job]] = {}
-    for job in (j for j in jobs if j.contract.wanted and j.contract.input):
+    for job in (j for j in jobs if j.contract.enabled and j.contract.input):
         made.setdefault((job.root, job.ref.name), []).append(job)
     asked: dict[tuple[Path, Key], Job] = {}
     for (root, name), same in made.items():
@@ -117,7 +117,7 @@ def changes(before: Mapping[Key, AcceptedSet], after: Mapping[Key, AcceptedSet])
 def told(change: Change) -> str:
     """A change as a block of text."""
     entry = change.after
-    about = f"{entry.model}   {shown(input_words(entry.input))}   {entry.mode}"
+    about = f"{entry.model}   {shown(input_as_yaml(entry.input))}   {entry.mode}"
     indent = "\n" + " " * 13
     lines = (f"  {k:<11}{v.replace(chr(10), indent)}" for k, v in change.told().items())
     return "\n".join([f"{change.word.upper()}  {about}", *lines])

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archlint.contracts.accepted_set import AcceptedSet, Refusal, Words, input_words
+from archlint.contracts.accepted_set import AcceptedSet, Refusal, Words, input_as_yaml
 from archlint.contracts.contract import Input
-from archlint.contracts.rulefile.shape_reader import Notes, read_input
+from archlint.contracts.rulefile.mistake_collector import MistakeCollector
+from archlint.contracts.rulefile.shape_reader import read_input
 from archlint.contracts.rulefile.yaml_source import Place, Source, parse
 from archlint.errors import ArchlintError, Location, Mistake, RuleFileError
 
@@ -46,7 +47,7 @@ def key_of(entry: AcceptedSet) -> Key:
 
 def key(model: str, input: Input, mode: str) -> Key:
     """What an entry about this model, input and mode has for its key."""
-    return model, json.dumps(input_words(input)), mode
+    return model, json.dumps(input_as_yaml(input)), mode
 
 
 def text(entries: Iterable[AcceptedSet]) -> str:
@@ -65,7 +66,7 @@ def read(path: Path) -> Lock:
         source, mistakes = parse(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as e:
         raise ArchlintError(f"{path}: cannot be read: {e}") from e
-    lock = _Reader(Notes(source, mistakes)).lock()
+    lock = _Reader(MistakeCollector(source, mistakes)).lock()
     if mistakes:
         raise RuleFileError(mistakes)
     return lock
@@ -74,7 +75,7 @@ def read(path: Path) -> Lock:
 class _Reader:
     """Reads entries, noting mistakes: a lock file may have been merged by hand."""
 
-    def __init__(self, notes: Notes) -> None:
+    def __init__(self, notes: MistakeCollector) -> None:
         self.notes = notes
         self.source: Source = notes.source
 
@@ -121,7 +122,7 @@ class _Reader:
 def _plain(entry: AcceptedSet) -> dict[str, Any]:
     data: dict[str, Any] = {
         "model": entry.model,
-        "input": input_words(entry.input),
+        "input": input_as_yaml(entry.input),
         "mode": entry.mode,
         "accepts": entry.accepts,
         "exact": entry.exact,

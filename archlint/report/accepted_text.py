@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from archlint.contracts.accepted_set import AcceptedSet, Words, input_words, shown
+from archlint.contracts.accepted_set import AcceptedSet, Words, input_as_yaml, shown
 from archlint.contracts.points import point_text
 
 LABEL = 11  # columns
@@ -42,7 +42,7 @@ def _block(entry: AcceptedSet, modes: Sequence[str]) -> list[str]:
     paths = f"{entry.paths} path{'s' * (entry.paths != 1)}"
     claims = f"{entry.claims} claim{'s' * (entry.claims != 1)}"
     lines[word] = f"{paths}, {claims}, {entry.seconds:.2f} s"
-    head = f"{entry.model}   {shown(input_words(entry.input))}   {' and '.join(modes)}"
+    head = f"{entry.model}   {shown(input_as_yaml(entry.input))}   {' and '.join(modes)}"
     indent = "\n" + " " * (LABEL + 2)
     return [head, *(f"  {k:<{LABEL}}{v.replace(chr(10), indent)}" for k, v in lines.items() if v)]
 
@@ -71,7 +71,7 @@ def as_json(entries: Sequence[AcceptedSet], version: str) -> str:
         {
             "model": e.model,
             "mode": e.mode,
-            "input": input_words(e.input),
+            "input": input_as_yaml(e.input),
             "exact": e.exact,
             "accepts": e.accepts,
             "smallest": e.minimum,
@@ -101,7 +101,7 @@ def rule_file(entries: Sequence[AcceptedSet]) -> str:
         if not entry.exact:
             notes.append(f"# {entry.model}, {entry.mode}: not exact, it may accept more.")
         contract: dict[str, Any] = {"id": _id(entry), "models": entry.model}
-        contract["input"] = input_words(entry.input)
+        contract["input"] = input_as_yaml(entry.input)
         if entry.mode != "eval":
             contract["mode"] = entry.mode
         contract[kind] = clause

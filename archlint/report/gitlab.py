@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from archlint.contracts.fingerprint import fingerprint, of_mistake
+from archlint.contracts.fingerprint import fingerprint, mistake_fingerprint
 from archlint.report.run_results import Run, name, sentence
 from archlint.report.text_report import visible
 
@@ -20,7 +20,7 @@ def render(run: Run) -> str:
             "archlint/rule-file",
             f"{m.found}; expected {m.expected}" if m.expected else m.found,
             _CANNOT_RUN,
-            of_mistake(m, run.path(m.where.file)),
+            mistake_fingerprint(m, run.path(m.where.file)),
             run.path(m.where.file) or m.where.file,
             m.where.line,
         )

@@ -16,12 +16,12 @@ def render(verdicts: Sequence[Verdict], mistakes: Sequence[Mistake], version: st
         "archlint": version,
         "verdicts": [v.to_json() for v in verdicts],
         "summary": {word: words.count(word) for word in WORDS},
-        "errors": [of_mistake(m) for m in mistakes],
+        "errors": [mistake_fingerprint(m) for m in mistakes],
     }
     return json.dumps(document, indent=2, allow_nan=False)
 
 
-def of_mistake(mistake: Mistake) -> dict[str, object]:
+def mistake_fingerprint(mistake: Mistake) -> dict[str, object]:
     """A mistake as plain data."""
     return {
         "file": mistake.where.file,

@@ -6,7 +6,7 @@ import json
 
 from archlint.contracts.verdict import Verdict
 from archlint.errors import Mistake
-from archlint.report.json_report import of_mistake
+from archlint.report.json_report import mistake_fingerprint
 from archlint.report.run_results import Run
 
 
@@ -17,7 +17,7 @@ def line(verdict: Verdict, **more: object) -> str:
 
 def mistake_line(mistake: Mistake) -> str:
     """A mistake of a rule file, as the report in JSON has it, under the key ``error``."""
-    return json.dumps({"error": of_mistake(mistake)}, allow_nan=False)
+    return json.dumps({"error": mistake_fingerprint(mistake)}, allow_nan=False)
 
 
 def render(run: Run) -> str:

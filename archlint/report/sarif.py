@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from archlint.contracts.fingerprint import fingerprint, of_mistake
+from archlint.contracts.fingerprint import fingerprint, mistake_fingerprint
 from archlint.contracts.verdict import Verdict
 from archlint.errors import Mistake
 from archlint.report.run_results import Run, name, sentence
@@ -97,7 +97,7 @@ def _mistake(run: Run, rules: Rules, mistake: Mistake) -> dict[str, Any]:
         "level": "error",
         "message": {"text": said},
         "locations": [{"physicalLocation": place}],
-        "partialFingerprints": {_KEY: of_mistake(mistake, run.path(where.file))},
+        "partialFingerprints": {_KEY: mistake_fingerprint(mistake, run.path(where.file))},
         "suppressions": [],
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from archlint.contracts.contract import Contract
-from archlint.contracts.rulefile.structure_reader import structure_words
+from archlint.contracts.rulefile.structure_reader import structure_as_yaml
 from archlint.contracts.verdict import Verdict
 
 RULE_FILE = "rule-file"
@@ -67,7 +67,7 @@ def _key(contract: Contract) -> tuple[str, str | None, int | None]:
 def _of_contract(contract: Contract) -> dict[str, Any]:
     kind = "rejects" if contract.clause.kind == "rejects" else "accepts"
     title = f"{kind} {contract.clause.text}"
-    structure = f"has the structure {structure_words(contract.structure)}"
+    structure = f"has the structure {structure_as_yaml(contract.structure)}"
     if contract.clause.kind == "none":
         title = structure
     elif contract.structure:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archlint.contracts.accepted_set import AcceptedSet, input_words
+from archlint.contracts.accepted_set import AcceptedSet, input_as_yaml
 
 WIDTH = 100  # columns
 REASON = 300  # characters of a reason
@@ -52,7 +52,7 @@ class Asked:
         kind, clause = self.entry.clause
         if not clause or "…" in clause:
             return None
-        contract = {"id": self.name, "models": self.name, "input": input_words(self.entry.input)}
+        contract = {"id": self.name, "models": self.name, "input": input_as_yaml(self.entry.input)}
         contract[kind] = clause
         if kind == "accepts" and self.entry.output is not None:
             contract["output"] = self.entry.output

@@ -16,8 +16,8 @@ from dataclasses import replace
 from importlib.metadata import distributions
 from pathlib import Path
 
+from archlint.contracts.job import Job
 from archlint.contracts.settings import version
-from archlint.runner.worker import Job
 
 
 def keys(jobs: Sequence[Job]) -> list[str]:

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archlint.contracts.settings import did_you_mean
+from archlint.contracts.job import Job
+from archlint.contracts.suggestions import did_you_mean
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
 from archlint.runner import pool
 from archlint.runner.remote import RemoteTask, decide_here
-from archlint.runner.worker import Job
 
 CONNECT = 60  # seconds to reach a scheduler, and for a worker to be there
 NEEDS = {"loky": ("joblib",), "dask": ("joblib", "distributed"), "ray": ("joblib", "ray")}

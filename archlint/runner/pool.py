@@ -15,8 +15,9 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
+from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
-from archlint.runner.worker import Job, Worker
+from archlint.runner.worker import Worker
 
 DECIDE = "archlint.explanation.advice:check_contract"
 GRACE = 10.0  # seconds that a job may run past its contract's budget before it is killed

@@ -14,8 +14,9 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
-from archlint.runner.worker import Job, Worker
+from archlint.runner.worker import Worker
 
 IDLE = 30.0  # seconds after which a worker process without a job is stopped
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from archlint.contracts.job import Job
 from archlint.errors import ArchlintError
-from archlint.runner.worker import Job
 
 
 class ShardError(ArchlintError):

@@ -19,11 +19,11 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from archlint.contracts.contract import Contract, ModelRef
+from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.runner import stack_dump as stackdump
 from archlint.runner.cache.verdict_cache import keep
@@ -37,34 +37,6 @@ _BOOT = (
     "import sys; sys.path[:] = sys.argv.pop(1).split('\\n')\n"
     "from archlint.runner.worker import main; main()"
 )
-
-
-@dataclass(frozen=True)
-class Job:
-    """One contract for one model; ``root`` is the project that the model belongs to.
-
-    ``kept``: the verdict is put into the cache, with all that it rests on.
-    """
-
-    contract: Contract
-    ref: ModelRef
-    root: Path
-    samples: int | None = None
-    kept: bool = False
-
-    def error(self, message: str, printed: str = "") -> Verdict:
-        """The verdict when the job could not be decided."""
-        where = self.contract.where
-        return Verdict(
-            "error",
-            contract=self.contract.id,
-            model=self.ref.name,
-            file=where.file if where else None,
-            line=where.line if where else None,
-            message=message,
-            severity=self.contract.severity,
-            details={"reason": message} | ({"printed": printed} if printed else {}),
-        )
 
 
 class Worker:
@@ -130,7 +102,7 @@ class Worker:
         printed = self._printed()
         details = verdict.details | ({"printed": printed} if printed else {})
         verdict = replace(verdict, details=details)
-        if job.kept:
+        if job.cacheable:
             keep(job, verdict, rests, self._decide, self._here)
         return verdict
 
@@ -241,10 +213,10 @@ def _answer(decide: Callable[..., Verdict], job: Job) -> bytes:
     from archlint.runner.cache.dependency_watch import WATCH
 
     try:
-        if job.kept:
+        if job.cacheable:
             WATCH.begin()
         verdict = decide(job.contract, job.ref, root=job.root, samples=job.samples)
-        return pickle.dumps((verdict, WATCH.end() if job.kept else None))
+        return pickle.dumps((verdict, WATCH.end() if job.cacheable else None))
     except BaseException as e:
         traceback.print_exc()
         summary = "".join(traceback.format_exception_only(type(e), e)).strip()

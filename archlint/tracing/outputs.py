@@ -6,14 +6,15 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from archlint.contracts.output_match import Fields
+from archlint.contracts.output_match import NamedFields
 
 
 def structure(output: Any, leaf: Callable[[Any], Any], is_leaf: Callable[[Any], bool]) -> Any:
     """``output`` with each tensor replaced by ``leaf(tensor)``.
 
-    Lists and tuples become lists, named tuples :class:`Fields`; mappings, dataclasses and objects
-    with tensor attributes become dicts by name; ``None`` stays; anything else is its type's name.
+    Lists and tuples become lists, named tuples :class:`NamedFields`; mappings, dataclasses and
+    objects with tensor attributes become dicts by name; ``None`` stays; anything else is its
+    type's name.
     """
 
     def walk(value: Any, depth: int) -> Any:
@@ -26,7 +27,7 @@ def structure(output: Any, leaf: Callable[[Any], Any], is_leaf: Callable[[Any], 
         if isinstance(value, Mapping):
             return {str(k): walk(v, depth + 1) for k, v in value.items()}
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return Fields([walk(v, depth + 1) for v in value], tuple(value._fields))
+            return NamedFields([walk(v, depth + 1) for v in value], tuple(value._fields))
         if isinstance(value, (list, tuple)):
             return [walk(v, depth + 1) for v in value]
         if dataclasses.is_dataclass(value):

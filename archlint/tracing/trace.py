@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archlint.contracts.contract import ANY_SIZE
-from archlint.contracts.output_match import listed
+from archlint.contracts.output_match import keep_names
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic.quantify import unknowns_in
 from archlint.tracing.path import TracedPath
@@ -73,5 +73,5 @@ def dims_of(output: Any) -> Any:
     if isinstance(output, TensorSpec):
         return tuple(ANY_SIZE if unknowns_in(d) else d for d in output.dims)
     if isinstance(output, list):
-        return listed((dims_of(o) for o in output), output)
+        return keep_names((dims_of(o) for o in output), output)
     return {k: dims_of(v) for k, v in output.items()} if isinstance(output, dict) else output

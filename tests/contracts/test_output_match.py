@@ -3,7 +3,7 @@
 import pytest
 
 from archlint.contracts.contract import ANY_SIZE, ANY_SIZES, TensorOutput
-from archlint.contracts.output_match import output_requirements, promised
+from archlint.contracts.output_match import output_formula, output_requirements
 from archlint.symbolic import symbol
 from archlint.symbolic.formula import conj, eq, holds
 
@@ -53,12 +53,12 @@ def out(*dims):
     ids=str,
 )
 def test_promised(expected, actual, formula):
-    assert promised(expected, actual) is formula
+    assert output_formula(expected, actual) is formula
 
 
 def test_numbers_are_matched_like_formulas():
-    assert promised(out(N, ANY_SIZES, H), (2, 5, 3)) is conj(eq(N, 2), eq(H, 3))
-    assert promised(out(2, 10), (2, 10)) is True
+    assert output_formula(out(N, ANY_SIZES, H), (2, 5, 3)) is conj(eq(N, 2), eq(H, 3))
+    assert output_formula(out(2, 10), (2, 10)) is True
 
 
 def test_what_a_broken_promise_says():

@@ -191,7 +191,7 @@ def test_reading_needs_no_torch(write):
             [
                 (4, 5, "found no value for the parameter 'classes'",
                  "with: {classes: …}, how many classes"),
-                (6, 12, "found the unknown parameter 'clases', did you mean 'classes'?",
+                (6, 12, "found the unknown parameter 'clases'; did you mean 'classes'?",
                  "one of classes, min, shape"),
             ],
         ),
@@ -216,15 +216,15 @@ def test_reading_needs_no_torch(write):
          [(4, 11, "found the pack 'acme/photo', but no package offers packs of 'acme'",
            f"a pack of {' or '.join(locate.installed())}")]),
         ("./photo.yaml", "archlint/any-size-clasifier",
-         [(4, 11, "found the pack 'any-size-clasifier', which 'archlint' does not have, "
+         [(4, 11, "found the pack 'any-size-clasifier', which 'archlint' does not have; "
            "did you mean 'any-size-classifier'?",
            f"one of {SHIPPED}")]),
-        ("\"*\"", "god", [(5, 14, "found 'god', which is no model, did you mean 'good'?",
+        ("\"*\"", "god", [(5, 14, "found 'god', which is no model; did you mean 'good'?",
                            "a name, a glob or a target")]),
         ("with:", "wit:", [
             (4, 5, "found no value for the parameter 'classes'",
              "with: {classes: …}, how many classes"),
-            (6, 5, "found the unknown key 'wit', did you mean 'with'?",
+            (6, 5, "found the unknown key 'wit'; did you mean 'with'?",
              "one of pack, models, with, as, overrides")]),
         ("    with:", "    as: a b\n    with:",
          [(6, 9, "found the name 'a b'", "letters, digits, '.', '_' and '-'")]),
@@ -267,7 +267,7 @@ def test_what_a_pack_has_wrong_is_told_in_the_pack(write):
     ("old", "new", "expected"),
     [
         (">= {min}", ">= {mim}",
-         [(11, 26, "found {mim}, which is no parameter, did you mean 'min'?",
+         [(11, 26, "found {mim}, which is no parameter; did you mean 'min'?",
            "{classes}, {min}, {shape}; a set of one size is written with spaces, { mim }")]),
         ('input: "{shape}"\n    accepts', 'input: N {shape}\n    accepts',
          [(10, 14, "found {shape} inside a longer text", "{shape} alone: shape is a shape")]),
@@ -301,7 +301,7 @@ def test_what_a_pack_has_wrong_is_told_in_the_pack(write):
         ("pack: photo", "pack: photo/x",
          [(2, 7, "found the name 'photo/x'", "letters, digits, '.', '_' and '-'")]),
         ("examples:", "example:",
-         [(16, 1, "found the unknown key 'example', did you mean 'examples'?",
+         [(16, 1, "found the unknown key 'example'; did you mean 'examples'?",
            "one of archlint, pack, about, extends, parameters, contracts, examples")]),
         ("about: Photos", "extends: ./photo.yaml\nabout: Photos",
          [(3, 10, "found './photo.yaml', which extends this pack", "another pack")]),
@@ -333,7 +333,7 @@ def test_mistakes_in_a_pack(write, old, new, expected):
     [
         ("accepts: any H, W", "acepts: any H, W",
          [(9, 5, "found a contract without a promise", "accepts, rejects or structure"),
-          (11, 5, "found the unknown key 'acepts', did you mean 'accepts'?", KEYS)]),
+          (11, 5, "found the unknown key 'acepts'; did you mean 'accepts'?", KEYS)]),
         ("output: N {classes}", "output: 3.5",
          [(12, 13, "found the number 3.5", "a shape such as 'N 3 H W', a list or a mapping")]),
         ("output: N {classes}", "samples: '{min}'\n    budget: {paths: '{shape}'}",

@@ -68,13 +68,13 @@ def run(pytester, monkeypatch):
 
 def baseline(pytester, **changes):
     """Write the baseline of ``RULES``, as ``archlint check --write-baseline`` does."""
-    from archlint.contracts.fingerprint import of_words
+    from archlint.contracts.fingerprint import digest
     from archlint.project.adoption.baseline import KnownViolation, text
 
     known = {"file": "archlint.yaml", "contract": "any-width", "model": "takes_8"}
     known |= {"counterexample": {"N": 1, "F": 1}, "layer": "linear", **changes}
     words = [known["file"], known["contract"], known["model"]]
-    mark = of_words(*words, "broken", known["layer"])
+    mark = digest(*words, "broken", known["layer"])
     entry = KnownViolation(tuple(words), known["counterexample"], known["layer"], mark)
     (pytester.path / "archlint-baseline.json").write_text(text([entry]))
 

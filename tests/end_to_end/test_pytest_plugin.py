@@ -197,7 +197,7 @@ def test_a_broken_rule_file_is_one_error_with_all_mistakes_and_the_rest_runs(run
         [
             "*ERROR collecting a.archlint.yaml*",
             "a.archlint.yaml:5:5: the key 'models' is missing",
-            "a.archlint.yaml:6:5: found the unknown key 'model', did you mean 'models'?",
+            "a.archlint.yaml:6:5: found the unknown key 'model'; did you mean 'models'?",
             "a.archlint.yaml:8:14: found 'evry'",
             "        accepts: evry N",
             "                 ^",

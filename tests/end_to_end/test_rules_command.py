@@ -101,7 +101,7 @@ def test_list_tells_of_a_pack_with_mistakes_and_goes_on(run, mine):
     result = run("list", "mine", "archlint/volume")
     assert result.exit_code == 2
     assert "archlint/volume" in result.stdout
-    assert "mine/pack.yaml:3:1: found the unknown key 'abot', did you mean" in result.stderr
+    assert "mine/pack.yaml:3:1: found the unknown key 'abot'; did you mean" in result.stderr
 
 
 def test_show(run):
@@ -172,7 +172,7 @@ no-longer
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("mim=3", "found the unknown parameter 'mim', did you mean 'min'?; expected one of"),
+        ("mim=3", "found the unknown parameter 'mim'; did you mean 'min'?; expected one of"),
         ("min=x", "found the text 'x'; expected a whole number from 0"),
         ("min", "expected NAME=VALUE, found 'min'"),
         ("min={a", "this is not YAML"),

@@ -10,11 +10,11 @@ import archlint
 from archlint.cli import app as cli
 from archlint.contracts.accepted_set import AcceptedSet, Refusal
 from archlint.contracts.contract import Budget, Contract, ModelRef, SizeClause, TensorInput
+from archlint.contracts.job import Job
 from archlint.errors import ArchlintError, Location
 from archlint.project import lock_check as locking
 from archlint.project import lock_file as lock
 from archlint.project.compare import compare
-from archlint.runner.worker import Job
 from archlint.symbolic import symbol
 from tests.support import in_process
 

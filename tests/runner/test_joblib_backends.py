@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archlint.contracts.job import Job
 from archlint.runner import joblib_backends as backends
 from archlint.runner import pool
 from archlint.runner.joblib_backends import Backend, BackendError
 from archlint.runner.shard import Shard, ShardError, spread
-from archlint.runner.worker import Job
 from tests import REPO
 from tests.support.stub_cli import DECIDE, contract
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from archlint.contracts.job import Job
 from archlint.runner import pool as workers
 from archlint.runner import stack_dump as stackdump
-from archlint.runner.worker import Job
 from tests.support.stub_cli import DECIDE, contract
 
 HERE = Path.cwd()

@@ -62,7 +62,7 @@ CASES = [
             (
                 7,
                 1,
-                "found the unknown key 'model', did you mean 'models'?",
+                "found the unknown key 'model'; did you mean 'models'?",
                 "one of archlint, models, contracts, use, overrides, waivers",
             )
         ],
@@ -73,7 +73,7 @@ CASES = [
             (
                 7,
                 5,
-                "found the unknown key 'ouput', did you mean 'output'?",
+                "found the unknown key 'ouput'; did you mean 'output'?",
                 f"one of {KEYS}",
             )
         ],
@@ -194,7 +194,7 @@ CASES = [
     ),
     (
         CONTRACT.replace("any H >= 3", "any H > = 3"),
-        [(6, 22, "found '=', did you mean '=='?", "")],
+        [(6, 22, "found '='; did you mean '=='?", "")],
     ),
     (
         CONTRACT.replace("any H >= 3", "'any H >> 3'"),
@@ -206,7 +206,7 @@ CASES = [
             (
                 6,
                 18,
-                "found 'h', which the input does not have, did you mean 'H'?",
+                "found 'h', which the input does not have; did you mean 'H'?",
                 "one of H, N, W",
             )
         ],
@@ -240,7 +240,7 @@ CASES = [
             (
                 5,
                 32,
-                "found the text 'long', did you mean 'int64'?",
+                "found the text 'long'; did you mean 'int64'?",
                 f"one of {DTYPES}",
             )
         ],
@@ -251,7 +251,7 @@ CASES = [
             (
                 5,
                 25,
-                "found the unknown key 'dtyp', did you mean 'dtype'?",
+                "found the unknown key 'dtyp'; did you mean 'dtype'?",
                 "one of shape, dtype, below",
             )
         ],
@@ -275,7 +275,7 @@ CASES = [
     ),
     (
         CONTRACT + "    mode: training\n",
-        [(7, 11, "found the text 'training', did you mean 'train'?", "one of eval, train")],
+        [(7, 11, "found the text 'training'; did you mean 'train'?", "one of eval, train")],
     ),
     (CONTRACT + "    samples: -1\n", [(7, 14, "found the number -1", "at least 0")]),
     (CONTRACT + "    samples: many\n", [(7, 14, "found the text 'many'", "a whole number")]),
@@ -323,7 +323,7 @@ CASES = [
             (
                 5,
                 14,
-                "found 'resnet81', which is no model, did you mean 'resnet18'?",
+                "found 'resnet81', which is no model; did you mean 'resnet18'?",
                 "a name, a glob or a target",
             ),
             (5, 24, "found 'vgg*', which matches no model", "a name, a glob or a target"),

@@ -314,7 +314,7 @@ class TwoArguments(nn.Module):
         ),
         (
             {"image": "N 3", "maks": "N 3"},
-            "TwoArguments.forward has no argument 'maks', did you mean 'mask'?",
+            "TwoArguments.forward has no argument 'maks'; did you mean 'mask'?",
         ),
         (
             {"image": "N 3", "mask": "N 3", "target": "N"},

@@ -105,7 +105,7 @@ def parse(text: str, start: str) -> Tree[Token]:
     foreign = _FOREIGN_PATTERN.search(within_bounds(text))
     if foreign:
         meant = f"did you mean {_FOREIGN[foreign[0]]!r}?"
-        raise PhraseError(f"found {foreign[0]!r}, {meant}", "", foreign.start() + 1)
+        raise PhraseError(f"found {foreign[0]!r}; {meant}", "", foreign.start() + 1)
     power = text.find("**")
     if power >= 0:
         raise PhraseError("found '**'", "a product such as H*H", power + 1)
@@ -122,11 +122,11 @@ def parse(text: str, start: str) -> Tree[Token]:
         at = token.start_pos or 0
         before = re.search(r"[0-9]+$", text[:at])
         if token.type == "NAME" and before:
-            found = f"found '{before[0]}{token}', did you mean '{before[0]}*{token}'?"
+            found = f"found '{before[0]}{token}'; did you mean '{before[0]}*{token}'?"
             raise PhraseError(found, "", before.start() + 1) from None
         if token.lower() in RESERVED and token != token.lower():
             meant = f"did you mean {token.lower()!r}?"
-            raise PhraseError(f"found {str(token)!r}, {meant}", "", at + 1) from None
+            raise PhraseError(f"found {str(token)!r}; {meant}", "", at + 1) from None
         raise PhraseError(f"found {str(token)!r}", _words(error), at + 1) from None
 
 

@@ -1,9 +1,8 @@
-"""YAML → contracts: a rule file read, checked and resolved, with all its mistakes at once.
+"""Loads a rule file: YAML in, contracts out, or an error that lists every mistake.
 
-:mod:`.yamlsource` gives data with positions, :mod:`.schema` checks its
-structure, and :mod:`.reader` makes sizes, promises and models of the words in it. The reading goes
-on after a mistake, so whatever has the wrong type is skipped there: the structure check has told
-of it.
+:mod:`.yaml_source` parses the YAML and records positions. :mod:`.schema` checks keys and types.
+:mod:`.contract_reader` parses shapes, conditions and targets. Reading continues after a mistake;
+values of a wrong type are skipped there, because the schema has reported them.
 """
 
 from __future__ import annotations
@@ -11,12 +10,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from archlint.contracts.contract import RuleFile
-from archlint.contracts.rulefile.overrides import check_met, overridden, read_overrides
-from archlint.contracts.rulefile.pack_use import Uses, check_unique
-from archlint.contracts.rulefile.reader import Reader
+from archlint.contracts.rulefile.contract_reader import ContractReader
+from archlint.contracts.rulefile.mistake_collector import MistakeCollector
+from archlint.contracts.rulefile.overrides import check_overrides_match, overridden, read_overrides
+from archlint.contracts.rulefile.pack_use import UsedPacks, check_unique
 from archlint.contracts.rulefile.schema_errors import is_pack, structure_mistakes
-from archlint.contracts.rulefile.shape_reader import Notes
-from archlint.contracts.rulefile.waivers import read_waivers
+from archlint.contracts.rulefile.waiver_reader import read_waivers
 from archlint.contracts.rulefile.yaml_source import Source, parse, read
 from archlint.errors import Mistake, RuleFileError
 
@@ -32,22 +31,22 @@ def loads(text: str, file: str = "<text>") -> RuleFile:
 
 
 def _understood(source: Source, mistakes: list[Mistake]) -> RuleFile:
-    notes = Notes(source, mistakes)
+    notes = MistakeCollector(source, mistakes)
     if is_pack(source):
         notes.add(("pack",), "found a pack", "a rule file, which says use: and the pack", key=True)
         raise RuleFileError(mistakes)
     mistakes += structure_mistakes(source)
-    reader = Reader(notes)
+    reader = ContractReader(notes)
     models = reader.models()
     own = list(reader.contracts(models))
     overrides = read_overrides(notes, ("overrides",), reader.section("overrides", list))
-    uses = Uses(notes, Path(source.file).parent)
+    uses = UsedPacks(notes, Path(source.file).parent)
     uses.read(reader.section("use", list), models, overrides)
     if isinstance(source.data, dict) and not {"contracts", "use"} & source.data.keys():
         notes.add((), "the key 'contracts' is missing", "contracts: and a list of them, or use:")
     contracts = (*overridden(notes, own, overrides), *uses.contracts)
     if uses.whole:
-        check_met(notes, [*overrides, *uses.overrides], contracts)
+        check_overrides_match(notes, [*overrides, *uses.overrides], contracts)
         check_unique(notes, contracts)
     waivers = tuple(read_waivers(notes, reader.section("waivers", list)))
     if mistakes:

@@ -8,11 +8,11 @@ from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from archlint.contracts.contract import Contract, ModelRef
-from archlint.contracts.rulefile.parameters import Parameter, bind
+from archlint.contracts.rulefile.mistake_collector import MistakeCollector
+from archlint.contracts.rulefile.pack_parameters import Parameter, bind
 from archlint.contracts.rulefile.schema import SEVERITIES
-from archlint.contracts.rulefile.schema_errors import did_you_mean
-from archlint.contracts.rulefile.shape_reader import Notes
 from archlint.contracts.rulefile.yaml_source import Place
+from archlint.contracts.suggestions import did_you_mean
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class Override:
 
 
 @dataclass(frozen=True)
-class Setting:
+class OverrideResult:
     """What holds for one contract and one model once all overrides are read."""
 
     severity: str | None  # None: as the contract says
@@ -43,7 +43,7 @@ class Setting:
     given: tuple[tuple[str, object, Place], ...] = ()  # parameters, each with where it stands
 
 
-def read_overrides(notes: Notes, place: Place, entries: object) -> list[Override]:
+def read_overrides(notes: MistakeCollector, place: Place, entries: object) -> list[Override]:
     """The overrides at ``place``. What has the wrong structure is told of elsewhere."""
     found = []
     for i, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -70,12 +70,12 @@ def severity_of(entry: Mapping[str, object]) -> str | None:
 
 
 def setting(
-    notes: Notes,
+    notes: MistakeCollector,
     overrides: Sequence[Override],
     contract: str,
     model: str,
     parameters: Mapping[str, Parameter],
-) -> Setting:
+) -> OverrideResult:
     """What the overrides say of a contract and a model: for each setting the last match."""
     severity, reason = None, ""
     given: dict[str, tuple[object, Place]] = {}
@@ -89,7 +89,7 @@ def setting(
         known = {k: v for k, v in override.given.items() if k in parameters}
         at: Place = (*override.place, "with")
         given |= {k: (v, (*at, k)) for k, v in bind(notes, at, known, parameters).items()}
-    return Setting(severity, reason, tuple((k, v, at) for k, (v, at) in given.items()))
+    return OverrideResult(severity, reason, tuple((k, v, at) for k, (v, at) in given.items()))
 
 
 def grouped(pairs: Iterable[tuple[ModelRef, T]]) -> list[tuple[T, tuple[ModelRef, ...]]]:
@@ -106,7 +106,7 @@ def grouped(pairs: Iterable[tuple[ModelRef, T]]) -> list[tuple[T, tuple[ModelRef
 
 
 def overridden(
-    notes: Notes, contracts: Iterable[Contract], overrides: Sequence[Override]
+    notes: MistakeCollector, contracts: Iterable[Contract], overrides: Sequence[Override]
 ) -> list[Contract]:
     """The contracts of the file itself; one whose models differ in severity becomes several."""
     result = []
@@ -121,14 +121,16 @@ def overridden(
     return result
 
 
-def with_severity(contract: Contract, what: Setting) -> Contract:
+def with_severity(contract: Contract, what: OverrideResult) -> Contract:
     """The contract with the severity that an override gives it, if one does."""
     if what.severity is None:
         return contract
     return replace(contract, severity=what.severity, severity_reason=what.reason)
 
 
-def check_met(notes: Notes, overrides: Iterable[Override], contracts: Iterable[Contract]) -> None:
+def check_overrides_match(
+    notes: MistakeCollector, overrides: Iterable[Override], contracts: Iterable[Contract]
+) -> None:
     """Refuse an override that meets no contract, and parameters that none it meets has."""
     known = list(contracts)
     ids = sorted({c.id for c in known})

@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from archlint.contracts.rulefile.schema_errors import did_you_mean
+from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import ArchlintError
 
 GROUP = "archlint.packs"
@@ -23,7 +23,7 @@ _INSTALLED = re.compile(r"([A-Za-z0-9][\w.-]*)/([A-Za-z0-9][\w.-]*)")
 _FORMS = "owner/name of an installed pack, or a path such as ./packs/photo.yaml"
 
 
-class NoPack(ArchlintError):
+class PackNotFoundError(ArchlintError):
     """A name that leads to no pack. ``found`` and ``expected`` are for a mistake."""
 
     def __init__(self, found: str, expected: str) -> None:
@@ -32,19 +32,21 @@ class NoPack(ArchlintError):
         self.expected = expected
 
 
-def locate(word: str, base: Path) -> tuple[str, Path]:
+def locate_pack(word: str, base: Path) -> tuple[str, Path]:
     """The name and file of the pack that ``word`` means; a path is relative to ``base``."""
     is_file = word.endswith((".yaml", ".yml"))
     installed = None if is_file else _INSTALLED.fullmatch(word)
     if installed:
         return word, _installed_file(installed[1], installed[2])
     if not is_file and not word.startswith((".", "/")):
-        raise NoPack(f"found the pack {word!r}", _FORMS)
+        raise PackNotFoundError(f"found the pack {word!r}", _FORMS)
     path = Path(os.path.normpath(base / word))
     if path.is_dir():
         path /= FILE
     if not path.is_file():
-        raise NoPack(f"found {word!r}, but there is no file {path}", "the path of a pack")
+        raise PackNotFoundError(
+            f"found {word!r}, but there is no file {path}", "the path of a pack"
+        )
     return "", path
 
 
@@ -52,11 +54,13 @@ def _installed_file(owner: str, name: str) -> Path:
     owners = installed()
     if owner not in owners:
         found = f"found the pack {owner + '/' + name!r}, but no package offers packs of {owner!r}"
-        raise NoPack(found + did_you_mean(owner, list(owners)), _owners(list(owners)))
+        raise PackNotFoundError(found + did_you_mean(owner, list(owners)), _owners(list(owners)))
     files = files_in(owners[owner])
     if name not in files:
         found = f"found the pack {name!r}, which {owner!r} does not have"
-        raise NoPack(found + did_you_mean(name, list(files)), f"one of {', '.join(files)}")
+        raise PackNotFoundError(
+            found + did_you_mean(name, list(files)), f"one of {', '.join(files)}"
+        )
     return files[name]
 
 

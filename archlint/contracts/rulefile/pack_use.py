@@ -7,21 +7,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from archlint.contracts.contract import Contract, ModelRef
+from archlint.contracts.rulefile.contract_reader import NAME, NAME_WORDS, ContractReader
+from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.overrides import (
     Override,
-    Setting,
+    OverrideResult,
     grouped,
     read_overrides,
     setting,
     with_severity,
 )
-from archlint.contracts.rulefile.pack import Pack, Template, check_complete, defaults, open_pack
-from archlint.contracts.rulefile.pack_location import NoPack
-from archlint.contracts.rulefile.parameters import Filled, bind, fill
-from archlint.contracts.rulefile.reader import NAME, NAME_WORDS, Reader
+from archlint.contracts.rulefile.pack_location import PackNotFoundError
+from archlint.contracts.rulefile.pack_parameters import FilledTemplate, bind, fill
+from archlint.contracts.rulefile.pack_reader import (
+    ContractTemplate,
+    Pack,
+    check_complete,
+    defaults,
+    read_pack,
+)
 from archlint.contracts.rulefile.schema import ContractEntry
 from archlint.contracts.rulefile.schema_errors import structure_mistakes
-from archlint.contracts.rulefile.shape_reader import Notes
 from archlint.contracts.rulefile.yaml_source import Place
 from archlint.errors import Mistake, RuleFileError
 
@@ -30,10 +36,10 @@ MAX_LENGTH = 4_000_000  # characters of them, parameters filled in
 
 
 @dataclass
-class Uses:
+class UsedPacks:
     """The packs that a rule file uses, as they are read."""
 
-    notes: Notes
+    notes: MistakeCollector
     base: Path
     packs: dict[str, Pack | None] = field(default_factory=dict)
     contracts: list[Contract] = field(default_factory=list)
@@ -54,7 +60,7 @@ class Uses:
         self, entries: object, models: Mapping[str, ModelRef], common: Sequence[Override]
     ) -> None:
         """Add the contracts of ``use:``; ``common`` are the overrides of the whole file."""
-        reader = Reader(self.notes)
+        reader = ContractReader(self.notes)
         for i, entry in enumerate(entries if isinstance(entries, list) else ()):
             if not isinstance(entry, dict):
                 continue
@@ -76,8 +82,8 @@ class Uses:
         if word not in self.packs:
             self.packs[word] = None
             try:
-                self.packs[word] = open_pack(word, self.base)
-            except NoPack as error:
+                self.packs[word] = read_pack(word, self.base)
+            except PackNotFoundError as error:
                 self.notes.add(place, error.found, error.expected)
             except RuleFileError as error:
                 self.notes.add(place, f"found {word!r}, a pack with mistakes")
@@ -120,10 +126,10 @@ class Uses:
     def _contract(
         self,
         pack: Pack,
-        template: Template,
+        template: ContractTemplate,
         values: Mapping[str, object],
         where: Mapping[str, Place],
-        what: Setting,
+        what: OverrideResult,
     ) -> tuple[Contract | None, int]:
         """The contract, or ``None`` if it has mistakes, and how long it is."""
         values = {**values, **{name: value for name, value, _ in what.given}}
@@ -135,9 +141,9 @@ class Uses:
 
 def instantiate(
     pack: Pack,
-    template: Template,
+    template: ContractTemplate,
     values: Mapping[str, object],
-    notes: Notes,
+    notes: MistakeCollector,
     places: Mapping[str, Place],
 ) -> tuple[Contract, list[Mistake], int]:
     """A contract of a pack with these values, its mistakes, and its length.
@@ -162,8 +168,8 @@ def instantiate(
 
 
 def _read(
-    template: Template, values: Mapping[str, object]
-) -> tuple[Contract, list[Mistake], Filled]:
+    template: ContractTemplate, values: Mapping[str, object]
+) -> tuple[Contract, list[Mistake], FilledTemplate]:
     """The contract as if it stood in a rule file, with what is wrong with it."""
     filled = fill(template.source, template.place, values)
     section, index = template.place
@@ -173,11 +179,13 @@ def _read(
     at: Place = (*template.place, "models")
     filled.source.values[at] = filled.source.values[template.place]
     mistakes = structure_mistakes(filled.source, ContractEntry, template.place)
-    contract = Reader(Notes(filled.source, mistakes)).contract(template.place, entry, {})
+    contract = ContractReader(MistakeCollector(filled.source, mistakes)).contract(
+        template.place, entry, {}
+    )
     return contract, list(dict.fromkeys(mistakes)), filled
 
 
-def _own_faults(pack: Pack, template: Template) -> set[tuple[int, int]]:
+def _own_faults(pack: Pack, template: ContractTemplate) -> set[tuple[int, int]]:
     """Where the contract has mistakes even with the values that the pack's author gives."""
     values = {**defaults(pack), **next((e.given for e in pack.examples if e.keeps), {})}
     if values.keys() != pack.parameters.keys():
@@ -185,7 +193,7 @@ def _own_faults(pack: Pack, template: Template) -> set[tuple[int, int]]:
     return {(m.where.line, m.where.column) for m in _read(template, values)[1]}
 
 
-def check_unique(notes: Notes, contracts: Iterable[Contract]) -> None:
+def check_unique(notes: MistakeCollector, contracts: Iterable[Contract]) -> None:
     """Refuse two contracts of one id for one model, which the ids of one file alone cannot have."""
     seen: dict[tuple[str, str], Contract] = {}
     for contract in contracts:

@@ -22,9 +22,8 @@ from archlint.contracts.rulefile.schema import (
 )
 from archlint.contracts.rulefile.tensor_schema import DTYPES, Entry, TensorEntry
 from archlint.contracts.rulefile.yaml_source import Place, Source
+from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import Mistake
-
-MAX_SUGGESTED_FROM = 500  # names to look for a similar one in
 
 _EXPECTED = {
     "string_type": "text",
@@ -91,17 +90,6 @@ def structure_mistakes(
         details = error.errors(include_url=False)
         return [_mistake(source, _place(source, (*at, *d["loc"])), d) for d in details]
     return []
-
-
-def did_you_mean(word: str, candidates: list[str]) -> str:
-    """``", did you mean 'x'?"``, or nothing if no candidate is similar."""
-    from difflib import get_close_matches
-
-    if len(candidates) > MAX_SUGGESTED_FROM:
-        return ""
-    same = [c for c in candidates if c.casefold() == word.casefold()]
-    near = same or get_close_matches(word, candidates, n=1)
-    return f", did you mean {near[0]!r}?" if near else ""
 
 
 def describe(value: object) -> str:

@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from archlint.contracts.contract import Input, Output, TensorInput, TensorOutput, Wildcard
 from archlint.contracts.rulefile.grammar import symbols_of
+from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.phrase_parser import parse_shape, parse_size
-from archlint.contracts.rulefile.schema_errors import did_you_mean
 from archlint.contracts.rulefile.tensor_schema import is_tensor_entry
-from archlint.contracts.rulefile.yaml_source import Place, Source
-from archlint.errors import Mistake, PhraseError
+from archlint.contracts.rulefile.yaml_source import Place
+from archlint.contracts.suggestions import did_you_mean
+from archlint.errors import PhraseError
 from archlint.symbolic import Size
 
 
-@dataclass
-class Notes:
-    """A rule file as it is being read: the mistakes so far, and the phrases that have one."""
-
-    source: Source
-    mistakes: list[Mistake]
-    unread: set[Place] = field(default_factory=set)
-
-    def add(self, place: Place, found: str, expected: str = "", *, key: bool = False) -> None:
-        self.mistakes.append(self.source.mistake(place, found, expected, key=key))
-
-    def add_phrase(self, place: Place, text: str, error: PhraseError) -> None:
-        self.unread.add(place)
-        self.mistakes.append(
-            self.source.mistake_in(place, text, error.column, error.found, error.expected)
-        )
-
-
-def read_input(notes: Notes, place: Place, value: object, symbols: set[str]) -> Input | None:
+def read_input(
+    notes: MistakeCollector, place: Place, value: object, symbols: set[str]
+) -> Input | None:
     """The input at ``place``, its symbols added; ``None`` if it has mistakes."""
     if isinstance(value, dict) and not is_tensor_entry(value):
         parts = {k: read_input(notes, (*place, k), v, symbols) for k, v in value.items()}
@@ -70,7 +54,7 @@ def read_input(notes: Notes, place: Place, value: object, symbols: set[str]) -> 
     return TensorInput(dims, dtype, limit, text)
 
 
-def read_output(notes: Notes, place: Place, value: object) -> Output | None:
+def read_output(notes: MistakeCollector, place: Place, value: object) -> Output | None:
     if isinstance(value, dict):
         fields = {k: read_output(notes, (*place, k), v) for k, v in value.items()}
         return {k: p for k, p in fields.items() if p is not None}
@@ -87,7 +71,9 @@ def read_output(notes: Notes, place: Place, value: object) -> Output | None:
         return None
 
 
-def check_symbols(notes: Notes, place: Place, entry: dict[str, Any], symbols: set[str]) -> None:
+def check_symbols(
+    notes: MistakeCollector, place: Place, entry: dict[str, Any], symbols: set[str]
+) -> None:
     """Refuse a size that the input does not have, in the promise, the output or a bound."""
     leaves = [
         leaf
@@ -99,11 +85,11 @@ def check_symbols(notes: Notes, place: Place, entry: dict[str, Any], symbols: se
     expected = f"one of {', '.join(known)}" if known else "a number: the input names no sizes"
     for at, value in leaves:
         text = _words(value)
-        for name, column in symbols_of(text).items() if at not in notes.unread else ():
+        for name, column in symbols_of(text).items() if at not in notes.invalid_phrases else ():
             if name not in symbols:
                 found = f"found {name!r}, which the input does not have"
                 found += did_you_mean(name, known)
-                notes.mistakes.append(notes.source.mistake_in(at, text, column, found, expected))
+                notes.add_in_text(at, text, column, found, expected)
 
 
 def _words(value: object) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archlint.contracts.contract import OF_MODULES
+from archlint.contracts.contract import MODULE_CHECKS
+from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.schema import StructureEntry
-from archlint.contracts.rulefile.shape_reader import Notes
 from archlint.contracts.rulefile.yaml_source import Place
 
 
@@ -18,7 +18,7 @@ def read_structure(value: object) -> dict[str, object]:
     return {str(name): asked for name, asked in value.items() if asked is not False}
 
 
-def check_structure(notes: Notes, place: Place, entry: dict[str, Any]) -> None:
+def check_structure(notes: MistakeCollector, place: Place, entry: dict[str, Any]) -> None:
     """Note what a contract lacks, or has too much of, because of its structure."""
     value = entry.get("structure")
     at: Place = (*place, "structure")
@@ -37,7 +37,7 @@ def check_structure(notes: Notes, place: Place, entry: dict[str, Any]) -> None:
     if not isinstance(value, dict) or "accepts" in entry or "rejects" in entry:
         notes.add(place, "the key 'input' is missing", "input: and a shape such as N 3 H W")
         return
-    needing = [n for n in asked if n in StructureEntry.model_fields and n not in OF_MODULES]
+    needing = [n for n in asked if n in StructureEntry.model_fields and n not in MODULE_CHECKS]
     if needing:
         found = f"the key 'input' is missing, which {needing[0]} needs"
         notes.add(place, found, "input: and a shape such as N 3 H W")
@@ -46,18 +46,18 @@ def check_structure(notes: Notes, place: Place, entry: dict[str, Any]) -> None:
         notes.add((*place, "output"), found, "input: and a shape such as N 3 H W", key=True)
 
 
-def structure_words(structure: Mapping[str, object]) -> str:
+def structure_as_yaml(structure: Mapping[str, object]) -> str:
     """A contract's ``structure`` as its author wrote it, on one line."""
     return ", ".join(
-        name if asked is True else f"{name}: {value_words(asked)}"
+        name if asked is True else f"{name}: {value_as_yaml(asked)}"
         for name, asked in structure.items()
     )
 
 
-def value_words(value: object) -> str:
+def value_as_yaml(value: object) -> str:
     """A value as YAML writes it on one line."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{k}: {value_words(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{k}: {value_as_yaml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(value_words, value)) + "]"
+        return "[" + ", ".join(map(value_as_yaml, value)) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value)

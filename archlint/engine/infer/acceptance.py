@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from archlint.contracts import output_shape as outputshape
-from archlint.contracts.accepted_set import AcceptedSet, input_words
+from archlint.contracts.accepted_set import AcceptedSet, input_as_yaml
 from archlint.contracts.contract import Contract, Input
 from archlint.contracts.points import point_text
 from archlint.engine.describe.describe import Description, describe
@@ -147,7 +147,7 @@ class Acceptance:
         kind, clause = entry.clause
         if not clause or not self.description.exact:
             raise ArchlintError(f"of {self.model} too little is known for a contract")
-        words: dict[str, object] = {"input": input_words(self.input), kind: clause}
+        words: dict[str, object] = {"input": input_as_yaml(self.input), kind: clause}
         if kind == "accepts" and entry.output is not None:
             words["output"] = entry.output
         return contract_of(**words, mode=self.mode)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archlint.contracts.accepted_set import input_words, shown
+from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Budget, Contract, Input, ModelRef, SizeClause
 from archlint.contracts.verdict import Proof, Verdict
 from archlint.engine.describe.describe import describe
@@ -104,7 +104,7 @@ def explored(subject: ModelTracer, deadline: float) -> tuple[Question, Explorati
             return question, found, {}
         tried.append((subject.contract, question, found))
     subject.contract, question, found = tried[0]
-    wrong = {shown(input_words(c.input)): f.paths[0].trace.error for c, _, f in tried}
+    wrong = {shown(input_as_yaml(c.input)): f.paths[0].trace.error for c, _, f in tried}
     return question, found, wrong
 
 

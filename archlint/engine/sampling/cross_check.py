@@ -10,7 +10,7 @@ import torch
 
 from archlint.contracts import output_shape as outputshape
 from archlint.contracts.contract import Contract
-from archlint.contracts.output_match import promised
+from archlint.contracts.output_match import output_formula
 from archlint.contracts.points import point_text
 from archlint.contracts.verdict import Samples
 from archlint.engine.explore import Exploration
@@ -147,7 +147,7 @@ def _kept(contract: Contract, question: Question, outcome: Outcome) -> bool:
         return not outcome.accepted
     if not outcome.accepted:
         return False
-    wanted = promised(contract.output, outcome.output)
+    wanted = output_formula(contract.output, outcome.output)
     return holds(wanted, outcome.sizes)
 
 

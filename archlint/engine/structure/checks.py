@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archlint.contracts import plugins
-from archlint.contracts.settings import did_you_mean
+from archlint.contracts.suggestions import did_you_mean
 from archlint.engine.structure.batch_checks import batch_never_merged, batch_preserved
 from archlint.engine.structure.model_view import ModelView
 from archlint.engine.structure.module_checks import forbids, parameters

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archlint.contracts.fingerprint import fingerprint, layer, of_words
+from archlint.contracts.fingerprint import digest, fingerprint, layer
 from archlint.contracts.points import point_text
 from archlint.contracts.verdict import Verdict, Waived
 from archlint.errors import ArchlintError, Location, Mistake, RuleFileError
 
 if TYPE_CHECKING:
-    from archlint.contracts.rulefile.shape_reader import Notes
+    from archlint.contracts.rulefile.mistake_collector import MistakeCollector
     from archlint.contracts.rulefile.yaml_source import Place
 
 NAME = "archlint-baseline.json"
@@ -120,13 +120,12 @@ def read(path: Path, shown: str) -> Baseline:
         return {}
     except (OSError, UnicodeDecodeError) as e:
         raise ArchlintError(f"{shown}: cannot be read: {e}") from e
-    from archlint.contracts.rulefile.shape_reader import (
-        Notes,  # most projects have no baseline, and read no YAML
-    )
+    # Imported here: most projects have no baseline and need no YAML parser.
+    from archlint.contracts.rulefile.mistake_collector import MistakeCollector
     from archlint.contracts.rulefile.yaml_source import parse
 
     source, mistakes = parse(text, shown)
-    notes = Notes(source, mistakes)
+    notes = MistakeCollector(source, mistakes)
     data = source.data
     rows = data.get("breaches") if isinstance(data, dict) else None
     found: dict[Key, KnownViolation] = {}
@@ -143,7 +142,7 @@ def read(path: Path, shown: str) -> Baseline:
     return found
 
 
-def _entries(notes: Notes, rows: list[Any]) -> Iterator[KnownViolation]:
+def _entries(notes: MistakeCollector, rows: list[Any]) -> Iterator[KnownViolation]:
     seen: set[Key] = set()
     for i, row in enumerate(rows):
         place: Place = ("breaches", i)
@@ -171,6 +170,6 @@ def _entry(row: Any) -> KnownViolation | None:
         isinstance(v, int) for v in sizes.values()
     ):
         return None
-    if mark != of_words(file, contract, model, "broken", layer or ""):
+    if mark != digest(file, contract, model, "broken", layer or ""):
         return None
     return KnownViolation((file, contract, model), point, layer, mark)

@@ -22,7 +22,7 @@ def case(contract: Contract, model: str) -> Case:
 
 def wanted(contracts: Sequence[Contract]) -> list[Case]:
     """The cases that a run of everything decides."""
-    return _cases(c for c in contracts if c.wanted)
+    return _cases(c for c in contracts if c.enabled)
 
 
 def every(contracts: Sequence[Contract]) -> list[Case]:

@@ -109,7 +109,7 @@ def today() -> date:
     text = os.environ.get(TODAY)
     if not text:
         return date.today()
-    from archlint.contracts.rulefile.waivers import DATE_WORDS, as_date
+    from archlint.contracts.rulefile.waiver_reader import DATE_WORDS, as_date
 
     day = as_date(text)
     if day is None:

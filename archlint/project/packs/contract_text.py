@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archlint.contracts.contract import Contract, Input, Output, TensorInput
 from archlint.contracts.region import box_of, input_symbols
-from archlint.contracts.rulefile.structure_reader import value_words
+from archlint.contracts.rulefile.structure_reader import value_as_yaml
 from archlint.symbolic.intervals import Box
 
 LABEL = 13  # columns
@@ -15,7 +15,7 @@ def explained(contract: Contract) -> str:
     told = {"called with": _input(contract.input) if contract.input else ""}
     told |= _promise(contract)
     if contract.structure:
-        lines = [f"{k}: {value_words(v)}" for k, v in contract.structure.items()]
+        lines = [f"{k}: {value_as_yaml(v)}" for k, v in contract.structure.items()]
         told["structure"] = "\n".join(lines)
     if contract.output is not None:
         told["gives"] = _output(contract.output)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from archlint.contracts.rulefile.pack import Pack, open_pack
-from archlint.contracts.rulefile.pack_location import FILE, NoPack, files_in, installed
+from archlint.contracts.rulefile.pack_location import FILE, PackNotFoundError, files_in, installed
+from archlint.contracts.rulefile.pack_reader import Pack, read_pack
 from archlint.errors import Location, Mistake, RuleFileError
 
 
@@ -21,8 +21,8 @@ def find(words: Sequence[str]) -> tuple[list[Pack], list[Mistake | str]]:
     wrong: list[Mistake | str] = []
     for word in chain.from_iterable(map(_each, words or installed())):
         try:
-            packs.append(open_pack(word, Path()))
-        except NoPack as error:
+            packs.append(read_pack(word, Path()))
+        except PackNotFoundError as error:
             wrong.append(str(error))
         except RuleFileError as error:
             wrong += error.mistakes

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import yaml
 
-from archlint.contracts.rulefile.pack import Example, Pack
-from archlint.contracts.rulefile.parameters import Parameter
+from archlint.contracts.rulefile.pack_parameters import Parameter
+from archlint.contracts.rulefile.pack_reader import Example, Pack
 from archlint.project.packs.pack_trials import layer, sizes
 
 WIDTH = 96

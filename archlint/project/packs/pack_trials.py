@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from archlint.contracts.job import Job
 from archlint.contracts.points import point_text
-from archlint.contracts.rulefile.pack import Example, Pack, Template, defaults
+from archlint.contracts.rulefile.mistake_collector import MistakeCollector
+from archlint.contracts.rulefile.pack_reader import ContractTemplate, Example, Pack, defaults
 from archlint.contracts.rulefile.pack_use import instantiate
-from archlint.contracts.rulefile.shape_reader import Notes
 from archlint.contracts.settings import project_root
 from archlint.contracts.verdict import Verdict
 from archlint.errors import Mistake
-from archlint.runner.worker import Job
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def trials(pack: Pack) -> tuple[list[Trial], list[Mistake]]:
     """
     found: list[Trial] = []
     mistakes: list[Mistake] = []
-    notes = Notes(pack.source, mistakes)
+    notes = MistakeCollector(pack.source, mistakes)
     root = project_root(Path(pack.source.file).parent)
     for example in pack.examples:
         places = {name: (*example.place, "with", name) for name in example.given}
@@ -45,7 +45,7 @@ def trials(pack: Pack) -> tuple[list[Trial], list[Mistake]]:
     return found, list(dict.fromkeys(mistakes))
 
 
-def _tried(pack: Pack, example: Example) -> list[Template]:
+def _tried(pack: Pack, example: Example) -> list[ContractTemplate]:
     if example.keeps:
         return list(pack.templates.values())
     return [pack.templates[example.contract]]

@@ -178,7 +178,7 @@ def test_mistakes(write, content, expected):
 
 def test_how_a_mistake_is_shown(message):
     assert message(CONTRACT.replace("any H >= 3", "any h >= 3")) == (
-        "r.yaml:6:18: found 'h', which the input does not have, did you mean 'H'?\n"
+        "r.yaml:6:18: found 'h', which the input does not have; did you mean 'H'?\n"
         "        accepts: any h >= 3\n"
         "                     ^\n"
         "    expected one of H, N, W"

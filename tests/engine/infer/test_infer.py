@@ -11,7 +11,7 @@ from torch import nn
 
 import archlint
 from archlint.cli import app as cli
-from archlint.contracts.accepted_set import AcceptedSet, input_words
+from archlint.contracts.accepted_set import AcceptedSet, input_as_yaml
 from archlint.contracts.rulefile import load as rulefile
 from archlint.report import accepted_text as inferred
 from tests.support import in_process
@@ -190,7 +190,7 @@ def test_sizes_are_named():
 def test_the_contract_holds(model):
     contract = archlint.infer(model(), "N 3 H W").contract()
     verdict = archlint.check(
-        model(), input_words(contract.input), accepts=contract.clause.text, samples=4
+        model(), input_as_yaml(contract.input), accepts=contract.clause.text, samples=4
     )
     assert verdict.word == "proved"
     assert contract.clause.kind == "only"
@@ -218,7 +218,7 @@ def test_the_input_is_guessed(model, input):
 
 def test_tokens_are_guessed():
     found = archlint.infer(Reader())
-    assert input_words(found.input) == {"shape": "N T", "dtype": "int64", "below": 30}
+    assert input_as_yaml(found.input) == {"shape": "N T", "dtype": "int64", "below": 30}
     assert found.text == "T >= 3"
     assert archlint.explain(Reader()).input == found.input
 
@@ -260,7 +260,7 @@ def test_the_rule_file_says_the_same(model, mode):
     entry = dataclasses.replace(entry, model="pkg.mod:net")
     (contract,) = rulefile.loads(inferred.rule_file([entry])).contracts
     assert contract.mode == mode
-    assert input_words(contract.input) == input
+    assert input_as_yaml(contract.input) == input
     assert contract.clause.region == entry.accepted()
     only = entry.exact and model is not Pair
     assert contract.clause.text.startswith("only " if only else "any ")
@@ -370,7 +370,7 @@ def test_an_input_of_integers():
     ids = {"shape": "N T", "dtype": "int64", "below": 10}
     found = archlint.infer(nn.Embedding(10, 4), {"input": ids})
     assert found.text == "any size"
-    assert input_words(found.input)["input"]["dtype"] == "int64"
+    assert input_as_yaml(found.input)["input"]["dtype"] == "int64"
     assert found.output(N=1, T=2) == tuple(nn.Embedding(10, 4)(torch.zeros(1, 2).long()).shape)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from archlint.contracts.contract import ANY_SIZE, ANY_SIZES, Budget, RuleFile
+from archlint.contracts.job import Job
 from archlint.contracts.rulefile.load import load, loads
 from archlint.contracts.verdict import At, Proof, Samples, Verdict
 from archlint.runner.cache import environment_key as world
@@ -24,7 +25,6 @@ from archlint.runner.cache.bytecode import is_outdated
 from archlint.runner.cache.codec import canonical, decode, encode
 from archlint.runner.cache.dependencies import CurrentFiles, Dependencies, digest_of
 from archlint.runner.cache.verdict_cache import keep, recall
-from archlint.runner.worker import Job
 from tests import REPO
 from tests.support.stub_cli import contract
 
@@ -294,7 +294,7 @@ def test_clear_counts(tmp_path):
 def job(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     made = contract(seconds=10.0)
-    return Job(made, made.models[0], tmp_path, kept=True)
+    return Job(made, made.models[0], tmp_path, cacheable=True)
 
 
 def kept(job, verdict, rests=None):

@@ -9,14 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from archlint.contracts.contract import ANY_ACCEPTED, Budget, Contract, ModelRef, SizeClause
+from archlint.contracts.contract import NO_SIZE_CLAUSE, Budget, Contract, ModelRef, SizeClause
+from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.overrides import severity_of
 from archlint.contracts.rulefile.phrase_parser import parse_clause
-from archlint.contracts.rulefile.schema_errors import did_you_mean
-from archlint.contracts.rulefile.shape_reader import Notes, check_symbols, read_input, read_output
+from archlint.contracts.rulefile.shape_reader import check_symbols, read_input, read_output
 from archlint.contracts.rulefile.structure_reader import check_structure, read_structure
 from archlint.contracts.rulefile.yaml_source import Place
 from archlint.contracts.settings import project_root
+from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import PhraseError
 
 T = TypeVar("T")
@@ -35,10 +36,10 @@ _MEMORY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([KMGT]?)(i?)B")
 _TARGET_WORDS = "a target such as pkg.mod:factory, path/file.py:factory or torchvision:NAME"
 
 
-class Reader:
+class ContractReader:
     """Reads the words of a file, noting mistakes as it goes."""
 
-    def __init__(self, notes: Notes) -> None:
+    def __init__(self, notes: MistakeCollector) -> None:
         self.notes = notes
         self.source = notes.source
 
@@ -118,7 +119,7 @@ class Reader:
         return Contract(
             id=str(entry.get("id")),
             input=inputs if inputs is not None else [],
-            clause=clause or ANY_ACCEPTED,
+            clause=clause or NO_SIZE_CLAUSE,
             output=output,
             models=self.chosen((*place, "models"), entry.get("models"), models),
             why=str(entry.get("why", "")),

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from archlint.contracts.contract import ModelRef
-from archlint.contracts.rulefile.pack_location import NoPack, locate
-from archlint.contracts.rulefile.pack_schema import PackEntry
-from archlint.contracts.rulefile.parameters import (
+from archlint.contracts.rulefile.contract_reader import NAME, NAME_WORDS
+from archlint.contracts.rulefile.mistake_collector import MistakeCollector
+from archlint.contracts.rulefile.pack_location import PackNotFoundError, locate_pack
+from archlint.contracts.rulefile.pack_parameters import (
     Parameter,
     bind,
     check_placeholders,
     read_parameters,
 )
-from archlint.contracts.rulefile.reader import NAME, NAME_WORDS
+from archlint.contracts.rulefile.pack_schema import PackEntry
 from archlint.contracts.rulefile.schema_errors import structure_mistakes
-from archlint.contracts.rulefile.shape_reader import Notes
 from archlint.contracts.rulefile.yaml_source import Place, Source, read
 from archlint.errors import RuleFileError
 
@@ -25,7 +25,7 @@ MAX_EXTENDED = 8  # packs that a pack extends, one after another
 
 
 @dataclass(frozen=True)
-class Template:
+class ContractTemplate:
     """A contract of a pack, its parameters not yet known."""
 
     id: str
@@ -61,25 +61,27 @@ class Pack:
     about: str
     source: Source
     parameters: dict[str, Parameter]
-    templates: dict[str, Template]
+    templates: dict[str, ContractTemplate]
     own: tuple[str, ...]
     examples: tuple[Example, ...]
     files: tuple[Path, ...]
     extends: str = ""
 
 
-def open_pack(word: str, base: Path) -> Pack:
-    """The pack that ``word`` means in a file of the folder ``base``.
+def read_pack(word: str, base: Path) -> Pack:
+    """The pack ``word`` (owner/name or a path) as used in a file of the folder ``base``.
 
-    Raises :class:`NoPack` if it means none, :class:`RuleFileError` if the pack has mistakes.
+    Raises:
+        PackNotFoundError: there is no such pack.
+        RuleFileError: the pack has mistakes.
     """
-    return _read(*locate(word, base), ())
+    return _read(*locate_pack(word, base), ())
 
 
 def _read(name: str, path: Path, before: tuple[Path, ...]) -> Pack:
     source, mistakes = read(path)
     mistakes += structure_mistakes(source, PackEntry)
-    notes = Notes(source, mistakes)
+    notes = MistakeCollector(source, mistakes)
     data: dict[str, Any] = source.data if isinstance(source.data, dict) else {}
     said = data.get("pack")
     if isinstance(said, str) and said:
@@ -108,11 +110,13 @@ def _read(name: str, path: Path, before: tuple[Path, ...]) -> Pack:
     return replace(pack, examples=examples)
 
 
-def _parent(notes: Notes, word: object, path: Path, before: tuple[Path, ...]) -> Pack | None:
+def _parent(
+    notes: MistakeCollector, word: object, path: Path, before: tuple[Path, ...]
+) -> Pack | None:
     if not isinstance(word, str) or not word:
         return None
     try:
-        name, file = locate(word, path.parent)
+        name, file = locate_pack(word, path.parent)
         if file.resolve() in before:
             notes.add(("extends",), f"found {word!r}, which extends this pack", "another pack")
         elif len(before) > MAX_EXTENDED:
@@ -120,7 +124,7 @@ def _parent(notes: Notes, word: object, path: Path, before: tuple[Path, ...]) ->
             notes.add(("extends",), found, "fewer")
         else:
             return _read(name, file, before)
-    except NoPack as error:
+    except PackNotFoundError as error:
         notes.add(("extends",), error.found, error.expected)
     except RuleFileError as error:
         notes.mistakes += error.mistakes
@@ -133,9 +137,9 @@ def _mapping(data: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _templates(
-    notes: Notes, data: dict[str, Any], parameters: dict[str, Parameter]
-) -> dict[str, Template]:
-    found: dict[str, Template] = {}
+    notes: MistakeCollector, data: dict[str, Any], parameters: dict[str, Parameter]
+) -> dict[str, ContractTemplate]:
+    found: dict[str, ContractTemplate] = {}
     contracts = data.get("contracts")
     for i, entry in enumerate(contracts if isinstance(contracts, list) else ()):
         if not isinstance(entry, dict):
@@ -149,7 +153,7 @@ def _templates(
         elif word in found:
             notes.add((*place, "id"), f"found the id {word!r} again", "each id once")
         else:
-            found[word] = Template(word, notes.source, place)
+            found[word] = ContractTemplate(word, notes.source, place)
         if "models" in entry:
             expected = "none: the rule file that uses the pack names them"
             notes.add((*place, "models"), "found models in a pack", expected, key=True)
@@ -158,7 +162,7 @@ def _templates(
     return found
 
 
-def _examples(notes: Notes, data: dict[str, Any], pack: Pack) -> list[Example]:
+def _examples(notes: MistakeCollector, data: dict[str, Any], pack: Pack) -> list[Example]:
     found = []
     examples = data.get("examples")
     for i, entry in enumerate(examples if isinstance(examples, list) else ()):
@@ -183,7 +187,9 @@ def _examples(notes: Notes, data: dict[str, Any], pack: Pack) -> list[Example]:
     return found
 
 
-def _breaking(notes: Notes, example: Example, entry: dict[str, Any], pack: Pack) -> Example:
+def _breaking(
+    notes: MistakeCollector, example: Example, entry: dict[str, Any], pack: Pack
+) -> Example:
     names = list(pack.templates)
     contract = entry.get("contract", names[0] if len(names) == 1 else "")
     if "contract" in entry and contract not in names:
@@ -200,7 +206,9 @@ def _breaking(notes: Notes, example: Example, entry: dict[str, Any], pack: Pack)
     return replace(example, contract=contract, at=at, layer=layer if isinstance(layer, str) else "")
 
 
-def check_complete(notes: Notes, place: Place, given: object, bound: set[str], pack: Pack) -> bool:
+def check_complete(
+    notes: MistakeCollector, place: Place, given: object, bound: set[str], pack: Pack
+) -> bool:
     """Whether all parameters have a value; a mistake is noted for each that has none.
 
     ``given`` is what a ``with:`` says, ``bound`` the names of the values in it that fit.

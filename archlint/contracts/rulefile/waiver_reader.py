@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from archlint.contracts.contract import Waiver
 
 if TYPE_CHECKING:
-    from archlint.contracts.rulefile.shape_reader import Notes
+    from archlint.contracts.rulefile.mistake_collector import MistakeCollector
     from archlint.contracts.rulefile.yaml_source import Place
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DATE_WORDS = "a date such as 2026-12-31"
 
 
-def read_waivers(notes: Notes, entries: Sequence[object]) -> Iterator[Waiver]:
+def read_waivers(notes: MistakeCollector, entries: Sequence[object]) -> Iterator[Waiver]:
     """The waivers whose dates are dates. What has the wrong structure is told of elsewhere."""
     for i, entry in enumerate(entries):
         place: Place = ("waivers", i)

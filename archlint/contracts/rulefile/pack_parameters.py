@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from archlint.contracts.rulefile.schema_errors import describe, did_you_mean
-from archlint.contracts.rulefile.shape_reader import Notes
+from archlint.contracts.rulefile.mistake_collector import MistakeCollector
+from archlint.contracts.rulefile.schema_errors import describe
 from archlint.contracts.rulefile.yaml_source import Place, Source
+from archlint.contracts.suggestions import did_you_mean
 
 MAX_TEXT = 400  # characters of a value that is put into phrases
 
@@ -37,7 +38,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Filled:
+class FilledTemplate:
     """A contract of a pack in which values stand for the parameters.
 
     ``texts``: for each text that had placeholders, by its (line, column), what stands there now
@@ -49,7 +50,7 @@ class Filled:
     length: int = 0  # characters
 
 
-def read_parameters(notes: Notes, entries: Mapping[str, object]) -> dict[str, Parameter]:
+def read_parameters(notes: MistakeCollector, entries: Mapping[str, object]) -> dict[str, Parameter]:
     """The parameters that a pack declares. What has the wrong structure is told of elsewhere."""
     found = {}
     for name, entry in entries.items():
@@ -75,7 +76,7 @@ def read_parameters(notes: Notes, entries: Mapping[str, object]) -> dict[str, Pa
 
 
 def bind(
-    notes: Notes, place: Place, given: object, parameters: Mapping[str, Parameter]
+    notes: MistakeCollector, place: Place, given: object, parameters: Mapping[str, Parameter]
 ) -> dict[str, object]:
     """The values of a ``with:`` that fit; a mistake is noted for each that does not."""
     values = {}
@@ -93,7 +94,7 @@ def bind(
 
 
 def check_placeholders(
-    notes: Notes, place: Place, value: object, parameters: Mapping[str, Parameter]
+    notes: MistakeCollector, place: Place, value: object, parameters: Mapping[str, Parameter]
 ) -> None:
     """Refuse a placeholder that is no parameter, and a shape inside a longer text."""
     if isinstance(value, dict) and len(value) == 1:
@@ -115,7 +116,7 @@ def check_placeholders(
                 found = f"found {match[0]} inside a longer text"
                 expected = f"{match[0]} alone: {name} is a shape"
             if found:
-                notes.mistakes.append(notes.source.mistake_in(at, text, column, found, expected))
+                notes.add_in_text(at, text, column, found, expected)
 
 
 def _texts(place: Place, value: object) -> Iterator[tuple[Place, str]]:
@@ -134,7 +135,7 @@ def _fits(value: object, kind: str) -> bool:
     return number or text or (kind == "shape" and isinstance(value, (list, dict)) and bool(value))
 
 
-def fill(source: Source, place: Place, values: Mapping[str, object]) -> Filled:
+def fill(source: Source, place: Place, values: Mapping[str, object]) -> FilledTemplate:
     """The contract at ``place`` with values for all its placeholders."""
     above = {place[:i]: source.values[place[:i]] for i in range(len(place))}
     out = Source(source.file, source.lines, {}, above, {})
@@ -172,4 +173,4 @@ def fill(source: Source, place: Place, values: Mapping[str, object]) -> Filled:
     entry = walk(data, place)
     for step in reversed(place):
         entry = {step: entry}
-    return Filled(Source(out.file, out.lines, entry, out.values, out.keys), texts, length)
+    return FilledTemplate(Source(out.file, out.lines, entry, out.values, out.keys), texts, length)

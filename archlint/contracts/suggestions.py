@@ -1,0 +1,22 @@
+"""Suggestions for misspelt names in error messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+MAX_CANDIDATES = 500  # above it the comparison takes longer than the hint is worth
+
+
+def did_you_mean(word: str, candidates: Sequence[str]) -> str:
+    """``; did you mean 'x'?``, to be appended to a message.
+
+    Empty if no candidate is similar, or if there are more than ``MAX_CANDIDATES``. A candidate
+    that differs in case alone comes before all others.
+    """
+    from difflib import get_close_matches
+
+    if len(candidates) > MAX_CANDIDATES:
+        return ""
+    same = [c for c in candidates if c.casefold() == word.casefold()]
+    near = same or get_close_matches(word, candidates, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
