@@ -11,7 +11,7 @@ from archlint.contracts.points import point_text
 from archlint.contracts.region import typical_point
 from archlint.symbolic.formula import Bool, conj, disj, holds, negate
 from archlint.symbolic.intervals import Box
-from archlint.symbolic.solver.enumerate import first
+from archlint.symbolic.solver.enumerate import smallest_by_enumeration
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.events import Event
 from archlint.tracing.trace import Trace, dims_of
@@ -135,7 +135,7 @@ def explore(
     point = typical_point(box, region)
     while True:
         if point is None and len(result.paths) == 1:  # few have more than two: spare the solver
-            point = first(names, box, conj(region, _unseen(result)))
+            point = smallest_by_enumeration(names, box, conj(region, _unseen(result)))
         if point is None:
             if solver is None:
                 solver = Solver(names, box, deadline)

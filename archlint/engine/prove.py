@@ -9,7 +9,7 @@ from archlint.contracts.output_match import OutputRequirement, output_requiremen
 from archlint.engine.explore import Exploration, ExploredPath
 from archlint.engine.question import Question
 from archlint.symbolic.formula import Bool, conj, disj, holds, negate
-from archlint.symbolic.solver.enumerate import first
+from archlint.symbolic.solver.enumerate import smallest_by_enumeration
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.events import Event
 from archlint.tracing.trace import Trace, dims_of
@@ -54,7 +54,10 @@ def prove(
     if bad is False and question.premise is question.domain:
         return ProofAttempt(None, open=tuple(unsettled))
     try:
-        point, smallest = first(question.names, question.box, conj(question.domain, bad)), True
+        point, smallest = (
+            smallest_by_enumeration(question.names, question.box, conj(question.domain, bad)),
+            True,
+        )
         if point is None:
             solver = Solver(question.names, question.box, deadline)
             solver.add(question.domain)
@@ -92,7 +95,7 @@ def _smallest(solver: Solver, bad: Bool) -> tuple[dict[str, int] | None, bool]:
 def _empty_premise(solver: Solver, question: Question) -> bool:
     if question.premise is question.domain:
         return False  # a path went through it
-    if first(question.names, question.box, question.premise) is not None:
+    if smallest_by_enumeration(question.names, question.box, question.premise) is not None:
         return False
     return solver.find(question.premise) is None
 

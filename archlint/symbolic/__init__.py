@@ -2,9 +2,9 @@
 
 A *size* is a Python ``int`` or an :class:`Expr`. An ``Expr`` is a polynomial with integer
 coefficients over *atoms*: a :class:`Symbol` (``H``), a :class:`FloorDiv` (``H//32``), a
-:class:`Min` or a :class:`Max`, or an :class:`Unknown`, which values decide. Everything is interned,
-so equal sizes are the same object and compare by identity; every operation returns an ``int`` as
-soon as nothing symbolic is left, which is why one shape rule serves integers and formulas alike::
+:class:`Min` or a :class:`Max`, or an :class:`Unknown`, which depends on tensor values. Expressions
+are interned: equal sizes are the same object and compare by identity. Every operation returns an
+``int`` as soon as nothing symbolic is left, so that one shape rule serves integers and formulas::
 
     >>> H = symbol("H")
     >>> out = (H + 2 * 3 - 7) // 2 + 1
@@ -15,11 +15,11 @@ The normal form makes the common cases cancel by themselves: ``x % k`` is ``x - 
 multiples leave a floor division, nested floor divisions become one, and a negative numerator is
 turned into a ceiling. Division and remainder are Python's: they round towards minus infinity.
 
-The rooms, each made of those before it: atoms, expressions, sums and products, division, extrema,
-substitution, and how all of it is written.
+The modules, each using those before it: ``atom``, ``printing``, ``expr`` (the operators),
+``division`` and ``minmax``, ``substitution``; then ``formula`` (comparisons of sizes) and
+``intervals`` (bounds), then the modules that rewrite and solve formulas.
 """
 
-from archlint.symbolic.arithmetic import add, multiply
 from archlint.symbolic.atom import (
     Atom,
     Extremum,
@@ -31,24 +31,24 @@ from archlint.symbolic.atom import (
     Symbol,
     Unknown,
     evaluate,
-    tight,
+    factor_text,
 )
-from archlint.symbolic.division import ceildiv, divided, exact_quotient, floordiv, mod
+from archlint.symbolic.division import ceildiv, exact_quotient, mod
 from archlint.symbolic.expr import (
     Expr,
     atoms,
-    hand_in,
+    cached,
+    divide_polynomial,
+    floordiv,
+    from_atom,
     polynomial,
     product,
-    remembered,
     symbol,
     unknown,
 )
 from archlint.symbolic.minmax import maximum, minimum
-from archlint.symbolic.printing import Piece, pieces, printed, written
-from archlint.symbolic.substitution import operated, substitute, with_atoms
-
-hand_in(add, multiply, floordiv, printed)
+from archlint.symbolic.printing import PrintedTerm, printed_terms, sum_text
+from archlint.symbolic.substitution import map_atoms, substitute, with_operands
 
 __all__ = [
     "Atom",
@@ -58,28 +58,29 @@ __all__ = [
     "Max",
     "Min",
     "Monomial",
-    "Piece",
+    "PrintedTerm",
     "Size",
     "Symbol",
     "Unknown",
     "atoms",
+    "cached",
     "ceildiv",
-    "divided",
+    "divide_polynomial",
     "evaluate",
     "exact_quotient",
+    "factor_text",
     "floordiv",
+    "from_atom",
+    "map_atoms",
     "maximum",
     "minimum",
     "mod",
-    "operated",
-    "pieces",
     "polynomial",
+    "printed_terms",
     "product",
-    "remembered",
     "substitute",
+    "sum_text",
     "symbol",
-    "tight",
     "unknown",
-    "with_atoms",
-    "written",
+    "with_operands",
 ]

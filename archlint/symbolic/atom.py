@@ -1,7 +1,7 @@
 """The indivisible parts of a size: symbols, unknowns, floor divisions, minima and maxima.
 
-Equal atoms are one object. They are printed here; what they mean is said in :mod:`.division` and
-:mod:`.extrema`, which make them.
+Atoms are interned: equal atoms are one object. :mod:`.expr` and :mod:`.minmax` simplify a quotient
+or an extremum before they make an atom of it.
 """
 
 from __future__ import annotations
@@ -14,20 +14,26 @@ if TYPE_CHECKING:
 
 Size = Union[int, "Expr"]
 Monomial = tuple["Atom", ...]
+"""A product of atoms, sorted by :attr:`Atom.order`; an atom may occur more than once."""
 
 
 class Atom:
-    """An indivisible factor of a monomial. Interned; ordered by ``order``."""
+    """An indivisible factor of a monomial. ``order`` sorts the factors and the terms of a sum."""
 
     __slots__ = ("order",)
     order: tuple[int, str]
 
     def evaluate(self, env: Mapping[str, int]) -> int:
+        """The value at concrete sizes. ``KeyError`` for a symbol that ``env`` lacks."""
         raise NotImplementedError
 
     def operands(self) -> tuple[Size, ...]:
         """The sizes this atom is made of (none for a symbol)."""
         return ()
+
+    def factor_text(self) -> str:
+        """The text of the atom inside a product, in parentheses where it needs them."""
+        return repr(self)
 
     def __copy__(self) -> Atom:
         return self
@@ -56,10 +62,11 @@ class Symbol(Atom):
 
 
 class Unknown(Symbol):
-    """A number that values decide, of which only bounds are known: how many elements a mask keeps.
+    """A size that depends on the values in a tensor: how many elements a mask selects.
 
-    It is the ``number``-th of its run. At least ``low``, at most each of ``most``; ``None`` for no
-    bound below. The bounds are sizes, which may name unknowns of lower numbers.
+    ``number`` counts the unknowns of a run. The value is at least ``low`` (``None``: no lower
+    bound) and at most each of ``most``. The bounds are sizes; they may name unknowns of lower
+    numbers.
     """
 
     __slots__ = ("low", "most", "number")
@@ -71,7 +78,7 @@ class Unknown(Symbol):
         self.most = most
 
     def evaluate(self, env: Mapping[str, int]) -> int:
-        """One of the values that it may have: the largest, if there is one."""
+        """The value in ``env``; else the largest possible value, or a small one if unbounded."""
         if self.name in env:
             return env[self.name]
         if self.most:
@@ -98,20 +105,27 @@ class FloorDiv(Atom):
     def operands(self) -> tuple[Size, ...]:
         return self.num, self.den
 
+    def _is_ceiling(self) -> bool:
+        """Whether it is ``(x + den-1) // den``, which is printed as ``ceil(x/den)``."""
+        return isinstance(self.den, int) and self.num.const == self.den - 1
+
+    def factor_text(self) -> str:
+        return repr(self) if self._is_ceiling() else f"({self})"
+
     def __repr__(self) -> str:
-        if isinstance(self.den, int) and self.num.const == self.den - 1:
-            return f"ceil({tight(self.num - self.num.const)}/{self.den})"
-        return f"{tight(self.num)}//{tight(self.den)}"
+        if self._is_ceiling():
+            return f"ceil({factor_text(self.num - self.num.const)}/{self.den})"
+        return f"{factor_text(self.num)}//{factor_text(self.den)}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return floordiv_atom, (self.num, self.den)
 
 
 class Extremum(Atom):
-    """The smaller or the larger of several sizes."""
+    """The smallest or the largest of two or more sizes. ``function`` is its name in Python."""
 
     __slots__ = ("args",)
-    word = ""
+    function = ""
 
     def __init__(self, args: tuple[Size, ...]) -> None:
         self.args = args
@@ -121,7 +135,7 @@ class Extremum(Atom):
         return self.args
 
     def __repr__(self) -> str:
-        return f"{self.word}({', '.join(map(str, self.args))})"
+        return f"{self.function}({', '.join(map(str, self.args))})"
 
     def __reduce__(self) -> tuple[object, ...]:
         return extremum_atom, (type(self), self.args)
@@ -131,7 +145,7 @@ class Min(Extremum):
     """The smallest of its arguments."""
 
     __slots__ = ()
-    word = "min"
+    function = "min"
 
     def evaluate(self, env: Mapping[str, int]) -> int:
         return min(evaluate(a, env) for a in self.args)
@@ -141,7 +155,7 @@ class Max(Extremum):
     """The largest of its arguments."""
 
     __slots__ = ()
-    word = "max"
+    function = "max"
 
     def evaluate(self, env: Mapping[str, int]) -> int:
         return max(evaluate(a, env) for a in self.args)
@@ -158,46 +172,49 @@ def symbol_atom(name: str) -> Atom:
 def unknown_atom(number: int, low: Size | None, most: tuple[Size, ...]) -> Unknown:
     """The one unknown of this number and these bounds."""
     key = ("?", number, low, most)
-    found = _ATOMS.get(key) or _ATOMS.setdefault(key, Unknown(number, low, most))
-    assert isinstance(found, Unknown)
-    return found
+    atom = _ATOMS.get(key) or _ATOMS.setdefault(key, Unknown(number, low, most))
+    assert isinstance(atom, Unknown)
+    return atom
 
 
 def floordiv_atom(num: Expr, den: Size) -> Atom:
-    """The one atom for ``num // den``, which does not simplify."""
+    """The one atom for ``num // den``, which must not simplify further."""
     key = ("//", num, den)
     return _ATOMS.get(key) or _ATOMS.setdefault(key, FloorDiv(num, den))
 
 
 def extremum_atom(kind: type[Extremum], args: tuple[Size, ...]) -> Atom:
-    """The one extremum of these sizes, which are sorted."""
+    """The one extremum of these sizes, which must be sorted."""
     key = (kind, args)
     return _ATOMS.get(key) or _ATOMS.setdefault(key, kind(args))
 
 
 def evaluate(size: Size, env: Mapping[str, int]) -> int:
-    """The value of a size at concrete sizes."""
+    """The value of a size at concrete sizes. ``KeyError`` for a symbol that ``env`` lacks."""
     return size if isinstance(size, int) else size.evaluate(env)
 
 
-def _is_call(atom: Atom) -> bool:
-    """Whether it is printed as ``min(...)``, ``max(...)`` or ``ceil(...)``."""
-    if isinstance(atom, FloorDiv):
-        return isinstance(atom.den, int) and atom.num.const == atom.den - 1
-    return isinstance(atom, Extremum)
+def atom_order(atom: Atom) -> tuple[int, str]:
+    """The sort key of the atoms in a monomial."""
+    return atom.order
 
 
-def as_factor(atom: Atom) -> str:
-    """The text of an atom where it is multiplied."""
-    return f"({atom})" if isinstance(atom, FloorDiv) and not _is_call(atom) else repr(atom)
+def divide_monomial(monomial: Monomial, divisor: Monomial) -> Monomial | None:
+    """The monomial without the factors of ``divisor``; ``None`` if it lacks one of them."""
+    rest = list(monomial)
+    for atom in divisor:
+        if atom not in rest:
+            return None
+        rest.remove(atom)
+    return tuple(rest)
 
 
-def tight(size: Size) -> str:
-    """The text of a size where a factor may stand."""
+def factor_text(size: Size) -> str:
+    """The text of a size inside a product or quotient, in parentheses where it needs them."""
     if isinstance(size, int):
         return str(size) if size >= 0 else f"({size})"
     if not size.const and len(size.terms) == 1:
         (monomial, coef) = size.terms[0]
         if coef == 1 and len(monomial) == 1:
-            return as_factor(monomial[0])
-    return f"({size})" if size.terms else tight(size.const)
+            return monomial[0].factor_text()
+    return f"({size})" if size.terms else factor_text(size.const)

@@ -15,18 +15,18 @@ from archlint.symbolic import (
     Monomial,
     Size,
     atoms,
-    operated,
+    cached,
+    map_atoms,
     polynomial,
-    remembered,
-    with_atoms,
+    with_operands,
 )
-from archlint.symbolic.formula import Bool, Comparison, compared, conj, disj, ge, le
+from archlint.symbolic.formula import Bool, Comparison, compare_to_zero, conj, disj, ge, le
 from archlint.symbolic.intervals import Box
 
 MOST = 16  # values of one factor
 
 
-def of_few_values(comparison: Comparison, box: Box) -> Bool | None:
+def split_by_values(comparison: Comparison, box: Box) -> Bool | None:
     """The comparison for each value of the factor that takes fewest; ``None`` if all take many.
 
     No divisor may become 0.
@@ -41,7 +41,7 @@ def of_few_values(comparison: Comparison, box: Box) -> Bool | None:
             exprs = [_at(comparison.expr, atom, value) for value in range(low, high + 1)]
         except ZeroDivisionError:
             continue
-        said = [_settled(compared(comparison.op, e), box) for e in exprs]
+        said = [_settled(compare_to_zero(comparison.op, e), box) for e in exprs]
         return _joined(_expr(atom), low, said)
     return None
 
@@ -80,7 +80,7 @@ def products(expr: Expr) -> Iterator[Monomial]:
         yield from (m for m, _ in part.terms if len(m) > 1)
 
 
-@remembered
+@cached
 def _factors(expr: Expr) -> list[Atom]:
     """The atoms that divisors are made of, or, if there are none, products."""
     found = [a for den in divisors(expr) for m, _ in den.terms for a in m]
@@ -95,9 +95,9 @@ def _at(size: Size, atom: Atom, value: int) -> Size:
     def changed(other: Atom) -> Size:
         if other is atom:
             return value
-        return operated(other, [_at(o, atom, value) for o in other.operands()])
+        return with_operands(other, [_at(o, atom, value) for o in other.operands()])
 
-    return with_atoms(size, changed)
+    return map_atoms(size, changed)
 
 
 def _expr(atom: Atom) -> Expr:

@@ -1,9 +1,9 @@
-"""What equations between sizes let one write more simply.
+"""Equations between sizes, used to simplify other sizes and formulas.
 
 Where ``8*((H+15)//128) == ceil(H/16)`` holds, ``ceil(H/16)`` *is* ``8*((H+15)//128)``, and so
-``(256*N*ceil(H/16)) // (2048*((H+15)//128))`` is ``N``. Each equation is solved for one atom; sizes
-and formulas are rewritten with what it equals, where fewer atoms are left then. What is written
-differs, the value does not, at all sizes that satisfy the equations.
+``(256*N*ceil(H/16)) // (2048*((H+15)//128))`` is ``N``. Each equation is solved for one atom, which
+is then replaced by its value wherever the result has fewer atoms. A simplified size has the same
+value as the original at all sizes that satisfy the equations.
 """
 
 from __future__ import annotations
@@ -15,98 +15,107 @@ from archlint.symbolic import (
     Size,
     Symbol,
     Unknown,
+    cached,
     exact_quotient,
     floordiv,
-    operated,
-    polynomial,
-    remembered,
-    with_atoms,
+    from_atom,
+    map_atoms,
+    with_operands,
 )
-from archlint.symbolic.formula import Bool, Comparison, Formula, Junction, compared, conj, disj
+from archlint.symbolic.formula import (
+    Bool,
+    Comparison,
+    Formula,
+    Junction,
+    compare_to_zero,
+    conj,
+    disj,
+)
 
 
-class Equations:
-    """The equations known so far, each solved for an atom."""
+class Equalities:
+    """A set of equations, each solved for an atom. False if there are none."""
 
     def __init__(self) -> None:
-        self._steps: list[_Step] = []
-        self._formulas: dict[Formula, Bool] = {}
+        self._replacements: list[_Replacement] = []
+        self._simplified: dict[Formula, Bool] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._steps)
+        return bool(self._replacements)
 
-    def copy(self) -> Equations:
-        """The same equations, to which others can be added."""
-        result = Equations()
-        result._steps = list(self._steps)
+    def copy(self) -> Equalities:
+        """A set of the same equations; adding to one set does not change the other."""
+        result = Equalities()
+        result._replacements = list(self._replacements)
         return result
 
-    def learn(self, formula: Bool) -> None:
-        """Use the formula, if it is an equation that can be solved, or an ``and`` of some."""
+    def add(self, formula: Bool) -> None:
+        """Add the equations in the formula, a comparison or an ``and``; others are ignored."""
         if isinstance(formula, Junction) and formula.word == "and":
             for part in formula.args:
-                self.learn(self.formula(part))
+                self.add(self.simplify_formula(part))
         if isinstance(formula, Comparison) and formula.op == "==":
-            # Rewritten in full, so that no equation brings back what another put away.
-            same = compared("==", self._all(formula.expr))
-            solved = _solved(same.expr) if isinstance(same, Comparison) else None
+            # Replace in full, so that no equation reintroduces an atom that another eliminated.
+            same = compare_to_zero("==", self._replace(formula.expr))
+            solved = _solve(same.expr) if isinstance(same, Comparison) else None
             if solved is not None:
-                self._steps.append(_Step(*solved))
-                self._formulas.clear()
+                self._replacements.append(_Replacement(*solved))
+                self._simplified.clear()
 
-    def size(self, size: Size) -> Size:
-        """The size, rewritten."""
-        found = self._all(size)
-        return found if found is not size and _weight(found) < _weight(size) else size
+    def simplify_size(self, size: Size) -> Size:
+        """The size with atoms replaced, if that leaves fewer atoms; else the size itself."""
+        simplified = self._replace(size)
+        return simplified if _atom_count(simplified) < _atom_count(size) else size
 
-    def _all(self, size: Size) -> Size:
-        for step in self._steps:
-            size = step.size(size)
+    def _replace(self, size: Size) -> Size:
+        for replacement in self._replacements:
+            size = replacement.apply(size)
         return size
 
-    def formula(self, formula: Bool) -> Bool:
-        """The formula, rewritten."""
-        if not self._steps or isinstance(formula, bool):
+    def simplify_formula(self, formula: Bool) -> Bool:
+        """The formula with each side of its comparisons simplified."""
+        if not self._replacements or isinstance(formula, bool):
             return formula
-        found = self._formulas.get(formula)
-        if found is None:
+        result = self._simplified.get(formula)
+        if result is None:
             if isinstance(formula, Junction):
                 join = conj if formula.word == "and" else disj
-                found = join(*map(self.formula, formula.args))
+                result = join(*map(self.simplify_formula, formula.args))
             else:
                 assert isinstance(formula, Comparison)
-                size = self.size(formula.expr)
-                found = formula if size is formula.expr else compared(formula.op, size)
-            self._formulas[formula] = found
-        return found
+                size = self.simplify_size(formula.expr)
+                result = formula if size is formula.expr else compare_to_zero(formula.op, size)
+            self._simplified[formula] = result
+        return result
 
 
-def _weight(size: Size) -> int:
-    """How much there is to write: the atoms of a size, those inside others included."""
-    return 0 if isinstance(size, int) else _weight_of(size)
+def _atom_count(size: Size) -> int:
+    """The number of atoms in a size, those inside others included."""
+    return 0 if isinstance(size, int) else _atom_count_of(size)
 
 
-@remembered
-def _weight_of(expr: Expr) -> int:
+@cached
+def _atom_count_of(expr: Expr) -> int:
     inner = (o for monomial, _ in expr.terms for atom in monomial for o in atom.operands())
-    return sum(len(monomial) for monomial, _ in expr.terms) + sum(map(_weight, inner))
+    return sum(len(monomial) for monomial, _ in expr.terms) + sum(map(_atom_count, inner))
 
 
-class _Step:
-    """One equation: ``atom`` is ``value``."""
+class _Replacement:
+    """The equation ``atom == value``, applied from left to right."""
 
     def __init__(self, atom: Atom, value: Size) -> None:
         self.atom = atom
         self.value = value
-        self._known: dict[Expr, Size] = {}
+        self._results: dict[Expr, Size] = {}
 
-    def size(self, size: Size) -> Size:
+    def apply(self, size: Size) -> Size:
+        """The size with the atom replaced, at every depth."""
         if isinstance(size, int):
             return size
-        found = self._known.get(size)
-        if found is None:
-            found = self._known[size] = with_atoms(size, self._atom)
-        return found
+        result = self._results.get(size)
+        if result is None:
+            result = self._results[size] = map_atoms(size, self._atom)
+        return result
 
     def _atom(self, atom: Atom) -> Size:
         if atom is self.atom:
@@ -115,29 +124,30 @@ class _Step:
             coarser = self._coarser(atom, self.atom)
             if coarser is not None:
                 return coarser
-        return operated(atom, [self.size(a) for a in atom.operands()])
+        return with_operands(atom, [self.apply(a) for a in atom.operands()])
 
-    def _coarser(self, atom: FloorDiv, known: FloorDiv) -> Size | None:
-        """``(a + c*d) // (d*k)`` is ``(a//d + c) // k``."""
-        if not isinstance(atom.den, int) or not isinstance(known.den, int) or atom.den % known.den:
+    def _coarser(self, atom: FloorDiv, replaced: FloorDiv) -> Size | None:
+        """``(a + c*d) // (d*k)`` as ``(a//d + c) // k``, where ``a//d`` is replaced."""
+        num, den = replaced.num, replaced.den
+        if not isinstance(atom.den, int) or not isinstance(den, int) or atom.den % den:
             return None
-        steps = exact_quotient(atom.num - known.num, known.den)
-        return None if steps is None else floordiv(self.value + steps, atom.den // known.den)
+        offset = exact_quotient(atom.num - num, den)
+        return None if offset is None else floordiv(self.value + offset, atom.den // den)
 
 
-def _solved(expr: Expr) -> tuple[Atom, Size] | None:
-    """``atom, value`` where ``expr == 0`` says that the atom is the value."""
-    expr = _even(expr)
+def _solve(expr: Expr) -> tuple[Atom, Size] | None:
+    """``atom, value`` such that ``expr == 0`` means ``atom == value``; ``None`` without one."""
+    expr = _parity(expr)
     alone = [(m[0], c) for m, c in expr.terms if len(m) == 1 and abs(c) == 1]
     if not alone:
         return None
-    atom, coef = min(alone, key=lambda part: _rank(part[0]))
-    rest = expr - polynomial(0, (((atom,), coef),))
+    atom, coef = min(alone, key=lambda term: _elimination_order(term[0]))
+    rest = expr - from_atom(atom) * coef
     return atom, rest * -coef
 
 
-def _even(expr: Expr) -> Expr:
-    """``x - 2*(x//2)`` for ``x//2 - ceil(x/2)``: both are 0 where ``x`` is even."""
+def _parity(expr: Expr) -> Expr:
+    """``x - 2*(x//2)`` in place of ``x//2 - ceil(x/2)``: both are 0 exactly where ``x`` is even."""
     if len(expr.terms) != 2 or expr.const or {c for _, c in expr.terms} != {1, -1}:
         return expr
     (low, *more), (high, *others) = expr.terms[0][0], expr.terms[1][0]
@@ -154,10 +164,11 @@ def _even(expr: Expr) -> Expr:
     return expr
 
 
-def _rank(atom: Atom) -> tuple[int, int]:
-    """Symbols first, then the finest divisions: most other atoms can be written with them.
+def _elimination_order(atom: Atom) -> tuple[int, int]:
+    """The sort key of the atoms to solve for: unknowns, symbols, then the finest divisions.
 
-    Unknowns come before all: written with sizes, they are none any more.
+    Most other atoms can be written with the finest division; an unknown that equals a size known
+    from the input is not unknown any more.
     """
     if isinstance(atom, Unknown):
         return -1, -atom.number

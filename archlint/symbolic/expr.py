@@ -1,18 +1,32 @@
-"""Sums of products of atoms: what a size is, and what Python's operators make of it."""
+"""Sums of products of atoms in normal form, and the arithmetic of Python's operators on them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
-from archlint.symbolic.atom import Atom, Monomial, Size, Symbol, symbol_atom, unknown_atom
+from archlint.symbolic.atom import (
+    Atom,
+    FloorDiv,
+    Monomial,
+    Size,
+    Symbol,
+    atom_order,
+    divide_monomial,
+    floordiv_atom,
+    symbol_atom,
+    unknown_atom,
+)
+from archlint.symbolic.printing import expr_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def remembered(function: F) -> F:
-    """With a memory: a trace asks for the same few sums and quotients again and again."""
+def cached(function: F) -> F:
+    """Cache the results: a trace computes the same few sums and quotients again and again."""
     return cast(F, lru_cache(maxsize=1 << 15)(function))
 
 
@@ -20,7 +34,8 @@ class Expr:
     """A polynomial over atoms: ``const + sum(coef * monomial)``, never a bare integer.
 
     Interned: two equal expressions are one object, so ``==`` and ``hash`` are by identity.
-    Build one with :func:`symbol` and Python's operators; divide two with ``//`` and ``%``.
+    :func:`symbol` makes one; Python's operators combine them. ``ZeroDivisionError`` for a division
+    by the number 0, ``TypeError`` where a truth value or an order would depend on the input.
     """
 
     __slots__ = ("const", "terms")
@@ -28,7 +43,7 @@ class Expr:
     terms: tuple[tuple[Monomial, int], ...]
 
     def __add__(self, other: Size) -> Size:
-        return _add(self, other) if isinstance(other, (int, Expr)) else NotImplemented
+        return add(self, other) if isinstance(other, (int, Expr)) else NotImplemented
 
     __radd__ = __add__
 
@@ -38,23 +53,23 @@ class Expr:
     def __sub__(self, other: Size) -> Size:
         if not isinstance(other, (int, Expr)):
             return NotImplemented
-        return _add(self, -other)
+        return add(self, -other)
 
     def __rsub__(self, other: int) -> Size:
         return -self + other
 
     def __mul__(self, other: Size) -> Size:
-        return _multiply(self, other) if isinstance(other, (int, Expr)) else NotImplemented
+        return multiply(self, other) if isinstance(other, (int, Expr)) else NotImplemented
 
     __rmul__ = __mul__
 
     def __floordiv__(self, other: Size) -> Size:
         if not isinstance(other, (int, Expr)):
             return NotImplemented
-        return _floordiv(self, other)
+        return floordiv(self, other)
 
     def __rfloordiv__(self, other: int) -> Size:
-        return _floordiv(other, self)
+        return floordiv(other, self)
 
     def __mod__(self, other: Size) -> Size:
         if not isinstance(other, (int, Expr)):
@@ -96,7 +111,7 @@ class Expr:
         return frozenset(a.name for a in atoms(self) if isinstance(a, Symbol))
 
     def __str__(self) -> str:
-        return _text(self)
+        return expr_text(self)
 
     __repr__ = __str__
 
@@ -110,58 +125,38 @@ class Expr:
         return self
 
 
-# What the operators of an expression call is itself made of expressions, so later rooms have it.
-# Plain names, because these are the most frequent calls of a trace.
-_add: Callable[[Expr, Size], Size]
-_multiply: Callable[[Expr, Size], Size]
-_floordiv: Callable[[Size, Size], Size]
-_text: Callable[[Expr], str]
-
-
-def hand_in(
-    add: Callable[[Expr, Size], Size],
-    multiply: Callable[[Expr, Size], Size],
-    floordiv: Callable[[Size, Size], Size],
-    text: Callable[[Expr], str],
-) -> None:
-    """Give the operators of an expression what they call; done once, by the package itself."""
-    global _add, _multiply, _floordiv, _text
-    _add, _multiply, _floordiv, _text = add, multiply, floordiv, text
-
-
 _EXPRS: dict[object, Expr] = {}
 
 
 def polynomial(const: int, terms: tuple[tuple[Monomial, int], ...]) -> Expr:
-    """The one object for ``const + terms``; ``terms`` not empty, in order, no zero coefficient."""
+    """The one object for ``const + terms``.
+
+    ``terms`` must be in normal form: sorted, no coefficient of zero. :func:`from_terms` accepts
+    others.
+    """
     key = (const, terms)
-    found = _EXPRS.get(key)
-    if found is None:
-        found = object.__new__(Expr)
-        found.const = const
-        found.terms = terms
-        found = _EXPRS.setdefault(key, found)
-    return found
+    expr = _EXPRS.get(key)
+    if expr is None:
+        expr = object.__new__(Expr)
+        expr.const = const
+        expr.terms = terms
+        expr = _EXPRS.setdefault(key, expr)
+    return expr
 
 
-@remembered
-def _negative(expr: Expr) -> Expr:
-    return polynomial(-expr.const, tuple((m, -c) for m, c in expr.terms))
-
-
-def of_atom(atom: Atom) -> Expr:
-    """The atom as a size."""
-    return polynomial(0, (((atom,), 1),))
+def from_atom(*factors: Atom) -> Expr:
+    """The product of one or more atoms, in their order, as a size."""
+    return polynomial(0, ((factors, 1),))
 
 
 def symbol(name: str) -> Expr:
     """The size called ``name``."""
-    return of_atom(symbol_atom(name))
+    return from_atom(symbol_atom(name))
 
 
 def unknown(number: int, low: Size | None, most: tuple[Size, ...]) -> Expr:
-    """The ``number``-th unknown of a run, within its bounds."""
-    return of_atom(unknown_atom(number, low, most))
+    """The ``number``-th unknown of a run, at least ``low`` and at most each of ``most``."""
+    return from_atom(unknown_atom(number, low, most))
 
 
 def product(sizes: Iterable[Size]) -> Size:
@@ -186,3 +181,190 @@ def atoms(size: Size) -> Iterator[Atom]:
                     seen.add(atom)
                     yield atom
                     todo.extend(atom.operands())
+
+
+# -- sums and products --------------------------------------------------------------------------
+
+
+@cached
+def _negative(expr: Expr) -> Expr:
+    return polynomial(-expr.const, tuple((m, -c) for m, c in expr.terms))
+
+
+@cached
+def add(left: Expr, right: Size) -> Size:
+    """``left + right``."""
+    if isinstance(right, int):
+        return left if right == 0 else polynomial(left.const + right, left.terms)
+    terms = dict(left.terms)
+    for monomial, coef in right.terms:
+        terms[monomial] = terms.get(monomial, 0) + coef
+    return from_terms(left.const + right.const, terms)
+
+
+@cached
+def multiply(left: Expr, right: Size) -> Size:
+    """``left * right``."""
+    if isinstance(right, int):
+        if right == 0:
+            return 0
+        if right == 1:
+            return left
+        return polynomial(left.const * right, tuple((m, c * right) for m, c in left.terms))
+    terms: dict[Monomial, int] = {}
+    ours = (*left.terms, ((), left.const)) if left.const else left.terms
+    theirs = (*right.terms, ((), right.const)) if right.const else right.terms
+    for m1, c1 in ours:
+        for m2, c2 in theirs:
+            m = tuple(sorted(m1 + m2, key=atom_order)) if m1 and m2 else m1 or m2
+            terms[m] = terms.get(m, 0) + c1 * c2
+    return from_terms(terms.pop((), 0), terms)
+
+
+def from_terms(const: int, terms: Mapping[Monomial, int]) -> Size:
+    """The size ``const + terms``; the terms in any order, with coefficients of zero or without."""
+    nonzero = [(m, c) for m, c in terms.items() if c]
+    if len(nonzero) > 1:
+        for monomial, coef in nonzero:
+            if len(monomial) == 1 and isinstance(monomial[0], FloorDiv):
+                joined = _join_halves(const, dict(nonzero), monomial[0], coef)
+                if joined is not None:
+                    return joined
+    if not nonzero:
+        return const
+    if len(nonzero) > 1:
+        nonzero.sort(key=_term_order)
+    return polynomial(const, tuple(nonzero))
+
+
+def _join_halves(const: int, terms: dict[Monomial, int], half: FloorDiv, coef: int) -> Size | None:
+    """Apply ``x//2 + (x+1)//2 == x`` or ``x - x//2 == (x+1)//2``; ``None`` if neither applies.
+
+    ``half`` is ``x//2``; for ``a//8``, ``x`` is ``a//4``.
+    """
+    if not isinstance(half.den, int) or half.den % 2:
+        return None
+    x = half.num // (half.den // 2)
+    if not isinstance(x, Expr):
+        return None
+    other_half = (x + 1) // 2
+    if isinstance(other_half, Expr) and not other_half.const and len(other_half.terms) == 1:
+        (monomial, _) = other_half.terms[0]
+        both = terms.get(monomial, 0)
+        if both and (both > 0) == (coef > 0):
+            times = min(abs(both), abs(coef)) * (1 if coef > 0 else -1)
+            terms[monomial] -= times
+            terms[half,] -= times
+            return from_terms(const, terms) + x * times
+    whole = [(m, c * -coef) for m, c in x.terms]
+    if all(abs(terms.get(m, 0)) >= abs(c) and terms.get(m, 0) * c > 0 for m, c in whole):
+        for m, c in whole:
+            terms[m] -= c
+        del terms[half,]
+        return from_terms(const + x.const * coef, terms) + other_half * -coef
+    return None
+
+
+def _term_order(term: tuple[Monomial, int]) -> tuple[object, ...]:
+    # Graded by degree: polynomial division needs an order that multiplication respects.
+    monomial = term[0]
+    return (-len(monomial), [a.order for a in monomial])
+
+
+# -- division, which rounds towards minus infinity as Python's does -------------------------------
+
+
+@cached
+def floordiv(num: Size, den: Size) -> Size:
+    """``num // den``. ``ZeroDivisionError`` if ``den`` is the number 0.
+
+    With a symbolic ``den`` the result is valid only where ``den != 0``; the caller claims that (a
+    zero divisor raises in Python as it does here).
+    """
+    if isinstance(den, int):
+        if isinstance(num, int):
+            return num // den
+        if den == 1:
+            return num
+        if den < 0:
+            return floordiv(-num, -den)
+        if den == 0:
+            raise ZeroDivisionError(f"{num} // 0")
+        return _floordiv_number(num, den)
+    if isinstance(num, int) and num == 0:
+        return 0
+    quotient, rest = divide_polynomial(num, den)
+    if isinstance(rest, int) and rest == 0:
+        return quotient
+    if isinstance(num, int):
+        num = polynomial(num, ())
+    return from_atom(floordiv_atom(num, den))
+
+
+def _floordiv_number(num: Expr, den: int) -> Size:
+    outer: dict[Monomial, int] = {}
+    inner: dict[Monomial, int] = {}
+    for monomial, coef in num.terms:
+        whole = int(Fraction(coef, den))  # towards zero, so that -H stays -H
+        if whole:
+            outer[monomial] = whole
+        if coef - whole * den:
+            inner[monomial] = coef - whole * den
+    whole_const, const = divmod(num.const, den)
+    result = from_terms(whole_const, outer)
+    if not inner:
+        return result
+    common = math.gcd(den, *inner.values())
+    if common > 1:
+        inner = {m: c // common for m, c in inner.items()}
+        const //= common
+        den //= common
+        if den == 1:
+            return result + from_terms(const, inner)
+    rest = from_terms(const, inner)
+    assert isinstance(rest, Expr)
+    sign = 1
+    if rest.terms[0][1] < 0:  # (-x)//k == -((x+k-1)//k)
+        sign = -1
+        carry, const = divmod(den - 1 - rest.const, den)
+        result = result - carry
+        rest = polynomial(const, (-rest).terms)
+    if len(rest.terms) == 1:
+        (monomial, coef) = rest.terms[0]
+        if coef == 1 and len(monomial) == 1:
+            atom = monomial[0]
+            if isinstance(atom, FloorDiv) and isinstance(atom.den, int):  # (a//m + c)//n
+                nested = floordiv(atom.num + rest.const * atom.den, atom.den * den)
+                return result + nested * sign
+    return result + from_atom(floordiv_atom(rest, den)) * sign
+
+
+def divide_polynomial(num: Size, den: Expr) -> tuple[Size, Size]:
+    """Quotient and rest of polynomial division: ``num == quotient * den + rest``.
+
+    The rest is 0 if and only if ``den`` divides ``num``. It may be larger than ``den`` in value:
+    this is not Python's ``divmod``.
+    """
+    lead, lead_coef = den.terms[0]
+    quotient: Size = 0
+    rest = num
+    for _ in range(4 * _term_count(num) + 8):
+        if not isinstance(rest, Expr):
+            break
+        for monomial, coef in rest.terms:
+            factor = divide_monomial(monomial, lead)
+            if factor is not None and coef % lead_coef == 0:
+                break
+        else:
+            break
+        step = from_terms(0, {factor: coef // lead_coef}) if factor else coef // lead_coef
+        quotient = quotient + step
+        next_rest = rest - step * den
+        if next_rest is rest or _term_count(next_rest) > 4 * _term_count(num) + 8:
+            break
+        rest = next_rest
+    return quotient, rest
+
+
+def _term_count(size: Size) -> int:
+    return len(size.terms) if isinstance(size, Expr) else 0

@@ -16,11 +16,11 @@ from archlint.symbolic import (
     Expr,
     FloorDiv,
     Size,
-    pieces,
+    cached,
     polynomial,
-    remembered,
+    printed_terms,
     substitute,
-    written,
+    sum_text,
 )
 
 Bool = Union[bool, "Formula"]
@@ -102,7 +102,7 @@ def _compare(op: str, expr: Expr) -> Comparison:
     return found  # type: ignore[return-value]
 
 
-@remembered
+@cached
 def ge(left: Size, right: Size) -> Bool:
     """``left >= right``."""
     diff = left - right
@@ -137,7 +137,7 @@ def lt(left: Size, right: Size) -> Bool:
     return ge(right, left + 1)
 
 
-@remembered
+@cached
 def eq(left: Size, right: Size) -> Bool:
     """``left == right``."""
     diff = left - right
@@ -164,7 +164,7 @@ def ne(left: Size, right: Size) -> Bool:
     return negate(eq(left, right))
 
 
-def compared(op: str, size: Size) -> Bool:
+def compare_to_zero(op: str, size: Size) -> Bool:
     """``size >= 0``, ``size == 0`` or ``size != 0``; ``op`` as in a :class:`Comparison`."""
     return {">=": ge, "==": eq, "!=": ne}[op](size, 0)
 
@@ -223,7 +223,7 @@ def _touching(word: str, parts: Mapping[Formula, None]) -> list[Bool] | None:
     return None
 
 
-@remembered
+@cached
 def negate(formula: Bool) -> Bool:
     """The opposite, with ``not`` pushed down to the comparisons."""
     if isinstance(formula, bool):
@@ -246,7 +246,7 @@ def holds(formula: Bool, env: Mapping[str, int]) -> bool:
     return formula if isinstance(formula, bool) else formula.evaluate(env)
 
 
-def decided(formula: Bool, known: Callable[[Formula], bool | None]) -> bool | None:
+def known_truth(formula: Bool, known: Callable[[Formula], bool | None]) -> bool | None:
     """The truth of a formula of which ``known`` tells some parts; ``None`` if they say nothing."""
     if isinstance(formula, bool):
         return formula
@@ -256,24 +256,24 @@ def decided(formula: Bool, known: Callable[[Formula], bool | None]) -> bool | No
     decisive = formula.word == "or"
     unclear = False
     for part in formula.args:
-        found = decided(part, known)
+        found = known_truth(part, known)
         if found is decisive:
             return decisive
         unclear = unclear or found is None
     return None if unclear else not decisive
 
 
-def remaining(formula: Bool, known: Callable[[Formula], bool | None]) -> Bool:
+def simplify(formula: Bool, known: Callable[[Formula], bool | None]) -> Bool:
     """The formula without the parts that ``known`` tells."""
     if isinstance(formula, bool):
         return formula
     found = known(formula)
     if found is not None or not isinstance(formula, Junction):
         return formula if found is None else found
-    return _junction(formula.word, (remaining(part, known) for part in formula.args))
+    return _junction(formula.word, (simplify(part, known) for part in formula.args))
 
 
-def rebuilt(formula: Bool, change: Callable[[Comparison], Bool]) -> Bool:
+def map_comparisons(formula: Bool, change: Callable[[Comparison], Bool]) -> Bool:
     """The formula with every comparison changed; each is asked for once."""
     known: dict[Formula, Bool] = {}
 
@@ -302,19 +302,19 @@ def comparisons(formula: Bool) -> Iterator[Comparison]:
             yield from comparisons(arg)
 
 
-def replace_symbols(formula: Bool, values: Mapping[str, Size]) -> Bool:
+def substitute_formula(formula: Bool, values: Mapping[str, Size]) -> Bool:
     """The formula with symbols replaced by sizes, in normal form again."""
     if isinstance(formula, bool):
         return formula
     if isinstance(formula, Comparison):
-        return compared(formula.op, substitute(formula.expr, values))
+        return compare_to_zero(formula.op, substitute(formula.expr, values))
     assert isinstance(formula, Junction)
-    return _junction(formula.word, (replace_symbols(a, values) for a in formula.args))
+    return _junction(formula.word, (substitute_formula(a, values) for a in formula.args))
 
 
 def _sides(comparison: Comparison) -> tuple[str, str, str]:
     """``H-32 >= 0`` as a person writes it: ``H >= 32``; negative terms go to the right."""
-    parts, const = pieces(comparison.expr)
+    parts, const = printed_terms(comparison.expr)
     left = [p for p in parts if p.coef > 0]
     right = [p._replace(coef=-p.coef) for p in parts if p.coef < 0]
     op = comparison.op
@@ -322,5 +322,5 @@ def _sides(comparison: Comparison) -> tuple[str, str, str]:
         left, right, const = right, left, -const
         op = {">=": "<="}.get(op, op)
     if right and op == ">=" and const == -1:
-        return written(left, 0), written(right, 0), ">"
-    return written(left, 0), written(right, -const), op
+        return sum_text(left, 0), sum_text(right, 0), ">"
+    return sum_text(left, 0), sum_text(right, -const), op

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from archlint.symbolic.atom import Extremum, Max, Min, Size, extremum_atom
-from archlint.symbolic.expr import Expr, of_atom
+from archlint.symbolic.expr import Expr, from_atom
 
 
 def minimum(*sizes: Size) -> Size:
-    """The smallest of the sizes."""
+    """The smallest of one or more sizes."""
     return _extremum(Min, sizes)
 
 
 def maximum(*sizes: Size) -> Size:
-    """The largest of the sizes."""
+    """The largest of one or more sizes."""
     return _extremum(Max, sizes)
 
 
 def _extremum(kind: type[Extremum], sizes: Iterable[Size]) -> Size:
+    """The extremum, flattened; of sizes with a constant difference only one stays."""
     flat: list[Size] = []
     for size in sizes:
         if isinstance(size, Expr) and not size.const and len(size.terms) == 1:
@@ -28,16 +29,16 @@ def _extremum(kind: type[Extremum], sizes: Iterable[Size]) -> Size:
                 continue
         flat.append(size)
     smaller = kind is Min
-    kept: list[Size] = []
+    distinct: list[Size] = []
     for size in flat:
-        for i, other in enumerate(kept):
+        for i, other in enumerate(distinct):
             gap = size - other
             if isinstance(gap, int):
                 if (gap < 0) == smaller:
-                    kept[i] = size
+                    distinct[i] = size
                 break
         else:
-            kept.append(size)
-    if len(kept) == 1:
-        return kept[0]
-    return of_atom(extremum_atom(kind, tuple(sorted(kept, key=str))))
+            distinct.append(size)
+    if len(distinct) == 1:
+        return distinct[0]
+    return from_atom(extremum_atom(kind, tuple(sorted(distinct, key=str))))

@@ -1,111 +1,117 @@
-"""A size as a person writes it."""
+"""The text of a sum: remainders and ceilings as a person writes them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from archlint.symbolic.arithmetic import collected
-from archlint.symbolic.atom import FloorDiv, Monomial, Size, as_factor, tight
-from archlint.symbolic.division import without
-from archlint.symbolic.expr import Expr
+from archlint.symbolic.atom import FloorDiv, Monomial, atom_order, divide_monomial, factor_text
 
-
-def printed(expr: Expr) -> str:
-    """The expression as it is printed."""
-    return written(*pieces(expr))
+if TYPE_CHECKING:
+    from archlint.symbolic.expr import Expr
 
 
-class Piece(NamedTuple):
-    """A printed term: its coefficient, its text as a factor, and its text when it stands alone."""
+class PrintedTerm(NamedTuple):
+    """A term as text: its coefficient, and the rest as a factor and as a term of its own."""
 
     coef: int
     factor: str
     alone: str
 
 
-def pieces(expr: Expr) -> tuple[list[Piece], int]:
-    """The terms and the constant as a person writes them.
+def expr_text(expr: Expr) -> str:
+    """The text of an expression, such as ``2*(H % 7)+1``."""
+    return sum_text(*printed_terms(expr))
 
-    What belongs together is put together: ``c*x - c*k*(x//k)`` is ``c`` times ``x % k``.
+
+def printed_terms(expr: Expr) -> tuple[list[PrintedTerm], int]:
+    """The printed terms of an expression and its constant.
+
+    Terms that form a remainder become one: ``c*x - c*k*(x//k)`` is printed as ``c*(x % k)``.
     """
     terms = dict(expr.terms)
     const = expr.const
-    remainders: list[Piece] = []
+    remainders: list[PrintedTerm] = []
     for monomial, _ in expr.terms:
         for atom in monomial:
             if isinstance(atom, FloorDiv) and monomial in terms:
-                found = _take_remainder(terms, monomial, atom)
-                if found is not None:
-                    remainders.append(found[0])
-                    const -= found[1]
-    return [_piece(m, c) for m, c in terms.items() if c] + remainders, const
+                extracted = _extract_remainder(terms, monomial, atom)
+                if extracted is not None:
+                    remainders.append(extracted[0])
+                    const -= extracted[1]
+    return [_printed_term(m, c) for m, c in terms.items() if c] + remainders, const
 
 
-def written(parts: Iterable[Piece], const: int) -> str:
-    """The sum of printed terms and a constant."""
-    ordered = sorted(parts, key=lambda p: p.coef < 0)
+def sum_text(terms: Iterable[PrintedTerm], const: int) -> str:
+    """The text of the sum of printed terms and a constant, positive terms first."""
+    ordered = sorted(terms, key=lambda t: t.coef < 0)
     single = len(ordered) == 1 and not const
-    out = ""
+    text = ""
     for coef, factor, alone in ordered:
         if coef == 1 and (single or " % " not in alone):
-            out += f"+{alone}"
+            text += f"+{alone}"
         else:
             times = "" if abs(coef) == 1 else f"{abs(coef)}*"
-            out += f"{'-' if coef < 0 else '+'}{times}{factor}"
-    if const or not out:
-        out += f"{const:+d}"
-    return out.removeprefix("+")
+            text += f"{'-' if coef < 0 else '+'}{times}{factor}"
+    if const or not text:
+        text += f"{const:+d}"
+    return text.removeprefix("+")
 
 
-def _take_remainder(
+def _extract_remainder(
     terms: dict[Monomial, int], monomial: Monomial, atom: FloorDiv
-) -> tuple[Piece, int] | None:
-    """Take a multiple of ``atom.num % atom.den`` out of ``terms``, if it is in there.
+) -> tuple[PrintedTerm, int] | None:
+    """Remove a multiple of ``atom.num % atom.den`` from ``terms``, if they contain one.
 
-    Also gives the constant that goes with it.
+    The result is the printed remainder, and the constant that belongs to it.
     """
     den: Monomial = ()
     den_coef = atom.den
-    if isinstance(den_coef, Expr):
+    if not isinstance(den_coef, int):
         if den_coef.const or len(den_coef.terms) != 1:
             return None
         (den, den_coef) = den_coef.terms[0]
-    others = without(monomial, (atom, *den))
+    others = divide_monomial(monomial, (atom, *den))
     if others is None or not atom.num.terms:
         return None
     times, odd = divmod(-terms[monomial], den_coef)
     if odd or not times:
         return None
-    num: Size = atom.num
-    text = f"{tight(num)} % {tight(atom.den)}"
+    num_const, num_terms = atom.num.const, atom.num.terms
+    text = f"{factor_text(atom.num)} % {factor_text(atom.den)}"
     sign = 1
-    if times < 0 and isinstance(atom.den, int) and atom.num.const == atom.den - 1:
-        num = num - atom.num.const  # k*ceil(x/k) - x is (-x) % k
-        text = f"{tight(-num)} % {atom.den}"
+    if times < 0 and isinstance(atom.den, int) and num_const == atom.den - 1:
+        num_const = 0  # k*ceil(x/k) - x is (-x) % k
+        text = f"{factor_text(-(atom.num - atom.num.const))} % {atom.den}"
         sign = -1
-    lifted = num * (collected(0, {others: times}) if others else times)
-    assert isinstance(lifted, Expr)
-    left = {m: terms.get(m, 0) - c for m, c in lifted.terms}
-    if not all(abs(c) < abs(terms.get(m, 0)) for m, c in left.items()):
+    multiple = {_times(m, others): c * times for m, c in num_terms}
+    if others and num_const:
+        multiple[others] = num_const * times
+    rest = {m: terms.get(m, 0) - c for m, c in multiple.items()}
+    if not all(abs(c) < abs(terms.get(m, 0)) for m, c in rest.items()):
         return None
-    terms.update(left)
+    terms.update(rest)
     del terms[monomial]
-    factor = "*".join([*map(as_factor, others), f"({text})"])
-    return Piece(sign * times, factor, factor if others else text), lifted.const
+    factor = "*".join([*(a.factor_text() for a in others), f"({text})"])
+    const = 0 if others else num_const * times
+    return PrintedTerm(sign * times, factor, factor if others else text), const
 
 
-def _piece(monomial: Monomial, coef: int) -> Piece:
+def _times(monomial: Monomial, others: Monomial) -> Monomial:
+    return tuple(sorted(monomial + others, key=atom_order)) if others else monomial
+
+
+def _printed_term(monomial: Monomial, coef: int) -> PrintedTerm:
     if len(monomial) == 1 and coef == 1:
-        return Piece(coef, as_factor(monomial[0]), repr(monomial[0]))
+        return PrintedTerm(coef, monomial[0].factor_text(), repr(monomial[0]))
     factors = []
     for atom in monomial:
-        text = as_factor(atom)
-        if coef < 0 and isinstance(atom, FloorDiv) and isinstance(atom.den, Expr):
+        text = atom.factor_text()
+        if coef < 0 and isinstance(atom, FloorDiv) and not isinstance(atom.den, int):
             num = -atom.num
             if all(c > 0 for _, c in num.terms) and num.const >= 0:
-                text = f"ceil({tight(num)}/{tight(atom.den)})"
+                text = f"ceil({factor_text(num)}/{factor_text(atom.den)})"
                 coef = -coef
         factors.append(text)
     text = "*".join(factors)
-    return Piece(coef, text, text)
+    return PrintedTerm(coef, text, text)

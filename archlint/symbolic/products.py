@@ -16,15 +16,25 @@ from archlint.symbolic import (
     FloorDiv,
     Monomial,
     Size,
+    cached,
     ceildiv,
     exact_quotient,
     floordiv,
     mod,
     polynomial,
-    remembered,
 )
-from archlint.symbolic.case_split import divisors, of_few_values, products
-from archlint.symbolic.formula import Bool, Comparison, compared, conj, disj, eq, le, ne, negate
+from archlint.symbolic.case_split import divisors, products, split_by_values
+from archlint.symbolic.formula import (
+    Bool,
+    Comparison,
+    compare_to_zero,
+    conj,
+    disj,
+    eq,
+    le,
+    ne,
+    negate,
+)
 from archlint.symbolic.intervals import Box
 
 _LARGEST = 4096  # of the numbers that are split into factors
@@ -40,7 +50,7 @@ def factored(comparison: Comparison, box: Box) -> Bool:
         _of_one_product,
         _of_divisors,
         _of_two_products,
-        of_few_values,
+        split_by_values,
     ):
         found = rewrite(comparison, box)
         if found is not None:
@@ -48,7 +58,7 @@ def factored(comparison: Comparison, box: Box) -> Bool:
     return comparison
 
 
-@remembered
+@cached
 def _nonlinear(expr: Expr) -> bool:
     """Whether sizes are multiplied or divided by sizes in it."""
     return (next(products(expr), None) or next(divisors(expr), None)) is not None
@@ -75,7 +85,7 @@ def _without_common_factors(comparison: Comparison, box: Box) -> Bool | None:
     for monomial, coef in expr.terms:
         left = _removed(monomial, common)
         rest = rest + (_expr(*left) * coef if left else coef)
-    return compared(comparison.op, rest)
+    return compare_to_zero(comparison.op, rest)
 
 
 def _common(expr: Expr) -> list[Atom]:

@@ -20,12 +20,12 @@ from archlint.symbolic import (
     Size,
     Unknown,
     atoms,
+    cached,
     floordiv,
     maximum,
     minimum,
     polynomial,
     product,
-    remembered,
     substitute,
 )
 from archlint.symbolic.formula import (
@@ -37,19 +37,19 @@ from archlint.symbolic.formula import (
     disj,
     ge,
     le,
-    replace_symbols,
+    substitute_formula,
 )
 from archlint.symbolic.intervals import Box
 
 _MOST = 6  # candidates for one bound
-MOST_UNKNOWNS = 4  # in one formula: of more, only numbers as bounds help
+MAX_UNKNOWNS = 4  # in one formula: of more, only numbers as bounds help
 _SPLITS = 2  # unknowns that are looked at apart where they are 0
 
 Bounds = tuple[list[Size], list[Size]]
 """Sizes that a size is at least, and sizes that it is at most."""
 
 
-@remembered
+@cached
 def unknowns_in(what: Bool | Size) -> tuple[Unknown, ...]:
     """The unknowns that a formula or a size names, the latest first."""
     if isinstance(what, int):
@@ -67,7 +67,7 @@ def for_all(formula: Bool, box: Box) -> Bool:
     return _for_all(formula, box, _SPLITS)
 
 
-def largest(size: Size) -> Size:
+def upper_bound(size: Size) -> Size:
     """The size where its unknowns are the largest that they may be, as far as that is known."""
     while found := [u for u in unknowns_in(size) if u.most]:
         size = substitute(size, {found[0].name: found[0].most[0]})
@@ -81,7 +81,7 @@ def _for_all(formula: Bool, box: Box, splits: int) -> Bool:
     known = box.decide(formula)
     if known is not None:
         return known
-    if len(found) > MOST_UNKNOWNS:
+    if len(found) > MAX_UNKNOWNS:
         return False
     if isinstance(formula, Comparison):
         return _comparison(formula, box, splits)
@@ -94,7 +94,7 @@ def _for_all(formula: Bool, box: Box, splits: int) -> Bool:
     for unknown in found:  # parts that hold at 0, and others that hold above
         if box.interval(_expr(unknown))[0] == 0:
             zero = box.within({unknown.name: (0, 0)})
-            at_zero = _for_all(replace_symbols(formula, {unknown.name: 0}), zero, splits - 1)
+            at_zero = _for_all(substitute_formula(formula, {unknown.name: 0}), zero, splits - 1)
             above = _for_all(formula, box.within({unknown.name: (1, None)}), splits - 1)
             each = disj(each, conj(at_zero, above))
     return each
@@ -233,4 +233,4 @@ def _positive(size: Size, box: Box) -> bool:
     return low is not None and low > 0
 
 
-__all__ = ["MOST_UNKNOWNS", "for_all", "largest", "unknowns_in"]
+__all__ = ["MAX_UNKNOWNS", "for_all", "unknowns_in", "upper_bound"]

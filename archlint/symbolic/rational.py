@@ -1,4 +1,8 @@
-"""Exact ratios of sizes: what a true division or a float factor makes of them."""
+"""Exact ratios of sizes, in place of the floats that true division and float factors make.
+
+A float stays exact here only where IEEE 754 double arithmetic (53 bits) gives the same floor and
+ceiling; the functions return ``None`` where it might not.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,21 @@ import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from archlint.symbolic import Expr, Size, ceildiv, evaluate, exact_quotient, floordiv, tight
+from archlint.symbolic import Expr, Size, ceildiv, evaluate, exact_quotient, factor_text, floordiv
 from archlint.symbolic.formula import Bool, ge
 
-_EXACT = 1 << 20  # numbers that stay exact in a double when they are multiplied with sizes
+_EXACT_BELOW = 1 << 20
+"""Numerators and denominators below this stay exact in a double when multiplied with sizes."""
+
+MAX_ROUNDINGS = 16
+"""Roundings after which an :class:`Opaque` float has no approximation any more."""
 
 
 class Ratio:
     """An exact ``num / den`` made by true division or by multiplying with a float.
 
-    ``den`` is a size that is not 0 where the ratio is used. ``rounded`` says that the float it
-    stands for was rounded once (``H / 3``): still the nearest double, so its floor and ceiling are
+    ``den`` is a size that is not 0 where the ratio is used. ``rounded``: the float that it stands
+    for was rounded once (``H / 3``). It is still the nearest double, so its floor and ceiling are
     those of the exact quotient, but further arithmetic on it would not be exact.
     """
 
@@ -28,60 +36,67 @@ class Ratio:
         self.rounded = rounded
 
     def floor(self) -> Size:
+        """The largest size that is not above the ratio."""
         return floordiv(self.num, self.den)
 
     def ceil(self) -> Size:
+        """The smallest size that is not below the ratio."""
         return ceildiv(self.num, self.den)
 
     def evaluate(self, env: Mapping[str, int]) -> Fraction:
+        """The value at concrete sizes. ``ZeroDivisionError`` where ``den`` is 0."""
         return Fraction(evaluate(self.num, env), evaluate(self.den, env))
 
     def __repr__(self) -> str:
-        return f"{tight(self.num)}/{tight(self.den)}"
+        return f"{factor_text(self.num)}/{factor_text(self.den)}"
 
 
 class Opaque:
-    """A float made from sizes that no exact ratio stands for, known at the path's sizes only.
+    """A float made from sizes that no exact ratio stands for; its ``value`` is the path's example.
 
-    Whoever asks for its value pins the sizes it was made from. ``near`` is the ratio that it would
-    be without ``steps`` roundings of a double, each of which loses 2**-53 of it; ``None`` where
-    no ratio is near.
+    Code that reads the value fixes the ``sizes`` it was made from. ``approximation`` is the ratio
+    it would be without its ``roundings``, each of which changes a double by at most 2**-53 of
+    itself; ``None`` where there is no such ratio.
     """
 
-    __slots__ = ("near", "sizes", "steps", "value")
+    __slots__ = ("approximation", "roundings", "sizes", "value")
 
     def __init__(
-        self, value: float, sizes: tuple[Size, ...], near: Ratio | None = None, steps: int = 0
+        self,
+        value: float,
+        sizes: tuple[Size, ...],
+        approximation: Ratio | None = None,
+        roundings: int = 0,
     ) -> None:
         self.value = value
         self.sizes = sizes
-        self.near = near if steps <= MOST_STEPS else None
-        self.steps = steps
+        self.approximation = approximation if roundings <= MAX_ROUNDINGS else None
+        self.roundings = roundings
 
     def __repr__(self) -> str:
         return f"{self.value}"
 
 
-MOST_STEPS = 16
+def approximate(value: object) -> tuple[Ratio, int] | None:
+    """The ratio that a number, size or float would be without roundings, and how many it had.
 
-
-def near(value: object) -> tuple[Ratio, int] | None:
-    """The exact ratio that a float is, or would be without some roundings, and how many."""
+    ``None`` if there is no such ratio.
+    """
     if isinstance(value, Opaque):
-        return None if value.near is None else (value.near, value.steps)
+        return None if value.approximation is None else (value.approximation, value.roundings)
     ratio = ratio_of(value)
     return None if ratio is None else (ratio, int(ratio.rounded))
 
 
 def ratio_of(value: object) -> Ratio | None:
-    """A number or size as an exact ratio; ``None`` where a double could not keep it exact."""
+    """A number or size as an exact ratio; ``None`` where a double could not hold it exactly."""
     if isinstance(value, Ratio):
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
             return None
         exact = Fraction(value)
-        if abs(exact.numerator) >= _EXACT or exact.denominator > _EXACT:
+        if abs(exact.numerator) >= _EXACT_BELOW or exact.denominator > _EXACT_BELOW:
             return None
         return Ratio(exact.numerator, exact.denominator)
     if isinstance(value, (int, Expr)):
@@ -89,16 +104,18 @@ def ratio_of(value: object) -> Ratio | None:
     return None
 
 
-def small(known: Callable[[Bool], bool | None], ratio: Ratio) -> bool:
-    """Whether doubles compare it with others such as it is: of a number by a size, both positive.
+def compares_exactly(known: Callable[[Bool], bool | None], ratio: Ratio) -> bool:
+    """Whether comparing two such ratios as doubles gives the result of exact comparison.
 
-    Two that differ then do so by more than a rounding, for sizes below ``2**31``.
+    True for a number divided by a number or by a sum of sizes, all positive: two of these that
+    differ, differ by more than a rounding, for sizes below ``2**31``. ``known`` gives the truth of
+    a formula on the path.
     """
     num, den = ratio.num, ratio.den
-    if not isinstance(num, int) or not 0 < num < _EXACT:
+    if not isinstance(num, int) or not 0 < num < _EXACT_BELOW:
         return False
     if isinstance(den, int):
-        return 0 < den < _EXACT
+        return 0 < den < _EXACT_BELOW
     return all(len(m) == 1 and c == 1 for m, c in den.terms) and known(ge(den, 1)) is True
 
 
@@ -118,13 +135,16 @@ def ratio_mul(a: Ratio, b: Ratio) -> Ratio | None:
                 return None
             if y.num <= 0 or y.num & (y.num - 1):
                 return None
-    product_ = reduced(a.num * b.num, a.den * b.den)
-    product_.rounded = a.rounded or b.rounded
-    return product_
+    result = reduced(a.num * b.num, a.den * b.den)
+    result.rounded = a.rounded or b.rounded
+    return result
 
 
 def ratio_div(a: Ratio, b: Ratio) -> Ratio | None:
-    """``a / b``, correctly rounded once; ``None`` where a second rounding could show."""
+    """``a / b``, correctly rounded once; ``None`` where a second rounding could show.
+
+    ``ZeroDivisionError`` if ``b`` is the number 0.
+    """
     if isinstance(b.num, int) and b.num == 0:
         raise ZeroDivisionError("division by zero")
     if a.rounded or b.rounded:
@@ -138,7 +158,7 @@ def ratio_div(a: Ratio, b: Ratio) -> Ratio | None:
 
 
 def reduced(num: Size, den: Size) -> Ratio:
-    """``num / den``, whole numbers and common factors taken out."""
+    """``num / den`` without common factors, as far as the algebra finds them."""
     whole = exact_quotient(num, den)
     if whole is not None:
         return Ratio(whole, 1)

@@ -1,22 +1,27 @@
-"""Sizes made again of other atoms or of other symbols."""
+"""Replacing the symbols or the atoms of a size; the result is in normal form."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from archlint.symbolic.atom import Atom, FloorDiv, Min, Size, Symbol
-from archlint.symbolic.division import floordiv
-from archlint.symbolic.expr import of_atom
+from archlint.symbolic.expr import floordiv, from_atom
 from archlint.symbolic.minmax import maximum, minimum
 
 
 def substitute(size: Size, values: Mapping[str, Size]) -> Size:
-    """The size with symbols replaced, in normal form again. Symbols not in ``values`` stay."""
-    return with_atoms(size, lambda atom: _substitute_atom(atom, values))
+    """The size with symbols replaced by ``values``; other symbols stay.
+
+    ``ZeroDivisionError`` where a divisor becomes the number 0.
+    """
+    return map_atoms(size, lambda atom: _substitute_atom(atom, values))
 
 
-def with_atoms(size: Size, change: Callable[[Atom], Size]) -> Size:
-    """The size with every atom of it changed, in normal form again. Operands are not entered."""
+def map_atoms(size: Size, change: Callable[[Atom], Size]) -> Size:
+    """The size with each of its atoms replaced by ``change(atom)``.
+
+    ``change`` gets the factors of the terms, not the atoms inside other atoms.
+    """
     if isinstance(size, int):
         return size
     result: Size = size.const
@@ -30,14 +35,14 @@ def with_atoms(size: Size, change: Callable[[Atom], Size]) -> Size:
 
 def _substitute_atom(atom: Atom, values: Mapping[str, Size]) -> Size:
     if isinstance(atom, Symbol):
-        return values[atom.name] if atom.name in values else of_atom(atom)
-    return operated(atom, [substitute(a, values) for a in atom.operands()])
+        return values[atom.name] if atom.name in values else from_atom(atom)
+    return with_operands(atom, [substitute(a, values) for a in atom.operands()])
 
 
-def operated(atom: Atom, operands: list[Size]) -> Size:
-    """What the atom makes of other ``operands``; a symbol has none and stays."""
+def with_operands(atom: Atom, operands: Sequence[Size]) -> Size:
+    """The quotient or extremum ``atom`` applied to other ``operands``; a symbol has none."""
     if isinstance(atom, Symbol):
-        return of_atom(atom)
+        return from_atom(atom)
     if isinstance(atom, FloorDiv):
         return floordiv(*operands)
     return minimum(*operands) if isinstance(atom, Min) else maximum(*operands)

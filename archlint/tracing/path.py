@@ -11,23 +11,23 @@ from archlint.contracts.region import bounds_of
 from archlint.ops.registry import Refused, TensorSpec
 from archlint.symbolic import Size, Unknown, unknown
 from archlint.symbolic.case_split import divisors
-from archlint.symbolic.equalities import Equations
+from archlint.symbolic.equalities import Equalities
 from archlint.symbolic.formula import (
     Bool,
     Comparison,
     Formula,
     Junction,
     comparisons,
-    decided,
     eq,
     holds,
+    known_truth,
+    map_comparisons,
     negate,
-    rebuilt,
-    remaining,
+    simplify,
 )
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.products import factored
-from archlint.symbolic.quantify import MOST_UNKNOWNS, for_all, largest, unknowns_in
+from archlint.symbolic.quantify import MAX_UNKNOWNS, for_all, unknowns_in, upper_bound
 from archlint.tracing.events import Event
 from archlint.tracing.python.exception_flow import is_caught
 from archlint.tracing.signals import Apart, Undecided
@@ -46,7 +46,7 @@ class Mark:
     answered: int
     unknowns: int
     truth: dict[Formula, bool]
-    equations: Equations
+    equalities: Equalities
     narrow: Box
 
 
@@ -93,7 +93,7 @@ class TracedPath:
         self.turns: Sequence[Bool] | None = None
         self._turned = 0
         self._truth: dict[Formula, bool] = {}
-        self._equations = Equations()
+        self._equalities = Equalities()
         self._factored: tuple[Box, dict[Comparison, Bool]] = (box, {})
         self._narrow = box  # what is left of it where the bounds learned so far hold
 
@@ -112,10 +112,10 @@ class TracedPath:
         if known is not None:
             return known
         plain = self._plain(formula)
-        known = decided(plain, self._part)
+        known = known_truth(plain, self._part)
         if known is None and self.unknowns and unknowns_in(plain):
             for said, truth in zip(self._for_all_values(plain), (True, False), strict=True):
-                if decided(self._plain(said), self._part):
+                if known_truth(self._plain(said), self._part):
                     return truth
         return known
 
@@ -125,7 +125,7 @@ class TracedPath:
 
     def _plain(self, formula: Bool) -> Bool:
         """The formula in simpler terms, as far as this path allows them."""
-        return rebuilt(self._equations.formula(formula), self._of_factors)
+        return map_comparisons(self._equalities.simplify_formula(formula), self._of_factors)
 
     def _of_factors(self, comparison: Comparison) -> Bool:
         box, known = self._factored
@@ -133,21 +133,23 @@ class TracedPath:
             box, known = self._factored = self._narrow, {}
         if comparison not in known:
             found = factored(comparison, box)
-            known[comparison] = found if found is comparison else rebuilt(found, self._of_factors)
+            known[comparison] = (
+                found if found is comparison else map_comparisons(found, self._of_factors)
+            )
         return known[comparison]
 
     def _open(self, formula: Bool) -> Bool:
         """What of the formula is not known yet."""
-        return remaining(self._plain(formula), self._part)
+        return simplify(self._plain(formula), self._part)
 
     def given(self, size: Size) -> Size:
         """The same size, written more simply where an equation of this path allows that."""
-        found = self._equations.size(size)
+        found = self._equalities.simplify_size(size)
         return self._in_short(found) if self.unknowns else found
 
     def simplest(self, spec: TensorSpec) -> TensorSpec:
         """The same tensor, its sizes written as :meth:`given`."""
-        if not self._equations and not self.unknowns:
+        if not self._equalities and not self.unknowns:
             return spec
         dims = tuple(map(self.given, spec.dims))
         if dims == spec.dims:
@@ -189,7 +191,7 @@ class TracedPath:
             if sure:
                 return
             known = held = False
-            sizes = tuple(map(largest, sizes))  # even at their most, it does not hold
+            sizes = tuple(map(upper_bound, sizes))  # even at their most, it does not hold
         if known is False and (not held or self.turns is not None):
             formula, held = False, False
         op = self.trail[-1].op if self.trail else ""
@@ -279,14 +281,14 @@ class TracedPath:
 
     def mark(self) -> Mark:
         """Where the path is now."""
-        known = dict(self._truth), self._equations.copy(), self._narrow
+        known = dict(self._truth), self._equalities.copy(), self._narrow
         counts = len(self.events), len(self.caveats), len(self.answered), len(self.unknowns)
         return Mark(*counts, *known)
 
     def rewind(self, mark: Mark) -> None:
         """Back to where it was; what came after is forgotten. Not for answers to values."""
         del self.events[mark.events :]
-        self._truth, self._equations = dict(mark.truth), mark.equations.copy()
+        self._truth, self._equalities = dict(mark.truth), mark.equalities.copy()
         self._narrow = mark.narrow
         self._turned = 0
 
@@ -360,7 +362,7 @@ class TracedPath:
 
     def _in_short(self, size: Size) -> Size:
         """The size, or one unknown in the place of a sum of many."""
-        if len(unknowns_in(size)) <= MOST_UNKNOWNS:
+        if len(unknowns_in(size)) <= MAX_UNKNOWNS:
             return size
         if size not in self._short:
             self._must_follow_hint()  # what bounds another way does not bound this one
@@ -393,14 +395,14 @@ class TracedPath:
                 self._learn(part, True)
             return
         if self.unknowns and unknowns_in(learned):
-            written = self._equations.formula(learned)
+            written = self._equalities.simplify_formula(learned)
             if unknowns_in(written) and not _tells_unknown(written):
                 return
         if isinstance(learned, Comparison) and learned.op == ">=":
             if self.box.interval(learned.expr)[1] == 0:
                 learned = eq(learned.expr, 0)  # it is at least 0, and never more
             self._narrow = self._narrow.within(bounds_of(learned))
-        self._equations.learn(learned)
+        self._equalities.add(learned)
 
     def _record(
         self, kind: str, formula: Bool, held: bool, text: str, sizes: tuple[Size, ...]

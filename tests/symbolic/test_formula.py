@@ -14,19 +14,19 @@ from archlint.symbolic.formula import (
     Formula,
     comparisons,
     conj,
-    decided,
     disj,
     eq,
     ge,
     gt,
     holds,
     implies,
+    known_truth,
     le,
     lt,
     ne,
     negate,
-    remaining,
-    replace_symbols,
+    simplify,
+    substitute_formula,
 )
 from tests.support.sizes import POINTS, SYMBOLS, printed, size, trees, value
 
@@ -131,7 +131,7 @@ def test_the_text_says_exactly_the_formula(tree):
 def test_symbols_are_replaced(tree, h, w):
     formula = build(tree)
     try:
-        replaced = replace_symbols(formula, {"H": size(h), "W": size(w)})
+        replaced = substitute_formula(formula, {"H": size(h), "W": size(w)})
     except ZeroDivisionError:
         assume(False)
     for env in POINTS:
@@ -264,9 +264,9 @@ def test_a_bound_and_the_value_beside_it_are_one_bound(size):
 def test_parts_that_are_known_decide_or_fall_away():
     truth = {ge(H, 5): True, ge(H, 6): False}
     both, either = conj(ge(H, 5), eq(H % 3, 0)), disj(ge(H, 6), eq(H % 3, 0))
-    assert decided(conj(ge(H, 6), eq(H % 3, 0)), truth.get) is False
-    assert decided(disj(ge(H, 5), eq(H % 3, 0)), truth.get) is True
-    assert decided(both, truth.get) is decided(either, truth.get) is None
-    assert remaining(both, truth.get) is remaining(either, truth.get) is eq(H % 3, 0)
-    assert remaining(ge(H, 6), truth.get) is False
-    assert remaining(True, truth.get) is decided(True, truth.get) is True
+    assert known_truth(conj(ge(H, 6), eq(H % 3, 0)), truth.get) is False
+    assert known_truth(disj(ge(H, 5), eq(H % 3, 0)), truth.get) is True
+    assert known_truth(both, truth.get) is known_truth(either, truth.get) is None
+    assert simplify(both, truth.get) is simplify(either, truth.get) is eq(H % 3, 0)
+    assert simplify(ge(H, 6), truth.get) is False
+    assert simplify(True, truth.get) is known_truth(True, truth.get) is True

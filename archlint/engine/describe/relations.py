@@ -23,8 +23,8 @@ from archlint.symbolic.formula import (
     conj,
     eq,
     ge,
+    map_comparisons,
     negate,
-    rebuilt,
 )
 from archlint.symbolic.intervals import Box
 
@@ -86,7 +86,9 @@ def one_term(prover: Prover, formula: Formula, describe: Describe) -> Phrase | N
         equal = eq(rest + c.expr.const, 0)
         return equal if c.op == "==" else negate(equal)
 
-    short = simplified(rebuilt(formula, shorten), Box({**prover.box.ranges, TERM: (low, high)}))
+    short = simplified(
+        map_comparisons(formula, shorten), Box({**prover.box.ranges, TERM: (low, high)})
+    )
     names = [*prover.names, TERM]
     inner = Prover(names, Box({**prover.box.ranges, TERM: (low, high)}), prover.deadline)
     words = describe(inner, short)

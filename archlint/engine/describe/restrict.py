@@ -14,8 +14,8 @@ from archlint.symbolic.formula import (
     Junction,
     conj,
     disj,
-    rebuilt,
-    replace_symbols,
+    map_comparisons,
+    substitute_formula,
 )
 from archlint.symbolic.intervals import Box, Interval
 from archlint.symbolic.products import factored
@@ -28,11 +28,11 @@ def restrict(formula: Bool, values: Mapping[str, Size]) -> Bool:
 
     def change(comparison: Comparison) -> Bool:
         try:
-            return replace_symbols(comparison, values)
+            return substitute_formula(comparison, values)
         except ZeroDivisionError:
             return False
 
-    return rebuilt(formula, change)
+    return map_comparisons(formula, change)
 
 
 def simplified(formula: Bool, box: Box) -> Bool:

@@ -12,16 +12,11 @@ from archlint.contracts.output_match import OutputRequirement
 from archlint.symbolic import (
     Atom,
     Expr,
-    Extremum,
-    FloorDiv,
     Size,
     Symbol,
     evaluate,
-    floordiv,
-    maximum,
-    minimum,
-    operated,
     symbol,
+    with_operands,
 )
 from archlint.symbolic.formula import Bool, Formula
 from archlint.tracing.events import Event
@@ -114,15 +109,12 @@ class Names:
 
     def _short(self, atom: Atom) -> Size:
         if isinstance(atom, Symbol):
-            return operated(atom, [])
+            return with_operands(atom, [])
         inside = sorted({s for o in atom.operands() if isinstance(o, Expr) for s in o.symbols()})
         if len(inside) == 1:
             return symbol(self._name(atom, inside[0]))
         operands = [self._replace(o) for o in atom.operands()]
-        if isinstance(atom, FloorDiv):
-            return floordiv(*operands)
-        assert isinstance(atom, Extremum)
-        return (minimum if atom.word == "min" else maximum)(*operands)
+        return with_operands(atom, operands)
 
     def _name(self, atom: Atom, of: str) -> str:
         if atom not in self._named:
@@ -146,10 +138,7 @@ def _is_single(size: Expr) -> bool:
 
 
 def _as_size(atom: Atom) -> Size:
-    if isinstance(atom, FloorDiv):
-        return floordiv(atom.num, atom.den)
-    assert isinstance(atom, Extremum)
-    return (minimum if atom.word == "min" else maximum)(*atom.args)
+    return with_operands(atom, atom.operands())
 
 
 __all__ = ["Names", "needs"]

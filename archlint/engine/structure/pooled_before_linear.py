@@ -15,7 +15,7 @@ from archlint.engine.structure.input_axes import spatial
 from archlint.engine.structure.model_view import ModelView
 from archlint.engine.structure.violation import Vacuous, Violation
 from archlint.symbolic import Expr, Size, substitute, symbol
-from archlint.symbolic.formula import Bool, conj, disj, ne, replace_symbols
+from archlint.symbolic.formula import Bool, conj, disj, ne, substitute_formula
 from archlint.symbolic.intervals import Box
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call
@@ -93,7 +93,7 @@ class _Twice:
         self._box = Box(ranges)
         self._solver = seen.solver((*seen.names, *(f"{n}'" for n in names)), self._box)
         inside = conj(in_box(seen.box), seen.region)
-        self._solver.add(conj(inside, replace_symbols(inside, self._others)))
+        self._solver.add(conj(inside, substitute_formula(inside, self._others)))
 
     def primed(self, name: str) -> Size:
         return self._others[name]
@@ -104,7 +104,7 @@ class _Twice:
 
     def find(self, first: Bool, second: Bool, relation: Bool) -> bool:
         """Whether there are two points of which the first, the second and both have properties."""
-        second = replace_symbols(second, self._others)
+        second = substitute_formula(second, self._others)
         return self._solver.find(conj(first, second, relation)) is not None
 
 

@@ -18,7 +18,7 @@ from archlint.engine.sampling.sizes import moduli
 from archlint.explanation.fixes.proposal import Proposal, patched, spatial
 from archlint.models.targets import ModelSource
 from archlint.symbolic import Expr, Symbol, atoms, ceildiv, maximum, symbol
-from archlint.symbolic.formula import conj, eq, negate, replace_symbols
+from archlint.symbolic.formula import conj, eq, negate, substitute_formula
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.trace import dims_of
 
@@ -135,7 +135,7 @@ def _multiple(
         for low in sorted({-(-v // multiple) * multiple for v in least}):
             sizes = {n: maximum(multiple * ceildiv(symbol(n), multiple), low) for n in names}
             try:
-                if solver.find(negate(replace_symbols(found.accepted, sizes))) is None:
+                if solver.find(negate(substitute_formula(found.accepted, sizes))) is None:
                     return multiple, low
             except Unsolved:
                 return None

@@ -17,7 +17,7 @@ from archlint.ops.rules.adaptive_pool import (
 from archlint.ops.shapes.sliding_window import claim_positive, followed_layout
 from archlint.symbolic import Expr, Size, ceildiv, floordiv
 from archlint.symbolic.formula import conj, disj, eq, ge
-from archlint.symbolic.rational import Ratio, ratio_mul, ratio_of, small
+from archlint.symbolic.rational import Ratio, compares_exactly, ratio_mul, ratio_of
 
 Scale = Union[float, Ratio, Size]
 
@@ -35,7 +35,7 @@ def scaled(path: Path, size: Size, scale: Scale) -> Size:
     if isinstance(size, int) and isinstance(scale, (int, float)):
         return int(size * scale)
     ratio = ratio_of(scale)
-    if ratio is not None and ratio.rounded and small(path.known, ratio):
+    if ratio is not None and ratio.rounded and compares_exactly(path.known, ratio):
         product = size * ratio.num
         most = floordiv(product, ratio.den)
         less = ceildiv(product, ratio.den) - 1

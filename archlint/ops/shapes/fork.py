@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from archlint.ops.registry import Path, TensorSpec
 from archlint.symbolic import Size
-from archlint.symbolic.formula import Bool, Formula, conj, decided, negate
+from archlint.symbolic.formula import Bool, Formula, conj, known_truth, negate
 
 MOST = 12  # outcomes
 
@@ -44,7 +44,7 @@ class Fork:
 
     def known(self, formula: Bool) -> bool | None:
         known = self.path.known(formula)
-        return decided(formula, self._part) if known is None else known
+        return known_truth(formula, self._part) if known is None else known
 
     def _part(self, formula: Formula) -> bool | None:
         truth = self._truth.get(formula)

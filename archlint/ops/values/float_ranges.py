@@ -24,13 +24,13 @@ from archlint.symbolic import (
     Symbol,
     atoms,
     ceildiv,
-    divided,
+    divide_polynomial,
     floordiv,
     maximum,
     symbol,
 )
 from archlint.symbolic.formula import conj, ge, le
-from archlint.symbolic.rational import Opaque, Ratio, near, reduced
+from archlint.symbolic.rational import Opaque, Ratio, approximate, reduced
 
 FLOATS = (torch.float32, torch.float64)
 WHOLE = (torch.int32, torch.int64)
@@ -118,7 +118,7 @@ def rounding(operand: object) -> bool:
     """Whether it is a float that may have been rounded, or a tensor of such floats."""
     if isinstance(operand, TensorSpec):
         return isinstance(operand.values, Real)
-    found = near(operand) if isinstance(operand, (Ratio, Opaque)) else None
+    found = approximate(operand) if isinstance(operand, (Ratio, Opaque)) else None
     return found is not None and (found[1] > 0 or not isinstance(found[0].den, int))
 
 
@@ -204,7 +204,7 @@ def _real(path: Path, operand: Any) -> Real | None:
             return None
         low, high = values
         return Real(Ratio(low), Ratio(high), _size(path, low, high), 0)
-    found = near(operand)
+    found = approximate(operand)
     if found is None or path.known(ge(found[0].den, 1)) is not True:
         return None
     ratio, steps = found
@@ -246,7 +246,7 @@ def floored(ratio: Ratio) -> Size:
     """Rounded down, whole multiples of the denominator taken out."""
     if isinstance(ratio.den, int):
         return ratio.floor()
-    quotient, rest = divided(ratio.num, ratio.den)
+    quotient, rest = divide_polynomial(ratio.num, ratio.den)
     return quotient + floordiv(rest, ratio.den)
 
 

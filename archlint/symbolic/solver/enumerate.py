@@ -8,20 +8,20 @@ from itertools import islice
 from archlint.symbolic.formula import Bool, comparisons, holds
 from archlint.symbolic.intervals import Box
 
-TRIES = 200
+MAX_POINTS = 200
 WORK = 10_000  # comparisons that may be looked at in all: a long formula is tried less often
 
 
-def first(names: Sequence[str], box: Box, formula: Bool) -> dict[str, int] | None:
+def smallest_by_enumeration(names: Sequence[str], box: Box, formula: Bool) -> dict[str, int] | None:
     """The sizes in ``box`` with the property of the smallest sum; of those, the first by name.
 
-    ``None`` says nothing: they are not among the first :data:`TRIES` (fewer where the formula is
+    ``None``: they are not among the first :data:`MAX_POINTS` (fewer where the formula is
     long), or a size that the formula names has no least value. Division by zero at sizes outside
     of what the formula is about ends the search as well.
     """
     if isinstance(formula, bool):
         return None
-    most = min(TRIES, WORK // sum(1 for _ in islice(comparisons(formula), WORK + 1)))
+    most = min(MAX_POINTS, WORK // sum(1 for _ in islice(comparisons(formula), WORK + 1)))
     if most == 0:
         return None
     said = formula.symbols()

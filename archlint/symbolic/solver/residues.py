@@ -15,64 +15,71 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from archlint.symbolic import Expr, FloorDiv, Symbol, remembered
-from archlint.symbolic.formula import Bool, Comparison, Formula, comparisons, rebuilt, remaining
+from archlint.symbolic import Expr, FloorDiv, Symbol, cached
+from archlint.symbolic.formula import (
+    Bool,
+    Comparison,
+    Formula,
+    comparisons,
+    map_comparisons,
+    simplify,
+)
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.products import factored
 
-LONGEST = 512
+MAX_VALUES = 512
 """Values of one size that may have to be looked at."""
 
 MOST = 1024
 """Combinations of classes that may be tried."""
 
 
-class Entangled(Exception):
+class NotSeparable(Exception):
     """The formula is not decided by the classes of each size alone, or they are too many."""
 
 
-def least(names: Sequence[str], box: Box, formula: Bool) -> dict[str, int] | None:
+def smallest_by_residues(names: Sequence[str], box: Box, formula: Bool) -> dict[str, int] | None:
     """The sizes in ``box`` with the property of the smallest sum; of those, the first by name.
 
-    ``None``: there are none at all. :class:`Entangled` where this cannot tell. Comparisons of
+    ``None``: there are none at all. :class:`NotSeparable` where this cannot tell. Comparisons of
     several sizes do no harm where the formula does not hold even if all of these do.
     """
-    rest = rebuilt(remaining(formula, box.decide), lambda c: _plainer(c, box))
+    rest = map_comparisons(simplify(formula, box.decide), lambda c: _plainer(c, box))
     if rest is False:
         return None
     point = {}
     for name in names:
         low, high = box.ranges.get(name, (None, None))
         if low is None:
-            raise Entangled
+            raise NotSeparable
         if high is not None and high < low:
             return None
         point[name] = low
     if rest is True:
         return point
     bits: dict[Comparison, int] = {}
-    alone: dict[str, list[tuple[Course, int]]] = {}
+    alone: dict[str, list[tuple[TruthPattern, int]]] = {}
     entangled = 0
     for comparison in comparisons(rest):
         if comparison not in bits:
             bits[comparison] = bit = 1 << len(bits)
-            course = course_of(comparison)
+            course = truth_pattern(comparison)
             if course is None or course.name not in names:
                 entangled |= bit
             else:
                 alone.setdefault(course.name, []).append((course, bit))
     moving = [n for n in names if n in alone]
     if not moving:
-        raise Entangled
+        raise NotSeparable
     classes = [_classes(box.ranges[n], alone[n]) for n in moving]
     if math.prod(map(len, classes)) > MOST:
-        raise Entangled
+        raise NotSeparable
     holds = _judged(rest, bits)
     best = None
     for way in itertools.product(*classes):
         if holds(sum(true for _, true in way) | entangled):
             if entangled:
-                raise Entangled
+                raise NotSeparable
             values = tuple(value for value, _ in way)
             if best is None or (sum(values), values) < (sum(best), best):
                 best = values
@@ -83,16 +90,16 @@ def least(names: Sequence[str], box: Box, formula: Bool) -> dict[str, int] | Non
 
 def _plainer(comparison: Comparison, box: Box) -> Bool:
     """A comparison of several sizes, of as few of them as the box allows."""
-    if course_of(comparison) is not None:
+    if truth_pattern(comparison) is not None:
         return comparison
     said = factored(comparison, box)
     if said is comparison:
         return said
-    return rebuilt(remaining(said, box.decide), lambda c: _plainer(c, box))
+    return map_comparisons(simplify(said, box.decide), lambda c: _plainer(c, box))
 
 
 def _classes(
-    bounds: tuple[int | None, int | None], courses: Sequence[tuple[Course, int]]
+    bounds: tuple[int | None, int | None], courses: Sequence[tuple[TruthPattern, int]]
 ) -> list[tuple[int, int]]:
     """The least value of each class, and which comparisons hold there (their bits)."""
     low, high = bounds
@@ -111,8 +118,8 @@ def _classes(
         elif high is not None:
             end = min(end, high + 1)
         looked += end - start
-        if looked > LONGEST:
-            raise Entangled
+        if looked > MAX_VALUES:
+            raise NotSeparable
         settled = sum(bit for c, bit in settling if c.holds(start))
         for value in range(start, end):
             true = settled + sum(bit for c, bit in repeating if c.holds(value))
@@ -136,7 +143,7 @@ def _judged(formula: Formula, bits: dict[Comparison, int]) -> Callable[[int], bo
     return lambda true: bool(true & own) or any(i(true) for i in inner)
 
 
-class Course(NamedTuple):
+class TruthPattern(NamedTuple):
     """How the truth of a comparison goes along its one size, ``name``.
 
     It repeats itself after ``period`` values, ``table`` of which says it for 0, 1, …; or, with a
@@ -155,8 +162,8 @@ class Course(NamedTuple):
         return self.table[0] ^ bool(bisect_right(self.changes, value) & 1)
 
 
-@remembered
-def course_of(comparison: Comparison) -> Course | None:
+@cached
+def truth_pattern(comparison: Comparison) -> TruthPattern | None:
     """The course of a comparison of one size; ``None`` of several, of products, or a long one."""
     expr = comparison.expr
     trend = _trend(expr)
@@ -168,18 +175,18 @@ def course_of(comparison: Comparison) -> Course | None:
         return comparison.evaluate({name: value})
 
     if trend.slope == 0:
-        if trend.period > LONGEST:
+        if trend.period > MAX_VALUES:
             return None
         table = tuple(map(truth, range(trend.period)))
-        return Course(name, trend.period, table if trend.period > 1 else table[:1], ())
+        return TruthPattern(name, trend.period, table if trend.period > 1 else table[:1], ())
     # Beyond where slope*value + low..high crosses 0 the sign is that of the slope for good.
     ends = (-trend.low / trend.slope, -trend.high / trend.slope)
     first, last = math.floor(min(ends)) - 1, math.ceil(max(ends)) + 1
-    if last - first > LONGEST:
+    if last - first > MAX_VALUES:
         return None
     truths = list(map(truth, range(first, last + 1)))
     changes = [first + i for i in range(1, len(truths)) if truths[i] != truths[i - 1]]
-    return Course(name, 1, (truths[0],), tuple(changes))
+    return TruthPattern(name, 1, (truths[0],), tuple(changes))
 
 
 class _Trend(NamedTuple):
@@ -192,7 +199,7 @@ class _Trend(NamedTuple):
     high: Fraction
 
 
-@remembered
+@cached
 def _trend(expr: Expr) -> _Trend | None:
     """The trend of an expression of one size, without products; ``None`` for others."""
     const = Fraction(expr.const)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from archlint.symbolic.formula import Bool, conj
 from archlint.symbolic.intervals import Box
-from archlint.symbolic.solver.residues import Entangled, least
-from archlint.symbolic.solver.z3_backend import Z3, Unsolved
+from archlint.symbolic.solver.residues import NotSeparable, smallest_by_residues
+from archlint.symbolic.solver.z3_backend import Unsolved, Z3Solver
 
 _ENOUGH = 4
 """After so many questions that took Z3 the others are asked of it at once."""
@@ -31,7 +31,7 @@ class Solver:
         self.deadline = deadline
         self._effort = effort
         self._given: Bool = True
-        self._z3: Z3 | None = None
+        self._z3: Z3Solver | None = None
         self._entangled = 0  # questions in a row
 
     def add(self, formula: Bool) -> None:
@@ -44,29 +44,29 @@ class Solver:
         """Some sizes with the property, or ``None`` if there are none at all."""
         try:
             return self._least(formula)
-        except Entangled:
+        except NotSeparable:
             return self._solver().find(formula)
 
     def smallest(self, formula: Bool = True) -> dict[str, int] | None:
         """The sizes of the smallest sum with the property; of those, the first in name order."""
         try:
             return self._least(formula)
-        except Entangled:
+        except NotSeparable:
             return self._solver().smallest(formula)
 
     def _least(self, formula: Bool) -> dict[str, int] | None:
         if formula is not False and time.monotonic() > self.deadline:
             raise Unsolved("no time left")
         if self._entangled == _ENOUGH:
-            raise Entangled
+            raise NotSeparable
         self._entangled += 1
-        found = least(self.names, self.box, conj(self._given, formula))
+        found = smallest_by_residues(self.names, self.box, conj(self._given, formula))
         self._entangled = 0
         return found
 
-    def _solver(self) -> Z3:
+    def _solver(self) -> Z3Solver:
         if self._z3 is None:
-            self._z3 = Z3(self.names, self.box, self.deadline, self._effort)
+            self._z3 = Z3Solver(self.names, self.box, self.deadline, self._effort)
             self._z3.add(self._given)
         self._z3.deadline = self.deadline
         return self._z3

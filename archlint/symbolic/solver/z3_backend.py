@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from archlint.runtime.uninterruptible import uninterrupted
@@ -14,22 +13,11 @@ from archlint.symbolic.intervals import Box
 from archlint.symbolic.products import factored
 
 
-@cache
-def _keep_freed_memory() -> None:
-    """Have glibc keep what z3 frees for the next context; other allocators take no notice.
-
-    A context takes two tables of 8 MiB. glibc gives freed memory back to the system above twice
-    the largest block that it has seen mapped and freed, so it is shown one: without this, each
-    page is mapped anew for each context, which takes eight times as long as the context.
-    """
-    bytearray(24 << 20)  # of zeros, which glibc maps and nobody touches
-
-
 class Unsolved(Exception):
     """Z3 gave no answer in the time it had."""
 
 
-class Z3:
+class Z3Solver:
     """Sizes that satisfy what was :meth:`add`-ed, as :class:`.Solver` says it.
 
     Each has a z3 context of its own: in a shared one the search, and so what is found in time,
@@ -44,7 +32,6 @@ class Z3:
     ) -> None:
         import z3
 
-        _keep_freed_memory()
         self._z3 = z3
         self.names = tuple(names)
         self.box = box

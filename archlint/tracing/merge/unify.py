@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator
 
-from archlint.symbolic import Atom, Expr, FloorDiv, Size, ceildiv, floordiv, polynomial, with_atoms
+from archlint.symbolic import Atom, Expr, FloorDiv, Size, ceildiv, floordiv, map_atoms, polynomial
 from archlint.symbolic.formula import Bool, comparisons, conj, eq, holds, ne
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.path import TracedPath
@@ -82,7 +82,7 @@ def _replaced(size: Size, values: dict[FloorDiv, Size]) -> Size:
         known = values.get(atom) if isinstance(atom, FloorDiv) else None
         return polynomial(0, (((atom,), 1),)) if known is None else known
 
-    return with_atoms(size, written)
+    return map_atoms(size, written)
 
 
 def _odd(path: TracedPath, when: Bool) -> list[Expr]:

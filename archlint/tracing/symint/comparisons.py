@@ -8,7 +8,7 @@ from typing import Any
 
 from archlint.symbolic import Expr, Size, formula
 from archlint.symbolic.formula import Bool, Formula, conj, disj, negate
-from archlint.symbolic.rational import Ratio, ratio_of, small
+from archlint.symbolic.rational import Ratio, compares_exactly, ratio_of
 from archlint.tracing.symint.numbers import Binary, SizePath, kind_of, pinned, settled
 
 
@@ -44,7 +44,7 @@ def _told_apart(path: SizePath, x: Ratio, y: Ratio) -> bool:
     unless they are the same: more than rounding loses while ``p * s`` is below 2**52. So ``s`` is
     to be small, and ``p`` is a size.
     """
-    if all(small(path.known, r) for r in (x, y)):
+    if all(compares_exactly(path.known, r) for r in (x, y)):
         return True
     if x.rounded and y.rounded:
         return False

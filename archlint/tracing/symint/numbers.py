@@ -18,7 +18,7 @@ from archlint.symbolic.formula import Bool, Formula
 from archlint.symbolic.rational import (
     Opaque,
     Ratio,
-    near,
+    approximate,
     ratio_add,
     ratio_div,
     ratio_mul,
@@ -92,7 +92,7 @@ def _opaque(
     """
     value = plain(*(value_at(n, path.env) for n in numbers))
     sizes = tuple(size for n in numbers for size in sizes_in(n))
-    found = [f for f in map(near, numbers) if f is not None] if over is not None else []
+    found = [f for f in map(approximate, numbers) if f is not None] if over is not None else []
     if len(found) != 2:
         return Opaque(value, sizes)
     (a, before), (b, more) = found

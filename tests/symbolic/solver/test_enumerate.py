@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from archlint.symbolic import symbol
 from archlint.symbolic.formula import conj, disj, eq, ge, ne
 from archlint.symbolic.intervals import Box
-from archlint.symbolic.solver.enumerate import TRIES, first
+from archlint.symbolic.solver.enumerate import MAX_POINTS, smallest_by_enumeration
 from archlint.symbolic.solver.solver import Solver
 
 N, H, W = symbol("N"), symbol("H"), symbol("W")
@@ -33,7 +33,7 @@ def test_what_is_found_is_what_the_solver_calls_the_smallest(parts, ranges):
     }
     box = Box(said)
     formula = conj(*parts)
-    found = first(NAMES, box, formula)
+    found = smallest_by_enumeration(NAMES, box, formula)
     solver = Solver(NAMES, box, time.monotonic() + 60)
     if found is not None:
         assert found == solver.smallest(formula)
@@ -44,13 +44,13 @@ def test_what_is_found_is_what_the_solver_calls_the_smallest(parts, ranges):
 
 def test_sizes_that_are_not_named_are_at_their_least():
     box = Box({"N": (1, None), "H": (32, None), "W": (32, None)})
-    assert first(NAMES, box, ge(W, 40)) == {"N": 1, "H": 32, "W": 40}
+    assert smallest_by_enumeration(NAMES, box, ge(W, 40)) == {"N": 1, "H": 32, "W": 40}
 
 
 @pytest.mark.parametrize(
     ("box", "formula"),
     [
-        ({"H": (1, None)}, ge(H, TRIES + 1)),  # too far
+        ({"H": (1, None)}, ge(H, MAX_POINTS + 1)),  # too far
         ({"H": (1, 5)}, ge(H, 6)),  # nowhere
         ({"H": (None, None)}, ge(H, 6)),  # there is no least
         ({"H": (0, None)}, ge(7 // H, 1)),  # no value at the first of them
@@ -58,15 +58,17 @@ def test_sizes_that_are_not_named_are_at_their_least():
     ],
 )
 def test_nothing_is_said_where_trying_does_not_help(box, formula):
-    assert first(("H",), Box(box), formula) is None
+    assert smallest_by_enumeration(("H",), Box(box), formula) is None
 
 
 def test_the_last_try_counts():
-    assert first(("H",), Box({"H": (1, None)}), ge(H, TRIES)) == {"H": TRIES}
+    assert smallest_by_enumeration(("H",), Box({"H": (1, None)}), ge(H, MAX_POINTS)) == {
+        "H": MAX_POINTS
+    }
 
 
 def test_a_long_formula_is_tried_less_often():
     box = Box({"H": (1, None)})
     long = disj(*(eq(H, k) for k in range(150, 3000, 3)), ge(H, 5000))
-    assert first(("H",), box, ge(H, 150)) == {"H": 150}
-    assert first(("H",), box, long) is None
+    assert smallest_by_enumeration(("H",), box, ge(H, 150)) == {"H": 150}
+    assert smallest_by_enumeration(("H",), box, long) is None

@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 from archlint.symbolic import ceildiv, minimum, symbol
 from archlint.symbolic.formula import Comparison, conj, disj, eq, ge, holds, le, ne, negate
 from archlint.symbolic.intervals import Box
-from archlint.symbolic.solver.residues import LONGEST, Entangled, course_of, least
+from archlint.symbolic.solver.residues import (
+    MAX_VALUES,
+    NotSeparable,
+    smallest_by_residues,
+    truth_pattern,
+)
 from archlint.symbolic.solver.solver import Solver
-from archlint.symbolic.solver.z3_backend import Z3, Unsolved
+from archlint.symbolic.solver.z3_backend import Unsolved, Z3Solver
 from tests.support.sizes import NAMES, SYMBOLS, trees
 from tests.symbolic.solver.test_solver import small_boxes, solutions
 from tests.symbolic.test_formula import COMPARE, build, formula_trees, truth
@@ -37,7 +42,7 @@ def test_a_course_tells_the_truth_at_every_value(tree):
     comparison = build(tree)
     if not isinstance(comparison, Comparison):
         return
-    course = course_of(comparison)
+    course = truth_pattern(comparison)
     if course is None:
         return
     assert course.name == "H"
@@ -51,16 +56,16 @@ def test_sums_and_quotients_of_one_size_have_a_course():
     for size in (H, 3 * H - 2, H // 7, H % 7, (H + 15) // 32 - ceildiv(H, 32), (H // 2 + 1) // 3):
         comparison = ge(size, 4) if size is H else eq(size, 1)
         parts = [comparison] if isinstance(comparison, Comparison) else comparison.args
-        assert all(course_of(part) is not None for part in parts)
+        assert all(truth_pattern(part) is not None for part in parts)
 
 
 @pytest.mark.parametrize(
     "comparison",
-    [eq(H, W), ge(H * W, 9), eq(H * H, 49), ge(minimum(H, 9 * W), 4), eq(H % (LONGEST + 1), 0)],
+    [eq(H, W), ge(H * W, 9), eq(H * H, 49), ge(minimum(H, 9 * W), 4), eq(H % (MAX_VALUES + 1), 0)],
     ids=str,
 )
 def test_others_have_none(comparison):
-    assert course_of(comparison) is None
+    assert truth_pattern(comparison) is None
 
 
 @settings(max_examples=400)
@@ -74,8 +79,8 @@ def test_the_least_sizes_are_brute_forces(tree, ranges):
     if any(truth(tree, point) is None for point in grid):
         return
     try:
-        found = least(NAMES, Box(ranges), formula)
-    except Entangled:
+        found = smallest_by_residues(NAMES, Box(ranges), formula)
+    except NotSeparable:
         return
     assert found == next(iter(solutions(NAMES, ranges, formula)), None)
 
@@ -107,9 +112,9 @@ def test_the_least_sizes_are_z3s(tree):
     if any(truth(tree, {"H": h, "W": w}) is None for h in range(1, 60) for w in range(60)):
         return
     try:
-        found = least(NAMES, box, formula)
-        theirs = Z3(NAMES, box, time.monotonic() + 10, 2_000_000).smallest(formula)
-    except (Entangled, Unsolved):
+        found = smallest_by_residues(NAMES, box, formula)
+        theirs = Z3Solver(NAMES, box, time.monotonic() + 10, 2_000_000).smallest(formula)
+    except (NotSeparable, Unsolved):
         return
     assert found == theirs, str(formula)
 
@@ -141,7 +146,7 @@ DECIDED = {
 def test_these_need_no_z3(name):
     formula, expected = DECIDED[name]
     names = tuple(RANGES)
-    assert least(names, Box(RANGES), formula) == expected
+    assert smallest_by_residues(names, Box(RANGES), formula) == expected
     asked = Solver(names, Box(RANGES), time.monotonic() + 20)
     asked.add(formula)
     assert asked.find() == asked.smallest() == expected
@@ -161,15 +166,18 @@ def test_these_need_no_z3(name):
     ids=str,
 )
 def test_these_do(formula):
-    with pytest.raises(Entangled):
-        least(tuple(RANGES), Box(RANGES), formula)
+    with pytest.raises(NotSeparable):
+        smallest_by_residues(tuple(RANGES), Box(RANGES), formula)
 
 
 def test_a_size_without_a_least_value_is_left_to_z3():
-    with pytest.raises(Entangled):
-        least(("H",), Box({"H": (None, None)}), ge(H, 3))
+    with pytest.raises(NotSeparable):
+        smallest_by_residues(("H",), Box({"H": (None, None)}), ge(H, 3))
 
 
 def test_without_a_question_the_smallest_of_the_box():
-    assert least(("H", "W"), Box({"H": (4, 9), "W": (2, None)}), ge(H, 3)) == {"H": 4, "W": 2}
-    assert least(("H",), Box({"H": (4, 3)}), ge(H, symbol("H") % 5)) is None
+    assert smallest_by_residues(("H", "W"), Box({"H": (4, 9), "W": (2, None)}), ge(H, 3)) == {
+        "H": 4,
+        "W": 2,
+    }
+    assert smallest_by_residues(("H",), Box({"H": (4, 3)}), ge(H, symbol("H") % 5)) is None
