@@ -1,0 +1,1 @@
+"""What a contract is: the nouns, settings, plugins, and their reading from rule files."""

@@ -1,0 +1,1 @@
+"""From a contract to its verdict; begin with :mod:`archlint.engine.pipeline`."""

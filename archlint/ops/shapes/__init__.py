@@ -1,0 +1,1 @@
+"""What several shape rules share: axes, broadcasting, strides, dtypes."""

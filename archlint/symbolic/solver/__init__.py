@@ -1,0 +1,1 @@
+"""Whether some size satisfies a formula, and the smallest that does."""

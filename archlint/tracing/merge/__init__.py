@@ -1,0 +1,1 @@
+"""Paths that part and rejoin inside one module, merged into one."""

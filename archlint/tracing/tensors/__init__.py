@@ -1,0 +1,1 @@
+"""Tensors that carry sizes and dtypes instead of elements."""
