@@ -160,7 +160,7 @@ def explore(
             result.reasons.append(_spent("the time", result, point))
             return result
         path = ExploredPath.of(run(point))
-        if path.trace.joins and result.paths and not result.paths[-1].trace.joins:
+        if path.trace.merged and result.paths and not result.paths[-1].trace.merged:
             result.paths, result.reasons, solver = [], [], None  # this way says it in fewer
         result.paths.append(path)
         if path.trace.outcome == "unknown":

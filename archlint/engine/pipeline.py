@@ -34,6 +34,7 @@ from archlint.engine.verdicts import conclude, error_verdict, verdict_without_ru
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
 from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
 from archlint.tracing.model_tracer import ModelTracer
 
@@ -65,16 +66,18 @@ def check_contract(
 
 def check_source(contract: Contract, source: ModelSource, *, samples: int | None = None) -> Verdict:
     """The verdict on one contract for a model that is already found."""
-    start = time.monotonic()
-    deadline = start + contract.budget.seconds
-    try:
-        with time_limit(contract.budget.seconds), preserve_process_state():
-            verdict = _decide(contract, source, samples, deadline)
-    except TimeLimitReached as e:
-        verdict = error_verdict(contract, f"did not finish within {contract.budget.seconds:g} s{e}")
-    except ArchlintError as e:
-        verdict = error_verdict(contract, str(e))
-    return replace(verdict, model=source.name, seconds=round(time.monotonic() - start, 3))
+    with PROCESS_LOCK:  # waiting for another thread's check must not use up this one's time
+        start = time.monotonic()
+        deadline = start + contract.budget.seconds
+        try:
+            with time_limit(contract.budget.seconds), preserve_process_state():
+                verdict = _decide(contract, source, samples, deadline)
+        except TimeLimitReached as e:
+            late = f"did not finish within {contract.budget.seconds:g} s{e}"
+            verdict = error_verdict(contract, late)
+        except ArchlintError as e:
+            verdict = error_verdict(contract, str(e))
+        return replace(verdict, model=source.name, seconds=round(time.monotonic() - start, 3))
 
 
 def _decide(

@@ -17,6 +17,7 @@ from archlint.explanation.blame import blame_lines
 from archlint.explanation.fixes import accepted_of_all, broken_contract, fixes, violation_of
 from archlint.models.targets import ModelSource
 from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
 
 SECONDS = 30.0  # for the advice, and never more than the contract's budget has left
@@ -37,8 +38,9 @@ def check_contract(
 
 def check_source(contract: Contract, source: ModelSource, *, samples: int | None = None) -> Verdict:
     """As :func:`archlint.engine.pipeline.check_source`; a broken contract comes with advice."""
-    verdict = pipeline.check_source(contract, source, samples=samples)
-    return advised(verdict, contract, source, samples=samples)
+    with PROCESS_LOCK:
+        verdict = pipeline.check_source(contract, source, samples=samples)
+        return advised(verdict, contract, source, samples=samples)
 
 
 def advised(

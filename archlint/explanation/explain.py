@@ -21,6 +21,7 @@ from archlint.explanation.relaxation import layer_paths, needs_of
 from archlint.explanation.tied_weights import Kind, Tie, kinds, ties
 from archlint.models.targets import ModelSource
 from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
 from archlint.symbolic.formula import Bool, conj, holds, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
@@ -126,7 +127,11 @@ def explain_source(
         "explain", input, SizeClause("any", True, "any size"), mode=mode, budget=budget
     )
     try:
-        with time_limit(budget.seconds + 2 * WORDING), preserve_process_state():
+        with (
+            PROCESS_LOCK,  # waiting for another thread must not use up this one's time
+            time_limit(budget.seconds + 2 * WORDING),
+            preserve_process_state(),
+        ):
             subject = ModelTracer(contract, source)
             question, found, _ = explored(subject, time.monotonic() + budget.seconds)
             return _explained(subject, question, found, at)

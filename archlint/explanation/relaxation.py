@@ -65,14 +65,14 @@ class RelaxedPath(TracedPath):
         self._granted = box
 
     def claim(self, formula: Bool, text: str, *sizes: Any) -> None:
-        if not isinstance(formula, Formula) or not self.trail:
+        if not isinstance(formula, Formula) or not self.calls_so_far:
             return super().claim(formula, text, *sizes)
-        call = self.trail[-1]
+        call = self.calls_so_far[-1]
         if self._spared(call):
             self._grant(formula)
             self.unheard.append((call, Event("claim", formula, True, text, sizes, self.calls - 1)))
             return None
-        if self._is_granted(formula) and self._follows(len(self.trail) - 1):
+        if self._is_granted(formula) and self._follows(len(self.calls_so_far) - 1):
             return None
         return super().claim(formula, text, *sizes)
 
@@ -99,7 +99,7 @@ class RelaxedPath(TracedPath):
         """Whether a call works on what a spared one made."""
         found = self._behind.get(index)
         if found is None:
-            call = self.trail[index]
+            call = self.calls_so_far[index]
             found = self._spared(call) or any(
                 0 <= t.made_by < index and self._follows(t.made_by)
                 for t in tensors((call.args, call.kwargs))

@@ -123,8 +123,8 @@ class Path(Protocol):
     def count(self, made_by: str, tensor: TensorSpec) -> Size:
         """How many elements of the tensor are not 0, as such a number."""
 
-    def undecided(self, text: str) -> NoReturn:
-        """Nothing can be said of what comes after: ``text`` says why."""
+    def stop(self, text: str) -> NoReturn:
+        """End the trace: nothing can be known about what follows, because of ``text``."""
 
     def unproved(self, text: str) -> None:
         """The verdict cannot be ``proved``: ``text`` says what depends on unknown values."""

@@ -1,4 +1,4 @@
-"""Leave the world as it was: PyTorch, Python and the process, whatever user code did to them."""
+"""Restores the state of PyTorch, Python and the process after user code ran."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from typing import Any
 
 import torch
 
+from archlint.runtime.process_lock import PROCESS_LOCK
 
-class _Heard(io.BytesIO):
-    """What was printed, up to a limit; stays readable when user code closes it."""
+
+class _LimitedBytes(io.BytesIO):
+    """Bytes up to a limit; they stay readable when user code closes the file."""
 
     limit = 1 << 20
 
@@ -34,7 +36,7 @@ class CapturedOutput:
     """What user code printed: ``text`` (stdout and stderr in order), complete at any time."""
 
     def __init__(self) -> None:
-        self._bytes = _Heard()
+        self._bytes = _LimitedBytes()
         # A real text file: some code writes to sys.stdout.buffer.
         self.file = io.TextIOWrapper(self._bytes, "utf-8", "replace", write_through=True)
 
@@ -45,32 +47,32 @@ class CapturedOutput:
 
 @contextlib.contextmanager
 def preserve_process_state() -> Iterator[CapturedOutput]:
-    """Undo what user code does to PyTorch's settings, Python and the process.
+    """Undo what user code inside the block does to PyTorch's settings, Python and the process.
 
-    Random states (torch, Python, numpy when loaded), grad mode, default dtype and device,
-    determinism, autocast, matmul precision, threads, warning filters, working directory,
+    Restored are: random states (torch, Python, numpy when loaded), grad mode, default dtype and
+    device, determinism, autocast, matmul precision, threads, warning filters, working directory,
     ``os.environ``, ``sys.path``, recursion limit. Inside, warnings are ignored, standard input is
-    empty, and what is printed is captured in the yielded :class:`CapturedOutput`.
+    empty, and what is printed goes to the yielded :class:`CapturedOutput`.
+
+    All of this exists once per process, so one thread at a time is inside such a block: others wait
+    for :data:`~archlint.runtime.process_lock.PROCESS_LOCK`.
     """
-    said = CapturedOutput()
-    undo = [*_torch_state(), *_python_state()]
-    stdin = sys.stdin
-    with contextlib.ExitStack() as stack:
+    with PROCESS_LOCK, contextlib.ExitStack() as stack:
+        output = CapturedOutput()
+        undo = [*_torch_state(), *_python_state()]
+        stack.callback(setattr, sys, "stdin", sys.stdin)
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")  # a test run that makes errors of them refuses no size
-        stack.enter_context(contextlib.redirect_stdout(said.file))
-        stack.enter_context(contextlib.redirect_stderr(said.file))
+        stack.enter_context(contextlib.redirect_stdout(output.file))
+        stack.enter_context(contextlib.redirect_stderr(output.file))
         sys.stdin = io.StringIO()
-        try:
-            yield said
-        finally:
-            sys.stdin = stdin
-            for step in undo:
-                step()
+        for step in reversed(undo):  # the stack runs every step, even if one raises
+            stack.callback(step)
+        yield output
 
 
 def default_device() -> torch.device:
-    """Where new tensors are made; torch 2.6 cannot say after ``set_default_device(None)``."""
+    """The device of new tensors; torch 2.6 has no other way to ask once the default is unset."""
     return torch.empty(0).device
 
 

@@ -20,7 +20,7 @@ from archlint.runtime.user_frames import first_line
 from archlint.symbolic import evaluate
 from archlint.symbolic.formula import holds
 from archlint.tracing.path import TracedPath
-from archlint.tracing.signals import Undecided
+from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import SizeNode
 from archlint.tracing.symint.numbers import value_at
 from archlint.tracing.tensors.specs import map_tensors
@@ -97,7 +97,7 @@ def hear(path: TracedPath, sizes: Sizes, name: str, made: Any, real: Any) -> Non
         said = f"{type(real).__name__}: {first_line(real)}"
         path.unproved(f"{name} has no rule, and the CPU may refuse ({said})")
     elif _shapes(sizes, made) != _shapes(sizes, real):
-        raise Undecided(f"{name} has no rule, and meta and CPU kernels give different sizes")
+        raise UnknownOutcome(f"{name} has no rule, and meta and CPU kernels give different sizes")
 
 
 def _shapes(sizes: Sizes, value: Any) -> Any:

@@ -22,7 +22,7 @@ from archlint.symbolic import Expr, Size
 from archlint.symbolic.quantify import unknowns_in
 from archlint.tracing.cpu_kernels import FEW, asked_at, at_sizes, elements, goes, hear, small, tried
 from archlint.tracing.path import TracedPath
-from archlint.tracing.signals import Undecided
+from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import size_of, sym_int
 from archlint.tracing.tensors.specs import map_tensors
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, strides_of, symbolic_tensor
@@ -71,8 +71,8 @@ def run_kernel(
     With ``cpu`` the CPU's kernel is heard too, at the sizes of the path if these are small: it is
     right where the two differ.
 
-    Raises :class:`Refused` where it raises at the sizes of the path, and :class:`Undecided` where
-    it asks for values or serves no symbolic sizes.
+    Raises :class:`Refused` if it raises at the sizes of the path, and :class:`UnknownOutcome` if it
+    needs values or does not work on symbolic sizes.
     """
     metas: dict[int, torch.Tensor] = {}  # by the id of the tensor that they stand for
     standins: dict[int, SymbolicTensor] = {}  # by the id of their meta tensor
@@ -95,7 +95,7 @@ def run_kernel(
         eager, path.eager = path.eager, False  # what a kernel checks is a claim
         try:
             result = func(*a, **_on_meta(k))
-        except (Undecided, KeyboardInterrupt):
+        except (UnknownOutcome, KeyboardInterrupt):
             raise
         except Exception as error:
             _explain(path, func, args, kwargs, error)
@@ -103,7 +103,7 @@ def run_kernel(
             if path.unknowns and _has_unknowns((args, kwargs)):  # at others it may not raise
                 name = call_name(func)
                 text = f"{name} has no rule for sizes that values decide ({first_line(error)})"
-                raise Undecided(text) from None
+                raise UnknownOutcome(text) from None
             raise Refused(f"{type(error).__name__}: {error}") from None
         finally:
             path.eager = eager
@@ -122,7 +122,7 @@ def _only_meta(path: TracedPath, func: Any, asked: list[Any], error: Exception) 
         heard = given is not None and goes(path, sizes)
         if heard and not isinstance(tried(func, given), Exception):
             why = f"only its meta kernel refuses ({first_line(error)})"
-            raise Undecided(f"{call_name(func)} has no rule, and {why}") from None
+            raise UnknownOutcome(f"{call_name(func)} has no rule, and {why}") from None
 
 
 def _has_unknowns(given: Any) -> bool:
@@ -176,18 +176,20 @@ def _explain(path: TracedPath, func: Any, args: Any, kwargs: Any, error: Excepti
         func(*a, **_on_meta(k))
     except NotImplementedError as e:
         if "data-independent" in str(e) or "aten::nonzero" in str(e):  # torch 2.6 says the last
-            raise Undecided(f"the sizes that {name} gives depend on values") from None
-        raise Undecided(f"{name} has no rule and no meta kernel: {first_line(e)}") from None
+            raise UnknownOutcome(f"the sizes that {name} gives depend on values") from None
+        raise UnknownOutcome(f"{name} has no rule and no meta kernel: {first_line(e)}") from None
     except Exception as e:
         text = str(e)
         if "Cannot cast tensor(" in text:  # and the elements, which are not there
-            raise Undecided(f"{name} depends on values: it takes a tensor for a number") from None
+            raise UnknownOutcome(
+                f"{name} depends on values: it takes a tensor for a number"
+            ) from None
         if is_environment_error(e) and "meta" not in text:
-            raise Undecided(f"{name}: {is_environment_error(e)} ({first_line(e)})") from None
+            raise UnknownOutcome(f"{name}: {is_environment_error(e)} ({first_line(e)})") from None
         if "data-dependent" in text or "meta tensor" in text:
-            raise Undecided(f"{name} depends on values: {first_line(e)}") from None
+            raise UnknownOutcome(f"{name} depends on values: {first_line(e)}") from None
         return
-    raise Undecided(
+    raise UnknownOutcome(
         f"{name} has no rule, and PyTorch's kernel fails on symbolic sizes "
         f"({type(error).__name__}: {first_line(error)})"
     ) from None

@@ -1,4 +1,4 @@
-"""The model under trace: lean at first, in full where the way depends on its values."""
+"""Traces of one model for one contract: without weights first, with weights where needed."""
 
 from __future__ import annotations
 
@@ -16,22 +16,28 @@ from archlint.runtime.gc_pause import gc_paused
 from archlint.symbolic.formula import Bool
 from archlint.symbolic.intervals import Box
 from archlint.tracing.path import TracedPath
-from archlint.tracing.python.builtins import Retrace, asking_module, shadowed
+from archlint.tracing.python.builtins import Retrace, calling_module, shadowed
 from archlint.tracing.trace import Trace, dims_of
-from archlint.tracing.tracer import trace
+from archlint.tracing.tracer import run_model, trace
 
-WAYS = 16
-"""Between how many ways at the same sizes values may decide."""
+MOST_BRANCHES = 16
+"""How many paths at the same sizes values of tensors may choose between."""
 
-APART = 8
-"""After how many traces the ways through a module are joined (:mod:`.module_merge`)."""
+MERGE_AFTER = 8
+"""After how many traces the branches in a module are merged (:mod:`.merge.module_merge`)."""
 
-Answers = tuple[bool, ...]
+Choices = tuple[bool, ...]
+"""The sides taken, in turn, where values of tensors decide."""
+
 _NOT_PLAIN = re.compile(r"TypeError: .*SymBool|unhashable type: .*SymInt")
 
 
 class ModelTracer:
-    """Traces one model for one contract; every trace starts from the model as it was built."""
+    """Traces one model for one contract; every trace starts from the model as it was built.
+
+    With ``rules=False`` all calls go to PyTorch's kernels. Raises :class:`TargetError` if the model
+    cannot be built or called with the contract's input.
+    """
 
     def __init__(self, contract: Contract, source: ModelSource, rules: bool = True) -> None:
         register_rules()
@@ -40,52 +46,56 @@ class ModelTracer:
         self.rules = rules
         with gc_paused():
             self.model = source.for_tracing(contract.mode)
-        self._real: nn.Module | None = None
+        self._with_values: nn.Module | None = None  # the model with its real weights
         self._as_built: dict[nn.Module, Snapshot] = {}
-        self._same: set[str] = set()  # endings that the real weights do not change
+        self._same_with_values: set[str] = set()  # errors that the real weights do not change
         self._eager = False
-        self._given: Bool = True
+        self._known: Bool = True
         self.traces = 0
-        self._again: list[str] = []  # modules that are to be shadowed, as the running trace found
+        self._to_shadow: list[str] = []  # modules to shadow, as the running trace found
         self.shadowed: list[str] = []  # modules in whose calls of int, float, … sizes are kept
 
     def trace(
         self, sizes: Mapping[str, int], box: Box, given: Bool = True, symbolic: bool = True
     ) -> Trace:
-        """The path that these sizes take; where values decide the way, every way there is.
+        """The path of these sizes; where values decide, one path for each choice.
 
-        ``box`` and ``given`` hold of all sizes that the caller is interested in: what they settle
-        is no question, and what comes of it is said of these sizes only.
+        ``box`` and ``given`` hold for all sizes that the caller is interested in: what they settle
+        is no branch, and the result is about these sizes only. With ``symbolic=False`` the model
+        runs on plain numbers.
 
-        A path that ends in an exception of user code is walked again with plain numbers, where it
-        must end in the same kind of exception at the same line, and one that a lean model could
-        not finish is walked again with the real weights: what comes of symbolic sizes or of
-        missing values is not the model's doing.
+        A path that ends in an exception of user code runs again with plain numbers and must end in
+        the same kind of exception at the same line. A path that a model without weights cannot
+        finish runs again with the real weights. So neither symbolic sizes nor missing values are
+        reported as an error of the model.
         """
-        self._given = given
-        first = self._way(sizes, box, symbolic, ())
-        found, todo = [first], _turns(first, ())
+        self._known = given
+        first = self._checked(sizes, box, symbolic, ())
+        traces, todo = [first], _other_choices(first, ())
         while todo:
-            if len(found) == WAYS:
+            if len(traces) == MOST_BRANCHES:
                 first.outcome = "unknown"
-                first.error = f"values decide between more than {WAYS} ways"
+                first.error = f"values decide between more than {MOST_BRANCHES} paths"
                 return first
-            answers = todo.pop()
-            found.append(self._way(sizes, box, symbolic, answers))
-            todo += _turns(found[-1], answers)
-        accepted = [t for t in found if t.outcome == "accepted"]
-        main = max(accepted, key=_left_open, default=first)
-        main.others = tuple(t for t in found if t is not main)
+            choices = todo.pop()
+            traces.append(self._checked(sizes, box, symbolic, choices))
+            todo += _other_choices(traces[-1], choices)
+        accepted = [t for t in traces if t.outcome == "accepted"]
+        main = max(accepted, key=_sizes_left_open, default=first)
+        main.others = tuple(t for t in traces if t is not main)
         return main
 
-    def _way(self, sizes: Mapping[str, int], box: Box, symbolic: bool, answers: Answers) -> Trace:
-        result = self._once(sizes, box, symbolic, answers)
-        if result.outcome in ("raised", "unknown") and self.model is not self._real:
-            result = self._with_weights(result, sizes, box, symbolic, answers)
+    def _checked(
+        self, sizes: Mapping[str, int], box: Box, symbolic: bool, choices: Choices
+    ) -> Trace:
+        """One path, its end confirmed with the real weights and with plain numbers."""
+        result = self._plain_if_needed(sizes, box, symbolic, choices)
+        if result.outcome in ("raised", "unknown") and self.model is not self._with_values:
+            result = self._again_with_values(result, sizes, box, symbolic, choices)
         if result.outcome == "raised" and symbolic:
-            plain = self._once(sizes, box, False, answers)
-            if plain.outcome == "unknown" and self.model is not self._real:
-                plain = self._with_weights(plain, sizes, box, False, answers)
+            plain = self._plain_if_needed(sizes, box, False, choices)
+            if plain.outcome == "unknown" and self.model is not self._with_values:
+                plain = self._again_with_values(plain, sizes, box, False, choices)
             if plain.outcome not in ("raised", "refused"):
                 result.outcome = "unknown"
                 result.error = f"with plain numbers the model does not raise {result.error}"
@@ -95,29 +105,34 @@ class ModelTracer:
                 result.error = f"with plain numbers the model raises {other}, not {result.error}"
         return result
 
-    def _with_weights(
-        self, lean: Trace, sizes: Mapping[str, int], box: Box, symbolic: bool, answers: Answers
+    def _again_with_values(
+        self, first: Trace, sizes: Mapping[str, int], box: Box, symbolic: bool, choices: Choices
     ) -> Trace:
-        if lean.error in self._same:
-            return lean
-        if self._real is None:
-            self._real = self.source.for_running(self.contract.mode)
-        before, self.model = self.model, self._real
-        full = self._once(sizes, box, symbolic, answers)
-        if (full.outcome, full.error) != (lean.outcome, lean.error):
+        """The same path with the real weights; ``first`` if they make no difference."""
+        if first.error in self._same_with_values:
+            return first
+        if self._with_values is None:
+            self._with_values = self.source.for_running(self.contract.mode)
+        before, self.model = self.model, self._with_values
+        full = self._plain_if_needed(sizes, box, symbolic, choices)
+        if (full.outcome, full.error) != (first.outcome, first.error):
             return full
         self.model = before
-        self._same.add(lean.error)
-        return lean
+        self._same_with_values.add(first.error)
+        return first
 
-    def _once(self, sizes: Mapping[str, int], box: Box, symbolic: bool, answers: Answers) -> Trace:
-        result = self._walk(sizes, box, symbolic, answers)
+    def _plain_if_needed(
+        self, sizes: Mapping[str, int], box: Box, symbolic: bool, choices: Choices
+    ) -> Trace:
+        """One path; from the first model on that takes no symbolic truths, with plain ones."""
+        result = self._run(sizes, box, symbolic, choices)
         if result.outcome == "raised" and not self._eager and _NOT_PLAIN.search(result.error):
             self._eager = True
-            result = self._walk(sizes, box, symbolic, answers)
+            result = self._run(sizes, box, symbolic, choices)
         return result
 
-    def _walk(self, sizes: Mapping[str, int], box: Box, symbolic: bool, answers: Answers) -> Trace:
+    def _run(self, sizes: Mapping[str, int], box: Box, symbolic: bool, choices: Choices) -> Trace:
+        """One run of the model, repeated until it needs no further shadows."""
         snapshot = self._as_built.get(self.model)
         if snapshot is None:
             check_call(self.model, self.contract.input)
@@ -125,42 +140,46 @@ class ModelTracer:
                 snapshot = self._as_built[self.model] = Snapshot(self.model)
         input, rules = self.contract.input, self.rules
         while True:
-            path = TracedPath(sizes, box, eager=self._eager, answers=answers)
-            path.suppose(self._given)
-            path.on_ask = self._asked
-            path.model_caller = trace.__code__
-            self._again.clear()
+            path = TracedPath(sizes, box, eager=self._eager, value_choices=choices)
+            path.suppose(self._known)
+            path.before_number = self._shadow_if_possible
+            path.model_caller = run_model.__code__
+            self._to_shadow.clear()
             result: Trace | None = None
             try:
                 with shadowed(self.shadowed):
                     self.traces += 1
-                    joins = self.traces > APART
+                    merge = self.traces > MERGE_AFTER
                     result = trace(
                         self.model, input, sizes, box,
-                        symbolic=symbolic, rules=rules, path=path, joins=joins,
+                        symbolic=symbolic, rules=rules, path=path, merge=merge,
                     )  # fmt: skip
             except Retrace:
                 pass
             finally:
                 snapshot.restore()
-            if self._again:  # also where the model's own ``except:`` swallowed it
-                self.shadowed += self._again[:1]
+            if self._to_shadow:  # also if an ``except:`` of the model caught the exception
+                self.shadowed += self._to_shadow[:1]
             elif result is not None:
                 return result
 
-    def _asked(self) -> None:
-        module = asking_module()
+    def _shadow_if_possible(self) -> None:
+        """Start again if a shadow would keep the size that user code is about to turn into an int.
+
+        Raises :class:`Retrace` then.
+        """
+        module = calling_module()
         if module is not None and module not in self.shadowed:
-            self._again.append(module)
+            self._to_shadow.append(module)
             raise Retrace(module)
 
 
-def _left_open(trace: Trace) -> int:
-    """How many sizes of the output values decide."""
+def _sizes_left_open(trace: Trace) -> int:
+    """How many sizes of the output depend on values."""
     return str(dims_of(trace.output)).count(str(ANY_SIZE))
 
 
-def _turns(trace: Trace, answers: Answers) -> list[Answers]:
-    """The ways that part from this one behind its given ``answers``."""
-    taken = tuple(trace.path.answered)
-    return [(*taken[:i], not taken[i]) for i in range(len(answers), len(taken))]
+def _other_choices(trace: Trace, choices: Choices) -> list[Choices]:
+    """The choices of paths that leave this one after its prescribed ``choices``."""
+    taken = tuple(trace.path.choices)
+    return [(*taken[:i], not taken[i]) for i in range(len(choices), len(taken))]

@@ -15,7 +15,8 @@ import torch
 from torch import nn
 
 from archlint.runtime.user_frames import is_user_code
-from archlint.tracing.signals import Undecided
+from archlint.tracing.run import TraceRun
+from archlint.tracing.signals import UnknownOutcome
 
 _ARGUMENT = re.compile(r", (?![^()]*\))")
 
@@ -23,13 +24,17 @@ _ARGUMENT = re.compile(r", (?![^()]*\))")
 class ModuleStack:
     """The modules of ``model`` that are being called, by their names in it, outermost first."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, run: TraceRun) -> None:
+        self.run = run
         self.modules: list[str] = []
         self._names = _names(model)
 
     @contextmanager
     def followed(self) -> Iterator[None]:
-        """Inside it every call of a module is noticed."""
+        """Follow the calls of modules inside the block.
+
+        Torch's hooks are global: calls in other threads reach them too, and are ignored.
+        """
         module = nn.modules.module
         hooks = [
             module.register_module_forward_pre_hook(self._enter),
@@ -42,16 +47,18 @@ class ModuleStack:
                 hook.remove()
 
     def _enter(self, module: nn.Module, args: Any) -> None:
+        if not self.run.in_thread():
+            return
         kind: Any = type(module)
         if _is_scripted(kind):
-            raise Undecided(
+            raise UnknownOutcome(
                 f"{kind.__name__} at {self._names.get(id(module)) or 'the model'} is "
                 "compiled TorchScript, whose sizes cannot be followed"
             )
         self.modules.append(self._names.get(id(module), kind.__name__))
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
-        if self.modules:
+        if self.modules and self.run.in_thread():
             self.modules.pop()
 
 

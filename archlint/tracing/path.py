@@ -1,4 +1,4 @@
-"""One way through a model: the sizes it was walked with, and what was asked of them on the way."""
+"""One path through a model: the sizes it follows, and the branches and claims on it."""
 
 from __future__ import annotations
 
@@ -7,62 +7,48 @@ from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any, NoReturn
 
-from archlint.contracts.region import bounds_of
 from archlint.ops.registry import Refused, TensorSpec
-from archlint.symbolic import Size, Unknown, unknown
+from archlint.symbolic import Size, unknown
 from archlint.symbolic.case_split import divisors
-from archlint.symbolic.equalities import Equalities
-from archlint.symbolic.formula import (
-    Bool,
-    Comparison,
-    Formula,
-    Junction,
-    comparisons,
-    eq,
-    holds,
-    known_truth,
-    map_comparisons,
-    negate,
-    simplify,
-)
+from archlint.symbolic.formula import Bool, Formula, Junction, comparisons, eq, holds, negate
 from archlint.symbolic.intervals import Box
-from archlint.symbolic.products import factored
-from archlint.symbolic.quantify import MAX_UNKNOWNS, for_all, unknowns_in, upper_bound
+from archlint.symbolic.quantify import MAX_UNKNOWNS, unknowns_in, upper_bound
 from archlint.tracing.events import Event
+from archlint.tracing.facts import Facts, SavedFacts
 from archlint.tracing.python.exception_flow import is_caught
-from archlint.tracing.signals import Apart, Undecided
+from archlint.tracing.signals import CannotMerge, UnknownOutcome
 
 ROUNDING = "the rounding of"  # how the makers of some unknowns are named
 MASK_BYTES = 1  # of an element of a mask
-ASKED = "the value of a tensor is asked for (.item(), bool(), tolist() or an `if` on it)"
+VALUE_NEEDED = "the value of a tensor is needed (.item(), bool(), tolist() or an `if` on it)"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """How far a path had come."""
+    """A point on the path, for :meth:`TracedPath.rewind`."""
 
     events: int
     caveats: int
-    answered: int
+    choices: int
     unknowns: int
-    truth: dict[Formula, bool]
-    equalities: Equalities
-    narrow: Box
+    facts: SavedFacts
 
 
 class TracedPath:
-    """The path a trace walks: answers from the hint ``env``, records every open question once.
+    """The path that a trace follows; it records each branch and claim once.
 
-    ``box`` is what is known of the sizes beforehand; whatever it settles is no question. With
-    ``eager``, what compares sizes is a plain ``bool`` at once, and a size that is hashed is pinned.
-    ``answers`` are given in turn where Python branches on a value that no size determines (then
-    ``True``); with ``None`` such a branch is :class:`Undecided`. While ``turns`` are given, the
-    path tries another way than that of the hint: it takes these branches in turn, and what is
-    claimed is taken to hold.
+    ``env``: the concrete sizes that choose the side of each branch. ``box``: bounds of all sizes
+    the caller is interested in; what they settle is neither branch nor claim. With ``eager``, a
+    comparison of sizes is a plain ``bool`` at once, and a size that is hashed becomes a number.
+    ``value_choices``: the sides to take, in turn, where Python branches on a value that no size
+    determines (after the last: ``True``); with ``None`` such a branch ends the trace with
+    :class:`UnknownOutcome`. While ``forced`` is set, the path takes these branches in turn instead
+    of those of ``env``, and every claim is taken to hold.
 
-    A number that values decide is an unknown within bounds (:meth:`unknown`). What is asked of it
-    is settled where the answer is the same for all that it may be. A branch that is not goes both
-    ways, as one on a value; a claim that is not is :class:`Undecided`. No event names an unknown.
+    A number that values of tensors determine is an unknown within bounds (:meth:`unknown`). A
+    comparison with it is settled if the answer is the same for all that it may be; otherwise a
+    branch takes both sides, as one on a value, and a claim is an :class:`UnknownOutcome`. No event
+    names an unknown.
     """
 
     def __init__(
@@ -71,137 +57,110 @@ class TracedPath:
         box: Box,
         *,
         eager: bool = False,
-        answers: Sequence[bool] | None = None,
+        value_choices: Sequence[bool] | None = None,
     ) -> None:
         self.env = dict(env)
         self.box = box
         self.eager = eager
-        self.answers = answers
-        self.answered: list[bool] = []
+        self.value_choices = value_choices
+        self.choices: list[bool] = []  # the sides taken so far where values decide
         self.unknowns: list[str] = []  # by which operator each was made, in their order
+        self.facts = Facts(box, self.unknowns)
         self.counts: dict[int, tuple[TensorSpec, Size]] = {}  # of masks, by the id of the spec
-        self._short: dict[Size, Size] = {}  # unknowns that stand for sums of unknowns
-        self.counting = True  # whether memory of masks is only written as such
+        self._sums: dict[Size, Size] = {}  # unknowns that stand for sums of unknowns
+        self.counting = True  # whether masks change only by writes that the trace sees
         self.events: list[Event] = []
         self.caveats: list[str] = []
         self.calls = 0
-        self.claims: set[Bool] = set()  # all that was claimed, also what the box settled
-        self.trail: Sequence[Any] = ()  # the tracer's calls so far
-        self.on_ask: Callable[[], None] | None = None  # when Python wants to know a size
-        self.model_caller: CodeType | None = None  # whose callees may catch what is refused
-        self.refused = False  # whether a claim did not hold, and nothing is seen that goes on
-        self.turns: Sequence[Bool] | None = None
-        self._turned = 0
-        self._truth: dict[Formula, bool] = {}
-        self._equalities = Equalities()
-        self._factored: tuple[Box, dict[Comparison, Bool]] = (box, {})
-        self._narrow = box  # what is left of it where the bounds learned so far hold
+        self.claims: set[Bool] = set()  # all claims, also those that the box settled
+        self.calls_so_far: Sequence[Any] = ()  # the tracer's list of calls
+        self.before_number: Callable[[], None] | None = None  # called when Python needs a number
+        self.model_caller: CodeType | None = None  # code below it may catch an operator's error
+        self.refused = False  # whether a claim failed in code that is not known to continue
+        self.forced: Sequence[Bool] | None = None
+        self._forced_taken = 0
 
-    def suppose(self, given: Bool) -> None:
-        """Take as known what holds of all sizes that this path is about: no question, no event."""
-        if isinstance(given, Junction) and given.word == "and":
-            for part in given.args:
+    def suppose(self, known: Bool) -> None:
+        """Take as known what holds for all sizes that this path is about; records no event."""
+        if isinstance(known, Junction) and known.word == "and":
+            for part in known.args:
                 self.suppose(part)
-        elif isinstance(given, Formula) and self.known(given) is None:
-            self._learn(given, True)
+        elif isinstance(known, Formula) and self.known(known) is None:
+            self._learn(known, True)
 
     def known(self, formula: Bool) -> bool | None:
-        if isinstance(formula, bool):
-            return formula
-        known = self._part(formula)
-        if known is not None:
-            return known
-        plain = self._plain(formula)
-        known = known_truth(plain, self._part)
-        if known is None and self.unknowns and unknowns_in(plain):
-            for said, truth in zip(self._for_all_values(plain), (True, False), strict=True):
-                if known_truth(self._plain(said), self._part):
-                    return truth
-        return known
+        """Whether the formula holds for all sizes of the path; ``None`` if that is not known."""
+        return self.facts.known(formula)
 
-    def _part(self, formula: Formula) -> bool | None:
-        truth = self._truth.get(formula)
-        return self._narrow.decide(formula) if truth is None else truth
-
-    def _plain(self, formula: Bool) -> Bool:
-        """The formula in simpler terms, as far as this path allows them."""
-        return map_comparisons(self._equalities.simplify_formula(formula), self._of_factors)
-
-    def _of_factors(self, comparison: Comparison) -> Bool:
-        box, known = self._factored
-        if box is not self._narrow:
-            box, known = self._factored = self._narrow, {}
-        if comparison not in known:
-            found = factored(comparison, box)
-            known[comparison] = (
-                found if found is comparison else map_comparisons(found, self._of_factors)
-            )
-        return known[comparison]
-
-    def _open(self, formula: Bool) -> Bool:
-        """What of the formula is not known yet."""
-        return simplify(self._plain(formula), self._part)
-
-    def given(self, size: Size) -> Size:
+    def simplified(self, size: Size) -> Size:
         """The same size, written more simply where an equation of this path allows that."""
-        found = self._equalities.simplify_size(size)
-        return self._in_short(found) if self.unknowns else found
+        found = self.facts.simplified(size)
+        return self._with_few_unknowns(found) if self.unknowns else found
 
     def simplest(self, spec: TensorSpec) -> TensorSpec:
-        """The same tensor, its sizes written as :meth:`given`."""
-        if not self._equalities and not self.unknowns:
+        """The same tensor with :meth:`simplified` sizes."""
+        if not self.facts.equalities and not self.unknowns:
             return spec
-        dims = tuple(map(self.given, spec.dims))
+        dims = tuple(map(self.simplified, spec.dims))
         if dims == spec.dims:
             return spec
         strides = spec.strides
         if type(strides) is tuple:
-            strides = tuple(map(self.given, strides))
+            strides = tuple(map(self.simplified, strides))
         return spec.like(dims, strides=strides, values=spec.values)
 
     def branch(self, formula: Bool) -> bool:
+        """The side that the path takes; recorded unless it is known for all sizes."""
         known = self.known(formula)
         if known is None:
-            formula = self._open(formula)
-            if isinstance(formula, bool):  # its open parts together leave no question
+            formula = self.facts.open_part(formula)
+            if isinstance(formula, bool):  # its open parts together leave nothing open
                 return formula
             if self.unknowns and unknowns_in(formula):
-                return self._by_values(formula)
-            known = formula.evaluate(self.env) if self.turns is None else self._turn(formula)
+                return self._branch_on_unknown(formula)
+            known = formula.evaluate(self.env) if self.forced is None else self._next(formula)
             self._record("branch", formula if known else negate(formula), True, "", ())
             self._learn(formula, known)
         return known
 
     def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
+        """Require ``formula``: the operator raises unless it holds.
+
+        ``text`` states the requirement, with ``{}`` for each of ``sizes``. Raises :class:`Refused`
+        if it does not hold at the sizes of the path, :class:`UnknownOutcome` if values decide.
+        """
         if formula is True:
             return
         self.claims.add(formula)
         known = self.known(formula)
         if known is True:
             return
-        formula = self._open(formula)
+        formula = self.facts.open_part(formula)
         if formula is True:
             return
-        held = holds(formula, self.env) if self.turns is None else formula is not False
+        held = holds(formula, self.env) if self.forced is None else formula is not False
         if self.unknowns and isinstance(formula, Formula) and unknowns_in(formula):
             sure = self._for_sure(formula) if known is None else known
             if sure is None:
                 known_sizes = ("_" if unknowns_in(s) else s for s in sizes)
-                raise Undecided(f"{self._made_by(formula)} whether {text.format(*known_sizes)}")
+                made_by = self._made_by(formula)
+                raise UnknownOutcome(f"{made_by} whether {text.format(*known_sizes)}")
             if sure:
                 return
             known = held = False
             sizes = tuple(map(upper_bound, sizes))  # even at their most, it does not hold
-        if known is False and (not held or self.turns is not None):
+        if known is False and (not held or self.forced is not None):
             formula, held = False, False
-        op = self.trail[-1].op if self.trail else ""
+        op = self.calls_so_far[-1].op if self.calls_so_far else ""
         kind, caught = "claim", is_caught(self.model_caller, op)
         if caught is not False:
-            self._must_follow_hint()
+            self._must_follow_env()
             if held:
-                kind = "branch"  # other sizes are not refused: they go another way
+                kind = "branch"  # other sizes are not refused: they take another path
             elif caught is None:
-                raise Undecided("an operator refuses in a `try` or `with` that may catch its error")
+                raise UnknownOutcome(
+                    "an operator refuses in a `try` or `with` that may catch its error"
+                )
         self._record(kind, formula, held, text, sizes)
         if isinstance(formula, Formula):
             self._learn(formula, held)
@@ -219,37 +178,38 @@ class TracedPath:
 
     def pin(self, size: Size) -> int:
         """The size as a number: a branch that leaves every other value to other paths."""
-        size = self.given(size)
+        size = self.simplified(size)
         if isinstance(size, int):
             return size
         low, high = self.box.interval(size)
         if low is not None and low == high:
             return low
         if self.unknowns and unknowns_in(size):
-            raise Undecided(f"{self._made_by(size)} a number that the model computes with")
-        self._must_follow_hint()
+            raise UnknownOutcome(f"{self._made_by(size)} a number that the model computes with")
+        self._must_follow_env()
         value = size.evaluate(self.env)
         self.branch(eq(size, value))
         return value
 
-    def guess(self, what: str = ASKED) -> bool:
-        """Which way to go where a value decides; the other way is another trace's.
+    def choose(self, what: str = VALUE_NEEDED) -> bool:
+        """The side to take where a value decides; another trace takes the other side.
 
-        ``what`` says what is asked for.
+        ``what`` says what the value is needed for. Raises :class:`UnknownOutcome` without
+        ``value_choices``.
         """
-        self._must_follow_hint()
-        if self.answers is None:
-            raise Undecided(what)
-        at = len(self.answered)
-        self.answered.append(self.answers[at] if at < len(self.answers) else True)
-        return self.answered[at]
+        self._must_follow_env()
+        if self.value_choices is None:
+            raise UnknownOutcome(what)
+        at = len(self.choices)
+        self.choices.append(self.value_choices[at] if at < len(self.value_choices) else True)
+        return self.choices[at]
 
     def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size:
         """A number that values decide: at least ``low``, at most each of ``most``.
 
         ``made_by`` names the operator that made it.
         """
-        self._must_follow_hint()
+        self._must_follow_env()
         if any(m == low for m in most):
             assert low is not None
             return low
@@ -266,50 +226,52 @@ class TracedPath:
             self.counts[id(tensor)] = tensor, found
         return found
 
-    def undecided(self, text: str) -> NoReturn:
-        """Nothing can be said of what comes after."""
-        if self.on_ask is not None:
-            self.on_ask()
-        raise Undecided(text)
+    def stop(self, text: str) -> NoReturn:
+        """End the trace: nothing can be known about what follows, because of ``text``."""
+        if self.before_number is not None:
+            self.before_number()
+        raise UnknownOutcome(text)
 
     def unproved(self, text: str) -> None:
-        self._must_follow_hint()
+        """Note that the verdict cannot be ``proved``, because of ``text``."""
+        self._must_follow_env()
         if text not in self.caveats:
             self.caveats.append(text)
 
-    # -- other ways than that of the hint ---------------------------------------------------------
+    # -- other branches than those of ``env`` -----------------------------------------------------
 
     def mark(self) -> Mark:
-        """Where the path is now."""
-        known = dict(self._truth), self._equalities.copy(), self._narrow
-        counts = len(self.events), len(self.caveats), len(self.answered), len(self.unknowns)
-        return Mark(*counts, *known)
+        """The current point of the path."""
+        counts = len(self.events), len(self.caveats), len(self.choices), len(self.unknowns)
+        return Mark(*counts, self.facts.save())
 
     def rewind(self, mark: Mark) -> None:
-        """Back to where it was; what came after is forgotten. Not for answers to values."""
+        """Return to ``mark`` and forget what came after; choices about values stay."""
         del self.events[mark.events :]
-        self._truth, self._equalities = dict(mark.truth), mark.equalities.copy()
-        self._narrow = mark.narrow
-        self._turned = 0
+        self.facts.restore(mark.facts)
+        self._forced_taken = 0
 
-    def only_asked(self, mark: Mark) -> bool:
-        """Whether nothing but sizes was asked since, and no value decided a number."""
-        now = len(self.caveats), len(self.answered), len(self.unknowns)
-        return (mark.caveats, mark.answered, mark.unknowns) == now
+    def only_sizes_since(self, mark: Mark) -> bool:
+        """Whether everything since ``mark`` depended on sizes only, not on values."""
+        now = len(self.caveats), len(self.choices), len(self.unknowns)
+        return (mark.caveats, mark.choices, mark.unknowns) == now
 
-    def claimed(self, event: Event) -> None:
-        """Claim what was claimed on one way, for all ways."""
+    def claim_for_all(self, event: Event) -> None:
+        """Claim on this path what was claimed on one of its merged branches.
+
+        Raises :class:`CannotMerge` if it does not hold at the sizes of the path.
+        """
         if self.known(event.formula) is True:
             return
-        formula = self._open(event.formula)
+        formula = self.facts.open_part(event.formula)
         if not isinstance(formula, Formula) or not holds(formula, self.env):
-            raise Apart
+            raise CannotMerge
         self.claims.add(formula)
         self.events.append(replace(event, formula=formula, held=True))
         self._learn(formula, True)
 
     def same(self, when: Bool, one: Size, other: Size) -> bool:
-        """Whether the sizes are known to be the same where ``when`` holds."""
+        """Whether the sizes are known to be equal where ``when`` holds."""
         mark = self.mark()
         if isinstance(when, Formula):
             self._learn(when, True)
@@ -318,59 +280,60 @@ class TracedPath:
         finally:
             self.rewind(mark)
 
-    def _turn(self, formula: Formula) -> bool:
-        """The next turn, which must be about this formula; beyond the last, that of the hint."""
-        assert self.turns is not None
-        at, self._turned = self._turned, self._turned + 1
-        if at >= len(self.turns):
+    def _next(self, formula: Formula) -> bool:
+        """The next forced branch, which must be about this formula; after the last, as ``env``."""
+        assert self.forced is not None
+        at, self._forced_taken = self._forced_taken, self._forced_taken + 1
+        if at >= len(self.forced):
             try:
                 return formula.evaluate(self.env)
-            except ZeroDivisionError:  # the hint's sizes do not come this way
-                raise Apart from None
+            except ZeroDivisionError:  # the sizes of ``env`` do not take this branch
+                raise CannotMerge from None
         opposite = negate(formula)
-        if self.turns[at] is opposite:
+        if self.forced[at] is opposite:
             return False
-        if self.turns[at] is formula or self.turns[at] is negate(opposite):
+        if self.forced[at] is formula or self.forced[at] is negate(opposite):
             return True
-        raise Apart
+        raise CannotMerge
+
+    def _must_follow_env(self) -> None:
+        if self.forced is not None:
+            raise CannotMerge
 
     # -- numbers that values decide ---------------------------------------------------------------
-
-    def _for_all_values(self, formula: Bool) -> tuple[Bool, Bool]:
-        """Where the formula holds, and where it fails, whatever its unknowns are."""
-        return for_all(formula, self._narrow), for_all(negate(formula), self._narrow)
 
     def _for_sure(self, formula: Formula) -> bool | None:
         """Whether it holds for all values, which branches on sizes; ``None`` if values decide.
 
-        What divides sizes by sizes would make all that follows hard to solve: it is no branch.
+        A division of sizes by sizes would make all that follows hard to solve: it is no branch.
         """
-        for said, truth in zip(self._for_all_values(formula), (True, False), strict=True):
-            plain = not any(True for c in comparisons(said) for _ in divisors(c.expr))
-            if self.branch(said) if plain else self.known(said):
+        each = self.facts.for_all_values(formula)
+        for sufficient, truth in zip(each, (True, False), strict=True):
+            plain = not any(True for c in comparisons(sufficient) for _ in divisors(c.expr))
+            if self.branch(sufficient) if plain else self.known(sufficient):
                 self._learn(formula, truth)
                 return truth
         return None
 
-    def _by_values(self, formula: Formula) -> bool:
-        """Which way to go: by sizes as far as they settle it, and then by a guess."""
+    def _branch_on_unknown(self, formula: Formula) -> bool:
+        """The side to take: by sizes as far as they settle it, else by a choice."""
         known = self._for_sure(formula)
         if known is None:
-            known = self.guess(f"{self._made_by(formula)} the way that the model takes")
+            known = self.choose(f"{self._made_by(formula)} the path that the model takes")
             self._learn(formula, known)
         return known
 
-    def _in_short(self, size: Size) -> Size:
+    def _with_few_unknowns(self, size: Size) -> Size:
         """The size, or one unknown in the place of a sum of many."""
         if len(unknowns_in(size)) <= MAX_UNKNOWNS:
             return size
-        if size not in self._short:
-            self._must_follow_hint()  # what bounds another way does not bound this one
-            low, high = self._narrow.interval(size)
+        if size not in self._sums:
+            self._must_follow_env()  # the bounds of one branch do not bound another
+            low, high = self.facts.narrow.interval(size)
             self.unknowns.append(self._makers(size))
             most = () if high is None else (high,)
-            self._short[size] = unknown(len(self.unknowns), low, most)
-        return self._short[size]
+            self._sums[size] = unknown(len(self.unknowns), low, most)
+        return self._sums[size]
 
     def _makers(self, what: Bool | Size) -> str:
         made = (self.unknowns[u.number - 1] for u in reversed(unknowns_in(what)))
@@ -380,41 +343,13 @@ class TracedPath:
         names = self._makers(what)
         return f"{names} decides" if names.startswith(ROUNDING) else f"values ({names}) decide"
 
-    def _must_follow_hint(self) -> None:
-        if self.turns is not None:
-            raise Apart
+    # -- what is recorded -------------------------------------------------------------------------
 
     def _learn(self, formula: Formula, truth: bool) -> None:
-        self._truth[formula] = truth
-        opposite = negate(formula)
-        if isinstance(opposite, Formula):
-            self._truth[opposite] = not truth
-        learned = formula if truth else opposite
-        if isinstance(learned, Junction) and learned.word == "and":
-            for part in learned.args:
-                self._learn(part, True)
-            return
-        if self.unknowns and unknowns_in(learned):
-            written = self._equalities.simplify_formula(learned)
-            if unknowns_in(written) and not _tells_unknown(written):
-                return
-        if isinstance(learned, Comparison) and learned.op == ">=":
-            if self.box.interval(learned.expr)[1] == 0:
-                learned = eq(learned.expr, 0)  # it is at least 0, and never more
-            self._narrow = self._narrow.within(bounds_of(learned))
-        self._equalities.add(learned)
+        for part in self.facts.learn(formula, truth):
+            self._learn(part, True)
 
     def _record(
         self, kind: str, formula: Bool, held: bool, text: str, sizes: tuple[Size, ...]
     ) -> None:
         self.events.append(Event(kind, formula, held, text, sizes, self.calls - 1))
-
-
-def _tells_unknown(formula: Bool) -> bool:
-    """Whether it bounds an unknown, or says what one is: no size is written with unknowns."""
-    if not isinstance(formula, Comparison):
-        return False
-    terms = formula.expr.terms
-    if formula.op == "==":
-        return any(len(m) == 1 and abs(c) == 1 and isinstance(m[0], Unknown) for m, c in terms)
-    return len(terms) == 1

@@ -1,28 +1,34 @@
-"""What ends a run of a model, or one way of it, before it has returned."""
+"""Exceptions that end a run of a model, or one path of it, before it returns."""
 
 from __future__ import annotations
 
-RAISED: list[str] = []
-"""What ended ways in the running trace; an ``except:`` may have swallowed it all the same."""
+from archlint.tracing.run import current_run
 
 
-class Undecided(BaseException):
-    """The path cannot go on without a value that no size determines.
+class UnknownOutcome(BaseException):
+    """The trace cannot go on: the outcome depends on something that no size determines.
 
-    Not an ``Exception``: a model that catches those must not swallow it.
+    Not an ``Exception``: a model that catches those must not swallow it. The current run keeps the
+    text, in case the model catches it all the same.
     """
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        RAISED.append(text)
+        _stop(text)
 
 
-class Apart(BaseException):
-    """What happens on this way cannot be joined with what happens on others.
+class CannotMerge(BaseException):
+    """What happens on this branch cannot be merged with what happens on the others.
 
     Not an ``Exception``: a model that catches those must not swallow it.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        RAISED.append("ways that do not meet")
+        _stop("branches that cannot be merged")
+
+
+def _stop(text: str) -> None:
+    run = current_run()
+    if run is not None:
+        run.stops.append(text)

@@ -62,7 +62,7 @@ class Trace:
     kernels: dict[str, int] = field(default_factory=dict)  # operators without a rule -> calls
     faults: dict[str, str] = field(default_factory=dict)  # operators whose rule failed -> how
     others: tuple[Trace, ...] = ()  # the same sizes, where values decide otherwise
-    joins: bool = False  # whether ways that meet again inside a module are one
+    merged: bool = False  # whether branches that rejoin inside a module are merged
 
 
 def dims_of(output: Any) -> Any:

@@ -15,7 +15,8 @@ Calls that meet neither a stand-in nor a symbolic size run for real.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -31,30 +32,29 @@ from archlint.symbolic.formula import Formula
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.inputs import arguments
-from archlint.tracing.merge.module_merge import joining
+from archlint.tracing.merge.module_merge import branches_merged
 from archlint.tracing.meta_kernels import NUMBERS, python_body, run_kernel
 from archlint.tracing.module_stack import ModuleStack, user_frame
 from archlint.tracing.outputs import structure
 from archlint.tracing.path import TracedPath
-from archlint.tracing.python.library_functions import asking, own_body
+from archlint.tracing.python.library_functions import library_functions_traced, own_body
 from archlint.tracing.python.lru_caches import uncached
-from archlint.tracing.signals import RAISED, Apart, Undecided
+from archlint.tracing.run import TraceRun, running
+from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.symint.node import SizeNode, hashable
 from archlint.tracing.tensors.aliasing import check_overlap
 from archlint.tracing.tensors.op_effects import is_random, writes
 from archlint.tracing.tensors.specs import (
-    STALE,
+    forget_elements,
     has_tensors,
-    is_stale,
+    has_unknown_elements,
     is_symbolic,
     known_of,
-    lose_elements,
     map_tensors,
     spec_of,
 )
 from archlint.tracing.tensors.symbolic_tensor import (
     ATTRIBUTES,
-    SLIPPED,
     SymbolicTensor,
     symbolic_tensor,
 )
@@ -79,7 +79,8 @@ class Tracer(TorchFunctionMode):
         self.kernels: dict[str, int] = {}
         self.faults: dict[str, str] = {}
         self.rules = rules
-        self.place = ModuleStack(model)
+        self.run = TraceRun()
+        self.place = ModuleStack(model, self.run)
         self.elements = Elements(path)
 
     def __torch_function__(
@@ -89,18 +90,20 @@ class Tracer(TorchFunctionMode):
         attribute = ATTRIBUTES.get(func)
         if attribute is not None and args:
             first = args[0]
-            if type(first) is SymbolicTensor or (STALE and is_stale((first,))):
+            if type(first) is SymbolicTensor or (
+                self.run.unknown_elements and has_unknown_elements(self.run, (first,))
+            ):
                 return attribute(self.path, spec_of(first), *args[1:], **kwargs)
             return func(*args, **kwargs)
         if (
             SymbolicTensor not in types
             and not is_symbolic(args)
             and not is_symbolic(kwargs.values())
-            and not (STALE and is_stale((args, kwargs)))
+            and not has_unknown_elements(self.run, (args, kwargs))
         ):
             result = self._concrete(func, args, kwargs)
             if is_random(func):
-                lose_elements(result)
+                forget_elements(self.run, result)
             return result
         return self._call(func, args, kwargs)
 
@@ -116,8 +119,8 @@ class Tracer(TorchFunctionMode):
             return self._call(func, args, kwargs)  # weights that a lean model lacks
 
     def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if RAISED:  # the model's own code caught what should have ended the run
-            raise Undecided(RAISED[0])
+        if self.run.stops:  # the model's own code caught what should have ended the run
+            raise UnknownOutcome(self.run.stops[0])
         rule = rule_for(func) if self.rules else None
         if rule is None:
             if func in NUMBERS:
@@ -127,19 +130,19 @@ class Tracer(TorchFunctionMode):
                 with self:
                     return body(*args, **kwargs)
         index = len(self.calls)
-        code, line = user_frame(trace.__code__)
+        code, line = user_frame(run_model.__code__)
         modules = self.place.modules
         call = Call(func, args, kwargs, modules[-1] if modules else "", code, line)
         self.calls.append(call)
         self.path.calls = index + 1
         if func == _OTHER_MEMORY:
-            raise Undecided("a tensor is given other memory (.data = …)")
+            raise UnknownOutcome("a tensor is given other memory (.data = …)")
         if args and writes(func):
             check_overlap(self.path, call, args[0], self.calls)
-            lose_elements(args[0])
+            forget_elements(self.run, args[0])
         if "out" in kwargs:
             check_overlap(self.path, call, kwargs["out"], self.calls)
-            lose_elements(kwargs["out"])
+            forget_elements(self.run, kwargs["out"])
         if rule is not None:
             try:
                 known = [known_of(a) for a in args]
@@ -190,8 +193,8 @@ class Tracer(TorchFunctionMode):
         return result
 
     def _kernel(self, func: Any, args: Any, kwargs: Any, index: int) -> Any:
-        if self.path.turns is not None:
-            raise Apart  # a kernel looks at the hint
+        if self.path.forced is not None:
+            raise CannotMerge  # a kernel looks at the hint
         if has_tensors((args, kwargs)):
             self.elements.ran_kernel()
         name = f"{getattr(func, '__module__', '') or ''}.{getattr(func, '__qualname__', func)}"
@@ -212,68 +215,102 @@ def trace(
     symbolic: bool = True,
     rules: bool = True,
     path: TracedPath | None = None,
-    joins: bool = False,
+    merge: bool = False,
 ) -> Trace:
-    """Run ``model`` once on stand-ins, following the way that the sizes ``env`` take.
+    """Run ``model`` once on symbolic tensors, along the path that the sizes ``env`` take.
 
-    With ``symbolic=False`` every size is a number: the same engine as an ordinary interpreter.
-    ``path`` stands in for the ordinary path of ``env`` in ``box`` and sees the calls as they come.
-    With ``joins``, ways that part and meet again inside a module are one (:mod:`.join`).
-    The model's own state is the caller's to protect.
+    ``input`` describes the arguments; ``box`` bounds the sizes that the caller is interested in.
+    With ``symbolic=False`` every size is a number, and the tracer is an ordinary interpreter; with
+    ``rules=False`` all calls go to PyTorch's kernels. ``path`` replaces the default path of ``env``
+    in ``box``. With ``merge``, branches that rejoin inside a module are merged
+    (:mod:`.merge.module_merge`).
+
+    Raises nothing but :class:`~.python.builtins.Retrace` and time limits: how the run ended is in
+    the result. The caller restores the model's own state.
     """
     path = path or TracedPath(env, box)
     tracer = Tracer(model, path, rules)
-    path.trail = tracer.calls
-    SLIPPED.clear()
-    STALE.clear()
-    RAISED.clear()
-    args, kwargs = arguments(input, env, symbolic)
-    outcome, output, error, source, kind = "accepted", None, "", "", ""
-    try:
-        cached = hashable() if path.eager else nullcontext()
-        forgetful = uncached(model) if path.eager else nullcontext()
-        meeting = joining(tracer) if joins and symbolic else nullcontext()
-        with (
-            torch.no_grad(),
-            gc_paused(),
-            tracer.place.followed(),
-            asking(),
-            cached,
-            forgetful,
-            meeting,
-            tracer,
-        ):
-            returned = model(*args, **kwargs)
-        output = structure(returned, spec_of, lambda v: isinstance(v, torch.Tensor))
-    except Refused as e:
-        last = path.events[-1] if path.events else None
-        refused = last is not None and last.kind == "claim" and not last.held
-        outcome, error = ("refused" if refused else "raised"), str(e)
-        source, kind = user_line(e) or "", RuntimeError.__name__
-    except Undecided as e:
-        outcome, error, source = "unknown", str(e), user_line(e) or ""
-    except (Exception, SystemExit) as e:
-        reason = is_environment_error(e)
-        outcome, source = "unknown" if reason else "raised", user_line(e) or ""
-        kind = type(e).__name__
-        error = f"{kind}: {first_line(e)}"
-        error = f"{reason} ({error})" if reason else error
-    STALE.clear()
-    if SLIPPED:
-        outcome, error = "unknown", SLIPPED[0]
-    elif outcome != "unknown" and RAISED:
-        outcome, error = "unknown", f"{RAISED[0]}, which the model's own code caught"
-    elif outcome == "accepted" and path.refused:
-        outcome, error = "unknown", "the model goes on where an operator refuses"
+    path.calls_so_far = tracer.calls
+    with running(tracer.run):
+        end = run_model(tracer, model, input, env, symbolic, merge)
+    run = tracer.run
+    if run.bypassed:
+        end = replace(end, outcome="unknown", error=run.bypassed[0])
+    elif end.outcome != "unknown" and run.stops:
+        text = f"{run.stops[0]}, which the model's own code caught"
+        end = replace(end, outcome="unknown", error=text)
+    elif end.outcome == "accepted" and path.refused:
+        text = "the model continues where an operator refuses"
+        end = replace(end, outcome="unknown", error=text)
     return Trace(
         path,
         tracer.calls,
-        outcome,
-        output,
-        error,
-        source,
-        kind,
+        end.outcome,
+        end.output,
+        end.error,
+        end.source,
+        end.kind,
         tracer.kernels,
         tracer.faults,
-        joins=joins,
+        merged=merge,
     )
+
+
+@dataclass(frozen=True)
+class _End:
+    """How a run ended, as in :class:`~.trace.Trace`."""
+
+    outcome: str
+    output: Any = None
+    error: str = ""
+    source: str = ""
+    kind: str = ""
+
+
+def run_model(
+    tracer: Tracer,
+    model: torch.nn.Module,
+    input: Input,
+    env: Mapping[str, int],
+    symbolic: bool,
+    merge: bool,
+) -> _End:
+    """Call the model under the tracer; the arguments are those of :func:`trace`.
+
+    Frames below this function belong to the model.
+    """
+    path = tracer.path
+    args, kwargs = arguments(input, env, symbolic)
+    try:
+        with ExitStack() as replaced:
+            replaced.enter_context(torch.no_grad())
+            replaced.enter_context(gc_paused())
+            replaced.enter_context(tracer.place.followed())
+            replaced.enter_context(library_functions_traced())
+            if path.eager:
+                replaced.enter_context(hashable())
+                replaced.enter_context(uncached(model))
+            if merge and symbolic:
+                replaced.enter_context(branches_merged(tracer))
+            with tracer:
+                returned = model(*args, **kwargs)
+        return _End("accepted", structure(returned, spec_of, _is_tensor))
+    except Refused as e:
+        last = path.events[-1] if path.events else None
+        refused = last is not None and last.kind == "claim" and not last.held
+        outcome = "refused" if refused else "raised"
+        return _End(outcome, None, str(e), user_line(e) or "", RuntimeError.__name__)
+    except UnknownOutcome as e:
+        return _End("unknown", None, str(e), user_line(e) or "")
+    except (Exception, SystemExit) as e:
+        kind = type(e).__name__
+        error = f"{kind}: {first_line(e)}"
+        source = user_line(e) or ""
+        reason = is_environment_error(e)
+        if reason:
+            return _End("unknown", None, f"{reason} ({error})", source, kind)
+        return _End("raised", None, error, source, kind)
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)

@@ -25,7 +25,7 @@ SAID = {  # verdict, and words of its message
     "ReturnsText": ("error", "the model returns a str; expected tensors"),
     "ReturnsNothing": ("error", "the model returns None; expected tensors"),
     "DependsOnValues": ("tested", "values (a mask) decide whether index 0 in a dimension"),
-    "BranchesOnValues": ("tested", "the value of a tensor is asked for"),
+    "BranchesOnValues": ("tested", "the value of a tensor is needed"),
     "ShrinksItsWindow": ("proved", ""),
     "CountsItsCalls": ("proved", ""),
     "scripted": ("tested", "compiled TorchScript, whose sizes cannot be followed"),

@@ -133,7 +133,7 @@ def test_an_equation_answers_what_follows_from_it(path):
     path.claim(eq(H, 16 * (H // 16)), "{} on the grid", H)
     path.claim(eq(4 * (H // 16), H // 4), "said by the first")
     assert path.known(eq(H % 8, 0)) is True
-    assert path.given((64 * W * H) // (4 * H)) is 16 * W
+    assert path.simplified((64 * W * H) // (4 * H)) is 16 * W
     assert len(path.events) == 1
 
 
@@ -141,7 +141,7 @@ def test_what_is_at_least_0_and_never_more_is_0(path):
     path.env["H"] = 56
     assert path.branch(ge((H + 7) // 8, 7 * ((H + 55) // 56))) is True
     assert path.known(eq((H + 7) // 8, 7 * ((H + 55) // 56))) is True
-    assert path.given((49 * W * ((H + 55) // 56)) // ((H + 7) // 8)) is 7 * W
+    assert path.simplified((49 * W * ((H + 55) // 56)) // ((H + 7) // 8)) is 7 * W
 
 
 def test_a_bound_narrows_what_comes_after_it(path):

@@ -277,8 +277,8 @@ def test_without_rules_a_method_that_goes_on_by_super_is_left_to_its_kernel():
 @pytest.mark.parametrize(
     ("forward", "words"),
     [
-        (lambda self, x: x[: int(x.sum().item())], "the value of a tensor is asked for"),
-        (lambda self, x: x if x.sum() > 0 else -x, "the value of a tensor is asked for"),
+        (lambda self, x: x[: int(x.sum().item())], "the value of a tensor is needed"),
+        (lambda self, x: x if x.sum() > 0 else -x, "the value of a tensor is needed"),
         (lambda self, x: x.nonzero()[0], "values (nonzero) decide whether"),
         (lambda self, x: x[x > 0].max(), "values (a mask) decide whether"),
         (lambda self, x: sum(row for row in x[x > 0]), "loops over as many elements as values"),

@@ -19,6 +19,7 @@ from archlint.engine.question import Question
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
 from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
 from archlint.tracing.model_tracer import ModelTracer
 
@@ -64,10 +65,13 @@ def infer_source(
     contract = Contract(
         "infer", input, SizeClause("any", True, "any size"), mode=mode, budget=budget
     )
-    start = time.monotonic()
     try:
-        with time_limit(budget.seconds + WORDING + GRACE), preserve_process_state():
-            return _inferred(contract, source, start)
+        with (
+            PROCESS_LOCK,  # waiting for another thread must not use up this one's time
+            time_limit(budget.seconds + WORDING + GRACE),
+            preserve_process_state(),
+        ):
+            return _inferred(contract, source, time.monotonic())
     except TimeLimitReached as e:
         late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
         raise ArchlintError(late) from None

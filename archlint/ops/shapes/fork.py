@@ -75,7 +75,7 @@ class Fork:
     def count(self, made_by: str, tensor: TensorSpec) -> Size:
         raise Unanswered
 
-    def undecided(self, text: str) -> NoReturn:
+    def stop(self, text: str) -> NoReturn:
         raise Unanswered
 
     def unproved(self, text: str) -> None:

@@ -174,7 +174,7 @@ class _Asked:
     def count(self, made_by: str, tensor: TensorSpec) -> Size:
         raise _Open
 
-    def undecided(self, text: str) -> NoReturn:
+    def stop(self, text: str) -> NoReturn:
         raise _Open
 
     def unproved(self, text: str) -> None:

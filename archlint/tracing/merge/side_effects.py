@@ -1,4 +1,4 @@
-"""What a module's call could change besides its result: attributes, containers, arguments."""
+"""What a module call could change besides its result: attributes, containers, arguments."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ _HARMLESS = (*_PLAIN, torch.Tensor, torch.SymInt, torch.SymFloat, torch.SymBool,
 _DEEP = 3  # levels of containers and objects that are followed
 
 
-class Held:
-    """The state that a call of ``module`` with ``args`` finds, to be compared and brought back.
+class ModuleState:
+    """What a call of ``module`` with ``args`` could change, to be compared and restored.
 
-    ``opaque``: it is given or keeps what cannot be watched (a cache object, hooks).
+    ``opaque``: the module or an argument holds what cannot be compared (a cache object, hooks).
     """
 
     def __init__(self, module: nn.Module, args: Iterable[Any]) -> None:
         self.opaque = False
-        self._kept: list[tuple[Any, Any]] = []  # a container, and what was in it
+        self._contents: list[tuple[Any, Any]] = []  # a container, and what was in it
         self._sizes: list[tuple[SymbolicTensor, Any]] = []
         self._seen: set[int] = set()
         for part in module.modules():
             if part._forward_hooks or part._forward_pre_hooks:
                 self.opaque = True
-            self._keep(vars(part))
+            self._remember(vars(part))
             for value in vars(part).values():
                 self._follow(value, _DEEP)
         for arg in args:
             self._argument(arg)
 
     def changed(self) -> bool:
-        """Whether anything is not as it was."""
-        return any(not _alike(_contents(c), had) for c, had in self._kept) or any(
+        """Whether anything differs from before the call."""
+        return any(not _alike(_contents(c), had) for c, had in self._contents) or any(
             tensor.spec.dims != dims for tensor, dims in self._sizes
         )
 
     def restore(self) -> None:
-        """All containers as they were."""
-        for container, had in self._kept:
+        """Restore the contents of all containers."""
+        for container, had in self._contents:
             if isinstance(container, list):
                 container[:] = had
             else:
@@ -55,7 +55,7 @@ class Held:
             self._sizes.append((value, value.spec.dims))
         elif isinstance(value, (list, tuple, dict)):
             if isinstance(value, (list, dict)):
-                self._keep(value)
+                self._remember(value)
             for part in value.values() if isinstance(value, dict) else value:
                 self._argument(part)
         elif not isinstance(value, _HARMLESS):
@@ -65,22 +65,22 @@ class Held:
         if depth == 0 or isinstance(value, (*_HARMLESS, nn.Module, type)):
             return
         if isinstance(value, (dict, list, set)):
-            if self._keep(value):
+            if self._remember(value):
                 for part in value.values() if isinstance(value, dict) else value:
                     self._follow(part, depth - 1)
         elif isinstance(value, tuple):
             for part in value:
                 self._follow(part, depth - 1)
-        elif isinstance(getattr(value, "__dict__", None), dict) and self._keep(vars(value)):
+        elif isinstance(getattr(value, "__dict__", None), dict) and self._remember(vars(value)):
             for part in vars(value).values():
                 self._follow(part, depth - 1)
 
-    def _keep(self, container: Any) -> bool:
-        """Whether the container is new here."""
+    def _remember(self, container: Any) -> bool:
+        """Remember what is in the container; whether it was not remembered yet."""
         if id(container) in self._seen:
             return False
         self._seen.add(id(container))
-        self._kept.append((container, _contents(container)))
+        self._contents.append((container, _contents(container)))
         return True
 
 

@@ -10,7 +10,7 @@ from archlint.symbolic import Atom, Expr, FloorDiv, Size, ceildiv, floordiv, map
 from archlint.symbolic.formula import Bool, comparisons, conj, eq, holds, ne
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.path import TracedPath
-from archlint.tracing.signals import Apart
+from archlint.tracing.signals import CannotMerge
 
 _EFFORT = 5_000_000  # for one small question to the solver
 _SECONDS = 20.0  # for it on the slowest of machines
@@ -19,14 +19,14 @@ _SECONDS = 20.0  # for it on the slowest of machines
 def one_size(path: TracedPath, sizes: list[tuple[Bool, Size]]) -> Size:
     """The size that is each of the given ones where its way is taken.
 
-    Raises :class:`Apart` if none is found.
+    Raises :class:`CannotMerge` if none is found.
     """
     unique = list(dict.fromkeys(s for _, s in sizes))
     odd = _odd(path, sizes[0][0])
     for candidate in (*unique, *_rounded_up(unique), *_made_even(unique, odd)):
         if all(_same(path, when, size, candidate) for when, size in sizes):
             return candidate
-    raise Apart
+    raise CannotMerge
 
 
 def _same(path: TracedPath, when: Bool, one: Size, other: Size) -> bool:

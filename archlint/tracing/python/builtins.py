@@ -24,6 +24,7 @@ from typing import Any
 
 import torch
 
+from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.user_frames import is_user_code
 from archlint.symbolic import maximum, minimum
 from archlint.symbolic.formula import ge
@@ -135,22 +136,23 @@ SHADOWS: dict[str, Any] = {"int": _Int, "float": _Float, "max": _max, "min": _mi
 
 @contextmanager
 def shadowed(modules: Iterable[str]) -> Iterator[None]:
-    """Inside it, these modules call the shadows."""
-    put: list[tuple[dict[str, Any], str]] = []
-    try:
-        for name in modules:
-            names = vars(sys.modules[name])
-            for shadow in _replaceable(sys.modules[name]) - names.keys():
-                names[shadow] = SHADOWS[shadow]
-                put.append((names, shadow))
-        yield
-    finally:
-        for names, shadow in put:
-            names.pop(shadow, None)
+    """Make these modules call the shadows inside the block."""
+    added: list[tuple[dict[str, Any], str]] = []
+    with PROCESS_LOCK:
+        try:
+            for name in modules:
+                names = vars(sys.modules[name])
+                for shadow in _replaceable(sys.modules[name]) - names.keys():
+                    names[shadow] = SHADOWS[shadow]
+                    added.append((names, shadow))
+            yield
+        finally:
+            for names, shadow in added:
+                names.pop(shadow, None)
 
 
-def asking_module() -> str | None:
-    """The module of user code whose call of such a name is what asks now for a number."""
+def calling_module() -> str | None:
+    """The module of user code whose call of a shadowable name needs a number now."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename in _ANSWERING:
         frame = frame.f_back

@@ -1,7 +1,7 @@
 """Python functions of libraries that have a shape rule, since their bodies loop over values.
 
-They do not ask ``__torch_function__``, as PyTorch's own do. For the time of a trace their modules
-have others of the same names, which ask.
+Unlike PyTorch's own functions they do not dispatch to ``__torch_function__``. While a trace runs,
+their modules hold replacements of the same names, which do.
 """
 
 from __future__ import annotations
@@ -15,43 +15,47 @@ from typing import Any
 import torch
 
 from archlint.ops.registry import NAMED
+from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 
 @contextmanager
-def asking() -> Iterator[None]:
-    """Inside it these functions go to the tracer where they are given a stand-in."""
-    put: list[tuple[Any, str, Any]] = []
-    try:
-        for name in NAMED:
-            home, _, function = name.rpartition(":")
-            module = sys.modules.get(home.rstrip(":"))
-            own = getattr(module, function, None)
-            if own is not None:
-                setattr(module, function, _asks(own, name))
-                put.append((module, function, own))
-        yield
-    finally:
-        for module, function, own in put:
-            setattr(module, function, own)
+def library_functions_traced() -> Iterator[None]:
+    """Send calls of these functions with symbolic tensors to the tracer inside the block."""
+    replaced: list[tuple[Any, str, Any]] = []
+    with PROCESS_LOCK:
+        try:
+            for name in NAMED:
+                home, _, function = name.rpartition(":")
+                module = sys.modules.get(home.rstrip(":"))
+                original = getattr(module, function, None)
+                if original is not None:
+                    setattr(module, function, _overridable(original, name))
+                    replaced.append((module, function, original))
+            yield
+        finally:
+            for module, function, original in replaced:
+                setattr(module, function, original)
 
 
-def _asks(own: Callable[..., Any], name: str) -> Callable[..., Any]:
-    @functools.wraps(own)
-    def ask(*args: Any, **kwargs: Any) -> Any:
-        given = [a for a in _each((args, kwargs)) if type(a) is SymbolicTensor]
-        if not given:
-            return own(*args, **kwargs)
-        return torch.overrides.handle_torch_function(ask, given, *args, **kwargs)
+def _overridable(original: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The function behind the dispatch to ``__torch_function__`` that PyTorch's own have."""
 
-    ask._qualified_op_name = name  # type: ignore[attr-defined]
-    return ask
+    @functools.wraps(original)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        symbolic = [a for a in _each((args, kwargs)) if type(a) is SymbolicTensor]
+        if not symbolic:
+            return original(*args, **kwargs)
+        return torch.overrides.handle_torch_function(function, symbolic, *args, **kwargs)
+
+    function._qualified_op_name = name  # type: ignore[attr-defined]
+    return function
 
 
 def own_body(function: Callable[..., Any]) -> Callable[..., Any] | None:
-    """The library's function that such another stands for."""
-    asked = isinstance(getattr(function, "_qualified_op_name", None), str)
-    return getattr(function, "__wrapped__", None) if asked else None
+    """The library's own function behind such a replacement; ``None`` for any other function."""
+    is_replacement = isinstance(getattr(function, "_qualified_op_name", None), str)
+    return getattr(function, "__wrapped__", None) if is_replacement else None
 
 
 def _each(value: Any) -> Iterator[Any]:

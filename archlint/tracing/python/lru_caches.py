@@ -15,6 +15,8 @@ from typing import Any
 
 from torch import nn
 
+from archlint.runtime.process_lock import PROCESS_LOCK
+
 _OURS = ("torch", "archlint", "builtins")  # roots of modules that are left as they are
 _MEMORY = type(functools.cache(lambda: None))
 _Put = Callable[[Any], None]
@@ -29,14 +31,15 @@ def uncached(model: nn.Module) -> Iterator[None]:
     """
     put_back: list[tuple[_Put, Any]] = []
     seen: set[int] = set()
-    try:
-        for owner in _owners(model):
-            for name, value in list(vars(owner).items()):
-                _forget(value, functools.partial(setattr, owner, name), put_back, seen)
-        yield
-    finally:
-        for put, value in reversed(put_back):
-            put(value)
+    with PROCESS_LOCK:
+        try:
+            for owner in _owners(model):
+                for name, value in list(vars(owner).items()):
+                    _forget(value, functools.partial(setattr, owner, name), put_back, seen)
+            yield
+        finally:
+            for put, value in reversed(put_back):
+                put(value)
 
 
 def _owners(model: nn.Module) -> list[Any]:

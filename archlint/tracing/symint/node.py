@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.symbolic import Size
 from archlint.symbolic.formula import ge
 from archlint.tracing.symint import comparisons as comparing
@@ -217,8 +218,8 @@ class SizeNode:
 
     def guard_bool(self, file: Text = "", line: int = 0) -> bool:
         truth = comparing.truth(self.path, self.value)
-        if self.path.on_ask is not None and self.path.known(truth) is None:
-            self.path.on_ask()
+        if self.path.before_number is not None and self.path.known(truth) is None:
+            self.path.before_number()
         return self.path.branch(truth)
 
     bool_ = guard_or_false = guard_or_true = guard_size_oblivious = guard_bool
@@ -234,13 +235,13 @@ class SizeNode:
         return self.value is True
 
     def guard_int(self, file: Text = "", line: int = 0) -> int:
-        if self.path.on_ask is not None and not isinstance(self.value, int):
-            self.path.on_ask()
+        if self.path.before_number is not None and not isinstance(self.value, int):
+            self.path.before_number()
         return self.path.pin(self.value)
 
     def guard_float(self, file: Text = "", line: int = 0) -> float:
-        if self.path.on_ask is not None and self.sizes():
-            self.path.on_ask()
+        if self.path.before_number is not None and self.sizes():
+            self.path.before_number()
         return float(pinned(self.path, self.value))
 
     def int_(self) -> int:
@@ -293,18 +294,21 @@ def sym_int(size: Size, path: SizePath) -> int | torch.SymInt:
 
 @contextmanager
 def hashable() -> Iterator[None]:
-    """Inside it a size may be the key of a cache or a dict, which pins it."""
-    own = torch.SymInt.__hash__
+    """Allow symbolic sizes as keys of caches and dicts inside the block; hashing one pins it."""
+    with PROCESS_LOCK:
+        original = torch.SymInt.__hash__
 
-    def hashed(size: torch.SymInt) -> int:
-        node: Any = size.node
-        return hash(int(pinned(node.path, node.value))) if isinstance(node, SizeNode) else own(size)
+        def hashed(size: torch.SymInt) -> int:
+            node: Any = size.node
+            if isinstance(node, SizeNode):
+                return hash(int(pinned(node.path, node.value)))
+            return original(size)
 
-    torch.SymInt.__hash__ = hashed  # type: ignore[method-assign, assignment]
-    try:
-        yield
-    finally:
-        torch.SymInt.__hash__ = own  # type: ignore[method-assign]
+        torch.SymInt.__hash__ = hashed  # type: ignore[method-assign, assignment]
+        try:
+            yield
+        finally:
+            torch.SymInt.__hash__ = original  # type: ignore[method-assign]
 
 
 def size_of(value: Any) -> Any:

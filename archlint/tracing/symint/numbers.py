@@ -32,7 +32,7 @@ class SizePath(Protocol):
 
     env: dict[str, int]
     eager: bool
-    on_ask: Callable[[], None] | None
+    before_number: Callable[[], None] | None
 
     def known(self, formula: Bool) -> bool | None: ...
     def branch(self, formula: Bool) -> bool: ...

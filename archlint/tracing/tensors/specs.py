@@ -9,13 +9,12 @@ from typing import Any
 import torch
 
 from archlint.ops.registry import TensorSpec
+from archlint.tracing.run import TraceRun, current_run
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 _CPU = torch.device("cpu")
-STALE: dict[int, torch.Tensor] = {}
-"""Real tensors of the running trace that were written with what only stand-ins know, by place."""
 _PLAIN = frozenset({int, float, bool, type(None), str, torch.dtype, torch.device, complex})
 
 
@@ -27,21 +26,24 @@ def spec_of(tensor: torch.Tensor) -> TensorSpec:
 def _real_spec(tensor: torch.Tensor) -> TensorSpec:
     dtype = tensor.dtype
     values = None
-    if _integer(dtype) and not tensor.is_meta and tensor.numel() and not _stale(tensor):
+    if _integer(dtype) and not tensor.is_meta and tensor.numel() and not _is_unknown(tensor):
         values = (int(tensor.min()), int(tensor.max()))
     strides = None if tensor.is_contiguous() else tensor.stride()
     return TensorSpec(tuple(tensor.shape), dtype, strides, values, _CPU)
 
 
-def lose_elements(value: Any) -> None:
-    """The elements of real tensors are no longer those in memory, for the rest of the trace."""
-    map_tensors(value, _lose)
+def forget_elements(run: TraceRun, value: Any) -> None:
+    """Note for the rest of ``run`` that real tensors in ``value`` do not hold the model's elements.
 
+    The model would have written elements that only symbolic tensors stand for.
+    """
 
-def _lose(tensor: torch.Tensor) -> None:
-    place = _place(tensor)
-    if place:
-        STALE[place] = tensor
+    def forget(tensor: torch.Tensor) -> None:
+        place = _place(tensor)
+        if place:
+            run.unknown_elements[place] = tensor
+
+    map_tensors(value, forget)
 
 
 def _place(tensor: torch.Tensor) -> int:
@@ -51,16 +53,18 @@ def _place(tensor: torch.Tensor) -> int:
     return 0 if tensor.device.type == "meta" else tensor.untyped_storage().data_ptr()
 
 
-def _stale(tensor: torch.Tensor) -> bool:
-    return bool(STALE) and _place(tensor) in STALE
+def _is_unknown(tensor: torch.Tensor) -> bool:
+    run = current_run()
+    return run is not None and bool(run.unknown_elements) and _place(tensor) in run.unknown_elements
 
 
-def is_stale(values: Iterable[Any]) -> bool:
-    """Whether a real tensor whose elements were lost is among the values, or in lists of them."""
-    if not STALE:
+def has_unknown_elements(run: TraceRun, values: Iterable[Any]) -> bool:
+    """Whether a real tensor whose elements ``run`` does not know is among the nested values."""
+    unknown = run.unknown_elements
+    if not unknown:
         return False
     found: list[bool] = []
-    map_tensors(list(values), lambda t: found.append(_stale(t)))
+    map_tensors(list(values), lambda t: found.append(_place(t) in unknown))
     return any(found)
 
 

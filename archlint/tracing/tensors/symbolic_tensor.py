@@ -12,12 +12,10 @@ from archlint.ops.shapes.strides import settled, settled_strides
 from archlint.ops.shapes.type_promotion import INTEGRAL
 from archlint.symbolic import Size
 from archlint.symbolic.formula import conj, disj, eq, ge, le
-from archlint.tracing.path import ASKED, TracedPath
-from archlint.tracing.signals import Undecided
+from archlint.tracing.path import VALUE_NEEDED, TracedPath
+from archlint.tracing.run import current_run
+from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import sym_int
-
-SLIPPED: list[str] = []
-"""Calls that came past ``__torch_function__`` in the running trace: it can say nothing then."""
 
 _EMPTY = torch.empty(0, device="meta")
 # PyTorch takes a tensor without dimensions where it wants a number, for a size only integers.
@@ -43,15 +41,17 @@ class SymbolicTensor(torch.Tensor):
         # Only reached outside of a trace: a report, or a stand-in that a model kept.
         if func is torch.Tensor.__repr__:
             return f"<tensor {args[0].spec}>"
-        raise Undecided(f"{_name(func)} on a tensor that a previous run left behind")
+        raise UnknownOutcome(f"{_name(func)} on a tensor that a previous run left behind")
 
     @classmethod
     def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         text = f"compiled code calls {func}, where sizes cannot be followed"
-        SLIPPED.append(text)  # TorchScript's interpreter turns any exception into its own
-        raise Undecided(text)
+        run = current_run()
+        if run is not None:
+            run.bypassed.append(text)  # TorchScript's interpreter turns any exception into its own
+        raise UnknownOutcome(text)
 
 
 def symbolic_tensor(spec: TensorSpec, made_by: int = -1) -> SymbolicTensor:
@@ -205,12 +205,12 @@ def _truth(path: TracedPath, spec: TensorSpec) -> bool:
             return True
         if path.known(conj(eq(low, 0), eq(high, 0))):
             return False
-    return path.guess()
+    return path.choose()
 
 
 @_attribute("tolist")
 def _tolist(path: TracedPath, spec: TensorSpec) -> Any:
-    return _item(path, spec) if not spec.dims else _asked()
+    return _item(path, spec) if not spec.dims else _value_needed()
 
 
 @_attribute("item", "__int__", "__float__", "__index__")
@@ -221,12 +221,12 @@ def _item(path: TracedPath, spec: TensorSpec) -> Any:
         if low is not None and (low is high or low == high):
             return sym_int(low, path)
     if spec.dtype is torch.bool and not spec.dims:
-        return path.guess()
-    return _asked()
+        return path.choose()
+    return _value_needed()
 
 
-def _asked() -> NoReturn:
-    raise Undecided(ASKED)
+def _value_needed() -> NoReturn:
+    raise UnknownOutcome(VALUE_NEEDED)
 
 
 @_attribute("__repr__", "__str__", "__format__")

@@ -65,7 +65,7 @@ class Elements:
             self.written(target, result.values, result.values)
             return target
         made = symbolic_tensor(before)
-        made.shares = roots(self.path, target, self.path.trail)
+        made.shares = roots(self.path, target, self.path.calls_so_far)
         return made
 
     def written(self, target: Any, had: Any, put: Any, loose: bool = False) -> None:

@@ -190,7 +190,7 @@ UNDECIDED: dict[Callable[[Tensor], Any], str] = {
     lambda x: kept(x).view(-1, 2): "values (a mask) decide whether",
     lambda x: sum(row for row in kept(x)): "loops over as many elements as values decide",
     lambda x: [x[i] for i in range(len(kept(x)))]: "values (a mask) decide a number",
-    lambda x: x[: int(kept(x).sum())]: "the value of a tensor is asked for",
+    lambda x: x[: int(kept(x).sum())]: "the value of a tensor is needed",
     lambda x: x[: kept(x).shape[0] or 1] + x: "values (a mask) decide whether",
     lambda x: torch.linalg.cholesky(kept(x)): "has no rule for sizes that values decide",
     lambda x: torch.bincount(kept(x)[:, 0].long().abs()): "bincount",

@@ -144,7 +144,7 @@ class Counts(EvenPad):
 @pytest.mark.parametrize("kind", [Remembers, Raises, Keeps, Counts])
 def test_what_is_not_joined(kind, monkeypatch):
     """What could have another effect stays apart, and nothing wrong is said."""
-    monkeypatch.setattr(archlint.tracing.model_tracer, "APART", -1)
+    monkeypatch.setattr(archlint.tracing.model_tracer, "MERGE_AFTER", -1)
     model = nn.Sequential(kind(), nn.MaxPool2d(2))
     found = paths(model, paths=24)
     assert len(found.explored.paths) > 1
@@ -206,7 +206,7 @@ class Store:
     "make", [Hooked, lambda: Gives(list), lambda: Gives(Store)], ids=["hook", "list", "object"]
 )
 def test_other_effects_than_a_result_are_not_repeated(make, monkeypatch):
-    monkeypatch.setattr(archlint.tracing.model_tracer, "APART", -1)
+    monkeypatch.setattr(archlint.tracing.model_tracer, "MERGE_AFTER", -1)
     found = paths(make())
     assert found.exact
     assert len(found.output(N=1, H=9, W=9)) == 1
@@ -214,7 +214,7 @@ def test_other_effects_than_a_result_are_not_repeated(make, monkeypatch):
 
 def test_results_of_every_form(monkeypatch):
     """Lists, sizes, constants and weights come out of a module as well as tensors."""
-    monkeypatch.setattr(archlint.tracing.model_tracer, "APART", -1)
+    monkeypatch.setattr(archlint.tracing.model_tracer, "MERGE_AFTER", -1)
 
     class Parts(nn.Module):
         def __init__(self):

@@ -480,7 +480,7 @@ def an_except_around_a_pin(x):
 def test_what_nobody_knows_is_not_swallowed(forward):
     verdict = decided(forward, accepts="any size")
     assert verdict.word == "error"
-    assert "the value of a tensor is asked for" in verdict.message
+    assert "the value of a tensor is needed" in verdict.message
 
 
 def test_a_trace_that_is_to_start_again_does():

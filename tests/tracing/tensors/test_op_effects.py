@@ -100,7 +100,7 @@ def test_a_value_that_was_lost_cannot_be_asked_for():
 
     found = archlint.infer(Asks(), "N T")
     assert not found.exact
-    assert "the value of a tensor is asked for" in str(found.reasons)
+    assert "the value of a tensor is needed" in str(found.reasons)
 
 
 def test_what_sizes_do_not_write_is_known_as_it_is():

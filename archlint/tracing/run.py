@@ -1,0 +1,60 @@
+"""What one run of a model must remember besides its path and its calls."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from archlint.runtime.process_lock import PROCESS_LOCK
+
+if TYPE_CHECKING:
+    import torch
+
+
+class TraceRun:
+    """The state of one run.
+
+    ``stops``: why the run cannot go on, in order. They are kept because an ``except:`` of the model
+    may swallow the exceptions. ``bypassed``: calls that did not go through ``__torch_function__``,
+    so that the trace missed them. ``unknown_elements``: real tensors whose elements in memory are
+    no longer what the model would have there, by address of their storage. ``thread``: the thread
+    that runs the model; calls from other threads are not part of the trace.
+    """
+
+    def __init__(self) -> None:
+        self.stops: list[str] = []
+        self.bypassed: list[str] = []
+        self.unknown_elements: dict[int, torch.Tensor] = {}
+        self.thread = threading.get_ident()
+
+    def in_thread(self) -> bool:
+        """Whether the calling thread is the one that runs the model."""
+        return threading.get_ident() == self.thread
+
+
+class _Current:
+    """The run of this process, for callbacks of torch that cannot be passed an argument.
+
+    It is one per process rather than one per thread: the lock admits one run at a time, and an
+    exception in a thread that the model itself started must reach the run too.
+    """
+
+    run: TraceRun | None = None
+
+
+def current_run() -> TraceRun | None:
+    """The run that is under way, or ``None``."""
+    return _Current.run
+
+
+@contextmanager
+def running(run: TraceRun) -> Iterator[None]:
+    """Make ``run`` the current one inside the block; a run inside a run restores the outer one."""
+    with PROCESS_LOCK:
+        outer, _Current.run = _Current.run, run
+        try:
+            yield
+        finally:
+            _Current.run = outer
