@@ -44,7 +44,7 @@ def bounds_of(formula: Bool) -> dict[str, Interval]:
         parts = [bounds_of(a) for a in formula.args]
         result = parts[0]
         for part in parts[1:]:
-            result = _both(result, part) if formula.word == "and" else _either(result, part)
+            result = _both(result, part) if formula.op == "and" else _either(result, part)
         return result
     return {}
 

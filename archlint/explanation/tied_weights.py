@@ -76,7 +76,7 @@ def _equates(formula: Bool, number: int, size: Expr) -> bool:
     equal = eq(number, size)
     if formula == equal:
         return True
-    return isinstance(formula, Junction) and formula.word == "or" and equal in formula.args
+    return isinstance(formula, Junction) and formula.op == "or" and equal in formula.args
 
 
 def kinds(calls: Sequence[Call], model: nn.Module, tied: Sequence[Tie]) -> tuple[Kind, ...]:

@@ -1,7 +1,7 @@
-"""Comparisons in which a factor or a divisor takes few values: one comparison for each of them.
+"""Case splits: one comparison for each value of a factor or divisor that takes few values.
 
-A window that shrinks to a small image makes ``(-w) % min(h, 4)``. Where the box leaves ``h`` the
-values 1 to 4, that is four remainders by numbers, which solvers and bounds are good at.
+A window that shrinks to a small image makes ``(-w) % min(h, 4)``. Where the box bounds ``h`` to 1
+to 4, that is four remainders with numbers as divisors, which solvers and intervals can handle.
 """
 
 from __future__ import annotations
@@ -16,65 +16,65 @@ from archlint.symbolic import (
     Size,
     atoms,
     cached,
+    from_atom,
     map_atoms,
-    polynomial,
     with_operands,
 )
 from archlint.symbolic.formula import Bool, Comparison, compare_to_zero, conj, disj, ge, le
 from archlint.symbolic.intervals import Box
 
-MOST = 16  # values of one factor
+MAX_CASES = 16  # values of one factor
 
 
 def split_by_values(comparison: Comparison, box: Box) -> Bool | None:
-    """The comparison for each value of the factor that takes fewest; ``None`` if all take many.
+    """The comparison split by the factor that takes the fewest values in ``box``.
 
-    No divisor may become 0.
+    ``None`` if all factors take more than :data:`MAX_CASES`, or a divisor would become 0.
     """
-    found = []
+    candidates = []
     for atom in _factors(comparison.expr):
-        low, high = box.interval(_expr(atom))
-        if low is not None and high is not None and 0 <= high - low < MOST:
-            found.append((high - low, str(atom), atom, low, high))
-    for _, _, atom, low, high in sorted(found, key=lambda f: f[:2]):
+        low, high = box.interval(from_atom(atom))
+        if low is not None and high is not None and 0 <= high - low < MAX_CASES:
+            candidates.append((high - low, str(atom), atom, low, high))
+    for _, _, atom, low, high in sorted(candidates, key=lambda c: c[:2]):
         try:
-            exprs = [_at(comparison.expr, atom, value) for value in range(low, high + 1)]
+            exprs = [_with_value(comparison.expr, atom, value) for value in range(low, high + 1)]
         except ZeroDivisionError:
             continue
-        said = [_settled(compare_to_zero(comparison.op, e), box) for e in exprs]
-        return _joined(_expr(atom), low, said)
+        cases = [_simplified(compare_to_zero(comparison.op, e), box) for e in exprs]
+        return _by_value(from_atom(atom), low, cases)
     return None
 
 
-def _settled(formula: Bool, box: Box) -> Bool:
-    known = box.decide(formula)
-    return formula if known is None else known
+def _simplified(formula: Bool, box: Box) -> Bool:
+    truth = box.decide(formula)
+    return formula if truth is None else truth
 
 
-def _joined(size: Expr, low: int, said: list[Bool]) -> Bool:
-    """``said[i]`` where the size is ``low + i``; it takes no other value."""
-    high = low + len(said) - 1
+def _by_value(size: Expr, low: int, cases: list[Bool]) -> Bool:
+    """The formula that is ``cases[i]`` where the size is ``low + i``; it takes no other value."""
+    high = low + len(cases) - 1
     parts, start = [], 0
-    for i in range(1, len(said) + 1):
-        if i == len(said) or said[i] is not said[start]:
+    for i in range(1, len(cases) + 1):
+        if i == len(cases) or cases[i] is not cases[start]:
             first, last = low + start, low + i - 1
             here = conj(
                 ge(size, first) if first > low else True, le(size, last) if last < high else True
             )
-            parts.append(conj(here, said[start]))
+            parts.append(conj(here, cases[start]))
             start = i
     return disj(*parts)
 
 
 def divisors(expr: Expr) -> Iterator[Expr]:
-    """The sizes that something is divided by, anywhere in the expression."""
+    """The symbolic divisors anywhere in the expression."""
     for atom in atoms(expr):
         if isinstance(atom, FloorDiv) and isinstance(atom.den, Expr):
             yield atom.den
 
 
 def products(expr: Expr) -> Iterator[Monomial]:
-    """The products of sizes anywhere in the expression."""
+    """The products of two or more atoms anywhere in the expression."""
     inner = (o for a in atoms(expr) for o in a.operands() if isinstance(o, Expr))
     for part in (expr, *inner):
         yield from (m for m, _ in part.terms if len(m) > 1)
@@ -82,23 +82,19 @@ def products(expr: Expr) -> Iterator[Monomial]:
 
 @cached
 def _factors(expr: Expr) -> list[Atom]:
-    """The atoms that divisors are made of, or, if there are none, products."""
-    found = [a for den in divisors(expr) for m, _ in den.terms for a in m]
-    if not found:
-        found = [a for m in products(expr) for a in m]
-    return list(dict.fromkeys(found))
+    """The atoms of the divisors or, if there are no symbolic divisors, of the products."""
+    factors = [a for den in divisors(expr) for m, _ in den.terms for a in m]
+    if not factors:
+        factors = [a for m in products(expr) for a in m]
+    return list(dict.fromkeys(factors))
 
 
-def _at(size: Size, atom: Atom, value: int) -> Size:
-    """The size where the atom has this value."""
+def _with_value(size: Size, atom: Atom, value: int) -> Size:
+    """The size with the atom replaced by a value, at every depth."""
 
-    def changed(other: Atom) -> Size:
+    def replace(other: Atom) -> Size:
         if other is atom:
             return value
-        return with_operands(other, [_at(o, atom, value) for o in other.operands()])
+        return with_operands(other, [_with_value(o, atom, value) for o in other.operands()])
 
-    return map_atoms(size, changed)
-
-
-def _expr(atom: Atom) -> Expr:
-    return polynomial(0, (((atom,), 1),))
+    return map_atoms(size, replace)

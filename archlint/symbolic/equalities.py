@@ -51,7 +51,7 @@ class Equalities:
 
     def add(self, formula: Bool) -> None:
         """Add the equations in the formula, a comparison or an ``and``; others are ignored."""
-        if isinstance(formula, Junction) and formula.word == "and":
+        if isinstance(formula, Junction) and formula.op == "and":
             for part in formula.args:
                 self.add(self.simplify_formula(part))
         if isinstance(formula, Comparison) and formula.op == "==":
@@ -79,7 +79,7 @@ class Equalities:
         result = self._simplified.get(formula)
         if result is None:
             if isinstance(formula, Junction):
-                join = conj if formula.word == "and" else disj
+                join = conj if formula.op == "and" else disj
                 result = join(*map(self.simplify_formula, formula.args))
             else:
                 assert isinstance(formula, Comparison)

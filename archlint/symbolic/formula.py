@@ -1,9 +1,9 @@
-"""Comparisons between sizes, and what ``and``, ``or`` and ``not`` make of them.
+"""Comparisons between sizes, combined with ``and``, ``or`` and ``not``.
 
 A *formula* is a Python ``bool`` or a :class:`Formula`. The constructors (:func:`ge`, :func:`eq`,
 :func:`conj`, …) normalise: a comparison is always against zero, thresholds are pulled out of floor
-divisions (``(H-1)//32 >= 6`` becomes ``H-193 >= 0``), and whatever is decided without knowing the
-sizes becomes ``True`` or ``False`` at once.
+divisions (``(H-1)//32 >= 6`` becomes ``H-193 >= 0``), and a formula becomes ``True`` or ``False``
+where its normal form shows that the sizes do not matter.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Formula:
     __slots__ = ()
 
     def evaluate(self, env: Mapping[str, int]) -> bool:
-        """Whether it holds at concrete sizes."""
+        """Whether it holds at concrete sizes. ``KeyError`` for a symbol that ``env`` lacks."""
         raise NotImplementedError
 
     def symbols(self) -> frozenset[str]:
-        """The names of the sizes it speaks of."""
+        """The names of the symbols in its comparisons."""
         return frozenset().union(*(c.expr.symbols() for c in comparisons(self)))
 
     def __bool__(self) -> bool:
@@ -69,23 +69,23 @@ class Comparison(Formula):
 
 
 class Junction(Formula):
-    """``and`` or ``or`` of two or more formulas."""
+    """``and`` or ``or`` (``op``) of two or more formulas."""
 
-    __slots__ = ("args", "word")
-    word: str
+    __slots__ = ("args", "op")
+    op: str
     args: tuple[Formula, ...]
 
     def evaluate(self, env: Mapping[str, int]) -> bool:
-        every = all if self.word == "and" else any
-        return every(a.evaluate(env) for a in self.args)
+        combine = all if self.op == "and" else any
+        return combine(a.evaluate(env) for a in self.args)
 
     def __repr__(self) -> str:
-        return f" {self.word} ".join(
+        return f" {self.op} ".join(
             f"({a})" if isinstance(a, Junction) else str(a) for a in self.args
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (conj if self.word == "and" else disj), self.args
+        return (conj if self.op == "and" else disj), self.args
 
 
 _FORMULAS: dict[object, Formula] = {}
@@ -93,13 +93,13 @@ _FORMULAS: dict[object, Formula] = {}
 
 def _compare(op: str, expr: Expr) -> Comparison:
     key = (op, expr)
-    found = _FORMULAS.get(key)
-    if found is None:
-        found = object.__new__(Comparison)
-        found.op = op
-        found.expr = expr
-        found = _FORMULAS.setdefault(key, found)
-    return found  # type: ignore[return-value]
+    formula = _FORMULAS.get(key)
+    if formula is None:
+        formula = object.__new__(Comparison)
+        formula.op = op
+        formula.expr = expr
+        formula = _FORMULAS.setdefault(key, formula)
+    return formula  # type: ignore[return-value]
 
 
 @cached
@@ -179,47 +179,50 @@ def disj(*formulas: Bool) -> Bool:
     return _junction("or", formulas)
 
 
-def _junction(word: str, formulas: Iterable[Bool]) -> Bool:
-    decisive = word == "or"
-    kept: dict[Formula, None] = {}
+def _junction(op: str, formulas: Iterable[Bool]) -> Bool:
+    absorbing = op == "or"  # one such part makes the junction equal to it
+    parts: dict[Formula, None] = {}  # without duplicates, in order
     for f in formulas:
         if isinstance(f, bool):
-            if f is decisive:
-                return decisive
-        elif isinstance(f, Junction) and f.word == word:
-            kept.update(dict.fromkeys(f.args))
+            if f is absorbing:
+                return absorbing
+        elif isinstance(f, Junction) and f.op == op:
+            parts.update(dict.fromkeys(f.args))
         else:
-            kept[f] = None
-    if not kept:
-        return not decisive
-    if len(kept) == 1:
-        return next(iter(kept))
-    for f in kept:
-        if isinstance(f, Comparison) and negate(f) in kept:
-            return decisive
-    joined = _touching(word, kept)
-    if joined is not None:
-        return _junction(word, joined)
-    args = tuple(kept)
-    key = (word, args)
-    found = _FORMULAS.get(key)
-    if found is None:
-        found = object.__new__(Junction)
-        found.word = word
-        found.args = args
-        found = _FORMULAS.setdefault(key, found)
-    return found
-
-
-def _touching(word: str, parts: Mapping[Formula, None]) -> list[Bool] | None:
-    """``x > 1 or x == 1`` as ``x >= 1``, ``x >= 1 and x != 1`` as ``x > 1``; ``None`` without."""
+            parts[f] = None
+    if not parts:
+        return not absorbing
+    if len(parts) == 1:
+        return next(iter(parts))
     for f in parts:
-        if isinstance(f, Comparison) and f.op == ("==" if word == "or" else "!="):
+        if isinstance(f, Comparison) and negate(f) in parts:
+            return absorbing
+    merged = _merge_adjacent(op, parts)
+    if merged is not None:
+        return _junction(op, merged)
+    args = tuple(parts)
+    key = (op, args)
+    junction = _FORMULAS.get(key)
+    if junction is None:
+        junction = object.__new__(Junction)
+        junction.op = op
+        junction.args = args
+        junction = _FORMULAS.setdefault(key, junction)
+    return junction
+
+
+def _merge_adjacent(op: str, parts: Mapping[Formula, None]) -> list[Bool] | None:
+    """Merge ``x > 1 or x == 1`` to ``x >= 1`` and ``x >= 1 and x != 1`` to ``x > 1``.
+
+    ``None`` if there is no such pair among the parts.
+    """
+    for f in parts:
+        if isinstance(f, Comparison) and f.op == ("==" if op == "or" else "!="):
             for expr in (f.expr, -f.expr):
-                above, from_it = ge(expr, 1), ge(expr, 0)
-                have, whole = (above, from_it) if word == "or" else (from_it, above)
-                if have in parts:
-                    return [whole if p is have else p for p in parts if p is not f]
+                above, at_least = ge(expr, 1), ge(expr, 0)
+                bound, merged = (above, at_least) if op == "or" else (at_least, above)
+                if bound in parts:
+                    return [merged if p is bound else p for p in parts if p is not f]
     return None
 
 
@@ -233,7 +236,7 @@ def negate(formula: Bool) -> Bool:
             return ge(-formula.expr, 1)
         return _compare("!=" if formula.op == "==" else "==", formula.expr)
     assert isinstance(formula, Junction)
-    return _junction("or" if formula.word == "and" else "and", map(negate, formula.args))
+    return _junction("or" if formula.op == "and" else "and", map(negate, formula.args))
 
 
 def implies(premise: Bool, conclusion: Bool) -> Bool:
@@ -247,54 +250,57 @@ def holds(formula: Bool, env: Mapping[str, int]) -> bool:
 
 
 def known_truth(formula: Bool, known: Callable[[Formula], bool | None]) -> bool | None:
-    """The truth of a formula of which ``known`` tells some parts; ``None`` if they say nothing."""
+    """The truth of a formula in three-valued logic; ``None`` if it is not known.
+
+    ``known`` gives the truth of a comparison or junction, or ``None``.
+    """
     if isinstance(formula, bool):
         return formula
-    found = known(formula)
-    if found is not None or not isinstance(formula, Junction):
-        return found
-    decisive = formula.word == "or"
+    truth = known(formula)
+    if truth is not None or not isinstance(formula, Junction):
+        return truth
+    absorbing = formula.op == "or"
     unclear = False
     for part in formula.args:
-        found = known_truth(part, known)
-        if found is decisive:
-            return decisive
-        unclear = unclear or found is None
-    return None if unclear else not decisive
+        truth = known_truth(part, known)
+        if truth is absorbing:
+            return absorbing
+        unclear = unclear or truth is None
+    return None if unclear else not absorbing
 
 
 def simplify(formula: Bool, known: Callable[[Formula], bool | None]) -> Bool:
-    """The formula without the parts that ``known`` tells."""
+    """The formula with the parts replaced whose truth ``known`` gives (``None`` for others)."""
     if isinstance(formula, bool):
         return formula
-    found = known(formula)
-    if found is not None or not isinstance(formula, Junction):
-        return formula if found is None else found
-    return _junction(formula.word, (simplify(part, known) for part in formula.args))
+    truth = known(formula)
+    if truth is not None or not isinstance(formula, Junction):
+        return formula if truth is None else truth
+    return _junction(formula.op, (simplify(part, known) for part in formula.args))
 
 
 def map_comparisons(formula: Bool, change: Callable[[Comparison], Bool]) -> Bool:
-    """The formula with every comparison changed; each is asked for once."""
-    known: dict[Formula, Bool] = {}
+    """The formula with every comparison replaced by ``change(comparison)``, called once each."""
+    results: dict[Formula, Bool] = {}
 
     def walk(part: Bool) -> Bool:
         if isinstance(part, bool):
             return part
-        found = known.get(part)
-        if found is None:
+        result = results.get(part)
+        if result is None:
             if isinstance(part, Junction):
-                found = (conj if part.word == "and" else disj)(*map(walk, part.args))
+                result = (conj if part.op == "and" else disj)(*map(walk, part.args))
             else:
                 assert isinstance(part, Comparison)
-                found = change(part)
-            known[part] = found
-        return found
+                result = change(part)
+            results[part] = result
+        return result
 
     return walk(formula)
 
 
 def comparisons(formula: Bool) -> Iterator[Comparison]:
-    """Every comparison in the formula."""
+    """Every comparison in the formula, as often as it occurs."""
     if isinstance(formula, Comparison):
         yield formula
     elif isinstance(formula, Junction):
@@ -303,20 +309,23 @@ def comparisons(formula: Bool) -> Iterator[Comparison]:
 
 
 def substitute_formula(formula: Bool, values: Mapping[str, Size]) -> Bool:
-    """The formula with symbols replaced by sizes, in normal form again."""
+    """The formula with symbols replaced by ``values``; other symbols stay."""
     if isinstance(formula, bool):
         return formula
     if isinstance(formula, Comparison):
         return compare_to_zero(formula.op, substitute(formula.expr, values))
     assert isinstance(formula, Junction)
-    return _junction(formula.word, (substitute_formula(a, values) for a in formula.args))
+    return _junction(formula.op, (substitute_formula(a, values) for a in formula.args))
 
 
 def _sides(comparison: Comparison) -> tuple[str, str, str]:
-    """``H-32 >= 0`` as a person writes it: ``H >= 32``; negative terms go to the right."""
-    parts, const = printed_terms(comparison.expr)
-    left = [p for p in parts if p.coef > 0]
-    right = [p._replace(coef=-p.coef) for p in parts if p.coef < 0]
+    """Left side, right side and operator as text: ``H-32 >= 0`` is ``H >= 32``.
+
+    Negative terms go to the right.
+    """
+    terms, const = printed_terms(comparison.expr)
+    left = [t for t in terms if t.coef > 0]
+    right = [t._replace(coef=-t.coef) for t in terms if t.coef < 0]
     op = comparison.op
     if not left:
         left, right, const = right, left, -const

@@ -1,4 +1,4 @@
-"""Interval arithmetic over a box of sizes: what can be decided without a solver."""
+"""Interval arithmetic over a box of sizes: bounds of a size, and formulas they decide."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ from archlint.symbolic.formula import Bool, Comparison, Junction
 Interval = tuple["int | None", "int | None"]
 """Smallest and largest value, both included; ``None`` where unbounded."""
 
-_RELAXABLE = 6  # terms; each relaxation may ask for as many more
+_MAX_RELAXED = 6  # terms of an expression; each relaxation may need as many more intervals
 
 
 class Box:
-    """A range for each symbol, and the ranges of expressions that follow from it.
+    """An interval for each symbol, and the intervals of expressions that follow from them.
 
-    ``ranges`` maps a symbol to its :data:`Interval`; a symbol it lacks may be any integer.
-    Results are remembered, so one box should serve a whole trace.
+    ``ranges`` maps the name of a symbol to its :data:`Interval`; a symbol without one may be any
+    integer. Results are cached in the box, so one box should serve a whole trace.
     """
 
     def __init__(self, ranges: Mapping[str, Interval]) -> None:
         self.ranges = dict(ranges)
-        self._known: dict[Expr, Interval] = {}
+        self._intervals: dict[Expr, Interval] = {}
 
     def within(self, ranges: Mapping[str, Interval]) -> Box:
-        """The part of the box that is in these ranges too; the box itself if they say nothing."""
-        narrow = {n: _meet(self.ranges.get(n, (None, None)), r) for n, r in ranges.items()}
+        """The part of the box inside these ranges too; the box itself if that is all of it."""
+        narrow = {n: _intersect(self.ranges.get(n, (None, None)), r) for n, r in ranges.items()}
         if all(self.ranges.get(n, (None, None)) == r for n, r in narrow.items()):
             return self
         return Box({**self.ranges, **narrow})
 
     def interval(self, size: Size) -> Interval:
-        """The values a size can take: never too narrow, possibly too wide."""
+        """Bounds of the size inside the box: never too narrow, possibly too wide."""
         if isinstance(size, int):
             return size, size
-        found = self._known.get(size)
-        if found is None:
-            found = self._known[size] = self._expr(size)
-        return found
+        interval = self._intervals.get(size)
+        if interval is None:
+            interval = self._intervals[size] = self._expr(size)
+        return interval
 
     def decide(self, formula: Bool) -> bool | None:
-        """``True`` or ``False`` if the formula is so in the whole box, ``None`` if unclear."""
+        """The truth of the formula in the whole box; ``None`` if the intervals do not show it."""
         if isinstance(formula, bool):
             return formula
         if isinstance(formula, Comparison):
@@ -66,14 +66,14 @@ class Box:
                 return formula.op == "!="
             return formula.op == "==" if low == 0 and high == 0 else None
         assert isinstance(formula, Junction)
-        decisive = formula.word == "or"
+        absorbing = formula.op == "or"
         unclear = False
         for arg in formula.args:
-            known = self.decide(arg)
-            if known is decisive:
-                return decisive
-            unclear = unclear or known is None
-        return None if unclear else not decisive
+            truth = self.decide(arg)
+            if truth is absorbing:
+                return absorbing
+            unclear = unclear or truth is None
+        return None if unclear else not absorbing
 
     def _expr(self, expr: Expr) -> Interval:
         result: Interval = (expr.const, expr.const)
@@ -82,18 +82,19 @@ class Box:
         for monomial, coef in expr.terms:
             relaxed = self._relaxed(expr, monomial, coef)
             if relaxed is not None:
-                result = _meet(result, relaxed)
+                result = _intersect(result, relaxed)
         return result
 
     def _relaxed(self, expr: Expr, monomial: Monomial, coef: int) -> Interval | None:
-        """Replace ``a//k`` by ``a/k`` less ``0..(k-1)/k``, everything multiplied by ``k``.
+        """The interval with the quotient ``a//k`` relaxed to ``a/k - r/k``, ``r`` in ``0..k-1``.
 
-        Tight where ``a`` cancels against the rest: remainders, paddings, halves.
+        Everything is multiplied by ``k``. This is tight where ``a`` cancels against the other
+        terms: remainders, paddings, halves. ``None`` where it does not apply.
         """
         atom = monomial[0]
         if len(monomial) != 1 or not isinstance(atom, FloorDiv) or not isinstance(atom.den, int):
             return None
-        if not 1 < len(expr.terms) <= _RELAXABLE:
+        if not 1 < len(expr.terms) <= _MAX_RELAXED:
             return None
         k = atom.den
         whole = (expr - _term(monomial, coef)) * k + atom.num * coef
@@ -105,7 +106,7 @@ class Box:
         for atom in monomial:
             result = _times(result, self._atom(atom))
         if len(monomial) == 2 and monomial[0] is monomial[1]:
-            result = _meet(result, (0, None))
+            result = _intersect(result, (0, None))
         return result
 
     def _atom(self, atom: Atom) -> Interval:
@@ -131,7 +132,7 @@ class Box:
         low = None if atom.low is None else self.interval(atom.low)[0]
         highs = [self.interval(m)[1] for m in atom.most]
         high = min((h for h in highs if h is not None), default=None)
-        return _meet(self.ranges.get(atom.name, (None, None)), (low, high))
+        return _intersect(self.ranges.get(atom.name, (None, None)), (low, high))
 
 
 def _term(monomial: Monomial, coef: int) -> Size:
@@ -144,7 +145,7 @@ def _add(a: Interval, b: Interval) -> Interval:
     return low, high
 
 
-def _meet(a: Interval, b: Interval) -> Interval:
+def _intersect(a: Interval, b: Interval) -> Interval:
     low = b[0] if a[0] is None else a[0] if b[0] is None else max(a[0], b[0])
     high = b[1] if a[1] is None else a[1] if b[1] is None else min(a[1], b[1])
     return low, high

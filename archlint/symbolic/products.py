@@ -1,7 +1,7 @@
-"""Comparisons of products, said of their factors: ``7*a * 7*b == c*d`` is often two equations.
+"""Comparisons of products, rewritten to their factors: ``7*a * 7*b == c*d`` is often two equations.
 
-Solvers are slow with products of unknowns. Where a box bounds the factors, many comparisons of
-products are the same as comparisons of the factors alone; each function states why.
+Solvers are slow with products of variables. Where a box bounds the factors, many comparisons of
+products are equivalent to comparisons of the factors alone; each function states why.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from archlint.symbolic import (
     ceildiv,
     exact_quotient,
     floordiv,
+    from_atom,
     mod,
-    polynomial,
 )
+from archlint.symbolic.atom import divide_monomial
 from archlint.symbolic.case_split import divisors, products, split_by_values
 from archlint.symbolic.formula import (
     Bool,
@@ -37,12 +38,15 @@ from archlint.symbolic.formula import (
 )
 from archlint.symbolic.intervals import Box
 
-_LARGEST = 4096  # of the numbers that are split into factors
-_DIVISORS = 64  # ways to split one that are still a help
+_MAX_FACTORED = 4096  # the largest number that is split into factors
+_MAX_FACTORIZATIONS = 64  # more of them make the formula longer than it is worth
 
 
 def factored(comparison: Comparison, box: Box) -> Bool:
-    """The same statement about the sizes in ``box``, of smaller terms where that is possible."""
+    """A formula with smaller terms, equivalent to the comparison at all sizes in ``box``.
+
+    The comparison itself if none is known. Sizes outside of the box do not count.
+    """
     if not _nonlinear(comparison.expr):
         return comparison
     for rewrite in (
@@ -52,44 +56,42 @@ def factored(comparison: Comparison, box: Box) -> Bool:
         _of_two_products,
         split_by_values,
     ):
-        found = rewrite(comparison, box)
-        if found is not None:
-            return found
+        formula = rewrite(comparison, box)
+        if formula is not None:
+            return formula
     return comparison
 
 
 @cached
 def _nonlinear(expr: Expr) -> bool:
-    """Whether sizes are multiplied or divided by sizes in it."""
+    """Whether the expression multiplies or divides sizes by sizes."""
     return (next(products(expr), None) or next(divisors(expr), None)) is not None
 
 
-def _low(size: Size, box: Box) -> int:
+def _lower_bound(size: Size, box: Box) -> int:
+    """The lower bound of the size in the box; -1 if there is none."""
     low = box.interval(size)[0]
     return -1 if low is None else low
 
 
-def _expr(*atoms: Atom) -> Expr:
-    return polynomial(0, ((atoms, 1),))
-
-
 def _without_common_factors(comparison: Comparison, box: Box) -> Bool | None:
-    """``a*b >= a*c`` is ``b >= c`` where ``a >= 1``."""
+    """Cancel positive factors: ``a*b >= a*c`` is ``b >= c`` where ``a >= 1``."""
     expr = comparison.expr
     if expr.const:
         return None
-    common = [a for a in _common(expr) if _low(_expr(a), box) >= 1]
+    common = [a for a in _common(expr) if _lower_bound(from_atom(a), box) >= 1]
     if not common or (len(expr.terms) == 1 and len(common) == len(expr.terms[0][0])):
         return None
     rest: Size = 0
     for monomial, coef in expr.terms:
-        left = _removed(monomial, common)
-        rest = rest + (_expr(*left) * coef if left else coef)
+        left = divide_monomial(monomial, tuple(common))
+        assert left is not None
+        rest = rest + (from_atom(*left) * coef if left else coef)
     return compare_to_zero(comparison.op, rest)
 
 
 def _common(expr: Expr) -> list[Atom]:
-    """The atoms that are in every term."""
+    """The atoms that are factors of every term."""
     common = list(expr.terms[0][0])
     for monomial, _ in expr.terms[1:]:
         common = _shared(common, monomial)
@@ -98,32 +100,29 @@ def _common(expr: Expr) -> list[Atom]:
 
 def _shared(atoms: list[Atom], monomial: Monomial) -> list[Atom]:
     left = list(monomial)
-    kept = []
+    shared = []
     for atom in atoms:
         if atom in left:
             left.remove(atom)
-            kept.append(atom)
-    return kept
-
-
-def _removed(monomial: Monomial, atoms: list[Atom]) -> Monomial:
-    left = list(monomial)
-    for atom in atoms:
-        left.remove(atom)
-    return tuple(left)
+            shared.append(atom)
+    return shared
 
 
 def _of_one_product(comparison: Comparison, box: Box) -> Bool | None:
-    """A product is 0 if a factor is; it is least, or less than the next, if every factor is."""
+    """Compare a product of factors ``>= 0`` with 0 or with its smallest value.
+
+    It is 0 if and only if a factor is, and at its smallest value (the product of the lower bounds)
+    if and only if every factor is at its lower bound.
+    """
     expr = comparison.expr
     if len(expr.terms) > 1:
         return None
     (monomial, coef) = expr.terms[0]
-    sizes = [_expr(a) for a in monomial]
-    lows = [_low(s, box) for s in sizes]
+    factors = [from_atom(a) for a in monomial]
+    lows = [_lower_bound(f, box) for f in factors]
     if min(lows) < 0:
         return None
-    least = math.prod(lows)
+    smallest = math.prod(lows)
     if comparison.op == ">=" and coef < 0:  # the product <= value
         value = expr.const // -coef
         negative = False
@@ -136,54 +135,57 @@ def _of_one_product(comparison: Comparison, box: Box) -> Bool | None:
         if odd or value < 0:
             return None
     if value == 0:
-        said = disj(*(le(s, 0) for s in sizes))
-    elif value == least:
-        said = conj(*(le(s, low) for s, low in zip(sizes, lows, strict=True)))
+        formula = disj(*(le(f, 0) for f in factors))
+    elif value == smallest:
+        formula = conj(*(le(f, low) for f, low in zip(factors, lows, strict=True)))
     else:
         return None
-    return negate(said) if negative else said
+    return negate(formula) if negative else formula
 
 
 def _of_divisors(comparison: Comparison, box: Box) -> Bool | None:
-    """``m`` divides ``a*b`` where some ``d`` divides ``a`` and ``m/d`` divides ``b``.
+    """``m`` divides ``a*b`` if and only if some ``d`` divides ``a`` and ``m/d`` divides ``b``.
 
-    That holds for any integers: each prime power of ``m`` is shared between ``a`` and ``b``.
+    That holds for all integers: take ``d = gcd(m, a)``. ``(a*b) % m == 0`` is recognised as
+    ``a*b - m*((a*b)//m) == 0``, or with the quotient rounded up.
     """
     expr = comparison.expr
     if comparison.op == ">=" or expr.const:
         return None
-    for rounded, times in expr.terms:
-        atom = rounded[0]
-        if len(rounded) > 1 or not isinstance(atom, FloorDiv) or not isinstance(atom.den, int):
+    for quotient, times in expr.terms:
+        atom = quotient[0]
+        if len(quotient) > 1 or not isinstance(atom, FloorDiv) or not isinstance(atom.den, int):
             continue
         num, m = atom.num, atom.den
         multiple = num - num.const
-        remainder = multiple - polynomial(0, ((rounded, m),))
+        remainder = multiple - from_atom(*quotient) * m
         if num.const not in (0, m - 1) or expr != remainder * (-times // m):
             continue
         sizes, factor = _as_product(multiple)
         m //= math.gcd(m, factor)
-        paths = list(itertools.islice(_split(m, len(sizes)), _DIVISORS + 1))
-        if len(sizes) == 1 or m > _LARGEST or len(paths) > _DIVISORS:
+        if len(sizes) == 1 or m > _MAX_FACTORED:
             continue
-        divided = [[eq(mod(a, d), 0) for a, d in zip(sizes, way, strict=True)] for way in paths]
-        said = disj(*(conj(*parts) for parts in divided))
-        return said if comparison.op == "==" else negate(said)
+        splits = list(itertools.islice(_factorizations(m, len(sizes)), _MAX_FACTORIZATIONS + 1))
+        if len(splits) > _MAX_FACTORIZATIONS:
+            continue
+        divided = [[eq(mod(a, d), 0) for a, d in zip(sizes, ds, strict=True)] for ds in splits]
+        formula = disj(*(conj(*parts) for parts in divided))
+        return formula if comparison.op == "==" else negate(formula)
     return None
 
 
 def _as_product(size: Size) -> tuple[list[Size], int]:
-    """Sizes and a number whose product it is: ``6*a*b + 4*a*c`` is ``2 * a * (3*b + 2*c)``."""
+    """The size as factors and a number: ``6*a*b + 4*a*c`` is ``2 * a * (3*b + 2*c)``."""
     assert isinstance(size, Expr)
     factor = math.gcd(*(c for _, c in size.terms))
     common = _common(size)
-    left = exact_quotient(size, _expr(*common) * factor if common else factor)
-    assert left is not None
-    return [*map(_expr, common), *([left] if isinstance(left, Expr) else [])], factor
+    rest = exact_quotient(size, from_atom(*common) * factor if common else factor)
+    assert rest is not None
+    return [*map(from_atom, common), *([rest] if isinstance(rest, Expr) else [])], factor
 
 
 def _of_two_products(comparison: Comparison, box: Box) -> Bool | None:
-    """``a*b == c*d`` where ``a >= c >= 0``, ``b >= d >= 0`` and ``a, b >= 1``.
+    """Compare ``a*b`` with ``c*d`` where ``a >= c >= 0``, ``b >= d >= 0`` and ``a, b >= 1``.
 
     Then ``c*d <= a*b``, and equality means ``a == c`` and ``b == d``: if ``c < a``, then
     ``c*d <= (a-1)*b < a*b``. A common numeric factor may belong to any of the pairs.
@@ -195,14 +197,17 @@ def _of_two_products(comparison: Comparison, box: Box) -> Bool | None:
     if p * q > 0 or len(one) != len(two) or len(one) > 3:
         return None
     if abs(p) == 1:
-        bare, loaded, factor, sign = one, two, abs(q), p
+        plain, scaled, factor, sign = one, two, abs(q), p
     elif abs(q) == 1:
-        bare, loaded, factor, sign = two, one, abs(p), q
+        plain, scaled, factor, sign = two, one, abs(p), q
     else:
         return None
-    for order in set(itertools.permutations(loaded)):
-        for factors in _split(factor, len(bare)):
-            pairs = [(_expr(a), _expr(b), k) for a, b, k in zip(bare, order, factors, strict=True)]
+    for order in set(itertools.permutations(scaled)):
+        for factors in _factorizations(factor, len(plain)):
+            pairs = [
+                (from_atom(a), from_atom(b), k)
+                for a, b, k in zip(plain, order, factors, strict=True)
+            ]
             less = all(_at_least(b * k, a, k, box, up=True) for a, b, k in pairs)
             more = not less and all(_at_least(a, b * k, k, box, up=False) for a, b, k in pairs)
             if not less and not more:
@@ -212,7 +217,7 @@ def _of_two_products(comparison: Comparison, box: Box) -> Bool | None:
                 return equal
             if comparison.op == "!=":
                 return disj(*(ne(a, b * k) for a, b, k in pairs))
-            # sign*(product of a's) - sign*(product of k*b's) >= 0, and one side is the larger
+            # sign*(product of a's) - sign*(product of k*b's) >= 0, and one side is never smaller
             if (sign > 0) == more:
                 return True
             return equal
@@ -224,20 +229,20 @@ def _at_least(large: Size, small: Size, k: int, box: Box, *, up: bool) -> bool:
 
     ``up``: ``large`` is ``k`` times something, and may be ``small`` rounded up to a multiple.
     """
-    if _low(large, box) < 1 or _low(small, box) < 0:
+    if _lower_bound(large, box) < 1 or _lower_bound(small, box) < 0:
         return False
     rounded = ceildiv(small, k) * k if up else floordiv(large, k) * k
     if (up and rounded is large) or (not up and rounded is small):
         return True
-    return _low(large - small, box) >= 0
+    return _lower_bound(large - small, box) >= 0
 
 
-def _split(factor: int, parts: int) -> Iterator[tuple[int, ...]]:
-    """All ways to write a number as a product of so many factors."""
+def _factorizations(factor: int, parts: int) -> Iterator[tuple[int, ...]]:
+    """Every tuple of ``parts`` positive factors whose product is the number."""
     if parts == 1:
         yield (factor,)
         return
-    for first in range(1, min(factor, _LARGEST) + 1):
+    for first in range(1, min(factor, _MAX_FACTORED) + 1):
         if factor % first == 0:
-            for rest in _split(factor // first, parts - 1):
+            for rest in _factorizations(factor // first, parts - 1):
                 yield (first, *rest)

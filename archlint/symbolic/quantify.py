@@ -1,8 +1,8 @@
-"""What holds for every value of the numbers that values decide.
+"""Formulas that hold for every value of the unknowns: universal quantification, approximated.
 
-An :class:`.Unknown` is known by its bounds only. A statement about it is turned into
-one about sizes alone, which implies that it holds whatever the unknown is: in each term the unknown
-is put where it is least favourable. What comes of it may be narrower than need be, never wider.
+Of an :class:`.Unknown` only the bounds are known. A formula with unknowns becomes one without that
+implies it, whatever the unknowns are: in each term the unknown is replaced by its least favourable
+bound. The result may hold at fewer sizes than it could, never at more.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from archlint.symbolic import (
     atoms,
     cached,
     floordiv,
+    from_atom,
     maximum,
     minimum,
-    polynomial,
     product,
     substitute,
 )
@@ -41,58 +41,59 @@ from archlint.symbolic.formula import (
 )
 from archlint.symbolic.intervals import Box
 
-_MOST = 6  # candidates for one bound
-MAX_UNKNOWNS = 4  # in one formula: of more, only numbers as bounds help
-_SPLITS = 2  # unknowns that are looked at apart where they are 0
+_MAX_BOUNDS = 6  # candidates for one bound of a term
+MAX_UNKNOWNS = 4  # in one formula; with more, only the interval of the whole formula counts
+_MAX_SPLITS = 2  # unknowns for which the case 0 is treated separately
 
 Bounds = tuple[list[Size], list[Size]]
-"""Sizes that a size is at least, and sizes that it is at most."""
+"""Lower bounds and upper bounds of a size, in no order."""
 
 
 @cached
 def unknowns_in(what: Bool | Size) -> tuple[Unknown, ...]:
-    """The unknowns that a formula or a size names, the latest first."""
+    """The unknowns in a formula or a size, the latest (highest number) first."""
     if isinstance(what, int):
         return ()
     sizes = [what] if isinstance(what, Expr) else [c.expr for c in comparisons(what)]
-    found = {a for s in sizes for a in atoms(s) if isinstance(a, Unknown)}
-    return tuple(sorted(found, key=lambda u: -u.number))
+    unknowns = {a for s in sizes for a in atoms(s) if isinstance(a, Unknown)}
+    return tuple(sorted(unknowns, key=lambda u: -u.number))
 
 
 def for_all(formula: Bool, box: Box) -> Bool:
-    """Where the formula holds for every value of its unknowns, or less; without unknowns.
+    """A formula without unknowns that implies ``formula`` for every value of its unknowns.
 
-    ``box`` bounds the sizes, and may bound the unknowns more closely.
+    ``False`` where none is known. ``box`` bounds the sizes; it may also bound unknowns, by their
+    names, more closely than their own bounds do.
     """
-    return _for_all(formula, box, _SPLITS)
+    return _for_all(formula, box, _MAX_SPLITS)
 
 
 def upper_bound(size: Size) -> Size:
-    """The size where its unknowns are the largest that they may be, as far as that is known."""
-    while found := [u for u in unknowns_in(size) if u.most]:
-        size = substitute(size, {found[0].name: found[0].most[0]})
+    """The size with each unknown replaced by its first upper bound, if it has one."""
+    while bounded := [u for u in unknowns_in(size) if u.most]:
+        size = substitute(size, {bounded[0].name: bounded[0].most[0]})
     return size
 
 
 def _for_all(formula: Bool, box: Box, splits: int) -> Bool:
-    found = unknowns_in(formula)
-    if not found:
+    unknowns = unknowns_in(formula)
+    if not unknowns:
         return formula
-    known = box.decide(formula)
-    if known is not None:
-        return known
-    if len(found) > MAX_UNKNOWNS:
+    truth = box.decide(formula)
+    if truth is not None:
+        return truth
+    if len(unknowns) > MAX_UNKNOWNS:
         return False
     if isinstance(formula, Comparison):
         return _comparison(formula, box, splits)
     assert isinstance(formula, Junction)
-    if formula.word == "and":
+    if formula.op == "and":
         return conj(*(_for_all(part, box, splits) for part in formula.args))
     each = disj(*(_for_all(part, box, splits) for part in formula.args))
     if each is True or not splits:
         return each
-    for unknown in found:  # parts that hold at 0, and others that hold above
-        if box.interval(_expr(unknown))[0] == 0:
+    for unknown in unknowns:  # one part may hold where it is 0, another where it is positive
+        if box.interval(from_atom(unknown))[0] == 0:
             zero = box.within({unknown.name: (0, 0)})
             at_zero = _for_all(substitute_formula(formula, {unknown.name: 0}), zero, splits - 1)
             above = _for_all(formula, box.within({unknown.name: (1, None)}), splits - 1)
@@ -103,53 +104,53 @@ def _for_all(formula: Bool, box: Box, splits: int) -> Bool:
 def _comparison(formula: Comparison, box: Box, splits: int) -> Bool:
     expr = formula.expr
     if formula.op == "==":
-        parts = (_for_all(said, box, splits) for said in (ge(expr, 0), le(expr, 0)))
+        parts = (_for_all(part, box, splits) for part in (ge(expr, 0), le(expr, 0)))
         return conj(*parts)
     if formula.op == "!=":
-        parts = (_for_all(said, box, splits) for said in (ge(expr, 1), le(expr, -1)))
+        parts = (_for_all(part, box, splits) for part in (ge(expr, 1), le(expr, -1)))
         return disj(*parts)
     for join, sign in ((disj, 1), (conj, -1)):  # max(a, b) >= c  iff  a >= c or b >= c
-        parted = _parted(expr, sign)
-        if parted:
-            return join(*(_for_all(ge(part, 0), box, splits) for part in parted))
-    lows = _range(expr, unknowns_in(expr)[0], box)[0]
-    return disj(*(_for_all(_at_least_0(low, box), box, splits) for low in lows))
+        alternatives = _as_extremum(expr, sign)
+        if alternatives:
+            return join(*(_for_all(ge(part, 0), box, splits) for part in alternatives))
+    lows = _bounds(expr, unknowns_in(expr)[0], box)[0]
+    return disj(*(_for_all(_nonnegative(low, box), box, splits) for low in lows))
 
 
-def _at_least_0(size: Size, box: Box) -> Bool:
-    """``size >= 0``, without a division by sizes if one division is all there is."""
-    said = ge(size, 0)
-    if not isinstance(said, Comparison) or len(said.expr.terms) > 1:
-        return said
-    (monomial, coef) = said.expr.terms[0]
-    atom, const = monomial[0], said.expr.const
+def _nonnegative(size: Size, box: Box) -> Bool:
+    """``size >= 0``, without the division if the size is a single quotient and a constant."""
+    comparison = ge(size, 0)
+    if not isinstance(comparison, Comparison) or len(comparison.expr.terms) > 1:
+        return comparison
+    (monomial, coef) = comparison.expr.terms[0]
+    atom, const = monomial[0], comparison.expr.const
     if len(monomial) == 1 and isinstance(atom, FloorDiv) and isinstance(atom.den, Expr):
         if coef == 1 and _positive(atom.den, box):  # num//den >= q  iff  num >= q*den
             return ge(atom.num, -const * atom.den)
         if coef == -1 and _positive(atom.den, box):
             return ge(const * atom.den + atom.den - 1, atom.num)
-    return said
+    return comparison
 
 
-def _parted(expr: Expr, sign: int) -> list[Size]:
-    """The largest (``sign`` 1) or smallest of which sizes the expression is, if it is of some."""
+def _as_extremum(expr: Expr, sign: int) -> list[Size]:
+    """Sizes of which the expression is the maximum (``sign`` 1) or minimum (-1); ``[]`` if none."""
     for monomial, coef in expr.terms:
         atom, up = monomial[0], sign if coef > 0 else -sign
-        if len(monomial) > 1 or not _of(atom):
+        if len(monomial) > 1 or not unknowns_in(from_atom(atom)):
             continue
         parts: list[Size] = []
         if isinstance(atom, Max if up > 0 else Min):
             parts = list(atom.operands())
         elif isinstance(atom, FloorDiv) and isinstance(atom.den, int) and atom.den > 0:
-            parts = [floordiv(part, atom.den) for part in _parted(atom.num, up)]
+            parts = [floordiv(part, atom.den) for part in _as_extremum(atom.num, up)]
         if parts:
-            rest = expr - _expr(atom) * coef
+            rest = expr - from_atom(atom) * coef
             return [rest + part * coef for part in parts]
     return []
 
 
-def _range(size: Size, unknown: Unknown, box: Box) -> Bounds:
-    """Bounds of the size that do not name ``unknown``."""
+def _bounds(size: Size, unknown: Unknown, box: Box) -> Bounds:
+    """Bounds of the size that do not contain ``unknown``."""
     if unknown not in unknowns_in(size):
         return [size], [size]
     assert isinstance(size, Expr)
@@ -165,39 +166,40 @@ def _range(size: Size, unknown: Unknown, box: Box) -> Bounds:
 
 def _monomial(monomial: Monomial, unknown: Unknown, box: Box) -> Bounds:
     parts = [_atom(atom, unknown, box) for atom in monomial]
-    if len(parts) > 1 and not all(_not_negative(_expr(atom), box) for atom in monomial):
-        own = polynomial(0, ((monomial, 1),))
+    if len(parts) > 1 and not all(_not_negative(from_atom(atom), box) for atom in monomial):
+        own = from_atom(*monomial)
         return ([], []) if unknown in unknowns_in(own) else ([own], [own])
     lows = [[s for s in low if len(parts) == 1 or _not_negative(s, box)] for low, _ in parts]
     return _combined(product, lows), _combined(product, [high for _, high in parts])
 
 
 def _atom(atom: Atom, unknown: Unknown, box: Box) -> Bounds:
-    own = _expr(atom)
+    own = from_atom(atom)
     if unknown not in unknowns_in(own):
         return [own], [own]
     if atom is unknown:
         low, high = box.interval(own)
-        return _with(low, unknown.low), _with(high, *unknown.most)
-    parts = [_range(operand, unknown, box) for operand in atom.operands()]
+        return _known_bounds(low, unknown.low), _known_bounds(high, *unknown.most)
+    parts = [_bounds(operand, unknown, box) for operand in atom.operands()]
     lows, highs = [low for low, _ in parts], [high for _, high in parts]
     if isinstance(atom, FloorDiv):
         if unknown in unknowns_in(atom.den) or not _positive(atom.den, box):
             return [], []
         return [floordiv(s, atom.den) for s in lows[0]], [floordiv(s, atom.den) for s in highs[0]]
     if isinstance(atom, Min):
-        return _combined(_least, lows), [s for high in highs for s in high]
-    return [s for low in lows for s in low], _combined(_largest, highs)
+        return _combined(lambda sizes: minimum(*sizes), lows), [s for high in highs for s in high]
+    return [s for low in lows for s in low], _combined(lambda sizes: maximum(*sizes), highs)
 
 
-def _with(bound: int | None, *others: Size | None) -> list[Size]:
-    found: list[Size | None] = [*others, bound]
-    return list(dict.fromkeys(s for s in found if s is not None))
+def _known_bounds(bound: int | None, *others: Size | None) -> list[Size]:
+    candidates: list[Size | None] = [*others, bound]
+    return list(dict.fromkeys(s for s in candidates if s is not None))
 
 
 def _combined(join: Callable[[Iterable[Size]], Size], choices: list[list[Size]]) -> list[Size]:
-    paths = itertools.islice(itertools.product(*choices), _MOST)
-    return list(dict.fromkeys(map(join, paths)))
+    """``join`` of one bound from each list, for the first :data:`_MAX_BOUNDS` combinations."""
+    combinations = itertools.islice(itertools.product(*choices), _MAX_BOUNDS)
+    return list(dict.fromkeys(map(join, combinations)))
 
 
 def _sum(sizes: Iterable[Size]) -> Size:
@@ -205,22 +207,6 @@ def _sum(sizes: Iterable[Size]) -> Size:
     for size in sizes:
         total = total + size
     return total
-
-
-def _least(sizes: Iterable[Size]) -> Size:
-    return minimum(*sizes)
-
-
-def _largest(sizes: Iterable[Size]) -> Size:
-    return maximum(*sizes)
-
-
-def _expr(atom: Atom) -> Expr:
-    return polynomial(0, (((atom,), 1),))
-
-
-def _of(atom: Atom) -> bool:
-    return bool(unknowns_in(_expr(atom)))
 
 
 def _not_negative(size: Size, box: Box) -> bool:

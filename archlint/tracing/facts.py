@@ -90,7 +90,7 @@ class Facts:
         if isinstance(opposite, Formula):
             self._truth[opposite] = not truth
         learned = formula if truth else opposite
-        if isinstance(learned, Junction) and learned.word == "and":
+        if isinstance(learned, Junction) and learned.op == "and":
             return [part for part in learned.args if isinstance(part, Formula)]
         if self.unknowns and unknowns_in(learned):
             written = self.equalities.simplify_formula(learned)

@@ -82,7 +82,7 @@ class TracedPath:
 
     def suppose(self, known: Bool) -> None:
         """Take as known what holds for all sizes that this path is about; records no event."""
-        if isinstance(known, Junction) and known.word == "and":
+        if isinstance(known, Junction) and known.op == "and":
             for part in known.args:
                 self.suppose(part)
         elif isinstance(known, Formula) and self.known(known) is None:

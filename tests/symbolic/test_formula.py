@@ -218,7 +218,7 @@ def test_thresholds_hold_for_all_integers(word, k, q):
         if isinstance(f, bool):
             return z3.BoolVal(f)
         if hasattr(f, "args"):
-            return (z3.And if f.word == "and" else z3.Or)([formula(a) for a in f.args])
+            return (z3.And if f.op == "and" else z3.Or)([formula(a) for a in f.args])
         return {">=": operator.ge, "==": operator.eq, "!=": operator.ne}[f.op](term(f.expr), 0)
 
     solver = z3.Solver()

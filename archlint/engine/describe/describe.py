@@ -140,11 +140,11 @@ def _parts(prover: Prover, formula: Formula) -> Phrase:
     """Each part of the formula in its best words; parts that the others imply are left out."""
     if not isinstance(formula, Junction):
         return _raw(formula)
-    join, joined = (conj, every) if formula.word == "and" else (disj, either)
+    join, joined = (conj, every) if formula.op == "and" else (disj, either)
     kept = list(formula.args)
     for part in formula.args:
         others = join(*(k for k in kept if k is not part))
-        inner, outer = (others, part) if formula.word == "and" else (part, others)
+        inner, outer = (others, part) if formula.op == "and" else (part, others)
         if len(kept) > 1 and prover.within(inner, outer):
             kept.remove(part)
     said = [_phrase(prover, part) or _raw(part) for part in kept]
@@ -156,7 +156,7 @@ def _raw(formula: Bool) -> Phrase:
     if isinstance(formula, bool):
         return ANY if formula else NONE
     if isinstance(formula, Junction):
-        return (every if formula.word == "and" else either)(*map(_raw, formula.args))
+        return (every if formula.op == "and" else either)(*map(_raw, formula.args))
     return Fact(str(formula), "", formula)
 
 

@@ -49,7 +49,7 @@ class Prover:
 
     def within(self, inner: Bool, outer: Bool) -> bool:
         """Whether ``inner`` implies ``outer``; each part of an ``and`` is a question of its own."""
-        if isinstance(outer, Junction) and outer.word == "and":
+        if isinstance(outer, Junction) and outer.op == "and":
             return all(self.within(inner, part) for part in outer.args)
         outside = negate(outer)
         if any(true_at(inner, p) and true_at(outside, p) for p in self.seen):

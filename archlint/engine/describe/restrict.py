@@ -55,7 +55,7 @@ def simplified(formula: Bool, box: Box) -> Bool:
                     found = walk(found)
             else:
                 assert isinstance(part, Junction)
-                found = _all(part, box) if part.word == "and" else disj(*map(walk, part.args))
+                found = _all(part, box) if part.op == "and" else disj(*map(walk, part.args))
             known[part] = found
         return found
 
@@ -85,7 +85,7 @@ def _all(formula: Junction, box: Box) -> Bool:
         news = {n: _news(r, box.ranges.get(n, (None, None))) for n, r in ranges.items()}
         others = [simplified(p, narrow) for p in formula.args if p not in bounds]
         found = conj(in_box(Box(news)), *others)
-        if not isinstance(found, Junction) or found.word == "or":
+        if not isinstance(found, Junction) or found.op == "or":
             return found
         formula = found
     return formula

@@ -1,4 +1,4 @@
-"""The smallest sizes with a property, by trying: the answer is mostly among the first few."""
+"""The smallest sizes with a property by enumeration: they are mostly among the first few."""
 
 from __future__ import annotations
 
@@ -9,71 +9,77 @@ from archlint.symbolic.formula import Bool, comparisons, holds
 from archlint.symbolic.intervals import Box
 
 MAX_POINTS = 200
-WORK = 10_000  # comparisons that may be looked at in all: a long formula is tried less often
+"""Points that are tried."""
+
+MAX_COMPARISONS = 10_000
+"""Comparisons that are evaluated in all: for a long formula fewer points are tried."""
 
 
 def smallest_by_enumeration(names: Sequence[str], box: Box, formula: Bool) -> dict[str, int] | None:
-    """The sizes in ``box`` with the property of the smallest sum; of those, the first by name.
+    """The sizes in ``box`` with the smallest sum where the formula holds.
 
-    ``None``: they are not among the first :data:`MAX_POINTS` (fewer where the formula is
-    long), or a size that the formula names has no least value. Division by zero at sizes outside
-    of what the formula is about ends the search as well.
+    Of several, the one whose values, in the order of ``names``, come first. ``None`` is no proof
+    that there are none: they are not among the first :data:`MAX_POINTS`, a size has no lower bound,
+    or a divisor is 0 at one of the points.
     """
     if isinstance(formula, bool):
         return None
-    most = min(MAX_POINTS, WORK // sum(1 for _ in islice(comparisons(formula), WORK + 1)))
-    if most == 0:
+    limit = min(
+        MAX_POINTS,
+        MAX_COMPARISONS // sum(1 for _ in islice(comparisons(formula), MAX_COMPARISONS + 1)),
+    )
+    if limit == 0:
         return None
-    said = formula.symbols()
+    used = formula.symbols()
     lows = {}
     for name in names:
         low, _ = box.ranges.get(name, (None, None))
         if low is None:
             return None
         lows[name] = low
-    moving = [n for n in names if n in said]
-    room = [_room(box, n) for n in moving]
+    varying = [n for n in names if n in used]
+    spans = [_span(box, n) for n in varying]
     tries = 0
-    above = 0
-    while tries < most:
-        some = False
-        for steps in _shares(above, room):
-            some = True
+    total = 0
+    while tries < limit:
+        exhausted = True
+        for offsets in _compositions(total, spans):
+            exhausted = False
             tries += 1
             point = dict(lows)
-            for name, step in zip(moving, steps, strict=True):
-                point[name] += step
+            for name, offset in zip(varying, offsets, strict=True):
+                point[name] += offset
             try:
                 if holds(formula, point):
                     return point
             except ZeroDivisionError:
                 return None
-            if tries == most:
+            if tries == limit:
                 return None
-        if not some:
+        if exhausted:
             return None
-        above += 1
+        total += 1
     return None
 
 
-def _room(box: Box, name: str) -> int | None:
-    """How far a size may be above its least; ``None`` for as far as one likes."""
+def _span(box: Box, name: str) -> int | None:
+    """The difference between the bounds of a size; ``None`` without an upper bound."""
     low, high = box.ranges[name]
     assert low is not None
     return None if high is None else high - low
 
 
-def _shares(total: int, room: Sequence[int | None]) -> Iterator[tuple[int, ...]]:
-    """Every way to share ``total`` among the sizes, the first size's smallest share first."""
-    if not room:
+def _compositions(total: int, spans: Sequence[int | None]) -> Iterator[tuple[int, ...]]:
+    """Every tuple of integers with this sum, each in ``0..span``, in lexicographic order."""
+    if not spans:
         if total == 0:
             yield ()
         return
-    most = total if room[0] is None else min(total, room[0])
-    if len(room) == 1:
+    most = total if spans[0] is None else min(total, spans[0])
+    if len(spans) == 1:
         if most == total:
             yield (total,)
         return
-    for share in range(most + 1):
-        for rest in _shares(total - share, room[1:]):
-            yield (share, *rest)
+    for first in range(most + 1):
+        for rest in _compositions(total - first, spans[1:]):
+            yield (first, *rest)

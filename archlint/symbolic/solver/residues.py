@@ -1,9 +1,10 @@
-"""Formulas whose comparisons are about one size each, decided without a solver.
+"""Formulas whose comparisons contain one size each, solved by residue classes.
 
-Along its size such a comparison settles for good (``H >= 32``) or repeats itself (``W % 7 == 0``,
-``(H+15)//32 != ceil(H/32)``). So the values of each size fall into few *classes* that no
-comparison of the formula tells apart, and the least value of a class stands for it: if any sizes
-have the property, those of the smallest sum are such values.
+Along its size the truth of such a comparison is constant beyond some threshold (``H >= 32``) or
+periodic (``W % 7 == 0``, ``(H+15)//32 != ceil(H/32)``). So the values of each size fall into few
+*classes*: ranges between thresholds, split by residues modulo the common period. All values of a
+class give every comparison of the formula the same truth, and the smallest value represents the
+class: the solution with the smallest sum consists of such values.
 """
 
 from __future__ import annotations
@@ -24,27 +25,28 @@ from archlint.symbolic.formula import (
     map_comparisons,
     simplify,
 )
-from archlint.symbolic.intervals import Box
+from archlint.symbolic.intervals import Box, Interval
 from archlint.symbolic.products import factored
 
 MAX_VALUES = 512
-"""Values of one size that may have to be looked at."""
+"""Values of one size at which a comparison is evaluated, at most."""
 
-MOST = 1024
-"""Combinations of classes that may be tried."""
+MAX_COMBINATIONS = 1024
+"""Combinations of classes that are tried, at most."""
 
 
 class NotSeparable(Exception):
-    """The formula is not decided by the classes of each size alone, or they are too many."""
+    """The classes of the single sizes do not decide the formula, or there are too many of them."""
 
 
 def smallest_by_residues(names: Sequence[str], box: Box, formula: Bool) -> dict[str, int] | None:
-    """The sizes in ``box`` with the property of the smallest sum; of those, the first by name.
+    """The sizes in ``box`` with the smallest sum where the formula holds.
 
-    ``None``: there are none at all. :class:`NotSeparable` where this cannot tell. Comparisons of
-    several sizes do no harm where the formula does not hold even if all of these do.
+    Of several, the one whose values, in the order of ``names``, come first. ``None`` if there are
+    none at all; :class:`NotSeparable` if the method does not apply. Comparisons of several sizes
+    are assumed to hold: if the formula is false even then, they do not matter.
     """
-    rest = map_comparisons(simplify(formula, box.decide), lambda c: _plainer(c, box))
+    rest = map_comparisons(simplify(formula, box.decide), lambda c: _separated(c, box))
     if rest is False:
         return None
     point = {}
@@ -58,77 +60,77 @@ def smallest_by_residues(names: Sequence[str], box: Box, formula: Bool) -> dict[
     if rest is True:
         return point
     bits: dict[Comparison, int] = {}
-    alone: dict[str, list[tuple[TruthPattern, int]]] = {}
-    entangled = 0
+    patterns: dict[str, list[tuple[TruthPattern, int]]] = {}
+    inseparable = 0  # the bits of comparisons of several sizes
     for comparison in comparisons(rest):
         if comparison not in bits:
             bits[comparison] = bit = 1 << len(bits)
-            course = truth_pattern(comparison)
-            if course is None or course.name not in names:
-                entangled |= bit
+            pattern = truth_pattern(comparison)
+            if pattern is None or pattern.name not in names:
+                inseparable |= bit
             else:
-                alone.setdefault(course.name, []).append((course, bit))
-    moving = [n for n in names if n in alone]
-    if not moving:
+                patterns.setdefault(pattern.name, []).append((pattern, bit))
+    varying = [n for n in names if n in patterns]
+    if not varying:
         raise NotSeparable
-    classes = [_classes(box.ranges[n], alone[n]) for n in moving]
-    if math.prod(map(len, classes)) > MOST:
+    classes = [_classes(box.ranges[n], patterns[n]) for n in varying]
+    if math.prod(map(len, classes)) > MAX_COMBINATIONS:
         raise NotSeparable
-    holds = _judged(rest, bits)
+    holds = _compiled(rest, bits)
     best = None
-    for way in itertools.product(*classes):
-        if holds(sum(true for _, true in way) | entangled):
-            if entangled:
+    for combination in itertools.product(*classes):
+        if holds(sum(true for _, true in combination) | inseparable):
+            if inseparable:
                 raise NotSeparable
-            values = tuple(value for value, _ in way)
+            values = tuple(value for value, _ in combination)
             if best is None or (sum(values), values) < (sum(best), best):
                 best = values
     if best is None:
         return None
-    return {**point, **dict(zip(moving, best, strict=True))}
+    return {**point, **dict(zip(varying, best, strict=True))}
 
 
-def _plainer(comparison: Comparison, box: Box) -> Bool:
-    """A comparison of several sizes, of as few of them as the box allows."""
+def _separated(comparison: Comparison, box: Box) -> Bool:
+    """A comparison of several sizes, rewritten to comparisons of fewer where the box allows it."""
     if truth_pattern(comparison) is not None:
         return comparison
-    said = factored(comparison, box)
-    if said is comparison:
-        return said
-    return map_comparisons(simplify(said, box.decide), lambda c: _plainer(c, box))
+    formula = factored(comparison, box)
+    if formula is comparison:
+        return formula
+    return map_comparisons(simplify(formula, box.decide), lambda c: _separated(c, box))
 
 
 def _classes(
-    bounds: tuple[int | None, int | None], courses: Sequence[tuple[TruthPattern, int]]
+    bounds: Interval, patterns: Sequence[tuple[TruthPattern, int]]
 ) -> list[tuple[int, int]]:
-    """The least value of each class, and which comparisons hold there (their bits)."""
+    """The smallest value of each class, and the bits of the comparisons that hold there."""
     low, high = bounds
     assert low is not None
-    settling = [(c, bit) for c, bit in courses if c.period == 1]
-    repeating = [(c, bit) for c, bit in courses if c.period > 1]
-    period = math.lcm(*(c.period for c, _ in repeating))
-    changes = {at for c, _ in settling for at in c.changes if low < at}
-    starts = [low, *sorted(at for at in changes if high is None or at <= high)]
-    found: dict[int, int] = {}
-    looked = 0
+    stepwise = [(p, bit) for p, bit in patterns if p.period == 1]
+    periodic = [(p, bit) for p, bit in patterns if p.period > 1]
+    period = math.lcm(*(p.period for p, _ in periodic))
+    thresholds = {t for p, _ in stepwise for t in p.thresholds if low < t}
+    starts = [low, *sorted(t for t in thresholds if high is None or t <= high)]
+    smallest: dict[int, int] = {}  # by the bits that hold
+    evaluated = 0
     for i, start in enumerate(starts):
         end = start + period
         if i + 1 < len(starts):
             end = min(end, starts[i + 1])
         elif high is not None:
             end = min(end, high + 1)
-        looked += end - start
-        if looked > MAX_VALUES:
+        evaluated += end - start
+        if evaluated > MAX_VALUES:
             raise NotSeparable
-        settled = sum(bit for c, bit in settling if c.holds(start))
+        constant = sum(bit for p, bit in stepwise if p.holds(start))
         for value in range(start, end):
-            true = settled + sum(bit for c, bit in repeating if c.holds(value))
-            found.setdefault(true, value)
-    return [(value, true) for true, value in found.items()]
+            true = constant + sum(bit for p, bit in periodic if p.holds(value))
+            smallest.setdefault(true, value)
+    return [(value, true) for true, value in smallest.items()]
 
 
-def _judged(formula: Formula, bits: dict[Comparison, int]) -> Callable[[int], bool]:
-    """Whether the formula holds where these comparisons do (the others not)."""
+def _compiled(formula: Formula, bits: dict[Comparison, int]) -> Callable[[int], bool]:
+    """The formula as a function of the bits of the comparisons that hold."""
     if isinstance(formula, Comparison):
         bit = bits[formula]
         return lambda true: bool(true & bit)
@@ -137,34 +139,34 @@ def _judged(formula: Formula, bits: dict[Comparison, int]) -> Callable[[int], bo
     for arg in args:
         if isinstance(arg, Comparison):
             own |= bits[arg]
-    inner = [_judged(a, bits) for a in args if not isinstance(a, Comparison)]
-    if formula.word == "and":  # type: ignore[attr-defined]
+    inner = [_compiled(a, bits) for a in args if not isinstance(a, Comparison)]
+    if formula.op == "and":  # type: ignore[attr-defined]
         return lambda true: true & own == own and all(i(true) for i in inner)
     return lambda true: bool(true & own) or any(i(true) for i in inner)
 
 
 class TruthPattern(NamedTuple):
-    """How the truth of a comparison goes along its one size, ``name``.
+    """The truth of a comparison of one size, ``name``, at every value of the size.
 
-    It repeats itself after ``period`` values, ``table`` of which says it for 0, 1, …; or, with a
-    period of 1, it is ``table[0]`` before the first of ``changes`` and another from each on.
+    With a ``period`` above 1, ``table[value % period]``. With a period of 1, ``table[0]`` below the
+    first of ``thresholds``, and the opposite from each threshold on.
     """
 
     name: str
     period: int
     table: tuple[bool, ...]
-    changes: tuple[int, ...]
+    thresholds: tuple[int, ...]
 
     def holds(self, value: int) -> bool:
         """The truth at a value of the size."""
         if self.period > 1:
             return self.table[value % self.period]
-        return self.table[0] ^ bool(bisect_right(self.changes, value) & 1)
+        return self.table[0] ^ bool(bisect_right(self.thresholds, value) & 1)
 
 
 @cached
 def truth_pattern(comparison: Comparison) -> TruthPattern | None:
-    """The course of a comparison of one size; ``None`` of several, of products, or a long one."""
+    """The pattern of a comparison; ``None`` for several sizes, products, or a long pattern."""
     expr = comparison.expr
     trend = _trend(expr)
     if trend is None or trend.name is None:
@@ -179,18 +181,18 @@ def truth_pattern(comparison: Comparison) -> TruthPattern | None:
             return None
         table = tuple(map(truth, range(trend.period)))
         return TruthPattern(name, trend.period, table if trend.period > 1 else table[:1], ())
-    # Beyond where slope*value + low..high crosses 0 the sign is that of the slope for good.
+    # Outside of the values where slope*value + low..high can be 0, the sign does not change.
     ends = (-trend.low / trend.slope, -trend.high / trend.slope)
     first, last = math.floor(min(ends)) - 1, math.ceil(max(ends)) + 1
     if last - first > MAX_VALUES:
         return None
     truths = list(map(truth, range(first, last + 1)))
-    changes = [first + i for i in range(1, len(truths)) if truths[i] != truths[i - 1]]
-    return TruthPattern(name, 1, (truths[0],), tuple(changes))
+    thresholds = [first + i for i in range(1, len(truths)) if truths[i] != truths[i - 1]]
+    return TruthPattern(name, 1, (truths[0],), tuple(thresholds))
 
 
 class _Trend(NamedTuple):
-    """``slope * size`` and what repeats itself after ``period`` values, within ``low..high``."""
+    """``slope * size`` plus a function of the size with this period and values in ``low..high``."""
 
     name: str | None  # of the size; None for a number
     slope: Fraction
@@ -201,7 +203,7 @@ class _Trend(NamedTuple):
 
 @cached
 def _trend(expr: Expr) -> _Trend | None:
-    """The trend of an expression of one size, without products; ``None`` for others."""
+    """The trend of an expression of one size without products; ``None`` for others."""
     const = Fraction(expr.const)
     whole = _Trend(None, Fraction(0), 1, const, const)
     for monomial, coef in expr.terms:
@@ -227,7 +229,7 @@ def _trend_of_atom(atom: object) -> _Trend | None:
     num = _trend(atom.num)
     if num is None:
         return None
-    # num//den is (num - r)/den with r in 0..den-1, and repeats where num has grown by multiples.
+    # num//den is (num - r)/den with r in 0..den-1; r has the period of num % den.
     slope = num.slope / atom.den
     return _Trend(
         num.name,

@@ -1,4 +1,4 @@
-"""Is there a size with this property, and which is the smallest? By classes of sizes, else Z3."""
+"""Sizes that satisfy formulas, and the smallest: by residue classes, else by Z3."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.residues import NotSeparable, smallest_by_residues
 from archlint.symbolic.solver.z3_backend import Unsolved, Z3Solver
 
-_ENOUGH = 4
-"""After so many questions that took Z3 the others are asked of it at once."""
+_MAX_FAILURES = 4
+"""After so many questions in a row that need Z3, residue classes are not tried any more."""
 
 
 class Solver:
-    """Sizes that satisfy what was :meth:`add`-ed. ``names`` gives the order of the sizes.
+    """A solver for the integer sizes ``names`` inside ``box``, under the formulas that were added.
 
-    ``box`` bounds the sizes; they are integers. Every question has ``deadline`` (a
-    ``time.monotonic()`` value) to be answered in, else :class:`Unsolved`. ``effort`` bounds a
-    question too, in steps that are the same on any machine. Most questions are about one size at a
-    time, and :mod:`archlint.symbolic.solver.residues` answers them; Z3 is loaded for the others.
+    ``deadline`` is a value of ``time.monotonic()``; a question that it interrupts raises
+    :class:`Unsolved`. So does a question that takes more than ``effort`` steps of Z3, which are the
+    same on every machine (``None``: no limit). Most questions are about one size at a time;
+    :mod:`.residues` answers them. Z3 is loaded for the others.
     """
 
     def __init__(
@@ -30,44 +30,47 @@ class Solver:
         self.box = box
         self.deadline = deadline
         self._effort = effort
-        self._given: Bool = True
+        self._assumption: Bool = True
         self._z3: Z3Solver | None = None
-        self._entangled = 0  # questions in a row
+        self._failures = 0  # of residue classes, in a row
 
     def add(self, formula: Bool) -> None:
-        """Only sizes with this property, from now on."""
-        self._given = conj(self._given, formula)
+        """Restrict all later answers to sizes where the formula holds."""
+        self._assumption = conj(self._assumption, formula)
         if self._z3 is not None:
             self._z3.add(formula)
 
     def find(self, formula: Bool = True) -> dict[str, int] | None:
-        """Some sizes with the property, or ``None`` if there are none at all."""
+        """Sizes where the formula holds too, or ``None`` if there are none at all."""
         try:
-            return self._least(formula)
+            return self._by_residues(formula)
         except NotSeparable:
-            return self._solver().find(formula)
+            return self._z3_solver().find(formula)
 
     def smallest(self, formula: Bool = True) -> dict[str, int] | None:
-        """The sizes of the smallest sum with the property; of those, the first in name order."""
-        try:
-            return self._least(formula)
-        except NotSeparable:
-            return self._solver().smallest(formula)
+        """The sizes with the smallest sum where the formula holds too; ``None`` if there are none.
 
-    def _least(self, formula: Bool) -> dict[str, int] | None:
+        Of several, the one whose values, in the order of ``names``, come first.
+        """
+        try:
+            return self._by_residues(formula)
+        except NotSeparable:
+            return self._z3_solver().smallest(formula)
+
+    def _by_residues(self, formula: Bool) -> dict[str, int] | None:
         if formula is not False and time.monotonic() > self.deadline:
             raise Unsolved("no time left")
-        if self._entangled == _ENOUGH:
+        if self._failures == _MAX_FAILURES:
             raise NotSeparable
-        self._entangled += 1
-        found = smallest_by_residues(self.names, self.box, conj(self._given, formula))
-        self._entangled = 0
-        return found
+        self._failures += 1
+        point = smallest_by_residues(self.names, self.box, conj(self._assumption, formula))
+        self._failures = 0
+        return point
 
-    def _solver(self) -> Z3Solver:
+    def _z3_solver(self) -> Z3Solver:
         if self._z3 is None:
             self._z3 = Z3Solver(self.names, self.box, self.deadline, self._effort)
-            self._z3.add(self._given)
+            self._z3.add(self._assumption)
         self._z3.deadline = self.deadline
         return self._z3
 

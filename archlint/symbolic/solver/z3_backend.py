@@ -1,4 +1,4 @@
-"""The one room that knows z3."""
+"""Formulas over sizes in Z3: translation, some solution, the smallest solution."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from archlint.symbolic.products import factored
 
 
 class Unsolved(Exception):
-    """Z3 gave no answer in the time it had."""
+    """The solver has no answer within its deadline or effort."""
 
 
 class Z3Solver:
-    """Sizes that satisfy what was :meth:`add`-ed, as :class:`.Solver` says it.
+    """The part of :class:`.Solver` that Z3 does; the arguments and errors are the same.
 
-    Each has a z3 context of its own: in a shared one the search, and so what is found in time,
-    depends on every formula that the process has seen before. ``effort`` bounds every question in
-    z3's own units, of which a second has some millions: the same on any machine. No time limit of
-    another rings in a question: z3's objects do not survive that.
+    Each solver has a z3 context of its own: in a shared context the search, and so the answer
+    within a limit, depends on every formula that the process has translated before. ``effort`` is
+    z3's ``rlimit``, some millions of which pass in a second. Signals of an outer deadline wait
+    until a question is answered: z3's objects do not survive an exception in the middle.
     """
 
     @uninterrupted()
@@ -36,7 +36,7 @@ class Z3Solver:
         self.names = tuple(names)
         self.box = box
         self.deadline = deadline
-        self._known: dict[Any, Any] = {}
+        self._translated: dict[Any, Any] = {}
         self._context = z3.Context()
         self._solver = z3.Solver(ctx=self._context)
         if effort is not None:
@@ -51,21 +51,21 @@ class Z3Solver:
 
     @uninterrupted()
     def add(self, formula: Bool) -> None:
-        """Only sizes with this property, from now on."""
+        """Restrict all later answers to sizes where the formula holds."""
         self._solver.add(self._bool(formula))
 
     @uninterrupted()
     def find(self, formula: Bool = True) -> dict[str, int] | None:
-        """Some sizes with the property, or ``None`` if there are none at all."""
+        """Sizes where the formula holds too, or ``None`` if there are none at all."""
         if formula is False:
             return None
         return self._check([] if formula is True else [self._bool(formula)])
 
     @uninterrupted()
     def smallest(self, formula: Bool = True) -> dict[str, int] | None:
-        """The sizes of the smallest sum with the property; of those, the first in name order."""
-        found = self.find(formula)
-        if found is None:
+        """The smallest sizes where the formula holds too, as :meth:`.Solver.smallest`."""
+        point = self.find(formula)
+        if point is None:
             return None
         z3 = self._z3
         self._solver.push()
@@ -74,41 +74,45 @@ class Z3Solver:
             lows = [self.box.ranges.get(n, (None, None))[0] for n in self.names]
             floor = sum(low for low in lows if low is not None) if None not in lows else None
             total = z3.Sum([self._symbols[n] for n in self.names])
-            found = self._least(total, sum(found.values()), floor, found)
-            self._solver.add(total == sum(found.values()))
+            point = self._minimize(total, sum(point.values()), floor, point)
+            self._solver.add(total == sum(point.values()))
             for name, low in zip(self.names[:-1], lows[:-1], strict=True):
-                found = self._least(self._symbols[name], found[name], low, found)
-                self._solver.add(self._symbols[name] == found[name])
+                point = self._minimize(self._symbols[name], point[name], low, point)
+                self._solver.add(self._symbols[name] == point[name])
         finally:
             self._solver.pop()
-        return found
+        return point
 
-    def _least(
-        self, term: Any, known: int, floor: int | None, found: dict[str, int]
+    def _minimize(
+        self, term: Any, value: int, floor: int | None, point: dict[str, int]
     ) -> dict[str, int]:
-        """Move ``found`` to where ``term`` (now ``known``) is least, by halving."""
+        """The point where ``term`` is smallest, by bisection between ``floor`` and ``value``.
+
+        ``value`` is that of the term at ``point``. ``floor`` is a lower bound of the term;
+        without one it is searched for below ``value``, twice as far each time.
+        """
         step = 1
-        while floor is None:  # nothing is known below: stride down, twice as far each time
-            better = self._check([term <= known - step])
+        while floor is None:
+            better = self._check([term <= value - step])
             if better is None:
-                floor = known - step + 1
+                floor = value - step + 1
             elif step > 1 << 64:
                 raise Unsolved("there is no smallest")
             else:
-                found = better
-                known = self._value(term, better)
+                point = better
+                value = self._value(term, better)
                 step *= 2
-        while floor < known:
-            middle = (floor + known) // 2
+        while floor < value:
+            middle = (floor + value) // 2
             self._solver.push()
             better = self._check([term <= middle])
             self._solver.pop()
             if better is None:
                 floor = middle + 1
             else:
-                found = better
-                known = self._value(term, better)
-        return found
+                point = better
+                value = self._value(term, better)
+        return point
 
     def _value(self, term: Any, env: dict[str, int]) -> int:
         z3 = self._z3
@@ -143,17 +147,17 @@ class Z3Solver:
         z3 = self._z3
         if isinstance(formula, bool):
             return z3.BoolVal(formula, self._context)
-        found = self._known.get(formula)
-        if found is None:
+        term = self._translated.get(formula)
+        if term is None:
             if isinstance(formula, Comparison):
-                said = factored(formula, self.box)
-                found = self._comparison(formula) if said is formula else self._bool(said)
+                simpler = factored(formula, self.box)
+                term = self._comparison(formula) if simpler is formula else self._bool(simpler)
             else:
                 assert isinstance(formula, Junction)
                 parts = [self._bool(a) for a in formula.args]
-                found = z3.And(parts) if formula.word == "and" else z3.Or(parts)
-            self._known[formula] = found
-        return found
+                term = z3.And(parts) if formula.op == "and" else z3.Or(parts)
+            self._translated[formula] = term
+        return term
 
     def _comparison(self, comparison: Comparison) -> Any:
         left, op = self._size(comparison.expr), comparison.op
@@ -162,10 +166,10 @@ class Z3Solver:
     def _size(self, size: Size) -> Any:
         if isinstance(size, int):
             return self._constant(size)
-        found = self._known.get(size)
-        if found is None:
-            found = self._known[size] = self._polynomial(size)
-        return found
+        term = self._translated.get(size)
+        if term is None:
+            term = self._translated[size] = self._polynomial(size)
+        return term
 
     def _constant(self, number: int) -> Any:
         return self._z3.IntVal(number, self._context)
@@ -180,7 +184,7 @@ class Z3Solver:
 
     def _atom(self, atom: Atom) -> Any:
         if isinstance(atom, Unknown):
-            raise Unsolved("values decide a size")
+            raise Unsolved("a size depends on tensor values")
         if isinstance(atom, Symbol):
             if atom.name not in self._symbols:
                 raise KeyError(f"the size {atom.name} is not among {', '.join(self.names)}")

@@ -402,7 +402,10 @@ def test_a_size_that_values_decide_is_neither_the_batch_nor_another():
     model = models.Lambda(lambda x: torch.unique(x))  # as many as there are different values
     verdict = check(model, {"batch_preserved": True}, "N 4")
     assert verdict.word == "tested"
-    assert "batch_preserved: the solver gave no answer (values decide a size)" in verdict.message
+    assert (
+        "batch_preserved: the solver gave no answer (a size depends on tensor values)"
+        in verdict.message
+    )
 
 
 def test_a_part_that_was_not_explored_makes_it_tested():
