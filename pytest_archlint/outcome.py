@@ -109,7 +109,7 @@ def annotate(
 
 def user_traceback(error: BaseException, config: pytest.Config) -> str:
     """The traceback of an exception, its frames in torch, archlint and Python left out."""
-    from archlint.runtime.user_frames import is_user_code
+    from archlint.runtime.code_owner import is_user_code
 
     def user_frames(info: pytest.ExceptionInfo[BaseException]) -> Any:
         kept = info.traceback.filter(lambda entry: is_user_code(str(entry.path)))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sysconfig
 from pathlib import Path
+
+from archlint.runtime.code_owner import distance
 
 _THREAD = re.compile(r"^(Current thread|Thread) 0x.*$", re.MULTILINE)
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
-_OWN = str(Path(__file__).parents[1]) + os.sep
-_STDLIB = sysconfig.get_paths()["stdlib"] + os.sep
 
 
 def is_timeout(dump: str) -> bool:
@@ -33,19 +31,7 @@ def last_seen(dump: str, here: Path | None = None) -> str:
     frames = _FRAME.findall(dump, crashed.end(), later)
     if not frames:
         return ""
-    file, line, function = min(frames, key=lambda frame: _distance(frame[0]))
+    file, line, function = min(frames, key=lambda frame: distance(frame[0]))
     base = here or Path.cwd()
     shown = Path(file).relative_to(base) if Path(file).is_relative_to(base) else file
     return f"{function}, {shown}:{line}"
-
-
-def _distance(file: str) -> int:
-    """How far a source file is from the user's own code: 0 is theirs."""
-    if file.startswith(("<", _OWN)):
-        return 2
-    parts = Path(file).parts
-    for packages in ("site-packages", "dist-packages"):
-        if packages in parts:
-            package = parts[parts.index(packages) + 1]
-            return 2 if package in ("torch", "z3", "archlint") else 1
-    return 2 if file.startswith(_STDLIB) else 0

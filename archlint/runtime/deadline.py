@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from archlint.runtime.code_owner import is_user_code
 from archlint.runtime.uninterruptible import is_uninterrupted
-from archlint.runtime.user_frames import is_user_code, shown
+from archlint.runtime.user_frames import shown
 
 AGAIN = 5.0
 """Seconds after which it rings again: user code may swallow whatever is raised."""

@@ -3,29 +3,10 @@
 from __future__ import annotations
 
 import os
-import sysconfig
 import traceback
-from functools import cache, lru_cache
 from pathlib import Path
 
-import torch
-
-
-@lru_cache(1)
-def _foreign() -> tuple[str, ...]:
-    """Folders whose frames say nothing to the user: torch, archlint and Python itself."""
-    own = (str(Path(__file__).parents[1]), str(Path(torch.__file__).parent))
-    return tuple(f + os.sep for f in (*own, sysconfig.get_path("stdlib")))
-
-
-@cache
-def is_user_code(filename: str) -> bool:
-    """Whether a frame of this file is the user's (libraries such as torchvision are)."""
-    if filename.startswith("<"):
-        return False
-    if f"{os.sep}site-packages{os.sep}" in filename:  # lies below the standard library's folder
-        return not filename.startswith(_foreign()[:2])
-    return not filename.startswith(_foreign())
+from archlint.runtime.code_owner import is_user_code
 
 
 def user_line(error: BaseException) -> str | None:

@@ -15,6 +15,7 @@ from archlint.models.targets import ModelSource
 from archlint.runtime.gc_pause import gc_paused
 from archlint.symbolic.formula import Bool
 from archlint.symbolic.intervals import Box
+from archlint.tracing import tracer
 from archlint.tracing.path import TracedPath
 from archlint.tracing.python.builtins import Retrace, calling_module, shadowed
 from archlint.tracing.trace import Trace, dims_of
@@ -168,7 +169,7 @@ class ModelTracer:
 
         Raises :class:`Retrace` then.
         """
-        module = calling_module()
+        module = calling_module(tracer)
         if module is not None and module not in self.shadowed:
             self._to_shadow.append(module)
             raise Retrace(module)

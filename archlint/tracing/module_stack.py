@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from archlint.runtime.user_frames import is_user_code
+from archlint.runtime.code_owner import is_user_code
 from archlint.tracing.run import TraceRun
 from archlint.tracing.signals import UnknownOutcome
 

@@ -14,8 +14,8 @@ from archlint.symbolic.formula import Bool, Formula, Junction, comparisons, eq, 
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.quantify import MAX_UNKNOWNS, unknowns_in, upper_bound
 from archlint.tracing.events import Event
+from archlint.tracing.exception_handling.exception_flow import is_caught
 from archlint.tracing.facts import Facts, SavedFacts
-from archlint.tracing.python.exception_flow import is_caught
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
 
 ROUNDING = "the rounding of"  # how the makers of some unknowns are named

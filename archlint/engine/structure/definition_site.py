@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from archlint.runtime.user_frames import is_user_code
+from archlint.runtime.code_owner import is_user_code
 
 
 def made_at(model: nn.Module, path: str, maker: object = None) -> str:

@@ -23,7 +23,8 @@ from typing import Any
 
 from archlint.runner.cache.bytecode import is_outdated
 from archlint.runner.cache.dependencies import CHANGED, Dependencies, digest_of, digest_of_names
-from archlint.runner.cache.environment_key import is_own, is_python, is_users, users_folders
+from archlint.runner.cache.environment_key import users_folders
+from archlint.runtime.code_owner import is_own, is_python, is_users
 
 _FOR_ALL = "archlint.contracts.plugins"  # what this module imports changes what every job rests on
 

@@ -8,50 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 from functools import lru_cache
 from pathlib import Path
 
 from archlint.runner.cache.store import digest
+from archlint.runtime.code_owner import installed_folder, is_users
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-_INSTALLED = ("site-packages", "dist-packages")
 _METADATA = (".dist-info", ".egg-info")
-_OWN = str(Path(__file__).parents[2]) + os.sep
 _CODE = (".py", ".pyc", ".so", ".pyd")
-
-
-@lru_cache(None)
-def _python() -> tuple[str, ...]:
-    """The folders of Python's own code; installed packages may lie below them."""
-    paths = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
-    return tuple({place + os.sep for p in paths for place in (p, os.path.realpath(p))})
-
-
-@lru_cache(maxsize=1 << 14)
-def is_users(file: str) -> bool:
-    """Whether a file is the user's own: neither Python's nor archlint's, nor installed."""
-    if file.startswith(("<", "/proc/", "/sys/", "/dev/")) or not file:
-        return False
-    return not (_is_installed(file) or is_own(file) or file.startswith(_python()))
-
-
-def is_python(file: str) -> bool:
-    """Whether a file of this name is Python's own."""
-    return file.startswith("<") or (file.startswith(_python()) and not _is_installed(file))
-
-
-def _is_installed(file: str) -> bool:
-    return any(f"{os.sep}{name}{os.sep}" in file for name in _INSTALLED)
-
-
-def is_own(file: str) -> bool:
-    """Whether a file of this name is archlint's."""
-    return file.startswith(_OWN)
 
 
 def users_folders(path: list[str]) -> list[str]:
@@ -98,7 +67,7 @@ def importable(folder: str) -> frozenset[str]:
 @lru_cache(None)
 def others_names() -> frozenset[str]:
     """The names of modules that are not the user's: a file of the user's could hide them."""
-    folders = (p for p in sys.path if os.path.basename(p) in _INSTALLED)
+    folders = filter(installed_folder, sys.path)
     return frozenset(sys.stdlib_module_names).union(*map(importable, folders))
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import ast
 import dis
 import inspect
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,11 +23,14 @@ from typing import Any
 
 import torch
 
+from archlint.ops.rules import split
+from archlint.runtime.code_owner import is_user_code
 from archlint.runtime.process_lock import PROCESS_LOCK
-from archlint.runtime.user_frames import is_user_code
 from archlint.symbolic import maximum, minimum
 from archlint.symbolic.formula import ge
 from archlint.symbolic.quantify import unknowns_in
+from archlint.tracing import path as path_module
+from archlint.tracing.symint import node as node_module
 from archlint.tracing.symint.node import SizeNode
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
@@ -151,10 +153,14 @@ def shadowed(modules: Iterable[str]) -> Iterator[None]:
                 names.pop(shadow, None)
 
 
-def calling_module() -> str | None:
-    """The module of user code whose call of a shadowable name needs a number now."""
+def calling_module(tracer: ModuleType) -> str | None:
+    """The module of user code whose call of a shadowable name needs a number now.
+
+    ``tracer`` is the module of the tracer, which may be on the stack between the two.
+    """
+    between = {tracer.__file__, *_BETWEEN}
     frame: FrameType | None = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename in _ANSWERING:
+    while frame is not None and frame.f_code.co_filename in between:
         frame = frame.f_back
     if frame is None or not is_user_code(frame.f_code.co_filename):
         return None
@@ -170,15 +176,14 @@ def calling_module() -> str | None:
     return name if _replaceable(module) & set(code.co_names) else None
 
 
-_TOP = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-_ROOMS = (
-    "tracing/python/builtins", "tracing/symint/node", "tracing/path", "tracing/tracer",
-    "ops/rules/split",
+_BETWEEN = frozenset(
+    module.__file__
+    for module in (
+        torch, torch._tensor, torch.overrides, node_module, path_module, split,
+        sys.modules[__name__],
+    )
 )  # fmt: skip
-_ANSWERING = frozenset(
-    [torch.__file__, torch._tensor.__file__, torch.overrides.__file__]
-    + [os.path.normpath(os.path.join(_TOP, f"{room}.py")) for room in _ROOMS]
-)
+"""Files of the functions that may run between the user's call and the request for a number."""
 
 
 @lru_cache(maxsize=512)

@@ -435,23 +435,6 @@ def test_archlints_own_files_are_part_of_the_world(tmp_path, monkeypatch):
     assert world._own() != before
 
 
-@pytest.mark.parametrize(
-    ("file", "users"),
-    [
-        (json.__file__, False),
-        (pytest.__file__, False),
-        (world.__file__, False),
-        ("<string>", False),
-        ("/proc/cpuinfo", False),
-        (__file__, True),
-        ("/home/me/project/.venv/lib/python3.11/site-packages/timm/layers.py", False),
-        ("/home/me/project/site.py", True),
-    ],
-)
-def test_whose_file_it_is(file, users):
-    assert world.is_users(file) is users
-
-
 # What a verdict rests on
 
 

@@ -1,7 +1,8 @@
 """Context managers: which errors end in the ``with`` of one.
 
-``__exit__`` ends an error by returning something true. ``contextlib.suppress`` says which kinds;
-of others it is read from their code whether they could.
+``__exit__`` ends an error by returning something true. ``contextlib.suppress`` names the kinds that
+it ends; for others the source of ``__exit__``, or of the generator, shows whether it could. Without
+source the answer is that it could.
 """
 
 from __future__ import annotations
@@ -9,13 +10,18 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
-import dis
 import inspect
-from functools import lru_cache
-from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
+from types import FrameType, FunctionType, MethodType, ModuleType
 from typing import Any, Union
 
-from archlint.tracing.python.bytecode_handlers import may_go_on
+from archlint.tracing.exception_handling.statements import (
+    TRY,
+    always_raises,
+    blocks_with,
+    leaves,
+    own_nodes,
+    source_of,
+)
 
 Manager = Union[bool, "tuple[type, ...]"]
 """Whether it may end an error; the kinds, where it is known that it ends these and no others."""
@@ -23,7 +29,6 @@ Manager = Union[bool, "tuple[type, ...]"]
 _TRUSTED = ("torch", "archlint")  # their managers let every error through
 _DEEP = 3  # functions that return the manager of another
 _UNKNOWN = object()
-_WITHOUT = {"LOAD_CONST", "RETURN_CONST"}
 
 
 def manager_of(expression: ast.expr, frame: FrameType) -> Manager:
@@ -117,26 +122,26 @@ def _of_maker(maker: Any, depth: int) -> Manager:
         return False
     inner = getattr(function, "__wrapped__", None)
     if isinstance(inner, FunctionType) and function.__code__.co_filename == contextlib.__file__:
-        return _of_generator(inner)
+        return _of_generator(inner, depth)
     return _returned(function, depth - 1) if depth and inner is None else True
 
 
 def _returned(function: FunctionType, depth: int) -> Manager:
     """The manager that a function of the user's returns."""
-    tree = _tree(function.__code__)
-    returns = [n.value for n in ast.walk(tree) if isinstance(n, ast.Return)] if tree else []
+    tree = _tree(function)
+    returns = [n.value for n in own_nodes(tree) if isinstance(n, ast.Return)] if tree else []
     names = _Names(function.__globals__)
     if not returns or any(r is None for r in returns):
         return True
     return _either(_made(r, names, depth) for r in returns if r is not None)
 
 
-@lru_cache(maxsize=256)
-def _tree(code: CodeType) -> ast.AST | None:
-    try:
-        return ast.parse(inspect.cleandoc("\n" + inspect.getsource(code)))
-    except (OSError, TypeError, SyntaxError):
-        return None
+def _tree(function: FunctionType) -> ast.AST | None:
+    """The definition of a function; ``None`` without source, or for a lambda."""
+    code = function.__code__
+    source = source_of(code, code.co_filename, code.co_linetable)
+    top = source[0].body[0] if source is not None and source[0].body else None
+    return top if isinstance(top, (ast.FunctionDef, ast.AsyncFunctionDef)) else None
 
 
 def _of_class(kind: type) -> Manager:
@@ -146,29 +151,44 @@ def _of_class(kind: type) -> Manager:
         return False
     leave = inspect.getattr_static(kind, "__exit__", None)
     # Built-in ones, such as those of locks and files, let every error through.
-    return isinstance(leave, FunctionType) and not _trusted(leave) and _may_be_true(leave.__code__)
+    return isinstance(leave, FunctionType) and not _trusted(leave) and _may_be_true(leave)
 
 
-def _of_generator(function: Any) -> Manager:
-    """A ``@contextmanager`` ends an error if its generator does not raise it again."""
+def _of_generator(function: Any, depth: int = _DEEP) -> Manager:
+    """A ``@contextmanager`` ends an error if its generator catches it where it yields."""
     if not isinstance(function, FunctionType):
         return True
-    return not _trusted(function) and may_go_on(function.__code__)
+    if _trusted(function):
+        return False
+    tree = _tree(function)
+    if tree is None or depth <= 0:
+        return True
+    names = _Names(function.__globals__)
+    for block in blocks_with(tree, ast.Yield, (*TRY, ast.With, ast.AsyncWith)):
+        if isinstance(block, ast.With):
+            inner = (_made(item.context_expr, names, depth - 1) for item in block.items)
+            if any(manager is not False for manager in inner):
+                return True
+        elif (
+            not isinstance(block, ast.Try)
+            or any(map(leaves, block.finalbody))
+            or not all(map(always_raises, block.handlers))
+        ):
+            return True
+    return False
 
 
 def _trusted(thing: Any) -> bool:
     return str(getattr(thing, "__module__", "")).split(".")[0] in _TRUSTED
 
 
-@lru_cache(maxsize=256)
-def _may_be_true(code: CodeType) -> bool:
+def _may_be_true(function: FunctionType) -> bool:
     """Whether a function can return anything but ``None`` and ``False``."""
-    before: dis.Instruction | None = None
-    for instruction in dis.get_instructions(code):
-        made = before if instruction.opname == "RETURN_VALUE" else instruction
-        if instruction.opname in ("RETURN_VALUE", "RETURN_CONST") and (
-            made is None or made.opname not in _WITHOUT or made.argval
-        ):
-            return True
-        before = instruction
-    return False
+    tree = _tree(function)
+    if tree is None:
+        return True
+    returned = (n.value for n in own_nodes(tree) if isinstance(n, ast.Return))
+    return any(
+        value is not None and not (isinstance(value, ast.Constant) and not value.value)
+        for value in returned
+    )

@@ -1,0 +1,1 @@
+"""Replacements for functions of Python while a model is traced."""

@@ -1,0 +1,113 @@
+"""What handlers and ``finally`` blocks do with an error, read from their source."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from types import CodeType
+
+TRY = (ast.Try, getattr(ast, "TryStar", ast.Try))  # ``except*`` came with Python 3.11
+
+_REPORTING = {
+    "print", "warn", "debug", "info", "warning", "error", "exception", "critical", "log",
+}  # fmt: skip
+"""Functions and methods that show an error to people."""
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+@lru_cache(maxsize=1024)
+def source_of(code: CodeType, filename: str, lines: bytes) -> tuple[ast.Module, int] | None:
+    """The source of a function as a tree, and the number of its first line in the file.
+
+    ``None`` without source. ``filename`` and ``lines`` (``co_linetable``) are the code's own, which
+    make no difference to whether two code objects are equal.
+    """
+    try:
+        source, first = inspect.getsourcelines(code)
+        return ast.parse(textwrap.dedent("".join(source))), max(first, 1)
+    except (OSError, TypeError, SyntaxError, IndexError):
+        return None
+
+
+def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes below ``node``, without those of functions and classes defined in it."""
+    for child in ast.iter_child_nodes(node):
+        yield child
+        if not isinstance(child, _FUNCTIONS):
+            yield from own_nodes(child)
+
+
+def leaves(node: ast.AST, looping: bool = False) -> bool:
+    """Whether a statement of a ``finally`` may leave it by ``return``, ``break`` or ``continue``.
+
+    ``looping``: the statement is in a loop of the ``finally`` itself.
+    """
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return False
+    if isinstance(node, (ast.Break, ast.Continue)):
+        return not looping
+    if isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
+        inside = any(leaves(n, True) for n in node.body)
+        return inside or any(leaves(n, looping) for n in node.orelse)
+    inner = ast.iter_child_nodes(node)
+    return isinstance(node, ast.Return) or any(leaves(n, looping) for n in inner)
+
+
+def continues_after(handler: ast.ExceptHandler) -> bool | None:
+    """Whether the code continues after the handler; ``None`` if that depends on the error."""
+    parts = [node for statement in handler.body for node in ast.walk(statement)]
+    again = [n for n in parts if isinstance(n, ast.Raise) and _raises_again(n, handler.name)]
+    if not again:
+        return None if any(_reads(n, handler.name) for n in handler.body) else True
+    leaving = (ast.Return, ast.Break, ast.Continue)
+    always = any(r is handler.body[-1] for r in again)
+    return None if not always or any(isinstance(n, leaving) for n in parts) else False
+
+
+def always_raises(handler: ast.ExceptHandler) -> bool:
+    """Whether the handler surely ends by raising, the same error or another."""
+    parts = [node for statement in handler.body for node in own_nodes(statement)]
+    leaving = (ast.Return, ast.Break, ast.Continue, *TRY, ast.With, ast.AsyncWith)
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and not any(
+        isinstance(n, leaving) for n in (*handler.body, *parts)
+    )
+
+
+def blocks_with(tree: ast.AST, wanted: type[ast.AST], kinds: Sequence[type]) -> Iterator[ast.stmt]:
+    """Statements of these ``kinds`` in a function whose body has a node of the type ``wanted``."""
+    for node in own_nodes(tree):
+        if isinstance(node, (*kinds,)) and any(
+            isinstance(n, wanted)
+            for statement in getattr(node, "body", ())
+            for n in (statement, *own_nodes(statement))
+        ):
+            assert isinstance(node, ast.stmt)
+            yield node
+
+
+def _reads(node: ast.AST, name: str | None) -> bool:
+    """Whether it computes with the error, whose text in a trace is not PyTorch's.
+
+    To raise another error with it, or to show it to people, changes no size.
+    """
+    if isinstance(node, ast.Raise):
+        return False
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        function = node.value.func
+        called = getattr(function, "id", getattr(function, "attr", ""))
+        if called in _REPORTING:
+            return False
+    if isinstance(node, ast.Name):
+        return node.id == name and isinstance(node.ctx, ast.Load)
+    return any(_reads(n, name) for n in ast.iter_child_nodes(node))
+
+
+def _raises_again(statement: ast.Raise, name: str | None) -> bool:
+    if statement.exc is None:
+        return True
+    return isinstance(statement.exc, ast.Name) and statement.exc.id == name
