@@ -1,4 +1,4 @@
-"""What can go wrong, by whose hand. Every message is written for the person who reads it."""
+"""The exceptions of archlint, and mistakes in rule files."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 
 class ArchlintError(Exception):
-    """Base of all errors that archlint raises on purpose; its text is the whole message."""
+    """Base class of all errors that archlint raises. Its text is the complete message for users."""
 
 
 @dataclass(frozen=True)
 class Location:
-    """A place in a file. ``line`` and ``column`` count from 1."""
+    """A position in a file. ``line`` and ``column`` count from 1."""
 
     file: str
     line: int
@@ -23,12 +23,16 @@ class Location:
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing wrong in a rule file."""
+    """One mistake in a rule file.
+
+    ``found`` states what is wrong, ``expected`` what is valid there. ``source`` is the line of the
+    file, for display above a caret.
+    """
 
     where: Location
     found: str
     expected: str = ""
-    source: str = ""  # the line of the file that the caret stands under
+    source: str = ""
 
     def __str__(self) -> str:
         text = f"{self.where.file}:{self.where.line}:{self.where.column}: {self.found}"
@@ -40,7 +44,7 @@ class Mistake:
 
 
 class RuleFileError(ArchlintError):
-    """A rule file with mistakes: all of them."""
+    """A rule file has mistakes; ``mistakes`` lists all of them."""
 
     def __init__(self, mistakes: list[Mistake]) -> None:
         super().__init__("\n".join(map(str, mistakes)))
@@ -48,7 +52,7 @@ class RuleFileError(ArchlintError):
 
 
 class PhraseError(ArchlintError):
-    """A phrase that does not parse. ``column`` counts from 1, inside the phrase."""
+    """A syntax error in a size, shape or condition. ``column`` counts from 1, inside the text."""
 
     def __init__(self, found: str, expected: str, column: int) -> None:
         super().__init__(f"{found}; expected {expected}" if expected else found)
@@ -58,4 +62,4 @@ class PhraseError(ArchlintError):
 
 
 class TargetError(ArchlintError):
-    """A model that could not be found, built or used."""
+    """A model could not be found, imported or built."""

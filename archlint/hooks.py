@@ -1,4 +1,4 @@
-"""The hooks that a team's plugin may implement. docs/extending.md has an example of each.
+"""The hooks that a plugin may implement. docs/extending.md has an example of each.
 
 A plugin is a module whose functions are marked with :data:`hookimpl`::
 
@@ -8,8 +8,8 @@ A plugin is a module whose functions are marked with :data:`hookimpl`::
     def archlint_checks():
         return {"acme.no-inplace": no_inplace}
 
-A hook may ask for fewer arguments than are listed here. ``archlint_reporters`` is asked where there
-is no torch, so a plugin's module imports torch inside its other functions.
+An implementation may take fewer arguments than are listed here. ``archlint_reporters`` is called in
+processes without torch, so a plugin must import torch inside its functions, not at the top.
 """
 
 from __future__ import annotations
@@ -33,32 +33,39 @@ _hookspec = pluggy.HookspecMarker(PROJECT)
 
 @_hookspec
 def archlint_locate(prefix: str, name: str, root: Path) -> nn.Module | Callable[..., Any] | None:
-    """What the target ``prefix:name`` is in the project at ``root``; None leaves it to others.
+    """Find the model of the target ``prefix:name``.
 
-    A model, or a class or function that makes one when it is called with the ``args`` and
-    ``kwargs`` of the rule file. The plugin's package announces its prefixes in the entry point
-    group ``archlint.locators``, so that rule files are validated without importing it.
+    The plugin's package declares its prefixes in the entry point group ``archlint.locators``, so
+    that rule files can be validated without importing it.
+
+    Args:
+        prefix: the part of the target before the colon.
+        name: the part after it.
+        root: the project's root folder.
+
+    Returns:
+        A model, or a class or function that builds one from the ``args`` and ``kwargs`` of the rule
+        file. ``None`` if this plugin does not handle the target.
     """
     raise NotImplementedError
 
 
 @_hookspec
 def archlint_register_rules() -> None:
-    """Register shape rules with :func:`archlint.shape_rule`. Called once, where models run."""
+    """Register shape rules with :func:`archlint.shape_rule`. Called once per process."""
 
 
 @_hookspec
 def archlint_checks() -> Mapping[str, Check]:
-    """Structural checks by name, ``plugin.check``, as a rule file says under ``structure``.
+    """Provide structure checks by name: ``plugin.check``, as written under ``structure:``.
 
-    A check is a function of what was :class:`.ModelView` of the model and of
-    what the rule file asks for; it yields a :class:`archlint.Violation` for each thing that is
-    wrong.
+    A check is a function of a :class:`.ModelView` and of the check's argument in the rule file. It
+    yields a :class:`archlint.Violation` for each problem.
     """
     raise NotImplementedError
 
 
 @_hookspec
 def archlint_reporters() -> Mapping[str, Callable[[Run], str]]:
-    """Reports by name, for ``--format`` and ``--output``: functions of a run to its text."""
+    """Provide report formats by name, for ``--format`` and ``--output``: run to text."""
     raise NotImplementedError

@@ -81,7 +81,7 @@ def _of_pack(word: str, given: tuple[str, ...]) -> tuple[list[Contract], str]:
         several = f"{word!r} means {len(packs)} packs; expected one"
         raise CannotRun("\n".join(map(str, wrong)) or several)
     pack = packs[0]
-    example = next((e.given for e in pack.examples if e.keeps), {})
+    example = next((e.values for e in pack.examples if e.passes), {})
     said = _bound(given, pack)
     values = {**{k: v for k, v in example.items() if pack.parameters[k].required},
               **defaults(pack), **said}  # fmt: skip

@@ -1,4 +1,4 @@
-"""What was found out about one model, in words: what ``infer`` prints and a lock file keeps."""
+"""The accepted set of a model as text: the result of ``infer`` and the entry of a lock file."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.symbolic.formula import Bool, disj, holds, negate
 
 Words = Union[str, int, list["Words"], dict[str, "Words"]]
-"""A shape as a rule file writes it: text or a number, or lists and mappings of it."""
+"""A shape as YAML data: text or a number, or nested lists and mappings of them."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A layer that refuses sizes, and why: "needs …", "raises …".
+    """A layer that rejects sizes, and why: "needs …", "raises …".
 
-    ``where``: the sizes, as they can stand after ``rejects: any``; empty where the words would be
-    too many.
+    ``where``: the rejected sizes as a condition for ``rejects: any``; empty if it would be too
+    long.
     """
 
     where: str
@@ -33,11 +33,13 @@ class Refusal:
 
 @dataclass(frozen=True)
 class AcceptedSet:
-    """The sizes that a model accepts, in words.
+    """The sizes that a model accepts, as text.
 
-    ``accepts``: as it can stand after ``accepts: only``. ``exact``: all other sizes are refused;
-    otherwise ``accepts`` is the part that is known, ``undecided`` (words, or an example) what is
-    not, and ``reasons`` say why.
+    ``accepts``: a condition for ``accepts: only``. ``exact``: all other sizes are rejected.
+    Otherwise ``accepts`` is the part that is known, ``undecided`` the part that is not (a condition
+    or an example), and ``reasons`` say why. ``output``: the output shapes; ``None`` if no single
+    formula describes them or there are no tensors. ``minimum``: the smallest accepted sizes.
+    ``minimum``, ``paths``, ``claims`` and ``seconds`` are not stored in lock files.
     """
 
     model: str
@@ -45,11 +47,10 @@ class AcceptedSet:
     input: Input
     accepts: str
     exact: bool
-    output: Words | None = None  # None: no one formula for it, or no tensors
+    output: Words | None = None
     refusals: tuple[Refusal, ...] = ()
     reasons: tuple[str, ...] = ()
     undecided: str = ""
-    # How it was found; a lock file does not keep it.
     minimum: dict[str, int] | None = field(default=None, compare=False)
     paths: int = field(default=0, compare=False)
     claims: int = field(default=0, compare=False)
@@ -57,7 +58,7 @@ class AcceptedSet:
 
     @property
     def clause(self) -> tuple[str, str]:
-        """The promise that a rule file can make of it: accepts or rejects, and its words."""
+        """The key (``accepts`` or ``rejects``) and value of a contract that states this set."""
         if self.accepts == "no size":
             return ("rejects", "any size") if self.exact else ("accepts", "")
         if self.accepts == "any size":
@@ -65,17 +66,17 @@ class AcceptedSet:
         return "accepts", f"{'only' if self.exact else 'any'} {self.accepts}"
 
     def accepted(self) -> Bool:
-        """The sizes known to be accepted. ``PhraseError`` if the words were cut."""
+        """The sizes known to be accepted. Raises ``PhraseError`` if the text was shortened."""
         return region(self.accepts)
 
     def refused(self) -> Bool:
-        """The sizes known to be refused. ``PhraseError`` if the words were cut."""
+        """The sizes known to be rejected. Raises ``PhraseError`` if the text was shortened."""
         if self.exact:
             return negate(self.accepted())
         return disj(*(region(r.where) for r in self.refusals if r.where))
 
     def refusal_of(self, point: dict[str, int]) -> Refusal | None:
-        """The layer that refuses these sizes, where that is on record."""
+        """The recorded layer that rejects these sizes, if there is one."""
         for refusal in self.refusals:
             if refusal.where and holds(region(refusal.where), point):
                 return refusal
@@ -83,14 +84,14 @@ class AcceptedSet:
 
 
 def region(words: str) -> Bool:
-    """The set that words such as ``any size``, ``no size`` and ``H, W >= 32`` stand for."""
+    """The set of sizes for a text such as ``any size``, ``no size`` or ``H, W >= 32``."""
     if words in ("any size", "no size"):
         return words == "any size"
     return parse_clause(f"only {words}", "accepts").region
 
 
 def input_as_yaml(input: Input) -> Words:
-    """The input as a rule file writes it."""
+    """The input as YAML data for a rule file."""
     if isinstance(input, dict):
         return {key: input_as_yaml(part) for key, part in input.items()}
     if isinstance(input, list):
@@ -109,7 +110,7 @@ def _tensor_words(tensor: TensorInput) -> Words:
 
 
 def shown(words: Words) -> str:
-    """Words on one line."""
+    """A shape on one line."""
     if isinstance(words, (str, int)):
         return str(words)
     if isinstance(words, list):

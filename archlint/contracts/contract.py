@@ -1,4 +1,4 @@
-"""The nouns of a rule file: a contract is one promise about one or more models."""
+"""The data of rule files: contracts, models, inputs, outputs and waivers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archlint.symbolic.formula import Bool
 
 
 class Wildcard:
-    """``_`` (any one size) and ``...`` (any number of sizes) in an output shape."""
+    """``_`` (any one size) or ``...`` (any number of sizes) in an output shape."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -31,7 +31,11 @@ ANY_SIZES = Wildcard("...")
 
 @dataclass(frozen=True)
 class TensorInput:
-    """A tensor argument: its sizes, its dtype, and for integers the bound of their values."""
+    """A tensor argument.
+
+    ``below``: for integer dtypes, values are at least 0 and less than this size. ``text``: the
+    shape as written.
+    """
 
     dims: tuple[Size, ...]
     dtype: str = "float32"
@@ -45,48 +49,50 @@ Input = Union[TensorInput, list["Input"], dict[str, "Input"]]
 
 @dataclass(frozen=True)
 class TensorOutput:
-    """The shape a tensor of the output must have; entries may be wildcards."""
+    """The shape that an output tensor must have. Entries may be wildcards."""
 
     dims: tuple[Union[Size, Wildcard], ...]
     text: str = ""
 
 
 Output = Union[TensorOutput, list["Output"], dict[str, "Output"]]
-"""A tensor, a list (or tuple, named ones too) of outputs, or a mapping (or dataclass) by field."""
+"""A tensor, a list for a list or tuple, or a mapping for a mapping, dataclass or named tuple."""
 
 
 @dataclass(frozen=True)
 class SizeClause:
-    """``accepts: any P`` · ``accepts: only P`` · ``rejects: any P``, or none about sizes.
+    """The part of a contract about sizes.
 
-    ``region`` is P as a formula, its ``>= 1`` defaults not included; ``text`` are the author's
-    words.
+    ``accepts: any P``, ``accepts: only P`` or ``rejects: any P``.
+
+    ``region`` is P as a formula, without the default ``>= 1`` of sizes. ``text`` is the author's
+    text.
     """
 
-    kind: str  # "any", "only", "rejects", or "none" where only the structure is promised
+    kind: str  # "any", "only", "rejects", or "none" if the contract is only about structure
     region: Bool
     text: str
 
 
 NO_SIZE_CLAUSE = SizeClause("none", True, "any size")
-"""What a contract about nothing but structure says of the sizes."""
+"""The clause of a contract that is only about structure."""
 
 MODULE_CHECKS = ("forbids", "parameters")
-"""The structural checks that need no run of the model: its modules tell."""
+"""Structure checks that only look at the model's modules and need no trace."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What deciding one contract may cost, at most."""
+    """Limits for checking one contract for one model."""
 
-    paths: int = 64
+    paths: int = 64  # traces on symbolic sizes
     seconds: float = 60.0
-    memory: int = 4 << 30  # bytes of activations that a sample may take
+    memory: int = 4 << 30  # bytes that the activations of one sample may take
 
 
 @dataclass(frozen=True)
 class ModelRef:
-    """A model under contract: its name in the rule file and how to make it."""
+    """A model: its name in the rule file and how to build it."""
 
     name: str
     target: str
@@ -97,7 +103,11 @@ class ModelRef:
 
 @dataclass(frozen=True)
 class Contract:
-    """One promise, for each of its models."""
+    """One contract, for each of its models.
+
+    ``structure``: the argument of each structure check by name. ``severity_reason``: the reason of
+    the override that set the severity. ``pack``: the name of the pack that the contract is from.
+    """
 
     id: str
     input: Input
@@ -112,28 +122,29 @@ class Contract:
     skip: str | None = None  # the reason
     xfail: str | None = None
     xfail_strict: bool = True
-    severity: str = "error"  # or "warning" (reported, fails nothing) or "off" (not run)
-    severity_reason: str = ""  # of the override that set it
-    pack: str = ""  # the pack that it comes from, if any
-    structure: dict[str, object] = field(default_factory=dict)  # check -> what it asks for
+    severity: str = "error"  # or "warning" (reported, does not fail the run) or "off" (not run)
+    severity_reason: str = ""
+    pack: str = ""
+    structure: dict[str, object] = field(default_factory=dict)
 
     @property
     def enabled(self) -> bool:
-        """Whether anyone asks for it: neither skipped nor switched off."""
+        """Whether it is checked: neither skipped nor of severity ``off``."""
         return not self.skip and self.severity != "off"
 
     @property
     def needs_run(self) -> bool:
-        """Whether deciding it takes runs on symbolic sizes."""
-        of_runs = self.structure.keys() - set(MODULE_CHECKS)
-        return self.clause.kind != "none" or bool(of_runs and self.input)
+        """Whether checking it requires traces of the model on symbolic sizes."""
+        traced_checks = self.structure.keys() - set(MODULE_CHECKS)
+        return self.clause.kind != "none" or bool(traced_checks and self.input)
 
 
 @dataclass(frozen=True)
 class Waiver:
-    """Leave for a contract to be broken by some models: why, and the last day of it.
+    """A known violation of a contract by some models, which does not fail the run.
 
-    ``contract`` and ``model`` are globs over ids and names, in the waiver's own rule file.
+    ``contract`` and ``model`` are globs over ids and names of the waiver's own rule file. ``until``
+    is the last day on which the waiver is valid.
     """
 
     contract: str
@@ -145,9 +156,9 @@ class Waiver:
 
 @dataclass(frozen=True)
 class RuleFile:
-    """What a rule file says: its models by name, and its contracts with their models resolved.
+    """A rule file: its models by name, and its contracts with their models resolved.
 
-    ``packs`` are the files of the packs that it uses.
+    ``packs`` are the pack files that it uses.
     """
 
     path: Path

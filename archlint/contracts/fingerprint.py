@@ -1,4 +1,4 @@
-"""What makes a finding the same finding in the next run, when lines have moved."""
+"""Fingerprints of findings, which stay the same when lines move or sizes change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from archlint.errors import Mistake
 
 
 def fingerprint(verdict: Verdict, path: str | None) -> str:
-    """Of the rule file's ``path``, contract, model, word and layer: not of lines and sizes."""
+    """The fingerprint of a verdict: of rule file, contract, model, verdict and layer.
+
+    ``path``: the rule file's path as reports print it; ``None`` takes the verdict's own.
+    """
     return digest(
         path or verdict.file or "",
         verdict.contract,
@@ -20,16 +23,16 @@ def fingerprint(verdict: Verdict, path: str | None) -> str:
 
 
 def layer(verdict: Verdict) -> str | None:
-    """The name of the layer to blame: its module path, or its operator if it has none."""
+    """The failing layer: its module path, or the operator outside of modules; ``None`` if none."""
     return (verdict.at.module or verdict.at.op) if verdict.at else None
 
 
 def mistake_fingerprint(mistake: Mistake, path: str | None) -> str:
-    """Of the rule file's ``path``, the line's text and what was found in it."""
+    """The fingerprint of a mistake: of rule file, source line and message."""
     return digest(path or mistake.where.file, mistake.source.strip(), mistake.found)
 
 
-def digest(*words: str) -> str:
-    """128 bits in hexadecimal digits."""
-    text = "\0".join(words).encode("utf-8", "surrogatepass")
+def digest(*parts: str) -> str:
+    """128 bits of the SHA-256 of ``parts``, in hexadecimal digits."""
+    text = "\0".join(parts).encode("utf-8", "surrogatepass")
     return hashlib.sha256(text).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Does an output have the promised shape? On formulas for all sizes, on numbers for one."""
+"""Compares an output with the shape in a contract: as formulas, or as numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archlint.symbolic.formula import Bool, conj, eq
 
 
 class NamedFields(list[Any]):
-    """A named tuple of an output: a list whose parts have names too."""
+    """The parts of a named tuple, with their field names."""
 
     def __init__(self, parts: Iterable[Any], names: tuple[str, ...]) -> None:
         super().__init__(parts)
@@ -23,62 +23,67 @@ class NamedFields(list[Any]):
 
 
 def keep_names(parts: Iterable[Any], like: list[Any]) -> list[Any]:
-    """``parts`` as a list that is named as ``like`` is."""
+    """``parts`` as a list, with the field names of ``like`` if it has any."""
     return NamedFields(parts, like.names) if isinstance(like, NamedFields) else list(parts)
 
 
 @dataclass(frozen=True)
 class OutputRequirement:
-    """One thing the promise asks of the output; ``text`` takes ``sizes`` like a claim's.
+    """One condition on the output.
 
-    ``open``: what is not known of it, because values decide it; ``formula`` then says nothing.
+    ``formula`` is the condition. ``text`` describes it, with one ``{}`` for each of ``sizes``.
+    ``where``: the part of a nested output. ``open``: why it is unknown, if it depends on tensor
+    values; ``formula`` is then meaningless.
     """
 
     formula: Bool
     text: str
     sizes: tuple[Size, ...] = ()
-    where: str = ""  # which part of a nested output
+    where: str = ""
     open: str = ""
 
     def needs(self) -> str:
+        """The text with sizes as formulas."""
         return self.text.format(*self.sizes)
 
     def gets(self, env: Mapping[str, int]) -> str:
+        """The text with sizes as numbers, at the sizes ``env``."""
         return self.text.format(*(evaluate(s, env) for s in self.sizes))
 
 
 def output_requirements(
     expected: Output, actual: Any, where: str = "output"
 ) -> list[OutputRequirement]:
-    """What must hold of ``actual``: nested lists and dicts whose leaves are tuples of sizes.
+    """The conditions under which ``actual`` has the shape ``expected``.
 
-    A named tuple (:class:`NamedFields`) is a list to a list and a mapping to a mapping.
+    ``actual`` is nested lists and dicts whose leaves are tuples of sizes. A named tuple
+    (:class:`NamedFields`) matches a list by position and a mapping by field name.
     """
     if isinstance(expected, TensorOutput):
-        return _tensor_demands(expected, actual, where)
+        return _tensor_requirements(expected, actual, where)
     if isinstance(expected, list):
         if not isinstance(actual, list):
-            return [_never(f"{where} a list of {len(expected)}, is {_kind(actual)}", where)]
+            return [_never(f"{where} a list of {len(expected)}, got {_kind(actual)}", where)]
         if len(actual) != len(expected):
-            return [_never(f"{where} a list of {len(expected)}, is {_kind(actual)}", where)]
+            return [_never(f"{where} a list of {len(expected)}, got {_kind(actual)}", where)]
         parts = enumerate(zip(expected, actual, strict=True))
         return [d for i, (e, a) in parts for d in output_requirements(e, a, f"{where}[{i}]")]
     if isinstance(actual, NamedFields):
         actual = dict(zip(actual.names, actual, strict=True))
     if not isinstance(actual, dict):
-        return [_never(f"{where} a mapping, is {_kind(actual)}", where)]
+        return [_never(f"{where} a mapping, got {_kind(actual)}", where)]
     found: list[OutputRequirement] = []
     for key, inner in expected.items():
         if key not in actual:
             have = ", ".join(map(str, actual)) or "nothing"
-            found.append(_never(f"{where} with the key {key}, has {have}", where))
+            found.append(_never(f"{where} with the key {key}, got {have}", where))
         else:
             found += output_requirements(inner, actual[key], f"{where}[{key}]")
     return found
 
 
 def output_formula(expected: Output | None, actual: Any) -> Bool:
-    """The whole promise about the output as one formula."""
+    """The conjunction of all conditions on the output; true if ``expected`` is ``None``."""
     return (
         True
         if expected is None
@@ -86,9 +91,11 @@ def output_formula(expected: Output | None, actual: Any) -> Bool:
     )
 
 
-def _tensor_demands(expected: TensorOutput, actual: Any, where: str) -> list[OutputRequirement]:
+def _tensor_requirements(
+    expected: TensorOutput, actual: Any, where: str
+) -> list[OutputRequirement]:
     if not isinstance(actual, tuple):
-        return [_never(f"{where} one tensor {expected.text}, is {_kind(actual)}", where)]
+        return [_never(f"{where} one tensor {expected.text}, got {_kind(actual)}", where)]
     want = list(expected.dims)
     shown = _shown(actual)
     least = ""
@@ -98,18 +105,18 @@ def _tensor_demands(expected: TensorOutput, actual: Any, where: str) -> list[Out
         least = "at least "
     clause = f"{where} {expected.text or 'a scalar'}"
     if len(want) != len(actual):
-        have = f"is {shown} ({_count(len(actual))})" if actual else f"is {shown}"
+        have = f"got {shown} ({_count(len(actual))})" if actual else f"got {shown}"
         return [_never(f"{clause} ({least}{_count(len(want))}), {have}", where)]
     found = []
     for size, have in zip(want, actual, strict=True):
         if size is not ANY_SIZE:
             assert not isinstance(size, Wildcard)
             if have is ANY_SIZE:
-                why = f"{clause}, is {shown}: values decide whether a size of it is {size}"
+                why = f"{clause}, got {shown}: tensor values decide whether a size of it is {size}"
                 found.append(OutputRequirement(True, "", (), where, why))
                 continue
             formula = eq(have, size)
-            text = _escaped(f"{clause}, is {shown}: ") + "{} == {}"
+            text = _escaped(f"{clause}, got {shown}: ") + "{} == {}"
             found.append(OutputRequirement(formula, text, (have, size), where))
     return found
 

@@ -1,7 +1,7 @@
-"""Shapes nested as an output is; each tensor in them is a tuple of sizes.
+"""Nested output shapes: a tuple of sizes for each tensor, in lists and dicts.
 
-A size that values decide stands as the wildcard ``_``, what is no tensor as ``None`` or its type's
-name.
+A size that depends on tensor values is the wildcard ``_``. A part that is not a tensor is ``None``
+or the name of its type.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from archlint.symbolic.formula import Bool, conj, eq
 
 
 def words(shape: Any) -> Words | None:
-    """The shape as a rule file writes it: ``N 2048 ceil(H/32) ceil(W/32)``.
+    """The shape as YAML data for a rule file: ``N 2048 ceil(H/32) ceil(W/32)``.
 
-    ``None`` where a rule file has no words for it: a scalar, or what is no tensor.
+    ``None`` if a rule file cannot state it: a scalar, or a part that is not a tensor.
     """
     if isinstance(shape, tuple):
         return " ".join(str(d).replace(" ", "") for d in shape) or None
@@ -30,22 +30,22 @@ def words(shape: Any) -> Words | None:
         return known if known and len(known) == len(parts) else None
     if isinstance(shape, dict):
         fields = {k: words(s) for k, s in shape.items()}
-        said = {k: w for k, w in fields.items() if w is not None and isinstance(k, str)}
-        return said if said and len(said) == len(fields) else None
+        named = {k: w for k, w in fields.items() if w is not None and isinstance(k, str)}
+        return named if named and len(named) == len(fields) else None
     return None
 
 
-def parse(said: Words) -> Any:
-    """The shape that words stand for. ``PhraseError`` if they do not parse."""
-    if isinstance(said, list):
-        return [parse(s) for s in said]
-    if isinstance(said, dict):
-        return {k: parse(s) for k, s in said.items()}
-    return tuple(parse_shape(str(said)))
+def parse(data: Words) -> Any:
+    """The inverse of :func:`words`. Raises ``PhraseError`` on a syntax error."""
+    if isinstance(data, list):
+        return [parse(s) for s in data]
+    if isinstance(data, dict):
+        return {k: parse(s) for k, s in data.items()}
+    return tuple(parse_shape(str(data)))
 
 
 def equal(one: Any, other: Any, same: Callable[[Any, Any], Bool] | None = None) -> Bool:
-    """The sizes at which two shapes are the same; ``same`` says it of two of their sizes."""
+    """The input sizes at which two shapes are equal. ``same`` compares two entries."""
     same = same or _same
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and conj(*map(same, one, other))
@@ -59,7 +59,7 @@ def equal(one: Any, other: Any, same: Callable[[Any, Any], Bool] | None = None) 
 
 
 def covers(one: Any, other: Any) -> Bool:
-    """The sizes at which the first shape says what the other says, or leaves it open."""
+    """Like :func:`equal`, but a wildcard in ``one`` matches any entry of ``other``."""
     return equal(one, other, lambda a, b: True if isinstance(a, Wildcard) else _same(a, b))
 
 
@@ -70,7 +70,7 @@ def _same(one: Size | Wildcard, other: Size | Wildcard) -> Bool:
 
 
 def at(shape: Any, sizes: Mapping[str, int]) -> Any:
-    """The shape at concrete sizes."""
+    """The shape at concrete input sizes."""
     return mapped(
         shape,
         lambda dims: tuple(d if isinstance(d, Wildcard) else evaluate(d, sizes) for d in dims),
@@ -78,7 +78,7 @@ def at(shape: Any, sizes: Mapping[str, int]) -> Any:
 
 
 def fits(shape: Any, real: Any) -> bool:
-    """Whether a shape of numbers is the real one, where no wildcard leaves it open."""
+    """Whether a shape of numbers equals ``real``; wildcards match any size."""
     if isinstance(shape, tuple) and isinstance(real, tuple):
         pairs = zip(shape, real, strict=False)
         return len(shape) == len(real) and all(isinstance(s, Wildcard) or s == r for s, r in pairs)
@@ -90,7 +90,7 @@ def fits(shape: Any, real: Any) -> bool:
 
 
 def mapped(shape: Any, change: Callable[[tuple[Any, ...]], Any]) -> Any:
-    """The shape with each tensor's sizes changed."""
+    """The shape with ``change`` applied to the sizes of each tensor."""
     if isinstance(shape, tuple):
         return change(shape)
     if isinstance(shape, list):

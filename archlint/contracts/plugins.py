@@ -1,8 +1,9 @@
-"""Plugins of teams: which there are, and what their hooks say. pluggy is imported for the first.
+"""Loads plugins and calls their hooks. pluggy is imported when the first plugin is loaded.
 
 A plugin is a module, named by an entry point of an installed package in the group ``archlint``, or
-by ``plugins`` in ``[tool.archlint]`` of the project's ``pyproject.toml``. The prefixes of targets
-that plugins understand are announced beside them, so that to know them imports nothing.
+by ``plugins`` in ``[tool.archlint]`` of the project's ``pyproject.toml``. The target prefixes of
+plugins are declared separately, in the group ``archlint.locators`` or in ``locators``, so that rule
+files can be validated without importing a plugin.
 """
 
 from __future__ import annotations
@@ -25,35 +26,39 @@ if TYPE_CHECKING:
 GROUP = "archlint"
 LOCATORS = "archlint.locators"
 
-_managers: list[pluggy.PluginManager] = []  # none, or the one of this process
+_managers: list[pluggy.PluginManager] = []  # at most one per process
 _ruled: set[str] = set()  # plugins whose shape rules are registered
 
 
 class PluginError(ArchlintError):
-    """A plugin that cannot be imported, or whose hooks say what makes no sense."""
+    """A plugin cannot be imported, or one of its hooks fails or returns an invalid value."""
 
 
 def prefixes(root: Path) -> tuple[str, ...]:
-    """What may stand before the colon of a target by the word of a plugin. Imports none."""
+    """The target prefixes that plugins declare. Imports no plugin."""
     named = {point.name for point in _points(LOCATORS, tuple(sys.path))}
     return tuple(sorted(named | set(configured_prefixes(root / "pyproject.toml"))))
 
 
 def locate(prefix: str, name: str, root: Path) -> Any:
-    """What the first plugin that knows it says ``prefix:name`` is. ``PluginError`` if none does."""
+    """The model or factory for the target ``prefix:name``, from the first plugin that has one.
+
+    Raises:
+        PluginError: no plugin has one.
+    """
     arguments = {"prefix": prefix, "name": name, "root": root}
-    for _, found in _ask("archlint_locate", root, arguments):
+    for _, found in _call_hooks("archlint_locate", root, arguments):
         if found is not None:
             return found
-    raise PluginError(f"{prefix}:{name}: no plugin knows this target")
+    raise PluginError(f"{prefix}:{name}: no plugin provides this target")
 
 
 def register_rules(root: Path | None = None) -> None:
-    """Have plugins register their shape rules, each once. For processes that import torch."""
+    """Let each plugin register its shape rules once. Only in processes that import torch."""
     manager = _load(root)
     for hook in manager.hook.archlint_register_rules.get_hookimpls() if manager else ():
         if hook.plugin_name not in _ruled:
-            _called(hook, {})
+            _call(hook, {})
             _ruled.add(hook.plugin_name)
 
 
@@ -63,7 +68,7 @@ def checks() -> dict[str, Callable[..., Any]]:
 
 
 def reporters() -> dict[str, Callable[..., Any]]:
-    """The reports of all plugins, by name."""
+    """The report formats of all plugins, by name."""
     return _functions("archlint_reporters", "a reporter", str.isprintable)
 
 
@@ -72,17 +77,19 @@ def _functions(
 ) -> dict[str, Callable[..., Any]]:
     found: dict[str, Callable[..., Any]] = {}
     origins: dict[str, str] = {}
-    for plugin, given in _ask(hook, None):
-        if not isinstance(given, Mapping):
-            said = f"{given!r:.80}; expected a mapping of names to functions"
-            raise PluginError(f"the plugin {plugin}: {hook} gave {said}")
-        for name, function in given.items():
+    for plugin, value in _call_hooks(hook, None):
+        if not isinstance(value, Mapping):
+            message = f"returned {value!r:.80}; expected a mapping of names to functions"
+            raise PluginError(f"the plugin {plugin}: {hook} {message}")
+        for name, function in value.items():
             if not isinstance(name, str) or not name or not is_name(name):
-                raise PluginError(f"the plugin {plugin}: {name!r} is no name of {what}")
+                raise PluginError(f"the plugin {plugin}: {name!r} is not a valid name of {what}")
             if not callable(function):
-                raise PluginError(f"the plugin {plugin}: {name} is {function!r:.80}, no function")
+                raise PluginError(
+                    f"the plugin {plugin}: {name} is {function!r:.80}; expected a function"
+                )
             if name in found:
-                raise PluginError(f"the plugins {origins[name]} and {plugin} both have {name}")
+                raise PluginError(f"the plugins {origins[name]} and {plugin} both provide {name}")
             found[name], origins[name] = function, plugin
     return found
 
@@ -90,19 +97,19 @@ def _functions(
 # -- loading --------------------------------------------------------------------------------------
 
 
-def _ask(
+def _call_hooks(
     hook: str, root: Path | None, arguments: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[str, Any]]:
-    """Each plugin that has the hook, and what it says."""
+    """Call the hook of each plugin that implements it. Yields plugin name and result."""
     manager = _load(root)
     for implementation in getattr(manager.hook, hook).get_hookimpls() if manager else ():
-        yield implementation.plugin_name, _called(implementation, arguments or {})
+        yield implementation.plugin_name, _call(implementation, arguments or {})
 
 
-def _called(implementation: Any, arguments: Mapping[str, Any]) -> Any:
-    given = [arguments[name] for name in implementation.argnames]
+def _call(implementation: Any, arguments: Mapping[str, Any]) -> Any:
+    values = [arguments[name] for name in implementation.argnames]
     try:
-        return implementation.function(*given)
+        return implementation.function(*values)
     except ArchlintError:
         raise
     except (Exception, SystemExit) as e:
@@ -111,7 +118,7 @@ def _called(implementation: Any, arguments: Mapping[str, Any]) -> Any:
 
 
 def _load(root: Path | None) -> pluggy.PluginManager | None:
-    """Import the plugins that are installed, and those of the project around ``root``."""
+    """Import the installed plugins and those of the project; ``None`` if there are none."""
     root = root or project_root(Path.cwd())
     points = _points(GROUP, tuple(sys.path))
     local = configured_plugins(root / "pyproject.toml")
@@ -124,7 +131,7 @@ def _load(root: Path | None) -> pluggy.PluginManager | None:
             _register(manager, point.name, f"{point.name} ({point.value}{dist})", point.load)
     for name in local:
         if not manager.has_plugin(name):
-            _register(manager, name, name, partial(_imported, name, root))
+            _register(manager, name, name, partial(_import, name, root))
     return manager
 
 
@@ -160,7 +167,7 @@ def _register(
         raise PluginError(f"the plugin {known_as} is not valid: {reason}") from e
 
 
-def _imported(name: str, root: Path) -> Any:
+def _import(name: str, root: Path) -> Any:
     before = list(sys.path)
     sys.path.insert(0, str(root))
     try:
@@ -171,7 +178,7 @@ def _imported(name: str, root: Path) -> Any:
 
 @lru_cache(maxsize=8)
 def _points(group: str, _path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    """The entry points of a group, each name once, in the order of names."""
+    """The entry points of a group, sorted by name; the last one of a name counts."""
     from importlib.metadata import entry_points
 
     found = {point.name: point for point in sorted(entry_points(group=group), key=lambda p: p.name)}

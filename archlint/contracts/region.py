@@ -1,4 +1,4 @@
-"""Regions of sizes: from a formula to the box around it, and to sizes inside it."""
+"""Regions of sizes: bounding boxes of formulas, and typical sizes inside them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archlint.symbolic.intervals import Box, Interval
 
 
 def input_symbols(input: Input) -> tuple[str, ...]:
-    """The names of an input's sizes, in the order in which they are first written."""
+    """The names of the input's sizes, in order of first occurrence."""
     names: dict[str, None] = {}
 
     def walk(part: Input) -> None:
@@ -29,7 +29,7 @@ def input_symbols(input: Input) -> tuple[str, ...]:
 
 
 def input_constraints(input: Input) -> Bool:
-    """What makes the input exist at all: no derived size (``H-2``) below 0."""
+    """The condition under which the input exists: no derived size such as ``H-2`` is below 0."""
     if isinstance(input, TensorInput):
         return conj(*(ge(d, 0) for d in input.dims))
     parts = input.values() if isinstance(input, dict) else input
@@ -37,7 +37,7 @@ def input_constraints(input: Input) -> Bool:
 
 
 def bounds_of(formula: Bool) -> dict[str, Interval]:
-    """A range for each symbol that the formula bounds by itself; others are missing."""
+    """The range of each symbol that the formula bounds with constants; others are missing."""
     if isinstance(formula, Comparison):
         return _bounds_of_comparison(formula)
     if isinstance(formula, Junction):
@@ -86,11 +86,11 @@ def _either(a: dict[str, Interval], b: dict[str, Interval]) -> dict[str, Interva
 
 
 def box_of(names: Iterable[str], region: Bool) -> Box:
-    """The box around a region. A size is at least 1 unless the region says where it starts."""
-    said = bounds_of(region)
+    """The bounding box of a region. Sizes without a lower bound in the region are at least 1."""
+    bounds = bounds_of(region)
     ranges: dict[str, Interval] = {}
     for name in names:
-        low, high = said.get(name, (None, None))
+        low, high = bounds.get(name, (None, None))
         ranges[name] = (1 if low is None else max(low, 0), high)
     return Box(ranges)
 
@@ -107,7 +107,7 @@ def in_box(box: Box) -> Bool:
 
 
 def typical_point(box: Box, region: Bool) -> dict[str, int] | None:
-    """Ordinary sizes inside the region, if the obvious ones are; the answer never depends on it."""
+    """Ordinary sizes such as 224 inside the region, if any. Verdicts do not depend on them."""
     for base in (256, 224, 64, 1):
         point = {}
         for i, (name, (low, high)) in enumerate(box.ranges.items()):

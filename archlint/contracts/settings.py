@@ -1,4 +1,4 @@
-"""Where the rule files are, and which project they belong to."""
+"""Finds rule files and projects, and reads ``[tool.archlint]`` of pyproject.toml."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ KEYS = ("paths", "unneeded_waivers", "plugins", "locators")
 UNNEEDED_WAIVER_LEVELS = ("error", "warning", "off")
 _PACK = re.compile(rb"^(?:\xef\xbb\xbf)?([\"']?)pack\1[ \t]*:", re.MULTILINE)
 _RULE_FILE = re.compile(rb"^(?:\xef\xbb\xbf)?([\"']?)archlint\1[ \t]*:", re.MULTILINE)
-_HEAD = 1 << 16  # bytes in which a rule file found in a folder must show its key
+_HEAD = 1 << 16  # bytes of a file in a folder that are searched for the key
 
 
 class SettingsError(ArchlintError):
-    """Paths or settings with which nothing can be run."""
+    """Invalid paths or settings."""
 
 
 def version() -> str:
@@ -49,11 +49,13 @@ def project_root(start: Path) -> Path:
 
 
 def rule_files(paths: Sequence[str], packs: bool = False) -> list[Path]:
-    """The rule files that ``paths`` name, without repetition, in a fixed order.
+    """The rule files at ``paths``, without repetition, in a fixed order.
 
-    A file counts whatever it holds; a folder stands for the rule files anywhere in it, and with
-    ``packs`` for the packs too. Without ``paths``, those of ``[tool.archlint]`` or the usual
-    places. Raises SettingsError when a path leads to nothing.
+    A file is taken as it is. A folder is searched for rule files, and with ``packs`` for packs too.
+    Without ``paths``, those of ``[tool.archlint]`` or of the default places are used.
+
+    Raises:
+        SettingsError: a path does not exist, or a folder contains no rule file.
     """
     found = [file for path in paths for file in _expand(Path(path), packs)] or default_files()
     unique: dict[Path, Path] = {}
@@ -63,7 +65,7 @@ def rule_files(paths: Sequence[str], packs: bool = False) -> list[Path]:
 
 
 def default_files() -> list[Path]:
-    """The rule files of the project around the current folder."""
+    """The rule files of the current project. Raises SettingsError if there are none."""
     root = project_root(Path.cwd())
     paths = configured_paths(root / "pyproject.toml")
     if paths:
@@ -75,14 +77,14 @@ def default_files() -> list[Path]:
     if not files:
         raise SettingsError(
             f"no rule file found in {root}: looked for paths in [tool.archlint] of "
-            "pyproject.toml, archlint.yaml, *.archlint.yaml and contracts/; name one, as in "
+            "pyproject.toml, archlint.yaml, *.archlint.yaml and contracts/; pass a path, as in "
             "archlint check PATH"
         )
     return [shorten(file) for file in files]
 
 
 def configured_paths(pyproject: Path) -> list[str]:
-    """``paths`` of ``[tool.archlint]``; empty when there is none."""
+    """``paths`` of ``[tool.archlint]``; empty if it is not set."""
     return _strings(pyproject, "paths")
 
 
@@ -92,7 +94,7 @@ def configured_plugins(pyproject: Path) -> list[str]:
 
 
 def configured_prefixes(pyproject: Path) -> list[str]:
-    """``locators`` of ``[tool.archlint]``: prefixes of targets that its plugins understand."""
+    """``locators`` of ``[tool.archlint]``: prefixes of targets that its plugins locate."""
     return _strings(pyproject, "locators")
 
 
@@ -115,7 +117,7 @@ def _strings(pyproject: Path, key: str) -> list[str]:
 
 
 def _settings(pyproject: Path) -> dict[str, object]:
-    """The table ``[tool.archlint]``, whose keys are known; empty when there is none."""
+    """The table ``[tool.archlint]``; empty if there is none. Raises SettingsError if invalid."""
     if not pyproject.is_file():
         return {}
     try:
@@ -136,7 +138,7 @@ def _settings(pyproject: Path) -> dict[str, object]:
 
 @lru_cache(maxsize=4)
 def _tools(pyproject: Path, changed: int, size: int) -> object:
-    """``[tool]`` of the file; read again when its time of change or its size is another."""
+    """The table ``[tool]``, cached by modification time (ns) and size of the file."""
     return tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {})
 
 
@@ -144,7 +146,9 @@ def _expand(path: Path, packs: bool = False) -> list[Path]:
     if path.is_dir():
         files = list(_in_folder(path, packs))
         if not files:
-            raise SettingsError(f"{path}: no rule file (YAML with a key archlint) in this folder")
+            raise SettingsError(
+                f"{path}: no rule file in this folder (a YAML file with the key archlint)"
+            )
         return files
     if not path.exists():
         names = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
@@ -153,7 +157,7 @@ def _expand(path: Path, packs: bool = False) -> list[Path]:
 
 
 def _in_folder(folder: Path, packs: bool = False) -> Iterator[Path]:
-    """The rule files under ``folder``; hidden folders and virtual environments are passed over."""
+    """The rule files under ``folder``, except in hidden folders and virtual environments."""
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(
             f
@@ -169,13 +173,13 @@ def _in_folder(folder: Path, packs: bool = False) -> Iterator[Path]:
 
 
 def _is_rule_file(file: Path, packs: bool) -> bool:
-    """Whether it shows the key ``archlint``; the key ``pack`` is that of files it may use."""
+    """Whether the file has the key ``archlint`` and, unless ``packs``, not the key ``pack``."""
     head = _head(file)
     return _RULE_FILE.search(head) is not None and (packs or _PACK.search(head) is None)
 
 
 def is_pack(file: Path) -> bool:
-    """Whether the file shows the key ``pack``."""
+    """Whether the file has the key ``pack``."""
     return _PACK.search(_head(file)) is not None
 
 
@@ -188,6 +192,6 @@ def _head(file: Path) -> bytes:
 
 
 def shorten(path: Path) -> Path:
-    """Relative to the current folder where that is shorter to read."""
+    """The path relative to the current folder if it is inside it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,4 +1,4 @@
-"""The answer to a contract, and how the answers rank."""
+"""The verdict on a contract for one model, and the exit code of several verdicts."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ if TYPE_CHECKING:
     from archlint.contracts.accepted_set import AcceptedSet
 
 WORDS = ("proved", "tested", "vacuous", "broken", "error")
-"""From good to bad: the verdict on several contracts together is the highest of them."""
+"""All verdicts, from best to worst."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """How far the decision reaches."""
+    """What was proved.
+
+    ``paths`` and ``claims``: the numbers of traced paths and of claims on them. ``covered``: the
+    paths cover every size of the contract.
+    """
 
     paths: int = 0
     claims: int = 0
-    covered: bool = False  # every size of the region was decided
+    covered: bool = False
 
 
 @dataclass(frozen=True)
 class Samples:
-    """How often the real model ran, and where."""
+    """How often the real model ran, and on which device."""
 
     run: int = 0
     device: str = "cpu"
@@ -31,7 +35,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class At:
-    """The layer to blame: module path, operator and the user's source line."""
+    """The failing layer: its module path, operator and the user's source line."""
 
     module: str
     op: str
@@ -40,7 +44,7 @@ class At:
 
 @dataclass(frozen=True)
 class Waived:
-    """A breach that is known and fails nothing: why, and the last day (ISO) if there is one."""
+    """Why a violation does not fail the run. ``until``: the last day, in ISO format, if any."""
 
     reason: str
     until: str | None = None
@@ -48,7 +52,13 @@ class Waived:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer for one contract and one model. True when the contract held."""
+    """The verdict on one contract for one model. True if it is ``proved`` or ``tested``.
+
+    ``counterexample``: the smallest failing sizes; ``confirmed``: whether the real model failed
+    there too. ``details``: lines of the text report that the JSON form does not have, label to
+    text, in order. ``entry``: what the model accepts, for questions about that. ``note``: the
+    status from a waiver or the baseline. ``cached``: read from the cache.
+    """
 
     word: str
     contract: str = ""
@@ -63,17 +73,16 @@ class Verdict:
     proof: Proof = Proof()
     samples: Samples = Samples()
     seconds: float = 0.0
-    # What the text report says beyond the machine-readable part: label -> line(s), in order.
     details: dict[str, str] = field(default_factory=dict)
-    entry: AcceptedSet | None = None  # what the model accepts, where that was the question
-    severity: str = "error"  # or "warning": reported, but fails nothing
+    entry: AcceptedSet | None = None
+    severity: str = "error"  # or "warning": reported, does not fail the run
     waived: Waived | None = None
-    note: str = ""  # what a waiver or the baseline says of it
-    cached: bool = field(default=False, compare=False)  # not decided in this run
+    note: str = ""
+    cached: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.word not in WORDS:
-            raise ValueError(f"{self.word!r} is no verdict; the words are {', '.join(WORDS)}")
+            raise ValueError(f"{self.word!r} is not a verdict; expected one of {', '.join(WORDS)}")
 
     def __bool__(self) -> bool:
         return self.word in ("proved", "tested")
@@ -92,15 +101,11 @@ JSON_KEYS = (
 )  # fmt: skip
 
 
-def worst(verdicts: list[Verdict]) -> str:
-    """The highest word among the verdicts; ``proved`` for none."""
-    return max((v.word for v in verdicts), key=WORDS.index, default="proved")
-
-
 def exit_code(verdicts: list[Verdict], strict: bool = False) -> int:
-    """0 all held, 1 broken or vacuous (or tested when ``strict``), 2 could not run.
+    """The exit code: 0 all contracts hold, 1 some are broken or vacuous, 2 some had an error.
 
-    What has the severity ``warning``, or is waived, is reported and counts for nothing here.
+    With ``strict``, ``tested`` counts as broken. Verdicts that are waived or of severity
+    ``warning`` do not count.
     """
     words = {v.word for v in verdicts if v.severity != "warning" and not v.waived}
     if "error" in words:

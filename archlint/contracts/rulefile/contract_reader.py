@@ -1,4 +1,4 @@
-"""From the words of a contract to its sizes, its promise and its models, noting mistakes."""
+"""Reads models and contracts of a rule file, and collects mistakes in them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from archlint.errors import PhraseError
 T = TypeVar("T")
 
 ZOOS = ("torchvision", "timm", "fixture")
-"""What may stand before the colon of a target and is no module: the rest is a name of its own."""
+"""Built-in prefixes of targets, as in ``torchvision:resnet18``. Plugins may add others."""
 
 _PREFIXED = re.compile(r"[A-Za-z][\w-]*:(?![\s/\\])[^\0\n]*\S")
 _TARGET = re.compile(
@@ -33,27 +33,29 @@ _TARGET = re.compile(
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 NAME_WORDS = "letters, digits, '.', '_' and '-'"
 _MEMORY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([KMGT]?)(i?)B")
-_TARGET_WORDS = "a target such as pkg.mod:factory, path/file.py:factory or torchvision:NAME"
+_TARGET_WORDS = "pkg.mod:factory, path/file.py:factory or torchvision:NAME"
 
 
 class ContractReader:
-    """Reads the words of a file, noting mistakes as it goes."""
+    """Reads models and contracts of one file; mistakes go to ``collector``."""
 
-    def __init__(self, notes: MistakeCollector) -> None:
-        self.notes = notes
-        self.source = notes.source
+    def __init__(self, collector: MistakeCollector) -> None:
+        self.collector = collector
+        self.source = collector.source
 
     def section(self, name: str, kind: type[T]) -> T:
+        """The value of a top-level key, or an empty one if it is missing or of another type."""
         data = self.source.data
         value = data.get(name) if isinstance(data, dict) else None
         return value if isinstance(value, kind) else kind()
 
     def models(self) -> dict[str, ModelRef]:
+        """The models of the file by name."""
         found: dict[str, ModelRef] = {}
         for name, entry in self.section("models", dict).items():
             place: Place = ("models", name)
             if not NAME.fullmatch(name):
-                self.notes.add(place, f"found the model name {name!r}", NAME_WORDS, key=True)
+                self.collector.add(place, f"found the model name {name!r}", NAME_WORDS, key=True)
             details = entry if isinstance(entry, dict) else {}
             target = details.get("target") if details else entry
             if isinstance(target, str) and target:
@@ -69,6 +71,7 @@ class ContractReader:
         return found
 
     def check_target(self, place: Place, target: str) -> None:
+        """Report a target with a syntax error or an unknown prefix."""
         if _TARGET.fullmatch(target):
             return
         expected = _TARGET_WORDS
@@ -76,16 +79,17 @@ class ContractReader:
             if target.partition(":")[0] in self.prefixes:
                 return
             expected += f"; the prefixes are {', '.join(sorted((*ZOOS, *self.prefixes)))}"
-        self.notes.add(place, f"found the target {target!r}", expected)
+        self.collector.add(place, f"{target!r} is not a valid target", expected)
 
     @cached_property
     def prefixes(self) -> tuple[str, ...]:
-        """The prefixes of targets that plugins announce; looked up where one is not known."""
+        """The target prefixes of plugins. Looked up only if a target has no built-in prefix."""
         from archlint.contracts.plugins import prefixes
 
         return prefixes(project_root(Path(self.source.file).parent))
 
     def contracts(self, models: dict[str, ModelRef]) -> Iterator[Contract]:
+        """The contracts of the file; ``models`` are those that their ``models:`` may name."""
         lines: dict[str, int] = {}
         for i, entry in enumerate(self.section("contracts", list)):
             place: Place = ("contracts", i)
@@ -95,10 +99,10 @@ class ContractReader:
             if isinstance(name, str) and name:
                 at: Place = (*place, "id")
                 if not NAME.fullmatch(name):
-                    self.notes.add(at, f"found the id {name!r}", NAME_WORDS)
+                    self.collector.add(at, f"found the id {name!r}", NAME_WORDS)
                 elif name in lines:
-                    found = f"found the id {name!r} again, first on line {lines[name]}"
-                    self.notes.add(at, found, "each id once")
+                    found = f"found the id {name!r} again; the first is on line {lines[name]}"
+                    self.collector.add(at, found, "each id once")
                 else:
                     lines[name] = self.source.where(at).line
             yield self.contract(place, entry, models)
@@ -106,13 +110,14 @@ class ContractReader:
     def contract(
         self, place: Place, entry: dict[str, Any], models: dict[str, ModelRef]
     ) -> Contract:
+        """The contract at ``place``; parts with mistakes are left out."""
         symbols: set[str] = set()
-        inputs = read_input(self.notes, (*place, "input"), entry.get("input"), symbols)
-        check_structure(self.notes, place, entry)
-        output = read_output(self.notes, (*place, "output"), entry.get("output"))
+        inputs = read_input(self.collector, (*place, "input"), entry.get("input"), symbols)
+        check_structure(self.collector, place, entry)
+        output = read_output(self.collector, (*place, "output"), entry.get("output"))
         clause = self.clause(place, entry)
         if inputs is not None:
-            check_symbols(self.notes, place, entry, symbols)
+            check_symbols(self.collector, place, entry, symbols)
         xfail = entry.get("xfail")
         strict = xfail.get("strict", True) if isinstance(xfail, dict) else True
         reason = xfail.get("reason") if isinstance(xfail, dict) else xfail
@@ -121,7 +126,7 @@ class ContractReader:
             input=inputs if inputs is not None else [],
             clause=clause or NO_SIZE_CLAUSE,
             output=output,
-            models=self.chosen((*place, "models"), entry.get("models"), models),
+            models=self.select_models((*place, "models"), entry.get("models"), models),
             why=str(entry.get("why", "")),
             mode=str(entry.get("mode", "eval")),
             samples=entry.get("samples"),
@@ -134,12 +139,12 @@ class ContractReader:
             severity=severity_of(entry) or "error",
         )
 
-    def chosen(
-        self, place: Place, chosen: object, models: dict[str, ModelRef]
+    def select_models(
+        self, place: Place, selection: object, models: dict[str, ModelRef]
     ) -> tuple[ModelRef, ...]:
-        """The models that names, globs and targets stand for, each once."""
+        """The models that names, globs and targets select, without repetition."""
         found: dict[str, ModelRef] = {}
-        words = list(enumerate(chosen)) if isinstance(chosen, list) else [(None, chosen)]
+        words = list(enumerate(selection)) if isinstance(selection, list) else [(None, selection)]
         for i, word in words:
             at = place if i is None else (*place, i)
             if not isinstance(word, str) or not word:
@@ -153,23 +158,26 @@ class ContractReader:
             for name in matches:
                 found.setdefault(name, models[name])
             if not matches:
-                what = f"found {word!r}, which " + ("matches" if glob else "is") + " no model"
+                what = f"found {word!r}, which " + (
+                    "matches no model" if glob else "is not a model"
+                )
                 expected = (
-                    "a name, a glob or a target" if models else "a target: models has no names"
+                    "a name, a glob or a target" if models else "a target: the file names no models"
                 )
                 plain = re.sub(r"[*?\[\]]", "", word)
-                self.notes.add(at, what + did_you_mean(plain, list(models)), expected)
+                self.collector.add(at, what + did_you_mean(plain, list(models)), expected)
         return tuple(found.values())
 
     def clause(self, place: Place, entry: dict[str, Any]) -> SizeClause | None:
+        """The ``accepts:`` or ``rejects:`` of a contract; ``None`` if it has none or a mistake."""
         kinds = [k for k in entry if k in ("accepts", "rejects")]
         if not kinds and "structure" not in entry:
             expected = "accepts, rejects or structure"
-            self.notes.add(place, "found a contract without a promise", expected)
+            self.collector.add(place, "found a contract that checks nothing", expected)
         if len(kinds) > 1:
             found = "found accepts and rejects in one contract"
-            self.notes.add(
-                (*place, kinds[1]), found, "one of them; two contracts for both", key=True
+            self.collector.add(
+                (*place, kinds[1]), found, "one of them; write two contracts for both", key=True
             )
         result = None
         for kind in kinds:
@@ -178,10 +186,11 @@ class ContractReader:
                 try:
                     result = parse_clause(text, kind)
                 except PhraseError as error:
-                    self.notes.add_phrase(at, text, error)
+                    self.collector.add_phrase(at, text, error)
         return result
 
     def budget(self, place: Place, value: object) -> Budget:
+        """The budget, with defaults for what it does not set."""
         if not isinstance(value, dict):
             return Budget()
         limits = {k: v for k, v in value.items() if k in ("paths", "seconds", "memory")}
@@ -189,13 +198,15 @@ class ContractReader:
         if isinstance(memory, str) and memory:
             match = _MEMORY.fullmatch(memory)
             if match is None:
-                self.notes.add(
-                    (*place, "memory"), f"found {memory!r}", "bytes, or such as 512MB or 2GB"
+                self.collector.add(
+                    (*place, "memory"),
+                    f"found {memory!r}",
+                    "a number of bytes, or text such as 512MB",
                 )
             else:
                 base = 1024 if match[3] else 1000
                 power = " KMGT".index(match[2] or " ")
                 limits["memory"] = memory = int(float(match[1]) * base**power)
         if isinstance(memory, int) and memory < 1:
-            self.notes.add((*place, "memory"), f"found {memory}", "at least 1 byte")
+            self.collector.add((*place, "memory"), f"found {memory}", "at least 1 byte")
         return Budget(**limits)

@@ -1,7 +1,7 @@
-"""The grammar of sizes and promises: text in, a syntax tree or a :class:`PhraseError` in words out.
+"""The grammar of sizes and conditions: text to syntax tree, or a :class:`PhraseError`.
 
-What a phrase may cost is bounded before it is parsed, so that a hostile one ends in a message and
-not in a stack overflow. The tree is flat for chains, hence no deeper than its brackets.
+Length and bracket depth are limited before parsing, so that hostile text cannot cause a stack
+overflow. Chains of operators are flat in the tree, so it is no deeper than its brackets.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ _NAME_PATTERN = re.compile(r"(?<![0-9A-Za-z_])[A-Za-z_][A-Za-z0-9_]*")
 
 Node = Union[Token, "Tree[Token]"]
 
-# What people write who think of another language, and what they mean.
+# Operators of other languages, and ours.
 _FOREIGN = {
     "=>": ">=", "=<": "<=", "<>": "!=", "&&": "and", "||": "or", "&": "and", "|": "or",
     "!": "not", "=": "==", "≥": ">=", "≤": "<=", "≠": "!=", "×": "*",
@@ -88,7 +88,7 @@ _EXPECTED = {
 
 @lru_cache(maxsize=1)
 def _parser() -> Lark:
-    # The basic lexer: with the contextual one a keyword would be a name wherever it is misplaced.
+    # The contextual lexer would read a misplaced keyword as a name.
     return Lark(
         GRAMMAR,
         parser="lalr",
@@ -101,7 +101,13 @@ def _parser() -> Lark:
 
 @lru_cache(maxsize=256)
 def parse(text: str, start: str) -> Tree[Token]:
-    """The tree of a phrase that is a ``size`` or a ``predicate``; not to be changed."""
+    """The syntax tree of ``text``. It is cached: do not modify it.
+
+    ``start`` is ``size`` or ``predicate``.
+
+    Raises:
+        PhraseError: syntax error.
+    """
     foreign = _FOREIGN_PATTERN.search(within_bounds(text))
     if foreign:
         meant = f"did you mean {_FOREIGN[foreign[0]]!r}?"
@@ -131,18 +137,18 @@ def parse(text: str, start: str) -> Tree[Token]:
 
 
 def _words(error: UnexpectedToken) -> str:
-    """What could have stood there, for a person."""
+    """What the parser expected, in plain words."""
     accepted = error.accepts or error.expected
     if "NAME" in accepted:
         return _EXPECTED["NAME"]
-    if "COMPARE" in accepted:  # the shorter list: those that follow a size are many
+    if "COMPARE" in accepted:  # many operators may follow a size: name the common ones
         accepted = accepted & {"COMPARE", "_RPAR"}
     words = [_EXPECTED[name] for name in _EXPECTED if name in accepted]
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def symbols_of(text: str) -> dict[str, int]:
-    """The sizes that a well-formed phrase or shape names, each with its first column."""
+    """The size names in a valid phrase or shape, each with its first column (from 1)."""
     found: dict[str, int] = {}
     if not ANY_SIZE_PATTERN.fullmatch(text):
         for match in _NAME_PATTERN.finditer(text):
@@ -152,32 +158,32 @@ def symbols_of(text: str) -> dict[str, int]:
 
 
 def within_bounds(text: str) -> str:
-    """The text itself, if it is short and flat enough to be read."""
+    """The text itself. Raises :class:`PhraseError` if it is too long or nested too deeply."""
     depth = 0
     deepest = 0
     for bracket in re.findall(r"[(){}]", text):
         depth += 1 if bracket in "({" else -1
         deepest = max(deepest, depth)
     if deepest > MAX_DEPTH:
-        found = f"found an expression nested {deepest} deep"
+        found = f"found an expression nested {deepest} levels deep"
         raise PhraseError(found, f"at most {MAX_DEPTH} levels", 1)
     if len(text) > MAX_LENGTH:
         expected = f"at most {MAX_LENGTH}"
-        raise PhraseError(f"found a phrase of {len(text)} characters", expected, 1)
+        raise PhraseError(f"found a text of {len(text)} characters", expected, 1)
     tokens = len(re.findall(r"\w+|[^\w\s]", text))
     if tokens > MAX_TOKENS:
-        raise PhraseError(f"found a phrase of {tokens} words", f"at most {MAX_TOKENS}", 1)
+        raise PhraseError(f"found a text of {tokens} words and symbols", f"at most {MAX_TOKENS}", 1)
     return text
 
 
 def column(node: Node) -> int:
-    """Where the node begins in the phrase, from 1."""
+    """The column (from 1) at which the node starts."""
     position = node.start_pos if isinstance(node, Token) else node.meta.start_pos
     return (position or 0) + 1
 
 
 def quote(node: Node, text: str) -> str:
-    """The author's words for the node, in quotes."""
+    """The source text of the node in quotes, shortened to 40 characters."""
     end = node.end_pos if isinstance(node, Token) else node.meta.end_pos
     words = text[column(node) - 1 : end]
     return repr(words if len(words) <= 40 else words[:37] + "...")

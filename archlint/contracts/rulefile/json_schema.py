@@ -1,4 +1,4 @@
-"""The JSON Schema of rule files and packs, made from the pydantic model that validates them."""
+"""The JSON Schema of rule files and packs, generated from the pydantic models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NOTHING: tuple[object, ...] = (None, "", [], {})
 _TENSOR = {"$ref": "#/$defs/TensorEntry"}
-# What is_tensor_entry of the schema says, for mappings.
+# The condition of tensor_schema.is_tensor_entry, for mappings.
 _IS_TENSOR = {
     "type": "object",
     "anyOf": [{"required": [key]} for key in ("shape", "dtype", "below")],
@@ -16,7 +16,7 @@ _IS_TENSOR = {
 
 
 def document(pack: bool = False) -> dict[str, Any]:
-    """The schema of rule files, or of packs."""
+    """The JSON Schema of rule files, or with ``pack`` of packs."""
     from archlint.contracts.rulefile.pack_schema import PackEntry
     from archlint.contracts.rulefile.schema import RuleFileEntry
 
@@ -26,10 +26,10 @@ def document(pack: bool = False) -> dict[str, Any]:
 
 
 def _plain(schema: Any) -> Any:
-    """Without what only pydantic means.
+    """The schema without what only pydantic needs: titles, discriminators and empty defaults.
 
-    Its titles are the keys again; nothing as a default says that the key may be left out, which
-    ``required`` says already.
+    Titles repeat the keys. An empty default means that the key is optional, and ``required`` states
+    that already.
     """
     if isinstance(schema, list):
         return [_plain(part) for part in schema]
@@ -47,6 +47,6 @@ def _plain(schema: Any) -> Any:
 
 
 def _union(parts: list[Any]) -> dict[str, Any]:
-    """One of several kinds of values. A tensor is a mapping too: its keys tell it from others."""
+    """A union. A tensor entry is a mapping too, so it is recognized by its keys."""
     others = {"anyOf": [_plain(part) for part in parts if part != _TENSOR]}
     return {"if": _IS_TENSOR, "then": _TENSOR, "else": others} if _TENSOR in parts else others

@@ -12,7 +12,11 @@ from pathlib import Path
 from archlint.contracts.contract import RuleFile
 from archlint.contracts.rulefile.contract_reader import ContractReader
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector
-from archlint.contracts.rulefile.overrides import check_overrides_match, overridden, read_overrides
+from archlint.contracts.rulefile.overrides import (
+    apply_overrides,
+    check_overrides_match,
+    read_overrides,
+)
 from archlint.contracts.rulefile.pack_use import UsedPacks, check_unique
 from archlint.contracts.rulefile.schema_errors import is_pack, structure_mistakes
 from archlint.contracts.rulefile.waiver_reader import read_waivers
@@ -21,41 +25,51 @@ from archlint.errors import Mistake, RuleFileError
 
 
 def load(path: str | Path) -> RuleFile:
-    """Read a rule file. Raises :class:`RuleFileError` with all mistakes, in their order."""
-    return _understood(*read(Path(path)))
+    """Read a rule file.
+
+    Raises:
+        RuleFileError: the file has mistakes; it lists all of them in the order of lines.
+    """
+    return _contracts_of(*read(Path(path)))
 
 
 def loads(text: str, file: str = "<text>") -> RuleFile:
-    """As :func:`load`, of a text; ``file`` is its name in messages."""
-    return _understood(*parse(text, file))
+    """Like :func:`load`, from a text. ``file`` is its name in messages."""
+    return _contracts_of(*parse(text, file))
 
 
-def _understood(source: Source, mistakes: list[Mistake]) -> RuleFile:
-    notes = MistakeCollector(source, mistakes)
+def _contracts_of(source: Source, mistakes: list[Mistake]) -> RuleFile:
+    collector = MistakeCollector(source, mistakes)
     if is_pack(source):
-        notes.add(("pack",), "found a pack", "a rule file, which says use: and the pack", key=True)
+        collector.add(
+            ("pack",), "found a pack", "a rule file, which lists the pack under use:", key=True
+        )
         raise RuleFileError(mistakes)
     mistakes += structure_mistakes(source)
-    reader = ContractReader(notes)
+    reader = ContractReader(collector)
     models = reader.models()
     own = list(reader.contracts(models))
-    overrides = read_overrides(notes, ("overrides",), reader.section("overrides", list))
-    uses = UsedPacks(notes, Path(source.file).parent)
-    uses.read(reader.section("use", list), models, overrides)
+    overrides = read_overrides(collector, ("overrides",), reader.section("overrides", list))
+    used = UsedPacks(collector, Path(source.file).parent)
+    used.read(reader.section("use", list), models, overrides)
     if isinstance(source.data, dict) and not {"contracts", "use"} & source.data.keys():
-        notes.add((), "the key 'contracts' is missing", "contracts: and a list of them, or use:")
-    contracts = (*overridden(notes, own, overrides), *uses.contracts)
-    if uses.whole:
-        check_overrides_match(notes, [*overrides, *uses.overrides], contracts)
-        check_unique(notes, contracts)
-    waivers = tuple(read_waivers(notes, reader.section("waivers", list)))
+        collector.add(
+            (),
+            "the key 'contracts' is missing",
+            "contracts: with a list of contracts, or use: with packs",
+        )
+    contracts = (*apply_overrides(collector, own, overrides), *used.contracts)
+    if used.complete:
+        check_overrides_match(collector, [*overrides, *used.overrides], contracts)
+        check_unique(collector, contracts)
+    waivers = tuple(read_waivers(collector, reader.section("waivers", list)))
     if mistakes:
         mistakes.sort(key=lambda m: _place(m, source.file))
         raise RuleFileError(list(dict.fromkeys(mistakes)))
-    return RuleFile(Path(source.file), models, contracts, uses.files, waivers)
+    return RuleFile(Path(source.file), models, contracts, used.files, waivers)
 
 
 def _place(mistake: Mistake, file: str) -> tuple[bool, str, int, int]:
-    """For sorting: the file's own mistakes first, then those of the packs that it uses."""
+    """The sort key of a mistake: the file's own come first, then those of its packs."""
     where = mistake.where
     return where.file != file, where.file, where.line, where.column

@@ -1,4 +1,4 @@
-"""Overrides: what a rule file changes about contracts for some models, and why."""
+"""Overrides: changes to the severity or parameters of contracts for some models."""
 
 from __future__ import annotations
 
@@ -19,81 +19,98 @@ T = TypeVar("T")
 
 @dataclass
 class Override:
-    """One entry of ``overrides:``. It notes whom it met, so that none is there for nothing."""
+    """One entry of ``overrides:``.
+
+    ``contract`` and ``model`` are globs over ids and names. ``values`` are new values of pack
+    parameters. ``matched`` becomes true when the entry applies to a contract and a model, so that
+    entries without effect can be reported; ``known_parameters`` are those of the packs it applies
+    to.
+    """
 
     place: Place
     contract: str
     model: str
     severity: str | None
-    given: Mapping[str, object]
+    values: Mapping[str, object]
     reason: str
-    met: bool = False
-    parameters: dict[str, Parameter] = field(default_factory=dict)  # of the packs that it met
+    matched: bool = False
+    known_parameters: dict[str, Parameter] = field(default_factory=dict)
 
     def matches(self, contract: str, model: str) -> bool:
+        """Whether both globs match."""
         return fnmatchcase(contract, self.contract) and fnmatchcase(model, self.model)
 
 
 @dataclass(frozen=True)
 class OverrideResult:
-    """What holds for one contract and one model once all overrides are read."""
+    """The combined effect of all overrides on one contract and one model.
 
-    severity: str | None  # None: as the contract says
+    ``severity``: ``None`` leaves the contract's own. ``values``: parameter, new value, and where
+    the value is in the file.
+    """
+
+    severity: str | None
     reason: str
-    given: tuple[tuple[str, object, Place], ...] = ()  # parameters, each with where it stands
+    values: tuple[tuple[str, object, Place], ...] = ()
 
 
-def read_overrides(notes: MistakeCollector, place: Place, entries: object) -> list[Override]:
-    """The overrides at ``place``. What has the wrong structure is told of elsewhere."""
-    found = []
+def read_overrides(collector: MistakeCollector, place: Place, entries: object) -> list[Override]:
+    """Parse the list of overrides at ``place``.
+
+    Entries of a wrong type are skipped: the schema check reports them.
+    """
+    overrides = []
     for i, entry in enumerate(entries if isinstance(entries, list) else ()):
         if not isinstance(entry, dict):
             continue
         at: Place = (*place, i)
         if "severity" not in entry and not entry.get("with"):
-            notes.add(at, "found an override that changes nothing", "severity or with")
+            collector.add(at, "found an override that changes nothing", "severity or with")
         contract, model = entry.get("contract", "*"), entry.get("model", "*")
         if not (isinstance(contract, str) and contract and isinstance(model, str) and model):
             continue
-        given = entry.get("with")
-        given = given if isinstance(given, dict) else {}
+        values = entry.get("with")
+        values = values if isinstance(values, dict) else {}
         reason = str(entry.get("reason", ""))
-        found.append(Override(at, contract, model, severity_of(entry), given, reason))
-    return found
+        overrides.append(Override(at, contract, model, severity_of(entry), values, reason))
+    return overrides
 
 
 def severity_of(entry: Mapping[str, object]) -> str | None:
-    """The severity that an entry names; YAML reads a bare ``off`` as false."""
+    """The severity of an entry, if it has a valid one. YAML 1.1 reads a bare ``off`` as false."""
     value = entry.get("severity")
     word = "off" if value is False else value
     return word if isinstance(word, str) and word in SEVERITIES else None
 
 
-def setting(
-    notes: MistakeCollector,
+def combine_overrides(
+    collector: MistakeCollector,
     overrides: Sequence[Override],
     contract: str,
     model: str,
     parameters: Mapping[str, Parameter],
 ) -> OverrideResult:
-    """What the overrides say of a contract and a model: for each setting the last match."""
+    """The effect of ``overrides`` on a contract and a model. The last match of each kind wins.
+
+    ``parameters`` are those of the contract's pack; empty if it comes from no pack.
+    """
     severity, reason = None, ""
-    given: dict[str, tuple[object, Place]] = {}
+    values: dict[str, tuple[object, Place]] = {}
     for override in overrides:
         if not override.matches(contract, model):
             continue
-        override.met = True
-        override.parameters |= parameters
+        override.matched = True
+        override.known_parameters |= parameters
         if override.severity:
             severity, reason = override.severity, override.reason
-        known = {k: v for k, v in override.given.items() if k in parameters}
+        known = {k: v for k, v in override.values.items() if k in parameters}
         at: Place = (*override.place, "with")
-        given |= {k: (v, (*at, k)) for k, v in bind(notes, at, known, parameters).items()}
-    return OverrideResult(severity, reason, tuple((k, v, at) for k, (v, at) in given.items()))
+        values |= {k: (v, (*at, k)) for k, v in bind(collector, at, known, parameters).items()}
+    return OverrideResult(severity, reason, tuple((k, v, at) for k, (v, at) in values.items()))
 
 
-def grouped(pairs: Iterable[tuple[ModelRef, T]]) -> list[tuple[T, tuple[ModelRef, ...]]]:
-    """Models for which the same holds, together; in their order."""
+def group_models(pairs: Iterable[tuple[ModelRef, T]]) -> list[tuple[T, tuple[ModelRef, ...]]]:
+    """Models grouped by equal (``repr``) second items, in order of first occurrence."""
     groups: list[tuple[T, list[ModelRef]]] = []
     by_text: dict[str, list[ModelRef]] = {}
     for ref, what in pairs:
@@ -105,50 +122,59 @@ def grouped(pairs: Iterable[tuple[ModelRef, T]]) -> list[tuple[T, tuple[ModelRef
     return [(what, tuple(refs)) for what, refs in groups]
 
 
-def overridden(
-    notes: MistakeCollector, contracts: Iterable[Contract], overrides: Sequence[Override]
+def apply_overrides(
+    collector: MistakeCollector, contracts: Iterable[Contract], overrides: Sequence[Override]
 ) -> list[Contract]:
-    """The contracts of the file itself; one whose models differ in severity becomes several."""
-    result = []
+    """The file's own contracts with overrides applied.
+
+    A contract whose models get different severities is split into one contract per severity.
+    """
+    applied = []
     for contract in contracts:
-        pairs = ((ref, setting(notes, overrides, contract.id, ref.name, {}))
-                 for ref in contract.models)  # fmt: skip
-        groups = grouped(pairs)
-        for what, refs in groups:
-            result.append(with_severity(replace(contract, models=refs), what))
+        groups = group_models(
+            (ref, combine_overrides(collector, overrides, contract.id, ref.name, {}))
+            for ref in contract.models
+        )
+        for result, refs in groups:
+            applied.append(with_severity(replace(contract, models=refs), result))
         if not groups:
-            result.append(contract)
-    return result
+            applied.append(contract)
+    return applied
 
 
-def with_severity(contract: Contract, what: OverrideResult) -> Contract:
-    """The contract with the severity that an override gives it, if one does."""
-    if what.severity is None:
+def with_severity(contract: Contract, result: OverrideResult) -> Contract:
+    """The contract with the severity of the overrides, or unchanged if they set none."""
+    if result.severity is None:
         return contract
-    return replace(contract, severity=what.severity, severity_reason=what.reason)
+    return replace(contract, severity=result.severity, severity_reason=result.reason)
 
 
 def check_overrides_match(
-    notes: MistakeCollector, overrides: Iterable[Override], contracts: Iterable[Contract]
+    collector: MistakeCollector, overrides: Iterable[Override], contracts: Iterable[Contract]
 ) -> None:
-    """Refuse an override that meets no contract, and parameters that none it meets has."""
+    """Report overrides that match no contract, and values for parameters that do not exist."""
     known = list(contracts)
     ids = sorted({c.id for c in known})
     models = sorted({ref.name for c in known for ref in c.models})
     for override in overrides:
-        if override.met:
-            unknown = {k: v for k, v in override.given.items() if k not in override.parameters}
-            bind(notes, (*override.place, "with"), unknown, override.parameters)
+        if override.matched:
+            parameters = override.known_parameters
+            unknown = {k: v for k, v in override.values.items() if k not in parameters}
+            bind(collector, (*override.place, "with"), unknown, parameters)
             continue
-        for key, word, names in (
-            ("contract", override.contract, ids), ("model", override.model, models)
-        ):  # fmt: skip
-            if not any(fnmatchcase(name, word) for name in names):
-                found = f"found {word!r}, which matches no {key}{did_you_mean(word, names)}"
+        for key, glob, names in (
+            ("contract", override.contract, ids),
+            ("model", override.model, models),
+        ):
+            if not any(fnmatchcase(name, glob) for name in names):
+                found = f"found {glob!r}, which matches no {key}{did_you_mean(glob, names)}"
                 at: Place = (*override.place, key)
-                at = at if at in notes.source.values else override.place
-                notes.add(at, found, f"one of {', '.join(names[:20])}" if names else "")
+                at = at if at in collector.source.values else override.place
+                collector.add(at, found, f"one of {', '.join(names[:20])}" if names else "")
                 break
         else:
-            found = f"found an override for {override.contract!r} and {override.model!r}"
-            notes.add(override.place, found + ", which no contract has together", "a contract")
+            found = (
+                f"found an override for the contract {override.contract!r} and the model "
+                f"{override.model!r}, but that contract is not checked for that model"
+            )
+            collector.add(override.place, found, "a contract and one of its models")

@@ -1,8 +1,8 @@
-"""Where packs are: installed packages offer folders of them; a rule file may also name a path.
+"""Finds pack files: those of installed packages, and those at a path.
 
-A package offers its packs with an entry point in the group ``archlint.packs``. Its name is the
-packs' owner, its value an import package whose folder has ``NAME/pack.yaml`` or ``NAME.yaml``.
-That package is not imported: looking for packs runs no code.
+A package provides packs with an entry point in the group ``archlint.packs``. The entry point's
+name is the owner in ``owner/name``; its value is an import package whose folder contains
+``NAME/pack.yaml`` or ``NAME.yaml``. The package is not imported, so that a search runs no code.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FORMS = "owner/name of an installed pack, or a path such as ./packs/photo.yaml"
 
 
 class PackNotFoundError(ArchlintError):
-    """A name that leads to no pack. ``found`` and ``expected`` are for a mistake."""
+    """There is no such pack. ``found`` and ``expected`` are the two parts of the message."""
 
     def __init__(self, found: str, expected: str) -> None:
         super().__init__(f"{found}; expected {expected}")
@@ -33,7 +33,13 @@ class PackNotFoundError(ArchlintError):
 
 
 def locate_pack(word: str, base: Path) -> tuple[str, Path]:
-    """The name and file of the pack that ``word`` means; a path is relative to ``base``."""
+    """The name and file of a pack.
+
+    ``word`` is ``owner/name`` or a path relative to ``base``; a pack at a path has an empty name.
+
+    Raises:
+        PackNotFoundError: there is no such pack.
+    """
     is_file = word.endswith((".yaml", ".yml"))
     installed = None if is_file else _INSTALLED.fullmatch(word)
     if installed:
@@ -45,7 +51,7 @@ def locate_pack(word: str, base: Path) -> tuple[str, Path]:
         path /= FILE
     if not path.is_file():
         raise PackNotFoundError(
-            f"found {word!r}, but there is no file {path}", "the path of a pack"
+            f"found {word!r}, but the file {path} does not exist", "the path of a pack"
         )
     return "", path
 
@@ -53,11 +59,11 @@ def locate_pack(word: str, base: Path) -> tuple[str, Path]:
 def _installed_file(owner: str, name: str) -> Path:
     owners = installed()
     if owner not in owners:
-        found = f"found the pack {owner + '/' + name!r}, but no package offers packs of {owner!r}"
+        found = f"found the pack {owner + '/' + name!r}, but no package provides packs of {owner!r}"
         raise PackNotFoundError(found + did_you_mean(owner, list(owners)), _owners(list(owners)))
     files = files_in(owners[owner])
     if name not in files:
-        found = f"found the pack {name!r}, which {owner!r} does not have"
+        found = f"found the pack {name!r}, which {owner!r} does not provide"
         raise PackNotFoundError(
             found + did_you_mean(name, list(files)), f"one of {', '.join(files)}"
         )
@@ -69,7 +75,7 @@ def _owners(names: list[str]) -> str:
 
 
 def installed() -> dict[str, tuple[Path, ...]]:
-    """The folders with packs that installed packages offer, by owner."""
+    """The pack folders of installed packages, by owner."""
     return _installed(tuple(sys.path))
 
 
@@ -85,7 +91,7 @@ def _installed(_path: tuple[str, ...]) -> dict[str, tuple[Path, ...]]:
 
 
 def _folders(module: str) -> list[Path]:
-    """The folders of an import package, of which nothing is run."""
+    """The folders of an import package, found without running its code."""
     top, *rest = module.split(".")
     try:
         spec = find_spec(top)
@@ -96,7 +102,7 @@ def _folders(module: str) -> list[Path]:
 
 
 def files_in(folders: tuple[Path, ...]) -> dict[str, Path]:
-    """The pack files in folders, by name and sorted; of the same name the first folder's."""
+    """The pack files in ``folders``, sorted by name; the first folder wins for a name."""
     files: dict[str, Path] = {}
     for folder in folders:
         for path in sorted(folder.iterdir()):

@@ -1,7 +1,8 @@
-"""Parameters of packs: what they are, the values they are given, and contracts with these put in.
+"""Parameters of packs: declarations, values, and contracts with values filled in.
 
-``{name}`` in a text of a pack's contract stands for a parameter. Where it is the whole text, the
-value stands there as it is, be it a number, a list or a mapping; else its words do.
+``{name}`` in a text of a pack's contract is a placeholder for a parameter. If it is the whole text,
+the value replaces it with its own type: a number, a list or a mapping. Otherwise the value is
+inserted as text.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from archlint.contracts.rulefile.schema_errors import describe
 from archlint.contracts.rulefile.yaml_source import Place, Source
 from archlint.contracts.suggestions import did_you_mean
 
-MAX_TEXT = 400  # characters of a value that is put into phrases
+MAX_TEXT = 400  # characters of a value that is inserted into text
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _EXPECTED = {
-    "number": "a whole number from 0",
+    "number": "a whole number, at least 0",
     "text": f"text of at most {MAX_TEXT} characters",
     "shape": "a shape such as 'N 3 H W', a list or a mapping",
 }
@@ -39,84 +40,91 @@ class Parameter:
 
 @dataclass(frozen=True)
 class FilledTemplate:
-    """A contract of a pack in which values stand for the parameters.
+    """A contract of a pack with values in place of its placeholders.
 
-    ``texts``: for each text that had placeholders, by its (line, column), what stands there now
-    and the parameters that it names.
+    ``texts``: for each text that had placeholders, by line and column (from 1), the filled-in value
+    and the names of its parameters. ``length``: the contract's characters.
     """
 
     source: Source
     texts: dict[tuple[int, int], tuple[object, tuple[str, ...]]] = field(default_factory=dict)
-    length: int = 0  # characters
+    length: int = 0
 
 
-def read_parameters(notes: MistakeCollector, entries: Mapping[str, object]) -> dict[str, Parameter]:
-    """The parameters that a pack declares. What has the wrong structure is told of elsewhere."""
+def read_parameters(
+    collector: MistakeCollector, entries: Mapping[str, object]
+) -> dict[str, Parameter]:
+    """The parameters of a pack. Keys of a wrong type are reported by the schema check."""
     found = {}
     for name, entry in entries.items():
         place: Place = ("parameters", name)
         if not _NAME.fullmatch(name):
             expected = "a letter or '_', then letters, digits and '_'"
-            notes.add(place, f"found the parameter name {name!r}", expected, key=True)
+            collector.add(place, f"found the parameter name {name!r}", expected, key=True)
             continue
         if not isinstance(entry, dict):
             entry = {}
         default = entry.get("default")
-        guessed = "text" if isinstance(default, str) else "shape"
-        guessed = guessed if isinstance(default, (str, list, dict)) else "number"
-        kind = entry.get("type", guessed)
+        inferred = "text" if isinstance(default, str) else "shape"
+        inferred = inferred if isinstance(default, (str, list, dict)) else "number"
+        kind = entry.get("type", inferred)
         required = "default" not in entry
         if kind not in _EXPECTED:
-            kind = guessed
+            kind = inferred
         if not required and not _fits(default, kind):
-            found_ = f"found {describe(default)} as the default of a {kind}"
-            notes.add((*place, "default"), found_, _EXPECTED[kind])
+            found_ = f"found {describe(default)} as the default of a {kind} parameter"
+            collector.add((*place, "default"), found_, _EXPECTED[kind])
         found[name] = Parameter(name, str(entry.get("about", "")), kind, default, required)
     return found
 
 
 def bind(
-    notes: MistakeCollector, place: Place, given: object, parameters: Mapping[str, Parameter]
+    collector: MistakeCollector, place: Place, values: object, parameters: Mapping[str, Parameter]
 ) -> dict[str, object]:
-    """The values of a ``with:`` that fit; a mistake is noted for each that does not."""
-    values = {}
-    for name, value in given.items() if isinstance(given, dict) else ():
+    """The values of a ``with:`` that have the right type; reports each that has not."""
+    bound = {}
+    for name, value in values.items() if isinstance(values, dict) else ():
         if name not in parameters:
             known = list(parameters)
             found = f"found the unknown parameter {name!r}{did_you_mean(name, known)}"
-            expected = f"one of {', '.join(known)}" if known else "none: there are no parameters"
-            notes.add((*place, name), found, expected, key=True)
+            expected = (
+                f"one of {', '.join(known)}" if known else "no values: there are no parameters"
+            )
+            collector.add((*place, name), found, expected, key=True)
         elif not _fits(value, parameters[name].kind):
-            notes.add((*place, name), f"found {describe(value)}", _EXPECTED[parameters[name].kind])
+            collector.add(
+                (*place, name), f"found {describe(value)}", _EXPECTED[parameters[name].kind]
+            )
         else:
-            values[name] = value
-    return values
+            bound[name] = value
+    return bound
 
 
 def check_placeholders(
-    notes: MistakeCollector, place: Place, value: object, parameters: Mapping[str, Parameter]
+    collector: MistakeCollector, place: Place, value: object, parameters: Mapping[str, Parameter]
 ) -> None:
-    """Refuse a placeholder that is no parameter, and a shape inside a longer text."""
+    """Report placeholders that are not parameters, and shapes inside a longer text."""
     if isinstance(value, dict) and len(value) == 1:
         (name, inner) = next(iter(value.items()))
         if inner is None and name in parameters:
-            expected = f"'{{{name}}}' in quotes: without them YAML makes a mapping of it"
-            notes.add(place, f"found a mapping with the key {name!r} alone", expected)
+            expected = f"'{{{name}}}' in quotes, because YAML reads it as a mapping"
+            collector.add(place, f"found a mapping with the key {name!r} alone", expected)
             return
     for at, text in _texts(place, value):
         for match in _PLACEHOLDER.finditer(text):
             name, column = match[1], match.start() + 1
             known = list(parameters)
+            placeholders = ", ".join(f"{{{k}}}" for k in known)
             found = expected = ""
             if name not in parameters:
-                found = f"found {match[0]}, which is no parameter{did_you_mean(name, known)}"
-                expected = ", ".join(f"{{{k}}}" for k in known) or "no placeholder"
-                expected += f"; a set of one size is written with spaces, {{ {name} }}"
+                found = f"found {match[0]}, which is not a parameter{did_you_mean(name, known)}"
+                expected = f"one of {placeholders}" if known else "no placeholder"
+                expected += f", or {{ {name} }} with spaces for a set of one size"
             elif parameters[name].kind == "shape" and match[0] != text:
                 found = f"found {match[0]} inside a longer text"
-                expected = f"{match[0]} alone: {name} is a shape"
+                expected = f"{match[0]} as the whole text, because {name} is a shape"
             if found:
-                notes.add_in_text(at, text, column, found, expected)
+                collector.add_in_text(at, text, column, found, expected)
 
 
 def _texts(place: Place, value: object) -> Iterator[tuple[Place, str]]:
@@ -136,14 +144,14 @@ def _fits(value: object, kind: str) -> bool:
 
 
 def fill(source: Source, place: Place, values: Mapping[str, object]) -> FilledTemplate:
-    """The contract at ``place`` with values for all its placeholders."""
+    """The contract at ``place`` with all placeholders replaced by ``values``."""
     above = {place[:i]: source.values[place[:i]] for i in range(len(place))}
     out = Source(source.file, source.lines, {}, above, {})
     texts: dict[tuple[int, int], tuple[object, tuple[str, ...]]] = {}
     length = 0
 
     def walk(value: object, at: Place, position: tuple[int, int] | None = None) -> object:
-        """``position``: where the placeholder is that ``value`` stands for."""
+        """Copy ``value``. ``position`` is that of the placeholder that it replaces, if it does."""
         nonlocal length
         out.values[at] = position or source.values[at]
         if position or at in source.keys:

@@ -1,4 +1,4 @@
-"""Packs: files of contracts with parameters, without models, that rule files use."""
+"""Reads packs: files of contracts with parameters and without models, for use in rule files."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from archlint.contracts.rulefile.schema_errors import structure_mistakes
 from archlint.contracts.rulefile.yaml_source import Place, Source, read
 from archlint.errors import RuleFileError
 
-MAX_EXTENDED = 8  # packs that a pack extends, one after another
+MAX_EXTENDED = 8  # length of a chain of packs that extend one another
 
 
 @dataclass(frozen=True)
 class ContractTemplate:
-    """A contract of a pack, its parameters not yet known."""
+    """A contract of a pack whose parameters have no values yet."""
 
     id: str
     source: Source
@@ -35,14 +35,15 @@ class ContractTemplate:
 
 @dataclass(frozen=True)
 class Example:
-    """A model that keeps the pack's contracts, or one that breaks one of them.
+    """A model that satisfies the pack's contracts (``passes``), or one that breaks one of them.
 
-    ``contract``, ``at`` and ``layer`` say what breaks, at which sizes first, and who is to blame.
+    ``values`` are those of parameters. For a model that breaks a contract: ``contract`` is that
+    contract's id, ``at`` the smallest failing sizes, ``layer`` the failing layer's module path.
     """
 
     ref: ModelRef
-    keeps: bool
-    given: dict[str, object]
+    passes: bool
+    values: dict[str, object]
     place: Place
     contract: str = ""
     at: dict[str, int] | None = None
@@ -51,10 +52,10 @@ class Example:
 
 @dataclass(frozen=True)
 class Pack:
-    """A pack with what it extends put together.
+    """A pack, merged with the packs that it extends.
 
-    ``name`` is what a rule file calls it; ``own`` are the contracts of its file alone; ``files``
-    are all that it was read from.
+    ``name`` is the name that rule files use. ``own`` are the ids of the contracts in its own file,
+    without those of the packs it extends. ``files`` are all the files that it was read from.
     """
 
     name: str
@@ -81,29 +82,31 @@ def read_pack(word: str, base: Path) -> Pack:
 def _read(name: str, path: Path, before: tuple[Path, ...]) -> Pack:
     source, mistakes = read(path)
     mistakes += structure_mistakes(source, PackEntry)
-    notes = MistakeCollector(source, mistakes)
+    collector = MistakeCollector(source, mistakes)
     data: dict[str, Any] = source.data if isinstance(source.data, dict) else {}
-    said = data.get("pack")
-    if isinstance(said, str) and said:
+    declared = data.get("pack")
+    if isinstance(declared, str) and declared:
         expected = name.rpartition("/")[2]
-        if not NAME.fullmatch(said):
-            notes.add(("pack",), f"found the name {said!r}", NAME_WORDS)
-        elif expected and said != expected:
-            notes.add(("pack",), f"found the name {said!r}", f"{expected!r}, as the file is named")
-    parent = _parent(notes, data.get("extends"), path, (*before, path.resolve()))
-    own = read_parameters(notes, _mapping(data, "parameters"))
+        if not NAME.fullmatch(declared):
+            collector.add(("pack",), f"found the name {declared!r}", NAME_WORDS)
+        elif expected and declared != expected:
+            collector.add(
+                ("pack",), f"found the name {declared!r}", f"{expected!r}, the name of the file"
+            )
+    parent = _parent(collector, data.get("extends"), path, (*before, path.resolve()))
+    own = read_parameters(collector, _mapping(data, "parameters"))
     parameters = {**(parent.parameters if parent else {}), **own}
-    templates = _templates(notes, data, parameters)
+    templates = _templates(collector, data, parameters)
     together = {**(parent.templates if parent else {}), **templates}
     if not data.get("contracts") and not data.get("extends") and "contracts" not in data:
-        expected = "contracts: and a list of them, or extends: and a pack"
-        notes.add((), "the key 'contracts' is missing", expected)
+        expected = "contracts: with a list of contracts, or extends: with a pack"
+        collector.add((), "the key 'contracts' is missing", expected)
     files = (path, *(parent.files if parent else ()))
     pack = Pack(
-        name or str(said), str(data.get("about", "")), source, parameters, together,
+        name or str(declared), str(data.get("about", "")), source, parameters, together,
         tuple(templates), (), files, parent.name if parent else "",
     )  # fmt: skip
-    examples = tuple(_examples(notes, data, pack))
+    examples = tuple(_examples(collector, data, pack))
     if mistakes:
         mistakes.sort(key=lambda m: (m.where.file != str(path), m.where.line, m.where.column))
         raise RuleFileError(list(dict.fromkeys(mistakes)))
@@ -111,23 +114,23 @@ def _read(name: str, path: Path, before: tuple[Path, ...]) -> Pack:
 
 
 def _parent(
-    notes: MistakeCollector, word: object, path: Path, before: tuple[Path, ...]
+    collector: MistakeCollector, word: object, path: Path, before: tuple[Path, ...]
 ) -> Pack | None:
     if not isinstance(word, str) or not word:
         return None
     try:
         name, file = locate_pack(word, path.parent)
         if file.resolve() in before:
-            notes.add(("extends",), f"found {word!r}, which extends this pack", "another pack")
+            collector.add(("extends",), f"found {word!r}, which extends this pack", "another pack")
         elif len(before) > MAX_EXTENDED:
-            found = f"found packs that extend one another more than {MAX_EXTENDED} deep"
-            notes.add(("extends",), found, "fewer")
+            found = f"found a chain of more than {MAX_EXTENDED} packs that extend one another"
+            collector.add(("extends",), found, f"at most {MAX_EXTENDED}")
         else:
             return _read(name, file, before)
     except PackNotFoundError as error:
-        notes.add(("extends",), error.found, error.expected)
+        collector.add(("extends",), error.found, error.expected)
     except RuleFileError as error:
-        notes.mistakes += error.mistakes
+        collector.mistakes += error.mistakes
     return None
 
 
@@ -137,7 +140,7 @@ def _mapping(data: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _templates(
-    notes: MistakeCollector, data: dict[str, Any], parameters: dict[str, Parameter]
+    collector: MistakeCollector, data: dict[str, Any], parameters: dict[str, Parameter]
 ) -> dict[str, ContractTemplate]:
     found: dict[str, ContractTemplate] = {}
     contracts = data.get("contracts")
@@ -148,21 +151,21 @@ def _templates(
         word = entry.get("id")
         if not isinstance(word, str) or not NAME.fullmatch(word):
             at, what = ((*place, "id"), f"found the id {word!r}") if "id" in entry else (place, "")
-            expected = NAME_WORDS if what else "id: and a name"
-            notes.add(at, what or "the key 'id' is missing", expected)
+            expected = NAME_WORDS if what else "id: with a name"
+            collector.add(at, what or "the key 'id' is missing", expected)
         elif word in found:
-            notes.add((*place, "id"), f"found the id {word!r} again", "each id once")
+            collector.add((*place, "id"), f"found the id {word!r} again", "each id once")
         else:
-            found[word] = ContractTemplate(word, notes.source, place)
+            found[word] = ContractTemplate(word, collector.source, place)
         if "models" in entry:
-            expected = "none: the rule file that uses the pack names them"
-            notes.add((*place, "models"), "found models in a pack", expected, key=True)
+            expected = "no models: the rule file that uses the pack names them"
+            collector.add((*place, "models"), "found models in a pack", expected, key=True)
         for key, value in entry.items():
-            check_placeholders(notes, (*place, key), value, parameters)
+            check_placeholders(collector, (*place, key), value, parameters)
     return found
 
 
-def _examples(notes: MistakeCollector, data: dict[str, Any], pack: Pack) -> list[Example]:
+def _examples(collector: MistakeCollector, data: dict[str, Any], pack: Pack) -> list[Example]:
     found = []
     examples = data.get("examples")
     for i, entry in enumerate(examples if isinstance(examples, list) else ()):
@@ -172,56 +175,59 @@ def _examples(notes: MistakeCollector, data: dict[str, Any], pack: Pack) -> list
         targets = [k for k in ("keeps", "breaks") if isinstance(entry.get(k), str) and entry[k]]
         if len(targets) != 1:
             what = "both keeps and breaks" if targets else "neither keeps nor breaks"
-            notes.add(place, f"found an example with {what}", "one of them, and a target")
+            collector.add(
+                place, f"found an example with {what}", "exactly one of them, with a target"
+            )
             continue
         target = entry[targets[0]]
         args, kwargs = entry.get("args"), entry.get("kwargs")
         ref = ModelRef(
             target.rpartition(":")[2], target, tuple(args) if isinstance(args, list) else (),
-            kwargs if isinstance(kwargs, dict) else {}, notes.source.where((*place, targets[0])),
+            kwargs if isinstance(kwargs, dict) else {},
+            collector.source.where((*place, targets[0])),
         )  # fmt: skip
-        given = bind(notes, (*place, "with"), entry.get("with"), pack.parameters)
-        check_complete(notes, place, entry.get("with"), set(given), pack)
-        example = Example(ref, targets[0] == "keeps", given, place)
-        found.append(example if example.keeps else _breaking(notes, example, entry, pack))
+        values = bind(collector, (*place, "with"), entry.get("with"), pack.parameters)
+        check_complete(collector, place, entry.get("with"), set(values), pack)
+        example = Example(ref, targets[0] == "keeps", values, place)
+        found.append(example if example.passes else _breaking(collector, example, entry, pack))
     return found
 
 
 def _breaking(
-    notes: MistakeCollector, example: Example, entry: dict[str, Any], pack: Pack
+    collector: MistakeCollector, example: Example, entry: dict[str, Any], pack: Pack
 ) -> Example:
     names = list(pack.templates)
     contract = entry.get("contract", names[0] if len(names) == 1 else "")
     if "contract" in entry and contract not in names:
-        notes.add((*example.place, "contract"), f"found {contract!r}, which is no contract",
-                  f"one of {', '.join(names)}")  # fmt: skip
+        found = f"found {contract!r}, which is not a contract of the pack"
+        collector.add((*example.place, "contract"), found, f"one of {', '.join(names)}")
     elif not contract:
-        expected = f"contract: and one of {', '.join(names)}"
-        notes.add(example.place, "found no contract that the example breaks", expected)
+        expected = f"contract: with one of {', '.join(names)}"
+        collector.add(example.place, "the key 'contract' is missing", expected)
     at = entry.get("at")
     if not isinstance(at, dict):
-        expected = "at: and the smallest sizes at which it breaks"
-        notes.add(example.place, "the key 'at' is missing", expected)
+        expected = "at: with the smallest failing sizes"
+        collector.add(example.place, "the key 'at' is missing", expected)
     layer = entry.get("layer", "")
     return replace(example, contract=contract, at=at, layer=layer if isinstance(layer, str) else "")
 
 
 def check_complete(
-    notes: MistakeCollector, place: Place, given: object, bound: set[str], pack: Pack
+    collector: MistakeCollector, place: Place, values: object, bound: set[str], pack: Pack
 ) -> bool:
-    """Whether all parameters have a value; a mistake is noted for each that has none.
+    """Whether all parameters have a value; reports each that has none.
 
-    ``given`` is what a ``with:`` says, ``bound`` the names of the values in it that fit.
+    ``values`` is a ``with:`` as written, ``bound`` the names of its values of the right type.
     """
-    said = given if isinstance(given, dict) else {}
+    written = values if isinstance(values, dict) else {}
     absent = [p for p in pack.parameters.values() if p.required and p.name not in bound]
     for parameter in absent:
-        if parameter.name not in said:  # else it has the wrong type, which was told
-            expected = f"with: {{{parameter.name}: …}}, {parameter.about}"
-            notes.add(place, f"found no value for the parameter {parameter.name!r}", expected)
+        if parameter.name not in written:  # otherwise bind has reported its wrong type
+            expected = f"with: {{{parameter.name}: …}} ({parameter.about})"
+            collector.add(place, f"the parameter {parameter.name!r} has no value", expected)
     return not absent
 
 
 def defaults(pack: Pack) -> dict[str, object]:
-    """The values of the parameters that need not be given."""
+    """The default values of the parameters that have one."""
     return {p.name: p.default for p in pack.parameters.values() if not p.required}

@@ -1,4 +1,4 @@
-"""``use:`` in a rule file: a pack's contracts, its parameters filled in, for models of the file."""
+"""``use:`` in a rule file: adds the contracts of a pack for models of the file."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.overrides import (
     Override,
     OverrideResult,
-    grouped,
+    combine_overrides,
+    group_models,
     read_overrides,
-    setting,
     with_severity,
 )
 from archlint.contracts.rulefile.pack_location import PackNotFoundError
@@ -32,22 +32,26 @@ from archlint.contracts.rulefile.yaml_source import Place
 from archlint.errors import Mistake, RuleFileError
 
 MAX_CONTRACTS = 2000  # that packs may add to one rule file
-MAX_LENGTH = 4_000_000  # characters of them, parameters filled in
+MAX_LENGTH = 4_000_000  # characters of them, with parameters filled in
 
 
 @dataclass
 class UsedPacks:
-    """The packs that a rule file uses, as they are read."""
+    """The packs of a rule file and the contracts that they add to it.
 
-    notes: MistakeCollector
+    ``base`` is the rule file's folder. ``packs`` has ``None`` for a pack that could not be read.
+    ``overrides`` are those inside ``use:`` entries.
+    """
+
+    collector: MistakeCollector
     base: Path
     packs: dict[str, Pack | None] = field(default_factory=dict)
     contracts: list[Contract] = field(default_factory=list)
-    overrides: list[Override] = field(default_factory=list)  # those inside ``use:``
+    overrides: list[Override] = field(default_factory=list)
     length: int = 0
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """Whether every pack could be read."""
         return None not in self.packs.values()
 
@@ -57,40 +61,43 @@ class UsedPacks:
         return tuple(dict.fromkeys(f for p in self.packs.values() if p for f in p.files))
 
     def read(
-        self, entries: object, models: Mapping[str, ModelRef], common: Sequence[Override]
+        self, entries: object, models: Mapping[str, ModelRef], file_overrides: Sequence[Override]
     ) -> None:
-        """Add the contracts of ``use:``; ``common`` are the overrides of the whole file."""
-        reader = ContractReader(self.notes)
+        """Add the contracts of the ``use:`` entries.
+
+        ``file_overrides`` apply to the whole file, after those of the entry.
+        """
+        reader = ContractReader(self.collector)
         for i, entry in enumerate(entries if isinstance(entries, list) else ()):
             if not isinstance(entry, dict):
                 continue
             place: Place = ("use", i)
-            refs = reader.chosen((*place, "models"), entry.get("models"), dict(models))
-            overrides = read_overrides(self.notes, (*place, "overrides"), entry.get("overrides"))
+            refs = reader.select_models((*place, "models"), entry.get("models"), dict(models))
+            own = read_overrides(self.collector, (*place, "overrides"), entry.get("overrides"))
             prefix = entry.get("as", "")
             if not isinstance(prefix, str) or (prefix and not NAME.fullmatch(prefix)):
-                self.notes.add((*place, "as"), f"found the name {prefix!r}", NAME_WORDS)
+                self.collector.add((*place, "as"), f"found the name {prefix!r}", NAME_WORDS)
                 prefix = ""
             pack = self._open((*place, "pack"), entry.get("pack"))
             if pack is not None:
-                self.overrides += overrides
-                self._use(pack, entry, place, refs, prefix, [*overrides, *common])
+                self.overrides += own
+                self._add_contracts(pack, entry, place, refs, prefix, [*own, *file_overrides])
 
-    def _open(self, place: Place, word: object) -> Pack | None:
-        if not isinstance(word, str) or not word:
+    def _open(self, place: Place, name: object) -> Pack | None:
+        if not isinstance(name, str) or not name:
             return None
-        if word not in self.packs:
-            self.packs[word] = None
+        if name not in self.packs:
+            self.packs[name] = None
             try:
-                self.packs[word] = read_pack(word, self.base)
+                self.packs[name] = read_pack(name, self.base)
             except PackNotFoundError as error:
-                self.notes.add(place, error.found, error.expected)
+                self.collector.add(place, error.found, error.expected)
             except RuleFileError as error:
-                self.notes.add(place, f"found {word!r}, a pack with mistakes")
-                self.notes.mistakes += error.mistakes
-        return self.packs[word]
+                self.collector.add(place, f"found {name!r}, a pack with mistakes")
+                self.collector.mistakes += error.mistakes
+        return self.packs[name]
 
-    def _use(
+    def _add_contracts(
         self,
         pack: Pack,
         entry: Mapping[str, object],
@@ -99,29 +106,31 @@ class UsedPacks:
         prefix: str,
         overrides: Sequence[Override],
     ) -> None:
-        notes = self.notes
-        given = bind(notes, (*place, "with"), entry.get("with"), pack.parameters)
-        where = {name: (*place, "with", name) for name in given}
-        if not check_complete(notes, place, entry.get("with"), set(given), pack):
+        collector = self.collector
+        bound = bind(collector, (*place, "with"), entry.get("with"), pack.parameters)
+        where = {name: (*place, "with", name) for name in bound}
+        if not check_complete(collector, place, entry.get("with"), set(bound), pack):
             return
-        values = {**defaults(pack), **given}
+        values = {**defaults(pack), **bound}
         for template in pack.templates.values():
-            word = f"{prefix}.{template.id}" if prefix else template.id
-            pairs = [(ref, setting(notes, overrides, word, ref.name, pack.parameters))
-                     for ref in refs]  # fmt: skip
-            for what, chosen in grouped(pairs):
+            id = f"{prefix}.{template.id}" if prefix else template.id
+            groups = group_models(
+                (ref, combine_overrides(collector, overrides, id, ref.name, pack.parameters))
+                for ref in refs
+            )
+            for result, models in groups:
                 if len(self.contracts) >= MAX_CONTRACTS or self.length > MAX_LENGTH:
-                    found = "found packs that unfold to too many contracts"
-                    notes.add(place, found, f"at most {MAX_CONTRACTS} contracts, of at most "
-                              f"{MAX_LENGTH:,} characters")  # fmt: skip
+                    expected = (
+                        f"at most {MAX_CONTRACTS} contracts with {MAX_LENGTH:,} characters in all"
+                    )
+                    collector.add(place, "found packs with too many contracts", expected)
                     return
-                contract, length = self._contract(pack, template, values, where, what)
+                contract, length = self._contract(pack, template, values, where, result)
                 self.length += length
                 if contract is not None:
-                    contract = replace(
-                        contract, id=word, models=chosen, where=notes.source.where(place)
-                    )
-                    self.contracts.append(with_severity(contract, what))
+                    at = collector.source.where(place)
+                    contract = replace(contract, id=id, models=models, where=at)
+                    self.contracts.append(with_severity(contract, result))
 
     def _contract(
         self,
@@ -129,13 +138,13 @@ class UsedPacks:
         template: ContractTemplate,
         values: Mapping[str, object],
         where: Mapping[str, Place],
-        what: OverrideResult,
+        result: OverrideResult,
     ) -> tuple[Contract | None, int]:
-        """The contract, or ``None`` if it has mistakes, and how long it is."""
-        values = {**values, **{name: value for name, value, _ in what.given}}
-        places = {**where, **{name: at for name, _, at in what.given}}
-        contract, mistakes, length = instantiate(pack, template, values, self.notes, places)
-        self.notes.mistakes += mistakes
+        """The contract, or ``None`` if it has mistakes, and its length in characters."""
+        values = {**values, **{name: value for name, value, _ in result.values}}
+        places = {**where, **{name: at for name, _, at in result.values}}
+        contract, mistakes, length = instantiate(pack, template, values, self.collector, places)
+        self.collector.mistakes += mistakes
         return (None if mistakes else contract), length
 
 
@@ -143,65 +152,66 @@ def instantiate(
     pack: Pack,
     template: ContractTemplate,
     values: Mapping[str, object],
-    notes: MistakeCollector,
+    collector: MistakeCollector,
     places: Mapping[str, Place],
 ) -> tuple[Contract, list[Mistake], int]:
-    """A contract of a pack with these values, its mistakes, and its length.
+    """A contract of a pack with parameter values filled in, its mistakes, and its length.
 
-    A mistake in a text that names a parameter is one of whoever gave the value: ``places`` says
-    where in the file of ``notes`` those stand that are no defaults.
+    ``places`` says where in the file of ``collector`` the values are that are not defaults. A
+    mistake in a text that uses such a value is reported there, unless the pack's author's own
+    values lead to the same mistake: then it is reported in the pack.
     """
-    contract, found, filled = _read(template, values)
-    faults = _own_faults(pack, template) if found else set()
+    contract, in_contract, filled = _read(template, values)
+    pack_faults = _own_faults(pack, template) if in_contract else set()
     mistakes = []
-    for mistake in found:
+    for mistake in in_contract:
         at = mistake.where.line, mistake.where.column
         text, names = filled.texts.get(at, ("", ()))
-        by = [places[name] for name in names if name in places and at not in faults]
-        told = f"{mistake.found} in {text!r}" if isinstance(text, str) and text else mistake.found
-        if by:
-            told += f", which {pack.name} makes of it ({mistake.where})"
-            mistakes.append(notes.source.mistake(by[0], told, mistake.expected))
+        causes = [places[name] for name in names if name in places and at not in pack_faults]
+        found = f"{mistake.found} in {text!r}" if isinstance(text, str) and text else mistake.found
+        if causes:
+            found += f", a text of the pack {pack.name} ({mistake.where})"
+            mistakes.append(collector.source.mistake(causes[0], found, mistake.expected))
         else:
-            mistakes.append(replace(mistake, found=told))
+            mistakes.append(replace(mistake, found=found))
     return replace(contract, pack=pack.name), mistakes, filled.length
 
 
 def _read(
     template: ContractTemplate, values: Mapping[str, object]
 ) -> tuple[Contract, list[Mistake], FilledTemplate]:
-    """The contract as if it stood in a rule file, with what is wrong with it."""
+    """The contract, read like one of a rule file, and its mistakes."""
     filled = fill(template.source, template.place, values)
     section, index = template.place
     entries = filled.source.data[section]  # type: ignore[index]
     entry = {k: v for k, v in entries[index].items() if k != "models"}
-    entries[index] = {**entry, "models": "*"}  # whichever: the structure asks for some
+    entries[index] = {**entry, "models": "*"}  # the schema requires the key; the value is not used
     at: Place = (*template.place, "models")
     filled.source.values[at] = filled.source.values[template.place]
     mistakes = structure_mistakes(filled.source, ContractEntry, template.place)
-    contract = ContractReader(MistakeCollector(filled.source, mistakes)).contract(
-        template.place, entry, {}
-    )
+    reader = ContractReader(MistakeCollector(filled.source, mistakes))
+    contract = reader.contract(template.place, entry, {})
     return contract, list(dict.fromkeys(mistakes)), filled
 
 
 def _own_faults(pack: Pack, template: ContractTemplate) -> set[tuple[int, int]]:
-    """Where the contract has mistakes even with the values that the pack's author gives."""
-    values = {**defaults(pack), **next((e.given for e in pack.examples if e.keeps), {})}
+    """Lines and columns of mistakes that remain with the values of the pack's own example."""
+    values = {**defaults(pack), **next((e.values for e in pack.examples if e.passes), {})}
     if values.keys() != pack.parameters.keys():
         return set()
     return {(m.where.line, m.where.column) for m in _read(template, values)[1]}
 
 
-def check_unique(notes: MistakeCollector, contracts: Iterable[Contract]) -> None:
-    """Refuse two contracts of one id for one model, which the ids of one file alone cannot have."""
+def check_unique(collector: MistakeCollector, contracts: Iterable[Contract]) -> None:
+    """Report two contracts with the same id for one model, where a pack adds the second."""
     seen: dict[tuple[str, str], Contract] = {}
     for contract in contracts:
         for ref in contract.models:
-            before = seen.setdefault((contract.id, ref.name), contract)
-            if before is not contract and contract.pack and contract.where and before.where:
-                found = f"found the contract {contract.id!r} for {ref.name!r} again, first on line "
-                at = notes.source.at(
-                    contract.where, found + str(before.where.line), "as: and a name for one of them"
+            first = seen.setdefault((contract.id, ref.name), contract)
+            if first is not contract and contract.pack and contract.where and first.where:
+                found = (
+                    f"found the contract {contract.id!r} for {ref.name!r} again; "
+                    f"the first is on line {first.where.line}"
                 )
-                notes.mistakes.append(at)
+                expected = "as: with a prefix for one of them"
+                collector.mistakes.append(collector.source.at(contract.where, found, expected))

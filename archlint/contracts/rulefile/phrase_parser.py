@@ -1,8 +1,8 @@
-"""The small language of sizes and promises: ``H//4``, ``N 3 H W``, ``any H, W >= 32``.
+"""Parses sizes, shapes and conditions: ``H//4``, ``N 3 H W``, ``any H, W >= 32``.
 
-:mod:`.grammar` reads it (never ``eval``); here the tree becomes a size or a formula in
-normal form. Names are sizes of the input; division and remainder are Python's. A mistake is a
-:class:`PhraseError` with its column.
+:mod:`.grammar` makes a syntax tree (never ``eval``); this module turns it into a size or a formula
+in normal form. Names are sizes of the input; division and remainder are those of Python. A syntax
+error is a :class:`PhraseError` with its column.
 """
 
 from __future__ import annotations
@@ -28,14 +28,18 @@ from archlint.symbolic import Expr, Size, ceildiv, floordiv, maximum, minimum, m
 from archlint.symbolic import formula as f
 from archlint.symbolic.intervals import Box
 
-MAX_NUMBER = 10**12  # as written; what is computed from them may reach MAX_NUMBER**2
+MAX_NUMBER = 10**12  # as written; computed numbers may reach MAX_NUMBER**2
 MAX_TERMS = 64  # of a size in normal form
 
 Ratio = tuple[Size, Size]  # numerator, denominator
 
 
 def parse_size(text: str) -> Size:
-    """One entry of a shape: ``3``, ``H``, ``H//4``, ``ceil((H-1)/2)``, ``min(H,W)``."""
+    """Parse one entry of a shape: ``3``, ``H``, ``H//4``, ``ceil((H-1)/2)``, ``min(H,W)``.
+
+    Raises:
+        PhraseError: syntax error, or a number below 0.
+    """
     size = _size(parse(text, "size").children[0], text)
     if isinstance(size, int) and size < 0:
         raise PhraseError(f"found {text.strip()!r}", "a size of at least 0", _start(text))
@@ -43,9 +47,13 @@ def parse_size(text: str) -> Size:
 
 
 def parse_shape(text: str, *, wildcards: bool = False) -> list[Size | Wildcard]:
-    """The entries of a shape, which spaces separate.
+    """Parse the entries of a shape, separated by spaces.
 
-    With ``wildcards``, ``_`` stands for any one size and ``...`` (at most once) for any number.
+    With ``wildcards``, ``_`` stands for any one size and ``...`` (at most once) for any number of
+    sizes.
+
+    Raises:
+        PhraseError: syntax error; its column counts from the start of ``text``.
     """
     entries: list[Size | Wildcard] = []
     for match in re.finditer(r"\S+", within_bounds(text)):
@@ -70,7 +78,13 @@ def parse_shape(text: str, *, wildcards: bool = False) -> list[Size | Wildcard]:
 
 
 def parse_clause(text: str, kind: str) -> SizeClause:
-    """``any P`` or ``only P`` for the kind ``accepts``, ``any P`` for ``rejects``."""
+    """Parse ``any P`` or ``only P`` of the key ``accepts``, or ``any P`` of the key ``rejects``.
+
+    ``kind`` is the key.
+
+    Raises:
+        PhraseError: syntax error; its column counts from the start of ``text``.
+    """
     words = ("any", "only") if kind == "accepts" else ("any",)
     expected = f"{' or '.join(map(repr, words))}, as in '{words[0]} H, W >= 32'"
     if not text.strip():
@@ -80,7 +94,7 @@ def parse_clause(text: str, kind: str) -> SizeClause:
     word = first[1]
     if word not in words:
         if kind == "rejects" and word == "only":
-            expected = "'any': sizes are rejected with 'any'"
+            expected = "'any', as in 'any H < 32'"
         elif word.lower() in words:
             expected = f"{word.lower()!r}"
         found = word or text.split()[0]
@@ -99,7 +113,7 @@ def parse_clause(text: str, kind: str) -> SizeClause:
 
 def _entry_without_spaces(entry: str) -> None:
     if entry.endswith(",") and entry.count("(") == entry.count(")"):
-        raise PhraseError("found ','", "entries separated by spaces alone", len(entry))
+        raise PhraseError("found ','", "entries separated by spaces only", len(entry))
     if entry.count("(") > entry.count(")"):
         raise PhraseError(f"found {entry!r}", "an expression without spaces, closed by ')'", 1)
     if not re.search(r"\w", entry):
@@ -111,23 +125,23 @@ def _start(text: str) -> int:
 
 
 def _names_only(node: Node) -> bool:
-    """``H, W``: all sizes, none restricted."""
+    """Whether the condition is a list of names such as ``H, W``, which restricts nothing."""
     names = node.children if isinstance(node, Tree) and node.data == "list" else [node]
     return all(isinstance(n, Token) and n.type == "NAME" and n != "_" for n in names)
 
 
 def _positive(region: f.Bool, compared: set[str]) -> list[f.Bool]:
-    """A size is at least 1 unless it is compared itself: ``H//32 == 0`` alone says 1 to 31."""
-    starts = ((name, low) for name, (low, _) in bounds_of(region).items())
+    """``>= 1`` for sizes that are not compared directly: ``H//32 == 0`` means 1 to 31, not 0."""
+    minima = ((name, low) for name, (low, _) in bounds_of(region).items())
     return [
         f.ge(symbol(name), 1)
-        for name, low in starts
+        for name, low in minima
         if low is not None and low < 1 and name not in compared
     ]
 
 
 def _compared(node: Node) -> Iterator[str]:
-    """The names that stand alone on a side of a comparison, as in ``H >= 0``."""
+    """The names that are a whole side of a comparison, as in ``H >= 0``."""
     if isinstance(node, Token):
         return
     for part in node.children:
@@ -141,7 +155,7 @@ def _compared(node: Node) -> Iterator[str]:
 def _formula(node: Node, text: str) -> f.Bool:
     if isinstance(node, Token) or node.data in ("list", "sum", "product", "negative", "call"):
         expected = f"a comparison such as {quote(node, text)[1:-1] + ' >= 32'!r}"
-        raise PhraseError(f"found {quote(node, text)} alone", expected, column(node))
+        raise PhraseError(f"found {quote(node, text)} without a comparison", expected, column(node))
     parts = node.children
     if node.data == "disjunction":
         return f.disj(*(_formula(p, text) for p in parts))
@@ -166,11 +180,13 @@ def _formula(node: Node, text: str) -> f.Bool:
 
 
 def _check_lists(parts: list[Node], sides: list[list[Size]], text: str) -> None:
-    """Refuse what reads in two ways: ``H, W >= N, M`` and ``H >= 3, W >= 4``."""
+    """Reject ambiguous lists: ``H, W >= N, M`` and ``H >= 3, W >= 4``."""
     lists = [i for i, s in enumerate(sides) if len(s) > 1]
     if len(lists) > 1:
         at = parts[2 * lists[1]]
-        raise PhraseError(f"found a second list, {quote(at, text)}", "one list", column(at))
+        raise PhraseError(
+            f"found a second list, {quote(at, text)}", "one list per comparison", column(at)
+        )
     if lists and 0 < lists[0] < len(sides) - 1:
         middle = parts[2 * lists[0]]
         numbers = all(isinstance(s, int) for side in (sides[0], sides[-1]) for s in side)
@@ -180,7 +196,7 @@ def _check_lists(parts: list[Node], sides: list[list[Size]], text: str) -> None:
 
 
 def _member(node: Tree[Token], text: str) -> f.Bool:
-    """``H, W in 32..1024 step 32`` and ``H not in {224, 256}``: so for each on the left."""
+    """``H, W in 32..1024 step 32`` and ``H not in {224, 256}``, for each size on the left."""
     among = node.children[-1]
     assert isinstance(among, Tree)
     each: list[f.Bool] = []
@@ -192,7 +208,9 @@ def _member(node: Tree[Token], text: str) -> f.Bool:
         step = steps[0] if steps else 1
         if not isinstance(step, int) or step < 1:
             bad = among.children[2]
-            raise PhraseError(f"found the step {quote(bad, text)}", "a number from 1", column(bad))
+            raise PhraseError(
+                f"found the step {quote(bad, text)}", "a whole number, at least 1", column(bad)
+            )
         if isinstance(low, int) and isinstance(high, int) and low > high:
             found = f"found the empty range {quote(among, text)}"
             raise PhraseError(found, "the smaller bound first", column(among))
@@ -212,7 +230,7 @@ def _size(node: Node, text: str) -> Size:
 
 
 def _ratio(node: Node, text: str, slash: bool) -> Ratio:
-    """The value of a size as numerator and denominator; other than 1 only under ``slash``."""
+    """A size as numerator and denominator. The denominator is 1 unless ``slash`` allows ``/``."""
     if isinstance(node, Token):
         if node == "_" or node in RESERVED:
             raise PhraseError(f"found {str(node)!r}", "a size or a name", column(node))
@@ -223,8 +241,8 @@ def _ratio(node: Node, text: str, slash: bool) -> Ratio:
         num, den = _ratio(node.children[-1], text, slash)
         return (-num, den) if len(node.children) % 2 == 0 else (num, den)
     if node.data not in ("sum", "product"):
-        what = "a list" if node.data == "list" else "a comparison"
-        found = f"found {what}, {quote(node, text)}, where a size belongs"
+        what = "list" if node.data == "list" else "comparison"
+        found = f"found the {what} {quote(node, text)} in place of a size"
         raise PhraseError(found, "a size or a name", column(node))
     num, den = _ratio(node.children[0], text, slash)
     for op, operand in zip(node.children[1::2], node.children[2::2], strict=True):
@@ -237,12 +255,14 @@ def _ratio(node: Node, text: str, slash: bool) -> Ratio:
             num, den = _times(num, n, at), _times(den, d, at)
         elif op == "/":
             if not slash:
-                raise PhraseError("found '/'", "'//', or ceil(…) or floor(…) around", column(op))
+                raise PhraseError(
+                    "found '/'", "'//', or ceil(…) or floor(…) around the division", column(op)
+                )
             _check_divisor(n, operand, text)
             num, den = _times(num, d, at), _times(den, n, at)
         else:
             if den != 1 or d != 1:
-                raise PhraseError(f"found '/' beside {str(op)!r}", "one or the other", column(op))
+                raise PhraseError(f"found '/' together with {str(op)!r}", "one of them", column(op))
             _check_divisor(n, operand, text)
             num = floordiv(num, n) if op == "//" else mod(num, n)
         num, den = _bounded(num, at), _bounded(den, at)
@@ -255,7 +275,7 @@ def _call(node: Tree[Token], text: str) -> Size:
     if function in ("min", "max"):
         return _bounded((minimum if function == "min" else maximum)(*_sizes(args, text)), at)
     if isinstance(args, Tree) and args.data == "list":
-        raise PhraseError(f"found {len(args.children)} sizes", f"one, in {function}(…)", at)
+        raise PhraseError(f"found {len(args.children)} sizes", f"one size in {function}(…)", at)
     num, den = _ratio(args, text, slash=True)
     return _bounded(ceildiv(num, den) if function == "ceil" else floordiv(num, den), at)
 
@@ -268,13 +288,13 @@ def _number(token: Token) -> int:
 
 
 def _check_divisor(size: Size, node: Node, text: str) -> None:
-    """Refuse to divide by what can be 0, where all sizes are at least 1."""
+    """Reject a divisor that can be 0 for sizes of at least 1."""
     names = size.symbols() if isinstance(size, Expr) else ()
     low, high = Box(dict.fromkeys(names, (1, None))).interval(size)
     if (low is None or low < 1) and (high is None or high > -1):
         can = "is" if size == 0 else "can be"
         found = f"found a division by {quote(node, text)}, which {can} 0"
-        raise PhraseError(found, "a divisor that no size makes 0", column(node))
+        raise PhraseError(found, "a divisor that is never 0", column(node))
 
 
 def _times(a: Size, b: Size, at: int) -> Size:
@@ -284,7 +304,7 @@ def _times(a: Size, b: Size, at: int) -> Size:
 
 
 def _bounded(size: Size, at: int) -> Size:
-    """The size itself, if its normal form is small: nested remainders double it each time."""
+    """The size itself if its normal form is small. Nested remainders double it at each level."""
     large = abs(size) > MAX_NUMBER**2 if isinstance(size, int) else (
         len(size.terms) > MAX_TERMS
         or max(abs(size.const), *(abs(c) for _, c in size.terms)) > MAX_NUMBER**2

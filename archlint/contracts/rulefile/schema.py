@@ -1,7 +1,7 @@
-"""The structure of a rule file as a pydantic model: what may stand where, and of which type.
+"""The schema of rule files as pydantic models: keys and types.
 
-Whether the words inside (shapes, promises, targets) make sense is for :mod:`.load`.
-The descriptions are read by people: they become the JSON Schema that editors complete from.
+Shapes, conditions and targets inside texts are parsed later, by :mod:`.load`. The descriptions
+become the JSON Schema, which editors show and complete from.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ModelEntry(Entry):
 
 
 class BudgetEntry(Entry):
-    """What deciding the contract may cost, at most."""
+    """Limits for checking the contract."""
 
     paths: int = Field(default=64, ge=1, description="Runs on symbolic sizes.")
     seconds: float = Field(default=60.0, gt=0, allow_inf_nan=False, description="Seconds.")
@@ -47,37 +47,41 @@ class BudgetEntry(Entry):
 
 
 class XfailEntry(Entry):
-    """A contract that is known not to hold."""
+    """A contract that is expected to fail."""
 
-    reason: Text = Field(description="Why it does not hold, and until when.")
-    strict: bool = Field(default=True, description="Whether it is a failure if it does hold.")
+    reason: Text = Field(description="Why it fails, and until when.")
+    strict: bool = Field(
+        default=True, description="Whether it counts as a failure if the contract holds."
+    )
 
 
 class ParametersEntry(Entry):
-    """How many parameters the model may have."""
+    """A limit on the number of the model's parameters."""
 
-    at_most: int = Field(ge=0, description="Elements of all parameters, shared ones once.")
-    trainable: bool = Field(default=False, description="Count only those that are trained.")
+    at_most: int = Field(
+        ge=0, description="The number of elements of all parameters; shared ones count once."
+    )
+    trainable: bool = Field(default=False, description="Count only parameters with requires_grad.")
 
 
 Stride = Annotated[int, Field(ge=1)]
 
 
 class StructureEntry(Entry):
-    """What the model is made of, and what its layers do to sizes. Names with a dot are plugins'."""
+    """Checks on the model's layers and on their sizes. Names with a dot belong to plugins."""
 
     model_config = ConfigDict(json_schema_extra={"patternProperties": {r"\.": {}}})
 
     pooled_before_linear: bool = Field(
         default=False,
-        description="What enters a Linear, or a product with a weight, has a last size that does "
-        "not depend on the spatial sizes of the input.",
+        description="The last size of every input of a Linear layer, or of a product with a "
+        "weight, does not depend on the spatial sizes of the input.",
     )
     batch_preserved: bool = Field(
         default=False, description="The first size of every output is that of the input."
     )
     batch_never_merged: bool = Field(
-        default=False, description="No tensor on the way merges the batch with another size."
+        default=False, description="No tensor in the model merges the batch size with another size."
     )
     total_stride: Annotated[
         Union[
@@ -109,7 +113,7 @@ class StructureEntry(Entry):
     @model_validator(mode="before")
     @classmethod
     def _without_plugins(cls, value: Any) -> Any:
-        """A plugin's checks judge for themselves what they are given."""
+        """Plugins validate the arguments of their checks themselves."""
         if not isinstance(value, dict):
             return value
         return {k: v for k, v in value.items() if "." not in str(k)}
@@ -117,7 +121,9 @@ class StructureEntry(Entry):
 
 Severity = Annotated[
     Literal["error", "warning", "off"],
-    BeforeValidator(lambda value: "off" if value is False else value),  # YAML 1.1 reads off so
+    BeforeValidator(
+        lambda value: "off" if value is False else value
+    ),  # YAML 1.1 reads off as false
 ]
 SEVERITIES = ("error", "warning", "off")
 
@@ -131,94 +137,98 @@ ChosenModels = Annotated[
 
 
 class ContractEntry(Entry):
-    """One promise about one or more models: accepts or rejects, structure, or both."""
+    """A contract for one or more models: accepts or rejects, structure, or both."""
 
     model_config = ConfigDict(
         json_schema_extra={"anyOf": [{"required": ["input"]}, {"required": ["structure"]}]}
     )
 
     id: Text = Field(description="Its name in reports: letters, digits, '.', '_' and '-'.")
-    why: str = Field(default="", description="Why the promise matters, for whoever breaks it.")
+    why: str = Field(default="", description="Why the contract matters; shown when it is broken.")
     models: ChosenModels = Field(
         description="Names from models, globs over them, or targets (pkg.mod:factory)."
     )
     input: Input = Field(
         default=None,
         description="What the model is called with: one shape, or a mapping of argument names to "
-        "shapes; {shape, dtype, below} for a tensor that is not float32. Only a structure of "
-        "forbids and parameters needs none.",
+        "shapes; {shape, dtype, below} for a tensor that is not float32. Not needed if structure "
+        "has only forbids and parameters.",
     )
     accepts: Text = Field(
         default="",
-        description="'any P': every size with P is accepted; 'only P': accepted if and only if P.",
+        description="'any P': all sizes with P are accepted; 'only P': those and no others.",
     )
     rejects: Text = Field(default="", description="'any P': no size with P is accepted.")
     output: Output = Field(
         default=None,
-        description="The shape that comes out, as a list or mapping where the output is nested; "
+        description="The output shape, or a list or mapping of shapes if the output is nested; "
         "_ is any one size, ... any number of them.",
     )
     structure: StructureEntry = Field(
         default=None,  # type: ignore[assignment]
-        description="What the model is made of, and what its layers do to sizes.",
+        description="Checks on the model's layers and on their sizes.",
     )
     mode: Literal["eval", "train"] = Field(default="eval", description="The model's mode.")
     samples: int = Field(  # type: ignore[assignment]
-        default=None, ge=0, description="At how many sizes the real model runs; 0 for none."
+        default=None,
+        ge=0,
+        description="The number of sizes at which the real model runs; 0 for none.",
     )
     budget: BudgetEntry = Field(
-        default=BudgetEntry(), description="The most that deciding it may cost."
+        default=BudgetEntry(), description="Limits for checking the contract."
     )
-    skip: Text = Field(default="", description="The reason not to check it.")
+    skip: Text = Field(default="", description="The reason why it is not checked.")
     xfail: Annotated[
         Union[Annotated[Text, Tag("<text>")], Annotated[XfailEntry, Tag("<mapping>")]],
         discriminator(kind, "a reason, or a mapping {reason, strict}"),
     ] = Field(  # type: ignore[assignment]
-        default=None, description="The reason why it is known not to hold."
+        default=None, description="The reason why it is expected to fail."
     )
     severity: Severity = Field(
         default="error",
-        description="warning: a breach is reported and fails nothing; off: it is not checked.",
+        description="warning: violations are reported and do not fail the run; off: not checked.",
     )
 
 
 class OverrideEntry(Entry):
-    """A change to contracts for models, with its reason. For each setting the last match wins."""
+    """A change to contracts for some models, with its reason. The last matching entry wins."""
 
     contract: Text = Field(default="*", description="The contracts' id, or a glob over ids.")
     model: Text = Field(default="*", description="The models' name, or a glob over names.")
     severity: Severity = Field(
         default=None,  # type: ignore[arg-type]
-        description="error, warning (reported, fails nothing) or off (not checked).",
+        description="error, warning (reported, does not fail the run) or off (not checked).",
     )
     with_: dict[str, Any] = Field(
-        default={}, alias="with", description="Other parameters for contracts of packs."
+        default={}, alias="with", description="Other parameter values for contracts of packs."
     )
     reason: Text = Field(description="Why, and until when.")
 
 
 class UseEntry(Entry):
-    """A pack's contracts for models of this file."""
+    """Adds a pack's contracts for models of this file."""
 
     pack: Text = Field(description="owner/name of an installed pack, or the path of a pack file.")
     models: ChosenModels = Field(
         description="Names from models, globs over them, or targets (pkg.mod:factory)."
     )
-    with_: dict[str, Any] = Field(default={}, alias="with", description="The pack's parameters.")
+    with_: dict[str, Any] = Field(
+        default={}, alias="with", description="Values of the pack's parameters."
+    )
     as_: Text = Field(
-        default="", alias="as", description="A name to put before the contracts' ids: name.id."
+        default="", alias="as", description="A prefix for the ids of the contracts: prefix.id."
     )
     overrides: list[OverrideEntry] = Field(
-        default=[], description="Changes to these contracts; those of the file come after them."
+        default=[], description="Changes to these contracts; the file's overrides apply after them."
     )
 
 
 class WaiverEntry(Entry):
-    """Leave for a contract to be broken by some models for a while."""
+    """A known violation of a contract by some models that does not fail the run until a date."""
 
     contract: Text = Field(description="The contract's id, or a glob over ids.")
     model: Text = Field(default="*", description="The model's name, or a glob over names.")
-    reason: Text = Field(description="Why it is broken, for whoever reads the report.")
+    reason: Text = Field(description="Why the contract is broken; shown in reports.")
     until: Text = Field(
         description="The last day on which it may be broken, such as 2026-12-31.",
         json_schema_extra={"format": "date"},
@@ -232,7 +242,7 @@ class RuleFileEntry(Entry):
         json_schema_extra={"anyOf": [{"required": ["contracts"]}, {"required": ["use"]}]}
     )
 
-    # Not Literal[1], which is happy with True.
+    # Not Literal[1], which accepts True.
     archlint: int = Field(
         ge=1,
         le=1,
@@ -246,13 +256,13 @@ class RuleFileEntry(Entry):
             discriminator(kind, "a target such as pkg.mod:factory, or a mapping with one"),
         ],
     ] = Field(default={}, description="The models, under the names that contracts use.")
-    contracts: list[ContractEntry] = Field(default=[], min_length=1, description="The promises.")
+    contracts: list[ContractEntry] = Field(default=[], min_length=1, description="The contracts.")
     use: list[UseEntry] = Field(
-        default=[], min_length=1, description="Packs of contracts to hold models to."
+        default=[], min_length=1, description="Packs of contracts to check models against."
     )
     overrides: list[OverrideEntry] = Field(
         default=[], description="Changes to contracts for some models, each with its reason."
     )
     waivers: list[WaiverEntry] = Field(
-        default=[], description="Breaches that are known and fail nothing until a date."
+        default=[], description="Known violations that do not fail the run until a date."
     )

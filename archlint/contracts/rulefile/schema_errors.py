@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with the structure of a rule file, in our words and at its place."""
+"""Turns pydantic's validation errors into mistakes with line, column and plain text."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ _EXPECTED = {
 }
 
 
-# The keys that may not be missing, and what belongs there.
+# The required keys, and how to write them.
 _MISSING = {
-    "archlint": "archlint: 1 at the top",
-    "contracts": "contracts: and a list of them",
-    "target": "target: and what to import, such as pkg.mod:factory",
-    "shape": "shape: and its sizes, such as N 3 H W",
-    "reason": "reason: and why it does not hold",
-    "until": "until: and a date such as 2026-12-31",
-    "id": "id: and a name for the contract",
-    "models": "models: and the models that it is about",
-    "input": "input: and a shape such as N 3 H W",
-    "pack": "pack: and a name",
-    "about": "about: and what it is for",
-    "at_most": "at_most: and a number of parameters",
+    "archlint": "archlint: 1 at the top of the file",
+    "contracts": "contracts: with a list of contracts",
+    "target": "target: with what to import, such as pkg.mod:factory",
+    "shape": "shape: with sizes such as N 3 H W",
+    "reason": "reason: with an explanation",
+    "until": "until: with a date such as 2026-12-31",
+    "id": "id: with a name for the contract",
+    "models": "models: with the models to check",
+    "input": "input: with a shape such as N 3 H W",
+    "pack": "pack: with a name",
+    "about": "about: with a description",
+    "at_most": "at_most: with a number of parameters",
 }
-# What other libraries, and torch itself, also call a dtype.
+# Other names of dtypes, in torch and elsewhere.
 _DTYPE_ALIASES = {"float": "float32", "double": "float64", "half": "float16", "int": "int32",
                   "long": "int64", "short": "int16", "byte": "uint8"}  # fmt: skip
 
@@ -80,7 +80,7 @@ _ENTRIES: dict[str, type[BaseModel]] = {
 def structure_mistakes(
     source: Source, model: type[Entry] = RuleFileEntry, at: Place = ()
 ) -> list[Mistake]:
-    """Everything that is missing, unknown or of the wrong type in what stands ``at`` a place."""
+    """All missing keys, unknown keys and values of a wrong type below the place ``at``."""
     value: Any = source.data
     for step in at:
         value = value[step]
@@ -93,7 +93,7 @@ def structure_mistakes(
 
 
 def describe(value: object) -> str:
-    """A YAML value for a message."""
+    """A YAML value, described for a message."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -107,7 +107,7 @@ def describe(value: object) -> str:
 
 
 def _place(source: Source, loc: tuple[int | str, ...]) -> Place:
-    """Where pydantic points, less the branches of its unions and the keys that are not there."""
+    """Pydantic's error location without tags of unions and without keys that are missing."""
     value: Any = source.data
     place: Place = ()
     for step in loc:
@@ -132,7 +132,7 @@ def _mistake(source: Source, place: Place, detail: Any) -> Mistake:
         expected = detail["msg"]
     elif name == "archlint":
         found = found if kind == "int_type" else f"found version {value}"
-        expected = "the number 1, the only version there is"
+        expected = "the number 1, the only version"
     elif kind == "literal_error":
         choices = _CHOICES[name]
         if isinstance(value, str):
@@ -149,12 +149,12 @@ def _mistake(source: Source, place: Place, detail: Any) -> Mistake:
     elif kind == "string_type" and name == "until":
         expected = "a date such as 2026-12-31"
     elif kind == "string_type" and isinstance(value, (int, float)):
-        expected = "text; quotes make it so"
+        expected = "text, in quotes"
     return source.mistake(place, found, expected)
 
 
 def _entry(place: Place, source: Source) -> type[BaseModel]:
-    """The model of the mapping at ``place``."""
+    """The pydantic model of the mapping at ``place``."""
     if not place:
         return PackEntry if is_pack(source) else RuleFileEntry
     if len(place) == 2:
@@ -169,5 +169,5 @@ def _entry(place: Place, source: Source) -> type[BaseModel]:
 
 
 def is_pack(source: Source) -> bool:
-    """Whether a file is a pack and no rule file."""
+    """Whether the file is a pack, not a rule file."""
     return isinstance(source.data, dict) and "pack" in source.data

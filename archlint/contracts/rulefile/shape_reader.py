@@ -1,4 +1,4 @@
-"""Input and output shapes of a contract, however nested, and the sizes that they name."""
+"""Reads the nested input and output shapes of a contract and checks the sizes they name."""
 
 from __future__ import annotations
 
@@ -17,64 +17,67 @@ from archlint.symbolic import Size
 
 
 def read_input(
-    notes: MistakeCollector, place: Place, value: object, symbols: set[str]
+    collector: MistakeCollector, place: Place, value: object, symbols: set[str]
 ) -> Input | None:
-    """The input at ``place``, its symbols added; ``None`` if it has mistakes."""
+    """Parse the input at ``place`` and add its size names to ``symbols``; ``None`` on a mistake."""
     if isinstance(value, dict) and not is_tensor_entry(value):
-        parts = {k: read_input(notes, (*place, k), v, symbols) for k, v in value.items()}
+        parts = {k: read_input(collector, (*place, k), v, symbols) for k, v in value.items()}
         good = {k: p for k, p in parts.items() if p is not None}
         return good if value and len(good) == len(parts) else None
     if isinstance(value, list):
-        items = [read_input(notes, (*place, i), v, symbols) for i, v in enumerate(value)]
+        items = [read_input(collector, (*place, i), v, symbols) for i, v in enumerate(value)]
         known = [p for p in items if p is not None]
         return known if value and len(known) == len(items) else None
     details: dict[str, Any] = value if isinstance(value, dict) else {}
     shape = details.get("shape") if details else value
-    text = _words(shape)
+    text = _text_of(shape)
     if not text:
         return None
     at = (*place, "shape") if details else place
     try:
         dims = tuple(d for d in parse_shape(text) if not isinstance(d, Wildcard))
     except PhraseError as error:
-        notes.add_phrase(at, text, error)
+        collector.add_phrase(at, text, error)
         return None
     symbols.update(symbols_of(text))
     dtype = str(details.get("dtype", "float32"))
-    below = _words(details.get("below"))
+    below = _text_of(details.get("below"))
     limit: Size | None = None
     if below:
         try:
             limit = parse_size(below)
         except PhraseError as error:
-            notes.add_phrase((*place, "below"), below, error)
+            collector.add_phrase((*place, "below"), below, error)
         if not dtype.startswith(("int", "uint")):
             expected = "an integer dtype, such as int64"
-            notes.add((*place, "below"), f"found below for {dtype}", expected, key=True)
+            collector.add(
+                (*place, "below"), f"found 'below' for a {dtype} tensor", expected, key=True
+            )
     return TensorInput(dims, dtype, limit, text)
 
 
-def read_output(notes: MistakeCollector, place: Place, value: object) -> Output | None:
+def read_output(collector: MistakeCollector, place: Place, value: object) -> Output | None:
+    """Parse the output at ``place``; parts with mistakes are left out."""
     if isinstance(value, dict):
-        fields = {k: read_output(notes, (*place, k), v) for k, v in value.items()}
+        fields = {k: read_output(collector, (*place, k), v) for k, v in value.items()}
         return {k: p for k, p in fields.items() if p is not None}
     if isinstance(value, list):
-        items = [read_output(notes, (*place, i), v) for i, v in enumerate(value)]
+        items = [read_output(collector, (*place, i), v) for i, v in enumerate(value)]
         return [p for p in items if p is not None]
-    text = _words(value)
+    text = _text_of(value)
     if not text:
         return None
     try:
         return TensorOutput(tuple(parse_shape(text, wildcards=True)), text)
     except PhraseError as error:
-        notes.add_phrase(place, text, error)
+        collector.add_phrase(place, text, error)
         return None
 
 
 def check_symbols(
-    notes: MistakeCollector, place: Place, entry: dict[str, Any], symbols: set[str]
+    collector: MistakeCollector, place: Place, entry: dict[str, Any], symbols: set[str]
 ) -> None:
-    """Refuse a size that the input does not have, in the promise, the output or a bound."""
+    """Report size names in accepts, rejects, output and below that the input does not have."""
     leaves = [
         leaf
         for key in ("accepts", "rejects", "output", "input")
@@ -82,18 +85,18 @@ def check_symbols(
         if key != "input" or leaf[0][-1] == "below"
     ]
     known = sorted(symbols)
-    expected = f"one of {', '.join(known)}" if known else "a number: the input names no sizes"
+    expected = f"one of {', '.join(known)}" if known else "a number: the input has no named sizes"
     for at, value in leaves:
-        text = _words(value)
-        for name, column in symbols_of(text).items() if at not in notes.invalid_phrases else ():
+        text = _text_of(value)
+        for name, column in symbols_of(text).items() if at not in collector.invalid_phrases else ():
             if name not in symbols:
-                found = f"found {name!r}, which the input does not have"
+                found = f"found {name!r}, which is not a size of the input"
                 found += did_you_mean(name, known)
-                notes.add_in_text(at, text, column, found, expected)
+                collector.add_in_text(at, text, column, found, expected)
 
 
-def _words(value: object) -> str:
-    """A phrase as text; YAML reads a shape of one number as a number."""
+def _text_of(value: object) -> str:
+    """A shape or size as text; YAML reads a shape of one number as an int."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""The structural promises of a contract: which there are, and what must stand beside them."""
+"""Reads the ``structure:`` of a contract and checks the keys that it requires beside it."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ from archlint.contracts.rulefile.yaml_source import Place
 
 
 def read_structure(value: object) -> dict[str, object]:
-    """What each check asks for; those that are switched off are left out."""
+    """The argument of each check by name; checks set to ``false`` are left out."""
     if not isinstance(value, dict):
         return {}
-    return {str(name): asked for name, asked in value.items() if asked is not False}
+    return {str(name): argument for name, argument in value.items() if argument is not False}
 
 
-def check_structure(notes: MistakeCollector, place: Place, entry: dict[str, Any]) -> None:
-    """Note what a contract lacks, or has too much of, because of its structure."""
+def check_structure(collector: MistakeCollector, place: Place, entry: dict[str, Any]) -> None:
+    """Report keys that are missing, or not allowed, beside the contract's ``structure:``."""
     value = entry.get("structure")
     at: Place = (*place, "structure")
-    asked = read_structure(value)
-    if isinstance(value, dict) and not asked:
-        notes.add(at, "found a structure that asks for nothing", "at least one check", key=True)
-    for name in asked:
+    checks = read_structure(value)
+    if isinstance(value, dict) and not checks:
+        collector.add(at, "found a structure without checks", "at least one check", key=True)
+    for name in checks:
         if not all(name.split(".")):
-            expected = "plugin.check, the name of a check and of the plugin that has it"
-            notes.add((*at, name), f"found the name {name!r}", expected, key=True)
-    if asked and "rejects" in entry:
-        expected = "accepts beside it, or two contracts: a size that is refused has no structure"
-        notes.add(at, "found structure beside rejects", expected, key=True)
+            expected = "plugin.check: the name of a plugin and of its check"
+            collector.add((*at, name), f"found the name {name!r}", expected, key=True)
+    if checks and "rejects" in entry:
+        expected = "accepts, or two contracts: rejected sizes have no structure to check"
+        collector.add(at, "found structure beside rejects", expected, key=True)
     if "input" in entry:
         return
     if not isinstance(value, dict) or "accepts" in entry or "rejects" in entry:
-        notes.add(place, "the key 'input' is missing", "input: and a shape such as N 3 H W")
+        collector.add(place, "the key 'input' is missing", "input: with a shape such as N 3 H W")
         return
-    needing = [n for n in asked if n in StructureEntry.model_fields and n not in MODULE_CHECKS]
+    needing = [n for n in checks if n in StructureEntry.model_fields and n not in MODULE_CHECKS]
     if needing:
-        found = f"the key 'input' is missing, which {needing[0]} needs"
-        notes.add(place, found, "input: and a shape such as N 3 H W")
+        found = f"the key 'input' is missing, which {needing[0]} requires"
+        collector.add(place, found, "input: with a shape such as N 3 H W")
     elif "output" in entry:
         found = "found an output without an input"
-        notes.add((*place, "output"), found, "input: and a shape such as N 3 H W", key=True)
+        collector.add((*place, "output"), found, "input: with a shape such as N 3 H W", key=True)
 
 
 def structure_as_yaml(structure: Mapping[str, object]) -> str:
-    """A contract's ``structure`` as its author wrote it, on one line."""
+    """A contract's ``structure`` in YAML on one line."""
     return ", ".join(
-        name if asked is True else f"{name}: {value_as_yaml(asked)}"
-        for name, asked in structure.items()
+        name if argument is True else f"{name}: {value_as_yaml(argument)}"
+        for name, argument in structure.items()
     )
 
 
 def value_as_yaml(value: object) -> str:
-    """A value as YAML writes it on one line."""
+    """A value in YAML on one line."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{k}: {value_as_yaml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The structure of inputs and outputs as pydantic models, and what all entries are made of."""
+"""The schema of inputs and outputs, and the base class of all schema entries."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _SHAPE = "a shape such as 'N 3 H W'"
 
 
 def is_tensor_entry(value: object) -> bool:
-    """Whether a mapping describes one tensor; otherwise its keys are names of arguments."""
+    """Whether a mapping describes one tensor. Otherwise its keys are argument names."""
     if not isinstance(value, dict) or isinstance(value.get("shape"), dict):
         return False
     return not {"shape", "dtype", "below"}.isdisjoint(value)
 
 
 def kind(value: object) -> str | None:
-    """The tag of the branch of a union that a value belongs to."""
+    """The tag of the union member that matches a value's type; ``None`` if none does."""
     if isinstance(value, bool):
         return None
     tags = ((str, "<text>"), (int, "<number>"), (list, "<list>"), (dict, "<mapping>"))
@@ -36,12 +36,12 @@ def _input_kind(value: object) -> str | None:
 
 
 def discriminator(kind: Any, expected: str) -> Discriminator:
-    """Choose a branch by ``kind(value)``; where it gives none, say what was expected."""
+    """Selects a union member by ``kind(value)``. ``expected`` is the message if it is ``None``."""
     return Discriminator(kind, custom_error_type="kind", custom_error_message=expected)
 
 
 class Entry(BaseModel):
-    """No unknown keys, and no text where a number belongs."""
+    """Base of all entries: rejects unknown keys and does not convert text to numbers."""
 
     model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
 
@@ -58,13 +58,13 @@ Size = Annotated[
 
 
 class TensorEntry(Entry):
-    """A tensor argument with more to say than its shape."""
+    """A tensor argument with a dtype or a bound on its values."""
 
-    shape: Shape = Field(description="Its sizes, separated by spaces: N 3 H W.")
-    dtype: Dtype = Field(default="float32", description="Its torch dtype.")
+    shape: Shape = Field(description="The sizes, separated by spaces: N 3 H W.")
+    dtype: Dtype = Field(default="float32", description="The torch dtype.")
     below: Size = Field(
         default=None,  # type: ignore[assignment]
-        description="For integers: their values are from 0 up to, not including, this size.",
+        description="For integer dtypes: values are at least 0 and less than this size.",
     )
 
 

@@ -1,7 +1,7 @@
-"""YAML text → plain data in which every value knows its line and column.
+"""Parses YAML into plain data and records the line and column of every value.
 
-Safe by construction: no tag is obeyed, no object built, and size, nesting and the unfolding of
-aliases are bounded before anything is built from them.
+Safe for untrusted files: tags are rejected, no Python objects are constructed, and file size,
+nesting depth and alias expansion are limited before any data is built.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from archlint.errors import Location, Mistake, RuleFileError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32  # lists and mappings inside one another
-MAX_UNFOLDED = 1000  # values that aliases add to those written out
+MAX_UNFOLDED = 1000  # values that aliases may add to those in the file
 MAX_DIGITS = 30
 MAX_SHOWN = 160  # characters of a source line under a caret
 
 Step = Union[str, int]
 Place = tuple[Step, ...]
-"""Where a value is in the data: keys and indices from the top."""
+"""The path of a value in the data: keys and indices from the top."""
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # NUL has a message of its own.
@@ -34,7 +34,7 @@ _PREFIX = "tag:yaml.org,2002:"
 
 @dataclass(frozen=True)
 class Source:
-    """A parsed YAML file: its data, and the (line, column) of every value and key, from 1."""
+    """A parsed YAML file: its data, and the line and column (from 1) of every value and key."""
 
     file: str
     lines: list[str]
@@ -43,51 +43,52 @@ class Source:
     keys: dict[Place, tuple[int, int]] = field(default_factory=dict)
 
     def where(self, place: Place, *, key: bool = False) -> Location:
-        """The location of a value, or of the key that it stands under."""
+        """The location of a value, or with ``key`` of its key."""
         line, column = (self.keys if key and place in self.keys else self.values)[place]
         return Location(self.file, line, column)
 
     def mistake(
         self, place: Place, found: str, expected: str = "", *, key: bool = False
     ) -> Mistake:
-        """A mistake at a value or at its key."""
+        """A mistake at a value, or with ``key`` at its key."""
         return self.at(self.where(place, key=key), found, expected)
 
     def mistake_in(
         self, place: Place, text: str, column: int, found: str, expected: str
     ) -> Mistake:
-        """A mistake at a column (from 1) of the text that stands at ``place``."""
+        """A mistake at a column (from 1) of the text at ``place``."""
         where = self.where(place)
         rest = self.lines[where.line - 1][where.column - 1 :]
         quote = 1 if rest[:1] in ("'", '"') else 0
-        if rest.startswith(text, quote):  # else folded or escaped: point at its beginning
+        if rest.startswith(text, quote):  # otherwise folded or escaped: point at its start
             where = Location(self.file, where.line, where.column + quote + column - 1)
         return self.at(where, found, expected)
 
     def at(self, where: Location, found: str, expected: str = "") -> Mistake:
-        """A mistake with the line of the file that it is in."""
+        """A mistake with the source line for display."""
         line = self.lines[where.line - 1] if where.line <= len(self.lines) else ""
         shown = line[:MAX_SHOWN].replace("\t", " ").rstrip()
         return Mistake(where, found, expected, shown if where.column <= MAX_SHOWN else "")
 
 
 def read(path: Path) -> tuple[Source, list[Mistake]]:
-    """The data of a YAML file, and the mistakes that did not keep it from being read.
+    """Read a YAML file: its data, and mistakes that do not prevent reading it.
 
-    Raises :class:`RuleFileError` where there is nothing to go on with.
+    Raises:
+        RuleFileError: the file cannot be read or is not valid YAML.
     """
     return parse(_text(path), str(path))
 
 
 def parse(text: str, file: str) -> tuple[Source, list[Mistake]]:
-    """As :func:`read`, of a text; ``file`` is its name in messages."""
+    """Like :func:`read`, from a text. ``file`` is its name in messages."""
     source = Source(file, text.splitlines())
     mistakes: list[Mistake] = []
     try:
         count = _check_events(text, source, mistakes)
         node = yaml.compose(text, Loader=Loader)
     except yaml.YAMLError as error:
-        if "nesting depth" in str(error):  # libyaml's limit, far beyond ours, met as it reads ahead
+        if "nesting depth" in str(error):  # libyaml reads ahead to its own limit, far beyond ours
             _check_events(text, source, [], yaml.SafeLoader)
         raise RuleFileError([*mistakes, _syntax(error, source)]) from None
     if node is None:
@@ -110,7 +111,7 @@ def _text(path: Path) -> str:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise refuse("found no such file", "a rule file") from None
+        raise refuse("this file does not exist", "a rule file") from None
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise refuse(f"this file cannot be read: {reason}") from None
@@ -136,14 +137,16 @@ def _position(mark: Any) -> tuple[int, int]:
 
 
 def _check_events(text: str, source: Source, mistakes: list[Mistake], loader: Any = Loader) -> int:
-    """The number of values in the file, which is not built yet: it might be too deep."""
+    """Check nesting and tags before any data is built. Returns the number of values."""
     depth = count = documents = 0
     for event in yaml.parse(text, Loader=loader):
         where = Location(source.file, *_position(event.start_mark)) if event.start_mark else None
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1 and where:
-                raise RuleFileError([source.at(where, "found a second document", "one per file")])
+                raise RuleFileError(
+                    [source.at(where, "found a second YAML document", "one document per file")]
+                )
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         elif isinstance(event, yaml.NodeEvent) and where:
@@ -169,13 +172,13 @@ def _syntax(error: yaml.YAMLError, source: Source) -> Mistake:
     line = source.lines[where.line - 1] if where.line <= len(source.lines) else ""
     if "\t" in line[: where.column] and not line[: where.column - 1].strip():
         where = Location(source.file, where.line, line.index("\t") + 1)
-        return source.at(where, "found a tab", "spaces: YAML does not indent with tabs")
-    problem = getattr(error, "problem", None) or "it does not parse"
-    return source.at(where, f"this is not YAML: {problem}")
+        return source.at(where, "found a tab", "spaces: YAML does not allow tabs for indentation")
+    problem = getattr(error, "problem", None) or "syntax error"
+    return source.at(where, f"not valid YAML: {problem}")
 
 
 class _Builder:
-    """Turns nodes into data and notes where each value stands."""
+    """Turns YAML nodes into data and records the position of each value."""
 
     def __init__(self, source: Source, mistakes: list[Mistake], budget: int) -> None:
         self.source = source
@@ -189,10 +192,10 @@ class _Builder:
         self.source.values[place] = position
         if self.budget < 0 or len(place) > MAX_DEPTH:
             where = Location(self.source.file, *position)
-            found = f"found aliases that unfold to more than {MAX_UNFOLDED} values"
+            found = f"found aliases that expand to more than {MAX_UNFOLDED} values"
             if len(place) > MAX_DEPTH:
-                found = "found an alias inside the value that it stands for"
-            expected = "each value written out"
+                found = "found an alias inside the value that it refers to"
+            expected = "no alias here"
             raise RuleFileError([*self.mistakes, self.source.at(where, found, expected)])
         if isinstance(node, yaml.SequenceNode):
             return [self.build(child, (*place, i)) for i, child in enumerate(node.value)]
@@ -201,18 +204,20 @@ class _Builder:
         return self.scalar(node)
 
     def pairs(self, node: Any, place: Place) -> Iterator[tuple[str, Any]]:
-        """The entries of a mapping under their keys as written, the first of each key."""
+        """The entries of a mapping by key text. Of a repeated key the first value counts."""
         seen: dict[str, int] = {}
         for key, child in node.value:
             line, column = _position(key.start_mark)
             where = Location(self.source.file, line, column)
             if not isinstance(key, yaml.ScalarNode) or key.tag == _PREFIX + "null":
                 what = (
-                    "no key" if isinstance(key, yaml.ScalarNode) else "a list or mapping as a key"
+                    "an empty key"
+                    if isinstance(key, yaml.ScalarNode)
+                    else "a list or mapping as a key"
                 )
                 self.mistakes.append(self.source.at(where, f"found {what}", "text as a key"))
             elif key.value in seen:
-                found = f"found the key {key.value!r} again, first on line {seen[key.value]}"
+                found = f"found the key {key.value!r} again; the first is on line {seen[key.value]}"
                 self.mistakes.append(self.source.at(where, found, "each key once"))
             else:
                 seen[key.value] = line
@@ -232,11 +237,11 @@ class _Builder:
         if kind == "int" and len(text) > MAX_DIGITS:
             where = Location(self.source.file, *_position(node.start_mark))
             found = f"found a number of {len(text)} digits"
-            self.mistakes.append(self.source.at(where, found, f"at most {MAX_DIGITS}"))
+            self.mistakes.append(self.source.at(where, found, f"at most {MAX_DIGITS} digits"))
             return 0
         try:
             if kind == "int":
                 return int(self.scalars.construct_yaml_int(node))
             return float(self.scalars.construct_yaml_float(node))
-        except (ValueError, OverflowError):  # "1__" or "!!int x", whose tag is a mistake already
+        except (ValueError, OverflowError):  # "1__", or "!!int x", whose tag was reported
             return text

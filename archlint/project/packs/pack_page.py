@@ -45,7 +45,7 @@ def _section(pack: Pack) -> list[str]:
     lines += ["| example | with | what it does |", "|---|---|---|"]
     for example in pack.examples:
         about = f"`{_name(example)}`: {_docstring(example)}".rstrip(": ")
-        lines.append(_row(about, f"`{_flow(example.given)}`", _does(example)))
+        lines.append(_row(about, f"`{_flow(example.values)}`", _does(example)))
     return lines
 
 
@@ -59,7 +59,7 @@ def text(pack: Pack) -> str:
     lines += [f"  {p.name:<{width}}  {p.about} ({_default(p)})" for p in pack.parameters.values()]
     lines += ["", "contracts:", *(f"  {line}" for line in _contracts(pack)), "", "examples:"]
     for example in pack.examples:
-        given = f", with {_flow(example.given)}" if example.given else ""
+        given = f", with {_flow(example.values)}" if example.values else ""
         lines.append(f"  {_name(example)}{given}: {_does(example)}")
         lines += [f"    {line}" for line in _docstring(example).splitlines()]
     return "\n".join([lines[0], *(f"  {line}".rstrip() for line in lines[1:])])
@@ -67,7 +67,7 @@ def text(pack: Pack) -> str:
 
 def _usage(pack: Pack) -> list[str]:
     needed = {p.name: "…" for p in pack.parameters.values() if p.required}
-    kept = next((e.given for e in pack.examples if e.keeps), {})
+    kept = next((e.values for e in pack.examples if e.passes), {})
     given = _flow({name: kept.get(name, value) for name, value in needed.items()})
     name = pack.name if "/" in pack.name else f"./{pack.source.file}"
     lines = ["use:", f"  - pack: {name}", "    models: [my_model]"]
@@ -102,7 +102,7 @@ def _flow(value: object) -> str:
 
 
 def _does(example: Example) -> str:
-    if example.keeps:
+    if example.passes:
         return "keeps it"
     at = sizes(example.at or {})
     return f"breaks {example.contract} at {at}, {layer(example.layer)}"

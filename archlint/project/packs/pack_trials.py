@@ -34,8 +34,8 @@ def trials(pack: Pack) -> tuple[list[Trial], list[Mistake]]:
     notes = MistakeCollector(pack.source, mistakes)
     root = project_root(Path(pack.source.file).parent)
     for example in pack.examples:
-        places = {name: (*example.place, "with", name) for name in example.given}
-        values = {**defaults(pack), **example.given}
+        places = {name: (*example.place, "with", name) for name in example.values}
+        values = {**defaults(pack), **example.values}
         for template in _tried(pack, example):
             contract, wrong, _ = instantiate(pack, template, values, notes, places)
             mistakes += wrong
@@ -46,15 +46,15 @@ def trials(pack: Pack) -> tuple[list[Trial], list[Mistake]]:
 
 
 def _tried(pack: Pack, example: Example) -> list[ContractTemplate]:
-    if example.keeps:
+    if example.passes:
         return list(pack.templates.values())
     return [pack.templates[example.contract]]
 
 
 def missing(pack: Pack) -> list[str]:
     """The examples without which nobody can tell whether the pack does what it says."""
-    kept = [e for e in pack.examples if e.keeps]
-    broken = {e.contract for e in pack.examples if not e.keeps}
+    kept = [e for e in pack.examples if e.passes]
+    broken = {e.contract for e in pack.examples if not e.passes}
     lacks = [] if kept else ["no example keeps it"]
     lacks += [f"no example breaks {name}" for name in pack.own if name not in broken]
     if not pack.own and not broken:
@@ -64,7 +64,7 @@ def missing(pack: Pack) -> list[str]:
 
 def expected(example: Example, contract: str) -> str:
     """What a trial must come to, in words."""
-    if example.keeps:
+    if example.passes:
         return f"keeps {contract}"
     return f"breaks {contract} at {sizes(example.at or {})}, {layer(example.layer)}"
 
@@ -83,7 +83,7 @@ def fault(example: Example, verdict: Verdict) -> str:
     """What is not as the example says; empty if all is."""
     if verdict.word == "error":
         return verdict.message
-    if example.keeps:
+    if example.passes:
         return "" if verdict else f"it is {verdict.word}: {verdict.message}"
     if verdict.word != "broken":
         return f"it is {verdict.word}"
