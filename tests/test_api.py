@@ -119,12 +119,12 @@ def test_targets():
         ),
         (
             {"input": "N 8", "accepts": "any M"},
-            "found 'M', which the input does not have\n    accepts: \"any M\"\n"
+            "found 'M', which is not a size of the input\n    accepts: \"any M\"\n"
             "                  ^\n    expected one of N",
         ),
         (
             {"input": "N 8"},
-            "found a contract without a promise\n    expected accepts, rejects or structure",
+            "found a contract that checks nothing\n    expected accepts, rejects or structure",
         ),
         (
             {"input": "N 8", "accepts": "any N", "mode": "evil"},

@@ -233,13 +233,13 @@ def test_today_is_a_day(project, monkeypatch):
 @pytest.mark.parametrize(
     ("waiver", "at", "found", "expected"),
     [
-        ("until: 2026-02-30", "8:43", "found '2026-02-30'", "a day that the calendar has"),
+        ("until: 2026-02-30", "8:43", "found '2026-02-30'", "a date that exists"),
         ("until: tomorrow", "8:43", "found 'tomorrow'", "a date such as 2026-12-31"),
         ("until: 20261231", "8:43", "found the number 20261231", "a date such as 2026-12-31"),
         ("untill: 2026-12-31", "8:36", "found the unknown key 'untill'; did you mean 'until'?",
          "one of contract, model, reason, until"),
         ("contract: d", "8:5", "the key 'until' is missing",
-         "until: and a date such as 2026-12-31"),
+         "until: with a date such as 2026-12-31"),
     ],
 )  # fmt: skip
 def test_mistakes_in_waivers(project, waiver, at, found, expected):

@@ -1,6 +1,6 @@
-"""The reference pages are made from the source, and mean what they say.
+"""The reference pages are generated from the source, and their phrases mean what they state.
 
-``ARCHLINT_RECORD=1`` makes them anew.
+Set ``ARCHLINT_RECORD=1`` to regenerate them.
 """
 
 import os
@@ -119,7 +119,7 @@ def key_tables():
         for name, field in entry.model_fields.items():
             default = field.default
             if field.is_required():
-                unless = "must be given"
+                unless = "required"
             elif default in (None, "", [], {}, False) or isinstance(default, tensorschema.Entry):
                 unless = ""
             else:

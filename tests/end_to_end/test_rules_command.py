@@ -173,9 +173,9 @@ no-longer
     ("given", "message"),
     [
         ("mim=3", "found the unknown parameter 'mim'; did you mean 'min'?; expected one of"),
-        ("min=x", "found the text 'x'; expected a whole number from 0"),
+        ("min=x", "found the text 'x'; expected a whole number, at least 0"),
         ("min", "expected NAME=VALUE, found 'min'"),
-        ("min={a", "this is not YAML"),
+        ("min={a", "not valid YAML"),
         ("min=1\n!!python/none x: 3", "found the YAML tag '!!python/none'"),
     ],
 )

@@ -69,7 +69,7 @@ def test_every_mistake_of_every_file(validate):
         "contracts/more.yaml:1:1: the key 'contracts' is missing\n"
         "    archlint: 1\n"
         "    ^\n"
-        "    expected contracts: and a list of them, or use:\n"
+        "    expected contracts: with a list of contracts, or use: with packs\n"
         "contracts/more.yaml:2:1: found the unknown key 'contract'; did you mean 'contracts'?\n"
         "    contract: []\n"
         "    ^\n"

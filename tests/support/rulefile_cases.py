@@ -36,25 +36,25 @@ CASES = [
     (
         "contracts: []\n",
         [
-            (1, 1, "the key 'archlint' is missing", "archlint: 1 at the top"),
+            (1, 1, "the key 'archlint' is missing", "archlint: 1 at the top of the file"),
             (1, 12, "found an empty list", "at least one entry"),
         ],
     ),
     (
         CONTRACT.replace("archlint: 1", "archlint: 2"),
-        [(1, 11, "found version 2", "the number 1, the only version there is")],
+        [(1, 11, "found version 2", "the number 1, the only version")],
     ),
     (
         CONTRACT.replace("archlint: 1", "archlint: '1'"),
-        [(1, 11, "found the text '1'", "the number 1, the only version there is")],
+        [(1, 11, "found the text '1'", "the number 1, the only version")],
     ),
     (
         CONTRACT.replace("archlint: 1", "archlint: true"),
-        [(1, 11, "found true", "the number 1, the only version there is")],
+        [(1, 11, "found true", "the number 1, the only version")],
     ),
     (
         "archlint: 1\n",
-        [(1, 1, "the key 'contracts' is missing", "contracts: and a list of them, or use:")],
+        [(1, 1, "the key 'contracts' is missing", "contracts: with a list of contracts, or use: with packs")],
     ),
     (
         CONTRACT + "model: {}\n",
@@ -80,7 +80,7 @@ CASES = [
     ),
     (
         CONTRACT + "    mode: eval\n    mode: train\n",
-        [(8, 5, "found the key 'mode' again, first on line 7", "each key once")],
+        [(8, 5, "found the key 'mode' again; the first is on line 7", "each key once")],
     ),
     (
         CONTRACT + "    why: !!python/object/apply:os.system [ls]\n",
@@ -100,17 +100,17 @@ CASES = [
     ),
     (
         CONTRACT + "\tmode: eval\n",
-        [(7, 1, "found a tab", "spaces: YAML does not indent with tabs")],
+        [(7, 1, "found a tab", "spaces: YAML does not allow tabs for indentation")],
     ),
     (
         "archlint: 1\ncontracts: [a\n",
-        [(3, 1, "this is not YAML: did not find expected ',' or ']'", "")],
+        [(3, 1, "not valid YAML: did not find expected ',' or ']'", "")],
     ),
     (
         CONTRACT + "    why: a: b\n",
-        [(7, 11, "this is not YAML: mapping values are not allowed in this context", "")],
+        [(7, 11, "not valid YAML: mapping values are not allowed in this context", "")],
     ),
-    (CONTRACT + "---\na: 1\n", [(7, 1, "found a second document", "one per file")]),
+    (CONTRACT + "---\na: 1\n", [(7, 1, "found a second YAML document", "one document per file")]),
     (b"archlint: 1\nmodels: {a\xff: b}\n", [(2, 11, "found the byte 0xff", "text in UTF-8")]),
     ("archlint: 1".encode("utf-16"), [(1, 1, "found the byte 0xff", "text in UTF-8")]),
     (b"archlint: 1\n a\0b\n", [(2, 3, "found a NUL byte", "text")]),
@@ -129,8 +129,8 @@ CASES = [
             (
                 7,
                 10,
-                "found an alias inside the value that it stands for",
-                "each value written out",
+                "found an alias inside the value that it refers to",
+                "no alias here",
             )
         ],
     ),
@@ -140,8 +140,8 @@ CASES = [
             (
                 1,
                 12,
-                "found aliases that unfold to more than 1000 values",
-                "each value written out",
+                "found aliases that expand to more than 1000 values",
+                "no alias here",
             )
         ],
     ),
@@ -151,11 +151,11 @@ CASES = [
     ),
     (
         CONTRACT + "    samples: " + "9" * 5000 + "\n",
-        [(7, 14, "found a number of 5000 digits", "at most 30")],
+        [(7, 14, "found a number of 5000 digits", "at most 30 digits")],
     ),
     (
         CONTRACT.replace("id: a", "id: 12"),
-        [(3, 9, "found the number 12", "text; quotes make it so")],
+        [(3, 9, "found the number 12", "text, in quotes")],
     ),
     (
         CONTRACT.replace("id: a", "id: a b"),
@@ -163,23 +163,23 @@ CASES = [
     ),
     (
         CONTRACT + CONTRACT.split("contracts:\n")[1],
-        [(7, 9, "found the id 'a' again, first on line 3", "each id once")],
+        [(7, 9, "found the id 'a' again; the first is on line 3", "each id once")],
     ),
     (
         CONTRACT.replace("- id: a", "- why: a"),
-        [(3, 5, "the key 'id' is missing", "id: and a name for the contract")],
+        [(3, 5, "the key 'id' is missing", "id: with a name for the contract")],
     ),
     (
         CONTRACT.replace("    models: m:f\n", ""),
-        [(3, 5, "the key 'models' is missing", "models: and the models that it is about")],
+        [(3, 5, "the key 'models' is missing", "models: with the models to check")],
     ),
     (
         CONTRACT.replace("    input: N 3 H W\n", ""),
-        [(3, 5, "the key 'input' is missing", "input: and a shape such as N 3 H W")],
+        [(3, 5, "the key 'input' is missing", "input: with a shape such as N 3 H W")],
     ),
     (
         CONTRACT.replace("    accepts: any H >= 3\n", ""),
-        [(3, 5, "found a contract without a promise", "accepts, rejects or structure")],
+        [(3, 5, "found a contract that checks nothing", "accepts, rejects or structure")],
     ),
     (
         CONTRACT + "    rejects: any H < 3\n",
@@ -188,7 +188,7 @@ CASES = [
                 7,
                 5,
                 "found accepts and rejects in one contract",
-                "one of them; two contracts for both",
+                "one of them; write two contracts for both",
             )
         ],
     ),
@@ -206,14 +206,14 @@ CASES = [
             (
                 6,
                 18,
-                "found 'h', which the input does not have; did you mean 'H'?",
+                "found 'h', which is not a size of the input; did you mean 'H'?",
                 "one of H, N, W",
             )
         ],
     ),
     (
         CONTRACT + "    output: {a: [N 3, N Hight]}\n",
-        [(7, 25, "found 'Hight', which the input does not have", "one of H, N, W")],
+        [(7, 25, "found 'Hight', which is not a size of the input", "one of H, N, W")],
     ),
     (
         CONTRACT.replace("N 3 H W", "3 4"),
@@ -221,18 +221,18 @@ CASES = [
             (
                 6,
                 18,
-                "found 'H', which the input does not have",
-                "a number: the input names no sizes",
+                "found 'H', which is not a size of the input",
+                "a number: the input has no named sizes",
             )
         ],
     ),
     (
         CONTRACT.replace("N 3 H W", "{shape: N H, dtype: int64, below: V}"),
-        [(5, 46, "found 'V', which the input does not have", "one of H, N")],
+        [(5, 46, "found 'V', which is not a size of the input", "one of H, N")],
     ),
     (
         CONTRACT.replace("N 3 H W", "{shape: N H, below: 3}"),
-        [(5, 25, "found below for float32", "an integer dtype, such as int64")],
+        [(5, 25, "found 'below' for a float32 tensor", "an integer dtype, such as int64")],
     ),
     (
         CONTRACT.replace("N 3 H W", "{shape: N H, dtype: long}"),
@@ -258,7 +258,7 @@ CASES = [
     ),
     (
         CONTRACT.replace("N 3 H W", "N 3 H/2"),
-        [(5, 17, "found '/'", "'//', or ceil(…) or floor(…) around")],
+        [(5, 17, "found '/'", "'//', or ceil(…) or floor(…) around the division")],
     ),
     (
         CONTRACT.replace("input: N 3 H W", "input:"),
@@ -290,29 +290,29 @@ CASES = [
     ),
     (
         CONTRACT + "    budget: {memory: 2 gigs}\n",
-        [(7, 22, "found '2 gigs'", "bytes, or such as 512MB or 2GB")],
+        [(7, 22, "found '2 gigs'", "a number of bytes, or text such as 512MB")],
     ),
     (
         CONTRACT + "    budget: {memory: 1.5}\n",
         [(7, 22, "found the number 1.5", "a number of bytes, or text such as 512MB or 2GB")],
     ),
-    (CONTRACT + "    skip: true\n", [(7, 11, "found true", "text; quotes make it so")]),
+    (CONTRACT + "    skip: true\n", [(7, 11, "found true", "text, in quotes")]),
     (CONTRACT + "    skip: ''\n", [(7, 11, "found the text ''", "text that is not empty")]),
     (
         CONTRACT + "    xfail: {strict: 1}\n",
         [
-            (7, 12, "the key 'reason' is missing", "reason: and why it does not hold"),
+            (7, 12, "the key 'reason' is missing", "reason: with an explanation"),
             (7, 21, "found the number 1", "true or false"),
         ],
     ),
     (
         CONTRACT.replace("m:f", "m"),
-        [(4, 13, "found 'm', which is no model", "a target: models has no names")],
+        [(4, 13, "found 'm', which is not a model", "a target: the file names no models")],
     ),
     (
         CONTRACT.replace("m:f", "[1, '']"),
         [
-            (4, 14, "found the number 1", "text; quotes make it so"),
+            (4, 14, "found the number 1", "text, in quotes"),
             (4, 17, "found the text ''", "text that is not empty"),
         ],
     ),
@@ -323,7 +323,7 @@ CASES = [
             (
                 5,
                 14,
-                "found 'resnet81', which is no model; did you mean 'resnet18'?",
+                "found 'resnet81', which is not a model; did you mean 'resnet18'?",
                 "a name, a glob or a target",
             ),
             (5, 24, "found 'vgg*', which matches no model", "a name, a glob or a target"),
@@ -335,8 +335,8 @@ CASES = [
             (
                 4,
                 13,
-                "found the target 'acme models:f'",
-                "a target such as pkg.mod:factory, path/file.py:factory or torchvision:NAME",
+                "'acme models:f' is not a valid target",
+                "pkg.mod:factory, path/file.py:factory or torchvision:NAME",
             )
         ],
     ),
@@ -354,7 +354,7 @@ CASES = [
                 7,
                 31,
                 "the key 'target' is missing",
-                "target: and what to import, such as pkg.mod:factory",
+                "target: with what to import, such as pkg.mod:factory",
             ),
             (7, 38, "found the number 3", "a list"),
         ],

@@ -268,7 +268,7 @@ def test_outputs_by_field_name(kind):
     assert verdict.word == "broken"
     assert verdict.counterexample == {"N": 1, "T": 1}
     missing = archlint.check(Returns(kind), "N 4 T", accepts="any size", output={"box": "N T"})
-    assert "output with the key box, has scores, boxes" in missing.message
+    assert "output with the key box, got scores, boxes" in missing.message
 
 
 def test_a_named_tuple_is_a_list_too():

@@ -165,7 +165,7 @@ def within_bounds(text: str) -> str:
         depth += 1 if bracket in "({" else -1
         deepest = max(deepest, depth)
     if deepest > MAX_DEPTH:
-        found = f"found an expression nested {deepest} levels deep"
+        found = f"found an expression nested {deepest} deep"
         raise PhraseError(found, f"at most {MAX_DEPTH} levels", 1)
     if len(text) > MAX_LENGTH:
         expected = f"at most {MAX_LENGTH}"

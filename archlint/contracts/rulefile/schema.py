@@ -175,7 +175,7 @@ class ContractEntry(Entry):
         description="The number of sizes at which the real model runs; 0 for none.",
     )
     budget: BudgetEntry = Field(
-        default=BudgetEntry(), description="Limits for checking the contract."
+        default=BudgetEntry(), description="Limits on the cost of checking the contract."
     )
     skip: Text = Field(default="", description="The reason why it is not checked.")
     xfail: Annotated[

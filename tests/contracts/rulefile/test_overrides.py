@@ -127,7 +127,7 @@ def test_the_overrides_of_the_file_come_after_those_of_a_use(write):
     ("override", "line", "column", "found", "expected"),
     [
         ("{severity: warning}", 9, 5, "the key 'reason' is missing",
-         "reason: and why it does not hold"),
+         "reason: with an explanation"),
         ("{reason: x}", 9, 5, "found an override that changes nothing", "severity or with"),
         ("{severity: warn, reason: x}", 9, 16,
          "found the text 'warn'; did you mean 'warning'?", "one of error, warning, off"),
@@ -139,9 +139,9 @@ def test_the_overrides_of_the_file_come_after_those_of_a_use(write):
         ("{contract: sides, with: {mim: 3}, reason: x}", 9, 30,
          "found the unknown parameter 'mim'; did you mean 'min'?", "one of min"),
         ("{contract: own, with: {min: 3}, reason: x}", 9, 28, "found the unknown parameter 'min'",
-         "none: there are no parameters"),
+         "no values: there are no parameters"),
         ("{contract: rows, with: {min: x}, reason: x}", 9, 34, "found the text 'x'",
-         "a whole number from 0"),
+         "a whole number, at least 0"),
         ("{severty: off, severity: warning, reason: x}", 9, 6,
          "found the unknown key 'severty'; did you mean 'severity'?",
          "one of contract, model, severity, with, reason"),
@@ -156,7 +156,7 @@ def test_mistakes(write, override, line, column, found, expected):
 
 def test_an_override_must_meet_a_pair_that_there_is(write):
     text = RULES.replace("{id: own, models: [good, bad]", "{id: own, models: good")
-    with pytest.raises(RuleFileError, match="'own' and 'bad', which no contract has together"):
+    with pytest.raises(RuleFileError, match="'own' and the model 'bad', but that contract is not checked for that model"):
         load(write("overrides: [{contract: own, model: bad, severity: off, reason: x}]\n", text))
 
 

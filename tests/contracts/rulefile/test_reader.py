@@ -178,7 +178,7 @@ def test_mistakes(write, content, expected):
 
 def test_how_a_mistake_is_shown(message):
     assert message(CONTRACT.replace("any H >= 3", "any h >= 3")) == (
-        "r.yaml:6:18: found 'h', which the input does not have; did you mean 'H'?\n"
+        "r.yaml:6:18: found 'h', which is not a size of the input; did you mean 'H'?\n"
         "        accepts: any h >= 3\n"
         "                     ^\n"
         "    expected one of H, N, W"
@@ -207,7 +207,7 @@ def test_a_phrase_ten_thousand_deep(message):
 
 def test_files_that_are_none(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for path, found in ((".", "found a directory"), ("nope.yaml", "found no such file")):
+    for path, found in ((".", "found a directory"), ("nope.yaml", "this file does not exist")):
         with pytest.raises(RuleFileError) as caught:
             load(path)
         assert str(caught.value) == f"{path}:1:1: {found}\n    expected a rule file"
@@ -224,7 +224,7 @@ def test_targets(write, target):
 
 @pytest.mark.parametrize("target", ["m:", ":f", "m:f:g", "m:f()", "a/b:f", "m:1f", "m.py :f"])
 def test_targets_that_are_none(message, target):
-    assert "found the target" in message(CONTRACT.replace("m:f", f"'{target}'"))
+    assert "is not a valid target" in message(CONTRACT.replace("m:f", f"'{target}'"))
 
 
 def test_every_field_is_described():

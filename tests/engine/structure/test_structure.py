@@ -432,12 +432,12 @@ def test_a_model_from_torchvision():
 
 HEAD = "archlint: 1\ncontracts:\n  - id: a\n    models: m:x\n    "
 MISTAKES = [
-    ("structure: {total_stride: 32}", "the key 'input' is missing, which total_stride needs", ""),
+    ("structure: {total_stride: 32}", "the key 'input' is missing, which total_stride requires", ""),
     ("structure: {bogus: 1}", "found the unknown key 'bogus'", "one of pooled_before_linear"),
     ("structure: {pooled: true}", "found the unknown key 'pooled'", "pooled_before_linear"),
     ("structure: {batch_preserved: 1}\n    input: N", "found the number 1", "true or false"),
-    ("structure: {batch_preserved: false}", "found a structure that asks for nothing", "one check"),
-    ("structure: {}", "found a structure that asks for nothing", "at least one check"),
+    ("structure: {batch_preserved: false}", "found a structure without checks", "one check"),
+    ("structure: {}", "found a structure without checks", "at least one check"),
     ("structure: {parameters: {}}", "the key 'at_most' is missing", "a number of parameters"),
     ("structure: {parameters: 5}", "found the number 5", "a mapping"),
     ("structure: {forbids: []}", "found an empty list", "at least one entry"),
