@@ -211,7 +211,8 @@ def test_reading_needs_no_torch(write):
          [(4, 11, "found the pack 'photo'",
            "owner/name of an installed pack, or a path such as ./packs/photo.yaml")]),
         ("./photo.yaml", "./phot.yaml",
-         [(4, 11, "found './phot.yaml', but the file phot.yaml does not exist", "the path of a pack")]),
+         [(4, 11, "found './phot.yaml', but the file phot.yaml does not exist",
+           "the path of a pack")]),
         ("./photo.yaml", "acme/photo",
          [(4, 11, "found the pack 'acme/photo', but no package provides packs of 'acme'",
            f"a pack of {' or '.join(locate.installed())}")]),
@@ -270,15 +271,19 @@ def test_what_a_pack_has_wrong_is_told_in_the_pack(write):
          [(11, 26, "found {mim}, which is not a parameter; did you mean 'min'?",
            "one of {classes}, {min}, {shape}, or { mim } with spaces for a set of one size")]),
         ('input: "{shape}"\n    accepts', 'input: N {shape}\n    accepts',
-         [(10, 14, "found {shape} inside a longer text", "{shape} as the whole text, because shape is a shape")]),
+         [(10, 14, "found {shape} inside a longer text",
+           "{shape} as the whole text, because shape is a shape")]),
         ('input: "{shape}"\n    accepts', 'input: {shape}\n    accepts',
          [(10, 12, "found a mapping with the key 'shape' alone",
            "'{shape}' in quotes, because YAML reads it as a mapping")]),
         ("default: 32", "default: [3]",
-         [(11, 26, "found {min} inside a longer text", "{min} as the whole text, because min is a shape"),
-          (15, 22, "found {min} inside a longer text", "{min} as the whole text, because min is a shape")]),
+         [(11, 26, "found {min} inside a longer text",
+           "{min} as the whole text, because min is a shape"),
+          (15, 22, "found {min} inside a longer text",
+            "{min} as the whole text, because min is a shape")]),
         ("default: 32", "default: [3], type: number",
-         [(6, 44, "found a list as the default of a number parameter", "a whole number, at least 0")]),
+         [(6, 44, "found a list as the default of a number parameter",
+           "a whole number, at least 0")]),
         ("default: 32", "default: 32, type: int",
          [(6, 54, "found the text 'int'", "one of number, text, shape")]),
         ("about: the smallest side, ", "", [(6, 8, "the key 'about' is missing",
@@ -306,12 +311,14 @@ def test_what_a_pack_has_wrong_is_told_in_the_pack(write):
         ("about: Photos", "extends: ./photo.yaml\nabout: Photos",
          [(3, 10, "found './photo.yaml', which extends this pack", "another pack")]),
         ("about: Photos", "extends: ./none.yaml\nabout: Photos",
-         [(3, 10, "found './none.yaml', but the file none.yaml does not exist", "the path of a pack")]),
+         [(3, 10, "found './none.yaml', but the file none.yaml does not exist",
+           "the path of a pack")]),
         ("  - keeps: m.py:Good\n    with: {classes: 10}", "  - keeps: m.py:Good",
          [(17, 5, "the parameter 'classes' has no value",
            "with: {classes: …} (how many classes)")]),
         ("keeps: m.py:Good", "args: []",
-         [(17, 5, "found an example with neither keeps nor breaks", "exactly one of them, with a target")]),
+         [(17, 5, "found an example with neither keeps nor breaks",
+           "exactly one of them, with a target")]),
         ("keeps: m.py:Good", "breaks: m.py:Good", [
             (17, 5, "the key 'contract' is missing",
              "contract: with one of any-size, tiny"),
@@ -361,7 +368,13 @@ def test_packs_that_extend_one_another_too_far(write):
         text = PACK.replace("pack: photo", f"pack: p{i}\nextends: ./p{i + 1}.yaml")
         write(text, f"p{i}.yaml")
     assert mistakes(write(RULES.replace("photo", "p0")))[1:] == [
-        ("p8.yaml", 3, 10, "found a chain of more than 8 packs that extend one another", "at most 8")
+        (
+            "p8.yaml",
+            3,
+            10,
+            "found a chain of more than 8 packs that extend one another",
+            "at most 8",
+        )
     ]
 
 
@@ -374,7 +387,8 @@ def test_a_pack_is_no_rule_file(write):
 def test_one_contract_twice_for_one_model(write):
     more = "  - {pack: ./photo.yaml, models: [good], with: {classes: 10}}\n"
     assert mistakes(write(RULES + more)) == [
-        ("rules.yaml", 7, 5, f"found the contract {name!r} for 'good' again; the first is on line 4",
+        ("rules.yaml", 7, 5,
+         f"found the contract {name!r} for 'good' again; the first is on line 4",
          "as: with a prefix for one of them")
         for name in ("any-size", "tiny")
     ]  # fmt: skip

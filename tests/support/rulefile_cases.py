@@ -54,7 +54,14 @@ CASES = [
     ),
     (
         "archlint: 1\n",
-        [(1, 1, "the key 'contracts' is missing", "contracts: with a list of contracts, or use: with packs")],
+        [
+            (
+                1,
+                1,
+                "the key 'contracts' is missing",
+                "contracts: with a list of contracts, or use: with packs",
+            )
+        ],
     ),
     (
         CONTRACT + "model: {}\n",

@@ -156,7 +156,10 @@ def test_mistakes(write, override, line, column, found, expected):
 
 def test_an_override_must_meet_a_pair_that_there_is(write):
     text = RULES.replace("{id: own, models: [good, bad]", "{id: own, models: good")
-    with pytest.raises(RuleFileError, match="'own' and the model 'bad', but that contract is not checked for that model"):
+    with pytest.raises(
+        RuleFileError,
+        match="'own' and the model 'bad', but that contract is not checked for that model",
+    ):
         load(write("overrides: [{contract: own, model: bad, severity: off, reason: x}]\n", text))
 
 

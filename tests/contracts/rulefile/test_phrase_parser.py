@@ -172,7 +172,11 @@ PREFIX = "found 'H'; expected 'any' or 'only', as in 'any H, W >= 32'"
         ("any é > 3", 5, "found 'é'; expected a size, a name or an operator"),
         ("any _ > 3", 5, "found '_'; expected a size or a name"),
         ("only H", 6, "found 'H' without a comparison; expected a comparison such as 'H >= 32'"),
-        ("any N and H >= 2", 5, "found 'N' without a comparison; expected a comparison such as 'N >= 32'"),
+        (
+            "any N and H >= 2",
+            5,
+            "found 'N' without a comparison; expected a comparison such as 'N >= 32'",
+        ),
         ("any H, W >= N, M", 13, "found a second list, 'N, M'; expected one list per comparison"),
         (
             "any H >= 3, W >= 4",

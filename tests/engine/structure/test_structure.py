@@ -432,7 +432,11 @@ def test_a_model_from_torchvision():
 
 HEAD = "archlint: 1\ncontracts:\n  - id: a\n    models: m:x\n    "
 MISTAKES = [
-    ("structure: {total_stride: 32}", "the key 'input' is missing, which total_stride requires", ""),
+    (
+        "structure: {total_stride: 32}",
+        "the key 'input' is missing, which total_stride requires",
+        "",
+    ),
     ("structure: {bogus: 1}", "found the unknown key 'bogus'", "one of pooled_before_linear"),
     ("structure: {pooled: true}", "found the unknown key 'pooled'", "pooled_before_linear"),
     ("structure: {batch_preserved: 1}\n    input: N", "found the number 1", "true or false"),
