@@ -38,7 +38,7 @@ def dense_head() -> nn.Sequential:
 
 
 def dense_head_unpooled() -> nn.Sequential:
-    """For 28 x 28: nothing between image and dense layer forgives a single pixel."""
+    """For 28 x 28: no layer between image and dense layer drops a single pixel."""
     return nn.Sequential(nn.Conv2d(1, 8, 5), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 24 * 24, 10))
 
 

@@ -110,9 +110,9 @@ def test_show(run):
         == """\
 archlint/fixed-size-classifier
 
-  A classifier for images of one size, such as a transformer with a position for each patch. It
-  takes that size and refuses every other one loudly: a model that quietly takes another size
-  answers with a number that nobody trained.
+  A classifier for images of one size, such as a transformer with one position embedding per
+  patch. It accepts that size and rejects every other one with an error: a model that silently
+  accepts another size makes predictions that it was not trained for.
 
   use:
     - pack: archlint/fixed-size-classifier
@@ -126,20 +126,20 @@ archlint/fixed-size-classifier
 
   contracts:
     - id: only-its-size
-      why: an image of another size is a mistake of the caller, who must hear of it
+      why: an image of another size is an error of the caller and must raise one
       input: N {channels} H W
       accepts: only H == {size} and W == {size}
       output: N {classes}
 
   examples:
     PatchClassifier, with {classes: 10, size: 32}: keeps it
-      The same, which looks at the size of the image first
+      The same, but checks the size of the image first
     CroppingClassifier, with {classes: 10, size: 32}: breaks only-its-size at N=1 H=32 W=33, no \
 layer to blame
-      Looks at 16 patches of 8 x 8; pixels that fill no patch are dropped unseen
+      Has 16 patches of 8 x 8; pixels that do not fill a patch are silently dropped
     PatchClassifier, with {classes: 10, size: 64}: breaks only-its-size at N=1 H=32 W=32, no \
 layer to blame
-      The same, which looks at the size of the image first
+      The same, but checks the size of the image first
 """
     )
 
@@ -157,14 +157,14 @@ up-to-length
   where        N from 1, T from 1 to 512; there is no largest N
   other sizes  nothing is promised of them
   gives        a tensor of N × T × 768
-  why          a request of any permitted length is answered
+  why          requests of every permitted length must succeed
 
 no-longer
   called with  an int64 tensor of N × T, its values from 0 and below 30522
   promises     no size with T > 512 is accepted
   where        N from 1, T from 513; there is no largest N, T
   other sizes  nothing is promised of them
-  why          a text that is cut without a word is answered as if its end did not exist
+  why          a silently truncated text gives a result that ignores its end
 """
     )
 

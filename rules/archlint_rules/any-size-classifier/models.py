@@ -1,10 +1,10 @@
-"""Classifiers as small as they can be, for the examples of the pack."""
+"""Small classifiers for the examples of the pack."""
 
 from torch import Tensor, nn
 
 
 class PooledClassifier(nn.Module):
-    """Pools over the whole image, so its head does not know how large that was."""
+    """Pools over the whole image, so its head does not depend on the image size."""
 
     def __init__(self, classes: int = 10) -> None:
         super().__init__()
@@ -17,7 +17,7 @@ class PooledClassifier(nn.Module):
 
 
 class FlattenedClassifier(nn.Module):
-    """Has a weight for each place of an image of 32 x 32."""
+    """Has one weight per position of a 32 x 32 image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class FlattenedClassifier(nn.Module):
 
 
 class UnpaddedClassifier(nn.Module):
-    """Loses two rows and columns with each convolution, and half of the rest."""
+    """Each unpadded convolution removes two rows and columns and halves the rest."""
 
     def __init__(self) -> None:
         super().__init__()

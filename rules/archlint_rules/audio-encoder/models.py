@@ -1,10 +1,10 @@
-"""Encoders of two convolutions, each with stride 2, for the examples of the pack."""
+"""Encoders of two convolutions with stride 2, for the examples of the pack."""
 
 from torch import Tensor, nn
 
 
 class UnpaddedEncoder(nn.Module):
-    """Frames lie within the sound."""
+    """All frames lie within the audio."""
 
     kernel, padding = 4, 0
 
@@ -19,6 +19,6 @@ class UnpaddedEncoder(nn.Module):
 
 
 class PaddedEncoder(UnpaddedEncoder):
-    """Frames reach beyond both ends of the sound."""
+    """Frames extend beyond both ends of the audio, which is padded."""
 
     kernel, padding = 3, 1

@@ -1,11 +1,11 @@
-"""Networks with an answer for each pixel, for the examples of the pack."""
+"""Networks with one prediction per pixel, for the examples of the pack."""
 
 import torch
 from torch import Tensor, nn
 
 
 class UNet(nn.Module):
-    """Halves twice and doubles twice, with a skip connection at each size."""
+    """Downsamples twice and upsamples twice, with a skip connection at each resolution."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class UNet(nn.Module):
 
 
 class HalfSize(nn.Module):
-    """Forgets to scale its answer up again."""
+    """Does not upsample its output."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 
 class ImageEncoder(nn.Module):
-    """The mean over an image."""
+    """The mean over all patches of an image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -15,7 +15,7 @@ class ImageEncoder(nn.Module):
 
 
 class TextEncoder(nn.Module):
-    """The mean over a text."""
+    """The mean over all tokens of a text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class TextEncoder(nn.Module):
 
 
 class SqueezedEncoder(ImageEncoder):
-    """Removes the pooled sizes, and with them a batch of one."""
+    """Removes the pooled dimensions, and a batch dimension of 1 with them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class SqueezedEncoder(ImageEncoder):
 
 
 class MixingEncoder(ImageEncoder):
-    """Takes each 32 x 32 pixels for an item of the batch."""
+    """Turns each 32 x 32 pixels into an item of the batch."""
 
     def __init__(self) -> None:
         super().__init__()

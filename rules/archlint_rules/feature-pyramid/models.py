@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 
 class Pyramid(nn.Module):
-    """A stage for each of the strides 4, 8, 16 and 32."""
+    """One stage for each of the strides 4, 8, 16 and 32."""
 
     strides = (4, 2, 2, 2)
 
@@ -25,13 +25,13 @@ class Pyramid(nn.Module):
 
 
 class DilatedPyramid(Pyramid):
-    """Keeps the size in its second stage, as networks made for segmentation do."""
+    """The second stage has stride 1, as in networks for segmentation."""
 
     strides = (4, 1, 2, 2)
 
 
 class NamedPyramid(Pyramid):
-    """Gives two maps, by name."""
+    """Returns two maps by name."""
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         fine, coarse, *_ = super().forward(image)

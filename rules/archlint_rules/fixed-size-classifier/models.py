@@ -1,10 +1,10 @@
-"""Classifiers with a weight for each patch of 32 x 32 pixels, for the examples of the pack."""
+"""Classifiers for images of 32 x 32 pixels, for the examples of the pack."""
 
 from torch import Tensor, nn
 
 
 class CroppingClassifier(nn.Module):
-    """Looks at 16 patches of 8 x 8; pixels that fill no patch are dropped unseen."""
+    """Has 16 patches of 8 x 8; pixels that do not fill a patch are silently dropped."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -18,7 +18,7 @@ class CroppingClassifier(nn.Module):
 
 
 class PatchClassifier(CroppingClassifier):
-    """The same, which looks at the size of the image first."""
+    """The same, but checks the size of the image first."""
 
     def forward(self, image: Tensor) -> Tensor:
         if image.shape[2:] != (32, 32):

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class Encoder(nn.Module):
-    """A vector for each word, and one for each position."""
+    """The sum of a word embedding and a position embedding."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -17,7 +17,7 @@ class Encoder(nn.Module):
 
 
 class CuttingEncoder(Encoder):
-    """Takes the first 16 tokens and says nothing of the others."""
+    """Silently truncates to the first 16 tokens."""
 
     def forward(self, ids: Tensor) -> Tensor:
         return super().forward(ids[:, :16])

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 
 class VolumeNet(nn.Module):
-    """Halves a volume and doubles it again."""
+    """Downsamples a volume and upsamples it again."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -16,7 +16,7 @@ class VolumeNet(nn.Module):
 
 
 class FixedDepth(nn.Module):
-    """Mixes the slices with one weight for each pair of 16."""
+    """Mixes exactly 16 slices with a linear layer."""
 
     def __init__(self) -> None:
         super().__init__()
