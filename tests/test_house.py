@@ -175,8 +175,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/runtime": (
         "tests/runtime/test_deadline.py: what a checked model cannot hurt",
-        "environment_errors gc_pause import_path process_lock process_state uninterruptible "
-        "user_frames",
+        "gc_pause import_path import_watch process_lock process_state uninterruptible user_frames",
     ),
     "archlint/symbolic": (
         "tests/symbolic/test_expr.py: parts of one algebra",
@@ -194,9 +193,13 @@ TESTED_ELSEWHERE = {
         "tests/tracing/merge/test_module_merge.py: parts of a merge",
         "side_effects unify",
     ),
+    "archlint/tracing/exception_handling": (
+        "tests/tracing/exception_handling/test_exception_flow.py: what it reads of the source",
+        "statements",
+    ),
     "archlint/tracing/python": (
-        "tests/tracing/python/test_exception_flow.py: parts of following exceptions",
-        "bytecode_handlers context_managers library_functions module_calls",
+        "tests/tracing/merge/test_module_merge.py: what the merge replaces",
+        "module_calls",
     ),
     "archlint/tracing/symint": (
         "tests/tracing/symint/test_node.py: arithmetic behind the protocol",

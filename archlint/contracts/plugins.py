@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from archlint.contracts.settings import configured_plugins, configured_prefixes, project_root
 from archlint.errors import ArchlintError
+from archlint.runtime.import_path import import_path
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -168,12 +169,8 @@ def _register(
 
 
 def _import(name: str, root: Path) -> Any:
-    before = list(sys.path)
-    sys.path.insert(0, str(root))
-    try:
+    with import_path((root,)):
         return import_module(name)
-    finally:
-        sys.path[:] = before
 
 
 @lru_cache(maxsize=8)

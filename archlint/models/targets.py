@@ -36,6 +36,7 @@ from archlint.errors import TargetError
 from archlint.models.deepcopy import is_plain
 from archlint.models.meta_weights import build_lean, lean_copy
 from archlint.models.snapshot import Snapshot
+from archlint.runtime.import_path import import_file, import_path
 from archlint.runtime.process_state import preserve_process_state
 from archlint.runtime.user_frames import described
 
@@ -101,7 +102,7 @@ class ModelSource:
 
     def importable(self) -> AbstractContextManager[None]:
         """A context in which modules of the model's project can be imported."""
-        return _importable(self._folders)
+        return import_path(self._folders)
 
     def __enter__(self) -> ModelSource:
         return self
@@ -157,7 +158,7 @@ def resolve(ref: ModelRef, root: Path) -> ModelSource:
     plugins.register_rules(root)
     prefix, _, name = ref.target.partition(":")
     if prefix not in ("torchvision", "timm") and name and prefix in plugins.prefixes(root):
-        with _user_code(f"{ref.target} could not be located"), _importable((root,)):
+        with _user_code(f"{ref.target} could not be located"), import_path((root,)):
             return _source(ref, plugins.locate(prefix, name, root), (root,), root)
     module_name, colon, attribute = ref.target.rpartition(":")
     if not colon or not module_name or not attribute:
@@ -202,7 +203,7 @@ def _source(ref: ModelRef, target: Any, folders: Sequence[Path], root: Path) -> 
     kwargs = {**_no_weights(target), **ref.kwargs}
 
     def factory() -> Any:
-        with _importable(folders):
+        with import_path(folders):
             return target(*copy.deepcopy(ref.args), **copy.deepcopy(kwargs))
 
     return ModelSource(ref.target, factory, maker=target, folders=(*folders, root))
@@ -262,24 +263,14 @@ def _import_file(path: Path, folders: Sequence[Path]) -> ModuleType:
     name = f"_archlint_{path.stem}_{digest}"
     if name in sys.modules:
         return importlib.import_module(name)  # which the watch over imports sees, unlike a look-up
-    with _user_code(f"{path.name} could not be imported"), _importable(folders):
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module  # dataclasses and pickle look it up
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
-    return module
+    with _user_code(f"{path.name} could not be imported"), import_path(folders):
+        return import_file(name, path)
 
 
 def _import_module(name: str, root: Path) -> ModuleType:
     if not all(part.isidentifier() for part in name.split(".")):
         raise TargetError(f"{name!r} is no module name and no path to a .py file")
-    with _user_code(f"{name} could not be imported"), _importable((root,)):
+    with _user_code(f"{name} could not be imported"), import_path((root,)):
         try:
             return importlib.import_module(name)
         except ModuleNotFoundError as e:
@@ -294,7 +285,7 @@ def _attribute(module: Any, name: str, path: str, folders: Sequence[Path]) -> An
     found = module
     link = ":"
     for part in path.split("."):
-        with _user_code(f"{name}{link}{part} could not be read"), _importable(folders):
+        with _user_code(f"{name}{link}{part} could not be read"), import_path(folders):
             try:
                 found = getattr(found, part)
             except AttributeError:
@@ -320,17 +311,6 @@ def _user_code(failed: str) -> Iterator[None]:
         raise TargetError(f"{failed}: it called sys.exit ({described(e)})") from e
     except Exception as e:
         raise TargetError(f"{failed}: {described(e)}") from e
-
-
-@contextmanager
-def _importable(folders: Sequence[Path]) -> Iterator[None]:
-    before = list(sys.path)
-    sys.path[:0] = [str(f) for f in folders]
-    importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        sys.path[:] = before
 
 
 def _no_module(value: Any) -> str:

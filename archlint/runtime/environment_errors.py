@@ -22,7 +22,9 @@ _NO_VALUES = re.compile(
     r"devices?\b.*\bmeta\b|\bmeta\b.*\bdevices?\b|data-dependent|Cannot cast tensor\(.* to number",
     re.IGNORECASE,
 )
-_NO_NUMBER = re.compile(r", not Standin\b|\bgot \(.*\bStandin\b")  # a tensor taken for a number
+_NO_NUMBER = re.compile(
+    r", not SymbolicTensor\b|\bgot \(.*\bSymbolicTensor\b"
+)  # a tensor taken for a number
 _NO_KERNEL = re.compile(r"not implemented for '(Half|BFloat16|Float8\w*|ComplexHalf)'")
 
 

@@ -1,12 +1,14 @@
-"""Extra folders on ``sys.path`` for a while."""
+"""Imports from folders and files that are not on ``sys.path``."""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 from archlint.runtime.process_lock import PROCESS_LOCK
 
@@ -22,3 +24,21 @@ def import_path(folders: Sequence[Path]) -> Iterator[None]:
             yield
         finally:
             path[:] = before
+
+
+def import_file(name: str, path: Path) -> ModuleType:
+    """Run the file as a module called ``name``, which ``sys.modules`` holds if that succeeds.
+
+    Raises whatever the file raises.
+    """
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickle look it up
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

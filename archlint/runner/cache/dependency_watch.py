@@ -10,7 +10,6 @@ seen are files that C++ opens, environment variables, other processes and the ne
 
 from __future__ import annotations
 
-import builtins
 import importlib
 import importlib.util
 import os
@@ -18,13 +17,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import FrameType, ModuleType
+from types import FrameType
 from typing import Any
 
 from archlint.runner.cache.bytecode import is_outdated
 from archlint.runner.cache.dependencies import CHANGED, Dependencies, digest_of, digest_of_names
 from archlint.runner.cache.environment_key import users_folders
 from archlint.runtime.code_owner import is_own, is_python, is_users
+from archlint.runtime.import_watch import watch_imports
 
 _FOR_ALL = "archlint.contracts.plugins"  # what this module imports changes what every job rests on
 
@@ -56,7 +56,7 @@ class Watch:
         """A job begins."""
         if not self._begun:
             self._begun = True
-            self._hook_imports()
+            watch_imports(self._imported)
             sys.addaudithook(self._audit)
         self._job = _Trail()
         self._before = set(sys.modules)
@@ -76,32 +76,6 @@ class Watch:
             self._own.busy = False
 
     # -- what happens -------------------------------------------------------------------------
-
-    def _hook_imports(self) -> None:
-        """Python tells an audit hook of the first import of a module only; here all are heard."""
-        original, by_name = builtins.__import__, importlib.import_module
-
-        def import_(
-            name: str,
-            globals: Any = None,
-            locals: Any = None,
-            fromlist: Any = (),
-            level: int = 0,
-        ) -> ModuleType:
-            try:
-                return original(name, globals, locals, fromlist, level)
-            finally:
-                self._imported(name, (globals or {}).get("__package__"), fromlist or (), level)
-
-        def import_module(name: str, package: str | None = None) -> ModuleType:
-            try:
-                return by_name(name, package)
-            finally:
-                bare = name.lstrip(".")
-                self._imported(bare, package, (), len(name) - len(bare))
-
-        builtins.__import__ = import_
-        importlib.import_module = import_module
 
     def _imported(self, name: str, package: str | None, fromlist: Any, level: int) -> None:
         try:

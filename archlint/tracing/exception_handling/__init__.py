@@ -1,1 +1,1 @@
-"""Replacements for functions of Python while a model is traced."""
+"""What a model's own code does with the errors of operators, read from its source."""
