@@ -1,12 +1,15 @@
 """Random size expressions for tests: one tree, read by the size algebra and by plain Python."""
 
 import ast
+import functools
 import math
 import operator
+import types
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from archlint import symbolic as dims
@@ -71,6 +74,33 @@ def value(tree: Tree, env: Mapping[str, int]) -> int | None:
         return None
 
 
+def source(tree: Tree) -> str:
+    """The tree, a size or a formula, as Python source; ``and`` and ``or`` evaluate both sides."""
+    if not isinstance(tree, tuple):
+        return f"({tree})"
+    word, *args = tree
+    parts = [source(a) for a in args]
+    if word in ("min", "max"):
+        return f"{word}({', '.join(parts)})"
+    if word == "ceil":
+        return f"(-(-{parts[0]} // {parts[1]}))"
+    if word in ("neg", "not"):
+        return f"({'-' if word == 'neg' else 'not '}{parts[0]})"
+    if word == "implies":
+        return f"((not {parts[0]}) | {parts[1]})"
+    return "(" + {"and": " & ", "or": " | "}.get(word, f" {word} ").join(parts) + ")"
+
+
+def normal(tree: Tree) -> dims.Size:
+    """The tree in the size algebra; skips the example if it divides by 0 at all sizes."""
+    try:
+        return size(tree)
+    except ZeroDivisionError:
+        assert all(value(tree, env) is None for env in POINTS)
+        assume(False)
+        raise
+
+
 def trees(
     names: tuple[str, ...] = NAMES,
     leaves: int = 8,
@@ -116,6 +146,11 @@ IN_ALGEBRA = {
 
 
 def printed(text: str, names: Mapping[str, Any], words: Mapping[str, Any] = IN_PYTHON) -> Any:
-    """What a printed size or formula is, read back as Python with exact division."""
+    """The value of a printed size or formula, read as Python with exact division."""
+    return eval(_compiled(text), {"__builtins__": {}}, {**words, **names})
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(text: str) -> types.CodeType:
     tree = ast.fix_missing_locations(_Quotients().visit(ast.parse(text, mode="eval")))
-    return eval(compile(tree, text, "eval"), {"__builtins__": {}}, {**words, **names})
+    return compile(tree, text, "eval")

@@ -28,7 +28,7 @@ from archlint.symbolic.formula import (
     simplify,
     substitute_formula,
 )
-from tests.support.sizes import POINTS, SYMBOLS, printed, size, trees, value
+from tests.support.sizes import NAMES, POINTS, SYMBOLS, printed, size, source, trees, value
 
 H, W, N = SYMBOLS.values()
 
@@ -87,6 +87,19 @@ def points(tree):
         expected = truth(tree, env)
         if expected is not None:
             yield env, expected
+
+
+@settings(max_examples=100)
+@given(formula_trees)
+def test_the_source_of_a_tree_is_as_true_as_the_tree(tree):
+    """:func:`source` is an oracle of other tests."""
+    python = eval(f"lambda {', '.join(NAMES)}: {source(tree)}")
+    for env in POINTS:
+        try:
+            found = python(**env)
+        except ZeroDivisionError:
+            found = None
+        assert found is truth(tree, env)
 
 
 @settings(max_examples=400)
