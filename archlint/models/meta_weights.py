@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from archlint.models.deepcopy import deep_copy
+from archlint.ops.traits import Creates, separated, traits_of
 
 LARGE = 1024  # elements from which on a floating-point tensor is not made for real
 
@@ -98,14 +99,14 @@ class LeanBuild(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        made = _FACTORIES.get(func)
-        if made is not None and kwargs.get("device") is None and "out" not in kwargs:
-            count, dtype = made(args, kwargs)
+        traits = traits_of(func)
+        if traits.creates is not None and kwargs.get("device") is None and "out" not in kwargs:
+            count, dtype = _COUNTED[traits.creates](args, kwargs)
             if count >= LARGE and (dtype or torch.get_default_dtype()).is_floating_point:
                 return func(*args, **{**kwargs, "device": "meta"})
-        elif func in _RANDOM:  # an integer that a seed promises needs every draw before it
+        elif traits.draws_integers:  # an integer that a seed promises needs every draw before it
             raise NeedsValues(f"{func.__name__} draws values")
-        elif func in _FILLS:
+        elif traits.fills:
             target = args[0] if args else kwargs.get("tensor")
             if isinstance(target, Tensor) and target.is_meta:
                 return target
@@ -117,10 +118,13 @@ def _unmixed(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     tensors = list(_flat((*args, *kwargs.values())))
     if not any(t.is_meta for t in tensors) or all(t.is_meta for t in tensors):
         return func(*args, **kwargs)
-    name = getattr(func, "__name__", "")
-    writes = name in _WRITES or (name.endswith("_") and not name.startswith("__"))
-    if "out" in kwargs or (writes and not (isinstance(args[0], Tensor) and args[0].is_meta)):
-        raise NeedsValues(f"{name} would write what is not there")
+    writes = traits_of(func).writes
+    if writes != ():
+        targets = args if writes is None else separated(writes, args, kwargs)[0]
+        if not all(t.is_meta for t in _flat(targets)):
+            raise NeedsValues(f"{getattr(func, '__name__', func)} would write what is not there")
+    if "out" in kwargs:
+        raise NeedsValues("out= would write what is not there")
     args = tuple(_to_meta(a) for a in args)
     return func(*args, **{k: _to_meta(v) for k, v in kwargs.items()})
 
@@ -200,25 +204,10 @@ def _new(args: Any, kwargs: Any) -> Made:
     return count, dtype or args[0].dtype
 
 
-_FACTORIES: dict[Any, Callable[[Any, Any], Made]] = {
-    **dict.fromkeys((torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn), _sized),
-    **dict.fromkeys((torch.empty_like, torch.zeros_like, torch.ones_like), _like),
-    **dict.fromkeys((torch.full_like, torch.rand_like, torch.randn_like), _like),
-    **dict.fromkeys((Tensor.new_empty, Tensor.new_zeros, Tensor.new_ones), _new),
-    torch.full: _full,
-    torch.normal: _normal,
+_COUNTED: dict[Creates, Callable[[Any, Any], Made]] = {
+    Creates.SIZE: _sized,
+    Creates.LIKE: _like,
+    Creates.NEW: _new,
+    Creates.FILLED: _full,
+    Creates.NORMAL: _normal,
 }
-_RANDOM = frozenset(
-    {torch.randint, torch.randperm, torch.multinomial, torch.bernoulli, torch.randint_like}
-    | {Tensor.random_, Tensor.bernoulli_, Tensor.multinomial}
-)
-_FILLS = frozenset(
-    {Tensor.uniform_, Tensor.normal_, Tensor.fill_, Tensor.zero_, Tensor.erfinv_, Tensor.clamp_}
-    | {nn.init.uniform_, nn.init.normal_, nn.init.constant_, nn.init.kaiming_uniform_}
-    | {nn.init.kaiming_normal_, nn.init.xavier_uniform_, nn.init.xavier_normal_}
-    | {nn.init.trunc_normal_, nn.init.ones_, nn.init.zeros_, nn.init.orthogonal_}
-)
-_WRITES = frozenset(
-    {"__setitem__", "__set__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__ifloordiv__"}
-    | {"__iand__", "__ior__", "__ixor__", "__imod__", "__ipow__"}
-)

@@ -23,6 +23,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 import torch
 
+from archlint.ops.traits import FIRST, declare_traits
 from archlint.symbolic import Size, product
 from archlint.symbolic.formula import Bool
 
@@ -140,12 +141,15 @@ R = TypeVar("R", bound=Rule)
 
 
 def shape_rule(
-    *functions: Callable[..., Any], inplace: tuple[Callable[..., Any], ...] = ()
+    *functions: Callable[..., Any], inplace: tuple[Callable[..., Any], ...] = (), **traits: Any
 ) -> Callable[[R], R]:
-    """Register a rule for operators, as ``__torch_function__`` names them.
+    """Register a rule for operators, as ``__torch_function__`` receives them.
 
-    ``inplace`` lists those that write into their first argument: the rule's result must have its
-    shape, and the argument itself is returned.
+    ``inplace`` lists those that write to their first argument: the rule's result must have its
+    shape, and the argument itself is returned. ``traits`` says by the fields of
+    :class:`~archlint.ops.traits.Traits` what else the engine must know of these operators.
+
+    Raises ``ValueError`` if one of them has a rule, ``TypeError`` for an unknown trait.
     """
 
     def register(rule: R) -> R:
@@ -154,15 +158,19 @@ def shape_rule(
                 raise ValueError(f"{function} has a shape rule already: {RULES[function]}")
             RULES[function] = rule
         INPLACE.update(inplace)
+        declare_traits(*functions, **traits)
+        if inplace:
+            declare_traits(*inplace, **{"writes": FIRST, **traits})
         return rule
 
     return register
 
 
-def named_rule(*names: str) -> Callable[[R], R]:
+def named_rule(*names: str, **traits: Any) -> Callable[[R], R]:
     """Register a rule for operators that PyTorch knows by names, as in ``torchvision::nms``."""
 
     def register(rule: R) -> R:
+        declare_traits(*names, **traits)
         NAMED.update(dict.fromkeys(names, rule))
         return rule
 

@@ -8,6 +8,7 @@ from types import CodeType
 from typing import Any, NoReturn
 
 from archlint.ops.registry import Refused, TensorSpec
+from archlint.ops.traits import ERRORS, traits_of
 from archlint.symbolic import Size, unknown
 from archlint.symbolic.case_split import divisors
 from archlint.symbolic.formula import Bool, Formula, Junction, comparisons, eq, holds, negate
@@ -151,8 +152,8 @@ class TracedPath:
             sizes = tuple(map(upper_bound, sizes))  # even at their most, it does not hold
         if known is False and (not held or self.forced is not None):
             formula, held = False, False
-        op = self.calls_so_far[-1].op if self.calls_so_far else ""
-        kind, caught = "claim", is_caught(self.model_caller, op)
+        raises = traits_of(self.calls_so_far[-1].func).raises if self.calls_so_far else ERRORS
+        kind, caught = "claim", is_caught(self.model_caller, raises)
         if caught is not False:
             self._must_follow_env()
             if held:

@@ -24,6 +24,7 @@ from torch.overrides import TorchFunctionMode
 
 from archlint.contracts.contract import Input
 from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
+from archlint.ops.traits import Unchecked, traits_of
 from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.gc_pause import gc_paused
 from archlint.runtime.user_frames import first_line, user_line
@@ -43,9 +44,9 @@ from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.symint.node import SizeNode, hashable
 from archlint.tracing.tensors.aliasing import check_overlap
-from archlint.tracing.tensors.op_effects import is_random, writes
 from archlint.tracing.tensors.specs import (
     forget_elements,
+    has_integers,
     has_tensors,
     has_unknown_elements,
     is_symbolic,
@@ -62,11 +63,6 @@ from archlint.tracing.tensors.value_tracking import Elements
 from archlint.tracing.trace import Call, Trace, call_name
 
 _OTHER_MEMORY = torch.Tensor.data.__set__  # type: ignore[attr-defined]
-_LENIENT = ("pad_sequence",)  # whose meta kernels ask less of the sizes than the CPU
-_INDEXING = (
-    "index", "gather", "scatter", "take", "embedding", "put", "one_hot", "getitem", "unpool",
-    "nll_loss", "cross_entropy_loss", "multi_margin_loss", "multilabel_margin_loss", "ctc_loss",
-)  # fmt: skip
 
 
 class Tracer(TorchFunctionMode):
@@ -102,7 +98,7 @@ class Tracer(TorchFunctionMode):
             and not has_unknown_elements(self.run, (args, kwargs))
         ):
             result = self._concrete(func, args, kwargs)
-            if is_random(func):
+            if traits_of(func).random:
                 forget_elements(self.run, result)
             return result
         return self._call(func, args, kwargs)
@@ -137,12 +133,8 @@ class Tracer(TorchFunctionMode):
         self.path.calls = index + 1
         if func == _OTHER_MEMORY:
             raise UnknownOutcome("a tensor is given other memory (.data = …)")
-        if args and writes(func):
-            check_overlap(self.path, call, args[0], self.calls)
-            forget_elements(self.run, args[0])
-        if "out" in kwargs:
-            check_overlap(self.path, call, kwargs["out"], self.calls)
-            forget_elements(self.run, kwargs["out"])
+        if "out" in kwargs or traits_of(func).writes != ():
+            forget_elements(self.run, check_overlap(self.path, call, self.calls))
         if rule is not None:
             try:
                 known = [known_of(a) for a in args]
@@ -199,10 +191,13 @@ class Tracer(TorchFunctionMode):
             self.elements.ran_kernel()
         name = f"{getattr(func, '__module__', '') or ''}.{getattr(func, '__qualname__', func)}"
         self.kernels[name] = self.kernels.get(name, 0) + 1
-        if any(word in name for word in _INDEXING):
-            self.path.unproved(f"{call_name(func)} has no rule; its indices are not checked")
-        if call_name(func) in _LENIENT:
+        unchecked = traits_of(func).unchecked
+        if unchecked is Unchecked.SIZES:
             self.path.unproved(f"{call_name(func)} has no rule; its sizes are not checked")
+        elif unchecked is Unchecked.INDICES or (
+            unchecked is Unchecked.UNKNOWN and has_integers((args, kwargs))
+        ):
+            self.path.unproved(f"{call_name(func)} has no rule; its indices are not checked")
         return run_kernel(self.path, func, args, kwargs, index, cpu=self.rules)
 
 

@@ -9,22 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archlint.ops.registry import TensorSpec
+from archlint.ops.traits import traits_of
 from archlint.symbolic import Size
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call, Trace
 
 MOST = 6  # steps that are shown
-_MODULES = {"linear": "Linear", "embedding": "Embedding", "layer_norm": "LayerNorm"}
-_ENDS = (  # an operator's name begins so, its claim contains so: why it is like that
-    ("linear", "in_features", "{} has one weight per element"),
-    ("embedding", "index", "{} has one row per index"),
-    ("conv", "kernel_size", "no window of the kernel fits"),
-    ("max_pool", "kernel_size", "no window of the kernel fits"),
-    ("avg_pool", "kernel_size", "no window of the kernel fits"),
-    ("conv", "in_channels", "a kernel has weights for each channel"),
-    ("batch_norm", "per channel", "one value has no variance"),
-    ("layer_norm", "normalized_shape", "{} has one weight per element"),
-)
 
 
 @dataclass(frozen=True)
@@ -39,9 +29,8 @@ def because(trace: Trace, blamed: Call, claim: str) -> str:
     """The sizes on the way to the tensor that ``blamed`` refuses, and why it does."""
     start = first_tensor((blamed.args, blamed.kwargs))
     steps = [_shown(s) for s in _summary(_way(trace, start))] if start is not None else []
-    end = next((e for op, word, e in _ENDS if blamed.op.startswith(op) and word in claim), "")
-    if end:
-        steps.append(end.format(_MODULES.get(blamed.op, blamed.op)))
+    reasons = traits_of(blamed.func).reasons
+    steps += [reason for words, reason in reasons if words in claim][:1]
     return " → ".join(steps)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
 from archlint.contracts.region import in_box
 from archlint.engine.diagnosis.size_chain import because
@@ -14,17 +15,12 @@ from archlint.engine.explore import ExploredPath
 from archlint.engine.structure.input_axes import spatial
 from archlint.engine.structure.model_view import ModelView
 from archlint.engine.structure.violation import Vacuous, Violation
+from archlint.ops.traits import traits_of
 from archlint.symbolic import Expr, Size, substitute, symbol
 from archlint.symbolic.formula import Bool, conj, disj, ne, substitute_formula
 from archlint.symbolic.intervals import Box
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call
-
-# Where the two factors stand among the arguments of a product.
-_PRODUCTS = {
-    "matmul": (0, 1), "mm": (0, 1), "bmm": (0, 1), "mv": (0, 1), "rmatmul": (1, 0),
-    "addmm": (1, 2), "addmv": (1, 2), "addbmm": (1, 2), "baddbmm": (1, 2),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -116,18 +112,19 @@ def _entries(path: ExploredPath) -> Iterator[_Entry]:
 
 def _met(call: Call) -> Iterator[tuple[Size, int]]:
     """The sizes of a call that meet rows of a weight, and how many rows there are."""
-    if call.op == "linear":
+    factors = traits_of(call.func).factors
+    if call.func is F.linear:
         given, weight = _argument(call, 0, "input"), _argument(call, 1, "weight")
         if type(given) is SymbolicTensor and _is_weight(weight) and given.spec.dims:
             yield given.spec.dims[-1], weight.shape[-1]
-    elif call.op == "bilinear":
+    elif call.func is torch.bilinear:
         weight = _argument(call, 2, "weight")
         for i, name in enumerate(("input1", "input2")):
             given = _argument(call, i, name)
             if type(given) is SymbolicTensor and _is_weight(weight):
                 yield given.spec.dims[-1], weight.shape[1 + i]
-    elif call.op in _PRODUCTS and len(call.args) > max(_PRODUCTS[call.op]):
-        left, right = (call.args[i] for i in _PRODUCTS[call.op])
+    elif factors is not None and len(call.args) > max(factors):
+        left, right = (call.args[i] for i in factors)
         if type(left) is SymbolicTensor and _is_weight(right) and left.spec.dims and right.ndim:
             yield left.spec.dims[-1], right.shape[0 if right.ndim == 1 else -2]
         elif type(right) is SymbolicTensor and _is_weight(left) and right.spec.dims and left.ndim:

@@ -6,6 +6,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from math import isqrt
 
+import torch
 from torch import nn
 
 from archlint.contracts.contract import Contract
@@ -19,10 +20,12 @@ from archlint.explanation.fixes.source_edits import (
 )
 from archlint.explanation.path_rows import back_to_input
 from archlint.models.targets import ModelSource
+from archlint.ops.registry import rule_for
 from archlint.symbolic import Expr, Size, evaluate
 from archlint.tracing.fx_graph import tensors
 from archlint.tracing.trace import Call, Trace
 
+_FLATTENING = {rule_for(f) for f in (torch.flatten, torch.Tensor.view, torch.reshape)}
 _RANKS = (3, 4, 5)  # N C L, N C H W, N C T H W
 
 
@@ -104,7 +107,7 @@ def _flattening(trace: Trace, blamed: Call) -> Call | None:
             return None
         rank, left = len(given[0].spec.dims), len(made[0].spec.dims)
         if left < rank:
-            flat = call.op in ("flatten", "view", "reshape")
+            flat = rule_for(call.func) in _FLATTENING
             return call if flat and rank in _RANKS and left == 2 else None
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
 from torch import nn
 
 from archlint.contracts.contract import Contract
@@ -12,9 +13,11 @@ from archlint.explanation.fixes.pool_before_flatten import Rebind
 from archlint.explanation.fixes.proposal import Proposal, patched
 from archlint.explanation.fixes.source_edits import added_edit, method_of, recompiled
 from archlint.models.targets import ModelSource
+from archlint.ops.registry import rule_for
 from archlint.symbolic import Size
 from archlint.tracing.fx_graph import tensors
 
+_ADDITIONS = (rule_for(torch.add), rule_for(torch.Tensor.add_))
 _MODES = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 
@@ -37,7 +40,7 @@ def stretching(
     call = calls[event.call]
     layer = model.get_submodule(call.module)
     found = method_of(layer, call.code) if call.code is not None else None
-    if found is None or call.op not in ("add", "__add__", "__radd__", "add_", "__iadd__"):
+    if found is None or rule_for(call.func) not in _ADDITIONS:
         return
     name, function = found
     features = [t.spec.dims for t in tensors((call.args, call.kwargs))]

@@ -98,7 +98,7 @@ def eye(path: Path, n: Size, m: Size | None = None, **settings: Any) -> TensorSp
     return made(path, (n, n if m is None else m), settings, None, (0, 1))
 
 
-@shape_rule(torch.randperm)
+@shape_rule(torch.randperm, random=True, draws_integers=True)
 def randperm(path: Path, n: Size, **settings: Any) -> TensorSpec:
     return made(path, (n,), settings, torch.int64, (0, n - 1))
 

@@ -20,7 +20,7 @@ from archlint.symbolic import Size
 from archlint.symbolic.formula import conj, disj, eq, ge
 
 
-@shape_rule(torch.nn.functional.scaled_dot_product_attention)
+@shape_rule(torch.nn.functional.scaled_dot_product_attention, raises=(RuntimeError,))
 def scaled_dot_product_attention(
     path: Path,
     query: TensorSpec,

@@ -62,7 +62,7 @@ def _affine(path: Path, what: TensorSpec | None, channels: Size, empty: Bool) ->
         path.claim(ge(numel, 1), "num_features {} > 0", numel)
 
 
-@shape_rule(torch.batch_norm)
+@shape_rule(torch.batch_norm, reasons=(("per channel", "one value has no variance"),))
 def batch_norm_kernel(
     path: Path,
     input: TensorSpec,
@@ -98,7 +98,7 @@ def batch_norm_kernel(
     return followed_layout(path, input, input.dims)
 
 
-@shape_rule(F.batch_norm)
+@shape_rule(F.batch_norm, reasons=(("per channel", "one value has no variance"),))
 def batch_norm(
     path: Path,
     input: TensorSpec,

@@ -14,6 +14,7 @@ from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import elementwise_strides
 from archlint.ops.shapes.type_promotion import DtypeRule, is_scalar, result_type
+from archlint.ops.traits import Bounds, declare_traits
 from archlint.ops.values import float_ranges as reals
 from archlint.ops.values import int_ranges as ranges
 
@@ -119,6 +120,7 @@ def _register(
     inplace: str = "",
     numbers: bool = True,
     check: Callable[[Path, str, Any, Any, torch.dtype], None] | None = None,
+    **traits: Any,
 ) -> None:
     """One rule for all spellings of a binary operator (names separated by spaces)."""
 
@@ -171,11 +173,24 @@ def _register(
     names = (name, *also.split())
     for each in (rule, swapped, into):
         each.__name__ = name
-    shape_rule(*dict.fromkeys((*spellings(*names), *methods(*dunders.split()))))(rule)
+    traits["may_read_target"] = True
+    functions = dict.fromkeys((*spellings(*names), *methods(*dunders.split())))
+    shape_rule(*functions, **traits)(rule)
     if reflected:
-        shape_rule(*spellings(*reflected.split()))(swapped)
+        shape_rule(*spellings(*reflected.split()), **traits)(swapped)
     into_names = [f"{n}_" for n in names if n != "float_power"] + inplace.split()
-    shape_rule(inplace=spellings(*into_names))(into)
+    own = ("elementwise", "allocates", "comparison")  # of a result that is a tensor of its own
+    written_to = {word: value for word, value in traits.items() if word not in own}
+    shape_rule(inplace=spellings(*into_names), **written_to)(into)
+
+
+_NEW = {"elementwise": True, "allocates": True}
+_SIZES = {"raises": (RuntimeError,)}
+_CHOICE = {"numbers": False, "bounds": Bounds.UNKNOWN}
+
+
+def _compares(sign: str, also: str, dunder: str) -> dict[str, Any]:
+    return {"also": also, "dunders": dunder, "elementwise": True, "comparison": sign}
 
 
 TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
@@ -183,7 +198,13 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
         "add",
         promote.same,
         _linear(ranges.add, reals.added),
-        {"dunders": "__add__ __radd__", "inplace": "__iadd__"},
+        {
+            "dunders": "__add__ __radd__",
+            "inplace": "__iadd__",
+            "bounds": Bounds.PAIRS,
+            **_NEW,
+            **_SIZES,
+        },
     ),
     (
         "sub",
@@ -195,13 +216,23 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
             "reflected": "rsub __rsub__",
             "inplace": "__isub__",
             "check": _no_bool,
+            "bounds": Bounds.PAIRS,
+            **_NEW,
+            **_SIZES,
         },
     ),
     (
         "mul",
         promote.same,
         _product,
-        {"also": "multiply", "dunders": "__mul__ __rmul__", "inplace": "__imul__"},
+        {
+            "also": "multiply",
+            "dunders": "__mul__ __rmul__",
+            "inplace": "__imul__",
+            "bounds": Bounds.PRODUCT,
+            **_NEW,
+            **_SIZES,
+        },
     ),
     (
         "div",
@@ -212,21 +243,35 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
             "dunders": "__truediv__ __div__",
             "reflected": "__rtruediv__ __rdiv__",
             "inplace": "__itruediv__ __idiv__",
+            "bounds": Bounds.QUOTIENT,
+            **_NEW,
+            **_SIZES,
         },
     ),
     (
         "floor_divide",
         promote.number,
         _floored,
-        {"dunders": "__floordiv__", "reflected": "__rfloordiv__", "inplace": "__ifloordiv__"},
+        {
+            "dunders": "__floordiv__",
+            "reflected": "__rfloordiv__",
+            "inplace": "__ifloordiv__",
+            "bounds": Bounds.PAIRS,
+            **_NEW,
+        },
     ),
     (
         "remainder",
         promote.number,
         _remainder,
-        {"dunders": "__mod__", "reflected": "__rmod__", "inplace": "__imod__"},
+        {
+            "dunders": "__mod__",
+            "reflected": "__rmod__",
+            "inplace": "__imod__",
+            "bounds": Bounds.UNKNOWN,
+        },
     ),
-    ("fmod", promote.number, _fmod, {}),
+    ("fmod", promote.number, _fmod, {"bounds": Bounds.UNKNOWN}),
     (
         "pow",
         promote.same,
@@ -236,13 +281,15 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
             "reflected": "__rpow__",
             "inplace": "__ipow__",
             "check": _no_negative_power,
+            "bounds": Bounds.PAIRS,
+            **_SIZES,
         },
     ),
     ("float_power", _double, _unknown, {}),
-    ("maximum", promote.same, _plain(ranges.greatest), {"numbers": False}),
-    ("minimum", promote.same, _plain(ranges.least), {"numbers": False}),
-    ("fmax", promote.same, _plain(ranges.greatest), {"numbers": False}),
-    ("fmin", promote.same, _plain(ranges.least), {"numbers": False}),
+    ("maximum", promote.same, _plain(ranges.greatest), {"elementwise": True, **_CHOICE, **_SIZES}),
+    ("minimum", promote.same, _plain(ranges.least), {"elementwise": True, **_CHOICE, **_SIZES}),
+    ("fmax", promote.same, _plain(ranges.greatest), _CHOICE),
+    ("fmin", promote.same, _plain(ranges.least), _CHOICE),
     ("atan2", promote.to_float, _unknown, {"also": "arctan2", "numbers": False}),
     ("hypot", promote.floating, _unknown, {"numbers": False}),
     ("logaddexp", promote.floating, _unknown, {"numbers": False}),
@@ -250,10 +297,10 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
     ("xlogy", promote.to_float, _unknown, {}),
     ("eq", promote.to_bool, _unknown, {"dunders": "__eq__"}),
     ("ne", promote.to_bool, _unknown, {"also": "not_equal", "dunders": "__ne__"}),
-    ("lt", promote.to_bool, _unknown, {"also": "less", "dunders": "__lt__"}),
-    ("le", promote.to_bool, _unknown, {"also": "less_equal", "dunders": "__le__"}),
-    ("gt", promote.to_bool, _unknown, {"also": "greater", "dunders": "__gt__"}),
-    ("ge", promote.to_bool, _unknown, {"also": "greater_equal", "dunders": "__ge__"}),
+    ("lt", promote.to_bool, _unknown, _compares("<", "less", "__lt__")),
+    ("le", promote.to_bool, _unknown, _compares("<=", "less_equal", "__le__")),
+    ("gt", promote.to_bool, _unknown, _compares(">", "greater", "__gt__")),
+    ("ge", promote.to_bool, _unknown, _compares(">=", "greater_equal", "__ge__")),
     ("logical_and", promote.to_bool, _unknown, {"numbers": False}),
     ("logical_or", promote.to_bool, _unknown, {"numbers": False}),
     ("logical_xor", promote.to_bool, _unknown, {"numbers": False}),
@@ -282,3 +329,7 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
 )
 for _name, _dtype, _values, _more in TABLE:
     _register(_name, _dtype, _values, **_more)
+
+declare_traits(
+    *spellings("heaviside", "nextafter", "heaviside_", "nextafter_"), may_read_target=True
+)

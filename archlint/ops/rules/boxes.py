@@ -10,11 +10,12 @@ from typing import Any
 import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, named_rule
+from archlint.ops.traits import Bounds
 from archlint.symbolic import Size, minimum
 from archlint.symbolic.formula import conj, eq, ge
 
 
-@named_rule("torchvision::nms")
+@named_rule("torchvision::nms", bounds=Bounds.UNKNOWN)
 def nms(path: Path, dets: TensorSpec, scores: TensorSpec, iou_threshold: Any) -> TensorSpec:
     """Boxes that overlap no better one: of some boxes at least the best."""
     text = "boxes of 2 dimensions, gets {}"
@@ -35,6 +36,7 @@ def nms(path: Path, dets: TensorSpec, scores: TensorSpec, iou_threshold: Any) ->
     "torchvision.ops.boxes:batched_nms",
     "torchvision.ops.boxes:_batched_nms_vanilla",
     "torchvision.ops.boxes:_batched_nms_coordinate_trick",
+    bounds=Bounds.UNKNOWN,
 )
 def batched_nms(
     path: Path, boxes: TensorSpec, scores: TensorSpec, idxs: TensorSpec, iou_threshold: Any

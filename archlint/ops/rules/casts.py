@@ -17,6 +17,7 @@ from archlint.ops.shapes.strides import (
     elementwise_strides,
     empty,
 )
+from archlint.ops.traits import View, declare_traits
 from archlint.ops.values import int_ranges as ranges
 from archlint.ops.values.float_ranges import Real
 from archlint.ops.values.float_ranges import cast as real_cast
@@ -74,7 +75,7 @@ def host_device(value: Any) -> torch.device:
     return device
 
 
-@shape_rule(*methods("to"))
+@shape_rule(*methods("to"), view=View.SAME, elementwise=True)
 def to(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
     """``to(dtype)``, ``to(device, dtype)`` or ``to(other)``, each with non_blocking and copy."""
     dtype = settings.pop("dtype", None)
@@ -104,19 +105,19 @@ def to(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec
     return cast(path, input, dtype, device, memory_format, copy)
 
 
-@shape_rule(*methods("type_as"))
+@shape_rule(*methods("type_as"), view=View.SAME)
 def type_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     return cast(path, input, other.dtype)
 
 
-@shape_rule(*methods("type"))
+@shape_rule(*methods("type"), view=View.SAME, elementwise=True)
 def type_(path: Path, input: TensorSpec, dtype: Any = None, non_blocking: bool = False) -> Any:
     if not isinstance(dtype, torch.dtype):
         raise NoRule(f"type({dtype!r})")
     return cast(path, input, dtype)
 
 
-@shape_rule(*methods("cpu"))
+@shape_rule(*methods("cpu"), view=View.SAME)
 def cpu(
     path: Path, input: TensorSpec, memory_format: torch.memory_format = torch.preserve_format
 ) -> TensorSpec:
@@ -145,7 +146,8 @@ def _register_casts() -> None:
         ) -> TensorSpec:
             return cast(path, input, dtype, None, memory_format)
 
-        shape_rule(*methods(name))(rule)
+        by_itself = name in ("float", "double", "long", "int")  # keep what is known of elements
+        shape_rule(*methods(name), view=View.SAME, elementwise=by_itself)(rule)
 
 
 _register_casts()
@@ -168,12 +170,12 @@ def requires_grad_(path: Path, input: TensorSpec, requires_grad: bool = True) ->
     return _itself(input)
 
 
-@shape_rule(inplace=spellings("zero_"))
+@shape_rule(inplace=spellings("zero_"), fills=True)
 def zero_(path: Path, input: TensorSpec) -> TensorSpec:
     return written(path, "zero", input, input.dtype, (0, 0))
 
 
-@shape_rule(inplace=spellings("fill_"))
+@shape_rule(inplace=spellings("fill_"), fills=True)
 def fill_(path: Path, input: TensorSpec, value: Any) -> TensorSpec:
     if isinstance(value, TensorSpec):
         path.claim(value.ndim == 0, "a value of 0 dimensions, gets {}", value.ndim)
@@ -183,7 +185,7 @@ def fill_(path: Path, input: TensorSpec, value: Any) -> TensorSpec:
     return written(path, "fill", input, input.dtype, values)
 
 
-@shape_rule(inplace=methods("copy_"))
+@shape_rule(inplace=methods("copy_"), may_read_target=True)
 def copy_(path: Path, input: TensorSpec, src: Any, non_blocking: bool = False) -> TensorSpec:
     if not isinstance(src, TensorSpec):
         raise NoRule("copy_ of a number")
@@ -199,11 +201,20 @@ def _random(path: Path, input: TensorSpec, may: Any) -> TensorSpec:
     return written(path, "random", input, input.dtype)
 
 
-@shape_rule(inplace=methods("normal_", "exponential_"))
+@shape_rule(inplace=methods("normal_", "exponential_"), random=True, fills=True)
 def normal_(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
     return _random(path, input, empty(input.dims))
 
 
-@shape_rule(inplace=methods("uniform_"))
+@shape_rule(inplace=methods("uniform_"), random=True, fills=True)
 def uniform_(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
     return _random(path, input, False)
+
+
+declare_traits(
+    *spellings("resolve_conj", "resolve_neg", "asarray", "_pin_memory"),
+    *methods("cuda", "cfloat", "cdouble", "chalf", "pin_memory"),
+    torch.Tensor.data.__get__,  # type: ignore[attr-defined]
+    view=View.SAME,
+)
+declare_traits(*methods("sum_to_size"), view=View.UNKNOWN)

@@ -20,6 +20,7 @@ from archlint.ops.shapes.strides import (
     settled,
 )
 from archlint.ops.shapes.type_promotion import result_type
+from archlint.ops.traits import Unchecked, View, declare_traits
 from archlint.symbolic import Size, maximum, minimum
 from archlint.symbolic.formula import eq
 
@@ -53,7 +54,7 @@ def _specs(path: Path, tensors: Any) -> list[TensorSpec]:
     return list(tensors)
 
 
-@shape_rule(torch.cat, torch.concat, torch.concatenate)
+@shape_rule(torch.cat, torch.concat, torch.concatenate, raises=(RuntimeError,))
 def cat(
     path: Path, tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None
 ) -> TensorSpec:
@@ -108,7 +109,7 @@ def _common(path: Path, first: Size, size: Size, d: int) -> Size:
     return size if isinstance(size, int) else first
 
 
-@shape_rule(torch.stack)
+@shape_rule(torch.stack, raises=(RuntimeError,))
 def stack(path: Path, tensors: Any, dim: int = 0, *, out: Any = None) -> TensorSpec:
     specs = _specs(path, tensors)
     if out is not None:
@@ -124,18 +125,18 @@ def stack(path: Path, tensors: Any, dim: int = 0, *, out: Any = None) -> TensorS
     return first.like(shape, result_type(*specs), None, joint_values(specs))
 
 
-@shape_rule(torch.hstack)
+@shape_rule(torch.hstack, raises=(RuntimeError,))
 def hstack(path: Path, tensors: Any, *, out: Any = None) -> TensorSpec:
     specs = atleast_1d(path, _specs(path, tensors))
     return joined(path, specs, 0 if specs[0].ndim == 1 else 1)
 
 
-@shape_rule(torch.vstack, torch.row_stack)
+@shape_rule(torch.vstack, torch.row_stack, raises=(RuntimeError,))
 def vstack(path: Path, tensors: Any, *, out: Any = None) -> TensorSpec:
     return joined(path, atleast_2d(path, _specs(path, tensors)), 0)
 
 
-@shape_rule(torch.dstack)
+@shape_rule(torch.dstack, raises=(RuntimeError,))
 def dstack(path: Path, tensors: Any, *, out: Any = None) -> TensorSpec:
     return joined(path, atleast_3d(path, _specs(path, tensors)), 2)
 
@@ -146,7 +147,7 @@ def column_stack(path: Path, tensors: Any, *, out: Any = None) -> TensorSpec:
     return joined(path, [unsqueeze(path, s, 1) if s.ndim == 1 else s for s in specs], 1)
 
 
-@shape_rule(torch.broadcast_tensors)
+@shape_rule(torch.broadcast_tensors, view=View.EACH)
 def broadcast_tensors(path: Path, *tensors: Any) -> tuple[TensorSpec, ...]:
     if not all(isinstance(t, TensorSpec) for t in tensors):
         raise NoRule
@@ -157,7 +158,7 @@ def broadcast_tensors(path: Path, *tensors: Any) -> tuple[TensorSpec, ...]:
     return tuple(expanded(path, s, dims) for s in specs)
 
 
-@shape_rule(torch.meshgrid)
+@shape_rule(torch.meshgrid, view=View.EACH)
 def meshgrid(path: Path, *tensors: Any, indexing: str | None = None) -> tuple[TensorSpec, ...]:
     specs = _unpacked(tensors)
     path.claim(len(specs) > 0, "at least one tensor")
@@ -182,3 +183,7 @@ def _unpacked(tensors: tuple[Any, ...]) -> list[TensorSpec]:
     if not all(isinstance(t, TensorSpec) for t in many):
         raise NoRule
     return list(many)
+
+
+declare_traits(torch.functional.cartesian_prod, torch.combinations, view=View.EACH)
+declare_traits(torch._C._nn.pad_sequence, unchecked=Unchecked.SIZES)

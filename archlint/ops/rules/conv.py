@@ -167,5 +167,9 @@ def _convolution_of(n: int) -> Callable[..., TensorSpec]:
     return conv
 
 
+REASONS = (
+    ("kernel_size", "no window of the kernel fits"),
+    ("in_channels", "a kernel has weights for each channel"),
+)
 for _n, _conv in ((1, torch.conv1d), (2, torch.conv2d), (3, torch.conv3d)):
-    shape_rule(_conv)(_convolution_of(_n))
+    shape_rule(_conv, raises=(RuntimeError,), reasons=REASONS)(_convolution_of(_n))

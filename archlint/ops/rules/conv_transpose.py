@@ -8,6 +8,7 @@ import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.rules.conv import (
+    REASONS,
     batched_dims,
     claim_bias,
     claim_groups,
@@ -92,10 +93,10 @@ for _n, _op in (
     (2, torch.conv_transpose2d),
     (3, torch.conv_transpose3d),
 ):
-    shape_rule(_op)(_transposed_of(_n))
+    shape_rule(_op, raises=(RuntimeError,), reasons=REASONS)(_transposed_of(_n))
 
 
-@shape_rule(torch.convolution)
+@shape_rule(torch.convolution, reasons=REASONS)
 def convolution(
     path: Path,
     input: TensorSpec,

@@ -13,6 +13,7 @@ import torch
 from archlint.ops.aliases import spellings
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.shapes.broadcast import broadcast
+from archlint.ops.traits import Bounds
 from archlint.symbolic import maximum, minimum, product
 
 Tensor = torch.Tensor
@@ -24,7 +25,7 @@ def places(path: Path, input: TensorSpec, name: str) -> tuple[TensorSpec, ...]:
     return tuple(input.like((count,), torch.int64, values=(0, d - 1)) for d in input.dims)
 
 
-@shape_rule(*spellings("nonzero"))
+@shape_rule(*spellings("nonzero"), bounds=Bounds.UNKNOWN)
 def nonzero(path: Path, input: TensorSpec, *, out: Any = None, as_tuple: bool = False) -> Any:
     if out is not None:
         raise NoRule
@@ -34,7 +35,7 @@ def nonzero(path: Path, input: TensorSpec, *, out: Any = None, as_tuple: bool = 
     return _rows(path, input, "nonzero")
 
 
-@shape_rule(*spellings("argwhere"))
+@shape_rule(*spellings("argwhere"), bounds=Bounds.UNKNOWN)
 def argwhere(path: Path, input: TensorSpec) -> TensorSpec:
     return _rows(path, input, "argwhere")
 
@@ -45,7 +46,7 @@ def _rows(path: Path, input: TensorSpec, name: str) -> TensorSpec:
     return input.like(dims, torch.int64, values=(0, most))
 
 
-@shape_rule(*spellings("masked_select"))
+@shape_rule(*spellings("masked_select"), bounds=Bounds.UNKNOWN)
 def masked_select(path: Path, input: TensorSpec, mask: TensorSpec) -> TensorSpec:
     path.claim(mask.dtype is torch.bool, f"a mask of bool, gets {mask.dtype}")
     every = product(broadcast(path, input.dims, mask.dims))
@@ -67,7 +68,7 @@ def _distinct(
     return result[0] if len(result) == 1 else tuple(result)
 
 
-@shape_rule(*spellings("unique"))
+@shape_rule(*spellings("unique"), bounds=Bounds.UNKNOWN)
 def unique(
     path: Path,
     input: TensorSpec,
@@ -79,7 +80,7 @@ def unique(
     return _distinct(path, "unique", input, return_inverse, return_counts, dim)
 
 
-@shape_rule(*spellings("unique_consecutive"))
+@shape_rule(*spellings("unique_consecutive"), bounds=Bounds.UNKNOWN)
 def unique_consecutive(
     path: Path,
     input: TensorSpec,

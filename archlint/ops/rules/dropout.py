@@ -13,6 +13,7 @@ from archlint.ops.rules.unary import mapped
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import empty
+from archlint.ops.traits import View, declare_traits
 
 
 def _dropped(
@@ -46,7 +47,7 @@ def _register(function: Callable[..., Any], default: bool) -> None:
     ) -> TensorSpec:
         return _dropped(path, name, input, p, training, inplace)
 
-    shape_rule(function)(rule)
+    shape_rule(function, view=View.SAME)(rule)
 
 
 def _register_builtin(function: Callable[..., Any], inplace: bool) -> None:
@@ -55,7 +56,10 @@ def _register_builtin(function: Callable[..., Any], inplace: bool) -> None:
     def rule(path: Path, input: TensorSpec, p: Any, train: bool) -> TensorSpec:
         return _dropped(path, name, input, p, train, inplace)
 
-    shape_rule(*(() if inplace else (function,)), inplace=(function,) if inplace else ())(rule)
+    if inplace:
+        shape_rule(inplace=(function,))(rule)
+    else:
+        shape_rule(function, view=View.SAME)(rule)
 
 
 for _name in ("dropout", "dropout1d", "dropout2d", "dropout3d"):
@@ -65,3 +69,5 @@ for _name in ("alpha_dropout", "feature_alpha_dropout"):
 for _name in ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"):
     _register_builtin(getattr(torch, _name), False)
     _register_builtin(getattr(torch, f"{_name}_"), True)
+
+declare_traits(torch.native_dropout, view=View.SAME)

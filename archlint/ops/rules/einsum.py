@@ -17,13 +17,14 @@ from archlint.ops.shapes.strides import (
     known_strides,
     settled,
 )
+from archlint.ops.traits import View
 from archlint.symbolic import Size
 from archlint.symbolic.formula import disj, eq, ne
 
 Labels = tuple[str, ...]  # one per dimension; those of an ellipsis are "...0" (the last), "...1"
 
 
-@shape_rule(torch.functional.einsum)
+@shape_rule(torch.functional.einsum, view=View.ALONE, raises=(RuntimeError,))
 def einsum(path: Path, *args: Any) -> TensorSpec:
     """At most two operands; the order in which more are multiplied is PyTorch's choice."""
     inputs, output, operands = _parsed(path, args)

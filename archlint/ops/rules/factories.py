@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import nn
 
 from archlint.ops.aliases import methods
 from archlint.ops.registry import NoRule, Path, Range, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.casts import cast, dense_strides, host_device
 from archlint.ops.shapes import type_promotion as promote
+from archlint.ops.traits import Bounds, Creates, View, declare_traits
 from archlint.ops.values import int_ranges as ranges
 from archlint.symbolic import Expr, Size
 from archlint.symbolic.formula import ge, lt
@@ -80,10 +82,10 @@ def _register_filled(name: str, values: Range, random: bool = False) -> None:
         return made(path, dims, settings, input.dtype, values)
 
     rule.__name__, like.__name__, new.__name__ = name, f"{name}_like", f"new_{name}"
-    shape_rule(getattr(torch, name))(rule)
-    shape_rule(getattr(torch, f"{name}_like"))(like)
+    shape_rule(getattr(torch, name), random=random, creates=Creates.SIZE)(rule)
+    shape_rule(getattr(torch, f"{name}_like"), random=random, creates=Creates.LIKE)(like)
     if not random:
-        shape_rule(*methods(f"new_{name}"))(new)
+        shape_rule(*methods(f"new_{name}"), creates=Creates.NEW)(new)
 
 
 def _like(path: Path, input: TensorSpec, settings: dict[str, Any], values: Range) -> TensorSpec:
@@ -100,14 +102,14 @@ _register_filled("rand", (0, 1), random=True)
 _register_filled("randn", ranges.UNKNOWN, random=True)
 
 
-@shape_rule(torch.full)
+@shape_rule(torch.full, creates=Creates.FILLED)
 def full(path: Path, size: Any, fill_value: Any, **settings: Any) -> TensorSpec:
     values = ranges.range_of(fill_value)
     dims = sizes_of((size,), {})
     return made(path, dims, settings, number_dtype(fill_value), values)
 
 
-@shape_rule(torch.full_like)
+@shape_rule(torch.full_like, creates=Creates.LIKE)
 def full_like(path: Path, input: TensorSpec, fill_value: Any, **settings: Any) -> TensorSpec:
     number_dtype(fill_value)
     return _like(path, input, settings, ranges.range_of(fill_value))
@@ -134,14 +136,14 @@ def _bounded(path: Path, args: tuple[Any, ...], settings: dict[str, Any]) -> tup
     return given[len(numbers) :], (low, high - 1)
 
 
-@shape_rule(torch.randint)
+@shape_rule(torch.randint, bounds=Bounds.UNKNOWN, random=True, draws_integers=True)
 def randint(path: Path, *args: Any, **settings: Any) -> TensorSpec:
     rest, values = _bounded(path, args, settings)
     dims = sizes_of(tuple(rest), settings)
     return made(path, dims, settings, torch.int64, values)
 
 
-@shape_rule(torch.randint_like)
+@shape_rule(torch.randint_like, bounds=Bounds.UNKNOWN, random=True, draws_integers=True)
 def randint_like(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
     rest, values = _bounded(path, args, settings)
     if rest:
@@ -199,3 +201,24 @@ def _span(path: Path, leaves: list[Any]) -> Range:
     for leaf in leaves[1:]:
         values = ranges.union(path, values, ranges.range_of(leaf))
     return values
+
+
+declare_traits(torch.as_tensor, view=View.SAME)
+declare_traits(torch.normal, random=True, creates=Creates.NORMAL)
+declare_traits(torch.poisson, torch.binomial, random=True)
+declare_traits(*methods("cauchy_", "log_normal_", "geometric_"), random=True)
+declare_traits(
+    *(torch.multinomial, torch.bernoulli),
+    *methods("multinomial", "bernoulli", "bernoulli_", "random_"),
+    random=True,
+    draws_integers=True,
+)
+_INIT = nn.init
+declare_traits(
+    *(_INIT.uniform_, _INIT.normal_, _INIT.trunc_normal_, _INIT.kaiming_uniform_),
+    *(_INIT.kaiming_normal_, _INIT.xavier_uniform_, _INIT.xavier_normal_, _INIT.orthogonal_),
+    writes=((0, "tensor"),),
+    random=True,
+    fills=True,
+)
+declare_traits(*(_INIT.constant_, _INIT.ones_, _INIT.zeros_), writes=((0, "tensor"),), fills=True)

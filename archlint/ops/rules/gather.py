@@ -12,6 +12,7 @@ from archlint.ops.rules.indexing import INDEX_DTYPES, within
 from archlint.ops.rules.view import axis
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import elementwise_strides, empty
+from archlint.ops.traits import Bounds, Unchecked, declare_traits
 from archlint.symbolic import Size
 from archlint.symbolic.formula import disj, eq, ge, le
 
@@ -28,7 +29,7 @@ def _vector(path: Path, index: TensorSpec) -> None:
     path.claim(good, f"an index of int64 or int32, gets {index.dtype}")
 
 
-@shape_rule(*spellings("index_select"))
+@shape_rule(*spellings("index_select"), bounds=Bounds.PICKED, unchecked=Unchecked.INDICES)
 def index_select(
     path: Path, input: TensorSpec, dim: int, index: TensorSpec, *, out: Any = None
 ) -> TensorSpec:
@@ -76,7 +77,7 @@ def _long(path: Path, index: TensorSpec) -> None:
     path.claim(disj(empty(index.dims), good), f"an index of int64, gets {index.dtype}")
 
 
-@shape_rule(*spellings("gather"))
+@shape_rule(*spellings("gather"), bounds=Bounds.PICKED, unchecked=Unchecked.INDICES)
 def gather(
     path: Path,
     input: TensorSpec,
@@ -115,7 +116,7 @@ def _source(src: Any, value: Any) -> Any:
     return found
 
 
-@shape_rule(*spellings("scatter"))
+@shape_rule(*spellings("scatter"), unchecked=Unchecked.INDICES)
 def scatter(
     path: Path,
     input: TensorSpec,
@@ -132,7 +133,7 @@ def scatter(
     return _copy(path, input)
 
 
-@shape_rule(inplace=spellings("scatter_"))
+@shape_rule(inplace=spellings("scatter_"), unchecked=Unchecked.INDICES)
 def scatter_(
     path: Path,
     input: TensorSpec,
@@ -149,7 +150,7 @@ def scatter_(
     return written(path, "scatter", input, input.dtype)
 
 
-@shape_rule(*spellings("scatter_add"))
+@shape_rule(*spellings("scatter_add"), unchecked=Unchecked.INDICES)
 def scatter_add(
     path: Path, input: TensorSpec, dim: int, index: TensorSpec, src: TensorSpec
 ) -> TensorSpec:
@@ -157,7 +158,7 @@ def scatter_add(
     return _copy(path, input)
 
 
-@shape_rule(inplace=spellings("scatter_add_"))
+@shape_rule(inplace=spellings("scatter_add_"), unchecked=Unchecked.INDICES)
 def scatter_add_(
     path: Path, input: TensorSpec, dim: int, index: TensorSpec, src: TensorSpec
 ) -> TensorSpec:
@@ -169,7 +170,7 @@ def _copy(path: Path, input: TensorSpec) -> TensorSpec:
     return input.like(input.dims, strides=elementwise_strides(path, [input], input.dims))
 
 
-@shape_rule(*spellings("take"))
+@shape_rule(*spellings("take"), bounds=Bounds.PICKED, unchecked=Unchecked.INDICES)
 def take(path: Path, input: TensorSpec, index: TensorSpec, *, out: Any = None) -> TensorSpec:
     if out is not None:
         raise NoRule("out=")
@@ -179,3 +180,17 @@ def take(path: Path, input: TensorSpec, index: TensorSpec, *, out: Any = None) -
     path.claim(disj(none, ge(count, 1)), "{} elements to take from", count)
     within(path, index, numel, -numel, unread=none)
     return input.like(index.dims, values=input.values)
+
+
+# Operators without a rule: their kernels cannot check indices on symbolic sizes.
+_BY_INDEX = (
+    "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "masked_scatter", "put",
+    "scatter_reduce", "select_scatter", "slice_scatter", "diagonal_scatter", "as_strided_scatter",
+)  # fmt: skip
+declare_traits(
+    *spellings(*_BY_INDEX, *(f"{name}_" for name in _BY_INDEX), "_unsafe_index"),
+    *spellings("_index_put_impl_", "_unsafe_index_put", "_unsafe_masked_index"),
+    torch.functional.unravel_index,
+    unchecked=Unchecked.INDICES,
+)
+declare_traits(*spellings("take_along_dim"), bounds=Bounds.PICKED, unchecked=Unchecked.INDICES)

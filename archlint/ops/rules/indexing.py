@@ -20,6 +20,7 @@ from archlint.ops.shapes.strides import (
     restrided,
     settled_strides,
 )
+from archlint.ops.traits import FIRST, Bounds, Unchecked, View
 from archlint.ops.values.tight_bounds import in_range
 from archlint.symbolic import Expr, Size, ceildiv, maximum, minimum
 from archlint.symbolic.formula import Bool, disj, eq, ge, gt, le, lt, ne
@@ -211,13 +212,15 @@ def gathered(path: Path, view: TensorSpec, tensors: dict[int, TensorSpec]) -> Te
     return view.like(dims, strides=strides, values=view.values)
 
 
-@shape_rule(Tensor.__getitem__)
+@shape_rule(
+    Tensor.__getitem__, view=View.SUBSCRIPT, bounds=Bounds.SUBSCRIPT, unchecked=Unchecked.INDICES
+)
 def getitem(path: Path, input: TensorSpec, index: Any) -> TensorSpec:
     view, tensors = viewed_at(path, input, subscripts(path, input, index))
     return gathered(path, view, tensors) if tensors else view
 
 
-@shape_rule(Tensor.__setitem__)
+@shape_rule(Tensor.__setitem__, writes=FIRST, may_read_target=True)
 def setitem(path: Path, input: TensorSpec, index: Any, value: Any) -> None:
     items = subscripts(path, input, index)
     view, tensors = viewed_at(path, input, items)

@@ -43,7 +43,11 @@ def _rms_norm_in_order() -> bool:
 _RMS_NORM_IN_ORDER = _rms_norm_in_order()
 
 
-@shape_rule(F.layer_norm, torch.layer_norm)
+@shape_rule(
+    F.layer_norm,
+    torch.layer_norm,
+    reasons=(("normalized_shape", "LayerNorm has one weight per element"),),
+)
 def layer_norm(
     path: Path,
     input: TensorSpec,

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.shapes.type_promotion import one_dtype
+from archlint.ops.traits import Unchecked, declare_traits
 from archlint.ops.values.tight_bounds import in_range
 from archlint.symbolic import Size
 from archlint.symbolic.formula import Bool, disj, eq, ge, lt
@@ -20,7 +21,11 @@ def _same_dtype(path: Path, name: str, *tensors: TensorSpec | None) -> None:
     one_dtype(path, name, *tensors)
 
 
-@shape_rule(F.linear)
+@shape_rule(
+    F.linear,
+    raises=(RuntimeError,),
+    reasons=(("in_features", "Linear has one weight per element"),),
+)
 def linear(
     path: Path, input: TensorSpec, weight: TensorSpec, bias: TensorSpec | None = None
 ) -> TensorSpec:
@@ -80,7 +85,11 @@ def _rows(path: Path, indices: TensorSpec, rows: Size, what: str) -> None:
         path.unproved(f"whether the values that index {what} are in range")
 
 
-@shape_rule(torch.embedding)
+@shape_rule(
+    torch.embedding,
+    unchecked=Unchecked.INDICES,
+    reasons=(("index", "Embedding has one row per index"),),
+)
 def embedding_kernel(
     path: Path,
     weight: TensorSpec,
@@ -98,7 +107,11 @@ def embedding_kernel(
     return weight.like((*indices.dims, width))
 
 
-@shape_rule(F.embedding)
+@shape_rule(
+    F.embedding,
+    unchecked=Unchecked.INDICES,
+    reasons=(("index", "Embedding has one row per index"),),
+)
 def embedding(
     path: Path,
     input: TensorSpec,
@@ -117,7 +130,11 @@ def embedding(
     return embedding_kernel(path, weight, input)
 
 
-@shape_rule(F.embedding_bag)
+@shape_rule(
+    F.embedding_bag,
+    unchecked=Unchecked.INDICES,
+    reasons=(("index", "embedding_bag has one row per index"),),
+)
 def embedding_bag(
     path: Path,
     input: TensorSpec,
@@ -152,7 +169,7 @@ def embedding_bag(
     return weight.like((bags, weight.dims[1]))
 
 
-@shape_rule(F.one_hot)
+@shape_rule(F.one_hot, unchecked=Unchecked.INDICES)
 def one_hot(path: Path, tensor: TensorSpec, num_classes: Size = -1) -> TensorSpec:
     if tensor.dtype != torch.int64:
         refuse(path, "indices of int64")
@@ -161,3 +178,10 @@ def one_hot(path: Path, tensor: TensorSpec, num_classes: Size = -1) -> TensorSpe
     path.claim(ge(num_classes, 1), "num_classes {} > 0", num_classes)
     _rows(path, tensor, num_classes, "one_hot")
     return tensor.like((*tensor.dims, num_classes), values=(0, 1))
+
+
+declare_traits(
+    *(torch.embedding_bag, torch._embedding_bag, torch._embedding_bag_forward_only),
+    torch.embedding_renorm_,
+    unchecked=Unchecked.INDICES,
+)

@@ -14,13 +14,14 @@ from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import elementwise_strides
 from archlint.ops.shapes.type_promotion import is_scalar, result_type
+from archlint.ops.traits import Bounds
 from archlint.ops.values.conditional_ranges import chosen
 from archlint.symbolic import Expr, Size
 
 Tensor = torch.Tensor
 
 
-@shape_rule(torch.where)
+@shape_rule(torch.where, bounds=Bounds.UNKNOWN, raises=(RuntimeError,))
 def where(path: Path, condition: TensorSpec, input: Any = None, other: Any = None) -> Any:
     if input is None and other is None:
         flat = condition.like((1,)) if condition.ndim == 0 else condition
@@ -28,7 +29,7 @@ def where(path: Path, condition: TensorSpec, input: Any = None, other: Any = Non
     return _where(path, condition, input, other)
 
 
-@shape_rule(Tensor.where)
+@shape_rule(Tensor.where, bounds=Bounds.UNKNOWN, raises=(RuntimeError,))
 def where_method(path: Path, input: Any, condition: TensorSpec, other: Any = None) -> TensorSpec:
     return _where(path, condition, input, other)
 
@@ -68,20 +69,27 @@ def _fill(path: Path, input: TensorSpec, mask: TensorSpec, value: Any) -> Any:
     return joint_values([input, number])
 
 
-@shape_rule(*spellings("masked_fill"))
+@shape_rule(
+    *spellings("masked_fill"), may_read_target=True, bounds=Bounds.UNKNOWN, raises=(RuntimeError,)
+)
 def masked_fill(path: Path, input: TensorSpec, mask: TensorSpec, value: Any) -> TensorSpec:
     values = _fill(path, input, mask, value)
     return input.like(broadcast(path, input.dims, mask.dims), values=values)  # contiguous, always
 
 
-@shape_rule(inplace=spellings("masked_fill_"))
+@shape_rule(
+    inplace=spellings("masked_fill_"),
+    may_read_target=True,
+    bounds=Bounds.UNKNOWN,
+    raises=(RuntimeError,),
+)
 def masked_fill_(path: Path, input: TensorSpec, mask: TensorSpec, value: Any) -> TensorSpec:
     values = _fill(path, input, mask, value)
     broadcast_onto(path, mask.dims, input.dims)
     return written(path, "masked_fill", input, input.dtype, values)
 
 
-@shape_rule(*spellings("tril", "triu"))
+@shape_rule(*spellings("tril", "triu"), bounds=Bounds.UNKNOWN)
 def triangle(path: Path, input: TensorSpec, diagonal: Size = 0) -> TensorSpec:
     path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
     zero = TensorSpec((), input.dtype, values=(0, 0))

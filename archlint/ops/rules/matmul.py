@@ -12,6 +12,7 @@ from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.axes import wrapped
 from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
 from archlint.ops.shapes.inplace import written
+from archlint.ops.traits import declare_traits
 from archlint.symbolic import Size
 from archlint.symbolic.formula import disj, eq
 
@@ -38,7 +39,7 @@ def _no_out(out: Any) -> None:
         raise NoRule("out=")
 
 
-@shape_rule(*spellings("matmul"), *methods("__matmul__"))
+@shape_rule(*spellings("matmul"), *methods("__matmul__"), raises=(RuntimeError,), factors=(0, 1))
 def matmul(path: Path, input: TensorSpec, other: TensorSpec, *, out: Any = None) -> TensorSpec:
     _no_out(out)
     if not isinstance(other, TensorSpec):
@@ -57,7 +58,7 @@ def matmul(path: Path, input: TensorSpec, other: TensorSpec, *, out: Any = None)
     return input.like((*batch, *rows, *columns))
 
 
-@shape_rule(*methods("__rmatmul__"))
+@shape_rule(*methods("__rmatmul__"), raises=(RuntimeError,), factors=(1, 0))
 def rmatmul(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     result: TensorSpec = matmul(path, other, input)
     return result
@@ -71,7 +72,7 @@ def _product(path: Path, name: str, input: TensorSpec, other: TensorSpec) -> Ten
     return input.like((*input.dims[:-1], other.dims[-1]))
 
 
-@shape_rule(*spellings("mm"))
+@shape_rule(*spellings("mm"), raises=(RuntimeError,), factors=(0, 1))
 def mm(path: Path, input: TensorSpec, mat2: TensorSpec, *, out: Any = None) -> TensorSpec:
     _no_out(out)
     _rank(path, "mm", input, 2)
@@ -79,7 +80,7 @@ def mm(path: Path, input: TensorSpec, mat2: TensorSpec, *, out: Any = None) -> T
     return _product(path, "mm", input, mat2)
 
 
-@shape_rule(*spellings("bmm"))
+@shape_rule(*spellings("bmm"), raises=(RuntimeError,), factors=(0, 1))
 def bmm(path: Path, input: TensorSpec, mat2: TensorSpec, *, out: Any = None) -> TensorSpec:
     _no_out(out)
     _rank(path, "bmm", input, 3)
@@ -87,7 +88,7 @@ def bmm(path: Path, input: TensorSpec, mat2: TensorSpec, *, out: Any = None) -> 
     return _product(path, "bmm", input, mat2)
 
 
-@shape_rule(*spellings("mv"))
+@shape_rule(*spellings("mv"), raises=(RuntimeError,), factors=(0, 1))
 def mv(path: Path, input: TensorSpec, vec: TensorSpec, *, out: Any = None) -> TensorSpec:
     _no_out(out)
     _rank(path, "mv", input, 2)
@@ -97,7 +98,7 @@ def mv(path: Path, input: TensorSpec, vec: TensorSpec, *, out: Any = None) -> Te
     return input.like(input.dims[:1])
 
 
-@shape_rule(torch.dot, *methods("dot"), torch.inner, *methods("inner"))
+@shape_rule(torch.dot, *methods("dot"), torch.inner, *methods("inner"), raises=(RuntimeError,))
 def dot(path: Path, input: TensorSpec, tensor: TensorSpec, *, out: Any = None) -> TensorSpec:
     _no_out(out)
     if input.ndim != 1 or tensor.ndim != 1:
@@ -107,7 +108,7 @@ def dot(path: Path, input: TensorSpec, tensor: TensorSpec, *, out: Any = None) -
     return input.like(())
 
 
-@shape_rule(*spellings("outer", "ger"))
+@shape_rule(*spellings("outer", "ger"), raises=(RuntimeError,))
 def outer(path: Path, input: TensorSpec, vec2: TensorSpec, *, out: Any = None) -> TensorSpec:
     _no_out(out)
     _rank(path, "outer", input, 1)
@@ -121,7 +122,7 @@ def _added(path: Path, name: str, input: TensorSpec, product: TensorSpec) -> Ten
     return product
 
 
-@shape_rule(*spellings("addmm"))
+@shape_rule(*spellings("addmm"), raises=(RuntimeError,), factors=(1, 2))
 def addmm(
     path: Path,
     input: TensorSpec,
@@ -135,7 +136,7 @@ def addmm(
     return _added(path, "addmm", input, mm(path, mat1, mat2, out=out))
 
 
-@shape_rule(*spellings("baddbmm"))
+@shape_rule(*spellings("baddbmm"), raises=(RuntimeError,), factors=(1, 2))
 def baddbmm(
     path: Path,
     input: TensorSpec,
@@ -149,7 +150,7 @@ def baddbmm(
     return _added(path, "baddbmm", input, bmm(path, batch1, batch2, out=out))
 
 
-@shape_rule(*spellings("addbmm"))
+@shape_rule(*spellings("addbmm"), factors=(1, 2))
 def addbmm(
     path: Path,
     input: TensorSpec,
@@ -164,7 +165,7 @@ def addbmm(
     return _added(path, "addbmm", input, total.like(total.dims[1:]))
 
 
-@shape_rule(inplace=methods("addmm_", "baddbmm_"))
+@shape_rule(inplace=methods("addmm_", "baddbmm_"), raises=(RuntimeError,), factors=(1, 2))
 def added_into(
     path: Path,
     input: TensorSpec,
@@ -211,3 +212,6 @@ def tensordot(
     left = [d for i, d in enumerate(a.dims) if i not in pairs[0]]
     right = [d for j, d in enumerate(b.dims) if j not in pairs[1]]
     return a.like((*left, *right))
+
+
+declare_traits(*spellings("addmv", "addmv_", "addbmm_"), factors=(1, 2))

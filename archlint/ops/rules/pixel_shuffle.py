@@ -7,6 +7,7 @@ import torch
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.shapes.sliding_window import followed_layout
 from archlint.ops.shapes.strides import decide, empty
+from archlint.ops.traits import View
 from archlint.symbolic.formula import eq, gt
 
 
@@ -15,7 +16,7 @@ def _layout_known(input: TensorSpec) -> None:
         raise NoRule("a strided input of other than 4 dimensions")
 
 
-@shape_rule(torch.pixel_shuffle)
+@shape_rule(torch.pixel_shuffle, raises=(RuntimeError,))
 def pixel_shuffle(path: Path, input: TensorSpec, upscale_factor: int) -> TensorSpec:
     r = upscale_factor
     path.claim(input.ndim >= 3, "an input of at least 3 dimensions, gets {}", input.ndim)
@@ -26,7 +27,7 @@ def pixel_shuffle(path: Path, input: TensorSpec, upscale_factor: int) -> TensorS
     return followed_layout(path, input, (*batch, c // (r * r), h * r, w * r))
 
 
-@shape_rule(torch.pixel_unshuffle)
+@shape_rule(torch.pixel_unshuffle, raises=(RuntimeError,))
 def pixel_unshuffle(path: Path, input: TensorSpec, downscale_factor: int) -> TensorSpec:
     r = downscale_factor
     path.claim(input.ndim >= 3, "an input of at least 3 dimensions, gets {}", input.ndim)
@@ -40,7 +41,7 @@ def pixel_unshuffle(path: Path, input: TensorSpec, downscale_factor: int) -> Ten
     return followed_layout(path, input, (*batch, c * (r * r), h // r, w // r))
 
 
-@shape_rule(torch.channel_shuffle)
+@shape_rule(torch.channel_shuffle, view=View.UNKNOWN)
 def channel_shuffle(path: Path, input: TensorSpec, groups: int) -> TensorSpec:
     path.claim(input.ndim >= 3, "an input of at least 3 dimensions, gets {}", input.ndim)
     path.claim(gt(groups, 0), "groups {} > 0", groups)

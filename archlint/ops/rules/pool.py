@@ -19,6 +19,7 @@ from archlint.ops.shapes.sliding_window import (
     per_dim,
     window,
 )
+from archlint.ops.traits import Unchecked, declare_traits
 from archlint.symbolic import Size, ceildiv, minimum, product
 from archlint.symbolic.formula import Bool, ge
 
@@ -214,15 +215,23 @@ def _lp_pool_of(n: int) -> Callable[..., TensorSpec]:
 
 _nn = torch._C._nn
 
+REASONS = (("kernel_size", "no window of the kernel fits"),)
 for _n, _max, _F_with_indices, _with_indices in (
     (1, (F.max_pool1d, torch.max_pool1d), F.max_pool1d_with_indices, torch.max_pool1d_with_indices),
     (2, (F.max_pool2d, torch.max_pool2d), F.max_pool2d_with_indices, _nn.max_pool2d_with_indices),
     (3, (F.max_pool3d, torch.max_pool3d), F.max_pool3d_with_indices, _nn.max_pool3d_with_indices),
 ):
-    shape_rule(*_max)(_max_pool_of(_n))
-    shape_rule(_F_with_indices, _with_indices)(_max_pool_with_indices_of(_n))
-shape_rule(F.avg_pool1d)(avg_pool1d)
+    shape_rule(*_max, raises=(RuntimeError,), reasons=REASONS)(_max_pool_of(_n))
+    shape_rule(_F_with_indices, _with_indices, raises=(RuntimeError,), reasons=REASONS)(
+        _max_pool_with_indices_of(_n)
+    )
+shape_rule(F.avg_pool1d, raises=(RuntimeError,), reasons=REASONS)(avg_pool1d)
 for _n, _avg in ((2, F.avg_pool2d), (3, F.avg_pool3d)):
-    shape_rule(_avg)(_avg_pool_of(_n))
+    shape_rule(_avg, raises=(RuntimeError,), reasons=REASONS)(_avg_pool_of(_n))
 for _n, _lp in ((1, F.lp_pool1d), (2, F.lp_pool2d), (3, F.lp_pool3d)):
     shape_rule(_lp)(_lp_pool_of(_n))
+
+declare_traits(
+    *(F.max_unpool1d, F.max_unpool2d, F.max_unpool3d, _nn.max_unpool2d, _nn.max_unpool3d),
+    unchecked=Unchecked.INDICES,
+)

@@ -14,13 +14,14 @@ from archlint.ops.shapes.strides import (
     empty,
     like_input_layout,
 )
+from archlint.ops.traits import View
 from archlint.symbolic import Size
 from archlint.symbolic.formula import disj, ge
 
 Tensor = torch.Tensor
 
 
-@shape_rule(Tensor.contiguous)
+@shape_rule(Tensor.contiguous, view=View.SAME)
 def contiguous(
     path: Path, input: TensorSpec, memory_format: torch.memory_format = torch.contiguous_format
 ) -> TensorSpec:
@@ -103,7 +104,7 @@ def roll(path: Path, input: TensorSpec, shifts: Any, dims: Any = ()) -> TensorSp
     return input.like(input.dims, strides=strides, values=input.values)
 
 
-@shape_rule(Tensor.repeat)
+@shape_rule(Tensor.repeat, raises=(RuntimeError,))
 def repeat(path: Path, input: TensorSpec, *sizes: Any, repeats: Any = None) -> TensorSpec:
     times = variadic(sizes, repeats)
     path.claim(len(times) >= input.ndim, "{} repeats, gets {}", input.ndim, len(times))

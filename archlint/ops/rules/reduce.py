@@ -12,6 +12,7 @@ from archlint.ops.registry import RULES, NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.axes import not_empty, reduced, size_at, wrapped, wrapped_all
 from archlint.ops.shapes.type_promotion import DtypeRule
+from archlint.ops.traits import Bounds
 from archlint.ops.values import int_ranges as ranges
 from archlint.symbolic import product
 from archlint.symbolic.formula import ne
@@ -38,7 +39,12 @@ def _only_floating(*dtypes: torch.dtype) -> None:
 
 
 def _register(
-    name: str, dtype_rule: DtypeRule, *, empty_dim_is_all: bool = True, choice: bool = False
+    name: str,
+    dtype_rule: DtypeRule,
+    *,
+    empty_dim_is_all: bool = True,
+    choice: bool = False,
+    **traits: Any,
 ) -> None:
     """A reduction over any number of dimensions. ``choice``: it needs an element to choose."""
 
@@ -70,15 +76,15 @@ def _register(
         return input.like(reduced(input.dims, axes, keepdim), result, values=values)
 
     rule.__name__ = name
-    shape_rule(*spellings(name))(rule)
+    shape_rule(*spellings(name), **traits)(rule)
 
 
-for _name in ("sum", "nansum"):
-    _register(_name, promote.summed)
+_register("sum", promote.summed, bounds=Bounds.SUM)
+_register("nansum", promote.summed)
 for _name in ("mean", "nanmean"):
     _register(_name, promote.floating)
 for _name in ("amax", "amin"):
-    _register(_name, promote.same, choice=True)
+    _register(_name, promote.same, choice=True, bounds=Bounds.UNKNOWN)
 for _name in ("all", "any"):
     _register(_name, _any_to_bool, empty_dim_is_all=False)
 _register("count_nonzero", _count)
@@ -96,7 +102,7 @@ def logsumexp(
     return input.like(reduced(input.dims, axes, keepdim), dtype)
 
 
-@shape_rule(*spellings("prod"))
+@shape_rule(*spellings("prod"), bounds=Bounds.SUM)
 def prod(
     path: Path,
     input: TensorSpec,
@@ -151,14 +157,14 @@ def _register_extremum(name: str, binary: Callable[..., Any]) -> None:
         return _whole_or_pair(path, input, dim, keepdim, empty_is_fine=False)
 
     rule.__name__ = name
-    shape_rule(*spellings(name))(rule)
+    shape_rule(*spellings(name), elementwise=True, bounds=Bounds.UNKNOWN)(rule)
 
 
 _register_extremum("max", torch.maximum)
 _register_extremum("min", torch.minimum)
 
 
-@shape_rule(*spellings("median", "nanmedian"))
+@shape_rule(*spellings("median", "nanmedian"), bounds=Bounds.UNKNOWN)
 def median(
     path: Path, input: TensorSpec, dim: Any = None, keepdim: bool = False, *, out: Any = None
 ) -> TensorSpec | Pair:
@@ -167,7 +173,7 @@ def median(
     return _whole_or_pair(path, input, dim, keepdim, empty_is_fine=True)
 
 
-@shape_rule(*spellings("mode"))
+@shape_rule(*spellings("mode"), bounds=Bounds.UNKNOWN)
 def mode(
     path: Path, input: TensorSpec, dim: int = -1, keepdim: bool = False, *, out: Any = None
 ) -> Pair:

@@ -25,6 +25,7 @@ from archlint.ops.shapes.strides import (
     view_strides,
     view_strides_of_form,
 )
+from archlint.ops.traits import View
 from archlint.symbolic import Size, exact_quotient, floordiv, mod
 from archlint.symbolic.formula import disj, eq, ge, ne, negate
 
@@ -61,7 +62,7 @@ def inferred(path: Path, count: Size, sizes: Sequence[Size]) -> Dims:
     return tuple(quotient if i in unknown else s for i, s in enumerate(sizes))
 
 
-@shape_rule(Tensor.view)
+@shape_rule(Tensor.view, view=View.WHOLE, raises=(RuntimeError,))
 def view(
     path: Path, input: TensorSpec, *shape: Any, size: Any = None, dtype: Any = None
 ) -> TensorSpec:
@@ -70,7 +71,7 @@ def view(
     return viewed(path, input, inferred(path, numel(input.dims), variadic(shape, size)))
 
 
-@shape_rule(Tensor.view_as)
+@shape_rule(Tensor.view_as, view=View.WHOLE, raises=(RuntimeError,))
 def view_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     return viewed(path, input, inferred(path, numel(input.dims), other.dims))
 
@@ -135,17 +136,17 @@ def reshaped(path: Path, input: TensorSpec, dims: Dims) -> TensorSpec:
     return input.like(dims, strides=strides, values=input.values)
 
 
-@shape_rule(torch.reshape, Tensor.reshape)
+@shape_rule(torch.reshape, Tensor.reshape, view=View.WHOLE, raises=(RuntimeError,))
 def reshape(path: Path, input: TensorSpec, *sizes: Any, shape: Any = None) -> TensorSpec:
     return reshaped(path, input, inferred(path, numel(input.dims), variadic(sizes, shape)))
 
 
-@shape_rule(Tensor.reshape_as)
+@shape_rule(Tensor.reshape_as, view=View.WHOLE, raises=(RuntimeError,))
 def reshape_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     return reshaped(path, input, inferred(path, numel(input.dims), other.dims))
 
 
-@shape_rule(torch.flatten, Tensor.flatten)
+@shape_rule(torch.flatten, Tensor.flatten, view=View.WHOLE)
 def flatten(path: Path, input: TensorSpec, start_dim: int = 0, end_dim: int = -1) -> TensorSpec:
     start, end = axis(path, start_dim, input.ndim), axis(path, end_dim, input.ndim)
     path.claim(start <= end, "start_dim {} <= end_dim {}", start, end)
@@ -155,13 +156,13 @@ def flatten(path: Path, input: TensorSpec, start_dim: int = 0, end_dim: int = -1
     return reshaped(path, input, (*dims[:start], numel(dims[start : end + 1]), *dims[end + 1 :]))
 
 
-@shape_rule(torch.ravel, Tensor.ravel)
+@shape_rule(torch.ravel, Tensor.ravel, view=View.WHOLE)
 def ravel(path: Path, input: TensorSpec) -> TensorSpec:
     dims = (numel(input.dims),)
     return input.like(dims, values=input.values)
 
 
-@shape_rule(torch.unflatten, Tensor.unflatten)
+@shape_rule(torch.unflatten, Tensor.unflatten, view=View.WHOLE)
 def unflatten(path: Path, input: TensorSpec, dim: int, sizes: Any) -> TensorSpec:
     if not isinstance(sizes, (list, tuple)) or any(isinstance(s, (list, tuple)) for s in sizes):
         raise NoRule
@@ -177,14 +178,20 @@ def unflatten(path: Path, input: TensorSpec, dim: int, sizes: Any) -> TensorSpec
     return restrided(input, (*input.dims[:at], *split, *input.dims[at + 1 :]), restride)
 
 
-@shape_rule(torch.broadcast_to, Tensor.broadcast_to, Tensor.expand)
+@shape_rule(
+    torch.broadcast_to,
+    Tensor.broadcast_to,
+    Tensor.expand,
+    view=View.REPEATED,
+    raises=(RuntimeError,),
+)
 def expand(
     path: Path, input: TensorSpec, *sizes: Any, size: Any = None, implicit: bool = False
 ) -> TensorSpec:
     return expanded(path, input, variadic(sizes, size))
 
 
-@shape_rule(Tensor.expand_as)
+@shape_rule(Tensor.expand_as, view=View.REPEATED, raises=(RuntimeError,))
 def expand_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     return expanded(path, input, other.dims)
 

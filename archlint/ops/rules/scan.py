@@ -11,6 +11,7 @@ from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.axes import reduced, size_at, wrapped
 from archlint.ops.shapes.strides import elementwise_strides
+from archlint.ops.traits import Bounds
 from archlint.ops.values import int_ranges as ranges
 from archlint.symbolic import Size, maximum, minimum
 from archlint.symbolic.formula import conj, ge, le
@@ -29,7 +30,7 @@ def _total_dtype(path: Path, input: TensorSpec, dtype: torch.dtype | None) -> to
     return dtype or promote.summed(path, "a running total", input.dtype)
 
 
-@shape_rule(*spellings("cumsum"))
+@shape_rule(*spellings("cumsum"), bounds=Bounds.SUM)
 def cumsum(
     path: Path, input: TensorSpec, dim: int, *, dtype: torch.dtype | None = None, out: Any = None
 ) -> TensorSpec:
@@ -45,7 +46,7 @@ def cumsum(
     return input.like(input.dims, result, values=ranges.fitted(path, values, result))
 
 
-@shape_rule(*spellings("cumprod"))
+@shape_rule(*spellings("cumprod"), bounds=Bounds.SUM)
 def cumprod(
     path: Path, input: TensorSpec, dim: int, *, dtype: torch.dtype | None = None, out: Any = None
 ) -> TensorSpec:
@@ -75,7 +76,7 @@ def _checks_dims() -> bool:
 _DIMS_CHECKED = _checks_dims()
 
 
-@shape_rule(*spellings("cummax", "cummin"))
+@shape_rule(*spellings("cummax", "cummin"), bounds=Bounds.UNKNOWN)
 def cummax(path: Path, input: TensorSpec, dim: int, *, out: Any = None) -> Pair:
     _no_out(out)
     if not _DIMS_CHECKED and not -input.ndim <= dim < input.ndim:
@@ -101,7 +102,7 @@ def _ordered(path: Path, input: TensorSpec, dim: Any) -> Pair:
     )
 
 
-@shape_rule(*spellings("sort"))
+@shape_rule(*spellings("sort"), bounds=Bounds.UNKNOWN)
 def sort(
     path: Path,
     input: TensorSpec,
@@ -129,7 +130,7 @@ def argsort(
     return _ordered(path, input, dim)[1]
 
 
-@shape_rule(*spellings("topk"))
+@shape_rule(*spellings("topk"), bounds=Bounds.UNKNOWN)
 def topk(
     path: Path,
     input: TensorSpec,
@@ -151,7 +152,7 @@ def topk(
     return input.like(dims, values=values), input.like(dims, torch.int64, values=(0, n - 1))
 
 
-@shape_rule(*spellings("kthvalue"))
+@shape_rule(*spellings("kthvalue"), bounds=Bounds.UNKNOWN)
 def kthvalue(
     path: Path,
     input: TensorSpec,

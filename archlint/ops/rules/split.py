@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 
+from archlint.ops.aliases import spellings
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.rules.indexing import slice_bounds
 from archlint.ops.rules.view import axis, reordered
 from archlint.ops.shapes.strides import decide, restrided
+from archlint.ops.traits import Bounds, View, declare_traits
 from archlint.symbolic import Size, ceildiv, floordiv, mod
 from archlint.symbolic.formula import eq, ge, gt, le
 from archlint.symbolic.quantify import unknowns_in
@@ -40,7 +42,7 @@ def length(path: Path, input: TensorSpec) -> int:
     return pieces(path, input.dims[0])
 
 
-@shape_rule(torch.unbind, Tensor.unbind)
+@shape_rule(torch.unbind, Tensor.unbind, view=View.PIECES, bounds=Bounds.PART)
 def unbind(path: Path, input: TensorSpec, dim: int = 0) -> tuple[TensorSpec, ...]:
     path.claim(input.ndim > 0, "a tensor of at least one dimension")
     at = axis(path, dim, input.ndim)
@@ -48,7 +50,7 @@ def unbind(path: Path, input: TensorSpec, dim: int = 0) -> tuple[TensorSpec, ...
     return (piece,) * pieces(path, input.dims[at])
 
 
-@shape_rule(Tensor.__iter__)
+@shape_rule(Tensor.__iter__, view=View.PIECES)
 def iterate(path: Path, input: TensorSpec) -> Any:
     return iter(unbind(path, input, 0))
 
@@ -69,6 +71,8 @@ def _equal_cuts(input: TensorSpec, at: int, length: Size, count: int) -> tuple[T
 @shape_rule(
     *(torch.split, Tensor.split),
     *(torch.split_with_sizes, Tensor.split_with_sizes),
+    view=View.PIECES,
+    bounds=Bounds.PART,
 )
 def split(
     path: Path,
@@ -100,7 +104,7 @@ def split(
     raise NoRule
 
 
-@shape_rule(torch.chunk, Tensor.chunk)
+@shape_rule(torch.chunk, Tensor.chunk, view=View.PIECES, bounds=Bounds.PART)
 def chunk(path: Path, input: TensorSpec, chunks: Any, dim: int = 0) -> tuple[TensorSpec, ...]:
     path.claim(input.ndim > 0, "a tensor of at least one dimension")
     path.claim(gt(chunks, 0), "chunks {} > 0", chunks)
@@ -121,7 +125,7 @@ def chunk(path: Path, input: TensorSpec, chunks: Any, dim: int = 0) -> tuple[Ten
     return _equal_cuts(input, at, length, count)
 
 
-@shape_rule(torch.tensor_split, Tensor.tensor_split)
+@shape_rule(torch.tensor_split, Tensor.tensor_split, view=View.PIECES, bounds=Bounds.PART)
 def tensor_split(
     path: Path,
     input: TensorSpec,
@@ -163,19 +167,24 @@ def _along(path: Path, input: TensorSpec, how: Any, at: int) -> tuple[TensorSpec
     return tensor_split(path, input, how, at)
 
 
-@shape_rule(torch.hsplit, Tensor.hsplit)
+@shape_rule(torch.hsplit, Tensor.hsplit, view=View.PIECES)
 def hsplit(path: Path, input: TensorSpec, how: Any) -> tuple[TensorSpec, ...]:
     path.claim(input.ndim >= 1, "at least 1 dimension, gets {}", input.ndim)
     return _along(path, input, how, 0 if input.ndim == 1 else 1)
 
 
-@shape_rule(torch.vsplit, Tensor.vsplit)
+@shape_rule(torch.vsplit, Tensor.vsplit, view=View.PIECES)
 def vsplit(path: Path, input: TensorSpec, how: Any) -> tuple[TensorSpec, ...]:
     path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
     return _along(path, input, how, 0)
 
 
-@shape_rule(torch.dsplit, Tensor.dsplit)
+@shape_rule(torch.dsplit, Tensor.dsplit, view=View.PIECES)
 def dsplit(path: Path, input: TensorSpec, how: Any) -> tuple[TensorSpec, ...]:
     path.claim(input.ndim >= 3, "at least 3 dimensions, gets {}", input.ndim)
     return _along(path, input, how, 2)
+
+
+declare_traits(
+    *spellings("unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes"), view=View.PIECES
+)

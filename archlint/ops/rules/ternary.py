@@ -68,15 +68,15 @@ def _register(name: str, check: Callable[[Path, Any, Any], None]) -> None:
         return _three_into(path, name, input, tensor1, tensor2)
 
     rule.__name__ = into.__name__ = name
-    shape_rule(*spellings(name))(rule)
-    shape_rule(inplace=spellings(f"{name}_"))(into)
+    shape_rule(*spellings(name), may_read_target=True)(rule)
+    shape_rule(inplace=spellings(f"{name}_"), may_read_target=True)(into)
 
 
 _register("addcmul", _any)
 _register("addcdiv", _no_whole_quotient)
 
 
-@shape_rule(*spellings("lerp"))
+@shape_rule(*spellings("lerp"), may_read_target=True)
 def lerp(
     path: Path, input: TensorSpec, end: TensorSpec, weight: Any, *, out: Any = None
 ) -> TensorSpec:
@@ -86,6 +86,6 @@ def lerp(
     return _three(path, input, end, weight)
 
 
-@shape_rule(inplace=spellings("lerp_"))
+@shape_rule(inplace=spellings("lerp_"), may_read_target=True)
 def lerp_(path: Path, input: TensorSpec, end: TensorSpec, weight: Any) -> TensorSpec:
     return _three_into(path, "lerp", input, end, weight)

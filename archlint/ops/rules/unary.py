@@ -14,6 +14,7 @@ from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import elementwise_strides
 from archlint.ops.shapes.type_promotion import DtypeRule
+from archlint.ops.traits import Bounds, View
 from archlint.ops.values import int_ranges as ranges
 from archlint.symbolic.formula import eq, ge
 
@@ -60,7 +61,14 @@ def mapped(
     return input.like(input.dims, dtype, strides, known)
 
 
-def _register(name: str, dtype_rule: DtypeRule, values: ValueRule, also: str = "") -> None:
+def _register(
+    name: str,
+    dtype_rule: DtypeRule,
+    values: ValueRule,
+    also: str = "",
+    bounds: Bounds = Bounds.REACHED,
+    **traits: Any,
+) -> None:
     """One rule for all spellings of an element-wise function."""
     packed = name in ("logsigmoid", "rrelu")  # always contiguous
 
@@ -84,8 +92,10 @@ def _register(name: str, dtype_rule: DtypeRule, values: ValueRule, also: str = "
 
     rule.__name__ = into.__name__ = name
     names = [name, *also.split()]
-    shape_rule(*(f for f in spellings(*names) if f is not torch.special.round))(rule)
-    shape_rule(inplace=spellings(*(f"{n}_" for n in names)))(into)
+    functions = [f for f in spellings(*names) if f is not torch.special.round]
+    shape_rule(*functions, bounds=bounds, **traits)(rule)
+    into_names = [f"{n}_" for n in names]
+    shape_rule(inplace=spellings(*into_names), bounds=bounds, fills=name == "erfinv")(into)
 
 
 def _hardtanh(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:
@@ -119,15 +129,15 @@ def _register_all() -> None:
     }.items():
         _register(name, promote.to_float, _lost, also)
     for name, also in {"floor": "", "ceil": "", "trunc": "fix", "round": ""}.items():
-        _register(name, promote.number, _kept, also)
+        _register(name, promote.number, _kept, also, elementwise=True)
     for name in ("log", "log2", "log10"):
-        _register(name, promote.to_float, _logarithm)
+        _register(name, promote.to_float, _logarithm, bounds=Bounds.UNKNOWN, elementwise=True)
     _register("logsigmoid", promote.floating, _lost, "log_sigmoid")
     _register("relu", promote.number, _rectified)
     _register("threshold", promote.number, _lost)
-    _register("positive", promote.number, _kept, "__pos__")
-    _register("neg", promote.number, ranges.neg, "negative __neg__")
-    _register("abs", promote.number, ranges.absolute, "absolute __abs__")
+    _register("positive", promote.number, _kept, "__pos__", view=View.SAME)
+    _register("neg", promote.number, ranges.neg, "negative __neg__", elementwise=True)
+    _register("abs", promote.number, ranges.absolute, "absolute __abs__", elementwise=True)
     _register("square", promote.widened, _squared)
     _register("sign", promote.same, _lost, "sgn")
     _register("bitwise_not", promote.integral, _lost, "__invert__")
@@ -136,7 +146,7 @@ def _register_all() -> None:
 _register_all()
 
 
-@shape_rule(*spellings("clamp", "clip"))
+@shape_rule(*spellings("clamp", "clip"), elementwise=True, may_read_target=True)
 def clamp(
     path: Path, input: TensorSpec, min: Any = None, max: Any = None, *, out: Any = None
 ) -> TensorSpec:
@@ -151,7 +161,7 @@ def clamp(
     return input.like(dims, dtype, elementwise_strides(path, specs, dims), values)
 
 
-@shape_rule(inplace=spellings("clamp_", "clip_"))
+@shape_rule(inplace=spellings("clamp_", "clip_"), may_read_target=True, fills=True)
 def clamp_(path: Path, input: TensorSpec, min: Any = None, max: Any = None) -> TensorSpec:
     limits = _limits(path, min, max)
     dtype = promote.number(path, "clamp", promote.result_type(input, *limits))
@@ -189,25 +199,25 @@ def _clamped(path: Path, input: TensorSpec, min: Any, max: Any) -> Range:
     return values
 
 
-@shape_rule(*spellings("clamp_min"))
+@shape_rule(*spellings("clamp_min"), elementwise=True, may_read_target=True)
 def clamp_min(path: Path, input: TensorSpec, min: Any) -> TensorSpec:
     result: TensorSpec = clamp(path, input, min, None)
     return result
 
 
-@shape_rule(*spellings("clamp_max"))
+@shape_rule(*spellings("clamp_max"), elementwise=True, may_read_target=True)
 def clamp_max(path: Path, input: TensorSpec, max: Any) -> TensorSpec:
     result: TensorSpec = clamp(path, input, None, max)
     return result
 
 
-@shape_rule(inplace=spellings("clamp_min_"))
+@shape_rule(inplace=spellings("clamp_min_"), may_read_target=True)
 def clamp_min_(path: Path, input: TensorSpec, min: Any) -> TensorSpec:
     result: TensorSpec = clamp_(path, input, min, None)
     return result
 
 
-@shape_rule(inplace=spellings("clamp_max_"))
+@shape_rule(inplace=spellings("clamp_max_"), may_read_target=True)
 def clamp_max_(path: Path, input: TensorSpec, max: Any) -> TensorSpec:
     result: TensorSpec = clamp_(path, input, None, max)
     return result

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.shapes.sliding_window import PerDim, claim_positive, integers, window
 from archlint.ops.shapes.strides import Strides, restrided
+from archlint.ops.traits import Bounds, View
 from archlint.symbolic import Size
 from archlint.symbolic.formula import conj, eq, ge, gt
 
@@ -48,7 +49,7 @@ def _dtype_known(input: TensorSpec) -> None:
         raise NoRule(f"unfold or fold of {input.dtype}")
 
 
-@shape_rule(F.unfold, torch._C._nn.im2col)
+@shape_rule(F.unfold, torch._C._nn.im2col, bounds=Bounds.PART, raises=(RuntimeError,))
 def unfold(
     path: Path,
     input: TensorSpec,
@@ -93,7 +94,7 @@ def fold(
     return input.like((*batch, channels // area, *space))
 
 
-@shape_rule(torch.Tensor.unfold)
+@shape_rule(torch.Tensor.unfold, view=View.UNKNOWN, bounds=Bounds.PART, raises=(RuntimeError,))
 def unfold_dimension(
     path: Path, input: TensorSpec, dimension: int, size: Size, step: Size
 ) -> TensorSpec:

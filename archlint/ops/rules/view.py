@@ -9,6 +9,7 @@ import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.shapes.strides import Strides, decide, restrided
+from archlint.ops.traits import Bounds, View
 from archlint.symbolic import Size, maximum, minimum
 from archlint.symbolic.formula import conj, eq, ge, gt, le
 
@@ -35,7 +36,7 @@ def variadic(sizes: Sequence[Any], named: Any = None) -> tuple[Any, ...]:
     return tuple(sizes)
 
 
-@shape_rule(torch.squeeze, Tensor.squeeze)
+@shape_rule(torch.squeeze, Tensor.squeeze, view=View.WHOLE)
 def squeeze(path: Path, input: TensorSpec, dim: Any = None) -> TensorSpec:
     if dim is None:
         asked = set(range(input.ndim))
@@ -51,7 +52,7 @@ def squeeze(path: Path, input: TensorSpec, dim: Any = None) -> TensorSpec:
     return reordered(input, kept)
 
 
-@shape_rule(torch.unsqueeze, Tensor.unsqueeze)
+@shape_rule(torch.unsqueeze, Tensor.unsqueeze, view=View.WHOLE)
 def unsqueeze(path: Path, input: TensorSpec, dim: int) -> TensorSpec:
     at = axis(path, dim, input.ndim + 1)
 
@@ -68,7 +69,7 @@ def reordered(input: TensorSpec, order: Sequence[int]) -> TensorSpec:
     return restrided(input, dims, lambda old: tuple(old[d] for d in order))
 
 
-@shape_rule(torch.permute, Tensor.permute)
+@shape_rule(torch.permute, Tensor.permute, view=View.WHOLE)
 def permute(path: Path, input: TensorSpec, *order: Any, dims: Any = None) -> TensorSpec:
     asked = variadic(order, dims)
     path.claim(len(asked) == input.ndim, "{} dimensions, gets {}", input.ndim, len(asked))
@@ -80,6 +81,7 @@ def permute(path: Path, input: TensorSpec, *order: Any, dims: Any = None) -> Ten
 @shape_rule(
     *(torch.transpose, Tensor.transpose),
     *(torch.swapaxes, torch.swapdims, Tensor.swapaxes, Tensor.swapdims),
+    view=View.WHOLE,
 )
 def transpose(
     path: Path,
@@ -97,13 +99,13 @@ def transpose(
     return reordered(input, order)
 
 
-@shape_rule(torch.t, Tensor.t)
+@shape_rule(torch.t, Tensor.t, view=View.WHOLE)
 def t(path: Path, input: TensorSpec) -> TensorSpec:
     path.claim(input.ndim <= 2, "a tensor of at most 2 dimensions, gets {}", input.ndim)
     return reordered(input, range(input.ndim)[::-1])
 
 
-@shape_rule(Tensor.T.__get__)  # type: ignore[attr-defined]
+@shape_rule(Tensor.T.__get__, view=View.WHOLE)  # type: ignore[attr-defined]
 def numpy_t(path: Path, input: TensorSpec) -> TensorSpec:
     return reordered(input, range(input.ndim)[::-1])
 
@@ -113,6 +115,7 @@ def numpy_t(path: Path, input: TensorSpec) -> TensorSpec:
     Tensor.mH.__get__,  # type: ignore[attr-defined]
     torch.adjoint,
     Tensor.adjoint,
+    view=View.WHOLE,
 )
 def matrix_transpose(path: Path, input: TensorSpec) -> TensorSpec:
     if input.ndim < 2:  # deprecated for scalars, refused for vectors; not the same in all versions
@@ -120,7 +123,7 @@ def matrix_transpose(path: Path, input: TensorSpec) -> TensorSpec:
     return transpose(path, input, -2, -1)
 
 
-@shape_rule(Tensor.H.__get__)  # type: ignore[attr-defined]
+@shape_rule(Tensor.H.__get__, view=View.WHOLE)  # type: ignore[attr-defined]
 def matrix_h(path: Path, input: TensorSpec) -> TensorSpec:
     if input.ndim == 0:
         raise NoRule
@@ -128,7 +131,7 @@ def matrix_h(path: Path, input: TensorSpec) -> TensorSpec:
     return transpose(path, input, 0, 1)
 
 
-@shape_rule(torch.movedim, torch.moveaxis, Tensor.movedim, Tensor.moveaxis)
+@shape_rule(torch.movedim, torch.moveaxis, Tensor.movedim, Tensor.moveaxis, view=View.WHOLE)
 def movedim(path: Path, input: TensorSpec, source: Any, destination: Any) -> TensorSpec:
     sources, targets = (
         [axis(path, d, input.ndim) for d in (dims if isinstance(dims, (list, tuple)) else [dims])]
@@ -151,7 +154,7 @@ def index_in(path: Path, index: Size, size: Size) -> Size:
     return index
 
 
-@shape_rule(torch.select, Tensor.select)
+@shape_rule(torch.select, Tensor.select, view=View.SELECT, bounds=Bounds.PART)
 def select(path: Path, input: TensorSpec, dim: int, index: Any) -> TensorSpec:
     if isinstance(index, TensorSpec):
         raise NoRule
@@ -161,7 +164,7 @@ def select(path: Path, input: TensorSpec, dim: int, index: Any) -> TensorSpec:
     return reordered(input, [d for d in range(input.ndim) if d != at])
 
 
-@shape_rule(torch.narrow, Tensor.narrow)
+@shape_rule(torch.narrow, Tensor.narrow, view=View.NARROW, bounds=Bounds.PART)
 def narrow(path: Path, input: TensorSpec, dim: int, start: Any, length: Any) -> TensorSpec:
     if isinstance(start, TensorSpec) or isinstance(length, TensorSpec):
         raise NoRule
@@ -176,7 +179,7 @@ def narrow(path: Path, input: TensorSpec, dim: int, start: Any, length: Any) -> 
     return restrided(input, (*input.dims[:at], length, *input.dims[at + 1 :]), lambda old: old)
 
 
-@shape_rule(torch.diagonal, Tensor.diagonal)
+@shape_rule(torch.diagonal, Tensor.diagonal, view=View.UNKNOWN, bounds=Bounds.PART)
 def diagonal(
     path: Path, input: TensorSpec, offset: Size = 0, dim1: int = 0, dim2: int = 1
 ) -> TensorSpec:
@@ -196,17 +199,17 @@ def diagonal(
     return restrided(input, (*(input.dims[d] for d in rest), size), restride)
 
 
-@shape_rule(torch.detach, Tensor.detach)
+@shape_rule(torch.detach, Tensor.detach, view=View.SAME)
 def detach(path: Path, input: TensorSpec) -> TensorSpec:
     return input
 
 
-@shape_rule(torch.atleast_1d)
+@shape_rule(torch.atleast_1d, view=View.EACH)
 def atleast_1d(path: Path, *tensors: Any) -> Any:
     return _each(tensors, lambda x: x if x.ndim else unsqueeze(path, x, 0))
 
 
-@shape_rule(torch.atleast_2d)
+@shape_rule(torch.atleast_2d, view=View.EACH)
 def atleast_2d(path: Path, *tensors: Any) -> Any:
     def grow(x: TensorSpec) -> TensorSpec:
         while x.ndim < 2:
@@ -216,7 +219,7 @@ def atleast_2d(path: Path, *tensors: Any) -> Any:
     return _each(tensors, grow)
 
 
-@shape_rule(torch.atleast_3d)
+@shape_rule(torch.atleast_3d, view=View.EACH)
 def atleast_3d(path: Path, *tensors: Any) -> Any:
     def grow(x: TensorSpec) -> TensorSpec:
         while x.ndim < 2:

@@ -11,47 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from archlint.ops.aliases import methods, spellings
+import torch
+
 from archlint.ops.registry import NoRule, Path, Range, Refused, TensorSpec
+from archlint.ops.traits import traits_of
 from archlint.ops.values import int_ranges as ranges
 from archlint.symbolic import Size
 from archlint.symbolic.formula import Bool
 
 _DEPTH = 24  # operators between a condition and what is chosen
 
-_LESS = frozenset((*spellings("lt", "less"), *methods("__lt__")))
-_AT_MOST = frozenset((*spellings("le", "less_equal"), *methods("__le__")))
-_MORE = frozenset((*spellings("gt", "greater"), *methods("__gt__")))
-_AT_LEAST = frozenset((*spellings("ge", "greater_equal"), *methods("__ge__")))
-_COMPARISONS = _LESS | _AT_MOST | _MORE | _AT_LEAST
-_NOT = {id(_LESS): _AT_LEAST, id(_AT_LEAST): _LESS, id(_MORE): _AT_MOST, id(_AT_MOST): _MORE}
-ALLOCATES = frozenset(
-    (
-        *spellings("add", "sub", "subtract", "rsub", "mul", "multiply", "div", "divide"),
-        *spellings("true_divide", "floor_divide"),
-        *methods("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__"),
-        *methods("__truediv__", "__floordiv__"),
-    )
-)
-"""Operators whose result is in new memory, whatever they are given."""
-
-ELEMENTWISE = (
-    _COMPARISONS
-    | ALLOCATES
-    | frozenset(
-        (
-            *spellings("abs", "absolute", "neg", "negative", "log"),
-            *spellings("log2", "log10", "minimum", "maximum", "clamp", "clip", "clamp_min"),
-            *spellings("clamp_max", "floor", "ceil", "trunc", "min", "max"),
-            *methods("__neg__", "__abs__"),
-            *methods("to", "type", "float", "double", "long", "int"),
-        )
-    )
-)
-"""Operators whose every element depends on the elements at its own place alone.
-
-``min`` and ``max`` are so with two tensors only.
-"""
+_REDUCING = frozenset((torch.min, torch.max, torch.Tensor.min, torch.Tensor.max))
+"""Element-wise with two tensors, and reductions of one."""
+_NEGATED = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 class Origin(NamedTuple):
@@ -71,10 +43,10 @@ class Origin(NamedTuple):
         settings: Mapping[str, Any],
     ) -> Origin | None:
         """``None`` if the operator is not element-wise, or nothing is known of its operands."""
-        if function not in ELEMENTWISE:
+        if not traits_of(function).elementwise:
             return None
         tensors = [a for a in (*args, *settings.values()) if isinstance(a, TensorSpec)]
-        if len(tensors) < 2 and function.__name__ in ("min", "max"):
+        if len(tensors) < 2 and function in _REDUCING:
             return None
         known = any(isinstance(t.values, tuple) or t.origin is not None for t in tensors)
         return cls(function, rule, args, settings) if known else None
@@ -94,7 +66,8 @@ def chosen(path: Path, condition: TensorSpec, value: TensorSpec, truth: bool) ->
 def _narrowed(path: Path, condition: TensorSpec, truth: bool) -> tuple[TensorSpec, Range] | None:
     """The tensor that was compared, and the range of its elements where that came to ``truth``."""
     origin = condition.origin
-    if origin is None or origin.function not in _COMPARISONS or len(origin.args) != 2:
+    sign = traits_of(origin.function).comparison if origin is not None else ""
+    if origin is None or not sign or len(origin.args) != 2:
         return None
     tensor, other = origin.args
     if not isinstance(tensor, TensorSpec):
@@ -102,19 +75,18 @@ def _narrowed(path: Path, condition: TensorSpec, truth: bool) -> tuple[TensorSpe
     whole = not tensor.dtype.is_floating_point
     if not truth and not whole:
         return None  # neither x < 1 nor x >= 1 holds of a NaN
-    said = next(s for s in (_LESS, _AT_MOST, _MORE, _AT_LEAST) if origin.function in s)
-    said = said if truth else _NOT[id(said)]
+    sign = sign if truth else _NEGATED[sign]
     least, most = ranges.range_of(other)
     known = ranges.range_of(tensor)
     step = 1 if whole else 0
-    if said is _LESS or said is _AT_MOST:
+    if sign in ("<", "<="):
         if most is None:
             return None
-        limit = most - step if said is _LESS else most
+        limit = most - step if sign == "<" else most
         return tensor, (known[0], ranges.least(path, (None, known[1]), (None, limit))[1])
     if least is None:
         return None
-    limit = least + step if said is _MORE else least
+    limit = least + step if sign == ">" else least
     return tensor, (ranges.greatest(path, (known[0], None), (limit, None))[0], known[1])
 
 

@@ -12,46 +12,29 @@ from typing import Any
 
 from archlint.ops.registry import Path, TensorSpec
 from archlint.ops.shapes.strides import decide
+from archlint.ops.traits import Bounds, Function, traits_of
 from archlint.ops.values.float_ranges import KNOWN, Real, Span
 from archlint.ops.values.int_ranges import range_of
 from archlint.symbolic import Size, exact_quotient
 from archlint.symbolic.formula import Bool
 from archlint.symbolic.rational import ratio_of
 
-_PARTS = {"getitem", "narrow", "select", "split", "split_with_sizes", "chunk", "unbind"} | {
-    "tensor_split", "index_select", "gather", "take", "take_along_dim", "diagonal", "unfold",
-}  # fmt: skip
-_PICKS = {"index_select", "gather", "take", "take_along_dim"}
-_CHOICES = {"where", "masked_fill", "masked_fill_", "tril", "triu", "min", "max", "minimum"} | {
-    "maximum", "fmin", "fmax", "remainder", "fmod", "mod", "imod", "rmod", "median", "mode",
-    "kthvalue", "topk", "sort", "amin", "amax", "log", "log2", "log10", "randint", "randint_like",
-    "cummax", "cummin", "nonzero", "argwhere", "masked_select", "unique", "unique_consecutive",
-    "nms", "batched_nms", "_batched_nms_vanilla", "_batched_nms_coordinate_trick",
-}  # fmt: skip
+_EVERY_PAIR = (Bounds.PAIRS, Bounds.PRODUCT, Bounds.QUOTIENT)
 
 
-_SUMS = {"cumsum", "sum", "cumprod", "prod"}
-
-
-_PRODUCTS = {"mul", "multiply", "rmul", "imul"}
-_QUOTIENTS = {"div", "divide", "true_divide", "truediv", "itruediv", "idiv"}
-_TOGETHER = _PRODUCTS | _QUOTIENTS | {"add", "radd", "iadd", "sub", "subtract", "rsub", "isub"} | {
-    "floor_divide", "floordiv", "ifloordiv", "pow", "ipow",
-}  # fmt: skip
-
-
-def reaching(name: str, operands: Sequence[Any], result: TensorSpec) -> TensorSpec:
-    """The result of an operator (its short name), with what it reaches of the bounds of its rule.
+def reaching(function: Function, operands: Sequence[Any], result: TensorSpec) -> TensorSpec:
+    """The result of an operator, with what it reaches of the bounds that its rule gave.
 
     ``result`` itself if that is all of them.
     """
+    bounds = traits_of(function).bounds
     if isinstance(result.values, Span):
         specs = [s for s in _each(operands) if isinstance(s, TensorSpec)]
-        kept = _moved(name, operands, specs, result)
+        kept = _moved(bounds, operands, specs, result)
         if kept and result.loose:
             return result
         values = result.values if kept else tuple(result.values)
-    elif result.loose or reaches(name, operands, result):
+    elif result.loose or reaches(bounds, operands, result):
         return result
     else:
         values = result.values
@@ -60,41 +43,44 @@ def reaching(name: str, operands: Sequence[Any], result: TensorSpec) -> TensorSp
     return spec
 
 
-def _moved(name: str, operands: Sequence[Any], specs: list[TensorSpec], result: TensorSpec) -> bool:
+def _moved(
+    bounds: Bounds, operands: Sequence[Any], specs: list[TensorSpec], result: TensorSpec
+) -> bool:
     """Whether a result still reaches what its :class:`Span` says: it was cut just now, or moved."""
     for spec in specs:
         if isinstance(spec.values, Real):
             return not spec.loose
         if spec.values is result.values:
-            return name not in _CHOICES and _all_of(name, operands, spec, result)
+            return bounds is not Bounds.UNKNOWN and _all_of(bounds, operands, spec, result)
     return False
 
 
-def reaches(name: str, operands: Sequence[Any], result: TensorSpec) -> bool:
-    """Whether the result of an operator (its short name) reaches the bounds that its rule gave."""
+def reaches(bounds: Bounds, operands: Sequence[Any], result: TensorSpec) -> bool:
+    """Whether the result of an operator of this kind reaches the bounds that its rule gave."""
     if not isinstance(result.values, KNOWN) or _constant(result):
         return True
     each = list(_each(operands))
     specs = [s for s in each if isinstance(s, TensorSpec)]
-    if name in _CHOICES or any(s.loose or not isinstance(s.values, KNOWN) for s in specs):
+    if bounds is Bounds.UNKNOWN or any(s.loose or not isinstance(s.values, KNOWN) for s in specs):
         return False
     if any(isinstance(s.values, Real) for s in specs) and not isinstance(result.values, Real):
         return False
-    if name in _SUMS:
+    if bounds is Bounds.SUM:
         return all(_constant(s) for s in specs)
-    if name in _TOGETHER and not _apart([s for s in specs if not _constant(s)]):
+    if bounds in _EVERY_PAIR and not _apart([s for s in specs if not _constant(s)]):
         return False
-    if name in _PRODUCTS | _QUOTIENTS and result.dtype.is_floating_point:
-        return isinstance(result.values, Real) or _exact(each, name in _QUOTIENTS)
-    return not specs or _all_of(name, operands, specs[0], result)
+    divided = bounds is Bounds.QUOTIENT
+    if (divided or bounds is Bounds.PRODUCT) and result.dtype.is_floating_point:
+        return isinstance(result.values, Real) or _exact(each, divided)
+    return not specs or _all_of(bounds, operands, specs[0], result)
 
 
-def _all_of(name: str, operands: Sequence[Any], spec: TensorSpec, result: TensorSpec) -> bool:
+def _all_of(bounds: Bounds, operands: Sequence[Any], spec: TensorSpec, result: TensorSpec) -> bool:
     """Whether every element of ``spec`` is in the result of an operator that may take a part."""
-    if name not in _PARTS:
-        return True
-    if name in _PICKS or (name == "getitem" and _picks(operands[1])):
+    if bounds is Bounds.PICKED or (bounds is Bounds.SUBSCRIPT and _picks(operands[1])):
         return False  # the same one again and again, perhaps
+    if bounds not in (Bounds.PART, Bounds.SUBSCRIPT):
+        return True
     return result.numel() == spec.numel()
 
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
+from archlint.ops.traits import ERRORS
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.tracing.exception_handling.context_managers import (
     Manager,
@@ -23,22 +24,6 @@ from archlint.tracing.exception_handling.context_managers import (
     named,
 )
 from archlint.tracing.exception_handling.statements import TRY, continues_after, leaves, source_of
-
-ERRORS = (RuntimeError, IndexError, ValueError, AssertionError)
-"""What operators raise of sizes: nearly all of them the first, as a trace does."""
-
-_PLAIN = {
-    "view", "reshape", "view_as", "reshape_as", "expand", "expand_as", "broadcast_to", "repeat",
-    "matmul", "rmatmul", "imatmul", "mm", "bmm", "addmm", "baddbmm", "mv", "dot", "outer", "linear",
-    "einsum", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
-    "conv_transpose3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d",
-    "max_pool3d", "max_pool1d_with_indices", "max_pool2d_with_indices", "max_pool3d_with_indices",
-    "cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "where", "masked_fill",
-    "add", "radd", "iadd", "sub", "subtract", "rsub", "isub", "mul", "multiply", "rmul", "imul",
-    "div", "divide", "true_divide", "truediv", "rtruediv", "itruediv", "pow", "rpow", "maximum",
-    "minimum", "pixel_shuffle", "pixel_unshuffle", "scaled_dot_product_attention", "unfold",
-}  # fmt: skip
-"""Operators, by their short names, that raise nothing but the first."""
 
 
 class _Block(NamedTuple):
@@ -51,15 +36,16 @@ class _Block(NamedTuple):
     leaves: bool = False  # a ``finally`` that leaves by itself ends whatever was raised
 
 
-def is_caught(root: CodeType | None, op: str = "") -> bool | None:
-    """Whether user code called by ``root`` continues after the operator ``op`` refused here.
+def is_caught(root: CodeType | None, kinds: Sequence[type[Exception]] = ERRORS) -> bool | None:
+    """Whether user code called by ``root`` continues after an operator refused here.
+
+    ``kinds``: the types of exceptions that the operator may raise.
 
     ``True`` also where raising the error will show whether it does. ``None`` where that depends on
     the kind of the error or on its text, which a trace does not have, or where the code has no
     source. Without ``root`` there is no such code: ``False``.
     """
     frame = sys._getframe(1) if root is not None else None
-    kinds = ERRORS[:1] if op in _PLAIN else ERRORS
     found: bool | None = False
     while frame is not None and frame.f_code is not root:
         for fate in _fates(frame, kinds):

@@ -8,85 +8,60 @@ give a view, to tensors of other memory (roots). On the way it is noted how each
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import Any
 
 import torch
 
-from archlint.ops.registry import TensorSpec
+from archlint.ops.registry import TensorSpec, rule_for
 from archlint.ops.shapes.strides import DeferredStrides
+from archlint.ops.traits import OUT, View, separated, traits_of
 from archlint.symbolic import Size
 from archlint.symbolic.formula import ge, le, lt
 from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.memory_format import non_overlapping_and_dense
 from archlint.tracing.tensors.specs import known_of, map_tensors, spec_of
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, strides_of
-from archlint.tracing.trace import Call, call_name
+from archlint.tracing.trace import Call
 
 Step = tuple[Any, ...]
 """How a view was made of another: its kind, then what to compare it by."""
 Lineage = tuple[Any, list[Step]]
 """A root, and the steps from it to the tensor."""
 
-_CASTS = (
-    "to", "type", "type_as", "float", "double", "half", "bfloat16", "bool", "byte", "char", "short",
-    "int", "long", "cfloat", "cdouble", "chalf", "cpu", "cuda", "as_tensor", "asarray",
-)  # fmt: skip
-_DROPOUTS = (
-    "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout",
-    "feature_alpha_dropout", "native_dropout",
-)  # fmt: skip
-_SAME = {
-    *_CASTS, *_DROPOUTS, "contiguous", "detach", "data", "positive", "pos", "alias", "resolve_conj",
-    "resolve_neg", "lift_fresh", "pin_memory",
-}  # fmt: skip
-"""Operators that give all of the tensor as it lies in memory, or a copy."""
-_REPEATING = {"expand", "expand_as", "broadcast_to"}
-_WHOLE = {
-    *_REPEATING, "view", "view_as", "reshape", "reshape_as", "flatten", "ravel", "unflatten",
-    "permute", "transpose", "swapaxes", "swapdims", "t", "T", "mT", "mH", "H", "adjoint", "movedim",
-    "moveaxis", "squeeze", "unsqueeze",
-}  # fmt: skip
-"""Operators whose result has all elements of the tensor, if it is a view."""
-_PIECES = {
-    "chunk", "split", "split_with_sizes", "unbind", "iter", "tensor_split", "hsplit", "vsplit",
-    "dsplit", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes",
-}  # fmt: skip
-_OF_MANY = {
-    "broadcast_tensors", "meshgrid", "atleast_1d", "atleast_2d", "atleast_3d", "einsum",
-    "cartesian_prod", "combinations",
-}  # fmt: skip
-_OTHER_VIEWS = {"getitem", "sum_to_size", "channel_shuffle", "as_strided", "unfold"}
-_ELEMENTWISE = {
-    "iadd", "isub", "imul", "itruediv", "idiv", "ifloordiv", "imod", "ipow", "iand", "ior", "ixor",
-    "ilshift", "irshift", "add", "sub", "subtract", "mul", "multiply", "div", "divide",
-    "true_divide", "floor_divide", "remainder", "fmod", "pow", "copy", "setitem", "atan2",
-    "arctan2", "hypot", "heaviside", "copysign", "nextafter", "xlogy", "lerp", "addcmul", "addcdiv",
-    "masked_fill", "clamp", "clip", "clamp_min", "clamp_max", "logical_and", "logical_or",
-    "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor", "eq", "ne", "lt", "le", "gt", "ge",
-}  # fmt: skip
-"""Operators that may be given the very tensor that they write to; others refuse that too."""
+
+def check_overlap(path: TracedPath, call: Call, calls: Sequence[Call]) -> list[torch.Tensor]:
+    """The tensors that a call writes to.
+
+    The verdict becomes unproved where an operand may lie in the same memory, so that PyTorch may
+    refuse the call.
+    """
+    writes = traits_of(call.func).writes
+    if writes is None:
+        return _tensors((call.args, call.kwargs))
+    written, read = separated((*writes, OUT), call.args, call.kwargs)
+    targets = _tensors(written)
+    _compare(path, call, targets, _tensors(read), calls)
+    return targets
 
 
-def check_overlap(path: TracedPath, call: Call, targets: Any, calls: Sequence[Call]) -> None:
-    """Say that a call may be refused that writes to ``targets``, if it may read the same memory."""
-    name = call_name(call.func)
-    written = _tensors(targets)
-    given = call.args if "out" in call.kwargs else call.args[1:]
-    rest = {k: v for k, v in call.kwargs.items() if k != "out"}
-    read = _tensors((given, rest))
-    if not read or not written:
-        return
-    exact = name in _ELEMENTWISE
+def _compare(
+    path: TracedPath,
+    call: Call,
+    written: Sequence[torch.Tensor],
+    read: Sequence[torch.Tensor],
+    calls: Sequence[Call],
+) -> None:
+    exact = traits_of(call.func).may_read_target
+    setitem = call.func is torch.Tensor.__setitem__
     for target in written:
         into = list(_lineages(path, target, calls))
-        if name == "setitem":
+        if setitem:
             index = call.args[1]
             exact = not _gathers(index)
             if exact:
                 into = [(r, [*s, *_cut(path, target, index)]) for r, s in into]
         for operand in read:
-            if operand is target and name != "setitem" and exact:
+            if operand is target and not setitem and exact:
                 continue
             for root, steps in _lineages(path, operand, calls):
                 for at, way in into:
@@ -94,7 +69,7 @@ def check_overlap(path: TracedPath, call: Call, targets: Any, calls: Sequence[Ca
                         whole = _same_place(way, steps, target, operand)
                         if not (exact and whole):
                             path.unproved(
-                                f"what {name} reads and writes may overlap in memory partly"
+                                f"what {call.op} reads and writes may overlap in memory partly"
                             )
                             return
 
@@ -147,41 +122,20 @@ def _is_same(one: Any, other: Any) -> bool:
 
 def _bases(call: Call, tensor: torch.Tensor) -> list[torch.Tensor]:
     """The arguments of which the call's result may be a view."""
-    name = _view_name(call.func)
-    if not name:
+    traits = traits_of(call.func)
+    view = traits.view
+    if view is View.NEVER or (view is View.SUBSCRIPT and _gathers(call.args[1])):
         return []
-    first = call.args[0] if call.args else call.kwargs.get("input", call.kwargs.get("tensors"))
-    if name in _OF_MANY:
-        tensors = _tensors((call.args, call.kwargs))
-        if name == "einsum" and len(tensors) > 1:
+    if view in (View.EACH, View.ALONE) or traits.view_of is None:
+        bases = _tensors((call.args, call.kwargs))
+        if view is View.ALONE and len(bases) > 1:
             return []
         number = _number(call, tensor)
-        result = call.result
-        if number is not None and isinstance(result, (tuple, list)) and len(result) == len(tensors):
-            return [tensors[number]]
-        return tensors
-    if name == "getitem" and _gathers(call.args[1]):
-        return []
-    bases = _tensors(first)
+        if view is View.EACH and number is not None and len(call.result) == len(bases):
+            bases = [bases[number]]
+    else:
+        bases = _tensors(separated(traits.view_of, call.args, call.kwargs)[0])
     return [] if any(b is tensor for b in bases) else bases
-
-
-@cache
-def _view_name(func: Any) -> str:
-    """The name of an operator that may give a view of its first argument, else empty."""
-    name = getattr(func, "__name__", "")
-    if name == "__get__":
-        return getattr(getattr(func, "__self__", None), "__name__", name)
-    name = call_name(func)
-    known = name in _SAME | _WHOLE | _PIECES | _OF_MANY | _OTHER_VIEWS
-    return name if known or _aliases(name) else ""
-
-
-def _aliases(name: str) -> bool:
-    """Whether PyTorch's schema of the operator says that it may give a view."""
-    schemas = torch._C._jit_get_schemas_for_operator(f"aten::{name}")
-    kinds = (r.alias_info for s in schemas for r in s.returns)
-    return any(kind is not None and not kind.is_write for kind in kinds)
 
 
 def _gathers(index: Any) -> bool:
@@ -202,27 +156,28 @@ def _number(call: Call, tensor: torch.Tensor) -> int | None:
 
 def _steps(path: TracedPath, call: Call, base: torch.Tensor, tensor: torch.Tensor) -> list[Step]:
     """What the call does to the tensor ``base``."""
-    name = _view_name(call.func)
-    if name in _SAME:
+    view = traits_of(call.func).view
+    if view is View.SAME:
         return []
     args = known_of(call.args[1:])
-    if name == "getitem":
+    if view is View.SUBSCRIPT:
         return _cut(path, base, call.args[1])
-    if name in _WHOLE:
-        return [("whole", name, args, known_of(tuple(call.kwargs.values())))]
-    if name in _PIECES:
+    if view in (View.WHOLE, View.REPEATED):
+        made_by = (view, rule_for(call.func) or call.func, call.op)
+        return [("whole", made_by, args, known_of(tuple(call.kwargs.items())))]
+    if view is View.PIECES:
         number = _number(call, tensor)
         return [("unknown", object()) if number is None else ("piece", call, number)]
-    if name in ("select", "narrow") and len(args) == (2 if name == "select" else 3):
+    if view in (View.SELECT, View.NARROW) and len(args) == (2 if view is View.SELECT else 3):
         dim, *bounds = args
         rank = len(spec_of(base).dims)
         if isinstance(dim, int) and rank and not any(isinstance(b, TensorSpec) for b in bounds):
-            if name == "select":
+            if view is View.SELECT:
                 size = spec_of(base).dims[dim % rank]
-                return [("cut", (name, *args), {dim % rank: _interval(path, bounds[0], size)})]
+                return [("cut", (view, *args), {dim % rank: _interval(path, bounds[0], size)})]
             start, length = bounds
             within = (start, start + length) if path.known(ge(start, 0)) else None
-            return [("cut", (name, *args), {dim % rank: within})]
+            return [("cut", (view, *args), {dim % rank: within})]
     return [("unknown", call, _number(call, tensor))]
 
 
@@ -248,7 +203,7 @@ def _cut(path: TracedPath, base: torch.Tensor, index: Any) -> list[Step]:
                 kept[at] = _interval(path, item, dims[at])
             at += 1
     if not kept:
-        return [("whole", "getitem", known)] if None in known else []
+        return [("whole", (View.SUBSCRIPT,), known)] if None in known else []
     return [("cut", known, kept)]
 
 
@@ -304,7 +259,7 @@ def _repeats(step: Step) -> bool:
     kind, what, *rest = step
     if kind == "real":
         return not non_overlapping_and_dense(*rest)
-    return kind == "unknown" or (kind == "whole" and what in _REPEATING)
+    return kind == "unknown" or (kind == "whole" and what[0] is View.REPEATED)
 
 
 def _same_place(

@@ -120,6 +120,13 @@ def has_tensors(value: Any) -> bool:
     return bool(found)
 
 
+def has_integers(value: Any) -> bool:
+    """Whether there is a tensor of integers in nested arguments."""
+    found: list[bool] = []
+    map_tensors(value, lambda tensor: found.append(_integer(spec_of(tensor).dtype)))
+    return any(found)
+
+
 def map_tensors(
     value: Any, change: Callable[[torch.Tensor], Any], other: Callable[[Any], Any] | None = None
 ) -> Any:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from archlint.ops.registry import TensorSpec
-from archlint.ops.values.conditional_ranges import ALLOCATES, ELEMENTWISE, Origin
+from archlint.ops.traits import traits_of
+from archlint.ops.values.conditional_ranges import Origin
 from archlint.ops.values.float_ranges import KNOWN
 from archlint.ops.values.tight_bounds import reaching
 from archlint.symbolic.formula import eq
@@ -42,12 +43,13 @@ class Elements:
     ) -> None:
         """Note what a call's result is, whose ``rule`` was given ``args`` and ``settings``."""
         _loosen(call, args)
-        if call.func not in ELEMENTWISE or type(call.result) is not SymbolicTensor:
+        traits = traits_of(call.func)
+        if not traits.elementwise or type(call.result) is not SymbolicTensor:
             return
         spec = call.result.spec
         if any(spec is a for a in args):
             return
-        if call.func in ALLOCATES:
+        if traits.allocates:
             call.result.own = True
         origin = Origin.of(call.func, rule, args, settings)
         if origin is not None:
@@ -129,4 +131,4 @@ def _loosen(call: Call, operands: Sequence[Any]) -> None:
         return
     for tensor in result if isinstance(result, (tuple, list)) else (result,):
         if type(tensor) is SymbolicTensor and isinstance(tensor.spec.values, KNOWN):
-            tensor.spec = reaching(call.op, operands, tensor.spec)
+            tensor.spec = reaching(call.func, operands, tensor.spec)

@@ -523,13 +523,13 @@ def test_only_what_the_caller_calls_counts():
 
     def guarded():
         try:
-            return is_caught(caller.__code__, "view")
+            return is_caught(caller.__code__, (RuntimeError,))
         except RuntimeError:
             return None
 
     assert caller(guarded) is True
     try:
-        found = caller(lambda: is_caught(caller.__code__, "view"))
+        found = caller(lambda: is_caught(caller.__code__, (RuntimeError,)))
     except RuntimeError:
         found = None
     assert found is False

@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 import archlint
-from archlint.tracing.tensors.op_effects import is_random, writes
 
 
 def numbered(x, idx):
@@ -112,13 +111,3 @@ def test_what_sizes_do_not_write_is_known_as_it_is():
             return self.table[idx] + x.sum()
 
     assert archlint.infer(Keeps(None), "N T").exact
-
-
-def test_which_operators_write():
-    assert writes(torch.Tensor.add_)
-    assert writes(torch.Tensor.__setitem__)
-    assert writes(torch.Tensor.__iadd__)
-    assert not writes(torch.Tensor.__add__)
-    assert not writes(torch.add)
-    assert is_random(torch.randint)
-    assert not is_random(torch.arange)

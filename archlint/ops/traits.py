@@ -1,0 +1,248 @@
+"""What the engine must know of an operator besides the shapes that it gives.
+
+The traits of an operator stand with its shape rule (:func:`archlint.ops.registry.shape_rule`), or,
+where it has no rule, next to the family that it belongs to (:func:`declare_traits`). They are
+looked up by the function itself: a plugin's operator that is called ``add`` shares nothing with
+``torch.add``.
+
+What is not stated is taken from the operator's schema (``Tensor(a)`` is a view, ``Tensor(a!)`` is
+written to). A function without a schema gets the careful answer: any of its results may be a view
+of any of its tensors, and any of these may be written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from enum import Enum, auto
+from functools import lru_cache
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+)
+from typing import Any
+
+import torch
+
+Function = Callable[..., Any]
+Argument = tuple[int, str]
+"""An argument by its position and its name."""
+FIRST: tuple[Argument, ...] = ((0, "input"),)
+OUT: Argument = (-1, "out")
+ERRORS: tuple[type[Exception], ...] = (RuntimeError, IndexError, ValueError, AssertionError)
+"""What operators raise because of sizes: nearly all of them ``RuntimeError``, as a trace does."""
+
+
+class View(Enum):
+    """How a result lies in the memory of the tensor that it may be a view of.
+
+    Each kind but ``NEVER`` may also be a copy.
+    """
+
+    NEVER = auto()  # a result has memory of its own
+    SAME = auto()  # all elements at their places: ``detach``, ``to``
+    WHOLE = auto()  # all elements, in other dimensions or another order: ``view``, ``permute``
+    REPEATED = auto()  # all elements, one of them in many places: ``expand``
+    PIECES = auto()  # the results are pieces that have no element in common: ``split``
+    EACH = auto()  # the results belong to the tensors one by one: ``meshgrid``
+    ALONE = auto()  # of a tensor that is the only one; otherwise a copy: ``einsum``
+    SUBSCRIPT = auto()  # what a subscript leaves: ``x[1:]``
+    SELECT = auto()  # one entry of a dimension: ``select(input, dim, index)``
+    NARROW = auto()  # a stretch of a dimension: ``narrow(input, dim, start, length)``
+    UNKNOWN = auto()  # some of the elements, in some order
+
+
+class Bounds(Enum):
+    """Whether a result reaches the bounds of its values if the operands reach theirs."""
+
+    REACHED = auto()  # as they do: ``relu``, ``cat``
+    PART = auto()  # if it has all elements of the first operand: ``narrow``
+    SUBSCRIPT = auto()  # as ``PART``, and as ``PICKED`` if the subscript has lists or tensors
+    PICKED = auto()  # unknown: any element may be left out, or taken twice: ``gather``
+    UNKNOWN = auto()  # a choice between elements, or rounded: ``where``, ``log``
+    SUM = auto()  # if the operand has one value only: ``cumsum``
+    PAIRS = auto()  # if every element of one operand meets every element of the other: ``add``
+    PRODUCT = auto()  # as ``PAIRS``; of floats only if the bounds are exact
+    QUOTIENT = auto()  # as ``PRODUCT``
+
+
+class Unchecked(Enum):
+    """What the kernel of an operator without a shape rule does not check on symbolic sizes."""
+
+    NOTHING = auto()
+    INDICES = auto()  # whether they are in range
+    SIZES = auto()  # its meta kernel accepts sizes that the CPU's refuses
+    UNKNOWN = auto()  # indices, if one of its arguments is a tensor of integers
+
+
+class Creates(Enum):
+    """How the number of elements of a new tensor is read from the arguments."""
+
+    SIZE = auto()  # ``zeros(*size)``
+    LIKE = auto()  # ``zeros_like(input)``
+    NEW = auto()  # ``input.new_zeros(*size)``
+    FILLED = auto()  # ``full(size, fill_value)``
+    NORMAL = auto()  # ``normal(mean, std, size)``
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What is known of an operator.
+
+    ``view``: how its results lie in memory of ``view_of``, the arguments that they may be views of
+    (``None``: any tensor among the arguments).
+    ``writes``: the arguments that it writes to, besides ``out=`` (``None``: any tensor among them).
+    ``may_read_target``: it may be called with the very tensor that it writes to as an operand; any
+    other operator refuses that.
+    ``allocates``: its result has memory of its own, whatever the arguments are.
+    ``elementwise``: each element of the result depends on the elements at its place alone.
+    ``comparison``: ``<``, ``<=``, ``>`` or ``>=`` where it compares its two operands so.
+    ``bounds``: how tight the values are that its rule gives.
+    ``random``: its elements differ from call to call; ``draws_integers``: among few values, which a
+    seed may fix. ``fills``: every element that it writes depends on no other tensor.
+    ``raises``: the types of exceptions that it raises because of sizes.
+    ``unchecked``: what remains unchecked if it runs as a kernel.
+    ``reasons``: pairs of a text in one of its claims and why that claim exists, for messages.
+    ``factors``: the positions of the two factors among the arguments of a product.
+    ``creates``: how its arguments give the size of a new tensor.
+    """
+
+    view: View = View.NEVER
+    view_of: tuple[Argument, ...] | None = FIRST
+    writes: tuple[Argument, ...] | None = ()
+    may_read_target: bool = False
+    allocates: bool = False
+    elementwise: bool = False
+    comparison: str = ""
+    bounds: Bounds = Bounds.REACHED
+    random: bool = False
+    draws_integers: bool = False
+    fills: bool = False
+    raises: tuple[type[Exception], ...] = ERRORS
+    unchecked: Unchecked = Unchecked.NOTHING
+    reasons: tuple[tuple[str, str], ...] = ()
+    factors: tuple[int, int] | None = None
+    creates: Creates | None = None
+
+
+_CAREFUL = Traits(View.UNKNOWN, None, None, bounds=Bounds.UNKNOWN, unchecked=Unchecked.UNKNOWN)
+_COMPILED = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType)
+_WORDS = frozenset(f.name for f in fields(Traits))
+_STATED: dict[Function | str, dict[str, Any]] = {}
+
+
+def declare_traits(*functions: Function | str, **traits: Any) -> None:
+    """State traits of operators, by the fields of :class:`Traits`.
+
+    A string is the name of a library's operator, as in ``torchvision::nms``. Raises ``TypeError``
+    for a word that is no field, and ``ValueError`` where a trait is stated a second time.
+    """
+    unknown = sorted(traits.keys() - _WORDS)
+    if unknown:
+        raise TypeError(f"unknown traits {unknown}; known are {sorted(_WORDS)}")
+    for function in functions:
+        stated = _STATED.setdefault(function, {})
+        twice = sorted(stated.keys() & traits.keys())
+        if twice:
+            raise ValueError(f"{function} has the traits {twice} already")
+        stated.update(traits)
+    _cached.cache_clear()
+
+
+def traits_of(function: Function) -> Traits:
+    """What is known of an operator: what was stated, then what its schema says."""
+    name = getattr(function, "_qualified_op_name", None)
+    if isinstance(name, str) and name in _STATED:
+        return _named(name, function)
+    return _cached(function)
+
+
+@lru_cache(maxsize=8192)
+def _cached(function: Function) -> Traits:
+    return replace(_default(function), **_STATED.get(function, {}))
+
+
+def _named(name: str, function: Function) -> Traits:
+    own = _STATED.get(function, {})
+    return replace(Traits(), **{**_STATED[name], **own})
+
+
+def _default(function: Function) -> Traits:
+    """What is known of an operator of which nothing was stated."""
+    if isinstance(function, torch._ops.OpOverload):
+        return _by_schemas([function])
+    if isinstance(function, torch._ops.OpOverloadPacket):
+        return _by_schemas(_overloads(function))
+    if isinstance(function, MethodWrapperType):  # an attribute of a tensor, read or set
+        read = function.__name__ == "__get__"
+        return Traits(View.UNKNOWN) if read else Traits(writes=FIRST)
+    stated = function in _STATED
+    if isinstance(function, _COMPILED):
+        return _of_torch(function)
+    if isinstance(function, FunctionType) and function.__module__.split(".")[0] == "torch":
+        name = function.__name__
+        writes = FIRST if name.endswith("_") and not name.endswith("__") else ()
+        # A function in Python without a rule is entered; one that cannot be is a method.
+        return Traits(View.NEVER if stated else View.UNKNOWN, writes=writes)
+    return _CAREFUL
+
+
+def _of_torch(function: Function) -> Traits:
+    """A compiled function or method of torch; its name ends in ``_`` where it writes in place."""
+    name = function.__name__
+    packet = getattr(torch.ops.aten, name.strip("_") if name.startswith("__") else name, None)
+    view = View.NEVER
+    if packet is not None:
+        view = _by_schemas(_overloads(packet)).view
+    writes = FIRST if name.endswith("_") and not name.endswith("__") else ()
+    return Traits(view, writes=writes)
+
+
+def _overloads(packet: Any) -> list[Any]:
+    return [getattr(packet, name) for name in packet.overloads()]
+
+
+def _by_schemas(overloads: list[Any]) -> Traits:
+    """What the schemas of an operator's overloads say of memory, and its tags of randomness."""
+    bases: dict[Argument, None] = {}
+    writes: dict[Argument, None] = {}
+    for overload in overloads:
+        for argument, alias in _aliases(overload._schema):
+            (writes if alias.is_write else bases)[argument] = None
+    random = any(torch.Tag.nondeterministic_seeded in o.tags for o in overloads)
+    return replace(
+        _CAREFUL,
+        view=View.UNKNOWN if bases else View.NEVER,
+        view_of=tuple(bases),
+        writes=tuple(writes),
+        random=random,
+    )
+
+
+def _aliases(schema: Any) -> Iterator[tuple[Argument, Any]]:
+    """The arguments that a schema marks as written to, or as memory that a result shares."""
+    returned = [r.alias_info for r in schema.returns if r.alias_info is not None]
+    shared = {name for alias in returned for name in (*alias.before_set, *alias.after_set)}
+    for position, argument in enumerate(schema.arguments):
+        alias = argument.alias_info
+        if alias is None:
+            continue
+        at = -1 if argument.kwarg_only else position
+        if alias.is_write or shared & {*alias.before_set, *alias.after_set}:
+            yield (at, argument.name), alias
+
+
+def separated(
+    wanted: Sequence[Argument], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[list[Any], list[Any]]:
+    """The values of the wanted arguments of a call, and those of all others."""
+    places = {at for at, _ in wanted if 0 <= at < len(args)}
+    names = {name for at, name in wanted if at not in places}
+    inside = [a for at, a in enumerate(args) if at in places]
+    inside += [value for name, value in kwargs.items() if name in names]
+    outside = [a for at, a in enumerate(args) if at not in places]
+    outside += [value for name, value in kwargs.items() if name not in names]
+    return inside, outside
