@@ -78,17 +78,6 @@ TESTED_ELSEWHERE = {
         "app apply_adoption cache check explain fix infer init job_options lock report_output "
         "rules rules_explain rules_test rules_validate run_jobs select_jobs verdict_log",
     ),
-    "archlint/contracts": (
-        "tests/contracts/rulefile: nouns that the reader's tests build",
-        "accepted_set contract fingerprint job output_shape plugins points settings suggestions "
-        "verdict",
-    ),
-    "archlint/contracts/rulefile": (
-        "tests/contracts/rulefile/test_reader.py: parts of one reader",
-        "contract_reader grammar json_schema load mistake_collector pack_location pack_parameters "
-        "pack_reader pack_schema pack_use schema schema_errors shape_reader structure_reader "
-        "tensor_schema waiver_reader yaml_source",
-    ),
     "archlint/engine": (
         "tests/end_to_end/test_random_contracts.py: verdicts, against enumeration",
         "pipeline prove python_contracts question verdicts",
@@ -156,7 +145,7 @@ TESTED_ELSEWHERE = {
         "candidates model_definitions name_lookup python_files submodels",
     ),
     "archlint/project/packs": (
-        "tests/end_to_end/test_packs.py: what is done with packs",
+        "tests/end_to_end/test_rules_command.py: what is done with packs",
         "contract_text find_packs new_pack pack_page pack_trials",
     ),
     "archlint/report": (
@@ -252,7 +241,6 @@ def test_every_test_file_is_of_a_module():
 
 
 OF_A_PACKAGE = {
-    "contracts/rulefile/test_reader.py",
     "engine/sampling/test_sampling.py",
     "engine/structure/test_structure.py",
     "explanation/fixes/test_fixes.py",

@@ -1,4 +1,4 @@
-"""Rule files: what they say, each mistake in its words, and any bytes at all."""
+"""Rule files: valid ones, every error message, and arbitrary bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from archlint.contracts.contract import (
     TensorOutput,
 )
 from archlint.contracts.rulefile.load import load
-from archlint.contracts.rulefile.schema import RuleFileEntry
 from archlint.errors import Location, RuleFileError
 from archlint.symbolic import symbol
 from tests import REPO
@@ -121,17 +120,6 @@ def test_a_good_file(write):
     assert (everything.skip, everything.xfail, everything.xfail_strict) == ("later", "known", False)
 
 
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("512", 512), ("512B", 512), ("1.5KB", 1500), ("2 GiB", 2 << 30), ("1TB", 10**12)],
-)
-def test_memory(write, text, size):
-    assert (
-        load(write(CONTRACT + f"    budget: {{memory: {text}}}\n")).contracts[0].budget.memory
-        == size
-    )
-
-
 def test_a_single_tensor_with_dtype_a_text_xfail_and_an_alias(write):
     first, second = load(
         write("""\
@@ -213,29 +201,7 @@ def test_files_that_are_none(tmp_path, monkeypatch):
         assert str(caught.value) == f"{path}:1:1: {found}\n    expected a rule file"
 
 
-@pytest.mark.parametrize(
-    "target",
-    ["m:f", "pkg.mod:Class.make", "a b/f.py:make", "../f.py:make", "torchvision:resnet18",
-     "timm:vit_base.augreg-1", "fixture:net"],
-)  # fmt: skip
-def test_targets(write, target):
-    assert load(write(CONTRACT.replace("m:f", target))).contracts[0].models[0].target == target
-
-
-@pytest.mark.parametrize("target", ["m:", ":f", "m:f:g", "m:f()", "a/b:f", "m:1f", "m.py :f"])
-def test_targets_that_are_none(message, target):
-    assert "is not a valid target" in message(CONTRACT.replace("m:f", f"'{target}'"))
-
-
-def test_every_field_is_described():
-    schema = RuleFileEntry.model_json_schema()
-    entries = [schema, *schema["$defs"].values()]
-    fields = [(n, f) for e in entries for n, f in e.get("properties", {}).items()]
-    assert len(fields) > 20
-    assert [name for name, field in fields if not field.get("description")] == []
-
-
-# Any bytes, and good files spoilt in any place: a RuleFileError or a result, soon.
+# Any bytes, and valid files with random edits: a RuleFileError or a result, within seconds.
 
 SPOILERS = st.sampled_from(
     ["", " ", "\t", "\n", ":", "- ", "{", "}", "[", "]", "&a ", "*a", "!!x ", "'", '"', "null", "1",
