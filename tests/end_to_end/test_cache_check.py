@@ -237,6 +237,7 @@ def test_a_file_that_changes_while_it_is_used_is_not_relied_on(project):
     assert project.entries() == {}
 
 
+@pytest.mark.slow
 def test_the_contract_the_model_and_the_settings_count(project):
     project.write("acme.py", "def f(word='one'): return 'proved ' + word")
     project.rules("acme:f")
@@ -354,6 +355,7 @@ XDIST = """
 """
 
 
+@pytest.mark.slow
 def test_two_xdist_workers(project, pytester, monkeypatch):
     monkeypatch.setenv("ONLY", str(REPO))  # pytester adds to PYTHONPATH, which counts
     shared = Project(pytester.path)

@@ -77,6 +77,7 @@ def watched(project, before=""):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_without_news_nothing_heavy_is_loaded_and_the_report_is_the_same(project):
     cold = watched(project)
     code, loaded = cold.stderr.split(" ", 1)

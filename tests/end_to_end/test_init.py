@@ -527,6 +527,7 @@ def test_the_input_is_what_the_first_layers_take(project, run):
     )
 
 
+@pytest.mark.slow
 def test_what_init_has_checked_need_not_be_decided_again(project, monkeypatch):
     project({"cached.py": NET})
     assert CliRunner().invoke(cli.cli, ["init"]).exit_code == 0  # in a worker, which keeps it

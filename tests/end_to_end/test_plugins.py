@@ -119,6 +119,7 @@ def run(project, *words, path=()):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_example_packages(site, project):
     words = ("check", "--no-cache", "--format", "acme-markdown", "--output", "json=all.json")
     done = run(project, *words, path=[site, TOP])

@@ -165,6 +165,7 @@ def test_a_waiver_for_both_is_needed_as_long_as_one_breaks(run):
     assert run(waivers=[("any-width", "takes_*", "2026-12-31")]).ret == 0
 
 
+@pytest.mark.slow
 def test_the_same_in_two_processes(run):
     waivers = [("any-width", "takes_*", "2026-12-31")]
     result = run("-n2", waivers=waivers, rules=HOLDS, inline=False)

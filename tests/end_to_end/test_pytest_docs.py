@@ -56,6 +56,7 @@ def comparable(text):
     return marks.sub(lambda m: "".join(sorted(m[0])), text)
 
 
+@pytest.mark.slow
 def test_the_page(repo):
     pytest.importorskip("xdist")
     page = PAGE.read_text()

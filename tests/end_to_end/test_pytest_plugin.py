@@ -578,6 +578,7 @@ def test_models_hurt_their_own_item_only(run):
     assert "hello from the model" not in result.stdout.str()
 
 
+@pytest.mark.slow
 def test_a_shorter_time_limit_of_pytest_timeout_comes_first(run):
     pytest.importorskip("pytest_timeout")
     rules = contract("input: N 8\naccepts: any N", "nets:Hangs")

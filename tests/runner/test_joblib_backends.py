@@ -102,6 +102,7 @@ def test_a_machine_without_the_project_says_so(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_jobs_that_follow_one_another_share_a_process_and_it_is_stopped_when_idle(monkeypatch):
     from archlint.runner import remote
 
@@ -324,6 +325,7 @@ def test_mistakes_and_waived_contracts_on_file(project):
     assert after == [{**first[1], "waived": None, "note": ""}, first[2]]
 
 
+@pytest.mark.slow
 def test_a_waiver_in_vain_on_file_is_no_answer(project):
     project.write({"a": ["proved", "broken"]}, WAIVER.replace("broken", "proved"))
     same = ("--output", "jsonl=sweep.jsonl", "--resume", "sweep.jsonl")

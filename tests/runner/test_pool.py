@@ -78,12 +78,14 @@ def test_a_hanging_job_is_stopped_and_names_the_line():
     assert good.word == "proved"
 
 
+@pytest.mark.slow
 def test_a_job_that_disarms_the_alarm_is_stopped_all_the_same():
     bad, good = run(job("silences", seconds=0.1), job("proved"))
     assert bad.message == "did not finish within 0.1 s"
     assert good.word == "proved"
 
 
+@pytest.mark.slow
 def test_a_child_left_behind_hides_nothing_and_dies_too():
     bad, good = run(job("orphans", seconds=0.1), job("proved"))
     assert bad.message == "the process exited with code 3 while deciding any-photo · orphans"

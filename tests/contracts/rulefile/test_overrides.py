@@ -171,6 +171,7 @@ def test_a_warning_does_not_change_the_exit_code(word):
     assert warned.to_json()["severity"] == "warning"
 
 
+@pytest.mark.slow
 def test_check_reports_warnings_and_lists_what_is_off(write, run):
     write(
         """\
