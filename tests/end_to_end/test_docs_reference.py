@@ -70,7 +70,7 @@ def rows(title):
 
 
 def test_phrases_mean_what_the_page_says():
-    assert [phrase for phrase, _ in rows("Promises")] == list(MEANT)
+    assert [phrase for phrase, _ in rows("Phrases")] == list(MEANT)
     for phrase, (accepted, refused) in MEANT.items():
         region = parse_clause(phrase, "accepts").region
         assert holds(region, dict(zip("HW", accepted, strict=True))), phrase
@@ -85,7 +85,7 @@ def test_sizes_are_what_the_page_says():
 
 
 def test_what_is_no_phrase_is_told_so():
-    mistakes = rows("What is no phrase")
+    mistakes = rows("What is not valid")
     assert len(mistakes) >= 5
     for phrase, told in mistakes:
         with pytest.raises(PhraseError) as e:
@@ -115,19 +115,19 @@ def key_tables():
     """Every key of the format, as its schema describes it."""
     parts = ["<!-- made from the schema by tests/end_to_end/test_docs_reference.py -->"]
     for title, entry in TABLES.items():
-        parts.append(f"### {title}\n\n| key | what it is | unless said |\n|---|---|---|")
+        parts.append(f"### {title}\n\n| key | what it is | default |\n|---|---|---|")
         for name, field in entry.model_fields.items():
             default = field.default
             if field.is_required():
-                unless = "required"
+                default_text = "required"
             elif default in (None, "", [], {}, False) or isinstance(default, tensorschema.Entry):
-                unless = ""
+                default_text = ""
             else:
-                unless = f"`{str(default).lower() if default is True else default}`"
+                default_text = f"`{str(default).lower() if default is True else default}`"
             about = field.description.replace("|", "\\|")
             if get_origin(field.annotation) is Literal and "off" not in get_args(field.annotation):
                 about += f" One of {', '.join(get_args(field.annotation))}."
-            parts[-1] += f"\n| `{field.alias or name}` | {about} | {unless} |"
+            parts[-1] += f"\n| `{field.alias or name}` | {about} | {default_text} |"
     return "\n\n".join([*parts, "<!-- end -->"])
 
 

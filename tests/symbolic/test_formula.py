@@ -89,7 +89,6 @@ def points(tree):
             yield env, expected
 
 
-<<<<<<< HEAD
 @settings(max_examples=100)
 @given(formula_trees)
 def test_the_source_of_a_tree_is_as_true_as_the_tree(tree):
@@ -103,9 +102,6 @@ def test_the_source_of_a_tree_is_as_true_as_the_tree(tree):
         assert found is truth(tree, env)
 
 
-=======
-@pytest.mark.slow
->>>>>>> 82d303f (Mark tests that take more than about three seconds as slow)
 @settings(max_examples=400)
 @given(formula_trees)
 @example(("==", ("//", "H", 32), 7))
@@ -130,7 +126,6 @@ def test_negation_is_the_opposite_and_its_own_inverse(tree):
         assert disj(formula, negate(formula)) is True
 
 
-@pytest.mark.slow
 @settings(max_examples=400)
 @given(formula_trees)
 @example((">=", "W", ("%", "H", 7)))
