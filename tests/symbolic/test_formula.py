@@ -102,6 +102,7 @@ def test_the_source_of_a_tree_is_as_true_as_the_tree(tree):
         assert found is truth(tree, env)
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(formula_trees)
 @example(("==", ("//", "H", 32), 7))
@@ -126,6 +127,7 @@ def test_negation_is_the_opposite_and_its_own_inverse(tree):
         assert disj(formula, negate(formula)) is True
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(formula_trees)
 @example((">=", "W", ("%", "H", 7)))

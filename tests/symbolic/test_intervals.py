@@ -59,6 +59,7 @@ def test_intervals_hold_every_value(box_inside, tree):
             assert high is None or found <= high, env
 
 
+@pytest.mark.slow
 @settings(max_examples=250)
 @given(boxes(), formula_trees)
 def test_what_is_decided_is_so(box_inside, tree):

@@ -91,6 +91,7 @@ formulas = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(formula=formulas)
 def test_it_holds_at_every_value(formula):
