@@ -25,6 +25,7 @@ from archlint.tracing.events import Event
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call, Trace
+from archlint.tracing.trees import leaves
 
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 
@@ -45,21 +46,14 @@ def tensor_names(model: nn.Module) -> dict[int, str]:
 
 
 def tensors(value: Any) -> list[SymbolicTensor]:
-    """The stand-ins in nested arguments or results, in their order."""
-    if type(value) is SymbolicTensor:
-        return [value]
-    if isinstance(value, Mapping):
-        value = tuple(value.values())
-    return [t for v in value for t in tensors(v)] if isinstance(value, (list, tuple)) else []
+    """The symbolic tensors in nested arguments or results, in order."""
+    return [leaf for leaf in leaves(value) if type(leaf) is SymbolicTensor]
 
 
 def weights(value: Any) -> list[torch.Tensor]:
     """The real tensors in nested arguments: parameters, buffers and constants."""
-    if isinstance(value, torch.Tensor):
-        return [] if type(value) is SymbolicTensor else [value]
-    if isinstance(value, Mapping):
-        value = tuple(value.values())
-    return [t for v in value for t in weights(v)] if isinstance(value, (list, tuple)) else []
+    real = (leaf for leaf in leaves(value) if type(leaf) is not SymbolicTensor)
+    return [leaf for leaf in real if isinstance(leaf, torch.Tensor)]
 
 
 def shapes(value: Any) -> Any:
@@ -114,7 +108,7 @@ class _Builder:
 
     def _last_results(self) -> list[SymbolicTensor]:
         """The tensors whose specs are the output's."""
-        wanted = {id(spec) for spec in _leaves(self.trace.output)}
+        wanted = {id(spec) for spec in leaves(self.trace.output)}
         made = (t for c in self.trace.calls for t in tensors((c.result, c.args)))
         kept = {id(t): t for t in made if id(t.spec) in wanted}
         return list(kept.values())
@@ -183,11 +177,3 @@ class _Builder:
             "how": call.how if call else "",
             "call": index,
         }
-
-
-def _leaves(output: Any) -> list[TensorSpec]:
-    if isinstance(output, TensorSpec):
-        return [output]
-    if isinstance(output, dict):
-        output = list(output.values())
-    return [x for o in output for x in _leaves(o)] if isinstance(output, list) else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from archlint.symbolic import evaluate, product
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
+from archlint.tracing.fx_graph import tensors
 from archlint.tracing.trace import Trace
 
 
@@ -14,9 +14,9 @@ def peak_memory(trace: Trace, env: Mapping[str, int]) -> int:
     last_use: dict[int, int] = {}
     sizes: dict[int, int] = {}
     for i, call in enumerate(trace.calls):
-        for tensor in _tensors((call.args, call.kwargs)):
+        for tensor in tensors((call.args, call.kwargs)):
             last_use[tensor.made_by] = i
-        for tensor in _tensors(call.result):
+        for tensor in tensors(call.result):
             count = evaluate(product(tensor.spec.dims), env) if tensor.made_by == i else 0
             sizes[i] = sizes.get(i, 0) + count * tensor.spec.dtype.itemsize
     alive, peak = 0, 0
@@ -29,11 +29,3 @@ def peak_memory(trace: Trace, env: Mapping[str, int]) -> int:
         for made in ends.get(i, ()):
             alive -= sizes.get(made, 0)
     return peak
-
-
-def _tensors(value: object) -> list[SymbolicTensor]:
-    if type(value) is SymbolicTensor:
-        return [value]
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    return [t for v in value for t in _tensors(v)] if isinstance(value, (list, tuple)) else []

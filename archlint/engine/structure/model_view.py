@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +21,7 @@ from archlint.tracing.model_tracer import ModelTracer
 from archlint.tracing.outputs import structure
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call, Trace
+from archlint.tracing.trees import find
 
 
 class ModelView:
@@ -104,7 +104,7 @@ class ModelView:
         def watch(module: nn.Module, args: Any, output: Any) -> None:
             if module is self.model.get_submodule(layer):
                 nested = structure(output, _dims, lambda v: isinstance(v, torch.Tensor))
-                shapes.extend(leaves(nested, lambda v: isinstance(v, tuple)))
+                shapes.extend(find(nested, lambda v: isinstance(v, tuple)))
 
         hook = nn.modules.module.register_module_forward_hook(watch)
         try:
@@ -116,20 +116,7 @@ class ModelView:
 
 def outputs(trace: Trace) -> list[TensorSpec]:
     """The tensors that a path returns, in their order."""
-    return leaves(trace.output, lambda v: isinstance(v, TensorSpec))
-
-
-def leaves(nested: Any, is_leaf: Callable[[Any], bool]) -> list[Any]:
-    """The leaves of nested lists and dicts."""
-
-    def walk(value: Any) -> Iterator[Any]:
-        if is_leaf(value):
-            yield value
-        elif isinstance(value, (list, dict)):
-            for part in value.values() if isinstance(value, dict) else value:
-                yield from walk(part)
-
-    return list(walk(nested))
+    return find(trace.output, lambda v: isinstance(v, TensorSpec))
 
 
 def _dims(tensor: torch.Tensor) -> tuple[Size, ...]:

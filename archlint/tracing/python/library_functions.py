@@ -17,6 +17,7 @@ import torch
 from archlint.ops.registry import NAMED
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
+from archlint.tracing.trees import leaves
 
 
 @contextmanager
@@ -43,7 +44,7 @@ def _overridable(original: Callable[..., Any], name: str) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def function(*args: Any, **kwargs: Any) -> Any:
-        symbolic = [a for a in _each((args, kwargs)) if type(a) is SymbolicTensor]
+        symbolic = [a for a in leaves((args, kwargs)) if type(a) is SymbolicTensor]
         if not symbolic:
             return original(*args, **kwargs)
         return torch.overrides.handle_torch_function(function, symbolic, *args, **kwargs)
@@ -56,13 +57,3 @@ def own_body(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """The library's own function behind such a replacement; ``None`` for any other function."""
     is_replacement = isinstance(getattr(function, "_qualified_op_name", None), str)
     return getattr(function, "__wrapped__", None) if is_replacement else None
-
-
-def _each(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    if isinstance(value, (list, tuple)):
-        for part in value:
-            yield from _each(part)
-    else:
-        yield value

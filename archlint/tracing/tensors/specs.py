@@ -12,6 +12,7 @@ from archlint.ops.registry import TensorSpec
 from archlint.tracing.run import TraceRun, current_run
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
+from archlint.tracing.trees import leaves, map_leaves
 
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 _CPU = torch.device("cpu")
@@ -63,9 +64,8 @@ def has_unknown_elements(run: TraceRun, values: Iterable[Any]) -> bool:
     unknown = run.unknown_elements
     if not unknown:
         return False
-    found: list[bool] = []
-    map_tensors(list(values), lambda t: found.append(_place(t) in unknown))
-    return any(found)
+    tensors = (v for v in leaves(list(values)) if isinstance(v, torch.Tensor))
+    return any(_place(t) in unknown for t in tensors)
 
 
 @cache
@@ -115,9 +115,7 @@ def is_symbolic(values: Iterable[Any]) -> bool:
 
 def has_tensors(value: Any) -> bool:
     """Whether there is a tensor in nested arguments."""
-    found: list[torch.Tensor] = []
-    map_tensors(value, found.append)
-    return bool(found)
+    return any(isinstance(leaf, torch.Tensor) for leaf in leaves(value))
 
 
 def has_integers(value: Any) -> bool:
@@ -130,22 +128,14 @@ def has_integers(value: Any) -> bool:
 def map_tensors(
     value: Any, change: Callable[[torch.Tensor], Any], other: Callable[[Any], Any] | None = None
 ) -> Any:
-    """``value`` with every tensor changed, through tuples (named ones too), lists and dicts.
+    """A copy of nested arguments with every tensor changed.
 
-    ``other`` changes all else, such as numbers; without it that stays.
+    ``other`` changes all other leaves, such as numbers; without it they stay.
     """
-    if isinstance(value, torch.Tensor):
-        return change(value)
-    if isinstance(value, dict):
-        return {k: map_tensors(v, change, other) for k, v in value.items()}
-    if isinstance(value, (list, tuple)) and not isinstance(value, torch.Size):
-        items = [map_tensors(v, change, other) for v in value]
-        if type(value) in (list, tuple):
-            return type(value)(items)
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    if isinstance(value, torch.Size):
-        return tuple(other(v) for v in value) if other else value
-    if isinstance(value, slice):
-        parts = (value.start, value.stop, value.step)
-        return slice(*(map_tensors(p, change, other) for p in parts))
-    return other(value) if other else value
+
+    def changed(leaf: Any) -> Any:
+        if isinstance(leaf, torch.Tensor):
+            return change(leaf)
+        return leaf if other is None else other(leaf)
+
+    return map_leaves(value, changed)
