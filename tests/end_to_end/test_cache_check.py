@@ -83,6 +83,7 @@ def test_an_unchanged_project_is_not_decided_again(project):
     assert project.decided() == ([], ["well"])
 
 
+@pytest.mark.slow
 def test_a_changed_file_is_decided_again_for_the_models_that_import_it(project):
     project.write("acme/__init__.py", "")
     project.write("acme/layers.py", "WORD = 'one'")

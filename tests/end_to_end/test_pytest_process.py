@@ -74,6 +74,7 @@ def test_the_test_above_can_fail(pytester):
     assert heavy_imports(pytester) == {"torch", "z3"}
 
 
+@pytest.mark.slow
 def test_collecting_a_rule_file_reads_yaml_only(project):
     (project.path / "archlint.yaml").write_text(RULES)
     found = heavy_imports(project)
@@ -84,6 +85,7 @@ def test_collecting_a_rule_file_reads_yaml_only(project):
 # -- company ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_beside_xdist_cov_randomly_timeout_and_hypothesis(project):
     for plugin in ("xdist", "pytest_cov", "pytest_timeout"):
         pytest.importorskip(plugin)
@@ -127,6 +129,7 @@ def test_beside_xdist_cov_randomly_timeout_and_hypothesis(project):
     assert 'name="counterexample"' in (project.path / "j.xml").read_text()
 
 
+@pytest.mark.slow
 def test_a_selection_error_under_xdist_is_told(project):
     pytest.importorskip("xdist")
     (project.path / "archlint.yaml").write_text(RULES)
@@ -135,6 +138,7 @@ def test_a_selection_error_under_xdist_is_told(project):
     assert "no contract matches 'nothing'; there are any-batch" in done.stdout
 
 
+@pytest.mark.slow
 def test_without_the_plugin_rule_files_are_nothing(project):
     (project.path / "archlint.yaml").write_text(RULES)
     done = run(project, "-p", "no:archlint")
@@ -145,6 +149,7 @@ def test_without_the_plugin_rule_files_are_nothing(project):
 # -- signals ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_cleanly(project):
     (project.path / "a.archlint.yaml").write_text(RULES)
     (project.path / "b.archlint.yaml").write_text(RULES.replace("nets:head", "nets:Hangs"))

@@ -330,6 +330,7 @@ def drawn(
     return model.eval(), input, kind, many, draw(st.integers(0, 1 << 16))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of a model's own, which torch gives only once
 @settings(max_examples=40)
 @given(drawn())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -139,6 +140,7 @@ heads = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(parts=st.lists(blocks, min_size=1, max_size=4), head=heads)
 def test_inferred_set_is_what_runs(parts, head):
@@ -177,6 +179,7 @@ def check_network(model: nn.Module) -> str:
     return "exact" if found.covered else "open"
 
 
+@pytest.mark.slow
 def test_another_way_may_divide_by_what_is_0_at_the_tried_sizes():
     low = Depends(
         "h * w < 30",

@@ -12,6 +12,8 @@ import torch
 
 from tests import REPO
 
+pytestmark = pytest.mark.slow
+
 FOLDER = REPO / "tests" / "robustness"
 
 SAID = {  # verdict, and words of its message

@@ -16,6 +16,7 @@ TABLES = json.loads((REPO / "tests" / "data" / "truth_tables.json").read_text())
 OPEN = {"timm:mvitv2_tiny"}  # not proved for all sizes; what is said of it must be right
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", TABLES, ids=lambda t: t["model"])
 def test_inferred_is_what_happened(table):
     pytest.importorskip(table["model"].partition(":")[0])

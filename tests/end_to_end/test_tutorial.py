@@ -25,6 +25,7 @@ def shell(tmp_path_factory):
     return environment(tmp_path_factory.mktemp("home")) | {"ARCHLINT_TODAY": TODAY}
 
 
+@pytest.mark.slow
 def test_the_page(shell, tmp_path):
     page = PAGE.read_text()
     folder = tmp_path / "photos"

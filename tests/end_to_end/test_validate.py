@@ -132,6 +132,7 @@ def test_neither_torch_nor_models_are_imported(tmp_path):
     assert loaded("import z3") == "['z3']\n"
 
 
+@pytest.mark.slow
 def test_fuzzing():
     """Of the 10,000 files of benchmarks/fuzz.py, five hundred."""
     told = subprocess.run(

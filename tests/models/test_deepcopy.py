@@ -83,6 +83,7 @@ def test_what_is_shared_is_shared_in_the_copy_and_with_nothing_else():
     assert not model._forward_hooks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet18", "vit_b_32", "swin_t", "googlenet"])
 def test_a_copy_answers_as_the_model(name):
     model = torchvision.models.get_model(name, weights=None).eval()

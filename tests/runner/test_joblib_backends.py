@@ -147,6 +147,7 @@ def test_a_shard_that_is_none(text, message):
 names = st.lists(st.text(max_size=5), max_size=40)
 
 
+@pytest.mark.slow
 @given(names, st.integers(1, 9))
 def test_every_name_has_one_place_and_the_places_are_even(names, count):
     places = spread(names, count)
@@ -288,6 +289,7 @@ def test_lines_that_moved_and_their_order_change_nothing(project):
     assert "archlint.yaml:4  BROKEN  a · broken" in out
 
 
+@pytest.mark.slow
 def test_an_error_is_no_answer(project):
     project.write({"a": ["exits", "proved"]})
     project.run("--output", "jsonl=sweep.jsonl")
@@ -297,6 +299,7 @@ def test_an_error_is_no_answer(project):
 WAIVER = "waivers: [{contract: a, model: broken, reason: later, until: 2999-12-31}]"
 
 
+@pytest.mark.slow
 def test_mistakes_and_waived_contracts_on_file(project):
     other = project.path / "other.archlint.yaml"
     other.write_text("archlint: 1\nmodel: 0\n")
@@ -369,6 +372,7 @@ def test_a_file_of_something_else(project, text, message):
     assert err.endswith("expected a verdict as --output jsonl=FILE writes it\n")
 
 
+@pytest.mark.slow
 def test_shards_on_the_command_line(project):
     project.write(MANY)
     code, _, err = project.run("--shard", "5/4")

@@ -114,6 +114,7 @@ def test_formulas_are_as_true_as_python_says(tree):
         assert holds(formula, env) is expected, (str(formula), env)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(formula_trees)
 def test_negation_is_the_opposite_and_its_own_inverse(tree):

@@ -273,6 +273,7 @@ RELATIONS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.sampled_from([conj, disj]), sets_of(H), sets_of(W), RELATIONS, st.booleans())
 def test_any_set_of_two_sizes(join, first, second, relation, opposite):

@@ -52,7 +52,6 @@ def test_group_norm(op, data, env, other, shape):
     agree(op, T(*shape), groups, **t, env=env, other=other, layout=True)
 
 
-@pytest.mark.slow
 @covers(F.instance_norm, torch.instance_norm)
 @settings(max_examples=200, deadline=None)
 @given(data=st.data(), env=sizes, other=sizes, shape=INPUTS, use_input_stats=st.booleans())

@@ -52,7 +52,6 @@ def tensors(n, s, weight):
     return T(*dims), T(*weight, *s["kernel"]), bias
 
 
-@pytest.mark.slow
 @covers(*CONV.values())
 @pytest.mark.parametrize("n", [1, 2, 3])
 @settings(max_examples=150, deadline=None)

@@ -32,7 +32,6 @@ def returns_nothing(n, env, s, padding, extra):
     )  # fmt: skip
 
 
-@pytest.mark.slow
 @covers(*TRANSPOSED.values())
 @pytest.mark.parametrize("n", [1, 2, 3])
 @settings(max_examples=150, deadline=None)

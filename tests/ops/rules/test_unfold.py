@@ -36,7 +36,6 @@ def both(value):
     return value if isinstance(value, tuple) else (value, value)
 
 
-@pytest.mark.slow
 @covers(F.unfold, nn.im2col)
 @settings(max_examples=200, deadline=None)
 @given(

@@ -36,7 +36,6 @@ OPERATORS = {
 }  # fmt: skip
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", OPERATORS)
 @pytest.mark.parametrize("part", [1, 2, 3])
 @settings(max_examples=40, deadline=None)

@@ -118,7 +118,6 @@ rows = st.sampled_from(["arange(w)[None]", "arange(h + 3)[None]", "arange((w + 1
 shifts = st.sampled_from(["0", "w - 1", "(w - 1) * (h / w)", "h / w", "(h - 1) * (w / h) * 2"])
 
 
-@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     grid=grids, one=ratios, sign=st.sampled_from("+-"), row=rows, other=ratios, shift=shifts,
@@ -144,7 +143,6 @@ class Relative(nn.Module):
         return self.table[far.long()] + x.sum()
 
 
-@pytest.mark.slow
 @settings(max_examples=12)
 @given(places=st.integers(1, 60), stride=st.integers(1, 4), share=st.integers(1, 4))
 def test_table_of_relative_positions(places, stride, share):

@@ -246,7 +246,6 @@ def resized(x: Tensor) -> Tensor:
     return nn.functional.interpolate(image, scale_factor=scale, **settings)[0, 0]
 
 
-@pytest.mark.slow
 def test_a_resize_is_decided_but_where_rounding_decides():
     sides = [(n, f) for n in range(1, 130, 7) for f in (1, 2, 3, 48, 64, 95, 96, 97, 191, 192)]
     found = agrees(resized, [*sides, (49, 49 * 96), (98 * 96, 98)])
@@ -257,7 +256,6 @@ def test_a_resize_is_decided_but_where_rounding_decides():
     assert isinstance(outcome(resized, torch.zeros(49, 49 * 96)), RuntimeError)  # 49 * (1/49) < 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("threshold", [-1.0, 0.35, 2.0])
 def test_a_detector_takes_any_size(threshold):
     builder = torchvision.models.detection.ssdlite320_mobilenet_v3_large
@@ -321,7 +319,6 @@ STEPS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(names=st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=4))
 def test_random_steps_behind_a_mask(names):
