@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "ci", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
+settings.register_profile("thorough", parent=settings.get_profile("ci"))  # see support.examples
 settings.load_profile("ci")
 
 

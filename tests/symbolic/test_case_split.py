@@ -3,13 +3,14 @@
 import itertools
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from archlint.symbolic import minimum, symbol
 from archlint.symbolic.case_split import MAX_CASES, divisors, products, split_by_values
 from archlint.symbolic.formula import Comparison, comparisons, eq, ge, holds, ne
 from archlint.symbolic.intervals import Box
+from tests.support.examples import examples
 
 N, H, W = symbol("N"), symbol("H"), symbol("W")
 BOX = Box({"N": (1, 4), "H": (1, None), "W": (0, 40)})
@@ -31,7 +32,7 @@ sizes = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@examples(80)
 @given(st.sampled_from([ge, eq, ne]), sizes, sizes)
 def test_the_split_comparison_is_equivalent(compare, left, right):
     comparison = compare(left, right)

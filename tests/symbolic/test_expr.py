@@ -4,7 +4,7 @@ import copy
 import pickle
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archlint.symbolic import (
@@ -19,12 +19,13 @@ from archlint.symbolic import (
     substitute,
     symbol,
 )
+from tests.support.examples import examples
 from tests.support.sizes import POINTS, SYMBOLS, normal, printed, read, size, trees, value
 
 H, W, N = SYMBOLS.values()
 
 
-@settings(max_examples=400)
+@examples(160)
 @given(trees(leaves=12))
 @example(("//", ("neg", "H"), 7))
 @example(("//", ("-", 5, ("*", "H", 2)), -4))
@@ -38,7 +39,7 @@ def test_every_expression_has_pythons_value(tree):
             assert evaluate(expr, env) == expected, (str(expr), env)
 
 
-@settings(max_examples=150)
+@examples(60)
 @given(trees(leaves=10))
 def test_a_rebuilt_expression_is_the_same_object(tree):
     expr = normal(tree)
@@ -77,14 +78,14 @@ def ring_laws(a, b, c):
 whole_trees = trees(leaves=5, divisors=(3, 4, 7, 32, -5))
 
 
-@settings(max_examples=150)
+@examples(60)
 @given(whole_trees, whole_trees, whole_trees)
 def test_the_ring_laws_are_identities(x, y, z):
     for left, right in ring_laws(normal(x), normal(y), normal(z)):
         assert left == right  # == is identity
 
 
-@settings(max_examples=250)
+@examples(100)
 @given(halves, halves, halves)
 @example("H", "H", ("%", "H", 2))
 @example(("//", "H", 2), ("ceil", "H", 2), "H")

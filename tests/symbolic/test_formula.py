@@ -5,7 +5,7 @@ import operator
 import pickle
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from archlint import symbolic as dims
@@ -28,6 +28,7 @@ from archlint.symbolic.formula import (
     simplify,
     substitute_formula,
 )
+from tests.support.examples import examples
 from tests.support.sizes import NAMES, POINTS, SYMBOLS, printed, size, source, trees, value
 
 H, W, N = SYMBOLS.values()
@@ -89,7 +90,7 @@ def points(tree):
             yield env, expected
 
 
-@settings(max_examples=100)
+@examples(40)
 @given(formula_trees)
 def test_the_source_of_a_tree_is_as_true_as_the_tree(tree):
     """:func:`source` is an oracle of other tests."""
@@ -102,8 +103,7 @@ def test_the_source_of_a_tree_is_as_true_as_the_tree(tree):
         assert found is truth(tree, env)
 
 
-@pytest.mark.slow
-@settings(max_examples=400)
+@examples(160)
 @given(formula_trees)
 @example(("==", ("//", "H", 32), 7))
 @example((">=", ("*", -2, ("//", "H", 3)), -7))
@@ -114,8 +114,7 @@ def test_formulas_are_as_true_as_python_says(tree):
         assert holds(formula, env) is expected, (str(formula), env)
 
 
-@pytest.mark.slow
-@settings(max_examples=300)
+@examples(120)
 @given(formula_trees)
 def test_negation_is_the_opposite_and_its_own_inverse(tree):
     formula = build(tree)
@@ -128,8 +127,7 @@ def test_negation_is_the_opposite_and_its_own_inverse(tree):
         assert disj(formula, negate(formula)) is True
 
 
-@pytest.mark.slow
-@settings(max_examples=400)
+@examples(160)
 @given(formula_trees)
 @example((">=", "W", ("%", "H", 7)))
 @example(("<=", ("%", "H", 4), 2))
@@ -142,7 +140,7 @@ def test_the_text_says_exactly_the_formula(tree):
         assert printed(text, env) is expected, (text, env)
 
 
-@settings(max_examples=150)
+@examples(60)
 @given(formula_trees, small_trees, small_trees)
 def test_symbols_are_replaced(tree, h, w):
     formula = build(tree)
@@ -156,7 +154,7 @@ def test_symbols_are_replaced(tree, h, w):
             assert holds(replaced, env) is truth(tree, inner)
 
 
-@settings(max_examples=100)
+@examples(40)
 @given(formula_trees)
 def test_a_rebuilt_formula_is_the_same_object(tree):
     formula = build(tree)

@@ -3,12 +3,13 @@
 import itertools
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from archlint.symbolic import ceildiv, floordiv, maximum, minimum
 from archlint.symbolic.formula import conj, disj, eq, ge, holds, le, ne
 from archlint.symbolic.intervals import Box
+from tests.support.examples import examples
 from tests.support.sizes import SYMBOLS, size, trees, value
 from tests.symbolic.test_formula import build, formula_trees, truth
 
@@ -41,7 +42,7 @@ def every(inside):
         yield dict(zip(SYMBOLS, values, strict=True))
 
 
-@settings(max_examples=250)
+@examples(100)
 @given(boxes(), trees(leaves=6))
 @example(
     (Box({"H": (1, None), "W": (1, None)}), {"H": [1, 5], "W": [1, 7], "N": [3]}), ("%", "H", "W")
@@ -59,8 +60,7 @@ def test_intervals_hold_every_value(box_inside, tree):
             assert high is None or found <= high, env
 
 
-@pytest.mark.slow
-@settings(max_examples=250)
+@examples(100)
 @given(boxes(), formula_trees)
 def test_what_is_decided_is_so(box_inside, tree):
     box, inside = box_inside

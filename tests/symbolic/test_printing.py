@@ -1,16 +1,17 @@
 """The text of a size, read back as Python: it has the value of the size at every point."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 
 from archlint.symbolic import ceildiv, evaluate, floordiv, minimum
 from archlint.symbolic.printing import printed_terms, sum_text
+from tests.support.examples import examples
 from tests.support.sizes import IN_ALGEBRA, POINTS, SYMBOLS, normal, printed, trees, value
 
 H, W, N = SYMBOLS.values()
 
 
-@settings(max_examples=400)
+@examples(160)
 @given(trees(leaves=12))
 @example(("%", ("%", "H", 7), "W"))
 @example(("*", ("%", ("+", "H", 1), 7), "W"))
@@ -26,7 +27,7 @@ def test_the_text_has_the_value_of_the_size(tree):
             assert printed(text, env) == expected, (text, env)
 
 
-@settings(max_examples=150)
+@examples(60)
 @given(trees(leaves=10))
 def test_printed_terms_add_up_to_the_size(tree):
     expr = normal(tree)

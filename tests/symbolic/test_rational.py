@@ -5,7 +5,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archlint.symbolic import ceildiv, evaluate
@@ -21,6 +21,7 @@ from archlint.symbolic.rational import (
     ratio_of,
     reduced,
 )
+from tests.support.examples import examples
 from tests.support.sizes import POINTS, SYMBOLS
 
 H, W, N = SYMBOLS.values()
@@ -37,7 +38,7 @@ FLOAT_OPS = {
 }
 
 
-@settings(max_examples=400)
+@examples(160)
 @given(st.lists(st.tuples(st.sampled_from(sorted(FLOAT_OPS)), NUMBERS), min_size=1, max_size=4))
 @example([("/", 2), ("*", 3)])
 @example([("/", 32), ("*", 7)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from archlint.symbolic import symbol
@@ -13,6 +13,7 @@ from archlint.symbolic.formula import conj, disj, eq, ge, ne
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.enumerate import MAX_POINTS, smallest_by_enumeration
 from archlint.symbolic.solver.solver import Solver
+from tests.support.examples import examples
 
 N, H, W = symbol("N"), symbol("H"), symbol("W")
 NAMES = ("N", "H", "W")
@@ -26,7 +27,7 @@ PARTS = [
     st.lists(st.sampled_from(PARTS), min_size=1, max_size=3),
     st.tuples(*[st.tuples(st.integers(0, 9), st.none() | st.integers(0, 6)) for _ in NAMES]),
 )
-@settings(max_examples=150)
+@examples(60)
 def test_what_is_found_is_what_the_solver_calls_the_smallest(parts, ranges):
     said = {
         n: (low, None if m is None else low + m) for n, (low, m) in zip(NAMES, ranges, strict=True)
