@@ -2,7 +2,7 @@
 
 A plugin is a module whose functions are marked with :data:`hookimpl`::
 
-    from archlint.hooks import hookimpl
+    from archlint.extend import hookimpl
 
     @hookimpl
     def archlint_checks():

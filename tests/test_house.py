@@ -196,7 +196,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing/tensors": (
         "tests/tracing/test_inputs.py: the tensors of every trace",
-        "specs symbolic_tensor value_tracking",
+        "symbolic_tensor value_tracking",
     ),
 }
 
@@ -259,6 +259,7 @@ STATE = {
     "archlint/ops/registry.py: RULES": "a registry, filled by imports and plugins",
     "archlint/ops/registry.py: NAMED": "a registry, filled by imports",
     "archlint/ops/registry.py: INPLACE": "a registry, filled by imports",
+    "archlint/ops/traits.py: _STATED": "a registry, filled by imports and plugins",
     "archlint/tracing/tensors/symbolic_tensor.py: ATTRIBUTES": "a registry, filled by its module",
     "archlint/contracts/plugins.py: _managers": "the plugins of the process, imported once",
     "archlint/contracts/plugins.py: _ruled": "which plugins have registered their rules",

@@ -157,6 +157,8 @@ def _register(
         module = load()
     except (Exception, SystemExit) as e:
         what = f"could not be imported: {type(e).__name__}: {e}"
+        if isinstance(e, ModuleNotFoundError) and (e.name or "").startswith("archlint."):
+            what += " (plugins import from archlint.extend)"
         raise PluginError(f"the plugin {known_as} {what}") from e
     try:
         manager.register(module, name=name)

@@ -1,6 +1,6 @@
 """The shape rule of ``torch.ops.acme.blocks``, which PyTorch itself knows nothing of."""
 
-from archlint.hooks import hookimpl
+from archlint.extend import hookimpl
 
 
 @hookimpl
@@ -8,8 +8,7 @@ def archlint_register_rules():
     import acme_blocks  # noqa: F401  (it registers the operator)
     import torch
 
-    from archlint import shape_rule
-    from archlint.symbolic.formula import eq
+    from archlint.extend import eq, shape_rule
 
     @shape_rule(torch.ops.acme.blocks, torch.ops.acme.blocks.default)
     def blocks(path, input, size):

@@ -5,8 +5,7 @@ from importlib import import_module
 
 import yaml
 
-from archlint.errors import TargetError
-from archlint.hooks import hookimpl
+from archlint.extend import TargetError, hookimpl
 
 
 @hookimpl

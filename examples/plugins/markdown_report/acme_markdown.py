@@ -1,6 +1,6 @@
 """``--format acme-markdown``: a table for a comment on a pull request."""
 
-from archlint.hooks import hookimpl
+from archlint.extend import hookimpl
 
 
 def table(run):

@@ -1,7 +1,6 @@
 """A structural check: no operator writes into its argument, so that features can be kept."""
 
-from archlint import Violation
-from archlint.hooks import hookimpl
+from archlint.extend import Violation, hookimpl
 
 
 def no_inplace(seen, asked):

@@ -18,6 +18,7 @@ ALLOWED = {
     "ops/registry.py": "slots of TensorSpec",
     "symbolic/__init__.py": "names that the package exports",
     "models/deepcopy.py": "Python's methods of copying",
+    "extend.py": "the names that it exports",
     "explanation/fixes/source_edits.py": "names in a user's source text",
     "tracing/meta_kernels.py": "torch.sym_* functions, looked up once",
     "tracing/python/builtins.py": "Python's built-in functions",
