@@ -31,7 +31,7 @@ def decide(
         warnings.simplefilter("ignore")  # importing torch must not fail under -W error
         from archlint.engine.pipeline import check_source
         from archlint.engine.verdicts import error_verdict
-        from archlint.explanation.advice import advised
+        from archlint.explanation.advice import with_advice
 
     chosen = item.config.stash[SETTINGS].samples
     samples = samples if chosen is None else chosen
@@ -47,7 +47,9 @@ def decide(
             elif verdict.word == "broken":
                 ref = getattr(item, "ref", None)
                 root = item.root() if ref else None  # type: ignore[attr-defined]
-                verdict = advised(verdict, contract, source, samples=samples, ref=ref, root=root)
+                verdict = with_advice(
+                    verdict, contract, source, samples=samples, ref=ref, root=root
+                )
                 if item.config.get_verbosity() >= 2:
                     from pytest_archlint.violation_chain import with_chain
 

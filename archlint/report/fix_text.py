@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archlint.contracts.contract import Contract
 from archlint.contracts.points import point_text
-from archlint.explanation.fixes import Fix
+from archlint.explanation.fixes.proposal import Fix
 
 _LABEL = 11  # columns
 
@@ -16,7 +16,7 @@ def text(contract: Contract, model: str, fixes: Sequence[Fix]) -> str:
     place = f"{contract.where}  " if contract.where else ""
     head = f"{place}{' · '.join(filter(None, (contract.id, model)))}"
     if not fixes:
-        return f"{head}\n  no fix is known that was proved to work"
+        return f"{head}\n  no proven fix found"
     return "\n\n".join([head, *("\n".join(_lines(fix)) for fix in fixes)])
 
 
