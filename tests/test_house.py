@@ -166,28 +166,20 @@ TESTED_ELSEWHERE = {
         "tests/runtime/test_deadline.py: what a checked model cannot hurt",
         "gc_pause import_path import_watch process_lock process_state uninterruptible user_frames",
     ),
-    "archlint/symbolic": (
-        "tests/symbolic/test_expr.py: parts of one algebra",
-        "atom case_split division minmax printing rational substitution",
-    ),
-    "archlint/symbolic/solver": (
-        "tests/symbolic/solver/test_solver.py: one of two solvers",
-        "z3_backend",
-    ),
     "archlint/tracing": (
         "tests/tracing/test_tracer.py: parts of one trace",
         "cpu_kernels events facts model_tracer outputs run signals trace",
+    ),
+    "archlint/tracing/exception_handling": (
+        "tests/tracing/exception_handling/test_exception_flow.py: parts of following exceptions",
+        "statements",
     ),
     "archlint/tracing/merge": (
         "tests/tracing/merge/test_module_merge.py: parts of a merge",
         "side_effects unify",
     ),
-    "archlint/tracing/exception_handling": (
-        "tests/tracing/exception_handling/test_exception_flow.py: what it reads of the source",
-        "statements",
-    ),
     "archlint/tracing/python": (
-        "tests/tracing/merge/test_module_merge.py: what the merge replaces",
+        "tests/tracing/test_tracer.py: replacements that every trace uses",
         "module_calls",
     ),
     "archlint/tracing/symint": (
