@@ -1,4 +1,4 @@
-"""Leave a model as it was: it may change itself as it runs.
+"""Restores a model, which may change itself as it runs.
 
 Every path and every sample starts from the model as it was built, and a user's own model comes
 back unchanged.
@@ -168,7 +168,7 @@ class Snapshot:
         for parameter, grad in zip(self._parameters, self._grads, strict=True):
             if parameter.grad is not grad:
                 parameter.grad = grad
-        # Not told by ``_version``: batch_norm writes its running statistics without raising it.
+        # Not by ``_version``: batch_norm writes its running statistics without raising it.
         for group, copy in zip(self._copied, self._copies, strict=True):
             if not torch.equal(_joined(group), copy):
                 _put_back(group, copy)

@@ -1,11 +1,11 @@
-"""From a target to a model: the only room that runs a user's code by name.
+"""From a target to a model: the only file that runs a user's code by name.
 
 A target is one of
 
 - ``pkg.mod:attr.path``: a module that Python can import with the project's root on its path,
 - ``path/to/file.py:attr.path``: a file, relative to the rule file,
 - ``torchvision:NAME``, ``timm:NAME``: a name in their registries, always without weights,
-- ``PREFIX:NAME`` with the prefix of a plugin: what that says.
+- ``PREFIX:NAME`` with the prefix of a plugin: what the plugin returns.
 
 What it names is an ``nn.Module``, taken as it is, or a class or function that makes one.
 """
@@ -94,7 +94,7 @@ class ModelSource:
                 with preserve_process_state():
                     model = build_lean(self._call)
         except (Exception, SystemExit):
-            self._lean = False  # the real build tells what is wrong, if anything is
+            self._lean = False  # the real build raises the error, if there is one
             return self.for_tracing(mode)
         if not isinstance(model, nn.Module):
             raise TargetError(f"{self.name} {_no_module(model)}")
@@ -151,7 +151,7 @@ def _is_plain_kind(kind: Any) -> bool:
 
 
 def resolve(ref: ModelRef, root: Path) -> ModelSource:
-    """Find what ``ref`` names; nothing is built yet. ``TargetError`` says what is wrong.
+    """Find what ``ref`` names; nothing is built yet. Raises ``TargetError`` if it is not valid.
 
     ``root`` is the project's root. Importing the user's module runs it, its output unseen.
     """
@@ -301,7 +301,7 @@ def _attribute(module: Any, name: str, path: str, folders: Sequence[Path]) -> An
 
 @contextmanager
 def _user_code(failed: str) -> Iterator[None]:
-    """Run user code: unseen, leaving the world as it was, its exceptions as ``TargetError``."""
+    """Run user code: output captured, process state restored, exceptions as ``TargetError``."""
     try:
         with preserve_process_state():
             yield

@@ -1,4 +1,4 @@
-"""Failed runs that say nothing about sizes: the machine could not do what the model asked."""
+"""Errors caused by the machine (memory, device, missing kernel) or by missing values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NO_KERNEL = re.compile(r"not implemented for '(Half|BFloat16|Float8\w*|ComplexH
 
 
 def is_environment_error(error: BaseException) -> str:
-    """Why a failed run is no answer about the sizes; empty if it is one."""
+    """Why an error is unrelated to the sizes; empty if it may be caused by them."""
     if isinstance(error, SystemExit):
         return "it calls sys.exit"
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):

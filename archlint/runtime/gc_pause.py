@@ -1,4 +1,4 @@
-"""When Python may look for garbage."""
+"""Pauses Python's garbage collection."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Inside it Python does not look for reference cycles.
+    """Do not search for reference cycles inside the block.
 
     For what makes many small objects that live on (a copy of a model, a trace): looking through
     them again and again takes longer than making them.

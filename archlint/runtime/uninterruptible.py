@@ -1,4 +1,4 @@
-"""Code that no time limit may leave half done (:mod:`.deadline` waits for its end)."""
+"""Marks sections that the deadline signal must not interrupt (see :mod:`.deadline`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _depth = _Depth()
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Inside it no limit rings. It should not take long, or have a limit of its own."""
+    """No time limit interrupts the block, which should be short or have a limit of its own."""
     _depth.now += 1
     try:
         yield

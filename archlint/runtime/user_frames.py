@@ -1,4 +1,4 @@
-"""Which line of the user's own code an exception came from."""
+"""Exceptions and source lines, written for the user."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The CPU's kernels, heard on a call that has no rule: where meta kernels differ, the CPU is right.
+"""Cross-checks a meta kernel against the CPU kernel at a few concrete sizes; the CPU wins.
 
-The call is made once more, on CPU tensors of the path's own sizes, if these are small, and at the
-smallest sizes that go the same way: some kernels take another way there. Elements are drawn,
-integers are 0: what the CPU says that may lie in them is a doubt and no answer.
+A call without a rule runs again on CPU tensors, at the path's own sizes if these are small, and at
+the smallest sizes on the same path: some kernels take another branch there. The tensors have random
+elements, integer ones zeros, so an error of the CPU that may come from elements is a caveat only.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from archlint.tracing.tensors.specs import map_tensors
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, strides_of
 
 _OF_DTYPES = re.compile("not implemented for '|can't be cast to the desired output type")
-FEW = 1 << 20  # elements, for a call to be tried on the CPU
+FEW = 1 << 20  # elements, for a call to be run_on_cpu on the CPU
 
 
 Sizes = Mapping[str, int]
 
 
-def asked_at(path: TracedPath) -> list[Sizes]:
-    """The sizes at which the CPU is heard: the path's own, and some of the smallest there are."""
+def sample_sizes(path: TracedPath) -> list[Sizes]:
+    """The sizes to compare at: the path's own, and some of the smallest of the box."""
     lows = {n: (path.box.ranges.get(n, (None, None))[0] or 1) for n in path.env}
     highs = {n: path.box.ranges.get(n, (None, None))[1] for n in path.env}
     found: list[Sizes] = [path.env]
@@ -45,25 +45,25 @@ def asked_at(path: TracedPath) -> list[Sizes]:
     return found
 
 
-def goes(path: TracedPath, sizes: Sizes) -> bool:
-    """Whether these sizes go the way of the path so far."""
+def takes_same_path(path: TracedPath, sizes: Sizes) -> bool:
+    """Whether these sizes take the same branches, and meet the same claims, as the path so far."""
     try:
         return all(holds(e.formula, sizes) is e.held for e in path.events)
     except ZeroDivisionError:
         return False
 
 
-def small(sizes: Sizes, args: Any, kwargs: Any) -> Any:
-    """The arguments as CPU tensors at these sizes; ``None`` if that is too much, or cannot be."""
+def small_arguments(sizes: Sizes, args: Any, kwargs: Any) -> Any:
+    """The arguments as CPU tensors at these sizes; ``None`` if too large or unsupported."""
     try:
-        if elements(sizes, (args, kwargs)) > FEW:
+        if element_count(sizes, (args, kwargs)) > FEW:
             return None
         return at_sizes(sizes, (args, kwargs), torch.device("cpu"))
     except Exception:
         return None  # a kind of tensor that cannot be made like this
 
 
-def elements(sizes: Sizes, value: Any) -> int:
+def element_count(sizes: Sizes, value: Any) -> int:
     """How many elements the tensors have at these sizes."""
     counts = [0]
     map_tensors(value, lambda t: counts.append(math.prod(_dims(sizes, t))))
@@ -75,27 +75,29 @@ def _dims(sizes: Sizes, tensor: torch.Tensor) -> list[int]:
     return [evaluate(d, sizes) for d in dims]
 
 
-def tried(func: Any, given: Any) -> Any:
-    """What the CPU's kernel gives, or the exception that it raises."""
+def run_on_cpu(func: Any, arguments: Any) -> Any:
+    """The result of the CPU kernel, or the exception that it raises."""
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         try:
-            return func(*given[0], **given[1])
+            return func(*arguments[0], **arguments[1])
         except Exception as error:
             return error
 
 
-def hear(path: TracedPath, sizes: Sizes, name: str, made: Any, real: Any) -> None:
-    """Hold what a meta kernel gave against the CPU, whose elements are not those of the model.
+def compare_with_cpu(path: TracedPath, sizes: Sizes, name: str, made: Any, real: Any) -> None:
+    """Compare the result of a meta kernel with that of the CPU kernel, ``name``, at ``sizes``.
 
-    Dtypes do not depend on elements: what the CPU says of them is so.
+    Raises :class:`UnknownOutcome` if their sizes differ, and :class:`Refused` if the CPU refuses
+    the dtypes, which do not depend on elements. Any other error may come from the elements, which
+    are not the model's: a caveat.
     """
     if isinstance(real, Exception):
         if is_environment_error(real):
             return
         if _OF_DTYPES.search(str(real)):
             raise Refused(f"{type(real).__name__}: {real}") from None
-        said = f"{type(real).__name__}: {first_line(real)}"
-        path.unproved(f"{name} has no rule, and the CPU may refuse ({said})")
+        text = f"{type(real).__name__}: {first_line(real)}"
+        path.unproved(f"{name} has no rule, and the CPU may refuse ({text})")
     elif _shapes(sizes, made) != _shapes(sizes, real):
         raise UnknownOutcome(f"{name} has no rule, and meta and CPU kernels give different sizes")
 

@@ -1,4 +1,4 @@
-"""What a path was asked, and what it answered."""
+"""Claims and branches: what the sizes of a path decided."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from archlint.symbolic.formula import Bool
 
 @dataclass(frozen=True, eq=False)
 class Event:
-    """A question that the path answered.
+    """One claim or branch of a path.
 
     A *claim* is what an operator needs; where it ``held``, sizes that break it are refused here. A
     *branch* is what Python or a kernel branched on: ``formula`` is written so that it is true on
-    this path; other sizes go another way. ``call`` is the index of the call that asked.
+    this path; other sizes take another path. ``call`` is the index of the call that
+    made it.
     """
 
     kind: str  # "claim" or "branch"
@@ -26,9 +27,9 @@ class Event:
     call: int
 
     def needs(self) -> str:
-        """The need with formulas in it."""
+        """The requirement with the sizes as formulas."""
         return self.text.format(*self.sizes)
 
     def gets(self, env: Mapping[str, int]) -> str:
-        """The need with the numbers of concrete sizes."""
+        """The requirement with the numbers at concrete sizes."""
         return self.text.format(*(evaluate(s, env) for s in self.sizes))

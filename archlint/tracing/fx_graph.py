@@ -1,6 +1,6 @@
 """One path as a ``torch.fx`` graph: a node per call, each with its sizes, needs and place.
 
-The tracer keeps a flat list of calls; :func:`of` makes the graph of it when somebody wants to look.
+The tracer records a flat list of calls; :func:`of` makes a graph of it on request.
 ``node.meta`` holds
 
 - ``shape``: the sizes of what came out, as formulas, nested as it was, or ``None``,
@@ -8,7 +8,7 @@ The tracer keeps a flat list of calls; :func:`of` makes the graph of it when som
 - ``module``: the dotted path of the innermost module, ``source``: ``file:line`` of user code,
 - ``call``: its index in ``trace.calls``; -1 for what is no call.
 
-The graph tells what happened. It is not made to be run: sizes in it are formulas.
+The graph documents a run. It cannot be executed: sizes in it are formulas.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The arguments that a traced model is called with: stand-ins of the sizes a contract names."""
+"""The arguments of a traced model: symbolic tensors of the sizes that a contract names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_te
 def arguments(
     input: Input, env: Mapping[str, int], symbolic: bool
 ) -> tuple[list[Any], dict[str, Any]]:
-    """Positional and keyword arguments; without ``symbolic`` all sizes are those of ``env``."""
+    """The positional and keyword arguments for ``input``.
+
+    Without ``symbolic`` every size is its number in ``env``.
+    """
 
     def size(formula: Any) -> Any:
         return formula if symbolic else evaluate(formula, env)

@@ -1,7 +1,7 @@
-"""What PyTorch itself answers where no shape rule does.
+"""Operators without a shape rule: PyTorch's own Python code, or its meta kernels.
 
-A function that PyTorch has in Python is entered (:func:`python_body`), and the calls in its body
-are answered one by one. Any other runs as its meta kernel, on symbolic sizes.
+A function that PyTorch has in Python is entered (:func:`python_body`): the tracer sees the calls in
+its body. Any other runs as its meta kernel, on symbolic sizes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,16 @@ from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.user_frames import first_line
 from archlint.symbolic import Expr, Size
 from archlint.symbolic.quantify import unknowns_in
-from archlint.tracing.cpu_kernels import FEW, asked_at, at_sizes, elements, goes, hear, small, tried
+from archlint.tracing.cpu_kernels import (
+    FEW,
+    at_sizes,
+    compare_with_cpu,
+    element_count,
+    run_on_cpu,
+    sample_sizes,
+    small_arguments,
+    takes_same_path,
+)
 from archlint.tracing.path import TracedPath
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import size_of, sym_int
@@ -38,20 +47,21 @@ NUMBERS = frozenset(
 
 @cache
 def python_body(func: Any) -> Callable[..., Any] | None:
-    """PyTorch's own Python function without its first question, who overrides it.
+    """PyTorch's own Python function without its dispatch to ``__torch_function__``.
 
-    None for a method that goes on to its base class by ``super``: there the same question is asked
-    in C++, in the name of the method itself, and its body would be entered again and again.
+    ``None`` for any other function, and for a method that calls its base class by ``super``: that
+    one dispatches in C++, under the name of the method itself, and its body would be entered again
+    and again.
     """
     if not isinstance(func, types.FunctionType) or not func.__module__.startswith("torch"):
         return None
     if "super" in func.__code__.co_names:
         return None
-    asked = [n for n in func.__code__.co_names if n.startswith("has_torch_function")]
-    if not asked or not all(n in func.__globals__ for n in asked):
+    checks = [n for n in func.__code__.co_names if n.startswith("has_torch_function")]
+    if not checks or not all(n in func.__globals__ for n in checks):
         return None
     no = lambda *args: False  # noqa: E731
-    names = dict.fromkeys(asked, no)
+    names = dict.fromkeys(checks, no)
     body = types.FunctionType(
         func.__code__,
         {**func.__globals__, **names},
@@ -66,10 +76,9 @@ def python_body(func: Any) -> Callable[..., Any] | None:
 def run_kernel(
     path: TracedPath, func: Any, args: Any, kwargs: Any, index: int, cpu: bool = True
 ) -> Any:
-    """What the meta kernel of ``func`` gives, tensors as stand-ins made by the call ``index``.
+    """The result of the meta kernel of ``func``, with symbolic tensors made by the call ``index``.
 
-    With ``cpu`` the CPU's kernel is heard too, at the sizes of the path if these are small: it is
-    right where the two differ.
+    With ``cpu`` it is compared with the CPU kernel at a few small sizes (:mod:`.cpu_kernels`).
 
     Raises :class:`Refused` if it raises at the sizes of the path, and :class:`UnknownOutcome` if it
     needs values or does not work on symbolic sizes.
@@ -89,7 +98,7 @@ def run_kernel(
         metas[id(tensor)] = meta
         return meta
 
-    asked = [(s, small(s, args, kwargs)) for s in asked_at(path)] if cpu else []
+    samples = [(s, small_arguments(s, args, kwargs)) for s in sample_sizes(path)] if cpu else []
     with torch.no_grad(), enable_python_dispatcher():
         a, k = map_tensors((args, kwargs), symbolic)
         eager, path.eager = path.eager, False  # what a kernel checks is a claim
@@ -99,7 +108,7 @@ def run_kernel(
             raise
         except Exception as error:
             _explain(path, func, args, kwargs, error)
-            _only_meta(path, func, asked, error)
+            _only_meta(path, func, samples, error)
             if path.unknowns and _has_unknowns((args, kwargs)):  # at others it may not raise
                 name = call_name(func)
                 text = f"{name} has no rule for sizes that values decide ({first_line(error)})"
@@ -108,30 +117,34 @@ def run_kernel(
         finally:
             path.eager = eager
     made = _from_meta(result, standins, index)
-    for sizes, given in asked:
-        if given is not None and goes(path, sizes) and elements(sizes, made) <= FEW:
-            hear(path, sizes, call_name(func), made, tried(func, given))
+    for sizes, arguments in samples:
+        if (
+            arguments is not None
+            and takes_same_path(path, sizes)
+            and element_count(sizes, made) <= FEW
+        ):
+            compare_with_cpu(path, sizes, call_name(func), made, run_on_cpu(func, arguments))
     return made
 
 
-def _only_meta(path: TracedPath, func: Any, asked: list[Any], error: Exception) -> None:
-    """The CPU may take what the meta kernel refused."""
+def _only_meta(path: TracedPath, func: Any, samples: list[Any], error: Exception) -> None:
+    """Raise :class:`UnknownOutcome` if the CPU kernel accepts what the meta kernel refused."""
     if path.events and not path.events[-1].held:
         return
-    for sizes, given in asked:
-        heard = given is not None and goes(path, sizes)
-        if heard and not isinstance(tried(func, given), Exception):
+    for sizes, arguments in samples:
+        same_path = arguments is not None and takes_same_path(path, sizes)
+        if same_path and not isinstance(run_on_cpu(func, arguments), Exception):
             why = f"only its meta kernel refuses ({first_line(error)})"
             raise UnknownOutcome(f"{call_name(func)} has no rule, and {why}") from None
 
 
-def _has_unknowns(given: Any) -> bool:
+def _has_unknowns(arguments: Any) -> bool:
     found: list[Any] = []
 
     def tensor(value: torch.Tensor) -> None:
         found.extend(value.spec.dims if type(value) is SymbolicTensor else ())
 
-    map_tensors(given, tensor, lambda value: found.append(size_of(value)))
+    map_tensors(arguments, tensor, lambda value: found.append(size_of(value)))
     return any(isinstance(size, Expr) and unknowns_in(size) for size in found)
 
 
@@ -167,7 +180,10 @@ def _from_meta(result: Any, standins: dict[int, SymbolicTensor], index: int) -> 
 
 
 def _explain(path: TracedPath, func: Any, args: Any, kwargs: Any, error: Exception) -> None:
-    """An exception is the operator's only if it comes at plain numbers too."""
+    """Raise :class:`UnknownOutcome` unless the kernel raises at plain numbers too.
+
+    Then the exception is the operator's own, and not one of symbolic sizes.
+    """
     if path.events and not path.events[-1].held:
         return
     a, k = at_sizes(path.env, (args, kwargs), torch.device("meta"))
@@ -175,12 +191,12 @@ def _explain(path: TracedPath, func: Any, args: Any, kwargs: Any, error: Excepti
     try:
         func(*a, **_on_meta(k))
     except NotImplementedError as e:
-        if "data-independent" in str(e) or "aten::nonzero" in str(e):  # torch 2.6 says the last
+        if "data-independent" in str(e) or "aten::nonzero" in str(e):  # the text of torch 2.6
             raise UnknownOutcome(f"the sizes that {name} gives depend on values") from None
         raise UnknownOutcome(f"{name} has no rule and no meta kernel: {first_line(e)}") from None
     except Exception as e:
         text = str(e)
-        if "Cannot cast tensor(" in text:  # and the elements, which are not there
+        if "Cannot cast tensor(" in text:  # and the element_count, which are not there
             raise UnknownOutcome(
                 f"{name} depends on values: it takes a tensor for a number"
             ) from None

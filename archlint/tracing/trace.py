@@ -1,4 +1,4 @@
-"""What one run of a model tells: its calls in their order, its path, and how it ended."""
+"""The record of one run of a model: its calls in order, its path, and how it ended."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Call:
 
 @dataclass
 class Trace:
-    """What one run told: its calls, its path, and how it ended.
+    """The record of one run: its calls, its path, and how it ended.
 
     ``outcome``: "accepted" (``output`` holds the nested :class:`TensorSpec`), "refused" (the last
-    claim did not hold), "raised" (user code or a kernel raised at these sizes, ``error`` says
-    what) or "unknown" (``error`` says why nothing can be said).
+    claim did not hold), "raised" (user code or a kernel raised at these sizes, with the text in
+    ``error``) or "unknown" (the outcome could not be determined, with the reason in ``error``).
     """
 
     path: TracedPath

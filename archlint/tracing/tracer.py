@@ -1,7 +1,7 @@
 """One run of a model on symbolic sizes.
 
-A tracer is a ``TorchFunctionMode``: it sees every function-level call of the model. A call on a
-stand-in goes, in this order, to
+A tracer is a ``TorchFunctionMode``: it sees every function-level call of the model. A call with a
+symbolic tensor is answered by the first of
 
 1. an attribute (``x.shape``, ``x.dtype``),
 2. the operator's shape rule,
@@ -9,7 +9,7 @@ stand-in goes, in this order, to
    inner calls come here again,
 4. PyTorch's meta kernel, run on symbolic sizes.
 
-Calls that meet neither a stand-in nor a symbolic size run for real.
+Calls without a symbolic tensor or size run for real.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _OTHER_MEMORY = torch.Tensor.data.__set__  # type: ignore[attr-defined]
 
 
 class Tracer(TorchFunctionMode):
-    """Answers a model's calls on one path. ``rules=False`` leaves all to the kernels."""
+    """Computes a model's calls on one path. With ``rules=False`` all go to PyTorch's kernels."""
 
     def __init__(self, model: torch.nn.Module, path: TracedPath, rules: bool = True) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ class Tracer(TorchFunctionMode):
                 pass
             except Refused:
                 raise
-            except Exception as e:  # our own mistake must never look like the model's
+            except Exception as e:  # a bug of a rule must never look like the model's
                 self.faults[call.op] = f"{type(e).__name__}: {first_line(e)}"
             else:
                 if func in INPLACE:

@@ -149,17 +149,22 @@ def test_the_cpu_is_heard_on_what_has_no_rule(name, cpu, meta, outcome, words):
     assert bool(said) == bool(words)
 
 
-def test_the_cpu_is_not_asked_about_many_elements(monkeypatch):
-    asked = []
-    monkeypatch.setattr(kernels, "tried", lambda func, given: asked.append(func) or func(*given[0]))
+def test_the_cpu_kernel_does_not_run_on_many_elements(monkeypatch):
+    calls = []
+
+    def run_on_cpu(func, arguments):
+        calls.append(func)
+        return func(*arguments[0])
+
+    monkeypatch.setattr(kernels, "run_on_cpu", run_on_cpu)
     inverse = lambda self, x: torch.linalg.inv(x)  # noqa: E731
-    monkeypatch.setattr(kernels, "asked_at", lambda path: [path.env])
+    monkeypatch.setattr(kernels, "sample_sizes", lambda path: [path.env])
     few, many = {"N": 1, "H": 4, "W": 4}, {"N": 1, "H": 1024, "W": 1024}
     run(inverse, sizes=few)
-    assert asked == [torch.linalg.inv]
+    assert calls == [torch.linalg.inv]
     run(inverse, sizes=many)
     run(inverse, sizes=few, rules=False)
-    assert asked == [torch.linalg.inv]
+    assert calls == [torch.linalg.inv]
 
 
 def test_the_cpu_is_heard_at_the_smallest_sizes_too():

@@ -1,4 +1,4 @@
-"""One formula for a size that several ways through a module write differently."""
+"""One formula for a size that the branches of a module write differently."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SECONDS = 20.0  # for it on the slowest of machines
 
 
 def one_size(path: TracedPath, sizes: list[tuple[Bool, Size]]) -> Size:
-    """The size that is each of the given ones where its way is taken.
+    """One size that equals each of ``sizes`` where its condition holds.
 
-    Raises :class:`CannotMerge` if none is found.
+    Raises :class:`CannotMerge` if none is known.
     """
     unique = list(dict.fromkeys(s for _, s in sizes))
     odd = _odd(path, sizes[0][0])
@@ -86,7 +86,7 @@ def _replaced(size: Size, values: dict[FloorDiv, Size]) -> Size:
 
 
 def _odd(path: TracedPath, when: Bool) -> list[Expr]:
-    """Sizes that are 0 or 1, and that the way depends on."""
+    """Sizes that are 0 or 1, and that the condition depends on."""
     if isinstance(when, bool):
         return []
     found = {c.expr for c in comparisons(when) if path.box.interval(c.expr) == (0, 1)}

@@ -1,12 +1,12 @@
 """``int``, ``float``, ``max``, ``min`` and ``len`` as user code calls them, with sizes kept.
 
-Python's own ``int(size)``, ``float(size)`` and ``len(tensor)`` want a number, which pins the size
-to one value, and ``max(a, b)`` asks which is larger, even where both answers come to the same (or
-where values decide it). A module that does so gets a *shadow* of these names for the time of a
+Python's own ``int(size)``, ``float(size)`` and ``len(tensor)`` return a number, which pins the size
+to one value, and ``max(a, b)`` branches on which is larger, even where both sides come to the same
+(or where values decide it). A module that does so gets a *shadow* of these names for the time of a
 trace: the same for everything but sizes.
 
 A trace starts without shadows. The first time that user code pins or branches by such a call, the
-trace ends with :class:`Retrace`; whoever runs it starts it again with the shadows of that module.
+trace ends with :class:`Retrace`; the caller starts it again with the shadows of that module.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ _BETWEEN = frozenset(
 
 @lru_cache(maxsize=512)
 def _replaceable(module: ModuleType) -> frozenset[str]:
-    """The names that the functions of the module use in no way that a shadow does not serve."""
+    """The names that the module's functions use only where a shadow can replace them."""
     try:
         tree = ast.parse(inspect.getsource(module))
     except (OSError, TypeError, SyntaxError):
@@ -207,7 +207,7 @@ def _in_functions(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _served(tree: ast.AST) -> Iterator[ast.AST]:
-    """Names that are called, or stand in an annotation or as what ``isinstance`` asks for."""
+    """Names that are called, annotate something, or are the second argument of ``isinstance``."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield node.func

@@ -1,4 +1,4 @@
-"""Functions that remember their results, called without their memory.
+"""Cached functions, called without their cache.
 
 ``functools.lru_cache`` hashes its arguments, which would pin every size among them to a number. A
 function that may be answered from such a cache returns the same without it.
@@ -24,10 +24,10 @@ _Put = Callable[[Any], None]
 
 @contextmanager
 def uncached(model: nn.Module) -> Iterator[None]:
-    """Inside it the remembering functions that the model's own code can name forget.
+    """Call the cached functions that the model's own code can name without their cache.
 
     These are the ones in the classes of its modules and in the files that define them, decorated
-    or not. Others, kept in instances or lists, go on as they are.
+    or not. Others, in instances or lists, keep their cache.
     """
     put_back: list[tuple[_Put, Any]] = []
     seen: set[int] = set()
@@ -53,7 +53,7 @@ def _owners(model: nn.Module) -> list[Any]:
 
 
 def _forget(value: Any, put: _Put, put_back: list[tuple[_Put, Any]], seen: set[int]) -> None:
-    """Replace ``value`` if it remembers; else look into what its function closes over."""
+    """Replace ``value`` if it is cached; else look into what its function closes over."""
     if type(value) is _MEMORY:
         _replace(value, _plain(value), put, put_back)
         return
@@ -84,7 +84,7 @@ def _replace(old: Any, new: Any, put: _Put, put_back: list[tuple[_Put, Any]]) ->
 
 
 def _plain(remembering: Any) -> Any:
-    """The function itself, with what may be asked of its cache."""
+    """The function without its cache, with the cache's methods."""
     function = remembering.__wrapped__
 
     @functools.wraps(function)

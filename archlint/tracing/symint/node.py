@@ -1,13 +1,13 @@
-"""The one room that knows torch's SymNode protocol.
+"""Torch's SymNode protocol, over archlint's sizes.
 
-``torch.SymInt(node)`` takes any object that answers the protocol. :class:`SizeNode` answers it
-with archlint's own sizes: user code that asks ``x.shape[2] // 2`` gets an exact formula, and
-``if h % 7:`` asks the node for a ``bool``, which the path answers and records. PyTorch's own meta
-kernels run on such sizes too. What the answers are, :mod:`.numbers`, :mod:`.rounding` and
-:mod:`.comparing` say, which know nothing of torch; here is who is asked by which name.
+``torch.SymInt(node)`` takes any object that implements the protocol. :class:`SizeNode` implements
+it with archlint's sizes: ``x.shape[2] // 2`` in user code is an exact formula, and ``if h % 7:``
+requests a ``bool`` from the node, which the path decides and records. PyTorch's own meta kernels
+run on such sizes too. :mod:`.numbers`, :mod:`.rounding` and :mod:`.comparisons` compute the
+results and know nothing of torch; this file maps the names of the protocol to them.
 
-The protocol is not documented; what is used of it is here and nowhere else, and
-``tests/tracing/symint/test_node.py`` says for a new torch exactly which part changed.
+The protocol is not documented. This is the only file that uses it, and
+``tests/tracing/symint/test_node.py`` shows for a new torch exactly which part changed.
 """
 
 from __future__ import annotations

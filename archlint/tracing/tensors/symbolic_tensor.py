@@ -1,4 +1,4 @@
-"""The stand-in: a ``torch.Tensor`` that carries sizes and a dtype instead of elements."""
+"""A ``torch.Tensor`` that carries symbolic sizes and a dtype instead of elements."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _INTEGER = torch.empty((), device="meta", dtype=torch.int64)
 
 
 class SymbolicTensor(torch.Tensor):
-    """A tensor of the model under trace. ``spec`` says all that is known of it.
+    """A tensor of the model under trace. ``spec`` holds all that is known about it.
 
-    It is a ``torch.Tensor`` to ``isinstance``; every call with it goes to the tracer. All stand-ins
-    share a few meta tensors, so what does not ask ``__torch_function__`` (scripted functions, C++
-    modules) must not see them: ``__torch_dispatch__`` refuses.
+    It is a ``torch.Tensor`` to ``isinstance``; every call with it goes to the tracer. They all
+    share a few meta tensors, so code that bypasses ``__torch_function__`` (scripted functions, C++
+    modules) must not compute with them: ``__torch_dispatch__`` refuses.
     """
 
     spec: TensorSpec
@@ -38,7 +38,7 @@ class SymbolicTensor(torch.Tensor):
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        # Only reached outside of a trace: a report, or a stand-in that a model kept.
+        # Only reached outside of a trace: in a report, or if a model kept the tensor.
         if func is torch.Tensor.__repr__:
             return f"<tensor {args[0].spec}>"
         raise UnknownOutcome(f"{_name(func)} on a tensor that a previous run left behind")
@@ -71,7 +71,7 @@ def _name(func: Any) -> str:
 
 Attribute = Callable[..., Any]
 ATTRIBUTES: dict[Any, Attribute] = {}
-"""What user code can ask of a tensor without computing: ``(path, spec, *args) -> answer``."""
+"""Attributes and methods that compute no elements: ``(path, spec, *args) -> result``."""
 
 
 def _attribute(*names: str) -> Callable[[Attribute], Attribute]:
@@ -149,7 +149,7 @@ ATTRIBUTES[torch.numel] = _numel
 @_attribute("is_contiguous")
 def _is_contiguous(path: TracedPath, spec: TensorSpec, memory_format: Any = None) -> bool:
     # How a tensor lies in memory is the implementation's business and changes no shape: it is
-    # answered for the path's sizes, and asks nothing.
+    # answered for the path's sizes, without a branch.
     from archlint.symbolic import evaluate
     from archlint.tracing.symint.memory_format import LAYOUTS
 
