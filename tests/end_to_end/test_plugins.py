@@ -277,7 +277,7 @@ def test_checks_that_make_no_sense(install, given, said):
     [
         ("raise KeyError('x')", "the structural check acme.x failed: KeyError: 'x'"),
         ("return ['bad']",
-         "the structural check acme.x gave 'bad'; expected archlint.Violation"),
+         "the structural check acme.x yielded 'bad'; expected archlint.Violation"),
         ("return 3", "the structural check acme.x failed: TypeError: 'int' object is not iterable"),
     ],
 )  # fmt: skip
@@ -293,7 +293,7 @@ def test_a_check_that_fails(install, body, said):
 
 def test_a_check_that_nobody_has():
     verdict = archlint.check(nn.Identity(), structure={"acme.x": True})
-    said = "there is no structural check acme.x: no plugin has checks"
+    said = "there is no structural check acme.x: no plugin adds checks"
     assert (verdict.word, verdict.message) == ("error", said)
 
 
