@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archlint.engine.structure.checks import Check
-    from archlint.report.run_results import Run
+    from archlint.report.run_results import RunResults
 
 PROJECT = "archlint"
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -66,6 +66,6 @@ def archlint_checks() -> Mapping[str, Check]:
 
 
 @_hookspec
-def archlint_reporters() -> Mapping[str, Callable[[Run], str]]:
-    """Provide report formats by name, for ``--format`` and ``--output``: run to text."""
+def archlint_reporters() -> Mapping[str, Callable[[RunResults], str]]:
+    """Provide report formats by name, for ``--format`` and ``--output``: results to text."""
     raise NotImplementedError

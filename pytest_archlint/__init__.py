@@ -1,4 +1,4 @@
-"""The pytest plugin: contracts are tests.
+"""The pytest plugin, which runs contracts as tests.
 
-A package of its own, so that pytest can load ``pytest_archlint.plugin`` without ``archlint``.
+It is a separate package, so that pytest can load ``pytest_archlint.plugin`` without ``archlint``.
 """

@@ -1,4 +1,4 @@
-"""Deciding one contract inside pytest. The engine, and with it torch, is imported here."""
+"""Checks one contract inside pytest. The engine, and with it torch, is imported here."""
 
 from __future__ import annotations
 
@@ -14,32 +14,35 @@ from archlint.contracts.contract import Contract
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
 from pytest_archlint.options import SETTINGS
-from pytest_archlint.outcome import ContractBroken, WaivedInVain, settle
+from pytest_archlint.outcome import ContractBroken, UnusedWaiver, report_verdict
 
 if TYPE_CHECKING:
     from archlint.models.targets import ModelSource
 
-Find = Callable[[], "AbstractContextManager[ModelSource]"]
+OpenSource = Callable[[], "AbstractContextManager[ModelSource]"]
 
 
-def decide(
-    item: pytest.Item, contract: Contract, find: Find, samples: int | None = None
+def check_contract(
+    item: pytest.Item, contract: Contract, open_source: OpenSource, samples: int | None = None
 ) -> Verdict:
-    """The verdict on ``contract`` for the model that ``find`` finds, settled for ``item``."""
+    """Check ``contract`` for the model of ``open_source``, and report the verdict for ``item``.
+
+    Returns the verdict if the item passes; else raises what pytest is to report.
+    """
     __tracebackhide__ = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # importing torch must not fail under -W error
         from archlint.engine.pipeline import check_source
         from archlint.engine.verdicts import error_verdict
-        from archlint.explanation.advice import with_advice
+        from archlint.explanation.advice import advised
 
-    chosen = item.config.stash[SETTINGS].samples
-    samples = samples if chosen is None else chosen
+    option = item.config.stash[SETTINGS].samples
+    samples = samples if option is None else option
     cause: BaseException | None = None
-    at_breach: BaseException | None = None
+    forward_error: BaseException | None = None
     name = getattr(getattr(item, "ref", None), "name", "")
     try:
-        with find() as source:
+        with open_source() as source:
             verdict = check_source(contract, source, samples=samples)
             name = name or source.name
             if verdict.word == "error":
@@ -47,33 +50,31 @@ def decide(
             elif verdict.word == "broken":
                 ref = getattr(item, "ref", None)
                 root = item.root() if ref else None  # type: ignore[attr-defined]
-                verdict = with_advice(
-                    verdict, contract, source, samples=samples, ref=ref, root=root
-                )
+                verdict = advised(verdict, contract, source, samples=samples, ref=ref, root=root)
                 if item.config.get_verbosity() >= 2:
                     from pytest_archlint.violation_chain import with_chain
 
                     verdict = with_chain(verdict, contract, source)
                 if item.config.getoption("usepdb", False):
-                    at_breach = _forward_error(contract, source, verdict)
+                    forward_error = _forward_error(contract, source, verdict)
     except ArchlintError as e:
         verdict, cause = error_verdict(contract, str(e)), e.__cause__
     verdict = replace(verdict, model=name)
-    adopt = getattr(item, "adopted", None)  # that of a rule file's items
-    verdict, stale = adopt(verdict) if adopt else (verdict, [])
+    adopt = getattr(item, "apply_adoption", None)  # only items of rule files have it
+    verdict, unused = adopt(verdict) if adopt else (verdict, [])
     try:
-        verdict = settle(item, verdict, cause)
-        for vain in stale:
-            settle(item, vain, broken=WaivedInVain)
+        verdict = report_verdict(item, verdict, cause)
+        for entry in unused:
+            report_verdict(item, entry, broken=UnusedWaiver)
         return verdict
     except ContractBroken as e:
-        if at_breach is not None:  # --pdb then opens in the model, where it raised
-            raise e.with_traceback(at_breach.__traceback__) from None
+        if forward_error is not None:  # --pdb opens in the model, where it raised
+            raise e.with_traceback(forward_error.__traceback__) from None
         raise
 
 
 def _build_error(contract: Contract, source: ModelSource, verdict: Verdict) -> BaseException | None:
-    """What the model's own code raised as it was built: the verdict has only its text."""
+    """The exception that building the model raised; the verdict has only its text."""
     from archlint.runtime.deadline import TimeLimitReached, time_limit
 
     try:
@@ -87,7 +88,7 @@ def _build_error(contract: Contract, source: ModelSource, verdict: Verdict) -> B
 def _forward_error(
     contract: Contract, source: ModelSource, verdict: Verdict
 ) -> BaseException | None:
-    """What the real model raises at the counterexample, with its frames."""
+    """The exception that the real model raises at the counterexample, with its traceback."""
     import torch
 
     from archlint.engine.sampling.real_run import build_input
@@ -96,10 +97,10 @@ def _forward_error(
     if verdict.counterexample is None:
         return None
     model = source.for_running(contract.mode)
-    given: Any = build_input(contract.input, verdict.counterexample)
+    inputs: Any = build_input(contract.input, verdict.counterexample)
     try:
         with preserve_process_state(), torch.no_grad():
-            model(**given) if isinstance(given, dict) else model(given)
+            model(**inputs) if isinstance(inputs, dict) else model(inputs)
     except Exception as e:
         return e
     return None

@@ -1,4 +1,4 @@
-"""Contracts written in Python: the fixture ``archlint`` and the marker of the same name."""
+"""Contracts in Python tests: the fixture ``archlint`` and the marker of the same name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Checker:
-    """The fixture's value."""
+    """The value of the fixture."""
 
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
@@ -42,10 +42,10 @@ class Checker:
         mode: str = "eval",
         samples: int | None = None,
     ) -> Verdict:
-        """Decide, for all sizes, whether the model keeps the promise; the test fails if not.
+        """Check a contract of the model for all sizes; the test fails if it does not hold.
 
-        The words are those of a rule file. Returns the verdict when the contract holds. Raises
-        ``ArchlintError`` when a phrase does not parse.
+        The arguments are the keys of a contract in a rule file. Returns the verdict if the contract
+        holds. Raises ``ArchlintError`` if an argument does not parse.
         """
         __tracebackhide__ = True
         frame = sys._getframe(1)
@@ -57,20 +57,22 @@ class Checker:
 
 def _skip_if_off(item: pytest.Item) -> None:
     if not item.config.stash[SETTINGS].on:
-        pytest.skip("contracts are switched off (--no-archlint)")
+        pytest.skip("archlint is switched off (--no-archlint)")
 
 
 def check_returned(item: pytest.Function, marks: Sequence[pytest.Mark]) -> bool:
-    """Run a marked function and put the model that it returns under the contracts of its marks.
+    """Call a marked function and check its model against the contracts of its marks.
 
-    Returns true: the function has been called.
+    Returns true, which tells pytest that the function has been called.
     """
     __tracebackhide__ = True
     _skip_if_off(item)
     names = inspect.signature(item.obj).parameters
     model = item.obj(**{name: item.funcargs[name] for name in item.funcargs if name in names})
     if model is None:
-        pytest.fail(f"{item.name} is marked as a contract, so it must return a model", False)
+        pytest.fail(
+            f"{item.name} has the archlint marker with a contract, so it must return a model", False
+        )
     path, line, _ = item.reportinfo()
     where = Location(str(path), (line or 0) + 1)
     for mark in marks:
@@ -102,11 +104,11 @@ def _check(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # importing torch must not fail under -W error
         from archlint.engine.python_contracts import contract_of, source_of
-        from pytest_archlint.check_item import decide
+        from pytest_archlint.check_item import check_contract
 
     try:
         contract = contract_of(**words)
     except ArchlintError as e:
-        raise ArchlintError(str(e)) from None  # from here: the traceback ends in the test
+        raise ArchlintError(str(e)) from None  # raised here, the traceback ends in the test
     contract = replace(contract, id=item.name, where=where)
-    return decide(item, contract, lambda: source_of(model), samples)
+    return check_contract(item, contract, lambda: source_of(model), samples)

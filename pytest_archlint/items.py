@@ -1,4 +1,4 @@
-"""Rule files as test items: one for each contract and model."""
+"""Test items for the contracts of rule files: one for each contract and model."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.contract import RuleFile as Rules
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError, RuleFileError
-from archlint.project.adoption.contract_case import case
+from archlint.project.adoption.contract_case import case_of
 from archlint.project.adoption.project_adoption import Adoption
 from pytest_archlint.options import SETTINGS, project_of
-from pytest_archlint.outcome import ContractBroken, Failed, record, settle, shown
+from pytest_archlint.outcome import ContractBroken, Failed, record, report_verdict, shown
 
 if TYPE_CHECKING:
     from archlint.models.targets import ModelSource
@@ -28,7 +28,7 @@ FIXTURE = "fixture:"
 
 
 class RuleFile(pytest.Module):
-    """A rule file. For pytest a module, so that fixtures of module scope work for its items."""
+    """A rule file. It is a module for pytest, so that its items can use module-scoped fixtures."""
 
     archlint_mistakes: tuple[dict[str, Any], ...] = ()
     rules: Rules
@@ -38,7 +38,7 @@ class RuleFile(pytest.Module):
         return ModuleType(self.path.stem.replace(".", "_"))
 
     def collect(self) -> Iterator[pytest.Item]:
-        """The items in the order of the file. YAML is read; torch is not imported."""
+        """The items in the order of the file. Reads YAML, does not import torch."""
         from archlint.contracts.rulefile.load import load
 
         try:
@@ -67,7 +67,7 @@ class RuleFile(pytest.Module):
 
 
 class ContractItem(pytest.Function):
-    """One contract for one model. For pytest a function, so that its fixtures are set up."""
+    """One contract and one model. It is a function for pytest, so that its fixtures are set up."""
 
     contract: Contract
     ref: ModelRef
@@ -77,7 +77,7 @@ class ContractItem(pytest.Function):
         """The item ``id[model]``, or ``id[model-train]`` in training mode."""
 
         def body() -> None:
-            """What it says to pytest; :meth:`runtest` does the work."""
+            """The function that pytest inspects; :meth:`runtest` does the work."""
 
         marks = [pytest.mark.archlint]
         if ref.target.startswith(FIXTURE):
@@ -100,9 +100,9 @@ class ContractItem(pytest.Function):
 
     @property
     def id(self) -> Any:
-        """The node id in parts, which pytest has since 9.2: model names are its parameters.
+        """The node id in parts (pytest 9.2), with the model name as its parameter.
 
-        It compares ids with parsed ones (``--lf``), so the parts must be those of parsing.
+        pytest compares it with parsed ids (``--lf``), so it is made by parsing as well.
         """
         whole = super().id
         return type(whole).parse(str(whole))
@@ -119,30 +119,30 @@ class ContractItem(pytest.Function):
         except pytest.FixtureLookupError as e:
             if e.argname != self.ref.target.removeprefix(FIXTURE):
                 raise
-            message = f"there is no fixture {e.argname!r}; pytest --fixtures lists those there are"
+            message = f"there is no fixture {e.argname!r}; pytest --fixtures lists all fixtures"
         except (Exception, Failed) as e:
             record(self, self._error(f"its fixtures could not be set up: {type(e).__name__}: {e}"))
             raise
         if message:
-            settle(self, self._error(message))
+            report_verdict(self, self._error(message))
 
     def runtest(self) -> None:
-        """Decide the contract, in this process."""
-        from pytest_archlint.check_item import decide
+        """Check the contract in this process."""
+        from pytest_archlint.check_item import check_contract
 
         fixture = self.ref.target.removeprefix(FIXTURE)
-        given = self.funcargs[fixture] if fixture != self.ref.target else None
-        decide(self, self.contract, lambda: self._source(given))
+        model = self.funcargs[fixture] if fixture != self.ref.target else None
+        check_contract(self, self.contract, lambda: self._source(model))
 
-    def _source(self, given: object) -> AbstractContextManager[ModelSource]:
+    def _source(self, model: object) -> AbstractContextManager[ModelSource]:
         from archlint.errors import TargetError
         from archlint.models.targets import from_instance, resolve
 
         if not self.ref.target.startswith(FIXTURE):
             return resolve(self.ref, self.root())
         if self.ref.args or self.ref.kwargs:
-            raise TargetError(f"{self.ref.target} is a model already, it takes no args or kwargs")
-        return from_instance(given)  # type: ignore[arg-type]
+            raise TargetError(f"{self.ref.target} is already a model; it takes no args or kwargs")
+        return from_instance(model)  # type: ignore[arg-type]
 
     def _error(self, message: str) -> Verdict:
         path, line, _ = self.reportinfo()
@@ -156,26 +156,26 @@ class ContractItem(pytest.Function):
         """The project that the rule file belongs to."""
         return project_of(self.path, self.config)
 
-    def adopted(self, verdict: Verdict) -> tuple[Verdict, list[Verdict]]:
-        """The verdict, waived if it is, and verdicts on what is waived in vain."""
+    def apply_adoption(self, verdict: Verdict) -> tuple[Verdict, list[Verdict]]:
+        """The verdict with waivers and baseline applied, and verdicts on their unused entries."""
         file = self.parent
         assert isinstance(file, RuleFile)
-        decided = {case(self.contract, self.ref.name): verdict}
-        stale = file.adoption.stale([file.rules], decided, whole=False)
-        return file.adoption.adopted(verdict, file.rules), stale
+        results = {case_of(self.contract, self.ref.name): verdict}
+        unused = file.adoption.unused([file.rules], results, complete=False)
+        return file.adoption.apply(verdict, file.rules), unused
 
 
 def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep only the contracts that --archlint-select names, and every other test."""
+    """Deselect the contracts that --archlint-select does not match; other tests stay."""
     patterns = config.stash[SETTINGS].select
-    known = sorted({item.contract.id for item in items if isinstance(item, ContractItem)})
-    for pattern in patterns if known else ():
-        if not any(fnmatchcase(name, pattern) for name in known):
-            found = f"--archlint-select: no contract matches {pattern!r}"
-            found += f"; there are {', '.join(known[:20])}"
+    ids = sorted({item.contract.id for item in items if isinstance(item, ContractItem)})
+    for pattern in patterns if ids else ():
+        if not any(fnmatchcase(name, pattern) for name in ids):
+            message = f"--archlint-select: no contract matches {pattern!r}"
+            message += f"; there are {', '.join(ids[:20])}"
             if not hasattr(config, "workerinput"):
-                raise pytest.UsageError(found)
-            config.issue_config_time_warning(pytest.PytestWarning(found), 2)  # xdist would crash
+                raise pytest.UsageError(message)
+            config.issue_config_time_warning(pytest.PytestWarning(message), 2)  # xdist would crash
     out = [
         item
         for item in items

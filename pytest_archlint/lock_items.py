@@ -1,4 +1,4 @@
-"""The lock file as test items: with --archlint-locked, one for each model, input and mode."""
+"""Test items for the lock file (--archlint-locked): one for each model, input and mode."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import pytest
 from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
-from archlint.project.lock_check import held, questions
+from archlint.project.lock_check import compare_with_lock, infer_jobs
 from archlint.project.lock_file import NAME, read
 from pytest_archlint.items import FIXTURE, ContractItem
-from pytest_archlint.outcome import settle, shown
+from pytest_archlint.outcome import report_verdict, shown
 
 
 class LockedItem(pytest.Item):
-    """Does one model still accept what its lock file says?"""
+    """Compares what one model accepts with its entry in the lock file."""
 
     job: Job
 
     @classmethod
     def of(cls, file: pytest.Collector, items: Sequence[ContractItem]) -> Iterator[LockedItem]:
-        """The items of a rule file; models that fixtures make are in no lock file."""
-        kept = [item for item in items if not item.ref.target.startswith(FIXTURE)]
-        for job in questions(Job(i.contract, i.ref, i.root()) for i in kept):
+        """The items of a rule file; models from fixtures are not in the lock file."""
+        locked = [item for item in items if not item.ref.target.startswith(FIXTURE)]
+        for job in infer_jobs(Job(i.contract, i.ref, i.root()) for i in locked):
             mode = "" if job.contract.mode == "eval" else f"-{job.contract.mode}"
             item: LockedItem = cls.from_parent(file, name=f"locked[{job.ref.name}{mode}]")
             item.job = job
@@ -39,19 +39,19 @@ class LockedItem(pytest.Item):
         return self.path, where.line - 1 if where else 0, self.name
 
     def runtest(self) -> None:
-        """Infer what the model accepts, in this process, and compare."""
+        """Infer what the model accepts, in this process, and compare it."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # importing torch must not fail under -W error
             from archlint.engine.infer.infer import infer_verdict
 
         path = self.job.root / NAME
         if not path.exists():
-            message = f"there is no {shown(path, self.config)}; archlint lock writes it"
-            settle(self, Verdict("error", "locked", self.job.ref.name, message=message))
+            message = f"{shown(path, self.config)} does not exist; archlint lock writes it"
+            report_verdict(self, Verdict("error", "locked", self.job.ref.name, message=message))
         try:
             lock = read(path)
         except ArchlintError as e:
-            settle(self, Verdict("error", "locked", self.job.ref.name, message=str(e)))
-        answer = infer_verdict(self.job.contract, self.job.ref, root=self.job.root)
-        (verdict,) = held(lock, str(path), [answer], [self.job], whole=False)
-        settle(self, replace(verdict, entry=None))
+            report_verdict(self, Verdict("error", "locked", self.job.ref.name, message=str(e)))
+        inferred = infer_verdict(self.job.contract, self.job.ref, root=self.job.root)
+        (verdict,) = compare_with_lock(lock, str(path), [(self.job, inferred)], complete=False)
+        report_verdict(self, replace(verdict, entry=None))

@@ -1,4 +1,4 @@
-"""What the command line, the ini file and ``[tool.archlint]`` say, as one value."""
+"""The settings of a session, from the command line, the ini file and ``[tool.archlint]``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RULE_FILES = ("archlint.yaml", "*.archlint.yaml")
 
 @dataclass(frozen=True)
 class Settings:
-    """How contracts are decided in this session. ``files`` are the configured rule files."""
+    """How contracts are checked in this session. ``files``: the configured rule files."""
 
     on: bool = True
     files: frozenset[Path] = frozenset()
@@ -26,7 +26,7 @@ class Settings:
 
     @classmethod
     def of(cls, config: pytest.Config) -> Settings:
-        """The options of this session. ``UsageError`` where they make no sense."""
+        """Read the settings of a session. Raises ``pytest.UsageError``."""
         option = config.getoption
         on = option("archlint")
         on = config.getini("archlint") if on is None else on
@@ -36,7 +36,9 @@ class Settings:
         words = config.getini("archlint_samples")
         if samples is None and words:
             if not words.isdecimal():
-                raise pytest.UsageError(f"archlint_samples: {words!r} is no number of samples")
+                raise pytest.UsageError(
+                    f"archlint_samples: found {words!r}; expected a number of samples"
+                )
             samples = int(words)
         json = option("archlint_json") or config.getini("archlint_json")
         return cls(
@@ -49,7 +51,7 @@ class Settings:
         )
 
     def is_rule_file(self, path: Path) -> bool:
-        """By its name alone, or because it is configured; other YAML files are not ours."""
+        """Whether a file is a rule file, by its name or because it is configured."""
         if not self.on:
             return False
         default = path.name == RULE_FILES[0] or path.name.endswith(RULE_FILES[1][1:])
@@ -88,10 +90,10 @@ def project_of(file: Path, config: pytest.Config) -> Path:
 
 
 def _configured(config: pytest.Config) -> list[Path]:
-    """The rule files that the ini option and ``[tool.archlint]`` name."""
+    """The rule files in the ini option and in ``[tool.archlint]``."""
     places = [(Path(p), "archlint_rules") for p in config.getini("archlint_rules")]
     places += [(p, "[tool.archlint] paths") for p in _tool_paths(config)]
-    found: list[Path] = []
+    rules: list[Path] = []
     for place, origin in places:
         if place.is_dir():
             from archlint.contracts.settings import rule_files
@@ -102,8 +104,8 @@ def _configured(config: pytest.Config) -> list[Path]:
             files = [f for f in files if f.is_file()]
         if not files:
             raise pytest.UsageError(f"{origin}: there is no rule file {place}")
-        found += [file.resolve() for file in files]
-    return found
+        rules += [file.resolve() for file in files]
+    return rules
 
 
 def _tool_paths(config: pytest.Config) -> list[Path]:

@@ -1,4 +1,4 @@
-"""From a verdict to what pytest calls passed, failed and error."""
+"""Reports a verdict to pytest as passed, failed or error."""
 
 from __future__ import annotations
 
@@ -18,41 +18,42 @@ from pytest_archlint.options import SETTINGS
 Failed: Any = pytest.fail.Exception
 
 
-class _Settled(Failed):  # type: ignore[misc]
-    """Its text is the whole report: pytest adds no traceback. ``message`` is one line."""
+class _Reported(Failed):  # type: ignore[misc]
+    """An exception whose text is the whole report, without a traceback. ``message``: one line."""
 
     def __init__(self, text: str, message: str) -> None:
         super().__init__(text, pytrace=False)
         self.message = message
 
 
-class ContractBroken(_Settled):
-    """A contract did not hold."""
+class ContractBroken(_Reported):
+    """A contract does not hold."""
 
 
-class WaivedInVain(_Settled):
-    """A waiver, or an entry of the baseline, is about a breach that is no more.
+class UnusedWaiver(_Reported):
+    """A waiver or baseline entry is not needed any more.
 
-    Not a ``ContractBroken``: no mark expects it.
+    Not a ``ContractBroken``, so that no xfail mark expects it.
     """
 
 
-class ContractUndecided(_Settled):
-    """Nothing was decided: no model, no answer in time, or a fault of archlint's own.
+class ContractNotChecked(_Reported):
+    """The contract could not be checked: no model, no result in time, or a bug in archlint.
 
-    Not a ``ContractBroken``: what is expected to be broken must still be decided.
+    Not a ``ContractBroken``: a contract that is expected to be broken must still be checked.
     """
 
 
-def settle(
+def report_verdict(
     item: pytest.Item,
     verdict: Verdict,
     cause: BaseException | None = None,
-    broken: type[_Settled] = ContractBroken,
+    broken: type[_Reported] = ContractBroken,
 ) -> Verdict:
-    """Note the verdict with its item, and raise what pytest is to report, if anything.
+    """Record the verdict for ``item``, and return it if the item passes.
 
-    ``cause`` is the exception of the user's model behind an ``error``.
+    Otherwise raises what pytest is to report: ``broken`` for a contract that does not hold.
+    ``cause``: the exception of the user's model behind an ``error``.
     """
     __tracebackhide__ = True
     settings = item.config.stash[SETTINGS]
@@ -60,23 +61,23 @@ def settle(
     if verdict and not (settings.strict and verdict.word == "tested"):
         return verdict
     if verdict.severity == "warning" and not item.get_closest_marker("xfail"):
-        return verdict  # it passes; the section at the end tells of it
+        return verdict  # it passes; the section at the end lists it
     if verdict.waived:
-        xfail: Callable[[str], None] = pytest.xfail  # comes back under --runxfail
+        xfail: Callable[[str], None] = pytest.xfail  # returns under --runxfail
         xfail(verdict.note)
         verdict = replace(verdict, waived=None)
     verbosity = 2 if item.config.get_verbosity() >= 2 else 0
     report = render([verdict], verbosity, strict=settings.strict)
-    text = report.rstrip("\n").rpartition("\n")[0].rstrip()  # less the line that counts
+    text = report.rstrip("\n").rpartition("\n")[0].rstrip()  # without the summary line
     if verdict.word == "error":
         if cause is not None:
             text += "\n\n" + user_traceback(cause, item.config)
-        raise ContractUndecided(text, verdict.message)
+        raise ContractNotChecked(text, verdict.message)
     raise broken(text, sentence(verdict))
 
 
 def record(item: pytest.Item, verdict: Verdict) -> Verdict:
-    """Keep the verdict for the next report, and as properties for JUnit XML."""
+    """Attach the verdict to the item, for the next report and as properties for JUnit XML."""
     if verdict.file:
         verdict = replace(verdict, file=shown(verdict.file, item.config))
     verdicts = item.__dict__.setdefault("archlint_verdicts", [])
@@ -94,26 +95,26 @@ def record(item: pytest.Item, verdict: Verdict) -> Verdict:
 def annotate(
     report: pytest.TestReport, call: pytest.CallInfo[Any], verdicts: list[dict[str, Any]]
 ) -> None:
-    """Send the verdicts along with the report, and tell errors from failures."""
+    """Attach the verdicts to the report, and make it an error if the contract was not checked."""
     vars(report)["archlint_verdicts"] = verdicts.copy()
     verdicts.clear()
     raised = call.excinfo.value if call.excinfo else None
-    if not isinstance(raised, _Settled):
+    if not isinstance(raised, _Reported):
         return
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:
         crash.message = raised.message  # the line in the short summary
-    if isinstance(raised, ContractUndecided) and report.failed:
-        report.when = "setup"  # what fails outside the call is an error, and only that
+    if isinstance(raised, ContractNotChecked) and report.failed:
+        report.when = "setup"  # pytest shows only failures outside the call as errors
 
 
 def user_traceback(error: BaseException, config: pytest.Config) -> str:
-    """The traceback of an exception, its frames in torch, archlint and Python left out."""
+    """The traceback of an exception without frames in torch, archlint and Python."""
     from archlint.runtime.code_owner import is_user_code
 
     def user_frames(info: pytest.ExceptionInfo[BaseException]) -> Any:
-        kept = info.traceback.filter(lambda entry: is_user_code(str(entry.path)))
-        return kept or info.traceback[-1:]
+        traceback = info.traceback.filter(lambda entry: is_user_code(str(entry.path)))
+        return traceback or info.traceback[-1:]
 
     style = config.getoption("tbstyle", "auto")
     info = pytest.ExceptionInfo.from_exception(error)
@@ -127,6 +128,6 @@ def user_traceback(error: BaseException, config: pytest.Config) -> str:
 
 
 def shown(file: str | Path, config: pytest.Config) -> str:
-    """The file as a person where pytest was started would write it."""
+    """The file relative to the folder in which pytest was started, if it is in it."""
     here = config.invocation_params.dir
     return str(Path(file).relative_to(here) if Path(file).is_relative_to(here) else file)

@@ -1,7 +1,7 @@
-"""The hooks. Every pytest session imports this file, so it imports nothing that is heavy.
+"""The hooks of the pytest plugin. Every pytest session imports this file, so it must be fast.
 
-``archlint`` itself is imported by the rooms beside this one: when a rule file is collected (no
-torch yet), and when the first contract is decided (torch and Z3).
+The other modules of the package import ``archlint``: when a rule file is collected (without
+torch), and when the first contract is checked (with torch).
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("archlint", "contracts about model input sizes (archlint)")
-    on = "Decide contracts (the default)."
+    on = "Check contracts (the default)."
     group.addoption("--archlint", action="store_true", default=None, help=on)
-    off = "Collect no rule files and skip tests that check contracts."
+    off = "Do not collect rule files, and skip tests that check contracts."
     group.addoption("--no-archlint", dest="archlint", action="store_false", help=off)
     group.addoption(
         "--archlint-samples", type=_count, metavar="N",
-        help="Run each real model at N sizes, whatever its contract says; 0 for none.",
+        help="Number of sizes at which each real model runs; overrides the contract. 0: never.",
     )  # fmt: skip
-    strict = "Tested but not proved is a failure."
+    strict = "Contracts that are tested but not proved fail."
     group.addoption("--archlint-strict", action="store_true", default=None, help=strict)
-    locked = "Also hold what the models of rule files accept to archlint.lock."
+    locked = "Also compare what the models of rule files accept with archlint.lock."
     group.addoption("--archlint-locked", action="store_true", default=None, help=locked)
     group.addoption(
         "--archlint-select", action="append", metavar="ID",
-        help="Of the contracts in rule files, only those with this id or glob (repeatable).",
+        help="Only contracts of rule files with this id or glob (repeatable).",
     )  # fmt: skip
     group.addoption("--archlint-json", metavar="FILE", help="Write the verdicts to FILE as JSON.")
-    parser.addini("archlint", "Whether contracts are decided.", type="bool", default=True)
-    rules = "Rule files beside archlint.yaml and *.archlint.yaml: files, folders, globs."
+    parser.addini("archlint", "Whether to check contracts.", type="bool", default=True)
+    rules = "More rule files besides archlint.yaml and *.archlint.yaml: files, folders, globs."
     parser.addini("archlint_rules", rules, type="paths", default=[])
     parser.addini("archlint_samples", "As --archlint-samples.")
     parser.addini("archlint_strict", "As --archlint-strict.", type="bool", default=False)
@@ -51,16 +51,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of samples")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of samples")
     return int(text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "archlint(input, accepts, rejects, output, structure, mode, samples): the function returns "
-        "a model, which is put under this contract; every contract of a rule file has this marker "
-        "too.",
+        "archlint(input, accepts, rejects, output, structure, mode, samples): check the model that "
+        "the function returns against this contract. The contracts of rule files have this marker "
+        "as well.",
     )
     settings = Settings.of(config)
     config.stash[SETTINGS] = settings
@@ -123,7 +123,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
 
 @pytest.fixture
 def archlint(request: pytest.FixtureRequest) -> Checker:
-    """Put models under contract: archlint.check(model, "N 3 H W", accepts="any H, W >= 32")."""
+    """Check contracts of models: archlint.check(model, "N 3 H W", accepts="any H, W >= 32")."""
     from pytest_archlint.fixture import Checker
 
     return Checker(request.node)

@@ -1,6 +1,6 @@
-"""What the session's contracts came to: gathered from the reports, wherever they were made.
+"""The verdicts of a session, collected from its test reports.
 
-Under pytest-xdist the reports come from the workers, so everything here is read from them.
+Under pytest-xdist the tests run in other processes, so everything here comes from the reports.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pytest_archlint.options import Settings
 
 
 class Results:
-    """The verdicts and the broken rule files of a session, as plain data."""
+    """The verdicts and the mistakes in rule files of a session, as plain data."""
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self.settings = settings
@@ -47,12 +47,12 @@ class Results:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.verdicts and not self.is_worker:
-            from pytest_archlint.session_waivers import stale
+            from pytest_archlint.session_waivers import unused_entries
 
-            vain = stale(session.config, self.verdicts)
-            self.verdicts += vain
+            unused = unused_entries(session.config, self.verdicts)
+            self.verdicts += unused
             if session.exitstatus == pytest.ExitCode.OK and any(
-                v["severity"] == "error" for v in vain
+                v["severity"] == "error" for v in unused
             ):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.settings.json is not None and not self.is_worker:

@@ -1,4 +1,4 @@
-"""The section at the end of the session, and the same for machines."""
+"""The archlint section at the end of a session, and the JSON report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from archlint.contracts.settings import version
 from archlint.contracts.verdict import At, Proof, Samples, Verdict, Waived
 from archlint.errors import Location, Mistake
-from archlint.report import json_report as json
+from archlint.report import json_report
 
 Record = Mapping[str, Any]
 """A verdict as plain data; ``expected`` is added: whether the test was marked as xfail."""
@@ -22,7 +22,7 @@ _COLORS = {"proved": "green", "tested": "yellow"}
 
 
 def write_section(terminal: pytest.TerminalReporter, records: Sequence[Record]) -> None:
-    """One line per contract that did not hold, the notes that -r asks for, and the counts."""
+    """One line for each contract that does not hold, the lines of -r, and the counts."""
     records = sorted(records, key=_order)
     terminal.write_sep("=", "archlint")
     for record in records:
@@ -36,7 +36,7 @@ def write_section(terminal: pytest.TerminalReporter, records: Sequence[Record]) 
         for record in records:
             if record["word"] == "tested":
                 _line(terminal, "tested", record, {"yellow": True})
-    counts = Counter((r["word"], _standing(r)) for r in records)
+    counts = Counter((r["word"], _status(r)) for r in records)
     parts = []
     for word in _ORDER:
         for expected in ("", " as expected", " (waived)"):
@@ -49,8 +49,8 @@ def write_section(terminal: pytest.TerminalReporter, records: Sequence[Record]) 
     terminal.write_line(", ".join(parts))
 
 
-def _standing(record: Record) -> str:
-    """How it comes that what did not hold has not failed the session."""
+def _status(record: Record) -> str:
+    """Why a contract that does not hold has not failed the session; empty if it has."""
     if not record["expected"] or record["word"] == "proved":
         return ""
     return " (waived)" if record["waived"] else " as expected"
@@ -72,9 +72,9 @@ def write_json(
 ) -> None:
     """The same document as ``archlint check --format json``, in the order of the files."""
     verdicts = [_verdict(record) for record in sorted(records, key=_order)]
-    found = [Mistake(**{**m, "where": Location(**m["where"])}) for m in mistakes]
+    errors = [Mistake(**{**m, "where": Location(**m["where"])}) for m in mistakes]
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.render(verdicts, found, version()) + "\n", encoding="utf-8")
+    file.write_text(json_report.render(verdicts, errors, version()) + "\n", encoding="utf-8")
 
 
 def _order(record: Record) -> tuple[str, int, str, str]:

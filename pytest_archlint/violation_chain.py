@@ -1,4 +1,4 @@
-"""What -vv adds to a violation: every step to the blamed layer, and the claims as they stand."""
+"""What -vv adds to a violation: every step to the layer that fails, and all claims."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call
 from archlint.tracing.tracer import trace
 
-STEPS = 40  # shown of a chain: the last ones
+STEPS = 40  # the last steps of a chain, which are shown
 
 
 def with_chain(verdict: Verdict, contract: Contract, source: ModelSource) -> Verdict:
-    """The verdict with ``chain`` and ``claims``, from the path that the counterexample takes."""
-    if verdict.counterexample is None:  # what the modules are breaks it, at no size
+    """The verdict with details ``chain`` and ``claims``, from the counterexample's path."""
+    if verdict.counterexample is None:  # a contract about the structure is broken at no size
         return verdict
     model = source.for_tracing(contract.mode)
     with keep(model):
         box = Question.of(contract).box
-        found = trace(model, contract.input, verdict.counterexample or {}, box)
-    last = _blamed(found.calls, verdict)
-    steps = [_step(call) for call in found.calls[: last + 1]]
+        traced = trace(model, contract.input, verdict.counterexample or {}, box)
+    last = _failing(traced.calls, verdict)
+    steps = [_step(call) for call in traced.calls[: last + 1]]
     if len(steps) > STEPS:
         steps = [f"… {len(steps) - STEPS} steps before", *steps[-STEPS:]]
-    claims = [f"{e.formula}   {e.needs()}" for e in found.path.events if e.kind == "claim"]
+    claims = [f"{e.formula}   {e.needs()}" for e in traced.path.events if e.kind == "claim"]
     added = {"chain": "\n".join(steps), "claims": "\n".join(dict.fromkeys(claims))}
     return replace(verdict, details=verdict.details | {k: v for k, v in added.items() if v})
 
 
-def _blamed(calls: list[Call], verdict: Verdict) -> int:
+def _failing(calls: list[Call], verdict: Verdict) -> int:
     at = verdict.at
     for i, call in enumerate(calls):
         if at is not None and (call.module, call.op) == (at.module, at.op):

@@ -105,12 +105,12 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/explanation": (
         "tests/explanation/test_explain.py: parts of one explanation",
-        "explanation explanation_text limiting_layers path_rows relaxation tied_weights",
+        "explanation_text limiting_layers path_rows relaxation tied_weights",
     ),
     "archlint/explanation/fixes": (
         "tests/explanation/fixes/test_fixes.py: every fix, applied and proved",
-        "broken_contract find_fixes layer_arguments pool_before_flatten position_embedding "
-        "proposal rule_file_fixes source_edits wrap",
+        "layer_arguments pool_before_flatten position_embedding proposal rule_file_fixes "
+        "source_edits wrap",
     ),
     "archlint/models": (
         "tests/models/test_targets.py: every model is built through them",
@@ -166,20 +166,28 @@ TESTED_ELSEWHERE = {
         "tests/runtime/test_deadline.py: what a checked model cannot hurt",
         "gc_pause import_path import_watch process_lock process_state uninterruptible user_frames",
     ),
+    "archlint/symbolic": (
+        "tests/symbolic/test_expr.py: parts of one algebra",
+        "atom case_split division minmax printing rational substitution",
+    ),
+    "archlint/symbolic/solver": (
+        "tests/symbolic/solver/test_solver.py: one of two solvers",
+        "z3_backend",
+    ),
     "archlint/tracing": (
         "tests/tracing/test_tracer.py: parts of one trace",
         "cpu_kernels events facts model_tracer outputs run signals trace",
-    ),
-    "archlint/tracing/exception_handling": (
-        "tests/tracing/exception_handling/test_exception_flow.py: parts of following exceptions",
-        "statements",
     ),
     "archlint/tracing/merge": (
         "tests/tracing/merge/test_module_merge.py: parts of a merge",
         "side_effects unify",
     ),
+    "archlint/tracing/exception_handling": (
+        "tests/tracing/exception_handling/test_exception_flow.py: what it reads of the source",
+        "statements",
+    ),
     "archlint/tracing/python": (
-        "tests/tracing/test_tracer.py: replacements that every trace uses",
+        "tests/tracing/merge/test_module_merge.py: what the merge replaces",
         "module_calls",
     ),
     "archlint/tracing/symint": (

@@ -1,4 +1,4 @@
-"""The command line. Everything heavy is imported by the command that needs it."""
+"""The command line. Each command imports what is slow to import only when it runs."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ import click
 
 from archlint.cli.cache import cache
 from archlint.cli.check import check
+from archlint.cli.diff import diff
+from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, NEEDS_TORCH, discard_stdout
 from archlint.cli.explain import explain
 from archlint.cli.fix import fix
 from archlint.cli.infer import infer
 from archlint.cli.init import init
-from archlint.cli.lock import diff, lock
+from archlint.cli.lock import lock
 from archlint.cli.rules import rules
-from archlint.cli.run_jobs import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, NEEDS_TORCH, hush
 
 
 def main() -> NoReturn:
-    """The entry point. Exit 1 is kept for contracts that did not hold."""
+    """The entry point. Exit code 1 means only that contracts do not hold."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -35,14 +36,14 @@ def main() -> NoReturn:
         click.echo("interrupted", err=True)
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
-        hush()
+        discard_stdout()
         code = EXIT_CANNOT_RUN
     except Exception as e:
         if isinstance(e, ModuleNotFoundError) and e.name == "torch":
             click.echo(f"Error: {NEEDS_TORCH}", err=True)
             sys.exit(EXIT_CANNOT_RUN)
         traceback.print_exc()
-        click.echo("This is a bug in archlint, please report it.", err=True)
+        click.echo("This is a bug in archlint. Please report it.", err=True)
         code = EXIT_CANNOT_RUN
     sys.exit(code or 0)
 
@@ -52,7 +53,7 @@ def main() -> NoReturn:
               callback=lambda ctx, _param, on: _version(ctx) if on else None,
               help="Show the version and exit.")  # fmt: skip
 def cli() -> None:
-    """Decide, for all input sizes at once, whether PyTorch models accept them."""
+    """Check architecture contracts of PyTorch models for all input sizes at once."""
 
 
 def _version(ctx: click.Context) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Waivers and the baseline, for ``archlint check``."""
+"""Waivers and the baseline in ``archlint check``: options, updating, and marking verdicts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from archlint.cli.run_jobs import CannotRun
+from archlint.cli.exit_codes import CannotRun
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import RuleFile
@@ -20,19 +20,23 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def adopt_options(command: Command) -> Command:
+def adoption_options(command: Command) -> Command:
     """``--write-baseline`` and ``--no-baseline``."""
     command = click.option(
-        "--no-baseline", is_flag=True, help="Breaches in archlint-baseline.json count as well.",
+        "--no-baseline", is_flag=True,
+        help="Ignore archlint-baseline.json: the violations in it fail as well.",
     )(command)  # fmt: skip
     return click.option(
         "--write-baseline", is_flag=True,
-        help="Keep today's breaches in archlint-baseline.json; later runs do not fail on them.",
+        help="Write the current violations to archlint-baseline.json; later runs ignore them.",
     )(command)  # fmt: skip
 
 
-def projects(files: Sequence[RuleFile], write: bool, ignore: bool) -> dict[Path, Adoption]:
-    """By its root, what each project has agreed to live with. Raises ``CannotRun``."""
+def load_adoptions(files: Sequence[RuleFile], write: bool, ignore: bool) -> dict[Path, Adoption]:
+    """The adoption of each project, by its root.
+
+    ``write`` and ``ignore``: the options. Raises ``CannotRun`` for a baseline that cannot be read.
+    """
     from archlint.errors import ArchlintError
     from archlint.project.adoption.project_adoption import Adoption
 
@@ -44,46 +48,47 @@ def projects(files: Sequence[RuleFile], write: bool, ignore: bool) -> dict[Path,
         raise CannotRun(str(e)) from e
 
 
-def adopt(
+def apply_adoptions(
     adoptions: dict[Path, Adoption],
     files: Sequence[RuleFile],
     jobs: Sequence[Job],
     verdicts: Sequence[Verdict],
     *,
-    whole: bool,
+    complete: bool,
     write: bool,
 ) -> list[Verdict]:
-    """The verdicts, those that are waived marked; then those on what is waived in vain.
+    """The verdicts with waivers and the baseline applied, then those on unused entries of both.
 
-    ``whole``: there are no other rule files. With ``write`` the baseline is written first.
+    ``complete``: the run covers all rule files of the projects. With ``write``, the baseline is
+    updated first.
     """
-    from archlint.project.adoption.contract_case import case
+    from archlint.project.adoption.contract_case import all_cases, case_of
 
-    decided = {case(j.contract, j.ref.name): v for j, v in zip(jobs, verdicts, strict=True)}
-    homes = {place: rules for rules in files for place in _places(rules)}
-    stale: list[Verdict] = []
+    results = {case_of(j.contract, j.ref.name): v for j, v in zip(jobs, verdicts, strict=True)}
+    rules_of = {case: rules for rules in files for case in all_cases(rules.contracts)}
+    unused: list[Verdict] = []
     for root, adoption in adoptions.items():
-        mine = [rules for rules in files if _root(rules) == root]
+        own_files = [rules for rules in files if _root(rules) == root]
         if write:
-            adoption = adoptions[root] = _written(adoption, mine, decided, whole)
-        stale += adoption.stale(mine, decided, whole)
-    marked = []
+            adoption = adoptions[root] = _write_baseline(adoption, own_files, results, complete)
+        unused += adoption.unused(own_files, results, complete)
+    adopted = []
     for job, verdict in zip(jobs, verdicts, strict=True):
-        rules = homes[case(job.contract, job.ref.name)]
-        marked.append(adoptions[_root(rules)].adopted(verdict, rules))
-    return marked + stale
+        rules = rules_of[case_of(job.contract, job.ref.name)]
+        adopted.append(adoptions[_root(rules)].apply(verdict, rules))
+    return adopted + unused
 
 
-def _written(
-    adoption: Adoption, files: Sequence[RuleFile], decided: dict[Case, Verdict], whole: bool
+def _write_baseline(
+    adoption: Adoption, files: Sequence[RuleFile], results: dict[Case, Verdict], complete: bool
 ) -> Adoption:
-    """With the baseline as it is now in its file."""
+    """Write the updated baseline and print what changed. Returns the adoption with it."""
     from archlint.contracts.settings import shorten
     from archlint.project.adoption import baseline
     from archlint.project.adoption.project_adoption import Adoption
 
-    before = adoption.known
-    entries = adoption.updated(files, decided, whole)
+    before = adoption.baseline
+    entries = adoption.updated_baseline(files, results, complete)
     path = adoption.root / baseline.NAME
     if not entries and not path.exists():
         return adoption
@@ -91,20 +96,15 @@ def _written(
         path.write_text(baseline.text(entries), encoding="utf-8")
     except OSError as e:
         raise CannotRun(f"{path} cannot be written: {e.strerror}") from e
-    new = sum(e.key not in before for e in entries)
-    changed = sum(e.key in before and not e.same(before[e.key]) for e in entries)
-    gone = len(before.keys() - {e.key for e in entries})
-    parts = {"new": new, "changed": changed, "removed": gone}
-    told = ", ".join(f"{n} {word}" for word, n in parts.items() if n) or "as before"
-    breaches = f"{len(entries)} breach{'es' * (len(entries) != 1)}"
-    click.echo(f"{shorten(path)}: {breaches} ({told})", err=True)
+    counts = {
+        "new": sum(e.key not in before for e in entries),
+        "changed": sum(e.key in before and not e.same(before[e.key]) for e in entries),
+        "removed": len(before.keys() - {e.key for e in entries}),
+    }
+    changes = ", ".join(f"{n} {word}" for word, n in counts.items() if n) or "unchanged"
+    violations = f"{len(entries)} violation{'s' * (len(entries) != 1)}"
+    click.echo(f"{shorten(path)}: {violations} ({changes})", err=True)
     return Adoption.of(adoption.root)
-
-
-def _places(rules: RuleFile) -> list[Case]:
-    from archlint.project.adoption.contract_case import every
-
-    return every(rules.contracts)
 
 
 def _root(rules: RuleFile) -> Path:

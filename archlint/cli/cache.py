@@ -1,43 +1,23 @@
-"""``archlint cache``: what is kept of earlier runs; and how ``check`` uses it."""
+"""``archlint cache``: show and delete the cache of a project."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from archlint.contracts.job import Job
-    from archlint.contracts.verdict import Verdict
-
-
-def recalled(jobs: Sequence[Job], on: bool) -> tuple[list[Job], dict[int, Verdict]]:
-    """The jobs, and the verdicts on some of them that still stand, by index.
-
-    The verdicts on the others are to be kept. Without ``on``, nothing is recalled and none is kept.
-    """
-    if not on:
-        return list(jobs), {}
-    from archlint.runner import pool
-    from archlint.runner.cache.verdict_cache import recall
-
-    return [replace(job, cacheable=True) for job in jobs], recall(jobs, pool.DECIDE)
 
 
 @click.group()
 def cache() -> None:
-    """What is kept of earlier runs, in .archlint_cache of the project.
+    """Show or delete the cache of earlier runs, .archlint_cache in the project.
 
-    A verdict is given again without running anything as long as all it rests on is unchanged.
+    A cached verdict is used again as long as nothing that it depends on has changed.
     """
 
 
 @cache.command()
 def info() -> None:
-    """Say what is kept, and where."""
+    """Show the cache folder, and the number and size of its entries."""
     from archlint.runner.cache import store
 
     root = _root()
@@ -48,7 +28,7 @@ def info() -> None:
 
 @cache.command()
 def clear() -> None:
-    """Delete it; the next check decides everything anew."""
+    """Delete the cache; the next check runs every contract again."""
     from archlint.runner.cache import store
 
     root = _root()

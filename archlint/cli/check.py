@@ -1,4 +1,4 @@
-"""``archlint check``: decide the contracts of rule files."""
+"""``archlint check``: check the contracts of rule files."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlint.cli.apply_adoption import adopt, adopt_options, projects
-from archlint.cli.job_options import decide_all, sweep_options
-from archlint.cli.report_output import Output, output_options, prepare, report
-from archlint.cli.run_jobs import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, CannotRun
-from archlint.cli.select_jobs import choose, read
+from archlint.cli.apply_adoption import adoption_options, apply_adoptions, load_adoptions
+from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, CannotRun
+from archlint.cli.job_options import jobs_option, select_options, sweep_options
+from archlint.cli.report_output import Output, output_options, prepare_outputs, write_reports
+from archlint.cli.run_jobs import run_logged
+from archlint.cli.select_jobs import read_rule_files, select_jobs
 
 if TYPE_CHECKING:
     from archlint.contracts.job import Job
@@ -22,38 +23,38 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--select", multiple=True, metavar="ID", help="Only contracts with this id or glob.")
-@click.option("--model", multiple=True, metavar="NAME", help="Only models with this name or glob.")
+@select_options
 @output_options
 @click.option(
     "--samples",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Run each real model at N sizes, whatever its contract says.",
+    help="Number of sizes at which each real model runs; overrides the contract.",
 )
-@click.option("--no-sample", is_flag=True, help="Never run a real model; same as --samples 0.")
-@click.option("--locked", is_flag=True, help="Also hold what the models accept to archlint.lock.")
-@click.option("--strict", is_flag=True, help="Tested but not proved counts as a failure.")
+@click.option("--no-sample", is_flag=True, help="Do not run the real models; same as --samples 0.")
 @click.option(
-    "--jobs",
-    "-j",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Worker processes; each imports torch.",
+    "--locked", is_flag=True, help="Also compare what the models accept with archlint.lock."
 )
+@click.option("--strict", is_flag=True, help="Contracts that are tested but not proved fail.")
+@jobs_option
 @sweep_options
-@adopt_options
-@click.option("--no-cache", is_flag=True, help="Decide everything anew.")
-@click.option("--quiet", "-q", count=True, help="Show only what did not hold, and the summary.")
-@click.option("--verbose", "-v", count=True, help="Explain what held; -vv: and what models print.")
+@adoption_options
+@click.option("--no-cache", is_flag=True, help="Ignore the cache: check every contract again.")
+@click.option(
+    "--quiet", "-q", count=True, help="Show only contracts that do not hold, and the summary."
+)
+@click.option(
+    "--verbose",
+    "-v",
+    count=True,
+    help="Also explain contracts that hold; -vv: also show what models print.",
+)
 @click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
     show_default=True,
-    help="auto: on a terminal, unless NO_COLOR is set.",
+    help="Color the report. auto: on a terminal, unless NO_COLOR is set.",
 )
 @click.pass_context
 def check(
@@ -78,13 +79,13 @@ def check(
     verbose: int,
     color: str,
 ) -> None:
-    """Decide the contracts of rule files.
+    """Check the contracts of rule files.
 
-    PATH is a rule file or a folder of them. Without one: paths in [tool.archlint] of
+    PATH is a rule file or a folder of rule files. Default: paths in [tool.archlint] of
     pyproject.toml, else archlint.yaml, *.archlint.yaml and contracts/.
 
-    Exit code: 0 every contract held; 1 one is broken or vacuous (or only tested, with --strict);
-    2 something could not be run.
+    Exit code: 0 if every contract holds; 1 if one is broken or vacuous, or with --strict only
+    tested; 2 if something could not run.
     """
     from archlint.contracts import verdict
     from archlint.errors import ArchlintError
@@ -92,39 +93,43 @@ def check(
     if no_sample and samples:
         raise click.UsageError("--no-sample and --samples exclude each other.")
     try:
-        files, mistakes = read(paths, cache=not no_cache)
-        todo = choose(files, select, model, 0 if no_sample else samples, partial=bool(mistakes))
+        files, mistakes = read_rule_files(paths, cache=not no_cache)
+        todo = select_jobs(
+            files, select, model, 0 if no_sample else samples, partial=bool(mistakes)
+        )
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
-    whole = not (paths or select or model or shard or mistakes)
-    adoptions = projects(files, write_baseline, no_baseline)
+    complete = not (paths or select or model or shard or mistakes)
+    adoptions = load_adoptions(files, write_baseline, no_baseline)
     off, todo = _switched_off(todo)
     todo = shard.part(todo) if shard else todo
-    stream = prepare(outputs)
+    log = prepare_outputs(outputs)
     if format_ == "text":
         for mistake in mistakes:
             click.echo(mistake, err=True)
     try:
-        bar = quiet == 0 and sys.stderr.isatty()
-        verdicts = decide_all(todo, jobs, bar, backend, resume, stream, cache=not no_cache)
-        verdicts = adopt(adoptions, files, todo, verdicts, whole=whole, write=write_baseline)
+        progress = quiet == 0 and sys.stderr.isatty()
+        verdicts = run_logged(todo, jobs, progress, backend, resume, log, cache=not no_cache)
+        verdicts = apply_adoptions(
+            adoptions, files, todo, verdicts, complete=complete, write=write_baseline
+        )
         if locked:
-            from archlint.cli.lock import held
+            from archlint.cli.lock import check_locked
 
-            verdicts += held(todo, jobs, whole=whole)
+            verdicts += check_locked(todo, jobs, complete=complete)
     except KeyboardInterrupt:
-        click.echo("interrupted; the workers were stopped", err=True)
+        click.echo("interrupted; all workers were stopped", err=True)
         ctx.exit(EXIT_INTERRUPTED)
     if off and format_ == "text" and verbose > quiet:
         click.echo("\n".join(off))
-    report(outputs, format_, todo, verdicts, mistakes, strict, verbose - quiet, color)
+    write_reports(outputs, format_, todo, verdicts, mistakes, strict, verbose - quiet, color)
     ctx.exit(EXIT_CANNOT_RUN if mistakes else verdict.exit_code(verdicts, strict))
 
 
 def _switched_off(jobs: list[Job]) -> tuple[list[str], list[Job]]:
-    """What the severity ``off`` keeps from being decided, in words; and the jobs that are left."""
-    told = []
+    """A line for each job whose severity is ``off``, and the other jobs."""
+    lines = []
     for job in (j for j in jobs if j.contract.severity == "off"):
         reason = f"   ({job.contract.severity_reason})" if job.contract.severity_reason else ""
-        told.append(f"off  {job.contract.id} · {job.ref.name}{reason}")
-    return told, [j for j in jobs if j.contract.severity != "off"]
+        lines.append(f"off  {job.contract.id} · {job.ref.name}{reason}")
+    return lines, [j for j in jobs if j.contract.severity != "off"]

@@ -1,4 +1,4 @@
-"""``archlint explain``: why a model accepts the sizes that it accepts."""
+"""``archlint explain``: why a model accepts just these sizes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,25 @@ from pathlib import Path
 
 import click
 
+from archlint.cli.exit_codes import CannotRun
 from archlint.cli.infer import input_option, paths_option, read_input, seconds_option
-from archlint.cli.run_jobs import CannotRun
 
 
 @click.command()
 @click.argument("target")
 @input_option
-@click.option("--at", metavar="SIZE", help="Sizes to look at: 256x256, or H=256,W=320.")
-@click.option("--layer", default="", metavar="GLOB", help="Only these layers, unfolded.")
-@click.option("--mode", type=click.Choice(["eval", "train"]), default="eval", show_default=True)
-@click.option("--verbose", "-v", is_flag=True, help="Every layer, also those that change no size.")
+@click.option(
+    "--at", metavar="SIZE", help="Show the model at these sizes: 256x256, or H=256,W=320."
+)
+@click.option(
+    "--layer",
+    default="",
+    metavar="GLOB",
+    help="Show only these layers, without folding repeated ones.",
+)
+@click.option("--mode", type=click.Choice(["eval", "train"]), default="eval", show_default=True,
+              help="The mode of the model.")  # fmt: skip
+@click.option("--verbose", "-v", is_flag=True, help="Also show layers that change no size.")
 @paths_option
 @seconds_option
 def explain(
@@ -33,7 +41,7 @@ def explain(
 
     TARGET is pkg.mod:factory, path/file.py:factory, torchvision:NAME or timm:NAME.
 
-    Exit code: 0, also where the sizes of --at are refused; 2 nothing could be said.
+    Exit code: 0, also if the sizes of --at are refused; 2 if the model could not run.
     """
     from archlint.contracts.contract import Budget, ModelRef
     from archlint.contracts.settings import project_root
@@ -44,8 +52,8 @@ def explain(
     input = read_input(input_)
     try:
         with resolve(ModelRef(target, target), project_root(Path.cwd())) as source:
-            told = explain_source(source, input, at, mode, Budget(paths, seconds))
-            text = told.text(verbose=verbose, layer=layer)
+            explanation = explain_source(source, input, at, mode, Budget(paths, seconds))
+            text = explanation.text(verbose=verbose, layer=layer)
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
     click.echo(text)

@@ -1,4 +1,4 @@
-"""``archlint infer``: what a model accepts."""
+"""``archlint infer``: which input sizes a model accepts."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archlint.cli.run_jobs import CannotRun, decide
+from archlint.cli.exit_codes import CannotRun
+from archlint.cli.run_jobs import run_jobs
 
 if TYPE_CHECKING:
     from archlint.contracts.accepted_set import AcceptedSet
     from archlint.contracts.contract import Input
     from archlint.contracts.job import Job
 
-BY = "archlint.engine.infer.infer:infer_verdict"
+INFER = "archlint.engine.infer.infer:infer_verdict"
 
 input_option = click.option(
     "--input",
     "input_",
     metavar="SHAPE",
-    help='What the model is called with: "N 3 H W", or JSON as in a rule file, '
-    '\'{"ids": {"shape": "N T", "dtype": "int64"}}\'. Without it, what the model\'s '
-    "library gives it, or what its first layers take: an image, rows, tokens.",
+    help='The input of the model: "N 3 H W", or JSON as in a rule file, '
+    '\'{"ids": {"shape": "N T", "dtype": "int64"}}\'. Default: the documented input of its '
+    "library, or one that fits its first layers: an image, rows or tokens.",
 )
 paths_option = click.option(
     "--paths", type=click.IntRange(min=1), default=128, show_default=True, metavar="N",
-    help="Runs on symbolic sizes, at most.",
+    help="Maximum number of runs on symbolic sizes.",
 )  # fmt: skip
 seconds_option = click.option(
     "--seconds", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True,
-    metavar="S", help="Seconds for one model and mode, at most.",
+    metavar="S", help="Time limit for one model and mode, in seconds.",
 )  # fmt: skip
 mode_option = click.option(
     "--mode", "modes", type=click.Choice(["eval", "train"]), multiple=True,
-    help="The model's mode; give both to see where they differ.  [default: eval]",
+    help="The mode of the model; repeat the option to compare both.  [default: eval]",
 )  # fmt: skip
 
 
@@ -45,7 +46,7 @@ mode_option = click.option(
 @input_option
 @mode_option
 @click.option("--format", "format_", type=click.Choice(["text", "json", "yaml"]), default="text",
-              show_default=True, help="yaml: a rule file, ready to commit.")  # fmt: skip
+              show_default=True, help="Format of the report. yaml: a rule file.")  # fmt: skip
 @paths_option
 @seconds_option
 def infer(
@@ -56,30 +57,30 @@ def infer(
     paths: int,
     seconds: float,
 ) -> None:
-    """Say which input sizes a model accepts, and what comes out.
+    """Show which input sizes a model accepts, and its output shape.
 
-    TARGET is pkg.mod:factory, path/file.py:factory, torchvision:NAME or timm:NAME. What is said is
-    proved for all sizes; where that did not succeed, it says what is proved and what is not.
+    TARGET is pkg.mod:factory, path/file.py:factory, torchvision:NAME or timm:NAME. The result is
+    proved for all sizes; where that was not possible, the report says what is not proved.
 
-    Exit code: 0, also where the answer is not exact; 2 something could not be run.
+    Exit code: 0, also if the result is not exact; 2 if the model could not run.
     """
     from archlint.contracts.settings import version
-    from archlint.report import accepted_text as inferred
+    from archlint.report import accepted_text
 
     input = read_input(input_)
     modes = tuple(dict.fromkeys(modes)) or ("eval",)
-    entries = found([job(target, input, mode, paths, seconds) for mode in modes])
+    entries = accepted_sets([infer_job(target, input, mode, paths, seconds) for mode in modes])
     if format_ == "json":
-        report = inferred.as_json(entries, version())
+        report = accepted_text.as_json(entries, version())
     elif format_ == "yaml":
-        report = inferred.rule_file(entries).rstrip("\n")
+        report = accepted_text.rule_file(entries).rstrip("\n")
     else:
-        report = inferred.text(entries)
+        report = accepted_text.text(entries)
     click.echo(report)
 
 
-def job(target: str, input: Input, mode: str, paths: int, seconds: float) -> Job:
-    """The question what a target accepts; an empty ``input`` is to be guessed."""
+def infer_job(target: str, input: Input, mode: str, paths: int, seconds: float) -> Job:
+    """The job that infers what a target accepts; for an empty ``input``, archlint chooses one."""
     from archlint.contracts.contract import Budget, Contract, ModelRef, SizeClause
     from archlint.contracts.job import Job
     from archlint.contracts.settings import project_root
@@ -90,9 +91,9 @@ def job(target: str, input: Input, mode: str, paths: int, seconds: float) -> Job
     return Job(contract, ModelRef(target, target), project_root(Path.cwd()))
 
 
-def found(jobs: Sequence[Job]) -> list[AcceptedSet]:
-    """What the models accept, each asked in a worker process. ``CannotRun`` if one fails."""
-    verdicts = decide(jobs, 1, progress=sys.stderr.isatty(), by=BY)
+def accepted_sets(jobs: Sequence[Job]) -> list[AcceptedSet]:
+    """Infer the accepted set of each model. Raises ``CannotRun`` if one fails."""
+    verdicts = run_jobs(jobs, 1, progress=sys.stderr.isatty(), check=INFER)
     for verdict in verdicts:
         if verdict.entry is None:
             printed = verdict.details.get("printed", "")
@@ -101,7 +102,7 @@ def found(jobs: Sequence[Job]) -> list[AcceptedSet]:
 
 
 def read_input(words: str | None) -> Input:
-    """The input that ``--input`` says; empty where it says none."""
+    """Parse ``--input``; empty without the option. Raises ``click.BadParameter``."""
     import json
 
     from archlint.engine.python_contracts import contract_of
@@ -114,7 +115,7 @@ def read_input(words: str | None) -> Input:
         try:
             value = json.loads(words)
         except json.JSONDecodeError as e:
-            raise click.BadParameter(f"no JSON: {e}", param_hint="--input") from None
+            raise click.BadParameter(f"not valid JSON: {e}", param_hint="--input") from None
     try:
         return contract_of(input=value, accepts="any size").input
     except ArchlintError as e:

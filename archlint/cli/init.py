@@ -1,4 +1,4 @@
-"""``archlint init``: the first rule file of a project."""
+"""``archlint init``: write the first rule file of a project."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlint.cli.cache import recalled
-from archlint.cli.infer import BY
-from archlint.cli.run_jobs import CannotRun, decide
+from archlint.cli.exit_codes import CannotRun
+from archlint.cli.infer import INFER
+from archlint.cli.job_options import jobs_option
+from archlint.cli.run_jobs import run_jobs, with_cache
 
 if TYPE_CHECKING:
     from archlint.contracts.job import Job
-    from archlint.project.discover.candidates import Discovered, Found
-    from archlint.report.starter_rules import Asked, Others
+    from archlint.project.discover.candidates import DiscoveredModel, Discovery
+    from archlint.report.starter_rules import InferredModel, SkippedModels
 
 DEFAULT = Path("contracts", "models.archlint.yaml")  # under the project's root
 SCHEMA = "archlint.schema.json"
@@ -26,86 +27,89 @@ PATHS = 128  # runs on symbolic sizes for one model, as in archlint infer
 
 @click.command()
 @click.argument("path", default=".", type=click.Path(exists=True, path_type=Path))
-@click.option("--output", "-o", metavar="FILE", help="Write it there; - prints it.  "
-              f"[default: {DEFAULT.as_posix()} of the project]")  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Print it, and write nothing.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=30.0,
-              show_default=True, metavar="S", help="Seconds for one model, at most.")  # fmt: skip
-@click.option("--jobs", "-j", type=click.IntRange(min=1), default=1, show_default=True,
-              metavar="N", help="Worker processes; each imports torch.")  # fmt: skip
+@click.option("--output", "-o", metavar="FILE", help="Write to FILE; - prints to stdout.  "
+              f"[default: {DEFAULT.as_posix()} in the project]")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Print the rule file; write nothing.")
+@click.option(
+    "--seconds", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True,
+    metavar="S", help="Time limit for one model, in seconds.",
+)  # fmt: skip
+@jobs_option
 def init(path: Path, output: str | None, dry_run: bool, seconds: float, jobs: int) -> None:
     """Find models and write a first rule file of what they accept.
 
-    PATH is a folder or a Python file, the current folder unless said. Found are classes of
-    nn.Module and functions that return one, as far as they can be built without arguments. Tests,
-    hidden folders and virtual environments are passed over, and so is what is only part of another
-    model. They are found by reading; then each is built in a process of its own.
+    PATH is a folder or a Python file; default: the current folder. archlint reads the source and
+    finds subclasses of nn.Module, and functions that return one, that can be built without
+    arguments. Then it builds each model in a separate process. Tests, hidden folders, virtual
+    environments and parts of other models are skipped.
 
-    A file is never overwritten, and every contract in it was checked.
+    An existing file is never overwritten, and every contract in the new file was checked.
 
-    Exit code: 0 written or printed; 2 the file exists, or there is nothing to write.
+    Exit code: 0 if a file was written or printed; 2 if the file exists or there is nothing to
+    write.
     """
     from archlint.contracts.settings import project_root, shorten
     from archlint.project.discover.candidates import discover
 
     place = path.resolve()
     root = project_root(place if place.is_dir() else place.parent)
-    printed = dry_run or output == "-"
+    to_stdout = dry_run or output == "-"
     file = root / DEFAULT if output in (None, "-") else Path(str(output)).absolute()
-    if file.exists() and not printed:
+    if file.exists() and not to_stdout:
         raise CannotRun(
-            f"{shorten(file)} exists and stays as it is; --output names another file, "
+            f"{shorten(file)} exists and is not overwritten; --output names another file, "
             "--dry-run prints"
         )
-    found = discover(place, root)
-    asked = _ask(found, file, root, seconds, jobs)
-    if not asked:
-        raise CannotRun(_none(found, shorten(place)))
-    others = _others(found, asked, file.parent)
-    text, asked = _checked(asked, others, file, root, jobs, cache=not printed)
-    if printed:
+    discovery = discover(place, root)
+    models = _infer(discovery, file, root, seconds, jobs)
+    if not models:
+        raise CannotRun(_no_model(discovery, shorten(place)))
+    skipped = _skipped(discovery, models, file.parent)
+    text, models = _checked(models, skipped, file, root, jobs, cache=not to_stdout)
+    if to_stdout:
         click.echo(text, nl=False)
     else:
         _write(file, text)
-    click.echo(_summary(asked, others, "" if printed else str(shorten(file))), err=printed)
+    click.echo(_summary(models, skipped, "" if to_stdout else str(shorten(file))), err=to_stdout)
 
 
-def _ask(found: Discovered, file: Path, root: Path, seconds: float, count: int) -> list[Asked]:
-    """What each model accepts; a part is asked only if all that it is a part of failed."""
-    from archlint.report.starter_rules import Asked
+def _infer(
+    discovery: Discovery, file: Path, root: Path, seconds: float, count: int
+) -> list[InferredModel]:
+    """Infer what each model accepts; a part of models only if those models all fail."""
+    from archlint.report.starter_rules import InferredModel
 
-    asked: dict[Found, Asked] = {}
-    failed: set[Found] = set()
-    while ready := found.ready(asked.keys(), failed):
-        jobs = [_question(model, file, root, seconds) for model in ready]
-        verdicts = decide(jobs, count, progress=sys.stderr.isatty(), by=BY)
+    inferred: dict[DiscoveredModel, InferredModel] = {}
+    failed: set[DiscoveredModel] = set()
+    while ready := discovery.ready(inferred.keys(), failed):
+        jobs = [_infer_job(model, file, root, seconds) for model in ready]
+        verdicts = run_jobs(jobs, count, progress=sys.stderr.isatty(), check=INFER)
         for model, job, verdict in zip(ready, jobs, verdicts, strict=True):
             entry = verdict.entry
-            told = Asked(model.name, job.ref.target, model.about, entry, verdict.message)
-            asked[model] = _readable(told) if entry else told
-            if not asked[model].contract:
+            result = InferredModel(model.name, job.ref.target, model.about, entry, verdict.message)
+            inferred[model] = _parsable(result) if entry else result
+            if not inferred[model].contract:
                 failed.add(model)
-    return [asked[model] for model in found.buildable if model in asked]
+    return [inferred[model] for model in discovery.buildable if model in inferred]
 
 
-def _readable(asked: Asked) -> Asked:
-    """With a reason instead of a contract where no rule file could hold that."""
+def _parsable(model: InferredModel) -> InferredModel:
+    """The model; with a reason instead of a contract if no rule file can contain the contract."""
     from archlint.contracts.rulefile.load import loads
     from archlint.errors import RuleFileError
-    from archlint.report.starter_rules import Others, rule_file
+    from archlint.report.starter_rules import SkippedModels, rule_file
 
-    told = replace(asked, reason="")
-    if told.contract:
+    model = replace(model, reason="")
+    if model.contract:
         try:
-            loads(rule_file([told], Others(), SCHEMA))
+            loads(rule_file([model], SkippedModels(), SCHEMA))
         except RuleFileError as e:
-            return replace(
-                told, reason=f"what it accepts takes too many words: {e.mistakes[0].found}"
-            )
-    return told
+            reason = f"its accepted set is too long for a rule file: {e.mistakes[0].found}"
+            return replace(model, reason=reason)
+    return model
 
 
-def _question(model: Found, file: Path, root: Path, seconds: float) -> Job:
+def _infer_job(model: DiscoveredModel, file: Path, root: Path, seconds: float) -> Job:
     from archlint.contracts.contract import Budget, Contract, ModelRef, SizeClause
     from archlint.contracts.job import Job
     from archlint.errors import Location
@@ -117,46 +121,52 @@ def _question(model: Found, file: Path, root: Path, seconds: float) -> Job:
 
 
 def _checked(
-    asked: Sequence[Asked], others: Others, file: Path, root: Path, count: int, cache: bool
-) -> tuple[str, list[Asked]]:
-    """The rule file, with only those contracts that hold; what it says of each model.
+    models: Sequence[InferredModel],
+    skipped: SkippedModels,
+    file: Path,
+    root: Path,
+    count: int,
+    cache: bool,
+) -> tuple[str, list[InferredModel]]:
+    """The text of the rule file with only the contracts that hold, and the models.
 
-    ``CannotRun`` if no contract is left.
+    A contract that does not hold becomes the reason of its model. Raises ``CannotRun`` if no
+    contract holds.
     """
     from archlint.contracts.job import Job
     from archlint.contracts.rulefile.load import loads
     from archlint.contracts.settings import shorten
     from archlint.report.starter_rules import reasons, rule_file
 
-    asked = list(asked)
-    while any(a.contract for a in asked):
-        text = rule_file(asked, others, SCHEMA)
+    models = list(models)
+    while any(m.contract for m in models):
+        text = rule_file(models, skipped, SCHEMA)
         rules = loads(text, str(shorten(file)))
         jobs = [Job(c, ref, root) for c in rules.contracts for ref in c.models]
-        todo, known = recalled(jobs, cache)
-        verdicts = decide(todo, count, progress=sys.stderr.isatty(), known=known)
-        wrong = {v.model: f"{v.word}: {v.message}" for v in verdicts if not v}
-        if not wrong:
-            return text, asked
-        asked = [replace(a, reason=wrong.get(a.name, a.reason)) for a in asked]
-    raise CannotRun("no contract was found, nothing is written\n" + reasons(asked))
+        jobs, done = with_cache(jobs, cache)
+        verdicts = run_jobs(jobs, count, progress=sys.stderr.isatty(), done=done)
+        failed = {v.model: f"{v.word}: {v.message}" for v in verdicts if not v}
+        if not failed:
+            return text, models
+        models = [replace(m, reason=failed.get(m.name, m.reason)) for m in models]
+    raise CannotRun("no contract holds, nothing is written\n" + reasons(models))
 
 
-def _others(found: Discovered, asked: Sequence[Asked], rules: Path) -> Others:
+def _skipped(discovery: Discovery, models: Sequence[InferredModel], rules: Path) -> SkippedModels:
     from archlint.contracts.settings import shorten
-    from archlint.report.starter_rules import Others
+    from archlint.report.starter_rules import SkippedModels
 
-    names = {a.name for a in asked}
-    return Others(
-        [m.target(rules) for m in found.buildable if m.name not in names],
-        [f"{m.target(rules)} ({', '.join(m.needs)})" for m in found.needing],
-        [f"{shorten(file.path)}: {why}" for file, why in found.unread.items()],
+    names = {m.name for m in models}
+    return SkippedModels(
+        [m.target(rules) for m in discovery.buildable if m.name not in names],
+        [f"{m.target(rules)} ({', '.join(m.needs)})" for m in discovery.needing],
+        [f"{shorten(file.path)}: {why}" for file, why in discovery.unread.items()],
     )
 
 
 def _write(file: Path, text: str) -> None:
-    """The rule file, and beside it the schema for editors."""
-    from archlint.cli.rules_validate import schema_text
+    """Write the rule file, and next to it the schema for editors if there is none."""
+    from archlint.cli.rules_schema import schema_text
 
     schema = file.parent / SCHEMA
     try:
@@ -169,22 +179,22 @@ def _write(file: Path, text: str) -> None:
         raise CannotRun(f"{e.filename} cannot be written: {e.strerror}") from e
 
 
-def _none(found: Discovered, place: Path) -> str:
-    files = f"{found.files} Python file{'s' * (found.files != 1)}"
+def _no_model(discovery: Discovery, place: Path) -> str:
+    files = f"{discovery.files} Python file{'s' * (discovery.files != 1)}"
     return (
-        f"no model found in {files} of {place}: looked for classes of nn.Module and functions that "
-        "return one, to be built without arguments"
+        f"no model in {files} of {place}: archlint looks for subclasses of nn.Module and functions "
+        "that return one, which can be built without arguments"
     )
 
 
-def _summary(asked: Sequence[Asked], others: Others, file: str) -> str:
-    held = sum(bool(a.contract) for a in asked)
+def _summary(models: Sequence[InferredModel], skipped: SkippedModels, file: str) -> str:
+    contracts = sum(bool(m.contract) for m in models)
     counts = {
-        "contract that holds" if held == 1 else "contracts that hold": held,
-        "without a contract": len(asked) - held,
-        "left out as parts of others": len(others.parts),
-        "left out for want of arguments": len(others.needing),
-        f"file{'s' * (len(others.unread) != 1)} not read": len(others.unread),
+        f"contract{'s' * (contracts != 1)}": contracts,
+        f"model{'s' * (len(models) - contracts != 1)} without a contract": len(models) - contracts,
+        "skipped: part of another model": len(skipped.parts),
+        "skipped: needs arguments": len(skipped.needing),
+        f"file{'s' * (len(skipped.unread) != 1)} not read": len(skipped.unread),
     }
-    told = "; ".join(f"{n} {what}" for what, n in counts.items() if n)
-    return f"{file or 'not written'}: {told}"
+    summary = "; ".join(f"{n} {what}" for what, n in counts.items() if n)
+    return f"{file or 'not written'}: {summary}"

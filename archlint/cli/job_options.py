@@ -1,37 +1,80 @@
-"""Options for many contracts: who decides them, which part of them, and what is known already."""
+"""Options of several commands: which contracts run, in how many processes, and where."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from archlint.cli.cache import recalled
-from archlint.cli.run_jobs import CannotRun, decide
-
 if TYPE_CHECKING:
-    from archlint.contracts.job import Job
-    from archlint.contracts.verdict import Verdict
     from archlint.runner.joblib_backends import Backend
     from archlint.runner.shard import Shard
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+jobs_option = click.option(
+    "--jobs", "-j", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+    help="Number of worker processes; each imports torch.",
+)  # fmt: skip
 
-def _parsed(of: Callable[[str], Any]) -> Callable[..., Any]:
-    """An option's callback: what ``of`` makes of the text; its error is a mistake in the usage."""
 
-    def read(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+def select_options(command: Command) -> Command:
+    """``--select`` and ``--model``."""
+    command = click.option(
+        "--model", multiple=True, metavar="NAME",
+        help="Only models with this name or glob (repeatable).",
+    )(command)  # fmt: skip
+    return click.option(
+        "--select", multiple=True, metavar="ID",
+        help="Only contracts with this id or glob (repeatable).",
+    )(command)  # fmt: skip
+
+
+def sweep_options(command: Command) -> Command:
+    """``--backend``, ``--shard`` and ``--resume``."""
+    for option in (
+        click.option(
+            "--resume",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="Resume an interrupted run: skip what already has a verdict in FILE, written by "
+            "--output jsonl=FILE.",
+        ),
+        click.option(
+            "--shard",
+            callback=_parsed(_shard),
+            metavar="K/N",
+            help="Check only part K of N. The parts are as even as possible; each contract and "
+            "model is in exactly one.",
+        ),
+        click.option(
+            "--backend",
+            callback=_parsed(_backend),
+            default="local",
+            show_default=True,
+            metavar="NAME[:ADDRESS]",
+            help="Where contracts are checked: local, loky, dask[:tcp://HOST:PORT] or "
+            "ray[:HOST:PORT]. With an address, all workers of the cluster are used.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _parsed(parse: Callable[[str], Any]) -> Callable[..., Any]:
+    """A callback that parses an option's text; an error of ``parse`` is a usage error."""
+
+    def callback(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
         from archlint.errors import ArchlintError
 
         try:
-            return None if value is None else of(value)
+            return None if value is None else parse(value)
         except ArchlintError as e:
             raise click.BadParameter(str(e), ctx, param) from e
 
-    return read
+    return callback
 
 
 def _backend(text: str) -> Backend:
@@ -44,75 +87,3 @@ def _shard(text: str) -> Shard:
     from archlint.runner.shard import Shard
 
     return Shard.of(text)
-
-
-def sweep_options(command: Command) -> Command:
-    """``--backend``, ``--shard`` and ``--resume``."""
-    for option in (
-        click.option(
-            "--resume",
-            type=click.Path(dir_okay=False, path_type=Path),
-            metavar="FILE",
-            help="Do not decide again what FILE, written by --output jsonl=FILE, has a verdict on.",
-        ),
-        click.option(
-            "--shard",
-            callback=_parsed(_shard),
-            metavar="K/N",
-            help="Only part K of N, as even as can be: every contract and model is in one part.",
-        ),
-        click.option(
-            "--backend",
-            callback=_parsed(_backend),
-            default="local",
-            show_default=True,
-            metavar="NAME[:ADDRESS]",
-            help="Who decides: local, loky, dask[:tcp://HOST:PORT] or ray[:HOST:PORT]; with an "
-            "address, as many at a time as the cluster can.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def decide_all(
-    todo: Sequence[Job],
-    count: int,
-    progress: bool,
-    backend: Backend,
-    resume: Path | None,
-    stream: Path | None,
-    cache: bool = False,
-) -> list[Verdict]:
-    """The verdicts in the order of the jobs; each is in ``stream`` as soon as it is there.
-
-    What ``resume`` has a verdict on is taken from there. When both are one file, it need not be
-    there yet. With ``cache``, what was decided before and still stands is not decided again.
-    Raises ``CannotRun``.
-    """
-    from archlint.errors import ArchlintError
-
-    try:
-        todo, before = recalled(todo, cache)
-        if not (resume or stream):
-            return decide(todo, count, progress, backend=backend, known=before)
-        from archlint.cli.verdict_log import Record, known
-
-        first = resume is not None and not resume.exists() and _same(resume, stream)
-        there = known(resume, todo) if resume and not first else {}
-        if resume:
-            click.echo(f"{len(there)} of {len(todo)} verdicts taken from {resume}", err=True)
-        before |= there
-        if stream is None:
-            return decide(todo, count, progress, backend=backend, known=before)
-        record = Record(stream, todo, before)
-        try:
-            return decide(todo, count, progress, backend=backend, known=before, told=record.add)
-        finally:
-            record.close()
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
-
-
-def _same(resume: Path, stream: Path | None) -> bool:
-    return stream is not None and resume.resolve() == stream.resolve()

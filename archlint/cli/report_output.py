@@ -1,4 +1,4 @@
-"""Where the report goes, and in which formats: ``--format`` for stdout, ``--output`` for files."""
+"""The options ``--format`` and ``--output``, and writing the reports that they name."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from archlint.cli.run_jobs import CannotRun, hush, wants_color
+from archlint.cli.exit_codes import CannotRun, discard_stdout
 
 if TYPE_CHECKING:
     from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
     from archlint.errors import Mistake
-    from archlint.report.run_results import Run
+    from archlint.report.run_results import RunResults
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,7 +27,7 @@ FORMATS = ("text", "json", "jsonl", "sarif", "github", "gitlab", "junit")
 
 @dataclass(frozen=True)
 class Output:
-    """A report in a file."""
+    """A report to be written to a file."""
 
     format: str
     path: Path
@@ -37,11 +37,11 @@ def _output(text: str) -> Output:
     format_, equals, file = text.partition("=")
     if not equals or not file:
         raise click.BadParameter(f"expected FORMAT=FILE, as in sarif=out.sarif, found {text!r}")
-    return Output(_known(format_), Path(file))
+    return Output(_format(format_), Path(file))
 
 
-def _known(format_: str) -> str:
-    """A format of ours, or one that a plugin has; plugins are asked where it is not ours."""
+def _format(format_: str) -> str:
+    """The name of a format of archlint or a plugin. Plugins are imported only for other names."""
     if format_ in FORMATS:
         return format_
     from archlint.contracts.plugins import reporters
@@ -50,10 +50,10 @@ def _known(format_: str) -> str:
     try:
         names = (*FORMATS, *reporters())
     except ArchlintError as e:
-        raise click.BadParameter(f"{format_!r} is no format of archlint, and {e}") from e
+        raise click.BadParameter(f"{format_!r} is not a format of archlint, and {e}") from e
     if format_ not in names:
         expected = f"{', '.join(names[:-1])} or {names[-1]}"
-        raise click.BadParameter(f"found the format {format_!r}, expected {expected}")
+        raise click.BadParameter(f"there is no format {format_!r}; expected {expected}")
     return format_
 
 
@@ -62,38 +62,40 @@ def output_options(command: Command) -> Command:
     command = click.option(
         "--output", "outputs", multiple=True, metavar="FORMAT=FILE",
         callback=lambda _ctx, _param, texts: tuple(map(_output, texts)),
-        help="Write the report to FILE as well, in this format (repeatable).",
+        help="Also write the report to FILE in this format (repeatable).",
     )(command)  # fmt: skip
     return click.option(
         "--format", "format_", metavar=f"[{'|'.join(FORMATS)}]", default="text", show_default=True,
-        callback=lambda _ctx, _param, format_: _known(format_),
-        help="The form of the report; plugins may have others.",
+        callback=lambda _ctx, _param, format_: _format(format_),
+        help="Format of the report on stdout. Plugins can add formats.",
     )(command)  # fmt: skip
 
 
-def prepare(outputs: Sequence[Output]) -> Path | None:
-    """Make sure, before anything is decided, that the files can be; the one in jsonl, if any.
+def prepare_outputs(outputs: Sequence[Output]) -> Path | None:
+    """Create the folders of the files before any model runs. Returns the file in jsonl, if any.
 
-    Raises ``CannotRun``.
+    Raises ``CannotRun`` if a file cannot be written or is named twice.
     """
-    taken: dict[Path, Output] = {}
+    by_path: dict[Path, Output] = {}
     for output in outputs:
-        first = taken.setdefault(output.path.resolve(), output)
+        first = by_path.setdefault(output.path.resolve(), output)
         if first is not output:
-            raise CannotRun(f"--output: {first.format} and {output.format} both go to {first.path}")
+            raise CannotRun(
+                f"--output: {first.format} and {output.format} are both written to {first.path}"
+            )
         try:
             output.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as e:
             raise _unwritable(output.path, e) from e
         if output.path.is_dir():
             raise CannotRun(f"--output: {output.path} is a folder")
-    streams = [output.path for output in outputs if output.format == "jsonl"]
-    if len(streams) > 1:
-        raise CannotRun("--output: there can be one file in jsonl")
-    return streams[0] if streams else None
+    logs = [output.path for output in outputs if output.format == "jsonl"]
+    if len(logs) > 1:
+        raise CannotRun("--output: expected at most one jsonl=FILE")
+    return logs[0] if logs else None
 
 
-def report(
+def write_reports(
     outputs: Sequence[Output],
     format_: str,
     jobs: Sequence[Job],
@@ -103,86 +105,99 @@ def report(
     verbosity: int,
     color: str,
 ) -> None:
-    """Write the files, then show the report on stdout.
+    """Write the files, then print the report.
 
-    ``verdicts`` are those on ``jobs``, then what belongs to none. Raises ``CannotRun``.
+    ``verdicts``: those of ``jobs``, then those of no job. Raises ``CannotRun``.
     """
     from archlint.contracts.settings import version
-    from archlint.report.run_results import Run
+    from archlint.report.run_results import RunResults
 
     contracts = [job.contract for job in jobs]
-    run = Run(verdicts, mistakes, version(), _repository(Path.cwd()), contracts, strict)
+    results = RunResults(verdicts, mistakes, version(), _repository(Path.cwd()), contracts, strict)
     for output in outputs:
         try:
             if output.format == "jsonl":
                 from archlint.cli.verdict_log import rewrite
 
-                rewrite(output.path, run)
+                rewrite(output.path, results)
             else:
-                text = rendered(output.format, run, verbosity)
+                text = rendered(output.format, results, verbosity)
                 output.path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
         except OSError as e:
             raise _unwritable(output.path, e) from e
-    _show(format_, run, verbosity, color)
+    _print(format_, results, verbosity, color)
 
 
-def _show(format_: str, run: Run, verbosity: int, color: str) -> None:
-    """On stdout; mistakes in rule files have been told to people already."""
+def _print(format_: str, results: RunResults, verbosity: int, color: str) -> None:
+    """Print the report. In text, the mistakes in rule files have been printed before."""
     try:
         if format_ != "text":
-            click.echo(rendered(format_, run, verbosity))
+            click.echo(rendered(format_, results, verbosity))
             return
-        from archlint.report import text_report as text
+        from archlint.report import text_report
 
         width = None
         if sys.stdout.isatty():
             width = os.get_terminal_size(sys.stdout.fileno()).columns or None
-        report = text.render(
-            run.verdicts,
+        report = text_report.render(
+            results.verdicts,
             verbosity,
-            wants_color(color),
-            strict=run.strict,
+            _wants_color(color),
+            strict=results.strict,
             width=width,
-            mistakes=len(run.mistakes),
+            mistakes=len(results.mistakes),
         )
         click.echo(report.rstrip("\n"), color=True)
-    except BrokenPipeError:  # the reader had enough; what was decided stands
-        hush()
+    except BrokenPipeError:  # the reader closed the pipe; the exit code is still that of the run
+        discard_stdout()
 
 
-def rendered(format_: str, run: Run, verbosity: int = 0) -> str:
-    """The report, without a newline at its end."""
+def rendered(format_: str, results: RunResults, verbosity: int = 0) -> str:
+    """The report as text without a final newline. Raises ``CannotRun`` if a plugin fails."""
     if format_ == "text":
-        from archlint.report import text_report as text
+        from archlint.report import text_report
 
-        report = text.render(run.verdicts, verbosity, strict=run.strict, mistakes=len(run.mistakes))
-        return "\n".join([*map(str, run.mistakes), report.rstrip("\n")])
+        report = text_report.render(
+            results.verdicts,
+            verbosity,
+            strict=results.strict,
+            mistakes=len(results.mistakes),
+        )
+        return "\n".join([*map(str, results.mistakes), report.rstrip("\n")])
     if format_ == "json":
-        from archlint.report import json_report as json
+        from archlint.report import json_report
 
-        return json.render(run.verdicts, run.mistakes, run.version)
+        return json_report.render(results.verdicts, results.mistakes, results.version)
     if format_ in FORMATS:
-        return str(import_module(f"archlint.report.{format_}").render(run))
-    return _reported(format_, run)
+        return str(import_module(f"archlint.report.{format_}").render(results))
+    return _plugin_report(format_, results)
 
 
-def _reported(format_: str, run: Run) -> str:
-    """What a plugin's reporter makes of the run. ``CannotRun`` where that is no text."""
+def _plugin_report(format_: str, results: RunResults) -> str:
+    """The report of a plugin. Raises ``CannotRun`` if the plugin fails or returns no text."""
     from archlint.contracts.plugins import reporters
 
     try:
-        text = reporters()[format_](run)
+        text = reporters()[format_](results)
     except Exception as e:
         what = f"the reporter {format_} of a plugin raised {type(e).__name__}: {e}"
         raise CannotRun(what) from e
     if not isinstance(text, str):
-        raise CannotRun(f"the reporter {format_} of a plugin gave {text!r:.80}; expected text")
+        raise CannotRun(f"the reporter {format_} of a plugin returned {text!r:.80}; expected a str")
     return text.rstrip("\n")
 
 
 def _repository(start: Path) -> Path:
-    """The nearest folder at or above ``start`` that Git keeps; else ``start`` itself."""
+    """The Git repository that contains ``start``; without one, ``start`` itself."""
     return next((f for f in (start, *start.parents) if (f / ".git").exists()), start)
+
+
+def _wants_color(color: str) -> bool:
+    if color != "auto":
+        return color == "always"
+    return (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
 
 
 def _unwritable(path: Path, error: OSError) -> CannotRun:

@@ -1,4 +1,4 @@
-"""``archlint rules``: find, read, test and write packs."""
+"""``archlint rules``: list, show, test, create and validate packs and rule files."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from archlint.cli.exit_codes import EXIT_CANNOT_RUN, CannotRun
 from archlint.cli.rules_explain import explain
+from archlint.cli.rules_schema import schema
 from archlint.cli.rules_test import test
-from archlint.cli.rules_validate import schema, validate
-from archlint.cli.run_jobs import EXIT_CANNOT_RUN, CannotRun
+from archlint.cli.rules_validate import validate
 
 if TYPE_CHECKING:
     from archlint.contracts.rulefile.pack_reader import Pack
@@ -19,26 +20,26 @@ if TYPE_CHECKING:
 
 @click.group()
 def rules() -> None:
-    """Find, read, test and write the packs that rule files use."""
+    """List, show, test and create packs; validate rule files."""
 
 
 @rules.command("list")
 @click.argument("words", nargs=-1, metavar="[PACK|PATH]...")
 @click.pass_context
 def list_(ctx: click.Context, words: tuple[str, ...]) -> None:
-    """List packs, and the files that they are in.
+    """List packs with their contracts and files.
 
-    Without arguments, those of installed packages.
+    Default: the packs of all installed packages.
 
-    Exit code: 0 listed; 2 a pack has mistakes, or there is none.
+    Exit code: 0; 2 if a pack has errors, or there is none.
     """
     from archlint.contracts.settings import shorten
 
-    packs, wrong = _find(words)
+    packs, errors = _find(words)
     for pack in packs:
         ids = ", ".join(pack.templates)
         click.echo(f"{pack.name}   {ids}\n  {shorten(Path(pack.source.file))}")
-    ctx.exit(_told(wrong) or (0 if packs else EXIT_CANNOT_RUN))
+    ctx.exit(_report(errors) or (0 if packs else EXIT_CANNOT_RUN))
 
 
 @rules.command()
@@ -47,35 +48,37 @@ def list_(ctx: click.Context, words: tuple[str, ...]) -> None:
               show_default=True, help="markdown: a page of documentation.")  # fmt: skip
 @click.pass_context
 def show(ctx: click.Context, words: tuple[str, ...], format_: str) -> None:
-    """Show what packs promise, what they are told, and their examples.
+    """Show the contracts, parameters and examples of packs.
 
-    PACK is owner/name, or an owner for all packs of theirs; PATH a pack file or a folder.
+    PACK is owner/name, or an owner for all packs of that owner. PATH is a pack file or a folder.
 
-    Exit code: 0 shown; 2 a pack has mistakes, or there is none.
+    Exit code: 0; 2 if a pack has errors, or there is none.
     """
-    from archlint.project.packs import pack_page as page
+    from archlint.project.packs import pack_page
 
-    packs, wrong = _find(words)
+    packs, errors = _find(words)
     if packs:
         markdown = format_ == "markdown"
-        click.echo(page.markdown(packs) if markdown else "\n\n".join(map(page.text, packs)))
-    ctx.exit(_told(wrong))
+        click.echo(
+            pack_page.markdown(packs) if markdown else "\n\n".join(map(pack_page.text, packs))
+        )
+    ctx.exit(_report(errors))
 
 
 @rules.command()
 @click.argument("path", metavar="NAME", type=click.Path(path_type=Path))
 def new(path: Path) -> None:
-    """Begin a pack: a folder NAME with a contract and models that keep and break it.
+    """Create a pack: a folder NAME with a contract, a passing and a failing model.
 
-    archlint rules test NAME tries it.
+    archlint rules test NAME checks it.
 
-    Exit code: 0 written; 2 there is such a file or folder already, or no place for it.
+    Exit code: 0; 2 if NAME exists or cannot be written.
     """
     from archlint.contracts.rulefile.contract_reader import NAME, NAME_WORDS
     from archlint.project.packs.new_pack import files
 
     if not NAME.fullmatch(path.name):
-        raise CannotRun(f"found the name {path.name!r}; expected {NAME_WORDS}")
+        raise CannotRun(f"{path.name!r} is not a valid name; expected {NAME_WORDS}")
     try:
         path.mkdir(parents=True)
         for name, text in files(path.name).items():
@@ -84,22 +87,22 @@ def new(path: Path) -> None:
         raise CannotRun(f"{path} exists") from None
     except OSError as e:
         raise CannotRun(f"{path} cannot be written: {e.strerror}") from e
-    click.echo(f"{path / 'pack.yaml'} and {path / 'models.py'} written; try: archlint rules "
-               f"test {path}")  # fmt: skip
+    click.echo(f"{path / 'pack.yaml'} and {path / 'models.py'} written. Check them with: "
+               f"archlint rules test {path}")  # fmt: skip
 
 
 def _find(words: Sequence[str]) -> tuple[list[Pack], list[object]]:
-    from archlint.project.packs.find_packs import find
+    from archlint.project.packs.find_packs import find_packs
 
-    packs, wrong = find(words)
-    return packs, list(wrong)
+    packs, errors = find_packs(words)
+    return packs, list(errors)
 
 
-def _told(wrong: Sequence[object]) -> int:
-    """The exit code, once what is wrong has been said."""
-    for each in wrong:
-        click.echo(each, err=True)
-    return EXIT_CANNOT_RUN if wrong else 0
+def _report(errors: Sequence[object]) -> int:
+    """Print errors. Returns the exit code."""
+    for error in errors:
+        click.echo(error, err=True)
+    return EXIT_CANNOT_RUN if errors else 0
 
 
 rules.add_command(explain)

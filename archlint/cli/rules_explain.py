@@ -1,4 +1,4 @@
-"""``archlint rules explain``: what contracts promise, in plain words."""
+"""``archlint rules explain``: contracts in plain words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlint.cli.run_jobs import EXIT_CANNOT_RUN, CannotRun
+from archlint.cli.exit_codes import EXIT_CANNOT_RUN, CannotRun
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import Contract
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("word", metavar="PACK|FILE[:ID]")
-@click.option("--with", "given", multiple=True, metavar="NAME=VALUE",
-              help="A parameter of the pack, in YAML (repeatable).")  # fmt: skip
+@click.option("--with", "arguments", multiple=True, metavar="NAME=VALUE",
+              help="Value of a parameter of the pack, in YAML (repeatable).")  # fmt: skip
 @click.pass_context
-def explain(ctx: click.Context, word: str, given: tuple[str, ...]) -> None:
-    """Say in plain words what a pack, or the contracts of a rule file, promise.
+def explain(ctx: click.Context, word: str, arguments: tuple[str, ...]) -> None:
+    """Explain the contracts of a pack or rule file in plain words.
 
-    FILE:ID is one contract of a rule file. A parameter of a pack that is not given has its
-    default, or the value of the pack's first example.
+    FILE:ID is one contract of a rule file. Parameters of a pack default to their default values,
+    else to the values of the pack's first example.
 
-    Exit code: 0; 2 there is no such pack or contract, or it has mistakes.
+    Exit code: 0; 2 if there is no such pack or contract, or it has errors.
     """
     from archlint.errors import ArchlintError
     from archlint.project.packs.contract_text import explained
@@ -36,11 +36,11 @@ def explain(ctx: click.Context, word: str, given: tuple[str, ...]) -> None:
         file, _, name = word.rpartition(":")
         path = Path(file if file and Path(file).is_file() else word)
         if path.is_file() and not _is_pack(path):
-            if given:
-                raise click.UsageError("--with is for packs; a rule file says the parameters.")
+            if arguments:
+                raise click.UsageError("--with is for packs; a rule file has its own parameters.")
             contracts, head = _of_rule_file(path, name if path == Path(file) else ""), ""
         else:
-            contracts, head = _of_pack(word, given)
+            contracts, head = _of_pack(word, arguments)
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
     blocks = [explained(contract) for contract in contracts]
@@ -60,34 +60,34 @@ def _of_rule_file(path: Path, name: str) -> list[Contract]:
     from archlint.contracts.suggestions import did_you_mean
 
     contracts = load(path).contracts
-    chosen = [c for c in contracts if name in ("", c.id)]
-    if not chosen:
-        known = list(dict.fromkeys(c.id for c in contracts))
-        hint = did_you_mean(name, known) or f"; there are {', '.join(known[:20])}"
+    selected = [c for c in contracts if name in ("", c.id)]
+    if not selected:
+        ids = list(dict.fromkeys(c.id for c in contracts))
+        hint = did_you_mean(name, ids) or f"; there are {', '.join(ids[:20])}"
         raise CannotRun(f"{path}: no contract {name!r}{hint}")
-    return [replace(c, id=f"{c.id} · {', '.join(r.name for r in c.models)}") for c in chosen]
+    return [replace(c, id=f"{c.id} · {', '.join(r.name for r in c.models)}") for c in selected]
 
 
-def _of_pack(word: str, given: tuple[str, ...]) -> tuple[list[Contract], str]:
-    """The contracts of a pack, and a line that says with which parameters."""
+def _of_pack(word: str, arguments: tuple[str, ...]) -> tuple[list[Contract], str]:
+    """The contracts of a pack, and a line with the values of its parameters."""
     from archlint.contracts.rulefile.mistake_collector import MistakeCollector
     from archlint.contracts.rulefile.pack_reader import defaults
     from archlint.contracts.rulefile.pack_use import instantiate
     from archlint.errors import RuleFileError
-    from archlint.project.packs.find_packs import find
+    from archlint.project.packs.find_packs import find_packs
 
-    packs, wrong = find([word])
-    if len(packs) != 1 or wrong:
-        several = f"{word!r} means {len(packs)} packs; expected one"
-        raise CannotRun("\n".join(map(str, wrong)) or several)
+    packs, errors = find_packs([word])
+    if len(packs) != 1 or errors:
+        several = f"{word!r} names {len(packs)} packs; expected one"
+        raise CannotRun("\n".join(map(str, errors)) or several)
     pack = packs[0]
     example = next((e.values for e in pack.examples if e.passes), {})
-    said = _bound(given, pack)
+    own = _values(arguments, pack)
     values = {**{k: v for k, v in example.items() if pack.parameters[k].required},
-              **defaults(pack), **said}  # fmt: skip
-    absent = [p.name for p in pack.parameters.values() if p.name not in values]
-    if absent:
-        raise CannotRun(f"{pack.name} needs --with {absent[0]}=…")
+              **defaults(pack), **own}  # fmt: skip
+    missing = [p.name for p in pack.parameters.values() if p.name not in values]
+    if missing:
+        raise CannotRun(f"{pack.name} needs --with {missing[0]}=…")
     contracts = []
     for template in pack.templates.values():
         contract, mistakes, _ = instantiate(
@@ -96,18 +96,20 @@ def _of_pack(word: str, given: tuple[str, ...]) -> tuple[list[Contract], str]:
         if mistakes:
             raise RuleFileError(mistakes)
         contracts.append(contract)
-    told = ", ".join(f"{name} = {value}" for name, value in values.items())
-    return contracts, f"{pack.name} with {told}" if told else pack.name
+    text = ", ".join(f"{name} = {value}" for name, value in values.items())
+    return contracts, f"{pack.name} with {text}" if text else pack.name
 
 
-def _bound(given: tuple[str, ...], pack: Pack) -> dict[str, object]:
-    """The values of ``--with``."""
+def _values(arguments: tuple[str, ...], pack: Pack) -> dict[str, object]:
+    """The values of ``--with``. Raises ``click.BadParameter``."""
     from archlint.contracts.rulefile.mistake_collector import MistakeCollector
     from archlint.contracts.rulefile.pack_parameters import bind
     from archlint.contracts.rulefile.yaml_source import parse
 
-    pairs = [word.partition("=") for word in given]
-    bad = next((word for word, (_, equals, _) in zip(given, pairs, strict=True) if not equals), "")
+    pairs = [word.partition("=") for word in arguments]
+    bad = next(
+        (word for word, (_, equals, _) in zip(arguments, pairs, strict=True) if not equals), ""
+    )
     if bad:
         raise click.BadParameter(f"expected NAME=VALUE, found {bad!r}", param_hint="--with")
     text = "".join(f"{json.dumps(name)}: {value}\n" for name, _, value in pairs)
@@ -118,6 +120,6 @@ def _bound(given: tuple[str, ...], pack: Pack) -> dict[str, object]:
     values = bind(notes, (), source.data, pack.parameters)
     if mistakes:
         first = mistakes[0]
-        told = f"{first.found}; expected {first.expected}"
-        raise click.BadParameter(told, param_hint="--with")
+        message = f"{first.found}; expected {first.expected}"
+        raise click.BadParameter(message, param_hint="--with")
     return values

@@ -1,4 +1,4 @@
-"""``archlint rules test``: try packs on their examples."""
+"""``archlint rules test``: check packs against their examples."""
 
 from __future__ import annotations
 
@@ -6,57 +6,59 @@ import sys
 
 import click
 
-from archlint.cli.run_jobs import EXIT_CANNOT_RUN, decide
+from archlint.cli.exit_codes import EXIT_CANNOT_RUN
+from archlint.cli.job_options import jobs_option
+from archlint.cli.run_jobs import run_jobs
 
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[PACK|PATH]...")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), default=1, show_default=True,
-              metavar="N", help="Worker processes; each imports torch.")  # fmt: skip
-@click.option("--quiet", "-q", is_flag=True, help="Show only what is not as it should be.")
+@jobs_option
+@click.option("--quiet", "-q", is_flag=True, help="Show only failures and the summary.")
 @click.pass_context
 def test(ctx: click.Context, words: tuple[str, ...], jobs: int, quiet: bool) -> None:
-    """Run the examples of packs: each model must do what its pack says it does.
+    """Check packs against their example models.
 
-    PACK is owner/name, or an owner for all packs of theirs; PATH a pack file or a folder. Without
-    arguments, the packs of installed packages. A model that keeps a pack must hold; one that
-    breaks it must do so first at the sizes, and by the layer, that the example names. A pack
-    without examples of both kinds fails.
+    PACK is owner/name, or an owner for all packs of that owner. PATH is a pack file or a folder.
+    Default: the packs of all installed packages. Each "keeps" example must satisfy the contracts;
+    each "breaks" example must violate its contract, with the smallest sizes and the layer that it
+    names. A pack needs examples of both kinds.
 
-    Exit code: 0 all as it should be; 1 some is not; 2 something could not be run.
+    Exit code: 0 if all examples pass; 1 if one fails or is missing; 2 if something could not run.
     """
-    from archlint.project.packs.find_packs import find
-    from archlint.project.packs.pack_trials import expected, fault, missing, trials
+    from archlint.project.packs.find_packs import find_packs
+    from archlint.project.packs.pack_examples import example_tests, expected, failure_of, missing
 
-    packs, wrong = find(words)
-    tried = []
+    packs, errors = find_packs(words)
+    tests = []
     for pack in packs:
-        found, mistakes = trials(pack)
-        wrong += mistakes
-        tried.append((pack, [] if mistakes else found))
-    for each in wrong:
-        click.echo(each, err=True)
-    todo = [trial.job for _, found in tried for trial in found]
-    bar = not quiet and sys.stderr.isatty()
-    verdicts = iter(decide(todo, jobs, bar, by="archlint.engine.pipeline:check_contract"))
-    failed = errors = count = 0
-    for pack, found in tried:
+        pack_tests, mistakes = example_tests(pack)
+        errors += mistakes
+        tests.append((pack, [] if mistakes else pack_tests))
+    for error in errors:
+        click.echo(error, err=True)
+    todo = [test.job for _, pack_tests in tests for test in pack_tests]
+    progress = not quiet and sys.stderr.isatty()
+    verdicts = iter(run_jobs(todo, jobs, progress, check="archlint.engine.pipeline:check_contract"))
+    failed = could_not_run = count = 0
+    for pack, pack_tests in tests:
         lines = [f"  MISSING  {what}" for what in missing(pack)]
         failed += len(lines)
-        for trial in found:
+        for test in pack_tests:
             verdict = next(verdicts)
-            said = f"{trial.example.ref.name} {expected(trial.example, trial.job.contract.id)}"
-            found_fault = fault(trial.example, verdict)
+            name = f"{test.example.ref.name} {expected(test.example, test.job.contract.id)}"
+            failure = failure_of(test.example, verdict)
             count += 1
-            failed += bool(found_fault)
-            errors += verdict.word == "error"
-            if found_fault:
-                where = trial.job.contract.where
-                lines += [f"  WRONG    {where}: {said}", f"           {found_fault}"]
+            failed += bool(failure)
+            could_not_run += verdict.word == "error"
+            if failure:
+                where = test.job.contract.where
+                lines += [f"  FAILED   {where}: {name}", f"           {failure}"]
             elif not quiet:
-                lines.append(f"  ok       {said}")
+                lines.append(f"  passed   {name}")
         if lines:
             click.echo("\n".join([pack.name, *lines]))
-    what = f"{failed} not as said" if failed else "all as said" if count else "nothing was tried"
-    click.echo(f"{len(packs)} {'pack' if len(packs) == 1 else 'packs'}, {count} trials, {what}")
-    ctx.exit(EXIT_CANNOT_RUN if wrong or errors or not packs else int(bool(failed)))
+    result = f"{failed} failed" if failed else "all passed" if count else "nothing was tested"
+    noun = "example" if count == 1 else "examples"
+    click.echo(f"{len(packs)} pack{'s' * (len(packs) != 1)}, {count} {noun}, {result}")
+    ctx.exit(EXIT_CANNOT_RUN if errors or could_not_run or not packs else int(bool(failed)))

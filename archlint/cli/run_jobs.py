@@ -1,83 +1,115 @@
-"""What the commands share: exit codes, and how to run jobs with a bar and print a report."""
+"""Runs jobs for the commands: on a backend, with a progress bar, from the cache or a log."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from archlint.cli.exit_codes import NEEDS_TORCH, CannotRun
 
 if TYPE_CHECKING:
     from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
     from archlint.runner.joblib_backends import Backend
 
-EXIT_CANNOT_RUN = 2
-EXIT_INTERRUPTED = 130
-NEEDS_TORCH = (
-    "archlint decides contracts by PyTorch, which is not installed here: install the build that "
-    'your models use, or pip install "torch-archlint[torch]"'
-)
 
-
-class CannotRun(click.ClickException):
-    """What was asked for cannot be run."""
-
-    exit_code = EXIT_CANNOT_RUN
-
-
-def decide(
+def run_jobs(
     jobs: Sequence[Job],
     count: int,
     progress: bool,
-    by: str | None = None,
+    check: str | None = None,
     backend: Backend | None = None,
-    known: Mapping[int, Verdict] | None = None,
-    told: Callable[[int, Verdict], None] | None = None,
+    done: Mapping[int, Verdict] | None = None,
+    on_verdict: Callable[[int, Verdict], None] | None = None,
 ) -> list[Verdict]:
-    """The verdicts in the order of the jobs, whatever order they come in.
+    """Run jobs and return their verdicts, in the order of ``jobs``.
 
-    ``by`` names the deciding function, as :func:`archlint.runner.pool.run` takes it; the jobs
-    whose verdicts are ``known`` are not decided; ``told`` hears of each of the others as it comes.
+    ``count``: worker processes. ``progress``: show a bar. ``check``: the function that checks a
+    contract, as :func:`archlint.runner.pool.run` takes it. ``done``: verdicts by index, whose jobs
+    do not run. ``on_verdict`` is called with the index and verdict of each other job as soon as it
+    is complete. Raises ``CannotRun`` if PyTorch is needed and not installed.
     """
     from archlint.runner import joblib_backends as backends
 
-    verdicts = dict(known or {})
+    verdicts = dict(done or {})
     todo = [i for i in range(len(jobs)) if i not in verdicts]
-    wanted = [jobs[i] for i in todo]
-    if wanted and (backend is None or backend.name == "local") and find_spec("torch") is None:
+    remaining = [jobs[i] for i in todo]
+    if remaining and (backend is None or backend.name == "local") and find_spec("torch") is None:
         raise CannotRun(NEEDS_TORCH)
-    answers = backends.run(wanted, count, backend or backends.Backend(), decide=by)
-    with _progress(len(todo), progress) as advance, closing(answers):
-        for place, verdict in answers:
-            verdicts[todo[place]] = verdict
-            if told:
-                told(todo[place], verdict)
+    results = backends.run(remaining, count, backend or backends.Backend(), check=check)
+    with _progress(len(todo), progress) as advance, closing(results):
+        for position, verdict in results:
+            verdicts[todo[position]] = verdict
+            if on_verdict:
+                on_verdict(todo[position], verdict)
             advance(f"{verdict.contract} · {verdict.model}")
     return [verdicts[i] for i in range(len(jobs))]
 
 
+def run_logged(
+    jobs: Sequence[Job],
+    count: int,
+    progress: bool,
+    backend: Backend,
+    resume: Path | None,
+    log: Path | None,
+    cache: bool = False,
+) -> list[Verdict]:
+    """As :func:`run_jobs`, writing each verdict to ``log`` as soon as it is complete.
+
+    Jobs with a verdict in ``resume``, or with ``cache`` a valid one in the cache, do not run.
+    ``resume`` need not exist if it is the same file as ``log``. Raises ``CannotRun``.
+    """
+    from archlint.errors import ArchlintError
+
+    try:
+        jobs, done = with_cache(jobs, cache)
+        if not (resume or log):
+            return run_jobs(jobs, count, progress, backend=backend, done=done)
+        from archlint.cli.verdict_log import VerdictLog, logged_verdicts
+
+        first_run = resume is not None and not resume.exists() and _same(resume, log)
+        logged = logged_verdicts(resume, jobs) if resume and not first_run else {}
+        if resume:
+            click.echo(f"{len(logged)} of {len(jobs)} verdicts taken from {resume}", err=True)
+        done |= logged
+        if log is None:
+            return run_jobs(jobs, count, progress, backend=backend, done=done)
+        with closing(VerdictLog(log, jobs, done)) as verdict_log:
+            return run_jobs(
+                jobs, count, progress, backend=backend, done=done, on_verdict=verdict_log.add
+            )
+    except ArchlintError as e:
+        raise CannotRun(str(e)) from e
+
+
+def with_cache(jobs: Sequence[Job], cache: bool) -> tuple[list[Job], dict[int, Verdict]]:
+    """The jobs, marked so that their verdicts are cached, and the valid cached verdicts by index.
+
+    Without ``cache``, the jobs as they are and no verdicts.
+    """
+    if not cache:
+        return list(jobs), {}
+    from archlint.runner import pool
+    from archlint.runner.cache.verdict_cache import cached_verdicts
+
+    return [replace(job, cacheable=True) for job in jobs], cached_verdicts(jobs, pool.CHECK)
+
+
+def _same(one: Path, other: Path | None) -> bool:
+    return other is not None and one.resolve() == other.resolve()
+
+
 def _progress(total: int, on: bool) -> AbstractContextManager[Callable[[str], None]]:
-    """A bar on stderr; calling what it gives moves it on by one."""
+    """A progress bar on stderr; the function that it yields advances it by one step."""
     if not on or not total:
         return nullcontext(lambda _name: None)
     from archlint.report import progress
 
     return progress.bar(total)
-
-
-def wants_color(color: str) -> bool:
-    if color != "auto":
-        return color == "always"
-    return (
-        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    )
-
-
-def hush() -> None:
-    """Stdout is gone: let the interpreter's last flush go nowhere instead of failing."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

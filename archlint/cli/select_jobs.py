@@ -1,4 +1,4 @@
-"""Which contracts to decide for which models: from paths, ids and names to jobs."""
+"""Reads rule files and selects jobs from them by contract id and model name."""
 
 from __future__ import annotations
 
@@ -7,26 +7,30 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archlint.cli.run_jobs import CannotRun
+from archlint.cli.exit_codes import CannotRun
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import Contract, ModelRef, RuleFile
     from archlint.contracts.job import Job
     from archlint.errors import Mistake
 
+    Pair = tuple[Contract, ModelRef, Path]  # with the project's root
 
-def load(
+
+def load_jobs(
     paths: Sequence[str], select: Sequence[str], model: Sequence[str], samples: int | None
 ) -> tuple[list[Job], list[Mistake]]:
-    """The jobs to do, and the mistakes of the rule files that could not be read."""
-    files, mistakes = read(paths)
-    return choose(files, select, model, samples, partial=bool(mistakes)), mistakes
+    """Read rule files and select jobs: :func:`read_rule_files`, then :func:`select_jobs`."""
+    files, mistakes = read_rule_files(paths)
+    return select_jobs(files, select, model, samples, partial=bool(mistakes)), mistakes
 
 
-def read(paths: Sequence[str], cache: bool = False) -> tuple[list[RuleFile], list[Mistake]]:
-    """The rule files, and the mistakes of those that could not be read.
+def read_rule_files(
+    paths: Sequence[str], cache: bool = False
+) -> tuple[list[RuleFile], list[Mistake]]:
+    """The rule files at ``paths``, and the mistakes of those that cannot be read.
 
-    With ``cache``, files that have not changed are known from before.
+    With ``cache``, unchanged files come from the cache.
     """
     from archlint.contracts.settings import rule_files
     from archlint.errors import Location, Mistake, RuleFileError
@@ -43,30 +47,32 @@ def read(paths: Sequence[str], cache: bool = False) -> tuple[list[RuleFile], lis
             files.append(rulefile.load(file))
         except RuleFileError as e:
             mistakes += e.mistakes
-            continue
         except OSError as e:
             mistakes.append(Mistake(Location(str(file), 1), f"cannot be read: {e.strerror}"))
-            continue
     return files, mistakes
 
 
-def choose(
+def select_jobs(
     files: Sequence[RuleFile],
     select: Sequence[str],
     model: Sequence[str],
     samples: int | None,
     partial: bool,
 ) -> list[Job]:
-    """The jobs that are selected. ``partial``: there are files that could not be read."""
+    """The jobs whose contract matches ``select`` and whose model matches ``model``.
+
+    Without patterns, all jobs. ``partial``: some rule files could not be read. Raises
+    ``CannotRun`` if there is no contract, or a pattern matches nothing; not if ``partial``.
+    """
     from archlint.contracts.job import Job
     from archlint.contracts.settings import project_root
 
-    pairs: list[tuple[Contract, ModelRef, Path]] = []
+    pairs: list[Pair] = []
     for rules in files:
         root = project_root(rules.path.parent)
         pairs += [(contract, ref, root) for contract in rules.contracts for ref in contract.models]
     if not pairs and not partial:
-        raise CannotRun("no contract with a model was found")
+        raise CannotRun("the rule files contain no contract with a model")
     pairs = _matching(select, "contract", pairs, lambda p: p[0].id, partial)
     pairs = _matching(model, "model", pairs, lambda p: p[1].name, partial)
     return [Job(c, ref, root, samples) for c, ref, root in pairs]
@@ -75,22 +81,17 @@ def choose(
 def _matching(
     patterns: Sequence[str],
     noun: str,
-    pairs: list[tuple[Contract, ModelRef, Path]],
-    name: Callable[[tuple[Contract, ModelRef, Path]], str],
+    pairs: list[Pair],
+    name: Callable[[Pair], str],
     partial: bool,
-) -> list[tuple[Contract, ModelRef, Path]]:
-    """The pairs whose name a pattern matches.
-
-    A pattern that matches none is an error, unless it may have meant one in a file that could not
-    be read (``partial``).
-    """
+) -> list[Pair]:
     from archlint.contracts.suggestions import did_you_mean
 
     if not patterns:
         return pairs
-    known = sorted({name(pair) for pair in pairs})
+    names = sorted({name(pair) for pair in pairs})
     for pattern in patterns:
-        if not partial and not any(fnmatchcase(word, pattern) for word in known):
-            hint = did_you_mean(pattern, known) or f"; there are {', '.join(known[:20])}"
+        if not partial and not any(fnmatchcase(word, pattern) for word in names):
+            hint = did_you_mean(pattern, names) or f"; there are {', '.join(names[:20])}"
             raise CannotRun(f"no {noun} matches {pattern!r}{hint}")
     return [p for p in pairs if any(fnmatchcase(name(p), pattern) for pattern in patterns)]

@@ -1,1 +1,1 @@
-"""Explains what a model accepts and why a contract is broken: layers, weights, fixes."""
+"""Why a model accepts what it accepts: layers, weights, and the sets without them."""

@@ -1,6 +1,6 @@
-"""Before and after: by which sizes did an accepted set grow or shrink, and which layer did it?
+"""Compares two accepted sets: the smallest sizes at which they differ, and the layer behind it.
 
-Both sides are words; the solver says where the sets that they stand for differ.
+Both sets are read from their text; the solver finds the sizes at which they differ.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from archlint.contracts import output_shape as outputshape
+from archlint.contracts import output_shape
 from archlint.contracts.accepted_set import AcceptedSet, Refusal, input_as_yaml, shown
 from archlint.contracts.points import point_text
 from archlint.contracts.region import input_constraints, input_symbols
@@ -22,10 +22,10 @@ SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Example:
-    """The smallest sizes at which before and after differ.
+    """The smallest sizes at which two accepted sets differ.
 
-    ``refusal``: what refuses them on the side that does, where that is on record. ``smallest`` is
-    false if there may be smaller ones.
+    ``refusal``: the layer that refuses them in one of the models, if it is recorded.
+    ``smallest``: whether no smaller sizes differ.
     """
 
     point: dict[str, int]
@@ -33,15 +33,16 @@ class Example:
     smallest: bool = True
 
     def __str__(self) -> str:
-        sizes = point_text(self.point) or "the one size there is"
+        sizes = point_text(self.point) or "the only size"
         return sizes if self.smallest else f"{sizes} (there may be smaller ones)"
 
 
 @dataclass(frozen=True)
 class Change:
-    """``shrunk``: accepted before, refused now; ``grown``: the reverse; ``output``: another shape.
+    """The difference between two accepted sets.
 
-    ``undecided`` says what could not be compared, and why.
+    ``shrunk``: sizes accepted before and refused now. ``grown``: the reverse. ``output``: sizes
+    with another output shape. ``not_compared``: why some sizes could not be compared.
     """
 
     before: AcceptedSet
@@ -49,45 +50,49 @@ class Change:
     shrunk: Example | None = None
     grown: Example | None = None
     output: Example | None = None
-    undecided: str = ""
+    not_compared: str = ""
 
     @property
     def word(self) -> str:
-        """same, grown, shrunk, grown and shrunk, other output, undecided."""
+        """same, grown, shrunk, grown and shrunk, other output, or not compared."""
         words = [w for w, e in (("grown", self.grown), ("shrunk", self.shrunk)) if e]
         if words:
             return " and ".join(words)
-        return "other output" if self.output else "undecided" if self.undecided else "same"
+        if self.output:
+            return "other output"
+        return "not compared" if self.not_compared else "same"
 
-    def told(self) -> dict[str, str]:
-        """What there is to say, as labelled lines; the labels are at most 11 characters long."""
+    def lines(self) -> dict[str, str]:
+        """The change as labelled lines. Labels have at most 11 characters."""
         lines = {"before": _set(self.before), "now": _set(self.after)}
-        for label, example, was in (
-            ("shrunk", self.shrunk, "was accepted, is refused"),
-            ("grown", self.grown, "was refused, is accepted"),
+        for label, example, change in (
+            ("shrunk", self.shrunk, "was accepted, is refused now"),
+            ("grown", self.grown, "was refused, is accepted now"),
         ):
             if example is not None:
-                lines[label] = f"{example} {was}{_by(example.refusal)}"
+                lines[label] = f"{example} {change}{_by(example.refusal)}"
         if self.output is not None and self.before.output and self.after.output:
             lines["output"] = f"{shown(self.before.output)} is now {shown(self.after.output)}"
             lines["differs at"] = str(self.output)
-        if self.undecided:
-            lines["undecided"] = self.undecided
+        if self.not_compared:
+            lines["unknown"] = self.not_compared
         return lines
 
 
 def compare(before: AcceptedSet, after: AcceptedSet, seconds: float = SECONDS) -> Change:
-    """How ``after`` differs from ``before``; both speak of the same input."""
+    """Compare two accepted sets of the same input; ``seconds`` limits the solver."""
     if input_as_yaml(before.input) != input_as_yaml(after.input):
-        return Change(before, after, undecided="their inputs differ")
+        return Change(before, after, not_compared="their inputs differ")
     try:
         return _compared(before, after, time.monotonic() + seconds)
     except Unsolved as e:
-        return Change(before, after, undecided=f"the solver gave no answer ({e})")
+        return Change(before, after, not_compared=f"the solver found no answer ({e})")
     except PhraseError as e:
         if before == after:
             return Change(before, after)
-        return Change(before, after, undecided=f"the words are incomplete or do not parse ({e})")
+        return Change(
+            before, after, not_compared=f"the text of a set is incomplete or does not parse ({e})"
+        )
 
 
 def _compared(before: AcceptedSet, after: AcceptedSet, deadline: float) -> Change:
@@ -97,25 +102,25 @@ def _compared(before: AcceptedSet, after: AcceptedSet, deadline: float) -> Chang
     if (before.accepts, before.exact) == (after.accepts, after.exact):
         same = after.accepted()
         output = _other_output(before, after, same, solver)
-        return Change(before, after, output=output, undecided=_unclear(before, after, output))
+        return Change(before, after, output=output, not_compared=_unclear(before, after, output))
     old, new = before.accepted(), after.accepted()
     shrunk = _example(conj(old, after.refused()), after, solver)
     grown = _example(conj(before.refused(), new), before, solver)
     output = _other_output(before, after, conj(old, new), solver)
-    undecided = []
+    not_compared = []
     if not (before.exact and after.exact):
         which = [w for w, e in (("before", before), ("now", after)) if not e.exact]
-        open_ = disj(
+        unknown = disj(
             conj(old, negate(new), negate(after.refused())),
             conj(new, negate(old), negate(before.refused())),
         )
-        point = solver.find(open_)
+        point = solver.find(unknown)
         if point is not None:
             at = point_text(point)
-            undecided.append(f"{at}, for one: the set {' and '.join(which)} is not exact")
+            not_compared.append(f"for example {at}: the set {' and '.join(which)} is not exact")
     if unclear := _unclear(before, after, output):
-        undecided.append(unclear)
-    return Change(before, after, shrunk, grown, output, "; ".join(undecided))
+        not_compared.append(unclear)
+    return Change(before, after, shrunk, grown, output, "; ".join(not_compared))
 
 
 def _example(where: Bool, refuser: AcceptedSet, solver: Solver) -> Example | None:
@@ -133,11 +138,11 @@ def _smallest(where: Bool, solver: Solver) -> tuple[dict[str, int] | None, bool]
 def _other_output(
     before: AcceptedSet, after: AcceptedSet, where: Bool, solver: Solver
 ) -> Example | None:
-    """The smallest sizes with another output, of those that both accept."""
+    """The smallest sizes in ``where`` at which the outputs differ."""
     if before.output is None or after.output is None or before.output == after.output:
         return None
-    one, other = outputshape.parse(before.output), outputshape.parse(after.output)
-    differ = negate(outputshape.equal(one, other))
+    one, other = output_shape.parse(before.output), output_shape.parse(after.output)
+    differ = negate(output_shape.equal(one, other))
     point, smallest = _smallest(conj(where, differ), solver)
     return None if point is None else Example(point, None, smallest)
 
@@ -145,7 +150,7 @@ def _other_output(
 def _unclear(before: AcceptedSet, after: AcceptedSet, output: Example | None) -> str:
     if output is None and (before.output is None) != (after.output is None):
         side = "before" if before.output is None else "now"
-        return f"the output {side} has no one formula"
+        return f"the output {side} has no single formula"
     return ""
 
 

@@ -1,7 +1,7 @@
-"""``archlint.lock``: what each model under contract accepts, kept in the repository.
+"""``archlint.lock``: what each model under contract accepts, committed with the project.
 
-A YAML file with one entry for each model, input and mode, sorted, so that a change of a model
-shows in review as a change of its lines. The words are read back with the grammar of rule files.
+A YAML file with one sorted entry for each model, input and mode, so that a diff of the file shows
+which models changed. Sets and shapes are written in the grammar of rule files.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ NAME = "archlint.lock"
 VERSION = 1
 
 _HEAD = """\
-# What the models under contract accept, as archlint found it.
-# `archlint check --locked` holds them to it; `archlint lock --update` takes what is true now.
+# Written by archlint lock: what the models under contract accept.
+# `archlint check --locked` compares them with it; `archlint lock --update` overwrites changes.
 """
 _KEYS = ("model", "input", "mode", "accepts", "exact", "output", "undecided", "reasons", "refused")
 
 Key = tuple[str, str, str]
-"""Model, input in words, mode."""
+"""The model's name, its input as text, and its mode."""
 
 
 @dataclass(frozen=True)
 class Lock:
-    """The entries of a lock file in its order, and where each stands."""
+    """The entries of a lock file in order, and their locations."""
 
     entries: dict[Key, AcceptedSet]
     where: dict[Key, Location]
 
 
 def key_of(entry: AcceptedSet) -> Key:
-    """What an entry is about."""
+    """The key of an entry."""
     return key(entry.model, entry.input, entry.mode)
 
 
 def key(model: str, input: Input, mode: str) -> Key:
-    """What an entry about this model, input and mode has for its key."""
+    """The key of the entry for this model, input and mode."""
     return model, json.dumps(input_as_yaml(input)), mode
 
 
 def text(entries: Iterable[AcceptedSet]) -> str:
-    """The lock file."""
+    """The text of the lock file."""
     import yaml
 
     models = [_plain(e) for e in sorted(entries, key=key_of)]
@@ -61,7 +61,7 @@ def text(entries: Iterable[AcceptedSet]) -> str:
 
 
 def read(path: Path) -> Lock:
-    """The lock file at ``path``. ``ArchlintError`` if it cannot be read."""
+    """Read the lock file at ``path``. Raises ``ArchlintError`` if it is not valid."""
     try:
         source, mistakes = parse(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as e:
@@ -73,7 +73,7 @@ def read(path: Path) -> Lock:
 
 
 class _Reader:
-    """Reads entries, noting mistakes: a lock file may have been merged by hand."""
+    """Reads entries and collects mistakes: a lock file may have been merged by hand."""
 
     def __init__(self, notes: MistakeCollector) -> None:
         self.notes = notes
@@ -84,10 +84,10 @@ class _Reader:
         data = self.source.data
         models = data.get("models") if isinstance(data, dict) else None
         if not isinstance(data, dict) or data.get("archlint-lock") != VERSION:
-            found = f"{self.source.file} is no lock file of version {VERSION}"
+            found = f"this is not a lock file of version {VERSION}"
             self.notes.mistakes.append(Mistake(Location(self.source.file, 1), found))
         elif not isinstance(models, list):
-            self.notes.add((), "found no list of models", "models: and a list")
+            self.notes.add((), "models is not a list", "models: and a list")
         else:
             for i, value in enumerate(models):
                 self.entry(("models", i), value, lock)
@@ -99,7 +99,7 @@ class _Reader:
         wrong = [k for k in ("model", "mode", "accepts") if not isinstance(fields.get(k), str)]
         if unknown or wrong or not isinstance(fields.get("exact"), bool):
             what = ", ".join(unknown + wrong) or "exact"
-            self.notes.add(place, f"found an entry that archlint did not write ({what})")
+            self.notes.add(place, f"this entry was not written by archlint ({what})")
             return
         input = read_input(self.notes, (*place, "input"), fields.get("input"), set())
         if input is None:
@@ -141,7 +141,7 @@ def _refusals(value: object) -> list[Refusal]:
 
 
 def _words(value: Any) -> Words | None:
-    """An output; YAML reads a shape of one number as a number."""
+    """An output; YAML reads a shape with one entry as a number."""
     if isinstance(value, list):
         return [w for w in map(_words, value) if w is not None]
     if isinstance(value, dict):

@@ -1,1 +1,1 @@
-"""A run as text, and in the formats that machines read. A report decides nothing."""
+"""The results of a run as text and in machine-readable formats."""

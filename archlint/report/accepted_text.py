@@ -1,4 +1,4 @@
-"""What models accept: for people, for machines, and as a rule file."""
+"""Accepted sets as text, as JSON, and as a rule file."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LABEL = 11  # columns
 
 
 def text(entries: Sequence[AcceptedSet]) -> str:
-    """A block for each entry; modes in which everything is the same share one."""
+    """A block for each entry; modes with the same result share one."""
     blocks: list[tuple[AcceptedSet, list[str]]] = []
     for entry in entries:
-        for known, modes in blocks:
-            if replace(known, mode=entry.mode, refusals=entry.refusals) == entry:
+        for first, modes in blocks:
+            if replace(first, mode=entry.mode, refusals=entry.refusals) == entry:
                 modes.append(entry.mode)
                 break
         else:
@@ -31,14 +31,14 @@ def text(entries: Sequence[AcceptedSet]) -> str:
 def _block(entry: AcceptedSet, modes: Sequence[str]) -> list[str]:
     lines = {"accepts": _accepts(entry)}
     if not entry.exact:
-        lines["undecided"] = entry.undecided
+        lines["not proved"] = entry.undecided
         lines["because"] = "\n".join(entry.reasons)
     if entry.minimum:
-        known = "" if entry.exact else "   (that is known)"
-        lines["smallest"] = point_text(entry.minimum) + known
+        limit = "" if entry.exact else "   (of those proved)"
+        lines["smallest"] = point_text(entry.minimum) + limit
     if entry.output is not None:
         lines["output"] = "\n".join(_runs(entry.output))
-    word = "proved" if entry.exact else "decided"
+    word = "proved" if entry.exact else "checked"
     paths = f"{entry.paths} path{'s' * (entry.paths != 1)}"
     claims = f"{entry.claims} claim{'s' * (entry.claims != 1)}"
     lines[word] = f"{paths}, {claims}, {entry.seconds:.2f} s"
@@ -50,15 +50,15 @@ def _block(entry: AcceptedSet, modes: Sequence[str]) -> list[str]:
 def _accepts(entry: AcceptedSet) -> str:
     if not entry.exact:
         if entry.accepts == "no size":
-            return "none that is known"
-        return f"{entry.accepts}   (this much is proved)"
+            return "no size is proved"
+        return f"{entry.accepts}   (proved; there may be more)"
     if entry.accepts in ("any size", "no size"):
         return entry.accepts
     return f"{entry.accepts}   (and no other size)"
 
 
 def _runs(output: Words) -> list[str]:
-    """One line; a long list has a line for each run of equal items."""
+    """One line; for a long list, one line for each run of equal items."""
     if not isinstance(output, list) or len(output) < 3:
         return [shown(output)]
     runs = [(len(list(same)), item) for item, same in groupby(map(shown, output))]
@@ -66,7 +66,7 @@ def _runs(output: Words) -> list[str]:
 
 
 def as_json(entries: Sequence[AcceptedSet], version: str) -> str:
-    """A stable interface: keys always in this order."""
+    """The entries as JSON. The keys are a stable interface, and always in this order."""
     models = [
         {
             "model": e.model,
@@ -88,7 +88,7 @@ def as_json(entries: Sequence[AcceptedSet], version: str) -> str:
 
 
 def rule_file(entries: Sequence[AcceptedSet]) -> str:
-    """A rule file that promises what was found: ``only`` where it is exact, else ``any``."""
+    """A rule file with a contract for each entry: ``only`` if it is exact, else ``any``."""
     import yaml
 
     contracts: list[dict[str, Any]] = []
@@ -96,7 +96,7 @@ def rule_file(entries: Sequence[AcceptedSet]) -> str:
     for entry in entries:
         kind, clause = entry.clause
         if not clause or "…" in clause:
-            notes.append(f"# {entry.model}, {entry.mode}: too little is known for a contract.")
+            notes.append(f"# {entry.model}, {entry.mode}: the result is not enough for a contract.")
             continue
         if not entry.exact:
             notes.append(f"# {entry.model}, {entry.mode}: not exact, it may accept more.")

@@ -1,4 +1,4 @@
-"""Fixes for people: what each lifts, what it costs, and the lines to change."""
+"""Fixes as text: what each makes accepted, what it costs, and the lines to change."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from archlint.contracts.contract import Contract
 from archlint.contracts.points import point_text
-from archlint.explanation.fixes.proposal import Fix
+from archlint.explanation.fixes import Fix
 
 _LABEL = 11  # columns
 
 
 def text(contract: Contract, model: str, fixes: Sequence[Fix]) -> str:
-    """All fixes of one contract and model, ending without a newline."""
+    """All fixes for one contract and model, without a final newline."""
     place = f"{contract.where}  " if contract.where else ""
     head = f"{place}{' · '.join(filter(None, (contract.id, model)))}"
     if not fixes:
@@ -21,7 +21,7 @@ def text(contract: Contract, model: str, fixes: Sequence[Fix]) -> str:
 
 
 def _lines(fix: Fix) -> list[str]:
-    said = {
+    texts = {
         "fix": fix.title,
         "accepts": fix.accepts + ("   (proved, and no other size)" if fix.exact else "   (proved)"),
         "weights": f"the existing weights {fix.weights}",
@@ -30,8 +30,8 @@ def _lines(fix: Fix) -> list[str]:
         "note": fix.note,
     }
     if fix.narrows:
-        del said["weights"], said["same"]
-    lines = [f"  {label:<{_LABEL}}{words}" for label, words in said.items() if words]
+        del texts["weights"], texts["same"]
+    lines = [f"  {label:<{_LABEL}}{words}" for label, words in texts.items() if words]
     if fix.edit is not None:
         lines += ["", *fix.edit.diff().rstrip("\n").split("\n")]
     elif fix.code:

@@ -1,45 +1,45 @@
-"""GitHub's workflow commands: annotations on the rule file and on the layer to blame.
+"""GitHub's workflow commands: annotations at the contract and at the layer that fails.
 
-GitHub shows ten errors, ten warnings and ten notices of a step, so nothing is said twice at one
-level.
+GitHub shows at most ten errors, ten warnings and ten notices of a step, so no text is repeated at
+the same level.
 """
 
 from __future__ import annotations
 
 from archlint.contracts.verdict import Verdict
-from archlint.report.run_results import Run, name
+from archlint.report.run_results import RunResults, name
 from archlint.report.text_report import body, summary, visible
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
-def render(run: Run) -> str:
-    """A command on each line; the last line, for people, counts."""
+def render(results: RunResults) -> str:
+    """One command on each line; the last line is a summary for people."""
     lines = []
-    for mistake in run.mistakes:
+    for mistake in results.mistakes:
         text = "\n".join(filter(None, (mistake.found, _expected(mistake.expected))))
         where = mistake.where
-        place = {"file": run.path(where.file), "line": where.line, "col": where.column}
+        place = {"file": results.path(where.file), "line": where.line, "col": where.column}
         lines.append(_command("error", text, **place, title="mistake in a rule file"))
-    for verdict in run.verdicts:
-        level = run.level(verdict)
+    for verdict in results.verdicts:
+        level = results.level(verdict)
         if level is not None:
-            lines += _annotations(run, verdict, level)
-    return "\n".join([*lines, summary(run.verdicts, len(run.mistakes))])
+            lines += _annotations(results, verdict, level)
+    return "\n".join([*lines, summary(results.verdicts, len(results.mistakes))])
 
 
-def _annotations(run: Run, verdict: Verdict, level: str) -> list[str]:
+def _annotations(results: RunResults, verdict: Verdict, level: str) -> list[str]:
     title = f"{verdict.word}: {name(verdict)}"
-    path = run.path(verdict.file) if verdict.file else None
+    path = results.path(verdict.file) if verdict.file else None
     line = verdict.line if path else None
-    found = [_command(_COMMANDS[level], body(verdict), file=path, line=line, title=title)]
-    layer = run.layer(verdict)
+    commands = [_command(_COMMANDS[level], body(verdict), file=path, line=line, title=title)]
+    layer = results.layer(verdict)
     if layer is not None and verdict.at is not None and not verdict.waived:
         module = verdict.at.module or "the model"
-        text = f"{module}  {verdict.at.op} is what {name(verdict)} breaks at: {verdict.message}"
+        text = f"{name(verdict)} fails at {module}  {verdict.at.op}: {verdict.message}"
         title = f"layer of {name(verdict)}"
-        found.append(_command("notice", text, file=layer[0], line=layer[1], title=title))
-    return found
+        commands.append(_command("notice", text, file=layer[0], line=layer[1], title=title))
+    return commands
 
 
 def _expected(text: str) -> str:
@@ -47,12 +47,12 @@ def _expected(text: str) -> str:
 
 
 def _command(command: str, text: str, **properties: object) -> str:
-    given = ",".join(f"{k}={_property(v)}" for k, v in properties.items() if v is not None)
-    return f"::{command} {given}::{_data(text)}"
+    options = ",".join(f"{k}={_property(v)}" for k, v in properties.items() if v is not None)
+    return f"::{command} {options}::{_data(text)}"
 
 
 def _data(text: str) -> str:
-    """A message: what would end it or begin another command is spelled in percents."""
+    """A message with the characters that end it or start another command percent-encoded."""
     return visible(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -6,32 +6,32 @@ import json
 from typing import Any
 
 from archlint.contracts.fingerprint import fingerprint, mistake_fingerprint
-from archlint.report.run_results import Run, name, sentence
+from archlint.report.run_results import RunResults, name, sentence
 from archlint.report.text_report import visible
 
 _SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 _CANNOT_RUN = "critical"
 
 
-def render(run: Run) -> str:
-    """The JSON document. An issue for each mistake and each verdict that is not proved."""
+def render(results: RunResults) -> str:
+    """The JSON document, with an issue for each mistake and each verdict that is not proved."""
     issues = [
         _issue(
             "archlint/rule-file",
             f"{m.found}; expected {m.expected}" if m.expected else m.found,
             _CANNOT_RUN,
-            mistake_fingerprint(m, run.path(m.where.file)),
-            run.path(m.where.file) or m.where.file,
+            mistake_fingerprint(m, results.path(m.where.file)),
+            results.path(m.where.file) or m.where.file,
             m.where.line,
         )
-        for m in run.mistakes
+        for m in results.mistakes
     ]
-    for verdict in run.verdicts:
-        level = run.level(verdict)
+    for verdict in results.verdicts:
+        level = results.level(verdict)
         if level is None:
             continue
-        path = run.path(verdict.file) if verdict.file else None
-        layer = run.layer(verdict)
+        path = results.path(verdict.file) if verdict.file else None
+        layer = results.layer(verdict)
         text = f"{verdict.word}: {name(verdict)}: {sentence(verdict)}"
         if verdict.at is not None:
             place = f" ({layer[0]}:{layer[1]})" if layer else ""

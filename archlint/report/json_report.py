@@ -1,4 +1,4 @@
-"""The machine-readable report: a stable interface, keys always in this order."""
+"""The JSON report. Its keys are a stable interface, and always in this order."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from archlint.errors import Mistake
 
 
 def render(verdicts: Sequence[Verdict], mistakes: Sequence[Mistake], version: str) -> str:
-    """The whole run as one JSON document; ``errors`` are the mistakes in rule files."""
+    """One JSON document; ``errors`` are the mistakes in rule files."""
     words = [v.word for v in verdicts]
     document = {
         "archlint": version,
         "verdicts": [v.to_json() for v in verdicts],
         "summary": {word: words.count(word) for word in WORDS},
-        "errors": [mistake_fingerprint(m) for m in mistakes],
+        "errors": [mistake_json(m) for m in mistakes],
     }
     return json.dumps(document, indent=2, allow_nan=False)
 
 
-def mistake_fingerprint(mistake: Mistake) -> dict[str, object]:
-    """A mistake as plain data."""
+def mistake_json(mistake: Mistake) -> dict[str, object]:
+    """A mistake as JSON data."""
     return {
         "file": mistake.where.file,
         "line": mistake.where.line,

@@ -1,4 +1,4 @@
-"""One verdict on a line, for reports that are read while they grow."""
+"""JSON Lines: one verdict on each line, so that the report can be read during the run."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import json
 
 from archlint.contracts.verdict import Verdict
 from archlint.errors import Mistake
-from archlint.report.json_report import mistake_fingerprint
-from archlint.report.run_results import Run
+from archlint.report.json_report import mistake_json
+from archlint.report.run_results import RunResults
 
 
 def line(verdict: Verdict, **more: object) -> str:
-    """The verdict as one JSON object on one line, ``more`` keys after its own."""
+    """The verdict as a JSON object on one line, followed by the keys of ``more``."""
     return json.dumps({**verdict.to_json(), **more}, allow_nan=False)
 
 
 def mistake_line(mistake: Mistake) -> str:
-    """A mistake of a rule file, as the report in JSON has it, under the key ``error``."""
-    return json.dumps({"error": mistake_fingerprint(mistake)}, allow_nan=False)
+    """A mistake in a rule file, in the form of the JSON report, under the key ``error``."""
+    return json.dumps({"error": mistake_json(mistake)}, allow_nan=False)
 
 
-def render(run: Run) -> str:
-    """The mistakes, then the verdicts, each on its line."""
-    return "\n".join([*map(mistake_line, run.mistakes), *map(line, run.verdicts)])
+def render(results: RunResults) -> str:
+    """The mistakes, then the verdicts, each on one line."""
+    return "\n".join([*map(mistake_line, results.mistakes), *map(line, results.verdicts)])

@@ -9,26 +9,26 @@ from xml.etree.ElementTree import Element, SubElement
 from archlint.contracts.points import point_text
 from archlint.contracts.verdict import Verdict
 from archlint.errors import Mistake
-from archlint.report.run_results import Run, sentence
+from archlint.report.run_results import RunResults, sentence
 from archlint.report.text_report import body, visible
 
 
-def render(run: Run) -> str:
-    """The XML document; the suites in the order in which their files come up."""
+def render(results: RunResults) -> str:
+    """The XML document, with the suites in the order of the rule files."""
     root = Element("testsuites", name="archlint")
     for file in dict.fromkeys(
-        [*(m.where.file for m in run.mistakes), *(v.file or "" for v in run.verdicts)]
+        [*(m.where.file for m in results.mistakes), *(v.file or "" for v in results.verdicts)]
     ):
-        path = (run.path(file) if file else None) or file
+        path = (results.path(file) if file else None) or file
         suite = SubElement(root, "testsuite", name=visible(path) or "archlint")
-        mistakes = [m for m in run.mistakes if m.where.file == file]
+        mistakes = [m for m in results.mistakes if m.where.file == file]
         if mistakes:
             _broken_file(suite, path, mistakes)
-        verdicts = [v for v in run.verdicts if (v.file or "") == file]
+        verdicts = [v for v in results.verdicts if (v.file or "") == file]
         for verdict in verdicts:
-            _case(suite, path, verdict, run.level(verdict))
+            _case(suite, path, verdict, results.level(verdict))
         _count(suite, sum(v.seconds for v in verdicts))
-    _count(root, sum(v.seconds for v in run.verdicts))
+    _count(root, sum(v.seconds for v in results.verdicts))
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, "unicode")
 
@@ -40,8 +40,8 @@ def _broken_file(suite: Element, path: str, mistakes: Sequence[Mistake]) -> None
         file=visible(path), line=line, time="0.000",
     )  # fmt: skip
     count = f"{len(mistakes)} mistake{'s' * (len(mistakes) != 1)}"
-    said = SubElement(case, "error", type="mistake", message=count)
-    said.text = visible("\n".join(map(str, mistakes)))
+    error = SubElement(case, "error", type="mistake", message=count)
+    error.text = visible("\n".join(map(str, mistakes)))
 
 
 def _case(suite: Element, path: str, verdict: Verdict, level: str | None) -> None:
@@ -57,8 +57,8 @@ def _case(suite: Element, path: str, verdict: Verdict, level: str | None) -> Non
     _properties(case, verdict)
     if level == "error":
         kind = "error" if verdict.word == "error" else "failure"
-        said = SubElement(case, kind, type=verdict.word, message=visible(sentence(verdict)))
-        said.text = body(verdict)
+        element = SubElement(case, kind, type=verdict.word, message=visible(sentence(verdict)))
+        element.text = body(verdict)
     elif verdict.waived:
         SubElement(case, "skipped", type="waived", message=visible(verdict.note))
     elif level is not None:
@@ -66,15 +66,15 @@ def _case(suite: Element, path: str, verdict: Verdict, level: str | None) -> Non
 
 
 def _properties(case: Element, verdict: Verdict) -> None:
-    found = {"verdict": verdict.word}
+    values = {"verdict": verdict.word}
     if verdict.counterexample is not None:
-        found["counterexample"] = point_text(verdict.counterexample)
+        values["counterexample"] = point_text(verdict.counterexample)
     if verdict.at is not None:
-        found["layer"] = verdict.at.module or verdict.at.op
+        values["layer"] = verdict.at.module or verdict.at.op
     if verdict.severity != "error":
-        found["severity"] = verdict.severity
+        values["severity"] = verdict.severity
     properties = SubElement(case, "properties")
-    for key, value in found.items():
+    for key, value in values.items():
         SubElement(properties, "property", name=key, value=visible(value))
 
 

@@ -1,4 +1,4 @@
-"""Progress on a terminal's stderr."""
+"""A progress bar on stderr."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def bar(total: int) -> Iterator[Callable[[str], None]]:
-    """A bar of ``total`` steps that vanishes at the end; call what it yields after each step."""
+    """A bar of ``total`` steps, removed at the end. Call the yielded function after each step."""
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
@@ -20,5 +20,5 @@ def bar(total: int) -> Iterator[Callable[[str], None]]:
         TextColumn("{task.description}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("deciding", total=total)
+        task = shown.add_task("checking", total=total)
         yield lambda name: shown.update(task, advance=1, description=escape(name))

@@ -1,4 +1,4 @@
-"""What a report is about: one run, and how much each of its verdicts weighs."""
+"""The results of one run: what every report format is given."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from archlint.errors import Mistake
 
 
 @dataclass(frozen=True)
-class Run:
-    """The verdicts on ``contracts``, and the mistakes of rule files that could not be read.
+class RunResults:
+    """The verdicts of a run, and the mistakes of rule files that could not be read.
 
-    ``base`` is the folder that machines take paths from: the repository's. ``strict``: tested has
-    not held.
+    ``base``: the folder that paths in machine-readable reports are relative to, the repository's.
+    ``contracts``: those that were checked. ``strict``: a ``tested`` contract fails.
     """
 
     verdicts: Sequence[Verdict]
@@ -28,12 +28,12 @@ class Run:
     strict: bool = False
 
     def path(self, file: str) -> str | None:
-        """The file as seen from ``base``, with slashes; ``None`` for one that lies elsewhere."""
+        """The file relative to ``base``, with slashes; ``None`` for a file outside it."""
         whole = Path(os.path.abspath(file))
         return whole.relative_to(self.base).as_posix() if whole.is_relative_to(self.base) else None
 
     def layer(self, verdict: Verdict) -> tuple[str, int] | None:
-        """Path and line of the layer to blame, where it is the user's own code."""
+        """Path and line of the layer that fails, if it is the user's own code."""
         if verdict.at is None:
             return None
         file, _, line = verdict.at.source.rpartition(":")
@@ -42,7 +42,7 @@ class Run:
         return None if path is None or installed else (path, int(line))
 
     def level(self, verdict: Verdict) -> str | None:
-        """``error`` fails the run, ``warning`` and ``note`` do not; ``None``: nothing to tell."""
+        """``error`` fails the run, ``warning`` and ``note`` do not; ``None``: nothing to report."""
         if verdict.word == "proved":
             return None
         if verdict.waived:
@@ -58,6 +58,6 @@ def name(verdict: Verdict) -> str:
 
 
 def sentence(verdict: Verdict) -> str:
-    """What is wrong, on one line."""
+    """The verdict's message and note on one line."""
     first = verdict.message.partition("\n")[0].strip() or f"the contract is {verdict.word}"
     return "; ".join(filter(None, (first, verdict.note)))

@@ -1,17 +1,22 @@
-"""SARIF 2.1.0, which GitHub's code scanning and most editors read."""
+"""SARIF 2.1.0, which GitHub's code scanning and most editors read.
+
+The rules of the log are the contracts, and archlint's own requirements for rule files.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from archlint.contracts.contract import Contract
 from archlint.contracts.fingerprint import fingerprint, mistake_fingerprint
+from archlint.contracts.rulefile.structure_reader import structure_as_yaml
 from archlint.contracts.verdict import Verdict
 from archlint.errors import Mistake
-from archlint.report.run_results import Run, name, sentence
-from archlint.report.sarif_rules import RULE_FILE, Rules
+from archlint.report.run_results import RunResults, name, sentence
 from archlint.report.text_report import body, visible
 
 SCHEMA = (
@@ -19,17 +24,40 @@ SCHEMA = (
 )
 _BASE = "SRCROOT"
 _KEY = "archlintFinding/v1"
+RULE_FILE = "rule-file"
+
+_OWN_RULES = {
+    RULE_FILE: (
+        "A rule file must be valid.",
+        "Correct the line; docs/rule-file.md has all keys.",
+    ),
+    "waiver": (
+        "A waiver must be needed.",
+        "Remove the waiver: its contracts hold or do not exist. The setting unneeded_waivers in "
+        "[tool.archlint] sets the severity.",
+    ),
+    "baseline": (
+        "The baseline must be up to date.",
+        "Run archlint check --write-baseline and commit the file.",
+    ),
+    "locked": (
+        "A model must accept the sizes in archlint.lock.",
+        "If the change is intended, run archlint lock --update and commit the file.",
+    ),
+}
 
 
-def render(run: Run) -> str:
-    """The log. A result for each mistake and each verdict that is not proved."""
-    rules = Rules(run.contracts)
-    results = [_mistake(run, rules, m) for m in run.mistakes]
-    results += [
-        _result(run, rules, v, level) for v in run.verdicts if (level := run.level(v)) is not None
+def render(results: RunResults) -> str:
+    """The log, with a result for each mistake and each verdict that is not proved."""
+    rules = _Rules(results.contracts)
+    findings = [_mistake(results, rules, m) for m in results.mistakes]
+    findings += [
+        _result(results, rules, v, level)
+        for v in results.verdicts
+        if (level := results.level(v)) is not None
     ]
-    failed = bool(run.mistakes) or any(v.word == "error" for v in run.verdicts)
-    driver = {"name": "archlint", "version": run.version, "rules": rules.descriptors}
+    failed = bool(results.mistakes) or any(v.word == "error" for v in results.verdicts)
+    driver = {"name": "archlint", "version": results.version, "rules": rules.descriptors}
     log = {
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -41,15 +69,15 @@ def render(run: Run) -> str:
                     _BASE: {"description": {"text": "The root of the repository."}}
                 },
                 "columnKind": "unicodeCodePoints",
-                "results": results,
+                "results": findings,
             }
         ],
     }
     return json.dumps(log, indent=2, allow_nan=False)
 
 
-def _result(run: Run, rules: Rules, verdict: Verdict, level: str) -> dict[str, Any]:
-    path = run.path(verdict.file) if verdict.file else None
+def _result(results: RunResults, rules: _Rules, verdict: Verdict, level: str) -> dict[str, Any]:
+    path = results.path(verdict.file) if verdict.file else None
     result: dict[str, Any] = {
         "ruleId": verdict.contract,
         "ruleIndex": rules.index(verdict),
@@ -66,15 +94,15 @@ def _result(run: Run, rules: Rules, verdict: Verdict, level: str) -> dict[str, A
     }
     where: dict[str, Any] = {}
     if verdict.file:
-        where["physicalLocation"] = _place(run, verdict.file, verdict.line or 1)
+        where["physicalLocation"] = _place(results, verdict.file, verdict.line or 1)
     if verdict.at is not None and verdict.at.module:
         where["logicalLocations"] = [{"fullyQualifiedName": verdict.at.module, "kind": "module"}]
     if where:
         result["locations"].append(where)
-    layer = run.layer(verdict)
+    layer = results.layer(verdict)
     if layer is not None and verdict.at is not None:
         text = f"{verdict.at.module or 'the model'}  {verdict.at.op}"
-        place = _place(run, str(run.base / layer[0]), layer[1])
+        place = _place(results, str(results.base / layer[0]), layer[1])
         related = {"id": 1, "message": {"text": text}, "physicalLocation": place}
         result["relatedLocations"] = [related]
     if verdict.waived:
@@ -87,23 +115,23 @@ def _headline(verdict: Verdict) -> str:
     return f"{name(verdict)}: {sentence(verdict)}"
 
 
-def _mistake(run: Run, rules: Rules, mistake: Mistake) -> dict[str, Any]:
+def _mistake(results: RunResults, rules: _Rules, mistake: Mistake) -> dict[str, Any]:
     where = mistake.where
-    said = f"{mistake.found}; expected {mistake.expected}" if mistake.expected else mistake.found
-    place = _place(run, where.file, where.line, where.column)
+    text = f"{mistake.found}; expected {mistake.expected}" if mistake.expected else mistake.found
+    place = _place(results, where.file, where.line, where.column)
     return {
         "ruleId": RULE_FILE,
         "ruleIndex": rules.named(RULE_FILE),
         "level": "error",
-        "message": {"text": said},
+        "message": {"text": text},
         "locations": [{"physicalLocation": place}],
-        "partialFingerprints": {_KEY: mistake_fingerprint(mistake, run.path(where.file))},
+        "partialFingerprints": {_KEY: mistake_fingerprint(mistake, results.path(where.file))},
         "suppressions": [],
     }
 
 
-def _place(run: Run, file: str, line: int, column: int | None = None) -> dict[str, Any]:
-    path = run.path(file)
+def _place(results: RunResults, file: str, line: int, column: int | None = None) -> dict[str, Any]:
+    path = results.path(file)
     artifact = (
         {"uri": Path(file).absolute().as_uri()}
         if path is None
@@ -111,3 +139,59 @@ def _place(run: Run, file: str, line: int, column: int | None = None) -> dict[st
     )
     region = {"startLine": line} | ({"startColumn": column} if column else {})
     return {"artifactLocation": artifact, "region": region}
+
+
+class _Rules:
+    """The descriptors of the rules; those of archlint's own are added when they are used."""
+
+    def __init__(self, contracts: Sequence[Contract]) -> None:
+        self.descriptors: list[dict[str, Any]] = []
+        self._indices: dict[object, int] = {}
+        self._contracts = {_key(c): c for c in contracts}
+        for key, contract in self._contracts.items():
+            self._add(key, _of_contract(contract))
+
+    def index(self, verdict: Verdict) -> int:
+        """The index of the rule of a verdict."""
+        key = (verdict.contract, verdict.file, verdict.line)
+        return self._indices[key] if key in self._indices else self.named(verdict.contract)
+
+    def named(self, id: str) -> int:
+        """The index of a rule of archlint's own."""
+        if id not in self._indices:
+            title, help = _OWN_RULES.get(id, (id, "See the message."))
+            self._add(id, _descriptor(id, title, help, "error"))
+        return self._indices[id]
+
+    def _add(self, key: object, descriptor: dict[str, Any]) -> None:
+        self._indices[key] = len(self.descriptors)
+        self.descriptors.append(descriptor)
+
+
+def _key(contract: Contract) -> tuple[str, str | None, int | None]:
+    where = contract.where
+    return contract.id, where.file if where else None, where.line if where else None
+
+
+def _of_contract(contract: Contract) -> dict[str, Any]:
+    kind = "rejects" if contract.clause.kind == "rejects" else "accepts"
+    title = f"{kind} {contract.clause.text}"
+    structure = f"has the structure {structure_as_yaml(contract.structure)}"
+    if contract.clause.kind == "none":
+        title = structure
+    elif contract.structure:
+        title += f" and {structure}"
+    help = "\n".join(filter(None, (f"The model {title}.", contract.why and f"Why: {contract.why}")))
+    level = "warning" if contract.severity == "warning" else "error"
+    return _descriptor(contract.id, title, help, level)
+
+
+def _descriptor(id: str, title: str, help: str, level: str) -> dict[str, Any]:
+    return {
+        "id": id,
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": help},
+        "help": {"text": help},
+        "defaultConfiguration": {"level": level},
+        "properties": {"tags": ["archlint"], "problem.severity": level},
+    }

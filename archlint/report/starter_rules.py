@@ -1,4 +1,4 @@
-"""The first rule file of a project: what its models accept, with comments to go on from."""
+"""The text of a project's first rule file: what its models accept, with comments."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ WIDTH = 100  # columns
 REASON = 300  # characters of a reason
 
 _HEAD = """\
-# Written by archlint init: what models of this project accept today. It is proved for all sizes,
-# unless a comment says less.
+# Written by archlint init: what the models of this project accept now. Every contract is proved
+# for all sizes unless a comment says otherwise.
 #
-# Make it say what they must accept, and why:
-#   accepts: any P     every size with P is accepted; more may be
-#   accepts: only P    a size is accepted if and only if P
+# Change it to what they must accept, and say why:
+#   accepts: any P     every size with P is accepted; others may be
+#   accepts: only P    a size is accepted if and only if P holds
 #   why: ...           printed when a contract is broken
 archlint: 1
 """
 _WITHOUT = """\
-# Without a contract. archlint infer TARGET --input SHAPE says what a model accepts:"""
+# Without a contract. archlint infer TARGET --input SHAPE shows what a model accepts:"""
 _PARTS = """\
-# Left out as parts of the models above. To promise something of one, add it to models:"""
+# Skipped: part of a model above. To check one, add it to models:"""
 _NEEDING = """\
-# Left out because they are built with arguments. To add one, give them:
+# Skipped: needs arguments. To check one, add it to models with its arguments:
 #   name: {target: ..., kwargs: {...}}"""
 _UNREAD = """\
 # Files that could not be read:"""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A model and what is known of it: an entry, or the reason why there is none."""
+class InferredModel:
+    """A model and its accepted set ``entry``, or the ``reason`` why there is none."""
 
     name: str
     target: str
@@ -46,7 +46,7 @@ class Asked:
 
     @property
     def contract(self) -> dict[str, Any] | None:
-        """What a rule file can promise of it."""
+        """Its contract as data of a rule file; ``None`` if there is a reason against one."""
         if self.entry is None or self.reason:
             return None
         kind, clause = self.entry.clause
@@ -60,26 +60,26 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Others:
-    """What was found and not asked, as the rule file names it."""
+class SkippedModels:
+    """The models without inferred set, and the unread files, as lines for the rule file."""
 
     parts: Sequence[str] = ()
     needing: Sequence[str] = ()
     unread: Sequence[str] = ()
 
 
-def rule_file(asked: Sequence[Asked], others: Others, schema: str) -> str:
-    """The text of the rule file; ``schema`` is where an editor finds the JSON Schema."""
-    held = [a for a in asked if a.contract]
+def rule_file(models: Sequence[InferredModel], skipped: SkippedModels, schema: str) -> str:
+    """The text of the rule file; ``schema``: the path of the JSON Schema, for editors."""
+    with_contract = [m for m in models if m.contract]
     blocks = [f"# yaml-language-server: $schema={schema}\n#\n{_HEAD}"]
-    blocks.append("models:\n" + "".join(f"  {_yaml(a.name, a.target)}" for a in held))
-    blocks.append("contracts:\n" + "\n".join(map(_contract, held)))
-    without = reasons(asked).splitlines()
+    blocks.append("models:\n" + "".join(f"  {_yaml(m.name, m.target)}" for m in with_contract))
+    blocks.append("contracts:\n" + "\n".join(map(_contract, with_contract)))
+    without = reasons(models).splitlines()
     for title, lines in (
         (_WITHOUT, without),
-        (_PARTS, others.parts),
-        (_NEEDING, others.needing),
-        (_UNREAD, others.unread),
+        (_PARTS, skipped.parts),
+        (_NEEDING, skipped.needing),
+        (_UNREAD, skipped.unread),
     ):
         if lines:
             blocks.append("\n".join([title, *(part for line in lines for part in _item(line))]))
@@ -87,16 +87,16 @@ def rule_file(asked: Sequence[Asked], others: Others, schema: str) -> str:
     return "\n".join(blocks)
 
 
-def reasons(asked: Sequence[Asked]) -> str:
-    """Why there is no contract: a line for each model without one."""
-    return "\n".join(_why(a) for a in asked if not a.contract)
+def reasons(models: Sequence[InferredModel]) -> str:
+    """A line for each model without a contract that says why."""
+    return "\n".join(_why(m) for m in models if not m.contract)
 
 
-def _contract(asked: Asked) -> str:
-    contract, entry = asked.contract, asked.entry
+def _contract(model: InferredModel) -> str:
+    contract, entry = model.contract, model.entry
     assert contract is not None
     assert entry is not None
-    lines = [f"# {asked.about}\n"] if asked.about else []
+    lines = [f"# {model.about}\n"] if model.about else []
     if not entry.exact:
         lines.append("# Not exact: it may accept more.\n")
     first, *rest = (_yaml(key, value) for key, value in contract.items())
@@ -116,14 +116,14 @@ def _yaml(key: str, value: Any) -> str:
     return text
 
 
-def _why(asked: Asked) -> str:
-    reason = " ".join(asked.reason.split()) or "too little is known for a contract"
-    line = reason if reason.startswith(asked.target) else f"{asked.target}: {reason}"
+def _why(model: InferredModel) -> str:
+    reason = " ".join(model.reason.split()) or "the result is not enough for a contract"
+    line = reason if reason.startswith(model.target) else f"{model.target}: {reason}"
     return line if len(line) <= REASON else line[: REASON - 1] + "…"
 
 
 def _item(line: str) -> Iterator[str]:
-    """A comment of a list, without what would end it or could not be printed."""
+    """A list item as comment lines, without line breaks and unprintable characters."""
     line = re.sub(r"[^\S ]|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]", " ", line)
     for i, part in enumerate(textwrap.wrap(line, WIDTH - 6, break_on_hyphens=False)):
         yield f"#   {'  ' * bool(i)}{part}"

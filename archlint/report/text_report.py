@@ -1,4 +1,4 @@
-"""The report for people: a line for what held, a labelled block for what did not."""
+"""The text report: one line for a contract that holds, a labelled block for one that does not."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ def render(
 ) -> str:
     """The report, ending in a newline.
 
-    ``verbosity`` below 0 leaves out what held or is waived; 1 explains that as well; 2 shows what
-    the models printed. Under ``strict``, tested has not held. ``width`` is where a terminal wraps;
-    None never. ``mistakes`` counts those in rule files, which were told before.
+    ``verbosity``: below 0 omits contracts that hold or are waived; 1 also explains those; 2 also
+    shows what the models printed. ``strict``: a ``tested`` contract does not hold. ``width``: the
+    columns of the terminal; ``None`` does not wrap. ``mistakes``: the number of mistakes in rule
+    files, which were printed before.
     """
     paint = _ansi if color else _plain
     blocks = [
@@ -61,31 +62,31 @@ def _block(v: Verdict, verbosity: int, paint: Paint, width: int | None) -> list[
         head = f"{paint(v.word, _COLORS[v.word])}  {about}".rstrip() + f"   ({_effort(v)})"
     else:
         place = f"{visible(v.file)}:{v.line}  " if v.file else ""
-        standing = _standing(v)
-        word = standing if standing != v.word else v.word.upper()
-        head = f"{paint(place, _BOLD)}{paint(word, _color(standing), _BOLD)}  {about}".rstrip()
+        status = _status(v)
+        word = status if status != v.word else v.word.upper()
+        head = f"{paint(place, _BOLD)}{paint(word, _color(status), _BOLD)}  {about}".rstrip()
     return [head, *_details(_shown(v, verbosity), paint, width)]
 
 
-def _standing(v: Verdict) -> str:
-    """The word, and why it does not count if it does not."""
+def _status(v: Verdict) -> str:
+    """The verdict's word, with ``waived`` or ``warning`` if it does not fail the run."""
     if v or not (v.waived or v.severity == "warning"):
         return v.word
     return f"{v.word}, {'waived' if v.waived else 'warning'}"
 
 
-def _color(standing: str) -> str:
-    return _COLORS.get(standing, _COLORS["tested"])
+def _color(status: str) -> str:
+    return _COLORS.get(status, _COLORS["tested"])
 
 
 def body(v: Verdict) -> str:
-    """All that is known about a verdict but what the model printed: labelled lines, no colors."""
+    """The labelled lines of a verdict without colors and without what the model printed."""
     shown = {k: t for k, t in _shown(v, 1).items() if k != "printed"}
     return "\n".join(line[2:] for line in _details(shown, _plain, None))
 
 
 def _shown(v: Verdict, verbosity: int) -> dict[str, str]:
-    """The details to show: those of a proof only when asked, what was printed likewise."""
+    """The details to show at a verbosity."""
     details = v.details
     if v.waived and verbosity < 1:
         return {"note": v.note}
@@ -99,7 +100,7 @@ def _shown(v: Verdict, verbosity: int) -> dict[str, str]:
 
 
 def _details(details: Mapping[str, str], paint: Paint, width: int | None) -> Iterator[str]:
-    """``label   text``, the texts aligned and their further lines under the first."""
+    """``label   text``, with the texts and their continuation lines aligned."""
     column = max([LABEL_WIDTH, *(len(label) + 2 for label in details)])
     for label, text in details.items():
         lines = [part for line in visible(text).split("\n") for part in _wrap(line, width, column)]
@@ -122,7 +123,7 @@ def _wrap(line: str, width: int | None, column: int) -> list[str]:
 
 
 def _effort(v: Verdict) -> str:
-    """What the verdict rests on: ``1 path, 12 claims, 8 samples on cpu, 0.41 s``."""
+    """``1 path, 12 claims, 8 samples on cpu, 0.41 s``."""
     samples = _count(v.samples.run, "sample") + f" on {v.samples.device}"
     parts = [
         _count(v.proof.paths, "path"),
@@ -138,41 +139,41 @@ def _count(number: int, noun: str) -> str:
 
 
 def _summary(verdicts: Sequence[Verdict], paint: Paint, mistakes: int = 0) -> str:
-    found = [_standing(v) for v in verdicts]
+    statuses = [_status(v) for v in verdicts]
     order = [word + more for word in WORDS for more in ("", ", warning", ", waived")]
-    counts = [(found.count(standing), standing) for standing in order if standing in found]
-    parts = [paint(f"{n} {_counted(standing, n)}", _color(standing)) for n, standing in counts]
-    if parts and mistakes:  # else they are the line above
+    counts = [(statuses.count(status), status) for status in order if status in statuses]
+    parts = [paint(f"{n} {_counted(status, n)}", _color(status)) for n, status in counts]
+    if parts and mistakes:  # without verdicts, the mistakes are printed above
         more = f"{mistakes} mistake{'s' * (mistakes != 1)} in rule files"
         parts.append(paint(more, _COLORS["error"]))
-    return ", ".join(parts) or "nothing was decided"
+    return ", ".join(parts) or "nothing was checked"
 
 
-def _counted(standing: str, number: int) -> str:
+def _counted(status: str, number: int) -> str:
     """``broken``, ``broken (waived)``, ``errors``."""
-    word, _, more = standing.partition(", ")
+    word, _, more = status.partition(", ")
     word = "errors" if word == "error" and number != 1 else word
     return f"{word} ({more})" if more else word
 
 
 def _cached(verdicts: Sequence[Verdict], verbosity: int) -> str:
-    """How many were not decided in this run."""
+    """How many verdicts came from the cache."""
     count = sum(v.cached for v in verdicts)
     return f"   ({count} cached)" if count and verbosity >= 1 else ""
 
 
 def summary(verdicts: Sequence[Verdict], mistakes: int = 0) -> str:
-    """How many of each: ``2 proved, 1 broken``."""
+    """The number of verdicts of each kind: ``2 proved, 1 broken``."""
     return _summary(verdicts, _plain, mistakes)
 
 
 def visible(text: str) -> str:
-    """Control characters spelled out: a model's own message must not drive the terminal."""
+    """The text with control characters escaped: a model's message must not control the terminal."""
     text = text.replace("\r\n", "\n").expandtabs(4)
-    return _CONTROL.sub(_spelled, text)
+    return _CONTROL.sub(_escaped, text)
 
 
-def _spelled(match: re.Match[str]) -> str:
+def _escaped(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 

@@ -1,7 +1,7 @@
-"""Deciding contracts through joblib: in its own processes, on a dask cluster, or on ray.
+"""Checks contracts through joblib: in its own processes, on a dask cluster, or on ray.
 
-An engine moves a job to a process or machine; there :func:`archlint.runner.remote.decide_here`
-does what the local pool does here.
+A backend moves a job to a process or machine; there :func:`archlint.runner.remote.check_job` does
+what the local pool does here.
 """
 
 from __future__ import annotations
@@ -20,40 +20,43 @@ from archlint.contracts.suggestions import did_you_mean
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
 from archlint.runner import pool
-from archlint.runner.remote import RemoteTask, decide_here
+from archlint.runner.remote import RemoteTask, check_job
 
-CONNECT = 60  # seconds to reach a scheduler, and for a worker to be there
+CONNECT = 60  # seconds to reach a scheduler, and to wait for its first worker
 NEEDS = {"loky": ("joblib",), "dask": ("joblib", "distributed"), "ray": ("joblib", "ray")}
 
 
 class BackendError(ArchlintError):
-    """A backend that does not exist, is not installed, or cannot go on."""
+    """A backend that does not exist, is not installed, or has failed."""
 
 
 @dataclass(frozen=True)
 class Backend:
-    """Who decides: ``local``, ``loky``, ``dask`` or ``ray``, and the address of a cluster."""
+    """Where contracts are checked: ``local``, ``loky``, ``dask`` or ``ray``, maybe an address."""
 
     name: str = "local"
     address: str | None = None
 
     @classmethod
     def of(cls, text: str) -> Backend:
-        """From ``NAME`` or ``NAME:ADDRESS``, as in ``dask:tcp://127.0.0.1:8786``."""
+        """Parse ``NAME`` or ``NAME:ADDRESS``, as in ``dask:tcp://127.0.0.1:8786``.
+
+        Raises ``BackendError``.
+        """
         name, colon, address = text.partition(":")
-        known = ("local", *NEEDS)
-        if name not in known:
-            hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
+        names = ("local", *NEEDS)
+        if name not in names:
+            hint = did_you_mean(name, names) or f"; expected one of {', '.join(names)}"
             raise BackendError(f"there is no backend {name!r}{hint}")
         if colon and name not in ("dask", "ray"):
             raise BackendError(f"the backend {name} takes no address, found {address!r}")
         if colon and not address:
-            raise BackendError(f"an address must follow '{name}:', as in {_EXAMPLES[name]}")
+            raise BackendError(f"expected an address after '{name}:', as in {_EXAMPLES[name]}")
         return cls(name, address or None)
 
 
 _EXAMPLES = {"dask": "dask:tcp://127.0.0.1:8786", "ray": "ray:127.0.0.1:6379"}
-Answers = Generator[tuple[int, Verdict], None, None]
+Results = Generator[tuple[int, Verdict], None, None]
 
 
 def run(
@@ -61,56 +64,54 @@ def run(
     count: int,
     backend: Backend,
     *,
-    decide: str | None = None,
+    check: str | None = None,
     grace: float | None = None,
-) -> Answers:
-    """Decide ``jobs`` by ``backend``; yield (index, verdict) as they come.
+) -> Results:
+    """Check ``jobs`` on ``backend``; yield (index, verdict) in order of completion.
 
-    ``count`` processes, unless an address says that there is a cluster: then as many as it has.
-    The rest is as in :func:`archlint.runner.pool.run`. Raises ``BackendError``.
+    ``count`` is the number of processes; a cluster with an address uses all of its workers. The
+    other arguments are those of :func:`archlint.runner.pool.run`. Raises ``BackendError``.
     """
     if backend.name == "local":
-        return pool.run(jobs, count, decide=decide, grace=grace)
+        return pool.run(jobs, count, check=check, grace=grace)
     _require(backend.name)
     threads = max(1, pool.cores() // count) if backend.name == "loky" else 1
-    errand = RemoteTask(
-        decide or pool.DECIDE, pool.GRACE if grace is None else grace, threads, Path.cwd()
+    task = RemoteTask(
+        check or pool.CHECK, pool.GRACE if grace is None else grace, threads, Path.cwd()
     )
-    return _through_joblib(jobs, min(count, len(jobs)), backend, errand)
+    return _through_joblib(jobs, min(count, len(jobs)), backend, task)
 
 
-def _through_joblib(
-    jobs: Sequence[Job], count: int, backend: Backend, errand: RemoteTask
-) -> Answers:
+def _through_joblib(jobs: Sequence[Job], count: int, backend: Backend, task: RemoteTask) -> Results:
     import joblib
 
     if not jobs:
         return
-    with _ENGINES[backend.name](backend.address, count) as (config, n_jobs):
+    with _BACKENDS[backend.name](backend.address, count) as (config, n_jobs):
         try:
             with joblib.parallel_config(**config):
                 parallel = joblib.Parallel(
                     n_jobs=n_jobs, batch_size=1, return_as="generator_unordered"
                 )
-                tasks = (joblib.delayed(_decide)(i, job, errand) for i, job in enumerate(jobs))
-                with contextlib.closing(parallel(tasks)) as answers:
-                    yield from answers
+                tasks = (joblib.delayed(_check)(i, job, task) for i, job in enumerate(jobs))
+                with contextlib.closing(parallel(tasks)) as results:
+                    yield from results
         except (GeneratorExit, ArchlintError):
             raise
         except Exception as e:
             raise BackendError(
-                f"{backend.name} could not go on: {type(e).__name__}: {e}".rstrip(": ")
+                f"{backend.name} failed: {type(e).__name__}: {e}".rstrip(": ")
             ) from e
 
 
-def _decide(index: int, job: Job, errand: RemoteTask) -> tuple[int, Verdict]:
+def _check(index: int, job: Job, task: RemoteTask) -> tuple[int, Verdict]:
     try:
-        return index, decide_here(job, errand)
-    except OSError as e:  # no process, no folder for it: this machine's trouble, not the sweep's
+        return index, check_job(job, task)
+    except OSError as e:  # no process or folder on this machine; the other jobs continue
         return index, job.error(f"the worker process could not start: {e}")
 
 
-Engine = Callable[[str | None, int], contextlib.AbstractContextManager[tuple[dict[str, Any], int]]]
+Connect = Callable[[str | None, int], contextlib.AbstractContextManager[tuple[dict[str, Any], int]]]
 
 
 @contextmanager
@@ -131,7 +132,7 @@ def _dask(address: str | None, count: int) -> Iterator[tuple[dict[str, Any], int
         try:
             client = stack.enter_context(distributed.Client(address, timeout=CONNECT))
         except (OSError, ValueError) as e:  # a TimeoutError is an OSError
-            raise BackendError(f"no dask scheduler answers at {address}: {e}") from e
+            raise BackendError(f"cannot connect to a dask scheduler at {address}: {e}") from e
         yield {"backend": "dask", "client": client, "wait_for_workers_timeout": CONNECT}, -1
 
 
@@ -139,28 +140,28 @@ def _dask(address: str | None, count: int) -> Iterator[tuple[dict[str, Any], int
 def _ray(address: str | None, count: int) -> Iterator[tuple[dict[str, Any], int]]:
     ray = importlib.import_module("ray")
     joblib = importlib.import_module("joblib")
-    engine = importlib.import_module("ray.util.joblib.ray_backend").RayBackend
+    backend = importlib.import_module("ray.util.joblib.ray_backend").RayBackend
 
-    # joblib's pools give no results as they come; ray's pool, which replaces them here, can.
-    streaming = type("RayBackend", (engine,), {"supports_return_generator": True})
+    # joblib's pools do not stream results; ray's pool, which replaces them here, can.
+    streaming = type("RayBackend", (backend,), {"supports_return_generator": True})
     joblib.register_parallel_backend("ray", streaming)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     settings: dict[str, Any] = {"address": address} if address else {"num_cpus": count}
     try:
         ray.init(log_to_driver=False, logging_level="ERROR", **settings)
     except Exception as e:  # it raises Exception itself when it takes too long to start
-        raise BackendError(f"ray does not start or answer: {e}") from e
+        raise BackendError(f"cannot start or reach ray: {e}") from e
     try:
         yield {"backend": "ray"}, -1
     finally:
         ray.shutdown()
 
 
-_ENGINES: dict[str, Engine] = {"loky": _loky, "dask": _dask, "ray": _ray}
+_BACKENDS: dict[str, Connect] = {"loky": _loky, "dask": _dask, "ray": _ray}
 
 
 def _require(name: str) -> None:
-    """Raise ``BackendError`` unless what the backend needs is installed."""
+    """Raise ``BackendError`` if a package that the backend needs is not installed."""
     for package in NEEDS[name]:
         try:
             importlib.import_module(package)

@@ -1,8 +1,8 @@
-"""Contracts are decided in worker processes, so that nothing a model does can hurt the report.
+"""Checks contracts in worker processes, so that nothing a model does can affect the report.
 
-A worker imports torch once and then decides job after job. A job that outlives its contract's
-budget, or that takes the process down with it, becomes an ``error`` verdict, and a fresh worker
-goes on with the rest. Nothing here imports torch in the parent.
+A worker imports torch once and then checks one job after another. A job that exceeds its
+contract's budget or crashes the process gets an ``error`` verdict, and a new worker continues with
+the rest. The parent process does not import torch.
 """
 
 from __future__ import annotations
@@ -19,32 +19,33 @@ from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.runner.worker import Worker
 
-DECIDE = "archlint.explanation.advice:check_contract"
-GRACE = 10.0  # seconds that a job may run past its contract's budget before it is killed
+CHECK = "archlint.explanation.advice:check_contract"
+GRACE = 10.0  # seconds that a job may exceed its contract's budget before it is killed
 
 
 def run(
-    jobs: Sequence[Job], count: int = 1, *, decide: str | None = None, grace: float | None = None
+    jobs: Sequence[Job], count: int = 1, *, check: str | None = None, grace: float | None = None
 ) -> Generator[tuple[int, Verdict], None, None]:
-    """Decide ``jobs`` in ``count`` worker processes; yield (index, verdict) as they come.
+    """Check ``jobs`` in ``count`` worker processes; yield (index, verdict) in order of completion.
 
-    Closing the generator, or an exception in it, kills the workers: they hold nothing to save.
-    ``decide`` names the deciding function as ``module:function``; ``grace`` is in seconds.
+    ``check`` names the function that checks a contract, as ``module:function``. ``grace``: seconds
+    that a job may exceed its budget. Closing the generator, or an exception in it, kills the
+    workers.
     """
     count = max(1, min(count, len(jobs)))
     with tempfile.TemporaryDirectory(prefix="archlint-", ignore_cleanup_errors=True) as folder:
         if grace is None:
             grace = GRACE
-        pool = _Pool(jobs, Path(folder), decide or DECIDE, grace, max(1, cores() // count))
+        pool = _Pool(jobs, Path(folder), check or CHECK, grace, max(1, cores() // count))
         threads = [threading.Thread(target=pool.serve, daemon=True) for _ in range(count)]
         try:
             for thread in threads:
                 thread.start()
             for _ in jobs:
-                answer = pool.answers.get()
-                if isinstance(answer, BaseException):
-                    raise answer
-                yield answer
+                result = pool.results.get()
+                if isinstance(result, BaseException):
+                    raise result
+                yield result
         finally:
             pool.stop()
             for thread in threads:
@@ -53,84 +54,86 @@ def run(
 
 
 def cores() -> int:
-    """The processors that this process may use."""
+    """The number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class _Pool:
-    """The jobs still to do, and the threads' way to share them; one thread per worker."""
+    """The jobs to do, shared by threads; each thread runs one worker."""
 
     def __init__(
-        self, jobs: Sequence[Job], folder: Path, decide: str, grace: float, threads: int
+        self, jobs: Sequence[Job], folder: Path, check: str, grace: float, threads: int
     ) -> None:
         self.jobs = jobs
-        self.answers: queue.SimpleQueue[tuple[int, Verdict] | BaseException] = queue.SimpleQueue()
+        self.results: queue.SimpleQueue[tuple[int, Verdict] | BaseException] = queue.SimpleQueue()
         self._start: Callable[[Path], Worker] = lambda root: Worker(
-            Path(tempfile.mkdtemp(dir=folder)), root, decide, grace, threads
+            Path(tempfile.mkdtemp(dir=folder)), root, check, grace, threads
         )
         self._lock = threading.Lock()
         self._stopped = False
-        self._live: set[Worker] = set()
-        self._begun: set[tuple[Path, str]] = set()
+        self._workers: set[Worker] = set()
+        self._started: set[tuple[Path, str]] = set()
         self._pending: dict[tuple[Path, str], deque[int]] = {}
         for index, job in enumerate(jobs):
             self._pending.setdefault((job.root, job.ref.target), deque()).append(index)
 
     def serve(self) -> None:
-        """Take jobs until none is left, through one worker at a time."""
+        """Check jobs until none is left, with one worker at a time."""
         worker: Worker | None = None
         key: tuple[Path, str] | None = None
         try:
             while (index := self._take(key)) is not None:
                 job = self.jobs[index]
                 key = (job.root, job.ref.target)
-                # Modules of two projects may share a name, so a worker serves one project only.
+                # Two projects may have modules of one name, so a worker serves one project only.
                 if worker and (worker.root != job.root or not worker.alive):
                     self._release(worker)
                     worker = None
-                worker = worker or self._engage(job.root)
+                worker = worker or self._start_worker(job.root)
                 if worker is None:
                     return
-                self.answers.put((index, worker.decide(job)))
+                self.results.put((index, worker.check(job)))
         except BaseException as e:
-            self.answers.put(e)
+            self.results.put(e)
         finally:
             if worker:
                 self._release(worker)
 
     def stop(self) -> None:
-        """Kill every worker, and let no thread start another."""
+        """Kill every worker; no thread starts another."""
         with self._lock:
             self._stopped = True
-            for worker in self._live:
+            for worker in self._workers:
                 worker.kill()
 
     def _take(self, key: tuple[Path, str] | None) -> int | None:
-        """The next job: of the same model, else of one not begun, else from the longest queue."""
+        """The next job: of the same model, else of one not started, else from the longest queue."""
         with self._lock:
             if self._stopped:
                 return None
             same = self._pending.get(key) if key else None
-            fresh = (q for k, q in self._pending.items() if k not in self._begun)
-            todo = same or next(fresh, None) or max(self._pending.values(), key=len, default=None)
+            unstarted = (q for k, q in self._pending.items() if k not in self._started)
+            todo = (
+                same or next(unstarted, None) or max(self._pending.values(), key=len, default=None)
+            )
             if not todo:
                 return None
             index = todo.popleft()
-            self._begun.add((self.jobs[index].root, self.jobs[index].ref.target))
+            self._started.add((self.jobs[index].root, self.jobs[index].ref.target))
             return index
 
-    def _engage(self, root: Path) -> Worker | None:
+    def _start_worker(self, root: Path) -> Worker | None:
         with self._lock:
             if self._stopped:
                 return None
             worker = self._start(root)
-            self._live.add(worker)
+            self._workers.add(worker)
             return worker
 
     def _release(self, worker: Worker) -> None:
         with self._lock:
-            self._live.discard(worker)
+            self._workers.discard(worker)
             worker.kill()
         worker.wait()

@@ -1,7 +1,7 @@
-"""Deciding a job wherever an engine has put it: another process, or another machine.
+"""Checks a job in the process, or on the machine, that a joblib backend chose.
 
-The engine's own process never runs the model. It keeps worker processes as the local pool does,
-so a model that crashes or hangs hurts only its own contract there too, and the engine goes on.
+The backend's own process never runs the model. It starts worker processes as the local pool does,
+so a model that crashes or hangs affects only its own contract there too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import os
 import socket
 import tempfile
 import threading
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from archlint.contracts.job import Job
@@ -21,103 +22,119 @@ from archlint.runner.worker import Worker
 IDLE = 30.0  # seconds after which a worker process without a job is stopped
 
 
+def _run_id() -> str:
+    return uuid.uuid4().hex
+
+
 @dataclass(frozen=True)
 class RemoteTask:
-    """How a job is decided away from home.
+    """How the jobs of one run are checked in another process.
 
-    ``decide``: the deciding function as ``module:function``; ``grace``: seconds that a job may run
-    past its budget; ``threads``: for each worker process; ``here``: the folder that file names are
-    told relative to, which the other side must have as well.
+    ``check``: the function that checks a contract, as ``module:function``. ``grace``: seconds that
+    a job may exceed its budget. ``threads``: torch threads of each worker process. ``folder``: the
+    folder that file names are relative to; the other machine must have it as well. ``run``: tells
+    runs apart. A later run never gets a worker process of an earlier one, which has the user's
+    code of that time loaded.
     """
 
-    decide: str
+    check: str
     grace: float
     threads: int
-    here: Path
+    folder: Path
+    run: str = field(default_factory=_run_id)
 
 
 @dataclass(eq=False)
-class _Kept:
-    """A worker process between two jobs; ``leave`` stops it when no job comes."""
+class _IdleWorker:
+    """A worker process and its temporary folder; ``timer`` stops the process if no job comes."""
 
-    errand: RemoteTask
+    task: RemoteTask
     worker: Worker
     folder: tempfile.TemporaryDirectory[str]
-    leave: threading.Timer | None = None
+    timer: threading.Timer | None = None
+
+    def stop(self) -> None:
+        self.worker.kill()
+        self.worker.wait()
+        self.folder.cleanup()
 
 
-_lock = threading.Lock()
-_idle: list[_Kept] = []
+class IdleWorkers:
+    """The worker processes of this process that wait for their next job.
+
+    There is one per process, because a backend calls :func:`check_job` in a process of its own
+    without any other object. A worker process is in it for at most ``IDLE`` seconds; the rest are
+    stopped at the end of the process. After a fork, the child starts with none.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[_IdleWorker] = []
+        atexit.register(self.stop_all)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._idle.clear)
+
+    def __len__(self) -> int:
+        return len(self._idle)
+
+    def take(self, root: Path, task: RemoteTask) -> _IdleWorker:
+        """Remove and return a worker of this project and run; start one if there is none."""
+        with self._lock:
+            for idle in self._idle:
+                if idle.worker.root == root and idle.task == task:
+                    self._idle.remove(idle)
+                    if idle.timer:
+                        idle.timer.cancel()
+                    return idle
+        folder = tempfile.TemporaryDirectory(prefix="archlint-", ignore_cleanup_errors=True)
+        worker = Worker(
+            Path(folder.name), root, task.check, task.grace, task.threads, cwd=task.folder
+        )
+        return _IdleWorker(task, worker, folder)
+
+    def put(self, idle: _IdleWorker) -> None:
+        """Add a worker that has no job now."""
+        idle.timer = threading.Timer(IDLE, self._expire, [idle])
+        idle.timer.daemon = True
+        with self._lock:
+            self._idle.append(idle)
+        idle.timer.start()
+
+    def stop_all(self) -> None:
+        """Stop all worker processes."""
+        while self._idle:
+            self._idle.pop().stop()
+
+    def _expire(self, idle: _IdleWorker) -> None:
+        with self._lock:
+            if idle not in self._idle:
+                return
+            self._idle.remove(idle)
+        idle.stop()
 
 
-def decide_here(job: Job, errand: RemoteTask) -> Verdict:
-    """The verdict on one job, by a worker process of this machine."""
-    for folder in (job.root, errand.here):
+IDLE_WORKERS = IdleWorkers()
+
+
+def check_job(job: Job, task: RemoteTask) -> Verdict:
+    """Check one job in a worker process on this machine.
+
+    The verdict is an ``error`` if this machine does not have the project's folder.
+    """
+    for folder in (job.root, task.folder):
         if not folder.is_dir():
             return job.error(
-                f"{socket.gethostname()} has no folder {folder}; every machine that decides "
-                "needs the project at the same path"
+                f"{socket.gethostname()} has no folder {folder}; every machine that checks "
+                "contracts needs the project at the same path"
             )
-    kept = _take(job.root, errand) or _start(job.root, errand)
+    current = IDLE_WORKERS.take(job.root, task)
     try:
-        verdict = kept.worker.decide(job)
+        verdict = current.worker.check(job)
     except BaseException:
-        _end(kept)
+        current.stop()
         raise
-    if kept.worker.alive:
-        _keep(kept)
+    if current.worker.alive:
+        IDLE_WORKERS.put(current)
     else:
-        _end(kept)
+        current.stop()
     return verdict
-
-
-def _take(root: Path, errand: RemoteTask) -> _Kept | None:
-    """An idle worker process for this project."""
-    with _lock:
-        for kept in _idle:
-            if kept.worker.root == root and kept.errand == errand:
-                _idle.remove(kept)
-                if kept.leave:
-                    kept.leave.cancel()
-                return kept
-    return None
-
-
-def _start(root: Path, errand: RemoteTask) -> _Kept:
-    folder = tempfile.TemporaryDirectory(prefix="archlint-", ignore_cleanup_errors=True)
-    worker = Worker(
-        Path(folder.name), root, errand.decide, errand.grace, errand.threads, here=errand.here
-    )
-    return _Kept(errand, worker, folder)
-
-
-def _keep(kept: _Kept) -> None:
-    kept.leave = threading.Timer(IDLE, _dismiss, [kept])
-    kept.leave.daemon = True
-    with _lock:
-        _idle.append(kept)
-    kept.leave.start()
-
-
-def _dismiss(kept: _Kept) -> None:
-    with _lock:
-        if kept not in _idle:
-            return
-        _idle.remove(kept)
-    _end(kept)
-
-
-def _end(kept: _Kept) -> None:
-    kept.worker.kill()
-    kept.worker.wait()
-    kept.folder.cleanup()
-
-
-def _end_all() -> None:
-    while _idle:
-        _end(_idle.pop())
-
-
-atexit.register(_end_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_idle.clear)  # they are the parent's

@@ -1,4 +1,4 @@
-"""One part of the jobs for each of several machines that do not know of one another."""
+"""Splits jobs among machines that do not communicate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archlint.errors import ArchlintError
 
 
 class ShardError(ArchlintError):
-    """A shard that does not exist."""
+    """Text that is not a valid shard."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Shard:
 
     @classmethod
     def of(cls, text: str) -> Shard:
-        """From ``K/N``. Raises ``ShardError``."""
+        """Parse ``K/N``. Raises ``ShardError``."""
         match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text, re.ASCII)
         if not match:
             raise ShardError(f"expected K/N, as in 2/4, found {text!r}")
@@ -37,17 +37,17 @@ class Shard:
         return cls(number, count)
 
     def part(self, jobs: Sequence[Job]) -> list[Job]:
-        """The jobs of this shard, in their order."""
+        """The jobs of this shard, in the same order."""
         places = spread([_name(job) for job in jobs], self.count)
         return [job for job, place in zip(jobs, places, strict=True) if place == self.number - 1]
 
 
 def spread(names: Sequence[str], count: int) -> list[int]:
-    """For each name its place, from 0 to ``count`` - 1; no two places differ by more than one name.
+    """The shard of each name, from 0 to ``count`` - 1; shard sizes differ by at most one.
 
-    A name goes to the place that it ranks highest, as long as there is room: the order of the
-    names means nothing, and a new name moves few others (dealing them out in turns would move
-    nearly all, a plain hash would fill the places unevenly).
+    Rendezvous hashing with a capacity: a name goes to the shard with the lowest hash of both that
+    still has room. The order of the names does not matter, and a new name moves few others (dealing
+    names out in turns would move nearly all, a plain hash would fill the shards unevenly).
     """
     room, extra = divmod(len(names), count)
     taken = [0] * count
@@ -63,7 +63,7 @@ def spread(names: Sequence[str], count: int) -> list[int]:
 
 
 def _name(job: Job) -> str:
-    """The same on every machine, wherever the project lies there."""
+    """A name that is the same on every machine, wherever its copy of the project is."""
     where = job.contract.where
     file = Path(where.file).resolve() if where else Path()
     if file.is_relative_to(job.root):

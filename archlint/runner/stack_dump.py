@@ -1,4 +1,4 @@
-"""Reading what ``faulthandler`` wrote about a process that hung or crashed."""
+"""Reads the stack dump that ``faulthandler`` wrote for a process that hung or crashed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 
 
 def is_timeout(dump: str) -> bool:
-    """Whether the dump was written because time was up."""
+    """Whether the dump was written because the time limit was reached."""
     return re.search(r"^Timeout \(", dump, re.MULTILINE) is not None
 
 
-def last_seen(dump: str, here: Path | None = None) -> str:
-    """``function, file:line`` of the innermost call in the user's own code, or ``""``.
+def last_frame(dump: str, here: Path | None = None) -> str:
+    """``function, file:line`` of the innermost frame in the user's code; ``""`` if unknown.
 
-    The file is told relative to ``here``, or to the current folder.
-    Failing that, of the innermost call in a package other than torch, and at last of any.
+    Without such a frame: the innermost frame in a package other than torch, else the innermost
+    frame. The file is relative to ``here``, by default the current folder.
     """
     threads = list(_THREAD.finditer(dump))
     if not threads:

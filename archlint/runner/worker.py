@@ -1,7 +1,7 @@
 """Both ends of one worker process.
 
-The parent's end is :class:`Worker`, the child's is :func:`main`; between them run two pipes: a
-pickled job and its time limit in, a pickled verdict out. What the user's code prints goes to a
+The parent's end is :class:`Worker`, the child's is :func:`main`. Two pipes connect them: a pickled
+job and its time limit go in, a pickled verdict comes out. What the user's code prints goes to a
 file of the worker's own.
 """
 
@@ -21,18 +21,21 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
-from archlint.runner import stack_dump as stackdump
-from archlint.runner.cache.verdict_cache import keep
+from archlint.runner.cache.verdict_cache import cache_verdict
+from archlint.runner.stack_dump import is_timeout, last_frame
+
+if TYPE_CHECKING:
+    from archlint.runner.cache.dependency_watch import DependencyWatch
 
 START = 300.0  # seconds that a worker may take to import torch
-PRINTED = 4000  # bytes of a job's output that are kept: the last ones
+PRINTED = 4000  # bytes: the end of a job's output that its verdict contains
 
-# The worker gets the parent's sys.path, not the current folder: a user's random.py must not
-# stand in for the standard library's.
+# The worker gets the parent's sys.path without the current folder: a user's random.py must not
+# replace the standard library's.
 _BOOT = (
     "import sys; sys.path[:] = sys.argv.pop(1).split('\\n')\n"
     "from archlint.runner.worker import main; main()"
@@ -46,15 +49,21 @@ class Worker:
         self,
         folder: Path,
         root: Path,
-        decide: str,
+        check: str,
         grace: float,
         threads: int,
-        here: Path | None = None,
+        cwd: Path | None = None,
     ) -> None:
-        """``here``: the folder that the process works in, unless it is this process's own."""
+        """Start the process.
+
+        ``folder``: an empty folder for its output. ``root``: the project whose jobs it checks.
+        ``check``: the function that checks a contract, as ``module:function``. ``grace``: seconds
+        that a job may exceed its budget. ``threads``: torch threads of the process. ``cwd``: its
+        working folder, by default that of this process.
+        """
         self.root = root
-        self._here = here or Path.cwd()
-        self._decide = decide
+        self._cwd = cwd or Path.cwd()
+        self._check = check
         self.alive = True
         self._grace = grace
         self._late = False
@@ -65,45 +74,48 @@ class Worker:
         command = [sys.executable, "-u", "-c", _BOOT, "\n".join(sys.path), str(self._stacks)]
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(
-                [*command, decide],
+                [*command, check],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
                 env=env,
-                cwd=here,
-                start_new_session=True,  # a group of its own: Ctrl-C is the parent's to handle
+                cwd=cwd,
+                start_new_session=True,  # a group of its own: Ctrl-C reaches only the parent
             )
         self._ready = False
         self._collected = False
 
-    def decide(self, job: Job) -> Verdict:
-        """Send the job, await its verdict; on any failure an ``error``, and ``alive`` is false."""
+    def check(self, job: Job) -> Verdict:
+        """Send the job and wait for its verdict.
+
+        After a failure of any kind the verdict is an ``error`` and ``alive`` is false.
+        """
         seconds = job.contract.budget.seconds + self._grace
         message = pickle.dumps((job, seconds))
-        began = time.monotonic()
-        rests = None
+        start = time.monotonic()
+        dependencies = None
         try:
             if not self._ready:
                 self._receive(START)
                 self._ready = True
-                began = time.monotonic()
+                start = time.monotonic()
             assert self._process.stdin is not None
             self._process.stdin.write(message)
             self._process.stdin.flush()
-            # The worker's own alarm, with its stack, is first.
-            verdict, rests = self._receive(seconds + 2)
-        except Exception:  # whatever it is, no verdict can be read any more
+            # The alarm of the worker, which also writes its stack, comes first.
+            verdict, dependencies = self._receive(seconds + 2)
+        except Exception:  # whatever it is, the pipe is unusable now
             self.alive = False
             verdict = job.error(self._died(job))
-            verdict = replace(verdict, seconds=round(time.monotonic() - began, 3))
+            verdict = replace(verdict, seconds=round(time.monotonic() - start, 3))
         if not isinstance(verdict, Verdict):
             self.alive = False
-            verdict = job.error(f"decided to something that is no verdict: {verdict!r:.200}")
+            verdict = job.error(f"the check returned {verdict!r:.200}; expected a Verdict")
         printed = self._printed()
         details = verdict.details | ({"printed": printed} if printed else {})
         verdict = replace(verdict, details=details)
         if job.cacheable:
-            keep(job, verdict, rests, self._decide, self._here)
+            cache_verdict(job, verdict, dependencies, self._check, self._cwd)
         return verdict
 
     def _receive(self, seconds: float) -> Any:
@@ -120,37 +132,37 @@ class Worker:
         self.kill()
 
     def _died(self, job: Job) -> str:
-        """Why there is no verdict, in words."""
+        """The message of a job whose process died or did not answer in time."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(2)
         code = self._process.poll()
         self.kill()
         self.wait()
         stacks = self._stacks.read_text(errors="replace") if self._stacks.exists() else ""
-        place = stackdump.last_seen(stacks, self._here)
-        doing = f"while deciding {job.contract.id} · {job.ref.name}"
+        place = last_frame(stacks, self._cwd)
+        doing = f"while checking {job.contract.id} · {job.ref.name}"
         if not self._ready:
             if self._late:
                 return f"the worker process was not ready within {START:g} s"
             last = self._printed().rpartition("\n")[2]
             return f"the worker process could not start ({_exit_words(code)}): {last}"
-        if stackdump.is_timeout(stacks) or (self._late and code == -signal.SIGKILL):
+        if is_timeout(stacks) or (self._late and code == -signal.SIGKILL):
             limit = f"did not finish within {job.contract.budget.seconds:g} s"
             return f"{limit}; last seen in {place}" if place else limit
         where = f" in {place}" if place else ""
         return f"the process {_exit_words(code)}{where} {doing}"
 
     def _printed(self) -> str:
-        """The end of what the current job printed."""
+        """The end of the current job's output."""
         with self._output.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - PRINTED))
             return file.read().decode(errors="replace").strip()
 
     def kill(self) -> None:
-        """Kill the process and whatever it started."""
+        """Kill the process and its child processes."""
         if self._collected:
-            return  # its number may be another process's by now
+            return  # its id may belong to another process by now
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if hasattr(os, "killpg"):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -158,7 +170,7 @@ class Worker:
                 self._process.kill()
 
     def wait(self) -> None:
-        """Collect the killed process and close the pipes to it."""
+        """Wait for the killed process and close its pipes."""
         self._process.wait()
         self._collected = True
         for pipe in (self._process.stdin, self._process.stdout):
@@ -173,23 +185,28 @@ def _exit_words(code: int | None) -> str:
         return f"exited with code {code}"
     with contextlib.suppress(ValueError):
         name = signal.Signals(-code).name
-        hint = ", as a system short of memory does" if name == "SIGKILL" else ""
+        hint = ", possibly out of memory" if name == "SIGKILL" else ""
         return f"was killed by signal {-code} ({name}{hint})"
     return f"was killed by signal {-code}"
 
 
 def main() -> None:
-    """The worker process: jobs on fd 0, verdicts on fd 1; then both are out of reach."""
+    """The main function of a worker process.
+
+    Jobs come on fd 0 and verdicts go to fd 1; both are then redirected, so that the user's code
+    cannot reach the pipes.
+    """
     stacks_path, target = sys.argv[1:]
-    jobs, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    jobs, verdicts = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     with open(stacks_path, "w") as stacks:
         faulthandler.enable(stacks)
         module, _, name = target.partition(":")
-        decide = getattr(importlib.import_module(module), name)
-        answers.write(pickle.dumps("ready"))
-        answers.flush()
+        check = getattr(importlib.import_module(module), name)
+        watch: DependencyWatch | None = None
+        verdicts.write(pickle.dumps("ready"))
+        verdicts.flush()
         while True:
             try:
                 job, seconds = pickle.load(jobs)
@@ -199,25 +216,27 @@ def main() -> None:
                 os.ftruncate(2, 0)
             # The alarm runs without the GIL and ends the process even when the parent is gone.
             faulthandler.dump_traceback_later(seconds, exit=True, file=stacks)
-            answer = _answer(decide, job)
+            if job.cacheable and watch is None:
+                from archlint.runner.cache.dependency_watch import DependencyWatch
+
+                watch = DependencyWatch()
+            message = _checked(check, job, watch if job.cacheable else None)
             faulthandler.cancel_dump_traceback_later()
-            answers.write(answer)
-            answers.flush()
+            verdicts.write(message)
+            verdicts.flush()
 
 
-def _answer(decide: Callable[..., Verdict], job: Job) -> bytes:
-    """The pickled verdict, and what it rests on if it is to be kept.
+def _checked(check: Callable[..., Verdict], job: Job, watch: DependencyWatch | None) -> bytes:
+    """The pickled verdict, and with a ``watch`` what it depends on.
 
-    Whatever escapes ``decide`` is a fault of archlint's own, and told.
+    An exception that escapes ``check`` is a bug in archlint; the verdict reports it.
     """
-    from archlint.runner.cache.dependency_watch import WATCH
-
     try:
-        if job.cacheable:
-            WATCH.begin()
-        verdict = decide(job.contract, job.ref, root=job.root, samples=job.samples)
-        return pickle.dumps((verdict, WATCH.end() if job.cacheable else None))
+        if watch:
+            watch.start_job()
+        verdict = check(job.contract, job.ref, root=job.root, samples=job.samples)
+        return pickle.dumps((verdict, watch.end_job() if watch else None))
     except BaseException as e:
         traceback.print_exc()
         summary = "".join(traceback.format_exception_only(type(e), e)).strip()
-        return pickle.dumps((job.error(f"archlint itself failed: {summary}"), None))
+        return pickle.dumps((job.error(f"internal error in archlint: {summary}"), None))

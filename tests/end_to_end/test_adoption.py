@@ -22,7 +22,7 @@ def broken(height=32, layer="head"):
         counterexample={"H": height, "W": 32},
         at=At(layer, "Linear(8, 2)", ""),
         message=f"H={height} W=32 is refused",
-        details={"contract": "accepts any H, W", "fails at": f"H={height} W=32"},
+        details={"promised": "accepts any H, W", "fails at": f"H={height} W=32"},
     )
 
 
@@ -49,7 +49,7 @@ class Project:
         Path(file).parent.mkdir(exist_ok=True)
         Path(file).write_text("\n".join([*text, ""]))
 
-    def decide_all(self, jobs, *_args, **_options):
+    def run_logged(self, jobs, *_args, **_options):
         verdicts = []
         for job in jobs:
             where = job.contract.where
@@ -71,8 +71,8 @@ class Project:
         document = json.loads(self.check("--format=json", *options).stdout)
         return {(v["contract"], v["model"]): v for v in document["verdicts"]}
 
-    def breaches(self):
-        return json.loads(BASELINE.read_text())["breaches"]
+    def violations(self):
+        return json.loads(BASELINE.read_text())["violations"]
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ARCHLINT_TODAY", "2026-06-15")
     project = Project()
-    monkeypatch.setattr(command, "decide_all", project.decide_all)
+    monkeypatch.setattr(command, "run_logged", project.run_logged)
     return project
 
 
@@ -199,7 +199,7 @@ def test_a_waiver_for_several_is_needed_as_long_as_one_breaks(project):
     project.models["vgg"] = "proved"
     result = project.check()
     assert result.exit_code == 1
-    assert "no longer needed: all 2 contracts and models that it is about hold" in result.stdout
+    assert "no longer needed: all 2 matching contracts and models hold" in result.stdout
 
 
 def test_a_part_of_a_run_judges_only_the_waivers_that_it_covers(project):
@@ -227,7 +227,7 @@ def test_today_is_a_day(project, monkeypatch):
     project.write({"photo": ["vgg"]})
     result = project.check()
     assert result.exit_code == 2
-    assert "ARCHLINT_TODAY is '15.6.2026', expected a date such as 2026-12-31" in result.stderr
+    assert "ARCHLINT_TODAY: found '15.6.2026'; expected a date such as 2026-12-31" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -262,13 +262,13 @@ def adopted(project):
     project.write({"photo": ["vgg", "resnet"], "grid": ["swin"]})
     result = project.check("--write-baseline")
     assert result.exit_code == 0
-    assert result.stderr == "archlint-baseline.json: 2 breaches (2 new)\n"
+    assert result.stderr == "archlint-baseline.json: 2 violations (2 new)\n"
     assert "1 proved, 2 broken (waived)\n" in result.stdout
     return project
 
 
 def test_the_file_is_sorted_and_says_what_is_known(adopted):
-    found = adopted.breaches()
+    found = adopted.violations()
     assert [(b["file"], b["contract"], b["model"], b["layer"]) for b in found] == [
         ("archlint.yaml", "grid", "swin", "norm"),
         ("archlint.yaml", "photo", "vgg", "head"),
@@ -279,7 +279,7 @@ def test_the_file_is_sorted_and_says_what_is_known(adopted):
     ]  # fmt: skip
     before = BASELINE.read_bytes()
     assert adopted.check("--write-baseline").stderr == (
-        "archlint-baseline.json: 2 breaches (as before)\n"
+        "archlint-baseline.json: 2 violations (unchanged)\n"
     )
     assert BASELINE.read_bytes() == before
 
@@ -309,13 +309,13 @@ def test_another_breach_of_the_same_contract_counts(adopted, now):
     result = adopted.check()
     assert result.exit_code == 1
     note = (
-        "  note       archlint-baseline.json:15 knows another breach, H=32 W=32 at head; "
-        "archlint check --write-baseline takes this one\n"
+        "  note       archlint-baseline.json:15 has another violation, H=32 W=32 at head; "
+        "archlint check --write-baseline replaces it\n"
     )
     assert note in result.stdout
     update = adopted.check("--write-baseline")
     assert update.exit_code == 0
-    assert update.stderr == "archlint-baseline.json: 2 breaches (1 changed)\n"
+    assert update.stderr == "archlint-baseline.json: 2 violations (1 changed)\n"
 
 
 def test_a_breach_that_is_no_more_must_leave_the_baseline(adopted):
@@ -324,14 +324,14 @@ def test_a_breach_that_is_no_more_must_leave_the_baseline(adopted):
     assert result.exit_code == 1
     assert result.stdout.endswith(
         "archlint-baseline.json:15  BROKEN  baseline · photo · vgg\n"
-        "  reason     this breach is no more: the contract is tested\n"
+        "  reason     the violation no longer exists: the contract is tested\n"
         "  known      H=32 W=32 at head\n"
         "  to do      archlint check --write-baseline\n"
         "\n"
         "1 proved, 1 tested, 1 broken, 1 broken (waived)\n"
     )
     assert adopted.check("--write-baseline").stderr == (
-        "archlint-baseline.json: 1 breach (1 removed)\n"
+        "archlint-baseline.json: 1 violation (1 removed)\n"
     )
     assert adopted.check().exit_code == 0
 
@@ -340,7 +340,7 @@ def test_a_contract_that_is_gone_must_leave_the_baseline(adopted):
     adopted.write({"grid": ["swin"]})
     result = adopted.check()
     assert result.exit_code == 1
-    assert "this contract and model are not in archlint.yaml any more" in result.stdout
+    assert "archlint.yaml no longer has this contract and model" in result.stdout
 
 
 def test_a_rule_file_that_is_gone_must_leave_the_baseline(adopted):
@@ -348,9 +348,9 @@ def test_a_rule_file_that_is_gone_must_leave_the_baseline(adopted):
     assert adopted.check("new.archlint.yaml").stdout.count("any more") == 0
     result = adopted.check()
     assert result.exit_code == 1
-    assert result.stdout.count("there is no rule file archlint.yaml any more") == 2
+    assert result.stdout.count("the rule file archlint.yaml no longer exists") == 2
     adopted.check("--write-baseline")
-    assert {b["file"] for b in adopted.breaches()} == {"new.archlint.yaml"}
+    assert {b["file"] for b in adopted.violations()} == {"new.archlint.yaml"}
 
 
 @pytest.mark.parametrize("word", ["error", "vacuous"])
@@ -358,7 +358,7 @@ def test_what_was_not_decided_says_nothing_of_the_baseline(adopted, word):
     adopted.models["vgg"] = word
     assert "baseline" not in adopted.check().stdout.replace("known in archlint-baseline", "")
     adopted.check("--write-baseline")
-    kept = [b["model"] for b in adopted.breaches()]
+    kept = [b["model"] for b in adopted.violations()]
     assert kept == (["swin", "vgg"] if word == "error" else ["swin"])
 
 
@@ -368,14 +368,14 @@ def test_a_selected_run_judges_and_writes_only_what_it_covers(adopted):
     assert adopted.check("--select=grid").stdout.count("BROKEN  baseline") == 1
     assert adopted.check().stdout.count("BROKEN  baseline") == 2
     adopted.check("--select=grid", "--write-baseline")
-    assert [b["model"] for b in adopted.breaches()] == ["vgg"]
+    assert [b["model"] for b in adopted.violations()] == ["vgg"]
 
 
 def test_a_rule_file_with_mistakes_leaves_its_entries_alone(adopted):
     Path("archlint.yaml").write_text("archlint: 1\ncontracts: 3\n")
     result = adopted.check("--write-baseline")
     assert result.exit_code == 2
-    assert len(adopted.breaches()) == 2
+    assert len(adopted.violations()) == 2
 
 
 def test_without_breaches_no_file_is_made(project):
@@ -388,7 +388,7 @@ def test_without_breaches_no_file_is_made(project):
 def test_the_last_breach_leaves_an_empty_list(adopted):
     adopted.models |= {"vgg": "proved", "swin": "proved"}
     adopted.check("--write-baseline")
-    assert adopted.breaches() == []
+    assert adopted.violations() == []
     assert adopted.check().exit_code == 0
 
 
@@ -396,7 +396,7 @@ def test_waived_breaches_are_not_written(project):
     project.models = {"vgg": broken(), "swin": broken()}
     project.write({"photo": ["vgg", "swin"]}, [("photo", "vgg", "2026-12-31")])
     project.check("--write-baseline")
-    assert [b["model"] for b in project.breaches()] == ["swin"]
+    assert [b["model"] for b in project.violations()] == ["swin"]
 
 
 def test_an_expired_waiver_is_not_made_good_by_the_baseline(adopted):
@@ -416,16 +416,16 @@ def test_the_baseline_is_the_projects_wherever_archlint_is_started(adopted, monk
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: t[:40], "archlint-baseline.json:4:1: this is not YAML"),
+        (lambda t: t[:42], "archlint-baseline.json:4:1: not valid YAML"),
         (lambda t: t.replace(": 1", ": 2", 1),
-         "archlint-baseline.json:1:1: found no baseline of version 1"),
-        (lambda t: "[]", "found no baseline of version 1"),
-        (lambda t: '{"archlint-baseline": 1}', "found no list of breaches"),
+         "archlint-baseline.json:1:1: this is not a baseline of version 1"),
+        (lambda t: "[]", "this is not a baseline of version 1"),
+        (lambda t: '{"archlint-baseline": 1}', "violations is not a list"),
         (lambda t: t.replace('"swin"', '"vit"'),
-         "archlint-baseline.json:4:5: found an entry that archlint did not write"),
-        (lambda t: t.replace('"norm"', "[]"), "found an entry that archlint did not write"),
-        (lambda t: t.replace('"H": 40', '"H": "x"'), "found an entry that archlint did not write"),
-        (lambda t: t.replace("layer", "lair"), "found an entry that archlint did not write"),
+         "archlint-baseline.json:4:5: this entry was not written by archlint"),
+        (lambda t: t.replace('"norm"', "[]"), "this entry was not written by archlint"),
+        (lambda t: t.replace('"H": 40', '"H": "x"'), "this entry was not written by archlint"),
+        (lambda t: t.replace("layer", "lair"), "this entry was not written by archlint"),
     ],
 )  # fmt: skip
 def test_a_baseline_that_is_damaged(adopted, change, message):
@@ -438,7 +438,7 @@ def test_a_baseline_that_is_damaged(adopted, change, message):
 
 def test_one_entry_twice(adopted):
     document = json.loads(BASELINE.read_text())
-    document["breaches"] *= 2
+    document["violations"] *= 2
     BASELINE.write_text(json.dumps(document, indent=2))
     assert "found grid · swin again\n" in adopted.check().stderr
 

@@ -96,7 +96,7 @@ def test_without_news_nothing_heavy_is_loaded_and_the_report_is_the_same(project
     project.write("acme/layers.py", (project.root / "acme/layers.py").read_text() + "\n")
     assert watched(project).stdout.endswith("(2 cached)\n")
     rests = [
-        list(json.loads(path.read_text())["entry"]["body"]["rests"]["files"])
+        list(json.loads(path.read_text())["entry"]["body"]["dependencies"]["files"])
         for path in (project.root / ".archlint_cache" / "verdicts").glob("*.json")
     ]
     here = os.path.realpath(project.root)

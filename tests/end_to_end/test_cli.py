@@ -377,7 +377,7 @@ def test_a_stopped_run_leaves_nothing_behind(project, tmp_path, stop, code):
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == code
     assert stdout == ""
-    assert stderr == ("interrupted; the workers were stopped\n" if code == 130 else "")
+    assert stderr == ("interrupted; all workers were stopped\n" if code == 130 else "")
     assert not list(scratch.iterdir())
 
 

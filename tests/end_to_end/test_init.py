@@ -428,8 +428,8 @@ def test_the_first_rule_file(project, run, monkeypatch):
     result = run()
     assert result.exit_code == 0, result.output
     assert result.output == (
-        "contracts/models.archlint.yaml: 2 contracts that hold; 2 without a contract; "
-        "1 left out as parts of others; 1 left out for want of arguments; 1 file not read\n"
+        "contracts/models.archlint.yaml: 2 contracts; 2 models without a contract; "
+        "1 skipped: part of another model; 1 skipped: needs arguments; 1 file not read\n"
     )
     text = Path("contracts/models.archlint.yaml").read_text()
     assert text.startswith("# yaml-language-server: $schema=archlint.schema.json\n")
@@ -456,15 +456,15 @@ def test_the_first_rule_file(project, run, monkeypatch):
             accepts: only H % 2 == 0 and W % 2 == 0
             output: {out: N 2 H W}
 
-        # Without a contract. archlint infer TARGET --input SHAPE says what a model accepts:
+        # Without a contract. archlint infer TARGET --input SHAPE shows what a model accepts:
         #   acme_init.models:Pair: Pair.forward needs left, right: say what it is called with, as in
         #     --input "N 3 H W" (one tensor)
         #   acme_init.models:Fails could not be built: RuntimeError: gone (acme_init/models.py:47)
 
-        # Left out as parts of the models above. To promise something of one, add it to models:
+        # Skipped: part of a model above. To check one, add it to models:
         #   acme_init.models:Stem
 
-        # Left out because they are built with arguments. To add one, give them:
+        # Skipped: needs arguments. To check one, add it to models with its arguments:
         #   name: {target: ..., kwargs: {...}}
         #   acme_init.models:Wide (width)
 
@@ -546,8 +546,8 @@ def test_a_file_is_never_overwritten(project, run):
     result = run()
     assert (result.exit_code, result.output) == (
         2,
-        "Error: contracts/models.archlint.yaml exists and stays as it is; --output names another "
-        "file, --dry-run prints\n",
+        "Error: contracts/models.archlint.yaml exists and is not overwritten; --output names "
+        "another file, --dry-run prints\n",
     )
     assert Path("contracts/models.archlint.yaml").read_text() == "mine\n"
     assert run("-o", "new/rules.archlint.yaml").exit_code == 0
@@ -561,7 +561,7 @@ def test_printing_writes_nothing(project, run, args):
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("# yaml-language-server")
     assert loads(result.stdout).contracts[0].clause.text == "any size"
-    assert result.stderr == "not written: 1 contract that holds\n"
+    assert result.stderr == "not written: 1 contract\n"
     assert sorted(p.name for p in Path().iterdir()) == ["models.py", "pyproject.toml"]
 
 
@@ -570,8 +570,8 @@ def test_nothing_to_write(project, run):
     result = run()
     assert (result.exit_code, result.output) == (
         2,
-        "Error: no model found in 1 Python file of .: looked for classes of nn.Module and "
-        "functions that return one, to be built without arguments\n",
+        "Error: no model in 1 Python file of .: archlint looks for subclasses of nn.Module "
+        "and functions that return one, which can be built without arguments\n",
     )
 
 
@@ -580,7 +580,7 @@ def test_no_model_that_can_be_asked(project, run):
     result = run()
     assert result.exit_code == 2
     assert result.output.startswith(
-        "Error: no contract was found, nothing is written\n../models.py:Net: Net.forward needs x, y"
+        "Error: no contract holds, nothing is written\n../models.py:Net: Net.forward needs x, y"
     )
     assert not Path("contracts").exists()
 

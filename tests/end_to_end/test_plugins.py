@@ -142,12 +142,12 @@ def test_the_example_packages(site, project):
 
 def test_without_them(project):
     done = run(project, "check", path=[TOP])
-    assert (done.returncode, done.stdout) == (2, "nothing was decided\n")
+    assert (done.returncode, done.stdout) == (2, "nothing was checked\n")
     assert "archlint.yaml:5:20: 'hydra:conf/model.yaml' is not a valid target" in done.stderr
     assert "; the prefixes are fixture, timm, torchvision" in done.stderr
     done = run(project, "check", "--format", "acme-markdown", path=[TOP])
     assert done.returncode == 2
-    assert "found the format 'acme-markdown', expected text, json," in done.stderr
+    assert "there is no format 'acme-markdown'; expected text, json," in done.stderr
 
 
 def test_rule_files_are_validated_without_importing_a_plugin(site, project, monkeypatch):
@@ -252,7 +252,7 @@ def test_a_plugin_that_cannot_be_loaded(install, text, said):
     assert (verdict.word, verdict.message) == ("error", str(caught.value))
     result = CliRunner().invoke(cli.cli, ["check", "--format", "acme"])
     assert result.exit_code == 2
-    assert f"'acme' is no format of archlint, and the plugin {known_as} {said}" in result.output
+    assert f"'acme' is not a format of archlint, and the plugin {known_as} {said}" in result.output
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_a_reporter_that_gives_no_text(install, monkeypatch, tmp_path):
     install("@hookimpl\ndef archlint_reporters():\n    return {'none': lambda run: None}\n")
     result = CliRunner().invoke(cli.cli, ["check", "--format", "none"])
     assert result.exit_code == 2
-    assert "the reporter none of a plugin gave None; expected text" in result.output
+    assert "the reporter none of a plugin returned None; expected a str" in result.output
     install("@hookimpl\ndef archlint_reporters():\n    return {'low': lambda run: 1/0}\n", "other")
     result = CliRunner().invoke(cli.cli, ["check", "--format", "low"])
     assert "the reporter low of a plugin raised ZeroDivisionError" in result.output

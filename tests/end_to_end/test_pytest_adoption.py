@@ -154,7 +154,7 @@ def test_what_only_the_session_can_tell_fails_the_session(run):
     result.stdout.fnmatch_lines(
         [
             "BROKEN  waiver · any-width · takes_[*]  archlint.yaml:11  no longer needed: all 2 *",
-            "BROKEN  waiver · any-height · [*]  archlint.yaml:12  no contract and model in this *",
+            "BROKEN  waiver · any-height · [*]  archlint.yaml:12  matches no contract *",
             "2 proved, 2 broken",
         ]
     )
@@ -190,7 +190,7 @@ def test_another_breach_than_that_of_the_baseline_fails(run, pytester, change):
     result = run()
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
-        ["  note       archlint-baseline.json:4 knows another breach, N=1 F=* --write-baseline *"]
+        ["  note       archlint-baseline.json:4 has another violation, N=1 F=* --write-baseline *"]
     )
 
 
@@ -198,7 +198,9 @@ def test_an_entry_that_says_what_is_not_so_fails(run, pytester):
     baseline(pytester, model="takes_any")
     result = run("-k", "takes_any")
     result.assert_outcomes(failed=1, deselected=1)
-    result.stdout.fnmatch_lines(["  reason     this breach is no more: the contract is proved"])
+    result.stdout.fnmatch_lines(
+        ["  reason     the violation no longer exists: the contract is proved"]
+    )
     baseline(pytester, model="takes_9")
     result = run("-k", "takes_any")
     assert result.ret == 0
@@ -212,7 +214,7 @@ def test_a_damaged_baseline_is_an_error_of_collection(run, pytester):
     (pytester.path / "archlint-baseline.json").write_text("{}")
     result = run()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["archlint-baseline.json:1:1: found no baseline of version 1"])
+    result.stdout.fnmatch_lines(["archlint-baseline.json:1:1: this is not a baseline of version 1"])
 
 
 def test_an_expected_contract_may_be_waived_too(run):

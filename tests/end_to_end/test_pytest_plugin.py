@@ -223,7 +223,7 @@ def test_a_violation_is_the_report_of_archlint_and_no_traceback(run):
     result.stdout.fnmatch_lines(
         [
             "archlint.yaml:5  BROKEN  any-width · head",
-            "  contract   accepts any N, F",
+            "  promised   accepts any N, F",
             "  fails at   N=1 F=1   (smallest; confirmed by running: RuntimeError: *",
             "  at         1  Linear(8, 2)",
             "=* archlint *=",
@@ -358,7 +358,7 @@ def test_ini_equivalents(run, pytester):
     assert run("--no-archlint").ret == pytest.ExitCode.NO_TESTS_COLLECTED
     result = pytester.runpytest_inprocess("-p", "no:randomly", "-o", "archlint_samples=x")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*archlint_samples: 'x' is no number of samples"])
+    result.stderr.fnmatch_lines(["*archlint_samples: found 'x'; expected a number of samples"])
     assert run("--archlint-samples=-1").ret == pytest.ExitCode.USAGE_ERROR
     run("-o", "archlint=false", "--archlint").assert_outcomes(passed=1, deselected=1)
 
@@ -413,7 +413,7 @@ def test_the_fixture(run):
     result.stdout.fnmatch_lines(
         [
             "test_it.py:15  BROKEN  test_width[[]9[]] · Sequential",
-            "  contract   accepts any N",
+            "  promised   accepts any N",
             '>       archlint.check(model, "N 8", accepts="evry N")',
             "E*found 'evry'",
             'E *accepts: "evry N"',
@@ -458,7 +458,7 @@ def test_the_marker(run):
     result.stdout.fnmatch_lines(
         [
             "test_it.py:13  BROKEN  test_breaks · Sequential",
-            "test_nothing is marked as a contract, so it must return a model",
+            "test_nothing has the archlint marker with a contract, so it must return a model",
             "@pytest.mark.archlint of test_wrong_word: *'acepts'*",
             "2 proved, 1 broken",
         ]
@@ -486,7 +486,7 @@ def test_structure_in_python(run):
     result.stdout.fnmatch_lines(
         [
             "test_it.py:8  BROKEN  test_marker · Sequential",
-            "  contract   structure forbids: [[]Linear[]]",
+            "  promised   structure forbids: [[]Linear[]]",
             "@pytest.mark.archlint of test_no_input: the key 'input' is missing",
         ]
     )
@@ -683,4 +683,4 @@ def test_a_missing_lock_file_is_an_error(pytester, with_lock):
     pytester.path.joinpath("archlint.lock").unlink()
     result = pytester.runpytest_inprocess("--archlint-locked", "-k", "locked")
     result.assert_outcomes(errors=1, deselected=2)
-    result.stdout.fnmatch_lines(["*there is no archlint.lock; archlint lock writes it*"])
+    result.stdout.fnmatch_lines(["*archlint.lock does not exist; archlint lock writes it*"])

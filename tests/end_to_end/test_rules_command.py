@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from archlint.cli import app as cli
 from archlint.contracts.rulefile.load import loads
-from archlint.project.packs.find_packs import find
-from archlint.project.packs.pack_trials import fault, missing, trials
+from archlint.project.packs.find_packs import find_packs
+from archlint.project.packs.pack_examples import example_tests, failure_of, missing
 from tests import REPO
 from tests.support import in_process
 
@@ -48,11 +48,11 @@ def mine(tmp_path, monkeypatch, run):
 def test_a_shipped_pack_does_what_it_says(run, name):
     result = run("test", f"archlint/{name}")
     assert result.exit_code == 0, result.output
-    assert result.output.splitlines()[-1].endswith("all as said")
+    assert result.output.splitlines()[-1].endswith("all passed")
 
 
 def test_shipped_packs_have_examples_of_both_kinds():
-    packs, wrong = find(["archlint"])
+    packs, wrong = find_packs(["archlint"])
     assert not wrong
     assert {p.name for p in packs} >= {f"archlint/{name}" for name in SHIPPED}
     assert [missing(pack) for pack in packs] == [[]] * len(packs)
@@ -66,11 +66,11 @@ def test_the_page_of_packs_is_the_one_that_is_generated(run):
 def test_the_guide_shows_the_pack_that_new_begins(mine):
     guide = (REPO / "docs" / "writing-packs.md").read_text(encoding="utf-8")
     Path("mine/pack.yaml").write_text(guide.split("```yaml\n")[1].split("```")[0])
-    packs, wrong = find(["mine"])
+    packs, wrong = find_packs(["mine"])
     assert not wrong
     assert missing(packs[0]) == []
-    found, mistakes = trials(packs[0])
-    assert [fault(t.example, next(in_process.run([t.job]))[1]) for t in found] == ["", ""]
+    found, mistakes = example_tests(packs[0])
+    assert [failure_of(t.example, next(in_process.run([t.job]))[1]) for t in found] == ["", ""]
     assert not mistakes
 
 
@@ -120,7 +120,7 @@ archlint/fixed-size-classifier
       with: {classes: 10}
 
   parameters:
-    classes   the number of classes (must be given)
+    classes   the number of classes (required)
     size      the side of an image (224)
     channels  the channels of an image (3)
 
@@ -134,11 +134,11 @@ archlint/fixed-size-classifier
   examples:
     PatchClassifier, with {classes: 10, size: 32}: keeps it
       The same, but checks the size of the image first
-    CroppingClassifier, with {classes: 10, size: 32}: breaks only-its-size at N=1 H=32 W=33, no \
-layer to blame
+    CroppingClassifier, with {classes: 10, size: 32}: breaks only-its-size at N=1 H=32 W=33, in \
+no layer
       Has 16 patches of 8 x 8; pixels that do not fill a patch are silently dropped
-    PatchClassifier, with {classes: 10, size: 64}: breaks only-its-size at N=1 H=32 W=32, no \
-layer to blame
+    PatchClassifier, with {classes: 10, size: 64}: breaks only-its-size at N=1 H=32 W=32, in \
+no layer
       The same, but checks the size of the image first
 """
     )
@@ -152,18 +152,18 @@ def test_explain_a_pack(run):
 archlint/sequence with length = 512, vocabulary = 30522, width = 768
 
 up-to-length
-  called with  an int64 tensor of N × T, its values from 0 and below 30522
-  promises     every size with N >= 1 and T in 1..512 is accepted
-  where        N from 1, T from 1 to 512; there is no largest N
-  other sizes  nothing is promised of them
-  gives        a tensor of N × T × 768
+  input        an int64 tensor of N × T with values from 0 to 30521
+  accepts      every size with N >= 1 and T in 1..512 is accepted
+  where        N from 1, T from 1 to 512; no upper limit for N
+  other sizes  may be accepted or refused
+  output       a tensor of N × T × 768
   why          requests of every permitted length must succeed
 
 no-longer
-  called with  an int64 tensor of N × T, its values from 0 and below 30522
-  promises     no size with T > 512 is accepted
-  where        N from 1, T from 513; there is no largest N, T
-  other sizes  nothing is promised of them
+  input        an int64 tensor of N × T with values from 0 to 30521
+  accepts      no size with T > 512 is accepted
+  where        N from 1, T from 513; no upper limit for N, T
+  other sizes  may be accepted or refused
   why          a silently truncated text gives a result that ignores its end
 """
     )
@@ -199,29 +199,29 @@ contracts:
         run("explain", "rules.yaml:any-size").output
         == """\
 any-size · a, b
-  called with  a float32 tensor of N × 3 × H × W
-  promises     every size with N >= 1 and H, W >= 32 is accepted
-  where        N from 1, H from 32, W from 32; there is no largest N, H, W
-  other sizes  nothing is promised of them
-  gives        a tensor of N × 7
-  why          say what goes wrong where the promise is broken
+  input        a float32 tensor of N × 3 × H × W
+  accepts      every size with N >= 1 and H, W >= 32 is accepted
+  where        N from 1, H from 32, W from 32; no upper limit for N, H, W
+  other sizes  may be accepted or refused
+  output       a tensor of N × 7
+  why          describe what goes wrong if a model violates the contract
 """
     )
     assert run("explain", "rules.yaml").output.startswith("""\
 pair · a
-  called with  x: a float32 tensor of N × T
+  input        x: a float32 tensor of N × T
                y: a list: a float32 tensor of N; a float32 tensor of N × 2
-  promises     every size with T == 8 is accepted, and no other
-  where        N from 1, T is 8; there is no largest N
+  accepts      every size with T == 8 is accepted, and no other size
+  where        N from 1, T is 8; no upper limit for N
   other sizes  the model raises an error
-  gives        a list: a tensor of N × any size; a tensor of any sizes
+  output       a list: a tensor of N × any size; a tensor of any sizes
 
 all · a
-  called with  a float32 tensor of N
-  promises     every size is accepted
-  where        N from 1; there is no largest N
+  input        a float32 tensor of N
+  accepts      every size is accepted
+  where        N from 1; no upper limit for N
   mode         train
-  severity     off, it is not checked
+  severity     off, not checked
 """)
     result = run("explain", "rules.yaml:any-sise")
     assert result.exit_code == 2
@@ -242,28 +242,28 @@ def test_a_new_pack_passes_its_own_test(run, mine):
     result = run("test", "mine")
     assert (result.exit_code, result.output) == (0, """\
 mine
-  ok       Pooled keeps any-size
-  ok       Flattened breaks any-size at N=1 H=32 W=33, head
-1 pack, 2 trials, all as said
+  passed   Pooled keeps any-size
+  passed   Flattened breaks any-size at N=1 H=32 W=33, head
+1 pack, 2 examples, all passed
 """)  # fmt: skip
 
 
 def test_new_keeps_what_there_is(run, mine):
     result = run("new", "mine")
     assert (result.exit_code, result.output) == (2, "Error: mine exists\n")
-    assert "found the name 'a b'" in run("new", "packs/a b").output
+    assert "'a b' is not a valid name" in run("new", "packs/a b").output
 
 
 @pytest.mark.parametrize(
     ("old", "new", "code", "told"),
     [
-        ("W: 33", "W: 34", 1, "WRONG    mine/pack.yaml:22: Flattened breaks any-size at N=1 H=32 "
-         "W=34, head\n           it breaks at N=1 H=32 W=33: "),
-        ("layer: head", "layer: conv", 1, "it breaks head: "),
-        ("breaks: models.py:Flattened", "breaks: models.py:Pooled", 1, "it is proved"),
+        ("W: 33", "W: 34", 1, "FAILED   mine/pack.yaml:22: Flattened breaks any-size at N=1 H=32 "
+         "W=34, head\n           the contract breaks at N=1 H=32 W=33: "),
+        ("layer: head", "layer: conv", 1, "the contract breaks head: "),
+        ("breaks: models.py:Flattened", "breaks: models.py:Pooled", 1, "the contract is proved"),
         ("keeps: models.py:Pooled", "keeps: models.py:Flattened", 1,
-         "Flattened keeps any-size\n           it is broken: N=1 H=32 W=33 is refused"),
-        ("keeps: models.py:Pooled", "keeps: models.py:Poled", 2, "WRONG "),
+         "Flattened keeps any-size\n           the contract is broken: N=1 H=32 W=33 is refused"),
+        ("keeps: models.py:Pooled", "keeps: models.py:Poled", 2, "FAILED "),
         ("- keeps: models.py:Pooled\n    with: {classes: 10}", "", 1,
          "MISSING  no example keeps it"),
         ("{min}", "{min} and Z", 2, "found 'Z'"),
@@ -305,7 +305,7 @@ def test_trying_what_there_is_not(run, mine, words):
     result = run("test", *words)
     assert result.exit_code == 2
     assert "expected" in result.output
-    assert result.output.endswith("0 packs, 0 trials, nothing was tried\n")
+    assert result.output.endswith("0 packs, 0 examples, nothing was tested\n")
 
 
 def test_only_trying_needs_torch(mine):

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from archlint.cli.app import cli
-from archlint.cli.rules_validate import mistakes_in, schema_text
+from archlint.cli.rules_schema import schema_text
+from archlint.cli.rules_validate import mistakes_in
 from archlint.contracts.rulefile.load import load, loads
 from archlint.contracts.rulefile.yaml_source import parse
 from archlint.errors import RuleFileError
@@ -49,7 +50,7 @@ def validate(tmp_path, monkeypatch):
 
 def test_no_mistake(validate):
     result = validate(archlint=CONTRACT)
-    assert (result.stdout, result.stderr, result.exit_code) == ("no mistake in 1 file\n", "", 0)
+    assert (result.stdout, result.stderr, result.exit_code) == ("no errors in 1 file\n", "", 0)
     assert validate("-q").stdout == ""
 
 
@@ -74,16 +75,16 @@ def test_every_mistake_of_every_file(validate):
         "    contract: []\n"
         "    ^\n"
         f"    expected one of {', '.join(json.loads(schema_text())['properties'])}\n"
-        "4 mistakes in 2 files\n"
+        "4 errors in 2 files\n"
     )
 
 
 def test_packs_are_read_as_packs(validate):
-    assert validate("packs", packs__photo=PACK).stdout == "no mistake in 1 file\n"
+    assert validate("packs", packs__photo=PACK).stdout == "no errors in 1 file\n"
     result = validate("packs", packs__photo=PACK.replace("{min}", "{mni}"))
     assert result.exit_code == 2
     assert "photo.yaml:6:" in result.stderr
-    assert "1 mistake in 1 file\n" in result.stderr
+    assert "1 error in 1 file\n" in result.stderr
 
 
 def test_what_is_not_there(validate):

@@ -91,7 +91,7 @@ def test_a_lock_file_is_read_as_it_was_written(tmp_path):
     path = tmp_path / lock.NAME
     path.write_text(lock.text(ENTRIES))
     read = lock.read(path)
-    assert read.entries == locking.by_key(ENTRIES)
+    assert read.entries == locking.entries_by_key(ENTRIES)
     assert lock.text(reversed(list(read.entries.values()))) == path.read_text()
     lines = path.read_text().splitlines()
     for at, where in read.where.items():
@@ -101,8 +101,8 @@ def test_a_lock_file_is_read_as_it_was_written(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("archlint: 1", "no lock file of version 1"),
-        ("archlint-lock: 2\nmodels: []", "no lock file of version 1"),
+        ("archlint: 1", "not a lock file of version 1"),
+        ("archlint-lock: 2\nmodels: []", "not a lock file of version 1"),
         ("archlint-lock: 1\nmodels: 3", "a list"),
         ("archlint-lock: 1\nmodels:\n  - model: a", ":3:"),
         ("archlint-lock: 1\nmodels:\n  - {model: a, mode: eval, accepts: x, exact: 1}", "exact"),
@@ -125,10 +125,10 @@ def test_one_question_for_each_model_input_and_mode(tmp_path):
         )  # fmt: skip
         return Job(contract, ModelRef(name, "m:net", kwargs=kwargs), tmp_path)
 
-    same = locking.questions([job(), job(file="b.yaml", seconds=90.0), job(mode="train")])
+    same = locking.infer_jobs([job(), job(file="b.yaml", seconds=90.0), job(mode="train")])
     assert [(j.ref.name, j.contract.mode) for j in same] == [("net", "eval"), ("net", "train")]
     assert same[0].contract.budget == Budget(locking.PATHS, 90.0)
-    other = locking.questions([job(), job(file="b.yaml", width=3)])
+    other = locking.infer_jobs([job(), job(file="b.yaml", width=3)])
     assert [j.ref.name for j in other] == ["net (a.yaml)", "net (b.yaml)"]
 
 
@@ -175,7 +175,7 @@ def test_lock_then_check(project, tmp_path):
     assert run("check", "--locked", "--no-sample")[0] == 2  # there is none yet
     assert run("lock") == (0, "archlint.lock: 2 new\n", "")
     before = (tmp_path / lock.NAME).read_text()
-    assert run("lock") == (0, "archlint.lock: 2 as before\n", "")
+    assert run("lock") == (0, "archlint.lock: 2 unchanged\n", "")
     code, out, _ = run("check", "--locked", "--no-sample")
     assert (code, "4 proved" in out) == (0, True)
 
@@ -187,7 +187,7 @@ def test_lock_then_check(project, tmp_path):
         "  reason     has shrunk\n"
         "  before     accepts H, W >= 3\n"
         "  now        accepts H, W >= 5\n"
-        "  shrunk     N=1 H=3 W=3 was accepted, is refused\n"
+        "  shrunk     N=1 H=3 W=3 was accepted, is refused now\n"
         "             by 0 (conv2d) needs kernel_size 5 fits the padded size H\n"
         "  to accept  archlint lock --update\n"
     ) in out
@@ -197,7 +197,7 @@ def test_lock_then_check(project, tmp_path):
     assert (tmp_path / lock.NAME).read_text() == before
 
     code, out, _ = run("lock", "--update")
-    assert (code, out.splitlines()[-1]) == (0, "archlint.lock: 1 changed, 1 as before")
+    assert (code, out.splitlines()[-1]) == (0, "archlint.lock: 1 changed, 1 unchanged")
     assert "accepts: H, W >= 5" in (tmp_path / lock.NAME).read_text()
 
 

@@ -39,7 +39,7 @@ VGG = Verdict(
     samples=Samples(1),
     seconds=0.25,
     details={
-        "contract": "accepts any H, W >= 32",
+        "promised": "accepts any H, W >= 32",
         "why": "the app sends photos of any shape",
         "fails at": "N=1 H=32 W=32   (smallest; 100%, confirmed by running)",
         "at": "classifier.0  Linear(25088, 4096)     acme/vgg.py:21",
@@ -57,7 +57,7 @@ FOUND = {
         proof=Proof(64, 3, False),
         samples=Samples(8),
         seconds=2.0,
-        details={"contract": "accepts any H, W >= 32", "not proved": "64 paths were not enough"},
+        details={"promised": "accepts any H, W >= 32", "not proved": "64 paths were not enough"},
     ),
     ("any-photo", "vgg"): VGG,
     ("any-photo", "old_vgg"): replace(
@@ -74,15 +74,15 @@ FOUND = {
         message="H=1 W=1 is refused",
         samples=Samples(1),
         seconds=0.125,
-        details={"contract": "accepts any H, W <= 16", "fails at": "H=1 W=1   (smallest)"},
+        details={"promised": "accepts any H, W <= 16", "fails at": "H=1 W=1   (smallest)"},
     ),
     ("nothing", "resnet"): Verdict(
-        "vacuous", message="no size satisfies 'any H < 1', so the contract checks nothing"
+        "vacuous", message="no size satisfies 'any H < 1': the promise says nothing"
     ),
 }
 
 
-def decide_all(jobs, _count, _bar, _backend, _resume, stream, **_options):
+def run_logged(jobs, _count, _bar, _backend, _resume, stream, **_options):
     verdicts = []
     if stream:
         stream.touch()
@@ -108,7 +108,7 @@ def repository(tmp_path, monkeypatch):
     (base / "team" / "pyproject.toml").write_text("")
     monkeypatch.chdir(base / "team")
     monkeypatch.setenv("ARCHLINT_TODAY", "2026-12-31")
-    monkeypatch.setattr(command, "decide_all", decide_all)
+    monkeypatch.setattr(command, "run_logged", run_logged)
     monkeypatch.setattr(settings, "version", lambda: "1.2.3")
     return base
 
@@ -369,17 +369,20 @@ def test_jsonl_has_a_verdict_on_each_line(check):
     ("options", "message"),
     [
         (["--output", "sarif"], "expected FORMAT=FILE, as in sarif=out.sarif, found 'sarif'"),
-        (["--output", "sarf=x"], "found the format 'sarf', expected text, json, jsonl, sarif,"),
-        (["--output=json=x", "--output=sarif=./x"], "--output: json and sarif both go to x"),
+        (["--output", "sarf=x"], "there is no format 'sarf'; expected text, json, jsonl, sarif,"),
+        (
+            ["--output=json=x", "--output=sarif=./x"],
+            "--output: json and sarif are both written to x",
+        ),
         (["--output", "json=contracts"], "--output: contracts is a folder"),
         (["--output", "json=pyproject.toml/x"], "x cannot be written: "),
-        (["--output=jsonl=a", "--output=jsonl=b"], "--output: there can be one file in jsonl"),
+        (["--output=jsonl=a", "--output=jsonl=b"], "--output: expected at most one jsonl=FILE"),
     ],
 )
 def test_outputs_that_cannot_be_are_told_before_anything_is_decided(
     check, monkeypatch, options, message
 ):
-    monkeypatch.setattr(command, "decide_all", None)
+    monkeypatch.setattr(command, "run_logged", None)
     result, said = check(*options)
     assert result.exit_code == 2
     assert message in result.stderr

@@ -18,7 +18,7 @@ from archlint.runner import pool
 from archlint.runner.joblib_backends import Backend, BackendError
 from archlint.runner.shard import Shard, ShardError, spread
 from tests import REPO
-from tests.support.stub_cli import DECIDE, contract
+from tests.support.stub_cli import CHECK, contract
 
 GUARD = 300.0  # seconds after which a test that hangs is given up
 STUB_CHECK = (sys.executable, "-m", "tests.support.stub_cli", "check", "--no-cache")
@@ -31,7 +31,7 @@ def job(model, root=REPO, **kwargs):
 
 
 def answers(jobs, backend, count=2):
-    found = list(backends.run(jobs, count, Backend.of(backend), decide=DECIDE, grace=1.0))
+    found = list(backends.run(jobs, count, Backend.of(backend), check=CHECK, grace=1.0))
     assert sorted(i for i, _ in found) == list(range(len(jobs)))
     return [replace(v, seconds=0) for _, v in sorted(found, key=lambda answer: answer[0])]
 
@@ -43,9 +43,9 @@ def answers(jobs, backend, count=2):
     ("text", "message"),
     [
         ("dusk", "there is no backend 'dusk'; did you mean 'dask'?"),
-        ("", "there is no backend ''; there are local, loky, dask, ray"),
+        ("", "there is no backend ''; expected one of local, loky, dask, ray"),
         ("loky:tcp://x:1", "the backend loky takes no address, found 'tcp://x:1'"),
-        ("dask:", "an address must follow 'dask:', as in dask:tcp://127.0.0.1:8786"),
+        ("dask:", "expected an address after 'dask:', as in dask:tcp://127.0.0.1:8786"),
     ],
 )
 def test_a_backend_that_is_none(text, message):
@@ -86,19 +86,19 @@ MIXED = [
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2])
 def test_loky_decides_as_the_local_pool_does(count):
-    local = [v for _, v in sorted(pool.run(MIXED, 2, decide=DECIDE, grace=1.0), key=lambda a: a[0])]
+    local = [v for _, v in sorted(pool.run(MIXED, 2, check=CHECK, grace=1.0), key=lambda a: a[0])]
     assert answers(MIXED, "loky", count) == [replace(v, seconds=0) for v in local]
 
 
 def test_a_machine_without_the_project_says_so(tmp_path):
     from archlint.runner import remote
 
-    errand = remote.RemoteTask(DECIDE, 1.0, 1, REPO)
-    verdict = remote.decide_here(job("proved", root=tmp_path / "gone"), errand)
+    task = remote.RemoteTask(CHECK, 1.0, 1, REPO)
+    verdict = remote.check_job(job("proved", root=tmp_path / "gone"), task)
     assert verdict.word == "error"
     assert verdict.message.endswith(
-        f"has no folder {tmp_path / 'gone'}; every machine that decides needs the project at "
-        "the same path"
+        f"has no folder {tmp_path / 'gone'}; every machine that checks contracts needs the "
+        "project at the same path"
     )
 
 
@@ -106,13 +106,13 @@ def test_a_machine_without_the_project_says_so(tmp_path):
 def test_jobs_that_follow_one_another_share_a_process_and_it_is_stopped_when_idle(monkeypatch):
     from archlint.runner import remote
 
-    errand = remote.RemoteTask(DECIDE, 1.0, 1, REPO)
+    task = remote.RemoteTask(CHECK, 1.0, 1, REPO)
     monkeypatch.setattr(remote, "IDLE", GUARD)
-    first = int(remote.decide_here(job("process"), errand).message)
+    first = int(remote.check_job(job("process"), task).message)
     monkeypatch.setattr(remote, "IDLE", 0.1)
-    assert int(remote.decide_here(job("process"), errand).message) == first
+    assert int(remote.check_job(job("process"), task).message) == first
     gone_by = time.monotonic() + GUARD
-    while remote._idle and time.monotonic() < gone_by:
+    while len(remote.IDLE_WORKERS) and time.monotonic() < gone_by:
         time.sleep(0.02)
     while time.monotonic() < gone_by:
         try:
@@ -121,6 +121,17 @@ def test_jobs_that_follow_one_another_share_a_process_and_it_is_stopped_when_idl
             return
         time.sleep(0.02)
     pytest.fail("the idle worker process is still there")
+
+
+def test_a_later_run_gets_a_process_of_its_own():
+    """The process of an earlier run has the user's code of that time loaded."""
+    from archlint.runner import remote
+
+    one, other = (remote.RemoteTask(CHECK, 1.0, 1, REPO) for _ in range(2))
+    assert remote.check_job(job("process"), one).message != (
+        remote.check_job(job("process"), other).message
+    )
+    remote.IDLE_WORKERS.stop_all()
 
 
 # Shards
@@ -349,18 +360,18 @@ def test_the_first_run_of_a_loop_has_nothing_to_resume(project):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("proved\n", "f.jsonl:1:1: found no JSON (Expecting value)"),
-        ("{}\n", "f.jsonl:1:1: found no key 'job'"),
+        ("proved\n", "f.jsonl:1:1: not valid JSON (Expecting value)"),
+        ("{}\n", "f.jsonl:1:1: missing key 'job'"),
         ("[1]\n", "f.jsonl:1:1: found [1]"),
-        ('{"job": 1}\n', "f.jsonl:1:1: found no verdict (job is 1)"),
-        ('{"job": "x", "at": null, "details": []}\n', "found no verdict (details are no texts)"),
+        ('{"job": 1}\n', "f.jsonl:1:1: not a verdict (job is 1)"),
+        ('{"job": "x", "at": null, "details": []}\n', "not a verdict (details must be texts)"),
         (
             '{"job": "x", "at": null, "details": {}, "proof": {}, "samples": {}, '
             '"verdict": "ok"}\n',
-            "found no verdict ('ok' is no verdict;",
+            "not a verdict ('ok' is no verdict;",
         ),
-        ("\xff\n", "f.jsonl:1:1: found bytes that are no UTF-8"),
-        ("[" * 200_000 + "\n", "f.jsonl:1:1: found JSON that is nested too deeply"),
+        ("\xff\n", "f.jsonl:1:1: not valid UTF-8"),
+        ("[" * 200_000 + "\n", "f.jsonl:1:1: JSON is nested too deeply"),
     ],
 )
 def test_a_file_of_something_else(project, text, message):
@@ -462,5 +473,5 @@ def judged(verdict):
 @pytest.mark.slow
 def test_no_scheduler_answers(project, monkeypatch):
     monkeypatch.setattr(backends, "CONNECT", 1)
-    with pytest.raises(BackendError, match="no dask scheduler answers at tcp://127"):
-        list(backends.run([job("proved")], 1, Backend.of("dask:tcp://127.0.0.1:9"), decide=DECIDE))
+    with pytest.raises(BackendError, match="cannot connect to a dask scheduler at tcp://127"):
+        list(backends.run([job("proved")], 1, Backend.of("dask:tcp://127.0.0.1:9"), check=CHECK))

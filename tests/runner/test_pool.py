@@ -10,8 +10,8 @@ import pytest
 
 from archlint.contracts.job import Job
 from archlint.runner import pool as workers
-from archlint.runner import stack_dump as stackdump
-from tests.support.stub_cli import DECIDE, contract
+from archlint.runner import stack_dump
+from tests.support.stub_cli import CHECK, contract
 
 HERE = Path.cwd()
 
@@ -22,7 +22,7 @@ def job(model, root=HERE, **kwargs):
 
 
 def run(*jobs, count=1, grace=0.2):
-    answers = dict(workers.run(jobs, count, decide=DECIDE, grace=grace))
+    answers = dict(workers.run(jobs, count, check=CHECK, grace=grace))
     assert sorted(answers) == list(range(len(jobs)))
     return [answers[i] for i in range(len(jobs))]
 
@@ -41,11 +41,11 @@ def test_no_jobs_no_workers():
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("exits", "the process exited with code 3 while deciding any-photo · exits"),
-        ("raises", "archlint itself failed: ValueError: bad luck"),
-        ("quits", "archlint itself failed: SystemExit: 1"),
-        ("interrupts", "archlint itself failed: KeyboardInterrupt"),
-        ("nothing", "decided to something that is no verdict: None"),
+        ("exits", "the process exited with code 3 while checking any-photo · exits"),
+        ("raises", "internal error in archlint: ValueError: bad luck"),
+        ("quits", "internal error in archlint: SystemExit: 1"),
+        ("interrupts", "internal error in archlint: KeyboardInterrupt"),
+        ("nothing", "the check returned None; expected a Verdict"),
     ],
 )
 def test_a_bad_job_is_an_error_and_the_next_is_decided(model, message):
@@ -88,7 +88,7 @@ def test_a_job_that_disarms_the_alarm_is_stopped_all_the_same():
 @pytest.mark.slow
 def test_a_child_left_behind_hides_nothing_and_dies_too():
     bad, good = run(job("orphans", seconds=0.1), job("proved"))
-    assert bad.message == "the process exited with code 3 while deciding any-photo · orphans"
+    assert bad.message == "the process exited with code 3 while checking any-photo · orphans"
     assert good.word == "proved"
 
 
@@ -132,14 +132,14 @@ def test_threads_fit_the_cores():
 
 
 def test_a_worker_that_cannot_start_says_why():
-    ((_, verdict),) = workers.run([job("proved")], decide="no.such.module:decide")
+    ((_, verdict),) = workers.run([job("proved")], check="no.such.module:decide")
     assert verdict.word == "error"
     assert "could not start (exited with code 1)" in verdict.message
     assert "ModuleNotFoundError" in verdict.message
 
 
 def test_closing_kills_the_workers():
-    answers = workers.run([job("process"), job("hang")], 1, decide=DECIDE)
+    answers = workers.run([job("process"), job("hang")], 1, check=CHECK)
     _, verdict = next(answers)
     answers.close()
     with pytest.raises(ProcessLookupError):
@@ -166,9 +166,9 @@ def test_a_stack_dump_prefers_the_users_code():
         '  File "/home/me/net.py", line 7 in forward\n'
         '  File "<string>", line 1 in <module>\n'
     )
-    assert stackdump.is_timeout(dump)
-    assert stackdump.last_seen(dump) == "forward, /home/me/net.py:7"
-    assert stackdump.last_seen(dump.replace("/home/me/net", "/x/site-packages/torch/a")) == (
+    assert stack_dump.is_timeout(dump)
+    assert stack_dump.last_frame(dump) == "forward, /home/me/net.py:7"
+    assert stack_dump.last_frame(dump.replace("/home/me/net", "/x/site-packages/torch/a")) == (
         "forward, /v/lib/python3.11/site-packages/timm/models/vit.py:6"
     )
-    assert stackdump.last_seen("") == ""
+    assert stack_dump.last_frame("") == ""

@@ -3,9 +3,9 @@
 import importlib
 
 
-def run(jobs, count=1, *, decide=None, grace=None):
-    """Decide the jobs one after another, here."""
-    module, name = (decide or "archlint.explanation.advice:check_contract").split(":")
+def run(jobs, count=1, *, check=None, grace=None):
+    """Check the jobs one after another in this process."""
+    module, name = (check or "archlint.explanation.advice:check_contract").split(":")
     answer = getattr(importlib.import_module(module), name)
     for i, job in enumerate(jobs):
         yield i, answer(job.contract, job.ref, root=job.root, samples=job.samples)

@@ -19,7 +19,7 @@ from archlint.runner import pool as workers
 from archlint.symbolic import symbol
 from archlint.symbolic.formula import ge
 
-DECIDE = "tests.support.stub_cli:decide"
+CHECK = "tests.support.stub_cli:decide"
 
 
 def contract(id="any-photo", model="proved", seconds=60.0, file="rules.yaml", line=3):
@@ -122,7 +122,7 @@ def load(path):
 
 def install(setattr=setattr):
     setattr(rulefile, "load", load)
-    setattr(workers, "DECIDE", DECIDE)
+    setattr(workers, "CHECK", CHECK)
     setattr(workers, "GRACE", 1.0)
 
 

@@ -10,7 +10,7 @@ from archlint.contracts.plugins import register_rules
 from archlint.contracts.verdict import Proof, Verdict
 from archlint.runner import pool as workers
 
-DECIDE = "tests.support.stub_models:decide"
+CHECK = "tests.support.stub_models:decide"
 
 
 def decide(contract, ref, *, root, samples):
@@ -29,7 +29,7 @@ def decide(contract, ref, *, root, samples):
 
 
 def install(setattr=setattr):
-    setattr(workers, "DECIDE", DECIDE)
+    setattr(workers, "CHECK", CHECK)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Describes a set of sizes by the shortest exact phrase."""
+"""From an acceptance to the shortest exact words."""

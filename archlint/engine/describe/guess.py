@@ -1,8 +1,9 @@
-"""Guesses a phrase for a formula over one size, from samples where its truth can change.
+"""What a formula over one size probably says: sampled where its truth can change, then worded.
 
 A formula over one size is periodic wherever none of its comparisons changes sign; the period
-divides the least common multiple of its divisors. So it is evaluated at every size around the
-sign changes, and for one period in between. The result is a guess, which :mod:`.describe` proves.
+divides the least common multiple of its divisors. So it is evaluated closely around the sign
+changes and for one period in between. The result is a guess: :mod:`.describe` has it
+proved.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def true_at(formula: Bool, env: dict[str, int]) -> bool:
 
 
 def stretches(formula: Bool, name: str, low: int, high: int | None) -> list[Stretch] | None:
-    """The sizes ``name`` in ``low..high`` with the property; ``None`` if too many to sample."""
+    """The sizes ``name`` in ``low..high`` with the property; ``None`` if too much is to sample."""
     if isinstance(formula, bool):
         return [Stretch(low, high, 1, _ALL if formula else _NOTHING)]
     period = 1
@@ -94,7 +95,7 @@ def stretches(formula: Bool, name: str, low: int, high: int | None) -> list[Stre
     )
     env = {name: 0}
     left = MAX_SAMPLES
-    result: list[Stretch] = []
+    found: list[Stretch] = []
     at = low
     for a, b in [*windows, (None, None)]:
         a = None if a is None else max(a, at)
@@ -106,7 +107,7 @@ def stretches(formula: Bool, name: str, low: int, high: int | None) -> list[Stre
                 if true_at(formula, env):
                     residues.add(v % period)
             left -= period
-            result.append(_reduced(at, end, period, residues))
+            found.append(_reduced(at, end, period, residues))
             at = at if end is None else end + 1
         if a is None and end is None:
             break
@@ -118,16 +119,16 @@ def stretches(formula: Bool, name: str, low: int, high: int | None) -> list[Stre
         for v in range(at, end + 1):
             env[name] = v
             residues_now = _ALL if true_at(formula, env) else _NOTHING
-            if result and result[-1].modulus == 1 and result[-1].residues == residues_now:
-                result[-1] = result[-1]._replace(high=v)
+            if found and found[-1].modulus == 1 and found[-1].residues == residues_now:
+                found[-1] = found[-1]._replace(high=v)
             else:
-                result.append(Stretch(v, v, 1, residues_now))
+                found.append(Stretch(v, v, 1, residues_now))
         at = max(at, end + 1)
-    return _grown(result)
+    return _grown(found)
 
 
 def _reduced(low: int, high: int | None, period: int, residues: set[int]) -> Stretch:
-    """The same stretch with the smallest modulus."""
+    """The stretch with the smallest modulus that tells the same."""
     for modulus in range(1, period):
         if period % modulus == 0:
             small = {r % modulus for r in residues}
@@ -137,7 +138,7 @@ def _reduced(low: int, high: int | None, period: int, residues: set[int]) -> Str
 
 
 def _grown(parts: list[Stretch]) -> list[Stretch]:
-    """Extend periodic stretches by the neighbouring sizes that fit their pattern."""
+    """Periodic stretches take in the neighbouring sizes that fit their pattern."""
     done: list[Stretch] = []
     for part in reversed(parts):
         while done and done[-1].modulus > 1 and part.modulus == 1:
@@ -176,7 +177,7 @@ def _grown(parts: list[Stretch]) -> list[Stretch]:
 
 
 def worded(parts: list[Stretch], name: str) -> Phrase:
-    """The shortest phrase for the members of consecutive stretches."""
+    """The shortest words for the members of consecutive stretches."""
     pieces = [p for p in parts if p.first() is not None]
     if not pieces:
         return NONE
@@ -193,7 +194,7 @@ def worded(parts: list[Stretch], name: str) -> Phrase:
 
 def _union(pieces: list[Stretch], name: str, low: int, high: int | None) -> Phrase:
     singles: list[int] = []
-    phrases: list[tuple[int, Phrase]] = []
+    said: list[tuple[int, Phrase]] = []
     for p in pieces:
         first, last = p.first(), p.last()
         assert first is not None
@@ -207,13 +208,13 @@ def _union(pieces: list[Stretch], name: str, low: int, high: int | None) -> Phra
             if p.high == high:
                 end = None
             elif len(p.residues) == 1 and last is not None:
-                phrases.append((first, stepped(name, first, last, p.modulus)))
+                said.append((first, stepped(name, first, last, p.modulus)))
                 continue
             pattern = remainder(name, p.modulus, sorted(p.residues))
-            phrases.append((first, every(within(name, start, end), pattern)))
+            said.append((first, every(within(name, start, end), pattern)))
         else:
-            phrases.append((first, within(name, start, end)))
+            said.append((first, within(name, start, end)))
     if singles:
-        phrases.append((singles[0], among(name, singles)))
-    union = either(*(phrase for _, phrase in sorted(phrases, key=lambda s: s[0])))
+        said.append((singles[0], among(name, singles)))
+    union = either(*(phrase for _, phrase in sorted(said, key=lambda s: s[0])))
     return ranged(union, {name: low})

@@ -1,1 +1,1 @@
-"""The sizes that a model accepts: the exact set, and the shape of the output."""
+"""What does a model accept? The exact set, and the shape that comes out."""

@@ -1,4 +1,4 @@
-"""Chooses sizes to run the real model at: few, small, and with different residues."""
+"""Which sizes to run the real model at: few, small, and different where it matters."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from archlint.tracing.trace import Trace
 Sizes = dict[str, int]
 
 _CLASSES = 16  # residue classes tried per modulus
-_GRID = 1500  # points of the region to choose from, smallest first
-_TRIED = 6 * _GRID  # points in all, those outside the region included
+_GRID = 1500  # points of the region looked at, smallest first, when choosing
+_LOOKED_AT = 6 * _GRID  # points in all, those outside the region included
 _SPAN = 64  # how far above its smallest value a random size goes, at least
 
 
@@ -30,35 +30,35 @@ def choose_sizes(
 ) -> list[Sizes]:
     """At most ``count`` different points of ``region``, the same for the same arguments.
 
-    In this order: ``points``, the smallest corner, points that between them have every
+    In this order: the given ``points``, the smallest corner, points that between them have every
     residue of each symbol's ``moduli`` (up to 16 each, small points first), the largest corner
     where the box has one, random points. About a fifth of the points are random.
     """
-    chosen = _Chosen(symbols, region, count)
+    wanted = _Chosen(symbols, region, count)
     for point in points:
-        chosen.add(point)
+        wanted.add(point)
     if region is False or not symbols:
         if not symbols:
-            chosen.add({})
-        return chosen.points
+            wanted.add({})
+        return wanted.points
     values = {s: _values(box, s, moduli.get(s, set())) for s in symbols}
     grid = list(_inside(symbols, values, region))
     if grid:
-        chosen.add(grid[0])
+        wanted.add(grid[0])
     fifth = count // 5
-    for point in _covering(grid, moduli, count - len(chosen.points) - fifth):
-        chosen.add(point)
+    for point in _covering(grid, moduli, count - len(wanted.points) - fifth):
+        wanted.add(point)
     high = {s: box.ranges.get(s, (1, None))[1] for s in symbols}
     if None not in high.values():
-        chosen.add({s: h for s, h in high.items() if h is not None})
+        wanted.add({s: h for s, h in high.items() if h is not None})
     draw = random.Random(seed)
     for _ in range(200 * count):
-        if len(chosen.points) >= count:
+        if len(wanted.points) >= count:
             break
-        chosen.add(_random_point(draw, symbols, values, box, chosen.points))
+        wanted.add(_random_point(draw, symbols, values, box, wanted.points))
     for point in grid:
-        chosen.add(point)
-    return chosen.points
+        wanted.add(point)
+    return wanted.points
 
 
 class _Chosen:
@@ -89,12 +89,12 @@ def _values(box: Box, symbol: str, moduli: set[int]) -> list[int]:
     """Small values of one symbol: from its smallest on, and around multiples of its moduli."""
     low, high = box.ranges.get(symbol, (1, None))
     low = 1 if low is None else low
-    values = {low, low + 1, low + 2}
+    found = {low, low + 1, low + 2}
     for m in moduli:
         first = -(-low // m) * m  # the first multiple
-        values.update((first, first + m, first + 2 * m, first + 1, first + m - 1))
-        values.update(low + r for r in range(min(m, _CLASSES)))
-    return sorted(v for v in values if high is None or v <= high)
+        found.update((first, first + m, first + 2 * m, first + 1, first + m - 1))
+        found.update(low + r for r in range(min(m, _CLASSES)))
+    return sorted(v for v in found if high is None or v <= high)
 
 
 def _inside(
@@ -102,16 +102,16 @@ def _inside(
 ) -> Iterator[Sizes]:
     """Points of the grid that lie in the region, by growing total rank of their values."""
     ranks = [range(len(values[s])) for s in symbols]
-    inside = 0
-    tried = 0
+    found = 0
+    looked = 0
     for total in range(sum(max(len(r) - 1, 0) for r in ranks) + 1):
         for rank in _summing(ranks, total):
             point = {s: values[s][i] for s, i in zip(symbols, rank, strict=True)}
-            tried += 1
+            looked += 1
             if _holds(region, point):
-                inside += 1
+                found += 1
                 yield point
-            if inside >= _GRID or tried >= _TRIED:
+            if found >= _GRID or looked >= _LOOKED_AT:
                 return
 
 
@@ -128,7 +128,7 @@ def _summing(ranks: Sequence[range], total: int) -> Iterator[tuple[int, ...]]:
 
 
 def _covering(grid: list[Sizes], moduli: Mapping[str, set[int]], count: int) -> Iterator[Sizes]:
-    """Points with new residues: each is the first of those that add the most."""
+    """Points whose residues no earlier one had: always the one with most, of those the first."""
     classes = [
         frozenset((s, m, point[s] % m) for s, ms in moduli.items() if s in point for m in ms)
         for point in grid
@@ -169,8 +169,8 @@ def _random_point(
 
 
 def moduli(trace: Trace) -> dict[str, set[int]]:
-    """The divisors of each input size in a trace: modulo these its residues may matter."""
-    result: dict[str, set[int]] = {}
+    """The divisors that each symbol meets on its way: where its residues may matter."""
+    found: dict[str, set[int]] = {}
     sizes: list[Size] = [s for e in trace.path.events for s in e.sizes]
     sizes += [c.expr for e in trace.path.events for c in comparisons(e.formula)]
     for leaf in _leaves(trace.output):
@@ -180,8 +180,8 @@ def moduli(trace: Trace) -> dict[str, set[int]]:
             if isinstance(atom, FloorDiv) and isinstance(atom.den, int):
                 for inner in atoms(atom.num):
                     if isinstance(inner, Symbol) and not isinstance(inner, Unknown):
-                        result.setdefault(inner.name, set()).add(atom.den)
-    return result
+                        found.setdefault(inner.name, set()).add(atom.den)
+    return found
 
 
 def _leaves(output: object) -> list[TensorSpec]:

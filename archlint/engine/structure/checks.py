@@ -1,4 +1,4 @@
-"""Runs the structural checks of a contract."""
+"""Run a contract's structural checks on what was seen of the model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from archlint.symbolic.solver.solver import Unsolved
 
 Check = Callable[[ModelView, Any], Iterable[Violation]]
 
-BUILT_IN: dict[str, Check] = {
+OURS: dict[str, Check] = {
     "pooled_before_linear": pooled_before_linear,
     "batch_preserved": batch_preserved,
     "batch_never_merged": batch_never_merged,
@@ -33,11 +33,8 @@ MODULES_ONLY = (forbids, parameters)
 
 
 @dataclass(frozen=True)
-class CheckResults:
-    """What the checks of a contract found, each as one line.
-
-    ``count``: how many checks there were. ``open``: those that the solver could not prove.
-    """
+class Inspected:
+    """What the checks of a contract say; ``open`` are those that the solver did not decide."""
 
     count: int
     violations: tuple[Violation, ...] = ()
@@ -46,63 +43,61 @@ class CheckResults:
     errors: tuple[str, ...] = ()
 
 
-def run_checks(structure: Mapping[str, object], view: ModelView) -> CheckResults:
-    """The results of all checks; a check that cannot be made does not stop the others."""
+def inspect(structure: Mapping[str, object], seen: ModelView) -> Inspected:
+    """The answers of all checks, each by itself: one that cannot be made stops no other."""
     violations: list[Violation] = []
-    vacuous, unproved, errors = [], [], []
-    for name, value in structure.items():
+    vacuous, unsettled, errors = [], [], []
+    for name, asked in structure.items():
         try:
             check = _find(name)
-            new = _violations(name, check, view, value)
-            violations += new
-            if not new and check not in MODULES_ONLY and _nothing_accepted(view):
-                if view.reasons:
-                    reasons = "; ".join(view.reasons)
-                    raise CannotCheck(f"{name}: no path reached an output: {reasons}")
-                raise Vacuous("the model accepts no size of the contract")
+            found = _checked(name, check, seen, asked)
+            violations += found
+            if not found and check not in MODULES_ONLY and _nothing_accepted(seen):
+                if seen.reasons:
+                    reasons = "; ".join(seen.reasons)
+                    raise CannotCheck(f"{name}: no path was followed to an output: {reasons}")
+                raise Vacuous("the model accepts no size that the contract names")
         except Vacuous as e:
             vacuous.append(f"{name}: {e}")
         except Unsolved as e:
-            unproved.append(f"{name}: the solver gave no answer ({e})")
+            unsettled.append(f"{name}: the solver gave no answer ({e})")
         except ArchlintError as e:
             errors.append(str(e))
-    return CheckResults(
-        len(structure), tuple(violations), tuple(vacuous), tuple(unproved), tuple(errors)
+    return Inspected(
+        len(structure), tuple(violations), tuple(vacuous), tuple(unsettled), tuple(errors)
     )
 
 
 def _find(name: str) -> Check:
-    if name in BUILT_IN:
-        return BUILT_IN[name]
-    from_plugins: Mapping[str, Check] = plugins.checks()
-    if name not in from_plugins:
-        known = ", ".join(from_plugins) or "no plugin adds checks"
+    if name in OURS:
+        return OURS[name]
+    theirs: Mapping[str, Check] = plugins.checks()
+    if name not in theirs:
+        known = ", ".join(theirs) or "no plugin has checks"
         hint = (
-            did_you_mean(name, list(from_plugins)) or f"; known checks: {known}"
-            if from_plugins
-            else f": {known}"
+            did_you_mean(name, list(theirs)) or f"; there are {known}" if theirs else f": {known}"
         )
         raise CannotCheck(f"there is no structural check {name}{hint}")
-    return from_plugins[name]
+    return theirs[name]
 
 
-def _violations(name: str, check: Check, view: ModelView, value: object) -> list[Violation]:
-    if name in BUILT_IN:
-        return list(check(view, value))
-    results: list[Any]
+def _checked(name: str, check: Check, seen: ModelView, asked: object) -> list[Violation]:
+    if name in OURS:
+        return list(check(seen, asked))
+    found: list[Any]
     try:
-        results = list(check(view, value))
+        found = list(check(seen, asked))
     except (Vacuous, Unsolved, ArchlintError):
         raise
     except Exception as e:
         raise CannotCheck(f"the structural check {name} failed: {described(e)}") from e
-    for each in results:
+    for each in found:
         if not isinstance(each, Violation):
-            what = f"the structural check {name} yielded {each!r:.80}; expected archlint.Violation"
+            what = f"the structural check {name} gave {each!r:.80}; expected archlint.Violation"
             raise CannotCheck(what)
-    return results
+    return found
 
 
-def _nothing_accepted(view: ModelView) -> bool:
-    """Whether the model was run on symbolic sizes and is not known to accept any of them."""
-    return view.explored and view.smallest(disj(*(p.accepted for p in view.accepting))) is None
+def _nothing_accepted(seen: ModelView) -> bool:
+    """Whether the model ran on symbolic sizes and is not known to accept any of them."""
+    return seen.explored and seen.smallest(disj(*(w.accepted for w in seen.accepting))) is None

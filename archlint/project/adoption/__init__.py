@@ -1,6 +1,6 @@
-"""Adoption on old code: breaches that are known fail nothing, for a while and as long as they last.
+"""Adoption in existing code: known violations do not fail, as long as they exist.
 
-Pure functions over verdicts, after deciding and before reporting: a waiver (in a rule file, by
-hand, with a reason and a date) or the baseline (a file that archlint writes) marks a breach as
-waived. Neither may go stale: what they say in vain becomes a verdict of its own.
+Pure functions over verdicts, between checking and reporting. A waiver (in a rule file, with a
+reason and a last day) or the baseline (a file that archlint writes) marks a violation as waived.
+An unused waiver or baseline entry becomes a verdict of its own.
 """

@@ -1,7 +1,7 @@
-"""``archlint-baseline.json``: the breaches of one day, kept in the repository.
+"""``archlint-baseline.json``: the known violations of a project, committed with it.
 
-Sorted JSON, so that it changes in review as the breaches do. It is read with the reader of rule
-files, of which JSON is a part: a mistake in it has a line and a column.
+The entries are sorted, so that a diff of the file shows which violations changed. JSON is a subset
+of YAML: the reader of rule files reads it, and reports mistakes with line and column.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 NAME = "archlint-baseline.json"
 VERSION = 1
 ID = "baseline"
-"""What stands for the contract in a verdict on an entry."""
+"""The contract id in a verdict on a baseline entry."""
 
 _FIELDS = ("file", "contract", "model", "counterexample", "layer", "fingerprint")
 
 Key = tuple[str, str, str]
-"""The rule file as seen from the project's root, the contract's id, the model's name."""
+"""The rule file relative to the project's root, the contract's id, the model's name."""
 
 
 @dataclass(frozen=True)
 class KnownViolation:
-    """An entry: how a contract broke. ``where`` it stands in the file, once it does."""
+    """An entry: how a contract is broken. ``where``: its location, if it was read from a file."""
 
     key: Key
     counterexample: dict[str, int] | None
@@ -43,10 +43,10 @@ class KnownViolation:
     where: Location | None = None
 
     def same(self, other: KnownViolation) -> bool:
-        """Whether it is at the same sizes and at the same layer."""
+        """Whether both have the same counterexample and layer."""
         return (self.counterexample, self.layer) == (other.counterexample, other.layer)
 
-    def told(self) -> str:
+    def __str__(self) -> str:
         """``N=1 H=32 W=32 at classifier.0``."""
         point = point_text(self.counterexample or {})
         return " ".join(filter(None, (point or "no size", self.layer and f"at {self.layer}")))
@@ -55,8 +55,8 @@ class KnownViolation:
 Baseline = Mapping[Key, KnownViolation]
 
 
-def violation(verdict: Verdict, file: str) -> KnownViolation:
-    """A breach as an entry; ``file`` is the rule file as seen from the project's root."""
+def violation_of(verdict: Verdict, file: str) -> KnownViolation:
+    """The entry for a broken contract; ``file``: its rule file relative to the project's root."""
     return KnownViolation(
         (file, verdict.contract, verdict.model),
         verdict.counterexample,
@@ -65,20 +65,23 @@ def violation(verdict: Verdict, file: str) -> KnownViolation:
     )
 
 
-def known(verdict: Verdict, file: str, baseline: Baseline) -> Verdict:
-    """A breach that is in the baseline is waived; a note on one that is there in another form."""
+def apply_baseline(verdict: Verdict, file: str, baseline: Baseline) -> Verdict:
+    """A ``broken`` verdict, waived if the baseline has this violation.
+
+    If the baseline has another violation of the contract, the verdict only gets a note.
+    """
     entry = baseline.get((file, verdict.contract, verdict.model))
     if verdict.word != "broken" or entry is None:
         return verdict
-    if entry.same(violation(verdict, file)):
+    if entry.same(violation_of(verdict, file)):
         reason = f"known in {NAME}"
         return replace(verdict, waived=Waived(reason), note=reason)
-    note = f"{entry.where} knows another breach, {entry.told()}; "
-    return replace(verdict, note=note + "archlint check --write-baseline takes this one")
+    note = f"{entry.where} has another violation, {entry}; "
+    return replace(verdict, note=note + "archlint check --write-baseline replaces it")
 
 
-def outdated(entry: KnownViolation, message: str) -> Verdict:
-    """The verdict on an entry that says what is not so."""
+def outdated_verdict(entry: KnownViolation, message: str) -> Verdict:
+    """The verdict on an entry that is not needed any more; ``message`` says why."""
     _, contract, model = entry.key
     return Verdict(
         "broken",
@@ -89,14 +92,14 @@ def outdated(entry: KnownViolation, message: str) -> Verdict:
         message=message,
         details={
             "reason": message,
-            "known": entry.told(),
+            "known": str(entry),
             "to do": "archlint check --write-baseline",
         },
     )
 
 
 def text(entries: Iterable[KnownViolation]) -> str:
-    """The file."""
+    """The text of the baseline file."""
     rows = [
         {
             **dict(zip(_FIELDS, entry.key, strict=False)),
@@ -106,13 +109,13 @@ def text(entries: Iterable[KnownViolation]) -> str:
         }
         for entry in sorted(entries, key=lambda e: e.key)
     ]
-    return json.dumps({"archlint-baseline": VERSION, "breaches": rows}, indent=2) + "\n"
+    return json.dumps({"archlint-baseline": VERSION, "violations": rows}, indent=2) + "\n"
 
 
 def read(path: Path, shown: str) -> Baseline:
-    """The entries of the file at ``path``, called ``shown`` in messages; none if there is no file.
+    """The entries of the file at ``path``, called ``shown`` in messages; empty without a file.
 
-    ``ArchlintError`` if it cannot be read.
+    Raises ``ArchlintError`` if it cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -120,45 +123,48 @@ def read(path: Path, shown: str) -> Baseline:
         return {}
     except (OSError, UnicodeDecodeError) as e:
         raise ArchlintError(f"{shown}: cannot be read: {e}") from e
-    # Imported here: most projects have no baseline and need no YAML parser.
-    from archlint.contracts.rulefile.mistake_collector import MistakeCollector
+    from archlint.contracts.rulefile.mistake_collector import (
+        MistakeCollector,  # slow: imports the YAML reader
+    )
     from archlint.contracts.rulefile.yaml_source import parse
 
     source, mistakes = parse(text, shown)
     notes = MistakeCollector(source, mistakes)
     data = source.data
-    rows = data.get("breaches") if isinstance(data, dict) else None
-    found: dict[Key, KnownViolation] = {}
+    rows = data.get("violations") if isinstance(data, dict) else None
+    entries: dict[Key, KnownViolation] = {}
     if not isinstance(data, dict) or data.get("archlint-baseline") != VERSION:
-        what = f"found no baseline of version {VERSION}"
-        mistakes.append(Mistake(Location(shown, 1), what, "a file that --write-baseline wrote"))
+        what = f"this is not a baseline of version {VERSION}"
+        mistakes.append(
+            Mistake(Location(shown, 1), what, "a file written by archlint check --write-baseline")
+        )
     elif not isinstance(rows, list):
-        notes.add((), "found no list of breaches", "breaches and a list")
+        notes.add((), "violations is not a list", "violations: and a list")
     else:
         for entry in _entries(notes, rows):
-            found[entry.key] = entry
+            entries[entry.key] = entry
     if mistakes:
         raise RuleFileError(mistakes)
-    return found
+    return entries
 
 
 def _entries(notes: MistakeCollector, rows: list[Any]) -> Iterator[KnownViolation]:
     seen: set[Key] = set()
     for i, row in enumerate(rows):
-        place: Place = ("breaches", i)
+        place: Place = ("violations", i)
         entry = _entry(row)
         if entry is None:
-            what = "found an entry that archlint did not write"
+            what = "this entry was not written by archlint"
             notes.add(place, what, "file, contract, model, counterexample, layer, fingerprint")
         elif entry.key in seen:
-            notes.add(place, f"found {entry.key[1]} · {entry.key[2]} again", "each breach once")
+            notes.add(place, f"found {entry.key[1]} · {entry.key[2]} again", "each violation once")
         else:
             seen.add(entry.key)
             yield replace(entry, where=notes.source.where(place))
 
 
 def _entry(row: Any) -> KnownViolation | None:
-    """The entry, if it is as it was written: its fingerprint tells."""
+    """The entry of a row; ``None`` if it was edited, which its fingerprint shows."""
     if not isinstance(row, dict) or set(row) != set(_FIELDS):
         return None
     file, contract, model, point, layer, mark = (row[name] for name in _FIELDS)

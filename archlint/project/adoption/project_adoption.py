@@ -1,4 +1,4 @@
-"""What one project has agreed to live with, applied to the verdicts of a run."""
+"""The waivers and the baseline of one project, applied to the verdicts of a run."""
 
 from __future__ import annotations
 
@@ -13,91 +13,105 @@ from archlint.contracts.settings import shorten, unneeded_waivers
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
 from archlint.project.adoption import baseline
-from archlint.project.adoption import waiver_checks as waivers
 from archlint.project.adoption.baseline import Baseline, KnownViolation
-from archlint.project.adoption.contract_case import Decided, case, every, wanted
+from archlint.project.adoption.contract_case import (
+    CaseVerdicts,
+    all_cases,
+    case_of,
+    checked_cases,
+)
+from archlint.project.adoption.waiver_checks import apply_waivers, covers, unused_waivers
 
 TODAY = "ARCHLINT_TODAY"
-"""The environment variable that stands in for the clock: what fails next month, and tests."""
+"""The environment variable that replaces today's date, to see what fails later and for tests."""
 
 
 @dataclass(frozen=True)
 class Adoption:
-    """The waivers of rule files are with the files; ``severity`` is that of a waiver in vain."""
+    """The baseline of the project at ``root``, and how its waivers are judged.
+
+    ``today``: the day that waivers are compared with. ``severity``: that of unused waivers. The
+    waivers themselves are part of the rule files.
+    """
 
     root: Path
     today: date
-    known: Baseline
+    baseline: Baseline
     severity: str = "error"
 
     @classmethod
     def of(cls, root: Path, use_baseline: bool = True) -> Adoption:
-        """That of the project at ``root``. ``ArchlintError`` for what cannot be read."""
+        """Load the adoption of the project at ``root``. Raises ``ArchlintError``."""
         path = root / baseline.NAME
-        known = baseline.read(path, str(shorten(path))) if use_baseline else {}
-        return cls(root, today(), known, unneeded_waivers(root / "pyproject.toml"))
+        entries = baseline.read(path, str(shorten(path))) if use_baseline else {}
+        return cls(root, today(), entries, unneeded_waivers(root / "pyproject.toml"))
 
-    def adopted(self, verdict: Verdict, rules: RuleFile) -> Verdict:
-        """A verdict on a contract of ``rules``, marked as waived if it is.
+    def apply(self, verdict: Verdict, rules: RuleFile) -> Verdict:
+        """The verdict on a contract of ``rules``, marked if it is waived or in the baseline.
 
-        An expired waiver is not made good by the baseline.
+        A violation whose waiver has expired is not looked up in the baseline.
         """
         plain = replace(verdict, waived=None, note="")
-        waived = waivers.waive(plain, rules.waivers, self.today)
-        return waived if waived.note else baseline.known(plain, self._file(rules), self.known)
+        waived = apply_waivers(plain, rules.waivers, self.today)
+        if waived.note:
+            return waived
+        return baseline.apply_baseline(plain, self._file(rules), self.baseline)
 
-    def stale(self, files: Sequence[RuleFile], decided: Decided, whole: bool) -> list[Verdict]:
-        """Verdicts on waivers and on entries of the baseline that this run shows to be in vain.
+    def unused(
+        self, files: Sequence[RuleFile], results: CaseVerdicts, complete: bool
+    ) -> list[Verdict]:
+        """Verdicts on the waivers and baseline entries that this run shows to be unused.
 
-        ``decided`` has the verdicts of the run on any part of ``files``; ``whole``: the project
+        ``results``: the verdicts of the run, on any part of ``files``. ``complete``: the project
         has no other rule files.
         """
-        found: list[Verdict] = []
+        verdicts: list[Verdict] = []
         for rules in files:
-            found += waivers.unneeded(rules.waivers, rules.contracts, decided, self.severity)
-        found += [baseline.outdated(e, why) for e, why in self._outdated(files, decided, whole)]
-        return found
+            verdicts += unused_waivers(rules.waivers, rules.contracts, results, self.severity)
+        outdated = self._outdated(files, results, complete)
+        return verdicts + [baseline.outdated_verdict(entry, why) for entry, why in outdated]
 
-    def updated(
-        self, files: Sequence[RuleFile], decided: Decided, whole: bool
+    def updated_baseline(
+        self, files: Sequence[RuleFile], results: CaseVerdicts, complete: bool
     ) -> list[KnownViolation]:
-        """The entries of the baseline as they should be: those that this run has an answer to."""
-        kept = dict(self.known)
-        for entry, _ in self._outdated(files, decided, whole):
-            del kept[entry.key]
+        """The baseline with the violations of this run; entries that it did not check stay."""
+        entries = dict(self.baseline)
+        for entry, _ in self._outdated(files, results, complete):
+            del entries[entry.key]
         for rules in files:
             for contract in rules.contracts:
                 for ref in contract.models:
-                    verdict = decided.get(case(contract, ref.name))
+                    verdict = results.get(case_of(contract, ref.name))
                     if verdict is None or verdict.word == "error":
                         continue
-                    now = baseline.violation(verdict, self._file(rules))
-                    kept.pop(now.key, None)
-                    waived = any(waivers.covers(w, contract.id, ref.name) for w in rules.waivers)
+                    current = baseline.violation_of(verdict, self._file(rules))
+                    entries.pop(current.key, None)
+                    waived = any(covers(w, contract.id, ref.name) for w in rules.waivers)
                     if verdict.word == "broken" and verdict.severity == "error" and not waived:
-                        kept[now.key] = now
-        return list(kept.values())
+                        entries[current.key] = current
+        return list(entries.values())
 
     def _outdated(
-        self, files: Sequence[RuleFile], decided: Decided, whole: bool
+        self, files: Sequence[RuleFile], results: CaseVerdicts, complete: bool
     ) -> list[tuple[KnownViolation, str]]:
-        """The entries whose contract holds or is gone, each with the reason."""
+        """The baseline entries whose contract holds or is gone, each with the reason."""
         by_name = {self._file(rules): rules for rules in files}
-        found = []
-        for entry in self.known.values():
+        outdated = []
+        for entry in self.baseline.values():
             file, contract, model = entry.key
             rules = by_name.get(file)
             if rules is None:
-                if whole:
-                    found.append((entry, f"there is no rule file {file} any more"))
+                if complete:
+                    outdated.append((entry, f"the rule file {file} no longer exists"))
                 continue
-            cases = [c for c in every(rules.contracts) if c[1:] == (contract, model)]
-            held = [decided[c] for c in cases if c in decided and bool(decided[c])]
-            if held:
-                found.append((entry, f"this breach is no more: the contract is {held[0].word}"))
-            elif not cases and all(c in decided for c in wanted(rules.contracts)):
-                found.append((entry, f"this contract and model are not in {file} any more"))
-        return found
+            cases = [c for c in all_cases(rules.contracts) if c[1:] == (contract, model)]
+            holding = [results[c] for c in cases if c in results and bool(results[c])]
+            if holding:
+                why = f"the violation no longer exists: the contract is {holding[0].word}"
+                outdated.append((entry, why))
+            elif not cases and all(c in results for c in checked_cases(rules.contracts)):
+                outdated.append((entry, f"{file} no longer has this contract and model"))
+        return outdated
 
     def _file(self, rules: RuleFile) -> str:
         path = rules.path.parent.resolve() / rules.path.name
@@ -105,7 +119,7 @@ class Adoption:
 
 
 def today() -> date:
-    """The day, unless the environment says another. ``ArchlintError`` where that is none."""
+    """Today, or the date in ``ARCHLINT_TODAY``. Raises ``ArchlintError`` if it is not a date."""
     text = os.environ.get(TODAY)
     if not text:
         return date.today()
@@ -113,5 +127,5 @@ def today() -> date:
 
     day = as_date(text)
     if day is None:
-        raise ArchlintError(f"{TODAY} is {text!r}, expected {DATE_WORDS}")
+        raise ArchlintError(f"{TODAY}: found {text!r}; expected {DATE_WORDS}")
     return day

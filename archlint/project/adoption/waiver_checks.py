@@ -1,4 +1,4 @@
-"""Waivers: which breaches they excuse, and which of them excuse nothing any more."""
+"""Applies waivers to verdicts, and finds waivers that are not used any more."""
 
 from __future__ import annotations
 
@@ -11,58 +11,61 @@ from pathlib import Path
 from archlint.contracts.contract import Contract, Waiver
 from archlint.contracts.settings import shorten
 from archlint.contracts.verdict import Verdict, Waived
-from archlint.project.adoption.contract_case import Case, Decided, every, wanted
+from archlint.project.adoption.contract_case import Case, CaseVerdicts, all_cases, checked_cases
 
 ID = "waiver"
-"""What stands for the contract in a verdict on a waiver."""
+"""The contract id in a verdict on a waiver."""
 
 
-def waive(verdict: Verdict, waivers: Sequence[Waiver], today: date) -> Verdict:
-    """A breach with the first waiver that is still good; a note if all have expired."""
-    mine = [w for w in waivers if covers(w, verdict.contract, verdict.model)]
-    if verdict.word != "broken" or not mine:
+def apply_waivers(verdict: Verdict, waivers: Sequence[Waiver], today: date) -> Verdict:
+    """A ``broken`` verdict, waived by the first matching waiver that has not expired.
+
+    If all matching waivers have expired, the verdict only gets a note.
+    """
+    matching = [w for w in waivers if covers(w, verdict.contract, verdict.model)]
+    if verdict.word != "broken" or not matching:
         return verdict
-    for waiver in mine:
+    for waiver in matching:
         if waiver.until >= today:
             until = waiver.until.isoformat()
             note = f"waived until {until}: {waiver.reason}"
             return replace(verdict, waived=Waived(waiver.reason, until), note=note)
-    last = max(mine, key=lambda w: w.until)
+    last = max(matching, key=lambda w: w.until)
     place = f"{shorten(Path(last.where.file))}:{last.where.line}"
     note = f"the waiver at {place} expired on {last.until}: {last.reason}"
     return replace(verdict, note=note)
 
 
 def covers(waiver: Waiver, contract: str, model: str) -> bool:
-    """Whether a waiver is about a contract and a model of its rule file."""
+    """Whether the waiver matches a contract id and a model name of its rule file."""
     return fnmatchcase(contract, waiver.contract) and fnmatchcase(model, waiver.model)
 
 
-def unneeded(
-    waivers: Sequence[Waiver], contracts: Sequence[Contract], decided: Decided, severity: str
+def unused_waivers(
+    waivers: Sequence[Waiver], contracts: Sequence[Contract], results: CaseVerdicts, severity: str
 ) -> Iterator[Verdict]:
-    """A verdict on each waiver that this run shows to be in vain.
+    """A verdict on each waiver that this run shows to be unused.
 
-    ``contracts`` are all those of the rule file. A waiver is judged when everything that it is
-    about was decided; one that is about nothing, when everything in the file was.
+    ``contracts``: all those of the rule file. A waiver is judged if everything that it matches
+    was checked; a waiver that matches nothing, if everything in the file was.
     """
     if severity == "off":
         return
-    cases, all_cases = wanted(contracts), every(contracts)
+    checked, everything = checked_cases(contracts), all_cases(contracts)
     for waiver in waivers:
-        mine = [c for c in cases if covers(waiver, *c[1:])]
-        if not any(covers(waiver, *c[1:]) for c in all_cases):
-            if all(c in decided for c in cases):
-                message = "no contract and model in this file match it"
+        matching = [c for c in checked if covers(waiver, *c[1:])]
+        if not any(covers(waiver, *c[1:]) for c in everything):
+            if all(c in results for c in checked):
+                message = "matches no contract and model in this file"
                 yield _verdict(waiver, message, severity)
-        elif mine and all(c in decided and bool(decided[c]) for c in mine):
-            yield _verdict(waiver, f"no longer needed: {_held(mine, decided)}", severity)
+        elif matching and all(c in results and bool(results[c]) for c in matching):
+            yield _verdict(waiver, f"no longer needed: {_why(matching, results)}", severity)
 
 
-def _held(cases: Sequence[Case], decided: Decided) -> str:
+def _why(cases: Sequence[Case], results: CaseVerdicts) -> str:
     if len(cases) == 1:
-        return f"the contract is {decided[cases[0]].word}"
-    return f"all {len(cases)} contracts and models that it is about hold"
+        return f"the contract is {results[cases[0]].word}"
+    return f"all {len(cases)} matching contracts and models hold"
 
 
 def _verdict(waiver: Waiver, message: str, severity: str) -> Verdict:

@@ -1,1 +1,1 @@
-"""Which models does a project have? Read from its source; no code of it runs."""
+"""Finds the models of a project in its source. No code of the project runs."""

@@ -1,4 +1,4 @@
-"""The models of a project in the order in which they are tried, and those that are left out."""
+"""The models of a project: which can be built without arguments, and in which order."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from archlint.project.discover.model_definitions import Candidate, Models
+from archlint.project.discover.model_definitions import Candidate, ModelFinder
 from archlint.project.discover.name_lookup import Definition, Project
 from archlint.project.discover.python_files import File, python_files
-from archlint.project.discover.submodels import users
+from archlint.project.discover.submodels import wholes_of
 
-ABOUT = 80  # characters of what a model says of itself
+ABOUT = 80  # characters of a docstring
 
 
 @dataclass(frozen=True)
-class Found:
-    """A model of the project. ``needs``: what it must be given."""
+class DiscoveredModel:
+    """A model of the project. ``needs``: its required arguments."""
 
-    name: str  # what a rule file may call it; unique
+    name: str  # unique, and a valid name in a rule file
     definition: Definition
     needs: tuple[str, ...] = ()
 
     def target(self, rules: Path) -> str:
-        """What a rule file in the folder ``rules`` writes for it."""
+        """The target of the model in a rule file in the folder ``rules``."""
         return self.definition.source.file.target(self.definition.name, rules)
 
     @property
@@ -40,55 +40,57 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Discovered:
-    """What the source of a project tells of its models."""
+class Discovery:
+    """The models of a project, as its source defines them."""
 
-    buildable: dict[Found, set[Found]]  # without arguments -> those that it is a part of
-    needing: list[Found]  # part of no other, and built with arguments only
+    buildable: dict[DiscoveredModel, set[DiscoveredModel]]  # part -> models that use it
+    needing: list[DiscoveredModel]  # those with required arguments that no other model uses
     files: int
     unread: dict[File, str]
 
-    def ready(self, asked: Collection[Found], failed: Collection[Found]) -> list[Found]:
-        """Those to ask next: parts of none but models that failed."""
+    def ready(
+        self, tried: Collection[DiscoveredModel], failed: Collection[DiscoveredModel]
+    ) -> list[DiscoveredModel]:
+        """The models to try next: those that only models that failed use."""
         return [
             part
             for part, wholes in self.buildable.items()
-            if part not in asked and wholes <= set(failed)
+            if part not in tried and wholes <= set(failed)
         ]
 
 
-def discover(place: Path, root: Path) -> Discovered:
-    """The models under a folder or in a file of the project ``root``. Runs no code of it."""
+def discover(place: Path, root: Path) -> Discovery:
+    """Find the models under a folder or in a file of the project ``root``."""
     files = list(python_files(place, root))
     project = Project(files)
-    candidates = list(Models(project).candidates())
-    used = users([c.definition for c in candidates], project)
-    found = {c.definition: f for c, f in zip(candidates, _named(candidates), strict=True)}
-    # What can only be built with arguments is not asked, so it hides no part of its own.
+    candidates = list(ModelFinder(project).candidates())
+    wholes = wholes_of([c.definition for c in candidates], project)
+    models = {c.definition: f for c, f in zip(candidates, _named(candidates), strict=True)}
+    # A model with required arguments is not tried itself, so its parts are tried instead.
     buildable = {
-        model: {found[u] for u in used[definition] if not found[u].needs}
-        for definition, model in found.items()
+        model: {models[w] for w in wholes[definition] if not models[w].needs}
+        for definition, model in models.items()
         if not model.needs
     }
-    needing = [model for definition, model in found.items() if model.needs and not used[definition]]
-    return Discovered(buildable, needing, len(files), project.unread)
+    needing = [m for definition, m in models.items() if m.needs and not wholes[definition]]
+    return Discovery(buildable, needing, len(files), project.unread)
 
 
-def _named(candidates: Collection[Candidate]) -> list[Found]:
-    """Each under its own name, or that of its module too where two have one name."""
+def _named(candidates: Collection[Candidate]) -> list[DiscoveredModel]:
+    """The models with unique names: the module is prepended to a name that occurs twice."""
     names = [_word(c.definition.name) for c in candidates]
-    often = Counter(names)
-    made: Counter[str] = Counter()
-    found = []
+    count = Counter(names)
+    used: Counter[str] = Counter()
+    models = []
     for candidate, name in zip(candidates, names, strict=True):
-        if often[name] > 1:
+        if count[name] > 1:
             name = f"{_word(candidate.definition.source.file.module)}.{name}"
-        made[name] += 1
-        name += f"-{made[name]}" * (made[name] > 1)
-        found.append(Found(name, candidate.definition, candidate.needs))
-    return found
+        used[name] += 1
+        name += f"-{used[name]}" * (used[name] > 1)
+        models.append(DiscoveredModel(name, candidate.definition, candidate.needs))
+    return models
 
 
 def _word(name: str) -> str:
-    """With only those characters that a rule file's names have."""
+    """The name with only the characters that names in rule files may have."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name)

@@ -1,6 +1,6 @@
-"""Which definitions make models: classes of ``nn.Module`` and functions that return one.
+"""Finds definitions of models: subclasses of ``nn.Module``, and functions that return one.
 
-What the source says decides who is tried; whether it is a model is then seen by building it.
+The source only selects candidates; whether one is a model shows when it is built.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _NO_MODULES = ("torch.nn.functional.", "torch.nn.init.", "torch.nn.utils.", "tor
 
 @dataclass(frozen=True)
 class Candidate:
-    """A definition that makes a model. ``needs``: the arguments without a default."""
+    """A definition that makes a model. ``needs``: its arguments without a default."""
 
     definition: Definition
     needs: tuple[str, ...]
 
 
-class Models:
-    """The models of a project, as far as its source tells."""
+class ModelFinder:
+    """Finds the definitions of models in the source of a project."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -35,18 +35,18 @@ class Models:
         self._busy: set[Definition] = set()
 
     def candidates(self) -> Iterator[Candidate]:
-        """Public classes and functions that make models, file by file, in the order of each."""
+        """The public classes and functions that make models, in the order of the files."""
         for definition in self._project.definitions():
             if definition.name.startswith("_") or not self._makes(definition):
                 continue
             if isinstance(definition.node, ast.FunctionDef):
-                yield Candidate(definition, _needed(definition.node, skip=0))
+                yield Candidate(definition, _required(definition.node, skip=0))
             elif self._runs(definition):
-                yield Candidate(definition, self._to_build(definition))
+                yield Candidate(definition, self._required_arguments(definition))
 
     def _makes(self, definition: Definition) -> bool:
         """Whether it is a module class or a function that returns a module."""
-        if definition in self._busy:  # a class that derives from itself, or a function in a loop
+        if definition in self._busy:  # a circular base class or call
             return False
         self._busy.add(definition)
         try:
@@ -59,21 +59,21 @@ class Models:
         return any(self._is_module(definition.source, base) for base in self._bases(definition))
 
     def _is_module(self, source: Source, name: str) -> bool:
-        found = self._project.meaning(source, name)
-        if isinstance(found, Definition):
-            return isinstance(found.node, ast.ClassDef) and self._makes(found)
-        return _of_library(found) or found.endswith("Module")  # such as LightningModule
+        meaning = self._project.resolve(source, name)
+        if isinstance(meaning, Definition):
+            return isinstance(meaning.node, ast.ClassDef) and self._makes(meaning)
+        return _of_library(meaning) or meaning.endswith("Module")  # such as LightningModule
 
     def _returns_model(self, definition: Definition) -> bool:
         function, source = definition.node, definition.source
         if not isinstance(function, ast.FunctionDef) or function.decorator_list:
             return False
-        inside = list(_inside(function))
+        inside = list(_nodes(function))
         if any(isinstance(n, (ast.Yield, ast.YieldFrom)) or _trains(n) for n in inside):
             return False
         if function.returns is not None and (name := dotted(function.returns)):
             return self._is_module(source, name)
-        made = {
+        models = {
             target.id
             for node in inside
             if isinstance(node, ast.Assign) and self._is_model(source, node.value)
@@ -82,36 +82,36 @@ class Models:
         }
         returned = [n.value for n in inside if isinstance(n, ast.Return) and n.value is not None]
         return any(
-            self._is_model(source, value) or (isinstance(value, ast.Name) and value.id in made)
+            self._is_model(source, value) or (isinstance(value, ast.Name) and value.id in models)
             for value in returned
         )
 
     def _is_model(self, source: Source, value: ast.expr) -> bool:
-        """Whether an expression is the call of something that makes a model."""
+        """Whether an expression calls something that makes a model."""
         if not isinstance(value, ast.Call) or not (name := dotted(value.func)):
             return False
-        found = self._project.meaning(source, name)
-        if isinstance(found, Definition):
-            return self._makes(found)
-        return _of_library(found)
+        meaning = self._project.resolve(source, name)
+        if isinstance(meaning, Definition):
+            return self._makes(meaning)
+        return _of_library(meaning)
 
     def _runs(self, definition: Definition) -> bool:
-        """Whether the class has a ``forward``, its own or inherited, and nothing abstract."""
+        """Whether the class has a ``forward``, own or inherited, and no abstract method."""
         classes, outside = self._lineage(definition)
         if any(_abstract(node) for node in definition.node.body):
             return False
         own = any(_method(c, "forward") for c in classes)
         return own or any(not name.endswith("Module") for name in outside)
 
-    def _to_build(self, definition: Definition) -> tuple[str, ...]:
-        """What the class must be given: of its own ``__init__``, or the first inherited one."""
+    def _required_arguments(self, definition: Definition) -> tuple[str, ...]:
+        """The required arguments of the class's ``__init__``, own or inherited."""
         for each in self._lineage(definition)[0]:
             if method := _method(each, "__init__"):
-                return _needed(method, skip=1)
+                return _required(method, skip=1)
         return ()
 
     def _lineage(self, definition: Definition) -> tuple[list[Definition], list[str]]:
-        """The class and those of the project that it derives from; names of others' classes."""
+        """The class and its base classes in the project, and the names of other base classes."""
         classes: list[Definition] = []
         outside: list[str] = []
         todo = [definition]
@@ -121,7 +121,7 @@ class Models:
                 continue
             classes.append(each)
             for base in self._bases(each):
-                meaning = self._project.meaning(each.source, base)
+                meaning = self._project.resolve(each.source, base)
                 if isinstance(meaning, Definition):
                     todo.append(meaning)
                 else:
@@ -135,7 +135,7 @@ class Models:
 
 
 def dotted(node: ast.expr) -> str:
-    """``a.b.c`` as it is written; empty for any other expression."""
+    """``a.b.c`` for a dotted name; empty for any other expression."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):  # an annotation in quotes
         return node.value if all(p.isidentifier() for p in node.value.split(".")) else ""
     parts: list[str] = []
@@ -149,8 +149,8 @@ def _of_library(name: str) -> bool:
     return name.startswith(LIBRARIES) and not name.startswith(_NO_MODULES)
 
 
-def _needed(function: ast.FunctionDef, skip: int) -> tuple[str, ...]:
-    """The parameters without a default, but for the first ``skip``."""
+def _required(function: ast.FunctionDef, skip: int) -> tuple[str, ...]:
+    """The parameters without a default, except the first ``skip``."""
     a = function.args
     positional = [*a.posonlyargs, *a.args]
     free = positional[skip : len(positional) - len(a.defaults)]
@@ -158,8 +158,8 @@ def _needed(function: ast.FunctionDef, skip: int) -> tuple[str, ...]:
     return tuple(p.arg for p in (*free, *named))
 
 
-def _inside(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """The nodes of a function, not those of functions and classes in it."""
+def _nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """The nodes of a function, without those of nested functions and classes."""
     todo: list[ast.AST] = list(function.body)
     while todo:
         node = todo.pop(0)

@@ -1,4 +1,4 @@
-"""Which definition does a name in a project's source mean? Imports followed, nothing run."""
+"""Resolves names in a project's source to definitions, following imports. Nothing runs."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Union
 from archlint.project.discover.python_files import File
 
 Node = Union[ast.ClassDef, ast.FunctionDef]
-FOLLOWED = 20  # imports of imports, at most
+MAX_IMPORTS = 20  # imports of imports that are followed
 
 
 @dataclass(eq=False)
 class Definition:
-    """A class or function at the top of a file."""
+    """A class or function at the top level of a file."""
 
     name: str
     node: Node
@@ -24,22 +24,22 @@ class Definition:
 
     @property
     def dotted(self) -> str:
-        """Its name from the root of its package on."""
+        """Its dotted name from the root of its package."""
         return f"{self.source.file.module}.{self.name}"
 
 
 @dataclass(eq=False)
 class Source:
-    """A parsed file: what it defines, and what it imports under which name."""
+    """A parsed file: its definitions and imports."""
 
     file: File
     definitions: dict[str, Definition] = field(default_factory=dict)
-    imports: dict[str, str] = field(default_factory=dict)  # name here -> dotted name
+    imports: dict[str, str] = field(default_factory=dict)  # local name -> dotted name
     stars: list[str] = field(default_factory=list)  # modules of "from … import *"
 
 
 class Project:
-    """The parsed files of a project, and the meaning of names in them."""
+    """The parsed files of a project."""
 
     def __init__(self, files: Iterable[File]) -> None:
         self.sources: list[Source] = []
@@ -56,13 +56,14 @@ class Project:
             self._modules.setdefault(file.module, source)
 
     def definitions(self) -> Iterator[Definition]:
+        """All definitions, file by file."""
         for source in self.sources:
             yield from source.definitions.values()
 
-    def meaning(self, source: Source, name: str, followed: int = 0) -> Definition | str:
-        """What a dotted name in ``source`` stands for.
+    def resolve(self, source: Source, name: str, followed: int = 0) -> Definition | str:
+        """Resolve a dotted name in ``source``; ``followed`` counts the imports followed so far.
 
-        A definition of the project, or else the dotted name from outside, as far as imports tell.
+        Returns a definition of the project, else the dotted name that the imports lead to.
         """
         head, _, rest = name.partition(".")
         if head in source.definitions:
@@ -72,10 +73,10 @@ class Project:
             return self._imported(full, followed + 1)
         for module in source.stars:
             starred = self._modules.get(module)
-            if starred and starred is not source and followed < FOLLOWED:
-                found = self.meaning(starred, name, followed + 1)
-                if isinstance(found, Definition):
-                    return found
+            if starred and starred is not source and followed < MAX_IMPORTS:
+                meaning = self.resolve(starred, name, followed + 1)
+                if isinstance(meaning, Definition):
+                    return meaning
             elif not starred and module.startswith("torch.nn") and name[:1].isupper():
                 return f"{module}.{name}"
         return name
@@ -83,10 +84,10 @@ class Project:
     def _imported(self, dotted: str, followed: int) -> Definition | str:
         module, _, name = dotted.rpartition(".")
         rest = ""
-        while module and followed < FOLLOWED:
+        while module and followed < MAX_IMPORTS:
             source = self._modules.get(module)
             if source is not None:
-                return self.meaning(source, name, followed) if not rest else dotted
+                return self.resolve(source, name, followed) if not rest else dotted
             module, _, last = module.rpartition(".")
             name, rest = last, name
         return dotted
@@ -115,7 +116,7 @@ def _source(file: File) -> Source:
 
 
 def _at_top(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a module, also those under a try or an if."""
+    """The statements of a module, including those under ``try`` and ``if``."""
     for node in body:
         if isinstance(node, (ast.Try, ast.If)) and not _is_main(node):
             yield from _at_top([*node.body, *node.orelse])
@@ -130,7 +131,7 @@ def _is_main(node: ast.stmt) -> bool:
 
 
 def _absolute(node: ast.ImportFrom, file: File) -> str:
-    """The dotted module that an import is from."""
+    """The absolute name of the module of an import."""
     if not node.level:
         return node.module or ""
     parts = file.module.split(".")

@@ -1,4 +1,4 @@
-"""The Python files of a project that may define models, and what a rule file calls them."""
+"""The Python files of a project that may define models, and their names in targets."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-PASSED_OVER = ("__pycache__", "node_modules", "site-packages", "test", "tests", "testing")
-BUILT = ("build", "dist")  # where they are no packages
+SKIPPED = ("__pycache__", "node_modules", "site-packages", "test", "tests", "testing")
+BUILT = ("build", "dist")  # skipped unless they are packages
 
 
 @dataclass(frozen=True)
 class File:
-    """One Python file. ``module``: what Python calls it, from the root of its package on."""
+    """One Python file. ``module``: its dotted name from the root of its package."""
 
     path: Path
     module: str
-    imported: str  # what a project's rule file imports it as; empty for a file in no package
+    imported: str  # its name in a target of the project; empty for a file outside packages
 
     def target(self, name: str, rules: Path) -> str:
-        """What a rule file in the folder ``rules`` writes for the definition ``name``."""
+        """The target of the definition ``name`` in a rule file in the folder ``rules``."""
         if self.imported:
             return f"{self.imported}:{name}"
         return f"{Path(os.path.relpath(self.path, rules)).as_posix()}:{name}"
 
 
 def python_files(place: Path, root: Path) -> Iterator[File]:
-    """The Python files under a folder (or the one file), in a fixed order.
+    """The Python files under a folder, or the file itself, in a fixed order.
 
-    Passed over: hidden folders, virtual environments, tests, and files that build or configure.
+    Hidden folders, virtual environments, tests, and build or configuration files are skipped.
     """
     place = place.resolve()
     if place.is_file():
         yield located(place, root)
         return
     for here, folders, names in os.walk(place):
-        folders[:] = sorted(f for f in folders if not _passed_over(Path(here, f)))
+        folders[:] = sorted(f for f in folders if not _is_skipped(Path(here, f)))
         for name in sorted(names):
             if name.endswith(".py") and not _is_test(name):
                 yield located(Path(here, name), root)
 
 
 def located(path: Path, root: Path) -> File:
-    """The file among its packages."""
+    """The file with its module name."""
     base = path.parent
     while (base / "__init__.py").is_file() and base.name.isidentifier():
         base = base.parent
@@ -54,7 +54,7 @@ def located(path: Path, root: Path) -> File:
         return File(path, module, "")
     if base == root or _installed(module.partition(".")[0], base):
         return File(path, module, module)
-    # A package of a src folder that is not installed: its relative imports work from the root.
+    # A package in a src folder that is not installed: its relative imports work from the root.
     from_root = _dotted(path, root) if path.is_relative_to(root) else ""
     importable = all(part.isidentifier() for part in from_root.split("."))
     return File(path, module, from_root if importable else "")
@@ -66,7 +66,7 @@ def _dotted(path: Path, base: Path) -> str:
 
 
 def _installed(package: str, base: Path) -> bool:
-    """Whether Python finds the package in this folder by itself; nothing of it is imported."""
+    """Whether Python finds the package in this folder on ``sys.path``, without importing it."""
     try:
         spec = importlib.util.find_spec(package)
     except (ImportError, ValueError):
@@ -78,10 +78,10 @@ def _places(spec: ModuleSpec | None) -> Sequence[str]:
     return list(spec.submodule_search_locations or ()) if spec else ()
 
 
-def _passed_over(folder: Path) -> bool:
+def _is_skipped(folder: Path) -> bool:
     return (
         folder.name.startswith(".")
-        or folder.name in PASSED_OVER
+        or folder.name in SKIPPED
         or (folder.name in BUILT and not (folder / "__init__.py").is_file())
         or folder.name.endswith(".egg-info")
         or (folder / "pyvenv.cfg").exists()

@@ -1,4 +1,4 @@
-"""Which models are only parts of others?"""
+"""Finds the models that are parts of other models."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterator
 from archlint.project.discover.model_definitions import dotted
 from archlint.project.discover.name_lookup import Definition, Project
 
-Users = dict[Definition, set[Definition]]
+Uses = dict[Definition, set[Definition]]
 
 
-def users(models: Collection[Definition], project: Project) -> Users:
-    """For each model those others that it is a part of.
+def wholes_of(models: Collection[Definition], project: Project) -> Uses:
+    """For each model, the other models that it is a part of.
 
-    Two that use each other are no parts.
+    Two models that use each other are not parts of each other.
     """
     uses = {d: set(_named(d, project, set())) for d in project.definitions()}
     reached = {model: _reached(model, uses) for model in models}
@@ -24,45 +24,45 @@ def users(models: Collection[Definition], project: Project) -> Users:
     }
 
 
-def _reached(start: Definition, uses: Users) -> set[Definition]:
-    """All that ``start`` uses, and what these use."""
-    found: set[Definition] = set()
+def _reached(start: Definition, uses: Uses) -> set[Definition]:
+    """All definitions that ``start`` uses, directly or indirectly."""
+    reached: set[Definition] = set()
     todo = [start]
     while todo:
-        new = uses[todo.pop()] - found
-        found |= new
+        new = uses[todo.pop()] - reached
+        reached |= new
         todo += new
-    return found
+    return reached
 
 
 def _named(definition: Definition, project: Project, seen: set[Definition]) -> Iterator[Definition]:
-    """The definitions that the body names, or that of a base; bases themselves are no parts."""
+    """The definitions that its body, or that of a base class, names; not the base classes."""
     node = definition.node
     seen.add(definition)
     bases: list[Definition] = []
     if isinstance(node, ast.ClassDef):
-        meanings = [project.meaning(definition.source, dotted(b)) for b in node.bases]
+        meanings = [project.resolve(definition.source, dotted(b)) for b in node.bases]
         bases = [m for m in meanings if isinstance(m, Definition) and m not in seen]
     for base in bases:
         yield from _named(base, project, seen)
     for name in _names(node):
-        found = project.meaning(definition.source, name)
-        if isinstance(found, Definition) and found not in seen:
-            yield found
+        meaning = project.resolve(definition.source, name)
+        if isinstance(meaning, Definition) and meaning not in seen:
+            yield meaning
 
 
 class _Names(ast.NodeVisitor):
-    """Collects names, but for those of types: annotations, bases and ``isinstance``."""
+    """Collects names, except in annotations, base classes and ``isinstance``."""
 
     def __init__(self) -> None:
-        self.found: dict[str, None] = {}
+        self.names: dict[str, None] = {}
 
     def visit_Name(self, node: ast.Name) -> None:
-        self.found[node.id] = None
+        self.names[node.id] = None
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if name := dotted(node):
-            self.found[name] = None
+            self.names[name] = None
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
@@ -89,4 +89,4 @@ class _Names(ast.NodeVisitor):
 def _names(node: ast.AST) -> list[str]:
     names = _Names()
     names.visit(node)
-    return list(names.found)
+    return list(names.names)

@@ -1,4 +1,4 @@
-"""Contracts in plain words: what is called, what is promised, and what is not."""
+"""Contracts in plain words: the input, the accepted sizes, the output."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ LABEL = 13  # columns
 
 
 def explained(contract: Contract) -> str:
-    """The contract as lines of label and text, its id above them."""
-    told = {"called with": _input(contract.input) if contract.input else ""}
-    told |= _promise(contract)
+    """The contract as its id and labelled lines."""
+    texts = {"input": _input(contract.input) if contract.input else ""}
+    texts |= _sizes(contract)
     if contract.structure:
         lines = [f"{k}: {value_as_yaml(v)}" for k, v in contract.structure.items()]
-        told["structure"] = "\n".join(lines)
+        texts["structure"] = "\n".join(lines)
     if contract.output is not None:
-        told["gives"] = _output(contract.output)
-    told["why"] = contract.why
-    told["mode"] = "" if contract.mode == "eval" else contract.mode
+        texts["output"] = _output(contract.output)
+    texts["why"] = contract.why
+    texts["mode"] = "" if contract.mode == "eval" else contract.mode
     if contract.severity != "error":
-        what = {"warning": "a breach is reported and fails nothing", "off": "it is not checked"}
+        effect = {"warning": "a violation is reported but does not fail", "off": "not checked"}
         reason = f": {contract.severity_reason}" if contract.severity_reason else ""
-        told["severity"] = f"{contract.severity}, {what[contract.severity]}{reason}"
-    told["skipped"] = contract.skip or ""
+        texts["severity"] = f"{contract.severity}, {effect[contract.severity]}{reason}"
+    texts["skipped"] = contract.skip or ""
     indent = "\n" + " " * (LABEL + 2)
-    lines = [f"  {k:<{LABEL}}{v.replace(chr(10), indent)}" for k, v in told.items() if v]
+    lines = [f"  {k:<{LABEL}}{v.replace(chr(10), indent)}" for k, v in texts.items() if v]
     return "\n".join([contract.id, *lines])
 
 
-def _promise(contract: Contract) -> dict[str, str]:
+def _sizes(contract: Contract) -> dict[str, str]:
     clause = contract.clause
     if clause.kind == "none":
         return {}
     names = input_symbols(contract.input)
     condition = clause.text.partition(" ")[2] if clause.region is not True else ""
     with_ = f" with {condition}" if condition else ""
-    said = {
+    accepts = {
         "any": f"every size{with_} is accepted",
-        "only": f"every size{with_} is accepted, and no other",
+        "only": f"every size{with_} is accepted, and no other size",
         "rejects": f"no size{with_} is accepted",
     }
-    rest = {
-        "any": "nothing is promised of them",
+    others = {
+        "any": "may be accepted or refused",
         "only": "the model raises an error",
-        "rejects": "nothing is promised of them",
+        "rejects": "may be accepted or refused",
     }
-    told = {"promises": said[clause.kind]}
+    texts = {"accepts": accepts[clause.kind]}
     if names:
-        told["where"] = _ranges(box_of(names, clause.region))
+        texts["where"] = _ranges(box_of(names, clause.region))
     if condition:
-        told["other sizes"] = rest[clause.kind]
-    return told
+        texts["other sizes"] = others[clause.kind]
+    return texts
 
 
 def _ranges(box: Box) -> str:
-    """``N from 1, T from 1 to 512``: the least and the largest of each size."""
+    """The range of each size: ``N from 1, T from 1 to 512``."""
     parts = []
     for name, (low, high) in box.ranges.items():
         if low is not None and low == high:
@@ -65,18 +65,18 @@ def _ranges(box: Box) -> str:
         else:
             parts.append(f"{name} from {low}" + ("" if high is None else f" to {high}"))
     open_ = [name for name, (_, high) in box.ranges.items() if high is None]
-    largest = f"; there is no largest {', '.join(open_)}" if open_ else ""
+    largest = f"; no upper limit for {', '.join(open_)}" if open_ else ""
     return ", ".join(parts) + largest
 
 
-def _input(given: Input) -> str:
-    if isinstance(given, TensorInput):
-        below = "" if given.below is None else f", its values from 0 and below {given.below}"
-        article = "an" if given.dtype[0] == "i" else "a"
-        return f"{article} {given.dtype} tensor of {_times(given.text)}{below}"
-    if isinstance(given, dict):
-        return "\n".join(f"{name}: {_input(part)}" for name, part in given.items())
-    return "a list: " + "; ".join(_input(part) for part in given)
+def _input(input: Input) -> str:
+    if isinstance(input, TensorInput):
+        below = "" if input.below is None else f" with values from 0 to {input.below - 1}"
+        article = "an" if input.dtype[0] == "i" else "a"
+        return f"{article} {input.dtype} tensor of {_times(input.text)}{below}"
+    if isinstance(input, dict):
+        return "\n".join(f"{name}: {_input(part)}" for name, part in input.items())
+    return "a list: " + "; ".join(_input(part) for part in input)
 
 
 def _output(output: Output) -> str:

@@ -1,4 +1,4 @@
-"""The packs that the words of a command line mean."""
+"""Finds the packs that the arguments of a command name."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from archlint.contracts.rulefile.pack_reader import Pack, read_pack
 from archlint.errors import Location, Mistake, RuleFileError
 
 
-def find(words: Sequence[str]) -> tuple[list[Pack], list[Mistake | str]]:
-    """The packs, and what is wrong with those that could not be read.
+def find_packs(words: Sequence[str]) -> tuple[list[Pack], list[Mistake | str]]:
+    """The packs, and the errors of those that cannot be read.
 
-    A word is owner/name, an owner for all packs of theirs, a pack file, or a folder with a pack
-    or with packs. Without words: all packs of installed packages.
+    A word is owner/name, an owner for all packs of that owner, a pack file, or a folder with one
+    or several packs. Without words: all packs of installed packages.
     """
     packs: list[Pack] = []
-    wrong: list[Mistake | str] = []
+    errors: list[Mistake | str] = []
     for word in chain.from_iterable(map(_each, words or installed())):
         try:
             packs.append(read_pack(word, Path()))
-        except PackNotFoundError as error:
-            wrong.append(str(error))
-        except RuleFileError as error:
-            wrong += error.mistakes
-        except OSError as error:
-            wrong.append(Mistake(Location(word, 1), f"cannot be read: {error.strerror}"))
-    return packs, list(dict.fromkeys(wrong))
+        except PackNotFoundError as e:
+            errors.append(str(e))
+        except RuleFileError as e:
+            errors += e.mistakes
+        except OSError as e:
+            errors.append(Mistake(Location(word, 1), f"cannot be read: {e.strerror}"))
+    return packs, list(dict.fromkeys(errors))
 
 
 def _each(word: str) -> list[str]:
-    """Each pack that a word means, in words that mean one."""
+    """The packs of a word, as words that name one pack each."""
     folder = Path(word)
     if word in installed():
         return [f"{word}/{name}" for name in files_in(installed()[word])]
@@ -44,5 +44,5 @@ def _each(word: str) -> list[str]:
 
 
 def _path(path: Path) -> str:
-    """A path that cannot be taken for owner/name."""
+    """The path in a form that cannot be read as owner/name."""
     return str(path) if path.is_absolute() else f"./{path}"

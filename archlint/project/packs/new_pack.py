@@ -1,4 +1,4 @@
-"""A pack to begin with: a contract, parameters, a model that keeps it and one that breaks it."""
+"""The files of a new pack: a contract, parameters, a passing and a failing model."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ _PACK = """\
 archlint: 1
 pack: {name}
 about: >-
-  Say in one paragraph for which models this is, and why the promise matters.
+  Describe in one paragraph which models this pack is for, and why its contracts matter.
 
 parameters:
   classes: {{about: the number of classes}}
-  min: {{about: the smallest side that is promised, default: 32}}
+  min: {{about: the smallest side that must be accepted, default: 32}}
 
 contracts:
   - id: any-size
-    why: say what goes wrong where the promise is broken
+    why: describe what goes wrong if a model violates the contract
     input: N 3 H W
     accepts: any N >= 1 and H, W >= {{min}}
     output: N {{classes}}
 
-# archlint rules test runs these models. Work the sizes out by hand before you write them down.
+# archlint rules test checks these models. Calculate the sizes by hand first.
 examples:
   - keeps: models.py:Pooled
     with: {{classes: 10}}
-  # 32 x 32 pixels give the 16 * 16 * 4 features that the layer has weights for; 32 x 33 give more.
+  # 32 x 32 pixels become the 16 * 16 * 4 features that the layer has weights for; 32 x 33 more.
   - breaks: models.py:Flattened
     with: {{classes: 10}}
     at: {{N: 1, H: 32, W: 33}}
@@ -31,13 +31,13 @@ examples:
 """
 
 _MODELS = '''\
-"""Models that keep the contracts of the pack, and models that break them."""
+"""Models that satisfy the contracts of the pack, and models that violate them."""
 
 from torch import Tensor, nn
 
 
 class Pooled(nn.Module):
-    """Pools over the whole image before its head."""
+    """Averages over the whole image before its head."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Pooled(nn.Module):
 
 
 class Flattened(nn.Module):
-    """Has a weight for each place of an image of 32 x 32."""
+    """Has a weight for each position of a 32 x 32 image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,5 +62,5 @@ class Flattened(nn.Module):
 
 
 def files(name: str) -> dict[str, str]:
-    """The files of a new pack, each with its text."""
+    """The names and texts of the files of a new pack."""
     return {"pack.yaml": _PACK.format(name=name), "models.py": _MODELS}

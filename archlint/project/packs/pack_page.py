@@ -1,4 +1,4 @@
-"""A pack on a page: made from the pack and its examples, whose code is read and not run."""
+"""Documentation of packs, from the packs and the source of their examples. Nothing runs."""
 
 from __future__ import annotations
 
@@ -12,45 +12,51 @@ import yaml
 
 from archlint.contracts.rulefile.pack_parameters import Parameter
 from archlint.contracts.rulefile.pack_reader import Example, Pack
-from archlint.project.packs.pack_trials import layer, sizes
+from archlint.project.packs.pack_examples import layer, sizes
 
 WIDTH = 96
 
 
 def markdown(packs: Sequence[Pack]) -> str:
-    """The packs as a page of documentation; several begin with a list of them."""
+    """The packs as a Markdown page; with several packs, it starts with a list of them."""
     sections = ["\n".join(_section(pack)) for pack in packs]
     if len(packs) > 1:
         links = [f"- [{pack.name}](#{_anchor(pack.name)})" for pack in packs]
-        head = ["# Packs", "", "<!-- made by archlint rules show --format markdown -->", "", *links]
+        head = [
+            "# Packs",
+            "",
+            "<!-- written by archlint rules show --format markdown -->",
+            "",
+            *links,
+        ]
         sections.insert(0, "\n".join(head))
     return "\n\n".join(sections)
 
 
 def _anchor(title: str) -> str:
-    """What Markdown makes of a heading for links to it."""
+    """The anchor that Markdown generates for a heading."""
     return re.sub(r"[^a-z0-9_-]", "", title.lower().replace(" ", "-"))
 
 
 def _section(pack: Pack) -> list[str]:
     lines = [f"## {pack.name}", "", *textwrap.wrap(pack.about.strip(), WIDTH), ""]
     if pack.extends:
-        lines += [f"It extends {pack.extends}: what that promises, this does too.", ""]
+        lines += [f"Extends {pack.extends}: its contracts are part of this pack.", ""]
     lines += ["```yaml", *_usage(pack), "```", ""]
     if pack.parameters:
-        lines += ["| parameter | what it is | unless given |", "|---|---|---|"]
+        lines += ["| parameter | meaning | default |", "|---|---|---|"]
         lines += [_row(f"`{p.name}`", p.about, _default(p, "`")) for p in pack.parameters.values()]
         lines.append("")
     lines += ["```yaml", "contracts:", *(f"  {line}" for line in _contracts(pack)), "```", ""]
-    lines += ["| example | with | what it does |", "|---|---|---|"]
+    lines += ["| example | with | result |", "|---|---|---|"]
     for example in pack.examples:
         about = f"`{_name(example)}`: {_docstring(example)}".rstrip(": ")
-        lines.append(_row(about, f"`{_flow(example.values)}`", _does(example)))
+        lines.append(_row(about, f"`{_flow(example.values)}`", _result(example)))
     return lines
 
 
 def text(pack: Pack) -> str:
-    """The pack for a terminal."""
+    """The pack as text for a terminal."""
     lines = [pack.name, "", *textwrap.wrap(pack.about.strip(), WIDTH - 2), ""]
     if pack.extends:
         lines += [f"extends {pack.extends}", ""]
@@ -59,30 +65,30 @@ def text(pack: Pack) -> str:
     lines += [f"  {p.name:<{width}}  {p.about} ({_default(p)})" for p in pack.parameters.values()]
     lines += ["", "contracts:", *(f"  {line}" for line in _contracts(pack)), "", "examples:"]
     for example in pack.examples:
-        given = f", with {_flow(example.values)}" if example.values else ""
-        lines.append(f"  {_name(example)}{given}: {_does(example)}")
+        arguments = f", with {_flow(example.values)}" if example.values else ""
+        lines.append(f"  {_name(example)}{arguments}: {_result(example)}")
         lines += [f"    {line}" for line in _docstring(example).splitlines()]
     return "\n".join([lines[0], *(f"  {line}".rstrip() for line in lines[1:])])
 
 
 def _usage(pack: Pack) -> list[str]:
     needed = {p.name: "…" for p in pack.parameters.values() if p.required}
-    kept = next((e.values for e in pack.examples if e.passes), {})
-    given = _flow({name: kept.get(name, value) for name, value in needed.items()})
+    example = next((e.values for e in pack.examples if e.passes), {})
+    values = _flow({name: example.get(name, value) for name, value in needed.items()})
     name = pack.name if "/" in pack.name else f"./{pack.source.file}"
     lines = ["use:", f"  - pack: {name}", "    models: [my_model]"]
-    return [*lines, f"    with: {given}"] if needed else lines
+    return [*lines, f"    with: {values}"] if needed else lines
 
 
 def _default(parameter: Parameter, quote: str = "") -> str:
     if parameter.required:
-        return "must be given"
+        return "required"
     value = parameter.default
     return f"{quote}{value if isinstance(value, (str, int)) else _flow(value)}{quote}"
 
 
 def _contracts(pack: Pack) -> list[str]:
-    """The contracts as their author wrote them, parameters and all."""
+    """The contracts as their author wrote them, with parameters."""
     entries = []
     for template in pack.templates.values():
         entry = template.source.data
@@ -101,7 +107,7 @@ def _flow(value: object) -> str:
     return dumped.strip().removesuffix("...").strip()
 
 
-def _does(example: Example) -> str:
+def _result(example: Example) -> str:
     if example.passes:
         return "keeps it"
     at = sizes(example.at or {})
@@ -113,14 +119,14 @@ def _row(*cells: str) -> str:
 
 
 def _name(example: Example) -> str:
-    called = ", ".join(
+    arguments = ", ".join(
         [*map(repr, example.ref.args), *(f"{k}={v!r}" for k, v in example.ref.kwargs.items())]
     )
-    return f"{example.ref.name}({called})" if called else example.ref.name
+    return f"{example.ref.name}({arguments})" if arguments else example.ref.name
 
 
 def _docstring(example: Example) -> str:
-    """The first line of what the model's author says of it, if it stands in a file."""
+    """The first line of the model's docstring, if it is defined in a file."""
     file, _, name = example.ref.target.rpartition(":")
     where = example.ref.where
     if not file.endswith(".py") or where is None:

@@ -1,4 +1,4 @@
-"""Whether a compiled file is that of its source."""
+"""Detects a compiled file that does not belong to its source, though Python would load it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import os
 
 
 def is_outdated(source: str, compiled: str) -> bool:
-    """Whether Python takes ``compiled`` for the code of ``source``, and it is not.
+    """Whether Python would load ``compiled`` for ``source`` although its code is another.
 
-    It goes by the time (in seconds) and the size of the source; both stay the same when a file is
-    written, compiled and written again within a second.
+    Python compares the time (in seconds) and the size of the source; both stay the same when a
+    file is written, compiled and written again within a second.
     """
     try:
         with open(compiled, "rb") as file:
@@ -21,13 +21,13 @@ def is_outdated(source: str, compiled: str) -> bool:
             text = file.read()
         flags, seconds, size = (int.from_bytes(head[i : i + 4], "little") for i in (4, 8, 12))
         if head[:4] != importlib.util.MAGIC_NUMBER or flags == 0b11:
-            return False  # not taken, or checked by contents
+            return False  # not loaded, or checked by contents
         same = seconds == int(status.st_mtime) & 0xFFFFFFFF and size == status.st_size & 0xFFFFFFFF
         if flags == 0 and (not same or int(os.stat(compiled).st_mtime) > seconds):
-            return False  # not taken, or written in a later second than the source
-        made = compile(text, source, "exec", dont_inherit=True)
-        return bool(marshal.dumps(made) != code and made != marshal.loads(code))
+            return False  # not loaded, or written in a later second than the source
+        current = compile(text, source, "exec", dont_inherit=True)
+        return bool(marshal.dumps(current) != code and current != marshal.loads(code))
     except OSError:
-        return False  # there is none
+        return False  # there is no such file
     except (ValueError, EOFError, TypeError, SyntaxError):
         return True

@@ -1,8 +1,11 @@
-"""archlint's nouns as JSON, and back: no code is named in it but archlint's own dataclasses.
+"""Converts rule files and verdicts to JSON data and back.
 
-A value that is not plain becomes a list that begins with a tag: ``["tuple", 1, 2]``,
-``["contracts.contract.Budget", 64, 60.0, 4294967296]``. Sizes and formulas are written as the
-call of the constructor that makes them, so that they are interned as all others are.
+A value that JSON cannot hold becomes a list that begins with a tag: ``["tuple", 1, 2]``,
+``["contracts.contract.Budget", 64, 60.0, 4294967296]``. Sizes and formulas are written as a call
+of the function that builds them, so that a decoded one is the same interned object as any other.
+
+Every class, function and constant that a tag can stand for is listed here as an object. A tag is
+looked up in that list only: decoding never imports a module, whatever the entry says.
 """
 
 from __future__ import annotations
@@ -10,24 +13,56 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
-from functools import lru_cache
-from importlib import import_module
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from archlint.contracts.contract import (
+    ANY_SIZE,
+    ANY_SIZES,
+    Budget,
+    Contract,
+    ModelRef,
+    RuleFile,
+    SizeClause,
+    TensorInput,
+    TensorOutput,
+    Waiver,
+)
+from archlint.contracts.verdict import At, Proof, Samples, Verdict, Waived
+from archlint.errors import Location
+from archlint.symbolic.atom import Max, Min, extremum_atom, floordiv_atom, symbol_atom
+from archlint.symbolic.expr import polynomial
+from archlint.symbolic.formula import _compare, conj, disj
+
 _PACKAGE = __name__.partition(".")[0] + "."
-_CONSTRUCTORS = (  # what sizes and formulas say with __reduce__ that they are made by
-    "symbolic.expr.polynomial", "symbolic.atom.symbol_atom", "symbolic.atom.floordiv_atom",
-    "symbolic.atom.extremum_atom",
-    "symbolic.formula._compare", "symbolic.formula.conj", "symbolic.formula.disj",
+
+
+def _tag(thing: Any) -> str:
+    """``contracts.contract.Budget`` for a class or function of archlint."""
+    return f"{thing.__module__.removeprefix(_PACKAGE)}.{thing.__qualname__}"
+
+
+def _by_tag(*things: Any) -> dict[Any, Any]:
+    return {_tag(thing): thing for thing in things}
+
+
+_DATACLASSES = _by_tag(
+    Budget, Contract, ModelRef, RuleFile, SizeClause, TensorInput, TensorOutput, Waiver,
+    At, Proof, Samples, Verdict, Waived, Location,
 )  # fmt: skip
-_CLASSES = ("symbolic.atom.Min", "symbolic.atom.Max")
-_CONSTANTS = ("contracts.contract.ANY_SIZE", "contracts.contract.ANY_SIZES")
+_BUILDERS = _by_tag(  # the functions that ``__reduce__`` of sizes and formulas names
+    polynomial, symbol_atom, floordiv_atom, extremum_atom, _compare, conj, disj
+)
+_CLASSES = _by_tag(Min, Max)  # arguments of ``extremum_atom``
+_CONSTANTS: dict[Any, Any] = {"ANY_SIZE": ANY_SIZE, "ANY_SIZES": ANY_SIZES}
 
 
 def encode(value: object) -> Any:
-    """The value as JSON can hold it. ``TypeError`` for what no rule file or verdict is made of."""
+    """Return ``value`` as JSON data.
+
+    Raises ``TypeError`` for a value of a type that rule files and verdicts do not contain.
+    """
     kind = type(value)
     if value is None or kind in (bool, int, float, str):
         return value
@@ -40,48 +75,54 @@ def encode(value: object) -> Any:
     if kind is datetime.date:
         return ["date", value.isoformat()]  # type: ignore[attr-defined]
     if isinstance(value, type):
-        return ["class", _among(_CLASSES, value)]
-    if is_dataclass(value) and kind.__module__.startswith(_PACKAGE):
-        return [_name(kind), *(encode(getattr(value, f.name)) for f in fields(value) if f.init)]
-    made = value.__reduce__() if kind.__module__.startswith(_PACKAGE) else ()
-    if isinstance(made, str):
-        return [f"{kind.__module__.removeprefix(_PACKAGE)}.{made}"]
-    if len(made) != 2:
-        raise TypeError(f"{kind.__module__}.{kind.__qualname__} is not kept")
-    return [_among(_CONSTRUCTORS, made[0]), *map(encode, made[1])]
+        return ["class", _listed(_CLASSES, value)]
+    for name, constant in _CONSTANTS.items():
+        if value is constant:
+            return [name]
+    if kind in _DATACLASSES.values():
+        parts = (encode(getattr(value, f.name)) for f in fields(value) if f.init)  # type: ignore[arg-type]
+        return [_tag(kind), *parts]
+    call = value.__reduce__() if kind.__module__.startswith(_PACKAGE) else ()
+    if isinstance(call, str) or len(call) != 2:
+        raise TypeError(f"{kind.__module__}.{kind.__qualname__} cannot be cached")
+    builder, arguments = call
+    return [_listed(_BUILDERS, builder), *map(encode, arguments)]
 
 
 def decode(data: Any) -> Any:
-    """The inverse of :func:`encode`. Raises ``ValueError`` and its like for what it did not write.
+    """Return the value that :func:`encode` wrote as ``data``.
 
-    Only names that :func:`encode` can have written are looked up.
+    Raises ``ValueError`` or ``TypeError`` for data that :func:`encode` did not write.
     """
     if not isinstance(data, list):
         return data
+    if not data or not isinstance(data[0], str):
+        raise ValueError(f"{data!r:.80} does not begin with a tag")
     tag, *parts = data
     values = [decode(part) for part in parts]
     if tag in _PLAIN:
         return _PLAIN[tag](values)
-    if tag in _CONSTANTS:
-        return _found(tag)
-    if not isinstance(tag, str) or not _makes(tag):
-        raise ValueError(f"{tag!r} is no tag")
-    return _found(tag)(*values)
+    if tag in _CONSTANTS and not values:
+        return _CONSTANTS[tag]
+    make = _DATACLASSES.get(tag) or _BUILDERS.get(tag)
+    if make is None:
+        raise ValueError(f"{tag!r} is not a known tag")
+    return make(*values)
 
 
 def canonical(value: object) -> str:
-    """The value as text: the same for equal values."""
+    """Return ``value`` as text that is the same for equal values. Raises as :func:`encode`."""
     return json.dumps(encode(value), separators=(",", ":"))
 
 
 def _class(values: list[Any]) -> Any:
     (name,) = values
     if name not in _CLASSES:
-        raise ValueError(f"{name!r} is no class of sizes")
-    return _found(name)
+        raise ValueError(f"{name!r} is not a known class")
+    return _CLASSES[name]
 
 
-_PLAIN: dict[Any, Callable[[list[Any]], Any]] = {
+_PLAIN: dict[str, Callable[[list[Any]], Any]] = {
     "list": list,
     "tuple": tuple,
     "dict": lambda values: dict(zip(values[::2], values[1::2], strict=True)),
@@ -91,27 +132,9 @@ _PLAIN: dict[Any, Callable[[list[Any]], Any]] = {
 }
 
 
-def _name(thing: Any) -> str:
-    return f"{thing.__module__.removeprefix(_PACKAGE)}.{thing.__qualname__}"
-
-
-def _among(names: tuple[str, ...], thing: Any) -> str:
-    name = _name(thing)
-    if name not in names:
-        raise TypeError(f"{name} is not kept")
-    return name
-
-
-@lru_cache(None)
-def _found(name: str) -> Any:
-    module, _, attribute = name.rpartition(".")
-    return getattr(import_module(_PACKAGE + module), attribute)
-
-
-@lru_cache(None)
-def _makes(name: str) -> bool:
-    """Whether the name is that of a dataclass of archlint's, or of a constructor of sizes."""
-    if name in _CONSTRUCTORS:
-        return True
-    found = _found(name)
-    return isinstance(found, type) and is_dataclass(found) and _name(found) == name
+def _listed(things: dict[Any, Any], thing: Any) -> str:
+    """The tag of ``thing``. Raises ``TypeError`` if it is not one of ``things``."""
+    for tag, each in things.items():
+        if each is thing:
+            return str(tag)
+    raise TypeError(f"{thing!r} cannot be cached")

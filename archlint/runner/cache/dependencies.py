@@ -1,4 +1,4 @@
-"""What a verdict rests on among the user's own files, and whether that is still as it was."""
+"""Files, folders and imports that a cached verdict depends on, and whether they have changed."""
 
 from __future__ import annotations
 
@@ -8,70 +8,70 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from archlint.runner.cache.environment_key import importable, others_names
+from archlint.runner.cache.environment_key import importable, other_module_names
 from archlint.runner.cache.store import NAME, digest
 
 CHANGED = "changed"
-"""In the place of a digest: the file changed while it was in use, so nothing can rest on it."""
+"""In place of a digest: the file changed during the run, so the verdict cannot be cached."""
 
 _ABSENT = "absent"
-_NOT_COUNTED = ("__pycache__", NAME)
+_IGNORED = ("__pycache__", NAME)
 
 
 @dataclass
 class Dependencies:
-    """What was used, by absolute path.
+    """What a verdict depends on among the user's own files, by absolute path.
 
-    ``files``: the digest of each file as it was read. ``listed``: the digest of the names in each
-    folder that was listed. ``asked``: for each folder that imports looked into, the names that
-    they looked for. ``tops``: those of the folders that were on ``sys.path``, where a new file can
-    also hide a module that is not the user's.
+    ``files``: the digest of each file that was read. ``listed``: the digest of the names in each
+    folder that was listed. ``searched``: for each folder that imports searched, the module names
+    that they searched for. ``on_path``: those of the folders that were on ``sys.path``, where a
+    new file can also hide an installed or standard module.
     """
 
     files: dict[str, str] = field(default_factory=dict)
     listed: dict[str, str] = field(default_factory=dict)
-    asked: dict[str, set[str]] = field(default_factory=dict)
-    tops: set[str] = field(default_factory=set)
+    searched: dict[str, set[str]] = field(default_factory=dict)
+    on_path: set[str] = field(default_factory=set)
 
-    def read(self, file: str, found: str) -> None:
-        """The file was used; ``found`` is the digest of what it held."""
-        if self.files.setdefault(file, found) != found:
+    def add_file(self, file: str, file_digest: str) -> None:
+        """Record that a file with this digest was read."""
+        if self.files.setdefault(file, file_digest) != file_digest:
             self.files[file] = CHANGED
 
-    def list(self, folder: str, found: str) -> None:
-        """The folder was listed; ``found`` is the digest of its names."""
-        if self.listed.setdefault(folder, found) != found:
+    def add_folder(self, folder: str, names_digest: str) -> None:
+        """Record that a folder with this digest of its names was listed."""
+        if self.listed.setdefault(folder, names_digest) != names_digest:
             self.listed[folder] = CHANGED
 
     def add(self, other: Dependencies) -> None:
-        """All that the other rests on as well."""
-        for file, found in other.files.items():
-            self.read(file, found)
-        for folder, found in other.listed.items():
-            self.list(folder, found)
+        """Add the files and listed folders of ``other``."""
+        for file, file_digest in other.files.items():
+            self.add_file(file, file_digest)
+        for folder, names_digest in other.listed.items():
+            self.add_folder(folder, names_digest)
 
     def changed(self) -> bool:
-        """Whether something changed while it was in use."""
+        """Whether something changed during the run."""
         return CHANGED in self.files.values() or CHANGED in self.listed.values()
 
     def to_json(self) -> dict[str, Any]:
-        """As :func:`stands` reads it."""
+        """The dependencies as JSON data, for :meth:`CurrentFiles.unchanged`."""
         return {
             "files": dict(sorted(self.files.items())),
             "listed": dict(sorted(self.listed.items())),
-            "asked": {
+            "searched": {
                 folder: {
                     "names": sorted(names),
-                    "top": folder in self.tops,
-                    "there": _there(importable(folder), names, folder in self.tops),
+                    "on_path": folder in self.on_path,
+                    "present": _present(importable(folder), names, folder in self.on_path),
                 }
-                for folder, names in sorted(self.asked.items())
+                for folder, names in sorted(self.searched.items())
             },
         }
 
 
 class CurrentFiles:
-    """The user's files as they are now; each is looked at once."""
+    """The user's files as they are now; each file and folder is read at most once."""
 
     def __init__(self) -> None:
         self._digest = lru_cache(None)(digest_of)
@@ -82,20 +82,21 @@ class CurrentFiles:
         """The digest of each file."""
         return {file: self._digest(file) for file in files}
 
-    def stands(self, rests: Mapping[str, Any]) -> bool:
-        """Whether everything is as it was. ``rests`` as :meth:`Rests.to_json` gives it."""
+    def unchanged(self, dependencies: Mapping[str, Any]) -> bool:
+        """Whether nothing has changed since :meth:`Dependencies.to_json` was called."""
         return (
-            self.digests(rests["files"]) == rests["files"]
-            and all(self._listing(folder) == was for folder, was in rests["listed"].items())
+            self.digests(dependencies["files"]) == dependencies["files"]
+            and all(self._listing(f) == before for f, before in dependencies["listed"].items())
             and all(
-                _there(self._importable(folder), asked["names"], asked["top"]) == asked["there"]
-                for folder, asked in rests["asked"].items()
+                _present(self._importable(folder), search["names"], search["on_path"])
+                == search["present"]
+                for folder, search in dependencies["searched"].items()
             )
         )
 
 
 def digest_of(file: str) -> str:
-    """The digest of a file's contents, or a word for a file that is not there."""
+    """The digest of a file's contents; a fixed word if it cannot be read."""
     try:
         with open(file, "rb") as opened:
             return digest(opened.read())
@@ -104,13 +105,14 @@ def digest_of(file: str) -> str:
 
 
 def digest_of_names(folder: str) -> str:
-    """The digest of the names in a folder."""
+    """The digest of the names in a folder; a fixed word if it cannot be listed."""
     try:
-        return digest("\0".join(sorted(set(os.listdir(folder)).difference(_NOT_COUNTED))))
+        return digest("\0".join(sorted(set(os.listdir(folder)).difference(_IGNORED))))
     except OSError:
         return _ABSENT
 
 
-def _there(found: frozenset[str], asked: Iterable[str], top: bool) -> list[str]:
-    looked_for = set(asked).union(others_names()) if top else set(asked)
-    return sorted(found & looked_for)
+def _present(names: frozenset[str], searched: Iterable[str], on_path: bool) -> list[str]:
+    """Which of the ``searched`` modules, and of those that could be hidden, a folder contains."""
+    wanted = set(searched).union(other_module_names()) if on_path else set(searched)
+    return sorted(names & wanted)

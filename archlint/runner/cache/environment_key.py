@@ -1,7 +1,7 @@
-"""What every verdict rests on beside the user's own files: Python, archlint, installed packages.
+"""What every verdict depends on besides the user's own files: Python, archlint, installed packages.
 
-Nothing is imported to find out: an installed distribution is known by the name of its metadata
-folder, which has its version, and by where it was installed from.
+Nothing is imported for it: the name of a distribution's metadata folder contains its version, and
+``direct_url.json`` in it says where it was installed from.
 """
 
 from __future__ import annotations
@@ -23,23 +23,31 @@ _METADATA = (".dist-info", ".egg-info")
 _CODE = (".py", ".pyc", ".so", ".pyd")
 
 
-def users_folders(path: list[str]) -> list[str]:
+def user_folders(path: list[str]) -> list[str]:
     """Of ``sys.path``, the folders that hold the user's own modules."""
     return [p for p in map(os.path.abspath, path) if is_users(p + os.sep)]
 
 
 @lru_cache(None)
 def signature() -> str:
-    """Python, the platform, archlint's own files and all installed distributions, as one digest."""
+    """One digest of Python, the platform, archlint's own files and all installed distributions."""
     machine = os.uname().machine if hasattr(os, "uname") else ""
     path = map(os.path.abspath, sys.path)
-    parts = [sys.version, sys.platform, machine, sys.prefix, *path, *_distributions(), _own()]
+    parts = [
+        sys.version,
+        sys.platform,
+        machine,
+        sys.prefix,
+        *path,
+        *_distributions(),
+        _archlint_files(),
+    ]
     return digest("\0".join(parts))
 
 
 @lru_cache(None)
-def said(root: Path) -> str:
-    """What the project's pyproject.toml says about archlint; the whole of it if it is no TOML."""
+def archlint_settings(root: Path) -> str:
+    """``[tool.archlint]`` of the project's pyproject.toml; its text if it is not valid TOML."""
     try:
         text = (root / "pyproject.toml").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -51,11 +59,11 @@ def said(root: Path) -> str:
 
 
 def importable(folder: str) -> frozenset[str]:
-    """The names that an import finds in this folder; none if it cannot be read."""
+    """The module names that can be imported from a folder; none if it cannot be listed."""
     names = set()
     try:
-        with os.scandir(folder) as found:
-            for entry in found:
+        with os.scandir(folder) as entries:
+            for entry in entries:
                 stem, dot, _ = entry.name.partition(".")
                 if not dot or entry.name.endswith(_CODE):
                     names.add(stem)
@@ -65,14 +73,14 @@ def importable(folder: str) -> frozenset[str]:
 
 
 @lru_cache(None)
-def others_names() -> frozenset[str]:
-    """The names of modules that are not the user's: a file of the user's could hide them."""
+def other_module_names() -> frozenset[str]:
+    """The names of installed and standard modules, which a file of the user's could hide."""
     folders = filter(installed_folder, sys.path)
     return frozenset(sys.stdlib_module_names).union(*map(importable, folders))
 
 
 def _distributions() -> list[str]:
-    found = []
+    parts = []
     for folder in dict.fromkeys(sys.path):
         try:
             names = sorted(os.listdir(folder or os.curdir))
@@ -80,12 +88,12 @@ def _distributions() -> list[str]:
             continue
         for name in names:
             if name.endswith(_METADATA):
-                found += [name, _origin(os.path.join(folder, name))]
-    return found
+                parts += [name, _origin(os.path.join(folder, name))]
+    return parts
 
 
 def _origin(metadata: str) -> str:
-    """What it offers to others, and where it is from if not from an index: a commit, a folder."""
+    """Its entry points, and its commit or folder if it was not installed from an index."""
     text = ""
     for name in ("entry_points.txt", "direct_url.json"):
         try:
@@ -96,8 +104,8 @@ def _origin(metadata: str) -> str:
     return text
 
 
-def _own() -> str:
-    """archlint's own files: a checkout changes without changing its version."""
+def _archlint_files() -> str:
+    """The digest of archlint's own files: a checkout can change without its version changing."""
     top = Path(__file__).parents[2]
     files = sorted(p for p in top.rglob("*") if p.suffix in (".py", ".yaml") and p.is_file())
     return digest("".join(f"{p.relative_to(top)} {digest(p.read_bytes())}\n" for p in files))

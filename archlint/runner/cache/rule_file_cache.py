@@ -1,7 +1,7 @@
-"""Rule files that were read before, and have not changed.
+"""Rule files read in earlier runs that have not changed.
 
-Reading YAML and its phrases takes longer than to see that the file, and the packs that it uses, are
-the same. Only files without mistakes are kept.
+Comparing a rule file and its packs with their digests is faster than parsing YAML and phrases.
+Only files without mistakes are cached.
 """
 
 from __future__ import annotations
@@ -16,39 +16,43 @@ from archlint.contracts.settings import project_root
 from archlint.runner.cache import store
 from archlint.runner.cache.codec import decode, encode
 from archlint.runner.cache.dependencies import CurrentFiles
-from archlint.runner.cache.environment_key import said, signature
+from archlint.runner.cache.environment_key import archlint_settings, signature
 
 _KIND = "rules"
-_TICK = 0.05  # seconds: what changed later than this before the reading may change during it
+_TICK = 0.05  # seconds: a file changed later than this before it is read may change again meanwhile
 
 
 def load(path: Path) -> RuleFile:
-    """As :func:`.load`; what it says is kept in the file's project."""
+    """Load a rule file, from the cache of its project if nothing has changed.
+
+    Arguments, result and errors are those of :func:`archlint.contracts.rulefile.load.load`.
+    """
     root = project_root(path.parent)
-    at = store.digest("\0".join([signature(), said(root), os.getcwd(), str(path)]))
-    file = _recalled(store.read(root, _KIND, at))
-    if file is not None:
-        return file
+    parts = [signature(), archlint_settings(root), os.getcwd(), str(path)]
+    key = store.digest("\0".join(parts))
+    cached = _valid(store.read(root, _KIND, key))
+    if cached is not None:
+        return cached
     from archlint.contracts.rulefile import load as rulefile
 
-    began = time.time()
-    file = rulefile.load(path)
+    start = time.time()
+    rules = rulefile.load(path)
     try:
-        used = [os.path.abspath(p) for p in (path, *file.packs)]
-        if max(map(os.path.getmtime, used)) < began - _TICK:
-            body = {"file": encode(file), "used": CurrentFiles().digests(used)}
-            store.write(root, _KIND, at, body)
+        files = [os.path.abspath(p) for p in (path, *rules.packs)]
+        if max(map(os.path.getmtime, files)) < start - _TICK:
+            body = {"rules": encode(rules), "files": CurrentFiles().digests(files)}
+            store.write(root, _KIND, key, body)
     except (TypeError, AttributeError, OSError):
-        pass  # what cannot be kept is read again
-    return file
+        pass  # a rule file that cannot be cached is read again
+    return rules
 
 
-def _recalled(entry: Any) -> RuleFile | None:
-    """The rule file of an entry, if every file that it was read from is as it was."""
+def _valid(entry: Any) -> RuleFile | None:
+    """The rule file of an entry if none of the files it was read from has changed."""
     try:
-        if entry is None or CurrentFiles().digests(entry["used"]) != entry["used"]:
+        if entry is None or CurrentFiles().digests(entry["files"]) != entry["files"]:
             return None
-        file = decode(entry["file"])
-    except (TypeError, ValueError, KeyError, AttributeError, ImportError):
+        rules = decode(entry["rules"])
+    except (TypeError, ValueError, KeyError, AttributeError):
         return None
-    return file if isinstance(file, RuleFile) else None
+    return rules if isinstance(rules, RuleFile) else None

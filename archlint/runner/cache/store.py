@@ -1,8 +1,8 @@
-"""Entries on disk, under ``.archlint_cache`` in the project's root.
+"""Cache entries on disk, under ``.archlint_cache`` in the project's root.
 
-An entry is a JSON file of its own, replaced as a whole, with a checksum over everything in it. One
-that is damaged, edited or in another's place is as good as none. Where nothing can be written,
-nothing is kept.
+Each entry is one JSON file, replaced atomically, with a checksum over its contents. An entry that
+is damaged, edited or under another entry's name is ignored. Where the folder cannot be written,
+nothing is cached.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 NAME = ".archlint_cache"
-KEPT_FOR = 30 * 86400.0  # seconds since an entry was last of use
+MAX_AGE = 30 * 86400.0  # seconds since an entry was last used
 _DAY = 86400.0
 _HOUR = 3600.0
 _SUFFIX = ".json"
@@ -27,7 +27,7 @@ _HEAD, _MIDDLE, _TAIL = '{"sha256": "', '", "entry": ', "}\n"
 _START = len(_HEAD) + 64 + len(_MIDDLE)
 _TAG = (
     "Signature: 8a477f597d28d172789f06886806bc55\n"
-    "# This folder holds what archlint decided before. It can be deleted at any time.\n"
+    "# This folder caches the verdicts of archlint. It can be deleted at any time.\n"
 )
 
 
@@ -37,7 +37,7 @@ def digest(text: str | bytes) -> str:
 
 
 def read(root: Path, kind: str, key: str) -> Any | None:
-    """The entry of this kind and key, as JSON data; ``None`` if there is none to be trusted."""
+    """The entry of this kind and key, as JSON data; ``None`` if there is no valid one."""
     path = _path(root, kind, key)
     try:
         text = path.read_bytes().decode()
@@ -60,7 +60,7 @@ def read(root: Path, kind: str, key: str) -> Any | None:
 
 
 def write(root: Path, kind: str, key: str, body: object) -> None:
-    """Put the entry there in one step, in the place of an older one."""
+    """Write an entry atomically, replacing an older one."""
     data = {"kind": kind, "key": key, "body": body}
     path = _path(root, kind, key)
     with contextlib.suppress(OSError):
@@ -70,31 +70,31 @@ def write(root: Path, kind: str, key: str, body: object) -> None:
 
 
 def prune(root: Path) -> None:
-    """Remove entries that were of no use for long, and what killed processes left half written."""
+    """Remove entries unused for ``MAX_AGE``, and temporary files of killed processes."""
     now = time.time()
     for path in _files(root):
         with contextlib.suppress(OSError):
-            limit = KEPT_FOR if path.suffix == _SUFFIX else _HOUR
+            limit = MAX_AGE if path.suffix == _SUFFIX else _HOUR
             if now - path.stat().st_mtime > limit:
                 path.unlink()
 
 
 def clear(root: Path) -> int:
-    """Remove the whole folder; the number of entries that were in it."""
+    """Remove the cache folder. Returns the number of entries removed."""
     count = sum(path.suffix == _SUFFIX for path in _files(root))
     shutil.rmtree(root / NAME, ignore_errors=True)
     return count
 
 
 def entries(root: Path) -> dict[str, tuple[int, int]]:
-    """The number of entries of each kind, and their bytes."""
-    found: dict[str, tuple[int, int]] = {}
+    """The number of entries of each kind, and their size in bytes."""
+    sizes: dict[str, tuple[int, int]] = {}
     for path in _files(root):
         if path.suffix == _SUFFIX:
-            count, size = found.get(path.parent.name, (0, 0))
+            count, size = sizes.get(path.parent.name, (0, 0))
             with contextlib.suppress(OSError):
-                found[path.parent.name] = count + 1, size + path.stat().st_size
-    return found
+                sizes[path.parent.name] = count + 1, size + path.stat().st_size
+    return sizes
 
 
 def _framed(entry: str) -> str:
@@ -106,7 +106,7 @@ def _path(root: Path, kind: str, key: str) -> Path:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """The files in the folders of the kinds."""
+    """All files in the folders of the kinds."""
     with contextlib.suppress(OSError):
         for kind in sorted((root / NAME).iterdir()):
             if kind.is_dir() and not kind.is_symlink():
@@ -114,7 +114,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _prepare(root: Path) -> None:
-    """The folder, marked as one that backups and version control pass over."""
+    """Create the folder, marked so that backups and version control skip it."""
     folder = root / NAME
     if (folder / "CACHEDIR.TAG").exists():
         return

@@ -1,14 +1,16 @@
-"""Verdicts that were given before, and still stand.
+"""Verdicts of earlier runs that are still valid.
 
-The key of a verdict is all that is known before anything runs: the contract, the model, the
-settings, the folders, Python, archlint and the installed packages. Beside the verdict stands what
-it rests on among the user's files, which is only known once it has run; it must be as it was.
+The key of a verdict covers everything that is known before a model runs: the contract, the model,
+the settings, the folders, Python, archlint and the installed packages. What the verdict depends on
+among the user's own files is only known afterwards; it is stored with the verdict, and the verdict
+is valid as long as none of it has changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,78 +18,99 @@ from archlint.contracts.verdict import Verdict
 from archlint.runner.cache import store
 from archlint.runner.cache.codec import canonical, decode, encode
 from archlint.runner.cache.dependencies import CurrentFiles
-from archlint.runner.cache.environment_key import said, signature
+from archlint.runner.cache.environment_key import archlint_settings, signature
+from archlint.runner.cache.project_digest import digest_of_sources, source_folders
 
 if TYPE_CHECKING:
-    from archlint.contracts.contract import Contract, ModelRef
+    from archlint.contracts.contract import Contract
+    from archlint.contracts.job import Job
 
 _KIND = "verdicts"
 _WORDS = ("proved", "tested", "vacuous", "broken")
 _SHARE = 0.5  # of its time budget: a verdict that took less did not depend on the clock
 
 
-def key(
-    contract: Contract, ref: ModelRef, root: Path, samples: int | None, decide: str, here: Path
-) -> str:
-    """The key of a verdict. ``decide`` names who decides; file names are told relative to ``here``.
+def job_key(job: Job, check: str, folder: Path) -> str:
+    """The key of a job's verdict: equal keys mean the same question in the same environment.
 
-    Where the contract stands in its file does not matter; ``TypeError`` for a contract that no
-    rule file can hold.
+    ``check`` names the function that checks the contract, as ``module:function``; ``folder`` is
+    the one that file names in messages are relative to. Where the contract stands in its rule file
+    does not matter. Raises ``TypeError`` for a contract that no rule file can contain.
     """
-    folder = str((here / ref.where.file).resolve().parent) if ref.where else ""
+    contract, ref = job.contract, job.ref
+    rules = str((folder / ref.where.file).resolve().parent) if ref.where else ""
     parts = [
         signature(),
-        said(root),
+        archlint_settings(job.root),
         canonical(replace(contract, where=None, models=())),
         canonical(replace(ref, where=None)),
-        canonical((folder, root, samples, decide, here)),
+        canonical((rules, job.root, job.samples, check, folder)),
     ]
     return store.digest("\0".join(parts))
 
 
-def recall(jobs: Sequence[Any], decide: str) -> dict[int, Verdict]:
-    """The verdicts that still stand, by the index of their job (a ``Job`` of the workers)."""
+def job_keys_with_sources(jobs: Sequence[Job], check: str) -> list[str | None]:
+    """The key of each job together with all Python files of its project.
+
+    For verdicts that are stored without their dependencies. ``None`` for a contract that no rule
+    file can contain: its verdict cannot be reused.
+    """
+    sources = lru_cache(None)(digest_of_sources)
     here = Path.cwd()
-    now = CurrentFiles()
-    found: dict[int, Verdict] = {}
+    keys: list[str | None] = []
+    for job in jobs:
+        try:
+            parts = [job_key(job, check, here), *map(sources, source_folders(job))]
+        except TypeError:
+            keys.append(None)
+        else:
+            keys.append(store.digest("\0".join(parts)))
+    return keys
+
+
+def cached_verdicts(jobs: Sequence[Job], check: str) -> dict[int, Verdict]:
+    """The cached verdicts that are still valid, by the index of their job."""
+    here = Path.cwd()
+    files = CurrentFiles()
+    verdicts: dict[int, Verdict] = {}
     for index, job in enumerate(jobs):
         try:
-            at = key(job.contract, job.ref, job.root, job.samples, decide, here)
-            entry = store.read(job.root, _KIND, at)
-            if entry is None or not now.stands(entry["rests"]):
+            entry = store.read(job.root, _KIND, job_key(job, check, here))
+            if entry is None or not files.unchanged(entry["dependencies"]):
                 continue
             verdict = decode(entry["verdict"])
-        except (TypeError, ValueError, KeyError, AttributeError, ImportError):
+        except (TypeError, ValueError, KeyError, AttributeError):
             continue
         if isinstance(verdict, Verdict) and verdict.word in _WORDS:
-            found[index] = _placed(verdict, job.contract)
-    if len(found) < len(jobs):
+            verdicts[index] = replace(at_current_line(verdict, job.contract), cached=True)
+    if len(verdicts) < len(jobs):
         for root in {job.root for job in jobs}:
             store.prune(root)
-    return found
+    return verdicts
 
 
-def keep(
-    job: Any, verdict: Verdict, rests: Mapping[str, Any] | None, decide: str, here: Path
+def cache_verdict(
+    job: Job, verdict: Verdict, dependencies: Mapping[str, Any] | None, check: str, folder: Path
 ) -> None:
-    """Keep the verdict on a job, unless another run might give another one.
+    """Write the verdict on a job to the cache, unless another run might give another verdict.
 
-    ``rests``: what it depends on, as ``Dependencies.to_json`` gives it. An error is
-    checked again, and so is whatever took so long that its time budget may have had a part in it.
+    ``dependencies``: what the verdict depends on, as ``Dependencies.to_json`` returns it; ``None``
+    if that is unknown. Not written: an error, a verdict without known dependencies, and one that
+    took so long that its time budget may have affected it.
     """
     slow = verdict.seconds >= _SHARE * job.contract.budget.seconds
-    if rests is None or verdict.word not in _WORDS or slow or verdict.entry is not None:
+    if dependencies is None or verdict.word not in _WORDS or slow or verdict.entry is not None:
         return
     try:
-        at = key(job.contract, job.ref, job.root, job.samples, decide, here)
-        body = {"verdict": encode(verdict), "rests": rests}
+        key = job_key(job, check, folder)
+        body = {"verdict": encode(verdict), "dependencies": dependencies}
     except TypeError:
         return
-    store.write(job.root, _KIND, at, body)
+    store.write(job.root, _KIND, key, body)
 
 
-def _placed(verdict: Verdict, contract: Contract) -> Verdict:
-    """With the contract's line as it is now."""
+def at_current_line(verdict: Verdict, contract: Contract) -> Verdict:
+    """The verdict of an earlier run with the line that the contract is on now."""
     where = contract.where
     file, line = (where.file, where.line) if where else (None, None)
-    return replace(verdict, file=file, line=line, cached=True)
+    return replace(verdict, file=file, line=line)

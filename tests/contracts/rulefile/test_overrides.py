@@ -190,7 +190,7 @@ overrides:
     assert "rules.yaml:4  broken, warning  sides · bad" in lines
     assert lines[-1] == "3 proved, 1 broken (warning)"
     assert "off" not in run("rules.yaml").output
-    assert run("rules.yaml", "--select", "rows").output == "nothing was decided\n"
+    assert run("rules.yaml", "--select", "rows").output == "nothing was checked\n"
 
 
 def test_check_tells_the_reason_and_the_pack(write, run):

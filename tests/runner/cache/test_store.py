@@ -24,7 +24,7 @@ from archlint.runner.cache import store
 from archlint.runner.cache.bytecode import is_outdated
 from archlint.runner.cache.codec import canonical, decode, encode
 from archlint.runner.cache.dependencies import CurrentFiles, Dependencies, digest_of
-from archlint.runner.cache.verdict_cache import keep, recall
+from archlint.runner.cache.verdict_cache import cache_verdict, cached_verdicts
 from tests import REPO
 from tests.support.stub_cli import contract
 
@@ -109,6 +109,16 @@ def test_what_no_rule_file_holds_is_refused(value):
 def test_only_archlints_own_nouns_are_made(data):
     with pytest.raises((ValueError, TypeError, AttributeError, ImportError)):
         decode(data)
+
+
+@pytest.mark.parametrize("tag", ["__main__.x", "cli.app.cli", "symbolic.atom.Symbol"])
+def test_decoding_imports_nothing(tag, monkeypatch):
+    """A tag is looked up in the list of classes; ``archlint.__main__`` would start the command."""
+    monkeypatch.delitem(sys.modules, "archlint.__main__", raising=False)
+    before = set(sys.modules)
+    with pytest.raises(ValueError, match="not a known tag"):
+        decode([tag, 1])
+    assert set(sys.modules) == before
 
 
 # Entries
@@ -260,7 +270,7 @@ def test_old_entries_are_removed(tmp_path):
     for key in ("old", "new"):
         store.write(tmp_path, "verdicts", key, 1)
     folder = tmp_path / store.NAME / "verdicts"
-    then = time.time() - store.KEPT_FOR - 60
+    then = time.time() - store.MAX_AGE - 60
     os.utime(folder / "old.json", (then, then))
     store.prune(tmp_path)
     assert [p.name for p in folder.iterdir()] == ["new.json"]
@@ -268,7 +278,7 @@ def test_old_entries_are_removed(tmp_path):
 
 def test_use_keeps_an_entry_young(tmp_path):
     store.write(tmp_path, "verdicts", "k", 1)
-    then = time.time() - store.KEPT_FOR - 60
+    then = time.time() - store.MAX_AGE - 60
     os.utime(entry_file(tmp_path), (then, then))
     assert store.read(tmp_path, "verdicts", "k") == 1
     store.prune(tmp_path)
@@ -297,9 +307,9 @@ def job(tmp_path, monkeypatch):
     return Job(made, made.models[0], tmp_path, cacheable=True)
 
 
-def kept(job, verdict, rests=None):
-    keep(job, verdict, Dependencies().to_json() if rests is None else rests, "m:f", Path.cwd())
-    return recall([job], "m:f").get(0)
+def kept(job, verdict):
+    cache_verdict(job, verdict, Dependencies().to_json(), "m:f", Path.cwd())
+    return cached_verdicts([job], "m:f").get(0)
 
 
 @pytest.mark.parametrize("word", ["proved", "tested", "vacuous", "broken"])
@@ -322,13 +332,13 @@ def test_what_the_time_budget_may_have_decided_is_not_kept(job):
 
 
 def test_what_rests_on_nothing_known_is_not_kept(job):
-    keep(job, BROKEN, None, "m:f", Path.cwd())
-    assert recall([job], "m:f") == {}
+    cache_verdict(job, BROKEN, None, "m:f", Path.cwd())
+    assert cached_verdicts([job], "m:f") == {}
 
 
 def test_another_decider_is_asked(job):
     assert kept(job, BROKEN) is not None
-    assert recall([job], "m:g") == {}
+    assert cached_verdicts([job], "m:g") == {}
 
 
 @pytest.mark.parametrize(
@@ -346,7 +356,7 @@ def test_another_decider_is_asked(job):
 )
 def test_another_contract_is_decided(job, change):
     assert kept(job, BROKEN) is not None
-    assert recall([replace(job, contract=change(job.contract))], "m:f") == {}
+    assert cached_verdicts([replace(job, contract=change(job.contract))], "m:f") == {}
 
 
 @pytest.mark.parametrize(
@@ -354,27 +364,27 @@ def test_another_contract_is_decided(job, change):
 )
 def test_another_model_is_decided(job, changes):
     assert kept(job, BROKEN) is not None
-    assert recall([replace(job, ref=replace(job.ref, **changes))], "m:f") == {}
+    assert cached_verdicts([replace(job, ref=replace(job.ref, **changes))], "m:f") == {}
 
 
 def test_true_and_1_are_two_arguments(job):
     one, true = (replace(job, ref=replace(job.ref, args=(v,))) for v in (1, True))
     assert kept(one, BROKEN) is not None
-    assert recall([true], "m:f") == {}
+    assert cached_verdicts([true], "m:f") == {}
 
 
 def test_the_current_folder_counts(job, tmp_path, monkeypatch):
     assert kept(job, BROKEN) is not None
     (tmp_path / "sub").mkdir()
     monkeypatch.chdir(tmp_path / "sub")
-    assert recall([job], "m:f") == {}
+    assert cached_verdicts([job], "m:f") == {}
 
 
 def test_an_edited_verdict_is_not_believed(job, tmp_path):
     assert kept(job, BROKEN).word == "broken"
     path = entry_file(tmp_path)
     path.write_text(path.read_text().replace('"broken"', '"proved"'))
-    assert recall([job], "m:f") == {}
+    assert cached_verdicts([job], "m:f") == {}
 
 
 def test_another_jobs_entry_is_not_believed(job, tmp_path):
@@ -386,14 +396,14 @@ def test_another_jobs_entry_is_not_believed(job, tmp_path):
     kept(other, BROKEN)
     (theirs,) = (tmp_path / store.NAME / "verdicts").iterdir()
     theirs.write_text(text)
-    assert recall([other], "m:f") == {}
+    assert cached_verdicts([other], "m:f") == {}
 
 
-@pytest.mark.parametrize("body", [None, [], {}, {"verdict": 1}, {"rests": {}}, 7, "text"])
+@pytest.mark.parametrize("body", [None, [], {}, {"verdict": 1}, {"dependencies": {}}, 7, "text"])
 def test_an_entry_of_another_form_is_not_believed(job, tmp_path, body):
     kept(job, BROKEN)
     store.write(tmp_path, "verdicts", entry_file(tmp_path).stem, body)
-    assert recall([job], "m:f") == {}
+    assert cached_verdicts([job], "m:f") == {}
 
 
 # The world
@@ -429,10 +439,10 @@ def test_archlints_own_files_are_part_of_the_world(tmp_path, monkeypatch):
     (tmp_path / "cache").mkdir()
     (tmp_path / "engine.py").write_text("1")
     monkeypatch.setattr(world, "__file__", str(tmp_path / "cache" / "world.py"))
-    before = world._own()
-    assert world._own() == before
+    before = world._archlint_files()
+    assert world._archlint_files() == before
     (tmp_path / "engine.py").write_text("2")
-    assert world._own() != before
+    assert world._archlint_files() != before
 
 
 # What a verdict rests on
@@ -442,18 +452,18 @@ def test_what_stands_and_what_does_not(tmp_path):
     file = tmp_path / "a.py"
     file.write_text("1")
     rests = Dependencies()
-    rests.read(str(file), digest_of(str(file)))
-    rests.asked[str(tmp_path)] = {"a", "b"}
+    rests.add_file(str(file), digest_of(str(file)))
+    rests.searched[str(tmp_path)] = {"a", "b"}
     data = json.loads(json.dumps(rests.to_json()))
-    assert CurrentFiles().stands(data)
+    assert CurrentFiles().unchanged(data)
     (tmp_path / "c.py").write_text("")
-    assert CurrentFiles().stands(data)
+    assert CurrentFiles().unchanged(data)
     (tmp_path / "b").mkdir()
-    assert not CurrentFiles().stands(data)
+    assert not CurrentFiles().unchanged(data)
     (tmp_path / "b").rmdir()
-    assert CurrentFiles().stands(data)
+    assert CurrentFiles().unchanged(data)
     file.write_text("2")
-    assert not CurrentFiles().stands(data)
+    assert not CurrentFiles().unchanged(data)
 
 
 def test_a_compiled_file_that_is_not_of_its_source(tmp_path):

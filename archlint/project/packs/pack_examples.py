@@ -1,4 +1,4 @@
-"""The examples of a pack, tried: does each model keep or break what the pack says it does?"""
+"""Tests a pack against its examples: does each model keep or break the contracts as stated?"""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ from archlint.errors import Mistake
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One example and one contract, and the job that decides them."""
+class ExampleTest:
+    """One example model and one contract, with the job that checks it."""
 
     example: Example
     job: Job
 
 
-def trials(pack: Pack) -> tuple[list[Trial], list[Mistake]]:
-    """What there is to try, and the mistakes that only values for the parameters bring out.
+def example_tests(pack: Pack) -> tuple[list[ExampleTest], list[Mistake]]:
+    """The tests of a pack, and the mistakes that appear once its parameters have values.
 
-    A model that keeps the pack is tried on every contract, one that breaks it on that contract.
+    A ``keeps`` example is tested on every contract, a ``breaks`` example on the one that it names.
     """
-    found: list[Trial] = []
+    tests: list[ExampleTest] = []
     mistakes: list[Mistake] = []
     notes = MistakeCollector(pack.source, mistakes)
     root = project_root(Path(pack.source.file).parent)
     for example in pack.examples:
         places = {name: (*example.place, "with", name) for name in example.values}
         values = {**defaults(pack), **example.values}
-        for template in _tried(pack, example):
+        for template in _templates(pack, example):
             contract, wrong, _ = instantiate(pack, template, values, notes, places)
             mistakes += wrong
             where = pack.source.where(example.place)
             contract = replace(contract, models=(example.ref,), where=where, severity="error")
-            found.append(Trial(example, Job(contract, example.ref, root)))
-    return found, list(dict.fromkeys(mistakes))
+            tests.append(ExampleTest(example, Job(contract, example.ref, root)))
+    return tests, list(dict.fromkeys(mistakes))
 
 
-def _tried(pack: Pack, example: Example) -> list[ContractTemplate]:
+def _templates(pack: Pack, example: Example) -> list[ContractTemplate]:
     if example.passes:
         return list(pack.templates.values())
     return [pack.templates[example.contract]]
 
 
 def missing(pack: Pack) -> list[str]:
-    """The examples without which nobody can tell whether the pack does what it says."""
-    kept = [e for e in pack.examples if e.passes]
+    """The examples that the pack lacks: a ``keeps`` one, and a ``breaks`` one for each contract."""
+    keeping = [e for e in pack.examples if e.passes]
     broken = {e.contract for e in pack.examples if not e.passes}
-    lacks = [] if kept else ["no example keeps it"]
+    lacks = [] if keeping else ["no example keeps it"]
     lacks += [f"no example breaks {name}" for name in pack.own if name not in broken]
     if not pack.own and not broken:
         lacks.append("no example breaks it")
@@ -63,34 +63,35 @@ def missing(pack: Pack) -> list[str]:
 
 
 def expected(example: Example, contract: str) -> str:
-    """What a trial must come to, in words."""
+    """The expected result of a test, as text."""
     if example.passes:
         return f"keeps {contract}"
     return f"breaks {contract} at {sizes(example.at or {})}, {layer(example.layer)}"
 
 
 def sizes(point: Mapping[str, int]) -> str:
-    """Sizes in words."""
+    """``N=1 H=32``."""
     return point_text(point)
 
 
 def layer(name: str) -> str:
-    """Who is to blame, in words."""
-    return name if name else "no layer to blame"
+    """The name of the layer that fails, as text."""
+    return name if name else "in no layer"
 
 
-def fault(example: Example, verdict: Verdict) -> str:
-    """What is not as the example says; empty if all is."""
+def failure_of(example: Example, verdict: Verdict) -> str:
+    """How the verdict differs from what the example states; empty if it does not."""
     if verdict.word == "error":
         return verdict.message
     if example.passes:
-        return "" if verdict else f"it is {verdict.word}: {verdict.message}"
+        return "" if verdict else f"the contract is {verdict.word}: {verdict.message}"
     if verdict.word != "broken":
-        return f"it is {verdict.word}"
-    found = []
+        return f"the contract is {verdict.word}"
+    differences = []
     if verdict.counterexample != example.at:
-        found.append(f"at {sizes(verdict.counterexample or {})}")
-    blamed = verdict.at.module if verdict.at else ""
-    if blamed != example.layer:
-        found.append(layer(blamed))
-    return f"it breaks {', '.join(found)}: {verdict.message}" if found else ""
+        differences.append(f"at {sizes(verdict.counterexample or {})}")
+    failing = verdict.at.module if verdict.at else ""
+    if failing != example.layer:
+        differences.append(layer(failing))
+    text = f"the contract breaks {', '.join(differences)}: {verdict.message}"
+    return text if differences else ""

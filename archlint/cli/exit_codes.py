@@ -1,0 +1,26 @@
+"""Exit codes of the commands, and the error that ends a command with code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+EXIT_CANNOT_RUN = 2
+EXIT_INTERRUPTED = 130
+NEEDS_TORCH = (
+    "archlint needs PyTorch, which is not installed here: install the build that your models use, "
+    'or pip install "torch-archlint[torch]"'
+)
+
+
+class CannotRun(click.ClickException):
+    """The command cannot run; its message is printed and the exit code is 2."""
+
+    exit_code = EXIT_CANNOT_RUN
+
+
+def discard_stdout() -> None:
+    """Redirect a closed stdout to the null device, so that Python's last flush does not fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
