@@ -1,4 +1,4 @@
-"""The full form of a test on random cases: any number of them, of any seed, each counted."""
+"""Runs a randomised test on any number of cases from any seed, and counts the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two engines against each other: what the shape rules decided, traced again by kernels alone.
+"""Compares the shape rules with PyTorch's kernels: each model is traced again without rules.
 
     python benchmarks/engines.py [--only GLOB] [--every] [--points K] [--found FILE] [--jobs N]
 

@@ -1,4 +1,4 @@
-"""Random promises about random small networks, decided and run: the full form of the CI test.
+"""Random contracts of random small networks, checked and run: the full form of the CI test.
 
 python -m benchmarks.random_contracts --count 2000 [--seed 0]
 """

@@ -1,4 +1,4 @@
-"""How long archlint takes to decide all sizes, as ratios to one meta forward and to torch.export.
+"""How long archlint takes to check all sizes, as ratios to one meta forward and to torch.export.
 
     python benchmarks/speed.py [--only GLOB] [--no-export]
 

@@ -1,4 +1,4 @@
-"""Results as a markdown file: the command, the machine's versions, what was found, the rows."""
+"""Results as a markdown file: the command, the machine's versions, a summary, the rows."""
 
 from __future__ import annotations
 
