@@ -358,7 +358,7 @@ def test_the_command_writes_json_and_yaml(infer, monkeypatch):
         (["nets.py:exits"], "exited with code 3"),
         (["nets.py:nett"], "did you mean net?"),
         (["nets.py:net", "--input", "N 3 H ="], "^"),
-        (["nets.py:net", "--input", "{"], "no JSON"),
+        (["nets.py:net", "--input", "{"], "not valid JSON"),
     ],
 )
 def test_what_the_command_cannot_do(infer, args, said, monkeypatch):
