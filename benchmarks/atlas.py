@@ -71,7 +71,7 @@ def swept(targets: Sequence[str], jobs: int, seconds: float) -> Iterator[dict[st
 
     def serve(chunk: Sequence[str]) -> None:
         asked = [job(t, seconds) for t in chunk]
-        for index, verdict in run(asked, 1, decide="atlas:decide"):
+        for index, verdict in run(asked, 1, check="atlas:decide"):
             answers.put(record_of(chunk[index], verdict))
 
     chunks = [targets[i : i + CHUNK] for i in range(0, len(targets), CHUNK)]

@@ -150,7 +150,7 @@ def main() -> int:
     found = atlas.known(options.found)
     todo = [t for t in targets if t not in found]
     jobs = [replace(atlas.job(t, SECONDS), samples=options.points) for t in todo]
-    for index, verdict in run(jobs, options.jobs, decide="engines:decide"):
+    for index, verdict in run(jobs, options.jobs, check="engines:decide"):
         record = {"model": todo[index], **json.loads(verdict.details.get("found", "{}"))}
         if len(record) == 1:
             record |= {"agreed": 0, "silent": [verdict.message], "wrong": [], "kernels": {}}

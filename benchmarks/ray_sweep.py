@@ -17,14 +17,14 @@ from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.runner import joblib_backends as backends
 from archlint.runner.joblib_backends import Backend
-from tests.support.stub_cli import DECIDE, contract
+from tests.support.stub_cli import CHECK, contract
 
 _MODELS = ("proved", "exits", "crashes", "broken", "slow", "raises") * 5
 
 
 def verdicts(jobs: list[Job], backend: str) -> list[Verdict]:
     """In the order of the jobs, without their times."""
-    found = dict(backends.run(jobs, 2, Backend.of(backend), decide=DECIDE, grace=1.0))
+    found = dict(backends.run(jobs, 2, Backend.of(backend), check=CHECK, grace=1.0))
     return [replace(found[i], seconds=0) for i in range(len(jobs))]
 
 
