@@ -75,8 +75,9 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/cli": (
         "tests/end_to_end: whole commands",
-        "app apply_adoption cache check explain fix infer init job_options lock report_output "
-        "rules rules_explain rules_test rules_validate run_jobs select_jobs verdict_log",
+        "app apply_adoption cache check diff exit_codes explain fix infer init job_options lock "
+        "report_output rules rules_explain rules_schema rules_test rules_validate run_jobs "
+        "select_jobs verdict_log",
     ),
     "archlint/engine": (
         "tests/end_to_end/test_random_contracts.py: verdicts, against enumeration",
@@ -146,48 +147,40 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/project/packs": (
         "tests/end_to_end/test_rules_command.py: what is done with packs",
-        "contract_text find_packs new_pack pack_page pack_trials",
+        "contract_text find_packs new_pack pack_examples pack_page",
     ),
     "archlint/report": (
         "tests/report/test_formats.py: every format, on the same runs",
         "accepted_text fix_text github gitlab json_report jsonl junit progress run_results sarif "
-        "sarif_rules starter_rules",
+        "starter_rules",
     ),
     "archlint/runner": (
         "tests/runner/test_pool.py: both ends of a worker, and sweeps",
-        "job_key remote shard stack_dump worker",
+        "remote shard stack_dump worker",
     ),
     "archlint/runner/cache": (
         "tests/runner/cache/test_store.py: parts of one cache",
-        "bytecode codec dependencies dependency_watch environment_key rule_file_cache "
-        "verdict_cache",
+        "bytecode codec dependencies dependency_watch environment_key project_digest "
+        "rule_file_cache verdict_cache",
     ),
     "archlint/runtime": (
         "tests/runtime/test_deadline.py: what a checked model cannot hurt",
         "gc_pause import_path import_watch process_lock process_state uninterruptible user_frames",
     ),
-    "archlint/symbolic": (
-        "tests/symbolic/test_expr.py: parts of one algebra",
-        "atom case_split division minmax printing rational substitution",
-    ),
-    "archlint/symbolic/solver": (
-        "tests/symbolic/solver/test_solver.py: one of two solvers",
-        "z3_backend",
-    ),
     "archlint/tracing": (
         "tests/tracing/test_tracer.py: parts of one trace",
         "cpu_kernels events facts model_tracer outputs run signals trace",
+    ),
+    "archlint/tracing/exception_handling": (
+        "tests/tracing/exception_handling/test_exception_flow.py: parts of following exceptions",
+        "statements",
     ),
     "archlint/tracing/merge": (
         "tests/tracing/merge/test_module_merge.py: parts of a merge",
         "side_effects unify",
     ),
-    "archlint/tracing/exception_handling": (
-        "tests/tracing/exception_handling/test_exception_flow.py: what it reads of the source",
-        "statements",
-    ),
     "archlint/tracing/python": (
-        "tests/tracing/merge/test_module_merge.py: what the merge replaces",
+        "tests/tracing/test_tracer.py: replacements that every trace uses",
         "module_calls",
     ),
     "archlint/tracing/symint": (
@@ -253,6 +246,7 @@ OF_A_PACKAGE = {
 # State
 
 STATE = {
+    "archlint/runner/remote.py: IDLE_WORKERS": "idle worker processes, behind a lock",
     "archlint/contracts/contract.py: ANY_SIZE": "a constant",
     "archlint/contracts/contract.py: ANY_SIZES": "a constant",
     "archlint/ops/registry.py: IN_RANGE": "a constant",
@@ -266,9 +260,6 @@ STATE = {
     "archlint/symbolic/atom.py: _ATOMS": "equal atoms are one object; none is ever changed",
     "archlint/symbolic/expr.py: _EXPRS": "equal sizes are one object; none is ever changed",
     "archlint/symbolic/formula.py: _FORMULAS": "equal ones are one object; none is ever changed",
-    "archlint/runner/cache/dependency_watch.py: WATCH": "an audit hook, which Python cannot remove",
-    "archlint/runner/remote.py: _lock": "guards the idle workers",
-    "archlint/runner/remote.py: _idle": "idle worker processes, which other jobs take over",
     "archlint/runtime/process_lock.py: PROCESS_LOCK": "admits one run at a time",
     "archlint/runtime/uninterruptible.py: _depth": "of each thread; 0 again after every block",
     "archlint/tracing/run.py: _Current.run": "for callbacks; set and unset by a block",
