@@ -30,13 +30,13 @@ from archlint.symbolic.atom import (
     Size,
     Symbol,
     Unknown,
+    atoms,
     evaluate,
     factor_text,
 )
 from archlint.symbolic.division import ceildiv, exact_quotient, mod
 from archlint.symbolic.expr import (
     Expr,
-    atoms,
     cached,
     divide_polynomial,
     floordiv,

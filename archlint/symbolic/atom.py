@@ -6,7 +6,8 @@ or an extremum before they make an atom of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
@@ -209,6 +210,27 @@ def divide_monomial(monomial: Monomial, divisor: Monomial) -> Monomial | None:
     return tuple(rest)
 
 
+def shared_factors(one: Monomial, other: Monomial) -> Monomial:
+    """The atoms that are factors of both monomials, as often as they are."""
+    left = list(other)
+    shared = []
+    for atom in one:
+        if atom in left:
+            left.remove(atom)
+            shared.append(atom)
+    return tuple(shared)
+
+
+def content(expr: Expr) -> tuple[Monomial, int]:
+    """The atoms and the positive number that are factors of every term."""
+    if expr.const:
+        return (), math.gcd(expr.const, *(c for _, c in expr.terms))
+    common = expr.terms[0][0]
+    for monomial, _ in expr.terms[1:]:
+        common = shared_factors(common, monomial)
+    return common, math.gcd(*(c for _, c in expr.terms))
+
+
 def factor_text(size: Size) -> str:
     """The text of a size inside a product or quotient, in parentheses where it needs them."""
     if isinstance(size, int):
@@ -218,3 +240,19 @@ def factor_text(size: Size) -> str:
         if coef == 1 and len(monomial) == 1:
             return monomial[0].factor_text()
     return f"({size})" if size.terms else factor_text(size.const)
+
+
+def atoms(size: Size) -> Iterator[Atom]:
+    """Every atom of the size, those inside other atoms included, each once."""
+    seen: set[Atom] = set()
+    todo: list[Size] = [size]
+    while todo:
+        current = todo.pop()
+        if isinstance(current, int):
+            continue
+        for monomial, _ in current.terms:
+            for atom in monomial:
+                if atom not in seen:
+                    seen.add(atom)
+                    yield atom
+                    todo.extend(atom.operands())

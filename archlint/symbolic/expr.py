@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -15,8 +15,11 @@ from archlint.symbolic.atom import (
     Size,
     Symbol,
     atom_order,
+    atoms,
+    content,
     divide_monomial,
     floordiv_atom,
+    shared_factors,
     symbol_atom,
     unknown_atom,
 )
@@ -167,22 +170,6 @@ def product(sizes: Iterable[Size]) -> Size:
     return result
 
 
-def atoms(size: Size) -> Iterator[Atom]:
-    """Every atom of the size, those inside other atoms included, each once."""
-    seen: set[Atom] = set()
-    todo: list[Size] = [size]
-    while todo:
-        current = todo.pop()
-        if isinstance(current, int):
-            continue
-        for monomial, _ in current.terms:
-            for atom in monomial:
-                if atom not in seen:
-                    seen.add(atom)
-                    yield atom
-                    todo.extend(atom.operands())
-
-
 # -- sums and products --------------------------------------------------------------------------
 
 
@@ -293,12 +280,51 @@ def floordiv(num: Size, den: Size) -> Size:
         return _floordiv_number(num, den)
     if isinstance(num, int) and num == 0:
         return 0
+    num, den = _without_common_factor(num, den)
+    if isinstance(den, int):
+        return floordiv(num, den)
     quotient, rest = divide_polynomial(num, den)
     if isinstance(rest, int) and rest == 0:
         return quotient
     if isinstance(num, int):
         num = polynomial(num, ())
     return from_atom(floordiv_atom(num, den))
+
+
+def _without_common_factor(num: Size, den: Expr) -> tuple[Size, Size]:
+    """Numerator and denominator without the numbers and atoms that are factors of both.
+
+    ``(896*H*W) // (224*H*H)`` is ``(4*W) // H``. The quotient is the same wherever ``den != 0``.
+    """
+    common, factor = content(den)
+    if not isinstance(num, int):
+        theirs, times = content(num)
+        common = shared_factors(common, theirs)
+        factor = math.gcd(factor, times)
+    else:
+        common = ()
+        factor = math.gcd(factor, num)
+    if all(c <= 0 for c in (den.const, *(c for _, c in den.terms))):
+        factor = -factor
+    if not common and factor == 1:
+        return num, den
+    return _divided(num, common, factor), _divided(den, common, factor)
+
+
+def _divided(size: Size, common: Monomial, factor: int) -> Size:
+    """The size divided by a product of atoms and numbers that are factors of every term."""
+    if isinstance(size, int):
+        return size // factor
+    const = size.const // factor
+    terms: dict[Monomial, int] = {}
+    for monomial, coef in size.terms:
+        rest = divide_monomial(monomial, common)
+        assert rest is not None
+        if rest:
+            terms[rest] = coef // factor
+        else:
+            const += coef // factor
+    return from_terms(const, terms)
 
 
 def _floordiv_number(num: Expr, den: int) -> Size:

@@ -11,10 +11,8 @@ import math
 from collections.abc import Iterator
 
 from archlint.symbolic import (
-    Atom,
     Expr,
     FloorDiv,
-    Monomial,
     Size,
     cached,
     ceildiv,
@@ -23,7 +21,7 @@ from archlint.symbolic import (
     from_atom,
     mod,
 )
-from archlint.symbolic.atom import divide_monomial
+from archlint.symbolic.atom import content, divide_monomial
 from archlint.symbolic.case_split import divisors, products, split_by_values
 from archlint.symbolic.formula import (
     Bool,
@@ -79,7 +77,7 @@ def _without_common_factors(comparison: Comparison, box: Box) -> Bool | None:
     expr = comparison.expr
     if expr.const:
         return None
-    common = [a for a in _common(expr) if _lower_bound(from_atom(a), box) >= 1]
+    common = [a for a in content(expr)[0] if _lower_bound(from_atom(a), box) >= 1]
     if not common or (len(expr.terms) == 1 and len(common) == len(expr.terms[0][0])):
         return None
     rest: Size = 0
@@ -88,24 +86,6 @@ def _without_common_factors(comparison: Comparison, box: Box) -> Bool | None:
         assert left is not None
         rest = rest + (from_atom(*left) * coef if left else coef)
     return compare_to_zero(comparison.op, rest)
-
-
-def _common(expr: Expr) -> list[Atom]:
-    """The atoms that are factors of every term."""
-    common = list(expr.terms[0][0])
-    for monomial, _ in expr.terms[1:]:
-        common = _shared(common, monomial)
-    return common
-
-
-def _shared(atoms: list[Atom], monomial: Monomial) -> list[Atom]:
-    left = list(monomial)
-    shared = []
-    for atom in atoms:
-        if atom in left:
-            left.remove(atom)
-            shared.append(atom)
-    return shared
 
 
 def _of_one_product(comparison: Comparison, box: Box) -> Bool | None:
@@ -177,8 +157,7 @@ def _of_divisors(comparison: Comparison, box: Box) -> Bool | None:
 def _as_product(size: Size) -> tuple[list[Size], int]:
     """The size as factors and a number: ``6*a*b + 4*a*c`` is ``2 * a * (3*b + 2*c)``."""
     assert isinstance(size, Expr)
-    factor = math.gcd(*(c for _, c in size.terms))
-    common = _common(size)
+    common, factor = content(size)
     rest = exact_quotient(size, from_atom(*common) * factor if common else factor)
     assert rest is not None
     return [*map(from_atom, common), *([rest] if isinstance(rest, Expr) else [])], factor

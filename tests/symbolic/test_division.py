@@ -60,3 +60,20 @@ def test_a_quotient_that_depends_on_the_size_is_not_exact():
     assert exact_quotient(H, W) is None
     assert exact_quotient(2 * H + 1, 2) is None
     assert exact_quotient(H + W, H) is None
+
+
+@pytest.mark.parametrize(
+    ("quotient", "reduced"),
+    [
+        (floordiv(896 * H * W, 224 * H * H), floordiv(4 * W, H)),
+        (floordiv(6 * H + 4, 4 * W - 8), floordiv(3 * H + 2, 2 * W - 4)),
+        (floordiv(H * W + 2 * H, H * N), floordiv(W + 2, N)),
+        (floordiv(H * W, -(H * N)), floordiv(-W, N)),
+        (floordiv(6, 4 * H), floordiv(3, 2 * H)),
+        (floordiv(7 * H * (W // 8), 14 * (W // 8)), H // 2),
+        (ceildiv(24 * H, 8 * N), ceildiv(3 * H, N)),
+        (mod(4 * H * W, 2 * H * N), 2 * H * mod(2 * W, N)),
+    ],
+)
+def test_common_factors_of_numerator_and_denominator_cancel(quotient, reduced):
+    assert quotient == reduced
