@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from archlint.cli.run_jobs import decide
-from archlint.cli.select_jobs import load
+from archlint.cli.run_jobs import run_jobs
+from archlint.cli.select_jobs import load_jobs
 from archlint.contracts.verdict import exit_code
 from archlint.report import text_report as text
 from tests import REPO
@@ -35,8 +35,8 @@ def said():
     """For each case what the command prints, and its exit code. One worker decides them all."""
     with pytest.MonkeyPatch.context() as here:
         here.chdir(CASES)
-        jobs, mistakes = load(NAMES, (), (), None)
-        verdicts = decide(jobs, 1, progress=False)
+        jobs, mistakes = load_jobs(NAMES, (), (), None)
+        verdicts = run_jobs(jobs, 1, progress=False)
     assert not mistakes
     return {name: _report([v for v in verdicts if Path(v.file).parent.name == name])
             for name in NAMES}  # fmt: skip
