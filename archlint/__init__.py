@@ -1,6 +1,6 @@
-"""Decides, for all input sizes at once, whether a PyTorch model accepts them.
+"""Checks, for all input sizes at once, which sizes a PyTorch model accepts.
 
-The public door. Names are imported when they are first asked for, so ``import archlint`` is free.
+This is the public interface. Names are imported on first use, so ``import archlint`` is fast.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
     "shape_rule",
 ]
 
-_ROOMS = {
+_MODULES = {
     "Acceptance": "archlint.engine.infer.acceptance",
     "ArchlintError": "archlint.errors",
     "Contract": "archlint.contracts.contract",
@@ -48,9 +48,9 @@ _ROOMS = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _ROOMS:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_ROOMS[name]), name)
+    value = getattr(import_module(_MODULES[name]), name)
     globals()[name] = value
     return value
 

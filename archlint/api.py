@@ -1,6 +1,6 @@
 """Contracts in Python: ``archlint.check(model, input="N 3 H W", accepts="any H, W >= 32")``.
 
-The words are those of a rule file and mean the same: a check is read as a rule file of one
+The arguments are the keys of a rule file and mean the same: they are read as a rule file of one
 contract.
 """
 
@@ -31,11 +31,12 @@ def check(
     mode: str = "eval",
     samples: int | None = None,
 ) -> Verdict:
-    """Decide, for all sizes at once, whether ``model`` keeps a promise about its input sizes.
+    """Check, for all input sizes at once, whether a contract holds for ``model``.
 
-    ``model`` is an ``nn.Module`` (left as it is) or a target such as ``"pkg.mod:factory"``; the
-    rest are the words of a rule file. The verdict is true when the contract holds; what goes wrong
-    with the model is an ``error`` verdict. A phrase that does not parse raises ``ArchlintError``.
+    ``model`` is an ``nn.Module`` (left unchanged) or a target such as ``"pkg.mod:factory"``. The
+    other arguments are the keys of a contract in a rule file; ``samples`` is the number of sizes at
+    which the real model runs (0: never). The verdict is true if the contract holds; an error in the
+    model is an ``error`` verdict. Raises ``ArchlintError`` with every mistake in the arguments.
     """
     contract = contract_of(
         input=input, accepts=accepts, rejects=rejects, output=output, structure=structure, mode=mode

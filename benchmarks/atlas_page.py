@@ -19,12 +19,11 @@ HEAD = """\
 
 {models} models, eval mode, random weights. A set is **exact**: the model accepts these sizes and
 refuses every other, proved for all sizes at once; {exact} of {models} are ({share:.1f} %). The
-others are listed at the end with what is known and why no more. Models of a family with the same
-set and the same output share a line; ranges are over them.
+others are listed at the end with what is known and why it is not exact. Models of a family with
+the same set and the same output share a line; ranges are over these models.
 
-"Paths" are runs of the model on symbolic sizes, "claims" what its operators need of the sizes.
-The input is `N 3 H W` unless a line says another. Versions: torch {torch}, torchvision
-{torchvision}, timm {timm}.
+"Paths" are runs of the model on symbolic sizes, "claims" what its operators require of the sizes.
+The default input is `N 3 H W`. Versions: torch {torch}, torchvision {torchvision}, timm {timm}.
 
 Made by `python benchmarks/atlas.py`; `python benchmarks/atlas.py --check` says which lines changed.
 """

@@ -31,7 +31,7 @@ from table import write
 from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.output_shape import at
 from archlint.contracts.verdict import Verdict
-from archlint.engine.explore import Exploration, ExploredPath
+from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.infer.infer import infer_source
 from archlint.engine.sampling.real_run import run_at
 from archlint.engine.sampling.sizes import choose_sizes, moduli
@@ -107,8 +107,8 @@ def points(found: Exploration, count: int) -> list[dict[str, int]]:
     """Of each path a size that it accepts, then one that it refuses, then any of the region."""
     solver = Solver(found.names, found.box, time.monotonic() + 5)
     solver.add(found.region)
-    asked = [conj(w.decided, w.accepted) for w in found.paths]
-    asked += [conj(w.decided, negate(w.accepted)) for w in found.paths]
+    asked = [conj(w.known, w.accepted) for w in found.paths]
+    asked += [conj(w.known, negate(w.accepted)) for w in found.paths]
     wanted = []
     for formula in islice(asked, count):
         try:

@@ -30,11 +30,11 @@ from archlint.symbolic.solver.solver import Solver, Unsolved
 HEAD = """\
 # The smallest input of torchvision's classifiers
 
-torchvision keeps a `min_size` by hand in the `meta` of its weights: the smallest height and width
-that a model takes. Here it stands beside the sets that archlint proves, in eval and in train mode,
-for every classification model of torchvision {version}. A set is complete: all other sizes are
-refused. In train mode the batch size N plays a part where a batch norm sees a single value for
-each channel.
+torchvision declares by hand a `min_size` in the `meta` of its weights: the smallest height and
+width that a model accepts. This table compares it with the sets that archlint proves, in eval and
+in train mode, for every classification model of torchvision {version}. A set is complete: all
+other sizes are refused. In train mode the batch size N matters where a batch norm gets a single
+value for each channel.
 
 **{differ} of {declared}** declared sizes are not the smallest side H = W that is accepted in eval
 mode (marked ✗). {open} of {all} sets could not be proved to be complete.

@@ -14,9 +14,10 @@ import torchvision
 from archlint.contracts.contract import Budget, Contract, SizeClause, TensorInput, TensorOutput
 from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.phrase_parser import parse_shape
+from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.describe import describe
-from archlint.engine.infer.output_formulas import formulas
-from archlint.engine.pipeline import accepted_sizes
+from archlint.engine.explore import explore_model
+from archlint.engine.infer.output_formulas import output_formulas
 from archlint.engine.prove import prove
 from archlint.engine.question import Question
 from archlint.models.targets import ModelSource
@@ -71,13 +72,18 @@ def contract(side: int, seconds: float = 60.0) -> Contract:
     )
 
 
+def run_of(traced: ModelTracer) -> CheckRun:
+    """A run of the tracer's contract that never runs the real model."""
+    contract = traced.contract
+    deadline = time.monotonic() + contract.budget.seconds
+    return CheckRun(contract, Question.of(contract), traced.source, traced, 0, deadline)
+
+
 def decide(traced: ModelTracer) -> Answer:
     """Trace and solve: the whole check but building and sampling."""
-    asked = traced.contract
-    deadline = time.monotonic() + asked.budget.seconds
-    question = Question.of(asked)
-    found = accepted_sizes(traced, question, deadline)
-    finding = prove(asked, question, found, deadline)
+    run = run_of(traced)
+    found = explore_model(run)
+    finding = prove(run, found)
     if finding.violation:
         at = point_text(finding.violation.point)
         verdict = f"broken at {at}"
@@ -94,11 +100,10 @@ def everything(traced: ModelTracer) -> Contract:
 
 def infer(traced: ModelTracer) -> bool:
     """What the model accepts, in words, and what comes out: all but building. Whether exact."""
-    question = Question.of(traced.contract)
-    found = accepted_sizes(traced, question, time.monotonic() + traced.contract.budget.seconds)
+    found = explore_model(run_of(traced))
     until = time.monotonic() + 10
-    said = describe(question.names, question.box, found.accepted, solver_deadline=until)
-    formulas(found, until)
+    said = describe(found.names, found.box, found.accepted, solver_deadline=until)
+    output_formulas(found, until)
     return found.covered and said.exact
 
 

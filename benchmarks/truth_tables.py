@@ -40,7 +40,8 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
     import torch
     import torchvision
 
-    from archlint.engine.pipeline import accepted_sizes
+    from archlint.engine.check_run import CheckRun
+    from archlint.engine.explore import explore_model
     from archlint.models.targets import ModelSource
     from archlint.tracing.model_tracer import ModelTracer
     from archlint.tracing.trace import dims_of
@@ -64,7 +65,8 @@ def check(task: tuple[dict[str, Any], float, bool]) -> dict[str, Any]:
     result["build"] = time.perf_counter() - start
     start = time.perf_counter()
     try:
-        found = accepted_sizes(subject, question, time.monotonic() + seconds)
+        run = CheckRun(contract, question, source, subject, 0, time.monotonic() + seconds)
+        found = explore_model(run)
     except Exception as e:
         import traceback
 

@@ -34,7 +34,7 @@ def check_contract(
         warnings.simplefilter("ignore")  # importing torch must not fail under -W error
         from archlint.engine.pipeline import check_source
         from archlint.engine.verdicts import error_verdict
-        from archlint.explanation.advice import advised
+        from archlint.explanation.advice import with_advice
 
     option = item.config.stash[SETTINGS].samples
     samples = samples if option is None else option
@@ -50,7 +50,9 @@ def check_contract(
             elif verdict.word == "broken":
                 ref = getattr(item, "ref", None)
                 root = item.root() if ref else None  # type: ignore[attr-defined]
-                verdict = advised(verdict, contract, source, samples=samples, ref=ref, root=root)
+                verdict = with_advice(
+                    verdict, contract, source, samples=samples, ref=ref, root=root
+                )
                 if item.config.get_verbosity() >= 2:
                     from pytest_archlint.violation_chain import with_chain
 

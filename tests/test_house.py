@@ -106,12 +106,12 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/explanation": (
         "tests/explanation/test_explain.py: parts of one explanation",
-        "explanation_text limiting_layers path_rows relaxation tied_weights",
+        "explanation explanation_text limiting_layers path_rows relaxation tied_weights",
     ),
     "archlint/explanation/fixes": (
         "tests/explanation/fixes/test_fixes.py: every fix, applied and proved",
-        "layer_arguments pool_before_flatten position_embedding proposal rule_file_fixes "
-        "source_edits wrap",
+        "broken_contract find_fixes layer_arguments pool_before_flatten position_embedding "
+        "proposal rule_file_fixes source_edits wrap",
     ),
     "archlint/models": (
         "tests/models/test_targets.py: every model is built through them",

@@ -14,7 +14,7 @@ from archlint.cli.select_jobs import load_jobs
 if TYPE_CHECKING:
     from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
-    from archlint.explanation.fixes import Fix
+    from archlint.explanation.fixes.proposal import Fix
 
 
 @click.command()
@@ -70,10 +70,12 @@ def fix(
 
 def _fixes(job: Job, seconds: float) -> list[Fix] | Verdict:
     """The proven fixes of a broken contract; the verdict of a contract that is not broken."""
+    from archlint.engine.check_run import CheckRun
     from archlint.engine.pipeline import check_source
     from archlint.engine.verdicts import error_verdict
     from archlint.errors import ArchlintError
-    from archlint.explanation.fixes import broken_contract, fixes, violation_of
+    from archlint.explanation.fixes.broken_contract import broken_contract, violation_of
+    from archlint.explanation.fixes.find_fixes import find_fixes
     from archlint.models.targets import resolve
 
     try:
@@ -81,12 +83,12 @@ def _fixes(job: Job, seconds: float) -> list[Fix] | Verdict:
             verdict = check_source(job.contract, source)
             if verdict.word != "broken":
                 return verdict
-            until = time.monotonic() + seconds
-            violation = violation_of(job.contract, source, until)
+            deadline = time.monotonic() + seconds
+            run = CheckRun.start(job.contract, source, deadline=deadline)
+            violation = violation_of(run)
             if violation is None or violation.expected != "accepted":
                 return []
-            broken = broken_contract(job.contract, source, violation, until)
-            return fixes(broken, ref=job.ref, root=job.root, until=until)
+            return find_fixes(broken_contract(run, violation), ref=job.ref, root=job.root)
     except ArchlintError as e:
         return error_verdict(job.contract, str(e))
 

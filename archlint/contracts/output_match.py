@@ -31,7 +31,8 @@ def keep_names(parts: Iterable[Any], like: list[Any]) -> list[Any]:
 class OutputRequirement:
     """One condition on the output.
 
-    ``formula`` is the condition. ``text`` describes it, with one ``{}`` for each of ``sizes``.
+    ``formula`` is the condition. ``text`` describes it, with any ``{}`` for ``sizes``; of
+    a size that differs these are the size of the output and the expected one.
     ``where``: the part of a nested output. ``open``: why it is unknown, if it depends on tensor
     values; ``formula`` is then meaningless.
     """
@@ -62,21 +63,19 @@ def output_requirements(
     if isinstance(expected, TensorOutput):
         return _tensor_requirements(expected, actual, where)
     if isinstance(expected, list):
-        if not isinstance(actual, list):
-            return [_never(f"{where} a list of {len(expected)}, got {_kind(actual)}", where)]
-        if len(actual) != len(expected):
-            return [_never(f"{where} a list of {len(expected)}, got {_kind(actual)}", where)]
+        if not isinstance(actual, list) or len(actual) != len(expected):
+            return [_never(where, f"to be a list of {len(expected)}", _kind(actual))]
         parts = enumerate(zip(expected, actual, strict=True))
         return [d for i, (e, a) in parts for d in output_requirements(e, a, f"{where}[{i}]")]
     if isinstance(actual, NamedFields):
         actual = dict(zip(actual.names, actual, strict=True))
     if not isinstance(actual, dict):
-        return [_never(f"{where} a mapping, got {_kind(actual)}", where)]
+        return [_never(where, "to be a mapping", _kind(actual))]
     found: list[OutputRequirement] = []
     for key, inner in expected.items():
         if key not in actual:
             have = ", ".join(map(str, actual)) or "nothing"
-            found.append(_never(f"{where} with the key {key}, got {have}", where))
+            found.append(_never(where, f"to have the key {key}", have))
         else:
             found += output_requirements(inner, actual[key], f"{where}[{key}]")
     return found
@@ -95,7 +94,7 @@ def _tensor_requirements(
     expected: TensorOutput, actual: Any, where: str
 ) -> list[OutputRequirement]:
     if not isinstance(actual, tuple):
-        return [_never(f"{where} one tensor {expected.text}, got {_kind(actual)}", where)]
+        return [_never(where, f"to be one tensor {expected.text}", _kind(actual))]
     want = list(expected.dims)
     shown = _shown(actual)
     least = ""
@@ -103,25 +102,27 @@ def _tensor_requirements(
         i = want.index(ANY_SIZES)
         want[i : i + 1] = [ANY_SIZE] * max(0, len(actual) - (len(want) - 1))
         least = "at least "
-    clause = f"{where} {expected.text or 'a scalar'}"
+    clause = f"expected {where} {expected.text or 'a scalar'}"
     if len(want) != len(actual):
-        have = f"got {shown} ({_count(len(actual))})" if actual else f"got {shown}"
-        return [_never(f"{clause} ({least}{_count(len(want))}), {have}", where)]
+        have = f"{shown} ({_count(len(actual))})" if actual else shown
+        wanted = f"{expected.text or 'a scalar'} ({least}{_count(len(want))})"
+        return [_never(where, wanted, have)]
     found = []
     for size, have in zip(want, actual, strict=True):
         if size is not ANY_SIZE:
             assert not isinstance(size, Wildcard)
             if have is ANY_SIZE:
-                why = f"{clause}, got {shown}: tensor values decide whether a size of it is {size}"
+                why = f"{clause}, got {shown}: tensor values determine whether a size is {size}"
                 found.append(OutputRequirement(True, "", (), where, why))
                 continue
             formula = eq(have, size)
-            text = _escaped(f"{clause}, got {shown}: ") + "{} == {}"
+            text = _escaped(f"{clause}, got {shown}")
             found.append(OutputRequirement(formula, text, (have, size), where))
     return found
 
 
-def _never(text: str, where: str) -> OutputRequirement:
+def _never(where: str, expected: str, actual: str) -> OutputRequirement:
+    text = f"expected {where} {expected}, got {actual}"
     return OutputRequirement(False, _escaped(text), (), where)
 
 

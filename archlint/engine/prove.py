@@ -1,4 +1,4 @@
-"""From the acceptance to a finding: does the promise hold, and where does it break first?"""
+"""Does the contract hold at every explored size, and where does it fail first?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from archlint.contracts.contract import Contract
 from archlint.contracts.output_match import OutputRequirement, output_requirements
-from archlint.engine.explore import Exploration, ExploredPath
+from archlint.engine.check_run import CheckRun
+from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.question import Question
 from archlint.symbolic.formula import Bool, conj, disj, holds, negate
 from archlint.symbolic.solver.enumerate import smallest_by_enumeration
@@ -17,117 +18,124 @@ from archlint.tracing.trace import Trace, dims_of
 
 @dataclass(frozen=True)
 class SizeViolation:
-    """The promise is broken at ``point``.
+    """The contract is violated at the sizes ``point``.
 
-    ``expected`` is what the promise says of the point ("accepted", "refused" or "output");
-    ``blame`` the claim or demand that does not hold there, if one claim is to blame.
+    ``expected`` is what the contract requires there: "accepted", "refused", "output" or
+    "structure". ``cause`` is the claim or the requirement on the output that does not hold there,
+    if there is one. ``smallest``: it is proved that no smaller size violates the contract.
     """
 
     point: dict[str, int]
     expected: str
     path: ExploredPath
-    blame: Event | OutputRequirement | None
+    cause: Event | OutputRequirement | None
     smallest: bool
 
 
 @dataclass(frozen=True)
 class ProofAttempt:
-    """``violation`` or none; ``open`` says what could not be decided."""
+    """``violation``, if there is one; ``open``: why some sizes could not be proved."""
 
     violation: SizeViolation | None
     vacuous: bool = False
     open: tuple[str, ...] = ()
 
 
-def prove(
-    contract: Contract, question: Question, found: Exploration, deadline: float
-) -> ProofAttempt:
-    """Decide the contract on what was explored; the counterexample is the smallest there is."""
-    unsettled = [*found.reasons, *_open(contract, found)]
-    if not found.paths:
-        try:
-            empty = Solver(question.names, question.box, deadline).find(question.premise) is None
-        except Unsolved:
-            empty = False
-        return ProofAttempt(None, vacuous=empty, open=tuple(unsettled))
-    bad = disj(*(_breaks(contract, question, path) for path in found.paths))
+def prove(run: CheckRun, exploration: Exploration) -> ProofAttempt:
+    """Prove the contract on the explored paths, or find the smallest counterexample.
+
+    The smallest has the smallest sum of sizes.
+    """
+    contract, question = run.contract, run.question
+    open_reasons = (*exploration.reasons, *_open_outputs(contract, exploration))
+    if not exploration.paths:
+        return ProofAttempt(None, vacuous=_domain_is_empty(run), open=open_reasons)
+    bad = disj(*(_violated(contract, question, path) for path in exploration.paths))
     if bad is False and question.premise is question.domain:
-        return ProofAttempt(None, open=tuple(unsettled))
+        return ProofAttempt(None, open=open_reasons)
     try:
-        point, smallest = (
-            smallest_by_enumeration(question.names, question.box, conj(question.domain, bad)),
-            True,
-        )
+        point = smallest_by_enumeration(question.names, question.box, conj(question.domain, bad))
+        smallest = True
         if point is None:
-            solver = Solver(question.names, question.box, deadline)
+            solver = Solver(question.names, question.box, run.deadline)
             solver.add(question.domain)
             point, smallest = _smallest(solver, bad)
             if point is None:
-                vacuous = _empty_premise(solver, question)
-                return ProofAttempt(None, vacuous=vacuous, open=() if vacuous else tuple(unsettled))
+                vacuous = _premise_is_empty(solver, question)
+                return ProofAttempt(None, vacuous, () if vacuous else open_reasons)
     except Unsolved as e:
-        return ProofAttempt(None, open=(*unsettled, f"the solver gave no answer ({e})"))
-    smallest = smallest and found.covered
-    path = next(w for w in found.paths if holds(_breaks(contract, question, w), point))
+        return ProofAttempt(None, open=(*open_reasons, f"the solver gave no answer ({e})"))
+    path = next(p for p in exploration.paths if holds(_violated(contract, question, p), point))
+    expected, cause = _expected(contract, question, path, point)
+    violation = SizeViolation(point, expected, path, cause, smallest and exploration.covered)
+    return ProofAttempt(violation, open=open_reasons)
+
+
+def _expected(
+    contract: Contract, question: Question, path: ExploredPath, point: dict[str, int]
+) -> tuple[str, Event | OutputRequirement | None]:
+    """What the contract requires at a violation, and what does not hold there."""
     if contract.clause.kind == "rejects" or not holds(question.premise, point):
-        return ProofAttempt(
-            SizeViolation(point, "refused", path, None, smallest), open=tuple(unsettled)
-        )
+        return "refused", None
     if not holds(path.accepted, point):
-        blame: Event | OutputRequirement | None = path.first_failed_claim(point)
-        return ProofAttempt(
-            SizeViolation(point, "accepted", path, blame, smallest), open=tuple(unsettled)
-        )
-    wrong = next(d for d in _output_demands(contract, path.trace) if not holds(d.formula, point))
-    return ProofAttempt(
-        SizeViolation(point, "output", path, wrong, smallest), open=tuple(unsettled)
-    )
+        return "accepted", path.first_failed_claim(point)
+    requirements = _output_requirements(contract, path.trace)
+    return "output", next(r for r in requirements if not holds(r.formula, point))
 
 
 def _smallest(solver: Solver, bad: Bool) -> tuple[dict[str, int] | None, bool]:
-    """Sizes at which the promise is broken, and whether there are no smaller ones."""
+    """Sizes that violate the contract, and whether these are proved to be the smallest."""
     try:
         return solver.smallest(bad), True
     except Unsolved:
         return solver.find(bad), False
 
 
-def _empty_premise(solver: Solver, question: Question) -> bool:
+def _domain_is_empty(run: CheckRun) -> bool:
+    question = run.question
+    try:
+        return Solver(question.names, question.box, run.deadline).find(question.premise) is None
+    except Unsolved:
+        return False
+
+
+def _premise_is_empty(solver: Solver, question: Question) -> bool:
     if question.premise is question.domain:
-        return False  # a path went through it
+        return False  # a path was traced at one of its sizes
     if smallest_by_enumeration(question.names, question.box, question.premise) is not None:
         return False
     return solver.find(question.premise) is None
 
 
-def _breaks(contract: Contract, question: Question, path: ExploredPath) -> Bool:
-    """The sizes at which this path breaks the promise."""
+def _violated(contract: Contract, question: Question, path: ExploredPath) -> Bool:
+    """The sizes of this path that violate the contract."""
+    output = _output_formula(contract, path.trace)
     if contract.clause.kind == "none":
-        return conj(question.premise, path.accepted, negate(_output_holds(contract, path.trace)))
+        return conj(question.premise, path.accepted, negate(output))
     if contract.clause.kind == "rejects":
         return conj(question.premise, path.accepted)
-    kept = conj(path.accepted, _output_holds(contract, path.trace))
-    broken: Bool = False if kept is True else conj(path.decided, negate(kept))
+    good = conj(path.accepted, output)
+    bad: Bool = False if good is True else conj(path.known, negate(good))
     if contract.clause.kind == "any":
-        return broken
+        return bad
     outside = negate(question.premise)
-    return disj(conj(question.premise, broken), conj(outside, path.accepted))
+    return disj(conj(question.premise, bad), conj(outside, path.accepted))
 
 
-def _output_holds(contract: Contract, trace: Trace) -> Bool:
+def _output_formula(contract: Contract, trace: Trace) -> Bool:
     if contract.output is None or trace.outcome != "accepted":
         return True
-    return conj(*(d.formula for d in _output_demands(contract, trace)))
+    return conj(*(r.formula for r in _output_requirements(contract, trace)))
 
 
-def _open(contract: Contract, found: Exploration) -> list[str]:
-    """What is promised of the output and cannot be known, because values decide it."""
-    traces = [w.trace for w in found.paths if w.trace.outcome == "accepted"]
-    reasons = (d.open for t in traces for d in _output_demands(contract, t) if d.open)
+def _open_outputs(contract: Contract, exploration: Exploration) -> list[str]:
+    """Requirements on the output that cannot be checked, because they depend on tensor values."""
+    traces = [p.trace for p in exploration.accepting]
+    reasons = (r.open for t in traces for r in _output_requirements(contract, t) if r.open)
     return list(dict.fromkeys(reasons))
 
 
-def _output_demands(contract: Contract, trace: Trace) -> list[OutputRequirement]:
+def _output_requirements(contract: Contract, trace: Trace) -> list[OutputRequirement]:
     if contract.output is None:
         return []
     return output_requirements(contract.output, dims_of(trace.output))

@@ -1,4 +1,4 @@
-"""What Python callers give, read as a rule file of one contract: words, shapes and a model."""
+"""Contracts from Python arguments: they are read as a rule file of one contract."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _INDENT = 4
 
 
 def contract_of(**words: object) -> Contract:
-    """The contract that the words of a rule file make, without id, models and place.
+    """The contract with these keys of a rule file, without id, models and location.
 
-    Raises ``ArchlintError`` with all mistakes, a caret under each.
+    ``None`` values are left out. Raises ``ArchlintError`` with all mistakes, a caret under each.
     """
-    given = {key: value for key, value in words.items() if value is not None}
-    lines = [f"{key}: {json.dumps(value, default=_name)}" for key, value in given.items()]
+    present = {key: value for key, value in words.items() if value is not None}
+    lines = [f"{key}: {json.dumps(value, default=_name)}" for key, value in present.items()]
     text = "\n".join([*_HEAD, *(" " * _INDENT + line for line in lines)])
     try:
         rules = loads(text)
@@ -41,7 +41,7 @@ def contract_of(**words: object) -> Contract:
 
 
 def source_of(model: nn.Module | str) -> ModelSource:
-    """Where the model comes from. ``TargetError`` if there is none."""
+    """The source of a model or target. ``TargetError`` if there is none."""
     from archlint.models.targets import from_instance, resolve
 
     if isinstance(model, str):
@@ -50,12 +50,12 @@ def source_of(model: nn.Module | str) -> ModelSource:
 
 
 def _name(value: object) -> object:
-    """A value that is not plain, as a rule file writes it: ``torch.int64`` is int64."""
+    """A value that is not JSON, as a rule file writes it: ``torch.int64`` is int64."""
     return list(value) if isinstance(value, (set, frozenset)) else str(value).removeprefix("torch.")
 
 
 def _shown(mistake: Mistake) -> str:
-    """The mistake under the argument that it is in; there is no file to name."""
+    """The mistake with its argument; there is no file to name."""
     where, source = mistake.where, mistake.source[_INDENT:]
     if where.line <= len(_HEAD):  # about the contract as a whole
         source = ""

@@ -1,150 +1,207 @@
-"""The verdict: one word, earned by what was decided and what ran, and the lines that explain it."""
+"""Builds verdicts: the word that proof and real runs justify, and the lines that explain it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from archlint.contracts.contract import Contract, Output, TensorOutput
 from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.structure_reader import structure_as_yaml
-from archlint.contracts.verdict import Proof, Verdict
+from archlint.contracts.verdict import At, Proof, Verdict
 from archlint.engine.diagnosis.diagnose import Diagnosis
-from archlint.engine.explore import Exploration
+from archlint.engine.exploration import Exploration
 from archlint.engine.prove import ProofAttempt, SizeViolation
 from archlint.engine.sampling.cross_check import Evidence
+from archlint.engine.sampling.real_run import Outcome
 from archlint.runtime.user_frames import shown_source
+
+_MUST_BE_REFUSED = "must be refused, but is accepted"
 
 
 def conclude(
     contract: Contract,
-    found: Exploration,
-    finding: ProofAttempt,
+    exploration: Exploration,
+    attempt: ProofAttempt,
     evidence: Evidence,
     diagnosis: Diagnosis | None,
 ) -> Verdict:
-    """Weigh decision against evidence. A disagreement is an error of archlint's own."""
-    claims = set().union(*(w.trace.path.claims for w in found.paths))
-    proof = Proof(len(found.paths), len(claims), found.covered and not finding.open)
-    base = _base(contract)
-    if finding.vacuous:
-        message = f"no size satisfies {contract.clause.text!r}: the promise says nothing"
-        details = told(contract) | {"reason": message}
-        return base("vacuous", message=message, proof=proof, details=details)
-    returned = _no_tensors(found)
+    """The verdict on the sizes. If proof and real runs disagree, it is an error of archlint."""
+    claims = set().union(*(p.trace.path.claims for p in exploration.paths))
+    covered = exploration.covered and not attempt.open
+    proof = Proof(len(exploration.paths), len(claims), covered)
+    verdict = _base(contract)("proved", proof=proof, samples=evidence.samples)
+    if attempt.vacuous:
+        message = f"no size satisfies {contract.clause.text!r}, so the contract checks nothing"
+        return _with_reason(verdict, "vacuous", contract, message)
+    returned = _no_tensors(exploration)
     if returned:
         message = f"the model returns {returned}; expected tensors, or a list or mapping of them"
-        details = told(contract) | {"reason": message}
-        return base("error", message=message, proof=proof, details=details)
-    if evidence.against:
-        message = f"the two engines disagree: {evidence.against}"
-        details = {"reason": message, "please": "report this with the model: it is our mistake"}
-        return base(
-            "error", message=message, proof=proof, samples=evidence.samples, details=details
-        )
-    if finding.violation is not None:
-        return _broken(contract, finding.violation, evidence, diagnosis, proof)
+        return _with_reason(verdict, "error", contract, message)
+    if evidence.disagreement:
+        return disagreement_verdict(verdict, evidence)
+    if attempt.violation is not None:
+        return _size_violation(verdict, contract, attempt.violation, evidence, diagnosis)
     if evidence.broken is not None:
-        point = evidence.broken.sizes
-        message = f"fails at {point_text(point)}: {evidence.broken.error or evidence.broken.output}"
-        details = told(contract) | {
-            "fails at": f"{point_text(point)}   (found by running; there may be smaller ones)",
-            "gives": evidence.broken.error or _shapes(evidence.broken.output),
-            "not decided": "\n".join(finding.open),
-        }
-        return base(
-            "broken", counterexample=point, confirmed=True, message=message, proof=proof,
-            samples=evidence.samples, details=details,
-        )  # fmt: skip
-    if proof.covered:
-        return base("proved", message="", proof=proof, samples=evidence.samples)
-    reasons = "; ".join(finding.open) or "the region was not covered"
-    why_not = "\n".join(finding.open) or reasons
-    if evidence.samples.run:
-        message = f"not proved: {reasons}"
-        details = told(contract) | {"not proved": why_not}
-        return base(
-            "tested", message=message, proof=proof, samples=evidence.samples, details=details
-        )
-    why = evidence.unable or "sampling is off"
-    message = f"could not be decided: {reasons}"
-    details = told(contract) | {"not decided": why_not}
-    if why not in reasons:
-        message += f"; and no size was run ({why})"
-        details["no sample"] = why
-    return base("error", message=message, proof=proof, details=details)
-
-
-def _no_tensors(found: Exploration) -> str:
-    """What an accepted run returns, if that is neither a tensor nor a structure of them."""
-    outputs = [w.trace.output for w in found.paths if w.trace.outcome == "accepted"]
-    kinds = [o for o in outputs if o is None or isinstance(o, str)]
-    return ("None" if kinds[0] is None else f"a {kinds[0]}") if kinds else ""
+        return _broken_sample(verdict, contract, evidence.broken, attempt)
+    if covered:
+        return verdict
+    return _not_proved(verdict, contract, attempt, evidence)
 
 
 def verdict_without_run(contract: Contract) -> Verdict:
-    """The verdict before its structural checks, where these need no run of the model."""
+    """The verdict before structural checks that need no run of the model."""
     return _base(contract)("proved", proof=Proof(covered=True))
 
 
 def error_verdict(contract: Contract, message: str) -> Verdict:
-    """The verdict where nothing could be decided."""
+    """The verdict where the check could not be made."""
     return _base(contract)("error", message=message, details={"reason": message})
 
 
-def _broken(
+def disagreement_verdict(verdict: Verdict, evidence: Evidence) -> Verdict:
+    """The verdict where the real model contradicts the proof: a bug of archlint."""
+    message = f"the proof and the real model disagree: {evidence.disagreement}"
+    please = "report this with the model: it is a bug in archlint"
+    details = {"reason": message, "please": please}
+    return replace(verdict, word="error", message=message, details=details)
+
+
+def broken_verdict(
+    verdict: Verdict,
+    contract: Contract,
+    *,
+    message: str,
+    point: Mapping[str, int] | None,
+    confirmation: tuple[bool | None, str] = (None, ""),
+    at: At | None = None,
+    layer: str = "",
+    details: Mapping[str, str],
+) -> Verdict:
+    """``verdict`` as ``broken``: where the contract fails, in which layer, and why.
+
+    ``point`` are the sizes at which it fails, ``confirmation`` is from :func:`confirmation`,
+    ``layer`` names the layer ``at``. ``details`` are lines by label, empty ones left out.
+    """
+    confirmed, how = confirmation
+    lines = contract_lines(contract)
+    if point is not None:
+        lines["fails at"] = f"{point_text(point)}   ({how})"
+    if at is not None:
+        place = "  ".join(p for p in (at.module or "the model", layer or at.op) if p)
+        lines["at"] = place + (f"     {shown_source(at.source)}" if at.source else "")
+    lines |= {label: text for label, text in details.items() if text}
+    return replace(
+        verdict, word="broken", message=message, details=lines, confirmed=confirmed, at=at,
+        counterexample=None if point is None else dict(point),
+    )  # fmt: skip
+
+
+def confirmation(smallest: bool, evidence: Evidence, shows: bool = True) -> tuple[bool | None, str]:
+    """Whether the real model confirmed a counterexample, and that in words.
+
+    ``smallest``: it is proved that there is no smaller one. ``shows``: that the real model accepts
+    the sizes confirms the violation too, because the output shows it.
+    """
+    how = "smallest" if smallest else "there may be smaller ones"
+    outcome = evidence.violation
+    if outcome is None:
+        return None, f"{how}; not run" + (f": {evidence.unable}" if evidence.unable else "")
+    if not shows and not outcome.error:
+        return None, f"{how}; the real model accepts it"
+    return True, f"{how}; confirmed by running: {_outcome_text(outcome)}"
+
+
+def contract_lines(contract: Contract) -> dict[str, str]:
+    """The contract and its reason in the author's words, by label."""
+    lines = {
+        "contract": _contract_text(contract),
+        "why": contract.why,
+        "pack": contract.pack,
+        "severity": contract.severity_reason and f"{contract.severity}: {contract.severity_reason}",
+    }
+    return {label: text for label, text in lines.items() if text}
+
+
+def _size_violation(
+    verdict: Verdict,
     contract: Contract,
     violation: SizeViolation,
     evidence: Evidence,
     diagnosis: Diagnosis | None,
-    proof: Proof,
 ) -> Verdict:
-    how = "smallest" if violation.smallest else "there may be smaller ones"
-    outcome = evidence.violation
-    if outcome is None:
-        confirmed = None
-        how += f"; not run: {evidence.unable}" if evidence.unable else "; not run"
-    elif outcome.accepted:
-        confirmed = True
-        how += "; confirmed by running"
-        how += f": the output is {_shapes(outcome.output)}"
-    else:
-        confirmed = True
-        how += f"; confirmed by running: {outcome.error}"
-    details = told(contract) | {"fails at": f"{point_text(violation.point)}   ({how})"}
-    at = diagnosis.at if diagnosis else None
-    if at is not None and diagnosis is not None:
-        place = "  ".join(p for p in (at.module or "the model", diagnosis.layer or at.op) if p)
-        details["at"] = place + (f"     {shown_source(at.source)}" if at.source else "")
+    diagnosis = diagnosis or Diagnosis(None)
+    point = point_text(violation.point)
+    claim = diagnosis.claim or ""
+    details = {"because": diagnosis.because}
     if violation.expected == "refused":
-        details["needs"] = "to be refused, and is accepted"
-    elif diagnosis is not None and diagnosis.needs:
-        details["needs"] = diagnosis.needs
-    elif diagnosis is not None and diagnosis.claim:
-        details["raises"] = diagnosis.claim
-    if diagnosis is not None and diagnosis.because:
-        details["because"] = diagnosis.because
-    message = _message(violation, diagnosis)
-    return _base(contract)(
-        "broken",
-        counterexample=violation.point,
-        confirmed=confirmed,
-        at=at,
-        claim=diagnosis.claim if diagnosis else None,
+        message = f"{point} {_MUST_BE_REFUSED}"
+        details = {"reason": _MUST_BE_REFUSED} | details
+    elif violation.expected == "output":
+        message = f"{point}: {claim}"
+        details = {"reason": diagnosis.needs} | details
+    else:
+        message = f"{point} is refused" + (f": {claim}" if claim else "")
+        needs = {"needs": diagnosis.needs} if diagnosis.needs else {"raises": claim}
+        details = needs | details
+    broken = broken_verdict(
+        verdict,
+        contract,
         message=message,
-        proof=proof,
-        samples=evidence.samples,
+        point=violation.point,
+        confirmation=confirmation(violation.smallest, evidence),
+        at=diagnosis.at,
+        layer=diagnosis.layer,
         details=details,
+    )
+    return replace(broken, claim=diagnosis.claim)
+
+
+def _broken_sample(
+    verdict: Verdict, contract: Contract, outcome: Outcome, attempt: ProofAttempt
+) -> Verdict:
+    """A size at which the real model violates the contract, where nothing was proved."""
+    message = f"fails at {point_text(outcome.sizes)}: {_outcome_text(outcome)}"
+    return broken_verdict(
+        verdict,
+        contract,
+        message=message,
+        point=outcome.sizes,
+        confirmation=(True, "found by running; there may be smaller ones"),
+        details={
+            "gives": outcome.error or shape_text(outcome.output),
+            "not proved": "\n".join(attempt.open),
+        },
     )
 
 
-def _message(violation: SizeViolation, diagnosis: Diagnosis | None) -> str:
-    point = point_text(violation.point)
-    if violation.expected == "refused":
-        return f"{point} is accepted, against the promise"
-    what = "gives another output" if violation.expected == "output" else "is refused"
-    claim = f": {diagnosis.claim}" if diagnosis and diagnosis.claim else ""
-    return f"{point} {what}{claim}"
+def _not_proved(
+    verdict: Verdict, contract: Contract, attempt: ProofAttempt, evidence: Evidence
+) -> Verdict:
+    """``tested`` where real runs found no violation, ``error`` where there were none."""
+    reasons = attempt.open or ("not every size was covered",)
+    message = f"not proved: {'; '.join(reasons)}"
+    details = contract_lines(contract) | {"not proved": "\n".join(reasons)}
+    if evidence.samples.run:
+        return replace(verdict, word="tested", message=message, details=details)
+    unable = evidence.unable or "sampling is off"
+    if unable not in message:
+        message += f"; and no size was run ({unable})"
+        details["not run"] = unable
+    return replace(verdict, word="error", message=message, details=details)
+
+
+def _with_reason(verdict: Verdict, word: str, contract: Contract, message: str) -> Verdict:
+    details = contract_lines(contract) | {"reason": message}
+    return replace(verdict, word=word, message=message, details=details)
+
+
+def _no_tensors(exploration: Exploration) -> str:
+    """What an accepted run returns, if that is neither a tensor nor a structure of tensors."""
+    outputs = [p.trace.output for p in exploration.accepting]
+    kinds = [o for o in outputs if o is None or isinstance(o, str)]
+    return ("None" if kinds[0] is None else f"a {kinds[0]}") if kinds else ""
 
 
 def _base(contract: Contract) -> Callable[..., Verdict]:
@@ -153,27 +210,19 @@ def _base(contract: Contract) -> Callable[..., Verdict]:
     return partial(Verdict, contract=contract.id, file=file, line=line, severity=contract.severity)
 
 
-def told(contract: Contract) -> dict[str, str]:
-    """What was promised, and why, in the author's words."""
-    told = {
-        "promised": _promise(contract),
-        "why": contract.why,
-        "pack": contract.pack,
-        "severity": contract.severity_reason and f"{contract.severity}: {contract.severity_reason}",
-    }
-    return {label: text for label, text in told.items() if text}
+# -- text ----------------------------------------------------------------------------------------
 
 
-def _promise(contract: Contract) -> str:
-    said = []
+def _contract_text(contract: Contract) -> str:
+    parts = []
     if contract.clause.kind != "none":
         kind = "rejects" if contract.clause.kind == "rejects" else "accepts"
-        said.append(f"{kind} {contract.clause.text}")
+        parts.append(f"{kind} {contract.clause.text}")
     if contract.output is not None:
-        said.append(f"output {_output_text(contract.output)}")
+        parts.append(f"output {_output_text(contract.output)}")
     if contract.structure:
-        said.append(f"structure {structure_as_yaml(contract.structure)}")
-    return "   ".join(said)
+        parts.append(f"structure {structure_as_yaml(contract.structure)}")
+    return "   ".join(parts)
 
 
 def _output_text(output: Output) -> str:
@@ -184,12 +233,16 @@ def _output_text(output: Output) -> str:
     return "{" + ", ".join(f"{k}: {_output_text(v)}" for k, v in output.items()) + "}"
 
 
-def _shapes(output: object) -> str:
+def _outcome_text(outcome: Outcome) -> str:
+    return outcome.error or f"the output is {shape_text(outcome.output)}"
+
+
+def shape_text(output: object) -> str:
     """Shapes as they stand in a rule file: ``1 10``, ``[1 8, 1 8]``, ``{out: 1 21 8 8}``."""
     if isinstance(output, tuple):
         return " ".join(map(str, output)) or "a scalar"
     if isinstance(output, list):
-        return "[" + ", ".join(map(_shapes, output)) + "]"
+        return "[" + ", ".join(map(shape_text, output)) + "]"
     if isinstance(output, dict):
-        return "{" + ", ".join(f"{k}: {_shapes(v)}" for k, v in output.items()) + "}"
+        return "{" + ", ".join(f"{k}: {shape_text(v)}" for k, v in output.items()) + "}"
     return "nothing" if output is None else f"a {output}"

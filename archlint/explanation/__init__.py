@@ -1,1 +1,1 @@
-"""Why a model accepts what it accepts: layers, weights, and the sets without them."""
+"""Explains what a model accepts and why a contract is broken: layers, weights, fixes."""

@@ -1,4 +1,4 @@
-"""Advice on a broken contract: the layers to blame, what the model accepts, and what lifts it."""
+"""Advice on a broken contract: the layers that cause it, what the model accepts, and fixes."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from pathlib import Path
 from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.verdict import Verdict
 from archlint.engine import pipeline
+from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.describe import describe
-from archlint.engine.explore import Exploration
+from archlint.engine.exploration import Exploration
 from archlint.errors import ArchlintError
 from archlint.explanation.blame import blame_lines
-from archlint.explanation.fixes import accepted_of_all, broken_contract, fixes, violation_of
+from archlint.explanation.fixes.broken_contract import accepted_sizes, broken_contract, violation_of
+from archlint.explanation.fixes.find_fixes import find_fixes
 from archlint.models.targets import ModelSource
 from archlint.runtime.deadline import TimeLimitReached, time_limit
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
 
 SECONDS = 30.0  # for the advice, and never more than the contract's budget has left
-LONGEST = 240  # characters of a set that a person wants to read
+LONGEST = 240  # characters of the description of a set
 MOST = 3  # fixes
 
 
@@ -30,20 +32,20 @@ def check_contract(
 ) -> Verdict:
     """As :func:`archlint.engine.pipeline.check_contract`; a broken contract comes with advice."""
 
-    def then(verdict: Verdict, source: ModelSource) -> Verdict:
-        return advised(verdict, contract, source, samples=samples, ref=ref, root=root)
+    def advise(verdict: Verdict, source: ModelSource) -> Verdict:
+        return with_advice(verdict, contract, source, samples=samples, ref=ref, root=root)
 
-    return pipeline.check_contract(contract, ref, root=root, samples=samples, then=then)
+    return pipeline.check_contract(contract, ref, root=root, samples=samples, advise=advise)
 
 
 def check_source(contract: Contract, source: ModelSource, *, samples: int | None = None) -> Verdict:
     """As :func:`archlint.engine.pipeline.check_source`; a broken contract comes with advice."""
     with PROCESS_LOCK:
         verdict = pipeline.check_source(contract, source, samples=samples)
-        return advised(verdict, contract, source, samples=samples)
+        return with_advice(verdict, contract, source, samples=samples)
 
 
-def advised(
+def with_advice(
     verdict: Verdict,
     contract: Contract,
     source: ModelSource,
@@ -52,52 +54,48 @@ def advised(
     ref: ModelRef | None = None,
     root: Path | None = None,
 ) -> Verdict:
-    """The verdict with what is known beyond it, if it is ``broken``.
+    """The verdict with advice, if it is ``broken``.
 
     Fixes are run before they are shown, so there are none where nothing may run (``samples=0``).
+    ``ref`` and ``root`` are needed for fixes that build the model with other arguments.
     """
     if verdict.word != "broken":
         return verdict
     details = dict(verdict.details)
-    seconds = min(SECONDS, contract.budget.seconds - verdict.seconds)
-    until = time.monotonic() + seconds
-    runs = (contract.samples if samples is None else samples) != 0
+    seconds = max(0.0, min(SECONDS, contract.budget.seconds - verdict.seconds))
+    deadline = time.monotonic() + seconds
     try:
-        with time_limit(max(seconds, 0.0)), preserve_process_state():
-            for label, text in _advice(contract, source, until, ref, root, runs):
+        with time_limit(seconds), preserve_process_state():
+            run = CheckRun.start(contract, source, samples=samples, deadline=deadline)
+            for label, text in _advice(run, ref, root):
                 if text:
                     details[label] = text
     except (ArchlintError, TimeLimitReached):
-        pass  # the verdict stands; what was found until then is said
+        pass  # the verdict stands, with the advice so far
     return replace(verdict, details=details)
 
 
-def _advice(
-    contract: Contract,
-    source: ModelSource,
-    until: float,
-    ref: ModelRef | None,
-    root: Path | None,
-    runs: bool,
-) -> Iterator[tuple[str, str]]:
-    violation = violation_of(contract, source, until)
+def _advice(run: CheckRun, ref: ModelRef | None, root: Path | None) -> Iterator[tuple[str, str]]:
+    """Advice as label and text, the cheapest first."""
+    violation = violation_of(run)
     if violation is None or violation.expected == "output":
         return
     if violation.expected == "refused":
-        yield "accepts", _words(accepted_of_all(contract, source, until), until)
+        yield "accepts", _accepted_text(accepted_sizes(run), run.deadline)
         return
-    broken = broken_contract(contract, source, violation, until)
+    broken = broken_contract(run, violation)
     yield "blame", "\n".join(blame_lines(broken.blame))
-    yield "accepts", _words(broken.found, until)
-    if runs:
-        found = fixes(broken, ref=ref, root=root, until=until)
-        yield "fix", "\n".join(f.summary() for f in found[:MOST])
+    yield "accepts", _accepted_text(broken.exploration, run.deadline)
+    if run.samples:
+        fixes = find_fixes(broken, ref=ref, root=root)
+        yield "fix", "\n".join(f.summary() for f in fixes[:MOST])
 
 
-def _words(found: Exploration, until: float) -> str:
-    """What the model accepts, whatever was promised."""
-    said = describe(found.names, found.box, found.accepted, solver_deadline=until)
-    exact = found.covered and said.exact
-    if len(said.text) > LONGEST or (said.text == "no size" and not exact):
+def _accepted_text(exploration: Exploration, deadline: float) -> str:
+    """What the model accepts, whatever the contract is; empty if that is too long or unknown."""
+    accepted, names = exploration.accepted, exploration.names
+    words = describe(names, exploration.box, accepted, solver_deadline=deadline)
+    exact = exploration.covered and words.exact
+    if len(words.text) > LONGEST or (words.text == "no size" and not exact):
         return ""
-    return f"{said.text}   ({'exact' if exact else 'this much is proved'})"
+    return f"{words.text}   ({'exact' if exact else 'proved; other sizes are unknown'})"

@@ -1,4 +1,4 @@
-"""Which layers together break a promise, and what each of them alone would change."""
+"""Which layers together violate a contract, and what each of them alone would change."""
 
 from __future__ import annotations
 
@@ -6,38 +6,34 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from archlint.contracts.contract import Contract
+from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.describe import describe
-from archlint.engine.explore import Exploration
+from archlint.engine.exploration import Exploration
 from archlint.engine.prove import ProofAttempt, SizeViolation, prove
-from archlint.engine.question import Question
-from archlint.explanation.explanation_text import counterfactual
-from archlint.explanation.limiting_layers import site_words
-from archlint.explanation.path_rows import layer_words
+from archlint.explanation.limiting_layers import site_text
+from archlint.explanation.path_rows import layer_text
 from archlint.explanation.relaxation import (
     Site,
     accepted_without,
+    claims_at,
     layer_paths,
-    needs_of,
     site_of,
 )
-from archlint.explanation.tied_weights import ties
-from archlint.models.targets import ModelSource
+from archlint.explanation.tied_weights import needed_shape_text, ties
 from archlint.symbolic.formula import conj, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
-from archlint.tracing.model_tracer import ModelTracer
 
 MOST = 12  # sites that are tried together
 PATHS = 16
-LONGEST = 200  # characters of the words for a set
+LONGEST = 200  # characters of the description of a set
 
 
 @dataclass(frozen=True)
-class Blamed:
-    """A site without whose needs the promise would come closer to hold.
+class Cause:
+    """A site that contributes to a violation.
 
-    ``accepts``: what would be accepted of the promised sizes if it alone asked for nothing, where
-    that is known. ``weights``: what its weights would have to be at the counterexample.
+    ``accepts``: the sizes of the contract that would be accepted if this site alone had no claims,
+    where that is known. ``weights``: the shapes that its weights would need at the counterexample.
     """
 
     site: Site
@@ -49,63 +45,61 @@ class Blamed:
 
 @dataclass(frozen=True)
 class Blame:
-    """``blamed``: if these asked for nothing the promise would hold, and none can be left out.
+    """``causes``: without the claims of these sites the contract would hold; all are necessary.
 
-    ``complete`` is false where that could not be established; they are then those found so far.
+    ``complete`` is false where that could not be established; then they are those known so far.
     """
 
-    blamed: tuple[Blamed, ...]
+    causes: tuple[Cause, ...]
     complete: bool
 
 
-def blame(
-    contract: Contract, source: ModelSource, violation: SizeViolation, deadline: float
-) -> Blame:
-    """The layers to blame for ``violation``; empty where no claim of a layer is to blame.
+def blame(run: CheckRun, violation: SizeViolation) -> Blame:
+    """The layers that cause ``violation``; empty if no claim of a layer causes it.
 
-    The model is traced again for each layer that is tried. ``deadline`` is a ``time.monotonic()``
-    value.
+    The model is traced again for each layer that is tried.
     """
-    if violation.expected != "accepted" or violation.blame is None:
+    if violation.expected != "accepted" or violation.cause is None:
         return Blame((), False)
-    subject, question = ModelTracer(contract, source), Question.of(contract)
-    leaves = layer_paths(subject.model)
-    spared: dict[Site, None] = {}
-    now: SizeViolation | None = violation
+    leaves = layer_paths(run.model)
+    relaxed: dict[Site, None] = {}
+    current: SizeViolation | None = violation
     complete = True
-    while now is not None:
-        site = _site(now, leaves)
-        if site is None or site in spared or len(spared) == MOST or time.monotonic() > deadline:
+    while current is not None:
+        site = _site(current, leaves)
+        tried_all = site in relaxed or len(relaxed) == MOST
+        if site is None or tried_all or not run.seconds_left:
             complete = False
             break
-        spared[site] = None
-        _, finding = _judged(subject, question, spared, deadline)
-        now = finding.violation
-        complete = not finding.open
+        relaxed[site] = None
+        _, attempt = _without(run, relaxed)
+        current = attempt.violation
+        complete = not attempt.open
     if complete:
-        for site in list(spared):
-            fewer = [s for s in spared if s is not site]
-            found, finding = _judged(subject, question, fewer, deadline)
-            if fewer and finding.violation is None and not finding.open and found.covered:
-                del spared[site]
-    before = accepted_without(subject, question, (), PATHS, deadline)
-    blamed = tuple(_blamed(subject, question, s, violation.point, before, deadline) for s in spared)
-    return Blame(blamed, complete)
+        for site in list(relaxed):
+            fewer = [s for s in relaxed if s is not site]
+            exploration, attempt = _without(run, fewer)
+            holds = attempt.violation is None and not attempt.open and exploration.covered
+            if fewer and holds:
+                del relaxed[site]
+    before = accepted_without(run, (), PATHS)
+    causes = tuple(_cause(run, site, violation.point, before) for site in relaxed)
+    return Blame(causes, complete)
 
 
-def blame_lines(found: Blame) -> list[str]:
-    """The blame in words, a line for each thing to know; empty where there is nothing to add."""
+def blame_lines(blame: Blame) -> list[str]:
+    """The causes in words, one fact a line."""
     lines = []
-    if len(found.blamed) > 1:
-        names = ", ".join(f"`{b.name}`" for b in found.blamed)
-        how = "together" if found.complete else "among others"
-        lines.append(f"{len(found.blamed)} layers {how}: {names}")
-    for blamed in found.blamed:
-        if blamed.accepts == "any size":
-            lines.append(f"without `{blamed.name}` every promised size would be accepted")
-        elif blamed.accepts:
-            lines.append(f"without `{blamed.name}` those with {blamed.accepts} would be accepted")
-        lines += blamed.weights
+    if len(blame.causes) > 1:
+        names = ", ".join(f"`{c.name}`" for c in blame.causes)
+        how = "together" if blame.complete else "among others"
+        lines.append(f"{len(blame.causes)} layers {how}: {names}")
+    for cause in blame.causes:
+        if cause.accepts == "any size":
+            lines.append(f"without `{cause.name}` every size of the contract would be accepted")
+        elif cause.accepts:
+            lines.append(f"without `{cause.name}` sizes with {cause.accepts} would be accepted")
+        lines += cause.weights
     return lines
 
 
@@ -117,46 +111,40 @@ def _site(violation: SizeViolation, leaves: Collection[str]) -> Site | None:
     return site_of(calls[event.call], leaves)
 
 
-def _judged(
-    subject: ModelTracer, question: Question, spared: Collection[Site], deadline: float
-) -> tuple[Exploration, ProofAttempt]:
-    found = accepted_without(subject, question, spared, PATHS, deadline)
-    contract = replace(subject.contract, output=None)  # the shape of what cannot be is no matter
-    return found, prove(contract, question, found, deadline)
+def _without(run: CheckRun, relaxed: Collection[Site]) -> tuple[Exploration, ProofAttempt]:
+    """The contract checked on a model in which the ``relaxed`` sites have no claims."""
+    exploration = accepted_without(run, relaxed, PATHS)
+    # Shapes behind a failed claim mean nothing, so the output is not checked.
+    on_sizes = replace(run, contract=replace(run.contract, output=None))
+    return exploration, prove(on_sizes, exploration)
 
 
-def _more(question: Question, free: Exploration, before: Exploration, deadline: float) -> bool:
-    """Whether more of the promised sizes are accepted than before."""
-    solver = Solver(question.names, question.box, deadline)
-    solver.add(question.premise)
+def _accepts_more(run: CheckRun, relaxed: Exploration, before: Exploration) -> bool:
+    """Whether more sizes of the contract are accepted than before."""
+    solver = Solver(run.question.names, run.question.box, run.deadline)
+    solver.add(run.question.premise)
     try:
-        return solver.find(conj(free.accepted, negate(before.accepted))) is not None
+        return solver.find(conj(relaxed.accepted, negate(before.accepted))) is not None
     except Unsolved:
         return False
 
 
-def _blamed(
-    subject: ModelTracer,
-    question: Question,
-    site: Site,
-    point: Mapping[str, int],
-    before: Exploration,
-    deadline: float,
-) -> Blamed:
-    leaves = layer_paths(subject.model)
-    words = ""
-    if time.monotonic() < deadline:
-        free = accepted_without(subject, question, {site}, PATHS, deadline)
-        if _more(question, free, before, deadline):
-            accepted = conj(question.domain, free.accepted)
-            said = describe(question.names, question.box, accepted, solver_deadline=deadline)
-            if free.covered and said.exact and len(said.text) < LONGEST:
-                words = said.text
-    every = needs_of(subject, question.box, point).each
-    needs = [need for need in every if site_of(need[0], leaves) == site]
-    tied = [counterfactual(t, point) for t in ties(needs, subject.model)]
-    layer = layer_words(subject.model, site.module) if site.module else ""
-    return Blamed(site, site_words(site), layer, words, tuple(filter(None, tied)))
+def _cause(run: CheckRun, site: Site, point: Mapping[str, int], before: Exploration) -> Cause:
+    question, leaves = run.question, layer_paths(run.model)
+    accepts = ""
+    if time.monotonic() < run.deadline:
+        relaxed = accepted_without(run, {site}, PATHS)
+        if _accepts_more(run, relaxed, before):
+            accepted = conj(question.domain, relaxed.accepted)
+            deadline = run.deadline
+            words = describe(question.names, question.box, accepted, solver_deadline=deadline)
+            if relaxed.covered and words.exact and len(words.text) < LONGEST:
+                accepts = words.text
+    every = claims_at(run, point).claims
+    claims = [(call, event) for call, event in every if site_of(call, leaves) == site]
+    shapes = [needed_shape_text(tie, point) for tie in ties(claims, run.model)]
+    layer = layer_text(run.model, site.module) if site.module else ""
+    return Cause(site, site_text(site), layer, accepts, tuple(filter(None, shapes)))
 
 
-__all__ = ["Blame", "Blamed", "blame", "blame_lines"]
+__all__ = ["Blame", "Cause", "blame", "blame_lines"]

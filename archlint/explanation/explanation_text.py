@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Input, TensorInput
 from archlint.contracts.points import point_text
-from archlint.explanation.explain import Explanation, Step
-from archlint.explanation.path_rows import Row, matching, needs_words, shape_words
-from archlint.explanation.tied_weights import Tie
+from archlint.explanation.path_rows import Row, dims_text, matching, needs_text
+from archlint.explanation.tied_weights import Tie, count_weights, needed_shape_text, shape_text
 from archlint.runtime.user_frames import shown_source
 from archlint.symbolic import Size, evaluate
+
+if TYPE_CHECKING:
+    from archlint.explanation.explanation import Explanation, Step
 
 _WIDEST = 44  # characters of a column, beyond which a cell may push its neighbours
 
 
-def text(e: Explanation, verbose: bool = False, layer: str = "") -> str:
-    """The explanation for people, ending without a newline."""
+def explanation_text(e: Explanation, verbose: bool = False, layer: str = "") -> str:
+    """The explanation as text without a final newline. ``layer`` is a glob of module paths."""
     parts = [_head(e), _table(e, verbose, layer)]
     if e.chain:
         parts.append(_refusal(e))
     elif not e.accepted:
         at = f" at {shown_source(e.path.trace.source)}" if e.path.trace.source else ""
-        why = f"the code takes this way where {e.condition}" if e.condition else ""
+        why = f"the code takes this path where {e.condition}" if e.condition else ""
         parts.append(
             [
                 f"refused   {point_text(e.point)}: {e.path.trace.error}{at}",
                 *[f"          {why}"][: bool(why)],
             ]
         )
-    parts.append(_lifts(e))
+    parts.append(_limits(e))
     parts.append(_weights(e))
     return "\n\n".join("\n".join(p) for p in parts if p)
 
@@ -42,9 +45,9 @@ def _head(e: Explanation) -> list[str]:
     elif e.exact:
         lines.append(f"accepts   {e.accepts.text}   (proved: these sizes and no others)")
     else:
-        lines.append(f"accepts   {e.accepts.text}   (this much is known)")
+        lines.append(f"accepts   {e.accepts.text}   (proved; other sizes are unknown)")
         lines += [f"unknown   {reason}" for reason in e.reasons]
-    if e.asked:
+    if e.requested:
         lines.append(f"at        {point_text(e.point)}: {'accepted' if e.accepted else 'refused'}")
     if e.paths > 1 and e.condition:
         lines.append(
@@ -62,35 +65,35 @@ def _table(e: Explanation, verbose: bool, layer: str) -> list[str]:
         wanted = {id(r) for r in matching([s.row for s in e.unfolded], layer)}
         steps = [s for s in e.unfolded if id(s.row) in wanted]
         if not steps:
-            return [f"no layer on this way matches {layer!r}"]
+            return [f"no layer on this path matches {layer!r}"]
     elif verbose:
         steps = e.unfolded
     if not steps:
         return []
-    told = [s for s in steps if verbose or layer or s.row.changes]
+    shown_steps = [s for s in steps if verbose or layer or s.row.changes]
     end = _end(e)
     table = [("layer", "", "sizes", f"at {point_text(e.point)}", "accepted so far")]
     if not layer:
         table += _inputs(e)
     notes: dict[int, list[str]] = {}
-    for s in told:
+    for s in shown_steps:
         row = s.row
         name, kind = (row.module, row.kind) if row.module else (row.kind, _place(row))
         numbers = (
             _numbers(row.dims, e.point) if row.last < end else "refused"[: 7 * (row.first <= end)]
         )
-        table.append((name, kind, shape_words(row.dims), numbers, s.accepts))
+        table.append((name, kind, dims_text(row.dims), numbers, s.accepts))
         if row.claims and s.accepts:
-            notes[len(table) - 1] = needs_words(row.claims)
+            notes[len(table) - 1] = needs_text(row.claims)
     lines = _columns(table)
     out = []
     for i, line in enumerate(lines):
         out.append(line)
         out += [f"    needs {need}" for need in notes.get(i, ())]
-    hidden = len(steps) - len(told)
+    hidden = len(steps) - len(shown_steps)
     if hidden:
-        they = ("changes", "asks", "it") if hidden == 1 else ("change", "ask", "them")
-        out.append("({} more {} no size and {} for none; -v shows {})".format(hidden, *they))
+        they = ("changes", "needs", "it") if hidden == 1 else ("change", "need", "them")
+        out.append("({} more {} and {} no size; -v shows {})".format(hidden, *they))
     return out
 
 
@@ -103,7 +106,7 @@ def _end(e: Explanation) -> int:
 def _inputs(e: Explanation) -> list[tuple[str, str, str, str, str]]:
     def walk(part: Input, name: str) -> Iterator[tuple[str, str, str, str, str]]:
         if isinstance(part, TensorInput):
-            yield name, "", shape_words(part.dims), _numbers(part.dims, e.point), ""
+            yield name, "", dims_text(part.dims), _numbers(part.dims, e.point), ""
         else:
             items = part.items() if isinstance(part, dict) else enumerate(part)
             for key, inner in items:
@@ -133,7 +136,7 @@ def _numbers(dims: tuple[Size, ...] | None, env: Mapping[str, int]) -> str:
     return " ".join(map(str, values)) if all(v >= 0 for v in values) else "-"
 
 
-# -- what refuses, what narrows ------------------------------------------------------------------
+# -- refusal and limits --------------------------------------------------------------------------
 
 
 def _refusal(e: Explanation) -> list[str]:
@@ -141,7 +144,7 @@ def _refusal(e: Explanation) -> list[str]:
     lines = [f"refused   {point_text(e.point)}, from the layer that refuses back to the input:"]
     table = []
     for row in reversed(e.chain):
-        made = f"{shape_words(row.dims)} = {_numbers(row.dims, e.point)}" if row.dims else ""
+        made = f"{dims_text(row.dims)} = {_numbers(row.dims, e.point)}" if row.dims else ""
         if row.claims:
             claim = row.claims[0]
             needs, gets = claim.needs(), claim.gets(e.point)
@@ -151,14 +154,14 @@ def _refusal(e: Explanation) -> list[str]:
     return [*lines, *(f"  {line}" for line in _columns(table))]
 
 
-def _lifts(e: Explanation) -> list[str]:
+def _limits(e: Explanation) -> list[str]:
     lines = []
-    for without in e.without:
-        names = ", ".join(f"`{s}`" for s in without.sites)
-        lines.append(f"without {names}   {without.words}")
-    asked = any(s.row.claims for s in e.steps)
-    if asked and not lines and e.covered:
-        lines.append("no single layer can be left out to lift this")
+    for limit in e.limiting:
+        names = ", ".join(f"`{s}`" for s in limit.sites)
+        lines.append(f"without {names}   {limit.words}")
+    needs = any(s.row.claims for s in e.steps)
+    if needs and not lines and e.covered:
+        lines.append("no single layer causes this limit")
     return lines
 
 
@@ -172,17 +175,16 @@ def _weights(e: Explanation) -> list[str]:
         if kind.tied:
             lines.append(f"{kind.tied} of {layers} {_verb(kind.tied)} on the input size:")
         else:
-            lines.append(
-                f"0 of {layers} depend on the input size: {_count(kind.weights)} serve any size"
-            )
+            weights = count_weights(kind.weights)
+            lines.append(f"0 of {layers} depend on the input size: {weights} work for any size")
     lines += [f"  {line}" for tie in e.ties for line in _tie(tie, e)]
     return lines
 
 
 def _tie(tie: Tie, e: Explanation) -> Iterator[str]:
     formula = " x ".join(map(_factor, tie.formula()))
-    yield f"`{tie.name}` {_times(tie.shape)} is {formula}"
-    line = counterfactual(tie, e.point)
+    yield f"`{tie.name}` {shape_text(tie.shape)} is {formula}"
+    line = needed_shape_text(tie, e.point)
     if line:
         yield line
 
@@ -192,34 +194,8 @@ def _factor(size: Size) -> str:
     return f"({text})" if "+" in text or "-" in text else text
 
 
-def counterfactual(tie: Tie, point: Mapping[str, int]) -> str:
-    """What shape the weight would need at ``point``; empty where it has that shape."""
-    needed = tie.at(point)
-    if needed == tie.shape:
-        return ""
-    at = point_text(point)
-    said = f"`{tie.name}` {_times(tie.shape)} would have to be {_times(needed)} for {at}"
-    more = _product(needed) - _product(tie.shape)
-    if any(n < 1 for n in needed):
-        return ""
-    change = f"{_count(more)} that were never trained" if more > 0 else f"{_count(-more)} fewer"
-    return f"{said}: {change}"
-
-
 def _verb(count: int) -> str:
     return "depends" if count == 1 else "depend"
 
 
-def _count(number: int) -> str:
-    return f"{number:,} weight" + ("" if number == 1 else "s")
-
-
-def _times(shape: Sequence[int]) -> str:
-    return "x".join(map(str, shape))
-
-
-def _product(shape: Sequence[int]) -> int:
-    result = 1
-    for size in shape:
-        result *= size
-    return result
+__all__ = ["explanation_text"]

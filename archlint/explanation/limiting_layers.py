@@ -1,34 +1,35 @@
-"""The sets that would be accepted without some layer: which layers narrow what a model accepts."""
+"""The layers that limit what a model accepts: without their claims it would accept more."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from archlint.contracts.points import point_text
+from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.describe import describe
-from archlint.engine.explore import Exploration
-from archlint.engine.question import Question
+from archlint.engine.exploration import Exploration
 from archlint.explanation.relaxation import (
     Site,
     accepted_without,
+    claims_at,
     layer_paths,
-    needs_of,
     site_of,
 )
 from archlint.runtime.user_frames import shown_source
 from archlint.symbolic.formula import Bool, conj, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
-from archlint.tracing.model_tracer import ModelTracer
 
-SITES = 8  # layers that are left out, one after the other, to see what that changes
+SITES = 8  # layers, or groups of layers, that are left out one after the other
+PATHS = 16
 
 
 @dataclass(frozen=True)
-class Without:
-    """What would be accepted if these sites asked for nothing.
+class LimitingLayers:
+    """Layers that limit the accepted sizes together.
 
-    ``words``: exactly that, or, if not ``exact``, that it is more, with an example.
+    ``words``: what would be accepted without their claims, or, if not ``exact``, that it is more,
+    with an example.
     """
 
     sites: tuple[str, ...]
@@ -36,61 +37,55 @@ class Without:
     exact: bool
 
 
-def lifting(
-    subject: ModelTracer, question: Question, found: Exploration, until: float
-) -> tuple[Without, ...]:
-    """Of the layers that ask for something, those without which more sizes would be accepted.
+def limiting_layers(run: CheckRun, exploration: Exploration) -> tuple[LimitingLayers, ...]:
+    """The single layers without whose claims more sizes would be accepted.
 
-    Where there is none, layers that ask for the very same are left out together.
+    If there is none, layers that make the very same claim are left out together.
     """
-    leaves = layer_paths(subject.model)
-    askers: dict[Bool, dict[Site, None]] = {}
-    for path in found.paths:
+    leaves = layer_paths(run.model)
+    claimants: dict[Bool, dict[Site, None]] = {}
+    for path in exploration.paths:
         for event in reversed(path.trace.path.events):
             if event.kind == "claim" and event.call >= 0 and not isinstance(event.formula, bool):
                 site = site_of(path.trace.calls[event.call], leaves)
-                askers.setdefault(event.formula, {})[site] = None
-    single = list(dict.fromkeys(site for sites in askers.values() for site in sites))
-    lifted = _lifting(subject, question, found, [(s,) for s in single[:SITES]], until)
-    if lifted:
-        return lifted
-    for path in found.paths[:2]:  # a need that several layers have is on record for the first
-        for call, event in needs_of(subject, question.box, path.trace.path.env).each:
-            if event.formula in askers:
-                askers[event.formula][site_of(call, leaves)] = None
-    groups = dict.fromkeys(tuple(sites) for sites in askers.values() if len(sites) > 1)
-    return _lifting(subject, question, found, list(groups)[:SITES], until)
+                claimants.setdefault(event.formula, {})[site] = None
+    single = list(dict.fromkeys(site for sites in claimants.values() for site in sites))
+    limiting = _limiting(run, exploration, [(s,) for s in single[:SITES]])
+    if limiting:
+        return limiting
+    for path in exploration.paths[:2]:  # a path records a claim of several layers once
+        for call, event in claims_at(run, path.trace.path.env).claims:
+            if event.formula in claimants:
+                claimants[event.formula][site_of(call, leaves)] = None
+    groups = dict.fromkeys(tuple(sites) for sites in claimants.values() if len(sites) > 1)
+    return _limiting(run, exploration, list(groups)[:SITES])
 
 
-def _lifting(
-    subject: ModelTracer,
-    question: Question,
-    found: Exploration,
-    groups: Sequence[Sequence[Site]],
-    until: float,
-) -> tuple[Without, ...]:
-    lifted = []
+def _limiting(
+    run: CheckRun, exploration: Exploration, groups: Sequence[Sequence[Site]]
+) -> tuple[LimitingLayers, ...]:
+    names, box = exploration.names, exploration.box
+    limiting = []
     for sites in groups:
-        if time.monotonic() > until:
+        if not run.seconds_left:
             break
-        free = accepted_without(subject, question, sites, 16, until)
-        solver = Solver(found.names, found.box, until)
-        solver.add(found.region)
+        relaxed = accepted_without(run, sites, PATHS)
+        solver = Solver(names, box, run.deadline)
+        solver.add(exploration.region)
         try:
-            gained = solver.find(conj(free.accepted, negate(found.accepted)))
+            gained = solver.find(conj(relaxed.accepted, negate(exploration.accepted)))
         except Unsolved:
             continue
         if gained is None:
             continue
-        said = describe(found.names, found.box, free.accepted, solver_deadline=until)
-        exact, words = free.covered and said.exact, said.text
-        if not exact:
-            words = f"more, such as {' '.join(f'{k}={v}' for k, v in gained.items())}"
-        lifted.append(Without(tuple(site_words(s) for s in sites), words, exact))
-    return tuple(lifted)
+        description = describe(names, box, relaxed.accepted, solver_deadline=run.deadline)
+        exact = relaxed.covered and description.exact
+        words = description.text if exact else f"more sizes, for example {point_text(gained)}"
+        limiting.append(LimitingLayers(tuple(map(site_text, sites)), words, exact))
+    return tuple(limiting)
 
 
-def site_words(site: Site) -> str:
+def site_text(site: Site) -> str:
     """``classifier.0``, or ``flatten at net.py:12`` for a line of a user's module."""
     if not site.op:
         return site.module
@@ -98,4 +93,4 @@ def site_words(site: Site) -> str:
     return f"{site.op} in {site.module}{where}" if site.module else f"{site.op}{where}"
 
 
-__all__ = ["SITES", "Without", "lifting", "site_words"]
+__all__ = ["LimitingLayers", "limiting_layers", "site_text"]

@@ -1,4 +1,4 @@
-"""A path as the layers it runs through: their sizes, and what each asks of the sizes.
+"""A path as a table of layers: the sizes that leave each, and what each needs of the sizes.
 
 A *row* is a run of neighbouring calls that belong together: one layer, one line of a module's own
 code, or a whole module where the path is folded.
@@ -40,14 +40,14 @@ class Row:
 
     @property
     def changes(self) -> bool:
-        """Whether it changes a size or asks for one."""
+        """Whether it changes a size or needs one."""
         return bool(self.claims) or self.dims != self.before
 
 
 def rows(trace: Trace, model: nn.Module, levels: int | None = TOP) -> list[Row]:
-    """The rows of a path; ``levels`` of modules are told apart, ``None`` for all."""
+    """The rows of a path; ``levels`` of nested modules are shown, ``None`` for all."""
     claims = claims_by_call(trace)
-    found: list[Row] = []
+    result: list[Row] = []
     before = _input(trace)
     stopped = len(trace.calls) - 1 if trace.outcome != "accepted" else -1
     for index, call in enumerate(trace.calls):
@@ -56,26 +56,26 @@ def rows(trace: Trace, model: nn.Module, levels: int | None = TOP) -> list[Row]:
         dims = made[-1].spec.dims if made else before
         if index == stopped and not made:
             dims = None
-        row = found[-1] if found else None
+        row = result[-1] if result else None
         if row is None or not key or row.module != key:
-            kind = layer_words(model, key) if key else call.op
+            kind = layer_text(model, key) if key else call.op
             row = Row(key, kind, call.source, index, index, before, [], before)
-            found.append(row)
+            result.append(row)
         row.last = index
         row.dims = before = dims
         row.claims += claims.get(index, [])
-    return found
+    return result
 
 
 def folded(trace: Trace, model: nn.Module) -> list[Row]:
     """The rows of the top levels of modules: two of them, or one where two are too long to read."""
-    found = rows(trace, model)
-    return found if sum(r.changes for r in found) <= MOST else rows(trace, model, 1)
+    two = rows(trace, model)
+    return two if sum(r.changes for r in two) <= MOST else rows(trace, model, 1)
 
 
-def matching(found: Sequence[Row], glob: str) -> list[Row]:
-    """The rows of modules that a glob matches, those inside of them included."""
-    return [r for r in found if fnmatchcase(r.module, glob) or fnmatchcase(r.module, f"{glob}.*")]
+def matching(rows: Sequence[Row], glob: str) -> list[Row]:
+    """The rows of modules that a glob matches, and of the modules inside them."""
+    return [r for r in rows if fnmatchcase(r.module, glob) or fnmatchcase(r.module, f"{glob}.*")]
 
 
 def _input(trace: Trace) -> tuple[Size, ...] | None:
@@ -86,8 +86,8 @@ def _input(trace: Trace) -> tuple[Size, ...] | None:
     return None
 
 
-def layer_words(model: nn.Module, path: str) -> str:
-    """A layer in the fewest words: ``Conv2d(3, 64, 7, stride=2, padding=3)``."""
+def layer_text(model: nn.Module, path: str) -> str:
+    """A layer, abbreviated: ``Conv2d(3, 64, 7, stride=2, padding=3)``."""
     text = _SAME.sub(r"\1", layer_name(model, path))
     text = text.replace("kernel_size=", "").replace("output_size=", "").replace("()", "")
     kind, _, first = text.partition("(")
@@ -97,33 +97,33 @@ def layer_words(model: nn.Module, path: str) -> str:
     return text
 
 
-def needs_words(claims: Sequence[Event]) -> list[str]:
-    """What is needed, each need once: ``kernel_size 2 fits the padded size H//2, W//2``."""
+def needs_text(claims: Sequence[Event]) -> list[str]:
+    """What claims need, equal texts joined: ``kernel_size 2 fits the padded size H//2, W//2``."""
     grouped: dict[str, list[tuple[Size, ...]]] = {}
     for claim in claims:
         grouped.setdefault(claim.text, []).append(claim.sizes)
-    said = []
+    lines = []
     for text, several in grouped.items():
         if len({len(sizes) for sizes in several}) > 1 or len(several) > 3:
-            said += [text.format(*sizes) for sizes in several]
+            lines += [text.format(*sizes) for sizes in several]
             continue
         slots = [", ".join(dict.fromkeys(map(str, slot))) for slot in zip(*several, strict=True)]
-        said.append(text.format(*slots))
-    return list(dict.fromkeys(said))
+        lines.append(text.format(*slots))
+    return list(dict.fromkeys(lines))
 
 
-def shape_words(dims: tuple[Size, ...] | None) -> str:
+def dims_text(dims: tuple[Size, ...] | None) -> str:
     """``N 16 H//4 W//4``."""
     return "" if dims is None else " ".join(str(d).replace(" ", "") for d in dims) or "a number"
 
 
 def back_to_input(trace: Trace, call: Call) -> list[int]:
-    """The calls on the way from the input to ``call``, itself last, by the first tensor of each."""
+    """The calls from the input to ``call``, itself last, along the first argument of each."""
     chain: list[int] = []
     index = trace.calls.index(call)
     while index >= 0 and index not in chain:
         chain.append(index)
         here = trace.calls[index]
-        given = tensors((here.args, here.kwargs))
-        index = given[0].made_by if given else -1
+        arguments = tensors((here.args, here.kwargs))
+        index = arguments[0].made_by if arguments else -1
     return chain[::-1]

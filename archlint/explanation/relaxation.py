@@ -1,8 +1,8 @@
-"""What would a model accept if some of its layers asked for nothing?
+"""What would a model accept if some of its layers had no claims?
 
-The model is traced again on paths that do not hear what the *spared* layers need. Nor do they hear
-a need that lies behind a spared layer and says no more than that layer did: were a convolution
-not to run out of pixels, the pooling behind it would not find an empty tensor.
+The model is traced again on paths that ignore the claims of the *relaxed* layers. They also ignore
+a claim behind a relaxed layer that an ignored claim implies: if a convolution did not run out of
+pixels, the pooling behind it would not get an empty tensor.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from archlint.contracts.region import bounds_of
-from archlint.engine.explore import Exploration, explore
-from archlint.engine.question import Question
+from archlint.engine.check_run import CheckRun
+from archlint.engine.exploration import Exploration
+from archlint.engine.explore import explore
 from archlint.models.snapshot import keep
 from archlint.symbolic.formula import Bool, Comparison, Formula, comparisons
 from archlint.symbolic.intervals import Box
 from archlint.tracing.events import Event
 from archlint.tracing.fx_graph import tensors
-from archlint.tracing.model_tracer import ModelTracer
 from archlint.tracing.path import TracedPath
 from archlint.tracing.python.builtins import shadowed
 from archlint.tracing.trace import Call, Trace
@@ -55,92 +55,92 @@ def layer_paths(model: Any) -> frozenset[str]:
 
 
 class RelaxedPath(TracedPath):
-    """A path that does not hear some claims; ``unheard`` are those, with the call of each."""
+    """A path that ignores the claims of some calls; ``ignored`` are these, with their calls."""
 
-    def __init__(self, env: Mapping[str, int], box: Box, spared: Callable[[Call], bool]) -> None:
+    def __init__(
+        self, env: Mapping[str, int], box: Box, is_relaxed: Callable[[Call], bool]
+    ) -> None:
         super().__init__(env, box)
-        self.unheard: list[tuple[Call, Event]] = []
-        self._spared = spared
+        self.ignored: list[tuple[Call, Event]] = []
+        self._is_relaxed = is_relaxed
         self._behind: dict[int, bool] = {}
-        self._granted = box
+        self._implied = box
 
     def claim(self, formula: Bool, text: str, *sizes: Any) -> None:
         if not isinstance(formula, Formula) or not self.calls_so_far:
             return super().claim(formula, text, *sizes)
         call = self.calls_so_far[-1]
-        if self._spared(call):
-            self._grant(formula)
-            self.unheard.append((call, Event("claim", formula, True, text, sizes, self.calls - 1)))
+        if self._is_relaxed(call):
+            self._assume(formula)
+            self.ignored.append((call, Event("claim", formula, True, text, sizes, self.calls - 1)))
             return None
-        if self._is_granted(formula) and self._follows(len(self.calls_so_far) - 1):
+        if self._is_implied(formula) and self._follows(len(self.calls_so_far) - 1):
             return None
         return super().claim(formula, text, *sizes)
 
     def _learn(self, formula: Formula, truth: bool) -> None:
-        """What one layer needs is not known to the next: it must say so itself."""
+        """A claim of one layer is no knowledge for the next, which must make its own."""
         if self.events and self.events[-1].kind == "branch":
             super()._learn(formula, truth)
 
-    def _grant(self, formula: Formula) -> None:
+    def _assume(self, formula: Formula) -> None:
         if isinstance(formula, Comparison) and formula.op == ">=":
-            ranges = dict(self._granted.ranges)
+            ranges = dict(self._implied.ranges)
             for name, (low, high) in bounds_of(formula).items():
                 l0, h0 = ranges.get(name, (None, None))
                 lows = [v for v in (l0, low) if v is not None]
                 highs = [v for v in (h0, high) if v is not None]
                 ranges[name] = (max(lows, default=None), min(highs, default=None))
-            self._granted = Box(ranges)
+            self._implied = Box(ranges)
 
-    def _is_granted(self, formula: Formula) -> bool:
+    def _is_implied(self, formula: Formula) -> bool:
         bounds = all(c.op == ">=" for c in comparisons(formula))
-        return self._granted is not self.box and bounds and self._granted.decide(formula) is True
+        return self._implied is not self.box and bounds and self._implied.decide(formula) is True
 
     def _follows(self, index: int) -> bool:
-        """Whether a call works on what a spared one made."""
-        found = self._behind.get(index)
-        if found is None:
+        """Whether a call works on the result of a relaxed one."""
+        result = self._behind.get(index)
+        if result is None:
             call = self.calls_so_far[index]
-            found = self._spared(call) or any(
+            result = self._is_relaxed(call) or any(
                 0 <= t.made_by < index and self._follows(t.made_by)
                 for t in tensors((call.args, call.kwargs))
             )
-            self._behind[index] = found
-        return found
+            self._behind[index] = result
+        return result
 
 
-def accepted_without(
-    subject: ModelTracer, question: Question, spared: Collection[Site], paths: int, deadline: float
-) -> Exploration:
-    """What the model would accept of the question's domain if the ``spared`` sites needed nothing.
+def accepted_without(run: CheckRun, relaxed: Collection[Site], paths: int) -> Exploration:
+    """What the model would accept of the question's domain if the ``relaxed`` sites had no claims.
 
-    Lowers no guard: whatever else ends a path is still heard. ``deadline`` is a
-    ``time.monotonic()`` value.
+    Whatever else ends a path still ends it. At most ``paths`` are traced.
     """
-    leaves = layer_paths(subject.model)
+    question, leaves = run.question, layer_paths(run.model)
 
-    def run(point: Mapping[str, int]) -> Trace:
-        path = RelaxedPath(point, question.box, lambda call: site_of(call, leaves) in spared)
-        model, input = subject.model, subject.contract.input
-        with keep(model), shadowed(subject.shadowed):
-            return trace(model, input, point, question.box, rules=subject.rules, path=path)
+    def trace_at(point: Mapping[str, int]) -> Trace:
+        path = RelaxedPath(point, question.box, lambda call: site_of(call, leaves) in relaxed)
+        return _trace(run, point, path)
 
-    return explore(
-        run, question.names, question.box, question.domain, paths=paths, deadline=deadline
-    )
+    return explore(trace_at, question, paths=paths, deadline=run.deadline)
 
 
 @dataclass(frozen=True)
-class Needs:
-    """All calls at ``point`` if nothing were needed, and every need, with the call of each."""
+class PathClaims:
+    """All calls at some sizes if no claim were made, and every claim, with its call."""
 
     calls: list[Call]
-    each: list[tuple[Call, Event]]
+    claims: list[tuple[Call, Event]]
 
 
-def needs_of(subject: ModelTracer, box: Box, point: Mapping[str, int]) -> Needs:
-    """Every need on the path of ``point``, also those that an earlier layer had already."""
-    path = RelaxedPath(point, box, lambda call: True)
-    model, input = subject.model, subject.contract.input
-    with keep(model), shadowed(subject.shadowed):
-        walked = trace(model, input, point, box, rules=subject.rules, path=path)
-    return Needs(walked.calls, path.unheard)
+def claims_at(run: CheckRun, point: Mapping[str, int]) -> PathClaims:
+    """Every claim on the path of ``point``, also those that an earlier layer made already."""
+    path = RelaxedPath(point, run.question.box, lambda call: True)
+    result = _trace(run, point, path)
+    return PathClaims(result.calls, path.ignored)
+
+
+def _trace(run: CheckRun, point: Mapping[str, int], path: RelaxedPath) -> Trace:
+    tracer, model = run.tracer, run.model
+    with keep(model), shadowed(tracer.shadowed):
+        input, box = run.contract.input, run.question.box
+        return trace(model, input, point, box, rules=tracer.rules, path=path)

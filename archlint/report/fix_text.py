@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archlint.contracts.contract import Contract
 from archlint.contracts.points import point_text
-from archlint.explanation.fixes import Fix
+from archlint.explanation.fixes.proposal import Fix
 
 _LABEL = 11  # columns
 

@@ -22,7 +22,7 @@ def broken(height=32, layer="head"):
         counterexample={"H": height, "W": 32},
         at=At(layer, "Linear(8, 2)", ""),
         message=f"H={height} W=32 is refused",
-        details={"promised": "accepts any H, W", "fails at": f"H={height} W=32"},
+        details={"contract": "accepts any H, W", "fails at": f"H={height} W=32"},
     )
 
 

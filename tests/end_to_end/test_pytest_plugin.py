@@ -223,7 +223,7 @@ def test_a_violation_is_the_report_of_archlint_and_no_traceback(run):
     result.stdout.fnmatch_lines(
         [
             "archlint.yaml:5  BROKEN  any-width · head",
-            "  promised   accepts any N, F",
+            "  contract   accepts any N, F",
             "  fails at   N=1 F=1   (smallest; confirmed by running: RuntimeError: *",
             "  at         1  Linear(8, 2)",
             "=* archlint *=",
@@ -413,7 +413,7 @@ def test_the_fixture(run):
     result.stdout.fnmatch_lines(
         [
             "test_it.py:15  BROKEN  test_width[[]9[]] · Sequential",
-            "  promised   accepts any N",
+            "  contract   accepts any N",
             '>       archlint.check(model, "N 8", accepts="evry N")',
             "E*found 'evry'",
             'E *accepts: "evry N"',
@@ -486,7 +486,7 @@ def test_structure_in_python(run):
     result.stdout.fnmatch_lines(
         [
             "test_it.py:8  BROKEN  test_marker · Sequential",
-            "  promised   structure forbids: [[]Linear[]]",
+            "  contract   structure forbids: [[]Linear[]]",
             "@pytest.mark.archlint of test_no_input: the key 'input' is missing",
         ]
     )

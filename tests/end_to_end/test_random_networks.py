@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,11 +10,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from archlint.contracts.contract import Budget, Contract, SizeClause, TensorInput
-from archlint.engine.pipeline import accepted_sizes
-from archlint.engine.question import Question
+from archlint.engine.check_run import CheckRun
+from archlint.engine.explore import explore_model
 from archlint.models.targets import from_instance
 from archlint.symbolic import evaluate, symbol
-from archlint.tracing.model_tracer import ModelTracer
 from archlint.tracing.trace import dims_of
 
 BOX = [(n, h, w) for n in (1, 2) for h in range(1, 15) for w in (1, 2, 3, 5, 8, 11, 14)]
@@ -151,9 +148,8 @@ def check_network(model: nn.Module) -> str:
     """Infer, run at every point of the box, compare; the outcome in a word."""
     input = TensorInput((symbol("N"), C, symbol("H"), symbol("W")))
     contract = Contract("t", input, SizeClause("any", True, "any size"), budget=Budget(64, 10))
-    question = Question.of(contract)
     source = from_instance(model)
-    found = accepted_sizes(ModelTracer(contract, source), question, time.monotonic() + 10)
+    found = explore_model(CheckRun.start(contract, source))
     for way in found.paths:
         assert not way.trace.faults, f"a rule failed: {way.trace.faults}\n{model}"
     for n, h, w in BOX:

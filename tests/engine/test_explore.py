@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy
 import pytest
 import torch
 from torch import nn
 
 import archlint
-from archlint.engine.pipeline import accepted_sizes
+from archlint.engine.check_run import CheckRun
+from archlint.engine.explore import explore_model
 from archlint.engine.python_contracts import contract_of
-from archlint.engine.question import Question
 from archlint.models.targets import from_instance
-from archlint.tracing.model_tracer import ModelTracer
 
 
 class Halving(nn.Module):
@@ -26,7 +23,7 @@ class Halving(nn.Module):
 
 
 class Thrifty(nn.Module):
-    """Small images go another way."""
+    """Small images go another path."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.mean((2, 3)) if x.shape[2] < 100 else x.flatten(1)[:, :3]
@@ -34,16 +31,15 @@ class Thrifty(nn.Module):
 
 def explored(model, **words):
     contract = contract_of(input="N 3 H W", **words)
-    subject = ModelTracer(contract, from_instance(model))
-    return accepted_sizes(subject, Question.of(contract), time.monotonic() + 60)
+    return explore_model(CheckRun.start(contract, from_instance(model)))
 
 
 def test_what_the_promise_says_of_the_sizes_settles_what_the_model_needs():
     found = explored(Halving(), accepts="any H >= 16 and H % 16 == 0 and W >= 16 and W % 16 == 0")
-    (way,) = found.paths
+    (path,) = found.paths
     assert found.covered
-    assert way.trace.path.events == []
-    assert (way.decided, way.accepted) == (True, True)
+    assert path.trace.path.events == []
+    assert (path.known, path.accepted) == (True, True)
 
 
 @pytest.mark.parametrize("sizes", [{"H": 17, "W": 32}, {"H": 8, "W": 16}, {"H": 16, "W": 40}])
@@ -54,7 +50,7 @@ def test_nothing_is_decided_outside_of_what_the_promise_names(sizes):
     assert found.accepts({"N": 1, "H": 48, "W": 16}) is True
 
 
-def test_a_second_way_starts_from_the_first_sizes_that_are_left():
+def test_a_second_path_starts_from_the_first_sizes_that_are_left():
     found = explored(Thrifty(), accepts="any size")
     assert found.covered
     assert [dict(w.trace.path.env) for w in found.paths] == [
@@ -123,7 +119,7 @@ def test_another_error_with_plain_numbers_is_none_of_the_models_at_other_sizes()
 def test_the_same_error_with_plain_numbers_may_have_other_words():
     found = explored(Strict(), accepts="any size")
     assert found.covered, found.reasons
-    assert "ValueError: H rows" in {way.trace.error for way in found.paths}
+    assert "ValueError: H rows" in {path.trace.error for path in found.paths}
     assert found.accepts({"N": 1, "H": 11, "W": 1}) is False
     assert found.accepts({"N": 1, "H": 10, "W": 1}) is True
 

@@ -1,4 +1,4 @@
-"""Which layers break a promise together, and what each would change."""
+"""Which layers violate a contract together, and what each would change."""
 
 import time
 
@@ -6,12 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from archlint.engine.pipeline import accepted_sizes
+from archlint.engine.check_run import CheckRun
+from archlint.engine.explore import explore_model
 from archlint.engine.prove import prove
 from archlint.engine.python_contracts import contract_of, source_of
-from archlint.engine.question import Question
 from archlint.explanation.blame import blame, blame_lines
-from archlint.tracing.model_tracer import ModelTracer
 
 
 def conv_net():
@@ -30,56 +29,54 @@ class TwoHeads(nn.Module):
 
 def broken(model, accepts):
     deadline = time.monotonic() + 20
-    contract, source = contract_of(input="N 1 H W", accepts=accepts), source_of(model)
-    question = Question.of(contract)
-    found = accepted_sizes(ModelTracer(contract, source), question, deadline)
-    violation = prove(contract, question, found, deadline).violation
+    contract = contract_of(input="N 1 H W", accepts=accepts)
+    run = CheckRun.start(contract, source_of(model), deadline=deadline)
+    violation = prove(run, explore_model(run)).violation
     assert violation is not None
-    return contract, source, violation, deadline
+    return run, violation
 
 
 def names(model, accepts):
-    found = blame(*broken(model, accepts))
-    assert found.complete
-    return [b.name for b in found.blamed]
+    result = blame(*broken(model, accepts))
+    assert result.complete
+    return [c.name for c in result.causes]
 
 
 @pytest.mark.parametrize(
     ("low", "layers"), [(12, ["2"]), (5, ["1", "2"]), (4, ["0", "1", "2"]), (6, ["2"])]
 )
-def test_as_few_as_needed(low, layers):
+def test_only_necessary_layers_are_blamed(low, layers):
     # 5x5 needs 5; its output a pool of 2: 6; the second 5x5: (H-4)//2 >= 5, so H >= 14.
     assert set(names(conv_net(), f"any H, W >= {low}")) == set(layers)
 
 
-def test_what_two_layers_ask_is_the_fault_of_both():
+def test_a_claim_of_two_layers_is_blamed_on_both():
     assert names(TwoHeads(), "any H, W >= 8") == ["a", "b"]
 
 
-def test_without_all_of_them_the_promise_holds_and_without_fewer_it_does_not():
+def test_the_contract_holds_without_all_causes_and_not_without_fewer():
     from archlint.explanation.relaxation import accepted_without
 
-    contract, source, violation, deadline = broken(conv_net(), "any H, W >= 1")
-    sites = [b.site for b in blame(contract, source, violation, deadline).blamed]
-    subject, question = ModelTracer(contract, source), Question.of(contract)
+    run, violation = broken(conv_net(), "any H, W >= 1")
+    sites = [c.site for c in blame(run, violation).causes]
 
-    def holds(spared):
-        found = accepted_without(subject, question, spared, 16, deadline)
-        assert found.covered
-        return prove(contract, question, found, deadline).violation is None
+    def holds(relaxed):
+        exploration = accepted_without(run, relaxed, 16)
+        assert exploration.covered
+        return prove(run, exploration).violation is None
 
     assert holds(sites)
     assert not any(holds([s for s in sites if s is not left]) for left in sites)
 
 
-def test_lines_say_what_each_would_change():
+def test_lines_state_what_each_would_change():
     assert blame_lines(blame(*broken(conv_net(), "any H, W >= 12"))) == [
-        "without `2` every promised size would be accepted"
+        "without `2` every size of the contract would be accepted"
     ]
     flat = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
     assert blame_lines(blame(*broken(flat, "any H, W >= 8"))) == [
-        "without `1` every promised size would be accepted",
-        "`1.weight` 3x64 would have to be 3x72 for N=1 H=8 W=9: 24 weights that were never trained",
+        "without `1` every size of the contract would be accepted",
+        "`1.weight` 3x64 would have to be 3x72 for N=1 H=8 W=9: larger by 24 untrained weights",
     ]
 
 
@@ -94,20 +91,20 @@ def test_a_line_of_a_users_module_can_be_to_blame():
     assert "test_blame.py:" in name
 
 
-def test_an_exception_of_the_users_is_nobodys_claim():
+def test_an_exception_of_user_code_is_not_a_claim():
     class Raises(nn.Module):
         def forward(self, x):
             if x.shape[2] > 8:
                 raise ValueError("too high")
             return x
 
-    contract, source, violation, deadline = broken(Raises(), "any H >= 8")
-    assert blame(contract, source, violation, deadline).blamed == ()
-    assert blame_lines(blame(contract, source, violation, deadline)) == []
+    causes = blame(*broken(Raises(), "any H >= 8"))
+    assert causes.causes == ()
+    assert blame_lines(causes) == []
 
 
-def test_nothing_is_held_back_from_layers_that_need_what_was_granted_elsewhere():
-    """A parallel layer's own need is not forgotten because another one was spared."""
+def test_a_parallel_layer_keeps_its_claim():
+    """Relaxing one layer does not relax a layer beside it."""
 
     class Parallel(nn.Module):
         def __init__(self):

@@ -39,7 +39,7 @@ VGG = Verdict(
     samples=Samples(1),
     seconds=0.25,
     details={
-        "promised": "accepts any H, W >= 32",
+        "contract": "accepts any H, W >= 32",
         "why": "the app sends photos of any shape",
         "fails at": "N=1 H=32 W=32   (smallest; 100%, confirmed by running)",
         "at": "classifier.0  Linear(25088, 4096)     acme/vgg.py:21",
@@ -57,7 +57,7 @@ FOUND = {
         proof=Proof(64, 3, False),
         samples=Samples(8),
         seconds=2.0,
-        details={"promised": "accepts any H, W >= 32", "not proved": "64 paths were not enough"},
+        details={"contract": "accepts any H, W >= 32", "not proved": "64 paths were not enough"},
     ),
     ("any-photo", "vgg"): VGG,
     ("any-photo", "old_vgg"): replace(
@@ -74,10 +74,10 @@ FOUND = {
         message="H=1 W=1 is refused",
         samples=Samples(1),
         seconds=0.125,
-        details={"promised": "accepts any H, W <= 16", "fails at": "H=1 W=1   (smallest)"},
+        details={"contract": "accepts any H, W <= 16", "fails at": "H=1 W=1   (smallest)"},
     ),
     ("nothing", "resnet"): Verdict(
-        "vacuous", message="no size satisfies 'any H < 1': the promise says nothing"
+        "vacuous", message="no size satisfies 'any H < 1', so the contract checks nothing"
     ),
 }
 

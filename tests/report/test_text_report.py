@@ -18,7 +18,7 @@ PROVED = Verdict(
     proof=Proof(1, 12, True),
     samples=Samples(8),
     seconds=0.4101,
-    details={"promised": "accepts any N >= 1 and H, W >= 32", "printed": "hello"},
+    details={"contract": "accepts any N >= 1 and H, W >= 32", "printed": "hello"},
 )
 TESTED = Verdict(
     "tested",
@@ -30,7 +30,7 @@ TESTED = Verdict(
     samples=Samples(1),
     seconds=2.0,
     details={
-        "promised": "accepts any H >= 16",
+        "contract": "accepts any H >= 16",
         "not proved": "H >= 4097\n64 paths were not enough",
     },
 )
@@ -49,7 +49,7 @@ BROKEN = Verdict(
     samples=Samples(1),
     seconds=0.25,
     details={
-        "promised": "accepts any N >= 1 and H, W >= 32",
+        "contract": "accepts any N >= 1 and H, W >= 32",
         "fails at": "N=1 H=32 W=32   (smallest; confirmed by running)",
         "at": "classifier.0  Linear(25088, 4096)   acme/vgg.py:41",
         "needs": "512*h*w == 25088, gets 512*1*1 = 512\nh = H//32, w = W//32",
@@ -60,7 +60,7 @@ ERROR = Verdict("error", contract="odd", model="m", file="a.yaml", line=2, messa
 
 BROKEN_TEXT = """\
 contracts/backbone.yaml:9  BROKEN  any-photo · vgg16_flat
-  promised   accepts any N >= 1 and H, W >= 32
+  contract   accepts any N >= 1 and H, W >= 32
   fails at   N=1 H=32 W=32   (smallest; confirmed by running)
   at         classifier.0  Linear(25088, 4096)   acme/vgg.py:41
   needs      512*h*w == 25088, gets 512*1*1 = 512
@@ -77,7 +77,7 @@ def test_the_whole_report():
         + "\n"
         + dedent("""\
             tested  grid · unet   (64 paths, 3 claims, 1 sample on cpu, 2.00 s)
-              promised    accepts any H >= 16
+              contract    accepts any H >= 16
               not proved  H >= 4097
                           64 paths were not enough
 
@@ -111,7 +111,7 @@ def test_held_contracts_stand_close_together():
 
 def test_verbose_explains_a_proof_and_very_verbose_shows_what_was_printed():
     assert "promised" not in text.render([PROVED])
-    assert "  promised   accepts any N" in text.render([PROVED], 1)
+    assert "  contract   accepts any N" in text.render([PROVED], 1)
     assert "hello" not in text.render([PROVED], 1)
     assert "  printed    hello" in text.render([PROVED], 2)
 

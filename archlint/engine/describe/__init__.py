@@ -1,1 +1,1 @@
-"""From an acceptance to the shortest exact words."""
+"""Describes a set of sizes by the shortest exact phrase."""

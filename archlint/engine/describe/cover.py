@@ -23,11 +23,11 @@ class _Block(NamedTuple):
 
 
 def cover(prover: Prover, formula: Formula) -> Phrase | None:
-    """The union of at most :data:`MAX_PIECES` products that equals the formula, if found.
+    """The union of at most :data:`MAX_PIECES` products that equals the formula, if there is one.
 
-    Or what is left by such a union: ``H != 224 or W != 224``.
+    Otherwise the complement of such a union: ``H != 224 or W != 224``.
     """
-    names = prover.said(formula)
+    names = prover.symbols_of(formula)
     lows = {n: prover.low[n] for n in names}
     best: Phrase | None = None
     for whole in (True, False):
@@ -50,10 +50,10 @@ def cover(prover: Prover, formula: Formula) -> Phrase | None:
 
 
 def _order(block: _Block, names: list[str]) -> tuple[object, ...]:
-    """Short ones first, then by the sizes that they speak of, then by their smallest member."""
+    """Short ones first, then by the sizes that they contain, then by their smallest member."""
     formula = block.phrase.formula
-    said = () if isinstance(formula, bool) else formula.symbols()
-    absent = tuple(n not in said for n in names)
+    symbols = () if isinstance(formula, bool) else formula.symbols()
+    absent = tuple(n not in symbols for n in names)
     return effort(text(block.phrase)), absent, sum(block.corner), block.corner
 
 
@@ -61,7 +61,7 @@ def _blocks(prover: Prover, formula: Formula, names: list[str], whole: bool) -> 
     blocks: list[_Block] = []
     left: Bool = formula
     while True:
-        members = [p for p in prover.seen if true_at(left, p)]
+        members = [p for p in prover.samples if true_at(left, p)]
         start = min(members, key=_size) if members else prover.find(left)
         if start is None:
             break
@@ -86,9 +86,9 @@ def _block(
 ) -> _Block | None:
     """A product inside ``formula`` with a member in ``left``.
 
-    ``whole``: made of all that the lines through a member hold, not of the stretch around it.
+    ``whole``: made of all members on the lines through a member, not only of the stretch around it.
     """
-    names = prover.said(formula)
+    names = prover.symbols_of(formula)
     for point in _corners(prover, left, start, names):
         phrases, corner, outside = [], [], []
         for name in names:
@@ -119,7 +119,7 @@ def _opposite(part: Stretch) -> Stretch:
 
 
 def _corners(prover: Prover, left: Bool, start: Point, names: list[str]) -> Iterator[Point]:
-    """Members of ``left`` where the lines through them end, first the smallest ones."""
+    """Members of ``left`` at the ends of the lines through them, the smallest ones first."""
     done: list[Point] = []
     for upwards, order in itertools.product((False, True), (names, names[::-1])):
         point = start

@@ -1,11 +1,11 @@
-"""The accepted sizes in the shortest words, each of them proved.
+"""Describes a set of sizes by the shortest phrase that is proved to equal it.
 
 A closed form is guessed from where the formula is true (:mod:`.guess`); the solver then
 proves that it equals the formula in the whole box, or names sizes where it does not, at which
 later guesses are tried. From the simplest form to the last resort:
 
 1. a set for each size by itself: ``H, W >= 32``;
-2. sizes that stand by themselves are put aside; of the others
+2. independent sizes are separated; for the others
 3. an equation between sizes, and what remains: ``H == W and H % 8 == 0``;
 4. the values of one term: ``ceil(H/4)*ceil(W/4) in {1, 3136}``;
 5. comparisons that all hold: ``H*W <= 1024 and H+W >= 8``;
@@ -38,15 +38,15 @@ from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.solver import Unsolved
 
 MAX_TEXT = 2000  # characters
-EASY = 12  # words of a relation between sizes that no union says better
+EASY = 12  # a relation between sizes of less effort is preferred to a union
 
 
 @dataclass(frozen=True)
 class Description:
-    """A set of sizes in words, as they can stand after ``accepts: only``.
+    """A set of sizes as a phrase that can be used after ``accepts: only``.
 
-    ``formula`` is what the words say. ``exact``: that this is the described set, in the whole box,
-    is proved, and the words are complete.
+    ``formula`` is the phrase as a formula. ``exact``: it is proved that this is the described set
+    in the whole box, and the phrase is complete.
     """
 
     text: str
@@ -57,16 +57,16 @@ class Description:
 def describe(
     names: Sequence[str], box: Box, accepted: Bool, *, solver_deadline: float
 ) -> Description:
-    """The shortest exact words that are found for ``accepted`` in ``box``.
+    """The shortest exact phrase for ``accepted`` in ``box``.
 
-    ``solver_deadline`` is a ``time.monotonic()`` value; when it passes before anything shorter is
-    proved, the words are the formula itself.
+    ``solver_deadline`` is a ``time.monotonic()`` value; if it passes before a shorter phrase is
+    proved, the phrase is the formula itself.
     """
     formula = simplified(accepted, box)
     phrase: Phrase | None = None
     if isinstance(formula, Formula):
-        said = formula.symbols()
-        prover = Prover([n for n in names if n in said], box, solver_deadline)
+        symbols = formula.symbols()
+        prover = Prover([n for n in names if n in symbols], box, solver_deadline)
         try:
             phrase = _phrase(prover, formula) or _parts(prover, formula)
         except Unsolved:
@@ -84,36 +84,36 @@ def describe(
 
 
 def _phrase(prover: Prover, formula: Bool) -> Phrase | None:
-    """The best words for the formula."""
+    """The best phrase for the formula."""
     if isinstance(formula, bool):
         return ANY if formula else NONE
     point = prover.member(formula)
     if point is None:
         return NONE
     factors = _factors(prover, formula, point)
-    if len(factors) == len(prover.said(formula)):
+    if len(factors) == len(prover.symbols_of(formula)):
         whole = every(*factors.values())
         if prover.same(whole.formula, formula):
             return whole
-    if len(prover.said(formula)) < 2:
+    if len(prover.symbols_of(formula)) < 2:
         return None
-    prover.look_around(formula, point)
-    aside: list[Phrase] = []
+    prover.add_grid(formula, point)
+    independent: list[Phrase] = []
     for name, factor in factors.items():
         rest = simplified(restrict(formula, {name: point[name]}), prover.box)
         if prover.same(conj(factor.formula, rest), formula):
-            aside.append(factor)
+            independent.append(factor)
             formula = rest
-    if not aside:
+    if not independent:
         return _joint(prover, formula)
     inner = _phrase(prover, formula)
-    return every(*aside, _raw(formula) if inner is None else inner)
+    return every(*independent, _raw(formula) if inner is None else inner)
 
 
 def _factors(prover: Prover, formula: Formula, point: Point) -> dict[str, Phrase]:
     """For each size, the values that it can take while the others are as in ``point``."""
     factors = {}
-    for name in prover.said(formula):
+    for name in prover.symbols_of(formula):
         line = prover.line(formula, point, name)
         if line is not None:
             factors[name] = worded(line, name)
@@ -121,7 +121,7 @@ def _factors(prover: Prover, formula: Formula, point: Point) -> dict[str, Phrase
 
 
 def _joint(prover: Prover, formula: Bool) -> Phrase | None:
-    """Words for sizes that depend on each other."""
+    """A phrase for sizes that depend on each other."""
     assert isinstance(formula, Formula)
     equal = equation(prover, formula, _phrase)
     if equal is not None:
@@ -137,7 +137,7 @@ def _joint(prover: Prover, formula: Bool) -> Phrase | None:
 
 
 def _parts(prover: Prover, formula: Formula) -> Phrase:
-    """Each part of the formula in its best words; parts that the others imply are left out."""
+    """Each part of the formula in its best phrase, without parts that the others imply."""
     if not isinstance(formula, Junction):
         return _raw(formula)
     join, joined = (conj, every) if formula.op == "and" else (disj, either)
@@ -147,12 +147,12 @@ def _parts(prover: Prover, formula: Formula) -> Phrase:
         inner, outer = (others, part) if formula.op == "and" else (part, others)
         if len(kept) > 1 and prover.within(inner, outer):
             kept.remove(part)
-    said = [_phrase(prover, part) or _raw(part) for part in kept]
-    return joined(*sorted(said, key=lambda p: effort(text(p))))
+    phrases = [_phrase(prover, part) or _raw(part) for part in kept]
+    return joined(*sorted(phrases, key=lambda p: effort(text(p))))
 
 
 def _raw(formula: Bool) -> Phrase:
-    """The formula in its own words."""
+    """The formula as it is."""
     if isinstance(formula, bool):
         return ANY if formula else NONE
     if isinstance(formula, Junction):

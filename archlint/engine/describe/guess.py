@@ -1,9 +1,8 @@
-"""What a formula over one size probably says: sampled where its truth can change, then worded.
+"""Guesses a phrase for a formula over one size, from samples where its truth can change.
 
 A formula over one size is periodic wherever none of its comparisons changes sign; the period
-divides the least common multiple of its divisors. So it is evaluated closely around the sign
-changes and for one period in between. The result is a guess: :mod:`.describe` has it
-proved.
+divides the least common multiple of its divisors. So it is evaluated at every size around the
+sign changes, and for one period in between. The result is a guess, which :mod:`.describe` proves.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ def true_at(formula: Bool, env: dict[str, int]) -> bool:
 
 
 def stretches(formula: Bool, name: str, low: int, high: int | None) -> list[Stretch] | None:
-    """The sizes ``name`` in ``low..high`` with the property; ``None`` if too much is to sample."""
+    """The sizes ``name`` in ``low..high`` with the property; ``None`` if too many to sample."""
     if isinstance(formula, bool):
         return [Stretch(low, high, 1, _ALL if formula else _NOTHING)]
     period = 1
@@ -95,7 +94,7 @@ def stretches(formula: Bool, name: str, low: int, high: int | None) -> list[Stre
     )
     env = {name: 0}
     left = MAX_SAMPLES
-    found: list[Stretch] = []
+    result: list[Stretch] = []
     at = low
     for a, b in [*windows, (None, None)]:
         a = None if a is None else max(a, at)
@@ -107,7 +106,7 @@ def stretches(formula: Bool, name: str, low: int, high: int | None) -> list[Stre
                 if true_at(formula, env):
                     residues.add(v % period)
             left -= period
-            found.append(_reduced(at, end, period, residues))
+            result.append(_reduced(at, end, period, residues))
             at = at if end is None else end + 1
         if a is None and end is None:
             break
@@ -119,16 +118,16 @@ def stretches(formula: Bool, name: str, low: int, high: int | None) -> list[Stre
         for v in range(at, end + 1):
             env[name] = v
             residues_now = _ALL if true_at(formula, env) else _NOTHING
-            if found and found[-1].modulus == 1 and found[-1].residues == residues_now:
-                found[-1] = found[-1]._replace(high=v)
+            if result and result[-1].modulus == 1 and result[-1].residues == residues_now:
+                result[-1] = result[-1]._replace(high=v)
             else:
-                found.append(Stretch(v, v, 1, residues_now))
+                result.append(Stretch(v, v, 1, residues_now))
         at = max(at, end + 1)
-    return _grown(found)
+    return _grown(result)
 
 
 def _reduced(low: int, high: int | None, period: int, residues: set[int]) -> Stretch:
-    """The stretch with the smallest modulus that tells the same."""
+    """The same stretch with the smallest modulus."""
     for modulus in range(1, period):
         if period % modulus == 0:
             small = {r % modulus for r in residues}
@@ -138,7 +137,7 @@ def _reduced(low: int, high: int | None, period: int, residues: set[int]) -> Str
 
 
 def _grown(parts: list[Stretch]) -> list[Stretch]:
-    """Periodic stretches take in the neighbouring sizes that fit their pattern."""
+    """Extend periodic stretches by the neighbouring sizes that fit their pattern."""
     done: list[Stretch] = []
     for part in reversed(parts):
         while done and done[-1].modulus > 1 and part.modulus == 1:
@@ -177,7 +176,7 @@ def _grown(parts: list[Stretch]) -> list[Stretch]:
 
 
 def worded(parts: list[Stretch], name: str) -> Phrase:
-    """The shortest words for the members of consecutive stretches."""
+    """The shortest phrase for the members of consecutive stretches."""
     pieces = [p for p in parts if p.first() is not None]
     if not pieces:
         return NONE
@@ -194,7 +193,7 @@ def worded(parts: list[Stretch], name: str) -> Phrase:
 
 def _union(pieces: list[Stretch], name: str, low: int, high: int | None) -> Phrase:
     singles: list[int] = []
-    said: list[tuple[int, Phrase]] = []
+    phrases: list[tuple[int, Phrase]] = []
     for p in pieces:
         first, last = p.first(), p.last()
         assert first is not None
@@ -208,13 +207,13 @@ def _union(pieces: list[Stretch], name: str, low: int, high: int | None) -> Phra
             if p.high == high:
                 end = None
             elif len(p.residues) == 1 and last is not None:
-                said.append((first, stepped(name, first, last, p.modulus)))
+                phrases.append((first, stepped(name, first, last, p.modulus)))
                 continue
             pattern = remainder(name, p.modulus, sorted(p.residues))
-            said.append((first, every(within(name, start, end), pattern)))
+            phrases.append((first, every(within(name, start, end), pattern)))
         else:
-            said.append((first, within(name, start, end)))
+            phrases.append((first, within(name, start, end)))
     if singles:
-        said.append((singles[0], among(name, singles)))
-    union = either(*(phrase for _, phrase in sorted(said, key=lambda s: s[0])))
+        phrases.append((singles[0], among(name, singles)))
+    union = either(*(phrase for _, phrase in sorted(phrases, key=lambda s: s[0])))
     return ranged(union, {name: low})

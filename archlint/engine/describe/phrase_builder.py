@@ -1,4 +1,4 @@
-"""Phrases in the rule file's language, each with the formula that it stands for."""
+"""Builds phrases of the rule file, each with its formula."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archlint.symbolic.formula import Bool, conj, disj, eq, ge, le, ne
 
 @dataclass(frozen=True)
 class Fact:
-    """``subject tail``, such as ``H % 32`` and ``== 0``. Without a tail it is said alone."""
+    """``subject tail``, such as ``H % 32`` and ``== 0``. Without a tail it is only the subject."""
 
     subject: str
     tail: str
@@ -23,7 +23,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Joined:
-    """Phrases with ``and`` or ``or`` between them; none at all are true and false."""
+    """Phrases joined by ``and`` or ``or``; without parts these are true and false."""
 
     word: str
     parts: tuple[Phrase, ...]
@@ -63,7 +63,7 @@ def _join(word: str, phrases: Iterable[Phrase]) -> Phrase:
 
 
 def text(phrase: Phrase) -> str:
-    """The words. What is said of several sizes alike is said once: ``H, W >= 32``."""
+    """The phrase as text. Sizes with the same condition share it: ``H, W >= 32``."""
     if isinstance(phrase, Fact):
         return f"{phrase.subject} {phrase.tail}".strip()
     if not phrase.parts:
@@ -74,19 +74,19 @@ def text(phrase: Phrase) -> str:
     for part in phrase.parts:
         if isinstance(part, Fact) and part.tail[:2] not in ("", "=="):
             subjects.setdefault(part.tail, []).append(part.subject)
-    said: dict[str, None] = {}
+    parts: dict[str, None] = {}
     for part in phrase.parts:
         if isinstance(part, Joined):
-            said[f"({text(part)})"] = None
+            parts[f"({text(part)})"] = None
         elif part.tail in subjects:
-            said[f"{', '.join(subjects[part.tail])} {part.tail}"] = None
+            parts[f"{', '.join(subjects[part.tail])} {part.tail}"] = None
         else:
-            said[text(part)] = None
-    return " and ".join(said)
+            parts[text(part)] = None
+    return " and ".join(parts)
 
 
 def ranged(phrase: Phrase, lows: Mapping[str, int]) -> Phrase:
-    """In a union that speaks of ranges of a size, ``H <= 4`` is one too: ``H in 1..4``."""
+    """In a union with ranges of a size, write ``H <= 4`` as a range too: ``H in 1..4``."""
     facts = list(_facts(phrase))
     names = {f.subject for f in facts if re.match(r"in \d+\.\.", f.tail)}
 

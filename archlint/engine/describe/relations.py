@@ -1,7 +1,7 @@
-"""Words for sizes that depend on each other through equations and comparisons.
+"""Phrases for sizes that depend on each other through equations and comparisons.
 
-Every function returns a phrase that is proved to equal the formula, or ``None``. ``describe``
-stands for the function that finds words for what remains.
+Every function returns a phrase that is proved to equal the formula, or ``None``. The argument
+``describe`` is the function that describes the formula that remains.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TERM = "_term"  # a size that stands for a term of several
 
 def equation(prover: Prover, formula: Formula, describe: Describe) -> Phrase | None:
     """``H == W+3 and …``: in what remains, one size is replaced by what it equals."""
-    names = prover.said(formula)
+    names = prover.symbols_of(formula)
     pairs = [eq(symbol(a), symbol(b)) for a, b in itertools.combinations(names, 2)]
     for comparison in dict.fromkeys((*pairs, *comparisons(formula))):
         solved = _solved(comparison, names)
@@ -52,7 +52,7 @@ def equation(prover: Prover, formula: Formula, describe: Describe) -> Phrase | N
 
 
 def _solved(comparison: Bool, names: Iterable[str]) -> tuple[str, Size] | None:
-    """``name, value`` if this is an equation that says what one size is, by the others."""
+    """``name, value`` if this is an equation that defines one size by the others."""
     if not isinstance(comparison, Comparison) or comparison.op != "==":
         return None
     if len(comparison.expr.symbols()) < 2:
@@ -68,7 +68,7 @@ def _solved(comparison: Bool, names: Iterable[str]) -> tuple[str, Size] | None:
 
 
 def one_term(prover: Prover, formula: Formula, describe: Describe) -> Phrase | None:
-    """If sizes meet in one term only: the values that it can have, and what else is said."""
+    """If several sizes occur in one term only: the values of that term, and other conditions."""
     terms = {_term(c.expr) for c in comparisons(formula) if len(c.expr.symbols()) > 1}
     if len(terms) != 1:
         return None
@@ -115,7 +115,7 @@ def _put(phrase: Phrase, term: Expr) -> Phrase:
 
 
 def all_comparisons(prover: Prover, formula: Formula, describe: Describe) -> Phrase | None:
-    """The comparisons that hold for all members, if together they say it all."""
+    """The comparisons that hold for all members, if together they are the whole formula."""
     kept = [c for c in dict.fromkeys(comparisons(formula)) if prover.within(formula, c)]
     if not kept or not prover.within(conj(*kept), formula):
         return None
@@ -126,16 +126,16 @@ def all_comparisons(prover: Prover, formula: Formula, describe: Describe) -> Phr
     alone = []
     for name in prover.names:
         own = conj(*(c for c in kept if c.expr.symbols() == {name}))
-        said = describe(prover, own)
-        if said is None:
+        words = describe(prover, own)
+        if words is None:
             return None
-        alone.append(said)
+        alone.append(words)
     joint = [c for c in kept if len(c.expr.symbols()) > 1]
     return every(*alone, *(Fact(str(c), "", c) for c in joint))
 
 
 def pins_a_term(phrase: Phrase) -> bool:
-    """Whether it gives a term of several sizes its values; its solutions may say that better."""
+    """Whether it lists the values of a term of several sizes; a union may be clearer."""
     if isinstance(phrase, Joined):
         return any(map(pins_a_term, phrase.parts))
     assert isinstance(phrase.formula, Formula)

@@ -1,4 +1,4 @@
-"""A formula where more is known: the smaller formula that is left of it."""
+"""Simplifies a formula where more is known about its sizes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LARGE = 6  # summands in divisions, minima and maxima
 
 
 def restrict(formula: Bool, values: Mapping[str, Size]) -> Bool:
-    """The formula with sizes put in. A comparison that divides by zero counts as false."""
+    """The formula with sizes substituted. A comparison that divides by zero counts as false."""
 
     def change(comparison: Comparison) -> Bool:
         try:
@@ -36,9 +36,9 @@ def restrict(formula: Bool, values: Mapping[str, Size]) -> Bool:
 
 
 def simplified(formula: Bool, box: Box) -> Bool:
-    """The same set of sizes in the box, without comparisons that it decides, or of products.
+    """The same set of sizes in the box, without comparisons that the box implies, or of products.
 
-    What the parts of an ``and`` say of one size alone narrows the box for its other parts.
+    Bounds of single sizes among the parts of an ``and`` narrow the box for its other parts.
     Comparisons of very large terms stay as they are.
     """
     known: dict[Formula, Bool] = {}
@@ -46,18 +46,18 @@ def simplified(formula: Bool, box: Box) -> Bool:
     def walk(part: Bool) -> Bool:
         if isinstance(part, bool):
             return part
-        found = known.get(part)
-        if found is None:
+        result = known.get(part)
+        if result is None:
             if isinstance(part, Comparison):
-                decided = None if _large(part) else box.decide(part)
-                found = factored(part, box) if decided is None else decided
-                if found is not part:
-                    found = walk(found)
+                truth = None if _large(part) else box.decide(part)
+                result = factored(part, box) if truth is None else truth
+                if result is not part:
+                    result = walk(result)
             else:
                 assert isinstance(part, Junction)
-                found = _all(part, box) if part.op == "and" else disj(*map(walk, part.args))
-            known[part] = found
-        return found
+                result = _all(part, box) if part.op == "and" else disj(*map(walk, part.args))
+            known[part] = result
+        return result
 
     return walk(formula)
 
@@ -70,24 +70,24 @@ def _large(comparison: Comparison) -> bool:
 
 
 def _all(formula: Junction, box: Box) -> Bool:
-    """The parts of an ``and``, each in the box that the bounds among them leave."""
+    """The parts of an ``and``, each simplified in the box that its bounds leave."""
     narrow: Box | None = None
     for _ in range(4):  # parts that became bounds narrow the box again
         bounds = [p for p in formula.args if isinstance(p, Comparison) and bounds_of(p)]
         ranges = dict(box.ranges)
-        for name, said in bounds_of(conj(*bounds)).items():
-            low, high = ranges[name] = _meet(ranges.get(name, (None, None)), said)
+        for name, bound in bounds_of(conj(*bounds)).items():
+            low, high = ranges[name] = _meet(ranges.get(name, (None, None)), bound)
             if low is not None and high is not None and low > high:
                 return False
         if narrow is not None and narrow.ranges == ranges:
             break
         narrow = box if ranges == box.ranges else Box(ranges)
-        news = {n: _news(r, box.ranges.get(n, (None, None))) for n, r in ranges.items()}
+        new = {n: _new_bounds(r, box.ranges.get(n, (None, None))) for n, r in ranges.items()}
         others = [simplified(p, narrow) for p in formula.args if p not in bounds]
-        found = conj(in_box(Box(news)), *others)
-        if not isinstance(found, Junction) or found.op == "or":
-            return found
-        formula = found
+        result = conj(in_box(Box(new)), *others)
+        if not isinstance(result, Junction) or result.op == "or":
+            return result
+        formula = result
     return formula
 
 
@@ -97,6 +97,6 @@ def _meet(a: Interval, b: Interval) -> Interval:
     return max(lows, default=None), min(highs, default=None)
 
 
-def _news(new: Interval, old: Interval) -> Interval:
-    """The bounds that are not known already."""
+def _new_bounds(new: Interval, old: Interval) -> Interval:
+    """The bounds that differ from the old ones."""
     return None if new[0] == old[0] else new[0], None if new[1] == old[1] else new[1]

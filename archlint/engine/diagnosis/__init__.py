@@ -1,1 +1,1 @@
-"""From a broken promise to words: the layer, what it needs, what it gets, and why."""
+"""From a violation to words: the layer, what it needs, what it gets, and why."""

@@ -1,4 +1,4 @@
-"""From a broken promise to words: the layer, what it needs, what it gets, and why."""
+"""From a violation to words: the layer, what it needs, what it gets, and why."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 
 from archlint.contracts.output_match import OutputRequirement
 from archlint.contracts.verdict import At
-from archlint.engine.diagnosis.needs import needs
-from archlint.engine.diagnosis.size_chain import because, way_to_output
+from archlint.engine.diagnosis.needs import mismatch, needs
+from archlint.engine.diagnosis.size_chain import because, chain_to_output
 from archlint.engine.prove import SizeViolation
 from archlint.tracing.events import Event
 from archlint.tracing.module_stack import layer_name
@@ -18,29 +18,35 @@ from archlint.tracing.trace import Trace
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The words for a breach. Empty strings where there is nothing to say."""
+    """A violation in words; a string is empty if there is nothing to report.
+
+    ``at`` is the layer that refuses and ``layer`` that layer as its author would write it.
+    ``needs`` is what it needs and gets at the counterexample, or how the output differs.
+    ``because`` is the chain of sizes that leads there. ``claim`` is the condition that failed, in
+    formulas, or the exception of user code.
+    """
 
     at: At | None
     needs: str = ""
     because: str = ""
     claim: str | None = None
-    layer: str = ""  # the blamed module as its author would write it
+    layer: str = ""
 
 
 def diagnose(violation: SizeViolation, model: torch.nn.Module) -> Diagnosis:
-    """Say which layer breaks the promise at ``breach.point``, and why."""
-    trace, blame = violation.path.trace, violation.blame
-    if isinstance(blame, Event):
-        said, claim = needs(blame, violation.point), blame.needs()
-        if not 0 <= blame.call < len(trace.calls):
-            return Diagnosis(None, said, claim=claim)
-        call = trace.calls[blame.call]
+    """Which layer violates the contract at ``violation.point``, and why."""
+    trace, cause = violation.path.trace, violation.cause
+    if isinstance(cause, Event):
+        text, claim = needs(cause, violation.point), cause.needs()
+        if not 0 <= cause.call < len(trace.calls):
+            return Diagnosis(None, text, claim=claim)
+        call = trace.calls[cause.call]
         at = At(call.module, call.op, call.source)
-        path = because(trace, call, claim)
-        return Diagnosis(at, said, path, claim, layer_name(model, call.module))
-    if isinstance(blame, OutputRequirement):
-        said = needs(blame, violation.point)
-        return Diagnosis(None, said, way_to_output(trace), blame.needs())
+        chain = because(trace, call, claim)
+        return Diagnosis(at, text, chain, claim, layer_name(model, call.module))
+    if isinstance(cause, OutputRequirement):
+        text = mismatch(cause, violation.point)
+        return Diagnosis(None, text, chain_to_output(trace), cause.needs())
     if violation.expected == "accepted":
         raised = _raised_at(trace)
         layer = layer_name(model, raised.module) if raised else ""
@@ -49,9 +55,9 @@ def diagnose(violation: SizeViolation, model: torch.nn.Module) -> Diagnosis:
 
 
 def _last_branch(trace: Trace) -> str:
-    """The condition on sizes that was asked last before user code raised."""
+    """The last condition on sizes that the code branched on before user code raised."""
     branches = [e.formula for e in trace.path.events if e.kind == "branch"]
-    return f"the code takes this way where {branches[-1]}" if branches else ""
+    return f"the code takes this path where {branches[-1]}" if branches else ""
 
 
 def _raised_at(trace: Trace) -> At | None:
@@ -59,3 +65,6 @@ def _raised_at(trace: Trace) -> At | None:
         return None
     last = trace.calls[-1] if trace.calls else None
     return At(last.module if last else "", last.op if last else "", trace.source)
+
+
+__all__ = ["Diagnosis", "diagnose"]

@@ -1,4 +1,4 @@
-"""A need in words: what must hold, what it gets, the sizes on the way named.
+"""What a claim needs and what it gets, in words, with short names for intermediate sizes.
 
 last size 512*h*w == in_features 25088, gets 512*1*1 = 512   (h = H//32, w = W//32)
 """
@@ -25,42 +25,49 @@ _EQUALITY = re.compile(r"([^{}]*)\{\} == ([^{}]*)\{\}")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
-def needs(blame: Event | OutputRequirement, point: Mapping[str, int]) -> str:
-    """The claim or demand with formulas in it, and what it gets at ``point``."""
-    text, sizes = blame.text, list(blame.sizes)
+def needs(claim: Event, point: Mapping[str, int]) -> str:
+    """The claim with its formulas, and what it gets at the sizes ``point``."""
+    text, sizes = claim.text, list(claim.sizes)
     if not any(isinstance(s, Expr) for s in sizes):
-        return _own_words(blame.needs(), blame.formula, point)
+        return _without_sizes(claim.needs(), claim.formula, point)
     equality = _EQUALITY.fullmatch(text)
-    if equality and not isinstance(sizes[0], Expr):  # the formula first, as people compare
+    if equality and not isinstance(sizes[0], Expr):  # the formula first, as people write it
         text = f"{equality[2]}{{}} == {equality[1]}{{}}"
         sizes.reverse()
     names = Names(point)
     shown = [names.shorten(s) for s in sizes]
-    gets = list(dict.fromkeys(names.counted(s, point) for s in shown if isinstance(s, Expr)))
+    gets = list(dict.fromkeys(names.computed(s, point) for s in shown if isinstance(s, Expr)))
     head, own, tail = text.partition(", gets {}")
-    if own and head.count("{}") == 0:  # the claim says itself what it gets
+    if own and head.count("{}") == 0:  # the text of the claim names what it gets
         tail = f"{{}}{tail}".replace(" * ", "*")
         numbers = [names.value(s, point) for s in shown]
-        said = f"{head}, gets {tail.format(*shown)} = {tail.format(*numbers)}"
+        result = f"{head}, gets {tail.format(*shown)} = {tail.format(*numbers)}"
     else:
-        said = f"{text.format(*shown)}, gets {' and '.join(gets)}"
-    return said + names.legend()
+        result = f"{text.format(*shown)}, gets {' and '.join(gets)}"
+    return result + names.legend()
 
 
-def _own_words(words: str, formula: Bool, point: Mapping[str, int]) -> str:
-    """A claim whose text has no sizes: its comparison, and the words beside it."""
+def mismatch(requirement: OutputRequirement, point: Mapping[str, int]) -> str:
+    """How the output differs from the contract, with the values of its formulas at ``point``."""
+    values = [f"{s} = {evaluate(s, point)}" for s in requirement.sizes if isinstance(s, Expr)]
+    text = requirement.needs()
+    return f"{text}, where {' and '.join(values)}" if values else text
+
+
+def _without_sizes(words: str, formula: Bool, point: Mapping[str, int]) -> str:
+    """A claim whose text has no sizes: its comparison, and the text beside it."""
     if not isinstance(formula, Formula):
         return words
-    given = ", ".join(f"{n} = {point[n]}" for n in sorted(formula.symbols()) if n in point)
+    values = ", ".join(f"{n} = {point[n]}" for n in sorted(formula.symbols()) if n in point)
     if str(formula) in words:
-        return f"{words}, gets {given}"
-    return f"{formula}, gets {given}   ({words})"
+        return f"{words}, gets {values}"
+    return f"{formula}, gets {values}   ({words})"
 
 
 class Names:
     """Short names for the sizes inside longer ones: ``h`` for ``H//32``.
 
-    Only of sizes that are made from one input size; none of them hides an input's own name.
+    Only for sizes that depend on one input size; no name is the name of an input size.
     """
 
     def __init__(self, taken: Mapping[str, int]) -> None:
@@ -68,7 +75,7 @@ class Names:
         self._named: dict[Atom, str] = {}
 
     def shorten(self, size: Size) -> Size:
-        """``16*(H//4)`` as ``16*h``; a size that is no more than ``H//4`` stays."""
+        """``16*(H//4)`` as ``16*h``; a size that is only ``H//4`` stays."""
         if not isinstance(size, Expr) or " % " in str(size) or _is_single(size):
             return size
         return self._replace(size)
@@ -81,8 +88,8 @@ class Names:
         named = {name: evaluate(_as_size(atom), point) for atom, name in self._named.items()}
         return {**point, **named}
 
-    def counted(self, size: Size, point: Mapping[str, int]) -> str:
-        """``16*8*9 = 1152``, or the number alone where there is nothing to count."""
+    def computed(self, size: Size, point: Mapping[str, int]) -> str:
+        """``16*8*9 = 1152``, or the number alone where there is nothing to compute."""
         values = self._values(point)
         number = str(evaluate(size, values))
         text = str(size)
@@ -93,8 +100,8 @@ class Names:
 
     def legend(self) -> str:
         """``   (h = H//32, w = W//32)``, or nothing."""
-        said = ", ".join(f"{name} = {atom}" for atom, name in self._named.items())
-        return f"   ({said})" if said else ""
+        text = ", ".join(f"{name} = {atom}" for atom, name in self._named.items())
+        return f"   ({text})" if text else ""
 
     def _replace(self, size: Size) -> Size:
         if not isinstance(size, Expr):
@@ -141,4 +148,4 @@ def _as_size(atom: Atom) -> Size:
     return with_operands(atom, atom.operands())
 
 
-__all__ = ["Names", "needs"]
+__all__ = ["Names", "mismatch", "needs"]

@@ -1,4 +1,4 @@
-"""The way from the input to the layer to blame, with the sizes at the steps that matter.
+"""The chain of tensors from the input to the layer that refuses, with the sizes that matter.
 
 image H×W → features H//32 × W//32 → flatten 512*(H//32)*(W//32) → Linear has one weight …
 """
@@ -19,42 +19,45 @@ MOST = 6  # steps that are shown
 
 @dataclass(frozen=True)
 class Step:
-    """A tensor on the way, and what made it."""
+    """A tensor of the chain, and what made it."""
 
     made_by: str
     dims: tuple[Size, ...]
 
 
-def because(trace: Trace, blamed: Call, claim: str) -> str:
-    """The sizes on the way to the tensor that ``blamed`` refuses, and why it does."""
-    start = first_tensor((blamed.args, blamed.kwargs))
-    steps = [_shown(s) for s in _summary(_way(trace, start))] if start is not None else []
-    reasons = traits_of(blamed.func).reasons
+def because(trace: Trace, refusing: Call, claim: str) -> str:
+    """The chain of sizes to the tensor that the call ``refusing`` refuses, and why it does.
+
+    ``claim`` is what that call needs, in words.
+    """
+    start = first_tensor((refusing.args, refusing.kwargs))
+    steps = [_shown(s) for s in _summary(_chain(trace, start))] if start is not None else []
+    reasons = traits_of(refusing.func).reasons
     steps += [reason for words, reason in reasons if words in claim][:1]
     return " → ".join(steps)
 
 
-def way_to_output(trace: Trace) -> str:
-    """The sizes on the way to the output, if that is one tensor which a call of the model made."""
+def chain_to_output(trace: Trace) -> str:
+    """The chain of sizes to the output, if that is one tensor made by a call of the model."""
     if not isinstance(trace.output, TensorSpec):
         return ""
     for call in reversed(trace.calls):
         if type(call.result) is SymbolicTensor and call.result.spec is trace.output:
-            return " → ".join(_shown(s) for s in _summary(_way(trace, call.result)))
+            return " → ".join(_shown(s) for s in _summary(_chain(trace, call.result)))
     return ""
 
 
 def first_tensor(args: object) -> SymbolicTensor | None:
-    """The first stand-in among arguments, however nested."""
+    """The first symbolic tensor among arguments, at any depth."""
     if type(args) is SymbolicTensor:
         return args
     if isinstance(args, dict):
         args = tuple(args.values())
-    found = map(first_tensor, args) if isinstance(args, (list, tuple)) else ()
-    return next((f for f in found if f is not None), None)
+    inner = map(first_tensor, args) if isinstance(args, (list, tuple)) else ()
+    return next((t for t in inner if t is not None), None)
 
 
-def _way(trace: Trace, tensor: SymbolicTensor) -> list[Step]:
+def _chain(trace: Trace, tensor: SymbolicTensor) -> list[Step]:
     """The tensors from the input to ``tensor``, each made from the one before."""
     steps: list[Step] = []
     current: SymbolicTensor | None = tensor
@@ -78,29 +81,29 @@ def _input_name(dims: Sequence[Size]) -> str:
 
 
 def _summary(steps: list[Step]) -> list[Step]:
-    """Steps between which the number of dimensions changes; in each stretch its first and last."""
+    """The first and last step of every stretch with one number of dimensions."""
     stretches: list[list[Step]] = []
     for step in steps:
         if stretches and len(stretches[-1][-1].dims) == len(step.dims):
             stretches[-1].append(step)
         else:
             stretches.append([step])
-    found: list[Step] = []
+    kept: list[Step] = []
     for stretch in stretches:
         first, last = stretch[0], stretch[-1]
-        found.append(first)
+        kept.append(first)
         if last.dims != first.dims:
             name = last.made_by if len(stretch) == 2 or len(last.dims) < 3 else "features"
-            found.append(Step(name, last.dims))
+            kept.append(Step(name, last.dims))
     batch = steps[0].dims[:1] if steps else ()
-    found = [Step(s.made_by, _without_batch(s.dims, batch)) for s in found]
-    if len(found) > MOST:
-        found = [*found[:2], Step("…", ()), *found[3 - MOST :]]
-    return found
+    kept = [Step(s.made_by, _without_batch(s.dims, batch)) for s in kept]
+    if len(kept) > MOST:
+        kept = [*kept[:2], Step("…", ()), *kept[3 - MOST :]]
+    return kept
 
 
 def _without_batch(dims: tuple[Size, ...], batch: tuple[Size, ...]) -> tuple[Size, ...]:
-    """What is left to say where the first size is the batch: of images not the channels either."""
+    """The sizes without the batch, if that is the first; for images without the channels too."""
     if not batch or dims[:1] != batch or len(dims) < 2 or isinstance(batch[0], int):
         return dims
     return dims[2:] if len(dims) > 3 and isinstance(dims[1], int) else dims[1:]
@@ -114,9 +117,9 @@ def _shown(step: Step) -> str:
 
 
 def _grouped(size: Size) -> str:
-    """In parentheses where ``×`` could be read into it."""
+    """In parentheses where it could be misread next to ``×``."""
     text = str(size)
     return f"({text})" if "+" in text or "-" in text or " " in text else text
 
 
-__all__ = ["because", "first_tensor", "way_to_output"]
+__all__ = ["because", "chain_to_output", "first_tensor"]

@@ -1,1 +1,1 @@
-"""What does a model accept? The exact set, and the shape that comes out."""
+"""The sizes that a model accepts: the exact set, and the shape of the output."""

@@ -1,4 +1,4 @@
-"""The answer of ``infer``: the sizes that a model accepts, and what comes out."""
+"""The result of ``infer``: the sizes that a model accepts, and the output's shape."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from archlint.contracts import output_shape as outputshape
 from archlint.contracts.accepted_set import AcceptedSet, input_as_yaml
 from archlint.contracts.contract import Contract, Input
+from archlint.contracts.output_shape import at as shape_at
+from archlint.contracts.output_shape import words as shape_words
 from archlint.contracts.points import point_text
 from archlint.engine.describe.describe import Description, describe
 from archlint.engine.describe.restrict import simplified
-from archlint.engine.explore import Exploration
-from archlint.engine.infer import output_formulas
+from archlint.engine.exploration import Exploration
+from archlint.engine.infer.output_formulas import output_formulas
 from archlint.engine.infer.refusals import refusals
-from archlint.symbolic.formula import Bool, conj, disj, holds, negate
+from archlint.symbolic.formula import Bool, conj, holds, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.trace import dims_of
 
-SECONDS = 5.0  # for one question that is asked after the exploration
-LONGEST = 200  # characters of the words for what is not decided
+SECONDS = 5.0  # for one query after the exploration
+LONGEST = 200  # characters of the description of unknown sizes
 
 
 @dataclass(frozen=True, repr=False)
 class Acceptance:
     """The sizes that a model accepts.
 
-    ``exact``: it accepts these and refuses all others, proved. Otherwise ``text`` describes the
-    part that is known to be accepted, ``undecided`` what is not known, and ``reasons`` say why.
+    ``exact``: it is proved that the model accepts these and refuses all others. Otherwise ``text``
+    describes the sizes known to be accepted, ``undecided`` the unknown ones, and ``reasons`` why.
     """
 
     model: str
@@ -50,44 +51,44 @@ class Acceptance:
 
     @property
     def text(self) -> str:
-        """In the words of a rule file, as they can stand after ``accepts: only``."""
+        """As a phrase of the rule file, to be used after ``accepts: only``."""
         return self.description.text
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it is not exact; empty if it is."""
         if self.explored.covered and not self.description.exact:
-            return ("no words were found that are short enough to be complete",)
+            return ("the set is too complex to be described in full",)
         return tuple(self.explored.reasons)
 
     def accepts(self, **sizes: int) -> bool | None:
-        """Whether these sizes are accepted; ``None`` where that was not decided, as below 1."""
+        """Whether these sizes are accepted; ``None`` if not known, as below 1."""
         point = self._checked(sizes)
         return self.explored.accepts(point) if holds(self.explored.region, point) else None
 
     def output(self, **sizes: int) -> Any:
         """The output's shape at these sizes, nested as the output is.
 
-        ``None`` where they are refused, or where that was not decided.
+        ``None`` where they are refused, or where that is not known.
         """
         point = self._checked(sizes)
         path = self.explored.path_at(point)
         if path is None or not self.accepts(**point):
             return None
-        return outputshape.at(dims_of(path.trace.output), point)
+        return shape_at(dims_of(path.trace.output), point)
 
     @cached_property
     def output_formulas(self) -> Any:
         """The output's shape as formulas, each tensor a tuple of sizes.
 
-        ``None`` where no one formula serves all accepted sizes.
+        ``None`` if no single formula holds for all accepted sizes.
         """
-        return output_formulas.formulas(self.explored, time.monotonic() + SECONDS)
+        return output_formulas(self.explored, time.monotonic() + SECONDS)
 
     def minimum(self) -> dict[str, int] | None:
         """The accepted sizes of the smallest sum; of those, the first in the order of the names.
 
-        ``None`` where none is known to be accepted. Of all known ones if it is not exact.
+        ``None`` if none is known to be accepted. If it is not exact, the smallest known one.
         """
         solver = Solver(self.explored.names, self.explored.box, time.monotonic() + SECONDS)
         solver.add(self.explored.region)
@@ -98,47 +99,46 @@ class Acceptance:
 
     @cached_property
     def undecided(self) -> str:
-        """The sizes of which nothing is known, in words, or one example where words are long."""
-        found = self.explored
-        if found.covered:
+        """The unknown sizes in words, or one example if the words are long."""
+        explored = self.explored
+        if explored.covered:
             return ""
-        known = disj(*(w.decided for w in found.paths))
-        left: Bool = simplified(conj(found.region, negate(known)), found.box)
+        left: Bool = simplified(conj(explored.region, negate(explored.known)), explored.box)
         deadline = time.monotonic() + SECONDS
-        said = describe(found.names, found.box, left, solver_deadline=deadline)
-        if said.exact and len(said.text) <= LONGEST:
-            return said.text
-        solver = Solver(found.names, found.box, time.monotonic() + SECONDS)
+        words = describe(explored.names, explored.box, left, solver_deadline=deadline)
+        if words.exact and len(words.text) <= LONGEST:
+            return words.text
+        solver = Solver(explored.names, explored.box, time.monotonic() + SECONDS)
         try:
             point = solver.find(left)
         except Unsolved:
             point = None
         if point is None:
-            return "sizes that could not be named"
-        return point_text(point) + ", for one"
+            return "some sizes"
+        return f"some sizes, for example {point_text(point)}"
 
     def entry(self) -> AcceptedSet:
-        """All of it in words."""
-        found = self.explored
+        """All of it in words, as reports and lock files print it."""
+        explored = self.explored
         return replace(
             self._core(),
-            refusals=refusals(found, time.monotonic() + SECONDS),
+            refusals=refusals(explored, time.monotonic() + SECONDS),
             reasons=self.reasons,
             undecided=self.undecided,
             minimum=self.minimum(),
-            paths=len(found.paths),
-            claims=len(set().union(*(w.trace.path.claims for w in found.paths))),
+            paths=len(explored.paths),
+            claims=len(set().union(*(p.trace.path.claims for p in explored.paths))),
             seconds=round(self.seconds, 3),
         )
 
     def _core(self) -> AcceptedSet:
-        output = outputshape.words(self.output_formulas)
+        output = shape_words(self.output_formulas)
         return AcceptedSet(self.model, self.mode, self.input, self.text, self.exact, output)
 
     def contract(self) -> Contract:
-        """The contract that says what was found: ``only`` where it is exact, else ``any``.
+        """The contract of these sizes: ``only`` if they are exact, else ``any``.
 
-        ``ArchlintError`` where no size is known to be accepted.
+        ``ArchlintError`` if no size is known to be accepted.
         """
         from archlint.engine.python_contracts import contract_of
         from archlint.errors import ArchlintError
@@ -146,7 +146,7 @@ class Acceptance:
         entry = self._core()
         kind, clause = entry.clause
         if not clause or not self.description.exact:
-            raise ArchlintError(f"of {self.model} too little is known for a contract")
+            raise ArchlintError(f"too little is known about {self.model} to write a contract")
         words: dict[str, object] = {"input": input_as_yaml(self.input), kind: clause}
         if kind == "accepts" and entry.output is not None:
             words["output"] = entry.output
@@ -155,6 +155,6 @@ class Acceptance:
     def _checked(self, sizes: Mapping[str, int]) -> dict[str, int]:
         names = self.explored.names
         if set(sizes) != set(names):
-            given = ", ".join(sizes) or "none"
-            raise TypeError(f"expected the sizes {', '.join(names) or 'none'}, got {given}")
+            names_passed = ", ".join(sizes) or "none"
+            raise TypeError(f"expected the sizes {', '.join(names) or 'none'}, got {names_passed}")
         return {name: sizes[name] for name in names}

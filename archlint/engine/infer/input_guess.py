@@ -1,4 +1,4 @@
-"""What to call a model with when nobody said: images, videos, rows, tokens."""
+"""Guesses the input of a model: images, videos, rows or tokens."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ _OTHERS = (nn.Linear, nn.Embedding, nn.EmbeddingBag, nn.RNNBase)
 
 
 def likely_inputs(model: nn.Module) -> list[Input]:
-    """What the model may be called with, the likeliest first.
+    """Inputs that the model probably takes, the likeliest first.
 
-    It is what the model's own library gives it. Else, for its one argument, what the first of its
-    layers takes: a convolution (``N C H W``), a Linear or recurrent layer (``N F``, ``N T F``), an
-    embedding (``N T`` of integers). A layer of the other sort comes next, and without any it is an
-    image. ``ArchlintError`` if it needs more arguments than one.
+    The first is the input that the model's own library uses. Otherwise, for a model of one
+    argument, it is what the first of its layers takes: a convolution (``N C H W``), a Linear or
+    recurrent layer (``N F``, ``N T F``), or an embedding (``N T`` of integers). A layer of the
+    other kind comes next; a model without such layers takes an image. ``ArchlintError`` if the
+    model needs several arguments.
     """
     home = type(model).__module__
     if home.startswith("torchvision.models.detection"):
@@ -33,11 +34,11 @@ def likely_inputs(model: nn.Module) -> list[Input]:
     if len(needed) != 1:
         names = ", ".join(needed) or "no argument"
         raise ArchlintError(
-            f"{type(model).__name__}.forward needs {names}: say what it is called with, "
-            'as in --input "N 3 H W" (one tensor)'
+            f"{type(model).__name__}.forward takes {names}: state its input, "
+            'for example --input "N 3 H W" (one tensor)'
         )
     image = _tensor(_image(model))
-    if hasattr(model, "pretrained_cfg"):  # a model of timm, which come with images only
+    if hasattr(model, "pretrained_cfg"):  # a timm model: all of these take images
         return [image]
     first = next((m for m in model.modules() if isinstance(m, (*_SLIDING, *_OTHERS))), None)
     others = _of_other(next((m for m in model.modules() if isinstance(m, _OTHERS)), None))
@@ -55,9 +56,9 @@ def _required(model: nn.Module) -> Iterator[str]:
 
 
 def _image(model: nn.Module) -> str:
-    """The channels that the first convolution takes, and the sizes that it slides over.
+    """An input with the channels and the spatial sizes of the first convolution.
 
-    A model of timm may say its channels itself.
+    A timm model may state its channels in its configuration.
     """
     channels, sizes = 3, "H W"
     config = getattr(model, "pretrained_cfg", None)
@@ -67,12 +68,12 @@ def _image(model: nn.Module) -> str:
         sizes = next(s for kind, s in _CONVOLUTIONS.items() if isinstance(convolution, kind))
     elif isinstance(config, dict) and len(config.get("input_size") or ()) == 3:
         channels = int(config["input_size"][0])
-    known = getattr(model, "in_chans", None)
-    return f"N {known if isinstance(known, int) else channels} {sizes}"
+    stated = getattr(model, "in_chans", None)
+    return f"N {stated if isinstance(stated, int) else channels} {sizes}"
 
 
 def _of_other(layer: nn.Module | None) -> list[Input]:
-    """What a layer takes that is no convolution: rows, sequences of them, tokens."""
+    """Inputs of a layer that is not a convolution: rows, sequences of rows, tokens."""
     if isinstance(layer, (nn.Embedding, nn.EmbeddingBag)):
         return [_tensor("N T", "int64", layer.num_embeddings)]
     if isinstance(layer, nn.RNNBase):

@@ -1,4 +1,4 @@
-"""The shape that comes out, as formulas that serve all accepted sizes."""
+"""The shape of the output as formulas that hold for all accepted sizes."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from typing import Any
 
 from archlint.contracts.contract import ANY_SIZE
 from archlint.contracts.output_shape import equal, mapped
-from archlint.engine.explore import Exploration
+from archlint.engine.exploration import Exploration
 from archlint.symbolic import Expr, Size, evaluate, symbol
 from archlint.symbolic.formula import Bool, conj, eq, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.trace import dims_of
 
 
-def formulas(found: Exploration, deadline: float) -> Any:
-    """The one shape for all sizes known to be accepted; ``None`` if there is none.
+def output_formulas(exploration: Exploration, deadline: float) -> Any:
+    """The shape at all sizes known to be accepted; ``None`` if no single shape describes it.
 
     ``deadline``: a ``time.monotonic()`` value.
     """
-    paths = [w for w in found.paths if w.trace.outcome == "accepted"]
-    shapes = [dims_of(w.trace.output) for w in paths]
+    paths = exploration.accepting
+    shapes = [dims_of(p.trace.output) for p in paths]
     for candidate in sorted(_unique(shapes), key=lambda s: len(str(s))):
-        differ = [(w, s) for w, s in zip(paths, shapes, strict=True) if s != candidate]
-        if all(_same(candidate, s, conj(found.region, w.accepted), found, deadline)
-               for w, s in differ):  # fmt: skip
-            return mapped(candidate, lambda dims: _plain(dims, found, deadline))
+        differ = [(p, s) for p, s in zip(paths, shapes, strict=True) if s != candidate]
+        if all(_same(candidate, s, conj(exploration.region, p.accepted), exploration, deadline)
+               for p, s in differ):  # fmt: skip
+            return mapped(candidate, lambda dims: _plain(dims, exploration, deadline))
     return None
 
 
-def _same(one: Any, other: Any, where: Bool, found: Exploration, deadline: float) -> bool:
+def _same(one: Any, other: Any, where: Bool, exploration: Exploration, deadline: float) -> bool:
     """Whether the shapes are proved to be the same at all the sizes of ``where``."""
     same = equal(one, other)
     if isinstance(same, bool):
         return same
-    solver = Solver(found.names, found.box, deadline)
+    solver = Solver(exploration.names, exploration.box, deadline)
     solver.add(where)
     try:
         return solver.find(negate(same)) is None
@@ -42,12 +42,15 @@ def _same(one: Any, other: Any, where: Bool, found: Exploration, deadline: float
         return False
 
 
-def _plain(dims: tuple[Any, ...], found: Exploration, deadline: float) -> tuple[Any, ...]:
-    """The sizes as they are where they are accepted: ``8*(H//8)`` is ``H`` if ``H % 8 == 0``."""
-    if all(isinstance(d, int) or d is ANY_SIZE or str(d) in found.names for d in dims):
+def _plain(dims: tuple[Any, ...], exploration: Exploration, deadline: float) -> tuple[Any, ...]:
+    """The sizes, simplified by what holds where they are accepted.
+
+    ``8*(H//8)`` is ``H`` if only ``H % 8 == 0`` is accepted.
+    """
+    if all(isinstance(d, int) or d is ANY_SIZE or str(d) in exploration.names for d in dims):
         return dims
-    solver = Solver(found.names, found.box, deadline)
-    solver.add(conj(found.region, found.accepted))
+    solver = Solver(exploration.names, exploration.box, deadline)
+    solver.add(conj(exploration.region, exploration.accepted))
     try:
         point = solver.find()
         return dims if point is None else tuple(_plain_size(d, point, solver) for d in dims)
@@ -68,8 +71,8 @@ def _plain_size(size: Any, point: Mapping[str, int], solver: Solver) -> Any:
 
 
 def _unique(shapes: list[Any]) -> list[Any]:
-    kept: list[Any] = []
+    result: list[Any] = []
     for shape in shapes:
-        if shape not in kept:
-            kept.append(shape)
-    return kept
+        if shape not in result:
+            result.append(shape)
+    return result

@@ -1,4 +1,4 @@
-"""Which layer refuses which sizes: of all claims, those that make the accepted set what it is."""
+"""Which layer refuses which sizes: the claims that together bound the accepted set."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from dataclasses import replace
 from archlint.contracts.accepted_set import Refusal
 from archlint.engine.describe.describe import describe
 from archlint.engine.describe.restrict import simplified
-from archlint.engine.explore import Exploration, ExploredPath
+from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.symbolic.formula import Bool, conj, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
 
 MOST = 12  # refusals
-LONGEST = 300  # characters of the words for refused sizes, and of a reason
+LONGEST = 300  # characters of the description of refused sizes, and of a reason
 
 
-def refusals(found: Exploration, deadline: float) -> tuple[Refusal, ...]:
-    """Few layers that together refuse what is refused, at most :data:`MOST`, first to last.
+def refusals(exploration: Exploration, deadline: float) -> tuple[Refusal, ...]:
+    """At most :data:`MOST` layers that together refuse what is refused, in the order of the model.
 
-    The last layers come first to mind: their needs imply most of those before them. Stops at
-    ``deadline`` (a ``time.monotonic()`` value): the record is then incomplete.
+    Later layers are tried first, because their claims imply most of the earlier ones. The result is
+    incomplete if ``deadline`` (a ``time.monotonic()`` value) passes.
     """
-    kept: dict[Refusal, None] = {}
-    solver = Solver(found.names, found.box, deadline)
-    solver.add(found.region)
+    result: dict[Refusal, None] = {}
+    solver = Solver(exploration.names, exploration.box, deadline)
+    solver.add(exploration.region)
     try:
-        for path in found.paths:
+        for path in exploration.paths:
             here: dict[Refusal, None] = {}
-            for where, refusal in reversed(list(_of(path))):
-                if len(kept) + len(here) == MOST:
+            for where, refusal in reversed(list(_refused_by(path))):
+                if len(result) + len(here) == MOST:
                     break
-                where = simplified(where, found.box)
+                where = simplified(where, exploration.box)
                 if where is False or solver.find(where) is None:
                     continue
                 solver.add(negate(where))
-                here[replace(refusal, where=_words(found, where, deadline))] = None
-            kept.update(reversed(here.items()))
+                here[replace(refusal, where=_words(exploration, where, deadline))] = None
+            result.update(reversed(here.items()))
     except Unsolved:
         pass
-    return tuple(kept)
+    return tuple(result)
 
 
-def _words(found: Exploration, where: Bool, deadline: float) -> str:
-    said = describe(found.names, found.box, where, solver_deadline=deadline)
-    return said.text if said.exact and len(said.text) <= LONGEST else ""
+def _words(exploration: Exploration, where: Bool, deadline: float) -> str:
+    words = describe(exploration.names, exploration.box, where, solver_deadline=deadline)
+    return words.text if words.exact and len(words.text) <= LONGEST else ""
 
 
-def _of(path: ExploredPath) -> Iterator[tuple[Bool, Refusal]]:
-    """What each claim of the path refuses of the sizes that come this way, in the path's order."""
+def _refused_by(path: ExploredPath) -> Iterator[tuple[Bool, Refusal]]:
+    """Which sizes of the path each of its claims refuses, in the order of the path."""
     trace = path.trace
     here: Bool = True
     for event in trace.path.events:
@@ -61,7 +61,7 @@ def _of(path: ExploredPath) -> Iterator[tuple[Bool, Refusal]]:
         yield conj(here, negate(event.formula)), Refusal("", at, op, why)
     if trace.outcome == "raised":
         last = trace.calls[-1].module if trace.calls else ""
-        yield conj(path.decided, here), Refusal("", last, "", _short(f"raises {trace.error}"))
+        yield conj(path.known, here), Refusal("", last, "", _short(f"raises {trace.error}"))
 
 
 def _short(text: str) -> str:

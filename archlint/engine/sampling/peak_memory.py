@@ -10,7 +10,7 @@ from archlint.tracing.trace import Trace
 
 
 def peak_memory(trace: Trace, env: Mapping[str, int]) -> int:
-    """Bytes of activations alive at once when the path runs at these sizes, from the formulas."""
+    """The most bytes of activations alive at once when the path runs at the sizes ``env``."""
     last_use: dict[int, int] = {}
     sizes: dict[int, int] = {}
     for i, call in enumerate(trace.calls):

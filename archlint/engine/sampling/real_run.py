@@ -1,4 +1,4 @@
-"""The real model at chosen sizes: what it answers, to hold against what was decided."""
+"""Runs the real model at chosen sizes."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Sizes = dict[str, int]
 class Outcome:
     """What the real model did at ``sizes``.
 
-    ``accepted`` is ``None`` when the run says nothing about the sizes (memory, device, a kernel
-    that this machine lacks); ``error`` is then the reason. ``output`` are nested lists and dicts
+    ``accepted`` is ``None`` if the run was stopped by the machine (memory, device, a missing
+    kernel), whatever the sizes; ``error`` is then the reason. ``output`` are nested lists and dicts
     of shapes. ``error`` is ``Type: first line``, ``source`` the user's ``file:line`` that raised.
     """
 
@@ -35,7 +35,7 @@ class Outcome:
     output: Any = None
     error: str = ""
     source: str = ""
-    said: str = ""  # what the model printed
+    printed: str = ""  # by the model
 
 
 def run_at(
@@ -45,17 +45,17 @@ def run_at(
     memory: int = 4 << 30,
     device: str = "cpu",
 ) -> Outcome:
-    """Run ``model`` once; it and the world are afterwards as before.
+    """Run ``model`` once, and restore it and the state of the process.
 
     Values are random, the same at every call; integers are below their bound, or 0 without one.
-    ``memory`` bounds the bytes of the inputs (what the activations take is the caller's to
-    estimate). ``device`` may be "meta". ``KeyboardInterrupt`` passes.
+    ``memory`` bounds the bytes of the inputs (the caller estimates those of the activations).
+    ``device`` may be "meta". ``KeyboardInterrupt`` is not caught.
     """
     where = dict(sizes)
     needed = _bytes(input, where)
     if needed > memory:
         return Outcome(where, None, error=f"the input alone takes {needed >> 20} MiB")
-    with preserve_process_state() as said, keep(model):
+    with preserve_process_state() as captured, keep(model):
         try:
             output = _run(model, input, where, device)
         except (Exception, SystemExit) as e:
@@ -63,8 +63,8 @@ def run_at(
             reason = is_environment_error(e)
             accepted = None if reason else False
             text = f"{reason} ({text})" if reason else text
-            return Outcome(where, accepted, None, text, user_line(e) or "", said.text)
-    return Outcome(where, True, output, said=said.text)
+            return Outcome(where, accepted, None, text, user_line(e) or "", captured.text)
+    return Outcome(where, True, output, printed=captured.text)
 
 
 def _run(model: nn.Module, input: Input, sizes: Sizes, device: str) -> Any:

@@ -1,4 +1,4 @@
-"""Which sizes to run the real model at: few, small, and different where it matters."""
+"""Chooses sizes to run the real model at: few, small, and with different residues."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from archlint.tracing.trace import Trace
 Sizes = dict[str, int]
 
 _CLASSES = 16  # residue classes tried per modulus
-_GRID = 1500  # points of the region looked at, smallest first, when choosing
-_LOOKED_AT = 6 * _GRID  # points in all, those outside the region included
+_GRID = 1500  # points of the region to choose from, smallest first
+_TRIED = 6 * _GRID  # points in all, those outside the region included
 _SPAN = 64  # how far above its smallest value a random size goes, at least
 
 
@@ -30,35 +30,35 @@ def choose_sizes(
 ) -> list[Sizes]:
     """At most ``count`` different points of ``region``, the same for the same arguments.
 
-    In this order: the given ``points``, the smallest corner, points that between them have every
+    In this order: ``points``, the smallest corner, points that between them have every
     residue of each symbol's ``moduli`` (up to 16 each, small points first), the largest corner
     where the box has one, random points. About a fifth of the points are random.
     """
-    wanted = _Chosen(symbols, region, count)
+    chosen = _Chosen(symbols, region, count)
     for point in points:
-        wanted.add(point)
+        chosen.add(point)
     if region is False or not symbols:
         if not symbols:
-            wanted.add({})
-        return wanted.points
+            chosen.add({})
+        return chosen.points
     values = {s: _values(box, s, moduli.get(s, set())) for s in symbols}
     grid = list(_inside(symbols, values, region))
     if grid:
-        wanted.add(grid[0])
+        chosen.add(grid[0])
     fifth = count // 5
-    for point in _covering(grid, moduli, count - len(wanted.points) - fifth):
-        wanted.add(point)
+    for point in _covering(grid, moduli, count - len(chosen.points) - fifth):
+        chosen.add(point)
     high = {s: box.ranges.get(s, (1, None))[1] for s in symbols}
     if None not in high.values():
-        wanted.add({s: h for s, h in high.items() if h is not None})
+        chosen.add({s: h for s, h in high.items() if h is not None})
     draw = random.Random(seed)
     for _ in range(200 * count):
-        if len(wanted.points) >= count:
+        if len(chosen.points) >= count:
             break
-        wanted.add(_random_point(draw, symbols, values, box, wanted.points))
+        chosen.add(_random_point(draw, symbols, values, box, chosen.points))
     for point in grid:
-        wanted.add(point)
-    return wanted.points
+        chosen.add(point)
+    return chosen.points
 
 
 class _Chosen:
@@ -89,12 +89,12 @@ def _values(box: Box, symbol: str, moduli: set[int]) -> list[int]:
     """Small values of one symbol: from its smallest on, and around multiples of its moduli."""
     low, high = box.ranges.get(symbol, (1, None))
     low = 1 if low is None else low
-    found = {low, low + 1, low + 2}
+    values = {low, low + 1, low + 2}
     for m in moduli:
         first = -(-low // m) * m  # the first multiple
-        found.update((first, first + m, first + 2 * m, first + 1, first + m - 1))
-        found.update(low + r for r in range(min(m, _CLASSES)))
-    return sorted(v for v in found if high is None or v <= high)
+        values.update((first, first + m, first + 2 * m, first + 1, first + m - 1))
+        values.update(low + r for r in range(min(m, _CLASSES)))
+    return sorted(v for v in values if high is None or v <= high)
 
 
 def _inside(
@@ -102,16 +102,16 @@ def _inside(
 ) -> Iterator[Sizes]:
     """Points of the grid that lie in the region, by growing total rank of their values."""
     ranks = [range(len(values[s])) for s in symbols]
-    found = 0
-    looked = 0
+    inside = 0
+    tried = 0
     for total in range(sum(max(len(r) - 1, 0) for r in ranks) + 1):
         for rank in _summing(ranks, total):
             point = {s: values[s][i] for s, i in zip(symbols, rank, strict=True)}
-            looked += 1
+            tried += 1
             if _holds(region, point):
-                found += 1
+                inside += 1
                 yield point
-            if found >= _GRID or looked >= _LOOKED_AT:
+            if inside >= _GRID or tried >= _TRIED:
                 return
 
 
@@ -128,7 +128,7 @@ def _summing(ranks: Sequence[range], total: int) -> Iterator[tuple[int, ...]]:
 
 
 def _covering(grid: list[Sizes], moduli: Mapping[str, set[int]], count: int) -> Iterator[Sizes]:
-    """Points whose residues no earlier one had: always the one with most, of those the first."""
+    """Points with new residues: each is the first of those that add the most."""
     classes = [
         frozenset((s, m, point[s] % m) for s, ms in moduli.items() if s in point for m in ms)
         for point in grid
@@ -169,8 +169,8 @@ def _random_point(
 
 
 def moduli(trace: Trace) -> dict[str, set[int]]:
-    """The divisors that each symbol meets on its way: where its residues may matter."""
-    found: dict[str, set[int]] = {}
+    """The divisors of each input size in a trace: modulo these its residues may matter."""
+    result: dict[str, set[int]] = {}
     sizes: list[Size] = [s for e in trace.path.events for s in e.sizes]
     sizes += [c.expr for e in trace.path.events for c in comparisons(e.formula)]
     for leaf in _leaves(trace.output):
@@ -180,8 +180,8 @@ def moduli(trace: Trace) -> dict[str, set[int]]:
             if isinstance(atom, FloorDiv) and isinstance(atom.den, int):
                 for inner in atoms(atom.num):
                     if isinstance(inner, Symbol) and not isinstance(inner, Unknown):
-                        found.setdefault(inner.name, set()).add(atom.den)
-    return found
+                        result.setdefault(inner.name, set()).add(atom.den)
+    return result
 
 
 def _leaves(output: object) -> list[TensorSpec]:

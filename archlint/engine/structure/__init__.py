@@ -1,7 +1,6 @@
-"""Structural contracts: what a model is made of, and what its layers do to sizes.
+"""Structural contracts: what a model is made of, and how its layers change sizes.
 
-A *check* is a function of what was :class:`.ModelView` of a model and of what
-the contract asks for; it yields a :class:`.Violation` for everything
-that breaks the promise. :mod:`.inspect` runs a contract's checks, :mod:`.join` puts what they found
-into the verdict.
+A *check* is a function of a :class:`.ModelView` and of the check's value in the contract; it yields
+a :class:`.Violation` for everything that violates the contract. :mod:`.checks` runs the checks of a
+contract, :mod:`.structural_verdict` adds their result to the verdict.
 """

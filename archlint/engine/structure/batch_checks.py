@@ -1,11 +1,11 @@
-"""The batch comes out as it went in."""
+"""Checks that the batch is preserved, and that it is never merged with other sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from archlint.engine.diagnosis.size_chain import way_to_output
+from archlint.engine.diagnosis.size_chain import chain_to_output
 from archlint.engine.structure.input_axes import batch
 from archlint.engine.structure.model_view import ModelView, outputs
 from archlint.engine.structure.violation import Violation
@@ -15,48 +15,49 @@ from archlint.symbolic.formula import conj, ne
 from archlint.tracing.fx_graph import tensors
 
 
-def batch_preserved(seen: ModelView, asked: Any) -> Iterator[Violation]:
+def batch_preserved(view: ModelView, value: Any) -> Iterator[Violation]:
     """The first size of every tensor of the output is the batch, at every accepted size."""
-    name = batch(seen.input)
-    told: set[str] = set()
-    for path in seen.accepting:
+    name = batch(view.input)
+    reported: set[str] = set()
+    for path in view.accepting:
         for i, spec in enumerate(outputs(path.trace)):
             first = spec.dims[0] if spec.dims else None
             differs = True if first is None else ne(first, symbol(name))
-            point = seen.smallest(conj(path.accepted, differs))
+            point = view.smallest(conj(path.accepted, differs))
             if point is None:
                 continue
             which = "the output" if isinstance(path.trace.output, TensorSpec) else f"output {i}"
             shown = " ".join(str(d).replace(" ", "") for d in spec.dims) or "a scalar"
             message = f"{which} is {shown}, whose first size is not the batch {name}"
-            if message in told:
+            if message in reported:
                 continue
-            told.add(message)
-            call = seen.made_by(path, spec)
+            reported.add(message)
+            call = view.made_by(path, spec)
             module, op, source = (call.module, call.op, call.source) if call else ("", "", "")
-            because = way_to_output(path.trace)
+            because = chain_to_output(path.trace)
             yield Violation(message, module, op, source, point, because, shows=True)
 
 
-def batch_never_merged(seen: ModelView, asked: Any) -> Iterator[Violation]:
-    """Every size of every tensor on the way that depends on the batch is the batch."""
-    name = batch(seen.input)
-    told: set[tuple[str, str]] = set()
-    for path in seen.accepting:
+def batch_never_merged(view: ModelView, value: Any) -> Iterator[Violation]:
+    """Every size of every intermediate tensor that depends on the batch is the batch."""
+    name = batch(view.input)
+    reported: set[tuple[str, str]] = set()
+    for path in view.accepting:
         for call in path.trace.calls:
-            if (call.module, call.op) in told:
+            if (call.module, call.op) in reported:
                 continue
             for size in _mixed(tensors(call.result), name):
-                point = seen.smallest(conj(path.accepted, ne(size, symbol(name))))
+                point = view.smallest(conj(path.accepted, ne(size, symbol(name))))
                 if point is not None:
-                    told.add((call.module, call.op))
-                    message = f"{call.op} makes a size {size}, which merges the batch {name}"
+                    reported.add((call.module, call.op))
+                    what = f"which merges the batch {name} with other sizes"
+                    message = f"{call.op} makes a size {size}, {what}"
                     yield Violation(message, call.module, call.op, call.source, point)
                     break
 
 
-def _mixed(made: Any, name: str) -> list[Size]:
-    """The sizes in which the batch is not by itself."""
+def _mixed(results: Any, name: str) -> list[Size]:
+    """The sizes that combine the batch with other sizes."""
     whole = symbol(name)
-    sizes = dict.fromkeys(d for t in made for d in t.spec.dims if isinstance(d, Expr))
+    sizes = dict.fromkeys(d for t in results for d in t.spec.dims if isinstance(d, Expr))
     return [d for d in sizes if d is not whole and name in d.symbols()]

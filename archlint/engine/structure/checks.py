@@ -1,4 +1,4 @@
-"""Run a contract's structural checks on what was seen of the model."""
+"""Runs the structural checks of a contract."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from archlint.symbolic.solver.solver import Unsolved
 
 Check = Callable[[ModelView, Any], Iterable[Violation]]
 
-OURS: dict[str, Check] = {
+BUILT_IN: dict[str, Check] = {
     "pooled_before_linear": pooled_before_linear,
     "batch_preserved": batch_preserved,
     "batch_never_merged": batch_never_merged,
@@ -33,8 +33,11 @@ MODULES_ONLY = (forbids, parameters)
 
 
 @dataclass(frozen=True)
-class Inspected:
-    """What the checks of a contract say; ``open`` are those that the solver did not decide."""
+class CheckResults:
+    """What the checks of a contract found, each as one line.
+
+    ``count``: how many checks there were. ``open``: those that the solver could not prove.
+    """
 
     count: int
     violations: tuple[Violation, ...] = ()
@@ -43,61 +46,63 @@ class Inspected:
     errors: tuple[str, ...] = ()
 
 
-def inspect(structure: Mapping[str, object], seen: ModelView) -> Inspected:
-    """The answers of all checks, each by itself: one that cannot be made stops no other."""
+def run_checks(structure: Mapping[str, object], view: ModelView) -> CheckResults:
+    """The results of all checks; a check that cannot be made does not stop the others."""
     violations: list[Violation] = []
-    vacuous, unsettled, errors = [], [], []
-    for name, asked in structure.items():
+    vacuous, unproved, errors = [], [], []
+    for name, value in structure.items():
         try:
             check = _find(name)
-            found = _checked(name, check, seen, asked)
-            violations += found
-            if not found and check not in MODULES_ONLY and _nothing_accepted(seen):
-                if seen.reasons:
-                    reasons = "; ".join(seen.reasons)
-                    raise CannotCheck(f"{name}: no path was followed to an output: {reasons}")
-                raise Vacuous("the model accepts no size that the contract names")
+            new = _violations(name, check, view, value)
+            violations += new
+            if not new and check not in MODULES_ONLY and _nothing_accepted(view):
+                if view.reasons:
+                    reasons = "; ".join(view.reasons)
+                    raise CannotCheck(f"{name}: no path reached an output: {reasons}")
+                raise Vacuous("the model accepts no size of the contract")
         except Vacuous as e:
             vacuous.append(f"{name}: {e}")
         except Unsolved as e:
-            unsettled.append(f"{name}: the solver gave no answer ({e})")
+            unproved.append(f"{name}: the solver gave no answer ({e})")
         except ArchlintError as e:
             errors.append(str(e))
-    return Inspected(
-        len(structure), tuple(violations), tuple(vacuous), tuple(unsettled), tuple(errors)
+    return CheckResults(
+        len(structure), tuple(violations), tuple(vacuous), tuple(unproved), tuple(errors)
     )
 
 
 def _find(name: str) -> Check:
-    if name in OURS:
-        return OURS[name]
-    theirs: Mapping[str, Check] = plugins.checks()
-    if name not in theirs:
-        known = ", ".join(theirs) or "no plugin has checks"
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    from_plugins: Mapping[str, Check] = plugins.checks()
+    if name not in from_plugins:
+        known = ", ".join(from_plugins) or "no plugin adds checks"
         hint = (
-            did_you_mean(name, list(theirs)) or f"; there are {known}" if theirs else f": {known}"
+            did_you_mean(name, list(from_plugins)) or f"; known checks: {known}"
+            if from_plugins
+            else f": {known}"
         )
         raise CannotCheck(f"there is no structural check {name}{hint}")
-    return theirs[name]
+    return from_plugins[name]
 
 
-def _checked(name: str, check: Check, seen: ModelView, asked: object) -> list[Violation]:
-    if name in OURS:
-        return list(check(seen, asked))
-    found: list[Any]
+def _violations(name: str, check: Check, view: ModelView, value: object) -> list[Violation]:
+    if name in BUILT_IN:
+        return list(check(view, value))
+    results: list[Any]
     try:
-        found = list(check(seen, asked))
+        results = list(check(view, value))
     except (Vacuous, Unsolved, ArchlintError):
         raise
     except Exception as e:
         raise CannotCheck(f"the structural check {name} failed: {described(e)}") from e
-    for each in found:
+    for each in results:
         if not isinstance(each, Violation):
-            what = f"the structural check {name} gave {each!r:.80}; expected archlint.Violation"
+            what = f"the structural check {name} yielded {each!r:.80}; expected archlint.Violation"
             raise CannotCheck(what)
-    return found
+    return results
 
 
-def _nothing_accepted(seen: ModelView) -> bool:
-    """Whether the model ran on symbolic sizes and is not known to accept any of them."""
-    return seen.explored and seen.smallest(disj(*(w.accepted for w in seen.accepting))) is None
+def _nothing_accepted(view: ModelView) -> bool:
+    """Whether the model was run on symbolic sizes and is not known to accept any of them."""
+    return view.explored and view.smallest(disj(*(p.accepted for p in view.accepting))) is None

@@ -1,4 +1,4 @@
-"""The line of the user's code that makes a layer."""
+"""The line of the user's code that creates a layer."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from torch import nn
 from archlint.runtime.code_owner import is_user_code
 
 
-def made_at(model: nn.Module, path: str, maker: object = None) -> str:
+def definition_site(model: nn.Module, path: str, maker: object = None) -> str:
     """``file:line`` where the module at ``path`` is assigned, or empty.
 
-    A layer inside a ``Sequential`` is made where that is assigned; failing that, the line is that
-    of the class around it, or of ``maker``, the function that makes the model.
+    For a layer inside a ``Sequential`` that is where the ``Sequential`` is assigned. If no
+    assignment is found, it is the line of the class around it, or of ``maker``, the function that
+    builds the model.
     """
     for owner, name in _owners(model, path):
-        found = _assigned(type(owner), name)
-        if found:
-            return found
+        line = _assignment(type(owner), name)
+        if line:
+            return line
     for owner, _ in _owners(model, path):
-        found = _defined(type(owner))
-        if found:
-            return found
-    return _defined(maker) or _defined(type(model))
+        line = _definition(type(owner))
+        if line:
+            return line
+    return _definition(maker) or _definition(type(model))
 
 
 def _owners(model: nn.Module, path: str) -> Iterator[tuple[nn.Module, str]]:
-    """The modules around one, from the innermost, each with the name of the child on the way."""
+    """The modules that contain one, innermost first, each with the name of the child inside it."""
     parts = path.split(".") if path else []
     for i in reversed(range(len(parts))):
         yield model.get_submodule(".".join(parts[:i])), parts[i]
 
 
-def _assigned(kind: type, name: str) -> str:
+def _assignment(kind: type, name: str) -> str:
     for base in kind.__mro__:
         file, lines, start = _source(base)
         if not lines:
@@ -62,13 +63,13 @@ def _sets(node: ast.Assign | ast.AnnAssign, name: str) -> bool:
     )
 
 
-def _defined(what: object) -> str:
+def _definition(what: object) -> str:
     file, lines, start = _source(what)
     return f"{file}:{start}" if lines else ""
 
 
 def _source(what: object) -> tuple[str, list[str], int]:
-    """File, lines and first line of a class or function of the user's, else no lines."""
+    """File, lines and first line number of a user's class or function; otherwise no lines."""
     try:
         file = inspect.getsourcefile(what) or ""  # type: ignore[arg-type]
         if not file or not is_user_code(file):

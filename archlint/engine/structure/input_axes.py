@@ -8,7 +8,7 @@ from archlint.contracts.contract import Input, TensorInput
 from archlint.engine.structure.violation import Vacuous
 from archlint.symbolic import Expr, Size, Symbol, atoms
 
-_WITH_CHANNELS = 4  # sizes from which on the second is the number of channels
+_WITH_CHANNELS = 4  # from so many sizes on, the second is the number of channels
 
 
 def tensors(input: Input) -> Iterator[TensorInput]:
@@ -25,15 +25,15 @@ def batch(input: Input) -> str:
     firsts = list(dict.fromkeys(t.dims[0] for t in tensors(input) if t.dims))
     name = str(firsts[0]) if len(firsts) == 1 else ""
     if not firsts or not isinstance(firsts[0], Expr) or firsts[0].symbols() != {name}:
-        found = " and ".join(map(str, firsts)) or "none"
-        raise Vacuous(f"the input has no named batch: its first size is {found}")
+        sizes = " and ".join(map(str, firsts)) or "none"
+        raise Vacuous(f"the input has no named batch: its first size is {sizes}")
     return name
 
 
 def spatial(input: Input) -> tuple[str, ...]:
     """The names of all sizes but batch and channels. ``Vacuous`` if there are none.
 
-    The first size is the batch; of four and more sizes the second is the number of channels.
+    The first size is the batch; of four or more sizes the second is the number of channels.
     """
     names: dict[str, None] = {}
     others: set[str] = set()
@@ -41,14 +41,14 @@ def spatial(input: Input) -> tuple[str, ...]:
         start = 2 if len(tensor.dims) >= _WITH_CHANNELS else 1
         others |= {n for d in tensor.dims[:start] for n in _names(d)}
         names.update(dict.fromkeys(n for d in tensor.dims[start:] for n in _names(d)))
-    found = tuple(n for n in names if n not in others)
-    if not found:
+    result = tuple(n for n in names if n not in others)
+    if not result:
         raise Vacuous("the input names no spatial size, so nothing can depend on one")
-    return found
+    return result
 
 
 def extent(input: Input) -> tuple[Size, ...]:
-    """The spatial sizes of the first tensor that has any: those behind batch and channels."""
+    """The spatial sizes of the first tensor that has any: those after batch and channels."""
     for tensor in tensors(input):
         if len(tensor.dims) >= 2:
             return tensor.dims[2:] or tensor.dims[1:]
@@ -56,5 +56,5 @@ def extent(input: Input) -> tuple[Size, ...]:
 
 
 def _names(size: Size) -> list[str]:
-    found = atoms(size) if isinstance(size, Expr) else ()
-    return sorted({a.name for a in found if isinstance(a, Symbol)})
+    inner = atoms(size) if isinstance(size, Expr) else ()
+    return sorted({a.name for a in inner if isinstance(a, Symbol)})

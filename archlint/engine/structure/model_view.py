@@ -1,4 +1,4 @@
-"""What a structural check sees of a model: its modules and, of a run, every explored path."""
+"""What a structural check can read: the model's modules and every explored path."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import torch
 from torch import fx, nn
 
 from archlint.contracts.contract import Input
-from archlint.engine.explore import Exploration, ExploredPath
-from archlint.engine.structure.definition_site import made_at
+from archlint.engine.check_run import CheckRun
+from archlint.engine.exploration import Exploration, ExploredPath
+from archlint.engine.structure.definition_site import definition_site
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic import Size
 from archlint.symbolic.formula import Bool, conj
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.solver import Solver
 from archlint.tracing import fx_graph as graph
-from archlint.tracing.model_tracer import ModelTracer
 from archlint.tracing.outputs import structure
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call, Trace
@@ -27,50 +27,44 @@ from archlint.tracing.trees import find
 class ModelView:
     """A model under a structural contract.
 
-    ``paths`` are the explored paths; there are none where the contract has no input. ``region``
-    are the sizes that the contract names; ``reasons`` say why not all of them were explored.
+    ``paths`` are the explored paths; there are none if the contract has no input. ``region`` are
+    the sizes of the contract, ``names`` their names and ``box`` their bounds; ``reasons`` explain
+    why not all of them were explored.
     """
 
-    def __init__(
-        self, subject: ModelTracer, found: Exploration | None = None, deadline: float = 0.0
-    ) -> None:
-        self._subject = subject
-        self._found = found
-        self._deadline = deadline
-        self.input: Input = subject.contract.input
-        self.paths: tuple[ExploredPath, ...] = tuple(found.paths) if found else ()
-        self.reasons: tuple[str, ...] = tuple(found.reasons) if found else ()
-        self.region: Bool = found.region if found else True
-        self.names: tuple[str, ...] = found.names if found else ()
-        self.box: Box = found.box if found else Box({})
+    def __init__(self, run: CheckRun, exploration: Exploration | None = None) -> None:
+        self._run = run
+        self.explored = exploration is not None
+        """Whether the model was run on symbolic sizes."""
+        self.input: Input = run.contract.input
+        self.paths: tuple[ExploredPath, ...] = tuple(exploration.paths) if exploration else ()
+        self.reasons: tuple[str, ...] = tuple(exploration.reasons) if exploration else ()
+        self.region: Bool = exploration.region if exploration else True
+        self.names: tuple[str, ...] = exploration.names if exploration else ()
+        self.box: Box = exploration.box if exploration else Box({})
 
     @property
     def model(self) -> nn.Module:
         """The model as it was built; large weights have shapes and no values."""
-        return self._subject.model
-
-    @property
-    def explored(self) -> bool:
-        """Whether the model ran on symbolic sizes."""
-        return self._found is not None
+        return self._run.model
 
     @property
     def accepting(self) -> list[ExploredPath]:
-        """The paths that lead to an output."""
-        return [w for w in self.paths if w.trace.outcome == "accepted" and w.accepted is not False]
+        """The paths that reach an output."""
+        return [p for p in self.paths if p.trace.outcome == "accepted" and p.accepted is not False]
 
     @cached_property
     def graphs(self) -> list[fx.Graph]:
-        """The paths that lead to an output as :mod:`archlint.tracing.fx_graph` records them."""
-        return [graph.of(w.trace, self.model) for w in self.accepting]
+        """The paths that reach an output, as :mod:`archlint.tracing.fx_graph` records them."""
+        return [graph.of(p.trace, self.model) for p in self.accepting]
 
     def source(self, path: str) -> str:
         """``file:line`` where the user's code makes the module at ``path``, or empty."""
-        return made_at(self.model, path, self._subject.source.maker)
+        return definition_site(self.model, path, self._run.source.maker)
 
     def importing(self) -> Any:
         """A context in which the model's own modules can be imported."""
-        return self._subject.source.importable()
+        return self._run.source.importable()
 
     # -- sizes ----------------------------------------------------------------------------------
 
@@ -82,8 +76,8 @@ class ModelView:
         return None if formula is False else self.solver().smallest(conj(self.region, formula))
 
     def solver(self, names: tuple[str, ...] = (), box: Box | None = None) -> Solver:
-        """A solver for sizes in the box, or for others."""
-        return Solver(names or self.names, box or self.box, self._deadline)
+        """A solver for the sizes in the box, or for other names and another box."""
+        return Solver(names or self.names, box or self.box, self._run.deadline)
 
     # -- tensors --------------------------------------------------------------------------------
 
@@ -95,10 +89,10 @@ class ModelView:
         return None
 
     def leaving(self, layer: str) -> list[tuple[ExploredPath, list[tuple[Size, ...]]]]:
-        """For each path that leads to an output, the shapes that left a module, call by call."""
-        return [(path, self._watch(path, layer)) for path in self.accepting]
+        """For each path that reaches an output, the shapes that a module returned, call by call."""
+        return [(path, self._returned(path, layer)) for path in self.accepting]
 
-    def _watch(self, path: ExploredPath, layer: str) -> list[tuple[Size, ...]]:
+    def _returned(self, path: ExploredPath, layer: str) -> list[tuple[Size, ...]]:
         shapes: list[tuple[Size, ...]] = []
 
         def watch(module: nn.Module, args: Any, output: Any) -> None:
@@ -108,14 +102,14 @@ class ModelView:
 
         hook = nn.modules.module.register_module_forward_hook(watch)
         try:
-            self._subject.trace(path.trace.path.env, box=self.box)
+            self._run.tracer.trace(path.trace.path.env, box=self.box)
         finally:
             hook.remove()
         return shapes
 
 
 def outputs(trace: Trace) -> list[TensorSpec]:
-    """The tensors that a path returns, in their order."""
+    """The tensors that a path returns, in order."""
     return find(trace.output, lambda v: isinstance(v, TensorSpec))
 
 

@@ -1,4 +1,4 @@
-"""What a model is made of: forbidden layers and the budget of parameters."""
+"""Checks of the model's modules: forbidden layers and the number of parameters."""
 
 from __future__ import annotations
 
@@ -15,25 +15,24 @@ from archlint.engine.structure.model_view import ModelView
 from archlint.engine.structure.violation import CannotCheck, Violation
 
 
-def forbids(seen: ModelView, asked: Any) -> Iterator[Violation]:
+def forbids(view: ModelView, value: Any) -> Iterator[Violation]:
     """No module is of a forbidden class or of a subclass of one.
 
     A class is named alone (``BatchNorm2d``) or with its module (``torch.nn.LSTM``).
     """
-    names = [asked] if isinstance(asked, str) else list(asked)
-    classes = {name: _class(seen, name) for name in names if "." in name}
+    names = [value] if isinstance(value, str) else list(value)
+    classes = {name: _class(view, name) for name in names if "." in name}
     for name in names:
         if "." not in name:
-            _known(seen, name)
-    for path, module in seen.model.named_modules():
+            _check_name(view, name)
+    for path, module in view.model.named_modules():
         for name in names:
             base = next((b for b in type(module).__mro__ if _is(b, name, classes)), None)
             if base is not None:
                 kind = type(module).__name__
-                named = kind if base is type(module) else f"{kind}, a {base.__name__},"
-                where = path or "the model"
-                message = f"{named} is forbidden, and {where} is one"
-                yield Violation(message, path, kind, seen.source(path))
+                named = kind if base is type(module) else f"{kind} (a {base.__name__})"
+                message = f"{path or 'the model'} is a forbidden {named}"
+                yield Violation(message, path, kind, view.source(path))
                 break
 
 
@@ -47,13 +46,13 @@ def _full(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _class(seen: ModelView, name: str) -> type | None:
+def _class(view: ModelView, name: str) -> type | None:
     """The class of a dotted name; ``None`` where the model's own modules define it unimported."""
-    if any(_full(b) == name for m in seen.model.modules() for b in type(m).__mro__):
+    if any(_full(b) == name for m in view.model.modules() for b in type(m).__mro__):
         return None
     module, _, attribute = name.rpartition(".")
     try:
-        with seen.importing():
+        with view.importing():
             found = getattr(sys.modules.get(module) or importlib.import_module(module), attribute)
     except (Exception, SystemExit):
         found = None
@@ -61,12 +60,12 @@ def _class(seen: ModelView, name: str) -> type | None:
         return found
     near = f"torch.{name}" if name.startswith("nn.") else ""
     hint = f"; did you mean {near}?" if near else ""
-    raise CannotCheck(f"forbids names {name}, and there is no such class{hint}")
+    raise CannotCheck(f"forbids names {name}, but there is no such class{hint}")
 
 
-def _known(seen: ModelView, name: str) -> None:
-    """Refuse a name that can only be a slip: nothing is called so, and a layer of torch nearly."""
-    if any(b.__name__ == name for m in seen.model.modules() for b in type(m).__mro__):
+def _check_name(view: ModelView, name: str) -> None:
+    """Reject a name that is a typo: no class has it, and a layer of torch almost does."""
+    if any(b.__name__ == name for m in view.model.modules() for b in type(m).__mro__):
         return
     layers = [n for n, value in vars(nn).items() if isinstance(value, type)]
     if name in layers or any(kind.__name__ == name for kind in _subclasses(nn.Module)):
@@ -75,8 +74,8 @@ def _known(seen: ModelView, name: str) -> None:
     near = near or get_close_matches(name, layers, n=1, cutoff=0.9)
     if near:
         raise CannotCheck(
-            f"forbids names {name}, and there is no such class; did you mean {near[0]}? "
-            "A class of yours is named with its module"
+            f"forbids names {name}, but there is no such class; did you mean {near[0]}? "
+            "Name a class of your own with its module"
         )
 
 
@@ -92,12 +91,12 @@ def _subclasses(kind: type) -> Iterator[type]:
                 yield sub
 
 
-def parameters(seen: ModelView, asked: Any) -> Iterator[Violation]:
-    """At most so many elements of parameters; one that is shared counts once."""
-    most, trained = asked["at_most"], asked.get("trainable", False)
+def parameters(view: ModelView, value: Any) -> Iterator[Violation]:
+    """At most so many elements of parameters; a shared parameter counts once."""
+    most, trained = value["at_most"], value.get("trainable", False)
     counted: set[int] = set()
     total, largest = 0, ("", 0)
-    for path, module in seen.model.named_modules():
+    for path, module in view.model.named_modules():
         own = 0
         for name, parameter in module.named_parameters(recurse=False):
             if is_lazy(parameter):
@@ -109,7 +108,8 @@ def parameters(seen: ModelView, asked: Any) -> Iterator[Violation]:
         largest = max(largest, (path, own), key=lambda each: each[1])
     if total > most:
         path, own = largest
-        kind = type(seen.model.get_submodule(path)).__name__
+        kind = type(view.model.get_submodule(path)).__name__
         noun = "trainable parameters" if trained else "parameters"
-        at = f"; most of them, {own:,}, in {path or 'the model'}"
-        yield Violation(f"{total:,} {noun}, at most {most:,}{at}", path, kind, seen.source(path))
+        message = f"{total:,} {noun}, but at most {most:,} are allowed"
+        message += f"; {own:,} of them are in {path or 'the model'}"
+        yield Violation(message, path, kind, view.source(path))

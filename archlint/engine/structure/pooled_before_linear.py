@@ -1,4 +1,4 @@
-"""No Linear whose ``in_features`` the spatial sizes of the input decide."""
+"""Checks that no Linear needs ``in_features`` that depend on the spatial sizes of the input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from archlint.contracts.region import in_box
 from archlint.engine.diagnosis.size_chain import because
-from archlint.engine.explore import ExploredPath
+from archlint.engine.exploration import ExploredPath
 from archlint.engine.structure.input_axes import spatial
 from archlint.engine.structure.model_view import ModelView
 from archlint.engine.structure.violation import Vacuous, Violation
@@ -25,7 +25,7 @@ from archlint.tracing.trace import Call
 
 @dataclass(frozen=True)
 class _Entry:
-    """A call in which a size meets as many rows of a weight."""
+    """A call that multiplies a size by the rows of a weight."""
 
     path: ExploredPath
     index: int
@@ -34,42 +34,42 @@ class _Entry:
     rows: int
 
     def reached(self) -> Bool:
-        """The sizes of this path that come as far as the call."""
+        """The sizes of this path that reach the call."""
         events = self.path.trace.path.events
         return conj(*(e.formula for e in events if e.call < self.index))
 
 
-def pooled_before_linear(seen: ModelView, asked: Any) -> Iterator[Violation]:
-    """What a Linear is given is as long at every spatial size.
+def pooled_before_linear(view: ModelView, value: Any) -> Iterator[Violation]:
+    """The input of a Linear has the same length at every spatial size.
 
-    Of the same batch, no two sizes that come as far as a Linear, a Bilinear or a product with a
-    weight may differ in the length that meets the weight's rows.
+    For one batch size, no two sizes that reach a Linear, a Bilinear or a product with a weight may
+    differ in the length that is multiplied by the weight's rows.
     """
-    names = spatial(seen.input)
-    twice = _Twice(seen, names)
+    names = spatial(view.input)
+    twice = _Twice(view, names)
     if not twice.find(True, True, disj(*(ne(symbol(n), twice.primed(n)) for n in names))):
-        raise Vacuous(f"the contract names a single value of {', '.join(names)}")
-    told: set[tuple[str, str]] = set()
+        raise Vacuous(f"the contract allows a single value of {', '.join(names)}")
+    reported: set[tuple[str, str]] = set()
     constants: dict[tuple[str, str, int], set[int]] = {}
-    entries = [e for path in seen.paths for e in _entries(path)]
+    entries = [e for path in view.paths for e in _entries(path)]
     for e in entries:
         if isinstance(e.size, int):
             constants.setdefault((e.call.module, e.call.op, e.rows), set()).add(e.size)
     for e in entries:
         key = (e.call.module, e.call.op)
-        if key in told:
+        if key in reported:
             continue
         if isinstance(e.size, int):  # pinned by its path: other paths have other sizes
             depends = e.size != e.rows and len(constants[e.call.module, e.call.op, e.rows]) > 1
         else:
             depends = twice.find(e.reached(), e.reached(), ne(e.size, twice.other(e.size)))
         if depends:
-            point = seen.smallest(conj(e.reached(), ne(e.size, e.rows)))
-            told.add(key)
-            what = f"what enters has {e.size} entries for {e.rows} rows of weight"
+            point = view.smallest(conj(e.reached(), ne(e.size, e.rows)))
+            reported.add(key)
+            what = f"the input of this layer has {e.size} entries for {e.rows} rows of weight"
             named = ", ".join(n for n in names if n in _symbols(e.size)) or ", ".join(names)
             yield Violation(
-                f"{what}, which depends on {named}: nothing pools before it",
+                f"{what}, which depends on {named}: there is no pooling before it",
                 e.call.module, e.call.op, e.call.source, point,
                 because(e.path.trace, e.call, "in_features"),
             )  # fmt: skip
@@ -80,15 +80,15 @@ def _symbols(size: Size) -> frozenset[str]:
 
 
 class _Twice:
-    """Two points of the region, the same but for the spatial sizes."""
+    """Two points of the region that differ only in the spatial sizes."""
 
-    def __init__(self, seen: ModelView, names: tuple[str, ...]) -> None:
+    def __init__(self, view: ModelView, names: tuple[str, ...]) -> None:
         self._others: dict[str, Size] = {n: symbol(f"{n}'") for n in names}
-        ranges = dict(seen.box.ranges)
-        ranges.update({f"{n}'": seen.box.ranges[n] for n in names})
+        ranges = dict(view.box.ranges)
+        ranges.update({f"{n}'": view.box.ranges[n] for n in names})
         self._box = Box(ranges)
-        self._solver = seen.solver((*seen.names, *(f"{n}'" for n in names)), self._box)
-        inside = conj(in_box(seen.box), seen.region)
+        self._solver = view.solver((*view.names, *(f"{n}'" for n in names)), self._box)
+        inside = conj(in_box(view.box), view.region)
         self._solver.add(conj(inside, substitute_formula(inside, self._others)))
 
     def primed(self, name: str) -> Size:
@@ -99,7 +99,7 @@ class _Twice:
         return substitute(size, self._others)
 
     def find(self, first: Bool, second: Bool, relation: Bool) -> bool:
-        """Whether there are two points of which the first, the second and both have properties."""
+        """Whether there are two points with these properties, and this relation between them."""
         second = substitute_formula(second, self._others)
         return self._solver.find(conj(first, second, relation)) is not None
 
@@ -111,7 +111,7 @@ def _entries(path: ExploredPath) -> Iterator[_Entry]:
 
 
 def _met(call: Call) -> Iterator[tuple[Size, int]]:
-    """The sizes of a call that meet rows of a weight, and how many rows there are."""
+    """The sizes of a call that are multiplied by rows of a weight, and the number of rows."""
     factors = traits_of(call.func).factors
     if call.func is F.linear:
         given, weight = _argument(call, 0, "input"), _argument(call, 1, "weight")

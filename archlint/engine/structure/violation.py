@@ -1,4 +1,4 @@
-"""What a structural check says. No torch here: plugins import this before a model is built."""
+"""What a structural check reports. No torch here: plugins import this before a model is built."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from archlint.errors import ArchlintError
 
 @dataclass(frozen=True)
 class Violation:
-    """Something that breaks a structural promise, in one line, and the layer to blame.
+    """One violation of a structural contract, in one line, and the layer that causes it.
 
-    ``module`` is its dotted path, ``op`` the operator or class, ``source`` the user's
-    ``file:line``. ``sizes`` are the smallest at which it shows, where that depends on sizes;
-    ``because`` is the way to it. ``shows``: running the model there shows it in the output.
+    ``module`` is the layer's dotted path, ``op`` the operator or class, ``source`` the user's
+    ``file:line``. ``sizes`` are the smallest sizes with the violation, if it depends on sizes;
+    ``because`` is the chain of sizes that leads to it. ``shows``: running the model at ``sizes``
+    shows the violation in its output.
     """
 
     message: str
@@ -27,11 +28,11 @@ class Violation:
 
 
 class CannotCheck(ArchlintError):
-    """What a contract asks of the structure cannot be answered for this model."""
+    """A structural check cannot be made on this model."""
 
 
 class Vacuous(Exception):
-    """What a contract asks of the structure has no subject: there is nothing that could break it.
+    """A structural check has nothing to check: no model could violate it.
 
-    The text says why.
+    The text explains why.
     """

@@ -1,4 +1,4 @@
-"""Small changes of the layers to blame: pools that count what is left over, padded windows."""
+"""Other arguments of the layers that refuse: pools that round up, padded windows."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from archlint.contracts.contract import Contract
-from archlint.explanation.blame import Blame
+from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.proposal import Proposal, patched
-from archlint.models.targets import ModelSource
 
 
-def ceil_mode(
-    contract: Contract, source: ModelSource, model: nn.Module, blamed: Blame
-) -> Iterator[Proposal]:
-    """``ceil_mode=True`` for the pools that are to blame."""
-    layers = _layers(model, blamed)
+def ceil_mode(broken: BrokenContract) -> Iterator[Proposal]:
+    """``ceil_mode=True`` for the pools that refuse."""
+    source, layers = broken.source, _layers(broken)
     if not layers or any(getattr(v, "ceil_mode", True) is not False for v in layers.values()):
         return
     paths = list(layers)
@@ -28,15 +24,14 @@ def ceil_mode(
 
     title = f"ceil_mode=True in {', '.join(f'`{p}`' for p in paths)}"
     note = "features grow by one where the pool leaves a remainder"
-    yield Proposal(title, contract, patched(source, source.name, change), note=note)
+    yield Proposal(title, broken.contract, patched(source, source.name, change), note=note)
 
 
-def padded_windows(
-    contract: Contract, source: ModelSource, model: nn.Module, blamed: Blame
-) -> Iterator[Proposal]:
-    """Zeros around the input of the convolutions and pools to blame, half a window on each side."""
+def padded_windows(broken: BrokenContract) -> Iterator[Proposal]:
+    """Zeros around the input of the convolutions and pools that refuse, half a window a side."""
+    source = broken.source
     paddings: dict[str, tuple[int, ...]] = {}
-    for path, layer in _layers(model, blamed).items():
+    for path, layer in _layers(broken).items():
         needed = _half_window(layer)
         if needed is None:
             return
@@ -53,24 +48,24 @@ def padded_windows(
                 layer._reversed_padding_repeated_twice = twice  # type: ignore[assignment]
         return fixed
 
-    said = ", ".join(f"padding={_short(p)} in `{path}`" for path, p in paddings.items())
-    note = "features grow, and their borders see zeros that training did not show"
-    yield Proposal(said, contract, patched(source, source.name, change), note=note)
+    title = ", ".join(f"padding={_short(p)} in `{path}`" for path, p in paddings.items())
+    note = "features grow, and their borders contain zeros unseen in training"
+    yield Proposal(title, broken.contract, patched(source, source.name, change), note=note)
 
 
-def _layers(model: nn.Module, blamed: Blame) -> dict[str, nn.Module]:
-    """The layers to blame by path; none if anything else is to blame too."""
-    found = {}
-    for each in blamed.blamed:
-        layer = model.get_submodule(each.site.module)
-        if not each.site.module or any(layer.children()):
+def _layers(broken: BrokenContract) -> dict[str, nn.Module]:
+    """The layers that refuse, by path; none if other code refuses too."""
+    layers = {}
+    for cause in broken.blame.causes:
+        layer = broken.model.get_submodule(cause.site.module)
+        if not cause.site.module or any(layer.children()):
             return {}
-        found[each.site.module] = layer
-    return found
+        layers[cause.site.module] = layer
+    return layers
 
 
 def _half_window(layer: nn.Module) -> tuple[int, ...] | None:
-    """The padding that gives an odd window as many places as there are sizes, if that is more."""
+    """The padding at which an odd window keeps the sizes, if that is more than there is."""
     window = getattr(layer, "kernel_size", None)
     before = getattr(layer, "padding", None)
     if window is None or before is None or isinstance(before, str) or _transposed(layer):

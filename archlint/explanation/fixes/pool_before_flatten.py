@@ -1,4 +1,4 @@
-"""Adaptive pooling before the flatten: the linear layer always gets what it was made for."""
+"""Adaptive pooling before the flatten: the linear layer always gets the size it needs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from math import isqrt
 import torch
 from torch import nn
 
-from archlint.contracts.contract import Contract
-from archlint.engine.prove import SizeViolation
+from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.proposal import Edit, Proposal, patched
 from archlint.explanation.fixes.source_edits import (
     constructor_edit,
@@ -29,14 +28,9 @@ _FLATTENING = {rule_for(f) for f in (torch.flatten, torch.Tensor.view, torch.res
 _RANKS = (3, 4, 5)  # N C L, N C H W, N C T H W
 
 
-def pooling(
-    contract: Contract,
-    source: ModelSource,
-    model: nn.Module,
-    violation: SizeViolation,
-    known: Mapping[str, int] | None,
-) -> Iterator[Proposal]:
-    """Pool to the sizes that the features have at ``known``, which are accepted."""
+def pooling(broken: BrokenContract) -> Iterator[Proposal]:
+    """Pool to the sizes that the features have at accepted sizes."""
+    source, model, violation = broken.source, broken.model, broken.violation
     event = violation.path.first_failed_claim(violation.point)
     trace = violation.path.trace
     if event is None or not 0 <= event.call < len(trace.calls):
@@ -46,7 +40,7 @@ def pooling(
         return
     dims = tensors((call.args, call.kwargs))[0].spec.dims
     needed = [s for s in event.sizes if isinstance(s, int)]
-    grid = _grid(dims, known, needed)
+    grid = _grid(dims, broken.accepted_point, needed)
     if grid is None:
         return
     name = f"AdaptiveAvgPool{len(grid)}d({_tuple(grid)})"
@@ -54,23 +48,23 @@ def pooling(
     change: Callable[[nn.Module], nn.Module]
     if type(layer) is nn.Flatten and call.module:
         edit = _constructor(source, model, call.module, name)
-        change = _Replace(call.module, grid)
+        change = _InsertPool(call.module, grid)
     elif call.code is not None:
-        found = method_of(layer, call.code)
+        method = method_of(layer, call.code)
         words = f"adaptive_avg_pool{len(grid)}d({{}}, {_tuple(grid)})"
-        edit = flatten_edit(found[1], call.line, words) if found else None
-        after = recompiled(found[1], edit) if found and edit else None
-        if found is None or after is None:
+        edit = flatten_edit(method[1], call.line, words) if method else None
+        after = recompiled(method[1], edit) if method and edit else None
+        if method is None or after is None:
             return
-        change = Rebind(call.module, found[0], after)
+        change = ReplaceMethod(call.module, method[0], after)
     else:
         return
     title = f"{name} before the flatten"
-    yield Proposal(title, contract, patched(source, source.name, change), edit)
+    yield Proposal(title, broken.contract, patched(source, source.name, change), edit)
 
 
-class _Replace:
-    """Put a pool before a flatten layer, at the same name."""
+class _InsertPool:
+    """Puts a pool before a flatten layer, under the same name."""
 
     def __init__(self, path: str, grid: tuple[int, ...]) -> None:
         self.path, self.grid = path, grid
@@ -86,8 +80,8 @@ class _Replace:
         return model
 
 
-class Rebind:
-    """Give one module another method."""
+class ReplaceMethod:
+    """Replaces a method of one module."""
 
     def __init__(self, path: str, name: str, function: types.FunctionType) -> None:
         self.path, self.name, self.function = path, name, function
@@ -98,14 +92,14 @@ class Rebind:
         return model
 
 
-def _flattening(trace: Trace, blamed: Call) -> Call | None:
-    """The call before ``blamed`` that makes features flat."""
-    for index in reversed(back_to_input(trace, blamed)[:-1]):
+def _flattening(trace: Trace, refusing: Call) -> Call | None:
+    """The call before ``refusing`` that flattens features."""
+    for index in reversed(back_to_input(trace, refusing)[:-1]):
         call = trace.calls[index]
-        given, made = tensors((call.args, call.kwargs)), tensors(call.result)
-        if not given or not made:
+        before, made = tensors((call.args, call.kwargs)), tensors(call.result)
+        if not before or not made:
             return None
-        rank, left = len(given[0].spec.dims), len(made[0].spec.dims)
+        rank, left = len(before[0].spec.dims), len(made[0].spec.dims)
         if left < rank:
             flat = rule_for(call.func) in _FLATTENING
             return call if flat and rank in _RANKS and left == 2 else None
@@ -113,9 +107,9 @@ def _flattening(trace: Trace, blamed: Call) -> Call | None:
 
 
 def _grid(
-    dims: tuple[Size, ...], known: Mapping[str, int] | None, needed: list[int]
+    dims: tuple[Size, ...], accepted: Mapping[str, int] | None, needed: list[int]
 ) -> tuple[int, ...] | None:
-    """The features' sizes at ``known``, else the square that the linear layer was made for."""
+    """The features' sizes at ``accepted``, else the square that the linear layer needs."""
     channels, features = dims[1], dims[2:]
     if not any(isinstance(d, Expr) for d in features) or not isinstance(channels, int):
         return None
@@ -126,8 +120,8 @@ def _grid(
         side = isqrt(places)
         if len(features) == 2 and side * side == places:
             return side, side
-        if known is not None:
-            grid = tuple(evaluate(d, known) for d in features)
+        if accepted is not None:
+            grid = tuple(evaluate(d, accepted) for d in features)
             product = 1
             for size in grid:
                 product *= size
@@ -139,15 +133,15 @@ def _grid(
 
 
 def _constructor(source: ModelSource, model: nn.Module, path: str, pool: str) -> Edit | None:
-    """The edit where the flatten layer is made: in its owner's class, or in the model's factory."""
+    """The edit where the flatten layer is created: in its owner's class or the model's factory."""
     owner = path
     while owner:
         owner = owner.rpartition(".")[0]
         kind = type(model.get_submodule(owner))
         if not kind.__module__.startswith("torch."):
-            found = constructor_edit(kind.__init__, pool)
-            if found is not None:
-                return found
+            edit = constructor_edit(kind.__init__, pool)
+            if edit is not None:
+                return edit
     return constructor_edit(source.maker, pool) if callable(source.maker) else None
 
 

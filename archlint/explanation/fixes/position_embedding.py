@@ -1,18 +1,15 @@
-"""A position embedding that is added to features: stretched to the features' own size."""
+"""A position embedding that is added to features: interpolated to the size of the features."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import torch
-from torch import nn
 
-from archlint.contracts.contract import Contract
-from archlint.engine.prove import SizeViolation
-from archlint.explanation.fixes.pool_before_flatten import Rebind
+from archlint.explanation.fixes.broken_contract import BrokenContract
+from archlint.explanation.fixes.pool_before_flatten import ReplaceMethod
 from archlint.explanation.fixes.proposal import Proposal, patched
 from archlint.explanation.fixes.source_edits import added_edit, method_of, recompiled
-from archlint.models.targets import ModelSource
 from archlint.ops.registry import rule_for
 from archlint.symbolic import Size
 from archlint.tracing.fx_graph import tensors
@@ -21,28 +18,24 @@ _ADDITIONS = (rule_for(torch.add), rule_for(torch.Tensor.add_))
 _MODES = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 
-def stretching(
-    contract: Contract,
-    source: ModelSource,
-    model: nn.Module,
-    violation: SizeViolation,
-) -> Iterator[Proposal]:
+def interpolation(broken: BrokenContract) -> Iterator[Proposal]:
     """``x + self.positions`` with the positions interpolated to the sizes of ``x``.
 
-    For positions laid out as features are, ``1 C h w`` beside ``N C H W``; where both have the same
-    sizes nothing changes. Flat tokens of an image are not covered: the line that adds them does
-    not say how many rows and columns they have.
+    For positions with the layout of features, ``1 C h w`` beside ``N C H W``; where both have the
+    same sizes nothing changes. Flat tokens of an image are not covered: the line that adds them
+    does not show their rows and columns.
     """
+    source, model, violation = broken.source, broken.model, broken.violation
     event = violation.path.first_failed_claim(violation.point)
     calls = violation.path.trace.calls
     if event is None or not 0 <= event.call < len(calls):
         return
     call = calls[event.call]
     layer = model.get_submodule(call.module)
-    found = method_of(layer, call.code) if call.code is not None else None
-    if found is None or rule_for(call.func) not in _ADDITIONS:
+    method = method_of(layer, call.code) if call.code is not None else None
+    if method is None or rule_for(call.func) not in _ADDITIONS:
         return
-    name, function = found
+    name, function = method
     features = [t.spec.dims for t in tensors((call.args, call.kwargs))]
     for attribute, value in (
         *layer.named_parameters(recurse=False),
@@ -58,14 +51,14 @@ def stretching(
         if edit is None or after is None:
             continue
         title = f"interpolate `{attribute}` to the size of the features"
-        note = "at other sizes than before the positions are estimates: check the accuracy there"
-        made = patched(source, source.name, Rebind(call.module, name, after))
-        yield Proposal(title, contract, made, edit, note=note)
+        note = "at new sizes the positions are interpolated: check the accuracy there"
+        made = patched(source, source.name, ReplaceMethod(call.module, name, after))
+        yield Proposal(title, broken.contract, made, edit, note=note)
 
 
 def _fits(sizes: tuple[int, ...], dims: tuple[Size, ...]) -> bool:
-    """Whether positions of these sizes are laid out as the features are."""
+    """Whether positions of these sizes have the layout of the features."""
     return len(dims) == len(sizes) and sizes[0] == 1 and dims[1] == sizes[1]
 
 
-__all__ = ["stretching"]
+__all__ = ["interpolation"]

@@ -1,4 +1,4 @@
-"""A way to lift a limit, and what is known of it once it was really tried."""
+"""A proposed fix, and the result of trying it: it is applied, proved and run."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from archlint.engine.infer.infer import infer_source
 from archlint.engine.pipeline import check_source
 from archlint.engine.sampling.real_run import build_input, run_at
 from archlint.errors import ArchlintError
+from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.models.snapshot import keep
 from archlint.models.targets import ModelSource
 from archlint.runtime.process_state import preserve_process_state
 from archlint.runtime.user_frames import shown
 
-SAMPLES = 2  # sizes at which a fixed model runs, beside the one that failed and one that did not
+SAMPLES = 2  # sizes at which a fixed model runs, besides one that failed and one that did not
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Edit:
         return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
     def write(self) -> None:
-        """Change the file. ``ArchlintError`` if it is no longer what it was."""
+        """Change the file. ``ArchlintError`` if it has changed since."""
         if self.file.read_text(encoding="utf-8") != self.before:
             raise ArchlintError(f"{shown(str(self.file))} has changed; nothing was written")
         self.file.write_text(self.after, encoding="utf-8")
@@ -58,10 +59,10 @@ class Edit:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A fix that is not checked yet: ``source`` makes the fixed model.
+    """A fix that is not tried yet: ``source`` makes the fixed model.
 
-    ``contract`` is what must hold then. ``edit`` changes the user's lines, ``code`` is to be added;
-    either may be missing. ``note`` says what the fix changes besides.
+    ``contract`` must then hold. ``edit`` changes the user's lines, ``code`` is to be added; either
+    may be missing. ``note`` names side effects. ``narrows``: the contract changes, not the model.
     """
 
     title: str
@@ -70,16 +71,16 @@ class Proposal:
     edit: Edit | None = None
     code: str = ""
     note: str = ""
-    narrows: bool = False  # the promise changes, the model does not
+    narrows: bool = False
 
 
 @dataclass(frozen=True)
 class Fix:
     """A fix that was applied to a copy of the model, proved, and run.
 
-    ``accepts``: what the fixed model accepts, ``exact`` if nothing else. ``weights``: whether the
-    existing weights still fit. ``ran``: the sizes at which the fixed model ran for real. ``same``:
-    sizes that were accepted before, at which it still gives the same values.
+    ``accepts``: what the fixed model accepts, ``exact``: and nothing else. ``weights``: whether the
+    existing weights still fit. ``ran``: the sizes at which the fixed model ran. ``same``: sizes
+    accepted before, at which the output still has the same values.
     """
 
     title: str
@@ -94,25 +95,19 @@ class Fix:
     narrows: bool
 
     def summary(self) -> str:
-        """One line, for a violation."""
+        """One line, for the report of a violation."""
         if self.narrows:
             return f"{self.title}   (checked)"
-        return f"{self.title}: then accepts {self.accepts}   (checked)"
+        return f"{self.title}: accepts {self.accepts}   (checked)"
 
 
-def check(
-    proposal: Proposal,
-    original: ModelSource,
-    point: Mapping[str, int],
-    known: Mapping[str, int] | None,
-    seconds: float,
-) -> Fix | None:
-    """Apply the proposal, decide its contract again, and run it; ``None`` unless all of it holds.
+def try_fix(proposal: Proposal, broken: BrokenContract, seconds: float) -> Fix | None:
+    """Apply the proposal, check its contract, and run it; ``None`` if any of it fails.
 
-    ``point`` broke the promise before: it must be accepted now, if it is still promised. ``known``
-    was accepted before.
+    The sizes that were refused must be accepted now, if the contract still includes them.
+    ``seconds`` bounds the effort.
     """
-    contract = proposal.contract
+    contract, accepted = proposal.contract, broken.accepted_point
     start = time.monotonic()
     try:
         verdict = check_source(contract, proposal.source, samples=SAMPLES)
@@ -120,14 +115,14 @@ def check(
             return None
         left = max(1.0, seconds - (time.monotonic() - start))
         budget = Budget(128, left, contract.budget.memory)
-        found = infer_source(proposal.source, contract.input, contract.mode, budget)
+        acceptance = infer_source(proposal.source, contract.input, contract.mode, budget)
         fixed = proposal.source.for_running(contract.mode)
-        before = original.for_running(contract.mode)
+        before = broken.source.for_running(contract.mode)
     except ArchlintError:
         return None
     ran = []
-    for sizes in (point, known):
-        if sizes is None or found.accepts(**sizes) is not True:
+    for sizes in (broken.violation.point, accepted):
+        if sizes is None or acceptance.accepts(**sizes) is not True:
             continue
         outcome = run_at(fixed, contract.input, sizes, contract.budget.memory)
         if outcome.accepted is False:
@@ -138,12 +133,12 @@ def check(
         return None
     fits = _fits(before, fixed)
     same = None
-    if known is not None and not fits.startswith("no") and _same(before, fixed, contract, known):
-        same = dict(known)
+    if accepted is not None and not fits.startswith("no"):
+        same = dict(accepted) if _same(before, fixed, contract, accepted) else None
     return Fix(
         proposal.title,
-        found.text,
-        found.exact,
+        acceptance.text,
+        acceptance.exact,
         fits,
         tuple(ran),
         same,
@@ -160,7 +155,7 @@ def patched(original: ModelSource, name: str, change: Any) -> ModelSource:
 
 
 def _fits(before: nn.Module, fixed: nn.Module) -> str:
-    """Whether the weights of ``before`` can be loaded; where they can, ``fixed`` has them then."""
+    """Whether ``fixed`` can load the weights of ``before``; if it can, it has them afterwards."""
     state = before.state_dict()
     for target, words in ((fixed, "fit"), (getattr(fixed, "model", None), "fit, under `model`")):
         if isinstance(target, nn.Module):
@@ -170,9 +165,9 @@ def _fits(before: nn.Module, fixed: nn.Module) -> str:
                 continue
             return words
     wanted = fixed.state_dict()
-    odd = [k for k in state if k not in wanted or wanted[k].shape != state[k].shape]
-    odd += [k for k in wanted if k not in state]
-    return f"no longer fit: {', '.join(odd[:3])}"
+    misfits = [k for k in state if k not in wanted or wanted[k].shape != state[k].shape]
+    misfits += [k for k in wanted if k not in state]
+    return f"no longer fit: {', '.join(misfits[:3])}"
 
 
 def _same(
@@ -181,10 +176,10 @@ def _same(
     """Whether both give the same values. Random layers of training mode would not."""
     outputs = []
     for model in (before.eval(), fixed.eval()):
-        given = build_input(contract.input, sizes)
+        inputs = build_input(contract.input, sizes)
         with preserve_process_state(), keep(model), torch.no_grad():
             try:
-                made = model(**given) if isinstance(given, dict) else model(given)
+                made = model(**inputs) if isinstance(inputs, dict) else model(inputs)
             except Exception:
                 return False
         outputs.append(list(_tensors(made)))

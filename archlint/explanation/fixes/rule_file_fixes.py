@@ -1,4 +1,4 @@
-"""Fixes in the rule file: promise what is true, or build the model with a switch it offers."""
+"""Fixes in the rule file: a narrower contract, or other arguments of the model."""
 
 from __future__ import annotations
 
@@ -9,46 +9,48 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from archlint.contracts.contract import Contract, ModelRef
+from archlint.contracts.contract import ModelRef
 from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.engine.describe.describe import describe
-from archlint.engine.explore import Exploration
-from archlint.engine.question import Question
 from archlint.errors import ArchlintError, PhraseError
+from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.proposal import Edit, Proposal
 from archlint.explanation.fixes.source_edits import rule_file_edit
 from archlint.models.targets import ModelSource, resolve
 from archlint.symbolic.formula import conj
 from archlint.symbolic.solver.solver import Solver, Unsolved
 
-SWITCHES: tuple[dict[str, object], ...] = (
+ARGUMENTS: tuple[dict[str, object], ...] = (
     {"dynamic_img_size": True},
     {"strict_img_size": False},
     {"dynamic_img_size": True, "dynamic_img_pad": True},
 )
-"""Arguments by which libraries let a model take more sizes, the smallest change first."""
+"""Arguments with which models of libraries accept more sizes, the smallest change first."""
 
-_LONGEST = 200  # characters of a promise that a person wants to read
+_LONGEST = 200  # characters of a readable contract
 
 
-def narrowing(contract: Contract, source: ModelSource, found: Exploration) -> Iterator[Proposal]:
-    """The promise restricted to the sizes that are accepted, in the rule file's words."""
+def narrowing(broken: BrokenContract) -> Iterator[Proposal]:
+    """The contract restricted to the sizes that are accepted."""
+    contract, exploration = broken.contract, broken.exploration
     kind = contract.clause.kind
-    if not found.covered or kind == "rejects":
+    if not exploration.covered or kind == "rejects":
         return
     deadline = time.monotonic() + contract.budget.seconds / 4
-    question = Question.of(contract)
-    true = conj(found.accepted, question.premise if kind == "any" else True)
+    premise = broken.run.question.premise if kind == "any" else True
+    narrow = conj(exploration.accepted, premise)
     try:
-        solver = Solver(found.names, found.box, deadline)
-        if solver.find(true) is None:
+        solver = Solver(exploration.names, exploration.box, deadline)
+        if solver.find(narrow) is None:
             return
     except Unsolved:
         return
-    said = describe(found.names, found.box, true, solver_deadline=deadline)
-    if not said.exact or len(said.text) > _LONGEST:
+    names, box = exploration.names, exploration.box
+    description = describe(names, box, narrow, solver_deadline=deadline)
+    text = description.text
+    if not description.exact or len(text) > _LONGEST:
         return
-    words = said.text if said.text == "any size" else f"{kind} {said.text}"
+    words = text if text == "any size" else f"{kind} {text}"
     try:
         clause = parse_clause(words, "accepts")
     except PhraseError:
@@ -57,18 +59,19 @@ def narrowing(contract: Contract, source: ModelSource, found: Exploration) -> It
     if contract.where is not None and len(contract.models) <= 1:
         place = contract.where
         edit = rule_file_edit(Path(place.file), place.line, "accepts", words)
-    note = "the model stays as it is"
+    note = "the model is unchanged"
     if len(contract.models) > 1:
-        note += "; the contract has other models too, so it takes a contract of its own"
+        note += "; the contract has other models, so this model needs its own contract"
     narrowed = replace(contract, clause=clause)
-    yield Proposal(f"promise less: accepts: {words}", narrowed, source, edit, "", note, True)
+    title = f"narrow the contract: accepts: {words}"
+    yield Proposal(title, narrowed, broken.source, edit, "", note, narrows=True)
 
 
-def switches(contract: Contract, ref: ModelRef | None, root: Path) -> Iterator[Proposal]:
-    """The model built with an argument of its own that lifts the limit."""
+def model_arguments(broken: BrokenContract, ref: ModelRef | None, root: Path) -> Iterator[Proposal]:
+    """The model built with arguments of its own with which it accepts more sizes."""
     if ref is None:
         return
-    for kwargs in SWITCHES:
+    for kwargs in ARGUMENTS:
         if all(ref.kwargs.get(k) == v for k, v in kwargs.items()):
             continue
         try:
@@ -77,18 +80,18 @@ def switches(contract: Contract, ref: ModelRef | None, root: Path) -> Iterator[P
             return
         if not _takes(source, ref, kwargs):
             continue
-        said = ", ".join(f"{k}={v}" for k, v in kwargs.items())
+        arguments = ", ".join(f"{k}={v}" for k, v in kwargs.items())
         edit = None
         if ref.where is not None:
             shown = json.dumps({**ref.kwargs, **kwargs}).replace('"', "")
             value = f"{{target: {ref.target}, kwargs: {shown}}}"
             plain = not ref.kwargs and not ref.args
             edit = _model_edit(ref, value) if plain else None
-        yield Proposal(f"build the model with {said}", contract, source, edit)
+        yield Proposal(f"build the model with {arguments}", broken.contract, source, edit)
 
 
 def _takes(source: ModelSource, ref: ModelRef, kwargs: dict[str, object]) -> bool:
-    """Whether the target names these arguments (timm's pass them on, and building tells)."""
+    """Whether the target names these arguments (timm's factories pass any argument on)."""
     if ref.target.startswith("timm:"):
         return True
     if not callable(source.maker):

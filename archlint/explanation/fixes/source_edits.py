@@ -1,4 +1,4 @@
-"""Finding the user's lines, and changing them."""
+"""Edits of the user's source: a call inserted in a method or a constructor."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def method_of(module: object, code: types.CodeType) -> tuple[str, Function] | No
 
 
 def flatten_edit(function: Function, line: int, pool: str) -> Edit | None:
-    """Call ``pool`` (``adaptive_avg_pool2d({}, (7, 7))``) on what is flattened at ``line``.
+    """Call ``pool`` (``adaptive_avg_pool2d({}, (7, 7))``) on the tensor that ``line`` flattens.
 
-    ``None`` where the line does not show clearly what that is.
+    ``None`` if the line does not show clearly which tensor that is.
     """
     file, text, tree = _parsed(function)
     calls = [
@@ -62,9 +62,9 @@ def flatten_edit(function: Function, line: int, pool: str) -> Edit | None:
 
 
 def added_edit(function: Function, line: int, attribute: str, words: str) -> Edit | None:
-    """In the one sum of ``self.ATTRIBUTE`` and a name at ``line``, put ``words`` for the former.
+    """Replace ``self.ATTRIBUTE`` in the one sum of it and a name at ``line`` by ``words``.
 
-    ``words`` is a call of ``torch.nn.functional``; ``{}`` stands for the other name.
+    ``words`` is a call of ``torch.nn.functional`` in which ``{}`` is the other name.
     """
     file, text, tree = _parsed(function)
     sums = [
@@ -80,14 +80,14 @@ def added_edit(function: Function, line: int, attribute: str, words: str) -> Edi
     if file is None or len(sums) != 1 or not prefix:
         return None
     other, own = sums[0]
-    said = f"{prefix}.{words.format(ast.unparse(other))}"
-    return Edit(file, text, _replaced(text, own, said))
+    call = f"{prefix}.{words.format(ast.unparse(other))}"
+    return Edit(file, text, _replaced(text, own, call))
 
 
 def constructor_edit(function: Callable[..., Any], pool: str) -> Edit | None:
-    """Put ``pool`` (``AdaptiveAvgPool2d((7, 7))``) before the one ``nn.Flatten`` that is made.
+    """Put ``pool`` (``AdaptiveAvgPool2d((7, 7))``) before the only ``nn.Flatten`` that is created.
 
-    Both go into a ``Sequential`` in its place, so that no other layer changes its name.
+    A ``Sequential`` of both takes its place, so that no other layer changes its name.
     """
     if not isinstance(function, Function):
         return None
@@ -109,7 +109,7 @@ def constructor_edit(function: Callable[..., Any], pool: str) -> Edit | None:
 
 
 def recompiled(function: Function, edit: Edit) -> Function | None:
-    """``function`` as it would be after the edit; ``None`` where it cannot stand alone."""
+    """``function`` compiled after the edit; ``None`` if it has a closure or no definition."""
     if function.__code__.co_freevars:
         return None
     node = _definition(ast.parse(edit.after), function)
@@ -118,9 +118,9 @@ def recompiled(function: Function, edit: Edit) -> Function | None:
     start = min([node.lineno, *(d.lineno for d in node.decorator_list)])
     lines = edit.after.splitlines(keepends=True)[start - 1 : node.end_lineno]
     source = "\n" * (start - 1) + textwrap.dedent("".join(lines))
-    room: dict[str, Any] = {}
-    exec(compile(source, str(edit.file), "exec"), function.__globals__, room)
-    made = room.get(function.__name__)
+    namespace: dict[str, Any] = {}
+    exec(compile(source, str(edit.file), "exec"), function.__globals__, namespace)
+    made = namespace.get(function.__name__)
     return made if isinstance(made, Function) else None
 
 
@@ -148,13 +148,13 @@ def _definition(tree: ast.AST, function: Function) -> ast.FunctionDef | None:
 
 def _statement(tree: ast.AST, inner: ast.AST) -> ast.stmt | None:
     """The simple statement that holds ``inner`` in its own block."""
-    found = None
+    innermost = None
     for node in _statements(tree):
         if isinstance(node, (ast.Assign, ast.Return, ast.Expr, ast.AnnAssign)) and any(
             n is inner for n in ast.walk(node)
         ):
-            found = node
-    return found
+            innermost = node
+    return innermost
 
 
 def _statements(tree: ast.AST) -> Iterator[ast.stmt]:
@@ -168,14 +168,14 @@ def _replaced(text: str, node: ast.expr, words: str) -> str:
 
 
 def _offset(text: str, line: int, column: int) -> int:
-    """Where a place of the tree is in the text; its columns count bytes."""
+    """The offset in ``text`` of a position of the tree, whose columns count bytes."""
     lines = text.splitlines(keepends=True)
     before = lines[line - 1].encode()[:column].decode()
     return sum(map(len, lines[: line - 1])) + len(before)
 
 
 def _functional(function: Function) -> str:
-    """What the function's file calls ``torch.nn.functional``."""
+    """The name of ``torch.nn.functional`` in the function's module."""
     import torch
 
     for name, value in function.__globals__.items():
@@ -190,7 +190,7 @@ def _functional(function: Function) -> str:
 
 
 def rule_file_edit(file: Path, line: int, key: str, value: str) -> Edit | None:
-    """Give ``key`` another value in the item of a rule file that starts at ``line``."""
+    """Change the value of ``key`` in the item of a rule file that starts at ``line``."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -203,8 +203,8 @@ def rule_file_edit(file: Path, line: int, key: str, value: str) -> Edit | None:
     for i in range(line - 1, len(lines)):
         if i >= line and head and re.match(rf"{head[1]}-\s|\S", lines[i]):
             return None
-        found = re.match(rf"{head_of_value}([^#\n]*?)([ \t]*(?:#.*)?\n?)$", lines[i])
-        if found and found[2] and found[2][0] not in "|>&*{[":
-            lines[i] = f"{found[1]}{value}{found[3]}"
+        match = re.match(rf"{head_of_value}([^#\n]*?)([ \t]*(?:#.*)?\n?)$", lines[i])
+        if match and match[2] and match[2][0] not in "|>&*{[":
+            lines[i] = f"{match[1]}{value}{match[3]}"
             return Edit(file, text, "".join(lines))
     return None

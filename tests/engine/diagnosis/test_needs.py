@@ -1,9 +1,9 @@
-"""What a need says: the formula, what it gets, and names for the sizes inside."""
+"""A claim in words: its formula, what it gets, and names for intermediate sizes."""
 
 import pytest
 
 from archlint.contracts.output_match import OutputRequirement
-from archlint.engine.diagnosis.needs import needs
+from archlint.engine.diagnosis.needs import mismatch, needs
 from archlint.symbolic import Expr, ceildiv, maximum, symbol
 from archlint.symbolic.formula import eq, ge, gt, le
 from archlint.tracing.events import Event
@@ -17,7 +17,7 @@ def claim(formula, text, *sizes):
 
 
 @pytest.mark.parametrize(
-    ("blame", "said"),
+    ("event", "text"),
     [
         (
             claim(eq(25088, 512 * (H // 32) * (W // 32)), "in_features {} == last size {}",
@@ -52,15 +52,17 @@ def claim(formula, text, *sizes):
         (claim(le(W, 64), "too wide"), "W <= 64, gets W = 65   (too wide)"),
         (claim(False, "a matrix, gets 3 dimensions"), "a matrix, gets 3 dimensions"),
         (claim(False, "index {} in a size {}", 4, 3), "index 4 in a size 3"),
-        (
-            OutputRequirement(
-                eq(N * (H // 4), N), "output N: {} == {}", (N * (H // 4), N), "output"
-            ),
-            "output N: N*h == N, gets 2*8 = 16 and 2   (h = H//4)",
-        ),
     ],
     ids=str,
 )  # fmt: skip
-def test_needs(blame, said):
-    names = {n for s in blame.sizes if isinstance(s, Expr) for n in s.symbols()} or {"W"}
-    assert needs(blame, {n: POINT[n] for n in names}) == said
+def test_needs(event, text):
+    names = {n for s in event.sizes if isinstance(s, Expr) for n in s.symbols()} or {"W"}
+    assert needs(event, {n: POINT[n] for n in names}) == text
+
+
+def test_a_mismatch_has_the_values_of_its_formulas():
+    text = "expected output N, got N*(H//4)"
+    requirement = OutputRequirement(eq(N * (H // 4), N), text, (N * (H // 4), N), "output")
+    assert mismatch(requirement, POINT) == f"{text}, where N*(H//4) = 16 and N = 2"
+    numbers = OutputRequirement(False, "expected output 7, got 5", (5, 7), "output")
+    assert mismatch(numbers, POINT) == "expected output 7, got 5"

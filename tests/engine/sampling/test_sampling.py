@@ -253,7 +253,7 @@ def test_the_model_and_the_world_stay_as_they_were():
     small = run_at(model, IMAGE, {"N": 1, "H": 4, "W": 4})
     large = run_at(model, IMAGE, {"N": 1, "H": 9, "W": 9})
     assert (small.output, large.output) == ((1, 3, 4, 4), (1, 3, 7, 9))
-    assert small.said == "shrinking\n"
+    assert small.printed == "shrinking\n"
     assert vars(model).get("window") is None
     assert torch.get_default_dtype() is torch.float32
     assert sys.path == path
@@ -270,5 +270,5 @@ def test_no_gradients_and_the_fast_path_of_attention():
     finally:
         torch._transformer_encoder_layer_fwd = original
     assert outcome.output == (1, 3, 8)
-    assert outcome.said == "False\n"
+    assert outcome.printed == "False\n"
     assert calls

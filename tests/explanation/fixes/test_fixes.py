@@ -1,4 +1,4 @@
-"""Every fix that is shown was applied for real; here its own words are applied again, and run."""
+"""Every shown fix was applied and run; here it is applied again from what it shows, and run."""
 
 import importlib.util
 import re
@@ -13,8 +13,11 @@ from click.testing import CliRunner
 from archlint.cli.fix import fix as command
 from archlint.contracts.contract import ModelRef
 from archlint.contracts.rulefile.load import load
+from archlint.engine.check_run import CheckRun
 from archlint.errors import ArchlintError, Location
-from archlint.explanation.fixes import Edit, broken_contract, fixes, violation_of
+from archlint.explanation.fixes.broken_contract import broken_contract, violation_of
+from archlint.explanation.fixes.find_fixes import find_fixes
+from archlint.explanation.fixes.proposal import Edit
 from archlint.explanation.fixes.wrap import build
 from archlint.models.targets import resolve
 
@@ -99,7 +102,7 @@ class Switch(nn.Module):
         return x
 """
 
-CASES = [  # model, input, promise, output, the first fix, sizes that it must take
+CASES = [  # model, input, contract, output, the first fix, sizes that it must take
     ("Flat", "N 1 H W", "any H, W >= 16", "N 3", "AdaptiveAvgPool2d((8, 8)) before the flatten",
      [(2, 1, 16, 16), (1, 1, 21, 40)]),
     ("Nested", "N 1 H W", "any H, W >= 16", "N 3", "AdaptiveAvgPool2d((8, 8)) before the flatten",
@@ -139,16 +142,15 @@ def project(tmp_path, monkeypatch):
     return rules
 
 
-def found(file):
+def fixes_of(file):
     (contract,) = load(file).contracts
     ref = contract.models[0]
     with resolve(ref, file.parent) as source:
-        until = time.monotonic() + 60
-        violation = violation_of(contract, source, until)
+        run = CheckRun.start(contract, source, deadline=time.monotonic() + 60)
+        violation = violation_of(run)
         if violation is None or violation.expected != "accepted":
             return []
-        broken = broken_contract(contract, source, violation, until)
-        return fixes(broken, ref=ref, root=file.parent, until=until)
+        return find_fixes(broken_contract(run, violation), ref=ref, root=file.parent)
 
 
 def load_model(folder, name):
@@ -185,7 +187,7 @@ def load_after(edit):
 @pytest.mark.parametrize("case", CASES, ids=[c[0] for c in CASES])
 def test_the_fix_works_when_it_is_applied(project, tmp_path, case):
     model, input, clause, output, title, sizes = case
-    first = found(project(model, input, clause, output))[0]
+    first = fixes_of(project(model, input, clause, output))[0]
     assert first.title == title
     assert first.weights.startswith("fit")
     before, after = applied(first, tmp_path, model)
@@ -214,10 +216,10 @@ def by_attributes(fix, folder, name):
 
 
 @pytest.mark.parametrize("case", CASES, ids=[c[0] for c in CASES])
-def test_every_fix_that_is_shown_runs_where_it_is_said_to(project, tmp_path, case):
+def test_every_shown_fix_runs_at_the_sizes_it_names(project, tmp_path, case):
     model, input, clause, output, _, _ = case
     file = project(model, input, clause, output)
-    shown = found(file)
+    shown = fixes_of(file)
     assert shown
     for fix in shown:
         if fix.narrows:
@@ -232,27 +234,27 @@ def test_every_fix_that_is_shown_runs_where_it_is_said_to(project, tmp_path, cas
         if fix.edit:
             if fix.narrows:
                 fix.edit.write()
-                assert found(file) == [], fix.title
+                assert fixes_of(file) == [], fix.title
             fix.edit.file.write_text(fix.edit.before)
 
 
-def test_every_fix_that_is_shown_accepts_the_size_that_broke(project):
-    shown = found(project("Flat", "N 1 H W", "any H, W >= 16", "N 3"))
+def test_every_shown_fix_accepts_the_refused_size(project):
+    shown = fixes_of(project("Flat", "N 1 H W", "any H, W >= 16", "N 3"))
     assert [f.title for f in shown] == [
         "AdaptiveAvgPool2d((8, 8)) before the flatten",
         "resize the input to 16 x 16",
-        "promise less: accepts: any H, W in 16..17",
+        "narrow the contract: accepts: any H, W in 16..17",
     ]
     assert all({"N": 1, "H": 16, "W": 18} in f.ran for f in shown if not f.narrows)
 
 
 def test_the_inserted_line_stands_before_the_flatten(project):
-    edit = found(project("Flat", "N 1 H W", "any H, W >= 16", "N 3"))[0].edit
+    edit = fixes_of(project("Flat", "N 1 H W", "any H, W >= 16", "N 3"))[0].edit
     assert "+        x = F.adaptive_avg_pool2d(x, (8, 8))\n         x = x.view" in edit.diff()
 
 
 def test_ceil_mode_where_only_pools_are_to_blame(project, tmp_path):
-    titles = [f.title for f in found(project("pools", "N 1 H W", "any H, W >= 1", None))]
+    titles = [f.title for f in fixes_of(project("pools", "N 1 H W", "any H, W >= 1", None))]
     assert "ceil_mode=True in `0`, `1`" in titles
     model = load_model(tmp_path, "pools")
     model[0].ceil_mode = model[1].ceil_mode = True
@@ -261,7 +263,7 @@ def test_ceil_mode_where_only_pools_are_to_blame(project, tmp_path):
 
 def test_padding_where_windows_do_not_fit(project, tmp_path):
     file = project("shrinking", "N 1 H W", "any H, W >= 3", "N 3")
-    (fix,) = [f for f in found(file) if f.title.startswith("padding")]
+    (fix,) = [f for f in fixes_of(file) if f.title.startswith("padding")]
     assert fix.title == "padding=3 in `0`"
     assert fix.accepts == "any size"
     model = load_model(tmp_path, "shrinking")
@@ -269,24 +271,24 @@ def test_padding_where_windows_do_not_fit(project, tmp_path):
     assert model(torch.randn(1, 1, 1, 1)).shape == (1, 3)
 
 
-def test_the_promise_narrowed_to_what_is_true(project):
+def test_the_contract_narrowed_to_what_holds(project):
     file = project("Dense", "N 1 H W", "any H, W >= 4", "N 1 H W")
-    narrowed = found(file)[-1]
+    narrowed = fixes_of(file)[-1]
     assert narrowed.narrows
     narrowed.edit.write()
     assert "    accepts: any H, W >= 4 and H % 2 == 0 and W % 2 == 0  # why\n" in file.read_text()
-    assert found(file) == []
+    assert fixes_of(file) == []
 
 
 def test_a_contract_that_holds_needs_no_fix(project):
-    assert found(project("shrinking", "N 1 H W", "any H, W >= 7", "N 3")) == []
+    assert fixes_of(project("shrinking", "N 1 H W", "any H, W >= 7", "N 3")) == []
 
 
-def test_an_unhelpful_switch_is_not_shown(project, tmp_path):
+def test_an_argument_that_does_not_help_is_not_shown(project, tmp_path):
     file = project("Switch", "N 1 H W", "any H, W >= 1", None)
     text = (tmp_path / "nets.py").read_text()
     (tmp_path / "nets.py").write_text(text.replace("self.dynamic or ", ""))  # takes it, ignores it
-    assert not any("dynamic" in f.title for f in found(file))
+    assert not any("dynamic" in f.title for f in fixes_of(file))
 
 
 def test_weights_that_no_longer_fit_are_named():
@@ -297,7 +299,7 @@ def test_weights_that_no_longer_fit_are_named():
     assert _fits(nn.Linear(2, 3), nn.Linear(2, 4)) == "no longer fit: weight, bias"
 
 
-def test_a_file_that_changed_meanwhile_is_left_alone(tmp_path):
+def test_a_file_that_has_changed_is_not_written(tmp_path):
     file = tmp_path / "a.py"
     file.write_text("new")
     with pytest.raises(ArchlintError, match="has changed"):
@@ -326,7 +328,7 @@ def test_write_changes_the_file(project, tmp_path):
     assert CliRunner().invoke(command, [str(file)]).output == "nothing to fix\n"
 
 
-def test_write_never_makes_a_promise_smaller(project, tmp_path):
+def test_write_never_narrows_a_contract(project, tmp_path):
     file = project("Dense", "N 1 H W", "any H, W >= 4", "N 1 H W")
     before = file.read_text()
     result = CliRunner().invoke(command, [str(file), "--write"])
@@ -334,7 +336,7 @@ def test_write_never_makes_a_promise_smaller(project, tmp_path):
     assert file.read_text() == before
 
 
-def test_references_of_rule_files_know_their_place(project):
+def test_model_references_have_a_location(project):
     (contract,) = load(project("Flat", "N 1 H W", "any H, W >= 16", "N 3")).contracts
     assert isinstance(contract.where, Location)
     assert isinstance(contract.models[0], ModelRef)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,14 +9,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from archlint.contracts.contract import Budget, Contract, SizeClause, TensorInput
-from archlint.engine.pipeline import accepted_sizes
-from archlint.engine.question import Question
+from archlint.engine.check_run import CheckRun
+from archlint.engine.explore import explore_model
 from archlint.models.targets import from_instance
 from archlint.ops.values.float_ranges import Span
 from archlint.symbolic import evaluate, symbol
 from archlint.symbolic.formula import holds
 from archlint.symbolic.intervals import Box
-from archlint.tracing.model_tracer import ModelTracer
 from archlint.tracing.tracer import trace
 
 H, W = symbol("H"), symbol("W")
@@ -150,9 +147,7 @@ def test_table_of_relative_positions(places, stride, share):
     contract = Contract(
         "t", TensorInput((H,)), SizeClause("any", True, "any size"), budget=Budget(64, 20)
     )
-    found = accepted_sizes(
-        ModelTracer(contract, from_instance(model)), Question.of(contract), time.monotonic() + 20
-    )
+    found = explore_model(CheckRun.start(contract, from_instance(model)))
     unclear = 0
     for h in [*range(1, 160), 4095, 4096, 4097, 5000]:
         decided = found.accepts({"H": h})

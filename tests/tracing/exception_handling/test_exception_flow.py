@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import linecache
 import sys
-import time
 import warnings
 
 import pytest
@@ -13,12 +12,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from archlint.engine.pipeline import accepted_sizes, check_source
+from archlint.engine.check_run import CheckRun
+from archlint.engine.explore import explore_model
+from archlint.engine.pipeline import check_source
 from archlint.engine.python_contracts import contract_of
-from archlint.engine.question import Question
 from archlint.models.targets import from_instance
 from archlint.tracing.exception_handling.exception_flow import is_caught
-from archlint.tracing.model_tracer import ModelTracer
 
 
 class Model(nn.Module):
@@ -366,8 +365,7 @@ def runs(forward, h):
 def test_the_manager_of_a_with_may_end_an_error(manager):
     forward = within(manager)
     contract = contract_of(input="1 4 H 2", accepts="any size")
-    subject = ModelTracer(contract, from_instance(Model(forward)))
-    found = accepted_sizes(subject, Question.of(contract), time.monotonic() + 60)
+    found = explore_model(CheckRun.start(contract, from_instance(Model(forward))))
     assert found.covered, found.reasons
     for h in range(1, 14):
         assert found.accepts({"H": h}) is runs(forward, h), h
@@ -400,8 +398,7 @@ def forward(x):
 """
     forward = made(text, managers)
     contract = contract_of(input="1 4 H 2", accepts="any size")
-    subject = ModelTracer(contract, from_instance(Model(forward)))
-    found = accepted_sizes(subject, Question.of(contract), time.monotonic() + 60)
+    found = explore_model(CheckRun.start(contract, from_instance(Model(forward))))
     assert found.covered, found.reasons
     for h in range(1, 10):
         assert found.accepts({"H": h}) is runs(forward, h), h

@@ -1,0 +1,123 @@
+"""The sizes that a model accepts, path by path, as far as it was explored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from archlint.contracts.output_shape import covers
+from archlint.symbolic.formula import Bool, conj, disj, holds, negate
+from archlint.symbolic.intervals import Box
+from archlint.tracing.events import Event
+from archlint.tracing.trace import Trace, dims_of
+
+
+@dataclass(eq=False)
+class ExploredPath:
+    """One path, as sets of sizes.
+
+    ``known``: the sizes of which this path shows whether they are accepted. ``accepted``: the
+    known sizes that reach the output. ``unknown``: the sizes that follow this path to a point
+    beyond which nothing is known.
+    """
+
+    trace: Trace
+    known: Bool
+    accepted: Bool
+    unknown: Bool
+
+    @classmethod
+    def of(cls, trace: Trace) -> ExploredPath:
+        """The path of a trace; where tensor values choose between paths, what these agree on."""
+        path = cls._of_one(trace)
+        for other in map(cls._of_one, trace.others):
+            reached = conj(disj(path.known, path.unknown), disj(other.known, other.unknown))
+            both = conj(path.accepted, other.accepted)
+            if "unknown" not in (trace.outcome, other.trace.outcome):
+                both = conj(both, _same_output(trace, other.trace))
+            none = conj(_refused(path), _refused(other))
+            known = disj(both, none)
+            path = cls(trace, known, both, conj(reached, negate(known)))
+        return path
+
+    @classmethod
+    def _of_one(cls, trace: Trace) -> ExploredPath:
+        # A path that depends on unknown values refuses where a claim fails, and accepts nothing.
+        ended = trace.outcome != "unknown" and not trace.path.caveats
+        known: Bool = ended
+        accepted: Bool = ended and trace.outcome == "accepted"
+        unknown: Bool = not ended
+        for event in reversed(trace.path.events):
+            here = event.formula if event.held else negate(event.formula)
+            accepted = conj(here, accepted)
+            unknown = conj(here, unknown)
+            if event.kind == "claim" and event.held:
+                known = True if known is True else disj(negate(event.formula), known)
+            else:
+                known = conj(here, known)
+        return cls(trace, known, accepted, unknown)
+
+    def first_failed_claim(self, point: Mapping[str, int]) -> Event | None:
+        """The claim that refuses these sizes on this path."""
+        for event in self.trace.path.events:
+            if event.kind == "claim" and not holds(event.formula, point):
+                return event
+        return None
+
+
+def _refused(path: ExploredPath) -> Bool:
+    return conj(path.known, negate(path.accepted))
+
+
+def _same_output(one: Trace, other: Trace) -> Bool:
+    return covers(dims_of(one.output), dims_of(other.output))
+
+
+@dataclass
+class Exploration:
+    """The exact set of sizes that a model accepts, as far as it was explored.
+
+    ``covered``: of every size of ``region`` it is known whether it is accepted. Otherwise
+    ``reasons`` explain why not.
+    """
+
+    names: tuple[str, ...]
+    box: Box
+    region: Bool
+    paths: list[ExploredPath] = field(default_factory=list)
+    covered: bool = False
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def accepted(self) -> Bool:
+        """The sizes known to be accepted."""
+        return disj(*(p.accepted for p in self.paths))
+
+    @property
+    def known(self) -> Bool:
+        """The sizes of which it is known whether they are accepted."""
+        return disj(*(p.known for p in self.paths))
+
+    @property
+    def accepting(self) -> list[ExploredPath]:
+        """The paths that reach an output."""
+        return [p for p in self.paths if p.trace.outcome == "accepted"]
+
+    @property
+    def unseen(self) -> Bool:
+        """The sizes that follow none of the paths."""
+        return conj(*(negate(disj(p.known, p.unknown)) for p in self.paths))
+
+    def path_at(self, point: Mapping[str, int]) -> ExploredPath | None:
+        """The path on which these sizes are known; ``None`` for sizes outside of the region."""
+        if not holds(self.region, point):
+            return None
+        return next((p for p in self.paths if holds(p.known, point)), None)
+
+    def accepts(self, point: Mapping[str, int]) -> bool | None:
+        """Whether these sizes are accepted; ``None`` where that is not known."""
+        path = self.path_at(point)
+        return None if path is None else holds(path.accepted, point)
+
+
+__all__ = ["Exploration", "ExploredPath"]

@@ -1,0 +1,69 @@
+"""A contract that is broken by a refused size, with what its fixes are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+from archlint.contracts.contract import Contract
+from archlint.engine.check_run import CheckRun, any_size
+from archlint.engine.exploration import Exploration
+from archlint.engine.explore import explore_model
+from archlint.engine.prove import SizeViolation, prove
+from archlint.explanation.blame import Blame, blame
+from archlint.explanation.example_sizes import common_sizes
+from archlint.models.targets import ModelSource
+
+
+@dataclass(frozen=True)
+class BrokenContract:
+    """A contract that is broken by a refused size.
+
+    ``model`` is the traced model; ``violation`` and ``blame`` show where and why it refuses.
+    ``exploration`` covers all sizes, whatever the contract is. ``accepted_point``: common sizes
+    that the model accepts, if there are any.
+    """
+
+    run: CheckRun
+    model: nn.Module
+    violation: SizeViolation
+    exploration: Exploration
+    blame: Blame
+    accepted_point: Mapping[str, int] | None
+
+    @property
+    def contract(self) -> Contract:
+        return self.run.contract
+
+    @property
+    def source(self) -> ModelSource:
+        return self.run.source
+
+
+def broken_contract(run: CheckRun, violation: SizeViolation) -> BrokenContract:
+    """What is known of a ``violation`` by a refused size."""
+    exploration = accepted_sizes(run)
+    point = common_sizes(exploration, run.deadline)
+    if point is not None and not exploration.accepts(point):
+        point = None
+    causes = blame(run, violation)
+    model = run.source.for_tracing(run.contract.mode)
+    return BrokenContract(run, model, violation, exploration, causes, point)
+
+
+def violation_of(run: CheckRun) -> SizeViolation | None:
+    """The violation of the contract's clause or output, if there is one."""
+    if run.contract.clause.kind == "none":
+        return None
+    return prove(run, explore_model(run)).violation
+
+
+def accepted_sizes(run: CheckRun) -> Exploration:
+    """What the model of the run accepts of all sizes, whatever the contract is."""
+    contract = any_size(run.contract)
+    return explore_model(CheckRun.start(contract, run.source, deadline=run.deadline))
+
+
+__all__ = ["BrokenContract", "accepted_sizes", "broken_contract", "violation_of"]

@@ -1,0 +1,47 @@
+"""Sizes of a user, and common sizes that a model accepts."""
+
+import time
+
+import pytest
+from torch import nn
+
+import archlint
+from archlint.errors import ArchlintError
+from archlint.explanation.example_sizes import common_sizes, parse_sizes
+
+
+@pytest.mark.parametrize(
+    ("at", "sizes"),
+    [
+        ("5x7", {"N": 1, "H": 5, "W": 7}),
+        ("2x5x7", {"N": 2, "H": 5, "W": 7}),
+        ("H=5, W=7", {"N": 1, "H": 5, "W": 7}),
+        ({"W": 3}, {"N": 1, "H": 1, "W": 3}),
+    ],
+)
+def test_parse_sizes(at, sizes):
+    assert parse_sizes(("N", "H", "W"), at) == sizes
+
+
+@pytest.mark.parametrize("at", ["", "1x2x3x4", "Q=3", "big"])
+def test_invalid_sizes(at):
+    with pytest.raises(ArchlintError):
+        parse_sizes(("N", "H", "W"), at)
+
+
+@pytest.mark.parametrize(
+    ("model", "sizes"),
+    [
+        (nn.Conv2d(3, 4, 3), {"N": 1, "H": 224, "W": 224}),
+        (nn.Conv2d(3, 4, 300), {"N": 1, "H": 300, "W": 300}),  # no common size is large enough
+        (nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 2)), {"N": 1, "H": 64, "W": 64}),
+        (nn.Conv2d(4, 4, 3), {"N": 1, "H": 1, "W": 1}),  # accepts nothing: any known size
+    ],
+)
+def test_common_sizes(model, sizes):
+    exploration = archlint.infer(model, "N 3 H W").explored
+    found = common_sizes(exploration, time.monotonic() + 10)
+    if exploration.accepted is False:
+        assert exploration.accepts(found) is False
+    else:
+        assert found == sizes
