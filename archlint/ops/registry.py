@@ -124,7 +124,7 @@ class Path(Protocol):
     def count(self, made_by: str, tensor: TensorSpec) -> Size:
         """How many elements of the tensor are not 0, as such a number."""
 
-    def stop(self, text: str) -> NoReturn:
+    def undecided(self, text: str) -> NoReturn:
         """End the trace: nothing can be known about what follows, because of ``text``."""
 
     def unproved(self, text: str) -> None:

@@ -227,7 +227,7 @@ class TracedPath:
             self.counts[id(tensor)] = tensor, found
         return found
 
-    def stop(self, text: str) -> NoReturn:
+    def undecided(self, text: str) -> NoReturn:
         """End the trace: nothing can be known about what follows, because of ``text``."""
         if self.before_number is not None:
             self.before_number()

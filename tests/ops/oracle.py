@@ -145,7 +145,7 @@ class HintPath:
     def count(self, made_by: str, tensor: TensorSpec) -> Size:
         raise NoRule("values decide: tests/ops/values/test_int_ranges.py")
 
-    def stop(self, text: str) -> NoReturn:
+    def undecided(self, text: str) -> NoReturn:
         raise NoRule(text)
 
 

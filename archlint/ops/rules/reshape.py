@@ -10,7 +10,6 @@ import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.view import axis, variadic
-from archlint.ops.shapes.fork import Outcome, outcomes
 from archlint.ops.shapes.possible_strides import alternatives
 from archlint.ops.shapes.strides import (
     DeferredStrides,
@@ -25,6 +24,7 @@ from archlint.ops.shapes.strides import (
     view_strides,
     view_strides_of_form,
 )
+from archlint.ops.silent_path import Outcome, outcomes
 from archlint.ops.traits import View
 from archlint.symbolic import Size, exact_quotient, floordiv, mod
 from archlint.symbolic.formula import disj, eq, ge, ne, negate

@@ -29,7 +29,7 @@ FEW = 3  # pieces whose number values decide
 def pieces(path: Path, count: Size) -> int:
     """A number of pieces as a Python number, by branching; it has to be small."""
     if unknowns_in(count) and path.known(le(count, FEW)) is not True:
-        path.stop("the model loops over as many elements as values decide")
+        path.undecided("the model loops over as many elements as values decide")
     for k in range(MOST_PIECES + 1):
         if decide(path, eq(count, k)):
             return k

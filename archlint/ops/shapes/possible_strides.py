@@ -1,61 +1,59 @@
-"""Which strides a tensor may turn out to have, whatever is branched on to find out.
+"""Which strides a tensor may turn out to have, whatever the branches.
 
-Cheaper than asking on every branch (:mod:`.fork`), and a little more than what can
-be: how the strides of two tensors depend on each other is not followed.
+Cheaper than computing them for each outcome (:mod:`archlint.ops.silent_path`), and a superset: how
+the strides of two tensors depend on each other is not followed.
 """
 
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 from archlint.ops.registry import Path, TensorSpec
-from archlint.ops.shapes.fork import Fork, Unanswered, paths
 from archlint.ops.shapes.strides import DeferredStrides, Strides
+from archlint.ops.silent_path import SilentPath, Unanswered, each_outcome
 
 MOST = 8  # alternatives for one tensor
 
 
 def alternatives(path: Path, spec: TensorSpec) -> list[Strides | None] | None:
-    """The strides that ``spec`` may have on this path; ``None`` if they are too many to say."""
-    asked = spec.strides
-    if not isinstance(asked, DeferredStrides):
-        return [asked]
-    todo = [asked]
-    while todo:  # those that others are made of come first
+    """The strides that ``spec`` may have on this path; ``None`` if there are too many."""
+    wanted = spec.strides
+    if not isinstance(wanted, DeferredStrides):
+        return [wanted]
+    todo = [wanted]
+    while todo:  # the strides that others are computed from come first
         strides = todo[-1]
-        waiting = [s for s in _needed(strides) if not s.settled and s.possible is None]
-        if waiting and strides.possible is None and not strides.settled:
-            todo += waiting
+        if strides.is_settled or strides.possible is not None:
+            todo.pop()
             continue
-        todo.pop()
-        if strides.possible is None and not strides.settled:
+        waiting = [s for s in strides.sources if not s.is_settled and s.possible is None]
+        if not waiting:
             strides.possible = _possible(path, strides)
-    return [asked.found] if asked.settled else asked.possible or None
-
-
-def _needed(strides: DeferredStrides) -> list[DeferredStrides]:
-    return [n.strides for n in strides.needs if isinstance(n.strides, DeferredStrides)]
+        todo += waiting
+    return [wanted.result] if wanted.is_settled else wanted.possible or None
 
 
 def _possible(path: Path, strides: DeferredStrides) -> list[Strides | None]:
-    """What ``settle`` says, if the strides it needs are any of those that they may be.
+    """What ``settle`` computes for each combination of strides that its sources may have.
 
-    Empty if that is too much.
+    Empty if there are too many.
     """
-    needed = list(dict.fromkeys(s for s in _needed(strides) if not s.settled))
-    found: dict[Strides | None, None] = {}
-    for chosen in itertools.product(*(s.possible or () for s in needed)):
-        settled = {id(s): c for s, c in zip(needed, chosen, strict=True)}
+    # Of sources with equal guesses one is chosen; the others are computed, which is fewer cases.
+    sources = list(dict.fromkeys(s for s in strides.sources if not s.is_settled))
+    results: dict[Strides | None, None] = {}
+    for chosen in itertools.product(*(s.possible or () for s in sources)):
+        settled = {id(s): (s, c) for s, c in zip(sources, chosen, strict=True)}
 
-        def ask(fork: Fork, settled: dict[int, Strides | None] = settled) -> Strides | None:
-            fork.settled.update(settled)
-            return strides.settle(fork)
+        def compute(silent: SilentPath, settled: dict[int, Any] = settled) -> Strides | None:
+            silent.settled.update(settled)
+            return strides.settle(silent)
 
         try:
-            for _, result in paths(path, ask):
-                found[result] = None
-                if len(found) > MOST:
+            for _, result in each_outcome(path, compute):
+                results[result] = None
+                if len(results) > MOST:
                     return []
         except Unanswered:
             return []
-    return list(found)
+    return list(results)

@@ -7,12 +7,11 @@ strides of a dimension of size 1, and of a tensor without elements, never matter
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import NoReturn
 
 from archlint.ops.registry import Path, TensorSpec
-from archlint.ops.shapes.fork import Fork
+from archlint.ops.silent_path import SilentPath, Unanswered
 from archlint.symbolic import Size, exact_quotient, product
 from archlint.symbolic.formula import Bool, conj, disj, eq, ge, gt, lt
 
@@ -23,81 +22,51 @@ Settle = Callable[[Path], "Strides | None"]
 
 
 class DeferredStrides(Strides):
-    """Strides that are one thing at some sizes and another at others.
+    """Strides that depend on branches, computed by ``settle`` once an operator needs them.
 
-    Which they are is found by ``settle``, which branches; it asks for the strides of the tensors
-    ``needs``. It is only asked by :func:`settled_strides`, for whoever needs to know: until then
-    nothing is branched on. As a tuple they are a guess.
+    Until then nothing is branched on. As a tuple they are a guess. ``settle`` is called by
+    :func:`settled_strides` only, after those of ``sources``, which it reads.
     """
 
     settle: Settle
-    needs: Sequence[TensorSpec]
-    settled: bool
-    found: Strides | None
-    possible: list[Strides | None] | None  # what it may turn out to be; empty if too many to say
+    sources: tuple[DeferredStrides, ...]
+    is_settled: bool
+    result: Strides | None
+    possible: list[Strides | None] | None  # what they may turn out to be; empty if too many
 
     @staticmethod
     def of(guess: Strides, settle: Settle, needs: Sequence[TensorSpec]) -> DeferredStrides:
-        """Strides that ``settle`` will say."""
+        """Strides that ``settle`` computes from those of the tensors ``needs``."""
         self = DeferredStrides(guess)
-        self.settle, self.needs = settle, [n for n in needs if _waits(n.strides)]
-        self.settled, self.found, self.possible = False, None, None
+        self.settle, self.sources = settle, tuple(_waiting(needs))
+        self.is_settled, self.result, self.possible = False, None, None
         return self
 
-    def keep(self, found: Strides | None) -> None:
-        """They are found on this path: what they were made of is not needed any more."""
-        self.settled, self.found = True, found
-        self.needs = ()
+    def record(self, result: Strides | None) -> None:
+        """They are ``result`` on this path; what they were computed from is released."""
+        self.is_settled, self.result, self.sources = True, result, ()
 
 
-class _Open(Exception):
-    """The strides cannot be said without a branch."""
-
-
-class _WithoutBranch:
-    """A path on which nothing is asked that it does not know."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.known = path.known
-
-    def branch(self, formula: Bool) -> bool:
-        raise _Open
-
-    def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
-        raise _Open
-
-    def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size:
-        raise _Open
-
-    def count(self, made_by: str, tensor: TensorSpec) -> Size:
-        raise _Open
-
-    def stop(self, text: str) -> NoReturn:
-        raise _Open
-
-    def unproved(self, text: str) -> None:
-        raise _Open
+def _waiting(specs: Sequence[TensorSpec]) -> Iterator[DeferredStrides]:
+    for spec in specs:
+        if isinstance(spec.strides, DeferredStrides) and not spec.strides.is_settled:
+            yield spec.strides
 
 
 def deferred(path: Path, dims: Dims, needs: Sequence[TensorSpec], settle: Settle) -> Strides | None:
-    """The strides that ``settle`` says, deferred if that takes a branch.
+    """The strides that ``settle`` computes, deferred if that takes a branch.
 
-    ``dims`` are the sizes of the tensor they belong to, ``needs`` the tensors that ``settle``
-    asks for theirs.
+    ``dims`` are the sizes of the tensor that they belong to, ``needs`` the tensors whose strides
+    ``settle`` reads.
     """
-    if isinstance(path, (_WithoutBranch, Fork)):
+    if isinstance(path, SilentPath) and path.turns is not None:
         return settle(path)
-    if not any(_waits(spec.strides) for spec in needs):
+    if not any(_waiting(needs)):
         try:
-            return settle(_WithoutBranch(path))
-        except _Open:
+            return settle(path if isinstance(path, SilentPath) else SilentPath(path))
+        except Unanswered:
             pass
     return DeferredStrides.of(contiguous_strides(dims), settle, needs)
-
-
-def _waits(strides: Strides | None) -> bool:
-    return isinstance(strides, DeferredStrides) and not strides.settled
 
 
 @lru_cache(maxsize=4096)
@@ -122,29 +91,26 @@ def known_strides(spec: TensorSpec) -> Strides:
 
 def settled_strides(path: Path, spec: TensorSpec) -> Strides | None:
     """The strides on this path; where they are deferred, by branching if need be."""
-    asked = spec.strides
-    if not isinstance(asked, DeferredStrides):
-        return asked
-    if isinstance(path, _WithoutBranch):
-        return asked.found if asked.settled else asked.settle(path)
-    fork = path.settled if isinstance(path, Fork) else None
-    todo = [asked]
-    while todo:  # those that others are made of come first
+    wanted = spec.strides
+    if not isinstance(wanted, DeferredStrides):
+        return wanted
+    silent = path.settled if isinstance(path, SilentPath) else {}
+    todo = [wanted]
+    while todo:  # the strides that others are computed from come first
         strides = todo[-1]
-        waiting = [n.strides for n in strides.needs if isinstance(n.strides, DeferredStrides)]
-        waiting = [s for s in waiting if not s.settled and (fork is None or id(s) not in fork)]
+        waiting = [s for s in strides.sources if not s.is_settled and id(s) not in silent]
         if waiting:
             todo += waiting
             continue
         todo.pop()
-        if strides.settled or (fork is not None and id(strides) in fork):
+        if strides.is_settled or id(strides) in silent:
             continue
-        found = strides.settle(path)
-        if fork is None:
-            strides.keep(found)
+        result = strides.settle(path)
+        if isinstance(path, SilentPath):
+            path.settled[id(strides)] = strides, result
         else:
-            fork[id(strides)] = found
-    return asked.found if fork is None or asked.settled else fork[id(asked)]
+            strides.record(result)
+    return wanted.result if wanted.is_settled else silent[id(wanted)][1]
 
 
 def settled(path: Path, spec: TensorSpec) -> TensorSpec:
@@ -157,14 +123,14 @@ def settled(path: Path, spec: TensorSpec) -> TensorSpec:
 def restrided(spec: TensorSpec, dims: Dims, restride: Restride) -> TensorSpec:
     """A view of ``spec`` with the sizes ``dims``; ``restride`` gives its strides from the old."""
     strides: Strides = restride(known_strides(spec))
-    if _waits(spec.strides):
+    if any(_waiting([spec])):
 
         def settle(path: Path) -> Strides:
             return restride(settled_strides(path, spec) or contiguous_strides(spec.dims))
 
         strides = DeferredStrides.of(strides, settle, [spec])
-    elif isinstance(spec.strides, DeferredStrides) and spec.strides.settled:
-        strides = restride(spec.strides.found or contiguous_strides(spec.dims))
+    elif isinstance(spec.strides, DeferredStrides):
+        strides = restride(spec.strides.result or contiguous_strides(spec.dims))
     elif strides == contiguous_strides(dims):
         return spec.like(dims, values=spec.values)
     return spec.like(dims, strides=strides, values=spec.values)

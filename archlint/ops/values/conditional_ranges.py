@@ -9,15 +9,14 @@ some tensor is written in place: another name for the same memory may then hold 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import torch
 
 from archlint.ops.registry import NoRule, Path, Range, Refused, TensorSpec
+from archlint.ops.silent_path import SilentPath, Unanswered
 from archlint.ops.traits import traits_of
 from archlint.ops.values import int_ranges as ranges
-from archlint.symbolic import Size
-from archlint.symbolic.formula import Bool
 
 _DEPTH = 24  # operators between a condition and what is chosen
 
@@ -58,8 +57,8 @@ def chosen(path: Path, condition: TensorSpec, value: TensorSpec, truth: bool) ->
     if narrow is None or (value.values is not None and not isinstance(value.values, tuple)):
         return value
     try:
-        return _remade(_Asked(path), value, *narrow, {}, _DEPTH)
-    except (_Open, NoRule, Refused):
+        return _remade(SilentPath(path), value, *narrow, {}, _DEPTH)
+    except (Unanswered, NoRule, Refused):
         return value
 
 
@@ -118,36 +117,3 @@ def _remade(
         same = all(a is b for a, b in zip(before, after, strict=True))
         made[id(spec)] = spec if same else origin.rule(path, *args, **settings)
     return made[id(spec)]
-
-
-class _Open(Exception):
-    """The rule would have to ask what is not known."""
-
-
-class _Asked:
-    """A path that only answers what it knows."""
-
-    def __init__(self, path: Path) -> None:
-        self.known = path.known
-
-    def branch(self, formula: Bool) -> bool:
-        known = self.known(formula)
-        if known is None:
-            raise _Open
-        return known
-
-    def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
-        if self.known(formula) is not True:
-            raise _Open
-
-    def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size:
-        raise _Open
-
-    def count(self, made_by: str, tensor: TensorSpec) -> Size:
-        raise _Open
-
-    def stop(self, text: str) -> NoReturn:
-        raise _Open
-
-    def unproved(self, text: str) -> None:
-        raise _Open
