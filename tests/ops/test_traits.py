@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -182,3 +184,20 @@ class Picks(nn.Module):
 def test_indices_of_an_operator_without_a_rule_are_not_checked():
     found = archlint.infer(Picks(), "N C")
     assert not found.exact
+
+
+INDEXED = re.compile(r"gather|scatter|index_|_put|embedding|nll_loss|ctc_loss|segment")
+READS_NO_INDEX = {
+    "_use_cudnn_ctc_loss",
+    "_use_miopen_ctc_loss",
+    "batch_norm_gather_stats",
+    "batch_norm_gather_stats_with_counts",
+}
+
+
+def test_operators_that_read_indices_do_not_check_them():
+    """Of torch's functions, by their names."""
+    functions = {n: f for n in dir(torch) if callable(f := getattr(torch, n)) and INDEXED.search(n)}
+    assert READS_NO_INDEX | {"_cudnn_ctc_loss", "miopen_ctc_loss", "index_add"} <= set(functions)
+    unstated = {n for n, f in functions.items() if traits_of(f).unchecked is Unchecked.NOTHING}
+    assert unstated == READS_NO_INDEX

@@ -1,24 +1,22 @@
-"""A structural check: no operator writes into its argument, so that features can be kept."""
+"""A structural check: no operator writes to its argument, so that features can be kept."""
 
-from archlint.extend import Violation, hookimpl
+from archlint.extend import Violation, hookimpl, traits_of
 
 
 def no_inplace(seen, asked):
     """``acme.no-inplace: true``, or ``{except: [relu_]}``."""
     allowed = asked.get("except", []) if isinstance(asked, dict) else []
-    told = set()
+    reported = set()
     for graph in seen.graphs:
         for node in graph.nodes:
             if node.op != "call_function":
                 continue
             name = getattr(node.target, "__name__", "")
-            writes = (name.endswith("_") and not name.endswith("__")) or (
-                node.kwargs.get("inplace") or name == "__setitem__"
-            )
+            writes = traits_of(node.target).writes != () or node.kwargs.get("inplace")
             place = node.meta["module"], name
-            if writes and name not in allowed and place not in told:
-                told.add(place)
-                message = f"{name} writes into its argument"
+            if writes and name not in allowed and place not in reported:
+                reported.add(place)
+                message = f"{name} writes to its argument"
                 yield Violation(message, node.meta["module"], name, node.meta["source"])
 
 
