@@ -127,10 +127,10 @@ def test_the_example_packages(site, project):
         "| contract | model | verdict | |",
         "|---|---|---|---|",
         "| grid | blocks | proved |  |",
-        # 4x4 is promised; blocks of 8 need 8x8.
+        # the contract accepts 4x4; blocks of 8 need 8x8.
         "| grid | eights | broken | N=1 H=4 W=4 is refused: height H divisible by size 8 |",
         "| pure | blocks | proved |  |",
-        "| pure | writes | broken | __setitem__ writes into its argument |",
+        "| pure | writes | broken | __setitem__ writes to its argument |",
         "| nearly-pure | writes | proved |  |",
     ], done.stderr
     assert done.returncode == 1
