@@ -38,7 +38,7 @@ def split_by_values(comparison: Comparison, box: Box) -> Bool | None:
             candidates.append((high - low, str(atom), atom, low, high))
     for _, _, atom, low, high in sorted(candidates, key=lambda c: c[:2]):
         try:
-            exprs = [_with_value(comparison.expr, atom, value) for value in range(low, high + 1)]
+            exprs = [with_value(comparison.expr, atom, value) for value in range(low, high + 1)]
         except ZeroDivisionError:
             continue
         cases = [_simplified(compare_to_zero(comparison.op, e), box) for e in exprs]
@@ -89,12 +89,15 @@ def _factors(expr: Expr) -> list[Atom]:
     return list(dict.fromkeys(factors))
 
 
-def _with_value(size: Size, atom: Atom, value: int) -> Size:
-    """The size with the atom replaced by a value, at every depth."""
+def with_value(size: Size, atom: Atom, value: Size) -> Size:
+    """The size with the atom replaced by its value, at every depth.
+
+    ``ZeroDivisionError`` where a divisor becomes the number 0.
+    """
 
     def replace(other: Atom) -> Size:
         if other is atom:
             return value
-        return with_operands(other, [_with_value(o, atom, value) for o in other.operands()])
+        return with_operands(other, [with_value(o, atom, value) for o in other.operands()])
 
     return map_atoms(size, replace)

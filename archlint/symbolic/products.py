@@ -23,6 +23,7 @@ from archlint.symbolic import (
 )
 from archlint.symbolic.atom import content, divide_monomial
 from archlint.symbolic.case_split import divisors, products, split_by_values
+from archlint.symbolic.extrema import split_extrema
 from archlint.symbolic.formula import (
     Bool,
     Comparison,
@@ -30,7 +31,9 @@ from archlint.symbolic.formula import (
     conj,
     disj,
     eq,
+    ge,
     le,
+    lt,
     ne,
     negate,
 )
@@ -45,9 +48,13 @@ def factored(comparison: Comparison, box: Box) -> Bool:
 
     The comparison itself if none is known. Sizes outside of the box do not count.
     """
+    split = split_extrema(comparison, box)
+    if split is not None:
+        return split
     if not _nonlinear(comparison.expr):
         return comparison
     for rewrite in (
+        _of_one_quotient,
         _without_common_factors,
         _of_one_product,
         _of_divisors,
@@ -70,6 +77,24 @@ def _lower_bound(size: Size, box: Box) -> int:
     """The lower bound of the size in the box; -1 if there is none."""
     low = box.interval(size)[0]
     return -1 if low is None else low
+
+
+def _of_one_quotient(comparison: Comparison, box: Box) -> Bool | None:
+    """Multiply by a positive divisor: ``a//b >= 3`` is ``a >= 3*b`` where ``b >= 1``."""
+    expr = comparison.expr
+    (monomial, coef) = expr.terms[0]
+    quotient = monomial[0]
+    if len(expr.terms) > 1 or len(monomial) > 1 or not isinstance(quotient, FloorDiv):
+        return None
+    num, den = quotient.num, quotient.den
+    if abs(coef) != 1 or _lower_bound(den, box) < 1:
+        return None
+    bound = -expr.const * coef  # compared with the quotient
+    at_least, at_most = ge(num, den * bound), lt(num, den * (bound + 1))
+    if comparison.op == ">=":
+        return at_least if coef > 0 else at_most
+    equal = conj(at_least, at_most)
+    return equal if comparison.op == "==" else negate(equal)
 
 
 def _without_common_factors(comparison: Comparison, box: Box) -> Bool | None:

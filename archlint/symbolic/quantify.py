@@ -28,6 +28,7 @@ from archlint.symbolic import (
     product,
     substitute,
 )
+from archlint.symbolic.extrema import as_extremum
 from archlint.symbolic.formula import (
     Bool,
     Comparison,
@@ -109,12 +110,16 @@ def _comparison(formula: Comparison, box: Box, splits: int) -> Bool:
     if formula.op == "!=":
         parts = (_for_all(part, box, splits) for part in (ge(expr, 1), le(expr, -1)))
         return disj(*parts)
-    for join, sign in ((disj, 1), (conj, -1)):  # max(a, b) >= c  iff  a >= c or b >= c
-        alternatives = _as_extremum(expr, sign)
+    for join, kind in ((disj, Max), (conj, Min)):  # max(a, b) >= c  iff  a >= c or b >= c
+        alternatives = as_extremum(expr, kind, box, _has_unknowns)
         if alternatives:
             return join(*(_for_all(ge(part, 0), box, splits) for part in alternatives))
     lows = _bounds(expr, unknowns_in(expr)[0], box)[0]
     return disj(*(_for_all(_nonnegative(low, box), box, splits) for low in lows))
+
+
+def _has_unknowns(atom: Atom) -> bool:
+    return bool(unknowns_in(from_atom(atom)))
 
 
 def _nonnegative(size: Size, box: Box) -> Bool:
@@ -130,23 +135,6 @@ def _nonnegative(size: Size, box: Box) -> Bool:
         if coef == -1 and _positive(atom.den, box):
             return ge(const * atom.den + atom.den - 1, atom.num)
     return comparison
-
-
-def _as_extremum(expr: Expr, sign: int) -> list[Size]:
-    """Sizes of which the expression is the maximum (``sign`` 1) or minimum (-1); ``[]`` if none."""
-    for monomial, coef in expr.terms:
-        atom, up = monomial[0], sign if coef > 0 else -sign
-        if len(monomial) > 1 or not unknowns_in(from_atom(atom)):
-            continue
-        parts: list[Size] = []
-        if isinstance(atom, Max if up > 0 else Min):
-            parts = list(atom.operands())
-        elif isinstance(atom, FloorDiv) and isinstance(atom.den, int) and atom.den > 0:
-            parts = [floordiv(part, atom.den) for part in _as_extremum(atom.num, up)]
-        if parts:
-            rest = expr - from_atom(atom) * coef
-            return [rest + part * coef for part in parts]
-    return []
 
 
 def _bounds(size: Size, unknown: Unknown, box: Box) -> Bounds:

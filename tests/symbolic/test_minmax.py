@@ -49,3 +49,10 @@ def test_only_one_of_two_sizes_with_a_constant_difference_stays(extremum, python
 def test_of_numbers_it_is_a_number(extremum, python, kind):
     for values in itertools.product(range(-2, 3), repeat=3):
         assert extremum(*values) == python(values)
+
+
+def test_an_extremum_inside_an_argument_is_part_of_it_if_that_is_no_longer():
+    assert maximum(0, H - minimum(5, H)) is maximum(0, H - 5)
+    assert minimum(H, 3 + minimum(W, H)) is minimum(H, W + 3)
+    longer = maximum(0, H - minimum(5, W))
+    assert str(longer) == "max(0, H-min(5, W))"

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from archlint.symbolic import symbol
-from archlint.symbolic.formula import Comparison, conj, disj, eq, ge, gt, holds, le, ne
+from archlint.symbolic.formula import Comparison, conj, disj, eq, ge, gt, holds, le, lt, ne
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.products import factored
 
@@ -42,6 +42,10 @@ def windows(size):
         (eq(6 * H * W % 4, 0), disj(eq(H % 2, 0), eq(W % 2, 0))),
         (eq(3 * (H - 7) * (W // 2) % 6, 0), None),
         (eq(N * H * W % 12, 0), None),
+        (ge(H // W, 3), ge(H, 3 * W)),
+        (le(H // W, 3), lt(H, 4 * W)),
+        (eq(H // (W + N), 1), conj(ge(H, W + N), lt(H, 2 * W + 2 * N))),
+        (ne(H // W, 0), ge(H, W)),
     ],
 )
 def test_what_a_comparison_of_products_says(formula, said):
