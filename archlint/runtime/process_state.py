@@ -71,6 +71,15 @@ def preserve_process_state() -> Iterator[CapturedOutput]:
         yield output
 
 
+def seed_generators(seed: int) -> None:
+    """Seed the random generators of torch, Python and, when loaded, numpy."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(seed)
+
+
 def default_device() -> torch.device:
     """The device of new tensors; torch 2.6 has no other way to ask once the default is unset."""
     return torch.empty(0).device

@@ -38,6 +38,7 @@ from archlint.tracing.meta_kernels import NUMBERS, python_body, run_kernel
 from archlint.tracing.module_stack import ModuleStack, user_frame
 from archlint.tracing.outputs import structure
 from archlint.tracing.path import TracedPath
+from archlint.tracing.python.draws import draws_unknown
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
 from archlint.tracing.python.lru_caches import uncached
 from archlint.tracing.run import TraceRun, running
@@ -282,6 +283,7 @@ def run_model(
             replaced.enter_context(gc_paused())
             replaced.enter_context(tracer.place.followed())
             replaced.enter_context(library_functions_traced())
+            replaced.enter_context(draws_unknown(path, tracer.run, model))
             if path.eager:
                 replaced.enter_context(hashable())
                 replaced.enter_context(uncached(model))

@@ -21,6 +21,7 @@ from archlint.errors import TargetError
 from archlint.symbolic.formula import conj, holds, negate
 from archlint.tracing.trace import dims_of
 
+DRAWS = 8  # times that each size runs, with other values each time, where values may decide
 _SHARE = 0.5  # of the time left: what sampling may take
 _LARGEST_MODULUS = 64  # residues of larger divisors are not sampled
 
@@ -55,13 +56,16 @@ def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) 
         return Evidence(Samples(0), unable=str(e))
     stop = time.monotonic() + _SHARE * run.seconds_left
     count, unable = 0, ""
-    for point in sizes:
+    rounds = DRAWS if not attempt.violation and _depends_on_values(exploration) else 1
+    for seed, point in enumerate(sizes * rounds):
         if count and time.monotonic() > stop:
+            break
+        if seed >= len(sizes) and unable:
             break
         if device == "cpu" and _too_big(run, exploration, point):
             unable = unable or f"{point_text(point)} needs more memory than the budget allows"
             continue
-        outcome = run_at(model, contract.input, point, contract.budget.memory, device)
+        outcome = run_at(model, contract.input, point, contract.budget.memory, device, seed)
         if outcome.accepted is None:
             unable = unable or outcome.error
             continue
@@ -94,6 +98,14 @@ def _chosen(run: CheckRun, exploration: Exploration) -> list[dict[str, int]]:
         count = max(2, run.samples // 2)
         sizes += choose_sizes(question.names, outside, question.box, divisors, count)
     return sizes
+
+
+def _depends_on_values(exploration: Exploration) -> bool:
+    """Whether values of tensors or random numbers may decide what the model does."""
+    traces = [t for w in exploration.paths for t in (w.trace, *w.trace.others)]
+    return not exploration.covered and any(
+        t.outcome == "unknown" or t.path.choices or t.path.unknowns for t in traces
+    )
 
 
 def _disagreement(exploration: Exploration, outcome: Outcome, device: str) -> str:

@@ -13,7 +13,11 @@ from torch import Tensor, nn
 from archlint.contracts.contract import Input, TensorInput
 from archlint.models.snapshot import keep
 from archlint.runtime.environment_errors import is_environment_error
-from archlint.runtime.process_state import default_device, preserve_process_state
+from archlint.runtime.process_state import (
+    default_device,
+    preserve_process_state,
+    seed_generators,
+)
 from archlint.runtime.user_frames import first_line, user_line
 from archlint.symbolic import evaluate
 from archlint.tracing.outputs import structure
@@ -44,12 +48,14 @@ def run_at(
     sizes: Mapping[str, int],
     memory: int = 4 << 30,
     device: str = "cpu",
+    seed: int = 0,
 ) -> Outcome:
     """Run ``model`` once, and restore it and the state of the process.
 
-    Values are random, the same at every call; integers are below their bound, or 0 without one.
-    ``memory`` bounds the bytes of the inputs (the caller estimates those of the activations).
-    ``device`` may be "meta". ``KeyboardInterrupt`` is not caught.
+    The input's values and what the model draws are random, the same for the same ``seed``; integers
+    are below their bound, or 0 without one. ``memory`` bounds the bytes of the inputs (the caller
+    estimates those of the activations). ``device`` may be "meta". ``KeyboardInterrupt`` is not
+    caught.
     """
     where = dict(sizes)
     needed = _bytes(input, where)
@@ -57,7 +63,7 @@ def run_at(
         return Outcome(where, None, error=f"the input alone takes {needed >> 20} MiB")
     with preserve_process_state() as captured, keep(model):
         try:
-            output = _run(model, input, where, device)
+            output = _run(model, input, where, device, seed)
         except (Exception, SystemExit) as e:
             text = type(e).__name__ + (f": {first_line(e)}" if first_line(e) else "")
             reason = is_environment_error(e)
@@ -67,9 +73,9 @@ def run_at(
     return Outcome(where, True, output, printed=captured.text)
 
 
-def _run(model: nn.Module, input: Input, sizes: Sizes, device: str) -> Any:
-    torch.manual_seed(0)
-    made = build_input(input, sizes, device)
+def _run(model: nn.Module, input: Input, sizes: Sizes, device: str, seed: int) -> Any:
+    seed_generators(seed)
+    made = build_input(input, sizes, device, seed)
     # A default device is a TorchFunctionMode, which turns the fast path of attention layers off.
     elsewhere = device != "cpu" or default_device().type != "cpu"
     with torch.no_grad(), torch.device(device) if elsewhere else nullcontext():
@@ -77,9 +83,9 @@ def _run(model: nn.Module, input: Input, sizes: Sizes, device: str) -> Any:
     return structure(output, lambda t: tuple(t.shape), lambda v: isinstance(v, Tensor))
 
 
-def build_input(input: Input, sizes: Mapping[str, int], device: str = "cpu") -> Any:
+def build_input(input: Input, sizes: Mapping[str, int], device: str = "cpu", seed: int = 0) -> Any:
     """The tensors of ``input`` at ``sizes``: one, or nested lists and dicts of them."""
-    draw = torch.Generator().manual_seed(0)
+    draw = torch.Generator().manual_seed(seed)
 
     def build(part: Input) -> Any:
         if isinstance(part, list):

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
 
 from archlint.symbolic import Expr, Size, formula
 from archlint.symbolic.formula import Bool, Formula, conj, disj, negate
+from archlint.symbolic.quantify import unknowns_in
 from archlint.symbolic.rational import Ratio, compares_exactly, ratio_of
-from archlint.tracing.symint.numbers import Binary, SizePath, kind_of, pinned, settled
+from archlint.tracing.symint.numbers import (
+    Binary,
+    SizePath,
+    kind_of,
+    pinned,
+    settled,
+    sizes_in,
+)
 
 
 def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any], bool]) -> Binary:
@@ -23,9 +32,29 @@ def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any],
         x, y = ratio_of(a), ratio_of(b)
         if x is not None and y is not None and _told_apart(path, x, y):
             return build(x.num * y.den, y.num * x.den)
+        if any(unknowns_in(size) for number in (a, b) for size in sizes_in(number)):
+            return _of_unknown(path, build, a, b)
         return plain(pinned(path, a), pinned(path, b))
 
     return operation
+
+
+def _of_unknown(path: SizePath, build: Callable[[Size, Size], Bool], a: Any, b: Any) -> Bool:
+    """A comparison with a float that values decide, such as ``random.random() < 0.1``."""
+    x, y = _exact(a), _exact(b)
+    if x is not None and y is not None:
+        return build(x[0] * y[1], y[0] * x[1])
+    return path.choose("values decide the path that the model takes")
+
+
+def _exact(number: Any) -> tuple[Size, int] | None:
+    """A number that its double holds exactly, as a numerator and a denominator."""
+    if isinstance(number, Ratio):
+        whole = isinstance(number.den, int) and number.den > 0 and not number.rounded
+        return (number.num, number.den) if whole and isinstance(number.den, int) else None
+    if isinstance(number, float):
+        return number.as_integer_ratio() if math.isfinite(number) else None
+    return (number, 1) if isinstance(number, (int, Expr)) else None
 
 
 def _of_truths(build: Callable[[Size, Size], Bool], a: Bool, b: Bool) -> Bool:

@@ -9,6 +9,7 @@ from typing import Any
 from archlint.symbolic import Size, floordiv, mod
 from archlint.symbolic.formula import conj, eq, ge, gt
 from archlint.symbolic.rational import Ratio, ratio_of
+from archlint.tracing.symint import random_parts
 from archlint.tracing.symint.numbers import SizePath, kind_of, pinned, settled
 
 
@@ -20,6 +21,9 @@ def as_float(path: SizePath, number: Any) -> Any:
 
 
 def floor(path: SizePath, number: Any) -> Any:
+    parts = random_parts.parts_of(number) if isinstance(number, Ratio) else None
+    if parts is not None and (whole := random_parts.floor(path, parts)) is not None:
+        return whole
     return _whole(path, number, Ratio.floor, math.floor)
 
 
@@ -34,6 +38,9 @@ def trunc(path: SizePath, number: Any) -> Any:
     exact = ratio_of(number)
     if exact is None:
         return math.trunc(pinned(path, number))
+    parts = random_parts.parts_of(exact)
+    if parts is not None and (whole := random_parts.trunc(path, parts)) is not None:
+        return whole
     positive = conj(ge(exact.num, 0), gt(exact.den, 0))
     return floor(path, number) if path.branch(positive) else _towards_zero(exact)
 

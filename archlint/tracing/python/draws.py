@@ -1,0 +1,304 @@
+"""Random generators and clocks: while a model is traced, the numbers that they give are unknown.
+
+``random``, ``numpy.random``, ``secrets``, ``time``, ``os.urandom`` and ``uuid`` give plain numbers,
+and one draw would stand for all. So the model's code gets a number within bounds instead
+(:meth:`.TracedPath.unknown`); a comparison with it branches both ways. Where no bounds help
+(arrays, bytes, shuffled lists), the trace ends as unknown. A draw that no replacement sees, such as
+one of another library that imported ``random.random`` by name, changes the state of Python's or
+numpy's generator, and the trace ends as unknown too.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import sys
+import time
+import types
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import nn
+
+from archlint.runtime.code_owner import Owner, is_user_code, owner_of
+from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.symbolic import Size
+from archlint.symbolic.formula import ge
+from archlint.symbolic.quantify import unknowns_in
+from archlint.symbolic.rational import Opaque, Ratio
+from archlint.tracing.path import TracedPath
+from archlint.tracing.run import TraceRun
+from archlint.tracing.symint.node import SizeNode, size_of, sym_int
+from archlint.tracing.symint.random_parts import DENOMINATOR
+
+_MOST_ITEMS = 8  # of a sequence of which one is chosen: each is a path
+_LIBRARIES = ("torch", "numpy", "archlint", "builtins")
+_Function = Callable[..., Any]
+
+
+@contextmanager
+def draws_unknown(path: TracedPath, run: TraceRun, model: nn.Module) -> Iterator[None]:
+    """Make what the model's code draws unknown inside the block.
+
+    Calls in other threads, and from code that is not the user's or a library's, reach the
+    originals. Clocks are read by many libraries for their own sake, such as a progress bar: only
+    what the user's code and the packages of the model's classes read from them is unknown.
+    """
+    replaced: list[tuple[dict[str, Any], str, Any]] = []
+    with PROCESS_LOCK:
+        made = _replacements(path, run, _packages(model))
+        before, formatted = _generator_states(), torch.SymFloat.__format__
+        try:
+            for names, name, original in _places(made, model):
+                names[name] = made[id(original)][1]
+                replaced.append((names, name, original))
+            torch.SymFloat.__format__ = _formatted  # type: ignore[method-assign, assignment]
+            yield
+        finally:
+            torch.SymFloat.__format__ = formatted  # type: ignore[method-assign]
+            for names, name, original in replaced:
+                names[name] = original
+            if not run.stops and _generator_states() != before:
+                run.stops.append("random numbers decide: a generator was used by other code")
+
+
+def _formatted(number: torch.SymFloat, form: str) -> str:
+    """The text of an unknown number, such as the seconds in a log; else the original's answer."""
+    node: Any = number.node
+    unknown = isinstance(node, SizeNode) and any(map(unknowns_in, node.sizes()))
+    return format(node.hinted(), form) if unknown else object.__format__(number, form)
+
+
+def _generator_states() -> tuple[Any, ...]:
+    numpy = sys.modules.get("numpy.random")
+    if numpy is None:
+        return (random.getstate(),)
+    kind, keys, position, *rest = numpy.get_state()
+    return random.getstate(), kind, keys.tobytes(), position, *rest
+
+
+def _packages(model: nn.Module) -> frozenset[str]:
+    """The packages of the model's classes that are not PyTorch's."""
+    kinds = {kind.__module__.partition(".")[0] for m in model.modules() for kind in type(m).__mro__}
+    return frozenset(kinds - set(_LIBRARIES))
+
+
+def _places(
+    made: Mapping[int, tuple[Any, Any]], model: nn.Module
+) -> Iterable[tuple[dict[str, Any], str, Any]]:
+    """The names bound to the functions, in their modules and in those of the model's code."""
+    numpy = sys.modules.get("numpy.random")
+    modules: list[Any] = [random, time, os, uuid, secrets]
+    modules += [numpy] if numpy is not None else []
+    kinds = {kind for m in model.modules() for kind in type(m).__mro__}
+    modules += [sys.modules[k.__module__] for k in kinds if k.__module__ in sys.modules]
+    modules += _users_modules(len(sys.modules))
+    found = []
+    for names in {id(m): vars(m) for m in modules if _is_open(m)}.values():
+        for name, value in names.items():
+            known = made.get(id(value))
+            if known is not None and known[0] is value:
+                found.append((names, name, value))
+    return found
+
+
+def _is_open(module: types.ModuleType) -> bool:
+    return module.__name__.partition(".")[0] not in _LIBRARIES or module.__name__ == "numpy.random"
+
+
+@lru_cache(maxsize=4)
+def _users_modules(loaded: int) -> tuple[types.ModuleType, ...]:
+    """The modules of the user's own code among the ``loaded`` modules of the process."""
+    files = ((m, getattr(m, "__file__", None)) for m in list(sys.modules.values()))
+    own = ((m, f) for m, f in files if type(m) is types.ModuleType and isinstance(f, str))
+    return tuple(m for m, f in own if owner_of(f) is Owner.USER)
+
+
+def _replacements(
+    path: TracedPath, run: TraceRun, packages: frozenset[str]
+) -> dict[int, tuple[Any, Any]]:
+    """Each function with its replacement, by the function's ``id``."""
+    draws = _Draws(path)
+    made: dict[int, tuple[Any, Any]] = {}
+
+    def replace(module: Any, name: str, answer: _Function, clock: bool = False) -> None:
+        original = getattr(module, name, None)
+        if original is None:
+            return
+        text = f"{module.__name__}.{name}"
+
+        def function(*args: Any, **kwargs: Any) -> Any:
+            if run.in_thread() and _is_models(sys._getframe(1), packages if clock else None):
+                return answer(text, *args, **kwargs)
+            return original(*args, **kwargs)
+
+        function.__wrapped__ = original  # type: ignore[attr-defined]
+        made[id(original)] = (original, function)
+
+    for module, names in _BY_ANSWER.items():
+        found: Any = sys.modules.get(module)
+        for answer, functions in names.items() if found is not None else ():
+            for name in functions.split():
+                replace(found, name, getattr(draws, answer), module == "time")
+    return made
+
+
+def _is_models(frame: types.FrameType, packages: frozenset[str] | None) -> bool:
+    """Whether the frame's code is one whose draws matter; ``packages``: of these only."""
+    file = frame.f_code.co_filename
+    if packages is None:
+        return is_user_code(file)
+    root = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    return root in packages or owner_of(file) is Owner.USER
+
+
+_BY_ANSWER: dict[str, dict[str, str]] = {
+    "random": {
+        "fraction": "random",
+        "number": "uniform triangular betavariate expovariate gammavariate gauss lognormvariate "
+        "normalvariate paretovariate vonmisesvariate weibullvariate",
+        "inclusive": "randint",
+        "below": "randrange",
+        "bits": "getrandbits",
+        "choice": "choice",
+        "other": "choices sample shuffle randbytes",
+        "generator": "Random SystemRandom",
+    },
+    "numpy.random": {
+        "fraction": "rand random random_sample ranf sample",
+        "number": "randn uniform normal beta chisquare exponential f gamma gumbel laplace logistic "
+        "lognormal noncentral_chisquare noncentral_f pareto power rayleigh standard_cauchy "
+        "standard_exponential standard_gamma standard_normal standard_t triangular vonmises wald "
+        "weibull",
+        "below": "randint",
+        "choice": "choice",
+        "other": "bytes binomial dirichlet geometric hypergeometric logseries multinomial "
+        "multivariate_normal negative_binomial permutation poisson random_integers shuffle zipf",
+        "generator": "default_rng RandomState",
+    },
+    "secrets": {
+        "below": "randbelow",
+        "bits": "randbits",
+        "choice": "choice",
+        "other": "token_bytes token_hex token_urlsafe",
+        "generator": "SystemRandom",
+    },
+    "time": {
+        "number": "time monotonic perf_counter process_time thread_time",
+        "count": "time_ns monotonic_ns perf_counter_ns process_time_ns thread_time_ns",
+        "current": "localtime gmtime ctime strftime",
+    },
+    "os": {"other": "urandom getrandom"},
+    "uuid": {"other": "uuid1 uuid4"},
+}
+"""By module: which method of :class:`_Draws` answers which functions."""
+
+
+class _Draws:
+    """What the functions give on one path. ``what`` names the function."""
+
+    def __init__(self, path: TracedPath) -> None:
+        self.path = path
+
+    def fraction(self, what: str, *args: Any, **kwargs: Any) -> Any:
+        """A float from 0 to 1, without 1; an array where a shape is given."""
+        if args or any(v is not None for v in kwargs.values()):
+            return self.other(what)
+        return self._float(Ratio(self.path.unknown(what, 0, DENOMINATOR - 1), DENOMINATOR))
+
+    def number(self, what: str, *args: Any, size: Any = None, **kwargs: Any) -> Any:
+        """A float of which nothing is known; an array where a shape or arrays are given."""
+        plain = (int, float, torch.SymInt, torch.SymFloat)
+        shape = what.startswith("numpy.") and args and what.rpartition(".")[2] in _SHAPED
+        if size is not None or shape or not all(isinstance(a, plain) for a in args):
+            return self.other(what)
+        return self._float(Opaque(0.5, (self.path.unknown(what, None),)))
+
+    def count(self, what: str) -> Any:
+        """A number of nanoseconds."""
+        return sym_int(self.path.unknown(what, 0), self.path)
+
+    def inclusive(self, what: str, a: Any, b: Any) -> Any:
+        """A whole number from ``a`` to ``b``."""
+        return self._whole(what, a, b)
+
+    def below(self, what: str, *args: Any, **kwargs: Any) -> Any:
+        """A whole number below the last of one or two bounds."""
+        names = ("low", "high") if what.startswith("numpy.") else ("start", "stop")
+        bounds = [*args[:2], *(kwargs[n] for n in names[len(args) :] if n in kwargs)]
+        bounds = [b for b in bounds if b is not None]
+        rest = [a for a in args[2:] if a not in (None, 1)]
+        rest += [v for n, v in kwargs.items() if n not in (*names, "dtype", "step")]
+        if rest or kwargs.get("step", 1) != 1 or not all(map(_is_whole, bounds)) or not bounds:
+            return self.other(what)
+        return self._whole(what, bounds[0] if len(bounds) == 2 else 0, bounds[-1] - 1)
+
+    def bits(self, what: str, k: Any) -> Any:
+        """A whole number of ``k`` bits."""
+        return self._whole(what, 0, (1 << int(k)) - 1)
+
+    def choice(self, what: str, seq: Any, *args: Any, **kwargs: Any) -> Any:
+        """One item of a sequence, each on a path of its own; a number below a number."""
+        if args or kwargs:
+            return self.other(what)
+        if _is_whole(seq):
+            return self._whole(what, 0, seq - 1)
+        if not isinstance(seq, (list, tuple, str, range)) or len(seq) > _MOST_ITEMS:
+            return self.other(what)
+        if not seq:
+            raise IndexError("Cannot choose from an empty sequence")
+        at = 0
+        while at < len(seq) - 1 and not self.path.choose(_decides(what)):
+            at += 1
+        return seq[at]
+
+    def generator(self, what: str, seed: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """A generator: unknown without a seed, else the real one."""
+        if seed is None:
+            return self.other(what)
+        module, _, name = what.rpartition(".")
+        return getattr(sys.modules[module], name).__wrapped__(seed, *args, **kwargs)
+
+    def current(self, what: str, *args: Any) -> Any:
+        """The date and time of now; of a time that is given, the real function's answer."""
+        needed = 2 if what.endswith("strftime") else 1
+        if len(args) < needed:
+            return self.other(what)
+        return getattr(time, what.rpartition(".")[2]).__wrapped__(*args)
+
+    def other(self, what: str, *args: Any, **kwargs: Any) -> Any:
+        """Numbers for which nothing stands."""
+        return self.path.stop(_decides(what))
+
+    def _float(self, value: Any) -> Any:
+        node: Any = SizeNode(value, self.path)
+        return torch.SymFloat(node)
+
+    def _whole(self, what: str, low: Any, high: Any) -> Any:
+        first, last = (_size(self.path, n) for n in (low, high))
+        if not self.path.branch(ge(last, first)):
+            raise ValueError(f"empty range for {what}")
+        return sym_int(self.path.unknown(what, first, last), self.path)
+
+
+_SHAPED = ("randn",)  # whose positional arguments are the shape
+
+
+def _decides(what: str) -> str:
+    return f"random numbers ({what}) decide what the model computes"
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) in (int, torch.SymInt) or (
+        type(value).__module__ == "numpy" and hasattr(value, "__index__")
+    )
+
+
+def _size(path: TracedPath, number: Any) -> Size:
+    size = size_of(number)
+    return size if not isinstance(size, int) else int(size)

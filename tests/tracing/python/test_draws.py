@@ -1,0 +1,140 @@
+"""What a model draws or reads from a clock is unknown; samples draw each time."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import time
+import uuid
+from random import randint
+from random import random as drawn
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import archlint
+from archlint.contracts.contract import TensorInput
+from archlint.engine.sampling.real_run import run_at
+from archlint.symbolic import symbol
+
+ANY = "any H, W >= 3"
+
+
+class Model(nn.Module):
+    """Shrinks the image once or twice, as ``once`` decides."""
+
+    def __init__(self, once):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3)
+        self.once = once
+
+    def forward(self, x):
+        y = self.conv(x)
+        return y if self.once() else self.conv(y)
+
+
+SOMETIMES = {
+    "random": lambda: random.random() >= 0.1,
+    "imported by name": lambda: drawn() >= 0.1,
+    "the other side": lambda: 0.9 >= drawn(),  # noqa: SIM300
+    "with arithmetic": lambda: random.random() * 2 - 1 > -0.8,
+    "uniform": lambda: random.uniform(0, 1) > 0.1,
+    "gauss": lambda: random.gauss(0, 1) > -1.0,
+    "randint": lambda: randint(0, 9) > 0,
+    "randrange": lambda: random.randrange(1, 10) > 1,
+    "getrandbits": lambda: random.getrandbits(3),
+    "as a truth": lambda: random.choice([0, 1, 2, 3]),
+    "shuffle": lambda: random.sample([0, 1, 2, 3], 4)[0],
+    "numpy": lambda: np.random.rand() >= 0.1,
+    "numpy uniform": lambda: np.random.uniform(0, 1) >= 0.1,
+    "numpy randint": lambda: np.random.randint(10),
+    "numpy array": lambda: bool(np.random.rand(1)[0] >= 0.1),
+    "numpy generator": lambda: np.random.default_rng().random() >= 0.5,
+    "a generator": lambda: random.Random().random() >= 0.5,
+    "secrets": lambda: secrets.randbelow(2),
+    "urandom": lambda: os.urandom(1)[0] >= 128,
+    "uuid": lambda: uuid.uuid4().int % 2,
+    "clock": lambda: time.time_ns() // 100 % 2,
+    "torch": lambda: torch.rand(1) >= 0.1,
+    "torch item": lambda: torch.rand(()).item() >= 0.1,
+}
+
+
+@pytest.mark.parametrize("how", SOMETIMES)
+def test_no_draw_stands_for_all(how):
+    model = Model(SOMETIMES[how]).eval()
+    assert not archlint.infer(model, "N 3 H W").exact
+    assert archlint.check(model, "N 3 H W", accepts=ANY, samples=0).word == "error"
+    assert archlint.check(model, "N 3 H W", accepts=ANY).word == "broken"
+
+
+ALWAYS = {
+    "never below 0": lambda: random.random() >= 0.0,
+    "always below 1": lambda: drawn() < 1,
+    "a whole part": lambda: int(random.random() * 4) < 4,
+    "bounded": lambda: random.randint(2, 5) > 1,
+    "numpy bounded": lambda: np.random.randint(1, 5),
+    "seeded": lambda: random.Random(3).random() < 0.5,
+    "not drawn": lambda: isinstance(random.Random, type) or True,
+    "bounded bits": lambda: random.getrandbits(3) < 8,
+}
+
+
+@pytest.mark.parametrize("how", ALWAYS)
+def test_what_holds_for_every_draw_is_proved(how):
+    model = Model(ALWAYS[how]).eval()
+    assert archlint.infer(model, "N 3 H W").text == "H, W >= 3"
+    assert archlint.check(model, "N 3 H W", accepts=ANY).word == "proved"
+
+
+class Crop(nn.Module):
+    def forward(self, x):
+        top = random.randint(0, x.shape[2] - 4)
+        left = int(np.random.rand() * (x.shape[3] - 3))
+        return x[:, :, top : top + 4, left : left + 4].reshape(x.shape[0], 3, 4, 4)
+
+
+def test_a_random_crop_is_proved_for_every_place():
+    assert archlint.infer(Crop().eval(), "N 3 H W").text == "H, W >= 4"
+
+
+class Timed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3)
+
+    def forward(self, x):
+        start = time.perf_counter()
+        y = self.conv(x)
+        self.took = time.perf_counter() - start
+        print(f"took {self.took:.3f} s at {time.time()}")
+        return y
+
+
+def test_measuring_time_costs_nothing():
+    model = Timed().eval()
+    assert archlint.infer(model, "N 3 H W").text == "H, W >= 3"
+    assert not hasattr(model, "took")
+
+
+def test_functions_are_themselves_afterwards():
+    before = [random.random, np.random.rand, time.time, os.urandom, drawn, randint]
+    state = random.getstate()
+    archlint.infer(Model(SOMETIMES["random"]).eval(), "N 3 H W")
+    assert before == [random.random, np.random.rand, time.time, os.urandom, drawn, randint]
+    assert random.getstate() == state
+
+
+def test_samples_draw_each_time():
+    class Shows(nn.Module):
+        def forward(self, x):
+            return x[: 1 + random.randrange(100)], x[: 1 + np.random.randint(100)]
+
+    rows = TensorInput((symbol("N"),))
+    seen = [run_at(Shows(), rows, {"N": 200}, seed=k).output for k in (0, 0, 1, 2, 3)]
+    assert seen[0] == seen[1]
+    assert len({shape for shape, _ in seen}) > 2
+    assert len({shape for _, shape in seen}) > 2
