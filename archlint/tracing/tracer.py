@@ -14,6 +14,7 @@ Calls without a symbolic tensor or size run for real.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from torch.overrides import TorchFunctionMode
 from archlint.contracts.contract import Input
 from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
 from archlint.ops.traits import Unchecked, traits_of
+from archlint.runtime.code_owner import is_own
 from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.gc_pause import gc_paused
 from archlint.runtime.user_frames import first_line, user_line
@@ -303,10 +305,19 @@ def run_model(
         kind = type(e).__name__
         error = f"{kind}: {first_line(e)}"
         source = user_line(e) or ""
-        reason = is_environment_error(e)
+        reason = is_environment_error(e) or _own_mistake(e)
         if reason:
             return _End("unknown", None, f"{reason} ({error})", source, kind)
         return _End("raised", None, error, source, kind)
+
+
+def _own_mistake(error: BaseException) -> str:
+    """A reason if archlint's own code raised an error that only a mistake in it explains."""
+    if not isinstance(error, (AttributeError, NameError, AssertionError, LookupError)):
+        return ""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    own = bool(frames) and is_own(frames[-1].f_code.co_filename)
+    return "a mistake of archlint" if own and type(error) is not IndexError else ""
 
 
 def _is_tensor(value: Any) -> bool:

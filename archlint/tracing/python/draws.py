@@ -273,7 +273,7 @@ class _Draws:
 
     def other(self, what: str, *args: Any, **kwargs: Any) -> Any:
         """Numbers for which nothing stands."""
-        return self.path.stop(_decides(what))
+        return self.path.undecided(_decides(what))
 
     def _float(self, value: Any) -> Any:
         node: Any = SizeNode(value, self.path)
