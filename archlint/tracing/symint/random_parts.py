@@ -1,7 +1,7 @@
 """Whole numbers that are computed from a random fraction, as in ``int(random.random() * n)``.
 
-The fraction is a multiple ``k`` of ``1 / DENOMINATOR`` with an unknown ``k``. The rounded number has
-bounds of its own, tighter than those of a quotient with such a denominator.
+The fraction is a multiple ``k`` of ``1 / DENOMINATOR``, with an unknown ``k``. The rounded number
+has bounds of its own, tighter than those of a quotient with such a denominator.
 """
 
 from __future__ import annotations
