@@ -142,6 +142,8 @@ class Tracer(TorchFunctionMode):
             try:
                 known = [known_of(a) for a in args]
                 settings = {k: known_of(v) for k, v in kwargs.items()}
+                if settings.pop("out", None) is not None:
+                    raise NoRule("out=")
                 result = rule(self.path, *known, **settings)
             except NoRule:
                 pass

@@ -108,6 +108,17 @@ def test_pytorchs_own_python_is_looked_into():
     assert found.kernels == {}
 
 
+def test_a_call_with_out_is_left_to_its_kernel():
+    def into(self, x):
+        return torch.mul(x, 2, out=torch.empty(2, 3, 4, 4))
+
+    trace = run(into, sizes={"N": 2, "H": 4, "W": 4})
+    assert not trace.faults
+    without = run(lambda self, x: torch.matmul(x, x.transpose(-1, -2), out=None))
+    assert without.outcome == "accepted"
+    assert without.kernels == {}
+
+
 def test_without_rules_pytorchs_kernels_give_the_same_sizes():
     def forward(self, x):
         return self.pool(self.conv(x)).flatten(1)

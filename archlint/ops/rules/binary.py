@@ -150,10 +150,7 @@ def _register(
         *,
         alpha: Any = 1,
         rounding_mode: str | None = None,
-        out: Any = None,
     ) -> TensorSpec:
-        if out is not None:
-            raise NoRule("out=")
         dtype, values_ = result(path, input, other, alpha, rounding_mode)
         return pointwise(path, dtype, values_, input, other)
 

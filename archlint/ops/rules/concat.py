@@ -55,11 +55,7 @@ def _specs(path: Path, tensors: Any) -> list[TensorSpec]:
 
 
 @shape_rule(torch.cat, torch.concat, torch.concatenate, raises=(RuntimeError,))
-def cat(
-    path: Path, tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None
-) -> TensorSpec:
-    if out is not None:
-        raise NoRule
+def cat(path: Path, tensors: Any, dim: int = 0, *, axis: int | None = None) -> TensorSpec:
     return joined(path, _specs(path, tensors), dim if axis is None else axis)
 
 
@@ -110,10 +106,8 @@ def _common(path: Path, first: Size, size: Size, d: int) -> Size:
 
 
 @shape_rule(torch.stack, raises=(RuntimeError,))
-def stack(path: Path, tensors: Any, dim: int = 0, *, out: Any = None) -> TensorSpec:
+def stack(path: Path, tensors: Any, dim: int = 0) -> TensorSpec:
     specs = _specs(path, tensors)
-    if out is not None:
-        raise NoRule
     first = specs[0]
     at = axis(path, dim, first.ndim + 1)
     dims = list(first.dims)
@@ -126,23 +120,23 @@ def stack(path: Path, tensors: Any, dim: int = 0, *, out: Any = None) -> TensorS
 
 
 @shape_rule(torch.hstack, raises=(RuntimeError,))
-def hstack(path: Path, tensors: Any, *, out: Any = None) -> TensorSpec:
+def hstack(path: Path, tensors: Any) -> TensorSpec:
     specs = atleast_1d(path, _specs(path, tensors))
     return joined(path, specs, 0 if specs[0].ndim == 1 else 1)
 
 
 @shape_rule(torch.vstack, torch.row_stack, raises=(RuntimeError,))
-def vstack(path: Path, tensors: Any, *, out: Any = None) -> TensorSpec:
+def vstack(path: Path, tensors: Any) -> TensorSpec:
     return joined(path, atleast_2d(path, _specs(path, tensors)), 0)
 
 
 @shape_rule(torch.dstack, raises=(RuntimeError,))
-def dstack(path: Path, tensors: Any, *, out: Any = None) -> TensorSpec:
+def dstack(path: Path, tensors: Any) -> TensorSpec:
     return joined(path, atleast_3d(path, _specs(path, tensors)), 2)
 
 
 @shape_rule(torch.column_stack)
-def column_stack(path: Path, tensors: Any, *, out: Any = None) -> TensorSpec:
+def column_stack(path: Path, tensors: Any) -> TensorSpec:
     specs = atleast_1d(path, _specs(path, tensors))
     return joined(path, [unsqueeze(path, s, 1) if s.ndim == 1 else s for s in specs], 1)
 

@@ -26,9 +26,7 @@ def places(path: Path, input: TensorSpec, name: str) -> tuple[TensorSpec, ...]:
 
 
 @shape_rule(*spellings("nonzero"), bounds=Bounds.UNKNOWN)
-def nonzero(path: Path, input: TensorSpec, *, out: Any = None, as_tuple: bool = False) -> Any:
-    if out is not None:
-        raise NoRule
+def nonzero(path: Path, input: TensorSpec, *, as_tuple: bool = False) -> Any:
     if as_tuple:
         flat = input.like((1,)) if input.ndim == 0 else input
         return places(path, flat, "nonzero")

@@ -15,11 +15,6 @@ from archlint.ops.shapes.broadcast import broadcast
 from archlint.ops.shapes.type_promotion import result_type
 
 
-def _no_out(out: Any) -> None:
-    if out is not None:
-        raise NoRule("out=")
-
-
 def _norm(
     path: Path, input: TensorSpec, order: Any, dim: Any, keepdim: bool, dtype: Any
 ) -> TensorSpec:
@@ -44,7 +39,8 @@ def norm(
     out: Any = None,
     dtype: torch.dtype | None = None,
 ) -> TensorSpec:
-    _no_out(out)
+    if out is not None:
+        raise NoRule("out=")
     if p == "fro":
         if isinstance(dim, (tuple, list)) and len(dim) > 2:
             raise NoRule("a Frobenius norm over more than 2 dimensions")
@@ -61,9 +57,7 @@ def vector_norm(
     keepdim: bool = False,
     *,
     dtype: torch.dtype | None = None,
-    out: Any = None,
 ) -> TensorSpec:
-    _no_out(out)
     return _norm(path, x, ord, dim, keepdim, dtype)
 
 
@@ -75,11 +69,9 @@ def linalg_norm(
     dim: Any = None,
     keepdim: bool = False,
     *,
-    out: Any = None,
     dtype: torch.dtype | None = None,
 ) -> TensorSpec:
     """Vector norms only: without ``ord``, or along one dimension."""
-    _no_out(out)
     if ord is not None and not isinstance(dim, int) and not (dim is None and A.ndim == 1):
         raise NoRule("a matrix norm")
     return _norm(path, A, 2 if ord is None else ord, dim, keepdim, dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -30,11 +31,7 @@ def _vector(path: Path, index: TensorSpec) -> None:
 
 
 @shape_rule(*spellings("index_select"), bounds=Bounds.PICKED, unchecked=Unchecked.INDICES)
-def index_select(
-    path: Path, input: TensorSpec, dim: int, index: TensorSpec, *, out: Any = None
-) -> TensorSpec:
-    if out is not None:
-        raise NoRule("out=")
+def index_select(path: Path, input: TensorSpec, dim: int, index: TensorSpec) -> TensorSpec:
     _vector(path, index)
     at = axis(path, dim, input.ndim)
     count = index.numel()
@@ -85,10 +82,7 @@ def gather(
     index: TensorSpec,
     *,
     sparse_grad: bool = False,
-    out: Any = None,
 ) -> TensorSpec:
-    if out is not None:
-        raise NoRule("out=")
     at = axis(path, dim, input.ndim)
     _long(path, index)
     _aligned(path, at, index, input, every=False)
@@ -109,16 +103,9 @@ def _scatter(
     within(path, index, _size(input, at), 0, unread=empty(index.dims))
 
 
-def _source(src: Any, value: Any) -> Any:
-    found = value if src is None else src
-    if found is None:
-        raise NoRule
-    return found
-
-
-@shape_rule(*spellings("scatter"), unchecked=Unchecked.INDICES)
-def scatter(
+def _scatter_from(
     path: Path,
+    name: str,
     input: TensorSpec,
     dim: int,
     index: TensorSpec,
@@ -126,54 +113,34 @@ def scatter(
     *,
     value: Any = None,
     reduce: str | None = None,
-) -> TensorSpec:
-    if reduce is not None:
+) -> None:
+    source = value if src is None else src
+    if reduce is not None or source is None:
         raise NoRule
-    _scatter(path, "scatter", input, dim, index, _source(src, value))
-    return _copy(path, input)
+    _scatter(path, name, input, dim, index, source)
 
 
-@shape_rule(inplace=spellings("scatter_"), unchecked=Unchecked.INDICES)
-def scatter_(
-    path: Path,
-    input: TensorSpec,
-    dim: int,
-    index: TensorSpec,
-    src: Any = None,
-    *,
-    value: Any = None,
-    reduce: str | None = None,
-) -> TensorSpec:
-    if reduce is not None:
-        raise NoRule
-    _scatter(path, "scatter_", input, dim, index, _source(src, value))
-    return written(path, "scatter", input, input.dtype)
+def _register(name: str, claims: Callable[..., None]) -> None:
+    """The rules of ``name`` and of ``name_``, which writes to its first argument."""
+
+    def copied(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
+        claims(path, name, input, *args, **settings)
+        return input.like(input.dims, strides=elementwise_strides(path, [input], input.dims))
+
+    def into(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
+        claims(path, f"{name}_", input, *args, **settings)
+        return written(path, name, input, input.dtype)
+
+    shape_rule(*spellings(name), unchecked=Unchecked.INDICES)(copied)
+    shape_rule(inplace=spellings(f"{name}_"), unchecked=Unchecked.INDICES)(into)
 
 
-@shape_rule(*spellings("scatter_add"), unchecked=Unchecked.INDICES)
-def scatter_add(
-    path: Path, input: TensorSpec, dim: int, index: TensorSpec, src: TensorSpec
-) -> TensorSpec:
-    _scatter(path, "scatter_add", input, dim, index, src)
-    return _copy(path, input)
-
-
-@shape_rule(inplace=spellings("scatter_add_"), unchecked=Unchecked.INDICES)
-def scatter_add_(
-    path: Path, input: TensorSpec, dim: int, index: TensorSpec, src: TensorSpec
-) -> TensorSpec:
-    _scatter(path, "scatter_add_", input, dim, index, src)
-    return written(path, "scatter_add", input, input.dtype)
-
-
-def _copy(path: Path, input: TensorSpec) -> TensorSpec:
-    return input.like(input.dims, strides=elementwise_strides(path, [input], input.dims))
+_register("scatter", _scatter_from)
+_register("scatter_add", _scatter)
 
 
 @shape_rule(*spellings("take"), bounds=Bounds.PICKED, unchecked=Unchecked.INDICES)
-def take(path: Path, input: TensorSpec, index: TensorSpec, *, out: Any = None) -> TensorSpec:
-    if out is not None:
-        raise NoRule("out=")
+def take(path: Path, input: TensorSpec, index: TensorSpec) -> TensorSpec:
     path.claim(index.dtype is torch.int64, f"an index of int64, gets {index.dtype}")
     numel = input.numel()
     none, count = empty(index.dims), input.numel()

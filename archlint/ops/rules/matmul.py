@@ -34,14 +34,8 @@ def _equal(path: Path, a: Size, b: Size, text: str = INNER) -> None:
         path.claim(eq(a, b), text, a, b)
 
 
-def _no_out(out: Any) -> None:
-    if out is not None:
-        raise NoRule("out=")
-
-
 @shape_rule(*spellings("matmul"), *methods("__matmul__"), raises=(RuntimeError,), factors=(0, 1))
-def matmul(path: Path, input: TensorSpec, other: TensorSpec, *, out: Any = None) -> TensorSpec:
-    _no_out(out)
+def matmul(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     if not isinstance(other, TensorSpec):
         raise NoRule(f"matmul with {other!r}")
     if not input.dims or not other.dims:
@@ -73,24 +67,21 @@ def _product(path: Path, name: str, input: TensorSpec, other: TensorSpec) -> Ten
 
 
 @shape_rule(*spellings("mm"), raises=(RuntimeError,), factors=(0, 1))
-def mm(path: Path, input: TensorSpec, mat2: TensorSpec, *, out: Any = None) -> TensorSpec:
-    _no_out(out)
+def mm(path: Path, input: TensorSpec, mat2: TensorSpec) -> TensorSpec:
     _rank(path, "mm", input, 2)
     _rank(path, "mm", mat2, 2)
     return _product(path, "mm", input, mat2)
 
 
 @shape_rule(*spellings("bmm"), raises=(RuntimeError,), factors=(0, 1))
-def bmm(path: Path, input: TensorSpec, mat2: TensorSpec, *, out: Any = None) -> TensorSpec:
-    _no_out(out)
+def bmm(path: Path, input: TensorSpec, mat2: TensorSpec) -> TensorSpec:
     _rank(path, "bmm", input, 3)
     _rank(path, "bmm", mat2, 3)
     return _product(path, "bmm", input, mat2)
 
 
 @shape_rule(*spellings("mv"), raises=(RuntimeError,), factors=(0, 1))
-def mv(path: Path, input: TensorSpec, vec: TensorSpec, *, out: Any = None) -> TensorSpec:
-    _no_out(out)
+def mv(path: Path, input: TensorSpec, vec: TensorSpec) -> TensorSpec:
     _rank(path, "mv", input, 2)
     _rank(path, "mv", vec, 1)
     same_dtype(path, "mv", input, vec)
@@ -99,8 +90,7 @@ def mv(path: Path, input: TensorSpec, vec: TensorSpec, *, out: Any = None) -> Te
 
 
 @shape_rule(torch.dot, *methods("dot"), torch.inner, *methods("inner"), raises=(RuntimeError,))
-def dot(path: Path, input: TensorSpec, tensor: TensorSpec, *, out: Any = None) -> TensorSpec:
-    _no_out(out)
+def dot(path: Path, input: TensorSpec, tensor: TensorSpec) -> TensorSpec:
     if input.ndim != 1 or tensor.ndim != 1:
         raise NoRule("inner product of more than vectors")
     same_dtype(path, "dot", input, tensor)
@@ -109,8 +99,7 @@ def dot(path: Path, input: TensorSpec, tensor: TensorSpec, *, out: Any = None) -
 
 
 @shape_rule(*spellings("outer", "ger"), raises=(RuntimeError,))
-def outer(path: Path, input: TensorSpec, vec2: TensorSpec, *, out: Any = None) -> TensorSpec:
-    _no_out(out)
+def outer(path: Path, input: TensorSpec, vec2: TensorSpec) -> TensorSpec:
     _rank(path, "outer", input, 1)
     _rank(path, "outer", vec2, 1)
     return input.like((*input.dims, *vec2.dims), promote.result_type(input, vec2))
@@ -131,9 +120,8 @@ def addmm(
     *,
     beta: Any = 1,
     alpha: Any = 1,
-    out: Any = None,
 ) -> TensorSpec:
-    return _added(path, "addmm", input, mm(path, mat1, mat2, out=out))
+    return _added(path, "addmm", input, mm(path, mat1, mat2))
 
 
 @shape_rule(*spellings("baddbmm"), raises=(RuntimeError,), factors=(1, 2))
@@ -145,9 +133,8 @@ def baddbmm(
     *,
     beta: Any = 1,
     alpha: Any = 1,
-    out: Any = None,
 ) -> TensorSpec:
-    return _added(path, "baddbmm", input, bmm(path, batch1, batch2, out=out))
+    return _added(path, "baddbmm", input, bmm(path, batch1, batch2))
 
 
 @shape_rule(*spellings("addbmm"), factors=(1, 2))
@@ -159,9 +146,8 @@ def addbmm(
     *,
     beta: Any = 1,
     alpha: Any = 1,
-    out: Any = None,
 ) -> TensorSpec:
-    total: TensorSpec = bmm(path, batch1, batch2, out=out)
+    total: TensorSpec = bmm(path, batch1, batch2)
     return _added(path, "addbmm", input, total.like(total.dims[1:]))
 
 
@@ -189,8 +175,9 @@ def added_into(
 def tensordot(
     path: Path, a: TensorSpec, b: TensorSpec, dims: Any = 2, out: Any = None
 ) -> TensorSpec:
+    if out is not None:
+        raise NoRule("out=")
     """``dims``: how many of a's last and b's first dimensions, or the lists of both."""
-    _no_out(out)
     if isinstance(dims, int) and not isinstance(dims, bool):
         if not 0 <= dims <= min(a.ndim, b.ndim):
             refuse(path, f"dims {dims} in 0..{min(a.ndim, b.ndim)}")

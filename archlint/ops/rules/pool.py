@@ -101,7 +101,9 @@ def _max_pool(
     return result, result.like(dims, torch.int64, result.strides, values)
 
 
-def _max_pool_of(n: int) -> Callable[..., Pooled]:
+def _max_pool_of(n: int, with_indices: bool) -> Callable[..., Pooled]:
+    """The rule in ``n`` dimensions; ``with_indices``: it returns them without being asked."""
+
     def max_pool(
         path: Path,
         input: TensorSpec,
@@ -112,30 +114,13 @@ def _max_pool_of(n: int) -> Callable[..., Pooled]:
         ceil_mode: bool = False,
         return_indices: bool = False,
     ) -> Pooled:
-        if n == 1 and input.strides is not None and return_indices:
+        indices = with_indices or return_indices
+        if n == 1 and input.strides is not None and indices:
             raise NoRule("the layout of max_pool1d's indices")
         both = _max_pool(path, n, input, kernel_size, stride, padding, dilation, ceil_mode)
-        return both if return_indices else both[0]
+        return both if indices else both[0]
 
     return max_pool
-
-
-def _max_pool_with_indices_of(n: int) -> Callable[..., Pooled]:
-    def max_pool_with_indices(
-        path: Path,
-        input: TensorSpec,
-        kernel_size: PerDim,
-        stride: PerDim | None = None,
-        padding: PerDim = 0,
-        dilation: PerDim = 1,
-        ceil_mode: bool = False,
-        return_indices: bool = True,
-    ) -> Pooled:
-        if n == 1 and input.strides is not None:
-            raise NoRule("the layout of max_pool1d's indices")
-        return _max_pool(path, n, input, kernel_size, stride, padding, dilation, ceil_mode)
-
-    return max_pool_with_indices
 
 
 def _avg_pool(
@@ -221,10 +206,8 @@ for _n, _max, _F_with_indices, _with_indices in (
     (2, (F.max_pool2d, torch.max_pool2d), F.max_pool2d_with_indices, _nn.max_pool2d_with_indices),
     (3, (F.max_pool3d, torch.max_pool3d), F.max_pool3d_with_indices, _nn.max_pool3d_with_indices),
 ):
-    shape_rule(*_max, raises=(RuntimeError,), reasons=REASONS)(_max_pool_of(_n))
-    shape_rule(_F_with_indices, _with_indices, raises=(RuntimeError,), reasons=REASONS)(
-        _max_pool_with_indices_of(_n)
-    )
+    for _functions, _indices in ((_max, False), ((_F_with_indices, _with_indices), True)):
+        shape_rule(*_functions, raises=(RuntimeError,), reasons=REASONS)(_max_pool_of(_n, _indices))
 shape_rule(F.avg_pool1d, raises=(RuntimeError,), reasons=REASONS)(avg_pool1d)
 for _n, _avg in ((2, F.avg_pool2d), (3, F.avg_pool3d)):
     shape_rule(_avg, raises=(RuntimeError,), reasons=REASONS)(_avg_pool_of(_n))

@@ -20,11 +20,6 @@ from archlint.symbolic.formula import ne
 Pair = tuple[TensorSpec, TensorSpec]
 
 
-def _no_out(out: Any) -> None:
-    if out is not None:
-        raise NoRule("out=")
-
-
 def _any_to_bool(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:
     return torch.uint8 if dtype is torch.uint8 else promote.to_bool(path, name, dtype)
 
@@ -55,9 +50,7 @@ def _register(
         keepdim: bool = False,
         *,
         dtype: torch.dtype | None = None,
-        out: Any = None,
     ) -> TensorSpec:
-        _no_out(out)
         axes = wrapped_all(path, input.ndim, dim, empty_dim_is_all)
         result = dtype_rule(path, name, dtype or input.dtype)
         if dtype is not None:
@@ -91,10 +84,7 @@ _register("count_nonzero", _count)
 
 
 @shape_rule(*spellings("logsumexp"))
-def logsumexp(
-    path: Path, input: TensorSpec, dim: Any, keepdim: bool = False, *, out: Any = None
-) -> TensorSpec:
-    _no_out(out)
+def logsumexp(path: Path, input: TensorSpec, dim: Any, keepdim: bool = False) -> TensorSpec:
     if dim is None or (isinstance(dim, (tuple, list)) and not dim):
         raise NoRule("no dimension")
     axes = wrapped_all(path, input.ndim, dim)
@@ -110,9 +100,7 @@ def prod(
     keepdim: bool = False,
     *,
     dtype: torch.dtype | None = None,
-    out: Any = None,
 ) -> TensorSpec:
-    _no_out(out)
     axes = tuple(range(input.ndim)) if dim is None else (wrapped(path, input.ndim, dim),)
     result = promote.summed(path, "prod", dtype or input.dtype)
     return input.like(reduced(input.dims, axes, keepdim), dtype or result)
@@ -146,9 +134,7 @@ def _register_extremum(name: str, binary: Callable[..., Any]) -> None:
         keepdim: bool = False,
         *,
         other: Any = None,
-        out: Any = None,
     ) -> TensorSpec | Pair:
-        _no_out(out)
         other = dim if isinstance(dim, TensorSpec) else other
         if other is not None:
             result: TensorSpec = RULES[binary](path, input, other)
@@ -166,27 +152,20 @@ _register_extremum("min", torch.minimum)
 
 @shape_rule(*spellings("median", "nanmedian"), bounds=Bounds.UNKNOWN)
 def median(
-    path: Path, input: TensorSpec, dim: Any = None, keepdim: bool = False, *, out: Any = None
+    path: Path, input: TensorSpec, dim: Any = None, keepdim: bool = False
 ) -> TensorSpec | Pair:
-    _no_out(out)
     promote.number(path, "median", input.dtype)
     return _whole_or_pair(path, input, dim, keepdim, empty_is_fine=True)
 
 
 @shape_rule(*spellings("mode"), bounds=Bounds.UNKNOWN)
-def mode(
-    path: Path, input: TensorSpec, dim: int = -1, keepdim: bool = False, *, out: Any = None
-) -> Pair:
-    _no_out(out)
+def mode(path: Path, input: TensorSpec, dim: int = -1, keepdim: bool = False) -> Pair:
     promote.same(path, "mode", input.dtype)
     return _pair(path, input, wrapped(path, input.ndim, dim), keepdim)
 
 
 @shape_rule(*spellings("aminmax"))
-def aminmax(
-    path: Path, input: TensorSpec, *, dim: Any = None, keepdim: bool = False, out: Any = None
-) -> Pair:
-    _no_out(out)
+def aminmax(path: Path, input: TensorSpec, *, dim: Any = None, keepdim: bool = False) -> Pair:
     axes = tuple(range(input.ndim)) if dim is None else (wrapped(path, input.ndim, dim),)
     promote.same(path, "aminmax", input.dtype)
     not_empty(path, input, axes)
@@ -198,11 +177,8 @@ def aminmax(
 
 
 @shape_rule(*spellings("argmax", "argmin"))
-def argmax(
-    path: Path, input: TensorSpec, dim: Any = None, keepdim: bool = False, *, out: Any = None
-) -> TensorSpec:
+def argmax(path: Path, input: TensorSpec, dim: Any = None, keepdim: bool = False) -> TensorSpec:
     """Places of the chosen elements; in the flattened input if ``dim`` is None."""
-    _no_out(out)
     promote.number(path, "argmax", input.dtype)
     if dim is None:
         path.claim(ne(input.numel(), 0), "number of elements {} not 0", input.numel())
@@ -218,7 +194,6 @@ def _spread(
     path: Path, input: TensorSpec, args: tuple[Any, ...], settings: dict[str, Any]
 ) -> TensorSpec:
     """``std(dim, unbiased, keepdim)``, ``std(unbiased)`` or ``std(dim, correction=, keepdim=)``."""
-    _no_out(settings.pop("out", None))
     if args and isinstance(args[0], bool):
         args = (None, *args)
     names = ("dim", "unbiased", "keepdim")

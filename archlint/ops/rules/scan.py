@@ -19,11 +19,6 @@ from archlint.symbolic.formula import conj, ge, le
 Pair = tuple[TensorSpec, TensorSpec]
 
 
-def _no_out(out: Any) -> None:
-    if out is not None:
-        raise NoRule("out=")
-
-
 def _total_dtype(path: Path, input: TensorSpec, dtype: torch.dtype | None) -> torch.dtype:
     if dtype is torch.bool:
         raise NoRule("a running total of bool")
@@ -32,9 +27,8 @@ def _total_dtype(path: Path, input: TensorSpec, dtype: torch.dtype | None) -> to
 
 @shape_rule(*spellings("cumsum"), bounds=Bounds.SUM)
 def cumsum(
-    path: Path, input: TensorSpec, dim: int, *, dtype: torch.dtype | None = None, out: Any = None
+    path: Path, input: TensorSpec, dim: int, *, dtype: torch.dtype | None = None
 ) -> TensorSpec:
-    _no_out(out)
     n = size_at(input, wrapped(path, input.ndim, dim))
     result = _total_dtype(path, input, dtype)
     low, high = ranges.range_of(input)
@@ -48,16 +42,14 @@ def cumsum(
 
 @shape_rule(*spellings("cumprod"), bounds=Bounds.SUM)
 def cumprod(
-    path: Path, input: TensorSpec, dim: int, *, dtype: torch.dtype | None = None, out: Any = None
+    path: Path, input: TensorSpec, dim: int, *, dtype: torch.dtype | None = None
 ) -> TensorSpec:
-    _no_out(out)
     wrapped(path, input.ndim, dim)
     return input.like(input.dims, _total_dtype(path, input, dtype))
 
 
 @shape_rule(*spellings("logcumsumexp"))
-def logcumsumexp(path: Path, input: TensorSpec, dim: int, *, out: Any = None) -> TensorSpec:
-    _no_out(out)
+def logcumsumexp(path: Path, input: TensorSpec, dim: int) -> TensorSpec:
     wrapped(path, input.ndim, dim)
     return input.like(input.dims, promote.floating(path, "logcumsumexp", input.dtype))
 
@@ -77,8 +69,7 @@ _DIMS_CHECKED = _checks_dims()
 
 
 @shape_rule(*spellings("cummax", "cummin"), bounds=Bounds.UNKNOWN)
-def cummax(path: Path, input: TensorSpec, dim: int, *, out: Any = None) -> Pair:
-    _no_out(out)
+def cummax(path: Path, input: TensorSpec, dim: int) -> Pair:
     if not _DIMS_CHECKED and not -input.ndim <= dim < input.ndim:
         raise NoRule("a dim that some versions do not look at in a scalar or without elements")
     axis = wrapped(path, input.ndim, dim)
@@ -110,9 +101,7 @@ def sort(
     descending: bool = False,
     *,
     stable: bool | None = None,
-    out: Any = None,
 ) -> Pair:
-    _no_out(out)
     return _ordered(path, input, dim)
 
 
@@ -124,9 +113,7 @@ def argsort(
     descending: bool = False,
     *,
     stable: bool = False,
-    out: Any = None,
 ) -> TensorSpec:
-    _no_out(out)
     return _ordered(path, input, dim)[1]
 
 
@@ -138,11 +125,8 @@ def topk(
     dim: int = -1,
     largest: bool = True,
     sorted: bool = True,
-    *,
-    out: Any = None,
 ) -> Pair:
     """The ``k`` first of each row; ``k`` may be a size."""
-    _no_out(out)
     axis = wrapped(path, input.ndim, dim)
     n = size_at(input, axis)
     path.claim(conj(ge(k, 0), le(k, n)), f"k {{}} in 0..{{}}, the size at dimension {axis}", k, n)
@@ -159,10 +143,7 @@ def kthvalue(
     k: Size,
     dim: int = -1,
     keepdim: bool = False,
-    *,
-    out: Any = None,
 ) -> Pair:
-    _no_out(out)
     axis = wrapped(path, input.ndim, dim)
     n = size_at(input, axis)
     path.claim(conj(ge(k, 1), le(k, n)), f"k {{}} in 1..{{}}, the size at dimension {axis}", k, n)

@@ -31,10 +31,8 @@ def _legacy_dim(input: TensorSpec, dim: int | None) -> int:
 
 @shape_rule(*(f for n in ("softmax", "log_softmax") for f in (getattr(torch, n), *methods(n))))
 def softmax(
-    path: Path, input: TensorSpec, dim: int, dtype: torch.dtype | None = None, *, out: Any = None
+    path: Path, input: TensorSpec, dim: int, dtype: torch.dtype | None = None
 ) -> TensorSpec:
-    if out is not None:
-        raise NoRule("out=")
     return _softmax(path, input, dim, dtype, "softmax")
 
 

@@ -54,10 +54,7 @@ def _register(name: str, check: Callable[[Path, Any, Any], None]) -> None:
         tensor2: Any,
         *,
         value: Any = 1,
-        out: Any = None,
     ) -> TensorSpec:
-        if out is not None:
-            raise NoRule("out=")
         check(path, tensor1, tensor2)
         return _three(path, input, tensor1, tensor2)
 
@@ -77,12 +74,8 @@ _register("addcdiv", _no_whole_quotient)
 
 
 @shape_rule(*spellings("lerp"), may_read_target=True)
-def lerp(
-    path: Path, input: TensorSpec, end: TensorSpec, weight: Any, *, out: Any = None
-) -> TensorSpec:
+def lerp(path: Path, input: TensorSpec, end: TensorSpec, weight: Any) -> TensorSpec:
     """``weight``: a number, or a tensor that broadcasts with the others."""
-    if out is not None:
-        raise NoRule("out=")
     return _three(path, input, end, weight)
 
 

@@ -73,8 +73,6 @@ def _register(
     packed = name in ("logsigmoid", "rrelu")  # always contiguous
 
     def rule(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
-        if settings.pop("out", None) is not None:
-            raise NoRule("out=")
         if args or settings:
             _settings(*args, *settings.values())
         dtype = dtype_rule(path, name, input.dtype)
@@ -147,12 +145,8 @@ _register_all()
 
 
 @shape_rule(*spellings("clamp", "clip"), elementwise=True, may_read_target=True)
-def clamp(
-    path: Path, input: TensorSpec, min: Any = None, max: Any = None, *, out: Any = None
-) -> TensorSpec:
+def clamp(path: Path, input: TensorSpec, min: Any = None, max: Any = None) -> TensorSpec:
     """Limits are numbers or tensors that broadcast with the input."""
-    if out is not None:
-        raise NoRule("out=")
     limits = _limits(path, min, max)
     dtype = promote.number(path, "clamp", promote.result_type(input, *limits))
     specs = [input, *(v for v in limits if isinstance(v, TensorSpec))]
