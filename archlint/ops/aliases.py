@@ -22,11 +22,11 @@ def spellings(*names: str) -> tuple[Callable[..., Any], ...]:
 
     A name that this version of PyTorch lacks is left out.
     """
-    found = (getattr(home, name, None) for name in names for home in _HOMES)
-    return tuple(dict.fromkeys(f for f in found if callable(f)))
+    functions = (getattr(home, name, None) for name in names for home in _HOMES)
+    return tuple(dict.fromkeys(f for f in functions if callable(f)))
 
 
 def methods(*names: str) -> tuple[Callable[..., Any], ...]:
     """The tensor methods of these names that this version of PyTorch has."""
-    found = (getattr(torch.Tensor, name, None) for name in names)
-    return tuple(dict.fromkeys(f for f in found if f is not None))
+    functions = (getattr(torch.Tensor, name, None) for name in names)
+    return tuple(dict.fromkeys(f for f in functions if f is not None))

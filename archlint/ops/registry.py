@@ -1,9 +1,9 @@
-"""The one table of shape rules, and the words in which a rule speaks.
+"""The table of shape rules, and the protocol that rules use.
 
-A *shape rule* says what one operator does to shapes. It is a plain function with the operator's own
-signature behind a first parameter ``path``; its tensors are :class:`TensorSpec`, its sizes
-``int`` or :class:`~archlint.symbolic.Expr`; it returns what the operator returns, tensors again as
-specs. It works on integers and on formulas alike::
+A *shape rule* computes the shapes of one operator's results. It is a plain function with the
+operator's own signature behind a first parameter ``path``; its tensors are :class:`TensorSpec`, its
+sizes ``int`` or :class:`~archlint.symbolic.Expr`; it returns what the operator returns, tensors
+again as specs. It works on integers and on formulas alike::
 
     @shape_rule(torch.nn.functional.pixel_shuffle)
     def pixel_shuffle(path, input, upscale_factor):
@@ -12,8 +12,9 @@ specs. It works on integers and on formulas alike::
         path.claim(eq(c % (r * r), 0), "channels {} divisible by upscale_factor**2 = {}", c, r * r)
         return input.like((*batch, c // (r * r), h * r, w * r))
 
-What an operator *needs* is a claim; what the result's shape *depends on* is a branch. A rule that
-meets arguments it does not know raises :class:`NoRule`; PyTorch's own kernel then answers.
+What an operator *requires* is a claim; what the result's shape *depends on* is a branch. For
+arguments that it does not cover, a rule raises :class:`NoRule`; PyTorch's own kernel then runs.
+``out=`` never reaches a rule: such a call is left to the kernel.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Range = tuple["Size | None", "Size | None"]
 
 
 class _InRange:
-    """Values that the caller promises to be valid wherever they are used (``ids`` as input)."""
+    """Values that are assumed to be valid wherever they are used (``ids`` as input)."""
 
     def __repr__(self) -> str:
         return "IN_RANGE"
@@ -45,7 +46,7 @@ IN_RANGE = _InRange()
 
 
 class NoRule(Exception):
-    """These arguments are beyond the rule; the kernel is to answer."""
+    """The rule does not cover these arguments; the operator's kernel runs instead."""
 
 
 class Refused(RuntimeError):
@@ -53,12 +54,12 @@ class Refused(RuntimeError):
 
 
 class TensorSpec:
-    """What is known of a tensor.
+    """A tensor's sizes, layout, dtype and device, and bounds of its elements.
 
     ``dims``: its sizes. ``strides``: in elements, ``None`` for row-major contiguous.
     ``values``: the range of its elements where that is known and matters (integers made from
-    sizes), as :data:`Range` or as :mod:`.reals` has it, :data:`IN_RANGE`, or ``None`` for unknown.
-    Never mutated: views make new specs.
+    sizes), as a :data:`Range` or a type of :mod:`archlint.ops.values.float_ranges`,
+    :data:`IN_RANGE`, or ``None`` for unknown. Never mutated: views make new specs.
     """
 
     __slots__ = ("device", "dims", "dtype", "loose", "origin", "strides", "values")
@@ -76,8 +77,8 @@ class TensorSpec:
         self.strides = strides
         self.values = values
         self.device = device
-        self.loose = False  # whether no element need reach the bounds; see :mod:`.reached`
-        self.origin: Any = None  # of what it was made, element by element; see :mod:`.refine`
+        self.loose = False  # no element need reach the bounds: values/tight_bounds.py
+        self.origin: Any = None  # the call that made it: values/conditional_ranges.py
 
     @property
     def ndim(self) -> int:
@@ -93,7 +94,7 @@ class TensorSpec:
         strides: tuple[Size, ...] | None = None,
         values: Any = None,
     ) -> TensorSpec:
-        """A new tensor on the same device, of the same dtype unless another is given."""
+        """A new tensor on the same device, by default of the same dtype and contiguous."""
         return TensorSpec(dims, dtype or self.dtype, strides, values, self.device)
 
     def __repr__(self) -> str:
@@ -101,28 +102,29 @@ class TensorSpec:
 
 
 class Path(Protocol):
-    """What a rule can say to the path it is asked on."""
+    """The protocol between a rule and the path of the trace that the call is on."""
 
     def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
         """The operator raises unless ``formula`` holds.
 
-        ``text`` says the need in the operator's words, with ``{}`` for each of ``sizes``.
+        ``text`` states the requirement in the operator's terms, with ``{}`` for each of ``sizes``.
+        Raises :class:`Refused` if it does not hold at the sizes of this path.
         """
 
     def branch(self, formula: Bool) -> bool:
         """Whether ``formula`` holds on this path; recorded, so that the other side is explored."""
 
     def known(self, formula: Bool) -> bool | None:
-        """Whether ``formula`` holds for every size of the region; ``None`` if that is unclear."""
+        """Whether ``formula`` holds for every size of the path; ``None`` if that is not known."""
 
     def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size:
-        """A new number that values decide: at least ``low``, at most each of ``most``.
+        """A new size that depends on values: at least ``low``, at most each of ``most``.
 
-        ``made_by`` names the operator. Sizes made of it are good for all that follows.
+        ``made_by`` names the operator, for messages. Later sizes can be computed from it.
         """
 
     def count(self, made_by: str, tensor: TensorSpec) -> Size:
-        """How many elements of the tensor are not 0, as such a number."""
+        """The number of elements of ``tensor`` that are not 0, as :meth:`unknown` returns it."""
 
     def undecided(self, text: str) -> NoReturn:
         """End the trace: nothing can be known about what follows, because of ``text``."""
@@ -146,8 +148,8 @@ def shape_rule(
     """Register a rule for operators, as ``__torch_function__`` receives them.
 
     ``inplace`` lists those that write to their first argument: the rule's result must have its
-    shape, and the argument itself is returned. ``traits`` says by the fields of
-    :class:`~archlint.ops.traits.Traits` what else the engine must know of these operators.
+    shape, and the argument itself is returned. ``traits`` are fields of
+    :class:`~archlint.ops.traits.Traits`: what else the engine needs to know of these operators.
 
     Raises ``ValueError`` if one of them has a rule, ``TypeError`` for an unknown trait.
     """
@@ -167,7 +169,7 @@ def shape_rule(
 
 
 def named_rule(*names: str, **traits: Any) -> Callable[[R], R]:
-    """Register a rule for operators that PyTorch knows by names, as in ``torchvision::nms``."""
+    """Register a rule for operators of a library by their names, as in ``torchvision::nms``."""
 
     def register(rule: R) -> R:
         declare_traits(*names, **traits)

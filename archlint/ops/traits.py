@@ -1,4 +1,4 @@
-"""What the engine must know of an operator besides the shapes that it gives.
+"""What the engine needs to know of an operator besides the shapes of its results.
 
 The traits of an operator stand with its shape rule (:func:`archlint.ops.registry.shape_rule`), or,
 where it has no rule, next to the family that it belongs to (:func:`declare_traits`). They are
@@ -90,7 +90,7 @@ class Creates(Enum):
 
 @dataclass(frozen=True)
 class Traits:
-    """What is known of an operator.
+    """The properties of an operator.
 
     ``view``: how its results lie in memory of ``view_of``, the arguments that they may be views of
     (``None``: any tensor among the arguments).
@@ -100,7 +100,7 @@ class Traits:
     ``allocates``: its result has memory of its own, whatever the arguments are.
     ``elementwise``: each element of the result depends on the elements at its place alone.
     ``comparison``: ``<``, ``<=``, ``>`` or ``>=`` where it compares its two operands so.
-    ``bounds``: how tight the values are that its rule gives.
+    ``bounds``: whether the values that its rule computes are tight.
     ``random``: its elements differ from call to call; ``draws_integers``: among few values, which a
     seed may fix. ``fills``: every element that it writes depends on no other tensor.
     ``raises``: the types of exceptions that it raises because of sizes.
@@ -153,7 +153,7 @@ def declare_traits(*functions: Function | str, **traits: Any) -> None:
 
 
 def traits_of(function: Function) -> Traits:
-    """What is known of an operator: what was stated, then what its schema says."""
+    """The traits of an operator: those stated, then those of its schema."""
     name = getattr(function, "_qualified_op_name", None)
     if isinstance(name, str) and name in _STATED:
         return _named(name, function)
@@ -171,7 +171,7 @@ def _named(name: str, function: Function) -> Traits:
 
 
 def _default(function: Function) -> Traits:
-    """What is known of an operator of which nothing was stated."""
+    """The traits of an operator before those stated for it."""
     if isinstance(function, torch._ops.OpOverload):
         return _by_schemas([function])
     if isinstance(function, torch._ops.OpOverloadPacket):
@@ -206,7 +206,7 @@ def _overloads(packet: Any) -> list[Any]:
 
 
 def _by_schemas(overloads: list[Any]) -> Traits:
-    """What the schemas of an operator's overloads say of memory, and its tags of randomness."""
+    """Memory by the schemas of an operator's overloads, and randomness by its tags."""
     bases: dict[Argument, None] = {}
     writes: dict[Argument, None] = {}
     for overload in overloads:

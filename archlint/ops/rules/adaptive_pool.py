@@ -1,4 +1,4 @@
-"""Adaptive pools: any input size, a given output size."""
+"""Adaptive pools: any input size, one output size."""
 
 from __future__ import annotations
 

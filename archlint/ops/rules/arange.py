@@ -1,4 +1,4 @@
-"""Tensors that count: ``arange`` and what is like it, with the range of their elements."""
+"""``arange``, ``linspace`` and their like, with the range of their elements."""
 
 from __future__ import annotations
 

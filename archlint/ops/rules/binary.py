@@ -36,7 +36,7 @@ def _plain(rule: Callable[..., Range]) -> RangeRule:
 
 
 def _linear(rule: Callable[..., Range], real: Callable[..., reals.Real | None]) -> RangeRule:
-    """``rule`` for whole bounds, ``real`` where rounding may tell."""
+    """``rule`` for whole bounds, ``real`` where rounding matters."""
 
     def values(path: Path, a: Any, b: Any, dtype: torch.dtype) -> Range | reals.Real:
         if reals.rounding(a) or reals.rounding(b):
@@ -84,7 +84,7 @@ def _fmod(path: Path, a: Any, b: Any, dtype: torch.dtype) -> Range:
 
 
 def _whole_divisor(a: Any, b: Any) -> tuple[Range, Range]:
-    """Ranges of dividend and divisor; nothing is said of a divisor with a fraction."""
+    """Ranges of dividend and divisor; unknown for a divisor with a fraction."""
     whole = not isinstance(b, TensorSpec) or b.dtype not in promote.FLOATING
     if isinstance(b, float) and not b.is_integer():
         whole = False

@@ -54,7 +54,7 @@ def cast(
 def dense_strides(
     path: Path, input: TensorSpec, memory_format: torch.memory_format
 ) -> tuple[Any, ...] | None:
-    """Strides of a new tensor that follows ``input`` or is laid out as asked."""
+    """Strides of a new tensor that follows ``input`` or has ``memory_format``."""
     if memory_format is torch.preserve_format:
         return elementwise_strides(path, [input], input.dims)
     if memory_format is torch.contiguous_format:

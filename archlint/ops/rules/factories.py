@@ -22,7 +22,7 @@ _IGNORED = frozenset({"requires_grad", "pin_memory", "generator"})
 
 
 def sizes_of(args: tuple[Any, ...], settings: dict[str, Any]) -> Dims:
-    """The sizes given as ``2, 3`` or ``(2, 3)`` or ``size=(2, 3)``."""
+    """The sizes of ``2, 3`` or ``(2, 3)`` or ``size=(2, 3)``."""
     given = settings.pop("size", args)
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
         given = given[0]

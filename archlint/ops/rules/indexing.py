@@ -104,7 +104,7 @@ class Masked(TensorSpec):
 
 
 def subscripts(path: Path, input: TensorSpec, index: Any) -> tuple[Any, ...]:
-    """The index as a tuple without an ellipsis, one entry per dimension that it speaks of."""
+    """The index as a tuple without an ellipsis, one entry per dimension that it indexes."""
     items = index if isinstance(index, tuple) else (index,)
     items = tuple(_listed(i) if isinstance(i, (list, range)) else i for i in items)
     for item in items:

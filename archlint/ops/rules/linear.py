@@ -72,7 +72,7 @@ def bilinear(
 
 
 def _rows(path: Path, indices: TensorSpec, rows: Size, what: str) -> None:
-    """Claim that every index is in ``0..rows-1``; nothing is asked of no indices."""
+    """Claim that every index is in ``0..rows-1``; without indices there is no claim."""
     if indices.values is IN_RANGE:
         return
     low, high = indices.values if isinstance(indices.values, tuple) else (None, None)

@@ -36,13 +36,13 @@ def same_dtype(
         return
     dtypes = {o.dtype for o in others if o is not None}
     if not all(d.is_floating_point for d in (input.dtype, *dtypes)):
-        raise NoRule("a normalisation of whole-number dtypes")
+        raise NoRule("a normalization of whole-number dtypes")
     if input.dtype not in _LOW or dtypes != {torch.float32}:
         one_dtype(path, "input and parameters", input, *others, unless=unless)
 
 
 def _empty(path: Path, dims: tuple[Size, ...]) -> Bool:
-    """Whether there are no elements, as far as that can be: then little is asked."""
+    """Whether there are no elements, as far as that can be: then little is required."""
     zeros = (eq(size, 0) for size in dims)
     return disj(*(zero for zero in zeros if zero is not False and path.known(zero) is not False))
 
@@ -291,7 +291,7 @@ def rms_norm(
     eps: float | None = None,
 ) -> TensorSpec:
     if not input.dtype.is_floating_point or (weight is not None and weight.dtype != input.dtype):
-        raise NoRule("a normalisation of mixed or whole-number dtypes")
+        raise NoRule("a normalization of mixed or whole-number dtypes")
     if input.strides is not None and not _RMS_NORM_IN_ORDER:
         raise NoRule("the layout of rms_norm's result")
     _normalized(path, input, normalized_shape, weight)

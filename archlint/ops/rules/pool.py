@@ -102,7 +102,7 @@ def _max_pool(
 
 
 def _max_pool_of(n: int, with_indices: bool) -> Callable[..., Pooled]:
-    """The rule in ``n`` dimensions; ``with_indices``: it returns them without being asked."""
+    """The rule in ``n`` dimensions; ``with_indices``: it always returns the indices too."""
 
     def max_pool(
         path: Path,

@@ -1,6 +1,6 @@
 """Tensors cut into pieces: unbind, len, iteration, split and chunk.
 
-The number of pieces is a Python number. Where it depends on the sizes it is found by branching.
+The number of pieces is a Python number. Where it depends on the sizes, the rule branches on it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from archlint.symbolic.quantify import unknowns_in
 
 Tensor = torch.Tensor
 MOST_PIECES = 64
-FEW = 3  # pieces whose number values decide
+FEW = 3  # pieces, where their number depends on values
 
 
 def pieces(path: Path, count: Size) -> int:

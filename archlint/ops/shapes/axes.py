@@ -1,4 +1,4 @@
-"""Dimension numbers, and what is left of a shape when some are reduced."""
+"""Dimension numbers, and shapes after a reduction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ Dims = tuple[Size, ...]
 
 
 def wrapped(path: Path, ndim: int, dim: Any) -> int:
-    """``dim`` as a number in 0..ndim-1; a scalar has the dimension 0, as PyTorch has it."""
+    """``dim`` as a number in 0..ndim-1; a scalar has the dimension 0, as in PyTorch.
+
+    Claims that ``dim`` is in range. Raises :class:`NoRule` if it is no integer.
+    """
     if not isinstance(dim, int) or isinstance(dim, bool):
         raise NoRule(f"dim {dim!r}")
     rank = max(ndim, 1)
@@ -27,10 +30,10 @@ def wrapped_all(path: Path, ndim: int, dims: Any, none_is_all: bool = True) -> t
         return tuple(range(ndim))
     if not isinstance(dims, (tuple, list)):
         dims = (dims,)
-    found = tuple(wrapped(path, ndim, d) for d in dims)
-    if len(set(found)) < len(found):
+    axes = tuple(wrapped(path, ndim, d) for d in dims)
+    if len(set(axes)) < len(axes):
         refuse(path, f"each dimension once, gets {tuple(dims)}")
-    return found
+    return axes
 
 
 def reduced(dims: Dims, axes: tuple[int, ...], keepdim: bool) -> Dims:
@@ -48,7 +51,7 @@ def size_at(input: TensorSpec, axis: int) -> Size:
 
 
 def not_empty(path: Path, input: TensorSpec, axes: tuple[int, ...]) -> None:
-    """Claim that there is something to choose from along each of ``axes``."""
+    """Claim at least one element along each of ``axes``."""
     for axis in axes:
         size = size_at(input, axis)
         path.claim(ne(size, 0), f"size {{}} at dimension {axis} not 0", size)

@@ -1,4 +1,4 @@
-"""What every operator that writes into its first argument needs of it."""
+"""What every operator in place requires of the tensor that it writes to."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def followed_layout(
     path: Path, input: TensorSpec, dims: tuple[Size, ...], weight: TensorSpec | None = None
 ) -> TensorSpec:
     """A result of the sizes ``dims``: channels-last if ``input`` is, or ``weight``; contiguous."""
-    asked = []
+    sources = []
     for spec in (input, weight):
         if spec is None or spec.strides is None or not 4 <= spec.ndim == len(dims) <= 5:
             continue
@@ -78,18 +78,18 @@ def followed_layout(
                 continue
             if is_channels_last(spec) and ge(spec.dims[1], 2) is True:
                 return input.like(dims, strides=like_input_layout(spec, dims))
-        asked.append(spec)
-    if not asked:
+        sources.append(spec)
+    if not sources:
         return input.like(dims)
 
     def settle(path: Path) -> Strides | None:
         strides = channels_last_strides(dims)
         if strides == contiguous_strides(dims):
             return None
-        for spec in asked:
+        for spec in sources:
             known = settled(path, spec)
             if known.strides is not None and lies_channels_last(path, known):
                 return strides
         return None
 
-    return input.like(dims, strides=deferred(path, dims, asked, settle))
+    return input.like(dims, strides=deferred(path, dims, sources, settle))

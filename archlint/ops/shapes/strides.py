@@ -137,7 +137,7 @@ def restrided(spec: TensorSpec, dims: Dims, restride: Restride) -> TensorSpec:
 
 
 def decide(path: Path, formula: Bool) -> bool:
-    """What the path knows, or else a branch."""
+    """Whether ``formula`` holds on this path; branches unless that is known."""
     if isinstance(formula, bool):
         return formula
     known = path.known(formula)
@@ -180,8 +180,8 @@ def is_channels_last(spec: TensorSpec) -> bool:
 
 
 def lies_channels_last(path: Path, spec: TensorSpec) -> bool:
-    """What operators ask to choose their output's layout; branches on sizes of 0 and 1."""
-    if is_channels_last(spec):  # one element of each batch lies in any way
+    """The test by which operators choose their output's layout; branches on sizes of 0 and 1."""
+    if is_channels_last(spec):  # with one element a batch, any strides do
         return not decide(path, conj(*(eq(d, 1) for d in spec.dims[1:])))
     dims, strides = spec.dims, known_strides(spec)
     if strides[1] != 1:
@@ -207,7 +207,7 @@ def like_input_layout(spec_in: TensorSpec, dims_out: Dims) -> Strides | None:
 def elementwise_strides(path: Path, specs: Sequence[TensorSpec], dims: Dims) -> Strides | None:
     """Strides of what a pointwise operator returns for ``specs`` broadcast to ``dims``.
 
-    The output is dense, its dimensions in the order of the first operand that tells them apart.
+    The output is dense, its dimensions in the order of the first operand that orders them.
     """
     if all(spec.strides is None for spec in specs):
         return None
@@ -226,9 +226,9 @@ def _elementwise(path: Path, specs: Sequence[TensorSpec], dims: Dims) -> Strides
 
 
 def ordered_strides(path: Path, operands: Sequence[Strides], dims: Dims) -> Strides | None:
-    """Dense strides, the dimensions in the order of the first operand that tells them apart.
+    """Dense strides, the dimensions in the order of the first operand that orders them.
 
-    A stride of 0 tells nothing.
+    A stride of 0 orders nothing.
     """
     order = list(reversed(range(len(dims))))  # innermost first
     for i in range(1, len(order)):
@@ -257,7 +257,7 @@ def _broadcast_strides(path: Path, spec: TensorSpec, dims: Dims) -> Strides:
 
 
 def _compare(path: Path, operands: Sequence[Strides], a: int, b: int) -> int:
-    """1 if dimension ``a`` has larger strides than ``b``, -1 if smaller, 0 if nothing tells."""
+    """1 if dimension ``a`` has larger strides than ``b``, -1 if smaller, 0 if neither."""
     for strides in operands:
         s, t = strides[a], strides[b]
         if s != 0 and t != 0 and s != t:
@@ -285,7 +285,7 @@ def form_view_strides(dims: Dims, strides: Strides, new: Dims) -> Strides | None
 def _form_view_strides(
     dims: Dims, strides: Strides, new: Dims, same: Callable[[Size, Size], bool]
 ) -> Strides | None:
-    """As :func:`form_view_strides`, where ``same`` tells sizes that are equal."""
+    """As :func:`form_view_strides`, where ``same`` compares sizes."""
     result: list[Size] = [0] * len(new)
     at = len(new) - 1
     count, step = 1, strides[-1] if strides else 1  # type: tuple[Size, Size]

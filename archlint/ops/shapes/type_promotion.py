@@ -77,28 +77,28 @@ def _refused(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:
 
 
 def same(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:
-    """Any dtype, kept."""
+    """Any dtype, unchanged."""
     _category(dtype)
     return dtype
 
 
 def number(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:
-    """Any but bool, kept."""
+    """Any but bool, unchanged."""
     return dtype if _category(dtype) else _refused(path, name, dtype)
 
 
 def floating(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:
-    """Floating point only, kept."""
+    """Floating point only, unchanged."""
     return dtype if _category(dtype) == 2 else _refused(path, name, dtype)
 
 
 def integral(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:
-    """bool and integers only, kept."""
+    """bool and integers only, unchanged."""
     return dtype if _category(dtype) < 2 else _refused(path, name, dtype)
 
 
 def integer(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:
-    """Integers only (not bool), kept."""
+    """Integers only (not bool), unchanged."""
     return dtype if _category(dtype) == 1 else _refused(path, name, dtype)
 
 

@@ -1,8 +1,8 @@
-"""What a condition tells of the elements where it holds.
+"""Narrower ranges of elements where a condition holds.
 
-``where(x < 8, x, f(x))`` takes from ``f(x)`` only what ``f`` makes of the elements that are at
-least 8. So element-wise results remember of what they were made (:class:`Origin`), and their rules
-are asked again with the narrower range. Only integers made from sizes are followed, and only until
+``where(x < 8, x, f(x))`` takes from ``f(x)`` only the results for elements that are at least 8. So
+element-wise results record the call that made them (:class:`Origin`), and their rules run again
+with the narrower range. Only integers made from sizes are followed, and only until
 some tensor is written in place: another name for the same memory may then hold other elements.
 """
 
@@ -18,7 +18,7 @@ from archlint.ops.silent_path import SilentPath, Unanswered
 from archlint.ops.traits import traits_of
 from archlint.ops.values import int_ranges as ranges
 
-_DEPTH = 24  # operators between a condition and what is chosen
+_DEPTH = 24  # operators between a condition and the chosen tensor
 
 _REDUCING = frozenset((torch.min, torch.max, torch.Tensor.min, torch.Tensor.max))
 """Element-wise with two tensors, and reductions of one."""
@@ -26,7 +26,7 @@ _NEGATED = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 class Origin(NamedTuple):
-    """The call that made a tensor: the operator, its rule and what it was given."""
+    """The call that made a tensor: the operator, its rule and its arguments."""
 
     function: Callable[..., Any]
     rule: Callable[..., Any]
@@ -41,7 +41,7 @@ class Origin(NamedTuple):
         args: Sequence[Any],
         settings: Mapping[str, Any],
     ) -> Origin | None:
-        """``None`` if the operator is not element-wise, or nothing is known of its operands."""
+        """``None`` if the operator is not element-wise, or no range of its operands is known."""
         if not traits_of(function).elementwise:
             return None
         tensors = [a for a in (*args, *settings.values()) if isinstance(a, TensorSpec)]

@@ -1,4 +1,4 @@
-"""Floats made from sizes: ``arange(q) * (k / q)`` and what whole numbers become of them.
+"""Floats made from sizes, as in ``arange(q) * (k / q)``, and the whole numbers cut from them.
 
 ``table[((i - j) * ratio).long()]`` reads a table where a float, rounded at each step, is cut off.
 So bounds of such floats are kept as exact ratios (:class:`Real`), with what rounding may have lost;
@@ -82,7 +82,7 @@ class Span(tuple[Any, Any]):
 
 
 KNOWN = (tuple, Real)
-"""Types of what is known of elements."""
+"""Types of the values of a tensor."""
 
 
 def added(path: Path, a: Any, b: Any, dtype: torch.dtype) -> Real | None:
@@ -123,7 +123,7 @@ def rounding(operand: object) -> bool:
 
 
 def cast(path: Path, values: Real, dtype: torch.dtype) -> Real | Span | None:
-    """The values in another dtype; ``None`` if nothing is known of them there."""
+    """The values in another dtype; ``None`` if they are unknown in that."""
     if dtype in FLOATS:
         return Real(values.low, values.high, values.size, values.steps + 1)
     return whole(path, values) if dtype in WHOLE else None
@@ -195,7 +195,7 @@ def _both(path: Path, a: Any, b: Any, dtype: torch.dtype) -> tuple[Real | None, 
 
 
 def _real(path: Path, operand: Any) -> Real | None:
-    """What is known of an operand, if it is enough."""
+    """The values of an operand; ``None`` if they are unknown."""
     if isinstance(operand, TensorSpec):
         values = operand.values
         if isinstance(values, Real):

@@ -1,6 +1,6 @@
 """Arithmetic on value ranges: bounds of integers made from sizes, through pointwise operators.
 
-A range is (low, high), both included and either possibly ``None``; a bound is only given where it
+A range is (low, high), both included and either possibly ``None``; a bound is set only where it
 surely holds. Floating dtypes keep integer bounds: float32 is taken to hold them exactly, which it
 does below 2**24. The narrow dtypes keep a range only where it surely fits.
 """
@@ -46,7 +46,7 @@ def range_of(operand: object) -> Range:
 
 
 def fitted(path: Path, values: Range | Real, dtype: torch.dtype) -> Values:
-    """The range after a conversion to ``dtype``; ``None`` for one that says nothing."""
+    """The range after a conversion to ``dtype``; ``None`` if it has no bounds."""
     if isinstance(values, Real):
         return values if dtype in FLOATS else None
     low, high = values

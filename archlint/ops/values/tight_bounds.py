@@ -1,8 +1,8 @@
 """Whether the known bounds of a tensor's elements are reached.
 
 A bound always holds. The whole of ``arange(n)`` reaches both of its own; a part of it, or a choice
-between it and something else, may not; nor may what was made of values that nobody knows. An index
-that is out of range by a bound that may not be reached proves nothing.
+between it and something else, may not; nor may a result of unknown values. An index that is out of
+range by a bound that may not be reached proves nothing.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _EVERY_PAIR = (Bounds.PAIRS, Bounds.PRODUCT, Bounds.QUOTIENT)
 
 
 def reaching(function: Function, operands: Sequence[Any], result: TensorSpec) -> TensorSpec:
-    """The result of an operator, with what it reaches of the bounds that its rule gave.
+    """The result of an operator, marked with the bounds of its rule that it reaches.
 
-    ``result`` itself if that is all of them.
+    ``result`` itself if it reaches all of them.
     """
     bounds = traits_of(function).bounds
     if isinstance(result.values, Span):
         specs = [s for s in _each(operands) if isinstance(s, TensorSpec)]
-        kept = _moved(bounds, operands, specs, result)
-        if kept and result.loose:
+        exact = _moved(bounds, operands, specs, result)
+        if exact and result.loose:
             return result
-        values = result.values if kept else tuple(result.values)
+        values = result.values if exact else tuple(result.values)
     elif result.loose or reaches(bounds, operands, result):
         return result
     else:
@@ -56,7 +56,7 @@ def _moved(
 
 
 def reaches(bounds: Bounds, operands: Sequence[Any], result: TensorSpec) -> bool:
-    """Whether the result of an operator of this kind reaches the bounds that its rule gave."""
+    """Whether the result of an operator of this kind reaches the bounds of its rule."""
     if not isinstance(result.values, KNOWN) or _constant(result):
         return True
     each = list(_each(operands))
@@ -142,8 +142,8 @@ def in_range(
 ) -> None:
     """Claim ``inside`` of the lower bound (``side`` 0) or the upper one (1) of an index.
 
-    Of a bound that may not be reached nothing is claimed; it is unproved where it is not inside.
-    ``text`` says the need, with ``{}`` for the bound and for ``sizes``.
+    For a bound that may not be reached there is no claim; it is unproved where it is not inside.
+    ``text`` states the requirement, with ``{}`` for the bound and for ``sizes``.
     """
     values = index.values
     if not isinstance(values, tuple):
