@@ -18,7 +18,7 @@ FILES = [
 ALLOWED = ("archlint/tracing/python/", "archlint/tracing/symint/", "archlint/runtime/")
 OUTSIDE = {
     "archlint/cli/app.py: signal.signal": "the command's own process: SIGTERM ends its workers",
-    "archlint/cli/run_jobs.py: os.dup2": "the command's own stdout, at its end",
+    "archlint/cli/exit_codes.py: os.dup2": "the command's own stdout, at its end",
     "archlint/engine/sampling/real_run.py: torch.manual_seed": "in a block that restores the state",
     "archlint/runner/worker.py: os.dup2": "a worker's own stdin and stdout",
     "archlint/runner/joblib_backends.py: os.environ.setdefault": "a setting that ray reads",

@@ -457,8 +457,8 @@ def test_the_first_rule_file(project, run, monkeypatch):
             output: {out: N 2 H W}
 
         # Without a contract. archlint infer TARGET --input SHAPE shows what a model accepts:
-        #   acme_init.models:Pair: Pair.forward needs left, right: say what it is called with, as in
-        #     --input "N 3 H W" (one tensor)
+        #   acme_init.models:Pair: Pair.forward takes left, right: state its input, for example --input "N
+        #     3 H W" (one tensor)
         #   acme_init.models:Fails could not be built: RuntimeError: gone (acme_init/models.py:47)
 
         # Skipped: part of a model above. To check one, add it to models:
@@ -580,7 +580,7 @@ def test_no_model_that_can_be_asked(project, run):
     result = run()
     assert result.exit_code == 2
     assert result.output.startswith(
-        "Error: no contract holds, nothing is written\n../models.py:Net: Net.forward needs x, y"
+        "Error: no contract holds, nothing is written\n../models.py:Net: Net.forward takes x, y"
     )
     assert not Path("contracts").exists()
 

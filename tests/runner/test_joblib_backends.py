@@ -368,7 +368,7 @@ def test_the_first_run_of_a_loop_has_nothing_to_resume(project):
         (
             '{"job": "x", "at": null, "details": {}, "proof": {}, "samples": {}, '
             '"verdict": "ok"}\n',
-            "not a verdict ('ok' is no verdict;",
+            "not a verdict ('ok' is not a verdict;",
         ),
         ("\xff\n", "f.jsonl:1:1: not valid UTF-8"),
         ("[" * 200_000 + "\n", "f.jsonl:1:1: JSON is nested too deeply"),

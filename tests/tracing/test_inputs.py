@@ -268,7 +268,7 @@ def test_outputs_by_field_name(kind):
     assert verdict.word == "broken"
     assert verdict.counterexample == {"N": 1, "T": 1}
     missing = archlint.check(Returns(kind), "N 4 T", accepts="any size", output={"box": "N T"})
-    assert "output with the key box, got scores, boxes" in missing.message
+    assert "output to have the key box, got scores, boxes" in missing.message
 
 
 def test_a_named_tuple_is_a_list_too():
@@ -359,7 +359,10 @@ def test_values_decide_whether_sizes_are_accepted():
     found = archlint.infer(RefusesByValue(), "N T")
     assert found.accepts(N=1, T=3) is True
     assert found.accepts(N=1, T=4) is None
-    assert "values decide whether the model accepts: ValueError: too bright" in found.reasons[0]
+    assert (
+        "tensor values determine whether the model accepts: ValueError: too bright"
+        in found.reasons[0]
+    )
     verdict = archlint.check(RefusesByValue(), "N T", accepts="any T <= 3", output="N T")
     assert verdict.word == "proved"
 

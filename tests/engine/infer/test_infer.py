@@ -269,7 +269,7 @@ def test_the_rule_file_says_the_same(model, mode):
 def test_a_rule_file_without_anything_to_promise():
     entry = AcceptedSet("a:b", "eval", [], "no size", False, undecided="any size")
     text = inferred.rule_file([entry])
-    assert "too little is known" in text
+    assert "is not enough for a contract" in text
     assert yaml.safe_load(text)["contracts"] == []
 
 

@@ -234,7 +234,7 @@ def test_a_promise_of_a_size_that_values_decide_is_not_proved():
     assert "found by running" in verdict.message or verdict.confirmed
     positive = archlint.check(Of(lambda x: kept(x.abs() + 1)), **words, output="N F")
     assert positive.word == "tested"
-    assert "values decide whether a size of it is N" in positive.message
+    assert "tensor values determine whether a size is N" in positive.message
 
 
 def resized(x: Tensor) -> Tensor:

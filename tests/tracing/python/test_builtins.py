@@ -77,7 +77,7 @@ def test_a_call_that_python_has_specialized_is_seen():
 def test_what_needs_the_number_still_pins_it():
     found = inferred(Counted())
     assert not found.exact
-    assert "12 paths did not cover" in found.reasons[0]
+    assert "the limit of 12 paths was reached" in found.reasons[0]
 
 
 def test_the_names_are_only_shadowed_inside():
