@@ -35,7 +35,7 @@ def likely_inputs(model: nn.Module) -> list[Input]:
         names = ", ".join(needed) or "no argument"
         raise ArchlintError(
             f"{type(model).__name__}.forward takes {names}: pass --input, "
-            'such as --input "N 3 H W" for one tensor'
+            'for example --input "N 3 H W" for one tensor'
         )
     image = _tensor(_image(model))
     if hasattr(model, "pretrained_cfg"):  # a timm model: all of these take images
