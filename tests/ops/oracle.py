@@ -9,7 +9,7 @@ sizes given as numbers or as expressions over named sizes (``"h"``, ``H // 2``).
    point where the branches go the same way, the claims must hold iff the real operator accepts,
    and the formulas must give its shapes.
 
-``@covers(op, ...)`` says which operators a test is about; a registered operator that no test
+``@covers(op, ...)`` lists the operators that a test is about; a registered operator that no test
 covers fails ``test_every_rule_has_an_oracle``.
 """
 
@@ -113,7 +113,7 @@ def _build(value: Any, tensor: Callable[[T], Any], size: Callable[[Size], Any]) 
 
 
 class HintPath:
-    """A path that answers from sizes and remembers what it was asked, in order."""
+    """A path of concrete sizes that records its claims and branches in order."""
 
     def __init__(self, env: Mapping[str, int], box: Box | None = None) -> None:
         self.env = env
@@ -140,17 +140,17 @@ class HintPath:
         self.caveats.append(text)
 
     def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size:
-        raise NoRule("values decide: tests/ops/values/test_int_ranges.py")
+        raise NoRule("depends on values: tests/ops/values/test_int_ranges.py")
 
     def count(self, made_by: str, tensor: TensorSpec) -> Size:
-        raise NoRule("values decide: tests/ops/values/test_int_ranges.py")
+        raise NoRule("depends on values: tests/ops/values/test_int_ranges.py")
 
     def undecided(self, text: str) -> NoReturn:
         raise NoRule(text)
 
 
 def _settled(path: HintPath, rule: Any, args: Any, kwargs: Any, layout: bool) -> Any:
-    """What the rule says, and with ``layout`` a reshape that may be a copy decided."""
+    """The result of the rule, with ``layout`` its deferred strides settled."""
 
     def settle(value: Any) -> Any:
         if isinstance(value, TensorSpec):
@@ -184,7 +184,7 @@ def _layout(spec: TensorSpec, real: torch.Tensor, env: Mapping[str, int]) -> Non
     if real.numel() == 0:
         return
     if spec.strides is None:
-        assert real.is_contiguous(), f"rule says contiguous, strides are {real.stride()}"
+        assert real.is_contiguous(), f"contiguous by the rule, strides are {real.stride()}"
         return
     ours = [evaluate(s, env) for s in spec.strides]
     for n, a, b in zip(real.shape, ours, real.stride(), strict=True):
@@ -257,7 +257,7 @@ def agree(
                 verdict = kind
                 break
         if verdict == "branch":
-            continue  # another path's business
+            continue  # a point of another path
         if verdict == "claim" and not holds(formula, point):
             assert error is not None, f"claim {formula} fails, operator accepts: {where}"
             continue

@@ -112,7 +112,7 @@ def test_unknown_indices_are_said():
     assert len(path.caveats) == 2
 
 
-def test_promised_indices_claim_nothing():
+def test_indices_assumed_valid_claim_nothing():
     path = HintPath({})
     embedding(path, TensorSpec((N,), torch.int64, values=IN_RANGE), TensorSpec((4, 3)))
     assert not path.caveats

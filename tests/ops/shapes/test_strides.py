@@ -1,4 +1,4 @@
-"""Strides that depend on sizes are not asked about until something needs them."""
+"""Strides that depend on sizes are deferred until an operator needs them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ H = symbol("H")
 
 
 def added(height):
-    """A channels-last N 3 H 5 plus a contiguous one, on the path of a height."""
+    """A channels-last 2 3 H 5 plus a contiguous 2 3 1 5, on the path of a height."""
     path = TracedPath({"H": height}, Box({"H": (1, None)}))
     dims = (2, 3, H, 5)
     last = TensorSpec(dims, strides=channels_last_strides(dims))
@@ -25,14 +25,14 @@ def added(height):
     return path, pointwise(path, torch.float32, (None, None), flat, last)
 
 
-def test_a_sum_asks_nothing():
+def test_a_sum_does_not_branch():
     path, result = added(7)
     assert isinstance(result.strides, DeferredStrides)
     followed_layout(path, result, (2, 8, H, 5))
     assert not path.events
 
 
-def test_who_needs_them_branches():
+def test_needed_strides_branch_once():
     for height in (1, 7):
         path, result = added(height)
         real = torch.empty(2, 3, 1, 5) + torch.empty(2, 3, height, 5).to(
@@ -45,9 +45,9 @@ def test_who_needs_them_branches():
         )
         assert path.events
         assert all(e.kind == "branch" for e in path.events)
-        asked = len(path.events)
+        count = len(path.events)
         settled_strides(path, result)
-        assert len(path.events) == asked
+        assert len(path.events) == count
 
 
 def test_a_view_settles():

@@ -106,16 +106,16 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("make", "said"), CASES.values(), ids=CASES)
-def test_all_elements_are_within_the_bounds(make, said):
+@pytest.mark.parametrize(("make", "expected"), CASES.values(), ids=CASES)
+def test_all_elements_are_within_the_bounds(make, expected):
     low, high = bounds(make)
     for length in range(1, 40):
         real = make(torch.arange(length))
         sizes = {"T": length}
         assert low is None or evaluate(low, sizes) <= int(real.min())
         assert high is None or evaluate(high, sizes) >= int(real.max())
-        assert said[0] is None or evaluate(low, sizes) >= min(said[0], int(real.min()))
-        assert said[1] is None or evaluate(high, sizes) <= max(said[1], int(real.max()))
+        assert expected[0] is None or evaluate(low, sizes) >= min(expected[0], int(real.min()))
+        assert expected[1] is None or evaluate(high, sizes) <= max(expected[1], int(real.max()))
 
 
 class PartsAtOddLengths(nn.Module):
@@ -123,7 +123,7 @@ class PartsAtOddLengths(nn.Module):
         return torch.log(i) if i.shape[0] % 2 == 0 else torch.exp2(-i) - 5
 
 
-def test_ways_that_were_joined_have_no_one_origin():
+def test_merged_branches_have_no_single_origin():
     part = PartsAtOddLengths().eval()
 
     def large(i):

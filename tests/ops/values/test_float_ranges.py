@@ -1,4 +1,4 @@
-"""Floats made from sizes, and whole numbers cut from them: real tensors hold what was said."""
+"""Floats made from sizes, and whole numbers cut from them, against real tensors."""
 
 from __future__ import annotations
 
@@ -150,12 +150,12 @@ def test_table_of_relative_positions(places, stride, share):
     found = explore_model(CheckRun.start(contract, from_instance(model)))
     unclear = 0
     for h in [*range(1, 160), 4095, 4096, 4097, 5000]:
-        decided = found.accepts({"H": h})
+        accepted = found.accepts({"H": h})
         try:
             model(torch.zeros(h))
             runs = True
         except IndexError:
             runs = False
-        unclear += decided is None
-        assert decided in (runs, None), (h, places, stride, share)
+        unclear += accepted is None
+        assert accepted in (runs, None), (h, places, stride, share)
     assert unclear <= 2 * stride * share, found.reasons  # where the last index is just too large

@@ -1,4 +1,4 @@
-"""Sizes that values decide: what is decided of real models holds at every value."""
+"""Sizes that depend on values: what is proved of a model holds at all values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Of(nn.Module):
 
 
 def filled(n: int, f: int) -> Iterator[Tensor]:
-    """Rows of which all, none, one or some are kept."""
+    """Inputs of which a mask keeps all rows, none, one or some."""
     yield torch.ones(n, f)
     yield -torch.ones(n, f)
     yield torch.cat([torch.ones(1, f), -torch.ones(n - 1, f)])
@@ -52,14 +52,14 @@ def agrees(function: Callable[[Tensor], Any], sizes: Any = SIZES) -> Any:
     """What is inferred of the function, once it agrees with what happens at many values."""
     found = inferred(function)
     for n, f in sizes:
-        decided = found.accepts(N=n, F=f)
+        accepted = found.accepts(N=n, F=f)
         expected = found.output(N=n, F=f)
         for x in filled(n, f):
             result = outcome(function, x)
             refused = isinstance(result, Exception)
             where = f"N={n} F={f}: {result}, at the values {x}"
-            assert decided is None or decided is not refused, where
-            assert refused or decided is None or fits(expected, result), (expected, where)
+            assert accepted is None or accepted is not refused, where
+            assert refused or accepted is None or fits(expected, result), (expected, where)
     return found
 
 
@@ -71,12 +71,12 @@ def outcome(function: Callable[[Tensor], Any], x: Tensor) -> Any:
         return e
 
 
-def kept(x: Tensor) -> Tensor:
+def masked_rows(x: Tensor) -> Tensor:
     return x[x[:, 0] > 0]
 
 
 def best(x: Tensor) -> Tensor:
-    scores = kept(x)[:, 0]
+    scores = masked_rows(x)[:, 0]
     return scores.topk(min(3, scores.size(0))).values
 
 
@@ -106,31 +106,31 @@ def boxes_of(x: Tensor) -> Tensor:
 
 
 def suppressed(x: Tensor) -> Tensor:
-    boxes = boxes_of(kept(x))
+    boxes = boxes_of(masked_rows(x))
     return boxes[torchvision.ops.nms(boxes, boxes[:, 0], 0.5)[:3]]
 
 
 def suppressed_by_class(x: Tensor) -> Tensor:
-    boxes = boxes_of(kept(x))
+    boxes = boxes_of(masked_rows(x))
     labels = (boxes[:, 1] > 0).to(torch.int64)
     keep = torchvision.ops.batched_nms(boxes, boxes[:, 0], labels, 0.5)
     return boxes[keep], labels[keep]
 
 
 def regions(x: Tensor) -> Tensor:
-    boxes = boxes_of(kept(x))
+    boxes = boxes_of(masked_rows(x))
     image = x[None, None]
     rois = torch.cat([torch.zeros_like(boxes[:, :1]), boxes], 1)
     return torchvision.ops.roi_align(image, rois, (2, 3))
 
 
 def either_way(x: Tensor) -> Tensor:
-    y = kept(x)
+    y = masked_rows(x)
     return y.sum(1) if y.numel() > 0 else torch.zeros(0)
 
 
 def counted(x: Tensor) -> Tensor:
-    y = kept(x)
+    y = masked_rows(x)
     return torch.zeros(len(y), 3) + torch.arange(y.shape[0])[:, None]
 
 
@@ -139,8 +139,8 @@ def of_many_masks(x: Tensor) -> Tensor:
     return y[y > y.max()] if len(y) else y
 
 
-DECIDED: dict[Callable[[Tensor], Any], tuple[str, Any]] = {
-    kept: ("any size", "_ F"),
+PROVED: dict[Callable[[Tensor], Any], tuple[str, Any]] = {
+    masked_rows: ("any size", "_ F"),
     best: ("any size", "_"),
     decoded: ("any size", "_"),
     same_mask_twice: ("any size", "N F"),
@@ -161,9 +161,9 @@ DECIDED: dict[Callable[[Tensor], Any], tuple[str, Any]] = {
     lambda x: x.masked_select(x > 0): ("any size", "_"),
     lambda x: torch.unique(x, return_inverse=True): ("any size", ["_", "N F"]),
     lambda x: x.unique_consecutive(return_counts=True): ("any size", ["_", "_"]),
-    lambda x: torch.cat([kept(x), x]): ("any size", "_ F"),
+    lambda x: torch.cat([masked_rows(x), x]): ("any size", "_ F"),
     lambda x: x.unique()[0]: ("any size", None),
-    lambda x: kept(x).topk(2, dim=1).values: ("F >= 2", "_ 2"),
+    lambda x: masked_rows(x).topk(2, dim=1).values: ("F >= 2", "_ 2"),
     lambda x: torch.where(x > 0)[0].view(1, -1): ("any size", "1 _"),
 }
 
@@ -173,35 +173,35 @@ DECIDED: dict[Callable[[Tensor], Any], tuple[str, Any]] = {
     Tensor.masked_select, torch.unique, Tensor.unique, torch.unique_consecutive,
     Tensor.unique_consecutive,
 )  # fmt: skip
-@pytest.mark.parametrize("function", DECIDED)
+@pytest.mark.parametrize("function", PROVED)
 def test_sizes_are_decided_whatever_the_values(function):
-    said, output = DECIDED[function]
+    text, output = PROVED[function]
     found = agrees(function)
-    assert (found.text, found.exact) == (said, True), found.reasons
+    assert (found.text, found.exact) == (text, True), found.reasons
     assert found.entry().output == output
 
 
-UNDECIDED: dict[Callable[[Tensor], Any], str] = {
-    lambda x: kept(x).max(): "values (a mask) decide whether number of elements",
-    lambda x: kept(x)[0]: "values (a mask) decide whether",
-    lambda x: kept(x).topk(3, dim=0).values: "decide whether k 3 in 0.._",
-    lambda x: kept(x).view(kept(x).size(0), -1): "values (a mask) decide whether",
-    lambda x: kept(x) + kept(-x): "values (a mask) decide whether",
-    lambda x: kept(x).view(-1, 2): "values (a mask) decide whether",
-    lambda x: sum(row for row in kept(x)): "loops over as many elements as values decide",
-    lambda x: [x[i] for i in range(len(kept(x)))]: "values (a mask) decide a number",
-    lambda x: x[: int(kept(x).sum())]: "the value of a tensor is needed",
-    lambda x: x[: kept(x).shape[0] or 1] + x: "values (a mask) decide whether",
-    lambda x: torch.linalg.cholesky(kept(x)): "has no rule for sizes that values decide",
-    lambda x: torch.bincount(kept(x)[:, 0].long().abs()): "bincount",
+UNPROVED: dict[Callable[[Tensor], Any], str] = {
+    lambda x: masked_rows(x).max(): "values (a mask) decide whether number of elements",
+    lambda x: masked_rows(x)[0]: "values (a mask) decide whether",
+    lambda x: masked_rows(x).topk(3, dim=0).values: "decide whether k 3 in 0.._",
+    lambda x: masked_rows(x).view(masked_rows(x).size(0), -1): "values (a mask) decide whether",
+    lambda x: masked_rows(x) + masked_rows(-x): "values (a mask) decide whether",
+    lambda x: masked_rows(x).view(-1, 2): "values (a mask) decide whether",
+    lambda x: sum(row for row in masked_rows(x)): "loops over as many elements as values decide",
+    lambda x: [x[i] for i in range(len(masked_rows(x)))]: "values (a mask) decide a number",
+    lambda x: x[: int(masked_rows(x).sum())]: "the value of a tensor is needed",
+    lambda x: x[: masked_rows(x).shape[0] or 1] + x: "values (a mask) decide whether",
+    lambda x: torch.linalg.cholesky(masked_rows(x)): "has no rule for sizes that values decide",
+    lambda x: torch.bincount(masked_rows(x)[:, 0].long().abs()): "bincount",
 }
 
 
-@pytest.mark.parametrize("function", UNDECIDED)
+@pytest.mark.parametrize("function", UNPROVED)
 def test_what_values_decide_is_said_and_not_guessed(function):
     found = agrees(function)
     assert not found.exact
-    assert any(UNDECIDED[function] in reason for reason in found.reasons), found.reasons
+    assert any(UNPROVED[function] in reason for reason in found.reasons), found.reasons
 
 
 def test_a_mask_that_changes_counts_anew():
@@ -225,14 +225,14 @@ def test_a_view_of_a_mask_that_changes_counts_anew():
     assert not agrees(changed).exact
 
 
-def test_a_promise_of_a_size_that_values_decide_is_not_proved():
+def test_an_output_size_that_depends_on_values_is_not_proved():
     words = {"input": "N F", "accepts": "any N, F >= 1"}
-    verdict = archlint.check(Of(kept), **words, output="_ F")
+    verdict = archlint.check(Of(masked_rows), **words, output="_ F")
     assert verdict.word == "proved"
-    verdict = archlint.check(Of(kept), **words, output="N F")
+    verdict = archlint.check(Of(masked_rows), **words, output="N F")
     assert verdict.word == "broken"
     assert "found by running" in verdict.message or verdict.confirmed
-    positive = archlint.check(Of(lambda x: kept(x.abs() + 1)), **words, output="N F")
+    positive = archlint.check(Of(lambda x: masked_rows(x.abs() + 1)), **words, output="N F")
     assert positive.word == "tested"
     assert "tensor values determine whether a size is N" in positive.message
 
@@ -275,7 +275,7 @@ def test_a_detector_takes_any_size(threshold):
 
 
 STEPS: dict[str, Callable[[Tensor], Tensor]] = {
-    "mask": kept,
+    "mask": masked_rows,
     "columns": lambda x: x[:, x.sum(0) > 0],
     "where": lambda x: x[torch.where(x[:, -1] > 0)[0]],
     "top": lambda x: x.topk(min(2, x.shape[0]), dim=0).values,
@@ -348,7 +348,7 @@ class Limited(nn.Module):
         self.inner = Parts()
 
     def forward(self, x: Tensor) -> Tensor:
-        for width in range(8, 20):  # more ways than are walked one by one
+        for width in range(8, 20):  # more branches than are traced one by one
             if x.shape[1] == width:
                 break
         parts = [x[x > i / 10] for i in range(-5, 0)]
