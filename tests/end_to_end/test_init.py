@@ -457,8 +457,8 @@ def test_the_first_rule_file(project, run, monkeypatch):
             output: {out: N 2 H W}
 
         # Without a contract. archlint infer TARGET --input SHAPE shows what a model accepts:
-        #   acme_init.models:Pair: Pair.forward takes left, right: pass --input, for example --input
-        #     "N 3 H W" for one tensor
+        #   acme_init.models:Pair: Pair.forward takes left, right: pass --input, for example --input "N 3
+        #     H W" for one tensor
         #   acme_init.models:Fails could not be built: RuntimeError: gone (acme_init/models.py:47)
 
         # Skipped: part of a model above. To check one, add it to models:
@@ -470,7 +470,7 @@ def test_the_first_rule_file(project, run, monkeypatch):
 
         # Files that could not be read:
         #   bad.py: '(' was never closed (bad.py, line 1)
-        """
+        """  # noqa: E501
     )
     loads(text, "contracts/models.archlint.yaml")
     jsonschema = pytest.importorskip("jsonschema")
