@@ -16,6 +16,7 @@ from archlint.ops.rules import (  # noqa: F401
     einsum,
     factories,
     gather,
+    index_writes,
     indexing,
     interpolate,
     linear,

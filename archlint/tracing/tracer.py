@@ -24,6 +24,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from archlint.contracts.contract import Input
+from archlint.ops.overloads import as_python_call
 from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
 from archlint.ops.traits import Unchecked, traits_of
 from archlint.runtime.code_owner import is_own
@@ -65,6 +66,7 @@ from archlint.tracing.tensors.symbolic_tensor import (
 from archlint.tracing.tensors.value_tracking import Elements
 from archlint.tracing.trace import Call, Trace, call_name
 
+_OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
 _OTHER_MEMORY = torch.Tensor.data.__set__  # type: ignore[attr-defined]
 
 
@@ -86,6 +88,10 @@ class Tracer(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        kernel = None
+        if self.rules and isinstance(func, _OPERATORS):
+            kernel = func, args, kwargs
+            func, args, kwargs = as_python_call(func, args, kwargs, ATTRIBUTES)
         attribute = ATTRIBUTES.get(func)
         if attribute is not None and args:
             first = args[0]
@@ -104,7 +110,7 @@ class Tracer(TorchFunctionMode):
             if traits_of(func).random:
                 forget_elements(self.run, result)
             return result
-        return self._call(func, args, kwargs)
+        return self._call(func, args, kwargs, kernel)
 
     def _concrete(self, func: Any, args: Any, kwargs: Any) -> Any:
         try:
@@ -117,7 +123,16 @@ class Tracer(TorchFunctionMode):
                 raise
             return self._call(func, args, kwargs)  # weights that a lean model lacks
 
-    def _call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _call(
+        self,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        kernel: tuple[Any, tuple[Any, ...], dict[str, Any]] | None = None,
+    ) -> Any:
+        """The result of a call; ``kernel`` is the call that runs if the function's rule is not for
+        these arguments.
+        """
         if self.run.stops:  # the model's own code caught what should have ended the run
             raise UnknownOutcome(self.run.stops[0])
         rule = rule_for(func) if self.rules else None
@@ -168,7 +183,7 @@ class Tracer(TorchFunctionMode):
                     call.result = own(*args, **kwargs)
                 return call.result
         call.how = "kernel"
-        call.result = self._kernel(func, args, kwargs, index)
+        call.result = self._kernel(*(kernel or (func, args, kwargs)), index)
         return call.result
 
     def _stand(self, result: Any, index: int, func: Any) -> Any:

@@ -11,11 +11,12 @@ from archlint.ops.aliases import spellings
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.rules.indexing import INDEX_DTYPES, within
 from archlint.ops.rules.view import axis
+from archlint.ops.shapes.broadcast import broadcast
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import elementwise_strides, empty
 from archlint.ops.traits import Bounds, Unchecked, declare_traits
 from archlint.symbolic import Size
-from archlint.symbolic.formula import disj, eq, ge, le
+from archlint.symbolic.formula import Bool, disj, eq, ge, le
 
 Tensor = torch.Tensor
 
@@ -24,7 +25,8 @@ def _size(input: TensorSpec, at: int) -> Size:
     return input.dims[at] if input.ndim else 1
 
 
-def _vector(path: Path, index: TensorSpec) -> None:
+def vector_index(path: Path, index: TensorSpec) -> None:
+    """Claim that ``index`` is what ``index_select`` and ``index_add`` take."""
     path.claim(index.ndim <= 1, "an index of at most 1 dimension, gets {}", index.ndim)
     good = index.dtype in INDEX_DTYPES
     path.claim(good, f"an index of int64 or int32, gets {index.dtype}")
@@ -32,7 +34,7 @@ def _vector(path: Path, index: TensorSpec) -> None:
 
 @shape_rule(*spellings("index_select"), bounds=Bounds.PICKED, unchecked=Unchecked.INDICES)
 def index_select(path: Path, input: TensorSpec, dim: int, index: TensorSpec) -> TensorSpec:
-    _vector(path, index)
+    vector_index(path, index)
     at = axis(path, dim, input.ndim)
     count = index.numel()
     if not input.ndim:
@@ -115,12 +117,31 @@ def _scatter_from(
     reduce: str | None = None,
 ) -> None:
     source = value if src is None else src
-    if reduce is not None or source is None:
+    if reduce not in (None, "add", "multiply") or source is None:
         raise NoRule
     _scatter(path, name, input, dim, index, source)
 
 
-def _register(name: str, claims: Callable[..., None]) -> None:
+_REDUCTIONS = frozenset({"sum", "prod", "mean", "amax", "amin"})
+
+
+def _scatter_reduce(
+    path: Path,
+    name: str,
+    input: TensorSpec,
+    dim: int,
+    index: TensorSpec,
+    src: TensorSpec,
+    reduce: str,
+    *,
+    include_self: bool = True,
+) -> None:
+    if reduce not in _REDUCTIONS:
+        raise NoRule(f"reduce={reduce!r}")
+    _scatter(path, name, input, dim, index, src)
+
+
+def register_write(name: str, claims: Callable[..., None]) -> None:
     """The rules of ``name`` and of ``name_``, which writes to its first argument."""
 
     def copied(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
@@ -135,8 +156,49 @@ def _register(name: str, claims: Callable[..., None]) -> None:
     shape_rule(inplace=spellings(f"{name}_"), unchecked=Unchecked.INDICES)(into)
 
 
-_register("scatter", _scatter_from)
-_register("scatter_add", _scatter)
+register_write("scatter", _scatter_from)
+register_write("scatter_add", _scatter)
+register_write("scatter_reduce", _scatter_reduce)
+
+
+def _takes_negative_along() -> bool:
+    try:
+        torch.take_along_dim(torch.zeros(1, device="cpu"), torch.tensor([-1], device="cpu"), 0)
+    except (RuntimeError, IndexError):
+        return False
+    return True
+
+
+# Measured, once: newer versions of PyTorch count negative indices from the end.
+_NEGATIVE_ALONG = _takes_negative_along()
+
+
+def _claim_along(path: Path, index: TensorSpec, size: Size, low: Size, unread: Bool) -> None:
+    path.claim(disj(unread, ge(size, 1)), "a dimension of size {} that is not 0", size)
+    within(path, index, size, low, unread=unread)
+
+
+@shape_rule(*spellings("take_along_dim"), bounds=Bounds.PICKED, unchecked=Unchecked.INDICES)
+def take_along_dim(
+    path: Path, input: TensorSpec, indices: TensorSpec, dim: int | None = None
+) -> TensorSpec:
+    good = indices.dtype is torch.int64
+    path.claim(good, f"an index of int64, gets {indices.dtype}")
+    if dim is None:
+        count = indices.numel()
+        _claim_along(path, indices, input.numel(), 0, eq(count, 0))
+        return input.like((count,), values=input.values)
+    same = input.ndim == indices.ndim
+    path.claim(same, "an index of {} dimensions, gets {}", input.ndim, indices.ndim)
+    at = axis(path, dim, input.ndim)
+    if not input.ndim:
+        raise NoRule("a scalar")
+    rest = (*input.dims[:at], 1, *input.dims[at + 1 :])
+    dims = broadcast(path, rest, (*indices.dims[:at], 1, *indices.dims[at + 1 :]))
+    dims = (*dims[:at], indices.dims[at], *dims[at + 1 :])
+    size = input.dims[at]
+    _claim_along(path, indices, size, -size if _NEGATIVE_ALONG else 0, empty(dims))
+    return input.like(dims, values=input.values)
 
 
 @shape_rule(*spellings("take"), bounds=Bounds.PICKED, unchecked=Unchecked.INDICES)
@@ -151,8 +213,8 @@ def take(path: Path, input: TensorSpec, index: TensorSpec) -> TensorSpec:
 
 # Operators without a rule: their kernels cannot check indices on symbolic sizes.
 _BY_INDEX = (
-    "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "masked_scatter", "put",
-    "scatter_reduce", "select_scatter", "slice_scatter", "diagonal_scatter", "as_strided_scatter",
+    "index_reduce", "put", "select_scatter", "slice_scatter", "diagonal_scatter",
+    "as_strided_scatter",
 )  # fmt: skip
 declare_traits(
     *spellings(*_BY_INDEX, *(f"{name}_" for name in _BY_INDEX), "_unsafe_index"),
@@ -162,4 +224,3 @@ declare_traits(
     torch.functional.unravel_index,
     unchecked=Unchecked.INDICES,
 )
-declare_traits(*spellings("take_along_dim"), bounds=Bounds.PICKED, unchecked=Unchecked.INDICES)

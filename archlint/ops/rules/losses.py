@@ -1,12 +1,128 @@
-"""Losses: they have no shape rule, and their kernels cannot check class indices."""
+"""Losses of class indices: cross_entropy and nll_loss. Other losses run as kernels.
+
+The sizes and checks are those of ``aten/src/ATen/native/LossNLL.cpp`` and ``LossNLL2d.cpp``.
+"""
 
 from __future__ import annotations
 
+import torch
+
 from archlint.ops.aliases import spellings
+from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.rules.indexing import within
+from archlint.ops.shapes.strides import empty
+from archlint.ops.shapes.type_promotion import FLOATING
 from archlint.ops.traits import Unchecked, declare_traits
+from archlint.symbolic import Size
+from archlint.symbolic.formula import conj, eq
+
+NONE = 0  # the number of reduction="none"
+_DTYPES = (torch.float32, torch.float64)
+
+
+def _claim_classes(path: Path, target: TensorSpec, classes: Size, ignored: int) -> None:
+    """Claim that the class indices are in range, but for the index that is ignored."""
+    values = target.values
+    if isinstance(values, tuple):
+        low, high = values
+        if low == ignored and high == ignored:
+            return
+        # The other elements may be anywhere between the bound that is ignored and the other one.
+        values = (None if low == ignored else low, None if high == ignored else high)
+        target = target.like(target.dims, values=values)
+        target.loose = values != (low, high)
+    elif values is IN_RANGE:
+        return
+    within(path, target, classes, 0, unread=empty(target.dims))
+
+
+def _claim_weight(path: Path, weight: TensorSpec | None, classes: Size) -> None:
+    if weight is None:
+        return
+    path.claim(weight.ndim == 1, "a weight of 1 dimension, gets {}", weight.ndim)
+    path.claim(eq(weight.dims[0], classes), "weight of size {} == {}", weight.dims[0], classes)
+
+
+def _plain(input: TensorSpec, target: TensorSpec) -> None:
+    """Other dtypes are left to the kernels."""
+    if input.dtype not in _DTYPES or target.dtype is not torch.int64:
+        raise NoRule(f"{input.dtype} and {target.dtype}")
+
+
+def _result(input: TensorSpec, dims: tuple[Size, ...], reduction: int) -> TensorSpec:
+    return input.like(dims if reduction == NONE else ())
+
+
+@shape_rule(*spellings("nll_loss_nd"), unchecked=Unchecked.INDICES)
+def nll_loss_nd(
+    path: Path,
+    input: TensorSpec,
+    target: TensorSpec,
+    weight: TensorSpec | None = None,
+    reduction: int = 1,
+    ignore_index: int = -100,
+) -> TensorSpec:
+    """``input``: (C), (N, C) or (N, C, …); ``target``: the same without C."""
+    _plain(input, target)
+    dims: tuple[Size, ...]
+    path.claim(input.ndim > 0, "an input of 1 or more dimensions, gets {}", input.ndim)
+    if input.ndim == 1:
+        if target.ndim:
+            raise NoRule("one row of scores with a vector of targets")
+        classes, dims = input.dims[0], ()
+    else:
+        classes, dims = input.dims[1], (input.dims[0], *input.dims[2:])
+        if input.ndim == 2 and target.ndim == 0:
+            raise NoRule("a matrix of scores with one target")
+        same = target.ndim == len(dims)
+        path.claim(same, "a target of {} dimensions, gets {}", len(dims), target.ndim)
+        for have, need in zip(target.dims, dims, strict=True):
+            path.claim(eq(have, need), "target size {} == {}", have, need)
+    _claim_weight(path, weight, classes)
+    if path.branch(eq(classes, 0)):
+        raise NoRule("no classes")
+    _claim_classes(path, target, classes, ignore_index)
+    return _result(input, dims, reduction)
+
+
+@shape_rule(*spellings("cross_entropy_loss"), unchecked=Unchecked.INDICES)
+def cross_entropy_loss(
+    path: Path,
+    input: TensorSpec,
+    target: TensorSpec,
+    weight: TensorSpec | None = None,
+    reduction: int = 1,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> TensorSpec:
+    """A target of the sizes of ``input`` has class probabilities, any other class indices."""
+    if not 0 <= label_smoothing <= 1:
+        raise NoRule(f"label_smoothing={label_smoothing}")
+    pairs = zip(input.dims, target.dims, strict=False)
+    if input.ndim == target.ndim and path.branch(conj(*(eq(a, b) for a, b in pairs))):
+        return _of_probabilities(path, input, target, weight, reduction, ignore_index)
+    return nll_loss_nd(path, input, target, weight, reduction, ignore_index)
+
+
+def _of_probabilities(
+    path: Path,
+    input: TensorSpec,
+    target: TensorSpec,
+    weight: TensorSpec | None,
+    reduction: int,
+    ignore_index: int,
+) -> TensorSpec:
+    path.claim(target.dtype in FLOATING, f"probabilities of a floating dtype, gets {target.dtype}")
+    path.claim(ignore_index < 0, "no ignore_index with class probabilities, gets {}", ignore_index)
+    if target.dtype is not input.dtype or not input.ndim:
+        raise NoRule(f"{input.dtype} and {target.dtype}")
+    at = 0 if input.ndim == 1 else 1
+    _claim_weight(path, weight, input.dims[at])
+    return _result(input, (*input.dims[:at], *input.dims[at + 1 :]), reduction)
+
 
 declare_traits(
-    *spellings("nll_loss", "nll_loss2d", "nll_loss_nd", "cross_entropy_loss", "poisson_nll_loss"),
+    *spellings("nll_loss", "nll_loss2d", "poisson_nll_loss"),
     *spellings("gaussian_nll_loss", "multi_margin_loss", "multilabel_margin_loss"),
     *spellings("cosine_embedding_loss", "hinge_embedding_loss"),
     *spellings("ctc_loss", "_ctc_loss", "_cudnn_ctc_loss", "miopen_ctc_loss"),

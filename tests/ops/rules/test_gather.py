@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import archlint.ops.rules.gather  # noqa: F401
-from archlint.ops.aliases import spellings
+from archlint.ops.aliases import methods, spellings
 from tests.ops.oracle import T, agree, covers
 from tests.ops.rules.test_indexing import ids
 from tests.ops.rules.test_view import dim, few, sizes, tensors
@@ -66,6 +66,47 @@ def test_scatter(op, env, other, x, d, dims, start, dtype, src):
     if "add" in op.__name__ and isinstance(src, float):
         src = T("a", "b")
     agree(op, x, d, index, src, env=env, other=other)
+
+
+REDUCES = [*spellings("scatter_reduce"), *methods("scatter_reduce_")]
+
+
+@covers(*REDUCES)
+@pytest.mark.parametrize("op", REDUCES)
+@few
+@given(
+    env=sizes,
+    other=sizes,
+    x=tensors(2),
+    d=dim,
+    dims=shapes,
+    start=low,
+    src=shapes.map(lambda s: T(*s)) | st.just(T("a", "b", dtype=torch.float64)),
+    how=st.sampled_from(["sum", "amax", "mean"]),
+    include=st.booleans(),
+)
+def test_scatter_reduce(op, env, other, x, d, dims, start, src, how, include):
+    index = ids(*dims, low=start)
+    agree(op, x, d, index, src, how, include_self=include, env=env, other=other)
+
+
+@pytest.mark.filterwarnings("ignore:The reduce argument:UserWarning")
+@covers(*spellings("scatter", "scatter_"))
+@few
+@given(env=sizes, other=sizes, x=tensors(2), d=dim, dims=shapes, start=low, value=st.booleans())
+def test_scatter_with_a_reduction(env, other, x, d, dims, start, value):
+    index = ids(*dims, low=start)
+    src = {"value": 2.0} if value else {"src": T("a", "b")}
+    agree(torch.scatter, x, d, index, **src, reduce="add", env=env, other=other)
+
+
+@covers(*spellings("take_along_dim"))
+@pytest.mark.parametrize("op", spellings("take_along_dim"))
+@few
+@given(env=sizes, other=sizes, x=tensors(3), d=st.none() | dim, dims=shapes, start=low)
+def test_take_along_dim(op, env, other, x, d, dims, start):
+    lacks = not x.dims and d is not None
+    agree(op, x, ids(*dims, low=start), d, env=env, other=other, may_lack_rule=lacks)
 
 
 @covers(*spellings("take"))

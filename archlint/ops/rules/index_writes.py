@@ -1,0 +1,153 @@
+"""Elements written at the places that an index tensor names: index_add, index_put and their kin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from archlint.ops.aliases import methods, spellings
+from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.rules.gather import register_write, vector_index
+from archlint.ops.rules.indexing import INDEX_DTYPES, gathered, viewed_at, within
+from archlint.ops.rules.view import axis
+from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
+from archlint.ops.shapes.inplace import written
+from archlint.ops.shapes.strides import decide, empty
+from archlint.symbolic import Size, product
+from archlint.symbolic.formula import disj, eq, ge
+
+Dims = tuple[Size, ...]
+
+
+def _one_dtype(path: Path, input: TensorSpec, source: TensorSpec) -> None:
+    same = source.dtype is input.dtype
+    path.claim(same, f"a source of {input.dtype}, gets {source.dtype}")
+
+
+def _without(dims: Dims, at: int) -> Dims:
+    return (*dims[:at], *dims[at + 1 :])
+
+
+def _equal_sizes(path: Path, source: Dims, input: Dims) -> None:
+    text = "a source of {} other dimensions, gets {}"
+    path.claim(len(source) == len(input), text, len(input), len(source))
+    for have, need in zip(source, input, strict=True):
+        path.claim(eq(have, need), "source size {} == {}", have, need)
+
+
+def _claim_add(
+    path: Path,
+    name: str,
+    input: TensorSpec,
+    dim: int,
+    index: TensorSpec,
+    source: TensorSpec,
+    *,
+    alpha: Any = 1,
+) -> None:
+    if not input.ndim or not source.ndim:
+        raise NoRule("scalars")
+    at = axis(path, dim, input.ndim)
+    vector_index(path, index)
+    _one_dtype(path, input, source)
+    path.claim(at == 0 or at < source.ndim, "a source with dimension {}", at)
+    count, rows = index.numel(), source.dims[at]
+    path.claim(eq(count, rows), "as many indices as the source has rows, {} == {}", count, rows)
+    _equal_sizes(path, _without(source.dims, at), _without(input.dims, at))
+    unread = empty(index.dims) if input.ndim == 1 else disj(empty(index.dims), empty(input.dims))
+    within(path, index, input.dims[at], 0, unread=unread)
+
+
+def _claim_copy(
+    path: Path, name: str, input: TensorSpec, dim: int, index: TensorSpec, source: TensorSpec
+) -> None:
+    if not input.ndim or not source.ndim:
+        raise NoRule("scalars")
+    at = axis(path, dim, input.ndim)
+    path.claim(index.ndim < 2, "an index of at most 1 dimension, gets {}", index.ndim)
+    path.claim(index.dtype is torch.int64, f"an index of int64, gets {index.dtype}")
+    _one_dtype(path, input, source)
+    same = source.ndim == input.ndim
+    path.claim(same, "a source of {} dimensions, gets {}", input.ndim, source.ndim)
+    _equal_sizes(path, _without(source.dims, at), _without(input.dims, at))
+    count, rows = index.numel(), source.dims[at]
+    path.claim(eq(count, rows), "as many indices as the source has rows, {} == {}", count, rows)
+    unread = disj(empty(index.dims), empty(_without(input.dims, at)))
+    within(path, index, input.dims[at], 0, unread=unread)
+
+
+def _claim_fill(
+    path: Path, name: str, input: TensorSpec, dim: int, index: TensorSpec, value: Any
+) -> None:
+    if not input.ndim:
+        raise NoRule("a scalar")
+    at = axis(path, dim, input.ndim)
+    if index.dtype is not torch.int64:
+        raise NoRule(f"an index of {index.dtype}")
+    path.claim(index.ndim <= 1, "an index of at most 1 dimension, gets {}", index.ndim)
+    if isinstance(value, TensorSpec):
+        path.claim(value.ndim == 0, "a value of 0 dimensions, gets {}", value.ndim)
+    elif isinstance(value, complex):
+        raise NoRule("a complex value")
+    size = input.dims[at]
+    unread = disj(empty(index.dims), empty(_without(input.dims, at)))
+    within(path, index, size, -size, unread=unread)
+
+
+def _claim_put(
+    path: Path,
+    name: str,
+    input: TensorSpec,
+    indices: Sequence[TensorSpec | None],
+    values: TensorSpec,
+    accumulate: bool = False,
+) -> None:
+    """What ``x[indices] = values`` requires if ``indices`` are tensors, or ``None`` for all."""
+    if not any(isinstance(i, TensorSpec) for i in indices):
+        raise NoRule("no index")
+    for index in indices:
+        if index is not None and index.dtype not in INDEX_DTYPES:
+            raise NoRule(f"an index of {index.dtype}")
+    items = tuple(slice(None) if i is None else i for i in indices)
+    if any(i is not None and i.ndim == 0 for i in indices):
+        raise NoRule("an index of 0 dimensions")
+    items += (slice(None),) * (input.ndim - len(items))
+    view, tensors = viewed_at(path, input, items)
+    target = gathered(path, view, tensors)
+    _one_dtype(path, input, values)
+    broadcast_onto(path, values.dims, target.dims)
+
+
+register_write("index_add", _claim_add)
+register_write("index_copy", _claim_copy)
+register_write("index_fill", _claim_fill)
+register_write("index_put", _claim_put)
+
+
+def _claim_source(path: Path, mask: TensorSpec, source: TensorSpec, count: Size) -> None:
+    """``masked_scatter`` reads one element of the source for each of the mask that is true."""
+    path.claim(mask.dtype is torch.bool, f"a mask of bool, gets {mask.dtype}")
+    if not decide(path, ge(source.numel(), count)):
+        path.unproved("whether the source has an element for each that the mask selects")
+
+
+@shape_rule(*spellings("masked_scatter"))
+def masked_scatter(
+    path: Path, input: TensorSpec, mask: TensorSpec, source: TensorSpec
+) -> TensorSpec:
+    dims = broadcast(path, input.dims, mask.dims)
+    _one_dtype(path, input, source)
+    _claim_source(path, mask, source, product(dims))
+    return input.like(dims)
+
+
+@shape_rule(inplace=methods("masked_scatter_"))
+def masked_scatter_(
+    path: Path, input: TensorSpec, mask: TensorSpec, source: TensorSpec
+) -> TensorSpec:
+    broadcast_onto(path, mask.dims, input.dims)
+    _one_dtype(path, input, source)
+    _claim_source(path, mask, source, input.numel())
+    return written(path, "masked_scatter", input, input.dtype)

@@ -1,0 +1,81 @@
+"""Writes at the places of index tensors, against the real operators."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import archlint.ops.rules.index_writes  # noqa: F401
+from archlint.ops.aliases import methods, spellings
+from archlint.ops.registry import RULES
+from tests.ops.oracle import HintPath, T, agree, covers
+from tests.ops.rules.test_gather import dtypes, low
+from tests.ops.rules.test_indexing import ids
+from tests.ops.rules.test_view import dim, few, sizes, tensors
+
+vectors = st.sampled_from([("b",), (), (2,), (1,), (1, 1), (0,), ("a",)])
+sources = st.sampled_from(
+    [("a", "b"), ("b", "b"), ("a", 2), ("b",), ("a",), (2, "b"), (0, "b"), ("a", "b", "c"), (1, 1)]
+)
+
+
+@covers(*spellings("index_add"), *methods("index_add_"))
+@pytest.mark.parametrize("op", [*spellings("index_add"), *methods("index_add_")])
+@few
+@given(sizes, sizes, tensors(3), dim, vectors, low, dtypes, sources)
+def test_index_add(op, env, other, x, d, dims, start, dtype, source):
+    index = ids(*dims, low=start, dtype=dtype)
+    agree(op, x, d, index, T(*source), env=env, other=other, may_lack_rule=not (x.dims and source))
+
+
+@covers(*spellings("index_copy"), *methods("index_copy_"))
+@pytest.mark.parametrize("op", [*spellings("index_copy"), *methods("index_copy_")])
+@few
+@given(sizes, sizes, tensors(3), dim, vectors, low, dtypes, sources)
+def test_index_copy(op, env, other, x, d, dims, start, dtype, source):
+    index = ids(*dims, low=start, dtype=dtype)
+    agree(op, x, d, index, T(*source), env=env, other=other, may_lack_rule=not (x.dims and source))
+
+
+@covers(*spellings("index_fill"), *methods("index_fill_"))
+@pytest.mark.parametrize("op", [*spellings("index_fill"), *methods("index_fill_")])
+@few
+@given(sizes, sizes, tensors(3), dim, vectors, low, st.sampled_from([2, 1.5, T(), T(1)]))
+def test_index_fill(op, env, other, x, d, dims, start, value):
+    index = ids(*dims, low=start)
+    agree(op, x, d, index, value, env=env, other=other, may_lack_rule=not x.dims)
+
+
+@covers(*spellings("index_put", "index_put_"))
+@pytest.mark.parametrize("op", spellings("index_put", "index_put_"))
+@few
+@given(
+    sizes,
+    sizes,
+    tensors(3),
+    st.lists(st.builds(ids, st.sampled_from(["a", "b", 2]), low=low), min_size=1, max_size=3),
+    sources,
+    st.booleans(),
+)
+def test_index_put(op, env, other, x, indices, source, accumulate):
+    assume(len(indices) <= len(x.dims))
+    agree(op, x, tuple(indices), T(*source), accumulate, env=env, other=other)
+
+
+@covers(*spellings("masked_scatter"), *methods("masked_scatter_"))
+@pytest.mark.parametrize("op", [*spellings("masked_scatter"), *methods("masked_scatter_")])
+@few
+@given(sizes, sizes, tensors(3), sources, st.sampled_from([torch.float32, torch.float64]))
+def test_masked_scatter(op, env, other, x, mask, dtype):
+    source = T("a", "b", "c", "d", 16, dtype=dtype)
+    assume(all(env.values()) and all(other.values()))
+    agree(op, x, T(*mask, dtype=torch.bool), source, env=env, other=other)
+
+
+def test_a_source_that_may_be_too_short_is_not_proved():
+    path = HintPath({"a": 4, "b": 3})
+    args = T("a"), T("a", dtype=torch.bool), T("b")
+    RULES[torch.masked_scatter](path, *(t.spec(None) for t in args))
+    assert path.caveats == ["whether the source has an element for each that the mask selects"]
