@@ -185,7 +185,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing/symint": (
         "tests/tracing/symint/test_node.py: arithmetic behind the protocol",
-        "comparisons numbers rounding",
+        "comparisons float_products integers numbers rounding source_nodes text_uses",
     ),
     "archlint/tracing/tensors": (
         "tests/tracing/test_inputs.py: the tensors of every trace",

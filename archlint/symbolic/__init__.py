@@ -2,8 +2,9 @@
 
 A *size* is a Python ``int`` or an :class:`Expr`. An ``Expr`` is a polynomial with integer
 coefficients over *atoms*: a :class:`Symbol` (``H``), a :class:`FloorDiv` (``H//32``), a
-:class:`Min` or a :class:`Max`, or an :class:`Unknown`, which depends on tensor values. Expressions
-are interned: equal sizes are the same object and compare by identity. Every operation returns an
+:class:`Min`, a :class:`Max` or a :class:`StepFunction` (``isqrt(H)``), or an :class:`Unknown`,
+which depends on tensor values. Expressions are interned: equal sizes are the same object and
+compare by identity. Every operation returns an
 ``int`` as soon as nothing symbolic is left, so that one shape rule serves integers and formulas::
 
     >>> H = symbol("H")
@@ -16,8 +17,8 @@ multiples leave a floor division, nested floor divisions become one, and a negat
 turned into a ceiling. Division and remainder are Python's: they round towards minus infinity.
 
 The modules, each using those before it: ``atom``, ``printing``, ``expr`` (the operators),
-``division`` and ``minmax``, ``substitution``; then ``formula`` (comparisons of sizes) and
-``intervals`` (bounds), then the modules that rewrite and solve formulas.
+``division``, ``minmax`` and ``step_functions``, ``substitution``; then ``formula`` (comparisons
+of sizes) and ``intervals`` (bounds), then the modules that rewrite and solve formulas.
 """
 
 from archlint.symbolic.atom import (
@@ -48,21 +49,36 @@ from archlint.symbolic.expr import (
 )
 from archlint.symbolic.minmax import maximum, minimum
 from archlint.symbolic.printing import PrintedTerm, printed_terms, sum_text
+from archlint.symbolic.step_functions import (
+    BitLength,
+    ISqrt,
+    PowerBelow,
+    StepFunction,
+    bit_length_of,
+    isqrt_of,
+    power_below,
+    square_root_of,
+)
 from archlint.symbolic.substitution import map_atoms, substitute, with_operands
 
 __all__ = [
     "Atom",
+    "BitLength",
     "Expr",
     "Extremum",
     "FloorDiv",
+    "ISqrt",
     "Max",
     "Min",
     "Monomial",
+    "PowerBelow",
     "PrintedTerm",
     "Size",
+    "StepFunction",
     "Symbol",
     "Unknown",
     "atoms",
+    "bit_length_of",
     "cached",
     "ceildiv",
     "divide_polynomial",
@@ -71,13 +87,16 @@ __all__ = [
     "factor_text",
     "floordiv",
     "from_atom",
+    "isqrt_of",
     "map_atoms",
     "maximum",
     "minimum",
     "mod",
     "polynomial",
+    "power_below",
     "printed_terms",
     "product",
+    "square_root_of",
     "substitute",
     "sum_text",
     "symbol",

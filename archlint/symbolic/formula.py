@@ -16,6 +16,7 @@ from archlint.symbolic import (
     Expr,
     FloorDiv,
     Size,
+    StepFunction,
     cached,
     polynomial,
     printed_terms,
@@ -119,6 +120,12 @@ def ge(left: Size, right: Size) -> Bool:
             if coef > 0:  # num//den >= q  iff  num >= q*den
                 return ge(atom.num, -diff.const * atom.den)
             return ge(diff.const * atom.den + atom.den - 1, atom.num)
+        if len(monomial) == 1 and isinstance(atom, StepFunction):
+            if coef > 0:  # f(n) >= q  iff  n >= the first argument with this result
+                first = atom.first(-diff.const)
+                return True if first is None else ge(atom.arg, first)
+            first = atom.first(diff.const + 1)
+            return False if first is None else gt(first, atom.arg)
     return _compare(">=", diff)
 
 
@@ -156,6 +163,8 @@ def eq(left: Size, right: Size) -> Bool:
         if len(monomial) == 1 and isinstance(atom, FloorDiv) and isinstance(atom.den, int):
             low = -diff.const * atom.den
             return conj(ge(atom.num, low), le(atom.num, low + atom.den - 1))
+        if len(monomial) == 1 and isinstance(atom, StepFunction):
+            return conj(ge(diff, 0), le(diff, 0))
     return _compare("==", diff)
 
 

@@ -12,6 +12,7 @@ from archlint.symbolic import (
     Min,
     Monomial,
     Size,
+    StepFunction,
     Symbol,
     Unknown,
     polynomial,
@@ -120,6 +121,10 @@ class Box:
                 den = atom.den
                 return (None if low is None else low // den, None if high is None else high // den)
             return _quotient((low, high), self.interval(atom.den))
+        if isinstance(atom, StepFunction):
+            low, high = self.interval(atom.arg)
+            least = atom.at(atom.start if low is None else low)
+            return least, None if high is None else atom.at(high)
         bounds = [self.interval(a) for a in atom.operands()]
         lows = [b[0] for b in bounds if b[0] is not None]
         highs = [b[1] for b in bounds if b[1] is not None]

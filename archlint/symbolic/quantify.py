@@ -18,6 +18,7 @@ from archlint.symbolic import (
     Min,
     Monomial,
     Size,
+    StepFunction,
     Unknown,
     atoms,
     cached,
@@ -27,6 +28,7 @@ from archlint.symbolic import (
     minimum,
     product,
     substitute,
+    with_operands,
 )
 from archlint.symbolic.extrema import as_extremum
 from archlint.symbolic.formula import (
@@ -174,6 +176,10 @@ def _atom(atom: Atom, unknown: Unknown, box: Box) -> Bounds:
         if unknown in unknowns_in(atom.den) or not _positive(atom.den, box):
             return [], []
         return [floordiv(s, atom.den) for s in lows[0]], [floordiv(s, atom.den) for s in highs[0]]
+    if isinstance(atom, StepFunction):
+        return [with_operands(atom, [s]) for s in lows[0]], [
+            with_operands(atom, [s]) for s in highs[0]
+        ]
     if isinstance(atom, Min):
         return _combined(lambda sizes: minimum(*sizes), lows), [s for high in highs for s in high]
     return [s for low in lows for s in low], _combined(lambda sizes: maximum(*sizes), highs)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from archlint.symbolic.atom import Atom, FloorDiv, Min, Size, Symbol
 from archlint.symbolic.expr import floordiv, from_atom
 from archlint.symbolic.minmax import maximum, minimum
+from archlint.symbolic.step_functions import StepFunction, step_function
 
 
 def substitute(size: Size, values: Mapping[str, Size]) -> Size:
@@ -40,9 +41,11 @@ def _substitute_atom(atom: Atom, values: Mapping[str, Size]) -> Size:
 
 
 def with_operands(atom: Atom, operands: Sequence[Size]) -> Size:
-    """The quotient or extremum ``atom`` applied to other ``operands``; a symbol has none."""
+    """The atom applied to other ``operands``; a symbol has none."""
     if isinstance(atom, Symbol):
         return from_atom(atom)
     if isinstance(atom, FloorDiv):
         return floordiv(*operands)
+    if isinstance(atom, StepFunction):
+        return step_function(type(atom), *operands)
     return minimum(*operands) if isinstance(atom, Min) else maximum(*operands)

@@ -32,7 +32,8 @@ from archlint.tracing.cpu_kernels import (
 )
 from archlint.tracing.path import TracedPath
 from archlint.tracing.signals import UnknownOutcome
-from archlint.tracing.symint.node import size_of, sym_int
+from archlint.tracing.symint.node import size_of
+from archlint.tracing.symint.python_types import sym_int
 from archlint.tracing.tensors.specs import map_tensors
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, strides_of, symbolic_tensor
 from archlint.tracing.trace import call_name

@@ -17,7 +17,12 @@ from archlint.symbolic.formula import Bool
 from archlint.symbolic.intervals import Box
 from archlint.tracing import tracer
 from archlint.tracing.path import TracedPath
-from archlint.tracing.python.builtins import Retrace, calling_module, shadowed
+from archlint.tracing.python.builtins import (
+    Retrace,
+    calling_module,
+    modules_to_replace_type,
+    shadowed,
+)
 from archlint.tracing.trace import Trace, dims_of
 from archlint.tracing.tracer import run_model, trace
 
@@ -54,7 +59,9 @@ class ModelTracer:
         self._known: Bool = True
         self.traces = 0
         self._to_shadow: list[str] = []  # modules to shadow, as the running trace found
-        self.shadowed: list[str] = []  # modules in whose calls of int, float, … sizes are kept
+        self.shadowed = modules_to_replace_type(
+            self.model
+        )  # modules in whose calls of int, float, … sizes are kept
 
     def trace(
         self, sizes: Mapping[str, int], box: Box, given: Bool = True, symbolic: bool = True

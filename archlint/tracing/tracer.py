@@ -44,9 +44,10 @@ from archlint.tracing.path import TracedPath
 from archlint.tracing.python.draws import draws_unknown
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
 from archlint.tracing.python.lru_caches import uncached
+from archlint.tracing.python.math_functions import math_of_sizes
 from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
-from archlint.tracing.symint.node import SizeNode, hashable
+from archlint.tracing.symint.python_types import user_number
 from archlint.tracing.tensors.aliasing import check_overlap
 from archlint.tracing.tensors.specs import (
     forget_elements,
@@ -199,9 +200,7 @@ class Tracer(TorchFunctionMode):
             named = getattr(torch.return_types, getattr(func, "__name__", "?"), None)
             return named(items) if named is not None and len(items) > 1 else tuple(items)
         if isinstance(result, (Expr, Formula, Ratio, Opaque)):
-            node: Any = SizeNode(result, self.path)
-            kind = {int: torch.SymInt, bool: torch.SymBool, float: torch.SymFloat}[node.pytype]
-            return kind(node)
+            return user_number(result, self.path)
         return result
 
     def _kernel(self, func: Any, args: Any, kwargs: Any, index: int) -> Any:
@@ -303,8 +302,8 @@ def run_model(
             replaced.enter_context(tracer.place.followed())
             replaced.enter_context(library_functions_traced())
             replaced.enter_context(draws_unknown(path, tracer.run, model))
+            replaced.enter_context(math_of_sizes())
             if path.eager:
-                replaced.enter_context(hashable())
                 replaced.enter_context(uncached(model))
             if merge and symbolic:
                 replaced.enter_context(branches_merged(tracer))

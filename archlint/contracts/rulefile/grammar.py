@@ -37,7 +37,7 @@ choices: _LBRACE list _RBRACE
 ?negative: atom
          | MINUS+ atom
 ?atom: NAME | NUMBER | _LPAR disjunction _RPAR | call
-call: (MIN | MAX | CEIL | FLOOR) _LPAR list _RPAR
+call: (MIN | MAX | CEIL | FLOOR | ISQRT | BIT_LENGTH | FLOOR_POW2) _LPAR list _RPAR
 
 _OR: "or"
 _AND: "and"
@@ -48,6 +48,9 @@ MIN: "min"
 MAX: "max"
 CEIL: "ceil"
 FLOOR: "floor"
+ISQRT: "isqrt"
+BIT_LENGTH: "bit_length"
+FLOOR_POW2: "floor_pow2"
 COMPARE: "<=" | "<" | ">=" | ">" | "==" | "!="
 PLUS: "+"
 MINUS: "-"
@@ -64,7 +67,22 @@ NAME: /[A-Za-z_][A-Za-z0-9_]*/
 """
 
 RESERVED = frozenset(
-    ("and", "or", "not", "in", "step", "any", "only", "min", "max", "ceil", "floor")
+    (
+        "and",
+        "or",
+        "not",
+        "in",
+        "step",
+        "any",
+        "only",
+        "min",
+        "max",
+        "ceil",
+        "floor",
+        "isqrt",
+        "bit_length",
+        "floor_pow2",
+    )
 )
 ANY_SIZE_PATTERN = re.compile(r"\s*any\s+sizes?\s*")
 _NAME_PATTERN = re.compile(r"(?<![0-9A-Za-z_])[A-Za-z_][A-Za-z0-9_]*")

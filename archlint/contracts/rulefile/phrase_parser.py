@@ -27,6 +27,7 @@ from archlint.errors import PhraseError
 from archlint.symbolic import Expr, Size, ceildiv, floordiv, maximum, minimum, mod, symbol
 from archlint.symbolic import formula as f
 from archlint.symbolic.intervals import Box
+from archlint.symbolic.step_functions import STEP_FUNCTIONS, step_function
 
 MAX_NUMBER = 10**12  # as written; computed numbers may reach MAX_NUMBER**2
 MAX_TERMS = 64  # of a size in normal form
@@ -276,6 +277,9 @@ def _call(node: Tree[Token], text: str) -> Size:
         return _bounded((minimum if function == "min" else maximum)(*_sizes(args, text)), at)
     if isinstance(args, Tree) and args.data == "list":
         raise PhraseError(f"found {len(args.children)} sizes", f"one size in {function}(…)", at)
+    for kind in STEP_FUNCTIONS:
+        if function == kind.function:
+            return _bounded(step_function(kind, _size(args, text)), at)
     num, den = _ratio(args, text, slash=True)
     return _bounded(ceildiv(num, den) if function == "ceil" else floordiv(num, den), at)
 

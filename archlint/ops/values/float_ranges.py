@@ -21,6 +21,7 @@ from archlint.symbolic import (
     Extremum,
     FloorDiv,
     Size,
+    StepFunction,
     Symbol,
     atoms,
     ceildiv,
@@ -179,6 +180,8 @@ def _largest(size: Size, limit: int) -> int:
                 part *= -(-num // abs(atom.den)) if isinstance(atom.den, int) else num
             elif isinstance(atom, Extremum):
                 part *= max(_largest(a, limit) for a in atom.args)
+            elif isinstance(atom, StepFunction):
+                part *= max(1, _largest(atom.arg, limit))
         total += part
     return total
 

@@ -34,6 +34,7 @@ from archlint.errors import Location
 from archlint.symbolic.atom import Max, Min, extremum_atom, floordiv_atom, symbol_atom
 from archlint.symbolic.expr import polynomial
 from archlint.symbolic.formula import _compare, conj, disj
+from archlint.symbolic.step_atoms import STEP_FUNCTIONS, step_atom
 
 _PACKAGE = __name__.partition(".")[0] + "."
 
@@ -52,9 +53,9 @@ _DATACLASSES = _by_tag(
     At, Proof, Samples, Verdict, Waived, Location,
 )  # fmt: skip
 _BUILDERS = _by_tag(  # the functions that ``__reduce__`` of sizes and formulas names
-    polynomial, symbol_atom, floordiv_atom, extremum_atom, _compare, conj, disj
+    polynomial, symbol_atom, floordiv_atom, extremum_atom, step_atom, _compare, conj, disj
 )
-_CLASSES = _by_tag(Min, Max)  # arguments of ``extremum_atom``
+_CLASSES = _by_tag(Min, Max, *STEP_FUNCTIONS)  # arguments of the builders
 _CONSTANTS: dict[Any, Any] = {"ANY_SIZE": ANY_SIZE, "ANY_SIZES": ANY_SIZES}
 
 

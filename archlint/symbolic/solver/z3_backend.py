@@ -7,10 +7,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from archlint.runtime.uninterruptible import uninterrupted
-from archlint.symbolic import Atom, Expr, FloorDiv, Min, Size, Symbol, Unknown
+from archlint.symbolic import (
+    Atom,
+    BitLength,
+    Expr,
+    FloorDiv,
+    ISqrt,
+    Min,
+    Size,
+    StepFunction,
+    Symbol,
+    Unknown,
+)
 from archlint.symbolic.formula import Bool, Comparison, Junction
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.products import factored
+
+_MOST_BITS = 64
+"""Binary digits of the largest size; those of PyTorch have 63."""
 
 
 class Unsolved(Exception):
@@ -41,6 +55,7 @@ class Z3Solver:
         self._solver = z3.Solver(ctx=self._context)
         if effort is not None:
             self._solver.set("rlimit", effort)
+        self._definitions: list[Any] = []  # of variables that stand for square roots
         self._symbols = {n: z3.Int(n, self._context) for n in self.names}
         for name in self.names:
             low, high = box.ranges.get(name, (None, None))
@@ -127,7 +142,7 @@ class Z3Solver:
         self._solver.set("timeout", max(1, int(left * 1000)))
         self._solver.push()
         try:
-            for a in assumptions:
+            for a in (*self._definitions, *assumptions):
                 self._solver.add(a)
             answer = self._solver.check()
             if answer == z3.unsat:
@@ -197,8 +212,23 @@ class Z3Solver:
             if low is not None and low > 0:  # z3's division is Euclidean: floor for den > 0
                 return num / den
             return z3.If(den > 0, num / den, (-num) / (-den))
+        if isinstance(atom, StepFunction):
+            return self._step_function(atom, parts[0])
         result = parts[0]
         for part in parts[1:]:
             smaller = part < result if isinstance(atom, Min) else part > result
             result = z3.If(smaller, part, result)
+        return result
+
+    def _step_function(self, atom: StepFunction, arg: Any) -> Any:
+        z3 = self._z3
+        if isinstance(atom, ISqrt):
+            root = z3.FreshInt("root", self._context)
+            size = z3.If(arg > 0, arg, self._constant(0))
+            self._definitions += [root >= 0, root * root <= size, size < (root + 1) * (root + 1)]
+            return root
+        result = self._constant(atom.at(atom.start))
+        for bits in range(1, _MOST_BITS):
+            value = bits if isinstance(atom, BitLength) else 1 << (bits - 1)
+            result = z3.If(arg >= self._constant(1 << (bits - 1)), self._constant(value), result)
         return result

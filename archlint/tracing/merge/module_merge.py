@@ -28,7 +28,8 @@ from archlint.tracing.merge.unify import one_size
 from archlint.tracing.path import Mark, TracedPath
 from archlint.tracing.python.module_calls import ModuleCall, replaced_module_call
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
-from archlint.tracing.symint.node import size_of, sym_int
+from archlint.tracing.symint.node import size_of
+from archlint.tracing.symint.python_types import sym_int
 from archlint.tracing.tensors.aliasing import roots
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 

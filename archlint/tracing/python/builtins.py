@@ -17,11 +17,13 @@ import inspect
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from functools import lru_cache
-from types import FrameType, ModuleType
+from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 import torch
+from torch import nn
 
 from archlint.ops.rules import split
 from archlint.runtime.code_owner import is_user_code
@@ -30,8 +32,16 @@ from archlint.symbolic import maximum, minimum
 from archlint.symbolic.formula import ge
 from archlint.symbolic.quantify import unknowns_in
 from archlint.tracing import path as path_module
+from archlint.tracing.python.math_functions import EXACT, of_sizes
 from archlint.tracing.symint import node as node_module
+from archlint.tracing.symint import python_types, rounding
 from archlint.tracing.symint.node import SizeNode
+from archlint.tracing.symint.python_types import (
+    SymbolicBool,
+    SymbolicFloat,
+    SymbolicInt,
+    user_number,
+)
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 
@@ -50,53 +60,86 @@ class _Shadow(type):
     """A name that stands for a type in calls and in ``isinstance``."""
 
     plain: type
-    keeps: tuple[type, ...]
 
     def __instancecheck__(cls, value: object) -> bool:
-        return isinstance(value, (cls.plain, cls.keeps[-1]))
+        return isinstance(value, cls.plain)
 
     def __subclasscheck__(cls, other: type) -> bool:
         return issubclass(other, cls.plain)
 
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is cls.plain
 
-class _Int(metaclass=_Shadow):
+    def __hash__(cls) -> int:
+        return hash(cls.plain)
+
+
+class _Int(int, metaclass=_Shadow):
     plain = int
-    keeps = (torch.SymFloat, torch.SymInt)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
-            if type(args[0]) is torch.SymInt:
-                return args[0]
-            node = _node(args[0], torch.SymFloat)
+            value = _number(args[0])
+            if type(value) is Fraction:
+                return value.__trunc__()
+            node = _node(value, torch.SymInt, torch.SymFloat, torch.SymBool)
             if node is not None:
-                return _made(node.trunc())
+                return user_number(rounding.trunc(node.path, node.value), node.path)
         return int(*args, **kwargs)
 
 
-class _Float(metaclass=_Shadow):
+class _Float(float, metaclass=_Shadow):
     plain = float
-    keeps = (torch.SymInt, torch.SymFloat)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
-            if type(args[0]) is torch.SymFloat:
-                return args[0]
-            node = _node(args[0], torch.SymInt)
+            value = _number(args[0])
+            if type(value) is Fraction:
+                return value.numerator / value.denominator
+            node = _node(value, torch.SymInt, torch.SymFloat, torch.SymBool)
             if node is not None:
-                return _made(node.sym_float())
+                return user_number(rounding.as_float(node.path, node.value), node.path)
         return float(*args, **kwargs)
 
 
-def _node(value: Any, kind: type) -> SizeNode | None:
-    node: Any = getattr(value, "node", None) if type(value) is kind else None
+class _Type(metaclass=_Shadow):
+    plain = type
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if len(args) != 1 or kwargs:
+            return type(*args, **kwargs)
+        kind = _KINDS.get(type(args[0]))
+        if kind is None:
+            kind = type(args[0])
+        names = sys._getframe(1).f_globals  # where ``int`` is a shadow, so is the type of a number
+        shadow = names.get(kind.__name__) if kind in (int, float) else None
+        return shadow if type(shadow) is _Shadow else kind
+
+
+_KINDS: dict[type, type] = {
+    SymbolicInt: int,
+    SymbolicFloat: float,
+    SymbolicBool: bool,
+    SymbolicTensor: torch.Tensor,
+}
+"""The types of what stands for a number or a tensor, as user code sees them."""
+
+
+def _hash(value: Any) -> Any:
+    node = _node(value, torch.SymInt)
+    if node is None or not node.path.known(ge(node.value, 0)):
+        return hash(value)
+    return value  # sizes are smaller than Python's modulus for the hash of a number
+
+
+def _number(value: Any) -> Any:
+    """A tensor of one element as the number in it; anything else as it is."""
+    return value.item() if type(value) is SymbolicTensor else value
+
+
+def _node(value: Any, *kinds: type) -> SizeNode | None:
+    node: Any = getattr(value, "node", None) if isinstance(value, kinds) else None
     return node if isinstance(node, SizeNode) else None
-
-
-def _made(node: SizeNode) -> Any:
-    if not node.sizes():
-        return node.hinted()
-    made: Any = node
-    return torch.SymInt(made) if node.is_int() else torch.SymFloat(made)
 
 
 def _max(*args: Any, **kwargs: Any) -> Any:
@@ -111,7 +154,7 @@ def _min(*args: Any, **kwargs: Any) -> Any:
 
 def _extreme(args: tuple[Any, ...], larger: int) -> Any:
     """The larger or the smaller of two sizes if that is known; ``None`` if it takes a branch."""
-    if any(type(a) not in (int, torch.SymInt) for a in args):
+    if any(type(a) is not int and not isinstance(a, torch.SymInt) for a in args):
         return None
     nodes = [_node(a, torch.SymInt) for a in args]
     path = next((n.path for n in nodes if n is not None), None)
@@ -124,7 +167,7 @@ def _extreme(args: tuple[Any, ...], larger: int) -> Any:
         return args[larger]
     if not unknowns_in(a) and not unknowns_in(b):
         return None
-    return _made(SizeNode((maximum if larger else minimum)(a, b), path))
+    return user_number((maximum if larger else minimum)(a, b), path)
 
 
 def _len(value: Any) -> Any:
@@ -133,13 +176,21 @@ def _len(value: Any) -> Any:
     return len(value)
 
 
-SHADOWS: dict[str, Any] = {"int": _Int, "float": _Float, "max": _max, "min": _min, "len": _len}
+SHADOWS: dict[str, Any] = {
+    "int": _Int, "float": _Float, "max": _max, "min": _min, "len": _len, "type": _Type,
+    "hash": _hash,
+}  # fmt: skip
+
+for _shadow in (_Int, _Float, _Type):
+    _shadow.__name__ = _shadow.__qualname__ = _shadow.plain.__name__
+    _shadow.__module__ = "builtins"
 
 
 @contextmanager
 def shadowed(modules: Iterable[str]) -> Iterator[None]:
     """Make these modules call the shadows inside the block."""
     added: list[tuple[dict[str, Any], str]] = []
+    replaced: list[tuple[dict[str, Any], str, Any]] = []
     with PROCESS_LOCK:
         try:
             for name in modules:
@@ -147,10 +198,16 @@ def shadowed(modules: Iterable[str]) -> Iterator[None]:
                 for shadow in _replaceable(sys.modules[name]) - names.keys():
                     names[shadow] = SHADOWS[shadow]
                     added.append((names, shadow))
+                for own, value in list(names.items()):
+                    if isinstance(value, BuiltinFunctionType) and value in EXACT:
+                        names[own] = of_sizes(value)
+                        replaced.append((names, own, value))
             yield
         finally:
             for names, shadow in added:
                 names.pop(shadow, None)
+            for names, own, value in replaced:
+                names[own] = value
 
 
 def calling_module(tracer: ModuleType) -> str | None:
@@ -165,7 +222,8 @@ def calling_module(tracer: ModuleType) -> str | None:
     if frame is None or not is_user_code(frame.f_code.co_filename):
         return None
     code = frame.f_code
-    if not SHADOWS.keys() & set(code.co_names):
+    own = {n for n in code.co_names if _is_exact(frame.f_globals.get(n))}
+    if not own and not SHADOWS.keys() & set(code.co_names):
         return None
     if "CALL" not in dis.opname[code.co_code[frame.f_lasti]]:  # Python 3.11 has a PRECALL too
         return None
@@ -173,13 +231,75 @@ def calling_module(tracer: ModuleType) -> str | None:
     module = sys.modules.get(name)
     if module is None or vars(module) is not frame.f_globals:
         return None
-    return name if _replaceable(module) & set(code.co_names) else None
+    return name if own or _replaceable(module) & set(code.co_names) else None
+
+
+def _is_exact(value: Any) -> bool:
+    return isinstance(value, BuiltinFunctionType) and value in EXACT
+
+
+def modules_to_replace_type(model: nn.Module) -> list[str]:
+    """The modules of user code that ask for ``type(x)``: those of the model, and those they use.
+
+    Nothing shows at the call that it was asked, so that these are replaced from the start.
+    """
+    own = {kind.__module__ for m in model.modules() for kind in type(m).__mro__}
+    todo = set(own)
+    seen: set[str] = set()
+    asking = []
+    while todo and len(seen) < _MAX_MODULES:
+        name = min(todo)
+        todo.discard(name)
+        seen.add(name)
+        module = sys.modules.get(name)
+        if module is None or not is_user_code(getattr(module, "__file__", None) or "<unknown>"):
+            continue
+        used, asks = _references(name, id(module), len(vars(module)))
+        todo |= used - seen
+        if (asks or name in own) and "type" in _replaceable(module):
+            asking.append(name)
+    return asking
+
+
+_MAX_MODULES = 256
+
+
+@lru_cache(maxsize=1024)
+def _references(name: str, identity: int, size: int) -> tuple[frozenset[str], bool]:
+    """The modules whose functions and classes a module names, and whether it names ``type``."""
+    used: set[str] = set()
+    asks = False
+    for value in list(vars(sys.modules[name]).values()):
+        if isinstance(value, ModuleType):
+            used.add(value.__name__)
+            continue
+        home = getattr(value, "__module__", None)
+        if isinstance(value, (type, FunctionType)) and isinstance(home, str):
+            used.add(home)
+            if home == name:
+                asks = asks or any("type" in code.co_names for code in _codes(value))
+    return frozenset(used), asks
+
+
+def _codes(value: Any) -> Iterator[CodeType]:
+    """The code of a function, or of the functions in a class."""
+    if isinstance(value, type):
+        for part in vars(value).values():
+            inner = getattr(part, "__func__", getattr(part, "fget", part))
+            if isinstance(inner, FunctionType):
+                yield from _codes(inner)
+    elif isinstance(value, FunctionType):
+        todo = [value.__code__]
+        while todo:
+            code = todo.pop()
+            yield code
+            todo += [c for c in code.co_consts if isinstance(c, CodeType)]
 
 
 _BETWEEN = frozenset(
     module.__file__
     for module in (
-        torch, torch._tensor, torch.overrides, node_module, path_module, split,
+        torch, torch._tensor, torch.overrides, node_module, python_types, path_module, split,
         sys.modules[__name__],
     )
 )  # fmt: skip
@@ -190,7 +310,10 @@ _BETWEEN = frozenset(
 def _replaceable(module: ModuleType) -> frozenset[str]:
     """The names that the module's functions use only where a shadow can replace them."""
     try:
-        tree = ast.parse(inspect.getsource(module))
+        source = inspect.getsource(module)
+        if not any(name in source for name in SHADOWS):
+            return frozenset()
+        tree = ast.parse(source)
     except (OSError, TypeError, SyntaxError):
         return frozenset()
     served = {id(n) for n in _served(tree)}
@@ -206,6 +329,11 @@ def _in_functions(tree: ast.AST) -> Iterator[ast.AST]:
                 yield from ast.walk(part)
 
 
+def _is_type(node: ast.expr) -> bool:
+    """Whether it is a call of ``type``."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "type"
+
+
 def _served(tree: ast.AST) -> Iterator[ast.AST]:
     """Names that are called, annotate something, or are the second argument of ``isinstance``."""
     for node in ast.walk(tree):
@@ -214,6 +342,15 @@ def _served(tree: ast.AST) -> Iterator[ast.AST]:
             if isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "map"):
                 for arg in node.args:
                     yield from (arg, *(arg.elts if isinstance(arg, ast.Tuple) else ()))
+        elif isinstance(node, ast.Attribute):
+            yield node.value
+        elif isinstance(node, ast.MatchClass):
+            yield node.cls
+        elif isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            if any(_is_type(side) for side in sides):
+                for side in sides:
+                    yield from (side, *(getattr(side, "elts", ())))
         elif isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation is not None:
             yield from ast.walk(node.annotation)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns is not None:

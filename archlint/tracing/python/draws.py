@@ -29,11 +29,11 @@ from archlint.runtime.code_owner import Owner, is_user_code, owner_of
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.symbolic import Size
 from archlint.symbolic.formula import ge
-from archlint.symbolic.quantify import unknowns_in
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.path import TracedPath
 from archlint.tracing.run import TraceRun
-from archlint.tracing.symint.node import SizeNode, size_of, sym_int
+from archlint.tracing.symint.node import size_of
+from archlint.tracing.symint.python_types import sym_int, user_number
 from archlint.tracing.symint.random_parts import DENOMINATOR
 
 _MOST_ITEMS = 8  # of a sequence of which one is chosen: each is a path
@@ -52,26 +52,17 @@ def draws_unknown(path: TracedPath, run: TraceRun, model: nn.Module) -> Iterator
     replaced: list[tuple[dict[str, Any], str, Any]] = []
     with PROCESS_LOCK:
         made = _replacements(path, run, _packages(model))
-        before, formatted = _generator_states(), torch.SymFloat.__format__
+        before = _generator_states()
         try:
             for names, name, original in _places(made, model):
                 names[name] = made[id(original)][1]
                 replaced.append((names, name, original))
-            torch.SymFloat.__format__ = _formatted  # type: ignore[method-assign, assignment]
             yield
         finally:
-            torch.SymFloat.__format__ = formatted  # type: ignore[method-assign]
             for names, name, original in replaced:
                 names[name] = original
             if not run.stops and _generator_states() != before:
                 run.stops.append("random numbers decide: a generator was used by other code")
-
-
-def _formatted(number: torch.SymFloat, form: str) -> str:
-    """The text of an unknown number, such as the seconds in a log; else the original's answer."""
-    node: Any = number.node
-    unknown = isinstance(node, SizeNode) and any(map(unknowns_in, node.sizes()))
-    return format(node.hinted(), form) if unknown else object.__format__(number, form)
 
 
 def _generator_states() -> tuple[Any, ...]:
@@ -276,8 +267,7 @@ class _Draws:
         return self.path.undecided(_decides(what))
 
     def _float(self, value: Any) -> Any:
-        node: Any = SizeNode(value, self.path)
-        return torch.SymFloat(node)
+        return user_number(value, self.path)
 
     def _whole(self, what: str, low: Any, high: Any) -> Any:
         first, last = (_size(self.path, n) for n in (low, high))
@@ -294,7 +284,7 @@ def _decides(what: str) -> str:
 
 
 def _is_whole(value: Any) -> bool:
-    return type(value) in (int, torch.SymInt) or (
+    return (isinstance(value, (int, torch.SymInt)) and not isinstance(value, bool)) or (
         type(value).__module__ == "numpy" and hasattr(value, "__index__")
     )
 

@@ -13,8 +13,9 @@ from archlint.symbolic.quantify import unknowns_in
 from archlint.symbolic.rational import Ratio, compares_exactly, ratio_of
 from archlint.tracing.symint.numbers import (
     Binary,
+    Logarithm,
+    Root,
     SizePath,
-    kind_of,
     pinned,
     settled,
     sizes_in,
@@ -29,6 +30,14 @@ def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any],
             return _of_truths(build, a, b)
         if isinstance(a, Formula) or isinstance(b, Formula):
             return operation(path, settled(path, a), settled(path, b))
+        if isinstance(a, Root) or isinstance(b, Root):
+            squares = _squares(path, a, b)
+            if squares is not None:
+                return build(*squares)
+        if isinstance(a, Logarithm) and _exponent(b):
+            return build(a.size, 1 << int(b))
+        if isinstance(b, Logarithm) and _exponent(a):
+            return build(1 << int(a), b.size)
         x, y = ratio_of(a), ratio_of(b)
         if x is not None and y is not None and _told_apart(path, x, y):
             return build(x.num * y.den, y.num * x.den)
@@ -55,6 +64,27 @@ def _exact(number: Any) -> tuple[Size, int] | None:
     if isinstance(number, float):
         return number.as_integer_ratio() if math.isfinite(number) else None
     return (number, 1) if isinstance(number, (int, Expr)) else None
+
+
+def _squares(path: SizePath, a: Any, b: Any) -> tuple[Size, Size] | None:
+    """Two sizes that compare as a square root and another number do; ``None`` if none is known."""
+    sides: list[tuple[Size, int]] = []
+    for number in (a, b):
+        exact = None if isinstance(number, Root) else ratio_of(number)
+        if isinstance(number, Root):
+            sides.append((number.size, 1))
+        elif exact is None or exact.rounded or not isinstance(exact.den, int):
+            return None
+        elif path.branch(formula.ge(exact.num, 0)):
+            sides.append((exact.num * exact.num, exact.den * exact.den))
+        else:
+            sides.append((-1, 1))  # below every root
+    (x, p), (y, q) = sides
+    return x * q, y * p
+
+
+def _exponent(number: Any) -> bool:
+    return isinstance(number, (int, float)) and 0 <= number < 64 and int(number) == number
 
 
 def _of_truths(build: Callable[[Size, Size], Bool], a: Bool, b: Bool) -> Bool:
@@ -95,24 +125,19 @@ gt = _comparison(formula.gt, operator.gt)
 ge = _comparison(formula.ge, operator.ge)
 
 
-def _junction(join: Callable[..., Bool], bits: Callable[[Any, Any], Any]) -> Binary:
-    def operation(path: SizePath, a: Any, b: Any) -> Any:
-        if kind_of(a) is bool and kind_of(b) is bool:
-            return join(a, b)
-        return bits(pinned(path, a), pinned(path, b))
-
-    return operation
+def both(path: SizePath, a: Bool, b: Bool) -> Bool:
+    """``a & b`` of two truths."""
+    return conj(a, b)
 
 
-both = _junction(conj, operator.and_)
-either = _junction(disj, operator.or_)
+def either(path: SizePath, a: Bool, b: Bool) -> Bool:
+    """``a | b`` of two truths."""
+    return disj(a, b)
 
 
-def one_of_two(path: SizePath, a: Any, b: Any) -> Any:
-    """``a ^ b``."""
-    if kind_of(a) is bool and kind_of(b) is bool:
-        return ne(path, a, b)
-    return operator.xor(int(pinned(path, a)), int(pinned(path, b)))
+def one_of_two(path: SizePath, a: Bool, b: Bool) -> Any:
+    """``a ^ b`` of two truths."""
+    return ne(path, a, b)
 
 
 def truth(path: SizePath, number: Any) -> Bool:

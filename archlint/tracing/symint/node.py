@@ -13,17 +13,15 @@ The protocol is not documented. This is the only file that uses it, and
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.symbolic import Size
 from archlint.symbolic.formula import ge
 from archlint.tracing.symint import comparisons as comparing
-from archlint.tracing.symint import numbers, rounding
+from archlint.tracing.symint import integers, numbers, rounding
 from archlint.tracing.symint.memory_format import LAYOUTS
 from archlint.tracing.symint.numbers import (
     Binary,
@@ -182,7 +180,7 @@ class SizeNode:
     def round(self, ndigits: int | None = None) -> SizeNode:
         return self.make(rounding.rounded(self.path, self.value, ndigits))
 
-    sym_sqrt = _function(math.sqrt)
+    sym_sqrt = _unary(numbers.square_root)
     sym_log2 = _function(math.log2)
     sym_sin = _function(math.sin)
     sym_cos = _function(math.cos)
@@ -211,9 +209,9 @@ class SizeNode:
     le = _binary(comparing.le)
     gt = _binary(comparing.gt)
     ge = _binary(comparing.ge)
-    sym_and = and_ = bitwise_and = _binary(comparing.both)
-    sym_or = or_ = bitwise_or = _binary(comparing.either)
-    sym_xor = xor = bitwise_xor = _binary(comparing.one_of_two)
+    sym_and = and_ = bitwise_and = _binary(integers.both)
+    sym_or = or_ = bitwise_or = _binary(integers.either)
+    sym_xor = xor = bitwise_xor = _binary(integers.one_of_two)
     sym_not = _unary(comparing.opposite)
 
     def guard_bool(self, file: Text = "", line: int = 0) -> bool:
@@ -284,35 +282,8 @@ def _plain(node: Any) -> int:
     return int(node.hinted()) if isinstance(node, SizeNode) else int(node)
 
 
-def sym_int(size: Size, path: SizePath) -> int | torch.SymInt:
-    """A size as user code sees it: a number, or a ``torch.SymInt``."""
-    if isinstance(size, int):
-        return size
-    node: Any = SizeNode(size, path)
-    return torch.SymInt(node)
-
-
-@contextmanager
-def hashable() -> Iterator[None]:
-    """Allow symbolic sizes as keys of caches and dicts inside the block; hashing one pins it."""
-    with PROCESS_LOCK:
-        original = torch.SymInt.__hash__
-
-        def hashed(size: torch.SymInt) -> int:
-            node: Any = size.node
-            if isinstance(node, SizeNode):
-                return hash(int(pinned(node.path, node.value)))
-            return original(size)
-
-        torch.SymInt.__hash__ = hashed  # type: ignore[method-assign, assignment]
-        try:
-            yield
-        finally:
-            torch.SymInt.__hash__ = original  # type: ignore[method-assign]
-
-
 def size_of(value: Any) -> Any:
-    """What archlint knows of an argument that user code passes: the opposite of :func:`sym_int`.
+    """What archlint knows of an argument that user code passes: the opposite of :func:`.sym_int`.
 
     SymInt -> size, SymFloat -> float or :class:`~archlint.symbolic.rational.Ratio` or
     :class:`~.numbers.Opaque`,

@@ -1,19 +1,29 @@
 """What Python computes from sizes: exact where a formula can say it, else known at one point.
 
 A *number* is what user code has in its hands: a size, an exact :class:`.Ratio`, a
-formula (the truth of a comparison), a plain number, or an :class:`.Opaque` float.
+formula (the truth of a comparison), a plain number, a :class:`Root`, a :class:`FloatProduct`, or an
+:class:`.Opaque` float.
 Each operation takes the path it happens on, on which it may branch (is the divisor 0?) or pin a
 size.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from archlint import symbolic as dims
-from archlint.symbolic import Expr, Size, formula
+from archlint.symbolic import (
+    BitLength,
+    Expr,
+    Size,
+    factor_text,
+    formula,
+    power_below,
+    square_root_of,
+)
 from archlint.symbolic.formula import Bool, Formula
 from archlint.symbolic.rational import (
     Opaque,
@@ -39,11 +49,59 @@ class SizePath(Protocol):
     def check(self, formula: Bool) -> bool: ...
     def pin(self, size: Size) -> int: ...
     def choose(self, what: str = ...) -> bool: ...
+    def simplified(self, size: Size) -> Size: ...
     def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size: ...
+
+
+class Root:
+    """The float ``math.sqrt(size)`` of a size that is not negative and no known square.
+
+    For sizes below 2**52 its floor is that of the exact root, and it compares with whole numbers as
+    the exact root does: the distance of two such roots is more than a rounding.
+    """
+
+    __slots__ = ("size",)
+
+    def __init__(self, size: Expr) -> None:
+        self.size = size
+
+    def __repr__(self) -> str:
+        return f"sqrt({self.size})"
+
+
+class Logarithm:
+    """The float ``math.log2(size)`` of a size of at least 1.
+
+    It is a whole number for powers of two only, and for sizes below 2**46 its floor is that of the
+    exact logarithm.
+    """
+
+    __slots__ = ("size",)
+
+    def __init__(self, size: Expr) -> None:
+        self.size = size
+
+    def __repr__(self) -> str:
+        return f"log2({self.size})"
+
+
+class FloatProduct:
+    """The float ``size * factor``, rounded once (:mod:`.float_products`)."""
+
+    __slots__ = ("factor", "size")
+
+    def __init__(self, size: Expr, factor: float) -> None:
+        self.size = size
+        self.factor = factor
+
+    def __repr__(self) -> str:
+        return f"{factor_text(self.size)}*{self.factor}"
 
 
 Unary = Callable[[SizePath, Any], Any]
 Binary = Callable[[SizePath, Any, Any], Any]
+
+_MAX_POWER = 4  # of a float exponent: the power of a size below 2**13 is exact
 
 
 def kind_of(number: Any) -> type:
@@ -59,6 +117,12 @@ def value_at(number: Any, env: Mapping[str, int]) -> Any:
         return number.evaluate(env)
     if isinstance(number, Ratio):
         return float(number.evaluate(env))
+    if isinstance(number, Root):
+        return math.sqrt(number.size.evaluate(env))
+    if isinstance(number, Logarithm):
+        return math.log2(number.size.evaluate(env))
+    if isinstance(number, FloatProduct):
+        return number.size.evaluate(env) * number.factor
     return number.value if isinstance(number, Opaque) else number
 
 
@@ -68,6 +132,8 @@ def sizes_in(number: Any) -> tuple[Size, ...]:
         return number.sizes
     if isinstance(number, Ratio):
         return number.num, number.den
+    if isinstance(number, (Root, Logarithm, FloatProduct)):
+        return (number.size,)
     return (number,) if isinstance(number, Expr) else ()
 
 
@@ -85,7 +151,7 @@ def pinned(path: SizePath, number: Any) -> Any:
     return value_at(number, path.env)
 
 
-def _opaque(
+def opaque(
     path: SizePath, plain: Callable[..., Any], *numbers: Any, over: bool | None = None
 ) -> Opaque:
     """What a function of floats gives, known at the path's own sizes only.
@@ -104,7 +170,7 @@ def _opaque(
 
 def function(plain: Callable[[float], float]) -> Unary:
     """A function of floats that no formula stands for."""
-    return lambda path, number: _opaque(path, plain, number)
+    return lambda path, number: opaque(path, plain, number)
 
 
 # -- arithmetic ---------------------------------------------------------------------------------
@@ -124,7 +190,11 @@ def _arithmetic(
         result = ratio(x, y) if ratio and x is not None and y is not None else None
         if result is not None:
             return result
-        return _opaque(path, plain, a, b, over=False if plain is operator.mul else None)
+        if plain is operator.mul:
+            for size, factor in ((a, b), (b, a)):
+                if isinstance(size, Expr) and isinstance(factor, float):
+                    return FloatProduct(size, factor)
+        return opaque(path, plain, a, b, over=False if plain is operator.mul else None)
 
     return operation
 
@@ -172,16 +242,98 @@ def truediv(path: SizePath, a: Any, b: Any) -> Any:
     x, y = ratio_of(a), ratio_of(b)
     if y is not None and isinstance(y.num, Expr) and path.branch(formula.eq(y.num, 0)):
         raise ZeroDivisionError("division by zero")
+    if x is not None and y is not None and not (x.rounded or y.rounded):
+        whole = floordiv_exactly(path, x.num * y.den, x.den * y.num)
+        if whole is not None:
+            return as_ratio(whole)
     exact = ratio_div(x, y) if x is not None and y is not None else None
-    return _opaque(path, operator.truediv, a, b, over=True) if exact is None else exact
+    return opaque(path, operator.truediv, a, b, over=True) if exact is None else exact
+
+
+def floordiv_exactly(path: SizePath, num: Size, den: Size) -> Size | None:
+    """The quotient of sizes that is known to leave no rest; ``None`` for others."""
+    if isinstance(num, int) or (isinstance(den, int) and den & (den - 1) == 0):
+        return None
+    whole = dims.exact_quotient(path.simplified(num), path.simplified(den))
+    if whole is None and isinstance(den, int) and path.known(formula.eq(dims.mod(num, den), 0)):
+        whole = dims.floordiv(num, den)
+    return whole
+
+
+def as_ratio(size: Size) -> Any:
+    """A size as a float of the same value."""
+    return float(size) if isinstance(size, int) else Ratio(size)
+
+
+def square_root(path: SizePath, number: Any) -> Any:
+    """``math.sqrt(number)``."""
+    exact = ratio_of(settled(path, number))
+    if exact is None or exact.rounded or exact.den != 1 or isinstance(exact.num, int):
+        return opaque(path, math.sqrt, number)
+    size = path.simplified(exact.num)
+    if path.branch(formula.ge(-1, size)):
+        raise ValueError("math domain error")
+    root = square_root_of(size)
+    if root is not None:
+        return as_ratio(root if path.branch(formula.ge(root, 0)) else -root)
+    return Root(size) if isinstance(size, Expr) else math.sqrt(size)
+
+
+def logarithm(path: SizePath, number: Any) -> Any:
+    """``math.log2(number)``."""
+    exact = ratio_of(settled(path, number))
+    if exact is None or exact.rounded or exact.den != 1 or isinstance(exact.num, int):
+        return opaque(path, math.log2, number)
+    size = path.simplified(exact.num)
+    if not path.branch(formula.ge(size, 1)):
+        raise ValueError("math domain error")
+    return Logarithm(size) if isinstance(size, Expr) else math.log2(size)
+
+
+def not_negative(path: SizePath, number: Any) -> Bool:
+    """Whether a number is at least 0."""
+    exact = ratio_of(settled(path, number))
+    if exact is None or not isinstance(exact.den, int):
+        return bool(pinned(path, number) >= 0)
+    return formula.ge(exact.num, 0)
+
+
+def _power_of_two(path: SizePath, exponent: Size) -> Size | None:
+    """``2**exponent`` for a bit length plus a number; ``None`` for other exponents."""
+    if not isinstance(exponent, Expr) or len(exponent.terms) != 1:
+        return None
+    (monomial, coef) = exponent.terms[0]
+    if coef != 1 or len(monomial) != 1 or not isinstance(monomial[0], BitLength):
+        return None
+    size = monomial[0].arg
+    if not path.branch(formula.ge(size, 1)):
+        return 1 << exponent.const if exponent.const >= 0 else None
+    more = exponent.const + 1
+    if more < 0:  # 2**exponent is a size only where it is no fraction
+        whole = path.branch(formula.ge(exponent, 0))
+        return dims.floordiv(power_below(size), 1 << -more) if whole else None
+    return power_below(size) * (1 << more)
 
 
 def power(path: SizePath, a: Any, b: Any) -> Any:
     if kind_of(a) is int and kind_of(b) is int:
+        a, b = settled(path, a), settled(path, b)
+        if a == 2:
+            two = _power_of_two(path, path.simplified(b))
+            if two is not None:
+                return two
         times = path.pin(b)
         if times >= 0:
             return a**times
-    return _opaque(path, lambda x, y: float(x**y), a, b)
+        return truediv(path, 1, a**-times)
+    if isinstance(b, float) and kind_of(a) is int and isinstance(a, Expr):
+        if b == 0.5 and path.branch(formula.ge(a, 0)):
+            return square_root(path, a)
+        if b.is_integer() and 0 <= b <= _MAX_POWER:
+            return as_ratio(a ** int(b))
+        if b.is_integer() and -_MAX_POWER <= b < 0:
+            return truediv(path, 1.0, a ** int(-b))
+    return opaque(path, lambda x, y: float(x**y), a, b)
 
 
 def negative(path: SizePath, number: Any) -> Any:
@@ -210,7 +362,9 @@ def absolute(path: SizePath, number: Any) -> Any:
 
 def shifted(path: SizePath, a: Any, b: Any) -> Any:
     """``a << b``."""
-    return mul(path, a, 1 << int(pinned(path, b)))
+    times = settled(path, b)
+    two = _power_of_two(path, path.simplified(times))
+    return mul(path, a, 1 << int(pinned(path, times)) if two is None else two)
 
 
 def shifted_back(path: SizePath, a: Any, b: Any) -> Any:

@@ -6,11 +6,25 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from archlint.symbolic import Size, floordiv, mod
+from archlint.symbolic import Size, bit_length_of, floordiv, isqrt_of, mod, power_below
 from archlint.symbolic.formula import conj, eq, ge, gt
-from archlint.symbolic.rational import Ratio, ratio_of
+from archlint.symbolic.rational import Opaque, Ratio, ratio_of
 from archlint.tracing.symint import random_parts
-from archlint.tracing.symint.numbers import SizePath, kind_of, pinned, settled
+from archlint.tracing.symint.float_products import (
+    ceil_of_product,
+    floor_of_product,
+    is_whole_product,
+    round_product,
+)
+from archlint.tracing.symint.numbers import (
+    FloatProduct,
+    Logarithm,
+    Root,
+    SizePath,
+    kind_of,
+    pinned,
+    settled,
+)
 
 
 def as_float(path: SizePath, number: Any) -> Any:
@@ -24,39 +38,86 @@ def floor(path: SizePath, number: Any) -> Any:
     parts = random_parts.parts_of(number) if isinstance(number, Ratio) else None
     if parts is not None and (whole := random_parts.floor(path, parts)) is not None:
         return whole
-    return _whole(path, number, Ratio.floor, math.floor)
+    if isinstance(number, Root):
+        return isqrt_of(number.size)
+    if isinstance(number, Logarithm):
+        return bit_length_of(number.size) - 1
+    exact = floor_of_product(path, number) if isinstance(number, FloatProduct) else None
+    if exact is None:
+        exact = _between_whole_numbers(path, number, Ratio.floor)
+    return _whole(path, number, Ratio.floor, math.floor) if exact is None else exact
 
 
 def ceil(path: SizePath, number: Any) -> Any:
-    return _whole(path, number, Ratio.ceil, math.ceil)
+    if isinstance(number, Root):
+        return isqrt_of(number.size - 1) + 1 if path.branch(gt(number.size, 0)) else 0
+    if isinstance(number, Logarithm):
+        return bit_length_of(number.size - 1)
+    exact = ceil_of_product(path, number) if isinstance(number, FloatProduct) else None
+    if exact is None:
+        exact = _between_whole_numbers(path, number, Ratio.ceil)
+    return _whole(path, number, Ratio.ceil, math.ceil) if exact is None else exact
 
 
 def trunc(path: SizePath, number: Any) -> Any:
     """Towards zero, which branches on the sign of a ratio."""
     if kind_of(number) is int:
         return number
-    exact = ratio_of(number)
+    if isinstance(number, (Root, Logarithm)):
+        return floor(path, number)
+    if isinstance(number, FloatProduct):
+        known = number.factor > 0 and path.branch(ge(number.size, 0))
+        return floor(path, number) if known else math.trunc(pinned(path, number))
+    exact = number.approximation if isinstance(number, Opaque) else ratio_of(number)
     if exact is None:
         return math.trunc(pinned(path, number))
     parts = random_parts.parts_of(exact)
     if parts is not None and (whole := random_parts.trunc(path, parts)) is not None:
         return whole
     positive = conj(ge(exact.num, 0), gt(exact.den, 0))
-    return floor(path, number) if path.branch(positive) else _towards_zero(exact)
+    if path.branch(positive):
+        return floor(path, number)
+    return ceil(path, number) if isinstance(number, Opaque) else _towards_zero(exact)
 
 
 def rounded(path: SizePath, number: Any, ndigits: int | None = None) -> Any:
-    """``round``: to even where two are as near, which no formula says, so that it is pinned."""
+    """``round``, to even where two numbers are as near.
+
+    That is the case for ``n/d`` where ``n % d == d/2``; the number below is even where
+    ``n % (2*d) == d/2``. Both are representable, so that no float misses them.
+    """
+    if kind_of(number) is int and (ndigits is None or ndigits >= 0):
+        return number
     exact = ratio_of(number)
+    if ndigits is None and isinstance(number, Root):
+        return floordiv(isqrt_of(number.size * 4) + 1, 2)
+    if ndigits is None and isinstance(number, FloatProduct):
+        rounded = round_product(path, number)
+        if rounded is not None:
+            return rounded
     if ndigits is None and exact is not None and isinstance(exact.den, int) and exact.den % 2:
         return floordiv(exact.num * 2 + exact.den, 2 * exact.den)
+    if ndigits is None and exact is not None and isinstance(exact.den, int):
+        half = exact.den // 2
+        up = floordiv(exact.num + half, exact.den)
+        below = exact.num - half  # a multiple of 2*den where the number below is even
+        return up - floordiv(below, 2 * exact.den) + floordiv(below - 1, 2 * exact.den)
     return round(pinned(path, number), ndigits)
 
 
 def is_whole(path: SizePath, number: Any) -> Any:
     """Whether a float is a whole number."""
+    if isinstance(number, Root):
+        root = isqrt_of(number.size)
+        return eq(root * root, number.size)
+    if isinstance(number, Logarithm):
+        return eq(power_below(number.size), number.size)
+    if isinstance(number, FloatProduct):
+        whole = is_whole_product(path, number)
+        if whole is not None:
+            return whole
     exact = ratio_of(number)
-    if exact is None or exact.rounded:
+    if exact is None:
         return float(pinned(path, number)).is_integer()
     return eq(mod(exact.num, exact.den), 0)
 
@@ -68,6 +129,28 @@ def _whole(
         return number
     ratio = ratio_of(number)
     return plain(pinned(path, number)) if ratio is None else exact(ratio)
+
+
+def _between_whole_numbers(
+    path: SizePath, number: Any, whole: Callable[[Ratio], Size]
+) -> Size | None:
+    """The floor or ceiling of a float rounded more than once, where it is no whole number.
+
+    A quotient ``n/d`` that is no whole number is ``1/d`` from one at least, more than all roundings
+    together for numerators below 2**40; of whole numbers it is not known on which side the float
+    is, which gives ``None``.
+    """
+    if not isinstance(number, Opaque) or number.approximation is None:
+        return None
+    exact = number.approximation
+    if not isinstance(exact.den, int) or not 0 < exact.den < _SMALL:
+        return None
+    if path.branch(eq(mod(exact.num, exact.den), 0)):
+        return None
+    return whole(exact)
+
+
+_SMALL = 1 << 8
 
 
 def _towards_zero(ratio: Ratio) -> Size:

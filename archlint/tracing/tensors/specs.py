@@ -11,10 +11,13 @@ import torch
 from archlint.ops.registry import TensorSpec
 from archlint.tracing.run import TraceRun, current_run
 from archlint.tracing.symint.node import size_of
+from archlint.tracing.symint.python_types import SymbolicBool, SymbolicFloat, SymbolicInt
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trees import leaves, map_leaves
 
-_SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
+_SYMBOLIC = frozenset(
+    (torch.SymInt, torch.SymFloat, torch.SymBool, SymbolicInt, SymbolicFloat, SymbolicBool)
+)
 _CPU = torch.device("cpu")
 _PLAIN = frozenset({int, float, bool, type(None), str, torch.dtype, torch.device, complex})
 

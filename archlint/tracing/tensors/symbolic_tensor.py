@@ -15,7 +15,7 @@ from archlint.symbolic.formula import conj, disj, eq, ge, le
 from archlint.tracing.path import VALUE_NEEDED, TracedPath
 from archlint.tracing.run import current_run
 from archlint.tracing.signals import UnknownOutcome
-from archlint.tracing.symint.node import sym_int
+from archlint.tracing.symint.python_types import sym_int
 
 _EMPTY = torch.empty(0, device="meta")
 # PyTorch takes a tensor without dimensions where it wants a number, for a size only integers.
@@ -213,7 +213,17 @@ def _tolist(path: TracedPath, spec: TensorSpec) -> Any:
     return _item(path, spec) if not spec.dims else _value_needed()
 
 
-@_attribute("item", "__int__", "__float__", "__index__")
+@_attribute("__int__", "__index__")
+def _int(path: TracedPath, spec: TensorSpec) -> int:
+    return int(_item(path, spec))  # Python accepts no symbolic number there
+
+
+@_attribute("__float__")
+def _float(path: TracedPath, spec: TensorSpec) -> float:
+    return float(_item(path, spec))
+
+
+@_attribute("item")
 def _item(path: TracedPath, spec: TensorSpec) -> Any:
     path.claim(disj(eq(spec.numel(), 1)), "a tensor of one element, has {}", spec.numel())
     if isinstance(spec.values, tuple) and spec.values[0] is not None:

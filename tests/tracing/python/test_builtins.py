@@ -124,9 +124,11 @@ def test_without_sizes_a_shadow_is_the_real_thing():
         ("return isinstance(x, (int, float))", True),
         ("y: int = x", True),
         ("return list(map(int, x))", True),
-        ("return type(x) is int", False),
+        ("return type(x) is int", True),
+        ("return type(x) in (int, float)", True),
         ("return {int: 1}[type(x)]", False),
-        ("return int.from_bytes(x)", False),
+        ("return int.from_bytes(x)", True),
+        ("return isinstance(x, int) or {x: int}", False),
         ("return torch.zeros(1, dtype=int)", False),
     ],
 )

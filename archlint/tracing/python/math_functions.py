@@ -1,0 +1,86 @@
+"""Functions of ``math`` and ``operator`` that Python computes in C, answered for sizes.
+
+``math.gcd(h, 8)`` and ``operator.index(h)`` ask a size for its number. While a trace runs, both
+modules hold functions that answer for sizes with a formula where there is one; the others pin the
+size. For all else they call the originals.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.tracing.symint import integers, numbers, rounding
+from archlint.tracing.symint.numbers import SizePath
+from archlint.tracing.symint.python_types import is_symbolic_number, node_value, user_number
+
+Exact = Callable[..., Any]
+
+
+def _folded(operation: Callable[[SizePath, Any, Any], Any], empty: int) -> Exact:
+    """``gcd`` and ``lcm``, which take any number of arguments."""
+    return lambda path, *args: functools.reduce(functools.partial(operation, path), args, empty)
+
+
+def _remainder(path: SizePath, a: Any, b: Any) -> Any:
+    """``math.fmod``: the remainder with the sign of the dividend, as a float."""
+    if path.branch(numbers.not_negative(path, a)) and path.branch(numbers.not_negative(path, b)):
+        return rounding.as_float(path, numbers.mod(path, a, b))
+    return numbers.opaque(path, math.fmod, a, b)
+
+
+def _float_power(path: SizePath, a: Any, b: Any) -> Any:
+    return rounding.as_float(path, numbers.power(path, a, b))
+
+
+EXACT: dict[Callable[..., Any], Exact] = {
+    math.gcd: _folded(integers.greatest_divisor, 0),
+    math.isqrt: integers.square_root,
+    math.sqrt: numbers.square_root,
+    math.log2: numbers.logarithm,
+    math.pow: _float_power,
+    math.fmod: _remainder,
+    math.fabs: lambda path, a: rounding.as_float(path, numbers.absolute(path, a)),
+    math.lcm: _folded(integers.least_multiple, 1),
+    operator.index: lambda path, a: numbers.settled(path, a),
+}
+"""Functions of numbers, by the original: ``(path, *numbers) -> number``."""
+
+
+@contextmanager
+def math_of_sizes() -> Iterator[None]:
+    """Answer these functions for sizes inside the block."""
+    with PROCESS_LOCK:
+        replaced: list[tuple[ModuleType, str, Any]] = []
+        try:
+            for original in EXACT:
+                module = math if original.__module__ == "math" else operator
+                name = original.__name__
+                if getattr(module, name) is original:
+                    setattr(module, name, of_sizes(original))
+                    replaced.append((module, name, original))
+            yield
+        finally:
+            for module, name, original in replaced:
+                setattr(module, name, original)
+
+
+@functools.cache
+def of_sizes(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that stands for ``original``, one of :data:`EXACT`."""
+    exact = EXACT[original]
+
+    @functools.wraps(original)
+    def function(*args: Any) -> Any:
+        path = next((a.node.path for a in args if is_symbolic_number(a)), None)
+        if path is None:
+            return original(*args)
+        return user_number(exact(path, *map(node_value, args)), path)
+
+    return function

@@ -1,0 +1,132 @@
+"""A size multiplied by a float, rounded to a whole number exactly as IEEE 754 doubles are.
+
+``int(h * 0.7)`` is ``7*h // 10``, but for a few sizes: 0.7 is stored a little too small, so the
+product of a multiple of 10 and 0.7 may come out one unit in the last place below the whole number
+(``180 * 0.7 == 125.99999999999999``). Within one power of two of the product these are the
+multiples from some size on, so that they are ranges of sizes, which the path branches on.
+
+Everything holds for sizes below 2**31: a product that is no whole number is then further from one
+than the rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
+
+from archlint.symbolic import Expr, Size, ceildiv, floordiv, mod
+from archlint.symbolic.formula import Bool, conj, disj, eq, ge, le
+from archlint.tracing.symint.numbers import FloatProduct, SizePath
+
+_MAX_DENOMINATOR = 1000
+_MAX_BITS = 31
+_PRECISION = 53  # binary digits of a double
+
+
+class _Factor(NamedTuple):
+    """A float as the simplest fraction that rounds to it."""
+
+    num: int
+    den: int
+    excess: Fraction  # of ``den * factor`` over ``num``: what the storage of the float adds
+
+
+@lru_cache(maxsize=256)
+def _factor(value: float) -> _Factor | None:
+    if not math.isfinite(value) or value <= 0:
+        return None
+    exact = Fraction(value)
+    simple = exact.limit_denominator(_MAX_DENOMINATOR)
+    if not simple or float(simple) != value or simple.numerator > 1 << 20:
+        return None
+    return _Factor(
+        simple.numerator, simple.denominator, exact * simple.denominator - simple.numerator
+    )
+
+
+def floor_of_product(path: SizePath, product: FloatProduct) -> Size | None:
+    """``math.floor(size * factor)``; ``None`` for a factor that is no simple fraction."""
+    size, factor = product.size, _usable(path, product)
+    if factor is None:
+        return None
+    below = _inexact(size, factor, 1) if factor.excess < 0 else False
+    return floordiv(size * factor.num, factor.den) - int(path.branch(below))
+
+
+def ceil_of_product(path: SizePath, product: FloatProduct) -> Size | None:
+    """``math.ceil(size * factor)``, as :func:`floor_of_product`."""
+    size, factor = product.size, _usable(path, product)
+    if factor is None:
+        return None
+    above = _inexact(size, factor, 1) if factor.excess > 0 else False
+    return ceildiv(size * factor.num, factor.den) + int(path.branch(above))
+
+
+def round_product(path: SizePath, product: FloatProduct) -> Size | None:
+    """``round(size * factor)``, to even where the product is exactly between two numbers."""
+    size, factor = product.size, _usable(path, product)
+    if factor is None:
+        return None
+    num, den = size * factor.num, factor.den
+    nearest = floordiv(num * 2 + den, 2 * den)
+    if den % 2:
+        return nearest
+    half = eq(mod(num, den), den // 2)
+    if not path.branch(half):
+        return nearest
+    if path.branch(_inexact(size, factor, 2)):
+        return nearest if factor.excess > 0 else nearest - 1
+    return nearest - mod(nearest, 2)
+
+
+def is_whole_product(path: SizePath, product: FloatProduct) -> Bool | None:
+    """Whether the product is a whole number."""
+    factor = _usable(path, product)
+    if factor is None:
+        return None
+    whole = eq(mod(product.size * factor.num, factor.den), 0)
+    return whole if not path.branch(_inexact(product.size, factor, 1)) else False
+
+
+def _usable(path: SizePath, product: FloatProduct) -> _Factor | None:
+    factor = _factor(product.factor)
+    if factor is None or not path.branch(ge(product.size, 0)):
+        return None
+    return factor
+
+
+def _inexact(size: Expr, factor: _Factor, parts: int) -> Bool:
+    """Where ``parts`` times the exact product is a whole number, and that of floats is another."""
+    step = factor.den // math.gcd(factor.den, parts)
+    ranges = (conj(ge(size, step * a), le(size, step * b)) for a, b in _ranges(factor, step))
+    return conj(eq(mod(size, step), 0), disj(*ranges))
+
+
+def _ranges(factor: _Factor, step: int) -> Iterator[tuple[int, int]]:
+    """The ranges of ``k`` where the float product of ``step * k`` and the factor is not exact.
+
+    The exact product ``k * value`` lies between two powers of two, between which the distance of
+    doubles is the same; the product with the stored float differs from it by ``k * excess``, and
+    rounds to it unless that is more than half of this distance. Just below a power of two the
+    distance is half as large.
+    """
+    value = Fraction(factor.num * step, factor.den)
+    excess = abs(factor.excess) * step / factor.den
+    if not excess:
+        return
+    for power in range(-10, _MAX_BITS + factor.num.bit_length() + 1):
+        start = Fraction(2) ** power
+        half = start / 2**_PRECISION
+        low = max(start / value, half / excess)
+        first = math.ceil(start / value) if factor.excess > 0 else math.floor(start / value) + 1
+        first = max(first, math.floor(half / excess) + 1, math.ceil(low))
+        last = math.ceil(2 * start / value) - 1
+        if factor.excess < 0 and (start / value).denominator == 1:
+            at = int(start / value)
+            if at * excess > half / 2:
+                yield at, at
+        if first <= last:
+            yield first, last

@@ -1,0 +1,358 @@
+"""Sizes as user code holds them, which answer all that an ``int``, ``float`` or ``bool`` does.
+
+The classes derive from torch's, so that torch takes them for symbolic sizes; their methods compute
+with :class:`.SizeNode` directly. To code that is neither torch's nor archlint's, their class is
+``int``, ``float`` or ``bool``: ``isinstance(x.shape[0], int)`` and ``case int(h)`` hold, as they do
+for the real model. (``type(h)`` is replaced in :mod:`archlint.tracing.python.builtins`.)
+
+Whatever no formula states pins the sizes that it is made of: the path then stands for these values
+only.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+
+from archlint.runtime.code_owner import Owner, owner_of
+from archlint.symbolic import Size
+from archlint.symbolic.formula import Formula
+from archlint.tracing.symint import comparisons, integers, numbers, rounding
+from archlint.tracing.symint.node import SizeNode
+from archlint.tracing.symint.numbers import Binary, SizePath, pinned
+from archlint.tracing.symint.text_uses import hash_of, number_in_text, text_of
+
+_INTERNAL = (Owner.TORCH, Owner.ARCHLINT)
+
+
+def user_number(value: Any, path: SizePath) -> Any:
+    """A number of :mod:`.numbers` as user code sees it: plain where it depends on no size."""
+    if isinstance(value, Formula) and path.eager:
+        return path.branch(value)
+    if isinstance(value, (bool, int, float)):
+        return value
+    node: Any = SizeNode(value, path)
+    return {int: SymbolicInt, float: SymbolicFloat, bool: SymbolicBool}[node.pytype](node)
+
+
+def sym_int(size: Size, path: SizePath) -> Any:
+    """A size as user code sees it: a number, or a :class:`SymbolicInt`."""
+    return size if isinstance(size, int) else user_number(size, path)
+
+
+def _operand(other: Any) -> Any:
+    """The other operand as a number of :mod:`.numbers`; ``NotImplemented`` for other types."""
+    if isinstance(other, (torch.SymInt, torch.SymFloat, torch.SymBool)):
+        node: Any = other.node
+        return node.value if isinstance(node, SizeNode) else NotImplemented
+    if isinstance(other, float):
+        return float(other)
+    if isinstance(other, int):
+        return other if isinstance(other, bool) else int(other)
+    return _numpy_scalar(other)
+
+
+def _numpy_scalar(other: Any) -> Any:
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(other, numpy.generic):
+        plain = other.item()
+        if isinstance(plain, (int, float)):
+            return plain
+    return NotImplemented
+
+
+def _binary(operation: Binary, *, swapped: bool = False) -> Any:
+    def method(self: Any, other: Any) -> Any:
+        value = _operand(other)
+        if value is NotImplemented:
+            return NotImplemented
+        node = self.node
+        a, b = (value, node.value) if swapped else (node.value, value)
+        return user_number(operation(node.path, a, b), node.path)
+
+    return method
+
+
+def _both(operation: Binary) -> tuple[Any, Any]:
+    return _binary(operation), _binary(operation, swapped=True)
+
+
+def _unary(operation: Callable[..., Any]) -> Any:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        node = self.node
+        plain = [node_value(a) for a in args]
+        return user_number(operation(node.path, node.value, *plain, **kwargs), node.path)
+
+    return method
+
+
+def node_value(value: Any) -> Any:
+    """A size of user code as a number of :mod:`.numbers`; any other value as it is."""
+    inside = _operand(value)
+    return value if inside is NotImplemented else inside
+
+
+def is_symbolic_number(value: Any) -> bool:
+    """Whether the value is a number made from sizes."""
+    return isinstance(value, _Number)
+
+
+def _same(self: Any) -> Any:
+    return self
+
+
+def _plain(method: Callable[..., Any]) -> Any:
+    """A method of the plain number, which pins the sizes."""
+
+    def of_plain(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return method(pinned(self.node.path, self.node.value), *args, **kwargs)
+
+    return of_plain
+
+
+def _divmod(path: SizePath, a: Any, b: Any) -> tuple[Any, Any]:
+    return numbers.floordiv(path, a, b), numbers.mod(path, a, b)
+
+
+def _pair(swapped: bool) -> Any:
+    def method(self: Any, other: Any) -> Any:
+        value = _operand(other)
+        if value is NotImplemented:
+            return NotImplemented
+        node = self.node
+        a, b = (value, node.value) if swapped else (node.value, value)
+        quotient, rest = _divmod(node.path, a, b)
+        return user_number(quotient, node.path), user_number(rest, node.path)
+
+    return method
+
+
+def _power(self: Any, other: Any, modulus: Any = None) -> Any:
+    power = _operand(other)
+    if power is NotImplemented:
+        return NotImplemented
+    node = self.node
+    if modulus is None:
+        return user_number(numbers.power(node.path, node.value, power), node.path)
+    return user_number(
+        integers.power_modulo(node.path, node.value, power, node_value(modulus)), node.path
+    )
+
+
+def _power_of(self: Any, other: Any) -> Any:
+    base = _operand(other)
+    if base is NotImplemented:
+        return NotImplemented
+    return user_number(numbers.power(self.node.path, base, self.node.value), self.node.path)
+
+
+def _class(plain: type, symbolic: type) -> Any:
+    def of(self: Any) -> type:
+        frame: Any = sys._getframe(1)
+        return symbolic if owner_of(frame.f_code.co_filename) in _INTERNAL else plain
+
+    return property(of)
+
+
+def _text(self: Any) -> str:
+    return text_of(self.node, "", self.node.str())
+
+
+def _format(self: Any, spec: str) -> str:
+    return text_of(self.node, spec, self.node.str())
+
+
+class _Number:
+    """What all three classes answer alike."""
+
+    __slots__ = ()
+
+    __add__, __radd__ = _both(numbers.add)
+    __sub__, __rsub__ = _both(numbers.sub)
+    __mul__, __rmul__ = _both(numbers.mul)
+    __truediv__, __rtruediv__ = _both(numbers.truediv)
+    __floordiv__, __rfloordiv__ = _both(numbers.floordiv)
+    __mod__, __rmod__ = _both(numbers.mod)
+    __divmod__, __rdivmod__ = _pair(False), _pair(True)
+    __pow__, __rpow__ = _power, _power_of
+    __eq__: Any = _binary(comparisons.eq)
+    __ne__: Any = _binary(comparisons.ne)
+    __lt__ = _binary(comparisons.lt)
+    __le__ = _binary(comparisons.le)
+    __gt__ = _binary(comparisons.gt)
+    __ge__ = _binary(comparisons.ge)
+    __neg__ = _unary(numbers.negative)
+    __abs__ = _unary(numbers.absolute)
+    __floor__ = _unary(rounding.floor)
+    __ceil__ = _unary(rounding.ceil)
+    __trunc__ = _unary(rounding.trunc)
+    __round__ = _unary(rounding.rounded)
+    __sym_max__ = _binary(numbers.largest)
+    __sym_min__ = _binary(numbers.smallest)
+    __sym_float__ = _unary(rounding.as_float)
+    __str__: Any = _text
+    __repr__: Any = _text
+    __format__: Any = _format
+    __copy__ = __pos__ = conjugate = _same
+    __complex__ = _plain(complex)
+    real = property(_same)
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return self
+
+    def __bool__(self) -> bool:
+        node: Any = self.node  # type: ignore[attr-defined]
+        return bool(node.guard_bool())
+
+    def __float__(self) -> float:
+        node: Any = self.node  # type: ignore[attr-defined]
+        return float(node.guard_float())
+
+    def __hash__(self) -> int:
+        node: Any = self.node  # type: ignore[attr-defined]
+        found = hash_of(node)
+        if found is not None:
+            return found
+        if not node.path.eager:
+            raise TypeError("unhashable type: non-nested SymInt")
+        return hash(pinned(node.path, node.value))
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """numpy's functions of scalars: a few exactly, the others at plain numbers."""
+        operation = _functions_of_numpy().get(ufunc) if method == "__call__" else None
+        operation = None if kwargs else operation
+        if operation is not None and all(_operand(i) is not NotImplemented for i in inputs):
+            return operation(*inputs)
+        plain = [pinned(i.node.path, i.node.value) if isinstance(i, _Number) else i for i in inputs]  # type: ignore[attr-defined]
+        return getattr(ufunc, method)(*plain, **kwargs)
+
+
+class _Integer(_Number):
+    """What ``int`` and ``bool`` answer alike."""
+
+    __slots__ = ()
+
+    __and__, __rand__ = _both(integers.both)
+    __or__, __ror__ = _both(integers.either)
+    __xor__, __rxor__ = _both(integers.one_of_two)
+    __lshift__, __rlshift__ = _both(numbers.shifted)
+    __rshift__, __rrshift__ = _both(numbers.shifted_back)
+    __invert__ = _unary(integers.inverted)
+    bit_length = _unary(integers.bit_length)
+    bit_count = _unary(integers.bit_count)
+    to_bytes = _plain(int.to_bytes)
+    from_bytes = int.from_bytes
+    imag = 0
+    denominator = 1
+
+    @property
+    def numerator(self) -> Any:
+        """The size itself."""
+        return +self
+
+    def as_integer_ratio(self) -> tuple[Any, int]:
+        """The size and 1."""
+        return +self, 1
+
+    if sys.version_info >= (3, 12):
+
+        def is_integer(self) -> bool:
+            """True, as for every ``int``."""
+            return True
+
+    def __int__(self) -> int:
+        node: Any = self.node  # type: ignore[attr-defined]
+        in_text = number_in_text(node)
+        return int(node.guard_int()) if in_text is None else in_text
+
+    __index__ = __int__
+
+
+class SymbolicInt(_Integer, torch.SymInt):
+    """An ``int`` made from sizes."""
+
+    __class__: Any = _class(int, torch.SymInt)
+    __hash__ = _Number.__hash__
+
+
+class SymbolicBool(_Integer, torch.SymBool):
+    """A ``bool`` made from sizes."""
+
+    __class__: Any = _class(bool, torch.SymBool)
+    __hash__ = _Number.__hash__
+    __pos__ = __abs__ = conjugate = _unary(numbers.settled)
+    numerator = real = property(__pos__)
+
+    def __int__(self) -> int:
+        return int(bool(self))
+
+    __index__ = __int__
+
+
+class SymbolicFloat(_Number, torch.SymFloat):
+    """A ``float`` made from sizes."""
+
+    __class__: Any = _class(float, torch.SymFloat)
+    __hash__ = _Number.__hash__
+    is_integer = _unary(rounding.is_whole)
+    as_integer_ratio = _plain(float.as_integer_ratio)
+    hex = _plain(float.hex)
+    fromhex = float.fromhex
+    imag = 0.0
+
+    def __int__(self) -> int:
+        node: Any = self.node
+        return int(pinned(node.path, rounding.trunc(node.path, node.value)))
+
+
+@cache
+def _functions_of_numpy() -> dict[Any, Callable[..., Any]]:
+    """numpy's functions of scalars that sizes answer, to what computes them."""
+    import numpy
+
+    return {
+        numpy.add: operator.add,
+        numpy.subtract: operator.sub,
+        numpy.multiply: operator.mul,
+        numpy.divide: operator.truediv,
+        numpy.floor_divide: operator.floordiv,
+        numpy.remainder: operator.mod,
+        numpy.negative: operator.neg,
+        numpy.positive: operator.pos,
+        numpy.absolute: operator.abs,
+        numpy.equal: operator.eq,
+        numpy.not_equal: operator.ne,
+        numpy.less: operator.lt,
+        numpy.less_equal: operator.le,
+        numpy.greater: operator.gt,
+        numpy.greater_equal: operator.ge,
+        numpy.bitwise_and: operator.and_,
+        numpy.bitwise_or: operator.or_,
+        numpy.bitwise_xor: operator.xor,
+        numpy.invert: operator.invert,
+        numpy.left_shift: operator.lshift,
+        numpy.right_shift: operator.rshift,
+        numpy.power: operator.pow,
+        numpy.floor: lambda x: user_float(rounding.floor, x),
+        numpy.ceil: lambda x: user_float(rounding.ceil, x),
+        numpy.trunc: lambda x: user_float(rounding.trunc, x),
+        numpy.rint: lambda x: user_float(rounding.rounded, x),
+        numpy.sqrt: lambda x: user_float(numbers.square_root, x),
+        numpy.maximum: lambda a, b: (
+            a.__sym_max__(b) if isinstance(a, _Number) else b.__sym_max__(a)
+        ),
+        numpy.minimum: lambda a, b: (
+            a.__sym_min__(b) if isinstance(a, _Number) else b.__sym_min__(a)
+        ),
+    }
+
+
+def user_float(operation: Callable[[SizePath, Any], Any], number: Any) -> Any:
+    """A function of one number of user code, whose result is a float as numpy's is."""
+    path = number.node.path
+    return user_number(rounding.as_float(path, operation(path, number.node.value)), path)

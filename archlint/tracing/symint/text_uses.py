@@ -1,0 +1,341 @@
+"""What becomes of the text and of the hash of a size, read from the code that makes them.
+
+``str(h)``, ``f"w{h}"`` and ``{7: 1}[h]`` give Python a text or a hash, of which it asks no further
+question that archlint could see. So the code around the call tells what the text is for:
+
+- it is raised, printed, logged or part of an assertion's message: any text will do;
+- it is compared with constants, or looked up in containers that exist at the time: a branch for
+  each entry that it could be, and one for none of them;
+- anything else: the sizes are pinned, and the text is the one that the real model has.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+import sys
+import types
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType, FrameType
+from typing import Any, Protocol
+
+from torch import nn
+
+from archlint.runtime.code_owner import Owner, owner_of
+from archlint.symbolic import Expr
+from archlint.symbolic.formula import conj, eq, ge
+from archlint.symbolic.quantify import unknowns_in
+from archlint.symbolic.rational import Opaque, Ratio
+from archlint.tracing.symint.numbers import SizePath, pinned, sizes_in, value_at
+from archlint.tracing.symint.source_nodes import SourceTree, tree_of
+
+_PRINTING = frozenset(
+    ("print", "warn", "debug", "info", "warning", "error", "critical", "exception", "log")
+)
+_LOOKUPS = frozenset(("get", "pop", "setdefault", "index", "count"))
+_ATTRIBUTES = frozenset(("getattr", "hasattr"))
+_TEXTS = frozenset(("str", "repr", "format", "map", "join", "ascii"))
+_MAX_KEYS = 64
+_MAX_DIGITS = 6
+
+
+class Number(Protocol):
+    """What is needed of a :class:`.SizeNode`."""
+
+    @property
+    def value(self) -> Any: ...
+    @property
+    def path(self) -> SizePath: ...
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a text or hash is for.
+
+    ``harmless``: only people read it. ``containers``: the expressions that it is looked up in or
+    compared with. ``length``: only its length counts.
+    """
+
+    harmless: bool = False
+    containers: tuple[ast.expr, ...] = ()
+    length: bool = False
+
+    def __or__(self, other: Use | None) -> Use | None:
+        if other is None:
+            return None
+        if self.length or other.length:
+            return None
+        return Use(self.harmless and other.harmless, self.containers + other.containers)
+
+
+def text_of(number: Number, spec: str, text: str) -> str:
+    """The text of a number as user code formats it with ``spec``; ``text`` shows the formula."""
+    frame = _user_frame()
+    if frame is None:
+        return text
+    if isinstance(number.value, (Ratio, Opaque)) and _is_unknown(number.value):
+        return format(value_at(number.value, number.path.env), spec)  # the seconds in a log
+    use = _use_of(frame, of_text=True)
+    if use is not None and use.harmless:
+        return text
+    if use is not None and use.length and not spec and _same_length(number):
+        return str(value_at(number.value, number.path.env))
+    value = _looked_up(number, frame, use)
+    if value is None:
+        value = pinned(number.path, number.value)
+        return format(value, spec)
+    return text if value is False else format(value, spec)
+
+
+def _is_unknown(number: Any) -> bool:
+    return any(unknowns_in(size) for size in sizes_in(number))
+
+
+def _same_length(number: Number) -> bool:
+    """Whether the text of the number has as many digits as at the path's own sizes: a branch."""
+    value = number.value
+    if not isinstance(value, Expr) or not number.path.branch(ge(value, 0)):
+        return False
+    digits = len(str(value.evaluate(number.path.env)))
+    least = 10 ** (digits - 1) if digits > 1 else 0
+    return number.path.branch(conj(ge(value, least), ge(10**digits - 1, value)))
+
+
+def number_in_text(number: Number) -> int | None:
+    """The number that ``"%d" % h`` puts into a text; ``None`` if the caller makes no text."""
+    frame = _user_frame()
+    use = None if frame is None else _use_of(frame, of_text=True)
+    if frame is None or use is None or not _formats(frame):
+        return None
+    plain = int(value_at(number.value, number.path.env))
+    if use.harmless:
+        return plain
+    value = _looked_up(number, frame, use)
+    return plain if value is False else value
+
+
+def hash_of(number: Number) -> int | None:
+    """The hash of a number that is looked up; ``None`` if what it is for is not known."""
+    frame = _user_frame()
+    use = None if frame is None else _use_of(frame, of_text=False)
+    value = None if frame is None else _looked_up(number, frame, use)
+    return None if value is None else hash(number.value if value is False else value)
+
+
+def _looked_up(number: Number, frame: FrameType, use: Use | None) -> Any:
+    """The entry that the number is on this path; False for none of them, ``None`` if unknown."""
+    if use is None or use.length or not isinstance(number.value, (int, Expr)):
+        return None
+    candidates: dict[Any, None] = {}
+    for container in use.containers:
+        keys = _keys(container, frame)
+        if keys is None:
+            return None
+        try:
+            candidates.update((number, None) for key in keys for number in _numbers_in(key))
+        except LookupError:
+            return None
+    if len(candidates) > _MAX_KEYS:
+        return None
+    for candidate in candidates:
+        if number.path.branch(eq(number.value, candidate)):
+            return candidate
+    return False
+
+
+def _numbers_in(key: Any) -> Iterator[Any]:
+    """The numbers that a key consists of, or that its text may contain."""
+    node = getattr(key, "node", None)
+    if node is not None and isinstance(getattr(node, "value", None), Expr):
+        yield node.value
+    elif isinstance(key, (int, float)):
+        if math.isfinite(key) and int(key) == key:
+            yield int(key)
+    elif isinstance(key, tuple):
+        for part in key:
+            yield from _numbers_in(part)
+    elif isinstance(key, str):
+        for digits in re.findall(r"\d+", key):
+            for start in range(len(digits)):
+                for end in range(start + 1, min(len(digits), start + _MAX_DIGITS) + 1):
+                    yield int(digits[start:end])
+    elif key is not None and not isinstance(key, (bytes, type, nn.Module)):
+        raise LookupError  # it may equal a number
+
+
+def _keys(container: ast.expr, frame: FrameType) -> Iterable[Any] | None:
+    """The entries of a container that exists now; ``None`` if they are not known."""
+    try:
+        found = _value(container, frame)
+    except LookupError:
+        return None
+    if isinstance(found, (str, int, float, bool)) or found is None:
+        return [found]
+    if isinstance(found, (dict, list, tuple, set, frozenset)):
+        return list(found)
+    if isinstance(found, (nn.ModuleDict, nn.ParameterDict)):
+        return list(found.keys())
+    if isinstance(found, nn.Module):
+        return [*dir(found)]
+    return None
+
+
+def _value(node: ast.expr, frame: FrameType) -> Any:
+    """The value of an expression without calls; ``LookupError`` for others."""
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.Name):
+        for names in (frame.f_locals, frame.f_globals):
+            if node.id in names:
+                return names[node.id]
+    if isinstance(node, ast.Attribute):
+        return _attribute(_value(node.value, frame), node.attr)
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        return tuple(_value(n, frame) for n in node.elts)
+    if isinstance(node, ast.Dict):
+        return [_value(n, frame) for n in node.keys if n is not None]
+    raise LookupError
+
+
+def _attribute(owner: Any, name: str) -> Any:
+    places: list[Any] = [getattr(owner, "__dict__", {})]
+    if isinstance(owner, nn.Module):
+        places += [owner._modules, owner._parameters, owner._buffers]
+    places += [vars(kind) for kind in type(owner).__mro__]
+    if isinstance(owner, type):
+        places += [vars(kind) for kind in owner.__mro__]
+    for place in places:
+        if name in place:
+            found = place[name]
+            if isinstance(found, (property, types.FunctionType, types.MethodType)):
+                break
+            return found
+    raise LookupError
+
+
+# -- the code around ------------------------------------------------------------------------------
+
+
+def _user_frame() -> FrameType | None:
+    """The frame of user code that formats or hashes; ``None`` if torch or Python does."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and owner_of(frame.f_code.co_filename) is Owner.ARCHLINT:
+        frame = frame.f_back
+    if frame is None or owner_of(frame.f_code.co_filename) in (Owner.TORCH, Owner.PYTHON):
+        return None
+    return frame
+
+
+def _formats(frame: FrameType) -> bool:
+    tree = tree_of(frame)
+    node = None if tree is None else tree.at(frame.f_code, frame.f_lasti)
+    return isinstance(node, ast.BinOp) and _is_text(node.left)
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+def _use_of(frame: FrameType, *, of_text: bool) -> Use | None:
+    tree = tree_of(frame)
+    return None if tree is None else _static_use(tree, frame.f_code, frame.f_lasti, of_text)
+
+
+@lru_cache(maxsize=1024)
+def _static_use(tree: SourceTree, code: CodeType, instruction: int, of_text: bool) -> Use | None:
+    node = tree.at(code, instruction)
+    if node is None:
+        return None
+    if of_text:
+        return _use(tree, node, 0)
+    return _lookup(node, None)
+
+
+def _use(tree: SourceTree, node: ast.AST, depth: int) -> Use | None:
+    """What the text ``node``, or a text around it, is for."""
+    if isinstance(node, ast.Call) and _called(node) in _PRINTING:
+        return Use(harmless=True)
+    parent = tree.parents.get(node)
+    if isinstance(parent, ast.Raise):
+        return Use(harmless=True)
+    if isinstance(parent, ast.Assert):
+        return Use(harmless=True) if node is parent.msg else None
+    if isinstance(parent, ast.Call) and node is not parent.func:
+        if _called(parent) in _PRINTING or _is_raised(tree, parent):
+            return Use(harmless=True)
+        if _called(parent) == "len" and node is _only_text(node):
+            return Use(length=True)
+        if _called(parent) in _TEXTS:
+            return _use(tree, parent, depth)
+    if isinstance(parent, ast.Attribute) and parent.attr in ("format", "join"):
+        return _use(tree, tree.parents[parent], depth)
+    if isinstance(parent, (ast.FormattedValue, ast.JoinedStr)):
+        return _use(tree, parent, depth)
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Mod)):
+        return _use(tree, parent, depth)
+    if isinstance(parent, ast.Tuple):
+        around = tree.parents.get(parent)
+        if isinstance(around, ast.BinOp) and isinstance(around.op, ast.Mod):
+            return _use(tree, parent, depth)
+    if isinstance(parent, ast.expr):
+        return _lookup(parent, node)
+    if isinstance(parent, ast.Assign) and len(parent.targets) == 1 and depth < 3:
+        return _of_name(tree, parent.targets[0], depth)
+    return None
+
+
+def _only_text(node: ast.AST) -> ast.AST | None:
+    """The node if it is the text of one number and nothing else."""
+    if isinstance(node, ast.JoinedStr):
+        return node if len(node.values) == 1 else None
+    return node if isinstance(node, ast.Call) and _called(node) in ("str", "repr") else None
+
+
+def _is_raised(tree: SourceTree, call: ast.Call) -> bool:
+    return isinstance(tree.parents.get(call), ast.Raise)
+
+
+def _of_name(tree: SourceTree, name: ast.expr, depth: int) -> Use | None:
+    """What a local variable is for that is assigned once."""
+    if not isinstance(name, ast.Name):
+        return None
+    use: Use | None = Use(harmless=True)
+    for node in ast.walk(tree.scope(name)):
+        if isinstance(node, (ast.Global, ast.Nonlocal)) and name.id in node.names:
+            return None
+        if not isinstance(node, ast.Name) or node.id != name.id or node is name:
+            continue
+        if not isinstance(node.ctx, ast.Load) or use is None:
+            return None
+        use = use | _use(tree, node, depth + 1)
+    return use
+
+
+def _lookup(node: ast.expr, key: ast.AST | None) -> Use | None:
+    """The container in which ``node`` looks up ``key`` (``None``: whichever it looks up)."""
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        if isinstance(node.ops[0], (ast.In, ast.NotIn)) and key in (None, node.left):
+            return Use(containers=(node.comparators[0],))
+        if isinstance(node.ops[0], (ast.Eq, ast.NotEq)) and key is not None:
+            other = node.comparators[0] if key is node.left else node.left
+            return Use(containers=(other,))
+    if isinstance(node, ast.Subscript) and key in (None, node.slice):
+        return Use(containers=(node.value,))
+    if isinstance(node, ast.Call) and node.args and key in (None, *node.args[:2]):
+        if isinstance(node.func, ast.Attribute) and _called(node) in _LOOKUPS:
+            return Use(containers=(node.func.value,)) if key in (None, node.args[0]) else None
+        if _called(node) in _ATTRIBUTES and key in (None, *node.args[1:2]):
+            return Use(containers=(node.args[0],))
+    return None
+
+
+def _called(call: ast.Call) -> str:
+    function = call.func
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""

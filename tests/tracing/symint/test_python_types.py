@@ -1,0 +1,137 @@
+"""Models that ask sizes as Python asks them, against the same models on plain numbers."""
+
+import contextlib
+import math
+import numbers
+
+import numpy
+import pytest
+import torch
+from torch import nn
+
+import archlint
+
+SIZES = [*range(1, 71), 127, 128, 129, 180, 200, 1000]
+
+
+class Asks(nn.Module):
+    """Its output has as many rows as the function of the size says, and one more."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        rows = abs(self.function(x.shape[2])) + 1
+        return x[:, :, :1].expand(-1, -1, rows, -1)
+
+
+def named(h):
+    key = f"w{h}"
+    heads = nn.ModuleDict({"w16": nn.Identity(), "w224": nn.Identity(), "other": nn.Identity()})
+    return 1 if key in heads else 2
+
+
+def chosen(h):
+    match h:
+        case bool():
+            return 0
+        case int(n):
+            return n + 1
+    return 1
+
+
+def rows(h, table=((16, 3), (32, 4))):
+    sizes = dict(table)
+    return sizes[h] if h in sizes else sizes.get(h + 1, 9)
+
+
+EXACT = {
+    "isinstance": lambda h: (h + 1) // 2 if isinstance(h, int) else h,
+    "isinstance of Number": lambda h: 1 if isinstance(h, numbers.Number) else h,
+    "type": lambda h: 1 if type(h) is int else h,
+    "type in": lambda h: 1 if type(h / 2) in (int, float) else h,
+    "match": chosen,
+    "text as a key": named,
+    "text as an attribute": lambda h: 1 if hasattr(torch, f"int{h}") else 2,
+    "digits": lambda h: len(str(h)),
+    "dict": rows,
+    "set": lambda h: 5 if h in {8, 16} else 6,
+    "round": lambda h: round(h / 4),
+    "int of a root": lambda h: int(h**0.5),
+    "int of math.sqrt": lambda h: int(math.sqrt(h)),
+    "product with a float": lambda h: int(h * 0.7),
+    "rounded product": lambda h: round(h * 0.3),
+    "product rounded up": lambda h: math.ceil(h * 1.1),
+    "float and back": lambda h: int(float(h) / 2),
+    "gcd": lambda h: math.gcd(h, 12),
+    "numpy": lambda h: int(numpy.ceil(h / 4)) + int(numpy.prod((h, 2))),
+    "hash": lambda h: hash(h) % 3,
+    "bits": lambda h: (h + 7) & ~7 | 1,
+    "power of two": lambda h: 1 if h & (h - 1) else 2,
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_a_question_has_the_answer_of_a_number(name):
+    function = EXACT[name]
+    found = archlint.infer(Asks(function).eval(), "N 3 H W")
+    assert found.exact, found.reasons
+    for h in SIZES:
+        assert found.accepts(N=1, H=h, W=2)
+        assert found.output(N=1, H=h, W=2)[2] == abs(function(h)) + 1, h
+
+
+def test_a_grid_of_patches_is_square():
+    class Grid(nn.Module):
+        def forward(self, x):
+            n = x.shape[2] * x.shape[3]
+            side = int(math.sqrt(n))
+            assert side * side == n, f"{n} patches are no square"
+            return x.reshape(x.shape[0], 3, side, side)
+
+    found = archlint.infer(Grid().eval(), "N 3 H W")
+    assert found.exact, found.reasons
+    for h in (1, 2, 3, 4, 8, 9, 12):
+        for w in (1, 2, 3, 4, 9, 16, 27):
+            square = math.isqrt(h * w) ** 2 == h * w
+            assert found.accepts(N=1, H=h, W=w) is square
+            if square:
+                assert found.output(N=1, H=h, W=w)[2] == math.isqrt(h * w)
+
+
+HEADS = {"224": nn.Linear(224, 4), "384": nn.Linear(384, 4)}
+
+
+class Heads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.heads = nn.ModuleDict(HEADS)
+
+    def forward(self, x):
+        key = str(x.shape[-1])
+        return self.heads[key](x) if key in self.heads else x.mean(-1, keepdim=True)
+
+
+@pytest.mark.parametrize("samples", [0, 4])
+def test_a_text_is_never_that_of_an_example(samples):
+    verdict = archlint.check(
+        Heads().eval(), input="N 3 H W", accepts="any H, W >= 32", output="N 3 H 1", samples=samples
+    )
+    assert verdict.status == "broken"
+    assert verdict.counterexample["W"] in (224, 384)
+
+
+def test_a_message_costs_nothing():
+    class Warns(nn.Module):
+        def forward(self, x):
+            h = x.shape[2]
+            if h % 2:
+                raise ValueError(f"height {h} is odd, use {h + 1:d} or %d" % (h - 1))
+            with contextlib.suppress(Exception):
+                print("height", h, f"{h / 2:.1f}")
+            return x
+
+    found = archlint.infer(Warns().eval(), "N 3 H W")
+    assert found.exact
+    assert found.text == "H % 2 == 0"
