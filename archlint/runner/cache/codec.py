@@ -34,7 +34,7 @@ from archlint.errors import Location
 from archlint.symbolic.atom import Max, Min, extremum_atom, floordiv_atom, symbol_atom
 from archlint.symbolic.expr import polynomial
 from archlint.symbolic.formula import _compare, conj, disj
-from archlint.symbolic.step_atoms import STEP_FUNCTIONS, step_atom
+from archlint.symbolic.step_functions import STEP_FUNCTIONS, step_atom
 
 _PACKAGE = __name__.partition(".")[0] + "."
 

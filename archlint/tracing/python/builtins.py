@@ -60,9 +60,10 @@ class _Shadow(type):
     """A name that stands for a type in calls and in ``isinstance``."""
 
     plain: type
+    symbolic: tuple[type, ...] = ()
 
     def __instancecheck__(cls, value: object) -> bool:
-        return isinstance(value, cls.plain)
+        return isinstance(value, (cls.plain, *cls.symbolic))
 
     def __subclasscheck__(cls, other: type) -> bool:
         return issubclass(other, cls.plain)
@@ -76,6 +77,7 @@ class _Shadow(type):
 
 class _Int(int, metaclass=_Shadow):
     plain = int
+    symbolic = (SymbolicInt, SymbolicBool)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
@@ -90,6 +92,7 @@ class _Int(int, metaclass=_Shadow):
 
 class _Float(float, metaclass=_Shadow):
     plain = float
+    symbolic = (SymbolicFloat,)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:

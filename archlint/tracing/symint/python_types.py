@@ -307,7 +307,7 @@ class SymbolicFloat(_Number, torch.SymFloat):
 
     def __int__(self) -> int:
         node: Any = self.node
-        return int(pinned(node.path, rounding.trunc(node.path, node.value)))
+        return int(node.trunc().guard_int())
 
 
 @cache

@@ -17,7 +17,7 @@ import re
 import sys
 import types
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any, Protocol
@@ -39,7 +39,8 @@ _LOOKUPS = frozenset(("get", "pop", "setdefault", "index", "count"))
 _ATTRIBUTES = frozenset(("getattr", "hasattr"))
 _TEXTS = frozenset(("str", "repr", "format", "map", "join", "ascii"))
 _MAX_KEYS = 64
-_MAX_DIGITS = 6
+_MAX_DIGITS = 6  # of a number in the text of a key
+_MOST_DIGITS = 19  # of a size: PyTorch's have 63 bits
 
 
 class Number(Protocol):
@@ -57,18 +58,23 @@ class Use:
 
     ``harmless``: only people read it. ``containers``: the expressions that it is looked up in or
     compared with. ``length``: only its length counts.
+    ``affixes``: what the text has before and after the number, where that is known.
     """
 
     harmless: bool = False
     containers: tuple[ast.expr, ...] = ()
     length: bool = False
+    affixes: tuple[str, str] | None = None
 
     def __or__(self, other: Use | None) -> Use | None:
         if other is None:
             return None
         if self.length or other.length:
             return None
-        return Use(self.harmless and other.harmless, self.containers + other.containers)
+        affixes = self.affixes if self.affixes == other.affixes else None
+        return Use(
+            self.harmless and other.harmless, self.containers + other.containers, affixes=affixes
+        )
 
 
 def text_of(number: Number, spec: str, text: str) -> str:
@@ -83,7 +89,7 @@ def text_of(number: Number, spec: str, text: str) -> str:
         return text
     if use is not None and use.length and not spec and _same_length(number):
         return str(value_at(number.value, number.path.env))
-    value = _looked_up(number, frame, use)
+    value = _looked_up(number, frame, use) if spec in ("", "d") else None
     if value is None:
         value = pinned(number.path, number.value)
         return format(value, spec)
@@ -99,6 +105,8 @@ def _same_length(number: Number) -> bool:
     value = number.value
     if not isinstance(value, Expr) or not number.path.branch(ge(value, 0)):
         return False
+    if number.path.branch(ge(value, 10**_MOST_DIGITS)):
+        return True  # no tensor has such a size
     digits = len(str(value.evaluate(number.path.env)))
     least = 10 ** (digits - 1) if digits > 1 else 0
     return number.path.branch(conj(ge(value, least), ge(10**digits - 1, value)))
@@ -135,7 +143,9 @@ def _looked_up(number: Number, frame: FrameType, use: Use | None) -> Any:
         if keys is None:
             return None
         try:
-            candidates.update((number, None) for key in keys for number in _numbers_in(key))
+            candidates.update(
+                (number, None) for key in keys for number in _numbers_in(key, use.affixes)
+            )
         except LookupError:
             return None
     if len(candidates) > _MAX_KEYS:
@@ -146,7 +156,7 @@ def _looked_up(number: Number, frame: FrameType, use: Use | None) -> Any:
     return False
 
 
-def _numbers_in(key: Any) -> Iterator[Any]:
+def _numbers_in(key: Any, affixes: tuple[str, str] | None) -> Iterator[Any]:
     """The numbers that a key consists of, or that its text may contain."""
     node = getattr(key, "node", None)
     if node is not None and isinstance(getattr(node, "value", None), Expr):
@@ -156,7 +166,12 @@ def _numbers_in(key: Any) -> Iterator[Any]:
             yield int(key)
     elif isinstance(key, tuple):
         for part in key:
-            yield from _numbers_in(part)
+            yield from _numbers_in(part, affixes)
+    elif isinstance(key, str) and affixes is not None:
+        before, after = affixes
+        whole = re.fullmatch(re.escape(before) + r"(-?\d+)" + re.escape(after), key)
+        if whole is not None:
+            yield int(whole[1])
     elif isinstance(key, str):
         for digits in re.findall(r"\d+", key):
             for start in range(len(digits)):
@@ -178,7 +193,7 @@ def _keys(container: ast.expr, frame: FrameType) -> Iterable[Any] | None:
         return list(found)
     if isinstance(found, (nn.ModuleDict, nn.ParameterDict)):
         return list(found.keys())
-    if isinstance(found, nn.Module):
+    if isinstance(found, (nn.Module, types.ModuleType)):
         return [*dir(found)]
     return None
 
@@ -252,8 +267,26 @@ def _static_use(tree: SourceTree, code: CodeType, instruction: int, of_text: boo
     if node is None:
         return None
     if of_text:
-        return _use(tree, node, 0)
+        use = _use(tree, node, 0)
+        return None if use is None else replace(use, affixes=_affixes(tree, node))
     return _lookup(node, None)
+
+
+def _affixes(tree: SourceTree, node: ast.AST) -> tuple[str, str] | None:
+    """What stands before and after the number in a text that is used as it is."""
+    parent = tree.parents.get(node)
+    while isinstance(parent, (ast.FormattedValue, ast.JoinedStr)):
+        node, parent = parent, tree.parents.get(parent)
+    if isinstance(parent, (ast.BinOp, ast.Attribute)):
+        return None
+    if isinstance(parent, ast.Call) and _called(parent) in _TEXTS:
+        return None
+    if isinstance(node, ast.JoinedStr):
+        parts = [v.value if isinstance(v, ast.Constant) else None for v in node.values]
+        if parts.count(None) == 1:
+            at = parts.index(None)
+            return "".join(map(str, parts[:at])), "".join(map(str, parts[at + 1 :]))
+    return ("", "") if isinstance(node, ast.Call) and _called(node) in ("str", "repr") else None
 
 
 def _use(tree: SourceTree, node: ast.AST, depth: int) -> Use | None:
