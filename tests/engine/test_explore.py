@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy
+import decimal
+
 import pytest
 import torch
 from torch import nn
@@ -78,12 +79,10 @@ def test_only_of_no_size_says_nothing_even_where_nothing_is_accepted(input, acce
 
 
 class Looking(nn.Module):
-    """Looks its rows up in a table of nine; numpy does not add symbolic sizes in place."""
+    """Looks its rows up in a table of nine; ``Decimal`` does not take symbolic sizes."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        rows = numpy.arange(3)
-        rows += x.shape[0]
-        return torch.zeros(9)[torch.from_numpy(rows)]
+        return torch.zeros(9)[int(decimal.Decimal(x.shape[0])) + 8]
 
 
 class Strict(nn.Module):
@@ -112,7 +111,7 @@ def test_another_error_with_plain_numbers_is_none_of_the_models_at_other_sizes()
     (reason,) = found.reasons
     assert "with plain numbers the model raises IndexError: " in reason
     assert "test_explore.py:" in reason
-    assert "UFuncTypeError" in reason
+    assert "TypeError" in reason
     assert found.accepts({"N": 1, "H": 1, "W": 1}) is None
 
 

@@ -33,8 +33,11 @@ from archlint.tracing.symint.numbers import SizePath, pinned, sizes_in, value_at
 from archlint.tracing.symint.source_nodes import SourceTree, tree_of
 
 _PRINTING = frozenset(
-    ("print", "warn", "debug", "info", "warning", "error", "critical", "exception", "log")
-)
+    (
+        "print", "warn", "warn_once", "debug", "info", "warning", "error", "critical", "exception",
+        "log", "_assert", "set_description", "record_function", "range_push",
+    )
+)  # fmt: skip
 _LOOKUPS = frozenset(("get", "pop", "setdefault", "index", "count"))
 _ATTRIBUTES = frozenset(("getattr", "hasattr"))
 _TEXTS = frozenset(("str", "repr", "format", "map", "join", "ascii"))
@@ -277,7 +280,7 @@ def _affixes(tree: SourceTree, node: ast.AST) -> tuple[str, str] | None:
     parent = tree.parents.get(node)
     while isinstance(parent, (ast.FormattedValue, ast.JoinedStr)):
         node, parent = parent, tree.parents.get(parent)
-    if isinstance(parent, (ast.BinOp, ast.Attribute)):
+    if isinstance(parent, (ast.BinOp, ast.Attribute, ast.keyword, ast.IfExp)):
         return None
     if isinstance(parent, ast.Call) and _called(parent) in _TEXTS:
         return None
@@ -307,7 +310,9 @@ def _use(tree: SourceTree, node: ast.AST, depth: int) -> Use | None:
             return _use(tree, parent, depth)
     if isinstance(parent, ast.Attribute) and parent.attr in ("format", "join"):
         return _use(tree, tree.parents[parent], depth)
-    if isinstance(parent, (ast.FormattedValue, ast.JoinedStr)):
+    if isinstance(parent, (ast.FormattedValue, ast.JoinedStr, ast.keyword)):
+        return _use(tree, parent, depth)
+    if isinstance(parent, ast.IfExp) and node is not parent.test:
         return _use(tree, parent, depth)
     if isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Mod)):
         return _use(tree, parent, depth)
