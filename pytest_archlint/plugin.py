@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import TestCase
 
 import pytest
 
@@ -111,9 +112,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         deselect(config, items)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if issubclass(getattr(item, "cls", None) or object, TestCase) and _contract_marks(item):
+        reason = (
+            "a method of unittest.TestCase cannot return a model; use a plain class or function"
+        )
+        pytest.fail(f"@pytest.mark.archlint of {item.name}: {reason}", pytrace=False)
+
+
+def _contract_marks(item: pytest.Item) -> list[pytest.Mark]:
+    return [m for m in item.iter_markers("archlint") if m.args or m.kwargs]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
-    marks = [m for m in pyfuncitem.iter_markers("archlint") if m.args or m.kwargs]
+    marks = _contract_marks(pyfuncitem)
     if not marks:
         return None
     from pytest_archlint.fixture import check_returned

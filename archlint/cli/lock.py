@@ -31,9 +31,10 @@ def lock(ctx: click.Context, paths: tuple[str, ...], update: bool, jobs: int) ->
     """Write what the models under contract accept to archlint.lock.
 
     PATH is as in archlint check; with one, entries of other models do not change. New models are
-    added. If a model has changed, nothing is written without --update.
+    added. If a model has changed, or an entry has no model any more, nothing is written without
+    --update.
 
-    Exit code: 0 if the file is up to date or was written; 1 if a model has changed; 2 if something
+    Exit code: 0 if the file is up to date or was written; 1 if it needs --update; 2 if something
     could not run.
     """
     from archlint.project.lock_check import change_text, changes, entries_by_key
@@ -49,14 +50,17 @@ def lock(ctx: click.Context, paths: tuple[str, ...], update: bool, jobs: int) ->
         changed = changes(before.entries, current)
         for change in changed:
             click.echo(change_text(change) + "\n")
-        if changed and not update:
+        others = before.entries if paths or failed else {}
+        gone = sorted(before.entries.keys() - others.keys() - current.keys())
+        for model, input, mode in gone:
+            click.echo(f"GONE  {model}   {input.strip(chr(34))}   {mode}\n")
+        if (changed or gone) and not update:
             outdated = True
             continue
-        others = before.entries if paths or failed else {}
         after = text({**others, **current}.values())
         if not path.exists() or path.read_text(encoding="utf-8") != after:
             path.write_text(after, encoding="utf-8")
-        click.echo(f"{path.name}: {_counts(before.entries, current, len(changed))}")
+        click.echo(f"{path.name}: {_counts(before.entries, current, len(changed), len(gone))}")
     for verdict in failed:
         click.echo(f"{verdict.model}: {verdict.message}", err=True)
     if outdated:
@@ -112,7 +116,10 @@ def _read_lock(root: Path) -> tuple[Path, Lock]:
         raise CannotRun(str(e)) from e
 
 
-def _counts(before: dict[Key, AcceptedSet], current: dict[Key, AcceptedSet], changed: int) -> str:
+def _counts(
+    before: dict[Key, AcceptedSet], current: dict[Key, AcceptedSet], changed: int, gone: int
+) -> str:
     new = len(current.keys() - before.keys())
-    counts = {"new": new, "changed": changed, "unchanged": len(current) - new - changed}
+    unchanged = len(current) - new - changed
+    counts = {"new": new, "changed": changed, "removed": gone, "unchanged": unchanged}
     return ", ".join(f"{n} {word}" for word, n in counts.items() if n) or "no models"

@@ -32,14 +32,28 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class OutputCase:
+    """What a model returns at some sizes.
+
+    ``where``: the sizes, as a condition. ``output``: the whole output, as
+    :func:`archlint.contracts.output_shape.whole_words` writes it.
+    """
+
+    where: str
+    output: Words
+
+
+@dataclass(frozen=True)
 class AcceptedSet:
     """The sizes that a model accepts, as text.
 
     ``accepts``: a condition for ``accepts: only``. ``exact``: all other sizes are rejected.
     Otherwise ``accepts`` is the part that is known, ``undecided`` the part that is not (a condition
-    or an example), and ``reasons`` say why. ``output``: the output shapes; ``None`` if no single
-    formula describes them or there are no tensors. ``minimum``: the smallest accepted sizes.
-    ``minimum``, ``paths``, ``claims`` and ``seconds`` are not stored in lock files.
+    or an example), and ``reasons`` say why. ``output``: the output shapes in the words of a rule
+    file; ``None`` if no single formula describes them or a part is not a tensor. ``outputs``: the
+    whole output by sizes, where words for these are short; by default ``output``, in float32.
+    ``minimum``: the smallest accepted sizes. ``minimum``, ``paths``, ``claims`` and ``seconds`` are
+    not stored in lock files.
     """
 
     model: str
@@ -51,10 +65,16 @@ class AcceptedSet:
     refusals: tuple[Refusal, ...] = ()
     reasons: tuple[str, ...] = ()
     undecided: str = ""
+    outputs: tuple[OutputCase, ...] = ()
     minimum: dict[str, int] | None = field(default=None, compare=False)
     paths: int = field(default=0, compare=False)
     claims: int = field(default=0, compare=False)
     seconds: float = field(default=0.0, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.output is not None and not self.outputs:
+            whole = (OutputCase("any size", self.output),)
+            object.__setattr__(self, "outputs", whole)
 
     @property
     def clause(self) -> tuple[str, str]:

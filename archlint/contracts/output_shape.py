@@ -6,15 +6,18 @@ or the name of its type.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from archlint.contracts.accepted_set import Words
 from archlint.contracts.contract import Wildcard
-from archlint.contracts.output_match import keep_names
+from archlint.contracts.output_match import NamedFields, keep_names
 from archlint.contracts.rulefile.phrase_parser import parse_shape
 from archlint.symbolic import Size, evaluate
 from archlint.symbolic.formula import Bool, conj, eq
+
+_DTYPE = re.compile(r"bool|[a-z]*(?:int|float|complex|bits)\d+\w*")
 
 
 def words(shape: Any) -> Words | None:
@@ -33,6 +36,40 @@ def words(shape: Any) -> Words | None:
         named = {k: w for k, w in fields.items() if w is not None and isinstance(k, str)}
         return named if named and len(named) == len(fields) else None
     return None
+
+
+def whole_words(shape: Any) -> Words:
+    """A whole output as YAML data: every part, and each dtype that is not float32.
+
+    ``shape`` is nested as above, but each tuple starts with the tensor's dtype. A part that is not
+    a tensor is ``<None>`` or the name of its type, ``<int>``; a named tuple is a mapping.
+    """
+    if isinstance(shape, tuple):
+        dtype, *dims = shape
+        kept = dims if dims and dtype == "float32" else [dtype, *dims]
+        return " ".join(str(d).replace(" ", "") for d in kept)
+    if isinstance(shape, NamedFields):
+        return dict(zip(shape.names, map(whole_words, shape), strict=True))
+    if isinstance(shape, list):
+        return [whole_words(s) for s in shape]
+    if isinstance(shape, dict):
+        return {str(k): whole_words(s) for k, s in shape.items()}
+    return f"<{shape}>"
+
+
+def parse_whole(data: Words) -> Any:
+    """The inverse of :func:`whole_words`. Raises ``PhraseError`` on a syntax error."""
+    if isinstance(data, list):
+        return [parse_whole(s) for s in data]
+    if isinstance(data, dict):
+        return {k: parse_whole(s) for k, s in data.items()}
+    text = str(data)
+    if text.startswith("<"):
+        return text
+    dtype, _, dims = text.partition(" ")
+    if not _DTYPE.fullmatch(dtype):
+        dtype, dims = "float32", text
+    return (dtype, *(parse_shape(dims) if dims else ()))
 
 
 def parse(data: Words) -> Any:
@@ -63,9 +100,9 @@ def covers(one: Any, other: Any) -> Bool:
     return equal(one, other, lambda a, b: True if isinstance(a, Wildcard) else _same(a, b))
 
 
-def _same(one: Size | Wildcard, other: Size | Wildcard) -> Bool:
-    if isinstance(one, Wildcard) or isinstance(other, Wildcard):
-        return one is other
+def _same(one: Size | Wildcard | str, other: Size | Wildcard | str) -> Bool:
+    if isinstance(one, (Wildcard, str)) or isinstance(other, (Wildcard, str)):
+        return one is other or one == other
     return eq(one, other)
 
 

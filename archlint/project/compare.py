@@ -9,11 +9,18 @@ import time
 from dataclasses import dataclass
 
 from archlint.contracts import output_shape
-from archlint.contracts.accepted_set import AcceptedSet, Refusal, input_as_yaml, shown
+from archlint.contracts.accepted_set import (
+    AcceptedSet,
+    OutputCase,
+    Refusal,
+    input_as_yaml,
+    region,
+    shown,
+)
 from archlint.contracts.points import point_text
 from archlint.contracts.region import input_constraints, input_symbols
 from archlint.errors import PhraseError
-from archlint.symbolic.formula import Bool, conj, disj, negate
+from archlint.symbolic.formula import Bool, conj, disj, holds, negate
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.solver import Solver, Unsolved
 
@@ -42,7 +49,7 @@ class Change:
     """The difference between two accepted sets.
 
     ``shrunk``: sizes accepted before and refused now. ``grown``: the reverse. ``output``: sizes
-    with another output shape. ``not_compared``: why some sizes could not be compared.
+    with another output. ``not_compared``: why some sizes could not be compared.
     """
 
     before: AcceptedSet
@@ -71,8 +78,9 @@ class Change:
         ):
             if example is not None:
                 lines[label] = f"{example} {change}{_by(example.refusal)}"
-        if self.output is not None and self.before.output and self.after.output:
-            lines["output"] = f"{shown(self.before.output)} is now {shown(self.after.output)}"
+        if self.output is not None:
+            old, new = (_output_at(e, self.output.point) for e in (self.before, self.after))
+            lines["output"] = f"{old} is now {new}"
             lines["differs at"] = str(self.output)
         if self.not_compared:
             lines["unknown"] = self.not_compared
@@ -102,7 +110,9 @@ def _compared(before: AcceptedSet, after: AcceptedSet, deadline: float) -> Chang
     if (before.accepts, before.exact) == (after.accepts, after.exact):
         same = after.accepted()
         output = _other_output(before, after, same, solver)
-        return Change(before, after, output=output, not_compared=_unclear(before, after, output))
+        return Change(
+            before, after, output=output, not_compared=_unclear(before, after, same, solver)
+        )
     old, new = before.accepted(), after.accepted()
     shrunk = _example(conj(old, after.refused()), after, solver)
     grown = _example(conj(before.refused(), new), before, solver)
@@ -118,7 +128,7 @@ def _compared(before: AcceptedSet, after: AcceptedSet, deadline: float) -> Chang
         if point is not None:
             at = point_text(point)
             not_compared.append(f"for example {at}: the set {' and '.join(which)} is not exact")
-    if unclear := _unclear(before, after, output):
+    if unclear := _unclear(before, after, conj(old, new), solver):
         not_compared.append(unclear)
     return Change(before, after, shrunk, grown, output, "; ".join(not_compared))
 
@@ -139,19 +149,34 @@ def _other_output(
     before: AcceptedSet, after: AcceptedSet, where: Bool, solver: Solver
 ) -> Example | None:
     """The smallest sizes in ``where`` at which the outputs differ."""
-    if before.output is None or after.output is None or before.output == after.output:
+    if before.outputs == after.outputs:
         return None
-    one, other = output_shape.parse(before.output), output_shape.parse(after.output)
-    differ = negate(output_shape.equal(one, other))
-    point, smallest = _smallest(conj(where, differ), solver)
+    both: list[Bool] = []
+    for one in before.outputs:
+        for other in after.outputs:
+            shapes = map(output_shape.parse_whole, (one.output, other.output))
+            same = output_shape.equal(*shapes)
+            both.append(conj(region(one.where), region(other.where), negate(same)))
+    point, smallest = _smallest(conj(where, disj(*both)), solver)
     return None if point is None else Example(point, None, smallest)
 
 
-def _unclear(before: AcceptedSet, after: AcceptedSet, output: Example | None) -> str:
-    if output is None and (before.output is None) != (after.output is None):
-        side = "before" if before.output is None else "now"
-        return f"the output {side} has no single formula"
+def _unclear(before: AcceptedSet, after: AcceptedSet, where: Bool, solver: Solver) -> str:
+    """Why the output was not compared at all sizes of ``where``; empty if it was."""
+    for side, entry in (("before", before), ("now", after)):
+        recorded = disj(*(region(c.where) for c in entry.outputs))
+        point = None if recorded is True else solver.find(conj(where, negate(recorded)))
+        if point is not None:
+            at = point_text(point) or "the only size"
+            return f"the output {side} is not recorded, for example at {at}"
     return ""
+
+
+def _output_at(entry: AcceptedSet, point: dict[str, int]) -> str:
+    def there(case: OutputCase) -> bool:
+        return holds(region(case.where), point)
+
+    return next((shown(c.output) for c in entry.outputs if there(c)), "not recorded")
 
 
 def _set(entry: AcceptedSet) -> str:

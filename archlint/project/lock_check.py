@@ -88,10 +88,11 @@ def _at_entry(verdict: Verdict, lock: Lock, at: Key, path: str) -> Verdict:
 
 
 def _compared(change: Change, verdict: Verdict) -> Verdict:
-    if change.word == "same":
-        if change.after.exact:
+    if change.word == "same" or change.before == change.after:
+        if change.after.exact and not change.not_compared:
             return replace(verdict, word="proved")
-        message = "unchanged, but not exact: " + "; ".join(change.after.reasons)
+        reasons = filter(None, (*change.after.reasons, change.not_compared))
+        message = "unchanged, but not exact: " + "; ".join(reasons)
         return _with_reason(verdict, "tested", message)
     example = change.shrunk or change.grown or change.output
     verdict = replace(verdict, counterexample=example.point if example else None)
@@ -114,7 +115,7 @@ def _with_reason(
 def changes(before: Mapping[Key, AcceptedSet], after: Mapping[Key, AcceptedSet]) -> list[Change]:
     """The changes of the entries that are in both, without those that are the same."""
     compared = [compare(before[at], after[at]) for at in sorted(before.keys() & after.keys())]
-    return [c for c in compared if c.word != "same"]
+    return [c for c in compared if c.word != "same" and c.before != c.after]
 
 
 def change_text(change: Change) -> str:

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archlint.contracts.accepted_set import AcceptedSet, Refusal, Words, input_as_yaml
+from archlint.contracts.accepted_set import (
+    AcceptedSet,
+    OutputCase,
+    Refusal,
+    Words,
+    input_as_yaml,
+)
 from archlint.contracts.contract import Input
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.shape_reader import read_input
@@ -26,7 +32,10 @@ _HEAD = """\
 # Written by archlint lock: what the models under contract accept.
 # `archlint check --locked` compares them with it; `archlint lock --update` overwrites changes.
 """
-_KEYS = ("model", "input", "mode", "accepts", "exact", "output", "undecided", "reasons", "refused")
+_KEYS = (
+    "model", "input", "mode", "accepts", "exact", "output", "outputs", "undecided", "reasons",
+    "refused",
+)  # fmt: skip
 
 Key = tuple[str, str, str]
 """The model's name, its input as text, and its mode."""
@@ -114,12 +123,18 @@ class _Reader:
             refusals=tuple(_refusals(fields.get("refused"))),
             reasons=tuple(map(str, fields.get("reasons") or ())),
             undecided=str(fields.get("undecided") or ""),
+            outputs=tuple(_outputs(fields.get("outputs"))),
         )
-        lock.entries[key_of(entry)] = entry
-        lock.where[key_of(entry)] = self.source.where(place)
+        at = key_of(entry)
+        if at in lock.entries:
+            line = lock.where[at].line
+            self.notes.add(place, f"a second entry for {entry.model}; the first is in line {line}")
+        lock.entries[at] = entry
+        lock.where[at] = self.source.where(place)
 
 
 def _plain(entry: AcceptedSet) -> dict[str, Any]:
+    alone = entry.output is not None and entry.outputs == (OutputCase("any size", entry.output),)
     data: dict[str, Any] = {
         "model": entry.model,
         "input": input_as_yaml(entry.input),
@@ -127,6 +142,7 @@ def _plain(entry: AcceptedSet) -> dict[str, Any]:
         "accepts": entry.accepts,
         "exact": entry.exact,
         "output": entry.output,
+        "outputs": [] if alone else [vars(case) for case in entry.outputs],
         "undecided": entry.undecided,
         "reasons": list(entry.reasons),
         "refused": [{k: v for k, v in vars(r).items() if v} for r in entry.refusals],
@@ -138,6 +154,12 @@ def _refusals(value: object) -> list[Refusal]:
     rows = value if isinstance(value, list) else []
     names = ("where", "at", "op", "why")
     return [Refusal(*(str(r.get(n, "")) for n in names)) for r in rows if isinstance(r, dict)]
+
+
+def _outputs(value: object) -> list[OutputCase]:
+    rows = [r for r in value if isinstance(r, dict)] if isinstance(value, list) else []
+    cases = ((str(r.get("where", "")), _words(r.get("output"))) for r in rows)
+    return [OutputCase(where, output) for where, output in cases if output is not None]
 
 
 def _words(value: Any) -> Words | None:

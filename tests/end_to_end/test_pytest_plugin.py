@@ -465,6 +465,27 @@ def test_the_marker(run):
     )
 
 
+def test_the_marker_on_a_unittest_case_is_an_error(run):
+    source = """
+    import unittest
+    import pytest
+    from nets import head
+
+    class TestOld(unittest.TestCase):
+        @pytest.mark.archlint(input="N F", accepts="any F")
+        def test_breaks(self):
+            return head()
+
+        def test_other(self):
+            pass
+    """
+    result = run(files={"test_it.py": _dedent(source)})
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["@pytest.mark.archlint of test_breaks: a method of unittest.TestCase cannot return*"]
+    )
+
+
 def test_structure_in_python(run):
     source = """
     import pytest

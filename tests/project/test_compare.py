@@ -1,8 +1,10 @@
 """Before and after: shrunk, grown, the same or undecided, with the smallest sizes that tell."""
 
+import dataclasses
+
 import pytest
 
-from archlint.contracts.accepted_set import AcceptedSet, Refusal
+from archlint.contracts.accepted_set import AcceptedSet, OutputCase, Refusal
 from archlint.contracts.contract import TensorInput
 from archlint.contracts.rulefile.phrase_parser import parse_size
 from archlint.project.compare import compare
@@ -118,7 +120,45 @@ def test_what_cannot_be_compared():
     change = compare(entry("H >= 8"), entry("H >= 8", output=None))
     assert (change.word, change.not_compared) == (
         "not compared",
-        "the output now has no single formula",
+        "the output now is not recorded, for example at N=1 H=8 W=1",
     )
     change = compare(entry("H*H*H*H*W % 997 == 996"), entry("W*H*H*W*H % 983 == 5"), seconds=0.0)
     assert change.word == "not compared"
+
+
+# Outputs without one formula
+
+
+def outputs(*cases):
+    return dataclasses.replace(
+        entry("any size", output=None), outputs=tuple(OutputCase(*c) for c in cases)
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "where"),
+    [
+        ([("any size", ["float32", "N 4"])], [("any size", ["float32", "N 9"])], at(1, 1)),
+        ([("any size", ["float32", "N 4"])], [("any size", ["<None>", "N 4"])], at(1, 1)),
+        ([("any size", "N 4")], [("any size", "float16 N 4")], at(1, 1)),
+        ([("any size", {"a": "N 4"})], [("any size", {"b": "N 4"})], at(1, 1)),
+        ([("any size", {"a": "N 4"})], [("any size", ["N 4"])], at(1, 1)),
+        ([("H >= 9", "N 4"), ("H <= 8", "N 2")], [("H >= 7", "N 4"), ("H <= 6", "N 2")], at(7, 1)),
+        ([("H >= 9", "N H"), ("H <= 8", "N 8")], [("any size", "N max(8,H)")], None),
+        ([("any size", "int64 N")], [("any size", "int64 N")], None),
+    ],
+)
+def test_whole_outputs(before, after, where):
+    change = compare(outputs(*before), outputs(*after))
+    assert (change.word, change.not_compared) == ("other output" if where else "same", "")
+    assert (change.output and change.output.point) == where
+
+
+def test_an_output_that_is_not_recorded_is_not_the_same():
+    some = outputs(("H >= 9", "N 4"))
+    for one, other in ((some, some), (some, outputs(("any size", "N 4")))):
+        change = compare(one, other)
+        assert change.word == "not compared"
+        assert (
+            change.not_compared == "the output before is not recorded, for example at N=1 H=1 W=1"
+        )

@@ -1,8 +1,10 @@
 """``archlint lock``, ``check --locked`` and ``diff``: what models accept, kept and compared."""
 
 import dataclasses
+import typing
 
 import pytest
+import torch
 from click.testing import CliRunner
 from torch import nn
 
@@ -71,6 +73,73 @@ def test_the_example_is_right():
     assert all(before.accepts(N=1, H=h, W=w) == after.accepts(N=1, H=h, W=w) for h, w in smaller)
 
 
+# Outputs that are more than one shape
+
+
+class Returns(nn.Module):
+    def __init__(self, make, channels=4):
+        super().__init__()
+        self.c, self.make = nn.Conv2d(3, channels, 1), make
+
+    def forward(self, x):
+        return self.make(self.c(x))
+
+
+class Wide(typing.NamedTuple):
+    out: object
+    aux: object = None
+
+
+class Tall(typing.NamedTuple):
+    logits: object
+    aux: object = None
+
+
+def halves(step, rank=0):
+    def make(y):
+        if y.shape[-1] >= 8:
+            return y[..., ::step]
+        return y.mean(1) if rank else y
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "where"),
+    [
+        (lambda y: {"loss": y.mean(), "logits": y}, None, (1, 1, 1)),  # other channels
+        (lambda y: (y.sum(), y), None, (1, 1, 1)),
+        (lambda y: (None, y), None, (1, 1, 1)),
+        (lambda y: {"a": y}, lambda y: {"b": y}, (1, 1, 1)),
+        (lambda y: {"a": y, "n": 3}, lambda y: {"a": y, "n": "3"}, (1, 1, 1)),
+        (lambda y: Wide(y), lambda y: Tall(y), (1, 1, 1)),
+        (lambda y: y, lambda y: y.half(), (1, 1, 1)),
+        (lambda y: y.amax(1), lambda y: y.argmax(1), (1, 1, 1)),
+        (lambda y: [y], lambda y: [y, y], (1, 1, 1)),
+        (halves(2), halves(4), (1, 1, 8)),
+        (halves(2), halves(2, rank=1), (1, 1, 1)),
+        (halves(2), halves(2), None),
+        (lambda y: {"loss": y.mean(), "logits": y}, lambda y: {"loss": y.max(), "logits": y}, None),
+    ],
+)
+def test_the_whole_output_is_compared(before, after, where):
+    one = Returns(before)
+    other = Returns(after or before, 9 if after is None else 4)
+    change = compare(entry_of(one), entry_of(other))
+    assert change.not_compared == ""
+    assert change.word == ("other output" if where else "same")
+    assert (change.output and tuple(change.output.point.values())) == where
+
+
+def test_a_refusal_that_values_decide_is_not_a_known_refusal():
+    def either(y):
+        return torch.nn.functional.max_pool2d(y, 2) if y.mean() > 0 else y
+
+    before, after = entry_of(Returns(lambda y: y)), entry_of(Returns(either))
+    assert not after.exact
+    assert compare(before, after).word == "not compared"
+
+
 # The file
 
 
@@ -107,6 +176,10 @@ def test_a_lock_file_is_read_as_it_was_written(tmp_path):
         ("archlint-lock: 1\nmodels:\n  - model: a", ":3:"),
         ("archlint-lock: 1\nmodels:\n  - {model: a, mode: eval, accepts: x, exact: 1}", "exact"),
         ("<<<<<<< HEAD", ":1:"),
+        (
+            lock.text([ENTRIES[2]]) + lock.text([ENTRIES[2]]).partition("models:\n")[2],
+            ":12:.*second entry for pair; the first is in line 5",
+        ),
     ],
 )
 def test_a_file_that_is_no_lock_file(tmp_path, text, said):
@@ -210,7 +283,10 @@ def test_models_come_and_go(project, tmp_path):
     assert "other (eval, N 3 H W)\n  reason     is not in the lock file" in out
     assert "small (eval, N 3 H W)\n  reason     is no longer under contract" in out
     assert run("check", "--locked", "--no-sample", "archlint.yaml")[1].count("BROKEN") == 1
-    assert run("lock")[:2] == (0, "archlint.lock: 1 new\n")
+    code, out, _ = run("lock")
+    assert (code, out.splitlines()[0]) == (1, "GONE  small   N 3 H W   eval")
+    assert "small" in (tmp_path / lock.NAME).read_text()
+    assert run("lock", "--update")[1].endswith("archlint.lock: 1 new, 1 removed\n")
     assert "small" not in (tmp_path / lock.NAME).read_text()
 
 

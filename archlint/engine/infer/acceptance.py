@@ -16,7 +16,7 @@ from archlint.contracts.points import point_text
 from archlint.engine.describe.describe import Description, describe
 from archlint.engine.describe.restrict import simplified
 from archlint.engine.exploration import Exploration
-from archlint.engine.infer.output_formulas import output_formulas
+from archlint.engine.infer.output_formulas import output_cases, output_formulas
 from archlint.engine.infer.refusals import refusals
 from archlint.symbolic.formula import Bool, conj, holds, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
@@ -125,6 +125,7 @@ class Acceptance:
             refusals=refusals(explored, time.monotonic() + SECONDS),
             reasons=self.reasons,
             undecided=self.undecided,
+            outputs=output_cases(found, time.monotonic() + SECONDS),
             minimum=self.minimum(),
             paths=len(explored.paths),
             claims=len(set().union(*(p.trace.path.claims for p in explored.paths))),

@@ -1,17 +1,24 @@
-"""The shape of the output as formulas that hold for all accepted sizes."""
+"""What a model returns: one shape for all accepted sizes, or a few with the sizes of each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from archlint.contracts.accepted_set import OutputCase
 from archlint.contracts.contract import ANY_SIZE
-from archlint.contracts.output_shape import equal, mapped
+from archlint.contracts.output_match import keep_names
+from archlint.contracts.output_shape import equal, mapped, whole_words
+from archlint.engine.describe.describe import describe
 from archlint.engine.exploration import Exploration
+from archlint.ops.registry import TensorSpec
 from archlint.symbolic import Expr, Size, evaluate, symbol
-from archlint.symbolic.formula import Bool, conj, eq, negate
+from archlint.symbolic.formula import Bool, conj, disj, eq, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.trace import dims_of
+
+CASES = 16  # outputs of different sizes
+LONGEST = 300  # characters of the words for the sizes of one output
 
 
 def output_formulas(exploration: Exploration, deadline: float) -> Any:
@@ -27,6 +34,46 @@ def output_formulas(exploration: Exploration, deadline: float) -> Any:
                for p, s in differ):  # fmt: skip
             return mapped(candidate, lambda dims: _plain(dims, exploration, deadline))
     return None
+
+
+def output_cases(exploration: Exploration, deadline: float) -> tuple[OutputCase, ...]:
+    """The whole output, with the sizes of each formula; those whose sizes take few words.
+
+    ``deadline``: a ``time.monotonic()`` value.
+    """
+    left = [
+        (_whole(p.trace.output), p.accepted)
+        for p in exploration.paths
+        if p.trace.outcome == "accepted" and p.accepted is not False
+    ]
+    groups: list[tuple[Any, Bool]] = []
+    for candidate in sorted(_unique([shape for shape, _ in left]), key=lambda s: len(str(s))):
+        mine, others = [], []
+        for shape, accepted in left:
+            where = conj(exploration.region, accepted)
+            same = shape == candidate or _same(candidate, shape, where, exploration, deadline)
+            (mine if same else others).append((shape, accepted))
+        if mine:
+            groups.append((candidate, disj(*(accepted for _, accepted in mine))))
+        left = others
+    if len(groups) == 1:
+        one = mapped(groups[0][0], lambda dims: _plain(dims, exploration, deadline))
+        return (OutputCase("any size", whole_words(one)),)
+    cases = []
+    for shape, where in groups[:CASES]:
+        words = describe(exploration.names, exploration.box, where, solver_deadline=deadline)
+        if words.exact and len(words.text) <= LONGEST:
+            cases.append(OutputCase(words.text, whole_words(shape)))
+    return tuple(cases)
+
+
+def _whole(output: Any) -> Any:
+    """A trace's output with each tensor as a tuple of its dtype and its sizes."""
+    if isinstance(output, TensorSpec):
+        return (str(output.dtype).removeprefix("torch."), *dims_of(output))
+    if isinstance(output, list):
+        return keep_names(map(_whole, output), output)
+    return {k: _whole(v) for k, v in output.items()} if isinstance(output, dict) else output
 
 
 def _same(one: Any, other: Any, where: Bool, exploration: Exploration, deadline: float) -> bool:
@@ -47,7 +94,8 @@ def _plain(dims: tuple[Any, ...], exploration: Exploration, deadline: float) -> 
 
     ``8*(H//8)`` is ``H`` if only ``H % 8 == 0`` is accepted.
     """
-    if all(isinstance(d, int) or d is ANY_SIZE or str(d) in exploration.names for d in dims):
+    plain = (int, str)  # a dtype is a str
+    if all(isinstance(d, plain) or d is ANY_SIZE or str(d) in exploration.names for d in dims):
         return dims
     solver = Solver(exploration.names, exploration.box, deadline)
     solver.add(conj(exploration.region, exploration.accepted))

@@ -48,9 +48,12 @@ def _words(exploration: Exploration, where: Bool, deadline: float) -> str:
 
 
 def _refused_by(path: ExploredPath) -> Iterator[tuple[Bool, Refusal]]:
-    """Which sizes of the path each of its claims refuses, in the order of the path."""
+    """Which sizes of the path each of its claims refuses, in the order of the path.
+
+    Where values decide the path, only those that are refused for all values.
+    """
     trace = path.trace
-    here: Bool = True
+    here: Bool = conj(path.known, negate(path.accepted)) if trace.others else True
     for event in trace.path.events:
         if event.kind == "branch":
             here = conj(here, event.formula)
