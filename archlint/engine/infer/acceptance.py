@@ -125,7 +125,7 @@ class Acceptance:
             refusals=refusals(explored, time.monotonic() + SECONDS),
             reasons=self.reasons,
             undecided=self.undecided,
-            outputs=output_cases(found, time.monotonic() + SECONDS),
+            outputs=output_cases(explored, time.monotonic() + SECONDS),
             minimum=self.minimum(),
             paths=len(explored.paths),
             claims=len(set().union(*(p.trace.path.claims for p in explored.paths))),
