@@ -48,7 +48,8 @@ def output_cases(exploration: Exploration, deadline: float) -> tuple[OutputCase,
     ]
     groups: list[tuple[Any, Bool]] = []
     for candidate in sorted(_unique([shape for shape, _ in left]), key=lambda s: len(str(s))):
-        mine, others = [], []
+        mine: list[tuple[Any, Bool]] = []
+        others: list[tuple[Any, Bool]] = []
         for shape, accepted in left:
             where = conj(exploration.region, accepted)
             same = shape == candidate or _same(candidate, shape, where, exploration, deadline)
