@@ -41,7 +41,7 @@ def output_cases(exploration: Exploration, deadline: float) -> tuple[OutputCase,
 
     ``deadline``: a ``time.monotonic()`` value.
     """
-    left = [
+    left: list[tuple[Any, Bool]] = [
         (_whole(p.trace.output), p.accepted)
         for p in exploration.paths
         if p.trace.outcome == "accepted" and p.accepted is not False
