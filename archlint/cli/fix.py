@@ -36,8 +36,9 @@ def fix(
 ) -> None:
     """Print proven fixes for the broken contracts of rule files.
 
-    Each fix was applied to a copy of the model, proved for all sizes of the contract, and run.
-    Files change only with --write, which never narrows a contract or edits installed packages.
+    Each fix was applied to a copy of the model, proved for all sizes of the contract, and run. Each
+    diff was applied to a copy of the project, where all contracts that use the file were checked.
+    Files change only with --write, which never narrows a contract or leaves the project's folder.
 
     Exit code: 0 if every broken contract has a fix; 1 if one has none; 2 if something could not
     run.
@@ -53,8 +54,9 @@ def fix(
         click.echo(mistake, err=True)
     failed, unfixed = bool(mistakes), False
     blocks = []
+    every = _jobs_of_projects(jobs)
     for job in (j for j in jobs if j.contract.enabled):
-        fixes = _fixes(job, seconds)
+        fixes = _fixes(job, every, seconds)
         if not isinstance(fixes, list):
             failed = failed or fixes.word == "error"
             if fixes.word == "error":
@@ -68,14 +70,26 @@ def fix(
     ctx.exit(EXIT_CANNOT_RUN if failed else int(unfixed))
 
 
-def _fixes(job: Job, seconds: float) -> list[Fix] | Verdict:
+def _jobs_of_projects(jobs: list[Job]) -> list[Job]:
+    """``jobs``, and those of the default rule files, which a change of the source may break too."""
+    from archlint.errors import ArchlintError
+
+    try:
+        more, _ = load_jobs((), (), (), None)
+    except (ArchlintError, CannotRun):
+        more = []
+    unique = {(j.root, j.contract.where, j.contract.id, j.ref.name): j for j in (*more, *jobs)}
+    return [j for j in unique.values() if j.contract.enabled]
+
+
+def _fixes(job: Job, every: list[Job], seconds: float) -> list[Fix] | Verdict:
     """The proven fixes of a broken contract; the verdict of a contract that is not broken."""
     from archlint.engine.check_run import CheckRun
     from archlint.engine.pipeline import check_source
     from archlint.engine.verdicts import error_verdict
     from archlint.errors import ArchlintError
     from archlint.explanation.fixes.broken_contract import broken_contract, violation_of
-    from archlint.explanation.fixes.find_fixes import find_fixes
+    from archlint.explanation.fixes.patched_project import checked_fixes
     from archlint.models.targets import resolve
 
     try:
@@ -88,9 +102,16 @@ def _fixes(job: Job, seconds: float) -> list[Fix] | Verdict:
             violation = violation_of(run)
             if violation is None or violation.expected != "accepted":
                 return []
-            return find_fixes(broken_contract(run, violation), ref=job.ref, root=job.root)
+            others = [j for j in every if j.root == job.root and not _same_job(j, job)]
+            return checked_fixes(broken_contract(run, violation), job, others)
     except ArchlintError as e:
         return error_verdict(job.contract, str(e))
+
+
+def _same_job(one: Job, other: Job) -> bool:
+    return (one.contract.id, one.ref.name, one.contract.where) == (
+        other.contract.id, other.ref.name, other.contract.where
+    )  # fmt: skip
 
 
 def _write(fixes: list[Fix]) -> str:
@@ -99,7 +120,7 @@ def _write(fixes: list[Fix]) -> str:
     from archlint.runtime.user_frames import shown
 
     for fix in fixes:
-        if fix.edit is not None and not fix.edit.installed and not fix.narrows:
+        if fix.edit is not None and not fix.narrows:
             try:
                 fix.edit.write()
             except (ArchlintError, OSError) as e:

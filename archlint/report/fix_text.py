@@ -21,19 +21,20 @@ def text(contract: Contract, model: str, fixes: Sequence[Fix]) -> str:
 
 
 def _lines(fix: Fix) -> list[str]:
+    code = fix.proposal.code
     texts = {
         "fix": fix.title,
         "accepts": fix.accepts + ("   (proved, and no other size)" if fix.exact else "   (proved)"),
         "weights": f"the existing weights {fix.weights}",
         "ran at": ", ".join(map(point_text, fix.ran)),
-        "same": f"output as before at {point_text(fix.same)}" if fix.same else "",
-        "note": fix.note,
+        "same": f"output as before at {', '.join(map(point_text, fix.same))}" if fix.same else "",
+        "note": "; ".join(filter(None, (fix.proposal.note, fix.note))),
     }
     if fix.narrows:
         del texts["weights"], texts["same"]
     lines = [f"  {label:<{_LABEL}}{words}" for label, words in texts.items() if words]
     if fix.edit is not None:
         lines += ["", *fix.edit.diff().rstrip("\n").split("\n")]
-    elif fix.code:
-        lines += ["", *(f"    {line}".rstrip() for line in fix.code.rstrip("\n").split("\n"))]
+    elif code:
+        lines += ["", *(f"    {line}".rstrip() for line in code.rstrip("\n").split("\n"))]
     return lines

@@ -15,6 +15,7 @@ from archlint.engine.prove import SizeViolation, prove
 from archlint.explanation.blame import Blame, blame
 from archlint.explanation.example_sizes import common_sizes
 from archlint.models.targets import ModelSource
+from archlint.symbolic.solver.solver import Solver, Unsolved
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,16 @@ class BrokenContract:
     @property
     def source(self) -> ModelSource:
         return self.run.source
+
+    def smallest_accepted(self) -> dict[str, int] | None:
+        """The smallest sizes that the model accepts, if these are known in time."""
+        found = self.exploration
+        solver = Solver(found.names, found.box, self.run.deadline)
+        solver.add(found.region)
+        try:
+            return solver.smallest(found.accepted)
+        except Unsolved:
+            return None
 
 
 def broken_contract(run: CheckRun, violation: SizeViolation) -> BrokenContract:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from archlint.contracts.contract import ModelRef
@@ -11,7 +10,8 @@ from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.layer_arguments import ceil_mode, padded_windows
 from archlint.explanation.fixes.pool_before_flatten import pooling
 from archlint.explanation.fixes.position_embedding import interpolation
-from archlint.explanation.fixes.proposal import Fix, Proposal, try_fix
+from archlint.explanation.fixes.proposal import Fix, Proposal, try_fix, with_budget
+from archlint.explanation.fixes.reference import Reference
 from archlint.explanation.fixes.rule_file_fixes import model_arguments, narrowing
 from archlint.explanation.fixes.wrap import padding, resizing
 from archlint.runtime.process_state import preserve_process_state
@@ -20,21 +20,39 @@ from archlint.runtime.process_state import preserve_process_state
 def find_fixes(
     broken: BrokenContract, *, ref: ModelRef | None = None, root: Path | None = None
 ) -> list[Fix]:
-    """The fixes that were proved to work, the least intrusive first.
+    """The fixes that were proved to work, the least intrusive first; none of them has an edit yet.
 
     ``ref`` and ``root`` are needed for fixes that build the model with other arguments.
     """
     with preserve_process_state():
         proposals = list(_proposals(broken, ref, root or Path.cwd()))
-    fixes = []
+    before = reference(broken)
+    fixes: dict[str, Fix] = {}
     for proposal in proposals:
         left = broken.run.seconds_left
         if not left:
             break
-        fix = try_fix(_with_budget(proposal, left / 2), broken, left)
+        if proposal.title in fixes:  # other lines that come to the same
+            continue
+        fix = try_fix(with_budget(proposal, left / 2), before, left)
         if fix is not None:
-            fixes.append(fix)
-    return fixes
+            fixes[proposal.title] = fix
+    return list(fixes.values())
+
+
+def reference(broken: BrokenContract) -> Reference:
+    """The broken model at up to three sizes that it accepts, two batches among them."""
+    sizes = []
+    point = broken.accepted_point
+    if point is not None:
+        first = next(iter(point), "")
+        some = [dict(point), {**point, first: point[first] + 1} if first else dict(point)]
+        smallest = broken.smallest_accepted()
+        some += [smallest] if smallest else []
+        sizes = [s for s in some if broken.exploration.accepts(s)]
+    model = broken.source.for_running(broken.contract.mode)
+    unique = list({tuple(s.items()): s for s in sizes}.values())
+    return Reference.of(model, broken.contract.input, broken.violation.point, unique)
 
 
 def _proposals(broken: BrokenContract, ref: ModelRef | None, root: Path) -> Iterator[Proposal]:
@@ -48,9 +66,4 @@ def _proposals(broken: BrokenContract, ref: ModelRef | None, root: Path) -> Iter
     yield from narrowing(broken)
 
 
-def _with_budget(proposal: Proposal, seconds: float) -> Proposal:
-    budget = replace(proposal.contract.budget, seconds=max(1.0, seconds))
-    return replace(proposal, contract=replace(proposal.contract, budget=budget))
-
-
-__all__ = ["find_fixes"]
+__all__ = ["find_fixes", "reference"]

@@ -24,7 +24,7 @@ def ceil_mode(broken: BrokenContract) -> Iterator[Proposal]:
 
     title = f"ceil_mode=True in {', '.join(f'`{p}`' for p in paths)}"
     note = "features grow by one where the pool leaves a remainder"
-    yield Proposal(title, broken.contract, patched(source, source.name, change), note=note)
+    yield Proposal(title, broken.contract, patched(source, change), note=note)
 
 
 def padded_windows(broken: BrokenContract) -> Iterator[Proposal]:
@@ -50,7 +50,8 @@ def padded_windows(broken: BrokenContract) -> Iterator[Proposal]:
 
     title = ", ".join(f"padding={_short(p)} in `{path}`" for path, p in paddings.items())
     note = "features grow, and their borders contain zeros unseen in training"
-    yield Proposal(title, broken.contract, patched(source, source.name, change), note=note)
+    made = patched(source, change)
+    yield Proposal(title, broken.contract, made, note=note, other_values=True)
 
 
 def _layers(broken: BrokenContract) -> dict[str, nn.Module]:

@@ -7,9 +7,14 @@ from collections.abc import Iterator
 import torch
 
 from archlint.explanation.fixes.broken_contract import BrokenContract
-from archlint.explanation.fixes.pool_before_flatten import ReplaceMethod
+from archlint.explanation.fixes.code_change import RunWith
 from archlint.explanation.fixes.proposal import Proposal, patched
-from archlint.explanation.fixes.source_edits import added_edit, method_of, recompiled
+from archlint.explanation.fixes.source_edits import (
+    added_spans,
+    definition_of,
+    functions_of,
+    recompiled,
+)
 from archlint.ops.registry import rule_for
 from archlint.symbolic import Size
 from archlint.tracing.fx_graph import tensors
@@ -32,10 +37,10 @@ def interpolation(broken: BrokenContract) -> Iterator[Proposal]:
         return
     call = calls[event.call]
     layer = model.get_submodule(call.module)
-    method = method_of(layer, call.code) if call.code is not None else None
-    if method is None or rule_for(call.func) not in _ADDITIONS:
+    functions = functions_of(call.code) if call.code is not None else []
+    found = definition_of(functions[0]) if functions else None
+    if found is None or rule_for(call.func) not in _ADDITIONS:
         return
-    name, function = method
     features = [t.spec.dims for t in tensors((call.args, call.kwargs))]
     for attribute, value in (
         *layer.named_parameters(recurse=False),
@@ -46,14 +51,14 @@ def interpolation(broken: BrokenContract) -> Iterator[Proposal]:
         if rank not in _MODES or not any(_fits(sizes, dims) for dims in features):
             continue
         words = f'interpolate(self.{attribute}, {{}}.shape[2:], mode="{_MODES[rank]}")'
-        edit = added_edit(function, call.line, attribute, words)
-        after = recompiled(function, edit) if edit else None
-        if edit is None or after is None:
+        edit = found.source.edited(added_spans(found, call.line, attribute, words))
+        codes = [(f, code) for f in functions if edit and (code := recompiled(f, edit))]
+        if edit is None or not codes:
             continue
         title = f"interpolate `{attribute}` to the size of the features"
         note = "at new sizes the positions are interpolated: check the accuracy there"
-        made = patched(source, source.name, ReplaceMethod(call.module, name, after))
-        yield Proposal(title, broken.contract, made, edit, note=note)
+        made = patched(source, RunWith(call.module, codes))
+        yield Proposal(title, broken.contract, made, (edit,), note=note)
 
 
 def _fits(sizes: tuple[int, ...], dims: tuple[Size, ...]) -> bool:

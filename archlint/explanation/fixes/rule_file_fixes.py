@@ -14,7 +14,8 @@ from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.engine.describe.describe import describe
 from archlint.errors import ArchlintError, PhraseError
 from archlint.explanation.fixes.broken_contract import BrokenContract
-from archlint.explanation.fixes.proposal import Edit, Proposal
+from archlint.explanation.fixes.edit import Edit
+from archlint.explanation.fixes.proposal import Proposal
 from archlint.explanation.fixes.source_edits import rule_file_edit
 from archlint.models.targets import ModelSource, resolve
 from archlint.symbolic.formula import conj
@@ -64,7 +65,7 @@ def narrowing(broken: BrokenContract) -> Iterator[Proposal]:
         note += "; the contract has other models, so this model needs its own contract"
     narrowed = replace(contract, clause=clause)
     title = f"narrow the contract: accepts: {words}"
-    yield Proposal(title, narrowed, broken.source, edit, "", note, narrows=True)
+    yield Proposal(title, narrowed, broken.source, _edits(edit), "", note, narrows=True)
 
 
 def model_arguments(broken: BrokenContract, ref: ModelRef | None, root: Path) -> Iterator[Proposal]:
@@ -87,7 +88,11 @@ def model_arguments(broken: BrokenContract, ref: ModelRef | None, root: Path) ->
             value = f"{{target: {ref.target}, kwargs: {shown}}}"
             plain = not ref.kwargs and not ref.args
             edit = _model_edit(ref, value) if plain else None
-        yield Proposal(f"build the model with {arguments}", broken.contract, source, edit)
+        yield Proposal(f"build the model with {arguments}", broken.contract, source, _edits(edit))
+
+
+def _edits(edit: Edit | None) -> tuple[Edit, ...]:
+    return () if edit is None else (edit,)
 
 
 def _takes(source: ModelSource, ref: ModelRef, kwargs: dict[str, object]) -> bool:

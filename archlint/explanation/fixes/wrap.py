@@ -59,7 +59,7 @@ def padding(broken: BrokenContract) -> Iterator[Proposal]:
         f"pad the input {words}",
         contract,
         _wrapped(broken.source, code, "Padded"),
-        None,
+        (),
         code,
         note,
     )
@@ -87,7 +87,7 @@ def resizing(broken: BrokenContract) -> Iterator[Proposal]:
         f"resize the input to {by}",
         contract,
         _wrapped(broken.source, code, "Resized"),
-        None,
+        (),
         code,
         note,
     )
@@ -106,7 +106,7 @@ def _wrapped(source: ModelSource, code: str, name: str) -> ModelSource:
     def change(model: nn.Module) -> Any:
         return kind(model)
 
-    return patched(source, source.name, change)
+    return patched(source, change)
 
 
 def _spatial_symbols(contract: Contract) -> tuple[str, ...]:

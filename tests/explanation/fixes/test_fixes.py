@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from torch import nn
 
 from archlint.cli.fix import fix as command
 from archlint.contracts.contract import ModelRef
+from archlint.contracts.job import Job
 from archlint.contracts.rulefile.load import load
 from archlint.engine.check_run import CheckRun
 from archlint.errors import ArchlintError, Location
 from archlint.explanation.fixes.broken_contract import broken_contract, violation_of
-from archlint.explanation.fixes.find_fixes import find_fixes
-from archlint.explanation.fixes.proposal import Edit
+from archlint.explanation.fixes.edit import Edit
+from archlint.explanation.fixes.patched_project import checked_fixes
+from archlint.explanation.fixes.reference import Reference
 from archlint.explanation.fixes.wrap import build
 from archlint.models.targets import resolve
 
@@ -150,7 +153,7 @@ def fixes_of(file):
         violation = violation_of(run)
         if violation is None or violation.expected != "accepted":
             return []
-        return find_fixes(broken_contract(run, violation), ref=ref, root=file.parent)
+        return checked_fixes(broken_contract(run, violation), Job(contract, ref, file.parent), [])
 
 
 def load_model(folder, name):
@@ -164,16 +167,16 @@ def load_model(folder, name):
 def applied(fix, folder, name):
     """The fixed model, made from what the fix shows and nothing else."""
     before = load_model(folder, name)
-    if fix.code:
-        kind = "Padded" if "Padded" in fix.code else "Resized"
-        return before, build(fix.code, kind)(before).eval()
+    if fix.proposal.code:
+        kind = "Padded" if "Padded" in fix.proposal.code else "Resized"
+        return before, build(fix.proposal.code, kind)(before).eval()
     if fix.edit.file.suffix == ".yaml":
         ref = load_after(fix.edit)
         with resolve(ref, folder) as source:
             return before, source.for_running()
     patch = subprocess.run(["git", "apply", "-"], cwd=folder, input=fix.edit.diff(), text=True)
     assert patch.returncode == 0, "the shown diff does not apply"
-    assert fix.edit.file.read_text() == fix.edit.after
+    assert fix.edit.file.read_bytes() == fix.edit.after
     after = load_model(folder, name)
     after.load_state_dict(before.state_dict())
     return before.eval(), after.eval()
@@ -192,7 +195,7 @@ def test_the_fix_works_when_it_is_applied(project, tmp_path, case):
     assert first.weights.startswith("fit")
     before, after = applied(first, tmp_path, model)
     if first.same and model != "Switch":
-        x = torch.randn([first.same.get(n, int(n) if n.isdigit() else 1) for n in input.split()])
+        x = torch.randn([first.same[0].get(n, int(n) if n.isdigit() else 1) for n in input.split()])
         with torch.no_grad():
             assert torch.allclose(before(x), after(x), atol=1e-5)
     for size in (
@@ -224,7 +227,7 @@ def test_every_shown_fix_runs_at_the_sizes_it_names(project, tmp_path, case):
     for fix in shown:
         if fix.narrows:
             fixed = load_model(tmp_path, model).eval()
-        elif fix.code or fix.edit:
+        elif fix.proposal.code or fix.edit:
             _, fixed = applied(fix, tmp_path, model)
         else:
             fixed = by_attributes(fix, tmp_path, model)
@@ -235,7 +238,7 @@ def test_every_shown_fix_runs_at_the_sizes_it_names(project, tmp_path, case):
             if fix.narrows:
                 fix.edit.write()
                 assert fixes_of(file) == [], fix.title
-            fix.edit.file.write_text(fix.edit.before)
+            fix.edit.file.write_bytes(fix.edit.before)
 
 
 def test_every_shown_fix_accepts_the_refused_size(project):
@@ -292,18 +295,15 @@ def test_an_argument_that_does_not_help_is_not_shown(project, tmp_path):
 
 
 def test_weights_that_no_longer_fit_are_named():
-    from torch import nn
-
-    from archlint.explanation.fixes.proposal import _fits
-
-    assert _fits(nn.Linear(2, 3), nn.Linear(2, 4)) == "no longer fit: weight, bias"
+    before = Reference.of(nn.Linear(2, 3), [], {}, [])
+    assert before.load_into(nn.Linear(2, 4)) == "no longer fit: weight, bias"
 
 
 def test_a_file_that_has_changed_is_not_written(tmp_path):
     file = tmp_path / "a.py"
     file.write_text("new")
     with pytest.raises(ArchlintError, match="has changed"):
-        Edit(file, "old", "fixed").write()
+        Edit(file, b"old", b"fixed").write()
     assert file.read_text() == "new"
 
 

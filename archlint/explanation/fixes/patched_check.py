@@ -1,0 +1,106 @@
+"""Checks the copy of a project: what a process of :mod:`.patched_project` runs."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from archlint.contracts.job import Job
+from archlint.contracts.rulefile.load import load
+from archlint.engine.pipeline import check_contract
+from archlint.errors import ArchlintError
+from archlint.explanation.fixes.patched_project import Answer, Request
+from archlint.explanation.fixes.proposal import Fix, Proposal, try_fix
+from archlint.models.targets import resolve
+
+
+def main() -> None:
+    """Read a :class:`Request` from stdin and write its :class:`Answer` to stdout."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # models print
+    request: Request = pickle.load(sys.stdin.buffer)
+    with out:
+        pickle.dump(_answer(request), out)
+
+
+def _answer(request: Request) -> Answer:
+    rule_file = request.file.suffix != ".py"
+    jobs = [request.job, *request.others]
+    if rule_file:
+        jobs = [j for job in jobs for j in _reread(job, request.file)]
+        if len(jobs) != 1 + len(request.others):
+            return Answer(None)
+    first, *others = jobs
+    fix = _fixed(first, request, rule_file)
+    if fix is None:
+        return Answer(None)
+    failing = []
+    for index, job in enumerate(others):
+        _forget(job.root)
+        served = _of_file(job, request.file) if rule_file else _loads(job, request.file)
+        if not served:
+            continue
+        verdict = check_contract(job.contract, job.ref, root=job.root, samples=0)
+        if verdict.word in ("broken", "error"):
+            failing.append((index, " ".join(verdict.message.split())[:200]))
+    return Answer(fix, tuple(failing))
+
+
+def _fixed(job: Job, request: Request, rule_file: bool) -> Fix | None:
+    try:
+        with resolve(job.ref, job.root) as source:
+            proposal = Proposal("", job.contract, source, other_values=request.other_values)
+            fix = try_fix(proposal, request.before, request.seconds)
+    except ArchlintError:
+        return None
+    if fix is None or not (rule_file or _loaded(request.file)):
+        return None
+    bare = replace(proposal, source=None)  # type: ignore[arg-type]
+    return replace(fix, proposal=bare)
+
+
+def _reread(job: Job, file: Path) -> Iterator[Job]:
+    """The job as the changed rule file has it."""
+    if not _of_file(job, file):
+        yield job
+        return
+    rules = load(job.contract.where.file if job.contract.where else file)
+    for contract in rules.contracts:
+        if contract.id == job.contract.id:
+            for ref in contract.models:
+                if ref.name == job.ref.name:
+                    yield replace(job, contract=contract, ref=ref)
+
+
+def _of_file(job: Job, file: Path) -> bool:
+    places = (job.contract.where, job.ref.where)
+    return any(p is not None and Path(p.file) == file for p in places)
+
+
+def _loads(job: Job, file: Path) -> bool:
+    """Whether the model's code includes the file."""
+    try:
+        with resolve(job.ref, job.root) as source:
+            source.for_tracing(job.contract.mode)
+    except ArchlintError:
+        pass
+    return _loaded(file)
+
+
+def _loaded(file: Path) -> bool:
+    return any(_file_of(module) == str(file) for module in list(sys.modules.values()))
+
+
+def _file_of(module: object) -> str:
+    return str(getattr(module, "__file__", None) or "")
+
+
+def _forget(root: Path) -> None:
+    """Forget the modules of the project, so that the next job imports its own."""
+    for name, module in list(sys.modules.items()):
+        if _file_of(module).startswith(str(root) + os.sep):
+            del sys.modules[name]

@@ -1,0 +1,188 @@
+"""Applies the edit of a fix to a copy of the project, and checks the copy in another process.
+
+A diff is shown only if, in the copy, the contract holds and no other contract that the changed file
+serves is worse than before.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from archlint.contracts.contract import Contract
+from archlint.contracts.job import Job
+from archlint.engine.pipeline import check_contract
+from archlint.explanation.fixes.broken_contract import BrokenContract
+from archlint.explanation.fixes.edit import Edit
+from archlint.explanation.fixes.find_fixes import find_fixes, reference
+from archlint.explanation.fixes.proposal import Fix
+from archlint.explanation.fixes.reference import Reference
+
+FILES = 20_000  # in a project that is copied
+SECONDS = 240.0  # for one copy
+_COPIED = (".py", ".pyi", ".yaml", ".yml", ".toml", ".cfg", ".json", ".ini")
+_START = "from archlint.explanation.fixes.patched_check import main; main()"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the other process checks: ``job`` in full, ``others`` where they use ``file``.
+
+    Their paths are those of the copy. ``narrowed`` is the contract after the edit of a rule file.
+    """
+
+    job: Job
+    others: tuple[Job, ...]
+    file: Path
+    before: Reference
+    other_values: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``fix`` is ``None`` if the contract does not hold in the copy, or if nothing loaded the
+    changed file. ``failing``: the indices of the other jobs that fail, with the reason of each.
+    """
+
+    fix: Fix | None
+    failing: tuple[tuple[int, str], ...] = ()
+
+
+def checked_fixes(broken: BrokenContract, job: Job, others: Sequence[Job]) -> list[Fix]:
+    """The fixes of the broken contract of ``job``, with the edits that hold in a copy.
+
+    ``others`` are the other jobs of the project.
+    """
+
+    @cache
+    def passes(index: int) -> bool:
+        other = others[index]
+        now = check_contract(other.contract, other.ref, root=other.root, samples=0)
+        return now.word not in ("broken", "error")
+
+    fixes = find_fixes(broken, ref=job.ref, root=job.root)
+    before = reference(broken)
+    return [_with_checked_edit(fix, job, others, before, passes) for fix in fixes]
+
+
+def _with_checked_edit(
+    fix: Fix, job: Job, others: Sequence[Job], before: Reference, passes: Callable[[int], bool]
+) -> Fix:
+    """The fix with the first of its edits that holds in a copy of the project.
+
+    ``passes`` tells, by index, whether one of ``others`` holds now.
+    Without such an edit, the fix in words, with a note if the edit breaks another contract.
+    """
+    broken = ""
+    for edit in fix.proposal.edits:
+        if not edit.inside(job.root):
+            continue
+        answer = _check(fix, edit, job, others, before)
+        harmed = [(i, why) for i, why in answer.failing if passes(i)]
+        if answer.fix is not None and not harmed:
+            return replace(fix, **_facts(answer.fix), edit=edit)
+        if harmed:
+            other, why = others[harmed[0][0]], harmed[0][1]
+            broken = (
+                f"no diff: in the source it breaks {other.contract.id} · {other.ref.name} ({why})"
+            )
+    return replace(fix, note=broken)
+
+
+def _facts(fix: Fix) -> dict[str, Any]:
+    names = ("accepts", "exact", "weights", "ran", "same")
+    return {name: getattr(fix, name) for name in names}
+
+
+def _check(fix: Fix, edit: Edit, job: Job, others: Sequence[Job], before: Reference) -> Answer:
+    with tempfile.TemporaryDirectory(prefix="archlint-fix-") as folder:
+        root, copy = job.root.resolve(), Path(folder).resolve() / job.root.resolve().name
+        if not _copy(root, copy):
+            return Answer(None)
+        changed = copy / edit.file.resolve().relative_to(root)
+        changed.write_bytes(edit.after)
+        proposal = fix.proposal
+        moved = _Moved(root, copy)
+        request = Request(
+            moved.job(replace(job, contract=proposal.contract)),
+            tuple(map(moved.job, others)),
+            changed,
+            before,
+            proposal.other_values,
+            SECONDS,
+        )
+        here = Path.cwd().resolve()
+        paths = [str(moved.path(Path(p or here))) for p in sys.path]
+        try:
+            ran = subprocess.run(
+                [sys.executable, "-c", _START],
+                input=pickle.dumps(request),
+                capture_output=True,
+                cwd=moved.path(here) if here.is_relative_to(root) else copy,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join(paths),
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                },
+                timeout=SECONDS,
+            )
+            answer = pickle.loads(ran.stdout)
+        except (subprocess.TimeoutExpired, pickle.PickleError, EOFError, AttributeError, TypeError):
+            return Answer(None)
+        return answer if isinstance(answer, Answer) else Answer(None)
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """Paths of the project in its copy."""
+
+    root: Path
+    copy: Path
+
+    def path(self, path: Path) -> Path:
+        whole = path.resolve()
+        return self.copy / whole.relative_to(self.root) if whole.is_relative_to(self.root) else path
+
+    def job(self, job: Job) -> Job:
+        ref = replace(job.ref, where=self._where(job.ref.where))
+        return replace(job, contract=self._contract(job.contract), ref=ref, root=self.copy)
+
+    def _contract(self, contract: Contract) -> Contract:
+        return replace(contract, where=self._where(contract.where), models=())
+
+    def _where(self, where: Any) -> Any:
+        return where and replace(where, file=str(self.path(Path(where.file))))
+
+
+def _copy(root: Path, copy: Path) -> bool:
+    """Copy sources, and link all other files; false if there are too many."""
+    count = 0
+    for folder, names, files in os.walk(root):
+        here = Path(folder)
+        names[:] = [n for n in names if not _is_skipped(here / n)]
+        count += len(files)
+        if count > FILES:
+            return False
+        there = copy / here.relative_to(root)
+        there.mkdir(parents=True, exist_ok=True)
+        for name in files:
+            if name.endswith(_COPIED) or os.name == "nt":
+                shutil.copy2(here / name, there / name)
+            else:
+                (there / name).symlink_to(here / name)
+    return True
+
+
+def _is_skipped(folder: Path) -> bool:
+    hidden = folder.name.startswith(".") or folder.name in ("__pycache__", "node_modules")
+    return hidden or folder.is_symlink() or (folder / "pyvenv.cfg").exists()
