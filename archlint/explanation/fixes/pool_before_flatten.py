@@ -81,6 +81,8 @@ def _heads(broken: BrokenContract) -> list[_Head]:
                 continue
             dims = tensors((flat.args, flat.kwargs))[0].spec.dims
             numbers = [s for s in event.sizes if isinstance(s, int)]
+            if not numbers and flat is call and accepted is not None:  # view(x.size(0), 256)
+                numbers = [prod(evaluate(d, accepted) for d in dims[1:])]
             grid = _grid(dims, accepted, numbers)
             if grid is not None:
                 found.setdefault((flat.module, flat.source), _Head(flat, grid))

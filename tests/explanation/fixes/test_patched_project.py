@@ -1,0 +1,170 @@
+"""A diff is shown if it holds in a copy of the project, and breaks no other contract there."""
+
+import subprocess
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from archlint.cli.fix import fix as command
+
+HEAD = """\
+import functools
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def logged(function):
+    @functools.wraps(function)
+    def wrapper(*args):
+        return function(*args)
+    return wrapper
+
+
+class Base(nn.Module):
+    def __init__(self, k=256):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.fc = nn.Linear(k, 2)
+"""
+SPELLINGS = {
+    "batch of -1": "return self.fc(self.conv(x).view(-1, 256))",
+    "len": "x = self.conv(x)\n        return self.fc(x.reshape(len(x), -1))",
+    "number": "x = self.conv(x)\n        return self.fc(x.view(x.size(0), 256))",
+    "keyword": "return self.fc(torch.flatten(input=self.conv(x), start_dim=1))",
+    "twice": "return self.fc(self.conv(x).flatten(2).flatten(1))",
+    "one line": "x = self.conv(x); return self.fc(x.flatten(1))",
+    "else": "x = self.conv(x)\n        if x.ndim == 2: return x\n"
+            "        else: return self.fc(x.flatten(1))",
+    "nested": "def flat(y): return y.flatten(1)\n        return self.fc(flat(self.conv(x)))",
+    "comprehension": "return [self.fc(y.flatten(1)) for y in [self.conv(x)]][0]",
+    "sizes by name": "x = self.conv(x)\n        b, c, h, w = x.shape\n"
+                     "        return self.fc(x.view(b, c * h * w))",
+}  # fmt: skip
+CONTRACT = '  - {{id: {0}, models: [{0}], input: N 3 H W, accepts: "{1}"}}\n'
+
+
+@pytest.fixture
+def fixed(tmp_path, monkeypatch):
+    """Run ``archlint fix`` on models by name, with the sizes that each must accept."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+
+    def run(source, accepts, contracts=None):
+        (tmp_path / "nets.py").write_text(HEAD + source)
+        models = "".join(f"  {name}: nets.py:{name}\n" for name in accepts)
+        rules = "".join(CONTRACT.format(name, clause) for name, clause in accepts.items())
+        (tmp_path / "archlint.yaml").write_text(
+            f"archlint: 1\nmodels:\n{models}contracts:\n{rules}"
+        )
+        result = CliRunner().invoke(command, ["--select", next(iter(accepts))])
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+        return result.output
+
+    return run
+
+
+def apply_first(output, folder):
+    """Apply the first diff as it is printed; the model of the patched file."""
+    lines = output.split("\n")
+    start = next(i for i, line in enumerate(lines) if line.startswith("--- a/nets.py"))
+    hunk = lines[start:]
+    end = next((i for i, line in enumerate(hunk) if line.startswith("  fix ")), len(hunk))
+    patch = "\n".join(hunk[:end]).rstrip("\n") + "\n"
+    subprocess.run(["git", "apply", "-"], cwd=folder, input=patch, text=True, check=True)
+    namespace = {"__name__": "patched"}
+    exec(compile((folder / "nets.py").read_text(), "nets.py", "exec"), namespace)
+    return namespace
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("spelling", "decorator"),
+    [*((s, "") for s in SPELLINGS), ("len", "    @logged\n"), ("nested", "    @logged\n")],
+)
+def test_pooling_is_shown_for_each_spelling_of_a_flatten(fixed, tmp_path, spelling, decorator):
+    body = SPELLINGS[spelling]
+    output = fixed(f"\n\nclass Net(Base):\n{decorator}    def forward(self, x):\n        {body}\n",
+                   {"Net": "any H, W >= 8"})  # fmt: skip
+    assert "fix        AdaptiveAvgPool2d((8, 8)) before the flatten\n" in output
+    model = apply_first(output, tmp_path)["Net"]().eval()
+    for sizes in ((8, 8), (9, 30), (40, 17)):
+        assert model(torch.randn(2, 3, *sizes)).shape == (2, 2)
+
+
+SHARED = """
+
+class Net(Base):
+    def forward(self, x):
+        return self.fc(self.conv(x).flatten(1))
+
+
+def big():
+    return Net(256)
+
+
+def small():
+    return Net(64)
+"""
+
+
+def test_a_diff_that_breaks_another_contract_is_not_shown(fixed):
+    output = fixed(SHARED, {"big": "any H, W >= 8", "small": "any H == 4 and W == 4"})
+    pooled = output.partition("fix        AdaptiveAvgPool2d")[2].partition("  fix ")[0]
+    assert "no diff: in the source it breaks small" in pooled
+    assert "--- a/nets.py" not in pooled
+
+
+def test_a_contract_that_is_broken_already_does_not_count(fixed):
+    output = fixed(SHARED, {"big": "any H, W >= 8", "small": "any H, W >= 4"})
+    pooled = output.partition("fix        AdaptiveAvgPool2d")[2].partition("  fix ")[0]
+    assert "--- a/nets.py" in pooled
+
+
+HELPER = """
+
+def make_head(k):
+    return nn.Sequential(nn.Flatten(), nn.Linear(k, 2))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.aux = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 10))
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.head = make_head(256)
+
+    def forward(self, x):
+        x = self.conv(x)
+        return self.head(x), self.aux(x)
+"""
+
+
+def test_a_diff_that_changes_another_layer_is_not_shown(fixed):
+    output = fixed(HELPER, {"Net": "any H, W >= 8"})
+    pooled = output.partition("fix        AdaptiveAvgPool2d")[2].partition("  fix ")[0]
+    assert pooled
+    assert "--- a/nets.py" not in pooled
+    assert "Sequential(nn.AdaptiveAvgPool2d((8, 8))" not in output
+
+
+TWO_HEADS = """
+
+class Net(Base):
+    def __init__(self):
+        super().__init__()
+        self.other = nn.Linear(256, 5)
+
+    def forward(self, x):
+        x = self.conv(x)
+        one = self.fc(x.flatten(1))
+        return one, self.other(x.flatten(1))
+"""
+
+
+def test_two_heads_are_pooled_together(fixed, tmp_path):
+    output = fixed(TWO_HEADS, {"Net": "any H, W >= 8"})
+    model = apply_first(output, tmp_path)["Net"]().eval()
+    for sizes in ((8, 8), (9, 30)):
+        assert [y.shape[1] for y in model(torch.randn(1, 3, *sizes))] == [2, 5]
