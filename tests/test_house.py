@@ -175,6 +175,10 @@ TESTED_ELSEWHERE = {
         "tests/tracing/exception_handling/test_exception_flow.py: parts of following exceptions",
         "statements",
     ),
+    "archlint/tracing/loops": (
+        "tests/tracing/loops/test_following.py: parts of following a loop",
+        "followed generalise lists loops names plans rewriting sections segments state turn",
+    ),
     "archlint/tracing/merge": (
         "tests/tracing/merge/test_module_merge.py: parts of a merge",
         "side_effects unify",

@@ -20,6 +20,7 @@ ALLOWED = {
     "models/deepcopy.py": "Python's methods of copying",
     "extend.py": "the names that it exports",
     "explanation/fixes/source_edits.py": "names in a user's source text",
+    "tracing/loops/lists.py": "methods of Python's lists",
     "tracing/meta_kernels.py": "torch.sym_* functions, looked up once",
     "tracing/python/builtins.py": "Python's built-in functions",
     "tracing/tensors/symbolic_tensor.py": "attributes that a symbolic tensor answers itself",

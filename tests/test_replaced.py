@@ -20,6 +20,7 @@ OUTSIDE = {
     "archlint/cli/app.py: signal.signal": "the command's own process: SIGTERM ends its workers",
     "archlint/cli/exit_codes.py: os.dup2": "the command's own stdout, at its end",
     "archlint/engine/sampling/real_run.py: torch.manual_seed": "in a block that restores the state",
+    "archlint/tracing/loops/rewriting.py: warnings.simplefilter": "inside catch_warnings",
     "archlint/runner/worker.py: os.dup2": "a worker's own stdin and stdout",
     "archlint/runner/joblib_backends.py: os.environ.setdefault": "a setting that ray reads",
 }

@@ -78,10 +78,10 @@ class RelaxedPath(TracedPath):
             return None
         return super().claim(formula, text, *sizes)
 
-    def _learn(self, formula: Formula, truth: bool) -> None:
+    def learn(self, formula: Formula, truth: bool) -> None:
         """A claim of one layer is no knowledge for the next, which must make its own."""
         if self.events and self.events[-1].kind == "branch":
-            super()._learn(formula, truth)
+            super().learn(formula, truth)
 
     def _assume(self, formula: Formula) -> None:
         if isinstance(formula, Comparison) and formula.op == ">=":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from torch import nn
 
@@ -16,6 +17,9 @@ from archlint.runtime.gc_pause import gc_paused
 from archlint.symbolic.formula import Bool
 from archlint.symbolic.intervals import Box
 from archlint.tracing import tracer
+from archlint.tracing.loops.followed import FollowedLoops
+from archlint.tracing.loops.loops import Loops
+from archlint.tracing.loops.turn import Retry
 from archlint.tracing.path import TracedPath
 from archlint.tracing.python.builtins import (
     Retrace,
@@ -62,6 +66,8 @@ class ModelTracer:
         self.shadowed = modules_to_replace_type(
             self.model
         )  # modules in whose calls of int, float, … sizes are kept
+        self._loops = FollowedLoops()
+        self._running: Loops | None = None  # the loops of the running trace
 
     def trace(
         self, sizes: Mapping[str, int], box: Box, given: Bool = True, symbolic: bool = True
@@ -140,7 +146,7 @@ class ModelTracer:
         return result
 
     def _run(self, sizes: Mapping[str, int], box: Box, symbolic: bool, choices: Choices) -> Trace:
-        """One run of the model, repeated until it needs no further shadows."""
+        """One run of the model, repeated until its shadows and the plans of its loops suffice."""
         snapshot = self._as_built.get(self.model)
         if snapshot is None:
             check_call(self.model, self.contract.input)
@@ -154,21 +160,26 @@ class ModelTracer:
             path.model_caller = run_model.__code__
             self._to_shadow.clear()
             result: Trace | None = None
+            loops, functions = self._loops.in_run() if symbolic else (None, nullcontext())
+            self._running = loops
             try:
-                with shadowed(self.shadowed):
+                with shadowed(self.shadowed), functions:
                     self.traces += 1
                     merge = self.traces > MERGE_AFTER
                     result = trace(
                         self.model, input, sizes, box,
                         symbolic=symbolic, rules=rules, path=path, merge=merge,
+                        loops=loops,
                     )  # fmt: skip
-            except Retrace:
+            except (Retrace, Retry):
                 pass
             finally:
+                self._running = None
                 snapshot.restore()
+            again = self._loops.changed_by(path)
             if self._to_shadow:  # also if an ``except:`` of the model caught the exception
                 self.shadowed += self._to_shadow[:1]
-            elif result is not None:
+            elif result is not None and not again:
                 return result
 
     def _shadow_if_possible(self) -> None:
@@ -180,6 +191,8 @@ class ModelTracer:
         if module is not None and module not in self.shadowed:
             self._to_shadow.append(module)
             raise Retrace(module)
+        if self._running is not None:
+            self._running.follow_caller("range")
 
 
 def _sizes_left_open(trace: Trace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import CodeType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from archlint.ops.registry import Refused, TensorSpec
 from archlint.ops.traits import ERRORS, traits_of
@@ -18,6 +18,9 @@ from archlint.tracing.events import Event
 from archlint.tracing.exception_handling.exception_flow import is_caught
 from archlint.tracing.facts import Facts, SavedFacts
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
+
+if TYPE_CHECKING:
+    from archlint.tracing.loops.turn import Turn
 
 ROUNDING = "the rounding of"  # how the makers of some unknowns are named
 MASK_BYTES = 1  # of an element of a mask
@@ -78,6 +81,8 @@ class TracedPath:
         self.before_number: Callable[[], None] | None = None  # called when Python needs a number
         self.model_caller: CodeType | None = None  # code below it may catch an operator's error
         self.refused = False  # whether a claim failed in code that is not known to continue
+        self.turns: list[Turn] = []  # that stand for all turns of loops, outermost first
+        self.follows_loops = False  # whether a number of pieces may stay a size
         self.forced: Sequence[Bool] | None = None
         self._forced_taken = 0
 
@@ -87,7 +92,7 @@ class TracedPath:
             for part in known.args:
                 self.suppose(part)
         elif isinstance(known, Formula) and self.known(known) is None:
-            self._learn(known, True)
+            self.learn(known, True)
 
     def known(self, formula: Bool) -> bool | None:
         """Whether the formula holds for all sizes of the path; ``None`` if that is not known."""
@@ -118,10 +123,13 @@ class TracedPath:
             if isinstance(formula, bool):  # its open parts together leave nothing open
                 return formula
             if self.unknowns and unknowns_in(formula):
+                turn = self.turn_of(formula)
+                if turn is not None:
+                    return turn.side(formula)
                 return self._branch_on_unknown(formula)
             known = formula.evaluate(self.env) if self.forced is None else self._next(formula)
-            self._record("branch", formula if known else negate(formula), True, "", ())
-            self._learn(formula, known)
+            self.record("branch", formula if known else negate(formula), True, "", ())
+            self.learn(formula, known)
         return known
 
     def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
@@ -138,6 +146,10 @@ class TracedPath:
             return
         formula = self.facts.open_part(formula)
         if formula is True:
+            return
+        turn = self.turn_of(formula)
+        if turn is not None:
+            turn.claim(formula, text, sizes)
             return
         held = holds(formula, self.env) if self.forced is None else formula is not False
         if self.unknowns and isinstance(formula, Formula) and unknowns_in(formula):
@@ -162,9 +174,9 @@ class TracedPath:
                 raise UnknownOutcome(
                     "an operator refuses in a `try` or `with` that may catch its error"
                 )
-        self._record(kind, formula, held, text, sizes)
+        self.record(kind, formula, held, text, sizes)
         if isinstance(formula, Formula):
-            self._learn(formula, held)
+            self.learn(formula, held)
         if not held:
             self.refused = self.refused or not caught
             raise Refused(text.format(*sizes))
@@ -185,6 +197,9 @@ class TracedPath:
         low, high = self.box.interval(size)
         if low is not None and low == high:
             return low
+        turn = self.turn_of(eq(size, 0))
+        if turn is not None:
+            turn.unroll()
         if self.unknowns and unknowns_in(size):
             raise UnknownOutcome(f"{self._made_by(size)} a number that the model computes with")
         self._must_follow_env()
@@ -269,13 +284,13 @@ class TracedPath:
             raise CannotMerge
         self.claims.add(formula)
         self.events.append(replace(event, formula=formula, held=True))
-        self._learn(formula, True)
+        self.learn(formula, True)
 
     def same(self, when: Bool, one: Size, other: Size) -> bool:
         """Whether the sizes are known to be equal where ``when`` holds."""
         mark = self.mark()
         if isinstance(when, Formula):
-            self._learn(when, True)
+            self.learn(when, True)
         try:
             return self.known(eq(one, other)) is True
         finally:
@@ -301,6 +316,29 @@ class TracedPath:
         if self.forced is not None:
             raise CannotMerge
 
+    # -- turns that stand for all turns of a loop -------------------------------------------------
+
+    def turn_of(self, formula: Bool) -> Turn | None:
+        """The innermost turn whose index the formula names."""
+        if not self.turns or isinstance(formula, bool):
+            return None
+        unknowns = unknowns_in(formula)
+        turns = [t for t in self.turns if t.index in unknowns]
+        if not turns:
+            return None
+        self._must_follow_env()
+        if len(turns) < len(unknowns):
+            turns[-1].unroll()  # values decide too
+        return turns[-1]
+
+    def refuse(self, event: Event) -> NoReturn:
+        """Refuse what failed in a turn that is now known to be reached."""
+        self.events.append(event)
+        if isinstance(event.formula, Formula):
+            self.learn(event.formula, False)
+        self.refused = True
+        raise Refused(event.text.format(*event.sizes))
+
     # -- numbers that values decide ---------------------------------------------------------------
 
     def _for_sure(self, formula: Formula) -> bool | None:
@@ -312,7 +350,7 @@ class TracedPath:
         for sufficient, truth in zip(each, (True, False), strict=True):
             plain = not any(True for c in comparisons(sufficient) for _ in divisors(c.expr))
             if self.branch(sufficient) if plain else self.known(sufficient):
-                self._learn(formula, truth)
+                self.learn(formula, truth)
                 return truth
         return None
 
@@ -321,7 +359,7 @@ class TracedPath:
         known = self._for_sure(formula)
         if known is None:
             known = self.choose(f"{self._made_by(formula)} the path that the model takes")
-            self._learn(formula, known)
+            self.learn(formula, known)
         return known
 
     def _with_few_unknowns(self, size: Size) -> Size:
@@ -346,11 +384,11 @@ class TracedPath:
 
     # -- what is recorded -------------------------------------------------------------------------
 
-    def _learn(self, formula: Formula, truth: bool) -> None:
+    def learn(self, formula: Formula, truth: bool) -> None:
         for part in self.facts.learn(formula, truth):
-            self._learn(part, True)
+            self.learn(part, True)
 
-    def _record(
+    def record(
         self, kind: str, formula: Bool, held: bool, text: str, sizes: tuple[Size, ...]
     ) -> None:
         self.events.append(Event(kind, formula, held, text, sizes, self.calls - 1))

@@ -26,6 +26,7 @@ from torch.overrides import TorchFunctionMode
 from archlint.contracts.contract import Input
 from archlint.ops.overloads import as_python_call
 from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
+from archlint.ops.rules.split import Pieces
 from archlint.ops.traits import Unchecked, traits_of
 from archlint.runtime.code_owner import is_own
 from archlint.runtime.environment_errors import is_environment_error
@@ -36,6 +37,8 @@ from archlint.symbolic.formula import Formula
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.inputs import arguments
+from archlint.tracing.loops.loops import Loops
+from archlint.tracing.loops.segments import Segment, SymbolicTuple
 from archlint.tracing.merge.module_merge import branches_merged
 from archlint.tracing.meta_kernels import NUMBERS, python_body, run_kernel
 from archlint.tracing.module_stack import ModuleStack, user_frame
@@ -84,11 +87,14 @@ class Tracer(TorchFunctionMode):
         self.run = TraceRun()
         self.place = ModuleStack(model, self.run)
         self.elements = Elements(path)
+        self.loops: Loops | None = None
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        if self.loops is not None:
+            func, args, kwargs = self.loops.arguments(func, args, kwargs)
         kernel = None
         if self.rules and isinstance(func, _OPERATORS):
             kernel = func, args, kwargs
@@ -176,8 +182,11 @@ class Tracer(TorchFunctionMode):
                     self.elements.written(args[0], known[0].values, put, loose)
                 else:
                     call.result = self._stand(result, index, func)
+                returned = call.result
+                if type(returned) is SymbolicTuple:
+                    call.result = tuple(s.value for s in returned.segments)
                 self.elements.learn(call, rule, known, settings)
-                return call.result
+                return returned
             own = own_body(func)
             if own is not None:
                 with self:
@@ -193,6 +202,9 @@ class Tracer(TorchFunctionMode):
             tensor = symbolic_tensor(result, index)
             self.elements.made(tensor)
             return tensor
+        if isinstance(result, Pieces) and self.loops is not None:
+            runs = [Segment(self._stand(spec, index, func), n) for spec, n in result.runs]
+            return SymbolicTuple.of(self.loops, runs)
         if isinstance(result, (tuple, list)):
             items = [self._stand(r, index, None) for r in result]
             if isinstance(result, list):
@@ -230,6 +242,7 @@ def trace(
     rules: bool = True,
     path: TracedPath | None = None,
     merge: bool = False,
+    loops: Loops | None = None,
 ) -> Trace:
     """Run ``model`` once on symbolic tensors, along the path that the sizes ``env`` take.
 
@@ -245,6 +258,10 @@ def trace(
     path = path or TracedPath(env, box)
     tracer = Tracer(model, path, rules)
     path.calls_so_far = tracer.calls
+    if loops is not None:
+        tracer.loops = loops
+        path.follows_loops = True
+        loops.begin(tracer)
     with running(tracer.run):
         end = run_model(tracer, model, input, env, symbolic, merge)
     run = tracer.run

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -17,7 +17,7 @@ from archlint.ops.rules.indexing import slice_bounds
 from archlint.ops.rules.view import axis, reordered
 from archlint.ops.shapes.strides import decide, restrided
 from archlint.ops.traits import Bounds, View, declare_traits
-from archlint.symbolic import Size, ceildiv, floordiv, mod
+from archlint.symbolic import Expr, Size, ceildiv, floordiv, mod
 from archlint.symbolic.formula import eq, ge, gt, le
 from archlint.symbolic.quantify import unknowns_in
 
@@ -26,10 +26,25 @@ MOST_PIECES = 64
 FEW = 3  # pieces, where their number depends on values
 
 
+class Pieces(NamedTuple):
+    """What an operator returns whose number of results is a size: runs of equal results."""
+
+    runs: list[tuple[TensorSpec, Size]]
+
+
+def _are_many(path: Path, count: Size) -> bool:
+    """Whether the number of pieces may stay a size, for loops that serve it."""
+    if not isinstance(count, Expr) or not getattr(path, "follows_loops", False):
+        return False
+    return not unknowns_in(count)
+
+
 def pieces(path: Path, count: Size) -> int:
     """A number of pieces as a Python number, by branching; it has to be small."""
     if unknowns_in(count) and path.known(le(count, FEW)) is not True:
         path.undecided("the model loops over as many elements as values decide")
+    if isinstance(count, int):
+        return count
     for k in range(MOST_PIECES + 1):
         if decide(path, eq(count, k)):
             return k
@@ -43,10 +58,12 @@ def length(path: Path, input: TensorSpec) -> int:
 
 
 @shape_rule(torch.unbind, Tensor.unbind, view=View.PIECES, bounds=Bounds.PART)
-def unbind(path: Path, input: TensorSpec, dim: int = 0) -> tuple[TensorSpec, ...]:
+def unbind(path: Path, input: TensorSpec, dim: int = 0) -> tuple[TensorSpec, ...] | Pieces:
     path.claim(input.ndim > 0, "a tensor of at least one dimension")
     at = axis(path, dim, input.ndim)
     piece = reordered(input, [d for d in range(input.ndim) if d != at])
+    if _are_many(path, input.dims[at]):
+        return Pieces([(piece, input.dims[at])])
     return (piece,) * pieces(path, input.dims[at])
 
 
@@ -82,7 +99,7 @@ def split(
     *,
     split_size: Any = None,
     split_sizes: Any = None,
-) -> tuple[TensorSpec, ...]:
+) -> tuple[TensorSpec, ...] | Pieces:
     length = split_size_or_sections if split_size is None else split_size
     length = length if split_sizes is None else split_sizes
     path.claim(tensor.ndim > 0, "a tensor of at least one dimension")
@@ -98,18 +115,39 @@ def split(
     if decide(path, eq(length, 0)):
         path.claim(eq(size, 0), "a size of {} in pieces of length 0", size)
         return cut(tensor, at, [0])
+    if _are_many(path, ceildiv(size, length)):
+        return _run_of_cuts(path, tensor, at, length)
+    if isinstance(size, int) and isinstance(length, int):
+        return _equal_cuts(tensor, at, length, max(1, -(-size // length)))
     for count in range(1, MOST_PIECES + 1):
         if decide(path, le(size, length * count)):
             return _equal_cuts(tensor, at, length, count)
     raise NoRule
 
 
+def _run_of_cuts(path: Path, tensor: TensorSpec, at: int, length: Size) -> Pieces:
+    """Pieces of ``length``, and what is left."""
+    size = tensor.dims[at]
+    whole = floordiv(size, length)
+    runs = [(cut(tensor, at, [length])[0], whole)] if decide(path, ge(whole, 1)) else []
+    rest = size - length * whole
+    if not decide(path, eq(rest, 0)):
+        runs.append((cut(tensor, at, [rest])[0], 1))
+    elif not runs:
+        runs.append((cut(tensor, at, [0])[0], 1))
+    return Pieces(runs)
+
+
 @shape_rule(torch.chunk, Tensor.chunk, view=View.PIECES, bounds=Bounds.PART)
-def chunk(path: Path, input: TensorSpec, chunks: Any, dim: int = 0) -> tuple[TensorSpec, ...]:
+def chunk(
+    path: Path, input: TensorSpec, chunks: Any, dim: int = 0
+) -> tuple[TensorSpec, ...] | Pieces:
     path.claim(input.ndim > 0, "a tensor of at least one dimension")
     path.claim(gt(chunks, 0), "chunks {} > 0", chunks)
     at = axis(path, dim, input.ndim)
     size = input.dims[at]
+    if _are_many(path, chunks):
+        return split(path, input, ceildiv(size, chunks), at)
     if not isinstance(chunks, int):
         chunks = pieces(path, chunks)
     if chunks == 1:

@@ -111,7 +111,7 @@ class _Type(metaclass=_Shadow):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) != 1 or kwargs:
             return type(*args, **kwargs)
-        kind = _KINDS.get(type(args[0]))
+        kind = SEEN_AS.get(type(args[0]))
         if kind is None:
             kind = type(args[0])
         names = sys._getframe(1).f_globals  # where ``int`` is a shadow, so is the type of a number
@@ -119,7 +119,7 @@ class _Type(metaclass=_Shadow):
         return shadow if type(shadow) is _Shadow else kind
 
 
-_KINDS: dict[type, type] = {
+SEEN_AS: dict[type, type] = {
     SymbolicInt: int,
     SymbolicFloat: float,
     SymbolicBool: bool,

@@ -43,9 +43,7 @@ class Counted(nn.Module):
     """What cannot keep a size: the number itself decides."""
 
     def forward(self, x):
-        for _ in range(int(x.shape[2]) // 100):
-            x = x + 1
-        return x
+        return x + "a".__mul__(int(x.shape[2]) // 100).count("a")
 
 
 def inferred(model):

@@ -1,0 +1,1 @@
+"""Loops over a symbolic size, followed by a few turns that stand for all."""

@@ -1,0 +1,333 @@
+"""The iterator of a loop: a few turns one by one, and one for all others.
+
+The proof is by induction over the turns. Base: the turns before are followed as they are. Step: one
+turn runs with an index that stands for every turn of the range, on the state that the turn before
+left, or on that state with its sizes as linear formulas of the index; it must leave that state for
+the next index. Exit: the state after the last turn. What is not proved so is followed turn by turn.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import torch
+
+from archlint.ops.shapes.strides import DeferredStrides
+from archlint.symbolic import Expr, Size, Unknown, from_atom, substitute
+from archlint.symbolic.formula import eq, ge
+from archlint.tracing.loops.generalise import generalised
+from archlint.tracing.loops.lists import GrowingList
+from archlint.tracing.loops.rewriting import Site
+from archlint.tracing.loops.segments import Segment, segments_of
+from archlint.tracing.loops.state import (
+    Reader,
+    State,
+    Unfollowed,
+    alike,
+    canonical,
+    is_element,
+    like,
+    names_index,
+    same_size,
+)
+from archlint.tracing.loops.turn import Retry, Turn
+from archlint.tracing.symint.node import SizeNode, size_of
+from archlint.tracing.symint.python_types import sym_int
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
+
+if TYPE_CHECKING:
+    from archlint.tracing.loops.loops import Loops
+
+Section = tuple[Size, Callable[[Any], Any]]
+"""A number of turns, and what the turn of an index takes."""
+
+
+class Before:
+    """The state at the start of a turn: what was read, the lists' contents, the variables."""
+
+    def __init__(self, loop: Loop, frame: FrameType) -> None:
+        reader = Reader(loop.host.path)
+        self.locals = dict(frame.f_locals)
+        names = loop.names
+        roots = {
+            n: v for n, v in self.locals.items()
+            if n in names.carried or n not in names.assigned
+        }  # fmt: skip
+        roots.pop(".0", None)
+        roots["*lists"] = tuple(loop.host.builders)
+        self.state: State = reader.read(roots, [frame.f_globals])
+        self.lists = {key: (lst, segments_of(lst)) for key, lst in reader.lists.items()}
+        self.unknown_elements = len(loop.host.run.unknown_elements)
+
+
+class Loop:
+    """Iterates over ``sections`` for the loop at ``site``."""
+
+    def __init__(self, host: Loops, sections: list[Section], site: Site) -> None:
+        self.host = host
+        self.site = site
+        self.names = host.sites[site]
+        self._sections = sections
+        self._frame: FrameType | None = None
+        self._turns = self._all()
+
+    def __iter__(self) -> Loop:
+        return self
+
+    def __next__(self) -> Any:
+        self._frame = sys._getframe(1)
+        try:
+            return next(self._turns)
+        finally:
+            self._frame = None
+
+    def _all(self) -> Iterator[Any]:
+        for count, get in self._sections:
+            if isinstance(count, int):
+                yield from map(get, range(count))
+            else:
+                yield from self._section(count, get)
+
+    def _section(self, count: Size, get: Callable[[Any], Any]) -> Iterator[Any]:
+        path, plan = self.host.path, self.host.plans.of(self.site)
+        if plan.unrolled:
+            yield from map(get, range(self.host.fixed(count)))
+            return
+        few = plan.first + plan.last
+        if not path.branch(ge(count, few + 1)):
+            turns = next((n for n in range(few) if path.branch(eq(count, n))), few)
+            yield from map(get, range(turns))
+            return
+        history: list[Before] = []
+        for k in range(plan.first):
+            if k >= plan.first - 1:
+                history.append(self._before())
+            yield get(k)
+        first: Size = plan.first
+        index = path.unknown("a loop", first, count - 1 - plan.last)
+        atom = index.terms[0][0][0] if isinstance(index, Expr) and index.terms else None
+        if isinstance(atom, Unknown) and path.known(eq(count - 1 - plan.last, first)) is not True:
+            history.append(self._before())
+            yield from self._generic(history, index, atom, count - plan.last, get)
+        else:
+            yield get(first)
+        for k in range(plan.last):
+            at = count - plan.last + k
+            yield get(sym_int(at, path))
+
+    def _generic(
+        self,
+        history: list[Before],
+        index: Size,
+        atom: Unknown,
+        end: Size,
+        get: Callable[[Any], Any],
+    ) -> Iterator[Any]:
+        """The turn that stands for those from the index's lowest value to ``end - 1``."""
+        host, path, now = self.host, self.host.path, history[-1]
+        turn = Turn(path, self.site, atom, host.plans)
+        host.tracer.elements.forget_origins()
+        path.counts.clear()
+        grown = generalised(path, history, index, self.names.carried)
+        if grown is None:
+            self._more()
+        for lst, segments in grown.lists:
+            lst.become(segments)
+        read_before = [lst for lst, _ in now.lists.values() if lst.read]
+        for lst, _ in now.lists.values():
+            lst.read = False
+        started = {key: segments_of(lst) for key, (lst, _) in now.lists.items()}
+        host.rebound.clear()
+        host.rebound.update(grown.variables)
+        choices = len(path.choices)
+        path.turns.append(turn)
+        yield get(sym_int(index, path))
+        if not path.turns or path.turns[-1] is not turn:
+            self._more()  # an inner loop was left before its end
+        if len(path.choices) != choices or host.rebound:
+            turn.unroll()
+        after = self._before()
+        if after.unknown_elements != now.unknown_elements:
+            self._more()
+        if not self._settled(now, after, grown.variables, atom, index + 1):
+            self._more()
+        final = self._lists_after(now, after, started, grown.lists, atom, end)
+        path.turns.pop()
+        for lst in read_before:  # by the turn of an outer loop
+            lst.read = True
+        host.tracer.elements.forget_origins()
+        path.counts.clear()
+        for lst, segments in final:
+            lst.become(segments)
+        self._to_last(after, atom, end - 1)
+        if turn.failed is not None:
+            path.refuse(turn.failed)
+
+    # -- the step -----------------------------------------------------------------------------
+
+    def _settled(
+        self, now: Before, after: Before, variables: dict[str, Any], atom: Unknown, next_: Size
+    ) -> bool:
+        """Whether the turn left the state that it started from, for the next index."""
+        path = self.host.path
+        if now.state.keys() != after.state.keys():
+            return False
+        for name, tokens in now.state.items():
+            if name in variables:
+                value = after.locals.get(name)
+                if not _follows(self, variables[name], value, {atom.name: next_}):
+                    return False
+            elif not alike(path, tokens, after.state[name]):
+                return False
+        return True
+
+    def _lists_after(
+        self,
+        now: Before,
+        after: Before,
+        started: dict[int, list[Segment]],
+        grown: list[tuple[GrowingList, list[Segment]]],
+        atom: Unknown,
+        end: Size,
+    ) -> list[tuple[GrowingList, list[Segment]]]:
+        """The contents of lists after the last turn; starts again where they are not known.
+
+        A turn may have made a new list in the place of one that was there.
+        """
+        path = self.host.path
+        final: list[tuple[GrowingList, list[Segment]]] = []
+        conjectured = {id(lst) for lst, _ in grown}
+        if len(now.lists) != len(after.lists):
+            self._more()
+        pairs = zip(now.lists.items(), after.lists.values(), strict=True)
+        for (key, (before, _)), (lst, new) in pairs:
+            old = started[key]
+            if key in conjectured:
+                step = {atom.name: from_atom(atom) + 1}
+                one = [Segment(v, substitute(c, step)) for v, c in old]
+                if not _same_lists(path, canonical(path, one), canonical(path, new)):
+                    self._more()
+                final.append((lst, [Segment(v, substitute(c, {atom.name: end})) for v, c in old]))
+            elif not _same_lists(path, old, new):
+                final.append((lst, self._lengthened(old, new, before.read, atom, end)))
+        return final
+
+    def _lengthened(
+        self, old: list[Segment], new: list[Segment], read: bool, atom: Unknown, end: Size
+    ) -> list[Segment]:
+        """A list that no turn reads, and that each turn lengthens by elements that are alike."""
+        more = _appended(self.host.path, old, new)
+        if read or more is None:
+            self._more()
+        at_front, segment = more
+        if not is_element(segment.value) or names_index(tuple(segment), atom.name):
+            self._more()
+        assert atom.low is not None
+        run = Segment(segment.value, segment.repeats * (end - atom.low))
+        return [run, *old] if at_front else [*old, run]
+
+    def _more(self) -> NoReturn:
+        """Start again with one more turn before the turn that stands for all."""
+        self.host.plans.more(self.site, first=1)
+        raise Retry
+
+    def _unroll(self) -> NoReturn:
+        """Start again, following each turn."""
+        self.host.plans.unroll(self.site)
+        raise Retry
+
+    def _before(self) -> Before:
+        assert self._frame is not None
+        try:
+            return Before(self, self._frame)
+        except Unfollowed:
+            self._unroll()
+
+    # -- the exit -----------------------------------------------------------------------------
+
+    def _to_last(self, after: Before, atom: Unknown, last: Size) -> None:
+        """Let what the turn left in the variables be what the last turn leaves there."""
+        seen: set[int] = set()
+        for name, value in after.locals.items():
+            if name != ".0":
+                self._last_of(value, atom, last, seen)
+
+    def _last_of(self, value: Any, atom: Unknown, last: Size, seen: set[int]) -> None:
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+        path = self.host.path
+        if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)):
+            known = size_of(value)
+            if names_index(known, atom.name):
+                if not isinstance(known, Expr):
+                    self._unroll()
+                value.node = SizeNode(substitute(known, {atom.name: last}), path)  # type: ignore[assignment]
+        elif type(value) is SymbolicTensor:
+            spec = value.spec
+            if names_index(spec, atom.name):
+                if isinstance(spec.strides, DeferredStrides):
+                    self._unroll()
+                dims = tuple(substitute(d, {atom.name: last}) for d in spec.dims)
+                strides = spec.strides
+                if strides is not None:
+                    strides = tuple(substitute(s, {atom.name: last}) for s in strides)
+                value.spec = spec.like(dims, strides=strides)
+        elif isinstance(value, GrowingList):
+            for segment in segments_of(value):
+                self._last_of(segment.value, atom, last, seen)
+        elif isinstance(value, (list, tuple)):
+            for part in list(value):
+                self._last_of(part, atom, last, seen)
+        elif isinstance(value, dict):
+            for part in dict.values(value):
+                self._last_of(part, atom, last, seen)
+
+
+def _follows(loop: Loop, old: Any, new: Any, step: dict[str, Size]) -> bool:
+    """Whether ``new`` is the generalised ``old`` of the next index."""
+    path = loop.host.path
+    if isinstance(old, (int, torch.SymInt)) and isinstance(new, (int, torch.SymInt)):
+        return same_size(path, substitute(size_of(old), step), size_of(new))
+    if type(old) is SymbolicTensor and type(new) is SymbolicTensor:
+        one, two = old.spec, new.spec
+        same = (one.dtype, one.device, one.values, one.strides) == (
+            two.dtype, two.device, two.values, two.strides,
+        )  # fmt: skip
+        return (
+            same
+            and len(one.dims) == len(two.dims)
+            and all(
+                same_size(path, substitute(a, step), b)
+                for a, b in zip(one.dims, two.dims, strict=True)
+            )
+        )
+    if type(old) is tuple and type(new) is tuple and len(old) == len(new):
+        return all(_follows(loop, a, b, step) for a, b in zip(old, new, strict=True))
+    return old is new or (type(old) is type(new) and isinstance(old, (str, bool)) and old == new)
+
+
+def _same_lists(path: Any, one: list[Segment], other: list[Segment]) -> bool:
+    return len(one) == len(other) and all(
+        same_size(path, a.repeats, b.repeats) and like(path, a.value, b.value)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def _appended(path: Any, old: list[Segment], new: list[Segment]) -> tuple[bool, Segment] | None:
+    """What was added, and whether at the front; ``None`` if anything else changed."""
+    if len(new) <= len(old):
+        return None
+    for at_front in (False, True):
+        had = new[len(new) - len(old) :] if at_front else new[: len(old)]
+        pairs = zip(had, old, strict=True)
+        if all(a is b or (a.value is b.value and a.repeats == b.repeats) for a, b in pairs):
+            rest = new[: len(new) - len(old)] if at_front else new[len(old) :]
+            joined = canonical(path, rest)
+            if len(joined) == 1:
+                return at_front, joined[0]
+            return None
+    return None

@@ -1,0 +1,247 @@
+"""The loops of one run: what rewritten functions call in the place of Python's own."""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from archlint.ops.shapes.strides import channels_last_strides, is_channels_last, settled
+from archlint.runtime.code_owner import is_user_code
+from archlint.symbolic import Size
+from archlint.symbolic.formula import ge
+from archlint.tracing.loops.following import Loop
+from archlint.tracing.loops.lists import GrowingList
+from archlint.tracing.loops.names import BodyNames
+from archlint.tracing.loops.plans import Plans
+from archlint.tracing.loops.rewriting import Site
+from archlint.tracing.loops.sections import (
+    make_enumerate,
+    make_len,
+    make_range,
+    make_reversed,
+    make_tuple,
+    make_zip,
+    sections_of,
+)
+from archlint.tracing.loops.segments import SymbolicTuple, has_symbolic_length, segments_of
+from archlint.tracing.loops.turn import Retry
+from archlint.tracing.python.builtins import SEEN_AS, SHADOWS
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
+
+if TYPE_CHECKING:
+    from archlint.tracing.tracer import Tracer
+
+SEEN_AS[GrowingList] = list
+SEEN_AS[SymbolicTuple] = tuple
+
+_CAT = (torch.cat, torch.concat, torch.concatenate)
+
+
+class Loops:
+    """The object behind the name ``HELPER`` of rewritten functions.
+
+    ``sites``: the loops in rewritten functions. ``rebound``: values that the body of the loop that
+    is about to run a turn gives to its variables first. ``builders``: lists that comprehensions are
+    making. ``can_follow`` says of a code object whether its function could be rewritten.
+    """
+
+    def __init__(
+        self,
+        plans: Plans,
+        sites: dict[Site, BodyNames],
+        can_follow: Callable[[CodeType], bool],
+    ) -> None:
+        self.plans = plans
+        self.sites = sites
+        self.can_follow = can_follow
+        self.rebound: dict[str, Any] = {}
+        self.builders: list[GrowingList] = []
+        self.tracer: Any = None
+        self._replacements: dict[Any, Any] = {
+            builtins.range: partial(make_range, self),
+            builtins.enumerate: partial(make_enumerate, self),
+            builtins.zip: partial(make_zip, self),
+            builtins.reversed: partial(make_reversed, self),
+            builtins.len: partial(make_len, self),
+            builtins.tuple: partial(make_tuple, self),
+            builtins.list: self.list_of,
+            builtins.sum: self._sum,
+        }
+
+        self._replacements[SHADOWS["len"]] = self._replacements[builtins.len]
+
+    def begin(self, tracer: Tracer) -> None:
+        """Follow the loops of this run."""
+        self.tracer = tracer
+        self.path = tracer.path
+        self.run = tracer.run
+
+    # -- called by rewritten functions ---------------------------------------------------------
+
+    def loop(self, items: Any, site: Site) -> Any:
+        """What a loop iterates over."""
+        if self.tracer is None or not self.run.in_thread():
+            return items
+        if isinstance(items, GrowingList):
+            items.read = True
+        sections = sections_of(self, items)
+        return items if sections is None else Loop(self, sections, site)
+
+    def list_of(self, items: Iterable[Any] = ()) -> Any:
+        """``list(items)``, or a comprehension's list."""
+        made = self.new_list([])
+        if has_symbolic_length(items):
+            made.extend(items)
+            return made
+        self.builders.append(made)
+        try:
+            for item in items:
+                made.append(item)
+        finally:
+            self.builders.pop()
+        return made
+
+    def new_list(self, items: list[Any]) -> GrowingList:
+        """A list that a loop may lengthen."""
+        made = GrowingList(items)
+        made.host = self
+        return made
+
+    def replacement(self, function: Any) -> Any:
+        """The function that serves sizes too, in the place of a builtin one."""
+        if self.tracer is None or not self.run.in_thread():
+            return function
+        try:
+            return self._replacements.get(function, function)
+        except TypeError:  # not hashable
+            return function
+
+    def _sum(self, items: Any, *start: Any, **named: Any) -> Any:
+        if not has_symbolic_length(items):
+            return builtins.sum(items, *start, **named)
+        result = start[0] if start else named.get("start", 0)
+        if isinstance(items, GrowingList):
+            items.read = True
+        for value, count in segments_of(items):
+            if not self.path.branch(ge(count, 1)):
+                continue
+            result = result + value
+            if not (isinstance(count, int) and count == 1):
+                again = result + value
+                if not self._same(result, again) or not self._same(again, again + value):
+                    return builtins.sum(items, *start, **named)
+                result = again
+        return result
+
+    def _same(self, one: Any, other: Any) -> bool:
+        if type(one) is not SymbolicTensor or type(other) is not SymbolicTensor:
+            return False
+        a, b = settled(self.path, one.spec), settled(self.path, other.spec)
+        return (a.dims, a.dtype, a.strides, a.values) == (b.dims, b.dtype, b.strides, b.values)
+
+    # -- numbers that a Python protocol needs --------------------------------------------------
+
+    def unrolled(self, count: Size) -> int:
+        """The count as a Python number, unless the code that asks can be rewritten.
+
+        Raises :class:`Retry` then.
+        """
+        if not isinstance(count, int):
+            self.follow_caller()
+        return self.path.pin(count)
+
+    def fixed(self, count: Size) -> int:
+        """The count as a Python number, which the path fixes."""
+        return self.path.pin(count)
+
+    def follow_caller(self, name: str = "") -> None:
+        """Start again with the loops of the user's function that runs now, if it has any.
+
+        ``name``: only if the function calls something, and uses this name. Raises :class:`Retry`
+        then.
+        """
+        frame = sys._getframe(1)
+        while frame is not None and not is_user_code(frame.f_code.co_filename):
+            if frame.f_back is None:
+                return
+            frame = frame.f_back
+        code = frame.f_code
+        if name:  # Python 3.11 has a PRECALL too
+            calls = "CALL" in dis.opname[code.co_code[frame.f_lasti]]
+            if not calls or name not in code.co_names:
+                return
+        if self.can_follow(code):
+            self.plans.changed = True
+            raise Retry
+
+    # -- calls of torch ------------------------------------------------------------------------
+
+    def arguments(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The call with lists of ours as plain ones: ``(func, args, kwargs)``.
+
+        A concatenation of symbolically many tensors becomes one of a few.
+        """
+        if not any(type(a) in (GrowingList, SymbolicTuple) for a in (*args, *kwargs.values())):
+            return func, args, kwargs
+        many = args[0] if args else kwargs.get("tensors")
+        if has_symbolic_length(many):
+            joined = self._joined(func, many, args[1:], kwargs)
+            if joined is not None:
+                return joined
+        return func, tuple(map(_plain, args)), {k: _plain(v) for k, v in kwargs.items()}
+
+    def _joined(self, func: Any, many: Any, rest: tuple[Any, ...], kwargs: Any) -> Any:
+        named = {k: v for k, v in kwargs.items() if k not in ("dim", "axis", "tensors")}
+        dims = [*rest, *(kwargs[k] for k in ("dim", "axis") if k in kwargs)]
+        dim = dims[0] if dims else 0
+        stacks = func is torch.stack
+        if not (stacks or func in _CAT) or named or len(dims) > 1 or type(dim) is not int:
+            return None
+        if isinstance(many, GrowingList):
+            many.read = True
+        parts = []
+        for value, count in segments_of(many):
+            if type(value) is not SymbolicTensor or (not value.spec.dims and not stacks):
+                return None
+            if self.path.branch(ge(count, 1)):
+                part = _repeated(self.path, value, count, dim, stacks)
+                if part is None:
+                    return None
+                parts.append(part)
+        if not parts:
+            return func, ([], dim), {}
+        return torch.cat, (parts, dim), {}
+
+
+def _repeated(path: Any, tensor: SymbolicTensor, count: Size, dim: int, stacks: bool) -> Any:
+    """``count`` tensors put together along ``dim``, which is a new one if ``stacks``."""
+    spec = tensor.spec
+    rank = len(spec.dims) + stacks
+    if not -rank <= dim < rank:
+        return None
+    at = dim % rank
+    if stacks:
+        dims = (*spec.dims[:at], count, *spec.dims[at:])
+    else:
+        dims = (*spec.dims[:at], spec.dims[at] * count, *spec.dims[at + 1 :])
+    strides = None
+    if not stacks and is_channels_last(settled(path, spec)):
+        strides = channels_last_strides(dims)
+    made = spec.like(dims, strides=strides, values=spec.values)
+    made.loose = spec.loose
+    joined = symbolic_tensor(made, tensor.made_by)
+    joined.shares = (tensor,)
+    return joined
+
+
+def _plain(value: Any) -> Any:
+    if type(value) is GrowingList:
+        return list(value)
+    return value.plain() if type(value) is SymbolicTuple else value

@@ -1,0 +1,56 @@
+"""How the turns of each loop are followed, improved from one trace to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from archlint.tracing.loops.rewriting import Site
+
+MOST_FIRST = 4
+MOST_LAST = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``first`` turns one by one, then one turn for all others but the ``last``, one by one.
+
+    With ``unrolled`` every turn is followed, and each number of turns is a path of its own.
+    """
+
+    first: int = 0
+    last: int = 0
+    unrolled: bool = False
+
+
+class Plans:
+    """The plans of all loops of a model.
+
+    ``changed``: a trace found that its plans do not suffice, so it has to start again.
+    """
+
+    def __init__(self) -> None:
+        self.changed = False
+        self._plans: dict[Site, Plan] = {}
+
+    def of(self, site: Site) -> Plan:
+        """The plan of a loop."""
+        return self._plans.get(site, Plan())
+
+    def more(self, site: Site, first: int = 0, last: int = 0) -> None:
+        """Follow more turns of a loop one by one, or all if that is too many."""
+        plan = self.of(site)
+        plan = replace(plan, first=plan.first + first, last=plan.last + last)
+        if plan.first > MOST_FIRST or plan.last > MOST_LAST:
+            plan = Plan(unrolled=True)
+        self._plans[site] = plan
+        self.changed = True
+
+    def unroll(self, site: Site) -> None:
+        """Follow every turn of a loop."""
+        self._plans[site] = Plan(unrolled=True)
+        self.changed = True
+
+    def take_changed(self) -> bool:
+        """Whether the plans changed since the last call."""
+        changed, self.changed = self.changed, False
+        return changed

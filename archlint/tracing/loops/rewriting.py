@@ -1,0 +1,287 @@
+"""Functions compiled again with their loops, lists and calls of ``range`` and ``len`` replaced.
+
+``for t in range(T)`` becomes ``for t in loop(range(T))``, where ``loop``, ``range`` and a few more
+names are attributes of one object that the function finds among its globals
+(:data:`HELPER`). Line numbers, variables and everything else stay.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import linecache
+import warnings
+from functools import lru_cache
+from types import CodeType, FunctionType
+from typing import Any
+
+from archlint.tracing.loops.names import BodyNames, body_names
+
+HELPER = "__archlint_loops__"
+"""The global name by which a rewritten function reaches the loops of the current run."""
+
+REPLACED = ("range", "enumerate", "zip", "reversed", "len", "list", "tuple", "sum")
+"""Builtin functions whose calls are replaced in rewritten functions."""
+
+_FUTURE = 0x1FF0000  # bits of the flags of ``from __future__`` imports
+_UNFIT = (ast.Yield, ast.YieldFrom, ast.Await)
+_BY_NAME = {"locals", "vars", "eval", "exec", "dir", "globals"}
+
+Site = tuple[str, int, int]
+"""A loop in the source: file, line, column."""
+
+
+class Rewritten:
+    """A function's new code, and the names in the bodies of its loops."""
+
+    def __init__(self, code: CodeType, sites: dict[Site, BodyNames]) -> None:
+        self.code = code
+        self.sites = sites
+
+
+def rewritten(function: FunctionType) -> Rewritten | None:
+    """The function with its loops replaced; ``None`` without loops or without matching source."""
+    code = function.__code__
+    return _rewritten(code, code.co_filename, code.co_firstlineno)
+
+
+@lru_cache(maxsize=256)
+def _rewritten(code: CodeType, filename: str, first: int) -> Rewritten | None:
+    module = _module(filename)
+    found = _definition(module, code) if module is not None else None
+    if module is None or found is None:
+        return None
+    node, owner = found
+    imports = _imports(module)
+    plain = _compiled(copy.deepcopy(node), owner, code, imports)
+    if plain is None or _shape(plain) != _shape(code):
+        return None  # the source is not what was compiled
+    if any(isinstance(n, ast.Name) and n.id in _BY_NAME for n in ast.walk(node)):
+        return None
+    change = _Change(filename)
+    changed = copy.deepcopy(node)
+    changed.body = [change.visit(s) for s in changed.body]
+    if not change.sites and not change.calls:
+        return None
+    new = _compiled(changed, owner, code, imports)
+    return None if new is None else Rewritten(new, change.sites)
+
+
+def _shape(code: CodeType) -> tuple[Any, ...]:
+    return (
+        code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars,
+        code.co_argcount, code.co_kwonlyargcount, code.co_posonlyargcount,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _module(filename: str) -> ast.Module | None:
+    source = "".join(linecache.getlines(filename))
+    try:
+        return ast.parse(source) if source else None
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _definition(module: ast.Module, code: CodeType) -> tuple[ast.FunctionDef, str | None] | None:
+    """The ``def`` of the code, and the class that it stands in."""
+    todo: list[tuple[ast.AST, str | None]] = [(module, None)]
+    while todo:
+        node, owner = todo.pop()
+        for child in ast.iter_child_nodes(node):
+            inner = child.name if isinstance(child, ast.ClassDef) else owner
+            if isinstance(child, ast.FunctionDef) and child.name == code.co_name:
+                first = min([child.lineno, *(d.lineno for d in child.decorator_list)])
+                if first == code.co_firstlineno:
+                    return child, owner
+            todo.append((child, inner))
+    return None
+
+
+def _imports(module: ast.Module) -> list[ast.stmt]:
+    """The imports of a module: CPython compiles calls of attributes of what they bind otherwise."""
+    found: list[ast.stmt] = []
+    todo: list[ast.AST] = [module]
+    while todo:
+        for child in ast.iter_child_nodes(todo.pop()):
+            if isinstance(child, ast.Import):
+                found.append(child)
+            elif isinstance(child, ast.ImportFrom):
+                if child.module != "__future__" and child.names[0].name != "*":
+                    found.append(child)
+            elif not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                todo.append(child)
+    return found
+
+
+def _compiled(
+    node: ast.FunctionDef, owner: str | None, like: CodeType, imports: list[ast.stmt]
+) -> CodeType | None:
+    """The code of a definition, with the free variables and the names of ``like``."""
+    if getattr(node, "type_params", None):
+        return None
+    node.decorator_list = []
+    node.returns = None
+    for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+        arg.annotation = None
+    for star in (node.args.vararg, node.args.kwarg):
+        if star is not None:
+            star.annotation = None
+    none = ast.Constant(None)
+    node.args.defaults = [none for _ in node.args.defaults]
+    node.args.kw_defaults = [None if d is None else none for d in node.args.kw_defaults]
+    inner: ast.stmt = node
+    if owner is not None:
+        inner = ast.ClassDef(name=owner, bases=[], keywords=[], body=[node], decorator_list=[])
+    free = [n for n in like.co_freevars if n != "__class__"]
+    names: list[ast.expr] = [ast.Name(n, ast.Store()) for n in free]
+    outer_body: list[ast.stmt] = [ast.Assign([name], none) for name in names]
+    no_args = ast.arguments([], [], None, [], [], None, [])
+    outer = ast.FunctionDef("outer", no_args, [*outer_body, inner], [])
+    tree = ast.fix_missing_locations(ast.Module([*imports, outer], []))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            flags = like.co_flags & _FUTURE
+            code: CodeType = compile(tree, like.co_filename, "exec", flags, dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return None
+    for name in ("outer", *((owner,) if owner is not None else ()), node.name):
+        inside = next((c for c in code.co_consts if _is_code(c, name)), None)
+        if not isinstance(inside, CodeType):
+            return None
+        code = inside
+    if code.co_freevars != like.co_freevars:
+        return None
+    return code.replace(co_name=like.co_name, co_firstlineno=like.co_firstlineno)
+
+
+def _is_code(value: object, name: str) -> bool:
+    return isinstance(value, CodeType) and value.co_name == name
+
+
+class _Change(ast.NodeTransformer):
+    """Replaces loops, comprehensions, new lists and calls of some builtin functions."""
+
+    def __init__(self, filename: str) -> None:
+        self.filename = filename
+        self.sites: dict[Site, BodyNames] = {}
+        self.calls = 0
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        names = body_names(node.target, node.body)
+        self.generic_visit(node)
+        if _has(node.body, _UNFIT):
+            return node
+        site = self._site(node, names)
+        node.iter = _call(node, "loop", node.iter, _constant(site))
+        rebinds: list[ast.stmt] = [
+            ast.parse(f"if {n!r} in {HELPER}.rebound: {n} = {HELPER}.rebound.pop({n!r})").body[0]
+            for n in sorted(names.carried)
+            if not n.startswith("__")
+        ]
+        if rebinds:
+            test = ast.parse(f"{HELPER}.rebound", mode="eval").body
+            first = ast.copy_location(ast.If(test, rebinds, []), node.iter)
+            _place(first, node.iter)
+            node.body.insert(0, first)
+        return node
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        return self._comprehension(node, "list_of")
+
+    def _comprehension(self, node: ast.ListComp | ast.GeneratorExp, into: str) -> ast.expr:
+        carried = {n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
+        targets = [n for g in node.generators for n in ast.walk(g.target)]
+        stored = {n.id for n in targets if isinstance(n, ast.Name)}
+        names = BodyNames(frozenset(stored | carried), frozenset(carried))
+        self.generic_visit(node)
+        if _has([node], _UNFIT) or any(g.is_async for g in node.generators):
+            return node
+        for generator in node.generators:
+            site = self._site(generator.iter, names)
+            generator.iter = _call(generator.iter, "loop", generator.iter, _constant(site))
+        element = _with_lists(node.elt)
+        items = ast.copy_location(ast.GeneratorExp(element, node.generators), node)
+        return _call(node, into, items)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        only = node.args[0] if len(node.args) == 1 and not node.keywords else None
+        if name in ("list", "tuple", "sum") and isinstance(only, ast.GeneratorExp):
+            node.args[0] = self._comprehension(only, "list_of")
+        else:
+            self.generic_visit(node)
+        if name in REPLACED:
+            self.calls += 1
+            node.func = _call(node.func, "replacement", node.func)
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        self.generic_visit(node)
+        node.value = _with_lists(node.value)
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        self.generic_visit(node)
+        if node.value is not None:
+            node.value = _with_lists(node.value)
+        return node
+
+    def _site(self, node: Any, names: BodyNames) -> Site:
+        site = (self.filename, node.lineno, node.col_offset)
+        self.sites[site] = names
+        return site
+
+
+def _constant(site: Site) -> ast.expr:
+    return ast.Tuple([ast.Constant(part) for part in site], ast.Load())
+
+
+def _with_lists(value: ast.expr) -> ast.expr:
+    """The value with the lists displayed in it replaced."""
+    if isinstance(value, ast.List):
+        parts: list[ast.expr] = []
+        own: list[ast.expr] = []
+        for item in value.elts:
+            if isinstance(item, ast.Starred):
+                parts += [_call(value, "new_list", ast.List(own, ast.Load()))] if own else []
+                parts.append(_call(value, "list_of", item.value))
+                own = []
+            else:
+                own.append(_with_lists(item))
+        if own or not parts:
+            parts.append(_call(value, "new_list", ast.List(own, ast.Load())))
+        joined = parts[0]
+        for part in parts[1:]:
+            joined = ast.copy_location(ast.BinOp(joined, ast.Add(), part), value)
+        return joined
+    if isinstance(value, ast.Tuple):
+        value.elts = [_with_lists(e) for e in value.elts]
+    elif isinstance(value, ast.Dict):
+        value.values = [_with_lists(e) for e in value.values]
+    return value
+
+
+def _call(at: ast.AST, name: str, *args: ast.expr) -> ast.Call:
+    helper = ast.Attribute(ast.Name(HELPER, ast.Load()), name, ast.Load())
+    call = ast.copy_location(ast.Call(helper, list(args), []), at)
+    return ast.fix_missing_locations(call)
+
+
+def _place(node: ast.AST, at: ast.expr) -> None:
+    for part in ast.walk(node):
+        if hasattr(part, "lineno") or isinstance(part, (ast.expr, ast.stmt)):
+            ast.copy_location(part, at)
+
+
+def _has(nodes: Any, kinds: tuple[type, ...]) -> bool:
+    """Whether there is such a node, outside of functions defined there."""
+    todo = list(nodes)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, kinds):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            todo.extend(ast.iter_child_nodes(node))
+    return False

@@ -1,0 +1,178 @@
+"""What rewritten functions loop over: ``range``, ``enumerate``, ``zip``, ``reversed`` of sizes."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from archlint.symbolic import Expr, Size, ceildiv, maximum
+from archlint.symbolic.formula import ge
+from archlint.tracing.loops.lists import GrowingList
+from archlint.tracing.loops.segments import (
+    Host,
+    SymbolicTuple,
+    fresh,
+    has_symbolic_length,
+    segments_of,
+    symbolic_length,
+)
+from archlint.tracing.symint.node import size_of
+from archlint.tracing.symint.python_types import sym_int
+
+Section = tuple[Size, Callable[[Any], Any]]
+"""A number of turns, and what the turn of an index takes."""
+
+
+class Sections:
+    """An iterable whose number of turns is a size."""
+
+    def __init__(self, host: Host, sections: list[Section]) -> None:
+        self.host = host
+        self.sections = sections
+
+    def __iter__(self) -> Iterator[Any]:
+        for count, get in self.sections:
+            number = count if isinstance(count, int) else self.host.unrolled(count)
+            yield from map(get, builtins.range(number))
+
+
+class SymbolicRange(Sections):
+    """``range`` with an end that is a size."""
+
+    def __init__(self, host: Host, start: Size, stop: Size, step: int) -> None:
+        self.start, self.stop, self.step = start, stop, step
+        length = stop - start if step > 0 else start - stop
+        if host.path.known(ge(length, 0)) is not True:
+            length = maximum(length, 0)
+        self.count = host.path.simplified(ceildiv(length, abs(step)))
+        super().__init__(host, [(self.count, self._value)])
+
+    def _value(self, index: Any) -> Any:
+        return sym_int(self.start + size_of(index) * self.step, self.host.path)
+
+    def __len__(self) -> int:
+        return self.host.unrolled(self.count)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._plain()[index]
+
+    def __contains__(self, value: object) -> bool:
+        return value in self._plain()
+
+    def _plain(self) -> range:
+        number = self.host.unrolled(self.count)
+        start = self.host.path.pin(self.start)
+        return builtins.range(start, start + number * self.step, self.step)
+
+
+def sections_of(host: Host, value: Any) -> list[Section] | None:
+    """The turns of a loop over ``value``; ``None`` if their number is a Python number."""
+    if isinstance(value, Sections):
+        return value.sections
+    if symbolic_length(value) is None and not has_symbolic_length(value):
+        return None
+    if isinstance(value, torch.Tensor):
+        value = value.unbind(0)
+    return [_of_segment(s.value, s.repeats) for s in segments_of(value)]
+
+
+def _of_segment(value: Any, count: Size) -> Section:
+    if isinstance(count, int) and count == 1:
+        return 1, lambda index: value
+    return count, lambda index: fresh(value)
+
+
+def make_range(host: Host, *ends: Any) -> Any:
+    """``range(...)``, of which any end may be a size."""
+    known = [size_of(e) for e in ends]
+    sizes = all(isinstance(e, (int, Expr)) and not isinstance(e, bool) for e in known)
+    if not sizes or not any(isinstance(e, Expr) for e in known) or not 1 <= len(known) <= 3:
+        return builtins.range(*ends)
+    start, stop = (0, known[0]) if len(known) == 1 else known[:2]
+    step = known[2] if len(known) == 3 else 1
+    if not isinstance(step, int) or step == 0:
+        return builtins.range(*ends)
+    made = SymbolicRange(host, start, stop, step)
+    return made if isinstance(made.count, Expr) else builtins.range(*map(host.path.pin, known))
+
+
+def make_enumerate(host: Host, items: Any, start: Any = 0) -> Any:
+    """``enumerate(items, start)``."""
+    found = sections_of(host, items)
+    if found is None:
+        return builtins.enumerate(items, start)
+    numbered: list[Section] = []
+    before: Size = size_of(start)
+    for count, get in found:
+        numbered.append((count, _numbered(host, before, get)))
+        before = before + count
+    return Sections(host, numbered)
+
+
+def _numbered(host: Host, before: Size, get: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda index: (sym_int(before + size_of(index), host.path), get(index))
+
+
+def make_reversed(host: Host, items: Any) -> Any:
+    """``reversed(items)``."""
+    found = None if isinstance(items, Sections) and type(items) is not SymbolicRange else items
+    found = None if found is None else sections_of(host, found)
+    if found is None:
+        return builtins.reversed(items)
+    return Sections(host, [(n, _backwards(host, n, get)) for n, get in found[::-1]])
+
+
+def _backwards(host: Host, count: Size, get: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda index: get(sym_int(count - 1 - size_of(index), host.path))
+
+
+def make_zip(host: Host, *items: Any, strict: bool = False) -> Any:
+    """``zip(*items)``: as many turns as the shortest has."""
+    found = [sections_of(host, item) for item in items]
+    each: list[Section] = []
+    for item, sections in zip(items, found, strict=True):
+        if sections is not None and len(sections) == 1:
+            each.append(sections[0])
+        elif sections is None and isinstance(item, (list, tuple, builtins.range, torch.Tensor)):
+            each.append((len(item), lambda index, item=item: item[index]))  # type: ignore[misc]
+        else:
+            return builtins.zip(*items, strict=strict)
+    if all(s is None for s in found):
+        return builtins.zip(*items, strict=strict)
+    shortest: Size = each[0][0]
+    for count, _ in each[1:]:
+        if not host.path.branch(ge(count, shortest)):
+            if strict:
+                raise ValueError("zip() argument is shorter than argument 1")
+            shortest = count
+        elif strict and not host.path.branch(ge(shortest, count)):
+            raise ValueError("zip() argument is longer than argument 1")
+    return Sections(host, [(shortest, lambda index: tuple(get(index) for _, get in each))])
+
+
+def make_len(host: Host, value: Any) -> Any:
+    """``len(value)``, which may be a size."""
+    if isinstance(value, SymbolicRange):
+        return sym_int(value.count, host.path)
+    if isinstance(value, GrowingList):
+        value.read = True
+    length = symbolic_length(value)
+    return len(value) if length is None else sym_int(length, host.path)
+
+
+def make_tuple(host: Host, *items: Any) -> Any:
+    """``tuple(items)``."""
+    if len(items) == 1 and has_symbolic_length(items[0]):
+        if isinstance(items[0], GrowingList):
+            items[0].read = True
+        return SymbolicTuple.of(host, segments_of(items[0]))
+    return tuple(*items)
+
+
+__all__ = [
+    "Section", "Sections", "SymbolicRange", "make_enumerate", "make_len", "make_range",
+    "make_reversed", "make_tuple", "make_zip", "sections_of",
+]  # fmt: skip

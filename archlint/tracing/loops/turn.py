@@ -1,0 +1,108 @@
+"""The turn that stands for all turns of a loop, and what claims and branches mean in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from archlint.ops.traits import ERRORS, traits_of
+from archlint.symbolic import Size, Unknown, evaluate
+from archlint.symbolic.formula import Bool, Formula, holds, negate
+from archlint.symbolic.occurring import at_every_value, at_value, index_range
+from archlint.symbolic.quantify import unknowns_in, upper_bound
+from archlint.tracing.events import Event
+from archlint.tracing.exception_handling.exception_flow import is_caught
+from archlint.tracing.loops.plans import MOST_FIRST, MOST_LAST, Plans
+from archlint.tracing.loops.rewriting import Site
+
+if TYPE_CHECKING:
+    from archlint.tracing.path import TracedPath
+
+_MOST_VALUES = 4096
+
+
+class Retry(BaseException):
+    """The trace is to start again, with other plans.
+
+    Not an ``Exception``: a model that catches those must not swallow it.
+    """
+
+
+class Turn:
+    """One turn of a loop with an index that takes every value of a range.
+
+    What is recorded in it holds for all turns in the range, which is proved when the turn ends: it
+    must leave the state that the next turn starts from. Until then a claim that fails in a later
+    turn refuses nothing yet (``failed``, the first such claim).
+    """
+
+    def __init__(self, path: TracedPath, site: Site, index: Unknown, plans: Plans) -> None:
+        self.path = path
+        self.site = site
+        self.index = index
+        self.plans = plans
+        self.failed: Event | None = None
+
+    def every(self, formula: Bool) -> Bool:
+        """Where the formula holds in every turn of the range."""
+        found = at_every_value(formula, self.index, self.path.facts.narrow)
+        if found is None:
+            self.unroll()
+        return found
+
+    def side(self, formula: Formula) -> bool:
+        """The side that all turns take, which may branch on sizes."""
+        for side, opposite in ((formula, negate(formula)), (negate(formula), formula)):
+            whole = self.every(side)
+            if self.path.known(whole) is True or holds(whole, self.path.env):
+                if self.path.branch(whole):
+                    return side is formula
+            elif self.path.known(self.every(opposite)) is True:
+                return side is not formula
+        return self._split(formula)
+
+    def claim(self, formula: Bool, text: str, sizes: tuple[Size, ...]) -> None:
+        """Require the formula in every turn; what fails in a later one refuses when it is due."""
+        path, outer = self.path, self
+        calls = path.calls_so_far
+        raises = traits_of(calls[-1].func).raises if calls else ERRORS
+        if is_caught(path.model_caller, raises) is not False:
+            self.unroll()
+        whole = formula
+        while (turn := path.turn_of(whole)) is not None:
+            whole, outer = turn.every(whole), turn
+        known = path.known(whole)
+        if known is True:
+            return
+        if known is None:
+            whole = path.facts.open_part(whole)
+        sizes = tuple(map(upper_bound, sizes))
+        if holds(whole, path.env):
+            path.record("claim", whole, True, text, sizes)
+            if isinstance(whole, Formula):
+                path.learn(whole, True)
+        elif outer.failed is None:
+            outer.failed = Event("claim", whole, False, text, sizes, path.calls - 1)
+
+    def _split(self, formula: Formula) -> NoReturn:
+        """Start again with the turns at the ends of the range that take the other side apart."""
+        env = self.path.env
+        others = [u for u in unknowns_in(formula) if u is not self.index]
+        low, high = (evaluate(end, env) for end in index_range(self.index))
+        if others or high - low > _MOST_VALUES:
+            self.unroll()
+        sides = [holds(at_value(formula, self.index, k), env) for k in range(low, high + 1)]
+        middle = sides[len(sides) // 2]
+        first = next(k for k, s in enumerate(sides) if s is middle)
+        last = next(k for k, s in enumerate(reversed(sides)) if s is middle)
+        plan = self.plans.of(self.site)
+        alike = all(s is middle for s in sides[first : len(sides) - last])
+        few = plan.first + first <= MOST_FIRST and plan.last + last <= MOST_LAST
+        if not (alike and few and first + last):
+            self.unroll()
+        self.plans.more(self.site, first, last)
+        raise Retry
+
+    def unroll(self) -> NoReturn:
+        """Start again, following each turn of the loop."""
+        self.plans.unroll(self.site)
+        raise Retry

@@ -1,0 +1,164 @@
+"""Models with loops over a size, as people write them."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class HandWrittenRNN(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner, self.outer, self.head = nn.Linear(4, 6), nn.Linear(6, 6), nn.Linear(6, 2)
+
+    def forward(self, x):
+        h = torch.zeros(x.shape[0], 6)
+        for t in range(x.shape[1]):
+            h = torch.tanh(self.inner(x[:, t]) + self.outer(h))
+        return self.head(h)
+
+
+class TeacherForcing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell, self.head = nn.GRUCell(4, 6), nn.Linear(6, 2)
+
+    def forward(self, x):
+        h = x.new_zeros(x.size(0), 6)
+        outs = []
+        for _, x_t in enumerate(x.unbind(1)):
+            h = self.cell(x_t, h)
+            outs.append(self.head(h))
+        return torch.stack(outs, dim=1), outs[-1]
+
+
+class SelectiveScan(nn.Module):
+    def forward(self, x):
+        b, length, d = x.shape
+        state = torch.zeros((b, d, 3))
+        decay = x.unsqueeze(-1).expand(b, length, d, 3)
+        ys = []
+        for i in range(length):
+            state = decay[:, i] * state + x[:, i, :, None]
+            ys.append(torch.einsum("bdn,bd->bd", state, x[:, i]))
+        return torch.stack(ys, dim=1)
+
+
+class BatchLoop(nn.Module):
+    def forward(self, x):
+        padded = torch.zeros(x.shape[0], x.shape[1] + 2, x.shape[2])
+        for image, room in zip(x, padded, strict=True):
+            room[: image.shape[0], : image.shape[1]].copy_(image)
+        return padded
+
+
+class StackedComprehension(nn.Module):
+    def forward(self, x):
+        return torch.stack([x[:, t] * 2 for t in range(x.shape[1])], 1)
+
+
+class NextStep(nn.Module):
+    """Reads one step too far: it never works."""
+
+    def forward(self, x):
+        total = x[:, 0]
+        for i in range(x.shape[1]):
+            total = total + x[:, i + 1]
+        return total
+
+
+class ThreeAhead(nn.Module):
+    """Works where the loop makes no turn."""
+
+    def forward(self, x):
+        total = x[:, 0]
+        for i in range(x.shape[1] - 1):
+            total = total + x[:, i + 3]
+        return total
+
+
+class FirstTurnDiffers(nn.Module):
+    def forward(self, x):
+        out = torch.zeros(x.shape[0], x.shape[1], x.shape[2])
+        for t in range(x.shape[1]):
+            if t == 0:
+                out[:, t] = x[:, t]
+            elif t < x.shape[1] - 1:
+                out[:, t] = x[:, t] + out[:, t - 1]
+        return out
+
+
+class GrowingState(nn.Module):
+    def forward(self, x):
+        h, steps = x[:, :1], 0
+        for t in range(x.shape[1]):
+            h = torch.cat([h, x[:, t : t + 1]], 1)
+            steps += 2
+        return h, x.new_zeros(steps)
+
+
+class Bidirectional(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.there, self.back = nn.GRUCell(4, 6), nn.GRUCell(4, 6)
+
+    def forward(self, x):
+        h, there, back = x.new_zeros(x.size(0), 6), [], []
+        for t in range(x.size(1)):
+            h = self.there(x[:, t], h)
+            there.append(h)
+        for t in reversed(range(x.size(1))):
+            h = self.back(x[:, t], h)
+            back.insert(0, h)
+        return torch.cat([torch.stack(there, 1), torch.stack(back, 1)], -1)
+
+
+class Patches(nn.Module):
+    def forward(self, x):
+        rows = []
+        for i in range(x.shape[1]):
+            rows.append(torch.stack([x[:, i, j] for j in range(x.shape[2])], 1))
+        return torch.stack(rows, 1)
+
+
+class Chunks(nn.Module):
+    def forward(self, x):
+        outs = []
+        for start in range(0, x.shape[1], 4):
+            outs.append(x[:, start : start + 4].sum(1))
+        return torch.stack(outs, 1)
+
+
+class Pieces(nn.Module):
+    def forward(self, x):
+        return torch.stack(x.split(3, 1))
+
+
+class TableOfSteps(nn.Module):
+    """Reads a table of eight rows by the step."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(8, 4))
+
+    def forward(self, x):
+        return sum([x[:, t] + self.table[t] for t in range(x.shape[1])])
+
+
+EXACT = {
+    HandWrittenRNN: ("N T 4", "any size"),
+    TeacherForcing: ("N T 4", "any size"),
+    SelectiveScan: ("N T C", "any size"),
+    BatchLoop: ("N T C", "any size"),
+    StackedComprehension: ("N T C", "any size"),
+    NextStep: ("N T C", "no size"),
+    ThreeAhead: ("N T C", "T == 1"),
+    FirstTurnDiffers: ("N T C", "any size"),
+    GrowingState: ("N T C", "any size"),
+    Bidirectional: ("N T 4", "any size"),
+    Patches: ("N T C", "any size"),
+    Chunks: ("N T C", "any size"),
+    Pieces: ("N T C", None),
+    TableOfSteps: ("N T 4", "T <= 8"),
+}
+"""The input of each model, and the sizes that it accepts (``None``: only compared with runs)."""
