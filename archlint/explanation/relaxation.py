@@ -66,7 +66,9 @@ class RelaxedPath(TracedPath):
         self._behind: dict[int, bool] = {}
         self._implied = box
 
-    def claim(self, formula: Bool, text: str, *sizes: Any) -> None:
+    def claim(
+        self, formula: Bool, text: str, *sizes: Any, error: type[Exception] | None = None
+    ) -> None:
         if not isinstance(formula, Formula) or not self.calls_so_far:
             return super().claim(formula, text, *sizes)
         call = self.calls_so_far[-1]

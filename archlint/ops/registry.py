@@ -49,8 +49,19 @@ class NoRule(Exception):
     """The rule does not cover these arguments; the operator's kernel runs instead."""
 
 
-class Refused(RuntimeError):
-    """A claim does not hold at the sizes of this path: the operator would raise here."""
+class Refused(Exception):
+    """A claim does not hold at the sizes of this path: the operator would raise here.
+
+    Only its kinds are raised, which the model's own code may catch as what the operator raises.
+    """
+
+
+class RefusedCall(Refused, RuntimeError):
+    """A :class:`Refused` where the operator would raise ``RuntimeError``, or one of several."""
+
+
+class RefusedIndex(Refused, IndexError):
+    """A :class:`Refused` where the operator would raise ``IndexError``, which ends an iteration."""
 
 
 class TensorSpec:
@@ -104,10 +115,13 @@ class TensorSpec:
 class Path(Protocol):
     """The protocol between a rule and the path of the trace that the call is on."""
 
-    def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
+    def claim(
+        self, formula: Bool, text: str, *sizes: Size, error: type[Exception] | None = None
+    ) -> None:
         """The operator raises unless ``formula`` holds.
 
-        ``text`` states the requirement in the operator's terms, with ``{}`` for each of ``sizes``.
+        ``text`` states the requirement in the operator's terms, with ``{}`` for each of ``sizes``;
+        ``error`` is the type of the exception, if it is one of several that the operator raises.
         Raises :class:`Refused` if it does not hold at the sizes of this path.
         """
 

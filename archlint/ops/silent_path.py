@@ -64,7 +64,9 @@ class SilentPath:
                 self._truth[part] = truth
         return turn
 
-    def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
+    def claim(
+        self, formula: Bool, text: str, *sizes: Size, error: type[Exception] | None = None
+    ) -> None:
         if self.known(formula) is not True:
             raise Unanswered
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from archlint.ops.registry import Refused
+from archlint.ops.registry import RefusedCall
 from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.user_frames import first_line
 from archlint.symbolic import evaluate
@@ -95,7 +95,7 @@ def compare_with_cpu(path: TracedPath, sizes: Sizes, name: str, made: Any, real:
         if is_environment_error(real):
             return
         if _OF_DTYPES.search(str(real)):
-            raise Refused(f"{type(real).__name__}: {real}") from None
+            raise RefusedCall(f"{type(real).__name__}: {real}") from None
         text = f"{type(real).__name__}: {first_line(real)}"
         path.unproved(f"{name} has no rule, and the CPU may refuse ({text})")
     elif _shapes(sizes, made) != _shapes(sizes, real):

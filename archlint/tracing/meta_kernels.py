@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch._dispatch.python import enable_python_dispatcher
 
-from archlint.ops.registry import Refused, TensorSpec
+from archlint.ops.registry import RefusedCall, TensorSpec
 from archlint.ops.shapes.strides import settled_strides
 from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.user_frames import first_line
@@ -34,7 +34,7 @@ from archlint.tracing.path import TracedPath
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.python_types import sym_int
-from archlint.tracing.tensors.specs import map_tensors
+from archlint.tracing.tensors.specs import map_tensors, spec_of
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, strides_of, symbolic_tensor
 from archlint.tracing.trace import call_name
 
@@ -114,10 +114,10 @@ def run_kernel(
                 name = call_name(func)
                 text = f"{name} has no rule for sizes that values decide ({first_line(error)})"
                 raise UnknownOutcome(text) from None
-            raise Refused(f"{type(error).__name__}: {error}") from None
+            raise RefusedCall(f"{type(error).__name__}: {error}") from None
         finally:
             path.eager = eager
-    made = _from_meta(result, standins, index)
+    made = _from_meta(result, standins, index, not metas)
     for sizes, arguments in samples:
         if (
             arguments is not None
@@ -162,10 +162,20 @@ def _meta(path: TracedPath, spec: TensorSpec) -> torch.Tensor:
     return torch.empty_strided(sizes, strides, dtype=spec.dtype, device="meta")
 
 
-def _from_meta(result: Any, standins: dict[int, SymbolicTensor], index: int) -> Any:
+def _from_meta(
+    result: Any, standins: dict[int, SymbolicTensor], index: int, numbers_only: bool
+) -> Any:
+    """The result with symbolic tensors for meta tensors.
+
+    ``numbers_only``: the arguments have no tensor, so that a real tensor in the result was computed
+    from what stands for a symbolic number.
+    """
+
     def back(tensor: torch.Tensor) -> Any:
         if tensor.device.type != "meta":
-            return tensor
+            if not numbers_only:
+                return tensor
+            return symbolic_tensor(spec_of(tensor).like(tuple(tensor.shape)), index)
         dims = tuple(size_of(d) for d in tensor.shape)
         strides: tuple[Size, ...] | None = tuple(size_of(s) for s in tensor.stride())
         if strides == strides_of(TensorSpec(dims)):

@@ -39,7 +39,7 @@ MERGE_AFTER = 8
 Choices = tuple[bool, ...]
 """The sides taken, in turn, where values of tensors decide."""
 
-_NOT_PLAIN = re.compile(r"TypeError: .*SymBool|unhashable type: .*SymInt")
+_NOT_PLAIN = re.compile(r"TypeError: .*Sym(bolic)?Bool|unhashable type: .*SymInt")
 
 
 class ModelTracer:

@@ -60,6 +60,7 @@ from archlint.tracing.tensors.specs import (
     is_symbolic,
     known_of,
     map_tensors,
+    number_in,
     spec_of,
 )
 from archlint.tracing.tensors.symbolic_tensor import (
@@ -168,7 +169,10 @@ class Tracer(TorchFunctionMode):
                     raise NoRule("out=")
                 result = rule(self.path, *known, **settings)
             except NoRule:
-                pass
+                numbers = [self._number(a) for a in args[1:]]
+                if any(n is not a for n, a in zip(numbers, args[1:], strict=True)):
+                    self.calls.pop()
+                    return self._call(func, (args[0], *numbers), kwargs)
             except Refused:
                 raise
             except Exception as e:  # a bug of a rule must never look like the model's
@@ -195,6 +199,12 @@ class Tracer(TorchFunctionMode):
         call.how = "kernel"
         call.result = self._kernel(*(kernel or (func, args, kwargs)), index)
         return call.result
+
+    def _number(self, value: Any) -> Any:
+        """The number in an integer tensor without dimensions, if it is known."""
+        known = known_of(value) if type(value) is SymbolicTensor else None
+        number = number_in(known)
+        return value if number is known else user_number(number, self.path)
 
     def _stand(self, result: Any, index: int, func: Any) -> Any:
         if isinstance(result, TensorSpec):

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 import torch
 
-from archlint.ops.registry import RULES, NoRule, Refused, TensorSpec
+from archlint.ops.registry import RULES, NoRule, Refused, RefusedCall, TensorSpec
 from archlint.ops.shapes.strides import settled_strides
 from archlint.symbolic import Expr, Size, evaluate, symbol
 from archlint.symbolic.formula import Bool, holds
@@ -121,12 +121,14 @@ class HintPath:
         self.events: list[tuple[str, Bool, bool]] = []
         self.caveats: list[str] = []
 
-    def claim(self, formula: Bool, text: str, *sizes: Size) -> None:
+    def claim(
+        self, formula: Bool, text: str, *sizes: Size, error: type[Exception] | None = None
+    ) -> None:
         text.format(*sizes)  # a message must be printable
         held = holds(formula, self.env)
         self.events.append(("claim", formula, held))
         if not held:
-            raise Refused(text.format(*sizes))
+            raise RefusedCall(text.format(*sizes))
 
     def branch(self, formula: Bool) -> bool:
         taken = holds(formula, self.env)

@@ -17,6 +17,7 @@ from archlint.ops.shapes.type_promotion import DtypeRule, is_scalar, result_type
 from archlint.ops.traits import Bounds, declare_traits
 from archlint.ops.values import float_ranges as reals
 from archlint.ops.values import int_ranges as ranges
+from archlint.symbolic import Expr
 
 RangeRule = Callable[[Path, Any, Any, torch.dtype], "Range | reals.Real"]
 
@@ -119,10 +120,14 @@ def _register(
     reflected: str = "",
     inplace: str = "",
     numbers: bool = True,
+    numbers_alone: bool = False,
     check: Callable[[Path, str, Any, Any, torch.dtype], None] | None = None,
     **traits: Any,
 ) -> None:
-    """One rule for all spellings of a binary operator (names separated by spaces)."""
+    """One rule for all spellings of a binary operator (names separated by spaces).
+
+    ``numbers_alone``: whether PyTorch takes two numbers and makes a tensor of the first.
+    """
 
     def result(
         path: Path, a: Any, b: Any, alpha: Any, mode: str | None
@@ -151,6 +156,10 @@ def _register(
         alpha: Any = 1,
         rounding_mode: str | None = None,
     ) -> TensorSpec:
+        if is_scalar(input) and is_scalar(other):
+            if not numbers_alone or not isinstance(input, (int, Expr)):
+                raise NoRule(f"{name} of numbers")
+            input = TensorSpec((), torch.int64, values=(input, input))
         dtype, values_ = result(path, input, other, alpha, rounding_mode)
         return pointwise(path, dtype, values_, input, other)
 
@@ -196,6 +205,7 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
         promote.same,
         _linear(ranges.add, reals.added),
         {
+            "numbers_alone": True,
             "dunders": "__add__ __radd__",
             "inplace": "__iadd__",
             "bounds": Bounds.PAIRS,
@@ -208,6 +218,7 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
         promote.number,
         _linear(ranges.sub, reals.subtracted),
         {
+            "numbers_alone": True,
             "also": "subtract",
             "dunders": "__sub__",
             "reflected": "rsub __rsub__",
@@ -223,6 +234,7 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
         promote.same,
         _product,
         {
+            "numbers_alone": True,
             "also": "multiply",
             "dunders": "__mul__ __rmul__",
             "inplace": "__imul__",
@@ -236,6 +248,7 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
         promote.to_float,
         _quotient,
         {
+            "numbers_alone": True,
             "also": "divide true_divide",
             "dunders": "__truediv__ __div__",
             "reflected": "__rtruediv__ __rdiv__",
@@ -250,6 +263,7 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
         promote.number,
         _floored,
         {
+            "numbers_alone": True,
             "dunders": "__floordiv__",
             "reflected": "__rfloordiv__",
             "inplace": "__ifloordiv__",

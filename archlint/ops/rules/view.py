@@ -150,7 +150,7 @@ def movedim(path: Path, input: TensorSpec, source: Any, destination: Any) -> Ten
 def index_in(path: Path, index: Size, size: Size) -> Size:
     """``index`` counted from the front; claims that it is one of ``size`` elements."""
     inside = conj(ge(index, -size), gt(size, index))
-    path.claim(inside, "index {} in a dimension of size {}", index, size)
+    path.claim(inside, "index {} in a dimension of size {}", index, size, error=IndexError)
     return index
 
 

@@ -11,6 +11,7 @@ import ast
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
+from dis import opname
 from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -52,8 +53,25 @@ def is_caught(root: CodeType | None, kinds: Sequence[type[Exception]] = ERRORS) 
             if fate is None:
                 return None
             found = found or fate
+        if _is_item_of_iteration(frame):
+            fate = _one({issubclass(kind, IndexError) for kind in kinds})
+            if fate is None:
+                return None
+            found = found or fate
         frame = frame.f_back
     return found
+
+
+def _is_item_of_iteration(frame: FrameType) -> bool:
+    """Whether Python calls ``__getitem__`` to iterate, which an ``IndexError`` ends."""
+    caller = frame.f_back
+    if frame.f_code.co_name != "__getitem__" or caller is None:
+        return False
+    code = caller.f_code
+    operation = opname[code.co_code[caller.f_lasti]]
+    if operation.startswith("BINARY") or "__getitem__" in code.co_names:
+        return False
+    return _is_theirs(code.co_filename)
 
 
 def _fates(frame: FrameType, kinds: Sequence[type[Exception]]) -> Iterator[bool | None]:

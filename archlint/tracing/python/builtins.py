@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import dis
+import fractions
 import inspect
 import sys
 from collections.abc import Iterable, Iterator
@@ -42,6 +43,7 @@ from archlint.tracing.symint.python_types import (
     SymbolicInt,
     user_number,
 )
+from archlint.tracing.tensors import symbolic_tensor
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 
@@ -302,7 +304,8 @@ def _codes(value: Any) -> Iterator[CodeType]:
 _BETWEEN = frozenset(
     module.__file__
     for module in (
-        torch, torch._tensor, torch.overrides, node_module, python_types, path_module, split,
+        torch, torch._tensor, torch.overrides, node_module, python_types, fractions,
+        symbolic_tensor, path_module, split,
         sys.modules[__name__],
     )
 )  # fmt: skip

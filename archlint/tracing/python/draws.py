@@ -142,6 +142,8 @@ def _replacements(
 def _is_models(frame: types.FrameType, packages: frozenset[str] | None) -> bool:
     """Whether the frame's code is one whose draws matter; ``packages``: of these only."""
     file = frame.f_code.co_filename
+    if frame.f_code.co_name == "<module>" and owner_of(file) is not Owner.USER:
+        return False  # a library that is being imported
     if packages is None:
         return is_user_code(file)
     root = str(frame.f_globals.get("__name__", "")).partition(".")[0]

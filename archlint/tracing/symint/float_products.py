@@ -24,6 +24,7 @@ from archlint.tracing.symint.numbers import FloatProduct, SizePath
 _MAX_DENOMINATOR = 1000
 _MAX_BITS = 31
 _PRECISION = 53  # binary digits of a double
+_STORED = Fraction(2) ** (1 - _PRECISION)  # the relative error of a stored factor, at most
 
 
 class _Factor(NamedTuple):
@@ -35,12 +36,9 @@ class _Factor(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _factor(value: float) -> _Factor | None:
-    if not math.isfinite(value) or value <= 0:
-        return None
-    exact = Fraction(value)
+def _factor(exact: Fraction) -> _Factor | None:
     simple = exact.limit_denominator(_MAX_DENOMINATOR)
-    if not simple or float(simple) != value or simple.numerator > 1 << 20:
+    if simple <= 0 or abs(exact / simple - 1) > _STORED or simple.numerator > 1 << 20:
         return None
     return _Factor(
         simple.numerator, simple.denominator, exact * simple.denominator - simple.numerator
@@ -49,6 +47,9 @@ def _factor(value: float) -> _Factor | None:
 
 def floor_of_product(path: SizePath, product: FloatProduct) -> Size | None:
     """``math.floor(size * factor)``; ``None`` for a factor that is no simple fraction."""
+    if product.factor > 0 and not path.branch(ge(product.size, 0)):
+        above_opposite = ceil_of_product(path, FloatProduct(-product.size, product.factor))
+        return None if above_opposite is None else -above_opposite
     size, factor = product.size, _usable(path, product)
     if factor is None:
         return None
@@ -58,6 +59,9 @@ def floor_of_product(path: SizePath, product: FloatProduct) -> Size | None:
 
 def ceil_of_product(path: SizePath, product: FloatProduct) -> Size | None:
     """``math.ceil(size * factor)``, as :func:`floor_of_product`."""
+    if product.factor > 0 and not path.branch(ge(product.size, 0)):
+        below_opposite = floor_of_product(path, FloatProduct(-product.size, product.factor))
+        return None if below_opposite is None else -below_opposite
     size, factor = product.size, _usable(path, product)
     if factor is None:
         return None
@@ -67,6 +71,9 @@ def ceil_of_product(path: SizePath, product: FloatProduct) -> Size | None:
 
 def round_product(path: SizePath, product: FloatProduct) -> Size | None:
     """``round(size * factor)``, to even where the product is exactly between two numbers."""
+    if product.factor > 0 and not path.branch(ge(product.size, 0)):
+        opposite = round_product(path, FloatProduct(-product.size, product.factor))
+        return None if opposite is None else -opposite
     size, factor = product.size, _usable(path, product)
     if factor is None:
         return None

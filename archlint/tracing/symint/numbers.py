@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any, Protocol
 
 from archlint import symbolic as dims
@@ -86,16 +87,19 @@ class Logarithm:
 
 
 class FloatProduct:
-    """The float ``size * factor``, rounded once (:mod:`.float_products`)."""
+    """The double nearest to ``size * factor`` (:mod:`.float_products`).
+
+    ``factor`` is the exact value of a float, or its reciprocal for a quotient.
+    """
 
     __slots__ = ("factor", "size")
 
-    def __init__(self, size: Expr, factor: float) -> None:
+    def __init__(self, size: Expr, factor: Fraction) -> None:
         self.size = size
         self.factor = factor
 
     def __repr__(self) -> str:
-        return f"{factor_text(self.size)}*{self.factor}"
+        return f"{factor_text(self.size)}*{float(self.factor):.12g}"
 
 
 Unary = Callable[[SizePath, Any], Any]
@@ -122,7 +126,7 @@ def value_at(number: Any, env: Mapping[str, int]) -> Any:
     if isinstance(number, Logarithm):
         return math.log2(number.size.evaluate(env))
     if isinstance(number, FloatProduct):
-        return number.size.evaluate(env) * number.factor
+        return float(number.size.evaluate(env) * number.factor)
     return number.value if isinstance(number, Opaque) else number
 
 
@@ -151,21 +155,48 @@ def pinned(path: SizePath, number: Any) -> Any:
     return value_at(number, path.env)
 
 
-def opaque(
-    path: SizePath, plain: Callable[..., Any], *numbers: Any, over: bool | None = None
-) -> Opaque:
+def opaque(path: SizePath, plain: Callable[..., Any], *numbers: Any) -> Opaque:
     """What a function of floats gives, known at the path's own sizes only.
 
-    ``over``: whether it is the quotient of two numbers (True) or their product (False).
+    Of a product, a quotient, and a sum of numbers that are not negative, it is known what it would
+    be without roundings.
     """
     value = plain(*(value_at(n, path.env) for n in numbers))
     sizes = tuple(size for n in numbers for size in sizes_in(n))
-    found = [f for f in map(approximate, numbers) if f is not None] if over is not None else []
-    if len(found) != 2:
+    found = [f for f in map(_approximate, numbers) if f is not None]
+    if len(found) != 2 or len(numbers) != 2:
         return Opaque(value, sizes)
     (a, before), (b, more) = found
-    exact = reduced(a.num * b.den, a.den * b.num) if over else reduced(a.num * b.num, a.den * b.den)
-    return Opaque(value, sizes, exact, before + more + 1)
+    if plain is operator.mul:
+        return Opaque(value, sizes, reduced(a.num * b.num, a.den * b.den), before + more + 1)
+    if plain is operator.truediv:
+        return Opaque(value, sizes, reduced(a.num * b.den, a.den * b.num), before + more + 1)
+    if plain is operator.add and _is_positive(path, a) and _is_positive(path, b):
+        total = reduced(a.num * b.den + b.num * a.den, a.den * b.den)
+        return Opaque(value, sizes, total, max(before, more) + 1)
+    return Opaque(value, sizes)
+
+
+def _approximate(number: Any) -> tuple[Ratio, int] | None:
+    if isinstance(number, FloatProduct):
+        simple = number.factor.limit_denominator(_MAX_DENOMINATOR)
+        if not simple or abs(number.factor / simple - 1) > 2**-53:
+            return None
+        return reduced(number.size * simple.numerator, simple.denominator), 2
+    if isinstance(number, float) and math.isfinite(number) and number:
+        simple = Fraction(number).limit_denominator(_MAX_DENOMINATOR)
+        if float(simple) == number:  # stored with one rounding
+            return Ratio(simple.numerator, simple.denominator), int(simple != Fraction(number))
+    return approximate(number)
+
+
+def _is_positive(path: SizePath, ratio: Ratio) -> bool:
+    if not isinstance(ratio.den, int) or ratio.den <= 0:
+        return False
+    return path.known(formula.ge(ratio.num, 0)) is True
+
+
+_MAX_DENOMINATOR = 1000
 
 
 def function(plain: Callable[[float], float]) -> Unary:
@@ -192,9 +223,12 @@ def _arithmetic(
             return result
         if plain is operator.mul:
             for size, factor in ((a, b), (b, a)):
-                if isinstance(size, Expr) and isinstance(factor, float):
-                    return FloatProduct(size, factor)
-        return opaque(path, plain, a, b, over=False if plain is operator.mul else None)
+                if isinstance(factor, (int, float)) and math.isfinite(factor) and factor:
+                    if isinstance(size, Expr) and isinstance(factor, float):
+                        return FloatProduct(size, Fraction(factor))
+                    if isinstance(size, FloatProduct) and _is_power_of_two(float(factor)):
+                        return FloatProduct(size.size, size.factor * Fraction(factor))
+        return opaque(path, plain, a, b)
 
     return operation
 
@@ -246,8 +280,18 @@ def truediv(path: SizePath, a: Any, b: Any) -> Any:
         whole = floordiv_exactly(path, x.num * y.den, x.den * y.num)
         if whole is not None:
             return as_ratio(whole)
+    if isinstance(b, (int, float)) and math.isfinite(b) and b:
+        if isinstance(a, Expr) and y is None:
+            return FloatProduct(a, 1 / Fraction(b))
+        if isinstance(a, FloatProduct) and _is_power_of_two(float(b)):
+            return FloatProduct(a.size, a.factor / Fraction(b))
     exact = ratio_div(x, y) if x is not None and y is not None else None
-    return opaque(path, operator.truediv, a, b, over=True) if exact is None else exact
+    return opaque(path, operator.truediv, a, b) if exact is None else exact
+
+
+def _is_power_of_two(factor: float) -> bool:
+    """Whether a multiplication with it changes only the exponent of a double."""
+    return abs(math.frexp(factor)[0]) == 0.5 and 2**-60 < abs(factor) < 2**60
 
 
 def floordiv_exactly(path: SizePath, num: Size, den: Size) -> Size | None:

@@ -25,7 +25,7 @@ from archlint.symbolic.formula import Formula
 from archlint.tracing.symint import comparisons, integers, numbers, rounding
 from archlint.tracing.symint.node import SizeNode
 from archlint.tracing.symint.numbers import Binary, SizePath, pinned
-from archlint.tracing.symint.text_uses import hash_of, number_in_text, text_of
+from archlint.tracing.symint.text_uses import hash_of, index_of, number_in_text, text_of
 
 _INTERNAL = (Owner.TORCH, Owner.ARCHLINT)
 
@@ -270,11 +270,31 @@ class _Integer(_Number):
         in_text = number_in_text(node)
         return int(node.guard_int()) if in_text is None else in_text
 
-    __index__ = __int__
+    def __index__(self) -> int:
+        bound = index_of(self.node)  # type: ignore[attr-defined]
+        return int(self) if bound is None else bound
+
+
+def _made_by_type(plain: type) -> Any:
+    """``__new__`` of a class that code calls as the type of a number: ``type(h)(3)``."""
+
+    def new(cls: type, value: Any = 0) -> Any:
+        if isinstance(value, SizeNode):
+            return object.__new__(cls)
+        inside = _operand(value)
+        if inside is NotImplemented or not is_symbolic_number(value):
+            return plain(value)
+        path = value.node.path
+        change = rounding.as_float if plain is float else rounding.trunc
+        return user_number(change(path, inside), path)
+
+    return new
 
 
 class SymbolicInt(_Integer, torch.SymInt):
     """An ``int`` made from sizes."""
+
+    __new__ = _made_by_type(int)
 
     __class__: Any = _class(int, torch.SymInt)
     __hash__ = _Number.__hash__
@@ -296,6 +316,8 @@ class SymbolicBool(_Integer, torch.SymBool):
 
 class SymbolicFloat(_Number, torch.SymFloat):
     """A ``float`` made from sizes."""
+
+    __new__ = _made_by_type(float)
 
     __class__: Any = _class(float, torch.SymFloat)
     __hash__ = _Number.__hash__
@@ -342,6 +364,7 @@ def _functions_of_numpy() -> dict[Any, Callable[..., Any]]:
         numpy.ceil: lambda x: user_float(rounding.ceil, x),
         numpy.trunc: lambda x: user_float(rounding.trunc, x),
         numpy.rint: lambda x: user_float(rounding.rounded, x),
+        numpy.log2: lambda x: user_float(numbers.logarithm, x),
         numpy.sqrt: lambda x: user_float(numbers.square_root, x),
         numpy.maximum: lambda a, b: (
             a.__sym_max__(b) if isinstance(a, _Number) else b.__sym_max__(a)

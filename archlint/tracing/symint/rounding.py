@@ -66,8 +66,9 @@ def trunc(path: SizePath, number: Any) -> Any:
     if isinstance(number, (Root, Logarithm)):
         return floor(path, number)
     if isinstance(number, FloatProduct):
-        known = number.factor > 0 and path.branch(ge(number.size, 0))
-        return floor(path, number) if known else math.trunc(pinned(path, number))
+        if number.factor < 0:
+            number = FloatProduct(-number.size, -number.factor)
+        return (floor if path.branch(ge(number.size, 0)) else ceil)(path, number)
     exact = number.approximation if isinstance(number, Opaque) else ratio_of(number)
     if exact is None:
         return math.trunc(pinned(path, number))

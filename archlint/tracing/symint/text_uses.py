@@ -128,6 +128,30 @@ def number_in_text(number: Number) -> int | None:
     return plain if value is False else value
 
 
+def index_of(number: Number) -> int | None:
+    """The number as an index or bound of a plain list; ``None`` if it is for something else.
+
+    From the length of the list on, all numbers are the same to it.
+    """
+    frame = _user_frame()
+    tree = None if frame is None else tree_of(frame)
+    if frame is None or tree is None or not isinstance(number.value, Expr):
+        return None
+    node = tree.at(frame.f_code, frame.f_lasti)
+    if not isinstance(node, ast.Subscript):
+        return None
+    try:
+        found = _value(node.value, frame)
+    except LookupError:
+        return None
+    if not isinstance(found, (list, tuple, str)):
+        return None
+    length = len(found)
+    if number.path.branch(ge(number.value, length)):
+        return length
+    return -length - 1 if number.path.branch(ge(-length - 1, number.value)) else None
+
+
 def hash_of(number: Number) -> int | None:
     """The hash of a number that is looked up; ``None`` if what it is for is not known."""
     frame = _user_frame()

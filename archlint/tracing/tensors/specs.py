@@ -94,12 +94,23 @@ def known_of(value: Any) -> Any:
     if kind is list:
         return [known_of(v) for v in value]
     if kind is slice:
-        return slice(known_of(value.start), known_of(value.stop), known_of(value.step))
+        return slice(*(number_in(known_of(v)) for v in (value.start, value.stop, value.step)))
     if isinstance(value, torch.Tensor):
         return _real_spec(value)
     if isinstance(value, (list, tuple)):
         return [known_of(v) for v in value]
     return value
+
+
+def number_in(known: Any) -> Any:
+    """The number in an integer tensor without dimensions, if it is known; else what is given.
+
+    PyTorch takes such a tensor where it wants a number.
+    """
+    if not isinstance(known, TensorSpec) or known.dims or not _integer(known.dtype):
+        return known
+    low, high = known.values if isinstance(known.values, tuple) else (None, None)
+    return known if low is None or (low is not high and low != high) else low
 
 
 def is_symbolic(values: Iterable[Any]) -> bool:

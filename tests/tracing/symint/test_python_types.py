@@ -1,6 +1,7 @@
 """Models that ask sizes as Python asks them, against the same models on plain numbers."""
 
 import contextlib
+import fractions
 import math
 import numbers
 
@@ -63,6 +64,19 @@ EXACT = {
     "product with a float": lambda h: int(h * 0.7),
     "rounded product": lambda h: round(h * 0.3),
     "product rounded up": lambda h: math.ceil(h * 1.1),
+    "quotient by a float": lambda h: int(h / 0.7),
+    "negative product": lambda h: int((5 - h) * 0.7),
+    "product doubled": lambda h: int(h * 0.7 * 2),
+    "scale of a position table": lambda h: int(float(h + 0.1) / 4),
+    "fraction": lambda h: int(fractions.Fraction(h, 6)),
+    "log2": lambda h: int(math.log2(h)),
+    "next power of two": lambda h: 1 << (h - 1).bit_length(),
+    "list slice": lambda h: len([1, 2, 3, 4, 5, 6][:h]),
+    "torch.div": lambda h: int(torch.div(h, 4, rounding_mode="trunc")),
+    "torch.floor_divide": lambda h: int(torch.floor_divide(h, 4)),
+    "a tensor of a size": lambda h: torch.tensor(h).item() // 2,
+    "several keys": lambda h: {(8, 3): 1, (16, 4): 2}.get((h, 3), 5),
+    "a joined key": lambda h: {"8x3": 1}.get("x".join(map(str, (h, 3))), 2),
     "float and back": lambda h: int(float(h) / 2),
     "gcd": lambda h: math.gcd(h, 12),
     "numpy": lambda h: int(numpy.ceil(h / 4)) + int(numpy.prod((h, 2))),
@@ -136,3 +150,71 @@ def test_a_message_costs_nothing():
     found = archlint.infer(Warns().eval(), "N 3 H W")
     assert found.exact
     assert found.text == "H % 2 == 0"
+
+
+class Rows:
+    """Iterates as Python did before ``__iter__``: until ``__getitem__`` raises ``IndexError``."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+    def __getitem__(self, i):
+        return self.tensor[i]
+
+
+ITERATIONS = {
+    "for": lambda x: torch.stack([row.sum() for row in Rows(x)]),
+    "list": lambda x: torch.stack(list(Rows(x))),
+    "next": lambda x: next(iter(Rows(x))),
+    "subscript": lambda x: Rows(x)[3],
+}
+
+
+@pytest.mark.parametrize("name", ITERATIONS)
+def test_an_index_error_ends_an_iteration(name):
+    class Iterates(nn.Module):
+        def forward(self, x):
+            return ITERATIONS[name](x)
+
+    found = archlint.infer(Iterates().eval(), "H W", paths=12)
+    for h in range(1, 9):
+        try:
+            right = tuple(ITERATIONS[name](torch.zeros(h, 2)).shape)
+        except IndexError:
+            right = None
+        accepted = found.accepts(H=h, W=2)
+        assert accepted is (right is not None)
+        assert not accepted or tuple(found.output(H=h, W=2)) == right
+
+
+class Slices(nn.Module):
+    """Takes half of the columns, by a tensor in the place of a number."""
+
+    def forward(self, x):
+        half = torch.as_tensor(x.shape[-1]) // 2
+        return x[..., :half]
+
+
+def test_a_tensor_of_a_size_is_a_bound():
+    found = archlint.infer(Slices().eval(), "N T")
+    assert found.exact
+    assert [found.output(N=1, T=t)[1] for t in range(1, 9)] == [0, 1, 1, 2, 2, 3, 3, 4]
+
+
+class Windows(nn.Module):
+    """Recovers the batch as the first Swin did, by dividing floats."""
+
+    def forward(self, x):
+        n, c, h, w = x.shape
+        windows = x.view(n, c, h // 7, 7, w // 7, 7).permute(0, 2, 4, 3, 5, 1).reshape(-1, 7, 7, c)
+        batch = int(windows.shape[0] / (h * w / 7 / 7))
+        return windows.view(batch, h // 7, w // 7, 7, 7, c)
+
+
+def test_a_batch_is_recovered_by_dividing_floats():
+    found = archlint.infer(Windows().eval(), "N 3 H W")
+    assert found.exact, found.reasons
+    for n, h, w in [(1, 7, 7), (3, 14, 21), (5, 7, 700), (7, 49, 63), (2, 8, 7), (2, 7, 20)]:
+        assert found.accepts(N=n, H=h, W=w) is (h % 7 == w % 7 == 0)
+        if h % 7 == w % 7 == 0:
+            assert found.output(N=n, H=h, W=w)[0] == n
