@@ -142,12 +142,20 @@ def _replacements(
 def _is_models(frame: types.FrameType, packages: frozenset[str] | None) -> bool:
     """Whether the frame's code is one whose draws matter; ``packages``: of these only."""
     file = frame.f_code.co_filename
-    if frame.f_code.co_name == "<module>" and owner_of(file) is not Owner.USER:
-        return False  # a library that is being imported
+    if owner_of(file) is not Owner.USER and _is_import(frame):
+        return False
     if packages is None:
         return is_user_code(file)
     root = str(frame.f_globals.get("__name__", "")).partition(".")[0]
     return root in packages or owner_of(file) is Owner.USER
+
+
+def _is_import(frame: types.FrameType) -> bool:
+    """Whether the frame runs because a module is imported."""
+    at: types.FrameType | None = frame
+    while at is not None and at.f_code.co_filename != "<frozen importlib._bootstrap>":
+        at = at.f_back
+    return at is not None
 
 
 _BY_ANSWER: dict[str, dict[str, str]] = {
