@@ -19,8 +19,10 @@ ALLOWED = ("archlint/tracing/python/", "archlint/tracing/symint/", "archlint/run
 OUTSIDE = {
     "archlint/cli/app.py: signal.signal": "the command's own process: SIGTERM ends its workers",
     "archlint/cli/exit_codes.py: os.dup2": "the command's own stdout, at its end",
-    "archlint/engine/sampling/real_run.py: torch.manual_seed": "in a block that restores the state",
     "archlint/tracing/loops/rewriting.py: warnings.simplefilter": "inside catch_warnings",
+    "archlint/explanation/fixes/patched_check.py: os.dup2": "the stdout of a process of its own",
+    "archlint/explanation/fixes/patched_check.py: sys.modules": "a process that checks one diff",
+    "archlint/explanation/fixes/reference.py: torch.manual_seed": "where the state is restored",
     "archlint/runner/worker.py: os.dup2": "a worker's own stdin and stdout",
     "archlint/runner/joblib_backends.py: os.environ.setdefault": "a setting that ray reads",
 }

@@ -192,6 +192,7 @@ READS_NO_INDEX = {
     "_use_miopen_ctc_loss",
     "batch_norm_gather_stats",
     "batch_norm_gather_stats_with_counts",
+    "masked_scatter",
 }
 
 

@@ -161,16 +161,19 @@ register_write("scatter_add", _scatter)
 register_write("scatter_reduce", _scatter_reduce)
 
 
-def _takes_negative_along() -> bool:
+def _accepts_along(index: int) -> bool:
+    """Whether ``take_along_dim`` accepts ``index`` in a dimension of size 1."""
     try:
-        torch.take_along_dim(torch.zeros(1, device="cpu"), torch.tensor([-1], device="cpu"), 0)
+        torch.take_along_dim(torch.zeros(1, device="cpu"), torch.tensor([index], device="cpu"), 0)
     except (RuntimeError, IndexError):
         return False
     return True
 
 
-# Measured, once: newer versions of PyTorch count negative indices from the end.
-_NEGATIVE_ALONG = _takes_negative_along()
+# Measured, once: newer versions of PyTorch count negative indices from the end, and the newest
+# take every index modulo the size, where a dimension is stated.
+_NEGATIVE_ALONG = _accepts_along(-1)
+_MODULO_ALONG = _accepts_along(1)
 
 
 def _claim_along(path: Path, index: TensorSpec, size: Size, low: Size, unread: Bool) -> None:
@@ -185,6 +188,8 @@ def take_along_dim(
     good = indices.dtype is torch.int64
     path.claim(good, f"an index of int64, gets {indices.dtype}")
     if dim is None:
+        if input.strides is not None or indices.strides is not None:
+            raise NoRule("whether both can be viewed as one dimension depends on the version")
         count = indices.numel()
         _claim_along(path, indices, input.numel(), 0, eq(count, 0))
         return input.like((count,), values=input.values)
@@ -197,7 +202,10 @@ def take_along_dim(
     dims = broadcast(path, rest, (*indices.dims[:at], 1, *indices.dims[at + 1 :]))
     dims = (*dims[:at], indices.dims[at], *dims[at + 1 :])
     size = input.dims[at]
-    _claim_along(path, indices, size, -size if _NEGATIVE_ALONG else 0, empty(dims))
+    if _MODULO_ALONG:
+        path.claim(disj(empty(dims), ge(size, 1)), "a dimension of size {} that is not 0", size)
+    else:
+        _claim_along(path, indices, size, -size if _NEGATIVE_ALONG else 0, empty(dims))
     return input.like(dims, values=input.values)
 
 
