@@ -9,48 +9,73 @@ from __future__ import annotations
 import contextlib
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from operator import is_
-from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from archlint.models.code_places import code_places, in_cell
+from archlint.models.code_state import CodeState
+from archlint.models.containers import base_of, contents, put_contents, same_contents
+from archlint.models.generators import generator_state, put_generator_state
+from archlint.models.generators import same_state as _same_state
+from archlint.runtime.uninterruptible import uninterrupted
+
 _SIMPLE = frozenset(
-    {bool, int, float, complex, str, bytes, type(None), type, torch.Size, torch.dtype}
+    {bool, int, float, complex, str, bytes, type(None), torch.Size, torch.dtype}
     | {torch.device, BuiltinFunctionType, ModuleType, range, slice}
 )
-_MAPPINGS = frozenset({dict, OrderedDict, defaultdict})
-_CONTAINERS = _MAPPINGS | {set, list, deque}
-_DEPTH = 4  # how far to follow containers and plain objects that a module holds
-_LONG = 10_000  # a longer container is data rather than state: only its own items are kept
+_PLAIN_CONTAINERS = frozenset({dict, OrderedDict, defaultdict, set, list, deque, bytearray})
+_DEPTH = 8  # how far to follow containers and plain objects that a module holds
+_LONG = 10_000  # a longer container is data rather than state: only its own items are restored
+_MOST = 200_000  # objects that are followed
+_LARGE = 1 << 22  # elements of a tensor or array outside of the model that is not copied
 
 
 class Snapshot:
-    """The state of a module tree: attributes, containers, hooks, training flags, tensors.
+    """The state of a module tree, and of its code: what a run could write to.
 
-    Containers and plain objects that modules hold are followed :data:`_DEPTH` levels deep. Of
-    functions, such as hooks: what their closures hold, and the modules and containers among the
-    globals that they name. A copy of a model has the same hooks, which write where the first wrote.
-    ``buffers`` copies the values of buffers and of tensors held as plain attributes,
+    Of the modules: attributes, containers, hooks, training flags, tensors. Of their code: global
+    names, attributes of classes, what functions close over, their defaults and attributes
+    (:mod:`.code_places`), and random generators. Containers and plain objects are followed
+    :data:`_DEPTH` levels deep. A copy of a model has the same hooks, which write where the first
+    wrote. ``buffers`` copies the values of buffers and of tensors held as plain attributes,
     ``parameters`` those of parameters too (without it an assignment to ``parameter.data`` is
-    undone, a write into its memory is not).
+    undone, a write into its memory is not). With ``code_only`` the modules themselves are left out.
     """
 
-    def __init__(self, model: nn.Module, buffers: bool = True, parameters: bool = False) -> None:
-        self._dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
-        self._others: list[tuple[Any, Any]] = []
-        self._empty: list[Any] = []
+    def __init__(
+        self,
+        model: nn.Module,
+        buffers: bool = True,
+        parameters: bool = False,
+        code_only: bool = False,
+    ) -> None:
+        self._containers: list[tuple[Any, Any, Any]] = []
+        self._slots: list[tuple[Any, Any, Any]] = []
         self._cells: list[tuple[CellType, Any]] = []
-        self._globals: list[tuple[dict[str, Any], str, Any]] = []
+        self._code = CodeState(code_places(model))
         self._classes: list[tuple[nn.Module, type]] = []
         self._scripted: list[tuple[torch.jit.ScriptModule, bool]] = []
         self._parameters: list[Tensor] = []
         self._tensors: list[Tensor] = []
+        self._arrays: list[tuple[Any, Any]] = []
+        self._generators: list[tuple[Any, Any]] = []
         self._seen: set[int] = set()
-        self._visit((model,), 0)
+        if not code_only:
+            self._visit((model,), 0)
+        self._visit(self._code.values(), 0)
         del self._seen
         self._every = every = self._parameters + self._tensors
         self._data = [t.data for t in every]
@@ -63,63 +88,86 @@ class Snapshot:
 
     def _visit(self, values: Iterable[Any], depth: int) -> None:
         seen = self._seen
-        empty = self._empty.append
         for value in values:  # a ResNet-50 has 3000 of them: what is common comes first
             kind = type(value)
-            if kind in _CONTAINERS:
-                if not value:
-                    empty(value)
-                elif id(value) not in seen:
-                    seen.add(id(value))
-                    self._container(value, kind, depth)
-            elif kind in _SIMPLE or id(value) in seen:
+            if kind in _SIMPLE or id(value) in seen or _is_own(kind):
                 continue
+            seen.add(id(value))
+            base = kind if kind is dict else _base(kind)
+            if base is not None:
+                self._container(value, base, depth)
+                if kind not in _PLAIN_CONTAINERS and depth < _DEPTH:
+                    self._attributes(value, depth)
             elif kind is Tensor or kind is nn.Parameter:
-                seen.add(id(value))
                 (self._tensors if kind is Tensor else self._parameters).append(value)
             elif isinstance(value, nn.Module):
-                seen.add(id(value))
                 self._module(value)
             elif isinstance(value, Tensor):
-                seen.add(id(value))
                 if not is_lazy(value):  # has nothing yet that could change
                     is_parameter = isinstance(value, nn.Parameter)
                     (self._parameters if is_parameter else self._tensors).append(value)
-            elif depth < _DEPTH and not isinstance(value, type):
-                seen.add(id(value))
-                attributes = getattr(value, "__dict__", None)
-                if kind is tuple:
-                    self._visit(value, depth + 1)
-                elif kind is FunctionType:
-                    self._function(value, depth)
-                elif kind is MethodType:
-                    self._visit((value.__func__, value.__self__), depth + 1)
-                elif kind is partial:
-                    self._visit((value.func, value.args, value.keywords), depth + 1)
-                elif type(attributes) is dict:
-                    self._dicts.append((attributes, attributes.copy()))
-                    self._visit(attributes.values(), depth + 1)
+            elif depth < _DEPTH:
+                self._object(value, kind, depth)
 
-    def _container(self, value: Any, kind: type, depth: int) -> None:
-        if kind in _MAPPINGS:
-            self._dicts.append((value, dict(value)))
-            value = value.values()
-        else:
-            self._others.append((value, value.copy()))
-        if depth < _DEPTH and len(value) <= _LONG:
+    def _object(self, value: Any, kind: Any, depth: int) -> None:
+        if kind is tuple:
             self._visit(value, depth + 1)
+        elif kind is FunctionType:
+            self._function(value, depth)
+        elif kind is MethodType:
+            self._visit((value.__func__, value.__self__), depth + 1)
+        elif kind is partial:
+            self._visit((value.func, value.args, value.keywords), depth + 1)
+        elif isinstance(value, type):
+            if self._code.add_class(value):
+                self._visit(list(vars(value).values()), depth + 1)
+        elif kind.__module__ == "numpy":
+            if kind.__name__ == "ndarray" and value.size <= _LARGE and not value.dtype.hasobject:
+                self._arrays.append((value, value.copy()))
+        else:
+            state = generator_state(value)
+            if state is not None:
+                self._generators.append((value, state))
+            self._attributes(value, depth)
+
+    def _attributes(self, value: Any, depth: int) -> None:
+        """Follow what an object holds in its ``__dict__`` and ``__slots__``."""
+        try:
+            attributes = object.__getattribute__(value, "__dict__")
+        except AttributeError:
+            attributes = None
+        if type(attributes) is dict and id(attributes) not in self._seen:
+            self._seen.add(id(attributes))
+            self._containers.append((attributes, dict, attributes.copy()))
+            self._visit(list(attributes.values()), depth + 1)
+        for slot in _slots(type(value)):
+            try:
+                held = slot.__get__(value)
+            except AttributeError:
+                held = _UNSET
+            self._slots.append((value, slot, held))
+            self._visit((held,), depth + 1)
+
+    def _container(self, value: Any, base: Any, depth: int) -> None:
+        had = contents(value, base)
+        self._containers.append((value, base, had))
+        short = len(had) <= _LONG and len(self._seen) < _MOST
+        if base is not bytearray and depth < _DEPTH and short:
+            self._visit(list(had.values()) if isinstance(had, dict) else had, depth + 1)
 
     def _function(self, function: FunctionType, depth: int) -> None:
         for cell in function.__closure__ or ():
             with contextlib.suppress(ValueError):  # nothing is in it yet
                 self._cells.append((cell, cell.cell_contents))
                 self._visit((cell.cell_contents,), depth + 1)
+        self._code.add_function(function)
+        self._visit((function.__defaults__, function.__kwdefaults__, vars(function)), depth + 1)
         held = function.__globals__
         for name in function.__code__.co_names:
             if name in held:
                 value = held[name]
-                self._globals.append((held, name, value))
-                if type(value) in _CONTAINERS or isinstance(value, nn.Module):
+                self._code.add_global(held, name)
+                if _base(type(value)) is not None or isinstance(value, nn.Module):
                     self._visit((value,), depth + 1)
 
     def _module(self, module: nn.Module) -> None:
@@ -129,33 +177,47 @@ class Snapshot:
             return
         attributes = module.__dict__
         self._classes.append((module, type(module)))
-        self._dicts.append((attributes, attributes.copy()))
+        self._containers.append((attributes, dict, attributes.copy()))
         self._visit(attributes.values(), 0)
 
+    def changed(self) -> bool:
+        """Whether something other than elements of tensors differs from the snapshot."""
+        return (
+            self._code.changed()
+            or any(_differs(*place) for place in self._containers)
+            or any(_held(value, slot) is not had for value, slot, had in self._slots)
+            or any(in_cell(cell) is not had for cell, had in self._cells)
+        )
+
+    def drew(self) -> bool:
+        """Whether a random generator that the model or its code holds was used."""
+        return any(not _same_state(generator_state(g), had) for g, had in self._generators)
+
     def restore(self) -> None:
-        """Put everything back. May be called more than once."""
+        """Restore everything. May be called more than once."""
         for module, kind in self._classes:
             if type(module) is not kind:
                 module.__class__ = kind  # parametrizations swap the class
-        for mapping, was in self._dicts:
-            if not _same(mapping, was):
-                mapping.clear()
-                mapping.update(was)
-        for container, was in self._others:
-            if len(container) != len(was) or not all(map(is_, container, was)):
-                container.clear()
-                (container.update if isinstance(container, set) else container.extend)(was)
-        if any(self._empty):
-            for container in self._empty:
-                container.clear()
+        self._code.restore()
+        for container, base, had in self._containers:
+            if _differs(container, base, had):
+                put_contents(container, base, had)
+        for value, slot, had in self._slots:
+            if _held(value, slot) is not had:
+                if had is _UNSET:
+                    slot.__delete__(value)
+                else:
+                    slot.__set__(value, had)
         for cell, value in self._cells:
             cell.cell_contents = value
-        for held, name, value in self._globals:
-            if held.get(name) is not value:
-                held[name] = value
         for scripted, training in self._scripted:
             if scripted.training is not training:
                 scripted.train(training)
+        for array, was in self._arrays:
+            if array.flags.writeable:
+                array[...] = was
+        for generator, state in self._generators:
+            put_generator_state(generator, state)
         every = self._every
         if list(map(_place, every)) != self._where or any(
             t.shape != d.shape for t, d in zip(every, self._data, strict=True)
@@ -172,6 +234,49 @@ class Snapshot:
         for group, copy in zip(self._copied, self._copies, strict=True):
             if not torch.equal(_joined(group), copy):
                 _put_back(group, copy)
+
+
+_UNSET = object()
+
+
+@lru_cache(maxsize=4096)
+def _is_own(kind: Any) -> bool:
+    """Whether it is a class of archlint, such as that of a result the user keeps."""
+    return str(kind.__module__).partition(".")[0] == "archlint"
+
+
+@lru_cache(maxsize=4096)
+def _base(kind: Any) -> Any:
+    return base_of(kind)
+
+
+@lru_cache(maxsize=4096)
+def _slots(kind: Any) -> tuple[Any, ...]:
+    """The slots of a class written in Python."""
+    if kind.__module__ in ("builtins", "torch") or not kind.__flags__ & _HEAP:
+        return ()
+    own = (v for k in kind.__mro__ for v in vars(k).values())
+    return tuple(v for v in own if type(v) is MemberDescriptorType and "__slots__" in _names(v))
+
+
+def _names(slot: Any) -> Any:
+    return vars(slot.__objclass__)
+
+
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement
+
+
+def _held(value: Any, slot: Any) -> Any:
+    try:
+        return slot.__get__(value)
+    except AttributeError:
+        return _UNSET
+
+
+def _differs(container: Any, base: Any, had: Any) -> bool:
+    if type(container) is dict:
+        return not _same(container, had)
+    return not same_contents(contents(container, base), had, base)
 
 
 _TOGETHER = 1 << 14  # elements; more would be copied by several threads, which cost more to wake
@@ -227,4 +332,5 @@ def keep(model: nn.Module, buffers: bool = True, parameters: bool = False) -> It
     try:
         yield snapshot
     finally:
-        snapshot.restore()
+        with uninterrupted():
+            snapshot.restore()

@@ -14,6 +14,7 @@ from archlint.models.signature import check_call
 from archlint.models.snapshot import Snapshot
 from archlint.models.targets import ModelSource
 from archlint.runtime.gc_pause import gc_paused
+from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic.formula import Bool
 from archlint.symbolic.intervals import Box
 from archlint.tracing import tracer
@@ -171,11 +172,15 @@ class ModelTracer:
                         symbolic=symbolic, rules=rules, path=path, merge=merge,
                         loops=loops,
                     )  # fmt: skip
+                    if snapshot.drew():
+                        result.outcome = "unknown"
+                        result.error = "random numbers decide: the model's own generator was used"
             except (Retrace, Retry):
                 pass
             finally:
                 self._running = None
-                snapshot.restore()
+                with uninterrupted():
+                    snapshot.restore()
             again = self._loops.changed_by(path)
             if self._to_shadow:  # also if an ``except:`` of the model caught the exception
                 self.shadowed += self._to_shadow[:1]

@@ -21,6 +21,8 @@ from archlint.runtime.process_state import (
 from archlint.runtime.user_frames import first_line, user_line
 from archlint.symbolic import evaluate
 from archlint.tracing.outputs import structure
+from archlint.tracing.python.builtins import Retrace
+from archlint.tracing.signals import CannotMerge, UnknownOutcome
 
 Sizes = dict[str, int]
 
@@ -64,6 +66,9 @@ def run_at(
     with preserve_process_state() as captured, keep(model):
         try:
             output = _run(model, input, where, device, seed)
+        except (UnknownOutcome, CannotMerge, Retrace) as e:
+            text = f"it uses what a traced run left behind ({e})"
+            return Outcome(where, None, None, text, user_line(e) or "", captured.text)
         except (Exception, SystemExit) as e:
             text = type(e).__name__ + (f": {first_line(e)}" if first_line(e) else "")
             reason = is_environment_error(e)

@@ -1,0 +1,138 @@
+"""Where a model's code may keep state outside of the model: modules, classes and functions.
+
+The user's own modules are followed through what they name. Of libraries, the modules that define
+the model's classes count, and what these name of their own package.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from types import CellType, FunctionType, ModuleType
+from typing import Any
+
+from torch import nn
+
+from archlint.runtime.code_owner import Owner, owner_of
+
+_OTHERS = frozenset({"torch", "torchgen", "archlint", "numpy", "builtins", "z3"})
+_MOST_MODULES = 400
+
+
+@dataclass(frozen=True)
+class CodePlaces:
+    """Modules with global names, classes with attributes, and functions.
+
+    Functions keep state in their defaults, their attributes and the variables they close over.
+    """
+
+    modules: tuple[ModuleType, ...]
+    classes: tuple[type, ...]
+    functions: tuple[FunctionType, ...]
+
+
+def code_places(model: nn.Module) -> CodePlaces:
+    """The places that the code of the model's classes can reach."""
+    kinds = {kind for module in model.modules() for kind in type(module).__mro__}
+    own = sorted((k for k in kinds if _counts(k.__module__)), key=lambda k: k.__qualname__)
+    homes = [sys.modules[k.__module__] for k in own if k.__module__ in sys.modules]
+    return _places(tuple(own), sum(len(vars(m)) for m in homes))
+
+
+def is_code_state(value: object) -> bool:
+    """Whether a new global name or class attribute is state rather than code.
+
+    A module that is imported late, or a function made once, is not undone: what made it will not
+    make it again.
+    """
+    return not isinstance(value, (ModuleType, FunctionType, type))
+
+
+@lru_cache(maxsize=8)
+def _places(kinds: tuple[type, ...], names: int) -> CodePlaces:
+    """``names``: how many global names the classes' modules have, so that a new one counts."""
+    modules: dict[str, ModuleType] = {}
+    todo = [k.__module__ for k in kinds]
+    first = set(todo)
+    while todo and len(modules) < _MOST_MODULES:
+        name = todo.pop()
+        module = sys.modules.get(name)
+        if module is None or name in modules or not _counts(name):
+            continue
+        modules[name] = module
+        if name in first or _is_users(module):
+            roots = {name.partition(".")[0]}
+            todo += [n for n in set(_named(module)) if _follows(n, roots)]
+    classes = set(kinds)
+    for name, module in modules.items():
+        if name in first or _is_users(module):
+            found = (v for v in vars(module).values() if isinstance(v, type))
+            classes.update(c for c in found if c.__module__ in modules)
+    functions = {id(f): f for f in _functions(modules.values(), classes)}
+    return CodePlaces(tuple(modules.values()), tuple(classes), tuple(functions.values()))
+
+
+def _counts(module: str) -> bool:
+    root = module.partition(".")[0]
+    return root == "__main__" or (root not in _OTHERS and root not in sys.stdlib_module_names)
+
+
+def _is_users(module: ModuleType) -> bool:
+    file = getattr(module, "__file__", None)
+    return not isinstance(file, str) or owner_of(file) is Owner.USER
+
+
+def _follows(name: str, roots: set[str]) -> bool:
+    module = sys.modules.get(name)
+    return module is not None and (name.partition(".")[0] in roots or _is_users(module))
+
+
+def _named(module: ModuleType) -> Iterator[str]:
+    """The modules of what a module's global names are bound to."""
+    for value in list(vars(module).values()):
+        if isinstance(value, ModuleType):
+            yield value.__name__
+        elif isinstance(value, (FunctionType, type)):
+            yield str(value.__module__)
+
+
+def _functions(modules: Iterable[ModuleType], classes: Iterable[type]) -> Iterator[FunctionType]:
+    names = {m.__name__ for m in modules}
+    for place in (*modules, *classes):
+        for value in list(vars(place).values()):
+            for function in _in(value):
+                if function.__module__ in names:
+                    yield function
+                    yield from _closed_over(function)
+
+
+def _in(value: Any) -> Iterator[FunctionType]:
+    """The functions behind a name or attribute, without their decorators."""
+    if isinstance(value, (staticmethod, classmethod)):
+        value = value.__func__
+    if isinstance(value, property):
+        for part in (value.fget, value.fset):
+            if isinstance(part, FunctionType):
+                yield part
+    while value is not None and not isinstance(value, (type, ModuleType, nn.Module)):
+        if isinstance(value, FunctionType):
+            yield value
+        value = vars(value).get("__wrapped__") if hasattr(value, "__dict__") else None
+
+
+def _closed_over(function: FunctionType, depth: int = 3) -> Iterator[FunctionType]:
+    for cell in function.__closure__ or () if depth else ():
+        inside = in_cell(cell)
+        if isinstance(inside, FunctionType):
+            yield inside
+            yield from _closed_over(inside, depth - 1)
+
+
+def in_cell(cell: CellType) -> Any:
+    """What a closed-over variable holds; ``None`` if it is not bound yet."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None

@@ -1,0 +1,48 @@
+"""The contents of containers, read and restored by the methods of their built-in base class.
+
+A subclass may forbid ``update``, count its reads, or answer with something else: its own methods
+are never called.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from operator import is_
+from typing import Any
+
+_BASES: tuple[type, ...] = (OrderedDict, dict, list, set, deque, bytearray)
+
+
+def base_of(kind: type) -> Any:
+    """The built-in container that a type is or derives from; ``None`` for any other type."""
+    return next((base for base in _BASES if issubclass(kind, base)), None)
+
+
+def contents(container: Any, base: Any) -> Any:
+    """A copy of what is in the container, in its order, as a plain ``dict`` or ``list``."""
+    if base is dict:
+        return dict(dict.items(container))
+    if base is OrderedDict:
+        return {key: dict.__getitem__(container, key) for key in OrderedDict.__iter__(container)}
+    return list(base.__iter__(container))
+
+
+def put_contents(container: Any, base: Any, had: Any) -> None:
+    """Replace what is in the container."""
+    base.clear(container)
+    if base is dict or base is OrderedDict:
+        for key, value in had.items():
+            base.__setitem__(container, key, value)
+    elif base is set:
+        set.update(container, had)
+    else:
+        base.extend(container, had)
+
+
+def same_contents(now: Any, had: Any, base: Any) -> bool:
+    """Whether two copies of a container's contents hold the very same objects in the same order."""
+    if len(now) != len(had):
+        return False
+    if base is dict or base is OrderedDict:
+        return all(map(is_, now.values(), had.values())) and list(now) == list(had)
+    return all(map(is_, now, had)) if base is not bytearray else bool(now == had)
