@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-from torch import nn
-
 from archlint.models.code_places import CodePlaces, in_cell, is_code_state
 from archlint.models.containers import base_of
 from archlint.runtime.code_owner import Owner, owner_of
@@ -30,19 +28,30 @@ class CodeState:
         for function in places.functions:
             self.add_function(function)
 
-    def values(self) -> Iterator[Any]:
-        """The values that may hold state: containers, objects, what functions hold."""
+    def values(self) -> tuple[list[Any], list[Any]]:
+        """The values that may hold state: of the user's code, and the containers of libraries.
+
+        What libraries hold deeper than in a container of their own is not followed: that is data,
+        such as a registry of models with their settings.
+        """
+        own: list[Any] = []
+        others: list[Any] = []
         for names, held in self._modules:
             file = names.get("__file__")
-            own = not isinstance(file, str) or owner_of(file) is Owner.USER
-            yield from _stateful(held, own)
-        for _, held in self._classes:
-            yield from _stateful(held, True)
+            is_own = not isinstance(file, str) or owner_of(file) is Owner.USER
+            (own if is_own else others).extend(_stateful(held, is_own))
+        for kind, held in self._classes:
+            is_own = _is_users(kind)
+            (own if is_own else others).extend(_stateful(held, is_own))
         for function in self._places.functions:
-            yield from (in_cell(c) for c in function.__closure__ or ())
-            yield from function.__defaults__ or ()
-            yield from (function.__kwdefaults__ or {}).values()
-            yield vars(function)
+            is_own = owner_of(function.__code__.co_filename) is Owner.USER
+            values = [in_cell(c) for c in function.__closure__ or ()]
+            values += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+            if is_own:
+                own += [*values, vars(function)]
+            else:
+                others += [v for v in values if base_of(type(v)) is not None]
+        return own, others
 
     def add_class(self, kind: type) -> bool:
         """Remember the attributes of one more class; whether it is the user's and new."""
@@ -54,6 +63,8 @@ class CodeState:
 
     def add_function(self, function: FunctionType) -> None:
         """Remember the defaults of one more function."""
+        if function.__defaults__ is None and function.__kwdefaults__ is None:
+            return
         self._functions.append((function, function.__defaults__, function.__kwdefaults__))
 
     def add_global(self, names: dict[str, Any], name: str) -> None:
@@ -116,7 +127,7 @@ def _stateful(held: dict[str, Any], deep: bool) -> Iterator[Any]:
     for name, value in held.items():
         if name.startswith("__") or isinstance(value, (ModuleType, type)):
             continue
-        if base_of(type(value)) is not None or isinstance(value, nn.Module) or deep:
+        if deep or base_of(type(value)) is not None:
             yield value
 
 

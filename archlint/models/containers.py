@@ -30,7 +30,7 @@ def contents(container: Any, base: Any) -> Any:
 def put_contents(container: Any, base: Any, had: Any) -> None:
     """Replace what is in the container."""
     base.clear(container)
-    if base is dict or base is OrderedDict:
+    if issubclass(base, dict):
         for key, value in had.items():
             base.__setitem__(container, key, value)
     elif base is set:
@@ -43,6 +43,6 @@ def same_contents(now: Any, had: Any, base: Any) -> bool:
     """Whether two copies of a container's contents hold the very same objects in the same order."""
     if len(now) != len(had):
         return False
-    if base is dict or base is OrderedDict:
+    if issubclass(base, dict):
         return all(map(is_, now.values(), had.values())) and list(now) == list(had)
     return all(map(is_, now, had)) if base is not bytearray else bool(now == had)

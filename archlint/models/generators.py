@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+from random import Random, SystemRandom
 from typing import Any
 
 import torch
@@ -10,8 +10,8 @@ import torch
 
 def generator_state(value: Any) -> Any:
     """The state of a random generator of Python, numpy or torch; ``None`` for any other object."""
-    if isinstance(value, random.Random):
-        return None if isinstance(value, random.SystemRandom) else value.getstate()
+    if isinstance(value, Random):
+        return None if isinstance(value, SystemRandom) else value.getstate()
     if isinstance(value, torch.Generator):
         return value.get_state()
     if type(value).__module__.startswith("numpy.random"):
@@ -22,7 +22,7 @@ def generator_state(value: Any) -> Any:
 
 def put_generator_state(value: Any, state: Any) -> None:
     """Restore what :func:`generator_state` gave."""
-    if isinstance(value, random.Random):
+    if isinstance(value, Random):
         value.setstate(state)
     elif isinstance(value, torch.Generator):
         value.set_state(state)

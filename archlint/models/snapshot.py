@@ -7,6 +7,7 @@ back unchanged.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
@@ -36,7 +37,8 @@ _SIMPLE = frozenset(
     {bool, int, float, complex, str, bytes, type(None), torch.Size, torch.dtype}
     | {torch.device, BuiltinFunctionType, ModuleType, range, slice}
 )
-_PLAIN_CONTAINERS = frozenset({dict, OrderedDict, defaultdict, set, list, deque, bytearray})
+_MAPPINGS = frozenset({dict, OrderedDict, defaultdict})
+_PLAIN_CONTAINERS = _MAPPINGS | {set, list, deque, bytearray}
 _DEPTH = 8  # how far to follow containers and plain objects that a module holds
 _LONG = 10_000  # a longer container is data rather than state: only its own items are restored
 _MOST = 200_000  # objects that are followed
@@ -63,6 +65,7 @@ class Snapshot:
         code_only: bool = False,
     ) -> None:
         self._containers: list[tuple[Any, Any, Any]] = []
+        self._empty: list[Any] = []
         self._slots: list[tuple[Any, Any, Any]] = []
         self._cells: list[tuple[CellType, Any]] = []
         self._code = CodeState(code_places(model))
@@ -75,7 +78,9 @@ class Snapshot:
         self._seen: set[int] = set()
         if not code_only:
             self._visit((model,), 0)
-        self._visit(self._code.values(), 0)
+        own, of_libraries = self._code.values()
+        self._visit(own, 0)
+        self._visit(of_libraries, _DEPTH)
         del self._seen
         self._every = every = self._parameters + self._tensors
         self._data = [t.data for t in every]
@@ -88,12 +93,16 @@ class Snapshot:
 
     def _visit(self, values: Iterable[Any], depth: int) -> None:
         seen = self._seen
+        empty = self._empty.append
         for value in values:  # a ResNet-50 has 3000 of them: what is common comes first
-            kind = type(value)
+            kind: Any = type(value)
+            if kind in _PLAIN_CONTAINERS and not value:
+                empty(value)
+                continue
             if kind in _SIMPLE or id(value) in seen or _is_own(kind):
                 continue
             seen.add(id(value))
-            base = kind if kind is dict else _base(kind)
+            base = kind if kind in _MAPPINGS else _base(kind)
             if base is not None:
                 self._container(value, base, depth)
                 if kind not in _PLAIN_CONTAINERS and depth < _DEPTH:
@@ -133,14 +142,17 @@ class Snapshot:
     def _attributes(self, value: Any, depth: int) -> None:
         """Follow what an object holds in its ``__dict__`` and ``__slots__``."""
         try:
-            attributes = object.__getattribute__(value, "__dict__")
+            if isinstance(value, threading.local):
+                attributes = vars(value)  # those of this thread
+            else:
+                attributes = object.__getattribute__(value, "__dict__")
         except AttributeError:
             attributes = None
         if type(attributes) is dict and id(attributes) not in self._seen:
             self._seen.add(id(attributes))
             self._containers.append((attributes, dict, attributes.copy()))
             self._visit(list(attributes.values()), depth + 1)
-        for slot in _slots(type(value)):
+        for slot in _slots(_kind(value)):
             try:
                 held = slot.__get__(value)
             except AttributeError:
@@ -149,7 +161,7 @@ class Snapshot:
             self._visit((held,), depth + 1)
 
     def _container(self, value: Any, base: Any, depth: int) -> None:
-        had = contents(value, base)
+        had = value.copy() if type(value) in _MAPPINGS else contents(value, base)
         self._containers.append((value, base, had))
         short = len(had) <= _LONG and len(self._seen) < _MOST
         if base is not bytearray and depth < _DEPTH and short:
@@ -167,7 +179,7 @@ class Snapshot:
             if name in held:
                 value = held[name]
                 self._code.add_global(held, name)
-                if _base(type(value)) is not None or isinstance(value, nn.Module):
+                if _base(_kind(value)) is not None or isinstance(value, nn.Module):
                     self._visit((value,), depth + 1)
 
     def _module(self, module: nn.Module) -> None:
@@ -184,6 +196,7 @@ class Snapshot:
         """Whether something other than elements of tensors differs from the snapshot."""
         return (
             self._code.changed()
+            or any(self._empty)
             or any(_differs(*place) for place in self._containers)
             or any(_held(value, slot) is not had for value, slot, had in self._slots)
             or any(in_cell(cell) is not had for cell, had in self._cells)
@@ -202,6 +215,9 @@ class Snapshot:
         for container, base, had in self._containers:
             if _differs(container, base, had):
                 put_contents(container, base, had)
+        if any(self._empty):
+            for container in self._empty:
+                container.clear()
         for value, slot, had in self._slots:
             if _held(value, slot) is not had:
                 if had is _UNSET:
@@ -239,6 +255,10 @@ class Snapshot:
 _UNSET = object()
 
 
+def _kind(value: Any) -> Any:
+    return type(value)
+
+
 @lru_cache(maxsize=4096)
 def _is_own(kind: Any) -> bool:
     """Whether it is a class of archlint, such as that of a result the user keeps."""
@@ -274,7 +294,7 @@ def _held(value: Any, slot: Any) -> Any:
 
 
 def _differs(container: Any, base: Any, had: Any) -> bool:
-    if type(container) is dict:
+    if type(container) in _MAPPINGS:
         return not _same(container, had)
     return not same_contents(contents(container, base), had, base)
 

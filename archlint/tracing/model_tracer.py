@@ -173,6 +173,7 @@ class ModelTracer:
                         loops=loops,
                     )  # fmt: skip
                     if snapshot.drew():
+                        path.forget_claims()
                         result.outcome = "unknown"
                         result.error = "random numbers decide: the model's own generator was used"
             except (Retrace, Retry):

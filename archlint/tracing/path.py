@@ -254,6 +254,10 @@ class TracedPath:
             self.before_number()
         raise UnknownOutcome(text)
 
+    def forget_claims(self) -> None:
+        """Drop all claims: something that the trace did not see may decide what is claimed."""
+        self.events[:] = [event for event in self.events if event.kind == "branch"]
+
     def unproved(self, text: str) -> None:
         """Note that the verdict cannot be ``proved``, because of ``text``."""
         self._must_follow_env()

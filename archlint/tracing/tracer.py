@@ -14,6 +14,7 @@ Calls without a symbolic tensor or size run for real.
 
 from __future__ import annotations
 
+import contextvars
 import traceback
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -46,7 +47,7 @@ from archlint.tracing.outputs import structure
 from archlint.tracing.path import TracedPath
 from archlint.tracing.python.draws import draws_unknown
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
-from archlint.tracing.python.lru_caches import uncached
+from archlint.tracing.python.lru_caches import lru_caches_restored
 from archlint.tracing.python.math_functions import math_of_sizes
 from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
@@ -322,20 +323,21 @@ def run_model(
     """
     path = tracer.path
     args, kwargs = arguments(input, env, symbolic)
+    called = False
     try:
         with ExitStack() as replaced:
             replaced.enter_context(torch.no_grad())
             replaced.enter_context(gc_paused())
             replaced.enter_context(tracer.place.followed())
             replaced.enter_context(library_functions_traced())
+            replaced.enter_context(lru_caches_restored(model))
             replaced.enter_context(draws_unknown(path, tracer.run, model))
             replaced.enter_context(math_of_sizes())
-            if path.eager:
-                replaced.enter_context(uncached(model))
             if merge and symbolic:
-                replaced.enter_context(branches_merged(tracer))
+                replaced.enter_context(branches_merged(tracer, model))
             with tracer:
-                returned = model(*args, **kwargs)
+                called = True
+                returned = contextvars.copy_context().run(model, *args, **kwargs)
         return _End("accepted", structure(returned, spec_of, _is_tensor))
     except Refused as e:
         last = path.events[-1] if path.events else None
@@ -348,10 +350,13 @@ def run_model(
         kind = type(e).__name__
         error = f"{kind}: {first_line(e)}"
         source = user_line(e) or ""
-        reason = is_environment_error(e) or _own_mistake(e)
+        reason = is_environment_error(e) or _own_mistake(e) if called else _MISTAKE
         if reason:
             return _End("unknown", None, f"{reason} ({error})", source, kind)
         return _End("raised", None, error, source, kind)
+
+
+_MISTAKE = "a mistake of archlint"
 
 
 def _own_mistake(error: BaseException) -> str:
@@ -360,7 +365,7 @@ def _own_mistake(error: BaseException) -> str:
         return ""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     own = bool(frames) and is_own(frames[-1].f_code.co_filename)
-    return "a mistake of archlint" if own and type(error) is not IndexError else ""
+    return _MISTAKE if own and type(error) is not IndexError else ""
 
 
 def _is_tensor(value: Any) -> bool:

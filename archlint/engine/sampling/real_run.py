@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from archlint.runtime.user_frames import first_line, user_line
 from archlint.symbolic import evaluate
 from archlint.tracing.outputs import structure
 from archlint.tracing.python.builtins import Retrace
+from archlint.tracing.python.lru_caches import lru_caches_restored
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
 
 Sizes = dict[str, int]
@@ -63,7 +65,7 @@ def run_at(
     needed = _bytes(input, where)
     if needed > memory:
         return Outcome(where, None, error=f"the input alone takes {needed >> 20} MiB")
-    with preserve_process_state() as captured, keep(model):
+    with preserve_process_state() as captured, keep(model), lru_caches_restored(model):
         try:
             output = _run(model, input, where, device, seed)
         except (UnknownOutcome, CannotMerge, Retrace) as e:
@@ -84,7 +86,8 @@ def _run(model: nn.Module, input: Input, sizes: Sizes, device: str, seed: int) -
     # A default device is a TorchFunctionMode, which turns the fast path of attention layers off.
     elsewhere = device != "cpu" or default_device().type != "cpu"
     with torch.no_grad(), torch.device(device) if elsewhere else nullcontext():
-        output = model(**made) if isinstance(made, dict) else model(made)
+        run = contextvars.copy_context().run
+        output = run(model, **made) if isinstance(made, dict) else run(model, made)
     return structure(output, lambda t: tuple(t.shape), lambda v: isinstance(v, Tensor))
 
 

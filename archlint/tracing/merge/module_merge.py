@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from archlint.models.snapshot import Snapshot
 from archlint.ops.registry import Refused, TensorSpec
 from archlint.symbolic.formula import Bool, conj, disj, negate
 from archlint.tracing.events import Event
@@ -41,14 +42,18 @@ _PLAIN = (int, float, bool, str, type(None))
 _Branch = tuple[list[Event], Any]  # what happened on one branch, and its result
 
 
-def branches_merged(tracer: Tracer) -> AbstractContextManager[None]:
-    """A context in which the branches of each module call are merged where that is possible."""
+def branches_merged(tracer: Tracer, model: nn.Module) -> AbstractContextManager[None]:
+    """A context in which the branches of each module call are merged where that is possible.
+
+    Nothing is merged once the code of ``model`` has written to state outside of its modules.
+    """
+    code = Snapshot(model, buffers=False, code_only=True)
 
     def wrap(original: ModuleCall) -> ModuleCall:
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             if not tracer.run.in_thread() or tracer.path.forced is not None or module.training:
                 return original(module, *args, **kwargs)
-            state = ModuleState(module, (*args, *kwargs.values()))
+            state = ModuleState(module, (*args, *kwargs.values()), code)
             if state.opaque:
                 return original(module, *args, **kwargs)
             return _Call(tracer, state, lambda: original(module, *args, **kwargs)).result()

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from archlint.models.containers import base_of, contents, put_contents
+from archlint.models.snapshot import Snapshot
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 _PLAIN = (int, float, bool, str, bytes, type(None))
@@ -18,12 +20,14 @@ _DEEP = 3  # levels of containers and objects that are followed
 class ModuleState:
     """What a call of ``module`` with ``args`` could change, to be compared and restored.
 
+    ``code`` is the state outside of the modules at the start of the run, when nothing was written.
     ``opaque``: the module or an argument holds what cannot be compared (a cache object, hooks).
     """
 
-    def __init__(self, module: nn.Module, args: Iterable[Any]) -> None:
+    def __init__(self, module: nn.Module, args: Iterable[Any], code: Snapshot) -> None:
+        self._code = code
         self.opaque = False
-        self._contents: list[tuple[Any, Any]] = []  # a container, and what was in it
+        self._contents: list[tuple[Any, Any, Any]] = []  # a container, its base, what was in it
         self._sizes: list[tuple[SymbolicTensor, Any]] = []
         self._seen: set[int] = set()
         for part in module.modules():
@@ -36,19 +40,19 @@ class ModuleState:
             self._argument(arg)
 
     def changed(self) -> bool:
-        """Whether anything differs from before the call."""
-        return any(not _alike(_contents(c), had) for c, had in self._contents) or any(
-            tensor.spec.dims != dims for tensor, dims in self._sizes
+        """Whether anything differs from before the call, or in code from before the run."""
+        return (
+            self._code.changed()
+            or any(not _alike(contents(c, base), had) for c, base, had in self._contents)
+            or any(tensor.spec.dims != dims for tensor, dims in self._sizes)
         )
 
     def restore(self) -> None:
-        """Restore the contents of all containers."""
-        for container, had in self._contents:
-            if isinstance(container, list):
-                container[:] = had
-            else:
-                container.clear()
-                container.update(had)
+        """Restore the contents of all containers, and what the code wrote."""
+        if self._code.changed():
+            self._code.restore()
+        for container, base, had in self._contents:
+            put_contents(container, base, had)
 
     def _argument(self, value: Any) -> None:
         if type(value) is SymbolicTensor:
@@ -56,7 +60,7 @@ class ModuleState:
         elif isinstance(value, (list, tuple, dict)):
             if isinstance(value, (list, dict)):
                 self._remember(value)
-            for part in value.values() if isinstance(value, dict) else value:
+            for part in _items(value):
                 self._argument(part)
         elif not isinstance(value, _HARMLESS):
             self.opaque = True
@@ -64,9 +68,9 @@ class ModuleState:
     def _follow(self, value: Any, depth: int) -> None:
         if depth == 0 or isinstance(value, (*_HARMLESS, nn.Module, type)):
             return
-        if isinstance(value, (dict, list, set)):
+        if base_of(type(value)) is not None:
             if self._remember(value):
-                for part in value.values() if isinstance(value, dict) else value:
+                for part in _items(value):
                     self._follow(part, depth - 1)
         elif isinstance(value, tuple):
             for part in value:
@@ -80,12 +84,17 @@ class ModuleState:
         if id(container) in self._seen:
             return False
         self._seen.add(id(container))
-        self._contents.append((container, _contents(container)))
+        base = base_of(type(container))
+        self._contents.append((container, base, contents(container, base)))
         return True
 
 
-def _contents(container: Any) -> Any:
-    return container.copy()
+def _items(container: Any) -> list[Any]:
+    base = base_of(type(container))
+    if base is None:
+        return list(tuple.__iter__(container))
+    had = contents(container, base)
+    return list(had.values()) if isinstance(had, dict) else had
 
 
 def _alike(one: Any, other: Any) -> bool:
@@ -93,8 +102,6 @@ def _alike(one: Any, other: Any) -> bool:
         return False
     if isinstance(one, dict):
         return all(k in other and _same(v, other[k]) for k, v in one.items())
-    if isinstance(one, set):
-        return bool(one == other)
     return all(map(_same, one, other))
 
 

@@ -62,6 +62,7 @@ def draws_unknown(path: TracedPath, run: TraceRun, model: nn.Module) -> Iterator
             for names, name, original in replaced:
                 names[name] = original
             if not run.stops and _generator_states() != before:
+                path.forget_claims()
                 run.stops.append("random numbers decide: a generator was used by other code")
 
 
@@ -129,7 +130,8 @@ def _replacements(
             return original(*args, **kwargs)
 
         function.__wrapped__ = original  # type: ignore[attr-defined]
-        made[id(original)] = (original, function)
+        new = _class_like(original, function) if isinstance(original, type) else function
+        made[id(original)] = (original, new)
 
     for module, names in _BY_ANSWER.items():
         found: Any = sys.modules.get(module)
@@ -139,8 +141,24 @@ def _replacements(
     return made
 
 
+def _class_like(original: type, make: _Function) -> type:
+    """A class for ``isinstance`` and as a base, whose calls go to ``make``."""
+
+    class Kind(type):
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            return make(*args, **kwargs) if cls is stand else super().__call__(*args, **kwargs)
+
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, original) if cls is stand else super().__instancecheck__(value)
+
+    stand = Kind(original.__name__, (original,), {"__wrapped__": original})
+    return stand
+
+
 def _is_models(frame: types.FrameType, packages: frozenset[str] | None) -> bool:
     """Whether the frame's code is one whose draws matter; ``packages``: of these only."""
+    if frame.f_code.co_filename == __file__ and frame.f_back is not None:
+        frame = frame.f_back  # of a class's call
     file = frame.f_code.co_filename
     if owner_of(file) is not Owner.USER and _is_import(frame):
         return False

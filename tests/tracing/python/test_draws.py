@@ -71,6 +71,18 @@ def test_no_draw_stands_for_all(how):
     assert archlint.check(model, "N 3 H W", accepts=ANY).word == "broken"
 
 
+def hidden(draw=random.random):  # bound where no replacement looks
+    return draw() < 0.5
+
+
+def test_a_draw_that_nothing_replaces_decides_nothing():
+    for seed in range(4):
+        random.seed(seed)
+        model = Model(hidden).eval()
+        assert archlint.check(model, "N 3 H W", accepts=ANY, samples=0).word == "error"
+        assert archlint.check(model, "N 3 H W", accepts=ANY).word == "broken"
+
+
 ALWAYS = {
     "never below 0": lambda: random.random() >= 0.0,
     "always below 1": lambda: drawn() < 1,
