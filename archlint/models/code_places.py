@@ -35,10 +35,17 @@ class CodePlaces:
 
 def code_places(model: nn.Module) -> CodePlaces:
     """The places that the code of the model's classes can reach."""
-    kinds = {kind for module in model.modules() for kind in type(module).__mro__}
-    own = sorted((k for k in kinds if _counts(k.__module__)), key=lambda k: k.__qualname__)
+    own = sorted(
+        (k for k in classes_of(model) if _counts(k.__module__)), key=lambda k: k.__qualname__
+    )
     homes = [sys.modules[k.__module__] for k in own if k.__module__ in sys.modules]
     return _places(tuple(own), sum(len(vars(m)) for m in homes))
+
+
+def classes_of(model: nn.Module) -> set[type]:
+    """The classes of the model's modules, and all classes that these derive from."""
+    kinds = set(map(type, model.modules()))
+    return {base for kind in kinds for base in kind.__mro__}
 
 
 def is_code_state(value: object) -> bool:

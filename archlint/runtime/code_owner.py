@@ -46,6 +46,7 @@ def owner_of(file: str) -> Owner:
     return Owner.PYTHON if file.startswith(_python_folders()) else Owner.USER
 
 
+@lru_cache(maxsize=1 << 14)
 def is_user_code(file: str) -> bool:
     """Whether a frame of this file means something to the user: their code, or a library's."""
     return owner_of(file) in (Owner.USER, Owner.LIBRARY)

@@ -26,6 +26,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from archlint.models.code_places import classes_of
 from archlint.ops.rules import split
 from archlint.runtime.code_owner import is_user_code
 from archlint.runtime.process_lock import PROCESS_LOCK
@@ -248,7 +249,7 @@ def modules_to_replace_type(model: nn.Module) -> list[str]:
 
     Nothing shows at the call that it was asked, so that these are replaced from the start.
     """
-    own = {kind.__module__ for m in model.modules() for kind in type(m).__mro__}
+    own = {kind.__module__ for kind in classes_of(model)}
     todo = set(own)
     seen: set[str] = set()
     asking = []

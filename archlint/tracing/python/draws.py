@@ -25,6 +25,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from archlint.models.code_places import classes_of
 from archlint.runtime.code_owner import Owner, is_user_code, owner_of
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.symbolic import Size
@@ -76,7 +77,7 @@ def _generator_states() -> tuple[Any, ...]:
 
 def _packages(model: nn.Module) -> frozenset[str]:
     """The packages of the model's classes that are not PyTorch's."""
-    kinds = {kind.__module__.partition(".")[0] for m in model.modules() for kind in type(m).__mro__}
+    kinds = {kind.__module__.partition(".")[0] for kind in classes_of(model)}
     return frozenset(kinds - set(_LIBRARIES))
 
 
@@ -87,8 +88,8 @@ def _places(
     numpy = sys.modules.get("numpy.random")
     modules: list[Any] = [random, time, os, uuid, secrets]
     modules += [numpy] if numpy is not None else []
-    kinds = {kind for m in model.modules() for kind in type(m).__mro__}
-    modules += [sys.modules[k.__module__] for k in kinds if k.__module__ in sys.modules]
+    homes = {kind.__module__ for kind in classes_of(model)}
+    modules += [sys.modules[name] for name in homes if name in sys.modules]
     modules += _users_modules(len(sys.modules))
     found = []
     for names in {id(m): vars(m) for m in modules if _is_open(m)}.values():
