@@ -189,7 +189,8 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing/symint": (
         "tests/tracing/symint/test_node.py: arithmetic behind the protocol",
-        "comparisons float_products integers numbers random_parts rounding source_nodes text_uses",
+        "code_uses comparisons float_kinds float_products integers numbers random_parts rounding "
+        "source_nodes text_uses",
     ),
     "archlint/tracing/tensors": (
         "tests/tracing/test_inputs.py: the tensors of every trace",

@@ -11,15 +11,8 @@ from archlint.symbolic import Expr, Size, formula
 from archlint.symbolic.formula import Bool, Formula, conj, disj, negate
 from archlint.symbolic.quantify import unknowns_in
 from archlint.symbolic.rational import Ratio, compares_exactly, ratio_of
-from archlint.tracing.symint.numbers import (
-    Binary,
-    Logarithm,
-    Root,
-    SizePath,
-    pinned,
-    settled,
-    sizes_in,
-)
+from archlint.tracing.symint.float_kinds import Logarithm, Root
+from archlint.tracing.symint.numbers import Binary, SizePath, pinned, settled, sizes_in
 
 
 def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any], bool]) -> Binary:

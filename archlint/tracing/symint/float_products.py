@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 from archlint.symbolic import Expr, Size, ceildiv, floordiv, mod
 from archlint.symbolic.formula import Bool, conj, disj, eq, ge, le
-from archlint.tracing.symint.numbers import FloatProduct, SizePath
+from archlint.tracing.symint.float_kinds import FloatProduct
+from archlint.tracing.symint.numbers import SizePath
 
 _MAX_DENOMINATOR = 1000
 _MAX_BITS = 31

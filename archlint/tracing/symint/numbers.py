@@ -20,7 +20,6 @@ from archlint.symbolic import (
     BitLength,
     Expr,
     Size,
-    factor_text,
     formula,
     power_below,
     square_root_of,
@@ -36,6 +35,7 @@ from archlint.symbolic.rational import (
     ratio_of,
     reduced,
 )
+from archlint.tracing.symint.float_kinds import FloatProduct, Logarithm, Root
 
 
 class SizePath(Protocol):
@@ -52,54 +52,6 @@ class SizePath(Protocol):
     def choose(self, what: str = ...) -> bool: ...
     def simplified(self, size: Size) -> Size: ...
     def unknown(self, made_by: str, low: Size | None, *most: Size) -> Size: ...
-
-
-class Root:
-    """The float ``math.sqrt(size)`` of a size that is not negative and no known square.
-
-    For sizes below 2**52 its floor is that of the exact root, and it compares with whole numbers as
-    the exact root does: the distance of two such roots is more than a rounding.
-    """
-
-    __slots__ = ("size",)
-
-    def __init__(self, size: Expr) -> None:
-        self.size = size
-
-    def __repr__(self) -> str:
-        return f"sqrt({self.size})"
-
-
-class Logarithm:
-    """The float ``math.log2(size)`` of a size of at least 1.
-
-    It is a whole number for powers of two only, and for sizes below 2**46 its floor is that of the
-    exact logarithm.
-    """
-
-    __slots__ = ("size",)
-
-    def __init__(self, size: Expr) -> None:
-        self.size = size
-
-    def __repr__(self) -> str:
-        return f"log2({self.size})"
-
-
-class FloatProduct:
-    """The double nearest to ``size * factor`` (:mod:`.float_products`).
-
-    ``factor`` is the exact value of a float, or its reciprocal for a quotient.
-    """
-
-    __slots__ = ("factor", "size")
-
-    def __init__(self, size: Expr, factor: Fraction) -> None:
-        self.size = size
-        self.factor = factor
-
-    def __repr__(self) -> str:
-        return f"{factor_text(self.size)}*{float(self.factor):.12g}"
 
 
 Unary = Callable[[SizePath, Any], Any]
@@ -161,6 +113,7 @@ def opaque(path: SizePath, plain: Callable[..., Any], *numbers: Any) -> Opaque:
     Of a product, a quotient, and a sum of numbers that are not negative, it is known what it would
     be without roundings.
     """
+    numbers = tuple(settled(path, n) for n in numbers)
     value = plain(*(value_at(n, path.env) for n in numbers))
     sizes = tuple(size for n in numbers for size in sizes_in(n))
     found = [f for f in map(_approximate, numbers) if f is not None]
@@ -273,6 +226,7 @@ _larger = _arithmetic(dims.maximum, None, max)
 
 
 def truediv(path: SizePath, a: Any, b: Any) -> Any:
+    a, b = settled(path, a), settled(path, b)
     x, y = ratio_of(a), ratio_of(b)
     if y is not None and isinstance(y.num, Expr) and path.branch(formula.eq(y.num, 0)):
         raise ZeroDivisionError("division by zero")
@@ -360,8 +314,8 @@ def _power_of_two(path: SizePath, exponent: Size) -> Size | None:
 
 
 def power(path: SizePath, a: Any, b: Any) -> Any:
+    a, b = settled(path, a), settled(path, b)
     if kind_of(a) is int and kind_of(b) is int:
-        a, b = settled(path, a), settled(path, b)
         if a == 2:
             two = _power_of_two(path, path.simplified(b))
             if two is not None:
@@ -401,6 +355,10 @@ def _extremum(path: SizePath, a: Any, b: Any, larger: bool) -> Any:
 
 
 def absolute(path: SizePath, number: Any) -> Any:
+    if isinstance(number, Ratio) and isinstance(number.den, int) and number.den > 0:
+        if path.branch(formula.ge(number.num, 0)):
+            return number
+        return Ratio(-number.num, number.den, number.rounded)
     return largest(path, number, negative(path, number))
 
 

@@ -205,6 +205,18 @@ class _Number:
     def __deepcopy__(self, memo: object) -> Any:
         return self
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        node: Any = self.node  # type: ignore[attr-defined]
+        return pinned(node.path, node.value).__reduce_ex__(protocol)
+
+    def __getnewargs__(self) -> Any:
+        node: Any = self.node  # type: ignore[attr-defined]
+        return pinned(node.path, node.value).__getnewargs__()
+
+    def __sizeof__(self) -> int:
+        node: Any = self.node  # type: ignore[attr-defined]
+        return int(pinned(node.path, node.value).__sizeof__())
+
     def __bool__(self) -> bool:
         node: Any = self.node  # type: ignore[attr-defined]
         return bool(node.guard_bool())

@@ -10,21 +10,14 @@ from archlint.symbolic import Size, bit_length_of, floordiv, isqrt_of, mod, powe
 from archlint.symbolic.formula import conj, eq, ge, gt
 from archlint.symbolic.rational import Opaque, Ratio, ratio_of
 from archlint.tracing.symint import random_parts
+from archlint.tracing.symint.float_kinds import FloatProduct, Logarithm, Root
 from archlint.tracing.symint.float_products import (
     ceil_of_product,
     floor_of_product,
     is_whole_product,
     round_product,
 )
-from archlint.tracing.symint.numbers import (
-    FloatProduct,
-    Logarithm,
-    Root,
-    SizePath,
-    kind_of,
-    pinned,
-    settled,
-)
+from archlint.tracing.symint.numbers import SizePath, kind_of, pinned, settled
 
 
 def as_float(path: SizePath, number: Any) -> Any:

@@ -1,0 +1,166 @@
+"""What the text or the look-up that an instruction makes is for, read from the source around it."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from types import CodeType, FrameType
+
+from archlint.tracing.symint.source_nodes import SourceTree, tree_of
+
+_PRINTING = frozenset(
+    (
+        "print", "warn", "warn_once", "debug", "info", "warning", "error", "critical", "exception",
+        "log", "_assert", "set_description", "record_function", "range_push",
+    )
+)  # fmt: skip
+_LOOKUPS = frozenset(("get", "pop", "setdefault", "index", "count"))
+_ATTRIBUTES = frozenset(("getattr", "hasattr"))
+_TEXTS = frozenset(("str", "repr", "format", "map", "join", "ascii"))
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a text or hash is for.
+
+    ``harmless``: only people read it. ``containers``: the expressions that it is looked up in or
+    compared with. ``length``: only its length counts.
+    ``affixes``: what the text has before and after the number, where that is known.
+    """
+
+    harmless: bool = False
+    containers: tuple[ast.expr, ...] = ()
+    length: bool = False
+    affixes: tuple[str, str] | None = None
+
+    def __or__(self, other: Use | None) -> Use | None:
+        if other is None:
+            return None
+        if self.length or other.length:
+            return None
+        affixes = self.affixes if self.affixes == other.affixes else None
+        return Use(
+            self.harmless and other.harmless, self.containers + other.containers, affixes=affixes
+        )
+
+
+def use_of(frame: FrameType, *, of_text: bool) -> Use | None:
+    """What the text or look-up that the frame makes now is for; ``None`` if that is not known."""
+    tree = tree_of(frame)
+    return None if tree is None else _static_use(tree, frame.f_code, frame.f_lasti, of_text)
+
+
+@lru_cache(maxsize=1024)
+def _static_use(tree: SourceTree, code: CodeType, instruction: int, of_text: bool) -> Use | None:
+    node = tree.at(code, instruction)
+    if node is None:
+        return None
+    if of_text:
+        use = _use(tree, node, 0)
+        return None if use is None else replace(use, affixes=_affixes(tree, node))
+    return _lookup(node, None)
+
+
+def _affixes(tree: SourceTree, node: ast.AST) -> tuple[str, str] | None:
+    """What stands before and after the number in a text that is used as it is."""
+    parent = tree.parents.get(node)
+    while isinstance(parent, (ast.FormattedValue, ast.JoinedStr)):
+        node, parent = parent, tree.parents.get(parent)
+    if isinstance(parent, (ast.BinOp, ast.Attribute, ast.keyword, ast.IfExp)):
+        return None
+    if isinstance(parent, ast.Call) and _called(parent) in _TEXTS:
+        return None
+    if isinstance(node, ast.JoinedStr):
+        parts = [v.value if isinstance(v, ast.Constant) else None for v in node.values]
+        if parts.count(None) == 1:
+            at = parts.index(None)
+            return "".join(map(str, parts[:at])), "".join(map(str, parts[at + 1 :]))
+    return ("", "") if isinstance(node, ast.Call) and _called(node) in ("str", "repr") else None
+
+
+def _use(tree: SourceTree, node: ast.AST, depth: int) -> Use | None:
+    """What the text ``node``, or a text around it, is for."""
+    if isinstance(node, ast.Call) and _called(node) in _PRINTING:
+        return Use(harmless=True)
+    parent = tree.parents.get(node)
+    if isinstance(parent, ast.Raise):
+        return Use(harmless=True)
+    if isinstance(parent, ast.Assert):
+        return Use(harmless=True) if node is parent.msg else None
+    if isinstance(parent, ast.Call) and node is not parent.func:
+        if _called(parent) in _PRINTING or _is_raised(tree, parent):
+            return Use(harmless=True)
+        if _called(parent) == "len" and node is _only_text(node):
+            return Use(length=True)
+        if _called(parent) in _TEXTS:
+            return _use(tree, parent, depth)
+    if isinstance(parent, ast.Attribute) and parent.attr in ("format", "join"):
+        return _use(tree, tree.parents[parent], depth)
+    if isinstance(parent, (ast.FormattedValue, ast.JoinedStr, ast.keyword)):
+        return _use(tree, parent, depth)
+    if isinstance(parent, ast.IfExp) and node is not parent.test:
+        return _use(tree, parent, depth)
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Mod)):
+        return _use(tree, parent, depth)
+    if isinstance(parent, ast.Tuple):
+        around = tree.parents.get(parent)
+        if isinstance(around, ast.BinOp) and isinstance(around.op, ast.Mod):
+            return _use(tree, parent, depth)
+    if isinstance(parent, ast.expr):
+        return _lookup(parent, node)
+    if isinstance(parent, ast.Assign) and len(parent.targets) == 1 and depth < 3:
+        return _of_name(tree, parent.targets[0], depth)
+    return None
+
+
+def _only_text(node: ast.AST) -> ast.AST | None:
+    """The node if it is the text of one number and nothing else."""
+    if isinstance(node, ast.JoinedStr):
+        return node if len(node.values) == 1 else None
+    return node if isinstance(node, ast.Call) and _called(node) in ("str", "repr") else None
+
+
+def _is_raised(tree: SourceTree, call: ast.Call) -> bool:
+    return isinstance(tree.parents.get(call), ast.Raise)
+
+
+def _of_name(tree: SourceTree, name: ast.expr, depth: int) -> Use | None:
+    """What a local variable is for that is assigned once."""
+    if not isinstance(name, ast.Name):
+        return None
+    use: Use | None = Use(harmless=True)
+    for node in ast.walk(tree.scope(name)):
+        if isinstance(node, (ast.Global, ast.Nonlocal)) and name.id in node.names:
+            return None
+        if not isinstance(node, ast.Name) or node.id != name.id or node is name:
+            continue
+        if not isinstance(node.ctx, ast.Load) or use is None:
+            return None
+        use = use | _use(tree, node, depth + 1)
+    return use
+
+
+def _lookup(node: ast.expr, key: ast.AST | None) -> Use | None:
+    """The container in which ``node`` looks up ``key`` (``None``: whichever it looks up)."""
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        if isinstance(node.ops[0], (ast.In, ast.NotIn)) and key in (None, node.left):
+            return Use(containers=(node.comparators[0],))
+        if isinstance(node.ops[0], (ast.Eq, ast.NotEq)) and key is not None:
+            other = node.comparators[0] if key is node.left else node.left
+            return Use(containers=(other,))
+    if isinstance(node, ast.Subscript) and key in (None, node.slice):
+        return Use(containers=(node.value,))
+    if isinstance(node, ast.Call) and node.args and key in (None, *node.args[:2]):
+        if isinstance(node.func, ast.Attribute) and _called(node) in _LOOKUPS:
+            return Use(containers=(node.func.value,)) if key in (None, node.args[0]) else None
+        if _called(node) in _ATTRIBUTES and key in (None, *node.args[1:2]):
+            return Use(containers=(node.args[0],))
+    return None
+
+
+def _called(call: ast.Call) -> str:
+    function = call.func
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""

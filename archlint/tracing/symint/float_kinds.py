@@ -1,0 +1,55 @@
+"""Floats made from sizes that are known exactly although no ratio states them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from archlint.symbolic import Expr, factor_text
+
+
+class Root:
+    """The float ``math.sqrt(size)`` of a size that is not negative and no known square.
+
+    For sizes below 2**52 its floor is that of the exact root, and it compares with whole numbers as
+    the exact root does: the distance of two such roots is more than a rounding.
+    """
+
+    __slots__ = ("size",)
+
+    def __init__(self, size: Expr) -> None:
+        self.size = size
+
+    def __repr__(self) -> str:
+        return f"sqrt({self.size})"
+
+
+class Logarithm:
+    """The float ``math.log2(size)`` of a size of at least 1.
+
+    It is a whole number for powers of two only, and for sizes below 2**46 its floor is that of the
+    exact logarithm.
+    """
+
+    __slots__ = ("size",)
+
+    def __init__(self, size: Expr) -> None:
+        self.size = size
+
+    def __repr__(self) -> str:
+        return f"log2({self.size})"
+
+
+class FloatProduct:
+    """The double nearest to ``size * factor`` (:mod:`.float_products`).
+
+    ``factor`` is the exact value of a float, or its reciprocal for a quotient.
+    """
+
+    __slots__ = ("factor", "size")
+
+    def __init__(self, size: Expr, factor: Fraction) -> None:
+        self.size = size
+        self.factor = factor
+
+    def __repr__(self) -> str:
+        return f"{factor_text(self.size)}*{float(self.factor):.12g}"

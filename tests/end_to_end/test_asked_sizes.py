@@ -1,0 +1,139 @@
+"""Everything that Python can ask of a size has an entry in a table, and each entry is run."""
+
+import math
+import operator
+import os
+
+import pytest
+
+from archlint.symbolic import symbol
+from archlint.symbolic.formula import holds
+from archlint.symbolic.intervals import Box
+from archlint.tracing.path import TracedPath
+from archlint.tracing.python.math_functions import math_of_sizes
+from archlint.tracing.symint.node import size_of
+from archlint.tracing.symint.numbers import pinned, value_at
+from archlint.tracing.symint.python_types import SymbolicBool, SymbolicFloat, SymbolicInt, sym_int
+from tests import REPO
+from tests.support.asked_sizes import ANSWERS, BOOL, FLOAT, INT, MATH, OPERATOR, TABLES
+
+SIZES = [*range(1, 26), 31, 32, 33, 64, 127, 128, 129, 1000, 2**20]
+FEW = [1, 7, 9, 10, 32]
+MOST_PATHS = 12
+
+MEMBERS = {
+    "int": (int, INT),
+    "float": (float, FLOAT),
+    "bool": (bool, BOOL),
+    "math": (math, MATH),
+    "operator": (operator, OPERATOR),
+}
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_every_member_has_an_entry(name):
+    owner, table = MEMBERS[name]
+    public = {n for n in dir(owner) if isinstance(owner, type) or not n.startswith("_")}
+    assert public - table.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("plain", "symbolic"), [(int, SymbolicInt), (float, SymbolicFloat), (bool, SymbolicBool)]
+)
+def test_a_size_has_every_member(plain, symbolic):
+    own = {"from_number", "__getformat__"}  # class methods, which are asked of the type
+    assert set(dir(plain)) - set(dir(symbolic)) - own == set()
+
+
+def asked(code, size):
+    names = {"h": size, "f": size / 4, "b": size > 9, "math": math, "operator": operator}
+    return eval(code, names)
+
+
+def number(value, env):
+    if isinstance(value, (list, tuple)):
+        return [number(v, env) for v in value]
+    return value_at(size_of(value), env) if hasattr(value, "node") else value
+
+
+def settled(path, value):
+    """A float that is known at one point only, as code that looks at it takes it."""
+    return pinned(path, value.node.value) if hasattr(value, "node") else value
+
+
+CASES = [
+    (table, name, answer, code)
+    for table, entries in TABLES.items()
+    for name, (answer, code) in entries.items()
+    if answer not in ("object", "by use") and hasattr(MEMBERS[table][0], name)
+]
+
+
+@pytest.mark.parametrize(("table", "name", "answer", "code"), CASES)
+def test_the_answer_is_that_of_a_number(table, name, answer, code):
+    covered = set()
+    paths = 0
+    for h in SIZES if answer in ("exact", "branch") else FEW:
+        if h in covered:
+            continue
+        path = TracedPath({"H": h}, Box({"H": (1, None)}))
+        try:
+            with math_of_sizes():
+                result = asked(code, sym_int(symbol("H"), path))
+                if answer == "pinned":
+                    result = settled(path, result)
+        except Exception as error:
+            with pytest.raises(type(error)):
+                asked(code, h)
+            result = error
+        paths += 1
+        through = [o for o in SIZES if all(holds(e.formula, {"H": o}) for e in path.events)]
+        assert h in through
+        for other in through:
+            if isinstance(result, Exception):
+                with pytest.raises(type(result)):
+                    asked(code, other)
+            else:
+                assert number(result, {"H": other}) == number(asked(code, other), {}), other
+        covered.update(through)
+        if answer == "exact" and table != "bool":
+            assert path.events == []
+    if answer in ("exact", "branch"):
+        assert covered == set(SIZES)
+        assert paths <= MOST_PATHS
+    assert (answer == "refused") == isinstance(result, Exception)
+
+
+HEAD = """# What Python code can ask of a size or a tensor
+
+A model's code asks its sizes what it would ask of numbers. This page lists the answers. It is
+made by `tests/end_to_end/test_asked_sizes.py`, which runs each expression on a size and on numbers.
+`h` is a size, `f` is `h / 4`, and `b` is `h > 9`.
+
+{words}
+The text of a size (`str(h)`, `f"w{{h}}"`, `"%d" % h`) and its hash are *by use*: where a text is
+raised, printed or logged it costs nothing; where it, or the size, is compared with constants or
+looked up in a container, each entry is a branch, and so is none of them; anything else is pinned.
+`isinstance(h, int)`, `case int(h)` and `type(h) is int` hold.
+"""
+
+
+def page():
+    """The page of the documentation, made from the tables."""
+    words = "".join(f"- **{word}**: {meaning}.\n" for word, meaning in ANSWERS.items())
+    lines = [HEAD.format(words=words)]
+    for table, entries in TABLES.items():
+        lines += [f"## `{table}`", "", "| member | expression | answer |", "|---|---|---|"]
+        for name, (answer, code) in sorted(entries.items()):
+            shown = code.replace("|", "\\|")
+            lines.append(f"| `{name}` | {f'`{shown}`' if code else ''} | {answer} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def test_the_page_lists_them():
+    file = REPO / "docs" / "asked.md"
+    if os.environ.get("ARCHLINT_RECORD"):
+        file.write_text(page(), encoding="utf-8")
+    made = "ARCHLINT_RECORD=1 pytest tests/end_to_end/test_asked_sizes.py"
+    assert file.read_text(encoding="utf-8") == page(), made
