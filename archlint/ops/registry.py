@@ -64,6 +64,11 @@ class RefusedIndex(Refused, IndexError):
     """A :class:`Refused` where the operator would raise ``IndexError``, which ends an iteration."""
 
 
+def refusal(error: type[Exception] | None) -> type[Refused]:
+    """The kind of :class:`Refused` for an operator that raises ``error`` (``None``: not known)."""
+    return RefusedIndex if error is IndexError else RefusedCall
+
+
 class TensorSpec:
     """A tensor's sizes, layout, dtype and device, and bounds of its elements.
 

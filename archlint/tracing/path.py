@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import CodeType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from archlint.ops.registry import Refused, RefusedCall, RefusedIndex, TensorSpec
+from archlint.ops.registry import Refused, TensorSpec, refusal
 from archlint.ops.traits import ERRORS, traits_of
 from archlint.symbolic import Size, unknown
 from archlint.symbolic.case_split import divisors
@@ -137,8 +137,7 @@ class TracedPath:
     ) -> None:
         """Require ``formula``: the operator raises unless it holds.
 
-        ``text`` states the requirement, with ``{}`` for each of ``sizes``; ``error`` is the type of
-        the exception, if it is one of several that the operator raises. Raises :class:`Refused`
+        ``text`` states the requirement, with ``{}`` for each of ``sizes``. Raises :class:`Refused`
         if it does not hold at the sizes of the path, :class:`UnknownOutcome` if values decide.
         """
         if formula is True:
@@ -167,9 +166,8 @@ class TracedPath:
             sizes = tuple(map(upper_bound, sizes))  # even at their most, it does not hold
         if known is False and (not held or self.forced is not None):
             formula, held = False, False
-        raises = traits_of(self.calls_so_far[-1].func).raises if self.calls_so_far else ERRORS
-        if error is not None:
-            raises = (error,)
+        called = traits_of(self.calls_so_far[-1].func).raises if self.calls_so_far else ERRORS
+        raises = called if error is None else (error,)
         kind, caught = "claim", is_caught(self.model_caller, raises)
         if caught is not False:
             self._must_follow_env()
@@ -184,8 +182,7 @@ class TracedPath:
             self.learn(formula, held)
         if not held:
             self.refused = self.refused or not caught
-            kind_of_error: type[Refused] = RefusedIndex if error is IndexError else RefusedCall
-            raise kind_of_error(text.format(*sizes))
+            raise refusal(error)(text.format(*sizes))
 
     def check(self, formula: Bool) -> bool:
         """A claim that a PyTorch kernel makes itself: it raises, with its own message."""
