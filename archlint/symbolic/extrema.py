@@ -159,7 +159,7 @@ def _split(comparison: Comparison, box: Box) -> Bool:
         if not parts or any(len(_extrema(p)) >= len(extrema) for p in parts if isinstance(p, Expr)):
             continue
         if comparison.op == "==":
-            return _split_all(conj(ge(expr, 0), le(expr, 0)), box)
+            return conj(_split_all(ge(expr, 0), box), _split_all(le(expr, 0), box))
         return _split_all(join(*(ge(part, 0) for part in parts)), box)
     return _split_all(_by_argument(comparison, extrema[-1]), box)
 

@@ -18,11 +18,13 @@ from archlint.symbolic import (
     Size,
     StepFunction,
     cached,
+    factor_text,
     polynomial,
     printed_terms,
     substitute,
     sum_text,
 )
+from archlint.symbolic.factoring import Product, products_with_rest
 
 Bool = Union[bool, "Formula"]
 
@@ -221,11 +223,16 @@ def _junction(op: str, formulas: Iterable[Bool]) -> Bool:
 
 
 def _merge_adjacent(op: str, parts: Mapping[Formula, None]) -> list[Bool] | None:
-    """Merge ``x > 1 or x == 1`` to ``x >= 1`` and ``x >= 1 and x != 1`` to ``x > 1``.
+    """Merge ``x > 1 or x == 1`` to ``x >= 1``, ``x >= 1 and x <= 1`` to ``x == 1`` and so on.
 
     ``None`` if there is no such pair among the parts.
     """
     for f in parts:
+        if isinstance(f, Comparison) and f.op == ">=":
+            other = ge(-f.expr, 0) if op == "and" else ge(-f.expr - 2, 0)
+            if other in parts:
+                both = eq(f.expr, 0) if op == "and" else ne(f.expr, -1)
+                return [both if p is f else p for p in parts if p is not other]
         if isinstance(f, Comparison) and f.op == ("==" if op == "or" else "!="):
             for expr in (f.expr, -f.expr):
                 above, at_least = ge(expr, 1), ge(expr, 0)
@@ -330,8 +337,16 @@ def substitute_formula(formula: Bool, values: Mapping[str, Size]) -> Bool:
 def _sides(comparison: Comparison) -> tuple[str, str, str]:
     """Left side, right side and operator as text: ``H-32 >= 0`` is ``H >= 32``.
 
-    Negative terms go to the right.
+    Negative terms go to the right. A product of sums is printed as one where that is shorter.
     """
+    sides = _sides_of_sums(comparison)
+    if all(len(monomial) < 2 for monomial, _ in comparison.expr.terms):
+        return sides
+    products = (_sides_of_product(comparison.op, p) for p in products_with_rest(comparison.expr))
+    return min((*products, sides), key=lambda s: sum(map(len, s)))
+
+
+def _sides_of_sums(comparison: Comparison) -> tuple[str, str, str]:
     terms, const = printed_terms(comparison.expr)
     left = [t for t in terms if t.coef > 0]
     right = [t._replace(coef=-t.coef) for t in terms if t.coef < 0]
@@ -342,3 +357,13 @@ def _sides(comparison: Comparison) -> tuple[str, str, str]:
     if right and op == ">=" and const == -1:
         return sum_text(left, 0), sum_text(right, 0), ">"
     return sum_text(left, 0), sum_text(right, -const), op
+
+
+def _sides_of_product(op: str, product: Product) -> tuple[str, str, str]:
+    number, rest = product.number, product.rest
+    if number < 0:
+        number, rest = -number, -rest
+        op = {">=": "<="}.get(op, op)
+    ordered = sorted(product.factors, key=lambda f: (len(f.terms) > 1 or f.const != 0, str(f)))
+    text = "*".join(map(factor_text, ordered))
+    return f"{number}*{text}" if number > 1 else text, str(-rest), op

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from archlint.symbolic.atom import FloorDiv, Monomial, atom_order, divide_monomial, factor_text
+from archlint.symbolic.atom import (
+    Atom,
+    FloorDiv,
+    Monomial,
+    atom_order,
+    divide_monomial,
+    factor_text,
+)
 
 if TYPE_CHECKING:
     from archlint.symbolic.expr import Expr
@@ -102,12 +109,13 @@ def _times(monomial: Monomial, others: Monomial) -> Monomial:
 
 
 def _printed_term(monomial: Monomial, coef: int) -> PrintedTerm:
-    if len(monomial) == 1 and coef == 1:
-        return PrintedTerm(coef, monomial[0].factor_text(), repr(monomial[0]))
+    (atom, *others) = monomial
+    if not others and (coef == 1 or (coef == -1 and not _is_symbolic_quotient(atom))):
+        return PrintedTerm(coef, atom.factor_text(), repr(atom))
     factors = []
     for atom in monomial:
         text = atom.factor_text()
-        if coef < 0 and isinstance(atom, FloorDiv) and not isinstance(atom.den, int):
+        if coef < 0 and isinstance(atom, FloorDiv) and _is_symbolic_quotient(atom):
             num = -atom.num
             if all(c > 0 for _, c in num.terms) and num.const >= 0:
                 text = f"ceil({factor_text(num)}/{factor_text(atom.den)})"
@@ -115,3 +123,7 @@ def _printed_term(monomial: Monomial, coef: int) -> PrintedTerm:
         factors.append(text)
     text = "*".join(factors)
     return PrintedTerm(coef, text, text)
+
+
+def _is_symbolic_quotient(atom: Atom) -> bool:
+    return isinstance(atom, FloorDiv) and not isinstance(atom.den, int)

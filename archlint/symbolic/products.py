@@ -20,10 +20,12 @@ from archlint.symbolic import (
     floordiv,
     from_atom,
     mod,
+    product,
 )
-from archlint.symbolic.atom import content, divide_monomial
+from archlint.symbolic.atom import content
 from archlint.symbolic.case_split import divisors, products, split_by_values
 from archlint.symbolic.extrema import split_extrema
+from archlint.symbolic.factoring import cancelled, factors
 from archlint.symbolic.formula import (
     Bool,
     Comparison,
@@ -43,23 +45,23 @@ _MAX_FACTORED = 4096  # the largest number that is split into factors
 _MAX_FACTORIZATIONS = 64  # more of them make the formula longer than it is worth
 
 
-def factored(comparison: Comparison, box: Box) -> Bool:
+def factored(comparison: Comparison, box: Box, *, by_cases: bool = True) -> Bool:
     """A formula with smaller terms, equivalent to the comparison at all sizes in ``box``.
 
-    The comparison itself if none is known. Sizes outside of the box do not count.
+    The comparison itself if none is known. Sizes outside of the box do not count. ``by_cases``: the
+    formula may be a union of many cases, which suits a solver, not a reader.
     """
-    split = split_extrema(comparison, box)
-    if split is not None:
-        return split
     if not _nonlinear(comparison.expr):
-        return comparison
+        split = split_extrema(comparison, box)
+        return comparison if split is None else split
     for rewrite in (
+        _with_cancelled_quotients,
+        _of_factors,
+        split_extrema,
         _of_one_quotient,
-        _without_common_factors,
         _of_one_product,
-        _of_divisors,
         _of_two_products,
-        split_by_values,
+        *((_of_divisors, split_by_values) if by_cases else ()),
     ):
         formula = rewrite(comparison, box)
         if formula is not None:
@@ -97,20 +99,28 @@ def _of_one_quotient(comparison: Comparison, box: Box) -> Bool | None:
     return equal if comparison.op == "==" else negate(equal)
 
 
-def _without_common_factors(comparison: Comparison, box: Box) -> Bool | None:
-    """Cancel positive factors: ``a*b >= a*c`` is ``b >= c`` where ``a >= 1``."""
-    expr = comparison.expr
-    if expr.const:
+def _of_factors(comparison: Comparison, box: Box) -> Bool | None:
+    """A product of factors is 0 if and only if one is; positive factors do not change a sign."""
+    number, parts, _ = factors(comparison.expr)
+    if len(parts) < 2:
         return None
-    common = [a for a in content(expr)[0] if _lower_bound(from_atom(a), box) >= 1]
-    if not common or (len(expr.terms) == 1 and len(common) == len(expr.terms[0][0])):
+    if comparison.op == "==":
+        return disj(*(eq(f, 0) for f in dict.fromkeys(parts)))
+    if comparison.op == "!=":
+        return conj(*(ne(f, 0) for f in dict.fromkeys(parts)))
+    left = [f for f in parts if _lower_bound(f, box) < 1]
+    negative = [f for f in left if _lower_bound(-f, box) >= 1]
+    left = [f for f in left if f not in negative]
+    if len(left) == len(parts):
         return None
-    rest: Size = 0
-    for monomial, coef in expr.terms:
-        left = divide_monomial(monomial, tuple(common))
-        assert left is not None
-        rest = rest + (from_atom(*left) * coef if left else coef)
-    return compare_to_zero(comparison.op, rest)
+    sign = (-1) ** len(negative) * (1 if number > 0 else -1)
+    return compare_to_zero(">=", product(left) * sign)
+
+
+def _with_cancelled_quotients(comparison: Comparison, box: Box) -> Bool | None:
+    """Cancel common factors of quotients: ``((H-2)*W) // ((H-2)*N)`` is ``W//N``."""
+    size = cancelled(comparison.expr)
+    return None if size is comparison.expr else compare_to_zero(comparison.op, size)
 
 
 def _of_one_product(comparison: Comparison, box: Box) -> Bool | None:
@@ -207,10 +217,10 @@ def _of_two_products(comparison: Comparison, box: Box) -> Bool | None:
     else:
         return None
     for order in set(itertools.permutations(scaled)):
-        for factors in _factorizations(factor, len(plain)):
+        for numbers in _factorizations(factor, len(plain)):
             pairs = [
                 (from_atom(a), from_atom(b), k)
-                for a, b, k in zip(plain, order, factors, strict=True)
+                for a, b, k in zip(plain, order, numbers, strict=True)
             ]
             less = all(_at_least(b * k, a, k, box, up=True) for a, b, k in pairs)
             more = not less and all(_at_least(a, b * k, k, box, up=False) for a, b, k in pairs)

@@ -284,3 +284,10 @@ def test_parts_that_are_known_decide_or_fall_away():
     assert simplify(both, truth.get) is simplify(either, truth.get) is eq(H % 3, 0)
     assert simplify(ge(H, 6), truth.get) is False
     assert simplify(True, truth.get) is known_truth(True, truth.get) is True
+
+
+def test_opposite_bounds_are_an_equation():
+    assert conj(ge(W, H - 5), ge(H, W + 5)) is eq(H, W + 5)
+    assert disj(ge(H, W + 1), ge(W, H + 1)) is ne(H, W)
+    assert conj(ge(H, 3), ge(N, 2), le(H, 3)) is conj(eq(H, 3), ge(N, 2))
+    assert disj(ge(H, W + 2), ge(W, H + 1)) is not ne(H, W)

@@ -38,6 +38,7 @@ from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.solver import Unsolved
 
 MAX_TEXT = 2000  # characters
+LONG = 100  # characters; a longer phrase is compared with others
 EASY = 12  # a relation between sizes of less effort is preferred to a union
 
 
@@ -71,6 +72,8 @@ def describe(
             phrase = _phrase(prover, formula) or _parts(prover, formula)
         except Unsolved:
             phrase = None
+        if phrase is None or len(text(phrase)) > LONG:
+            phrase = _shorter(phrase, _of_whole_comparisons(prover, accepted))
     if phrase is None:
         phrase = _raw(formula)
     words = text(phrase)
@@ -78,6 +81,21 @@ def describe(
         return Description(words, phrase.formula, True)
     cut = words.rfind(" ", 0, MAX_TEXT // 4)
     return Description(f"{words[:cut]} … ({len(words)} characters)", phrase.formula, False)
+
+
+def _of_whole_comparisons(prover: Prover, accepted: Bool) -> Phrase | None:
+    """The parts of the formula where no comparison is split into cases."""
+    formula = simplified(accepted, prover.box, by_cases=False)
+    try:
+        return _parts(prover, formula) if isinstance(formula, Formula) else _raw(formula)
+    except Unsolved:
+        return _raw(formula)
+
+
+def _shorter(one: Phrase | None, other: Phrase | None) -> Phrase | None:
+    return min(
+        (p for p in (one, other) if p is not None), key=lambda p: effort(text(p)), default=None
+    )
 
 
 # Each of these returns a phrase that is proved to equal the formula, or None.
@@ -147,7 +165,7 @@ def _parts(prover: Prover, formula: Formula) -> Phrase:
         inner, outer = (others, part) if formula.op == "and" else (part, others)
         if len(kept) > 1 and prover.within(inner, outer):
             kept.remove(part)
-    phrases = [_phrase(prover, part) or _raw(part) for part in kept]
+    phrases = [_shorter(_phrase(prover, part), _raw(part)) or _raw(part) for part in kept]
     return joined(*sorted(phrases, key=lambda p: effort(text(p))))
 
 

@@ -46,7 +46,9 @@ def equation(prover: Prover, formula: Formula, describe: Describe) -> Phrase | N
         inner = describe(prover, rest)
         if inner is None:
             return None
-        whole = every(Fact(str(comparison), "", comparison), inner)
+        parts = inner.parts if isinstance(inner, Joined) and inner.word == "and" else (inner,)
+        needed = [p for p in parts if not prover.within(comparison, p.formula)]
+        whole = every(Fact(str(comparison), "", comparison), *needed)
         return whole if prover.same(whole.formula, formula) else None
     return None
 

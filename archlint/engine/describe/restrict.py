@@ -35,11 +35,11 @@ def restrict(formula: Bool, values: Mapping[str, Size]) -> Bool:
     return map_comparisons(formula, change)
 
 
-def simplified(formula: Bool, box: Box) -> Bool:
+def simplified(formula: Bool, box: Box, *, by_cases: bool = True) -> Bool:
     """The same set of sizes in the box, without comparisons that the box implies, or of products.
 
     Bounds of single sizes among the parts of an ``and`` narrow the box for its other parts.
-    Comparisons of very large terms stay as they are.
+    Comparisons of very large terms stay as they are. ``by_cases`` as in :func:`.factored`.
     """
     known: dict[Formula, Bool] = {}
 
@@ -50,12 +50,14 @@ def simplified(formula: Bool, box: Box) -> Bool:
         if result is None:
             if isinstance(part, Comparison):
                 truth = None if _large(part) else box.decide(part)
-                result = factored(part, box) if truth is None else truth
+                result = factored(part, box, by_cases=by_cases) if truth is None else truth
                 if result is not part:
                     result = walk(result)
             else:
                 assert isinstance(part, Junction)
-                result = _all(part, box) if part.op == "and" else disj(*map(walk, part.args))
+                result = (
+                    _all(part, box, by_cases) if part.op == "and" else disj(*map(walk, part.args))
+                )
             known[part] = result
         return result
 
@@ -69,7 +71,7 @@ def _large(comparison: Comparison) -> bool:
     return sum(len(o.terms) for o in inner if isinstance(o, Expr)) > LARGE
 
 
-def _all(formula: Junction, box: Box) -> Bool:
+def _all(formula: Junction, box: Box, by_cases: bool) -> Bool:
     """The parts of an ``and``, each simplified in the box that its bounds leave."""
     narrow: Box | None = None
     for _ in range(4):  # parts that became bounds narrow the box again
@@ -83,8 +85,11 @@ def _all(formula: Junction, box: Box) -> Bool:
             break
         narrow = box if ranges == box.ranges else Box(ranges)
         new = {n: _new_bounds(r, box.ranges.get(n, (None, None))) for n, r in ranges.items()}
-        others = [simplified(p, narrow) for p in formula.args if p not in bounds]
-        result = conj(in_box(Box(new)), *others)
+        others = [p for p in formula.args if p not in bounds]
+        alone = {p: simplified(p, narrow) for p in others if len(p.symbols()) < 2}
+        if not any(map(bounds_of, alone.values())):  # otherwise they narrow the box first
+            others = [simplified(p, narrow, by_cases=by_cases) for p in others]
+        result = conj(in_box(Box(new)), *(alone.get(p, p) for p in others))
         if not isinstance(result, Junction) or result.op == "or":
             return result
         formula = result

@@ -153,13 +153,60 @@ def test_several_sizes(formula, expected):
     check_same(check_words(found), formula, ranges)
 
 
-def test_a_long_list_of_ranges():
-    formula = eq((H // 16) * (W // 16), 196)
+WHOLE = [
+    (eq((H // 16) * (W // 16), 196), "(H//16)*(W//16) == 196"),
+    (
+        conj(ge(H, 4), ge(W, 4), eq((1024 * N * (H // 4) * (W // 4)) % 65536, 0)),
+        "H, W >= 4 and (N*(H//4)*(W//4)) % 64 == 0",
+    ),
+    (eq((H // 2) * (W // 2), 2 * (H // 2) + 2 * (W // 2) + 140), "(H//2-2)*(W//2-2) == 144"),
+]
+
+
+@pytest.mark.parametrize(("formula", "expected"), WHOLE, ids=[e for _, e in WHOLE])
+def test_a_comparison_is_not_split_into_many_cases(formula, expected):
     found = of(formula)
-    pieces = found.text.split(" or ")
-    assert found.exact
-    assert len(pieces) == 9
-    assert pieces[:2] == ["H, W in 224..239", "H in 112..127 and W in 448..463"]
+    assert (found.text, found.exact) == (expected, True)
+    check_same(found.formula, formula, {"N": (1, 16), "H": range(1, 99, 3), "W": range(1, 99)})
+
+
+PLAIN = [
+    (conj(ge(H, 1), eq(H * W, minimum(65, H * W))), "H*W <= 65"),
+    (eq((H // 8) * (W // 8), minimum((H // 8) * (W // 8) + 1, 65) - 1), "(H//8)*(W//8) <= 64"),
+    (
+        disj(eq(T, 1), eq(T, maximum(0, minimum(24, H + T) - minimum(24, H)))),
+        "T == 1 or H+T <= 24",
+    ),
+    (conj(disj(eq(H, W), eq(W, 1), eq(H, 1)), eq(H, W)), "H == W"),
+    (conj(ge(W, H - 5), ge(H, W + 5)), "H == W+5"),
+    (
+        conj(ne(maximum(0, H - 5), 0), eq((3 * N * W * maximum(0, H - 5)) % maximum(0, H - 5), 0)),
+        "H >= 6",
+    ),
+    (ge(W * maximum(0, H - minimum(5, H)), 5), "W*(H-5) >= 5"),
+    (eq(H * ((896 * H * W) // (224 * H * H)), 4 * W), "(4*W) % H == 0"),
+    (
+        conj(
+            ne(N * (H - 4) * (H - 4), 0),
+            eq((4 * T * (H - 4) * (H - 4)) % (4 * N * (H - 4) * (H - 4)), 0),
+        ),
+        "H != 4 and T % N == 0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("formula", "expected"), PLAIN, ids=[e for _, e in PLAIN])
+def test_plain_comparisons(formula, expected):
+    found = of(formula)
+    assert (found.text, found.exact) == (expected, True)
+    ranges = {"N": range(1, 4), "T": range(1, 30, 3), "H": range(1, 40, 1), "W": range(1, 70, 3)}
+    for values in itertools.product(*ranges.values()):
+        env = dict(zip(ranges, values, strict=True))
+        try:
+            expected_truth = holds(formula, env)
+        except ZeroDivisionError:
+            continue
+        assert holds(found.formula, env) == expected_truth, env
 
 
 def test_inside_the_box_only_what_matters_there():
