@@ -63,7 +63,7 @@ def factored(comparison: Comparison, box: Box, *, by_cases: bool = True) -> Bool
         _of_two_products,
         *((_of_divisors, split_by_values) if by_cases else ()),
     ):
-        formula = rewrite(comparison, box)
+        formula: Bool | None = rewrite(comparison, box)
         if formula is not None:
             return formula
     return comparison

@@ -166,9 +166,8 @@ class TracedPath:
             sizes = tuple(map(upper_bound, sizes))  # even at their most, it does not hold
         if known is False and (not held or self.forced is not None):
             formula, held = False, False
-        called = traits_of(self.calls_so_far[-1].func).raises if self.calls_so_far else ERRORS
-        raises = called if error is None else (error,)
-        kind, caught = "claim", is_caught(self.model_caller, raises)
+        raises = traits_of(self.calls_so_far[-1].func).raises if self.calls_so_far else ERRORS
+        kind, caught = "claim", is_caught(self.model_caller, (error,) if error else raises)
         if caught is not False:
             self._must_follow_env()
             if held:

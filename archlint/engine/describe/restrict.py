@@ -88,8 +88,10 @@ def _all(formula: Junction, box: Box, by_cases: bool) -> Bool:
         others = [p for p in formula.args if p not in bounds]
         alone = {p: simplified(p, narrow) for p in others if len(p.symbols()) < 2}
         if not any(map(bounds_of, alone.values())):  # otherwise they narrow the box first
-            others = [simplified(p, narrow, by_cases=by_cases) for p in others]
-        result = conj(in_box(Box(new)), *(alone.get(p, p) for p in others))
+            rest = [simplified(p, narrow, by_cases=by_cases) for p in others]
+        else:
+            rest = [alone.get(p, p) for p in others]
+        result = conj(in_box(Box(new)), *rest)
         if not isinstance(result, Junction) or result.op == "or":
             return result
         formula = result

@@ -384,7 +384,7 @@ class Looked(nn.Module):
         self.table = nn.Parameter(torch.zeros(9, 2))
 
     def forward(self, x):
-        for _ in range(x.shape[2]):
+        for _ in [0] * x.shape[2]:  # each length is a path of its own
             x = x + 1
         return self.table[(x[0, 0] * 3.5).long()]
 
