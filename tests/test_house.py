@@ -156,7 +156,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/runner": (
         "tests/runner/test_pool.py: both ends of a worker, and sweeps",
-        "remote shard stack_dump worker",
+        "fork_server job_process remote server_process shard stack_dump warm_up",
     ),
     "archlint/runner/cache": (
         "tests/runner/cache/test_store.py: parts of one cache",
@@ -260,6 +260,7 @@ STATE = {
     "archlint/ops/registry.py: INPLACE": "a registry, filled by imports",
     "archlint/ops/traits.py: _STATED": "a registry, filled by imports and plugins",
     "archlint/tracing/tensors/symbolic_tensor.py: ATTRIBUTES": "a registry, filled by its module",
+    "archlint/models/targets.py: _SETTINGS": "what imports set, to be set again for later checks",
     "archlint/contracts/plugins.py: _managers": "the plugins of the process, imported once",
     "archlint/contracts/plugins.py: _ruled": "which plugins have registered their rules",
     "archlint/symbolic/atom.py: _ATOMS": "equal atoms are one object; none is ever changed",

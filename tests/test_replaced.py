@@ -23,7 +23,10 @@ OUTSIDE = {
     "archlint/explanation/fixes/patched_check.py: os.dup2": "the stdout of a process of its own",
     "archlint/explanation/fixes/patched_check.py: sys.modules": "a process that checks one diff",
     "archlint/explanation/fixes/reference.py: torch.manual_seed": "where the state is restored",
-    "archlint/runner/worker.py: os.dup2": "a worker's own stdin and stdout",
+    "archlint/runner/job_process.py: os.dup2": "a job's own stdin, stdout and stderr",
+    "archlint/runner/job_process.py: random.seed": "the process of one job",
+    "archlint/runner/fork_server.py: signal.signal": "a server's own process: SIGCHLD",
+    "archlint/runner/warm_up.py: torch.set_num_threads": "restored at the end of the block",
     "archlint/runner/joblib_backends.py: os.environ.setdefault": "a setting that ray reads",
 }
 """Changes of a process that belongs to archlint, each with its reason."""

@@ -37,7 +37,7 @@ from archlint.models.deepcopy import is_plain
 from archlint.models.meta_weights import build_lean, lean_copy
 from archlint.models.snapshot import Snapshot
 from archlint.runtime.import_path import import_file, import_path
-from archlint.runtime.process_state import preserve_process_state
+from archlint.runtime.process_state import SavedState, captured_output, preserve_random_state
 from archlint.runtime.user_frames import described
 
 Factory = Callable[[], Any]
@@ -48,6 +48,8 @@ class ModelSource:
 
     A context manager: leaving it gives a user's instance back as it was. (The instance itself is
     only handed out where it cannot be copied; what runs then, or copies it, may have changed it.)
+    Leaving it also restores ``state``, that of the process before the model's module was imported:
+    until then, the model is built and run with the settings that its imports made.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class ModelSource:
         self._folders = folders
         self._factory = factory
         self._instance = instance
+        self.state: SavedState | None = None
         self._lean = True
         self._snapshot: Snapshot | None = None
         if instance is not None and not (is_plain(instance) and _has_plain_modes(instance)):
@@ -91,7 +94,7 @@ class ModelSource:
             if self._instance is not None:
                 model = lean_copy(self._instance)
             else:
-                with preserve_process_state():
+                with captured_output(), preserve_random_state():
                     model = build_lean(self._call)
         except (Exception, SystemExit):
             self._lean = False  # the real build raises the error, if there is one
@@ -110,13 +113,15 @@ class ModelSource:
     def __exit__(self, *error: object) -> None:
         if self._snapshot is not None:
             self._snapshot.restore()
+        if self.state is not None:
+            self.state.restore()
 
     def _call(self) -> Any:
         assert self._factory is not None
         return self._factory()
 
     def _build(self) -> nn.Module:
-        with _user_code(f"{self.name} could not be built"):
+        with _user_code(f"{self.name} could not be built"), preserve_random_state():
             model = self._call()
         if not isinstance(model, nn.Module):
             raise TargetError(f"{self.name} {_no_module(model)}")
@@ -153,8 +158,36 @@ def _is_plain_kind(kind: Any) -> bool:
 def resolve(ref: ModelRef, root: Path) -> ModelSource:
     """Find what ``ref`` names; nothing is built yet. Raises ``TargetError`` if it is not valid.
 
-    ``root`` is the project's root. Importing the user's module runs it, its output unseen.
+    ``root`` is the project's root. Importing the user's module runs it, its output unseen. What it
+    sets in the process stays set until the source is left.
     """
+    state = SavedState()
+    try:
+        source = _resolved(ref, root)
+    except BaseException:
+        state.restore()
+        raise
+    source.state = state
+    return source
+
+
+def import_module_of(ref: ModelRef, root: Path) -> None:
+    """Import the module of a target as :func:`resolve` does. What that sets in the process stays.
+
+    Raises ``TargetError``.
+    """
+    plugins.register_rules(root)
+    module_name, _, attribute = ref.target.rpartition(":")
+    if module_name in ("torchvision", "timm") and "." not in attribute:
+        _library("torchvision.models" if module_name == "torchvision" else "timm", module_name)
+    elif module_name.endswith(".py"):
+        path = _file(ref, module_name, root)
+        _import_file(path, (path.parent, root))
+    elif module_name not in plugins.prefixes(root):
+        _import_module(module_name, root)
+
+
+def _resolved(ref: ModelRef, root: Path) -> ModelSource:
     plugins.register_rules(root)
     prefix, _, name = ref.target.partition(":")
     if prefix not in ("torchvision", "timm") and name and prefix in plugins.prefixes(root):
@@ -261,10 +294,12 @@ def _import_file(path: Path, folders: Sequence[Path]) -> ModuleType:
     """The file as a module of a private name, so that it hides no other module."""
     digest = hashlib.sha256(f"{path}:{path.stat().st_mtime_ns}".encode()).hexdigest()[:12]
     name = f"_archlint_{path.stem}_{digest}"
-    if name in sys.modules:
-        return importlib.import_module(name)  # which the watch over imports sees, unlike a look-up
     with _user_code(f"{path.name} could not be imported"), import_path(folders):
-        return import_file(name, path)
+        if name in sys.modules:
+            _repeat_settings(name)
+            return importlib.import_module(name)  # which the watch over imports sees
+        with _recorded_settings(name):
+            return import_file(name, path)
 
 
 def _import_module(name: str, root: Path) -> ModuleType:
@@ -272,13 +307,33 @@ def _import_module(name: str, root: Path) -> ModuleType:
         raise TargetError(f"{name!r} is no module name and no path to a .py file")
     with _user_code(f"{name} could not be imported"), import_path((root,)):
         try:
-            return importlib.import_module(name)
+            if name in sys.modules:
+                _repeat_settings(name)
+                return importlib.import_module(name)
+            with _recorded_settings(name):
+                return importlib.import_module(name)
         except ModuleNotFoundError as e:
             if e.name and (name == e.name or name.startswith(e.name + ".")):
                 raise TargetError(
                     f"there is no module {e.name} (looked in {root} and among installed packages)"
                 ) from None
             raise
+
+
+_SETTINGS: dict[str, Callable[[], None]] = {}
+"""What the import of each module set in this process, to be set again for a later check."""
+
+
+@contextmanager
+def _recorded_settings(module: str) -> Iterator[None]:
+    before = SavedState()
+    yield
+    _SETTINGS[module] = before.changes()
+
+
+def _repeat_settings(module: str) -> None:
+    if module in _SETTINGS:
+        _SETTINGS[module]()
 
 
 def _attribute(module: Any, name: str, path: str, folders: Sequence[Path]) -> Any:
@@ -301,9 +356,9 @@ def _attribute(module: Any, name: str, path: str, folders: Sequence[Path]) -> An
 
 @contextmanager
 def _user_code(failed: str) -> Iterator[None]:
-    """Run user code: output captured, process state restored, exceptions as ``TargetError``."""
+    """Run user code: output captured, exceptions as ``TargetError``."""
     try:
-        with preserve_process_state():
+        with captured_output():
             yield
     except TargetError:
         raise

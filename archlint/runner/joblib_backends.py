@@ -21,6 +21,7 @@ from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
 from archlint.runner import pool
 from archlint.runner.remote import RemoteTask, check_job
+from archlint.runner.resources import cores
 
 CONNECT = 60  # seconds to reach a scheduler, and to wait for its first worker
 NEEDS = {"loky": ("joblib",), "dask": ("joblib", "distributed"), "ray": ("joblib", "ray")}
@@ -75,9 +76,9 @@ def run(
     if backend.name == "local":
         return pool.run(jobs, count, check=check, grace=grace)
     _require(backend.name)
-    threads = max(1, pool.cores() // count) if backend.name == "loky" else 1
+    threads = max(1, cores() // count) if backend.name == "loky" else 1
     task = RemoteTask(
-        check or pool.CHECK, pool.GRACE if grace is None else grace, threads, Path.cwd()
+        check or pool.CHECK, pool.GRACE if grace is None else grace, threads, Path.cwd(), count
     )
     return _through_joblib(jobs, min(count, len(jobs)), backend, task)
 

@@ -1,22 +1,20 @@
 """Checks contracts in worker processes, so that nothing a model does can affect the report.
 
-A worker imports torch once and then checks one job after another. A job that exceeds its
-contract's budget or crashes the process gets an ``error`` verdict, and a new worker continues with
-the rest. The parent process does not import torch.
+Each job has a process of its own, forked from a server that has torch imported. A job that exceeds
+its contract's budget or crashes its process gets an ``error`` verdict. The parent process does not
+import torch.
 """
 
 from __future__ import annotations
 
-import os
 import queue
-import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from pathlib import Path
+from collections.abc import Generator, Sequence
 
 from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
+from archlint.runner.resources import cores, memory_for_each
 from archlint.runner.worker import Worker
 
 CHECK = "archlint.explanation.advice:check_contract"
@@ -33,107 +31,54 @@ def run(
     workers.
     """
     count = max(1, min(count, len(jobs)))
-    with tempfile.TemporaryDirectory(prefix="archlint-", ignore_cleanup_errors=True) as folder:
-        if grace is None:
-            grace = GRACE
-        pool = _Pool(jobs, Path(folder), check or CHECK, grace, max(1, cores() // count))
-        threads = [threading.Thread(target=pool.serve, daemon=True) for _ in range(count)]
-        try:
-            for thread in threads:
-                thread.start()
-            for _ in jobs:
-                result = pool.results.get()
-                if isinstance(result, BaseException):
-                    raise result
-                yield result
-        finally:
-            pool.stop()
-            for thread in threads:
-                if thread.ident is not None:
-                    thread.join()
+    if not jobs:
+        return
+    if grace is None:
+        grace = GRACE
+    threads_of_job = max(1, cores() // count)
+    worker = Worker(check or CHECK, grace, threads_of_job, memory=memory_for_each(count))
+    worker.expect(jobs)
+    queue_ = _Queue(jobs, worker)
+    threads = [threading.Thread(target=queue_.serve, daemon=True) for _ in range(count)]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in jobs:
+            result = queue_.results.get()
+            if isinstance(result, BaseException):
+                raise result
+            yield result
+    finally:
+        queue_.stop()
+        worker.stop()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
 
 
-def cores() -> int:
-    """The number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+class _Queue:
+    """The jobs to do, shared by threads; each thread waits for one job at a time."""
 
-
-class _Pool:
-    """The jobs to do, shared by threads; each thread runs one worker."""
-
-    def __init__(
-        self, jobs: Sequence[Job], folder: Path, check: str, grace: float, threads: int
-    ) -> None:
+    def __init__(self, jobs: Sequence[Job], worker: Worker) -> None:
         self.jobs = jobs
         self.results: queue.SimpleQueue[tuple[int, Verdict] | BaseException] = queue.SimpleQueue()
-        self._start: Callable[[Path], Worker] = lambda root: Worker(
-            Path(tempfile.mkdtemp(dir=folder)), root, check, grace, threads
-        )
+        self._worker = worker
         self._lock = threading.Lock()
-        self._stopped = False
-        self._workers: set[Worker] = set()
-        self._started: set[tuple[Path, str]] = set()
-        self._pending: dict[tuple[Path, str], deque[int]] = {}
-        for index, job in enumerate(jobs):
-            self._pending.setdefault((job.root, job.ref.target), deque()).append(index)
+        self._pending = deque(range(len(jobs)))
 
     def serve(self) -> None:
-        """Check jobs until none is left, with one worker at a time."""
-        worker: Worker | None = None
-        key: tuple[Path, str] | None = None
+        """Check jobs until none is left."""
         try:
-            while (index := self._take(key)) is not None:
-                job = self.jobs[index]
-                key = (job.root, job.ref.target)
-                # Two projects may have modules of one name, so a worker serves one project only.
-                if worker and (worker.root != job.root or not worker.alive):
-                    self._release(worker)
-                    worker = None
-                worker = worker or self._start_worker(job.root)
-                if worker is None:
-                    return
-                self.results.put((index, worker.check(job)))
+            while (index := self._take()) is not None:
+                self.results.put((index, self._worker.check(self.jobs[index])))
         except BaseException as e:
             self.results.put(e)
-        finally:
-            if worker:
-                self._release(worker)
 
     def stop(self) -> None:
-        """Kill every worker; no thread starts another."""
+        """No thread takes another job."""
         with self._lock:
-            self._stopped = True
-            for worker in self._workers:
-                worker.kill()
+            self._pending.clear()
 
-    def _take(self, key: tuple[Path, str] | None) -> int | None:
-        """The next job: of the same model, else of one not started, else from the longest queue."""
+    def _take(self) -> int | None:
         with self._lock:
-            if self._stopped:
-                return None
-            same = self._pending.get(key) if key else None
-            unstarted = (q for k, q in self._pending.items() if k not in self._started)
-            todo = (
-                same or next(unstarted, None) or max(self._pending.values(), key=len, default=None)
-            )
-            if not todo:
-                return None
-            index = todo.popleft()
-            self._started.add((self.jobs[index].root, self.jobs[index].ref.target))
-            return index
-
-    def _start_worker(self, root: Path) -> Worker | None:
-        with self._lock:
-            if self._stopped:
-                return None
-            worker = self._start(root)
-            self._workers.add(worker)
-            return worker
-
-    def _release(self, worker: Worker) -> None:
-        with self._lock:
-            self._workers.discard(worker)
-            worker.kill()
-        worker.wait()
+            return self._pending.popleft() if self._pending else None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import os
 import socket
-import tempfile
 import threading
 import uuid
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
+from archlint.runner.resources import memory_for_each
 from archlint.runner.worker import Worker
 
 IDLE = 30.0  # seconds after which a worker process without a job is stopped
@@ -32,31 +32,30 @@ class RemoteTask:
 
     ``check``: the function that checks a contract, as ``module:function``. ``grace``: seconds that
     a job may exceed its budget. ``threads``: torch threads of each worker process. ``folder``: the
-    folder that file names are relative to; the other machine must have it as well. ``run``: tells
-    runs apart. A later run never gets a worker process of an earlier one, which has the user's
-    code of that time loaded.
+    folder that file names are relative to; the other machine must have it as well. ``count``: how
+    many processes of the machine check jobs at once, which share its memory. ``run``: tells
+    runs apart. A later run never gets a worker of an earlier one, which has the user's code of that
+    time loaded.
     """
 
     check: str
     grace: float
     threads: int
     folder: Path
+    count: int = 1
     run: str = field(default_factory=_run_id)
 
 
 @dataclass(eq=False)
 class _IdleWorker:
-    """A worker process and its temporary folder; ``timer`` stops the process if no job comes."""
+    """A worker; ``timer`` stops it if no job comes."""
 
     task: RemoteTask
     worker: Worker
-    folder: tempfile.TemporaryDirectory[str]
     timer: threading.Timer | None = None
 
     def stop(self) -> None:
-        self.worker.kill()
-        self.worker.wait()
-        self.folder.cleanup()
+        self.worker.stop()
 
 
 class IdleWorkers:
@@ -77,20 +76,17 @@ class IdleWorkers:
     def __len__(self) -> int:
         return len(self._idle)
 
-    def take(self, root: Path, task: RemoteTask) -> _IdleWorker:
-        """Remove and return a worker of this project and run; start one if there is none."""
+    def take(self, task: RemoteTask) -> _IdleWorker:
+        """Remove and return a worker of this run; start one if there is none."""
         with self._lock:
             for idle in self._idle:
-                if idle.worker.root == root and idle.task == task:
+                if idle.task == task:
                     self._idle.remove(idle)
                     if idle.timer:
                         idle.timer.cancel()
                     return idle
-        folder = tempfile.TemporaryDirectory(prefix="archlint-", ignore_cleanup_errors=True)
-        worker = Worker(
-            Path(folder.name), root, task.check, task.grace, task.threads, cwd=task.folder
-        )
-        return _IdleWorker(task, worker, folder)
+        memory = memory_for_each(task.count)
+        return _IdleWorker(task, Worker(task.check, task.grace, task.threads, task.folder, memory))
 
     def put(self, idle: _IdleWorker) -> None:
         """Add a worker that has no job now."""
@@ -127,14 +123,11 @@ def check_job(job: Job, task: RemoteTask) -> Verdict:
                 f"{socket.gethostname()} has no folder {folder}; every machine that checks "
                 "contracts needs the project at the same path"
             )
-    current = IDLE_WORKERS.take(job.root, task)
+    current = IDLE_WORKERS.take(task)
     try:
         verdict = current.worker.check(job)
     except BaseException:
         current.stop()
         raise
-    if current.worker.alive:
-        IDLE_WORKERS.put(current)
-    else:
-        current.stop()
+    IDLE_WORKERS.put(current)
     return verdict

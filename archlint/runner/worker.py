@@ -1,242 +1,263 @@
-"""Both ends of one worker process.
+"""Checks jobs, each in a process of its own.
 
-The parent's end is :class:`Worker`, the child's is :func:`main`. Two pipes connect them: a pickled
-job and its time limit go in, a pickled verdict comes out. What the user's code prints goes to a
-file of the worker's own.
+A server process (:mod:`.fork_server`) has torch imported and forks the processes. A pickled job and
+its time limit go to a process; its verdict comes back as JSON.
 """
 
 from __future__ import annotations
 
-import contextlib
-import faulthandler
-import importlib
-import os
 import pickle
-import signal
-import subprocess
-import sys
 import threading
 import time
-import traceback
-from collections.abc import Callable
+import uuid
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.runner.cache.verdict_cache import cache_verdict
+from archlint.runner.fork_server import FORKS
+from archlint.runner.messages import Answer, MessageError, decode_answer, framed
+from archlint.runner.server_process import (
+    Child,
+    Outcome,
+    Requests,
+    ServerDied,
+    ServerProcess,
+    exit_words,
+)
 from archlint.runner.stack_dump import is_timeout, last_frame
 
-if TYPE_CHECKING:
-    from archlint.runner.cache.dependency_watch import DependencyWatch
+_LATER = 2.0  # seconds by which the alarm of a process, which writes its stack, comes first
+_TEMPLATES = 4  # processes that have a module imported and wait for jobs
+_ENGINE = "archlint."
 
-START = 300.0  # seconds that a worker may take to import torch
-PRINTED = 4000  # bytes: the end of a job's output that its verdict contains
-
-# The worker gets the parent's sys.path without the current folder: a user's random.py must not
-# replace the standard library's.
-_BOOT = (
-    "import sys; sys.path[:] = sys.argv.pop(1).split('\\n')\n"
-    "from archlint.runner.worker import main; main()"
-)
+_Key = tuple[Path, str, str, bool]
 
 
 class Worker:
-    """The parent's end of one worker process."""
+    """Checks jobs in processes that one server forks. Its methods may be called in any thread."""
 
     def __init__(
         self,
-        folder: Path,
-        root: Path,
         check: str,
         grace: float,
         threads: int,
         cwd: Path | None = None,
+        memory: int | None = None,
     ) -> None:
-        """Start the process.
+        """Start the server.
 
-        ``folder``: an empty folder for its output. ``root``: the project whose jobs it checks.
         ``check``: the function that checks a contract, as ``module:function``. ``grace``: seconds
-        that a job may exceed its budget. ``threads``: torch threads of the process. ``cwd``: its
-        working folder, by default that of this process.
+        that a job may exceed its budget. ``threads``: torch threads of a process. ``cwd``: the
+        working folder of the processes, by default that of this one. ``memory``: bytes that each
+        process may allocate.
         """
-        self.root = root
-        self._cwd = cwd or Path.cwd()
         self._check = check
-        self.alive = True
         self._grace = grace
-        self._late = False
-        self._output = folder / "output"
-        self._stacks = folder / "stacks"
-        # Torch reads these when it is imported; so jobs * threads stay within the cores.
-        env = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
-        command = [sys.executable, "-u", "-c", _BOOT, "\n".join(sys.path), str(self._stacks)]
-        with self._output.open("ab") as output:
-            self._process = subprocess.Popen(
-                [*command, check],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=output,
-                env=env,
-                cwd=cwd,
-                start_new_session=True,  # a group of its own: Ctrl-C reaches only the parent
-            )
-        self._ready = False
-        self._collected = False
+        self._threads = threads
+        self._cwd = cwd or Path.cwd()
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._seen: Counter[_Key] = Counter()
+        self._templates: dict[_Key, _Template] = {}
+        self._alone: set[ServerProcess] = set()
+        if FORKS:
+            self._server = self._started()
+
+    def _started(self) -> ServerProcess:
+        return ServerProcess(self._check, self._threads, self._cwd)
+
+    def expect(self, jobs: Iterable[Job]) -> None:
+        """Say which jobs will come: those of one module then share its imports."""
+        for key, count in Counter(map(_key, jobs)).items():
+            self._seen[key] += count - 1
 
     def check(self, job: Job) -> Verdict:
-        """Send the job and wait for its verdict.
-
-        After a failure of any kind the verdict is an ``error`` and ``alive`` is false.
-        """
-        seconds = job.contract.budget.seconds + self._grace
-        message = pickle.dumps((job, seconds))
+        """Check the job and return its verdict; after a failure of any kind, an ``error``."""
         start = time.monotonic()
-        dependencies = None
         try:
-            if not self._ready:
-                self._receive(START)
-                self._ready = True
-                start = time.monotonic()
-            assert self._process.stdin is not None
-            self._process.stdin.write(message)
-            self._process.stdin.flush()
-            # The alarm of the worker, which also writes its stack, comes first.
-            verdict, dependencies = self._receive(seconds + 2)
-        except Exception:  # whatever it is, the pipe is unusable now
-            self.alive = False
-            verdict = job.error(self._died(job))
+            verdict, dependencies = self._checked(job)
+        except ServerDied:
+            verdict, dependencies = job.error("the worker process was killed"), None
+        if verdict.word == "error" and not verdict.seconds:
             verdict = replace(verdict, seconds=round(time.monotonic() - start, 3))
-        if not isinstance(verdict, Verdict):
-            self.alive = False
-            verdict = job.error(f"the check returned {verdict!r:.200}; expected a Verdict")
-        printed = self._printed()
-        details = verdict.details | ({"printed": printed} if printed else {})
-        verdict = replace(verdict, details=details)
         if job.cacheable:
             cache_verdict(job, verdict, dependencies, self._check, self._cwd)
         return verdict
 
-    def _receive(self, seconds: float) -> Any:
-        assert self._process.stdout is not None
-        time_limit = threading.Timer(seconds, self._expire)
-        time_limit.start()
-        try:
-            return pickle.load(self._process.stdout)
-        finally:
-            time_limit.cancel()
-
-    def _expire(self) -> None:
-        self._late = True
-        self.kill()
-
-    def _died(self, job: Job) -> str:
-        """The message of a job whose process died or did not answer in time."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(2)
-        code = self._process.poll()
-        self.kill()
-        self.wait()
-        stacks = self._stacks.read_text(errors="replace") if self._stacks.exists() else ""
-        place = last_frame(stacks, self._cwd)
-        doing = f"while checking {job.contract.id} · {job.ref.name}"
-        if not self._ready:
-            if self._late:
-                return f"the worker process was not ready within {START:g} s"
-            last = self._printed().rpartition("\n")[2]
-            return f"the worker process could not start ({_exit_words(code)}): {last}"
-        if is_timeout(stacks) or (self._late and code == -signal.SIGKILL):
-            limit = f"did not finish within {job.contract.budget.seconds:g} s"
-            return f"{limit}; last seen in {place}" if place else limit
-        where = f" in {place}" if place else ""
-        return f"the process {_exit_words(code)}{where} {doing}"
-
-    def _printed(self) -> str:
-        """The end of the current job's output."""
-        with self._output.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - PRINTED))
-            return file.read().decode(errors="replace").strip()
-
-    def kill(self) -> None:
-        """Kill the process and its child processes."""
-        if self._collected:
-            return  # its id may belong to another process by now
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if hasattr(os, "killpg"):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            else:
-                self._process.kill()
-
-    def wait(self) -> None:
-        """Wait for the killed process and close its pipes."""
-        self._process.wait()
-        self._collected = True
-        for pipe in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                pipe and pipe.close()
-
-
-def _exit_words(code: int | None) -> str:
-    if code is None:
-        return "stopped answering"
-    if code >= 0:
-        return f"exited with code {code}"
-    with contextlib.suppress(ValueError):
-        name = signal.Signals(-code).name
-        hint = ", possibly out of memory" if name == "SIGKILL" else ""
-        return f"was killed by signal {-code} ({name}{hint})"
-    return f"was killed by signal {-code}"
-
-
-def main() -> None:
-    """The main function of a worker process.
-
-    Jobs come on fd 0 and verdicts go to fd 1; both are then redirected, so that the user's code
-    cannot reach the pipes.
-    """
-    stacks_path, target = sys.argv[1:]
-    jobs, verdicts = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
-    with open(stacks_path, "w") as stacks:
-        faulthandler.enable(stacks)
-        module, _, name = target.partition(":")
-        check = getattr(importlib.import_module(module), name)
-        watch: DependencyWatch | None = None
-        verdicts.write(pickle.dumps("ready"))
-        verdicts.flush()
-        while True:
+    def _checked(self, job: Job) -> tuple[Verdict, dict[str, object] | None]:
+        if not FORKS:
+            return self._run_alone(job)
+        server = self._server
+        if failure := server.wait_until_ready():
+            return job.error(failure), None
+        template = self._template(job)
+        if template is not None:
+            seconds = job.contract.budget.seconds + self._grace
             try:
-                job, seconds = pickle.load(jobs)
-            except EOFError:
-                return
-            with contextlib.suppress(OSError):
-                os.ftruncate(2, 0)
-            # The alarm runs without the GIL and ends the process even when the parent is gone.
-            faulthandler.dump_traceback_later(seconds, exit=True, file=stacks)
-            if job.cacheable and watch is None:
-                from archlint.runner.cache.dependency_watch import DependencyWatch
+                if template.started(server, self._message(job, seconds, ""), seconds):
+                    return self._run(job, template.requests)
+            except ServerDied:
+                pass  # only the template, perhaps: the job itself did not end it
+            finally:
+                with self._lock:
+                    template.users -= 1
+        try:
+            return self._run(job, server.requests)
+        except ServerDied:
+            server = self._restarted(server)
+            if failure := server.wait_until_ready():
+                return job.error(failure), None
+            return self._run(job, server.requests)
 
-                watch = DependencyWatch()
-            message = _checked(check, job, watch if job.cacheable else None)
-            faulthandler.cancel_dump_traceback_later()
-            verdicts.write(message)
-            verdicts.flush()
+    def _run_alone(self, job: Job) -> tuple[Verdict, dict[str, object] | None]:
+        """Check the job in a new Python process, where a process with torch cannot fork."""
+        with self._lock:
+            if self._stopped:
+                raise ServerDied
+            server = self._started()
+            self._alone.add(server)
+        try:
+            failure = server.wait_until_ready()
+            return (job.error(failure), None) if failure else self._run(job, server.requests)
+        except ServerDied:
+            code = exit_words(server.exit_code())
+            doing = f"while checking {job.contract.id} · {job.ref.name}"
+            return job.error(f"the process {code} {doing}"), None
+        finally:
+            with self._lock:
+                self._alone.discard(server)
+            server.stop()
+
+    def _restarted(self, server: ServerProcess) -> ServerProcess:
+        """A new server in place of one that was killed. Raises ``ServerDied`` after the end."""
+        with self._lock:
+            if self._stopped:
+                raise ServerDied
+            if self._server is server:
+                server.stop()
+                for template in self._templates.values():
+                    template.close()
+                self._templates.clear()
+                self._server = self._started()
+            return self._server
+
+    def _run(self, job: Job, requests: Requests) -> tuple[Verdict, dict[str, object] | None]:
+        """Check the job in a new process of the server. Raises ``ServerDied``."""
+        seconds = job.contract.budget.seconds + self._grace
+        nonce = uuid.uuid4().hex
+        child = requests.fork("job")
+        try:
+            outcome = child.exchange(self._message(job, seconds, nonce), seconds + _LATER)
+            answer = self._answer(job, nonce, child, outcome)
+        finally:
+            child.close()
+        verdict = answer.verdict
+        if outcome.printed:
+            verdict = replace(verdict, details=verdict.details | {"printed": outcome.printed})
+        return verdict, answer.dependencies
+
+    def _message(self, job: Job, seconds: float, nonce: str) -> bytes:
+        return framed(pickle.dumps((job, seconds, nonce, self._memory)))
+
+    def _answer(self, job: Job, nonce: str, child: Child, outcome: Outcome) -> Answer:
+        doing = f"while checking {job.contract.id} · {job.ref.name}"
+        if outcome.content is not None or outcome.garbled:
+            try:
+                if outcome.content is not None:
+                    return decode_answer(outcome.content, nonce, job)
+            except MessageError:
+                pass
+            return Answer(job.error(f"the process sent no valid verdict {doing}"), None)
+        stacks = child.stacks()
+        place = last_frame(stacks, self._cwd)
+        if is_timeout(stacks) or outcome.late:
+            limit = f"did not finish within {job.contract.budget.seconds:g} s"
+            return Answer(job.error(f"{limit}; last seen in {place}" if place else limit), None)
+        where = f" in {place}" if place else ""
+        return Answer(job.error(f"the process {exit_words(outcome.code)}{where} {doing}"), None)
+
+    # -- templates ----------------------------------------------------------------------------
+
+    def _template(self, job: Job) -> _Template | None:
+        """A process that has imported the job's module, if several jobs are of that module.
+
+        The caller lowers its ``users`` when the job is done.
+        """
+        if not self._check.startswith(_ENGINE):
+            return None
+        key = _key(job)
+        with self._lock:
+            self._seen[key] += 1
+            if self._seen[key] < 2 or self._stopped:
+                return None
+            template = self._templates.pop(key, None) or _Template()
+            self._templates[key] = template  # the last one used is the last one
+            template.users += 1
+            for old in list(self._templates)[:-_TEMPLATES]:
+                if not self._templates[old].users:
+                    self._templates.pop(old).close()
+        return template
+
+    def stop(self) -> None:
+        """End all processes and wait for that; jobs that run get an ``error``."""
+        with self._lock:
+            self._stopped = True
+            servers = [*self._alone, *([self._server] if FORKS else [])]
+            templates = list(self._templates.values())
+        for server in servers:
+            server.stop()
+        for template in templates:
+            template.close()
 
 
-def _checked(check: Callable[..., Verdict], job: Job, watch: DependencyWatch | None) -> bytes:
-    """The pickled verdict, and with a ``watch`` what it depends on.
+class _Template:
+    """The parent's end of a template, which starts with its first job.
 
-    An exception that escapes ``check`` is a bug in archlint; the verdict reports it.
+    ``users``: the number of jobs that need it now.
     """
-    try:
-        if watch:
-            watch.start_job()
-        verdict = check(job.contract, job.ref, root=job.root, samples=job.samples)
-        return pickle.dumps((verdict, watch.end_job() if watch else None))
-    except BaseException as e:
-        traceback.print_exc()
-        summary = "".join(traceback.format_exception_only(type(e), e)).strip()
-        return pickle.dumps((job.error(f"internal error in archlint: {summary}"), None))
+
+    def __init__(self) -> None:
+        self.users = 0
+        self.requests: Requests
+        self._lock = threading.Lock()
+        self._child: Child | None = None
+        self._tried = False
+
+    def started(self, server: ServerProcess, message: bytes, seconds: float) -> bool:
+        """Whether the template can fork; start it if that was not tried.
+
+        Raises ``ServerDied``.
+        """
+        with self._lock:
+            if not self._tried:
+                self._tried = True
+                child = server.requests.fork("template")
+                try:
+                    outcome = child.exchange(message, seconds, ready=True)
+                except ServerDied:
+                    child.close()
+                    raise
+                if outcome.content is None:
+                    child.close()
+                else:
+                    child.channel.settimeout(None)
+                    self._child = child
+                    self.requests = Requests(child.channel)
+            return self._child is not None
+
+    def close(self) -> None:
+        """End the process."""
+        if self._child is not None:
+            self._child.close()
+
+
+def _key(job: Job) -> _Key:
+    """Equal keys: the same import, with the same record of what is used."""
+    where = str(Path(job.ref.where.file).parent) if job.ref.where else ""
+    module = job.ref.target.rpartition(":")[0]
+    return job.root, where if module.endswith(".py") else "", module, job.cacheable

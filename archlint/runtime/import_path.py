@@ -15,15 +15,20 @@ from archlint.runtime.process_lock import PROCESS_LOCK
 
 @contextmanager
 def import_path(folders: Sequence[Path]) -> Iterator[None]:
-    """Put ``folders`` first on ``sys.path`` inside the block; afterwards the list is as before."""
+    """Put ``folders`` first on ``sys.path`` inside the block, and take them off it afterwards.
+
+    What the block itself adds to ``sys.path`` stays.
+    """
     with PROCESS_LOCK:
-        path, before = sys.path, list(sys.path)
-        path[:0] = map(str, folders)
+        added = list(map(str, folders))
+        sys.path[:0] = added
         importlib.invalidate_caches()
         try:
             yield
         finally:
-            path[:] = before
+            for folder in added:
+                if folder in sys.path:
+                    sys.path.remove(folder)
 
 
 def import_file(name: str, path: Path) -> ModuleType:

@@ -45,29 +45,63 @@ class CapturedOutput:
         return self._bytes.getvalue().decode("utf-8", "replace")
 
 
+class SavedState:
+    """The state of PyTorch, Python and the process at one moment.
+
+    Random states (torch, Python, numpy when loaded), grad mode, default dtype and device,
+    determinism, autocast, matmul precision, threads, working directory, ``os.environ``,
+    ``sys.path`` and recursion limit.
+    """
+
+    def __init__(self) -> None:
+        self._undo = [*_torch_state(), *_python_state()]
+
+    def restore(self) -> None:
+        """Put the state back. May be called more than once."""
+        with contextlib.ExitStack() as stack:  # which runs every step, even if one raises
+            for step in reversed(self._undo):
+                stack.callback(step)
+
+    def changes(self) -> Callable[[], None]:
+        """A function that makes the changes since then again, of settings other than random states.
+
+        For a module that is imported already: what its import set was put back after the check.
+        """
+        steps = [redo for step in self._undo if (redo := getattr(step, "changes", None))]
+        again = [change for redo in steps if (change := redo()) is not None]
+
+        def make() -> None:
+            for change in again:
+                change()
+
+        return make
+
+
 @contextlib.contextmanager
-def preserve_process_state() -> Iterator[CapturedOutput]:
-    """Undo what user code inside the block does to PyTorch's settings, Python and the process.
+def preserve_random_state() -> Iterator[None]:
+    """Restore the random states of torch, Python and numpy (when loaded) after the block."""
+    undo = list(_random_state())
+    try:
+        yield
+    finally:
+        for step in undo:
+            step()
 
-    Restored are: random states (torch, Python, numpy when loaded), grad mode, default dtype and
-    device, determinism, autocast, matmul precision, threads, warning filters, working directory,
-    ``os.environ``, ``sys.path``, recursion limit. Inside, warnings are ignored, standard input is
-    empty, and what is printed goes to the yielded :class:`CapturedOutput`.
 
-    All of this exists once per process, so one thread at a time is inside such a block: others wait
-    for :data:`~archlint.runtime.process_lock.PROCESS_LOCK`.
+@contextlib.contextmanager
+def captured_output() -> Iterator[CapturedOutput]:
+    """Capture what user code prints inside; warnings are ignored, and standard input is empty.
+
+    What the code does to PyTorch and Python stays. One thread at a time is inside such a block.
     """
     with PROCESS_LOCK, contextlib.ExitStack() as stack:
         output = CapturedOutput()
-        undo = [*_torch_state(), *_python_state()]
         stack.callback(setattr, sys, "stdin", sys.stdin)
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")  # a test run that makes errors of them refuses no size
         stack.enter_context(contextlib.redirect_stdout(output.file))
         stack.enter_context(contextlib.redirect_stderr(output.file))
         sys.stdin = io.StringIO()
-        for step in reversed(undo):  # the stack runs every step, even if one raises
-            stack.callback(step)
         yield output
 
 
@@ -80,39 +114,105 @@ def seed_generators(seed: int) -> None:
         numpy.random.seed(seed)
 
 
+@contextlib.contextmanager
+def preserve_process_state() -> Iterator[CapturedOutput]:
+    """Undo what user code inside the block does to PyTorch's settings, Python and the process.
+
+    :class:`SavedState` says what is restored; output is captured as by :func:`captured_output`.
+
+    All of this exists once per process, so one thread at a time is inside such a block: others wait
+    for :data:`~archlint.runtime.process_lock.PROCESS_LOCK`.
+    """
+    with captured_output() as output:
+        saved = SavedState()
+        try:
+            yield output
+        finally:
+            saved.restore()
+
+
 def default_device() -> torch.device:
     """The device of new tensors; torch 2.6 has no other way to ask once the default is unset."""
     return torch.empty(0).device
 
 
-def _if_changed(get: Callable[[], Any], put: Callable[[Any], Any]) -> Callable[[], None]:
-    was = get()
+class _Setting:
+    """One setting; calling this puts back the value that it had when this was made."""
 
-    def undo() -> None:
-        if get() != was:
-            put(was)
+    def __init__(self, get: Callable[[], Any], put: Callable[[Any], Any]) -> None:
+        self._get, self._put = get, put
+        self._was = get()
 
-    return undo
+    def __call__(self) -> None:
+        if self._get() != self._was:
+            self._put(self._was)
+
+    def changes(self) -> Callable[[], None] | None:
+        """A function that sets the value of now; ``None`` if it is still the same."""
+        now = self._get()
+        return None if now == self._was else partial(self._put, now)
+
+
+class _Environment(_Setting):
+    """The environment variables."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: dict(_ENVIRONMENT), _set_environment)
+
+    def changes(self) -> Callable[[], None] | None:
+        """A function that sets and deletes the variables that were set and deleted."""
+        now = self._get()
+        new = {name: value for name, value in now.items() if self._was.get(name) != value}
+        gone = self._was.keys() - now.keys()
+        return partial(_change_environment, new, gone) if new or gone else None
+
+
+class _ImportPath(_Setting):
+    """``sys.path``, which may have become another list."""
+
+    def __init__(self) -> None:
+        path = sys.path
+        super().__init__(lambda: list(sys.path), lambda was: path.__setitem__(slice(None), was))
+        self._path = path
+
+    def __call__(self) -> None:
+        sys.path = self._path
+        super().__call__()
+
+    def changes(self) -> Callable[[], None] | None:
+        """A function that adds the folders that were added: in front if they are in front now."""
+        new = [folder for folder in self._get() if folder not in self._was]
+        first = bool(new) and self._get()[0] == new[0]
+        return partial(_add_folders, new, first) if new else None
+
+
+def _random_state() -> Iterator[Callable[[], None]]:
+    torch_rng, python_rng = torch.get_rng_state(), random.getstate()
+    yield lambda: torch.set_rng_state(torch_rng)
+    yield lambda: random.setstate(python_rng)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        state = numpy.random.get_state()
+        yield lambda: numpy.random.set_state(state)
 
 
 def _torch_state() -> Iterator[Callable[[], None]]:
-    rng = torch.get_rng_state()
-    yield lambda: torch.set_rng_state(rng)
-    yield _if_changed(torch.is_grad_enabled, torch.set_grad_enabled)
-    yield _if_changed(torch.get_default_dtype, torch.set_default_dtype)
-    yield _if_changed(
+    yield from _random_state()
+    yield _Setting(torch.is_grad_enabled, torch.set_grad_enabled)
+    yield _Setting(torch.get_default_dtype, torch.set_default_dtype)
+    yield _Setting(
         default_device,
         lambda d: torch.set_default_device(None if d.type == "cpu" else d),
     )
-    yield _if_changed(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode)
-    yield _if_changed(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision)
-    yield _if_changed(torch.get_num_threads, torch.set_num_threads)
-    yield _if_changed(torch.is_anomaly_enabled, torch.set_anomaly_enabled)
+    yield _Setting(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode)
+    yield _Setting(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision)
+    yield _Setting(torch.get_num_threads, torch.set_num_threads)
+    yield _Setting(torch.is_anomaly_enabled, torch.set_anomaly_enabled)
     for device in ("cpu", "cuda"):
-        yield _if_changed(
+        yield _Setting(
             partial(torch.is_autocast_enabled, device), partial(torch.set_autocast_enabled, device)
         )
-        yield _if_changed(
+        yield _Setting(
             partial(torch.get_autocast_dtype, device), partial(torch.set_autocast_dtype, device)
         )
     for flags, name in (
@@ -121,22 +221,15 @@ def _torch_state() -> Iterator[Callable[[], None]]:
         (torch.backends.cudnn, "deterministic"),
         (torch.backends.mkldnn, "enabled"),
     ):
-        yield _if_changed(partial(getattr, flags, name), partial(setattr, flags, name))
+        yield _Setting(partial(getattr, flags, name), partial(setattr, flags, name))
 
 
 def _python_state() -> Iterator[Callable[[], None]]:
-    yield _if_changed(random.getstate, random.setstate)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        state = numpy.random.get_state()
-        yield lambda: numpy.random.set_state(state)
-    yield _if_changed(gc.isenabled, lambda on: gc.enable() if on else gc.disable())
-    yield _if_changed(sys.getrecursionlimit, sys.setrecursionlimit)
-    yield _if_changed(_directory, lambda path: os.chdir(path) if path else None)
-    yield _if_changed(lambda: dict(_ENVIRONMENT), _set_environment)
-    path = sys.path
-    yield _if_changed(lambda: list(path), lambda was: path.__setitem__(slice(None), was))
-    yield lambda: setattr(sys, "path", path)
+    yield _Setting(gc.isenabled, lambda on: gc.enable() if on else gc.disable())
+    yield _Setting(sys.getrecursionlimit, sys.setrecursionlimit)
+    yield _Setting(_directory, lambda path: os.chdir(path) if path else None)
+    yield _Environment()
+    yield _ImportPath()
 
 
 def _directory() -> str | None:
@@ -155,3 +248,17 @@ def _set_environment(was: dict[Any, Any]) -> None:
     for name, value in was.items():
         if _ENVIRONMENT.get(name) != value:
             _ENVIRONMENT[name] = value
+
+
+def _change_environment(new: dict[Any, Any], gone: set[Any]) -> None:
+    for name in gone & _ENVIRONMENT.keys():
+        del _ENVIRONMENT[name]
+    _ENVIRONMENT.update(new)
+
+
+def _add_folders(folders: list[str], first: bool) -> None:
+    missing = [folder for folder in folders if folder not in sys.path]
+    if first:
+        sys.path[:0] = missing
+    else:
+        sys.path += missing

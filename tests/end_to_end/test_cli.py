@@ -362,23 +362,47 @@ def test_a_process_and_its_exit_code(project):
     assert words == ["proved", "error", "error", "error", "broken"]
 
 
-@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("stop", "code"),
+    [
+        (signal.SIGINT, 130),
+        (signal.SIGTERM, 143),
+        (signal.SIGHUP, 129),
+        (signal.SIGKILL, -9),
+    ],
+)
 def test_a_stopped_run_leaves_nothing_behind(project, tmp_path, stop, code):
-    project(contracts={"a": ["hang"]})
+    project(contracts={"a": ["marks"]})
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     process = start("check", env={"TMPDIR": str(scratch)})
-    deadline = time.monotonic() + 60
-    while not list(scratch.glob("*/*/stacks")):  # the worker is up
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    time.sleep(0.3)
+    mark = next(iter(await_files(tmp_path, "started")))
     process.send_signal(stop)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == code
     assert stdout == ""
     assert stderr == ("interrupted; all workers were stopped\n" if code == 130 else "")
     assert not list(scratch.iterdir())
+    await_end(int(mark.read_text()))
+
+
+def await_files(folder, name):
+    deadline = time.monotonic() + 60
+    while not (found := [f for f in folder.rglob(name) if f.read_text()]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
+def await_end(pid):
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        assert time.monotonic() < deadline, f"process {pid} is still there"
+        time.sleep(0.05)
 
 
 def test_a_reader_that_leaves_early_changes_no_verdict(project):

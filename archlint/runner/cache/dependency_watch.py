@@ -42,7 +42,7 @@ class DependencyWatch:
     """Records what each job of a worker process depends on.
 
     A worker process creates one watch before its first job and uses it until the process ends.
-    From the first :meth:`start_job` on, ``__import__`` and ``importlib.import_module`` are wrapped
+    From the first :meth:`start` on, ``__import__`` and ``importlib.import_module`` are wrapped
     and an audit hook is installed; Python cannot remove an audit hook again.
     """
 
@@ -57,7 +57,7 @@ class DependencyWatch:
         self._installed = False
         self._failed = False  # the record is incomplete: no verdict of this process can be cached
 
-    def start_job(self) -> None:
+    def start(self) -> None:
         """Start the record of the next job."""
         if not self._installed:
             self._installed = True
@@ -66,7 +66,7 @@ class DependencyWatch:
         self._job = _Usage()
         self._before = set(sys.modules)
 
-    def end_job(self) -> dict[str, Any] | None:
+    def dependencies(self) -> dict[str, Any] | None:
         """What the job depends on, as :meth:`Dependencies.to_json` returns it.
 
         ``None`` if that is not known or has changed during the job.

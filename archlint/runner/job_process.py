@@ -1,0 +1,128 @@
+"""What runs in the processes that check jobs: the first server, the templates and the jobs."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import importlib
+import json
+import os
+import pickle
+import random
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from archlint.contracts.job import Job
+from archlint.contracts.verdict import Verdict
+from archlint.runner import messages
+from archlint.runner.fork_server import FORKS, serve, threads_of_process
+from archlint.runner.messages import Answer
+from archlint.runner.resources import limit_memory
+
+if TYPE_CHECKING:
+    from archlint.runner.cache.dependency_watch import DependencyWatch
+
+_ENGINE = "archlint."
+_SEED = 0  # of Python's generator: PyTorch starts with the same numbers in every process, it not
+
+
+def main() -> None:
+    """The main function of the first server: ``CHECK DESCRIPTOR`` are the arguments.
+
+    The descriptor is that of the socket on which requests come.
+    """
+    target, descriptor = sys.argv[1:]
+    requests = socket.socket(fileno=int(descriptor))
+    os.set_inheritable(requests.fileno(), False)
+    module, _, name = target.partition(":")
+    processes = _Processes(getattr(importlib.import_module(module), name))
+    if target.startswith(_ENGINE) and FORKS:
+        from archlint.runner.warm_up import warm_up
+
+        warm_up()
+    requests.sendall(b"ready")
+    if FORKS:
+        serve(requests, processes.start)
+    else:
+        header, descriptors, _, _ = socket.recv_fds(requests, 1 << 16, 4)
+        if header:
+            status, channel = (socket.socket(fileno=fd) for fd in descriptors[:2])
+            status.sendall(b"0\n")
+            processes.start(json.loads(header), channel, *descriptors[2:])
+
+
+class _Processes:
+    """What a process forked from a server does: check one job, or be a template."""
+
+    def __init__(self, check: Callable[..., Verdict]) -> None:
+        self._check = check
+        self._watch: DependencyWatch | None = None
+
+    def start(
+        self, request: dict[str, Any], channel: socket.socket, output: int, stacks: int
+    ) -> None:
+        """Do what the request says; the process ends here."""
+        null = os.open(os.devnull, os.O_RDONLY)
+        for here, there in ((null, 0), (output, 1), (output, 2)):
+            os.dup2(here, there)
+        os.close(null)
+        os.close(output)
+        faulthandler.enable(stacks)
+        job, seconds, nonce, memory = pickle.loads(messages.receive(channel))
+        # The alarm runs without the GIL and ends the process even when the parent is gone.
+        faulthandler.dump_traceback_later(seconds, exit=True, file=stacks)
+        random.seed(_SEED)
+        if job.cacheable and self._watch is None:
+            from archlint.runner.cache.dependency_watch import DependencyWatch
+
+            self._watch = DependencyWatch()
+            self._watch.start()
+        if request["kind"] == "template":
+            self._serve_as_template(job, channel)
+        else:
+            limit_memory(memory)
+            channel.sendall(messages.framed(self._answer(job, nonce)))
+        os._exit(0)
+
+    def _serve_as_template(self, job: Job, channel: socket.socket) -> None:
+        """Import the module of the job's target, and fork the jobs of its module from here.
+
+        An import that fails or leaves a thread behind, which a fork would lose, makes no template:
+        then every job imports the module itself.
+        """
+        from archlint.models.targets import import_module_of
+
+        faulthandler.cancel_dump_traceback_later()
+        threads = threads_of_process()
+        try:
+            import_module_of(job.ref, job.root)
+        except BaseException:
+            return
+        if threads_of_process() == threads:
+            channel.sendall(b"ready")
+            serve(channel, self.start)
+
+    def _answer(self, job: Job, nonce: str) -> bytes:
+        """The verdict on the job as a message.
+
+        An exception that escapes the check is a bug in archlint; the verdict reports it.
+        """
+        watch = self._watch if job.cacheable else None
+        try:
+            verdict: object = self._check(job.contract, job.ref, root=job.root, samples=job.samples)
+            if not isinstance(verdict, Verdict):
+                verdict = job.error(f"the check returned {verdict!r:.200}; expected a Verdict")
+            answer = Answer(verdict, watch.dependencies() if watch else None)
+            message = messages.encode_answer(nonce, answer)
+        except BaseException as e:
+            traceback.print_exc()
+            summary = "".join(traceback.format_exception_only(type(e), e)).strip()
+            error = job.error(f"internal error in archlint: {summary}")
+            message = messages.encode_answer(nonce, Answer(error, None))
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        return message

@@ -1,0 +1,35 @@
+"""Loads what the first check of a process loads, before the process forks others."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from archlint.contracts.rulefile.load import loads
+from archlint.engine.pipeline import check_source
+from archlint.models.targets import from_instance
+
+_RULES = """
+archlint: 1
+contracts:
+  - id: warm-up
+    models: "python:model"
+    input: N 3 H W
+    accepts: any N >= 1 and H, W >= 8
+"""
+
+
+def warm_up() -> None:
+    """Check a small model once: a fourth of a second, which no job then needs.
+
+    Its layers are too small for a second thread, which a fork would lose.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        contract = loads(_RULES).contracts[0]
+        layers = nn.Conv2d(3, 4, 3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        with from_instance(nn.Sequential(*layers, nn.Linear(4, 2))) as source:
+            check_source(contract, source)
+    finally:
+        torch.set_num_threads(threads)
