@@ -103,14 +103,14 @@ def test_a_machine_without_the_project_says_so(tmp_path):
 
 
 @pytest.mark.slow
-def test_jobs_that_follow_one_another_share_a_process_and_it_is_stopped_when_idle(monkeypatch):
+def test_jobs_that_follow_one_another_share_a_server_and_it_is_stopped_when_idle(monkeypatch):
     from archlint.runner import remote
 
     task = remote.RemoteTask(CHECK, 1.0, 1, REPO)
     monkeypatch.setattr(remote, "IDLE", GUARD)
-    first = int(remote.check_job(job("process"), task).message)
+    first = int(remote.check_job(job("server"), task).message)
     monkeypatch.setattr(remote, "IDLE", 0.1)
-    assert int(remote.check_job(job("process"), task).message) == first
+    assert int(remote.check_job(job("server"), task).message) == first
     gone_by = time.monotonic() + GUARD
     while len(remote.IDLE_WORKERS) and time.monotonic() < gone_by:
         time.sleep(0.02)
@@ -120,7 +120,7 @@ def test_jobs_that_follow_one_another_share_a_process_and_it_is_stopped_when_idl
         except ProcessLookupError:
             return
         time.sleep(0.02)
-    pytest.fail("the idle worker process is still there")
+    pytest.fail("the idle server is still there")
 
 
 def test_a_later_run_gets_a_process_of_its_own():
@@ -128,8 +128,8 @@ def test_a_later_run_gets_a_process_of_its_own():
     from archlint.runner import remote
 
     one, other = (remote.RemoteTask(CHECK, 1.0, 1, REPO) for _ in range(2))
-    assert remote.check_job(job("process"), one).message != (
-        remote.check_job(job("process"), other).message
+    assert remote.check_job(job("server"), one).message != (
+        remote.check_job(job("server"), other).message
     )
     remote.IDLE_WORKERS.stop_all()
 

@@ -76,6 +76,8 @@ def decide(contract, ref, *, root, samples):
                 time.sleep(0.02)
         case "process":
             known["message"] = str(os.getpid())
+        case "server":
+            known["message"] = str(os.getppid())
         case "samples":
             known["message"] = f"samples={samples} root={root}"
         case "torchless":
