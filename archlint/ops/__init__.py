@@ -3,6 +3,7 @@
 from archlint.ops.rules import (  # noqa: F401
     adaptive_pool,
     arange,
+    as_strided,
     assertions,
     attention,
     binary,
