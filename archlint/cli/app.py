@@ -20,6 +20,11 @@ from archlint.cli.init import init
 from archlint.cli.lock import lock
 from archlint.cli.rules import rules
 
+EPILOG = """\b
+First:  archlint init        finds your models and writes a first rule file
+        archlint check       checks it
+Docs:   https://github.com/archlint/torch-archlint/tree/main/docs"""
+
 
 def main() -> NoReturn:
     """The entry point. Exit code 1 means only that contracts do not hold."""
@@ -50,7 +55,16 @@ def main() -> NoReturn:
     sys.exit(code or 0)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _InOrderOfUse(click.Group):
+    """A group that lists its commands in the order in which they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InOrderOfUse, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG
+)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False,
               callback=lambda ctx, _param, on: _version(ctx) if on else None,
               help="Show the version and exit.")  # fmt: skip
@@ -65,5 +79,5 @@ def _version(ctx: click.Context) -> NoReturn:
     ctx.exit()
 
 
-for command in (init, check, infer, lock, diff, explain, fix, rules, cache):
+for command in (init, check, explain, fix, infer, lock, diff, rules, cache):
     cli.add_command(command)

@@ -7,12 +7,19 @@ from pathlib import Path
 import click
 
 from archlint.cli.exit_codes import CannotRun
-from archlint.cli.infer import input_option, paths_option, read_input, seconds_option
+from archlint.cli.infer import (
+    input_option,
+    kwargs_option,
+    paths_option,
+    read_input,
+    seconds_option,
+)
 
 
 @click.command()
 @click.argument("target")
 @input_option
+@kwargs_option
 @click.option(
     "--at", metavar="SIZE", help="Show the model at these sizes: 256x256, or H=256,W=320."
 )
@@ -30,6 +37,7 @@ from archlint.cli.infer import input_option, paths_option, read_input, seconds_o
 def explain(
     target: str,
     input_: str | None,
+    kwargs: dict[str, object],
     at: str | None,
     layer: str,
     mode: str,
@@ -51,7 +59,7 @@ def explain(
 
     input = read_input(input_)
     try:
-        with resolve(ModelRef(target, target), project_root(Path.cwd())) as source:
+        with resolve(ModelRef(target, target, kwargs=kwargs), project_root(Path.cwd())) as source:
             explanation = explain_source(source, input, at, mode, Budget(paths, seconds))
             text = explanation.text(verbose=verbose, layer=layer)
     except ArchlintError as e:

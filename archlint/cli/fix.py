@@ -40,8 +40,8 @@ def fix(
     diff was applied to a copy of the project, where all contracts that use the file were checked.
     Files change only with --write, which never narrows a contract or leaves the project's folder.
 
-    Exit code: 0 if every broken contract has a fix; 1 if one has none; 2 if something could not
-    run.
+    Exit code: 0 if every broken contract has a fix, with --write if each was written; 1 if one has
+    none, with --write if one still needs you; 2 if something could not run.
     """
     from archlint.errors import ArchlintError
     from archlint.report import fix_text
@@ -52,7 +52,7 @@ def fix(
         raise CannotRun(str(e)) from e
     for mistake in mistakes:
         click.echo(mistake, err=True)
-    failed, unfixed = bool(mistakes), False
+    failed, unfixed, written = bool(mistakes), False, 0
     blocks = []
     every = _jobs_of_projects(jobs)
     for job in (j for j in jobs if j.contract.enabled):
@@ -65,8 +65,15 @@ def fix(
         blocks.append(fix_text.text(job.contract, job.ref.name, fixes))
         unfixed = unfixed or not fixes
         if write:
-            blocks[-1] += f"\n\n  {_write(fixes)}"
+            done, line = _write(fixes)
+            blocks[-1] += f"\n\n  {line}"
+            written += done
     click.echo("\n\n".join(blocks) if blocks else "nothing to fix")
+    if write and blocks:
+        left = len(blocks) - written
+        unfixed = left > 0
+        needs = f", {left} need{'s' * (left == 1)} you" if left else ""
+        click.echo(f"\n{written} written{needs}")
     ctx.exit(EXIT_CANNOT_RUN if failed else int(unfixed))
 
 
@@ -114,8 +121,8 @@ def _same_job(one: Job, other: Job) -> bool:
     )  # fmt: skip
 
 
-def _write(fixes: list[Fix]) -> str:
-    """Apply the first fix that may be written. Returns a line that says which."""
+def _write(fixes: list[Fix]) -> tuple[bool, str]:
+    """Apply the first fix that may be written. Returns whether one was, and a line about it."""
     from archlint.errors import ArchlintError
     from archlint.runtime.user_frames import shown
 
@@ -124,6 +131,6 @@ def _write(fixes: list[Fix]) -> str:
             try:
                 fix.edit.write()
             except (ArchlintError, OSError) as e:
-                return f"not written: {e}; run archlint fix again"
-            return f"written to {shown(str(fix.edit.file))}: {fix.title}"
-    return "nothing written: none of these fixes changes one of your files"
+                return False, f"not written: {e}; run archlint fix again"
+            return True, f"written to {shown(str(fix.edit.file))}: {fix.title}"
+    return False, "nothing written: none of these fixes changes one of your files"

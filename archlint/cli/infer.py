@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +23,14 @@ input_option = click.option(
     "--input",
     "input_",
     metavar="SHAPE",
-    help='The input of the model: "N 3 H W", or JSON as in a rule file, '
-    '\'{"ids": {"shape": "N T", "dtype": "int64"}}\'. Default: the documented input of its '
+    help='The input of the model as in a rule file: "N 3 H W", or with the names of its arguments '
+    '"{image: N 3 H W, ids: {shape: N T, dtype: int64}}". Default: the documented input of its '
     "library, or one that fits its first layers: an image, rows or tokens.",
 )
+kwargs_option = click.option(
+    "--kwargs", callback=lambda _ctx, _param, text: _kwargs(text), metavar="MAPPING",
+    help='Arguments that build the model, as in a rule file: "{width: 64, depth: 2}".',
+)  # fmt: skip
 paths_option = click.option(
     "--paths", type=click.IntRange(min=1), default=128, show_default=True, metavar="N",
     help="Maximum number of runs on symbolic sizes.",
@@ -44,6 +48,7 @@ mode_option = click.option(
 @click.command()
 @click.argument("target")
 @input_option
+@kwargs_option
 @mode_option
 @click.option("--format", "format_", type=click.Choice(["text", "json", "yaml"]), default="text",
               show_default=True, help="Format of the report. yaml: a rule file.")  # fmt: skip
@@ -52,6 +57,7 @@ mode_option = click.option(
 def infer(
     target: str,
     input_: str | None,
+    kwargs: dict[str, object],
     modes: tuple[str, ...],
     format_: str,
     paths: int,
@@ -69,7 +75,9 @@ def infer(
 
     input = read_input(input_)
     modes = tuple(dict.fromkeys(modes)) or ("eval",)
-    entries = accepted_sets([infer_job(target, input, mode, paths, seconds) for mode in modes])
+    entries = accepted_sets(
+        [infer_job(target, input, mode, paths, seconds, kwargs) for mode in modes]
+    )
     if format_ == "json":
         report = accepted_text.as_json(entries, version())
     elif format_ == "yaml":
@@ -79,8 +87,18 @@ def infer(
     click.echo(report)
 
 
-def infer_job(target: str, input: Input, mode: str, paths: int, seconds: float) -> Job:
-    """The job that infers what a target accepts; for an empty ``input``, archlint chooses one."""
+def infer_job(
+    target: str,
+    input: Input,
+    mode: str,
+    paths: int,
+    seconds: float,
+    kwargs: Mapping[str, object] | None = None,
+) -> Job:
+    """The job that infers what a target accepts; for an empty ``input``, archlint chooses one.
+
+    ``kwargs`` build the model.
+    """
     from archlint.contracts.contract import Budget, Contract, ModelRef, SizeClause
     from archlint.contracts.job import Job
     from archlint.contracts.settings import project_root
@@ -88,7 +106,9 @@ def infer_job(target: str, input: Input, mode: str, paths: int, seconds: float) 
     clause = SizeClause("any", True, "any size")
     budget = Budget(paths, seconds)
     contract = Contract("infer", input, clause, mode=mode, budget=budget)
-    return Job(contract, ModelRef(target, target), project_root(Path.cwd()))
+    return Job(
+        contract, ModelRef(target, target, kwargs=dict(kwargs or {})), project_root(Path.cwd())
+    )
 
 
 def accepted_sets(jobs: Sequence[Job]) -> list[AcceptedSet]:
@@ -103,8 +123,6 @@ def accepted_sets(jobs: Sequence[Job]) -> list[AcceptedSet]:
 
 def read_input(words: str | None) -> Input:
     """Parse ``--input``; empty without the option. Raises ``click.BadParameter``."""
-    import json
-
     from archlint.engine.python_contracts import contract_of
     from archlint.errors import ArchlintError
 
@@ -112,11 +130,30 @@ def read_input(words: str | None) -> Input:
         return []
     value: Any = words
     if words.lstrip().startswith(("{", "[")):
-        try:
-            value = json.loads(words)
-        except json.JSONDecodeError as e:
-            raise click.BadParameter(f"not valid JSON: {e}", param_hint="--input") from None
+        value = _yaml(words, "--input")
     try:
         return contract_of(input=value, accepts="any size").input
     except ArchlintError as e:
         raise click.BadParameter(str(e), param_hint="--input") from None
+
+
+def _kwargs(words: str | None) -> dict[str, object]:
+    """Parse ``--kwargs``; empty without the option. Raises ``click.BadParameter``."""
+    value = {} if words is None else _yaml(words, "--kwargs")
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        expected = "expected a mapping of argument names, as in '{width: 64}'"
+        raise click.BadParameter(f"found {words!r:.60}; {expected}", param_hint="--kwargs")
+    return value
+
+
+def _yaml(words: str, option: str) -> Any:
+    """The value of an option as YAML data. Raises ``click.BadParameter``."""
+    import yaml
+
+    try:
+        return yaml.safe_load(words)
+    except yaml.YAMLError as e:
+        mark = getattr(e, "problem_mark", None)
+        place = f" at column {mark.column + 1}" if mark is not None else ""
+        problem = getattr(e, "problem", None) or "cannot be read"
+        raise click.BadParameter(f"not valid YAML{place}: {problem}", param_hint=option) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -71,6 +72,9 @@ def init(path: Path, output: str | None, dry_run: bool, seconds: float, jobs: in
     else:
         _write(file, text)
     click.echo(_summary(models, skipped, "" if to_stdout else str(shorten(file))), err=to_stdout)
+    if not to_stdout:
+        named = "" if output is None else f" {shlex.quote(str(shorten(file)))}"
+        click.echo(f"next: change it to what the models must accept, then archlint check{named}")
 
 
 def _infer(

@@ -144,5 +144,5 @@ def _verdict(data: dict[str, Any]) -> Verdict:
         samples=Samples(**data["samples"]),
     )
     names = {f.name for f in fields(Verdict)}
-    names -= {"word", "at", "proof", "samples", "entry", "waived", "note"}
+    names -= {"word", "at", "proof", "samples", "entry", "waived", "note", "cached"}
     return replace(verdict, **{name: data[name] for name in names if name in data})

@@ -115,8 +115,15 @@ def input_as_yaml(input: Input) -> Words:
     if isinstance(input, dict):
         return {key: input_as_yaml(part) for key, part in input.items()}
     if isinstance(input, list):
-        return [input_as_yaml(part) for part in input]
+        return [_item_as_yaml(part) for part in input]
     return _tensor_words(input)
+
+
+def _item_as_yaml(input: Input) -> Words:
+    """An item of a list. A list of plain sizes would be one shape, so one size is a mapping."""
+    words = input_as_yaml(input)
+    one_size = isinstance(words, int) or (isinstance(words, str) and len(words.split()) == 1)
+    return {"shape": words} if one_size else words
 
 
 def _tensor_words(tensor: TensorInput) -> Words:

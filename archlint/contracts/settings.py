@@ -78,7 +78,7 @@ def default_files() -> list[Path]:
         raise SettingsError(
             f"no rule file found in {root}: looked for paths in [tool.archlint] of "
             "pyproject.toml, archlint.yaml, *.archlint.yaml and contracts/; pass a path, as in "
-            "archlint check PATH"
+            "archlint check PATH, or write a first rule file with archlint init"
         )
     return [shorten(file) for file in files]
 

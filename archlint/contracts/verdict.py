@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from archlint.contracts.verdict_text import block
+from archlint.runtime.user_frames import shown
+
 if TYPE_CHECKING:
     from archlint.contracts.accepted_set import AcceptedSet
 
@@ -54,10 +57,12 @@ class Waived:
 class Verdict:
     """The verdict on one contract for one model. True if it is ``proved`` or ``tested``.
 
+    Its text, ``str(verdict)``, is its part of the text report.
+
     ``counterexample``: the smallest failing sizes; ``confirmed``: whether the real model failed
-    there too. ``details``: lines of the text report that the JSON form does not have, label to
-    text, in order. ``entry``: what the model accepts, for questions about that. ``note``: the
-    status from a waiver or the baseline. ``cached``: read from the cache.
+    there too. ``details``: lines of the text report, label to text, in order. ``entry``: what the
+    model accepts, for questions about that. ``note``: the status from a waiver or the baseline.
+    ``cached``: read from the cache.
     """
 
     word: str
@@ -87,17 +92,30 @@ class Verdict:
     def __bool__(self) -> bool:
         return self.word in ("proved", "tested")
 
+    def __str__(self) -> str:
+        return "\n".join(block(self))
+
     def to_json(self) -> dict[str, object]:
-        """The stable machine-readable form."""
+        """The stable machine-readable form: the keys ``JSON_KEYS``, in this order."""
         data = asdict(replace(self, entry=None))
         del data["details"]
         data["verdict"] = data.pop("word")
+        if self.at is not None and self.at.source:
+            file, _, line = self.at.source.rpartition(":")
+            data["at"]["source"] = f"{shown(file)}:{line}"
+        data |= {key: self.details.get(label) for key, label in _JSON_LABELS.items()}
         return {k: data[k] for k in JSON_KEYS}
 
+
+_JSON_LABELS = {"promised": "contract"} | {
+    label: label for label in ("why", "needs", "because", "blame", "accepts", "fix")
+}
+"""Keys of the JSON form that are lines of the text report, each with its label."""
 
 JSON_KEYS = (
     "contract", "model", "verdict", "file", "line", "counterexample", "confirmed", "at",
     "claim", "message", "proof", "samples", "seconds", "severity", "waived", "note",
+    "promised", "why", "needs", "because", "blame", "accepts", "fix", "cached",
 )  # fmt: skip
 
 

@@ -6,9 +6,12 @@ the same level.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from archlint.contracts.verdict import Verdict
-from archlint.report.run_results import RunResults, name
-from archlint.report.text_report import body, summary, visible
+from archlint.contracts.verdict_text import name, visible
+from archlint.report.run_results import RunResults, sentence
+from archlint.report.text_report import summary
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
@@ -32,7 +35,8 @@ def _annotations(results: RunResults, verdict: Verdict, level: str) -> list[str]
     title = f"{verdict.word}: {name(verdict)}"
     path = results.path(verdict.file) if verdict.file else None
     line = verdict.line if path else None
-    commands = [_command(_COMMANDS[level], body(verdict), file=path, line=line, title=title)]
+    text = "\n".join(_lines(verdict))
+    commands = [_command(_COMMANDS[level], text, file=path, line=line, title=title)]
     layer = results.layer(verdict)
     if layer is not None and verdict.at is not None and not verdict.waived:
         module = verdict.at.module or "the model"
@@ -40,6 +44,14 @@ def _annotations(results: RunResults, verdict: Verdict, level: str) -> list[str]
         title = f"layer of {name(verdict)}"
         commands.append(_command("notice", text, file=layer[0], line=layer[1], title=title))
     return commands
+
+
+def _lines(verdict: Verdict) -> Iterator[str]:
+    """One line that says what is wrong; then why the contract is there, and the first fix."""
+    yield sentence(verdict)
+    for label in ("why", "fix"):
+        if text := verdict.details.get(label):
+            yield f"{label}: {text.partition(chr(10))[0]}"
 
 
 def _expected(text: str) -> str:

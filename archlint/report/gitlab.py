@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from archlint.contracts.fingerprint import fingerprint, mistake_fingerprint
-from archlint.report.run_results import RunResults, name, sentence
-from archlint.report.text_report import visible
+from archlint.contracts.verdict_text import name, visible
+from archlint.report.run_results import RunResults, sentence
 
 _SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 _CANNOT_RUN = "critical"

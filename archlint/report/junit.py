@@ -8,9 +8,9 @@ from xml.etree.ElementTree import Element, SubElement
 
 from archlint.contracts.points import point_text
 from archlint.contracts.verdict import Verdict
+from archlint.contracts.verdict_text import body, visible
 from archlint.errors import Mistake
 from archlint.report.run_results import RunResults, sentence
-from archlint.report.text_report import body, visible
 
 
 def render(results: RunResults) -> str:

@@ -52,11 +52,6 @@ class RunResults:
         return "warning" if verdict.severity == "warning" else "error"
 
 
-def name(verdict: Verdict) -> str:
-    """``contract · model``."""
-    return " · ".join(filter(None, (verdict.contract, verdict.model)))
-
-
 def sentence(verdict: Verdict) -> str:
     """The verdict's message and note on one line."""
     first = verdict.message.partition("\n")[0].strip() or f"the contract is {verdict.word}"

@@ -15,9 +15,9 @@ from archlint.contracts.contract import Contract
 from archlint.contracts.fingerprint import fingerprint, mistake_fingerprint
 from archlint.contracts.rulefile.structure_reader import structure_as_yaml
 from archlint.contracts.verdict import Verdict
+from archlint.contracts.verdict_text import body, name, visible
 from archlint.errors import Mistake
-from archlint.report.run_results import RunResults, name, sentence
-from archlint.report.text_report import body, visible
+from archlint.report.run_results import RunResults, sentence
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -4,7 +4,10 @@ import pytest
 
 from archlint.contracts.accepted_set import AcceptedSet, Refusal, input_as_yaml, region, shown
 from archlint.contracts.contract import TensorInput
+from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.phrase_parser import parse_clause
+from archlint.contracts.rulefile.shape_reader import read_input
+from archlint.contracts.rulefile.yaml_source import parse
 from archlint.errors import PhraseError
 from archlint.symbolic import symbol
 from archlint.symbolic.formula import holds
@@ -59,3 +62,10 @@ def test_an_input_as_yaml():
     data = input_as_yaml({"image": TensorInput((N, 3, H - 2)), "ids": [ids]})
     assert data == {"image": "N 3 H-2", "ids": [{"shape": "N H", "dtype": "int64", "below": 100}]}
     assert shown(data) == "{image: N 3 H-2, ids: [{shape: N H, dtype: int64, below: 100}]}"
+
+
+def test_a_list_of_tensors_of_one_dimension_is_not_written_as_one_shape():
+    for input in ([TensorInput((N,)), TensorInput((3,))], [TensorInput((N, H)), TensorInput((N,))]):
+        collector = MistakeCollector(*parse("input: 1", "f"))
+        again = read_input(collector, (), input_as_yaml(input), set())
+        assert [t.dims for t in again] == [t.dims for t in input]

@@ -455,6 +455,14 @@ def test_python_dash_m():
     assert done.returncode == 0
 
 
+def test_help_lists_the_commands_in_the_order_of_use():
+    text = CliRunner().invoke(cli.cli, ["--help"]).output
+    order = ["init", "check", "explain", "fix", "infer", "lock", "diff", "rules", "cache"]
+    lines = text[text.index("Commands:") :].splitlines()[1:]
+    assert [line.split()[0] for line in lines if line.startswith("  ")][: len(order)] == order
+    assert "https://github.com/archlint/torch-archlint" in text
+
+
 @pytest.mark.parametrize("args", [["chekc"], ["check", "--jobs", "0"], ["check", "--format", "x"]])
 def test_wrong_usage(args):
     process = start(*args)

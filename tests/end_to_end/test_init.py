@@ -430,6 +430,7 @@ def test_the_first_rule_file(project, run, monkeypatch):
     assert result.output == (
         "contracts/models.archlint.yaml: 2 contracts; 2 models without a contract; "
         "1 skipped: part of another model; 1 skipped: needs arguments; 1 file not read\n"
+        "next: change it to what the models must accept, then archlint check\n"
     )
     text = Path("contracts/models.archlint.yaml").read_text()
     assert text.startswith("# yaml-language-server: $schema=archlint.schema.json\n")
@@ -457,8 +458,8 @@ def test_the_first_rule_file(project, run, monkeypatch):
             output: {out: N 2 H W}
 
         # Without a contract. archlint infer TARGET --input SHAPE shows what a model accepts:
-        #   acme_init.models:Pair: Pair.forward takes left, right: pass --input, for example --input "N 3
-        #     H W" for one tensor
+        #   acme_init.models:Pair: Pair.forward takes left, right: pass --input, for example --input
+        #     '{left: N 3 H W, right: N K}'
         #   acme_init.models:Fails could not be built: RuntimeError: gone (acme_init/models.py:47)
 
         # Skipped: part of a model above. To check one, add it to models:
@@ -470,7 +471,7 @@ def test_the_first_rule_file(project, run, monkeypatch):
 
         # Files that could not be read:
         #   bad.py: '(' was never closed (bad.py, line 1)
-        """  # noqa: E501
+        """
     )
     loads(text, "contracts/models.archlint.yaml")
     jsonschema = pytest.importorskip("jsonschema")

@@ -155,6 +155,13 @@ def test_a_verdict_without_a_rule_file():
     )
 
 
+def test_json_has_a_source_relative_to_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    at = replace(BROKEN.at, source=f"{tmp_path}/acme/vgg.py:41")
+    document = stdlib_json.loads(json.render([replace(BROKEN, at=at)], [], "0.1.0"))
+    assert document["verdicts"][0]["at"]["source"] == "acme/vgg.py:41"
+
+
 def test_nothing():
     assert text.render([]) == "nothing was checked\n"
 
@@ -188,6 +195,14 @@ def test_json():
                 "severity": "error",
                 "waived": None,
                 "note": "",
+                "promised": "accepts any N >= 1 and H, W >= 32",
+                "why": None,
+                "needs": "512*h*w == 25088, gets 512*1*1 = 512\nh = H//32, w = W//32",
+                "because": None,
+                "blame": None,
+                "accepts": None,
+                "fix": "AdaptiveAvgPool2d((7, 7)) before the flatten",
+                "cached": False,
             },
             {
                 "contract": "any-photo",
@@ -206,6 +221,14 @@ def test_json():
                 "severity": "error",
                 "waived": None,
                 "note": "",
+                "promised": "accepts any N >= 1 and H, W >= 32",
+                "why": None,
+                "needs": None,
+                "because": None,
+                "blame": None,
+                "accepts": None,
+                "fix": None,
+                "cached": False,
             },
         ],
         "summary": {"proved": 1, "tested": 0, "vacuous": 0, "broken": 1, "error": 0},
@@ -227,6 +250,7 @@ def test_json_keys_keep_their_order():
     assert list(document["verdicts"][0]) == [
         "contract", "model", "verdict", "file", "line", "counterexample", "confirmed", "at",
         "claim", "message", "proof", "samples", "seconds", "severity", "waived", "note",
+        "promised", "why", "needs", "because", "blame", "accepts", "fix", "cached",
     ]  # fmt: skip
     assert list(document["errors"][0]) == ["file", "line", "column", "found", "expected"]
 

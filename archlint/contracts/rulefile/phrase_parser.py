@@ -23,6 +23,7 @@ from archlint.contracts.rulefile.grammar import (
     quote,
     within_bounds,
 )
+from archlint.contracts.rulefile.phrase_slips import slip_in
 from archlint.errors import PhraseError
 from archlint.symbolic import Expr, Size, ceildiv, floordiv, maximum, minimum, mod, symbol
 from archlint.symbolic import formula as f
@@ -56,6 +57,7 @@ def parse_shape(text: str, *, wildcards: bool = False) -> list[Size | Wildcard]:
     Raises:
         PhraseError: syntax error; its column counts from the start of ``text``.
     """
+    _check_separators(within_bounds(text))
     entries: list[Size | Wildcard] = []
     for match in re.finditer(r"\S+", within_bounds(text)):
         entry = match[0]
@@ -105,11 +107,28 @@ def parse_clause(text: str, kind: str) -> SizeClause:
         rest = " " * first.end() + text[first.end() :]
         if not rest.strip():
             raise PhraseError("found the end", "a condition such as 'H, W >= 32'", first.end() + 1)
-        tree = parse(rest, "predicate").children[0]
-        if word == "only" or not _names_only(tree):
-            region = _formula(tree, text)
-            region = f.conj(region, *_positive(region, set(_compared(tree))))
+        try:
+            tree = parse(rest, "predicate").children[0]
+            if word == "only" or not _names_only(tree):
+                region = _formula(tree, text)
+                region = f.conj(region, *_positive(region, set(_compared(tree))))
+        except PhraseError as error:
+            raise slip_in(rest) or error from None
     return SizeClause("rejects" if kind == "rejects" else word, region, text.strip())
+
+
+def _check_separators(text: str) -> None:
+    """Reject ``N,3,H,W``, ``(N, 3, H, W)`` and ``1x3x224x224`` with the spelling that is valid."""
+    inner = re.sub(r"^[(\[]\s*(.*?),?\s*[)\]]$", r"\1", text.strip())
+    by_commas = re.split(r"\s*,\s*", inner)
+    by_x = re.split(r"\s*[x×]\s*", inner)
+    if len(by_commas) > 1 and all(re.fullmatch(r"[\w.*+/%-]+", part) for part in by_commas):
+        meant = " ".join(by_commas)
+    elif len(by_x) > 1 and all(re.fullmatch(r"[0-9]+|[A-Z]", part) for part in by_x):
+        meant = " ".join(by_x)
+    else:
+        return
+    raise PhraseError(f"found {text.strip()!r:.60}; did you mean {meant!r:.60}?", "", _start(text))
 
 
 def _entry_without_spaces(entry: str) -> None:

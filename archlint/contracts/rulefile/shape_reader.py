@@ -9,7 +9,7 @@ from archlint.contracts.contract import Input, Output, TensorInput, TensorOutput
 from archlint.contracts.rulefile.grammar import symbols_of
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.phrase_parser import parse_shape, parse_size
-from archlint.contracts.rulefile.tensor_schema import is_tensor_entry
+from archlint.contracts.rulefile.tensor_schema import is_list_of_sizes, is_tensor_entry
 from archlint.contracts.rulefile.yaml_source import Place
 from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import PhraseError
@@ -19,27 +19,24 @@ from archlint.symbolic import Size
 def read_input(
     collector: MistakeCollector, place: Place, value: object, symbols: set[str]
 ) -> Input | None:
-    """Parse the input at ``place`` and add its size names to ``symbols``; ``None`` on a mistake."""
+    """Parse the input at ``place`` and add its size names to ``symbols``; ``None`` on a mistake.
+
+    A list of single sizes is one shape: ``[N, 3, H, W]`` is ``N 3 H W``.
+    """
     if isinstance(value, dict) and not is_tensor_entry(value):
         parts = {k: read_input(collector, (*place, k), v, symbols) for k, v in value.items()}
         good = {k: p for k, p in parts.items() if p is not None}
         return good if value and len(good) == len(parts) else None
-    if isinstance(value, list):
+    if isinstance(value, list) and not is_list_of_sizes(value):
         items = [read_input(collector, (*place, i), v, symbols) for i, v in enumerate(value)]
         known = [p for p in items if p is not None]
         return known if value and len(known) == len(items) else None
     details: dict[str, Any] = value if isinstance(value, dict) else {}
     shape = details.get("shape") if details else value
-    text = _text_of(shape)
-    if not text:
-        return None
     at = (*place, "shape") if details else place
-    try:
-        dims = tuple(d for d in parse_shape(text) if not isinstance(d, Wildcard))
-    except PhraseError as error:
-        collector.add_phrase(at, text, error)
+    dims = _dims(collector, at, shape, symbols)
+    if dims is None:
         return None
-    symbols.update(symbols_of(text))
     dtype = str(details.get("dtype", "float32"))
     below = _text_of(details.get("below"))
     limit: Size | None = None
@@ -53,7 +50,27 @@ def read_input(
             collector.add(
                 (*place, "below"), f"found 'below' for a {dtype} tensor", expected, key=True
             )
-    return TensorInput(dims, dtype, limit, text)
+    return TensorInput(dims, dtype, limit, _text_of(shape))
+
+
+def _dims(
+    collector: MistakeCollector, place: Place, shape: object, symbols: set[str]
+) -> tuple[Size, ...] | None:
+    """The sizes of a shape, ``N 3 H W`` or ``[N, 3, H, W]``; ``None`` on a mistake."""
+    if isinstance(shape, list):
+        parts = [_dims(collector, (*place, i), size, symbols) for i, size in enumerate(shape)]
+        known = [size for part in parts for size in part or ()]
+        return tuple(known) if all(parts) else None
+    text = _text_of(shape)
+    if not text:
+        return None
+    try:
+        dims = tuple(d for d in parse_shape(text) if not isinstance(d, Wildcard))
+    except PhraseError as error:
+        collector.add_phrase(place, text, error)
+        return None
+    symbols.update(symbols_of(text))
+    return dims
 
 
 def read_output(collector: MistakeCollector, place: Place, value: object) -> Output | None:
@@ -97,6 +114,8 @@ def check_symbols(
 
 def _text_of(value: object) -> str:
     """A shape or size as text; YAML reads a shape of one number as an int."""
+    if isinstance(value, list) and is_list_of_sizes(value):
+        return " ".join(map(_text_of, value))
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) else ""

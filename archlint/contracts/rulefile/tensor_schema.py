@@ -23,6 +23,20 @@ def is_tensor_entry(value: object) -> bool:
     return not {"shape", "dtype", "below"}.isdisjoint(value)
 
 
+def is_list_of_sizes(value: object) -> bool:
+    """Whether a value is one shape as a list, ``[N, 3, H, W]``, and not a list of tensors.
+
+    A list of tensors of one dimension has mappings as items: ``[{shape: N}, {shape: M}]``.
+    """
+    return isinstance(value, list) and bool(value) and all(map(_is_size, value))
+
+
+def _is_size(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value.split()) == 1
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def kind(value: object) -> str | None:
     """The tag of the union member that matches a value's type; ``None`` if none does."""
     if isinstance(value, bool):
@@ -47,20 +61,24 @@ class Entry(BaseModel):
 
 
 Text = Annotated[str, Field(min_length=1)]
-Shape = Annotated[
-    Union[Annotated[Text, Tag("<text>")], Annotated[int, Tag("<number>")]],
-    discriminator(kind, _SHAPE),
-]
 Size = Annotated[
     Union[Annotated[Text, Tag("<text>")], Annotated[int, Tag("<number>")]],
     discriminator(kind, "a size such as 'V' or 1000"),
+]
+Shape = Annotated[
+    Union[
+        Annotated[Text, Tag("<text>")],
+        Annotated[int, Tag("<number>")],
+        Annotated[Annotated[list[Size], Field(min_length=1)], Tag("<list>")],
+    ],
+    discriminator(kind, _SHAPE),
 ]
 
 
 class TensorEntry(Entry):
     """A tensor argument with a dtype or a bound on its values."""
 
-    shape: Shape = Field(description="The sizes, separated by spaces: N 3 H W.")
+    shape: Shape = Field(description="The sizes: N 3 H W, or [N, 3, H, W].")
     dtype: Dtype = Field(default="float32", description="The torch dtype.")
     below: Size = Field(
         default=None,  # type: ignore[assignment]

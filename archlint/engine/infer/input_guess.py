@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from torch import nn
 
@@ -35,7 +35,7 @@ def likely_inputs(model: nn.Module) -> list[Input]:
         names = ", ".join(needed) or "no argument"
         raise ArchlintError(
             f"{type(model).__name__}.forward takes {names}: pass --input, "
-            'for example --input "N 3 H W" for one tensor'
+            f"for example {_example(model, needed)}"
         )
     image = _tensor(_image(model))
     if hasattr(model, "pretrained_cfg"):  # a timm model: all of these take images
@@ -43,6 +43,15 @@ def likely_inputs(model: nn.Module) -> list[Input]:
     first = next((m for m in model.modules() if isinstance(m, (*_SLIDING, *_OTHERS))), None)
     others = _of_other(next((m for m in model.modules() if isinstance(m, _OTHERS)), None))
     return [image, *others] if isinstance(first, _SLIDING) else [*others, image]
+
+
+def _example(model: nn.Module, needed: Sequence[str]) -> str:
+    """An ``--input`` with the names of the model's own arguments, to be edited."""
+    if not needed or needed[0].startswith("*"):
+        return '--input "N 3 H W" for one tensor'
+    shapes = [_image(model), *["N K"] * (len(needed) - 1)]
+    entries = ", ".join(f"{name}: {shape}" for name, shape in zip(needed, shapes, strict=True))
+    return f"--input '{{{entries}}}'"
 
 
 def _required(model: nn.Module) -> Iterator[str]:

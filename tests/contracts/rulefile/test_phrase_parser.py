@@ -62,7 +62,13 @@ def test_shape():
     ("text", "column", "message"),
     [
         ("", 1, "found an empty shape; expected sizes such as 'N 3 H W'"),
-        ("N, 3", 2, "found ','; expected entries separated by spaces only"),
+        ("N, 3 H", 2, "found ','; expected entries separated by spaces only"),
+        ("N, 3", 1, "found 'N, 3'; did you mean 'N 3'?"),
+        (" N,3,H//2", 2, "found 'N,3,H//2'; did you mean 'N 3 H//2'?"),
+        ("(N, 3, H, W)", 1, "found '(N, 3, H, W)'; did you mean 'N 3 H W'?"),
+        ("[N, 3, H, W]", 1, "found '[N, 3, H, W]'; did you mean 'N 3 H W'?"),
+        ("1x3x224x224", 1, "found '1x3x224x224'; did you mean '1 3 224 224'?"),
+        ("1×3×H×W", 1, "found '1×3×H×W'; did you mean '1 3 H W'?"),
         ("N H - 2", 5, "found '-' alone; expected an expression without spaces, as in 'H-2'"),
         ("min(H, W)", 1, "found 'min(H,'; expected an expression without spaces, closed by ')'"),
         ("N -1", 3, "found '-1'; expected a size of at least 0"),
@@ -175,7 +181,7 @@ PREFIX = "found 'H'; expected 'any' or 'only', as in 'any H, W >= 32'"
         (
             "any N and H >= 2",
             5,
-            "found 'N' without a comparison; expected a comparison such as 'N >= 32'",
+            "found 'N and H >= 2'; did you mean 'N, H >= 2'?",
         ),
         ("any H, W >= N, M", 13, "found a second list, 'N, M'; expected one list per comparison"),
         (

@@ -26,6 +26,35 @@ def test_an_input_and_its_names():
     assert symbols == {"N", "T"}
 
 
+@pytest.mark.parametrize(
+    ("value", "dims"),
+    [
+        ("[N, 3, T]", (N, 3, T)),
+        ("['N', T-1]", (N, T - 1)),
+        ("[N]", (N,)),
+        ("[1, 3, 32]", (1, 3, 32)),
+    ],
+)
+def test_a_list_of_sizes_is_one_shape(value, dims):
+    for text, dtype in ((value, "float32"), (f"{{shape: {value}, dtype: int64}}", "int64")):
+        collector = collector_of(f"input: {text}")
+        found = read_input(collector, ("input",), collector.source.data["input"], set())
+        assert (found.dims, found.dtype) == (dims, dtype)
+
+
+def test_a_list_of_shapes_is_a_list_of_tensors():
+    for text in ("[N 3, T]", "[{shape: N}, {shape: T}]", "[[N, 3], [T]]"):
+        collector = collector_of(f"input: {text}")
+        found = read_input(collector, ("input",), collector.source.data["input"], set())
+        assert [t.dims for t in found][1] == (T,)
+
+
+def test_a_mistake_in_a_list_of_sizes_has_its_column():
+    collector = collector_of("input: [N, 3, H//]")
+    assert read_input(collector, ("input",), collector.source.data["input"], set()) is None
+    assert [m.where.column for m in collector.mistakes] == [18]
+
+
 @pytest.mark.parametrize("value", ["N 3,", "[N, '']", "{a: N -1}", "[]", "{}"])
 def test_an_input_with_a_mistake_is_none(value):
     collector = collector_of(f"input: {value}")

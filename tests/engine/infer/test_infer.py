@@ -325,6 +325,12 @@ def infer(tmp_path, monkeypatch):
     (tmp_path / "nets.py").write_text(
         "import os\nfrom torch import nn\n"
         "def net():\n    return nn.Sequential(nn.Conv2d(3, 4, 5), nn.MaxPool2d(2))\n"
+        "class Two(nn.Module):\n"
+        "    def __init__(self, width):\n"
+        "        super().__init__()\n"
+        "        self.conv, self.fc = nn.Conv2d(3, width, 3), nn.Linear(4, width)\n"
+        "    def forward(self, image, attributes):\n"
+        "        return self.conv(image).mean((2, 3)) + self.fc(attributes)\n"
         "def exits():\n    print('last words')\n    os._exit(3)\n"
     )
     return lambda *args: CliRunner().invoke(cli.cli, ["infer", *args])
@@ -342,6 +348,23 @@ def test_the_command(infer):
     )
 
 
+@pytest.mark.parametrize("image", ["N 3 H W", "[N, 3, H, W]", "{shape: [N, 3, H, W]}"])
+def test_the_command_takes_yaml(infer, monkeypatch, image):
+    monkeypatch.setattr("archlint.runner.pool.run", in_process.run)
+    shapes = f"{{image: {image}, attributes: N 4}}"
+    result = infer("nets.py:Two", "--kwargs", "{width: 8}", "--input", shapes)
+    assert "{image: N 3 H W, attributes: N 4}   eval\n" in result.output
+    assert "accepts    H, W >= 3   (and no other size)\n" in result.output
+    assert "output     N 8\n" in result.output
+
+
+def test_a_missing_input_is_shown_with_the_models_own_arguments(infer, monkeypatch):
+    monkeypatch.setattr("archlint.runner.pool.run", in_process.run)
+    result = infer("nets.py:Two", "--kwargs", "{width: 8}")
+    assert result.exit_code == 2
+    assert "--input '{image: N 3 H W, attributes: N K}'" in result.output
+
+
 def test_the_command_writes_json_and_yaml(infer, monkeypatch):
     monkeypatch.setattr("archlint.runner.pool.run", in_process.run)
     (model,) = json.loads(infer("nets.py:net", "--format", "json").stdout)["models"]
@@ -357,7 +380,10 @@ def test_the_command_writes_json_and_yaml(infer, monkeypatch):
         (["nets.py:exits"], "exited with code 3"),
         (["nets.py:nett"], "did you mean net?"),
         (["nets.py:net", "--input", "N 3 H ="], "^"),
-        (["nets.py:net", "--input", "{"], "not valid JSON"),
+        (["nets.py:net", "--input", "{"], "--input: not valid YAML"),
+        (["nets.py:net", "--kwargs", "5"], "found '5'; expected a mapping of argument names"),
+        (["nets.py:net", "--kwargs", "{1: 2}"], "expected a mapping of argument names"),
+        (["nets.py:net", "--kwargs", "{a: [}"], "--kwargs: not valid YAML at column 6"),
     ],
 )
 def test_what_the_command_cannot_do(infer, args, said, monkeypatch):

@@ -324,6 +324,7 @@ def test_write_changes_the_file(project, tmp_path):
     file = project("Flat", "N 1 H W", "any H, W >= 16", "N 3")
     result = CliRunner().invoke(command, [str(file), "--write"])
     assert "written to nets.py: AdaptiveAvgPool2d((8, 8))" in result.output
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "1 written")
     assert load_model(tmp_path, "Flat")(torch.randn(1, 1, 50, 30)).shape == (1, 3)
     assert CliRunner().invoke(command, [str(file)]).output == "nothing to fix\n"
 
@@ -333,6 +334,7 @@ def test_write_never_narrows_a_contract(project, tmp_path):
     before = file.read_text()
     result = CliRunner().invoke(command, [str(file), "--write"])
     assert "nothing written" in result.output
+    assert (result.exit_code, result.output.splitlines()[-1]) == (1, "0 written, 1 needs you")
     assert file.read_text() == before
 
 
