@@ -17,6 +17,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from archlint.contracts.accepted_set import AcceptedSet, OutputCase, Refusal
 from archlint.contracts.contract import (
     ANY_SIZE,
     ANY_SIZES,
@@ -50,7 +51,7 @@ def _by_tag(*things: Any) -> dict[Any, Any]:
 
 _DATACLASSES = _by_tag(
     Budget, Contract, ModelRef, RuleFile, SizeClause, TensorInput, TensorOutput, Waiver,
-    At, Proof, Samples, Verdict, Waived, Location,
+    At, Proof, Samples, Verdict, Waived, Location, AcceptedSet, OutputCase, Refusal,
 )  # fmt: skip
 _BUILDERS = _by_tag(  # the functions that ``__reduce__`` of sizes and formulas names
     polynomial, symbol_atom, floordiv_atom, extremum_atom, step_atom, _compare, conj, disj

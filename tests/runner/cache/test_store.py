@@ -9,15 +9,17 @@ import subprocess
 import sys
 import textwrap
 import time
-from dataclasses import replace
+from dataclasses import MISSING, asdict, fields, replace
 from pathlib import Path
 
 import pytest
 
-from archlint.contracts.contract import ANY_SIZE, ANY_SIZES, Budget, RuleFile
+from archlint.contracts.accepted_set import AcceptedSet, OutputCase, Refusal
+from archlint.contracts.contract import ANY_SIZE, ANY_SIZES, Budget, RuleFile, TensorInput
 from archlint.contracts.job import Job
 from archlint.contracts.rulefile.load import load, loads
-from archlint.contracts.verdict import At, Proof, Samples, Verdict
+from archlint.contracts.rulefile.phrase_parser import parse_size
+from archlint.contracts.verdict import At, Proof, Samples, Verdict, Waived
 from archlint.runner.cache import environment_key as world
 from archlint.runner.cache import rule_file_cache as rules
 from archlint.runner.cache import store
@@ -78,6 +80,29 @@ def test_every_kind_of_size_and_formula_comes_back():
 
 def test_verdicts_come_back_equal():
     assert through_json(BROKEN) == BROKEN
+
+
+def test_a_cached_verdict_has_all_that_a_new_one_has():
+    """Each field, also those that equality ignores, with a value that is not its default."""
+    image = TensorInput((parse_size("N"), 3), "uint8", parse_size("N"), "N 3")
+    entry = AcceptedSet(
+        "m", "train", {"x": image, "more": [image]}, "N >= 2", False, ["N 5", {"a": 3}],
+        (Refusal("N == 1", "bn", "BatchNorm1d", "needs N >= 2"),), ("too many paths",), "N == 1",
+        (OutputCase("N >= 2", "N 5"),), {"N": 2}, 3, 4, 0.5,
+    )  # fmt: skip
+    whole = replace(
+        BROKEN, entry=entry, severity="warning", waived=Waived("later", "2030-01-31"), note="new"
+    )
+    for part in (whole, whole.at, whole.proof, whole.waived, entry, *entry.refusals):
+        for f in fields(part):
+            default = f.default if f.default_factory is MISSING else f.default_factory()
+            usual = f.name in ("device", "cached")  # "cpu"; set by the reader
+            assert getattr(part, f.name) != default or usual, f"{f.name} has its default"
+    again = through_json(whole)
+    assert again == whole
+    assert asdict(again) == asdict(whole)
+    assert again.to_json() == whole.to_json()
+    assert str(again) == str(whole)
     assert through_json(BROKEN).details == BROKEN.details
 
 
