@@ -1,14 +1,14 @@
-"""The whole tool, by folder: what ``archlint check`` says about each of ``tests/cases``.
+"""The whole tool, by folder: what ``archlint check`` prints for each of ``tests/cases``.
 
 A case is ``cases/<name>/{rules.yaml, model.py, expected.txt}``; the expected text ends with the
-exit code. ``pytest tests/end_to_end/test_cases.py --record`` records it. Recorded is not true:
-before keeping it, read the difference, and for each verdict that changed
+exit code. ``pytest tests/end_to_end/test_cases.py --record`` records it. A recorded text may be
+wrong: before you commit it, read the difference, and for each verdict that changed
 
-- ``broken``: work the sizes out by hand at the counterexample, and at one size smaller in each
-  direction, which must keep the promise. The confirmation must be the error, or the output, that
-  those sizes give. ``needs`` must be false there, ``because`` must be the way the model takes.
-- ``proved``: name the reason that no size escapes. A wrong ``only`` has two sides to try.
-- ``tested``: what was not proved must be what nobody could know from the sizes alone.
+- ``broken``: compute the sizes by hand at the counterexample, and at one size smaller in each
+  direction, where the contract must hold. The run must give the error, or the output, that those
+  sizes give. ``needs`` must be false there, and ``because`` must be the path that the model takes.
+- ``proved``: give the reason why every size of the region is accepted. ``only`` has two sides.
+- ``tested``: what was not proved must be what the sizes alone do not determine.
 """
 
 import re
@@ -31,15 +31,20 @@ VARYING = (
 
 
 @pytest.fixture(scope="module")
-def said():
-    """For each case what the command prints, and its exit code. One worker decides them all."""
+def reports(request):
+    """What the command prints for each selected case, with its exit code; one worker runs all."""
+    selected = [
+        item.callspec.params["name"]
+        for item in request.session.items
+        if item.path == request.path and hasattr(item, "callspec")
+    ]
     with pytest.MonkeyPatch.context() as here:
         here.chdir(CASES)
-        jobs, mistakes = load_jobs(NAMES, (), (), None)
+        jobs, mistakes = load_jobs(selected, (), (), None)
         verdicts = run_jobs(jobs, 1, progress=False)
     assert not mistakes
     return {name: _report([v for v in verdicts if Path(v.file).parent.name == name])
-            for name in NAMES}  # fmt: skip
+            for name in selected}  # fmt: skip
 
 
 def _report(verdicts):
@@ -50,8 +55,8 @@ def _report(verdicts):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_case(name, said, request):
+def test_case(name, reports, request):
     expected = CASES / name / "expected.txt"
     if request.config.getoption("--record"):
-        expected.write_text(said[name], encoding="utf-8")
-    assert said[name] == expected.read_text(encoding="utf-8")
+        expected.write_text(reports[name], encoding="utf-8")
+    assert reports[name] == expected.read_text(encoding="utf-8")

@@ -589,7 +589,7 @@ def test_no_model_that_can_be_asked(project, run):
 def test_a_contract_that_the_real_model_does_not_keep_is_left_out(project, run):
     """It behaves when traced, and fails when run."""
     lies = """
-        import torch
+        import traceback
         from torch import nn
 
         class Honest(nn.Module):
@@ -598,7 +598,8 @@ def test_a_contract_that_the_real_model_does_not_keep_is_left_out(project, run):
 
         class Lies(nn.Module):
             def forward(self, x):
-                if type(x) is torch.Tensor:
+                callers = [frame.filename for frame in traceback.extract_stack()]
+                if not any("tracing" in name for name in callers):
                     raise RuntimeError("not today")
                 return x
     """
