@@ -1,0 +1,1 @@
+"""Ranges of input sizes as deployment tools declare them: files read, text written. No torch."""

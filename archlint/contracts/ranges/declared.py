@@ -1,0 +1,105 @@
+"""Declared ranges of input sizes: what a profile of a deployment tool states for each tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from archlint.errors import Location, Mistake, RuleFileError
+
+
+@dataclass(frozen=True)
+class Span:
+    """The sizes of one dimension: ``low``, ``low + step``, … up to ``high`` (``None``: no end).
+
+    ``opt``: the size that the tool optimizes for, if it states one. ``name``: the variable that the
+    size is ``factor * name + offset`` of, empty without one; dimensions of one variable depend on
+    each other.
+    """
+
+    low: int
+    high: int | None
+    opt: int | None = None
+    step: int = 1
+    name: str = ""
+    factor: int = 1
+    offset: int = 0
+
+    @classmethod
+    def fixed(cls, size: int) -> Span:
+        """One size only."""
+        return cls(size, size, size)
+
+    @property
+    def is_fixed(self) -> bool:
+        return self.low == self.high
+
+    @property
+    def typical(self) -> int:
+        """The size to optimize for: ``opt``, else the smallest of at least 2 (traces fix 0, 1)."""
+        if self.opt is not None:
+            return self.opt
+        low = max(self.low, 2 if self.high is None or self.high >= 2 else self.low)
+        return low + -(low - self.low) % self.step
+
+
+@dataclass(frozen=True)
+class DeclaredTensor:
+    """One input tensor: its name, the spans of its dimensions and where they stand.
+
+    ``spans`` is ``None`` where the tool accepts any shape. ``dtype`` as in a rule file; empty where
+    the form has none. ``partial``: dimension to span, where the form names only some dimensions
+    and not their number; ``spans`` is then ``None``.
+    """
+
+    name: str
+    spans: tuple[Span, ...] | None
+    where: Location
+    dtype: str = ""
+    partial: tuple[tuple[int, Span], ...] = ()
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Ranges that hold together: one optimization profile, or the inputs of one model.
+
+    ``shapes``: for forms that list shapes instead of ranges, the shapes of the only tensor.
+    """
+
+    form: str
+    tensors: tuple[DeclaredTensor, ...]
+    where: Location
+    shapes: tuple[tuple[int, ...], ...] = ()
+
+
+def mistake(file: str, line: int, found: str, expected: str, source: str = "") -> RuleFileError:
+    """The error of a file that does not declare what its form requires."""
+    column = len(source) - len(source.lstrip()) + 1 if source else 1
+    return RuleFileError([Mistake(Location(file, line, column), found, expected, source.rstrip())])
+
+
+def box(
+    name: str,
+    sizes: Mapping[str, Sequence[int]],
+    where: Location,
+    dtype: str = "",
+) -> DeclaredTensor:
+    """A tensor from its ``min``, ``opt`` and ``max`` shapes.
+
+    Raises:
+        RuleFileError: the shapes have different numbers of sizes, or are not in order.
+    """
+    low, opt, high = sizes["min"], sizes.get("opt", ()), sizes["max"]
+    if len(low) != len(high) or (opt and len(opt) != len(low)):
+        ranks = ", ".join(f"{k} {len(v)}" for k, v in sizes.items())
+        raise mistake(where.file, where.line, f"found shapes of {name} with different numbers of "
+                      f"sizes ({ranks})", "min, opt and max of one length")  # fmt: skip
+    spans = []
+    for i, (least, most) in enumerate(zip(low, high, strict=True)):
+        best = opt[i] if opt else None
+        if least < 0 or least > most or (best is not None and not least <= best <= most):
+            shown = f"{least}, {best}, {most}" if best is not None else f"{least}, {most}"
+            raise mistake(where.file, where.line, f"found the sizes {shown} for dimension {i} of "
+                          f"{name}", "min <= opt <= max, each at least 0")  # fmt: skip
+        spans.append(Span(least, most, best))
+    return DeclaredTensor(name, tuple(spans), where, dtype)

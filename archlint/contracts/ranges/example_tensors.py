@@ -1,0 +1,60 @@
+"""Example inputs in Python source: ``torch.randn(2, 3, 224, 224)`` as sizes and a dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archlint.contracts.ranges.declared import DeclaredTensor, Span
+from archlint.contracts.ranges.python_values import Attribute, Call
+from archlint.contracts.rulefile.tensor_schema import DTYPES
+
+_MAKERS = {"randn", "rand", "zeros", "ones", "empty", "full", "randint"}
+
+
+def example(value: Any) -> tuple[tuple[int, ...], str] | None:
+    """The shape and dtype (empty for the default) of a call that makes a tensor."""
+    while isinstance(value, Call) and value.function in ("to", "cuda", "cpu", "half", "long"):
+        value = value.receiver
+    if not isinstance(value, Call) or value.function not in _MAKERS:
+        return None
+    sizes: Any = value.kwargs.get("size", value.args)
+    if value.function == "randint":
+        sizes = next((a for a in (*value.args, sizes) if isinstance(a, (tuple, list))), ())
+    elif sizes and isinstance(sizes[0], (tuple, list)):
+        sizes = sizes[0]
+    if not sizes or not all(isinstance(s, int) for s in sizes):
+        return None
+    dtype = value.kwargs.get("dtype")
+    name = dtype.name.rpartition(".")[2] if isinstance(dtype, Attribute) else ""
+    name = {"long": "int64", "half": "float16"}.get(name, name)
+    if value.function == "randint" and not name:
+        name = "int64"
+    return tuple(sizes), name if name in DTYPES else ""
+
+
+def examples(call: Call, index: int = 1) -> list[tuple[str, tuple[tuple[int, ...], str] | None]]:
+    """The example arguments of an export call: names (empty by position) and :func:`example`."""
+    args, kwargs = call.argument(index, "args", ()), call.argument(index + 1, "kwargs", {})
+    args = args if isinstance(args, (tuple, list)) else (args,)
+    named = kwargs if isinstance(kwargs, dict) else {}
+    return [("", example(a)) for a in args] + [(k, example(v)) for k, v in named.items()]
+
+
+def with_example(
+    tensor: DeclaredTensor, made: tuple[tuple[int, ...], str] | None
+) -> DeclaredTensor:
+    """The tensor with the sizes of its example where its own spans are not known."""
+    if made is None or tensor.spans is not None:
+        return tensor
+    sizes, dtype = made
+    dims = {i if i >= 0 else i + len(sizes): s for i, s in tensor.partial}
+    spans = tuple(dims.get(i, Span.fixed(size)) for i, size in enumerate(sizes))
+    return DeclaredTensor(tensor.name, spans, tensor.where, tensor.dtype or dtype)
+
+
+def write_example(tensor: DeclaredTensor) -> str:
+    """``torch.randn(2, 3, 224, 224)`` at typical sizes."""
+    sizes = ", ".join(str(s.typical) for s in tensor.spans or ())
+    if tensor.dtype in ("", "float32"):
+        return f"torch.randn({sizes})"
+    return f"torch.zeros({sizes}, dtype=torch.{tensor.dtype})"

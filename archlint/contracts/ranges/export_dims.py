@@ -1,0 +1,216 @@
+"""Ranges of ``torch.export`` and of the ONNX exporters: ``Dim`` and ``dynamic_axes``.
+
+``dynamic_shapes={"x": {0: Dim("n", min=1, max=64), 2: 32 * _h}}`` is a mapping of arguments or a
+tuple of them, with a mapping, a tuple or ``None`` for each. Sizes that it leaves out are those of
+the example inputs. https://docs.pytorch.org/docs/stable/export.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span, mistake
+from archlint.contracts.ranges.example_tensors import examples, with_example, write_example
+from archlint.contracts.ranges.python_values import Assignment, Attribute, Call, Linear
+from archlint.errors import Location
+
+_ASSIGNED = re.compile(r"(?:.*\.)?dynamic_shapes(_\w+)?")
+
+
+def read(calls: Sequence[Call], assignments: Sequence[Assignment], file: str) -> list[Profile]:
+    """The ``dynamic_shapes`` and ``dynamic_axes`` of a file, in calls or assigned to that name.
+
+    Raises:
+        RuleFileError: a dimension that is none of the forms above.
+    """
+    used: list[object] = []
+    profiles = []
+    for call in calls:
+        shapes = call.kwargs.get("dynamic_shapes")
+        if isinstance(shapes, (dict, tuple, list)) and shapes:
+            used.append(shapes)
+            profiles.append(_profile(shapes, call, call.line, file))
+        axes = call.kwargs.get("dynamic_axes")
+        if isinstance(axes, dict) and axes:
+            profiles += _of_axes(axes, call, file)
+    for a in assignments:
+        match = _ASSIGNED.fullmatch(a.name)
+        if match and isinstance(a.value, (dict, tuple, list)) and a.value:
+            if any(a.value is u for u in used):
+                continue
+            made = {b.name: b.value for b in assignments}
+            suffix = match[1] or ""
+            args, kwargs = made.get(f"args{suffix}", ()), made.get(f"kwargs{suffix}", {})
+            profiles.append(_profile(a.value, Call("", ((), args, kwargs), {}, a.line), a.line,
+                                     file))  # fmt: skip
+    return profiles
+
+
+def _profile(shapes: Any, call: Call, line: int, file: str) -> Profile:
+    made = examples(call)
+    names = call.kwargs.get("input_names")
+    names = names if isinstance(names, (tuple, list)) else []
+    tensors = []
+    pairs = shapes.items() if isinstance(shapes, dict) else enumerate(shapes)
+    for position, (key, spec) in enumerate(pairs):
+        name = key if isinstance(key, str) else f"input_{position}"
+        if position < len(names) and isinstance(names[position], str):
+            name = names[position]
+        sizes = dict(made).get(key) if isinstance(key, str) else None
+        if sizes is None and position < len(made):
+            sizes = made[position][1]
+        for part, inner in _leaves(name, spec):
+            partial = tuple(_dimensions(inner, part, file, line))
+            tensor = DeclaredTensor(part, None, Location(file, line), "", partial)
+            whole = isinstance(inner, (tuple, list)) and len(partial) == len(inner)
+            if whole:
+                spans = tuple(span for _, span in partial)
+                tensor = DeclaredTensor(part, spans, Location(file, line))
+            tensors.append(with_example(tensor, sizes))
+    form = "onnx" if "onnx" in call.name else "torch-export"
+    return Profile(form, tuple(tensors), Location(file, line))
+
+
+def _leaves(name: str, spec: Any) -> Iterator[tuple[str, Any]]:
+    """The tensors of an argument, which may be a list of them (``*args``)."""
+    if isinstance(spec, (tuple, list)) and any(isinstance(s, (dict, tuple, list)) for s in spec):
+        for i, part in enumerate(spec):
+            yield f"{name}_{i}", part
+    else:
+        yield name, spec
+
+
+def _dimensions(spec: Any, name: str, file: str, line: int) -> Iterator[tuple[int, Span]]:
+    if spec is None or (isinstance(spec, Attribute) and spec.name.endswith(".STATIC")):
+        return
+    if not isinstance(spec, (dict, tuple, list)):
+        raise mistake(file, line, f"found the dynamic shape {spec} of {name}",
+                      "a mapping of dimensions to Dim, or a tuple of them")  # fmt: skip
+    for index, dim in spec.items() if isinstance(spec, dict) else enumerate(spec):
+        if dim is None or (isinstance(dim, Attribute) and dim.name.endswith(".STATIC")):
+            continue
+        span = span_of(dim, "Dim")
+        if not isinstance(index, int) or span is None:
+            raise mistake(file, line, f"found {dim!r} for dimension {index} of {name}",
+                          "Dim(…), a multiple of one, or None")  # fmt: skip
+        yield index, span
+
+
+def span_of(dim: Any, function: str) -> Span | None:
+    """The span of ``Dim("h", min=…, max=…)``, ``32 * _h + 3`` or a number."""
+    if isinstance(dim, int):
+        return Span.fixed(dim)
+    if isinstance(dim, Attribute):
+        return Span(1, None) if dim.name.endswith((".AUTO", ".DYNAMIC")) else None
+    linear = Linear(dim) if isinstance(dim, Call) else dim
+    if not isinstance(linear, Linear) or linear.base.function != function or linear.factor < 1:
+        return None
+    base, factor, offset = linear.base, linear.factor, linear.offset
+    low, high = base.kwargs.get("min"), base.kwargs.get("max")
+    name = base.argument(0, "name")
+    low = low if isinstance(low, int) else 1
+    hint = base.kwargs.get("optimization_hint")
+    return Span(
+        max(factor * low + offset, 0),
+        factor * high + offset if isinstance(high, int) else None,
+        factor * hint + offset if isinstance(hint, int) else None,
+        factor,
+        name if isinstance(name, str) else "",
+        factor,
+        offset,
+    )
+
+
+def _of_axes(axes: dict[Any, Any], call: Call, file: str) -> list[Profile]:
+    """The inputs among ``dynamic_axes``; all of them where no ``input_names`` are stated."""
+    stated = call.kwargs.get("input_names")
+    names = list(stated) if isinstance(stated, (tuple, list)) else list(axes)
+    made = examples(call)
+    tensors = []
+    for position, name in enumerate(names):
+        dims = axes.get(name, {})
+        named = dims if isinstance(dims, dict) else dict.fromkeys(dims, "")
+        partial = tuple(
+            (i, Span(1, None, None, 1, n if isinstance(n, str) else ""))
+            for i, n in named.items()
+            if isinstance(i, int)
+        )
+        tensor = DeclaredTensor(str(name), None, Location(file, call.line), "", partial)
+        tensors.append(with_example(tensor, made[position][1] if position < len(made) else None))
+    return [Profile("onnx", tuple(tensors), Location(file, call.line))] if tensors else []
+
+
+def write(profiles: Sequence[Profile]) -> str:
+    """Example inputs and ``dynamic_shapes`` for ``torch.export``; one program for each profile."""
+    return _code(profiles, _export_function(len(profiles)))
+
+
+def _export_function(count: int) -> list[str]:
+    if count == 1:
+        return [
+            "def export(model):",
+            "    return torch.export.export(model, args, kwargs, dynamic_shapes=dynamic_shapes)",
+        ]
+    calls = [f"        torch.export.export(model, args_{i}, kwargs_{i}, dynamic_shapes="
+             f"dynamic_shapes_{i})," for i in range(count)]  # fmt: skip
+    return ["def export(model):", "    return [", *calls, "    ]"]
+
+
+def write_onnx(profiles: Sequence[Profile]) -> str:
+    """A call of the ONNX exporter. A file of ONNX has names for sizes, and no bounds."""
+    (profile,) = profiles
+    names = [t.name for t in profile.tensors]
+    call = [
+        "def export(model, file):",
+        "    torch.onnx.export(",
+        "        model, args, file, kwargs=kwargs, dynamo=True,",
+        f"        input_names={names}, dynamic_shapes=dynamic_shapes,",
+        "    )",
+    ]
+    return _code(profiles, call)
+
+
+def _code(profiles: Sequence[Profile], function: list[str]) -> str:
+    lines = ["import torch", "from torch.export import Dim", ""]
+    for number, profile in enumerate(profiles):
+        suffix = "" if len(profiles) == 1 else f"_{number}"
+        dims: dict[str, str] = {}
+        shapes = []
+        for tensor in profile.tensors:
+            entries = []
+            for index, span in enumerate(tensor.spans or ()):
+                if not span.is_fixed:
+                    entries.append(f"{index}: {dim_text(span, f's{len(dims)}', dims)}")
+            shapes.append((tensor, "{" + ", ".join(entries) + "}"))
+        lines += dims.values()
+        if len(shapes) == 1:
+            tensor, spec = shapes[0]
+            lines += [f"args{suffix} = ({write_example(tensor)},)", f"kwargs{suffix} = {{}}"]
+            lines += [f"dynamic_shapes{suffix} = ({spec},)", ""]
+        else:
+            examples_text = ", ".join(f'"{t.name}": {write_example(t)}' for t, _ in shapes)
+            specs = ", ".join(f'"{t.name}": {s}' for t, s in shapes)
+            lines += [f"args{suffix} = ()", f"kwargs{suffix} = {{{examples_text}}}"]
+            lines += [f"dynamic_shapes{suffix} = {{{specs}}}", ""]
+    return "\n".join([*lines, "", *function, ""])
+
+
+def dim_text(span: Span, fallback: str, dims: dict[str, str], function: str = "Dim") -> str:
+    """The expression of a dimension; its variable is added to ``dims``, name to definition.
+
+    ``fallback`` names a variable without a name, ``function`` is the class of variables.
+    """
+    name = (span.name or fallback).lower()
+    factor, offset = span.factor, span.offset
+    if span.step > 1 and factor == 1:
+        factor, offset = span.step, span.low % span.step
+        name = f"_{name}"
+    if name not in dims:
+        bounds = [f"min={(span.low - offset) // factor}"]
+        if span.high is not None:
+            bounds.append(f"max={(span.high - offset) // factor}")
+        dims[name] = f'{name} = {function}("{name}", {", ".join(bounds)})'
+    text = name if factor == 1 else f"{factor} * {name}"
+    return text + (f" + {offset}" if offset else "")

@@ -1,0 +1,144 @@
+"""The forms of declared ranges: which files they stand in, and who reads and writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from archlint.contracts.ranges import (
+    coreml_shapes,
+    export_dims,
+    json_ranges,
+    mark_dynamic,
+    onnx_inputs,
+    openvino_shapes,
+    shapes_spec,
+    tensorrt_profiles,
+    triton_config,
+    trtexec_options,
+)
+from archlint.contracts.ranges.declared import Profile, mistake
+from archlint.contracts.ranges.python_values import evaluate
+from archlint.contracts.suggestions import did_you_mean
+from archlint.errors import ArchlintError
+
+Writer = Callable[[Sequence[Profile]], str]
+
+WRITERS: Mapping[str, Writer] = {
+    "trtexec": trtexec_options.write,
+    "tensorrt": tensorrt_profiles.write_tensorrt,
+    "polygraphy": tensorrt_profiles.write_polygraphy,
+    "torch-tensorrt": tensorrt_profiles.write_torch_tensorrt,
+    "triton": triton_config.write,
+    "onnx": export_dims.write_onnx,
+    "openvino": openvino_shapes.write,
+    "coreml": coreml_shapes.write,
+    "torch-export": export_dims.write,
+    "shapes-spec": shapes_spec.write,
+    "compile": mark_dynamic.write,
+    "json": json_ranges.write,
+}
+"""The forms, each with the function that writes profiles in it."""
+
+FORMS = tuple(WRITERS)
+ONE_PROFILE = frozenset({"triton", "onnx", "openvino", "coreml", "compile"})
+"""Forms that state one range for each tensor; a file of another form can hold several profiles."""
+
+WITHOUT_STEPS = frozenset({
+    "trtexec", "tensorrt", "polygraphy", "torch-tensorrt", "triton", "openvino", "compile",
+})  # fmt: skip
+"""Forms that cannot say that a size is a multiple."""
+
+WITHOUT_INFINITY = frozenset({"trtexec", "tensorrt", "polygraphy", "torch-tensorrt"})
+"""Forms in which every range has an end."""
+
+_PYTHON = (
+    tensorrt_profiles.read,
+    openvino_shapes.read,
+    coreml_shapes.read,
+    export_dims.read,
+    shapes_spec.read,
+    mark_dynamic.read,
+)
+_IN_PYTHON = frozenset(FORMS) - {"trtexec", "triton", "json"}
+MAX_BYTES = 1_000_000
+
+
+def read_profiles(path: Path, form: str = "") -> list[Profile]:
+    """The profiles that a file declares, in the order of the file.
+
+    ``form``: only profiles of this form; empty for any.
+
+    Raises:
+        ArchlintError: the file cannot be read, declares nothing, or has mistakes.
+    """
+    file = str(path)
+    if form and form not in FORMS:
+        raise ArchlintError(
+            f"{form!r} is not a form of ranges{did_you_mean(form, FORMS)}; expected one of "
+            f"{', '.join(FORMS)}"
+        )
+    if path.suffix == ".onnx":
+        if not path.is_file():
+            raise mistake(file, 1, "this file does not exist", "a file that declares ranges")
+        return onnx_inputs.read_file(path, file)
+    profiles = _profiles(_text(path), path, form)
+    found = [p for p in profiles if not form or p.form == form or _same_kind(p.form, form)]
+    if not found:
+        others = ", ".join(dict.fromkeys(p.form for p in profiles))
+        what = f"ranges of the form {form}" if form else "ranges that archlint reads"
+        expected = f"the form {others}" if others else _EXAMPLES.get(form, "for example "
+                   "--minShapes=images:1x3x32x32 --optShapes=… --maxShapes=…")  # fmt: skip
+        raise mistake(file, 1, f"found no {what}", expected)
+    return [replace(p, form=form) if form else p for p in found]
+
+
+_EXAMPLES = {
+    "tensorrt": 'profile.set_shape("images", min=…, opt=…, max=…)',
+    "polygraphy": 'Profile().add("images", min=…, opt=…, max=…)',
+    "torch-tensorrt": "torch_tensorrt.Input(min_shape=…, opt_shape=…, max_shape=…)",
+    "openvino": 'PartialShape("[1..64,3,32..1024,32..]")',
+    "coreml": 'ct.TensorType(name="images", shape=(1, 3, ct.RangeDim(32, 1024), …))',
+    "torch-export": "dynamic_shapes= with Dim",
+    "onnx": "dynamic_axes= or dynamic_shapes=",
+    "shapes-spec": "ShapesSpec({…})",
+    "compile": "torch._dynamo.mark_dynamic(x, 2, min=…, max=…)",
+}
+
+
+def _same_kind(one: str, other: str) -> bool:
+    return {one, other} <= {"onnx", "torch-export"}
+
+
+def _profiles(text: str, path: Path, form: str) -> list[Profile]:
+    file = str(path)
+    if path.suffix == ".pbtxt" or form == "triton":
+        return triton_config.read(text, file)
+    if path.suffix == ".json" or form == "json":
+        return json_ranges.read(text, file)
+    if form in _IN_PYTHON or (path.suffix == ".py" and form != "trtexec"):
+        calls, assignments = evaluate(text, file)
+        profiles = [p for read in _PYTHON for p in read(calls, assignments, file)]
+        if profiles or form:
+            return sorted(profiles, key=lambda p: p.where.line)
+    return trtexec_options.read(text, file)
+
+
+def _text(path: Path) -> str:
+    file = str(path)
+    try:
+        if path.is_dir():
+            raise mistake(file, 1, "found a directory", "a file that declares ranges")
+        raw = path.read_bytes()[: MAX_BYTES + 1]
+    except FileNotFoundError:
+        raise mistake(file, 1, "this file does not exist", "a file that declares ranges") from None
+    except OSError as e:
+        raise mistake(file, 1, f"this file cannot be read: {e.strerror}", "") from None
+    if len(raw) > MAX_BYTES:
+        raise mistake(file, 1, "found a file of more than 1 MB", "a file of at most 1 MB")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        line = raw[: e.start].count(b"\n") + 1
+        raise mistake(file, line, f"found the byte 0x{raw[e.start]:02x}", "text in UTF-8") from None

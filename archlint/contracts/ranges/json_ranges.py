@@ -1,0 +1,137 @@
+"""Ranges in JSON or YAML: a mapping of tensors to ``min``, ``opt`` and ``max`` shapes.
+
+``{"images": {"min": [1, 3, 32, 32], "opt": [1, 3, 224, 224], "max": [8, 3, 1024, 1024]}}``, a list
+of such mappings, or ``{"min": {"images": […]}, "max": …}``. ``max`` may hold null for no end;
+``step`` holds the multiples, ``names`` the names of dimensions that are equal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span
+from archlint.contracts.rulefile.tensor_schema import DTYPES
+from archlint.contracts.rulefile.yaml_source import Place, Source, parse
+from archlint.errors import RuleFileError
+
+_KINDS = {
+    "min": "min", "min_shape": "min", "opt": "opt", "opt_shape": "opt", "max": "max",
+    "max_shape": "max",
+}  # fmt: skip
+_LISTS = ("step", "names")
+_EXPECTED = '{"images": {"min": [1, 3, 32, 32], "opt": […], "max": […]}}'
+
+
+def read(text: str, file: str) -> list[Profile]:
+    """The profiles of a file.
+
+    Raises:
+        RuleFileError: every mistake that reading finds before the first profile ends.
+    """
+    source, mistakes = parse(text.replace("\t", " "), file)
+    if mistakes:
+        raise RuleFileError(mistakes)
+    return _Reader(source).profiles(source.data, ())
+
+
+class _Reader:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def refusal(self, place: Place, found: str, expected: str = _EXPECTED) -> RuleFileError:
+        return RuleFileError([self.source.mistake(place, found, expected)])
+
+    def profiles(self, data: Any, place: Place) -> list[Profile]:
+        if isinstance(data, dict) and isinstance(data.get("profiles"), list):
+            data, place = data["profiles"], (*place, "profiles")
+        if isinstance(data, list):
+            return [p for i, part in enumerate(data) for p in self.profiles(part, (*place, i))]
+        if not isinstance(data, dict) or not data:
+            raise self.refusal(place, "found no mapping of tensors")
+        if set(data) <= set(_KINDS) and all(isinstance(v, dict) for v in data.values()):
+            names = dict.fromkeys(name for part in data.values() for name in part)
+            tensors = {n: {k: p[n] for k, p in data.items() if n in p} for n in names}
+            places: dict[str, Place] = {
+                n: (*place, next(k for k in data if n in data[k]), n) for n in names
+            }
+        else:
+            tensors, places = data, {n: (*place, n) for n in data}
+        read = tuple(self.tensor(n, t, places[n]) for n, t in tensors.items())
+        return [Profile("json", read, self.source.where(place))]
+
+    def tensor(self, name: str, data: Any, place: Place) -> DeclaredTensor:
+        if not isinstance(data, dict):
+            raise self.refusal(place, f"found no shapes of {name}")
+        for key in data:
+            if key not in (*_KINDS, *_LISTS, "dtype"):
+                raise self.refusal(
+                    (*place, key), f"found the key {key!r}", "min, opt, max, step, names or dtype"
+                )
+        shapes = {_KINDS[k]: v for k, v in data.items() if k in _KINDS}
+        missing = [k for k in ("min", "max") if not isinstance(shapes.get(k), list)]
+        if missing:
+            raise self.refusal(place, f"found no {missing[0]} shape of {name}", "a list of sizes")
+        rank = len(shapes["min"])
+        lists = shapes | {k: data[k] for k in _LISTS if k in data}
+        for key, sizes in lists.items():
+            if not isinstance(sizes, list) or len(sizes) != rank:
+                raise self.refusal(place, f"found {key} of {name}: {sizes}", f"{rank} entries")
+        spans = tuple(
+            self.span(name, i, {k: v[i] for k, v in lists.items()}, place) for i in range(rank)
+        )
+        dtype = data.get("dtype", "")
+        if dtype and dtype not in DTYPES:
+            raise self.refusal((*place, "dtype"), f"found {dtype!r}", f"one of {', '.join(DTYPES)}")
+        return DeclaredTensor(name, spans, self.source.where(place), dtype)
+
+    def span(self, name: str, index: int, at: dict[str, Any], place: Place) -> Span:
+        low, high, opt, step = at["min"], at["max"], at.get("opt"), at.get("step") or 1
+        numbers = [low, step, *(v for v in (high, opt) if v is not None)]
+        ordered = (
+            all(isinstance(v, int) and not isinstance(v, bool) for v in numbers)
+            and 0 <= low <= (low if opt is None else opt)
+            and (high is None or max(low, opt or 0) <= high)
+            and step >= 1
+        )
+        if not ordered:
+            shown = ", ".join(f"{k} {at[k]}" for k in ("min", "opt", "max", "step") if k in at)
+            raise self.refusal(
+                place, f"found the sizes {shown} for dimension {index} of {name}",
+                "min <= opt <= max, each at least 0",
+            )  # fmt: skip
+        return Span(low, high, opt, step, str(at.get("names") or ""))
+
+
+def write(profiles: Sequence[Profile]) -> str:
+    """The profiles as JSON; one profile is a mapping, several are a list."""
+    data = [{t.name: _entry(t) for t in p.tensors} for p in profiles]
+    return _text(data[0] if len(data) == 1 else data) + "\n"
+
+
+def _entry(tensor: DeclaredTensor) -> dict[str, Any]:
+    spans = tensor.spans or ()
+    entry: dict[str, Any] = {
+        "min": [s.low for s in spans],
+        "opt": [s.typical for s in spans],
+        "max": [s.high for s in spans],
+    }
+    if any(s.step > 1 for s in spans):
+        entry["step"] = [s.step for s in spans]
+    if any(s.name for s in spans):
+        entry["names"] = [s.name or None for s in spans]
+    if tensor.dtype not in ("", "float32"):
+        entry["dtype"] = tensor.dtype
+    return entry
+
+
+def _text(data: Any, indent: str = "") -> str:
+    """JSON with one line for each shape."""
+    if isinstance(data, dict):
+        inner = indent + "  "
+        parts = [f"{inner}{json.dumps(k)}: {_text(v, inner)}" for k, v in data.items()]
+        return "{\n" + ",\n".join(parts) + f"\n{indent}}}"
+    if isinstance(data, list) and data and isinstance(data[0], dict):
+        return "[" + ", ".join(_text(v, indent) for v in data) + "]"
+    return json.dumps(data)

@@ -1,0 +1,54 @@
+"""Ranges of ``torch.compile``: ``torch._dynamo.mark_dynamic(x, 2, min=32, max=1024)``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span
+from archlint.contracts.ranges.example_tensors import example, with_example, write_example
+from archlint.contracts.ranges.python_values import Assignment, Attribute, Call
+from archlint.errors import Location
+
+_MARKS = ("mark_dynamic", "maybe_mark_dynamic", "mark_unbacked")
+
+
+def read(calls: Sequence[Call], assignments: Sequence[Assignment], file: str) -> list[Profile]:
+    """The marked tensors of a file as one profile; other sizes are those of their examples."""
+    marked: dict[str, tuple[int, dict[int, Span]]] = {}
+    values: dict[str, Any] = {}
+    for call in calls:
+        if call.function not in _MARKS or len(call.args) + len(call.kwargs) < 2:
+            continue
+        value, index = call.argument(0, "t"), call.argument(1, "index")
+        name = next((a.name for a in reversed(assignments) if a.value is value), "input_0")
+        if isinstance(value, Attribute):
+            name = value.name
+        low, high = call.kwargs.get("min"), call.kwargs.get("max")
+        span = Span(low if isinstance(low, int) else 1, high if isinstance(high, int) else None)
+        _, spans = marked.setdefault(name, (call.line, {}))
+        spans.update({i: span for i in (index if isinstance(index, (tuple, list)) else [index])
+                      if isinstance(i, int)})  # fmt: skip
+        values.setdefault(name, value)
+    tensors = tuple(
+        with_example(
+            DeclaredTensor(name, None, Location(file, line), "", tuple(sorted(spans.items()))),
+            example(values[name]),
+        )
+        for name, (line, spans) in marked.items()
+    )
+    return [Profile("compile", tensors, tensors[0].where)] if tensors else []
+
+
+def write(profiles: Sequence[Profile]) -> str:
+    """Example inputs with marked dimensions."""
+    (profile,) = profiles
+    lines = ["import torch"]
+    for tensor in profile.tensors:
+        lines += ["", f"{tensor.name} = {write_example(tensor)}"]
+        for index, span in enumerate(tensor.spans or ()):
+            if not span.is_fixed:
+                bounds = f"min={span.low}"
+                bounds += f", max={span.high}" if span.high is not None else ""
+                lines.append(f"torch._dynamo.mark_dynamic({tensor.name}, {index}, {bounds})")
+    return "\n".join([*lines, ""])

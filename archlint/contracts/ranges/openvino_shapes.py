@@ -1,0 +1,106 @@
+"""Ranges of OpenVINO: ``PartialShape("[1..64,3,32..1024,32..]")`` and ``model.reshape({…})``.
+
+https://docs.openvino.ai/2025/openvino-workflow/running-inference/model-input-output/dynamic-shapes.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span, mistake
+from archlint.contracts.ranges.python_values import Assignment, Call
+from archlint.errors import Location
+
+_DIMENSION = re.compile(r"\s*(?:(\?|-1)|(\d+)?\s*\.\.\s*(\d+)?|(\d+))\s*")
+
+
+def read(calls: Sequence[Call], _assignments: Sequence[Assignment], file: str) -> list[Profile]:
+    """The shapes of ``reshape`` calls; without one, each ``PartialShape`` that is written out."""
+    reshapes = [c for c in calls if c.function == "reshape" and len(c.args) == 1 and not c.kwargs]
+    profiles = [p for call in reshapes if (p := _reshape(call, file)) is not None]
+    if profiles:
+        return profiles
+    shapes = [c for c in calls if c.function == "PartialShape" and c.args]
+    spans = [(c, _spans(c, file, c.line)) for c in shapes]
+    return [
+        Profile("openvino", (DeclaredTensor("input_0", s, Location(file, c.line)),),
+                Location(file, c.line))
+        for c, s in spans if s is not None
+    ]  # fmt: skip
+
+
+def _reshape(call: Call, file: str) -> Profile | None:
+    (shapes,) = call.args
+    if not isinstance(shapes, dict):
+        if isinstance(shapes, (tuple, list)) and not _is_ranged(shapes):
+            return None  # numpy's reshape, or one to fixed sizes
+        shapes = {"input_0": shapes}
+    tensors = []
+    for name, shape in shapes.items():
+        spans = _spans(shape, file, call.line)
+        if spans is None:
+            return None
+        named = name if isinstance(name, str) else f"input_{name}"
+        tensors.append(DeclaredTensor(named, spans, Location(file, call.line)))
+    return Profile("openvino", tuple(tensors), Location(file, call.line)) if tensors else None
+
+
+def _is_ranged(shape: Sequence[Any]) -> bool:
+    return any(isinstance(s, (tuple, list, Call)) for s in shape)
+
+
+def _spans(shape: Any, file: str, line: int) -> tuple[Span, ...] | None:
+    """The spans of a shape; ``None`` if it is something else."""
+    if isinstance(shape, Call) and shape.function == "PartialShape" and shape.args:
+        shape = shape.args[0]
+    if isinstance(shape, str):
+        if not re.match(r"\s*\[.*\]\s*$", shape):
+            return None
+        parts: Sequence[Any] = shape.strip()[1:-1].split(",")
+    elif isinstance(shape, (tuple, list)):
+        parts = shape
+    else:
+        return None
+    return tuple(_span(p, file, line) for p in parts)
+
+
+def _span(part: Any, file: str, line: int) -> Span:
+    low: Any = None
+    high: Any = None
+    if isinstance(part, Call) and part.function == "Dimension":
+        part = part.args or -1
+        part = part[0] if isinstance(part, tuple) and len(part) == 1 else part
+    if isinstance(part, int):
+        low, high = (1, None) if part == -1 else (part, part)
+    elif isinstance(part, (tuple, list)) and len(part) == 2:
+        low, high = part
+        high = None if high == -1 else high
+    elif isinstance(part, str) and (match := _DIMENSION.fullmatch(part)):
+        any_size, least, most, fixed = match.groups()
+        low, high = (int(fixed),) * 2 if fixed else (int(least or 1), int(most) if most else None)
+        low, high = (1, None) if any_size else (low, high)
+    if not isinstance(low, int) or (high is not None and not isinstance(high, int)):
+        raise mistake(file, line, f"found the dimension {part!r}", "32, 32..1024, 32.., ..64 or ?")
+    low = max(low, 1) if high != 0 else low  # OpenVINO's open ranges start at 0: no size
+    if high is not None and low > high:
+        raise mistake(file, line, f"found the dimension {low}..{high}", "the smaller bound first")
+    return Span(low, high)
+
+
+def write(profiles: Sequence[Profile]) -> str:
+    """A function that reshapes a model to the ranges."""
+    (profile,) = profiles
+    lines = ["from openvino import PartialShape", "", "", "def reshape(model):", ""]
+    lines[-1] = "    model.reshape({"
+    for tensor in profile.tensors:
+        shape = ",".join(map(_text, tensor.spans or ()))
+        lines.append(f'        "{tensor.name}": PartialShape("[{shape}]"),')
+    return "\n".join([*lines, "    })", ""])
+
+
+def _text(span: Span) -> str:
+    if span.is_fixed:
+        return str(span.low)
+    return f"{span.low}..{'' if span.high is None else span.high}"

@@ -1,0 +1,260 @@
+"""Evaluates literals, names and calls in Python source, without running it.
+
+Ranges in Python stand in calls such as ``Dim("h", min=32)``. The values here are numbers, texts,
+lists, tuples and mappings; a call becomes a :class:`Call` with its evaluated arguments, and what
+is not known becomes :data:`UNKNOWN`.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from archlint.contracts.ranges.declared import mistake
+
+
+class _Unknown:
+    def __repr__(self) -> str:
+        return "?"
+
+
+UNKNOWN = _Unknown()
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A call: the function's dotted name, its arguments and where it stands.
+
+    ``receiver``: the value of the object whose method it is. ``statement``: the line of the
+    statement that it is part of.
+    """
+
+    name: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    line: int
+    receiver: Any = UNKNOWN
+    statement: int = 0
+
+    @property
+    def function(self) -> str:
+        """The last part of the name: ``set_shape``."""
+        return self.name.rpartition(".")[2]
+
+    def argument(self, index: int, name: str, default: Any = None) -> Any:
+        """An argument by keyword, else by position."""
+        if name in self.kwargs:
+            return self.kwargs[name]
+        return self.args[index] if index < len(self.args) else default
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """``factor * base + offset`` for a size ``base`` (a :class:`Call`)."""
+
+    base: Call
+    factor: int = 1
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A dotted name that is no variable of the file, such as ``torch.float16``."""
+
+    name: str
+
+
+_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.LShift: operator.lshift,
+}  # fmt: skip
+_MOST = 10**6  # a list or text that is multiplied
+
+
+@dataclass
+class Assignment:
+    """A name, or an attribute such as ``self.shapes``, bound to a value."""
+
+    name: str
+    value: Any
+    line: int
+
+
+def evaluate(text: str, file: str) -> tuple[list[Call], list[Assignment]]:
+    """All calls of a file, inner ones first, and its assignments, both in the order of the source.
+
+    Raises:
+        RuleFileError: the file is not valid Python.
+    """
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError) as e:
+        line = getattr(e, "lineno", 1) or 1
+        reason = e.msg if isinstance(e, SyntaxError) else str(e)
+        raise mistake(file, line, f"not valid Python: {reason}", "Python source") from None
+    evaluator = _Evaluator()
+    evaluator.body(tree)
+    return evaluator.calls, evaluator.assignments
+
+
+class _Evaluator:
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {}
+        self.calls: list[Call] = []
+        self.assignments: list[Assignment] = []
+        self.statement = 0
+
+    def body(self, node: ast.AST) -> None:
+        """The statements below a node, in order; loops and functions are read once."""
+        for statement in _statements(node):
+            self.statement = statement.lineno
+            for value in _expressions(statement):
+                result = self.value(value)
+                for target in _targets(statement):
+                    self.assign(target, result)
+            self.body(statement)
+
+    def assign(self, target: ast.expr, value: Any) -> None:
+        if isinstance(target, (ast.Tuple, ast.List)):
+            parts = _unpacked(value, len(target.elts))
+            for part, each in zip(target.elts, parts, strict=True):
+                self.assign(part, each)
+            return
+        name = _dotted(target)
+        if name:
+            self.names[name] = value
+            self.assignments.append(Assignment(name, value, target.lineno))
+
+    def value(self, node: ast.expr) -> Any:
+        if isinstance(node, ast.Constant):
+            return node.value
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            if isinstance(node, ast.Attribute) and not _dotted(node):
+                self.value(node.value)
+                return UNKNOWN
+            name = _dotted(node)
+            return self.names.get(name, Attribute(name))
+        if isinstance(node, (ast.Tuple, ast.List)):
+            items = tuple(self.value(e) for e in node.elts)
+            return items if isinstance(node, ast.Tuple) else list(items)
+        if isinstance(node, ast.Dict):
+            keys = [None if k is None else self.value(k) for k in node.keys]
+            values = [self.value(v) for v in node.values]
+            return {k: v for k, v in zip(keys, values, strict=True) if isinstance(k, (str, int))}
+        if isinstance(node, ast.Call):
+            return self.call(node)
+        if isinstance(node, ast.UnaryOp):
+            value = self.value(node.operand)
+            negative = isinstance(node.op, ast.USub) and isinstance(value, (int, float))
+            return -value if negative else UNKNOWN
+        if isinstance(node, ast.BinOp):
+            return _operation(type(node.op), self.value(node.left), self.value(node.right))
+        if isinstance(node, ast.Subscript):
+            return _item(self.value(node.value), self.value(node.slice))
+        if isinstance(node, ast.Compare) and len(node.ops) == 1:
+            left, right = self.value(node.left), self.value(node.comparators[0])
+            return Call(type(node.ops[0]).__name__, (left, right), {}, node.lineno)
+        if isinstance(node, ast.Starred):
+            self.value(node.value)
+            return UNKNOWN
+        for child in ast.iter_child_nodes(node):  # lambdas, conditions: only the calls inside
+            if isinstance(child, ast.expr):
+                self.value(child)
+        return UNKNOWN
+
+    def call(self, node: ast.Call) -> Any:
+        receiver: Any = UNKNOWN
+        if isinstance(node.func, ast.Attribute):
+            receiver = self.value(node.func.value)
+            name = f"{_dotted(node.func.value) or '?'}.{node.func.attr}"
+        else:
+            name = _dotted(node.func) or "?"
+        args = tuple(self.value(a) for a in node.args)
+        kwargs = {k.arg: self.value(k.value) for k in node.keywords if k.arg}
+        call = Call(name, args, kwargs, node.lineno, receiver, self.statement)
+        self.calls.append(call)
+        if call.name in ("tuple", "list") and len(args) == 1 and isinstance(args[0], (tuple, list)):
+            return args[0]
+        if call.name == "dict" and not args:
+            return kwargs
+        return call
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    for name in ("body", "orelse", "handlers", "finalbody"):
+        for child in getattr(node, name, []) or []:
+            if isinstance(child, ast.stmt):
+                yield child
+            elif isinstance(child, ast.ExceptHandler):
+                yield from child.body
+
+
+def _expressions(statement: ast.stmt) -> Iterator[ast.expr]:
+    return (n for n in ast.iter_child_nodes(statement) if isinstance(n, ast.expr)
+            and n not in _targets(statement))  # fmt: skip
+
+
+def _targets(statement: ast.stmt) -> list[ast.expr]:
+    if isinstance(statement, ast.Assign):
+        return statement.targets
+    if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        return [statement.target]
+    return []
+
+
+def _unpacked(value: Any, count: int) -> list[Any]:
+    if isinstance(value, (tuple, list)) and len(value) == count:
+        return list(value)
+    if isinstance(value, Call) and value.function == "dims":  # torch.export.dims("h", "w", …)
+        return [Call("Dim", (n,), value.kwargs, value.line) for n in value.args[:count]] + [
+            UNKNOWN
+        ] * (count - len(value.args))
+    return [UNKNOWN] * count
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and _dotted(node.value):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return ""
+
+
+def _operation(kind: type, left: Any, right: Any) -> Any:
+    linear = _linear(kind, left, right)
+    if linear is not None:
+        return linear
+    if kind is ast.Mod and isinstance(left, (Call, Linear)) and isinstance(right, int):
+        return Call("Mod", (left, right), {}, 0)
+    plain = (int, float, str, tuple, list)
+    if kind not in _OPERATORS or not (isinstance(left, plain) and isinstance(right, plain)):
+        return UNKNOWN
+    if any(isinstance(v, int) and abs(v) > _MOST for v in (left, right)):
+        return UNKNOWN
+    try:
+        return _OPERATORS[kind](left, right)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return UNKNOWN
+
+
+def _linear(kind: type, left: Any, right: Any) -> Linear | None:
+    if isinstance(right, (Call, Linear)) and isinstance(left, int) and kind in (ast.Add, ast.Mult):
+        left, right = right, left
+    if not isinstance(left, (Call, Linear)) or not isinstance(right, int):
+        return None
+    base = left if isinstance(left, Linear) else Linear(left)
+    if kind is ast.Mult:
+        return Linear(base.base, base.factor * right, base.offset * right)
+    if kind in (ast.Add, ast.Sub):
+        return Linear(base.base, base.factor, base.offset + (right if kind is ast.Add else -right))
+    return None
+
+
+def _item(value: Any, index: Any) -> Any:
+    try:
+        return value[index] if isinstance(value, (tuple, list, dict, str)) else UNKNOWN
+    except (KeyError, IndexError, TypeError):
+        return UNKNOWN

@@ -1,0 +1,220 @@
+"""Ranges in the options of trtexec, polygraphy and onnxruntime's TensorRT provider.
+
+They stand in shell scripts, Makefiles, CI files and lists of arguments in Python::
+
+    trtexec --onnx=net.onnx --minShapes=images:1x3x32x32 --optShapes=… --maxShapes=…
+    polygraphy run net.onnx --trt --trt-min-shapes images:[1,3,32,32] --trt-opt-shapes …
+    "trt_profile_min_shapes": "images:1x3x32x32"
+
+https://docs.nvidia.com/deeplearning/tensorrt/latest/reference/command-line-programs.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span, box, mistake
+from archlint.errors import Location
+
+_OPTION = re.compile(
+    r"(?P<start>\btrtexec\b|\bpolygraphy\s+\w+)"
+    r"|--profile[= ](?P<profile>\d+)"
+    r"|(?P<quote>[\"']?)--(?P<trtexec>min|opt|max)Shapes(?P=quote)(?:=|\s*,\s*|\s+)"
+    r"|(?P<quote1>[\"']?)--(?P<shapes>shapes)(?P=quote1)(?:=|\s*,\s*|\s+)(?=[\"'$\\]*[\w./${}]+[\"']?:)"
+    r"|(?P<quote2>[\"']?)--trt-(?P<polygraphy>min|opt|max)-shapes(?P=quote2)(?:=|\s*,\s*|\s+)"
+    r"|(?P<quote3>[\"']?)\btrt_profile_(?P<onnxruntime>min|opt|max)_shapes\b(?P=quote3)\s*"
+    r"(?:[:=|,]\s*)?"
+)
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_WORD = re.compile(r"(?:\$\([^)]*\)|'[^']*'|\"[^\"]*\"|\\.|[^\s'\"\\;&|)#])+")
+_ASSIGNMENT = re.compile(
+    r"^\s*(?:export\s+|set\s+|ARG\s+|ENV\s+|local\s+|readonly\s+)?([A-Za-z_]\w*)\s*[:?]?=\s*"
+    r"(\"[^\"]*\"|'[^']*'|[^\s;#]*)",
+    re.MULTILINE,
+)
+_VARIABLE = re.compile(
+    r"\$\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\}|\$\((?P<make>\w+)\)|\$(?P<plain>\w+)|%(?P<cmd>\w+)%"
+)
+_TENSOR = re.compile(
+    r"(?P<name>[^,\s]+?):(?P<shape>\[[^\]]*\]|\d+(?:[xX*]\d+)*|scalar)(?=\s*(?:[,\s]|$))"
+)
+_SEPARATOR = re.compile(r"\s*[,\s]\s*")
+
+
+@dataclass
+class _Group:
+    """The options of one profile so far."""
+
+    line: int
+    sizes: dict[str, dict[str, list[int]]] = field(default_factory=dict)  # kind, name
+    lines: dict[str, int] = field(default_factory=dict)  # of each tensor
+
+
+def read(text: str, file: str) -> list[Profile]:
+    """The profiles in a file that runs one of the tools; empty if it states no shapes.
+
+    Raises:
+        RuleFileError: an option that does not parse, or min and max without each other.
+    """
+    plain, variables = _joined(text), _variables(text)
+    groups: list[_Group] = []
+    new = True
+    for option, value, line in _options(plain, file, variables):
+        if option in ("start", "profile"):
+            new = True
+            continue
+        if new or _repeats(groups[-1], option, value):
+            groups.append(_Group(line))
+            new = False
+        group = groups[-1]
+        group.sizes.setdefault(option, {}).update(value)
+        for name in value:
+            group.lines.setdefault(name, line)
+    return [_profile(group, file, plain) for group in groups if group.sizes]
+
+
+def _joined(text: str) -> str:
+    """The text with comments blanked and continued lines joined; positions stay."""
+    text = re.sub(r"(?m)^[ \t]*(?:#|//|REM\b|::).*$", lambda m: " " * len(m[0]), text)
+    text = re.sub(r"(?<=\s)#[^\n\"']*$", lambda m: " " * len(m[0]), text, flags=re.MULTILINE)
+    return re.sub(r"[\\^`](?=[ \t]*\r?\n)", " ", text)
+
+
+def _variables(text: str) -> dict[str, str]:
+    """Variables with a value that the file assigns; of several, the last."""
+    return {name: value.strip("\"'") for name, value in _ASSIGNMENT.findall(text)}
+
+
+def _options(
+    text: str, file: str, variables: dict[str, str]
+) -> Iterator[tuple[str, dict[str, list[int]], int]]:
+    """Each option: its kind, the shapes by tensor, and its line."""
+    lines = text.splitlines()
+    for match in _OPTION.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        if match["start"] or match["profile"]:
+            yield "start" if match["start"] else "profile", {}, line
+            continue
+        kind = match["trtexec"] or match["shapes"] or match["polygraphy"] or match["onnxruntime"]
+        words = _value(text, match)
+        value = _expanded(words, variables)
+        if _VARIABLE.search(value):
+            unset = _VARIABLE.search(value)
+            assert unset is not None
+            raise mistake(file, line, f"found the variable {unset[0]!r}, which this file does not "
+                          "set", "a number, or an assignment of one", lines[line - 1])  # fmt: skip
+        yield kind, _shapes(value, file, line, lines[line - 1]), line
+
+
+def _value(text: str, match: re.Match[str]) -> str:
+    """The value of the option: up to the end of its quotes or word."""
+    start = match.end()
+    option_quote = match["quote"] or match["quote1"] or match["quote2"] or match["quote3"] or ""
+    before = text[match.start() - 1 : match.start()]
+    opened = text[match.start() : match.end()].startswith(("'", '"'))
+    closes = before if before in ("'", '"') else ""
+    if (
+        not option_quote and not match["onnxruntime"] and (closes or opened)
+    ):  # "--minShapes=…" as one quoted word
+        end = text.find(closes or text[match.start()], start)
+        return text[start : end if end >= 0 else None]
+    if match["onnxruntime"] and not option_quote:
+        return re.split(r"[\s'\"]", text[start:], maxsplit=1)[0]
+    quoted = _QUOTED.match(text, start) if option_quote else None
+    found = quoted or _WORD.match(text, start)
+    if found is None:
+        return ""
+    value = found[0]
+    if match["polygraphy"]:  # further tensors are words of their own, in lists of Python strings
+        end = found.end()
+        while more := re.compile(r"[\s,]+([\"']?[\w./:-]+:\[[^\]]*\][\"']?)").match(text, end):
+            value, end = f"{value} {more[1]}", more.end()
+        while value.count("[") > value.count("]") and (rest := _WORD.match(text, end + 1)):
+            value, end = f"{value} {rest[0]}", rest.end()
+    return value
+
+
+def _expanded(value: str, variables: dict[str, str]) -> str:
+    def one(match: re.Match[str]) -> str:
+        name = match["name"] or match["make"] or match["plain"] or match["cmd"]
+        return variables.get(name, match["default"] or match[0])
+
+    for _ in range(4):
+        value = _VARIABLE.sub(one, value)
+    return value.replace("\\", "").replace("'", "").replace('"', "").strip().rstrip(",")
+
+
+def _shapes(value: str, file: str, line: int, source: str) -> dict[str, list[int]]:
+    """``images:1x3x32x32,ids:1x16`` as shapes by tensor name."""
+    shapes: dict[str, list[int]] = {}
+    position = 0
+    while position < len(value):
+        match = _TENSOR.match(value, position)
+        separator = match and _SEPARATOR.match(value, match.end())
+        if match is None or not (separator or match.end() == len(value)):
+            found = f"found {value[position:]!r}" if value[position:] else "found no shapes"
+            raise mistake(file, line, found, "name:1x3x32x32, and ',' between tensors", source)
+        sizes = re.findall(r"\d+", match["shape"])
+        shapes[match["name"].strip()] = list(map(int, sizes))
+        position = separator.end() if separator else match.end()
+    if not shapes:
+        raise mistake(file, line, "found no shapes", "name:1x3x32x32", source)
+    return shapes
+
+
+def _repeats(group: _Group, kind: str, value: dict[str, list[int]]) -> bool:
+    return not group.sizes.get(kind, {}).keys().isdisjoint(value)
+
+
+def _profile(group: _Group, file: str, text: str) -> Profile:
+    sizes = group.sizes
+    alone = sizes.get("shapes") if set(sizes) == {"shapes"} else None
+    if set(sizes) - {"shapes"} == {"opt"}:  # trtexec takes opt for min and max then
+        alone = sizes["opt"]
+    if alone is not None:
+        tensors = tuple(
+            DeclaredTensor(name, tuple(map(Span.fixed, shape)), Location(file, group.lines[name]))
+            for name, shape in alone.items()
+        )
+        return Profile("trtexec", tensors, Location(file, group.line))
+    source = text.splitlines()[group.line - 1]
+    for kind in ("min", "max"):
+        other = "max" if kind == "min" else "min"
+        for name in {**sizes.get(other, {}), **sizes.get("opt", {})}:
+            if name not in sizes.get(kind, {}):
+                raise mistake(file, group.lines[name], f"found no {kind} shape of {name}",
+                              "min, opt and max shapes of each tensor", source)  # fmt: skip
+    tensors = tuple(
+        box(name, {k: sizes[k][name] for k in ("min", "opt", "max") if name in sizes.get(k, {})},
+            Location(file, group.lines[name]))
+        for name in sizes["min"]
+    )  # fmt: skip
+    return Profile("trtexec", tensors, Location(file, group.line))
+
+
+def write(profiles: Sequence[Profile]) -> str:
+    """The options of trtexec, one line for each kind; several profiles are numbered."""
+    commands = []
+    for number, profile in enumerate(profiles):
+        options = [f"--profile={number}"] if len(profiles) > 1 else []
+        for kind in ("min", "opt", "max"):
+            shapes = ",".join(f"{t.name}:{shape_text(t, kind)}" for t in profile.tensors)
+            options.append(f"--{kind}Shapes={shapes}")
+        commands.append(" \\\n  ".join(options))
+    return "trtexec --onnx=model.onnx \\\n  " + " \\\n  ".join(commands) + "\n"
+
+
+def shape_text(tensor: DeclaredTensor, kind: str) -> str:
+    """``1x3x32x32`` for the ``min``, ``opt`` or ``max`` shape."""
+    return "x".join(map(str, corner(tensor, kind)))
+
+
+def corner(tensor: DeclaredTensor, kind: str) -> tuple[int, ...]:
+    """The ``min``, ``opt`` or ``max`` shape of a tensor with bounded spans."""
+    sizes = []
+    for span in tensor.spans or ():
+        assert span.high is not None
+        sizes.append({"min": span.low, "opt": span.typical, "max": span.high}[kind])
+    return tuple(sizes)
