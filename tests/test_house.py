@@ -170,7 +170,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/runtime": (
         "tests/runtime/test_deadline.py: what a checked model cannot hurt",
-        "gc_pause import_path import_watch process_lock process_state uninterruptible user_frames",
+        "gc_pause import_path import_watch process_lock process_state uninterruptible",
     ),
     "archlint/tracing": (
         "tests/tracing/test_tracer.py: parts of one trace",

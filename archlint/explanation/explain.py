@@ -24,7 +24,7 @@ from archlint.models.targets import ModelSource
 from archlint.runtime.deadline import TimeLimitReached, time_limit
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
-from archlint.symbolic.formula import Bool, conj, negate
+from archlint.symbolic.formula import Bool, conj, holds, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.fx_graph import tensors
 
@@ -94,6 +94,8 @@ def _explain(
     else:
         point = common_sizes(exploration, deadline)
     path = exploration.path_at(point) if point is not None else None
+    if path is None and point is not None and at is not None:
+        path = _path_of(run, point)
     if path is None or point is None:
         where = point_text(point or {}) or "any size"
         why = "; ".join(exploration.reasons) or "these sizes are outside of the explored ones"
@@ -114,7 +116,7 @@ def _explain(
         point=point,
         requested=at is not None,
         path=path,
-        paths=len(exploration.paths),
+        paths=len(exploration.paths) + (path not in exploration.paths),
         condition="" if branches is True else _described(exploration, branches, deadline).text,
         steps=_steps(exploration, folded(path.trace, model), branches, deadline),
         unfolded=_steps(exploration, all_rows, branches, deadline),
@@ -123,6 +125,15 @@ def _explain(
         ties=tied,
         kinds=kinds(every.calls, model, tied),
     )
+
+
+def _path_of(run: CheckRun, point: dict[str, int]) -> ExploredPath | None:
+    """The path of one size, from a run of its own; ``None`` if that shows nothing about it."""
+    if not holds(run.question.domain, point):
+        return None
+    trace = run.tracer.trace(point, run.question.box, run.question.domain)
+    path = ExploredPath.of(trace)
+    return path if holds(path.known, point) else None
 
 
 def _described(exploration: Exploration, formula: Bool, deadline: float) -> Description:

@@ -50,9 +50,8 @@ def _head(e: Explanation) -> list[str]:
     if e.requested:
         lines.append(f"at        {point_text(e.point)}: {'accepted' if e.accepted else 'refused'}")
     if e.paths > 1 and e.condition:
-        lines.append(
-            f"path      of {point_text(e.point)}, 1 of {e.paths}: sizes with {e.condition}"
-        )
+        many = str(e.paths) if e.covered else f"at least {e.paths}"
+        lines.append(f"path      of {point_text(e.point)}, 1 of {many}: sizes with {e.condition}")
     return lines
 
 

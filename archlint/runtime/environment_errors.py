@@ -11,6 +11,7 @@ _NO_MEMORY = re.compile(
     r"Storage size calculation overflowed|numel: integer multiplication overflow",
     re.IGNORECASE,
 )
+_OVERFLOW = re.compile("Storage size calculation overflowed|integer multiplication overflow")
 _NO_DEVICE = re.compile(
     r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA driver|CUDA (driver|error)|"
     r"from the '(CUDA|Meta|QuantizedCUDA|MPS|XPU)' backend|"
@@ -26,6 +27,11 @@ _NO_NUMBER = re.compile(
     r", not SymbolicTensor\b|\bgot \(.*\bSymbolicTensor\b"
 )  # a tensor taken for a number
 _NO_KERNEL = re.compile(r"not implemented for '(Half|BFloat16|Float8\w*|ComplexHalf)'")
+
+
+def is_overflow(error: BaseException) -> bool:
+    """Whether a tensor was to have more bytes than can be counted, a negative number included."""
+    return isinstance(error, RuntimeError) and bool(_OVERFLOW.search(str(error)))
 
 
 def is_environment_error(error: BaseException) -> str:

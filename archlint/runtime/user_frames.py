@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
-from archlint.runtime.code_owner import is_user_code
+from archlint.runtime.code_owner import Owner, owner_of
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def user_line(error: BaseException) -> str | None:
-    """``file:line`` of the innermost frame of user code that ``error`` passed through.
+    """``file:line`` of the code that ``error`` came from, as :func:`users_frame` chooses it.
 
     A ``SyntaxError`` names the line that does not parse. ``None`` if only torch, archlint and
     Python were involved.
@@ -18,11 +25,54 @@ def user_line(error: BaseException) -> str | None:
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return f"{shown(error.filename)}:{error.lineno}"
     # A recursion of a thousand frames is walked without reading a single source line.
-    lines = [(f.f_code.co_filename, n) for f, n in traceback.walk_tb(error.__traceback__)]
-    for filename, line in reversed(lines):
-        if is_user_code(filename):
-            return f"{shown(filename)}:{line}"
-    return None
+    frames = list(traceback.walk_tb(error.__traceback__))
+    found = users_frame(frames[::-1])
+    return None if found is None else f"{shown(found[0].f_code.co_filename)}:{found[1]}"
+
+
+def users_frame(frames: Iterable[tuple[FrameType, int]]) -> tuple[FrameType, int] | None:
+    """Of frames and their lines, innermost first, the one that means most to the user.
+
+    It is the innermost of the user's own code, or of a package that has a module with submodules
+    there: a line of a library that this code only calls, such as einops, says less than the line
+    that calls it. Else it is the innermost of a library's module, or of any library; ``None`` if
+    there is none.
+    """
+    innermost: dict[str, tuple[FrameType, int]] = {}
+    layer: tuple[FrameType, int] | None = None
+    for frame, line in frames:
+        owner = owner_of(frame.f_code.co_filename)
+        if owner is Owner.USER:
+            return frame, line
+        if owner is not Owner.LIBRARY:
+            continue
+        innermost.setdefault(_package(frame), (frame, line))
+        if has_submodules(frame):
+            return innermost[_package(frame)]
+        if layer is None and _module(frame) is not None:
+            layer = frame, line
+    return layer or next(iter(innermost.values()), None)
+
+
+def has_submodules(frame: FrameType) -> bool:
+    """Whether a frame of a library runs a method of a ``torch.nn.Module`` with submodules."""
+    if owner_of(frame.f_code.co_filename) is not Owner.LIBRARY:
+        return False
+    module = _module(frame)
+    return module is not None and next(module.children(), None) is not None
+
+
+def _module(frame: FrameType) -> nn.Module | None:
+    """The ``torch.nn.Module`` whose method a frame runs."""
+    code, torch = frame.f_code, sys.modules.get("torch")
+    if torch is None or code.co_varnames[:1] != ("self",):
+        return None
+    found = frame.f_locals.get("self")
+    return found if isinstance(found, torch.nn.Module) else None
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def shown(filename: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+import traceback
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from archlint.runtime.code_owner import is_user_code
+from archlint.runtime.code_owner import Owner, owner_of
+from archlint.runtime.user_frames import has_submodules, users_frame
 from archlint.tracing.run import TraceRun
 from archlint.tracing.signals import UnknownOutcome
 
@@ -45,6 +47,16 @@ class ModuleStack:
         finally:
             for hook in hooks:
                 hook.remove()
+
+    def raising(self, error: BaseException) -> str:
+        """The module whose code raised the error, by its name in the model; else the model."""
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        for frame in reversed(frames):
+            if frame.f_code.co_varnames[:1] == ("self",):
+                name = self._names.get(id(frame.f_locals.get("self")))
+                if name is not None:
+                    return name
+        return ""
 
     def _enter(self, module: nn.Module, args: Any) -> None:
         if not self.run.in_thread():
@@ -87,13 +99,14 @@ def user_frame(start: types.CodeType) -> tuple[types.CodeType | None, int]:
     Frames are looked at up to the one that runs ``start``: what lies beyond started the run.
     """
     frame: types.FrameType | None = sys._getframe(3)  # past the tracer's own
-    while frame is not None:
-        if is_user_code(frame.f_code.co_filename):
-            return frame.f_code, frame.f_lineno
-        if frame.f_code is start:
-            return None, 0
+    frames = []
+    while frame is not None and frame.f_code is not start:
+        frames.append((frame, frame.f_lineno))
+        if owner_of(frame.f_code.co_filename) is Owner.USER or has_submodules(frame):
+            break
         frame = frame.f_back
-    return None, 0
+    found = users_frame(frames)
+    return (found[0].f_code, found[1]) if found is not None else (None, 0)
 
 
 def layer_name(model: nn.Module, path: str) -> str:

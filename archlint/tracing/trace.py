@@ -59,6 +59,7 @@ class Trace:
     error: str = ""
     source: str = ""  # where an exception was raised, in user code
     kind: str = ""  # the type of that exception
+    module: str = ""  # the module whose code raised it
     kernels: dict[str, int] = field(default_factory=dict)  # operators without a rule -> calls
     faults: dict[str, str] = field(default_factory=dict)  # operators whose rule failed -> how
     others: tuple[Trace, ...] = ()  # the same sizes, where values decide otherwise

@@ -289,11 +289,12 @@ def trace(
         tracer.calls,
         end.outcome,
         end.output,
-        end.error,
-        end.source,
-        end.kind,
-        tracer.kernels,
-        tracer.faults,
+        error=end.error,
+        source=end.source,
+        kind=end.kind,
+        module=end.module,
+        kernels=tracer.kernels,
+        faults=tracer.faults,
         merged=merge,
     )
 
@@ -307,6 +308,7 @@ class _End:
     error: str = ""
     source: str = ""
     kind: str = ""
+    module: str = ""
 
 
 def run_model(
@@ -353,7 +355,7 @@ def run_model(
         reason = is_environment_error(e) or _own_mistake(e) if called else _MISTAKE
         if reason:
             return _End("unknown", None, f"{reason} ({error})", source, kind)
-        return _End("raised", None, error, source, kind)
+        return _End("raised", None, error, source, kind, tracer.place.raising(e))
 
 
 _MISTAKE = "a mistake of archlint"

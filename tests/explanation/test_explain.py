@@ -183,3 +183,22 @@ def test_a_model_that_hangs_is_stopped(monkeypatch):
     monkeypatch.setattr("archlint.explanation.explain.WORDING", 0.0)
     with pytest.raises(ArchlintError, match=r"did not finish within 0\.5 s; it was at "):
         archlint.explain(Hangs(), "N 3 H W", seconds=0.5)
+
+
+class Halves(nn.Module):
+    """Each length has a path of its own."""
+
+    def forward(self, x):
+        turn = 0
+        while x.shape[1] > 3:
+            turn += 1
+            x = x[:, : x.shape[1] // 2 + turn % 3]
+        return x
+
+
+@pytest.mark.parametrize("length", [1, 37, 1000, 4097])
+def test_any_size_is_explained_where_not_every_path_was_explored(length):
+    explanation = archlint.explain(Halves(), "N T", at={"N": 2, "T": length}, paths=2)
+    assert not explanation.covered
+    assert explanation.point == {"N": 2, "T": length}
+    assert "accepted" in str(explanation)

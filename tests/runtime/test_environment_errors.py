@@ -13,6 +13,10 @@ from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
     [
         (MemoryError(), "not enough memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "not enough memory"),
+        (
+            RuntimeError("Storage size calculation overflowed"),
+            "not enough memory",
+        ),
         (RuntimeError("No CUDA GPUs are available"), "it needs a device that is not here"),
         (RuntimeError("Cannot copy out of meta tensor; no data!"), "it needs values"),
         (RuntimeError("\"conv2d\" not implemented for 'Half'"), "this machine has no such kernel"),

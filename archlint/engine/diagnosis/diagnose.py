@@ -64,7 +64,8 @@ def _raised_at(trace: Trace) -> At | None:
     if not trace.source and not trace.calls:
         return None
     last = trace.calls[-1] if trace.calls else None
-    return At(last.module if last else "", last.op if last else "", trace.source)
+    op = last.op if last and last.module == trace.module and last.source == trace.source else ""
+    return At(trace.module, op, trace.source)
 
 
 __all__ = ["Diagnosis", "diagnose"]

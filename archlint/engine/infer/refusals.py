@@ -63,8 +63,7 @@ def _refused_by(path: ExploredPath) -> Iterator[tuple[Bool, Refusal]]:
         why = _short(f"needs {event.needs()}")
         yield conj(here, negate(event.formula)), Refusal("", at, op, why)
     if trace.outcome == "raised":
-        last = trace.calls[-1].module if trace.calls else ""
-        yield conj(path.known, here), Refusal("", last, "", _short(f"raises {trace.error}"))
+        yield conj(path.known, here), Refusal("", trace.module, "", _short(f"raises {trace.error}"))
 
 
 def _short(text: str) -> str:

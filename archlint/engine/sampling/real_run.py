@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from archlint.contracts.contract import Input, TensorInput
 from archlint.models.snapshot import keep
-from archlint.runtime.environment_errors import is_environment_error
+from archlint.runtime.environment_errors import is_environment_error, is_overflow
 from archlint.runtime.process_state import (
     default_device,
     preserve_process_state,
@@ -73,7 +73,8 @@ def run_at(
             return Outcome(where, None, None, text, user_line(e) or "", captured.text)
         except (Exception, SystemExit) as e:
             text = type(e).__name__ + (f": {first_line(e)}" if first_line(e) else "")
-            reason = is_environment_error(e)
+            # No machine has that much memory: the model refuses the sizes.
+            reason = "" if is_overflow(e) else is_environment_error(e)
             accepted = None if reason else False
             text = f"{reason} ({text})" if reason else text
             return Outcome(where, accepted, None, text, user_line(e) or "", captured.text)

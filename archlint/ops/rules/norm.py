@@ -226,7 +226,7 @@ def instance_norm(
     eps: float = 1e-5,
 ) -> TensorSpec:
     if use_input_stats:
-        _more_than_one(path, input.dims[2:], "spatial element in training")
+        _more_than_one(path, input.dims[2:], "spatial element")
     return instance_norm_kernel(
         path, input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, True
     )
