@@ -59,6 +59,7 @@ class Bounds(Enum):
     """Whether a result reaches the bounds of its values if the operands reach theirs."""
 
     REACHED = auto()  # as they do: ``relu``, ``cat``
+    FIRST = auto()  # as the first operand does, from which all elements come: ``expand_as``
     PART = auto()  # if it has all elements of the first operand: ``narrow``
     SUBSCRIPT = auto()  # as ``PART``, and as ``PICKED`` if the subscript has lists or tensors
     PICKED = auto()  # unknown: any element may be left out, or taken twice: ``gather``

@@ -6,11 +6,13 @@ import torch
 import torch.nn.functional as F
 
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.rules.counting import bins
+from archlint.ops.shapes.strides import empty
 from archlint.ops.shapes.type_promotion import one_dtype
 from archlint.ops.traits import Unchecked, declare_traits
 from archlint.ops.values.tight_bounds import in_range
 from archlint.symbolic import Size
-from archlint.symbolic.formula import Bool, disj, eq, ge, lt
+from archlint.symbolic.formula import Bool, disj, eq, ge, lt, negate
 
 _INDEX = (torch.int64, torch.int32)
 
@@ -174,7 +176,9 @@ def one_hot(path: Path, tensor: TensorSpec, num_classes: Size = -1) -> TensorSpe
     if tensor.dtype != torch.int64:
         refuse(path, "indices of int64")
     if isinstance(num_classes, int) and num_classes == -1:
-        raise NoRule("one_hot whose number of classes is read from the values")
+        path.claim(negate(empty(tensor.dims)), "indices, to read the number of classes from")
+        classes = bins(path, "one_hot", tensor)
+        return tensor.like((*tensor.dims, classes), values=(0, 1))
     path.claim(ge(num_classes, 1), "num_classes {} > 0", num_classes)
     _rows(path, tensor, num_classes, "one_hot")
     return tensor.like((*tensor.dims, num_classes), values=(0, 1))

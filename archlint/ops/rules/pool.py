@@ -19,7 +19,7 @@ from archlint.ops.shapes.sliding_window import (
     per_dim,
     window,
 )
-from archlint.ops.traits import Unchecked, declare_traits
+from archlint.ops.traits import Bounds
 from archlint.symbolic import Size, ceildiv, minimum, product
 from archlint.symbolic.formula import Bool, ge
 
@@ -62,7 +62,7 @@ def _windows(
     paddings = integers(per_dim(path, padding, n, "padding"))
     dilations = integers(per_dim(path, dilation, n, "dilation"))
     _batched(path, n, input)
-    space = []
+    space: list[Size] = []
     for size, k, s, p, d in zip(
         input.dims[input.ndim - n :], kernel, steps, paddings, dilations, strict=True
     ):
@@ -76,6 +76,27 @@ def _windows(
         path.claim(fits, "kernel_size {} fits the padded size {}", k, padded)
         space.append(positions)
     return (*input.dims[: input.ndim - n], *space)
+
+
+def _last_index(
+    path: Path,
+    space: tuple[Size, ...],
+    positions: tuple[Size, ...],
+    window: tuple[PerDim, PerDim | None] | None,
+) -> Size:
+    """The index of the last element of ``space`` that a window reaches.
+
+    ``window``: its kernel_size and stride if it lies in ``space`` at every position.
+    """
+    if window is None:
+        return product(space) - 1
+    n = len(space)
+    kernel = per_dim(path, window[0], n, "kernel_size")
+    steps = kernel if window[1] in (None, [], ()) else per_dim(path, window[1], n, "stride")
+    index: Size = 0
+    for size, count, k, step in zip(space, positions, kernel, steps, strict=True):
+        index = index * size + (count - 1) * step + k - 1
+    return index
 
 
 def _max_pool(
@@ -97,7 +118,8 @@ def _max_pool(
     result = followed_layout(path, input, dims)
     values = None
     if dilation in (1, (1,) * n):  # a dilated window can miss the input, and then points anywhere
-        values = (0, product(input.dims[input.ndim - n :]) - 1)
+        spans = None if padding not in (0, (0,) * n) or ceil_mode else (kernel_size, stride)
+        values = (0, _last_index(path, input.dims[input.ndim - n :], dims[input.ndim - n :], spans))
     return result, result.like(dims, torch.int64, result.strides, values)
 
 
@@ -207,14 +229,11 @@ for _n, _max, _F_with_indices, _with_indices in (
     (3, (F.max_pool3d, torch.max_pool3d), F.max_pool3d_with_indices, _nn.max_pool3d_with_indices),
 ):
     for _functions, _indices in ((_max, False), ((_F_with_indices, _with_indices), True)):
-        shape_rule(*_functions, raises=(RuntimeError,), reasons=REASONS)(_max_pool_of(_n, _indices))
+        shape_rule(*_functions, bounds=Bounds.UNKNOWN, raises=(RuntimeError,), reasons=REASONS)(
+            _max_pool_of(_n, _indices)
+        )
 shape_rule(F.avg_pool1d, raises=(RuntimeError,), reasons=REASONS)(avg_pool1d)
 for _n, _avg in ((2, F.avg_pool2d), (3, F.avg_pool3d)):
     shape_rule(_avg, raises=(RuntimeError,), reasons=REASONS)(_avg_pool_of(_n))
 for _n, _lp in ((1, F.lp_pool1d), (2, F.lp_pool2d), (3, F.lp_pool3d)):
     shape_rule(_lp)(_lp_pool_of(_n))
-
-declare_traits(
-    *(F.max_unpool1d, F.max_unpool2d, F.max_unpool3d, _nn.max_unpool2d, _nn.max_unpool3d),
-    unchecked=Unchecked.INDICES,
-)

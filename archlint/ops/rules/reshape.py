@@ -25,7 +25,7 @@ from archlint.ops.shapes.strides import (
     view_strides_of_form,
 )
 from archlint.ops.silent_path import Outcome, outcomes
-from archlint.ops.traits import View
+from archlint.ops.traits import Bounds, View
 from archlint.symbolic import Size, exact_quotient, floordiv, mod
 from archlint.symbolic.formula import disj, eq, ge, ne, negate
 
@@ -71,7 +71,7 @@ def view(
     return viewed(path, input, inferred(path, numel(input.dims), variadic(shape, size)))
 
 
-@shape_rule(Tensor.view_as, view=View.WHOLE, raises=(RuntimeError,))
+@shape_rule(Tensor.view_as, view=View.WHOLE, bounds=Bounds.FIRST, raises=(RuntimeError,))
 def view_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     return viewed(path, input, inferred(path, numel(input.dims), other.dims))
 
@@ -141,7 +141,7 @@ def reshape(path: Path, input: TensorSpec, *sizes: Any, shape: Any = None) -> Te
     return reshaped(path, input, inferred(path, numel(input.dims), variadic(sizes, shape)))
 
 
-@shape_rule(Tensor.reshape_as, view=View.WHOLE, raises=(RuntimeError,))
+@shape_rule(Tensor.reshape_as, view=View.WHOLE, bounds=Bounds.FIRST, raises=(RuntimeError,))
 def reshape_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     return reshaped(path, input, inferred(path, numel(input.dims), other.dims))
 
@@ -191,7 +191,7 @@ def expand(
     return expanded(path, input, variadic(sizes, size))
 
 
-@shape_rule(Tensor.expand_as, view=View.REPEATED, raises=(RuntimeError,))
+@shape_rule(Tensor.expand_as, view=View.REPEATED, bounds=Bounds.FIRST, raises=(RuntimeError,))
 def expand_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     return expanded(path, input, other.dims)
 

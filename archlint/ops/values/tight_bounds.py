@@ -59,7 +59,7 @@ def reaches(bounds: Bounds, operands: Sequence[Any], result: TensorSpec) -> bool
     """Whether the result of an operator of this kind reaches the bounds of its rule."""
     if not isinstance(result.values, KNOWN) or _constant(result):
         return True
-    each = list(_each(operands))
+    each = list(_each(operands[:1] if bounds is Bounds.FIRST else operands))
     specs = [s for s in each if isinstance(s, TensorSpec)]
     if bounds is Bounds.UNKNOWN or any(s.loose or not isinstance(s.values, KNOWN) for s in specs):
         return False
