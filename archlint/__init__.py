@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from archlint.contracts.contract import Contract
     from archlint.contracts.rulefile.load import load
     from archlint.contracts.verdict import Verdict
+    from archlint.engine.cost.model_cost import cost
     from archlint.engine.infer.acceptance import Acceptance
     from archlint.engine.infer.infer import infer
     from archlint.engine.structure.violation import Violation
@@ -27,6 +28,7 @@ __all__ = [
     "Verdict",
     "Violation",
     "check",
+    "cost",
     "explain",
     "infer",
     "load",
@@ -40,6 +42,7 @@ _MODULES = {
     "Verdict": "archlint.contracts.verdict",
     "Violation": "archlint.engine.structure.violation",
     "check": "archlint.api",
+    "cost": "archlint.engine.cost.model_cost",
     "explain": "archlint.explanation.explain",
     "infer": "archlint.engine.infer.infer",
     "load": "archlint.contracts.rulefile.load",

@@ -75,8 +75,8 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/cli": (
         "tests/end_to_end: whole commands",
-        "app apply_adoption cache check diff exit_codes explain fix infer init job_options lock "
-        "report_output rules rules_explain rules_schema rules_test rules_validate run_jobs "
+        "app apply_adoption cache check cost diff exit_codes explain fix infer init job_options "
+        "lock report_output rules rules_explain rules_schema rules_test rules_validate run_jobs "
         "select_jobs verdict_log",
     ),
     "archlint/contracts/ranges": (
@@ -87,6 +87,10 @@ TESTED_ELSEWHERE = {
     "archlint/engine": (
         "tests/end_to_end/test_random_contracts.py: verdicts, against enumeration",
         "pipeline prove python_contracts question verdicts",
+    ),
+    "archlint/engine/cost": (
+        "tests/engine/cost/test_model_cost.py: parts of one answer",
+        "parameters",
     ),
     "archlint/engine/describe": (
         "tests/engine/describe/test_describe.py: parts of one description",
@@ -156,8 +160,8 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/report": (
         "tests/report/test_formats.py: every format, on the same runs",
-        "accepted_text fix_text github gitlab json_report jsonl junit progress run_results sarif "
-        "starter_rules",
+        "accepted_text cost_text fix_text github gitlab json_report jsonl junit progress "
+        "run_results sarif starter_rules",
     ),
     "archlint/runner": (
         "tests/runner/test_pool.py: both ends of a worker, and sweeps",
@@ -174,7 +178,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing": (
         "tests/tracing/test_tracer.py: parts of one trace",
-        "cpu_kernels events facts model_tracer outputs run signals trace",
+        "call_log cpu_kernels events facts model_tracer outputs run signals trace",
     ),
     "archlint/tracing/exception_handling": (
         "tests/tracing/exception_handling/test_exception_flow.py: parts of following exceptions",

@@ -11,6 +11,7 @@ import click
 
 from archlint.cli.cache import cache
 from archlint.cli.check import check
+from archlint.cli.cost import cost
 from archlint.cli.diff import diff
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, NEEDS_TORCH, discard_stdout
 from archlint.cli.explain import explain
@@ -79,5 +80,5 @@ def _version(ctx: click.Context) -> NoReturn:
     ctx.exit()
 
 
-for command in (init, check, explain, fix, infer, lock, diff, rules, cache):
+for command in (init, check, explain, fix, infer, cost, lock, diff, rules, cache):
     cli.add_command(command)

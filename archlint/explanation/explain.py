@@ -11,10 +11,10 @@ from archlint.contracts.contract import Budget, Contract, Input, SizeClause
 from archlint.contracts.points import point_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.describe import Description, describe
+from archlint.engine.example_sizes import common_sizes, parse_sizes
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.infer.infer import explore_likely_input
 from archlint.errors import ArchlintError
-from archlint.explanation.example_sizes import common_sizes, parse_sizes
 from archlint.explanation.explanation import Explanation, Step
 from archlint.explanation.limiting_layers import limiting_layers
 from archlint.explanation.path_rows import Row, back_to_input, folded, layer_text, rows

@@ -109,6 +109,8 @@ class Traits:
     ``reasons``: pairs of a text in one of its claims and why that claim exists, for messages.
     ``factors``: the positions of the two factors among the arguments of a product.
     ``creates``: how its arguments give the size of a new tensor.
+    ``flops``: the floating-point operations of a call, from its result and its arguments, tensors
+    as specs; as ``torch.utils.flop_counter`` counts them. ``None``: it counts none.
     """
 
     view: View = View.NEVER
@@ -127,6 +129,7 @@ class Traits:
     reasons: tuple[tuple[str, str], ...] = ()
     factors: tuple[int, int] | None = None
     creates: Creates | None = None
+    flops: Callable[..., Any] | None = None
 
 
 _CAREFUL = Traits(View.UNKNOWN, None, None, bounds=Bounds.UNKNOWN, unchecked=Unchecked.UNKNOWN)

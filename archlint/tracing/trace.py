@@ -11,6 +11,7 @@ from archlint.contracts.contract import ANY_SIZE
 from archlint.contracts.output_match import keep_names
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic.quantify import unknowns_in
+from archlint.tracing.call_log import CallLog
 from archlint.tracing.path import TracedPath
 
 
@@ -63,6 +64,7 @@ class Trace:
     kernels: dict[str, int] = field(default_factory=dict)  # operators without a rule -> calls
     faults: dict[str, str] = field(default_factory=dict)  # operators whose rule failed -> how
     others: tuple[Trace, ...] = ()  # the same sizes, where values decide otherwise
+    log: CallLog = field(default_factory=CallLog)  # what the calls stand for besides themselves
     merged: bool = False  # whether branches that rejoin inside a module are merged
 
 

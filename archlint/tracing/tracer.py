@@ -33,10 +33,11 @@ from archlint.runtime.code_owner import is_own
 from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.gc_pause import gc_paused
 from archlint.runtime.user_frames import first_line, user_line
-from archlint.symbolic import Expr
+from archlint.symbolic import Expr, Size, Unknown
 from archlint.symbolic.formula import Formula
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.rational import Opaque, Ratio
+from archlint.tracing.call_log import CallLog, RepeatedCalls
 from archlint.tracing.inputs import arguments
 from archlint.tracing.loops.loops import Loops
 from archlint.tracing.loops.segments import Segment, SymbolicTuple
@@ -63,6 +64,7 @@ from archlint.tracing.tensors.specs import (
     map_tensors,
     number_in,
     spec_of,
+    with_specs,
 )
 from archlint.tracing.tensors.symbolic_tensor import (
     ATTRIBUTES,
@@ -83,6 +85,7 @@ class Tracer(TorchFunctionMode):
         super().__init__()
         self.path = path
         self.calls: list[Call] = []
+        self.log = CallLog()
         self.kernels: dict[str, int] = {}
         self.faults: dict[str, str] = {}
         self.rules = rules
@@ -116,8 +119,11 @@ class Tracer(TorchFunctionMode):
             and not has_unknown_elements(self.run, (args, kwargs))
         ):
             result = self._concrete(func, args, kwargs)
-            if traits_of(func).random:
+            traits = traits_of(func)
+            if traits.random:
                 forget_elements(self.run, result)
+            if traits.flops is not None:
+                self._note_weights(func, args, kwargs, result)
             return result
         return self._call(func, args, kwargs, kernel)
 
@@ -131,6 +137,23 @@ class Tracer(TorchFunctionMode):
             if devices != {"cpu", "meta"} and not off:
                 raise
             return self._call(func, args, kwargs)  # weights that a lean model lacks
+
+    def _note_weights(self, func: Any, args: Any, kwargs: Any, result: Any) -> None:
+        """Note a call on weights alone."""
+        module = self.place.modules[-1] if self.place.modules else ""
+        call = Call(func, args, kwargs, module, None, 0, result=result)
+        self.log.on_weights.append(with_specs(call))
+
+    def note_turn(self, first: int, weights: int, index: Unknown, last: Size) -> None:
+        """Note that calls stand for the turns of a loop, up to ``last``.
+
+        They begin with the call ``first`` and the call on weights ``weights``.
+        """
+        turn, low = tuple(map(with_specs, self.calls[first:])), index.low
+        on_weights = range(weights, len(self.log.on_weights))
+        if low is not None:
+            turns = RepeatedCalls(first, len(self.calls), on_weights, turn, index, low, last)
+            self.log.repeated.append(turns)
 
     def _call(
         self,
@@ -295,6 +318,7 @@ def trace(
         module=end.module,
         kernels=tracer.kernels,
         faults=tracer.faults,
+        log=tracer.log,
         merged=merge,
     )
 

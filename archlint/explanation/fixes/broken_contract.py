@@ -9,11 +9,11 @@ from torch import nn
 
 from archlint.contracts.contract import Contract
 from archlint.engine.check_run import CheckRun, any_size
+from archlint.engine.example_sizes import common_sizes
 from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore_model
 from archlint.engine.prove import SizeViolation, prove
 from archlint.explanation.blame import Blame, blame
-from archlint.explanation.example_sizes import common_sizes
 from archlint.models.targets import ModelSource
 from archlint.symbolic.solver.solver import Solver, Unsolved
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
@@ -16,11 +18,20 @@ from archlint.ops.shapes.strides import (
     settled,
     settled_strides,
 )
-from archlint.symbolic import Size
+from archlint.symbolic import Size, product
 from archlint.symbolic.formula import conj, disj, eq, ge
 
 
-@shape_rule(torch.nn.functional.scaled_dot_product_attention, raises=(RuntimeError,))
+def _flops(
+    result: TensorSpec, query: TensorSpec, key: TensorSpec, value: TensorSpec, *_: Any, **__: Any
+) -> Size:
+    """The two products, query by key and scores by value; a mask changes nothing."""
+    *batch, length, width = result.dims
+    scores = product((2, *batch, length, key.dims[-2]))
+    return scores * query.dims[-1] + scores * width
+
+
+@shape_rule(torch.nn.functional.scaled_dot_product_attention, raises=(RuntimeError,), flops=_flops)
 def scaled_dot_product_attention(
     path: Path,
     query: TensorSpec,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -16,7 +17,7 @@ from archlint.ops.shapes.sliding_window import (
     window,
 )
 from archlint.ops.shapes.strides import decide
-from archlint.symbolic import Size
+from archlint.symbolic import Size, product
 from archlint.symbolic.formula import conj, disj, eq, ge
 
 
@@ -179,8 +180,24 @@ REASONS = (
     ("kernel_size", "no window of the kernel fits"),
     ("in_channels", "a kernel has weights for each channel"),
 )
+
+
+def flops(result: TensorSpec, input: TensorSpec, weight: TensorSpec, *_: Any, **__: Any) -> Size:
+    """Two for each weight and position of the window, whatever the padding and the groups."""
+    n = weight.ndim - 2
+    batch = input.dims[0] if input.ndim > n + 1 else 1
+    return product((2, batch, *weight.dims, *result.dims[-n:]))
+
+
+def transposed_flops(
+    result: TensorSpec, input: TensorSpec, weight: TensorSpec, *_: Any, **__: Any
+) -> Size:
+    """Two for each weight and position of the input."""
+    return flops(input, input, weight)
+
+
 for _n, _conv in ((1, torch.conv1d), (2, torch.conv2d), (3, torch.conv3d)):
-    shape_rule(_conv, raises=(RuntimeError,), reasons=REASONS)(_convolution_of(_n))
+    shape_rule(_conv, raises=(RuntimeError,), reasons=REASONS, flops=flops)(_convolution_of(_n))
 
 
 def conv_transpose(
@@ -253,10 +270,18 @@ for _n, _op in (
     (2, torch.conv_transpose2d),
     (3, torch.conv_transpose3d),
 ):
-    shape_rule(_op, raises=(RuntimeError,), reasons=REASONS)(_transposed_of(_n))
+    rule = shape_rule(_op, raises=(RuntimeError,), reasons=REASONS, flops=transposed_flops)
+    rule(_transposed_of(_n))
 
 
-@shape_rule(torch.convolution, reasons=REASONS)
+def _convolution_flops(
+    result: TensorSpec, input: TensorSpec, weight: TensorSpec, *settings: Any, **named: Any
+) -> Size:
+    transposed = named["transposed"] if "transposed" in named else settings[4]
+    return (transposed_flops if transposed else flops)(result, input, weight)
+
+
+@shape_rule(torch.convolution, reasons=REASONS, flops=_convolution_flops)
 def convolution(
     path: Path,
     input: TensorSpec,

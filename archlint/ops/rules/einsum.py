@@ -18,13 +18,42 @@ from archlint.ops.shapes.strides import (
     settled,
 )
 from archlint.ops.traits import View
-from archlint.symbolic import Size
+from archlint.symbolic import Size, product
 from archlint.symbolic.formula import disj, eq, ne
 
 Labels = tuple[str, ...]  # one per dimension; those of an ellipsis are "...0" (the last), "...1"
 
 
-@shape_rule(torch.functional.einsum, view=View.ALONE, raises=(RuntimeError,))
+def _flops(result: TensorSpec, *args: Any) -> Size:
+    """Two for each element of a product and of the sizes that it sums, pair by pair from the left.
+
+    A pair that sums nothing is multiplied elementwise, which counts nothing.
+    """
+    unused: Any = None  # as many operands as subscripts: the call was made
+    inputs, output, operands = _parsed(unused, args)
+    if len(operands) > 2 and torch.backends.opt_einsum.is_available():
+        raise NoRule("einsum of more than two operands, in an order that opt_einsum chooses")
+    dots = [
+        max(o.ndim - len(t.replace("...", "")), 0) for t, o in zip(inputs, operands, strict=True)
+    ]
+    each = [_labels(t, d) for t, d in zip(inputs, dots, strict=True)]
+    target = set(_target(unused, each, output, max(dots, default=0)))
+    total: Size = 0
+    left: dict[str, Size] = {}
+    for i, (labels, operand) in enumerate(zip(each, operands, strict=True)):
+        right = dict(zip(labels, operand.dims, strict=True))
+        needed = target.union(*each[i + 1 :])
+        both = [s for s in left if s in right and 1 not in (left[s], right[s])]
+        summed = [s for s in both if s not in needed]
+        sizes = {s: right[s] if left.get(s, 1) == 1 else left[s] for s in (*left, *right)}
+        kept = {s: size for s, size in sizes.items() if s in needed}
+        if summed:
+            total = total + product((2, *kept.values(), *(sizes[s] for s in summed)))
+        left = kept
+    return total
+
+
+@shape_rule(torch.functional.einsum, view=View.ALONE, raises=(RuntimeError,), flops=_flops)
 def einsum(path: Path, *args: Any) -> TensorSpec:
     """At most two operands; the order in which more are multiplied is PyTorch's choice."""
     inputs, output, operands = _parsed(path, args)

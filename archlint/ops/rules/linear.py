@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 
@@ -11,7 +13,7 @@ from archlint.ops.shapes.strides import empty
 from archlint.ops.shapes.type_promotion import one_dtype
 from archlint.ops.traits import Unchecked, declare_traits
 from archlint.ops.values.tight_bounds import in_range
-from archlint.symbolic import Size
+from archlint.symbolic import Size, product
 from archlint.symbolic.formula import Bool, disj, eq, ge, lt, negate
 
 _INDEX = (torch.int64, torch.int32)
@@ -23,9 +25,15 @@ def _same_dtype(path: Path, name: str, *tensors: TensorSpec | None) -> None:
     one_dtype(path, name, *tensors)
 
 
+def _flops(result: TensorSpec, input: TensorSpec, weight: TensorSpec, bias: Any = None) -> Size:
+    """Two for each weight and row."""
+    return product((2, *input.dims[:-1], *weight.dims))
+
+
 @shape_rule(
     F.linear,
     raises=(RuntimeError,),
+    flops=_flops,
     reasons=(("in_features", "Linear has one weight per element"),),
 )
 def linear(

@@ -13,7 +13,7 @@ from archlint.ops.shapes.axes import wrapped
 from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
 from archlint.ops.shapes.inplace import written
 from archlint.ops.traits import declare_traits
-from archlint.symbolic import Size
+from archlint.symbolic import Size, product
 from archlint.symbolic.formula import disj, eq
 
 INNER = "inner sizes {} and {} equal"
@@ -34,7 +34,28 @@ def _equal(path: Path, a: Size, b: Size, text: str = INNER) -> None:
         path.claim(eq(a, b), text, a, b)
 
 
-@shape_rule(*spellings("matmul"), *methods("__matmul__"), raises=(RuntimeError,), factors=(0, 1))
+def product_flops(result: TensorSpec, input: TensorSpec, *_: Any, **__: Any) -> Size:
+    """Two for each element of the result and of the size that is summed, the input's last."""
+    return product((2, *result.dims, input.dims[-1]))
+
+
+def _matmul_flops(result: TensorSpec, input: TensorSpec, other: TensorSpec) -> Size:
+    """As :func:`product_flops`; a matrix times a vector counts nothing."""
+    return product_flops(result, input) if other.ndim > 1 else 0
+
+
+def _added_flops(
+    result: TensorSpec, input: TensorSpec, left: TensorSpec, *_: Any, **__: Any
+) -> Size:
+    return product_flops(result, left)
+
+
+@shape_rule(
+    *(*spellings("matmul"), *methods("__matmul__")),
+    raises=(RuntimeError,),
+    factors=(0, 1),
+    flops=_matmul_flops,
+)
 def matmul(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     if not isinstance(other, TensorSpec):
         raise NoRule(f"matmul with {other!r}")
@@ -52,7 +73,12 @@ def matmul(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     return input.like((*batch, *rows, *columns))
 
 
-@shape_rule(*methods("__rmatmul__"), raises=(RuntimeError,), factors=(1, 0))
+@shape_rule(
+    *methods("__rmatmul__"),
+    raises=(RuntimeError,),
+    factors=(1, 0),
+    flops=lambda result, input, other: _matmul_flops(result, other, input),
+)
 def rmatmul(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     result: TensorSpec = matmul(path, other, input)
     return result
@@ -66,14 +92,14 @@ def _product(path: Path, name: str, input: TensorSpec, other: TensorSpec) -> Ten
     return input.like((*input.dims[:-1], other.dims[-1]))
 
 
-@shape_rule(*spellings("mm"), raises=(RuntimeError,), factors=(0, 1))
+@shape_rule(*spellings("mm"), raises=(RuntimeError,), factors=(0, 1), flops=product_flops)
 def mm(path: Path, input: TensorSpec, mat2: TensorSpec) -> TensorSpec:
     _rank(path, "mm", input, 2)
     _rank(path, "mm", mat2, 2)
     return _product(path, "mm", input, mat2)
 
 
-@shape_rule(*spellings("bmm"), raises=(RuntimeError,), factors=(0, 1))
+@shape_rule(*spellings("bmm"), raises=(RuntimeError,), factors=(0, 1), flops=product_flops)
 def bmm(path: Path, input: TensorSpec, mat2: TensorSpec) -> TensorSpec:
     _rank(path, "bmm", input, 3)
     _rank(path, "bmm", mat2, 3)
@@ -111,7 +137,7 @@ def _added(path: Path, name: str, input: TensorSpec, product: TensorSpec) -> Ten
     return product
 
 
-@shape_rule(*spellings("addmm"), raises=(RuntimeError,), factors=(1, 2))
+@shape_rule(*spellings("addmm"), raises=(RuntimeError,), factors=(1, 2), flops=_added_flops)
 def addmm(
     path: Path,
     input: TensorSpec,
@@ -124,7 +150,7 @@ def addmm(
     return _added(path, "addmm", input, mm(path, mat1, mat2))
 
 
-@shape_rule(*spellings("baddbmm"), raises=(RuntimeError,), factors=(1, 2))
+@shape_rule(*spellings("baddbmm"), raises=(RuntimeError,), factors=(1, 2), flops=_added_flops)
 def baddbmm(
     path: Path,
     input: TensorSpec,
@@ -171,7 +197,19 @@ def added_into(
     return written(path, "addmm", input, product.dtype)
 
 
-@shape_rule(torch.functional.tensordot)
+def _tensordot_flops(
+    result: TensorSpec, a: TensorSpec, b: TensorSpec, dims: Any = 2, out: Any = None
+) -> Size:
+    """Two for each element of the result and of the sizes that are summed."""
+    if isinstance(dims, int):
+        summed = a.dims[a.ndim - dims :]
+    else:
+        first = dims[0] if isinstance(dims[0], (list, tuple)) else [dims[0]]
+        summed = tuple(a.dims[d] for d in first)
+    return product((2, *result.dims, *summed))
+
+
+@shape_rule(torch.functional.tensordot, flops=_tensordot_flops)
 def tensordot(
     path: Path, a: TensorSpec, b: TensorSpec, dims: Any = 2, out: Any = None
 ) -> TensorSpec:
@@ -201,4 +239,19 @@ def tensordot(
     return a.like((*left, *right))
 
 
+def _inner_flops(result: TensorSpec, input: TensorSpec, *_: Any, **__: Any) -> Size:
+    """As a product of matrices; of two vectors it counts nothing."""
+    return product_flops(result, input) if result.dims else 0
+
+
+def _ordered_flops(result: TensorSpec, *_: Any, **__: Any) -> Size:
+    raise NoRule("a product of several matrices, in an order that PyTorch chooses")
+
+
+declare_traits(torch.inner, *methods("inner"), flops=_inner_flops)
+declare_traits(
+    *(torch.chain_matmul, torch.linalg.multi_dot),
+    *spellings("matrix_power"),
+    flops=_ordered_flops,
+)
 declare_traits(*spellings("addmv", "addmv_", "addbmm_"), factors=(1, 2))

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
-from archlint.symbolic import Size
+from archlint.symbolic import Size, product
 from archlint.symbolic.formula import eq, ge
 
 
@@ -63,6 +63,30 @@ def _layers(
     return input.like(dims, strides=(width, batch * width, 1) if batch_first else None)
 
 
+def _layers_flops(
+    result: Any,
+    input: TensorSpec,
+    hx: Any,
+    params: Any,
+    has_biases: Any,
+    num_layers: Any,
+    *settings: Any,
+    **named: Any,
+) -> Size:
+    """Two for each weight, step and batch element; a bias counts nothing."""
+    if not isinstance(params, (list, tuple)):
+        raise NoRule("a packed sequence, whose length depends on values")
+    return sum((product((2, *input.dims[:-1], *p.dims)) for p in params if p.ndim == 2), 0)
+
+
+def _cell_flops(
+    result: Any, input: TensorSpec, hx: Any, w_ih: TensorSpec, w_hh: TensorSpec, *biases: Any
+) -> Size:
+    """Two for each weight and batch element."""
+    batch = input.dims[:-1]
+    return product((2, *batch, *w_ih.dims)) + product((2, *batch, *w_hh.dims))
+
+
 def _state(projected: Size | None, w_hh: TensorSpec) -> Size:
     return w_hh.dims[1] if projected is None else projected
 
@@ -74,7 +98,7 @@ def _plain(*specs: Any) -> None:
             raise NoRule("a packed sequence")
 
 
-@shape_rule(torch.lstm)
+@shape_rule(torch.lstm, flops=_layers_flops)
 def lstm(
     path: Path,
     input: TensorSpec,
@@ -115,7 +139,7 @@ def _register_plain(function: Any, gates: int) -> None:
         return output, hx.like(hx.dims)
 
     rule.__name__ = function.__name__
-    shape_rule(function)(rule)
+    shape_rule(function, flops=_layers_flops)(rule)
 
 
 _register_plain(torch.gru, 3)
@@ -137,7 +161,7 @@ def _cell(
     return hx.like(hx.dims)
 
 
-@shape_rule(torch.gru_cell, torch.rnn_tanh_cell, torch.rnn_relu_cell)
+@shape_rule(torch.gru_cell, torch.rnn_tanh_cell, torch.rnn_relu_cell, flops=_cell_flops)
 def gru_cell(
     path: Path,
     input: TensorSpec,
@@ -150,7 +174,7 @@ def gru_cell(
     return _cell(path, input, hx, w_ih, w_hh)
 
 
-@shape_rule(torch.lstm_cell)
+@shape_rule(torch.lstm_cell, flops=_cell_flops)
 def lstm_cell(
     path: Path,
     input: TensorSpec,

@@ -142,7 +142,8 @@ class Loop:
         started = {key: segments_of(lst) for key, (lst, _) in now.lists.items()}
         host.rebound.clear()
         host.rebound.update(grown.variables)
-        choices = len(path.choices)
+        choices, tracer = len(path.choices), host.tracer
+        start = len(tracer.calls), len(tracer.log.on_weights)
         path.turns.append(turn)
         yield get(sym_int(index, path))
         if not path.turns or path.turns[-1] is not turn:
@@ -156,6 +157,7 @@ class Loop:
             self._more()
         final = self._lists_after(now, after, started, grown.lists, atom, end)
         path.turns.pop()
+        tracer.note_turn(*start, atom, end - 1)
         for lst in read_before:  # by the turn of an outer loop
             lst.read = True
         host.tracer.elements.forget_origins()

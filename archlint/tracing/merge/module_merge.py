@@ -23,6 +23,7 @@ from torch import nn
 from archlint.models.snapshot import Snapshot
 from archlint.ops.registry import Refused, TensorSpec
 from archlint.symbolic.formula import Bool, conj, disj, negate
+from archlint.tracing.call_log import Branch, MergedCalls
 from archlint.tracing.events import Event
 from archlint.tracing.merge.side_effects import ModuleState
 from archlint.tracing.merge.unify import one_size
@@ -72,12 +73,14 @@ class _Call:
         self.stops = tracer.run.stops
         self.state = state
         self.run = run
+        self.others: list[Branch] = []  # the branches that were followed besides the path's own
 
     def result(self) -> Any:
         """What the call returns: merged if possible, else as on the path's own sizes."""
         path, tracer = self.path, self.tracer
-        before = path.mark()
-        no_writes = tracer.elements.mark_writes(len(tracer.calls))
+        before, first, log = path.mark(), len(tracer.calls), tracer.log
+        weights = len(log.on_weights)
+        no_writes = tracer.elements.mark_writes(first)
         main = self.run()
         events = path.events[before.events :]
         branches = [e.formula for e in events if e.kind == "branch"]
@@ -86,6 +89,7 @@ class _Call:
         if not path.only_sizes_since(before) or not no_writes() or self.state.changed():
             return main
         end, calls, stops = path.mark(), len(tracer.calls), len(self.stops)
+        on_weights = range(weights, len(log.on_weights))
         try:
             each = [(events, main), *self._others(before, branches)]
             merged = _merged(path, before, each, calls - 1)
@@ -98,6 +102,8 @@ class _Call:
         finally:
             del tracer.calls[calls:]
             path.calls = calls
+        when, others = conj(*branches), tuple(self.others)
+        log.merged.append(MergedCalls(first, calls, on_weights, when, others))
         return merged
 
     def _others(self, before: Mark, main: list[Bool]) -> Iterator[_Branch]:
@@ -121,6 +127,7 @@ class _Call:
         path.rewind(before)
         path.forced = forced
         stops = len(self.stops)
+        log, start = self.tracer.log.mark(), len(self.tracer.calls)
         try:
             result = self.run()
             if path.refused or len(self.stops) > stops:
@@ -131,12 +138,16 @@ class _Call:
             raise CannotMerge from None
         finally:
             path.forced, path.refused = None, False
+            notes = self.tracer.log.cut(log)
             self.tracer.place.modules[:] = modules
         events = path.events[before.events :]
         if result is _REFUSED and (not events or events[-1].formula is not False):
             raise CannotMerge
         if not path.only_sizes_since(before) or not no_writes() or self.state.changed():
             raise CannotMerge
+        if result is not _REFUSED:
+            when = conj(*(e.formula for e in events if e.kind == "branch"))
+            self.others.append(Branch(when, start, tuple(self.tracer.calls[start:]), notes))
         return events, result
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -14,6 +15,9 @@ from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.python_types import SymbolicBool, SymbolicFloat, SymbolicInt
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trees import leaves, map_leaves
+
+if TYPE_CHECKING:
+    from archlint.tracing.trace import Call
 
 _SYMBOLIC = frozenset(
     (torch.SymInt, torch.SymFloat, torch.SymBool, SymbolicInt, SymbolicFloat, SymbolicBool)
@@ -100,6 +104,12 @@ def known_of(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [known_of(v) for v in value]
     return value
+
+
+def with_specs(call: Call) -> Call:
+    """The call with the specs of its tensors, as they are now, in the place of the tensors."""
+    settings = {name: known_of(value) for name, value in call.kwargs.items()}
+    return replace(call, args=known_of(call.args), kwargs=settings, result=known_of(call.result))
 
 
 def number_in(known: Any) -> Any:

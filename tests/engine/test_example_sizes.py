@@ -6,8 +6,8 @@ import pytest
 from torch import nn
 
 import archlint
+from archlint.engine.example_sizes import common_sizes, parse_sizes
 from archlint.errors import ArchlintError
-from archlint.explanation.example_sizes import common_sizes, parse_sizes
 
 
 @pytest.mark.parametrize(

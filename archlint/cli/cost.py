@@ -1,0 +1,62 @@
+"""``archlint cost``: what a model costs, as formulas of its input sizes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archlint.cli.exit_codes import CannotRun
+from archlint.cli.infer import input_option, paths_option, read_input, seconds_option
+
+
+@click.command()
+@click.argument("target")
+@input_option
+@click.option(
+    "--at",
+    metavar="SIZE",
+    help="Evaluate the formulas at these sizes: 256x256, or N=8,H=256,W=320. Default: common sizes "
+    "that the model accepts.",
+)
+@click.option("--by-layer", is_flag=True, help="Also show what each layer costs.")
+@click.option("--mode", type=click.Choice(["eval", "train"]), default="eval", show_default=True,
+              help="The mode of the model.")  # fmt: skip
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text",
+              show_default=True, help="Format of the report.")  # fmt: skip
+@paths_option
+@seconds_option
+def cost(
+    target: str,
+    input_: str | None,
+    at: str | None,
+    by_layer: bool,
+    mode: str,
+    format_: str,
+    paths: int,
+    seconds: float,
+) -> None:
+    """Show what a model costs at every size that it accepts.
+
+    TARGET is pkg.mod:factory, path/file.py:factory, torchvision:NAME or timm:NAME. Floating-point
+    operations are those that torch.utils.flop_counter counts.
+
+    Exit code: 0; 2 if the model could not run or does not accept the sizes of --at.
+    """
+    from archlint.contracts.contract import Budget, ModelRef
+    from archlint.contracts.settings import project_root, version
+    from archlint.engine.cost.model_cost import cost_source
+    from archlint.errors import ArchlintError
+    from archlint.models.targets import resolve
+    from archlint.report import cost_text
+
+    input = read_input(input_)
+    try:
+        with resolve(ModelRef(target, target), project_root(Path.cwd())) as source:
+            found = cost_source(source, input, at, mode, Budget(paths, seconds))
+    except ArchlintError as e:
+        raise CannotRun(str(e)) from e
+    if format_ == "json":
+        click.echo(cost_text.as_json(found, version(), by_layer))
+    else:
+        click.echo(cost_text.text(found, by_layer))

@@ -1,0 +1,1 @@
+"""What a model costs, as formulas of its input sizes."""

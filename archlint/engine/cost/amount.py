@@ -1,0 +1,125 @@
+"""An amount as a formula of the sizes: a sum, of which parts may be due at some sizes only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from archlint.symbolic import Expr, Size, evaluate, sum_text
+from archlint.symbolic.atom import content
+from archlint.symbolic.division import exact_quotient
+from archlint.symbolic.expr import from_atom
+from archlint.symbolic.formula import Bool, conj, disj, holds
+from archlint.symbolic.printing import printed_terms
+
+Part = tuple[Bool, Size]
+
+
+@dataclass(frozen=True)
+class Amount:
+    """``always``, and each of ``parts`` where its condition holds."""
+
+    always: Size = 0
+    parts: tuple[Part, ...] = ()
+
+    def __add__(self, other: Amount) -> Amount:
+        return total((self, other))
+
+    def times(self, factor: Size) -> Amount:
+        """The amount, multiplied."""
+        return self.mapped(lambda size: size * factor)
+
+    def mapped(self, change: Callable[[Size], Size]) -> Amount:
+        """The amount with each of its sizes changed."""
+        return Amount(change(self.always), tuple((w, change(s)) for w, s in self.parts))
+
+    def where(self, condition: Bool) -> Amount:
+        """The amount where the condition holds, else 0."""
+        if condition is True:
+            return self
+        own = ((condition, self.always),) if self.always != 0 else ()
+        return Amount(0, _joined((*own, *((conj(condition, w), s) for w, s in self.parts))))
+
+    def at(self, sizes: Mapping[str, int]) -> int:
+        """The value at concrete sizes."""
+        due = (evaluate(s, sizes) for w, s in self.parts if holds(w, sizes))
+        return evaluate(self.always, sizes) + sum(due)
+
+    def under(self, known: Callable[[Bool], bool | None]) -> Amount:
+        """The amount where some conditions are known to hold or not."""
+        result = Amount(self.always)
+        for when, size in self.parts:
+            truth = known(when)
+            if truth is None:
+                result = total((result, Amount(0, ((when, size),))))
+            elif truth:
+                result = result + Amount(size)
+        return result
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """All sizes that it is made of."""
+        return (self.always, *(s for _, s in self.parts))
+
+    def __str__(self) -> str:
+        conditional = [f"({product_text(s)} if {w})" for w, s in self.parts]
+        always = [] if self.always == 0 and conditional else [product_text(self.always)]
+        return " + ".join([*always, *conditional])
+
+
+def total(amounts: Iterable[Amount]) -> Amount:
+    """The sum; parts under the same condition are added up."""
+    always: Size = 0
+    parts: list[Part] = []
+    for amount in amounts:
+        always = always + amount.always
+        parts += amount.parts
+    joined = _joined(parts)
+    for when, size in joined:
+        always = always + (size if when is True else 0)
+    return Amount(always, tuple(p for p in joined if p[0] is not True))
+
+
+def one_of(cases: Iterable[tuple[Bool, Amount]]) -> Amount:
+    """The amount of the case whose condition holds; one formula where all cases have the same."""
+    known = list(cases)
+    if len({amount for _, amount in known}) == 1:
+        return known[0][1]
+    common = known[0][1].always
+    if all(amount.always == common for _, amount in known):
+        rest = (Amount(0, amount.parts).where(when) for when, amount in known)
+        return total((Amount(common), *rest))
+    return total(amount.where(when) for when, amount in known)
+
+
+def _joined(parts: Iterable[Part]) -> tuple[Part, ...]:
+    by_condition: dict[Bool, Size] = {}
+    for when, size in parts:
+        by_condition[when] = by_condition.get(when, 0) + size
+    by_size: dict[Size, Bool] = {}
+    for when, size in by_condition.items():
+        if when is not False and size != 0:
+            by_size[size] = disj(by_size[size], when) if size in by_size else when
+    return tuple((when, size) for size, when in by_size.items())
+
+
+def product_text(size: Size) -> str:
+    """The text of a size with the factors that all of its terms share in front."""
+    if isinstance(size, int):
+        return str(size)
+    shared, _ = content(size)
+    rest = exact_quotient(size, from_atom(*shared)) if shared and len(size.terms) > 1 else None
+    if not isinstance(rest, Expr):
+        return _from_constant(size)
+    front = "*".join(a.factor_text() for a in shared)
+    return f"{front}*({_from_constant(rest)})"
+
+
+def _from_constant(expr: Expr) -> str:
+    """The sum with its constant first, then growing: ``4096 + 2*H + 3*H*W``."""
+    terms, const = printed_terms(expr)
+    ordered = sorted(terms, key=lambda t: abs(t.coef))
+    text = sum_text(ordered, 0) if ordered else ""
+    if const and text:
+        text = f"{const}{text}" if text.startswith("-") else f"{const}+{text}"
+    return text or str(const)

@@ -1,0 +1,127 @@
+"""What the calls of a trace stand for, where that is more than themselves.
+
+A trace lists one run. Where branches of a module were merged, the other branches make other calls;
+where one turn stands for all turns of a loop, its calls are made once for each of them; and calls
+on weights alone ran for real and are no part of the list. Whoever adds up what a model costs needs
+all three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from typing import TYPE_CHECKING, TypeVar, Union
+
+from archlint.symbolic import Size, Unknown
+from archlint.symbolic.formula import Bool
+
+if TYPE_CHECKING:
+    from archlint.tracing.trace import Call
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The calls of one branch at the sizes ``when``; ``log`` is theirs, counted from ``start``."""
+
+    when: Bool
+    start: int
+    calls: tuple[Call, ...]
+    log: CallLog
+
+
+@dataclass(frozen=True)
+class MergedCalls:
+    """The calls from ``first`` up to ``end``, made where ``when`` holds; else those of others.
+
+    ``weights``: which of the log's calls on weights were made among them.
+    """
+
+    first: int
+    end: int
+    weights: range
+    when: Bool
+    others: tuple[Branch, ...]
+
+
+@dataclass(frozen=True)
+class RepeatedCalls:
+    """The calls from ``first`` up to ``end``: one turn, for ``index`` from ``low`` to ``last``.
+
+    ``calls`` are they with tensors as specs, as they were at the end of the turn; ``weights`` as in
+    :class:`MergedCalls`.
+    """
+
+    first: int
+    end: int
+    weights: range
+    calls: tuple[Call, ...]
+    index: Unknown
+    low: Size
+    last: Size
+
+
+Span = Union[MergedCalls, RepeatedCalls]
+
+
+@dataclass
+class CallLog:
+    """Notes about a list of calls, each list in the order of the run.
+
+    ``on_weights``: calls on weights alone. A span inside another was noted before it.
+    """
+
+    on_weights: list[Call] = field(default_factory=list)
+    merged: list[MergedCalls] = field(default_factory=list)
+    repeated: list[RepeatedCalls] = field(default_factory=list)
+
+    def mark(self) -> tuple[int, int, int]:
+        """The current end of the log, for :meth:`cut`."""
+        return len(self.on_weights), len(self.merged), len(self.repeated)
+
+    def cut(self, mark: tuple[int, int, int]) -> CallLog:
+        """Remove what came after ``mark`` and return it."""
+        weights, merged, repeated = mark
+        rest = self._part(
+            self.on_weights[weights:], self.merged[merged:], self.repeated[repeated:], weights
+        )
+        del self.on_weights[weights:], self.merged[merged:], self.repeated[repeated:]
+        return rest
+
+    def spans(self) -> list[Span]:
+        """The spans, an outer one before those inside it."""
+        every: list[Span] = [*self.merged[::-1], *self.repeated[::-1]]
+        return sorted(every, key=lambda s: (s.first, -s.end))
+
+    def within(self, span: Span) -> CallLog:
+        """The notes about calls inside a span, itself left out."""
+        start, end = span.weights.start, span.weights.stop
+        merged, repeated = _before(self.merged, span), _before(self.repeated, span)
+        return self._part(self.on_weights[start:end], merged, repeated, start)
+
+    def _part(
+        self,
+        on_weights: list[Call],
+        merged: list[MergedCalls],
+        repeated: list[RepeatedCalls],
+        start: int,
+    ) -> CallLog:
+        """A part of the log, whose first call on weights is here number ``start``."""
+        return CallLog(
+            on_weights,
+            [replace(m, weights=_moved(m.weights, -start)) for m in merged],
+            [replace(r, weights=_moved(r.weights, -start)) for r in repeated],
+        )
+
+
+S = TypeVar("S", MergedCalls, RepeatedCalls)
+
+
+def _before(spans: Sequence[S], outer: Span) -> list[S]:
+    """The spans inside ``outer``, which were noted before it."""
+    earlier = takewhile(lambda s: s is not outer, spans)
+    return [s for s in earlier if outer.first <= s.first and s.end <= outer.end]
+
+
+def _moved(numbers: range, by: int) -> range:
+    return range(numbers.start + by, numbers.stop + by)
