@@ -76,11 +76,11 @@ TESTED_ELSEWHERE = {
     "archlint/cli": (
         "tests/end_to_end: whole commands",
         "app apply_adoption cache check cost diff exit_codes explain fix infer init job_options "
-        "lock report_output rules rules_explain rules_schema rules_test rules_validate run_jobs "
-        "select_jobs verdict_log",
+        "lock profile_jobs report_output rules rules_explain rules_schema rules_test "
+        "rules_validate run_jobs select_jobs verdict_log",
     ),
-    "archlint/contracts/ranges": (
-        "tests/contracts/ranges/test_forms.py: every form, written and read again",
+    "archlint/contracts/rulefile/ranges": (
+        "tests/contracts/rulefile/ranges/test_forms.py: every form, written and read again",
         "coreml_shapes declared example_tensors export_dims json_ranges mark_dynamic onnx_inputs "
         "openvino_shapes python_values shapes_spec tensorrt_profiles text_proto triton_config",
     ),
@@ -115,7 +115,8 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/explanation": (
         "tests/explanation/test_explain.py: parts of one explanation",
-        "explanation explanation_text limiting_layers path_rows relaxation tied_weights",
+        "declared_box explanation explanation_text limiting_layers path_rows relaxation "
+        "tied_weights",
     ),
     "archlint/explanation/fixes": (
         "tests/explanation/fixes/test_fixes.py: every fix, applied and proved",
@@ -262,7 +263,7 @@ OF_A_PACKAGE = {
 STATE = {
     "archlint/runner/remote.py: IDLE_WORKERS": "idle worker processes, behind a lock",
     "archlint/contracts/contract.py: ANY_SIZE": "a constant",
-    "archlint/contracts/ranges/python_values.py: UNKNOWN": "a constant",
+    "archlint/contracts/rulefile/ranges/python_values.py: UNKNOWN": "a constant",
     "archlint/contracts/contract.py: ANY_SIZES": "a constant",
     "archlint/ops/registry.py: IN_RANGE": "a constant",
     "archlint/ops/registry.py: RULES": "a registry, filled by imports and plugins",

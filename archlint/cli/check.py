@@ -10,12 +10,15 @@ import click
 
 from archlint.cli.apply_adoption import adoption_options, apply_adoptions, load_adoptions
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, CannotRun
+from archlint.cli.infer import read_input
 from archlint.cli.job_options import jobs_option, select_options, sweep_options
+from archlint.cli.profile_jobs import profile_jobs
 from archlint.cli.report_output import Output, output_options, prepare_outputs, write_reports
 from archlint.cli.run_jobs import run_logged
 from archlint.cli.select_jobs import read_rule_files, select_jobs
 
 if TYPE_CHECKING:
+    from archlint.contracts.contract import RuleFile
     from archlint.contracts.job import Job
     from archlint.runner.joblib_backends import Backend
     from archlint.runner.shard import Shard
@@ -36,6 +39,17 @@ if TYPE_CHECKING:
     "--locked", is_flag=True, help="Also compare what the models accept with archlint.lock."
 )
 @click.option("--strict", is_flag=True, help="Contracts that are tested but not proved fail.")
+@click.option(
+    "--profile",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Check the ranges that FILE declares (a script with trtexec, config.pbtxt, .onnx, .json, "
+    "Python with Dim …) for the models of --model, which may be targets.",
+)
+@click.option("--form", default="", metavar="FORM", help="With --profile: only ranges of this "
+              "form, such as trtexec or torch-export.")  # fmt: skip
+@click.option("--input", "input_", metavar="SHAPE", help="With --profile: the input of the model, "
+              'such as "N 3 H W" or JSON as in a rule file.')  # fmt: skip
 @jobs_option
 @sweep_options
 @adoption_options
@@ -68,6 +82,9 @@ def check(
     no_sample: bool,
     locked: bool,
     strict: bool,
+    profile: Path | None,
+    form: str,
+    input_: str | None,
     jobs: int,
     backend: Backend,
     shard: Shard | None,
@@ -90,16 +107,24 @@ def check(
     from archlint.contracts import verdict
     from archlint.errors import ArchlintError
 
+    if profile is None and (form or input_):
+        raise click.UsageError("--form and --input require --profile.")
+    if profile and (write_baseline or locked or select):
+        raise click.UsageError("--profile excludes --select, --locked and --write-baseline.")
     if no_sample and samples:
         raise click.UsageError("--no-sample and --samples exclude each other.")
     try:
-        files, mistakes = read_rule_files(paths, cache=not no_cache)
-        todo = select_jobs(
-            files, select, model, 0 if no_sample else samples, partial=bool(mistakes)
-        )
+        count = 0 if no_sample else samples
+        if profile:
+            input = read_input(input_) or None
+            todo, mistakes = profile_jobs(profile, form, input, paths, model, count)
+            files: list[RuleFile] = []
+        else:
+            files, mistakes = read_rule_files(paths, cache=not no_cache)
+            todo = select_jobs(files, select, model, count, partial=bool(mistakes))
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
-    complete = not (paths or select or model or shard or mistakes)
+    complete = not (paths or select or model or shard or mistakes or profile)
     adoptions = load_adoptions(files, write_baseline, no_baseline)
     off, todo = _switched_off(todo)
     todo = shard.part(todo) if shard else todo
@@ -110,9 +135,10 @@ def check(
     try:
         progress = quiet == 0 and sys.stderr.isatty()
         verdicts = run_logged(todo, jobs, progress, backend, resume, log, cache=not no_cache)
-        verdicts = apply_adoptions(
-            adoptions, files, todo, verdicts, complete=complete, write=write_baseline
-        )
+        if not profile:  # waivers and the baseline are about contracts of rule files
+            verdicts = apply_adoptions(
+                adoptions, files, todo, verdicts, complete=complete, write=write_baseline
+            )
         if locked:
             from archlint.cli.lock import check_locked
 

@@ -60,18 +60,32 @@ Output = Union[TensorOutput, list["Output"], dict[str, "Output"]]
 
 
 @dataclass(frozen=True)
+class DeclaredRange:
+    """Where the sizes of a clause are declared, outside of rule files.
+
+    ``form`` is the form of the declaration, such as trtexec. ``opt``: the sizes that the tool
+    optimizes for, by name.
+    """
+
+    where: Location
+    form: str
+    opt: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class SizeClause:
     """The part of a contract about sizes.
 
     ``accepts: any P``, ``accepts: only P`` or ``rejects: any P``.
 
     ``region`` is P as a formula, without the default ``>= 1`` of sizes. ``text`` is the author's
-    text.
+    text. ``declared``: the file that P comes from, if it is not the rule file.
     """
 
     kind: str  # "any", "only", "rejects", or "none" if the contract is only about structure
     region: Bool
     text: str
+    declared: DeclaredRange | None = None
 
 
 NO_SIZE_CLAUSE = SizeClause("none", True, "any size")

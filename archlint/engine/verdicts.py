@@ -117,6 +117,7 @@ def contract_lines(contract: Contract) -> dict[str, str]:
     """The contract and its reason in the author's words, by label."""
     lines = {
         "contract": _contract_text(contract),
+        "declared": _declared_text(contract),
         "why": contract.why,
         "pack": contract.pack,
         "severity": contract.severity_reason and f"{contract.severity}: {contract.severity_reason}",
@@ -223,6 +224,11 @@ def _contract_text(contract: Contract) -> str:
     if contract.structure:
         parts.append(f"structure {structure_as_yaml(contract.structure)}")
     return "   ".join(parts)
+
+
+def _declared_text(contract: Contract) -> str:
+    declared = contract.clause.declared
+    return f"{declared.where}   ({declared.form})" if declared else ""
 
 
 def _output_text(output: Output) -> str:

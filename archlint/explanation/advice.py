@@ -15,6 +15,7 @@ from archlint.engine.describe.describe import describe
 from archlint.engine.exploration import Exploration
 from archlint.errors import ArchlintError
 from archlint.explanation.blame import blame_lines
+from archlint.explanation.declared_box import box_text
 from archlint.explanation.fixes.broken_contract import accepted_sizes, broken_contract, violation_of
 from archlint.explanation.fixes.find_fixes import find_fixes
 from archlint.models.targets import ModelSource
@@ -86,6 +87,8 @@ def _advice(run: CheckRun, ref: ModelRef | None, root: Path | None) -> Iterator[
     broken = broken_contract(run, violation)
     yield "blame", "\n".join(blame_lines(broken.blame))
     yield "accepts", _accepted_text(broken.exploration, run.deadline)
+    if run.contract.clause.declared:
+        yield "good box", box_text(run, broken.exploration)
     if run.samples:
         fixes = find_fixes(broken, ref=ref, root=root)
         yield "fix", "\n".join(f.summary() for f in fixes[:MOST])

@@ -98,6 +98,7 @@ TABLES = {
     "The file": schema.RuleFileEntry,
     "A model": schema.ModelEntry,
     "A contract": schema.ContractEntry,
+    "`accepts`": schema.RangesEntry,
     "`budget`": schema.BudgetEntry,
     "`xfail`": schema.XfailEntry,
     "`structure`": schema.StructureEntry,

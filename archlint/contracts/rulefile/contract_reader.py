@@ -9,7 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from archlint.contracts.contract import NO_SIZE_CLAUSE, Budget, Contract, ModelRef, SizeClause
+from archlint.contracts.contract import (
+    NO_SIZE_CLAUSE,
+    Budget,
+    Contract,
+    Input,
+    ModelRef,
+    SizeClause,
+)
+from archlint.contracts.rulefile.declared_clause import declared_clause
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.overrides import severity_of
 from archlint.contracts.rulefile.phrase_parser import parse_clause
@@ -115,7 +123,7 @@ class ContractReader:
         inputs = read_input(self.collector, (*place, "input"), entry.get("input"), symbols)
         check_structure(self.collector, place, entry)
         output = read_output(self.collector, (*place, "output"), entry.get("output"))
-        clause = self.clause(place, entry)
+        clause = self.clause(place, entry, inputs)
         if inputs is not None:
             check_symbols(self.collector, place, entry, symbols)
         xfail = entry.get("xfail")
@@ -168,7 +176,9 @@ class ContractReader:
                 self.collector.add(at, what + did_you_mean(plain, list(models)), expected)
         return tuple(found.values())
 
-    def clause(self, place: Place, entry: dict[str, Any]) -> SizeClause | None:
+    def clause(
+        self, place: Place, entry: dict[str, Any], inputs: Input | None
+    ) -> SizeClause | None:
         """The ``accepts:`` or ``rejects:`` of a contract; ``None`` if it has none or a mistake."""
         kinds = [k for k in entry if k in ("accepts", "rejects")]
         if not kinds and "structure" not in entry:
@@ -182,6 +192,8 @@ class ContractReader:
         result = None
         for kind in kinds:
             text, at = entry[kind], (*place, kind)
+            if isinstance(text, dict) and kind == "accepts" and inputs is not None:
+                result = declared_clause(self.collector, at, text, inputs)
             if isinstance(text, str) and text:
                 try:
                     result = parse_clause(text, kind)

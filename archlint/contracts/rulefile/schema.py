@@ -136,6 +136,20 @@ ChosenModels = Annotated[
 ]
 
 
+class RangesEntry(Entry):
+    """The sizes that a file of a deployment tool declares: all of them are accepted."""
+
+    from_: Text = Field(alias="from", description="The file, relative to the rule file.")
+    form: Text = Field(
+        default="",
+        description="The form of the ranges, if the file has several: trtexec, polygraphy, triton, "
+        "onnx, openvino, coreml, torch-export, json …",
+    )
+    tensor: Text = Field(
+        default="", description="The tensor that the input is, if the ranges are about several."
+    )
+
+
 class ContractEntry(Entry):
     """A contract for one or more models: accepts or rejects, structure, or both."""
 
@@ -154,9 +168,13 @@ class ContractEntry(Entry):
         "shapes; {shape, dtype, below} for a tensor that is not float32. Not needed if structure "
         "has only forbids and parameters.",
     )
-    accepts: Text = Field(
+    accepts: Annotated[
+        Union[Annotated[Text, Tag("<text>")], Annotated[RangesEntry, Tag("<mapping>")]],
+        discriminator(kind, "text such as 'any H, W >= 32', or a mapping {from, form, tensor}"),
+    ] = Field(
         default="",
-        description="'any P': all sizes with P are accepted; 'only P': those and no others.",
+        description="'any P': all sizes with P are accepted; 'only P': those and no others; "
+        "{from, form, tensor}: those that a deployment tool's file declares.",
     )
     rejects: Text = Field(default="", description="'any P': no size with P is accepted.")
     output: Output = Field(

@@ -14,6 +14,7 @@ from archlint.contracts.rulefile.schema import (
     ModelEntry,
     OverrideEntry,
     ParametersEntry,
+    RangesEntry,
     RuleFileEntry,
     StructureEntry,
     UseEntry,
@@ -163,6 +164,8 @@ def _entry(place: Place, source: Source) -> type[BaseModel]:
         return OverrideEntry
     if place[2] == "budget":
         return BudgetEntry
+    if place[2] == "accepts":
+        return RangesEntry
     if place[2] == "structure":
         return StructureEntry if len(place) == 3 else ParametersEntry
     return XfailEntry if place[2] == "xfail" else TensorEntry

@@ -98,6 +98,7 @@ def check_symbols(
     leaves = [
         leaf
         for key in ("accepts", "rejects", "output", "input")
+        if key != "accepts" or isinstance(entry.get(key), str)
         for leaf in _leaves((*place, key), entry.get(key))
         if key != "input" or leaf[0][-1] == "below"
     ]

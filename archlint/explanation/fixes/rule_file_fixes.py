@@ -35,8 +35,8 @@ def narrowing(broken: BrokenContract) -> Iterator[Proposal]:
     """The contract restricted to the sizes that are accepted."""
     contract, exploration = broken.contract, broken.exploration
     kind = contract.clause.kind
-    if not exploration.covered or kind == "rejects":
-        return
+    if not exploration.covered or kind == "rejects" or contract.clause.declared:
+        return  # for ranges of a deployment tool, the advice is a box
     deadline = time.monotonic() + contract.budget.seconds / 4
     premise = broken.run.question.premise if kind == "any" else True
     narrow = conj(exploration.accepted, premise)

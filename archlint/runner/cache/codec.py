@@ -23,6 +23,7 @@ from archlint.contracts.contract import (
     ANY_SIZES,
     Budget,
     Contract,
+    DeclaredRange,
     ModelRef,
     RuleFile,
     SizeClause,
@@ -50,7 +51,8 @@ def _by_tag(*things: Any) -> dict[Any, Any]:
 
 
 _DATACLASSES = _by_tag(
-    Budget, Contract, ModelRef, RuleFile, SizeClause, TensorInput, TensorOutput, Waiver,
+    Budget, Contract, DeclaredRange, ModelRef, RuleFile, SizeClause, TensorInput, TensorOutput,
+    Waiver,
     At, Proof, Samples, Verdict, Waived, Location, AcceptedSet, OutputCase, Refusal,
 )  # fmt: skip
 _BUILDERS = _by_tag(  # the functions that ``__reduce__`` of sizes and formulas names

@@ -1,7 +1,7 @@
 """Rule files read in earlier runs that have not changed.
 
-Comparing a rule file and its packs with their digests is faster than parsing YAML and phrases.
-Only files without mistakes are cached.
+Comparing a rule file, its packs and files of ranges with their digests is faster than parsing YAML
+and phrases. Only files without mistakes are cached.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def load(path: Path) -> RuleFile:
     start = time.time()
     rules = rulefile.load(path)
     try:
-        files = [os.path.abspath(p) for p in (path, *rules.packs)]
+        clauses = [contract.clause for contract in rules.contracts]
+        ranges = [Path(c.declared.where.file) for c in clauses if c.declared]
+        files = [os.path.abspath(p) for p in (path, *rules.packs, *ranges)]
         if max(map(os.path.getmtime, files)) < start - _TICK:
             body = {"rules": encode(rules), "files": CurrentFiles().digests(files)}
             store.write(root, _KIND, key, body)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span, box, mistake
-from archlint.contracts.ranges.python_values import Assignment, Attribute, Call
-from archlint.contracts.ranges.trtexec_options import corner
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, box, mistake
+from archlint.contracts.rulefile.ranges.python_values import Assignment, Attribute, Call
+from archlint.contracts.rulefile.ranges.trtexec_options import corner
 from archlint.contracts.rulefile.tensor_schema import DTYPES
 from archlint.errors import Location
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from archlint.contracts.ranges import (
+from archlint.contracts.rulefile.ranges import (
     coreml_shapes,
     export_dims,
     json_ranges,
@@ -18,8 +18,8 @@ from archlint.contracts.ranges import (
     triton_config,
     trtexec_options,
 )
-from archlint.contracts.ranges.declared import Profile, mistake
-from archlint.contracts.ranges.python_values import evaluate
+from archlint.contracts.rulefile.ranges.declared import Profile, mistake
+from archlint.contracts.rulefile.ranges.python_values import evaluate
 from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import ArchlintError
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archlint.contracts.ranges.trtexec_options import read
+from archlint.contracts.rulefile.ranges.trtexec_options import read
 from archlint.errors import RuleFileError
 
 KINDS = "min", "opt", "max"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from archlint.contracts.ranges.declared import DeclaredTensor, Span
-from archlint.contracts.ranges.python_values import Attribute, Call
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Span
+from archlint.contracts.rulefile.ranges.python_values import Attribute, Call
 from archlint.contracts.rulefile.tensor_schema import DTYPES
 
 _MAKERS = {"randn", "rand", "zeros", "ones", "empty", "full", "randint"}

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span, mistake
-from archlint.contracts.ranges.example_tensors import example, with_example, write_example
-from archlint.contracts.ranges.export_dims import dim_text, span_of
-from archlint.contracts.ranges.python_values import Assignment, Call
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, mistake
+from archlint.contracts.rulefile.ranges.example_tensors import example, with_example, write_example
+from archlint.contracts.rulefile.ranges.export_dims import dim_text, span_of
+from archlint.contracts.rulefile.ranges.python_values import Assignment, Call
 from archlint.errors import Location
 
 

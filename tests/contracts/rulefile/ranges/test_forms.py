@@ -4,8 +4,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span
-from archlint.contracts.ranges.forms import (
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
+from archlint.contracts.rulefile.ranges.forms import (
     FORMS,
     ONE_PROFILE,
     WITHOUT_INFINITY,

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
 from archlint.contracts.rulefile.tensor_schema import DTYPES
 from archlint.contracts.rulefile.yaml_source import Place, Source, parse
 from archlint.errors import RuleFileError

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from archlint.contracts.ranges.declared import mistake
+from archlint.contracts.rulefile.ranges.declared import mistake
 
 
 class _Unknown:

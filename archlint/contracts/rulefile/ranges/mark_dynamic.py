@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span
-from archlint.contracts.ranges.example_tensors import example, with_example, write_example
-from archlint.contracts.ranges.python_values import Assignment, Attribute, Call
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
+from archlint.contracts.rulefile.ranges.example_tensors import example, with_example, write_example
+from archlint.contracts.rulefile.ranges.python_values import Assignment, Attribute, Call
 from archlint.errors import Location
 
 _MARKS = ("mark_dynamic", "maybe_mark_dynamic", "mark_unbacked")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span
-from archlint.contracts.ranges.range_contract import contract_of_profile
 from archlint.contracts.rulefile.phrase_parser import parse_clause
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
+from archlint.contracts.rulefile.ranges.range_contract import contract_of_profile
 from archlint.engine.python_contracts import contract_of
 from archlint.errors import ArchlintError, Location
 from archlint.symbolic.formula import holds

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from archlint.contracts.contract import Input, TensorInput
-from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span
 from archlint.contracts.rulefile.grammar import RESERVED
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
 from archlint.errors import ArchlintError
 from archlint.symbolic import Size
 
@@ -173,6 +173,11 @@ def _fitted(name: str, part: TensorInput, tensor: DeclaredTensor) -> list[tuple[
             continue
         fitted.append((str(size).replace(" ", ""), span))
     return fitted
+
+
+def phrase(ranges: Sequence[tuple[str, Span]]) -> str:
+    """The condition that each size is in its span; ``any size`` without a condition."""
+    return " and ".join(_conditions(ranges)) or "any size"
 
 
 def _conditions(ranges: Sequence[tuple[str, Span]]) -> list[str]:

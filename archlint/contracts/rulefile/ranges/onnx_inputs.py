@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span, mistake
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, mistake
 from archlint.errors import ArchlintError, Location
 
 DTYPES = {

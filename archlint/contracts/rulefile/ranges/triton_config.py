@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span, mistake
-from archlint.contracts.ranges.text_proto import Message, parse
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, mistake
+from archlint.contracts.rulefile.ranges.text_proto import Message, parse
 from archlint.errors import Location
 
 DTYPES = {

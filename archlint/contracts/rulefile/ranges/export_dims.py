@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span, mistake
-from archlint.contracts.ranges.example_tensors import examples, with_example, write_example
-from archlint.contracts.ranges.python_values import Assignment, Attribute, Call, Linear
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, mistake
+from archlint.contracts.rulefile.ranges.example_tensors import examples, with_example, write_example
+from archlint.contracts.rulefile.ranges.python_values import Assignment, Attribute, Call, Linear
 from archlint.errors import Location
 
 _ASSIGNED = re.compile(r"(?:.*\.)?dynamic_shapes(_\w+)?")

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span, box, mistake
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, box, mistake
 from archlint.errors import Location
 
 _OPTION = re.compile(

@@ -9,8 +9,8 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from archlint.contracts.ranges.declared import DeclaredTensor, Profile, Span, mistake
-from archlint.contracts.ranges.python_values import Assignment, Call
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, mistake
+from archlint.contracts.rulefile.ranges.python_values import Assignment, Call
 from archlint.errors import Location
 
 MOST_SHAPES = 128

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Union
 
-from archlint.contracts.ranges.declared import mistake
+from archlint.contracts.rulefile.ranges.declared import mistake
 
 MAX_DEPTH = 32
 

@@ -1,0 +1,170 @@
+"""``archlint check --profile``: ranges of deployment tools against models."""
+
+import json
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from archlint.cli import app as cli
+from archlint.cli.exit_codes import CannotRun
+from archlint.cli.profile_jobs import profile_jobs
+from archlint.explanation.advice import check_contract
+
+MODELS = """
+import torch
+from torch import nn
+
+
+class UNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.down = nn.Conv2d(3, 4, 3, padding=1), nn.MaxPool2d(4)
+        self.up = nn.Upsample(scale_factor=4)
+
+    def forward(self, x):
+        a = self.first(x)
+        return torch.cat([a, self.up(self.down(a))], 1)
+
+
+class Flat(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 4, 3, stride=32, padding=1), nn.Linear(4 * 9, 5)
+
+    def forward(self, images):
+        return self.head(self.conv(images).flatten(1))
+
+
+class Tokens(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(100, 8)
+        self.places = nn.Parameter(torch.zeros(64, 8))
+
+    def forward(self, ids, mask):
+        return (self.words(ids) + self.places[: ids.shape[1]]) * mask[..., None]
+"""
+RULES = """
+archlint: 1
+models: {unet: "models.py:UNet", tokens: "models.py:Tokens"}
+contracts:
+  - {id: a, models: unet, input: B 3 H W, accepts: any H == W and H in 4..8 step 4}
+  - id: b
+    models: tokens
+    input: {ids: {shape: N T, dtype: int64, below: 100}, mask: N T}
+    accepts: any T <= 64
+"""
+TRT = "trtexec --minShapes={0} --optShapes={1} --maxShapes={2}\n"
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models.py").write_text(MODELS)
+    return tmp_path
+
+
+def verdicts(project, name, text, *models, input=None, samples=2):
+    (project / name).write_text(text)
+    jobs, mistakes = profile_jobs(project / name, "", input, (), models, samples)
+    assert not mistakes
+    return [check_contract(j.contract, j.ref, root=j.root, samples=j.samples) for j in jobs]
+
+
+def test_a_box_that_a_grid_of_multiples_breaks(project):
+    text = "set -e\n" + TRT.format("x:1x3x16x16", "x:2x3x64x64", "x:4x3x128x128")
+    (broken,) = verdicts(project, "build.sh", text, "models.py:UNet")
+    assert (broken.word, broken.line) == ("broken", 2)
+    assert broken.file.endswith("build.sh")
+    assert broken.counterexample == {"N": 1, "H": 16, "W": 17}
+    assert broken.details["declared"].endswith("build.sh:2   (trtexec)")
+    assert broken.details["good box"].splitlines() == [
+        "N in 1..4 and H, W == 64   (the largest around N=2 H=64 W=64)",
+        "N in 1..4 and H, W in 16..128 step 4   (the largest with multiples)",
+    ]
+
+
+def test_a_box_around_an_island(project):
+    shapes = {"min": [1, 3, 32, 32], "opt": [1, 3, 70, 70], "max": [2, 3, 128, 128]}
+    (broken,) = verdicts(project, "ranges.json", json.dumps({"images": shapes}), "models.py:Flat")
+    assert broken.counterexample == {"N": 1, "H": 32, "W": 32}
+    box = "N in 1..2 and H, W in 65..96   (the largest around N=1 H=70 W=70)"
+    assert broken.details["good box"] == box
+
+
+def test_an_opt_that_is_refused_itself(project):
+    text = TRT.format("x:1x3x32x32", "x:1x3x100x100", "x:2x3x128x128")
+    (broken,) = verdicts(project, "build.sh", text, "models.py:Flat")
+    assert "opt N=1 H=100 W=100 itself is refused" in broken.details["good box"]
+
+
+def test_a_box_that_holds(project):
+    text = TRT.format("x:1x3x65x65", "x:2x3x80x80", "x:4x3x96x96")
+    (proved,) = verdicts(project, "build.sh", text, "models.py:Flat")
+    assert (proved.word, proved.line) == ("proved", 1)
+
+
+def test_each_profile_is_a_contract(project):
+    text = TRT.format("x:1x3x65x65", "x:2x3x80x80", "x:4x3x96x96") * 2
+    text = text[:-1].replace("96x96", "97x97", 1) + "\n"
+    first, second = verdicts(project, "build.sh", text, "models.py:Flat")
+    assert (first.contract, first.word, first.line) == ("build.sh-1", "broken", 1)
+    assert (second.contract, second.word, second.line) == ("build.sh-2", "proved", 2)
+
+
+def test_the_input_of_the_rule_file(project):
+    (project / "archlint.yaml").write_text(RULES)
+    ids = "ids:1x{0},mask:1x{0}"
+    text = TRT.format(ids.format(1), ids.format(16), ids.format(65))
+    (broken,) = verdicts(project, "build.sh", text, "tokens")
+    assert broken.counterexample == {"N": 1, "T": 65}
+    text = TRT.format(*(f"x:1x3x{s}x{s}" for s in (4, 4, 8)))
+    (broken,) = verdicts(project, "build.sh", text, "unet")
+    assert broken.counterexample == {"B": 1, "H": 4, "W": 5}
+
+
+def test_which_model(project):
+    (project / "build.sh").write_text(TRT.format(*["x:1x3x32x32"] * 3))
+
+    def jobs(*models):
+        return profile_jobs(project / "build.sh", "", None, (), models, 0)[0]
+
+    with pytest.raises(CannotRun, match="no rule file found"):
+        jobs()
+    (project / "archlint.yaml").write_text(RULES)
+    with pytest.raises(CannotRun, match="state which model the profile is for"):
+        jobs()
+    with pytest.raises(CannotRun, match="did you mean 'unet'"):
+        jobs("unett")
+    assert [j.ref.name for j in jobs("unet", "models.py:Flat")] == ["models.py:Flat", "unet"]
+
+
+def test_the_command(project, monkeypatch):
+    from archlint.cli import check
+
+    def run(jobs, *_args, **_kwargs):  # in this process
+        return [check_contract(j.contract, j.ref, root=j.root, samples=0) for j in jobs]
+
+    monkeypatch.setattr(check, "run_logged", run)
+
+    def command(*words):
+        return CliRunner().invoke(cli.cli, ["check", *words])
+
+    (project / "build.sh").write_text(TRT.format("x:1x3x16x16", "x:2x3x64x64", "x:4x3x128x128"))
+    broken = command("--profile", "build.sh", "--model", "models.py:UNet", "--format", "json")
+    assert broken.exit_code == 1
+    (verdict,) = json.loads(broken.stdout)["verdicts"]
+    assert (verdict["file"], verdict["line"]) == ("build.sh", 1)
+    sarif = command("--profile", "build.sh", "--model", "models.py:UNet", "--format", "sarif")
+    (result,) = json.loads(sarif.stdout)["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "build.sh"
+    square = command("--profile", "build.sh", "--model", "models.py:UNet", "--input", "N 3 S S")
+    assert "any N in 1..4 and S in 16..128" in square.stdout
+    assert "N=1 S=17" in square.stdout
+    (project / "build.sh").write_text("trtexec --minShapes=x:1x3\n")
+    mistaken = command("--profile", "build.sh", "--model", "models.py:UNet")
+    assert mistaken.exit_code == 2
+    assert "build.sh:1:1: found no max shape of x" in mistaken.stderr
+    assert command("--input", "N 3 H W").exit_code == click.UsageError.exit_code
