@@ -29,6 +29,7 @@ from archlint.ops.rules import (  # noqa: F401
     matmul,
     max_unpool,
     norm,
+    packed,
     pad,
     pixel_shuffle,
     pool,

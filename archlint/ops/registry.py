@@ -20,6 +20,7 @@ arguments that it does not cover, a rule raises :class:`NoRule`; PyTorch's own k
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar
 
 import torch
@@ -69,6 +70,28 @@ def refusal(error: type[Exception] | None) -> type[Refused]:
     return RefusedIndex if error is IndexError else RefusedCall
 
 
+class SizeTuple(tuple[Any, ...]):
+    """What a rule is given for a ``torch.Size``, where a tuple of numbers would mean elements."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class ElementFacts:
+    """What is known of a tensor's elements besides their range.
+
+    ``numbers``: all of them, of a tensor of few integers. ``descending``: whether each is at most
+    the one before. ``first``: the first one, of a tensor of one dimension.
+    """
+
+    numbers: tuple[int, ...] | None = None
+    descending: bool = False
+    first: Size | None = None
+
+
+UNKNOWN_ELEMENTS = ElementFacts()
+
+
 class TensorSpec:
     """A tensor's sizes, layout, dtype and device, and bounds of its elements.
 
@@ -78,7 +101,7 @@ class TensorSpec:
     :data:`IN_RANGE`, or ``None`` for unknown. Never mutated: views make new specs.
     """
 
-    __slots__ = ("device", "dims", "dtype", "loose", "origin", "strides", "values")
+    __slots__ = ("device", "dims", "dtype", "elements", "loose", "origin", "strides", "values")
 
     def __init__(
         self,
@@ -95,6 +118,7 @@ class TensorSpec:
         self.device = device
         self.loose = False  # no element need reach the bounds: values/tight_bounds.py
         self.origin: Any = None  # the call that made it: values/conditional_ranges.py
+        self.elements = UNKNOWN_ELEMENTS
 
     @property
     def ndim(self) -> int:

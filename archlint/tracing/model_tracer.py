@@ -28,6 +28,7 @@ from archlint.tracing.python.builtins import (
     modules_to_replace_type,
     shadowed,
 )
+from archlint.tracing.python.legacy_constructors import needs_sizes
 from archlint.tracing.trace import Trace, dims_of
 from archlint.tracing.tracer import run_model, trace
 
@@ -61,6 +62,7 @@ class ModelTracer:
         self._as_built: dict[nn.Module, Snapshot] = {}
         self._same_with_values: set[str] = set()  # errors that the real weights do not change
         self._eager = False
+        self._constructors = False  # whether the model needs those of legacy_constructors
         self._known: Bool = True
         self.traces = 0
         self._to_shadow: list[str] = []  # modules to shadow, as the running trace found
@@ -144,6 +146,9 @@ class ModelTracer:
         if result.outcome == "raised" and not self._eager and _NOT_PLAIN.search(result.error):
             self._eager = True
             result = self._run(sizes, box, symbolic, choices)
+        if result.outcome == "raised" and not self._constructors and needs_sizes(result.error):
+            self._constructors = True
+            result = self._run(sizes, box, symbolic, choices)
         return result
 
     def _run(self, sizes: Mapping[str, int], box: Box, symbolic: bool, choices: Choices) -> Trace:
@@ -170,7 +175,7 @@ class ModelTracer:
                     result = trace(
                         self.model, input, sizes, box,
                         symbolic=symbolic, rules=rules, path=path, merge=merge,
-                        loops=loops,
+                        loops=loops, constructors=self._constructors,
                     )  # fmt: skip
                     if snapshot.drew():
                         path.forget_claims()

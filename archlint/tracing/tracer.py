@@ -47,6 +47,7 @@ from archlint.tracing.module_stack import ModuleStack, user_frame
 from archlint.tracing.outputs import structure
 from archlint.tracing.path import TracedPath
 from archlint.tracing.python.draws import draws_unknown
+from archlint.tracing.python.legacy_constructors import legacy_constructors_followed
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
 from archlint.tracing.python.lru_caches import lru_caches_restored
 from archlint.tracing.python.math_functions import math_of_sizes
@@ -277,6 +278,7 @@ def trace(
     path: TracedPath | None = None,
     merge: bool = False,
     loops: Loops | None = None,
+    constructors: bool = False,
 ) -> Trace:
     """Run ``model`` once on symbolic tensors, along the path that the sizes ``env`` take.
 
@@ -284,7 +286,7 @@ def trace(
     With ``symbolic=False`` every size is a number, and the tracer is an ordinary interpreter; with
     ``rules=False`` all calls go to PyTorch's kernels. ``path`` replaces the default path of ``env``
     in ``box``. With ``merge``, branches that rejoin inside a module are merged
-    (:mod:`.merge.module_merge`).
+    (:mod:`.merge.module_merge`). ``constructors``: as in :mod:`.python.legacy_constructors`.
 
     Raises nothing but :class:`~.python.builtins.Retrace` and time limits: how the run ended is in
     the result. The caller restores the model's own state.
@@ -296,7 +298,7 @@ def trace(
         tracer.loops = loops
         path.follows_loops = True
         loops.begin(tracer)
-    with running(tracer.run):
+    with running(tracer.run), legacy_constructors_followed(constructors):
         end = run_model(tracer, model, input, env, symbolic, merge)
     run = tracer.run
     if run.bypassed:

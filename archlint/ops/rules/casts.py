@@ -23,6 +23,12 @@ from archlint.ops.values.float_ranges import Real
 from archlint.ops.values.float_ranges import cast as real_cast
 
 _HOST = ("cpu", "meta")
+_TYPES = {
+    f"torch.{name}": getattr(torch, name).dtype
+    for name in ("FloatTensor", "DoubleTensor", "HalfTensor", "BFloat16Tensor", "BoolTensor",
+                 "ByteTensor", "CharTensor", "ShortTensor", "IntTensor", "LongTensor")
+}  # fmt: skip
+_NAMES = {dtype: name for name, dtype in _TYPES.items()}
 
 
 def cast(
@@ -112,6 +118,13 @@ def type_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
 
 @shape_rule(*methods("type"), view=View.SAME, elementwise=True)
 def type_(path: Path, input: TensorSpec, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """Without ``dtype`` the name of the type, such as ``torch.FloatTensor``."""
+    if dtype is None and input.dtype in _NAMES:
+        return _NAMES[input.dtype]
+    if isinstance(dtype, type(torch.FloatTensor)):
+        dtype = f"{dtype.__module__}.{dtype.__name__}"
+    if isinstance(dtype, str):
+        dtype = _TYPES.get(dtype)
     if not isinstance(dtype, torch.dtype):
         raise NoRule(f"type({dtype!r})")
     return cast(path, input, dtype)

@@ -20,7 +20,7 @@ from archlint.ops.shapes.strides import (
     settled,
 )
 from archlint.ops.shapes.type_promotion import result_type
-from archlint.ops.traits import Unchecked, View, declare_traits
+from archlint.ops.traits import View, declare_traits
 from archlint.symbolic import Size, maximum, minimum
 from archlint.symbolic.formula import eq
 
@@ -180,4 +180,3 @@ def _unpacked(tensors: tuple[Any, ...]) -> list[TensorSpec]:
 
 
 declare_traits(torch.functional.cartesian_prod, torch.combinations, view=View.EACH)
-declare_traits(torch._C._nn.pad_sequence, unchecked=Unchecked.SIZES)

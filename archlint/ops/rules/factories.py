@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from archlint.ops.aliases import methods
-from archlint.ops.registry import NoRule, Path, Range, TensorSpec, refuse, shape_rule
+from archlint.ops.registry import NoRule, Path, Range, SizeTuple, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.casts import cast, dense_strides, host_device
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.traits import Bounds, Creates, View, declare_traits
@@ -46,9 +46,11 @@ def made(
     for name, value in settings.items():
         if name not in _IGNORED and value not in (None, torch.strided, torch.contiguous_format):
             raise NoRule(f"{name}={value!r}")
-    promote.same(path, "a new tensor", dtype)
+    if not dtype.is_complex:
+        promote.same(path, "a new tensor", dtype)
     host = None if device is None else host_device(device)
-    return TensorSpec(dims, dtype, None, ranges.fitted(path, values, dtype), host)
+    known = None if dtype.is_complex else ranges.fitted(path, values, dtype)
+    return TensorSpec(dims, dtype, None, known, host)
 
 
 def number_dtype(value: Any) -> torch.dtype:
@@ -169,6 +171,19 @@ def tensor(
     dims, leaves = _nested(path, data)
     dtype = dtype or (torch.get_default_dtype() if not leaves else _common(leaves))
     return made(path, dims, {"dtype": dtype, "device": device}, None, _span(path, leaves))
+
+
+@shape_rule(*methods("new"))
+def new(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
+    """``new(*size)``, ``new(torch.Size)`` or ``new(elements)``."""
+    if len(args) == 1 and isinstance(args[0], TensorSpec):
+        raise NoRule("another tensor")
+    if len(args) == 1 and isinstance(args[0], (list, tuple)):
+        if not isinstance(args[0], SizeTuple):
+            return new_tensor(path, input, args[0], **settings)
+        args = args[0]
+    dims = sizes_of(args, settings) if args or settings else (0,)
+    return made(path, dims, settings, input.dtype)
 
 
 @shape_rule(*methods("new_tensor"))

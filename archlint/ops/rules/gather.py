@@ -227,7 +227,7 @@ _BY_INDEX = (
 declare_traits(
     *spellings(*_BY_INDEX, *(f"{name}_" for name in _BY_INDEX), "_unsafe_index"),
     *spellings("_index_put_impl_", "_unsafe_index_put", "_unsafe_masked_index"),
-    *spellings("_unsafe_masked_index_put_accumulate", "segment_reduce", "_pack_padded_sequence"),
+    *spellings("_unsafe_masked_index_put_accumulate", "segment_reduce"),
     *spellings("lu_unpack", "lu_solve", "ldl_solve"),
     torch.functional.unravel_index,
     unchecked=Unchecked.INDICES,

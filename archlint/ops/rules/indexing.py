@@ -216,6 +216,9 @@ def gathered(path: Path, view: TensorSpec, tensors: dict[int, TensorSpec]) -> Te
     Tensor.__getitem__, view=View.SUBSCRIPT, bounds=Bounds.SUBSCRIPT, unchecked=Unchecked.INDICES
 )
 def getitem(path: Path, input: TensorSpec, index: Any) -> TensorSpec:
+    first = input.elements.first
+    if first is not None and type(index) is int and index == 0:
+        return input.like((), values=(first, first))
     view, tensors = viewed_at(path, input, subscripts(path, input, index))
     return gathered(path, view, tensors) if tensors else view
 

@@ -14,9 +14,11 @@ from archlint.ops.shapes.strides import (
     empty,
     like_input_layout,
 )
-from archlint.ops.traits import View
-from archlint.symbolic import Size
-from archlint.symbolic.formula import disj, ge
+from archlint.ops.traits import Unchecked, View
+from archlint.ops.values.int_ranges import range_of
+from archlint.ops.values.tight_bounds import in_range
+from archlint.symbolic import Size, maximum
+from archlint.symbolic.formula import disj, eq, ge
 
 Tensor = torch.Tensor
 
@@ -124,7 +126,40 @@ def _repeated(path: Path, input: TensorSpec, times: tuple[Size, ...]) -> TensorS
     return input.like(tuple(d * n for d, n in zip(own, times, strict=True)), values=input.values)
 
 
-@shape_rule(torch.repeat_interleave, Tensor.repeat_interleave)
+def _repeated_each(
+    path: Path, input: TensorSpec, repeats: TensorSpec, dim: int | None
+) -> TensorSpec:
+    """Each entry of a dimension as often as its own number says."""
+    good = repeats.dtype in (torch.int64, torch.int32)
+    path.claim(good, f"repeats of int64 or int32, get {repeats.dtype}")
+    path.claim(repeats.ndim <= 1, "repeats of at most 1 dimension, get {}", repeats.ndim)
+    path.claim(dim is None or input.ndim > 0, "a tensor of at least one dimension")
+    dims = (input.numel(),) if dim is None else input.dims
+    at = 0 if dim is None else axis(path, dim, input.ndim)
+    count = repeats.numel()
+    fits = disj(eq(count, dims[at]), repeats.ndim == 0, eq(count, 1))
+    path.claim(fits, "repeats {} for a size of {}", count, dims[at])
+    in_range(path, repeats, 0, lambda low: disj(ge(low, 0), eq(dims[at], 0)), "repeats {} >= 0")
+    length = total(path, "repeat_interleave", repeats, dims[at], 0)
+    return input.like((*dims[:at], length, *dims[at + 1 :]), values=input.values)
+
+
+def total(path: Path, name: str, numbers: TensorSpec, count: Size, least: Size) -> Size:
+    """The sum of ``count`` integers: those of ``numbers``, or one of them again and again.
+
+    Each is at least ``least``.
+    """
+    known = numbers.elements.numbers
+    if known is not None and len(known) > 1:
+        return sum(known)
+    low, high = range_of(numbers)
+    if low is not None and high is not None and (low is high or path.known(eq(low, high))):
+        return low * count
+    fewest = count * (least if low is None else maximum(low, least))
+    return path.unknown(name, fewest, *(() if high is None else (count * high,)))
+
+
+@shape_rule(torch.repeat_interleave, Tensor.repeat_interleave, unchecked=Unchecked.INDICES)
 def repeat_interleave(
     path: Path,
     input: TensorSpec,
@@ -133,8 +168,10 @@ def repeat_interleave(
     *,
     output_size: Any = None,
 ) -> TensorSpec:
-    if repeats is None or isinstance(repeats, TensorSpec) or output_size is not None:
+    if repeats is None or output_size is not None:
         raise NoRule
+    if isinstance(repeats, TensorSpec):
+        return _repeated_each(path, input, repeats, dim)
     path.claim(ge(repeats, 0), "repeats {} >= 0", repeats)
     if dim is None:
         return input.like((input.numel() * repeats,), values=input.values)

@@ -91,11 +91,22 @@ def _state(projected: Size | None, w_hh: TensorSpec) -> Size:
     return w_hh.dims[1] if projected is None else projected
 
 
-def _plain(*specs: Any) -> None:
-    """A packed sequence has its batch sizes in the place of a setting."""
-    for spec in specs:
-        if isinstance(spec, TensorSpec):
-            raise NoRule("a packed sequence")
+def _of_packed(
+    path: Path,
+    gates: int,
+    data: TensorSpec,
+    batch_sizes: TensorSpec,
+    hidden: Sequence[TensorSpec],
+    *settings: Any,
+) -> TensorSpec:
+    """The output for a packed sequence: data (total length, features)."""
+    params, has_biases, num_layers, _, _, bidirectional = settings
+    batch = batch_sizes.elements.first
+    if batch is None or batch_sizes.ndim != 1 or data.ndim != 2:
+        raise NoRule("a packed sequence whose batch size is not known")
+    step = data.like((1, batch, data.dims[1]))
+    one = _layers(path, gates, step, hidden, params, has_biases, num_layers, bidirectional, False)
+    return data.like((data.dims[0], one.dims[2]))
 
 
 @shape_rule(torch.lstm, flops=_layers_flops)
@@ -111,7 +122,10 @@ def lstm(
     bidirectional: Any,
     batch_first: Any = False,
 ) -> tuple[TensorSpec, TensorSpec, TensorSpec]:
-    _plain(hx)
+    if isinstance(hx, TensorSpec):  # a packed sequence: the batch sizes, and all one place later
+        rest = (has_biases, num_layers, dropout, train, bidirectional, batch_first)
+        h, c = params
+        return _of_packed(path, 4, input, hx, (h, c), *rest), h.like(h.dims), c.like(c.dims)
     h, c = hx
     output = _layers(
         path, 4, input, (h, c), params, has_biases, num_layers, bidirectional, batch_first
@@ -132,7 +146,9 @@ def _register_plain(function: Any, gates: int) -> None:
         bidirectional: Any,
         batch_first: Any = False,
     ) -> tuple[TensorSpec, TensorSpec]:
-        _plain(params)
+        if isinstance(params, TensorSpec):  # a packed sequence
+            rest = (has_biases, num_layers, dropout, train, bidirectional, batch_first)
+            return _of_packed(path, gates, input, hx, (params,), *rest), params.like(params.dims)
         output = _layers(
             path, gates, input, (hx,), params, has_biases, num_layers, bidirectional, batch_first
         )

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from archlint.ops.aliases import spellings
-from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.registry import ElementFacts, NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.axes import reduced, size_at, wrapped
 from archlint.ops.shapes.strides import elementwise_strides
@@ -102,7 +102,10 @@ def sort(
     *,
     stable: bool | None = None,
 ) -> Pair:
-    return _ordered(path, input, dim)
+    values, indices = _ordered(path, input, dim)
+    if descending and values.ndim == 1:
+        values.elements = ElementFacts(descending=True)
+    return values, indices
 
 
 @shape_rule(*spellings("argsort"))

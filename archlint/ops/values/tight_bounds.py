@@ -40,6 +40,7 @@ def reaching(function: Function, operands: Sequence[Any], result: TensorSpec) ->
         values = result.values
     spec = result.like(result.dims, strides=result.strides, values=values)
     spec.loose = True
+    spec.elements = result.elements
     return spec
 
 

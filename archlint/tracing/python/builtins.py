@@ -225,7 +225,7 @@ def calling_module(tracer: ModuleType) -> str | None:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename in between:
         frame = frame.f_back
-    if frame is None or not is_user_code(frame.f_code.co_filename):
+    if frame is None or not _may_shadow(frame.f_code.co_filename):
         return None
     code = frame.f_code
     own = {n for n in code.co_names if _is_exact(frame.f_globals.get(n))}
@@ -238,6 +238,11 @@ def calling_module(tracer: ModuleType) -> str | None:
     if module is None or vars(module) is not frame.f_globals:
         return None
     return name if own or _replaceable(module) & set(code.co_names) else None
+
+
+def _may_shadow(file: str) -> bool:
+    """Whether it is a file of user code, or of PyTorch's own layers."""
+    return is_user_code(file) or file.startswith(_LAYERS)
 
 
 def _is_exact(value: Any) -> bool:
@@ -302,6 +307,7 @@ def _codes(value: Any) -> Iterator[CodeType]:
             todo += [c for c in code.co_consts if isinstance(c, CodeType)]
 
 
+_LAYERS = nn.modules.__path__[0]
 _BETWEEN = frozenset(
     module.__file__
     for module in (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from archlint.ops.registry import TensorSpec
+from archlint.ops.registry import ElementFacts, SizeTuple, TensorSpec
 from archlint.tracing.run import TraceRun, current_run
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.python_types import SymbolicBool, SymbolicFloat, SymbolicInt
@@ -23,6 +23,7 @@ _SYMBOLIC = frozenset(
     (torch.SymInt, torch.SymFloat, torch.SymBool, SymbolicInt, SymbolicFloat, SymbolicBool)
 )
 _CPU = torch.device("cpu")
+_FEW = 64  # integers that are read one by one
 _PLAIN = frozenset({int, float, bool, type(None), str, torch.dtype, torch.device, complex})
 
 
@@ -37,7 +38,10 @@ def _real_spec(tensor: torch.Tensor) -> TensorSpec:
     if _integer(dtype) and not tensor.is_meta and tensor.numel() and not _is_unknown(tensor):
         values = (int(tensor.min()), int(tensor.max()))
     strides = None if tensor.is_contiguous() else tensor.stride()
-    return TensorSpec(tuple(tensor.shape), dtype, strides, values, _CPU)
+    spec = TensorSpec(tuple(tensor.shape), dtype, strides, values, _CPU)
+    if values is not None and tensor.ndim == 1 and tensor.numel() <= _FEW:
+        spec.elements = ElementFacts(tuple(tensor.tolist()))
+    return spec
 
 
 def forget_elements(run: TraceRun, value: Any) -> None:
@@ -93,8 +97,10 @@ def known_of(value: Any) -> Any:
         return _real_spec(value)
     if kind in _SYMBOLIC:
         return size_of(value)
-    if kind is tuple or kind is torch.Size:
+    if kind is tuple:
         return tuple(known_of(v) for v in value)
+    if kind is torch.Size:
+        return SizeTuple(known_of(v) for v in value)
     if kind is list:
         return [known_of(v) for v in value]
     if kind is slice:

@@ -18,6 +18,7 @@ from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.python_types import sym_int
 
 _EMPTY = torch.empty(0, device="meta")
+_SAME_MEMORY = (torch.ops.aten.detach.default, torch.ops.aten.alias.default)
 # PyTorch takes a tensor without dimensions where it wants a number, for a size only integers.
 _NUMBER = torch.empty((), device="meta")
 _INTEGER = torch.empty((), device="meta", dtype=torch.int64)
@@ -47,6 +48,8 @@ class SymbolicTensor(torch.Tensor):
     def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
+        if func in _SAME_MEMORY:  # ``Variable(x)``
+            return args[0].detach()
         text = f"compiled code calls {func}, where sizes cannot be followed"
         run = current_run()
         if run is not None:

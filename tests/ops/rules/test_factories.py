@@ -53,7 +53,7 @@ def test_like():
         agree(torch.randint_like, T("b"), *args, env=POINTS[0], other=POINTS[1])
 
 
-@covers(*NEW, torch.Tensor.new_full, torch.Tensor.new_tensor)
+@covers(*NEW, torch.Tensor.new, torch.Tensor.new_full, torch.Tensor.new_tensor)
 def test_new():
     for function, env in itertools.product(NEW, POINTS):
         x = T("a", dtype=torch.int64) if env["a"] >= 0 else T(1)
@@ -64,6 +64,8 @@ def test_new():
         agree(torch.Tensor.new_full, T("a", dtype=torch.int64), (S("b"),), value, env=POINTS[0])
         agree(torch.Tensor.new_full, T("a"), (S("b"),), value, env=POINTS[2], other=POINTS[0])
     agree(torch.Tensor.new_tensor, T("a"), [S("a"), 2], env=POINTS[0])
+    for args in (((S("a"), 2),), ([S("a"), 2],), ([[1], [2]],), (S("a"), 2), (), (S("b"),)):
+        agree(torch.Tensor.new, T("a", dtype=torch.int64), *args, env=POINTS[0], other=POINTS[1])
     agree(torch.Tensor.new_tensor, T("a"), [[1], [2.5]], dtype=torch.int64, env=POINTS[0])
 
 

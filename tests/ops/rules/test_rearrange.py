@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import archlint.ops.rules.rearrange  # noqa: F401
 from archlint.symbolic import symbol
-from tests.ops.oracle import S, agree, covers
+from tests.ops.oracle import S, T, agree, covers
 from tests.ops.rules.test_view import dim, few, sizes, tensors
 
 A, B, C, D = map(symbol, "abcd")
@@ -99,3 +99,20 @@ def test_repeat_and_tile(env, other, x, repeats):
 def test_repeat_interleave(op, env, other, x, repeats, d):
     agree(op, x, repeats, d, env=env, other=other, layout=True)
     agree(op, x, repeats, dim=d, env=env, other=other)
+
+
+@pytest.mark.parametrize("op", [torch.repeat_interleave, Tensor.repeat_interleave])
+@few
+@given(
+    env=sizes,
+    other=sizes,
+    x=tensors(),
+    d=dim | st.none(),
+    dims=st.sampled_from([("a",), ("b",), (), (1,), ("a", "b"), (A * B,)]),
+    number=st.sampled_from([0, 1, 3, -1]),
+    dtype=st.sampled_from([torch.int64, torch.int64, torch.int32, torch.float32]),
+)
+def test_repeat_interleave_by_a_tensor(op, env, other, x, d, dims, number, dtype):
+    values = (number, number)
+    repeats = T(*dims, dtype=dtype, fill=number, values=values)
+    agree(op, x, repeats, d, env=env, other=other)

@@ -193,7 +193,6 @@ UNPROVED: dict[Callable[[Tensor], Any], str] = {
     lambda x: x[: int(masked_rows(x).sum())]: "the value of a tensor is needed",
     lambda x: x[: masked_rows(x).shape[0] or 1] + x: "values (a mask) decide whether",
     lambda x: torch.linalg.cholesky(masked_rows(x)): "has no rule for sizes that values decide",
-    lambda x: torch.bincount(masked_rows(x)[:, 0].long().abs()): "bincount",
 }
 
 
