@@ -75,8 +75,8 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/cli": (
         "tests/end_to_end: whole commands",
-        "app apply_adoption cache check cost diff exit_codes explain fix infer init job_options "
-        "lock profile_jobs report_output rules rules_explain rules_schema rules_test "
+        "app apply_adoption cache check cost diff exit_codes explain export_ranges fix infer init "
+        "job_options lock profile_jobs report_output rules rules_explain rules_schema rules_test "
         "rules_validate run_jobs select_jobs verdict_log",
     ),
     "archlint/contracts/rulefile/ranges": (
@@ -144,8 +144,8 @@ TESTED_ELSEWHERE = {
         "tight_bounds",
     ),
     "archlint/project": (
-        "tests/project/test_lock_file.py: the lock file, held to models",
-        "lock_check",
+        "tests/project and tests/engine/infer: with the models that they are about",
+        "exported_ranges lock_check",
     ),
     "archlint/project/adoption": (
         "tests/end_to_end/test_adoption.py: waivers and baselines, by their reports",

@@ -15,6 +15,7 @@ from archlint.cli.cost import cost
 from archlint.cli.diff import diff
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, NEEDS_TORCH, discard_stdout
 from archlint.cli.explain import explain
+from archlint.cli.export_ranges import export_ranges
 from archlint.cli.fix import fix
 from archlint.cli.infer import infer
 from archlint.cli.init import init
@@ -80,5 +81,5 @@ def _version(ctx: click.Context) -> NoReturn:
     ctx.exit()
 
 
-for command in (init, check, explain, fix, infer, cost, lock, diff, rules, cache):
+for command in (init, check, explain, fix, infer, cost, export_ranges, lock, diff, rules, cache):
     cli.add_command(command)

@@ -199,19 +199,16 @@ def typical_member(
     wished: Mapping[str, int],
     deadline: float,
 ) -> dict[str, int] | None:
-    """An accepted size: with the wished sizes where that is possible, an ordinary or small one.
+    """An accepted size with as many of the wished ones as possible, the others ordinary or small.
 
     ``None`` if there is none. Raises ``Unsolved``.
     """
-    known = {n: v for n, v in wished.items() if n in names}
-    fixed = conj(accepted, *(eq(symbol(n), v) for n, v in known.items()))
-    for region in (fixed, accepted) if known else (accepted,):
-        point = typical_point(box, region)
-        if point is not None:
-            return point
-        solver = Solver(names, box, deadline)
-        solver.add(in_box(box))
-        point = solver.smallest(region)
-        if point is not None:
-            return point
-    return None
+    solver = Solver(names, box, deadline)
+    solver.add(in_box(box))
+    region = accepted
+    for name, value in wished.items():
+        if name in names:
+            nearer = conj(region, eq(symbol(name), value))
+            if solver.find(nearer) is not None:
+                region = nearer
+    return typical_point(box, region) or solver.smallest(region)

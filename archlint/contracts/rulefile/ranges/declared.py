@@ -36,11 +36,16 @@ class Span:
 
     @property
     def typical(self) -> int:
-        """The size to optimize for: ``opt``, else the smallest of at least 2 (traces fix 0, 1)."""
-        if self.opt is not None:
-            return self.opt
-        low = max(self.low, 2 if self.high is None or self.high >= 2 else self.low)
-        return low + -(low - self.low) % self.step
+        """The size to optimize for: ``opt``, else that of an example."""
+        return self.example if self.opt is None else self.opt
+
+    @property
+    def example(self) -> int:
+        """``opt``, or the smallest size; at least 2 if possible: traces fix the sizes 0 and 1."""
+        size = self.low if self.opt is None else self.opt
+        while size < 2 and (self.high is None or size + self.step <= self.high):
+            size += self.step
+        return size
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def with_example(
 
 def write_example(tensor: DeclaredTensor) -> str:
     """``torch.randn(2, 3, 224, 224)`` at typical sizes."""
-    sizes = ", ".join(str(s.typical) for s in tensor.spans or ())
+    sizes = ", ".join(str(s.example) for s in tensor.spans or ())
     if tensor.dtype in ("", "float32"):
         return f"torch.randn({sizes})"
     return f"torch.zeros({sizes}, dtype=torch.{tensor.dtype})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -215,9 +216,34 @@ def _listed(profile: Profile, shapes: dict[str, str], input: Input | None) -> st
         sizes: Sequence[Size | str] = part.dims
     else:
         sizes = shapes[tensor.name].split()
-    each = []
-    for shape in profile.shapes:
-        equal = [f"{s} == {n}" for s, n in zip(sizes, shape, strict=True)
-                 if not isinstance(s, int) and not str(s).isdigit()]  # fmt: skip
-        each.append(" and ".join(dict.fromkeys(equal)))
-    return "(" + " or ".join(dict.fromkeys(filter(None, each))) + ")"
+    points = list(dict.fromkeys(
+        tuple((str(s), n) for s, n in zip(sizes, shape, strict=True)
+              if not isinstance(s, int) and not str(s).isdigit())
+        for shape in profile.shapes
+    ))  # fmt: skip
+    return f"({_points(points)})"
+
+
+def _points(points: Sequence[tuple[tuple[str, int], ...]]) -> str:
+    """Points as a condition, those that only differ in the last size together."""
+    rows: dict[tuple[tuple[str, int], ...], list[int]] = {}
+    for point in points:
+        rows.setdefault(point[:-1], []).append(point[-1][1])
+    last = points[0][-1][0]
+    alike: dict[tuple[int, ...], list[tuple[tuple[str, int], ...]]] = {}
+    for row, values in rows.items():
+        alike.setdefault(tuple(sorted(set(values))), []).append(row)
+    parts = []
+    for chosen, heads in alike.items():
+        within = f"{last} {_choice(chosen)}"
+        parts.append(f"{_points(heads)} and {within}" if heads[0] else within)
+    return " or ".join(parts) if len(parts) == 1 else " or ".join(f"({p})" for p in parts)
+
+
+def _choice(values: tuple[int, ...]) -> str:
+    steps = {b - a for a, b in itertools.pairwise(values)}
+    if len(values) == 1:
+        return f"== {values[0]}"
+    if len(values) > 2 and len(steps) == 1:
+        return f"in {values[0]}..{values[-1]} step {steps.pop()}"
+    return "in {" + ", ".join(map(str, values)) + "}"

@@ -45,7 +45,7 @@ CASES = [
      "n 2*n+1", "any n in 2..8 and 2*n+1 in 5..17 step 2"),
     (profile(("x", "", Span.fixed(1), C, span(32, 64), span(32, 64)),
              shapes=((1, 3, 32, 32), (1, 3, 64, 64))),
-     "1 3 H W", "any H, W in 32..64 and (H == 32 and W == 32 or H == 64 and W == 64)"),
+     "1 3 H W", "any H, W in 32..64 and ((H == 32 and W == 32) or (H == 64 and W == 64))"),
 ]  # fmt: skip
 
 

@@ -1,0 +1,129 @@
+"""The text of ``export-ranges``: proved boxes in the form of a deployment tool, with comments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
+from archlint.contracts.rulefile.ranges.forms import (
+    ONE_PROFILE,
+    WITHOUT_INFINITY,
+    WITHOUT_STEPS,
+    WRITERS,
+)
+from archlint.contracts.rulefile.ranges.range_contract import leaves, phrase
+from archlint.errors import ArchlintError, Location
+from archlint.symbolic import Expr, Size, Symbol
+
+_NOWHERE = Location("", 1)
+
+
+def exported(boxes: Mapping[str, Any], input: Input, form: str, command: str) -> tuple[str, str]:
+    """The file's text, and its comments, which are part of the text unless the form has none.
+
+    ``boxes`` is as :func:`archlint.engine.infer.export_boxes.boxes_of` returns it, and ``command``
+    is what the file says to be written by.
+
+    Raises:
+        ArchlintError: the form cannot state the ranges: one has no end, or a size is not linear.
+    """
+    kind = "plain" if form in WITHOUT_STEPS else "steps"
+    pieces: Sequence[dict[str, Span]] = [
+        {name: Span(**span) for name, span in box.items()} for box in boxes[kind]["boxes"]
+    ]
+    lost = boxes[kind]["lost"]
+    if form in ONE_PROFILE and len(pieces) > 1:
+        lost = " or ".join(f"({phrase(list(p.items()))})" for p in pieces[1:])
+        pieces = pieces[:1]
+    endless = sorted({n for p in pieces for n, s in p.items() if s.high is None})
+    if endless and form in WITHOUT_INFINITY:
+        raise ArchlintError(
+            f"{form} needs an end for {', '.join(endless)}: add --within, as in --within "
+            f"'{' and '.join(f'{n} <= {1024 if i else 16}' for i, n in enumerate(endless))}'"
+        )
+    names = boxes["parameters"][:1] or ["input"]
+    profiles = [_profile(input, piece, names[0], form) for piece in pieces]
+    notes = _notes(boxes, kind, pieces, lost, form, command)
+    notes += _equal_sizes(input, form)
+    comments = "".join(f"# {note}\n" for note in notes)
+    text = WRITERS[form](profiles)
+    return (text, comments) if form == "json" else (comments + text, comments)
+
+
+def _notes(
+    boxes: Mapping[str, Any],
+    kind: str,
+    pieces: Sequence[dict[str, Span]],
+    lost: str,
+    form: str,
+    command: str,
+) -> list[str]:
+    notes = [f"Written by {command}."]
+    if boxes["accepts"]:
+        how = "exactly" if boxes["exact"] else "at least"
+        notes.append(f"The model accepts {how}: {boxes['accepts']}.")
+    for number, piece in enumerate(pieces):
+        what = "This file" if len(pieces) == 1 else f"Profile {number}"
+        notes.append(f"{what} allows: {phrase(list(piece.items()))}.")
+    if lost:
+        box = "the largest box around opt" if boxes[kind]["largest"] else "a box around opt"
+        notes.append(f"It is {box}. The model also accepts: {lost}.")
+    stepped = boxes["steps"]["boxes"][0]
+    steps = {n: Span(**s).step for n, s in stepped.items()}
+    if kind == "plain" and max(steps.values(), default=1) > 1:
+        spans = [(n, Span(**s)) for n, s in stepped.items()]
+        notes.append(f"With multiples, which {form} cannot state: {phrase(spans)}.")
+    if form == "triton":
+        notes.append("Triton has no bounds for -1: check sizes before they are sent.")
+    return notes
+
+
+def _equal_sizes(input: Input, form: str) -> list[str]:
+    """A note if several dimensions are one size and the form cannot state that."""
+    if form in ("torch-export", "shapes-spec", "onnx", "json"):
+        return []
+    sizes = [str(d) for _, t in leaves(input) for d in t.dims if not isinstance(d, int)]
+    twice = sorted({s for s in sizes if sizes.count(s) > 1})
+    if not twice:
+        return []
+    return [f"All dimensions named {', '.join(twice)} must be equal, which {form} cannot state."]
+
+
+def _profile(input: Input, spans: Mapping[str, Span], first: str, form: str) -> Profile:
+    tensors = []
+    for name, part in leaves(input):
+        dims = tuple(_dimension(d, spans) for d in part.dims)
+        tensors.append(DeclaredTensor(name or first, dims, _NOWHERE, _dtype(part)))
+    return Profile(form, tuple(tensors), _NOWHERE)
+
+
+def _dtype(part: TensorInput) -> str:
+    return "" if part.dtype == "float32" else part.dtype
+
+
+def _dimension(size: Size, spans: Mapping[str, Span]) -> Span:
+    """The span of a dimension, which is a number or a multiple of one size plus a number."""
+    if isinstance(size, int):
+        return Span.fixed(size)
+    name, factor = _linear(size)
+    span, offset = spans[name], size.const
+    if (factor, offset) == (1, 0):
+        return replace(span, name=name)
+    if span.step > 1:
+        raise ArchlintError(f"the size {size} of the input, with {name} a multiple of {span.step}, "
+                            "cannot be written; use --input with a name for it")  # fmt: skip
+    high = None if span.high is None else factor * span.high + offset
+    opt = None if span.opt is None else factor * span.opt + offset
+    return Span(factor * span.low + offset, high, opt, factor, name, factor, offset)
+
+
+def _linear(size: Expr) -> tuple[str, int]:
+    if len(size.terms) == 1:
+        ((monomial, factor),) = size.terms
+        if len(monomial) == 1 and isinstance(monomial[0], Symbol) and factor > 0:
+            return monomial[0].name, factor
+    raise ArchlintError(f"the size {size} of the input cannot be written as a range; use --input "
+                        "with a name for it")  # fmt: skip
