@@ -106,7 +106,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/engine/sampling": (
         "tests/engine/sampling/test_sampling.py: parts of one comparison",
-        "cross_check peak_memory real_run sizes",
+        "cross_check peak_memory real_run sizes work",
     ),
     "archlint/engine/structure": (
         "tests/engine/structure/test_structure.py: every check, by its verdicts",

@@ -46,8 +46,15 @@ def conclude(
     if evidence.broken is not None:
         return _broken_sample(verdict, contract, evidence.broken, attempt)
     if covered:
-        return verdict
+        return replace(verdict, details=_not_run(evidence))
     return _not_proved(verdict, contract, attempt, evidence)
+
+
+def _not_run(evidence: Evidence) -> dict[str, str]:
+    """The largest sizes of the contract, if the real model did not run there."""
+    if not evidence.samples.run or evidence.left_out is None:
+        return {}
+    return {"not run": f"{point_text(evidence.left_out)}, the largest sizes: too expensive"}
 
 
 def verdict_without_run(contract: Contract) -> Verdict:

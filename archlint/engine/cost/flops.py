@@ -89,7 +89,7 @@ class _Count:
 
     def _add(self, plain: dict[str, Size], call: Call) -> None:
         count = traits_of(call.func).flops
-        if count is None:
+        if count is None or call.result is None:  # it was refused
             return
         settings = {name: known_of(value) for name, value in call.kwargs.items()}
         settings.pop("out", None)

@@ -16,9 +16,10 @@ from archlint.engine.exploration import Exploration
 from archlint.engine.prove import ProofAttempt, SizeViolation
 from archlint.engine.sampling.peak_memory import peak_memory
 from archlint.engine.sampling.real_run import Outcome, run_at
-from archlint.engine.sampling.sizes import choose_sizes, moduli
+from archlint.engine.sampling.sizes import choose_sizes, largest_corner, moduli
+from archlint.engine.sampling.work import WorkBudget
 from archlint.errors import TargetError
-from archlint.symbolic.formula import conj, holds, negate
+from archlint.symbolic.formula import Bool, conj, holds, negate
 from archlint.tracing.trace import dims_of
 
 DRAWS = 8  # times that each size runs, with other values each time, where values may decide
@@ -32,7 +33,8 @@ class Evidence:
 
     ``violation``: the outcome at the counterexample. ``disagreement``: how the real model
     contradicts the proof. ``broken``: the outcome at a size that was not proved, where the real
-    model violates the contract. ``unable``: why sizes could not be run.
+    model violates the contract. ``unable``: why sizes could not be run. ``left_out``: the largest
+    sizes of the contract, if the model did not run there.
     """
 
     samples: Samples
@@ -40,6 +42,7 @@ class Evidence:
     disagreement: str = ""
     broken: Outcome | None = None
     unable: str = ""
+    left_out: Mapping[str, int] | None = None
 
 
 def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) -> Evidence:
@@ -79,7 +82,8 @@ def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) 
         unproved = attempt.open or exploration.accepts(point) is None
         if unproved and not _fulfills(run, outcome):
             return Evidence(done, broken=outcome)
-    return Evidence(Samples(count, device), unable=unable)
+    left_out = _left_out(run, sizes)
+    return Evidence(Samples(count, device), unable=unable, left_out=left_out)
 
 
 def cross_check_at(point: dict[str, int], run: CheckRun, exploration: Exploration) -> Evidence:
@@ -92,12 +96,26 @@ def cross_check_at(point: dict[str, int], run: CheckRun, exploration: Exploratio
 def _chosen(run: CheckRun, exploration: Exploration) -> list[dict[str, int]]:
     """Sizes of the premise; for ``only`` also sizes outside of it."""
     question, divisors = run.question, _moduli(exploration)
-    sizes = choose_sizes(question.names, question.premise, question.box, divisors, run.samples)
+    names, box = question.names, question.box
+
+    def choose(region: Bool, count: int) -> list[dict[str, int]]:
+        admits = WorkBudget(exploration, count).admits
+        return choose_sizes(names, region, box, divisors, count, admits=admits)
+
+    sizes = choose(question.premise, run.samples)
     if run.contract.clause.kind == "only":
         outside = conj(question.domain, negate(question.premise))
-        count = max(2, run.samples // 2)
-        sizes += choose_sizes(question.names, outside, question.box, divisors, count)
+        sizes += choose(outside, max(2, run.samples // 2))
     return sizes
+
+
+def _left_out(run: CheckRun, sizes: list[dict[str, int]]) -> dict[str, int] | None:
+    """The largest sizes of the premise, if they are bounded and not among those that ran."""
+    question = run.question
+    corner = largest_corner(question.names, question.box)
+    if not corner or corner in sizes or not holds(question.premise, corner):
+        return None
+    return corner
 
 
 def _depends_on_values(exploration: Exploration) -> bool:

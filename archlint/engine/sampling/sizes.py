@@ -1,9 +1,10 @@
-"""Chooses sizes to run the real model at: few, small, and with different residues."""
+"""Chooses sizes to run the real model at: few, cheap, and as different as possible."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from math import prod
 
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic import FloorDiv, Size, Symbol, Unknown, atoms
@@ -27,14 +28,16 @@ def choose_sizes(
     count: int,
     seed: int = 0,
     points: Iterable[Mapping[str, int]] = (),
+    admits: Callable[[Sizes], bool] = lambda point: True,
 ) -> list[Sizes]:
     """At most ``count`` different points of ``region``, the same for the same arguments.
 
-    In this order: ``points``, the smallest corner, points that between them have every
-    residue of each symbol's ``moduli`` (up to 16 each, small points first), the largest corner
-    where the box has one, random points. About a fifth of the points are random.
+    In this order: ``points``, the smallest corner, points that between them have every residue of
+    each symbol's ``moduli`` (up to 16 each), each bound of the box and each order of two symbols,
+    the cheapest of those that add as much; the largest corner where the box has one; random points.
+    About a fifth of the points are random. A point that ``admits`` refuses is left out.
     """
-    chosen = _Chosen(symbols, region, count)
+    chosen = _Chosen(symbols, region, count, admits)
     for point in points:
         chosen.add(point)
     if region is False or not symbols:
@@ -45,15 +48,19 @@ def choose_sizes(
     grid = list(_inside(symbols, values, region))
     if grid:
         chosen.add(grid[0])
+        grid += _at_bounds(grid[0], box, region)
     fifth = count // 5
-    for point in _covering(grid, moduli, count - len(chosen.points) - fifth):
-        chosen.add(point)
-    high = {s: box.ranges.get(s, (1, None))[1] for s in symbols}
-    if None not in high.values():
-        chosen.add({s: h for s, h in high.items() if h is not None})
+    left = count - len(chosen.points) - fifth
+    for point in _covering(grid, box, moduli):
+        left -= chosen.add(point)
+        if left <= 0:
+            break
+    corner = largest_corner(symbols, box)
+    if corner is not None:
+        chosen.add(corner)
     draw = random.Random(seed)
     for _ in range(200 * count):
-        if len(chosen.points) >= count:
+        if len(chosen.points) >= count or chosen.refused > 4 * count:
             break
         chosen.add(_random_point(draw, symbols, values, box, chosen.points))
     for point in grid:
@@ -61,21 +68,39 @@ def choose_sizes(
     return chosen.points
 
 
-class _Chosen:
-    """Points of the region, each once, at most ``count``."""
+def largest_corner(symbols: Sequence[str], box: Box) -> Sizes | None:
+    """The largest sizes of the box; ``None`` if it has no upper bounds."""
+    high = {s: box.ranges.get(s, (1, None))[1] for s in symbols}
+    bounded = {s: h for s, h in high.items() if h is not None}
+    return bounded if len(bounded) == len(high) else None
 
-    def __init__(self, symbols: Sequence[str], region: Bool, count: int) -> None:
+
+class _Chosen:
+    """Points of the region, each once, at most ``count``; ``refused`` are those too expensive."""
+
+    def __init__(
+        self, symbols: Sequence[str], region: Bool, count: int, admits: Callable[[Sizes], bool]
+    ) -> None:
         self.points: list[Sizes] = []
+        self.refused = 0
         self._symbols, self._region, self._count = symbols, region, count
+        self._admits = admits
         self._seen: set[tuple[int, ...]] = set()
 
-    def add(self, point: Mapping[str, int]) -> None:
+    def add(self, point: Mapping[str, int]) -> bool:
+        """Add a point; whether it is new, of the region, and cheap enough."""
         if len(self.points) >= self._count or any(s not in point for s in self._symbols):
-            return
+            return False
         key = tuple(point[s] for s in self._symbols)
-        if key not in self._seen and _holds(self._region, point):
-            self._seen.add(key)
-            self.points.append(dict(zip(self._symbols, key, strict=True)))
+        if key in self._seen or not _holds(self._region, point):
+            return False
+        self._seen.add(key)
+        new = dict(zip(self._symbols, key, strict=True))
+        if not self._admits(new):
+            self.refused += 1
+            return False
+        self.points.append(new)
+        return True
 
 
 def _holds(region: Bool, point: Mapping[str, int]) -> bool:
@@ -127,18 +152,45 @@ def _summing(ranks: Sequence[range], total: int) -> Iterator[tuple[int, ...]]:
             yield (first, *rest)
 
 
-def _covering(grid: list[Sizes], moduli: Mapping[str, set[int]], count: int) -> Iterator[Sizes]:
-    """Points with new residues: each is the first of those that add the most."""
-    classes = [
-        frozenset((s, m, point[s] % m) for s, ms in moduli.items() if s in point for m in ms)
-        for point in grid
-    ]
-    covered: set[tuple[str, int, int]] = set(classes[0]) if classes else set()
-    for _ in range(count):
-        best = max(range(len(grid)), key=lambda i: len(classes[i] - covered), default=None)
-        if best is None or not classes[best] - covered:
+def _at_bounds(smallest: Sizes, box: Box, region: Bool) -> Iterator[Sizes]:
+    """The smallest point with one size at its upper bound."""
+    for s in smallest:
+        high = box.ranges.get(s, (1, None))[1]
+        point = smallest | {s: high} if high is not None else smallest
+        if point != smallest and _holds(region, point):
+            yield point
+
+
+def _features(point: Sizes, box: Box, moduli: Mapping[str, set[int]]) -> frozenset[Hashable]:
+    """What a point shows: residues, bounds, and the order of each two sizes."""
+    shown: set[Hashable] = {
+        (s, m, point[s] % m) for s, ms in moduli.items() if s in point for m in ms
+    }
+    names = list(point)
+    for i, s in enumerate(names):
+        low, high = box.ranges.get(s, (1, None))
+        if point[s] in (low, high):
+            shown.add((s, "at", point[s]))
+        shown.add((s, "above", low is not None and point[s] > low))
+        shown.update((s, t, (point[s] > point[t]) - (point[s] < point[t])) for t in names[i + 1 :])
+    return frozenset(shown)
+
+
+def _covering(grid: list[Sizes], box: Box, moduli: Mapping[str, set[int]]) -> Iterator[Sizes]:
+    """Points that show something new: each has the most of it for the sizes' product."""
+    if not grid:
+        return
+    shows = [_features(point, box, moduli) for point in grid]
+    least = max(1, prod(grid[0].values()))
+    prices = [least + prod(point.values()) for point in grid]
+    seen = set(shows[0])
+    todo = set(range(1, len(grid)))
+    while todo:
+        best = max(todo, key=lambda i: (len(shows[i] - seen) / prices[i], -i))
+        if not shows[best] - seen:
             return
-        covered |= classes[best]
+        seen |= shows[best]
+        todo.remove(best)
         yield grid[best]
 
 

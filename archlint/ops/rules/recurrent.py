@@ -74,7 +74,7 @@ def _layers_flops(
     **named: Any,
 ) -> Size:
     """Two for each weight, step and batch element; a bias counts nothing."""
-    if not isinstance(params, (list, tuple)):
+    if input.ndim != 3 or not isinstance(params, (list, tuple)):
         raise NoRule("a packed sequence, whose length depends on values")
     return sum((product((2, *input.dims[:-1], *p.dims)) for p in params if p.ndim == 2), 0)
 

@@ -250,3 +250,16 @@ def test_what_values_decide_is_bounded():
     (found,) = (flops(p.trace) for p in exploration.accepting)
     assert found.bounded
     assert str(found.total) == "24*N"
+
+
+def test_a_refused_call_and_a_packed_sequence():
+    _, exploration = every_size(nn.Linear(3, 4), "N K")
+    paths = [flops(p.trace) for p in exploration.paths]
+    assert sorted(str(f.total) for f in paths) in (["0", "24*N"], ["24*N"])
+    refused = flops(every_size(nn.Linear(3, 4), "N 5")[1].paths[0].trace)
+    assert refused.total.at({"N": 3}) == 0
+    data = t(6, 3), torch.tensor([3, 2, 1]), (t(1, 3, 4), t(1, 3, 4))
+    count = traits_of(torch.lstm).flops
+    weights = [known_of(p) for p in LSTM]
+    with pytest.raises(NoRule, match="packed"):
+        count(None, *map(known_of, data), weights, True, 1, 0.0, False, False)

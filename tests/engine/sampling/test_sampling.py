@@ -8,9 +8,12 @@ import pytest
 import torch
 from torch import nn
 
+import archlint
 from archlint.contracts.contract import TensorInput
+from archlint.engine.sampling import cross_check, work
 from archlint.engine.sampling.real_run import build_input, run_at
 from archlint.engine.sampling.sizes import choose_sizes
+from archlint.ops.registry import RULES
 from archlint.symbolic import symbol
 from archlint.symbolic.formula import conj, disj, eq, ge, holds, le
 from archlint.symbolic.intervals import Box
@@ -272,3 +275,87 @@ def test_no_gradients_and_the_fast_path_of_attention():
     assert outcome.output == (1, 3, 8)
     assert outcome.printed == "False\n"
     assert calls
+
+
+# -- choosing by cost ---------------------------------------------------------------------------
+
+
+def test_bounds_orders_and_the_cheapest_residues_come_before_random_points():
+    ranges = {"N": (1, 64), "H": (63, 1024), "W": (63, 1024)}
+    points = chosen(True, ranges, {"H": {4}, "W": {4}}, count=20)
+    firsts = points[:12]
+    assert points[0] == {"N": 1, "H": 63, "W": 63}
+    assert {"N": 64, "H": 63, "W": 63} in firsts
+    assert {"N": 1, "H": 1024, "W": 63} in points
+    assert {(p["H"] > p["W"]) - (p["H"] < p["W"]) for p in firsts} == {-1, 0, 1}
+    assert {p["H"] % 4 for p in firsts} == {p["W"] % 4 for p in firsts} == {0, 1, 2, 3}
+
+
+def test_what_is_too_expensive_is_left_out():
+    ranges = {"H": (1, 1000), "W": (1, 1000)}
+    few = chosen(True, ranges, {"H": {8}}, count=12, admits=lambda p: p["H"] * p["W"] <= 200)
+    assert len(few) == 12
+    assert max(p["H"] * p["W"] for p in few) <= 200
+    assert {p["H"] % 8 for p in few} == set(range(8))
+
+
+def sampled(model, accepts, monkeypatch, **more):
+    """The sizes at which a check runs the real model, and the verdict."""
+    ran = []
+
+    def noted(model, input, sizes, *rest):
+        ran.append(dict(sizes))
+        return run_at(model, input, sizes, *rest)
+
+    monkeypatch.setattr(cross_check, "run_at", noted)
+    verdict = archlint.check(model, input="N 3 H W", accepts=accepts, **more)
+    return ran, verdict
+
+
+def test_a_bounded_contract_on_a_small_model_is_cheap_and_names_what_did_not_run(monkeypatch):
+    net = nn.Sequential(nn.Conv2d(3, 16, 3, stride=2), nn.ReLU(), nn.Conv2d(16, 16, 3, stride=2))
+    accepts = "any N in 1..64 and H, W in 63..1024"
+    ran, verdict = sampled(net, accepts, monkeypatch)
+    assert verdict.word == "proved"
+    assert len(ran) == 8
+    assert sum(p["N"] * p["H"] * p["W"] for p in ran) < 64 * 200 * 200
+    assert {"N": 1, "H": 1024, "W": 63} in ran
+    assert verdict.details == {"not run": "N=64 H=1024 W=1024, the largest sizes: too expensive"}
+
+
+def test_the_largest_corner_runs_where_it_is_cheap(monkeypatch):
+    ran, verdict = sampled(nn.Conv2d(3, 4, 3), "any N == 1 and H, W in 3..40", monkeypatch)
+    assert {"N": 1, "H": 40, "W": 40} in ran
+    assert verdict.details == {}
+
+
+def test_a_model_that_is_expensive_everywhere_still_runs(monkeypatch):
+    monkeypatch.setattr(work, "BUDGET", 1000)
+    monkeypatch.setattr(work, "MEMORY", 1000)
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3))
+    ran, _ = sampled(net, "any N >= 1 and H, W >= 64", monkeypatch)
+    assert len(ran) >= 4
+    assert {"N": 1, "H": 64, "W": 64} in ran
+    assert max(p["N"] * p["H"] * p["W"] for p in ran) <= 8 * 64 * 64
+
+
+@pytest.mark.parametrize("fault", ["height for width", "one more", "odd sizes", "only one"])
+def test_a_wrong_rule_is_found(monkeypatch, fault):
+    """The cheap sizes show what is wrong with a shape rule."""
+    right = RULES[torch.conv2d]
+
+    def wrong(path, *args, **kwargs):
+        made = right(path, *args, **kwargs)
+        *rest, h, w = made.dims
+        dims = {
+            "height for width": (*rest, w, w),
+            "one more": (*rest, h, w + 1),
+            "odd sizes": (*rest, h - h % 2, w),
+            "only one": (1, *rest[1:], h, w),
+        }[fault]
+        return made.like(dims)
+
+    monkeypatch.setitem(RULES, torch.conv2d, wrong)
+    _, verdict = sampled(nn.Conv2d(3, 4, 3, padding=1), "any size", monkeypatch)
+    assert verdict.word == "error"
+    assert "the proof and the real model disagree" in verdict.message
