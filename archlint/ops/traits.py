@@ -108,6 +108,7 @@ class Traits:
     ``unchecked``: what remains unchecked if it runs as a kernel.
     ``reasons``: pairs of a text in one of its claims and why that claim exists, for messages.
     ``factors``: the positions of the two factors among the arguments of a product.
+    ``slides``: it slides a weight, from whose third size on it is a window, over its input.
     ``creates``: how its arguments give the size of a new tensor.
     ``flops``: the floating-point operations of a call, from its result and its arguments, tensors
     as specs; as ``torch.utils.flop_counter`` counts them. ``None``: it counts none.
@@ -128,6 +129,7 @@ class Traits:
     unchecked: Unchecked = Unchecked.NOTHING
     reasons: tuple[tuple[str, str], ...] = ()
     factors: tuple[int, int] | None = None
+    slides: bool = False
     creates: Creates | None = None
     flops: Callable[..., Any] | None = None
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import contextvars
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -78,6 +78,9 @@ from archlint.tracing.trace import Call, Trace, call_name
 _OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
 _OTHER_MEMORY = torch.Tensor.data.__set__  # type: ignore[attr-defined]
 
+StandIns = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[Any, dict[str, Any]]]
+"""Maps a function and its arguments to the arguments that the tracer sees."""
+
 
 class Tracer(TorchFunctionMode):
     """Computes a model's calls on one path. With ``rules=False`` all go to PyTorch's kernels."""
@@ -94,6 +97,7 @@ class Tracer(TorchFunctionMode):
         self.place = ModuleStack(model, self.run)
         self.elements = Elements(path)
         self.loops: Loops | None = None
+        self.stand_ins: StandIns | None = None
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -101,6 +105,8 @@ class Tracer(TorchFunctionMode):
         kwargs = kwargs or {}
         if self.loops is not None:
             func, args, kwargs = self.loops.arguments(func, args, kwargs)
+        if self.stand_ins is not None:
+            args, kwargs = self.stand_ins(func, args, kwargs)
         kernel = None
         if self.rules and isinstance(func, _OPERATORS):
             kernel = func, args, kwargs
@@ -279,6 +285,7 @@ def trace(
     merge: bool = False,
     loops: Loops | None = None,
     constructors: bool = False,
+    stand_ins: StandIns | None = None,
 ) -> Trace:
     """Run ``model`` once on symbolic tensors, along the path that the sizes ``env`` take.
 
@@ -287,12 +294,14 @@ def trace(
     ``rules=False`` all calls go to PyTorch's kernels. ``path`` replaces the default path of ``env``
     in ``box``. With ``merge``, branches that rejoin inside a module are merged
     (:mod:`.merge.module_merge`). ``constructors``: as in :mod:`.python.legacy_constructors`.
+    ``stand_ins`` replaces the arguments of each call.
 
     Raises nothing but :class:`~.python.builtins.Retrace` and time limits: how the run ended is in
     the result. The caller restores the model's own state.
     """
     path = path or TracedPath(env, box)
     tracer = Tracer(model, path, rules)
+    tracer.stand_ins = stand_ins
     path.calls_so_far = tracer.calls
     if loops is not None:
         tracer.loops = loops

@@ -12,6 +12,7 @@ from archlint.contracts.contract import Input
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.structure.definition_site import definition_site
+from archlint.engine.weights.symbolic_weights import WeightClaims, weight_claims
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic import Size
 from archlint.symbolic.formula import Bool, conj
@@ -65,6 +66,10 @@ class ModelView:
     def importing(self) -> Any:
         """A context in which the model's own modules can be imported."""
         return self._run.source.importable()
+
+    def weight_claims(self, path: ExploredPath) -> WeightClaims:
+        """What the path claims of the sizes of the model's weights."""
+        return weight_claims(self._run, path.trace.path.env)
 
     # -- sizes ----------------------------------------------------------------------------------
 

@@ -1,13 +1,8 @@
-"""Checks that no Linear needs ``in_features`` that depend on the spatial sizes of the input."""
+"""Checks that no weight needs a size that depends on the spatial sizes of the input."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
-
-import torch
-import torch.nn.functional as F
+from collections.abc import Iterator, Sequence
 
 from archlint.contracts.region import in_box
 from archlint.engine.diagnosis.size_chain import because
@@ -15,68 +10,92 @@ from archlint.engine.exploration import ExploredPath
 from archlint.engine.structure.input_axes import spatial
 from archlint.engine.structure.model_view import ModelView
 from archlint.engine.structure.violation import Vacuous, Violation
-from archlint.ops.traits import traits_of
+from archlint.engine.weights.symbolic_weights import WeightClaims
+from archlint.engine.weights.ties import Pin, Tie, pins, reached, shape_formula, ties
 from archlint.symbolic import Expr, Size, substitute, symbol
-from archlint.symbolic.formula import Bool, conj, disj, ne, substitute_formula
+from archlint.symbolic.formula import Bool, Formula, conj, disj, ne, negate, substitute_formula
 from archlint.symbolic.intervals import Box
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A call that multiplies a size by the rows of a weight."""
+def pooled_before_linear(view: ModelView, value: object) -> Iterator[Violation]:
+    """No weight has to have a size that differs between two spatial sizes of the input.
 
-    path: ExploredPath
-    index: int
-    call: Call
-    size: Size
-    rows: int
-
-    def reached(self) -> Bool:
-        """The sizes of this path that reach the call."""
-        events = self.path.trace.path.events
-        return conj(*(e.formula for e in events if e.call < self.index))
-
-
-def pooled_before_linear(view: ModelView, value: Any) -> Iterator[Violation]:
-    """The input of a Linear has the same length at every spatial size.
-
-    For one batch size, no two sizes that reach a Linear, a Bilinear or a product with a weight may
-    differ in the length that is multiplied by the weight's rows.
+    The operators behind the weights decide that, whatever they are called: a Linear, a product or
+    ``einsum`` with a parameter, a recurrent layer, a table of positions that is added. A size that
+    a weight only has to reach (a table of which a part is used) may depend on the input.
     """
     names = spatial(view.input)
     twice = _Twice(view, names)
     if not twice.find(True, True, disj(*(ne(symbol(n), twice.primed(n)) for n in names))):
         raise Vacuous(f"the contract allows a single value of {', '.join(names)}")
     reported: set[tuple[str, str]] = set()
-    constants: dict[tuple[str, str, int], set[int]] = {}
-    entries = [e for path in view.paths for e in _entries(path)]
-    for e in entries:
-        if isinstance(e.size, int):
-            constants.setdefault((e.call.module, e.call.op, e.rows), set()).add(e.size)
-    for e in entries:
-        key = (e.call.module, e.call.op)
-        if key in reported:
-            continue
-        if isinstance(e.size, int):  # pinned by its path: other paths have other sizes
-            depends = e.size != e.rows and len(constants[e.call.module, e.call.op, e.rows]) > 1
-        else:
-            depends = twice.find(e.reached(), e.reached(), ne(e.size, twice.other(e.size)))
-        if depends:
-            point = view.smallest(conj(e.reached(), ne(e.size, e.rows)))
+    pinned: dict[tuple[str, int], list[tuple[Pin, ExploredPath, WeightClaims]]] = {}
+    for path in view.paths:
+        claims = view.weight_claims(path)
+        for pin in pins(claims):
+            pinned.setdefault((pin.name, pin.dim), []).append((pin, path, claims))
+        for tie in ties(claims):
+            key = (tie.call.module, tie.call.op)
+            if tie.at_least or key in reported or not tie.needed.symbols() & set(names):
+                continue
+            branches, bounds = reached(tie.claim, claims)
+            branches = _not_guards(view, branches)
+            here = conj(*branches, *bounds)
+            if not twice.find(here, here, ne(tie.needed, twice.other(tie.needed))):
+                continue
             reported.add(key)
-            what = f"the input of this layer has {e.size} entries for {e.rows} rows of weight"
-            named = ", ".join(n for n in names if n in _symbols(e.size)) or ", ".join(names)
-            yield Violation(
-                f"{what}, which depends on {named}: there is no pooling before it",
-                e.call.module, e.call.op, e.call.source, point,
-                because(e.path.trace, e.call, "in_features"),
-            )  # fmt: skip
+            yield _violation(view, path, tie, claims, conj(here, ne(tie.needed, tie.number)))
+    for several in pinned.values():  # a number on each path, as Python counts with it
+        for pin, path, claims in several:
+            key = (pin.claim.call.module, pin.claim.call.op)
+            numbers = {other.needed for other, _, _ in several}
+            if pin.needed != pin.shape[pin.dim] and len(numbers) > 1 and key not in reported:
+                reported.add(key)
+                branches, bounds = reached(pin.claim, claims)
+                yield _violation(view, path, pin, claims, conj(*branches, *bounds))
 
 
-def _symbols(size: Size) -> frozenset[str]:
-    return size.symbols() if isinstance(size, Expr) else frozenset()
+def _violation(
+    view: ModelView, path: ExploredPath, tie: Tie | Pin, claims: WeightClaims, there: Bool
+) -> Violation:
+    call = tie.claim.call
+    names = spatial(view.input)
+    symbols = tie.needed.symbols() if isinstance(tie.needed, Expr) else frozenset(names)
+    needed = shape_formula(tie)
+    shape = "x".join(map(str, tie.shape))
+    which = ", ".join(n for n in names if n in symbols)
+    message = f"`{tie.name}` {shape} would have to be {needed}, which depends on {which}"
+    same = _same_call(path.trace.calls, claims.trace.calls, call)
+    return Violation(
+        message, call.module, call.op, call.source, view.smallest(there),
+        because(path.trace, same, "in_features") if same is not None else "",
+    )  # fmt: skip
+
+
+def _same_call(calls: Sequence[Call], others: Sequence[Call], other: Call) -> Call | None:
+    """The call of one run that ``other`` is in another run of the same path."""
+
+    def alike(call: Call) -> bool:
+        return (call.func, call.module, call.source) == (other.func, other.module, other.source)
+
+    at = [c for c in others if alike(c)].index(other)
+    same = [c for c in calls if alike(c)]
+    return same[at] if at < len(same) else None
+
+
+def _not_guards(view: ModelView, branches: Sequence[Formula]) -> list[Formula]:
+    """The branches whose other side is accepted at some size.
+
+    The others are checks in Python: code that raises, as a claim does, where they are false.
+    """
+    accepted = disj(*(p.accepted for p in view.accepting))
+    left: list[Formula] = []
+    for i, branch in enumerate(branches):
+        other = conj(*branches[:i], negate(branch), accepted)
+        if branch not in left and view.smallest(other) is not None:
+            left.append(branch)
+    return left
 
 
 class _Twice:
@@ -102,39 +121,3 @@ class _Twice:
         """Whether there are two points with these properties, and this relation between them."""
         second = substitute_formula(second, self._others)
         return self._solver.find(conj(first, second, relation)) is not None
-
-
-def _entries(path: ExploredPath) -> Iterator[_Entry]:
-    for index, call in enumerate(path.trace.calls):
-        for size, rows in _met(call):
-            yield _Entry(path, index, call, size, rows)
-
-
-def _met(call: Call) -> Iterator[tuple[Size, int]]:
-    """The sizes of a call that are multiplied by rows of a weight, and the number of rows."""
-    factors = traits_of(call.func).factors
-    if call.func is F.linear:
-        given, weight = _argument(call, 0, "input"), _argument(call, 1, "weight")
-        if type(given) is SymbolicTensor and _is_weight(weight) and given.spec.dims:
-            yield given.spec.dims[-1], weight.shape[-1]
-    elif call.func is torch.bilinear:
-        weight = _argument(call, 2, "weight")
-        for i, name in enumerate(("input1", "input2")):
-            given = _argument(call, i, name)
-            if type(given) is SymbolicTensor and _is_weight(weight):
-                yield given.spec.dims[-1], weight.shape[1 + i]
-    elif factors is not None and len(call.args) > max(factors):
-        left, right = (call.args[i] for i in factors)
-        if type(left) is SymbolicTensor and _is_weight(right) and left.spec.dims and right.ndim:
-            yield left.spec.dims[-1], right.shape[0 if right.ndim == 1 else -2]
-        elif type(right) is SymbolicTensor and _is_weight(left) and right.spec.dims and left.ndim:
-            dims = right.spec.dims
-            yield dims[0 if len(dims) == 1 else -2], left.shape[-1]
-
-
-def _argument(call: Call, position: int, name: str) -> Any:
-    return call.args[position] if len(call.args) > position else call.kwargs.get(name)
-
-
-def _is_weight(value: Any) -> bool:
-    return isinstance(value, torch.Tensor) and type(value) is not SymbolicTensor

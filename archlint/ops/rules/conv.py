@@ -197,7 +197,8 @@ def transposed_flops(
 
 
 for _n, _conv in ((1, torch.conv1d), (2, torch.conv2d), (3, torch.conv3d)):
-    shape_rule(_conv, raises=(RuntimeError,), reasons=REASONS, flops=flops)(_convolution_of(_n))
+    rule = shape_rule(_conv, raises=(RuntimeError,), reasons=REASONS, flops=flops, slides=True)
+    rule(_convolution_of(_n))
 
 
 def conv_transpose(
@@ -270,7 +271,8 @@ for _n, _op in (
     (2, torch.conv_transpose2d),
     (3, torch.conv_transpose3d),
 ):
-    rule = shape_rule(_op, raises=(RuntimeError,), reasons=REASONS, flops=transposed_flops)
+    traits = {"reasons": REASONS, "flops": transposed_flops, "slides": True}
+    rule = shape_rule(_op, raises=(RuntimeError,), **traits)
     rule(_transposed_of(_n))
 
 
@@ -281,7 +283,7 @@ def _convolution_flops(
     return (transposed_flops if transposed else flops)(result, input, weight)
 
 
-@shape_rule(torch.convolution, reasons=REASONS, flops=_convolution_flops)
+@shape_rule(torch.convolution, reasons=REASONS, flops=_convolution_flops, slides=True)
 def convolution(
     path: Path,
     input: TensorSpec,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 
 import torch
 import torch.nn.functional as F
@@ -250,7 +251,9 @@ def _normalized(
             path.claim(eq(size, want), what + " {} == normalized_shape {}", size, want)
     if input.ndim < n:
         refuse(path, f"an input of at least {n} dimensions, gets {{}}", input.ndim)
-    for size, want in zip(input.dims[input.ndim - n :], normalized_shape, strict=True):
+    wanted = [t.dims for t in affine if t is not None] or [tuple(normalized_shape)]
+    pairs = (zip(input.dims[input.ndim - n :], dims, strict=True) for dims in wanted)
+    for size, want in chain.from_iterable(pairs):
         path.claim(eq(size, want), "normalized_shape {} == size {}", want, size)
 
 

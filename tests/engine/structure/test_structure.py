@@ -55,8 +55,7 @@ def test_flattened():
     assert verdict.confirmed
     assert verdict.at.module == "head"
     assert verdict.message == (
-        "the input of this layer has 8*(H//4)*(W//4) entries for 512 rows of weight, which depends "
-        "on H, W: there is no pooling before it"
+        "`head.weight` 10x512 would have to be 10 x 8*(H//4)*(W//4), which depends on H, W"
     )
     assert verdict.details["at"].startswith(
         "head  Linear(512, 10)     tests/support/structure_models.py:"

@@ -1,0 +1,1 @@
+"""Which weights have shapes that the input's sizes determine."""

@@ -1,0 +1,199 @@
+"""Whether a weight depends on the image's size, however a model is written.
+
+Each expectation is what a reader of the code says: could this model, with these weights, compute
+on another height and width?
+"""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import archlint
+
+IMAGE = "N 3 H W"
+SEQUENCE = "N T 8"
+
+
+class Model(nn.Module):
+    def __init__(self, function, **parts):
+        super().__init__()
+        self.function = function
+        for name, part in parts.items():
+            setattr(self, name, part)
+
+    def forward(self, x):
+        return self.function(self, x)
+
+
+def p(*shape):
+    return nn.Parameter(torch.zeros(shape))
+
+
+def buffer(model, name, tensor):
+    model.register_buffer(name, tensor)
+    return model
+
+
+class WithCheck(nn.Module):
+    """A head whose own code refuses other sizes before the weight would."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(3 * 64, 2)
+
+    def forward(self, x):
+        if x.shape[-2:] != (8, 8):
+            raise ValueError("expected 8x8")
+        return self.head(x.flatten(1))
+
+
+class Resizes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(3 * 64, 2)
+
+    def forward(self, x):
+        if x.shape[-2:] != (8, 8):
+            x = F.interpolate(x, (8, 8))
+        return self.head(x.flatten(1))
+
+
+class ViT(nn.Module):
+    def __init__(self, resize=False):
+        super().__init__()
+        self.resize = resize
+        self.patch = nn.Conv2d(3, 16, 4, 4)
+        self.cls = p(1, 1, 16)
+        self.pos = p(1, 17, 16)
+        self.block = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+
+    def forward(self, x):
+        x = self.patch(x)
+        h, w = x.shape[2:]
+        x = torch.cat([self.cls.expand(len(x), -1, -1), x.flatten(2).transpose(1, 2)], 1)
+        pos = self.pos
+        if self.resize:
+            grid = pos[:, 1:].reshape(1, 4, 4, 16).permute(0, 3, 1, 2)
+            grid = F.interpolate(grid, (h, w), mode="bicubic").flatten(2).transpose(1, 2)
+            pos = torch.cat([pos[:, :1], grid], 1)
+        return self.block(x + pos)[:, 0]
+
+
+TIED = {
+    "Linear": Model(lambda s, x: s.f(x.flatten(1)), f=nn.Linear(192, 2)),
+    "Linear, input=": Model(lambda s, x: s.f(input=x.flatten(1)), f=nn.Linear(192, 2)),
+    "F.linear, weight=": Model(lambda s, x: F.linear(x.flatten(1), weight=s.w), w=p(2, 192)),
+    "@": Model(lambda s, x: x.flatten(1) @ s.w, w=p(192, 2)),
+    "@ transposed": Model(lambda s, x: x.flatten(1) @ s.w.t(), w=p(2, 192)),
+    "matmul, other=": Model(lambda s, x: torch.matmul(x.flatten(1), other=s.w), w=p(192, 2)),
+    "mm, mat2=": Model(lambda s, x: x.flatten(1).mm(mat2=s.w), w=p(192, 2)),
+    "mm, input=": Model(lambda s, x: torch.mm(input=x.flatten(1), mat2=s.w), w=p(192, 2)),
+    "mv": Model(lambda s, x: torch.mv(x.flatten(1), s.w), w=p(192)),
+    "addmm": Model(lambda s, x: torch.addmm(s.b, x.flatten(1), s.w), w=p(192, 2), b=p(2)),
+    "addmm, mat1=": Model(
+        lambda s, x: torch.addmm(s.b, mat1=x.flatten(1), mat2=s.w), w=p(192, 2), b=p(2)
+    ),
+    "bmm": Model(lambda s, x: torch.bmm(x[:1].flatten(2), s.w), w=p(1, 64, 2)),
+    "einsum": Model(lambda s, x: torch.einsum("nchw,ow->ncho", x, s.w), w=p(2, 8)),
+    "einsum, one operand each": Model(
+        lambda s, x: torch.einsum("nk,ok->no", x.flatten(1), s.w), w=p(2, 192)
+    ),
+    "tensordot": Model(lambda s, x: torch.tensordot(x, s.w, dims=([3], [0])), w=p(8, 2)),
+    "inner": Model(lambda s, x: torch.inner(x.flatten(1), s.w), w=p(2, 192)),
+    "bilinear": Model(lambda s, x: s.f(x.flatten(1), x.mean((2, 3))), f=nn.Bilinear(192, 3, 2)),
+    "view(N, 192)": Model(lambda s, x: s.f(x.view(x.size(0), 192)), f=nn.Linear(192, 2)),
+    "reshape(len(x), -1)": Model(lambda s, x: s.f(x.reshape(len(x), -1)), f=nn.Linear(192, 2)),
+    "flatten(2).flatten(1)": Model(lambda s, x: s.f(x.flatten(2).flatten(1)), f=nn.Linear(192, 2)),
+    "Linear over tokens": Model(lambda s, x: s.f(x.flatten(2)), f=nn.Linear(64, 2)),
+    "LSTM over columns": Model(lambda s, x: s.f(x.mean(1))[0], f=nn.LSTM(8, 4, batch_first=True)),
+    "GRU over rows": Model(
+        lambda s, x: s.f(x.mean(1).transpose(1, 2))[0], f=nn.GRU(8, 4, batch_first=True)
+    ),
+    "attention over columns": Model(
+        lambda s, x: s.f(*[x.mean(1)] * 3)[0], f=nn.MultiheadAttention(8, 2, batch_first=True)
+    ),
+    "Conv1d over the flat image": Model(
+        lambda s, x: s.f(x.flatten(1)[:, :, None]), f=nn.Conv1d(192, 2, 1)
+    ),
+    "BatchNorm1d of the flat image": Model(lambda s, x: s.f(x.flatten(1)), f=nn.BatchNorm1d(192)),
+    "LayerNorm([8, 8])": nn.LayerNorm([8, 8]),
+    "PReLU of rows": Model(lambda s, x: s.f(x.transpose(1, 2)), f=nn.PReLU(8)),
+    "positions of a map": Model(lambda s, x: x + s.pos, pos=p(1, 3, 8, 8)),
+    "positions as a buffer": buffer(Model(lambda s, x: x + s.pos), "pos", torch.zeros(1, 3, 8, 8)),
+    "flat positions": Model(lambda s, x: x.flatten(2) + s.pos.flatten(1), pos=p(3, 8, 8)),
+    "gate": Model(lambda s, x: s.f(x.mean((2, 3))) * x.flatten(1), f=nn.Linear(3, 192)),
+    "weight_norm": Model(
+        lambda s, x: s.f(x.flatten(1)),
+        f=nn.utils.parametrizations.weight_norm(nn.Linear(192, 2)),
+    ),
+    "concatenated weights": Model(
+        lambda s, x: x.flatten(1) @ torch.cat([s.a, s.b]), a=p(92, 2), b=p(100, 2)
+    ),
+    "a check in Python": WithCheck(),
+    "ViT": ViT(),
+}
+
+FREE = {
+    "conv": nn.Conv2d(3, 8, 3),
+    "mean": Model(lambda s, x: s.f(x.mean((2, 3))), f=nn.Linear(3, 2)),
+    "mean, other=": Model(lambda s, x: torch.matmul(x.mean((2, 3)), other=s.w), w=p(3, 2)),
+    "einsum over channels": Model(lambda s, x: torch.einsum("nchw,oc->nohw", x, s.w), w=p(2, 3)),
+    "tensordot over channels": Model(
+        lambda s, x: torch.tensordot(x, s.w, dims=([1], [0])), w=p(3, 2)
+    ),
+    "adaptive pool": Model(
+        lambda s, x: s.f(F.adaptive_avg_pool2d(x, 8).flatten(1)), f=nn.Linear(192, 2)
+    ),
+    "resized by Python": Resizes(),
+    "LSTM over positions": Model(
+        lambda s, x: s.f(x.flatten(2).transpose(1, 2))[0], f=nn.LSTM(3, 4, batch_first=True)
+    ),
+    "attention over positions": Model(
+        lambda s, x: s.f(*[x.flatten(2).transpose(1, 2)] * 3)[0],
+        f=nn.MultiheadAttention(3, 1, batch_first=True),
+    ),
+    "BatchNorm2d": nn.BatchNorm2d(3),
+    "LayerNorm of channels": Model(lambda s, x: s.f(x.permute(0, 2, 3, 1)), f=nn.LayerNorm(3)),
+    "channel scale": Model(lambda s, x: x * s.w, w=p(1, 3, 1, 1)),
+    "attention without weights": Model(lambda s, x: x @ x.transpose(2, 3)),
+    "interpolated positions": ViT(resize=True),
+}
+
+
+@pytest.mark.parametrize("name", TIED)
+def test_a_weight_depends_on_the_image(name):
+    verdict = archlint.check(
+        TIED[name].eval(), IMAGE, structure={"pooled_before_linear": True}, samples=0
+    )
+    assert verdict.word == "broken", verdict.message
+    assert "would have to be" in str(verdict.details), verdict.details
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_no_weight_depends_on_the_image(name):
+    verdict = archlint.check(
+        FREE[name].eval(), IMAGE, structure={"pooled_before_linear": True}, samples=0
+    )
+    assert verdict.word in ("proved", "tested"), verdict.message
+    assert verdict.message == ""
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Model(lambda s, x: x + s.pos[:, : x.shape[1]], pos=p(1, 16, 8)),
+        Model(lambda s, x: x + s.e(torch.arange(x.shape[1])), e=nn.Embedding(16, 8)),
+        Model(lambda s, x: s.f(x)[0], f=nn.LSTM(8, 4)),
+    ],
+    ids=["slice", "embedding", "batch as time"],
+)
+def test_a_table_that_is_long_enough_need_not_change(model):
+    verdict = archlint.check(
+        model.eval(),
+        SEQUENCE,
+        accepts="any T in 1..16",
+        structure={"pooled_before_linear": True},
+        samples=0,
+    )
+    assert verdict.word == "proved", verdict.message
