@@ -111,7 +111,11 @@ TESTED_ELSEWHERE = {
     "archlint/engine/structure": (
         "tests/engine/structure/test_structure.py: every check, by its verdicts",
         "batch_checks checks definition_site input_axes model_view module_checks "
-        "pooled_before_linear structural_verdict total_stride violation",
+        "structural_verdict total_stride violation",
+    ),
+    "archlint/engine/weights": (
+        "tests/engine/weights/test_ties.py: the claims, by the ties that follow from them",
+        "symbolic_weights",
     ),
     "archlint/explanation": (
         "tests/explanation/test_explain.py: parts of one explanation",

@@ -74,8 +74,8 @@ class StructureEntry(Entry):
 
     pooled_before_linear: bool = Field(
         default=False,
-        description="The last size of every input of a Linear layer, or of a product with a "
-        "weight, does not depend on the spatial sizes of the input.",
+        description="No weight has to have a size that depends on the spatial sizes of the input, "
+        "as that of a Linear layer behind a flatten does.",
     )
     batch_preserved: bool = Field(
         default=False, description="The first size of every output is that of the input."

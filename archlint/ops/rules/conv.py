@@ -271,8 +271,9 @@ for _n, _op in (
     (2, torch.conv_transpose2d),
     (3, torch.conv_transpose3d),
 ):
-    traits = {"reasons": REASONS, "flops": transposed_flops, "slides": True}
-    rule = shape_rule(_op, raises=(RuntimeError,), **traits)
+    rule = shape_rule(
+        _op, raises=(RuntimeError,), reasons=REASONS, flops=transposed_flops, slides=True
+    )
     rule(_transposed_of(_n))
 
 

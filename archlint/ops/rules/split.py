@@ -54,6 +54,9 @@ def pieces(path: Path, count: Size) -> int:
 @shape_rule(Tensor.__len__)
 def length(path: Path, input: TensorSpec) -> int:
     path.claim(input.ndim > 0, "a tensor of at least one dimension")
+    before_number = getattr(path, "before_number", None)
+    if before_number is not None and isinstance(input.dims[0], Expr):
+        before_number()  # a ``len`` that keeps the size may serve the caller
     return pieces(path, input.dims[0])
 
 

@@ -177,7 +177,7 @@ def _extreme(args: tuple[Any, ...], larger: int) -> Any:
 
 
 def _len(value: Any) -> Any:
-    if type(value) is SymbolicTensor and value.spec.dims and unknowns_in(value.spec.dims[0]):
+    if type(value) is SymbolicTensor and value.spec.dims:
         return value.shape[0]
     return len(value)
 
