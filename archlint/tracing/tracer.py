@@ -67,19 +67,12 @@ from archlint.tracing.tensors.specs import (
     spec_of,
     with_specs,
 )
-from archlint.tracing.tensors.symbolic_tensor import (
-    ATTRIBUTES,
-    SymbolicTensor,
-    symbolic_tensor,
-)
+from archlint.tracing.tensors.symbolic_tensor import ATTRIBUTES, SymbolicTensor, symbolic_tensor
 from archlint.tracing.tensors.value_tracking import Elements
 from archlint.tracing.trace import Call, Trace, call_name
 
 _OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
 _OTHER_MEMORY = torch.Tensor.data.__set__  # type: ignore[attr-defined]
-
-StandIns = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[Any, dict[str, Any]]]
-"""Maps a function and its arguments to the arguments that the tracer sees."""
 
 
 class Tracer(TorchFunctionMode):
@@ -97,7 +90,7 @@ class Tracer(TorchFunctionMode):
         self.place = ModuleStack(model, self.run)
         self.elements = Elements(path)
         self.loops: Loops | None = None
-        self.stand_ins: StandIns | None = None
+        self.stand_ins: Callable[..., Any] | None = None
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -285,7 +278,7 @@ def trace(
     merge: bool = False,
     loops: Loops | None = None,
     constructors: bool = False,
-    stand_ins: StandIns | None = None,
+    stand_ins: Callable[..., Any] | None = None,
 ) -> Trace:
     """Run ``model`` once on symbolic tensors, along the path that the sizes ``env`` take.
 

@@ -144,9 +144,7 @@ def shape_formula(tie: Tie | Pin) -> str:
     return " x ".join(f"({t})" if "+" in t or "-" in t else t for t in texts)
 
 
-def _tie(
-    label: str, needed: Expr, at_least: bool, claim: WeightClaim, claims: WeightClaims
-) -> Tie:
+def _tie(label: str, needed: Expr, at_least: bool, claim: WeightClaim, claims: WeightClaims) -> Tie:
     size = claims.sizes[label]
     return Tie(size.name, size.shape, size.dim, needed, at_least, claim)
 
@@ -231,9 +229,7 @@ def _within_minimum(expr: Size, label: str) -> Size | None:
     return None
 
 
-def _solution(
-    expr: Size, label: str, at_least: bool = False, rounded: bool = False
-) -> Size | None:
+def _solution(expr: Size, label: str, at_least: bool = False, rounded: bool = False) -> Size | None:
     """The symbol ``label`` where ``expr`` is 0, or its least value where ``expr`` is at least 0.
 
     ``rounded``: rounded down, where it is not a whole number at all sizes.
