@@ -289,8 +289,7 @@ def trace(
     (:mod:`.merge.module_merge`). ``constructors``: as in :mod:`.python.legacy_constructors`.
     ``stand_ins`` replaces the arguments of each call.
 
-    Raises nothing but :class:`~.python.builtins.Retrace` and time limits: how the run ended is in
-    the result. The caller restores the model's own state.
+    Raises :class:`~.python.builtins.Retrace` and time limits. The caller restores the model's state.
     """
     path = path or TracedPath(env, box)
     tracer = Tracer(model, path, rules)
@@ -309,8 +308,7 @@ def trace(
         text = f"{run.stops[0]}, which the model's own code caught"
         end = replace(end, outcome="unknown", error=text)
     elif end.outcome == "accepted" and path.refused:
-        text = "the model continues where an operator refuses"
-        end = replace(end, outcome="unknown", error=text)
+        end = replace(end, outcome="unknown", error="the model continues where an operator refuses")
     return Trace(
         path,
         tracer.calls,
