@@ -289,7 +289,7 @@ def trace(
     (:mod:`.merge.module_merge`). ``constructors``: as in :mod:`.python.legacy_constructors`.
     ``stand_ins`` replaces the arguments of each call.
 
-    Raises :class:`~.python.builtins.Retrace` and time limits. The caller restores the model's state.
+    Raises :class:`~.python.builtins.Retrace` and time limits. The caller restores the model.
     """
     path = path or TracedPath(env, box)
     tracer = Tracer(model, path, rules)
