@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Union
 
 from archlint.contracts.contract import Input, TensorInput
-from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.symbolic.formula import Bool, disj, holds, negate
 
 Words = Union[str, int, list["Words"], dict[str, "Words"]]
@@ -107,6 +106,8 @@ def region(words: str) -> Bool:
     """The set of sizes for a text such as ``any size``, ``no size`` or ``H, W >= 32``."""
     if words in ("any size", "no size"):
         return words == "any size"
+    from archlint.contracts.rulefile.phrase_parser import parse_clause  # loads lark
+
     return parse_clause(f"only {words}", "accepts").region
 
 

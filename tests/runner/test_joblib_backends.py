@@ -322,7 +322,7 @@ def test_mistakes_and_waived_contracts_on_file(project):
         "1 proved, 1 broken (waived), 1 mistake in rule files",
     )
     first = lines(project.path / "sweep.jsonl")
-    assert [sorted(line)[0] for line in first] == ["error", "at", "at"]
+    assert ["verdict" in line for line in first] == [False, True, True]
     assert first[1]["waived"] == {"reason": "later", "until": "2999-12-31"}
     code, again, err = project.run(*same)
     assert (code, again) == (2, out)
