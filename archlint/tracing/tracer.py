@@ -47,6 +47,7 @@ from archlint.tracing.module_stack import ModuleStack, user_frame
 from archlint.tracing.outputs import structure
 from archlint.tracing.path import TracedPath
 from archlint.tracing.python.draws import draws_unknown
+from archlint.tracing.python.function_transforms import function_transforms_traced
 from archlint.tracing.python.legacy_constructors import legacy_constructors_followed
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
 from archlint.tracing.python.lru_caches import lru_caches_restored
@@ -358,6 +359,7 @@ def run_model(
             replaced.enter_context(gc_paused())
             replaced.enter_context(tracer.place.followed())
             replaced.enter_context(library_functions_traced())
+            replaced.enter_context(function_transforms_traced())
             replaced.enter_context(lru_caches_restored(model))
             replaced.enter_context(draws_unknown(path, tracer.run, model))
             replaced.enter_context(math_of_sizes())
@@ -366,7 +368,7 @@ def run_model(
             with tracer:
                 called = True
                 returned = contextvars.copy_context().run(model, *args, **kwargs)
-        return _End("accepted", structure(returned, spec_of, _is_tensor))
+        return _End("accepted", structure(returned, spec_of, torch.is_tensor))
     except Refused as e:
         last = path.events[-1] if path.events else None
         refused = last is not None and last.kind == "claim" and not last.held
@@ -394,7 +396,3 @@ def _own_mistake(error: BaseException) -> str:
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     own = bool(frames) and is_own(frames[-1].f_code.co_filename)
     return _MISTAKE if own and type(error) is not IndexError else ""
-
-
-def _is_tensor(value: Any) -> bool:
-    return isinstance(value, torch.Tensor)

@@ -1,0 +1,94 @@
+"""torch.func on symbolic tensors, compared with the real transforms."""
+
+import pytest
+import torch
+from torch import nn
+from torch._functorch import eager_transforms
+from torch.func import (
+    functional_call,
+    grad,
+    grad_and_value,
+    hessian,
+    jacfwd,
+    jacrev,
+    jvp,
+    vjp,
+    vmap,
+)
+
+import archlint
+from archlint.tracing.python.function_transforms import function_transforms_traced
+
+
+def square(t):
+    return (t * t).sum()
+
+
+CALLS = {
+    "grad": lambda x: grad(square)(x),
+    "grad_and_value": lambda x: grad_and_value(square)(x),
+    "grad of no scalar": lambda x: grad(lambda t: t * 2)(x),
+    "grad of the second": lambda x: grad(lambda a, b: (a @ b).sum(), argnums=1)(x, x.mT),
+    "jvp": lambda x: jvp(lambda t: t @ t, (x,), (x,))[1],
+    "vjp": lambda x: vjp(lambda t: t.sum(0), x)[1](x[0]),
+    "vmap": lambda x: vmap(lambda t: t @ torch.ones(3))(x),
+    "vmap with dims": lambda x: vmap(lambda t: t * 2, in_dims=1, out_dims=1)(x),
+    "vmap of two": lambda x: vmap(torch.dot)(x, x),
+    "vmap of one of two": lambda x: vmap(lambda a, b: a @ b, in_dims=(0, None))(x, x),
+    "vmap of other sizes": lambda x: vmap(torch.dot)(x, x.mT),
+    "vmap inside vmap": lambda x: vmap(vmap(lambda t: t + torch.ones(2)))(x),
+    "grad of each": lambda x: vmap(grad(square))(x),
+    "jacrev": lambda x: jacrev(lambda t: t.sum(1))(x),
+    "jacfwd": lambda x: jacfwd(lambda t: t.sum(1))(x),
+    "hessian": lambda x: hessian(square)(x),
+}
+
+
+class Transformed(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_transforms(name):
+    model = Transformed(CALLS[name])
+    found = archlint.infer(model, "H W")
+    for h, w in [(1, 1), (2, 3), (3, 3), (3, 2), (4, 1)]:
+        try:
+            real = model(torch.ones(h, w))
+        except (RuntimeError, ValueError):
+            assert found.accepts(H=h, W=w) is not True
+            continue
+        assert found.accepts(H=h, W=w) is not False
+        if found.exact:
+            shapes = (
+                [tuple(r.shape) for r in real] if isinstance(real, tuple) else tuple(real.shape)
+            )
+            assert list(found.output(H=h, W=w)) == list(shapes)
+    assert found.exact or name in {"jacrev", "jacfwd", "hessian"}, found
+
+
+def test_parameters_as_arguments():
+    class Functional(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(3, 2)
+
+        def forward(self, x):
+            return functional_call(self.layer, dict(self.layer.named_parameters()), (x,))
+
+    found = archlint.infer(Functional(), "N F")
+    assert found.exact
+    assert found.text == "F == 3"
+
+
+def test_real_tensors_are_wrapped_as_ever():
+    before = eager_transforms._wrap_for_grad
+    with function_transforms_traced():
+        assert torch.equal(grad(square)(torch.ones(2)), torch.full((2,), 2.0))
+        assert torch.equal(vmap(lambda t: t + 1)(torch.zeros(3)), torch.ones(3))
+    assert eager_transforms._wrap_for_grad is before
