@@ -13,11 +13,9 @@ What it names is an ``nn.Module``, taken as it is, or a class or function that m
 from __future__ import annotations
 
 import copy
-import difflib
 import hashlib
 import importlib
 import importlib.util
-import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +23,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -35,10 +33,17 @@ from archlint.contracts.contract import ModelRef
 from archlint.errors import TargetError
 from archlint.models.deepcopy import is_plain
 from archlint.models.meta_weights import build_lean, lean_copy
+from archlint.models.nested_objects import targets_in, with_objects
 from archlint.models.snapshot import Snapshot
+from archlint.models.user_code import article, near_names, user_code
+from archlint.models.zoos import (
+    import_library,
+    timm_model,
+    torchvision_model,
+    without_weights,
+)
 from archlint.runtime.import_path import import_file, import_path
 from archlint.runtime.process_state import SavedState, captured_output, preserve_random_state
-from archlint.runtime.user_frames import described
 
 Factory = Callable[[], Any]
 
@@ -82,7 +87,7 @@ class ModelSource:
             self._snapshot = self._snapshot or Snapshot(model)
         else:
             if any(not p.is_cpu for p in model.parameters()):
-                with _user_code(f"{self.name} could not be moved to the CPU"):
+                with user_code(f"{self.name} could not be moved to the CPU"):
                     model = model.cpu()
         return self._moded(model, mode)
 
@@ -121,7 +126,7 @@ class ModelSource:
         return self._factory()
 
     def _build(self) -> nn.Module:
-        with _user_code(f"{self.name} could not be built"), preserve_random_state():
+        with user_code(f"{self.name} could not be built"), preserve_random_state():
             model = self._call()
         if not isinstance(model, nn.Module):
             raise TargetError(f"{self.name} {_no_module(model)}")
@@ -134,7 +139,7 @@ class ModelSource:
                 if module.training is not training:
                     module.training = training
             return model
-        with _user_code(f"{self.name} could not be put into {mode} mode"):
+        with user_code(f"{self.name} could not be put into {mode} mode"):
             model.train(training)
         return model
 
@@ -179,7 +184,9 @@ def import_module_of(ref: ModelRef, root: Path) -> None:
     plugins.register_rules(root)
     module_name, _, attribute = ref.target.rpartition(":")
     if module_name in ("torchvision", "timm") and "." not in attribute:
-        _library("torchvision.models" if module_name == "torchvision" else "timm", module_name)
+        import_library(
+            "torchvision.models" if module_name == "torchvision" else "timm", module_name
+        )
     elif module_name.endswith(".py"):
         path = _file(ref, module_name, root)
         _import_file(path, (path.parent, root))
@@ -191,18 +198,23 @@ def _resolved(ref: ModelRef, root: Path) -> ModelSource:
     plugins.register_rules(root)
     prefix, _, name = ref.target.partition(":")
     if prefix not in ("torchvision", "timm") and name and prefix in plugins.prefixes(root):
-        with _user_code(f"{ref.target} could not be located"), import_path((root,)):
+        with user_code(f"{ref.target} could not be located"), import_path((root,)):
             return _source(ref, plugins.locate(prefix, name, root), (root,), root)
-    module_name, colon, attribute = ref.target.rpartition(":")
+    return _source(ref, *_named(ref, ref.target, root), root)
+
+
+def _named(ref: ModelRef, target: str, root: Path) -> tuple[Any, tuple[Path, ...]]:
+    """What a target names, and the folders from which its code imports."""
+    module_name, colon, attribute = target.rpartition(":")
     if not colon or not module_name or not attribute:
         raise TargetError(
-            f"{ref.target!r} is no target; expected pkg.mod:factory, path/file.py:factory, "
+            f"{target!r} is not a valid target; expected pkg.mod:factory, path/file.py:factory, "
             "torchvision:NAME or timm:NAME"
         )
     if module_name == "torchvision" and "." not in attribute:
-        return _source(ref, _torchvision(attribute), (), root)
+        return torchvision_model(attribute), ()
     if module_name == "timm" and "." not in attribute:
-        return _source(ref, _timm(attribute), (), root)
+        return timm_model(attribute), ()
     folders: tuple[Path, ...] = (root,)
     if module_name.endswith(".py"):
         path = _file(ref, module_name, root)
@@ -210,7 +222,7 @@ def _resolved(ref: ModelRef, root: Path) -> ModelSource:
         module = _import_file(path, folders)
     else:
         module = _import_module(module_name, root)
-    return _source(ref, _attribute(module, module_name, attribute, folders), folders, root)
+    return _attribute(module, module_name, attribute, folders), folders
 
 
 def from_instance(model: nn.Module) -> ModelSource:
@@ -230,53 +242,29 @@ def _source(ref: ModelRef, target: Any, folders: Sequence[Path], root: Path) -> 
         return ModelSource(ref.target, instance=target, folders=(*folders, root))
     if not callable(target):
         raise TargetError(
-            f"{ref.target} is {_article(type(target).__name__)}; "
+            f"{ref.target} is {article(type(target).__name__)}; "
             "expected an nn.Module, or a class or function that makes one"
         )
-    kwargs = {**_no_weights(target), **ref.kwargs}
+    kwargs = {**without_weights(target), **ref.kwargs}
+    makers = {name: _maker(ref, name, root) for name in targets_in((ref.args, ref.kwargs))}
 
     def factory() -> Any:
         with import_path(folders):
-            return target(*copy.deepcopy(ref.args), **copy.deepcopy(kwargs))
+            return target(*with_objects(ref.args, makers), **with_objects(kwargs, makers))
 
     return ModelSource(ref.target, factory, maker=target, folders=(*folders, root))
 
 
+def _maker(ref: ModelRef, target: str, root: Path) -> Callable[..., Any]:
+    """The class or function of an ``of:``. Raises ``TargetError`` if it is not one."""
+    maker, _ = _named(ref, target, root)
+    if not callable(maker):
+        found = article(type(maker).__name__)
+        raise TargetError(f"of: {target} is {found}; expected a class or function")
+    return cast("Callable[..., Any]", maker)
+
+
 # -- finding ------------------------------------------------------------------------------------
-
-
-def _torchvision(name: str) -> Callable[..., Any]:
-    models = _library("torchvision.models", "torchvision")
-    if name not in models.list_models():
-        raise TargetError(f"torchvision has no model {name!r}{_near(name, models.list_models())}")
-    builder: Callable[..., Any] = models.get_model_builder(name)
-    return builder
-
-
-def _timm(name: str) -> Callable[..., Any]:
-    timm = _library("timm", "timm")
-    if not timm.is_model(name.split(".")[0]):
-        raise TargetError(f"timm has no model {name!r}{_near(name, timm.list_models())}")
-
-    def create_model(*args: Any, pretrained: bool = False, **kwargs: Any) -> Any:
-        return timm.create_model(name, pretrained, *args, **kwargs)
-
-    return create_model
-
-
-def _library(module: str, package: str) -> Any:
-    with _user_code(f"{package} could not be imported"):
-        if importlib.util.find_spec(package) is None:
-            raise TargetError(f"{package} is not installed: pip install {package}")
-        return importlib.import_module(module)
-
-
-def _no_weights(builder: Any) -> dict[str, None]:
-    """Arguments that keep torchvision's builders from downloading weights."""
-    if not str(getattr(builder, "__module__", "")).startswith("torchvision.models"):
-        return {}
-    parameters = inspect.signature(builder).parameters
-    return {name: None for name in ("weights", "weights_backbone") if name in parameters}
 
 
 def _file(ref: ModelRef, name: str, root: Path) -> Path:
@@ -286,7 +274,7 @@ def _file(ref: ModelRef, name: str, root: Path) -> Path:
     for path in tried:
         if path.is_file():
             return path.resolve()
-    near = _near(Path(name).name, [p.name for p in tried[0].parent.glob("*.py")])
+    near = near_names(Path(name).name, [p.name for p in tried[0].parent.glob("*.py")])
     raise TargetError(f"{ref.target}: there is no file {tried[0]}{near}")
 
 
@@ -294,7 +282,7 @@ def _import_file(path: Path, folders: Sequence[Path]) -> ModuleType:
     """The file as a module of a private name, so that it hides no other module."""
     digest = hashlib.sha256(f"{path}:{path.stat().st_mtime_ns}".encode()).hexdigest()[:12]
     name = f"_archlint_{path.stem}_{digest}"
-    with _user_code(f"{path.name} could not be imported"), import_path(folders):
+    with user_code(f"{path.name} could not be imported"), import_path(folders):
         if name in sys.modules:
             _repeat_settings(name)
             return importlib.import_module(name)  # which the watch over imports sees
@@ -305,7 +293,7 @@ def _import_file(path: Path, folders: Sequence[Path]) -> ModuleType:
 def _import_module(name: str, root: Path) -> ModuleType:
     if not all(part.isidentifier() for part in name.split(".")):
         raise TargetError(f"{name!r} is no module name and no path to a .py file")
-    with _user_code(f"{name} could not be imported"), import_path((root,)):
+    with user_code(f"{name} could not be imported"), import_path((root,)):
         try:
             if name in sys.modules:
                 _repeat_settings(name)
@@ -340,11 +328,11 @@ def _attribute(module: Any, name: str, path: str, folders: Sequence[Path]) -> An
     found = module
     link = ":"
     for part in path.split("."):
-        with _user_code(f"{name}{link}{part} could not be read"), import_path(folders):
+        with user_code(f"{name}{link}{part} could not be read"), import_path(folders):
             try:
                 found = getattr(found, part)
             except AttributeError:
-                near = _near(part, [n for n in dir(found) if not n.startswith("__")])
+                near = near_names(part, [n for n in dir(found) if not n.startswith("__")])
                 raise TargetError(f"{name} has no {part!r}{near}") from None
         name += link + part
         link = "."
@@ -354,36 +342,11 @@ def _attribute(module: Any, name: str, path: str, folders: Sequence[Path]) -> An
 # -- saying what went wrong ---------------------------------------------------------------------
 
 
-@contextmanager
-def _user_code(failed: str) -> Iterator[None]:
-    """Run user code: output captured, exceptions as ``TargetError``."""
-    try:
-        with captured_output():
-            yield
-    except TargetError:
-        raise
-    except SystemExit as e:
-        raise TargetError(f"{failed}: it called sys.exit ({described(e)})") from e
-    except Exception as e:
-        raise TargetError(f"{failed}: {described(e)}") from e
-
-
 def _no_module(value: Any) -> str:
-    return f"returned {_article(type(value).__name__)}; expected an nn.Module"
+    return f"returned {article(type(value).__name__)}; expected an nn.Module"
 
 
 def _got(value: object) -> str:
     kind = type(value).__name__
-    got = f"the class {value.__name__}" if isinstance(value, type) else _article(kind)
+    got = f"the class {value.__name__}" if isinstance(value, type) else article(kind)
     return got + ("; call it, and give what it makes" if callable(value) else "")
-
-
-def _article(type_name: str) -> str:
-    if type_name == "NoneType":
-        return "None"
-    return f"{'an' if type_name[0].lower() in 'aeiou' else 'a'} {type_name}"
-
-
-def _near(name: str, names: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, names, 3)
-    return f"; did you mean {' or '.join(near)}?" if near else ""

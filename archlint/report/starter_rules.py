@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from archlint.contracts.accepted_set import AcceptedSet, input_as_yaml
@@ -13,7 +13,7 @@ from archlint.contracts.accepted_set import AcceptedSet, input_as_yaml
 WIDTH = 100  # columns
 REASON = 300  # characters of a reason
 
-_HEAD = """\
+HEAD = """\
 # Written by archlint init: what the models of this project accept now. Every contract is proved
 # for all sizes unless a comment says otherwise.
 #
@@ -23,26 +23,35 @@ _HEAD = """\
 #   why: ...           printed when a contract is broken
 archlint: 1
 """
+REWRITTEN = """\
+# The comments from here on are for you; archlint init writes them again each time it runs."""
 _WITHOUT = """\
 # Without a contract. archlint infer TARGET --input SHAPE shows what a model accepts:"""
+_LATER = """\
+# Not tried yet, because the time was up. archlint init continues with them:"""
 _PARTS = """\
 # Skipped: part of a model above. To check one, add it to models:"""
 _NEEDING = """\
-# Skipped: needs arguments. To check one, add it to models with its arguments:
-#   name: {target: ..., kwargs: {...}}"""
+# Skipped: needs arguments. To check one, move its line under models:, write the values for
+# the dots, and run archlint init again:"""
 _UNREAD = """\
 # Files that could not be read:"""
 
 
 @dataclass(frozen=True)
 class InferredModel:
-    """A model and its accepted set ``entry``, or the ``reason`` why there is none."""
+    """A model and its accepted set ``entry``, or the ``reason`` why there is none.
+
+    ``kwargs``: its arguments, as in a rule file. ``listed``: the rule file has the model already.
+    """
 
     name: str
     target: str
     about: str = ""
     entry: AcceptedSet | None = None
     reason: str = ""
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    listed: bool = False
 
     @property
     def contract(self) -> dict[str, Any] | None:
@@ -53,7 +62,8 @@ class InferredModel:
         if not clause or "…" in clause:
             return None
         contract = {"id": self.name, "models": self.name, "input": input_as_yaml(self.entry.input)}
-        contract[kind] = clause
+        # Not "only": a model that accepts more than it did must not break its contract.
+        contract[kind] = re.sub("^only ", "any ", clause)
         if kind == "accepts" and self.entry.output is not None:
             contract["output"] = self.entry.output
         return contract
@@ -66,25 +76,60 @@ class SkippedModels:
     parts: Sequence[str] = ()
     needing: Sequence[str] = ()
     unread: Sequence[str] = ()
+    later: Sequence[str] = ()
 
 
 def rule_file(models: Sequence[InferredModel], skipped: SkippedModels, schema: str) -> str:
     """The text of the rule file; ``schema``: the path of the JSON Schema, for editors."""
-    with_contract = [m for m in models if m.contract]
-    blocks = [f"# yaml-language-server: $schema={schema}\n#\n{_HEAD}"]
-    blocks.append("models:\n" + "".join(f"  {_yaml(m.name, m.target)}" for m in with_contract))
-    blocks.append("contracts:\n" + "\n".join(map(_contract, with_contract)))
-    without = reasons(models).splitlines()
+    blocks = [f"# yaml-language-server: $schema={schema}\n#\n{HEAD}"]
+    entries = model_entries(models)
+    blocks.append("models:\n" + "".join(f"  {line}" for line in entries) if entries else "")
+    contracts = contract_blocks(models)
+    blocks.append("contracts:\n" + textwrap.indent("\n".join(contracts), "  "))
+    if not contracts:
+        blocks[-1] = "contracts: []\n"
+    return "\n".join(filter(None, (*blocks, comments(models, skipped))))
+
+
+def model_entries(models: Sequence[InferredModel]) -> list[str]:
+    """The entries of ``models:`` for the models that have a contract, each with a newline."""
+    return [model_entry(m) for m in models if m.contract and not m.listed]
+
+
+def model_entry(model: InferredModel) -> str:
+    """``name: target``, or ``name: {target: ..., kwargs: {...}}`` on one line."""
+    import yaml
+
+    if not model.kwargs:
+        return _yaml(model.name, model.target)
+    details = {"target": model.target, "kwargs": model.kwargs}
+    text: str = yaml.safe_dump(
+        {model.name: details}, sort_keys=False, allow_unicode=True, width=1 << 20,
+        default_flow_style=True,
+    )  # fmt: skip
+    return text.strip()[1:-1].replace("'...'", "...") + "\n"
+
+
+def contract_blocks(models: Sequence[InferredModel]) -> list[str]:
+    """The entries of ``contracts:``, each with its comments."""
+    return [_contract(m) for m in models if m.contract]
+
+
+def comments(models: Sequence[InferredModel], skipped: SkippedModels) -> str:
+    """The comments at the end of the file: the models without a contract; empty if none is."""
+    blocks = []
     for title, lines in (
-        (_WITHOUT, without),
+        (_WITHOUT, reasons(models).splitlines()),
+        (_LATER, skipped.later),
         (_PARTS, skipped.parts),
         (_NEEDING, skipped.needing),
         (_UNREAD, skipped.unread),
     ):
         if lines:
-            blocks.append("\n".join([title, *(part for line in lines for part in _item(line))]))
-            blocks[-1] += "\n"
-    return "\n".join(blocks)
+            wide = lines is skipped.needing  # each is to be moved as one line
+            items = (part for line in lines for part in _item(line, 0 if wide else WIDTH - 6))
+            blocks.append("\n".join([title, *items]) + "\n")
+    return "\n".join([f"{REWRITTEN}\n", *blocks]) if blocks else ""
 
 
 def reasons(models: Sequence[InferredModel]) -> str:
@@ -101,7 +146,7 @@ def _contract(model: InferredModel) -> str:
         lines.append("# Not exact: it may accept more.\n")
     first, *rest = (_yaml(key, value) for key, value in contract.items())
     lines += [f"- {first}", *(textwrap.indent(line, "  ") for line in rest)]
-    return textwrap.indent("".join(lines), "  ")
+    return "".join(lines)
 
 
 def _yaml(key: str, value: Any) -> str:
@@ -122,8 +167,8 @@ def _why(model: InferredModel) -> str:
     return line if len(line) <= REASON else line[: REASON - 1] + "…"
 
 
-def _item(line: str) -> Iterator[str]:
-    """A list item as comment lines, without line breaks and unprintable characters."""
+def _item(line: str, width: int) -> Iterator[str]:
+    """A list item as comment lines of ``width`` (0: one line), without unprintable characters."""
     line = re.sub(r"[^\S ]|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]", " ", line)
-    for i, part in enumerate(textwrap.wrap(line, WIDTH - 6, break_on_hyphens=False)):
+    for i, part in enumerate(textwrap.wrap(line, width or 1 << 20, break_on_hyphens=False)):
         yield f"#   {'  ' * bool(i)}{part}"

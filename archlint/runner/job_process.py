@@ -21,6 +21,7 @@ from archlint.runner import messages
 from archlint.runner.fork_server import FORKS, serve, threads_of_process
 from archlint.runner.messages import Answer
 from archlint.runner.resources import limit_memory
+from archlint.runtime.offline import OFFLINE, go_offline
 
 if TYPE_CHECKING:
     from archlint.runner.cache.dependency_watch import DependencyWatch
@@ -37,6 +38,8 @@ def main() -> None:
     target, descriptor = sys.argv[1:]
     requests = socket.socket(fileno=int(descriptor))
     os.set_inheritable(requests.fileno(), False)
+    if os.environ.get(OFFLINE):
+        go_offline()
     module, _, name = target.partition(":")
     processes = _Processes(getattr(importlib.import_module(module), name))
     if target.startswith(_ENGINE) and FORKS:

@@ -169,8 +169,8 @@ def test_torchvision_and_timm_never_load_weights(project):
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("resnet18", "'resnet18' is no target; expected pkg.mod:factory"),
-        (":x", "is no target"),
+        ("resnet18", "'resnet18' is not a valid target; expected pkg.mod:factory"),
+        (":x", "is not a valid target"),
         ("a b:c", "'a b' is no module name and no path to a .py file"),
         ("acmee.models:Net", "there is no module acmee (looked in "),
         ("acme.modles:Net", "there is no module acme.modles"),

@@ -36,7 +36,11 @@ class ExampleEntry(Entry):
     )
     breaks: Text = Field(default="", description="The target of a model that breaks a contract.")
     args: list[Any] = Field(default=[], description="Positional arguments of the callable.")
-    kwargs: dict[str, Any] = Field(default={}, description="Keyword arguments of the callable.")
+    kwargs: dict[str, Any] = Field(
+        default={},
+        description="Keyword arguments of the callable. {of: TARGET, ...} is the object that a "
+        "class or function makes of the other keys.",
+    )
     with_: dict[str, Any] = Field(default={}, alias="with", description="The pack's parameters.")
     contract: Text = Field(
         default="",

@@ -33,7 +33,11 @@ class ModelEntry(Entry):
         "file) or torchvision:NAME."
     )
     args: list[Any] = Field(default=[], description="Positional arguments of the callable.")
-    kwargs: dict[str, Any] = Field(default={}, description="Keyword arguments of the callable.")
+    kwargs: dict[str, Any] = Field(
+        default={},
+        description="Keyword arguments of the callable. {of: TARGET, ...} is the object that a "
+        "class or function makes of the other keys.",
+    )
 
 
 class BudgetEntry(Entry):
@@ -274,7 +278,7 @@ class RuleFileEntry(Entry):
             discriminator(kind, "a target such as pkg.mod:factory, or a mapping with one"),
         ],
     ] = Field(default={}, description="The models, under the names that contracts use.")
-    contracts: list[ContractEntry] = Field(default=[], min_length=1, description="The contracts.")
+    contracts: list[ContractEntry] = Field(default=[], description="The contracts.")
     use: list[UseEntry] = Field(
         default=[], min_length=1, description="Packs of contracts to check models against."
     )

@@ -6,12 +6,14 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from archlint.project.discover.constructor_arguments import Arguments
 from archlint.project.discover.model_definitions import Candidate, ModelFinder
 from archlint.project.discover.name_lookup import Definition, Project
-from archlint.project.discover.python_files import File, python_files
+from archlint.project.discover.python_files import File, notebooks_with_models, python_files
 from archlint.project.discover.submodels import wholes_of
 
 ABOUT = 80  # characters of a docstring
@@ -19,15 +21,24 @@ ABOUT = 80  # characters of a docstring
 
 @dataclass(frozen=True)
 class DiscoveredModel:
-    """A model of the project. ``needs``: its required arguments."""
+    """A model of the project, and the arguments to make it with."""
 
     name: str  # unique, and a valid name in a rule file
     definition: Definition
-    needs: tuple[str, ...] = ()
+    arguments: Arguments = field(default=Arguments(), compare=False)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Its required arguments whose values are not known."""
+        return self.arguments.needs
 
     def target(self, rules: Path) -> str:
         """The target of the model in a rule file in the folder ``rules``."""
-        return self.definition.source.file.target(self.definition.name, rules)
+        return _target(self.definition, rules)
+
+    def kwargs(self, rules: Path) -> dict[str, Any]:
+        """Its arguments in a rule file in the folder ``rules``, with ``...`` for unknown values."""
+        return self.arguments.as_data(lambda definition: _target(definition, rules))
 
     @property
     def about(self) -> str:
@@ -44,9 +55,10 @@ class Discovery:
     """The models of a project, as its source defines them."""
 
     buildable: dict[DiscoveredModel, set[DiscoveredModel]]  # part -> models that use it
-    needing: list[DiscoveredModel]  # those with required arguments that no other model uses
+    needing: list[DiscoveredModel]  # with required arguments, used by no other; most parts first
     files: int
     unread: dict[File, str]
+    notebooks: list[Path]  # that define models
 
     def ready(
         self, tried: Collection[DiscoveredModel], failed: Collection[DiscoveredModel]
@@ -59,35 +71,44 @@ class Discovery:
         ]
 
 
-def discover(place: Path, root: Path) -> Discovery:
-    """Find the models under a folder or in a file of the project ``root``."""
+def discover(place: Path, root: Path, taken: Collection[str] = ()) -> Discovery:
+    """Find the models under a folder or in a file of the project ``root``.
+
+    ``taken``: names that no model gets.
+    """
     files = list(python_files(place, root))
     project = Project(files)
     candidates = list(ModelFinder(project).candidates())
     wholes = wholes_of([c.definition for c in candidates], project)
-    models = {c.definition: f for c, f in zip(candidates, _named(candidates), strict=True)}
+    models = {c.definition: f for c, f in zip(candidates, _named(candidates, taken), strict=True)}
     # A model with required arguments is not tried itself, so its parts are tried instead.
     buildable = {
         model: {models[w] for w in wholes[definition] if not models[w].needs}
         for definition, model in models.items()
         if not model.needs
     }
+    parts = Counter(whole for users in wholes.values() for whole in users)
     needing = [m for definition, m in models.items() if m.needs and not wholes[definition]]
-    return Discovery(buildable, needing, len(files), project.unread)
+    needing.sort(key=lambda m: -parts[m.definition])
+    return Discovery(buildable, needing, len(files), project.unread, notebooks_with_models(place))
 
 
-def _named(candidates: Collection[Candidate]) -> list[DiscoveredModel]:
+def _target(definition: Definition, rules: Path) -> str:
+    return definition.source.file.target(definition.name, rules)
+
+
+def _named(candidates: Collection[Candidate], taken: Collection[str]) -> list[DiscoveredModel]:
     """The models with unique names: the module is prepended to a name that occurs twice."""
     names = [_word(c.definition.name) for c in candidates]
     count = Counter(names)
-    used: Counter[str] = Counter()
+    used = Counter(taken)
     models = []
     for candidate, name in zip(candidates, names, strict=True):
         if count[name] > 1:
             name = f"{_word(candidate.definition.source.file.module)}.{name}"
         used[name] += 1
         name += f"-{used[name]}" * (used[name] > 1)
-        models.append(DiscoveredModel(name, candidate.definition, candidate.needs))
+        models.append(DiscoveredModel(name, candidate.definition, candidate.arguments))
     return models
 
 

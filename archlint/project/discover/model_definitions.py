@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from archlint.project.discover.name_lookup import Definition, Project, Source
+from archlint.project.discover.constructor_arguments import Arguments, arguments_of
+from archlint.project.discover.name_lookup import Definition, Project, Source, dotted_name
 
 # Names of other libraries that are, or return, an nn.Module.
 LIBRARIES = ("torch.nn.", "torchvision.models.", "timm.")
@@ -19,10 +20,10 @@ _NO_MODULES = ("torch.nn.functional.", "torch.nn.init.", "torch.nn.utils.", "tor
 
 @dataclass(frozen=True)
 class Candidate:
-    """A definition that makes a model. ``needs``: its arguments without a default."""
+    """A definition that makes a model, and the arguments to call it with."""
 
     definition: Definition
-    needs: tuple[str, ...]
+    arguments: Arguments
 
 
 class ModelFinder:
@@ -40,9 +41,10 @@ class ModelFinder:
             if definition.name.startswith("_") or not self._makes(definition):
                 continue
             if isinstance(definition.node, ast.FunctionDef):
-                yield Candidate(definition, _required(definition.node, skip=0))
+                arguments = arguments_of(definition.node, 0, definition, self._project)
+                yield Candidate(definition, arguments)
             elif self._runs(definition):
-                yield Candidate(definition, self._required_arguments(definition))
+                yield Candidate(definition, self._arguments(definition))
 
     def _makes(self, definition: Definition) -> bool:
         """Whether it is a module class or a function that returns a module."""
@@ -71,7 +73,7 @@ class ModelFinder:
         inside = list(_nodes(function))
         if any(isinstance(n, (ast.Yield, ast.YieldFrom)) or _trains(n) for n in inside):
             return False
-        if function.returns is not None and (name := dotted(function.returns)):
+        if function.returns is not None and (name := dotted_name(function.returns)):
             return self._is_module(source, name)
         models = {
             target.id
@@ -88,7 +90,7 @@ class ModelFinder:
 
     def _is_model(self, source: Source, value: ast.expr) -> bool:
         """Whether an expression calls something that makes a model."""
-        if not isinstance(value, ast.Call) or not (name := dotted(value.func)):
+        if not isinstance(value, ast.Call) or not (name := dotted_name(value.func)):
             return False
         meaning = self._project.resolve(source, name)
         if isinstance(meaning, Definition):
@@ -103,12 +105,12 @@ class ModelFinder:
         own = any(_method(c, "forward") for c in classes)
         return own or any(not name.endswith("Module") for name in outside)
 
-    def _required_arguments(self, definition: Definition) -> tuple[str, ...]:
-        """The required arguments of the class's ``__init__``, own or inherited."""
+    def _arguments(self, definition: Definition) -> Arguments:
+        """The arguments of the class's ``__init__``, own or inherited."""
         for each in self._lineage(definition)[0]:
             if method := _method(each, "__init__"):
-                return _required(method, skip=1)
-        return ()
+                return arguments_of(method, 1, each, self._project)
+        return Arguments()
 
     def _lineage(self, definition: Definition) -> tuple[list[Definition], list[str]]:
         """The class and its base classes in the project, and the names of other base classes."""
@@ -131,31 +133,11 @@ class ModelFinder:
     def _bases(self, definition: Definition) -> list[str]:
         if not isinstance(definition.node, ast.ClassDef):
             return []
-        return [name for base in definition.node.bases if (name := dotted(base))]
-
-
-def dotted(node: ast.expr) -> str:
-    """``a.b.c`` for a dotted name; empty for any other expression."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):  # an annotation in quotes
-        return node.value if all(p.isidentifier() for p in node.value.split(".")) else ""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+        return [name for base in definition.node.bases if (name := dotted_name(base))]
 
 
 def _of_library(name: str) -> bool:
     return name.startswith(LIBRARIES) and not name.startswith(_NO_MODULES)
-
-
-def _required(function: ast.FunctionDef, skip: int) -> tuple[str, ...]:
-    """The parameters without a default, except the first ``skip``."""
-    a = function.args
-    positional = [*a.posonlyargs, *a.args]
-    free = positional[skip : len(positional) - len(a.defaults)]
-    named = [p for p, default in zip(a.kwonlyargs, a.kw_defaults, strict=True) if default is None]
-    return tuple(p.arg for p in (*free, *named))
 
 
 def _nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
@@ -181,5 +163,5 @@ def _method(definition: Definition, name: str) -> ast.FunctionDef | None:
 
 def _abstract(node: ast.stmt) -> bool:
     return isinstance(node, ast.FunctionDef) and any(
-        dotted(d).rpartition(".")[2] == "abstractmethod" for d in node.decorator_list
+        dotted_name(d).rpartition(".")[2] == "abstractmethod" for d in node.decorator_list
     )

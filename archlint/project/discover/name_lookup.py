@@ -93,6 +93,17 @@ class Project:
         return dotted
 
 
+def dotted_name(node: ast.expr) -> str:
+    """``a.b.c`` for a dotted name; empty for any other expression."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):  # an annotation in quotes
+        return node.value if all(p.isidentifier() for p in node.value.split(".")) else ""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+
+
 def _source(file: File) -> Source:
     with tokenize.open(file.path) as opened:
         tree = ast.parse(opened.read(), str(file.path))

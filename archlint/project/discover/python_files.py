@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 SKIPPED = ("__pycache__", "node_modules", "site-packages", "test", "tests", "testing")
+_MODEL_CLASS = re.compile(rb"class +\w+\((?:torch\.)?(?:nn\.)?Module\)")
 BUILT = ("build", "dist")  # skipped unless they are packages
 
 
@@ -37,11 +39,22 @@ def python_files(place: Path, root: Path) -> Iterator[File]:
     if place.is_file():
         yield located(place, root)
         return
+    for file in _walked(place):
+        if file.suffix == ".py" and not _is_test(file.name):
+            yield located(file, root)
+
+
+def notebooks_with_models(place: Path) -> list[Path]:
+    """The Jupyter notebooks under a folder whose code has a subclass of ``nn.Module``."""
+    files = (f for f in _walked(place.resolve()) if f.suffix == ".ipynb")
+    return [f for f in files if _MODEL_CLASS.search(f.read_bytes())]
+
+
+def _walked(place: Path) -> Iterator[Path]:
+    """The files under a folder, except in the folders that are skipped."""
     for here, folders, names in os.walk(place):
         folders[:] = sorted(f for f in folders if not _is_skipped(Path(here, f)))
-        for name in sorted(names):
-            if name.endswith(".py") and not _is_test(name):
-                yield located(Path(here, name), root)
+        yield from (Path(here, name) for name in sorted(names))
 
 
 def located(path: Path, root: Path) -> File:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator
 
-from archlint.project.discover.model_definitions import dotted
-from archlint.project.discover.name_lookup import Definition, Project
+from archlint.project.discover.name_lookup import Definition, Project, dotted_name
 
 Uses = dict[Definition, set[Definition]]
 
@@ -41,7 +40,7 @@ def _named(definition: Definition, project: Project, seen: set[Definition]) -> I
     seen.add(definition)
     bases: list[Definition] = []
     if isinstance(node, ast.ClassDef):
-        meanings = [project.resolve(definition.source, dotted(b)) for b in node.bases]
+        meanings = [project.resolve(definition.source, dotted_name(b)) for b in node.bases]
         bases = [m for m in meanings if isinstance(m, Definition) and m not in seen]
     for base in bases:
         yield from _named(base, project, seen)
@@ -61,12 +60,12 @@ class _Names(ast.NodeVisitor):
         self.names[node.id] = None
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        if name := dotted(node):
+        if name := dotted_name(node):
             self.names[name] = None
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
-        if dotted(node.func) not in ("isinstance", "issubclass"):
+        if dotted_name(node.func) not in ("isinstance", "issubclass"):
             self.generic_visit(node)
 
     def visit_arg(self, node: ast.arg) -> None:

@@ -1,0 +1,38 @@
+"""Runs code of the user's: its output captured, its exceptions as ``TargetError``."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from archlint.errors import TargetError
+from archlint.runtime.process_state import captured_output
+from archlint.runtime.user_frames import described
+
+
+@contextmanager
+def user_code(failed: str) -> Iterator[None]:
+    """Run user code: output captured, exceptions as ``TargetError``."""
+    try:
+        with captured_output():
+            yield
+    except TargetError:
+        raise
+    except SystemExit as e:
+        raise TargetError(f"{failed}: it called sys.exit ({described(e)})") from e
+    except Exception as e:
+        raise TargetError(f"{failed}: {described(e)}") from e
+
+
+def article(type_name: str) -> str:
+    """``a Linear``, ``an int``, ``None``: a value of a type, by the type's name."""
+    if type_name == "NoneType":
+        return "None"
+    return f"{'an' if type_name[0].lower() in 'aeiou' else 'a'} {type_name}"
+
+
+def near_names(name: str, names: Sequence[str]) -> str:
+    """``; did you mean …?`` with up to three names like ``name``, or nothing."""
+    near = difflib.get_close_matches(name, names, 3)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
