@@ -75,9 +75,9 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/cli": (
         "tests/end_to_end: whole commands",
-        "app apply_adoption cache check cost diff exit_codes explain export_ranges fix infer init "
-        "job_options lock profile_jobs report_output rules rules_explain rules_schema rules_test "
-        "rules_validate run_jobs select_jobs verdict_log",
+        "app apply_adoption cache check cost diff exit_codes explain export_ranges first_rules "
+        "fix infer init job_options lock profile_jobs report_output rules rules_explain "
+        "rules_schema rules_test rules_validate run_jobs select_jobs verdict_log",
     ),
     "archlint/contracts/rulefile/ranges": (
         "tests/contracts/rulefile/ranges/test_forms.py: every form, written and read again",
@@ -129,7 +129,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/models": (
         "tests/models/test_targets.py: every model is built through them",
-        "code_places code_state containers generators meta_weights signature",
+        "code_places code_state containers generators meta_weights signature user_code zoos",
     ),
     "archlint/ops": (
         "tests/ops: every rule is looked up in them",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -261,20 +261,3 @@ def _report(number: int, total: int, model: InferredModel) -> None:
     else:
         about = reasons([model])
     click.echo(f"[{number}/{total}] {about}", err=True)
-
-
-@contextmanager
-def without_network(online: bool) -> Iterator[None]:
-    """Let the processes that build models use no network, unless ``online``."""
-    from archlint.runtime.offline import OFFLINE
-
-    before = os.environ.get(OFFLINE)
-    if not online:
-        os.environ[OFFLINE] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop(OFFLINE, None)
-        else:
-            os.environ[OFFLINE] = before

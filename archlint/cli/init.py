@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from archlint.cli.exit_codes import EXIT_INTERRUPTED, CannotRun
-from archlint.cli.first_rules import ExistingRules, FirstRules, without_network
+from archlint.cli.first_rules import ExistingRules, FirstRules
 from archlint.cli.job_options import jobs_option
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def init(
     """
     from archlint.contracts.settings import project_root, shorten
     from archlint.project.discover.candidates import discover
+    from archlint.runtime.offline import jobs_offline
 
     place = path.resolve()
     root = project_root(place if place.is_dir() else place.parent)
@@ -65,7 +67,7 @@ def init(
         raise CannotRun(_no_model(discovery, shorten(place)))
     rules = FirstRules(discovery, existing, file, root)
     try:
-        with without_network(online):
+        with nullcontext() if online else jobs_offline():
             rules.infer(seconds, jobs, write=not to_stdout)
     except KeyboardInterrupt:
         done = "" if to_stdout else f": {shorten(file)} has what was done; run archlint init again"

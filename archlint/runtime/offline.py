@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 OFFLINE = "ARCHLINT_OFFLINE"
@@ -27,6 +29,19 @@ def go_offline() -> None:
     """Let every later attempt to use the network or to install raise ``OfflineError``."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     sys.addaudithook(_refuse)
+
+
+@contextmanager
+def jobs_offline() -> Iterator[None]:
+    """A context in which the processes of jobs that start go offline."""
+    before = os.environ.get(OFFLINE)
+    os.environ[OFFLINE] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(OFFLINE)
+        if before is not None:
+            os.environ[OFFLINE] = before
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
