@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from archlint.project.discover.name_lookup import Definition, Project, dotted_name
+from archlint.project.discover.name_lookup import Definition, Project, Source, dotted_name
 
 CONFIGURATIONS = ("config", "cfg", "conf", "configs", "args", "opt", "opts", "options", "params",
                   "hparams", "hps", "settings")  # fmt: skip
@@ -100,19 +100,13 @@ def _configuration(
     """The class of the project whose instances the parameter takes, if that is clear."""
     source = definition.source
     if parameter.annotation is not None:
-        meaning = project.resolve(source, dotted_name(parameter.annotation))
-        return meaning if _is_class(meaning) and _is_settings(meaning, project) else None
+        return _settings_class(source, dotted_name(parameter.annotation), project)
     last = parameter.arg.rpartition("_")[2]
     if last not in CONFIGURATIONS:
         return None
     word = _LIKE.get(last, last).removesuffix("s")
-    named = [
-        meaning
-        for name in (*source.definitions, *source.imports)
-        if word in name.lower()
-        and _is_class(meaning := project.resolve(source, name))
-        and _is_settings(meaning, project)
-    ]
+    names = [n for n in (*source.definitions, *source.imports) if word in n.lower()]
+    named = [c for n in names if (c := _settings_class(source, n, project)) is not None]
     of_model = [c for c in named if c.name.lower().startswith(definition.name.lower())]
     for choice in (of_model, named):
         if len(set(choice)) == 1:
@@ -120,16 +114,19 @@ def _configuration(
     return None
 
 
-def _is_class(meaning: Definition | str) -> bool:
-    return isinstance(meaning, Definition) and isinstance(meaning.node, ast.ClassDef)
+def _settings_class(source: Source, name: str, project: Project) -> Definition | None:
+    """The class of the project that a name means, if its instances are settings.
 
-
-def _is_settings(definition: Any, project: Project) -> bool:
-    """Whether instances of a class are settings: it is not a model, and not an enumeration."""
-    lineage = _lineage(definition, project)
+    They are not if the class is a model or an enumeration.
+    """
+    meaning = project.resolve(source, name)
+    if not isinstance(meaning, Definition) or not isinstance(meaning.node, ast.ClassDef):
+        return None
+    lineage = _lineage(meaning, project)
     methods = {n.name for c in lineage for n in c.node.body if isinstance(n, ast.FunctionDef)}
     bases = [dotted_name(b) for c in lineage for b in getattr(c.node, "bases", ())]
-    return not methods & {"forward", "__call__"} and not any(b.endswith("Enum") for b in bases)
+    is_enumeration = any(base.endswith("Enum") for base in bases)
+    return None if methods & {"forward", "__call__"} or is_enumeration else meaning
 
 
 def _required_fields(definition: Definition, project: Project) -> tuple[str, ...]:
