@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import click
 
 from archlint.cli.exit_codes import NEEDS_TORCH, CannotRun
-from archlint.cli.infer import INFER
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import ModelRef, RuleFile
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from archlint.project.discover.candidates import DiscoveredModel, Discovery
     from archlint.report.starter_rules import InferredModel, SkippedModels
 
+FIRST_CONTRACT = "archlint.engine.first_contract:first_contract"
 SCHEMA = "archlint.schema.json"
 PATHS = 128  # runs on symbolic sizes for one model, as in archlint infer
 SECONDS_IN_ALL = 80.0  # after this no further result is awaited; a model may take 30 s more
@@ -151,7 +151,7 @@ class FirstRules:
 
         if find_spec("torch") is None:
             raise CannotRun(NEEDS_TORCH)
-        with closing(pool.run(jobs, count, check=INFER)) as results:
+        with closing(pool.run(jobs, count, check=FIRST_CONTRACT)) as results:
             for index, verdict in results:
                 ref, model = jobs[index].ref, sources[index]
                 entry = InferredModel(
@@ -181,7 +181,7 @@ class FirstRules:
 
         clause = SizeClause("any", True, "any size")
         contract = Contract("init", [], clause, budget=Budget(PATHS, seconds))
-        return Job(contract, ref, self._root, samples=1)
+        return Job(contract, ref, self._root)
 
     def skipped(self) -> SkippedModels:
         """What is not in ``models``, as lines for the rule file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,6 @@ from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore_model
 from archlint.engine.infer.acceptance import Acceptance
 from archlint.engine.infer.input_guess import likely_inputs
-from archlint.engine.sampling.cross_check import cross_check_at
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
 from archlint.runtime.deadline import TimeLimitReached, time_limit
@@ -59,18 +59,9 @@ def infer(
 
 
 def infer_source(
-    source: ModelSource,
-    input: Input,
-    mode: str = "eval",
-    budget: Budget | None = None,
-    *,
-    confirm: bool = False,
+    source: ModelSource, input: Input, mode: str = "eval", budget: Budget | None = None
 ) -> Acceptance:
-    """As :func:`infer`, for a model that is already located; an empty ``input`` is guessed.
-
-    With ``confirm``, the real model runs at the smallest accepted sizes; ``ArchlintError`` if it
-    contradicts the result.
-    """
+    """As :func:`infer`, for a model that is already located; an empty ``input`` is guessed."""
     budget = budget or Budget(PATHS)
     clause = SizeClause("any", True, "any size")
     contract = Contract("infer", input, clause, mode=mode, budget=budget)
@@ -81,8 +72,7 @@ def infer_source(
             preserve_process_state(),
         ):
             start = time.monotonic()
-            deadline = start + budget.seconds
-            run = CheckRun.start(contract, source, samples=int(confirm), deadline=deadline)
+            run = CheckRun.start(contract, source, samples=0, deadline=start + budget.seconds)
             return _infer(run, start)
     except TimeLimitReached as e:
         late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
@@ -99,7 +89,7 @@ def _infer(run: CheckRun, start: float) -> Acceptance:
         exploration.accepted,
         solver_deadline=time.monotonic() + WORDING,
     )
-    acceptance = Acceptance(
+    return Acceptance(
         model=run.source.name,
         mode=run.contract.mode,
         input=run.contract.input,
@@ -107,11 +97,6 @@ def _infer(run: CheckRun, start: float) -> Acceptance:
         description=description,
         seconds=time.monotonic() - start,
     )
-    if run.samples and (smallest := acceptance.minimum()):
-        evidence = cross_check_at(smallest, run, exploration)
-        if evidence.disagreement:
-            raise ArchlintError(f"{run.source.name}: {evidence.disagreement}")
-    return acceptance
 
 
 def explore_likely_input(run: CheckRun) -> tuple[CheckRun, Exploration, dict[str, str]]:
@@ -143,18 +128,24 @@ def _wrong_guess(name: str, errors: dict[str, str]) -> str:
 
 
 def infer_verdict(
-    contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None
+    contract: Contract,
+    ref: ModelRef,
+    *,
+    root: Path,
+    samples: int | None = None,
+    confirm: Callable[[Acceptance, ModelSource], None] | None = None,
 ) -> Verdict:
     """For a worker process: what ``ref`` accepts of the contract's input, as ``verdict.entry``.
 
-    The rest of the contract is ignored. With ``samples``, the real model runs once.
+    The rest of the contract is ignored, and the real model does not run. ``confirm`` may raise
+    ``ArchlintError`` if the result is not true of the model.
     """
     start = time.monotonic()
     try:
         with resolve(ref, root) as source:
-            acceptance = infer_source(
-                source, contract.input, contract.mode, contract.budget, confirm=bool(samples)
-            )
+            acceptance = infer_source(source, contract.input, contract.mode, contract.budget)
+            if confirm is not None:
+                confirm(acceptance, source)
             entry = replace(acceptance.entry(), model=ref.name)
     except ArchlintError as e:
         verdict = Verdict("error", message=str(e), details={"reason": str(e)})
