@@ -93,7 +93,7 @@ def _forward_error(
     """The exception that the real model raises at the counterexample, with its traceback."""
     import torch
 
-    from archlint.engine.sampling.real_run import build_input
+    from archlint.engine.sampling.input_values import build_input
     from archlint.runtime.process_state import preserve_process_state
 
     if verdict.counterexample is None:

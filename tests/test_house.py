@@ -86,7 +86,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/engine": (
         "tests/end_to_end/test_random_contracts.py: verdicts, against enumeration",
-        "pipeline prove python_contracts question verdicts",
+        "prove python_contracts question verdicts",
     ),
     "archlint/engine/cost": (
         "tests/engine/cost/test_model_cost.py: parts of one answer",
@@ -106,7 +106,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/engine/sampling": (
         "tests/engine/sampling/test_sampling.py: parts of one comparison",
-        "cross_check peak_memory real_run sizes work",
+        "peak_memory real_run sizes work",
     ),
     "archlint/engine/structure": (
         "tests/engine/structure/test_structure.py: every check, by its verdicts",

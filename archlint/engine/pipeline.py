@@ -29,8 +29,9 @@ from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.verdict import Verdict
 from archlint.engine.check_run import CheckRun
 from archlint.engine.diagnosis.diagnose import diagnose
+from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore_model
-from archlint.engine.prove import prove
+from archlint.engine.prove import ProofAttempt, prove
 from archlint.engine.sampling.cross_check import cross_check
 from archlint.engine.structure.structural_verdict import with_structure
 from archlint.engine.verdicts import conclude, error_verdict, verdict_without_run
@@ -39,6 +40,9 @@ from archlint.models.targets import ModelSource, resolve
 from archlint.runtime.deadline import TimeLimitReached, time_limit
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
+
+LEAST, MOST = 2.0, 5.0
+"""Seconds for samples where the time was spent before the real model ran."""
 
 
 def _check(run: CheckRun) -> Verdict:
@@ -50,6 +54,26 @@ def _check(run: CheckRun) -> Verdict:
     diagnosis = diagnose(attempt.violation, run.model) if attempt.violation else None
     verdict = conclude(run.contract, exploration, attempt, evidence, diagnosis)
     return with_structure(verdict, run, exploration)
+
+
+def _only_samples(
+    contract: Contract, source: ModelSource, samples: int | None, late: str
+) -> Verdict:
+    """The verdict where the time was spent before the model ran: from samples alone."""
+    seconds = min(max(LEAST, contract.budget.seconds / 4), MOST)
+    try:
+        with time_limit(seconds), preserve_process_state():
+            deadline = time.monotonic() + seconds
+            run = CheckRun.start(contract, source, samples=samples, deadline=deadline)
+            exploration = Exploration(run.question.names, run.question.box, run.question.domain)
+            exploration.reasons.append(late)
+            attempt = ProofAttempt(None, open=(late,))
+            if contract.needs_run and not contract.structure:
+                evidence = cross_check(run, exploration, attempt)
+                return conclude(contract, exploration, attempt, evidence, None)
+    except (TimeLimitReached, ArchlintError):
+        pass
+    return error_verdict(contract, late)
 
 
 def check_source(contract: Contract, source: ModelSource, *, samples: int | None = None) -> Verdict:
@@ -66,7 +90,8 @@ def check_source(contract: Contract, source: ModelSource, *, samples: int | None
                 run = CheckRun.start(contract, source, samples=samples, deadline=start + seconds)
                 verdict = _check(run)
         except TimeLimitReached as e:
-            verdict = error_verdict(contract, f"did not finish within {seconds:g} s{e}")
+            late = f"did not finish within {seconds:g} s{e}"
+            verdict = _only_samples(contract, source, samples, late)
         except ArchlintError as e:
             verdict = error_verdict(contract, str(e))
         return replace(verdict, model=source.name, seconds=round(time.monotonic() - start, 3))

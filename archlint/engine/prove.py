@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from archlint.contracts.contract import Contract
@@ -34,11 +35,16 @@ class SizeViolation:
 
 @dataclass(frozen=True)
 class ProofAttempt:
-    """``violation``, if there is one; ``open``: why some sizes could not be proved."""
+    """``violation``, if there is one; ``open``: why some sizes could not be proved.
+
+    ``other`` is a violation of another kind: sizes that are accepted with a wrong output where
+    ``violation`` is a refusal, or the reverse.
+    """
 
     violation: SizeViolation | None
     vacuous: bool = False
     open: tuple[str, ...] = ()
+    other: SizeViolation | None = None
 
 
 def prove(run: CheckRun, exploration: Exploration) -> ProofAttempt:
@@ -68,7 +74,40 @@ def prove(run: CheckRun, exploration: Exploration) -> ProofAttempt:
     path = next(p for p in exploration.paths if holds(_violated(contract, question, p), point))
     expected, cause = _expected(contract, question, path, point)
     violation = SizeViolation(point, expected, path, cause, smallest and exploration.covered)
-    return ProofAttempt(violation, open=open_reasons)
+    other = _other_kind(run, exploration, violation)
+    return ProofAttempt(violation, open=open_reasons, other=other)
+
+
+def _other_kind(
+    run: CheckRun, exploration: Exploration, violation: SizeViolation
+) -> SizeViolation | None:
+    """A violation of the other kind, at small sizes; ``None`` if none is found soon."""
+    contract, question = run.contract, run.question
+    if contract.output is None or contract.clause.kind in ("none", "rejects"):
+        return None
+    for path in exploration.paths:
+        wrong = negate(_output_formula(contract, path.trace))
+        kinds = {
+            "output": conj(path.accepted, wrong),
+            "accepted": conj(path.known, negate(path.accepted)),
+        }
+        kinds.pop(violation.expected, None)
+        if len(kinds) == 2:
+            return None
+        ((kind, formula),) = kinds.items()
+        bad = conj(question.premise, formula)
+        point = smallest_by_enumeration(question.names, question.box, bad)
+        if point is None and bad is not False:
+            solver = Solver(question.names, question.box, min(run.deadline, time.monotonic() + 1))
+            try:
+                point = solver.find(bad)
+            except Unsolved:
+                point = None
+        if point is not None:
+            expected, cause = _expected(contract, question, path, point)
+            if expected == kind:
+                return SizeViolation(point, expected, path, cause, smallest=False)
+    return None
 
 
 def _expected(

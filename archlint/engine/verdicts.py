@@ -11,9 +11,11 @@ from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.structure_reader import structure_as_yaml
 from archlint.contracts.verdict import At, Proof, Verdict
 from archlint.engine.diagnosis.diagnose import Diagnosis
+from archlint.engine.diagnosis.input_mismatch import container_mismatch, input_mismatch
 from archlint.engine.exploration import Exploration
 from archlint.engine.prove import ProofAttempt, SizeViolation
 from archlint.engine.sampling.cross_check import Evidence
+from archlint.engine.sampling.input_values import KINDS
 from archlint.engine.sampling.real_run import Outcome
 from archlint.runtime.user_frames import shown_source
 
@@ -42,9 +44,11 @@ def conclude(
     if evidence.disagreement:
         return disagreement_verdict(verdict, evidence)
     if attempt.violation is not None:
-        return _size_violation(verdict, contract, attempt.violation, evidence, diagnosis)
+        return _size_violation(verdict, contract, exploration, attempt, evidence, diagnosis)
     if evidence.broken is not None:
-        return _broken_sample(verdict, contract, evidence.broken, attempt)
+        return _broken_sample(verdict, contract, evidence.broken, evidence.expected, attempt)
+    if covered and evidence.unable and not evidence.samples.run:
+        return _not_confirmed(verdict, contract, evidence.unable)
     if covered:
         return replace(verdict, details=_not_run(evidence))
     return _not_proved(verdict, contract, attempt, evidence)
@@ -135,10 +139,13 @@ def contract_lines(contract: Contract) -> dict[str, str]:
 def _size_violation(
     verdict: Verdict,
     contract: Contract,
-    violation: SizeViolation,
+    exploration: Exploration,
+    attempt: ProofAttempt,
     evidence: Evidence,
     diagnosis: Diagnosis | None,
 ) -> Verdict:
+    violation = attempt.violation
+    assert violation is not None
     diagnosis = diagnosis or Diagnosis(None)
     point = point_text(violation.point)
     claim = diagnosis.claim or ""
@@ -153,6 +160,9 @@ def _size_violation(
         message = f"{point} is refused" + (f": {claim}" if claim else "")
         needs = {"needs": diagnosis.needs} if diagnosis.needs else {"raises": claim}
         details = needs | details
+    details["also"] = _other_violation(attempt.other)
+    if violation.expected == "accepted":
+        details["input"] = input_mismatch(contract.input, exploration, violation, diagnosis.layer)
     broken = broken_verdict(
         verdict,
         contract,
@@ -166,19 +176,34 @@ def _size_violation(
     return replace(broken, claim=diagnosis.claim)
 
 
+def _other_violation(other: SizeViolation | None) -> str:
+    """The violation of another kind: sizes that are accepted with a wrong output, or refused."""
+    if other is None:
+        return ""
+    cause = f": {other.cause.needs()}" if other.cause is not None else ""
+    if other.expected == "output":
+        return f"{point_text(other.point)} is accepted, but{cause.removeprefix(':')}"
+    return f"{point_text(other.point)} is refused{cause}"
+
+
 def _broken_sample(
-    verdict: Verdict, contract: Contract, outcome: Outcome, attempt: ProofAttempt
+    verdict: Verdict, contract: Contract, outcome: Outcome, expected: str, attempt: ProofAttempt
 ) -> Verdict:
     """A size at which the real model violates the contract, where nothing was proved."""
-    message = f"fails at {point_text(outcome.sizes)}: {_outcome_text(outcome)}"
+    what = _MUST_BE_REFUSED if expected == "refused" else _outcome_text(outcome)
+    message = f"fails at {point_text(outcome.sizes)}: {what}"
+    found = f"found by running {KINDS[outcome.values]}".strip()
     return broken_verdict(
         verdict,
         contract,
         message=message,
         point=outcome.sizes,
-        confirmation=(True, "found by running; there may be smaller ones"),
+        confirmation=(True, f"{found}; there may be smaller ones"),
+        at=At("", "", outcome.source) if outcome.source else None,
         details={
+            "reason": _MUST_BE_REFUSED if expected == "refused" else "",
             "gives": outcome.error or shape_text(outcome.output),
+            "input": container_mismatch(contract.input, outcome.error),
             "not proved": "\n".join(attempt.open),
         },
     )
@@ -198,6 +223,15 @@ def _not_proved(
         message += f"; and no size was run ({unable})"
         details["not run"] = unable
     return replace(verdict, word="error", message=message, details=details)
+
+
+def _not_confirmed(verdict: Verdict, contract: Contract, unable: str) -> Verdict:
+    """``tested``: every size was covered, but no run of the real model says the same."""
+    reason = f"the real model could not be run at any size: {unable}"
+    details = contract_lines(contract) | {"not proved": reason}
+    proof = replace(verdict.proof, covered=False)
+    message = f"not proved: {reason}"
+    return replace(verdict, word="tested", message=message, details=details, proof=proof)
 
 
 def _with_reason(verdict: Verdict, word: str, contract: Contract, message: str) -> Verdict:

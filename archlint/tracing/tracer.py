@@ -350,7 +350,7 @@ def run_model(
 
     Frames below this function belong to the model.
     """
-    path = tracer.path
+    path, raising = tracer.path, tracer.place.raising
     args, kwargs = arguments(input, env, symbolic)
     called = False
     try:
@@ -373,7 +373,7 @@ def run_model(
         last = path.events[-1] if path.events else None
         refused = last is not None and last.kind == "claim" and not last.held
         outcome = "refused" if refused else "raised"
-        return _End(outcome, None, str(e), user_line(e) or "", RuntimeError.__name__)
+        return _End(outcome, None, str(e), user_line(e) or "", "RuntimeError", raising(e))
     except UnknownOutcome as e:
         return _End("unknown", None, str(e), user_line(e) or "")
     except (Exception, SystemExit) as e:
@@ -383,7 +383,7 @@ def run_model(
         reason = is_environment_error(e) or _own_mistake(e) if called else _MISTAKE
         if reason:
             return _End("unknown", None, f"{reason} ({error})", source, kind)
-        return _End("raised", None, error, source, kind, tracer.place.raising(e))
+        return _End("raised", None, error, source, kind, raising(e))
 
 
 _MISTAKE = "a mistake of archlint"

@@ -61,7 +61,7 @@ def _last_branch(trace: Trace) -> str:
 
 
 def _raised_at(trace: Trace) -> At | None:
-    if not trace.source and not trace.calls:
+    if not (trace.module or trace.source or trace.calls):
         return None
     last = trace.calls[-1] if trace.calls else None
     op = last.op if last and last.module == trace.module and last.source == trace.source else ""

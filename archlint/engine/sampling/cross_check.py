@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from archlint.contracts.output_match import output_formula
 from archlint.contracts.output_shape import at as shape_at
@@ -14,16 +15,20 @@ from archlint.contracts.verdict import Samples
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
 from archlint.engine.prove import ProofAttempt, SizeViolation
+from archlint.engine.sampling.input_values import values_of_round
 from archlint.engine.sampling.peak_memory import peak_memory
 from archlint.engine.sampling.real_run import Outcome, run_at
 from archlint.engine.sampling.sizes import choose_sizes, largest_corner, moduli
 from archlint.engine.sampling.work import WorkBudget
 from archlint.errors import TargetError
 from archlint.symbolic.formula import Bool, conj, holds, negate
+from archlint.symbolic.solver.enumerate import smallest_by_enumeration
+from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.trace import dims_of
 
 DRAWS = 8  # times that each size runs, with other values each time, where values may decide
 _SHARE = 0.5  # of the time left: what sampling may take
+_SECONDS = 2.0  # for the search of the smallest sizes of which nothing is proved
 _LARGEST_MODULUS = 64  # residues of larger divisors are not sampled
 
 
@@ -33,14 +38,16 @@ class Evidence:
 
     ``violation``: the outcome at the counterexample. ``disagreement``: how the real model
     contradicts the proof. ``broken``: the outcome at a size that was not proved, where the real
-    model violates the contract. ``unable``: why sizes could not be run. ``left_out``: the largest
-    sizes of the contract, if the model did not run there.
+    model violates the contract; ``expected`` is what the contract requires there, as in
+    :class:`~archlint.engine.prove.SizeViolation`. ``unable``: why sizes could not be run.
+    ``left_out``: the largest sizes of the contract, if the model did not run there.
     """
 
     samples: Samples
     violation: Outcome | None = None
     disagreement: str = ""
     broken: Outcome | None = None
+    expected: str = ""
     unable: str = ""
     left_out: Mapping[str, int] | None = None
 
@@ -60,7 +67,7 @@ def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) 
     stop = time.monotonic() + _SHARE * run.seconds_left
     count, unable = 0, ""
     rounds = DRAWS if not attempt.violation and _depends_on_values(exploration) else 1
-    for seed, point in enumerate(sizes * rounds):
+    for seed, (number, point) in enumerate(product(range(rounds), sizes)):
         if count and time.monotonic() > stop:
             break
         if seed >= len(sizes) and unable:
@@ -68,7 +75,8 @@ def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) 
         if device == "cpu" and _too_big(run, exploration, point):
             unable = unable or f"{point_text(point)} needs more memory than the budget allows"
             continue
-        outcome = run_at(model, contract.input, point, contract.budget.memory, device, seed)
+        memory, values = contract.budget.memory, values_of_round(number)
+        outcome = run_at(model, contract.input, point, memory, device, seed, values)
         if outcome.accepted is None:
             unable = unable or outcome.error
             continue
@@ -80,8 +88,9 @@ def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) 
         if attempt.violation:
             return Evidence(done, outcome)
         unproved = attempt.open or exploration.accepts(point) is None
-        if unproved and not _fulfills(run, outcome):
-            return Evidence(done, broken=outcome)
+        expected = _violated(run, outcome) if unproved else ""
+        if expected:
+            return Evidence(done, broken=outcome, expected=expected)
     left_out = _left_out(run, sizes)
     return Evidence(Samples(count, device), unable=unable, left_out=left_out)
 
@@ -94,17 +103,24 @@ def cross_check_at(point: dict[str, int], run: CheckRun, exploration: Exploratio
 
 
 def _chosen(run: CheckRun, exploration: Exploration) -> list[dict[str, int]]:
-    """Sizes of the premise; for ``only`` also sizes outside of it."""
+    """Sizes of the premise, first those of which nothing is proved; for ``only`` others too."""
     question, divisors = run.question, _moduli(exploration)
-    names, box = question.names, question.box
+    names, box, premise = question.names, question.box, question.premise
 
-    def choose(region: Bool, count: int) -> list[dict[str, int]]:
+    def choose(
+        region: Bool, count: int, first: Sequence[Mapping[str, int]] = ()
+    ) -> list[dict[str, int]]:
         admits = WorkBudget(exploration, count).admits
-        return choose_sizes(names, region, box, divisors, count, admits=admits)
+        return choose_sizes(names, region, box, divisors, count, points=first, admits=admits)
 
-    sizes = choose(question.premise, run.samples)
+    sizes: list[dict[str, int]] = []
+    if not exploration.covered:
+        doubtful = conj(premise, negate(exploration.known))
+        edges = _edges(run, doubtful)
+        sizes = choose(doubtful, -(-run.samples // 2), edges) if edges else []
+    sizes = choose(premise, run.samples, sizes)
     if run.contract.clause.kind == "only":
-        outside = conj(question.domain, negate(question.premise))
+        outside = conj(question.domain, negate(premise))
         sizes += choose(outside, max(2, run.samples // 2))
     return sizes
 
@@ -118,11 +134,32 @@ def _left_out(run: CheckRun, sizes: list[dict[str, int]]) -> dict[str, int] | No
     return corner
 
 
+def _edges(run: CheckRun, doubtful: Bool) -> list[dict[str, int]]:
+    """The smallest sizes of a set, and those with each bounded size at its largest."""
+    names, box = run.question.names, run.question.box
+    if doubtful is True:
+        smallest = {s: box.ranges.get(s, (1, None))[0] for s in names}
+        first = {s: 1 if low is None else low for s, low in smallest.items()}
+    else:
+        solver = Solver(names, box, time.monotonic() + _SECONDS)
+        try:
+            found = smallest_by_enumeration(names, box, doubtful) or solver.smallest(doubtful)
+        except Unsolved:
+            return []
+        if found is None:
+            return []
+        first = found
+    highs = {s: box.ranges.get(s, (1, None))[1] for s in names}
+    corners = ({**first, s: h} for s, h in highs.items() if h is not None)
+    return [first, *corners]
+
+
 def _depends_on_values(exploration: Exploration) -> bool:
     """Whether values of tensors or random numbers may decide what the model does."""
     traces = [t for w in exploration.paths for t in (w.trace, *w.trace.others)]
     return not exploration.covered and any(
-        t.outcome == "unknown" or t.path.choices or t.path.unknowns for t in traces
+        t.outcome == "unknown" or t.path.caveats or t.path.choices or t.path.unknowns
+        for t in traces
     )
 
 
@@ -151,17 +188,18 @@ def _disagreement(exploration: Exploration, outcome: Outcome, device: str) -> st
     return ""
 
 
-def _fulfills(run: CheckRun, outcome: Outcome) -> bool:
-    """Whether the contract holds at the outcome's sizes."""
+def _violated(run: CheckRun, outcome: Outcome) -> str:
+    """What the contract requires at the outcome's sizes, where it does not hold; else empty."""
     contract = run.contract
     inside = holds(run.question.premise, outcome.sizes)
     if contract.clause.kind == "none" and not outcome.accepted:
-        return True
+        return ""
     if contract.clause.kind == "rejects" or not inside:
-        return not outcome.accepted
+        return "refused" if outcome.accepted else ""
     if not outcome.accepted:
-        return False
-    return holds(output_formula(contract.output, outcome.output), outcome.sizes)
+        return "accepted"
+    right = holds(output_formula(contract.output, outcome.output), outcome.sizes)
+    return "" if right else "output"
 
 
 def _moduli(exploration: Exploration) -> dict[str, set[int]]:

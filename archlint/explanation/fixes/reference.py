@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from archlint.contracts.contract import Input
-from archlint.engine.sampling.real_run import build_input
+from archlint.engine.sampling.input_values import build_input
 from archlint.models.snapshot import keep
 from archlint.runtime.process_state import preserve_process_state
 from archlint.tracing.outputs import structure

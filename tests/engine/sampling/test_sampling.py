@@ -11,7 +11,8 @@ from torch import nn
 import archlint
 from archlint.contracts.contract import TensorInput
 from archlint.engine.sampling import cross_check, work
-from archlint.engine.sampling.real_run import build_input, run_at
+from archlint.engine.sampling.input_values import build_input
+from archlint.engine.sampling.real_run import run_at
 from archlint.engine.sampling.sizes import choose_sizes
 from archlint.ops.registry import RULES
 from archlint.symbolic import symbol

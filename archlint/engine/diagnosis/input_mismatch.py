@@ -1,0 +1,119 @@
+"""Words for an input that was probably described wrongly: its rank, channels, type, container."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archlint.contracts.contract import Input, TensorInput
+from archlint.engine.exploration import Exploration
+from archlint.engine.prove import SizeViolation
+from archlint.tracing.events import Event
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
+from archlint.tracing.trace import Call, Trace
+
+_AXES = {1: "L", 2: "H W", 3: "T H W"}
+_COUNTS = {2: "two", 3: "three", 4: "four"}
+_SIZES = {"in_channels": "channels", "in_features": "as its last size"}
+_LIST = ("'list' object", "not list", "got (list")
+_NO_LIST = ("must be tuple of Tensors, not", "must be tuple of Tensors, but")
+
+
+def input_mismatch(
+    input: Input, exploration: Exploration, violation: SizeViolation, layer: str = ""
+) -> str:
+    """What the input would have to be; empty if only its sizes are wrong.
+
+    ``layer`` is the layer that refuses, as its author would write it.
+    """
+    trace, cause = violation.path.trace, violation.cause
+    call = _call(trace, cause)
+    if exploration.accepting or exploration.reasons:
+        hint = _first_layer(input, call, fits_none=False) if _is_channels(cause) else ""
+        return hint and f"may be described wrongly: {hint}"
+    takers = [c for c in trace.calls if _takes_input(c)]
+    parts = [
+        _needed(cause, call, layer),
+        _first_layer(input, takers[0] if takers else None, fits_none=True),
+        _indices(cause, call),
+        container_mismatch(input, trace.error),
+    ]
+    words = "; ".join(part for part in parts if part)
+    branched = any(e.kind == "branch" for e in trace.path.events)
+    if not words and (branched if cause is None else not _is_impossible(cause)):
+        return ""
+    none = "no size of the contract is accepted, so it may be described wrongly"
+    return f"{none}: {words}" if words else none
+
+
+def container_mismatch(input: Input, error: str) -> str:
+    """How to write the input where the model takes a list for a tensor, or the reverse."""
+    if isinstance(input, list) and any(text in error for text in _LIST):
+        return "forward gets the whole list as one argument; without brackets it gets the tensor"
+    if isinstance(input, TensorInput) and any(text in error for text in _NO_LIST):
+        return "forward gets one tensor; for a list of tensors write [SHAPE, SHAPE]"
+    return ""
+
+
+def _is_impossible(cause: Any) -> bool:
+    """Whether a claim fails for all sizes, also for those that the contract leaves out."""
+    numbers = isinstance(cause, Event) and all(isinstance(s, int) for s in cause.sizes)
+    return numbers and cause.formula is False
+
+
+def _is_channels(cause: Any) -> bool:
+    return isinstance(cause, Event) and "in_channels" in cause.text
+
+
+def _call(trace: Trace, cause: Any) -> Call | None:
+    """The call that refuses."""
+    if not isinstance(cause, Event) or not 0 <= cause.call < len(trace.calls):
+        return None
+    return trace.calls[cause.call]
+
+
+def _needed(cause: Any, call: Call | None, layer: str) -> str:
+    """``0 Conv2d(3, 32) needs 3 channels, the input has 1``, where the layer takes other sizes."""
+    name = cause.text.partition(" ")[0] if isinstance(cause, Event) else ""
+    if call is None or name not in _SIZES or not _is_impossible(cause):
+        return ""
+    owner = "the input has" if _takes_input(call) else "it gets"
+    place = f"{call.module} {layer}".strip() or call.op
+    return f"{place} needs {cause.sizes[0]} {_SIZES[name]}, {owner} {cause.sizes[1]}"
+
+
+def _takes_input(call: Call) -> bool:
+    tensors = [a for a in call.args if type(a) is SymbolicTensor]
+    return bool(tensors) and tensors[0].made_by < 0
+
+
+def _first_layer(input: Input, call: Call | None, *, fits_none: bool) -> str:
+    """A convolution takes the input without a batch, or with its channels at the end.
+
+    ``fits_none``: no size is accepted. Else a first size that is a number is no mistake.
+    """
+    rank = {"conv1d": 1, "conv2d": 2, "conv3d": 3}.get(call.op if call else "")
+    if rank is None or call is None or len(call.args) < 2 or not isinstance(input, TensorInput):
+        return ""
+    if not _takes_input(call):
+        return ""
+    dims, channels = input.dims, call.args[1].shape[1]
+    wanted = f"did you mean N {channels} {_AXES[rank]}?"
+    if len(dims) == rank + 1 and (fits_none or not isinstance(dims[0], int)):
+        count, layer = _COUNTS[rank + 1], call.module or call.op
+        return f"{count} sizes are read as one unbatched input of {layer}; {wanted}"
+    if len(dims) == rank + 2 and dims[-1] == channels != dims[1]:
+        layer = call.module or call.op
+        return f"the channels are the last size, but {layer} takes them second; {wanted}"
+    return ""
+
+
+def _indices(cause: Any, call: Call | None) -> str:
+    """An embedding takes an input of floats."""
+    if call is None or not isinstance(cause, Event) or not cause.text.startswith("indices of"):
+        return ""
+    tensors = [a for a in call.args if type(a) is SymbolicTensor]
+    if not _takes_input(call) or not tensors[0].spec.dtype.is_floating_point:
+        return ""
+    is_now = str(tensors[0].spec.dtype).removeprefix("torch.")
+    below = f", below: {call.args[1].shape[0]}" if len(call.args) > 1 else ""
+    return f"it is {is_now}; write {{shape: …, dtype: int64{below}}}"

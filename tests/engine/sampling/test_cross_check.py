@@ -1,0 +1,107 @@
+"""Real runs look where the doubt is: at the edge of what is proved, with values that reach it."""
+
+import pytest
+import torch
+from torch import nn
+
+import archlint
+
+
+class Positions(nn.Module):
+    """Positions count what is not padding, as RoBERTa's do."""
+
+    def __init__(self, rows, pad):
+        super().__init__()
+        self.table, self.pad = nn.Embedding(rows, 4), pad
+
+    def forward(self, ids):
+        mask = ids.ne(self.pad).int()
+        return self.table((torch.cumsum(mask, 1).type_as(mask) * mask).long() + self.pad)
+
+
+class Count(nn.Module):
+    """The row of the table is how many values are positive."""
+
+    def __init__(self, rows):
+        super().__init__()
+        self.table = nn.Embedding(rows, 4)
+
+    def forward(self, x):
+        return self.table((x > 0).sum(1))
+
+
+class Kinds(nn.Module):
+    """The row is how many different values there are."""
+
+    def __init__(self, rows):
+        super().__init__()
+        self.table = nn.Embedding(rows, 4)
+
+    def forward(self, ids):
+        return self.table(torch.tensor(len(set(ids.flatten().tolist()))))
+
+
+def ids(below, shape="N T"):
+    return {"shape": shape, "dtype": "int64", "below": below}
+
+
+@pytest.mark.parametrize("below", [5, 50])
+@pytest.mark.parametrize("longest", [17, 18, 20, 31])
+def test_a_bound_that_some_values_reach_is_broken(below, longest):
+    verdict = archlint.check(Positions(20, 3).eval(), ids(below), accepts=f"any T <= {longest}")
+    assert verdict.word == "broken"
+    assert 17 <= verdict.counterexample["T"] <= longest
+    assert "IndexError" in verdict.message
+    assert verdict.at.source.endswith(f":{Positions.forward.__code__.co_firstlineno + 2}")
+
+
+@pytest.mark.parametrize("samples", [0, 8])
+def test_a_bound_that_no_values_reach_is_proved(samples):
+    contract = {"accepts": "any T <= 16", "samples": samples}
+    assert archlint.check(Positions(20, 3).eval(), ids(5), **contract).word == "proved"
+
+
+@pytest.mark.parametrize("rows", [10, 33])
+def test_a_count_that_reaches_the_table_is_broken(rows):
+    verdict = archlint.check(Count(rows).eval(), "N T", accepts=f"any T <= {rows}")
+    assert (verdict.word, verdict.counterexample) == ("broken", {"N": 1, "T": rows})
+    assert "with the largest values" in verdict.details["fails at"]
+    fewer = archlint.check(Count(rows).eval(), "N T", accepts=f"any T < {rows}")
+    assert fewer.word == "proved"
+
+
+def test_many_different_values_are_tried():
+    verdict = archlint.check(Kinds(12).eval(), ids(100, "T"), accepts="any T <= 12")
+    assert (verdict.word, verdict.counterexample) == ("broken", {"T": 12})
+
+
+class Rare(nn.Module):
+    """Nothing is known of a size where Python compares a value; wrong only at one of them."""
+
+    def forward(self, x):
+        if x.shape[1] >= 90 and float(x.sum()) > 1e9:
+            return x
+        return x[:, :7] if x.shape[1] == 90 else x
+
+
+def test_the_smallest_size_of_which_nothing_is_proved_is_run():
+    verdict = archlint.check(Rare(), "N T", accepts="any size", output="N T", samples=4)
+    assert (verdict.word, verdict.counterexample) == ("broken", {"N": 1, "T": 90})
+
+
+class Sometimes(nn.Module):
+    """Raises for positive values only."""
+
+    def forward(self, x):
+        if x.max() > 0.9:
+            raise ValueError("too large")
+        return x
+
+
+def test_what_must_be_refused_is_reported_where_some_values_are_accepted():
+    verdict = archlint.check(Sometimes(), "N T", rejects="any size")
+    assert verdict.word == "broken"
+    assert "must be refused, but is accepted" in verdict.message
+    verdict = archlint.check(Sometimes(), "N T", accepts="any size")
+    assert verdict.word == "broken"
+    assert "ValueError: too large" in verdict.message
