@@ -174,12 +174,13 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/runner/cache": (
         "tests/runner/cache/test_store.py: parts of one cache",
-        "bytecode codec dependencies dependency_watch environment_key project_digest "
+        "bytecode codec dependencies environment_key path_questions project_digest "
         "rule_file_cache verdict_cache",
     ),
     "archlint/runtime": (
         "tests/runtime/test_deadline.py: what a checked model cannot hurt",
-        "gc_pause import_path import_watch process_lock process_state uninterruptible",
+        "gc_pause import_path import_watch outside_watch process_lock process_state "
+        "uninterruptible",
     ),
     "archlint/tracing": (
         "tests/tracing/test_tracer.py: parts of one trace",

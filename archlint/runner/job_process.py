@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.runner import messages
+from archlint.runner.cache.environment_key import other_module_names
 from archlint.runner.fork_server import FORKS, serve, threads_of_process
 from archlint.runner.messages import Answer
 from archlint.runner.resources import limit_memory
@@ -42,6 +43,9 @@ def main() -> None:
         go_offline()
     module, _, name = target.partition(":")
     processes = _Processes(getattr(importlib.import_module(module), name))
+    if FORKS:
+        importlib.import_module("archlint.runner.cache.dependency_watch")
+        other_module_names()  # from a cache that all jobs then share
     if target.startswith(_ENGINE) and FORKS:
         from archlint.runner.warm_up import warm_up
 
@@ -81,7 +85,7 @@ class _Processes:
         if job.cacheable and self._watch is None:
             from archlint.runner.cache.dependency_watch import DependencyWatch
 
-            self._watch = DependencyWatch()
+            self._watch = DependencyWatch(job.root)
             self._watch.start()
         if request["kind"] == "template":
             self._serve_as_template(job, channel)

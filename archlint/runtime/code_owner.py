@@ -28,7 +28,7 @@ class Owner(Enum):
 _INSTALLED = ("site-packages", "dist-packages")
 _OWN = str(Path(__file__).parents[1]) + os.sep
 _PACKAGES = {"torch": Owner.TORCH, "archlint": Owner.ARCHLINT, "z3": Owner.ARCHLINT}
-_PSEUDO_FILES = ("/proc/", "/sys/", "/dev/")
+_PSEUDO_FILES = ("/proc/", "/sys/")
 
 
 @lru_cache(maxsize=1 << 14)
@@ -75,6 +75,11 @@ def distance(file: str) -> int:
 def installed_folder(folder: str) -> bool:
     """Whether packages are installed into this folder of ``sys.path``."""
     return os.path.basename(folder) in _INSTALLED
+
+
+def inside_installed(path: str) -> bool:
+    """Whether a part of the path is a folder that packages are installed into."""
+    return _installed_package(path) is not None
 
 
 def _installed_package(file: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Files, folders and imports that a cached verdict depends on, and whether they have changed."""
+"""What a cached verdict depends on outside of its contract, and whether that has changed."""
 
 from __future__ import annotations
 
@@ -9,27 +9,31 @@ from functools import lru_cache
 from typing import Any
 
 from archlint.runner.cache.environment_key import importable, other_module_names
-from archlint.runner.cache.store import NAME, digest
+from archlint.runner.cache.path_questions import answer
+from archlint.runner.cache.store import digest
+from archlint.runner.resources import THREAD_VARIABLES
 
 CHANGED = "changed"
 """In place of a digest: the file changed during the run, so the verdict cannot be cached."""
 
+ALL_VARIABLES = "*"
 _ABSENT = "absent"
-_IGNORED = ("__pycache__", NAME)
 
 
 @dataclass
 class Dependencies:
-    """What a verdict depends on among the user's own files, by absolute path.
+    """What a verdict depends on, by absolute path.
 
-    ``files``: the digest of each file that was read. ``listed``: the digest of the names in each
-    folder that was listed. ``searched``: for each folder that imports searched, the module names
-    that they searched for. ``on_path``: those of the folders that were on ``sys.path``, where a
-    new file can also hide an installed or standard module.
+    ``files``: the digest of each file that was read. ``answers``: for each question of
+    :mod:`.path_questions`, the answer about each path. ``environment``: the digest of each
+    environment variable that was read. ``searched``: for each folder that imports searched, the
+    module names that they searched for. ``on_path``: those of the folders that were on
+    ``sys.path``, where a new file can also hide an installed or standard module.
     """
 
     files: dict[str, str] = field(default_factory=dict)
-    listed: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, dict[str, str]] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
     searched: dict[str, set[str]] = field(default_factory=dict)
     on_path: set[str] = field(default_factory=set)
 
@@ -38,32 +42,30 @@ class Dependencies:
         if self.files.setdefault(file, file_digest) != file_digest:
             self.files[file] = CHANGED
 
-    def add_folder(self, folder: str, names_digest: str) -> None:
-        """Record that a folder with this digest of its names was listed."""
-        if self.listed.setdefault(folder, names_digest) != names_digest:
-            self.listed[folder] = CHANGED
-
-    def add(self, other: Dependencies) -> None:
-        """Add the files and listed folders of ``other``."""
-        for file, file_digest in other.files.items():
-            self.add_file(file, file_digest)
-        for folder, names_digest in other.listed.items():
-            self.add_folder(folder, names_digest)
+    def add_answer(self, question: str, path: str) -> None:
+        """Record that the question was asked about the path."""
+        now = answer(question, path)
+        answers = self.answers.setdefault(question, {})
+        if answers.setdefault(path, now) != now:
+            answers[path] = CHANGED
 
     def changed(self) -> bool:
         """Whether something changed during the run."""
-        return CHANGED in self.files.values() or CHANGED in self.listed.values()
+        return CHANGED in self.files.values() or any(
+            CHANGED in answers.values() for answers in self.answers.values()
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The dependencies as JSON data, for :meth:`CurrentFiles.unchanged`."""
         return {
             "files": dict(sorted(self.files.items())),
-            "listed": dict(sorted(self.listed.items())),
+            "answers": {q: dict(sorted(a.items())) for q, a in sorted(self.answers.items())},
+            "environment": dict(sorted(self.environment.items())),
             "searched": {
                 folder: {
                     "names": sorted(names),
                     "on_path": folder in self.on_path,
-                    "present": _present(importable(folder), names, folder in self.on_path),
+                    "present": _present(folder, importable(folder), names, folder in self.on_path),
                 }
                 for folder, names in sorted(self.searched.items())
             },
@@ -75,8 +77,9 @@ class CurrentFiles:
 
     def __init__(self) -> None:
         self._digest = lru_cache(None)(digest_of)
-        self._listing = lru_cache(None)(digest_of_names)
+        self._answer = lru_cache(None)(answer)
         self._importable = lru_cache(None)(importable)
+        self._variables = dict(os.environ)
 
     def digests(self, files: Iterable[str]) -> dict[str, str]:
         """The digest of each file."""
@@ -86,9 +89,17 @@ class CurrentFiles:
         """Whether nothing has changed since :meth:`Dependencies.to_json` was called."""
         return (
             self.digests(dependencies["files"]) == dependencies["files"]
-            and all(self._listing(f) == before for f, before in dependencies["listed"].items())
             and all(
-                _present(self._importable(folder), search["names"], search["on_path"])
+                self._answer(question, path) == before
+                for question, answers in dependencies["answers"].items()
+                for path, before in answers.items()
+            )
+            and all(
+                variable_digest(name, self._variables) == before
+                for name, before in dependencies["environment"].items()
+            )
+            and all(
+                _present(folder, self._importable(folder), search["names"], search["on_path"])
                 == search["present"]
                 for folder, search in dependencies["searched"].items()
             )
@@ -104,15 +115,24 @@ def digest_of(file: str) -> str:
         return _ABSENT
 
 
-def digest_of_names(folder: str) -> str:
-    """The digest of the names in a folder; a fixed word if it cannot be listed."""
-    try:
-        return digest("\0".join(sorted(set(os.listdir(folder)).difference(_IGNORED))))
-    except OSError:
+def variable_digest(name: str, variables: Mapping[str, str]) -> str:
+    """The digest of an environment variable, or of all of them; a fixed word if it is not set."""
+    if name == ALL_VARIABLES:
+        lines = (f"{k}={v}" for k, v in sorted(variables.items()) if k not in THREAD_VARIABLES)
+        return digest("\0".join(lines).encode(errors="surrogateescape"))
+    if name not in variables:
         return _ABSENT
+    return digest(f"{name}={variables[name]}".encode(errors="surrogateescape"))
 
 
-def _present(names: frozenset[str], searched: Iterable[str], on_path: bool) -> list[str]:
-    """Which of the ``searched`` modules, and of those that could be hidden, a folder contains."""
+def _present(
+    folder: str, importable: Mapping[str, list[str]], searched: Iterable[str], on_path: bool
+) -> list[str]:
+    """What a folder contains of the ``searched`` modules, and of those that could be hidden.
+
+    A folder with an ``__init__`` file hides a module of its name, one without does not.
+    """
     wanted = set(searched).union(other_module_names()) if on_path else set(searched)
-    return sorted(names & wanted)
+    present = [entry for name in wanted & importable.keys() for entry in importable[name]]
+    packages = (e + "/" for e in present if os.path.exists(os.path.join(folder, e, "__init__.py")))
+    return sorted([*present, *packages])

@@ -1,213 +1,365 @@
-"""Records which files, folders and imports user code uses, so that its verdicts can be cached.
+"""Records what user code learns from outside its process, so that its verdict can be cached.
 
-A process checks many jobs but loads a module only once. What the module's code used is therefore
-recorded with the module as well, and a later job that uses the module depends on all of it. What
-happens during a call counts for the job and for every module with a frame on the stack.
+Each job has a process of its own, or shares the process that imported its module with other jobs of
+that module. So all that happens in the process, in any thread, counts for the job.
 
-Recorded are imports, files that Python opens, folders that it lists and libraries that it loads.
-Not recorded are files that C++ opens, environment variables, other processes and the network.
+Imports, files that are read, questions about paths and environment variables are recorded. What a
+later run cannot compare, such as a clock, the network or another process, makes the record
+incomplete: then the verdict is not cached.
 """
 
 from __future__ import annotations
 
-import importlib
+import contextlib
 import importlib.util
 import os
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from types import FrameType
+from pathlib import Path
+from types import CodeType, FrameType
 from typing import Any
+from urllib.parse import unquote
 
 from archlint.runner.cache.bytecode import is_outdated
-from archlint.runner.cache.dependencies import CHANGED, Dependencies, digest_of, digest_of_names
-from archlint.runner.cache.environment_key import user_folders
-from archlint.runtime.code_owner import is_own, is_python, is_users
-from archlint.runtime.import_watch import watch_imports
+from archlint.runner.cache.dependencies import (
+    ALL_VARIABLES,
+    CHANGED,
+    Dependencies,
+    digest_of,
+    variable_digest,
+)
+from archlint.runner.cache.path_questions import question_of
+from archlint.runner.resources import THREAD_VARIABLES
+from archlint.runtime import import_watch, outside_watch
+from archlint.runtime.code_owner import Owner, inside_installed, is_python, is_users, owner_of
 
-_PLUGINS = "archlint.contracts.plugins"  # every job depends on what this module imports
+_WATCHES = (__file__, import_watch.__file__, outside_watch.__file__)
+_DATES = {"now", "utcnow", "today"}  # methods of built-in classes: a call cannot be seen
+_PSEUDO_FILES = ("/proc/", "/sys/")
+_NOT_COMPARABLE = frozenset((
+    "subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn",
+    "os.spawn", "pty.spawn",
+    "socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo",
+    "socket.gethostbyname", "socket.gethostbyaddr", "socket.gethostname", "socket.getnameinfo",
+    "os.getxattr", "os.listxattr",
+))  # fmt: skip
+"""Audit events of other processes, the network and attributes of files."""
 
-
-@dataclass
-class _Usage:
-    """What one job, or the code of one module, used."""
-
-    modules: set[str] = field(default_factory=set)
-    path: set[str] = field(default_factory=set)  # the user's folders that were on sys.path
-    dependencies: Dependencies = field(default_factory=Dependencies)
+_NATIVE = frozenset((
+    "cv2", "tokenizers", "sentencepiece", "pyarrow", "lmdb", "onnxruntime", "duckdb", "soundfile",
+    "av", "faiss", "psutil", "cffi",
+))  # fmt: skip
+"""Packages whose native code reads files or asks the machine, and has no function to watch."""
 
 
 class DependencyWatch:
-    """Records what each job of a worker process depends on.
+    """Records what the job of this process depends on, from :meth:`start` until the process ends.
 
-    A worker process creates one watch before its first job and uses it until the process ends.
-    From the first :meth:`start` on, ``__import__`` and ``importlib.import_module`` are wrapped
-    and an audit hook is installed; Python cannot remove an audit hook again.
+    ``__import__``, ``importlib.import_module``, the functions of :mod:`.outside_watch` and the
+    class of ``os.environ`` are replaced and an audit hook is installed, which Python cannot remove
+    again.
     """
 
-    def __init__(self) -> None:
-        self._job = _Usage()
-        self._plugins = _Usage()
-        self._modules: dict[str, _Usage] = {}  # by module
+    def __init__(self, root: Path) -> None:
+        self._root = str(root.resolve()) + os.sep
+        self._found = Dependencies()
+        self._modules: set[str] = set()  # names that were imported or searched for
+        self._path: set[str] = set()  # the user's folders that were on sys.path
         self._loaded: dict[str, str] = {}  # source file -> its digest when it was first loaded
         self._before: set[str] = set()
         self._others: set[str] = set()  # packages that are not the user's
         self._own = threading.local()  # ``busy`` while this thread runs the watch's own code
-        self._installed = False
-        self._failed = False  # the record is incomplete: no verdict of this process can be cached
+        self._variables: dict[str, str] = {}
+        self._readers = outside_watch.NativeReaders(self._read_by_library)
+        self.incomplete = ""
+        """Why the record is incomplete; ``""`` if it is complete."""
 
     def start(self) -> None:
-        """Start the record of the next job."""
-        if not self._installed:
-            self._installed = True
-            watch_imports(self._imported)
-            sys.addaudithook(self._audit)
-        self._job = _Usage()
+        """Start the record."""
+        self._variables = dict(os.environ)
         self._before = set(sys.modules)
+        self._readers.watch()
+        outside_watch.watch_functions(self._called)
+        outside_watch.watch_environment(self._variable)
+        import_watch.watch_imports(self._imported)
+        sys.addaudithook(self._audit)
 
     def dependencies(self) -> dict[str, Any] | None:
         """What the job depends on, as :meth:`Dependencies.to_json` returns it.
 
         ``None`` if that is not known or has changed during the job.
         """
+        data = None
+        with self._watching():
+            result = self._all_dependencies()
+            data = None if result.changed() else result.to_json()
+        return None if self.incomplete else data
+
+    @contextlib.contextmanager
+    def _watching(self) -> Iterator[None]:
+        """Run code of the watch, which is not recorded; an error makes the record incomplete."""
         self._own.busy = True
         try:
-            new = (name for name in set(sys.modules) - self._before if _file(name))
-            self._job.modules.update(new)
-            dependencies = self._all_dependencies()
-            incomplete = self._failed or dependencies.changed()
-            return None if incomplete else dependencies.to_json()
-        except Exception:
-            self._failed = True
-            return None
+            yield
+        except Exception as e:
+            self.incomplete = self.incomplete or f"the watch failed: {e!r}"
         finally:
             self._own.busy = False
 
-    # -- recording ----------------------------------------------------------------------------
+    def _is_busy(self) -> bool:
+        return getattr(self._own, "busy", False)
+
+    # -- imports ------------------------------------------------------------------------------
 
     def _imported(self, name: str, package: str | None, fromlist: Any, level: int) -> None:
-        try:
+        if self._is_busy():
+            return
+        with self._watching():
+            frame = sys._getframe(2)
             if level:
                 parent = (package or "").rsplit(".", level - 1)[0]
                 name = f"{parent}.{name}" if name else parent
-            frame = sys._getframe(2)
-            others = self._is_others(name.partition(".")[0])
-            if others and not is_users(frame.f_code.co_filename):
+            top = name.partition(".")[0]
+            by_user = self._owner(frame.f_code.co_filename) is Owner.USER
+            if by_user and top in _NATIVE and top in sys.modules:
+                self.incomplete = f"{top} was imported"
+            self._readers.watch()
+            others = self._is_others(top)
+            if others and not by_user:
                 return
             names = [] if others else [name]
             for item in fromlist if names else ():
                 module = sys.modules.get(name)
                 items = getattr(module, "__all__", ()) if item == "*" else (item,)
                 names += [f"{name}.{i}" for i in items]
-            folders = user_folders(sys.path)
-            for usage in self._usages(frame):
-                usage.modules.update(names)
-                usage.path.update(folders)
-        except Exception:
-            self._failed = True
+            self._modules.update(names)
+            self._path.update(self._user_folders(sys.path))
 
     def _is_others(self, package: str) -> bool:
         if package in self._others:
             return True
-        if package in sys.modules and not (_file(package) or _folders(package)):
+        if package in sys.modules and not (self._file(package) or self._folders(package)):
             self._others.add(package)
             return True
         return False
 
-    def _audit(self, event: str, args: tuple[Any, ...]) -> None:
-        if event not in _EVENTS or getattr(self._own, "busy", False):
-            return
-        self._own.busy = True
-        try:
-            if event in ("os.listdir", "os.scandir"):
-                self._listed(args[0], sys._getframe(1))
-            elif event == "ctypes.dlopen" or _reads(*args[1:3]):
-                self._opened(args[0], sys._getframe(1))
-        except Exception:
-            self._failed = True
-        finally:
-            self._own.busy = False
+    # -- audit events -------------------------------------------------------------------------
 
-    def _opened(self, path: object, frame: FrameType) -> None:
-        if not isinstance(path, (str, bytes, os.PathLike)):
-            return  # a file descriptor, or not a path
-        file = os.path.abspath(os.fsdecode(path))
-        if not file.endswith(".pyc"):
-            if is_users(file) and (os.path.isfile(file) or not os.path.exists(file)):
-                digest = digest_of(file)
-                if file.endswith(".py"):
-                    self._loaded.setdefault(file, digest)
-                elif _by_archlint(frame):
-                    return
-                self._record_file(file, digest, frame)
+    def _audit(self, event: str, args: tuple[Any, ...]) -> None:
+        record = _RECORDS.get(event)
+        if record is None or self._is_busy():
             return
+        frame: FrameType | None = sys._getframe()
+        with self._watching():
+            assert frame is not None
+            record(self, event, args, frame.f_back)
+
+    def _opened(self, _event: str, args: tuple[Any, ...], frame: FrameType | None) -> None:
+        path, mode, flags = args
+        if not _reads(mode, flags) or not isinstance(path, (str, bytes, os.PathLike)):
+            return  # a file descriptor, whose file was opened before, or not a path
+        file = os.path.abspath(os.fsdecode(path))
+        if file.endswith(".pyc"):
+            self._compiled(file)
+        elif not self._is_users(file):
+            if file.startswith(_PSEUDO_FILES) and self._caller(frame)[0] is Owner.USER:
+                self.incomplete = f"{file} was read"
+        elif not os.path.exists(file) or os.path.isfile(file):
+            if file == self._root + "pyproject.toml" and self._caller(frame)[0] is Owner.ARCHLINT:
+                return  # archlint's settings are part of the key
+            digest = digest_of(file)
+            if file.endswith(".py"):
+                self._loaded.setdefault(file, digest)
+            self._found.add_file(file, digest)
+        elif file != os.devnull and self._caller(frame)[0] is Owner.USER:
+            self.incomplete = f"{file} was read"
+
+    def _compiled(self, file: str) -> None:
         try:
             source = importlib.util.source_from_cache(file)
         except ValueError:
             source = file
-        if is_users(source) and os.path.isfile(source):
+        if self._is_users(source) and os.path.isfile(source):
             digest = CHANGED if is_outdated(source, file) else digest_of(source)
             self._loaded.setdefault(source, digest)
-            self._record_file(source, digest, frame)
+            self._found.add_file(source, digest)
 
-    def _record_file(self, file: str, digest: str, frame: FrameType) -> None:
-        for usage in self._usages(frame):
-            usage.dependencies.add_file(file, digest)
+    def _listed(self, event: str, args: tuple[Any, ...], frame: FrameType | None) -> None:
+        if frame and frame.f_code.co_filename.startswith("<frozen importlib"):
+            return  # ``_imported`` records its names
+        owner, library, _, _ = self._caller(frame)
+        if owner is Owner.ARCHLINT:
+            return
+        if isinstance(args[0], int):
+            self.incomplete = "a folder was listed through its descriptor"
+            return
+        folder = os.path.abspath(os.fsdecode(args[0] or os.curdir))
+        if self._is_users(folder + os.sep):
+            direct = event == "os.scandir" and not library
+            self._found.add_answer("entries" if direct else "names", folder)
+        elif owner is Owner.USER and folder.startswith((*_PSEUDO_FILES, "/proc", "/sys")):
+            self.incomplete = f"{folder} was listed"
 
-    def _listed(self, path: object, frame: FrameType) -> None:
-        if isinstance(path, int) or "importlib" in frame.f_code.co_filename:
-            return  # an import: ``_imported`` records its names
-        folder = os.path.abspath(os.fsdecode(path or os.curdir))  # type: ignore[arg-type]
-        if is_users(folder + os.sep):
-            digest = digest_of_names(folder)
-            for usage in self._usages(frame):
-                usage.dependencies.add_folder(folder, digest)
+    def _library_loaded(self, _event: str, args: tuple[Any, ...], frame: FrameType | None) -> None:
+        name = args[0]
+        file = os.path.abspath(os.fsdecode(name)) if isinstance(name, (str, bytes)) else ""
+        if file and os.path.isfile(file) and self._is_users(file):
+            self._found.add_file(file, digest_of(file))
+        if self._caller(frame)[0] is Owner.USER:
+            self.incomplete = f"the library {name} was loaded, which can read anything"
 
-    def _usages(self, frame: FrameType | None) -> Iterator[_Usage]:
-        """The record of the job, and those of the modules with a frame on the stack."""
-        yield self._job
-        seen = set()
+    def _database(self, _event: str, args: tuple[Any, ...], _frame: FrameType | None) -> None:
+        name = os.fsdecode(args[0])
+        if name.startswith("file:"):
+            name = unquote(name.removeprefix("file:").partition("?")[0])
+        if name and name != ":memory:":
+            for file in (name, name + "-wal", name + "-journal"):
+                self._record_file(file)
+
+    def _extension(self, _event: str, args: tuple[Any, ...], _frame: FrameType | None) -> None:
+        if isinstance(args[1], str):
+            self._record_file(args[1])
+
+    def _executed(self, _event: str, args: tuple[Any, ...], _frame: FrameType | None) -> None:
+        code = args[0]
+        users = isinstance(code, CodeType) and self._owner(code.co_filename) in _USERS
+        if users and _DATES.intersection(_names_in(code)):
+            self.incomplete = "the code reads the date"
+
+    def _not_comparable(self, event: str, _args: tuple[Any, ...], frame: FrameType | None) -> None:
+        if self._caller(frame)[0] is not Owner.ARCHLINT:
+            self.incomplete = f"{event} was used"
+
+    # -- calls --------------------------------------------------------------------------------
+
+    def _called(
+        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType
+    ) -> None:
+        if self._is_busy():
+            return
+        with self._watching():
+            owner, library, function, code = self._caller(frame)
+            if owner is Owner.ARCHLINT:
+                return
+            if name not in outside_watch.PATH_FUNCTIONS:
+                if owner is Owner.USER:
+                    self.incomplete = f"{name} was called"
+                return
+            path = args[0] if args else kwargs.get("path")
+            if name == "os.open" or isinstance(path, int) or kwargs.get("dir_fd") is not None:
+                if kwargs.get("dir_fd") is not None and owner is Owner.USER:
+                    self.incomplete = f"{name} was called relative to an open folder"
+                return  # the file of a descriptor was recorded when it was opened
+            question: str | None = "kind"
+            if name == "os.access":
+                question = f"access:{args[1] if len(args) > 1 else kwargs['mode']}"
+            elif name != "os.readlink" and not (name == "os.lstat" and function == "realpath"):
+                question = question_of(library, function, code)
+            if question == "":
+                self.incomplete = f"{name} was asked for times of access or change"
+            elif question:
+                file = os.path.abspath(os.fsdecode(path))  # type: ignore[arg-type]
+                if self._is_users(file) or file.startswith(("/dev/", *_PSEUDO_FILES)):
+                    self._found.add_answer(question, file)
+
+    def _variable(self, name: bytes | str | None, frame: FrameType) -> None:
+        if self._is_busy():
+            return
+        with self._watching():
+            owner = self._caller(frame)[0]
+            if owner is Owner.ARCHLINT:
+                return
+            text = ALL_VARIABLES if name is None else os.fsdecode(name)
+            if text in THREAD_VARIABLES:
+                if owner is Owner.USER:
+                    self.incomplete = f"{text} was read, which archlint sets"
+                return
+            self._found.environment[text] = variable_digest(text, self._variables)
+
+    def _read_by_library(self, path: object, _frame: FrameType) -> None:
+        if isinstance(path, (str, bytes, os.PathLike)) and not self._is_busy():
+            with self._watching():
+                self._record_file(os.fsdecode(path))
+
+    def _record_file(self, name: str) -> None:
+        file = os.path.abspath(name)
+        if self._is_users(file):
+            self._found.add_file(file, digest_of(file))
+
+    # -- whose code and whose files -----------------------------------------------------------
+
+    def _caller(self, frame: FrameType | None) -> tuple[Owner, str, str, CodeType | None]:
+        """Who called: the owner of the nearest code that is not the standard library's.
+
+        Also the module and the function of the standard library that this code called, if any, and
+        the code. A thread that runs a function of the standard library is the user's.
+        """
+        library = function = ""
         while frame is not None:
-            name = frame.f_globals.get("__name__")
-            if name not in seen:
-                seen.add(name)
-                if name == _PLUGINS:
-                    yield self._plugins
-                elif isinstance(name, str) and is_users(frame.f_code.co_filename):
-                    yield self._modules.setdefault(name, _Usage())
+            code = frame.f_code
+            if is_python(code.co_filename):
+                library, function = _library_of(code.co_filename), code.co_name
+            elif code.co_filename not in _WATCHES:
+                return self._owner(code.co_filename), library, function, code
             frame = frame.f_back
+        return Owner.USER, library, function, None
 
-    # -- the dependencies of a job ------------------------------------------------------------
+    def _owner(self, file: str) -> Owner:
+        return Owner.USER if self._is_in_project(file) else owner_of(file)
+
+    def _is_users(self, path: str) -> bool:
+        return self._is_in_project(path) or is_users(path)
+
+    def _is_in_project(self, path: str) -> bool:
+        """Whether a path is in the project, wherever that lies, and not installed in it."""
+        return path.startswith(self._root) and not inside_installed(path[len(self._root) - 1 :])
+
+    def _user_folders(self, path: list[str]) -> list[str]:
+        return [p for p in map(os.path.abspath, path) if self._is_users(p + os.sep)]
+
+    def _file(self, name: str) -> str:
+        """The file of a loaded module; ``""`` if it has none or it is not the user's own."""
+        file = _namespace(name).get("__file__")
+        if not isinstance(file, str) or not self._is_users(os.path.abspath(file)):
+            return ""
+        return os.path.abspath(file)
+
+    def _folders(self, package: str) -> list[str]:
+        """The user's folders that a loaded package searches for its modules."""
+        path = _namespace(package).get("__path__")
+        return self._user_folders([p for p in path or () if isinstance(p, str)])
+
+    # -- the dependencies of the job ----------------------------------------------------------
 
     def _all_dependencies(self) -> Dependencies:
-        """What the job used, and what every module used that it reaches."""
-        result = Dependencies()
-        reached: set[str] = set()
-        todo = [self._job, self._plugins]
-        while todo:
-            usage = todo.pop()
-            result.add(usage.dependencies)
-            for folder in usage.path:
-                result.on_path.add(folder)
-                result.searched.setdefault(folder, set())
-            for name in (parent for m in usage.modules for parent in _with_parents(m)):
-                if name in reached:
-                    continue
-                reached.add(name)
-                file = _file(name)
-                if file:
-                    result.add_file(file, self._loaded.get(file) or digest_of(file))
-                if file and name in self._modules:
-                    todo.append(self._modules[name])
-        for name in reached:
+        """What was recorded, and the user's modules that are loaded now."""
+        result = self._found
+        self._modules.update(name for name in set(sys.modules) - self._before if self._file(name))
+        for folder in self._path:
+            result.on_path.add(folder)
+            result.searched.setdefault(folder, set())
+        for name in {parent for m in self._modules for parent in _with_parents(m)}:
+            if file := self._file(name):
+                result.add_file(file, self._loaded.get(file) or digest_of(file))
             parent, _, last = name.rpartition(".")
-            for folder in _folders(parent) if parent else result.on_path:
+            for folder in self._folders(parent) if parent else result.on_path:
                 result.searched.setdefault(folder, set()).add(last)
         return result
 
 
-_EVENTS = frozenset(("open", "os.listdir", "os.scandir", "ctypes.dlopen"))
+_USERS = (Owner.USER, Owner.TEXT)
+_RECORDS: dict[str, Any] = {
+    "open": DependencyWatch._opened,
+    "os.listdir": DependencyWatch._listed,
+    "os.scandir": DependencyWatch._listed,
+    "ctypes.dlopen": DependencyWatch._library_loaded,
+    "sqlite3.connect": DependencyWatch._database,
+    "import": DependencyWatch._extension,
+    "exec": DependencyWatch._executed,
+    **dict.fromkeys(_NOT_COMPARABLE, DependencyWatch._not_comparable),
+}
+"""What each audit event is recorded by."""
 
 
 def _reads(mode: object, flags: object) -> bool:
@@ -217,11 +369,19 @@ def _reads(mode: object, flags: object) -> bool:
     return isinstance(flags, int) and flags & os.O_ACCMODE != os.O_WRONLY
 
 
-def _by_archlint(frame: FrameType | None) -> bool:
-    """Whether archlint itself opens the file: its settings are part of the key already."""
-    while frame is not None and is_python(frame.f_code.co_filename):
-        frame = frame.f_back
-    return frame is not None and is_own(frame.f_code.co_filename)
+def _library_of(file: str) -> str:
+    """The module or package of the standard library that a file is of, as ``genericpath``."""
+    folder, name = os.path.split(file.removeprefix("<frozen ").rstrip(">"))
+    package = os.path.basename(folder)
+    return package if package in ("pathlib", "importlib") else name.partition(".")[0]
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    """All names that a piece of code uses, with its functions."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)
 
 
 def _with_parents(name: str) -> list[str]:
@@ -230,21 +390,7 @@ def _with_parents(name: str) -> list[str]:
     return [".".join(parts[: i + 1]) for i in range(len(parts))]
 
 
-def _file(name: str) -> str:
-    """The file of a loaded module; ``""`` if it has none or it is not the user's own."""
-    file = _dict(name).get("__file__")
-    if not isinstance(file, str) or not is_users(os.path.abspath(file)):
-        return ""
-    return os.path.abspath(file)
-
-
-def _folders(package: str) -> list[str]:
-    """The user's folders that a loaded package searches for its modules."""
-    path = _dict(package).get("__path__")
-    return user_folders([p for p in path or () if isinstance(p, str)])
-
-
-def _dict(name: str) -> dict[str, Any]:
+def _namespace(name: str) -> dict[str, Any]:
     """The namespace of a loaded module. ``getattr`` on a lazy module could import it."""
     namespace = getattr(sys.modules.get(name), "__dict__", None)
     return namespace if isinstance(namespace, dict) else {}

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from archlint.runner.cache.store import digest
-from archlint.runtime.code_owner import installed_folder, is_users
+from archlint.runtime.code_owner import installed_folder
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,11 +21,8 @@ else:
 
 _METADATA = (".dist-info", ".egg-info")
 _CODE = (".py", ".pyc", ".so", ".pyd")
-
-
-def user_folders(path: list[str]) -> list[str]:
-    """Of ``sys.path``, the folders that hold the user's own modules."""
-    return [p for p in map(os.path.abspath, path) if is_users(p + os.sep)]
+_GPU = "/dev/nvidiactl"
+_VARIABLES = ("LANG", "LC_", "TZ", "LD_", "CUDA", "PYTORCH", "TORCH")
 
 
 @lru_cache(None)
@@ -38,7 +35,9 @@ def signature() -> str:
         sys.platform,
         machine,
         sys.prefix,
+        f"{sys.flags.optimize} {sys.flags.utf8_mode} {os.path.exists(_GPU)}",
         *path,
+        *_variables(),
         *_distributions(),
         _archlint_files(),
     ]
@@ -58,18 +57,21 @@ def archlint_settings(root: Path) -> str:
         return text
 
 
-def importable(folder: str) -> frozenset[str]:
-    """The module names that can be imported from a folder; none if it cannot be listed."""
-    names = set()
+def importable(folder: str) -> dict[str, list[str]]:
+    """The files and folders that an import can find in a folder, by module name.
+
+    None if the folder cannot be listed.
+    """
+    found: dict[str, list[str]] = {}
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 stem, dot, _ = entry.name.partition(".")
                 if not dot or entry.name.endswith(_CODE):
-                    names.add(stem)
+                    found.setdefault(stem, []).append(entry.name)
     except OSError:
         pass
-    return frozenset(names)
+    return found
 
 
 @lru_cache(None)
@@ -77,6 +79,11 @@ def other_module_names() -> frozenset[str]:
     """The names of installed and standard modules, which a file of the user's could hide."""
     folders = filter(installed_folder, sys.path)
     return frozenset(sys.stdlib_module_names).union(*map(importable, folders))
+
+
+def _variables() -> list[str]:
+    """Environment variables that PyTorch and the C library read by themselves."""
+    return sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith(_VARIABLES))
 
 
 def _distributions() -> list[str]:

@@ -1,0 +1,169 @@
+"""Sees what code learns from outside the process that Python's audit hooks do not report.
+
+Those are questions about a path, clocks, entropy, facts about the machine, environment variables,
+and files that native code reads.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import pathlib
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from types import FrameType
+from typing import Any
+
+from archlint.runtime.process_lock import PROCESS_LOCK
+
+Called = Callable[[str, tuple[Any, ...], dict[str, Any], FrameType], None]
+"""Called before a function with its name, its arguments and the frame of its caller."""
+
+VariableRead = Callable[["bytes | str | None", FrameType], None]
+"""Called before an environment variable is read, with its name; ``None``: all of them."""
+
+FileRead = Callable[[object, FrameType], None]
+"""Called before native code reads a file, with its path."""
+
+PATH_FUNCTIONS = ("os.stat", "os.lstat", "os.readlink", "os.access", "os.open")
+
+_CLOCKS = "time monotonic perf_counter process_time thread_time"
+_MACHINE = {
+    "time": f"{_CLOCKS} {_CLOCKS.replace(' ', '_ns ')}_ns localtime gmtime ctime strftime",
+    "os": "urandom getrandom getpid getppid getuid geteuid getlogin cpu_count process_cpu_count "
+    "sched_getaffinity getloadavg times uname statvfs get_terminal_size",
+    "uuid": "uuid1 getnode",
+    "platform": "node uname release version platform processor",
+    "random": "_urandom",  # through which SystemRandom and secrets draw
+}
+"""By module: functions whose answers the next run need not get again."""
+
+
+def watch_functions(called: Called) -> None:
+    """Call ``called`` before the functions above, until the process ends."""
+    names = [*PATH_FUNCTIONS, *(f"{m}.{name}" for m, ns in _MACHINE.items() for name in ns.split())]
+    accessor = getattr(pathlib, "_NormalAccessor", None)  # of Python 3.10
+    with PROCESS_LOCK:
+        for full in names:
+            module_name, _, name = full.partition(".")
+            module = import_module(module_name)
+            original = getattr(module, name, None)
+            if original is None:
+                continue
+            watched = _Watched(full, original, called)
+            setattr(module, name, watched)
+            for supports in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+                if original in supports:
+                    supports.add(watched)
+            if accessor is not None and vars(accessor).get(name) is original:
+                setattr(accessor, name, watched)
+
+
+class _Watched:
+    """A function that reports its calls.
+
+    An instance, not a Python function: like the built-in function it stands for, it becomes no
+    method as an attribute of a class.
+    """
+
+    def __init__(self, name: str, original: Callable[..., Any], called: Called) -> None:
+        functools.update_wrapper(self, original)
+        self.__module__, _, self.__qualname__ = name.partition(".")
+        self._original, self._called, self._full = original, called, name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._called(self._full, args, kwargs, sys._getframe(1))
+        return self._original(*args, **kwargs)
+
+    def __reduce__(self) -> str:
+        return self.__qualname__
+
+
+def watch_environment(read: VariableRead) -> None:
+    """Call ``read`` before environment variables are read, until the process ends."""
+    with PROCESS_LOCK:
+        kind: Any = type(os.environ)
+
+        class Environment(kind):  # type: ignore[misc]
+            def __getitem__(self, key: Any) -> Any:
+                read(key, sys._getframe(1))
+                return super().__getitem__(key)
+
+            def __iter__(self) -> Iterator[Any]:
+                read(None, sys._getframe(1))
+                return iter(list(super().__iter__()))
+
+            def __len__(self) -> int:
+                read(None, sys._getframe(1))
+                return int(super().__len__())
+
+        os.environ.__class__ = Environment
+        if hasattr(os, "environb"):
+            os.environb.__class__ = Environment
+
+
+_READERS: tuple[tuple[str, str, int, str], ...] = (
+    ("torch.jit", "load", 0, "f"),
+    ("torch", "from_file", 0, "filename"),
+    ("torch", "UntypedStorage.from_file", 0, "filename"),
+    ("torch.package", "PackageImporter.__init__", 1, "file_or_buffer"),
+    ("torchvision.io", "read_file", 0, "path"),
+    ("torchvision.io.image", "read_file", 0, "path"),
+    ("safetensors", "safe_open", 0, "filename"),
+    ("safetensors.torch", "safe_open", 0, "filename"),
+    ("safetensors.numpy", "safe_open", 0, "filename"),
+    ("h5py", "File.__init__", 1, "name"),
+    ("netCDF4", "Dataset.__init__", 1, "filename"),
+)
+"""Functions that read a file outside Python: module, name, and the position and name of the path.
+
+``h5py.File`` is such a class: a class stays what it is, and its ``__init__`` reports.
+"""
+
+
+class NativeReaders:
+    """The functions of libraries that read files in native code, as far as they are loaded."""
+
+    def __init__(self, read: FileRead) -> None:
+        self._read = read
+        self._left = list(_READERS)
+
+    def watch(self) -> None:
+        """Call ``read`` before the functions of modules that were loaded since the last call."""
+        for reader in [r for r in self._left if _is_loaded(r)]:
+            self._left.remove(reader)
+            module, name, position, keyword = reader
+            *path, last = name.split(".")
+            owner: Any = functools.reduce(getattr, path, sys.modules[module])
+            original = getattr(owner, last)
+            if last == "__init__":
+                setattr(owner, last, self._method(original, position, keyword))
+                continue
+            watched = _Watched(f"{module}.{name}", original, self._called(position, keyword))
+            setattr(owner, last, staticmethod(watched) if isinstance(owner, type) else watched)
+
+    def _called(self, position: int, keyword: str) -> Called:
+        def called(
+            _name: str, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType
+        ) -> None:
+            for path in [kwargs[keyword]] if keyword in kwargs else args[position : position + 1]:
+                self._read(path, frame)
+
+        return called
+
+    def _method(self, original: Any, position: int, keyword: str) -> Any:
+        called = self._called(position, keyword)
+
+        @functools.wraps(original)
+        def method(*args: Any, **kwargs: Any) -> Any:
+            called("", args, kwargs, sys._getframe(1))
+            return original(*args, **kwargs)
+
+        return method
+
+
+def _is_loaded(reader: tuple[str, str, int, str]) -> bool:
+    """Whether the module is imported and has the function by now."""
+    module = sys.modules.get(reader[0])
+    return reader[1].partition(".")[0] in vars(module) if module is not None else False

@@ -1,0 +1,422 @@
+"""The dependency audit: for each way to learn something from outside, a model that does.
+
+All models are checked in one run, then again, then after all that they depend on has changed. A
+verdict whose probe is ``KEPT`` comes from the cache in the second run. In the third none does,
+except that of the model that depends on none of it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
+import warnings
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.test_cache_check import ENV, Project
+
+# Code that sets ``answer``; data/NAME holds the probe's files. Then the change, run in its folder.
+TEXT = "write('t.txt', 'two')"
+KEPT = {
+    "open": ("answer = open(here / 't.txt').read()", TEXT),
+    "open_binary": ("answer = open(str(here / 't.txt').encode(), 'rb').read()", TEXT),
+    "open_update": ("with open(here / 't.txt', 'r+') as f: answer = f.read()", TEXT),
+    "os_open": ("import os; answer = os.read(os.open(here / 't.txt', os.O_RDONLY), 99)", TEXT),
+    "file_io": ("import io; answer = io.FileIO(here / 't.txt').read()", TEXT),
+    "open_code": ("import io; answer = io.open_code(str(here / 't.txt')).read()", TEXT),
+    "read_text": ("answer = (here / 't.txt').read_text()", TEXT),
+    "relative": ("import os; os.chdir(here); answer = open('t.txt').read()", TEXT),
+    "mmap": (
+        "import mmap\nwith open(here / 't.txt', 'rb') as f:\n"
+        "    answer = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)[:]",
+        TEXT,
+    ),
+    "codecs": ("import codecs; answer = codecs.open(here / 't.txt').read()", TEXT),
+    "linecache": ("import linecache; answer = linecache.getline(str(here / 't.txt'), 1)", TEXT),
+    "fileinput": ("import fileinput; answer = list(fileinput.input([here / 't.txt']))", TEXT),
+    "exec": ("names = {}; exec(open(here / 'c.py').read(), names); answer = names['A']",
+             "write('c.py', 'A = 2')"),
+    "run_path": ("import runpy; answer = runpy.run_path(str(here / 'c.py'))['A']",
+                 "write('c.py', 'A = 2')"),
+    "csv": ("import csv; answer = list(csv.reader(open(here / 't.txt')))", TEXT),
+    "configparser": (
+        "import configparser; c = configparser.ConfigParser(); c.read(here / 't.ini'); "
+        "answer = c['a']['b']", "write('t.ini', '[a]\\nb = two')"),
+    "gzip": ("import gzip; answer = gzip.open(here / 't.gz').read()",
+             "import gzip; gzip.open('t.gz', 'wb').write(b'two')"),
+    "zipfile": ("import zipfile; answer = zipfile.ZipFile(here / 't.zip').namelist()",
+                "import zipfile; zipfile.ZipFile('t.zip', 'w').writestr('two', '')"),
+    "absent": ("answer = [p.name for p in [here / 'new.txt'] if p.exists()]", "write('new.txt')"),
+    "absent_open": (
+        "try: answer = open(here / 'new.txt').read()\nexcept OSError: answer = None",
+        "write('new.txt')",
+    ),
+    # Imports
+    "import_": ("import sys; sys.path.append(str(here)); import m_import_; answer = m_import_.A",
+                "write('m_import_.py', 'A = 2')"),
+    "import_module": (
+        "import importlib, sys; sys.path.append(str(here)); "
+        "answer = importlib.import_module('m_import_module').A",
+        "write('m_import_module.py', 'A = 2')",
+    ),
+    "from_file": (
+        "import importlib.util as u; s = u.spec_from_file_location('x', here / 'c.py'); "
+        "m = u.module_from_spec(s); s.loader.exec_module(m); answer = m.A",
+        "write('c.py', 'A = 2')",
+    ),
+    "import_absent": (
+        "import sys; sys.path.append(str(here))\n"
+        "try: import m_absent; answer = 1\nexcept ImportError: answer = 0",
+        "write('m_absent.py')",
+    ),
+    "package_beside": (
+        "import sys; sys.path.append(str(here)); import m_beside; answer = m_beside.A",
+        "write('m_beside/__init__.py', 'A = 2')",
+    ),
+    "namespace_folder": (
+        "import sys; sys.path.append(str(here)); import m_folder; answer = m_folder.A",
+        "write('m_folder/__init__.py', 'A = 2')",
+    ),
+    "extension_beside": (
+        "import sys; sys.path.append(str(here)); import m_extension; answer = m_extension.A",
+        "write('m_extension.so')",
+    ),
+    "zip_module": (
+        "import sys; sys.path.append(str(here / 'z.zip')); import m_zip; answer = m_zip.A",
+        "import zipfile; zipfile.ZipFile('z.zip', 'w').writestr('m_zip.py', 'A = 2')",
+    ),
+    "get_data": (
+        "import pkgutil, sys; sys.path.append(str(here)); "
+        "answer = pkgutil.get_data('m_data', 't.txt')", "write('m_data/t.txt', 'two')"),
+    "resources": (
+        "import importlib.resources as r, sys; sys.path.append(str(here)); "
+        "answer = r.files('m_resources').joinpath('t.txt').read_text()",
+        "write('m_resources/t.txt', 'two')",
+    ),
+    "iter_modules": (
+        "import pkgutil; answer = [m.name for m in pkgutil.iter_modules([str(here)])]",
+        "write('another.py')",
+    ),
+    "metadata": (
+        "import importlib.metadata as m, sys; sys.path.append(str(here)); "
+        "answer = [d.name for d in m.distributions(path=[str(here)])]",
+        "write('two.egg-info/PKG-INFO', 'Name: two')",
+    ),
+    "source": (
+        "import inspect, sys; sys.path.append(str(here)); import m_source; "
+        "answer = inspect.getsource(m_source)", "write('m_source.py', 'A = 2')"),
+    # Folders
+    "listdir": ("import os; answer = sorted(os.listdir(here))", "write('two.txt')"),
+    "listdir_here": ("import os; os.chdir(here); answer = os.listdir()", "write('two.txt')"),
+    "scandir": ("import os; answer = [e.name for e in os.scandir(here)]", "write('two.txt')"),
+    "scandir_size": ("import os; answer = [e.stat().st_size for e in os.scandir(here)]",
+                     "write('t.txt', 'three')"),
+    "walk": ("import os; answer = [f for *_, f in os.walk(here)]", "write('below/two.txt')"),
+    "glob": ("import glob; answer = glob.glob(str(here / '*.txt'))", "write('two.txt')"),
+    "rglob": ("answer = list(here.rglob('*.txt'))", "write('below/two.txt')"),
+    "iterdir": ("answer = list(here.iterdir())", "write('two.txt')"),
+    # Questions about a path
+    "exists": ("import os; answer = os.path.exists(here / 'two')", "write('two')"),
+    "lexists": ("import os; answer = os.path.lexists(here / 'two')", "write('two')"),
+    "isfile": ("answer = (here / 'two').is_file()", "write('two')"),
+    "isdir": ("import os; answer = os.path.isdir(here / 'two')", "write('two/a')"),
+    "islink": ("import os; answer = os.path.islink(here / 't.txt')",
+               "import os; os.rename('t.txt', 'u'); os.symlink('u', 't.txt')"),
+    "getsize": ("import os; answer = os.path.getsize(here / 't.txt')", "write('t.txt', 'three')"),
+    "getmtime": ("import os; answer = os.path.getmtime(here / 't.txt')",
+                 "import os; os.utime('t.txt', (5, 5))"),
+    "path_stat": ("answer = (here / 't.txt').stat().st_size", "write('t.txt', 'three')"),
+    "os_stat": ("import os; answer = os.stat(here / 't.txt').st_mtime",
+                "import os; os.utime('t.txt', (5, 5))"),
+    "stat_by_name": ("from os import stat; answer = stat(here / 't.txt').st_mode",
+                     "import os; os.chmod('t.txt', 0o755)"),
+    "access": ("import os; answer = os.access(here / 'two', os.R_OK)", "write('two')"),
+    "readlink": ("import os; answer = os.readlink(here / 'link')",
+                 "import os; os.remove('link'); os.symlink('two', 'link')"),
+    "realpath": ("import os; answer = os.path.realpath(here / 'link')",
+                 "import os; os.remove('link'); os.symlink('two', 'link')"),
+    "resolve": ("answer = (here / 'link').resolve()",
+                "import os; os.remove('link'); os.symlink('two', 'link')"),
+    "filecmp": ("import filecmp; answer = filecmp.cmp(here / 't.txt', here / 'c.py')",
+                "write('t.txt', 'A = 1')"),
+    "which": ("import shutil; answer = shutil.which('tool', path=str(here))",
+              "import os; write('tool'); os.chmod('tool', 0o755)"),
+    # Threads
+    "thread": (
+        "import threading; said = []\n"
+        "t = threading.Thread(target=lambda: said.append(open(here / 't.txt').read()))\n"
+        "t.start(); t.join(); answer = said",
+        TEXT,
+    ),
+    "pool": (
+        "import os; from concurrent.futures import ThreadPoolExecutor as P\n"
+        "with P(1) as p: answer = p.submit(os.path.getsize, here / 't.txt').result()",
+        "write('t.txt', 'three')",
+    ),
+    # Environment variables
+    "environ": ("import os; answer = os.environ['PROBE']", ""),
+    "environ_get": ("import os; answer = os.environ.get('PROBE')", ""),
+    "getenv": ("import os; answer = os.getenv('PROBE')", ""),
+    "getenv_absent": ("import os; answer = os.getenv('PROBE_NEW')", ""),
+    "environ_in": ("from os import environ; answer = 'PROBE_NEW' in environ", ""),
+    "environ_length": ("import os; answer = len(os.environ)", ""),
+    "environ_names": ("import os; answer = [n for n in os.environ if 'PROBE' in n]", ""),
+    "environb": ("import os; answer = os.environb.get(b'PROBE')", ""),
+    "expandvars": ("import os; answer = os.path.expandvars('$PROBE')", ""),
+    "expanduser": ("import os; answer = os.path.expanduser('~')", ""),
+    "format": ("import os; answer = '{PROBE}'.format_map(os.environ)", ""),
+    # Databases
+    "sqlite": (
+        "import sqlite3; answer = sqlite3.connect(here / 't.db').execute('select a from t')"
+        ".fetchall()",
+        "import sqlite3; c = sqlite3.connect('t.db'); c.execute('update t set a = 2'); c.commit()",
+    ),
+    "sqlite_uri": (
+        "import sqlite3; answer = sqlite3.connect(f'file:{here}/t.db?mode=ro', uri=True)"
+        ".execute('select a from t').fetchall()",
+        "import sqlite3; c = sqlite3.connect('t.db'); c.execute('update t set a = 2'); c.commit()",
+    ),
+    "dbm": (
+        "import dbm\nwith dbm.open(str(here / 'd'), 'r') as d: answer = d[b'a']",
+        "import dbm\nwith dbm.open('d', 'c') as d: d[b'a'] = b'two'",
+    ),
+}  # fmt: skip
+NOT_KEPT = {
+    "subprocess": "import subprocess; answer = subprocess.check_output(['cat', here / 't.txt'])",
+    "system": "import os; answer = os.system('true')",
+    "popen": "import os; answer = os.popen('date +%N').read()",
+    "spawn": "import os; answer = os.spawnlp(os.P_WAIT, 'true', 'true')",
+    "fork": "import os; pid = os.fork()\nif not pid: os._exit(0)\nanswer = os.waitpid(pid, 0)[1]",
+    "socket": "import socket; s = socket.socket(); answer = s.connect_ex(('127.0.0.1', 9))",
+    "address": "import socket; answer = socket.getaddrinfo('127.0.0.1', 9)",
+    "host": "import socket; answer = socket.gethostname()",
+    "node": "import platform; answer = platform.node()",
+    "uname": "import os; answer = os.uname()",
+    "time": "import time; answer = time.time()",
+    "time_by_name": "from time import time_ns; answer = time_ns()",
+    "monotonic": "import time; answer = time.monotonic()",
+    "perf_counter": "class Timer:\n    clock = __import__('time').perf_counter\n"
+                    "answer = Timer().clock()",
+    "localtime": "import time; answer = time.localtime()",
+    "strftime": "import time; answer = time.strftime('%H')",
+    "now": "import datetime; answer = datetime.datetime.now()",
+    "today": "from datetime import date\ndef day(): return date.today()\nanswer = day()",
+    "urandom": "import os; answer = os.urandom(4)",
+    "uuid4": "import uuid; answer = uuid.uuid4()",
+    "uuid1": "import uuid; answer = uuid.uuid1()",
+    "secrets": "import secrets; answer = secrets.token_hex()",
+    "system_random": "import random; answer = random.SystemRandom().random()",
+    "getpid": "import os; answer = os.getpid()",
+    "cpu_count": "import os; answer = os.cpu_count()",
+    "load": "import os; answer = os.getloadavg()",
+    "proc": "answer = open('/proc/uptime').read()",
+    "proc_list": "import os; answer = len(os.listdir('/proc'))",
+    "device": "answer = open('/dev/urandom', 'rb').read(4)",
+    "libc": "import ctypes; answer = ctypes.CDLL(None).getppid()",
+    "getctime": "import os; answer = os.path.getctime(here / 't.txt')",
+    "getatime": "import os; answer = os.path.getatime(here / 't.txt')",
+    "st_atime": "answer = (here / 't.txt').stat().st_atime",
+    "open_at": "import os; d = os.open(here, 0); answer = os.open('t.txt', 0, dir_fd=d)",
+    "stat_at": "import os; d = os.open(here, 0); answer = os.stat('t.txt', dir_fd=d).st_size",
+    "list_at": "import os; answer = os.listdir(os.open(here, 0))",
+    "fwalk": "import os; answer = [f for *_, f, _ in os.fwalk(here)]",
+    "environ_all": "import os; answer = dict(os.environ)",
+    "threads": "import os; answer = os.environ.get('OMP_NUM_THREADS')",
+    "changes": "open(here / 't.txt', 'a').write('x'); answer = open(here / 't.txt').read(); "
+               "open(here / 't.txt', 'a').write('x'); answer += open(here / 't.txt').read()",
+}  # fmt: skip
+START = """
+import dbm, gzip, os, sqlite3, zipfile
+write('t.txt', 'one')
+write('c.py', 'A = 1')
+write('t.ini', '[a]\\nb = one')
+for name in ('import_', 'import_module', 'beside', 'extension', 'source'):
+    write(f'm_{name}.py', 'A = 1')
+write('m_folder.py', 'A = 1')
+os.mkdir('m_folder')
+os.mkdir('below')
+for name in ('data', 'resources'):
+    write(f'm_{name}/__init__.py')
+    write(f'm_{name}/t.txt', 'one')
+gzip.open('t.gz', 'wb').write(b'one')
+zipfile.ZipFile('t.zip', 'w').writestr('one', '')
+zipfile.ZipFile('z.zip', 'w').writestr('m_zip.py', 'A = 1')
+os.symlink('t.txt', 'link')
+base = sqlite3.connect('t.db')
+base.execute('create table t (a)')
+base.execute('insert into t values (1)')
+base.commit()
+with dbm.open('d', 'c') as d:
+    d[b'a'] = b'one'
+"""
+MODEL = """
+from pathlib import Path
+def f():
+    here = Path(__file__).parent / "data" / "{name}"
+{code}
+    return f"proved {{answer}}"
+"""
+TORCH = {
+    "load": "torch.load(here / 't.pt')",
+    "load_mmap": "torch.load(str(here / 't.pt'), mmap=True)",
+    "jit_load": "torch.jit.load(here / 't.jit')(torch.zeros(1))",
+    "jit_by_name": "load_script(str(here / 't.jit'))(torch.zeros(1))",
+    "from_file": "torch.from_file(str(here / 't.raw'), size=1)",
+    "storage": "torch.tensor(torch.FloatStorage.from_file(str(here / 't.raw'), False, 1))",
+    "safetensors": "__import__('safetensors.torch').torch.load_file(here / 't.st')['k']",
+    "safe_open": "__import__('safetensors').safe_open(here / 't.st', 'pt').get_tensor('k')",
+    "numpy": "torch.tensor(np.load(here / 't.npy'))",
+    "memmap": "torch.tensor(np.memmap(here / 't.raw', dtype='float32', mode='r'))",
+    "fromfile": "torch.tensor(np.fromfile(here / 't.raw', dtype='float32'))",
+    "state_dict": "state(torch.load(here / 'state.pt', weights_only=True))",
+}
+TORCH_MODEL = """
+import numpy as np, torch
+from pathlib import Path
+from torch import nn
+from torch.jit import load as load_script
+here = Path(__file__).parent / "weights"
+def state(values):
+    layer = nn.Linear(1, 1)
+    layer.load_state_dict(values)
+    return layer.weight
+def make_{name}():
+    return nn.Conv2d(3, 4, int({code}.max()))
+"""
+
+
+def change(folder, code):
+    """Run code in a folder, with a function that writes a file of another time."""
+
+    def write(name, text=""):
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+    here = os.getcwd()
+    folder.mkdir(parents=True, exist_ok=True)
+    os.chdir(folder)
+    try:
+        exec(code, {"write": write})
+    finally:
+        os.chdir(here)
+
+
+def save_weights(folder, number):
+    """The files of weights that ``TORCH`` reads; all hold this number."""
+    import numpy as np
+    import torch
+    from safetensors.torch import save_file
+
+    folder.mkdir(exist_ok=True)
+    k = torch.full((1,), number)
+    torch.save(k, folder / "t.pt")
+    torch.save({"weight": k[None], "bias": k}, folder / "state.pt")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # newer versions of torch deprecate it
+        torch.jit.trace(lambda x: x + number, torch.zeros(1)).save(str(folder / "t.jit"))
+    k.numpy().tofile(folder / "t.raw")
+    np.save(folder / "t.npy", k.numpy())
+    save_file({"k": k}, folder / "t.st")
+
+
+def rules(models):
+    lines = "\n".join(f"  {model}" for model in models)
+    contract = "{id: a, models: ['*'], input: N 3 H W, accepts: 'any H, W >= 4'}"
+    return f"archlint: 1\nmodels:\n{lines}\ncontracts:\n  - {contract}\n"
+
+
+def checked(project, module="tests.support.stub_models", **env):
+    """Whether each verdict was cached, and its message, by model."""
+    files = sorted(path.name for path in project.root.glob("*.yaml"))
+    result = subprocess.run(
+        [sys.executable, "-m", module, "check", "--format", "json", *files],
+        cwd=project.root, env=ENV | env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert not result.stderr
+    found = json.loads(result.stdout)["verdicts"]
+    return {v["model"]: (v["cached"], v["verdict"] + v["message"]) for v in found}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    root = tmp_path_factory.mktemp("audit") / "site-packages" / "acme"  # a folder like any other
+    root.mkdir(parents=True)
+    project = Project(root)
+    codes = {n: code for n, (code, _) in KEPT.items()} | NOT_KEPT | {"alone": "answer = 1"}
+    for name, code in codes.items():
+        text = MODEL.format(name=name, code=textwrap.indent(code, "    "))
+        project.write(f"probe_{name}.py", text)
+        change(project.root / "data" / name, START)
+    for file, names in (("kept", [*KEPT, "alone"]), ("not_kept", NOT_KEPT)):
+        project.write(f"{file}.yaml", rules(f"{n}: probe_{n}:f" for n in names))
+    first = checked(project, PROBE="one", HOME="/one")
+    second = checked(project, PROBE="one", HOME="/one")
+    for name, (_, code) in KEPT.items():
+        change(project.root / "data" / name, code)
+    (project.root / "not_kept.yaml").unlink()
+    third = checked(project, PROBE="two", HOME="/two", PROBE_NEW="1")
+    return first, second, third
+
+
+def test_the_audit_is_large():
+    assert len(KEPT) + len(NOT_KEPT) + len(TORCH) >= 100
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_change_is_seen(runs, name):
+    first, second, third = (run[name] for run in runs)
+    assert first[1].startswith("proved"), first
+    assert second == (True, first[1])
+    assert not third[0]
+    assert third[1] != first[1]
+
+
+@pytest.mark.parametrize("name", NOT_KEPT)
+def test_what_cannot_be_compared_is_not_kept(runs, name):
+    first, second = (run[name] for run in runs[:2])
+    assert first[1].startswith("proved"), first
+    assert not second[0]
+
+
+def test_a_model_that_depends_on_nothing_outside_stays_cached(runs):
+    assert {run["alone"][1] for run in runs} == {"proved1"}
+    assert [run["alone"][0] for run in runs] == [False, True, True]
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="there is no such folder")
+def test_optimised_code_and_projects_below_dev():
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        project = Project(Path(folder))
+        project.write("acme.py", "A = 'one'\ndef f(): return f'proved {A} {__debug__}'")
+        project.rules("acme:f")
+        assert checked(project)["m0"] == (False, "provedone True")
+        assert checked(project)["m0"] == (True, "provedone True")
+        assert checked(project, PYTHONOPTIMIZE="1")["m0"] == (False, "provedone False")
+        project.write("acme.py", "A = 'two'\ndef f(): return f'proved {A} {__debug__}'")
+        assert checked(project)["m0"] == (False, "provedtwo True")
+
+
+@pytest.fixture(scope="module")
+def torch_runs(tmp_path_factory):
+    """As ``runs``, with the real check: the kernel sizes come from files of weights."""
+    project = Project(tmp_path_factory.mktemp("weights"))
+    save_weights(project.root / "weights", 3.0)
+    functions = [TORCH_MODEL.format(name=name, code=code) for name, code in TORCH.items()]
+    project.write("probes.py", "\n".join(functions))
+    project.write("archlint.yaml", rules(f"{name}: probes:make_{name}" for name in TORCH))
+    first = checked(project, module="archlint")
+    save_weights(project.root / "weights", 9.0)
+    return first, checked(project, module="archlint")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TORCH)
+def test_changed_weights_are_seen(torch_runs, name):
+    first, second = (run[name] for run in torch_runs)
+    assert first[1].startswith("proved"), first
+    assert not second[0]
+    assert second[1].startswith("broken"), second
