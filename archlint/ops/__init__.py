@@ -23,6 +23,7 @@ from archlint.ops.rules import (  # noqa: F401
     index_writes,
     indexing,
     interpolate,
+    linalg,
     linear,
     losses,
     masking,

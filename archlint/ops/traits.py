@@ -75,7 +75,6 @@ class Unchecked(Enum):
 
     NOTHING = auto()
     INDICES = auto()  # whether they are in range
-    SIZES = auto()  # its meta kernel accepts sizes that the CPU's refuses
     UNKNOWN = auto()  # indices, if one of its arguments is a tensor of integers
 
 

@@ -258,9 +258,7 @@ class Tracer(TorchFunctionMode):
         name = f"{getattr(func, '__module__', '') or ''}.{getattr(func, '__qualname__', func)}"
         self.kernels[name] = self.kernels.get(name, 0) + 1
         unchecked = traits_of(func).unchecked
-        if unchecked is Unchecked.SIZES:
-            self.path.unproved(f"{call_name(func)} has no rule; its sizes are not checked")
-        elif unchecked is Unchecked.INDICES or (
+        if unchecked is Unchecked.INDICES or (
             unchecked is Unchecked.UNKNOWN and has_integers((args, kwargs))
         ):
             self.path.unproved(f"{call_name(func)} has no rule; its indices are not checked")

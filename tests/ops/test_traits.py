@@ -192,7 +192,10 @@ READS_NO_INDEX = {
     "_use_miopen_ctc_loss",
     "batch_norm_gather_stats",
     "batch_norm_gather_stats_with_counts",
+    "cosine_embedding_loss",
+    "hinge_embedding_loss",
     "masked_scatter",
+    "poisson_nll_loss",
 }
 
 

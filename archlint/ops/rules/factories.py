@@ -11,10 +11,11 @@ from archlint.ops.aliases import methods
 from archlint.ops.registry import NoRule, Path, Range, SizeTuple, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.casts import cast, dense_strides, host_device
 from archlint.ops.shapes import type_promotion as promote
+from archlint.ops.shapes.strides import empty
 from archlint.ops.traits import Bounds, Creates, View, declare_traits
 from archlint.ops.values import int_ranges as ranges
 from archlint.symbolic import Expr, Size
-from archlint.symbolic.formula import ge, lt
+from archlint.symbolic.formula import disj, ge, lt
 from archlint.symbolic.rational import Ratio
 
 Dims = tuple[Size, ...]
@@ -218,13 +219,39 @@ def _span(path: Path, leaves: list[Any]) -> Range:
     return values
 
 
+@shape_rule(
+    *(torch.multinomial, *methods("multinomial")),
+    bounds=Bounds.UNKNOWN,
+    random=True,
+    draws_integers=True,
+)
+def multinomial(
+    path: Path,
+    input: TensorSpec,
+    num_samples: Size,
+    replacement: bool = False,
+    *,
+    generator: Any = None,
+) -> TensorSpec:
+    if not isinstance(num_samples, (int, Expr)) or input.dtype not in promote.FLOATING:
+        raise NoRule(f"multinomial of {input.dtype}")
+    path.claim(input.ndim in (1, 2), "1 or 2 dimensions, gets {}", input.ndim)
+    *rows, classes = input.dims
+    path.claim(ge(num_samples, 1), "num_samples {} > 0", num_samples)
+    if not replacement:
+        path.claim(ge(classes, num_samples), "{} classes for {} samples", classes, num_samples)
+    path.claim(disj(ge(classes, 1), empty(tuple(rows))), "a number of classes {} > 0", classes)
+    path.claim(ge(1 << 24, classes), "at most 2**24 classes, gets {}", classes)
+    return input.like((*rows, num_samples), torch.int64, values=(0, classes - 1))
+
+
 declare_traits(torch.as_tensor, view=View.SAME)
 declare_traits(torch.normal, random=True, creates=Creates.NORMAL)
 declare_traits(torch.poisson, torch.binomial, random=True)
 declare_traits(*methods("cauchy_", "log_normal_", "geometric_"), random=True)
 declare_traits(
-    *(torch.multinomial, torch.bernoulli),
-    *methods("multinomial", "bernoulli", "bernoulli_", "random_"),
+    torch.bernoulli,
+    *methods("bernoulli", "bernoulli_", "random_"),
     random=True,
     draws_integers=True,
 )

@@ -14,7 +14,7 @@ from archlint.ops.shapes.strides import empty
 from archlint.ops.shapes.type_promotion import FLOATING
 from archlint.ops.traits import Unchecked, declare_traits
 from archlint.symbolic import Size
-from archlint.symbolic.formula import conj, eq
+from archlint.symbolic.formula import conj, eq, ge
 
 NONE = 0  # the number of reduction="none"
 _DTYPES = (torch.float32, torch.float64)
@@ -121,10 +121,34 @@ def _of_probabilities(
     return _result(input, (*input.dims[:at], *input.dims[at + 1 :]), reduction)
 
 
+@shape_rule(torch._C._nn.multi_margin_loss, unchecked=Unchecked.INDICES)
+def multi_margin_loss(
+    path: Path,
+    input: TensorSpec,
+    target: TensorSpec,
+    p: float = 1,
+    margin: float = 1,
+    weight: TensorSpec | None = None,
+    reduction: int = 1,
+) -> TensorSpec:
+    """``input``: (C) or (N, C); ``target``: () or (N)."""
+    _plain(input, target)
+    if not input.ndim or weight is not None:
+        raise NoRule("weights, or a scalar")
+    path.claim(p in (1, 2), "p of 1 or 2")
+    path.claim(input.ndim <= 2, "an input of 1 or 2 dimensions, gets {}", input.ndim)
+    classes = input.dims[-1]
+    rows = input.dims[0] if input.ndim == 2 else 1
+    path.claim(ge(classes, 1), "a number of classes {} > 0", classes)
+    path.claim(target.ndim <= 1, "a target of at most 1 dimension, gets {}", target.ndim)
+    count = target.numel()
+    path.claim(eq(count, rows), "{} targets for {} rows", count, rows)
+    within(path, target, classes, 0, unread=empty(target.dims))
+    return _result(input, target.dims, reduction)
+
+
 declare_traits(
-    *spellings("nll_loss", "nll_loss2d", "poisson_nll_loss"),
-    *spellings("gaussian_nll_loss", "multi_margin_loss", "multilabel_margin_loss"),
-    *spellings("cosine_embedding_loss", "hinge_embedding_loss"),
+    *spellings("nll_loss", "nll_loss2d", "multilabel_margin_loss"),
     *spellings("ctc_loss", "_ctc_loss", "_cudnn_ctc_loss", "miopen_ctc_loss"),
     unchecked=Unchecked.INDICES,
 )

@@ -110,3 +110,14 @@ def test_every_rule_is_covered():
     from tests.ops.oracle import COVERED
 
     assert set(OURS) <= COVERED
+
+
+@covers(torch.multinomial, torch.Tensor.multinomial)
+@pytest.mark.parametrize("replacement", [False, True])
+def test_multinomial(replacement):
+    for dims, env in itertools.product([("a",), ("a", "b"), ("b", "a"), (), (2, 3, 4)], POINTS):
+        if min(env.values()) < 0:
+            continue
+        for number in (0, 1, 3, S("b")):
+            args = (T(*dims, fill=1), number, replacement)
+            agree(torch.multinomial, *args, env=env, other=POINTS[0])

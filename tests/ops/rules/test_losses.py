@@ -82,8 +82,26 @@ def test_class_indices(values, accepted, exact):
         assert found.text == accepted
 
 
+@covers(torch._C._nn.multi_margin_loss)
+@few
+@given(sizes, sizes, inputs, targets, st.sampled_from([0, 0, -1]), st.integers(0, 2))
+def test_multi_margin(env, other, x, target, start, reduction):
+    args = (T(*x), ids(*target, low=start), 1, 1.0, None, reduction)
+    op = torch._C._nn.multi_margin_loss
+    agree(op, *args, env=env, other=other, may_lack_rule=not x)
+
+
+@pytest.mark.parametrize("function", [F.cosine_embedding_loss, F.margin_ranking_loss])
+def test_losses_whose_target_is_no_index(function):
+    class Pair(nn.Module):
+        def forward(self, x):
+            return function(x, x, torch.ones(x.shape[0]))
+
+    assert archlint.infer(Pair(), "N C").exact
+
+
 def test_a_target_that_may_be_out_of_range_is_not_proved():
-    model = Loss(F.multi_margin_loss, torch.tensor([0, 4]))
+    model = Loss(F.multilabel_margin_loss, torch.tensor([[0, 4, -1], [0, 1, -1]]))
     with pytest.raises(RuntimeError, match="out of range"):
         model(torch.ones(2, 3))
     found = archlint.infer(model, "2 C")
@@ -95,6 +113,6 @@ def test_a_loss_without_indices_is_exact():
     assert archlint.infer(Loss(F.mse_loss, torch.ones(2, 5)), "2 C").exact
 
 
-@pytest.mark.parametrize("name", ["nll_loss", "multi_margin_loss"])
+@pytest.mark.parametrize("name", ["nll_loss", "multilabel_margin_loss"])
 def test_losses_are_declared(name):
     assert traits_of(getattr(torch._C._nn, name)).unchecked is Unchecked.INDICES
