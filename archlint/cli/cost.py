@@ -20,6 +20,11 @@ from archlint.cli.infer import input_option, paths_option, read_input, seconds_o
     "that the model accepts.",
 )
 @click.option("--by-layer", is_flag=True, help="Also show what each layer costs.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float64", "float32", "bfloat16", "float16"]),
+    help="Count bytes as if floating-point tensors had this dtype.",
+)
 @click.option("--mode", type=click.Choice(["eval", "train"]), default="eval", show_default=True,
               help="The mode of the model.")  # fmt: skip
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text",
@@ -31,6 +36,7 @@ def cost(
     input_: str | None,
     at: str | None,
     by_layer: bool,
+    dtype: str | None,
     mode: str,
     format_: str,
     paths: int,
@@ -39,7 +45,8 @@ def cost(
     """Show what a model costs at every size that it accepts.
 
     TARGET is pkg.mod:factory, path/file.py:factory, torchvision:NAME or timm:NAME. Floating-point
-    operations are those that torch.utils.flop_counter counts.
+    operations are those that torch.utils.flop_counter counts. Activations are the bytes that must
+    be alive at once without gradients, at the least.
 
     Exit code: 0; 2 if the model could not run or does not accept the sizes of --at.
     """
@@ -53,7 +60,7 @@ def cost(
     input = read_input(input_)
     try:
         with resolve(ModelRef(target, target), project_root(Path.cwd())) as source:
-            found = cost_source(source, input, at, mode, Budget(paths, seconds))
+            found = cost_source(source, input, at, mode, Budget(paths, seconds), dtype)
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
     if format_ == "json":

@@ -9,10 +9,11 @@ from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.points import point_text
 
 if TYPE_CHECKING:
+    from archlint.engine.cost.activations import Peak
     from archlint.engine.cost.amount import Amount
     from archlint.engine.cost.model_cost import LayerCost, ModelCost
 
-LABEL = 11  # columns
+LABEL = 13  # columns
 _WIDTH = 88  # of a formula
 _NUMBERS = (2, 3, 4)  # columns of the table of layers
 
@@ -25,7 +26,10 @@ def text(cost: ModelCost, by_layer: bool = False) -> str:
         if len(cost.paths) > 1:
             lines.append(f"  where {path.where}")
         value = f"\n= {path.flops.at(cost.point):,}{at}" if path.at else ""
-        lines += _labelled("flops", _formula(path.flops) + value)
+        lines += _labelled("flops", _formula(str(path.flops)) + value)
+        value = f"\n= {path.activations.at(cost.point):,}{at}" if path.at else ""
+        value += f", in {path.largest}" if path.largest else ""
+        lines += _labelled("activations", _formula(f"at least {path.activations} bytes") + value)
     lines += _labelled("parameters", f"{cost.parameters:,}   ({cost.parameter_bytes:,} bytes)")
     for note in cost.notes:
         lines += _labelled("note", note)
@@ -39,18 +43,18 @@ def _labelled(label: str, value: str) -> list[str]:
     return [f"  {label:<{LABEL}}{first}", *(" " * (LABEL + 2) + line for line in others)]
 
 
-def _formula(amount: Amount) -> str:
-    """The formula, broken before a plus sign where it is long."""
-    text = str(amount)
+def _formula(text: str) -> str:
+    """The formula, broken before a sign where it is long."""
     return text if len(text) <= _WIDTH else "\n".join(_broken(text))
 
 
 def _broken(text: str) -> list[str]:
     """Lines of a long sum; the sums inside its factors stay whole."""
     lines, depth, start, last = [], 0, 0, 0
+    most = 2 if "max(" in text else 1
     for i, letter in enumerate(text):
         depth += (letter == "(") - (letter == ")")
-        if letter in "+-" and depth <= 1:
+        if letter in "+-" and depth <= most:
             if i - start > _WIDTH and last > start:
                 lines.append(text[start:last])
                 start = last
@@ -92,8 +96,13 @@ def as_json(cost: ModelCost, version: str, by_layer: bool = False) -> str:
         "flops": _entry(cost.flops, cost),
         "parameters": _number(cost.parameters),
         "parameter_bytes": _number(cost.parameter_bytes),
+        "activation_bytes": _entry(cost.activations, cost),
         "paths": [
-            {"where": p.where, "flops": {"formula": str(p.flops), "at": _at(p.flops, cost, p.at)}}
+            {
+                "where": p.where,
+                "flops": _entry(p.flops, cost, p.at),
+                "activation_bytes": _entry(p.activations, cost, p.at),
+            }
             for p in cost.paths
         ],
         "notes": list(cost.notes),
@@ -113,12 +122,8 @@ def _layer(layer: LayerCost, cost: ModelCost) -> dict[str, Any]:
     }
 
 
-def _entry(amount: Amount, cost: ModelCost) -> dict[str, Any]:
-    return {"formula": str(amount), "at": amount.at(cost.point)}
-
-
-def _at(amount: Amount, cost: ModelCost, here: bool) -> int | None:
-    return amount.at(cost.point) if here else None
+def _entry(amount: Amount | Peak, cost: ModelCost, here: bool = True) -> dict[str, Any]:
+    return {"formula": str(amount), "at": amount.at(cost.point) if here else None}
 
 
 def _number(value: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
-from typing import TYPE_CHECKING, TypeVar, Union
+from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 from archlint.symbolic import Size, Unknown
 from archlint.symbolic.formula import Bool
@@ -61,6 +61,15 @@ class RepeatedCalls:
     last: Size
 
 
+@dataclass(frozen=True)
+class ModuleCall:
+    """A call of a module with ``args``, which lasts from the call ``first`` up to ``end``."""
+
+    first: int
+    end: int
+    args: tuple[Any, ...]
+
+
 Span = Union[MergedCalls, RepeatedCalls]
 
 
@@ -74,14 +83,16 @@ class CallLog:
     on_weights: list[Call] = field(default_factory=list)
     merged: list[MergedCalls] = field(default_factory=list)
     repeated: list[RepeatedCalls] = field(default_factory=list)
+    modules: list[ModuleCall] = field(default_factory=list)
 
-    def mark(self) -> tuple[int, int, int]:
+    def mark(self) -> tuple[int, int, int, int]:
         """The current end of the log, for :meth:`cut`."""
-        return len(self.on_weights), len(self.merged), len(self.repeated)
+        return len(self.on_weights), len(self.merged), len(self.repeated), len(self.modules)
 
-    def cut(self, mark: tuple[int, int, int]) -> CallLog:
-        """Remove what came after ``mark`` and return it."""
-        weights, merged, repeated = mark
+    def cut(self, mark: tuple[int, int, int, int]) -> CallLog:
+        """Remove what came after ``mark`` and return it, but for the calls of modules."""
+        weights, merged, repeated, modules = mark
+        del self.modules[modules:]
         rest = self._part(
             self.on_weights[weights:], self.merged[merged:], self.repeated[repeated:], weights
         )

@@ -7,28 +7,39 @@ import re
 import sys
 import traceback
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.runtime.user_frames import has_submodules, users_frame
+from archlint.tracing.call_log import CallLog, ModuleCall
 from archlint.tracing.run import TraceRun
 from archlint.tracing.signals import UnknownOutcome
+
+if TYPE_CHECKING:
+    from archlint.tracing.trace import Call
 
 _ARGUMENT = re.compile(r", (?![^()]*\))")
 
 
 class ModuleStack:
-    """The modules of ``model`` that are being called, by their names in it, outermost first."""
+    """The modules of ``model`` that are being called, by their names in it, outermost first.
 
-    def __init__(self, model: nn.Module, run: TraceRun) -> None:
+    Each call is noted in ``log``; ``calls`` is the list of calls of operators.
+    """
+
+    def __init__(
+        self, model: nn.Module, run: TraceRun, log: CallLog, calls: Sequence[Call]
+    ) -> None:
         self.run = run
         self.modules: list[str] = []
+        self._log, self._calls = log, calls
+        self._entered: list[tuple[int, Any]] = []
         self._names = _names(model)
 
     @contextmanager
@@ -68,10 +79,14 @@ class ModuleStack:
                 "compiled TorchScript, whose sizes cannot be followed"
             )
         self.modules.append(self._names.get(id(module), kind.__name__))
+        self._entered.append((len(self._calls), args))
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
         if self.modules and self.run.in_thread():
             self.modules.pop()
+        if self._entered and self.run.in_thread():
+            first, given = self._entered.pop()
+            self._log.modules.append(ModuleCall(first, len(self._calls), given))
 
 
 @cache

@@ -88,7 +88,7 @@ class Tracer(TorchFunctionMode):
         self.faults: dict[str, str] = {}
         self.rules = rules
         self.run = TraceRun()
-        self.place = ModuleStack(model, self.run)
+        self.place = ModuleStack(model, self.run, self.log, self.calls)
         self.elements = Elements(path)
         self.loops: Loops | None = None
         self.stand_ins: Callable[..., Any] | None = None

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+
 from archlint.contracts.contract import Budget, Contract, Input, SizeClause
 from archlint.contracts.points import point_text
 from archlint.engine.check_run import CheckRun
+from archlint.engine.cost.activations import Peak, peak
 from archlint.engine.cost.amount import Amount
 from archlint.engine.cost.flops import Flops, flops
 from archlint.engine.cost.parameters import bytes_of, parameters
@@ -46,10 +49,16 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class PathCost:
-    """What the sizes ``where`` cost. ``at``: whether the sizes shown are among them."""
+    """What the sizes ``where`` cost. ``at``: whether the sizes shown are among them.
+
+    ``activations`` are the bytes that must be alive at once, at the least; ``largest`` is the layer
+    that runs when they are, at the sizes shown.
+    """
 
     where: str
     flops: Amount
+    activations: Peak
+    largest: str
     layers: tuple[LayerCost, ...]
     at: bool
 
@@ -76,6 +85,11 @@ class ModelCost:
         """The floating-point operations on the path of ``point``."""
         return self.paths[0].flops
 
+    @property
+    def activations(self) -> Peak:
+        """The bytes of activations on the path of ``point``, at the least."""
+        return self.paths[0].activations
+
 
 def cost(
     model: nn.Module | str,
@@ -83,13 +97,16 @@ def cost(
     *,
     at: str | Mapping[str, int] | None = None,
     mode: str = "eval",
+    dtype: str | None = None,
     paths: int = 128,
     seconds: float = 60.0,
 ) -> ModelCost:
     """What ``model`` costs as formulas of its input sizes, and at the sizes ``at``.
 
-    The arguments are those of :func:`archlint.explain`. Floating-point operations are those that
-    ``torch.utils.flop_counter`` counts. Raises ``ArchlintError`` if the model cannot be found or
+    The arguments are those of :func:`archlint.explain`; ``dtype`` is what floating-point tensors
+    would have, as in ``"bfloat16"``. Floating-point operations are those that
+    ``torch.utils.flop_counter`` counts, activations a lower bound of the peak without gradients
+    (:mod:`.activations`). Raises ``ArchlintError`` if the model cannot be found or
     built, or does not accept ``at``.
     """
     from archlint.engine.python_contracts import contract_of, source_of
@@ -98,7 +115,7 @@ def cost(
     if input is not None:
         parsed = contract_of(input=input, accepts="any size", mode=mode).input
     with source_of(model) as source:
-        return cost_source(source, parsed, at, mode, Budget(paths, seconds))
+        return cost_source(source, parsed, at, mode, Budget(paths, seconds), dtype)
 
 
 def cost_source(
@@ -107,6 +124,7 @@ def cost_source(
     at: str | Mapping[str, int] | None = None,
     mode: str = "eval",
     budget: Budget | None = None,
+    dtype: str | None = None,
 ) -> ModelCost:
     """As :func:`cost`, for a model that is already located; an empty ``input`` is guessed."""
     budget = budget or Budget(128)
@@ -123,13 +141,18 @@ def cost_source(
             if errors:
                 tried = "; ".join(f"{words} ({error})" for words, error in errors.items())
                 raise ArchlintError(f"{source.name} accepts no likely input: {tried}; use --input")
-            return _cost(run, exploration, at)
+            return _cost(run, exploration, at, _dtype(dtype))
     except TimeLimitReached as e:
         late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
         raise ArchlintError(late) from None
 
 
-def _cost(run: CheckRun, exploration: Exploration, at: str | Mapping[str, int] | None) -> ModelCost:
+def _cost(
+    run: CheckRun,
+    exploration: Exploration,
+    at: str | Mapping[str, int] | None,
+    dtype: torch.dtype | None,
+) -> ModelCost:
     deadline = time.monotonic() + WORDING
     point = _point(run.source.name, exploration, at, deadline)
     counted = [(path, flops(path.trace)) for path in exploration.accepting]
@@ -141,8 +164,8 @@ def _cost(run: CheckRun, exploration: Exploration, at: str | Mapping[str, int] |
         input=run.contract.input,
         point=point,
         parameters=sum(p.numel() for p in every),
-        parameter_bytes=sum(map(bytes_of, every)),
-        paths=_paths(run, exploration, counted, point, deadline),
+        parameter_bytes=sum(bytes_of(p, dtype) for p in every),
+        paths=_paths(run, exploration, counted, point, deadline, dtype),
         notes=_notes(exploration, [f for _, f in counted]),
     )
 
@@ -173,33 +196,46 @@ def _paths(
     counted: Sequence[tuple[ExploredPath, Flops]],
     point: Mapping[str, int],
     deadline: float,
+    dtype: torch.dtype | None,
 ) -> tuple[PathCost, ...]:
-    """One entry for paths with the same formula, that of ``point`` first."""
-    groups: dict[Amount, tuple[Bool, Flops, bool]] = {}
+    """One entry for paths with the same formulas, that of ``point`` first."""
+    groups: dict[tuple[Amount, Peak], tuple[Bool, Flops, ExploredPath]] = {}
     here = exploration.path_at(point)
     for path, found in counted:
-        where, first, at = groups.get(found.total, (False, found, False))
-        groups[found.total] = disj(where, path.accepted), first, at or path is here
+        formulas = found.total, peak(path.trace, dtype)
+        where, first, example = groups.get(formulas, (False, found, path))
+        example = path if path is here else example
+        groups[formulas] = disj(where, path.accepted), first, example
     result = []
-    for amount, (where, found, at) in groups.items():
+    for (amount, most), (where, found, path) in groups.items():
         words = "any size that it accepts"
         if len(groups) > 1:
             text = describe(exploration.names, exploration.box, where, solver_deadline=deadline)
             words = text.text
-        result.append(PathCost(words, amount, _layers(run.model, found), at))
+        moment, at = most.moment(point), path is here
+        largest = path.trace.calls[moment].module if at and moment >= 0 else ""
+        layers = _layers(run.model, found, dtype)
+        result.append(PathCost(words, amount, most, largest, layers, at))
     return tuple(sorted(result, key=lambda p: not p.at))
 
 
-def _layers(model: nn.Module, found: Flops) -> tuple[LayerCost, ...]:
+def _layers(model: nn.Module, found: Flops, dtype: torch.dtype | None) -> tuple[LayerCost, ...]:
     weights = parameters(model)
     order = dict.fromkeys([name for name, _ in model.named_modules()] + list(found.modules))
     layers = []
     for module in order:
         own, amount = weights.get(module, []), found.modules.get(module, Amount())
         if own or amount != Amount():
-            count, size = sum(p.numel() for p in own), sum(map(bytes_of, own))
+            count, size = sum(p.numel() for p in own), sum(bytes_of(p, dtype) for p in own)
             layers.append(LayerCost(module, layer_name(model, module), amount, count, size))
     return tuple(layers)
+
+
+def _dtype(name: str | None) -> torch.dtype | None:
+    found = getattr(torch, name, None) if name else None
+    if name and not (isinstance(found, torch.dtype) and found.is_floating_point):
+        raise ArchlintError(f"dtype {name!r} is no floating-point dtype of torch")
+    return found
 
 
 def _notes(exploration: Exploration, counted: Sequence[Flops]) -> tuple[str, ...]:

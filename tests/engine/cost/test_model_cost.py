@@ -42,10 +42,19 @@ def test_as_json():
     report = json.loads(cost_text.as_json(found, "1", by_layer=True))
     formula = "N*(864+216*H*W-432*H-432*W)"
     assert report["flops"] == {"formula": formula, "at": 216 * 5 * 3}
+    assert report["activation_bytes"]["at"] == 4 * (3 * 7 * 5 + 4 * 5 * 3)
+    assert report["activation_bytes"]["formula"] == str(found.activations)
     assert report["parameters"] == {"formula": "112", "at": 112}
     assert report["parameter_bytes"] == {"formula": "448", "at": 448}
     assert report["at"] == {"N": 1, "H": 7, "W": 5}
     assert [layer["flops"]["at"] for layer in report["layers"]] == [3240]
+
+
+def test_another_dtype():
+    found = archlint.cost(nn.Linear(3, 4), "N 3", at="N=2", dtype="bfloat16")
+    assert (found.parameter_bytes, str(found.activations)) == (32, "14*N")
+    with pytest.raises(ArchlintError, match="'int8' is no floating-point dtype"):
+        archlint.cost(nn.Linear(3, 4), "N 3", dtype="int8")
 
 
 def test_what_cannot_be_answered():

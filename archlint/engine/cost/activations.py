@@ -1,0 +1,185 @@
+"""The memory of activations: what must be alive at once when a path runs, at the least.
+
+A call needs its arguments and its results, and every tensor that a later call reads was made
+before. Their storages are added up, each once, at each call; a result that may be a view counts as
+one. Python may keep more alive, and kernels take memory of their own, so this is a lower bound of
+the peak of an eager run without gradients. The model's inputs stay alive: the caller has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from inspect import signature
+from types import FunctionType
+from typing import Any
+
+import torch
+
+from archlint.engine.cost.amount import product_text
+from archlint.symbolic import Size, evaluate
+from archlint.symbolic.quantify import unknowns_in
+from archlint.tracing.fx_graph import tensors
+from archlint.tracing.tensors.aliasing import roots
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
+from archlint.tracing.trace import Call, Trace
+from archlint.tracing.trees import leaves
+
+Interval = tuple[int, int, Size]
+"""The calls before which a storage is made and last read, and its bytes."""
+
+_SIDES = (1, 40, 224, 2048)
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The largest of ``sizes`` in bytes, which are what is alive at the calls ``moments``."""
+
+    sizes: tuple[Size, ...] = (0,)
+    moments: tuple[int, ...] = (-1,)
+
+    def at(self, sizes: Mapping[str, int]) -> int:
+        """The value at concrete sizes."""
+        return max(evaluate(s, sizes) for s in self.sizes)
+
+    def __str__(self) -> str:
+        texts = [product_text(s) for s in self.sizes]
+        return texts[0] if len(texts) == 1 else f"max({', '.join(texts)})"
+
+    def moment(self, sizes: Mapping[str, int]) -> int:
+        """The index of the call at which it is reached; -1 before the first."""
+        pairs = zip(self.sizes, self.moments, strict=True)
+        return max(pairs, key=lambda pair: evaluate(pair[0], sizes))[1]
+
+
+def peak(trace: Trace, dtype: torch.dtype | None = None) -> Peak:
+    """What must be alive at once; ``dtype`` is what floating-point tensors would have."""
+    storages = list(_Storages(trace, dtype).intervals())
+    moments = dict.fromkeys(_largest_moment(storages, p) for p in _points(list(trace.path.env)))
+    sums = {
+        m: _sum(size for birth, death, size in storages if birth <= m <= death) for m in moments
+    }
+    kept = [m for m, size in sums.items() if not any(_at_most(size, s) for s in sums.values())]
+    return Peak(tuple(sums[m] for m in kept), tuple(kept))
+
+
+class _Storages:
+    """The memory that a path makes, by the tensor that it was made for."""
+
+    def __init__(self, trace: Trace, dtype: torch.dtype | None) -> None:
+        self.trace = trace
+        self.dtype = dtype
+        self.last_use: dict[int, int] = {}
+        self.found: dict[int, SymbolicTensor] = {}
+        self.in_place: dict[int, SymbolicTensor] = {}  # by the result, what was written
+        end = len(trace.calls)
+        returned = {id(spec) for spec in leaves(trace.output)}
+        for index, call in enumerate(trace.calls):
+            if _is_in_place(call) and type(call.result) is SymbolicTensor:
+                self.in_place[id(call.result)] = tensors((call.args, call.kwargs))[0]
+            for tensor in tensors((call.args, call.kwargs, call.result)):
+                self.found[id(tensor)] = tensor
+                out = id(tensor.spec) in returned or tensor.made_by < 0
+                self.last_use[id(tensor)] = end if out else index
+        for module in trace.log.modules:  # Python holds the arguments while a module runs
+            for tensor in tensors(module.args):
+                self.found[id(tensor)] = tensor
+                used = max(self.last_use.get(id(tensor), -1), module.end - 1)
+                self.last_use[id(tensor)] = end if tensor.made_by < 0 else used
+
+    def intervals(self) -> Iterator[Interval]:
+        """When each storage is made, when it is last read, and its bytes."""
+        deaths: dict[int, int] = {}
+        storages: dict[int, SymbolicTensor] = {}
+        for tensor in self.found.values():
+            owner = self._owner(tensor)
+            if owner is None:
+                continue
+            if tensor is not owner and tensor.spec.numel() != owner.spec.numel():
+                continue  # perhaps a copy, and a smaller one
+            storages[id(owner)] = owner
+            used = self.last_use[id(tensor)]
+            deaths[id(owner)] = max(deaths.get(id(owner), -1), used)
+        for key, owner in storages.items():
+            size = self._bytes(owner)
+            if size != 0 and self._holds_everywhere(owner, deaths[key]):
+                yield owner.made_by, deaths[key], size
+
+    def _owner(self, tensor: SymbolicTensor) -> SymbolicTensor | None:
+        """The tensor that the memory was made for; ``None`` if it may be one of several."""
+        while True:
+            owners = roots(self.trace.path, tensor, self.trace.calls)
+            if len(owners) != 1 or type(owners[0]) is not SymbolicTensor:
+                return None
+            tensor = owners[0]
+            written = self.in_place.get(id(tensor))
+            if written is None:
+                return tensor
+            tensor = written
+
+    def _bytes(self, tensor: SymbolicTensor) -> Size:
+        spec = tensor.spec
+        dtype = spec.dtype
+        if self.dtype is not None and dtype.is_floating_point:
+            dtype = self.dtype
+        size = spec.numel() * dtype.itemsize
+        return 0 if unknowns_in(size) else size
+
+    def _holds_everywhere(self, owner: SymbolicTensor, death: int) -> bool:
+        """Whether the size is that of every branch and turn that the calls stand for."""
+        spans = self.trace.log.spans()
+        return not any(s.first <= owner.made_by and death < s.end for s in spans)
+
+
+def _is_in_place(call: Call) -> bool:
+    """Whether a function such as ``F.relu`` writes to its argument because it is told to."""
+    at = _inplace_position(call.func)
+    if at is None:
+        return False
+    return bool(call.args[at] if at < len(call.args) else call.kwargs.get("inplace"))
+
+
+@cache
+def _inplace_position(function: Callable[..., Any]) -> int | None:
+    if not isinstance(function, FunctionType):
+        return None
+    names = list(signature(function).parameters)
+    return names.index("inplace") if "inplace" in names else None
+
+
+def _points(names: list[str]) -> list[dict[str, int]]:
+    """Sizes at which the moments are looked for; at others the bound may be too low, never high."""
+    images = [{n: side if i else 1 for i, n in enumerate(names)} for side in _SIDES]
+    return images + [dict.fromkeys(names, side) for side in _SIDES]
+
+
+def _largest_moment(storages: Sequence[Interval], point: Mapping[str, int]) -> int:
+    values: dict[Size, int] = {}
+    changes: dict[int, int] = {-1: 0}
+    for birth, death, size in storages:
+        if size not in values:
+            values[size] = evaluate(size, point)
+        changes[birth] = changes.get(birth, 0) + values[size]
+        changes[death + 1] = changes.get(death + 1, 0) - values[size]
+    alive, most, at = 0, 0, -1
+    for moment in sorted(changes):
+        alive += changes[moment]
+        if alive > most:
+            most, at = alive, moment
+    return at
+
+
+def _sum(sizes: Iterable[Size]) -> Size:
+    result: Size = 0
+    for size in sizes:
+        result = result + size
+    return result
+
+
+def _at_most(one: Size, other: Size) -> bool:
+    """Whether ``other`` is plainly larger: by terms that are not negative."""
+    rest = other - one
+    if isinstance(rest, int):
+        return rest > 0
+    return rest.const >= 0 and all(c > 0 for _, c in rest.terms)
