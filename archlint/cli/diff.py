@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from archlint.cli.exit_codes import CannotRun
+from archlint.cli.html_output import html_option, write_page
 from archlint.cli.infer import (
     accepted_sets,
     infer_job,
@@ -23,6 +24,7 @@ from archlint.cli.infer import (
 @click.argument("new")
 @input_option
 @mode_option
+@html_option
 @paths_option
 @seconds_option
 @click.pass_context
@@ -32,6 +34,7 @@ def diff(
     new: str,
     input_: str | None,
     modes: tuple[str, ...],
+    html: Path | None,
     paths: int,
     seconds: float,
 ) -> None:
@@ -72,5 +75,11 @@ def diff(
         only = []
     blocks = [change_text(change) for change in changed]
     blocks += [" ".join((sign, name, mode, input)) for sign, name, input, mode in sorted(only)]
-    click.echo("\n\n".join(blocks) if blocks else "same")
+    report = "\n\n".join(blocks) if blocks else "same"
+    if html is not None:
+        from archlint.report.page.diff_page import diff_page
+
+        differences = [(c.before, c.after, change_text(c)) for c in changed]
+        write_page(html, diff_page(differences, report))
+    click.echo(report)
     ctx.exit(int(bool(blocks)))

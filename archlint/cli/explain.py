@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from archlint.cli.exit_codes import CannotRun
+from archlint.cli.html_output import html_option, write_page
 from archlint.cli.infer import (
     input_option,
     kwargs_option,
@@ -31,6 +32,7 @@ from archlint.cli.infer import (
 )
 @click.option("--mode", type=click.Choice(["eval", "train"]), default="eval", show_default=True,
               help="The mode of the model.")  # fmt: skip
+@html_option
 @click.option("--verbose", "-v", is_flag=True, help="Also show layers that change no size.")
 @paths_option
 @seconds_option
@@ -41,6 +43,7 @@ def explain(
     at: str | None,
     layer: str,
     mode: str,
+    html: Path | None,
     verbose: bool,
     paths: int,
     seconds: float,
@@ -62,6 +65,10 @@ def explain(
         with resolve(ModelRef(target, target, kwargs=kwargs), project_root(Path.cwd())) as source:
             explanation = explain_source(source, input, at, mode, Budget(paths, seconds))
             text = explanation.text(verbose=verbose, layer=layer)
+            if html is not None:
+                from archlint.report.page.model_page import explain_page
+
+                write_page(html, explain_page(explanation))
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
     click.echo(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archlint.cli.exit_codes import CannotRun
+from archlint.cli.html_output import html_option, write_page
+from archlint.cli.report_output import wants_color
 from archlint.cli.run_jobs import run_jobs
 
 if TYPE_CHECKING:
@@ -52,6 +55,8 @@ mode_option = click.option(
 @mode_option
 @click.option("--format", "format_", type=click.Choice(["text", "json", "yaml"]), default="text",
               show_default=True, help="Format of the report. yaml: a rule file.")  # fmt: skip
+@html_option
+@click.option("--map", "map_", is_flag=True, help="Also draw a map of the accepted sizes.")
 @paths_option
 @seconds_option
 def infer(
@@ -60,6 +65,8 @@ def infer(
     kwargs: dict[str, object],
     modes: tuple[str, ...],
     format_: str,
+    html: Path | None,
+    map_: bool,
     paths: int,
     seconds: float,
 ) -> None:
@@ -84,7 +91,26 @@ def infer(
         report = accepted_text.rule_file(entries).rstrip("\n")
     else:
         report = accepted_text.text(entries)
+    if html is not None:
+        from archlint.report.page.model_page import infer_page
+
+        write_page(html, infer_page(entries))
     click.echo(report)
+    if map_:
+        _draw(entries[0])
+
+
+def _draw(entry: AcceptedSet) -> None:
+    """Print the map of an accepted set, in colour where the terminal has it."""
+    from archlint.contracts.size_map import size_map
+    from archlint.contracts.size_map_text import terminal_map
+
+    drawn = size_map(entry)
+    if drawn is None:
+        click.echo("\nno map: the sizes are too complex to draw, or the input has none")
+        return
+    width = shutil.get_terminal_size().columns
+    click.echo("\n" + terminal_map(drawn, color=wants_color("auto"), width=width), color=True)
 
 
 def infer_job(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-FORMATS = ("text", "json", "jsonl", "sarif", "github", "gitlab", "junit")
+FORMATS = ("text", "json", "jsonl", "sarif", "github", "gitlab", "junit", "html")
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _print(format_: str, results: RunResults, verbosity: int, color: str) -> Non
         report = text_report.render(
             results.verdicts,
             verbosity,
-            _wants_color(color),
+            wants_color(color),
             strict=results.strict,
             width=width,
             mistakes=len(results.mistakes),
@@ -168,6 +168,10 @@ def rendered(format_: str, results: RunResults, verbosity: int = 0) -> str:
         from archlint.report import json_report
 
         return json_report.render(results.verdicts, results.mistakes, results.version)
+    if format_ == "html":
+        from archlint.report.page import run_page
+
+        return run_page.render(results)
     if format_ in FORMATS:
         return str(import_module(f"archlint.report.{format_}").render(results))
     return _plugin_report(format_, results)
@@ -192,7 +196,8 @@ def _repository(start: Path) -> Path:
     return next((f for f in (start, *start.parents) if (f / ".git").exists()), start)
 
 
-def _wants_color(color: str) -> bool:
+def wants_color(color: str) -> bool:
+    """Whether stdout gets colours: ``always``, ``never``, or ``auto``, which asks the terminal."""
     if color != "auto":
         return color == "always"
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archlint.contracts.verdict_text import block
 from archlint.runtime.user_frames import shown
@@ -94,6 +94,17 @@ class Verdict:
 
     def __str__(self) -> str:
         return "\n".join(block(self))
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the report, and a map where it says which sizes are accepted."""
+        from archlint.contracts.size_map_svg import notebook_html
+        from archlint.contracts.verdict_map import verdict_map
+
+        return notebook_html(str(self), verdict_map(self))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """For IPython's terminal."""
+        printer.text(str(self))
 
     def to_json(self) -> dict[str, object]:
         """The stable machine-readable form: the keys ``JSON_KEYS``, in this order."""

@@ -124,6 +124,8 @@ def _explain(
         limiting=limiting_layers(run, exploration),
         ties=tied,
         kinds=kinds(every.calls, model, tied),
+        exploration=exploration,
+        branches=branches,
     )
 
 

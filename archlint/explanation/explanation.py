@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from archlint.contracts.accepted_set import AcceptedSet
 from archlint.contracts.contract import Input
+from archlint.contracts.size_map import size_map
+from archlint.contracts.size_map_svg import notebook_html
 from archlint.engine.describe.describe import Description
-from archlint.engine.exploration import ExploredPath
+from archlint.engine.exploration import Exploration, ExploredPath
+from archlint.engine.infer.acceptance import Acceptance
 from archlint.explanation.explanation_text import explanation_text
 from archlint.explanation.limiting_layers import LimitingLayers
 from archlint.explanation.path_rows import Row
 from archlint.explanation.tied_weights import Kind, Tie
-from archlint.symbolic.formula import holds
+from archlint.symbolic.formula import Bool, holds
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,8 @@ class Explanation:
     taken by sizes with ``condition``. ``steps`` are its rows folded to the top levels of modules,
     ``unfolded`` all rows; ``chain`` leads from the input to the call that refuses ``point``.
     ``limiting``: layers without which the model would accept more. ``ties``: weights whose shapes
-    depend on the input size; ``kinds``: the layers with weights, by type.
+    depend on the input size; ``kinds``: the layers with weights, by type. ``branches`` is the
+    condition of the path as a formula; ``exploration`` has all paths.
     """
 
     model: str
@@ -51,6 +57,8 @@ class Explanation:
     limiting: tuple[LimitingLayers, ...]
     ties: tuple[Tie, ...]
     kinds: tuple[Kind, ...]
+    exploration: Exploration
+    branches: Bool
 
     @property
     def exact(self) -> bool:
@@ -62,12 +70,27 @@ class Explanation:
         """Whether the model accepts ``point``."""
         return holds(self.path.accepted, self.point)
 
+    def accepted_set(self) -> AcceptedSet:
+        """What the model accepts, with the layers that refuse, as ``infer`` reports it."""
+        acceptance = Acceptance(
+            self.model, self.mode, self.input, self.exploration, self.accepts, seconds=0.0
+        )
+        return acceptance.entry()
+
     def text(self, *, verbose: bool = False, layer: str = "") -> str:
         """The explanation as text. ``verbose`` shows all modules, ``layer`` those of a glob."""
         return explanation_text(self, verbose, layer)
 
     def __str__(self) -> str:
         return self.text()
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a map of the accepted sizes above the text."""
+        return notebook_html(self.text(), size_map(self.accepted_set()))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """For IPython's terminal."""
+        printer.text(self.text())
 
 
 __all__ = ["Explanation", "Step"]

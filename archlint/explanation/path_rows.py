@@ -19,7 +19,7 @@ from archlint.tracing.fx_graph import claims_by_call, tensors
 from archlint.tracing.module_stack import layer_name
 from archlint.tracing.trace import Call, Trace
 
-_SAME = re.compile(r"\((\d+)(?:, \1)+\)")
+_SAME = re.compile(r"(?<!\w)\((\d+)(?:, \1)+\)")  # a size per dimension, not arguments
 _OWN_STRIDE = re.compile(r"^(\d+), stride=\1\b")
 MOST = 24  # rows that a folded path should have
 TOP = 2  # levels of modules that are shown when a path is folded

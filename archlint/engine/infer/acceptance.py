@@ -13,6 +13,8 @@ from archlint.contracts.contract import Contract, Input
 from archlint.contracts.output_shape import at as shape_at
 from archlint.contracts.output_shape import words as shape_words
 from archlint.contracts.points import point_text
+from archlint.contracts.size_map import size_map
+from archlint.contracts.size_map_svg import notebook_html
 from archlint.engine.describe.describe import Description, describe
 from archlint.engine.describe.restrict import simplified
 from archlint.engine.exploration import Exploration
@@ -44,6 +46,10 @@ class Acceptance:
     def __repr__(self) -> str:
         how = "exact" if self.exact else f"not exact: {'; '.join(self.reasons)}"
         return f"<{self.model} in {self.mode} mode accepts {self.text}; {how}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a map of the accepted sizes, and the result in words."""
+        return notebook_html(repr(self)[1:-1], size_map(self.entry()))
 
     @property
     def exact(self) -> bool:

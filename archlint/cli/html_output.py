@@ -1,0 +1,23 @@
+"""The option ``--html``, and writing the page that it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archlint.cli.exit_codes import CannotRun
+
+html_option = click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Also write a page with a map of the accepted sizes: one file, for any browser.",
+)  # fmt: skip
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page, and the folders above it. Raises ``CannotRun``."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8", errors="backslashreplace")
+    except OSError as e:
+        raise CannotRun(f"--html: {path} cannot be written: {e.strerror}") from e

@@ -1,0 +1,173 @@
+"""A map of accepted sizes: two sizes as axes, and for each point whether a model accepts it.
+
+A map is made from texts (an accepted set, a contract), so reports that have no model can draw it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from archlint.contracts.accepted_set import AcceptedSet, region
+from archlint.contracts.region import bounds_of, input_constraints, input_symbols
+from archlint.errors import PhraseError
+from archlint.symbolic.formula import Bool, conj, disj, holds, negate, substitute_formula
+
+SMALLEST, LARGEST = 64, 512  # sizes along an axis
+ACCEPTED, REFUSED, UNKNOWN = "accepted", "refused", "unknown"
+GAINED, LOST = "gained", "lost"  # of a difference: accepted now only, and before only
+
+Rows = list[list[int]]
+"""For each size of the second axis from 1 up, for each size of the first, the index of the zone."""
+
+
+@dataclass(frozen=True)
+class Zone:
+    """Sizes with one answer. ``kind`` is one of the constants above; ``label`` is for the legend.
+
+    ``why`` is the reason of a refusal, and may be empty.
+    """
+
+    kind: str
+    label: str
+    why: str
+    where: Bool
+
+
+@dataclass(frozen=True)
+class SizeMap:
+    """A map of two of the sizes ``names``.
+
+    ``axes``: the sizes across and down; of one size only, ``down`` is empty. ``last``: the largest
+    sizes shown; the smallest are 1. ``fixed``: the values of the other sizes. A point belongs to
+    the first of ``zones`` whose condition holds; the last one's always does. ``contract``: the
+    sizes that a contract is about, if there is one. ``mark``: its counterexample.
+    """
+
+    names: tuple[str, ...]
+    axes: tuple[str, str]
+    last: tuple[int, int]
+    fixed: dict[str, int]
+    zones: tuple[Zone, ...]
+    contract: Bool | None = None
+    mark: dict[str, int] | None = None
+
+    def zone_at(self, point: Mapping[str, int]) -> Zone:
+        """The zone of these sizes, which must name all of ``names``."""
+        return next(z for z in self.zones if holds(z.where, point))
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The zone of each point."""
+        return self._rows([zone.where for zone in self.zones])
+
+    @cached_property
+    def contract_rows(self) -> Rows:
+        """0 for each point of the contract, else 1; empty without a contract."""
+        return [] if self.contract is None else self._rows([self.contract, True])
+
+    def _rows(self, formulas: Sequence[Bool]) -> Rows:
+        across, down = self.axes
+        fixed = [substitute_formula(f, self.fixed) for f in formulas]
+        rows = []
+        for y in range(1, self.last[1] + 1):
+            here = [substitute_formula(f, {down: y}) for f in fixed] if down else fixed
+            rows.append([_first(here, across, x) for x in range(1, self.last[0] + 1)])
+        return rows
+
+
+def _first(formulas: Sequence[Bool], name: str, value: int) -> int:
+    point = {name: value}
+    return next(i for i, f in enumerate(formulas) if holds(f, point))
+
+
+def size_map(
+    accepted: AcceptedSet,
+    *,
+    contract: Bool | None = None,
+    mark: dict[str, int] | None = None,
+    last: int | None = None,
+) -> SizeMap | None:
+    """The map of an accepted set; ``None`` if the input has no size, or the text was shortened.
+
+    ``last``: the largest size on both axes; by default about twice the smallest accepted one.
+    """
+    names = input_symbols(accepted.input)
+    try:
+        zones = zones_of(accepted)
+    except PhraseError:
+        return None
+    if not names:
+        return None
+    smallest = smallest_sizes(accepted, names)
+    axes = axes_of(names)
+    largest = last or _window([smallest, mark or {}], axes)
+    fixed = {n: (mark or smallest).get(n, 1) for n in names if n not in axes}
+    shown = (largest, largest if axes[1] else 1)
+    return SizeMap(names, axes, shown, fixed, zones, contract, mark)
+
+
+def difference_map(before: AcceptedSet, after: AcceptedSet) -> SizeMap | None:
+    """The map of what changed between two accepted sets of one input; ``None`` as above."""
+    shown = size_map(after), size_map(before)
+    if shown[0] is None or shown[1] is None or shown[0].names != shown[1].names:
+        return None
+    was, now = before.accepted(), after.accepted()
+    refused_before, refused_now = before.refused(), after.refused()
+    zones = (
+        Zone(ACCEPTED, "accepted before and now", "", conj(was, now)),
+        Zone(LOST, "accepted before, refused now", "", conj(was, refused_now)),
+        Zone(GAINED, "refused before, accepted now", "", conj(refused_before, now)),
+        Zone(REFUSED, "refused", "", conj(refused_before, refused_now)),
+        Zone(UNKNOWN, "not known", "", True),
+    )
+    last = max(shown[0].last, shown[1].last)
+    return replace(shown[0], zones=zones, last=last)
+
+
+def zones_of(accepted: AcceptedSet) -> tuple[Zone, ...]:
+    """The zones of an accepted set. Raises ``PhraseError`` if its text was shortened."""
+    exists = input_constraints(accepted.input)
+    zones = [] if exists is True else [Zone(UNKNOWN, "no such input", "", negate(exists))]
+    zones.append(Zone(ACCEPTED, "accepted", "", region(accepted.accepts)))
+    by_layer: dict[str, list[tuple[Bool, str]]] = {}
+    for refusal in accepted.refusals:
+        if refusal.where:
+            layer = refusal.at or refusal.op or "the model"
+            by_layer.setdefault(layer, []).append((region(refusal.where), refusal.why))
+    for layer, refused in by_layer.items():
+        why = "; ".join(dict.fromkeys(why for _, why in refused))
+        zones.append(Zone(REFUSED, f"refused by {layer}", why, disj(*(w for w, _ in refused))))
+    if accepted.exact:
+        zones.append(Zone(REFUSED, "refused", "", True))
+    else:
+        zones.append(Zone(UNKNOWN, "not known", "; ".join(accepted.reasons), True))
+    return tuple(zones)
+
+
+def axes_of(names: Sequence[str]) -> tuple[str, str]:
+    """The sizes to show: height and width if the input has them, else the last two."""
+    if "H" in names and "W" in names:
+        return "H", "W"
+    return (names[-2], names[-1]) if len(names) > 1 else (names[0], "")
+
+
+def smallest_sizes(accepted: AcceptedSet, names: Sequence[str]) -> dict[str, int]:
+    """The smallest accepted sizes, or lower bounds of them if they are not recorded."""
+    if accepted.minimum:
+        return dict(accepted.minimum)
+    bounds = bounds_of(accepted.accepted())
+    return {n: max(bounds.get(n, (1, None))[0] or 1, 1) for n in names}
+
+
+def _window(points: Sequence[Mapping[str, int]], axes: Sequence[str]) -> int:
+    """The largest size to show: twice the largest of the points, in steps of 32."""
+    most = max((p[a] for p in points for a in axes if a in p), default=1)
+    return min(max(-(-2 * most // 32) * 32, SMALLEST), LARGEST)
+
+
+__all__ = [
+    "ACCEPTED", "GAINED", "LOST", "REFUSED", "UNKNOWN",
+    "SizeMap", "Zone", "axes_of", "difference_map", "size_map", "zones_of",
+]  # fmt: skip

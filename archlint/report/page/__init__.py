@@ -1,0 +1,1 @@
+"""One self-contained HTML file: what a model accepts, and why."""
