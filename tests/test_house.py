@@ -76,8 +76,16 @@ TESTED_ELSEWHERE = {
     "archlint/cli": (
         "tests/end_to_end: whole commands",
         "app apply_adoption cache check cost diff exit_codes explain export_ranges first_rules "
-        "fix infer init job_options lock profile_jobs report_output rules rules_explain "
-        "rules_schema rules_test rules_validate run_jobs select_jobs verdict_log",
+        "fix html_output infer init job_options lock profile_jobs report_output rules rules_explain rules_schema "
+        "rules_test rules_validate run_jobs select_jobs verdict_log",
+    ),
+    "archlint/contracts": (
+        "tests/report/page/test_pages.py: the map of a broken contract's verdict",
+        "verdict_map",
+    ),
+    "archlint/report/page": (
+        "tests/report/page/test_pages.py and tests/end_to_end/test_page_in_browser.py: whole pages",
+        "diff_page document layer_tree map_data model_page run_page",
     ),
     "archlint/contracts/rulefile/ranges": (
         "tests/contracts/rulefile/ranges/test_forms.py: every form, written and read again",
@@ -258,6 +266,7 @@ OF_A_PACKAGE = {
     "engine/structure/test_structure.py",
     "explanation/fixes/test_fixes.py",
     "ops/test_every_rule.py",
+    "report/page/test_pages.py",
     "report/test_formats.py",
 }
 """Test files of a whole package."""

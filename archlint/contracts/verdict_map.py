@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from archlint.contracts.verdict import Verdict
 
 _ACCEPTS = re.compile(r"(?P<sizes>.+?)   \((?P<how>exact)\)")
-_CONTRACT = re.compile(r"accepts (?:any|only) (?P<sizes>.+?)(?:, returns .*)?")
+_CONTRACT = re.compile(r"accepts (?:any|only) (?P<sizes>.+?)(?:   output .*)?")
 
 
 def verdict_map(verdict: Verdict, input: Input | None = None) -> SizeMap | None:

@@ -129,7 +129,7 @@ def plain(text, repository):
     return text.replace(str(repository), "/repo").replace(quoted, "/repo")
 
 
-@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("format_", [f for f in FORMATS if f != "html"])  # see tests/report/page
 def test_a_run_in_every_format(check, format_, request):
     result, said = check("--format", format_)
     assert result.exit_code == 2  # there are mistakes, and an error
