@@ -11,10 +11,10 @@ from types import CodeType
 
 TRY = (ast.Try, getattr(ast, "TryStar", ast.Try))  # ``except*`` came with Python 3.11
 
-_REPORTING = {
+REPORTING = {
     "print", "warn", "debug", "info", "warning", "error", "exception", "critical", "log",
 }  # fmt: skip
-"""Functions and methods that show an error to people."""
+"""Functions and methods that show something to people."""
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
@@ -100,7 +100,7 @@ def _reads(node: ast.AST, name: str | None) -> bool:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         function = node.value.func
         called = getattr(function, "id", getattr(function, "attr", ""))
-        if called in _REPORTING:
+        if called in REPORTING:
             return False
     if isinstance(node, ast.Name):
         return node.id == name and isinstance(node.ctx, ast.Load)

@@ -12,6 +12,7 @@ from archlint.ops.shapes.strides import settled, settled_strides
 from archlint.ops.shapes.type_promotion import INTEGRAL
 from archlint.symbolic import Size
 from archlint.symbolic.formula import conj, disj, eq, ge, le
+from archlint.tracing.exception_handling.reporting_branches import only_reports
 from archlint.tracing.path import VALUE_NEEDED, TracedPath
 from archlint.tracing.run import current_run
 from archlint.tracing.signals import UnknownOutcome
@@ -208,7 +209,7 @@ def _truth(path: TracedPath, spec: TensorSpec) -> bool:
             return True
         if path.known(conj(eq(low, 0), eq(high, 0))):
             return False
-    return path.choose()
+    return not only_reports() and path.choose()
 
 
 @_attribute("tolist")
@@ -234,7 +235,7 @@ def _item(path: TracedPath, spec: TensorSpec) -> Any:
         if low is not None and (low is high or low == high):
             return sym_int(low, path)
     if spec.dtype is torch.bool and not spec.dims:
-        return path.choose()
+        return not only_reports() and path.choose()
     return _value_needed()
 
 
