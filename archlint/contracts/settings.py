@@ -184,6 +184,8 @@ def is_pack(file: Path) -> bool:
 
 
 def _head(file: Path) -> bytes:
+    if not file.is_file():
+        return b""  # reading a FIFO or a device might never end
     try:
         with file.open("rb") as opened:
             return opened.read(_HEAD)

@@ -34,6 +34,7 @@ from archlint.errors import TargetError
 from archlint.models.deepcopy import is_plain
 from archlint.models.meta_weights import build_lean, lean_copy
 from archlint.models.nested_objects import targets_in, with_objects
+from archlint.models.refused_targets import is_data, refused_module, refused_object
 from archlint.models.snapshot import Snapshot
 from archlint.models.user_code import article, near_names, user_code
 from archlint.models.zoos import (
@@ -221,6 +222,8 @@ def _named(ref: ModelRef, target: str, root: Path) -> tuple[Any, tuple[Path, ...
         folders = (path.parent, root)
         module = _import_file(path, folders)
     else:
+        if reason := not is_data(target) and refused_module(module_name, root):
+            raise TargetError(f"{target} is not imported: {reason}")
         module = _import_module(module_name, root)
     return _attribute(module, module_name, attribute, folders), folders
 
@@ -245,6 +248,8 @@ def _source(ref: ModelRef, target: Any, folders: Sequence[Path], root: Path) -> 
             f"{ref.target} is {article(type(target).__name__)}; "
             "expected an nn.Module, or a class or function that makes one"
         )
+    if reason := refused_object(target):
+        raise TargetError(f"{ref.target} is not called: {reason}")
     kwargs = {**without_weights(target), **ref.kwargs}
     makers = {name: _maker(ref, name, root) for name in targets_in((ref.args, ref.kwargs))}
 
@@ -258,6 +263,8 @@ def _source(ref: ModelRef, target: Any, folders: Sequence[Path], root: Path) -> 
 def _maker(ref: ModelRef, target: str, root: Path) -> Callable[..., Any]:
     """The class or function of an ``of:``. Raises ``TargetError`` if it is not one."""
     maker, _ = _named(ref, target, root)
+    if reason := not is_data(target) and refused_object(maker):
+        raise TargetError(f"of: {target} is not called: {reason}")
     if not callable(maker):
         found = article(type(maker).__name__)
         raise TargetError(f"of: {target} is {found}; expected a class or function")

@@ -71,6 +71,8 @@ def text(entries: Iterable[AcceptedSet]) -> str:
 
 def read(path: Path) -> Lock:
     """Read the lock file at ``path``. Raises ``ArchlintError`` if it is not valid."""
+    if path.exists() and not path.is_file():
+        raise ArchlintError(f"{path}: cannot be read: it is not a regular file")
     try:
         source, mistakes = parse(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as e:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Union
@@ -27,8 +28,10 @@ Place = tuple[Step, ...]
 """The path of a value in the data: keys and indices from the top."""
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BIDI = "\u202a-\u202e\u2066-\u2069"  # they make a text look like another one
 # NUL has a message of its own.
-_UNPRINTABLE = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
+_UNPRINTABLE = re.compile(f"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f{_BIDI}\ufffe\uffff]")
+_UNPRINTABLE_VALUE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{_BIDI}\ufffe\uffff]")
 _PREFIX = "tag:yaml.org,2002:"
 
 
@@ -89,7 +92,8 @@ def parse(text: str, file: str) -> tuple[Source, list[Mistake]]:
         node = yaml.compose(text, Loader=Loader)
     except yaml.YAMLError as error:
         if "nesting depth" in str(error):  # libyaml reads ahead to its own limit, far beyond ours
-            _check_events(text, source, [], yaml.SafeLoader)
+            with suppress(yaml.YAMLError, RecursionError):
+                _check_events(text, source, [], yaml.SafeLoader)
         raise RuleFileError([*mistakes, _syntax(error, source)]) from None
     if node is None:
         raise RuleFileError([source.at(Location(source.file, 1), "found an empty file", _TOP)])
@@ -108,6 +112,8 @@ def _text(path: Path) -> str:
     try:
         if path.is_dir():
             raise refuse("found a directory", "a rule file")
+        if path.exists() and not path.is_file():  # reading a FIFO or a device might never end
+            raise refuse("this is not a regular file", "a rule file")
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
@@ -216,6 +222,9 @@ class _Builder:
                     else "a list or mapping as a key"
                 )
                 self.mistakes.append(self.source.at(where, f"found {what}", "text as a key"))
+            elif match := _UNPRINTABLE_VALUE.search(key.value):
+                found = f"found the control character {match[0]!r}"
+                self.mistakes.append(self.source.at(where, found, "text as a key"))
             elif key.value in seen:
                 found = f"found the key {key.value!r} again; the first is on line {seen[key.value]}"
                 self.mistakes.append(self.source.at(where, found, "each key once"))
@@ -227,6 +236,11 @@ class _Builder:
 
     def scalar(self, node: Any) -> object:
         text: str = node.value
+        if match := _UNPRINTABLE_VALUE.search(text):
+            where = Location(self.source.file, *_position(node.start_mark))
+            found = f"found the control character {match[0]!r}"
+            self.mistakes.append(self.source.at(where, found, "text"))
+            return _UNPRINTABLE_VALUE.sub("", text)
         kind = node.tag.removeprefix(_PREFIX)
         if kind == "null":
             return None

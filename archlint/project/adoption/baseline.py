@@ -117,6 +117,8 @@ def read(path: Path, shown: str) -> Baseline:
 
     Raises ``ArchlintError`` if it cannot be read.
     """
+    if path.exists() and not path.is_file():
+        raise ArchlintError(f"{shown}: cannot be read: it is not a regular file")
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

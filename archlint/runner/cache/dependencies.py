@@ -108,6 +108,8 @@ class CurrentFiles:
 
 def digest_of(file: str) -> str:
     """The digest of a file's contents; a fixed word if it cannot be read."""
+    if not os.path.isfile(file):
+        return _ABSENT  # reading a FIFO or a device might never end
     try:
         with open(file, "rb") as opened:
             return digest(opened.read())

@@ -47,6 +47,8 @@ def signature() -> str:
 @lru_cache(None)
 def archlint_settings(root: Path) -> str:
     """``[tool.archlint]`` of the project's pyproject.toml; its text if it is not valid TOML."""
+    if not (root / "pyproject.toml").is_file():
+        return ""
     try:
         text = (root / "pyproject.toml").read_text(encoding="utf-8", errors="replace")
     except OSError:

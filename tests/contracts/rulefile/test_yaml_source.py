@@ -1,9 +1,12 @@
 """YAML with positions: lines and columns of values and keys, and limits on hostile files."""
 
+import os
+
 import pytest
 
 from archlint.contracts.rulefile.yaml_source import MAX_BYTES, parse, read
 from archlint.errors import RuleFileError
+from archlint.runner.cache.dependencies import digest_of
 
 TEXT = """\
 a: 1
@@ -61,3 +64,43 @@ def test_files_that_cannot_be_read(tmp_path):
         with pytest.raises(RuleFileError) as caught:
             read(path)
         assert [m.found for m in caught.value.mistakes] == [found]
+
+
+def test_files_that_are_not_regular(tmp_path):
+    """Reading one might never end."""
+    pipe, loop, device = tmp_path / "pipe.yaml", tmp_path / "loop.yaml", tmp_path / "zero.yaml"
+    os.mkfifo(pipe)
+    loop.symlink_to(loop)
+    device.symlink_to("/dev/zero")
+    for path, found in (
+        (pipe, "this is not a regular file"),
+        (loop, "this file cannot be read: Too many levels of symbolic links"),
+        (device, "this is not a regular file"),
+    ):
+        with pytest.raises(RuleFileError) as caught:
+            read(path)
+        assert [m.found for m in caught.value.mistakes] == [found]
+        assert digest_of(str(path)) == "absent"
+
+
+@pytest.mark.parametrize("storm", ["[N _" + "[" * 1000, "[N _" + "{" * 1000, "['a' " + "[" * 5000])
+def test_brackets_beside_a_scalar(storm):
+    with pytest.raises(RuleFileError) as caught:
+        parse(f"archlint: 1\ncontracts: {storm}", "a.yaml")
+    assert len(caught.value.mistakes) == 1
+
+
+@pytest.mark.parametrize(
+    "character", ["\\e", "\\a", "\\b", "\\0", "\\r", "\\x9b", "\\u202e", "\\u2066", "\\u2028"]
+)
+def test_control_characters_in_values(character):
+    source, mistakes = parse(f'why: "a{character}[31mb"\n"k{character}": 1', "a.yaml")
+    assert [m.found[:27] for m in mistakes] == ["found the control character"] * 2
+    assert source.data == {"why": "a[31mb"}
+
+
+def test_characters_that_reverse_the_text_of_a_file(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("# \u202e\narchlint: 1\n", encoding="utf-8")
+    with pytest.raises(RuleFileError, match="found the control character"):
+        read(path)
