@@ -50,6 +50,7 @@ def test_files_are_short():
 
 
 SAME_NAME = {
+    "badge": "the command, and the report that it prints",
     "explain": "the command, and the explanation that it prints",
     "infer": "the command, and the answer that it prints",
     "pool": "pooling layers, and the pool of worker processes",
@@ -75,9 +76,10 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/cli": (
         "tests/end_to_end: whole commands",
-        "app apply_adoption cache check cost diff exit_codes explain export_ranges first_rules "
-        "fix html_output infer init job_options lock profile_jobs report_output rules "
-        "rules_explain rules_schema rules_test rules_validate run_jobs select_jobs verdict_log",
+        "app apply_adoption badge cache check cost diff exit_codes explain export_ranges "
+        "first_rules fix html_output infer init job_options lock profile_jobs report_output "
+        "rules rules_explain rules_schema rules_test rules_validate run_jobs select_jobs "
+        "verdict_log",
     ),
     "archlint/contracts": (
         "tests/report/page/test_pages.py: the map of a broken contract's verdict",

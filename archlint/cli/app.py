@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from archlint.cli.badge import badge
 from archlint.cli.cache import cache
 from archlint.cli.check import check
 from archlint.cli.cost import cost
@@ -81,5 +82,7 @@ def _version(ctx: click.Context) -> NoReturn:
     ctx.exit()
 
 
-for command in (init, check, explain, fix, infer, cost, export_ranges, lock, diff, rules, cache):
+for command in (
+    init, check, explain, fix, infer, cost, export_ranges, lock, diff, badge, rules, cache
+):  # fmt: skip
     cli.add_command(command)

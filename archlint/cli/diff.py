@@ -1,14 +1,18 @@
-"""``archlint diff``: compare the accepted sizes of two models or lock files."""
+"""``archlint diff``: compare the accepted sizes of two models, lock files or revisions."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from archlint.cli.exit_codes import CannotRun
 from archlint.cli.html_output import html_option, write_page
 from archlint.cli.infer import (
+    INFER,
     accepted_sets,
     infer_job,
     input_option,
@@ -17,11 +21,17 @@ from archlint.cli.infer import (
     read_input,
     seconds_option,
 )
+from archlint.cli.run_jobs import run_jobs
+
+if TYPE_CHECKING:
+    from archlint.contracts.contract import Input
+    from archlint.project.compare import Change
 
 
 @click.command()
-@click.argument("old")
-@click.argument("new")
+@click.argument("targets", nargs=-1, metavar="[OLD NEW]")
+@click.option("--rev", metavar="REV", help="Compare the models of rule files, or one TARGET, with "
+              "this git revision: main, HEAD~3, v1.2.")  # fmt: skip
 @input_option
 @mode_option
 @html_option
@@ -30,38 +40,109 @@ from archlint.cli.infer import (
 @click.pass_context
 def diff(
     ctx: click.Context,
-    old: str,
-    new: str,
+    targets: tuple[str, ...],
+    rev: str | None,
     input_: str | None,
     modes: tuple[str, ...],
     html: Path | None,
     paths: int,
     seconds: float,
 ) -> None:
-    """Compare the accepted sizes of two models or two lock files.
+    """Compare the accepted sizes of two models, two lock files, or two revisions.
 
     OLD and NEW are both lock files, or both targets such as pkg.mod:factory. The report names the
-    smallest size that differs, and the layer that causes it.
+    smallest size that differs, and the layer that causes it. archlint diff --rev main shows what
+    the working copy changed: the files of the revision are read from git into a temporary folder,
+    and nothing in the repository changes.
 
     Exit code: 0 if they are the same; 1 if they differ or could not be compared; 2 if something
     could not run.
     """
     from archlint.errors import ArchlintError
+    from archlint.project.lock_check import change_text
+
+    try:
+        if rev is not None and len(targets) <= 1:
+            input = read_input(input_)
+            changed, only = _with_revision(rev, targets, input, modes or ("eval",), paths, seconds)
+        elif rev is None and len(targets) == 2:
+            changed, only = _of_two(*targets, input_, modes, paths, seconds)
+        else:
+            raise click.UsageError("expected OLD and NEW, or --rev REV with at most one TARGET.")
+    except ArchlintError as e:
+        raise CannotRun(str(e)) from e
+    blocks = [*map(change_text, changed), *only]
+    report = "\n\n".join(blocks) if blocks else "same"
+    if html is not None:
+        from archlint.report.page.diff_page import diff_page
+
+        differences = [(c.before, c.after, change_text(c)) for c in changed]
+        write_page(html, diff_page(differences, report))
+    click.echo(report)
+    ctx.exit(int(bool(blocks)))
+
+
+def _with_revision(
+    rev: str,
+    targets: Sequence[str],
+    input: Input,
+    modes: Sequence[str],
+    paths: int,
+    seconds: float,
+) -> tuple[list[Change], list[str]]:
+    """The changes since a revision, of the models of the default rule files or of one target.
+
+    The second list has a line for each model that only one of the two has.
+    """
+    from archlint.cli.select_jobs import load_jobs
     from archlint.project.compare import compare
-    from archlint.project.lock_check import change_text, changes
+    from archlint.project.lock_check import infer_jobs
+    from archlint.project.revision import revision
+
+    if targets:
+        jobs = [infer_job(t, input, mode, paths, seconds) for t in targets for mode in modes]
+    else:
+        selected, mistakes = load_jobs((), (), (), None)
+        if mistakes:
+            raise CannotRun("\n".join(map(str, mistakes)))
+        jobs = infer_jobs(selected)
+    with revision(rev, Path.cwd()) as old, old.importable(jobs):
+        before = run_jobs([old.job(job) for job in jobs], 1, sys.stderr.isatty(), check=INFER)
+    after = run_jobs(jobs, 1, sys.stderr.isatty(), check=INFER)
+    changed, only = [], []
+    for was, now in zip(before, after, strict=True):
+        if was.entry is not None and now.entry is not None:
+            change = compare(was.entry, now.entry)
+            changed += [change] if change.word != "same" else []
+        elif was.entry is None and now.entry is None:
+            raise CannotRun(f"{now.model}: {now.message}")
+        else:
+            sign, failed, where = ("-", now, "now") if now.entry is None else ("+", was, rev)
+            only.append(f"{sign} {now.model}   fails at {where}: {failed.message}")
+    return changed, only
+
+
+def _of_two(
+    old: str,
+    new: str,
+    input_: str | None,
+    modes: Sequence[str],
+    paths: int,
+    seconds: float,
+) -> tuple[list[Change], list[str]]:
+    """The changes between two lock files or two targets, and the entries that only one has."""
+    from archlint.project.compare import compare
+    from archlint.project.lock_check import changes
     from archlint.project.lock_file import read
 
     files = [Path(p).is_file() for p in (old, new)]
     if files[0] != files[1]:
         raise click.UsageError("OLD and NEW must both be lock files, or both be targets.")
     if all(files):
-        try:
-            before, after = read(Path(old)).entries, read(Path(new)).entries
-        except ArchlintError as e:
-            raise CannotRun(str(e)) from e
+        before, after = read(Path(old)).entries, read(Path(new)).entries
         changed = changes(before, after)
-        only = [("-", *key) for key in before.keys() - after.keys()]
-        only += [("+", *key) for key in after.keys() - before.keys()]
+        keys = [("-", *key) for key in before.keys() - after.keys()]
+        keys += [("+", *key) for key in after.keys() - before.keys()]
     else:
         input = read_input(input_)
         jobs = [
@@ -72,14 +153,6 @@ def diff(
         sets = accepted_sets(jobs)
         pairs = zip(sets[::2], sets[1::2], strict=True)
         changed = [c for b, a in pairs if (c := compare(b, a)).word != "same"]
-        only = []
-    blocks = [change_text(change) for change in changed]
-    blocks += [" ".join((sign, name, mode, input)) for sign, name, input, mode in sorted(only)]
-    report = "\n\n".join(blocks) if blocks else "same"
-    if html is not None:
-        from archlint.report.page.diff_page import diff_page
-
-        differences = [(c.before, c.after, change_text(c)) for c in changed]
-        write_page(html, diff_page(differences, report))
-    click.echo(report)
-    ctx.exit(int(bool(blocks)))
+        keys = []
+    only = [" ".join((sign, name, mode, input)) for sign, name, input, mode in sorted(keys)]
+    return changed, only

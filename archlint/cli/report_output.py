@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-FORMATS = ("text", "json", "jsonl", "sarif", "github", "gitlab", "junit", "html")
+FORMATS = ("text", "json", "jsonl", "sarif", "github", "gitlab", "junit", "html", "markdown",
+           "badge")  # fmt: skip
 
 
 @dataclass(frozen=True)

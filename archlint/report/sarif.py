@@ -22,6 +22,7 @@ from archlint.report.run_results import RunResults, sentence
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
+HELP = "https://github.com/archlint/torch-archlint/blob/main/docs/verdicts.md"
 _BASE = "SRCROOT"
 _KEY = "archlintFinding/v1"
 RULE_FILE = "rule-file"
@@ -183,15 +184,17 @@ def _of_contract(contract: Contract) -> dict[str, Any]:
         title += f" and {structure}"
     help = "\n".join(filter(None, (f"The model {title}.", contract.why and f"Why: {contract.why}")))
     level = "warning" if contract.severity == "warning" else "error"
-    return _descriptor(contract.id, title, help, level)
+    fixes = f"archlint fix --select {contract.id} shows changes that were proved to make it hold."
+    return _descriptor(contract.id, title, help, level, fixes)
 
 
-def _descriptor(id: str, title: str, help: str, level: str) -> dict[str, Any]:
+def _descriptor(id: str, title: str, help: str, level: str, next: str = "") -> dict[str, Any]:
     return {
         "id": id,
         "shortDescription": {"text": title},
         "fullDescription": {"text": help},
-        "help": {"text": help},
+        "help": {"text": "\n".join(filter(None, (help, next)))},
+        "helpUri": HELP,
         "defaultConfiguration": {"level": level},
         "properties": {"tags": ["archlint"], "problem.severity": level},
     }

@@ -1,0 +1,93 @@
+"""The files of a git revision in a temporary folder; the repository itself is only read."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from archlint.contracts.job import Job
+from archlint.errors import ArchlintError
+from archlint.runtime.import_path import python_path_of_new_processes
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A git revision: the repository's folder, and the folder with the revision's files."""
+
+    repository: Path
+    files: Path
+
+    def path(self, path: Path) -> Path:
+        """The path in the revision of a path in the repository; other paths as they are."""
+        path = path.resolve()
+        inside = path.is_relative_to(self.repository)
+        return self.files / path.relative_to(self.repository) if inside else path
+
+    def job(self, job: Job) -> Job:
+        """The same job on the revision's files."""
+        where = job.ref.where
+        if where is not None:
+            where = replace(where, file=str(self.path(Path(where.file))))
+        return replace(job, ref=replace(job.ref, where=where), root=self.path(job.root))
+
+    @contextmanager
+    def importable(self, jobs: Iterable[Job]) -> Iterator[None]:
+        """A context in which new processes import the revision's packages.
+
+        A package of the repository that is installed in place, as by ``pip install -e``, would
+        otherwise be that of the working copy.
+        """
+        places = dict.fromkeys(str(self.path(f)) for f in _folders_of_packages(jobs))
+        with python_path_of_new_processes(places):
+            yield
+
+
+def _folders_of_packages(jobs: Iterable[Job]) -> Iterator[Path]:
+    """The folders from which Python imports the packages of the targets."""
+    for job in jobs:
+        package = job.ref.target.rpartition(":")[0].partition(".")[0]
+        if package.isidentifier():
+            try:
+                spec = importlib.util.find_spec(package)
+            except (ImportError, ValueError):
+                continue
+            places = spec.submodule_search_locations if spec is not None else None
+            yield from (Path(place).parent for place in places or ())
+
+
+@contextmanager
+def revision(name: str, start: Path) -> Iterator[Revision]:
+    """The files of revision ``name`` of the repository around ``start``, until the context ends.
+
+    Raises ``ArchlintError`` if ``start`` is in no git repository, or there is no such revision.
+    """
+    repository = Path(_git(start, "rev-parse", "--show-toplevel")).resolve()
+    commit = _git(repository, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+    with tempfile.TemporaryDirectory(prefix="archlint-revision-") as folder:
+        files = Path(folder, repository.name).resolve()
+        files.mkdir()
+        index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+        _git(repository, "read-tree", commit, **index)
+        _git(repository, "checkout-index", "--all", f"--prefix={files}{os.sep}", **index)
+        yield Revision(repository, files)
+
+
+def _git(folder: Path, *arguments: str, **environment: str) -> str:
+    """The output of a git command. Raises ``ArchlintError`` with what it printed if it fails."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True, text=True, check=False, env=os.environ | environment,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise ArchlintError("git is not installed") from None
+    if done.returncode:
+        problem = done.stderr.strip().splitlines() or ["git failed"]
+        raise ArchlintError(f"git {arguments[0]}: {problem[-1]}")
+    return done.stdout.strip()
