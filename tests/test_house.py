@@ -175,7 +175,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/report": (
         "tests/report/test_formats.py: every format, on the same runs",
-        "accepted_text cost_text fix_text github gitlab json_report jsonl junit progress "
+        "accepted_text badge cost_text fix_text github gitlab json_report jsonl junit markdown progress"
         "run_results sarif starter_rules",
     ),
     "archlint/runner": (
