@@ -175,8 +175,8 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/report": (
         "tests/report/test_formats.py: every format, on the same runs",
-        "accepted_text badge cost_text fix_text github gitlab json_report jsonl junit markdown progress"
-        "run_results sarif starter_rules",
+        "accepted_text badge cost_text fix_text github gitlab json_report jsonl junit markdown "
+        "progress run_results sarif starter_rules",
     ),
     "archlint/runner": (
         "tests/runner/test_pool.py: both ends of a worker, and sweeps",
