@@ -125,7 +125,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/engine/weights": (
         "tests/engine/weights/test_ties.py: the claims, by the ties that follow from them",
-        "symbolic_weights",
+        "guards symbolic_weights",
     ),
     "archlint/explanation": (
         "tests/explanation/test_explain.py: parts of one explanation",

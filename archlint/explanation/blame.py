@@ -10,16 +10,17 @@ from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.describe import describe
 from archlint.engine.exploration import Exploration
 from archlint.engine.prove import ProofAttempt, SizeViolation, prove
+from archlint.engine.weights.symbolic_weights import weight_claims
+from archlint.engine.weights.ties import ties
 from archlint.explanation.limiting_layers import site_text
 from archlint.explanation.path_rows import layer_text
 from archlint.explanation.relaxation import (
     Site,
     accepted_without,
-    claims_at,
     layer_paths,
     site_of,
 )
-from archlint.explanation.tied_weights import needed_shape_text, ties
+from archlint.explanation.tied_weights import needed_shape_text, tied_weights
 from archlint.symbolic.formula import conj, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
 
@@ -140,9 +141,9 @@ def _cause(run: CheckRun, site: Site, point: Mapping[str, int], before: Explorat
             words = describe(question.names, question.box, accepted, solver_deadline=deadline)
             if relaxed.covered and words.exact and len(words.text) < LONGEST:
                 accepts = words.text
-    every = claims_at(run, point).claims
-    claims = [(call, event) for call, event in every if site_of(call, leaves) == site]
-    shapes = [needed_shape_text(tie, point) for tie in ties(claims, run.model)]
+    found = ties(weight_claims(run, point))
+    here = tied_weights(tie for tie in found if site_of(tie.call, leaves) == site)
+    shapes = [needed_shape_text(tie, point) for tie in here]
     layer = layer_text(run.model, site.module) if site.module else ""
     return Cause(site, site_text(site), layer, accepts, tuple(filter(None, shapes)))
 

@@ -19,7 +19,7 @@ from archlint.explanation.explanation import Explanation, Step
 from archlint.explanation.limiting_layers import limiting_layers
 from archlint.explanation.path_rows import Row, back_to_input, folded, layer_text, rows
 from archlint.explanation.relaxation import claims_at, layer_paths
-from archlint.explanation.tied_weights import kinds, ties
+from archlint.explanation.tied_weights import kinds, varying_ties
 from archlint.models.targets import ModelSource
 from archlint.runtime.deadline import TimeLimitReached, time_limit
 from archlint.runtime.process_lock import PROCESS_LOCK
@@ -103,7 +103,7 @@ def _explain(
         raise ArchlintError(f"it is not known whether {name} accepts {where}: {why}")
     model = run.model
     every = claims_at(run, point)
-    tied = ties(every.claims, model)
+    tied = varying_ties(run, exploration, point)
     branches = conj(*(e.formula for e in path.trace.path.events if e.kind == "branch"))
     all_rows = rows(path.trace, model, None)
     return Explanation(
@@ -185,7 +185,7 @@ def _single_calls(path: ExploredPath, model: nn.Module) -> list[Row]:
     single = []
     for index, call in enumerate(path.trace.calls):
         made = tensors(call.result)
-        dims = made[-1].spec.dims if made else None
+        dims = made[0].spec.dims if made else None
         kind = layer_text(model, call.module) if call.module else ""
         own = call.module in leaves
         single.append(Row(call.module, kind if own else call.op, call.source, index, index, dims))

@@ -12,10 +12,11 @@ from archlint.contracts.size_map_svg import notebook_html
 from archlint.engine.describe.describe import Description
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.infer.acceptance import Acceptance
+from archlint.engine.weights.ties import Tie
 from archlint.explanation.explanation_text import explanation_text
 from archlint.explanation.limiting_layers import LimitingLayers
 from archlint.explanation.path_rows import Row
-from archlint.explanation.tied_weights import Kind, Tie
+from archlint.explanation.tied_weights import Kind
 from archlint.symbolic.formula import Bool, holds
 
 

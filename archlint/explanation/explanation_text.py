@@ -9,7 +9,13 @@ from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Input, TensorInput
 from archlint.contracts.points import point_text
 from archlint.explanation.path_rows import Row, dims_text, matching, needs_text
-from archlint.explanation.tied_weights import Tie, count_weights, needed_shape_text, shape_text
+from archlint.explanation.tied_weights import (
+    TiedWeight,
+    count_weights,
+    needed_shape_text,
+    shape_text,
+    tied_weights,
+)
 from archlint.runtime.user_frames import shown_source
 from archlint.symbolic import Size, evaluate
 
@@ -99,7 +105,11 @@ def _table(e: Explanation, verbose: bool, layer: str) -> list[str]:
 def _end(e: Explanation) -> int:
     """The index of the call that refuses the point; beyond all calls if none does."""
     event = e.path.first_failed_claim(e.point)
-    return event.call if event is not None else len(e.path.trace.calls)
+    if event is not None:
+        return event.call
+    calls = len(e.path.trace.calls)
+    raised = e.path.trace.outcome == "raised" and e.unfolded and e.unfolded[-1].row.dims is None
+    return calls - 1 if raised else calls
 
 
 def _inputs(e: Explanation) -> list[tuple[str, str, str, str, str]]:
@@ -176,13 +186,14 @@ def _weights(e: Explanation) -> list[str]:
         else:
             weights = count_weights(kind.weights)
             lines.append(f"0 of {layers} depend on the input size: {weights} work for any size")
-    lines += [f"  {line}" for tie in e.ties for line in _tie(tie, e)]
+    lines += [f"  {line}" for tie in tied_weights(e.ties) for line in _tie(tie, e)]
     return lines
 
 
-def _tie(tie: Tie, e: Explanation) -> Iterator[str]:
-    formula = " x ".join(map(_factor, tie.formula()))
-    yield f"`{tie.name}` {shape_text(tie.shape)} is {formula}"
+def _tie(tie: TiedWeight, e: Explanation) -> Iterator[str]:
+    formula = " x ".join(map(_factor, tie.needed))
+    least = "at least " if tie.at_least else ""
+    yield f"`{tie.name}` {shape_text(tie.shape)} is {least}{formula}"
     line = needed_shape_text(tie, e.point)
     if line:
         yield line

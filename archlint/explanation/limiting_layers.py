@@ -88,7 +88,7 @@ def _limiting(
 def site_text(site: Site) -> str:
     """``classifier.0``, or ``flatten at net.py:12`` for a line of a user's module."""
     if not site.op:
-        return site.module
+        return site.module or "the model"
     where = f" at {shown_source(site.source)}" if site.source else ""
     return f"{site.op} in {site.module}{where}" if site.module else f"{site.op}{where}"
 

@@ -7,12 +7,14 @@ code, or a whole module where the path is folded.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from torch import nn
 
+from archlint.explanation.relaxation import layer_paths
+from archlint.runtime.user_frames import shown_source
 from archlint.symbolic import Size
 from archlint.tracing.events import Event
 from archlint.tracing.fx_graph import claims_by_call, tensors
@@ -41,7 +43,7 @@ class Row:
     @property
     def changes(self) -> bool:
         """Whether it changes a size or needs one."""
-        return bool(self.claims) or self.dims != self.before
+        return bool(self.claims) or self.dims is None or self.dims != self.before
 
 
 def rows(trace: Trace, model: nn.Module, levels: int | None = TOP) -> list[Row]:
@@ -49,12 +51,13 @@ def rows(trace: Trace, model: nn.Module, levels: int | None = TOP) -> list[Row]:
     claims = claims_by_call(trace)
     result: list[Row] = []
     before = _input(trace)
+    leaves = layer_paths(model)
     stopped = len(trace.calls) - 1 if trace.outcome != "accepted" else -1
     for index, call in enumerate(trace.calls):
         key = call.module if levels is None else ".".join(call.module.split(".")[:levels])
         made = tensors(call.result)
-        dims = made[-1].spec.dims if made else before
-        if index == stopped and not made:
+        dims = made[0].spec.dims if made else before  # of several, as an LSTM's: the output
+        if index == stopped and (not made or _raised_in(trace, call, leaves)):
             dims = None
         row = result[-1] if result else None
         if row is None or not key or row.module != key:
@@ -65,6 +68,12 @@ def rows(trace: Trace, model: nn.Module, levels: int | None = TOP) -> list[Row]:
         row.dims = before = dims
         row.claims += claims.get(index, [])
     return result
+
+
+def _raised_in(trace: Trace, call: Call, leaves: Collection[str]) -> bool:
+    """Whether the layer of the last call raised, as LSTM's own check of its input does."""
+    here = shown_source(call.source) == shown_source(trace.source)
+    return trace.outcome == "raised" and call.module in leaves and here
 
 
 def folded(trace: Trace, model: nn.Module) -> list[Row]:

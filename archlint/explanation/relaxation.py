@@ -15,6 +15,7 @@ from archlint.contracts.region import bounds_of
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore
+from archlint.engine.weights.symbolic_weights import reshaped_by_formula
 from archlint.models.snapshot import keep
 from archlint.symbolic.formula import Bool, Comparison, Formula, comparisons
 from archlint.symbolic.intervals import Box
@@ -24,6 +25,8 @@ from archlint.tracing.path import TracedPath
 from archlint.tracing.python.builtins import shadowed
 from archlint.tracing.trace import Call, Trace
 from archlint.tracing.tracer import trace
+
+_RESHAPES = ("view", "reshape")
 
 
 @dataclass(frozen=True, order=True)
@@ -80,6 +83,11 @@ class RelaxedPath(TracedPath):
             return None
         return super().claim(formula, text, *sizes)
 
+    @property
+    def ignores_claims(self) -> bool:
+        """Whether the claims of the last call are ignored."""
+        return bool(self.calls_so_far) and self._is_relaxed(self.calls_so_far[-1])
+
     def learn(self, formula: Formula, truth: bool) -> None:
         """A claim of one layer is no knowledge for the next, which must make its own."""
         if self.events and self.events[-1].kind == "branch":
@@ -121,7 +129,7 @@ def accepted_without(run: CheckRun, relaxed: Collection[Site], paths: int) -> Ex
 
     def trace_at(point: Mapping[str, int]) -> Trace:
         path = RelaxedPath(point, question.box, lambda call: site_of(call, leaves) in relaxed)
-        return _trace(run, point, path)
+        return _trace(run, point, path, by_formula=any(s.op in _RESHAPES for s in relaxed))
 
     return explore(trace_at, question, paths=paths, deadline=run.deadline)
 
@@ -141,8 +149,16 @@ def claims_at(run: CheckRun, point: Mapping[str, int]) -> PathClaims:
     return PathClaims(result.calls, path.ignored)
 
 
-def _trace(run: CheckRun, point: Mapping[str, int], path: RelaxedPath) -> Trace:
+def _trace(
+    run: CheckRun, point: Mapping[str, int], path: RelaxedPath, by_formula: bool = False
+) -> Trace:
+    """The trace along ``path``; ``by_formula``: reshapes to a number have its formula instead."""
     tracer, model = run.tracer, run.model
+
+    def reshaped(func: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        return reshaped_by_formula(func, args, kwargs, {})
+
     with keep(model), shadowed(tracer.shadowed):
         input, box = run.contract.input, run.question.box
-        return trace(model, input, point, box, rules=tracer.rules, path=path)
+        stand_ins = reshaped if by_formula else None
+        return trace(model, input, point, box, rules=tracer.rules, path=path, stand_ins=stand_ins)

@@ -8,37 +8,43 @@ are shared: a convolution slides the same kernel over any image.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from archlint.contracts.points import point_text
-from archlint.symbolic import Expr, Size, evaluate
-from archlint.symbolic.formula import Bool, Junction, eq
-from archlint.tracing.events import Event
+from archlint.engine.check_run import CheckRun
+from archlint.engine.exploration import Exploration
+from archlint.engine.weights.guards import without_guards
+from archlint.engine.weights.symbolic_weights import WeightClaims, weight_claims
+from archlint.engine.weights.ties import Tie, reached, ties
+from archlint.symbolic import Size, evaluate
+from archlint.symbolic.formula import Bool, conj, ne
+from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.fx_graph import tensor_names, weights
 from archlint.tracing.trace import Call
 
 
 @dataclass(frozen=True)
-class Tie:
-    """``shape[dim]`` of the parameter ``name`` must be ``needed`` elements."""
+class TiedWeight:
+    """A weight with sizes that depend on the input's: ``needed`` has a formula for each of these.
+
+    ``at_least``: it only has to be that large.
+    """
 
     name: str
     shape: tuple[int, ...]
-    dim: int
-    needed: Expr
+    needed: tuple[Size, ...]
+    at_least: bool
 
     def at(self, env: Mapping[str, int]) -> tuple[int, ...]:
-        """The shape that the parameter would need at these sizes."""
-        size = evaluate(self.needed, env)
-        return (*self.shape[: self.dim], size, *self.shape[self.dim + 1 :])
-
-    def formula(self) -> tuple[Size, ...]:
-        """The shape as formulas of the input's sizes."""
-        return (*self.shape[: self.dim], self.needed, *self.shape[self.dim + 1 :])
+        """The shape that the weight would need at these sizes."""
+        sizes = tuple(evaluate(size, env) for size in self.needed)
+        if self.at_least:
+            return tuple(map(max, sizes, self.shape))
+        return sizes
 
 
 @dataclass(frozen=True)
@@ -51,66 +57,103 @@ class Kind:
     weights: int
 
 
-def ties(claims: Sequence[tuple[Call, Event]], model: nn.Module) -> tuple[Tie, ...]:
-    """The parameters whose shapes depend on the input's sizes, in order of use.
+def tied_weights(ties: Iterable[Tie]) -> tuple[TiedWeight, ...]:
+    """The ties by weight, in order of use."""
+    by_name: dict[str, TiedWeight] = {}
+    for tie in ties:
+        before = by_name.get(tie.name) or TiedWeight(tie.name, tie.shape, tie.shape, True)
+        needed = (*before.needed[: tie.dim], tie.needed, *before.needed[tie.dim + 1 :])
+        both = before.at_least and tie.at_least
+        by_name[tie.name] = TiedWeight(tie.name, tie.shape, needed, both)
+    return tuple(by_name.values())
 
-    ``claims`` are those of the path, each with its call.
+
+def varying_ties(
+    run: CheckRun, exploration: Exploration, point: Mapping[str, int]
+) -> tuple[Tie, ...]:
+    """The sizes of weights that would have to change for other sizes than those of ``point``.
+
+    On a path that code takes at a single size, no size of a weight depends on the input: other
+    sizes take other paths. Where the code itself refuses ``point`` early, a size that is accepted
+    takes its place.
     """
-    names = tensor_names(model)
-    result: dict[tuple[str, int], Tie] = {}
-    for call, event in claims:
-        numbers = [s for s in event.sizes if isinstance(s, int)]
-        formulas = [s for s in event.sizes if isinstance(s, Expr)]
-        used = [t for t in weights((call.args, call.kwargs)) if id(t) in names]
-        for number in numbers:
-            for formula in formulas:
-                if not _equates(event.formula, number, formula):
-                    continue
-                holders = [t for t in used if number in t.shape]
-                if holders:
-                    tensor = max(holders, key=lambda t: t.ndim)
-                    shape = tuple(tensor.shape)
-                    dim = len(shape) - 1 - shape[::-1].index(number)
-                    tie = Tie(names[id(tensor)], shape, dim, formula)
-                    result.setdefault((tie.name, dim), tie)
-    return tuple(result.values())
+    claims = weight_claims(run, point)
+    result = _varying(ties(claims), claims, exploration, run, point)
+    if claims.trace.outcome != "accepted":
+        for path in exploration.accepting[:1]:
+            other = path.trace.path.env
+            more = weight_claims(run, other)
+            known = {(tie.name, tie.dim) for tie in result}
+            new = _varying(ties(more), more, exploration, run, other)
+            result += [tie for tie in new if (tie.name, tie.dim) not in known]
+    return tuple(result)
 
 
-def _equates(formula: Bool, number: int, size: Expr) -> bool:
-    """Whether it means that both are equal, or one is 1 where broadcasting allows it."""
-    equal = eq(number, size)
-    if formula == equal:
-        return True
-    return isinstance(formula, Junction) and formula.op == "or" and equal in formula.args
+def _varying(
+    found: Sequence[Tie],
+    claims: WeightClaims,
+    exploration: Exploration,
+    run: CheckRun,
+    point: Mapping[str, int],
+) -> list[Tie]:
+    solver = Solver(exploration.names, exploration.box, run.deadline)
+    solver.add(exploration.region)
+
+    def exists(formula: Bool) -> bool:
+        try:
+            return solver.find(formula) is not None
+        except Unsolved:
+            return True
+
+    result = []
+    for tie in found:
+        branches, _ = reached(tie.claim, claims)
+        if branches:
+            branches = without_guards(branches, exploration.accepted, exists)
+        if not branches or exists(conj(*branches, ne(tie.needed, evaluate(tie.needed, point)))):
+            result.append(tie)
+    return result
 
 
 def kinds(calls: Sequence[Call], model: nn.Module, tied: Sequence[Tie]) -> tuple[Kind, ...]:
-    """The layers whose weights were used, by type; types with tied weights last."""
+    """The layers whose weights were used, by type; types with tied weights last.
+
+    A weight that several layers share counts once; each of these layers counts.
+    """
     names = tensor_names(model)
-    used: dict[str, torch.Tensor] = {}
+    modules = dict(model.named_modules())
     parameters = {id(p) for p in model.parameters()}
+    used: dict[str, dict[int, torch.Tensor]] = {}
     for call in calls:
+        own = {id(p) for p in modules[call.module].parameters(recurse=False)}
         for tensor in weights((call.args, call.kwargs)):
             if id(tensor) in parameters:
-                used[names[id(tensor)]] = tensor
-    owners: dict[str, list[str]] = {}
-    for name in used:
-        owners.setdefault(name.rpartition(".")[0], []).append(name)
+                home = names[id(tensor)].rpartition(".")[0]
+                owner = call.module if id(tensor) in own else home
+                used.setdefault(owner, {})[id(tensor)] = tensor
     tied_names = {t.name for t in tied}
+    for name in tied_names - {names[i] for held in used.values() for i in held}:
+        owner, _, last = name.rpartition(".")
+        tensor = getattr(modules[owner], last)
+        if id(tensor) in parameters:
+            used.setdefault(owner, {})[id(tensor)] = tensor
     counted: dict[str, Kind] = {}
-    for owner, held in owners.items():
-        kind = type(model.get_submodule(owner)).__name__
+    seen: set[int] = set()
+    for owner, held in used.items():
+        kind = type(modules[owner]).__name__
         before = counted.get(kind, Kind(kind, 0, 0, 0))
+        new = [t for i, t in held.items() if i not in seen]
+        seen |= held.keys()
         counted[kind] = Kind(
             kind,
             before.layers + 1,
-            before.tied + any(n in tied_names for n in held),
-            before.weights + sum(used[n].numel() for n in held),
+            before.tied + any(names[i] in tied_names for i in held),
+            before.weights + sum(t.numel() for t in new),
         )
     return tuple(sorted(counted.values(), key=lambda k: k.tied > 0))
 
 
-def needed_shape_text(tie: Tie, point: Mapping[str, int]) -> str:
+def needed_shape_text(tie: TiedWeight, point: Mapping[str, int]) -> str:
     """The shape that the weight would need at ``point``; empty if it has it, or none fits."""
     needed = tie.at(point)
     if needed == tie.shape or any(n < 1 for n in needed):
@@ -135,4 +178,13 @@ def shape_text(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape))
 
 
-__all__ = ["Kind", "Tie", "count_weights", "kinds", "needed_shape_text", "shape_text", "ties"]
+__all__ = [
+    "Kind",
+    "TiedWeight",
+    "count_weights",
+    "kinds",
+    "needed_shape_text",
+    "shape_text",
+    "tied_weights",
+    "varying_ties",
+]

@@ -10,10 +10,11 @@ from archlint.engine.exploration import ExploredPath
 from archlint.engine.structure.input_axes import spatial
 from archlint.engine.structure.model_view import ModelView
 from archlint.engine.structure.violation import Vacuous, Violation
+from archlint.engine.weights.guards import without_guards
 from archlint.engine.weights.symbolic_weights import WeightClaims
 from archlint.engine.weights.ties import Pin, Tie, pins, reached, shape_formula, ties
 from archlint.symbolic import Expr, Size, substitute, symbol
-from archlint.symbolic.formula import Bool, Formula, conj, disj, ne, negate, substitute_formula
+from archlint.symbolic.formula import Bool, conj, disj, ne, substitute_formula
 from archlint.symbolic.intervals import Box
 from archlint.tracing.trace import Call
 
@@ -29,8 +30,13 @@ def pooled_before_linear(view: ModelView, value: object) -> Iterator[Violation]:
     twice = _Twice(view, names)
     if not twice.find(True, True, disj(*(ne(symbol(n), twice.primed(n)) for n in names))):
         raise Vacuous(f"the contract allows a single value of {', '.join(names)}")
+    accepted = disj(*(p.accepted for p in view.accepting))
     reported: set[tuple[str, str]] = set()
     pinned: dict[tuple[str, int], list[tuple[Pin, ExploredPath, WeightClaims]]] = {}
+
+    def exists(formula: Bool) -> bool:
+        return view.smallest(formula) is not None
+
     for path in view.paths:
         claims = view.weight_claims(path)
         for pin in pins(claims):
@@ -40,7 +46,7 @@ def pooled_before_linear(view: ModelView, value: object) -> Iterator[Violation]:
             if tie.at_least or key in reported or not tie.needed.symbols() & set(names):
                 continue
             branches, bounds = reached(tie.claim, claims)
-            branches = _not_guards(view, branches)
+            branches = without_guards(branches, accepted, exists)
             here = conj(*branches, *bounds)
             if not twice.find(here, here, ne(tie.needed, twice.other(tie.needed))):
                 continue
@@ -82,20 +88,6 @@ def _same_call(calls: Sequence[Call], others: Sequence[Call], other: Call) -> Ca
     at = [c for c in others if alike(c)].index(other)
     same = [c for c in calls if alike(c)]
     return same[at] if at < len(same) else None
-
-
-def _not_guards(view: ModelView, branches: Sequence[Formula]) -> list[Formula]:
-    """The branches whose other side is accepted at some size.
-
-    The others are checks in Python: code that raises, as a claim does, where they are false.
-    """
-    accepted = disj(*(p.accepted for p in view.accepting))
-    left: list[Formula] = []
-    for i, branch in enumerate(branches):
-        other = conj(*branches[:i], negate(branch), accepted)
-        if branch not in left and view.smallest(other) is not None:
-            left.append(branch)
-    return left
 
 
 class _Twice:

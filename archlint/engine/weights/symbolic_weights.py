@@ -109,7 +109,7 @@ class _SymbolicWeights:
 
     def __init__(self, model: torch.nn.Module) -> None:
         named = (*model.named_buffers(), *model.named_parameters())
-        self._names = {id(t): name for name, t in named if t.ndim}
+        self._names = {id(t): name for name, t in named if any(n > 1 for n in t.shape)}
         self._made: dict[int, SymbolicTensor] = {}
         self.sizes: dict[str, WeightSize] = {}
         for name, tensor in named:
@@ -129,9 +129,7 @@ class _SymbolicWeights:
             return tensor if name is None else self._stand_in(name, tensor, slides)
 
         args, kwargs = map_tensors((args, kwargs), replaced)
-        if func in _RESHAPES and args and type(args[0]) is SymbolicTensor:
-            args, kwargs = self._reshape(*args, **kwargs)
-        return args, kwargs
+        return reshaped_by_formula(func, args, kwargs, self.numbers)
 
     def _stand_in(self, name: str, tensor: torch.Tensor, slides: bool) -> SymbolicTensor:
         made = self._made.get(id(tensor))
@@ -145,25 +143,36 @@ class _SymbolicWeights:
             self._made[id(tensor)] = made
         return made
 
-    def _reshape(
-        self, input: SymbolicTensor, *given: Any, **kwargs: Any
-    ) -> tuple[Any, dict[str, Any]]:
-        """The arguments with -1 for the last number that is a formula of the input's sizes."""
-        many = len(given) == 1 and isinstance(given[0], (tuple, list))
-        sizes = list(given[0]) if many else list(given)
-        known = [known_of(s) for s in sizes]
-        elements = substitute(input.spec.numel(), self.numbers)
-        if isinstance(elements, Expr) and all(
-            isinstance(s, Expr) or (isinstance(s, int) and s > 0) for s in known
-        ):
-            numbers = [substitute(s, self.numbers) for s in known]
-            for i in reversed(range(len(numbers))):
-                if isinstance(numbers[i], int) and numbers[i] != 1:
-                    others = product(n for j, n in enumerate(numbers) if j != i)
-                    if isinstance(exact_quotient(elements, others), Expr):
-                        sizes[i] = -1
-                        break
-        return (input, *((tuple(sizes),) if many else sizes)), kwargs
+
+def reshaped_by_formula(
+    func: Any, args: Any, kwargs: dict[str, Any], numbers: Mapping[str, Size]
+) -> tuple[Any, dict[str, Any]]:
+    """The arguments of a reshape with -1 for the last number that is a formula of sizes.
+
+    In ``x.view(N, 256)`` that is ``256``: the shape then has the formula, and no claim is made.
+    ``numbers`` are the sizes of weights by their symbols. Other calls keep their arguments.
+    """
+    if func not in _RESHAPES or not args or type(args[0]) is not SymbolicTensor:
+        return args, kwargs
+    input, *given = args
+    many = len(given) == 1 and isinstance(given[0], (tuple, list))
+    sizes = list(given[0]) if many else given
+    known = [known_of(s) for s in sizes]
+    elements = substitute(input.spec.numel(), numbers)
+    if isinstance(elements, Expr) and all(
+        isinstance(s, Expr) or (isinstance(s, int) and s > 0) for s in known
+    ):
+        plain = [substitute(s, numbers) for s in known]
+        for i in reversed(range(len(plain))):
+            others = product(n for j, n in enumerate(plain) if j != i)
+            if (
+                isinstance(plain[i], int)
+                and plain[i] != 1
+                and isinstance(exact_quotient(elements, others), Expr)
+            ):
+                sizes = [*sizes[:i], -1, *sizes[i + 1 :]]
+                break
+    return (input, *((tuple(sizes),) if many else sizes)), kwargs
 
 
 def weight_claims(run: CheckRun, point: Mapping[str, int]) -> WeightClaims:
@@ -186,4 +195,4 @@ def weight_claims(run: CheckRun, point: Mapping[str, int]) -> WeightClaims:
     return WeightClaims(result, weights.sizes, path.made, path.taken)
 
 
-__all__ = ["WeightClaim", "WeightClaims", "WeightSize", "weight_claims"]
+__all__ = ["WeightClaim", "WeightClaims", "WeightSize", "reshaped_by_formula", "weight_claims"]
