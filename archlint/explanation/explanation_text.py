@@ -191,17 +191,10 @@ def _weights(e: Explanation) -> list[str]:
 
 
 def _tie(tie: TiedWeight, e: Explanation) -> Iterator[str]:
-    formula = " x ".join(map(_factor, tie.needed))
-    least = "at least " if tie.at_least else ""
-    yield f"`{tie.name}` {shape_text(tie.shape)} is {least}{formula}"
+    yield f"`{tie.name}` {shape_text(tie.shape)} is {tie.formula()}"
     line = needed_shape_text(tie, e.point)
     if line:
         yield line
-
-
-def _factor(size: Size) -> str:
-    text = str(size).replace(" ", "")
-    return f"({text})" if "+" in text or "-" in text else text
 
 
 def _verb(count: int) -> str:

@@ -46,6 +46,10 @@ class TiedWeight:
             return tuple(map(max, sizes, self.shape))
         return sizes
 
+    def formula(self) -> str:
+        """The shape as formulas of the input's sizes: ``at least 1 x T x 8``."""
+        return ("at least " if self.at_least else "") + " x ".join(map(_factor, self.needed))
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -166,6 +170,11 @@ def needed_shape_text(tie: TiedWeight, point: Mapping[str, int]) -> str:
     )
     shapes = f"{shape_text(tie.shape)} would have to be {shape_text(needed)}"
     return f"`{tie.name}` {shapes} for {point_text(point)}: {change}"
+
+
+def _factor(size: Size) -> str:
+    text = str(size).replace(" ", "")
+    return f"({text})" if "+" in text or "-" in text else text
 
 
 def count_weights(number: int, noun: str = "weight") -> str:

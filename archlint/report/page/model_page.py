@@ -11,7 +11,7 @@ from archlint.contracts.accepted_set import AcceptedSet, shown
 from archlint.contracts.size_map import size_map, smallest_sizes
 from archlint.contracts.size_map_svg import figure
 from archlint.explanation.explanation import Explanation
-from archlint.explanation.tied_weights import needed_shape_text, shape_text
+from archlint.explanation.tied_weights import needed_shape_text, shape_text, tied_weights
 from archlint.report import accepted_text
 from archlint.report.page.document import document
 from archlint.report.page.formula_data import NodeTable
@@ -49,12 +49,12 @@ def explain_page(e: Explanation) -> str:
         {
             "name": tie.name,
             "shape": shape_text(tie.shape),
-            "formula": " x ".join(map(str, tie.formula())),
-            "nodes": " ".join(map(str, table.sizes(tie.formula()))),
+            "formula": tie.formula(),
+            "nodes": " ".join(map(str, table.sizes(tie.needed))),
             "at": shape_text(tie.at(e.point)),
             "change": needed_shape_text(tie, e.point),
         }
-        for tie in e.ties
+        for tie in tied_weights(e.ties)
     ]
     return document(
         "model.html.jinja",
