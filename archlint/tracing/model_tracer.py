@@ -146,7 +146,8 @@ class ModelTracer:
         if result.outcome == "raised" and not self._eager and _NOT_PLAIN.search(result.error):
             self._eager = True
             result = self._run(sizes, box, symbolic, choices)
-        if result.outcome == "raised" and not self._constructors and needs_sizes(result.error):
+        open_end = result.outcome in ("raised", "unknown")
+        if open_end and not self._constructors and needs_sizes(result.error):
             self._constructors = True
             result = self._run(sizes, box, symbolic, choices)
         return result

@@ -19,14 +19,16 @@ class TraceRun:
     ``stops``: why the run cannot go on, in order. They are kept because an ``except:`` of the model
     may swallow the exceptions. ``bypassed``: calls that did not go through ``__torch_function__``,
     so that the trace missed them. ``unknown_elements``: real tensors whose elements in memory are
-    no longer what the model would have there, by address of their storage. ``thread``: the thread
-    that runs the model; calls from other threads are not part of the trace.
+    no longer what the model would have there, by address of their storage. ``grad_seen``: whether
+    some tensor may require gradients. ``thread``: the thread that runs the model; calls from other
+    threads are not part of the trace.
     """
 
     def __init__(self) -> None:
         self.stops: list[str] = []
         self.bypassed: list[str] = []
         self.unknown_elements: dict[int, torch.Tensor] = {}
+        self.grad_seen = False
         self.thread = threading.get_ident()
 
     def in_thread(self) -> bool:

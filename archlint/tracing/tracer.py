@@ -15,7 +15,6 @@ Calls without a symbolic tensor or size run for real.
 from __future__ import annotations
 
 import contextvars
-import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -29,8 +28,6 @@ from archlint.ops.overloads import as_python_call
 from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
 from archlint.ops.rules.split import Pieces
 from archlint.ops.traits import Unchecked, traits_of
-from archlint.runtime.code_owner import is_own
-from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.gc_pause import gc_paused
 from archlint.runtime.user_frames import first_line, user_line
 from archlint.symbolic import Expr, Size, Unknown
@@ -52,10 +49,14 @@ from archlint.tracing.python.legacy_constructors import legacy_constructors_foll
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
 from archlint.tracing.python.lru_caches import lru_caches_restored
 from archlint.tracing.python.math_functions import math_of_sizes
+from archlint.tracing.raised import MISTAKE, reason_to_ignore
 from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.symint.python_types import user_number
 from archlint.tracing.tensors.aliasing import check_overlap
+from archlint.tracing.tensors.attributes import ATTRIBUTES
+from archlint.tracing.tensors.autograd import Gradients
+from archlint.tracing.tensors.questions import OF_TENSOR, unanswered
 from archlint.tracing.tensors.specs import (
     forget_elements,
     has_integers,
@@ -68,7 +69,7 @@ from archlint.tracing.tensors.specs import (
     spec_of,
     with_specs,
 )
-from archlint.tracing.tensors.symbolic_tensor import ATTRIBUTES, SymbolicTensor, symbolic_tensor
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 from archlint.tracing.tensors.value_tracking import Elements
 from archlint.tracing.trace import Call, Trace, call_name
 
@@ -90,6 +91,7 @@ class Tracer(TorchFunctionMode):
         self.run = TraceRun()
         self.place = ModuleStack(model, self.run, self.log, self.calls)
         self.elements = Elements(path)
+        self.gradients = Gradients(path, self.run)
         self.loops: Loops | None = None
         self.stand_ins: Callable[..., Any] | None = None
 
@@ -113,6 +115,9 @@ class Tracer(TorchFunctionMode):
             ):
                 return attribute(self.path, spec_of(first), *args[1:], **kwargs)
             return func(*args, **kwargs)
+        answer = OF_TENSOR.get(func)
+        if answer is not None and type(args[0]) is SymbolicTensor:
+            return answer(self.calls, args[0])
         if (
             SymbolicTensor not in types
             and not is_symbolic(args)
@@ -168,8 +173,13 @@ class Tracer(TorchFunctionMode):
         """
         if self.run.stops:  # the model's own code caught what should have ended the run
             raise UnknownOutcome(self.run.stops[0])
+        if func is torch.autograd.grad:
+            return self.gradients.grad(*args, **kwargs)
         rule = rule_for(func) if self.rules else None
         if rule is None:
+            reason = unanswered(func)
+            if reason:
+                raise UnknownOutcome(reason)
             if func in NUMBERS:
                 return func(*args, **kwargs)
             body = python_body(func)
@@ -215,6 +225,7 @@ class Tracer(TorchFunctionMode):
                 if type(returned) is SymbolicTuple:
                     call.result = tuple(s.value for s in returned.segments)
                 self.elements.learn(call, rule, known, settings)
+                self.gradients.learn(call)
                 return returned
             own = own_body(func)
             if own is not None:
@@ -223,6 +234,7 @@ class Tracer(TorchFunctionMode):
                 return call.result
         call.how = "kernel"
         call.result = self._kernel(*(kernel or (func, args, kwargs)), index)
+        self.gradients.learn(call)
         return call.result
 
     def _number(self, value: Any) -> Any:
@@ -378,19 +390,7 @@ def run_model(
         kind = type(e).__name__
         error = f"{kind}: {first_line(e)}"
         source = user_line(e) or ""
-        reason = is_environment_error(e) or _own_mistake(e) if called else _MISTAKE
+        reason = reason_to_ignore(e) if called else MISTAKE
         if reason:
             return _End("unknown", None, f"{reason} ({error})", source, kind)
         return _End("raised", None, error, source, kind, raising(e))
-
-
-_MISTAKE = "a mistake of archlint"
-
-
-def _own_mistake(error: BaseException) -> str:
-    """A reason if archlint's own code raised an error that only a mistake in it explains."""
-    if not isinstance(error, (AttributeError, NameError, AssertionError, LookupError)):
-        return ""
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    own = bool(frames) and is_own(frames[-1].f_code.co_filename)
-    return _MISTAKE if own and type(error) is not IndexError else ""

@@ -41,6 +41,12 @@ def clone(
     return _copied(path, input, memory_format)
 
 
+@shape_rule(Tensor.__deepcopy__, allocates=True)
+def deepcopy(path: Path, input: TensorSpec, memo: object) -> TensorSpec:
+    """The elements of its whole memory are copied, so that they lie as they did."""
+    return input.like(input.dims, strides=input.strides, values=input.values)
+
+
 def _copied(path: Path, input: TensorSpec, memory_format: torch.memory_format | None) -> TensorSpec:
     if memory_format is torch.contiguous_format:
         return input.like(input.dims, values=input.values)

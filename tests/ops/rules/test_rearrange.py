@@ -34,6 +34,20 @@ def test_contiguous_and_clone(env, other, x, form):
         agree(op, x, memory_format=form, env=env, other=other, **lacks)
 
 
+class Forgetful(dict):
+    """A memo for copies of several tensors, none of which is another's."""
+
+    def __setitem__(self, key, value):
+        pass
+
+
+@covers(Tensor.__deepcopy__)
+@few
+@given(env=sizes, other=sizes, x=tensors())
+def test_deepcopy(env, other, x):
+    agree(Tensor.__deepcopy__, x, Forgetful(), env=env, other=other, layout=True)
+
+
 @covers(torch.flip, Tensor.flip, torch.fliplr, Tensor.fliplr, torch.flipud, Tensor.flipud)
 @pytest.mark.parametrize("family", [torch, Tensor])
 @few

@@ -1,0 +1,76 @@
+"""Whether a tensor is contiguous is a condition on its sizes, the same as PyTorch's answer."""
+
+import itertools
+import random
+
+import pytest
+import torch
+
+import archlint
+from archlint.contracts.contract import TensorInput
+from archlint.symbolic import symbol
+from archlint.symbolic.formula import holds
+from archlint.symbolic.intervals import Box
+from archlint.tracing.tracer import trace
+from tests.tracing.test_tracer import Model
+
+POINTS = [dict(zip("NHW", p, strict=True)) for p in itertools.product((1, 2, 3), (1, 2, 5), (1, 4))]
+
+
+def drawn(draw):
+    """A view of an image, as code, and the memory format that it is asked for."""
+    steps = []
+    for _ in range(draw.randint(1, 3)):
+        steps.append(
+            draw.choice(
+                [
+                    "transpose(1, 2)", "transpose(2, 3)", "transpose(1, 3)", "transpose(0, 2)",
+                    "permute(0, 2, 3, 1)", "permute(0, 3, 1, 2)", "permute(3, 2, 1, 0)", "mul(2)",
+                    "contiguous()", "to(memory_format=torch.channels_last)", "[:, :1]", "[:1]",
+                    "[..., :1]", "[:, :, ::2]", "narrow(1, 0, 1)", "clone()", "[:, :, :1]",
+                    "expand(-1, -1, -1, -1)", "reshape(x.shape)", "view(x.shape)",
+                ]
+            )
+        )  # fmt: skip
+    code = "x"
+    for step in steps:
+        code += step if step.startswith("[") else "." + step
+    return code, draw.choice(["contiguous_format", "contiguous_format", "channels_last"])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_each_path_answers_as_pytorch_does_at_all_its_sizes(seed):
+    code, memory_format = drawn(random.Random(seed))
+    answers = []
+
+    def ask(x):
+        return eval(code, {"x": x, "torch": torch}).is_contiguous(
+            memory_format=getattr(torch, memory_format)
+        )
+
+    def forward(self, x):
+        answers.append(ask(x))
+        return x
+
+    image = TensorInput((symbol("N"), 3, symbol("H"), symbol("W")))
+    for env in POINTS:
+        answers.clear()
+        found = trace(Model(forward), image, env, Box(dict.fromkeys("NHW", (1, None))))
+        assert found.outcome in ("accepted", "refused"), found.error
+        if not answers:
+            continue
+        for other in POINTS:
+            if all(holds(e.formula, other) for e in found.path.events):
+                real = torch.empty(other["N"], 3, other["H"], other["W"])
+                assert ask(real) == answers[0], (code, memory_format, other)
+
+
+def test_contiguous_by_accident_is_a_path_of_its_own():
+    def forward(self, x):
+        y = x.transpose(1, 2)
+        return y.view(len(y), -1) if y.is_contiguous() else y.sum()
+
+    found = archlint.infer(Model(forward), "2 T 8")
+    assert found.exact
+    assert found.output(T=1) == (2, 8)
+    assert found.output(T=5) == ()

@@ -1,0 +1,64 @@
+"""What compiled code raises outside of the tracer is not the model's refusal."""
+
+import pytest
+import torch
+
+import archlint
+from archlint.tracing.raised import reason_to_ignore
+from tests.tracing.test_tracer import Model
+
+
+def raised(call):
+    try:
+        call()
+    except Exception as error:
+        return error
+    raise AssertionError
+
+
+def raise_it():
+    raise RuntimeError("the model's own")
+
+
+def change_while_iterating():
+    entries = {1: 2}
+    for key in entries:
+        entries[key + 1] = 3
+
+
+@pytest.mark.parametrize(
+    ("call", "ignored"),
+    [
+        (raise_it, False),
+        (lambda: (_ for _ in ()).throw(RuntimeError("thrown")), True),
+        (change_while_iterating, True),
+        (lambda: torch.ones(2).view(3), True),
+        (lambda: [][1], False),
+        (lambda: None + 1, False),
+    ],
+)
+def test_only_a_runtime_error_without_a_raise_is_ignored(call, ignored):
+    assert bool(reason_to_ignore(raised(call))) is ignored
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("samples", [0, 8])
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda self, x: torch.jit.script(_first_four)(x),
+        lambda self, x: torch.func.jvp(torch.sin, (x,), (torch.ones_like(x),))[1],
+        lambda self, x: torch.from_dlpack(x),
+        lambda self, x: torch.from_numpy(x.numpy()),
+    ],
+)
+def test_compiled_code_is_never_a_violation(forward, samples):
+    verdict = archlint.check(
+        Model(forward).eval(), "N T", accepts="any N, T >= 1", output=None, samples=samples
+    )
+    assert verdict.word in ("tested", "error", "proved")
+
+
+def _first_four(x: torch.Tensor) -> torch.Tensor:
+    return x[:, :4] if x.shape[1] > 4 else x
