@@ -178,8 +178,11 @@ def _set(tensor: SymbolicTensor, wanted: bool | None, leaf: bool) -> None:
     tensor.leaf = leaf
     tensor.requires = wanted
     if wanted is not None:
-        with torch._C.DisableTorchFunctionSubclass():
-            tensor.requires_grad_(wanted)
+        try:
+            with torch._C.DisableTorchFunctionSubclass():
+                tensor.requires_grad_(wanted)
+        except RuntimeError:
+            raise UnknownOutcome("transforms of torch.func are not followed") from None
 
 
 def _tensors(value: Any) -> Iterator[torch.Tensor]:
