@@ -44,7 +44,10 @@ from archlint.tracing.module_stack import ModuleStack, user_frame
 from archlint.tracing.outputs import structure
 from archlint.tracing.path import TracedPath
 from archlint.tracing.python.draws import draws_unknown
-from archlint.tracing.python.function_transforms import function_transforms_traced
+from archlint.tracing.python.function_transforms import (
+    function_transforms_traced,
+    transforms_active,
+)
 from archlint.tracing.python.legacy_constructors import legacy_constructors_followed
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
 from archlint.tracing.python.lru_caches import lru_caches_restored
@@ -91,7 +94,7 @@ class Tracer(TorchFunctionMode):
         self.run = TraceRun()
         self.place = ModuleStack(model, self.run, self.log, self.calls)
         self.elements = Elements(path)
-        self.gradients = Gradients(path, self.run)
+        self.gradients = Gradients(path, self.run, transforms_active)
         self.loops: Loops | None = None
         self.stand_ins: Callable[..., Any] | None = None
 
@@ -177,7 +180,7 @@ class Tracer(TorchFunctionMode):
             return self.gradients.grad(*args, **kwargs)
         rule = rule_for(func) if self.rules else None
         if rule is None:
-            reason = unanswered(func)
+            reason = "" if transforms_active() else unanswered(func)
             if reason:
                 raise UnknownOutcome(reason)
             if func in NUMBERS:

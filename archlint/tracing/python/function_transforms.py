@@ -14,8 +14,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
+
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
+
+
+def transforms_active() -> bool:
+    """Whether a function runs that one of these transforms was applied to."""
+    return bool(torch._C._are_functorch_transforms_active())
 
 
 def _same(tensor: Any, *level: Any) -> Any:

@@ -7,7 +7,7 @@ requires them says so to PyTorch too, so that a ``torch.autograd.Function`` sees
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -38,16 +38,19 @@ def requires_grad(tensor: torch.Tensor) -> bool | None:
 
 
 class Gradients:
-    """Of the tensors of one run."""
+    """Of the tensors of one run. While ``paused`` is true, calls are not followed."""
 
-    def __init__(self, path: TracedPath, run: TraceRun) -> None:
+    def __init__(self, path: TracedPath, run: TraceRun, paused: Callable[[], bool]) -> None:
         self.path = path
         self.run = run
+        self.paused = paused
         self._written = False  # memory was written since gradients were enabled
         self._freed = False  # the graph may have been freed
 
     def learn(self, call: Call) -> None:
         """Note which results of a call require gradients."""
+        if self.paused():
+            return
         func = call.func
         wanted = call.kwargs.get("requires_grad") is True
         if func in _SWITCHES:
@@ -178,11 +181,8 @@ def _set(tensor: SymbolicTensor, wanted: bool | None, leaf: bool) -> None:
     tensor.leaf = leaf
     tensor.requires = wanted
     if wanted is not None:
-        try:
-            with torch._C.DisableTorchFunctionSubclass():
-                tensor.requires_grad_(wanted)
-        except RuntimeError:
-            raise UnknownOutcome("transforms of torch.func are not followed") from None
+        with torch._C.DisableTorchFunctionSubclass():
+            tensor.requires_grad_(wanted)
 
 
 def _tensors(value: Any) -> Iterator[torch.Tensor]:

@@ -171,10 +171,6 @@ def backward(self, x):
         return x.grad
 
 
-def by_function(self, x):
-    return torch.func.grad(lambda y: y.sum())(x)
-
-
 def flattened(self, x):
     with torch.enable_grad():
         x = x.clone().requires_grad_()
@@ -204,7 +200,7 @@ def written(self, x):
 
 @pytest.mark.parametrize("samples", [0, 8])
 @pytest.mark.parametrize(
-    "forward", [backward, by_function, of_function, flattened, second_time, unused, written]
+    "forward", [backward, of_function, flattened, second_time, unused, written]
 )
 def test_what_is_not_followed_is_unknown(forward, samples):
     model = Model(forward, l=nn.Linear(8, 8))
