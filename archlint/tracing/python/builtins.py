@@ -44,7 +44,7 @@ from archlint.tracing.symint.python_types import (
     SymbolicInt,
     user_number,
 )
-from archlint.tracing.tensors import symbolic_tensor
+from archlint.tracing.tensors import attributes
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 
@@ -312,7 +312,7 @@ _BETWEEN = frozenset(
     module.__file__
     for module in (
         torch, torch._tensor, torch.overrides, node_module, python_types, fractions,
-        symbolic_tensor, path_module, split,
+        attributes, path_module, split,
         sys.modules[__name__],
     )
 )  # fmt: skip
