@@ -96,7 +96,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/engine": (
         "tests/end_to_end/test_random_contracts.py: verdicts, against enumeration",
-        "prove python_contracts question verdicts",
+        "input_guess prove python_contracts question verdicts",
     ),
     "archlint/engine/cost": (
         "tests/engine/cost/test_model_cost.py: parts of one answer",
@@ -112,7 +112,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/engine/infer": (
         "tests/engine/infer/test_infer.py: parts of one answer",
-        "acceptance input_guess output_formulas refusals",
+        "acceptance output_formulas refusals",
     ),
     "archlint/engine/sampling": (
         "tests/engine/sampling/test_sampling.py: parts of one comparison",

@@ -51,8 +51,9 @@ class AcceptedSet:
     or an example), and ``reasons`` say why. ``output``: the output shapes in the words of a rule
     file; ``None`` if no single formula describes them or a part is not a tensor. ``outputs``: the
     whole output by sizes, where words for these are short; by default ``output``, in float32.
-    ``minimum``: the smallest accepted sizes. ``minimum``, ``paths``, ``claims`` and ``seconds`` are
-    not stored in lock files.
+    ``minimum``: the smallest accepted sizes. ``ran``: sizes at which the real model ran, and what
+    it did there. ``minimum``, ``paths``, ``claims``, ``seconds`` and ``ran`` are not stored in lock
+    files.
     """
 
     model: str
@@ -69,6 +70,7 @@ class AcceptedSet:
     paths: int = field(default=0, compare=False)
     claims: int = field(default=0, compare=False)
     seconds: float = field(default=0.0, compare=False)
+    ran: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if self.output is not None and not self.outputs:

@@ -13,7 +13,7 @@ from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.describe import Description, describe
 from archlint.engine.example_sizes import common_sizes, parse_sizes
 from archlint.engine.exploration import Exploration, ExploredPath
-from archlint.engine.infer.infer import explore_likely_input
+from archlint.engine.input_guess import explore_likely_input
 from archlint.errors import ArchlintError
 from archlint.explanation.explanation import Explanation, Step
 from archlint.explanation.limiting_layers import limiting_layers

@@ -42,6 +42,7 @@ def _block(entry: AcceptedSet, modes: Sequence[str]) -> list[str]:
     paths = f"{entry.paths} path{'s' * (entry.paths != 1)}"
     claims = f"{entry.claims} claim{'s' * (entry.claims != 1)}"
     lines[word] = f"{paths}, {claims}, {entry.seconds:.2f} s"
+    lines["ran at"] = ", ".join(entry.ran)
     head = f"{entry.model}   {shown(input_as_yaml(entry.input))}   {' and '.join(modes)}"
     indent = "\n" + " " * (LABEL + 2)
     return [head, *(f"  {k:<{LABEL}}{v.replace(chr(10), indent)}" for k, v in lines.items() if v)]
@@ -81,6 +82,7 @@ def as_json(entries: Sequence[AcceptedSet], version: str) -> str:
             "refusals": [vars(r) for r in e.refusals],
             "proof": {"paths": e.paths, "claims": e.claims},
             "seconds": e.seconds,
+            "ran": list(e.ran),
         }
         for e in entries
     ]

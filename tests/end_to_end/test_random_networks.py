@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -25,7 +27,7 @@ class Lambda(nn.Module):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
-        self.step = eval(f"lambda x: {text}", {"torch": torch, "F": F})
+        self.step = eval(f"lambda x: {text}", {"torch": torch, "F": F, "math": math})
 
     def forward(self, x):
         return self.step(x)
@@ -52,7 +54,7 @@ class Depends(nn.Module):
     def __init__(self, text: str, then: nn.Module, other: nn.Module) -> None:
         super().__init__()
         self.text, self.then, self.other = text, then, other
-        self.asks = eval(f"lambda h, w: {text}")
+        self.asks = eval(f"lambda h, w: {text}", {"math": math})
 
     def forward(self, x):
         return self.then(x) if self.asks(x.shape[-2], x.shape[-1]) else self.other(x)
@@ -62,6 +64,7 @@ class Depends(nn.Module):
 
 
 C = 4
+COMPARED = ["<", "<=", "==", "!=", ">"]
 windows = st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(0, 2), st.integers(1, 2))
 convs = st.builds(
     lambda k, s, p, d: nn.Conv2d(C, C, k, s, p, d),
@@ -105,6 +108,55 @@ steps = st.sampled_from(
         "torch.nn.functional.layer_norm(x, x.shape[2:])",
     ]
 ).map(Lambda)
+
+
+def _expressions(inner):
+    """Python on sizes: one more operation on the expressions ``inner``."""
+    operators = st.sampled_from(["+", "-", "*", "//", "%", "&", "|", "^", ">>"])
+    one = st.sampled_from(
+        [
+            "divmod({}, 3)[0]", "divmod({}, 4)[1]", "math.isqrt(abs({}))", "int(abs({}) ** 0.5)",
+            "int({} * 0.7)", "int({} / 2)", "round({} / 4)", "math.ceil({} / 3)", "abs({})",
+            "math.floor({} * 1.5)", "({}).bit_length()", "math.gcd({}, 8)", "-(-({}) // 2)",
+            "{{7: 1, 8: 3}}.get({}, 2)", "int(str({}))", "sum(range(min({}, 4)))", "({}) & ~3",
+            "len('x' * min({}, 5))", "[3, 1, 2][({}) % 3]", "int(({}) > 5)", "(({}) or 2)",
+        ]
+    )  # fmt: skip
+    return st.one_of(
+        st.builds(lambda a, op, b: f"({a} {op} {b})", inner, operators, inner),
+        st.builds(lambda f, a, b: f"{f}({a}, {b})", st.sampled_from(["min", "max"]), inner, inner),
+        st.builds(lambda text, a: text.format(a), one, inner),
+    )
+
+
+numbers = st.recursive(
+    st.sampled_from(["h", "w", "h", "w", "1", "2", "3", "8"]), _expressions, max_leaves=4
+)
+computed_steps = st.builds(
+    lambda text, a, b: Lambda(f"(lambda h, w: {text.format(a, b)})(x.shape[2], x.shape[3])"),
+    st.sampled_from(
+        [
+            "x[:, :, : max(1, {})]",
+            "x[:, :, {}:]",
+            "F.pad(x, (0, ({}) % 4, 0, ({}) % 3))",
+            "F.pad(x, (0, -h % max(1, {}), 0, 0))",
+            "F.interpolate(x, size=({}, w))",
+            "F.adaptive_avg_pool2d(x, (1 + ({}) % 5, None))",
+            "x.reshape(x.shape[0], 4, {}, -1)",
+            "x.narrow(2, 0, {})",
+            "x.roll({}, 3)",
+            "x + torch.zeros(1, 1, {}, 1)",
+            "x if {} > {} else x[:, :, 1:]",
+            "x.relu() if ({}) == ({}) else x.repeat(1, 1, 2, 1)",
+            "torch.cat([x] * (1 + ({}) % 3), 2)",
+            "torch.stack([x.mean(2) * i for i in range({})], 2)",
+            "x.new_zeros(x.shape[0], 4, {}, {})",
+            "torch.cat([p.mean(2, keepdim=True) for p in x.split(max(1, {}), 2)], 2)",
+        ]
+    ),
+    numbers,
+    numbers,
+)
 tests_ = st.sampled_from(
     [
         "h % 2 == 0",
@@ -116,8 +168,11 @@ tests_ = st.sampled_from(
         "h / w >= 1.5",
     ]
 )
+tests_ = st.one_of(
+    tests_, st.builds("{} {} {}".format, numbers, st.sampled_from(COMPARED), numbers)
+)
 blocks = st.recursive(
-    st.one_of(convs, pools, steps),
+    st.one_of(convs, pools, steps, computed_steps),
     lambda inner: st.one_of(
         st.builds(Skip, inner, st.sampled_from(["add", "cat"])),
         st.builds(Depends, tests_, inner, inner),

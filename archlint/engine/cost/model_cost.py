@@ -19,7 +19,7 @@ from archlint.engine.cost.parameters import bytes_of, parameters
 from archlint.engine.describe.describe import describe
 from archlint.engine.example_sizes import common_sizes, parse_sizes
 from archlint.engine.exploration import Exploration, ExploredPath
-from archlint.engine.infer.infer import explore_likely_input
+from archlint.engine.input_guess import explore_likely_input
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource
 from archlint.runtime.deadline import TimeLimitReached, time_limit

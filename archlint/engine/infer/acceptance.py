@@ -34,6 +34,7 @@ class Acceptance:
 
     ``exact``: it is proved that the model accepts these and refuses all others. Otherwise ``text``
     describes the sizes known to be accepted, ``undecided`` the unknown ones, and ``reasons`` why.
+    ``ran``: sizes at which the real model ran, and what it did there, as proved.
     """
 
     model: str
@@ -42,6 +43,7 @@ class Acceptance:
     explored: Exploration
     description: Description
     seconds: float
+    ran: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         how = "exact" if self.exact else f"not exact: {'; '.join(self.reasons)}"
@@ -136,6 +138,7 @@ class Acceptance:
             paths=len(explored.paths),
             claims=len(set().union(*(p.trace.path.claims for p in explored.paths))),
             seconds=round(self.seconds, 3),
+            ran=self.ran,
         )
 
     def _core(self) -> AcceptedSet:

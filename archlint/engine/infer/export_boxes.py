@@ -23,7 +23,7 @@ from archlint.engine.describe.largest_box import GoodBox, largest_box, typical_m
 from archlint.engine.describe.restrict import simplified
 from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore_model
-from archlint.engine.infer.input_guess import likely_inputs
+from archlint.engine.input_guess import likely_inputs
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
 from archlint.runtime.deadline import TimeLimitReached, time_limit

@@ -8,15 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Budget, Contract, Input, ModelRef, SizeClause
 from archlint.contracts.verdict import Proof, Verdict
 from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.describe import describe
-from archlint.engine.exploration import Exploration
-from archlint.engine.explore import explore_model
 from archlint.engine.infer.acceptance import Acceptance
-from archlint.engine.infer.input_guess import likely_inputs
+from archlint.engine.infer.confirm import confirmed
+from archlint.engine.input_guess import explore_likely_input
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
 from archlint.runtime.deadline import TimeLimitReached, time_limit
@@ -46,8 +44,9 @@ def infer(
     ``model`` is an ``nn.Module`` (left unchanged) or a target such as ``"pkg.mod:factory"``.
     ``input`` is written as in a rule file, ``"N 3 H W"``; by default it is the input that the
     model's library uses, or one that fits its first layers. ``mode`` is ``"eval"`` or ``"train"``.
-    ``paths`` and ``seconds`` bound the effort. Raises ``ArchlintError`` if the model cannot be
-    found or built, or does not finish in time.
+    ``paths`` and ``seconds`` bound the effort. The real model runs at the smallest accepted sizes
+    and at refused ones, unless it is large; if it disagrees, the result is not exact. Raises
+    ``ArchlintError`` if the model cannot be found or built, or does not finish in time.
     """
     from archlint.engine.python_contracts import contract_of, source_of
 
@@ -55,13 +54,21 @@ def infer(
     if input is not None:
         parsed = contract_of(input=input, accepts="any size", mode=mode).input
     with source_of(model) as source:
-        return infer_source(source, parsed, mode, Budget(paths, seconds))
+        return infer_source(source, parsed, mode, Budget(paths, seconds), confirm=True)
 
 
 def infer_source(
-    source: ModelSource, input: Input, mode: str = "eval", budget: Budget | None = None
+    source: ModelSource,
+    input: Input,
+    mode: str = "eval",
+    budget: Budget | None = None,
+    *,
+    confirm: bool = False,
 ) -> Acceptance:
-    """As :func:`infer`, for a model that is already located; an empty ``input`` is guessed."""
+    """As :func:`infer`, for a model that is already located; an empty ``input`` is guessed.
+
+    With ``confirm`` the real model runs too, as in :func:`infer`.
+    """
     budget = budget or Budget(PATHS)
     clause = SizeClause("any", True, "any size")
     contract = Contract("infer", input, clause, mode=mode, budget=budget)
@@ -73,16 +80,17 @@ def infer_source(
         ):
             start = time.monotonic()
             run = CheckRun.start(contract, source, samples=0, deadline=start + budget.seconds)
-            return _infer(run, start)
+            return _infer(run, start, confirm)
     except TimeLimitReached as e:
         late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
         raise ArchlintError(late) from None
 
 
-def _infer(run: CheckRun, start: float) -> Acceptance:
+def _infer(run: CheckRun, start: float, confirm: bool) -> Acceptance:
     run, exploration, errors = explore_likely_input(run)
     if errors:
         raise ArchlintError(_wrong_guess(run.source.name, errors))
+    ran = confirmed(run, exploration) if confirm else ()
     description = describe(
         exploration.names,
         exploration.box,
@@ -96,27 +104,8 @@ def _infer(run: CheckRun, start: float) -> Acceptance:
         explored=exploration,
         description=description,
         seconds=time.monotonic() - start,
+        ran=ran,
     )
-
-
-def explore_likely_input(run: CheckRun) -> tuple[CheckRun, Exploration, dict[str, str]]:
-    """What the model accepts of the contract's input, or of a likely one if it has none.
-
-    The likely input is the first that the model accepts at some size; the run returned has it. If
-    the model accepts none, it is the likeliest, and the last result maps each input to the error.
-    """
-    if run.contract.input != []:
-        return run, explore_model(run), {}
-    tried = []
-    for input in likely_inputs(run.model):
-        guess = run.with_input(input)
-        exploration = explore_model(guess)
-        if exploration.accepting:
-            return guess, exploration, {}
-        tried.append((guess, exploration))
-    errors = {shown(input_as_yaml(r.contract.input)): e.paths[0].trace.error for r, e in tried}
-    likeliest, exploration = tried[0]
-    return run.with_input(likeliest.contract.input), exploration, errors
 
 
 def _wrong_guess(name: str, errors: dict[str, str]) -> str:
@@ -137,13 +126,15 @@ def infer_verdict(
 ) -> Verdict:
     """For a worker process: what ``ref`` accepts of the contract's input, as ``verdict.entry``.
 
-    The rest of the contract is ignored, and the real model does not run. ``confirm`` may raise
-    ``ArchlintError`` if the result is not true of the model.
+    The rest of the contract is ignored. With ``samples`` 0 the real model does not run. ``confirm``
+    may raise ``ArchlintError`` if the result is not good enough.
     """
     start = time.monotonic()
     try:
         with resolve(ref, root) as source:
-            acceptance = infer_source(source, contract.input, contract.mode, contract.budget)
+            acceptance = infer_source(
+                source, contract.input, contract.mode, contract.budget, confirm=samples != 0
+            )
             if confirm is not None:
                 confirm(acceptance, source)
             entry = replace(acceptance.entry(), model=ref.name)

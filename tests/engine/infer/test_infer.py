@@ -282,7 +282,8 @@ def test_text():
         "  accepts    H, W >= 7   (and no other size)\n"
         "  smallest   N=1 H=7 W=7\n"
         "  output     N 10\n"
-        "  proved     1 path, 4 claims, 0.50 s"
+        "  proved     1 path, 4 claims, 0.50 s\n"
+        "  ran at     N=1 H=7 W=7 (accepted), N=1 H=1 W=1 (refused)"
     )
 
 

@@ -7,8 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from torch import nn
 
+from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Input, TensorInput
 from archlint.contracts.rulefile.phrase_parser import parse_size
+from archlint.engine.check_run import CheckRun
+from archlint.engine.exploration import Exploration
+from archlint.engine.explore import explore_model
 from archlint.errors import ArchlintError
 
 _CONVOLUTIONS = {nn.Conv1d: "L", nn.Conv2d: "H W", nn.Conv3d: "T H W"}
@@ -94,3 +98,23 @@ def _of_other(layer: nn.Module | None) -> list[Input]:
 
 def _tensor(text: str, dtype: str = "float32", below: int | None = None) -> TensorInput:
     return TensorInput(tuple(map(parse_size, text.split())), dtype, below, text)
+
+
+def explore_likely_input(run: CheckRun) -> tuple[CheckRun, Exploration, dict[str, str]]:
+    """What the model accepts of the contract's input, or of a likely one if it has none.
+
+    The likely input is the first that the model accepts at some size; the run returned has it. If
+    the model accepts none, it is the likeliest, and the last result maps each input to the error.
+    """
+    if run.contract.input != []:
+        return run, explore_model(run), {}
+    tried = []
+    for input in likely_inputs(run.model):
+        guess = run.with_input(input)
+        exploration = explore_model(guess)
+        if exploration.accepting:
+            return guess, exploration, {}
+        tried.append((guess, exploration))
+    errors = {shown(input_as_yaml(r.contract.input)): e.paths[0].trace.error for r, e in tried}
+    likeliest, exploration = tried[0]
+    return run.with_input(likeliest.contract.input), exploration, errors
