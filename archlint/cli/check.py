@@ -20,6 +20,7 @@ from archlint.cli.select_jobs import read_rule_files, select_jobs
 if TYPE_CHECKING:
     from archlint.contracts.contract import RuleFile
     from archlint.contracts.job import Job
+    from archlint.contracts.verdict import Verdict
     from archlint.runner.joblib_backends import Backend
     from archlint.runner.shard import Shard
 
@@ -132,9 +133,11 @@ def check(
     if format_ == "text":
         for mistake in mistakes:
             click.echo(mistake, err=True)
+    results: dict[int, Verdict] = {}
     try:
         progress = quiet == 0 and sys.stderr.isatty()
-        verdicts = run_logged(todo, jobs, progress, backend, resume, log, cache=not no_cache)
+        cache = not no_cache
+        verdicts = run_logged(todo, jobs, progress, backend, resume, log, cache, results)
         if not profile:  # waivers and the baseline are about contracts of rule files
             verdicts = apply_adoptions(
                 adoptions, files, todo, verdicts, complete=complete, write=write_baseline
@@ -143,9 +146,18 @@ def check(
             from archlint.cli.lock import check_locked
 
             verdicts += check_locked(todo, jobs, complete=complete)
-    except KeyboardInterrupt:
-        click.echo("interrupted; all workers were stopped", err=True)
-        ctx.exit(EXIT_INTERRUPTED)
+    except (KeyboardInterrupt, SystemExit) as e:  # Ctrl-C, or a signal that ends the command
+        checked = [todo[i] for i in sorted(results)]
+        if checked:
+            verdicts = [results[i] for i in sorted(results)]
+            if not profile:
+                verdicts = apply_adoptions(
+                    adoptions, files, checked, verdicts, complete=False, write=False
+                )
+            write_reports((), format_, checked, verdicts, mistakes, strict, verbose - quiet, color)
+        share = f"{len(checked)} of {len(todo)} contracts were checked"
+        click.echo(f"interrupted: {share}; all workers were stopped", err=True)
+        ctx.exit(EXIT_INTERRUPTED if isinstance(e, KeyboardInterrupt) else int(e.code or 0))
     if off and format_ == "text" and verbose > quiet:
         click.echo("\n".join(off))
     write_reports(outputs, format_, todo, verdicts, mistakes, strict, verbose - quiet, color)

@@ -27,24 +27,27 @@ def run_jobs(
     backend: Backend | None = None,
     done: Mapping[int, Verdict] | None = None,
     on_verdict: Callable[[int, Verdict], None] | None = None,
+    results: dict[int, Verdict] | None = None,
 ) -> list[Verdict]:
     """Run jobs and return their verdicts, in the order of ``jobs``.
 
     ``count``: worker processes. ``progress``: show a bar. ``check``: the function that checks a
     contract, as :func:`archlint.runner.pool.run` takes it. ``done``: verdicts by index, whose jobs
     do not run. ``on_verdict`` is called with the index and verdict of each other job as soon as it
-    is complete. Raises ``CannotRun`` if PyTorch is needed and not installed.
+    is complete. ``results`` has every verdict by index as soon as it is there, also if the run is
+    interrupted. Raises ``CannotRun`` if PyTorch is needed and not installed.
     """
     from archlint.runner import joblib_backends as backends
 
-    verdicts = dict(done or {})
+    verdicts = {} if results is None else results
+    verdicts.update(done or {})
     todo = [i for i in range(len(jobs)) if i not in verdicts]
     remaining = [jobs[i] for i in todo]
     if remaining and (backend is None or backend.name == "local") and find_spec("torch") is None:
         raise CannotRun(NEEDS_TORCH)
-    results = backends.run(remaining, count, backend or backends.Backend(), check=check)
-    with _progress(len(todo), progress) as advance, closing(results):
-        for position, verdict in results:
+    stream = backends.run(remaining, count, backend or backends.Backend(), check=check)
+    with _progress(len(todo), progress) as advance, closing(stream):
+        for position, verdict in stream:
             verdicts[todo[position]] = verdict
             if on_verdict:
                 on_verdict(todo[position], verdict)
@@ -60,6 +63,7 @@ def run_logged(
     resume: Path | None,
     log: Path | None,
     cache: bool = False,
+    results: dict[int, Verdict] | None = None,
 ) -> list[Verdict]:
     """As :func:`run_jobs`, writing each verdict to ``log`` as soon as it is complete.
 
@@ -71,7 +75,7 @@ def run_logged(
     try:
         jobs, done = with_cache(jobs, cache)
         if not (resume or log):
-            return run_jobs(jobs, count, progress, backend=backend, done=done)
+            return run_jobs(jobs, count, progress, backend=backend, done=done, results=results)
         from archlint.cli.verdict_log import VerdictLog, logged_verdicts
 
         first_run = resume is not None and not resume.exists() and _same(resume, log)
@@ -80,11 +84,9 @@ def run_logged(
             click.echo(f"{len(logged)} of {len(jobs)} verdicts taken from {resume}", err=True)
         done |= logged
         if log is None:
-            return run_jobs(jobs, count, progress, backend=backend, done=done)
+            return run_jobs(jobs, count, progress, backend=backend, done=done, results=results)
         with closing(VerdictLog(log, jobs, done)) as verdict_log:
-            return run_jobs(
-                jobs, count, progress, backend=backend, done=done, on_verdict=verdict_log.add
-            )
+            return run_jobs(jobs, count, progress, None, backend, done, verdict_log.add, results)
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
 

@@ -381,9 +381,25 @@ def test_a_stopped_run_leaves_nothing_behind(project, tmp_path, stop, code):
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == code
     assert stdout == ""
-    assert stderr == ("interrupted; all workers were stopped\n" if code == 130 else "")
+    words = "interrupted: 0 of 1 contracts were checked; all workers were stopped\n"
+    assert stderr == (words if code > 0 else "")
     assert not list(scratch.iterdir())
     await_end(int(mark.read_text()))
+
+
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_reports_what_was_checked(project, tmp_path, stop, code):
+    project(contracts={"a": ["proved", "broken", "marks"]})
+    process = start("check", "-j1", "--output", "jsonl=log.jsonl")
+    await_files(tmp_path, "started")
+    process.send_signal(stop)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "BROKEN" in stdout
+    assert "1 proved" in stdout
+    assert stderr == "interrupted: 2 of 3 contracts were checked; all workers were stopped\n"
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["verdict"] for line in lines] == ["proved", "broken"]
 
 
 def await_files(folder, name):
