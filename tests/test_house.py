@@ -77,9 +77,9 @@ TESTED_ELSEWHERE = {
     "archlint/cli": (
         "tests/end_to_end: whole commands",
         "app apply_adoption badge cache check cost diff exit_codes explain export_ranges "
-        "first_rules fix html_output infer init job_options lock profile_jobs report_output "
-        "rules rules_explain rules_schema rules_test rules_validate run_jobs select_jobs "
-        "verdict_log",
+        "first_rules fix html_output infer init job_options lock next_step profile_jobs "
+        "report_output rules rules_explain rules_schema rules_test rules_validate run_jobs "
+        "select_jobs verdict_log",
     ),
     "archlint/contracts": (
         "tests/report/page/test_pages.py: the map of a broken contract's verdict",

@@ -12,6 +12,7 @@ from archlint.cli.apply_adoption import adoption_options, apply_adoptions, load_
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, CannotRun
 from archlint.cli.infer import read_input
 from archlint.cli.job_options import jobs_option, select_options, sweep_options
+from archlint.cli.next_step import after_check, suggest
 from archlint.cli.profile_jobs import profile_jobs
 from archlint.cli.report_output import Output, output_options, prepare_outputs, write_reports
 from archlint.cli.run_jobs import run_logged
@@ -161,6 +162,8 @@ def check(
     if off and format_ == "text" and verbose > quiet:
         click.echo("\n".join(off))
     write_reports(outputs, format_, todo, verdicts, mistakes, strict, verbose - quiet, color)
+    if format_ == "text" and not quiet and not locked:
+        suggest(after_check(todo, verdicts))
     ctx.exit(EXIT_CANNOT_RUN if mistakes else verdict.exit_code(verdicts, strict))
 
 

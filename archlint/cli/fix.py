@@ -9,6 +9,7 @@ import click
 
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN, CannotRun
 from archlint.cli.job_options import select_options
+from archlint.cli.next_step import suggest
 from archlint.cli.select_jobs import load_jobs
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def fix(
         unfixed = left > 0
         needs = f", {left} need{'s' * (left == 1)} you" if left else ""
         click.echo(f"\n{written} written{needs}")
+    elif blocks:
+        suggest("archlint fix --write applies the first fix of each contract that has a diff")
     ctx.exit(EXIT_CANNOT_RUN if failed else int(unfixed))
 
 

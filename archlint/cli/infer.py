@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ import click
 
 from archlint.cli.exit_codes import CannotRun
 from archlint.cli.html_output import html_option, write_page
+from archlint.cli.next_step import suggest
 from archlint.cli.report_output import wants_color
 from archlint.cli.run_jobs import run_jobs
 
@@ -96,6 +98,8 @@ def infer(
 
         write_page(html, infer_page(entries))
     click.echo(report)
+    if format_ == "text":
+        suggest(f"archlint explain {shlex.quote(target)} shows why, layer by layer")
     if map_:
         _draw(entries[0])
 

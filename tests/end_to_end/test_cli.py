@@ -497,3 +497,19 @@ def test_a_fault_of_our_own_is_not_a_broken_contract(project, monkeypatch, capsy
     signal.signal(signal.SIGTERM, before)
     assert exit_.value.code == 2
     assert "bug in archlint" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("contracts", "step"),
+    [
+        ({"a": ["proved"]}, "archlint lock records what the models accept"),
+        ({"a": ["broken"]}, "archlint explain"),
+        ({"a": ["broken"], "b": ["error"]}, "docs/troubleshooting.md says"),
+    ],
+)
+def test_the_next_command_on_a_terminal_only(project, check, contracts, step):
+    project("rules.yaml", contracts=contracts)
+    output, _ = on_terminal("check", "rules.yaml", env={"NO_COLOR": "1"})
+    assert step in output.partition("next: ")[2]
+    result = check("rules.yaml")
+    assert "next: " not in result.stdout + result.stderr
