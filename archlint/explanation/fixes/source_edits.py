@@ -188,17 +188,6 @@ def constructor_spans(
             yield found, [*imported, (*found.span(node), words)]
 
 
-def keyword_spans(found: Definition, call: ast.Call, keyword: str, value: str) -> list[Span]:
-    """Give a call the keyword argument, or change its value."""
-    for given in call.keywords:
-        if given.arg == keyword:
-            return [(*found.span(given.value), value)]
-    end = found.span(call)[1] - 1
-    before = found.source.text[:end].rstrip()
-    comma = "" if before[-1:] in "(," else ", "
-    return [(len(before), len(before), f"{comma}{keyword}={value}")]
-
-
 def _functional(found: Definition) -> tuple[str, list[Span]]:
     """The name of ``torch.nn.functional`` in the function's module, and the import of a new one."""
     for name, value in found.function.__globals__.items():
