@@ -53,7 +53,10 @@ _MODULES = {
 def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_MODULES[name]), name)
+    from archlint.errors import needing_torch
+
+    with needing_torch():
+        value = getattr(import_module(_MODULES[name]), name)
     globals()[name] = value
     return value
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -63,3 +65,24 @@ class PhraseError(ArchlintError):
 
 class TargetError(ArchlintError):
     """A model could not be found, imported or built."""
+
+
+NEEDS_TORCH = (
+    "archlint needs PyTorch, which is not installed here: install the build that your models use, "
+    'or pip install "torch-archlint[torch]"'
+)
+
+
+class TorchMissing(ArchlintError, ImportError):
+    """PyTorch is needed and not installed."""
+
+
+@contextmanager
+def needing_torch() -> Iterator[None]:
+    """Raise :class:`TorchMissing` if the block imports PyTorch and it is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as e:
+        if e.name != "torch":
+            raise
+        raise TorchMissing(NEEDS_TORCH) from None

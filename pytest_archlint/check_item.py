@@ -6,13 +6,14 @@ import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from archlint.contracts.contract import Contract
 from archlint.contracts.verdict import Verdict
-from archlint.errors import ArchlintError
+from archlint.errors import NEEDS_TORCH, ArchlintError
 from pytest_archlint.options import SETTINGS
 from pytest_archlint.outcome import ContractBroken, UnusedWaiver, report_verdict
 
@@ -20,6 +21,20 @@ if TYPE_CHECKING:
     from archlint.models.targets import ModelSource
 
 OpenSource = Callable[[], "AbstractContextManager[ModelSource]"]
+
+
+_REPORTED = pytest.StashKey[bool]()
+
+
+def require_torch(config: pytest.Config) -> None:
+    """Fail the item if PyTorch is not installed, and skip the items after it: one message."""
+    __tracebackhide__ = True
+    if find_spec("torch") is not None:
+        return
+    if config.stash.get(_REPORTED, False):
+        pytest.skip("archlint needs PyTorch")
+    config.stash[_REPORTED] = True
+    pytest.fail(NEEDS_TORCH, pytrace=False)
 
 
 def check_contract(
@@ -30,6 +45,7 @@ def check_contract(
     Returns the verdict if the item passes; else raises what pytest is to report.
     """
     __tracebackhide__ = True
+    require_torch(item.config)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # importing torch must not fail under -W error
         from archlint.engine.pipeline import check_source

@@ -14,6 +14,7 @@ from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
 from archlint.project.lock_check import compare_with_lock, infer_jobs
 from archlint.project.lock_file import NAME, read
+from pytest_archlint.check_item import require_torch
 from pytest_archlint.items import FIXTURE, ContractItem
 from pytest_archlint.outcome import report_verdict, shown
 
@@ -43,6 +44,7 @@ class LockedItem(pytest.Item):
 
     def runtest(self) -> None:
         """Infer what the model accepts, in this process, and compare it."""
+        require_torch(self.config)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # importing torch must not fail under -W error
             from archlint.engine.infer.infer import infer_verdict

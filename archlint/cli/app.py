@@ -14,7 +14,7 @@ from archlint.cli.cache import cache
 from archlint.cli.check import check
 from archlint.cli.cost import cost
 from archlint.cli.diff import diff
-from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, NEEDS_TORCH, discard_stdout
+from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, discard_stdout
 from archlint.cli.explain import explain
 from archlint.cli.export_ranges import export_ranges
 from archlint.cli.fix import fix
@@ -22,6 +22,7 @@ from archlint.cli.infer import infer
 from archlint.cli.init import init
 from archlint.cli.lock import lock
 from archlint.cli.rules import rules
+from archlint.errors import NEEDS_TORCH
 
 EPILOG = """\b
 First:  archlint init        finds your models and writes a first rule file

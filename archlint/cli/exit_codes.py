@@ -9,10 +9,6 @@ import click
 
 EXIT_CANNOT_RUN = 2
 EXIT_INTERRUPTED = 130
-NEEDS_TORCH = (
-    "archlint needs PyTorch, which is not installed here: install the build that your models use, "
-    'or pip install "torch-archlint[torch]"'
-)
 
 
 class CannotRun(click.ClickException):

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlint.cli.exit_codes import NEEDS_TORCH, CannotRun
+from archlint.cli.exit_codes import CannotRun
+from archlint.errors import NEEDS_TORCH
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import ModelRef, RuleFile
