@@ -353,6 +353,31 @@ def test_a_part_of_what_needs_arguments_is_asked_itself(project):
     assert (ready(found), targets(found.needing)) == (["models.py:Head"], ["models.py:Net"])
 
 
+def test_what_needs_arguments_is_listed_with_the_main_model_first(project):
+    """A function that needs arguments does not hide the class that it makes."""
+    text = """
+        from torch import nn
+
+        class Head(nn.Module):
+            def __init__(self, width): ...
+            def forward(self, x): ...
+
+        class Block(nn.Module):
+            def __init__(self, width): ...
+            def forward(self, x): ...
+
+        class Net(nn.Module):
+            def __init__(self, width):
+                self.parts = [Block(width), Block(width)]
+            def forward(self, x): ...
+
+        def load(name):
+            return Net(len(name))
+    """
+    found = project({"models.py": text})
+    assert targets(found.needing) == ["models.py:Net", "models.py:Head", "models.py:load"]
+
+
 # The command
 
 MODELS = '''

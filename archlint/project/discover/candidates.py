@@ -55,7 +55,7 @@ class Discovery:
     """The models of a project, as its source defines them."""
 
     buildable: dict[DiscoveredModel, set[DiscoveredModel]]  # part -> models that use it
-    needing: list[DiscoveredModel]  # with required arguments, used by no other; most parts first
+    needing: list[DiscoveredModel]  # with required arguments, part of no other; most parts first
     files: int
     unread: dict[File, str]
     notebooks: list[Path]  # that define models
@@ -88,9 +88,17 @@ def discover(place: Path, root: Path, taken: Collection[str] = ()) -> Discovery:
         if not model.needs
     }
     parts = Counter(whole for users in wholes.values() for whole in users)
-    needing = [m for definition, m in models.items() if m.needs and not wholes[definition]]
-    needing.sort(key=lambda m: -parts[m.definition])
+    needing = [
+        model
+        for definition, model in models.items()
+        if model.needs and all(_is_function(w) and models[w].needs for w in wholes[definition])
+    ]
+    needing.sort(key=lambda m: (_is_function(m.definition), -parts[m.definition]))
     return Discovery(buildable, needing, len(files), project.unread, notebooks_with_models(place))
+
+
+def _is_function(definition: Definition) -> bool:
+    return isinstance(definition.node, ast.FunctionDef)
 
 
 def _target(definition: Definition, rules: Path) -> str:
