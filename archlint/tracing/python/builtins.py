@@ -30,6 +30,7 @@ from archlint.models.code_places import classes_of
 from archlint.ops.rules import split
 from archlint.runtime.code_owner import is_user_code
 from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic import maximum, minimum
 from archlint.symbolic.formula import ge
 from archlint.symbolic.quantify import unknowns_in
@@ -202,18 +203,19 @@ def shadowed(modules: Iterable[str]) -> Iterator[None]:
             for name in modules:
                 names = vars(sys.modules[name])
                 for shadow in _replaceable(sys.modules[name]) - names.keys():
+                    added.append((names, shadow))  # first: an interrupt may come at any line
                     names[shadow] = SHADOWS[shadow]
-                    added.append((names, shadow))
                 for own, value in list(names.items()):
                     if isinstance(value, BuiltinFunctionType) and value in EXACT:
-                        names[own] = of_sizes(value)
                         replaced.append((names, own, value))
+                        names[own] = of_sizes(value)
             yield
         finally:
-            for names, shadow in added:
-                names.pop(shadow, None)
-            for names, own, value in replaced:
-                names[own] = value
+            with uninterrupted():
+                for names, shadow in added:
+                    names.pop(shadow, None)
+                for names, own, value in replaced:
+                    names[own] = value
 
 
 def calling_module(tracer: ModuleType) -> str | None:
