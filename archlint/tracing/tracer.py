@@ -219,9 +219,7 @@ class Tracer(TorchFunctionMode):
                 if func in INPLACE:
                     call.result = self.elements.write(args[0], known[0], result)
                 elif func is torch.Tensor.__setitem__:
-                    loose = known[0].loose or getattr(known[2], "loose", False)
-                    put = getattr(known[2], "values", None)
-                    self.elements.written(args[0], known[0].values, put, loose)
+                    self.elements.put(args[0], known[0], known[2])
                 else:
                     call.result = self._stand(result, index, func)
                 returned = call.result

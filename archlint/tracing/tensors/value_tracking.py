@@ -11,10 +11,13 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import torch
+
 from archlint.ops.registry import TensorSpec
-from archlint.ops.traits import traits_of
+from archlint.ops.traits import View, traits_of
 from archlint.ops.values.conditional_ranges import Origin
 from archlint.ops.values.float_ranges import KNOWN
+from archlint.ops.values.int_ranges import fitted, range_of, union
 from archlint.ops.values.tight_bounds import reaching
 from archlint.symbolic.formula import eq
 from archlint.tracing.path import MASK_BYTES, TracedPath
@@ -44,6 +47,8 @@ class Elements:
         """Note what a call's result is, whose ``rule`` was given ``args`` and ``settings``."""
         _loosen(call, args)
         traits = traits_of(call.func)
+        if traits.view is View.NEVER and traits.writes == ():
+            _own(call)
         if not traits.elementwise or type(call.result) is not SymbolicTensor:
             return
         spec = call.result.spec
@@ -70,10 +75,16 @@ class Elements:
         made.shares = roots(self.path, target, self.path.calls_so_far)
         return made
 
+    def put(self, target: Any, before: TensorSpec, value: Any) -> None:
+        """Some elements of ``target`` became those of ``value``, a tensor or a number."""
+        loose = before.loose or getattr(value, "loose", False)
+        put = value.values if isinstance(value, TensorSpec) else range_of(value)
+        self.written(target, before.values, put, loose)
+
     def written(self, target: Any, had: Any, put: Any, loose: bool = False) -> None:
         """Memory was written through ``target``: what was known of other tensors ends.
 
-        Its own values are still known if the bounds that it ``had`` are those of what was ``put``;
+        Its own values are still known from the bounds that it ``had`` and what was ``put``;
         ``loose``: whether either may not reach them.
         """
         if type(target) is not SymbolicTensor:
@@ -84,9 +95,11 @@ class Elements:
         if isinstance(target.spec.values, KNOWN) or self._gained:
             for ref in self._valued[self._first_view(target) :]:
                 other = ref()
-                if other is not None and other is not target:
+                if other is not None and other is not target and not (target.own and other.own):
                     other.spec = other.spec.like(other.spec.dims, strides=other.spec.strides)
-        known = had if had == put else None
+        known = had
+        if had != put:
+            known, loose = self._either(had, put, target.spec.dtype), True
         if known is not None or target.spec.values is not None:
             self._writes.append(target.made_by)
         if isinstance(known, KNOWN) and not isinstance(target.spec.values, KNOWN):
@@ -94,6 +107,13 @@ class Elements:
             self._valued.append(weakref.ref(target))
         target.spec = target.spec.like(target.spec.dims, strides=target.spec.strides, values=known)
         target.spec.loose = loose
+
+    def _either(self, had: Any, put: Any, dtype: torch.dtype) -> Any:
+        """The bounds of elements that were there or were written; ``None`` if not known."""
+        for values in (had, put):
+            if type(values) is not tuple or None in values:
+                return None
+        return fitted(self.path, union(self.path, had, put), dtype)
 
     def _first_view(self, target: SymbolicTensor) -> int:
         """Where in the list those tensors begin that may be views of the target's memory.
@@ -122,6 +142,14 @@ class Elements:
         """A question: has no known value been written since, of what the first ``calls`` made?"""
         writes = len(self._writes)
         return lambda: all(made >= calls for made in self._writes[writes:])
+
+
+def _own(call: Call) -> None:
+    """Mark results that have memory of their own."""
+    result = call.result
+    for tensor in result if isinstance(result, (tuple, list)) else (result,):
+        if type(tensor) is SymbolicTensor and not any(tensor is a for a in call.args):
+            tensor.own = True
 
 
 def _loosen(call: Call, operands: Sequence[Any]) -> None:
