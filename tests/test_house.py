@@ -267,6 +267,7 @@ OF_A_PACKAGE = {
     "engine/sampling/test_sampling.py",
     "engine/structure/test_structure.py",
     "explanation/fixes/test_fixes.py",
+    "explanation/test_explain_numbers.py",
     "ops/test_every_rule.py",
     "report/page/test_pages.py",
     "report/test_formats.py",
