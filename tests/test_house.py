@@ -76,10 +76,10 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/cli": (
         "tests/end_to_end: whole commands",
-        "app apply_adoption badge cache check cost diff exit_codes explain export_ranges "
-        "first_rules fix html_output infer init job_options lock next_step profile_jobs "
-        "report_output rules rules_explain rules_schema rules_test rules_validate run_jobs "
-        "select_jobs verdict_log",
+        "app apply_adoption badge cache check compare_artifact cost diff exit_codes explain "
+        "export_ranges first_rules fix html_output infer init job_options lock next_step "
+        "profile_jobs report_output rules rules_explain rules_schema rules_test "
+        "rules_validate run_jobs select_jobs verdict_log",
     ),
     "archlint/contracts": (
         "tests/report/page/test_pages.py: the map of a broken contract's verdict",
@@ -101,6 +101,11 @@ TESTED_ELSEWHERE = {
     "archlint/engine/cost": (
         "tests/engine/cost/test_model_cost.py: parts of one answer",
         "parameters",
+    ),
+    "archlint/engine/artifact": (
+        "tests/engine/artifact/test_comparison.py: comparisons, with a runtime that misbehaves",
+        "artifact_differences artifact_points artifact_process eager_outputs runtime_process "
+        "runtimes",
     ),
     "archlint/engine/describe": (
         "tests/engine/describe/test_describe.py: parts of one description",

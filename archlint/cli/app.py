@@ -12,6 +12,7 @@ import click
 from archlint.cli.badge import badge
 from archlint.cli.cache import cache
 from archlint.cli.check import check
+from archlint.cli.compare_artifact import compare_artifact
 from archlint.cli.cost import cost
 from archlint.cli.diff import diff
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, discard_stdout
@@ -84,6 +85,7 @@ def _version(ctx: click.Context) -> NoReturn:
 
 
 for command in (
-    init, check, explain, fix, infer, cost, export_ranges, lock, diff, badge, rules, cache
+    init, check, explain, fix, infer, cost, export_ranges, compare_artifact, lock,
+    diff, badge, rules, cache,
 ):  # fmt: skip
     cli.add_command(command)

@@ -69,7 +69,7 @@ def export_ranges(
     from archlint.project.exported_ranges import exported
 
     job = infer_job(target, read_input(input_), mode, paths, seconds, kwargs)
-    clause = _clause(within)
+    clause = within_clause(within)
     declared = DeclaredRange(Location("--opt", 1), form, _sizes(opt))
     clause = replace(clause, declared=declared)
     job = replace(job, contract=replace(job.contract, clause=clause))
@@ -91,7 +91,8 @@ def export_ranges(
         click.echo(comments, nl=False, err=True)
 
 
-def _clause(within: str | None) -> SizeClause:
+def within_clause(within: str | None) -> SizeClause:
+    """The clause of ``--within``. Raises ``click.BadParameter``."""
     from archlint.contracts.rulefile.phrase_parser import parse_clause
     from archlint.errors import PhraseError
 

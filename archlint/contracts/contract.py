@@ -105,6 +105,22 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Artifact:
+    """An exported model that must do what the model does.
+
+    ``path`` is relative to the rule file. ``runtime``: the one that runs it; empty for the one of
+    its suffix. ``outside``: "refuses" if it must refuse what the model refuses, else "any".
+    ``tolerance``: the largest difference of values, relative to the largest value.
+    """
+
+    path: str
+    runtime: str = ""
+    outside: str = "refuses"
+    tolerance: float = 0.001
+    shapes_only: bool = False
+
+
+@dataclass(frozen=True)
 class ModelRef:
     """A model: its name in the rule file and how to build it."""
 
@@ -140,6 +156,7 @@ class Contract:
     severity_reason: str = ""
     pack: str = ""
     structure: dict[str, object] = field(default_factory=dict)
+    artifact: Artifact | None = None
 
     @property
     def enabled(self) -> bool:

@@ -12,6 +12,7 @@ cross_check    sampling           what the real model does at chosen sizes; it m
 diagnose       diagnosis          the layer that refuses, what it needs and why
 conclude       verdicts           the verdict
 with_structure structure          the verdict on layers as well as sizes
+with_artifact  artifact           the verdict on an exported model as well
 ============== ================== ==========================================================
 
 For a broken contract :mod:`archlint.explanation.advice` then adds which layers cause it and fixes.
@@ -27,6 +28,7 @@ from pathlib import Path
 
 from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.verdict import Verdict
+from archlint.engine.artifact.comparison import with_artifact
 from archlint.engine.check_run import CheckRun
 from archlint.engine.diagnosis.diagnose import diagnose
 from archlint.engine.exploration import Exploration
@@ -53,7 +55,7 @@ def _check(run: CheckRun) -> Verdict:
     evidence = cross_check(run, exploration, attempt)
     diagnosis = diagnose(attempt.violation, run.model) if attempt.violation else None
     verdict = conclude(run.contract, exploration, attempt, evidence, diagnosis)
-    return with_structure(verdict, run, exploration)
+    return with_artifact(with_structure(verdict, run, exploration), run)
 
 
 def _only_samples(

@@ -99,6 +99,7 @@ TABLES = {
     "A model": schema.ModelEntry,
     "A contract": schema.ContractEntry,
     "`accepts`": schema.RangesEntry,
+    "`artifact`": schema.ArtifactEntry,
     "`budget`": schema.BudgetEntry,
     "`xfail`": schema.XfailEntry,
     "`structure`": schema.StructureEntry,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from archlint.contracts.contract import (
     NO_SIZE_CLAUSE,
+    Artifact,
     Budget,
     Contract,
     Input,
@@ -42,6 +43,14 @@ NAME = re.compile(r"[A-Za-z0-9._-]+")
 NAME_WORDS = "letters, digits, '.', '_' and '-'"
 _MEMORY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([KMGT]?)(i?)B")
 _TARGET_WORDS = "pkg.mod:factory, path/file.py:factory or torchvision:NAME"
+
+
+def read_artifact(value: object) -> Artifact | None:
+    """The artifact of a contract, with defaults for what it does not set."""
+    if not isinstance(value, dict) or not isinstance(value.get("path"), str):
+        return None
+    keys = ("path", "runtime", "outside", "tolerance", "shapes_only")
+    return Artifact(**{k: v for k, v in value.items() if k in keys})
 
 
 class ContractReader:
@@ -144,6 +153,7 @@ class ContractReader:
             xfail=reason,
             xfail_strict=strict,
             structure=read_structure(entry.get("structure")),
+            artifact=read_artifact(entry.get("artifact")),
             severity=severity_of(entry) or "error",
         )
 

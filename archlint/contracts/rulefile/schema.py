@@ -154,6 +154,24 @@ class RangesEntry(Entry):
     )
 
 
+class ArtifactEntry(Entry):
+    """An exported model that must do what the model does."""
+
+    path: Text = Field(description="The file, relative to the rule file.")
+    runtime: Literal["onnxruntime", "openvino", "torch-export", "executorch"] = Field(
+        default=None,  # type: ignore[arg-type]
+        description="What runs it; by default that of the suffix .onnx, .xml, .pt2 or .pte.",
+    )
+    outside: Literal["refuses", "any"] = Field(
+        default="refuses", description="What it must do where the model refuses."
+    )
+    tolerance: float = Field(
+        default=0.001, ge=0, allow_inf_nan=False,
+        description="The largest difference of values, relative to the largest value.",
+    )  # fmt: skip
+    shapes_only: bool = Field(default=False, description="Do not compare values.")
+
+
 class ContractEntry(Entry):
     """A contract for one or more models: accepts or rejects, structure, or both."""
 
@@ -189,6 +207,10 @@ class ContractEntry(Entry):
     structure: StructureEntry = Field(
         default=None,  # type: ignore[assignment]
         description="Checks on the model's layers and on their sizes.",
+    )
+    artifact: ArtifactEntry = Field(
+        default=None,  # type: ignore[assignment]
+        description="An exported model, which is run beside the model at chosen sizes.",
     )
     mode: Literal["eval", "train"] = Field(default="eval", description="The model's mode.")
     samples: int = Field(  # type: ignore[assignment]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from archlint.contracts.rulefile.pack_schema import ExampleEntry, PackEntry, ParameterEntry
 from archlint.contracts.rulefile.schema import (
     SEVERITIES,
+    ArtifactEntry,
     BudgetEntry,
     ContractEntry,
     ModelEntry,
@@ -64,6 +65,8 @@ _DTYPE_ALIASES = {"float": "float32", "double": "float64", "half": "float16", "i
 _CHOICES = {
     "dtype": list(DTYPES),
     "mode": ["eval", "train"],
+    "outside": ["refuses", "any"],
+    "runtime": ["onnxruntime", "openvino", "torch-export", "executorch"],
     "severity": list(SEVERITIES),
     "type": ["number", "text", "shape"],
 }
@@ -166,6 +169,8 @@ def _entry(place: Place, source: Source) -> type[BaseModel]:
         return BudgetEntry
     if place[2] == "accepts":
         return RangesEntry
+    if place[2] == "artifact":
+        return ArtifactEntry
     if place[2] == "structure":
         return StructureEntry if len(place) == 3 else ParametersEntry
     return XfailEntry if place[2] == "xfail" else TensorEntry

@@ -21,6 +21,7 @@ from archlint.contracts.accepted_set import AcceptedSet, OutputCase, Refusal
 from archlint.contracts.contract import (
     ANY_SIZE,
     ANY_SIZES,
+    Artifact,
     Budget,
     Contract,
     DeclaredRange,
@@ -51,8 +52,8 @@ def _by_tag(*things: Any) -> dict[Any, Any]:
 
 
 _DATACLASSES = _by_tag(
-    Budget, Contract, DeclaredRange, ModelRef, RuleFile, SizeClause, TensorInput, TensorOutput,
-    Waiver,
+    Artifact, Budget, Contract, DeclaredRange, ModelRef, RuleFile, SizeClause, TensorInput,
+    TensorOutput, Waiver,
     At, Proof, Samples, Verdict, Waived, Location, AcceptedSet, OutputCase, Refusal,
 )  # fmt: skip
 _BUILDERS = _by_tag(  # the functions that ``__reduce__`` of sizes and formulas names

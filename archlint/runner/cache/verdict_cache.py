@@ -99,7 +99,8 @@ def cache_verdict(
     took so long that its time budget may have affected it.
     """
     slow = verdict.seconds >= _SHARE * job.contract.budget.seconds
-    if dependencies is None or verdict.word not in _WORDS or slow or verdict.entry is not None:
+    other = verdict.entry is not None or job.contract.artifact is not None  # runtimes are no input
+    if dependencies is None or verdict.word not in _WORDS or slow or other:
         return
     try:
         key = job_key(job, check, folder)

@@ -1,0 +1,127 @@
+"""How an exported model's run differs from the model's: each kind of difference with its text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archlint.engine.artifact.artifact_process import Answer
+
+KINDS = {
+    "crash": "the process that runs the artifact ends",
+    "stale": "returns an earlier call's output",
+    "after": "returns other outputs after a size that the model refuses",
+    "silent": "runs where the model refuses",
+    "refuses": "refuses what the model accepts",
+    "shape": "returns another shape",
+    "values": "returns other values",
+}
+"""The kinds of differences, the worst first."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference at some sizes. ``reused``: only in a request that had run before.
+
+    ``amount``: for values, the difference relative to the largest value.
+    """
+
+    kind: str
+    sizes: dict[str, int]
+    text: str
+    reused: bool = False
+    amount: float = 0.0
+
+
+def difference_inside(
+    sizes: dict[str, int],
+    answer: Answer,
+    expected: Sequence[Any],
+    previous: Sequence[Any],
+    tolerance: float,
+    *,
+    reused: bool,
+) -> Difference | None:
+    """The difference where the model accepts the sizes and returns ``expected``.
+
+    ``previous`` is the output of the request's call before this one, empty for none.
+    """
+    if answer.ended:
+        return Difference("crash", sizes, answer.ended, reused)
+    if answer.error:
+        return Difference("refuses", sizes, answer.error, reused)
+    got = [tuple(a.shape) for a in answer.outputs]
+    wanted = [tuple(a.shape) for a in expected]
+    if len(got) == len(wanted):
+        amount = max((_distance(a, b) for a, b in zip(answer.outputs, expected, strict=True)
+                      if a.shape == b.shape), default=0.0)  # fmt: skip
+    if got != wanted:
+        if _same(answer.outputs, previous):
+            return Difference("stale", sizes, "returned the previous call's output", reused)
+        text = f"returned {_shapes(got)}, eager returns {_shapes(wanted)}"
+        return Difference("shape", sizes, text, reused)
+    if amount > tolerance:
+        if _same(answer.outputs, previous):
+            return Difference("stale", sizes, "returned the previous call's output", reused)
+        text = f"differs from eager by {percent(amount)}"
+        return Difference("values", sizes, text, reused, amount)
+    return None
+
+
+def difference_outside(
+    sizes: dict[str, int], answer: Answer, previous: Sequence[Any], *, reused: bool
+) -> Difference | None:
+    """The difference where the model refuses the sizes."""
+    if answer.ended:
+        return Difference("crash", sizes, answer.ended, reused)
+    if answer.error:
+        return None
+    if _same(answer.outputs, previous):
+        return Difference("stale", sizes, "returned the previous call's output", reused)
+    shapes = _shapes([tuple(a.shape) for a in answer.outputs])
+    return Difference("silent", sizes, f"returned {shapes}", reused)
+
+
+def equal(one: Sequence[Any], other: Sequence[Any], tolerance: float) -> bool:
+    """Whether two outputs have the same shapes, and values to a tolerance."""
+    return len(one) == len(other) and all(
+        a.shape == b.shape and _distance(a, b) <= tolerance for a, b in zip(one, other, strict=True)
+    )
+
+
+def percent(amount: float) -> str:
+    """A relative difference in words: ``6.5 %``."""
+    return "more than 1000 %" if amount > 10 else f"{100 * amount:.2g} %"
+
+
+def _distance(one: Any, other: Any) -> float:
+    """The largest difference, relative to the largest value of ``other``; NaN equals NaN."""
+    import numpy
+
+    a, b = (numpy.asarray(x, dtype=numpy.complex128 if x.dtype.kind == "c" else numpy.float64)
+            for x in (one, other))  # fmt: skip
+    if b.size == 0:
+        return 0.0
+    strange = ~(numpy.isfinite(a) & numpy.isfinite(b))
+    equal = (a == b) | (numpy.isnan(a) & numpy.isnan(b))
+    if (strange & ~equal).any():
+        return float("inf")
+    a, b = numpy.where(strange, 0, a), numpy.where(strange, 0, b)
+    scale = max(float(numpy.abs(b).max()), 1e-3)
+    return float(numpy.abs(a - b).max()) / scale
+
+
+def _same(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    """Whether two outputs are equal bit for bit, and there is something in them."""
+    return (
+        bool(other)
+        and len(one) == len(other)
+        and any(a.size for a in other)
+        and all(a.shape == b.shape and a.tobytes() == b.tobytes()
+                for a, b in zip(one, other, strict=True))
+    )  # fmt: skip
+
+
+def _shapes(shapes: Sequence[tuple[int, ...]]) -> str:
+    return ", ".join("x".join(map(str, s)) or "a scalar" for s in shapes) or "nothing"

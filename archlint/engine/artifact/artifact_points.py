@@ -1,0 +1,88 @@
+"""Sizes at which an exported model is compared: the boundary, residue classes, just outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from archlint.engine.exploration import Exploration
+from archlint.engine.question import Question
+from archlint.engine.sampling.sizes import choose_sizes, moduli
+from archlint.symbolic.formula import conj, holds, negate
+from archlint.symbolic.intervals import Box
+from archlint.symbolic.solver.solver import Solver, Unsolved
+
+Sizes = dict[str, int]
+_MODULUS = 64  # residues of larger divisors are not tried
+ORDINARY = (224, 200, 96, 160, 128, 256, 64, 32)
+"""Sizes that images often have; traces are often made at one of them."""
+
+_FAR = 256  # sizes that are compared are at most this, where the region allows it
+
+
+def inside_points(
+    exploration: Exploration, question: Question, count: int, deadline: float
+) -> list[Sizes]:
+    """At most ``count`` accepted sizes of the question: the smallest, residues, ordinary ones.
+
+    ``deadline`` is a ``time.monotonic()`` value for finding the smallest.
+    """
+    region = conj(exploration.accepted, exploration.region, question.premise)
+    names = exploration.names
+    ordinary = []
+    for base in ORDINARY:
+        point = {n: 2 if i == 0 and len(names) > 1 else base for i, n in enumerate(names)}
+        if holds(region, point):
+            ordinary.append(point)
+    ordinary = ordinary[: count // 3]
+    try:
+        smallest = Solver(names, question.box, deadline).smallest(region)
+    except Unsolved:
+        smallest = None
+    first = [] if smallest is None else [smallest]
+    box, count = _near(question.box), count - len(ordinary)
+    points = choose_sizes(names, region, box, _moduli(exploration), count, points=first)
+    points = [p for p in points if all(v <= 4 * _FAR for v in p.values())] or points[:1]
+    return list({tuple(p.items()): p for p in (*points, *ordinary)}.values())
+
+
+def outside_points(
+    exploration: Exploration, inside: Sequence[Mapping[str, int]], count: int
+) -> list[Sizes]:
+    """At most ``count`` sizes that the model refuses: next to accepted ones, then small ones."""
+    found: dict[tuple[tuple[str, int], ...], Sizes] = {}
+    for point in (*_neighbors(inside), *_refused(exploration, count)):
+        refused = all(v >= 1 for v in point.values()) and exploration.accepts(point) is False
+        if refused and len(found) < count:
+            found.setdefault(tuple(point.items()), point)
+    return list(found.values())
+
+
+def _neighbors(inside: Sequence[Mapping[str, int]]) -> Iterator[Sizes]:
+    for step in (-1, 1, -2, 8, 24):
+        for point in inside:
+            for name in point:
+                yield {**point, name: point[name] + step}
+            yield {n: v + step for n, v in point.items()}
+
+
+def _refused(exploration: Exploration, count: int) -> list[Sizes]:
+    region = conj(exploration.known, negate(exploration.accepted), exploration.region)
+    box = _near(exploration.box)
+    return choose_sizes(exploration.names, region, box, _moduli(exploration), count)
+
+
+def _near(box: Box) -> Box:
+    """The box without the sizes that take long to run."""
+    ranges = {}
+    for name, (low, high) in box.ranges.items():
+        most = max(_FAR, 2 * (low or 1))
+        ranges[name] = (low, most if high is None else min(high, most))
+    return Box(ranges)
+
+
+def _moduli(exploration: Exploration) -> dict[str, set[int]]:
+    result: dict[str, set[int]] = {}
+    for path in exploration.paths:
+        for name, divisors in moduli(path.trace).items():
+            result.setdefault(name, set()).update(d for d in divisors if d <= _MODULUS)
+    return result

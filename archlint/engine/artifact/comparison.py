@@ -1,0 +1,312 @@
+"""An exported model beside the model: where do they differ, and at which sizes first?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from archlint.contracts.contract import Artifact, Contract, Input, ModelRef
+from archlint.contracts.points import point_text
+from archlint.contracts.rulefile.ranges.range_contract import leaves
+from archlint.contracts.verdict import Samples, Verdict
+from archlint.engine.artifact.artifact_differences import (
+    KINDS,
+    Difference,
+    difference_inside,
+    difference_outside,
+    equal,
+    percent,
+)
+from archlint.engine.artifact.artifact_points import inside_points, outside_points
+from archlint.engine.artifact.artifact_process import ArtifactProcess
+from archlint.engine.artifact.eager_outputs import eager_outputs
+from archlint.engine.artifact.runtimes import runtime_of
+from archlint.engine.check_run import CheckRun, any_size
+from archlint.engine.exploration import Exploration
+from archlint.engine.explore import explore_model
+from archlint.engine.question import Question
+from archlint.engine.verdicts import contract_lines
+from archlint.errors import ArchlintError
+from archlint.models.targets import ModelSource
+
+POINTS = 20  # inside, and as many outside
+EXAMPLES = 3  # sizes that are listed for a kind
+
+
+@dataclass
+class Comparison:
+    """What was run, and how it differed."""
+
+    version: str
+    inside: int = 0
+    outside: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    stopped: str = ""
+
+    def of_kind(self, kind: str) -> list[Difference]:
+        """The differences of a kind, the smallest sizes first."""
+        found = {tuple(d.sizes.items()): d for d in reversed(self.differences) if d.kind == kind}
+        return sorted(found.values(), key=lambda d: (sum(d.sizes.values()), [*d.sizes.values()]))
+
+
+def compare(
+    run: CheckRun, exploration: Exploration, artifact: Artifact, deadline: float
+) -> Comparison:
+    """Run the artifact and the model at sizes inside of the contract, and just outside.
+
+    ``exploration`` is of all sizes; ``run`` has the contract. Each size is run in a fresh request
+    and in one that ran at accepted sizes just before. ``deadline`` is a ``time.monotonic()`` value.
+
+    Raises:
+        ArchlintError: the artifact cannot be found or loaded, or takes other inputs.
+    """
+    path = _located(artifact, run.contract)
+    runtime = runtime_of(path, artifact.runtime)
+    inside = inside_points(exploration, run.question, POINTS, deadline)
+    if not inside:
+        raise ArchlintError("the model accepts none of these sizes, so there is nothing to compare")
+    outside = outside_points(exploration, inside, POINTS) if artifact.outside == "refuses" else []
+    model = run.source.for_running(run.contract.mode)
+    input = run.contract.input
+    with ArtifactProcess(runtime, path) as process:
+        process.load()
+        order = _order(process.inputs, input, path)
+        result = Comparison(process.version)
+        pair = _Pair(process, artifact)
+        now = time.monotonic()
+        # Accepted sizes first: what runs at refused ones may leave the process damaged.
+        for points, end in ((inside, now + (deadline - now) / 2), (outside, deadline)):
+            for seed, point in enumerate(points):
+                if time.monotonic() > end:
+                    result.stopped = "the time limit was reached"
+                    break
+                arrays, expected = eager_outputs(model, input, point, seed)
+                if isinstance(expected, str) is (points is inside):
+                    raise ArchlintError(_disagreement(point, expected))
+                arrays = [arrays[i] for i in order]
+                if isinstance(expected, str):
+                    result.differences += pair.outside(point, arrays)
+                    result.outside += 1
+                else:
+                    result.differences += pair.inside(point, arrays, expected)
+                    result.inside += 1
+    return result
+
+
+@dataclass
+class _Pair:
+    """A fresh and a reused request of one artifact.
+
+    ``base`` are inputs and the artifact's output at sizes where it agreed with the model; the
+    reused request runs there before each point.
+    """
+
+    process: ArtifactProcess
+    artifact: Artifact
+    base: tuple[list[Any], Sequence[Any]] | None = None
+
+    def inside(
+        self, point: dict[str, int], arrays: list[Any], expected: list[Any]
+    ) -> Iterator[Difference]:
+        """How the artifact differs at sizes that the model accepts."""
+        limit = float("inf") if self.artifact.shapes_only else self.artifact.tolerance
+        answer = self.process.run(arrays, reused=False)
+        found = difference_inside(point, answer, expected, (), limit, reused=False)
+        if found is None and self.base is None:
+            self.base = (arrays, answer.outputs)
+        if found is not None:
+            yield found
+            if found.kind == "crash":
+                return
+        previous = self._run_base()
+        answer = self.process.run(arrays, reused=True)
+        again = difference_inside(point, answer, expected, previous, limit, reused=True)
+        if again is not None:
+            yield again
+
+    def outside(self, point: dict[str, int], arrays: list[Any]) -> Iterator[Difference]:
+        """How the artifact differs at sizes that the model refuses.
+
+        Afterwards the reused request must still return what it returned before. If the artifact
+        ran, the next point gets a process of its own.
+        """
+        answer = self.process.run(arrays, reused=False)
+        found = difference_outside(point, answer, (), reused=False)
+        if found is not None:
+            yield found
+            if found.kind == "crash":
+                return
+        previous = self._run_base()
+        answer = self.process.run(arrays, reused=True)
+        again = difference_outside(point, answer, previous, reused=True)
+        if again is not None:
+            yield again
+        if self.base is not None and not answer.ended:
+            after = self.process.run(self.base[0], reused=True)
+            if not equal(after.outputs, self.base[1], self.artifact.tolerance):
+                what = after.ended or after.error or "the next call returned another output"
+                yield Difference("after", point, what, True)
+                self.process.restart()
+        if answer.ran or found is not None:
+            self.process.restart()
+
+    def _run_base(self) -> Sequence[Any]:
+        return () if self.base is None else self.process.run(self.base[0], reused=True).outputs
+
+
+def _disagreement(point: dict[str, int], expected: list[Any] | str) -> str:
+    """The model itself does not do what was proved: a bug of archlint."""
+    at = point_text(point)
+    what = f"refuses {at} ({expected})" if isinstance(expected, str) else f"accepts {at}"
+    return f"the model {what}, which was proved otherwise: report this as a bug in archlint"
+
+
+def _order(names: Sequence[str], input: Input, path: Path) -> list[int]:
+    """For each input of the artifact, the argument of the model: by name, else by order."""
+    arguments = [name for name, _ in leaves(input)]
+    if names and set(names) <= set(arguments):
+        return [arguments.index(name) for name in names]
+    if names and len(names) != len(arguments):
+        raise ArchlintError(
+            f"{path} has the inputs {', '.join(names)}, and the model "
+            f"{', '.join(a or 'one tensor' for a in arguments)}; use --input with the same names"
+        )
+    return list(range(len(arguments)))
+
+
+def _located(artifact: Artifact, contract: Contract) -> Path:
+    """The artifact, relative to the rule file. ``ArchlintError`` if there is none."""
+    folder = Path(contract.where.file).parent if contract.where else Path()
+    path = folder / artifact.path
+    if not path.is_file():
+        raise ArchlintError(f"{path}: this file does not exist")
+    return path
+
+
+def with_artifact(verdict: Verdict, run: CheckRun) -> Verdict:
+    """The verdict on sizes, and on the contract's artifact if it has one.
+
+    ``proved`` becomes ``tested`` at best: what a runtime does at other sizes is not known.
+    """
+    artifact = run.contract.artifact
+    if artifact is None or verdict.word not in ("proved", "tested"):
+        return verdict
+    if run.samples == 0:
+        message = "not proved: the artifact was not run (sampling is off)"
+        details = contract_lines(run.contract) | {"not proved": message.partition(": ")[2]}
+        return replace(verdict, word="tested", message=message, details=details)
+    wide = any_size(run.contract)
+    exploration = explore_model(replace(run, contract=wide, question=Question.of(wide)))
+    return compared_verdict(verdict, run, exploration, artifact)
+
+
+def compared_verdict(
+    verdict: Verdict, run: CheckRun, exploration: Exploration, artifact: Artifact
+) -> Verdict:
+    """``verdict`` with what the comparison found: ``tested``, ``broken`` or ``error``."""
+    try:
+        result = compare(run, exploration, artifact, run.deadline)
+    except ArchlintError as e:
+        return replace(verdict, word="error", message=str(e), details={"reason": str(e)})
+    lines = contract_lines(run.contract)
+    lines["artifact"] = f"{artifact.path}   ({result.version}, a process of its own)"
+    compared = f"{result.inside} accepted and {result.outside} refused sizes"
+    how = "shapes only" if artifact.shapes_only else f"values to {percent(artifact.tolerance)}"
+    compared += f", each in a fresh and in a reused request; {how}"
+    if result.stopped:
+        compared += f"; {result.stopped}"
+    samples = Samples(result.inside + result.outside)
+    kinds = [kind for kind in KINDS if result.of_kind(kind)]
+    if not kinds:
+        message = f"not proved: agrees with the model at {compared}"
+        lines |= {"agrees": compared}
+        return replace(verdict, word="tested", message=message, details=lines, samples=samples)
+    first = result.of_kind(kinds[0])[0]
+    lines |= {"fails at": _at(first)}
+    for kind in kinds:
+        lines[kind] = _kind_text(result.of_kind(kind), kind)
+    note = _other_weights(result)
+    if note:
+        lines["note"] = note
+    lines["compared"] = compared
+    message = f"{point_text(first.sizes)}: {KINDS[first.kind]}: {first.text}"
+    return replace(verdict, word="broken", message=message, details=lines, samples=samples,
+                   counterexample=dict(first.sizes), confirmed=True)  # fmt: skip
+
+
+def _at(difference: Difference) -> str:
+    how = "in a reused request" if difference.reused else "in a fresh request"
+    return f"{point_text(difference.sizes)}   (smallest of those run; {difference.text}, {how})"
+
+
+def _kind_text(differences: Sequence[Difference], kind: str) -> str:
+    """One line for the kind, one for each example: the smallest, and the largest or the worst."""
+    shown = list(differences[:EXAMPLES])
+    last = max(differences, key=lambda d: d.amount) if kind == "values" else differences[-1]
+    if last not in shown:
+        shown[-1] = last
+    number = len(differences)
+    lines = [f"{KINDS[kind]}, at {number} size{'s' if number > 1 else ''}"]
+    for d in shown:
+        reused = "   (reused request)" if d.reused else ""
+        lines.append(f"{d.text} at {point_text(d.sizes)}{reused}")
+    return "\n".join(lines)
+
+
+def _other_weights(result: Comparison) -> str:
+    """A note where values differ at every size: then the weights are others."""
+    return (
+        "the values differ at every size: the model may have other weights than the artifact; "
+        "compare with a target that loads them, or compare only shapes"
+        if len(result.of_kind("values")) == result.inside > 1
+        else ""
+    )
+
+
+def artifact_verdict(
+    contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None
+) -> Verdict:
+    """For a worker process of ``compare-artifact``: the comparison without a check of the sizes.
+
+    An empty input of the contract is guessed.
+    """
+    from archlint.engine.input_guess import explore_likely_input
+    from archlint.models.targets import resolve
+
+    start = time.monotonic()
+    base = Verdict("tested")
+    try:
+        with resolve(ref, root) as source:
+            verdict = _compared(contract, source, base, explore_likely_input)
+    except ArchlintError as e:
+        verdict = Verdict("error", message=str(e), details={"reason": str(e)})
+    seconds = round(time.monotonic() - start, 3)
+    return replace(verdict, contract=contract.id, model=ref.name, seconds=seconds,
+                   severity=contract.severity)  # fmt: skip
+
+
+def _compared(contract: Contract, source: ModelSource, base: Verdict, explore: Any) -> Verdict:
+    from archlint.runtime.deadline import TimeLimitReached, time_limit
+    from archlint.runtime.process_lock import PROCESS_LOCK
+    from archlint.runtime.process_state import preserve_process_state
+
+    seconds = contract.budget.seconds
+    assert contract.artifact is not None
+    try:
+        with PROCESS_LOCK, time_limit(2 * seconds), preserve_process_state():
+            wide = CheckRun.start(any_size(contract), source, samples=0,
+                                  deadline=time.monotonic() + seconds)  # fmt: skip
+            wide, exploration, errors = explore(wide)
+            if errors:
+                tried = "; ".join(f"{input} ({error})" for input, error in errors.items())
+                raise ArchlintError(f"{source.name} accepts none of the guessed inputs: {tried}; "
+                                    "use --input")  # fmt: skip
+            own = replace(contract, input=wide.contract.input)
+            run = replace(wide, contract=own, question=Question.of(own))
+            return compared_verdict(base, run, exploration, contract.artifact)
+    except TimeLimitReached as e:
+        message = f"did not finish within {2 * seconds:g} s{e}"
+        return Verdict("error", message=message, details={"reason": message})

@@ -1,0 +1,164 @@
+"""The runtimes that can run an exported model. Each is an optional extra; imports are lazy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archlint.errors import ArchlintError
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+    Arrays = list[ndarray[Any, Any]]
+
+PACKAGES = {
+    "onnxruntime": ("onnxruntime", "onnx"),
+    "openvino": ("openvino", "openvino"),
+    "torch-export": ("torch", "torch"),
+    "executorch": ("executorch", "executorch"),
+}
+"""Runtime to the package that it needs, and archlint's extra with that package."""
+
+_OF_SUFFIX = {".onnx": "onnxruntime", ".xml": "openvino", ".pt2": "torch-export",
+              ".pte": "executorch"}  # fmt: skip
+
+Request = Callable[["Sequence[ndarray[Any, Any]]"], "Arrays"]
+"""Runs the model once; a request may keep state between its calls."""
+
+
+def runtime_of(path: Path, runtime: str = "") -> str:
+    """The runtime for a file: the stated one, else the one of its suffix.
+
+    Raises:
+        ArchlintError: unknown, or not installed.
+    """
+    name = runtime or _OF_SUFFIX.get(path.suffix, "")
+    if name not in PACKAGES:
+        suffixes = ", ".join(_OF_SUFFIX)
+        raise ArchlintError(
+            f"{path}: found no runtime for {path.suffix or 'a file without a suffix'}; expected a "
+            f"file of {suffixes}, or a runtime: {', '.join(PACKAGES)}"
+        )
+    package, extra = PACKAGES[name]
+    if find_spec(package) is None:
+        install = f'pip install "torch-archlint[{extra}]"'
+        raise ArchlintError(f"{path} cannot be run: {package} is not installed; {install}")
+    return name
+
+
+class Loaded:
+    """An exported model that is loaded. ``inputs`` are the names of its inputs, if it has names.
+
+    ``make`` makes a request without state of earlier calls: a session, or a compiled model.
+    """
+
+    def __init__(self, inputs: Sequence[str], make: Callable[[], Request], version: str) -> None:
+        self.inputs, self.make, self.version = list(inputs), make, version
+
+
+def load(runtime: str, path: str) -> Loaded:
+    """Load an exported model. Raises what the runtime raises."""
+    return {
+        "onnxruntime": _onnxruntime,
+        "openvino": _openvino,
+        "torch-export": _torch_export,
+        "executorch": _executorch,
+    }[runtime](path)
+
+
+def _onnxruntime(path: str) -> Loaded:
+    import onnxruntime
+
+    def session() -> Any:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        options.intra_op_num_threads = 1
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    first = session()
+    inputs = first.get_inputs()
+    kinds = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64",
+             "tensor(int64)": "int64", "tensor(int32)": "int32", "tensor(bool)": "bool",
+             "tensor(uint8)": "uint8", "tensor(int8)": "int8"}  # fmt: skip
+
+    def make() -> Request:
+        own = session()
+
+        def run(arrays: Sequence[ndarray[Any, Any]]) -> Arrays:
+            feeds = {i.name: a.astype(kinds.get(i.type, a.dtype), copy=False)
+                     for i, a in zip(inputs, arrays, strict=True)}  # fmt: skip
+            return list(own.run(None, feeds))
+
+        return run
+
+    return Loaded([i.name for i in inputs], make, f"onnxruntime {onnxruntime.__version__}")
+
+
+def _openvino(path: str) -> Loaded:
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(path)
+    names = [next(iter(sorted(i.get_names())), "") for i in model.inputs]
+
+    def make() -> Request:  # requests of one compiled model share what it caches of shapes
+        compiled = core.compile_model(model, "CPU", {"INFERENCE_NUM_THREADS": 1})
+        request = compiled.create_infer_request()
+
+        def run(arrays: Sequence[ndarray[Any, Any]]) -> Arrays:
+            request.infer(dict(enumerate(arrays)))
+            return [request.get_output_tensor(i).data.copy() for i in range(len(compiled.outputs))]
+
+        return run
+
+    return Loaded(names, make, f"openvino {openvino.__version__.partition('-')[0]}")
+
+
+def _torch_export(path: str) -> Loaded:
+    import torch
+
+    program = torch.export.load(path)
+    module: Any = program.module()
+    names = list(program.graph_signature.user_inputs)
+
+    def run(arrays: Sequence[ndarray[Any, Any]]) -> Arrays:
+        tensors = [torch.from_numpy(a) for a in arrays]
+        args, kwargs = program.example_inputs if program.example_inputs else ((), {})
+        if kwargs and not args:
+            output = module(**dict(zip(kwargs, tensors, strict=True)))
+        else:
+            output = module(*tensors)
+        return _arrays(output)
+
+    return Loaded([str(n) for n in names], lambda: run, f"torch {torch.__version__}")
+
+
+def _executorch(path: str) -> Loaded:
+    from importlib.metadata import version
+
+    import torch
+    from executorch.runtime import Runtime
+
+    program = Runtime.get().load_program(path)
+
+    def make() -> Request:
+        method = program.load_method("forward")
+
+        def run(arrays: Sequence[ndarray[Any, Any]]) -> Arrays:
+            return _arrays(method.execute([torch.from_numpy(a) for a in arrays]))
+
+        return run
+
+    return Loaded([], make, f"executorch {version('executorch')}")
+
+
+def _arrays(output: Any) -> Arrays:
+    """The tensors of nested lists and mappings, in order."""
+    if isinstance(output, dict):
+        output = list(output.values())
+    if isinstance(output, (list, tuple)):
+        return [a for part in output for a in _arrays(part)]
+    return [output.detach().numpy().copy()] if hasattr(output, "detach") else []
