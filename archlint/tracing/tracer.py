@@ -43,6 +43,7 @@ from archlint.tracing.meta_kernels import NUMBERS, python_body, run_kernel
 from archlint.tracing.module_stack import ModuleStack, user_frame
 from archlint.tracing.outputs import structure
 from archlint.tracing.path import TracedPath
+from archlint.tracing.python.attention_fast_path import attention_laid_out
 from archlint.tracing.python.draws import draws_unknown
 from archlint.tracing.python.function_transforms import (
     function_transforms_traced,
@@ -77,7 +78,6 @@ from archlint.tracing.tensors.value_tracking import Elements
 from archlint.tracing.trace import Call, Trace, call_name
 
 _OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
-_OTHER_MEMORY = torch.Tensor.data.__set__  # type: ignore[attr-defined]
 
 
 class Tracer(TorchFunctionMode):
@@ -195,8 +195,6 @@ class Tracer(TorchFunctionMode):
         call = Call(func, args, kwargs, modules[-1] if modules else "", code, line)
         self.calls.append(call)
         self.path.calls = index + 1
-        if func == _OTHER_MEMORY:
-            raise UnknownOutcome("a tensor is given other memory (.data = …)")
         if "out" in kwargs or traits_of(func).writes != ():
             forget_elements(self.run, check_overlap(self.path, call, self.calls))
         if rule is not None:
@@ -371,6 +369,7 @@ def run_model(
             replaced.enter_context(tracer.place.followed())
             replaced.enter_context(library_functions_traced())
             replaced.enter_context(function_transforms_traced())
+            replaced.enter_context(attention_laid_out())
             replaced.enter_context(lru_caches_restored(model))
             replaced.enter_context(draws_unknown(path, tracer.run, model))
             replaced.enter_context(math_of_sizes())

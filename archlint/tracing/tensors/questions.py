@@ -151,9 +151,11 @@ for _name in ("grad", "_grad", "names", "_backward_hooks"):
     _owner = getattr(torch.Tensor, _name, None)
     if hasattr(_owner, "__set__"):
         UNKNOWN[_owner.__set__] = f"a tensor's {_name} is set"  # type: ignore[union-attr]
+UNKNOWN[torch.Tensor.data.__set__] = "a tensor is given other memory (.data = …)"  # type: ignore[attr-defined]
 
 
 def unanswered(function: Any) -> str:
     """The reason why no answer is known; empty if there is one."""
     reason = UNKNOWN.get(function, "")
-    return f"{call_name(function)}: {reason}" if reason else ""
+    name = call_name(function)
+    return f"{name}: {reason}" if reason and name not in ("get", "set") else reason
