@@ -28,6 +28,7 @@ def check(
     rejects: str | None = None,
     output: Shapes | None = None,
     structure: Mapping[str, object] | None = None,
+    costs: Mapping[str, str] | None = None,
     mode: str = "eval",
     samples: int | None = None,
 ) -> Verdict:
@@ -41,7 +42,13 @@ def check(
     with needing_torch():
         import torch  # noqa: F401
     contract = contract_of(
-        input=input, accepts=accepts, rejects=rejects, output=output, structure=structure, mode=mode
+        input=input,
+        accepts=accepts,
+        rejects=rejects,
+        output=output,
+        structure=structure,
+        costs=costs,
+        mode=mode,
     )
     from archlint.engine.verdicts import error_verdict
     from archlint.explanation.advice import check_source

@@ -124,7 +124,8 @@ def test_targets():
         ),
         (
             {"input": "N 8"},
-            "found a contract that checks nothing\n    expected accepts, rejects or structure",
+            "found a contract that checks nothing\n"
+            "    expected accepts, rejects, structure or costs",
         ),
         (
             {"input": "N 8", "accepts": "any N", "mode": "evil"},

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Union
 
+from archlint.contracts.cost_budget import CostBudget
 from archlint.errors import Location
 from archlint.symbolic import Size
 from archlint.symbolic.formula import Bool
@@ -135,8 +136,9 @@ class ModelRef:
 class Contract:
     """One contract, for each of its models.
 
-    ``structure``: the argument of each structure check by name. ``severity_reason``: the reason of
-    the override that set the severity. ``pack``: the name of the pack that the contract is from.
+    ``structure``: the argument of each structure check by name. ``costs``: limits on what the model
+    costs. ``severity_reason``: the reason of the override that set the severity. ``pack``: the name
+    of the pack that the contract is from.
     """
 
     id: str
@@ -157,6 +159,7 @@ class Contract:
     pack: str = ""
     structure: dict[str, object] = field(default_factory=dict)
     artifact: Artifact | None = None
+    costs: tuple[CostBudget, ...] = ()
 
     @property
     def enabled(self) -> bool:
@@ -167,7 +170,8 @@ class Contract:
     def needs_run(self) -> bool:
         """Whether checking it requires traces of the model on symbolic sizes."""
         traced_checks = self.structure.keys() - set(MODULE_CHECKS)
-        return self.clause.kind != "none" or bool(traced_checks and self.input)
+        traced_costs = any(b.kind != "parameters" for b in self.costs)
+        return self.clause.kind != "none" or bool((traced_checks or traced_costs) and self.input)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from archlint.contracts.contract import Contract, Output, TensorOutput
+from archlint.contracts.cost_budget import budgets_text
 from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.structure_reader import structure_as_yaml
 from archlint.contracts.verdict import At, Proof, Verdict
@@ -264,6 +265,8 @@ def _contract_text(contract: Contract) -> str:
         parts.append(f"output {_output_text(contract.output)}")
     if contract.structure:
         parts.append(f"structure {structure_as_yaml(contract.structure)}")
+    if contract.costs:
+        parts.append(f"costs {budgets_text(contract.costs)}")
     return "   ".join(parts)
 
 

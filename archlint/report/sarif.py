@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from archlint.contracts.contract import Contract
+from archlint.contracts.cost_budget import budgets_text
 from archlint.contracts.fingerprint import fingerprint, mistake_fingerprint
 from archlint.contracts.rulefile.structure_reader import structure_as_yaml
 from archlint.contracts.verdict import Verdict
@@ -176,12 +177,12 @@ def _key(contract: Contract) -> tuple[str, str | None, int | None]:
 
 def _of_contract(contract: Contract) -> dict[str, Any]:
     kind = "rejects" if contract.clause.kind == "rejects" else "accepts"
-    title = f"{kind} {contract.clause.text}"
-    structure = f"has the structure {structure_as_yaml(contract.structure)}"
-    if contract.clause.kind == "none":
-        title = structure
-    elif contract.structure:
-        title += f" and {structure}"
+    parts = [] if contract.clause.kind == "none" else [f"{kind} {contract.clause.text}"]
+    if contract.structure:
+        parts.append(f"has the structure {structure_as_yaml(contract.structure)}")
+    if contract.costs:
+        parts.append(f"costs {budgets_text(contract.costs)}")
+    title = " and ".join(parts)
     help = "\n".join(filter(None, (f"The model {title}.", contract.why and f"Why: {contract.why}")))
     level = "warning" if contract.severity == "warning" else "error"
     fixes = f"archlint fix --select {contract.id} shows changes that were proved to make it hold."

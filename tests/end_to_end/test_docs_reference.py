@@ -104,6 +104,7 @@ TABLES = {
     "`xfail`": schema.XfailEntry,
     "`structure`": schema.StructureEntry,
     "`structure: parameters`": schema.ParametersEntry,
+    "`costs`": schema.CostsEntry,
     "A tensor": tensorschema.TensorEntry,
     "`use`": schema.UseEntry,
     "`overrides`": schema.OverrideEntry,

@@ -17,8 +17,8 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 )
 
 KEYS = (
-    "id, why, models, input, accepts, rejects, output, structure, mode, samples, budget, skip, "
-    "xfail, severity"
+    "id, why, models, input, accepts, rejects, output, structure, artifact, costs, mode, samples, "
+    "budget, skip, xfail, severity"
 )
 DTYPES = (
     "float32, float16, bfloat16, float64, int64, int32, int16, int8, uint8, bool, "
@@ -185,7 +185,7 @@ CASES = [
     ),
     (
         CONTRACT.replace("    accepts: any H >= 3\n", ""),
-        [(3, 5, "found a contract that checks nothing", "accepts, rejects or structure")],
+        [(3, 5, "found a contract that checks nothing", "accepts, rejects, structure or costs")],
     ),
     (
         CONTRACT + "    rejects: any H < 3\n",

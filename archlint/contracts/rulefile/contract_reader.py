@@ -18,6 +18,7 @@ from archlint.contracts.contract import (
     ModelRef,
     SizeClause,
 )
+from archlint.contracts.rulefile.cost_reader import read_costs
 from archlint.contracts.rulefile.declared_clause import declared_clause
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.overrides import severity_of
@@ -154,6 +155,7 @@ class ContractReader:
             xfail_strict=strict,
             structure=read_structure(entry.get("structure")),
             artifact=read_artifact(entry.get("artifact")),
+            costs=read_costs(self.collector, (*place, "costs"), entry.get("costs"), inputs),
             severity=severity_of(entry) or "error",
         )
 
@@ -191,8 +193,8 @@ class ContractReader:
     ) -> SizeClause | None:
         """The ``accepts:`` or ``rejects:`` of a contract; ``None`` if it has none or a mistake."""
         kinds = [k for k in entry if k in ("accepts", "rejects")]
-        if not kinds and "structure" not in entry:
-            expected = "accepts, rejects or structure"
+        if not kinds and not entry.keys() & {"structure", "costs"}:
+            expected = "accepts, rejects, structure or costs"
             self.collector.add(place, "found a contract that checks nothing", expected)
         if len(kinds) > 1:
             found = "found accepts and rejects in one contract"

@@ -123,6 +123,20 @@ class StructureEntry(Entry):
         return {k: v for k, v in value.items() if "." not in str(k)}
 
 
+class CostsEntry(Entry):
+    """Limits on what the model costs, at one size, with a condition, or at every size."""
+
+    flops: Text = Field(
+        default="", description="Floating-point operations, as torch.utils.flop_counter counts."
+    )
+    parameters: Text = Field(default="", description="Parameters; shared ones count once.")
+    activations: Text = Field(
+        default="",
+        description="Bytes of activations that must be alive at once without gradients, at the "
+        "least: a number, or 512 MB, 2 GiB.",
+    )
+
+
 Severity = Annotated[
     Literal["error", "warning", "off"],
     BeforeValidator(
@@ -173,10 +187,12 @@ class ArtifactEntry(Entry):
 
 
 class ContractEntry(Entry):
-    """A contract for one or more models: accepts or rejects, structure, or both."""
+    """A contract for one or more models: accepts or rejects, structure, costs, or several."""
 
     model_config = ConfigDict(
-        json_schema_extra={"anyOf": [{"required": ["input"]}, {"required": ["structure"]}]}
+        json_schema_extra={
+            "anyOf": [{"required": [key]} for key in ("input", "structure", "costs")]
+        }
     )
 
     id: Text = Field(description="Its name in reports: letters, digits, '.', '_' and '-'.")
@@ -188,7 +204,7 @@ class ContractEntry(Entry):
         default=None,
         description="What the model is called with: one shape, or a mapping of argument names to "
         "shapes; {shape, dtype, below} for a tensor that is not float32. Not needed if structure "
-        "has only forbids and parameters.",
+        "has only forbids and parameters, and costs only parameters.",
     )
     accepts: Annotated[
         Union[Annotated[Text, Tag("<text>")], Annotated[RangesEntry, Tag("<mapping>")]],
@@ -211,6 +227,11 @@ class ContractEntry(Entry):
     artifact: ArtifactEntry = Field(
         default=None,  # type: ignore[assignment]
         description="An exported model, which is run beside the model at chosen sizes.",
+    )
+    costs: CostsEntry = Field(
+        default=None,  # type: ignore[assignment]
+        description="Limits on what the model costs: '<= 20e9 at N=1 H=224 W=224', or "
+        "'<= 2 GiB for N <= 16 and H, W <= 1024'.",
     )
     mode: Literal["eval", "train"] = Field(default="eval", description="The model's mode.")
     samples: int = Field(  # type: ignore[assignment]

@@ -34,6 +34,8 @@ def check_structure(collector: MistakeCollector, place: Place, entry: dict[str, 
         collector.add(at, "found structure beside rejects", expected, key=True)
     if "input" in entry:
         return
+    if value is None and "costs" in entry and not entry.keys() & {"accepts", "rejects"}:
+        return  # a budget of parameters needs none; others report it
     if not isinstance(value, dict) or "accepts" in entry or "rejects" in entry:
         collector.add(place, "the key 'input' is missing", "input: with a shape such as N 3 H W")
         return

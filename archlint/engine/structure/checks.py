@@ -9,6 +9,7 @@ from typing import Any
 from archlint.contracts import plugins
 from archlint.contracts.suggestions import did_you_mean
 from archlint.engine.structure.batch_checks import batch_never_merged, batch_preserved
+from archlint.engine.structure.cost_budgets import cost_budgets
 from archlint.engine.structure.model_view import ModelView
 from archlint.engine.structure.module_checks import forbids, parameters
 from archlint.engine.structure.pooled_before_linear import pooled_before_linear
@@ -28,6 +29,7 @@ BUILT_IN: dict[str, Check] = {
     "total_stride": total_stride,
     "forbids": forbids,
     "parameters": parameters,
+    "costs": cost_budgets,
 }
 MODULES_ONLY = (forbids, parameters)
 

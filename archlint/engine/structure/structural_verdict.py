@@ -35,10 +35,11 @@ def with_structure(
     """
     contract = run.contract
     explored_nothing = exploration is not None and not exploration.paths
-    if not contract.structure or verdict.word == "error" or explored_nothing:
+    checks = contract.structure | ({"costs": contract.costs} if contract.costs else {})
+    if not checks or verdict.word == "error" or explored_nothing:
         return verdict
     view = ModelView(run, exploration)
-    results = run_checks(contract.structure, view)
+    results = run_checks(checks, view)
     proof = replace(verdict.proof, claims=verdict.proof.claims + results.count)
     joined = _joined(replace(verdict, proof=proof), results, run, exploration)
     printed = {k: v for k, v in verdict.details.items() if k == "printed"}
@@ -93,7 +94,7 @@ def _broken(
 ) -> Verdict:
     first = violations[0]
     evidence = Evidence(Samples())
-    if first.sizes is not None and exploration is not None:
+    if first.sizes is not None and exploration is not None and first.run:
         evidence = cross_check_at(dict(first.sizes), run, exploration)
         if evidence.disagreement:
             return disagreement_verdict(verdict, evidence)
@@ -104,7 +105,7 @@ def _broken(
         run.contract,
         message=first.message,
         point=first.sizes,
-        confirmation=confirmation(verdict.proof.covered, evidence, first.shows)
+        confirmation=confirmation(verdict.proof.covered and first.smallest, evidence, first.shows)
         if sized
         else (None, ""),
         at=at,

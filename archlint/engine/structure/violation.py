@@ -15,7 +15,8 @@ class Violation:
     ``module`` is the layer's dotted path, ``op`` the operator or class, ``source`` the user's
     ``file:line``. ``sizes`` are the smallest sizes with the violation, if it depends on sizes;
     ``because`` is the chain of sizes that leads to it. ``shows``: running the model at ``sizes``
-    shows the violation in its output.
+    shows the violation in its output. ``run``: running the model there may confirm it.
+    ``smallest``: no smaller sizes have the violation.
     """
 
     message: str
@@ -25,6 +26,8 @@ class Violation:
     sizes: Mapping[str, int] | None = None
     because: str = ""
     shows: bool = False
+    run: bool = True
+    smallest: bool = True
 
 
 class CannotCheck(ArchlintError):

@@ -17,6 +17,8 @@ def explained(contract: Contract) -> str:
     if contract.structure:
         lines = [f"{k}: {value_as_yaml(v)}" for k, v in contract.structure.items()]
         texts["structure"] = "\n".join(lines)
+    if contract.costs:
+        texts["costs"] = "\n".join(f"{b.kind}: {b.text}" for b in contract.costs)
     if contract.output is not None:
         texts["output"] = _output(contract.output)
     texts["why"] = contract.why

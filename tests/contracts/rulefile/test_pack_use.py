@@ -339,7 +339,7 @@ def test_mistakes_in_a_pack(write, old, new, expected):
     ("old", "new", "expected"),
     [
         ("accepts: any H, W", "acepts: any H, W",
-         [(9, 5, "found a contract that checks nothing", "accepts, rejects or structure"),
+         [(9, 5, "found a contract that checks nothing", "accepts, rejects, structure or costs"),
           (11, 5, "found the unknown key 'acepts'; did you mean 'accepts'?", KEYS)]),
         ("output: N {classes}", "output: 3.5",
          [(12, 13, "found the number 3.5", "a shape such as 'N 3 H W', a list or a mapping")]),
