@@ -20,6 +20,8 @@ OUTSIDE = {
     "archlint/cli/app.py: signal.signal": "the command's own process: SIGTERM ends its workers",
     "archlint/cli/exit_codes.py: os.dup2": "the command's own stdout, at its end",
     "archlint/tracing/loops/rewriting.py: warnings.simplefilter": "inside catch_warnings",
+    "archlint/engine/artifact/runtime_process.py: os.dup2": "the stdout of a process of its own",
+    "archlint/engine/artifact/runtime_process.py: warnings.simplefilter": "a process of its own",
     "archlint/explanation/fixes/patched_check.py: os.dup2": "the stdout of a process of its own",
     "archlint/explanation/fixes/patched_check.py: sys.modules": "a process that checks one diff",
     "archlint/explanation/fixes/reference.py: torch.manual_seed": "where the state is restored",
