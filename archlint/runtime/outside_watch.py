@@ -43,6 +43,7 @@ _MACHINE = {
 def watch_functions(called: Called) -> None:
     """Call ``called`` before the functions above, until the process ends."""
     names = [*PATH_FUNCTIONS, *(f"{m}.{name}" for m, ns in _MACHINE.items() for name in ns.split())]
+    import_module("logging")  # reads the clock when it is imported, for itself
     accessor = getattr(pathlib, "_NormalAccessor", None)  # of Python 3.10
     with PROCESS_LOCK:
         for full in names:

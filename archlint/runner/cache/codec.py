@@ -32,6 +32,7 @@ from archlint.contracts.contract import (
     TensorOutput,
     Waiver,
 )
+from archlint.contracts.cost_budget import CostBudget
 from archlint.contracts.verdict import At, Proof, Samples, Verdict, Waived
 from archlint.errors import Location
 from archlint.symbolic.atom import Max, Min, extremum_atom, floordiv_atom, symbol_atom
@@ -52,8 +53,8 @@ def _by_tag(*things: Any) -> dict[Any, Any]:
 
 
 _DATACLASSES = _by_tag(
-    Artifact, Budget, Contract, DeclaredRange, ModelRef, RuleFile, SizeClause, TensorInput,
-    TensorOutput, Waiver,
+    Artifact, Budget, Contract, CostBudget, DeclaredRange, ModelRef, RuleFile, SizeClause,
+    TensorInput, TensorOutput, Waiver,
     At, Proof, Samples, Verdict, Waived, Location, AcceptedSet, OutputCase, Refusal,
 )  # fmt: skip
 _BUILDERS = _by_tag(  # the functions that ``__reduce__`` of sizes and formulas names

@@ -20,6 +20,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -68,10 +69,10 @@ def draws_unknown(path: TracedPath, run: TraceRun, model: nn.Module) -> Iterator
 
 
 def _generator_states() -> tuple[Any, ...]:
-    numpy = sys.modules.get("numpy.random")
-    if numpy is None:
+    if "numpy" not in sys.modules:
         return (random.getstate(),)
-    kind, keys, position, *rest = numpy.get_state()
+    numpy_random = import_module("numpy.random")  # NumPy loads it when it is first asked for
+    kind, keys, position, *rest = numpy_random.get_state()
     return random.getstate(), kind, keys.tobytes(), position, *rest
 
 
