@@ -473,8 +473,8 @@ def test_python_dash_m():
 
 def test_help_lists_the_commands_in_the_order_of_use():
     text = CliRunner().invoke(cli.cli, ["--help"]).output
-    order = ["init", "check", "explain", "fix", "infer", "cost", "export-ranges", "lock", "diff"]
-    order += ["badge", "rules", "cache"]
+    order = ["init", "check", "explain", "fix", "infer", "cost", "export-ranges"]
+    order += ["compare-artifact", "lock", "diff", "badge", "rules", "cache"]
     lines = text[text.index("Commands:") :].splitlines()[1:]
     assert [line.split()[0] for line in lines if line.startswith("  ")][: len(order)] == order
     assert "https://github.com/archlint/torch-archlint" in text

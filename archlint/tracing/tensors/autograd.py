@@ -34,7 +34,7 @@ def requires_grad(tensor: torch.Tensor) -> bool | None:
     """Whether the tensor requires gradients; ``None`` if that is not known."""
     with torch._C.DisableTorchFunctionSubclass():
         known = tensor.requires_grad
-    return True if known or type(tensor) is not SymbolicTensor else tensor.requires
+    return tensor.requires if type(tensor) is SymbolicTensor and not known else known
 
 
 class Gradients:

@@ -29,6 +29,7 @@ MODELS = {
     "training": lambda: Viewed().train(),
     "odd heads": lambda: Viewed(heads=1).eval(),
     "grad": lambda: Viewed(grad=True).eval(),
+    "frozen, grad": lambda: Viewed(grad=True).eval().requires_grad_(False),
     "batch second": lambda: Viewed(batch_first=False).eval(),
     "added zeros": lambda: Viewed(add_zero_attn=True).eval(),
     "key bias": lambda: Viewed(add_bias_kv=True).eval(),

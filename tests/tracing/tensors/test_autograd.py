@@ -209,3 +209,25 @@ def test_what_is_not_followed_is_unknown(forward, samples):
     assert verdict.word in (("error", "broken", "tested") if fails else ("error", "tested"))
     found = archlint.infer(model, "N 8")
     assert not found.exact
+
+
+class FrozenResult(nn.Module):
+    """Refuses an input of 3 rows if what its layer and a constant give requires gradients."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x):
+        with torch.enable_grad():
+            y = self.layer(x) + torch.ones(4)
+            if y.requires_grad and x.shape[0] == 3:
+                raise ValueError("trainable")
+        return y
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_weights_require_what_they_say(frozen):
+    model = FrozenResult().eval().requires_grad_(not frozen)
+    found = archlint.infer(model, "N 4")
+    assert (found.exact, found.accepts(N=3)) == (True, frozen)
