@@ -182,6 +182,9 @@ def _yaml(words: str, option: str) -> Any:
 
     try:
         return yaml.safe_load(words)
+    except (ValueError, TypeError, AttributeError, RecursionError) as e:
+        # PyYAML: a date that does not exist, ``!!int x``, a mapping as a key, thousands of brackets
+        raise click.BadParameter(f"a value cannot be read: {e}", param_hint=option) from None
     except yaml.YAMLError as e:
         mark = getattr(e, "problem_mark", None)
         place = f" at column {mark.column + 1}" if mark is not None else ""

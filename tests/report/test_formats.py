@@ -82,7 +82,7 @@ FOUND = {
 }
 
 
-def run_logged(jobs, _count, _bar, _backend, _resume, stream, **_options):
+def run_logged(jobs, _count, _bar, _backend, _resume, stream, *_more):
     verdicts = []
     if stream:
         stream.touch()

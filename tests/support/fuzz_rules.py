@@ -122,8 +122,8 @@ def _restructure(text: bytes, _texts: list[bytes], draw: random.Random) -> bytes
         return text
     try:
         tree = json.loads(json.dumps(yaml.safe_load(text), default=str))  # nothing in it twice
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError, TypeError):
-        return text
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError, AttributeError):
+        return text  # PyYAML itself raises AttributeError for !!timestamp with another text
     for _ in range(draw.randint(1, 4)):
         tree = _changed(tree, draw, 0)
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True).encode("utf-8", "replace")
