@@ -14,15 +14,20 @@ ROOT = Path(archlint.__file__).parent
 RULES = ROOT / "ops" / "rules"
 ALLOWED = {
     "contracts/rulefile/grammar.py": "functions of the phrase language",
+    "contracts/rulefile/ranges/example_tensors.py": "calls in a user's source text",
+    "contracts/rulefile/ranges/tensorrt_profiles.py": "names of dtypes in a user's source text",
     "contracts/rulefile/schema_errors.py": "names of dtypes and keys of a rule file",
     "ops/registry.py": "slots of TensorSpec",
     "symbolic/__init__.py": "names that the package exports",
     "models/deepcopy.py": "Python's methods of copying",
     "extend.py": "the names that it exports",
     "explanation/fixes/source_edits.py": "names in a user's source text",
+    "tracing/exception_handling/reporting_branches.py": "syntax and calls of a source text",
     "tracing/loops/lists.py": "methods of Python's lists",
     "tracing/meta_kernels.py": "torch.sym_* functions, looked up once",
     "tracing/python/builtins.py": "Python's built-in functions",
+    "tracing/tensors/attributes.py": "attributes of a tensor, looked up once",
+    "tracing/tensors/questions.py": "attributes of a tensor, looked up once",
     "tracing/tensors/symbolic_tensor.py": "attributes that a symbolic tensor answers itself",
 }
 HOMES = (torch, torch.Tensor, torch.nn.functional, torch.special, torch.linalg, torch.fft)

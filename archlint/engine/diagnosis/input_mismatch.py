@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch.nn import functional as F
+
 from archlint.contracts.contract import Input, TensorInput
 from archlint.engine.exploration import Exploration
 from archlint.engine.prove import SizeViolation
@@ -86,12 +88,15 @@ def _takes_input(call: Call) -> bool:
     return bool(tensors) and tensors[0].made_by < 0
 
 
+_SPATIAL: dict[object, int] = {F.conv1d: 1, F.conv2d: 2, F.conv3d: 3}  # sizes without N and C
+
+
 def _first_layer(input: Input, call: Call | None, *, fits_none: bool) -> str:
     """A convolution takes the input without a batch, or with its channels at the end.
 
     ``fits_none``: no size is accepted. Else a first size that is a number is no mistake.
     """
-    rank = {"conv1d": 1, "conv2d": 2, "conv3d": 3}.get(call.op if call else "")
+    rank = _SPATIAL.get(call.func) if call is not None else None
     if rank is None or call is None or len(call.args) < 2 or not isinstance(input, TensorInput):
         return ""
     if not _takes_input(call):
