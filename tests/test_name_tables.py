@@ -28,7 +28,6 @@ ALLOWED = {
     "tracing/python/builtins.py": "Python's built-in functions",
     "tracing/tensors/attributes.py": "attributes of a tensor, looked up once",
     "tracing/tensors/questions.py": "attributes of a tensor, looked up once",
-    "tracing/tensors/symbolic_tensor.py": "attributes that a symbolic tensor answers itself",
 }
 HOMES = (torch, torch.Tensor, torch.nn.functional, torch.special, torch.linalg, torch.fft)
 OPERATORS = {
