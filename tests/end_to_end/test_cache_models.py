@@ -102,7 +102,8 @@ def test_without_news_nothing_heavy_is_loaded_and_the_report_is_the_same(project
         for path in (project.root / ".archlint_cache" / "verdicts").glob("*.json")
     ]
     here = os.path.realpath(project.root)
-    used = sorted(sorted(os.path.relpath(f, here) for f in files) for files in rests)
+    inside = [[f for f in map(os.path.realpath, files) if f.startswith(here)] for files in rests]
+    used = sorted(sorted(os.path.relpath(f, here) for f in files) for files in inside)
     flat, pooled = ["acme/flat.py"], ["acme/__init__.py", "acme/layers.py", "acme/pooled.py"]
     assert [u for u in used if u in (flat, pooled)] == used
     assert pooled in used
