@@ -361,6 +361,8 @@ XDIST = """
 @pytest.mark.slow
 def test_two_xdist_workers(project, pytester, monkeypatch):
     monkeypatch.setenv("ONLY", str(REPO))  # pytester adds to PYTHONPATH, which counts
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        pytest.skip("the variables of the outer xdist change what the cached verdicts depend on")
     shared = Project(pytester.path)
     shared.write("acme.py", "def f(): return 'proved well'")
     shared.rules("acme:f", "acme:f")
