@@ -361,8 +361,9 @@ XDIST = """
 @pytest.mark.slow
 def test_two_xdist_workers(project, pytester, monkeypatch):
     monkeypatch.setenv("ONLY", str(REPO))  # pytester adds to PYTHONPATH, which counts
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        pytest.skip("the variables of the outer xdist change what the cached verdicts depend on")
+    for name in os.environ.keys() - ENV.keys():
+        if name.startswith("TORCH"):  # counts, and torch sets it when another test compiles
+            monkeypatch.delenv(name)
     shared = Project(pytester.path)
     shared.write("acme.py", "def f(): return 'proved well'")
     shared.rules("acme:f", "acme:f")
