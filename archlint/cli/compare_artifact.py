@@ -54,8 +54,9 @@ def compare_artifact(
 ) -> None:
     """Run an exported model beside the model, at and around the boundary of what that accepts.
 
-    FILE runs in a process of its own, which it may end. Refusals, crashes, silence where the model
-    refuses, an earlier call's output and other values are told apart, each with its smallest size.
+    FILE runs in a process of its own, which it may end. The report distinguishes refusals, crashes,
+    silence where the model refuses, an earlier call's output and other values, each with the
+    smallest of the sizes that were run.
 
     Exit code: 0 if they agree; 1 if they differ; 2 if something could not run.
     """

@@ -55,7 +55,7 @@ class SizeMap:
 
     def zone_at(self, point: Mapping[str, int]) -> Zone:
         """The zone of these sizes, which must name all of ``names``."""
-        return next(z for z in self.zones if holds(z.where, point))
+        return self.zones[_first([zone.where for zone in self.zones], point)]
 
     @cached_property
     def rows(self) -> Rows:
@@ -67,18 +67,23 @@ class SizeMap:
         """0 for each point of the contract, else 1; empty without a contract."""
         return [] if self.contract is None else self._rows([self.contract, True])
 
+    @property
+    def present(self) -> list[int]:
+        """The zones that have a point on the map, in order."""
+        return sorted({index for row in self.rows for index in row})
+
     def _rows(self, formulas: Sequence[Bool]) -> Rows:
         across, down = self.axes
-        fixed = [substitute_formula(f, self.fixed) for f in formulas]
         rows = []
         for y in range(1, self.last[1] + 1):
-            here = [substitute_formula(f, {down: y}) for f in fixed] if down else fixed
-            rows.append([_first(here, across, x) for x in range(1, self.last[0] + 1)])
+            row = self.fixed | ({down: y} if down else {})
+            here = [substitute_formula(f, row) for f in formulas]
+            rows.append([_first(here, {across: x}) for x in range(1, self.last[0] + 1)])
         return rows
 
 
-def _first(formulas: Sequence[Bool], name: str, value: int) -> int:
-    point = {name: value}
+def _first(formulas: Sequence[Bool], point: Mapping[str, int]) -> int:
+    """The index of the first formula that holds; the last one always does."""
     return next(i for i, f in enumerate(formulas) if holds(f, point))
 
 

@@ -42,14 +42,15 @@ def svg(map: SizeMap, title: str = "") -> str:
         f"<title>{escape(title or _summary(map))}</title>"
         f'<g transform="translate({MARGIN} {MARGIN}) scale({scale:.6g} {y_scale:.6g})">'
     ]
-    present = {index for row in map.rows for index in row}
-    for index, (zone, color) in enumerate(zip(map.zones, colors(map), strict=True)):
-        if index in present:
-            about = escape(f"{zone.label}: {zone.why}" if zone.why else zone.label)
-            path = "".join(rectangles(map.rows, index))
-            parts.append(
-                f'<path fill="{color}" data-zone="{index}" d="{path}"><title>{about}</title></path>'
-            )
+    palette = colors(map)
+    for index in map.present:
+        zone = map.zones[index]
+        about = escape(f"{zone.label}: {zone.why}" if zone.why else zone.label)
+        path = "".join(rectangles(map.rows, index))
+        parts.append(
+            f'<path fill="{palette[index]}" data-zone="{index}" d="{path}">'
+            f"<title>{about}</title></path>"
+        )
     if map.contract is not None:
         outline = "".join(edges(map.contract_rows))
         parts.append(
@@ -76,16 +77,16 @@ def notebook_html(text: str, map: SizeMap | None) -> str:
 
 def legend(map: SizeMap) -> str:
     """A list of the zones that the map shows, each with its colour and its reason."""
-    present = {index for row in map.rows for index in row}
+    palette = colors(map)
     items = []
-    for index, (zone, color) in enumerate(zip(map.zones, colors(map), strict=True)):
-        if index in present:
-            swatch = (
-                f'<svg width="12" height="12" aria-hidden="true"><rect width="12" height="12" '
-                f'fill="{color}"/></svg>'
-            )
-            why = f" <small>{escape(zone.why)}</small>" if zone.why else ""
-            items.append(f"<li>{swatch} {escape(zone.label)}{why}</li>")
+    for index in map.present:
+        zone = map.zones[index]
+        swatch = (
+            f'<svg width="12" height="12" aria-hidden="true"><rect width="12" height="12" '
+            f'fill="{palette[index]}"/></svg>'
+        )
+        why = f" <small>{escape(zone.why)}</small>" if zone.why else ""
+        items.append(f"<li>{swatch} {escape(zone.label)}{why}</li>")
     others = ", ".join(f"{name}={value}" for name, value in map.fixed.items())
     note = f"<p>at {escape(others)}</p>" if others else ""
     return f"<ul>{''.join(items)}</ul>{note}"

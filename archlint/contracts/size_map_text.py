@@ -63,10 +63,10 @@ def _line(map: SizeMap, pairs: list[tuple[int, int]], palette: list[str], color:
 
 
 def _legend(map: SizeMap, palette: list[str], color: bool, step: int) -> list[str]:
-    present = {index for row in map.rows for index in row}
     lines = []
-    for index, zone in enumerate(map.zones):
-        if index not in present or (not color and zone.kind != ACCEPTED):
+    for index in map.present:
+        zone = map.zones[index]
+        if not color and zone.kind != ACCEPTED:
             continue
         swatch = f"\x1b[38;2;{_rgb(palette[index])}m█{_RESET}" if color else "█"
         why = f": {zone.why}" if zone.why else ""

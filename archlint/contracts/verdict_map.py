@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from archlint.contracts.accepted_set import AcceptedSet, region
-from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.contract import TensorInput
 from archlint.contracts.size_map import SizeMap, size_map
 from archlint.errors import PhraseError
 from archlint.symbolic import symbol
@@ -19,20 +19,19 @@ _ACCEPTS = re.compile(r"(?P<sizes>.+?)   \((?P<how>exact)\)")
 _CONTRACT = re.compile(r"accepts (?:any|only) (?P<sizes>.+?)(?:   output .*)?")
 
 
-def verdict_map(verdict: Verdict, input: Input | None = None) -> SizeMap | None:
+def verdict_map(verdict: Verdict) -> SizeMap | None:
     """A map of the sizes that the model of a broken contract accepts.
 
-    ``input`` is the contract's; by default one of the sizes of the counterexample. ``None`` if the
-    verdict does not say what the model accepts, or its input has no sizes.
+    Its sizes are those of the counterexample. ``None`` if there is none, or the verdict does not
+    say what the model accepts.
     """
     if verdict.entry is not None:
         return size_map(verdict.entry)
     accepts = _ACCEPTS.fullmatch(verdict.details.get("accepts", ""))
     point = verdict.counterexample
-    if accepts is None or point is None:
+    if accepts is None or not point:
         return None
-    if input is None:
-        input = TensorInput(tuple(map(symbol, point)))
+    input = TensorInput(tuple(map(symbol, point)))
     sizes = AcceptedSet(verdict.model, "", input, accepts["sizes"], exact=True)
     return size_map(sizes, contract=_contract_sizes(verdict), mark=point)
 

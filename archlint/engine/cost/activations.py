@@ -133,7 +133,7 @@ class _Storages:
 
 
 def _is_in_place(call: Call) -> bool:
-    """Whether a function such as ``F.relu`` writes to its argument because it is told to."""
+    """Whether a call such as ``F.relu(x, inplace=True)`` writes to its argument."""
     at = _inplace_position(call.func)
     if at is None:
         return False

@@ -20,11 +20,11 @@ from archlint.models.targets import resolve
 
 def main() -> None:
     """Read a :class:`Request` from stdin and write its :class:`Answer` to stdout."""
-    out = os.fdopen(os.dup(1), "wb")
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # models print
     request: Request = pickle.load(sys.stdin.buffer)
     with out:
-        pickle.dump(_answer(request), out)
+        out.write(_answer(request).to_json())
 
 
 def _answer(request: Request) -> Answer:
@@ -47,7 +47,7 @@ def _answer(request: Request) -> Answer:
         verdict = check_contract(job.contract, job.ref, root=job.root, samples=0)
         if verdict.word in ("broken", "error"):
             failing.append((index, " ".join(verdict.message.split())[:200]))
-    return Answer(fix, tuple(failing))
+    return Answer.of(fix, failing)
 
 
 def _fixed(job: Job, request: Request, rule_file: bool) -> Fix | None:
@@ -57,10 +57,7 @@ def _fixed(job: Job, request: Request, rule_file: bool) -> Fix | None:
             fix = try_fix(proposal, request.before, request.seconds)
     except ArchlintError:
         return None
-    if fix is None or not (rule_file or _loaded(request.file)):
-        return None
-    bare = replace(proposal, source=None)  # type: ignore[arg-type]
-    return replace(fix, proposal=bare)
+    return fix if rule_file or _loaded(request.file) else None
 
 
 def _reread(job: Job, file: Path) -> Iterator[Job]:

@@ -6,6 +6,7 @@ serves is worse than before.
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import shutil
@@ -37,7 +38,7 @@ _START = "from archlint.explanation.fixes.patched_check import main; main()"
 class Request:
     """What the other process checks: ``job`` in full, ``others`` where they use ``file``.
 
-    Their paths are those of the copy. ``narrowed`` is the contract after the edit of a rule file.
+    Their paths are those of the copy.
     """
 
     job: Job
@@ -50,12 +51,38 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """``fix`` is ``None`` if the contract does not hold in the copy, or if nothing loaded the
-    changed file. ``failing``: the indices of the other jobs that fail, with the reason of each.
+    """``facts`` are the fields of the fix that holds in the copy; ``None`` if the contract does not
+    hold there, or if nothing loaded the changed file. ``failing``: the indices of the other jobs
+    that fail, with the reason of each.
+
+    The process runs the user's code, so its answer is JSON, and read as data.
     """
 
-    fix: Fix | None
+    facts: dict[str, Any] | None
     failing: tuple[tuple[int, str], ...] = ()
+
+    @staticmethod
+    def of(fix: Fix, failing: Sequence[tuple[int, str]]) -> Answer:
+        """The answer for a fix that holds in the copy."""
+        return Answer({name: getattr(fix, name) for name in _FACTS}, tuple(failing))
+
+    def to_json(self) -> str:
+        """The answer as one line."""
+        return json.dumps([self.facts, self.failing])
+
+    @staticmethod
+    def from_json(text: bytes) -> Answer:
+        """The answer of a process. Raises ``ValueError`` or ``TypeError`` if it is none."""
+        facts, failing = json.loads(text)
+        if facts is not None:
+            if facts.keys() != set(_FACTS):
+                raise ValueError(f"found the facts {sorted(facts)}; expected {sorted(_FACTS)}")
+            facts |= {name: tuple(map(dict, facts[name])) for name in ("ran", "same")}
+        return Answer(facts, tuple((int(index), str(why)) for index, why in failing))
+
+
+_FACTS = ("accepts", "exact", "weights", "ran", "same")
+"""The fields of a fix that checking the copy determines."""
 
 
 def checked_fixes(broken: BrokenContract, job: Job, others: Sequence[Job]) -> list[Fix]:
@@ -89,19 +116,14 @@ def _with_checked_edit(
             continue
         answer = _check(fix, edit, job, others, before)
         harmed = [(i, why) for i, why in answer.failing if passes(i)]
-        if answer.fix is not None and not harmed:
-            return replace(fix, **_facts(answer.fix), edit=edit)
+        if answer.facts is not None and not harmed:
+            return replace(fix, **answer.facts, edit=edit)
         if harmed:
             other, why = others[harmed[0][0]], harmed[0][1]
             broken = (
                 f"no diff: in the source it breaks {other.contract.id} · {other.ref.name} ({why})"
             )
     return replace(fix, note=broken)
-
-
-def _facts(fix: Fix) -> dict[str, Any]:
-    names = ("accepts", "exact", "weights", "ran", "same")
-    return {name: getattr(fix, name) for name in names}
 
 
 def _check(fix: Fix, edit: Edit, job: Job, others: Sequence[Job], before: Reference) -> Answer:
@@ -136,10 +158,9 @@ def _check(fix: Fix, edit: Edit, job: Job, others: Sequence[Job], before: Refere
                 },
                 timeout=SECONDS,
             )
-            answer = pickle.loads(ran.stdout)
-        except (subprocess.TimeoutExpired, pickle.PickleError, EOFError, AttributeError, TypeError):
+            return Answer.from_json(ran.stdout)
+        except (subprocess.TimeoutExpired, ValueError, TypeError, AttributeError):
             return Answer(None)
-        return answer if isinstance(answer, Answer) else Answer(None)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from archlint.contracts.contract import Contract
 from archlint.contracts.size_map_svg import figure
 from archlint.contracts.verdict import WORDS, Verdict
 from archlint.contracts.verdict_map import verdict_map
@@ -19,7 +18,6 @@ from archlint.report.run_results import RunResults
 def run_page(results: RunResults) -> str:
     """The page of ``archlint check --output html=FILE``."""
     verdicts = results.verdicts
-    contracts = {contract.id: contract for contract in results.contracts}
     counts = Counter(v.word for v in verdicts)
     return document(
         "run.html.jinja",
@@ -28,12 +26,12 @@ def run_page(results: RunResults) -> str:
         version=results.version,
         words=[(word, counts[word]) for word in WORDS if counts[word]],
         mistakes=[str(m) for m in results.mistakes],
-        verdicts=[_entry(v, contracts.get(v.contract)) for v in verdicts],
+        verdicts=[_entry(v) for v in verdicts],
     )
 
 
-def _entry(verdict: Verdict, contract: Contract | None) -> dict[str, Any]:
-    map = verdict_map(verdict, contract.input if contract else None)
+def _entry(verdict: Verdict) -> dict[str, Any]:
+    map = verdict_map(verdict)
     return {
         "word": verdict.word,
         "status": status_of(verdict),

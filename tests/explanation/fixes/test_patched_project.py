@@ -7,6 +7,7 @@ import torch
 from click.testing import CliRunner
 
 from archlint.cli.fix import fix as command
+from archlint.explanation.fixes.patched_project import Answer
 
 HEAD = """\
 import functools
@@ -168,3 +169,18 @@ def test_two_heads_are_pooled_together(fixed, tmp_path):
     model = apply_first(output, tmp_path)["Net"]().eval()
     for sizes in ((8, 8), (9, 30)):
         assert [y.shape[1] for y in model(torch.randn(1, 3, *sizes))] == [2, 5]
+
+
+def test_an_answer_is_read_as_data():
+    facts = {"accepts": "any size", "exact": True, "weights": "fit", "ran": ({"N": 1},), "same": ()}
+    for answer in (Answer(facts, ((2, "refused"),)), Answer(None)):
+        assert Answer.from_json(answer.to_json().encode()) == answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"\x80\x04.", b"{}", b"[1, []]", b"[null]", b'[{"accepts": 1}, []]', b"[null, [1]]"],
+)
+def test_another_answer_is_none(text):
+    with pytest.raises((ValueError, TypeError, AttributeError)):
+        Answer.from_json(text)

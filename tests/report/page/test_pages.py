@@ -6,13 +6,13 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from click.testing import CliRunner
 
 from archlint.cli.app import cli
-from archlint.contracts.contract import TensorInput
 from archlint.contracts.verdict import Verdict
 from archlint.contracts.verdict_map import verdict_map
 from archlint.report.page.run_page import run_page
@@ -79,8 +79,7 @@ def test_the_page_has_all_that_the_text_has():
 
 
 def test_a_verdict_has_a_map_of_what_its_model_accepts():
-    drawn = verdict_map(BROKEN, TensorInput(()))
-    assert drawn is None  # an input without sizes
+    assert verdict_map(replace(BROKEN, counterexample={})) is None  # an input without sizes
     drawn = verdict_map(BROKEN)
     assert drawn.mark == {"N": 1, "H": 5, "W": 7}
     kinds = {p: drawn.zone_at({"N": 1, "H": p, "W": p}).kind for p in (8, 9)}
@@ -118,3 +117,9 @@ def test_the_commands_write_pages(tmp_path, monkeypatch):
     result = CliRunner().invoke(cli, ["infer", "nets.py:net", "--html", "nets.py/x.html"])
     assert result.exit_code == 2
     assert "cannot be written" in result.output
+
+
+def test_a_map_does_not_end_up_in_a_machine_readable_report():
+    result = CliRunner().invoke(cli, ["infer", "nets.py:net", "--map", "--format", "json"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--map requires --format text" in result.stderr
