@@ -59,7 +59,7 @@ def _not_run(evidence: Evidence) -> dict[str, str]:
     """The largest sizes of the contract, if the real model did not run there."""
     if not evidence.samples.run or evidence.left_out is None:
         return {}
-    return {"not run": f"{point_text(evidence.left_out)}, the largest sizes: too expensive"}
+    return {"not run": f"{point_text(evidence.left_out)}, the largest sizes"}
 
 
 def verdict_without_run(contract: Contract) -> Verdict:
