@@ -125,7 +125,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/engine/structure": (
         "tests/engine/structure/test_structure.py: every check, by its verdicts",
-        "batch_checks checks cost_budgets definition_site input_axes model_view module_checks "
+        "batch_checks checks definition_site input_axes model_view module_checks "
         "structural_verdict total_stride violation",
     ),
     "archlint/engine/weights": (

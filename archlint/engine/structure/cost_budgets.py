@@ -23,6 +23,7 @@ from archlint.engine.structure.violation import CannotCheck, Vacuous, Violation
 from archlint.symbolic import Size, evaluate
 from archlint.symbolic.formula import Bool, conj, ge, holds, negate
 from archlint.symbolic.intervals import Box
+from archlint.symbolic.solver.solver import Unsolved
 
 LAYERS = 3  # named in a message
 _MOST = 1 << 40  # a size beyond which nothing is looked for
@@ -35,6 +36,25 @@ class _Case:
 
     when: Bool
     size: Size
+
+
+@dataclass(frozen=True)
+class _Spent:
+    """What a path costs; ``counted`` has the operations of each module, if these are limited."""
+
+    path: ExploredPath
+    amount: Amount | Peak
+    counted: Flops | None
+
+    @staticmethod
+    def of(path: ExploredPath, budget: CostBudget) -> _Spent:
+        """The cost of a path. Raises ``CannotCheck`` if its operations cannot be counted."""
+        if budget.kind != "flops":
+            return _Spent(path, peak(path.trace), None)
+        counted = flops(path.trace)
+        if counted.uncounted:
+            raise CannotCheck(f"flops of {counted.uncounted[0]} cannot be counted")
+        return _Spent(path, counted.total, counted)
 
 
 def cost_budgets(view: ModelView, budgets: Sequence[CostBudget]) -> Iterator[Violation]:
@@ -56,22 +76,30 @@ def _parameters(view: ModelView, budget: CostBudget) -> Iterator[Violation]:
 
 
 def _traced(view: ModelView, budget: CostBudget) -> Iterator[Violation]:
-    applies: Bool = False
-    for path in view.accepting:
-        where = conj(view.region, path.accepted, budget.where)
-        if view.smallest(conj(path.accepted, budget.where)) is None:
+    spent = [_Spent.of(path, budget) for path in view.accepting]
+    applies = False
+    exceeding: list[tuple[dict[str, int], bool]] = []
+    unsolved: Unsolved | None = None
+    for one in spent:
+        where = conj(view.region, one.path.accepted, budget.where)
+        if view.smallest(conj(one.path.accepted, budget.where)) is None:
             continue
         applies = True
-        counted = flops(path.trace) if budget.kind == "flops" else None
-        if counted is not None and counted.uncounted:
-            raise CannotCheck(f"flops of {counted.uncounted[0]} cannot be counted")
-        amount = counted.total if counted is not None else peak(path.trace)
-        for case in _cases(amount):
-            point, smallest = _exceeding(view, case, where, budget)
+        for case in _cases(one.amount):
+            try:
+                point, smallest = _exceeding(view, case, where, budget)
+            except Unsolved as e:
+                unsolved = e
+                continue
             if point is not None:
-                yield _violation(view, budget, path, case, counted, point, smallest)
-                return
-    if not applies and view.paths and not view.reasons:
+                exceeding.append((point, smallest))
+    if exceeding:
+        point = min((p for p, _ in exceeding), key=lambda p: (sum(p.values()), *p.values()))
+        smallest = unsolved is None and all(each for _, each in exceeding)
+        yield _violation(view, budget, spent, point, smallest)
+    elif unsolved is not None:
+        raise unsolved
+    elif not applies and view.paths and not view.reasons:
         raise Vacuous(f"no size that the model accepts is one of {budget.kind}: {budget.text}")
 
 
@@ -167,23 +195,22 @@ def _raised(size: int, most: int | None) -> int:
 def _violation(
     view: ModelView,
     budget: CostBudget,
-    path: ExploredPath,
-    case: _Case,
-    counted: Flops | None,
+    spent: Sequence[_Spent],
     point: dict[str, int],
     smallest: bool,
 ) -> Violation:
-    value = evaluate(case.size, point)
+    here = next(one for one in spent if holds(one.path.accepted, point))
+    value, counted = here.amount.at(point), here.counted
     if counted is not None:
         module, most = _most({m: a.at(point) for m, a in counted.modules.items()})
     else:
-        moment = peak(path.trace).moment(point)
-        module = path.trace.calls[moment].module if moment >= 0 else ""
+        moment = peak(here.path.trace).moment(point)
+        module = here.path.trace.calls[moment].module if moment >= 0 else ""
         most = module or "the model"
     unit = "" if counted is not None else " bytes at least"
     text = f"{budget.kind} {value:,}{unit} at {point_text(point)}, expected {budget.text}"
     text += f"; most in {most}"
-    fits = _fits(view, case, path, budget.limit, point)
+    fits = _fits(spent, here, budget.limit, point)
     text += f"; {fits}" if fits else ""
     op = type(view.model.get_submodule(module)).__name__
     return Violation(text, module, op, view.source(module), point, run=False, smallest=smallest)
@@ -197,20 +224,19 @@ def _most(amounts: Mapping[str, int]) -> tuple[str, str]:
     return (ordered[0] if ordered else ""), ", ".join(texts)
 
 
-def _fits(
-    view: ModelView, case: _Case, path: ExploredPath, limit: int, point: Mapping[str, int]
-) -> str:
+def _fits(spent: Sequence[_Spent], here: _Spent, limit: int, point: Mapping[str, int]) -> str:
     """The largest value of each size that fits while the others stay, if one does."""
     texts = []
     for name in point:
         low, high = 0, point[name] - 1
         while low < high:  # the amount grows with this size, or the result is checked and dropped
             middle = (low + high + 1) // 2
-            if evaluate(case.size, {**point, name: middle}) <= limit:
+            if here.amount.at({**point, name: middle}) <= limit:
                 low = middle
             else:
                 high = middle - 1
         sizes = {**point, name: low}
-        if low >= 1 and evaluate(case.size, sizes) <= limit and holds(path.accepted, sizes):
+        taken = (one for one in spent if low >= 1 and holds(one.path.accepted, sizes))
+        if any(one.amount.at(sizes) <= limit for one in taken):
             texts.append(f"{name}={low}")
-    return f"it fits with {' or '.join(texts)} instead" if texts else ""
+    return f"the budget holds with {' or '.join(texts)} instead" if texts else ""
