@@ -20,8 +20,9 @@ class TraceRun:
     may swallow the exceptions. ``bypassed``: calls that did not go through ``__torch_function__``,
     so that the trace missed them. ``unknown_elements``: real tensors whose elements in memory are
     no longer what the model would have there, by address of their storage. ``grad_seen``: whether
-    some tensor may require gradients. ``thread``: the thread that runs the model; calls from other
-    threads are not part of the trace.
+    some tensor may require gradients. ``vmaps``: the levels of ``torch.func.vmap`` that run, each
+    with the number of unknowns when it began. ``thread``: the thread that runs the model; calls
+    from other threads are not part of the trace.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,7 @@ class TraceRun:
         self.bypassed: list[str] = []
         self.unknown_elements: dict[int, torch.Tensor] = {}
         self.grad_seen = False
+        self.vmaps: dict[int, int] = {}
         self.thread = threading.get_ident()
 
     def in_thread(self) -> bool:

@@ -47,6 +47,7 @@ from archlint.tracing.python.attention_fast_path import attention_laid_out
 from archlint.tracing.python.draws import draws_unknown
 from archlint.tracing.python.function_transforms import (
     function_transforms_traced,
+    refuse_in_vmap,
     transforms_active,
 )
 from archlint.tracing.python.legacy_constructors import legacy_constructors_followed
@@ -102,6 +103,8 @@ class Tracer(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        if self.run.vmaps and transforms_active():
+            refuse_in_vmap(func)
         if self.loops is not None:
             func, args, kwargs = self.loops.arguments(func, args, kwargs)
         if self.stand_ins is not None:
@@ -368,7 +371,7 @@ def run_model(
             replaced.enter_context(gc_paused())
             replaced.enter_context(tracer.place.followed())
             replaced.enter_context(library_functions_traced())
-            replaced.enter_context(function_transforms_traced())
+            replaced.enter_context(function_transforms_traced(path, tracer.run))
             replaced.enter_context(attention_laid_out())
             replaced.enter_context(lru_caches_restored(model))
             replaced.enter_context(draws_unknown(path, tracer.run, model))

@@ -3,20 +3,26 @@
 These transforms wrap every tensor in C++, where sizes cannot be followed. While a trace runs, a
 symbolic tensor is not wrapped. ``vmap`` then calls its function on one entry of the batch, and its
 result is repeated for all; a derivative has the sizes of what it is taken by, and ``jvp`` those of
-the result.
+the result. What ``vmap`` refuses in its function (values, sizes that depend on values, random
+numbers, some writes) ends the run as unknown.
 """
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial, wraps
 from typing import Any
 
 import torch
 
+from archlint.ops.registry import INPLACE
+from archlint.ops.traits import traits_of
 from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.tracing.path import TracedPath
+from archlint.tracing.run import TraceRun
+from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 
@@ -25,15 +31,36 @@ def transforms_active() -> bool:
     return bool(torch._C._are_functorch_transforms_active())
 
 
-def _same(tensor: Any, *level: Any) -> Any:
+_VALUES = frozenset(
+    getattr(torch.Tensor, name)
+    for name in (
+        "__bool__", "__int__", "__float__", "__index__", "__contains__",
+        "item", "tolist", "is_nonzero",
+    )
+)  # fmt: skip
+
+
+def refuse_in_vmap(func: Any) -> None:
+    """Raise ``UnknownOutcome`` for a call that ``vmap`` may refuse in its function."""
+    traits = traits_of(func)
+    if func is torch.Tensor.requires_grad_:  # which ``grad`` inside ``vmap`` calls
+        return
+    if func in _VALUES or func in INPLACE or traits.random or traits.writes != ():
+        raise UnknownOutcome(f"{getattr(func, '__name__', func)} inside torch.func.vmap")
+
+
+def _same(run: TraceRun, path: TracedPath, tensor: Any, *level: Any) -> Any:
     return tensor
 
 
-def _entry(tensor: Any, dim: int, *level: Any) -> Any:
+def _entry(run: TraceRun, path: TracedPath, tensor: Any, dim: int, level: int) -> Any:
+    run.vmaps.setdefault(level, len(path.unknowns))
     return tensor.select(dim, 0)
 
 
-def _batched(tensor: Any, level: Any, size: Any, dim: int) -> Any:
+def _batched(run: TraceRun, path: TracedPath, tensor: Any, level: int, size: Any, dim: int) -> Any:
+    if len(path.unknowns) != run.vmaps.pop(level, len(path.unknowns)):
+        raise UnknownOutcome("sizes that depend on values inside torch.func.vmap")
     result = tensor.unsqueeze(dim)
     repeats = [1] * result.ndim
     repeats[dim] = size
@@ -49,7 +76,7 @@ _REPLACED: tuple[tuple[str, str, Callable[..., Any]], ...] = (
 
 
 @contextmanager
-def function_transforms_traced() -> Iterator[None]:
+def function_transforms_traced(path: TracedPath, run: TraceRun) -> Iterator[None]:
     """Inside the block the transforms take symbolic tensors."""
     replaced: list[tuple[Any, str, Any]] = []
     with PROCESS_LOCK:
@@ -58,7 +85,7 @@ def function_transforms_traced() -> Iterator[None]:
                 module = sys.modules.get(home)
                 original = getattr(module, name, None)
                 if original is not None:
-                    setattr(module, name, _for_symbolic(original, instead))
+                    setattr(module, name, _for_symbolic(original, partial(instead, run, path)))
                     replaced.append((module, name, original))
             yield
         finally:
@@ -69,7 +96,7 @@ def function_transforms_traced() -> Iterator[None]:
 def _for_symbolic(original: Callable[..., Any], instead: Callable[..., Any]) -> Callable[..., Any]:
     """``instead`` for symbolic tensors, ``original`` for all others."""
 
-    @functools.wraps(original)
+    @wraps(original)
     def function(tensor: Any, *args: Any) -> Any:
         return (instead if type(tensor) is SymbolicTensor else original)(tensor, *args)
 

@@ -17,7 +17,10 @@ from torch.func import (
 )
 
 import archlint
+from archlint.symbolic.intervals import Box
+from archlint.tracing.path import TracedPath
 from archlint.tracing.python.function_transforms import function_transforms_traced
+from archlint.tracing.run import TraceRun
 
 
 def square(t):
@@ -72,6 +75,37 @@ def test_transforms(name):
     assert found.exact or name in {"jacrev", "jacfwd", "hessian"}, found
 
 
+REFUSED = {
+    "a branch": lambda t: t * 2 if t.sum() > 0 else t,
+    "a report": lambda t: print(t) if t.isnan().any() else t,
+    "a number": lambda t: t * t.sum().item(),
+    "a known truth": lambda t: t * bool((t.abs() >= 0).all()),
+    "a mask": lambda t: t[t > 0],
+    "a mask inside": lambda t: t[t > 0].sum(),
+    "nonzero": lambda t: t.nonzero(),
+    "random numbers": lambda t: t + torch.rand_like(t),
+    "a mask in vmap in vmap": lambda t: vmap(lambda e: e[e > 0])(t.unsqueeze(0)),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("samples", [0, 4])
+def test_what_vmap_refuses_is_not_proved(name, samples):
+    model = Transformed(lambda x: vmap(REFUSED[name])(x))
+    with pytest.raises(RuntimeError, match="vmap"):
+        model(torch.ones(2, 3))
+    verdict = archlint.check(model, "H W", accepts="any H, W >= 1", samples=samples)
+    assert verdict.word != "proved", str(verdict)
+
+
+def test_after_vmap_values_decide_as_ever():
+    def function(x):
+        y = vmap(lambda t: t * 2)(x)
+        return y if y.sum() > 0 else y + 1
+
+    assert archlint.infer(Transformed(function), "H W").exact
+
+
 def test_parameters_as_arguments():
     class Functional(nn.Module):
         def __init__(self):
@@ -88,7 +122,7 @@ def test_parameters_as_arguments():
 
 def test_real_tensors_are_wrapped_as_ever():
     before = eager_transforms._wrap_for_grad
-    with function_transforms_traced():
+    with function_transforms_traced(TracedPath({}, Box({})), TraceRun()):
         assert torch.equal(grad(square)(torch.ones(2)), torch.full((2,), 2.0))
         assert torch.equal(vmap(lambda t: t + 1)(torch.zeros(3)), torch.ones(3))
     assert eager_transforms._wrap_for_grad is before
