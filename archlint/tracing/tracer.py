@@ -47,7 +47,7 @@ from archlint.tracing.python.attention_fast_path import attention_laid_out
 from archlint.tracing.python.draws import draws_unknown
 from archlint.tracing.python.function_transforms import (
     function_transforms_traced,
-    refuse_in_vmap,
+    refuse_in_transform,
     transforms_active,
 )
 from archlint.tracing.python.legacy_constructors import legacy_constructors_followed
@@ -103,8 +103,8 @@ class Tracer(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        if self.run.vmaps and transforms_active():
-            refuse_in_vmap(func)
+        if transforms_active():
+            refuse_in_transform(func, bool(self.run.vmaps))
         if self.loops is not None:
             func, args, kwargs = self.loops.arguments(func, args, kwargs)
         if self.stand_ins is not None:

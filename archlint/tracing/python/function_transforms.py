@@ -19,6 +19,7 @@ import torch
 
 from archlint.ops.registry import INPLACE
 from archlint.ops.traits import traits_of
+from archlint.runtime.code_owner import is_user_code
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.tracing.path import TracedPath
 from archlint.tracing.run import TraceRun
@@ -40,10 +41,22 @@ _VALUES = frozenset(
 )  # fmt: skip
 
 
-def refuse_in_vmap(func: Any) -> None:
-    """Raise ``UnknownOutcome`` for a call that ``vmap`` may refuse in its function."""
+_GRADIENTS = frozenset(
+    getattr(torch.Tensor, name).__get__ for name in ("requires_grad", "is_leaf", "grad_fn", "grad")
+)
+
+
+def refuse_in_transform(func: Any, vmap: bool) -> None:
+    """Raise ``UnknownOutcome`` for a call whose answer differs in the function of a transform.
+
+    To be called by what the call reaches first, so that the frame above that is the caller's.
+    Whether a tensor requires gradients differs in each; ``vmap``, if it is one of them, may refuse
+    values, random numbers and writes.
+    """
+    if func in _GRADIENTS and is_user_code(sys._getframe(2).f_code.co_filename):
+        raise UnknownOutcome("whether a tensor requires gradients inside torch.func")
     traits = traits_of(func)
-    if func is torch.Tensor.requires_grad_:  # which ``grad`` inside ``vmap`` calls
+    if not vmap or func is torch.Tensor.requires_grad_:  # which ``grad`` inside ``vmap`` calls
         return
     if func in _VALUES or func in INPLACE or traits.random or traits.writes != ():
         raise UnknownOutcome(f"{getattr(func, '__name__', func)} inside torch.func.vmap")

@@ -98,6 +98,20 @@ def test_what_vmap_refuses_is_not_proved(name, samples):
     assert verdict.word != "proved", str(verdict)
 
 
+@pytest.mark.parametrize("attribute", ["requires_grad", "is_leaf", "grad_fn"])
+@pytest.mark.parametrize("wanted", [True, False])
+def test_gradient_questions_inside_a_transform_are_not_answered(attribute, wanted):
+    def function(t):
+        if bool(getattr(t, attribute)) is wanted:
+            return square(t)
+        raise ValueError("refused")
+
+    verdict = archlint.check(
+        Transformed(lambda x: grad(function)(x)), "H W", accepts="any H, W >= 1", samples=0
+    )
+    assert verdict.word not in ("proved", "broken"), str(verdict)
+
+
 def test_after_vmap_values_decide_as_ever():
     def function(x):
         y = vmap(lambda t: t * 2)(x)
