@@ -47,19 +47,12 @@ def users_frame(frames: Iterable[tuple[FrameType, int]]) -> tuple[FrameType, int
         if owner is not Owner.LIBRARY:
             continue
         innermost.setdefault(_package(frame), (frame, line))
-        if has_submodules(frame):
+        module = _module(frame)
+        if module is not None and next(module.children(), None) is not None:
             return innermost[_package(frame)]
-        if layer is None and _module(frame) is not None:
+        if layer is None and module is not None:
             layer = frame, line
     return layer or next(iter(innermost.values()), None)
-
-
-def has_submodules(frame: FrameType) -> bool:
-    """Whether a frame of a library runs a method of a ``torch.nn.Module`` with submodules."""
-    if owner_of(frame.f_code.co_filename) is not Owner.LIBRARY:
-        return False
-    module = _module(frame)
-    return module is not None and next(module.children(), None) is not None
 
 
 def _module(frame: FrameType) -> nn.Module | None:

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from archlint.runtime.code_owner import Owner, owner_of
-from archlint.runtime.user_frames import has_submodules, users_frame
+from archlint.runtime.user_frames import users_frame
 from archlint.tracing.call_log import CallLog, ModuleCall
 from archlint.tracing.run import TraceRun
 from archlint.tracing.signals import UnknownOutcome
@@ -113,15 +112,16 @@ def user_frame(start: types.CodeType) -> tuple[types.CodeType | None, int]:
 
     Frames are looked at up to the one that runs ``start``: what lies beyond started the run.
     """
-    frame: types.FrameType | None = sys._getframe(3)  # past the tracer's own
-    frames = []
-    while frame is not None and frame.f_code is not start:
-        frames.append((frame, frame.f_lineno))
-        if owner_of(frame.f_code.co_filename) is Owner.USER or has_submodules(frame):
-            break
-        frame = frame.f_back
-    found = users_frame(frames)
+    found = users_frame(_callers(sys._getframe(3), start))  # past the tracer's own
     return (found[0].f_code, found[1]) if found is not None else (None, 0)
+
+
+def _callers(
+    frame: types.FrameType | None, start: types.CodeType
+) -> Iterator[tuple[types.FrameType, int]]:
+    while frame is not None and frame.f_code is not start:
+        yield frame, frame.f_lineno
+        frame = frame.f_back
 
 
 def layer_name(model: nn.Module, path: str) -> str:
