@@ -32,18 +32,12 @@ def transforms_active() -> bool:
     return bool(torch._C._are_functorch_transforms_active())
 
 
+_T: Any = torch.Tensor
 _VALUES = frozenset(
-    getattr(torch.Tensor, name)
-    for name in (
-        "__bool__", "__int__", "__float__", "__index__", "__contains__",
-        "item", "tolist", "is_nonzero",
-    )
+    (_T.__bool__, _T.__int__, _T.__float__, _T.__index__, _T.__contains__,
+     _T.item, _T.tolist, _T.is_nonzero)
 )  # fmt: skip
-
-
-_GRADIENTS = frozenset(
-    getattr(torch.Tensor, name).__get__ for name in ("requires_grad", "is_leaf", "grad_fn", "grad")
-)
+_GRADIENTS = frozenset(a.__get__ for a in (_T.requires_grad, _T.is_leaf, _T.grad_fn, _T.grad))
 
 
 def refuse_in_transform(func: Any, vmap: bool) -> None:

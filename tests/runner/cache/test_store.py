@@ -499,6 +499,7 @@ def test_a_compiled_file_that_is_not_of_its_source(tmp_path):
     py_compile.compile(str(source), invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP)
     assert not is_outdated(str(source), compiled)
     status = source.stat()
+    os.utime(compiled, ns=(status.st_atime_ns, status.st_mtime_ns))  # in one second, as meant here
     source.write_text("A = 2\n")
     os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert is_outdated(str(source), compiled)
