@@ -138,7 +138,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/explanation/fixes": (
         "tests/explanation/fixes/test_fixes.py: every fix, applied and proved",
-        "broken_contract code_change find_fixes layer_arguments patched_check pool_before_flatten "
+        "broken_contract code_change find_fixes layer_arguments pool_before_flatten "
         "position_embedding proposal rule_file_fixes source_edits wrap",
     ),
     "archlint/models": (
@@ -184,7 +184,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/runner": (
         "tests/runner/test_pool.py: both ends of a worker, and sweeps",
-        "fork_server job_process remote server_process shard stack_dump warm_up",
+        "fork_server job_process patched_check remote server_process shard stack_dump warm_up",
     ),
     "archlint/runner/cache": (
         "tests/runner/cache/test_store.py: parts of one cache",

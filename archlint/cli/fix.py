@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
     from archlint.explanation.fixes.proposal import Fix
+    from archlint.runner.patched_project import CopyServer
 
 
 @click.command()
@@ -46,6 +47,7 @@ def fix(
     """
     from archlint.errors import ArchlintError
     from archlint.report import fix_text
+    from archlint.runner.patched_project import CopyServer
 
     try:
         jobs, mistakes = load_jobs(paths, select, model, None)
@@ -56,19 +58,20 @@ def fix(
     failed, unfixed, written = bool(mistakes), False, 0
     blocks = []
     every = _jobs_of_projects(jobs)
-    for job in (j for j in jobs if j.contract.enabled):
-        fixes = _fixes(job, every, seconds)
-        if not isinstance(fixes, list):
-            failed = failed or fixes.word == "error"
-            if fixes.word == "error":
-                click.echo(f"{job.contract.id} · {job.ref.name}: {fixes.message}", err=True)
-            continue
-        blocks.append(fix_text.text(job.contract, job.ref.name, fixes))
-        unfixed = unfixed or not fixes
-        if write:
-            done, line = _write(fixes)
-            blocks[-1] += f"\n\n  {line}"
-            written += done
+    with CopyServer() as server:
+        for job in (j for j in jobs if j.contract.enabled):
+            fixes = _fixes(job, every, seconds, server)
+            if not isinstance(fixes, list):
+                failed = failed or fixes.word == "error"
+                if fixes.word == "error":
+                    click.echo(f"{job.contract.id} · {job.ref.name}: {fixes.message}", err=True)
+                continue
+            blocks.append(fix_text.text(job.contract, job.ref.name, fixes))
+            unfixed = unfixed or not fixes
+            if write:
+                done, line = _write(fixes)
+                blocks[-1] += f"\n\n  {line}"
+                written += done
     click.echo("\n\n".join(blocks) if blocks else "nothing to fix")
     if write and blocks:
         left = len(blocks) - written
@@ -92,15 +95,15 @@ def _jobs_of_projects(jobs: list[Job]) -> list[Job]:
     return [j for j in unique.values() if j.contract.enabled]
 
 
-def _fixes(job: Job, every: list[Job], seconds: float) -> list[Fix] | Verdict:
+def _fixes(job: Job, every: list[Job], seconds: float, server: CopyServer) -> list[Fix] | Verdict:
     """The proven fixes of a broken contract; the verdict of a contract that is not broken."""
     from archlint.engine.check_run import CheckRun
     from archlint.engine.pipeline import check_source
     from archlint.engine.verdicts import error_verdict
     from archlint.errors import ArchlintError
     from archlint.explanation.fixes.broken_contract import broken_contract, violation_of
-    from archlint.explanation.fixes.patched_project import checked_fixes
     from archlint.models.targets import resolve
+    from archlint.runner.patched_project import checked_fixes
 
     try:
         with resolve(job.ref, job.root) as source:
@@ -113,7 +116,7 @@ def _fixes(job: Job, every: list[Job], seconds: float) -> list[Fix] | Verdict:
             if violation is None or violation.expected != "accepted":
                 return []
             others = [j for j in every if j.root == job.root and not _same_job(j, job)]
-            return checked_fixes(broken_contract(run, violation), job, others)
+            return checked_fixes(broken_contract(run, violation), job, others, server)
     except ArchlintError as e:
         return error_verdict(job.contract, str(e))
 

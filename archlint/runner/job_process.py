@@ -34,6 +34,9 @@ _SEED = 0  # of Python's generator: PyTorch starts with the same numbers in ever
 def main() -> None:
     """The main function of the first server: ``CHECK DESCRIPTOR`` are the arguments.
 
+    ``CHECK`` is the function that checks a job; for requests of kind ``call``, the function that is
+    called with an object and returns bytes.
+
     The descriptor is that of the socket on which requests come.
     """
     target, descriptor = sys.argv[1:]
@@ -62,9 +65,9 @@ def main() -> None:
 
 
 class _Processes:
-    """What a process forked from a server does: check one job, or be a template."""
+    """What a process forked from a server does: check one job, be a template, or make one call."""
 
-    def __init__(self, check: Callable[..., Verdict]) -> None:
+    def __init__(self, check: Callable[..., Any]) -> None:
         self._check = check
         self._watch: DependencyWatch | None = None
 
@@ -78,21 +81,29 @@ class _Processes:
         os.close(null)
         os.close(output)
         faulthandler.enable(stacks)
-        job, seconds, nonce, memory = pickle.loads(messages.receive(channel))
+        what, seconds, *more = pickle.loads(messages.receive(channel))
         # The alarm runs without the GIL and ends the process even when the parent is gone.
         faulthandler.dump_traceback_later(seconds, exit=True, file=stacks)
         random.seed(_SEED)
+        if request["kind"] == "call":
+            channel.sendall(messages.framed(self._check(what)))
+        else:
+            self._start_job(request["kind"], channel, what, *more)
+        os._exit(0)
+
+    def _start_job(
+        self, kind: str, channel: socket.socket, job: Job, nonce: str, memory: int | None
+    ) -> None:
         if job.cacheable and self._watch is None:
             from archlint.runner.cache.dependency_watch import DependencyWatch
 
             self._watch = DependencyWatch(job.root)
             self._watch.start()
-        if request["kind"] == "template":
+        if kind == "template":
             self._serve_as_template(job, channel)
         else:
             limit_memory(memory)
             channel.sendall(messages.framed(self._answer(job, nonce)))
-        os._exit(0)
 
     def _serve_as_template(self, job: Job, channel: socket.socket) -> None:
         """Import the module of the job's target, and fork the jobs of its module from here.

@@ -46,7 +46,10 @@ class Requests:
         self._lock = threading.Lock()
 
     def fork(self, kind: str) -> Child:
-        """Let the server fork a process: a ``job`` or a ``template``. Raises ``ServerDied``."""
+        """Let the server fork a process: a ``job``, a ``template`` or a ``call``.
+
+        Raises ``ServerDied``.
+        """
         status, their_status = socket.socketpair()
         channel, their_channel = socket.socketpair()
         output, their_output = os.pipe()

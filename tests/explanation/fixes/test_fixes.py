@@ -19,10 +19,10 @@ from archlint.engine.check_run import CheckRun
 from archlint.errors import ArchlintError, Location
 from archlint.explanation.fixes.broken_contract import broken_contract, violation_of
 from archlint.explanation.fixes.edit import Edit
-from archlint.explanation.fixes.patched_project import checked_fixes
 from archlint.explanation.fixes.reference import Reference
 from archlint.explanation.fixes.wrap import build
 from archlint.models.targets import resolve
+from archlint.runner.patched_project import checked_fixes
 
 MODELS = """\
 import torch
@@ -128,7 +128,7 @@ CASES = [  # model, input, contract, output, the first fix, sizes that it must t
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(tmp_path, monkeypatch, one_copy_server):
     """A project with the models; calling it writes a rule file of one contract."""
     (tmp_path / "pyproject.toml").write_text("")
     (tmp_path / "nets.py").write_text(MODELS)
@@ -145,7 +145,13 @@ def project(tmp_path, monkeypatch):
     return rules
 
 
-def fixes_of(file):
+@pytest.fixture
+def fixes_of(copy_server):
+    """Calling it returns the fixes of the one contract in a rule file."""
+    return lambda file: fixes_in(file, copy_server)
+
+
+def fixes_in(file, server):
     (contract,) = load(file).contracts
     ref = contract.models[0]
     with resolve(ref, file.parent) as source:
@@ -153,7 +159,8 @@ def fixes_of(file):
         violation = violation_of(run)
         if violation is None or violation.expected != "accepted":
             return []
-        return checked_fixes(broken_contract(run, violation), Job(contract, ref, file.parent), [])
+        job = Job(contract, ref, file.parent)
+        return checked_fixes(broken_contract(run, violation), job, [], server)
 
 
 def load_model(folder, name):
@@ -188,7 +195,7 @@ def load_after(edit):
 
 
 @pytest.mark.parametrize("case", CASES, ids=[c[0] for c in CASES])
-def test_the_fix_works_when_it_is_applied(project, tmp_path, case):
+def test_the_fix_works_when_it_is_applied(project, tmp_path, case, fixes_of):
     model, input, clause, output, title, sizes = case
     first = fixes_of(project(model, input, clause, output))[0]
     assert first.title == title
@@ -219,7 +226,7 @@ def by_attributes(fix, folder, name):
 
 
 @pytest.mark.parametrize("case", CASES, ids=[c[0] for c in CASES])
-def test_every_shown_fix_runs_at_the_sizes_it_names(project, tmp_path, case):
+def test_every_shown_fix_runs_at_the_sizes_it_names(project, tmp_path, case, fixes_of):
     model, input, clause, output, _, _ = case
     file = project(model, input, clause, output)
     shown = fixes_of(file)
@@ -241,7 +248,7 @@ def test_every_shown_fix_runs_at_the_sizes_it_names(project, tmp_path, case):
             fix.edit.file.write_bytes(fix.edit.before)
 
 
-def test_every_shown_fix_accepts_the_refused_size(project):
+def test_every_shown_fix_accepts_the_refused_size(project, fixes_of):
     shown = fixes_of(project("Flat", "N 1 H W", "any H, W >= 16", "N 3"))
     assert [f.title for f in shown] == [
         "AdaptiveAvgPool2d((8, 8)) before the flatten",
@@ -251,12 +258,12 @@ def test_every_shown_fix_accepts_the_refused_size(project):
     assert all({"N": 1, "H": 16, "W": 18} in f.ran for f in shown if not f.narrows)
 
 
-def test_the_inserted_line_stands_before_the_flatten(project):
+def test_the_inserted_line_stands_before_the_flatten(project, fixes_of):
     edit = fixes_of(project("Flat", "N 1 H W", "any H, W >= 16", "N 3"))[0].edit
     assert "+        x = F.adaptive_avg_pool2d(x, (8, 8))\n         x = x.view" in edit.diff()
 
 
-def test_ceil_mode_where_only_pools_are_to_blame(project, tmp_path):
+def test_ceil_mode_where_only_pools_are_to_blame(project, tmp_path, fixes_of):
     titles = [f.title for f in fixes_of(project("pools", "N 1 H W", "any H, W >= 1", None))]
     assert "ceil_mode=True in `0`, `1`" in titles
     model = load_model(tmp_path, "pools")
@@ -264,7 +271,7 @@ def test_ceil_mode_where_only_pools_are_to_blame(project, tmp_path):
     assert model(torch.randn(1, 1, 1, 1)).shape == (1, 1)
 
 
-def test_padding_where_windows_do_not_fit(project, tmp_path):
+def test_padding_where_windows_do_not_fit(project, tmp_path, fixes_of):
     file = project("shrinking", "N 1 H W", "any H, W >= 3", "N 3")
     (fix,) = [f for f in fixes_of(file) if f.title.startswith("padding")]
     assert fix.title == "padding=3 in `0`"
@@ -274,7 +281,7 @@ def test_padding_where_windows_do_not_fit(project, tmp_path):
     assert model(torch.randn(1, 1, 1, 1)).shape == (1, 3)
 
 
-def test_the_contract_narrowed_to_what_holds(project):
+def test_the_contract_narrowed_to_what_holds(project, fixes_of):
     file = project("Dense", "N 1 H W", "any H, W >= 4", "N 1 H W")
     narrowed = fixes_of(file)[-1]
     assert narrowed.narrows
@@ -283,11 +290,11 @@ def test_the_contract_narrowed_to_what_holds(project):
     assert fixes_of(file) == []
 
 
-def test_a_contract_that_holds_needs_no_fix(project):
+def test_a_contract_that_holds_needs_no_fix(project, fixes_of):
     assert fixes_of(project("shrinking", "N 1 H W", "any H, W >= 7", "N 3")) == []
 
 
-def test_an_argument_that_does_not_help_is_not_shown(project, tmp_path):
+def test_an_argument_that_does_not_help_is_not_shown(project, tmp_path, fixes_of):
     file = project("Switch", "N 1 H W", "any H, W >= 1", None)
     text = (tmp_path / "nets.py").read_text()
     (tmp_path / "nets.py").write_text(text.replace("self.dynamic or ", ""))  # takes it, ignores it

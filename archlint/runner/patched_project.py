@@ -1,7 +1,8 @@
 """Applies the edit of a fix to a copy of the project, and checks the copy in another process.
 
 A diff is shown only if, in the copy, the contract holds and no other contract that the changed file
-serves is worse than before.
+serves is worse than before. The process is forked from a server, which has PyTorch imported and
+none of the user's modules.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ import json
 import os
 import pickle
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -27,18 +27,23 @@ from archlint.explanation.fixes.edit import Edit
 from archlint.explanation.fixes.find_fixes import find_fixes, reference
 from archlint.explanation.fixes.proposal import Fix
 from archlint.explanation.fixes.reference import Reference
+from archlint.runner.fork_server import FORKS
+from archlint.runner.messages import framed
+from archlint.runner.resources import cores
+from archlint.runner.server_process import ServerDied, ServerProcess
 
 FILES = 20_000  # in a project that is copied
 SECONDS = 240.0  # for one copy
 _COPIED = (".py", ".pyi", ".yaml", ".yml", ".toml", ".cfg", ".json", ".ini")
-_START = "from archlint.explanation.fixes.patched_check import main; main()"
+_CHECK = "archlint.runner.patched_check:answer"
 
 
 @dataclass(frozen=True)
 class Request:
     """What the other process checks: ``job`` in full, ``others`` where they use ``file``.
 
-    Their paths are those of the copy.
+    Their paths are those of the copy, as are ``folder``, the working folder, and ``paths``, which
+    is ``sys.path``. ``root`` is the project that was copied.
     """
 
     job: Job
@@ -47,6 +52,9 @@ class Request:
     before: Reference
     other_values: bool
     seconds: float
+    root: Path
+    folder: Path
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -85,10 +93,54 @@ _FACTS = ("accepts", "exact", "weights", "ran", "same")
 """The fields of a fix that checking the copy determines."""
 
 
-def checked_fixes(broken: BrokenContract, job: Job, others: Sequence[Job]) -> list[Fix]:
+class CopyServer:
+    """Forks the processes that check copies, from a server that starts with the first of them."""
+
+    def __init__(self) -> None:
+        self._process: ServerProcess | None = None
+
+    def __enter__(self) -> CopyServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End all processes and wait for that."""
+        if self._process is not None:
+            self._process.stop()
+            self._process = None
+
+    def answer(self, request: Request) -> Answer:
+        """Check a copy in a new process; no facts if that fails in any way."""
+        if self._process is None:
+            self._process = ServerProcess(_CHECK, cores(), Path.cwd())
+        try:
+            if self._process.wait_until_ready():
+                raise ServerDied
+            child = self._process.requests.fork("call")
+            try:
+                message = framed(pickle.dumps((request, SECONDS)))
+                content = child.exchange(message, SECONDS).content
+            finally:
+                child.close()
+            return Answer.from_json(content or b"")
+        except ServerDied:
+            self.stop()
+        except (ValueError, TypeError, AttributeError):
+            pass
+        finally:
+            if not FORKS:  # the server itself was the process
+                self.stop()
+        return Answer(None)
+
+
+def checked_fixes(
+    broken: BrokenContract, job: Job, others: Sequence[Job], server: CopyServer
+) -> list[Fix]:
     """The fixes of the broken contract of ``job``, with the edits that hold in a copy.
 
-    ``others`` are the other jobs of the project.
+    ``others`` are the other jobs of the project. ``server`` forks the processes that check copies.
     """
 
     @cache
@@ -97,36 +149,38 @@ def checked_fixes(broken: BrokenContract, job: Job, others: Sequence[Job]) -> li
         now = check_contract(other.contract, other.ref, root=other.root, samples=0)
         return now.word not in ("broken", "error")
 
-    fixes = find_fixes(broken, ref=job.ref, root=job.root)
     before = reference(broken)
-    return [_with_checked_edit(fix, job, others, before, passes) for fix in fixes]
+
+    def with_checked_edit(fix: Fix) -> Fix:
+        """The fix with the first of its edits that holds in a copy of the project.
+
+        Without such an edit, the fix in words, with a note if the edit breaks another contract.
+        """
+        note = ""
+        for edit in fix.proposal.edits:
+            if not edit.inside(job.root):
+                continue
+            answer = _check(fix, edit, job, others, before, server)
+            harmed = [(i, why) for i, why in answer.failing if passes(i)]
+            if answer.facts is not None and not harmed:
+                return replace(fix, **answer.facts, edit=edit)
+            if harmed:
+                other, why = others[harmed[0][0]], harmed[0][1]
+                place = f"{other.contract.id} · {other.ref.name}"
+                note = f"no diff: in the source it breaks {place} ({why})"
+        return replace(fix, note=note)
+
+    return list(map(with_checked_edit, find_fixes(broken, ref=job.ref, root=job.root)))
 
 
-def _with_checked_edit(
-    fix: Fix, job: Job, others: Sequence[Job], before: Reference, passes: Callable[[int], bool]
-) -> Fix:
-    """The fix with the first of its edits that holds in a copy of the project.
-
-    ``passes`` tells, by index, whether one of ``others`` holds now.
-    Without such an edit, the fix in words, with a note if the edit breaks another contract.
-    """
-    broken = ""
-    for edit in fix.proposal.edits:
-        if not edit.inside(job.root):
-            continue
-        answer = _check(fix, edit, job, others, before)
-        harmed = [(i, why) for i, why in answer.failing if passes(i)]
-        if answer.facts is not None and not harmed:
-            return replace(fix, **answer.facts, edit=edit)
-        if harmed:
-            other, why = others[harmed[0][0]], harmed[0][1]
-            broken = (
-                f"no diff: in the source it breaks {other.contract.id} · {other.ref.name} ({why})"
-            )
-    return replace(fix, note=broken)
-
-
-def _check(fix: Fix, edit: Edit, job: Job, others: Sequence[Job], before: Reference) -> Answer:
+def _check(
+    fix: Fix,
+    edit: Edit,
+    job: Job,
+    others: Sequence[Job],
+    before: Reference,
+    server: CopyServer,
+) -> Answer:
     with tempfile.TemporaryDirectory(prefix="archlint-fix-") as folder:
         root, copy = job.root.resolve(), Path(folder).resolve() / job.root.resolve().name
         if not _copy(root, copy):
@@ -135,6 +189,7 @@ def _check(fix: Fix, edit: Edit, job: Job, others: Sequence[Job], before: Refere
         changed.write_bytes(edit.after)
         proposal = fix.proposal
         moved = _Moved(root, copy)
+        here = Path.cwd().resolve()
         request = Request(
             moved.job(replace(job, contract=proposal.contract)),
             tuple(map(moved.job, others)),
@@ -142,25 +197,11 @@ def _check(fix: Fix, edit: Edit, job: Job, others: Sequence[Job], before: Refere
             before,
             proposal.other_values,
             SECONDS,
+            root,
+            moved.path(here) if here.is_relative_to(root) else copy,
+            tuple(str(moved.path(Path(p or here))) for p in sys.path),
         )
-        here = Path.cwd().resolve()
-        paths = [str(moved.path(Path(p or here))) for p in sys.path]
-        try:
-            ran = subprocess.run(
-                [sys.executable, "-c", _START],
-                input=pickle.dumps(request),
-                capture_output=True,
-                cwd=moved.path(here) if here.is_relative_to(root) else copy,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join(paths),
-                    "PYTHONDONTWRITEBYTECODE": "1",
-                },
-                timeout=SECONDS,
-            )
-            return Answer.from_json(ran.stdout)
-        except (subprocess.TimeoutExpired, ValueError, TypeError, AttributeError):
-            return Answer(None)
+        return server.answer(request)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
-"""Checks the copy of a project: what a process of :mod:`.patched_project` runs."""
+"""Checks the copy of a project: what a process of :mod:`.patched_project` does."""
 
 from __future__ import annotations
 
 import os
-import pickle
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,18 +12,19 @@ from archlint.contracts.job import Job
 from archlint.contracts.rulefile.load import load
 from archlint.engine.pipeline import check_contract
 from archlint.errors import ArchlintError
-from archlint.explanation.fixes.patched_project import Answer, Request
 from archlint.explanation.fixes.proposal import Fix, Proposal, try_fix
 from archlint.models.targets import resolve
+from archlint.runner.patched_project import Answer, Request
+from archlint.runtime.code_owner import is_users
 
 
-def main() -> None:
-    """Read a :class:`Request` from stdin and write its :class:`Answer` to stdout."""
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # models print
-    request: Request = pickle.load(sys.stdin.buffer)
-    with out:
-        out.write(_answer(request).to_json())
+def answer(request: Request) -> bytes:
+    """Check the copy that the request names, in a process that does nothing else."""
+    os.chdir(request.folder)
+    sys.path[:] = request.paths
+    sys.dont_write_bytecode = True
+    _forget(request.root)  # a plugin of the project, perhaps
+    return _answer(request).to_json().encode()
 
 
 def _answer(request: Request) -> Answer:
@@ -99,5 +99,6 @@ def _file_of(module: object) -> str:
 def _forget(root: Path) -> None:
     """Forget the modules of the project, so that the next job imports its own."""
     for name, module in list(sys.modules.items()):
-        if _file_of(module).startswith(str(root) + os.sep):
+        file = _file_of(module)
+        if file.startswith(str(root) + os.sep) and is_users(file):
             del sys.modules[name]

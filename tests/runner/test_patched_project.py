@@ -7,7 +7,7 @@ import torch
 from click.testing import CliRunner
 
 from archlint.cli.fix import fix as command
-from archlint.explanation.fixes.patched_project import Answer
+from archlint.runner.patched_project import Answer
 
 HEAD = """\
 import functools
@@ -47,7 +47,7 @@ CONTRACT = '  - {{id: {0}, models: [{0}], input: N 3 H W, accepts: "{1}"}}\n'
 
 
 @pytest.fixture
-def fixed(tmp_path, monkeypatch):
+def fixed(tmp_path, monkeypatch, one_copy_server):
     """Run ``archlint fix`` on models by name, with the sizes that each must accept."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pyproject.toml").touch()
