@@ -62,21 +62,34 @@ def apply_adoptions(
     ``complete``: the run covers all rule files of the projects. With ``write``, the baseline is
     updated first.
     """
-    from archlint.project.adoption.contract_case import all_cases, case_of
+    from archlint.project.adoption.contract_case import case_of
 
     results = {case_of(j.contract, j.ref.name): v for j, v in zip(jobs, verdicts, strict=True)}
-    rules_of = {case: rules for rules in files for case in all_cases(rules.contracts)}
     unused: list[Verdict] = []
     for root, adoption in adoptions.items():
         own_files = [rules for rules in files if _root(rules) == root]
         if write:
             adoption = adoptions[root] = _write_baseline(adoption, own_files, results, complete)
         unused += adoption.unused(own_files, results, complete)
-    adopted = []
-    for job, verdict in zip(jobs, verdicts, strict=True):
-        rules = rules_of[case_of(job.contract, job.ref.name)]
-        adopted.append(adoptions[_root(rules)].apply(verdict, rules))
-    return adopted + unused
+    return [*map(adopter(adoptions, files), jobs, verdicts), *unused]
+
+
+def adopter(
+    adoptions: dict[Path, Adoption], files: Sequence[RuleFile]
+) -> Callable[[Job, Verdict], Verdict]:
+    """The function that marks one verdict if it is waived or in the baseline.
+
+    A verdict of a contract that is in none of ``files`` stays as it is.
+    """
+    from archlint.project.adoption.contract_case import all_cases, case_of
+
+    rules_of = {case: rules for rules in files for case in all_cases(rules.contracts)}
+
+    def adopt(job: Job, verdict: Verdict) -> Verdict:
+        rules = rules_of.get(case_of(job.contract, job.ref.name))
+        return verdict if rules is None else adoptions[_root(rules)].apply(verdict, rules)
+
+    return adopt
 
 
 def _write_baseline(

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlint.cli.apply_adoption import adoption_options, apply_adoptions, load_adoptions
+from archlint.cli.apply_adoption import adopter, adoption_options, apply_adoptions, load_adoptions
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, CannotRun
 from archlint.cli.infer import read_input
 from archlint.cli.job_options import jobs_option, select_options, sweep_options
 from archlint.cli.next_step import after_check, suggest
 from archlint.cli.profile_jobs import profile_jobs
-from archlint.cli.report_output import Output, output_options, prepare_outputs, write_reports
+from archlint.cli.report_output import (
+    Output,
+    PrintedReport,
+    output_options,
+    prepare_outputs,
+    write_reports,
+)
 from archlint.cli.run_jobs import run_logged
 from archlint.cli.select_jobs import read_rule_files, select_jobs
 
@@ -134,11 +140,20 @@ def check(
     if format_ == "text":
         for mistake in mistakes:
             click.echo(mistake, err=True)
+    if off and format_ == "text" and verbose > quiet:
+        click.echo("\n".join(off))
+    printed = PrintedReport(verbose - quiet, color, strict)
+    adopt = adopter(adoptions, files)
     results: dict[int, Verdict] = {}
+
+    def on_verdict(index: int, verdict: Verdict) -> None:
+        results[index] = verdict
+        if format_ == "text" and not write_baseline:  # which is complete only after all verdicts
+            printed.add(index, adopt(todo[index], verdict))
+
     try:
         progress = quiet == 0 and sys.stderr.isatty()
-        cache = not no_cache
-        verdicts = run_logged(todo, jobs, progress, backend, resume, log, cache, results)
+        verdicts = run_logged(todo, jobs, progress, backend, resume, log, not no_cache, on_verdict)
         if not profile:  # waivers and the baseline are about contracts of rule files
             verdicts = apply_adoptions(
                 adoptions, files, todo, verdicts, complete=complete, write=write_baseline
@@ -147,21 +162,18 @@ def check(
             from archlint.cli.lock import check_locked
 
             verdicts += check_locked(todo, jobs, complete=complete)
-    except (KeyboardInterrupt, SystemExit) as e:  # Ctrl-C, or a signal that ends the command
+    except (Exception, KeyboardInterrupt, SystemExit) as e:  # SystemExit: a signal
+        share = f"{len(results)} of {len(todo)} contracts were checked"
         checked = [todo[i] for i in sorted(results)]
-        if checked:
-            verdicts = [results[i] for i in sorted(results)]
-            if not profile:
-                verdicts = apply_adoptions(
-                    adoptions, files, checked, verdicts, complete=False, write=False
-                )
-            write_reports((), format_, checked, verdicts, mistakes, strict, verbose - quiet, color)
-        share = f"{len(checked)} of {len(todo)} contracts were checked"
+        verdicts = [adopt(todo[i], results[i]) for i in sorted(results)]
+        error = verdict.Verdict("error", "interrupted", message=share)
+        if results or not isinstance(e, Exception):
+            write_reports(outputs, format_, checked, verdicts, mistakes, strict, printed, error)
+        if isinstance(e, Exception):
+            raise
         click.echo(f"interrupted: {share}; all workers were stopped", err=True)
         ctx.exit(EXIT_INTERRUPTED if isinstance(e, KeyboardInterrupt) else int(e.code or 0))
-    if off and format_ == "text" and verbose > quiet:
-        click.echo("\n".join(off))
-    write_reports(outputs, format_, todo, verdicts, mistakes, strict, verbose - quiet, color)
+    write_reports(outputs, format_, todo, verdicts, mistakes, strict, printed)
     if format_ == "text" and not quiet and not locked:
         suggest(after_check(todo, verdicts))
     ctx.exit(EXIT_CANNOT_RUN if mistakes else verdict.exit_code(verdicts, strict))

@@ -11,7 +11,13 @@ import click
 from archlint.cli.exit_codes import CannotRun
 from archlint.cli.export_ranges import within_clause
 from archlint.cli.infer import infer_job, input_option, kwargs_option, read_input
-from archlint.cli.report_output import Output, output_options, prepare_outputs, write_reports
+from archlint.cli.report_output import (
+    Output,
+    PrintedReport,
+    output_options,
+    prepare_outputs,
+    write_reports,
+)
 from archlint.cli.run_jobs import run_jobs
 
 COMPARE = "archlint.engine.artifact.comparison:artifact_verdict"
@@ -81,5 +87,5 @@ def compare_artifact(
     jobs = [replace(job, contract=contract)]
     verdicts = run_jobs(jobs, 1, progress=sys.stderr.isatty(), check=COMPARE)
     verdicts = [replace(v, file=str(file), line=1) for v in verdicts]
-    write_reports(outputs, format_, jobs, verdicts, (), False, 1, "auto")
+    write_reports(outputs, format_, jobs, verdicts, (), False, PrintedReport(1))
     ctx.exit(verdict.exit_code(verdicts))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from archlint.contracts.verdict import Verdict
     from archlint.errors import Mistake
     from archlint.report.run_results import RunResults
+    from archlint.report.text_report import TextReport
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -103,18 +105,29 @@ def write_reports(
     verdicts: Sequence[Verdict],
     mistakes: Sequence[Mistake],
     strict: bool,
-    verbosity: int,
-    color: str,
+    printed: PrintedReport,
+    interrupted: Verdict | None = None,
 ) -> None:
-    """Write the files, then print the report.
+    """Print the report, or what is missing of it, then write the files.
 
-    ``verdicts``: those of ``jobs``, then those of no job. Raises ``CannotRun``.
+    ``verdicts``: those of ``jobs``, then those of no job. ``interrupted``: an error that is added
+    to the reports of a run that did not end, which a machine must not take for a complete run;
+    people read it on stderr, and a log has only verdicts. Raises ``CannotRun``.
     """
     from archlint.contracts.settings import version
     from archlint.report.run_results import RunResults
 
     contracts = [job.contract for job in jobs]
-    results = RunResults(verdicts, mistakes, version(), _repository(Path.cwd()), contracts, strict)
+    base = _repository(Path.cwd())
+    results = RunResults(verdicts, mistakes, version(), base, contracts, strict)
+    marked = results
+    if interrupted is not None:
+        marked = replace(results, verdicts=[*verdicts, interrupted])
+    if format_ != "text":
+        printed.echo(rendered(format_, marked, printed.verbosity) + "\n")
+    elif verdicts or interrupted is None:
+        printed.end(verdicts, len(mistakes))
+    failed: list[CannotRun] = []
     for output in outputs:
         try:
             if output.format == "jsonl":
@@ -122,35 +135,57 @@ def write_reports(
 
                 rewrite(output.path, results)
             else:
-                text = rendered(output.format, results, verbosity)
+                text = rendered(output.format, marked, printed.verbosity)
                 output.path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
         except OSError as e:
-            raise _unwritable(output.path, e) from e
-    _print(format_, results, verbosity, color)
+            failed.append(_unwritable(output.path, e))
+        except CannotRun as e:
+            failed.append(e)
+    if failed:
+        raise failed[0]
 
 
-def _print(format_: str, results: RunResults, verbosity: int, color: str) -> None:
-    """Print the report. In text, the mistakes in rule files have been printed before."""
-    try:
-        if format_ != "text":
-            click.echo(rendered(format_, results, verbosity))
-            return
-        from archlint.report import text_report
+class PrintedReport:
+    """The report on stdout. In text, each verdict is printed as soon as those before it are."""
+
+    def __init__(self, verbosity: int, color: str = "auto", strict: bool = False) -> None:
+        self.verbosity = verbosity
+        self._color = color
+        self._strict = strict
+        self._waiting: dict[int, Verdict] = {}
+        self._count = 0  # of printed verdicts
+
+    def add(self, index: int, verdict: Verdict) -> None:
+        """Print the verdict, after all verdicts with a smaller index."""
+        self._waiting[index] = verdict
+        while self._count in self._waiting:
+            self.echo(self._text.add(self._waiting.pop(self._count)), color=True)
+            self._count += 1
+
+    def end(self, verdicts: Sequence[Verdict], mistakes: int) -> None:
+        """Print those of ``verdicts`` that are not printed yet, and the summary of all.
+
+        The mistakes in rule files have been printed before.
+        """
+        remaining = map(self._text.add, verdicts[self._count :])
+        self.echo("".join([*remaining, self._text.end(verdicts, mistakes)]), color=True)
+
+    def echo(self, text: str, color: bool | None = None) -> None:
+        """Print; if the reader closed the pipe, the exit code is still that of the run."""
+        try:
+            click.echo(text, nl=False, color=color)
+        except BrokenPipeError:
+            discard_stdout()
+
+    @cached_property
+    def _text(self) -> TextReport:
+        from archlint.report.text_report import TextReport
 
         width = None
         if sys.stdout.isatty():
             width = os.get_terminal_size(sys.stdout.fileno()).columns or None
-        report = text_report.render(
-            results.verdicts,
-            verbosity,
-            wants_color(color),
-            strict=results.strict,
-            width=width,
-            mistakes=len(results.mistakes),
-        )
-        click.echo(report.rstrip("\n"), color=True)
-    except BrokenPipeError:  # the reader closed the pipe; the exit code is still that of the run
-        discard_stdout()
+        color = wants_color(self._color)
+        return TextReport(self.verbosity, color, strict=self._strict, width=width)
 
 
 def rendered(format_: str, results: RunResults, verbosity: int = 0) -> str:

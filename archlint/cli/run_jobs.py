@@ -17,6 +17,7 @@ from archlint.errors import NEEDS_TORCH
 if TYPE_CHECKING:
     from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
+    from archlint.report.progress import Bar
     from archlint.runner.joblib_backends import Backend
 
 
@@ -28,31 +29,30 @@ def run_jobs(
     backend: Backend | None = None,
     done: Mapping[int, Verdict] | None = None,
     on_verdict: Callable[[int, Verdict], None] | None = None,
-    results: dict[int, Verdict] | None = None,
 ) -> list[Verdict]:
     """Run jobs and return their verdicts, in the order of ``jobs``.
 
     ``count``: worker processes. ``progress``: show a bar. ``check``: the function that checks a
     contract, as :func:`archlint.runner.pool.run` takes it. ``done``: verdicts by index, whose jobs
     do not run. ``on_verdict`` is called with the index and verdict of each other job as soon as it
-    is complete. ``results`` has every verdict by index as soon as it is there, also if the run is
-    interrupted. Raises ``CannotRun`` if PyTorch is needed and not installed.
+    is complete. Raises ``CannotRun`` if PyTorch is needed and not installed.
     """
     from archlint.runner import joblib_backends as backends
 
-    verdicts = {} if results is None else results
-    verdicts.update(done or {})
+    verdicts = dict(done or {})
     todo = [i for i in range(len(jobs)) if i not in verdicts]
     remaining = [jobs[i] for i in todo]
     if remaining and (backend is None or backend.name == "local") and find_spec("torch") is None:
         raise CannotRun(NEEDS_TORCH)
     stream = backends.run(remaining, count, backend or backends.Backend(), check=check)
-    with _progress(len(todo), progress) as advance, closing(stream):
+    with _progress(len(todo), progress) as bar, closing(stream):
         for position, verdict in stream:
             verdicts[todo[position]] = verdict
             if on_verdict:
-                on_verdict(todo[position], verdict)
-            advance(f"{verdict.contract} · {verdict.model}")
+                with bar.hidden() if bar else nullcontext():
+                    on_verdict(todo[position], verdict)
+            if bar:
+                bar.advance(f"{verdict.contract} · {verdict.model}")
     return [verdicts[i] for i in range(len(jobs))]
 
 
@@ -63,31 +63,38 @@ def run_logged(
     backend: Backend,
     resume: Path | None,
     log: Path | None,
-    cache: bool = False,
-    results: dict[int, Verdict] | None = None,
+    cache: bool,
+    on_verdict: Callable[[int, Verdict], None],
 ) -> list[Verdict]:
     """As :func:`run_jobs`, writing each verdict to ``log`` as soon as it is complete.
 
-    Jobs with a verdict in ``resume``, or with ``cache`` a valid one in the cache, do not run.
-    ``resume`` need not exist if it is the same file as ``log``. Raises ``CannotRun``.
+    ``on_verdict`` is called with every verdict, first with those of jobs that do not run: jobs with
+    a verdict in ``resume``, or with ``cache`` a valid one in the cache. ``resume`` need not exist
+    if it is the same file as ``log``. Raises ``CannotRun``.
     """
     from archlint.errors import ArchlintError
 
     try:
         jobs, done = with_cache(jobs, cache)
-        if not (resume or log):
-            return run_jobs(jobs, count, progress, backend=backend, done=done, results=results)
-        from archlint.cli.verdict_log import VerdictLog, logged_verdicts
+        if resume or log:
+            from archlint.cli.verdict_log import VerdictLog, logged_verdicts
 
-        first_run = resume is not None and not resume.exists() and _same(resume, log)
-        logged = logged_verdicts(resume, jobs) if resume and not first_run else {}
-        if resume:
-            click.echo(f"{len(logged)} of {len(jobs)} verdicts taken from {resume}", err=True)
-        done |= logged
+            first_run = resume is not None and not resume.exists() and _same(resume, log)
+            logged = logged_verdicts(resume, jobs) if resume and not first_run else {}
+            if resume:
+                click.echo(f"{len(logged)} of {len(jobs)} verdicts taken from {resume}", err=True)
+            done |= logged
+        for index in sorted(done):
+            on_verdict(index, done[index])
         if log is None:
-            return run_jobs(jobs, count, progress, backend=backend, done=done, results=results)
+            return run_jobs(jobs, count, progress, None, backend, done, on_verdict)
         with closing(VerdictLog(log, jobs, done)) as verdict_log:
-            return run_jobs(jobs, count, progress, None, backend, done, verdict_log.add, results)
+
+            def record(index: int, verdict: Verdict) -> None:
+                verdict_log.add(index, verdict)
+                on_verdict(index, verdict)
+
+            return run_jobs(jobs, count, progress, None, backend, done, record)
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
 
@@ -109,10 +116,10 @@ def _same(one: Path, other: Path | None) -> bool:
     return other is not None and one.resolve() == other.resolve()
 
 
-def _progress(total: int, on: bool) -> AbstractContextManager[Callable[[str], None]]:
-    """A progress bar on stderr; the function that it yields advances it by one step."""
+def _progress(total: int, on: bool) -> AbstractContextManager[Bar | None]:
+    """A progress bar on stderr, if ``on``."""
     if not on or not total:
-        return nullcontext(lambda _name: None)
+        return nullcontext()
     from archlint.report import progress
 
     return progress.bar(total)

@@ -53,9 +53,10 @@ class VerdictLog:
 def rewrite(path: Path, results: RunResults) -> None:
     """Replace the file at the end of the run: mistakes, then verdicts in order and as reported.
 
-    The keys of the jobs are those in the file. A pipe is left alone. Raises ``OSError``.
+    The keys of the jobs are those in the file. A pipe is left alone, and nothing is written if the
+    run was interrupted before it wrote the file. Raises ``OSError``.
     """
-    if path.exists() and not path.is_file():
+    if not path.is_file():
         return
     keys = {}
     for text in path.read_bytes().splitlines():

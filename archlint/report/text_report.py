@@ -24,21 +24,42 @@ def render(
     columns of the terminal; ``None`` does not wrap. ``mistakes``: the number of mistakes in rule
     files, which were printed before.
     """
-    paint = ansi if color else plain
-    blocks = [
-        block(v, verbosity, color=color, width=width)
-        for v in verdicts
-        if verbosity >= 0 or not (v or v.waived) or (strict and v.word == "tested")
-    ]
-    lines: list[str] = []
-    for i, each in enumerate(blocks):
-        if i and (len(each) > 1 or len(blocks[i - 1]) > 1):
-            lines.append("")
-        lines += each
-    if lines:
-        lines.append("")
-    lines.append(_summary(verdicts, paint, mistakes) + _cached(verdicts, verbosity))
-    return "\n".join(lines) + "\n"
+    report = TextReport(verbosity, color, strict=strict, width=width)
+    return "".join([*map(report.add, verdicts), report.end(verdicts, mistakes)])
+
+
+class TextReport:
+    """The text report in parts, one for each verdict; the arguments are those of :func:`render`."""
+
+    def __init__(
+        self,
+        verbosity: int = 0,
+        color: bool = False,
+        *,
+        strict: bool = False,
+        width: int | None = None,
+    ) -> None:
+        self._verbosity = verbosity
+        self._color = color
+        self._strict = strict
+        self._width = width
+        self._last = 0  # lines of the last block
+
+    def add(self, verdict: Verdict) -> str:
+        """The part of the next verdict, ending in a newline; empty if it is not shown."""
+        holds = bool(verdict or verdict.waived) and not (self._strict and verdict.word == "tested")
+        if holds and self._verbosity < 0:
+            return ""
+        lines = block(verdict, self._verbosity, color=self._color, width=self._width)
+        apart = self._last and max(len(lines), self._last) > 1
+        self._last = len(lines)
+        return "\n" * bool(apart) + "\n".join(lines) + "\n"
+
+    def end(self, verdicts: Sequence[Verdict], mistakes: int = 0) -> str:
+        """The last part: the summary of all verdicts."""
+        paint = ansi if self._color else plain
+        counts = _summary(verdicts, paint, mistakes) + _cached(verdicts, self._verbosity)
+        return "\n" * bool(self._last) + counts + "\n"
 
 
 def _summary(verdicts: Sequence[Verdict], paint: Paint, mistakes: int = 0) -> str:

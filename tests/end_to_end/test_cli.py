@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from click.testing import CliRunner
 from archlint.cli import app as cli
 from archlint.contracts import settings
 from archlint.contracts.rulefile import load as rulefile
+from archlint.contracts.verdict import Verdict
+from archlint.runner import joblib_backends as backends
 from tests import REPO
 from tests.support import stub_cli
 
@@ -390,7 +393,8 @@ def test_a_stopped_run_leaves_nothing_behind(project, tmp_path, stop, code):
 @pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_reports_what_was_checked(project, tmp_path, stop, code):
     project(contracts={"a": ["proved", "broken", "marks"]})
-    process = start("check", "-j1", "--output", "jsonl=log.jsonl")
+    formats = ("jsonl", "json", "junit", "sarif", "html")
+    process = start("check", "-j1", *(f"--output={f}=out/run.{f}" for f in formats))
     await_files(tmp_path, "started")
     process.send_signal(stop)
     stdout, stderr = process.communicate(timeout=60)
@@ -398,8 +402,42 @@ def test_a_stopped_run_reports_what_was_checked(project, tmp_path, stop, code):
     assert "BROKEN" in stdout
     assert "1 proved" in stdout
     assert stderr == "interrupted: 2 of 3 contracts were checked; all workers were stopped\n"
-    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    written = {f: (tmp_path / "out" / f"run.{f}").read_text() for f in formats}
+    lines = written["jsonl"].splitlines()
     assert [json.loads(line)["verdict"] for line in lines] == ["proved", "broken"]
+    verdicts = json.loads(written["json"])["verdicts"]
+    assert [v["verdict"] for v in verdicts] == ["proved", "broken", "error"]
+    # No reader of these files takes the run for a complete one.
+    for format_ in formats[1:]:
+        assert "2 of 3 contracts were checked" in written[format_], format_
+
+
+def test_verdicts_are_printed_as_they_come_and_in_order(project, tmp_path):
+    project(contracts={"a": ["broken", "proved", "gate", "tested"], "b": ["proved", "marks"]})
+    process = start("check", "-j2")
+    await_files(tmp_path, "started")  # all but the one at the gate are checked
+    first = "".join(process.stdout.readline() for _ in range(4))
+    assert re.findall(r"\w+  (\w · \w+)", first) == ["a · broken", "a · proved"]
+    (tmp_path / "gate").touch()
+    rest = "".join(process.stdout.readline() for _ in range(6))
+    assert re.findall(r"\w+  (\w · \w+)", rest) == ["a · gate", "a · tested", "b · proved"]
+    process.send_signal(signal.SIGINT)
+    stdout, _ = process.communicate(timeout=60)
+    assert stdout == "\n3 proved, 1 tested, 1 broken\n"
+
+
+def test_a_backend_that_fails_leaves_the_report_of_what_was_checked(project, check, monkeypatch):
+    def fails(jobs, *_args, **_kwargs):
+        yield 0, Verdict("proved", jobs[0].contract.id, jobs[0].ref.name)
+        raise backends.BackendError("loky failed: a worker process was killed")
+
+    project(contracts={"a": ["proved", "tested"]})
+    monkeypatch.setattr(backends, "run", fails)
+    result = check("--no-cache", "--output", "json=run.json")
+    assert result.exit_code == 2
+    assert "loky failed" in result.stderr
+    assert "1 proved" in result.stdout
+    assert "1 of 2 contracts were checked" in Path("run.json").read_text()
 
 
 def await_files(folder, name):
