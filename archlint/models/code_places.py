@@ -44,7 +44,15 @@ def code_places(model: nn.Module) -> CodePlaces:
 
 def classes_of(model: nn.Module) -> set[type]:
     """The classes of the model's modules, and all classes that these derive from."""
-    kinds = set(map(type, model.modules()))
+    kinds: set[type] = set()
+    modules: list[nn.Module] = [model]
+    seen = {id(model)}
+    for module in modules:  # by itself: ``Module.modules`` takes three times as long
+        kinds.add(type(module))
+        for child in module._modules.values():
+            if child is not None and id(child) not in seen:
+                seen.add(id(child))
+                modules.append(child)
     return {base for kind in kinds for base in kind.__mro__}
 
 

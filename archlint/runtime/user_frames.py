@@ -6,8 +6,9 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
 from archlint.runtime.code_owner import Owner, owner_of
@@ -25,43 +26,52 @@ def user_line(error: BaseException) -> str | None:
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return f"{shown(error.filename)}:{error.lineno}"
     # A recursion of a thousand frames is walked without reading a single source line.
-    frames = list(traceback.walk_tb(error.__traceback__))
-    found = users_frame(frames[::-1])
-    return None if found is None else f"{shown(found[0].f_code.co_filename)}:{found[1]}"
+    frames = list(traceback.walk_tb(error.__traceback__))[::-1]
+    chosen = users_frame(frame for frame, _ in frames)
+    if chosen is None:
+        return None
+    line = next(line for frame, line in frames if frame is chosen)
+    return f"{shown(chosen.f_code.co_filename)}:{line}"
 
 
-def users_frame(frames: Iterable[tuple[FrameType, int]]) -> tuple[FrameType, int] | None:
-    """Of frames and their lines, innermost first, the one that means most to the user.
+def users_frame(frames: Iterable[FrameType]) -> FrameType | None:
+    """Of frames, innermost first, the one that means most to the user.
 
     It is the innermost of the user's own code, or of a package that has a module with submodules
     there: a line of a library that this code only calls, such as einops, says less than the line
     that calls it. Else it is the innermost of a library's module, or of any library; ``None`` if
     there is none.
     """
-    innermost: dict[str, tuple[FrameType, int]] = {}
-    layer: tuple[FrameType, int] | None = None
-    for frame, line in frames:
+    innermost: dict[str, FrameType] = {}
+    layer: FrameType | None = None
+    for frame in frames:  # for each call that is traced: a fifth of a check, if done carelessly
         owner = owner_of(frame.f_code.co_filename)
         if owner is Owner.USER:
-            return frame, line
+            return frame
         if owner is not Owner.LIBRARY:
             continue
-        innermost.setdefault(_package(frame), (frame, line))
+        package = _package(frame)
+        innermost.setdefault(package, frame)
         module = _module(frame)
-        if module is not None and next(module.children(), None) is not None:
-            return innermost[_package(frame)]
-        if layer is None and module is not None:
-            layer = frame, line
+        if module is not None:
+            if any(child is not None for child in module._modules.values()):
+                return innermost[package]
+            layer = layer or frame
     return layer or next(iter(innermost.values()), None)
 
 
 def _module(frame: FrameType) -> nn.Module | None:
     """The ``torch.nn.Module`` whose method a frame runs."""
-    code, torch = frame.f_code, sys.modules.get("torch")
-    if torch is None or code.co_varnames[:1] != ("self",):
+    torch = sys.modules.get("torch")
+    if torch is None or not _is_method(frame.f_code):
         return None
     found = frame.f_locals.get("self")
     return found if isinstance(found, torch.nn.Module) else None
+
+
+@lru_cache(maxsize=1 << 12)
+def _is_method(code: CodeType) -> bool:
+    return code.co_varnames[:1] == ("self",)
 
 
 def _package(frame: FrameType) -> str:

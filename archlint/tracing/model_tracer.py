@@ -36,7 +36,8 @@ MOST_BRANCHES = 16
 """How many paths at the same sizes values of tensors may choose between."""
 
 MERGE_AFTER = 8
-"""After how many traces the branches in a module are merged (:mod:`.merge.module_merge`)."""
+"""From how many branches of a trace, or traces, on the branches in a module are merged
+(:mod:`.merge.module_merge`)."""
 
 Choices = tuple[bool, ...]
 """The sides taken, in turn, where values of tensors decide."""
@@ -65,6 +66,8 @@ class ModelTracer:
         self._constructors = False  # whether the model needs those of legacy_constructors
         self._known: Bool = True
         self.traces = 0
+        self._merges = False  # whether branches are merged from now on
+        self._branching: set[type] = set()  # the classes of modules whose branches are merged
         self._to_shadow: list[str] = []  # modules to shadow, as the running trace found
         self.shadowed = modules_to_replace_type(
             self.model
@@ -172,10 +175,12 @@ class ModelTracer:
             try:
                 with shadowed(self.shadowed), functions:
                     self.traces += 1
-                    merge = self.traces > MERGE_AFTER
+                    self._merges = self._merges or self.traces > MERGE_AFTER
+                    branching = self._branching if self._merges else None
+                    classes = len(self._branching)
                     result = trace(
                         self.model, input, sizes, box,
-                        symbolic=symbolic, rules=rules, path=path, merge=merge,
+                        symbolic=symbolic, rules=rules, path=path, branching=branching,
                         loops=loops, constructors=self._constructors,
                     )  # fmt: skip
                     if snapshot.drew():
@@ -188,7 +193,9 @@ class ModelTracer:
                 self._running = None
                 with uninterrupted():
                     snapshot.restore()
-            again = self._loops.changed_by(path)
+            again = self._loops.changed_by(path) or len(self._branching) > classes
+            branches = sum(event.kind == "branch" for event in path.events)
+            self._merges = self._merges or branches >= MERGE_AFTER
             if self._to_shadow:  # also if an ``except:`` of the model caught the exception
                 self.shadowed += self._to_shadow[:1]
             elif result is not None and not again:

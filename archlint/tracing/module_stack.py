@@ -112,15 +112,13 @@ def user_frame(start: types.CodeType) -> tuple[types.CodeType | None, int]:
 
     Frames are looked at up to the one that runs ``start``: what lies beyond started the run.
     """
-    found = users_frame(_callers(sys._getframe(3), start))  # past the tracer's own
-    return (found[0].f_code, found[1]) if found is not None else (None, 0)
+    frame = users_frame(_callers(sys._getframe(3), start))  # past the tracer's own
+    return (frame.f_code, frame.f_lineno) if frame is not None else (None, 0)
 
 
-def _callers(
-    frame: types.FrameType | None, start: types.CodeType
-) -> Iterator[tuple[types.FrameType, int]]:
+def _callers(frame: types.FrameType | None, start: types.CodeType) -> Iterator[types.FrameType]:
     while frame is not None and frame.f_code is not start:
-        yield frame, frame.f_lineno
+        yield frame
         frame = frame.f_back
 
 

@@ -288,7 +288,7 @@ def trace(
     symbolic: bool = True,
     rules: bool = True,
     path: TracedPath | None = None,
-    merge: bool = False,
+    branching: set[type] | None = None,
     loops: Loops | None = None,
     constructors: bool = False,
     stand_ins: Callable[..., Any] | None = None,
@@ -298,8 +298,8 @@ def trace(
     ``input`` describes the arguments; ``box`` bounds the sizes that the caller is interested in.
     With ``symbolic=False`` every size is a number, and the tracer is an ordinary interpreter; with
     ``rules=False`` all calls go to PyTorch's kernels. ``path`` replaces the default path of ``env``
-    in ``box``. With ``merge``, branches that rejoin inside a module are merged
-    (:mod:`.merge.module_merge`). ``constructors``: as in :mod:`.python.legacy_constructors`.
+    in ``box``. With ``branching``, branches that rejoin inside a module are
+    merged (:mod:`.merge.module_merge`). ``constructors``: as in :mod:`.python.legacy_constructors`.
     ``stand_ins`` replaces the arguments of each call.
 
     Raises :class:`~.python.builtins.Retrace` and time limits. The caller restores the model.
@@ -313,7 +313,7 @@ def trace(
         path.follows_loops = True
         loops.begin(tracer)
     with running(tracer.run), legacy_constructors_followed(constructors):
-        end = run_model(tracer, model, input, env, symbolic, merge)
+        end = run_model(tracer, model, input, env, symbolic, branching)
     run = tracer.run
     if run.bypassed:
         end = replace(end, outcome="unknown", error=run.bypassed[0])
@@ -334,7 +334,7 @@ def trace(
         kernels=tracer.kernels,
         faults=tracer.faults,
         log=tracer.log,
-        merged=merge,
+        merged=branching is not None,
     )
 
 
@@ -356,7 +356,7 @@ def run_model(
     input: Input,
     env: Mapping[str, int],
     symbolic: bool,
-    merge: bool,
+    branching: set[type] | None,
 ) -> _End:
     """Call the model under the tracer; the arguments are those of :func:`trace`.
 
@@ -376,8 +376,8 @@ def run_model(
             replaced.enter_context(lru_caches_restored(model))
             replaced.enter_context(draws_unknown(path, tracer.run, model))
             replaced.enter_context(math_of_sizes())
-            if merge and symbolic:
-                replaced.enter_context(branches_merged(tracer, model))
+            if branching is not None and symbolic:
+                replaced.enter_context(branches_merged(tracer, model, branching))
             with tracer:
                 called = True
                 returned = contextvars.copy_context().run(model, *args, **kwargs)

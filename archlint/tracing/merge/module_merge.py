@@ -43,17 +43,33 @@ _PLAIN = (int, float, bool, str, type(None))
 _Branch = tuple[list[Event], Any]  # what happened on one branch, and its result
 
 
-def branches_merged(tracer: Tracer, model: nn.Module) -> AbstractContextManager[None]:
+def branches_merged(
+    tracer: Tracer, model: nn.Module, branching: set[type]
+) -> AbstractContextManager[None]:
     """A context in which the branches of each module call are merged where that is possible.
 
     Nothing is merged once the code of ``model`` has written to state outside of its modules.
+    ``branching`` are the classes of modules that branch. Calls of others are not prepared for it,
+    which costs more than most calls; if one branches all the same, its class is added.
     """
     code = Snapshot(model, buffers=False, code_only=True)
+
+    def noted(original: ModuleCall, module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """The result of a call; the innermost class with branches that are left is added."""
+        before, known = len(tracer.path.events), len(branching)
+        result = original(module, *args, **kwargs)
+        if len(branching) == known and any(
+            event.kind == "branch" for event in tracer.path.events[before:]
+        ):
+            branching.add(type(module))
+        return result
 
     def wrap(original: ModuleCall) -> ModuleCall:
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             if not tracer.run.in_thread() or tracer.path.forced is not None or module.training:
                 return original(module, *args, **kwargs)
+            if type(module) not in branching:
+                return noted(original, module, args, kwargs)
             state = ModuleState(module, (*args, *kwargs.values()), code)
             if state.opaque:
                 return original(module, *args, **kwargs)

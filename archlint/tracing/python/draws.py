@@ -53,10 +53,11 @@ def draws_unknown(path: TracedPath, run: TraceRun, model: nn.Module) -> Iterator
     """
     replaced: list[tuple[dict[str, Any], str, Any]] = []
     with PROCESS_LOCK:
-        made = _replacements(path, run, _packages(model))
+        kinds = classes_of(model)
+        made = _replacements(path, run, _packages(kinds))
         before = _generator_states()
         try:
-            for names, name, original in _places(made, model):
+            for names, name, original in _places(made, kinds):
                 names[name] = made[id(original)][1]
                 replaced.append((names, name, original))
             yield
@@ -76,20 +77,20 @@ def _generator_states() -> tuple[Any, ...]:
     return random.getstate(), kind, keys.tobytes(), position, *rest
 
 
-def _packages(model: nn.Module) -> frozenset[str]:
+def _packages(kinds: Iterable[type]) -> frozenset[str]:
     """The packages of the model's classes that are not PyTorch's."""
-    kinds = {kind.__module__.partition(".")[0] for kind in classes_of(model)}
-    return frozenset(kinds - set(_LIBRARIES))
+    roots = {kind.__module__.partition(".")[0] for kind in kinds}
+    return frozenset(roots - set(_LIBRARIES))
 
 
 def _places(
-    made: Mapping[int, tuple[Any, Any]], model: nn.Module
+    made: Mapping[int, tuple[Any, Any]], kinds: Iterable[type]
 ) -> Iterable[tuple[dict[str, Any], str, Any]]:
     """The names bound to the functions, in their modules and in those of the model's code."""
     numpy = sys.modules.get("numpy.random")
     modules: list[Any] = [random, time, os, uuid, secrets]
     modules += [numpy] if numpy is not None else []
-    homes = {kind.__module__ for kind in classes_of(model)}
+    homes = {kind.__module__ for kind in kinds}
     modules += [sys.modules[name] for name in homes if name in sys.modules]
     modules += _users_modules(len(sys.modules))
     found = []

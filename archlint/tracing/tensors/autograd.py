@@ -49,14 +49,14 @@ class Gradients:
 
     def learn(self, call: Call) -> None:
         """Note which results of a call require gradients."""
-        if self.paused():
-            return
         func = call.func
         wanted = call.kwargs.get("requires_grad") is True
-        if func in _SWITCHES:
-            self._switch(call)
+        switches = func in _SWITCHES
+        followed = self.run.grad_seen or wanted or switches or torch.is_grad_enabled()
+        if not followed or self.paused():
             return
-        if not self.run.grad_seen and not wanted and not torch.is_grad_enabled():
+        if switches:
+            self._switch(call)
             return
         self.run.grad_seen = True
         writes = func in INPLACE or "out" in call.kwargs or traits_of(func).writes != ()

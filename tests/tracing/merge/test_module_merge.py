@@ -91,6 +91,24 @@ def test_many_ways_become_one(model, text, output):
     assert len(found.explored.paths) == 1
 
 
+@pytest.mark.parametrize(("model", "branches"), [(Chain(), 8), (Skips(), 6)])
+def test_many_branches_on_the_first_path_are_merged_at_once(model, branches, monkeypatch):
+    """One trace shows the branches, one the modules that have them, one merges them."""
+    classes = []
+
+    def counted(*args, branching, **settings):
+        classes.append(None if branching is None else set(branching))
+        return trace(*args, branching=branching, **settings)
+
+    trace = archlint.tracing.model_tracer.trace
+    monkeypatch.setattr(archlint.tracing.model_tracer, "trace", counted)
+    monkeypatch.setattr(archlint.tracing.model_tracer, "MERGE_AFTER", branches)
+    archlint.infer(model, "N 1 H W")
+    kind = {EvenPad} if branches == 8 else {Fit}
+    assert classes[:3] == [None, set(), kind]
+    assert set(map(str, classes[3:])) <= {str(kind)}
+
+
 def test_claims_of_one_way_are_asked_of_that_way_only():
     """Odd sizes are padded by two and then need five, even sizes need two."""
 
