@@ -38,6 +38,7 @@ from archlint.engine.sampling.sizes import choose_sizes, moduli
 from archlint.errors import ArchlintError
 from archlint.models.targets import resolve
 from archlint.runner.pool import run
+from archlint.runtime.effort_clock import now
 from archlint.symbolic.formula import conj, holds, negate
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.solver import Solver, Unsolved
@@ -54,7 +55,7 @@ def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None
     import torch
 
     torch.set_num_threads(1)
-    deadline = time.monotonic() + contract.budget.seconds
+    deadline = now() + contract.budget.seconds
     half = replace(contract.budget, seconds=contract.budget.seconds / 2)
     try:
         with resolve(ref, root) as source:
@@ -105,7 +106,7 @@ def judged(ours: Any, theirs: Any, accepted: bool, real: Any) -> tuple[Any, str]
 
 def points(found: Exploration, count: int) -> list[dict[str, int]]:
     """Of each path a size that it accepts, then one that it refuses, then any of the region."""
-    solver = Solver(found.names, found.box, time.monotonic() + 5)
+    solver = Solver(found.names, found.box, now() + 5)
     solver.add(found.region)
     asked = [conj(w.known, w.accepted) for w in found.paths]
     asked += [conj(w.known, negate(w.accepted)) for w in found.paths]

@@ -292,6 +292,7 @@ STATE = {
     "archlint/ops/registry.py: INPLACE": "a registry, filled by imports",
     "archlint/ops/traits.py: _STATED": "a registry, filled by imports and plugins",
     "archlint/tracing/tensors/attributes.py: ATTRIBUTES": "a registry, filled by its module",
+    "archlint/runtime/effort_clock.py: _known": "what the system said last, of each thread",
     "archlint/models/targets.py: _SETTINGS": "what imports set, to be set again for later checks",
     "archlint/contracts/plugins.py: _managers": "the plugins of the process, imported once",
     "archlint/contracts/plugins.py: _ruled": "which plugins have registered their rules",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 
 from torch import nn
@@ -10,6 +9,7 @@ from torch import nn
 from archlint.contracts.contract import Contract, Input, SizeClause
 from archlint.engine.question import Question
 from archlint.models.targets import ModelSource
+from archlint.runtime.effort_clock import now, seconds_left
 from archlint.tracing.model_tracer import ModelTracer
 
 SAMPLES = 8
@@ -22,7 +22,7 @@ class CheckRun:
 
     ``question`` is the contract as sets of sizes; ``source`` makes the model, ``tracer`` traces it
     on symbolic sizes. ``samples`` is the number of sizes at which the real model runs (0: it never
-    runs), ``deadline`` the ``time.monotonic()`` at which the effort ends.
+    runs), ``deadline`` the time, by :mod:`.effort_clock`, at which the effort ends.
     """
 
     contract: Contract
@@ -49,7 +49,7 @@ class CheckRun:
         if samples is None:
             samples = SAMPLES if contract.samples is None else contract.samples
         if deadline is None:
-            deadline = time.monotonic() + contract.budget.seconds
+            deadline = now() + contract.budget.seconds
         tracer = ModelTracer(contract, source)
         return cls(contract, Question.of(contract), source, tracer, samples, deadline)
 
@@ -61,7 +61,7 @@ class CheckRun:
     @property
     def seconds_left(self) -> float:
         """Seconds until the deadline, at least 0."""
-        return max(0.0, self.deadline - time.monotonic())
+        return max(0.0, seconds_left(self.deadline))
 
     def with_input(self, input: Input) -> CheckRun:
         """The same run with another input; the tracer then traces that input."""

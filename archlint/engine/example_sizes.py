@@ -36,7 +36,7 @@ def parse_sizes(names: Sequence[str], at: str | Mapping[str, int]) -> dict[str, 
 def common_sizes(exploration: Exploration, deadline: float) -> dict[str, int] | None:
     """Accepted sizes that are common, else the smallest accepted ones, else any known ones.
 
-    ``None`` if none are known before ``deadline``, a ``time.monotonic()`` value.
+    ``None`` if none are known before ``deadline``, a time of :mod:`.effort_clock`.
     """
     for base in COMMON:
         point = {n: base if i else 1 for i, n in enumerate(exploration.names)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -11,6 +10,7 @@ from archlint.contracts.region import typical_point
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.question import Question
+from archlint.runtime.effort_clock import passed
 from archlint.symbolic.formula import conj, disj, holds, negate
 from archlint.symbolic.solver.enumerate import smallest_by_enumeration
 from archlint.symbolic.solver.solver import Solver, Unsolved
@@ -33,8 +33,8 @@ def explore_model(run: CheckRun) -> Exploration:
 def explore(trace_at: TraceAt, question: Question, *, paths: int, deadline: float) -> Exploration:
     """Cover the question's domain with paths that ``trace_at`` traces.
 
-    At most ``paths`` are traced, until ``deadline`` (``time.monotonic()``). If sizes are left
-    uncovered, ``reasons`` of the result explain why.
+    At most ``paths`` are traced, until ``deadline`` (a time of :mod:`.effort_clock`). If sizes are
+    left uncovered, ``reasons`` of the result explain why.
     """
     result = Exploration(question.names, question.box, question.domain)
     solver: Solver | None = None
@@ -86,7 +86,7 @@ def _limit_reached(result: Exploration, paths: int, deadline: float) -> str:
         return f"{UNKNOWN_IN_A_ROW} paths in a row have an unknown outcome"
     if len(result.paths) >= paths:
         return f"the limit of {paths} paths was reached"
-    return "the time limit was reached" if time.monotonic() > deadline else ""
+    return "the time limit was reached" if passed(deadline) else ""
 
 
 def _not_covered(limit: str, result: Exploration, point: Mapping[str, int]) -> str:

@@ -40,6 +40,7 @@ from archlint.engine.verdicts import conclude, error_verdict, verdict_without_ru
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
 from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.effort_clock import now
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
 
@@ -65,7 +66,7 @@ def _only_samples(
     seconds = min(max(LEAST, contract.budget.seconds / 4), MOST)
     try:
         with time_limit(seconds), preserve_process_state():
-            deadline = time.monotonic() + seconds
+            deadline = now() + seconds
             run = CheckRun.start(contract, source, samples=samples, deadline=deadline)
             exploration = Exploration(run.question.names, run.question.box, run.question.domain)
             exploration.reasons.append(late)
@@ -89,7 +90,7 @@ def check_source(contract: Contract, source: ModelSource, *, samples: int | None
         seconds = contract.budget.seconds
         try:
             with time_limit(seconds), preserve_process_state():
-                run = CheckRun.start(contract, source, samples=samples, deadline=start + seconds)
+                run = CheckRun.start(contract, source, samples=samples, deadline=now() + seconds)
                 verdict = _check(run)
         except TimeLimitReached as e:
             late = f"did not finish within {seconds:g} s{e}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from archlint.contracts.contract import Contract
@@ -10,6 +9,7 @@ from archlint.contracts.output_match import OutputRequirement, output_requiremen
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.question import Question
+from archlint.runtime.effort_clock import now
 from archlint.symbolic.formula import Bool, conj, disj, holds, negate
 from archlint.symbolic.solver.enumerate import smallest_by_enumeration
 from archlint.symbolic.solver.solver import Solver, Unsolved
@@ -98,7 +98,7 @@ def _other_kind(
         bad = conj(question.premise, formula)
         point = smallest_by_enumeration(question.names, question.box, bad)
         if point is None and bad is not False:
-            solver = Solver(question.names, question.box, min(run.deadline, time.monotonic() + 1))
+            solver = Solver(question.names, question.box, min(run.deadline, now() + 1))
             try:
                 point = solver.find(bad)
             except Unsolved:

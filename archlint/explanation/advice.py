@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from archlint.explanation.fixes.broken_contract import accepted_sizes, broken_co
 from archlint.explanation.fixes.find_fixes import find_fixes
 from archlint.models.targets import ModelSource
 from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.effort_clock import now
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
 
@@ -64,7 +64,7 @@ def with_advice(
         return verdict
     details = dict(verdict.details)
     seconds = max(0.0, min(SECONDS, contract.budget.seconds - verdict.seconds))
-    deadline = time.monotonic() + seconds
+    deadline = now() + seconds
     try:
         with time_limit(seconds), preserve_process_state():
             run = CheckRun.start(contract, source, samples=samples, deadline=deadline)

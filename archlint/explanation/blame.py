@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -21,6 +20,7 @@ from archlint.explanation.relaxation import (
     site_of,
 )
 from archlint.explanation.tied_weights import needed_shape_text, tied_weights
+from archlint.runtime.effort_clock import passed
 from archlint.symbolic.formula import conj, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
 
@@ -133,7 +133,7 @@ def _accepts_more(run: CheckRun, relaxed: Exploration, before: Exploration) -> b
 def _cause(run: CheckRun, site: Site, point: Mapping[str, int], before: Exploration) -> Cause:
     question, leaves = run.question, layer_paths(run.model)
     accepts = ""
-    if time.monotonic() < run.deadline:
+    if not passed(run.deadline):
         relaxed = accepted_without(run, {site}, PATHS)
         if _accepts_more(run, relaxed, before):
             accepted = conj(question.domain, relaxed.accepted)

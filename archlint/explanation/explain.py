@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from archlint.explanation.relaxation import claims_at, layer_paths
 from archlint.explanation.tied_weights import kinds, varying_ties
 from archlint.models.targets import ModelSource
 from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.effort_clock import now
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
 from archlint.symbolic.formula import Bool, conj, holds, negate
@@ -87,7 +87,7 @@ def explain_source(
 def _explain(
     run: CheckRun, exploration: Exploration, at: str | Mapping[str, int] | None
 ) -> Explanation:
-    deadline = time.monotonic() + WORDING
+    deadline = now() + WORDING
     run = replace(run, deadline=deadline)
     if at is not None:
         point: dict[str, int] | None = parse_sizes(exploration.names, at)

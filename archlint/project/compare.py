@@ -5,7 +5,6 @@ Both sets are read from their text; the solver finds the sizes at which they dif
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from archlint.contracts import output_shape
@@ -20,6 +19,7 @@ from archlint.contracts.accepted_set import (
 from archlint.contracts.points import point_text
 from archlint.contracts.region import input_constraints, input_symbols
 from archlint.errors import PhraseError
+from archlint.runtime.effort_clock import now
 from archlint.symbolic.formula import Bool, conj, disj, holds, negate
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.solver import Solver, Unsolved
@@ -92,7 +92,7 @@ def compare(before: AcceptedSet, after: AcceptedSet, seconds: float = SECONDS) -
     if input_as_yaml(before.input) != input_as_yaml(after.input):
         return Change(before, after, not_compared="their inputs differ")
     try:
-        return _compared(before, after, time.monotonic() + seconds)
+        return _compared(before, after, now() + seconds)
     except Unsolved as e:
         return Change(before, after, not_compared=f"the solver found no answer ({e})")
     except PhraseError as e:

@@ -22,11 +22,13 @@ from archlint.runner.cache.environment_key import other_module_names
 from archlint.runner.fork_server import FORKS, serve, threads_of_process
 from archlint.runner.messages import Answer
 from archlint.runner.resources import limit_memory
+from archlint.runner.server_process import STACKS
 from archlint.runtime.offline import OFFLINE, go_offline
 
 if TYPE_CHECKING:
     from archlint.runner.cache.dependency_watch import DependencyWatch
 
+ORPHAN = 10  # times a job's limit after which it ends by itself
 _ENGINE = "archlint."
 _SEED = 0  # of Python's generator: PyTorch starts with the same numbers in every process, it not
 
@@ -81,9 +83,10 @@ class _Processes:
         os.close(null)
         os.close(output)
         faulthandler.enable(stacks)
+        faulthandler.register(STACKS, stacks)
         what, seconds, *more = pickle.loads(messages.receive(channel))
-        # The alarm runs without the GIL and ends the process even when the parent is gone.
-        faulthandler.dump_traceback_later(seconds, exit=True, file=stacks)
+        # The alarm runs without the GIL and ends the process when the parent is gone.
+        faulthandler.dump_traceback_later(ORPHAN * seconds, exit=True, file=stacks)
         random.seed(_SEED)
         if request["kind"] == "call":
             channel.sendall(messages.framed(self._check(what)))

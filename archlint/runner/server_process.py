@@ -19,12 +19,16 @@ from typing import IO
 
 from archlint.runner.messages import MessageError, content_of
 from archlint.runner.resources import thread_variables
+from archlint.runtime.effort_clock import waited
 
 START = 300.0  # seconds that a server may take to import torch
 FORK = 60.0  # seconds that a server may take to fork
 STOP = 5.0  # seconds that a server may take to end its processes
+DUMP = 1.0  # seconds that a process may take to write its stacks
+SHORT = 0.05  # seconds of waiting for a processor that do not prolong a job
 PRINTED = 4000  # bytes: the end of a job's output that its verdict contains
 READY = b"ready"
+STACKS = signal.SIGUSR2  # on which a process writes its stacks
 
 # The server gets the parent's sys.path without the current folder: a user's random.py must not
 # replace the standard library's.
@@ -181,12 +185,13 @@ class Child:
     def exchange(self, message: bytes, seconds: float, *, ready: bool = False) -> Outcome:
         """Send a message and wait for the answer, for the end of the process, or ``seconds``.
 
-        With ``ready`` the answer is the word ``READY`` in place of a message. Output is read all
-        the time, so that it never blocks the process, and only its end is kept. Raises
+        The seconds are those of the process's :mod:`.effort_clock`. When they are over it writes
+        its stacks. With ``ready`` the answer is the word ``READY`` in place of a message. Output
+        is read all the time, so that it never blocks the process, and only its end is kept. Raises
         ``ServerDied``.
         """
         outcome = Outcome()
-        deadline = time.monotonic() + seconds
+        deadline, known = time.monotonic() + seconds, 0.0
         unsent, received, numbers = memoryview(message), bytearray(), b""
         printed = bytearray()
         for each in (self.channel, self._status):
@@ -199,8 +204,14 @@ class Child:
             while outcome.content is None and outcome.code is None and not outcome.garbled:
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    outcome.late = True
-                    break
+                    pid = int(numbers.partition(b"\n")[0] or 0)
+                    late = waited(pid) if pid else 0.0
+                    deadline, prolonged, known = deadline + late - known, late - known, late
+                    if prolonged < SHORT:
+                        outcome.late = True
+                        self._write_stacks(pid)
+                        break
+                    continue
                 for key, events in selector.select(left):
                     if key.fd == self._output:
                         if not _drain(self._output, printed):
@@ -235,6 +246,16 @@ class Child:
             return False
         received += part
         return bool(part)
+
+    def _write_stacks(self, pid: int) -> None:
+        """Let ``faulthandler`` write the stacks of the process, and wait for it."""
+        if not pid:
+            return
+        with contextlib.suppress(OSError):
+            os.kill(pid, STACKS)
+        end = time.monotonic() + DUMP
+        while not os.fstat(self._stacks.fileno()).st_size and time.monotonic() < end:
+            time.sleep(DUMP / 100)
 
     def stacks(self) -> str:
         """What ``faulthandler`` wrote when the process crashed or its time was over."""

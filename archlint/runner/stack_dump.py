@@ -11,11 +11,6 @@ _THREAD = re.compile(r"^(Current thread|Thread) 0x.*$", re.MULTILINE)
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 
 
-def is_timeout(dump: str) -> bool:
-    """Whether the dump was written because the time limit was reached."""
-    return re.search(r"^Timeout \(", dump, re.MULTILINE) is not None
-
-
 def last_frame(dump: str, here: Path | None = None) -> str:
     """``function, file:line`` of the innermost frame in the user's code; ``""`` if unknown.
 
@@ -25,7 +20,7 @@ def last_frame(dump: str, here: Path | None = None) -> str:
     threads = list(_THREAD.finditer(dump))
     if not threads:
         return ""
-    # A crash marks its thread; a timeout lists all of them, and the main thread comes last.
+    # The thread that crashed, or that got the signal to write, is marked.
     crashed = next((t for t in threads if t[1] == "Current thread"), threads[-1])
     later = next((t.start() for t in threads if t.start() > crashed.start()), len(dump))
     frames = _FRAME.findall(dump, crashed.end(), later)

@@ -28,9 +28,8 @@ from archlint.runner.server_process import (
     ServerProcess,
     exit_words,
 )
-from archlint.runner.stack_dump import is_timeout, last_frame
+from archlint.runner.stack_dump import last_frame
 
-_LATER = 2.0  # seconds by which the alarm of a process, which writes its stack, comes first
 _TEMPLATES = 4  # processes that have a module imported and wait for jobs
 _ENGINE = "archlint."
 
@@ -152,7 +151,7 @@ class Worker:
         nonce = uuid.uuid4().hex
         child = requests.fork("job")
         try:
-            outcome = child.exchange(self._message(job, seconds, nonce), seconds + _LATER)
+            outcome = child.exchange(self._message(job, seconds, nonce), seconds)
             answer = self._answer(job, nonce, child, outcome)
         finally:
             child.close()
@@ -175,7 +174,7 @@ class Worker:
             return Answer(job.error(f"the process sent no valid verdict {doing}"), None)
         stacks = child.stacks()
         place = last_frame(stacks, self._cwd)
-        if is_timeout(stacks) or outcome.late:
+        if outcome.late:
             limit = f"did not finish within {job.contract.budget.seconds:g} s"
             return Answer(job.error(f"{limit}; last seen in {place}" if place else limit), None)
         where = f" in {place}" if place else ""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from archlint.runtime.code_owner import is_user_code
+from archlint.runtime.effort_clock import now, seconds_left
 from archlint.runtime.uninterruptible import is_uninterrupted
 from archlint.runtime.user_frames import shown
 
@@ -29,7 +30,7 @@ class TimeLimitReached(BaseException):
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise :class:`TimeLimitReached` inside the block after ``seconds``.
+    """Raise :class:`TimeLimitReached` inside the block after ``seconds`` of :mod:`.effort_clock`.
 
     A timer that is running already, a test's own limit, say, rings when it would have rung. Works
     in the main thread on systems with ``SIGALRM``; elsewhere, and inside code that never returns to
@@ -38,7 +39,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield
         return
-    start = time.monotonic()
+    start, end = time.monotonic(), now() + seconds
     others = signal.getsignal(signal.SIGALRM)
     theirs, interval = signal.getitimer(signal.ITIMER_REAL)
     first = theirs > 0 and theirs <= seconds and callable(others)
@@ -58,7 +59,11 @@ def time_limit(seconds: float) -> Iterator[None]:
             rang = True
             others(number, frame)
             first = False  # it raised nothing: our own limit is left
-            signal.setitimer(signal.ITIMER_REAL, max(start + seconds - time.monotonic(), 0.001))
+            signal.setitimer(signal.ITIMER_REAL, max(seconds_left(end), 0.001))
+            return
+        left = seconds_left(end)
+        if left > SOON:  # the thread had to wait for a processor
+            signal.setitimer(signal.ITIMER_REAL, left)
             return
         while frame is not None and not is_user_code(frame.f_code.co_filename):
             frame = frame.f_back

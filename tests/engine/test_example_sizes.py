@@ -1,13 +1,12 @@
 """Sizes of a user, and common sizes that a model accepts."""
 
-import time
-
 import pytest
 from torch import nn
 
 import archlint
 from archlint.engine.example_sizes import common_sizes, parse_sizes
 from archlint.errors import ArchlintError
+from archlint.runtime.effort_clock import now
 
 
 @pytest.mark.parametrize(
@@ -40,7 +39,7 @@ def test_invalid_sizes(at):
 )
 def test_common_sizes(model, sizes):
     exploration = archlint.infer(model, "N 3 H W").explored
-    found = common_sizes(exploration, time.monotonic() + 10)
+    found = common_sizes(exploration, now() + 10)
     if exploration.accepted is False:
         assert exploration.accepts(found) is False
     else:

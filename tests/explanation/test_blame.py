@@ -1,7 +1,5 @@
 """Which layers violate a contract together, and what each would change."""
 
-import time
-
 import pytest
 import torch
 from torch import nn
@@ -11,6 +9,7 @@ from archlint.engine.explore import explore_model
 from archlint.engine.prove import prove
 from archlint.engine.python_contracts import contract_of, source_of
 from archlint.explanation.blame import blame, blame_lines
+from archlint.runtime.effort_clock import now
 
 
 def conv_net():
@@ -28,7 +27,7 @@ class TwoHeads(nn.Module):
 
 
 def broken(model, accepts):
-    deadline = time.monotonic() + 20
+    deadline = now() + 20
     contract = contract_of(input="N 1 H W", accepts=accepts)
     run = CheckRun.start(contract, source_of(model), deadline=deadline)
     violation = prove(run, explore_model(run)).violation

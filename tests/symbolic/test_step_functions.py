@@ -4,12 +4,12 @@ import copy
 import math
 import pickle
 import random
-import time
 
 import pytest
 
 from archlint.contracts.rulefile.phrase_parser import parse_size
 from archlint.runner.cache.codec import decode, encode
+from archlint.runtime.effort_clock import now
 from archlint.symbolic import symbol
 from archlint.symbolic.formula import eq, ge, holds, le, ne
 from archlint.symbolic.intervals import Box
@@ -65,7 +65,7 @@ def test_z3_agrees(function):
     for _ in range(12):
         a, b, c = draw.randint(1, 3), draw.randint(0, 5), draw.randint(0, 12)
         formula = eq(function(a * H * W + b) * 2, H + W + c)
-        solver = Z3Solver(("H", "W"), Box({"H": (1, 24), "W": (1, 24)}), time.monotonic() + 60)
+        solver = Z3Solver(("H", "W"), Box({"H": (1, 24), "W": (1, 24)}), now() + 60)
         right = {(h, w) for h in range(1, 25) for w in range(1, 25)
                  if function(a * h * w + b) * 2 == h + w + c}  # fmt: skip
         found = solver.smallest(formula)
@@ -74,7 +74,7 @@ def test_z3_agrees(function):
 
 
 def test_the_definition_of_a_root_lasts():
-    solver = Z3Solver(("H",), Box({"H": (1, 1000)}), time.monotonic() + 60)
+    solver = Z3Solver(("H",), Box({"H": (1, 1000)}), now() + 60)
     formula = eq(isqrt_of(H) * isqrt_of(H), H)
     assert solver.smallest(formula) == {"H": 1}
     solver.add(formula)

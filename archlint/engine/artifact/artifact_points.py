@@ -24,7 +24,7 @@ def inside_points(
 ) -> list[Sizes]:
     """At most ``count`` accepted sizes of the question: the smallest, residues, ordinary ones.
 
-    ``deadline`` is a ``time.monotonic()`` value for finding the smallest.
+    ``deadline`` is a time of :mod:`.effort_clock` for finding the smallest.
     """
     region = conj(exploration.accepted, exploration.region, question.premise)
     names = exploration.names

@@ -31,6 +31,7 @@ from archlint.engine.question import Question
 from archlint.engine.verdicts import contract_lines
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource
+from archlint.runtime.effort_clock import now, passed
 
 POINTS = 20  # inside, and as many outside
 EXAMPLES = 3  # sizes that are listed for a kind
@@ -58,7 +59,8 @@ def compare(
     """Run the artifact and the model at sizes inside of the contract, and just outside.
 
     ``exploration`` is of all sizes; ``run`` has the contract. Each size is run in a fresh request
-    and in one that ran at accepted sizes just before. ``deadline`` is a ``time.monotonic()`` value.
+    and in one that ran at accepted sizes just before. ``deadline`` is a time of
+    :mod:`.effort_clock`.
 
     Raises:
         ArchlintError: the artifact cannot be found or loaded, or takes other inputs.
@@ -76,11 +78,11 @@ def compare(
         order = _order(process.inputs, input, path)
         result = Comparison(process.version)
         pair = _Pair(process, artifact)
-        now = time.monotonic()
+        start = now()
         # Accepted sizes first: what runs at refused ones may leave the process damaged.
-        for points, end in ((inside, now + (deadline - now) / 2), (outside, deadline)):
+        for points, end in ((inside, start + (deadline - start) / 2), (outside, deadline)):
             for seed, point in enumerate(points):
-                if time.monotonic() > end:
+                if passed(end):
                     result.stopped = "the time limit was reached"
                     break
                 arrays, expected = eager_outputs(model, input, point, seed)
@@ -298,7 +300,7 @@ def _compared(contract: Contract, source: ModelSource, base: Verdict, explore: A
     try:
         with PROCESS_LOCK, time_limit(2 * seconds), preserve_process_state():
             wide = CheckRun.start(any_size(contract), source, samples=0,
-                                  deadline=time.monotonic() + seconds)  # fmt: skip
+                                  deadline=now() + seconds)  # fmt: skip
             wide, exploration, errors = explore(wide)
             if errors:
                 tried = "; ".join(f"{input} ({error})" for input, error in errors.items())

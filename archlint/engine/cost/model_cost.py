@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from archlint.engine.input_guess import explore_likely_input
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource
 from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.effort_clock import now
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
 from archlint.symbolic.formula import Bool, disj
@@ -153,7 +153,7 @@ def _cost(
     at: str | Mapping[str, int] | None,
     dtype: torch.dtype | None,
 ) -> ModelCost:
-    deadline = time.monotonic() + WORDING
+    deadline = now() + WORDING
     point = _point(run.source.name, exploration, at, deadline)
     counted = [(path, flops(path.trace)) for path in exploration.accepting]
     weights = parameters(run.model)

@@ -60,7 +60,7 @@ def describe(
 ) -> Description:
     """The shortest exact phrase for ``accepted`` in ``box``.
 
-    ``solver_deadline`` is a ``time.monotonic()`` value; if it passes before a shorter phrase is
+    ``solver_deadline`` is a time of :mod:`.effort_clock`; if it passes before a shorter phrase is
     proved, the phrase is the formula itself.
     """
     formula = simplified(accepted, box)

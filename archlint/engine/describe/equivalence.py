@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Mapping, Sequence
 
 from archlint.contracts.region import in_box
 from archlint.engine.describe.guess import Stretch, stretches, true_at
 from archlint.engine.describe.restrict import restrict
+from archlint.runtime.effort_clock import now, passed
 from archlint.symbolic.formula import Bool, Formula, Junction, conj, negate
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.solver import Solver, Unsolved
@@ -40,8 +40,8 @@ class Prover:
             return dict(self.low) if formula else None
         if self._solver is None:
             self._solver = Solver(self.names, self.box, self.deadline)
-        now = time.monotonic()
-        self._solver.deadline = now + (self.deadline - now) / 3
+        start = now()
+        self._solver.deadline = start + (self.deadline - start) / 3
         point = self._solver.find(formula)
         if point is not None:
             self.samples.append(point)
@@ -79,7 +79,7 @@ class Prover:
 
     def line(self, formula: Bool, point: Mapping[str, int], name: str) -> list[Stretch] | None:
         """The members on the line through the point along ``name`` (sampled, not proved)."""
-        if time.monotonic() > self.deadline:
+        if passed(self.deadline):
             raise Unsolved("no time left")
         others = {n: v for n, v in point.items() if n != name}
         high = self.box.ranges[name][1]

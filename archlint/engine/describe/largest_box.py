@@ -9,13 +9,13 @@ box without a refused size lies inside one of those that remain.
 from __future__ import annotations
 
 import heapq
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
 from archlint.contracts.region import in_box, typical_point
 from archlint.contracts.rulefile.ranges.declared import Span
+from archlint.runtime.effort_clock import passed
 from archlint.symbolic import mod, symbol
 from archlint.symbolic.formula import Bool, conj, eq, holds, negate
 from archlint.symbolic.intervals import Box, Interval
@@ -65,7 +65,7 @@ def largest_box(
     """The largest box inside ``box`` that contains ``point`` and only accepted sizes.
 
     With ``steps``, sizes may advance by a multiple: by that with which each of them, on its own,
-    reaches the most sizes from the point. ``deadline`` is a ``time.monotonic()`` value.
+    reaches the most sizes from the point. ``deadline`` is a time of :mod:`.effort_clock`.
 
     Raises:
         Unsolved: the time is over.
@@ -97,7 +97,7 @@ class _Search:
         seen = {start}
         largest = True
         for tried in range(MAX_BOXES * 2):
-            if time.monotonic() > self.deadline:
+            if passed(self.deadline):
                 raise Unsolved("no time left")
             _, _, bounds = heapq.heappop(boxes)
             inside = in_box(Box(dict(zip(self.names, bounds, strict=True))))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,6 +19,7 @@ from archlint.engine.describe.restrict import simplified
 from archlint.engine.exploration import Exploration
 from archlint.engine.infer.output_formulas import output_cases, output_formulas
 from archlint.engine.infer.refusals import refusals
+from archlint.runtime.effort_clock import now
 from archlint.symbolic.formula import Bool, conj, holds, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.trace import dims_of
@@ -91,14 +91,14 @@ class Acceptance:
 
         ``None`` if no single formula holds for all accepted sizes.
         """
-        return output_formulas(self.explored, time.monotonic() + SECONDS)
+        return output_formulas(self.explored, now() + SECONDS)
 
     def minimum(self) -> dict[str, int] | None:
         """The accepted sizes of the smallest sum; of those, the first in the order of the names.
 
         ``None`` if none is known to be accepted. If it is not exact, the smallest known one.
         """
-        solver = Solver(self.explored.names, self.explored.box, time.monotonic() + SECONDS)
+        solver = Solver(self.explored.names, self.explored.box, now() + SECONDS)
         solver.add(self.explored.region)
         try:
             return solver.smallest(self.explored.accepted)
@@ -112,11 +112,11 @@ class Acceptance:
         if explored.covered:
             return ""
         left: Bool = simplified(conj(explored.region, negate(explored.known)), explored.box)
-        deadline = time.monotonic() + SECONDS
+        deadline = now() + SECONDS
         words = describe(explored.names, explored.box, left, solver_deadline=deadline)
         if words.exact and len(words.text) <= LONGEST:
             return words.text
-        solver = Solver(explored.names, explored.box, time.monotonic() + SECONDS)
+        solver = Solver(explored.names, explored.box, now() + SECONDS)
         try:
             point = solver.find(left)
         except Unsolved:
@@ -130,10 +130,10 @@ class Acceptance:
         explored = self.explored
         return replace(
             self._core(),
-            refusals=refusals(explored, time.monotonic() + SECONDS),
+            refusals=refusals(explored, now() + SECONDS),
             reasons=self.reasons,
             undecided=self.undecided,
-            outputs=output_cases(explored, time.monotonic() + SECONDS),
+            outputs=output_cases(explored, now() + SECONDS),
             minimum=self.minimum(),
             paths=len(explored.paths),
             claims=len(set().union(*(p.trace.path.claims for p in explored.paths))),

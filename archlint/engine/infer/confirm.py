@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from archlint.engine.exploration import Exploration
 from archlint.engine.sampling.cross_check import cross_check_at
 from archlint.engine.sampling.peak_memory import peak_memory
 from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.effort_clock import now
 from archlint.symbolic.formula import Bool, conj, negate
 from archlint.symbolic.solver.enumerate import smallest_by_enumeration
 from archlint.symbolic.solver.solver import Solver, Unsolved
@@ -32,7 +32,7 @@ def confirmed(run: CheckRun, exploration: Exploration) -> tuple[str, ...]:
     weights = sum(p.numel() * p.element_size() for p in run.model.parameters())
     if weights > WEIGHTS:
         return ()
-    run = replace(run, samples=1, deadline=time.monotonic() + SECONDS)
+    run = replace(run, samples=1, deadline=now() + SECONDS)
     refused = conj(exploration.known, negate(exploration.accepted))
     ran = []
     for word, sizes in (("accepted", exploration.accepted), ("refused", refused)):
@@ -57,7 +57,7 @@ def _smallest(exploration: Exploration, sizes: Bool) -> dict[str, int] | None:
     sizes = conj(exploration.region, sizes)
     if sizes is False:
         return None
-    solver = Solver(exploration.names, exploration.box, time.monotonic() + SEARCH)
+    solver = Solver(exploration.names, exploration.box, now() + SEARCH)
     try:
         found = smallest_by_enumeration(exploration.names, exploration.box, sizes)
         return found or solver.smallest(sizes)

@@ -27,6 +27,7 @@ from archlint.engine.input_guess import likely_inputs
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
 from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.effort_clock import now
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
 from archlint.symbolic.formula import Bool, conj, holds, negate
@@ -54,7 +55,7 @@ def boxes_verdict(
             time_limit(seconds + BOXES),
             preserve_process_state(),
         ):
-            run = CheckRun.start(contract, source, samples=0, deadline=start + seconds)
+            run = CheckRun.start(contract, source, samples=0, deadline=now() + seconds)
             result = _boxes(run, source)
     except TimeLimitReached as e:
         verdict = Verdict("error", message=f"did not finish within {seconds:g} s{e}")
@@ -81,7 +82,7 @@ def _boxes(run: CheckRun, source: ModelSource) -> dict[str, Any]:
         exploration = explore_model(guess)
         if exploration.accepting or len(inputs) == 1:
             return {"parameters": _parameters(run.model)} | boxes_of(
-                exploration, input, wished, time.monotonic() + BOXES / 2
+                exploration, input, wished, now() + BOXES / 2
             )
         tried.append(f"{_shown(input)} is refused ({exploration.paths[0].trace.error})")
     raise ArchlintError(f"{source.name}: {'; '.join(tried)}; use --input")

@@ -18,6 +18,7 @@ from archlint.engine.input_guess import explore_likely_input
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
 from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.effort_clock import now
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
 
@@ -79,7 +80,8 @@ def infer_source(
             preserve_process_state(),
         ):
             start = time.monotonic()
-            run = CheckRun.start(contract, source, samples=0, deadline=start + budget.seconds)
+            deadline = now() + budget.seconds
+            run = CheckRun.start(contract, source, samples=0, deadline=deadline)
             return _infer(run, start, confirm)
     except TimeLimitReached as e:
         late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
@@ -95,7 +97,7 @@ def _infer(run: CheckRun, start: float, confirm: bool) -> Acceptance:
         exploration.names,
         exploration.box,
         exploration.accepted,
-        solver_deadline=time.monotonic() + WORDING,
+        solver_deadline=now() + WORDING,
     )
     return Acceptance(
         model=run.source.name,

@@ -24,7 +24,7 @@ LONGEST = 300  # characters of the words for the sizes of one output
 def output_formulas(exploration: Exploration, deadline: float) -> Any:
     """The shape at all sizes known to be accepted; ``None`` if no single shape describes it.
 
-    ``deadline``: a ``time.monotonic()`` value.
+    ``deadline``: a time of :mod:`.effort_clock`.
     """
     paths = exploration.accepting
     shapes = [dims_of(p.trace.output) for p in paths]
@@ -39,7 +39,7 @@ def output_formulas(exploration: Exploration, deadline: float) -> Any:
 def output_cases(exploration: Exploration, deadline: float) -> tuple[OutputCase, ...]:
     """The whole output, with the sizes of each formula; those whose sizes take few words.
 
-    ``deadline``: a ``time.monotonic()`` value.
+    ``deadline``: a time of :mod:`.effort_clock`.
     """
     left: list[tuple[Any, Bool]] = [
         (_whole(p.trace.output), p.accepted)

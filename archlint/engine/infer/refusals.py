@@ -20,7 +20,7 @@ def refusals(exploration: Exploration, deadline: float) -> tuple[Refusal, ...]:
     """At most :data:`MOST` layers that together refuse what is refused, in the order of the model.
 
     Later layers are tried first, because their claims imply most of the earlier ones. The result is
-    incomplete if ``deadline`` (a ``time.monotonic()`` value) passes.
+    incomplete if ``deadline`` (a time of :mod:`.effort_clock`) passes.
     """
     result: dict[Refusal, None] = {}
     solver = Solver(exploration.names, exploration.box, deadline)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -21,6 +20,7 @@ from archlint.engine.sampling.real_run import Outcome, run_at
 from archlint.engine.sampling.sizes import choose_sizes, largest_corner, moduli
 from archlint.engine.sampling.work import WorkBudget
 from archlint.errors import TargetError
+from archlint.runtime.effort_clock import now, passed
 from archlint.symbolic.formula import Bool, conj, holds, negate
 from archlint.symbolic.solver.enumerate import smallest_by_enumeration
 from archlint.symbolic.solver.solver import Solver, Unsolved
@@ -64,11 +64,11 @@ def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) 
         model = run.source.for_running(contract.mode) if on_cpu else run.model.to("meta")
     except TargetError as e:
         return Evidence(Samples(0), unable=str(e))
-    stop = time.monotonic() + _SHARE * run.seconds_left
+    stop = now() + _SHARE * run.seconds_left
     count, unable = 0, ""
     rounds = DRAWS if not attempt.violation and _depends_on_values(exploration) else 1
     for seed, (number, point) in enumerate(product(range(rounds), sizes)):
-        if count and time.monotonic() > stop:
+        if count and passed(stop):
             break
         if seed >= len(sizes) and unable:
             break
@@ -141,7 +141,7 @@ def _edges(run: CheckRun, doubtful: Bool) -> list[dict[str, int]]:
         smallest = {s: box.ranges.get(s, (1, None))[0] for s in names}
         first = {s: 1 if low is None else low for s, low in smallest.items()}
     else:
-        solver = Solver(names, box, time.monotonic() + _SECONDS)
+        solver = Solver(names, box, now() + _SECONDS)
         try:
             found = smallest_by_enumeration(names, box, doubtful) or solver.smallest(doubtful)
         except Unsolved:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from archlint.errors import ArchlintError
 from archlint.explanation.fixes.edit import Edit
 from archlint.explanation.fixes.reference import Reference
 from archlint.models.targets import ModelSource
+from archlint.runtime.effort_clock import now
 
 SAMPLES = 2  # sizes at which a fixed model runs, besides one that failed and one that did not
 
@@ -81,12 +81,12 @@ def try_fix(proposal: Proposal, before: Reference, seconds: float) -> Fix | None
     ``seconds`` bounds the effort.
     """
     contract = proposal.contract
-    start = time.monotonic()
+    start = now()
     try:
         verdict = check_source(contract, proposal.source, samples=SAMPLES)
         if verdict.word != "proved":
             return None
-        left = max(1.0, seconds - (time.monotonic() - start))
+        left = max(1.0, seconds - (now() - start))
         budget = Budget(128, left, contract.budget.memory)
         acceptance = infer_source(proposal.source, contract.input, contract.mode, budget)
         fixed = proposal.source.for_running(contract.mode)

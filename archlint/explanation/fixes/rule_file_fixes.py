@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from archlint.explanation.fixes.edit import Edit
 from archlint.explanation.fixes.proposal import Proposal
 from archlint.explanation.fixes.source_edits import rule_file_edit
 from archlint.models.targets import ModelSource, resolve
+from archlint.runtime.effort_clock import now
 from archlint.symbolic.formula import conj
 from archlint.symbolic.solver.solver import Solver, Unsolved
 
@@ -37,7 +37,7 @@ def narrowing(broken: BrokenContract) -> Iterator[Proposal]:
     kind = contract.clause.kind
     if not exploration.covered or kind == "rejects" or contract.clause.declared:
         return  # for ranges of a deployment tool, the advice is a box
-    deadline = time.monotonic() + contract.budget.seconds / 4
+    deadline = now() + contract.budget.seconds / 4
     premise = broken.run.question.premise if kind == "any" else True
     narrow = conj(exploration.accepted, premise)
     try:

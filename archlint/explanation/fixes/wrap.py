@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from math import lcm
 from typing import Any
@@ -17,6 +16,7 @@ from archlint.engine.sampling.sizes import moduli
 from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.proposal import Proposal, patched, spatial
 from archlint.models.targets import ModelSource
+from archlint.runtime.effort_clock import now
 from archlint.symbolic import Expr, Symbol, atoms, ceildiv, maximum, symbol
 from archlint.symbolic.formula import conj, eq, negate, substitute_formula
 from archlint.symbolic.solver.solver import Solver, Unsolved
@@ -47,7 +47,7 @@ def padding(broken: BrokenContract) -> Iterator[Proposal]:
     if choice is None:
         return
     multiple, least = choice
-    deadline = time.monotonic() + contract.budget.seconds / 4
+    deadline = now() + contract.budget.seconds / 4
     crop = _same_sizes_out(exploration, names, deadline)
     words = f"to a multiple of {multiple}" if multiple > 1 else ""
     if least > multiple:
@@ -136,7 +136,7 @@ def _multiple(broken: BrokenContract, names: tuple[str, ...]) -> tuple[int, int]
             lows = bounds_of(event.formula)
             least |= {low for n, (low, _) in lows.items() if n in names and low is not None}
     divisors |= {lcm(a, b) for a in divisors for b in divisors}
-    deadline = time.monotonic() + broken.contract.budget.seconds / 4
+    deadline = now() + broken.contract.budget.seconds / 4
     solver = Solver(exploration.names, question.box, deadline)
     solver.add(question.premise)
     for multiple in sorted(d for d in divisors if d <= _LARGEST):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
+from archlint.runtime.effort_clock import passed
 from archlint.symbolic.formula import Bool, conj
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.residues import NotSeparable, smallest_by_residues
@@ -17,7 +17,7 @@ _MAX_FAILURES = 4
 class Solver:
     """A solver for the integer sizes ``names`` inside ``box``, under the formulas that were added.
 
-    ``deadline`` is a value of ``time.monotonic()``; a question that it interrupts raises
+    ``deadline`` is a time of :mod:`.effort_clock`; a question that it interrupts raises
     :class:`Unsolved`. So does a question that takes more than ``effort`` steps of Z3, which are the
     same on every machine (``None``: no limit). Most questions are about one size at a time;
     :mod:`.residues` answers them. Z3 is loaded for the others.
@@ -58,7 +58,7 @@ class Solver:
             return self._z3_solver().smallest(formula)
 
     def _by_residues(self, formula: Bool) -> dict[str, int] | None:
-        if formula is not False and time.monotonic() > self.deadline:
+        if formula is not False and passed(self.deadline):
             raise Unsolved("no time left")
         if self._failures == _MAX_FAILURES:
             raise NotSeparable

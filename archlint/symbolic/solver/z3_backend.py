@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from archlint.runtime.effort_clock import seconds_left, waited
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic import (
     Atom,
@@ -22,6 +24,9 @@ from archlint.symbolic import (
 from archlint.symbolic.formula import Bool, Comparison, Junction
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.products import factored
+
+_SHORT = 0.01
+"""Seconds of waiting for a processor that do not prolong a question."""
 
 _MOST_BITS = 64
 """Binary digits of the largest size; those of PyTorch have 63."""
@@ -136,19 +141,20 @@ class Z3Solver:
 
     def _check(self, assumptions: list[Any]) -> dict[str, int] | None:
         z3 = self._z3
-        left = self.deadline - time.monotonic()
+        left = seconds_left(self.deadline)
         if left <= 0:
             raise Unsolved("no time left")
-        self._solver.set("timeout", max(1, int(left * 1000)))
         self._solver.push()
         try:
             for a in (*self._definitions, *assumptions):
                 self._solver.add(a)
-            answer = self._solver.check()
+            with _interrupted_after(left, self._context):
+                answer = self._solver.check()
             if answer == z3.unsat:
                 return None
             if answer != z3.sat:
-                raise Unsolved(f"z3: {self._solver.reason_unknown()}")
+                reason = self._solver.reason_unknown()
+                raise Unsolved(f"z3: {'timeout' if reason == 'canceled' else reason}")
             model = self._solver.model()
             return {
                 n: model.eval(s, model_completion=True).as_long() for n, s in self._symbols.items()
@@ -232,3 +238,27 @@ class Z3Solver:
             value = bits if isinstance(atom, BitLength) else 1 << (bits - 1)
             result = z3.If(arg >= self._constant(1 << (bits - 1)), self._constant(value), result)
         return result
+
+
+@contextmanager
+def _interrupted_after(seconds: float, context: Any) -> Iterator[None]:
+    """Interrupt z3 after ``seconds`` of this thread's :mod:`.effort_clock`, which z3 has not."""
+    asking, before = threading.get_native_id(), waited()
+    done = threading.Event()
+
+    def watch() -> None:
+        left, known = seconds, before
+        while not done.wait(left):
+            late = waited(thread=asking)
+            left, known = late - known, late
+            if left < _SHORT:
+                context.interrupt()
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()

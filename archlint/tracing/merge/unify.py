@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator
 
+from archlint.runtime.effort_clock import now
 from archlint.symbolic import Atom, Expr, FloorDiv, Size, ceildiv, floordiv, map_atoms, polynomial
 from archlint.symbolic.formula import Bool, comparisons, conj, eq, holds, ne
 from archlint.symbolic.solver.solver import Solver, Unsolved
@@ -37,7 +37,7 @@ def _same(path: TracedPath, when: Bool, one: Size, other: Size) -> bool:
     points = ({n: v + i * (k + 1) for k, (n, v) in enumerate(path.env.items())} for i in range(64))
     if any(holds(differ, p) for p in points):
         return False
-    solver = Solver(tuple(path.env), path.box, time.monotonic() + _SECONDS, _EFFORT)
+    solver = Solver(tuple(path.env), path.box, now() + _SECONDS, _EFFORT)
     try:
         return solver.find(differ) is None
     except Unsolved:

@@ -1,7 +1,6 @@
 """Descriptions: the exact words, the proof, and that the words mean what they say."""
 
 import itertools
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.engine.describe.describe import describe
 from archlint.engine.describe.restrict import simplified
+from archlint.runtime.effort_clock import now
 from archlint.symbolic import ceildiv, maximum, minimum, symbol
 from archlint.symbolic.formula import conj, disj, eq, ge, gt, holds, le, lt, ne, negate
 from archlint.symbolic.intervals import Box
@@ -23,7 +23,7 @@ def inside(size, low, high):
 
 
 def of(formula, box=OPEN, seconds=20.0):
-    return describe("NTHW", box, formula, solver_deadline=time.monotonic() + seconds)
+    return describe("NTHW", box, formula, solver_deadline=now() + seconds)
 
 
 def check_same(one, other, ranges):

@@ -2,12 +2,12 @@
 
 import itertools
 import random
-import time
 
 import pytest
 
 from archlint.contracts.accepted_set import region
 from archlint.engine.describe.largest_box import GoodBox, largest_box, typical_member
+from archlint.runtime.effort_clock import now
 from archlint.symbolic.formula import holds
 from archlint.symbolic.intervals import Box
 
@@ -27,7 +27,7 @@ SETS = [
 
 
 def deadline():
-    return time.monotonic() + 20
+    return now() + 20
 
 
 def boxes(low, high, point):

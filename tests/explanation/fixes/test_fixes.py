@@ -3,7 +3,6 @@
 import importlib.util
 import re
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from archlint.explanation.fixes.reference import Reference
 from archlint.explanation.fixes.wrap import build
 from archlint.models.targets import resolve
 from archlint.runner.patched_project import checked_fixes
+from archlint.runtime.effort_clock import now
 
 MODELS = """\
 import torch
@@ -155,7 +155,7 @@ def fixes_in(file, server):
     (contract,) = load(file).contracts
     ref = contract.models[0]
     with resolve(ref, file.parent) as source:
-        run = CheckRun.start(contract, source, deadline=time.monotonic() + 60)
+        run = CheckRun.start(contract, source, deadline=now() + 60)
         violation = violation_of(run)
         if violation is None or violation.expected != "accepted":
             return []

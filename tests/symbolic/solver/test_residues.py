@@ -1,11 +1,10 @@
 """Classes of sizes against brute force and against Z3; which questions need no Z3."""
 
-import time
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from archlint.runtime.effort_clock import now
 from archlint.symbolic import ceildiv, minimum, symbol
 from archlint.symbolic.formula import Comparison, conj, disj, eq, ge, holds, le, ne, negate
 from archlint.symbolic.intervals import Box
@@ -119,7 +118,7 @@ def compare_with_z3(tree):
         return  # each comparison has one size, so that one value for both tries all of them
     try:
         found = smallest_by_residues(NAMES, box, formula)
-        theirs = Z3Solver(NAMES, box, time.monotonic() + 10, 2_000_000).smallest(formula)
+        theirs = Z3Solver(NAMES, box, now() + 10, 2_000_000).smallest(formula)
     except (NotSeparable, Unsolved):
         return
     assert found == theirs, str(formula)
@@ -166,7 +165,7 @@ def test_these_need_no_z3(name):
     formula, expected = DECIDED[name]
     names = tuple(RANGES)
     assert smallest_by_residues(names, Box(RANGES), formula) == expected
-    asked = Solver(names, Box(RANGES), time.monotonic() + 20)
+    asked = Solver(names, Box(RANGES), now() + 20)
     asked.add(formula)
     assert asked.find() == asked.smallest() == expected
     assert asked._z3 is None

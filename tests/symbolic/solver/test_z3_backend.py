@@ -1,10 +1,9 @@
 """Z3 alone, without residue classes before it, against brute force in small boxes."""
 
-import time
-
 import pytest
 from hypothesis import given, settings
 
+from archlint.runtime.effort_clock import now
 from archlint.symbolic import floordiv, maximum, minimum, mod, unknown
 from archlint.symbolic.formula import conj, disj, eq, ge, le, ne, negate
 from archlint.symbolic.intervals import Box
@@ -18,7 +17,7 @@ H, W, N = SYMBOLS.values()
 
 
 def solver(names, ranges, seconds=20.0):
-    return Z3Solver(names, Box(ranges), time.monotonic() + seconds)
+    return Z3Solver(names, Box(ranges), now() + seconds)
 
 
 @settings(max_examples=60)
@@ -83,7 +82,7 @@ class Unlucky(Z3Solver):
 
 @pytest.mark.parametrize("least", [0, 1, 2, 3, 7, 12, 31, 32, 33, 59, 60])
 def test_bisection_finds_the_smallest(least):
-    solving = Unlucky(("H",), Box({"H": (0, 60)}), time.monotonic() + 20)
+    solving = Unlucky(("H",), Box({"H": (0, 60)}), now() + 20)
     assert solving.smallest(ge(H, least)) == {"H": least}
 
 
@@ -120,7 +119,7 @@ def test_products_are_solved_by_their_factors(monkeypatch):
     formula = conj(eq(H * W % 49, 0), ne(H % 49, 0), ne(W % 7, 0))
 
     def solved():
-        return Z3Solver(NAMES, box, time.monotonic() + 60, effort=1_000_000).find(formula)
+        return Z3Solver(NAMES, box, now() + 60, effort=1_000_000).find(formula)
 
     assert solved() is None
     monkeypatch.setattr(
