@@ -76,10 +76,10 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/cli": (
         "tests/end_to_end: whole commands",
-        "app apply_adoption badge cache check compare_artifact cost diff exit_codes explain "
-        "export_ranges first_rules fix html_output infer init job_options lock next_step "
-        "profile_jobs report_output rules rules_explain rules_schema rules_test "
-        "rules_validate run_jobs select_jobs verdict_log",
+        "annotated_jobs app apply_adoption badge cache check compare_artifact cost diff "
+        "exit_codes explain export_ranges first_rules fix html_output infer init job_options "
+        "lock model_argument next_step profile_jobs report_output rules rules_explain "
+        "rules_schema rules_test rules_validate run_jobs select_jobs verdict_log",
     ),
     "archlint/contracts": (
         "tests/report/page/test_pages.py: the map of a broken contract's verdict",
@@ -96,7 +96,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/engine": (
         "tests/end_to_end/test_random_contracts.py: verdicts, against enumeration",
-        "input_guess prove python_contracts question verdicts",
+        "annotated_contract input_guess prove python_contracts question verdicts",
     ),
     "archlint/engine/cost": (
         "tests/engine/cost/test_model_cost.py: parts of one answer",

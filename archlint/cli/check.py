@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from archlint.cli.annotated_jobs import annotated_jobs, annotated_targets
 from archlint.cli.apply_adoption import adopter, adoption_options, apply_adoptions, load_adoptions
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, CannotRun
 from archlint.cli.infer import read_input
@@ -107,7 +108,8 @@ def check(
     """Check the contracts of rule files.
 
     PATH is a rule file or a folder of rule files. Default: paths in [tool.archlint] of
-    pyproject.toml, else archlint.yaml, *.archlint.yaml and contracts/.
+    pyproject.toml, else archlint.yaml, *.archlint.yaml and contracts/. PATH may also be a target,
+    pkg.mod:Model, whose forward has jaxtyping annotations: these are its contract.
 
     Exit code: 0 if every contract holds; 1 if one is broken or vacuous, or with --strict only
     tested; 2 if something could not run.
@@ -121,6 +123,7 @@ def check(
         raise click.UsageError("--profile excludes --select, --locked and --write-baseline.")
     if no_sample and samples:
         raise click.UsageError("--no-sample and --samples exclude each other.")
+    given = paths
     try:
         count = 0 if no_sample else samples
         if profile:
@@ -128,11 +131,16 @@ def check(
             todo, mistakes = profile_jobs(profile, form, input, paths, model, count)
             files: list[RuleFile] = []
         else:
-            files, mistakes = read_rule_files(paths, cache=not no_cache)
-            todo = select_jobs(files, select, model, count, partial=bool(mistakes))
+            targets, paths = annotated_targets(paths)
+            files, mistakes = [], []
+            if paths or not targets:
+                files, mistakes = read_rule_files(paths, cache=not no_cache)
+            annotated = annotated_jobs(targets, count)
+            todo = select_jobs(files, select, model, count, bool(mistakes or annotated))
+            todo += annotated
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
-    complete = not (paths or select or model or shard or mistakes or profile)
+    complete = not (given or select or model or shard or mistakes or profile)
     adoptions = load_adoptions(files, write_baseline, no_baseline)
     off, todo = _switched_off(todo)
     todo = shard.part(todo) if shard else todo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 from archlint.cli.exit_codes import CannotRun
 from archlint.cli.export_ranges import within_clause
 from archlint.cli.infer import infer_job, input_option, kwargs_option, read_input
+from archlint.cli.next_step import DOCS, MESSAGES, suggest
 from archlint.cli.report_output import (
     Output,
     PrintedReport,
@@ -88,4 +90,8 @@ def compare_artifact(
     verdicts = run_jobs(jobs, 1, progress=sys.stderr.isatty(), check=COMPARE)
     verdicts = [replace(v, file=str(file), line=1) for v in verdicts]
     write_reports(outputs, format_, jobs, verdicts, (), False, PrintedReport(1))
+    if format_ == "text" and all(verdicts):
+        suggest(f"artifact: {file} in a contract compares it in each check: {DOCS}/deployment.md")
+    elif format_ == "text":
+        suggest(f"archlint explain {shlex.quote(target)} shows the layers; {MESSAGES} the messages")
     ctx.exit(verdict.exit_code(verdicts))

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import shlex
 
 import click
 
 from archlint.cli.exit_codes import CannotRun
-from archlint.cli.infer import input_option, paths_option, read_input, seconds_option
+from archlint.cli.infer import (
+    input_option,
+    kwargs_option,
+    paths_option,
+    read_input,
+    seconds_option,
+)
+from archlint.cli.model_argument import model_argument
+from archlint.cli.next_step import DOCS, suggest
 
 
 @click.command()
 @click.argument("target")
 @input_option
+@kwargs_option
 @click.option(
     "--at",
     metavar="SIZE",
@@ -34,6 +43,7 @@ from archlint.cli.infer import input_option, paths_option, read_input, seconds_o
 def cost(
     target: str,
     input_: str | None,
+    kwargs: dict[str, object],
     at: str | None,
     by_layer: bool,
     dtype: str | None,
@@ -44,26 +54,32 @@ def cost(
 ) -> None:
     """Show what a model costs at every size that it accepts.
 
-    TARGET is pkg.mod:factory, path/file.py:factory, torchvision:NAME or timm:NAME. Floating-point
-    operations are those that torch.utils.flop_counter counts. Activations are the bytes that must
-    be alive at once without gradients, at the least.
+    TARGET is pkg.mod:factory, path/file.py:factory, torchvision:NAME, timm:NAME, or the name of a
+    model in a rule file. Floating-point operations are those that torch.utils.flop_counter
+    counts. Activations are the bytes that must be alive at once without gradients, at the least.
 
     Exit code: 0; 2 if the model could not run or does not accept the sizes of --at.
     """
-    from archlint.contracts.contract import Budget, ModelRef
-    from archlint.contracts.settings import project_root, version
-    from archlint.engine.cost.model_cost import cost_source
+    from archlint.contracts.contract import Budget
+    from archlint.contracts.settings import version
     from archlint.errors import ArchlintError
-    from archlint.models.targets import resolve
     from archlint.report import cost_text
 
     input = read_input(input_)
+    ref, root = model_argument(target, kwargs)
+    from archlint.engine.cost.model_cost import cost_source
+    from archlint.models.targets import resolve
+
     try:
-        with resolve(ModelRef(target, target), project_root(Path.cwd())) as source:
+        with resolve(ref, root) as source:
             found = cost_source(source, input, at, mode, Budget(paths, seconds), dtype)
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
     if format_ == "json":
         click.echo(cost_text.as_json(found, version(), by_layer))
+        return
+    click.echo(cost_text.text(found, by_layer))
+    if by_layer:
+        suggest(f"costs: in a rule file limits them: {DOCS}/cost.md#budgets")
     else:
-        click.echo(cost_text.text(found, by_layer))
+        suggest(f"archlint cost {shlex.quote(target)} --by-layer shows what each layer costs")

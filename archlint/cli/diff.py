@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from archlint.cli.infer import (
     read_input,
     seconds_option,
 )
+from archlint.cli.next_step import suggest
 from archlint.cli.run_jobs import run_jobs
 
 if TYPE_CHECKING:
@@ -79,7 +81,18 @@ def diff(
         differences = [(c.before, c.after, change_text(c)) for c in changed]
         write_page(html, diff_page(differences, report))
     click.echo(report)
+    suggest(_next(targets, rev, bool(blocks)))
     ctx.exit(int(bool(blocks)))
+
+
+def _next(targets: Sequence[str], rev: str | None, differ: bool) -> str:
+    if not differ:
+        return "archlint check also checks that every contract holds"
+    if not targets:
+        return "archlint check shows which contracts fail; archlint lock --update accepts a change"
+    if Path(targets[-1]).is_file():
+        return "archlint explain TARGET shows why a model accepts just these sizes"
+    return f"archlint explain {shlex.quote(targets[-1])} shows why, layer by layer"
 
 
 def _with_revision(

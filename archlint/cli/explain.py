@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -15,6 +16,8 @@ from archlint.cli.infer import (
     read_input,
     seconds_option,
 )
+from archlint.cli.model_argument import model_argument
+from archlint.cli.next_step import suggest
 
 
 @click.command()
@@ -50,19 +53,21 @@ def explain(
 ) -> None:
     """Show layer by layer which sizes a model accepts, and which weights fix them.
 
-    TARGET is pkg.mod:factory, path/file.py:factory, torchvision:NAME or timm:NAME.
+    TARGET is pkg.mod:factory, path/file.py:factory, torchvision:NAME, timm:NAME, or the name of a
+    model in a rule file.
 
     Exit code: 0, also if the sizes of --at are refused; 2 if the model could not run.
     """
-    from archlint.contracts.contract import Budget, ModelRef
-    from archlint.contracts.settings import project_root
+    from archlint.contracts.contract import Budget
     from archlint.errors import ArchlintError
+
+    input = read_input(input_)
+    ref, root = model_argument(target, kwargs)
     from archlint.explanation.explain import explain_source
     from archlint.models.targets import resolve
 
-    input = read_input(input_)
     try:
-        with resolve(ModelRef(target, target, kwargs=kwargs), project_root(Path.cwd())) as source:
+        with resolve(ref, root) as source:
             explanation = explain_source(source, input, at, mode, Budget(paths, seconds))
             text = explanation.text(verbose=verbose, layer=layer)
             if html is not None:
@@ -72,3 +77,8 @@ def explain(
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
     click.echo(text)
+    if at is None and explanation.point:
+        sizes = ",".join(f"{name}={size}" for name, size in explanation.point.items())
+        suggest(f"archlint explain {shlex.quote(target)} --at {sizes} shows the layers at one size")
+    else:
+        suggest(f"archlint infer {shlex.quote(target)} --format yaml writes what it accepts")

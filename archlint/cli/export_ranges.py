@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from archlint.cli.infer import (
     read_input,
     seconds_option,
 )
+from archlint.cli.next_step import suggest
 from archlint.cli.run_jobs import run_jobs
 
 if TYPE_CHECKING:
@@ -89,6 +91,8 @@ def export_ranges(
     click.echo(text, nl=False)
     if comments not in text:
         click.echo(comments, nl=False, err=True)
+    check = f"archlint check --profile FILE --model {shlex.quote(target)}"
+    suggest(f"write this to a FILE; {check} checks it after each change")
 
 
 def within_clause(within: str | None) -> SizeClause:

@@ -46,13 +46,14 @@ def fix(
     none, with --write if one still needs you; 2 if something could not run.
     """
     from archlint.errors import ArchlintError
-    from archlint.report import fix_text
-    from archlint.runner.patched_project import CopyServer
 
     try:
         jobs, mistakes = load_jobs(paths, select, model, None)
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
+    from archlint.report import fix_text
+    from archlint.runner.patched_project import CopyServer
+
     for mistake in mistakes:
         click.echo(mistake, err=True)
     failed, unfixed, written = bool(mistakes), False, 0
@@ -78,7 +79,11 @@ def fix(
         unfixed = left > 0
         needs = f", {left} need{'s' * (left == 1)} you" if left else ""
         click.echo(f"\n{written} written{needs}")
-    elif blocks:
+    if write and blocks:
+        suggest("archlint check; git diff shows what was written")
+    elif not blocks:
+        suggest("archlint lock records what the models accept")
+    else:
         suggest("archlint fix --write applies the first fix of each contract that has a diff")
     ctx.exit(EXIT_CANNOT_RUN if failed else int(unfixed))
 

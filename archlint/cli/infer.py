@@ -13,6 +13,7 @@ import click
 
 from archlint.cli.exit_codes import CannotRun
 from archlint.cli.html_output import html_option, write_page
+from archlint.cli.model_argument import model_argument
 from archlint.cli.next_step import suggest
 from archlint.cli.report_output import wants_color
 from archlint.cli.run_jobs import run_jobs
@@ -74,8 +75,9 @@ def infer(
 ) -> None:
     """Show which input sizes a model accepts, and its output shape.
 
-    TARGET is pkg.mod:factory, path/file.py:factory, torchvision:NAME or timm:NAME. The result is
-    proved for all sizes; where that was not possible, the report says what is not proved.
+    TARGET is pkg.mod:factory, path/file.py:factory, torchvision:NAME, timm:NAME, or the name of a
+    model in a rule file. The result is proved for all sizes; where that was not possible, the
+    report says what is not proved.
 
     Exit code: 0, also if the result is not exact; 2 if the model could not run.
     """
@@ -129,18 +131,17 @@ def infer_job(
 ) -> Job:
     """The job that infers what a target accepts; for an empty ``input``, archlint chooses one.
 
-    ``kwargs`` build the model.
+    ``target`` may be the name of a model in a rule file; ``kwargs`` build the model. Raises
+    ``CannotRun``.
     """
-    from archlint.contracts.contract import Budget, Contract, ModelRef, SizeClause
+    from archlint.contracts.contract import Budget, Contract, SizeClause
     from archlint.contracts.job import Job
-    from archlint.contracts.settings import project_root
 
+    ref, root = model_argument(target, kwargs)
     clause = SizeClause("any", True, "any size")
     budget = Budget(paths, seconds)
     contract = Contract("infer", input, clause, mode=mode, budget=budget)
-    return Job(
-        contract, ModelRef(target, target, kwargs=dict(kwargs or {})), project_root(Path.cwd())
-    )
+    return Job(contract, ref, root)
 
 
 def accepted_sets(jobs: Sequence[Job]) -> list[AcceptedSet]:

@@ -12,6 +12,7 @@ import click
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN, CannotRun
 from archlint.cli.infer import INFER
 from archlint.cli.job_options import jobs_option
+from archlint.cli.next_step import suggest
 from archlint.cli.run_jobs import run_jobs
 from archlint.cli.select_jobs import load_jobs
 
@@ -64,7 +65,9 @@ def lock(ctx: click.Context, paths: tuple[str, ...], update: bool, jobs: int) ->
     for verdict in failed:
         click.echo(f"{verdict.model}: {verdict.message}", err=True)
     if outdated:
-        click.echo("archlint lock --update accepts these changes", err=True)
+        click.echo("next: archlint lock --update accepts these changes", err=True)
+    else:
+        suggest("commit it; archlint check --locked reports what a later change narrows")
     ctx.exit(EXIT_CANNOT_RUN if failed else int(outdated))
 
 

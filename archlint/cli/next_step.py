@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
 
-MESSAGES = "https://github.com/archlint/torch-archlint/blob/main/docs/troubleshooting.md"
+DOCS = "https://github.com/archlint/torch-archlint/blob/main/docs"
+MESSAGES = f"{DOCS}/troubleshooting.md"
 
 
 def suggest(step: str) -> None:
@@ -29,7 +30,10 @@ def after_check(jobs: Sequence[Job], verdicts: Sequence[Verdict]) -> str:
     broken = [v for v in failing if v.word == "broken" and (v.contract, v.model) in of]
     if any(v.word == "error" for v in failing):
         return f"{MESSAGES} says what each message means"
+    in_files = {(j.contract.id, j.ref.name) for j in jobs if not j.contract.annotated}
     for verdict in (v for v in broken if "fix" in v.details):
+        if (verdict.contract, verdict.model) not in in_files:
+            continue
         select = shlex.join(["--select", verdict.contract, "--model", verdict.model])
         return f"archlint fix {select} shows its fixes as diffs; --write applies one"
     for verdict in broken:

@@ -138,7 +138,8 @@ class Contract:
 
     ``structure``: the argument of each structure check by name. ``costs``: limits on what the model
     costs. ``severity_reason``: the reason of the override that set the severity. ``pack``: the name
-    of the pack that the contract is from.
+    of the pack that the contract is from. ``annotated``: input and output are those of the model's
+    annotations, which are read where the model is built.
     """
 
     id: str
@@ -160,6 +161,7 @@ class Contract:
     structure: dict[str, object] = field(default_factory=dict)
     artifact: Artifact | None = None
     costs: tuple[CostBudget, ...] = ()
+    annotated: bool = False
 
     @property
     def enabled(self) -> bool:
@@ -172,6 +174,10 @@ class Contract:
         traced_checks = self.structure.keys() - set(MODULE_CHECKS)
         traced_costs = any(b.kind != "parameters" for b in self.costs)
         return self.clause.kind != "none" or bool((traced_checks or traced_costs) and self.input)
+
+
+ANNOTATED = Contract("forward", [], SizeClause("any", True, "any size"), annotated=True)
+"""Every size of the annotated input is accepted, and the output has the annotated shape."""
 
 
 @dataclass(frozen=True)

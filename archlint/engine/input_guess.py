@@ -14,6 +14,7 @@ from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore_model
 from archlint.errors import ArchlintError
+from archlint.models.annotations.forward import read_annotations
 
 _CONVOLUTIONS = {nn.Conv1d: "L", nn.Conv2d: "H W", nn.Conv3d: "T H W"}
 _SLIDING = tuple(_CONVOLUTIONS)
@@ -23,7 +24,8 @@ _OTHERS = (nn.Linear, nn.Embedding, nn.EmbeddingBag, nn.RNNBase)
 def likely_inputs(model: nn.Module) -> list[Input]:
     """Inputs that the model probably takes, the likeliest first.
 
-    The first is the input that the model's own library uses. Otherwise, for a model of one
+    The first is the input that the model's own library uses, or that the jaxtyping annotations of
+    its ``forward`` state, if its tensors are of floats. Otherwise, for a model of one
     argument, it is what the first of its layers takes: a convolution (``N C H W``), a Linear or
     recurrent layer (``N F``, ``N T F``), or an embedding (``N T`` of integers). A layer of the
     other kind comes next; a model without such layers takes an image. ``ArchlintError`` if the
@@ -34,6 +36,8 @@ def likely_inputs(model: nn.Module) -> list[Input]:
         return [[_tensor("3 H W")]]
     if home.startswith("torchvision.models.optical_flow"):
         return [{"image1": _tensor("N 3 H W"), "image2": _tensor("N 3 H W")}]
+    if (annotated := _annotated(model)) is not None:
+        return [annotated]
     needed = list(_required(model))
     if len(needed) != 1:
         names = ", ".join(needed) or "no argument"
@@ -47,6 +51,20 @@ def likely_inputs(model: nn.Module) -> list[Input]:
     first = next((m for m in model.modules() if isinstance(m, (*_SLIDING, *_OTHERS))), None)
     others = _of_other(next((m for m in model.modules() if isinstance(m, _OTHERS)), None))
     return [image, *others] if isinstance(first, _SLIDING) else [*others, image]
+
+
+def _annotated(model: nn.Module) -> Input | None:
+    try:
+        input = read_annotations(model).input
+    except ArchlintError:
+        return None
+    return input if _of_floats(input) else None  # of integers, the layers tell the largest
+
+
+def _of_floats(input: Input) -> bool:
+    if isinstance(input, TensorInput):
+        return "float" in input.dtype
+    return all(map(_of_floats, input.values() if isinstance(input, dict) else input))
 
 
 def _example(model: nn.Module, needed: Sequence[str]) -> str:

@@ -28,6 +28,7 @@ from pathlib import Path
 
 from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.verdict import Verdict
+from archlint.engine.annotated_contract import with_annotations
 from archlint.engine.artifact.comparison import with_artifact
 from archlint.engine.check_run import CheckRun
 from archlint.engine.diagnosis.diagnose import diagnose
@@ -106,7 +107,7 @@ def check_contract(
     *,
     root: Path,
     samples: int | None = None,
-    advise: Callable[[Verdict, ModelSource], Verdict] | None = None,
+    advise: Callable[[Contract, Verdict, ModelSource], Verdict] | None = None,
 ) -> Verdict:
     """The verdict on one contract for one model of a rule file.
 
@@ -117,9 +118,10 @@ def check_contract(
     start = time.monotonic()
     try:
         with resolve(ref, root) as source:
+            contract = with_annotations(contract, source)
             verdict = check_source(contract, source, samples=samples)
             if advise is not None:
-                verdict = advise(verdict, source)
+                verdict = advise(contract, verdict, source)
     except ArchlintError as e:
         verdict = error_verdict(contract, str(e))
     return replace(verdict, model=ref.name, seconds=round(time.monotonic() - start, 3))

@@ -33,7 +33,7 @@ def check_contract(
 ) -> Verdict:
     """As :func:`archlint.engine.pipeline.check_contract`; a broken contract comes with advice."""
 
-    def advise(verdict: Verdict, source: ModelSource) -> Verdict:
+    def advise(contract: Contract, verdict: Verdict, source: ModelSource) -> Verdict:
         return with_advice(verdict, contract, source, samples=samples, ref=ref, root=root)
 
     return pipeline.check_contract(contract, ref, root=root, samples=samples, advise=advise)

@@ -57,7 +57,7 @@ def narrowing(broken: BrokenContract) -> Iterator[Proposal]:
     except PhraseError:
         return
     edit = None
-    if contract.where is not None and len(contract.models) <= 1:
+    if contract.where and not contract.annotated and len(contract.models) <= 1:
         place = contract.where
         edit = rule_file_edit(Path(place.file), place.line, "accepts", words)
     note = "the model is unchanged"

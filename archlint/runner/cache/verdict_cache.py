@@ -111,7 +111,12 @@ def cache_verdict(
 
 
 def at_current_line(verdict: Verdict, contract: Contract) -> Verdict:
-    """The verdict of an earlier run with the line that the contract is on now."""
+    """The verdict of an earlier run with the line that the contract is on now.
+
+    The lines of annotations are those that the verdict depends on.
+    """
+    if contract.annotated:
+        return verdict
     where = contract.where
     file, line = (where.file, where.line) if where else (None, None)
     return replace(verdict, file=file, line=line)

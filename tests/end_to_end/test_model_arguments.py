@@ -1,0 +1,106 @@
+"""Models on the command line: targets, names of rule files, and mistakes that need no torch."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from archlint.cli.exit_codes import CannotRun
+from archlint.cli.model_argument import model_argument
+from tests import REPO
+
+NET = """from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, width=4):
+        super().__init__()
+        self.conv = nn.Conv2d(3, width, 3)
+    def forward(self, x):
+        return self.conv(x)
+
+small = Net
+"""
+RULES = """archlint: 1
+models:
+  wide: {target: ../net.py:Net, kwargs: {width: 8}}
+contracts:
+  - {id: a, models: [wide], input: N 3 H W, accepts: "any H, W >= 3"}
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / "net.py").write_text(NET)
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def rules(project):
+    (project / "contracts").mkdir()
+    (project / "contracts" / "models.archlint.yaml").write_text(RULES)
+
+
+def test_targets_and_names(project):
+    ref, root = model_argument("net.py:Net", {"width": 2})
+    assert (ref.target, ref.kwargs, root) == ("net.py:Net", {"width": 2}, project)
+    assert model_argument("net.py:small")[0].name == "net.py:small"
+    rules(project)
+    ref, root = model_argument("wide", {"depth": 3})
+    assert (ref.name, ref.target, ref.kwargs) == ("wide", "../net.py:Net", {"width": 8, "depth": 3})
+    assert root == project
+
+
+MISTAKES = {
+    "net.py": "'net.py' is not a target, and there is no rule file; pass pkg.mod:factory",
+    ":Net": "':Net' is not a valid target; expected pkg.mod:factory",
+    "nett.py:Net": "there is no file",
+    "net.py:Nett": "net.py:Nett: net.py has no 'Nett'; did you mean 'Net'?",
+    "net.py:other": "net.py has no 'other'; it defines Net",
+    "torchvision:resnt18": "torchvision has no model 'resnt18'; did you mean resnet18",
+    "timm:resnt18": "timm has no model 'resnt18'; did you mean resnet18",
+}
+
+
+@pytest.mark.parametrize("text", MISTAKES)
+def test_mistakes(project, text):
+    with pytest.raises(CannotRun) as error:
+        model_argument(text)
+    assert MISTAKES[text] in error.value.message
+
+
+def test_mistakes_in_names(project):
+    rules(project)
+    with pytest.raises(CannotRun, match="no model of the rule files is named 'wid'; did you mean"):
+        model_argument("wid")
+    with pytest.raises(CannotRun, match=r"they have wide; or pass pkg.mod:factory"):
+        model_argument("resnet")
+
+
+def test_a_module_whose_names_cannot_be_read_is_imported_later(project):
+    for text in ("from net import *\n", "globals()['Made'] = 3\n", "def ("):
+        (project / "made.py").write_text(text)
+        assert model_argument("made.py:Made")[0].target == "made.py:Made"
+
+
+def test_no_command_imports_torch_for_a_mistake(project):
+    commands = [[name, target] for name in ("infer", "explain", "cost", "check") for target in
+                ("net.py:Nett", "torchvision:resnt18")]  # fmt: skip
+    commands += [["diff", "net.py:Net", "net.py:Nett"], ["check"], ["lock"], ["fix"]]
+    commands += [["export-ranges", "net.py:Nett", "--to", "trtexec"]]
+    code = (
+        "import sys, json; from click.testing import CliRunner; from archlint.cli.app import cli\n"
+        f"for args in {commands!r}:\n"
+        "    done = CliRunner().invoke(cli, args)\n"
+        "    print(json.dumps([done.exit_code, done.output, 'torch' in sys.modules]))\n"
+    )
+    env = {"PYTHONPATH": str(REPO), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=project, env=env, capture_output=True, text=True
+    )
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(results) == len(commands), done.stderr
+    for args, (exit_code, output, torch) in zip(commands, results, strict=True):
+        assert (exit_code, torch) == (2, False), (args, output)
+        assert ("Nett" in output) or ("resnt18" in output) or ("archlint init" in output), output
