@@ -17,7 +17,7 @@ from torch import nn
 from archlint.contracts.contract import ANY_SIZES, Input, Output, TensorOutput
 from archlint.errors import Location, TargetError
 from archlint.models.annotations.dimensions import Dimensions, NotStatable
-from archlint.models.annotations.names import ModuleNames, evaluate
+from archlint.models.annotations.module_names import ModuleNames, evaluate
 from archlint.models.user_code import user_code
 from archlint.runtime.user_frames import shown
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archlint.models.annotations.names import ModuleNames, evaluate
+from archlint.models.annotations.module_names import ModuleNames, evaluate
 from tests.support import annotated_models
 
 
