@@ -119,7 +119,7 @@ def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None
             source.for_tracing = timed  # type: ignore[method-assign]
             found = infer_source(source, contract.input, contract.mode, contract.budget)
     except ArchlintError as e:
-        return Verdict("error", message=str(e))
+        return Verdict("error", contract.id, ref.name, message=str(e))
     kernels: Counter[str] = Counter()
     faults: dict[str, str] = {}
     for way in found.explored.paths:
@@ -140,7 +140,7 @@ def decide(contract: Contract, ref: ModelRef, *, root: Path, samples: int | None
     claims = len(set().union(*(w.trace.path.claims for w in found.explored.paths)))
     proof = Proof(len(found.explored.paths), claims, found.exact)
     word = "proved" if found.exact else "tested"
-    return Verdict(word, proof=proof, details={"found": json.dumps(words)})
+    return Verdict(word, contract.id, ref.name, proof=proof, details={"found": json.dumps(words)})
 
 
 def record_of(target: str, verdict: Verdict) -> dict[str, Any]:

@@ -25,19 +25,14 @@ from typing import Any
 import torch
 import zoo_images
 import zoo_transformers
+from real_runs import border_sizes, compared
 from table import write
 from torch import nn
 
-import archlint
 from archlint.contracts.contract import Budget
-from archlint.contracts.output_shape import fits
 from archlint.engine.infer.infer import infer_source
-from archlint.engine.sampling.peak_memory import peak_memory
-from archlint.engine.sampling.real_run import run_at
-from archlint.engine.sampling.sizes import choose_sizes, moduli
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource
-from archlint.symbolic.formula import conj, negate
 
 LIBRARIES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "transformers": ("transformers", zoo_transformers.samples),
@@ -47,7 +42,6 @@ LIBRARIES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "sound": ("torch", zoo_images.sound_samples),
 }
 POINTS = 24  # sizes at which each real model runs, at most
-MEMORY = 2 << 30
 LONGEST = 160  # characters of a cell
 
 
@@ -101,60 +95,15 @@ def examine(name: str, build: Callable[[], nn.Module], words: Any, seconds: floa
     except ArchlintError as e:
         return Row(name, "failed", "", str(e), 0, (), time.monotonic() - start, {})
     took = time.monotonic() - start
-    ran, wrong = verify(found, build(), time.monotonic() + seconds)
+    sizes = border_sizes(found, POINTS)
+    runs = compared(found, build(), sizes, seconds)
     kernels: Counter[str] = Counter()
     for way in found.explored.paths:
         kernels.update(way.trace.kernels)
         kernels.update({f"{op}: {how}": 1 for op, how in way.trace.faults.items()})
     verdict = "exact" if found.exact else "tested"
     why = "; ".join(found.reasons)
-    return Row(name, verdict, found.text, why, ran, tuple(wrong), took, dict(kernels))
-
-
-def verify(found: archlint.Acceptance, model: nn.Module, until: float) -> tuple[int, list[str]]:
-    """How often the real model ran, and where it does not do what was said."""
-    ran, wrong = 0, []
-    for point in points(found):
-        if ran and time.monotonic() > until:
-            break
-        said = found.accepts(**point)
-        way = found.explored.path_at(point)
-        if way is not None and peak_memory(way.trace, point) > MEMORY:
-            continue
-        outcome = run_at(model.eval(), found.input, point, MEMORY)
-        if outcome.accepted is None:
-            continue
-        ran += 1
-        if said is None:
-            continue
-        if said != outcome.accepted:
-            wrong.append(f"{point}: said {said}; {outcome.error or 'ran'}")
-        elif said and not fits(found.output(**point), outcome.output):
-            wrong.append(f"{point}: said {found.output(**point)}, gave {outcome.output}")
-    return ran, wrong
-
-
-def points(found: archlint.Acceptance) -> list[dict[str, int]]:
-    """Sizes on both sides of the borders: the numbers that were said, and residues."""
-    explored = found.explored
-    base = found.minimum() or dict.fromkeys(explored.names, 32)
-    said = {int(n) for n in re.findall(r"\d+", found.text)}
-    near = sorted(
-        {n + d for n in said | set(base.values()) for d in (-1, 0, 1) if 0 < n + d < 2000}
-    )
-    chosen = [base]
-    for name in explored.names:
-        chosen += [{**base, name: value} for value in near]
-    divisors: dict[str, set[int]] = {}
-    for way in explored.paths:
-        for name, found_here in moduli(way.trace).items():
-            divisors.setdefault(name, set()).update(d for d in found_here if d <= 64)
-    sides = (explored.accepted, conj(explored.region, negate(explored.accepted)))
-    for side in sides:
-        chosen += choose_sizes(explored.names, side, explored.box, divisors, POINTS // 4)
-    unique = list({tuple(p.items()): p for p in chosen}.values())
-    step = max(1, len(unique) // POINTS)
-    return unique[:: step if len(unique) > POINTS else 1][: POINTS + POINTS // 2]
+    return Row(name, verdict, found.text, why, runs.ran, tuple(runs.wrong), took, dict(kernels))
 
 
 def show(row: Row) -> None:
