@@ -70,7 +70,7 @@ def _kind(reason: str) -> str:
 
 def short(words: str) -> str:
     """The text in one line, cut where it is long, without folders of the machine."""
-    words = " ".join(re.sub(r"(?<![\w.])/\S*/(?=[\w.-]+)", "", words).split())
+    words = " ".join(re.sub(r"(?<![\w./])/(?:[\w.+-]+/)+", "", words).split())
     return words if len(words) <= LONGEST else words[: LONGEST - 2] + " …"
 
 

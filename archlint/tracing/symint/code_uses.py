@@ -26,13 +26,15 @@ class Use:
 
     ``harmless``: only people read it. ``containers``: the expressions that it is looked up in or
     compared with. ``length``: only its length counts.
-    ``affixes``: what the text has before and after the number, where that is known.
+    ``affixes``: what the text has before and after the number, where that is known. ``whole``: a
+    variable that holds the text is not made into another text.
     """
 
     harmless: bool = False
     containers: tuple[ast.expr, ...] = ()
     length: bool = False
     affixes: tuple[str, str] | None = None
+    whole: bool = True
 
     def __or__(self, other: Use | None) -> Use | None:
         if other is None:
@@ -41,7 +43,10 @@ class Use:
             return None
         affixes = self.affixes if self.affixes == other.affixes else None
         return Use(
-            self.harmless and other.harmless, self.containers + other.containers, affixes=affixes
+            self.harmless and other.harmless,
+            self.containers + other.containers,
+            affixes=affixes,
+            whole=self.whole and other.whole,
         )
 
 
@@ -58,7 +63,8 @@ def _static_use(tree: SourceTree, code: CodeType, instruction: int, of_text: boo
         return None
     if of_text:
         use = _use(tree, node, 0)
-        return None if use is None else replace(use, affixes=_affixes(tree, node))
+        affixes = _affixes(tree, node) if use is not None and use.whole else None
+        return None if use is None else replace(use, affixes=affixes)
     return _lookup(node, None)
 
 
@@ -67,9 +73,7 @@ def _affixes(tree: SourceTree, node: ast.AST) -> tuple[str, str] | None:
     parent = tree.parents.get(node)
     while isinstance(parent, (ast.FormattedValue, ast.JoinedStr)):
         node, parent = parent, tree.parents.get(parent)
-    if isinstance(parent, (ast.BinOp, ast.Attribute, ast.keyword, ast.IfExp)):
-        return None
-    if isinstance(parent, ast.Call) and _called(parent) in _TEXTS:
+    if _is_changed(parent):
         return None
     if isinstance(node, ast.JoinedStr):
         parts = [v.value if isinstance(v, ast.Constant) else None for v in node.values]
@@ -77,6 +81,14 @@ def _affixes(tree: SourceTree, node: ast.AST) -> tuple[str, str] | None:
             at = parts.index(None)
             return "".join(map(str, parts[:at])), "".join(map(str, parts[at + 1 :]))
     return ("", "") if isinstance(node, ast.Call) and _called(node) in ("str", "repr") else None
+
+
+def _is_changed(parent: ast.AST | None) -> bool:
+    """Whether the node around a text makes another text of it."""
+    changes = (ast.BinOp, ast.AugAssign, ast.Attribute, ast.keyword, ast.IfExp, ast.FormattedValue)
+    if isinstance(parent, ast.Call):
+        return _called(parent) in _TEXTS
+    return isinstance(parent, changes)
 
 
 def _use(tree: SourceTree, node: ast.AST, depth: int) -> Use | None:
@@ -89,7 +101,7 @@ def _use(tree: SourceTree, node: ast.AST, depth: int) -> Use | None:
     if isinstance(parent, ast.Assert):
         return Use(harmless=True) if node is parent.msg else None
     if isinstance(parent, ast.Call) and node is not parent.func:
-        if _called(parent) in _PRINTING or _is_raised(tree, parent):
+        if _called(parent) in _PRINTING or _is_exception(tree, parent):
             return Use(harmless=True)
         if _called(parent) == "len" and node is _only_text(node):
             return Use(length=True)
@@ -111,6 +123,8 @@ def _use(tree: SourceTree, node: ast.AST, depth: int) -> Use | None:
         return _lookup(parent, node)
     if isinstance(parent, ast.Assign) and len(parent.targets) == 1 and depth < 3:
         return _of_name(tree, parent.targets[0], depth)
+    if isinstance(parent, ast.AugAssign) and isinstance(parent.op, ast.Add) and depth < 3:
+        return _of_name(tree, parent.target, depth)
     return None
 
 
@@ -121,24 +135,34 @@ def _only_text(node: ast.AST) -> ast.AST | None:
     return node if isinstance(node, ast.Call) and _called(node) in ("str", "repr") else None
 
 
-def _is_raised(tree: SourceTree, call: ast.Call) -> bool:
-    return isinstance(tree.parents.get(call), ast.Raise)
+def _is_exception(tree: SourceTree, call: ast.Call) -> bool:
+    named = _called(call).endswith(("Error", "Exception", "Warning"))
+    return named or isinstance(tree.parents.get(call), ast.Raise)
 
 
 def _of_name(tree: SourceTree, name: ast.expr, depth: int) -> Use | None:
-    """What a local variable is for that is assigned once."""
+    """What a local variable is for, wherever it is read.
+
+    One that is assigned several times, or extended, may be part of a message only.
+    """
     if not isinstance(name, ast.Name):
         return None
     use: Use | None = Use(harmless=True)
+    stores = 0
     for node in ast.walk(tree.scope(name)):
         if isinstance(node, (ast.Global, ast.Nonlocal)) and name.id in node.names:
             return None
-        if not isinstance(node, ast.Name) or node.id != name.id or node is name:
+        if not isinstance(node, ast.Name) or node.id != name.id:
             continue
-        if not isinstance(node.ctx, ast.Load) or use is None:
+        if use is None or isinstance(node.ctx, ast.Del):
             return None
-        use = use | _use(tree, node, depth + 1)
-    return use
+        if isinstance(node.ctx, ast.Store):
+            stores += 1
+        else:
+            use = use | _use(tree, node, depth + 1)
+            if use is not None and _is_changed(tree.parents.get(node)):
+                use = replace(use, whole=False)
+    return use if use is not None and (use.harmless or stores == 1) else None
 
 
 def _lookup(node: ast.expr, key: ast.AST | None) -> Use | None:

@@ -33,6 +33,17 @@ def named(h):
     return 1 if key in heads else 2
 
 
+def joined(h):
+    key = f"{h}"
+    longer = key + "x"
+    return 1 if longer in {"16x": 1} else 2
+
+
+def formatted(h):
+    key = str(h)
+    return {"h16": 1, "h2": 3}.get(f"h{key}", 2)
+
+
 def chosen(h):
     match h:
         case bool():
@@ -54,6 +65,8 @@ EXACT = {
     "type in": lambda h: 1 if type(h / 2) in (int, float) else h,
     "match": chosen,
     "text as a key": named,
+    "text in a longer key": joined,
+    "text of a text as a key": formatted,
     "text as an attribute": lambda h: 1 if hasattr(torch, f"int{h}") else 2,
     "digits": lambda h: len(str(h)),
     "dict": rows,
@@ -148,6 +161,33 @@ def test_a_message_costs_nothing():
             return x
 
     found = archlint.infer(Warns().eval(), "N 3 H W")
+    assert found.exact
+    assert found.text == "H % 2 == 0"
+
+
+def extended(h, message="odd"):
+    message += f": {h}"
+    message += f", got {[h]}"
+    error = ValueError(message)
+    raise error
+
+
+def in_parts(h):
+    text = f"height {h}"
+    if h > 4:
+        text = "large " + str(h)
+    raise ValueError(text + ".")
+
+
+@pytest.mark.parametrize("refuse", [extended, in_parts])
+def test_a_message_in_steps_costs_nothing(refuse):
+    class Refuses(nn.Module):
+        def forward(self, x):
+            if x.shape[2] % 2:
+                refuse(x.shape[2])
+            return x
+
+    found = archlint.infer(Refuses().eval(), "N 3 H W")
     assert found.exact
     assert found.text == "H % 2 == 0"
 
