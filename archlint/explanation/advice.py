@@ -22,6 +22,7 @@ from archlint.runtime.deadline import TimeLimitReached, time_limit
 from archlint.runtime.effort_clock import now
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
+from archlint.runtime.user_frames import described
 
 SECONDS = 30.0  # for the advice, and never more than the contract's budget has left
 LONGEST = 240  # characters of the description of a set
@@ -73,6 +74,8 @@ def with_advice(
                     details[label] = text
     except (ArchlintError, TimeLimitReached):
         pass  # the verdict stands, with the advice so far
+    except Exception as e:  # a bug of ours: it must not hide the verdict either
+        details["advice"] = f"internal error in archlint: {described(e)}; please report it"
     return replace(verdict, details=details)
 
 

@@ -57,6 +57,17 @@ def test_no_fix_is_shown_where_nothing_may_run():
     assert "fix" not in details
 
 
+def test_the_verdict_stands_when_the_advice_has_a_bug(monkeypatch):
+    def find_fixes(*_, **__):
+        raise KeyError("N")
+
+    monkeypatch.setattr(advice, "find_fixes", find_fixes)
+    verdict = archlint.check(pinned(), "N 1 H W", accepts="any H, W >= 8")
+    assert verdict.word == "broken"
+    assert "blame" in verdict.details
+    assert verdict.details["advice"].startswith("internal error in archlint: KeyError: 'N'")
+
+
 def test_the_verdict_stands_when_there_is_no_time_for_advice(monkeypatch):
     monkeypatch.setattr(advice, "violation_of", lambda *_: time.sleep(1000))
     contract = contract_of(input="N 1 H W", accepts="any H, W >= 8")

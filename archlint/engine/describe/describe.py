@@ -66,14 +66,14 @@ def describe(
     formula = simplified(accepted, box)
     phrase: Phrase | None = None
     if isinstance(formula, Formula):
-        symbols = formula.symbols()
-        prover = Prover([n for n in names if n in symbols], box, solver_deadline)
+        prover = _prover(names, formula, box, solver_deadline)
         try:
             phrase = _phrase(prover, formula) or _parts(prover, formula)
         except Unsolved:
             phrase = None
         if phrase is None or len(text(phrase)) > LONG:
-            phrase = _shorter(phrase, _of_whole_comparisons(prover, accepted))
+            whole = simplified(accepted, box, by_cases=False)
+            phrase = _shorter(phrase, _whole(_prover(names, whole, box, solver_deadline), whole))
     if phrase is None:
         phrase = _raw(formula)
     words = text(phrase)
@@ -83,9 +83,13 @@ def describe(
     return Description(f"{words[:cut]} … ({len(words)} characters)", phrase.formula, False)
 
 
-def _of_whole_comparisons(prover: Prover, accepted: Bool) -> Phrase | None:
-    """The parts of the formula where no comparison is split into cases."""
-    formula = simplified(accepted, prover.box, by_cases=False)
+def _prover(names: Sequence[str], formula: Bool, box: Box, deadline: float) -> Prover:
+    symbols = formula.symbols() if isinstance(formula, Formula) else set()
+    return Prover([n for n in names if n in symbols], box, deadline)
+
+
+def _whole(prover: Prover, formula: Bool) -> Phrase:
+    """The parts of a formula in which no comparison is split into cases."""
     try:
         return _parts(prover, formula) if isinstance(formula, Formula) else _raw(formula)
     except Unsolved:

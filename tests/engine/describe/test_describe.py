@@ -170,6 +170,13 @@ def test_a_comparison_is_not_split_into_many_cases(formula, expected):
     check_same(found.formula, formula, {"N": (1, 16), "H": range(1, 99, 3), "W": range(1, 99)})
 
 
+def test_a_size_that_only_its_bounds_name_is_left_out():
+    """Where a shorter phrase is looked for, too."""
+    pinned = eq(((H + 5) // 8) * ((W + 5) // 8), 784)
+    found = of(conj(ge(N, 1), pinned, ge(H, 32), ge(W, 32), ge(T, 0)))
+    assert (found.text, found.exact) == ("H, W >= 32 and ((H+5)//8)*((W+5)//8) == 784", True)
+
+
 PLAIN = [
     (conj(ge(H, 1), eq(H * W, minimum(65, H * W))), "H*W <= 65"),
     (eq((H // 8) * (W // 8), minimum((H // 8) * (W // 8) + 1, 65) - 1), "(H//8)*(W//8) <= 64"),
