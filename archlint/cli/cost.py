@@ -16,6 +16,7 @@ from archlint.cli.infer import (
 )
 from archlint.cli.model_argument import model_argument
 from archlint.cli.next_step import DOCS, suggest
+from archlint.contracts.cost_budget import OPTIMIZERS
 
 
 @click.command()
@@ -36,7 +37,13 @@ from archlint.cli.next_step import DOCS, suggest
 )
 @click.option("--mode", type=click.Choice(["eval", "train"]), default="eval", show_default=True,
               help="The mode of the model.")  # fmt: skip
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text",
+@click.option("--train", is_flag=True,
+              help="Count what autograd keeps, gradients and the optimizer.")  # fmt: skip
+@click.option("--optimizer", type=click.Choice(OPTIMIZERS), default="adamw", show_default=True,
+              help="The optimizer of --train.")  # fmt: skip
+@click.option("--fits", metavar="BYTES",
+              help="Show the largest batches and sizes that fit, as in 24GiB.")  # fmt: skip
+@click.option("--format", "format_", type=click.Choice(["text", "json", "html"]), default="text",
               show_default=True, help="Format of the report.")  # fmt: skip
 @paths_option
 @seconds_option
@@ -48,6 +55,9 @@ def cost(
     by_layer: bool,
     dtype: str | None,
     mode: str,
+    train: bool,
+    optimizer: str,
+    fits: str | None,
     format_: str,
     paths: int,
     seconds: float,
@@ -56,7 +66,8 @@ def cost(
 
     TARGET is pkg.mod:factory, path/file.py:factory, torchvision:NAME, timm:NAME, or the name of a
     model in a rule file. Floating-point operations are those that torch.utils.flop_counter
-    counts. Activations are the bytes that must be alive at once without gradients, at the least.
+    counts. Activations are the bytes that must be alive at once without gradients, or with --train
+    those that autograd keeps, at the least.
 
     Exit code: 0; 2 if the model could not run or does not accept the sizes of --at.
     """
@@ -67,16 +78,22 @@ def cost(
 
     input = read_input(input_)
     ref, root = model_argument(target, kwargs)
-    from archlint.engine.cost.model_cost import cost_source
+    from archlint.engine.cost.model_cost import Options, cost_source
     from archlint.models.targets import resolve
 
     try:
         with resolve(ref, root) as source:
-            found = cost_source(source, input, at, mode, Budget(paths, seconds), dtype)
+            options = Options(dtype, optimizer if train else None, fits)
+            found = cost_source(source, input, at, mode, Budget(paths, seconds), options)
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
     if format_ == "json":
         click.echo(cost_text.as_json(found, version(), by_layer))
+        return
+    if format_ == "html":
+        from archlint.report.page.cost_page import cost_page
+
+        click.echo(cost_page(found))
         return
     click.echo(cost_text.text(found, by_layer))
     if by_layer:

@@ -28,6 +28,16 @@ def input_symbols(input: Input) -> tuple[str, ...]:
     return tuple(names)
 
 
+def batch_symbol(input: Input) -> str:
+    """The name of the first size of every tensor, if that is one name; else empty."""
+    if isinstance(input, TensorInput):
+        first = input.dims[0] if input.dims else 0
+        return str(first) if isinstance(first, Expr) and first.symbols() == {str(first)} else ""
+    parts = input.values() if isinstance(input, dict) else input
+    names = {batch_symbol(part) for part in parts}
+    return names.pop() if len(names) == 1 else ""
+
+
 def input_constraints(input: Input) -> Bool:
     """The condition under which the input exists: no derived size such as ``H-2`` is below 0."""
     if isinstance(input, TensorInput):

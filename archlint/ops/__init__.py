@@ -38,6 +38,7 @@ from archlint.ops.rules import (  # noqa: F401
     recurrent,
     reduce,
     reshape,
+    saved_tensors,
     scan,
     softmax,
     split,

@@ -89,6 +89,25 @@ class Creates(Enum):
 
 
 @dataclass(frozen=True)
+class Saves:
+    """What autograd keeps of a call until its gradients are computed.
+
+    ``operands``: the arguments by position, or a function of the call's arguments that gives them.
+    ``factors``: arguments of which each is kept if another of them requires gradients. ``result``:
+    whether its first result is. ``extra``: the bytes of what the kernel makes besides, from the
+    result and the arguments as specs. ``in_place``: a call in place keeps its result, not a copy of
+    what it overwrites. ``laid_out``: operands may be copied into another order before.
+    """
+
+    operands: tuple[int, ...] | Callable[..., tuple[int, ...]] = ()
+    factors: tuple[int, ...] = ()
+    result: bool = False
+    extra: Callable[..., Any] | None = None
+    in_place: bool = False
+    laid_out: bool = False
+
+
+@dataclass(frozen=True)
 class Traits:
     """The properties of an operator.
 
@@ -111,6 +130,7 @@ class Traits:
     ``creates``: how its arguments give the size of a new tensor.
     ``flops``: the floating-point operations of a call, from its result and its arguments, tensors
     as specs; as ``torch.utils.flop_counter`` counts them. ``None``: it counts none.
+    ``saves``: what autograd keeps of a call, at the least. ``None``: nothing, or not known.
     """
 
     view: View = View.NEVER
@@ -131,6 +151,7 @@ class Traits:
     slides: bool = False
     creates: Creates | None = None
     flops: Callable[..., Any] | None = None
+    saves: Saves | None = None
 
 
 _CAREFUL = Traits(View.UNKNOWN, None, None, bounds=Bounds.UNKNOWN, unchecked=Unchecked.UNKNOWN)

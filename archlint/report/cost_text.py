@@ -11,11 +11,13 @@ from archlint.contracts.points import point_text
 if TYPE_CHECKING:
     from archlint.engine.cost.activations import Peak
     from archlint.engine.cost.amount import Amount
+    from archlint.engine.cost.fits import Fit, Fits
     from archlint.engine.cost.model_cost import LayerCost, ModelCost
 
 LABEL = 13  # columns
 _WIDTH = 88  # of a formula
-_NUMBERS = (2, 3, 4)  # columns of the table of layers
+_NUMBERS = ("FLOPs", "share", "parameters", "bytes kept")  # titles of columns, as they begin
+_BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def text(cost: ModelCost, by_layer: bool = False) -> str:
@@ -29,13 +31,51 @@ def text(cost: ModelCost, by_layer: bool = False) -> str:
         lines += _labelled("flops", _formula(str(path.flops)) + value)
         value = f"\n= {path.activations.at(cost.point):,}{at}" if path.at else ""
         value += f", in {path.largest}" if path.largest else ""
-        lines += _labelled("activations", _formula(f"at least {path.activations} bytes") + value)
+        kept = " kept for the backward pass" if cost.training else ""
+        formula = _formula(f"at least {path.activations} bytes{kept}")
+        lines += _labelled("activations", formula + value)
     lines += _labelled("parameters", f"{cost.parameters:,}   ({cost.parameter_bytes:,} bytes)")
+    lines += _memory(cost, at)
     for note in cost.notes:
         lines += _labelled("note", note)
     if by_layer:
-        lines += ["", *_rows(cost)]
+        lines += ["", *_columns(rows(cost))]
+    if cost.fits is not None:
+        lines += ["", *_fits(cost.fits)]
     return "\n".join(lines)
+
+
+def _memory(cost: ModelCost, at: str) -> list[str]:
+    """What training or a limit of memory adds to the activations."""
+    lines = []
+    if cost.training is not None:
+        lines += _labelled("gradients", f"{cost.training.gradient_bytes:,} bytes")
+        state = f"{cost.training.optimizer_bytes:,} bytes of {cost.training.optimizer}"
+        lines += _labelled("optimizer", state)
+    if cost.training is not None or cost.fits is not None:
+        lines += _labelled("buffers", f"{cost.buffer_bytes:,} bytes") if cost.buffer_bytes else []
+        whole = cost.constant_bytes + cost.activations.at(cost.point)
+        lines += _labelled("memory", f"at least {whole:,} bytes ({bytes_text(whole)}){at}")
+    return lines
+
+
+def bytes_text(size: int) -> str:
+    """The bytes in the largest unit in which they are at least 1: ``1.46 GiB``."""
+    value, unit = float(size), 0
+    while value >= 1024 and unit < len(_BINARY) - 1:
+        value, unit = value / 1024, unit + 1
+    return f"{value:.4g} {_BINARY[unit]}"
+
+
+def _fits(found: Fits) -> list[str]:
+    doubt = "" if found.grows else "; that larger sizes need more was not proved"
+    lines = [f"fits in {found.text}, at most: what kernels take comes on top{doubt}"]
+    for fit in (*found.squares, *found.batches):
+        sizes = point_text(fit.found) if fit.found else "nothing fits"
+        fixed = point_text(fit.fixed) if fit.fixed else "at most"
+        needed = f"   {bytes_text(fit.needed)}" if fit.found else ""
+        lines.append(f"  {fixed:<20}{sizes}{needed}")
+    return [*lines, *_labelled("where", _formula(found.formula))]
 
 
 def _labelled(label: str, value: str) -> list[str]:
@@ -65,23 +105,33 @@ def _broken(text: str) -> list[str]:
     return [*lines, text[start:]]
 
 
-def _rows(cost: ModelCost) -> list[str]:
+def rows(cost: ModelCost) -> list[tuple[str, ...]]:
+    """The table of the layers of the path shown; the first row has the titles."""
     path = cost.paths[0]
     whole = path.flops.at(cost.point)
-    rows = [("layer", "", f"FLOPs at {point_text(cost.point)}", "share", "parameters", "formula")]
+    at = point_text(cost.point)
+    kept = (f"bytes kept at {at}",) if cost.training else ()
+    result = [("layer", "", f"FLOPs at {at}", "share", "parameters", *kept, "formula")]
     for layer in path.layers:
         here = layer.flops.at(cost.point)
         share = f"{100 * here / whole:.1f} %" if whole else ""
         formula = str(layer.flops) if here else ""
         name = layer.module or "(the model)"
-        rows.append((name, layer.layer, f"{here:,}", share, f"{layer.parameters:,}", formula))
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        saved = (f"{layer.saved.at(cost.point):,}",) if cost.training else ()
+        numbers = (f"{here:,}", share, f"{layer.parameters:,}", *saved)
+        result.append((name, layer.layer, *numbers, formula))
+    return result
+
+
+def _columns(table: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    right = [title.startswith(_NUMBERS) for title in table[0]]
     return [
         "  ".join(
-            cell.rjust(width) if i in _NUMBERS else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(width) if number else cell.ljust(width)
+            for cell, width, number in zip(row, widths, right, strict=True)
         ).rstrip()
-        for row in rows
+        for row in table
     ]
 
 
@@ -97,6 +147,7 @@ def as_json(cost: ModelCost, version: str, by_layer: bool = False) -> str:
         "parameters": _number(cost.parameters),
         "parameter_bytes": _number(cost.parameter_bytes),
         "activation_bytes": _entry(cost.activations, cost),
+        **_more(cost),
         "paths": [
             {
                 "where": p.where,
@@ -112,11 +163,38 @@ def as_json(cost: ModelCost, version: str, by_layer: bool = False) -> str:
     return json.dumps(report, indent=2, allow_nan=False)
 
 
+def _more(cost: ModelCost) -> dict[str, Any]:
+    """What was asked for besides: training, and what fits."""
+    more: dict[str, Any] = {}
+    if cost.training is not None or cost.fits is not None:
+        more["buffer_bytes"] = _number(cost.buffer_bytes)
+    if cost.training is not None:
+        more["gradient_bytes"] = _number(cost.training.gradient_bytes)
+        more["optimizer"] = cost.training.optimizer
+        more["optimizer_bytes"] = _number(cost.training.optimizer_bytes)
+    if cost.fits is not None:
+        more["fits"] = {
+            "limit": cost.fits.limit,
+            "constant_bytes": cost.fits.constant,
+            "formula": cost.fits.formula,
+            "grows": cost.fits.grows,
+            "squares": [_fit(f) for f in cost.fits.squares],
+            "batches": [_fit(f) for f in cost.fits.batches],
+        }
+    return more
+
+
+def _fit(fit: Fit) -> dict[str, Any]:
+    found = dict(fit.found) if fit.found else None
+    return {"at": dict(fit.fixed), "largest": found, "bytes": fit.needed if found else None}
+
+
 def _layer(layer: LayerCost, cost: ModelCost) -> dict[str, Any]:
     return {
         "module": layer.module,
         "layer": layer.layer,
         "flops": _entry(layer.flops, cost),
+        **({"activation_bytes": _entry(layer.saved, cost)} if cost.training else {}),
         "parameters": _number(layer.parameters),
         "parameter_bytes": _number(layer.parameter_bytes),
     }

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 from archlint.contracts.contract import Input
-from archlint.contracts.cost_budget import COSTS, CostBudget
+from archlint.contracts.cost_budget import COSTS, CostBudget, unit_factor
 from archlint.contracts.region import input_symbols
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.phrase_parser import parse_clause
@@ -19,7 +19,6 @@ _LIMIT = re.compile(
     r"\s*<=\s*([0-9]{1,18}(?:\.[0-9]{1,9})?(?:e[0-9]{1,2})?)\s*((?:[KMGT]i?)?B\b)?\s*"
 )
 _SIZE = re.compile(r"([A-Za-z_]\w*)\s*=\s*([0-9]{1,9})")
-_UNITS = "KMGT"
 _FORMS = "'<= 20e9', '<= 20e9 at N=1 H=224 W=224' or '<= 2 GiB for N <= 16 and H, W <= 1024'"
 
 
@@ -54,7 +53,7 @@ def _budget(kind: str, text: str, names: tuple[str, ...]) -> CostBudget:
     number, unit = match.groups()
     if unit and kind != "activations":
         raise PhraseError(f"found the unit {unit!r}", f"a number of {kind}", match.start(2) + 1)
-    limit = int(Decimal(number) * _factor(unit or "B"))
+    limit = int(Decimal(number) * unit_factor(unit or "B"))
     rest, column = text[match.end() :], match.end() + 1
     word = rest.split(" ", 1)[0]
     if not rest:
@@ -83,10 +82,3 @@ def _point(text: str, start: int, names: tuple[str, ...]) -> tuple[tuple[str, in
     if left or (names and sizes.keys() != set(names)):
         raise PhraseError(f"found {text.strip()!r:.60}", expected, start + 1)
     return tuple((name, sizes[name]) for name in names or sizes)
-
-
-def _factor(unit: str) -> int:
-    prefix = unit.removesuffix("B")
-    if not prefix:
-        return 1
-    return int((1024 if prefix.endswith("i") else 1000) ** (_UNITS.index(prefix[0]) + 1))

@@ -76,7 +76,7 @@ class _Storages:
         end = len(trace.calls)
         returned = {id(spec) for spec in leaves(trace.output)}
         for index, call in enumerate(trace.calls):
-            if _is_in_place(call) and type(call.result) is SymbolicTensor:
+            if is_in_place(call) and type(call.result) is SymbolicTensor:
                 self.in_place[id(call.result)] = tensors((call.args, call.kwargs))[0]
             for tensor in tensors((call.args, call.kwargs, call.result)):
                 self.found[id(tensor)] = tensor
@@ -132,7 +132,7 @@ class _Storages:
         return not any(s.first <= owner.made_by and death < s.end for s in spans)
 
 
-def _is_in_place(call: Call) -> bool:
+def is_in_place(call: Call) -> bool:
     """Whether a call such as ``F.relu(x, inplace=True)`` writes to its argument."""
     at = _inplace_position(call.func)
     if at is None:

@@ -61,7 +61,7 @@ class _Count:
         """The operations of calls, the first of which has the index ``start`` in the log."""
         plain: dict[str, Size] = {}
         by_module: list[ByModule] = [{}]
-        spans = _outermost(log.spans())
+        spans = outermost(log.spans())
         inside = {k for span in spans for k in span.weights}
         for k, call in enumerate(log.on_weights):
             if k not in inside:
@@ -76,7 +76,7 @@ class _Count:
         for call in calls[position - start :]:
             self._add(plain, call)
         by_module[0] = {module: Amount(size) for module, size in plain.items()}
-        return _sum(by_module)
+        return added(by_module)
 
     def _span(self, span: Span, calls: Sequence[Call], inside: CallLog) -> ByModule:
         if isinstance(span, RepeatedCalls):
@@ -132,7 +132,7 @@ def _summed(size: Size, turns: RepeatedCalls) -> Size | None:
     return rest * count + floordiv(linear * (turns.low + turns.last) * count, 2)
 
 
-def _outermost(spans: Sequence[Span]) -> list[Span]:
+def outermost(spans: Sequence[Span]) -> list[Span]:
     """The spans that are in no other; an outer one comes before those inside it."""
     result: list[Span] = []
     for span in spans:
@@ -141,6 +141,6 @@ def _outermost(spans: Sequence[Span]) -> list[Span]:
     return result
 
 
-def _sum(parts: Sequence[ByModule]) -> ByModule:
+def added(parts: Sequence[ByModule]) -> ByModule:
     modules = dict.fromkeys(m for part in parts for m in part)
     return {m: total(part[m] for part in parts if m in part) for m in modules}

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from archlint.contracts.contract import Budget, Contract, Input, SizeClause
+from archlint.contracts.cost_budget import OPTIMIZERS, parse_bytes
 from archlint.contracts.points import point_text
+from archlint.contracts.region import batch_symbol
 from archlint.engine.check_run import CheckRun
 from archlint.engine.cost.activations import Peak, peak
-from archlint.engine.cost.amount import Amount
-from archlint.engine.cost.flops import Flops, flops
+from archlint.engine.cost.amount import Amount, total
+from archlint.engine.cost.fits import Fits, fits
+from archlint.engine.cost.flops import ByModule, Flops, flops
 from archlint.engine.cost.parameters import bytes_of, parameters
+from archlint.engine.cost.saved import saved
+from archlint.engine.cost.training import Training, training
 from archlint.engine.describe.describe import describe
 from archlint.engine.example_sizes import common_sizes, parse_sizes
 from archlint.engine.exploration import Exploration, ExploredPath
@@ -38,11 +43,15 @@ WORDING = 10.0  # seconds for descriptions, after the exploration
 
 @dataclass(frozen=True)
 class LayerCost:
-    """What one layer costs on its own: without the layers inside it."""
+    """What one layer costs on its own: without the layers inside it.
+
+    ``saved``: the bytes that autograd keeps of its calls, in training.
+    """
 
     module: str
     layer: str
     flops: Amount
+    saved: Amount
     parameters: int
     parameter_bytes: int
 
@@ -52,12 +61,12 @@ class PathCost:
     """What the sizes ``where`` cost. ``at``: whether the sizes shown are among them.
 
     ``activations`` are the bytes that must be alive at once, at the least; ``largest`` is the layer
-    that runs when they are, at the sizes shown.
+    that runs when they are, at the sizes shown. In training they are what autograd keeps.
     """
 
     where: str
     flops: Amount
-    activations: Peak
+    activations: Amount | Peak
     largest: str
     layers: tuple[LayerCost, ...]
     at: bool
@@ -68,6 +77,7 @@ class ModelCost:
     """What a model costs as formulas of its input sizes, and at the sizes ``point``.
 
     ``paths``: the formulas, each with the sizes that it is for; the first is that of ``point``.
+    ``training``: what training needs besides, if that was asked for. ``fits``: what fits in memory.
     ``notes``: what the formulas do not contain, and sizes that were not explored.
     """
 
@@ -77,7 +87,10 @@ class ModelCost:
     point: Mapping[str, int]
     parameters: int
     parameter_bytes: int
+    buffer_bytes: int
     paths: tuple[PathCost, ...]
+    training: Training | None = None
+    fits: Fits | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -86,9 +99,29 @@ class ModelCost:
         return self.paths[0].flops
 
     @property
-    def activations(self) -> Peak:
+    def activations(self) -> Amount | Peak:
         """The bytes of activations on the path of ``point``, at the least."""
         return self.paths[0].activations
+
+    @property
+    def constant_bytes(self) -> int:
+        """The memory that no size changes: weights, and in training what is kept for each."""
+        more = self.training
+        extra = more.gradient_bytes + more.optimizer_bytes if more is not None else 0
+        return self.parameter_bytes + self.buffer_bytes + extra
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is asked for besides the formulas.
+
+    ``dtype``: what floating-point tensors would have. ``optimizer``: one of
+    :data:`OPTIMIZERS`, where the model is trained. ``fits``: an amount of memory.
+    """
+
+    dtype: str | None = None
+    optimizer: str | None = None
+    fits: str | None = None
 
 
 def cost(
@@ -98,6 +131,8 @@ def cost(
     at: str | Mapping[str, int] | None = None,
     mode: str = "eval",
     dtype: str | None = None,
+    optimizer: str | None = None,
+    fits: str | None = None,
     paths: int = 128,
     seconds: float = 60.0,
 ) -> ModelCost:
@@ -106,16 +141,19 @@ def cost(
     The arguments are those of :func:`archlint.explain`; ``dtype`` is what floating-point tensors
     would have, as in ``"bfloat16"``. Floating-point operations are those that
     ``torch.utils.flop_counter`` counts, activations a lower bound of the peak without gradients
-    (:mod:`.activations`). Raises ``ArchlintError`` if the model cannot be found or
-    built, or does not accept ``at``.
+    (:mod:`.activations`). With an ``optimizer`` (``"adamw"``) the model is trained: activations are
+    what autograd keeps, and gradients and the optimizer's state count too. ``fits`` is an amount of
+    memory, ``"24GiB"``. Raises ``ArchlintError`` if the model cannot be found or built, or does not
+    accept ``at``.
     """
     from archlint.engine.python_contracts import contract_of, source_of
 
     parsed: Input = []
     if input is not None:
         parsed = contract_of(input=input, accepts="any size", mode=mode).input
+    options = Options(dtype, optimizer, fits)
     with source_of(model) as source:
-        return cost_source(source, parsed, at, mode, Budget(paths, seconds), dtype)
+        return cost_source(source, parsed, at, mode, Budget(paths, seconds), options)
 
 
 def cost_source(
@@ -124,10 +162,12 @@ def cost_source(
     at: str | Mapping[str, int] | None = None,
     mode: str = "eval",
     budget: Budget | None = None,
-    dtype: str | None = None,
+    options: Options | None = None,
 ) -> ModelCost:
     """As :func:`cost`, for a model that is already located; an empty ``input`` is guessed."""
     budget = budget or Budget(128)
+    wanted = _Wanted.of(options or Options())
+    mode = "train" if wanted.optimizer else mode
     clause = SizeClause("any", True, "any size")
     contract = Contract("cost", input, clause, mode=mode, budget=budget)
     try:
@@ -141,33 +181,82 @@ def cost_source(
             if errors:
                 tried = "; ".join(f"{words} ({error})" for words, error in errors.items())
                 raise ArchlintError(f"{source.name} accepts no likely input: {tried}; use --input")
-            return _cost(run, exploration, at, _dtype(dtype))
+            return _cost(run, exploration, at, wanted)
     except TimeLimitReached as e:
         late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
         raise ArchlintError(late) from None
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The :class:`Options`, read."""
+
+    dtype: torch.dtype | None
+    optimizer: str | None
+    limit: int | None
+    text: str
+
+    @classmethod
+    def of(cls, options: Options) -> _Wanted:
+        """Raises ``ArchlintError`` for a dtype, an optimizer or an amount that does not exist."""
+        optimizer = options.optimizer
+        if optimizer is not None and optimizer not in OPTIMIZERS:
+            known = ", ".join(OPTIMIZERS)
+            raise ArchlintError(f"optimizer {optimizer!r} is not known; known are {known}")
+        try:
+            limit = None if options.fits is None else parse_bytes(options.fits)
+        except ValueError as e:
+            raise ArchlintError(f"fits: {e}") from None
+        return cls(_dtype(options.dtype), optimizer, limit, (options.fits or "").strip())
+
+
+@dataclass(frozen=True)
+class _Spent:
+    """What a path costs; ``saved`` is what autograd keeps, by module, in training."""
+
+    path: ExploredPath
+    flops: Flops
+    activations: Amount | Peak
+    saved: ByModule = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, path: ExploredPath, wanted: _Wanted) -> _Spent:
+        counted = flops(path.trace)
+        if wanted.optimizer is None:
+            return cls(path, counted, peak(path.trace, wanted.dtype))
+        kept = saved(path.trace, wanted.dtype)
+        return cls(path, counted, total(kept.values()), kept)
 
 
 def _cost(
     run: CheckRun,
     exploration: Exploration,
     at: str | Mapping[str, int] | None,
-    dtype: torch.dtype | None,
+    wanted: _Wanted,
 ) -> ModelCost:
     deadline = now() + WORDING
     point = _point(run.source.name, exploration, at, deadline)
-    counted = [(path, flops(path.trace)) for path in exploration.accepting]
-    weights = parameters(run.model)
-    every = [p for own in weights.values() for p in own]
-    return ModelCost(
+    spent = [_Spent.of(path, wanted) for path in exploration.accepting]
+    dtype = wanted.dtype
+    every = [p for own in parameters(run.model).values() for p in own]
+    found = ModelCost(
         model=run.source.name,
         mode=run.contract.mode,
         input=run.contract.input,
         point=point,
         parameters=sum(p.numel() for p in every),
         parameter_bytes=sum(bytes_of(p, dtype) for p in every),
-        paths=_paths(run, exploration, counted, point, deadline, dtype),
-        notes=_notes(exploration, [f for _, f in counted]),
+        buffer_bytes=sum(bytes_of(b, dtype) for b in run.model.buffers()),
+        paths=_paths(run, exploration, spent, point, deadline, dtype),
+        training=training(every, wanted.optimizer, dtype) if wanted.optimizer else None,
+        notes=_notes(exploration, [s.flops for s in spent]),
     )
+    if wanted.limit is None:
+        return found
+    amounts = [(s.path, s.activations) for s in spent]
+    batch, constant = batch_symbol(run.contract.input), found.constant_bytes
+    fitting = fits(exploration, amounts, point, batch, constant, wanted.limit, wanted.text)
+    return replace(found, fits=fitting)
 
 
 def _point(
@@ -193,41 +282,51 @@ def _point(
 def _paths(
     run: CheckRun,
     exploration: Exploration,
-    counted: Sequence[tuple[ExploredPath, Flops]],
+    spent: Sequence[_Spent],
     point: Mapping[str, int],
     deadline: float,
     dtype: torch.dtype | None,
 ) -> tuple[PathCost, ...]:
     """One entry for paths with the same formulas, that of ``point`` first."""
-    groups: dict[tuple[Amount, Peak], tuple[Bool, Flops, ExploredPath]] = {}
+    groups: dict[tuple[Amount, Amount | Peak], tuple[Bool, _Spent]] = {}
     here = exploration.path_at(point)
-    for path, found in counted:
-        formulas = found.total, peak(path.trace, dtype)
-        where, first, example = groups.get(formulas, (False, found, path))
-        example = path if path is here else example
-        groups[formulas] = disj(where, path.accepted), first, example
+    for one in spent:
+        formulas = one.flops.total, one.activations
+        where, example = groups.get(formulas, (False, one))
+        example = one if one.path is here else example
+        groups[formulas] = disj(where, one.path.accepted), example
     result = []
-    for (amount, most), (where, found, path) in groups.items():
+    for (amount, most), (where, one) in groups.items():
         words = "any size that it accepts"
         if len(groups) > 1:
             text = describe(exploration.names, exploration.box, where, solver_deadline=deadline)
             words = text.text
-        moment, at = most.moment(point), path is here
-        largest = path.trace.calls[moment].module if at and moment >= 0 else ""
-        layers = _layers(run.model, found, dtype)
+        at = one.path is here
+        largest = _largest(one, point) if at else ""
+        layers = _layers(run.model, one, dtype)
         result.append(PathCost(words, amount, most, largest, layers, at))
     return tuple(sorted(result, key=lambda p: not p.at))
 
 
-def _layers(model: nn.Module, found: Flops, dtype: torch.dtype | None) -> tuple[LayerCost, ...]:
-    weights = parameters(model)
-    order = dict.fromkeys([name for name, _ in model.named_modules()] + list(found.modules))
+def _largest(spent: _Spent, point: Mapping[str, int]) -> str:
+    """The layer that runs when most is alive, or of which autograd keeps most."""
+    if isinstance(spent.activations, Peak):
+        moment = spent.activations.moment(point)
+        return spent.path.trace.calls[moment].module if moment >= 0 else ""
+    return max(spent.saved, key=lambda m: spent.saved[m].at(point), default="")
+
+
+def _layers(model: nn.Module, spent: _Spent, dtype: torch.dtype | None) -> tuple[LayerCost, ...]:
+    weights, counted = parameters(model), spent.flops.modules
+    names = (name for name, _ in model.named_modules())
     layers = []
-    for module in order:
-        own, amount = weights.get(module, []), found.modules.get(module, Amount())
-        if own or amount != Amount():
+    for module in dict.fromkeys([*names, *counted, *spent.saved]):
+        own, amount = weights.get(module, []), counted.get(module, Amount())
+        kept = spent.saved.get(module, Amount())
+        if own or amount != Amount() or kept != Amount():
             count, size = sum(p.numel() for p in own), sum(bytes_of(p, dtype) for p in own)
-            layers.append(LayerCost(module, layer_name(model, module), amount, count, size))
+            name = layer_name(model, module)
+            layers.append(LayerCost(module, name, amount, kept, count, size))
     return tuple(layers)
 
 

@@ -27,7 +27,7 @@ def parameters(model: nn.Module) -> dict[str, list[nn.Parameter]]:
     return result
 
 
-def bytes_of(parameter: nn.Parameter, dtype: torch.dtype | None = None) -> int:
-    """The memory of a parameter; ``dtype`` is what floating-point ones would have."""
+def bytes_of(parameter: torch.Tensor, dtype: torch.dtype | None = None) -> int:
+    """The memory of a weight; ``dtype`` is what floating-point ones would have."""
     own = dtype if dtype is not None and parameter.dtype.is_floating_point else parameter.dtype
     return parameter.numel() * own.itemsize

@@ -94,7 +94,7 @@ def _lineages(path: TracedPath, tensor: torch.Tensor, calls: Sequence[Call]) -> 
         for other in tensor.shares:
             yield other, [("unknown", id(tensor)), *steps[::-1]]
         made = calls[tensor.made_by] if 0 <= tensor.made_by < len(calls) else None
-        bases = _bases(made, tensor) if made is not None else []
+        bases = bases_of(made, tensor) if made is not None else []
         if made is None or not bases:
             yield tensor, steps[::-1]
             return
@@ -120,8 +120,8 @@ def _is_same(one: Any, other: Any) -> bool:
     return one is other or (type(one) is int and type(other) is int and one == other)
 
 
-def _bases(call: Call, tensor: torch.Tensor) -> list[torch.Tensor]:
-    """The arguments of which the call's result may be a view."""
+def bases_of(call: Call, tensor: torch.Tensor) -> list[torch.Tensor]:
+    """The arguments of which the call's result ``tensor`` may be a view."""
     traits = traits_of(call.func)
     view = traits.view
     if view is View.NEVER or (view is View.SUBSCRIPT and _gathers(call.args[1])):

@@ -123,3 +123,23 @@ def test_a_map_does_not_end_up_in_a_machine_readable_report():
     result = CliRunner().invoke(cli, ["infer", "nets.py:net", "--map", "--format", "json"])
     assert (result.exit_code, result.stdout) == (2, "")
     assert "--map requires --format text" in result.stderr
+
+
+def test_what_a_model_costs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets.py").write_text(
+        "from torch import nn\ndef net(): return nn.Sequential(nn.Conv2d(3, 4, 5))\n"
+    )
+    command = ["cost", "nets.py:net", "--at", "32x32", "--fits", "1 MiB", "--train"]
+    result = CliRunner().invoke(cli, [*command, "--format", "html", "--optimizer", "adam"])
+    page = result.stdout
+    assert result.exit_code == 0
+    assert not Tags(page).tags & FORBIDDEN
+    assert page.count("<svg") == page.count("</svg>") == 2
+    assert page.count("<polyline") == 6
+    assert "fits in 1 MiB" in page
+    report = json.loads(CliRunner().invoke(cli, [*command, "--format", "json"]).stdout)
+    assert report["activation_bytes"] == {"formula": "12*H*N*W", "at": 12 * 32 * 32}
+    assert report["gradient_bytes"]["at"] * 2 == report["optimizer_bytes"]["at"] == 304 * 4 * 2
+    largest = report["fits"]["squares"][0]["largest"]["H"]
+    assert 12 * largest**2 + 304 * 16 <= 1 << 20 < 12 * (largest + 1) ** 2 + 304 * 16
