@@ -56,7 +56,7 @@ def measure(job: tuple[str, str]) -> dict[str, Any]:
         counted = {id(p): flops(p.trace) for p in exploration.accepting}
         row["count"] = time.process_time() - start
         model = found.for_running("eval").to("meta")
-        for batch, height, width in _SIDES:
+        for batch, height, width in (*_SIDES, *own_sizes(model)):
             point = {"N": batch, "H": height, "W": width}
             point = {n: point[n] for n in exploration.names}
             path = exploration.path_at(point) if row["sizes"] < SIZES else None
@@ -73,6 +73,13 @@ def measure(job: tuple[str, str]) -> dict[str, Any]:
     except Exception as e:
         row["note"] = f"{type(e).__name__}: {e}"[:120]
     return row
+
+
+def own_sizes(model: torch.nn.Module) -> list[tuple[int, int, int]]:
+    """Batches of the size that a model of timm is made for."""
+    config = getattr(model, "default_cfg", None) or {}
+    _, height, width = config.get("input_size", (3, 224, 224))
+    return [(batch, height, width) for batch in range(1, 9)]
 
 
 def real(model: torch.nn.Module, batch: int, height: int, width: int) -> int:

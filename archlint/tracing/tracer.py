@@ -130,11 +130,12 @@ class Tracer(TorchFunctionMode):
             and not is_symbolic(kwargs.values())
             and not has_unknown_elements(self.run, (args, kwargs))
         ):
+            before = len(self.calls)
             result = self._concrete(func, args, kwargs)
             traits = traits_of(func)
             if traits.random:
                 forget_elements(self.run, result)
-            if traits.flops is not None:
+            if traits.flops is not None and len(self.calls) == before:
                 self._note_weights(func, args, kwargs, result)
             return result
         return self._call(func, args, kwargs, kernel)

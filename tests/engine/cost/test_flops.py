@@ -263,3 +263,19 @@ def test_a_refused_call_and_a_packed_sequence():
     weights = [known_of(p) for p in LSTM]
     with pytest.raises(NoRule, match="packed"):
         count(None, *map(known_of, data), weights, True, 1, 0.0, False, False)
+
+
+def test_a_call_on_weights_of_two_devices_counts_once():
+    """A model whose large weights are left out has its tables of positions on another device."""
+
+    class Positions(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("table", torch.rand(5, 4))
+            self.mix = nn.Linear(4, 3, device="meta")
+
+        def forward(self, x):
+            return x + self.mix(self.table).sum(0)
+
+    _, exploration = every_size(Positions(), "N 3")
+    assert flops(exploration.accepting[0].trace).total.at({"N": 2}) == 2 * 5 * 4 * 3

@@ -1,6 +1,7 @@
 """What autograd keeps, by formula, against what ``saved_tensors_hooks`` sees of the real model."""
 
 import statistics
+from copy import deepcopy
 
 import pytest
 import torch
@@ -141,7 +142,7 @@ def _chain(*layers):
 
 
 CASES = {
-    **INFERENCE,
+    **deepcopy(INFERENCE),
     "gated": Gated(),
     "unbound": Heads("unbind"),
     "indexed": Heads("index"),
