@@ -27,6 +27,9 @@ from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call, Trace
 from archlint.tracing.trees import leaves
 
+_SINGLE = frozenset(
+    (int, float, bool, str, type(None), torch.Tensor, nn.Parameter, torch.dtype, torch.Size)
+)
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 
 
@@ -47,7 +50,23 @@ def tensor_names(model: nn.Module) -> dict[int, str]:
 
 def tensors(value: Any) -> list[SymbolicTensor]:
     """The symbolic tensors in nested arguments or results, in order."""
-    return [leaf for leaf in leaves(value) if type(leaf) is SymbolicTensor]
+    found: list[SymbolicTensor] = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[SymbolicTensor]) -> None:
+    kind = type(value)
+    if kind is SymbolicTensor:
+        found.append(value)
+    elif kind is tuple or kind is list:
+        for part in value:
+            _collect(part, found)
+    elif kind is dict:
+        for part in value.values():
+            _collect(part, found)
+    elif kind not in _SINGLE:
+        found += [leaf for leaf in leaves(value) if type(leaf) is SymbolicTensor]
 
 
 def weights(value: Any) -> list[torch.Tensor]:

@@ -21,13 +21,13 @@ from archlint.engine.cost.amount import product_text
 from archlint.symbolic import Size, evaluate
 from archlint.symbolic.quantify import unknowns_in
 from archlint.tracing.fx_graph import tensors
-from archlint.tracing.tensors.aliasing import roots
+from archlint.tracing.tensors.aliasing import bases_of, roots
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call, Trace
 from archlint.tracing.trees import leaves
 
-Interval = tuple[int, int, Size]
-"""The calls before which a storage is made and last read, and its bytes."""
+Interval = tuple[int, int, int]
+"""The calls before which a storage is made and last read, and which size of a list it has."""
 
 _SIDES = (1, 40, 224, 2048)
 
@@ -55,81 +55,118 @@ class Peak:
 
 def peak(trace: Trace, dtype: torch.dtype | None = None) -> Peak:
     """What must be alive at once; ``dtype`` is what floating-point tensors would have."""
-    storages = list(_Storages(trace, dtype).intervals())
-    moments = dict.fromkeys(_largest_moment(storages, p) for p in _points(list(trace.path.env)))
+    found = _Storages(trace, dtype)
+    storages, sizes = list(found.intervals()), list(found.sizes)
+    moments = dict.fromkeys(
+        _largest_moment(storages, [evaluate(s, p) for s in sizes])
+        for p in _points(list(trace.path.env))
+    )
     sums = {
-        m: _sum(size for birth, death, size in storages if birth <= m <= death) for m in moments
+        m: _sum(sizes[size] for birth, death, size in storages if birth <= m <= death)
+        for m in moments
     }
     kept = [m for m, size in sums.items() if not any(_at_most(size, s) for s in sums.values())]
     return Peak(tuple(sums[m] for m in kept), tuple(kept))
 
 
 class _Storages:
-    """The memory that a path makes, by the tensor that it was made for."""
+    """The memory that a path makes, by the tensor that it was made for.
+
+    ``sizes``: the different sizes in bytes, each with its place in their order.
+    """
 
     def __init__(self, trace: Trace, dtype: torch.dtype | None) -> None:
         self.trace = trace
         self.dtype = dtype
-        self.last_use: dict[int, int] = {}
-        self.found: dict[int, SymbolicTensor] = {}
-        self.in_place: dict[int, SymbolicTensor] = {}  # by the result, what was written
+        self.sizes: dict[Size, int] = {}
+        self._elements: dict[tuple[Size, ...], Size] = {}  # of tensors of these sizes
+        self._owners: dict[int, SymbolicTensor | None] = {}
+        self._last_use: dict[int, int] = {}
+        self._found: dict[int, SymbolicTensor] = {}
+        self._in_place: dict[int, SymbolicTensor] = {}  # by the result, what was written
         end = len(trace.calls)
         returned = {id(spec) for spec in leaves(trace.output)}
+        found, last_use = self._found, self._last_use
         for index, call in enumerate(trace.calls):
-            if is_in_place(call) and type(call.result) is SymbolicTensor:
-                self.in_place[id(call.result)] = tensors((call.args, call.kwargs))[0]
-            for tensor in tensors((call.args, call.kwargs, call.result)):
-                self.found[id(tensor)] = tensor
-                out = id(tensor.spec) in returned or tensor.made_by < 0
-                self.last_use[id(tensor)] = end if out else index
+            used = tensors(call.args)
+            used += tensors(call.kwargs) if call.kwargs else []
+            if type(call.result) is SymbolicTensor and used and is_in_place(call):
+                self._in_place[id(call.result)] = used[0]
+            for tensor in (*used, *tensors(call.result)):
+                key = id(tensor)
+                if key not in found:
+                    found[key] = tensor
+                last_use[key] = index
         for module in trace.log.modules:  # Python holds the arguments while a module runs
             for tensor in tensors(module.args):
-                self.found[id(tensor)] = tensor
-                used = max(self.last_use.get(id(tensor), -1), module.end - 1)
-                self.last_use[id(tensor)] = end if tensor.made_by < 0 else used
+                found[id(tensor)] = tensor
+                last_use[id(tensor)] = max(last_use.get(id(tensor), -1), module.end - 1)
+        for key, tensor in found.items():
+            if tensor.made_by < 0 or id(tensor.spec) in returned:
+                last_use[key] = end
 
     def intervals(self) -> Iterator[Interval]:
         """When each storage is made, when it is last read, and its bytes."""
         deaths: dict[int, int] = {}
         storages: dict[int, SymbolicTensor] = {}
-        for tensor in self.found.values():
+        for key, tensor in self._found.items():
             owner = self._owner(tensor)
             if owner is None:
                 continue
-            if tensor is not owner and tensor.spec.numel() != owner.spec.numel():
+            if tensor is not owner and self._numel(tensor) != self._numel(owner):
                 continue  # perhaps a copy, and a smaller one
             storages[id(owner)] = owner
-            used = self.last_use[id(tensor)]
-            deaths[id(owner)] = max(deaths.get(id(owner), -1), used)
+            deaths[id(owner)] = max(deaths.get(id(owner), -1), self._last_use[key])
+        spans = self.trace.log.spans()
         for key, owner in storages.items():
-            size = self._bytes(owner)
-            if size != 0 and self._holds_everywhere(owner, deaths[key]):
-                yield owner.made_by, deaths[key], size
+            birth, death = owner.made_by, deaths[key]
+            # The size must be that of every branch and turn that the calls stand for.
+            if any(s.first <= birth and death < s.end for s in spans):
+                continue
+            size = self._numel(owner) * self._itemsize(owner)
+            at = self.sizes.get(size)
+            if at is None:
+                if size == 0 or unknowns_in(size):
+                    continue
+                at = self.sizes[size] = len(self.sizes)
+            yield birth, death, at
 
     def _owner(self, tensor: SymbolicTensor) -> SymbolicTensor | None:
         """The tensor that the memory was made for; ``None`` if it may be one of several."""
-        while True:
-            owners = roots(self.trace.path, tensor, self.trace.calls)
-            if len(owners) != 1 or type(owners[0]) is not SymbolicTensor:
-                return None
-            tensor = owners[0]
-            written = self.in_place.get(id(tensor))
-            if written is None:
+        key = id(tensor)
+        if key not in self._owners:
+            self._owners[key] = self._first_owner(tensor)
+        return self._owners[key]
+
+    def _first_owner(self, tensor: SymbolicTensor) -> SymbolicTensor | None:
+        written = self._in_place.get(id(tensor))
+        if written is not None:
+            return self._owner(written)
+        calls = self.trace.calls
+        if not tensor.shares:
+            if not 0 <= tensor.made_by < len(calls):
                 return tensor
-            tensor = written
+            bases = bases_of(calls[tensor.made_by], tensor)
+            if not bases:
+                return tensor
+            if len(bases) == 1:
+                base = bases[0]
+                return self._owner(base) if type(base) is SymbolicTensor else None
+        owners = roots(self.trace.path, tensor, calls)
+        if len(owners) != 1 or type(owners[0]) is not SymbolicTensor:
+            return None
+        return owners[0] if owners[0] is tensor else self._owner(owners[0])
 
-    def _bytes(self, tensor: SymbolicTensor) -> Size:
-        spec = tensor.spec
-        dtype = spec.dtype
-        if self.dtype is not None and dtype.is_floating_point:
-            dtype = self.dtype
-        size = spec.numel() * dtype.itemsize
-        return 0 if unknowns_in(size) else size
+    def _numel(self, tensor: SymbolicTensor) -> Size:
+        dims = tensor.spec.dims
+        numel = self._elements.get(dims)
+        if numel is None:
+            numel = self._elements[dims] = tensor.spec.numel()
+        return numel
 
-    def _holds_everywhere(self, owner: SymbolicTensor, death: int) -> bool:
-        """Whether the size is that of every branch and turn that the calls stand for."""
-        spans = self.trace.log.spans()
-        return not any(s.first <= owner.made_by and death < s.end for s in spans)
+    def _itemsize(self, tensor: SymbolicTensor) -> int:
+        own = tensor.spec.dtype
+        return (self.dtype if self.dtype is not None and own.is_floating_point else own).itemsize
 
 
 def is_in_place(call: Call) -> bool:
@@ -154,14 +191,11 @@ def _points(names: list[str]) -> list[dict[str, int]]:
     return images + [dict.fromkeys(names, side) for side in _SIDES]
 
 
-def _largest_moment(storages: Sequence[Interval], point: Mapping[str, int]) -> int:
-    values: dict[Size, int] = {}
+def _largest_moment(storages: Sequence[Interval], bytes_of_size: Sequence[int]) -> int:
     changes: dict[int, int] = {-1: 0}
     for birth, death, size in storages:
-        if size not in values:
-            values[size] = evaluate(size, point)
-        changes[birth] = changes.get(birth, 0) + values[size]
-        changes[death + 1] = changes.get(death + 1, 0) - values[size]
+        changes[birth] = changes.get(birth, 0) + bytes_of_size[size]
+        changes[death + 1] = changes.get(death + 1, 0) - bytes_of_size[size]
     alive, most, at = 0, 0, -1
     for moment in sorted(changes):
         alive += changes[moment]

@@ -50,6 +50,8 @@ class _Saved:
         self.required: set[int] = set()
         self.kept: dict[int, SymbolicTensor] = {}  # whole memories, by the tensor made first
         self.parts: dict[int, dict[int, dict[Any, Size]]] = {}  # of others: by group, by part
+        self.trained: dict[int, bool] = {}  # whether weights require gradients
+        self.elements: dict[tuple[Size, ...], Size] = {}  # of tensors of these sizes
         self.calls: list[Call] = []
         self.alive: list[Any] = []  # what is compared by ``id``
 
@@ -95,10 +97,10 @@ class _Saved:
         """Whether the result requires gradients; it is noted."""
         if call.func in _DETACHED or traits_of(call.func).creates is not None:
             return False
-        arguments = (call.args, call.kwargs)
+        arguments = (call.args, call.kwargs) if call.kwargs else call.args
         if not (
             any(id(t) in self.required for t in tensors(arguments))
-            or any(requires_grad(w) is True for w in weights(arguments))
+            or any(map(self._needs, weights(arguments)))
         ):
             return False
         floating = [t for t in tensors(call.result) if _floating(t)]
@@ -115,9 +117,12 @@ class _Saved:
         before = {at for at in saves.factors if self._needs(_argument(call, at))}
         if not self._requires(call) or saves is _NOTHING:
             return 0
-        specs, settings = known_of(call.args), {k: known_of(v) for k, v in call.kwargs.items()}
-        settings.pop("out", None)
         fixed = saves.operands
+        specs: tuple[Any, ...] = ()
+        settings: dict[str, Any] = {}
+        if saves.extra is not None or callable(fixed):
+            specs, settings = known_of(call.args), {k: known_of(v) for k, v in call.kwargs.items()}
+            settings.pop("out", None)
         positions = dict.fromkeys(fixed(*specs, **settings) if callable(fixed) else fixed)
         positions |= dict.fromkeys(at for at in saves.factors if before - {at})
         writes = call.func in INPLACE or is_in_place(call)
@@ -141,14 +146,26 @@ class _Saved:
     def _needs(self, value: Any) -> bool:
         if type(value) is SymbolicTensor:
             return id(value) in self.required
-        return isinstance(value, torch.Tensor) and requires_grad(value) is True
+        if not isinstance(value, torch.Tensor):
+            return False
+        if id(value) not in self.trained:
+            self.alive.append(value)
+            self.trained[id(value)] = requires_grad(value) is True
+        return self.trained[id(value)]
+
+    def _numel(self, tensor: SymbolicTensor) -> Size:
+        dims = tensor.spec.dims
+        numel = self.elements.get(dims)
+        if numel is None:
+            numel = self.elements[dims] = tensor.spec.numel()
+        return numel
 
     def _keep(self, tensor: SymbolicTensor, laid_out: bool) -> Size:
         """The bytes that are kept for a tensor and were not before."""
         owner, whole, group, part = self._lineage(tensor)
         if id(owner) in self.kept:
             return 0
-        if tensor.spec.numel() == owner.spec.numel() or (whole and not laid_out):
+        if self._numel(tensor) == self._numel(owner) or (whole and not laid_out):
             self.kept[id(owner)] = owner
             already = _most(self.parts.pop(id(owner), {}))
             return self._bytes(owner) - already
@@ -182,7 +199,7 @@ class _Saved:
         own = tensor.spec.dtype
         if self.dtype is not None and own.is_floating_point:
             own = self.dtype
-        return tensor.spec.numel() * own.itemsize
+        return self._numel(tensor) * own.itemsize
 
 
 def _argument(call: Call, at: int) -> Any:
