@@ -214,6 +214,7 @@ def _with_input(source: Any, contract: Contract, input: Input) -> dict[str, Any]
         "ran": runs.ran,
         "known": runs.known,
         "wrong": runs.wrong,
+        "errors": list(dict.fromkeys(p.trace.error for p in found.explored.paths))[:3],
         "seconds": seconds,
     }
 
