@@ -15,11 +15,20 @@ from archlint.ops.rules.adaptive_pool import (
     adaptive_avg_pool3d,
 )
 from archlint.ops.shapes.sliding_window import claim_positive, followed_layout
-from archlint.symbolic import Expr, Size, ceildiv, floordiv
+from archlint.symbolic import Expr, Size, ceildiv, floordiv, mod
 from archlint.symbolic.formula import conj, disj, eq, ge
-from archlint.symbolic.rational import Ratio, compares_exactly, ratio_mul, ratio_of
+from archlint.symbolic.rational import (
+    Opaque,
+    Ratio,
+    approximate,
+    compares_exactly,
+    ratio_mul,
+    ratio_of,
+    reduced,
+)
 
-Scale = Union[float, Ratio, Size]
+Scale = Union[float, Ratio, Opaque, Size]
+_SMALL = 1 << 8  # denominators below this: sizes below 2**31 stay further from a whole number
 
 _AREA = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
 _LINEAR = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
@@ -40,14 +49,32 @@ def scaled(path: Path, size: Size, scale: Scale) -> Size:
         most = floordiv(product, ratio.den)
         less = ceildiv(product, ratio.den) - 1
         return path.unknown(f"the rounding of {size} * {ratio}", less, most)
-    if ratio is None or not isinstance(ratio.den, int):
-        raise NoRule(f"a size times {scale}, which a double does not keep exact")
-    if isinstance(ratio.num, int) and ratio.num < 0:
+    if ratio is not None and isinstance(ratio.num, int) and ratio.num < 0:
         raise NoRule("a negative scale_factor")
-    exact = ratio_mul(Ratio(size), ratio)
-    if exact is None:
+    exact = None if ratio is None else ratio_mul(Ratio(size), ratio)
+    if exact is not None and isinstance(exact.den, int):
+        return exact.floor()
+    return _scaled_with_roundings(path, size, scale)
+
+
+def _scaled_with_roundings(path: Path, size: Size, scale: Scale) -> Size:
+    """The product with a float that was rounded, ``(w0 + 0.1) / 14``.
+
+    Where the exact product is no whole number, it is further from one than all roundings together.
+    """
+    found = approximate(scale)
+    product = None if found is None else reduced(size * found[0].num, found[0].den)
+    if (
+        product is None
+        or not isinstance(product.den, int)
+        or not 0 < product.den < _SMALL
+        or path.known(ge(product.num, 0)) is not True
+    ):
         raise NoRule(f"a size times {scale}, which a double does not keep exact")
-    return exact.floor()
+    most = product.floor()
+    if path.branch(eq(mod(product.num, product.den), 0)):
+        return path.unknown(f"the rounding of {size} * {scale}", most - 1, most)
+    return most
 
 
 def _resize(path: Path, n: int, input: TensorSpec, outputs: tuple[Size, ...]) -> TensorSpec:

@@ -8,7 +8,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.rules.interpolate  # noqa: F401
+import archlint
+import archlint.ops.rules.interpolate
+from archlint.contracts.output_shape import fits
 from archlint.ops.registry import NoRule
 from archlint.ops.rules.interpolate import scaled
 from archlint.symbolic import symbol
@@ -136,3 +138,47 @@ def test_affine_grid(env, other, align_corners, theta, size):
         F.affine_grid, T(*theta), size, align_corners=align_corners, env=env, other=other,
         layout=True,
     )  # fmt: skip
+
+
+class Grid(torch.nn.Module):
+    """Resizes a table of positions to the grid of patches, as vision transformers do."""
+
+    def __init__(self, side, offset):
+        super().__init__()
+        self.side, self.offset = side, offset
+
+    def forward(self, x):
+        rows, columns = x.shape[2] // 8, x.shape[3] // 8
+        scales = [float(n + self.offset) / self.side for n in (rows, columns)]
+        table = torch.zeros(1, 2, self.side, self.side)
+        return F.interpolate(table, scale_factor=scales, mode="bicubic")
+
+
+@pytest.mark.parametrize("side", [4, 14, 37, 60])
+@pytest.mark.parametrize("offset", [0.1, 0.25, 0.7])
+def test_a_scale_of_a_size_and_an_offset_is_exact(side, offset):
+    model = Grid(side, offset).eval()
+    found = archlint.infer(model, "1 3 H W")
+    assert found.exact, found.reasons
+    for height in (1, 7, 8, 16, 100, 223, 224, 518, 800):
+        point = {"H": height, "W": 8 * side}
+        refused = height < 8
+        assert found.accepts(**point) is not refused
+        if not refused:
+            real = model(torch.zeros(1, 3, *point.values(), device="meta")).shape
+            assert found.output(**point) == tuple(real)
+
+
+@pytest.mark.parametrize("side", [3, 14, 49])
+def test_a_scale_that_may_round_down_is_not_exact(side):
+    model = Grid(side, 0).eval()
+    found = archlint.infer(model, "1 3 H W")
+    for height in range(8, 900, 8):
+        try:
+            real = model(torch.zeros(1, 3, height, 8 * side, device="meta")).shape
+        except RuntimeError:  # an output size of 0
+            assert found.accepts(H=height, W=8 * side) is not True
+        else:
+            assert found.accepts(H=height, W=8 * side) is not False
+            said = found.output(H=height, W=8 * side)
+            assert said is None or fits(said, tuple(real))
