@@ -7,7 +7,7 @@ The models of each folder are those that ``archlint init`` would try: it reads t
 what needs no arguments, guesses the input, and turns to the parts of a model that could not be
 built or run. Arguments and inputs that ``init`` leaves to the user get usual values by their names
 (wild_arguments.py). Each model has a process of its own with limits of time and memory, and no
-network.
+network. wild_models.yaml has the models of some repositories that need more than that.
 Then the real model runs at P sizes on the borders of the inferred set, inside and outside.
 
 A model is *contradicted* if a run contradicts what was inferred, *exact* if its set is proved, else
@@ -28,16 +28,18 @@ from pathlib import Path
 from typing import Any
 
 import wild_table
+import yaml
 from wild_arguments import usual_arguments, usual_input
 
 from archlint.contracts.contract import Budget, Contract, Input, ModelRef, SizeClause
 from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError, Location
-from archlint.project.discover.candidates import DiscoveredModel, discover
+from archlint.project.discover.candidates import discover
 from archlint.runner.pool import run
 from archlint.runtime.offline import jobs_offline
 
+MODELS = Path(__file__).with_name("wild_models.yaml")
 PATHS = 128
 USUAL = (224, 64, 32, 16, 256, 1, 128, 28, 512, 5)  # sizes at which a model may run, whatever it is
 
@@ -83,12 +85,16 @@ class Sweep:
 
     def examine(self, folder: Path) -> None:
         """Examine the models of a folder; a part of models only if those models all fail."""
+        written = [j for j in self._written(folder) if self._word(folder, j.ref.name) is None]
+        self._run(folder, written[: self._options.models])
         models = discover(folder, folder)
         usual = {m: a for m in models.needing if (a := usual_arguments(m)) is not None}
         while True:
-            failed = {m for m in models.buildable if self._word(folder, m) in wild_table.NOT_RUN}
-            new = [m for m in models.ready((), failed) if self._word(folder, m) is None]
-            new += [m for m in usual if self._word(folder, m) is None]
+            failed = {
+                m for m in models.buildable if self._word(folder, m.name) in wild_table.NOT_RUN
+            }
+            new = [m for m in models.ready((), failed) if self._word(folder, m.name) is None]
+            new += [m for m in usual if self._word(folder, m.name) is None]
             only = self._options.only
             new = [m for m in new if fnmatch.fnmatch(f"{folder.name}/{m.name}", only)]
             ran = [row for row in self.of(folder.name) if row["word"] not in wild_table.NOT_RUN]
@@ -96,36 +102,49 @@ class Sweep:
             if left <= 0 or not new:
                 break
             step = -(-len(new) // left)  # evenly spread
-            self._run(folder, {m: usual.get(m, {}) for m in new[::step]})
+            chosen = new[::step]
+            arguments = [{**m.kwargs(folder), **usual.get(m, {})} for m in chosen]
+            targets = zip(chosen, arguments, strict=True)
+            self._run(folder, [self._job(folder, m.name, m.target(folder), a) for m, a in targets])
 
-    def _word(self, folder: Path, model: DiscoveredModel) -> str | None:
-        row = self._rows.get((folder.name, model.name))
+    def _written(self, folder: Path) -> list[Job]:
+        """The folder's models in wild_models.yaml."""
+        jobs = []
+        for words in yaml.safe_load(MODELS.read_text("utf-8")).get(folder.name, ()):
+            name = words["target"].rpartition(":")[2] + " (written)"
+            if fnmatch.fnmatch(f"{folder.name}/{name}", self._options.only):
+                jobs.append(
+                    self._job(folder, name, words["target"], words["kwargs"], words["input"])
+                )
+        return jobs
+
+    def _word(self, folder: Path, model: str) -> str | None:
+        row = self._rows.get((folder.name, model))
         return row["word"] if row else None
 
-    def _run(self, folder: Path, models: dict[DiscoveredModel, dict[str, Any]]) -> None:
-        """Add the results of models, each with its usual arguments."""
-        chosen = list(models)
-        seconds = self._options.seconds
-        jobs = [_job(m, models[m], folder, seconds, self._options.points) for m in chosen]
-        for index, verdict in run(
-            jobs, self._options.jobs, check="wild:examined", grace=4 * seconds
-        ):
-            row = _row(folder.name, chosen[index].name, verdict)
+    def _job(
+        self, root: Path, name: str, target: str, kwargs: dict[str, Any], input: Any = None
+    ) -> Job:
+        from archlint.engine.python_contracts import contract_of
+
+        where = Location(str(root / "models.archlint.yaml"), 1)
+        ref = ModelRef(name, target, (), kwargs, where)
+        budget = Budget(PATHS, self._options.seconds)
+        tensors = contract_of(input=input, accepts="any size").input if input else []
+        clause = SizeClause("any", True, "any size")
+        contract = Contract(str(self._options.points), tensors, clause, budget=budget)
+        return Job(contract, ref, root)
+
+    def _run(self, folder: Path, jobs: list[Job]) -> None:
+        """Add the results of models."""
+        grace = 4 * self._options.seconds
+        for index, verdict in run(jobs, self._options.jobs, check="wild:examined", grace=grace):
+            row = _row(folder.name, jobs[index].ref.name, verdict)
             self._rows[folder.name, row["model"]] = row
             if self._options.json:
                 with self._options.json.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(row) + "\n")
             print(wild_table.line(row), flush=True)
-
-
-def _job(
-    model: DiscoveredModel, usual: dict[str, Any], root: Path, seconds: float, points: int
-) -> Job:
-    where = Location(str(root / "models.archlint.yaml"), 1)
-    ref = ModelRef(model.name, model.target(root), (), {**model.kwargs(root), **usual}, where)
-    budget = Budget(PATHS, seconds)
-    contract = Contract(str(points), [], SizeClause("any", True, "any size"), budget=budget)
-    return Job(contract, ref, root)
 
 
 def _row(repository: str, model: str, verdict: Verdict) -> dict[str, Any]:
@@ -166,7 +185,7 @@ def _examined(source: Any, contract: Contract) -> dict[str, Any]:
 
     model = source.for_tracing(contract.mode)
     try:
-        inputs = likely_inputs(model)
+        inputs = [contract.input] if contract.input else likely_inputs(model)
     except ArchlintError as error:
         words = usual_input(model)
         if words is None:
