@@ -56,7 +56,10 @@ class WorkBudget:
         amount = self._amounts.get(path)
         if amount is None:
             amount = self._amounts[path] = _amount(path)
-        return amount.at(point)
+        try:
+            return amount.at(point)
+        except ZeroDivisionError:  # these sizes are refused before all of it is done
+            return 0
 
 
 def _amount(path: ExploredPath) -> Amount:

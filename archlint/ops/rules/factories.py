@@ -189,6 +189,9 @@ def new(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpe
 
 @shape_rule(*methods("new_tensor"))
 def new_tensor(path: Path, input: TensorSpec, data: Any, **settings: Any) -> TensorSpec:
+    """Of nested lists as ``torch.tensor``, or the copy of a tensor, in the dtype of ``input``."""
+    if isinstance(data, TensorSpec):
+        return tensor(path, data, **{"dtype": input.dtype, **settings})
     dims, leaves = _nested(path, data)
     return made(path, dims, settings, input.dtype, _span(path, leaves))
 

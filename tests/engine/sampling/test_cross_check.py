@@ -105,3 +105,21 @@ def test_what_must_be_refused_is_reported_where_some_values_are_accepted():
     verdict = archlint.check(Sometimes(), "N T", accepts="any size")
     assert verdict.word == "broken"
     assert "ValueError: too large" in verdict.message
+
+
+class Pyramid(nn.Module):
+    """Pools by a part of its size: at refused sizes the part is 0, and the output has no size."""
+
+    def forward(self, x):
+        part = int(x.shape[2] / 6)
+        pooled = torch.nn.functional.avg_pool2d(x, part, stride=part)
+        return torch.nn.functional.interpolate(pooled, size=x.shape[2:])
+
+
+def test_sizes_that_divide_by_zero_are_refused():
+    found = archlint.infer(Pyramid(), "N 3 H W")
+    assert found.exact
+    assert found.ran == ("N=1 H=6 W=1 (accepted)", "N=1 H=1 W=1 (refused)")
+    verdict = archlint.check(Pyramid(), "N 3 H W", accepts=f"only {found.text}", samples=20)
+    assert verdict.word == "proved"
+    assert verdict.samples.run > 20

@@ -8,6 +8,7 @@ import itertools
 import pytest
 import torch
 
+import archlint
 import archlint.ops.rules.factories as factory
 from archlint.ops.registry import RULES
 from archlint.symbolic import symbol
@@ -121,3 +122,23 @@ def test_multinomial(replacement):
         for number in (0, 1, 3, S("b")):
             args = (T(*dims, fill=1), number, replacement)
             agree(torch.multinomial, *args, env=env, other=POINTS[0])
+
+
+def test_new_tensor_of_a_tensor_is_its_copy():
+    class Overlap(torch.nn.Module):
+        def forward(self, x):
+            frames = torch.arange(x.shape[1]).unfold(0, 3, 2)
+            index = x.new_tensor(frames).long().contiguous().view(-1)
+            sums = x.new_zeros(x.shape).index_add_(1, index, x[:, : len(index)])
+            return x.new_tensor(sums, dtype=torch.float64)
+
+    found = archlint.infer(Overlap().eval(), "N T")
+    assert found.exact, found.reasons
+    for n in (1, 2):
+        for t in range(1, 12):
+            try:
+                real = Overlap()(torch.zeros(n, t)).shape
+            except (RuntimeError, IndexError):
+                assert found.accepts(N=n, T=t) is False
+            else:
+                assert found.output(N=n, T=t) == tuple(real)
