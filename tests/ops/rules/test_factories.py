@@ -124,6 +124,7 @@ def test_multinomial(replacement):
             agree(torch.multinomial, *args, env=env, other=POINTS[0])
 
 
+@pytest.mark.filterwarnings("ignore:To copy construct")
 def test_new_tensor_of_a_tensor_is_its_copy():
     class Overlap(torch.nn.Module):
         def forward(self, x):
