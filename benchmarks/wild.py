@@ -52,7 +52,9 @@ def main() -> int:
         "--seconds", type=float, default=60.0, help="to infer a model, and to run it"
     )
     parser.add_argument("--points", type=int, default=20, help="sizes at which each model runs")
-    parser.add_argument("--models", type=int, default=100, help="of one folder, at most")
+    parser.add_argument(
+        "--models", type=int, default=100, help="of one folder, at most; twice as many are tried"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="worker processes")
     parser.add_argument("--json", type=Path, help="append results to this file, and go on from it")
     parser.add_argument("--write", type=Path, help="write the table to this file")
@@ -97,9 +99,9 @@ class Sweep:
             new += [m for m in usual if self._word(folder, m.name) is None]
             only = self._options.only
             new = [m for m in new if fnmatch.fnmatch(f"{folder.name}/{m.name}", only)]
-            ran = [row for row in self.of(folder.name) if row["word"] not in wild_table.NOT_RUN]
-            left = self._options.models - len(ran)
-            if left <= 0 or not new:
+            rows = self.of(folder.name)
+            left = self._options.models - sum(r["word"] not in wild_table.NOT_RUN for r in rows)
+            if left <= 0 or not new or len(rows) >= 2 * self._options.models:
                 break
             step = -(-len(new) // left)  # evenly spread
             chosen = new[::step]

@@ -59,7 +59,6 @@ def einsum(path: Path, *args: Any) -> TensorSpec:
     inputs, output, operands = _parsed(path, args)
     if len(operands) > 2 or any(type(o) is not TensorSpec for o in operands):
         raise NoRule("more than two operands")
-    operands = [settled(path, o) for o in operands]
     subscripts = [_spread(path, t, o) for t, o in zip(inputs, operands, strict=True)]
     dots = max((_dots(s) for s in subscripts), default=0)
     target = _target(path, subscripts, output, dots)
@@ -131,6 +130,7 @@ def _diagonal(path: Path, labels: Labels, operand: TensorSpec) -> tuple[Labels, 
     """A repeated letter takes the diagonal, whose step is the sum of the steps."""
     if len(set(labels)) == len(labels):
         return labels, operand
+    operand = settled(path, operand)
     sizes: dict[str, Size] = {}
     steps: dict[str, Size] = {}
     for label, size, step in zip(labels, operand.dims, known_strides(operand), strict=True):
@@ -152,7 +152,7 @@ def _arranged(labels: Labels, operand: TensorSpec, order: Labels) -> TensorSpec:
 
 
 def _alone(path: Path, labels: Labels, operand: TensorSpec, target: Labels) -> TensorSpec:
-    view = _arranged(labels, operand, target)
+    view = _arranged(labels, settled(path, operand), target)
     if set(target) == set(labels):
         return view
     return operand.like(view.dims, promote.summed(path, "einsum", operand.dtype))
@@ -184,7 +184,7 @@ def _pair(
         return a[1].like(dims, strides=_product_strides(path, left, right, sizes, target))
     if lone:
         raise NoRule("a plain product with sums")
-    views = [_arranged(*each, target) for each in (a, b)]
+    views = [_arranged(labels, settled(path, operand), target) for labels, operand in (a, b)]
     plain = elementwise_strides(path, views, dims)
     if contracted:
         product = _product_strides(path, left, right, sizes, target)
