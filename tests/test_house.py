@@ -150,7 +150,7 @@ TESTED_ELSEWHERE = {
         "aliases registry",
     ),
     "archlint/ops/rules": (
-        "tests/ops/values/test_int_ranges.py: rules whose sizes values decide",
+        "tests/ops/values/test_int_ranges.py: rules whose sizes values determine",
         "boxes data_dependent",
     ),
     "archlint/ops/shapes": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from contextlib import nullcontext
 from pathlib import Path
@@ -112,6 +113,13 @@ def _summary(rules: FirstRules, file: str) -> str:
 def _next(rules: FirstRules, file: str, named: str) -> str:
     """The line with the command that helps next."""
     skipped = rules.skipped()
+    reasons = " ".join(m.reason for m in rules.models)
+    missing = re.search(r"No module named '([\w.]+)'", reasons)
+    if missing and not any(m.contract for m in rules.models):
+        return (
+            f"next: {missing[1]} is not installed here; run archlint init in the environment "
+            "in which your models run"
+        )
     if skipped.later:
         return f"next: archlint init{named and ' -o' + named} continues with the models not tried"
     if skipped.needing:

@@ -40,12 +40,16 @@ def version() -> str:
 
 
 def project_root(start: Path) -> Path:
-    """The nearest folder at or above ``start`` with a pyproject.toml; else ``start`` itself."""
+    """The nearest folder at or above ``start`` with a pyproject.toml; else ``start`` itself.
+
+    Of a folder ``contracts`` with rule files only, which belongs to a project, it is the parent.
+    """
     start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / "pyproject.toml").is_file():
             return folder
-    return start
+    has_code = (start / ".git").exists() or any(start.glob("*.py"))
+    return start.parent if start.name == DEFAULTS[-1] and not has_code else start
 
 
 def rule_files(paths: Sequence[str], packs: bool = False) -> list[Path]:

@@ -299,7 +299,7 @@ def _import_file(path: Path, folders: Sequence[Path]) -> ModuleType:
 
 def _import_module(name: str, root: Path) -> ModuleType:
     if not all(part.isidentifier() for part in name.split(".")):
-        raise TargetError(f"{name!r} is no module name and no path to a .py file")
+        raise TargetError(f"{name!r} is neither a module name nor a path to a .py file")
     with user_code(f"{name} could not be imported"), import_path((root,)):
         try:
             if name in sys.modules:
@@ -356,4 +356,4 @@ def _no_module(value: Any) -> str:
 def _got(value: object) -> str:
     kind = type(value).__name__
     got = f"the class {value.__name__}" if isinstance(value, type) else article(kind)
-    return got + ("; call it, and give what it makes" if callable(value) else "")
+    return got + ("; call it and pass the result" if callable(value) else "")

@@ -91,7 +91,7 @@ class Expr:
         return result
 
     def __bool__(self) -> bool:
-        raise TypeError(f"the truth of the size {self} depends on the input; compare it instead")
+        raise TypeError(f"whether the size {self} is true depends on the input; compare it instead")
 
     def __lt__(self, other: object) -> bool:
         raise TypeError(

@@ -112,7 +112,7 @@ def run_kernel(
             _only_meta(path, func, samples, error)
             if path.unknowns and _has_unknowns((args, kwargs)):  # at others it may not raise
                 name = call_name(func)
-                text = f"{name} has no rule for sizes that values decide ({first_line(error)})"
+                text = f"{name} has no rule for sizes that values determine ({first_line(error)})"
                 raise UnknownOutcome(text) from None
             raise RefusedCall(f"{type(error).__name__}: {error}") from None
         finally:

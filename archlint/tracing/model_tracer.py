@@ -95,7 +95,7 @@ class ModelTracer:
         while todo:
             if len(traces) == MOST_BRANCHES:
                 first.outcome = "unknown"
-                first.error = f"values decide between more than {MOST_BRANCHES} paths"
+                first.error = f"values choose among more than {MOST_BRANCHES} paths"
                 return first
             choices = todo.pop()
             traces.append(self._checked(sizes, box, symbolic, choices))
@@ -186,7 +186,9 @@ class ModelTracer:
                     if snapshot.drew():
                         path.forget_claims()
                         result.outcome = "unknown"
-                        result.error = "random numbers decide: the model's own generator was used"
+                        result.error = (
+                            "random numbers determine the path: the model's generator was used"
+                        )
             except (Retrace, Retry):
                 pass
             finally:

@@ -376,8 +376,7 @@ class TracedPath:
             self._must_follow_env()  # the bounds of one branch do not bound another
             low, high = self.facts.narrow.interval(size)
             self.unknowns.append(self._makers(size))
-            most = () if high is None else (high,)
-            self._sums[size] = unknown(len(self.unknowns), low, most)
+            self._sums[size] = unknown(len(self.unknowns), low, () if high is None else (high,))
         return self._sums[size]
 
     def _makers(self, what: Bool | Size) -> str:
@@ -385,8 +384,9 @@ class TracedPath:
         return ", ".join(dict.fromkeys(name for names in made for name in names.split(", ")))
 
     def _made_by(self, what: Bool | Size) -> str:
-        names = self._makers(what)
-        return f"{names} decides" if names.startswith(ROUNDING) else f"values ({names}) decide"
+        if (names := self._makers(what)).startswith(ROUNDING):
+            return f"{names} determines"
+        return f"values ({names}) determine"
 
     # -- what is recorded -------------------------------------------------------------------------
 

@@ -32,6 +32,15 @@ def test_the_root_is_the_nearest_pyproject(write, tmp_path):
     assert settings.project_root(tmp_path) == tmp_path
 
 
+def test_the_root_of_the_folder_contracts_is_its_project(write, tmp_path):
+    write("contracts/models.archlint.yaml")
+    assert settings.project_root(tmp_path / "contracts") == tmp_path
+    write("contracts/net.py", "")  # a project of that name
+    assert settings.project_root(tmp_path / "contracts") == tmp_path / "contracts"
+    write("pyproject.toml", "")
+    assert settings.project_root(tmp_path / "contracts") == tmp_path
+
+
 def test_a_folder_stands_for_the_rule_files_in_it(write):
     for name in ("c/a.yaml", "c/sub/b.yml", "c/.hidden/x.yaml", "c/venv/x.yaml", "c/n.txt"):
         write(name)

@@ -448,6 +448,15 @@ def run(monkeypatch):
     return lambda *args: CliRunner().invoke(cli.cli, ["init", *map(str, args)])
 
 
+def test_a_package_that_the_models_need(project, run):
+    project({"acme_needs/__init__.py": "", "acme_needs/models.py": f"import missing_one\n{MODELS}"})
+    result = run()
+    assert result.output.endswith(
+        "next: missing_one is not installed here; run archlint init in the environment in which "
+        "your models run\n"
+    )
+
+
 def test_the_first_rule_file(project, run, monkeypatch):
     project({"acme_init/__init__.py": "", "acme_init/models.py": MODELS, "bad.py": "("})
     result = run()

@@ -32,7 +32,7 @@ SAID = {  # verdict, and words of its message
     "CountsItsCalls": ("proved", ""),
     "scripted": ("tested", "compiled TorchScript, whose sizes cannot be followed"),
     "Dies": ("error", "the process exited with code 7 while checking any-photo · Dies"),
-    "ChangesTheWorld": ("tested", "values (random.randrange) decide a number"),
+    "ChangesTheWorld": ("tested", "values (random.randrange) determine a number"),
     "ForgetsSuper": ("error", "before Module.__init__() call (models.py:"),
     "RecursesForever": ("broken", "RecursionError"),
     "WantsMuchMemory": ("error", "not enough memory ("),

@@ -171,7 +171,7 @@ def test_torchvision_and_timm_never_load_weights(project):
     [
         ("resnet18", "'resnet18' is not a valid target; expected pkg.mod:factory"),
         (":x", "is not a valid target"),
-        ("a b:c", "'a b' is no module name and no path to a .py file"),
+        ("a b:c", "'a b' is neither a module name nor a path to a .py file"),
         ("acmee.models:Net", "there is no module acmee (looked in "),
         ("acme.modles:Net", "there is no module acme.modles"),
         ("acme.models:Nett", "acme.models has no 'Nett'; did you mean Net"),
@@ -484,8 +484,8 @@ def test_an_instance_with_a_history_is_traced_as_a_copy():
 def test_only_modules():
     for value, got in (
         (3, "an int"),
-        (nn.ReLU, "the class ReLU; call it, and give what it makes"),
-        (lambda: nn.ReLU(), "a function; call it, and give what it makes"),
+        (nn.ReLU, "the class ReLU; call it and pass the result"),
+        (lambda: nn.ReLU(), "a function; call it and pass the result"),
     ):
         with pytest.raises(TargetError) as e:
             from_instance(value)

@@ -390,7 +390,7 @@ class ManyBranchesOnValues(nn.Module):
 def test_too_many_ways_by_value():
     found = archlint.infer(ManyBranchesOnValues(), "N 9")
     assert found.accepts(N=1) is None
-    assert "values decide between more than 16 paths" in found.reasons[0]
+    assert "values choose among more than 16 paths" in found.reasons[0]
 
 
 class PassesAComparison(nn.Module):

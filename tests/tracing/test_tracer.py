@@ -293,8 +293,8 @@ def test_without_rules_a_method_that_goes_on_by_super_is_left_to_its_kernel():
     [
         (lambda self, x: x[: int(x.sum().item())], "the value of a tensor is needed"),
         (lambda self, x: x if x.sum() > 0 else -x, "the value of a tensor is needed"),
-        (lambda self, x: x.nonzero()[0], "values (nonzero) decide whether"),
-        (lambda self, x: x[x > 0].max(), "values (a mask) decide whether"),
+        (lambda self, x: x.nonzero()[0], "values (nonzero) determine whether"),
+        (lambda self, x: x[x > 0].max(), "values (a mask) determine whether"),
         (lambda self, x: sum(row for row in x[x > 0]), "loops over as many elements as values"),
     ],
 )
@@ -420,7 +420,7 @@ def test_memory_that_is_exchanged_is_not_followed():
 
     found = run(forward)
     assert found.outcome == "unknown"
-    assert found.error == "a tensor is given other memory (.data = …)"
+    assert found.error == "a tensor gets other memory (.data = …)"
 
 
 def test_elements_of_several_are_not_asked_one_by_one():

@@ -333,13 +333,13 @@ def _layers(model: nn.Module, spent: _Spent, dtype: torch.dtype | None) -> tuple
 def _dtype(name: str | None) -> torch.dtype | None:
     found = getattr(torch, name, None) if name else None
     if name and not (isinstance(found, torch.dtype) and found.is_floating_point):
-        raise ArchlintError(f"dtype {name!r} is no floating-point dtype of torch")
+        raise ArchlintError(f"dtype {name!r} is not a floating-point dtype of torch")
     return found
 
 
 def _notes(exploration: Exploration, counted: Sequence[Flops]) -> tuple[str, ...]:
     notes = [f"not counted: {text}" for found in counted for text in found.uncounted]
     if any(found.bounded for found in counted):
-        notes.append("values of tensors decide how much is computed; the formula is the most")
+        notes.append("values of tensors determine how much is computed; the formula is the most")
     notes += exploration.reasons
     return tuple(dict.fromkeys(notes))

@@ -172,7 +172,7 @@ def _itself(input: TensorSpec) -> TensorSpec:
 
 @shape_rule(inplace=spellings("detach_"))
 def detach_(path: Path, input: TensorSpec) -> TensorSpec:
-    path.unproved("detach_() is refused for a view, and views are not told apart")
+    path.unproved("detach_() is refused for a view, and archlint does not know whether this is one")
     return _itself(input)
 
 

@@ -70,7 +70,7 @@ def _scaled_with_roundings(path: Path, size: Size, scale: Scale) -> Size:
         or not 0 < product.den < _SMALL
         or path.known(ge(product.num, 0)) is not True
     ):
-        raise NoRule(f"a size times {scale}, which a double does not keep exact")
+        raise NoRule(f"a size times {scale}, which a double does not represent exactly")
     most = product.floor()
     if path.branch(eq(mod(product.num, product.den), 0)):
         return path.unknown(f"the rounding of {size} * {scale}", most - 1, most)
@@ -132,7 +132,7 @@ def interpolate(
         scales = _per_side(path, scale_factor, n, "scale_factor")
         outputs = tuple(scaled(path, s, f) for s, f in zip(input.dims[2:], scales, strict=True))
     if not all(isinstance(out, (int, Expr)) for out in outputs):
-        raise NoRule("an output size that is no whole number")
+        raise NoRule("an output size that is not a whole number")
     _dtype_known(n, input, mode, antialias)
     if mode == "area":
         return _AREA[n](path, input, outputs)
@@ -154,7 +154,7 @@ def _upsample(
         if isinstance(scales, (list, tuple)):
             refuse(path, "either output_size or scale_factors")
         if not isinstance(output_size, (list, tuple)):
-            raise NoRule("an output_size that is no list")
+            raise NoRule("an output_size that is not a list")
         outputs = _per_side(path, output_size, n, "output_size")
     return _resize(path, n, input, outputs)
 

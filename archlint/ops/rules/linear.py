@@ -41,7 +41,7 @@ def linear(
 ) -> TensorSpec:
     _same_dtype(path, "input, weight and bias", input, weight, bias)
     if weight.ndim != 2 or (bias is not None and bias.ndim != 1):
-        raise NoRule("linear with a weight that is no matrix, or a bias that is no vector")
+        raise NoRule("linear with a weight that is not a matrix, or a bias not a vector")
     if not input.dims:
         refuse(path, "an input of at least 1 dimension, gets {}", 0)
     out_features, in_features = weight.dims

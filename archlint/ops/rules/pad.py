@@ -133,7 +133,7 @@ def pad(
     value: float | None = None,
 ) -> TensorSpec:
     if not isinstance(pad, (list, tuple)):
-        raise NoRule("a pad that is no list")
+        raise NoRule("a pad that is not a list")
     if mode == "constant":
         return constant_pad_nd(path, input, pad, value)
     if mode not in ("reflect", "replicate", "circular"):

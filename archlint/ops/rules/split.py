@@ -42,7 +42,7 @@ def _are_many(path: Path, count: Size) -> bool:
 def pieces(path: Path, count: Size) -> int:
     """A number of pieces as a Python number, by branching; it has to be small."""
     if unknowns_in(count) and path.known(le(count, FEW)) is not True:
-        path.undecided("the model loops over as many elements as values decide")
+        path.undecided("the model loops over as many elements as values determine")
     if isinstance(count, int):
         return count
     for k in range(MOST_PIECES + 1):

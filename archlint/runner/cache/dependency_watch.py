@@ -257,7 +257,7 @@ class DependencyWatch:
             elif name != "os.readlink" and not (name == "os.lstat" and function == "realpath"):
                 question = question_of(library, function, code)
             if question == "":
-                self.incomplete = f"{name} was asked for times of access or change"
+                self.incomplete = f"{name} was queried for times of access or change"
             elif question:
                 file = os.path.abspath(os.fsdecode(path))  # type: ignore[arg-type]
                 if self._is_users(file) or file.startswith(("/dev/", *_PSEUDO_FILES)):

@@ -66,7 +66,9 @@ def draws_unknown(path: TracedPath, run: TraceRun, model: nn.Module) -> Iterator
                 names[name] = original
             if not run.stops and _generator_states() != before:
                 path.forget_claims()
-                run.stops.append("random numbers decide: a generator was used by other code")
+                run.stops.append(
+                    "random numbers determine the path: a generator was used by other code"
+                )
 
 
 def _generator_states() -> tuple[Any, ...]:
@@ -311,7 +313,7 @@ _SHAPED = ("randn",)  # whose positional arguments are the shape
 
 
 def _decides(what: str) -> str:
-    return f"random numbers ({what}) decide what the model computes"
+    return f"random numbers ({what}) determine what the model computes"
 
 
 def _is_whole(value: Any) -> bool:

@@ -42,11 +42,11 @@ def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any],
 
 
 def _of_unknown(path: SizePath, build: Callable[[Size, Size], Bool], a: Any, b: Any) -> Bool:
-    """A comparison with a float that values decide, such as ``random.random() < 0.1``."""
+    """A comparison with a float that values determine, such as ``random.random() < 0.1``."""
     x, y = _exact(a), _exact(b)
     if x is not None and y is not None:
         return build(x[0] * y[1], y[0] * x[1])
-    return path.choose("values decide the path that the model takes")
+    return path.choose("values determine the path that the model takes")
 
 
 def _exact(number: Any) -> tuple[Size, int] | None:

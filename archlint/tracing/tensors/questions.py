@@ -151,7 +151,7 @@ for _name in ("grad", "_grad", "names", "_backward_hooks"):
     _owner = getattr(torch.Tensor, _name, None)
     if hasattr(_owner, "__set__"):
         UNKNOWN[_owner.__set__] = f"a tensor's {_name} is set"  # type: ignore[union-attr]
-UNKNOWN[torch.Tensor.data.__set__] = "a tensor is given other memory (.data = …)"  # type: ignore[attr-defined]
+UNKNOWN[torch.Tensor.data.__set__] = "a tensor gets other memory (.data = …)"  # type: ignore[attr-defined]
 
 
 def unanswered(function: Any) -> str:

@@ -53,7 +53,7 @@ def test_as_json():
 def test_another_dtype():
     found = archlint.cost(nn.Linear(3, 4), "N 3", at="N=2", dtype="bfloat16")
     assert (found.parameter_bytes, str(found.activations)) == (32, "14*N")
-    with pytest.raises(ArchlintError, match="'int8' is no floating-point dtype"):
+    with pytest.raises(ArchlintError, match="'int8' is not a floating-point dtype"):
         archlint.cost(nn.Linear(3, 4), "N 3", dtype="int8")
 
 

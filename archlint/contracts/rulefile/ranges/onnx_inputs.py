@@ -39,7 +39,9 @@ def read_file(path: Path, file: str) -> list[Profile]:
         if value.name in weights:
             continue
         if not value.type.HasField("tensor_type"):
-            raise mistake(file, 1, f"found the input {value.name}, which is no tensor", "a tensor")
+            raise mistake(
+                file, 1, f"found the input {value.name}, which is not a tensor", "a tensor"
+            )
         kind = value.type.tensor_type
         spans: tuple[Span, ...] | None = None
         if kind.HasField("shape"):
