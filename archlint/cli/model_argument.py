@@ -6,6 +6,7 @@ Mistakes that need no torch are reported without importing it.
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,13 +30,23 @@ def model_argument(text: str, kwargs: Mapping[str, object] | None = None) -> tup
 
     root = project_root(Path.cwd())
     if ":" in text:
-        check_target(text, root)
-        return ModelRef(text, text, kwargs=dict(kwargs or {})), root
+        target = _from_root(text, root)
+        _check_target(target, root)
+        return ModelRef(text, target, kwargs=dict(kwargs or {})), root
     ref, root = _of_rule_files(text)
     return replace(ref, kwargs={**ref.kwargs, **(kwargs or {})}), root
 
 
-def check_target(target: str, root: Path) -> None:
+def _from_root(target: str, root: Path) -> str:
+    """The target with the path of a file in the current folder relative to the project's root."""
+    module, _, name = target.rpartition(":")
+    here = Path.cwd()
+    if module.endswith(".py") and here != root and (here / module).is_file():
+        return f"{Path(os.path.relpath(here / module, root)).as_posix()}:{name}"
+    return target
+
+
+def _check_target(target: str, root: Path) -> None:
     """Raise ``CannotRun`` if a target cannot name a model: its form, its file, a zoo's name."""
     from archlint.models.zoo_names import ZOOS, missing_model
 

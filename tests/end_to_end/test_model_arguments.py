@@ -52,6 +52,15 @@ def test_targets_and_names(project):
     assert root == project
 
 
+def test_a_file_of_the_current_folder(project, monkeypatch):
+    (project / "sub").mkdir()
+    (project / "sub" / "other.py").write_text(NET)
+    monkeypatch.chdir(project / "sub")
+    ref, root = model_argument("other.py:Net")
+    assert (ref.name, ref.target, root) == ("other.py:Net", "sub/other.py:Net", project)
+    assert model_argument("net.py:Net")[0].target == "net.py:Net"
+
+
 MISTAKES = {
     "net.py": "'net.py' is not a target, and there is no rule file; pass pkg.mod:factory",
     ":Net": "':Net' is not a valid target; expected pkg.mod:factory",
