@@ -162,7 +162,8 @@ def _yaml(key: str, value: Any) -> str:
 
 
 def _why(model: InferredModel) -> str:
-    reason = " ".join(model.reason.split()) or "the result is not enough for a contract"
+    unproved = "; ".join(model.entry.reasons) if model.entry else ""
+    reason = " ".join((model.reason or f"nothing is proved: {unproved}").split())
     line = reason if reason.startswith(model.target) else f"{model.target}: {reason}"
     return line if len(line) <= REASON else line[: REASON - 1] + "…"
 

@@ -449,7 +449,8 @@ def run(monkeypatch):
 
 
 def test_a_package_that_the_models_need(project, run):
-    project({"acme_needs/__init__.py": "", "acme_needs/models.py": f"import missing_one\n{MODELS}"})
+    net = "from torch import nn\nclass Net(nn.Module):\n    def forward(self, x): return x\n"
+    project({"acme_needs/__init__.py": "", "acme_needs/net.py": f"import missing_one\n{net}"})
     result = run()
     assert result.output.endswith(
         "next: missing_one is not installed here; run archlint init in the environment in which "
