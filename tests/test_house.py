@@ -87,7 +87,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/report/page": (
         "tests/report/page/test_pages.py and tests/end_to_end/test_page_in_browser.py: whole pages",
-        "cost_page diff_page document layer_tree map_data model_page run_page",
+        "cost_data cost_page diff_page document layer_tree map_data model_page run_page",
     ),
     "archlint/contracts/rulefile/ranges": (
         "tests/contracts/rulefile/ranges/test_forms.py: every form, written and read again",

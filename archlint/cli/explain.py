@@ -68,7 +68,8 @@ def explain(
 
     try:
         with resolve(ref, root) as source:
-            explanation = explain_source(source, input, at, mode, Budget(paths, seconds))
+            budget = Budget(paths, seconds)
+            explanation = explain_source(source, input, at, mode, budget, costs=html is not None)
             text = explanation.text(verbose=verbose, layer=layer)
             if html is not None:
                 from archlint.report.page.model_page import explain_page

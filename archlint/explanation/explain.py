@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archlint.contracts.contract import Budget, Contract, Input, SizeClause
 from archlint.contracts.points import point_text
 from archlint.engine.check_run import CheckRun
+from archlint.engine.cost.model_cost import cost_of_run
 from archlint.engine.describe.describe import Description, describe
 from archlint.engine.example_sizes import common_sizes, parse_sizes
 from archlint.engine.exploration import Exploration, ExploredPath
@@ -66,8 +68,12 @@ def explain_source(
     at: str | Mapping[str, int] | None = None,
     mode: str = "eval",
     budget: Budget | None = None,
+    costs: bool = False,
 ) -> Explanation:
-    """As :func:`explain`, for a model that is already located; an empty ``input`` is guessed."""
+    """As :func:`explain`, for a model that is already located; an empty ``input`` is guessed.
+
+    ``costs``: also what the model costs.
+    """
     budget = budget or Budget(128)
     clause = SizeClause("any", True, "any size")
     contract = Contract("explain", input, clause, mode=mode, budget=budget)
@@ -78,7 +84,12 @@ def explain_source(
             preserve_process_state(),
         ):
             run, exploration, _ = explore_likely_input(CheckRun.start(contract, source, samples=0))
-            return _explain(run, exploration, at)
+            explanation = _explain(run, exploration, at)
+            if costs and exploration.accepting:
+                here = explanation.point if explanation.accepted else None
+                with suppress(ArchlintError):  # no common sizes are accepted
+                    explanation = replace(explanation, cost=cost_of_run(run, exploration, here))
+            return explanation
     except TimeLimitReached as e:
         late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
         raise ArchlintError(late) from None

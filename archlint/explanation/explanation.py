@@ -9,6 +9,7 @@ from archlint.contracts.accepted_set import AcceptedSet
 from archlint.contracts.contract import Input
 from archlint.contracts.size_map import size_map
 from archlint.contracts.size_map_svg import notebook_html
+from archlint.engine.cost.model_cost import ModelCost
 from archlint.engine.describe.describe import Description
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.infer.acceptance import Acceptance
@@ -38,7 +39,8 @@ class Explanation:
     ``unfolded`` all rows; ``chain`` leads from the input to the call that refuses ``point``.
     ``limiting``: layers without which the model would accept more. ``ties``: weights whose shapes
     depend on the input size; ``kinds``: the layers with weights, by type. ``branches`` is the
-    condition of the path as a formula; ``exploration`` has all paths.
+    condition of the path as a formula; ``exploration`` has all paths. ``cost``: what the model
+    costs, if it was requested.
     """
 
     model: str
@@ -60,6 +62,7 @@ class Explanation:
     kinds: tuple[Kind, ...]
     exploration: Exploration
     branches: Bool
+    cost: ModelCost | None = None
 
     @property
     def exact(self) -> bool:

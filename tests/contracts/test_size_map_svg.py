@@ -11,7 +11,7 @@ import pytest
 from archlint.contracts.accepted_set import AcceptedSet, Refusal, region
 from archlint.contracts.contract import TensorInput
 from archlint.contracts.size_map import size_map
-from archlint.contracts.size_map_svg import edges, figure, notebook_html, rectangles, svg
+from archlint.contracts.size_map_svg import cells, edges, figure, notebook_html, svg
 from archlint.symbolic import symbol
 from benchmarks import pictures
 
@@ -25,17 +25,59 @@ def hostile_map():
     return size_map(accepted, contract=region("H, W >= 2"), mark={"H": 2, "W": 2})
 
 
-def test_rectangles_cover_the_cells_of_a_zone_and_no_others():
+def covered(paths):
+    """The cells of paths as the drawing shows them."""
+    found = []
+    for path in ET.fromstring(f"<g>{paths}</g>"):
+        d, dashes = path.get("d"), path.get("stroke-dasharray")
+        if dashes is None:
+            for part in re.findall(r"M(\d+) (\d+)h(\d+)v(\d+)h-\d+z", d):
+                x, y, w, h = map(int, part)
+                found += [(i, j) for i in range(x, x + w) for j in range(y, y + h)]
+            continue
+        lengths = list(map(int, dashes.split()))
+        assert len(lengths) % 2 == 0  # an odd number would be repeated with gaps as dashes
+        height = int(path.get("stroke-width"))
+        for middle, width in re.findall(r"M0 ([\d.]+)h(\d+)", d):
+            top = float(middle) - height / 2
+            assert sum(lengths) > int(width)  # the dashes do not begin again
+            x = 0
+            for dash, gap in zip(lengths[::2], lengths[1::2], strict=True):
+                found += [
+                    (i, j) for i in range(x, x + dash) for j in range(int(top), int(top) + height)
+                ]
+                x += dash + gap
+    return found
+
+
+def test_paths_cover_the_cells_of_a_zone_and_no_others():
     draw = random.Random(5)
-    for _ in range(30):
-        width, height = draw.randint(1, 9), draw.randint(1, 9)
-        rows = [[draw.randint(0, 2) for _ in range(width)] for _ in range(height)]
-        cells = []
-        for path in rectangles(rows, 1):
-            x, y, w, h = map(int, re.fullmatch(r"M(\d+) (\d+)h(\d+)v(\d+)h-\d+z", path).groups())
-            cells += [(i, j) for i in range(x, x + w) for j in range(y, y + h)]
+    lines = 0
+    for size in [9] * 30 + [40] * 4:
+        width, height = draw.randint(1, size), draw.randint(1, size)
+        pool = [[draw.randint(0, 2) for _ in range(width)] for _ in range(3)]
+        rows = [draw.choice(pool) for _ in range(height)]
         wanted = [(x, y) for y in range(height) for x in range(width) if rows[y][x] == 1]
-        assert sorted(cells) == sorted(wanted)
+        for border in (0, 3):
+            assert sorted(covered(cells(rows, 1, border))) == sorted(wanted)
+        lines += "dasharray" in cells(rows, 1)
+    assert lines, "no map was drawn by dashed lines"
+
+
+def test_a_grid_takes_few_characters():
+    row = [x % 2 for x in range(64)]
+    rows = [row if y % 2 else [0] * 64 for y in range(64)]
+    assert len(covered(cells(rows, 1))) == 32 * 32
+    assert len(cells(rows, 1)) < 600
+
+
+def test_single_sizes_have_a_border_and_lie_above_the_others():
+    sizes = TensorInput(tuple(map(symbol, "HW")))
+    drawn = svg(size_map(AcceptedSet("m", "eval", sizes, "H == 224 and W == 224", True)))
+    assert drawn.index('data-zone="1"') < drawn.index('data-zone="0"')
+    assert 'stroke-width="7"' in drawn
+    plain = svg(size_map(AcceptedSet("m", "eval", sizes, "H, W >= 9", True)))
+    assert 'stroke-width="7"' not in plain
 
 
 def test_edges_part_the_cells_of_zone_0_from_all_others():

@@ -58,8 +58,9 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class PathCost:
-    """What the sizes ``where`` cost. ``at``: whether the sizes shown are among them.
+    """What the sizes ``where`` cost, as a formula ``when``.
 
+    ``at``: whether the sizes shown are among them.
     ``activations`` are the bytes that must be alive at once, at the least; ``largest`` is the layer
     that runs when they are, at the sizes shown. In training they are what autograd keeps.
     """
@@ -70,6 +71,7 @@ class PathCost:
     largest: str
     layers: tuple[LayerCost, ...]
     at: bool
+    when: Bool
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ def cost_source(
             if errors:
                 tried = "; ".join(f"{words} ({error})" for words, error in errors.items())
                 raise ArchlintError(f"{source.name} accepts no likely input: {tried}; use --input")
-            return _cost(run, exploration, at, wanted)
+            return cost_of_run(run, exploration, at, wanted)
     except TimeLimitReached as e:
         late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
         raise ArchlintError(late) from None
@@ -228,12 +230,14 @@ class _Spent:
         return cls(path, counted, total(kept.values()), kept)
 
 
-def _cost(
+def cost_of_run(
     run: CheckRun,
     exploration: Exploration,
-    at: str | Mapping[str, int] | None,
-    wanted: _Wanted,
+    at: str | Mapping[str, int] | None = None,
+    wanted: _Wanted | None = None,
 ) -> ModelCost:
+    """As :func:`cost`, for a model whose paths are explored; by default without options."""
+    wanted = wanted or _Wanted.of(Options())
     deadline = now() + WORDING
     point = _point(run.source.name, exploration, at, deadline)
     spent = [_Spent.of(path, wanted) for path in exploration.accepting]
@@ -304,7 +308,7 @@ def _paths(
         at = one.path is here
         largest = _largest(one, point) if at else ""
         layers = _layers(run.model, one, dtype)
-        result.append(PathCost(words, amount, most, largest, layers, at))
+        result.append(PathCost(words, amount, most, largest, layers, at, where))
     return tuple(sorted(result, key=lambda p: not p.at))
 
 

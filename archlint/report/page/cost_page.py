@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -26,11 +26,10 @@ Sizes = dict[str, int]
 def cost_page(cost: ModelCost) -> str:
     """The page of what a model costs; the curves are those of the path of the sizes shown."""
     head, *rows = cost_text.rows(cost)
-    data: dict[str, Any] = {"map": None, "rows": [], "nodes": [], "point": {}, "branch": None}
     return document(
         "cost.html.jinja",
         f"{cost.model}: what it costs",
-        data,
+        {},
         heading=cost.model,
         mode=cost.mode,
         report=cost_text.text(cost),

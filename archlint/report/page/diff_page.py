@@ -8,9 +8,11 @@ from typing import Any
 from markupsafe import Markup
 
 from archlint.contracts.accepted_set import AcceptedSet
-from archlint.contracts.size_map import SizeMap, difference_map, size_map
+from archlint.contracts.size_map import difference_map, size_map
 from archlint.contracts.size_map_svg import figure
 from archlint.report.page.document import document
+from archlint.report.page.formula_data import NodeTable
+from archlint.report.page.map_data import map_data
 
 
 def diff_page(pairs: Sequence[tuple[AcceptedSet, AcceptedSet, str]], report: str) -> str:
@@ -18,30 +20,29 @@ def diff_page(pairs: Sequence[tuple[AcceptedSet, AcceptedSet, str]], report: str
 
     ``report`` is the whole text.
     """
-    return document(
-        "diff.html.jinja",
-        "archlint diff",
-        {},
-        changes=[_change(*pair) for pair in pairs],
-        report=report,
-    )
+    table = NodeTable()
+    maps: list[dict[str, Any]] = []
+    changes = [_change(*pair, table, maps) for pair in pairs]
+    data = {"maps": maps, "nodes": table.nodes}
+    return document("diff.html.jinja", "archlint diff", data, changes=changes, report=report)
 
 
-def _change(before: AcceptedSet, after: AcceptedSet, text: str) -> dict[str, Any]:
-    return {
-        "name": after.model,
-        "mode": after.mode,
-        "text": text,
-        "maps": [
-            ("difference", _figure(difference_map(before, after))),
-            ("before", _figure(size_map(before))),
-            ("now", _figure(size_map(after))),
-        ],
-    }
-
-
-def _figure(map: SizeMap | None) -> str:
-    return "" if map is None else Markup(figure(map))  # escapes its texts itself
+def _change(
+    before: AcceptedSet, after: AcceptedSet, text: str, table: NodeTable, maps: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The values of a pair for the template; its maps are added to ``maps``."""
+    named = [
+        ("difference", difference_map(before, after)),
+        ("before", size_map(before)),
+        ("now", size_map(after)),
+    ]
+    shown = []
+    for title, map in named:
+        if map is not None:
+            drawing = Markup(figure(map))  # escapes its texts itself
+            shown.append((title, drawing, len(maps)))
+            maps.append(map_data(map, table))
+    return {"name": after.model, "mode": after.mode, "text": text, "maps": shown}
 
 
 __all__ = ["diff_page"]

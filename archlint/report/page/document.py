@@ -16,10 +16,20 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+SCRIPTS = ("formulas.js", "size_map.js", "layers.js", "cost.js", "contents.js")
+EMPTY: dict[str, Any] = {
+    "nodes": [], "maps": [], "rows": [], "point": {}, "branch": None,
+    "edges": None, "main": None, "row_of": None, "cost": None,
+}  # fmt: skip
+"""The data of a page that has nothing for the script to show."""
 
-def document(template: str, title: str, data: object, **values: Any) -> str:
-    """The file from one of the templates of this folder. ``data`` is for the script, as JSON."""
-    style, script = _asset("page.css"), _asset("page.js")
+
+def document(template: str, title: str, data: dict[str, Any], **values: Any) -> str:
+    """The file from one of the templates of this folder.
+
+    ``data`` is for the script, as JSON: some of the keys of ``EMPTY``.
+    """
+    style, script = _asset("page.css"), _script()
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -32,7 +42,7 @@ def document(template: str, title: str, data: object, **values: Any) -> str:
             policy=policy,
             style=Markup(style),
             script=Markup(script),
-            data=_as_json(data),
+            data=_as_json(EMPTY | data),
             **values,
         )
     )
@@ -54,6 +64,14 @@ def _hash(text: str) -> str:
 @cache
 def _asset(name: str) -> str:
     return (files(__package__) / name).read_text(encoding="utf-8")
+
+
+@cache
+def _script() -> str:
+    """All scripts as one function, without indentation and lines of comments."""
+    lines = [line.strip() for name in SCRIPTS for line in _asset(name).splitlines()]
+    code = "\n".join(line for line in lines if line and not line.startswith("//"))
+    return f'"use strict";\n(() => {{\n{code}\n}})();\n'
 
 
 @cache

@@ -48,6 +48,20 @@ class NodeTable:
         assert isinstance(formula, Junction)
         return self._add(formula, [formula.op, *(self.formula(a) for a in formula.args)])
 
+    def most(self, sizes: Sequence[Size]) -> int:
+        """The index of the node of the largest of several sizes."""
+        return self._node(("most", *sizes), ["max", *self.sizes(sizes)])
+
+    def amount(self, parts: Sequence[tuple[Bool, Size]]) -> int:
+        """The index of the sum of the sizes whose conditions hold."""
+        pairs = [[self.formula(when), self.size(size)] for when, size in parts]
+        return self._node(("amount", *parts), ["amount", *pairs])
+
+    def cases(self, cases: Sequence[tuple[Bool, int]]) -> int:
+        """The index of the node of the first case whose condition holds; it may have no value."""
+        pairs = [[self.formula(when), index] for when, index in cases]
+        return self._node(("cases", *cases), ["cases", *pairs])
+
     def _sum(self, expr: Expr) -> Node:
         """``["sum", constant, [coefficient, factor, ...], ...]``."""
         terms = [[coef, *map(self._atom, monomial)] for monomial, coef in expr.terms]

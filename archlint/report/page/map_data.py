@@ -10,10 +10,7 @@ from archlint.report.page.formula_data import NodeTable
 
 
 def map_data(map: SizeMap, table: NodeTable) -> dict[str, Any]:
-    """Names, axes and zones; conditions are indexes of nodes of the table.
-
-    ``needed`` is the number of nodes that the zones need: made first, they come first.
-    """
+    """Names, axes and zones; conditions are indexes of nodes of the table."""
     zones = [
         {
             "kind": zone.kind,
@@ -24,14 +21,18 @@ def map_data(map: SizeMap, table: NodeTable) -> dict[str, Any]:
         }
         for zone, color in zip(map.zones, colors(map), strict=True)
     ]
-    contract = None if map.contract is None else table.formula(map.contract)
+    first = dict(zip(map.axes, map.last, strict=True))
     return {
         "names": map.names,
-        "axes": map.axes,
+        "axes": [axis for axis in map.axes if axis],
         "last": map.last,
+        "windows": dict(map.windows),
         "zones": zones,
-        "contract": contract,
-        "needed": len(table.nodes),
+        "contract": None if map.contract is None else table.formula(map.contract),
+        "mark": map.mark,
+        "point": {
+            n: map.fixed.get(n, min((map.mark or {}).get(n, 1), first.get(n, 1))) for n in map.names
+        },
     }
 
 

@@ -8,7 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from archlint.explanation.explain import explain
+from archlint.engine.python_contracts import contract_of, source_of
+from archlint.explanation.explain import explain_source
+from archlint.explanation.explanation import Explanation
 from archlint.report.page.model_page import explain_page
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -47,12 +49,37 @@ class Hostile(nn.Module):
         return self.parts[HOSTILE](F.relu(x).flatten(1))
 
 
+class Skips(nn.Module):
+    """Two branches of which one skips a module."""
+
+    def __init__(self):
+        super().__init__()
+        self.block = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+        self.up = nn.Upsample(scale_factor=2)
+
+    def forward(self, x):
+        return self.up(self.block(x)) + x
+
+
+def explained(model: nn.Module, input: str, at: str | None = None) -> Explanation:
+    """An explanation with the model's cost."""
+    contract = contract_of(input=input, accepts="any size")
+    with source_of(model.eval()) as source:
+        return explain_source(source, contract.input, at, costs=True)
+
+
 @functools.cache
 def net_page() -> str:
     """The page of ``Net``, at a size that it refuses."""
-    return explain_page(explain(Net().eval(), "N 3 H W", at="18x20"))
+    return explain_page(explained(Net(), "N 3 H W", "18x20"))
+
+
+@functools.cache
+def skips_page() -> str:
+    """The page of ``Skips``, at sizes that it accepts."""
+    return explain_page(explained(Skips(), "N 3 H W", "8x8"))
 
 
 @functools.cache
 def hostile_page() -> str:
-    return explain_page(explain(Hostile().eval(), "N T 3"))
+    return explain_page(explained(Hostile(), "N T 3"))

@@ -13,11 +13,14 @@ import pytest
 from click.testing import CliRunner
 
 from archlint.cli.app import cli
+from archlint.contracts.contract import Contract
 from archlint.contracts.verdict import Verdict
 from archlint.contracts.verdict_map import verdict_map
+from archlint.engine.python_contracts import contract_of
 from archlint.report.page.run_page import run_page
 from archlint.report.run_results import RunResults
-from tests.report.page.pages import HOSTILE, hostile_page, net_page
+from archlint.symbolic.formula import holds
+from tests.report.page.pages import HOSTILE, hostile_page, net_page, skips_page
 
 FORBIDDEN = {"img", "iframe", "object", "embed", "link", "base"}
 BROKEN = Verdict(
@@ -91,10 +94,40 @@ def test_a_verdict_has_a_map_of_what_its_model_accepts():
     assert "<svg" not in Verdict("proved")._repr_html_()
 
 
+@pytest.mark.parametrize("clause", [
+    {"accepts": "any H >= 4 and W % 8 == 0"}, {"accepts": "only H, W >= 9"},
+    {"accepts": "any size"}, {"rejects": "any H <= 4"},
+])  # fmt: skip
+def test_a_proved_contract_has_a_map_of_what_it_states(clause):
+    contract = contract_of(input="N 3 H W", **clause)
+    drawn = verdict_map(Verdict("proved", "c", "m"), contract)
+    inside, outside = {
+        "any": ("accepted", "unknown"),
+        "only": ("accepted", "refused"),
+        "rejects": ("refused", "unknown"),
+    }[contract.clause.kind]
+    for y, row in enumerate(drawn.rows, 1):
+        for x, zone in enumerate(row, 1):
+            stated = holds(contract.clause.region, {"N": 1, "H": x, "W": y})
+            assert drawn.zones[zone].kind == (inside if stated else outside), (x, y)
+    assert verdict_map(Verdict("tested", "c", "m"), contract) is None
+
+
 def test_an_index_of_100_contracts_is_small(tmp_path):
-    page = run_page(results([BROKEN] * 60 + [Verdict("proved", "a", "m")] * 40, tmp_path))
-    assert len(page.encode()) <= 300_000
+    grid = contract_of(input="N 3 H W", accepts="only H % 32 == 0 and W % 32 == 0")
+    verdicts = [BROKEN] * 40 + [Verdict("proved", f"contract-{i}", "m") for i in range(60)]
+    contracts: list[Contract] = [grid] * 100
+    page = run_page(RunResults(verdicts, [], "1", tmp_path, contracts))
     assert page.count('class="verdict"') == 100
+    assert page.count("<figure>") == 100
+    assert len(page.encode()) <= 300_000
+
+
+def test_the_page_has_the_cost():
+    text = skips_page()
+    assert "162*H*N*W" in text  # 2 * 3 * 3 * 3 * 3 for each element
+    assert "10,368" in text
+    assert "<figure>" in text
 
 
 def test_the_commands_write_pages(tmp_path, monkeypatch):
