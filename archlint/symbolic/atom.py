@@ -6,7 +6,6 @@ or an extremum before they make an atom of it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Union
 
@@ -219,16 +218,6 @@ def shared_factors(one: Monomial, other: Monomial) -> Monomial:
             left.remove(atom)
             shared.append(atom)
     return tuple(shared)
-
-
-def content(expr: Expr) -> tuple[Monomial, int]:
-    """The atoms and the positive number that are factors of every term."""
-    if expr.const:
-        return (), math.gcd(expr.const, *(c for _, c in expr.terms))
-    common = expr.terms[0][0]
-    for monomial, _ in expr.terms[1:]:
-        common = shared_factors(common, monomial)
-    return common, math.gcd(*(c for _, c in expr.terms))
 
 
 def factor_text(size: Size) -> str:

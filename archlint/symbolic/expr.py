@@ -16,7 +16,6 @@ from archlint.symbolic.atom import (
     Symbol,
     atom_order,
     atoms,
-    content,
     divide_monomial,
     floordiv_atom,
     shared_factors,
@@ -24,6 +23,7 @@ from archlint.symbolic.atom import (
     unknown_atom,
 )
 from archlint.symbolic.printing import expr_text
+from archlint.symbolic.term_factors import common_factors, term_order
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -220,7 +220,7 @@ def from_terms(const: int, terms: Mapping[Monomial, int]) -> Size:
     if not nonzero:
         return const
     if len(nonzero) > 1:
-        nonzero.sort(key=_term_order)
+        nonzero.sort(key=lambda term: term_order(term[0]))
     return polynomial(const, tuple(nonzero))
 
 
@@ -252,10 +252,14 @@ def _join_halves(const: int, terms: dict[Monomial, int], half: FloorDiv, coef: i
     return None
 
 
-def _term_order(term: tuple[Monomial, int]) -> tuple[object, ...]:
-    # Graded by degree: polynomial division needs an order that multiplication respects.
-    monomial = term[0]
-    return (-len(monomial), [a.order for a in monomial])
+def content(expr: Expr) -> tuple[Monomial, int]:
+    """The atoms and the positive number that are factors of every term."""
+    return common_factors(terms_of(expr))
+
+
+def terms_of(expr: Expr) -> dict[Monomial, int]:
+    """The coefficients of its monomials, that of ``()`` being the constant."""
+    return {**dict(expr.terms), (): expr.const} if expr.const else dict(expr.terms)
 
 
 # -- division, which rounds towards minus infinity as Python's does -------------------------------

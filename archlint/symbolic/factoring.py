@@ -1,21 +1,23 @@
-"""Factors of polynomials: ``H*W - 2*H - 2*W + 4`` is ``(H-2)*(W-2)``.
-
-Factors that are sums are those that a linear atom or an integer root shows; a polynomial may have
-others.
-"""
+"""Sizes as products of factors: ``H*W - 2*H - 2*W + 4`` is ``(H-2)*(W-2)``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from archlint.symbolic.atom import Atom, FloorDiv, Size, content, divide_monomial
+from archlint.symbolic.atom import Atom, FloorDiv, Monomial, Size
 from archlint.symbolic.division import exact_quotient
-from archlint.symbolic.expr import Expr, cached, divide_polynomial, floordiv, from_atom
+from archlint.symbolic.expr import (
+    Expr,
+    cached,
+    content,
+    divide_polynomial,
+    floordiv,
+    from_atom,
+    from_terms,
+    terms_of,
+)
 from archlint.symbolic.substitution import map_atoms, with_operands
-
-_MAX_TERMS = 16  # of a polynomial that is factored
-_MAX_ROOT = 4096
+from archlint.symbolic.term_factors import MAX_TERMS, coefficient, degrees, split
 
 
 class Product(NamedTuple):
@@ -34,78 +36,43 @@ def factors(expr: Expr) -> Product:
     assert left is not None
     if isinstance(left, int):
         return Product(number * left, tuple(map(from_atom, monomial)), 0)
-    sums = _split(left)
+    sums = [_size(dict(part)) for part in split(terms_of(left))]
     negative = [f for f in sums if f.terms[0][1] < 0]
     number *= (-1) ** len(negative)
     plain = (-f if f in negative else f for f in sums)
     return Product(number, (*map(from_atom, monomial), *plain), 0)
 
 
-def _split(expr: Expr) -> tuple[Expr, ...]:
-    """The factors of an expression whose terms have no factor in common."""
-    if len(expr.terms) > 1 and len(expr.terms) > _MAX_TERMS:
-        return (expr,)
-    for divisor in _possible_divisors(expr):
-        quotient = exact_quotient(expr, divisor)
-        if isinstance(quotient, Expr):
-            return (*_split(divisor), *_split(quotient))
-    return (expr,)
-
-
-def _possible_divisors(expr: Expr) -> Iterator[Expr]:
-    """Sums that may divide the expression: factors of an atom's coefficient, and linear ones."""
-    for atom, degree in _degrees(expr).items():
-        if degree > 1 and abs(expr.const) <= _MAX_ROOT:
-            for root in range(1, abs(expr.const) + 1):
-                if expr.const % root == 0:
-                    yield from (_sum(from_atom(atom), -root), _sum(from_atom(atom), root))
-        coefficient = _coefficient(expr, atom) if degree == 1 else 0
-        if isinstance(coefficient, Expr):
-            yield from (f for f in factors(coefficient).factors if f.const or len(f.terms) > 1)
-
-
-def _sum(expr: Expr, number: int) -> Expr:
-    result = expr + number
-    assert isinstance(result, Expr)
-    return result
-
-
-def _degrees(expr: Expr) -> dict[Atom, int]:
-    """The highest power of each atom that is in a product."""
-    degrees: dict[Atom, int] = {}
-    for monomial, _ in expr.terms:
-        for atom in monomial:
-            degrees[atom] = max(degrees.get(atom, 0), monomial.count(atom))
-    return degrees
-
-
-def _coefficient(expr: Expr, atom: Atom) -> Size:
-    """What the atom is multiplied with, if it occurs in no higher power."""
-    result: Size = 0
-    for monomial, coef in expr.terms:
-        others = divide_monomial(monomial, (atom,))
-        if others is not None:
-            result = result + (from_atom(*others) * coef if others else coef)
-    return result
+def _size(terms: dict[Monomial, int]) -> Expr:
+    size = from_terms(terms.pop((), 0), terms)
+    assert isinstance(size, Expr)
+    return size
 
 
 @cached
 def products_with_rest(expr: Expr) -> tuple[Product, ...]:
     """The expression as products plus numbers, with two factors or more, one of them a sum."""
-    found = [factors(expr)] if len(expr.terms) <= _MAX_TERMS else []
-    for atom, degree in _degrees(expr).items():
-        coefficient = _coefficient(expr, atom) if degree == 1 else 0
-        if isinstance(coefficient, int) or len(expr.terms) > _MAX_TERMS:
+    if len(expr.terms) > MAX_TERMS:
+        return ()
+    found, terms = [factors(expr)], terms_of(expr)
+    for atom, degree in degrees(terms).items():
+        cofactor = _cofactor(terms, atom) if degree == 1 else 0
+        if isinstance(cofactor, int):
             continue
-        divisor = floordiv(coefficient, content(coefficient)[1])
+        divisor = floordiv(cofactor, content(cofactor)[1])
         assert isinstance(divisor, Expr)
-        _, rest = divide_polynomial(expr - from_atom(atom) * coefficient, divisor)
+        _, rest = divide_polynomial(expr - from_atom(atom) * cofactor, divisor)
         if isinstance(rest, int) and rest:
             product = expr - rest
             assert isinstance(product, Expr)
             found.append(factors(product)._replace(rest=rest))
     sums = [p for p in found if any(f.const or len(f.terms) > 1 for f in p.factors)]
     return tuple(dict.fromkeys(p for p in sums if len(p.factors) > 1))
+
+
+def _cofactor(terms: dict[Monomial, int], atom: Atom) -> Size:
+    cofactor = coefficient(terms, atom)
+    return from_terms(cofactor.pop((), 0), cofactor)
 
 
 def cancelled(size: Size) -> Size:

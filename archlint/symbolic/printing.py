@@ -13,6 +13,7 @@ from archlint.symbolic.atom import (
     divide_monomial,
     factor_text,
 )
+from archlint.symbolic.term_factors import Terms, common_factors, divided, split, term_order
 
 if TYPE_CHECKING:
     from archlint.symbolic.expr import Expr
@@ -27,8 +28,29 @@ class PrintedTerm(NamedTuple):
 
 
 def expr_text(expr: Expr) -> str:
-    """The text of an expression, such as ``2*(H % 7)+1``."""
-    return sum_text(*printed_terms(expr))
+    """The text of an expression, such as ``2*(H % 7)+1``; as a product where that is shorter."""
+    text = sum_text(*printed_terms(expr))
+    if all(len(monomial) < 2 for monomial, _ in expr.terms):
+        return text
+    product = _product_text({**dict(expr.terms), **({(): expr.const} if expr.const else {})})
+    return product if len(product) < len(text) else text
+
+
+def _product_text(terms: Terms) -> str:
+    """The text of a polynomial as a product of a number, atoms and sums; the text may be longer."""
+    monomial, number = common_factors(terms)
+    factors = [atom.factor_text() for atom in monomial]
+    parts = split(divided(terms, {monomial: number}) or {})
+    for part in sorted(parts, key=lambda p: term_order(min(p, key=term_order))):
+        if part[min(part, key=term_order)] < 0:
+            part = {m: -c for m, c in part.items()}
+            number = -number
+        if part != {(): 1}:
+            sums = {m: c for m, c in part.items() if m}
+            text = sum_text(*_printed(sums, part.get((), 0)))
+            factors.append(text if text.isalnum() else f"({text})")
+    times = "" if abs(number) == 1 else f"{abs(number)}*"
+    return f"{'-' if number < 0 else ''}{times}{'*'.join(factors)}"
 
 
 def printed_terms(expr: Expr) -> tuple[list[PrintedTerm], int]:
@@ -36,10 +58,12 @@ def printed_terms(expr: Expr) -> tuple[list[PrintedTerm], int]:
 
     Terms that form a remainder become one: ``c*x - c*k*(x//k)`` is printed as ``c*(x % k)``.
     """
-    terms = dict(expr.terms)
-    const = expr.const
+    return _printed(dict(expr.terms), expr.const)
+
+
+def _printed(terms: dict[Monomial, int], const: int) -> tuple[list[PrintedTerm], int]:
     remainders: list[PrintedTerm] = []
-    for monomial, _ in expr.terms:
+    for monomial in list(terms):
         for atom in monomial:
             if isinstance(atom, FloorDiv) and monomial in terms:
                 extracted = _extract_remainder(terms, monomial, atom)

@@ -22,8 +22,8 @@ from archlint.symbolic import (
     mod,
     product,
 )
-from archlint.symbolic.atom import content
 from archlint.symbolic.case_split import divisors, products, split_by_values
+from archlint.symbolic.expr import content
 from archlint.symbolic.extrema import split_extrema
 from archlint.symbolic.factoring import cancelled, factors
 from archlint.symbolic.formula import (

@@ -45,7 +45,7 @@ class Facts:
         self.unknowns = unknowns
         self.equalities = Equalities()
         self._truth: dict[Formula, bool] = {}
-        self._factored: tuple[Box, dict[Comparison, Bool]] = (box, {})
+        self._factored: tuple[Box, dict[tuple[Comparison, bool], Bool]] = (box, {})
 
     def save(self) -> SavedFacts:
         """The facts as they are now."""
@@ -65,6 +65,8 @@ class Facts:
             return known
         plain = self.rewritten(formula)
         known = known_truth(plain, self._of_part)
+        if known is None and self._has_cases(formula):
+            known = known_truth(self._without_cases(formula), self._of_part)
         if known is None and self.unknowns and unknowns_in(plain):
             for sufficient, truth in zip(self.for_all_values(plain), (True, False), strict=True):
                 if known_truth(self.rewritten(sufficient), self._of_part):
@@ -75,9 +77,17 @@ class Facts:
         """The formula in simpler terms, as far as the facts allow them."""
         return map_comparisons(self.equalities.simplify_formula(formula), self._in_factors)
 
+    def _without_cases(self, formula: Bool) -> Bool:
+        """As :meth:`rewritten`, but for products that stay whole rather than be split into cases."""
+        return map_comparisons(self.equalities.simplify_formula(formula), self._whole)
+
     def open_part(self, formula: Bool) -> Bool:
-        """What of the formula is not known yet."""
-        return simplify(self.rewritten(formula), self._of_part)
+        """What of the formula is not known yet, with fewer comparisons if it can be said so."""
+        by_cases = simplify(self.rewritten(formula), self._of_part)
+        if not isinstance(by_cases, Junction) or not self._has_cases(formula):
+            return by_cases
+        whole = simplify(self._without_cases(formula), self._of_part)
+        return whole if _comparisons(whole) < _comparisons(by_cases) else by_cases
 
     def for_all_values(self, formula: Bool) -> tuple[Bool, Bool]:
         """Where the formula holds, and where it fails, whatever its unknown numbers are."""
@@ -112,15 +122,33 @@ class Facts:
         return self.narrow.decide(formula) if truth is None else truth
 
     def _in_factors(self, comparison: Comparison) -> Bool:
+        return self._in_terms(comparison, True)
+
+    def _whole(self, comparison: Comparison) -> Bool:
+        return self._in_terms(comparison, False)
+
+    def _in_terms(self, comparison: Comparison, by_cases: bool) -> Bool:
         box, known = self._factored
         if box is not self.narrow:
             box, known = self._factored = self.narrow, {}
-        if comparison not in known:
-            found = factored(comparison, box)
-            known[comparison] = (
-                found if found is comparison else map_comparisons(found, self._in_factors)
-            )
-        return known[comparison]
+        result = known.get((comparison, by_cases))
+        if result is None:
+            result = factored(comparison, box, by_cases=by_cases)
+            if result is not comparison:
+                again = self._in_factors if by_cases else self._whole
+                result = map_comparisons(result, again)
+            known[comparison, by_cases] = result
+        return result
+
+    def _has_cases(self, formula: Bool) -> bool:
+        """Whether a product in the formula may be split into cases."""
+        return self.rewritten(formula) is not self._without_cases(formula)
+
+
+def _comparisons(formula: Bool) -> int:
+    if isinstance(formula, Junction):
+        return sum(map(_comparisons, formula.args))
+    return 1 if isinstance(formula, Comparison) else 0
 
 
 def _defines_unknown(formula: Bool) -> bool:

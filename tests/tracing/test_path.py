@@ -188,3 +188,13 @@ def test_what_is_supposed_is_no_question_and_leaves_no_event(path):
     assert path.events == []
     assert path.branch(ge(W, 64)) is False
     assert recorded(path) == [("branch", "W <= 63", True)]
+
+
+def test_a_product_that_a_number_divides_is_one_claim_and_known_from_then_on():
+    path = TracedPath({"N": 1, "H": 32, "W": 32}, Box(dict.fromkeys("NHW", (1, None))))
+    n, h, w = map(symbol, "NHW")
+    divisible = eq((16 * n * (h // 4 - 3) * (w // 4 - 3)) % 400, 0)
+    for _ in range(2):
+        path.claim(divisible, "{} elements divisible by 400", 16 * n)
+    assert [str(e.formula) for e in path.events] == ["(N*(H//4-3)*(W//4-3)) % 25 == 0"]
+    assert path.known(divisible) is True

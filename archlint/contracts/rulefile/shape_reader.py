@@ -9,7 +9,7 @@ from archlint.contracts.contract import Input, Output, TensorInput, TensorOutput
 from archlint.contracts.rulefile.grammar import symbols_of
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.phrase_parser import parse_shape, parse_size
-from archlint.contracts.rulefile.tensor_schema import is_list_of_sizes, is_tensor_entry
+from archlint.contracts.rulefile.tensor_schema import DTYPES, is_list_of_sizes, is_tensor_entry
 from archlint.contracts.rulefile.yaml_source import Place
 from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import PhraseError
@@ -69,7 +69,14 @@ def _dims(
     except PhraseError as error:
         collector.add_phrase(place, text, error)
         return None
-    symbols.update(symbols_of(text))
+    names = symbols_of(text)
+    for name in names.keys() & set(DTYPES):
+        found = f"found the dtype {name} among the sizes"
+        sizes = " ".join(word for word in text.split() if word != name)
+        expected = f"{{shape: {sizes}, dtype: {name}}}"
+        collector.add_in_text(place, text, names[name], found, expected)
+        return None
+    symbols.update(names)
     return dims
 
 

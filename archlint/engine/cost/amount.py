@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from archlint.symbolic import Expr, Size, evaluate, sum_text
-from archlint.symbolic.atom import content
 from archlint.symbolic.division import exact_quotient
-from archlint.symbolic.expr import from_atom
+from archlint.symbolic.expr import content, from_atom
 from archlint.symbolic.formula import Bool, conj, disj, holds
 from archlint.symbolic.printing import printed_terms
 

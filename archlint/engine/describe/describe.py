@@ -33,12 +33,16 @@ from archlint.engine.describe.phrase_builder import (
 )
 from archlint.engine.describe.relations import all_comparisons, equation, one_term, pins_a_term
 from archlint.engine.describe.restrict import restrict, simplified
-from archlint.symbolic.formula import Bool, Formula, Junction, conj, disj
+from archlint.runtime.effort_clock import now
+from archlint.symbolic.formula import Bool, Comparison, Formula, Junction, conj, disj
 from archlint.symbolic.intervals import Box
+from archlint.symbolic.products import factored
 from archlint.symbolic.solver.solver import Unsolved
 
 MAX_TEXT = 2000  # characters
 LONG = 100  # characters; a longer phrase is compared with others
+MANY = 3  # cases of divisors; a product of sizes with as many is described as it is
+SECONDS = 5.0  # for a shorter phrase than the formula; few need half of one
 EASY = 12  # a relation between sizes of less effort is preferred to a union
 
 
@@ -63,16 +67,17 @@ def describe(
     ``solver_deadline`` is a time of :mod:`.effort_clock`; if it passes before a shorter phrase is
     proved, the phrase is the formula itself.
     """
-    formula = simplified(accepted, box)
+    solver_deadline = min(solver_deadline, now() + SECONDS)
+    formula, whole = simplified(accepted, box), simplified(accepted, box, by_cases=False)
     phrase: Phrase | None = None
     if isinstance(formula, Formula):
         prover = _prover(names, formula, box, solver_deadline)
         try:
-            phrase = _phrase(prover, formula) or _parts(prover, formula)
+            phrase = _divisible(prover, whole) or _phrase(prover, formula)
+            phrase = phrase or _parts(prover, formula)
         except Unsolved:
             phrase = None
         if phrase is None or len(text(phrase)) > LONG:
-            whole = simplified(accepted, box, by_cases=False)
             phrase = _shorter(phrase, _whole(_prover(names, whole, box, solver_deadline), whole))
     if phrase is None:
         phrase = _raw(formula)
@@ -86,6 +91,31 @@ def describe(
 def _prover(names: Sequence[str], formula: Bool, box: Box, deadline: float) -> Prover:
     symbols = formula.symbols() if isinstance(formula, Formula) else set()
     return Prover([n for n in names if n in symbols], box, deadline)
+
+
+def _divisible(prover: Prover, formula: Bool) -> Phrase | None:
+    """Products of sizes that a number divides, in many ways, beside sets of single sizes.
+
+    They are no union of few boxes or grids, which would be long to look for.
+    """
+    parts = formula.args if isinstance(formula, Junction) and formula.op == "and" else (formula,)
+    joint = [p for p in parts if isinstance(p, Formula) and len(p.symbols()) > 1]
+    if not joint or not all(_has_many_divisors(p, prover.box) for p in joint):
+        return None
+    alone: dict[str, Bool] = {}
+    for part in parts:
+        if isinstance(part, Formula) and part not in joint:
+            (name,) = part.symbols()
+            alone[name] = conj(alone.get(name, True), part)
+    phrases = [_phrase(prover, part) or _raw(part) for part in alone.values()]
+    return every(*phrases, *map(_raw, joint))
+
+
+def _has_many_divisors(formula: Formula, box: Box) -> bool:
+    if not isinstance(formula, Comparison) or formula.op != "==":
+        return False
+    cases = factored(formula, box)
+    return isinstance(cases, Junction) and cases.op == "or" and len(cases.args) >= MANY
 
 
 def _whole(prover: Prover, formula: Bool) -> Phrase:

@@ -49,6 +49,15 @@ def test_a_list_of_shapes_is_a_list_of_tensors():
         assert [t.dims for t in found][1] == (T,)
 
 
+@pytest.mark.parametrize(("text", "column"), [("N T int64", 12), ("int64 N T", 8)])
+def test_a_dtype_is_no_size(text, column):
+    collector = collector_of(f"input: {text}")
+    assert read_input(collector, ("input",), collector.source.data["input"], set()) is None
+    (mistake,) = collector.mistakes
+    assert mistake.where.column == column
+    assert mistake.expected == "{shape: N T, dtype: int64}"
+
+
 def test_a_mistake_in_a_list_of_sizes_has_its_column():
     collector = collector_of("input: [N, 3, H//]")
     assert read_input(collector, ("input",), collector.source.data["input"], set()) is None

@@ -154,6 +154,10 @@ def test_several_sizes(formula, expected):
 
 
 WHOLE = [
+    (
+        (conj(ge(H, 16), ge(W, 16), eq((N * (H - 3) * (W - 3)) % 25, 0))),
+        "H, W >= 16 and (N*(H-3)*(W-3)) % 25 == 0",
+    ),
     (eq((H // 16) * (W // 16), 196), "(H//16)*(W//16) == 196"),
     (
         conj(ge(H, 4), ge(W, 4), eq((1024 * N * (H // 4) * (W // 4)) % 65536, 0)),
