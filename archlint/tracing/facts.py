@@ -78,7 +78,7 @@ class Facts:
         return map_comparisons(self.equalities.simplify_formula(formula), self._in_factors)
 
     def _without_cases(self, formula: Bool) -> Bool:
-        """As :meth:`rewritten`, but for products that stay whole rather than be split into cases."""
+        """As :meth:`rewritten`, but with products whole, not split into cases."""
         return map_comparisons(self.equalities.simplify_formula(formula), self._whole)
 
     def open_part(self, formula: Bool) -> Bool:

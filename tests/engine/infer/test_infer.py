@@ -379,7 +379,7 @@ def test_the_command_writes_json_and_yaml(infer, monkeypatch):
     ("args", "said"),
     [
         (["nets.py:exits"], "exited with code 3"),
-        (["nets.py:nett"], "did you mean net?"),
+        (["nets.py:nett"], "did you mean 'net'?"),
         (["nets.py:net", "--input", "N 3 H ="], "^"),
         (["nets.py:net", "--input", "{"], "--input: not valid YAML"),
         (["nets.py:net", "--kwargs", "5"], "found '5'; expected a mapping of argument names"),
