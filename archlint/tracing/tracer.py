@@ -76,6 +76,7 @@ from archlint.tracing.tensors.specs import (
 )
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 from archlint.tracing.tensors.value_tracking import Elements
+from archlint.tracing.torchscript import torchscript_followed
 from archlint.tracing.trace import Call, Trace, call_name
 
 _OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
@@ -359,10 +360,7 @@ def run_model(
     symbolic: bool,
     branching: set[type] | None,
 ) -> _End:
-    """Call the model under the tracer; the arguments are those of :func:`trace`.
-
-    Frames below this function belong to the model.
-    """
+    """Call the model under the tracer, as :func:`trace`; frames below belong to the model."""
     path, raising = tracer.path, tracer.place.raising
     args, kwargs = arguments(input, env, symbolic)
     called = False
@@ -377,6 +375,7 @@ def run_model(
             replaced.enter_context(lru_caches_restored(model))
             replaced.enter_context(draws_unknown(path, tracer.run, model))
             replaced.enter_context(math_of_sizes())
+            replaced.enter_context(torchscript_followed(model, tracer.run))
             if branching is not None and symbolic:
                 replaced.enter_context(branches_merged(tracer, model, branching))
             with tracer:

@@ -41,7 +41,8 @@ def test_every_member_has_an_entry(name):
     ("plain", "symbolic"), [(int, SymbolicInt), (float, SymbolicFloat), (bool, SymbolicBool)]
 )
 def test_a_size_has_every_member(plain, symbolic):
-    own = {"from_number", "__getformat__"}  # class methods, which are asked of the type
+    # Class methods, which are asked of the type.
+    own = {"from_number", "__getformat__", "__setformat__"}
     assert set(dir(plain)) - set(dir(symbolic)) - own == set()
 
 
@@ -69,6 +70,7 @@ CASES = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:Bitwise inversion '~' on bool")  # from Python 3.12 on
 @pytest.mark.parametrize(("table", "name", "answer", "code"), CASES)
 def test_the_answer_is_that_of_a_number(table, name, answer, code):
     covered = set()
@@ -115,6 +117,7 @@ The text of a size (`str(h)`, `f"w{{h}}"`, `"%d" % h`) and its hash are *by use*
 raised, printed or logged it costs nothing; where it, or the size, is compared with constants or
 looked up in a container, each entry is a branch, and so is none of them; anything else is pinned.
 `isinstance(h, int)`, `case int(h)` and `type(h) is int` hold.
+What code can ask of a tensor is [another page](asked-tensors.md).
 """
 
 

@@ -30,7 +30,7 @@ SAID = {  # verdict, and words of its message
     "BranchesOnValues": ("tested", "the value of a tensor is needed"),
     "ShrinksItsWindow": ("proved", ""),
     "CountsItsCalls": ("proved", ""),
-    "scripted": ("tested", "compiled TorchScript, whose sizes cannot be followed"),
+    "scripted": ("proved", ""),
     "Dies": ("error", "the process exited with code 7 while checking any-photo · Dies"),
     "ChangesTheWorld": ("tested", "values (random.randrange) determine a number"),
     "ForgetsSuper": ("error", "before Module.__init__() call (models.py:"),

@@ -94,7 +94,7 @@ FLOAT = {
         __rtruediv__="9 / (f + 1)", __pow__="f ** 3", __rpow__="2.0 ** f",
         as_integer_ratio="f.as_integer_ratio()", hex="f.hex()", __int__="int(f)",
     ),
-    **dict.fromkeys(("fromhex", "from_number", "__getformat__", "__set_format__"), ("object", "")),
+    **dict.fromkeys(("fromhex", "from_number", "__getformat__", "__setformat__"), ("object", "")),
 }  # fmt: skip
 
 _PINNED_MATH = [

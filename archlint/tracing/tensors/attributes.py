@@ -157,7 +157,7 @@ def _nbytes(path: TracedPath, spec: TensorSpec) -> Any:
     return sym_int(spec.numel() * spec.dtype.itemsize, path)
 
 
-@_attribute("__bool__")
+@_attribute("__bool__", "__nonzero__")
 def _truth(path: TracedPath, spec: TensorSpec) -> bool:
     path.claim(eq(spec.numel(), 1), "a tensor of one element, has {}", spec.numel())
     low, high = spec.values if isinstance(spec.values, tuple) else (None, None)
@@ -240,5 +240,6 @@ for _name, _value in {
     "is_mtia": False, "is_nested": False, "is_pinned": False, "is_quantized": False,
     "is_shared": False, "is_sparse": False, "is_sparse_csr": False, "is_vulkan": False,
     "is_xla": False, "volatile": False, "is_xpu": False, "layout": torch.strided,
+    "_python_dispatch": False,
 }.items():  # fmt: skip
     _attribute(_name)(_constant(_value))

@@ -35,6 +35,9 @@ _HISTORY = "the history of a tensor's gradients is not followed"
 _FORWARD_MODE = "gradients in forward mode are not followed"
 _DEVICE = "it needs a device that is not here"
 _LAYOUT = "tensors of another layout than strided are not followed"
+_NAMES = "names of dimensions are not followed"
+_PIVOTS = "the elements of a tensor are places in memory, which its kernel does not check"
+_QUANTIZED = "quantized tensors are not followed"
 _VIEWS = "whether a result is a view is not known"
 
 
@@ -51,10 +54,10 @@ def _table(entries: dict[str, Any]) -> dict[Any, Any]:
     found = {}
     for names, entry in entries.items():
         for name in names.split():
-            owner = torch.Tensor if hasattr(torch.Tensor, name) else torch
-            function = function_asked(owner, name)
-            if function is not None:
-                found[function] = entry
+            for owner in (torch.Tensor, torch, torch.linalg):
+                function = function_asked(owner, name)
+                if callable(function):
+                    found[function] = entry
     return found
 
 
@@ -142,7 +145,11 @@ UNKNOWN: dict[Any, str] = _table(
         "as_subclass": "a tensor of another class is not followed",
         "cuda ipu xpu mtia": _DEVICE,
         "to_sparse to_sparse_coo to_sparse_csr to_sparse_csc to_sparse_bsr to_sparse_bsc": _LAYOUT,
-        "to_mkldnn hspmm sspaddmm": _LAYOUT,
+        "to_mkldnn hspmm sspaddmm resize_as_sparse_": _LAYOUT,
+        " ".join(n for n in dir(torch) if n.startswith(("fbgemm_", "quantize_"))): _QUANTIZED,
+        "_update_names align_as align_tensors align_to refine_names rename rename_": _NAMES,
+        "ldl_solve lu_solve lu_unpack": _PIVOTS,
+        "_autocast_to_reduced_precision _autocast_to_full_precision": "autocast is not followed",
     }
 )
 """Why a question has no answer, by the same functions."""

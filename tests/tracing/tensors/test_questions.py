@@ -9,22 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from archlint.contracts.contract import TensorInput
-from archlint.symbolic import Expr, symbol
-from archlint.symbolic.intervals import Box
-from archlint.symbolic.quantify import unknowns_in
-from archlint.tracing.path import TracedPath
-from archlint.tracing.run import current_run
-from archlint.tracing.signals import UnknownOutcome
-from archlint.tracing.symint.node import size_of
-from archlint.tracing.symint.numbers import value_at
 from archlint.tracing.tensors.attributes import ATTRIBUTES
 from archlint.tracing.tensors.questions import OF_TENSOR, UNKNOWN, function_asked
-from archlint.tracing.tensors.specs import spec_of
-from archlint.tracing.tracer import trace
+from tests.support.compared_tensors import differences
 
-N, H, W = map(symbol, "NHW")
-BOX = Box(dict.fromkeys("NHW", (0, None)))
 SIZES = [(2, 8, 9), (1, 1, 5), (3, 1, 1), (2, 0, 4), (1, 4, 1)]
 
 KINDS = {
@@ -74,73 +62,6 @@ def asked(make, name, x):
         warnings.simplefilter("ignore")
         value = getattr(make(x), name)
         return value() if callable(value) and not name.startswith("__") else value
-
-
-def comparable(value, env):
-    """A value that a real tensor's may be compared with, or what kind of object it is."""
-    if isinstance(value, torch.Tensor):
-        spec = spec_of(value)
-        return ["tensor", spec.dtype, *(comparable(d, env) for d in spec.dims)]
-    if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)):
-        return value_at(size_of(value), env)
-    if isinstance(value, Expr):
-        return "values" if unknowns_in(value) else value.evaluate(env)
-    if isinstance(value, (tuple, list)):
-        return [comparable(v, env) for v in value]
-    if value is None or isinstance(value, (int, float, bool, str)):
-        return value
-    if isinstance(value, (torch.dtype, torch.device, torch.layout)):
-        return str(value)
-    return type(value).__name__
-
-
-def agree(answer, real):
-    if isinstance(answer, list) and isinstance(real, list):
-        return len(answer) == len(real) and all(map(agree, answer, real))
-    return answer == "values" or (answer == real and type(answer) is type(real))
-
-
-class Asking(nn.Module):
-    """Asks all; an answer is a value, the reason why it is unknown, or an error."""
-
-    def __init__(self, ask, names, path):
-        super().__init__()
-        self.ask, self.names, self.path, self.answers = ask, names, path, {}
-
-    def forward(self, x):
-        for name in self.names:
-            mark = self.path.mark()
-            with torch.enable_grad():
-                try:
-                    self.answers[name] = comparable(self.ask(name, x), self.path.env)
-                except UnknownOutcome as unknown:
-                    self.answers[name] = unknown
-                except Exception as error:
-                    self.answers[name] = error
-            self.path.rewind(mark)
-            current_run().stops.clear()
-        return x
-
-
-def differences(ask, names, sizes):
-    """What a symbolic tensor answers otherwise than a real one."""
-    path = TracedPath(dict(zip("NHW", sizes, strict=True)), BOX, value_choices=())
-    model = Asking(ask, names, path)
-    trace(model, TensorInput((N, 3, H, W)), path.env, BOX, path=path)
-    found = {}
-    for name in names:
-        with torch.enable_grad():
-            try:
-                real = comparable(ask(name, torch.rand(sizes[0], 3, *sizes[1:])), {})
-            except Exception as error:
-                real = error
-        answer = model.answers[name]
-        if isinstance(answer, UnknownOutcome):
-            continue
-        failed = isinstance(answer, Exception), isinstance(real, Exception)
-        if failed != (True, True) and (any(failed) or not agree(answer, real)):
-            found[name] = answer, real
-    return found
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,112 @@
+"""A TorchScript module accepts what the module itself does, at all sizes."""
+
+import itertools
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import archlint
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning"),
+]
+POINTS = [
+    dict(zip("NHW", p, strict=True)) for p in itertools.product((1, 3), (1, 4, 9, 16), (5, 8))
+]
+
+
+class Convolutions(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down, self.norm = nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4)
+        self.up, self.mask = nn.ConvTranspose2d(4, 4, 2, 2), nn.Conv2d(7, 1, 1)
+
+    def forward(self, x):
+        up = self.up(F.silu(self.norm(self.down(x))))
+        return self.mask(torch.cat([x, up], 1))
+
+
+class Sizes(nn.Module):
+    def forward(self, x):
+        y = F.max_pool2d(x, 2)[:, :, ::2]
+        z = y.reshape(x.shape[0], 3, -1)
+        half = torch.zeros(x.shape[0], x.shape[2] // 2)
+        return z.mean(-1), half.to(torch.float64)
+
+
+class Branches(nn.Module):
+    def forward(self, x):
+        if x.shape[2] > 9:
+            x = F.avg_pool2d(x, 2)
+        for _ in range(2):
+            x = x[:, :, 1:]
+        if x.shape[3] % 4 != 0:
+            raise ValueError(f"a width of {x.shape[3]}")
+        return x.flatten(1)
+
+
+class Tokens(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patch, self.norm, self.head = nn.Conv2d(3, 8, 4, 4), nn.LayerNorm(8), nn.Linear(8, 5)
+        self.place = nn.Parameter(torch.zeros(1, 16, 8))
+
+    def forward(self, x):
+        tokens = self.patch(x).flatten(2).transpose(1, 2) + self.place
+        queries = self.norm(tokens)
+        attention = torch.softmax(queries @ queries.transpose(1, 2) / 8**0.5, -1)
+        return self.head((tokens + attention @ tokens).mean(1))
+
+
+class Outer(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner, self.conv = inner, nn.Conv2d(3, 3, 2)
+
+    def forward(self, x):
+        return self.inner(x=self.conv(x)) if x.shape[2] > 4 else self.inner(x)
+
+
+def traced(model):
+    return torch.jit.trace(model, torch.rand(2, 3, 16, 16))
+
+
+CASES = [
+    *((c, k) for c in (Convolutions, Sizes, Tokens) for k in (torch.jit.script, traced)),
+    (Branches, torch.jit.script),
+    (Convolutions, lambda model: Outer(torch.jit.script(model))),
+]
+
+
+def shapes(value):
+    return [tuple(t.shape) for t in (value if isinstance(value, tuple) else (value,))]
+
+
+@pytest.mark.parametrize(("model", "compiled"), CASES)
+def test_it_accepts_what_it_accepts_when_it_runs(model, compiled):
+    module = compiled(model().eval()).eval()
+    found = archlint.infer(module, "N 3 H W")
+    assert found.exact, found
+    for point in POINTS:
+        try:
+            real = shapes(module(torch.rand(point["N"], 3, point["H"], point["W"])))
+        except Exception:
+            real = None
+        assert found.accepts(**point) is (real is not None), point
+        if real is not None and len(real) == 1:
+            assert found.output(**point) == real[0]
+
+
+def test_what_is_not_followed_is_unknown():
+    class Dictionary(nn.Module):
+        def forward(self, x):
+            sizes = {"height": x.shape[2]}
+            return x[:, :, : sizes["height"] // 2]
+
+    found = archlint.infer(torch.jit.script(Dictionary()), "N 3 H W")
+    assert not found.exact
+    assert "TorchScript: prim::DictConstruct is not followed" in str(found)
