@@ -99,8 +99,9 @@ TESTED_ELSEWHERE = {
         "annotated_contract input_guess prove python_contracts question verdicts",
     ),
     "archlint/engine/cost": (
-        "tests/engine/cost/test_model_cost.py: parts of one answer",
-        "parameters",
+        "tests/engine/cost/test_model_cost.py: parts of one answer; "
+        "tests/project/test_lock_file.py: what is recorded",
+        "parameters recorded",
     ),
     "archlint/engine/artifact": (
         "tests/engine/artifact/test_comparison.py: comparisons, with a runtime that misbehaves",
@@ -125,7 +126,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/engine/structure": (
         "tests/engine/structure/test_structure.py: every check, by its verdicts",
-        "batch_checks checks definition_site input_axes model_view module_checks "
+        "batch_checks checks definition_site input_axes model_view module_checks reach_check "
         "structural_verdict total_stride violation",
     ),
     "archlint/engine/weights": (
@@ -147,11 +148,12 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/ops": (
         "tests/ops: every rule is looked up in them",
-        "aliases registry",
+        "aliases registry taps",
     ),
     "archlint/ops/rules": (
-        "tests/ops/values/test_int_ranges.py: rules whose sizes values determine",
-        "boxes data_dependent",
+        "tests/ops/values/test_int_ranges.py: rules whose sizes values determine; "
+        "tests/engine/reach: what positions read, by the fields that follow",
+        "boxes data_dependent reach",
     ),
     "archlint/ops/shapes": (
         "tests/ops/rules: what rules share, against the real operators",

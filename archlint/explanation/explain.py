@@ -15,6 +15,7 @@ from archlint.engine.describe.describe import Description, describe
 from archlint.engine.example_sizes import common_sizes, parse_sizes
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.input_guess import explore_likely_input
+from archlint.engine.reach.receptive_field import receptive_fields
 from archlint.errors import ArchlintError
 from archlint.explanation.explanation import Explanation, Step
 from archlint.explanation.limiting_layers import limiting_layers
@@ -137,6 +138,7 @@ def _explain(
         kinds=kinds(every.calls, model, tied),
         exploration=exploration,
         branches=branches,
+        fields=tuple(fields for _, fields in receptive_fields(path.trace)),
     )
 
 

@@ -13,6 +13,7 @@ from archlint.engine.cost.model_cost import ModelCost
 from archlint.engine.describe.describe import Description
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.infer.acceptance import Acceptance
+from archlint.engine.reach.receptive_field import Field
 from archlint.engine.weights.ties import Tie
 from archlint.explanation.explanation_text import explanation_text
 from archlint.explanation.limiting_layers import LimitingLayers
@@ -41,6 +42,9 @@ class Explanation:
     depend on the input size; ``kinds``: the layers with weights, by type. ``branches`` is the
     condition of the path as a formula; ``exploration`` has all paths. ``cost``: what the model
     costs, if it was requested.
+    depend on the input size; ``kinds``: the layers with weights, by type. ``fields``: for each
+    tensor of the output what a position of it depends on, where that is known. ``branches`` is the
+    condition of the path as a formula; ``exploration`` has all paths.
     """
 
     model: str
@@ -63,6 +67,7 @@ class Explanation:
     exploration: Exploration
     branches: Bool
     cost: ModelCost | None = None
+    fields: tuple[tuple[Field, ...], ...] = ()
 
     @property
     def exact(self) -> bool:

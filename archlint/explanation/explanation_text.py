@@ -41,6 +41,7 @@ def explanation_text(e: Explanation, verbose: bool = False, layer: str = "") -> 
         )
     parts.append(_limits(e))
     parts.append(_weights(e))
+    parts.append(_fields(e, verbose))
     return "\n\n".join("\n".join(p) for p in parts if p)
 
 
@@ -171,6 +172,28 @@ def _limits(e: Explanation) -> list[str]:
     needs = any(s.row.claims for s in e.steps)
     if needs and not lines and e.covered:
         lines.append("no single layer causes this limit")
+    return lines
+
+
+# -- receptive fields ----------------------------------------------------------------------------
+
+
+def _fields(e: Explanation, verbose: bool) -> list[str]:
+    """What a position of each output depends on; if that is everything, with ``verbose`` only."""
+    lines = []
+    for number, fields in enumerate(e.fields):
+        which = f"output {number}" if len(e.fields) > 1 else "the output"
+        known = [f for f in fields if f.stride is not None]
+        axes = ", ".join(f.axis for f in known)
+        if known:
+            size = "x".join(str(f.size) for f in known)
+            stride = ", ".join(dict.fromkeys(str(f.stride) for f in known))
+            centre = ", ".join(dict.fromkeys(str(f.first_centre) for f in known))
+            line = f"a position of {which} depends on {size} of {axes}; neighbours are {stride}"
+            lines.append(f"{line} apart, the first is centred at {centre}")
+        elif verbose and fields:
+            seen = "everything" if all(f.size for f in fields) else "a part that is not known"
+            lines.append(f"a position of {which} depends on {seen}")
     return lines
 
 

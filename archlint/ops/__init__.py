@@ -34,6 +34,7 @@ from archlint.ops.rules import (  # noqa: F401
     pad,
     pixel_shuffle,
     pool,
+    reach,
     rearrange,
     recurrent,
     reduce,

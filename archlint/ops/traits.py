@@ -130,6 +130,8 @@ class Traits:
     ``creates``: how its arguments give the size of a new tensor.
     ``flops``: the floating-point operations of a call, from its result and its arguments, tensors
     as specs; as ``torch.utils.flop_counter`` counts them. ``None``: it counts none.
+    ``reach``: from the result and the arguments as specs, the tensors that it reads and which
+    positions of them; ``None``: not known. See :mod:`archlint.ops.rules.reach`.
     ``saves``: what autograd keeps of a call, at the least. ``None``: nothing, or not known.
     """
 
@@ -152,6 +154,7 @@ class Traits:
     creates: Creates | None = None
     flops: Callable[..., Any] | None = None
     saves: Saves | None = None
+    reach: Callable[..., Any] | None = None
 
 
 _CAREFUL = Traits(View.UNKNOWN, None, None, bounds=Bounds.UNKNOWN, unchecked=Unchecked.UNKNOWN)

@@ -99,6 +99,12 @@ class StructureEntry(Entry):
         description="The spatial sizes of the output, or of a layer's, are those of the input "
         "divided by this and rounded.",
     )
+    receptive_field: Text = Field(
+        default="",
+        description="How many positions of the input each position of an output depends on, along "
+        "each spatial dimension: '>= 224', '<= 512' or '== 31'. What depends on everything is as "
+        "large as the input; '>= 224' holds for it.",
+    )
     forbids: Annotated[
         Union[
             Annotated[Text, Tag("<text>")],

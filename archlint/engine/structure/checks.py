@@ -13,6 +13,7 @@ from archlint.engine.structure.cost_budgets import cost_budgets
 from archlint.engine.structure.model_view import ModelView
 from archlint.engine.structure.module_checks import forbids, parameters
 from archlint.engine.structure.pooled_before_linear import pooled_before_linear
+from archlint.engine.structure.reach_check import receptive_field
 from archlint.engine.structure.total_stride import total_stride
 from archlint.engine.structure.violation import CannotCheck, Vacuous, Violation
 from archlint.errors import ArchlintError
@@ -27,6 +28,7 @@ BUILT_IN: dict[str, Check] = {
     "batch_preserved": batch_preserved,
     "batch_never_merged": batch_never_merged,
     "total_stride": total_stride,
+    "receptive_field": receptive_field,
     "forbids": forbids,
     "parameters": parameters,
     "costs": cost_budgets,
