@@ -126,7 +126,7 @@ def _with_revision(
     for was, now in zip(before, after, strict=True):
         if was.entry is not None and now.entry is not None:
             change = compare(was.entry, now.entry)
-            changed += [change] if change.word != "same" else []
+            changed += [] if change.same else [change]
         elif was.entry is None and now.entry is None:
             raise CannotRun(f"{now.model}: {now.message}")
         else:
@@ -165,7 +165,7 @@ def _of_two(
         ]
         sets = accepted_sets(jobs)
         pairs = zip(sets[::2], sets[1::2], strict=True)
-        changed = [c for b, a in pairs if (c := compare(b, a)).word != "same"]
+        changed = [c for b, a in pairs if not (c := compare(b, a)).same]
         keys = []
     only = [" ".join((sign, name, mode, input)) for sign, name, input, mode in sorted(keys)]
     return changed, only

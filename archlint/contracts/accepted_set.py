@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Union
 
 from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.recorded_costs import RecordedCosts
 from archlint.symbolic.formula import Bool, disj, holds, negate
 
 Words = Union[str, int, list["Words"], dict[str, "Words"]]
@@ -51,6 +52,7 @@ class AcceptedSet:
     or an example), and ``reasons`` say why. ``output``: the output shapes in the words of a rule
     file; ``None`` if no single formula describes them or a part is not a tensor. ``outputs``: the
     whole output by sizes, where words for these are short; by default ``output``, in float32.
+    ``costs``: what it costs at one size, where that is recorded.
     ``minimum``: the smallest accepted sizes. ``ran``: sizes at which the real model ran, and what
     it did there. ``minimum``, ``paths``, ``claims``, ``seconds`` and ``ran`` are not stored in lock
     files.
@@ -66,6 +68,7 @@ class AcceptedSet:
     reasons: tuple[str, ...] = ()
     undecided: str = ""
     outputs: tuple[OutputCase, ...] = ()
+    costs: RecordedCosts | None = None
     minimum: dict[str, int] | None = field(default=None, compare=False)
     paths: int = field(default=0, compare=False)
     claims: int = field(default=0, compare=False)

@@ -5,7 +5,7 @@ Both sets are read from their text; the solver finds the sizes at which they dif
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archlint.contracts import output_shape
 from archlint.contracts.accepted_set import (
@@ -17,6 +17,7 @@ from archlint.contracts.accepted_set import (
     shown,
 )
 from archlint.contracts.points import point_text
+from archlint.contracts.recorded_costs import cost_changes
 from archlint.contracts.region import input_constraints, input_symbols
 from archlint.errors import PhraseError
 from archlint.runtime.effort_clock import now
@@ -49,7 +50,8 @@ class Change:
     """The difference between two accepted sets.
 
     ``shrunk``: sizes accepted before and refused now. ``grown``: the reverse. ``output``: sizes
-    with another output. ``not_compared``: why some sizes could not be compared.
+    with another output. ``not_compared``: why some sizes could not be compared. ``costs``: what
+    costs more or less than before, where both record it.
     """
 
     before: AcceptedSet
@@ -58,6 +60,12 @@ class Change:
     grown: Example | None = None
     output: Example | None = None
     not_compared: str = ""
+    costs: tuple[str, ...] = ()
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs, the costs included."""
+        return (self.word == "same" and not self.costs) or self.before == self.after
 
     @property
     def word(self) -> str:
@@ -84,11 +92,18 @@ class Change:
             lines["differs at"] = str(self.output)
         if self.not_compared:
             lines["unknown"] = self.not_compared
+        if self.costs:
+            lines["costs"] = "\n".join(self.costs)
         return lines
 
 
 def compare(before: AcceptedSet, after: AcceptedSet, seconds: float = SECONDS) -> Change:
     """Compare two accepted sets of the same input; ``seconds`` limits the solver."""
+    change = _compare(before, after, seconds)
+    return replace(change, costs=cost_changes(before.costs, after.costs))
+
+
+def _compare(before: AcceptedSet, after: AcceptedSet, seconds: float) -> Change:
     if input_as_yaml(before.input) != input_as_yaml(after.input):
         return Change(before, after, not_compared="their inputs differ")
     try:

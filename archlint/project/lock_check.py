@@ -88,7 +88,7 @@ def _at_entry(verdict: Verdict, lock: Lock, at: Key, path: str) -> Verdict:
 
 
 def _compared(change: Change, verdict: Verdict) -> Verdict:
-    if change.word == "same" or change.before == change.after:
+    if change.same:
         if change.after.exact and not change.not_compared:
             return replace(verdict, word="proved")
         reasons = filter(None, (*change.after.reasons, change.not_compared))
@@ -99,8 +99,12 @@ def _compared(change: Change, verdict: Verdict) -> Verdict:
     if change.word == "not compared":
         message = "could not be compared with the lock file"
         return _with_reason(verdict, "error", message, change.lines())
+    lines = change.lines()
+    if change.word != "same":
+        lines.pop("costs", None)  # what the model accepts matters more
     message = "has another output" if change.word == "other output" else f"has {change.word}"
-    return _with_reason(verdict, "broken", message, change.lines())
+    message = "has other costs" if change.word == "same" else message
+    return _with_reason(verdict, "broken", message, lines)
 
 
 def _with_reason(
@@ -115,7 +119,7 @@ def _with_reason(
 def changes(before: Mapping[Key, AcceptedSet], after: Mapping[Key, AcceptedSet]) -> list[Change]:
     """The changes of the entries that are in both, without those that are the same."""
     compared = [compare(before[at], after[at]) for at in sorted(before.keys() & after.keys())]
-    return [c for c in compared if c.word != "same" and c.before != c.after]
+    return [c for c in compared if not c.same]
 
 
 def change_text(change: Change) -> str:
@@ -124,7 +128,8 @@ def change_text(change: Change) -> str:
     about = f"{entry.model}   {shown(input_as_yaml(entry.input))}   {entry.mode}"
     indent = "\n" + " " * 13
     lines = (f"  {k:<11}{v.replace(chr(10), indent)}" for k, v in change.lines().items())
-    return "\n".join([f"{change.word.upper()}  {about}", *lines])
+    word = "other costs" if change.word == "same" else change.word
+    return "\n".join([f"{word.upper()}  {about}", *lines])
 
 
 def entries_by_key(entries: Iterable[AcceptedSet]) -> dict[Key, AcceptedSet]:

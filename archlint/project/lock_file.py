@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from archlint.contracts.accepted_set import (
     input_as_yaml,
 )
 from archlint.contracts.contract import Input
+from archlint.contracts.recorded_costs import RecordedCosts
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.shape_reader import read_input
 from archlint.contracts.rulefile.yaml_source import Place, Source, parse
@@ -63,8 +64,10 @@ def text(entries: Iterable[AcceptedSet]) -> str:
     """The text of the lock file."""
     import yaml
 
-    models = [_plain(e) for e in sorted(entries, key=key_of)]
-    data = {"archlint-lock": VERSION, "models": models}
+    ordered = sorted(entries, key=key_of)
+    data: dict[str, Any] = {"archlint-lock": VERSION, "models": [_plain(e) for e in ordered]}
+    costs = [_plain_costs(e, e.costs) for e in ordered if e.costs is not None]
+    data |= {"costs": costs} if costs else {}
     body = yaml.dump(data, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=10**6)
     return _HEAD + str(body)
 
@@ -102,7 +105,18 @@ class _Reader:
         else:
             for i, value in enumerate(models):
                 self.entry(("models", i), value, lock)
+            self.costs(data.get("costs"), lock)
         return lock
+
+    def costs(self, rows: object, lock: Lock) -> None:
+        """Costs that are written otherwise, or for no entry, are not compared."""
+        for row in rows if isinstance(rows, list) else []:
+            found = _costs(row)
+            if found is None:
+                continue
+            at = str(row.get("model")), json.dumps(row.get("input")), str(row.get("mode"))
+            if at in lock.entries:
+                lock.entries[at] = replace(lock.entries[at], costs=found)
 
     def entry(self, place: Place, value: object, lock: Lock) -> None:
         fields: dict[str, Any] = value if isinstance(value, dict) else {}
@@ -152,6 +166,11 @@ def _plain(entry: AcceptedSet) -> dict[str, Any]:
     return {k: v for k, v in data.items() if v not in (None, "", [])}
 
 
+def _plain_costs(entry: AcceptedSet, costs: RecordedCosts) -> dict[str, Any]:
+    own = {"model": entry.model, "input": input_as_yaml(entry.input), "mode": entry.mode}
+    return own | vars(costs)
+
+
 def _refusals(value: object) -> list[Refusal]:
     rows = value if isinstance(value, list) else []
     names = ("where", "at", "op", "why")
@@ -162,6 +181,16 @@ def _outputs(value: object) -> list[OutputCase]:
     rows = [r for r in value if isinstance(r, dict)] if isinstance(value, list) else []
     cases = ((str(r.get("where", "")), _words(r.get("output"))) for r in rows)
     return [OutputCase(where, output) for where, output in cases if output is not None]
+
+
+def _costs(value: object) -> RecordedCosts | None:
+    numbers = ("flops", "parameters", "activations")
+    if not isinstance(value, dict) or not all(isinstance(value.get(n), int) for n in numbers):
+        return None
+    at, layers = (value.get(n) for n in ("at", "layers"))
+    if not isinstance(at, dict) or not isinstance(layers, dict):
+        return None
+    return RecordedCosts(at, *(value[n] for n in numbers), layers)
 
 
 def _words(value: Any) -> Words | None:

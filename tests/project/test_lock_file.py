@@ -304,3 +304,32 @@ def test_diff(project, tmp_path):
     code, out, _ = run("diff", "nets.py:other", "nets.py:small")
     assert (code, out.startswith("SHRUNK  nets.py:small   N 3 H W   eval\n")) == (1, True)
     assert run("diff", "old.lock", "nets.py:small")[0] == 2
+
+
+# Costs
+
+
+def test_costs_are_recorded_and_compared():
+    def of(width):
+        model = nn.Sequential(nn.Conv2d(3, width, 3), nn.Conv2d(width, 4, 1))
+        return dataclasses.replace(archlint.infer(model, "N 3 H W").entry(), model="net")
+
+    before, after = of(4), of(8)
+    assert before.costs.layers == {"0": 2 * 27 * 4 * 222**2, "1": 2 * 16 * 222**2}
+    assert sum(before.costs.layers.values()) == before.costs.flops
+    assert before.costs.parameters == 4 * 27 + 4 + 16 + 4
+    change = compare(before, after)
+    assert (change.word, change.same) == ("same", False)
+    assert change.lines()["costs"].splitlines()[0].endswith(", because 0, 1")
+    assert "grew by 100 %" in change.lines()["costs"]
+    assert compare(before, before).same
+    assert compare(dataclasses.replace(before, costs=None), after).same  # an older lock file
+
+
+def test_costs_survive_the_lock_file(tmp_path):
+    entry = entry_of(net())
+    path = tmp_path / lock.NAME
+    path.write_text(lock.text([entry]))
+    assert lock.read(path).entries[lock.key_of(entry)].costs == entry.costs
+    path.write_text(lock.text([entry]).replace("flops:", "floops:"))
+    assert lock.read(path).entries[lock.key_of(entry)].costs is None

@@ -14,6 +14,7 @@ from archlint.contracts.output_shape import words as shape_words
 from archlint.contracts.points import point_text
 from archlint.contracts.size_map import size_map
 from archlint.contracts.size_map_svg import notebook_html
+from archlint.engine.cost.recorded import recorded_costs
 from archlint.engine.describe.describe import Description, describe
 from archlint.engine.describe.restrict import simplified
 from archlint.engine.exploration import Exploration
@@ -34,7 +35,8 @@ class Acceptance:
 
     ``exact``: it is proved that the model accepts these and refuses all others. Otherwise ``text``
     describes the sizes known to be accepted, ``undecided`` the unknown ones, and ``reasons`` why.
-    ``ran``: sizes at which the real model ran, and what it did there, as proved.
+    ``ran``: sizes at which the real model ran, and what it did there, as proved. ``parameters``:
+    how many the model has, where that is known.
     """
 
     model: str
@@ -44,6 +46,7 @@ class Acceptance:
     description: Description
     seconds: float
     ran: tuple[str, ...] = ()
+    parameters: int | None = None
 
     def __repr__(self) -> str:
         how = "exact" if self.exact else f"not exact: {'; '.join(self.reasons)}"
@@ -127,9 +130,10 @@ class Acceptance:
 
     def entry(self) -> AcceptedSet:
         """All of it in words, as reports and lock files print it."""
-        explored = self.explored
+        explored, count = self.explored, self.parameters
         return replace(
             self._core(),
+            costs=None if count is None else recorded_costs(explored, count, now() + SECONDS),
             refusals=refusals(explored, now() + SECONDS),
             reasons=self.reasons,
             undecided=self.undecided,

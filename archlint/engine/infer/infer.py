@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from archlint.contracts.contract import Budget, Contract, Input, ModelRef, SizeClause
 from archlint.contracts.verdict import Proof, Verdict
 from archlint.engine.check_run import CheckRun
+from archlint.engine.cost.parameters import parameters
 from archlint.engine.describe.describe import describe
 from archlint.engine.infer.acceptance import Acceptance
 from archlint.engine.infer.confirm import confirmed
@@ -107,7 +108,16 @@ def _infer(run: CheckRun, start: float, confirm: bool) -> Acceptance:
         description=description,
         seconds=time.monotonic() - start,
         ran=ran,
+        parameters=_parameters(run.model),
     )
+
+
+def _parameters(model: nn.Module) -> int | None:
+    """The number of parameters; ``None`` if the first call decides it."""
+    try:
+        return sum(p.numel() for own in parameters(model).values() for p in own)
+    except ArchlintError:
+        return None
 
 
 def _wrong_guess(name: str, errors: dict[str, str]) -> str:

@@ -33,6 +33,7 @@ from archlint.contracts.contract import (
     Waiver,
 )
 from archlint.contracts.cost_budget import CostBudget
+from archlint.contracts.recorded_costs import RecordedCosts
 from archlint.contracts.verdict import At, Proof, Samples, Verdict, Waived
 from archlint.errors import Location
 from archlint.symbolic.atom import Max, Min, extremum_atom, floordiv_atom, symbol_atom
@@ -56,6 +57,7 @@ _DATACLASSES = _by_tag(
     Artifact, Budget, Contract, CostBudget, DeclaredRange, ModelRef, RuleFile, SizeClause,
     TensorInput, TensorOutput, Waiver,
     At, Proof, Samples, Verdict, Waived, Location, AcceptedSet, OutputCase, Refusal,
+    RecordedCosts,
 )  # fmt: skip
 _BUILDERS = _by_tag(  # the functions that ``__reduce__`` of sizes and formulas names
     polynomial, symbol_atom, floordiv_atom, extremum_atom, step_atom, _compare, conj, disj

@@ -1,0 +1,57 @@
+"""What a model costs at one size, as lock files record it, and what changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from archlint.contracts.points import point_text
+
+_NAMED = 2  # layers
+
+
+@dataclass(frozen=True)
+class RecordedCosts:
+    """Operations, parameters and the least bytes of activations at the sizes ``at``.
+
+    ``layers``: the operations of each top-level layer.
+    """
+
+    at: dict[str, int]
+    flops: int
+    parameters: int
+    activations: int
+    layers: dict[str, int] = field(default_factory=dict)
+
+
+def cost_changes(before: RecordedCosts | None, after: RecordedCosts | None) -> tuple[str, ...]:
+    """The changes as lines: ``FLOPs at N=1 H=224 W=224 grew by 12 % (100 to 112), because layer3``.
+
+    None where one of them is not recorded.
+    """
+    if before is None or after is None or before.at != after.at:
+        return ()
+    return tuple(_changes(before, after))
+
+
+def _changes(before: RecordedCosts, after: RecordedCosts) -> Iterator[str]:
+    at = f" at {point_text(after.at)}" if after.at else ""
+    for name, where, old, new in (
+        ("FLOPs", at, before.flops, after.flops),
+        ("parameters", "", before.parameters, after.parameters),
+        ("activations", at, before.activations, after.activations),
+    ):
+        if old != new:
+            share = f" by {100 * abs(new - old) / old:.3g} %" if old else ""
+            line = f"{name}{where} {'grew' if new > old else 'shrank'}{share} ({old:,} to {new:,})"
+            layers = _layers(before, after) if name == "FLOPs" else ""
+            yield line + (f", because {layers}" if layers else "")
+
+
+def _layers(before: RecordedCosts, after: RecordedCosts) -> str:
+    """The layers that changed most in the direction of the whole."""
+    names = dict.fromkeys([*before.layers, *after.layers])
+    change = {n: after.layers.get(n, 0) - before.layers.get(n, 0) for n in names}
+    sign = 1 if after.flops > before.flops else -1
+    most = sorted((n for n in names if change[n] * sign > 0), key=lambda n: -change[n] * sign)
+    return ", ".join(n or "the model" for n in most[:_NAMED])
