@@ -41,10 +41,8 @@ class Explanation:
     ``limiting``: layers without which the model would accept more. ``ties``: weights whose shapes
     depend on the input size; ``kinds``: the layers with weights, by type. ``branches`` is the
     condition of the path as a formula; ``exploration`` has all paths. ``cost``: what the model
-    costs, if it was requested.
-    depend on the input size; ``kinds``: the layers with weights, by type. ``fields``: for each
-    tensor of the output what a position of it depends on, where that is known. ``branches`` is the
-    condition of the path as a formula; ``exploration`` has all paths.
+    costs, if it was requested. ``fields``: for each tensor of the output what a position of it
+    depends on, where that is known.
     """
 
     model: str
