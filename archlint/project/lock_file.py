@@ -190,7 +190,8 @@ def _costs(value: object) -> RecordedCosts | None:
     at, layers = (value.get(n) for n in ("at", "layers"))
     if not isinstance(at, dict) or not isinstance(layers, dict):
         return None
-    return RecordedCosts(at, *(value[n] for n in numbers), layers)
+    flops, parameters, activations = (value[n] for n in numbers)
+    return RecordedCosts(at, flops, parameters, activations, layers)
 
 
 def _words(value: Any) -> Words | None:

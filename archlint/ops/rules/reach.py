@@ -60,7 +60,7 @@ def _each(value: Any, n: int) -> list[int]:
 
 def _slid(result: TensorSpec, n: int, taps: list[Taps]) -> Along:
     """The last ``n`` dimensions are read through ``taps``, a batch as it is."""
-    along = {result.ndim - n + i: (result.ndim - n + i, taps[i]) for i in range(n)}
+    along: Along = {result.ndim - n + i: (result.ndim - n + i, taps[i]) for i in range(n)}
     return {0: (0, SAME), **along} if result.ndim > n + 1 else along
 
 
@@ -240,7 +240,7 @@ def _matmul(result: Any, a: Any, b: Any) -> Reach:
 
 def _attention(result: Any, query: Any, key: Any, value: Any, *_: Any, **__: Any) -> Reach:
     batch = range(query.ndim - 2)
-    among = {d: (d, SAME) for d in batch}
+    among: Along = {d: (d, SAME) for d in batch}
     return {0: _aligned(result, query, (query.ndim - 1,)), 1: among, 2: among}
 
 
@@ -361,13 +361,14 @@ def _declare() -> None:
     state((F.scaled_dot_product_attention,), _attention)
     state(spellings("permute"), _permuted)
     state(spellings("transpose", "swapaxes", "swapdims"), _swapped)
-    state((torch.Tensor.mT.__get__, *spellings("t")), _swapped)
+    turned = torch.Tensor.mT.__get__  # type: ignore[attr-defined]
+    state((turned, *spellings("t")), _swapped)
     state(spellings("cat", "concat", "concatenate"), _cat)
     state(spellings("stack"), _stacked)
     state(spellings("unbind", "select"), _unbound)
     state(spellings("expand", "expand_as"), lambda result, input, *_: {0: _aligned(result, input)})
-    names = "view reshape flatten unflatten squeeze unsqueeze ravel view_as reshape_as"
-    state(spellings(*names.split()), reshaped)
+    views = "view reshape flatten unflatten squeeze unsqueeze ravel view_as reshape_as"
+    state(spellings(*views.split()), reshaped)
     state(spellings("chunk", "split", "tensor_split", "split_with_sizes"), _pieces)
     state(methods("__getitem__"), _subscript)
     state((torch.pixel_shuffle,), _shuffled)
