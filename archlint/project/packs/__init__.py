@@ -1,1 +1,1 @@
-"""What is done with packs beside using them: told, tried on their examples, begun."""
+"""Packs beyond their use in rule files: listing, testing on their examples, creating new ones."""

@@ -3,11 +3,11 @@
 from archlint.extend import Violation, hookimpl, traits_of
 
 
-def no_inplace(seen, asked):
+def no_inplace(view, setting):
     """``acme.no-inplace: true``, or ``{except: [relu_]}``."""
-    allowed = asked.get("except", []) if isinstance(asked, dict) else []
+    allowed = setting.get("except", []) if isinstance(setting, dict) else []
     reported = set()
-    for graph in seen.graphs:
+    for graph in view.graphs:
         for node in graph.nodes:
             if node.op != "call_function":
                 continue
