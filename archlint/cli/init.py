@@ -120,6 +120,12 @@ def _next(rules: FirstRules, file: str, named: str) -> str:
             f"next: {missing[1]} is not installed here; run archlint init in the environment "
             "in which your models run"
         )
+    contracts = [m for m in rules.models if m.contract]
+    asks = next((m for m in rules.models if "pass --input, for example " in m.reason), None)
+    if asks and not contracts and not skipped.later:
+        option = asks.reason.partition("for example ")[2]
+        target = asks.name if asks.listed else asks.target.removeprefix("../")
+        return f"next: archlint infer {shlex.quote(target)} {option} shows what it accepts"
     if skipped.later:
         return f"next: archlint init{named and ' -o' + named} continues with the models not tried"
     if skipped.needing:
