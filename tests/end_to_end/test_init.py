@@ -759,7 +759,7 @@ def test_no_model_that_can_be_run(project, run):
     assert result.exit_code == 0
     assert result.output.endswith(
         "contracts/models.archlint.yaml: 1 model without a contract\n"
-        "next: the comments in contracts/models.archlint.yaml say what each model needs\n"
+        "next: archlint infer models.py:Net --input '{x: N 3 H W, y: N K}' shows what it accepts\n"
     )
     text = Path("contracts/models.archlint.yaml").read_text()
     assert loads(text).contracts == ()
