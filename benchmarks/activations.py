@@ -1,6 +1,6 @@
 """Bytes of activations by formula against what real runs keep alive, on torchvision's classifiers.
 
-    python benchmarks/activations.py [--only GLOB]
+    python benchmarks/activations.py [--only GLOB] [--every N]
 
 In inference: the most that is alive at once while the model runs on meta tensors, by a mode that
 sees each result as long as it is referred to. In training: what ``saved_tensors_hooks`` sees on the
@@ -131,10 +131,11 @@ def _ratio(row: dict[str, Any], mode: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="*")
+    parser.add_argument("--every", type=int, default=3, help="each so many-th model")
     args = parser.parse_args()
     rows = []
     with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=4) as pool:
-        for row in pool.imap(measure, classifiers(args.only)):
+        for row in pool.imap(measure, classifiers(args.only)[:: args.every]):
             rows.append(row)
             print(row["name"], _ratio(row, "eval"), _ratio(row, "train"), row["note"], flush=True)
     summary = []
@@ -151,7 +152,7 @@ def main() -> None:
     if args.only == "*":
         write(
             "activations",
-            "python benchmarks/activations.py",
+            f"python benchmarks/activations.py --every {args.every}",
             summary,
             ("model", "inference", "training", "note"),
             [(r["name"], _ratio(r, "eval"), _ratio(r, "train"), r["note"]) for r in rows],
