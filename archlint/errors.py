@@ -1,10 +1,39 @@
-"""The exceptions of archlint, and mistakes in rule files."""
+"""The exceptions of archlint, mistakes in rule files, and text that is safe to print."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # change the direction of other text
+    "\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_CI_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\w*\[)", re.MULTILINE)
+
+
+def visible(text: str) -> str:
+    """The text with all characters escaped that a terminal, an editor or a CI system acts on.
+
+    A model's message, a layer's name or a file's name must not control what shows them.
+    """
+    text = _CONTROL.sub(_escaped, text.replace("\r\n", "\n").expandtabs(4))
+    return _CI_COMMAND.sub(lambda m: "\\x23" if m[1] is None else m[1] + "\\x3a", text)
+
+
+def one_line(text: str) -> str:
+    """As :func:`visible`, with line breaks escaped as well."""
+    return visible(text).replace("\n", "\\n")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return (
+        f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
+    )
 
 
 class ArchlintError(Exception):
@@ -37,11 +66,13 @@ class Mistake:
     source: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.where.file}:{self.where.line}:{self.where.column}: {self.found}"
+        file = one_line(self.where.file)
+        text = f"{file}:{self.where.line}:{self.where.column}: {one_line(self.found)}"
         if self.source:
-            text += f"\n    {self.source}\n    {' ' * (self.where.column - 1)}^"
+            caret = len(one_line(self.source[: self.where.column - 1]))
+            text += f"\n    {one_line(self.source)}\n    {' ' * caret}^"
         if self.expected:
-            text += f"\n    expected {self.expected}"
+            text += f"\n    expected {one_line(self.expected)}"
         return text
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from archlint.contracts.points import point_text
 from archlint.contracts.verdict import Verdict
+from archlint.errors import visible
 from archlint.report.run_results import sentence
 from archlint.report.text_report import render
 from pytest_archlint.options import SETTINGS
@@ -71,8 +72,8 @@ def report_verdict(
     text = report.rstrip("\n").rpartition("\n")[0].rstrip()  # without the summary line
     if verdict.word == "error":
         if cause is not None:
-            text += "\n\n" + user_traceback(cause, item.config)
-        raise ContractNotChecked(text, verdict.message)
+            text += "\n\n" + visible(user_traceback(cause, item.config))
+        raise ContractNotChecked(text, visible(verdict.message))
     raise broken(text, sentence(verdict))
 
 

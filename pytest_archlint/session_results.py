@@ -23,6 +23,8 @@ class Results:
         self.is_worker = hasattr(config, "workerinput")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if str(report.outcome) == "rerun":  # pytest-rerunfailures: the last report counts
+            return
         for verdict in getattr(report, "archlint_verdicts", ()):
             self.verdicts.append(dict(verdict, expected=hasattr(report, "wasxfail")))
 

@@ -11,7 +11,7 @@ import pytest
 
 from archlint.contracts.settings import version
 from archlint.contracts.verdict import At, Proof, Samples, Verdict, Waived
-from archlint.errors import Location, Mistake
+from archlint.errors import Location, Mistake, one_line
 from archlint.report import json_report
 
 Record = Mapping[str, Any]
@@ -64,7 +64,7 @@ def _line(
     first = record["message"].partition("\n")[0]
     message = "; ".join(filter(None, (first, record["note"])))
     rest = "  ".join(filter(None, (name, place, message)))
-    terminal.write_line(f"{terminal._tw.markup(word, **markup)}  {rest}")
+    terminal.write_line(f"{terminal._tw.markup(word, **markup)}  {one_line(rest)}")
 
 
 def write_json(

@@ -277,6 +277,7 @@ OF_A_PACKAGE = {
     "ops/test_every_rule.py",
     "report/page/test_pages.py",
     "report/test_formats.py",
+    "report/test_injection.py",
 }
 """Test files of a whole package."""
 

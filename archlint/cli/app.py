@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 import traceback
+from importlib import import_module
 from typing import NoReturn
 
 import click
 
-from archlint.cli.badge import badge
-from archlint.cli.cache import cache
-from archlint.cli.check import check
-from archlint.cli.compare_artifact import compare_artifact
-from archlint.cli.cost import cost
-from archlint.cli.diff import diff
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, discard_stdout
-from archlint.cli.explain import explain
-from archlint.cli.export_ranges import export_ranges
-from archlint.cli.fix import fix
-from archlint.cli.infer import infer
-from archlint.cli.init import init
-from archlint.cli.lock import lock
-from archlint.cli.rules import rules
 from archlint.errors import NEEDS_TORCH
 
 EPILOG = """\b
@@ -40,36 +29,63 @@ def main() -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = cli.main(prog_name="archlint", standalone_mode=False)
+        code = _exit_code()
+    except OSError:  # the message about an error cannot be written either
+        code = EXIT_CANNOT_RUN
+    sys.exit(code)
+
+
+def _exit_code() -> int:
+    """Run the command; its exit code, or that of an error, which is printed."""
+    try:
+        return int(cli.main(prog_name="archlint", standalone_mode=False) or 0)
     except click.ClickException as e:
         e.show()
-        code = e.exit_code
+        return e.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        code = EXIT_INTERRUPTED
+        return EXIT_INTERRUPTED
     except BrokenPipeError:
         discard_stdout()
-        code = EXIT_CANNOT_RUN
     except Exception as e:
         if isinstance(e, ModuleNotFoundError) and e.name == "torch":
             click.echo(f"Error: {NEEDS_TORCH}", err=True)
-            sys.exit(EXIT_CANNOT_RUN)
-        traceback.print_exc()
-        click.echo("This is a bug in archlint. Please report it.", err=True)
-        code = EXIT_CANNOT_RUN
-    sys.exit(code or 0)
+        elif isinstance(e, OSError) and e.errno in _MACHINE:
+            about = "" if e.filename is None else f"{e.filename}: "
+            discard_stdout()
+            click.echo(f"Error: {about}{e.strerror}", err=True)
+        else:
+            traceback.print_exc()
+            click.echo("This is a bug in archlint. Please report it.", err=True)
+    return EXIT_CANNOT_RUN
 
 
-class _InOrderOfUse(click.Group):
-    """A group that lists its commands in the order in which they were added."""
+_MACHINE = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE,
+    errno.ENOMEM,
+)  # fmt: skip
+"""Errors of the machine, such as a full disk, which are nobody's bug."""
 
+COMMANDS = (
+    "init", "check", "explain", "fix", "infer", "cost", "export-ranges", "compare-artifact", "lock",
+    "diff", "badge", "rules", "cache",
+)  # fmt: skip
+"""In the order of use. The module of each has its name, and is imported when it is needed."""
+
+
+class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"archlint.cli.{name}"), name)
+        return command
 
 
-@click.group(
-    cls=_InOrderOfUse, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG
-)
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False,
               callback=lambda ctx, _param, on: _version(ctx) if on else None,
               help="Show the version and exit.")  # fmt: skip
@@ -82,10 +98,3 @@ def _version(ctx: click.Context) -> NoReturn:
 
     click.echo(f"archlint {version()}")
     ctx.exit()
-
-
-for command in (
-    init, check, explain, fix, infer, cost, export_ranges, compare_artifact, lock,
-    diff, badge, rules, cache,
-):  # fmt: skip
-    cli.add_command(command)

@@ -17,6 +17,7 @@ from archlint.cli.infer import (
 from archlint.cli.model_argument import model_argument
 from archlint.cli.next_step import DOCS, suggest
 from archlint.contracts.cost_budget import OPTIMIZERS
+from archlint.errors import visible
 
 
 @click.command()
@@ -95,7 +96,7 @@ def cost(
 
         click.echo(cost_page(found))
         return
-    click.echo(cost_text.text(found, by_layer))
+    click.echo(visible(cost_text.text(found, by_layer)))
     if by_layer:
         suggest(f"costs: in a rule file limits them: {DOCS}/cost.md#budgets")
     else:

@@ -24,6 +24,7 @@ from archlint.cli.infer import (
 )
 from archlint.cli.next_step import suggest
 from archlint.cli.run_jobs import run_jobs
+from archlint.errors import visible
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import Input
@@ -80,7 +81,7 @@ def diff(
 
         differences = [(c.before, c.after, change_text(c)) for c in changed]
         write_page(html, diff_page(differences, report))
-    click.echo(report)
+    click.echo(visible(report))
     suggest(_next(targets, rev, bool(blocks)))
     ctx.exit(int(bool(blocks)))
 

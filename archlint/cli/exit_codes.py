@@ -7,6 +7,8 @@ import sys
 
 import click
 
+from archlint.errors import visible
+
 EXIT_CANNOT_RUN = 2
 EXIT_INTERRUPTED = 130
 
@@ -15,6 +17,9 @@ class CannotRun(click.ClickException):
     """The command cannot run; its message is printed and the exit code is 2."""
 
     exit_code = EXIT_CANNOT_RUN
+
+    def format_message(self) -> str:
+        return visible(super().format_message())  # may contain what a model raised or printed
 
 
 def discard_stdout() -> None:

@@ -18,6 +18,7 @@ from archlint.cli.infer import (
 )
 from archlint.cli.model_argument import model_argument
 from archlint.cli.next_step import suggest
+from archlint.errors import visible
 
 
 @click.command()
@@ -77,7 +78,7 @@ def explain(
                 write_page(html, explain_page(explanation))
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
-    click.echo(text)
+    click.echo(visible(text))
     if at is None and explanation.point:
         sizes = ",".join(f"{name}={size}" for name, size in explanation.point.items())
         suggest(f"archlint explain {shlex.quote(target)} --at {sizes} shows the layers at one size")

@@ -11,6 +11,7 @@ from archlint.cli.exit_codes import EXIT_CANNOT_RUN, CannotRun
 from archlint.cli.job_options import select_options
 from archlint.cli.next_step import suggest
 from archlint.cli.select_jobs import load_jobs
+from archlint.errors import visible
 
 if TYPE_CHECKING:
     from archlint.contracts.job import Job
@@ -65,7 +66,8 @@ def fix(
             if not isinstance(fixes, list):
                 failed = failed or fixes.word == "error"
                 if fixes.word == "error":
-                    click.echo(f"{job.contract.id} · {job.ref.name}: {fixes.message}", err=True)
+                    about = f"{job.contract.id} · {job.ref.name}: {fixes.message}"
+                    click.echo(visible(about), err=True)
                 continue
             blocks.append(fix_text.text(job.contract, job.ref.name, fixes))
             unfixed = unfixed or not fixes
@@ -73,7 +75,7 @@ def fix(
                 done, line = _write(fixes)
                 blocks[-1] += f"\n\n  {line}"
                 written += done
-    click.echo("\n\n".join(blocks) if blocks else "nothing to fix")
+    click.echo(visible("\n\n".join(blocks)) if blocks else "nothing to fix")
     if write and blocks:
         left = len(blocks) - written
         unfixed = left > 0

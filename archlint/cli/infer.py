@@ -17,6 +17,7 @@ from archlint.cli.model_argument import model_argument
 from archlint.cli.next_step import suggest
 from archlint.cli.report_output import wants_color
 from archlint.cli.run_jobs import run_jobs
+from archlint.errors import visible
 
 if TYPE_CHECKING:
     from archlint.contracts.accepted_set import AcceptedSet
@@ -96,7 +97,7 @@ def infer(
     elif format_ == "yaml":
         report = accepted_text.rule_file(entries).rstrip("\n")
     else:
-        report = accepted_text.text(entries)
+        report = visible(accepted_text.text(entries))
     if html is not None:
         from archlint.report.page.model_page import infer_page
 

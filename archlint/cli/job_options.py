@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from archlint.runner.resources import cores
+
 if TYPE_CHECKING:
     from archlint.runner.joblib_backends import Backend
     from archlint.runner.shard import Shard
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 jobs_option = click.option(
-    "--jobs", "-j", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
-    help="Number of worker processes; each imports torch.",
+    "--jobs", "-j", type=click.IntRange(min=1), default=cores, show_default="cores", metavar="N",
+    help="Number of contracts that are checked at once.",
 )  # fmt: skip
 
 

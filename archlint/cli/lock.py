@@ -15,6 +15,7 @@ from archlint.cli.job_options import jobs_option
 from archlint.cli.next_step import suggest
 from archlint.cli.run_jobs import run_jobs
 from archlint.cli.select_jobs import load_jobs
+from archlint.errors import visible
 
 if TYPE_CHECKING:
     from archlint.contracts.accepted_set import AcceptedSet
@@ -50,7 +51,7 @@ def lock(ctx: click.Context, paths: tuple[str, ...], update: bool, jobs: int) ->
         current = entries_by_key(e for e in entries if e is not None)
         changed = changes(before.entries, current)
         for change in changed:
-            click.echo(change_text(change) + "\n")
+            click.echo(visible(change_text(change)) + "\n")
         others = before.entries if paths or failed else {}
         gone = sorted(before.entries.keys() - others.keys() - current.keys())
         for model, input, mode in gone:
@@ -63,7 +64,7 @@ def lock(ctx: click.Context, paths: tuple[str, ...], update: bool, jobs: int) ->
             path.write_text(after, encoding="utf-8")
         click.echo(f"{path.name}: {_counts(before.entries, current, len(changed), len(gone))}")
     for verdict in failed:
-        click.echo(f"{verdict.model}: {verdict.message}", err=True)
+        click.echo(visible(f"{verdict.model}: {verdict.message}"), err=True)
     if outdated:
         click.echo("next: archlint lock --update accepts these changes", err=True)
     else:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from archlint.errors import one_line
+
 if TYPE_CHECKING:
     from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
@@ -20,7 +22,7 @@ MESSAGES = f"{DOCS}/troubleshooting.md"
 def suggest(step: str) -> None:
     """Print ``next: STEP`` if stderr is a terminal."""
     if sys.stderr.isatty():
-        click.echo(f"next: {step}", err=True)
+        click.echo(f"next: {one_line(step)}", err=True)
 
 
 def after_check(jobs: Sequence[Job], verdicts: Sequence[Verdict]) -> str:

@@ -114,6 +114,10 @@ def write_reports(
     to the reports of a run that did not end, which a machine must not take for a complete run;
     people read it on stderr, and a log has only verdicts. Raises ``CannotRun``.
     """
+    if format_ == "text" and (verdicts or interrupted is None):
+        printed.end(verdicts, len(mistakes))
+    if format_ == "text" and not outputs:
+        return
     from archlint.contracts.settings import version
     from archlint.report.run_results import RunResults
 
@@ -125,8 +129,6 @@ def write_reports(
         marked = replace(results, verdicts=[*verdicts, interrupted])
     if format_ != "text":
         printed.echo(rendered(format_, marked, printed.verbosity) + "\n")
-    elif verdicts or interrupted is None:
-        printed.end(verdicts, len(mistakes))
     failed: list[CannotRun] = []
     for output in outputs:
         try:

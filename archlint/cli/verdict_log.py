@@ -31,10 +31,14 @@ class VerdictLog:
         """Start the file with the verdicts in ``done``. Raises ``CannotRun`` if it cannot."""
         self._keys = job_keys_with_sources(jobs, pool.CHECK)
         self._path = path
+        lines = [_line(v, self._keys[i]) for i, v in done.items()]
         try:
-            if path.is_file() or not path.exists():  # else a pipe, which can only be appended to
-                _replace(path, [_line(v, self._keys[i]) for i, v in done.items()])
+            pipe = path.exists() and not path.is_file()  # which can only be appended to
+            if not pipe:
+                _replace(path, lines)
             self._file: BinaryIO = path.open("ab", buffering=0)
+            if pipe:
+                self._file.write(b"".join(lines))
         except OSError as e:
             raise CannotRun(f"{path} cannot be written: {e.strerror}") from e
 

@@ -5,11 +5,12 @@ The script of a page draws the same way when one chooses other axes (``report/pa
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Sequence
-from html import escape
 from itertools import groupby
 
 from archlint.contracts.size_map import ACCEPTED, GAINED, LOST, REFUSED, UNKNOWN, Rows, SizeMap
+from archlint.errors import visible
 
 SIDE = 384  # pixels of the drawing along an axis
 MARGIN = 40  # pixels for ticks and names
@@ -47,14 +48,14 @@ def svg(map: SizeMap, title: str = "") -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" width="{SIDE + MARGIN + PAD}" '
         f'role="img" font-family="system-ui, sans-serif" font-size="11" fill="currentColor">'
-        f"<title>{escape(title or _summary(map))}</title>"
+        f"<title>{_escaped(title or _summary(map))}</title>"
         f'<g transform="translate({MARGIN} {MARGIN}) scale({scale:.6g} {y_scale:.6g})">'
     ]
     palette = colors(map)
     borders = {index: _border(map, index, scale) for index in map.present}
     for index in sorted(map.present, key=borders.__getitem__):  # their borders cover the others
         zone = map.zones[index]
-        about = escape(f"{zone.label}: {zone.why}" if zone.why else zone.label)
+        about = _escaped(f"{zone.label}: {zone.why}" if zone.why else zone.label)
         parts.append(
             f'<g data-zone="{index}" fill="{palette[index]}" stroke="{palette[index]}" '
             f'shape-rendering="crispEdges"><title>{about}</title>'
@@ -75,7 +76,7 @@ def figure(map: SizeMap, title: str = "") -> str:
 def notebook_html(text: str, map: SizeMap | None) -> str:
     """A report for a notebook: the drawing, if there is one, above the text."""
     drawing = "" if map is None else figure(map)
-    return f"<div>{drawing}<pre>{escape(text)}</pre></div>"
+    return f"<div>{drawing}<pre>{_escaped(text)}</pre></div>"
 
 
 _DASHES = '<rect x="1" y="1" width="10" height="10" stroke-dasharray="3 2"/>'
@@ -98,15 +99,15 @@ def legend(map: SizeMap) -> str:
             f'<svg width="12" height="12" aria-hidden="true"><rect width="12" height="12" '
             f'fill="{palette[index]}"/></svg>'
         )
-        why = f" <small>{escape(zone.why)}</small>" if zone.why else ""
+        why = f" <small>{_escaped(zone.why)}</small>" if zone.why else ""
         absent = "" if index in map.present else " hidden"
-        items.append(f'<li data-zone="{index}"{absent}>{swatch} {escape(zone.label)}{why}</li>')
+        items.append(f'<li data-zone="{index}"{absent}>{swatch} {_escaped(zone.label)}{why}</li>')
     if map.contract is not None:
         items.append(f"<li>{_symbol(_DASHES)} the sizes of the contract</li>")
     if map.mark is not None:
         items.append(f"<li>{_symbol(_CROSS)} the counterexample</li>")
     others = ", ".join(f"{name}={value}" for name, value in map.fixed.items())
-    note = f"at {escape(others)}" if others else ""
+    note = f"at {_escaped(others)}" if others else ""
     return f'<ul>{"".join(items)}</ul><p class="fixed">{note}</p>'
 
 
@@ -220,13 +221,13 @@ def ticks(last: int) -> list[int]:
 
 def _axes(map: SizeMap, scale: float, y_scale: float) -> Iterator[str]:
     across, down = map.axes
-    yield f'<text x="{MARGIN + SIDE / 2:.0f}" y="12" text-anchor="middle">{escape(across)}</text>'
+    yield f'<text x="{MARGIN + SIDE / 2:.0f}" y="12" text-anchor="middle">{_escaped(across)}</text>'
     places = {size: f"{MARGIN + (size - 0.5) * scale:.0f}" for size in ticks(map.last[0])}
     labels = "".join(f'<text x="{x}" y="30">{size}</text>' for size, x in places.items())
     yield f'<g text-anchor="middle">{labels}</g>'
     lines = "".join(f"M{x} 34v5" for x in places.values())
     if down:
-        yield f'<text x="24" y="{MARGIN - 14}" text-anchor="end">{escape(down)}</text>'
+        yield f'<text x="24" y="{MARGIN - 14}" text-anchor="end">{_escaped(down)}</text>'
         heights = {size: MARGIN + (size - 0.5) * y_scale for size in ticks(map.last[1])}
         labels = "".join(f'<text x="33" y="{y + 4:.0f}">{n}</text>' for n, y in heights.items())
         yield f'<g text-anchor="end">{labels}</g>'
@@ -251,6 +252,10 @@ def _mark(map: SizeMap, scale: float, y_scale: float) -> Iterator[str]:
 def _summary(map: SizeMap) -> str:
     across, down = map.axes
     return f"accepted sizes over {f'{across} and {down}' if down else across}"
+
+
+def _escaped(text: str) -> str:
+    return html.escape(visible(text))
 
 
 __all__ = ["colors", "figure", "legend", "notebook_html", "svg"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
+
+from archlint.errors import one_line, visible
 
 if TYPE_CHECKING:
     from archlint.contracts.verdict import Verdict
@@ -21,12 +22,11 @@ COLORS = {
     "broken": "\x1b[31m",
     "error": "\x1b[31m",
 }
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def name(verdict: Verdict) -> str:
-    """``contract · model``."""
-    return " · ".join(filter(None, (verdict.contract, verdict.model)))
+    """``contract · model``, on one line."""
+    return one_line(" · ".join(filter(None, (verdict.contract, verdict.model))))
 
 
 def block(
@@ -34,11 +34,11 @@ def block(
 ) -> list[str]:
     """The lines of a verdict; the arguments are those of ``text_report.render``."""
     paint = ansi if color else plain
-    about = visible(name(v))
+    about = name(v)
     if v:
         head = f"{paint(v.word, COLORS[v.word])}  {about}".rstrip() + f"   ({_effort(v)})"
     else:
-        place = f"{visible(v.file)}:{v.line}  " if v.file else ""
+        place = f"{one_line(v.file)}:{v.line}  " if v.file else ""
         status = status_of(v)
         word = status if status != v.word else v.word.upper()
         head = f"{paint(place, _BOLD)}{paint(word, color_of(status), _BOLD)}  {about}".rstrip()
@@ -113,17 +113,6 @@ def _effort(v: Verdict) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def visible(text: str) -> str:
-    """The text with control characters escaped: a model's message must not control the terminal."""
-    text = text.replace("\r\n", "\n").expandtabs(4)
-    return _CONTROL.sub(_escaped, text)
-
-
-def _escaped(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def ansi(text: str, *codes: str) -> str:

@@ -22,6 +22,7 @@ from archlint.symbolic import Size, evaluate
 if TYPE_CHECKING:
     from archlint.explanation.explanation import Explanation, Step
 
+_LABEL = 10  # columns
 _WIDEST = 44  # characters of a column, beyond which a cell may push its neighbours
 
 
@@ -42,7 +43,8 @@ def explanation_text(e: Explanation, verbose: bool = False, layer: str = "") -> 
     parts.append(_limits(e))
     parts.append(_weights(e))
     parts.append(_fields(e, verbose))
-    return "\n\n".join("\n".join(p) for p in parts if p)
+    indent = "\n" + " " * _LABEL  # a name or a message with several lines stays apart
+    return "\n\n".join("\n".join(line.replace("\n", indent) for line in p) for p in parts if p)
 
 
 def _head(e: Explanation) -> list[str]:

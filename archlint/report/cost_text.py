@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.points import point_text
+from archlint.errors import one_line
 
 if TYPE_CHECKING:
     from archlint.engine.cost.activations import Peak
@@ -116,7 +117,7 @@ def rows(cost: ModelCost) -> list[tuple[str, ...]]:
         here = layer.flops.at(cost.point)
         share = f"{100 * here / whole:.1f} %" if whole else ""
         formula = str(layer.flops) if here else ""
-        name = layer.module or "(the model)"
+        name = one_line(layer.module) or "(the model)"
         saved = (f"{layer.saved.at(cost.point):,}",) if cost.training else ()
         numbers = (f"{here:,}", share, f"{layer.parameters:,}", *saved)
         result.append((name, layer.layer, *numbers, formula))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archlint.contracts.verdict import Verdict
-from archlint.contracts.verdict_text import name, visible
+from archlint.contracts.verdict_text import name
+from archlint.errors import one_line, visible
 from archlint.report.run_results import RunResults, sentence
 from archlint.report.text_report import summary
 
@@ -69,4 +70,4 @@ def _data(text: str) -> str:
 
 
 def _property(value: object) -> str:
-    return _data(str(value)).replace(":", "%3A").replace(",", "%2C")
+    return _data(one_line(str(value))).replace(":", "%3A").replace(",", "%2C")

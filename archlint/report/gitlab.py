@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from archlint.contracts.fingerprint import fingerprint, mistake_fingerprint
-from archlint.contracts.verdict_text import name, visible
+from archlint.contracts.verdict_text import name
+from archlint.errors import one_line
 from archlint.report.run_results import RunResults, sentence
 
 _SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
@@ -54,9 +55,9 @@ def _issue(
     check: str, text: str, severity: str, fingerprint: str, path: str, line: int
 ) -> dict[str, Any]:
     return {
-        "description": visible(text),
-        "check_name": check,
+        "description": one_line(text),
+        "check_name": one_line(check),
         "fingerprint": fingerprint,
         "severity": severity,
-        "location": {"path": path, "lines": {"begin": line}},
+        "location": {"path": one_line(path), "lines": {"begin": line}},
     }

@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 from archlint.contracts.points import point_text
 from archlint.contracts.verdict import Verdict
-from archlint.contracts.verdict_text import body, visible
-from archlint.errors import Mistake
+from archlint.contracts.verdict_text import body
+from archlint.errors import Mistake, one_line
 from archlint.report.run_results import RunResults, sentence
 
 
@@ -20,7 +20,7 @@ def render(results: RunResults) -> str:
         [*(m.where.file for m in results.mistakes), *(v.file or "" for v in results.verdicts)]
     ):
         path = (results.path(file) if file else None) or file
-        suite = SubElement(root, "testsuite", name=visible(path) or "archlint")
+        suite = SubElement(root, "testsuite", name=one_line(path) or "archlint")
         mistakes = [m for m in results.mistakes if m.where.file == file]
         if mistakes:
             _broken_file(suite, path, mistakes)
@@ -36,31 +36,31 @@ def render(results: RunResults) -> str:
 def _broken_file(suite: Element, path: str, mistakes: Sequence[Mistake]) -> None:
     line = str(mistakes[0].where.line)
     case = SubElement(
-        suite, "testcase", classname=visible(path), name="rule file",
-        file=visible(path), line=line, time="0.000",
+        suite, "testcase", classname=one_line(path), name="rule file",
+        file=one_line(path), line=line, time="0.000",
     )  # fmt: skip
     count = f"{len(mistakes)} mistake{'s' * (len(mistakes) != 1)}"
     error = SubElement(case, "error", type="mistake", message=count)
-    error.text = visible("\n".join(map(str, mistakes)))
+    error.text = "\n".join(map(str, mistakes))
 
 
 def _case(suite: Element, path: str, verdict: Verdict, level: str | None) -> None:
     case = SubElement(
         suite,
         "testcase",
-        classname=visible(path) or "archlint",
-        name=visible(f"{verdict.contract}[{verdict.model}]"),
-        file=visible(path),
+        classname=one_line(path) or "archlint",
+        name=one_line(f"{verdict.contract}[{verdict.model}]"),
+        file=one_line(path),
         line=str(verdict.line or 1),
         time=f"{verdict.seconds:.3f}",
     )
     _properties(case, verdict)
     if level == "error":
         kind = "error" if verdict.word == "error" else "failure"
-        element = SubElement(case, kind, type=verdict.word, message=visible(sentence(verdict)))
+        element = SubElement(case, kind, type=verdict.word, message=sentence(verdict))
         element.text = body(verdict)
     elif verdict.waived:
-        SubElement(case, "skipped", type="waived", message=visible(verdict.note))
+        SubElement(case, "skipped", type="waived", message=one_line(verdict.note))
     elif level is not None:
         SubElement(case, "system-out").text = f"{verdict.word}\n{body(verdict)}"
 
@@ -75,7 +75,7 @@ def _properties(case: Element, verdict: Verdict) -> None:
         values["severity"] = verdict.severity
     properties = SubElement(case, "properties")
     for key, value in values.items():
-        SubElement(properties, "property", name=key, value=visible(value))
+        SubElement(properties, "property", name=key, value=one_line(value))
 
 
 def _count(suite: Element, seconds: float) -> None:

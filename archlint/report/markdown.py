@@ -6,7 +6,8 @@ from collections import Counter
 
 from archlint.contracts.points import point_text
 from archlint.contracts.verdict import WORDS, Verdict
-from archlint.contracts.verdict_text import status_of, visible
+from archlint.contracts.verdict_text import status_of
+from archlint.errors import one_line
 from archlint.report.run_results import RunResults
 
 _ROWS = 200  # of the table; GitHub cuts off long summaries
@@ -44,5 +45,5 @@ def _row(verdict: Verdict) -> str:
 
 def _cell(text: str) -> str:
     """The text in one cell of a table: what Markdown or HTML would read is escaped."""
-    text = visible(text).replace("\n", " ").replace("&", "&amp;").replace("<", "&lt;")
+    text = one_line(text).replace("&", "&amp;").replace("<", "&lt;")
     return "".join(f"\\{c}" if c in "\\`*_[]|" else c for c in text)

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from archlint.errors import one_line
+
 
 class Bar:
     """A bar that is shown, and counts steps."""
@@ -20,7 +22,7 @@ class Bar:
 
     def advance(self, name: str) -> None:
         """Count one step, and show its name."""
-        self._progress.update(self._task, advance=1, description=escape(name))
+        self._progress.update(self._task, advance=1, description=escape(one_line(name)))
 
     @contextmanager
     def hidden(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from archlint.contracts.contract import Contract
 from archlint.contracts.verdict import Verdict
-from archlint.errors import Mistake
+from archlint.errors import Mistake, one_line
 
 
 @dataclass(frozen=True)
@@ -55,4 +55,4 @@ class RunResults:
 def sentence(verdict: Verdict) -> str:
     """The verdict's message and note on one line."""
     first = verdict.message.partition("\n")[0].strip() or f"the contract is {verdict.word}"
-    return "; ".join(filter(None, (first, verdict.note)))
+    return one_line("; ".join(filter(None, (first, verdict.note))))

@@ -6,6 +6,7 @@ The rules of the log are the contracts, and archlint's own requirements for rule
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from archlint.contracts.cost_budget import budgets_text
 from archlint.contracts.fingerprint import fingerprint, mistake_fingerprint
 from archlint.contracts.rulefile.structure_reader import structure_as_yaml
 from archlint.contracts.verdict import Verdict
-from archlint.contracts.verdict_text import body, name, visible
-from archlint.errors import Mistake
+from archlint.contracts.verdict_text import body, name
+from archlint.errors import Mistake, one_line, visible
 from archlint.report.run_results import RunResults, sentence
 
 SCHEMA = (
@@ -81,16 +82,16 @@ def render(results: RunResults) -> str:
 def _result(results: RunResults, rules: _Rules, verdict: Verdict, level: str) -> dict[str, Any]:
     path = results.path(verdict.file) if verdict.file else None
     result: dict[str, Any] = {
-        "ruleId": verdict.contract,
+        "ruleId": one_line(verdict.contract),
         "ruleIndex": rules.index(verdict),
         "level": level,
-        "message": {"text": f"{visible(_headline(verdict))}\n\n{body(verdict)}"},
+        "message": {"text": _message(f"{name(verdict)}: {sentence(verdict)}\n\n{body(verdict)}")},
         "locations": [],
         "partialFingerprints": {_KEY: fingerprint(verdict, path)},
         "suppressions": [],
         "properties": {
             "verdict": verdict.word,
-            "model": verdict.model,
+            "model": one_line(verdict.model),
             "counterexample": verdict.counterexample,
         },
     }
@@ -98,23 +99,30 @@ def _result(results: RunResults, rules: _Rules, verdict: Verdict, level: str) ->
     if verdict.file:
         where["physicalLocation"] = _place(results, verdict.file, verdict.line or 1)
     if verdict.at is not None and verdict.at.module:
-        where["logicalLocations"] = [{"fullyQualifiedName": verdict.at.module, "kind": "module"}]
+        where["logicalLocations"] = [
+            {"fullyQualifiedName": one_line(verdict.at.module), "kind": "module"}
+        ]
     if where:
         result["locations"].append(where)
     layer = results.layer(verdict)
     if layer is not None and verdict.at is not None:
         text = f"{verdict.at.module or 'the model'}  {verdict.at.op}"
         place = _place(results, str(results.base / layer[0]), layer[1])
-        related = {"id": 1, "message": {"text": text}, "physicalLocation": place}
+        related = {"id": 1, "message": {"text": _message(text)}, "physicalLocation": place}
         result["relatedLocations"] = [related]
     if verdict.waived:
-        suppression = {"kind": "external", "status": "accepted", "justification": verdict.note}
+        suppression = {
+            "kind": "external",
+            "status": "accepted",
+            "justification": one_line(verdict.note),
+        }
         result["suppressions"].append(suppression)
     return result
 
 
-def _headline(verdict: Verdict) -> str:
-    return f"{name(verdict)}: {sentence(verdict)}"
+def _message(text: str) -> str:
+    """The text of a message, in which SARIF would show ``[text](target)`` as a link."""
+    return visible(text).replace("](", "\\](")
 
 
 def _mistake(results: RunResults, rules: _Rules, mistake: Mistake) -> dict[str, Any]:
@@ -125,7 +133,7 @@ def _mistake(results: RunResults, rules: _Rules, mistake: Mistake) -> dict[str, 
         "ruleId": RULE_FILE,
         "ruleIndex": rules.named(RULE_FILE),
         "level": "error",
-        "message": {"text": text},
+        "message": {"text": _message(text)},
         "locations": [{"physicalLocation": place}],
         "partialFingerprints": {_KEY: mistake_fingerprint(mistake, results.path(where.file))},
         "suppressions": [],
@@ -137,7 +145,7 @@ def _place(results: RunResults, file: str, line: int, column: int | None = None)
     artifact = (
         {"uri": Path(file).absolute().as_uri()}
         if path is None
-        else {"uri": quote(path), "uriBaseId": _BASE}
+        else {"uri": quote(os.fsencode(path)), "uriBaseId": _BASE}
     )
     region = {"startLine": line} | ({"startColumn": column} if column else {})
     return {"artifactLocation": artifact, "region": region}
@@ -191,10 +199,10 @@ def _of_contract(contract: Contract) -> dict[str, Any]:
 
 def _descriptor(id: str, title: str, help: str, level: str, next: str = "") -> dict[str, Any]:
     return {
-        "id": id,
-        "shortDescription": {"text": title},
-        "fullDescription": {"text": help},
-        "help": {"text": "\n".join(filter(None, (help, next)))},
+        "id": one_line(id),
+        "shortDescription": {"text": _message(title)},
+        "fullDescription": {"text": _message(help)},
+        "help": {"text": _message("\n".join(filter(None, (help, next))))},
         "helpUri": HELP,
         "defaultConfiguration": {"level": level},
         "properties": {"tags": ["archlint"], "problem.severity": level},

@@ -9,19 +9,23 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archlint.contracts.job import Job
 from archlint.contracts.suggestions import did_you_mean
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
 from archlint.runner import pool
-from archlint.runner.remote import RemoteTask, check_job
 from archlint.runner.resources import cores
+
+if TYPE_CHECKING:
+    from archlint.runner.remote import RemoteTask
 
 CONNECT = 60  # seconds to reach a scheduler, and to wait for its first worker
 NEEDS = {"loky": ("joblib",), "dask": ("joblib", "distributed"), "ray": ("joblib", "ray")}
@@ -76,6 +80,8 @@ def run(
     if backend.name == "local":
         return pool.run(jobs, count, check=check, grace=grace)
     _require(backend.name)
+    from archlint.runner.remote import RemoteTask
+
     threads = max(1, cores() // count) if backend.name == "loky" else 1
     task = RemoteTask(
         check or pool.CHECK, pool.GRACE if grace is None else grace, threads, Path.cwd(), count
@@ -106,6 +112,8 @@ def _through_joblib(jobs: Sequence[Job], count: int, backend: Backend, task: Rem
 
 
 def _check(index: int, job: Job, task: RemoteTask) -> tuple[int, Verdict]:
+    from archlint.runner.remote import check_job
+
     try:
         return index, check_job(job, task)
     except OSError as e:  # no process or folder on this machine; the other jobs continue
@@ -125,11 +133,19 @@ def _dask(address: str | None, count: int) -> Iterator[tuple[dict[str, Any], int
     distributed = importlib.import_module("distributed")
     with contextlib.ExitStack() as stack:
         if address is None:
-            address = stack.enter_context(
-                distributed.LocalCluster(
-                    n_workers=count, threads_per_worker=1, dashboard_address=None
-                )
-            )
+            scratch = tempfile.mkdtemp(prefix="archlint-")
+            stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+            try:
+                address = stack.enter_context(
+                    distributed.LocalCluster(
+                        n_workers=count, threads_per_worker=1, dashboard_address=None,
+                        local_directory=scratch,
+                    )
+                )  # fmt: skip
+            except Exception as e:  # a RuntimeError if one of its processes ended
+                raise BackendError(f"cannot start dask: {e}") from e
+            # Nothing is ever written there, and what is gone now is not left by a kill.
+            shutil.rmtree(scratch, ignore_errors=True)
         try:
             client = stack.enter_context(distributed.Client(address, timeout=CONNECT))
         except (OSError, ValueError) as e:  # a TimeoutError is an OSError

@@ -11,11 +11,14 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
 
 from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.runner.resources import cores, memory_for_each
-from archlint.runner.worker import Worker
+
+if TYPE_CHECKING:
+    from archlint.runner.worker import Worker
 
 CHECK = "archlint.explanation.advice:check_contract"
 GRACE = 10.0  # seconds that a job may exceed its contract's budget before it is killed
@@ -33,6 +36,8 @@ def run(
     count = max(1, min(count, len(jobs)))
     if not jobs:
         return
+    from archlint.runner.worker import Worker
+
     if grace is None:
         grace = GRACE
     threads_of_job = max(1, cores() // count)

@@ -57,7 +57,7 @@ class Requests:
         status, their_status = socket.socketpair()
         channel, their_channel = socket.socketpair()
         output, their_output = os.pipe()
-        stacks = tempfile.TemporaryFile()  # noqa: SIM115
+        stacks = _scratch()
         child = Child(status, channel, output, stacks)
         sent = (their_status.fileno(), their_channel.fileno(), their_output, stacks.fileno())
         try:
@@ -93,7 +93,7 @@ class ServerProcess:
         threads of each process, unless the user allows fewer. ``cwd``: the working folder.
         """
         ours, theirs = socket.socketpair()
-        self._printed = tempfile.TemporaryFile()  # noqa: SIM115
+        self._printed = _scratch()
         command = [sys.executable, *_interpreter_flags(), "-u", "-c", _BOOT, "\n".join(sys.path)]
         try:
             with theirs:
@@ -290,6 +290,13 @@ def _drain(descriptor: int, printed: bytearray, once: bool = False) -> bool:
     if len(printed) > 2 * PRINTED:
         del printed[:-PRINTED]
     return bool(part)
+
+
+def _scratch() -> IO[bytes]:
+    """A file without a name; in memory, if the system can do that, so that no disk can be full."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("archlint"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _raise(error: Exception) -> bytes:

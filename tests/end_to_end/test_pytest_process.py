@@ -1,5 +1,6 @@
 """The plugin in a pytest process of its own: what is imported, workers, signals, other plugins."""
 
+import json
 import os
 import re
 import signal
@@ -144,6 +145,43 @@ def test_without_the_plugin_rule_files_are_nothing(project):
     done = run(project, "-p", "no:archlint")
     assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
     assert "archlint: rule files" not in done.stdout
+
+
+BROKEN = RULES.replace("N 8", "N 9").replace("any-batch", "wrong-width")
+ENDS = RULES.replace("nets:head", "nets:Ends").replace("any-batch", "ends")
+
+
+@pytest.mark.slow
+def test_beside_pytest_forked(project):
+    """Each contract has a process of its own; one that ends it harms no other."""
+    pytest.importorskip("pytest_forked")
+    nets = project.path / "nets.py"
+    ends = "\nimport os\nclass Ends(nn.Module):\n    def forward(self, x):\n        os._exit(9)\n"
+    nets.write_text(nets.read_text() + ends)
+    project.makepyfile("def test_plain(): pass")
+    if "1 passed" not in run(project, "--forked", "-k", "plain", "-p", "no:archlint").stdout:
+        pytest.skip("this pytest-forked does not work with this pytest")
+    for name, text in (("a", RULES), ("b", BROKEN), ("c", ENDS), ("d", RULES)):
+        (project.path / f"{name}.archlint.yaml").write_text(text)
+    done = run(project, "--forked", "--archlint-json=v.json")
+    assert "2 failed, 3 passed" in done.stdout, done.stdout
+    assert "running the test EXITED with status 9" in done.stdout
+    assert "wrong-width" in done.stdout
+    words = [v["verdict"] for v in json.loads((project.path / "v.json").read_text())["verdicts"]]
+    assert words == ["proved", "broken", "proved"]
+
+
+@pytest.mark.slow
+def test_beside_rerunfailures(project):
+    """A broken contract stays broken, and has one verdict however often it runs."""
+    pytest.importorskip("pytest_rerunfailures")
+    (project.path / "a.archlint.yaml").write_text(RULES)
+    (project.path / "b.archlint.yaml").write_text(BROKEN)
+    done = run(project, "--reruns=2", "--archlint-json=v.json")
+    assert "1 failed, 1 passed, 2 rerun" in done.stdout, done.stdout
+    words = [v["verdict"] for v in json.loads((project.path / "v.json").read_text())["verdicts"]]
+    assert words == ["proved", "broken"]
+    assert "1 proved, 1 broken" in done.stdout
 
 
 # -- signals ---------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from archlint.errors import visible
+
 SCRIPTS = ("formulas.js", "size_map.js", "layers.js", "cost.js", "contents.js")
 EMPTY: dict[str, Any] = {
     "nodes": [], "maps": [], "rows": [], "point": {}, "branch": None,
@@ -50,10 +52,19 @@ def document(template: str, title: str, data: dict[str, Any], **values: Any) -> 
 
 def _as_json(data: object) -> Markup:
     """JSON that cannot end the element it stands in."""
-    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+    text = json.dumps(_shown(data), ensure_ascii=True, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
+
+
+def _shown(data: object) -> object:
+    """The data, or the value of an expression, with texts that no browser acts on."""
+    if isinstance(data, dict):
+        return {_shown(key): _shown(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_shown(value) for value in data]
+    return visible(data) if isinstance(data, str) and not isinstance(data, Markup) else data
 
 
 def _hash(text: str) -> str:
@@ -82,6 +93,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_shown,
     )
 
 

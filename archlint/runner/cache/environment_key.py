@@ -116,5 +116,11 @@ def _origin(metadata: str) -> str:
 def _archlint_files() -> str:
     """The digest of archlint's own files: a checkout can change without its version changing."""
     top = Path(__file__).parents[2]
-    files = sorted(p for p in top.rglob("*") if p.suffix in (".py", ".yaml") and p.is_file())
-    return digest("".join(f"{p.relative_to(top)} {digest(p.read_bytes())}\n" for p in files))
+    parts = []
+    for folder, _, names in os.walk(top):
+        for name in sorted(names):
+            if name.endswith((".py", ".yaml")):
+                path = os.path.join(folder, name)
+                with open(path, "rb") as file:
+                    parts.append(f"{path[len(str(top)) :]} {digest(file.read())}")
+    return digest("\0".join(sorted(parts)))

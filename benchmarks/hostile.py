@@ -1,0 +1,170 @@
+"""Models that harm their process, each between good ones: `check`, dask, `infer` and pytest.
+
+    python benchmarks/hostile.py [check] [dask] [infer] [pytest]
+
+`hostile_models.py` has the models. Each hostile contract needs its own verdict, with a message if
+it is an error, and every good contract is proved. Afterwards no process is left, and no temporary
+file. pytest runs with pytest-forked: in one process it cannot hold what ends the process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from table import write
+
+REPO = Path(__file__).parents[1]
+MARK = "ARCHLINT_BENCHMARK_RUN"
+
+Verdicts = dict[str, tuple[str, str]]
+"""By contract: the word, and the message."""
+
+
+def main() -> None:
+    routes: dict[str, Callable[[Run], Verdicts]] = {
+        "check": Run.check, "dask": Run.dask, "infer": Run.infer, "pytest": Run.pytest,
+    }  # fmt: skip
+    chosen = sys.argv[1:] or [*routes]
+    names = _names()
+    table: dict[str, dict[str, tuple[str, str]]] = {}
+    summary = [f"{len(names)} hostile models, each followed by a good one"]
+    for route in chosen:
+        with Run(names) as run:
+            start = time.monotonic()
+            found = routes[route](run)
+            seconds = time.monotonic() - start
+            litter, processes = run.left()
+        bad = [n for n in names if found.get(f"good-{n}", ("missing", ""))[0] != "proved"]
+        none = [n for n in names if n not in found]
+        silent = [n for n, (word, message) in found.items() if word == "error" and not message]
+        traces = [n for n, (_, message) in found.items() if "bug in archlint" in message]
+        summary.append(
+            f"{route}: {len(bad)} good contracts harmed {bad}, {len(none)} have no verdict {none}, "
+            f"{len(silent)} errors without a message {silent}, {len(traces)} tracebacks {traces}, "
+            f"{processes} processes and {litter} temporary files left; {seconds:.0f} s"
+        )
+        print(summary[-1], flush=True)
+        for name in names:
+            table.setdefault(name, {})[route] = found.get(name, ("none", ""))
+    rows = [
+        (name, *(table[name][route][0] for route in chosen), _first(table[name])) for name in names
+    ]
+    write("hostile", "python benchmarks/hostile.py", summary, ("model", *chosen, "message"), rows)
+
+
+def _names() -> list[str]:
+    code = "import hostile_models as h; print(*h.ENDS, *h.SURVIVES)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
+    return done.stdout.split()
+
+
+def _first(found: dict[str, tuple[str, str]]) -> str:
+    messages = [m.partition("\n")[0] for _, m in found.values() if m]
+    return messages[0][:110] if messages else ""
+
+
+class Run:
+    """A project of its own, with a temporary folder of its own, whose processes are marked."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self.folder = Path(tempfile.mkdtemp(prefix="hostile-"))
+        self.scratch = self.folder / "tmp"
+        self.project = self.folder / "project"
+        self.id = uuid.uuid4().hex
+        for each in (self.scratch, self.project):
+            each.mkdir()
+        shutil.copy(Path(__file__).with_name("hostile_models.py"), self.project / "models.py")
+        (self.project / "pyproject.toml").touch()
+        lines = ["archlint: 1", "models:", "  good: models.py:good"]
+        lines += [f"  {name}: models.py:{name}" for name in names]
+        lines.append("contracts:")
+        for name in names:
+            for id, model in ((name, name), (f"good-{name}", "good")):
+                lines += [
+                    f"- id: {id}", f"  models: {model}", "  input: N 3 H W", "  samples: 1",
+                    "  accepts: any N >= 1 and H, W >= 8", "  budget: {seconds: 3}",
+                ]  # fmt: skip
+        (self.project / "archlint.yaml").write_text("\n".join(lines) + "\n")
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pid in self._processes():
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def archlint(self, *options: str) -> subprocess.CompletedProcess[str]:
+        return self.python("-m", "archlint", *options)
+
+    def python(self, *options: str) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join(filter(None, (str(REPO), os.environ.get("PYTHONPATH"))))
+        env = os.environ | {"PYTHONPATH": path, "TMPDIR": str(self.scratch), MARK: self.id}
+        return subprocess.run(
+            [sys.executable, *options], cwd=self.project, env=env, capture_output=True,
+            text=True, errors="replace", timeout=3000,
+        )  # fmt: skip
+
+    def check(self, *options: str) -> Verdicts:
+        done = self.archlint("check", "--format=json", "--no-cache", "--jobs=2", *options)
+        return self._verdicts(done.stdout or done.stderr)
+
+    def dask(self) -> Verdicts:
+        return self.check("--backend", "dask")
+
+    def pytest(self) -> Verdicts:
+        file = self.folder / "pytest.json"
+        done = self.python(
+            "-m", "pytest", "-q", "--forked", "--archlint-json", str(file), "archlint.yaml"
+        )
+        print(done.stdout[-300:], done.stderr[-300:])
+        return self._verdicts(file.read_text() if file.exists() else "{}")
+
+    def _verdicts(self, text: str) -> Verdicts:
+        data = json.loads(text).get("verdicts", [])
+        return {v["contract"]: (v["verdict"], v["message"]) for v in data}
+
+    def infer(self) -> Verdicts:
+        found = {}
+        for name in self.names:
+            for id, model in ((name, name), (f"good-{name}", "good")):
+                if id != name and name != self.names[-1]:
+                    found[id] = ("proved", "")  # nothing is shared by two commands
+                    continue
+                target = f"models.py:{model}"
+                done = self.archlint("infer", target, "--input", "N 3 H W", "--seconds", "3")
+                word = {0: "proved", 2: "error"}.get(done.returncode, f"code {done.returncode}")
+                message = done.stderr if done.returncode else ""
+                found[id] = (word, message.removeprefix("Error: "))
+        return found
+
+    def left(self) -> tuple[int, int]:
+        """The numbers of temporary files and of processes that are left."""
+        time.sleep(1)
+        return sum(1 for _ in self.scratch.rglob("*")), len(self._processes())
+
+    def _processes(self) -> list[int]:
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if f"{MARK}={self.id}".encode() in path.read_bytes():
+                    found.append(int(path.parent.name))
+            except OSError:
+                continue
+        return found
+
+
+if __name__ == "__main__":
+    main()
