@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,7 +124,7 @@ def check(
         raise click.UsageError("--profile excludes --select, --locked and --write-baseline.")
     if no_sample and samples:
         raise click.UsageError("--no-sample and --samples exclude each other.")
-    given = paths
+    given, start = paths, time.monotonic()
     try:
         count = 0 if no_sample else samples
         if profile:
@@ -183,6 +184,8 @@ def check(
         ctx.exit(EXIT_INTERRUPTED if isinstance(e, KeyboardInterrupt) else int(e.code or 0))
     write_reports(outputs, format_, todo, verdicts, mistakes, strict, printed)
     if format_ == "text" and not quiet and not locked:
+        if sys.stderr.isatty():
+            click.echo(f"{len(verdicts)} verdicts in {time.monotonic() - start:.1f} s", err=True)
         suggest(after_check(todo, verdicts))
     ctx.exit(EXIT_CANNOT_RUN if mistakes else verdict.exit_code(verdicts, strict))
 

@@ -154,7 +154,8 @@ def test_what_only_the_session_can_tell_fails_the_session(run):
     result.stdout.fnmatch_lines(
         [
             "BROKEN  waiver · any-width · takes_[*]  archlint.yaml:11  no longer needed: all 2 *",
-            "BROKEN  waiver · any-height · [*]  archlint.yaml:12  matches no contract and model*",
+            "BROKEN  waiver · any-height · [*]  archlint.yaml:12  matches no contract and model*"
+            "; did you mean 'any-width'?*",
             "2 proved, 2 broken",
         ]
     )

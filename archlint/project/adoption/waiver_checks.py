@@ -10,6 +10,7 @@ from pathlib import Path
 
 from archlint.contracts.contract import Contract, Waiver
 from archlint.contracts.settings import shorten
+from archlint.contracts.suggestions import did_you_mean
 from archlint.contracts.verdict import Verdict, Waived
 from archlint.project.adoption.contract_case import Case, CaseVerdicts, all_cases, checked_cases
 
@@ -56,10 +57,21 @@ def unused_waivers(
         matching = [c for c in checked if covers(waiver, *c[1:])]
         if not any(covers(waiver, *c[1:]) for c in everything):
             if all(c in results for c in checked):
-                message = "matches no contract and model in this file"
-                yield _verdict(waiver, message, severity)
+                hint = _near(waiver, everything)
+                message = f"matches no contract and model in this file{hint}"
+                to_do = "correct the waiver" if hint else "remove the waiver"
+                yield _verdict(waiver, message, severity, to_do)
         elif matching and all(c in results and bool(results[c]) for c in matching):
             yield _verdict(waiver, f"no longer needed: {_why(matching, results)}", severity)
+
+
+def _near(waiver: Waiver, cases: Sequence[Case]) -> str:
+    """``; did you mean …?`` with a contract, or with one of the contract's models."""
+    ids = [contract for _, contract, _ in cases]
+    if not any(fnmatchcase(contract, waiver.contract) for contract in ids):
+        return did_you_mean(waiver.contract, list(dict.fromkeys(ids)))
+    models = [model for _, contract, model in cases if fnmatchcase(contract, waiver.contract)]
+    return did_you_mean(waiver.model, list(dict.fromkeys(models)))
 
 
 def _why(cases: Sequence[Case], results: CaseVerdicts) -> str:
@@ -68,7 +80,9 @@ def _why(cases: Sequence[Case], results: CaseVerdicts) -> str:
     return f"all {len(cases)} matching contracts and models hold"
 
 
-def _verdict(waiver: Waiver, message: str, severity: str) -> Verdict:
+def _verdict(
+    waiver: Waiver, message: str, severity: str, to_do: str = "remove the waiver"
+) -> Verdict:
     return Verdict(
         "broken",
         contract=ID,
@@ -80,6 +94,6 @@ def _verdict(waiver: Waiver, message: str, severity: str) -> Verdict:
         details={
             "reason": message,
             "waived": f"until {waiver.until}: {waiver.reason}",
-            "to do": "remove the waiver",
+            "to do": to_do,
         },
     )
