@@ -14,6 +14,7 @@ from typing import Any
 
 from archlint.symbolic import Expr, Size, bit_length_of, floordiv, isqrt_of, mod, power_below
 from archlint.symbolic.formula import Bool, conj, disj, eq, ge, ne
+from archlint.tracing.signals import CannotMerge
 from archlint.tracing.symint import comparisons
 from archlint.tracing.symint.numbers import Binary, SizePath, kind_of, pinned, power, settled
 
@@ -141,8 +142,17 @@ def _by_residue(path: SizePath, size: Size, modulus: int, result: Callable[[int]
     rest = mod(size, modulus)
     same = [r for r in range(modulus) if result(r) == here]
     if len(same) < modulus:
-        path.branch(disj(*(eq(rest, r) for r in same)))
+        _branch_here(path, disj(*(eq(rest, r) for r in same)))
     return here
+
+
+def _branch_here(path: SizePath, formula: Bool) -> None:
+    """Branch on what holds at the sizes of the path, where an answer was taken from them.
+
+    Raises :class:`CannotMerge` where the path has to take the other side: it has no answer there.
+    """
+    if not path.branch(formula):
+        raise CannotMerge
 
 
 def greatest_divisor(path: SizePath, a: Any, b: Any) -> Size:
@@ -164,7 +174,7 @@ def greatest_divisor(path: SizePath, a: Any, b: Any) -> Size:
         return _absolute(path, a)
     divisor = math.gcd(a.evaluate(path.env), b)
     larger = [divisor * p for p in _primes(abs(b) // divisor)]
-    path.branch(conj(eq(mod(a, divisor), 0), *(ne(mod(a, m), 0) for m in larger)))
+    _branch_here(path, conj(eq(mod(a, divisor), 0), *(ne(mod(a, m), 0) for m in larger)))
     return divisor
 
 

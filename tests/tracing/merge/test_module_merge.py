@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -257,3 +258,22 @@ def test_results_of_every_form(monkeypatch):
     assert (found.text, found.exact) == ("any size", True)
     assert len(found.explored.paths) == 1
     assert found.entry().output == ["N ceil(H/2) 2*W", "3"]
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        lambda h, w: (math.gcd(h, 12), math.lcm(w, 2)),
+        lambda h, w: (math.gcd(h, 6), math.gcd(w, 4)),
+        lambda h, w: (pow(h, 2, 7), pow(w, 3, 5)),
+    ],
+)
+def test_an_answer_at_the_sizes_of_the_path_is_not_merged_with_other_branches(sizes):
+    class Zeros(nn.Module):
+        def forward(self, x):
+            return x.new_zeros(sizes(*x.shape[2:]))
+
+    found = archlint.infer(Zeros(), "1 3 H W")
+    assert found.exact
+    for h, w in itertools.product((1, 2, 3, 4, 6, 12, 13), (1, 2, 4, 5, 8)):
+        assert found.output(H=h, W=w) == sizes(h, w)
