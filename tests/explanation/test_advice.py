@@ -12,6 +12,7 @@ from archlint.contracts.rulefile.load import load
 from archlint.engine.pipeline import check_source
 from archlint.engine.python_contracts import contract_of, source_of
 from archlint.explanation import advice
+from archlint.explanation.fixes import broken_contract
 from tests import REPO
 
 
@@ -55,6 +56,21 @@ def test_no_fix_is_shown_where_nothing_may_run():
     details = archlint.check(pinned(), "N 1 H W", accepts="any H, W >= 8", samples=0).details
     assert "blame" in details
     assert "fix" not in details
+
+
+def test_slow_blame_leaves_time_for_fixes(monkeypatch):
+    """``blame`` that works until its deadline takes a quarter of the time for advice."""
+
+    def blame(run, violation):
+        while run.seconds_left:
+            pass
+        return original(run, violation)
+
+    original = broken_contract.blame
+    monkeypatch.setattr(broken_contract, "blame", blame)
+    monkeypatch.setattr(advice, "SECONDS", 4.0)
+    details = archlint.check(pinned(), "N 1 H W", accepts="any H, W >= 8").details
+    assert {"accepts", "fix"} <= details.keys()
 
 
 def test_the_verdict_stands_when_the_advice_has_a_bug(monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
@@ -15,7 +15,11 @@ from archlint.engine.explore import explore_model
 from archlint.engine.prove import SizeViolation, prove
 from archlint.explanation.blame import Blame, blame
 from archlint.models.targets import ModelSource
+from archlint.runtime.effort_clock import now
 from archlint.symbolic.solver.solver import Solver, Unsolved
+
+BLAME = 4
+"""The part of the time left that finding the layers to blame may take, as a divisor."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ def broken_contract(run: CheckRun, violation: SizeViolation) -> BrokenContract:
     point = common_sizes(exploration, run.deadline)
     if point is not None and not exploration.accepts(point):
         point = None
-    causes = blame(run, violation)
+    share = replace(run, deadline=now() + run.seconds_left / BLAME)  # fixes help more than blame
+    causes = blame(share, violation)
     model = run.source.for_tracing(run.contract.mode)
     return BrokenContract(run, model, violation, exploration, causes, point)
 
