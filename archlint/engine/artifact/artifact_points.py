@@ -39,10 +39,11 @@ def inside_points(
     except Unsolved:
         smallest = None
     first = [] if smallest is None else [smallest]
-    box, count = _near(question.box), count - len(ordinary)
+    box = _near(question.box)
     points = choose_sizes(names, region, box, _moduli(exploration), count, points=first)
     points = [p for p in points if all(v <= 4 * _FAR for v in p.values())] or points[:1]
-    return list({tuple(p.items()): p for p in (*points, *ordinary)}.values())
+    others = [p for p in points if p not in ordinary]
+    return [*others[: count - len(ordinary)], *ordinary]
 
 
 def outside_points(

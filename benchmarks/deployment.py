@@ -1,0 +1,136 @@
+"""Exported models on real runtimes beside the model, at and around the boundary of what it accepts.
+
+``python -m benchmarks.deployment`` exports each model with dynamic sizes, compares it at 20 sizes
+inside of its accepted set and as many just outside, and writes results/deployment.md.
+``--models a,b`` and ``--runtimes a,b`` choose. It needs the extras onnx, openvino and executorch;
+a runtime that is not installed is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.export import Dim
+
+from archlint.contracts.contract import Artifact, Budget, ModelRef
+from archlint.contracts.verdict import Verdict
+from archlint.engine.artifact.comparison import artifact_verdict
+from archlint.engine.artifact.runtimes import PACKAGES
+from archlint.engine.python_contracts import contract_of
+from benchmarks import table
+from benchmarks.deployment_nets import TORCHVISION, TOYS, build
+
+WITHIN = "N in 1..2 and H, W in 1..256"
+EXAMPLE = {"flatten_head": 224}  # the side of the example; 96 for the others
+SUFFIX = {"onnxruntime": "onnx", "openvino": "onnx", "torch-export": "pt2", "executorch": "pte"}
+SMALLEST = 64  # of the range that executorch is given, with 256 as the largest
+
+
+def _example(name: str) -> torch.Tensor:
+    side = EXAMPLE.get(name, 96)
+    return torch.randn(2, 3, side, side)
+
+
+def _free() -> dict[int, Any]:
+    return {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
+
+
+def _onnx(name: str, path: Path) -> None:
+    torch.onnx.export(
+        build(name), (_example(name),), str(path), dynamo=True, dynamic_shapes=(_free(),),
+        verbose=False,
+    )  # fmt: skip
+
+
+def _pt2(name: str, path: Path) -> None:
+    torch.export.save(
+        torch.export.export(build(name), (_example(name),), dynamic_shapes=(_free(),)), path
+    )
+
+
+def _pte(name: str, path: Path) -> None:
+    from executorch.exir import to_edge
+
+    side = Dim("h", min=SMALLEST, max=256), Dim("w", min=SMALLEST, max=256)
+    shape = {2: side[0], 3: side[1]}
+    program = torch.export.export(build(name), (_example(name)[:1],), dynamic_shapes=(shape,))
+    path.write_bytes(to_edge(program).to_executorch().buffer)
+
+
+EXPORT: dict[str, Callable[[str, Path], None]] = {"onnx": _onnx, "pt2": _pt2, "pte": _pte}
+
+
+def compare(name: str, runtime: str, folder: Path) -> tuple[str, str]:
+    """The version of the runtime with the sizes that were run, and each kind of disagreement."""
+    path = folder / f"{name}.{SUFFIX[runtime]}"
+    if not path.is_file():
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                EXPORT[SUFFIX[runtime]](name, path)
+        except Exception as e:
+            reason = (str(e).strip() or type(e).__name__).splitlines()[0]
+            return "", f"cannot be exported: {type(e).__name__}: {reason:.120}"
+    within = WITHIN if runtime != "executorch" else f"N == 1 and H, W in {SMALLEST}..256"
+    contract = contract_of(input="N 3 H W", accepts=f"any {within}")
+    contract = replace(
+        contract, artifact=Artifact(str(path), runtime), budget=Budget(128, 240.0), id=name
+    )
+    model = ModelRef(name, "benchmarks.deployment_nets:build", kwargs={"name": name})
+    verdict = artifact_verdict(contract, model, root=Path.cwd())
+    return _row(verdict)
+
+
+def _row(verdict: Verdict) -> tuple[str, str]:
+    details = verdict.details
+    compared = details.get("compared") or details.get("agrees") or ""
+    kinds = ("crash", "stale", "after", "silent", "refuses", "shape", "values")
+    found = [f"{kind}: {_one_line(details[kind])}" for kind in kinds if kind in details]
+    if verdict.word == "error":
+        found = [f"error: {verdict.message.splitlines()[0]:.160}"]
+    return compared.partition(",")[0], "; ".join(found) or "agrees"
+
+
+def _one_line(text: str) -> str:
+    how_many, *examples = text.splitlines()
+    return f"{how_many}: {examples[0]:.150}" if examples else how_many
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--models", default=",".join([*TOYS, *TORCHVISION]))
+    installed = [r for r, (package, _) in PACKAGES.items() if find_spec(package)]
+    parser.add_argument("--runtimes", default=",".join(installed))
+    chosen = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in chosen.models.split(","):
+            for runtime in chosen.runtimes.split(","):
+                compared, found = compare(name, runtime, Path(folder))
+                rows.append([name, runtime, compared, found])
+                print(" | ".join(rows[-1]), flush=True)
+                _write(rows)
+
+
+def _write(rows: list[list[str]]) -> None:
+    packages = {PACKAGES[row[1]][0] for row in rows}
+    versions = ", ".join(f"{p} {version(p)}" for p in sorted(packages))
+    differ = sum(row[3] != "agrees" for row in rows)
+    summary = [f"{versions}; within {WITHIN}", f"{differ} of {len(rows)} artifacts differ"]
+    header = ["model", "runtime", "compared", "disagreements"]
+    table.write("deployment", "python -m benchmarks.deployment", summary, header, rows)
+
+
+if __name__ == "__main__":
+    main()
