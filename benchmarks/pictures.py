@@ -1,12 +1,16 @@
 """The pictures of README and docs, drawn by the product.
 
-``python -m benchmarks.pictures`` writes docs/maps.svg; a test compares it with a new drawing.
+``python -m benchmarks.pictures`` writes docs/maps.svg; a test compares it with a new drawing. Where
+playwright and a Chromium are installed, it also takes the screenshots of the page.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import nn
@@ -15,6 +19,7 @@ from torch.nn import functional as F
 import archlint
 from archlint.contracts.size_map import size_map
 from archlint.contracts.size_map_svg import MARGIN, SIDE, svg
+from archlint.report.page.model_page import explain_page
 
 FILE = Path(__file__).parents[1] / "docs" / "maps.svg"
 STEP = SIDE + MARGIN + 24
@@ -81,5 +86,27 @@ def picture() -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>{"".join(parts)}</svg>\n'
 
 
+def screenshots(browser: str) -> None:
+    """docs/page.png and docs/page-narrow.png: why the U-Net refuses 40x48."""
+    from playwright.sync_api import sync_playwright
+
+    explanation = archlint.explain(UNet().eval(), "N 3 H W", at="40x48")
+    with TemporaryDirectory() as folder, sync_playwright() as started:
+        file = Path(folder) / "page.html"
+        file.write_text(explain_page(explanation), encoding="utf-8")
+        chromium = started.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        for name, scheme, width, height in (
+            ("page", "light", 1000, 1500), ("page-narrow", "dark", 400, 1500)
+        ):  # fmt: skip
+            size = {"width": width, "height": height}
+            page = chromium.new_page(color_scheme=scheme, viewport=size)
+            page.goto(file.as_uri())
+            page.screenshot(path=FILE.with_name(f"{name}.png"))
+        chromium.close()
+
+
 if __name__ == "__main__":
     FILE.write_text(picture(), encoding="utf-8")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium and find_spec("playwright"):
+        screenshots(chromium)

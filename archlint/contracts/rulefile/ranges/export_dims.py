@@ -148,14 +148,20 @@ def write(profiles: Sequence[Profile]) -> str:
 
 
 def _export_function(count: int) -> list[str]:
+    """By default torch.export refuses sizes at which a size inside the model is 1."""
+    head = [
+        "def export(model):",
+        "    from torch.fx.experimental import _config",
+        "",
+        "    # by default, sizes at which a size inside the model is 1 would be refused",
+        "    with _config.patch(backed_size_oblivious=True):",
+    ]
     if count == 1:
-        return [
-            "def export(model):",
-            "    return torch.export.export(model, args, kwargs, dynamic_shapes=dynamic_shapes)",
-        ]
-    calls = [f"        torch.export.export(model, args_{i}, kwargs_{i}, dynamic_shapes="
+        call = "torch.export.export(model, args, kwargs, dynamic_shapes=dynamic_shapes)"
+        return [*head, f"        return {call}"]
+    calls = [f"            torch.export.export(model, args_{i}, kwargs_{i}, dynamic_shapes="
              f"dynamic_shapes_{i})," for i in range(count)]  # fmt: skip
-    return ["def export(model):", "    return [", *calls, "    ]"]
+    return [*head, "        return [", *calls, "        ]"]
 
 
 def write_onnx(profiles: Sequence[Profile]) -> str:
