@@ -41,6 +41,7 @@ from archlint.runtime.offline import jobs_offline
 
 MODELS = Path(__file__).with_name("wild_models.yaml")
 PATHS = 128
+SECONDS_TO_RUN = 3.0  # of processor time, for all sizes of one model
 USUAL = (224, 64, 32, 16, 256, 1, 128, 28, 512, 5)  # sizes at which a model may run, whatever it is
 
 
@@ -219,8 +220,7 @@ def _with_input(source: Any, contract: Contract, input: Input) -> dict[str, Any]
         names = found.explored.names
         usual = [{n: count if n == "N" else u for n in names} for u in USUAL for count in (1, 2)]
         sizes = usual + sizes
-    seconds_to_run = contract.budget.seconds / 10
-    runs = compared(found, source.for_running(contract.mode), sizes, seconds_to_run)
+    runs = compared(found, source.for_running(contract.mode), sizes, SECONDS_TO_RUN)
     word = "exact" if found.exact else "tested"
     if runs.wrong:
         word = "contradicted"
