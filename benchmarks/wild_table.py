@@ -77,8 +77,9 @@ def short(words: str) -> str:
 def write(path: Path, rows: Sequence[Row], names: Sequence[str], points: int) -> None:
     """The page: totals, repositories, and each model that is not exact."""
     packages = ", ".join(f"{p} {version(p)}" for p in ("torch", "torchvision", "z3-solver"))
-    lines = [f"`python benchmarks/wild.py FOLDER... --points {points}` "
+    lines = [f"`python benchmarks/wild.py FOLDER... --models M --points {points}` "
              f"(Python {platform.python_version()}, {packages})", ""]  # fmt: skip
+    lines += ["A repository of many models has a sample of them here, evenly spread.", ""]
     lines += [*(f"- {each}" for each in summary(rows)), ""]
     lines += [_cells(HEADER), _cells(["---"] * len(HEADER)), *map(_cells, _counted(rows, names))]
     others = [r for r in rows if r["word"] in ("tested", "contradicted")]
