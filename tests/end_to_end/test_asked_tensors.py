@@ -56,7 +56,10 @@ def word(name: str, answered: dict[str, Answer]) -> str:
         return TABLES[name]
     if name in NO_ANSWER:
         return "refused"
-    return "unknown" if isinstance(answered[name].value, UnknownOutcome) else TABLES[name]
+    answer = answered[name]
+    if isinstance(answer.value, UnknownOutcome):
+        return "unknown"
+    return TABLES[name] if answer.holds_there else "branch"
 
 
 def test_every_function_has_an_answer(calls):
@@ -67,7 +70,7 @@ def test_an_answer_is_that_of_a_real_tensor_at_all_sizes_of_its_path(calls, answ
     found = {}
     for name, answer in answered.items():
         pairs = [(answer.value, HERE)]
-        pairs += [(answer.elsewhere, ELSEWHERE)] if answer.elsewhere is not None else []
+        pairs += [(answer.elsewhere, ELSEWHERE)] if answer.holds_there else []
         for value, sizes in pairs:
             real = real_answer(lambda name, x: ask(calls[name], x), name, sizes)
             if differs(value, real) and name not in DECIDED_BY_VALUES:

@@ -35,6 +35,7 @@ ANSWERS = {
     "number": "by the number itself: see [sizes](asked.md)",
     "kernel": "PyTorch's meta kernel gives sizes as formulas; the CPU kernel has to agree at small "
     "sizes",
+    "branch": "as *kernel* or *code*, on a path of fewer sizes, often of one",
     "indices": "as *kernel*; whether its indices are in range is not checked, so that nothing is "
     "proved",
     "unknown": "not answered: the run ends there, and its sizes are not proved",

@@ -58,12 +58,13 @@ class Answer:
     """``value``: an answer at some sizes, the reason why it is unknown, or an error.
 
     ``branches``: the comparisons of sizes that it took. ``elsewhere``: the answer at other sizes
-    of the same path, if these are on it.
+    of the same path, if these are on it (``holds_there``).
     """
 
     value: Any
     branches: int = 0
     elsewhere: Any = None
+    holds_there: bool = False
 
 
 class Asking(nn.Module):
@@ -87,7 +88,7 @@ class Asking(nn.Module):
                     branches = sum(e.kind == "branch" for e in events[before:])
                     answer = Answer(comparable(value, self.path.env), branches)
                     if all(holds(e.formula, self.other) is e.held for e in events):
-                        answer.elsewhere = comparable(value, self.other)
+                        answer.elsewhere, answer.holds_there = comparable(value, self.other), True
                     self.answers[name] = answer
                 except (UnknownOutcome, Exception) as error:
                     self.answers[name] = Answer(error)
