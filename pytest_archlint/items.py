@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from fnmatch import fnmatchcase
@@ -22,6 +22,8 @@ from pytest_archlint.options import SETTINGS, project_of
 from pytest_archlint.outcome import ContractBroken, Failed, record, report_verdict, shown
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from archlint.models.targets import ModelSource
 
 FIXTURE = "fixture:"
@@ -63,7 +65,7 @@ class RuleFile(pytest.Module):
         if self.config.stash[SETTINGS].locked:
             from pytest_archlint.lock_items import LockedItem
 
-            yield from LockedItem.of(self, items)
+            yield from LockedItem.of_items(self, items)
 
 
 class ContractItem(pytest.Function):
@@ -76,12 +78,7 @@ class ContractItem(pytest.Function):
     def of(cls, file: RuleFile, contract: Contract, ref: ModelRef) -> ContractItem:
         """The item ``id[model]``, or ``id[model-train]`` in training mode."""
 
-        def body() -> None:
-            """The function that pytest inspects; :meth:`runtest` does the work."""
-
-        marks = [pytest.mark.archlint]
-        if ref.target.startswith(FIXTURE):
-            marks.append(pytest.mark.usefixtures(ref.target.removeprefix(FIXTURE)))
+        marks = []
         if contract.skip:
             marks.append(pytest.mark.skip(reason=contract.skip))
         if contract.severity == "off":
@@ -91,10 +88,28 @@ class ContractItem(pytest.Function):
                 reason=contract.xfail, strict=contract.xfail_strict, raises=ContractBroken
             )
             marks.append(mark)
-        body.pytestmark = marks  # type: ignore[attr-defined]
+        return cls.marked(file, contract, ref, marks)
+
+    @classmethod
+    def marked(
+        cls,
+        file: RuleFile,
+        contract: Contract,
+        ref: ModelRef,
+        marks: Sequence[pytest.MarkDecorator],
+    ) -> Self:
+        """The item of a contract, with these marks and the fixture that its model comes from."""
+
+        def body() -> None:
+            """The function that pytest inspects; :meth:`runtest` does the work."""
+
+        own = [pytest.mark.archlint]
+        if ref.target.startswith(FIXTURE):
+            own.append(pytest.mark.usefixtures(ref.target.removeprefix(FIXTURE)))
+        body.pytestmark = [*own, *marks]  # type: ignore[attr-defined]
         mode = "" if contract.mode == "eval" else f"-{contract.mode}"
         name = f"{contract.id}[{ref.name}{mode}]"
-        item: ContractItem = cls.from_parent(file, name=name, callobj=body)
+        item: Self = cls.from_parent(file, name=name, callobj=body)
         item.contract, item.ref = contract, ref
         return item
 
@@ -130,11 +145,10 @@ class ContractItem(pytest.Function):
         """Check the contract in this process."""
         from pytest_archlint.check_item import check_contract
 
-        fixture = self.ref.target.removeprefix(FIXTURE)
-        model = self.funcargs[fixture] if fixture != self.ref.target else None
-        check_contract(self, self.contract, lambda: self._source(model))
+        check_contract(self, self.contract, self.open_source)
 
-    def _source(self, model: object) -> AbstractContextManager[ModelSource]:
+    def open_source(self) -> AbstractContextManager[ModelSource]:
+        """Locate the model: that of the item's fixture, or the one that the target names."""
         from archlint.errors import TargetError
         from archlint.models.targets import from_instance, resolve
 
@@ -142,7 +156,8 @@ class ContractItem(pytest.Function):
             return resolve(self.ref, self.root())
         if self.ref.args or self.ref.kwargs:
             raise TargetError(f"{self.ref.target} is already a model; it takes no args or kwargs")
-        return from_instance(model)  # type: ignore[arg-type]
+        model: Any = self.funcargs[self.ref.target.removeprefix(FIXTURE)]
+        return from_instance(model)
 
     def _error(self, message: str) -> Verdict:
         path, line, _ = self.reportinfo()
@@ -168,7 +183,7 @@ class ContractItem(pytest.Function):
 def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the contracts that --archlint-select does not match; other tests stay."""
     patterns = config.stash[SETTINGS].select
-    ids = sorted({item.contract.id for item in items if isinstance(item, ContractItem)})
+    ids = sorted({item.contract.id for item in items if type(item) is ContractItem})
     for pattern in patterns if ids else ():
         if not any(fnmatchcase(name, pattern) for name in ids):
             message = f"--archlint-select: no contract matches {pattern!r}"
@@ -179,7 +194,7 @@ def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
     out = [
         item
         for item in items
-        if isinstance(item, ContractItem)
+        if type(item) is ContractItem
         and not any(fnmatchcase(item.contract.id, pattern) for pattern in patterns)
     ]
     if out:

@@ -7,56 +7,61 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
+from archlint.contracts.accepted_set import AcceptedSet
 from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
 from archlint.project.lock_check import compare_with_lock, infer_jobs
-from archlint.project.lock_file import NAME, read
+from archlint.project.lock_file import NAME, Lock, key_of, read, text
 from pytest_archlint.check_item import require_torch
-from pytest_archlint.items import FIXTURE, ContractItem
+from pytest_archlint.items import FIXTURE, ContractItem, RuleFile
+from pytest_archlint.options import SETTINGS
 from pytest_archlint.outcome import report_verdict, shown
 
 
-class LockedItem(pytest.Item):
+class LockedItem(ContractItem):
     """Compares what one model accepts with its entry in the lock file."""
 
-    job: Job
-
     @classmethod
-    def of(cls, file: pytest.Collector, items: Sequence[ContractItem]) -> Iterator[LockedItem]:
-        """The items of a rule file; those of models from fixtures, which only pytest can build,
-        are skipped.
-        """
+    def of_items(cls, file: RuleFile, items: Sequence[ContractItem]) -> Iterator[LockedItem]:
+        """The items of a rule file, whose contracts are ``items``."""
         for job in infer_jobs(Job(i.contract, i.ref, i.root()) for i in items):
-            mode = "" if job.contract.mode == "eval" else f"-{job.contract.mode}"
-            item: LockedItem = cls.from_parent(file, name=f"locked[{job.ref.name}{mode}]")
-            item.job = job
-            item.add_marker("archlint")
-            if job.ref.target.startswith(FIXTURE):
-                item.add_marker(pytest.mark.skip(reason="archlint lock cannot build fixtures"))
-            yield item
-
-    def reportinfo(self) -> tuple[Path, int, str]:
-        where = self.job.contract.where
-        return self.path, where.line - 1 if where else 0, self.name
+            yield cls.marked(file, job.contract, job.ref, ())
 
     def runtest(self) -> None:
-        """Infer what the model accepts, in this process, and compare it."""
+        """Infer what the model accepts, in this process, and compare it.
+
+        With --archlint-update-lock the entry of a model from a fixture is written.
+        """
         require_torch(self.config)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # importing torch must not fail under -W error
-            from archlint.engine.infer.infer import infer_verdict
+            from archlint.engine.infer.infer import inferred_verdict
 
-        path = self.job.root / NAME
-        if not path.exists():
-            message = f"{shown(path, self.config)} does not exist; archlint lock writes it"
-            report_verdict(self, Verdict("error", "locked", self.job.ref.name, message=message))
+        update = self.config.stash[SETTINGS].update_lock and self.ref.target.startswith(FIXTURE)
+        path = self.root() / NAME
+        if not path.exists() and not update:
+            self._fail(f"{shown(path, self.config)} does not exist; archlint lock writes it")
         try:
-            lock = read(path)
+            lock = read(path) if path.exists() else Lock({}, {})
         except ArchlintError as e:
-            report_verdict(self, Verdict("error", "locked", self.job.ref.name, message=str(e)))
-        inferred = infer_verdict(self.job.contract, self.job.ref, root=self.job.root)
-        (verdict,) = compare_with_lock(lock, str(path), [(self.job, inferred)], complete=False)
+            self._fail(str(e))
+        inferred = inferred_verdict(self.contract, self.ref.name, self.open_source)
+        if update and inferred.entry is not None:
+            _write(path, lock, inferred.entry)
+            return
+        job = Job(self.contract, self.ref, self.root())
+        (verdict,) = compare_with_lock(lock, str(path), [(job, inferred)], complete=False)
+        if self.ref.target.startswith(FIXTURE) and "to accept" in verdict.details:
+            how = {"to accept": "pytest --archlint-update-lock"}
+            verdict = replace(verdict, details={**verdict.details, **how})
         report_verdict(self, replace(verdict, entry=None))
+
+    def _fail(self, message: str) -> None:
+        report_verdict(self, Verdict("error", "locked", self.ref.name, message=message))
+
+
+def _write(path: Path, lock: Lock, entry: AcceptedSet) -> None:
+    """Write the lock file with one entry replaced or added."""
+    entries = {**lock.entries, key_of(entry): entry}
+    path.write_text(text(entries.values()), encoding="utf-8")

@@ -21,6 +21,7 @@ class Settings:
     samples: int | None = None
     strict: bool = False
     locked: bool = False
+    update_lock: bool = False
     select: tuple[str, ...] = ()
     json: Path | None = None
 
@@ -40,12 +41,16 @@ class Settings:
                     f"archlint_samples: found {words!r}; expected a number of samples"
                 )
             samples = int(words)
+        update = bool(option("archlint_update_lock"))
+        if update and option("numprocesses", None):
+            raise pytest.UsageError("--archlint-update-lock writes one file: run it without -n")
         json = option("archlint_json") or config.getini("archlint_json")
         return cls(
             files=frozenset(_configured(config)),
             samples=samples,
             strict=bool(option("archlint_strict") or config.getini("archlint_strict")),
-            locked=bool(option("archlint_locked") or config.getini("archlint_locked")),
+            locked=bool(update or option("archlint_locked") or config.getini("archlint_locked")),
+            update_lock=update,
             select=tuple(option("archlint_select") or config.getini("archlint_select")),
             json=config.invocation_params.dir / json if json else None,
         )

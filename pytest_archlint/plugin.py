@@ -35,6 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--archlint-strict", action="store_true", default=None, help=strict)
     locked = "Also compare what the models of rule files accept with archlint.lock."
     group.addoption("--archlint-locked", action="store_true", default=None, help=locked)
+    update = "Write what the models from fixtures accept to archlint.lock."
+    group.addoption("--archlint-update-lock", action="store_true", help=update)
     group.addoption(
         "--archlint-select", action="append", metavar="ID",
         help="Only contracts of rule files with this id or glob (repeatable).",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -75,7 +74,8 @@ def fix(
                 done, line = _write(fixes)
                 blocks[-1] += f"\n\n  {line}"
                 written += done
-    click.echo(visible("\n\n".join(blocks)) if blocks else "nothing to fix")
+    text = "\n\n".join(blocks) if blocks else "nothing to fix"
+    click.echo(text.encode("utf-8", "surrogateescape"))  # a diff has the bytes of its file
     if write and blocks:
         left = len(blocks) - written
         unfixed = left > 0
@@ -111,16 +111,17 @@ def _fixes(job: Job, every: list[Job], seconds: float, server: CopyServer) -> li
     from archlint.explanation.fixes.broken_contract import broken_contract, violation_of
     from archlint.models.targets import resolve
     from archlint.runner.patched_project import checked_fixes
+    from archlint.runtime.effort_clock import now
 
     try:
         with resolve(job.ref, job.root) as source:
             verdict = check_source(job.contract, source)
             if verdict.word != "broken":
                 return verdict
-            deadline = time.monotonic() + seconds
+            deadline = now() + seconds
             run = CheckRun.start(job.contract, source, deadline=deadline)
             violation = violation_of(run)
-            if violation is None or violation.expected != "accepted":
+            if violation is None or violation.expected not in ("accepted", "output"):
                 return []
             others = [j for j in every if j.root == job.root and not _same_job(j, job)]
             return checked_fixes(broken_contract(run, violation), job, others, server)

@@ -34,25 +34,26 @@ def lock(ctx: click.Context, paths: tuple[str, ...], update: bool, jobs: int) ->
 
     PATH is as in archlint check; with one, entries of other models do not change. New models are
     added. If a model has changed, or an entry has no model any more, nothing is written without
-    --update.
+    --update. Entries of models from fixtures are written by pytest --archlint-update-lock.
 
     Exit code: 0 if the file is up to date or was written; 1 if it needs --update; 2 if something
     could not run.
     """
-    from archlint.project.lock_check import change_text, changes, entries_by_key
+    from archlint.project.lock_check import change_text, changes, entries_by_key, key_of_job
     from archlint.project.lock_file import text
 
-    infer_jobs, verdicts = _infer_all(paths, jobs)
+    infer_jobs, verdicts, fixtures = _infer_all(paths, jobs)
     failed = [v for v in verdicts if v.entry is None]
     outdated = False
-    for root in dict.fromkeys(j.root for j in infer_jobs):
+    for root in dict.fromkeys(j.root for j in (*infer_jobs, *fixtures)):
         path, before = _read_lock(root)
         entries = [v.entry for j, v in zip(infer_jobs, verdicts, strict=True) if j.root == root]
         current = entries_by_key(e for e in entries if e is not None)
         changed = changes(before.entries, current)
         for change in changed:
             click.echo(visible(change_text(change)) + "\n")
-        others = before.entries if paths or failed else {}
+        kept = {key_of_job(j) for j in fixtures if j.root == root}
+        others = {k: e for k, e in before.entries.items() if paths or failed or k in kept}
         gone = sorted(before.entries.keys() - others.keys() - current.keys())
         for model, input, mode in gone:
             click.echo(f"GONE  {model}   {input.strip(chr(34))}   {mode}\n")
@@ -63,6 +64,10 @@ def lock(ctx: click.Context, paths: tuple[str, ...], update: bool, jobs: int) ->
         if not path.exists() or path.read_text(encoding="utf-8") != after:
             path.write_text(after, encoding="utf-8")
         click.echo(f"{path.name}: {_counts(before.entries, current, len(changed), len(gone))}")
+    for job in fixtures:
+        how = "pytest --archlint-update-lock writes its entry"
+        line = f"{job.ref.name}: only pytest can build {job.ref.target}; {how}"
+        click.echo(visible(line), err=True)
     for verdict in failed:
         click.echo(visible(f"{verdict.model}: {verdict.message}"), err=True)
     if outdated:
@@ -78,9 +83,9 @@ def check_locked(jobs: Sequence[Job], count: int, complete: bool) -> list[Verdic
     ``complete``: the projects have no other models. Raises ``CannotRun`` without a lock file.
     """
     from archlint.contracts.settings import shorten
-    from archlint.project.lock_check import compare_with_lock, infer_jobs
+    from archlint.project.lock_check import compare_with_lock, infer_jobs, key_of_job
 
-    todo = infer_jobs(jobs)
+    todo, fixtures = _without_fixtures(infer_jobs(jobs))
     locks = {root: _read_lock(root) for root in dict.fromkeys(j.root for j in todo)}
     for path, _ in locks.values():
         if not path.exists():
@@ -89,12 +94,22 @@ def check_locked(jobs: Sequence[Job], count: int, complete: bool) -> list[Verdic
     verdicts = []
     for root, (path, lock) in locks.items():
         pairs = [(j, v) for j, v in zip(todo, inferred, strict=True) if j.root == root]
-        verdicts += compare_with_lock(lock, str(shorten(path)), pairs, complete)
+        elsewhere = [key_of_job(j) for j in fixtures if j.root == root]
+        verdicts += compare_with_lock(lock, str(shorten(path)), pairs, complete, elsewhere)
     return verdicts
 
 
-def _infer_all(paths: Sequence[str], count: int) -> tuple[list[Job], list[Verdict]]:
-    """Infer what the models of rule files accept. Raises ``CannotRun`` for mistakes in them."""
+def _without_fixtures(jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+    """The jobs, and separately those of models that only pytest can build."""
+    fixtures = [j for j in jobs if j.ref.target.startswith("fixture:")]
+    return [j for j in jobs if j not in fixtures], fixtures
+
+
+def _infer_all(paths: Sequence[str], count: int) -> tuple[list[Job], list[Verdict], list[Job]]:
+    """Infer what the models of rule files accept: jobs, results, and jobs that only pytest can do.
+
+    Raises ``CannotRun`` for mistakes in rule files.
+    """
     from archlint.errors import ArchlintError
     from archlint.project.lock_check import infer_jobs
 
@@ -104,8 +119,8 @@ def _infer_all(paths: Sequence[str], count: int) -> tuple[list[Job], list[Verdic
         raise CannotRun(str(e)) from e
     if mistakes:
         raise CannotRun("\n".join(map(str, mistakes)))
-    todo = infer_jobs(jobs)
-    return todo, run_jobs(todo, count, progress=sys.stderr.isatty(), check=INFER)
+    todo, fixtures = _without_fixtures(infer_jobs(jobs))
+    return todo, run_jobs(todo, count, progress=sys.stderr.isatty(), check=INFER), fixtures
 
 
 def _read_lock(root: Path) -> tuple[Path, Lock]:

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from archlint.engine.exploration import Exploration
 from archlint.errors import ArchlintError
+from archlint.symbolic.formula import Bool, conj, holds
 from archlint.symbolic.solver.solver import Solver, Unsolved
 
 COMMON = (224, 256, 64, 32, 28, 16)
+ROUND = (100, 64, 50, 32, 16, 10, 8, 4, 2, 1)
+NEAR = 8  # how much larger a round size may be than the smallest
 
 
 def parse_sizes(names: Sequence[str], at: str | Mapping[str, int]) -> dict[str, int]:
@@ -33,21 +36,53 @@ def parse_sizes(names: Sequence[str], at: str | Mapping[str, int]) -> dict[str, 
     return {name: sizes.get(name, 1) for name in names}
 
 
-def common_sizes(exploration: Exploration, deadline: float) -> dict[str, int] | None:
+def common_sizes(
+    exploration: Exploration, deadline: float, *, within: Bool = True
+) -> dict[str, int] | None:
     """Accepted sizes that are common, else the smallest accepted ones, else any known ones.
 
+    Sizes ``within`` a set come before all others; of those that are not common, round ones.
     ``None`` if none are known before ``deadline``, a time of :mod:`.effort_clock`.
     """
-    for base in COMMON:
-        point = {n: base if i else 1 for i, n in enumerate(exploration.names)}
-        if exploration.accepts(point):
-            return point
+    common = [{n: base if i else 1 for i, n in enumerate(exploration.names)} for base in COMMON]
+    accepted = [point for point in common if exploration.accepts(point)]
     solver = Solver(exploration.names, exploration.box, deadline)
     solver.add(exploration.region)
     try:
+        if within is not True:
+            inside = conj(exploration.accepted, within)
+            best = next((point for point in accepted if holds(within, point)), None)
+            if best is None and (best := _smallest(solver, inside)) is not None:
+                best = _round(inside, best)
+            if best is not None:
+                return best
+        if accepted:
+            return accepted[0]
         return solver.smallest(exploration.accepted) or solver.find(exploration.known)
     except Unsolved:
-        return None
+        return accepted[0] if accepted else None
+
+
+def _smallest(solver: Solver, where: Bool) -> dict[str, int] | None:
+    try:
+        return solver.smallest(where)
+    except Unsolved:
+        return solver.find(where)
+
+
+def _round(where: Bool, point: dict[str, int]) -> dict[str, int]:
+    """Sizes a little larger than these that are rounder: 400 where 397 to 400 are accepted."""
+
+    def larger(by: int) -> dict[str, int]:
+        return {n: v + by if v > 1 else v for n, v in point.items()}
+
+    def roundness(by: int) -> int:
+        return min(
+            (next(r for r in ROUND if v % r == 0) for v in larger(by).values() if v > 1), default=1
+        )
+
+    fitting = [by for by in range(NEAR) if holds(where, larger(by))]
+    return larger(max(fitting, key=lambda by: (roundness(by), -by)))
 
 
 __all__ = ["common_sizes", "parse_sizes"]

@@ -23,6 +23,7 @@ from archlint.runtime.effort_clock import now
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
 from archlint.runtime.user_frames import described
+from archlint.symbolic.formula import Bool
 
 SECONDS = 30.0  # for the advice, and never more than the contract's budget has left
 LONGEST = 240  # characters of the description of a set
@@ -82,14 +83,17 @@ def with_advice(
 def _advice(run: CheckRun, ref: ModelRef | None, root: Path | None) -> Iterator[tuple[str, str]]:
     """Advice as label and text, the cheapest first."""
     violation = violation_of(run)
-    if violation is None or violation.expected == "output":
+    if violation is None or violation.expected == "structure":
         return
     if violation.expected == "refused":
         yield "accepts", _accepted_text(accepted_sizes(run), run.deadline)
         return
     broken = broken_contract(run, violation)
     yield "blame", "\n".join(blame_lines(broken.blame))
-    yield "accepts", _accepted_text(broken.exploration, run.deadline)
+    if violation.expected == "output":
+        yield "holds at", _set_text(broken.exploration, broken.holding, run.deadline)
+    else:
+        yield "accepts", _accepted_text(broken.exploration, run.deadline)
     if run.contract.clause.declared:
         yield "good box", box_text(run, broken.exploration)
     if run.samples:
@@ -99,7 +103,12 @@ def _advice(run: CheckRun, ref: ModelRef | None, root: Path | None) -> Iterator[
 
 def _accepted_text(exploration: Exploration, deadline: float) -> str:
     """What the model accepts, whatever the contract is; empty if that is too long or unknown."""
-    accepted, names = exploration.accepted, exploration.names
+    return _set_text(exploration, exploration.accepted, deadline)
+
+
+def _set_text(exploration: Exploration, accepted: Bool, deadline: float) -> str:
+    """A set of explored sizes in words; empty if they are too many, or unknown."""
+    names = exploration.names
     words = describe(names, exploration.box, accepted, solver_deadline=deadline)
     exact = exploration.covered and words.exact
     if len(words.text) > LONGEST or (words.text == "no size" and not exact):

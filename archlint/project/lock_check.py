@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,23 +48,32 @@ def infer_jobs(jobs: Iterable[Job]) -> list[Job]:
     return list(todo.values())
 
 
+def key_of_job(job: Job) -> Key:
+    """The key of the entry that a job of :func:`infer_jobs` is about."""
+    return key(job.ref.name, job.contract.input, job.contract.mode)
+
+
 def _build_arguments(ref: ModelRef) -> str:
     return repr((ref.target, ref.args, ref.kwargs))
 
 
 def compare_with_lock(
-    lock: Lock, path: str, inferred: Sequence[tuple[Job, Verdict]], complete: bool
+    lock: Lock,
+    path: str,
+    inferred: Sequence[tuple[Job, Verdict]],
+    complete: bool,
+    elsewhere: Collection[Key] = (),
 ) -> list[Verdict]:
     """A verdict for each model: does it accept what its lock file says?
 
     ``inferred``: the jobs of :func:`infer_jobs` with their results. ``complete``: these are all
-    models, so that an entry without a model is an error. ``path``: the lock file's name in
-    messages.
+    models but for those whose keys are ``elsewhere``, so that an entry without a model is an error.
+    ``path``: the lock file's name in messages.
     """
     verdicts = []
     seen = set()
     for job, result in inferred:
-        at = key(job.ref.name, job.contract.input, job.contract.mode)
+        at = key_of_job(job)
         seen.add(at)
         verdict = _at_entry(result, lock, at, path)
         if verdict.entry is None:
@@ -74,7 +83,7 @@ def compare_with_lock(
         else:
             verdicts.append(_compared(compare(lock.entries[at], verdict.entry), verdict))
     if complete:
-        for at in lock.where.keys() - seen:
+        for at in lock.where.keys() - seen - set(elsewhere):
             verdict = _at_entry(Verdict("broken"), lock, at, path)
             verdicts.append(_with_reason(verdict, "broken", "is no longer under contract"))
     return sorted(verdicts, key=lambda v: (v.line or 0, v.model))

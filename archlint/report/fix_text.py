@@ -6,15 +6,19 @@ from collections.abc import Sequence
 
 from archlint.contracts.contract import Contract
 from archlint.contracts.points import point_text
+from archlint.errors import visible
 from archlint.explanation.fixes.proposal import Fix
 
 _LABEL = 11  # columns
 
 
 def text(contract: Contract, model: str, fixes: Sequence[Fix]) -> str:
-    """All fixes for one contract and model, without a final newline."""
+    """All fixes for one contract and model, without a final newline.
+
+    A diff has the bytes of its file, as surrogate escapes where they are not UTF-8.
+    """
     place = f"{contract.where}  " if contract.where else ""
-    head = f"{place}{' · '.join(filter(None, (contract.id, model)))}"
+    head = visible(f"{place}{' · '.join(filter(None, (contract.id, model)))}")
     if not fixes:
         return f"{head}\n  no proven fix found"
     return "\n\n".join([head, *("\n".join(_lines(fix)) for fix in fixes)])
@@ -32,7 +36,7 @@ def _lines(fix: Fix) -> list[str]:
     }
     if fix.narrows:
         del texts["weights"], texts["same"]
-    lines = [f"  {label:<{_LABEL}}{words}" for label, words in texts.items() if words]
+    lines = [f"  {label:<{_LABEL}}{visible(words)}" for label, words in texts.items() if words]
     if fix.edit is not None:
         lines += ["", *fix.edit.diff().rstrip("\n").split("\n")]
     elif code:

@@ -700,6 +700,46 @@ def test_models_are_held_to_the_lock_file(pytester, with_lock):
     pytester.runpytest_inprocess().assert_outcomes(passed=1, failed=1)  # nobody asked for the lock
 
 
+FIXTURE_RULES = """
+archlint: 1
+models: {made: "fixture:made"}
+contracts: [{id: any-side, models: [made], input: N 1 H W, accepts: "any H, W >= 3"}]
+"""
+
+
+def test_models_of_fixtures_are_held_to_the_lock_file(pytester, with_lock):
+    from click.testing import CliRunner
+
+    from archlint.cli import app as cli
+    from tests.support import in_process
+
+    conftest = "import nets, pytest\n\n@pytest.fixture\ndef made():\n    return nets.net()\n"
+    pytester.makeconftest(conftest)
+    pytester.path.joinpath("made.archlint.yaml").write_text(FIXTURE_RULES)
+    only = ("--archlint-locked", "-k", "locked and made")
+    result = pytester.runpytest_inprocess(*only)
+    result.assert_outcomes(failed=1, deselected=4)
+    result.stdout.fnmatch_lines(
+        ["*is not in the lock file*", "*to accept   pytest --archlint-update-lock"]
+    )
+    result = pytester.runpytest_inprocess("--archlint-update-lock")
+    result.assert_outcomes(passed=5)
+    written = pytester.path.joinpath("archlint.lock").read_text()
+    assert [line for line in written.splitlines() if "model:" in line] == [
+        "  - model: made", "  - model: net",
+    ]  # fmt: skip
+    pytester.runpytest_inprocess(*only).assert_outcomes(passed=1, deselected=4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("archlint.runner.pool.run", in_process.run)
+        for command in (["lock"], ["lock", "--update"]):
+            result = CliRunner().invoke(cli.cli, command)
+            assert result.exit_code == 0, result.output
+            assert "only pytest can build fixture:made" in result.output
+    assert pytester.path.joinpath("archlint.lock").read_text() == written
+    with_lock("5")
+    pytester.runpytest_inprocess(*only).assert_outcomes(failed=1, deselected=4)
+
+
 def test_a_missing_lock_file_is_an_error(pytester, with_lock):
     pytester.path.joinpath("archlint.lock").unlink()
     result = pytester.runpytest_inprocess("--archlint-locked", "-k", "locked")

@@ -43,9 +43,20 @@ def test_an_accepted_size_comes_with_the_accepted_set_only():
     assert not details.keys() & {"blame", "fix"}
 
 
-def test_another_output_needs_no_advice():
+def test_another_output_comes_with_the_sizes_at_which_it_is_right():
     details = archlint.check(nn.Identity(), "N 1 H W", accepts="any size", output="N 1 H H").details
-    assert not details.keys() & {"blame", "fix", "accepts"}
+    assert not details.keys() & {"blame", "accepts"}
+    assert details["holds at"] == "H == W   (exact)"
+    assert details["fix"] == "narrow the contract: accepts: any H == W   (checked)"
+
+
+def test_an_output_that_rounding_makes_too_small_is_padded_and_cropped():
+    model = nn.Sequential(nn.Conv2d(3, 4, 4, 2, 1), nn.ConvTranspose2d(4, 3, 4, 2, 1))
+    details = archlint.check(model, "N 3 H W", accepts="any H, W >= 2", output="N 3 H W").details
+    assert details["holds at"] == "H % 2 == 0 and W % 2 == 0   (exact)"
+    assert details["fix"].splitlines()[0] == (
+        "pad the input to a multiple of 2: accepts any size   (checked)"
+    )
 
 
 def test_what_holds_has_no_advice():

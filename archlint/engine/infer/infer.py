@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,19 +142,30 @@ def infer_verdict(
     The rest of the contract is ignored. With ``samples`` 0 the real model does not run. ``confirm``
     may raise ``ArchlintError`` if the result is not good enough.
     """
+    return inferred_verdict(contract, ref.name, lambda: resolve(ref, root), samples, confirm)
+
+
+def inferred_verdict(
+    contract: Contract,
+    name: str,
+    open_source: Callable[[], AbstractContextManager[ModelSource]],
+    samples: int | None = None,
+    confirm: Callable[[Acceptance, ModelSource], None] | None = None,
+) -> Verdict:
+    """As :func:`infer_verdict`, for the model ``name`` that ``open_source`` locates."""
     start = time.monotonic()
     try:
-        with resolve(ref, root) as source:
+        with open_source() as source:
             acceptance = infer_source(
                 source, contract.input, contract.mode, contract.budget, confirm=samples != 0
             )
             if confirm is not None:
                 confirm(acceptance, source)
-            entry = replace(acceptance.entry(), model=ref.name)
+            entry = replace(acceptance.entry(), model=name)
     except ArchlintError as e:
         verdict = Verdict("error", message=str(e), details={"reason": str(e)})
     else:
         proof = Proof(entry.paths, entry.claims, entry.exact)
         verdict = Verdict("proved" if entry.exact else "tested", proof=proof, entry=entry)
     seconds = round(time.monotonic() - start, 3)
-    return replace(verdict, contract=contract.id, model=ref.name, seconds=seconds)
+    return replace(verdict, contract=contract.id, model=name, seconds=seconds)

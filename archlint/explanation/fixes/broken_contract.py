@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from torch import nn
 
 from archlint.contracts.contract import Contract
+from archlint.contracts.output_match import output_formula
 from archlint.engine.check_run import CheckRun, any_size
 from archlint.engine.example_sizes import common_sizes
 from archlint.engine.exploration import Exploration
@@ -16,7 +17,9 @@ from archlint.engine.prove import SizeViolation, prove
 from archlint.explanation.blame import Blame, blame
 from archlint.models.targets import ModelSource
 from archlint.runtime.effort_clock import now
+from archlint.symbolic.formula import Bool, conj, disj
 from archlint.symbolic.solver.solver import Solver, Unsolved
+from archlint.tracing.trace import dims_of
 
 BLAME = 4
 """The part of the time left that finding the layers to blame may take, as a divisor."""
@@ -24,11 +27,11 @@ BLAME = 4
 
 @dataclass(frozen=True)
 class BrokenContract:
-    """A contract that is broken by a refused size.
+    """A contract that is broken by a refused size, or by a wrong output.
 
     ``model`` is the traced model; ``violation`` and ``blame`` show where and why it refuses.
     ``exploration`` covers all sizes, whatever the contract is. ``accepted_point``: common sizes
-    that the model accepts, if there are any.
+    at which the contract holds, else any that the model accepts, if there are any.
     """
 
     run: CheckRun
@@ -46,6 +49,11 @@ class BrokenContract:
     def source(self) -> ModelSource:
         return self.run.source
 
+    @property
+    def holding(self) -> Bool:
+        """The sizes at which the model accepts, and returns what the contract requires."""
+        return holding(self.exploration, self.contract)
+
     def smallest_accepted(self) -> dict[str, int] | None:
         """The smallest sizes that the model accepts, if these are known in time."""
         found = self.exploration
@@ -58,15 +66,25 @@ class BrokenContract:
 
 
 def broken_contract(run: CheckRun, violation: SizeViolation) -> BrokenContract:
-    """What is known of a ``violation`` by a refused size."""
+    """What is known of a ``violation`` by a refused size or a wrong output."""
     exploration = accepted_sizes(run)
-    point = common_sizes(exploration, run.deadline)
+    good = conj(run.question.premise, holding(exploration, run.contract))
+    point = common_sizes(exploration, run.deadline, within=good)
     if point is not None and not exploration.accepts(point):
         point = None
     share = replace(run, deadline=now() + run.seconds_left / BLAME)  # fixes help more than blame
     causes = blame(share, violation)
     model = run.source.for_tracing(run.contract.mode)
     return BrokenContract(run, model, violation, exploration, causes, point)
+
+
+def holding(exploration: Exploration, contract: Contract) -> Bool:
+    """The sizes that are accepted with the output that the contract requires."""
+    parts = (
+        conj(p.accepted, output_formula(contract.output, dims_of(p.trace.output)))
+        for p in exploration.accepting
+    )
+    return disj(*parts)
 
 
 def violation_of(run: CheckRun) -> SizeViolation | None:
@@ -82,4 +100,4 @@ def accepted_sizes(run: CheckRun) -> Exploration:
     return explore_model(CheckRun.start(contract, run.source, deadline=run.deadline))
 
 
-__all__ = ["BrokenContract", "accepted_sizes", "broken_contract", "violation_of"]
+__all__ = ["BrokenContract", "accepted_sizes", "broken_contract", "holding", "violation_of"]

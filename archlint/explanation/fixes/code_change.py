@@ -2,39 +2,63 @@
 
 from __future__ import annotations
 
+import functools
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import torch
 from torch import nn
 
-from archlint.explanation.fixes.source_edits import Function
+from archlint.explanation.fixes.edit import Edit
+from archlint.explanation.fixes.source_edits import Function, functions_of, recompiled
+from archlint.tracing.trace import Call
 
 Codes = Sequence[tuple[Function, types.CodeType]]
 
 
-class RunWith:
-    """Lets one module run with other code in some functions, for the time of its ``forward``."""
+def run_with(edit: Edit, calls: Iterable[Call]) -> RunWith | None:
+    """The change that an edit makes to the functions of some calls; ``None`` if it fits none."""
+    codes: dict[int, tuple[Function, types.CodeType]] = {}
+    for call in calls:
+        fitting = [
+            (f, code)
+            for f in (functions_of(call.code) if call.code else ())
+            if (code := recompiled(f, edit)) is not None
+        ]
+        if not fitting:
+            return None
+        codes |= {id(f): (f, code) for f, code in fitting}
+    return RunWith(list(codes.values())) if codes else None
 
-    def __init__(self, path: str, codes: Codes) -> None:
-        self.path, self.codes = path, codes
+
+class RunWith:
+    """Lets a model run with other code in some functions, for the time of its ``forward``."""
+
+    def __init__(self, codes: Codes) -> None:
+        self.codes = codes
 
     def __call__(self, model: nn.Module) -> nn.Module:
-        module = model.get_submodule(self.path)
-        before, codes = type(module).forward, self.codes
-        own = vars(module).get("forward")
+        before, codes = type(model).forward, self.codes
+        own = vars(model).get("forward")
 
         def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
             had = [(function, function.__code__) for function, _ in codes]
+            spaces = [f.__globals__ for f, _ in codes if "torch" not in f.__globals__]
             for function, code in codes:
                 function.__code__ = code
+            for space in spaces:
+                space["torch"] = torch  # which the edit imports
             try:
                 return own(*args, **kwargs) if own else before(self, *args, **kwargs)
             finally:
                 for function, code in had:
                     function.__code__ = code
+                for space in spaces:
+                    space.pop("torch", None)
 
-        module.forward = types.MethodType(forward, module)
+        functools.update_wrapper(forward, before)
+        model.forward = types.MethodType(forward, model)
         return model
 
 

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from archlint.contracts.contract import ModelRef
 from archlint.explanation.fixes.broken_contract import BrokenContract
-from archlint.explanation.fixes.layer_arguments import ceil_mode, padded_windows
+from archlint.explanation.fixes.layer_arguments import batch_first, ceil_mode, padded_windows
+from archlint.explanation.fixes.operator_calls import reshaping, resizing_to_skips
+from archlint.explanation.fixes.pad_input import padding
 from archlint.explanation.fixes.pool_before_flatten import pooling
 from archlint.explanation.fixes.position_embedding import interpolation
 from archlint.explanation.fixes.proposal import Fix, Proposal, try_fix, with_budget
 from archlint.explanation.fixes.reference import Reference
+from archlint.explanation.fixes.resize_input import resizing
 from archlint.explanation.fixes.rule_file_fixes import model_arguments, narrowing
-from archlint.explanation.fixes.wrap import padding, resizing
 from archlint.runtime.process_state import preserve_process_state
 
 
@@ -56,13 +58,22 @@ def reference(broken: BrokenContract) -> Reference:
 
 
 def _proposals(broken: BrokenContract, ref: ModelRef | None, root: Path) -> Iterator[Proposal]:
-    yield from pooling(broken)
+    refused = broken.violation.expected == "accepted"
+    if refused:
+        yield from pooling(broken)
     yield from model_arguments(broken, ref, root)
-    yield from interpolation(broken)
+    if refused:
+        yield from interpolation(broken)
+        yield from reshaping(broken)
+    yield from batch_first(broken)
     padded = list(padding(broken))
-    yield from padded or resizing(broken)
-    yield from ceil_mode(broken)
-    yield from padded_windows(broken)
+    yield from padded
+    if refused:
+        yield from resizing_to_skips(broken)
+        if not padded:
+            yield from resizing(broken)
+        yield from ceil_mode(broken)
+        yield from padded_windows(broken)
     yield from narrowing(broken)
 
 

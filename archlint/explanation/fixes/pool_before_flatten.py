@@ -12,25 +12,23 @@ from torch import nn
 
 from archlint.engine.exploration import ExploredPath
 from archlint.explanation.fixes.broken_contract import BrokenContract
-from archlint.explanation.fixes.code_change import InsertPool, RunWith
-from archlint.explanation.fixes.edit import Edit, SourceText, Span
+from archlint.explanation.fixes.code_change import InsertPool, run_with
+from archlint.explanation.fixes.constructors import Place, joined, makers, pooled_flattens
+from archlint.explanation.fixes.edit import Edit, SourceText
 from archlint.explanation.fixes.proposal import Proposal, patched
 from archlint.explanation.fixes.source_edits import (
-    constructor_spans,
-    definition_of,
+    definition_at,
     flatten_spans,
-    functions_of,
-    recompiled,
 )
 from archlint.explanation.path_rows import back_to_input
-from archlint.models.targets import ModelSource
 from archlint.ops.registry import rule_for
 from archlint.symbolic import Expr, Size, evaluate
 from archlint.tracing.events import Event
-from archlint.tracing.fx_graph import tensors
+from archlint.tracing.fx_graph import tensors, weights
 from archlint.tracing.trace import Call, Trace
 
 _FLATTENING = {rule_for(f) for f in (torch.flatten, torch.Tensor.view, torch.reshape)}
+_CONCATENATION = rule_for(torch.cat)
 _RANKS = (3, 4, 5)  # N C L, N C H W, N C T H W
 _VARIANTS = 3  # of the lines of one place
 Change = Callable[[nn.Module], nn.Module]
@@ -55,7 +53,7 @@ def pooling(broken: BrokenContract) -> Iterator[Proposal]:
         return
     places = ", ".join(dict.fromkeys(f"`{h.call.module}`" for h in heads if h.call.module))
     title = f"{', '.join(dict.fromkeys(h.pool for h in heads))} before the flatten"
-    title += f" in {places}" if len(heads) > 1 else ""
+    title += f" in {places}" if places and len(heads) > 1 else ""
     for changes, edits in _variants(broken, heads):
 
         def change(model: nn.Module, changes: Sequence[Change] = changes) -> nn.Module:
@@ -70,23 +68,35 @@ def _heads(broken: BrokenContract) -> list[_Head]:
     """The heads of the violation's path, and of a path that reaches the output, once each."""
     accepted = broken.accepted_point
     found: dict[tuple[str, str], _Head] = {}
-    paths = [broken.violation.path]
-    if accepted is not None and (path := broken.exploration.path_at(accepted)) is not None:
-        paths.append(path)
-    for path in paths:
-        for event in _claims(path, broken):
-            call = path.trace.calls[event.call]
-            flat = _flattening(path.trace, call)
-            if flat is None:
-                continue
+    for trace, call, sizes in _refusing(broken):
+        flattened = _flattenings(trace, call)
+        for flat in flattened:
             dims = tensors((flat.args, flat.kwargs))[0].spec.dims
-            numbers = [s for s in event.sizes if isinstance(s, int)]
-            if not numbers and flat is call and accepted is not None:  # view(x.size(0), 256)
+            numbers = [s for s in sizes if isinstance(s, int)]
+            if accepted is not None and (len(flattened) > 1 or (not numbers and flat is call)):
                 numbers = [prod(evaluate(d, accepted) for d in dims[1:])]
             grid = _grid(dims, accepted, numbers)
             if grid is not None:
                 found.setdefault((flat.module, flat.source), _Head(flat, grid))
     return list(found.values())
+
+
+def _refusing(broken: BrokenContract) -> Iterator[tuple[Trace, Call, Sequence[Size]]]:
+    """The calls that refuse sizes, with sizes of what they require.
+
+    Of the path at accepted sizes these are all that use weights: what two of them require is one
+    claim, of the first.
+    """
+    path, accepted = broken.violation.path, broken.accepted_point
+    for event in _claims(path, broken):
+        yield path.trace, path.trace.calls[event.call], event.sizes
+    reaching = broken.exploration.path_at(accepted) if accepted is not None else None
+    if reaching is not None:
+        for event in _claims(reaching, broken):
+            yield reaching.trace, reaching.trace.calls[event.call], event.sizes
+        for call in reaching.trace.calls:
+            used = weights((call.args, call.kwargs))
+            yield from ((reaching.trace, call, tuple(w.shape)) for w in used if w.ndim == 2)
 
 
 def _claims(path: ExploredPath, broken: BrokenContract) -> Iterator[Event]:
@@ -104,47 +114,52 @@ def _variants(
     layers = {h: broken.model.get_submodule(h.call.module) for h in heads}
     inserted = [h for h in heads if type(layers[h]) is nn.Flatten and h.call.module]
     coded = [h for h in heads if h not in inserted]
-    constructed = [list(_constructor(broken.source, broken.model, h)) for h in inserted]
+    constructed = [
+        [
+            place
+            for maker in makers(broken.source, broken.model, head.call.module)
+            for place in pooled_flattens(maker, head.pool)
+        ]
+        for head in inserted
+    ]
     sources: dict[str, SourceText] = {}
-    options: list[list[tuple[SourceText, list[Span]]]] = []
+    options: dict[str, list[Place]] = {}  # by line: heads may share it
     for head in coded:
         here = []
-        functions = functions_of(head.call.code) if head.call.code else []
-        found = definition_of(functions[0]) if functions else None
+        found = definition_at(head.call)
         if found is not None:
             source = sources.setdefault(str(found.source.file), found.source)
             words = f"adaptive_avg_pool{len(head.grid)}d({{}}, {_tuple(head.grid)})"
             here = [(source, s) for s in flatten_spans(found, head.call.line, words)]
-        options.append(here[:_VARIANTS])
-    for chosen in combinations(*options):
+        options[head.call.source] = here[:_VARIANTS]
+    for chosen in combinations(*options.values()):
         changes: list[Change] = [InsertPool(h.call.module, h.grid) for h in inserted]
-        spans = [span for _, some in chosen for span in some]
         edits = [
             edit
             for made in combinations(*constructed)
-            if (edit := _edit([*chosen, *made])) is not None
+            if (edit := joined([*chosen, *made])) is not None
         ]
         if coded:
-            edit = _edit(chosen)
-            if edit is None or not spans:
+            edit = joined(chosen)
+            change = None if edit is None else run_with(edit, [h.call for h in coded])
+            if change is None:
                 continue
-            for head in coded:
-                assert head.call.code is not None
-                functions = functions_of(head.call.code)
-                codes = [(f, recompiled(f, edit)) for f in functions]
-                fitting = [(f, c) for f, c in codes if c is not None]
-                if not fitting:
-                    return
-                changes.append(RunWith(head.call.module, fitting))
+            changes.append(change)
         yield changes, edits
 
 
-def _edit(parts: Sequence[tuple[SourceText, list[Span]]]) -> Edit | None:
-    files = {str(source.file): source for source, _ in parts}
-    if len(files) != 1:
-        return None
-    (source,) = files.values()
-    return source.edited(span for _, spans in parts for span in spans)
+def _flattenings(trace: Trace, refusing: Call) -> list[Call]:
+    """The calls that flatten features for ``refusing``; several where it gets a concatenation."""
+    for index in reversed(back_to_input(trace, refusing)):
+        call = trace.calls[index]
+        made = tensors(call.result)
+        if rule_for(call.func) is _CONCATENATION and made and len(made[0].spec.dims) == 2:
+            makers = [t.made_by for t in tensors((call.args, call.kwargs))]
+            return [f for m in makers if m >= 0 for f in _flattenings(trace, trace.calls[m])]
+        if rule_for(call.func) in _FLATTENING:
+            break
+    flat = _flattening(trace, refusing)
+    return [] if flat is None else [flat]
 
 
 def _flattening(trace: Trace, refusing: Call) -> Call | None:
@@ -192,24 +207,6 @@ def _grid(
 
 def _is_square(places: int, features: tuple[Size, ...]) -> bool:
     return len(features) == 2 and isqrt(places) ** 2 == places
-
-
-def _constructor(
-    source: ModelSource, model: nn.Module, head: _Head
-) -> Iterator[tuple[SourceText, list[Span]]]:
-    """Where a flatten layer may be created: in its owners' classes or the model's factory."""
-    owner = head.call.module
-    makers: list[Callable[..., object]] = []
-    while owner:
-        owner = owner.rpartition(".")[0]
-        for kind in type(model.get_submodule(owner)).__mro__:
-            if not kind.__module__.startswith("torch.") and "__init__" in vars(kind):
-                makers.append(vars(kind)["__init__"])
-    if callable(source.maker):
-        makers.append(source.maker)
-    for maker in makers:
-        for found, spans in constructor_spans(maker, head.pool):
-            yield found.source, spans
 
 
 def _tuple(grid: tuple[int, ...]) -> str:

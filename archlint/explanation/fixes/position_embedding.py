@@ -2,68 +2,248 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import isqrt
 
 import torch
 
 from archlint.explanation.fixes.broken_contract import BrokenContract
-from archlint.explanation.fixes.code_change import RunWith
+from archlint.explanation.fixes.code_change import run_with
+from archlint.explanation.fixes.edit import Span
 from archlint.explanation.fixes.proposal import Proposal, patched
 from archlint.explanation.fixes.source_edits import (
-    added_spans,
-    definition_of,
-    functions_of,
-    recompiled,
+    Definition,
+    definition_at,
+    functional,
+    line_before,
+    module_name,
+    node_at,
 )
 from archlint.ops.registry import rule_for
-from archlint.symbolic import Size
+from archlint.symbolic import Expr, Size, Symbol, atoms, evaluate, symbol
+from archlint.symbolic.substitution import substitute
 from archlint.tracing.fx_graph import tensors
+from archlint.tracing.trace import Call, Trace
 
 _ADDITIONS = (rule_for(torch.add), rule_for(torch.Tensor.add_))
 _MODES = {1: "linear", 2: "bilinear", 3: "trilinear"}
+_PREFIX = 4  # at most: tokens before those of the image
 
 
 def interpolation(broken: BrokenContract) -> Iterator[Proposal]:
     """``x + self.positions`` with the positions interpolated to the sizes of ``x``.
 
-    For positions with the layout of features, ``1 C h w`` beside ``N C H W``; where both have the
-    same sizes nothing changes. Flat tokens of an image are not covered: the line that adds them
-    does not show their rows and columns.
+    For positions with the layout of features, ``1 C h w`` beside ``N C H W``, and for flat tokens,
+    ``1 h*w C`` beside ``N H*W C``, with or without other tokens before them. Where both have the
+    same sizes nothing changes.
     """
-    source, model, violation = broken.source, broken.model, broken.violation
+    violation = broken.violation
     event = violation.path.first_failed_claim(violation.point)
-    calls = violation.path.trace.calls
-    if event is None or not 0 <= event.call < len(calls):
+    trace = violation.path.trace
+    if event is None or not 0 <= event.call < len(trace.calls):
         return
-    call = calls[event.call]
-    layer = model.get_submodule(call.module)
-    functions = functions_of(call.code) if call.code is not None else []
-    found = definition_of(functions[0]) if functions else None
+    call = trace.calls[event.call]
+    found = definition_at(call)
     if found is None or rule_for(call.func) not in _ADDITIONS:
         return
+    layer = broken.model.get_submodule(call.module)
     features = [t.spec.dims for t in tensors((call.args, call.kwargs))]
     for attribute, value in (
         *layer.named_parameters(recurse=False),
         *layer.named_buffers(recurse=False),
     ):
         sizes = tuple(value.shape)
-        rank = len(sizes) - 2
-        if rank not in _MODES or not any(_fits(sizes, dims) for dims in features):
-            continue
-        words = f'interpolate(self.{attribute}, {{}}.shape[2:], mode="{_MODES[rank]}")'
-        edit = found.source.edited(added_spans(found, call.line, attribute, words))
-        codes = [(f, code) for f in functions if edit and (code := recompiled(f, edit))]
-        if edit is None or not codes:
+        spans: list[Span] = []
+        if len(sizes) - 2 in _MODES and any(_fits(sizes, dims) for dims in features):
+            mode = _MODES[len(sizes) - 2]
+            words = f'interpolate(self.{attribute}, {{}}.shape[2:], mode="{mode}")'
+            spans = _map_spans(found, call.line, attribute, words)
+        tokens = None if spans else _tokens(broken, trace, call, sizes, features)
+        if tokens is not None:
+            spans = _token_spans(found, call, attribute, tokens)
+        edit = found.source.edited(spans)
+        change = None if edit is None else run_with(edit, [call])
+        if edit is None or change is None:
             continue
         title = f"interpolate `{attribute}` to the size of the features"
         note = "at new sizes the positions are interpolated: check the accuracy there"
-        made = patched(source, RunWith(call.module, codes))
+        made = patched(broken.source, change)
         yield Proposal(title, broken.contract, made, (edit,), note=note)
 
 
 def _fits(sizes: tuple[int, ...], dims: tuple[Size, ...]) -> bool:
     """Whether positions of these sizes have the layout of the features."""
     return len(dims) == len(sizes) and sizes[0] == 1 and dims[1] == sizes[1]
+
+
+def _sum(found: Definition, line: int, attribute: str) -> tuple[ast.expr, ast.expr] | None:
+    """The other summand and ``self.ATTRIBUTE``, in the only sum of it at ``line``."""
+    sums = []
+    for node in ast.walk(found.tree):
+        if not node_at(node, line):
+            continue
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            sums += [(node.left, node.right), (node.right, node.left)]
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
+            sums.append((node.target, node.value))
+    sums = [(x, own) for x, own in sums if ast.unparse(own) == f"self.{attribute}"]
+    return sums[0] if len(sums) == 1 else None
+
+
+def _map_spans(found: Definition, line: int, attribute: str, words: str) -> list[Span]:
+    """Replace ``self.ATTRIBUTE`` in a sum by the call ``words``, with the other summand as ``{}``.
+
+    Empty if there is no such sum, or if the other summand takes more than a name to write.
+    """
+    both = _sum(found, line, attribute)
+    if both is None:
+        return []
+    other, own = both
+    used, imported = functional(found)
+    if isinstance(other, ast.Name):
+        return [*imported, (*found.span(own), f"{used}.{words.format(other.id)}")]
+    if found.span(other) > found.span(own):
+        return []  # the sum evaluates the table first
+    (name,) = _new_names(found, "features")
+    named = f"({name} := {found.text(other)})"
+    put = (*found.span(own), f"{used}.{words.format(name)}")
+    return [*imported, (*found.span(other), named), put]
+
+
+@dataclass(frozen=True)
+class _Tokens:
+    """Flat tokens of an image: ``before`` other tokens, and then those of the ``grid`` of a table.
+
+    ``image`` is the argument that ``size``, the formulas of rows and columns, are about; they
+    name its sizes "height" and "width". ``rank`` is that of the table.
+    """
+
+    before: int
+    grid: tuple[int, int]
+    image: str
+    size: tuple[Size, Size]
+    rank: int
+
+
+def _tokens(
+    broken: BrokenContract,
+    trace: Trace,
+    call: Call,
+    sizes: tuple[int, ...],
+    features: list[tuple[Size, ...]],
+) -> _Tokens | None:
+    if len(sizes) not in (2, 3) or (len(sizes) == 3 and sizes[0] != 1):
+        return None
+    lengths = [d[1] for d in features if len(d) == 3 and d[2] == sizes[-1]]
+    index = trace.calls.index(call)
+    argument = _image_argument(broken, trace, index, call)
+    if not lengths or argument is None:
+        return None
+    image, dims = argument
+    for maker in reversed(trace.calls[:index]):
+        for made in tensors(maker.result):
+            if len(made.spec.dims) != 4:
+                continue
+            rows, columns = made.spec.dims[2:]
+            before = lengths[0] - rows * columns
+            if not isinstance(before, int) or not 0 <= before <= _PREFIX:
+                continue
+            grid = _grid(broken, sizes[-2] - before, rows, columns)
+            size = _in_terms_of(dims, rows, columns)
+            if grid is not None and size is not None:
+                return _Tokens(before, grid, image, size, len(sizes))
+    return None
+
+
+def _image_argument(
+    broken: BrokenContract, trace: Trace, index: int, call: Call
+) -> tuple[str, tuple[Size, ...]] | None:
+    """The first argument of the function that makes a call, if it is an image, and its sizes."""
+    assert call.code is not None
+    names = call.code.co_varnames[: call.code.co_argcount]
+    around = [m for m in trace.log.modules if m.first <= index < m.end]
+    inputs = tensors(min(around, key=lambda m: m.end - m.first).args) if around else []
+    if not inputs and isinstance(broken.contract.input, dict):
+        return None
+    dims = inputs[0].spec.dims if inputs else getattr(broken.contract.input, "dims", ())
+    return (names[1], dims) if len(names) > 1 and names[0] == "self" and len(dims) == 4 else None
+
+
+def _in_terms_of(dims: tuple[Size, ...], rows: Size, columns: Size) -> tuple[Size, Size] | None:
+    """Rows and columns as formulas of "height" and "width", the last two of ``dims``."""
+    words = symbol("height"), symbol("width")
+    if (rows, columns) == tuple(dims[2:]):
+        return words
+    names = [[a.name for a in atoms(d) if isinstance(a, Symbol)] for d in dims[2:]]
+    plain = all(len(n) == 1 and d is symbol(n[0]) for n, d in zip(names, dims[2:], strict=True))
+    if not plain or not isinstance(rows, Expr) or not isinstance(columns, Expr):
+        return None
+    values: Mapping[str, Size] = {names[0][0]: words[0], names[1][0]: words[1]}
+    size = substitute(rows, values), substitute(columns, values)
+    used = set().union(*(getattr(s, "symbols", set)() for s in size))
+    return size if used <= {"height", "width"} else None
+
+
+def _grid(broken: BrokenContract, count: int, rows: Size, columns: Size) -> tuple[int, int] | None:
+    """The grid of a table with ``count`` positions: at accepted sizes, else a square."""
+    point = broken.accepted_point
+    if point is not None:
+        grid = evaluate(rows, point), evaluate(columns, point)
+        if grid[0] * grid[1] == count:
+            return grid
+    side = isqrt(count) if count > 0 else 0
+    return (side, side) if side * side == count and side else None
+
+
+def _token_spans(found: Definition, call: Call, attribute: str, tokens: _Tokens) -> list[Span]:
+    """Interpolate the table on lines before the sum; the image's size is read at the start."""
+    both = _sum(found, call.line, attribute)
+    first = found.tree.body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+        first = found.tree.body[1] if len(found.tree.body) > 1 else first
+    if both is None:
+        return []
+    own = both[1]
+    used, imported = functional(found)
+    torch_name, more = module_name(found, torch, "torch")
+    height, width, grid, positions = _new_names(found, "height", "width", "grid", "positions")
+    names = {"height": symbol(height), "width": symbol(width)}
+    rows, columns = (ast.unparse(ast.parse(str(substitute(s, names)))) for s in tokens.size)
+    table = f"self.{attribute}"
+    flat = f"{grid}.flatten(2).transpose(1, 2)" if tokens.rank == 3 else f"{grid}[0].flatten(1).T"
+    image_part = f"{table}[..., {tokens.before}:, :]" if tokens.before else table
+    side = ", ".join(map(str, tokens.grid))
+    whole = flat
+    if tokens.before:
+        whole = f"{torch_name}.cat([{table}[..., :{tokens.before}, :], {flat}], -2)"
+    lines = (
+        f"{grid} = {image_part}.transpose(-2, -1).reshape(1, -1, {side})",
+        f'{grid} = {used}.interpolate({grid}, size=({rows}, {columns}), mode="bicubic")',
+        f"{positions} = {whole}",
+    )
+    put = line_before(found, own, "\n".join(lines))
+    if put is None:
+        return []
+    at = found.source.offset(first.lineno, first.col_offset)
+    read = f"{height}, {width} = {tokens.image}.shape[-2:]"
+    indent = found.source.text[found.source.line_start(at) : at]
+    if indent.strip():
+        return []
+    start = (at, at, read + found.source.newline(at) + indent)
+    if put[0] == at:
+        start, put = (at, at, start[2] + put[2]), (at, at, "")
+    spans = [*imported, start, put, (*found.span(own), positions)]
+    return [*spans, *(more if tokens.before else [])]
+
+
+def _new_names(found: Definition, *names: str) -> tuple[str, ...]:
+    """Names that the function and its module do not use."""
+    used = {getattr(n, "id", getattr(n, "arg", "")) for n in ast.walk(found.tree)}
+    used |= found.function.__globals__.keys()
+    return tuple(next(n for n in (name, f"{name}_", f"new_{name}", f"_{name}_") if n not in used)
+                 for name in names)  # fmt: skip
 
 
 __all__ = ["interpolation"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from archlint.contracts.contract import Budget, Contract, TensorInput
+from archlint.contracts.contract import Budget, Contract
 from archlint.engine.infer.infer import infer_source
 from archlint.engine.pipeline import check_source
 from archlint.engine.sampling.real_run import run_at
@@ -16,6 +16,7 @@ from archlint.explanation.fixes.edit import Edit
 from archlint.explanation.fixes.reference import Reference
 from archlint.models.targets import ModelSource
 from archlint.runtime.effort_clock import now
+from archlint.symbolic.formula import holds
 
 SAMPLES = 2  # sizes at which a fixed model runs, besides one that failed and one that did not
 
@@ -94,7 +95,7 @@ def try_fix(proposal: Proposal, before: Reference, seconds: float) -> Fix | None
         return None
     ran = []
     for sizes in (before.refused, *before.accepted[:1]):
-        if acceptance.accepts(**sizes) is not True:
+        if acceptance.accepts(**sizes) is not True or not holds(contract.clause.region, sizes):
             continue
         outcome = run_at(fixed, contract.input, sizes, contract.budget.memory)
         if outcome.accepted is False:
@@ -124,10 +125,3 @@ def with_budget(proposal: Proposal, seconds: float) -> Proposal:
     """The proposal with a time limit for its contract."""
     budget = replace(proposal.contract.budget, seconds=max(1.0, seconds))
     return replace(proposal, contract=replace(proposal.contract, budget=budget))
-
-
-def spatial(contract: Contract) -> int:
-    """How many sizes of one image-like input follow its batch and channels; 0 for other inputs."""
-    if not isinstance(contract.input, TensorInput) or contract.input.dtype != "float32":
-        return 0
-    return max(0, len(contract.input.dims) - 2)

@@ -39,7 +39,7 @@ def narrowing(broken: BrokenContract) -> Iterator[Proposal]:
         return  # for ranges of a deployment tool, the advice is a box
     deadline = now() + contract.budget.seconds / 4
     premise = broken.run.question.premise if kind == "any" else True
-    narrow = conj(exploration.accepted, premise)
+    narrow = conj(broken.holding, premise)
     try:
         solver = Solver(exploration.names, exploration.box, deadline)
         if solver.find(narrow) is None:

@@ -17,6 +17,7 @@ import torch
 import yaml
 
 from archlint.explanation.fixes.edit import Edit, SourceText, Span
+from archlint.tracing.trace import Call
 
 Function = types.FunctionType
 _FLATTENS = ("flatten", "view", "reshape", "rearrange", "unflatten")
@@ -36,6 +37,12 @@ class Definition:
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         return start, self.source.offset(node.end_lineno, node.end_col_offset)
+
+    def value(self, node: ast.expr) -> object:
+        """What a dotted name of a global stands for; ``None`` if it is anything else."""
+        if isinstance(node, ast.Attribute):
+            return getattr(self.value(node.value), node.attr, None)
+        return self.function.__globals__.get(node.id) if isinstance(node, ast.Name) else None
 
     def text(self, node: ast.expr) -> str:
         start, end = self.span(node)
@@ -73,52 +80,78 @@ def definition_of(function: Callable[..., object]) -> Definition | None:
     return None
 
 
+def definition_at(call: Call) -> Definition | None:
+    """The definition of the function that makes a call; ``None`` if it is not known."""
+    functions = functions_of(call.code) if call.code is not None else []
+    return definition_of(functions[0]) if functions else None
+
+
 def flatten_spans(found: Definition, line: int, pool: str) -> Iterator[list[Span]]:
     """Edits that call ``pool`` (``adaptive_avg_pool2d({}, (7, 7))``) on what ``line`` flattens.
 
-    None if the line does not show clearly which tensor that is.
+    Where it flattens several tensors, on all of them.
     """
     calls = [
         node
         for node in ast.walk(found.tree)
         if isinstance(node, ast.Call)
-        and node.lineno <= line <= (node.end_lineno or node.lineno)
-        and _flattened(node) is not None
+        and node_at(node, line)
+        and _flattened(found, node) is not None
     ]
-    inner = [c for c in calls if not any(_flattened(c) is other for other in calls)]
-    if len(inner) != 1:
-        return
-    call = inner[0]
-    tensor = _flattened(call)
-    assert tensor is not None
-    words, used, imported = found.text(tensor), *_functional(found)
-    pooled = f"{used}.{pool.format(words)}"
-    statement = _own_line(found, call) if isinstance(tensor, ast.Name) else None
-    if statement is not None:
-        start = found.source.offset(statement.lineno, statement.col_offset)
-        indent = found.source.text[found.source.line_start(start) : start]
-        line_end = found.source.newline(start)
-        yield [*imported, (start, start, f"{words} = {pooled}{line_end}{indent}")]
-    yield [*imported, (*found.span(tensor), pooled)]
-    outer = next(c for c in calls if not any(c is _flattened(o) for o in calls))
-    yield [*imported, (*found.span(outer), f"{pooled}.flatten(1)")]
+    inner = [c for c in calls if not any(_flattened(found, c) is other for other in calls)]
+    used, imported = functional(found)
+
+    def pooled(call: ast.Call) -> str:
+        tensor = _flattened(found, call)
+        assert tensor is not None
+        return f"{used}.{pool.format(found.text(tensor))}"
+
+    if len(inner) == 1 and isinstance(tensor := _flattened(found, inner[0]), ast.Name):
+        words = f"{tensor.id} = {pooled(inner[0])}"
+        if (put := line_before(found, inner[0], words)) is not None:
+            yield [*imported, put]
+    spans = []
+    for call in inner:
+        tensor = _flattened(found, call)
+        assert tensor is not None
+        spans.append((*found.span(tensor), pooled(call)))
+    if spans:
+        yield [*imported, *spans]
+    if len(inner) == 1:
+        outer = next(c for c in calls if not any(c is _flattened(found, o) for o in calls))
+        yield [*imported, (*found.span(outer), f"{pooled(inner[0])}.flatten(1)")]
 
 
-def _flattened(call: ast.Call) -> ast.expr | None:
+def line_before(found: Definition, node: ast.expr, words: str) -> Span | None:
+    """Put statements on lines of their own before the one that evaluates ``node``.
+
+    ``None`` if that is not the first on its line, or if it may not evaluate ``node`` just once.
+    """
+    statement = _own_line(found, node)
+    if statement is None:
+        return None
+    start = found.source.offset(statement.lineno, statement.col_offset)
+    indent = found.source.text[found.source.line_start(start) : start]
+    line_end = found.source.newline(start)
+    lines = (line + line_end + indent for line in words.split("\n"))
+    return start, start, "".join(lines)
+
+
+def _flattened(found: Definition, call: ast.Call) -> ast.expr | None:
     """The tensor that a call makes flat, if it is such a call."""
     function = call.func
     if isinstance(function, ast.Call):  # nn.Flatten()(x)
-        return call.args[0] if _name(function.func) == "Flatten" and call.args else None
-    if _name(function) not in _FLATTENS:
+        return call.args[0] if name_of(function.func) == "Flatten" and call.args else None
+    if name_of(function) not in _FLATTENS:
         return None
     base = function.value if isinstance(function, ast.Attribute) else None
-    if base is not None and ast.unparse(base) not in ("torch", "einops", "torch.Tensor", "Tensor"):
+    if base is not None and not isinstance(found.value(base), (types.ModuleType, type)):
         return base
     named = {k.arg: k.value for k in call.keywords}
     return call.args[0] if call.args else named.get("input", named.get("tensor"))
 
 
-def _name(function: ast.expr) -> str:
+def name_of(function: ast.expr) -> str:
     return getattr(function, "attr", getattr(function, "id", ""))
 
 
@@ -138,102 +171,70 @@ def _own_line(found: Definition, inner: ast.expr) -> ast.stmt | None:
     )
 
 
-def added_spans(found: Definition, line: int, attribute: str, words: str) -> list[Span]:
-    """Replace ``self.ATTRIBUTE`` in the only sum of it at ``line`` by ``words``.
-
-    ``words`` is a call of ``torch.nn.functional`` in which ``{}`` is the other summand. Empty if
-    there is no such sum, or if the other summand takes more than a name to write.
-    """
-    sums = []
-    for node in ast.walk(found.tree):
-        if not node_at(node, line):
-            continue
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            sums += [(node.left, node.right), (node.right, node.left)]
-        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
-            sums.append((node.target, node.value))
-    sums = [(x, own) for x, own in sums if ast.unparse(own) == f"self.{attribute}"]
-    if len(sums) != 1:
-        return []
-    other, own = sums[0]
-    used, imported = _functional(found)
-    if isinstance(other, ast.Name):
-        return [*imported, (*found.span(own), f"{used}.{words.format(other.id)}")]
-    name = "features"
-    both = f"({name} := {found.text(other)})"
-    if found.span(other) > found.span(own):
-        return []  # the sum evaluates the table first
-    put = (*found.span(own), f"{used}.{words.format(name)}")
-    return [*imported, (*found.span(other), both), put]
-
-
 def node_at(node: ast.AST, line: int) -> bool:
     """Whether a part of the tree covers a line."""
     first = getattr(node, "lineno", 0)
     return first <= line <= (getattr(node, "end_lineno", None) or first)
 
 
-def constructor_spans(
-    function: Callable[..., object], pool: str
-) -> Iterator[tuple[Definition, list[Span]]]:
-    """Put ``pool`` (``AdaptiveAvgPool2d((7, 7))``) before each ``nn.Flatten`` that is created.
-
-    A ``Sequential`` of both takes its place, so that no other layer changes its name.
-    """
-    found = definition_of(function)
-    for node in ast.walk(found.tree) if found else ():
-        if found and isinstance(node, ast.Call) and _name(node.func) == "Flatten":
-            home, imported = _module(found, torch.nn, "torch.nn")
-            words = f"{home}.Sequential({home}.{pool}, {found.text(node)})"
-            yield found, [*imported, (*found.span(node), words)]
-
-
-def _functional(found: Definition) -> tuple[str, list[Span]]:
+def functional(found: Definition) -> tuple[str, list[Span]]:
     """The name of ``torch.nn.functional`` in the function's module, and the import of a new one."""
     for name, value in found.function.__globals__.items():
         if value is torch.nn.functional:
             return name, []
-    home, imported = _module(found, torch.nn, "torch.nn")
+    home, imported = module_name(found, torch.nn, "torch.nn")
     return f"{home}.functional", imported
 
 
-def _module(found: Definition, module: types.ModuleType, path: str) -> tuple[str, list[Span]]:
+def module_name(found: Definition, module: types.ModuleType, path: str) -> tuple[str, list[Span]]:
     for name, value in found.function.__globals__.items():
         if value is module and name.isidentifier():
             return name, []
     for name, value in found.function.__globals__.items():
         if value is torch and name.isidentifier():
             return f"{name}.nn", []
-    for node in ast.parse(found.source.text).body:
-        if isinstance(node, (ast.Import, ast.ImportFrom)) and (
-            getattr(node, "module", "") != "__future__"
-        ):
-            at = found.source.offset(node.lineno, node.col_offset)
-            return path, [(at, at, f"import {path}{found.source.newline(at)}")]
-    return path, []
+    at = _first_import(found.source)
+    return path, [(at, at, f"import {path}{found.source.newline(at)}")]
+
+
+def _first_import(source: SourceText) -> int:
+    """Where a new import may stand: before the first one, else before all other statements."""
+    body = ast.parse(source.text).body
+    if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        body = body[1:]
+    imports = (ast.Import, ast.ImportFrom)
+    body = [n for n in body if getattr(n, "module", "") != "__future__"]
+    node = next((n for n in body if isinstance(n, imports)), body[0])
+    decorators = getattr(node, "decorator_list", [])
+    line = min([node.lineno, *(d.lineno for d in decorators)])
+    return source.offset(line, node.col_offset)
 
 
 def recompiled(function: Function, edit: Edit) -> types.CodeType | None:
     """The code of ``function`` after the edit; ``None`` if it does not fit the function."""
     old = function.__code__
+    name = str(edit.file)
     try:
-        todo = [compile(edit.after, str(edit.file), "exec", dont_inherit=True)]
+        todo = [
+            (
+                compile(edit.before, name, "exec", dont_inherit=True),
+                compile(edit.after, name, "exec", dont_inherit=True),
+            )
+        ]
     except (SyntaxError, ValueError):
         return None
     while todo:
-        code = todo.pop()
-        todo += [c for c in code.co_consts if isinstance(c, types.CodeType)]
-        same = (code.co_name, code.co_freevars) == (old.co_name, old.co_freevars)
-        if same and code.co_firstlineno - old.co_firstlineno == _shift(edit, old.co_firstlineno):
-            return code
+        before, after = todo.pop()
+        if _same_code(before, old):
+            return after if after.co_freevars == old.co_freevars else None
+        inner = [[c for c in code.co_consts if type(c) is type(old)] for code in (before, after)]
+        todo += zip(*inner, strict=False)
     return None
 
 
-def _shift(edit: Edit, line: int) -> int:
-    """By how many lines an import at the top moves a line."""
-    before = edit.before.splitlines()[: line - 1]
-    after = edit.after.splitlines()[:line]
-    return int(bool(before) and after[: line - 1] != before)
+def _same_code(one: types.CodeType, other: types.CodeType) -> bool:
+    place = (one.co_name, one.co_firstlineno, one.co_freevars, one.co_varnames)
+    return place == (other.co_name, other.co_firstlineno, other.co_freevars, other.co_varnames)
 
 
 def rule_file_edit(file: Path, line: int, key: str, value: str) -> Edit | None:

@@ -1,28 +1,18 @@
-"""Padding or resizing in front of the model, as a module around it."""
+"""A module around a model, which changes its input: the code of a class that is to be added."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import lcm
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from archlint.contracts.contract import ANY_SIZE, Contract, TensorInput
-from archlint.contracts.region import bounds_of
-from archlint.engine.exploration import Exploration
-from archlint.engine.sampling.sizes import moduli
-from archlint.explanation.fixes.broken_contract import BrokenContract
-from archlint.explanation.fixes.proposal import Proposal, patched, spatial
+from archlint.contracts.contract import Contract, TensorInput
+from archlint.explanation.fixes.proposal import patched
 from archlint.models.targets import ModelSource
-from archlint.runtime.effort_clock import now
-from archlint.symbolic import Expr, Symbol, atoms, ceildiv, maximum, symbol
-from archlint.symbolic.formula import conj, eq, negate, substitute_formula
-from archlint.symbolic.solver.solver import Solver, Unsolved
-from archlint.tracing.trace import dims_of
-
-_LARGEST = 512  # a multiple to pad to
+from archlint.symbolic import Expr, Size, Symbol, atoms, symbol
 
 _WRAPPER = '''\
 class {name}(torch.nn.Module):
@@ -32,65 +22,72 @@ class {name}(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, x):
+    def forward(self, {parameters}):
 {body}
 '''
 
 
-def padding(broken: BrokenContract) -> Iterator[Proposal]:
-    """Zeros at the ends, up to the smallest multiple at which every size is accepted."""
-    contract, exploration = broken.contract, broken.exploration
-    names = _spatial_symbols(contract)
-    if not names:
-        return
-    choice = _multiple(broken, names)
-    if choice is None:
-        return
-    multiple, least = choice
-    deadline = now() + contract.budget.seconds / 4
-    crop = _same_sizes_out(exploration, names, deadline)
-    words = f"to a multiple of {multiple}" if multiple > 1 else ""
-    if least > multiple:
-        words = f"{words}, at least {least}".removeprefix(", ") if words else f"to at least {least}"
-    doc = f"Pads with zeros at the end of each size {words}{'; crops the output' * crop}."
-    code = _padding_code(names, multiple, least, crop, doc)
-    note = "the model sees zeros at the borders" + ("; the output is cropped" * crop)
-    yield Proposal(
-        f"pad the input {words}",
-        contract,
-        _wrapped(broken.source, code, "Padded"),
-        (),
-        code,
-        note,
-    )
+@dataclass(frozen=True)
+class Argument:
+    """One tensor argument of a model: its name in the code of a wrapper, and its sizes."""
+
+    name: str
+    dims: tuple[Size, ...]
+    dtype: str
+
+    def axes(self, names: Sequence[str]) -> dict[str, int]:
+        """The axes that have one of these sizes, by the names of the sizes."""
+        plain = ((_PlainSize(size).text, axis) for axis, size in enumerate(self.dims))
+        return {name: axis for name, axis in plain if name in names}
 
 
-def resizing(broken: BrokenContract) -> Iterator[Proposal]:
-    """Every input resized to accepted sizes, if the output does not depend on its size."""
-    contract, accepted = broken.contract, broken.accepted_point
-    names = _spatial_symbols(contract)
-    if not names or accepted is None or _output_symbols(broken.exploration) & set(names):
-        return
-    sizes = tuple(accepted[n] for n in names)
-    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(names)]
-    target = ", ".join(map(str, sizes)) + ("," if len(sizes) == 1 else "")
-    body = (
-        "        x = torch.nn.functional.interpolate(\n"
-        f'            x, size=({target}), mode="{mode}", align_corners=False\n'
-        "        )\n"
-        "        return self.model(x)"
-    )
-    by = " x ".join(map(str, sizes))
-    code = _WRAPPER.format(name="Resized", doc=f"Resizes every input to {by}.", body=body)
-    note = "small inputs and inputs of another aspect ratio are distorted"
-    yield Proposal(
-        f"resize the input to {by}",
-        contract,
-        _wrapped(broken.source, code, "Resized"),
-        (),
-        code,
-        note,
-    )
+class _PlainSize:
+    """A size that is a name by itself; ``text`` is empty for any other."""
+
+    def __init__(self, size: Size) -> None:
+        found = [a.name for a in atoms(size) if isinstance(a, Symbol)]
+        plain = isinstance(size, Expr) and len(found) == 1 and size is symbol(found[0])
+        self.text = found[0] if plain else ""
+
+
+def arguments_of(contract: Contract) -> list[Argument]:
+    """The arguments of the contract's model; empty where some are not single tensors."""
+    parts = contract.input if isinstance(contract.input, dict) else {"x": contract.input}
+    found = []
+    for name, part in parts.items():
+        if not isinstance(part, TensorInput) or not name.isidentifier():
+            return []
+        found.append(Argument(name, part.dims, part.dtype))
+    return found
+
+
+def free_sizes(arguments: Sequence[Argument]) -> tuple[str, ...]:
+    """The sizes that a wrapper may change: not the batch, and each a name by itself wherever it is.
+
+    A size of an argument that is not of floats stays as it is.
+    """
+    names = {p.text: None for a in arguments for p in map(_PlainSize, a.dims[1:]) if p.text}
+    for argument in arguments:
+        for axis, size in enumerate(argument.dims):
+            for name in [a.name for a in atoms(size) if isinstance(a, Symbol)]:
+                fixed = axis == 0 or argument.dtype != "float32" or not _PlainSize(size).text
+                if fixed or list(map(str, argument.dims)).count(name) > 1:
+                    names.pop(name, None)
+    return tuple(names)
+
+
+def call_text(arguments: Sequence[Argument]) -> str:
+    """The call of the wrapped model."""
+    if [a.name for a in arguments] == ["x"]:
+        return "self.model(x)"
+    return f"self.model({', '.join(f'{a.name}={a.name}' for a in arguments)})"
+
+
+def wrapper(name: str, doc: str, arguments: Sequence[Argument], lines: Iterator[str]) -> str:
+    """The code of a class ``name`` whose ``forward`` has these lines."""
+    parameters = ", ".join(a.name for a in arguments)
+    body = "\n".join(f"        {line}" for line in lines)
+    return _WRAPPER.format(name=name, doc=doc, parameters=parameters, body=body)
 
 
 def build(code: str, name: str) -> Any:
@@ -100,7 +97,8 @@ def build(code: str, name: str) -> Any:
     return namespace[name]
 
 
-def _wrapped(source: ModelSource, code: str, name: str) -> ModelSource:
+def wrapped(source: ModelSource, code: str, name: str) -> ModelSource:
+    """The models of ``source``, each in the class that the code defines."""
     kind = build(code, name)
 
     def change(model: nn.Module) -> Any:
@@ -109,98 +107,4 @@ def _wrapped(source: ModelSource, code: str, name: str) -> ModelSource:
     return patched(source, change)
 
 
-def _spatial_symbols(contract: Contract) -> tuple[str, ...]:
-    """The names of the spatial sizes, if each is a name by itself; empty for other inputs."""
-    count = spatial(contract)
-    if not 1 <= count <= 3 or not isinstance(contract.input, TensorInput):
-        return ()
-    names = []
-    for dim in contract.input.dims[2:]:
-        symbols = [a.name for a in atoms(dim) if isinstance(a, Symbol)]
-        if len(symbols) != 1 or dim is not symbol(symbols[0]):
-            return ()
-        names.append(symbols[0])
-    return tuple(names) if len(set(names)) == len(names) else ()
-
-
-def _multiple(broken: BrokenContract, names: tuple[str, ...]) -> tuple[int, int] | None:
-    """The smallest multiple, and the least size, to which padding makes the contract hold."""
-    exploration, question = broken.exploration, broken.run.question
-    divisors = {1}
-    least = {1}
-    for path in exploration.paths:
-        for name, values in moduli(path.trace).items():
-            if name in names:
-                divisors |= values
-        for event in path.trace.path.events:
-            lows = bounds_of(event.formula)
-            least |= {low for n, (low, _) in lows.items() if n in names and low is not None}
-    divisors |= {lcm(a, b) for a in divisors for b in divisors}
-    deadline = now() + broken.contract.budget.seconds / 4
-    solver = Solver(exploration.names, question.box, deadline)
-    solver.add(question.premise)
-    for multiple in sorted(d for d in divisors if d <= _LARGEST):
-        for low in sorted({-(-v // multiple) * multiple for v in least}):
-            sizes = {n: maximum(multiple * ceildiv(symbol(n), multiple), low) for n in names}
-            try:
-                if solver.find(negate(substitute_formula(exploration.accepted, sizes))) is None:
-                    return multiple, low
-            except Unsolved:
-                return None
-    return None
-
-
-def _padding_code(names: tuple[str, ...], multiple: int, least: int, crop: bool, doc: str) -> str:
-    words = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}[len(names)]
-    amounts = []
-    for word in reversed(words):
-        need = f"-{word} % {multiple}" if multiple > 1 else "0"
-        if least > multiple:
-            need = f"max({need}, {least} - {word})"
-        amounts.append(f"0, {need}")
-    sizes = f"{', '.join(words)}{',' * (len(words) == 1)} = x.shape[{-len(words)}:]"
-    cut = f"[..., {', '.join(f':{w}' for w in words)}]" if crop else ""
-    body = (
-        f"        {sizes}\n"
-        f"        x = torch.nn.functional.pad(x, ({', '.join(amounts)}))\n"
-        f"        return self.model(x){cut}"
-    )
-    return _WRAPPER.format(name="Padded", doc=doc, body=body)
-
-
-def _same_sizes_out(exploration: Exploration, names: tuple[str, ...], deadline: float) -> bool:
-    """Whether the output is one tensor, always as large as the input: a dense prediction."""
-    paths = exploration.accepting
-    for path in paths:
-        out = dims_of(path.trace.output)
-        if not isinstance(out, tuple) or len(out) < len(names) or ANY_SIZE in out:
-            return False
-        same = conj(*(eq(d, symbol(n)) for d, n in zip(out[-len(names) :], names, strict=True)))
-        solver = Solver(exploration.names, exploration.box, deadline)
-        solver.add(conj(exploration.region, path.accepted))
-        try:
-            if solver.find(negate(same)) is not None:
-                return False
-        except Unsolved:
-            return False
-    return bool(paths)
-
-
-def _output_symbols(exploration: Exploration) -> set[str]:
-    names: set[str] = set()
-
-    def walk(shape: Any) -> None:
-        if isinstance(shape, Expr):
-            names.update(shape.symbols())
-        elif isinstance(shape, (list, tuple)):
-            for part in shape:
-                walk(part)
-        elif isinstance(shape, dict):
-            walk(list(shape.values()))
-
-    for path in exploration.accepting:
-        walk(dims_of(path.trace.output))
-    return names
-
-
-__all__ = ["build", "padding", "resizing"]
+__all__ = ["Argument", "arguments_of", "build", "call_text", "free_sizes", "wrapped", "wrapper"]

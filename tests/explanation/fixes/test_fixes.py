@@ -64,6 +64,12 @@ class Dense(nn.Module):
         return x + self.up(F.max_pool2d(x, 2))
 
 
+class Fixed(nn.Module):
+    def forward(self, x):
+        assert x.shape[2] == 8
+        return x
+
+
 class Positions(nn.Module):
     def __init__(self):
         super().__init__()
@@ -336,8 +342,15 @@ def test_write_changes_the_file(project, tmp_path):
     assert CliRunner().invoke(command, [str(file)]).output == "nothing to fix\n"
 
 
-def test_write_never_narrows_a_contract(project, tmp_path):
+def test_write_interpolates_to_the_size_of_a_skip_connection(project, tmp_path):
     file = project("Dense", "N 1 H W", "any H, W >= 4", "N 1 H W")
+    result = CliRunner().invoke(command, [str(file), "--write"])
+    assert "written to nets.py: interpolate to the size of `x`" in result.output
+    assert load_model(tmp_path, "Dense")(torch.randn(2, 1, 5, 8)).shape == (2, 1, 5, 8)
+
+
+def test_write_never_narrows_a_contract(project, tmp_path):
+    file = project("Fixed", "N 1 H W", "any H, W >= 4", "N 1 H W")
     before = file.read_text()
     result = CliRunner().invoke(command, [str(file), "--write"])
     assert "nothing written" in result.output
