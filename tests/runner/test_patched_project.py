@@ -142,12 +142,28 @@ class Net(nn.Module):
 """
 
 
-def test_a_diff_that_changes_another_layer_is_not_shown(fixed):
+def test_a_diff_changes_the_layer_that_refuses_and_no_other(fixed, tmp_path):
     output = fixed(HELPER, {"Net": "any H, W >= 8"})
+    pooled = output.partition("fix        AdaptiveAvgPool2d")[2].partition("  fix ")[0]
+    assert [line for line in pooled.splitlines() if line[:2] == "+ "] == [
+        "+    return nn.Sequential(nn.Sequential(nn.AdaptiveAvgPool2d((8, 8)), nn.Flatten()), "
+        "nn.Linear(k, 2))"
+    ]
+    model = apply_first(output, tmp_path)["Net"]().eval()
+    assert [y.shape for y in model(torch.randn(1, 3, 9, 30))] == [(1, 2), (1, 10)]
+
+
+HELPER_OF_TWO = HELPER.replace(
+    "nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 10))",
+    "nn.Sequential(nn.AdaptiveAvgPool2d(1), make_head(4))",
+)
+
+
+def test_a_diff_that_changes_another_layer_is_not_shown(fixed):
+    output = fixed(HELPER_OF_TWO, {"Net": "any H, W >= 8"})
     pooled = output.partition("fix        AdaptiveAvgPool2d")[2].partition("  fix ")[0]
     assert pooled
     assert "--- a/nets.py" not in pooled
-    assert "Sequential(nn.AdaptiveAvgPool2d((8, 8))" not in output
 
 
 TWO_HEADS = """
