@@ -22,6 +22,7 @@ ALLOWED = {
     "symbolic/__init__.py": "names that the package exports",
     "models/deepcopy.py": "Python's methods of copying",
     "extend.py": "the names that it exports",
+    "explanation/fixes/operator_calls.py": "names in a user's source text",
     "explanation/fixes/source_edits.py": "names in a user's source text",
     "tracing/exception_handling/reporting_branches.py": "syntax and calls of a source text",
     "tracing/loops/lists.py": "methods of Python's lists",
