@@ -221,12 +221,8 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing/symint": (
         "tests/tracing/symint/test_node.py: arithmetic behind the protocol",
-        "code_uses comparisons float_kinds float_products integers numbers random_parts rounding "
+        "code_uses comparisons float_kinds integers numbers random_parts rounding "
         "source_nodes text_uses",
-    ),
-    "archlint/tracing/tensors": (
-        "tests/tracing/test_inputs.py: the tensors of every trace",
-        "symbolic_tensor",
     ),
 }
 

@@ -47,4 +47,5 @@ from archlint.ops.rules import (  # noqa: F401
     unary,
     unfold,
     view,
+    view_writes,
 )

@@ -12,10 +12,11 @@ of any of its tensors, and any of these may be written to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum, auto
 from functools import lru_cache
+from inspect import signature
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -26,6 +27,7 @@ from types import (
 from typing import Any
 
 import torch
+from torch.nn import functional
 
 Function = Callable[..., Any]
 Argument = tuple[int, str]
@@ -187,6 +189,28 @@ def traits_of(function: Function) -> Traits:
     if isinstance(name, str) and name in _STATED:
         return _named(name, function)
     return _cached(function)
+
+
+def is_inplace(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call such as ``F.relu(x, inplace=True)`` writes to its first argument."""
+    at = _inplace_flag(function)
+    return at is not None and bool(args[at] if at < len(args) else kwargs.get("inplace"))
+
+
+@lru_cache(maxsize=8192)
+def _inplace_flag(function: Function) -> int | None:
+    """The position of the argument ``inplace`` of one of PyTorch's own Python functions."""
+    if not isinstance(function, FunctionType) or function.__module__ != functional.__name__:
+        return None
+    names = list(signature(function).parameters)
+    return names.index("inplace") if "inplace" in names else None
+
+
+def written_by(
+    function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Argument, ...] | None:
+    """The arguments that a call writes to besides ``out=``, as :attr:`Traits.writes`."""
+    return FIRST if is_inplace(function, args, kwargs) else traits_of(function).writes
 
 
 @lru_cache(maxsize=8192)

@@ -27,7 +27,7 @@ from archlint.contracts.contract import Input
 from archlint.ops.overloads import as_python_call
 from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
 from archlint.ops.rules.split import Pieces
-from archlint.ops.traits import Unchecked, traits_of
+from archlint.ops.traits import Unchecked, is_inplace, traits_of
 from archlint.runtime.gc_pause import gc_paused
 from archlint.runtime.user_frames import first_line, user_line
 from archlint.symbolic import Expr, Size, Unknown
@@ -200,7 +200,8 @@ class Tracer(TorchFunctionMode):
         call = Call(func, args, kwargs, modules[-1] if modules else "", code, line)
         self.calls.append(call)
         self.path.calls = index + 1
-        if "out" in kwargs or traits_of(func).writes != ():
+        in_place = func in INPLACE or is_inplace(func, args, kwargs)
+        if in_place or "out" in kwargs or traits_of(func).writes != ():
             forget_elements(self.run, check_overlap(self.path, call, self.calls))
         if rule is not None:
             try:
@@ -219,7 +220,7 @@ class Tracer(TorchFunctionMode):
             except Exception as e:  # a bug of a rule must never look like the model's
                 self.faults[call.op] = f"{type(e).__name__}: {first_line(e)}"
             else:
-                if func in INPLACE:
+                if in_place:
                     call.result = self.elements.write(args[0], known[0], result)
                 elif func is torch.Tensor.__setitem__:
                     self.elements.put(args[0], known[0], known[2])

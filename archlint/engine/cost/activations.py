@@ -8,12 +8,8 @@ the peak of an eager run without gradients. The model's inputs stay alive: the c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from inspect import signature
-from types import FunctionType
-from typing import Any
 
 import torch
 
@@ -23,7 +19,7 @@ from archlint.symbolic.quantify import unknowns_in
 from archlint.tracing.fx_graph import tensors
 from archlint.tracing.tensors.aliasing import bases_of, roots
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
-from archlint.tracing.trace import Call, Trace
+from archlint.tracing.trace import Trace
 from archlint.tracing.trees import leaves
 
 Interval = tuple[int, int, int]
@@ -83,15 +79,12 @@ class _Storages:
         self._owners: dict[int, SymbolicTensor | None] = {}
         self._last_use: dict[int, int] = {}
         self._found: dict[int, SymbolicTensor] = {}
-        self._in_place: dict[int, SymbolicTensor] = {}  # by the result, what was written
         end = len(trace.calls)
         returned = {id(spec) for spec in leaves(trace.output)}
         found, last_use = self._found, self._last_use
         for index, call in enumerate(trace.calls):
             used = tensors(call.args)
             used += tensors(call.kwargs) if call.kwargs else []
-            if type(call.result) is SymbolicTensor and used and is_in_place(call):
-                self._in_place[id(call.result)] = used[0]
             for tensor in (*used, *tensors(call.result)):
                 key = id(tensor)
                 if key not in found:
@@ -139,9 +132,6 @@ class _Storages:
         return self._owners[key]
 
     def _first_owner(self, tensor: SymbolicTensor) -> SymbolicTensor | None:
-        written = self._in_place.get(id(tensor))
-        if written is not None:
-            return self._owner(written)
         calls = self.trace.calls
         if not tensor.shares:
             if not 0 <= tensor.made_by < len(calls):
@@ -167,22 +157,6 @@ class _Storages:
     def _itemsize(self, tensor: SymbolicTensor) -> int:
         own = tensor.spec.dtype
         return (self.dtype if self.dtype is not None and own.is_floating_point else own).itemsize
-
-
-def is_in_place(call: Call) -> bool:
-    """Whether a call such as ``F.relu(x, inplace=True)`` writes to its argument."""
-    at = _inplace_position(call.func)
-    if at is None:
-        return False
-    return bool(call.args[at] if at < len(call.args) else call.kwargs.get("inplace"))
-
-
-@cache
-def _inplace_position(function: Callable[..., Any]) -> int | None:
-    if not isinstance(function, FunctionType):
-        return None
-    names = list(signature(function).parameters)
-    return names.index("inplace") if "inplace" in names else None
 
 
 def _points(names: list[str]) -> list[dict[str, int]]:

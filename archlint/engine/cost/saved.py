@@ -12,11 +12,10 @@ from typing import Any
 
 import torch
 
-from archlint.engine.cost.activations import is_in_place
 from archlint.engine.cost.amount import Amount, one_of
 from archlint.engine.cost.flops import ByModule, added, outermost
 from archlint.ops.registry import INPLACE
-from archlint.ops.traits import Saves, View, traits_of
+from archlint.ops.traits import Saves, View, is_inplace, traits_of
 from archlint.symbolic import Size
 from archlint.symbolic.quantify import unknowns_in
 from archlint.tracing.call_log import CallLog, MergedCalls, Span
@@ -125,7 +124,7 @@ class _Saved:
             settings.pop("out", None)
         positions = dict.fromkeys(fixed(*specs, **settings) if callable(fixed) else fixed)
         positions |= dict.fromkeys(at for at in saves.factors if before - {at})
-        writes = call.func in INPLACE or is_in_place(call)
+        writes = call.func in INPLACE or is_inplace(call.func, call.args, call.kwargs)
         size: Size = 0
         for at in positions:
             tensor = _argument(call, at)

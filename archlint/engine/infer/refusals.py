@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import torch
+
 from archlint.contracts.accepted_set import Refusal
 from archlint.engine.describe.describe import describe
 from archlint.engine.describe.restrict import simplified
@@ -60,8 +62,10 @@ def _refused_by(path: ExploredPath) -> Iterator[tuple[Bool, Refusal]]:
             continue
         call = trace.calls[event.call] if 0 <= event.call < len(trace.calls) else None
         at, op = (call.module, call.op) if call else ("", "")
-        why = _short(f"needs {event.needs()}")
-        yield conj(here, negate(event.formula)), Refusal("", at, op, why)
+        why = f"needs {event.needs()}"
+        if call is not None and call.func is torch._assert:
+            op, why = "", f"fails the assertion: {event.needs()}"
+        yield conj(here, negate(event.formula)), Refusal("", at, op, _short(why))
     if trace.outcome == "raised":
         yield conj(path.known, here), Refusal("", trace.module, "", _short(f"raises {trace.error}"))
 

@@ -220,12 +220,8 @@ def take(path: Path, input: TensorSpec, index: TensorSpec) -> TensorSpec:
 
 
 # Operators without a rule: their kernels cannot check indices on symbolic sizes.
-_BY_INDEX = (
-    "index_reduce", "put", "select_scatter", "slice_scatter", "diagonal_scatter",
-    "as_strided_scatter",
-)  # fmt: skip
 declare_traits(
-    *spellings(*_BY_INDEX, *(f"{name}_" for name in _BY_INDEX), "_unsafe_index"),
+    *spellings("as_strided_scatter", "_unsafe_index"),
     *spellings("_index_put_impl_", "_unsafe_index_put", "_unsafe_masked_index"),
     *spellings("_unsafe_masked_index_put_accumulate", "segment_reduce"),
     *spellings("lu_unpack", "lu_solve", "ldl_solve"),

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from archlint.ops.aliases import methods, spellings
-from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.gather import register_write, vector_index
 from archlint.ops.rules.indexing import INDEX_DTYPES, gathered, viewed_at, within
 from archlint.ops.rules.view import axis
@@ -58,6 +58,40 @@ def _claim_add(
     _equal_sizes(path, _without(source.dims, at), _without(input.dims, at))
     unread = empty(index.dims) if input.ndim == 1 else disj(empty(index.dims), empty(input.dims))
     within(path, index, input.dims[at], 0, unread=unread)
+
+
+def _claim_reduce(
+    path: Path,
+    name: str,
+    input: TensorSpec,
+    dim: int,
+    index: TensorSpec,
+    source: TensorSpec,
+    reduce: str,
+    *,
+    include_self: bool = True,
+) -> None:
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        refuse(path, "a reduction by prod, mean, amax or amin")
+    _claim_add(path, name, input, dim, index, source)
+
+
+def _claim_take(
+    path: Path,
+    name: str,
+    input: TensorSpec,
+    index: TensorSpec,
+    source: TensorSpec,
+    accumulate: bool = False,
+) -> None:
+    """``index`` counts the elements of ``input`` in row-major order."""
+    path.claim(index.dtype is torch.int64, f"an index of int64, gets {index.dtype}")
+    _one_dtype(path, input, source)
+    count, elements, size = index.numel(), source.numel(), input.numel()
+    path.claim(eq(count, elements), "as many indices as source elements, {} == {}", count, elements)
+    none = empty(index.dims)
+    path.claim(disj(none, ge(size, 1)), "{} elements to write to", size)
+    within(path, index, size, -size, unread=none)
 
 
 def _claim_copy(
@@ -122,6 +156,8 @@ def _claim_put(
 
 register_write("index_add", _claim_add)
 register_write("index_copy", _claim_copy)
+register_write("index_reduce", _claim_reduce)
+register_write("put", _claim_take)
 register_write("index_fill", _claim_fill)
 register_write("index_put", _claim_put)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, Union
 
 import torch
@@ -16,6 +17,7 @@ from archlint.ops.rules.adaptive_pool import (
 )
 from archlint.ops.shapes.sliding_window import claim_positive, followed_layout
 from archlint.symbolic import Expr, Size, ceildiv, floordiv, mod
+from archlint.symbolic.float_products import FloatProduct, floor_of_product
 from archlint.symbolic.formula import conj, disj, eq, ge
 from archlint.symbolic.rational import (
     Opaque,
@@ -54,6 +56,10 @@ def scaled(path: Path, size: Size, scale: Scale) -> Size:
     exact = None if ratio is None else ratio_mul(Ratio(size), ratio)
     if exact is not None and isinstance(exact.den, int):
         return exact.floor()
+    if isinstance(scale, float) and scale > 0 and isinstance(size, Expr):
+        rounded = floor_of_product(path, FloatProduct(size, Fraction(scale)))
+        if rounded is not None:
+            return rounded
     return _scaled_with_roundings(path, size, scale)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
 from archlint.ops.aliases import spellings
 from archlint.ops.registry import NoRule, Path, Range, TensorSpec, refuse, shape_rule
@@ -14,7 +15,7 @@ from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import elementwise_strides
 from archlint.ops.shapes.type_promotion import DtypeRule
-from archlint.ops.traits import Bounds, View
+from archlint.ops.traits import Bounds, View, is_inplace
 from archlint.ops.values import int_ranges as ranges
 from archlint.symbolic.formula import eq, ge
 
@@ -91,7 +92,15 @@ def _register(
     rule.__name__ = into.__name__ = name
     names = [name, *also.split()]
     functions = [f for f in spellings(*names) if f is not torch.special.round]
-    shape_rule(*functions, bounds=bounds, **traits)(rule)
+    flagged = getattr(F, name, None)  # perhaps with an argument ``inplace``
+
+    def either(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
+        in_place = is_inplace(flagged, (input, *args), settings)
+        return (into if in_place else rule)(path, input, *args, **settings)
+
+    either.__name__ = name
+    shape_rule(*(f for f in functions if f is not flagged), bounds=bounds, **traits)(rule)
+    shape_rule(*(f for f in functions if f is flagged), bounds=bounds, **traits)(either)
     into_names = [f"{n}_" for n in names]
     shape_rule(inplace=spellings(*into_names), bounds=bounds, fills=name == "erfinv")(into)
 

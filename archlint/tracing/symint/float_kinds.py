@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-from archlint.symbolic import Expr, factor_text
+from archlint.symbolic import Expr
 
 
 class Root:
@@ -37,19 +35,3 @@ class Logarithm:
 
     def __repr__(self) -> str:
         return f"log2({self.size})"
-
-
-class FloatProduct:
-    """The double nearest to ``size * factor`` (:mod:`.float_products`).
-
-    ``factor`` is the exact value of a float, or its reciprocal for a quotient.
-    """
-
-    __slots__ = ("factor", "size")
-
-    def __init__(self, size: Expr, factor: Fraction) -> None:
-        self.size = size
-        self.factor = factor
-
-    def __repr__(self) -> str:
-        return f"{factor_text(self.size)}*{float(self.factor):.12g}"

@@ -24,6 +24,7 @@ from archlint.symbolic import (
     power_below,
     square_root_of,
 )
+from archlint.symbolic.float_products import FloatProduct
 from archlint.symbolic.formula import Bool, Formula
 from archlint.symbolic.rational import (
     Opaque,
@@ -35,7 +36,7 @@ from archlint.symbolic.rational import (
     ratio_of,
     reduced,
 )
-from archlint.tracing.symint.float_kinds import FloatProduct, Logarithm, Root
+from archlint.tracing.symint.float_kinds import Logarithm, Root
 
 
 class SizePath(Protocol):

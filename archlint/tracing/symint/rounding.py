@@ -7,16 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from archlint.symbolic import Size, bit_length_of, floordiv, isqrt_of, mod, power_below
-from archlint.symbolic.formula import conj, eq, ge, gt
-from archlint.symbolic.rational import Opaque, Ratio, ratio_of
-from archlint.tracing.symint import random_parts
-from archlint.tracing.symint.float_kinds import FloatProduct, Logarithm, Root
-from archlint.tracing.symint.float_products import (
+from archlint.symbolic.float_products import (
+    FloatProduct,
     ceil_of_product,
     floor_of_product,
     is_whole_product,
     round_product,
 )
+from archlint.symbolic.formula import conj, eq, ge, gt
+from archlint.symbolic.rational import Opaque, Ratio, ratio_of
+from archlint.tracing.symint import random_parts
+from archlint.tracing.symint.float_kinds import Logarithm, Root
 from archlint.tracing.symint.numbers import SizePath, kind_of, pinned, settled
 
 

@@ -14,7 +14,7 @@ import torch
 
 from archlint.ops.registry import TensorSpec, rule_for
 from archlint.ops.shapes.strides import DeferredStrides
-from archlint.ops.traits import OUT, View, separated, traits_of
+from archlint.ops.traits import OUT, View, separated, traits_of, written_by
 from archlint.symbolic import Size
 from archlint.symbolic.formula import ge, le, lt
 from archlint.tracing.path import TracedPath
@@ -35,7 +35,7 @@ def check_overlap(path: TracedPath, call: Call, calls: Sequence[Call]) -> list[t
     The verdict becomes unproved where an operand may lie in the same memory, so that PyTorch may
     refuse the call.
     """
-    writes = traits_of(call.func).writes
+    writes = written_by(call.func, call.args, call.kwargs)
     if writes is None:
         return _tensors((call.args, call.kwargs))
     written, read = separated((*writes, OUT), call.args, call.kwargs)

@@ -14,7 +14,7 @@ import torch
 
 from archlint.ops.registry import INPLACE, Path
 from archlint.ops.shapes.strides import DeferredStrides, contiguous_strides
-from archlint.ops.traits import View, traits_of
+from archlint.ops.traits import View, traits_of, written_by
 from archlint.symbolic.formula import eq
 from archlint.tracing.path import TracedPath
 from archlint.tracing.run import TraceRun
@@ -59,7 +59,8 @@ class Gradients:
             self._switch(call)
             return
         self.run.grad_seen = True
-        writes = func in INPLACE or "out" in call.kwargs or traits_of(func).writes != ()
+        writes = written_by(func, call.args, call.kwargs) != () or "out" in call.kwargs
+        writes = writes or func in INPLACE
         self._written = self._written or writes
         if func is torch.Tensor.__deepcopy__ and requires_grad(call.args[0]) is not False:
             raise UnknownOutcome("a copy of a tensor that may require gradients")

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from archlint.ops.traits import View, traits_of
+from archlint.ops.traits import View, traits_of, written_by
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.tensors.autograd import (
     is_leaf,
@@ -82,7 +82,9 @@ def _of_input(value: Any, reason: str) -> Answer:
     """The same for every tensor that no call made, and that nothing was written to."""
 
     def answer(calls: Calls, tensor: SymbolicTensor) -> Any:
-        written = any(traits_of(c.func).writes != () or "out" in c.kwargs for c in calls)
+        written = any(
+            written_by(c.func, c.args, c.kwargs) != () or "out" in c.kwargs for c in calls
+        )
         if tensor.made_by >= 0 or written:
             raise UnknownOutcome(reason)
         return value

@@ -13,6 +13,15 @@ from archlint.tracing.run import current_run
 from archlint.tracing.signals import UnknownOutcome
 
 _EMPTY = torch.empty(0, device="meta")
+# By the dtype and device of these ``isinstance(x, torch.FloatTensor)`` answers, in C++.
+_ON_CPU = {
+    kind.dtype: torch.empty(0, dtype=kind.dtype, device="cpu")
+    for kind in (
+        *(torch.FloatTensor, torch.DoubleTensor, torch.HalfTensor, torch.BFloat16Tensor),
+        *(torch.ByteTensor, torch.CharTensor, torch.ShortTensor, torch.IntTensor),
+        *(torch.LongTensor, torch.BoolTensor),
+    )
+}
 _SAME_MEMORY = (torch.ops.aten.detach.default, torch.ops.aten.alias.default)
 # PyTorch takes a tensor without dimensions where it wants a number, for a size only integers.
 _NUMBER = torch.empty((), device="meta")
@@ -61,8 +70,10 @@ class SymbolicTensor(torch.Tensor):
 
 def symbolic_tensor(spec: TensorSpec, made_by: int = -1) -> SymbolicTensor:
     """A tensor with these sizes."""
-    base = _EMPTY
-    if not spec.dims:
+    if spec.dims:
+        on_cpu = spec.device is None or spec.device.type == "cpu"
+        base = _ON_CPU.get(spec.dtype, _EMPTY) if on_cpu else _EMPTY
+    else:
         base = _INTEGER if spec.dtype in INTEGRAL else _NUMBER
     tensor = base.as_subclass(SymbolicTensor)
     tensor.spec = spec

@@ -32,6 +32,10 @@ def identity(x):
     return x
 
 
+def paired(x):
+    return x.reshape(-1, (x.shape[2] - 1) * 2)  # beyond its refusal, a division by zero
+
+
 def refuse(x):
     raise ValueError("never")
 
@@ -42,6 +46,7 @@ def refuse(x):
         (nn.MaxPool2d(4), ("N=1 H=4 W=4 (accepted)", "N=1 H=1 W=1 (refused)")),
         (nn.ReLU(), ("N=1 H=1 W=1 (accepted)",)),
         (nn.Conv2d(4, 4, 1), ("N=1 H=1 W=1 (refused)",)),
+        (Lies(paired, paired), ("N=1 H=2 W=1 (accepted)", "N=1 H=1 W=1 (refused)")),
         (Lies(narrow, narrow), ("N=1 H=4 W=4 (accepted)", "N=1 H=1 W=1 (refused)")),
     ],
 )

@@ -287,6 +287,18 @@ def test_text():
     )
 
 
+class Asserts(nn.Module):
+    def forward(self, x):
+        torch._assert(x.shape[2] % 4 == 0, "Wrong image height!")
+        return x
+
+
+def test_an_assertion_is_refused_in_the_words_of_its_author():
+    found = archlint.infer(Asserts(), "N 3 H W")
+    said = [str(refusal) for refusal in found.entry().refusals]
+    assert said == ["the model fails the assertion: Wrong image height!"]
+
+
 def test_text_of_what_is_not_exact():
     text = inferred.text([archlint.infer(Secret(), "N 3 H W").entry()])
     assert (

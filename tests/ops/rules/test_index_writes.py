@@ -30,6 +30,35 @@ def test_index_add(op, env, other, x, d, dims, start, dtype, source):
     agree(op, x, d, index, T(*source), env=env, other=other, may_lack_rule=not (x.dims and source))
 
 
+@covers(*spellings("index_reduce"), *methods("index_reduce_"))
+@pytest.mark.parametrize("op", [*spellings("index_reduce"), *methods("index_reduce_")])
+@few
+@given(
+    sizes,
+    sizes,
+    tensors(3),
+    st.tuples(dim, vectors, low, sources),
+    st.sampled_from(["prod", "mean", "amax", "amin", "sum"]),
+    st.booleans(),
+)
+@pytest.mark.filterwarnings("ignore:index_reduce.*beta")
+def test_index_reduce(op, env, other, x, call, reduce, include):
+    d, dims, start, source = call
+    arguments = d, ids(*dims, low=start), T(*source), reduce
+    lacks = not (x.dims and source)
+    agree(op, x, *arguments, include_self=include, env=env, other=other, may_lack_rule=lacks)
+
+
+@covers(*spellings("put"), *methods("put_"))
+@pytest.mark.parametrize("op", [*spellings("put"), *methods("put_")])
+@few
+@given(sizes, sizes, tensors(3), vectors, low, dtypes, sources, st.booleans())
+def test_put(op, env, other, x, dims, start, dtype, source, accumulate):
+    index = ids(*dims, low=start, dtype=dtype)
+    agree(op, x, index, T(*source), accumulate, env=env, other=other)
+    agree(op, x, index, T(*dims), env=env, other=other)
+
+
 @covers(*spellings("index_copy"), *methods("index_copy_"))
 @pytest.mark.parametrize("op", [*spellings("index_copy"), *methods("index_copy_")])
 @few

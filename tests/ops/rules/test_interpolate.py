@@ -13,7 +13,7 @@ import archlint.ops.rules.interpolate
 from archlint.contracts.output_shape import fits
 from archlint.ops.registry import NoRule
 from archlint.ops.rules.interpolate import scaled
-from archlint.symbolic import symbol
+from archlint.symbolic import evaluate, symbol
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
 nn = torch._C._nn
@@ -25,7 +25,7 @@ sizes = st.fixed_dictionaries(
 SPACE = {1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}
 MODES = ["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area"]
 OUT = st.sampled_from([1, 2, 5, 0, S("h"), S(symbol("w") * 2), S(symbol("h") // 2)])
-SCALE = st.sampled_from([2, 2.0, 0.5, 1.5, 0.25, 1.0, 3, 0.0, 0.7])
+SCALE = st.sampled_from([2, 2.0, 0.5, 1.5, 0.25, 1.0, 3, 0.0, 0.7, 1.1])
 
 
 @covers(F.interpolate)
@@ -53,8 +53,17 @@ def test_exact_scales_have_a_rule():
     assert str(scaled(path, symbol("h"), 0.5)) == "h//2"
     assert scaled(path, symbol("h"), 2.0) == symbol("h") * 2
     assert scaled(path, 10, 0.7) == 7
+    assert str(scaled(path, symbol("h"), 1.1)) == "h+h//10"
     with pytest.raises(NoRule):
-        scaled(path, symbol("h"), 0.7)
+        scaled(path, symbol("h"), 0.123456789)
+
+
+@pytest.mark.parametrize("scale", [0.7, 1.1, 1.3, 0.37, 1 / 3, 2.6])
+@settings(max_examples=40, deadline=None)
+@given(h=st.integers(0, 100_000))
+def test_a_scale_is_multiplied_as_doubles_are(scale, h):
+    env = {"h": h}
+    assert evaluate(scaled(HintPath(env), symbol("h"), scale), env) == int(h * scale)
 
 
 @pytest.mark.parametrize(

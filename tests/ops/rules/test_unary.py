@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import archlint.ops.rules.unary as pointwise
 from archlint.ops.aliases import spellings
-from archlint.ops.registry import RULES, TensorSpec
+from archlint.ops.registry import RULES, Refused, TensorSpec
 from archlint.symbolic.intervals import Box
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
@@ -84,7 +84,17 @@ def test_layout(function):
     ],
 )
 def test_inplace_flag(name, inplace):
-    agree(getattr(F, name), T("a", "b"), inplace=inplace, env=point, other=other)
+    function = getattr(F, name)
+    agree(function, T("a", "b"), inplace=inplace, env=point, other=other)
+    spec = TensorSpec((2, 3), torch.float32, (1, 0))
+    path = HintPath({})
+    if not inplace:
+        assert RULES[function](path, spec).dims == (2, 3)
+        return
+    with pytest.raises(RuntimeError, match="single memory location"):
+        function(torch.zeros(2, 1).expand(2, 3), inplace=True)
+    with pytest.raises(Refused, match="unexpanded"):
+        RULES[function](path, spec, inplace=True)
 
 
 CLAMPS = [f for n in ("clamp", "clip", "clamp_", "clip_") for f in spellings(n)]

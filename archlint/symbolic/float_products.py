@@ -15,17 +15,37 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from archlint.symbolic import Expr, Size, ceildiv, floordiv, mod
+from archlint.symbolic import Expr, Size, ceildiv, factor_text, floordiv, mod
 from archlint.symbolic.formula import Bool, conj, disj, eq, ge, le
-from archlint.tracing.symint.float_kinds import FloatProduct
-from archlint.tracing.symint.numbers import SizePath
 
 _MAX_DENOMINATOR = 1000
 _MAX_BITS = 31
 _PRECISION = 53  # binary digits of a double
 _STORED = Fraction(2) ** (1 - _PRECISION)  # the relative error of a stored factor, at most
+
+
+class BranchingPath(Protocol):
+    """What rounding needs of the path that the size lives on."""
+
+    def branch(self, formula: Bool) -> bool: ...
+
+
+class FloatProduct:
+    """The double nearest to ``size * factor``.
+
+    ``factor`` is the exact value of a float, or its reciprocal for a quotient.
+    """
+
+    __slots__ = ("factor", "size")
+
+    def __init__(self, size: Expr, factor: Fraction) -> None:
+        self.size = size
+        self.factor = factor
+
+    def __repr__(self) -> str:
+        return f"{factor_text(self.size)}*{float(self.factor):.12g}"
 
 
 class _Factor(NamedTuple):
@@ -46,7 +66,7 @@ def _factor(exact: Fraction) -> _Factor | None:
     )
 
 
-def floor_of_product(path: SizePath, product: FloatProduct) -> Size | None:
+def floor_of_product(path: BranchingPath, product: FloatProduct) -> Size | None:
     """``math.floor(size * factor)``; ``None`` for a factor that is no simple fraction."""
     if product.factor > 0 and not path.branch(ge(product.size, 0)):
         above_opposite = ceil_of_product(path, FloatProduct(-product.size, product.factor))
@@ -58,7 +78,7 @@ def floor_of_product(path: SizePath, product: FloatProduct) -> Size | None:
     return floordiv(size * factor.num, factor.den) - int(path.branch(below))
 
 
-def ceil_of_product(path: SizePath, product: FloatProduct) -> Size | None:
+def ceil_of_product(path: BranchingPath, product: FloatProduct) -> Size | None:
     """``math.ceil(size * factor)``, as :func:`floor_of_product`."""
     if product.factor > 0 and not path.branch(ge(product.size, 0)):
         below_opposite = floor_of_product(path, FloatProduct(-product.size, product.factor))
@@ -70,7 +90,7 @@ def ceil_of_product(path: SizePath, product: FloatProduct) -> Size | None:
     return ceildiv(size * factor.num, factor.den) + int(path.branch(above))
 
 
-def round_product(path: SizePath, product: FloatProduct) -> Size | None:
+def round_product(path: BranchingPath, product: FloatProduct) -> Size | None:
     """``round(size * factor)``, to even where the product is exactly between two numbers."""
     if product.factor > 0 and not path.branch(ge(product.size, 0)):
         opposite = round_product(path, FloatProduct(-product.size, product.factor))
@@ -90,7 +110,7 @@ def round_product(path: SizePath, product: FloatProduct) -> Size | None:
     return nearest - mod(nearest, 2)
 
 
-def is_whole_product(path: SizePath, product: FloatProduct) -> Bool | None:
+def is_whole_product(path: BranchingPath, product: FloatProduct) -> Bool | None:
     """Whether the product is a whole number."""
     factor = _usable(path, product)
     if factor is None:
@@ -99,7 +119,7 @@ def is_whole_product(path: SizePath, product: FloatProduct) -> Bool | None:
     return whole if not path.branch(_inexact(product.size, factor, 1)) else False
 
 
-def _usable(path: SizePath, product: FloatProduct) -> _Factor | None:
+def _usable(path: BranchingPath, product: FloatProduct) -> _Factor | None:
     factor = _factor(product.factor)
     if factor is None or not path.branch(ge(product.size, 0)):
         return None

@@ -1,0 +1,47 @@
+"""What Python sees of a symbolic tensor, as of a real one."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import archlint
+from archlint.ops.registry import TensorSpec
+from archlint.symbolic import symbol
+from archlint.tracing.tensors.symbolic_tensor import symbolic_tensor
+
+KINDS = [
+    getattr(home, f"{name}Tensor")
+    for home in (torch, torch.cuda)
+    for name in ("Float", "Double", "Half", "BFloat16", "Byte", "Char", "Short", "Int", "Long")
+]
+DTYPES = [torch.float32, torch.float64, torch.bfloat16, torch.uint8, torch.int32, torch.int64]
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, torch.bool, torch.complex64])
+def test_the_types_that_it_is_an_instance_of(dtype):
+    real = torch.zeros(2, dtype=dtype)
+    ours = symbolic_tensor(TensorSpec((symbol("H"),), dtype))
+    for kind in (*KINDS, torch.Tensor, nn.Parameter):
+        assert isinstance(ours, kind) == isinstance(real, kind)
+
+
+class InPlace(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        y = x[:, :, :1].expand(-1, -1, x.shape[3], -1) if x.shape[3] > 4 else x.clone()
+        z = self.function(y, inplace=True)
+        return x if z is y else x[0]
+
+
+@pytest.mark.parametrize("function", [F.relu, F.silu, F.hardtanh, F.leaky_relu, F.hardswish])
+def test_a_function_writes_where_it_is_to(function):
+    found = archlint.infer(InPlace(function), "N 3 H W")
+    assert found.exact
+    assert found.text == "W <= 4"
+    assert found.output(N=1, H=2, W=3) == (1, 3, 2, 3)
