@@ -15,7 +15,7 @@ from typing import Any
 
 from torch import nn
 
-from archlint.runtime.code_owner import Owner, owner_of
+from archlint.runtime.code_owner import Owner, file_of_module, owner_of
 
 _OTHERS = frozenset({"torch", "torchgen", "archlint", "numpy", "builtins", "z3"})
 _MOST_MODULES = 400
@@ -95,8 +95,8 @@ def _counts(module: str) -> bool:
 
 
 def _is_users(module: ModuleType) -> bool:
-    file = getattr(module, "__file__", None)
-    return not isinstance(file, str) or owner_of(file) is Owner.USER
+    file = file_of_module(module)
+    return file is None or owner_of(file) is Owner.USER
 
 
 def _follows(name: str, roots: set[str]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from archlint.models.code_places import CodePlaces, in_cell, is_code_state
 from archlint.models.containers import base_of
-from archlint.runtime.code_owner import Owner, owner_of
+from archlint.runtime.code_owner import Owner, file_of_module, owner_of
 
 _GONE = object()
 
@@ -135,5 +135,5 @@ def _is_users(kind: type) -> bool:
     root = str(kind.__module__).partition(".")[0]
     if root == "__main__":
         return True
-    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    return isinstance(file, str) and owner_of(file) is Owner.USER
+    file = file_of_module(sys.modules.get(kind.__module__))
+    return file is not None and owner_of(file) is Owner.USER

@@ -11,7 +11,7 @@ import types
 from pathlib import Path
 from typing import Any
 
-from archlint.runtime.code_owner import is_python
+from archlint.runtime.code_owner import file_of_module, is_python
 
 _DATA = frozenset((
     "argparse:Namespace", "collections:ChainMap", "collections:Counter", "collections:OrderedDict",
@@ -56,7 +56,7 @@ def refused_object(value: Any) -> str:
 
 def _is_standard(top: str) -> bool:
     """Whether the module that is loaded under this name is the standard library's."""
-    file = getattr(sys.modules.get(top), "__file__", None)
+    file = file_of_module(sys.modules.get(top))
     return top in sys.stdlib_module_names and (file is None or is_python(file))
 
 

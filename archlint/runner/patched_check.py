@@ -15,7 +15,7 @@ from archlint.errors import ArchlintError
 from archlint.explanation.fixes.proposal import Fix, Proposal, try_fix
 from archlint.models.targets import resolve
 from archlint.runner.patched_project import Answer, Request
-from archlint.runtime.code_owner import is_users
+from archlint.runtime.code_owner import file_of_module, is_users
 
 
 def answer(request: Request) -> bytes:
@@ -93,7 +93,7 @@ def _loaded(file: Path) -> bool:
 
 
 def _file_of(module: object) -> str:
-    return str(getattr(module, "__file__", None) or "")
+    return file_of_module(module) or ""
 
 
 def _forget(root: Path) -> None:

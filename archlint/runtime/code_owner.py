@@ -57,6 +57,15 @@ def is_users(path: str) -> bool:
     return bool(path) and not path.startswith(_PSEUDO_FILES) and owner_of(path) is Owner.USER
 
 
+def file_of_module(module: object) -> str | None:
+    """The file of a module, without its ``__getattr__``: that of a lazy one imports another."""
+    try:
+        file = vars(module).get("__file__")
+    except TypeError:  # not every entry of ``sys.modules`` is a module
+        return None
+    return file if isinstance(file, str) else None
+
+
 def is_python(file: str) -> bool:
     """Whether the code is Python's own, or compiled from a text."""
     return owner_of(file) in (Owner.PYTHON, Owner.TEXT)

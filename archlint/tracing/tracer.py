@@ -271,7 +271,7 @@ class Tracer(TorchFunctionMode):
         if self.path.forced is not None:
             raise CannotMerge  # a kernel looks at the hint
         if has_tensors((args, kwargs)):
-            self.elements.ran_kernel()
+            self.elements.ran_kernel(func, kwargs)
         name = f"{getattr(func, '__module__', '') or ''}.{getattr(func, '__qualname__', func)}"
         self.kernels[name] = self.kernels.get(name, 0) + 1
         unchecked = traits_of(func).unchecked

@@ -6,13 +6,21 @@ import dataclasses
 import json
 import subprocess
 import sys
+import types
 
 import pytest
 import torch
 import torch.nn.functional
 
 from archlint.runtime import code_owner
-from archlint.runtime.code_owner import Owner, distance, is_user_code, is_users, owner_of
+from archlint.runtime.code_owner import (
+    Owner,
+    distance,
+    file_of_module,
+    is_user_code,
+    is_users,
+    owner_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +67,13 @@ def test_torch_is_not_imported_to_find_out():
     command = [sys.executable, "-c", script, torch.nn.functional.__file__]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["TORCH", "False"]
+
+
+def test_the_file_of_a_module_that_imports_when_it_is_looked_at():
+    class Lazy(types.ModuleType):
+        def __getattr__(self, name):
+            raise ImportError(name)
+
+    assert file_of_module(json) == json.__file__
+    for module in (Lazy("lazy"), sys, None, 3):
+        assert file_of_module(module) is None

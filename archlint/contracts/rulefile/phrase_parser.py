@@ -30,7 +30,8 @@ from archlint.symbolic import formula as f
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.step_functions import STEP_FUNCTIONS, step_function
 
-MAX_NUMBER = 10**12  # as written; computed numbers may reach MAX_NUMBER**2
+MAX_NUMBER = 10**18  # as written
+MAX_COMPUTED = 10**24  # of numbers and coefficients
 MAX_TERMS = 64  # of a size in normal form
 
 Ratio = tuple[Size, Size]  # numerator, denominator
@@ -306,7 +307,7 @@ def _call(node: Tree[Token], text: str) -> Size:
 def _number(token: Token) -> int:
     digits = token.replace("_", "")
     if len(digits) > 20 or int(digits) > MAX_NUMBER:
-        raise PhraseError("found a number that is too large", "at most 10**12", column(token))
+        raise PhraseError("found a number that is too large", "at most 10**18", column(token))
     return int(digits)
 
 
@@ -328,9 +329,9 @@ def _times(a: Size, b: Size, at: int) -> Size:
 
 def _bounded(size: Size, at: int) -> Size:
     """The size itself if its normal form is small. Nested remainders double it at each level."""
-    large = abs(size) > MAX_NUMBER**2 if isinstance(size, int) else (
+    large = abs(size) > MAX_COMPUTED if isinstance(size, int) else (
         len(size.terms) > MAX_TERMS
-        or max(abs(size.const), *(abs(c) for _, c in size.terms)) > MAX_NUMBER**2
+        or max(abs(size.const), *(abs(c) for _, c in size.terms)) > MAX_COMPUTED
         or len(str(size)) > 400
     )  # fmt: skip
     if large:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import torch
-
 from archlint.contracts.accepted_set import Refusal
 from archlint.engine.describe.describe import describe
 from archlint.engine.describe.restrict import simplified
 from archlint.engine.exploration import Exploration, ExploredPath
+from archlint.ops.rules.assertions import ASSERT
 from archlint.symbolic.formula import Bool, conj, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
 
@@ -63,7 +62,7 @@ def _refused_by(path: ExploredPath) -> Iterator[tuple[Bool, Refusal]]:
         call = trace.calls[event.call] if 0 <= event.call < len(trace.calls) else None
         at, op = (call.module, call.op) if call else ("", "")
         why = f"needs {event.needs()}"
-        if call is not None and call.func is torch._assert:
+        if call is not None and call.func is ASSERT:
             op, why = "", f"fails the assertion: {event.needs()}"
         yield conj(here, negate(event.formula)), Refusal("", at, op, _short(why))
     if trace.outcome == "raised":

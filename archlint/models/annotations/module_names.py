@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from archlint.runtime.code_owner import file_of_module
+
 _LIBRARY = "jaxtyping"
 _KINDS: dict[str, tuple[str, ...] | None] = {
     "Shaped": None, "Num": None, "Inexact": None, "Real": None, "Float": ("float32",),
@@ -53,7 +55,7 @@ class ModuleNames(Mapping[str, Any]):
             if spec is None or not spec.origin or not spec.origin.endswith(".py"):
                 raise
             return cls(module, spec.origin, {})
-        return cls(module, getattr(found, "__file__", None), vars(found))
+        return cls(module, file_of_module(found), vars(found))
 
     def __getitem__(self, name: str) -> Any:
         written = self._written.get(name)

@@ -7,8 +7,10 @@ import torch
 from archlint.ops.registry import Path, TensorSpec, refuse, shape_rule
 from archlint.symbolic.formula import Bool, Formula, conj, disj, eq, ge, le
 
+ASSERT = torch._assert
 
-@shape_rule(torch._assert)
+
+@shape_rule(ASSERT)
 def torch_assert(path: Path, condition: Bool | TensorSpec, message: object) -> None:
     """``torch._assert(condition, message)``: what the model's author demands of the sizes."""
     text = str(message).replace("{", "{{").replace("}", "}}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
@@ -11,6 +11,7 @@ from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.broadcast import broadcast
 from archlint.ops.shapes.strides import (
+    DeferredStrides,
     contiguous_strides,
     decide,
     elementwise_strides,
@@ -31,7 +32,7 @@ def _flops(result: TensorSpec, *args: Any) -> Size:
     """
     unused: Any = None  # as many operands as subscripts: the call was made
     inputs, output, operands = _parsed(unused, args)
-    if len(operands) > 2 and torch.backends.opt_einsum.is_available():
+    if len(operands) > 2 and _order_is_chosen():
         raise NoRule("einsum of more than two operands, in an order that opt_einsum chooses")
     dots = [
         max(o.ndim - len(t.replace("...", "")), 0) for t, o in zip(inputs, operands, strict=True)
@@ -55,9 +56,11 @@ def _flops(result: TensorSpec, *args: Any) -> Size:
 
 @shape_rule(torch.functional.einsum, view=View.ALONE, raises=(RuntimeError,), flops=_flops)
 def einsum(path: Path, *args: Any) -> TensorSpec:
-    """At most two operands; the order in which more are multiplied is PyTorch's choice."""
+    """Of more than two operands only where opt_einsum chooses the order of the products."""
     inputs, output, operands = _parsed(path, args)
-    if len(operands) > 2 or any(type(o) is not TensorSpec for o in operands):
+    if any(type(o) is not TensorSpec for o in operands):
+        raise NoRule("an operand that is no tensor")
+    if len(operands) > 2 and not _order_is_chosen():
         raise NoRule("more than two operands")
     subscripts = [_spread(path, t, o) for t, o in zip(inputs, operands, strict=True)]
     dots = max((_dots(s) for s in subscripts), default=0)
@@ -67,6 +70,8 @@ def einsum(path: Path, *args: Any) -> TensorSpec:
         return _alone(path, *views[0], target)
     for operand in operands:
         promote.same(path, "einsum", operand.dtype)
+    if len(views) > 2:
+        return _several(path, views, target)
     return _pair(path, views[0], views[1], target)
 
 
@@ -156,6 +161,28 @@ def _alone(path: Path, labels: Labels, operand: TensorSpec, target: Labels) -> T
     if set(target) == set(labels):
         return view
     return operand.like(view.dims, promote.summed(path, "einsum", operand.dtype))
+
+
+def _order_is_chosen() -> bool:
+    return torch.backends.opt_einsum.is_available() and bool(torch.backends.opt_einsum.enabled)
+
+
+def _several(path: Path, views: list[tuple[Labels, TensorSpec]], target: Labels) -> TensorSpec:
+    sizes: dict[str, Size] = {}
+    first = views[0][1]
+    for labels, operand in views:
+        if operand.dtype is not first.dtype or operand.dtype is torch.bool:
+            raise NoRule("mixed dtypes, or bool")
+        for label, size in zip(labels, operand.dims, strict=True):
+            have = sizes.setdefault(label, size)
+            if have != size:
+                (sizes[label],) = broadcast(path, (have,), (size,))
+    dims = tuple(sizes[s] for s in target)
+
+    def settle(path: Path) -> NoReturn:
+        path.undecided("opt_einsum chooses how the result of einsum lies in memory")
+
+    return first.like(dims, strides=DeferredStrides.of(contiguous_strides(dims), settle, []))
 
 
 def _pair(

@@ -174,15 +174,20 @@ def repeat_interleave(
     *,
     output_size: Any = None,
 ) -> TensorSpec:
-    if repeats is None or output_size is not None:
+    if repeats is None:
         raise NoRule
     if isinstance(repeats, TensorSpec):
+        if output_size is not None:
+            raise NoRule
         return _repeated_each(path, input, repeats, dim)
     path.claim(ge(repeats, 0), "repeats {} >= 0", repeats)
-    if dim is None:
-        return input.like((input.numel() * repeats,), values=input.values)
-    at = axis(path, dim, input.ndim)
-    if not input.ndim:
-        refuse(path, "a tensor of at least one dimension")
-    dims = input.dims
-    return input.like((*dims[:at], dims[at] * repeats, *dims[at + 1 :]), values=input.values)
+    dims: tuple[Size, ...] = (input.numel(),)
+    at = 0
+    if dim is not None:
+        dims, at = input.dims, axis(path, dim, input.ndim)
+        if not input.ndim:
+            refuse(path, "a tensor of at least one dimension")
+    count = dims[at] * repeats
+    if output_size is not None:
+        path.claim(eq(output_size, count), "output_size {} == {}", output_size, count)
+    return input.like((*dims[:at], count, *dims[at + 1 :]), values=input.values)

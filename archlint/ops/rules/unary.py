@@ -92,7 +92,7 @@ def _register(
     rule.__name__ = into.__name__ = name
     names = [name, *also.split()]
     functions = [f for f in spellings(*names) if f is not torch.special.round]
-    flagged = getattr(F, name, None)  # perhaps with an argument ``inplace``
+    flagged: Any = getattr(F, name, None)  # perhaps with an argument ``inplace``
 
     def either(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
         in_place = is_inplace(flagged, (input, *args), settings)

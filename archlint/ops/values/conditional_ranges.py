@@ -17,11 +17,13 @@ from archlint.ops.registry import NoRule, Path, Range, Refused, TensorSpec
 from archlint.ops.silent_path import SilentPath, Unanswered
 from archlint.ops.traits import traits_of
 from archlint.ops.values import int_ranges as ranges
+from archlint.symbolic.formula import Bool, ge, gt, le, lt
 
 _DEPTH = 24  # operators between a condition and the chosen tensor
 
 _REDUCING = frozenset((torch.min, torch.max, torch.Tensor.min, torch.Tensor.max))
 """Element-wise with two tensors, and reductions of one."""
+_COMPARISONS = {"<": lt, ">": gt, "<=": le, ">=": ge}
 _NEGATED = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
@@ -49,6 +51,18 @@ class Origin(NamedTuple):
             return None
         known = any(isinstance(t.values, tuple) or t.origin is not None for t in tensors)
         return cls(function, rule, args, settings) if known else None
+
+
+def compared(condition: TensorSpec) -> Bool | None:
+    """What the comparison that made ``condition`` is, if it is of two known numbers."""
+    origin = condition.origin
+    sign = traits_of(origin.function).comparison if origin is not None else ""
+    if origin is None or not sign or len(origin.args) != 2:
+        return None
+    (a, most), (b, highest) = map(ranges.range_of, origin.args)
+    if a is None or b is None or a != most or b != highest:
+        return None
+    return _COMPARISONS[sign](a, b)
 
 
 def chosen(path: Path, condition: TensorSpec, value: TensorSpec, truth: bool) -> TensorSpec:

@@ -21,7 +21,7 @@ import torch
 
 from archlint.ops.registry import TensorSpec
 from archlint.ops.shapes.strides import DeferredStrides, contiguous_strides, settled_strides
-from archlint.runtime.code_owner import is_users
+from archlint.runtime.code_owner import file_of_module, is_users
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import Formula, eq
 from archlint.symbolic.rational import Opaque, Ratio
@@ -149,7 +149,7 @@ class Reader:
 
     def _user_module(self, name: Any) -> bool:
         module = sys.modules.get(name) if isinstance(name, str) else None
-        file = getattr(module, "__file__", None)
+        file = file_of_module(module)
         if module is None or not file or not is_users(file):
             return False
         self._modules[module.__name__] = module

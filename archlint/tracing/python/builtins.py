@@ -28,7 +28,7 @@ from torch import nn
 
 from archlint.models.code_places import classes_of
 from archlint.ops.rules import split
-from archlint.runtime.code_owner import is_user_code
+from archlint.runtime.code_owner import file_of_module, is_user_code
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic import maximum, minimum
@@ -265,7 +265,7 @@ def modules_to_replace_type(model: nn.Module) -> list[str]:
         todo.discard(name)
         seen.add(name)
         module = sys.modules.get(name)
-        if module is None or not is_user_code(getattr(module, "__file__", None) or "<unknown>"):
+        if module is None or not is_user_code(file_of_module(module) or "<unknown>"):
             continue
         used, asks = _references(name, id(module), len(vars(module)))
         todo |= used - seen

@@ -27,7 +27,7 @@ import torch
 from torch import nn
 
 from archlint.models.code_places import classes_of
-from archlint.runtime.code_owner import Owner, is_user_code, owner_of
+from archlint.runtime.code_owner import Owner, file_of_module, is_user_code, owner_of
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.symbolic import Size
 from archlint.symbolic.formula import ge
@@ -111,8 +111,8 @@ def _is_open(module: types.ModuleType) -> bool:
 @lru_cache(maxsize=4)
 def _users_modules(loaded: int) -> tuple[types.ModuleType, ...]:
     """The modules of the user's own code among the ``loaded`` modules of the process."""
-    files = ((m, getattr(m, "__file__", None)) for m in list(sys.modules.values()))
-    own = ((m, f) for m, f in files if type(m) is types.ModuleType and isinstance(f, str))
+    files = ((m, file_of_module(m)) for m in list(sys.modules.values()))
+    own = ((m, f) for m, f in files if type(m) is types.ModuleType and f is not None)
     return tuple(m for m, f in own if owner_of(f) is Owner.USER)
 
 

@@ -16,6 +16,7 @@ from archlint.ops.shapes.strides import (
     is_contiguous,
     settled_strides,
 )
+from archlint.ops.values.conditional_ranges import compared
 from archlint.symbolic import Size
 from archlint.symbolic.formula import conj, disj, eq, ge, le
 from archlint.tracing.exception_handling.reporting_branches import only_reports
@@ -166,6 +167,9 @@ def _truth(path: TracedPath, spec: TensorSpec) -> bool:
             return True
         if path.known(conj(eq(low, 0), eq(high, 0))):
             return False
+    formula = compared(spec)
+    if formula is not None:
+        return path.branch(formula)
     return not only_reports() and path.choose()
 
 
@@ -192,6 +196,9 @@ def _item(path: TracedPath, spec: TensorSpec) -> Any:
         if low is not None and (low is high or low == high):
             return _number(path, spec.dtype, low)
     if spec.dtype is torch.bool and not spec.dims:
+        formula = compared(spec)
+        if formula is not None:
+            return path.branch(formula)
         return not only_reports() and path.choose()
     return _value_needed()
 

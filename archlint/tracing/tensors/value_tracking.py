@@ -19,6 +19,7 @@ from archlint.ops.values.conditional_ranges import Origin
 from archlint.ops.values.float_ranges import KNOWN
 from archlint.ops.values.int_ranges import fitted, range_of, union
 from archlint.ops.values.tight_bounds import reaching
+from archlint.symbolic import Expr
 from archlint.symbolic.formula import eq
 from archlint.tracing.path import MASK_BYTES, TracedPath
 from archlint.tracing.tensors.aliasing import roots
@@ -34,6 +35,7 @@ class Elements:
         self._valued: list[weakref.ref[SymbolicTensor]] = []  # stand-ins whose elements are known
         self._derived: list[TensorSpec] = []  # those that remember of what they were made
         self._writes: list[int] = []  # who made the tensors whose known values were written
+        self._masks: dict[Any, tuple[TensorSpec, Sequence[Any]]] = {}  # by operator and operands
         self._gained = False  # a tensor, which may have views, came to be known by a write
 
     def made(self, tensor: SymbolicTensor) -> None:
@@ -49,6 +51,8 @@ class Elements:
         traits = traits_of(call.func)
         if traits.view is View.NEVER and traits.writes == ():
             _own(call)
+            if not settings and not traits.random and traits.creates is None:
+                self._share_mask(call, args)
         if not traits.elementwise or type(call.result) is not SymbolicTensor:
             return
         spec = call.result.spec
@@ -60,6 +64,16 @@ class Elements:
         if origin is not None:
             spec.origin = origin
             self._derived.append(spec)
+
+    def _share_mask(self, call: Call, args: Sequence[Any]) -> None:
+        """One spec for masks made alike, which then keep equally many elements."""
+        result = call.result
+        if type(result) is not SymbolicTensor or result.spec.dtype is not torch.bool:
+            return
+        if not all(isinstance(a, (TensorSpec, int, float, Expr)) for a in args):
+            return
+        key = (call.func, *(_operand(a) for a in args))
+        call.result.spec, _ = self._masks.setdefault(key, (call.result.spec, args))
 
     def write(self, target: Any, before: TensorSpec, result: TensorSpec) -> Any:
         """What an in-place operator returns, once its ``result`` is in ``target``."""
@@ -91,7 +105,10 @@ class Elements:
             return
         self.forget_origins()
         if target.spec.dtype.itemsize == MASK_BYTES:
+            self._masks.clear()
             self.path.counts.clear()
+        else:  # masks that were made of masks are what they were
+            self._masks = {k: m for k, m in self._masks.items() if all(map(_is_mask, m[1]))}
         if isinstance(target.spec.values, KNOWN) or self._gained:
             for ref in self._valued[self._first_view(target) :]:
                 other = ref()
@@ -126,9 +143,13 @@ class Elements:
                     return at
         return 0
 
-    def ran_kernel(self) -> None:
+    def ran_kernel(self, func: Any, settings: Mapping[str, Any]) -> None:
         """A kernel may have written any memory, or have viewed it as of another dtype."""
+        traits = traits_of(func)
+        if traits.view is View.NEVER and traits.writes == () and "out" not in settings:
+            return
         self.forget_origins()
+        self._masks.clear()
         self.path.counts.clear()
         self.path.counting = False
 
@@ -142,6 +163,15 @@ class Elements:
         """A question: has no known value been written since, of what the first ``calls`` made?"""
         writes = len(self._writes)
         return lambda: all(made >= calls for made in self._writes[writes:])
+
+
+def _is_mask(operand: Any) -> bool:
+    return not isinstance(operand, TensorSpec) or operand.dtype.itemsize == MASK_BYTES
+
+
+def _operand(value: Any) -> Any:
+    """What is the same for the same operand: a tensor, or a number of its type."""
+    return id(value) if isinstance(value, TensorSpec) else (type(value), value)
 
 
 def _own(call: Call) -> None:

@@ -204,7 +204,11 @@ PREFIX = "found 'H'; expected 'any' or 'only', as in 'any H, W >= 32'"
             10,
             "found a division by 'W-1', which can be 0; expected a divisor that is never 0",
         ),
-        ("any H > 1000000000001", 9, "found a number that is too large; expected at most 10**12"),
+        (
+            "any H > 1000000000000000001",
+            9,
+            "found a number that is too large; expected at most 10**18",
+        ),
     ],
 )  # fmt: skip
 def test_promise_mistakes(text, column, message):

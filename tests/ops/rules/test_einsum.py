@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import string
+from unittest import mock
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.rules.einsum  # noqa: F401
-from tests.ops.oracle import T, agree, covers
+from archlint.ops.registry import RULES, NoRule
+from archlint.ops.rules import einsum as rules
+from archlint.ops.shapes.strides import settled_strides
+from tests.ops.oracle import HintPath, T, agree, covers
 
 EQUATIONS = [
     "ij,jk->ik",
@@ -131,3 +134,31 @@ def test_views():
         first = T(*"abcd", perm=(0, 2, 1, 3))
         rest = [T(*part.replace("e", "b")) for part in parts[1:]]
         agree(torch.einsum, equation, first, *rest, env=env, layout=True, may_lack_rule=True)
+
+
+THREE = ["xy,yz,zw->xw", "...de,...nd,...n->...ne", "nde,nd,n->ne", "i,i,i->", "ab,b,cb"]
+
+
+@pytest.mark.parametrize("equation", THREE)
+@given(data=st.data())
+@settings(max_examples=25)
+def test_of_more_operands_opt_einsum_chooses_the_order(equation, data):
+    """PyTorch itself multiplies from the left here: the shapes are the same."""
+    operands, points = [], [{}, {}]
+    for i, part in enumerate(_operands(equation)):
+        names = [f"{letter}{i}" for letter in part.replace("...", "p")]
+        operands.append(T(*names))
+        for point in points:
+            base = data.draw(st.sampled_from([2, 2, 3]))
+            point.update({n: data.draw(st.sampled_from([base, 2, 2, 1])) for n in names})
+    with mock.patch.object(rules, "_order_is_chosen", return_value=True):
+        agree(torch.einsum, equation, *operands, env=points[0], other=points[1])
+
+
+def test_how_such_a_result_lies_in_memory_is_not_known():
+    path = HintPath({"n": 2, "d": 3, "e": 4})
+    operands = [T(*part).spec(None) for part in ("nde", "nd", "n")]
+    with mock.patch.object(rules, "_order_is_chosen", return_value=True):
+        result = RULES[torch.einsum](path, "nde,nd,n->ne", *operands)
+    with pytest.raises(NoRule, match="lies in memory"):
+        settled_strides(path, result)

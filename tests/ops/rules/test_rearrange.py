@@ -113,6 +113,8 @@ def test_repeat_and_tile(env, other, x, repeats):
 def test_repeat_interleave(op, env, other, x, repeats, d):
     agree(op, x, repeats, d, env=env, other=other, layout=True)
     agree(op, x, repeats, dim=d, env=env, other=other)
+    for count in (A * 3, B):
+        agree(op, x, repeats, dim=d, output_size=S(count), env=env, other=other)
 
 
 @pytest.mark.parametrize("op", [torch.repeat_interleave, Tensor.repeat_interleave])

@@ -74,3 +74,15 @@ def test_contiguous_by_accident_is_a_path_of_its_own():
     assert found.exact
     assert found.output(T=1) == (2, 8)
     assert found.output(T=5) == ()
+
+
+@pytest.mark.parametrize("sign", ["lt", "le", "gt", "ge"])
+def test_comparing_a_size_in_a_tensor_is_a_branch(sign):
+    def cut(model, x):
+        size = torch.tensor(x.shape[0])
+        return x[:5] if getattr(torch, sign)(size, 5) and (size > 2).item() else x
+
+    found = archlint.infer(Model(cut), "H")
+    assert found.exact
+    for h in range(1, 9):
+        assert found.output(H=h) == tuple(cut(None, torch.zeros(h)).shape)

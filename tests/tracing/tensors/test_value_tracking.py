@@ -87,3 +87,54 @@ def test_an_index_table_that_is_written(pick, refused):
     with pytest.raises(RuntimeError):
         model(torch.ones(2, 4, 3))
     assert found.accepts(**refused) is not True
+
+
+def twice(x):
+    return x[x > 0] + x[x > 0]
+
+
+def of_both_halves(x):
+    y = torch.zeros_like(x)
+    mask = x.sum(-1) > 0
+    y[mask], y[~mask] = x[mask] * 2, x[~mask] + 1
+    return y
+
+
+def after_a_kernel(x):
+    mask = x > 0
+    order = torch.linalg.matrix_exp(x @ x.mT)
+    y = x.clone()
+    y[mask] = x[mask]
+    return y + order.sum()
+
+
+@pytest.mark.parametrize("pick", [twice, of_both_halves, after_a_kernel])
+def test_equal_masks_keep_equally_many(pick):
+    found = archlint.infer(Points(pick), "N T 5")
+    assert found.exact, found.reasons
+    assert found.text == "any size"
+
+
+def after_a_write(x):
+    first = x[x > 0]
+    x[:, 0] = 1
+    return first + x[x > 0]
+
+
+def after_a_write_to_the_mask(x):
+    mask = x > 0
+    first = x[mask]
+    mask[:, 0] = True
+    return first + x[mask]
+
+
+def of_another_number(x):
+    return x[x > 0] + x[x > 1]
+
+
+@pytest.mark.parametrize("pick", [after_a_write, after_a_write_to_the_mask, of_another_number])
+def test_masks_that_may_differ_are_not_proved(pick):
+    torch.manual_seed(0)
+    with pytest.raises(RuntimeError, match="size of tensor"):
+        pick(torch.randn(4, 8, 5))
+    assert not archlint.infer(Points(pick), "N T 5").exact
