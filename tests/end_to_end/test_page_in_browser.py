@@ -1,7 +1,7 @@
 """Pages in a real browser, if there is one.
 
-Needs the extra ``browser`` and a Chromium: Debian's ``chromium``, or another one that
-``ARCHLINT_TEST_CHROMIUM`` names.
+Needs the extra ``browser`` and a Chromium: that of ``playwright install chromium``, Debian's
+``chromium``, or another one that ``ARCHLINT_TEST_CHROMIUM`` names.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     named = os.environ.get("ARCHLINT_TEST_CHROMIUM")
     path = named or next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        pytest.skip("needs a Chromium; ARCHLINT_TEST_CHROMIUM may name one")
     with playwright.sync_playwright() as started:
+        path = path or started.chromium.executable_path
+        if not os.path.exists(path):
+            pytest.skip("needs a Chromium; ARCHLINT_TEST_CHROMIUM may name one")
         browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
