@@ -17,6 +17,7 @@ import pytest
 from archlint.contracts.accepted_set import AcceptedSet, OutputCase, Refusal
 from archlint.contracts.contract import ANY_SIZE, ANY_SIZES, Budget, RuleFile, TensorInput
 from archlint.contracts.job import Job
+from archlint.contracts.recorded_costs import RecordedCosts
 from archlint.contracts.rulefile.load import load, loads
 from archlint.contracts.rulefile.phrase_parser import parse_size
 from archlint.contracts.verdict import At, Proof, Samples, Verdict, Waived
@@ -88,12 +89,13 @@ def test_a_cached_verdict_has_all_that_a_new_one_has():
     entry = AcceptedSet(
         "m", "train", {"x": image, "more": [image]}, "N >= 2", False, ["N 5", {"a": 3}],
         (Refusal("N == 1", "bn", "BatchNorm1d", "needs N >= 2"),), ("too many paths",), "N == 1",
-        (OutputCase("N >= 2", "N 5"),), {"N": 2}, 3, 4, 0.5, ("N=2 (accepted)",),
+        (OutputCase("N >= 2", "N 5"),), RecordedCosts({"N": 2}, 8, 4, 16, {"bn": 8}),
+        {"N": 2}, 3, 4, 0.5, ("N=2 (accepted)",),
     )  # fmt: skip
     whole = replace(
         BROKEN, entry=entry, severity="warning", waived=Waived("later", "2030-01-31"), note="new"
     )
-    for part in (whole, whole.at, whole.proof, whole.waived, entry, *entry.refusals):
+    for part in (whole, whole.at, whole.proof, whole.waived, entry, entry.costs, *entry.refusals):
         for f in fields(part):
             default = f.default if f.default_factory is MISSING else f.default_factory()
             usual = f.name in ("device", "cached")  # "cpu"; set by the reader
