@@ -23,7 +23,9 @@ from archlint.runner.fork_server import FORKS, serve, threads_of_process
 from archlint.runner.messages import Answer
 from archlint.runner.resources import limit_memory
 from archlint.runner.server_process import STACKS
+from archlint.runtime.code_owner import is_own
 from archlint.runtime.offline import OFFLINE, go_offline
+from archlint.runtime.user_frames import described
 
 if TYPE_CHECKING:
     from archlint.runner.cache.dependency_watch import DependencyWatch
@@ -129,7 +131,7 @@ class _Processes:
     def _answer(self, job: Job, nonce: str) -> bytes:
         """The verdict on the job as a message.
 
-        An exception that escapes the check is a bug in archlint; the verdict reports it.
+        An exception that escapes the check becomes an error of this job alone.
         """
         watch = self._watch if job.cacheable else None
         try:
@@ -140,10 +142,19 @@ class _Processes:
             message = messages.encode_answer(nonce, answer)
         except BaseException as e:
             traceback.print_exc()
-            summary = "".join(traceback.format_exception_only(type(e), e)).strip()
-            error = job.error(f"internal error in archlint: {summary}")
-            message = messages.encode_answer(nonce, Answer(error, None))
+            message = messages.encode_answer(nonce, Answer(job.error(_escaped(e)), None))
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
                 stream.flush()
         return message
+
+
+def _escaped(error: BaseException) -> str:
+    """What an exception that ended a check says: a bug in archlint, but for what user code raises
+    to end the process or the thread, such as ``KeyboardInterrupt``.
+    """
+    frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if not isinstance(error, Exception) and not is_own(frames[-1]):
+        return f"the model's code raised {described(error)}"
+    summary = "".join(traceback.format_exception_only(type(error), error)).strip()
+    return f"internal error in archlint: {summary}"
