@@ -59,7 +59,7 @@ def einsum(path: Path, *args: Any) -> TensorSpec:
     """Of more than two operands only where opt_einsum chooses the order of the products."""
     inputs, output, operands = _parsed(path, args)
     if any(type(o) is not TensorSpec for o in operands):
-        raise NoRule("an operand that is no tensor")
+        raise NoRule("an operand that is not a tensor")
     if len(operands) > 2 and not _order_is_chosen():
         raise NoRule("more than two operands")
     subscripts = [_spread(path, t, o) for t, o in zip(inputs, operands, strict=True)]
