@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from archlint.symbolic.atom import (
@@ -27,10 +28,11 @@ class PrintedTerm(NamedTuple):
     alone: str
 
 
+@lru_cache(maxsize=1 << 15)  # without it, each level of nested quotients would double the work
 def expr_text(expr: Expr) -> str:
     """The text of an expression, such as ``2*(H % 7)+1``; as a product where that is shorter."""
     text = sum_text(*printed_terms(expr))
-    if all(len(monomial) < 2 for monomial, _ in expr.terms):
+    if len(expr.terms) < 2 or all(len(monomial) < 2 for monomial, _ in expr.terms):
         return text
     product = _product_text({**dict(expr.terms), **({(): expr.const} if expr.const else {})})
     return product if len(product) < len(text) else text
