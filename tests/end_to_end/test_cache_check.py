@@ -389,7 +389,9 @@ def test_killed_while_it_decides(project):
     process = subprocess.Popen(
         command, cwd=project.root, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    while not (project.root / "waiting").exists():
+    end = time.monotonic() + 60
+    while not (project.root / "waiting").exists() or not project.entries():
+        assert time.monotonic() < end  # the two run beside each other
         time.sleep(0.02)
     process.kill()
     process.communicate()

@@ -10,7 +10,7 @@ from tests.support import neighbours
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "options", "loops"),
-    [(1, ["--jobs=1"], 0), (2, ["--jobs=2", "--select=*e*"], 0), (3, ["--jobs=2"], 3)],
+    [(2, ["--jobs=1", "--select=*e*"], 0), (3, ["--jobs=2"], 3)],
 )
 def test_shuffled_contracts_beside_hostile_neighbours(tmp_path, seed, options, loops):
     """A part of the contracts; ``python -m tests.support.neighbours 20 1`` takes all 40."""
