@@ -133,6 +133,8 @@ def check(
             files: list[RuleFile] = []
         else:
             targets, paths = annotated_targets(paths)
+            if targets and (locked or select or model):
+                raise click.UsageError("a target excludes --select, --model and --locked.")
             files, mistakes = [], []
             if paths or not targets:
                 files, mistakes = read_rule_files(paths, cache=not no_cache)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,37 +69,52 @@ def _check_file(target: str, file: Path, name: str) -> None:
     if not file.is_file():
         near = [p.name for p in file.parent.glob("*.py")]
         raise CannotRun(f"{target}: there is no file {file}{did_you_mean(file.name, near)}")
-    defined = _defined(file)
-    if defined and name.partition(".")[0] not in defined and "*" not in defined:
-        hint = did_you_mean(name, sorted(defined)) or f"; it defines {', '.join(sorted(defined))}"
-        raise CannotRun(f"{target}: {file.name} has no {name!r}{hint}")
-
-
-def _defined(file: Path) -> set[str]:
-    """The names that the source of a module may define; empty if it cannot be read."""
     try:
-        tree = ast.parse(file.read_bytes())
+        source = file.read_text(encoding="utf-8", errors="replace")
+        statements = ast.parse(source).body
     except (OSError, SyntaxError, ValueError):
-        return set()
-    names = {n.name for n in ast.walk(tree) if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
-    names |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-    names |= {a.asname or a.name for n in ast.walk(tree)
-              if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}  # fmt: skip
-    dynamic = {"globals", "exec", "setattr", "__getattr__"} & names
-    return {*names, "*"} if dynamic else names
+        return  # the import says what is wrong
+    if re.search(rf"\b{re.escape(name.partition('.')[0])}\b", source) or _DYNAMIC.search(source):
+        return
+    defined = sorted(n for statement in statements for n in _defined(statement))
+    hint = did_you_mean(name, defined)
+    hint = hint or (f"; it defines {', '.join(defined)}" if defined else "")
+    raise CannotRun(f"{target}: {file.name} has no {name!r}{hint}")
+
+
+_DYNAMIC = re.compile(r"import \*|globals|locals|vars|exec|setattr|__getattr__|__dict__|__import__")
+"""What may define names that do not stand in the source."""
+
+
+def _defined(statement: ast.stmt) -> list[str]:
+    """The names that a statement at the top of a module defines."""
+    if isinstance(statement, (ast.ClassDef, ast.FunctionDef)):
+        return [statement.name]
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return [alias.asname or alias.name for alias in statement.names]
+    if isinstance(statement, ast.Assign):
+        return [t.id for t in statement.targets if isinstance(t, ast.Name)]
+    return []
 
 
 def _of_rule_files(name: str) -> tuple[ModelRef, Path]:
     from archlint.cli.select_jobs import read_rule_files
     from archlint.contracts.settings import SettingsError, project_root
     from archlint.contracts.suggestions import did_you_mean
+    from archlint.project.lock_check import build_arguments
 
     forms = "pass pkg.mod:factory, path/file.py:factory, torchvision:NAME or timm:NAME"
     try:
         files, mistakes = read_rule_files(())
     except SettingsError as e:
         raise CannotRun(f"{name!r} is not a target, and there is no rule file; {forms}") from e
-    known = {n: (ref, project_root(f.path.parent)) for f in files for n, ref in f.models.items()}
+    known: dict[str, tuple[ModelRef, Path]] = {}
+    for file in files:
+        for at, ref in file.models.items():
+            other, _ = known.setdefault(at, (ref, project_root(file.path.parent)))
+            if at == name and build_arguments(other) != build_arguments(ref):
+                places = " and ".join(str(r.where) for r in (other, ref))
+                raise CannotRun(f"{name!r} names two models, at {places}; {forms}")
     if name in known:
         return known[name]
     if mistakes:

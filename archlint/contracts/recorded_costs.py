@@ -27,20 +27,28 @@ class RecordedCosts:
 def cost_changes(before: RecordedCosts | None, after: RecordedCosts | None) -> tuple[str, ...]:
     """The changes as lines: ``FLOPs at N=1 H=224 W=224 grew by 12 % (100 to 112), because layer3``.
 
-    None where one of them is not recorded.
+    None where nothing was recorded before.
     """
-    if before is None or after is None or before.at != after.at:
+    if before is None:
         return ()
+    if after is None:
+        return (f"can no longer be counted{_where(before)} ({before.flops:,} FLOPs before)",)
     return tuple(_changes(before, after))
 
 
+def _where(costs: RecordedCosts) -> str:
+    return f" at {point_text(costs.at)}" if costs.at else ""
+
+
 def _changes(before: RecordedCosts, after: RecordedCosts) -> Iterator[str]:
-    at = f" at {point_text(after.at)}" if after.at else ""
-    for name, where, old, new in (
-        ("FLOPs", at, before.flops, after.flops),
-        ("parameters", "", before.parameters, after.parameters),
-        ("activations", at, before.activations, after.activations),
-    ):
+    at = _where(after)
+    amounts = [("parameters", "", before.parameters, after.parameters)]
+    if before.at == after.at:
+        flops = "FLOPs", at, before.flops, after.flops
+        amounts = [flops, *amounts, ("activations", at, before.activations, after.activations)]
+    else:
+        yield f"are counted{at} now, and were{_where(before)}"
+    for name, where, old, new in amounts:
         if old != new:
             share = f" by {100 * abs(new - old) / old:.3g} %" if old else ""
             line = f"{name}{where} {'grew' if new > old else 'shrank'}{share} ({old:,} to {new:,})"

@@ -15,7 +15,12 @@ from archlint.engine.exploration import Exploration
 from archlint.errors import ArchlintError
 from archlint.explanation.blame import blame_lines
 from archlint.explanation.declared_box import box_text
-from archlint.explanation.fixes.broken_contract import accepted_sizes, broken_contract, violation_of
+from archlint.explanation.fixes.broken_contract import (
+    accepted_sizes,
+    broken_contract,
+    output_known,
+    violation_of,
+)
 from archlint.explanation.fixes.find_fixes import find_fixes
 from archlint.models.targets import ModelSource
 from archlint.runtime.deadline import TimeLimitReached, time_limit
@@ -91,7 +96,8 @@ def _advice(run: CheckRun, ref: ModelRef | None, root: Path | None) -> Iterator[
     broken = broken_contract(run, violation)
     yield "blame", "\n".join(blame_lines(broken.blame))
     if violation.expected == "output":
-        yield "holds at", _set_text(broken.exploration, broken.holding, run.deadline)
+        known = broken.exploration.covered and output_known(broken.exploration, run.contract)
+        yield "holds at", _set_text(broken.exploration, broken.holding, known, run.deadline)
     else:
         yield "accepts", _accepted_text(broken.exploration, run.deadline)
     if run.contract.clause.declared:
@@ -103,14 +109,17 @@ def _advice(run: CheckRun, ref: ModelRef | None, root: Path | None) -> Iterator[
 
 def _accepted_text(exploration: Exploration, deadline: float) -> str:
     """What the model accepts, whatever the contract is; empty if that is too long or unknown."""
-    return _set_text(exploration, exploration.accepted, deadline)
+    return _set_text(exploration, exploration.accepted, exploration.covered, deadline)
 
 
-def _set_text(exploration: Exploration, accepted: Bool, deadline: float) -> str:
-    """A set of explored sizes in words; empty if they are too many, or unknown."""
+def _set_text(exploration: Exploration, accepted: Bool, known: bool, deadline: float) -> str:
+    """A set of explored sizes in words; empty if they are too many, or unknown.
+
+    ``known``: whether all other sizes are known not to be in the set.
+    """
     names = exploration.names
     words = describe(names, exploration.box, accepted, solver_deadline=deadline)
-    exact = exploration.covered and words.exact
+    exact = known and words.exact
     if len(words.text) > LONGEST or (words.text == "no size" and not exact):
         return ""
     return f"{words.text}   ({'exact' if exact else 'proved; other sizes are unknown'})"

@@ -39,7 +39,8 @@ def deep_copy(
 
     ``memo``: what stands for objects of the model, by their ``id``, as for ``deepcopy``; ``stand``
     gives what stands for a plain tensor or parameter; ``other`` is called before an object, which
-    may hold views of them, is left to ``deepcopy``. Raises what ``deepcopy`` raises.
+    may hold views of them, is left to ``deepcopy``. Raises what ``deepcopy`` raises, and what
+    :func:`check_copyable` does.
     """
 
     def copied(value: Any) -> Any:
@@ -87,8 +88,19 @@ def deep_copy(
             new = copy.deepcopy(value, memo)
         return new
 
+    check_copyable(model)
     whole: nn.Module = copied(model)
     return whole
+
+
+def check_copyable(model: nn.Module) -> None:
+    """Raise ``copy.Error`` if a copy would lose code.
+
+    A copy of a ``ScriptModule`` has what is compiled, and not a ``forward`` that is plain Python.
+    """
+    for module in model.modules():
+        if isinstance(module, torch.jit.ScriptModule) and not hasattr(module, "inlined_graph"):
+            raise copy.Error(f"a copy of {type(module).__name__} would have no forward")
 
 
 def is_plain(model: nn.Module) -> bool:

@@ -31,7 +31,7 @@ from torch import nn
 from archlint.contracts import plugins
 from archlint.contracts.contract import ModelRef
 from archlint.errors import TargetError
-from archlint.models.deepcopy import is_plain
+from archlint.models.deepcopy import check_copyable, is_plain
 from archlint.models.meta_weights import build_lean, lean_copy
 from archlint.models.nested_objects import targets_in, with_objects
 from archlint.models.refused_targets import is_data, refused_module, refused_object
@@ -82,6 +82,7 @@ class ModelSource:
         if self._instance is None:
             return self._moded(self._build(), mode)
         try:
+            check_copyable(self._instance)
             model = copy.deepcopy(self._instance)
         except Exception:
             model = self._instance

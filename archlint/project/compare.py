@@ -64,8 +64,8 @@ class Change:
 
     @property
     def same(self) -> bool:
-        """Whether nothing differs, the costs included."""
-        return (self.word == "same" and not self.costs) or self.before == self.after
+        """Whether it is known that nothing differs, the costs included."""
+        return self.word == "same" and not self.costs
 
     @property
     def word(self) -> str:

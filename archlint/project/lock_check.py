@@ -28,7 +28,7 @@ def infer_jobs(jobs: Iterable[Job]) -> list[Job]:
         by_name.setdefault((job.root, job.ref.name), []).append(job)
     todo: dict[tuple[Path, Key], Job] = {}
     for (root, name), same in by_name.items():
-        several = len({_build_arguments(job.ref) for job in same}) > 1
+        several = len({build_arguments(job.ref) for job in same}) > 1
         for job in same:
             contract = job.contract
             file = contract.where.file if contract.where and several else ""
@@ -53,7 +53,8 @@ def key_of_job(job: Job) -> Key:
     return key(job.ref.name, job.contract.input, job.contract.mode)
 
 
-def _build_arguments(ref: ModelRef) -> str:
+def build_arguments(ref: ModelRef) -> str:
+    """What determines the model that a reference builds."""
     return repr((ref.target, ref.args, ref.kwargs))
 
 
@@ -97,7 +98,7 @@ def _at_entry(verdict: Verdict, lock: Lock, at: Key, path: str) -> Verdict:
 
 
 def _compared(change: Change, verdict: Verdict) -> Verdict:
-    if change.same:
+    if change.same or change.before == change.after:
         if change.after.exact and not change.not_compared:
             return replace(verdict, word="proved")
         reasons = filter(None, (*change.after.reasons, change.not_compared))
@@ -128,7 +129,7 @@ def _with_reason(
 def changes(before: Mapping[Key, AcceptedSet], after: Mapping[Key, AcceptedSet]) -> list[Change]:
     """The changes of the entries that are in both, without those that are the same."""
     compared = [compare(before[at], after[at]) for at in sorted(before.keys() & after.keys())]
-    return [c for c in compared if not c.same]
+    return [c for c in compared if not c.same and c.before != c.after]
 
 
 def change_text(change: Change) -> str:

@@ -109,14 +109,19 @@ class _Reader:
         return lock
 
     def costs(self, rows: object, lock: Lock) -> None:
-        """Costs that are written otherwise, or for no entry, are not compared."""
-        for row in rows if isinstance(rows, list) else []:
+        """The costs of entries, which are read before."""
+        if rows is not None and not isinstance(rows, list):
+            self.notes.add(("costs",), "costs is not a list", "costs: and a list")
+        for i, row in enumerate(rows if isinstance(rows, list) else []):
             found = _costs(row)
             if found is None:
+                self.notes.add(("costs", i), "these costs were not written by archlint")
                 continue
             at = str(row.get("model")), json.dumps(row.get("input")), str(row.get("mode"))
             if at in lock.entries:
                 lock.entries[at] = replace(lock.entries[at], costs=found)
+            else:
+                self.notes.add(("costs", i), f"these are costs of {at[0]}, which has no such entry")
 
     def entry(self, place: Place, value: object, lock: Lock) -> None:
         fields: dict[str, Any] = value if isinstance(value, dict) else {}

@@ -65,8 +65,9 @@ class Facts:
             return known
         plain = self.rewritten(formula)
         known = known_truth(plain, self._of_part)
-        if known is None and self._has_cases(formula):
-            known = known_truth(self._without_cases(formula), self._of_part)
+        if known is None and isinstance(plain, Junction):  # perhaps the cases of a product
+            whole = self._without_cases(formula)
+            known = None if whole is plain else known_truth(whole, self._of_part)
         if known is None and self.unknowns and unknowns_in(plain):
             for sufficient, truth in zip(self.for_all_values(plain), (True, False), strict=True):
                 if known_truth(self.rewritten(sufficient), self._of_part):
@@ -84,7 +85,7 @@ class Facts:
     def open_part(self, formula: Bool) -> Bool:
         """What of the formula is not known yet, with fewer comparisons if it can be said so."""
         by_cases = simplify(self.rewritten(formula), self._of_part)
-        if not isinstance(by_cases, Junction) or not self._has_cases(formula):
+        if not isinstance(by_cases, Junction):
             return by_cases
         whole = simplify(self._without_cases(formula), self._of_part)
         return whole if _comparisons(whole) < _comparisons(by_cases) else by_cases
@@ -139,10 +140,6 @@ class Facts:
                 result = map_comparisons(result, again)
             known[comparison, by_cases] = result
         return result
-
-    def _has_cases(self, formula: Bool) -> bool:
-        """Whether a product in the formula may be split into cases."""
-        return self.rewritten(formula) is not self._without_cases(formula)
 
 
 def _comparisons(formula: Bool) -> int:

@@ -67,7 +67,7 @@ class ModelTracer:
         self._known: Bool = True
         self.traces = 0
         self._merges = False  # whether branches are merged from now on
-        self._branching: set[type] = set()  # the classes of modules whose branches are merged
+        self._branching: set[str] = set()  # the classes of modules whose branches are merged
         self._to_shadow: list[str] = []  # modules to shadow, as the running trace found
         self.shadowed = modules_to_replace_type(
             self.model

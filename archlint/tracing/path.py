@@ -17,13 +17,13 @@ from archlint.symbolic.quantify import MAX_UNKNOWNS, unknowns_in, upper_bound
 from archlint.tracing.events import Event
 from archlint.tracing.exception_handling.exception_flow import is_caught
 from archlint.tracing.facts import Facts, SavedFacts
+from archlint.tracing.mask_counts import MaskCounts
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
 
 if TYPE_CHECKING:
     from archlint.tracing.loops.turn import Turn
 
 ROUNDING = "the rounding of"  # how the makers of some unknowns are named
-MASK_BYTES = 1  # of an element of a mask
 VALUE_NEEDED = "the value of a tensor is needed (.item(), bool(), tolist() or an `if` on it)"
 
 
@@ -70,9 +70,8 @@ class TracedPath:
         self.choices: list[bool] = []  # the sides taken so far where values decide
         self.unknowns: list[str] = []  # by which operator each was made, in their order
         self.facts = Facts(box, self.unknowns)
-        self.counts: dict[int, tuple[TensorSpec, Size]] = {}  # of masks, by the id of the spec
+        self.masks = MaskCounts()
         self._sums: dict[Size, Size] = {}  # unknowns that stand for sums of unknowns
-        self.counting = True  # whether masks change only by writes that the trace sees
         self.events: list[Event] = []
         self.caveats: list[str] = []
         self.calls = 0
@@ -236,13 +235,7 @@ class TracedPath:
 
     def count(self, made_by: str, tensor: TensorSpec) -> Size:
         """How many elements of the tensor are not 0: the same for one mask until masks change."""
-        known = self.counts.get(id(tensor))
-        if known is not None:
-            return known[1]
-        found = self.unknown(made_by, 0, tensor.numel())
-        if self.counting and tensor.dtype.itemsize == MASK_BYTES:
-            self.counts[id(tensor)] = tensor, found
-        return found
+        return self.masks.of(tensor, lambda: self.unknown(made_by, 0, tensor.numel()))
 
     def undecided(self, text: str) -> NoReturn:
         """End the trace: nothing can be known about what follows, because of ``text``."""

@@ -135,7 +135,8 @@ def torchscript_followed(model: nn.Module, run: TraceRun) -> Iterator[None]:
 
     def wrap(original: ModuleCall) -> ModuleCall:
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if run.in_thread() and isinstance(module, torch.jit.ScriptModule):
+            is_script = isinstance(module, torch.jit.ScriptModule) and run.in_thread()
+            if is_script and hasattr(module, "inlined_graph"):  # else its ``forward`` is Python
                 return _followed(module, args, kwargs)
             return original(module, *args, **kwargs)
 
@@ -145,7 +146,7 @@ def torchscript_followed(model: nn.Module, run: TraceRun) -> Iterator[None]:
         yield
 
 
-def _followed(module: torch.jit.ScriptModule, args: Any, kwargs: Any) -> Any:
+def _followed(module: Any, args: Any, kwargs: Any) -> Any:
     graph: Any = module.inlined_graph
     names = [v.debugName().rpartition(".")[0] or v.debugName() for v in graph.inputs()][1:]
     given = list(args) + [kwargs[n] for n in names[len(args) :] if n in kwargs]
@@ -156,9 +157,7 @@ def _followed(module: torch.jit.ScriptModule, args: Any, kwargs: Any) -> Any:
     return found[0] if len(found) == 1 else tuple(found)
 
 
-def _with_defaults(
-    module: torch.jit.ScriptModule, graph: Any, args: Any, kwargs: Any
-) -> dict[str, Any]:
+def _with_defaults(module: Any, graph: Any, args: Any, kwargs: Any) -> dict[str, Any]:
     try:
         bound = inspect.signature(module.forward).bind(*args, **kwargs)
     except (TypeError, ValueError):

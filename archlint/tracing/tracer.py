@@ -291,7 +291,7 @@ def trace(
     symbolic: bool = True,
     rules: bool = True,
     path: TracedPath | None = None,
-    branching: set[type] | None = None,
+    branching: set[str] | None = None,
     loops: Loops | None = None,
     constructors: bool = False,
     stand_ins: Callable[..., Any] | None = None,
@@ -359,7 +359,7 @@ def run_model(
     input: Input,
     env: Mapping[str, int],
     symbolic: bool,
-    branching: set[type] | None,
+    branching: set[str] | None,
 ) -> _End:
     """Call the model under the tracer, as :func:`trace`; frames below belong to the model."""
     path, raising = tracer.path, tracer.place.raising

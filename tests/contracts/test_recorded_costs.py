@@ -28,5 +28,15 @@ def test_what_is_new_and_what_is_gone():
 
 def test_what_is_not_compared():
     one = RecordedCosts(AT, 10, 0, 1)
-    assert cost_changes(one, one) == cost_changes(None, one) == cost_changes(one, None) == ()
-    assert cost_changes(one, RecordedCosts({"N": 1}, 20, 0, 1)) == ()
+    assert cost_changes(one, one) == cost_changes(None, one) == cost_changes(None, None) == ()
+
+
+def test_costs_that_cannot_be_counted_or_are_of_other_sizes_are_changes():
+    one = RecordedCosts(AT, 10, 4, 1)
+    assert cost_changes(one, None) == (
+        "can no longer be counted at N=1 H=224 W=224 (10 FLOPs before)",
+    )
+    assert cost_changes(one, RecordedCosts({"N": 1}, 20, 8, 1)) == (
+        "are counted at N=1 now, and were at N=1 H=224 W=224",
+        "parameters grew by 100 % (4 to 8)",
+    )

@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
+from archlint.cli.app import cli
 from archlint.cli.exit_codes import CannotRun
 from archlint.cli.model_argument import model_argument
 from tests import REPO
@@ -113,3 +115,36 @@ def test_no_command_imports_torch_for_a_mistake(project):
     for args, (exit_code, output, torch) in zip(commands, results, strict=True):
         assert (exit_code, torch) == (2, False), (args, output)
         assert ("Nett" in output) or ("resnt18" in output) or ("archlint init" in output), output
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["vars()['Other'] = Net", "locals().update(Other=Net)", "from torch.nn import *",
+     "import sys; sys.modules[__name__].__dict__['Ot' + 'her'] = Net"],
+)  # fmt: skip
+def test_a_name_that_the_source_may_define_is_left_to_the_import(project, line):
+    (project / "net.py").write_text(f"{NET}{line}\n")
+    assert model_argument("net.py:Other")[0].target == "net.py:Other"
+
+
+def test_only_what_a_module_defines_is_suggested(project):
+    with pytest.raises(CannotRun) as caught:
+        model_argument("net.py:Qqq")
+    assert str(caught.value).endswith("has no 'Qqq'; it defines Net, nn, small")
+
+
+def test_a_name_of_two_models_is_refused(project):
+    rules(project)
+    other = RULES.replace("width: 8", "width: 9")
+    (project / "contracts" / "other.archlint.yaml").write_text(other)
+    with pytest.raises(CannotRun, match=r"'wide' names two models, at .*models\.archlint"):
+        model_argument("wide")
+    (project / "contracts" / "other.archlint.yaml").write_text(RULES)
+    assert model_argument("wide")[0].kwargs == {"width": 8}
+
+
+@pytest.mark.parametrize("option", ["--locked", "--select=a", "--model=a"])
+def test_what_is_about_rule_files_excludes_a_target(project, option):
+    result = CliRunner().invoke(cli, ["check", "net.py:Net", option])
+    assert result.exit_code == 2
+    assert "a target excludes --select, --model and --locked" in result.output

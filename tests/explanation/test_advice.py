@@ -59,6 +59,17 @@ def test_an_output_that_rounding_makes_too_small_is_padded_and_cropped():
     )
 
 
+def test_an_output_that_values_determine_is_not_known_to_hold():
+    class Net(nn.Module):
+        def forward(self, x):
+            if x.shape[0] % 2:
+                return x[:, :2]
+            return x if x.shape[0] % 3 else x[x.sum(1) > 0]
+
+    details = archlint.check(Net(), "N 4", accepts="any N", output="N 4").details
+    assert details["holds at"] == "N % 6 in {2, 4}   (proved; other sizes are unknown)"
+
+
 def test_what_holds_has_no_advice():
     assert not archlint.check(nn.Identity(), "N 1 H W", accepts="any size").details.keys() & {"fix"}
 

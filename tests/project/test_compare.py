@@ -105,6 +105,13 @@ def test_neither_is_exact():
     assert compare(one, entry("H in 8..9", exact=False)).word == "not compared"
 
 
+def test_what_was_not_compared_is_not_the_same():
+    """Two equal records of outputs that nobody knows."""
+    one = entry("H >= 8", output=None)
+    change = compare(one, one)
+    assert (change.word, change.same) == ("not compared", False)
+
+
 def test_words_that_were_cut():
     cut = entry("H == 8 or … (4000 characters)", exact=False)
     assert compare(cut, entry("H >= 8")).word == "not compared"

@@ -331,5 +331,27 @@ def test_costs_survive_the_lock_file(tmp_path):
     path = tmp_path / lock.NAME
     path.write_text(lock.text([entry]))
     assert lock.read(path).entries[lock.key_of(entry)].costs == entry.costs
-    path.write_text(lock.text([entry]).replace("flops:", "floops:"))
-    assert lock.read(path).entries[lock.key_of(entry)].costs is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("flops:", "floops:", "these costs were not written by archlint"),
+        ("model: net", "model: not", "these are costs of not, which has no"),
+    ],
+)
+def test_damaged_costs_are_mistakes(tmp_path, old, new, found):
+    path = tmp_path / lock.NAME
+    text = lock.text([dataclasses.replace(entry_of(net()), model="net")])
+    entries, costs = text.split("costs:\n")
+    assert old in costs
+    path.write_text(f"{entries}costs:\n{costs.replace(old, new)}")
+    with pytest.raises(ArchlintError, match=found):
+        lock.read(path)
+
+
+def test_costs_that_can_no_longer_be_counted_need_an_update():
+    before = dataclasses.replace(entry_of(net()), model="net")
+    after = dataclasses.replace(before, costs=None)
+    (change,) = locking.changes({lock.key_of(before): before}, {lock.key_of(after): after})
+    assert "can no longer be counted" in change.lines()["costs"]

@@ -110,3 +110,34 @@ def test_what_is_not_followed_is_unknown():
     found = archlint.infer(torch.jit.script(Dictionary()), "N 3 H W")
     assert not found.exact
     assert "TorchScript: prim::DictConstruct is not followed" in str(found)
+
+
+def partly_compiled():
+    """A module whose ``forward`` is Python, beside a method that is compiled."""
+
+    class Partly(torch.jit.ScriptModule):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 3, 3)
+
+        @torch.jit.script_method
+        def convolved(self, x):
+            return self.conv(x)
+
+        def forward(self, x):
+            return self.convolved(x)
+
+    return Partly()
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_python_forward_of_a_script_module_is_never_a_refusal(wrapped):
+    """A copy would have lost it, and a run of that copy would have failed."""
+    model = nn.Sequential(partly_compiled()) if wrapped else partly_compiled()
+    found = archlint.infer(model, "1 3 H W")
+    assert not found.exact
+    assert archlint.check(model, "1 3 H W", rejects="any H, W >= 3").word == "broken"
+    verdict = archlint.check(model, "1 3 H W", accepts="any H, W >= 3")
+    assert verdict.word == "tested"
+    assert verdict.samples.run >= 8
+    assert model(torch.zeros(1, 3, 8, 8)).shape == (1, 3, 6, 6)

@@ -72,13 +72,14 @@ def describe(
     phrase: Phrase | None = None
     if isinstance(formula, Formula):
         prover = _prover(names, formula, box, solver_deadline)
+        of_whole = _prover(names, whole, box, solver_deadline)
         try:
-            phrase = _divisible(prover, whole) or _phrase(prover, formula)
+            phrase = _divisible(of_whole, whole) or _phrase(prover, formula)
             phrase = phrase or _parts(prover, formula)
         except Unsolved:
             phrase = None
         if phrase is None or len(text(phrase)) > LONG:
-            phrase = _shorter(phrase, _whole(_prover(names, whole, box, solver_deadline), whole))
+            phrase = _shorter(phrase, _whole(of_whole, whole))
     if phrase is None:
         phrase = _raw(formula)
     words = text(phrase)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from torch import nn
 
 from archlint.contracts.contract import Contract
-from archlint.contracts.output_match import output_formula
+from archlint.contracts.output_match import output_formula, output_requirements
 from archlint.engine.check_run import CheckRun, any_size
 from archlint.engine.example_sizes import common_sizes
-from archlint.engine.exploration import Exploration
+from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.explore import explore_model
 from archlint.engine.prove import SizeViolation, prove
 from archlint.explanation.blame import Blame, blame
@@ -79,12 +79,28 @@ def broken_contract(run: CheckRun, violation: SizeViolation) -> BrokenContract:
 
 
 def holding(exploration: Exploration, contract: Contract) -> Bool:
-    """The sizes that are accepted with the output that the contract requires."""
+    """The sizes that are accepted with the output that the contract requires.
+
+    Without those whose output depends on the values of tensors (:func:`output_known`).
+    """
     parts = (
         conj(p.accepted, output_formula(contract.output, dims_of(p.trace.output)))
         for p in exploration.accepting
+        if not _is_open(contract, p)
     )
     return disj(*parts)
+
+
+def output_known(exploration: Exploration, contract: Contract) -> bool:
+    """Whether no output that the contract is about depends on the values of tensors."""
+    return not any(_is_open(contract, path) for path in exploration.accepting)
+
+
+def _is_open(contract: Contract, path: ExploredPath) -> bool:
+    required = contract.output
+    if required is None:
+        return False
+    return any(r.open for r in output_requirements(required, dims_of(path.trace.output)))
 
 
 def violation_of(run: CheckRun) -> SizeViolation | None:
@@ -100,4 +116,11 @@ def accepted_sizes(run: CheckRun) -> Exploration:
     return explore_model(CheckRun.start(contract, run.source, deadline=run.deadline))
 
 
-__all__ = ["BrokenContract", "accepted_sizes", "broken_contract", "holding", "violation_of"]
+__all__ = [
+    "BrokenContract",
+    "accepted_sizes",
+    "broken_contract",
+    "holding",
+    "output_known",
+    "violation_of",
+]

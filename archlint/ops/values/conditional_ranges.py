@@ -17,9 +17,12 @@ from archlint.ops.registry import NoRule, Path, Range, Refused, TensorSpec
 from archlint.ops.silent_path import SilentPath, Unanswered
 from archlint.ops.traits import traits_of
 from archlint.ops.values import int_ranges as ranges
+from archlint.symbolic import Size, Symbol
 from archlint.symbolic.formula import Bool, ge, gt, le, lt
 
 _DEPTH = 24  # operators between a condition and the chosen tensor
+
+_SMALL = 1 << 24  # numbers below are exact in every dtype that keeps sizes
 
 _REDUCING = frozenset((torch.min, torch.max, torch.Tensor.min, torch.Tensor.max))
 """Element-wise with two tensors, and reductions of one."""
@@ -54,15 +57,44 @@ class Origin(NamedTuple):
 
 
 def compared(condition: TensorSpec) -> Bool | None:
-    """What the comparison that made ``condition`` is, if it is of two known numbers."""
+    """What the comparison that made ``condition`` is, if it is of two known 64-bit integers."""
     origin = condition.origin
     sign = traits_of(origin.function).comparison if origin is not None else ""
     if origin is None or not sign or len(origin.args) != 2:
         return None
-    (a, most), (b, highest) = map(ranges.range_of, origin.args)
-    if a is None or b is None or a != most or b != highest:
+    left, right = map(_number, origin.args)
+    if left is None or right is None:
         return None
-    return _COMPARISONS[sign](a, b)
+    return _COMPARISONS[sign](left, right)
+
+
+def _number(operand: object) -> Size | None:
+    """The value of an integer, or of all elements of a tensor of these, that is exact."""
+    if isinstance(operand, TensorSpec) and not _of_integers(operand):
+        return None
+    low, high = ranges.range_of(operand)
+    return low if low is not None and low == high and _is_small(low) else None
+
+
+def _of_integers(tensor: TensorSpec) -> bool:
+    """Whether a tensor, and all that it is known to be made of, has 64-bit integers."""
+    todo = [tensor]
+    for made in todo:
+        if made.dtype is not torch.int64 or len(todo) > _DEPTH:
+            return False
+        if made.origin is not None:
+            todo += [a for a in made.origin.args if isinstance(a, TensorSpec)]
+    return True
+
+
+def _is_small(size: Size) -> bool:
+    """Whether a sum of sizes cannot have overflowed, also where it was computed in 32 bits."""
+    if isinstance(size, int):
+        return abs(size) < _SMALL
+    return _is_small(size.const) and all(
+        len(monomial) == 1 and isinstance(monomial[0], Symbol) and abs(coef) == 1
+        for monomial, coef in size.terms
+    )
 
 
 def chosen(path: Path, condition: TensorSpec, value: TensorSpec, truth: bool) -> TensorSpec:

@@ -129,8 +129,7 @@ class Loop:
         """The turn that stands for those from the index's lowest value to ``end - 1``."""
         host, path, now = self.host, self.host.path, history[-1]
         turn = Turn(path, self.site, atom, host.plans)
-        host.tracer.elements.forget_origins()
-        path.counts.clear()
+        host.tracer.elements.forget_masks()
         grown = generalised(path, history, index, self.names.carried)
         if grown is None:
             self._more()
@@ -160,8 +159,7 @@ class Loop:
         tracer.note_turn(*start, atom, end - 1)
         for lst in read_before:  # by the turn of an outer loop
             lst.read = True
-        host.tracer.elements.forget_origins()
-        path.counts.clear()
+        host.tracer.elements.forget_masks()
         for lst, segments in final:
             lst.become(segments)
         self._to_last(after, atom, end - 1)

@@ -39,17 +39,18 @@ if TYPE_CHECKING:
     from archlint.tracing.tracer import Tracer
 
 MOST = 16  # branches of one module call
+MOST_CLASSES = 64  # whose branches are merged; code may make classes without end
 _PLAIN = (int, float, bool, str, type(None))
 _Branch = tuple[list[Event], Any]  # what happened on one branch, and its result
 
 
 def branches_merged(
-    tracer: Tracer, model: nn.Module, branching: set[type]
+    tracer: Tracer, model: nn.Module, branching: set[str]
 ) -> AbstractContextManager[None]:
     """A context in which the branches of each module call are merged where that is possible.
 
     Nothing is merged once the code of ``model`` has written to state outside of its modules.
-    ``branching`` are the classes of modules that branch. Calls of others are not prepared for it,
+    ``branching`` names the classes of modules that branch. Calls of others are not prepared for it,
     which costs more than most calls; if one branches all the same, its class is added.
     """
     code = Snapshot(model, buffers=False, code_only=True)
@@ -58,17 +59,16 @@ def branches_merged(
         """The result of a call; the innermost class with branches that are left is added."""
         before, known = len(tracer.path.events), len(branching)
         result = original(module, *args, **kwargs)
-        if len(branching) == known and any(
-            event.kind == "branch" for event in tracer.path.events[before:]
-        ):
-            branching.add(type(module))
+        branched = any(event.kind == "branch" for event in tracer.path.events[before:])
+        if branched and len(branching) == known < MOST_CLASSES:
+            branching.add(class_name(module))
         return result
 
     def wrap(original: ModuleCall) -> ModuleCall:
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             if not tracer.run.in_thread() or tracer.path.forced is not None or module.training:
                 return original(module, *args, **kwargs)
-            if type(module) not in branching:
+            if class_name(module) not in branching:
                 return noted(original, module, args, kwargs)
             state = ModuleState(module, (*args, *kwargs.values()), code)
             if state.opaque:
@@ -78,6 +78,11 @@ def branches_merged(
         return call
 
     return replaced_module_call(wrap)
+
+
+def class_name(module: nn.Module) -> str:
+    """The full name of its class, which is the same where each run makes the class again."""
+    return f"{type(module).__module__}.{type(module).__qualname__}"
 
 
 class _Call:

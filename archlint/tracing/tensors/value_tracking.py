@@ -21,7 +21,8 @@ from archlint.ops.values.int_ranges import fitted, range_of, union
 from archlint.ops.values.tight_bounds import reaching
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import eq
-from archlint.tracing.path import MASK_BYTES, TracedPath
+from archlint.tracing.mask_counts import MASK_BYTES
+from archlint.tracing.path import TracedPath
 from archlint.tracing.tensors.aliasing import roots
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 from archlint.tracing.trace import Call
@@ -66,14 +67,15 @@ class Elements:
             self._derived.append(spec)
 
     def _share_mask(self, call: Call, args: Sequence[Any]) -> None:
-        """One spec for masks made alike, which then keep equally many elements."""
+        """Note masks that are made alike, which keep equally many elements until one is written."""
         result = call.result
         if type(result) is not SymbolicTensor or result.spec.dtype is not torch.bool:
             return
         if not all(isinstance(a, (TensorSpec, int, float, Expr)) for a in args):
             return
         key = (call.func, *(_operand(a) for a in args))
-        call.result.spec, _ = self._masks.setdefault(key, (call.result.spec, args))
+        first, _ = self._masks.setdefault(key, (result.spec, args))
+        self.path.masks.unite(result.spec, first)
 
     def write(self, target: Any, before: TensorSpec, result: TensorSpec) -> Any:
         """What an in-place operator returns, once its ``result`` is in ``target``."""
@@ -106,7 +108,7 @@ class Elements:
         self.forget_origins()
         if target.spec.dtype.itemsize == MASK_BYTES:
             self._masks.clear()
-            self.path.counts.clear()
+            self.path.masks.forget()
         else:  # masks that were made of masks are what they were
             self._masks = {k: m for k, m in self._masks.items() if all(map(_is_mask, m[1]))}
         if isinstance(target.spec.values, KNOWN) or self._gained:
@@ -148,10 +150,14 @@ class Elements:
         traits = traits_of(func)
         if traits.view is View.NEVER and traits.writes == () and "out" not in settings:
             return
+        self.forget_masks()
+        self.path.masks.followed = False
+
+    def forget_masks(self) -> None:
+        """Any memory may be written, such as by the turns of a loop that one turn stands for."""
         self.forget_origins()
         self._masks.clear()
-        self.path.counts.clear()
-        self.path.counting = False
+        self.path.masks.forget()
 
     def forget_origins(self) -> None:
         """Some memory may have been written."""

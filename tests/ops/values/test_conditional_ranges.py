@@ -12,6 +12,7 @@ import archlint
 from archlint.contracts.contract import TensorInput
 from archlint.symbolic import evaluate, symbol
 from archlint.symbolic.intervals import Box
+from archlint.tracing.merge.module_merge import class_name
 from archlint.tracing.tracer import trace
 
 T = symbol("T")
@@ -134,7 +135,7 @@ def test_merged_branches_have_no_single_origin():
         TensorInput((T,)),
         {"T": 10},
         Box({"T": (9, None)}),
-        branching={PartsAtOddLengths},
+        branching={class_name(PartsAtOddLengths())},
     )
     assert not [e for e in found.path.events if e.kind == "branch"]
     assert (found.output.values or (None, None))[0] is None

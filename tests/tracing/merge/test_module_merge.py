@@ -13,6 +13,7 @@ from torch import nn
 import archlint
 import archlint.tracing.model_tracer
 from archlint.engine.sampling.real_run import run_at
+from archlint.tracing.merge.module_merge import class_name
 
 
 class EvenPad(nn.Module):
@@ -105,9 +106,30 @@ def test_many_branches_on_the_first_path_are_merged_at_once(model, branches, mon
     monkeypatch.setattr(archlint.tracing.model_tracer, "trace", counted)
     monkeypatch.setattr(archlint.tracing.model_tracer, "MERGE_AFTER", branches)
     archlint.infer(model, "N 1 H W")
-    kind = {EvenPad} if branches == 8 else {Fit}
+    kind = {class_name(EvenPad() if branches == 8 else Fit())}
     assert classes[:3] == [None, set(), kind]
     assert set(map(str, classes[3:])) <= {str(kind)}
+
+
+@pytest.mark.parametrize("rename", [False, True])
+def test_classes_that_each_run_makes_again(rename):
+    """One name is learned once; names without end do not repeat the run without end."""
+    numbers = itertools.count()
+
+    class Makes(nn.Module):
+        def forward(self, x):
+            class Made(EvenPad):
+                pass
+
+            if rename:
+                Made.__qualname__ = f"Made{next(numbers)}"
+            for _ in range(4):
+                x = Made().eval()(x)
+            return x
+
+    found = archlint.infer(Makes(), "N 1 H W")
+    assert found.accepts(N=1, H=16, W=16) in (True, None)
+    assert next(numbers) < 2000
 
 
 def test_claims_of_one_way_are_asked_of_that_way_only():

@@ -86,3 +86,30 @@ def test_comparing_a_size_in_a_tensor_is_a_branch(sign):
     assert found.exact
     for h in range(1, 9):
         assert found.output(H=h) == tuple(cut(None, torch.zeros(h)).shape)
+
+
+OFF = {
+    "32 bits": lambda h: (torch.tensor(h) * 30_000_000).int() > 10,
+    "of 32 bits": lambda h: (torch.tensor(h, dtype=torch.int32) * 30_000_000).long() > 10,
+    "64 bits": lambda h: torch.tensor(h) * (1 << 62) > 10,
+    "rounded": lambda h: torch.tensor(h) * 0 + torch.tensor(16777217.0) > 16777216,
+    "of floats": lambda h: (torch.tensor(h).float() * 3e7).long() >= torch.tensor(h) * 30_000_000,
+    "rounded floats": lambda h: (
+        (torch.tensor(h).float() * 30000001).long() >= torch.tensor(h) * 30000001
+    ),
+    "bfloat16": lambda h: torch.tensor(h).bfloat16() > 256,
+    "written": lambda h: torch.tensor(h).gt(10).logical_not_(),
+}
+
+
+@pytest.mark.parametrize("ask", OFF.values(), ids=OFF)
+def test_a_number_that_a_tensor_may_not_hold_exactly_is_compared_with_care(ask):
+    """The answer is as in a real run, or unknown."""
+
+    def cut(model, x):
+        return x[:1] if ask(x.shape[0]) else x
+
+    found = archlint.infer(Model(cut), "H")
+    for h in (1, 2, 3, 10, 11, 12, 71, 72, 73, 144, 256, 257, 258):
+        if found.accepts(H=h) and found.exact:
+            assert found.output(H=h) == tuple(cut(None, torch.zeros(h)).shape), h

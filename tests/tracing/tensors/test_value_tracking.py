@@ -132,7 +132,49 @@ def of_another_number(x):
     return x[x > 0] + x[x > 1]
 
 
-@pytest.mark.parametrize("pick", [after_a_write, after_a_write_to_the_mask, of_another_number])
+def after_a_write_to_one_of_two(x):
+    mask, other = x > 0, x > 0
+    mask[:, 0] = True
+    return x[mask] + x[other]
+
+
+def after_a_write_to_a_view_of_one(x):
+    mask, other = x > 0, x > 0
+    mask[0].fill_(True)
+    return x[mask] + x[other]
+
+
+def after_an_operator_on_a_view_of_one(x):
+    mask, other = x > 0, x > 0
+    mask.view(-1).logical_not_()
+    return x[mask] + x[other]
+
+
+def after_a_write_to_what_was_compared(x):
+    y = x.clone()
+    mask = y > 0
+    y.view(-1).neg_()
+    return x[mask] + x[y > 0]
+
+
+def while_a_loop_writes_to_one(x):
+    mask, other = x > 0, x > 0
+    total = x[:, :1].sum()
+    for _ in range(x.shape[0]):
+        total = total + (x[mask] + x[other]).sum()
+        mask.view(-1)[:1] = False
+        mask.view(-1)[-9:] = True
+    return total
+
+
+UNEQUAL = [
+    after_a_write, after_a_write_to_the_mask, of_another_number, after_a_write_to_one_of_two,
+    after_a_write_to_a_view_of_one, after_an_operator_on_a_view_of_one,
+    after_a_write_to_what_was_compared, while_a_loop_writes_to_one,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pick", UNEQUAL)
 def test_masks_that_may_differ_are_not_proved(pick):
     torch.manual_seed(0)
     with pytest.raises(RuntimeError, match="size of tensor"):
