@@ -106,7 +106,7 @@ def printed_fixes(output: bytes) -> list[Printed]:
 
 @contextlib.contextmanager
 def imported(root: Path) -> Iterator[Any]:
-    """The module ``nets`` of a folder, imported anew."""
+    """The module ``nets`` of a folder, in a fresh import."""
     files = {file.stem for file in root.glob("*.py")}
     sys.path.insert(0, str(root))
     try:

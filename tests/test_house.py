@@ -87,7 +87,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/report/page": (
         "tests/report/page/test_pages.py and tests/end_to_end/test_page_in_browser.py: whole pages",
-        "cost_data cost_page diff_page document layer_tree map_data model_page run_page",
+        "cost_data diff_page document layer_tree map_data model_page run_page",
     ),
     "archlint/contracts/rulefile/ranges": (
         "tests/contracts/rulefile/ranges/test_forms.py: every form, written and read again",
@@ -154,7 +154,7 @@ TESTED_ELSEWHERE = {
     "archlint/ops/rules": (
         "tests/ops/values/test_int_ranges.py: rules whose sizes values determine; "
         "tests/engine/reach: what positions read, by the fields that follow",
-        "boxes data_dependent reach",
+        "boxes data_dependent reach reach_views",
     ),
     "archlint/ops/shapes": (
         "tests/ops/rules: what rules share, against the real operators",

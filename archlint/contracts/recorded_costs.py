@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archlint.contracts.points import point_text
+from archlint.errors import one_line
 
 _NAMED = 2  # layers
 
@@ -62,4 +63,4 @@ def _layers(before: RecordedCosts, after: RecordedCosts) -> str:
     change = {n: after.layers.get(n, 0) - before.layers.get(n, 0) for n in names}
     sign = 1 if after.flops > before.flops else -1
     most = sorted((n for n in names if change[n] * sign > 0), key=lambda n: -change[n] * sign)
-    return ", ".join(n or "the model" for n in most[:_NAMED])
+    return ", ".join(one_line(n) or "the model" for n in most[:_NAMED])

@@ -6,20 +6,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
+from archlint.ops.registry import TensorSpec
+
 
 @dataclass(frozen=True)
 class Taps:
     """The positions ``at(o)`` that position ``o`` reads, on a line without ends.
 
-    They repeat: ``at(o + period)`` are those of ``at(o)`` moved by ``shift``.
+    They repeat: ``at(o + period)`` are those of ``at(o)`` moved by ``shift``. ``crops``: positions
+    at an end are read by none.
     """
 
     period: int
     shift: int
     at: Callable[[int], list[int]]
+    crops: bool = False
 
 
 SAME = Taps(1, 1, lambda o: [o])
+
+Along = dict[int, tuple[int, "Taps | None"]]
+"""By a dimension of the result (-1 and below: none): that of the operand, and what is read."""
+Reach = dict["int | tuple[int, int]", Along]
+
+
+def slid(result: TensorSpec, n: int, taps: list[Taps]) -> Along:
+    """The last ``n`` dimensions are read through ``taps``, the others as they are."""
+    along: Along = {d: (d, SAME) for d in range(result.ndim - n)}
+    return along | {result.ndim - n + i: (result.ndim - n + i, taps[i]) for i in range(n)}
 
 
 def slide(kernel: int, stride: int, padding: int, dilation: int) -> Taps:

@@ -31,7 +31,7 @@ def text(cost: ModelCost, by_layer: bool = False) -> str:
         value = f"\n= {path.flops.at(cost.point):,}{at}" if path.at else ""
         lines += _labelled("flops", _formula(str(path.flops)) + value)
         value = f"\n= {path.activations.at(cost.point):,}{at}" if path.at else ""
-        value += f", in {path.largest}" if path.largest else ""
+        value += f", in {one_line(path.largest)}" if path.largest else ""
         kept = " kept for the backward pass" if cost.training else ""
         formula = _formula(f"at least {path.activations} bytes{kept}")
         lines += _labelled("activations", formula + value)
@@ -42,7 +42,7 @@ def text(cost: ModelCost, by_layer: bool = False) -> str:
     if by_layer:
         lines += ["", *_columns(rows(cost))]
     if cost.fits is not None:
-        lines += ["", *_fits(cost.fits)]
+        lines += ["", *_fits(cost, cost.fits)]
     return "\n".join(lines)
 
 
@@ -68,7 +68,7 @@ def bytes_text(size: int) -> str:
     return f"{value:.4g} {_BINARY[unit]}"
 
 
-def _fits(found: Fits) -> list[str]:
+def _fits(cost: ModelCost, found: Fits) -> list[str]:
     doubt = "" if found.grows else "; that larger sizes need more was not proved"
     lines = [f"fits in {found.text}, at most: what kernels take comes on top{doubt}"]
     for fit in (*found.squares, *found.batches):
@@ -76,7 +76,8 @@ def _fits(found: Fits) -> list[str]:
         fixed = point_text(fit.fixed) if fit.fixed else "at most"
         needed = f"   {bytes_text(fit.needed)}" if fit.found else ""
         lines.append(f"  {fixed:<20}{sizes}{needed}")
-    return [*lines, *_labelled("where", _formula(found.formula))]
+    condition = f"\nat sizes with {cost.paths[0].where}" if len(cost.paths) > 1 else ""
+    return [*lines, *_labelled("where", _formula(found.formula) + condition)]
 
 
 def _labelled(label: str, value: str) -> list[str]:

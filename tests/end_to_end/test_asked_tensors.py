@@ -116,7 +116,8 @@ def page(answered: dict[str, Answer]) -> str:
     words = {name: word(name, answered) for name in TABLES}
     for answer, meaning in ANSWERS.items():
         names = sorted({short(n) for n, w in words.items() if w == answer})
-        lines.append(f"## {answer.capitalize()}\n\n{len(names)} functions: {meaning}.\n")
+        count = "1 function" if len(names) == 1 else f"{len(names)} functions"
+        lines.append(f"## {answer.capitalize()}\n\n{count}: {meaning}.\n")
         groups = {"": names}
         if answer == "refused":
             groups = {f"{why}: ": ns.split() for why, ns in REFUSED.items()}

@@ -126,7 +126,7 @@ EDITS = {
     "training's output": (lambda x, t: (x, x) if t else x, lambda x, t: (x, x[:, :1]) if t else x),
     "training's sizes": (lambda x, t: x, lambda x, t: x[:, :, 2] if t else x),
     # the same
-    "the same, spelled anew": (lambda x: x.flatten(1), lambda x: x.reshape(x.shape[0], -1)),
+    "the same, in other words": (lambda x: x.flatten(1), lambda x: x.reshape(x.shape[0], -1)),
     "the same window": (lambda x: x.unfold(2, 3, 1)[..., 0], lambda x: x[:, :, : x.shape[2] - 2]
                         if x.shape[2] > 2 else x.view(0, 3)),
     "the same branch": (lambda x: x[..., :4], lambda x: x if x.shape[2] < 5 else x[..., :4]),

@@ -276,7 +276,7 @@ REFUSED = {
     "it is for sparse tensors":
         "_coalesced_ _dimI _dimV _indices _nnz _sparse_mask_projection _to_dense _values "
         "ccol_indices ccol_indices_copy coalesce col_indices col_indices_copy crow_indices "
-        "crow_indices_copy indices indices_copy is_coalesced row_indices "
+        "crow_indices_copy indices indices_copy is_coalesced native_norm row_indices "
         "row_indices_copy smm sspaddmm sparse_mask sparse_resize_ sparse_resize_and_clear_ "
         "values values_copy",
     "it is for quantized tensors":
@@ -292,8 +292,9 @@ REFUSED = {
         "batch_norm_gather_stats batch_norm_gather_stats_with_counts batch_norm_stats "
         "miopen_batch_norm miopen_convolution miopen_convolution_add_relu miopen_convolution_relu "
         "miopen_convolution_transpose miopen_depthwise_convolution miopen_rnn pin_memory "
-        "record_stream native_norm",
-    "newer versions do not have it": "cholesky eig lstsq qr reinforce solve symeig __delitem__",
+        "record_stream",
+    "newer versions do not have it": "cholesky eig lstsq qr reinforce solve symeig",
+    "no tensor can delete elements": "__delitem__",
 }  # fmt: skip
 """Why no dense tensor in memory answers, by names as :func:`short` has them."""
 

@@ -7,10 +7,12 @@ loops, and prints the verdicts that are not as in ``EXPECTED``.
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 
 from tests import REPO
@@ -132,7 +134,10 @@ def differences(folder: Path, *options: str, seed: int = 0) -> list[str]:
     wanted = {f"{c}-{m}": word for (c, m), word in EXPECTED.items()}
     if not verdicts or done.stderr:
         return [f"{len(verdicts)} verdicts: {done.stderr}"]
-    return [
+    chosen = next((o.partition("=")[2] for o in options if o.startswith("--select=")), "*")
+    ids = re.findall(r"id: ([\w-]+)", (folder / "archlint.yaml").read_text())
+    lost = {i for i in ids if fnmatch(i, chosen)} - {v["contract"] for v in verdicts}
+    return [f"{i}: no verdict" for i in sorted(lost)] + [
         f"{v['contract']}: {v['verdict']}, not {wanted[v['contract']]}: {v['message']}"
         for v in verdicts
         if v["verdict"] != wanted[v["contract"]]

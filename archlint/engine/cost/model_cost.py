@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from archlint.engine.python_contracts import Shapes
 
 WORDING = 10.0  # seconds for descriptions, after the exploration
+_TRACKED = (
+    "in training, what runs under torch.no_grad() or a checkpoint counts as if autograd kept it"
+)
 
 
 @dataclass(frozen=True)
@@ -253,7 +256,10 @@ def cost_of_run(
         buffer_bytes=sum(bytes_of(b, dtype) for b in run.model.buffers()),
         paths=_paths(run, exploration, spent, point, deadline, dtype),
         training=training(every, wanted.optimizer, dtype) if wanted.optimizer else None,
-        notes=_notes(exploration, [s.flops for s in spent]),
+        notes=(
+            *_notes(exploration, [s.flops for s in spent]),
+            *([_TRACKED] if wanted.optimizer else []),
+        ),
     )
     if wanted.limit is None:
         return found

@@ -17,9 +17,10 @@ import torch
 
 from archlint.engine.reach.window import Window
 from archlint.ops.registry import NoRule, TensorSpec
-from archlint.ops.rules.reach import Reach, pointwise, reshaped
-from archlint.ops.taps import SAME
-from archlint.ops.traits import View, traits_of
+from archlint.ops.rules.reach import pointwise
+from archlint.ops.rules.reach_views import reshaped
+from archlint.ops.taps import SAME, Reach
+from archlint.ops.traits import OUT, View, separated, traits_of, written_by
 from archlint.symbolic import Expr, Size, product
 from archlint.tracing.fx_graph import tensors
 from archlint.tracing.tensors.specs import known_of
@@ -61,11 +62,15 @@ class Field:
 
 @dataclass(frozen=True)
 class _Placed:
-    """A dimension of a tensor whose positions have windows, and which of the sizes merged in it."""
+    """A dimension of a tensor whose positions have windows, and which of the sizes merged in it.
+
+    ``whole``: the positions together depend on the whole input, but for its borders.
+    """
 
     dim: int
     part: int
     window: Window
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -111,8 +116,11 @@ class _Walk:
         self.states: dict[int, _Axes] = {}
         self.parts: dict[int, tuple[tuple[Size, ...], ...]] = {}
         self.specs: dict[int, _Axes] = {}
+        self.merged: dict[int, set[int]] = {}  # dimensions with several parts
         self.lengths: dict[str, Size] = {}
         self.branches = bool(trace.log.spans())
+        self.viewed: set[int] = set()  # tensors that others may be views of
+        self.unclear = ""  # why nothing is known any more
         for call in trace.calls:
             for tensor in tensors((call.args, call.kwargs)):
                 if tensor.made_by < 0 and id(tensor) not in self.states:
@@ -122,17 +130,21 @@ class _Walk:
     def axes_of(self, spec: TensorSpec) -> _Axes:
         """The axes of a tensor of the output."""
         axes = self.specs.get(id(spec), {})
-        if not self.branches:
-            return axes
-        why = _NotKnown("branches or loops that were followed together")
-        return {n: s if isinstance(s, str) else why for n, s in axes.items()}
+        unclear = "branches or loops that were followed together" if self.branches else self.unclear
+        if unclear:
+            return dict.fromkeys(self.lengths, _NotKnown(unclear))
+        merged = _NotKnown("its dimensions are merged in the output")
+        return {n: merged if self._is_merged(s, spec) else s for n, s in axes.items()}
+
+    def _is_merged(self, state: _State, spec: TensorSpec) -> bool:
+        parts = self.merged.get(id(spec), ())
+        return isinstance(state, _Placed) and state.dim in parts
 
     def _start(self, tensor: SymbolicTensor) -> _Axes:
         spec = tensor.spec
-        if not spec.dtype.is_floating_point:
-            return {}
         axes: _Axes = {}
         for dim, name in _spatial(spec):
+            name = f"{name} (dimension {dim})" if name in axes else name
             axes[name] = _Placed(dim, 0, Window())
             self.lengths[name] = spec.dims[dim]
         return axes
@@ -146,11 +158,16 @@ class _Walk:
         self.states[id(tensor)] = axes
         self.parts[id(tensor)] = parts or tuple((size,) for size in tensor.spec.dims)
         self.specs[id(tensor.spec)] = axes
+        several = {dim for dim, sizes in enumerate(self.parts[id(tensor)]) if len(sizes) > 1}
+        self.merged[id(tensor.spec)] = several
 
     def _call(self, call: Call) -> None:
         operands = dict(_operands(call))
         names = dict.fromkeys(n for t in operands.values() for n in self.states.get(id(t), {}))
         traits = traits_of(call.func)
+        self._check_writes(call)
+        if traits.view is not View.NEVER:
+            self.viewed.update(map(id, operands.values()))
         if not names or traits.creates is not None:
             return
         made = tensors(call.result)
@@ -164,6 +181,22 @@ class _Walk:
                 continue
             axes = {name: _joined(self._through(operands, reach, name, why), why) for name in names}
             self._note(tensor, axes, self._parts(operands, reach or {}, tensor))
+
+    def _check_writes(self, call: Call) -> None:
+        """A write to memory that several tensors show is not followed.
+
+        But for one of each element by itself (``relu_``), which depends on what it did before.
+        """
+        writes = written_by(call.func, call.args, call.kwargs)
+        if writes == () and "out" not in call.kwargs:
+            return
+        every = tensors((call.args, call.kwargs))
+        if traits_of(call.func).reach is pointwise and all(t is every[0] for t in every):
+            return
+        written, _ = separated((*(writes or ()), OUT), call.args, call.kwargs)
+        for target in tensors(call.args if writes is None else written):
+            if not target.own or id(target) in self.viewed:
+                self.unclear = f"{call.op} writes to memory that other tensors may share"
 
     def _parts(
         self, operands: Mapping[Any, SymbolicTensor], reach: Reach, tensor: SymbolicTensor
@@ -211,12 +244,14 @@ class _Walk:
             carried = [(r, taps) for r, (dim, taps) in along.items() if dim == state.dim]
             merged = len(self.parts[id(tensor)][state.dim]) > 1
             if not carried:
-                yield EVERYTHING
-            elif carried[0][1] is None or (merged and carried[0][1] is not SAME):
-                yield why
-            else:
-                window = state.window.through(carried[0][1])
-                yield why if window is None else _Placed(carried[0][0], state.part, window)
+                yield EVERYTHING if state.whole else why
+                continue
+            to, taps = carried[0]
+            window = None
+            if taps is not None and (taps is SAME or not merged):
+                window = state.window.through(taps)
+            whole = state.whole and taps is not None and not taps.crops
+            yield why if window is None else _Placed(to, state.part, window, whole)
 
     def _reshape(self, source: SymbolicTensor, made: SymbolicTensor, why: _NotKnown) -> None:
         before = [
@@ -236,7 +271,8 @@ class _Walk:
         for name, state in self.states.get(id(source), {}).items():
             if isinstance(state, _Placed):
                 to_part = where.get((state.dim, state.part))
-                axes[name] = why if to_part is None else _Placed(*to_part, state.window)
+                placed_again = to_part and _Placed(*to_part, state.window, state.whole)
+                axes[name] = placed_again or why
             else:
                 axes[name] = state
         sizes = tuple(tuple(p) or (s,) for p, s in zip(parts, made.spec.dims, strict=True))
@@ -314,7 +350,7 @@ def _joined(states: Iterable[_State], why: _NotKnown) -> _State:
         window = first.window.joined(other.window)
         if window is None or (first.dim, first.part) != (other.dim, other.part):
             return why
-        first = _Placed(first.dim, first.part, window)
+        first = _Placed(first.dim, first.part, window, first.whole and other.whole)
     return first
 
 

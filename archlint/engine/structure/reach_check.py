@@ -41,7 +41,7 @@ def receptive_field(view: ModelView, value: Any) -> Iterator[Violation]:
                     reported.add(message)
                     yield _violation(view, path, spec, message, point)
     if view.accepting and not any_axis:
-        raise Vacuous("no output depends on a spatial dimension of the input")
+        raise Vacuous("no output depends on a spatial dimension of the input whose size may vary")
 
 
 def _violated(
@@ -62,7 +62,7 @@ def _violated(
 
 def _message(number: int, field: Field, value: str) -> str:
     which = "the output" if number == 0 else f"output {number}"
-    seen = "all of it" if field.size == EVERYTHING else f"{field.size} positions"
+    seen = "the whole input" if field.size == EVERYTHING else f"{field.size} positions"
     return f"{which} depends on {seen} along {field.axis}, expected receptive_field {value.strip()}"
 
 

@@ -9,6 +9,7 @@ the position of the list and its own.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -17,14 +18,22 @@ import torch.nn.functional as F
 
 from archlint.ops.aliases import methods, spellings
 from archlint.ops.registry import NoRule, TensorSpec
-from archlint.ops.taps import SAME, Taps, averaged, between, nearest, slide, transposed
+from archlint.ops.rules import reach_views as views
+from archlint.ops.taps import (
+    SAME,
+    Along,
+    Reach,
+    Taps,
+    averaged,
+    between,
+    nearest,
+    slid,
+    slide,
+    transposed,
+)  # fmt: skip
 from archlint.ops.traits import declare_traits
 from archlint.symbolic import Size
 from archlint.symbolic.division import exact_quotient
-
-Along = dict[int, tuple[int, "Taps | None"]]
-"""By a dimension of the result (-1 and below: none): that of the operand, and what is read."""
-Reach = dict["int | tuple[int, int]", Along]
 
 _ELEMENTWISE = (
     "relu relu_ gelu mish silu sigmoid sigmoid_ tanh tanh_ hardswish hardsigmoid hardtanh relu6 "
@@ -44,10 +53,17 @@ def pointwise(result: TensorSpec, *args: Any, **_: Any) -> Reach:
 
 
 def _aligned(result: TensorSpec, operand: TensorSpec, but: Iterable[int] = ()) -> Along:
-    """Dimensions from the right, as broadcasting aligns them, without those of ``but``."""
+    """Dimensions from the right, as broadcasting aligns them, without those of ``but``.
+
+    What is broadcast is read by every position, which no taps say.
+    """
     ahead = result.ndim - operand.ndim
     left = {d % operand.ndim for d in but} if operand.ndim else set()
-    return {d + ahead: (d, SAME) for d in range(operand.ndim) if d not in left}
+    return {
+        d + ahead: (d, SAME if operand.dims[d] == result.dims[d + ahead] else None)
+        for d in range(operand.ndim)
+        if d not in left
+    }
 
 
 def _each(value: Any, n: int) -> list[int]:
@@ -58,10 +74,14 @@ def _each(value: Any, n: int) -> list[int]:
     return values
 
 
-def _slid(result: TensorSpec, n: int, taps: list[Taps]) -> Along:
-    """The last ``n`` dimensions are read through ``taps``, a batch as it is."""
-    along: Along = {result.ndim - n + i: (result.ndim - n + i, taps[i]) for i in range(n)}
-    return {0: (0, SAME), **along} if result.ndim > n + 1 else along
+def _convolved(result: TensorSpec, n: int, taps: list[Taps], groups: Any) -> Along:
+    """As :func:`.slid`, but all channels are read, or those of a group."""
+    along, channels = slid(result, n, taps), result.ndim - n - 1
+    if groups == 1:
+        del along[channels]
+    else:
+        along[channels] = (channels, None)
+    return along
 
 
 def _conv(result: Any, input: Any, weight: Any, bias: Any = None, stride: Any = 1,
@@ -74,7 +94,7 @@ def _conv(result: Any, input: Any, weight: Any, bias: Any = None, stride: Any = 
     else:
         paddings = _each(0 if padding == "valid" else padding, n)
     settings = zip(kernels, strides, paddings, dilations, strict=True)
-    return {0: _slid(result, n, [slide(*s) for s in settings])}
+    return {0: _convolved(result, n, [slide(*s) for s in settings], groups)}
 
 
 def _conv_transpose(result: Any, input: Any, weight: Any, bias: Any = None, stride: Any = 1,
@@ -82,7 +102,8 @@ def _conv_transpose(result: Any, input: Any, weight: Any, bias: Any = None, stri
                     dilation: Any = 1) -> Reach:  # fmt: skip
     n = weight.ndim - 2
     every = (_each(v, n) for v in (list(weight.dims[2:]), stride, padding, dilation))
-    return {0: _slid(result, n, [transposed(*s) for s in zip(*every, strict=True)])}
+    taps = [transposed(*s) for s in zip(*every, strict=True)]
+    return {0: _convolved(result, n, taps, groups)}
 
 
 def _pool_of(n: int, dilates: bool) -> Any:
@@ -92,7 +113,7 @@ def _pool_of(n: int, dilates: bool) -> Any:
         dilation = named.get("dilation", settings[0] if settings else 1) if dilates else 1
         strides = kernel_size if stride is None or stride == [] else stride
         every = (_each(v, n) for v in (kernel_size, strides, padding, dilation))
-        return {0: _slid(first, n, [slide(*s) for s in zip(*every, strict=True)])}
+        return {0: slid(first, n, [slide(*s) for s in zip(*every, strict=True)])}
 
     return pool
 
@@ -124,8 +145,7 @@ def _resized(result: Any, input: Any, n: int, taps: Any) -> Along:
         if ratio is None:
             raise NoRule("a resizing by a factor that depends on the size")
         each.append(taps(*ratio))
-    channels = {1: (1, SAME)} if result.ndim > n + 1 else {}
-    return {**_slid(result, n, each), **channels}
+    return slid(result, n, each)
 
 
 def _adaptive_of(n: int) -> Any:
@@ -153,11 +173,12 @@ def _interpolate(
         raise NoRule(f"interpolation in mode {mode} with these settings")
     taps: Any = {"nearest": nearest, "area": averaged, "bicubic": _cubic}.get(mode, _linear_between)
     scales = scale_factor if isinstance(scale_factor, (tuple, list)) else [scale_factor] * n
-    if recompute_scale_factor or not all(isinstance(s, (int, float)) for s in scales):
+    of_sizes = recompute_scale_factor or mode == "area"
+    if of_sizes or not all(isinstance(s, (int, float)) for s in scales):
         return {0: _resized(result, input, n, taps)}
     ratios = [Fraction(s).limit_denominator(1000) for s in scales]
     each = [taps(r.denominator, r.numerator) for r in ratios]
-    return {0: {1: (1, SAME), **_slid(result, n, each)}}
+    return {0: slid(result, n, each)}
 
 
 def _linear_between(size: int, out: int) -> Taps:
@@ -175,7 +196,8 @@ def _pad(result: Any, input: Any, pad: Any, mode: str = "constant", value: Any =
         dim = input.ndim - 1 - i
         if type(amounts[2 * i]) is not int:
             raise NoRule("a border that depends on the size")
-        along[dim] = (dim, slide(1, 1, amounts[2 * i], 1))
+        crops = any(type(a) is not int or a < 0 for a in amounts[2 * i : 2 * i + 2])
+        along[dim] = (dim, replace(slide(1, 1, amounts[2 * i], 1), crops=crops))
     return {0: along}
 
 
@@ -185,7 +207,7 @@ def _batch_norm(result: Any, input: Any, a: Any, b: Any, c: Any = None, d: Any =
 
 
 def _by_group(result: Any, input: Any, *_: Any, **__: Any) -> Reach:
-    return {0: {0: (0, SAME)}}
+    return {0: {0: (0, SAME), 1: (1, None)}}
 
 
 def _instance_norm(
@@ -213,12 +235,22 @@ def _over(result: Any, input: Any, dim: Any = None, *_: Any, **__: Any) -> Reach
     return {0: _aligned(result, input, (dim,))}
 
 
+def _accumulated(result: Any, input: Any, dim: Any, *_: Any, **__: Any) -> Reach:
+    """Each position reads those before it."""
+    along = _over(result, input, dim)[0]
+    return {0: along | {dim % input.ndim: (dim % input.ndim, None)}}
+
+
 def _reduced(result: Any, input: Any, dim: Any = None, keepdim: Any = False, *_: Any,
              **settings: Any) -> Reach:  # fmt: skip
     first = result[0] if isinstance(result, (tuple, list)) else result
-    dims = dim if isinstance(dim, (tuple, list)) else range(input.ndim) if dim is None else (dim,)
-    if not all(type(d) is int for d in dims):
+    if isinstance(dim, TensorSpec):
         return pointwise(first, input, dim)  # the larger of two tensors
+    dims = list(dim) if isinstance(dim, (tuple, list)) else [dim]
+    if dim is None or isinstance(dim, bool) or not dims:
+        dims = list(range(input.ndim))  # a truth is ``unbiased``
+    if not all(type(d) is int for d in dims):
+        raise NoRule("dimensions that are not known")
     gone = {d % input.ndim for d in dims} if input.ndim else set()
     kept = [d for d in range(input.ndim) if d not in gone]
     if first.ndim == input.ndim:
@@ -230,6 +262,10 @@ def _linear(result: Any, input: Any, *_: Any, **__: Any) -> Reach:
     return {0: {d: (d, SAME) for d in range(input.ndim - 1)}}
 
 
+def _embedded(result: Any, ids: Any, *_: Any, **__: Any) -> Reach:
+    return {0: {d: (d, SAME) for d in range(ids.ndim)}}
+
+
 def _matmul(result: Any, a: Any, b: Any) -> Reach:
     if a.ndim < 2 or b.ndim < 2:
         raise NoRule("a product with a vector")
@@ -238,96 +274,14 @@ def _matmul(result: Any, a: Any, b: Any) -> Reach:
     return {0: left, 1: right}
 
 
-def _attention(result: Any, query: Any, key: Any, value: Any, *_: Any, **__: Any) -> Reach:
-    batch = range(query.ndim - 2)
-    among: Along = {d: (d, SAME) for d in batch}
-    return {0: _aligned(result, query, (query.ndim - 1,)), 1: among, 2: among}
-
-
-def _cat(result: Any, tensors: Any, dim: Any = 0, **_: Any) -> Reach:
-    at = dim % result.ndim
-    return {
-        (0, i): {d: (d, None if d == at else SAME) for d in range(t.ndim)}
-        for i, t in enumerate(tensors)
-        if t.ndim == result.ndim
-    }
-
-
-def _stacked(result: Any, tensors: Any, dim: Any = 0) -> Reach:
-    at = dim % result.ndim
-    return {
-        (0, i): {d + (d >= at): (d, SAME) for d in range(t.ndim)} for i, t in enumerate(tensors)
-    }
-
-
-def reshaped(result: Any, input: Any, *_: Any, **__: Any) -> Reach:
-    """All elements in their order, in other dimensions: these are found from the sizes."""
-    raise NoRule("a reshape, whose dimensions follow from sizes")
-
-
-def _permuted(result: Any, input: Any, *dims: Any, **named: Any) -> Reach:
-    order = named.get("dims", dims)
-    order = order[0] if len(order) == 1 and isinstance(order[0], (tuple, list)) else order
-    return {0: {i: (d % input.ndim, SAME) for i, d in enumerate(order)}}
-
-
-def _swapped(result: Any, input: Any, dim0: Any = -2, dim1: Any = -1) -> Reach:
-    order = list(range(input.ndim))
-    order[dim0], order[dim1] = order[dim1], order[dim0]
-    return {0: {i: (d, SAME) for i, d in enumerate(order)}}
-
-
-def _pieces(result: Any, input: Any, size: Any, dim: Any = 0) -> Reach:
-    at = dim % input.ndim
-    return {0: {d: (d, None if d == at else SAME) for d in range(input.ndim)}}
-
-
-def _unbound(result: Any, input: Any, dim: Any = 0, *_: Any) -> Reach:
-    at = dim % input.ndim
-    along: Along = {d - (d > at): (d, SAME) for d in range(input.ndim) if d != at}
-    return {0: along | {-1: (at, None)}}
-
-
-def _subscript(result: Any, input: Any, index: Any) -> Reach:
-    items = list(index) if isinstance(index, tuple) else [index]
-    spoken = sum(i is not None and i is not ... for i in items)
-    if ... in [i for i in items if i is None or i is ...]:
-        at = next(k for k, i in enumerate(items) if i is ...)
-        items[at : at + 1] = [slice(None)] * (input.ndim - spoken)
-    else:
-        items += [slice(None)] * (input.ndim - spoken)
-    along: Along = {}
-    out = place = 0
-    for item in items:
-        if item is None:
-            out += 1
-        elif isinstance(item, slice):
-            start, step = item.start or 0, item.step or 1
-            if item == slice(None):
-                along[out] = (place, SAME)
-                out, place = out + 1, place + 1
-                continue
-            sure = type(start) is int and start >= 0 and type(step) is int and step > 0
-            along[out] = (place, slide(1, step, -start, 1) if sure else None)
-            out, place = out + 1, place + 1
-        elif type(item) is int:
-            along[-1 - place] = (place, None)
-            place += 1
-        else:
-            raise NoRule("a subscript by tensors")
-    return {0: along}
-
-
-def _shuffled(result: Any, input: Any, factor: Any) -> Reach:
-    *_, height, width = range(result.ndim)
-    taps = nearest(1, factor)
-    return {0: {0: (0, SAME), height: (height, taps), width: (width, taps)}}
-
-
-def _unshuffled(result: Any, input: Any, factor: Any) -> Reach:
-    *_, height, width = range(result.ndim)
-    taps = slide(factor, factor, 0, 1)
-    return {0: {0: (0, SAME), height: (height, taps), width: (width, taps)}}
+def _attention(result: Any, query: Any, key: Any, value: Any, attn_mask: Any = None,
+               dropout_p: Any = 0.0, is_causal: Any = False, **_: Any) -> Reach:  # fmt: skip
+    queries, last = result.ndim - 2, result.ndim - 1
+    among: Along = {d: (d, SAME) for d in range(queries)}
+    if attn_mask is not None or is_causal is not False:
+        among |= {queries: (queries, None)}
+    of_value = among | {last: (last, SAME)}
+    return {0: _aligned(result, query, (query.ndim - 1,)), 1: among, 2: of_value}
 
 
 def _declare() -> None:
@@ -355,24 +309,26 @@ def _declare() -> None:
     state((F.group_norm, torch.group_norm), _by_group)
     state((F.instance_norm,), _instance_norm)
     state(spellings("layer_norm", "rms_norm"), _by_row)
-    state(spellings("softmax", "log_softmax", "cumsum"), _over)
+    state(spellings("softmax", "log_softmax"), _over)
+    state(spellings("cumsum"), _accumulated)
+    state((F.embedding,), _embedded)
     state((F.linear,), _linear)
     state(spellings("matmul", "bmm", "mm", "__matmul__"), _matmul)
     state((F.scaled_dot_product_attention,), _attention)
-    state(spellings("permute"), _permuted)
-    state(spellings("transpose", "swapaxes", "swapdims"), _swapped)
+    state(spellings("permute"), views.permuted)
+    state(spellings("transpose", "swapaxes", "swapdims"), views.swapped)
     turned = torch.Tensor.mT.__get__  # type: ignore[attr-defined]
-    state((turned, *spellings("t")), _swapped)
-    state(spellings("cat", "concat", "concatenate"), _cat)
-    state(spellings("stack"), _stacked)
-    state(spellings("unbind", "select"), _unbound)
+    state((turned, *spellings("t")), views.swapped)
+    state(spellings("cat", "concat", "concatenate"), views.cat)
+    state(spellings("stack"), views.stacked)
+    state(spellings("unbind", "select"), views.unbound)
     state(spellings("expand", "expand_as"), lambda result, input, *_: {0: _aligned(result, input)})
-    views = "view reshape flatten unflatten squeeze unsqueeze ravel view_as reshape_as"
-    state(spellings(*views.split()), reshaped)
-    state(spellings("chunk", "split", "tensor_split", "split_with_sizes"), _pieces)
-    state(methods("__getitem__"), _subscript)
-    state((torch.pixel_shuffle,), _shuffled)
-    state((torch.pixel_unshuffle,), _unshuffled)
+    in_order = "view reshape flatten unflatten squeeze unsqueeze ravel view_as reshape_as"
+    state(spellings(*in_order.split()), views.reshaped)
+    state(spellings("chunk", "split", "tensor_split", "split_with_sizes"), views.pieces)
+    state(methods("__getitem__"), views.subscript)
+    state((torch.pixel_shuffle,), views.shuffled)
+    state((torch.pixel_unshuffle,), views.unshuffled)
 
 
 _declare()

@@ -11,9 +11,10 @@ from markupsafe import Markup
 from archlint.contracts.region import batch_symbol
 from archlint.report import cost_text
 from archlint.report.page.document import document
+from archlint.symbolic.formula import holds
 
 if TYPE_CHECKING:
-    from archlint.engine.cost.model_cost import ModelCost
+    from archlint.engine.cost.model_cost import ModelCost, PathCost
 
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 480, 240, 70, 32  # pixels
 _STEPS = 64  # points of a curve
@@ -24,7 +25,7 @@ Sizes = dict[str, int]
 
 
 def cost_page(cost: ModelCost) -> str:
-    """The page of what a model costs; the curves are those of the path of the sizes shown."""
+    """The page of what a model costs; the curves are of the path that each size takes."""
     head, *rows = cost_text.rows(cost)
     return document(
         "cost.html.jinja",
@@ -48,32 +49,53 @@ def _curves(cost: ModelCost) -> list[tuple[str, Markup]]:
     sides = sorted({max(1, most * i // _STEPS) for i in range(1, _STEPS + 1)})
     name = " = ".join(others)
 
-    def lines(value: Callable[[Sizes], int]) -> dict[str, list[int]]:
+    def lines(value: Callable[[PathCost, Sizes], int]) -> dict[str, list[int | None]]:
         counts = _BATCHES if batch else (1,)
         return {
             f"{batch}={count}" if batch else name: [
-                value({**({batch: count} if batch else {}), **dict.fromkeys(others, side)})
+                _at(
+                    cost,
+                    {**({batch: count} if batch else {}), **dict.fromkeys(others, side)},
+                    value,
+                )
                 for side in sides
             ]
             for count in counts
         }
 
-    def memory(sizes: Sizes) -> int:
-        return cost.constant_bytes + cost.activations.at(sizes)
+    def flops(path: PathCost, sizes: Sizes) -> int:
+        return path.flops.at(sizes)
+
+    def memory(path: PathCost, sizes: Sizes) -> int:
+        return cost.constant_bytes + path.activations.at(sizes)
 
     limit = cost.fits.limit if cost.fits is not None else None
     return [
-        (f"FLOPs over {name}", _figure(name, sides, lines(cost.flops.at), None)),
+        (f"FLOPs over {name}", _figure(name, sides, lines(flops), None)),
         (f"Bytes of memory, at the least, over {name}", _figure(name, sides, lines(memory), limit)),
     ]
 
 
+def _at(cost: ModelCost, sizes: Sizes, value: Callable[[PathCost, Sizes], int]) -> int | None:
+    """The value on the path of the sizes; ``None`` where the model does not accept them."""
+    path = next((p for p in cost.paths if holds(p.when, sizes)), None)
+    return None if path is None else value(path, sizes)
+
+
 def _figure(
-    name: str, sides: Sequence[int], lines: Mapping[str, Sequence[int]], limit: int | None
+    name: str, sides: Sequence[int], lines: Mapping[str, Sequence[int | None]], limit: int | None
 ) -> Markup:
-    top = max(1, limit * 5 // 4 if limit else max(max(v) for v in lines.values()))
-    y = {n: [_HEIGHT * (1 - min(v / top, 1)) for v in values] for n, values in lines.items()}
-    x = [_LEFT + _WIDTH * s / sides[-1] for s in sides]
+    known = [v for values in lines.values() for v in values if v is not None]
+    top = max(1, limit * 5 // 4 if limit else max(known, default=1))
+    across = [_LEFT + _WIDTH * s / sides[-1] for s in sides]
+    curves = {
+        name: [
+            (x, _HEIGHT * (1 - min(v / top, 1)))
+            for x, v in zip(across, values, strict=True)
+            if v is not None
+        ]
+        for name, values in lines.items()
+    }
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + _WIDTH + 70} '
         f'{_HEIGHT + _BELOW}" width="{_LEFT + _WIDTH + 70}" role="img" font-size="11" '
@@ -84,13 +106,15 @@ def _figure(
         at = _HEIGHT * (1 - part / 4)
         parts.append(f'<text x="2" y="{at + 10:.0f}">{_short(top * part // 4)}</text>')
         side = sides[-1] * part // 4
-        across = _LEFT + _WIDTH * part / 4
-        parts.append(f'<text x="{across - 12:.0f}" y="{_HEIGHT + 14}">{side}</text>')
-    for color, (label, heights) in zip(_COLORS, y.items(), strict=False):
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, heights, strict=True))
+        middle = _LEFT + _WIDTH * part / 4
+        parts.append(f'<text x="{middle - 12:.0f}" y="{_HEIGHT + 14}">{side}</text>')
+    for color, (label, curve) in zip(_COLORS, curves.items(), strict=False):
+        if not curve:
+            continue
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in curve)
         parts.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"/>')
-        inside = next((i for i, h in enumerate(heights) if h <= 0), len(heights) - 1)
-        end = x[inside] + 4, max(10.0, heights[inside] + 4)
+        x, y = next(((x, y) for x, y in curve if y <= 0), curve[-1])
+        end = x + 4, max(10.0, y + 4)
         parts.append(
             f'<text x="{end[0]:.0f}" y="{end[1]:.0f}" fill="{color}">{escape(label)}</text>'
         )

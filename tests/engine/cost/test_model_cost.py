@@ -62,3 +62,10 @@ def test_what_cannot_be_answered():
         archlint.cost(nn.Conv2d(3, 4, 3), "N 3 H W", at="1x1")
     with pytest.raises(ArchlintError, match=r"expected sizes for N, H, W, got 'K=1'"):
         archlint.cost(nn.Conv2d(3, 4, 3), "N 3 H W", at="K=1")
+
+
+def test_the_sizes_that_fit_name_their_path():
+    found = archlint.cost(Shared(), "N 4", at={"N": 3}, fits="1 KiB")
+    assert cost_text.text(found).endswith("at sizes with N <= 8")
+    single = archlint.cost(nn.Linear(4, 4), "N 4", fits="1 KiB")
+    assert "at sizes with" not in cost_text.text(single)

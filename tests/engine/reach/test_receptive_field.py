@@ -220,4 +220,144 @@ def test_as_a_contract(model, value, word):
     assert verdict.word == word, verdict
     if "AdaptiveAvgPool2d" in repr(model) and word == "broken":
         assert verdict.counterexample == {"N": 1, "H": 17, "W": 1}
-        assert "depends on all of it along H" in verdict.message
+        assert "depends on the whole input along H" in verdict.message
+
+
+class Of(nn.Module):
+    def __init__(self, function, *layers):
+        super().__init__()
+        self.function, self.layers = function, nn.ModuleList(layers)
+
+    def forward(self, *inputs):
+        return self.function(*inputs, *self.layers)
+
+
+def narrow():
+    return nn.Conv1d(3, 4, 1)
+
+
+def wide():
+    return nn.Conv1d(3, 4, 5, padding=2)
+
+
+def written(change):
+    """What ``change`` writes to a narrow field depends on a wide one."""
+
+    def forward(x, one, five):
+        h = one(x)
+        change(h, five(x))
+        return h
+
+    return Of(forward, narrow(), wide())
+
+
+def shifted(x):
+    y = torch.zeros_like(x)
+    y[..., 1:].copy_(x[..., :-1])
+    return y + x
+
+
+def transposed_write(h, y):
+    h.transpose(1, 2)[...] = y.transpose(1, 2)
+
+
+def returned_view(x, one, five):
+    h = one(x)
+    r = h[:]
+    h += five(x)
+    return r
+
+
+TOO_SMALL = {
+    "view": written(lambda h, y: h.view(-1).add_(y.view(-1))),
+    "subscript": written(lambda h, y: h[:, 0].add_(y[:, 0])),
+    "pieces": written(lambda h, y: h.split(2, 1)[0].add_(y[:, :2])),
+    "unbind": written(lambda h, y: h.unbind(1)[0].add_(y[:, 0])),
+    "transpose": written(transposed_write),
+    "data": written(lambda h, y: h.data.add_(y)),
+    "detach": written(lambda h, y: h.detach().add_(y)),
+    "out": written(lambda h, y: torch.add(h, y, out=h.view(h.shape))),
+    "written base": Of(returned_view, narrow(), wide()),
+    "shifted": Of(shifted),
+    "whole std": Of(lambda x: x.std(False)),
+    "whole sum": Of(lambda x: x.sum(dim=())),
+    "minus first": Of(lambda x: x - x[..., :1]),
+    "times first": Of(lambda x: x[..., 0:1] * x),
+    "expanded": Of(lambda x: x[..., :1].expand(-1, -1, x.shape[2])),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*(resized|dim=None|sum)")
+@pytest.mark.parametrize("name", TOO_SMALL)
+def test_a_field_is_never_claimed_to_be_smaller_than_it_is(name):
+    verdict = archlint.check(
+        TOO_SMALL[name], "N 3 T", structure={"receptive_field": "<= 1"}, samples=0
+    )
+    assert verdict.word in ("broken", "error"), verdict
+
+
+class Groups(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(72, 24, 1, groups=24)
+
+    def forward(self, x):
+        return self.conv(x.flatten(1, 2))
+
+
+TOO_LARGE = {
+    "crop": (Of(lambda x: x[..., :4].mean(-1)), "N 3 T"),
+    "image crop": (Of(lambda x: x[..., :32, :32].mean((2, 3))), "N 3 H W"),
+    "half": (Of(lambda x: x[..., : x.shape[2] // 2].mean(-1)), "N 3 T"),
+    "negative pad": (Of(lambda x: F.pad(x, (0, -9)).mean(-1)), "N 3 T"),
+    "pool beside time": (nn.MaxPool1d(2), "N T 80"),
+    "average beside time": (nn.AvgPool1d(2), "N T 80"),
+    "pooled tokens": (Of(lambda x: F.avg_pool1d(x.flatten(2).mT, 2)), "N 4 H W"),
+    "first of cumsum": (Of(lambda x: x.cumsum(-1)[..., 0]), "N 3 T"),
+    "first of causal": (
+        Of(lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True)[:, 0]), "N T 8"
+    ),
+    "folded groups": (Groups(), "N 24 3 H W"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+def test_a_field_is_never_claimed_to_be_larger_than_it_is(name):
+    model, input = TOO_LARGE[name]
+    verdict = archlint.check(model, input, structure={"receptive_field": ">= 224"}, samples=0)
+    assert verdict.word in ("broken", "error"), verdict
+
+
+def test_inputs_of_every_dtype_are_followed():
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.five = narrow(), wide()
+
+        def forward(self, x, mask):
+            return self.one(x) + self.five(mask.float())
+
+    both = Both()
+    input = {"x": "N 3 T", "mask": {"shape": "N 3 T", "dtype": "uint8"}}
+    for value, word in (("<= 1", "broken"), ("== 5", "proved")):
+        verdict = archlint.check(both, input, structure={"receptive_field": value}, samples=0)
+        assert verdict.word == word, verdict
+
+
+def test_two_dimensions_of_one_size_are_two_axes():
+    (each,) = fields(nn.Conv2d(3, 4, (7, 1)), "N 3 S S")
+    assert [(f.axis, f.size) for f in each] == [("S", 7), ("S (dimension 3)", 1)]
+
+
+def test_merged_positions_have_no_stride():
+    def shuffled(x):
+        n, c, h, w = x.shape
+        return x.view(n, c // 4, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, -1, 2 * h, 2 * w)
+
+    (each,) = fields(Of(shuffled), "N 8 H W")
+    assert all(f.stride is None and f.size is None for f in each)
+
+
+def test_area_is_adaptive_pooling():
+    (each,) = fields(Of(lambda x: F.interpolate(x, scale_factor=0.5, mode="area")), "N 3 T")
+    assert each[0].size is None

@@ -56,4 +56,4 @@ class Called(nn.Module):
 def test_each_operator(at):
     function, arguments = calls()[at]
     (ratio,) = ratios(Called(function, len(arguments)), "N 4 6 6", [{"N": 4}])
-    assert ratio <= 1
+    assert 0.2 < ratio <= 1  # dropout: a mask of bools may be a quarter of what is counted
