@@ -115,6 +115,8 @@ def ours(function: Any, args: Any, kwargs: Any) -> tuple[Any, str]:
         return UNKNOWN, found.error
     if found.outcome != "accepted":
         return REFUSES, found.error
+    if found.path.unknowns:
+        return UNKNOWN, "sizes depend on values"
     return shape(found.output), ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterable
@@ -15,6 +16,8 @@ from archlint.runtime.code_owner import Owner, owner_of
 
 if TYPE_CHECKING:
     from torch import nn
+
+_SUPPOSED = re.compile(r"(?<=\.) (?=This could be because|You may have run into)")
 
 
 def user_line(error: BaseException) -> str | None:
@@ -87,12 +90,15 @@ def shown(filename: str) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's text, without its type; empty if it has none."""
+    """The first line of an exception's text, without its type; empty if it has none.
+
+    What PyTorch supposes about the causes is left out.
+    """
     try:
         text = str(error).strip()
     except Exception:
         return "(its text cannot be read)"
-    return text.splitlines()[0].strip() if text else ""
+    return _SUPPOSED.split(text.splitlines()[0])[0].strip() if text else ""
 
 
 def described(error: BaseException) -> str:

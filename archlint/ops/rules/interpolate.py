@@ -172,6 +172,7 @@ def _nearest_of(n: int) -> Callable[..., TensorSpec]:
         output_size: Any = None,
         scale_factors: Any = None,
         *scales: float | None,
+        **scales_by_name: float | None,
     ) -> TensorSpec:
         return _upsample(path, n, input, output_size, scale_factors, "nearest", False)
 
@@ -186,6 +187,7 @@ def _linear_of(n: int, mode: str, antialias: bool) -> Callable[..., TensorSpec]:
         align_corners: bool,
         scale_factors: Any = None,
         *scales: float | None,
+        **scales_by_name: float | None,
     ) -> TensorSpec:
         return _upsample(path, n, input, output_size, scale_factors, mode, antialias)
 

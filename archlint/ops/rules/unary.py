@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from archlint.ops.shapes.strides import elementwise_strides
 from archlint.ops.shapes.type_promotion import DtypeRule
 from archlint.ops.traits import Bounds, View, is_inplace
 from archlint.ops.values import int_ranges as ranges
+from archlint.runtime.user_frames import first_line
 from archlint.symbolic.formula import eq, ge
 
 ValueRule = Callable[[Path, Range], Range]
@@ -46,11 +48,32 @@ def _logarithm(path: Path, values: Range) -> Range:
     return 0, None if high is None else high - 1
 
 
-def _settings(*values: Any) -> None:
-    """Settings of an element-wise function are numbers, and change no shape."""
-    for value in values:
-        if isinstance(value, (TensorSpec, complex)):
-            raise NoRule("a tensor as a setting")
+def _check_settings(
+    path: Path, function: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]
+) -> None:
+    """Settings of an element-wise function change no shape; the function itself judges them."""
+    values = (*args, *named.values())
+    if any(isinstance(value, (TensorSpec, complex)) for value in values):
+        raise NoRule("a tensor as a setting")
+    if values and all(type(value) in (int, float, bool, str, type(None)) for value in values):
+        error = _complaint(function, args, tuple(named.items()))
+        if error:
+            refuse(path, error.replace("{", "{{").replace("}", "}}"))
+
+
+@lru_cache(maxsize=1024)
+def _complaint(
+    function: Callable[..., Any], args: tuple[Any, ...], named: tuple[tuple[str, Any], ...]
+) -> str:
+    """What the function raises for these settings on one element; empty if it takes them."""
+    with torch.random.fork_rng(devices=[]):
+        try:
+            function(torch.zeros(1), *args, **dict(named))
+        except (RuntimeError, ValueError) as e:
+            return first_line(e)
+        except TypeError:  # other spellings name their settings otherwise
+            return ""
+    return ""
 
 
 def mapped(
@@ -75,7 +98,7 @@ def _register(
 
     def rule(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
         if args or settings:
-            _settings(*args, *settings.values())
+            _check_settings(path, function, args, settings)
         dtype = dtype_rule(path, name, input.dtype)
         if packed:
             return input.like(input.dims, dtype)
@@ -84,7 +107,7 @@ def _register(
         return mapped(path, input, dtype, values(path, ranges.range_of(input)))
 
     def into(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
-        _settings(*args, *settings.values())
+        _check_settings(path, function, args, settings)
         dtype = dtype_rule(path, name, input.dtype)
         values_ = values(path, ranges.range_of(input))
         return written(path, name, input, dtype, ranges.fitted(path, values_, input.dtype))
@@ -93,6 +116,7 @@ def _register(
     names = [name, *also.split()]
     functions = [f for f in spellings(*names) if f is not torch.special.round]
     flagged: Any = getattr(F, name, None)  # perhaps with an argument ``inplace``
+    function = flagged or functions[0]
 
     def either(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
         in_place = is_inplace(flagged, (input, *args), settings)

@@ -179,3 +179,21 @@ def test_glu(rank, dim, env):
     agree(F.glu, T(*"abc"[:rank]), dim, env=env, other=other, layout=True)
     if rank == 3:
         agree(F.glu, T(*"abc", perm=(1, 2, 0)), dim, env=env, other=other, layout=True)
+
+
+REFUSED_SETTINGS = {
+    "gelu": (F.gelu, {"approximate": "erf"}),
+    "hardtanh": (F.hardtanh, {"min_val": 0.5, "max_val": -0.5}),
+    "softshrink": (F.softshrink, {"lambd": -0.5}),
+    "rrelu": (F.rrelu, {"lower": 0.5, "upper": 0.1}),
+    "celu": (F.celu, {"alpha": 0.0}),
+    "relu": (F.relu, {"inplace": False}),
+    "elu": (F.elu, {"alpha": -1.0}),
+    "threshold": (F.threshold, {"threshold": 1, "value": 2}),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_SETTINGS)
+def test_settings_that_the_function_refuses(name):
+    function, given = REFUSED_SETTINGS[name]
+    agree(function, T("a", "b"), env=point, other=other, **given)
