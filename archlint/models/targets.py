@@ -44,7 +44,9 @@ from archlint.models.zoos import (
     without_weights,
 )
 from archlint.runtime.import_path import import_file, import_path
+from archlint.runtime.interruptions import stops_run
 from archlint.runtime.process_state import SavedState, captured_output, preserve_random_state
+from archlint.runtime.user_frames import described
 
 Factory = Callable[[], Any]
 
@@ -84,7 +86,9 @@ class ModelSource:
         try:
             check_copyable(self._instance)
             model = copy.deepcopy(self._instance)
-        except Exception:
+        except BaseException as e:
+            if stops_run(e):
+                raise
             model = self._instance
             self._snapshot = self._snapshot or Snapshot(model)
         else:
@@ -103,7 +107,9 @@ class ModelSource:
             else:
                 with captured_output(), preserve_random_state():
                     model = build_lean(self._call)
-        except (Exception, SystemExit):
+        except BaseException as e:
+            if stops_run(e):
+                raise
             self._lean = False  # the real build raises the error, if there is one
             return self.for_tracing(mode)
         if not isinstance(model, nn.Module):
@@ -117,11 +123,13 @@ class ModelSource:
     def __enter__(self) -> ModelSource:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if self._snapshot is not None:
             self._snapshot.restore()
         if self.state is not None:
             self.state.restore()
+        if error is not None and not isinstance(error, Exception) and not stops_run(error):
+            raise TargetError(f"{self.name} raised {described(error)}") from error
 
     def _call(self) -> Any:
         assert self._factory is not None
@@ -233,7 +241,9 @@ def from_instance(model: nn.Module) -> ModelSource:
     """A user's own model: never changed, traced and run as a copy where that is possible."""
     if not isinstance(model, nn.Module):
         raise TargetError(f"expected an nn.Module, got {_got(model)}")
-    return ModelSource(type(model).__name__, instance=model)
+    name = type(model).__name__
+    with user_code(f"{name} could not be read"):
+        return ModelSource(name, instance=model)
 
 
 def _source(ref: ModelRef, target: Any, folders: Sequence[Path], root: Path) -> ModelSource:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from archlint.errors import TargetError
+from archlint.runtime.environment_errors import is_environment_error
+from archlint.runtime.interruptions import stops_run
 from archlint.runtime.process_state import captured_output
 from archlint.runtime.user_frames import described
 
@@ -19,10 +21,12 @@ def user_code(failed: str) -> Iterator[None]:
             yield
     except TargetError:
         raise
-    except SystemExit as e:
-        raise TargetError(f"{failed}: it called sys.exit ({described(e)})") from e
-    except Exception as e:
-        raise TargetError(f"{failed}: {described(e)}") from e
+    except BaseException as e:
+        if stops_run(e):
+            raise
+        reason = is_environment_error(e)
+        text = f"{reason} ({described(e)})" if reason else described(e)
+        raise TargetError(f"{failed}: {text}") from e
 
 
 def article(type_name: str) -> str:

@@ -25,7 +25,7 @@ from archlint.runner.resources import limit_memory
 from archlint.runner.server_process import STACKS
 from archlint.runtime.code_owner import is_own
 from archlint.runtime.offline import OFFLINE, go_offline
-from archlint.runtime.user_frames import described
+from archlint.runtime.user_frames import described, summary
 
 if TYPE_CHECKING:
     from archlint.runner.cache.dependency_watch import DependencyWatch
@@ -140,6 +140,8 @@ class _Processes:
                 verdict = job.error(f"the check returned {verdict!r:.200}; expected a Verdict")
             answer = Answer(verdict, watch.dependencies() if watch else None)
             message = messages.encode_answer(nonce, answer)
+        except messages.MessageError as e:
+            message = messages.encode_answer(nonce, Answer(job.error(str(e)), None))
         except BaseException as e:
             traceback.print_exc()
             message = messages.encode_answer(nonce, Answer(job.error(_escaped(e)), None))
@@ -150,11 +152,14 @@ class _Processes:
 
 
 def _escaped(error: BaseException) -> str:
-    """What an exception that ended a check says: a bug in archlint, but for what user code raises
-    to end the process or the thread, such as ``KeyboardInterrupt``.
+    """What an exception that ended a check says: a bug in archlint, but for what the machine lacks
+    and what user code raises to end the process or the thread, such as ``KeyboardInterrupt``.
     """
+    from archlint.runtime.environment_errors import is_environment_error
+
     frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
     if not isinstance(error, Exception) and not is_own(frames[-1]):
         return f"the model's code raised {described(error)}"
-    summary = "".join(traceback.format_exception_only(type(error), error)).strip()
-    return f"internal error in archlint: {summary}"
+    if reason := is_environment_error(error):
+        return f"the check could not go on: {reason} ({described(error)})"
+    return f"internal error in archlint: {summary(error)}"

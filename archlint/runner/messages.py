@@ -64,9 +64,16 @@ def receive(channel: socket.socket) -> bytes:
 
 
 def encode_answer(nonce: str, answer: Answer) -> bytes:
-    """The answer as JSON. Raises ``TypeError`` for a verdict that JSON cannot hold."""
+    """The answer as JSON. Raises ``TypeError`` for a verdict that JSON cannot hold.
+
+    Raises ``MessageError`` if it is too long to be read: the model's own texts are.
+    """
     data = [nonce, encode(answer.verdict), answer.dependencies]
-    return json.dumps(data).encode()
+    content = json.dumps(data).encode()
+    if len(content) > LONGEST:
+        size = f"{len(content) >> 20} MiB; at most {LONGEST >> 20} MiB are read"
+        raise MessageError(f"the verdict with the model's own texts has {size}")
+    return content
 
 
 def decode_answer(content: bytes, nonce: str, job: Job) -> Answer:

@@ -13,11 +13,15 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
 from archlint.runtime.code_owner import Owner, owner_of
+from archlint.runtime.interruptions import stops_run
 
 if TYPE_CHECKING:
     from torch import nn
 
 _SUPPOSED = re.compile(r"(?<=\.) (?=This could be because|You may have run into)")
+
+MOST = 1 << 14  # characters of an exception's text that are read
+LONGEST = 1000  # characters of one line of it
 
 
 def user_line(error: BaseException) -> str | None:
@@ -89,23 +93,40 @@ def shown(filename: str) -> str:
         return filename
 
 
+def text_of(error: BaseException) -> str:
+    """An exception's text, or its start; user code computes it, and may raise while it does."""
+    try:
+        return str.strip(str(error))[:MOST]
+    except BaseException as e:
+        if stops_run(e):
+            raise
+        return "(its text cannot be read)"
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an exception's text, without its type; empty if it has none.
 
     What PyTorch supposes about the causes is left out.
     """
-    try:
-        text = str(error).strip()
-    except Exception:
-        return "(its text cannot be read)"
-    return _SUPPOSED.split(text.splitlines()[0])[0].strip() if text else ""
+    lines = text_of(error).splitlines()
+    return shortened(_SUPPOSED.split(lines[0])[0].strip()) if lines else ""
+
+
+def shortened(text: str) -> str:
+    """The text, or its first ``LONGEST`` characters."""
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def summary(error: BaseException) -> str:
+    """``Type: first line of its text``, or the type alone."""
+    name, text = shortened(type(error).__name__), first_line(error)
+    return f"{name}: {text}" if text else name
 
 
 def described(error: BaseException) -> str:
     """``Type: first line of its text (file:line)``."""
-    text = first_line(error)
     line = user_line(error)
-    return type(error).__name__ + (f": {text}" if text else "") + (f" ({line})" if line else "")
+    return summary(error) + (f" ({line})" if line else "")
 
 
 def shown_source(source: str) -> str:

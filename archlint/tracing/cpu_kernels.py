@@ -16,7 +16,7 @@ import torch
 
 from archlint.ops.registry import RefusedCall
 from archlint.runtime.environment_errors import is_environment_error
-from archlint.runtime.user_frames import first_line
+from archlint.runtime.user_frames import summary
 from archlint.symbolic import evaluate
 from archlint.symbolic.formula import holds
 from archlint.tracing.path import TracedPath
@@ -96,7 +96,7 @@ def compare_with_cpu(path: TracedPath, sizes: Sizes, name: str, made: Any, real:
             return
         if _OF_DTYPES.search(str(real)):
             raise RefusedCall(f"{type(real).__name__}: {real}") from None
-        text = f"{type(real).__name__}: {first_line(real)}"
+        text = summary(real)
         path.unproved(f"{name} has no rule, and the CPU may refuse ({text})")
     elif _shapes(sizes, made) != _shapes(sizes, real):
         raise UnknownOutcome(f"{name} has no rule, and meta and CPU kernels give different sizes")

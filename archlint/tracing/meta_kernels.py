@@ -17,7 +17,7 @@ from torch._dispatch.python import enable_python_dispatcher
 from archlint.ops.registry import RefusedCall, TensorSpec
 from archlint.ops.shapes.strides import settled_strides
 from archlint.runtime.environment_errors import is_environment_error
-from archlint.runtime.user_frames import first_line
+from archlint.runtime.user_frames import first_line, summary
 from archlint.symbolic import Expr, Size
 from archlint.symbolic.quantify import unknowns_in
 from archlint.tracing.cpu_kernels import (
@@ -105,8 +105,6 @@ def run_kernel(
         eager, path.eager = path.eager, False  # what a kernel checks is a claim
         try:
             result = func(*a, **_on_meta(k))
-        except (UnknownOutcome, KeyboardInterrupt):
-            raise
         except Exception as error:
             _explain(path, func, args, kwargs, error)
             _only_meta(path, func, samples, error)
@@ -217,6 +215,5 @@ def _explain(path: TracedPath, func: Any, args: Any, kwargs: Any, error: Excepti
             raise UnknownOutcome(f"{name} depends on values: {first_line(e)}") from None
         return
     raise UnknownOutcome(
-        f"{name} has no rule, and PyTorch's kernel fails on symbolic sizes "
-        f"({type(error).__name__}: {first_line(error)})"
+        f"{name} has no rule, and PyTorch's kernel fails on symbolic sizes ({summary(error)})"
     ) from None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dis
 import traceback
-from types import CodeType
 
 from archlint.runtime.code_owner import is_own
 from archlint.runtime.environment_errors import is_environment_error
+from archlint.runtime.interruptions import raised_by_statement
 
 MISTAKE = "a mistake of archlint"
 
@@ -32,17 +31,9 @@ def _compiled(error: BaseException) -> str:
     Calls of PyTorch's operators go through the tracer. What does not, such as TorchScript, an
     extension or autograd's engine, may raise because of symbolic sizes or symbolic tensors.
     """
-    last = error.__traceback__
-    if last is None or not isinstance(error, RuntimeError) or isinstance(error, RecursionError):
+    if not isinstance(error, RuntimeError) or isinstance(error, RecursionError):
         return ""
-    while last.tb_next is not None:
-        last = last.tb_next
-    code = last.tb_frame.f_code
-    if is_own(code.co_filename) or _raises(code, last.tb_lasti):
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if not frames or is_own(frames[-1].f_code.co_filename) or raised_by_statement(error):
         return ""
     return "compiled code raised, which cannot be followed"
-
-
-def _raises(code: CodeType, at: int) -> bool:
-    """Whether the instruction is Python's own ``raise``."""
-    return at >= 0 and "RAISE" in dis.opname[code.co_code[at]]

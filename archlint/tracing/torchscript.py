@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from archlint.ops.registry import Refused
-from archlint.runtime.user_frames import first_line
+from archlint.runtime.user_frames import first_line, summary
 from archlint.tracing.python.module_calls import ModuleCall, replaced_module_call
 from archlint.tracing.run import TraceRun
 from archlint.tracing.signals import UnknownOutcome
@@ -248,8 +248,7 @@ def _operator(node: Any, space: str, name: str, inputs: list[Any]) -> Any:
     except (Refused, torch.jit.Error):
         raise
     except Exception as e:
-        what = f"{type(e).__name__}: {first_line(e)}"
-        raise UnknownOutcome(f"TorchScript: {space}::{name} ({what})") from None
+        raise UnknownOutcome(f"TorchScript: {space}::{name} ({summary(e)})") from None
 
 
 def _named(name: str, value: Any) -> Any:

@@ -29,7 +29,8 @@ from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
 from archlint.ops.rules.split import Pieces
 from archlint.ops.traits import Unchecked, is_inplace, traits_of
 from archlint.runtime.gc_pause import gc_paused
-from archlint.runtime.user_frames import first_line, user_line
+from archlint.runtime.interruptions import stops_run
+from archlint.runtime.user_frames import summary, user_line
 from archlint.symbolic import Expr, Size, Unknown
 from archlint.symbolic.formula import Formula
 from archlint.symbolic.intervals import Box
@@ -218,7 +219,7 @@ class Tracer(TorchFunctionMode):
             except Refused:
                 raise
             except Exception as e:  # a bug of a rule must never look like the model's
-                self.faults[call.op] = f"{type(e).__name__}: {first_line(e)}"
+                self.faults[call.op] = summary(e)
             else:
                 if in_place:
                     call.result = self.elements.write(args[0], known[0], result)
@@ -390,11 +391,10 @@ def run_model(
         return _End(outcome, None, str(e), user_line(e) or "", "RuntimeError", raising(e))
     except UnknownOutcome as e:
         return _End("unknown", None, str(e), user_line(e) or "")
-    except (Exception, SystemExit) as e:
-        kind = type(e).__name__
-        error = f"{kind}: {first_line(e)}"
-        source = user_line(e) or ""
-        reason = reason_to_ignore(e) if called else MISTAKE
-        if reason:
+    except BaseException as e:
+        if stops_run(e):
+            raise
+        kind, error, source = type(e).__name__, summary(e), user_line(e) or ""
+        if reason := reason_to_ignore(e) if called else MISTAKE:
             return _End("unknown", None, f"{reason} ({error})", source, kind)
         return _End("raised", None, error, source, kind, raising(e))

@@ -39,6 +39,10 @@ class Leaves(nn.Module):
     def forward(self, x):
         sys.exit(3)
 
+class Interrupted(nn.Module):
+    def forward(self, x):
+        raise KeyboardInterrupt
+
 class Hangs(nn.Module):
     def forward(self, x):
         while True:
@@ -264,7 +268,7 @@ def test_errors_are_errors_with_the_users_own_traceback(run):
             "nets.py:*: in broken_build",
             "nets.py:*: in _deeper",
             "E   ValueError: no weights here",
-            "  reason     nets:leave could not be built: it called sys.exit *",
+            "  reason     nets:leave could not be built: it calls sys.exit *",
             "  reason     there is no module netz *",
             "  reason     there is no fixture 'nothing'; *",
             "4 errors",
@@ -575,7 +579,8 @@ def test_models_hurt_their_own_item_only(run):
         "a.archlint.yaml": contract(body, "nets:Hangs"),
         "b.archlint.yaml": contract(body, "nets:Leaves"),
         "c.archlint.yaml": contract(body, "nets:Dirty"),
-        "d.archlint.yaml": HOLDS,
+        "d.archlint.yaml": contract(body, "nets:Interrupted"),
+        "e.archlint.yaml": HOLDS,
     }
     before = (torch.get_rng_state(), random.getstate(), dict(os.environ), sys.path.copy())
     result = run("-v", files=files)
@@ -591,7 +596,8 @@ def test_models_hurt_their_own_item_only(run):
             "a.archlint.yaml::c[[]m[]] ERROR*",
             "b.archlint.yaml::c[[]m[]] *",
             "c.archlint.yaml::c[[]m[]] PASSED*",
-            "d.archlint.yaml::any-batch[[]head[]] PASSED*",
+            "d.archlint.yaml::c[[]m[]] ERROR*",
+            "e.archlint.yaml::any-batch[[]head[]] PASSED*",
             "  reason     did not finish within 1 s; it was at nets.py:*",
         ]
     )

@@ -20,7 +20,7 @@ SAID = {  # verdict, and words of its message
     "RaisesWhenBuilt": ("error", "could not be built: ValueError: no classes given (models.py:"),
     "not_a_module": ("error", "returned a dict; expected an nn.Module"),
     "Prints": ("proved", ""),
-    "ExitsWhenBuilt": ("error", "it called sys.exit (SystemExit: 0 (models.py:"),
+    "ExitsWhenBuilt": ("error", "it calls sys.exit (SystemExit: 0 (models.py:"),
     "ExitsWhenRun": ("error", "it calls sys.exit (SystemExit: no more) at models.py:"),
     "NeedsGpu": ("error", "could not be built: "),
     "NeedsGpuWhenRun": ("error", "it needs a device that is not here ("),

@@ -47,7 +47,7 @@ ready = Net(2).eval()
 """
 
 BAD = """
-import sys, torch
+import signal, sys, torch
 from torch import nn
 
 class Raises(nn.Module):
@@ -58,7 +58,7 @@ class Raises(nn.Module):
 def tensor(): return torch.ones(3)
 def nothing(): pass
 def leaves(): sys.exit(3)
-def interrupt(): raise KeyboardInterrupt
+def interrupt(): signal.raise_signal(signal.SIGINT)
 def endless(): return endless()
 def lost():
     raise torch.cuda.OutOfMemoryError
@@ -197,7 +197,7 @@ def test_a_file_that_is_not_there_names_its_neighbour(project):
         ("import torch\nimport nowhere_to_be_found\n", "ModuleNotFoundError: No module named", 2),
         ("x = (\n", "SyntaxError: '(' was never closed", 1),
         ("\n\n1 / 0\n", "ZeroDivisionError: division by zero", 3),
-        ("import sys\nsys.exit('bye')\n", "it called sys.exit (SystemExit: bye", 2),
+        ("import sys\nsys.exit('bye')\n", "it calls sys.exit (SystemExit: bye", 2),
     ],
 )
 def test_modules_that_cannot_be_imported(project, text, message, line):
@@ -221,7 +221,7 @@ def test_modules_that_cannot_be_imported(project, text, message, line):
         ("Raises", "bad.py:7)"),
         ("tensor", "bad.py:tensor returned a Tensor; expected an nn.Module"),
         ("nothing", "bad.py:nothing returned None; expected an nn.Module"),
-        ("leaves", "it called sys.exit (SystemExit: 3 ("),
+        ("leaves", "it calls sys.exit (SystemExit: 3 ("),
         ("endless", "RecursionError: maximum recursion depth exceeded"),
         ("Stubborn", "could not be put into eval mode: RuntimeError: never"),
     ],

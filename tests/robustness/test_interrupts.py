@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import pytest
@@ -33,12 +34,11 @@ class Stateful(nn.Module):
         return y.mean((2, 3)) if x.shape[2] > 5 else y
 
 
-class Interrupt(BaseException):
-    """What a time limit raises; it waits while archlint restores what a run wrote."""
-
-
 def interrupted(step, every):
-    """Run ``infer``; raise after ``step * every`` lines of archlint, where a time limit may."""
+    """Run ``infer``; send Ctrl-C after ``step * every`` lines of archlint, where a limit may ring.
+
+    A time limit waits while archlint restores what a run wrote.
+    """
     count = 0
 
     def trace(frame, event, arg):
@@ -49,14 +49,14 @@ def interrupted(step, every):
             count += 1
             if count >= step * every and not is_uninterrupted():
                 count = -sys.maxsize
-                raise Interrupt
+                signal.raise_signal(signal.SIGINT)
         return trace
 
     before = sys.gettrace()
     sys.settrace(trace)
     try:
         archlint.infer(MODEL, "N 2 H W")
-    except Interrupt:
+    except KeyboardInterrupt:
         return True
     finally:
         sys.settrace(before)

@@ -30,6 +30,12 @@ def test_an_answer_comes_back_whole():
     assert decode_answer(encode_answer("n", answer), "n", JOB) == answer
 
 
+def test_an_answer_that_would_not_be_read_is_not_sent(monkeypatch):
+    monkeypatch.setattr("archlint.runner.messages.LONGEST", 1 << 10)
+    with pytest.raises(MessageError, match="at most"):
+        encode_answer("n", Answer(replace(VERDICT, message="z" * (1 << 10)), None))
+
+
 @pytest.mark.parametrize(
     "content",
     [

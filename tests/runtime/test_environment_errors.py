@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+from urllib.error import URLError
+
 import pytest
+import torch
 
 from archlint.runtime.environment_errors import is_environment_error
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
@@ -20,7 +25,21 @@ from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
         (RuntimeError("No CUDA GPUs are available"), "it needs a device that is not here"),
         (RuntimeError("Cannot copy out of meta tensor; no data!"), "it needs values"),
         (RuntimeError("\"conv2d\" not implemented for 'Half'"), "this machine has no such kernel"),
+        (torch.OutOfMemoryError("no"), "not enough memory"),
         (SystemExit(1), "it calls sys.exit"),
+        (KeyboardInterrupt(), "it raises KeyboardInterrupt"),
+        (OSError(errno.EMFILE, "Too many open files"), "too many files are open"),
+        (OSError(errno.ENFILE, "Too many open files"), "too many files are open"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "not enough memory"),
+        (OSError(errno.ENOSPC, "No space left on device"), "no space is left on a disk"),
+        (BlockingIOError(errno.EAGAIN, "no"), "no more threads or processes"),
+        (RuntimeError("can't start new thread"), "no more threads or processes"),
+        (RuntimeError("unable to open file <x>: Too many open files (24)"), "too many files"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "no"), "a connection failed"),
+        (socket.gaierror(-2, "Name or service not known"), "a connection failed"),
+        (URLError("no host given"), "a connection failed"),
+        (URLError(OSError(errno.EMFILE, "Too many open files")), "too many files are open"),
+        (FileNotFoundError(errno.ENOENT, "no"), ""),
         (RuntimeError("shape '[3, -1]' is invalid for input of size 4"), ""),
         (ValueError("out of memory"), ""),
         (TypeError("unsupported operand"), ""),

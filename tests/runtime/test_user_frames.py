@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import archlint
-from archlint.runtime.user_frames import user_line
+from archlint.runtime.user_frames import LONGEST, summary, user_line
 
 LIBRARY = """
 import torch
@@ -145,3 +145,32 @@ def test_instance_norm_in_eval_is_not_said_to_train():
     assert verdict.at.module == "1"
     assert "spatial element" in verdict.details["needs"]
     assert "training" not in verdict.details["needs"]
+
+
+class NoText(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+class EndsWhenRead(NoText):
+    def __str__(self):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("no"), "ValueError: no"),
+        (ValueError("first\nsecond"), "ValueError: first"),
+        (ValueError(), "ValueError"),
+        (ValueError(" \n "), "ValueError"),
+        (NoText(), "NoText: (its text cannot be read)"),
+        (EndsWhenRead(), "EndsWhenRead: (its text cannot be read)"),
+        (ValueError("z" * (1 << 24)), f"ValueError: {'z' * LONGEST}…"),
+        (type("Z" * (1 << 12), (Exception,), {})(), f"{'Z' * LONGEST}…"),
+    ],
+)
+def test_an_exception_has_a_short_summary_whatever_its_text(error, text):
+    assert summary(error) == text

@@ -15,12 +15,13 @@ from archlint.contracts.contract import Input, TensorInput
 from archlint.engine.sampling.input_values import Values, build_input
 from archlint.models.snapshot import keep
 from archlint.runtime.environment_errors import is_environment_error, is_overflow
+from archlint.runtime.interruptions import stops_run
 from archlint.runtime.process_state import (
     default_device,
     preserve_process_state,
     seed_generators,
 )
-from archlint.runtime.user_frames import first_line, user_line
+from archlint.runtime.user_frames import summary, user_line
 from archlint.symbolic import evaluate
 from archlint.tracing.outputs import structure
 from archlint.tracing.python.builtins import Retrace
@@ -62,8 +63,7 @@ def run_at(
 
     The input's values and what the model draws are the same for the same ``seed``; ``values`` are
     as in :mod:`.input_values`. ``memory`` bounds the bytes of the inputs (the caller
-    estimates those of the activations). ``device`` may be "meta". ``KeyboardInterrupt`` is not
-    caught.
+    estimates those of the activations). ``device`` may be "meta".
     """
     where = dict(sizes)
     needed = _bytes(input, where)
@@ -75,8 +75,10 @@ def run_at(
         except (UnknownOutcome, CannotMerge, Retrace) as e:
             text = f"it uses what a traced run left behind ({e})"
             return Outcome(where, None, None, text, user_line(e) or "", captured.text)
-        except (Exception, SystemExit) as e:
-            text = type(e).__name__ + (f": {first_line(e)}" if first_line(e) else "")
+        except BaseException as e:
+            if stops_run(e):
+                raise
+            text = summary(e)
             # No machine has that much memory: the model refuses the sizes.
             reason = "" if is_overflow(e) else is_environment_error(e)
             accepted = None if reason else False

@@ -13,6 +13,7 @@ from torch.nn.parameter import is_lazy
 
 from archlint.engine.structure.model_view import ModelView
 from archlint.engine.structure.violation import CannotCheck, Violation
+from archlint.runtime.interruptions import stops_run
 
 
 def forbids(view: ModelView, value: Any) -> Iterator[Violation]:
@@ -54,7 +55,9 @@ def _class(view: ModelView, name: str) -> type | None:
     try:
         with view.importing():
             found = getattr(sys.modules.get(module) or importlib.import_module(module), attribute)
-    except (Exception, SystemExit):
+    except BaseException as e:
+        if stops_run(e):
+            raise
         found = None
     if isinstance(found, type):
         return found
