@@ -1,9 +1,11 @@
-"""Losses of class indices: cross_entropy and nll_loss. Other losses run as kernels.
+"""Losses of class indices: cross_entropy, nll_loss, ctc_loss. Other losses run as kernels.
 
 The sizes and checks are those of ``aten/src/ATen/native/LossNLL.cpp`` and ``LossNLL2d.cpp``.
 """
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import torch
 
@@ -13,8 +15,9 @@ from archlint.ops.rules.indexing import within
 from archlint.ops.shapes.strides import empty
 from archlint.ops.shapes.type_promotion import FLOATING
 from archlint.ops.traits import Unchecked, declare_traits
-from archlint.symbolic import Size
-from archlint.symbolic.formula import conj, eq, ge
+from archlint.ops.values.int_ranges import range_of
+from archlint.symbolic import Size, maximum, minimum
+from archlint.symbolic.formula import conj, eq, ge, gt, le
 
 NONE = 0  # the number of reduction="none"
 _DTYPES = (torch.float32, torch.float64)
@@ -147,8 +150,76 @@ def multi_margin_loss(
     return _result(input, target.dims, reduction)
 
 
+@shape_rule(torch.ctc_loss, unchecked=Unchecked.INDICES)
+def ctc_loss(
+    path: Path,
+    log_probs: TensorSpec,
+    targets: TensorSpec,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: int = 1,
+    zero_infinity: bool = False,
+) -> TensorSpec:
+    """``log_probs``: (T, N, C) or (T, C); ``targets``: (N, S), (S) or all targets in a row.
+
+    The CPU's checks (``aten/src/ATen/native/LossCTC.cpp``) do not cover the targets themselves.
+    """
+    if log_probs.dtype not in _DTYPES or targets.dtype.is_floating_point or not targets.ndim:
+        raise NoRule(f"{log_probs.dtype} and {targets.dtype}")
+    path.claim(log_probs.ndim in (2, 3), "log_probs of 2 or 3 dimensions, gets {}", log_probs.ndim)
+    steps, *batch, classes = log_probs.dims
+    count = batch[0] if batch else 1
+    for size in log_probs.dims:
+        path.claim(ge(size, 1), "log_probs with a size {} > 0", size)
+    path.claim(conj(ge(blank, 0), gt(classes, blank)), "blank {} among {} classes", blank, classes)
+    lengths = []
+    for name, given in (("input_lengths", input_lengths), ("target_lengths", target_lengths)):
+        values = _lengths(given)
+        number = given.numel() if values is None else values.number
+        path.claim(eq(number, count), f"{{}} {name} for a batch of {{}}", number, count)
+        if values is None:
+            path.unproved(f"the values of {name} are not known")
+        else:
+            path.claim(ge(values.least, 0), f"{name} of at least 0, gets {{}}", values.least)
+        lengths.append(values)
+    inputs, labels = lengths
+    if inputs is not None:
+        path.claim(le(inputs.most, steps), "input_lengths {} <= {} steps", inputs.most, steps)
+    path.claim(targets.ndim <= 2, "targets of 1 or 2 dimensions, gets {}", targets.ndim)
+    size = targets.dims[-1]
+    if targets.ndim == 2:
+        path.claim(eq(targets.dims[0], count), "targets {} == {}", targets.dims[0], count)
+        if labels is not None:
+            path.claim(ge(size, labels.most), "{} targets >= {}", size, labels.most)
+    elif labels is not None:  # those of all samples, one after another
+        path.claim(eq(size, labels.total), "targets {} == {}", size, labels.total)
+    return _result(log_probs, tuple(batch), reduction)
+
+
+class _Lengths(NamedTuple):
+    number: Size
+    least: Size
+    most: Size
+    total: Size
+
+
+def _lengths(given: Any) -> _Lengths | None:
+    """The lengths in a list, or in a tensor of equal ones; ``None`` if a tensor's are not known."""
+    if isinstance(given, TensorSpec):
+        if given.dtype.is_floating_point or given.dtype is torch.bool:
+            raise NoRule(f"lengths of {given.dtype}")
+        low, high = range_of(given)
+        if low is None or low != high:
+            return None
+        return _Lengths(given.numel(), low, low, low * given.numel())
+    if not isinstance(given, (list, tuple)) or not given:
+        raise NoRule("lengths that are not a list")
+    return _Lengths(len(given), minimum(*given), maximum(*given), sum(given))
+
+
 declare_traits(
     *spellings("nll_loss", "nll_loss2d", "multilabel_margin_loss"),
-    *spellings("ctc_loss", "_ctc_loss", "_cudnn_ctc_loss", "miopen_ctc_loss"),
+    *spellings("_ctc_loss", "_cudnn_ctc_loss", "miopen_ctc_loss"),
     unchecked=Unchecked.INDICES,
 )

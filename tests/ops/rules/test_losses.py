@@ -12,6 +12,7 @@ from torch import nn
 import archlint
 from archlint.ops.aliases import spellings
 from archlint.ops.traits import Unchecked, traits_of
+from archlint.symbolic import symbol
 from tests.ops.oracle import T, agree, covers
 from tests.ops.rules.test_indexing import ids
 from tests.ops.rules.test_view import few, sizes
@@ -27,6 +28,16 @@ class Loss(nn.Module):
         return self.function(x, self.target)
 
 
+class Two(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x, n):
+        return self.function(x, n)
+
+
+B = symbol("b")
 targets = st.sampled_from(
     [("a",), ("b",), (), ("a", "c"), ("a", "c", "d"), (2,), ("a", "b"), ("a", 1)]
 )
@@ -89,6 +100,33 @@ def test_multi_margin(env, other, x, target, start, reduction):
     args = (T(*x), ids(*target, low=start), 1, 1.0, None, reduction)
     op = torch._C._nn.multi_margin_loss
     agree(op, *args, env=env, other=other, may_lack_rule=not x)
+
+
+def lengths(dims, value):
+    return T(*dims, dtype=torch.int64, fill=value, values=(value, value))
+
+
+@covers(torch.ctc_loss)
+@settings(max_examples=150, deadline=None)
+@given(
+    sizes,
+    sizes,
+    st.sampled_from([("d", "b", "c"), ("d", "b", "c"), ("d", "c"), ("c",)]),
+    st.sampled_from([("b", "a"), ("b", "a"), (B * 2,), ("a",), ("a", "b", "c")]),
+    st.tuples(st.sampled_from([("b",), (1,), ()]), st.sampled_from([1, 3, 0, -1])),
+    st.tuples(st.sampled_from([("b",), (1,), ()]), st.sampled_from([2, 1, 0, -1])),
+    st.tuples(st.sampled_from([0, 0, 1, -1]), st.integers(0, 2)),
+)
+def test_ctc(env, other, scores, targets, inputs, labels, settings):
+    args = T(*targets, dtype=torch.int64, values=(0, 0)), lengths(*inputs), lengths(*labels)
+    lacks = not all({**env, **other}.values())
+    agree(torch.ctc_loss, T(*scores), *args, *settings, env=env, other=other, may_lack_rule=lacks)
+
+
+def test_lengths_that_are_not_known_are_not_proved():
+    model = Two(lambda x, n: F.ctc_loss(x, torch.zeros(2, 3, dtype=torch.long), n, n))
+    found = archlint.infer(model, {"x": "T 2 5", "n": {"shape": "2", "dtype": "int64", "below": 4}})
+    assert "lengths are not known" in str(found.reasons)
 
 
 @pytest.mark.parametrize("function", [F.cosine_embedding_loss, F.margin_ranking_loss])
