@@ -19,6 +19,7 @@ from archlint.ops.rules import (  # noqa: F401
     dropout,
     einsum,
     factories,
+    fourier,
     gather,
     index_writes,
     indexing,

@@ -102,6 +102,7 @@ def adapt(
     An argument that has its default value and that the signature lacks is left out.
     """
     places, names, more_places, more_names = _parameters(rule)
+    defaults = _whole_defaults(rule)
     given: list[Any] = []
     named: dict[str, Any] = {}
     for at, argument in enumerate(overload._schema.arguments):
@@ -111,6 +112,9 @@ def adapt(
         elif at < len(args) and not argument.kwarg_only:
             value = args[at]
         elif argument.has_default_value():
+            value = argument.default_value
+            if type(value) is int and defaults.get(name, value) != value:
+                named[name] = value  # such as the reduction of ctc_loss
             continue
         else:
             return None
@@ -136,6 +140,13 @@ def _parameters(rule: Function) -> tuple[tuple[str, ...], frozenset[str], bool, 
         inspect.Parameter.VAR_POSITIONAL in kinds,
         inspect.Parameter.VAR_KEYWORD in kinds,
     )
+
+
+@lru_cache(maxsize=4096)
+def _whole_defaults(rule: Function) -> dict[str, int]:
+    """The defaults of a rule that are integers."""
+    parameters = inspect.signature(rule).parameters.values()
+    return {p.name: p.default for p in parameters if type(p.default) is int}
 
 
 def _equal(value: Any, default: Any) -> bool:

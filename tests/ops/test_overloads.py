@@ -71,6 +71,7 @@ CALLS = [
     (aten.gather.default, (x, 3, torch.zeros(2, 3, 4, 1, dtype=torch.int64)), {}),
     (aten.cumsum.default, (x, 1), {}),
     (aten.zeros_like.default, (x,), {}),
+    (aten.ctc_loss.IntList, (x[0], torch.ones(4, 2, dtype=torch.int64), [3] * 4, [1] * 4), {}),
     (aten.einsum.default, ("bchw,bdhw->bcd", [x, x]), {}),
 ]
 

@@ -158,12 +158,13 @@ def ctc_loss(
     input_lengths: Any,
     target_lengths: Any,
     blank: int = 0,
-    reduction: int = 1,
+    reduction: int = NONE,
     zero_infinity: bool = False,
 ) -> TensorSpec:
     """``log_probs``: (T, N, C) or (T, C); ``targets``: (N, S), (S) or all targets in a row.
 
     The CPU's checks (``aten/src/ATen/native/LossCTC.cpp``) do not cover the targets themselves.
+    ``reduction`` is "none" by default where Python calls it, though the schema says "mean".
     """
     if log_probs.dtype not in _DTYPES or targets.dtype.is_floating_point or not targets.ndim:
         raise NoRule(f"{log_probs.dtype} and {targets.dtype}")
