@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from archlint.engine.exploration import Exploration
@@ -16,6 +17,7 @@ _MODULUS = 64  # residues of larger divisors are not tried
 ORDINARY = (224, 200, 96, 160, 128, 256, 64, 32)
 """Sizes that images often have; traces are often made at one of them."""
 
+MAX_CHANGES = 10  # combinations of as many sizes that are changed at a point
 _FAR = 256  # sizes that are compared are at most this, where the region allows it
 
 
@@ -59,11 +61,12 @@ def outside_points(
 
 
 def _neighbors(inside: Sequence[Mapping[str, int]]) -> Iterator[Sizes]:
+    """Sizes that differ from accepted ones in one size, in two, and so on, near steps first."""
     for step in (-1, 1, -2, 8, 24):
         for point in inside:
-            for name in point:
-                yield {**point, name: point[name] + step}
-            yield {n: v + step for n, v in point.items()}
+            for changed in range(1, len(point) + 1):
+                for names in itertools.islice(itertools.combinations(point, changed), MAX_CHANGES):
+                    yield {**point, **{n: point[n] + step for n in names}}
 
 
 def _refused(exploration: Exploration, count: int) -> list[Sizes]:

@@ -150,6 +150,8 @@ def test_an_artifact_that_agrees(project):
     ("rules", "kind", "at", "text"),
     [
         ([{"where": "h == 3", "how": "SIGFPE"}, REFUSES], "crash", "H=3", "ended with SIGFPE at"),
+        ([{"where": "n == 1 and h == w == 3", "how": "SIGFPE"}, REFUSES], "crash", "H=3",
+         "at N=1 H=3 W=3"),
         ([{"where": "w == 3", "how": "exit"}, REFUSES], "crash", "W=3", "ended with exit code 3"),
         ([{"where": "h == 3", "how": "run"}, REFUSES], "silent", "H=3", "returned 1x2x0x"),
         ([REFUSES, {"where": "n == 2", "how": "raise"}], "refuses", "N=2",
