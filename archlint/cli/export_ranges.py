@@ -80,12 +80,11 @@ def export_ranges(
         printed = verdict.details.get("printed", "")
         raise CannotRun("\n".join(filter(None, (f"{target}: {verdict.message}", printed))))
     boxes = json.loads(verdict.details["boxes"])
-    words = f"archlint export-ranges {target} --to {form}"
-    words += f' --within "{within}"' if within else ""
-    words += f" --opt {opt}" if opt else ""
+    options = f" --within {shlex.quote(within)}" if within else ""
+    options += f" --opt {opt}" if opt else ""
     try:
         input = read_input(json.dumps(boxes["input"]).strip('"'))
-        text, comments = exported(boxes, input, form, words)
+        text, comments = exported(boxes, input, form, shlex.quote(target), options)
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
     click.echo(text, nl=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlint.cli.exit_codes import CannotRun
+from archlint.cli.infer import read_input
 from archlint.cli.select_jobs import read_rule_files
 
 if TYPE_CHECKING:
@@ -28,15 +29,17 @@ def profile_jobs(
     """A job for each profile of ``file`` and each model, and the mistakes in the file.
 
     ``models`` are targets, or names and globs of models in the rule files at ``paths``; by default
-    the only model of these. ``input`` is that of the model; by default that of the model's first
-    contract that fits the profile, else the profile's own. Raises ``CannotRun``.
+    the only model of these. ``input`` is that of the model; by default that of a comment which
+    export-ranges wrote, else of the model's first contract that fits the profile, else the
+    profile's own. Raises ``CannotRun``.
     """
     from archlint.contracts.job import Job
-    from archlint.contracts.rulefile.ranges.forms import read_profiles
+    from archlint.contracts.rulefile.ranges.forms import read_profiles, stated_input
     from archlint.errors import ArchlintError, RuleFileError
 
     try:
         profiles = read_profiles(file, form)
+        input = input or read_input(stated_input(file) or None) or None
     except RuleFileError as e:
         return [], e.mistakes
     except ArchlintError as e:

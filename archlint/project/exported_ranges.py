@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Input, TensorInput
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
 from archlint.contracts.rulefile.ranges.forms import (
+    CHECK,
     ONE_PROFILE,
+    WITH_ARGUMENTS,
     WITHOUT_INFINITY,
     WITHOUT_STEPS,
     WRITERS,
@@ -21,11 +25,13 @@ from archlint.symbolic import Expr, Size, Symbol
 _NOWHERE = Location("", 1)
 
 
-def exported(boxes: Mapping[str, Any], input: Input, form: str, command: str) -> tuple[str, str]:
+def exported(
+    boxes: Mapping[str, Any], input: Input, form: str, model: str, options: str = ""
+) -> tuple[str, str]:
     """The file's text, and its comments, which are part of the text unless the form has none.
 
-    ``boxes`` is as :func:`archlint.engine.infer.export_boxes.boxes_of` returns it, and ``command``
-    is what the file says to be written by.
+    ``boxes`` is as :func:`archlint.engine.infer.export_boxes.boxes_of` returns it; ``model`` is the
+    target and ``options`` are further ones of the command that the file says to be written by.
 
     Raises:
         ArchlintError: the form cannot state the ranges: one has no end, or a size is not linear.
@@ -44,13 +50,23 @@ def exported(boxes: Mapping[str, Any], input: Input, form: str, command: str) ->
             f"{form} needs an end for {', '.join(endless)}: add --within, as in --within "
             f"'{' and '.join(f'{n} <= {1024 if i else 16}' for i, n in enumerate(endless))}'"
         )
+    if form in WITH_ARGUMENTS and not _is_flat(input):
+        raise ArchlintError(f"{form} is not written for tensors in lists or mappings; wrap the "
+                            "model so that each tensor is an argument")  # fmt: skip
     names = boxes["parameters"][:1] or ["input"]
     profiles = [_profile(input, piece, names[0], form) for piece in pieces]
+    command = f"archlint export-ranges {model} --to {form}{options}"
     notes = _notes(boxes, kind, pieces, lost, form, command)
-    notes += _equal_sizes(input, form)
+    notes += _dependent_sizes(input, form)
+    notes.append(f"{CHECK} --model {model} --input {shlex.quote(shown(input_as_yaml(input)))}")
     comments = "".join(f"# {note}\n" for note in notes)
     text = WRITERS[form](profiles)
     return (text, comments) if form == "json" else (comments + text, comments)
+
+
+def _is_flat(input: Input) -> bool:
+    parts = input.values() if isinstance(input, dict) else [input]
+    return all(isinstance(part, TensorInput) for part in parts)
 
 
 def _notes(
@@ -81,15 +97,18 @@ def _notes(
     return notes
 
 
-def _equal_sizes(input: Input, form: str) -> list[str]:
-    """A note if several dimensions are one size and the form cannot state that."""
+def _dependent_sizes(input: Input, form: str) -> list[str]:
+    """A note if dimensions depend on each other and the form cannot state that."""
     if form in ("torch-export", "shapes-spec", "onnx", "json"):
         return []
-    sizes = [str(d) for _, t in leaves(input) for d in t.dims if not isinstance(d, int)]
-    twice = sorted({s for s in sizes if sizes.count(s) > 1})
-    if not twice:
-        return []
-    return [f"All dimensions named {', '.join(twice)} must be equal, which {form} cannot state."]
+    sizes = [d for _, t in leaves(input) for d in t.dims if not isinstance(d, int)]
+    notes = []
+    for symbol in sorted({s for d in sizes for s in d.symbols()}):
+        own = [str(d) for d in sizes if symbol in d.symbols()]
+        if len(own) > 1:
+            notes.append(f"All sizes {', '.join(dict.fromkeys(own))} must have the same {symbol}, "
+                         f"which {form} cannot state.")  # fmt: skip
+    return notes
 
 
 def _profile(input: Input, spans: Mapping[str, Span], first: str, form: str) -> Profile:

@@ -1,6 +1,7 @@
 """Boxes of accepted sizes, and files with them: what is written is read and proved."""
 
 import itertools
+import random
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from archlint.contracts.contract import (
     SizeClause,
 )
 from archlint.contracts.rulefile.phrase_parser import parse_clause
-from archlint.contracts.rulefile.ranges.forms import FORMS, ONE_PROFILE
+from archlint.contracts.rulefile.ranges.forms import FORMS, ONE_PROFILE, WITHOUT_STEPS
 from archlint.engine.check_run import CheckRun
 from archlint.engine.infer.export_boxes import _boxes
 from archlint.engine.pipeline import check_source
@@ -22,6 +23,7 @@ from archlint.engine.python_contracts import contract_of
 from archlint.errors import ArchlintError, Location
 from archlint.models.targets import from_instance
 from archlint.project.exported_ranges import exported
+from archlint.symbolic.formula import holds
 
 SUFFIX = {"trtexec": ".sh", "triton": ".pbtxt", "json": ".json"}
 
@@ -87,21 +89,23 @@ def boxes():
     return {name: boxes_of(*entry) for name, entry in MODELS.items()}
 
 
+WITHOUT_BOUNDS = ("triton", "onnx")
+
+
 def cases():
-    # Two inputs whose lengths depend on each other are no box, and Triton has no bounds.
-    boxless = set(FORMS) - {"torch-export", "shapes-spec", "onnx", "json"}
-    for name, form in itertools.product(MODELS, FORMS):
-        if form != "triton" and not (name == "half" and form in boxless):
-            yield name, form
+    for name, form, stated in itertools.product(MODELS, FORMS, (True, False)):
+        if form != "triton" or name == "square":  # Triton has no bounds
+            yield name, form, stated
 
 
-@pytest.mark.parametrize(("name", "form"), list(cases()))
-def test_what_is_written_is_read_and_proved(name, form, boxes, tmp_path):
+@pytest.mark.parametrize(("name", "form", "stated"), list(cases()))
+def test_what_is_written_is_read_and_proved(name, form, stated, boxes, tmp_path):
+    """``stated``: the input is as in --input; else that of the comment, or of the file."""
     input, found = boxes[name]
-    text, _ = exported(found, input, form, "archlint export-ranges")
+    text, _ = exported(found, input, form, "a:b")
     file = tmp_path / f"deploy{SUFFIX.get(form, '.py')}"
     file.write_text(text)
-    jobs, mistakes = profile_jobs(file, "", input, (), ["a:b"], 0)
+    jobs, mistakes = profile_jobs(file, "", input if stated else None, (), ["a:b"], 0)
     assert not mistakes
     for job in jobs:
         with from_instance(MODELS[name][0]) as source:
@@ -109,6 +113,29 @@ def test_what_is_written_is_read_and_proved(name, form, boxes, tmp_path):
         assert verdict.word == "proved", f"{text}\n{verdict.message}"
     if name == "islands":
         assert len(jobs) == (1 if form in ONE_PROFILE else 5)
+    if stated and form not in WITHOUT_BOUNDS:
+        written = found["plain" if form in WITHOUT_STEPS else "steps"]["boxes"]
+        assert_same_sizes(jobs, written[: len(jobs)], listed=form == "coreml" and name == "grid")
+
+
+def assert_same_sizes(jobs, written, listed):
+    """The contracts that are read have the sizes of the boxes (``listed``: some of them)."""
+    draw = random.Random(1)
+    names = list(written[0])
+    edges = {n: {v + d for b in written for v in (b[n]["low"], b[n]["high"] or 90, b[n]["opt"])
+                 for d in (-1, 0, 1, b[n]["step"])} for n in names}  # fmt: skip
+    seen = set()
+    for _ in range(400):
+        point = {n: draw.choice(sorted(edges[n])) for n in names}
+        wanted = any(
+            all(s["low"] <= point[n] <= (s["high"] or point[n])
+                and (point[n] - s["low"]) % s["step"] == 0 for n, s in b.items())
+            for b in written
+        )  # fmt: skip
+        got = any(holds(job.contract.clause.region, point) for job in jobs)
+        assert got == wanted or (listed and wanted), point
+        seen.add(got)
+    assert seen == {True, False}
 
 
 def test_the_boxes_cover_what_the_model_accepts(boxes):
@@ -143,7 +170,7 @@ def test_multiples(boxes):
 
 def test_comments_say_what_is_lost(boxes):
     input, found = boxes["grid"]
-    text, _ = exported(found, input, "trtexec", "archlint export-ranges m:f --to trtexec")
+    text, _ = exported(found, input, "trtexec", "m:f")
     lines = text.splitlines()
     assert lines[0] == "# Written by archlint export-ranges m:f --to trtexec."
     assert "# This file allows: N in 1..8 and H, W == 224." in lines
@@ -178,3 +205,21 @@ def test_a_form_whose_ranges_end():
     with pytest.raises(ArchlintError, match="trtexec needs an end for H, W: add --within"):
         exported(found, input, "trtexec", "")
     assert '"max": [4, 3, null, null]' in exported(found, input, "json", "")[0]
+
+
+def test_sizes_that_depend_on_each_other(boxes):
+    input, found = boxes["half"]
+    lines = exported(found, input, "trtexec", "m:f")[0].splitlines()
+    assert "# All sizes T, 2*T must have the same T, which trtexec cannot state." in lines
+    check = "# Check it with archlint check --profile FILE --model m:f --input "
+    assert check + "'{short: N T, long: N 2*T}'" in lines
+    assert "must have" not in exported(found, input, "json", "")[0]
+
+
+@pytest.mark.parametrize("form", ["torch-export", "shapes-spec", "onnx", "compile"])
+def test_nested_inputs_are_no_arguments(form, boxes):
+    _, found = boxes["half"]
+    input = contract_of(input={"pair": ["N T", "N 2*T"]}, accepts="any size").input
+    with pytest.raises(ArchlintError, match="is not written for tensors in lists or mappings"):
+        exported(found, input, form, "")
+    assert "pair.0:2x" in exported(found, input, "trtexec", "")[0]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, mistake
-from archlint.contracts.rulefile.ranges.python_values import Assignment, Call
+from archlint.contracts.rulefile.ranges.python_values import Assignment, Call, described
 from archlint.errors import Location
 
 MOST_SHAPES = 128
@@ -18,7 +18,7 @@ MOST_SHAPES = 128
 
 def read(calls: Sequence[Call], _assignments: Sequence[Assignment], file: str) -> list[Profile]:
     """The ``TensorType`` inputs of each statement, and their shapes."""
-    profiles: dict[int, list[tuple[DeclaredTensor, tuple[tuple[int, ...], ...]]]] = {}
+    profiles: dict[int, list[DeclaredTensor]] = {}
     for call in calls:
         if call.function != "TensorType" or ("shape" not in call.kwargs and len(call.args) < 2):
             continue
@@ -26,18 +26,10 @@ def read(calls: Sequence[Call], _assignments: Sequence[Assignment], file: str) -
         name = call.argument(0, "name")
         name = name if isinstance(name, str) else f"input_{len(found)}"
         found.append(_tensor(name, call.argument(1, "shape"), call, file))
-    return [
-        Profile(
-            "coreml", tuple(t for t, _ in tensors), tensors[0][0].where,
-            next((s for _, s in tensors if s), ()),
-        )
-        for tensors in profiles.values()
-    ]  # fmt: skip
+    return [Profile("coreml", tuple(ts), ts[0].where) for ts in profiles.values()]
 
 
-def _tensor(
-    name: str, shape: Any, call: Call, file: str
-) -> tuple[DeclaredTensor, tuple[tuple[int, ...], ...]]:
+def _tensor(name: str, shape: Any, call: Call, file: str) -> DeclaredTensor:
     where = Location(file, call.line)
     if isinstance(shape, Call) and shape.function == "EnumeratedShapes":
         shapes = _shapes(shape.argument(0, "shapes"))
@@ -49,12 +41,14 @@ def _tensor(
             Span(min(sizes), max(sizes), opt)
             for opt, *sizes in zip(default[0], *shapes, strict=True)
         )
-        return DeclaredTensor(name, spans, where), shapes
+        return DeclaredTensor(name, spans, where, shapes=shapes)
     if isinstance(shape, Call) and shape.function == "Shape":
         shape = shape.argument(0, "shape")
     if not isinstance(shape, (tuple, list)):
-        raise mistake(file, call.line, f"found the shape {shape} of {name}", "sizes and RangeDim")
-    return DeclaredTensor(name, tuple(_span(s, name, call, file) for s in shape), where), ()
+        raise mistake(
+            file, call.line, f"found the shape {described(shape)} of {name}", "sizes and RangeDim"
+        )
+    return DeclaredTensor(name, tuple(_span(s, name, call, file) for s in shape), where)
 
 
 def _shapes(value: Any) -> tuple[tuple[int, ...], ...]:
@@ -77,7 +71,7 @@ def _span(size: Any, name: str, call: Call, file: str) -> Span:
         opt = default if isinstance(default, int) else None
         if isinstance(low, int) and (high is None or (isinstance(high, int) and low <= high)):
             return Span(low, high, opt, 1, symbol if isinstance(symbol, str) else "")
-    raise mistake(file, call.line, f"found the size {size} of {name}",
+    raise mistake(file, call.line, f"found the size {described(size)} of {name}",
                   "a number, or RangeDim(lower_bound=…, upper_bound=…)")  # fmt: skip
 
 
@@ -92,7 +86,7 @@ def write(profiles: Sequence[Profile]) -> str:
 
 def _shape(tensor: DeclaredTensor) -> str:
     spans = tensor.spans or ()
-    if any(s.step > 1 for s in spans):
+    if any(s.step > 1 and s.factor == 1 for s in spans):
         shapes = ",\n        ".join(str(list(s)) for s in grid(spans))
         default = [s.typical for s in spans]
         return f"ct.EnumeratedShapes(shapes=[\n        {shapes},\n    ], default={default})"

@@ -54,7 +54,7 @@ class DeclaredTensor:
 
     ``spans`` is ``None`` where the tool accepts any shape. ``dtype`` as in a rule file; empty where
     the form has none. ``partial``: dimension to span, where the form names only some dimensions
-    and not their number; ``spans`` is then ``None``.
+    and not their number; ``spans`` is then ``None``. ``shapes``: where the form lists shapes.
     """
 
     name: str
@@ -62,19 +62,16 @@ class DeclaredTensor:
     where: Location
     dtype: str = ""
     partial: tuple[tuple[int, Span], ...] = ()
+    shapes: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Ranges that hold together: one optimization profile, or the inputs of one model.
-
-    ``shapes``: for forms that list shapes instead of ranges, the shapes of the only tensor.
-    """
+    """Ranges that hold together: one optimization profile, or the inputs of one model."""
 
     form: str
     tensors: tuple[DeclaredTensor, ...]
     where: Location
-    shapes: tuple[tuple[int, ...], ...] = ()
 
 
 def mistake(file: str, line: int, found: str, expected: str, source: str = "") -> RuleFileError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from typing import Any
 
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Span
@@ -50,6 +51,18 @@ def with_example(
     dims = {i if i >= 0 else i + len(sizes): s for i, s in tensor.partial}
     spans = tuple(dims.get(i, Span.fixed(size)) for i, size in enumerate(sizes))
     return DeclaredTensor(tensor.name, spans, tensor.where, tensor.dtype or dtype)
+
+
+_TAKEN = {
+    "torch", "args", "kwargs", "dynamic_shapes", "spec", "export", "model", "file", "Dim",
+    "ShapesSpec", "ShapeVar", "TensorSpec",
+}  # fmt: skip
+
+
+def variable(name: str) -> str:
+    """A size's or tensor's name as a variable of the code that is written."""
+    taken = name in _TAKEN or keyword.iskeyword(name)
+    return f"{name}_" if taken else name
 
 
 def write_example(tensor: DeclaredTensor) -> str:

@@ -8,13 +8,27 @@ the example inputs. https://docs.pytorch.org/docs/stable/export.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, mistake
-from archlint.contracts.rulefile.ranges.example_tensors import examples, with_example, write_example
-from archlint.contracts.rulefile.ranges.python_values import Assignment, Attribute, Call, Linear
+from archlint.contracts.rulefile.ranges.example_tensors import (
+    examples,
+    variable,
+    with_example,
+    write_example,
+)
+from archlint.contracts.rulefile.ranges.python_values import (
+    Assignment,
+    Attribute,
+    Call,
+    Linear,
+    described,
+)
 from archlint.errors import Location
+
+Steps = Mapping[Call, tuple[int, int]]
+"""A divisor and a remainder for the call that makes a variable."""
 
 _ASSIGNED = re.compile(r"(?:.*\.)?dynamic_shapes(_\w+)?")
 
@@ -86,20 +100,23 @@ def _dimensions(spec: Any, name: str, file: str, line: int) -> Iterator[tuple[in
     if spec is None or (isinstance(spec, Attribute) and spec.name.endswith(".STATIC")):
         return
     if not isinstance(spec, (dict, tuple, list)):
-        raise mistake(file, line, f"found the dynamic shape {spec} of {name}",
+        raise mistake(file, line, f"found the dynamic shape {described(spec)} of {name}",
                       "a mapping of dimensions to Dim, or a tuple of them")  # fmt: skip
     for index, dim in spec.items() if isinstance(spec, dict) else enumerate(spec):
         if dim is None or (isinstance(dim, Attribute) and dim.name.endswith(".STATIC")):
             continue
         span = span_of(dim, "Dim")
         if not isinstance(index, int) or span is None:
-            raise mistake(file, line, f"found {dim!r} for dimension {index} of {name}",
+            raise mistake(file, line, f"found {described(dim)} for dimension {index} of {name}",
                           "Dim(…), a multiple of one, or None")  # fmt: skip
         yield index, span
 
 
-def span_of(dim: Any, function: str) -> Span | None:
-    """The span of ``Dim("h", min=…, max=…)``, ``32 * _h + 3`` or a number."""
+def span_of(dim: Any, function: str, steps: Steps | None = None) -> Span | None:
+    """The span of ``Dim("h", min=…, max=…)``, ``32 * _h + 3`` or a number.
+
+    ``steps``: the divisors of variables that have one.
+    """
     if isinstance(dim, int):
         return Span.fixed(dim)
     if isinstance(dim, Attribute):
@@ -112,11 +129,15 @@ def span_of(dim: Any, function: str) -> Span | None:
     name = base.argument(0, "name")
     low = low if isinstance(low, int) else 1
     hint = base.kwargs.get("optimization_hint")
+    step, remainder = (steps or {}).get(base, (1, 0))
+    low += (remainder - low) % step
+    if isinstance(high, int):
+        high -= (high - remainder) % step
     return Span(
         max(factor * low + offset, 0),
         factor * high + offset if isinstance(high, int) else None,
         factor * hint + offset if isinstance(hint, int) else None,
-        factor,
+        factor * step,
         name if isinstance(name, str) else "",
         factor,
         offset,
@@ -203,12 +224,12 @@ def _code(profiles: Sequence[Profile], function: list[str]) -> str:
     return "\n".join([*lines, "", *function, ""])
 
 
-def dim_text(span: Span, fallback: str, dims: dict[str, str], function: str = "Dim") -> str:
+def dim_text(span: Span, fallback: str, dims: dict[str, str]) -> str:
     """The expression of a dimension; its variable is added to ``dims``, name to definition.
 
-    ``fallback`` names a variable without a name, ``function`` is the class of variables.
+    ``fallback`` names a variable without a name.
     """
-    name = (span.name or fallback).lower()
+    name = variable(span.name or fallback)
     factor, offset = span.factor, span.offset
     if span.step > 1 and factor == 1:
         factor, offset = span.step, span.low % span.step
@@ -217,6 +238,11 @@ def dim_text(span: Span, fallback: str, dims: dict[str, str], function: str = "D
         bounds = [f"min={(span.low - offset) // factor}"]
         if span.high is not None:
             bounds.append(f"max={(span.high - offset) // factor}")
-        dims[name] = f'{name} = {function}("{name}", {", ".join(bounds)})'
+        dims[name] = f'{name} = Dim("{name}", {", ".join(bounds)})'
+    return multiple(name, factor, offset)
+
+
+def multiple(name: str, factor: int, offset: int) -> str:
+    """``32 * name + 5`` as Python."""
     text = name if factor == 1 else f"{factor} * {name}"
-    return text + (f" + {offset}" if offset else "")
+    return text + (f" {'+-'[offset < 0]} {abs(offset)}" if offset else "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +54,12 @@ WITHOUT_STEPS = frozenset({
 
 WITHOUT_INFINITY = frozenset({"trtexec", "tensorrt", "polygraphy", "torch-tensorrt"})
 """Forms in which every range has an end."""
+
+WITH_ARGUMENTS = frozenset({"torch-export", "onnx", "shapes-spec", "compile"})
+"""Forms that are written with example arguments of the model."""
+
+CHECK = "Check it with archlint check --profile FILE"
+"""The comment with the command that checks a written file, and the model's input."""
 
 _PYTHON = (
     tensorrt_profiles.read,
@@ -105,6 +113,17 @@ _EXAMPLES = {
     "shapes-spec": "ShapesSpec({…})",
     "compile": "torch._dynamo.mark_dynamic(x, 2, min=…, max=…)",
 }
+
+
+def stated_input(path: Path) -> str:
+    """The ``--input`` in the comment that ``export-ranges`` writes; empty without one."""
+    if path.suffix == ".onnx":
+        return ""
+    check = re.search(rf"(?m)^[#/ ]*{CHECK}.* --input (.*?)\r?$", _text(path))
+    try:
+        return shlex.split(check[1])[0] if check else ""
+    except (ValueError, IndexError):
+        return ""
 
 
 def _same_kind(one: str, other: str) -> bool:

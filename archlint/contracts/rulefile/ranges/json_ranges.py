@@ -2,12 +2,13 @@
 
 ``{"images": {"min": [1, 3, 32, 32], "opt": [1, 3, 224, 224], "max": [8, 3, 1024, 1024]}}``, a list
 of such mappings, or ``{"min": {"images": […]}, "max": …}``. ``max`` may hold null for no end;
-``step`` holds the multiples, ``names`` the names of dimensions that are equal.
+``step`` holds the multiples, ``names`` the names of dimensions that are equal, or ``2*h+1``.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -101,7 +102,21 @@ class _Reader:
                 place, f"found the sizes {shown} for dimension {index} of {name}",
                 "min <= opt <= max, each at least 0",
             )  # fmt: skip
-        return Span(low, high, opt, step, str(at.get("names") or ""))
+        words = str(at.get("names") or "").replace(" ", "")
+        factor, word, offset = _linear(words)
+        return Span(low, high, opt, step, word, factor, offset)
+
+
+def _linear(text: str) -> tuple[int, str, int]:
+    """``2*h+1`` as factor, name and offset; any other text is a name."""
+    match = re.fullmatch(r"(?:(\d+)\*)?([^\W\d]\w*?)([+-]\d+)?", text)
+    return (int(match[1] or 1), match[2], int(match[3] or 0)) if match else (1, text, 0)
+
+
+def _name(span: Span) -> str | None:
+    factor = f"{span.factor}*" if span.factor != 1 else ""
+    offset = f"{span.offset:+}" if span.offset else ""
+    return f"{factor}{span.name}{offset}" if span.name else None
 
 
 def write(profiles: Sequence[Profile]) -> str:
@@ -120,7 +135,7 @@ def _entry(tensor: DeclaredTensor) -> dict[str, Any]:
     if any(s.step > 1 for s in spans):
         entry["step"] = [s.step for s in spans]
     if any(s.name for s in spans):
-        entry["names"] = [s.name or None for s in spans]
+        entry["names"] = [_name(s) for s in spans]
     if tensor.dtype not in ("", "float32"):
         entry["dtype"] = tensor.dtype
     return entry

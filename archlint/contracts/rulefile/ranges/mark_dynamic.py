@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
-from archlint.contracts.rulefile.ranges.example_tensors import example, with_example, write_example
+from archlint.contracts.rulefile.ranges.example_tensors import (
+    example,
+    variable,
+    with_example,
+    write_example,
+)
 from archlint.contracts.rulefile.ranges.python_values import Assignment, Attribute, Call
 from archlint.errors import Location
 
@@ -45,10 +50,11 @@ def write(profiles: Sequence[Profile]) -> str:
     (profile,) = profiles
     lines = ["import torch"]
     for tensor in profile.tensors:
-        lines += ["", f"{tensor.name} = {write_example(tensor)}"]
+        name = variable(tensor.name)
+        lines += ["", f"{name} = {write_example(tensor)}"]
         for index, span in enumerate(tensor.spans or ()):
             if not span.is_fixed:
                 bounds = f"min={span.low}"
                 bounds += f", max={span.high}" if span.high is not None else ""
-                lines.append(f"torch._dynamo.mark_dynamic({tensor.name}, {index}, {bounds})")
+                lines.append(f"torch._dynamo.mark_dynamic({name}, {index}, {bounds})")
     return "\n".join([*lines, ""])

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, mistake
-from archlint.contracts.rulefile.ranges.python_values import Assignment, Call
+from archlint.contracts.rulefile.ranges.python_values import Assignment, Call, described
 from archlint.errors import Location
 
 _DIMENSION = re.compile(r"\s*(?:(\?|-1)|(\d+)?\s*\.\.\s*(\d+)?|(\d+))\s*")
@@ -82,7 +82,9 @@ def _span(part: Any, file: str, line: int) -> Span:
         low, high = (int(fixed),) * 2 if fixed else (int(least or 1), int(most) if most else None)
         low, high = (1, None) if any_size else (low, high)
     if not isinstance(low, int) or (high is not None and not isinstance(high, int)):
-        raise mistake(file, line, f"found the dimension {part!r}", "32, 32..1024, 32.., ..64 or ?")
+        raise mistake(
+            file, line, f"found the dimension {described(part)}", "32, 32..1024, 32.., ..64 or ?"
+        )
     low = max(low, 1) if high != 0 else low  # OpenVINO's open ranges start at 0: no size
     if high is not None and low > high:
         raise mistake(file, line, f"found the dimension {low}..{high}", "the smaller bound first")

@@ -67,11 +67,34 @@ class Attribute:
     name: str
 
 
+_SIGNS = {"Mod": "%", "Eq": "==", "NotEq": "!=", "Lt": "<", "LtE": "<=", "Gt": ">", "GtE": ">="}
 _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.LShift: operator.lshift,
 }  # fmt: skip
 _MOST = 10**6  # a list or text that is multiplied
+
+
+def described(value: Any) -> str:
+    """A value as short Python source, for messages; ``?`` for what is not known."""
+    if isinstance(value, Linear):
+        text = f"{value.factor} * {described(value.base)}" if value.factor != 1 else described(
+            value.base)  # fmt: skip
+        return f"{text} + {value.offset}" if value.offset else text
+    if isinstance(value, Call):
+        if value.name in _SIGNS and len(value.args) == 2:
+            return f" {_SIGNS[value.name]} ".join(map(described, value.args))
+        shown = [described(a) for a in value.args] + [
+            f"{k}={described(v)}" for k, v in value.kwargs.items()]  # fmt: skip
+        return f"{value.name.removeprefix('?.')}({', '.join(shown)})"
+    if isinstance(value, Attribute):
+        return value.name
+    if isinstance(value, (tuple, list)):
+        left, right = "()" if isinstance(value, tuple) else "[]"
+        return f"{left}{', '.join(map(described, value))}{right}"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{k!r}: {described(v)}' for k, v in value.items())}}}"
+    return repr(value)
 
 
 @dataclass

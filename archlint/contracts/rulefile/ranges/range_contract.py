@@ -66,8 +66,7 @@ def contract_of_profile(profile: Profile, input: Input | None = None) -> RangeCo
         }
         words = next(iter(entries.values())) if len(entries) == 1 else entries
     conditions = _conditions(ranges)
-    if profile.shapes:
-        conditions.append(_listed(profile, shapes, input))
+    conditions += _listed(profile, shapes, input)
     accepts = f"any {' and '.join(conditions)}" if conditions else "any size"
     opt = {text: span.typical for text, span in ranges if text.isidentifier()}
     return RangeContract(words, accepts, opt, tensors)
@@ -208,20 +207,19 @@ def _range(span: Span) -> str:
     return next(iter(_of_span(span))).removeprefix("in ").removeprefix("== ")
 
 
-def _listed(profile: Profile, shapes: dict[str, str], input: Input | None) -> str:
-    """The condition that the sizes are those of one of the listed shapes."""
-    (tensor,) = profile.tensors
-    if input is not None:
-        ((_, part),) = leaves(input)
-        sizes: Sequence[Size | str] = part.dims
-    else:
-        sizes = shapes[tensor.name].split()
-    points = list(dict.fromkeys(
-        tuple((str(s), n) for s, n in zip(sizes, shape, strict=True)
-              if not isinstance(s, int) and not str(s).isdigit())
-        for shape in profile.shapes
-    ))  # fmt: skip
-    return f"({_points(points)})"
+def _listed(profile: Profile, shapes: dict[str, str], input: Input | None) -> Iterator[str]:
+    """The conditions that the sizes of tensors are those of one of their listed shapes."""
+    matched = [(part, t) for _, part, t in _matched(profile, input)] if input is not None else [
+        (None, t) for t in profile.tensors]  # fmt: skip
+    for part, tensor in matched:
+        sizes: Sequence[Size | str] = part.dims if part else shapes[tensor.name].split()
+        points = dict.fromkeys(
+            tuple((str(s), n) for s, n in zip(sizes, shape, strict=True)
+                  if not isinstance(s, int) and not str(s).isdigit())
+            for shape in tensor.shapes
+        )  # fmt: skip
+        if any(points):
+            yield f"({_points(list(points))})"
 
 
 def _points(points: Sequence[tuple[tuple[str, int], ...]]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, box, mistake
-from archlint.contracts.rulefile.ranges.python_values import Assignment, Attribute, Call
+from archlint.contracts.rulefile.ranges.python_values import Assignment, Attribute, Call, described
 from archlint.contracts.rulefile.ranges.trtexec_options import corner
 from archlint.contracts.rulefile.tensor_schema import DTYPES
 from archlint.errors import Location
@@ -56,7 +56,7 @@ def _box(name: str, shapes: dict[str, object], call: Call, file: str) -> Declare
     sizes = {}
     for kind, shape in shapes.items():
         if not isinstance(shape, (tuple, list)) or not all(isinstance(s, int) for s in shape):
-            raise mistake(file, call.line, f"found the {kind} shape {shape} of {name}",
+            raise mistake(file, call.line, f"found the {kind} shape {described(shape)} of {name}",
                           "whole numbers that stand in this file")  # fmt: skip
         sizes[kind] = list(shape)
     return box(name, sizes, Location(file, call.line), _dtype(call))

@@ -39,6 +39,14 @@ PROFILES = {
         Profile("", (tensor("x", N, C, H, W),), WHERE),
         Profile("", (tensor("x", N, C, Span(2048, 4096, 2048), W),), WHERE),
     ],
+    "derived": [
+        Profile("", (tensor("x", N, H, Span(65, 2049, 449, 2, "h", 2, 1)),), WHERE),
+    ],
+    "derived only": [Profile("", (tensor("x", N, Span(6, 60, 30, 6, "h", 6, 0)),), WHERE)],
+    "names of the code": [
+        Profile("", (tensor("model", Span(1, 16, 8, 1, "in"), Span(1, 9, 4, 1, "args"),
+                            Span(2, 9, 4, 1, "H"), Span(3, 9, 4, 1, "h")),), WHERE),
+    ],
     "steps": [Profile("", (tensor("x", N, C, STEP, W),), WHERE)],
     "no end": [Profile("", (tensor("x", N, LONG, Span.fixed(8)),), WHERE)],
     "tokens": [Profile("", (tensor("ids", N, Span(1, 512, 128, 1, "t"), dtype="int64"),), WHERE)],
@@ -53,7 +61,10 @@ def cases():
             unsayable = (
                 (name == "two profiles" and form in ONE_PROFILE)
                 or (name == "no end" and form in WITHOUT_INFINITY)
-                or (name == "steps" and form in WITHOUT_STEPS | {"coreml"})
+                or (
+                    name in ("steps", "derived", "derived only")
+                    and form in WITHOUT_STEPS | {"coreml"}
+                )
                 or (name == "fixed" and form == "compile")
             )
             if not unsayable:
@@ -101,7 +112,7 @@ def test_coreml_writes_a_grid_as_shapes(tmp_path):
     file = tmp_path / "convert.py"
     file.write_text(WRITERS["coreml"]([profile]))
     (read,) = read_profiles(file)
-    assert read.shapes == tuple((1, 3, h, w) for h in (32, 64, 96) for w in (32, 64, 96))
+    assert read.tensors[0].shapes == tuple((1, 3, h, w) for h in (32, 64, 96) for w in (32, 64, 96))
     assert [s.opt for s in read.tensors[0].spans] == [1, 3, 64, 64]
 
 
@@ -111,8 +122,8 @@ def test_coreml_writes_at_most_128_shapes(tmp_path):
     file = tmp_path / "convert.py"
     file.write_text(WRITERS["coreml"]([profile]))
     (read,) = read_profiles(file)
-    assert 64 < len(read.shapes) <= 128
-    assert (1, 3, 224, 224) in read.shapes
+    assert 64 < len(read.tensors[0].shapes) <= 128
+    assert (1, 3, 224, 224) in read.tensors[0].shapes
 
 
 # As people write them: the file's name, its text, and the ranges of its first profile
@@ -186,6 +197,11 @@ FILES = {
         "shape=ct.Shape(shape=(1, 3, side, ct.RangeDim(32, 1024))))])\n",
         [[(1, 1, 1), (3, 3, 1), (32, 512, 1), (32, 1024, 1)]],
     ),
+    "listed.py": (
+        "inputs = [ct.TensorType(name='a', shape=ct.EnumeratedShapes([[1, 4], [2, 8]])),\n"
+        "    ct.TensorType(name='b', shape=ct.EnumeratedShapes([[3], [5]]))]\n",
+        [[(1, 2, 1), (4, 8, 1)], [(3, 5, 1)]],
+    ),
     "export.py": (
         "import torch\nfrom torch.export import Dim, export\n"
         "batch = Dim('batch', min=2, max=32)\n"
@@ -204,6 +220,12 @@ FILES = {
         "torch.onnx.export(model, torch.randn(1, 3, 224, 224), 'n.onnx', input_names=['images'],\n"
         "    output_names=['out'], dynamic_axes={'images': {0: 'N', 2: 'H'}, 'out': {0: 'N'}})\n",
         [[ANY, (3, 3, 1), ANY, (224, 224, 1)]],
+    ),
+    "assumed.py": (
+        "h, w = ShapeVar('h', max=100), ShapeVar('w', min=5)\n"
+        "spec = ShapesSpec({'x': TensorSpec([2, h, w, 2 * h])}, assumptions=[h % 32 == 0, "
+        "w % 4 == 1])\n",
+        [[(2, 2, 1), (32, 96, 32), (5, None, 4), (64, 192, 64)]],
     ),
     "spec.py": (
         "n, h = ShapeVar('n', max=8), ShapeVar('h', min=4, max=32)\n"
@@ -244,6 +266,8 @@ MISTAKES = {
     "rank.json": ('{"x": {"min": [4], "max": [2, 3]}}', "found max of x", 1),
     "yaml.json": ('{"x": ]}', "not valid YAML", 1),
     "shape.py": ("p.set_shape('x', min=sizes, opt=sizes, max=sizes)\n", "found the min shape", 1),
+    "assumed.py": ("\nShapesSpec({'x': TensorSpec([h])}, assumptions=[ShapeVar('h') > 3])\n",
+                   "found the assumption ShapeVar('h') > 3", 2),
     "dim.py": ("\nexport(m, (), dynamic_shapes={'x': {0: size()}})\n", "for dimension 0 of x", 2),
 }  # fmt: skip
 

@@ -15,8 +15,10 @@ C = Span.fixed(3)
 
 def profile(*tensors, shapes=()):
     made = tuple(DeclaredTensor(name, spans, WHERE, dtype) for name, dtype, *spans in tensors)
-    made = tuple(DeclaredTensor(t.name, tuple(t.spans), WHERE, t.dtype) for t in made)
-    return Profile("", made, WHERE, shapes)
+    made = tuple(
+        DeclaredTensor(t.name, tuple(t.spans), WHERE, t.dtype, shapes=shapes) for t in made
+    )
+    return Profile("", made, WHERE)
 
 
 def span(low, high, opt=None, step=1, name="", factor=1, offset=0):
