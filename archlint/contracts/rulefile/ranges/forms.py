@@ -141,7 +141,10 @@ def _profiles(text: str, path: Path, form: str) -> list[Profile]:
         profiles = [p for read in _PYTHON for p in read(calls, assignments, file)]
         if profiles or form:
             return sorted(profiles, key=lambda p: p.where.line)
-    return trtexec_options.read(text, file)
+    found = trtexec_options.read(text, file)
+    if not found and path.suffix in (".yaml", ".yml") and form != "trtexec":
+        return json_ranges.read(text, file)
+    return found
 
 
 def _text(path: Path) -> str:

@@ -16,26 +16,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, box, mistake
+from archlint.contracts.rulefile.ranges.script_variables import Variables, unset_variable
 from archlint.errors import Location
 
 _OPTION = re.compile(
-    r"(?P<start>\btrtexec\b|\bpolygraphy\s+\w+)"
+    r"(?P<start>\btrtexec\b|\bpolygraphy\s+\w+|\bcreateOptimizationProfile\b)"
     r"|--profile[= ](?P<profile>\d+)"
     r"|(?P<quote>[\"']?)--(?P<trtexec>min|opt|max)Shapes(?P=quote)(?:=|\s*,\s*|\s+)"
     r"|(?P<quote1>[\"']?)--(?P<shapes>shapes)(?P=quote1)(?:=|\s*,\s*|\s+)(?=[\"'$\\]*[\w./${}]+[\"']?:)"
-    r"|(?P<quote2>[\"']?)--trt-(?P<polygraphy>min|opt|max)-shapes(?P=quote2)(?:=|\s*,\s*|\s+)"
-    r"|(?P<quote3>[\"']?)\btrt_profile_(?P<onnxruntime>min|opt|max)_shapes\b(?P=quote3)\s*"
+    r"|(?P<quote2>[\"']?)--(?:trt-(?P<polygraphy>min|opt|max)-shapes|(?P<input>input-shapes))"
+    r"(?P=quote2)(?:=|\s*,\s*|\s+)"
+    r"|(?P<quote3>[\"']?)\btrt_profile_(?P<onnxruntime>min|opt|max)_shapes\b(?P=quote3)\]?\s*"
     r"(?:[:=|,]\s*)?"
+    r"|(?P<quote4>[\"']?)(?<![\w-])(?P<key>min|opt|max)Shapes\b(?P=quote4)\]?\s*[:=]\s*"
+    r"(?=[\"']?[\w./]+[\"']?:\d)"
+    r"|setDimensions\(\s*\"(?P<tensor>[^\"]+)\"\s*,\s*[\w:]*k(?P<cpp>MIN|OPT|MAX)\s*,"
+    r"\s*(?P<dims>[^;]*?)\)\s*[;)]"
 )
+_MISSPELLED = re.compile(r"(?i)(?<![\w-])--?(min|opt|max)[_-]?shapes?\b(?=[= ])")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_WORD = re.compile(r"(?:\$\([^)]*\)|'[^']*'|\"[^\"]*\"|\\.|[^\s'\"\\;&|)#])+")
-_ASSIGNMENT = re.compile(
-    r"^\s*(?:export\s+|set\s+|ARG\s+|ENV\s+|local\s+|readonly\s+)?([A-Za-z_]\w*)\s*[:?]?=\s*"
-    r"(\"[^\"]*\"|'[^']*'|[^\s;#]*)",
-    re.MULTILINE,
-)
-_VARIABLE = re.compile(
-    r"\$\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\}|\$\((?P<make>\w+)\)|\$(?P<plain>\w+)|%(?P<cmd>\w+)%"
+_WORD = re.compile(
+    r"(?:\$\(\([^\n]*?\)\)|\$\([^)]*\)|\$\{\{[^}]*\}\}|'[^']*'|\"[^\"]*\"|\\.|[^\s'\"\\;&|)#])+"
 )
 _TENSOR = re.compile(
     r"(?P<name>[^,\s]+?):(?P<shape>\[[^\]]*\]|\d+(?:[xX*]\d+)*|scalar)(?=\s*(?:[,\s]|$))"
@@ -58,10 +59,10 @@ def read(text: str, file: str) -> list[Profile]:
     Raises:
         RuleFileError: an option that does not parse, or min and max without each other.
     """
-    plain, variables = _joined(text), _variables(text)
+    plain = _joined(text)
     groups: list[_Group] = []
     new = True
-    for option, value, line in _options(plain, file, variables):
+    for option, value, line in _options(plain, file):
         if option in ("start", "profile"):
             new = True
             continue
@@ -72,6 +73,10 @@ def read(text: str, file: str) -> list[Profile]:
         group.sizes.setdefault(option, {}).update(value)
         for name in value:
             group.lines.setdefault(name, line)
+    if not groups and (wrong := _MISSPELLED.search(plain)):
+        line = plain.count("\n", 0, wrong.start()) + 1
+        raise mistake(file, line, f"found {wrong[0]}", f"--{wrong[1].lower()}Shapes=…",
+                      plain.splitlines()[line - 1])  # fmt: skip
     return [_profile(group, file, plain) for group in groups if group.sizes]
 
 
@@ -82,68 +87,63 @@ def _joined(text: str) -> str:
     return re.sub(r"[\\^`](?=[ \t]*\r?\n)", " ", text)
 
 
-def _variables(text: str) -> dict[str, str]:
-    """Variables with a value that the file assigns; of several, the last."""
-    return {name: value.strip("\"'") for name, value in _ASSIGNMENT.findall(text)}
-
-
-def _options(
-    text: str, file: str, variables: dict[str, str]
-) -> Iterator[tuple[str, dict[str, list[int]], int]]:
+def _options(text: str, file: str) -> Iterator[tuple[str, dict[str, list[int]], int]]:
     """Each option: its kind, the shapes by tensor, and its line."""
-    lines = text.splitlines()
+    lines, variables = text.splitlines(), Variables(text)
     for match in _OPTION.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         if match["start"] or match["profile"]:
             yield "start" if match["start"] else "profile", {}, line
             continue
-        kind = match["trtexec"] or match["shapes"] or match["polygraphy"] or match["onnxruntime"]
-        words = _value(text, match)
-        value = _expanded(words, variables)
-        if _VARIABLE.search(value):
-            unset = _VARIABLE.search(value)
-            assert unset is not None
-            raise mistake(file, line, f"found the variable {unset[0]!r}, which this file does not "
+        kinds = ("trtexec", "shapes", "polygraphy", "input", "onnxruntime", "key", "cpp")
+        kind = next(match[k] for k in kinds if match[k]).lower().removeprefix("input-")
+        words = (
+            f"{match['tensor']}:{_braces(match['dims'])}" if match["cpp"] else _value(text, match)
+        )
+        value = variables.expanded(words, match.start())
+        value = re.sub(r"[\\'\"]", "", value).strip().rstrip(",")
+        if unset := unset_variable(value):
+            raise mistake(file, line, f"found the variable {unset!r}, which this file does not "
                           "set", "a number, or an assignment of one", lines[line - 1])  # fmt: skip
         yield kind, _shapes(value, file, line, lines[line - 1]), line
+
+
+def _braces(dims: str) -> str:
+    """``nvinfer1::Dims{4, {1, 3, 32, 32}}`` or ``Dims4(1, 3, 32, 32)`` as ``1x3x32x32``."""
+    inner = re.split(r"[({]", dims)[-1].rstrip(" )}")
+    sizes = [s.strip() for s in inner.split(",")]
+    return "x".join(f"${{{s}}}" if s.isidentifier() else s for s in sizes)
 
 
 def _value(text: str, match: re.Match[str]) -> str:
     """The value of the option: up to the end of its quotes or word."""
     start = match.end()
-    option_quote = match["quote"] or match["quote1"] or match["quote2"] or match["quote3"] or ""
-    before = text[match.start() - 1 : match.start()]
-    opened = text[match.start() : match.end()].startswith(("'", '"'))
-    closes = before if before in ("'", '"') else ""
-    if (
-        not option_quote and not match["onnxruntime"] and (closes or opened)
-    ):  # "--minShapes=…" as one quoted word
-        end = text.find(closes or text[match.start()], start)
-        return text[start : end if end >= 0 else None]
-    if match["onnxruntime"] and not option_quote:
+    outer = next((q for q in (text[match.start()], text[match.start() - 1 : match.start()])
+                  if q in ("'", '"')), "")  # fmt: skip
+    name_is_quoted = any(match[g] for g in ("quote", "quote1", "quote2", "quote3", "quote4"))
+    if outer and not name_is_quoted and not match["onnxruntime"]:
+        # one quoted word "--minShapes=…", or quoted options that follow each other
+        end = text.find(outer, start)
+        return re.split(r"\s+-", text[start : end if end >= 0 else None], maxsplit=1)[0]
+    quoted = _QUOTED.match(text, start)
+    if quoted and (name_is_quoted or match["onnxruntime"] or match["key"]):
+        return quoted[0]
+    if match["onnxruntime"]:
         return re.split(r"[\s'\"]", text[start:], maxsplit=1)[0]
-    quoted = _QUOTED.match(text, start) if option_quote else None
-    found = quoted or _WORD.match(text, start)
+    found = _WORD.match(text, start)
     if found is None:
         return ""
-    value = found[0]
-    if match["polygraphy"]:  # further tensors are words of their own, in lists of Python strings
-        end = found.end()
+    value, end = found[0], found.end()
+    if match["polygraphy"] or match["input"]:  # further tensors are words of their own
         while more := re.compile(r"[\s,]+([\"']?[\w./:-]+:\[[^\]]*\][\"']?)").match(text, end):
             value, end = f"{value} {more[1]}", more.end()
         while value.count("[") > value.count("]") and (rest := _WORD.match(text, end + 1)):
             value, end = f"{value} {rest[0]}", rest.end()
+    while value.endswith(",") and (
+        rest := re.compile(r"[ \t]+([\w./\"']+:\d[\w,:]*)").match(text, end)
+    ):
+        value, end = value + rest[1], rest.end()
     return value
-
-
-def _expanded(value: str, variables: dict[str, str]) -> str:
-    def one(match: re.Match[str]) -> str:
-        name = match["name"] or match["make"] or match["plain"] or match["cmd"]
-        return variables.get(name, match["default"] or match[0])
-
-    for _ in range(4):
-        value = _VARIABLE.sub(one, value)
-    return value.replace("\\", "").replace("'", "").replace('"', "").strip().rstrip(",")
 
 
 def _shapes(value: str, file: str, line: int, source: str) -> dict[str, list[int]]:
