@@ -24,6 +24,7 @@ from archlint.ops.rules import (  # noqa: F401
     index_writes,
     indexing,
     interpolate,
+    istft,
     linalg,
     linear,
     losses,

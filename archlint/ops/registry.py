@@ -20,7 +20,7 @@ arguments that it does not cover, a rule raises :class:`NoRule`; PyTorch's own k
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol, TypeVar
 
 import torch
@@ -81,12 +81,14 @@ class ElementFacts:
     """What is known of a tensor's elements besides their range.
 
     ``numbers``: all of them, of a tensor of few integers. ``descending``: whether each is at most
-    the one before. ``first``: the first one, of a tensor of one dimension.
+    the one before. ``first``: the first one, of a tensor of one dimension. ``tensor``: that tensor
+    itself, where it has one dimension and is made from no input.
     """
 
     numbers: tuple[int, ...] | None = None
     descending: bool = False
     first: Size | None = None
+    tensor: torch.Tensor | None = field(default=None, compare=False, repr=False)
 
 
 UNKNOWN_ELEMENTS = ElementFacts()

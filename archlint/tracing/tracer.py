@@ -64,6 +64,8 @@ from archlint.tracing.tensors.attributes import ATTRIBUTES
 from archlint.tracing.tensors.autograd import Gradients
 from archlint.tracing.tensors.questions import OF_TENSOR, unanswered
 from archlint.tracing.tensors.specs import (
+    CASTS_LIKE_ANOTHER,
+    cast_of_real,
     forget_elements,
     has_integers,
     has_tensors,
@@ -71,8 +73,8 @@ from archlint.tracing.tensors.specs import (
     is_symbolic,
     known_of,
     map_tensors,
-    number_in,
     spec_of,
+    user_number_in,
     with_specs,
 )
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
@@ -115,6 +117,8 @@ class Tracer(TorchFunctionMode):
         if self.rules and isinstance(func, _OPERATORS):
             kernel = func, args, kwargs
             func, args, kwargs = as_python_call(func, args, kwargs, ATTRIBUTES)
+        if func in CASTS_LIKE_ANOTHER and SymbolicTensor in types:
+            func, args, kwargs, types = cast_of_real(func, args, kwargs, types)
         attribute = ATTRIBUTES.get(func)
         if attribute is not None and args:
             first = args[0]
@@ -212,7 +216,7 @@ class Tracer(TorchFunctionMode):
                     raise NoRule("out=")
                 result = rule(self.path, *known, **settings)
             except NoRule:
-                numbers = [self._number(a) for a in args[1:]]
+                numbers = [user_number_in(a, self.path) for a in args[1:]]
                 if any(n is not a for n, a in zip(numbers, args[1:], strict=True)):
                     self.calls.pop()
                     return self._call(func, (args[0], *numbers), kwargs)
@@ -242,12 +246,6 @@ class Tracer(TorchFunctionMode):
         call.result = self._kernel(*(kernel or (func, args, kwargs)), index)
         self.gradients.learn(call)
         return call.result
-
-    def _number(self, value: Any) -> Any:
-        """The number in an integer tensor without dimensions, if it is known."""
-        known = known_of(value) if type(value) is SymbolicTensor else None
-        number = number_in(known)
-        return value if number is known else user_number(number, self.path)
 
     def _stand(self, result: Any, index: int, func: Any) -> Any:
         if isinstance(result, TensorSpec):

@@ -12,7 +12,13 @@ import torch
 from archlint.ops.registry import ElementFacts, SizeTuple, TensorSpec
 from archlint.tracing.run import TraceRun, current_run
 from archlint.tracing.symint.node import size_of
-from archlint.tracing.symint.python_types import SymbolicBool, SymbolicFloat, SymbolicInt
+from archlint.tracing.symint.numbers import SizePath
+from archlint.tracing.symint.python_types import (
+    SymbolicBool,
+    SymbolicFloat,
+    SymbolicInt,
+    user_number,
+)
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trees import leaves, map_leaves
 
@@ -41,7 +47,25 @@ def _real_spec(tensor: torch.Tensor) -> TensorSpec:
     spec = TensorSpec(tuple(tensor.shape), dtype, strides, values, _CPU)
     if values is not None and tensor.ndim == 1 and tensor.numel() <= _FEW:
         spec.elements = ElementFacts(tuple(tensor.tolist()))
+    elif dtype.is_floating_point and tensor.ndim == 1 and not _is_unknown(tensor):
+        spec.elements = ElementFacts(tensor=tensor)
     return spec
+
+
+def cast_of_real(func: Any, args: Any, kwargs: Any, types: Any) -> tuple[Any, Any, Any, Any]:
+    """A call of ``to`` or ``type_as`` that takes only the dtype of a stand-in, without it.
+
+    The result of a real tensor is then a real one, whose elements are known.
+    """
+    others = [a for a in (*args[1:2], *kwargs.values()) if type(a) is SymbolicTensor]
+    tensor = args[0]
+    if len(others) != 1 or type(tensor) is SymbolicTensor or tensor.is_meta or _is_unknown(tensor):
+        return func, args, kwargs, types
+    kwargs = {name: value for name, value in kwargs.items() if value is not others[0]}
+    return torch.Tensor.to, (tensor, others[0].spec.dtype, *args[2:]), kwargs, (type(tensor),)
+
+
+CASTS_LIKE_ANOTHER = frozenset({torch.Tensor.to, torch.Tensor.type_as})
 
 
 def forget_elements(run: TraceRun, value: Any) -> None:
@@ -127,6 +151,13 @@ def number_in(known: Any) -> Any:
         return known
     low, high = known.values if isinstance(known.values, tuple) else (None, None)
     return known if low is None or (low is not high and low != high) else low
+
+
+def user_number_in(value: Any, path: SizePath) -> Any:
+    """The number in a stand-in of an integer without dimensions, if it is known, for user code."""
+    known = known_of(value) if type(value) is SymbolicTensor else None
+    number = number_in(known)
+    return value if number is known else user_number(number, path)
 
 
 def is_symbolic(values: Iterable[Any]) -> bool:
