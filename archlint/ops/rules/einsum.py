@@ -178,11 +178,16 @@ def _several(path: Path, views: list[tuple[Labels, TensorSpec]], target: Labels)
             if have != size:
                 (sizes[label],) = broadcast(path, (have,), (size,))
     dims = tuple(sizes[s] for s in target)
+    return first.like(dims, strides=_open_strides(dims, "opt_einsum chooses"))
+
+
+def _open_strides(dims: tuple[Size, ...], who: str) -> DeferredStrides:
+    """A layout that is not known; nothing can be known about what depends on it."""
 
     def settle(path: Path) -> NoReturn:
-        path.undecided("opt_einsum chooses how the result of einsum lies in memory")
+        path.undecided(who + " how the result of einsum lies in memory")
 
-    return first.like(dims, strides=DeferredStrides.of(contiguous_strides(dims), settle, []))
+    return DeferredStrides.of(contiguous_strides(dims), settle, [])
 
 
 def _pair(
@@ -237,5 +242,5 @@ def _product_strides(
     if strides == contiguous_strides(tuple(sizes[s] for s in target)):
         return None
     if any(target.index(y) < target.index(m) for y in yours for m in mine):
-        raise NoRule("an output that versions of PyTorch lay out differently")
+        return _open_strides(tuple(sizes[s] for s in target), "the version of PyTorch determines")
     return strides

@@ -66,6 +66,9 @@ def _register(
             number = product(size_at(input, a) for a in axes)
             total = ranges.mul(path, ranges.range_of(input), (number, number))
             values = ranges.fitted(path, total, result)
+        elif name in ("all", "any"):
+            sure = (1, 1) if name == "all" else (0, 0)
+            values = sure if input.values == sure else None
         return input.like(reduced(input.dims, axes, keepdim), result, values=values)
 
     rule.__name__ = name

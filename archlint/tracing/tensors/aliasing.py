@@ -59,7 +59,7 @@ def _compare(
             index = call.args[1]
             exact = not _gathers(index)
             if exact:
-                into = [(r, [*s, *_cut(path, target, index)]) for r, s in into]
+                into = [(r, [*s, *subscript_steps(path, target, index)]) for r, s in into]
         for operand in read:
             if operand is target and not setitem and exact:
                 continue
@@ -161,7 +161,7 @@ def _steps(path: TracedPath, call: Call, base: torch.Tensor, tensor: torch.Tenso
         return []
     args = known_of(call.args[1:])
     if view is View.SUBSCRIPT:
-        return _cut(path, base, call.args[1])
+        return subscript_steps(path, base, call.args[1])
     if view in (View.WHOLE, View.REPEATED):
         made_by = (view, rule_for(call.func) or call.func, call.op)
         return [("whole", made_by, args, known_of(tuple(call.kwargs.items())))]
@@ -181,7 +181,7 @@ def _steps(path: TracedPath, call: Call, base: torch.Tensor, tensor: torch.Tenso
     return [("unknown", call, _number(call, tensor))]
 
 
-def _cut(path: TracedPath, base: torch.Tensor, index: Any) -> list[Step]:
+def subscript_steps(path: TracedPath, base: torch.Tensor, index: Any) -> list[Step]:
     """The step of a subscript, with what it leaves of each dimension; none if that is all."""
     items = index if isinstance(index, tuple) else (index,)
     if not all(
