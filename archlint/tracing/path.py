@@ -23,6 +23,7 @@ from archlint.tracing.signals import CannotMerge, UnknownOutcome
 if TYPE_CHECKING:
     from archlint.tracing.loops.turn import Turn
 
+_FEW = 8  # values of a number, each of which is a path
 ROUNDING = "the rounding of"  # how the makers of some unknowns are named
 VALUE_NEEDED = "the value of a tensor is needed (.item(), bool(), tolist() or an `if` on it)"
 
@@ -202,7 +203,9 @@ class TracedPath:
         if turn is not None:
             turn.unroll()
         if self.unknowns and unknowns_in(size):
-            raise UnknownOutcome(f"{self._made_by(size)} a number that the model computes with")
+            if low is None or high is None or high - low >= _FEW:
+                raise UnknownOutcome(f"{self._made_by(size)} a number that the model computes with")
+            return next((n for n in range(low, high) if self.branch(eq(size, n))), high)
         self._must_follow_env()
         value = size.evaluate(self.env)
         self.branch(eq(size, value))

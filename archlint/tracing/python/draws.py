@@ -96,12 +96,26 @@ def _places(
     modules += [sys.modules[name] for name in homes if name in sys.modules]
     modules += _users_modules(len(sys.modules))
     found = []
-    for names in {id(m): vars(m) for m in modules if _is_open(m)}.values():
+    open_modules = {id(m): vars(m) for m in modules if _is_open(m)}
+    classes = (vars(kind) for kind in kinds)
+    for names in [
+        *open_modules.values(),
+        *(d for c in (*open_modules.values(), *classes) for d in _defaults(c)),
+    ]:
         for name, value in names.items():
             known = made.get(id(value))
             if known is not None and known[0] is value:
                 found.append((names, name, value))
     return found
+
+
+def _defaults(names: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The defaults of functions that bind a generator at their definition, as beartype's do."""
+    for value in names.values():
+        while isinstance(value, types.FunctionType):
+            if value.__kwdefaults__:
+                yield value.__kwdefaults__
+            value = vars(value).get("__wrapped__")
 
 
 def _is_open(module: types.ModuleType) -> bool:
@@ -165,6 +179,8 @@ def _is_models(frame: types.FrameType, packages: frozenset[str] | None) -> bool:
     if frame.f_code.co_filename == __file__ and frame.f_back is not None:
         frame = frame.f_back  # of a class's call
     file = frame.f_code.co_filename
+    if owner_of(file) is Owner.TEXT:  # the wrapper that a decorator compiled for a function
+        return True
     if owner_of(file) is not Owner.USER and _is_import(frame):
         return False
     if packages is None:

@@ -150,3 +150,32 @@ def test_samples_draw_each_time():
     assert seen[0] == seen[1]
     assert len({shape for shape, _ in seen}) > 2
     assert len({shape for _, shape in seen}) > 2
+
+
+WRAPPER = """
+def forward(self, x, *, __draw=draw, __plain=plain):
+    parts = list(x.split(self.sizes, 1))
+    if not isinstance(parts[__draw(32) % len(parts)], kind):
+        raise TypeError("not a tensor")
+    return __plain(self, parts)
+"""
+
+
+class Halves(nn.Module):
+    """Its ``forward`` checks one of its parts, drawn by a generator that is a default."""
+
+    sizes = (2, 2)
+
+    def forward(self, parts):
+        return parts[0] + parts[1]
+
+
+names = {"draw": random.getrandbits, "plain": Halves.forward, "kind": torch.Tensor}
+exec(compile(WRAPPER, "<a decorator>", "exec"), names)
+Halves.forward = names["forward"]
+
+
+def test_a_wrapper_that_draws_which_item_it_checks():
+    found = archlint.infer(Halves(), "N 4 L")
+    assert found.exact and found.text == "any size", found.reasons
+    assert Halves()(torch.zeros(1, 4, 3)).shape == (1, 2, 3)
