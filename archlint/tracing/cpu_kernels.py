@@ -7,9 +7,10 @@ elements, integer ones zeros, so an error of the CPU that may come from elements
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -28,6 +29,8 @@ from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, strides_of
 
 _OF_DTYPES = re.compile("not implemented for '|can't be cast to the desired output type")
 FEW = 1 << 20  # elements, for a call to be run_on_cpu on the CPU
+_TRIED = range(1, 9)  # values of the sizes of a claim
+_REFUSED = 2  # sizes that a claim refuses, of those that are tried
 
 
 Sizes = Mapping[str, int]
@@ -100,6 +103,51 @@ def compare_with_cpu(path: TracedPath, sizes: Sizes, name: str, made: Any, real:
         path.unproved(f"{name} has no rule, and the CPU may refuse ({text})")
     elif _shapes(sizes, made) != _shapes(sizes, real):
         raise UnknownOutcome(f"{name} has no rule, and meta and CPU kernels give different sizes")
+
+
+def check_refusals(path: TracedPath, func: Any, call: Any, since: int, name: str) -> None:
+    """Try the CPU kernel at small sizes that the claims of its meta kernel refuse.
+
+    ``since``: the number of events before the call. Raises :class:`UnknownOutcome` if it accepts
+    some of them.
+    """
+    for at in range(since, len(path.events)):
+        event = path.events[at]
+        if event.kind != "claim" or isinstance(event.formula, bool):
+            continue
+        tried = 0
+        for sizes in _sizes_near(path, event.formula.symbols()):
+            if tried == _REFUSED:
+                break
+            if not _is_refused_at(path, at, sizes):
+                continue
+            arguments = small_arguments(sizes, *call)
+            if arguments is None:
+                continue
+            tried += 1
+            if not isinstance(run_on_cpu(func, arguments), Exception):
+                why = f"only its meta kernel needs {event.needs()}"
+                raise UnknownOutcome(f"{name} has no rule, and {why}")
+
+
+def _sizes_near(path: TracedPath, names: frozenset[str]) -> Iterator[Sizes]:
+    """Small values for the sizes ``names``, within the box; the others as small as can be."""
+    ranges = {n: path.box.ranges.get(n, (None, None)) for n in path.env}
+    lows = {n: low or 1 for n, (low, _) in ranges.items()}
+    varied = sorted(n for n in names if n in lows)[:2]
+    for values in itertools.product(_TRIED, repeat=len(varied)):
+        sizes = lows | {n: lows[n] + v - 1 for n, v in zip(varied, values, strict=True)}
+        if all(high is None or sizes[n] <= high for n, (_, high) in ranges.items()):
+            yield sizes
+
+
+def _is_refused_at(path: TracedPath, at: int, sizes: Sizes) -> bool:
+    """Whether sizes come to the event ``at`` on this path, and break it."""
+    try:
+        same = all(holds(e.formula, sizes) is e.held for e in path.events[:at])
+        return same and not holds(path.events[at].formula, sizes)
+    except (ZeroDivisionError, KeyError):
+        return False
 
 
 def _shapes(sizes: Sizes, value: Any) -> Any:

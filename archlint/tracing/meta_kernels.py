@@ -23,6 +23,7 @@ from archlint.symbolic.quantify import unknowns_in
 from archlint.tracing.cpu_kernels import (
     FEW,
     at_sizes,
+    check_refusals,
     compare_with_cpu,
     element_count,
     run_on_cpu,
@@ -99,6 +100,7 @@ def run_kernel(
         metas[id(tensor)] = meta
         return meta
 
+    since = len(path.events)
     samples = [(s, small_arguments(s, args, kwargs)) for s in sample_sizes(path)] if cpu else []
     with torch.no_grad(), enable_python_dispatcher():
         a, k = map_tensors((args, kwargs), symbolic)
@@ -123,6 +125,8 @@ def run_kernel(
             and element_count(sizes, made) <= FEW
         ):
             compare_with_cpu(path, sizes, call_name(func), made, run_on_cpu(func, arguments))
+    if cpu:
+        check_refusals(path, func, (args, kwargs), since, call_name(func))
     return made
 
 

@@ -160,6 +160,31 @@ def test_the_cpu_is_heard_on_what_has_no_rule(name, cpu, meta, outcome, words):
     assert bool(said) == bool(words)
 
 
+def _pairs(x):
+    return x.new_empty((x.numel() + 1) // 2)
+
+
+def _even_pairs(x):
+    torch._check(x.numel() % 2 == 0)
+    return x.new_empty(x.numel() // 2)
+
+
+@pytest.mark.parametrize("cpu", [_pairs, _even_pairs])
+def test_the_cpu_is_heard_on_sizes_that_the_meta_kernel_refuses(cpu):
+    """They are on no path of their own: what the meta kernel checks is a claim."""
+    schema = "(Tensor x) -> Tensor"
+    name = f"archlint_tests::claims{cpu.__name__}"
+    op = torch.library.custom_op(name, cpu, mutates_args=(), schema=schema)
+    op.register_fake(_even_pairs)
+    found = run(lambda self, x: op(x[:1, :1]), sizes={"N": 2, "H": 4, "W": 4})
+    if cpu is _even_pairs:
+        assert found.outcome == "accepted", found.error
+        assert [e.kind for e in found.path.events][-1] == "claim"
+    else:
+        assert found.outcome == "unknown"
+        assert "only its meta kernel needs" in found.error
+
+
 def test_the_cpu_kernel_does_not_run_on_many_elements(monkeypatch):
     calls = []
 

@@ -105,7 +105,8 @@ def _bent(path: Path, input: TensorSpec, pad: Sequence[Size], mode: str) -> Tens
         refuse(path, f"a {mode} pad for {{}} of {{}} dimensions", n, input.ndim)
     if not input.dtype.is_floating_point:
         raise NoRule(f"{mode} padding of {input.dtype}")
-    if not all(path.known(ge(p, 0)) for p in pad):
+    grows = all(path.known(ge(p, 0)) for p in pad)
+    if mode != "reflect" and not grows:
         raise NoRule(f"{mode} padding that may be negative")
     if input.strides is not None and n == 3 and input.ndim == 4:
         raise NoRule("padding of an unbatched strided volume")
@@ -119,9 +120,19 @@ def _bent(path: Path, input: TensorSpec, pad: Sequence[Size], mode: str) -> Tens
                 path.claim(gt(size, crop), "padding {} < size {} to reflect", crop, size)
             elif mode == "circular":
                 path.claim(ge(size, crop), "padding {} <= size {} to wrap around", crop, size)
+    if not grows:
+        _claim_remaining(path, [dims[axis] for axis, *_ in sides])
     if mode == "circular":
         return input.like(tuple(dims))
     return followed_layout(path, input, tuple(dims))
+
+
+def _claim_remaining(path: Path, dims: Sequence[Size]) -> None:
+    """Reflection that crops has to leave something in one of the dimensions."""
+    text = "a padded size > 0, gets " + " x ".join("{}" for _ in dims)
+    for size in dims:
+        path.claim(ge(size, 0), text, *dims)
+    path.claim(disj(*(ge(size, 1) for size in dims)), text, *dims)
 
 
 @shape_rule(F.pad, torch._C._nn.pad)

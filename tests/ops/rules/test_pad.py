@@ -53,6 +53,17 @@ def test_bent(mode, env, other, shape, pads):
     agree(F.pad, T(*shape), pads, mode, env=env, other=other, layout=True)
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    env=sizes, other=sizes, shape=SHAPES,
+    pads=st.sampled_from([2, 4, 4, 6]).flatmap(
+        lambda n: st.lists(st.integers(-4, 2), min_size=n, max_size=n)
+    ),
+)  # fmt: skip
+def test_reflected_and_cropped(env, other, shape, pads):
+    agree(F.pad, T(*shape), pads, "reflect", env=env, other=other, layout=True)
+
+
 @pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
 @settings(max_examples=40, deadline=None)
 @given(env=sizes, other=sizes)
