@@ -11,7 +11,10 @@ from pathlib import Path
 _CGROUP = Path("/sys/fs/cgroup")
 _SHARE = 0.9  # of the available memory that all processes of a run may take together
 _LEAST = 1 << 30  # bytes that a process may always take
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+_HASH_SEED = "PYTHONHASHSEED"  # the order of a set of texts must not differ between two runs
+SET_VARIABLES = (*_THREADS, _HASH_SEED)
+"""The environment variables that archlint sets for the processes of jobs."""
 
 
 def cores(cgroup: Path = _CGROUP) -> int:
@@ -36,13 +39,13 @@ def _quota(cgroup: Path) -> float | None:
     return None
 
 
-def thread_variables(threads: int, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables that limit the threads of a process to ``threads``.
+def job_variables(threads: int, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The variables ``SET_VARIABLES`` for processes of ``threads`` threads.
 
     PyTorch reads them when it is imported. A smaller number that the user set stays.
     """
-    values = {}
-    for name in THREAD_VARIABLES:
+    values = {_HASH_SEED: "0"}
+    for name in _THREADS:
         with contextlib.suppress(ValueError):
             threads_of_user = int(environment.get(name, ""))
             if 0 < threads_of_user < threads:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from archlint.runner.messages import MessageError, content_of
-from archlint.runner.resources import thread_variables
+from archlint.runner.resources import job_variables
 from archlint.runtime.effort_clock import waited
 
 START = 300.0  # seconds that a server may take to import torch
@@ -102,7 +102,7 @@ class ServerProcess:
                     stdin=subprocess.DEVNULL,
                     stdout=self._printed,
                     stderr=self._printed,
-                    env=os.environ | thread_variables(threads),
+                    env=os.environ | job_variables(threads),
                     cwd=cwd,
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,  # a group of its own: Ctrl-C reaches only the parent

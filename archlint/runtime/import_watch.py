@@ -1,10 +1,12 @@
-"""Sees every import of the process, also those of modules that are loaded already."""
+"""Sees every import of the process, also those of modules that are loaded already or missing."""
 
 from __future__ import annotations
 
 import builtins
 import importlib
+import importlib.util
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -18,12 +20,13 @@ The frame of the import is two above that of the callback.
 
 
 def watch_imports(imported: Imported) -> None:
-    """Call ``imported`` after every import, until the process ends.
+    """Call ``imported`` after every import and search for a module, until the process ends.
 
     Python's audit hooks report the first import of a module only.
     """
     with PROCESS_LOCK:
         original, by_name = builtins.__import__, importlib.import_module
+        search = importlib.util.find_spec
 
         def import_(
             name: str,
@@ -44,5 +47,13 @@ def watch_imports(imported: Imported) -> None:
                 bare = name.lstrip(".")
                 imported(bare, package, (), len(name) - len(bare))
 
+        def find_spec(name: str, package: str | None = None) -> ModuleSpec | None:
+            try:
+                return search(name, package)
+            finally:
+                bare = name.lstrip(".")
+                imported(bare, package, (), len(name) - len(bare))
+
         builtins.__import__ = import_
+        importlib.util.find_spec = find_spec
         importlib.import_module = import_module

@@ -9,10 +9,11 @@ from __future__ import annotations
 import functools
 import os
 import pathlib
+import random
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from types import FrameType
+from types import FrameType, MethodType, ModuleType
 from typing import Any
 
 from archlint.runtime.process_lock import PROCESS_LOCK
@@ -28,27 +29,33 @@ FileRead = Callable[[object, FrameType], None]
 
 PATH_FUNCTIONS = ("os.stat", "os.lstat", "os.readlink", "os.access", "os.open")
 
-_CLOCKS = "time monotonic perf_counter process_time thread_time"
+_CLOCKS = "time monotonic perf_counter process_time thread_time clock_gettime"
 _MACHINE = {
     "time": f"{_CLOCKS} {_CLOCKS.replace(' ', '_ns ')}_ns localtime gmtime ctime strftime",
     "os": "urandom getrandom getpid getppid getuid geteuid getlogin cpu_count process_cpu_count "
-    "sched_getaffinity getloadavg times uname statvfs get_terminal_size",
+    "sched_getaffinity getloadavg times uname statvfs get_terminal_size sysconf",
+    "pwd": "getpwuid getpwnam getpwall",
+    "grp": "getgrgid getgrnam getgrall",
+    "resource": "getrlimit getrusage",
     "uuid": "uuid1 getnode",
     "platform": "node uname release version platform processor",
     "random": "_urandom",  # through which SystemRandom and secrets draw
+    "torch": "get_num_threads get_num_interop_threads seed",
+    "torch.random": "seed",
 }
 """By module: functions whose answers the next run need not get again."""
 
 
 def watch_functions(called: Called) -> None:
     """Call ``called`` before the functions above, until the process ends."""
-    names = [*PATH_FUNCTIONS, *(f"{m}.{name}" for m, ns in _MACHINE.items() for name in ns.split())]
+    names = ["os.fstat", *PATH_FUNCTIONS]
+    names += [f"{m}.{name}" for m, ns in _MACHINE.items() for name in ns.split()]
     import_module("logging")  # reads the clock when it is imported, for itself
     accessor = getattr(pathlib, "_NormalAccessor", None)  # of Python 3.10
     with PROCESS_LOCK:
         for full in names:
-            module_name, _, name = full.partition(".")
-            module = import_module(module_name)
+            module_name, _, name = full.rpartition(".")
+            module = _module(module_name)
             original = getattr(module, name, None)
             if original is None:
                 continue
@@ -59,6 +66,31 @@ def watch_functions(called: Called) -> None:
                     supports.add(watched)
             if accessor is not None and vars(accessor).get(name) is original:
                 setattr(accessor, name, watched)
+        _watch_seeds(called)
+
+
+def _module(name: str) -> ModuleType | None:
+    """A module; PyTorch only if it is loaded, and ``None`` if this system has no such module."""
+    if name.startswith("torch"):
+        return sys.modules.get(name)
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+def _watch_seeds(called: Called) -> None:
+    """Call ``called`` before one of Python's generators takes its seed from the system."""
+    original = random.Random.seed
+
+    @functools.wraps(original)
+    def seed(self: random.Random, a: Any = None, version: int = 2) -> None:
+        if a is None:
+            called("random.seed", (), {}, sys._getframe(1))
+        original(self, a, version)
+
+    random.Random.seed = seed  # type: ignore[method-assign]
+    random.seed = MethodType(seed, getattr(random.seed, "__self__"))  # noqa: B009
 
 
 class _Watched:
@@ -70,7 +102,7 @@ class _Watched:
 
     def __init__(self, name: str, original: Callable[..., Any], called: Called) -> None:
         functools.update_wrapper(self, original)
-        self.__module__, _, self.__qualname__ = name.partition(".")
+        self.__module__, _, self.__qualname__ = name.rpartition(".")
         self._original, self._called, self._full = original, called, name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -99,6 +131,10 @@ def watch_environment(read: VariableRead) -> None:
                 read(None, sys._getframe(1))
                 return int(super().__len__())
 
+            def __repr__(self) -> str:
+                read(None, sys._getframe(1))
+                return str(super().__repr__())
+
         os.environ.__class__ = Environment
         if hasattr(os, "environb"):
             os.environb.__class__ = Environment
@@ -107,6 +143,7 @@ def watch_environment(read: VariableRead) -> None:
 _READERS: tuple[tuple[str, str, int, str], ...] = (
     ("torch.jit", "load", 0, "f"),
     ("torch", "from_file", 0, "filename"),
+    ("torch._C", "PyTorchFileReader.__init__", 1, "name"),
     ("torch", "UntypedStorage.from_file", 0, "filename"),
     ("torch.package", "PackageImporter.__init__", 1, "file_or_buffer"),
     ("torchvision.io", "read_file", 0, "path"),

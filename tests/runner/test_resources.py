@@ -2,7 +2,7 @@
 
 import pytest
 
-from archlint.runner.resources import cores, memory_for_each, thread_variables
+from archlint.runner.resources import cores, job_variables, memory_for_each
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_cores_follow_the_quota(files, most, tmp_path):
     ],
 )
 def test_the_users_threads_are_an_upper_limit(environment, expected):
-    values = thread_variables(4, environment)
+    values = job_variables(4, environment)
     assert (values["OMP_NUM_THREADS"], values["MKL_NUM_THREADS"]) == expected
 
 

@@ -1,10 +1,12 @@
-"""Detects a compiled file that does not belong to its source, though Python would load it."""
+"""Compiled code: whether it belongs to its source, and the names that it uses."""
 
 from __future__ import annotations
 
 import importlib.util
 import marshal
 import os
+from collections.abc import Iterator
+from types import CodeType
 
 
 def is_outdated(source: str, compiled: str) -> bool:
@@ -31,3 +33,13 @@ def is_outdated(source: str, compiled: str) -> bool:
         return False  # there is no such file
     except (ValueError, EOFError, TypeError, SyntaxError):
         return True
+
+
+def names_in(code: CodeType) -> Iterator[str]:
+    """All names and texts that a piece of code uses, with its functions."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from names_in(constant)
+        elif isinstance(constant, str):
+            yield constant

@@ -11,7 +11,7 @@ from typing import Any
 from archlint.runner.cache.environment_key import importable, other_module_names
 from archlint.runner.cache.path_questions import answer
 from archlint.runner.cache.store import digest
-from archlint.runner.resources import THREAD_VARIABLES
+from archlint.runner.resources import SET_VARIABLES
 
 CHANGED = "changed"
 """In place of a digest: the file changed during the run, so the verdict cannot be cached."""
@@ -120,7 +120,7 @@ def digest_of(file: str) -> str:
 def variable_digest(name: str, variables: Mapping[str, str]) -> str:
     """The digest of an environment variable, or of all of them; a fixed word if it is not set."""
     if name == ALL_VARIABLES:
-        lines = (f"{k}={v}" for k, v in sorted(variables.items()) if k not in THREAD_VARIABLES)
+        lines = (f"{k}={v}" for k, v in sorted(variables.items()) if k not in SET_VARIABLES)
         return digest("\0".join(lines).encode(errors="surrogateescape"))
     if name not in variables:
         return _ABSENT

@@ -21,7 +21,7 @@ from types import CodeType, FrameType
 from typing import Any
 from urllib.parse import unquote
 
-from archlint.runner.cache.bytecode import is_outdated
+from archlint.runner.cache.bytecode import is_outdated, names_in
 from archlint.runner.cache.dependencies import (
     ALL_VARIABLES,
     CHANGED,
@@ -29,8 +29,8 @@ from archlint.runner.cache.dependencies import (
     digest_of,
     variable_digest,
 )
-from archlint.runner.cache.path_questions import question_of
-from archlint.runner.resources import THREAD_VARIABLES
+from archlint.runner.cache.path_questions import TIMES, question_of
+from archlint.runner.resources import SET_VARIABLES
 from archlint.runtime import import_watch, outside_watch
 from archlint.runtime.code_owner import Owner, inside_installed, is_python, is_users, owner_of
 
@@ -48,9 +48,9 @@ _NOT_COMPARABLE = frozenset((
 
 _NATIVE = frozenset((
     "cv2", "tokenizers", "sentencepiece", "pyarrow", "lmdb", "onnxruntime", "duckdb", "soundfile",
-    "av", "faiss", "psutil", "cffi",
+    "av", "faiss", "psutil", "cffi", "torchcodec", "posix", "nt",
 ))  # fmt: skip
-"""Packages whose native code reads files or asks the machine, and has no function to watch."""
+"""Modules whose native code reads files or asks the machine, and has no function to watch."""
 
 
 class DependencyWatch:
@@ -67,7 +67,6 @@ class DependencyWatch:
         self._modules: set[str] = set()  # names that were imported or searched for
         self._path: set[str] = set()  # the user's folders that were on sys.path
         self._loaded: dict[str, str] = {}  # source file -> its digest when it was first loaded
-        self._before: set[str] = set()
         self._others: set[str] = set()  # packages that are not the user's
         self._own = threading.local()  # ``busy`` while this thread runs the watch's own code
         self._variables: dict[str, str] = {}
@@ -78,7 +77,6 @@ class DependencyWatch:
     def start(self) -> None:
         """Start the record."""
         self._variables = dict(os.environ)
-        self._before = set(sys.modules)
         self._readers.watch()
         outside_watch.watch_functions(self._called)
         outside_watch.watch_environment(self._variable)
@@ -201,11 +199,15 @@ class DependencyWatch:
         elif owner is Owner.USER and folder.startswith((*_PSEUDO_FILES, "/proc", "/sys")):
             self.incomplete = f"{folder} was listed"
 
+    def _entered(self, _event: str, args: tuple[Any, ...], frame: FrameType | None) -> None:
+        folder = "" if isinstance(args[0], int) else os.path.abspath(os.fsdecode(args[0]))
+        if self._is_users(folder + os.sep) and self._caller(frame)[0] is not Owner.ARCHLINT:
+            self._found.add_answer("target", folder)
+
     def _library_loaded(self, _event: str, args: tuple[Any, ...], frame: FrameType | None) -> None:
         name = args[0]
-        file = os.path.abspath(os.fsdecode(name)) if isinstance(name, (str, bytes)) else ""
-        if file and os.path.isfile(file) and self._is_users(file):
-            self._found.add_file(file, digest_of(file))
+        if isinstance(name, (str, bytes)) and os.path.isfile(name):
+            self._record_file(os.fsdecode(name))
         if self._caller(frame)[0] is Owner.USER:
             self.incomplete = f"the library {name} was loaded, which can read anything"
 
@@ -224,7 +226,7 @@ class DependencyWatch:
     def _executed(self, _event: str, args: tuple[Any, ...], _frame: FrameType | None) -> None:
         code = args[0]
         users = isinstance(code, CodeType) and self._owner(code.co_filename) in _USERS
-        if users and _DATES.intersection(_names_in(code)):
+        if users and _DATES.intersection(names_in(code)):
             self.incomplete = "the code reads the date"
 
     def _not_comparable(self, event: str, _args: tuple[Any, ...], frame: FrameType | None) -> None:
@@ -242,6 +244,8 @@ class DependencyWatch:
             owner, library, function, code = self._caller(frame)
             if owner is Owner.ARCHLINT:
                 return
+            if name == "os.fstat" and (library or not code or TIMES.isdisjoint(code.co_names)):
+                return  # the contents of the file were recorded when it was opened
             if name not in outside_watch.PATH_FUNCTIONS:
                 if owner is Owner.USER:
                     self.incomplete = f"{name} was called"
@@ -271,7 +275,7 @@ class DependencyWatch:
             if owner is Owner.ARCHLINT:
                 return
             text = ALL_VARIABLES if name is None else os.fsdecode(name)
-            if text in THREAD_VARIABLES:
+            if text in SET_VARIABLES:
                 if owner is Owner.USER:
                     self.incomplete = f"{text} was read, which archlint sets"
                 return
@@ -335,7 +339,7 @@ class DependencyWatch:
     def _all_dependencies(self) -> Dependencies:
         """What was recorded, and the user's modules that are loaded now."""
         result = self._found
-        self._modules.update(name for name in set(sys.modules) - self._before if self._file(name))
+        self._modules.update(name for name in list(sys.modules) if self._file(name))
         for folder in self._path:
             result.on_path.add(folder)
             result.searched.setdefault(folder, set())
@@ -353,6 +357,7 @@ _RECORDS: dict[str, Any] = {
     "open": DependencyWatch._opened,
     "os.listdir": DependencyWatch._listed,
     "os.scandir": DependencyWatch._listed,
+    "os.chdir": DependencyWatch._entered,
     "ctypes.dlopen": DependencyWatch._library_loaded,
     "sqlite3.connect": DependencyWatch._database,
     "import": DependencyWatch._extension,
@@ -374,14 +379,6 @@ def _library_of(file: str) -> str:
     folder, name = os.path.split(file.removeprefix("<frozen ").rstrip(">"))
     package = os.path.basename(folder)
     return package if package in ("pathlib", "importlib") else name.partition(".")[0]
-
-
-def _names_in(code: CodeType) -> Iterator[str]:
-    """All names that a piece of code uses, with its functions."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names_in(constant)
 
 
 def _with_parents(name: str) -> list[str]:

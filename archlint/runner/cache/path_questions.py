@@ -13,8 +13,13 @@ from types import CodeType
 from archlint.runner.cache.store import NAME, digest
 
 _IGNORED = ("__pycache__", NAME)
-UNKNOWABLE = ("st_atime", "st_atime_ns", "st_ctime", "st_ctime_ns", "st_ino", "st_dev")
+UNKNOWABLE = frozenset((
+    "st_atime", "st_atime_ns", "st_ctime", "st_ctime_ns", "st_ino", "st_dev", "st_nlink", "st_uid",
+    "st_gid",
+))  # fmt: skip
 """Parts of a status that change although nobody changed the file."""
+
+TIMES = UNKNOWABLE | {"st_mtime", "st_mtime_ns"}
 
 _KIND_ONLY = frozenset(("genericpath", "posixpath", "os", "glob", "pathlib", "tempfile", "shutil"))
 _SOURCE_ONLY = frozenset(("linecache", "inspect", "tokenize", "traceback", "importlib"))
@@ -23,8 +28,7 @@ _OF_STATUS = {
     "lstat": "status",
     "getmtime": "status",
     "getsize": "size",
-    "getctime": "",
-    "getatime": "",
+    **dict.fromkeys(("getctime", "getatime", "samefile", "ismount", "owner", "group"), ""),
 }
 
 
@@ -38,7 +42,7 @@ def question_of(library: str, function: str, caller: CodeType | None) -> str | N
     if library in _SOURCE_ONLY:
         return None  # times and sizes of sources, whose contents are recorded anyway
     question = _OF_STATUS.get(function, "kind") if library in _KIND_ONLY else "status"
-    if question == "status" and caller and set(UNKNOWABLE).intersection(caller.co_names):
+    if question == "status" and caller and UNKNOWABLE.intersection(caller.co_names):
         return ""
     return question
 
@@ -62,6 +66,11 @@ def _kind(path: str, _argument: str) -> str:
         return f"{target} {stat.S_IFMT(os.stat(path).st_mode):o}"
     except OSError:
         return f"{target} broken"
+
+
+def _target(path: str, _argument: str) -> str:
+    """The folder that a path leads to."""
+    return os.path.realpath(path)
 
 
 def _size(path: str, _argument: str) -> str:
@@ -93,6 +102,7 @@ def _entries(path: str, _argument: str) -> str:
 
 _ANSWERS: dict[str, Callable[[str, str], str]] = {
     "kind": _kind,
+    "target": _target,
     "size": _size,
     "status": _status,
     "access": _access,

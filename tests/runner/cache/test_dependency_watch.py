@@ -108,6 +108,21 @@ KEPT = {
     "source": (
         "import inspect, sys; sys.path.append(str(here)); import m_source; "
         "answer = inspect.getsource(m_source)", "write('m_source.py', 'A = 2')"),
+    "find_spec": (
+        "import importlib.util as u, sys; sys.path.append(str(here)); "
+        "answer = u.find_spec('m_absent') is None", "write('m_absent.py')"),
+    "find_spec_inside": (
+        "import importlib.util as u, sys; sys.path.append(str(here)); "
+        "answer = u.find_spec('m_data.sub') is None", "write('m_data/sub.py')"),
+    "entry_points": (
+        "import importlib.metadata as m, sys; sys.path.append(str(here)); "
+        "answer = len(m.entry_points(group='probes'))",
+        "write('a.egg-info/entry_points.txt', '[probes]\\nx = os:getcwd\\n'); "
+        "write('a.egg-info/PKG-INFO', 'Name: a')",
+    ),
+    "patched_class": (
+        "import sys; sys.path.append(str(here)); import m_source, m_import_; "
+        "answer = m_source.A", "write('m_import_.py', 'import m_source; m_source.A = 2')"),
     # Folders
     "listdir": ("import os; answer = sorted(os.listdir(here))", "write('two.txt')"),
     "listdir_here": ("import os; os.chdir(here); answer = os.listdir()", "write('two.txt')"),
@@ -140,6 +155,12 @@ KEPT = {
                  "import os; os.remove('link'); os.symlink('two', 'link')"),
     "resolve": ("answer = (here / 'link').resolve()",
                 "import os; os.remove('link'); os.symlink('two', 'link')"),
+    "chdir": ("import os; os.chdir(here / 'link_below'); answer = os.getcwd()",
+              "import os; os.remove('link_below'); os.symlink('m_data', 'link_below')"),
+    "link_below": ("answer = [p.name for p in (here / 'link_below').iterdir()]",
+                   "import os; os.remove('link_below'); os.symlink('m_data', 'link_below')"),
+    "fstat": ("f = open(here / 't.txt'); import os; answer = os.fstat(f.fileno()).st_size",
+              "write('t.txt', 'three')"),
     "filecmp": ("import filecmp; answer = filecmp.cmp(here / 't.txt', here / 'c.py')",
                 "write('t.txt', 'A = 1')"),
     "which": ("import shutil; answer = shutil.which('tool', path=str(here))",
@@ -168,6 +189,8 @@ KEPT = {
     "expandvars": ("import os; answer = os.path.expandvars('$PROBE')", ""),
     "expanduser": ("import os; answer = os.path.expanduser('~')", ""),
     "format": ("import os; answer = '{PROBE}'.format_map(os.environ)", ""),
+    "environ_text": ("import os; answer = repr(os.environ)", ""),
+    "setdefault": ("import os; answer = os.environ.setdefault('PROBE', '')", ""),
     # Databases
     "sqlite": (
         "import sqlite3; answer = sqlite3.connect(here / 't.db').execute('select a from t')"
@@ -209,6 +232,15 @@ NOT_KEPT = {
     "uuid1": "import uuid; answer = uuid.uuid1()",
     "secrets": "import secrets; answer = secrets.token_hex()",
     "system_random": "import random; answer = random.SystemRandom().random()",
+    "generator": "import random; answer = random.Random().random()",
+    "reseed": "import random; random.seed(); answer = random.random()",
+    "date_by_name": "import datetime; answer = getattr(datetime.datetime, 'now')()",
+    "clock_gettime": "import time; answer = time.clock_gettime(time.CLOCK_REALTIME)",
+    "rusage": "import resource; answer = resource.getrusage(0).ru_maxrss",
+    "rlimit": "import resource; answer = resource.getrlimit(resource.RLIMIT_DATA)",
+    "user": "import pwd; answer = pwd.getpwuid(0).pw_dir",
+    "posix": "import posix; answer = posix.stat(here / 't.txt').st_size",
+    "memory": "import os; answer = os.sysconf('SC_PHYS_PAGES')",
     "getpid": "import os; answer = os.getpid()",
     "cpu_count": "import os; answer = os.cpu_count()",
     "load": "import os; answer = os.getloadavg()",
@@ -219,11 +251,16 @@ NOT_KEPT = {
     "getctime": "import os; answer = os.path.getctime(here / 't.txt')",
     "getatime": "import os; answer = os.path.getatime(here / 't.txt')",
     "st_atime": "answer = (here / 't.txt').stat().st_atime",
+    "samefile": "answer = (here / 't.txt').samefile(here / 'link')",
+    "st_nlink": "answer = (here / 't.txt').stat().st_nlink",
+    "owner": "answer = (here / 't.txt').owner()",
+    "fstat_time": "import os; f = open(here / 't.txt'); answer = os.fstat(f.fileno()).st_mtime",
     "open_at": "import os; d = os.open(here, 0); answer = os.open('t.txt', 0, dir_fd=d)",
     "stat_at": "import os; d = os.open(here, 0); answer = os.stat('t.txt', dir_fd=d).st_size",
     "list_at": "import os; answer = os.listdir(os.open(here, 0))",
     "fwalk": "import os; answer = [f for *_, f, _ in os.fwalk(here)]",
     "environ_all": "import os; answer = dict(os.environ)",
+    "hash_seed": "import os; answer = os.environ.get('PYTHONHASHSEED')",
     "threads": "import os; answer = os.environ.get('OMP_NUM_THREADS')",
     "changes": "open(here / 't.txt', 'a').write('x'); answer = open(here / 't.txt').read(); "
                "open(here / 't.txt', 'a').write('x'); answer += open(here / 't.txt').read()",
@@ -245,6 +282,7 @@ gzip.open('t.gz', 'wb').write(b'one')
 zipfile.ZipFile('t.zip', 'w').writestr('one', '')
 zipfile.ZipFile('z.zip', 'w').writestr('m_zip.py', 'A = 1')
 os.symlink('t.txt', 'link')
+os.symlink('below', 'link_below')
 base = sqlite3.connect('t.db')
 base.execute('create table t (a)')
 base.execute('insert into t values (1)')
@@ -264,6 +302,7 @@ TORCH = {
     "load_mmap": "torch.load(str(here / 't.pt'), mmap=True)",
     "jit_load": "torch.jit.load(here / 't.jit')(torch.zeros(1))",
     "jit_by_name": "load_script(str(here / 't.jit'))(torch.zeros(1))",
+    "export": "next(iter(torch.export.load(here / 't.pt2').state_dict.values()))",
     "from_file": "torch.from_file(str(here / 't.raw'), size=1)",
     "storage": "torch.tensor(torch.FloatStorage.from_file(str(here / 't.raw'), False, 1))",
     "safetensors": "__import__('safetensors.torch').torch.load_file(here / 't.st')['k']",
@@ -272,6 +311,11 @@ TORCH = {
     "memmap": "torch.tensor(np.memmap(here / 't.raw', dtype='float32', mode='r'))",
     "fromfile": "torch.tensor(np.fromfile(here / 't.raw', dtype='float32'))",
     "state_dict": "state(torch.load(here / 'state.pt', weights_only=True))",
+}
+TORCH_NOT_KEPT = {
+    "threads": "torch.tensor(3.0 + 0 * torch.get_num_threads())",
+    "seed": "torch.tensor(3.0 + 0 * torch.seed())",
+    "numpy_seed": "torch.tensor(3.0 + 0 * np.random.default_rng().random())",
 }
 TORCH_MODEL = """
 import numpy as np, torch
@@ -318,6 +362,9 @@ def save_weights(folder, number):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # newer versions of torch deprecate it
         torch.jit.trace(lambda x: x + number, torch.zeros(1)).save(str(folder / "t.jit"))
+    program = torch.export.export(torch.nn.Linear(1, 1), (torch.zeros(1),))
+    program.state_dict["weight"].data[:] = program.state_dict["bias"].data[:] = number
+    torch.export.save(program, folder / "t.pt2")
     k.numpy().tofile(folder / "t.raw")
     np.save(folder / "t.npy", k.numpy())
     save_file({"k": k}, folder / "t.st")
@@ -405,9 +452,10 @@ def torch_runs(tmp_path_factory):
     """As ``runs``, with the real check: the kernel sizes come from files of weights."""
     project = Project(tmp_path_factory.mktemp("weights"))
     save_weights(project.root / "weights", 3.0)
-    functions = [TORCH_MODEL.format(name=name, code=code) for name, code in TORCH.items()]
+    probes = TORCH | TORCH_NOT_KEPT
+    functions = [TORCH_MODEL.format(name=name, code=code) for name, code in probes.items()]
     project.write("probes.py", "\n".join(functions))
-    project.write("archlint.yaml", rules(f"{name}: probes:make_{name}" for name in TORCH))
+    project.write("archlint.yaml", rules(f"{name}: probes:make_{name}" for name in probes))
     first = checked(project, module="archlint")
     save_weights(project.root / "weights", 9.0)
     return first, checked(project, module="archlint")
@@ -420,3 +468,33 @@ def test_changed_weights_are_seen(torch_runs, name):
     assert first[1].startswith("proved"), first
     assert not second[0]
     assert second[1].startswith("broken"), second
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TORCH_NOT_KEPT)
+def test_what_torch_tells_of_the_machine_is_not_kept(torch_runs, name):
+    first, second = (run[name] for run in torch_runs)
+    assert first[1].startswith("proved"), first
+    assert not second[0]
+
+
+def test_the_order_of_a_set_is_the_same_in_each_run(tmp_path):
+    project = Project(tmp_path)
+    project.write("acme.py", "def f(): return f'proved {list(set(map(str, range(99))))}'")
+    project.rules("acme:f")
+    first = checked(project, PYTHONHASHSEED="1")["m0"]
+    assert checked(project, PYTHONHASHSEED="2")["m0"] == (True, first[1])
+    (tmp_path / "acme.py").write_text((tmp_path / "acme.py").read_text() + "\n")
+    assert checked(project)["m0"] == (False, first[1])
+
+
+def test_a_module_that_python_imports_at_its_start_counts(tmp_path):
+    project = Project(tmp_path)
+    path = os.pathsep.join((str(tmp_path), ENV["PYTHONPATH"]))
+    project.write("sitecustomize.py", "import builtins; builtins.A = 1")
+    project.write("acme.py", "def f(): return f'proved {A}'")
+    project.rules("acme:f")
+    assert checked(project, PYTHONPATH=path)["m0"] == (False, "proved1")
+    assert checked(project, PYTHONPATH=path)["m0"] == (True, "proved1")
+    project.write("sitecustomize.py", "import builtins; builtins.A = 2")
+    assert checked(project, PYTHONPATH=path)["m0"] == (False, "proved2")
