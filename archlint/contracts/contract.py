@@ -65,12 +65,13 @@ class DeclaredRange:
     """Where the sizes of a clause are declared, outside of rule files.
 
     ``form`` is the form of the declaration, such as trtexec. ``opt``: the sizes that the tool
-    optimizes for, by name.
+    optimizes for, by name. ``steps``: the multiples that sizes advance by, where these are stated.
     """
 
     where: Location
     form: str
     opt: dict[str, int] = field(default_factory=dict)
+    steps: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

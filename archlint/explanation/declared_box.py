@@ -27,14 +27,15 @@ def box_text(run: CheckRun, exploration: Exploration) -> str:
                 return ""
             opt = point
         names, box = question.names, question.box
-        plain = largest_box(names, box, accepted, opt, run.deadline)
-        steps = largest_box(names, box, accepted, opt, run.deadline, steps=True)
+        stated = declared.steps if declared else {}
+        plain = largest_box(names, box, accepted, opt, run.deadline, declared=stated)
+        steps = largest_box(names, box, accepted, opt, run.deadline, steps=True, declared=stated)
     except Unsolved:
         return ""
     around = point_text({name: opt[name] for name in question.names})
     lines = [f"{_text(plain)}   ({_kind(plain)} around {around}{note})"]
-    if any(span.step > 1 for span in steps.spans.values()) and steps.count > plain.count:
-        lines.append(f"{_text(steps)}   ({_kind(steps)} with multiples)")
+    if steps.count > plain.count:
+        lines.append(f"{_text(steps)}   ({_kind(steps)} with these multiples)")
     return "\n".join(lines)
 
 

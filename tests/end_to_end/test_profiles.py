@@ -81,7 +81,7 @@ def test_a_box_that_a_grid_of_multiples_breaks(project):
     assert broken.details["declared"].endswith("build.sh:2   (trtexec)")
     assert broken.details["good box"].splitlines() == [
         "N in 1..4 and H, W == 64   (the largest around N=2 H=64 W=64)",
-        "N in 1..4 and H, W in 16..128 step 4   (the largest with multiples)",
+        "N in 1..4 and H, W in 16..128 step 4   (the largest with these multiples)",
     ]
 
 

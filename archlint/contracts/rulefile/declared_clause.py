@@ -71,5 +71,6 @@ def clause_of(profiles: list[Profile], input: Input) -> SizeClause:
         text = "any " + " or ".join(f"({w.removeprefix('any ')})" for w in words)
     else:
         text = "any size" if "any size" in words else words[0]
-    declared = DeclaredRange(profiles[0].where, profiles[0].form, made[0].opt)
+    steps = made[0].steps if all(m.steps == made[0].steps for m in made) else {}
+    declared = DeclaredRange(profiles[0].where, profiles[0].form, made[0].opt, steps)
     return replace(parse_clause(text, "accepts"), declared=declared)

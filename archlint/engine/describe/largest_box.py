@@ -61,11 +61,13 @@ def largest_box(
     deadline: float,
     *,
     steps: bool = False,
+    declared: Mapping[str, int] | None = None,
 ) -> GoodBox:
     """The largest box inside ``box`` that contains ``point`` and only accepted sizes.
 
-    With ``steps``, sizes may advance by a multiple: by that with which each of them, on its own,
-    reaches the most sizes from the point. ``deadline`` is a time of :mod:`.effort_clock`.
+    ``declared`` are the multiples by which sizes advance, 1 by default. With ``steps``, they may
+    advance by more: by that with which each of them, on its own, reaches the most sizes from the
+    point. ``deadline`` is a time of :mod:`.effort_clock`.
 
     Raises:
         Unsolved: the time is over.
@@ -73,7 +75,9 @@ def largest_box(
     """
     if not holds(conj(in_box(box), accepted), point):
         raise ValueError("the point is not accepted")
-    step = {n: _step(n, box, accepted, point) if steps else 1 for n in names}
+    step = {n: (declared or {}).get(n, 1) for n in names}
+    if steps:
+        step = {n: _step(n, box, accepted, point, step[n]) for n in names}
     search = _Search(tuple(names), accepted, point, step, deadline)
     return search.run(box)
 
@@ -171,8 +175,11 @@ def _key(bounds: tuple[Interval, ...]) -> tuple[int, ...]:
     return tuple(-1 if b is None else b for interval in bounds for b in interval)
 
 
-def _step(name: str, box: Box, accepted: Bool, point: Mapping[str, int]) -> int:
-    """The step with which most sizes of the name are accepted, the others as in the point."""
+def _step(name: str, box: Box, accepted: Bool, point: Mapping[str, int], unit: int) -> int:
+    """The step, a multiple of ``unit``, with which most sizes of the name are accepted.
+
+    The other sizes are as in the point.
+    """
     low, high = box.ranges.get(name, (1, None))
     low = 0 if low is None else low
     at = point[name]
@@ -189,7 +196,7 @@ def _step(name: str, box: Box, accepted: Bool, point: Mapping[str, int]) -> int:
                 value += direction
         return count
 
-    return max(range(1, MAX_STEP + 1), key=lambda step: (reached(step), -step))
+    return max(range(unit, max(unit, MAX_STEP) + 1, unit), key=lambda step: (reached(step), -step))
 
 
 def typical_member(

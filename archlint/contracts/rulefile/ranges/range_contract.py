@@ -23,12 +23,14 @@ class RangeContract:
 
     ``input``: the value of that key. ``accepts``: a clause such as ``any N in 1..64``. ``opt``: the
     sizes to optimize for, by name. ``tensors``: for each argument, the tensor of the profile.
+    ``steps``: the multiples of sizes, by name.
     """
 
     input: object
     accepts: str
     opt: dict[str, int]
     tensors: dict[str, str]
+    steps: dict[str, int]
 
 
 def contract_of_profile(profile: Profile, input: Input | None = None) -> RangeContract:
@@ -69,7 +71,8 @@ def contract_of_profile(profile: Profile, input: Input | None = None) -> RangeCo
     conditions += _listed(profile, shapes, input)
     accepts = f"any {' and '.join(conditions)}" if conditions else "any size"
     opt = {text: span.typical for text, span in ranges if text.isidentifier()}
-    return RangeContract(words, accepts, opt, tensors)
+    steps = {text: span.step for text, span in ranges if text.isidentifier() and span.step > 1}
+    return RangeContract(words, accepts, opt, tensors, steps)
 
 
 def _named(
