@@ -27,6 +27,7 @@ ALLOWED = {
     "tracing/exception_handling/reporting_branches.py": "syntax and calls of a source text",
     "tracing/loops/lists.py": "methods of Python's lists",
     "tracing/meta_kernels.py": "torch.sym_* functions, looked up once",
+    "tracing/python/builtin_calls.py": "Python's built-in functions",
     "tracing/python/builtins.py": "Python's built-in functions",
     "tracing/tensors/attributes.py": "attributes of a tensor, looked up once",
     "tracing/tensors/questions.py": "attributes of a tensor, looked up once",

@@ -22,12 +22,8 @@ from archlint.tracing.loops.followed import FollowedLoops
 from archlint.tracing.loops.loops import Loops
 from archlint.tracing.loops.turn import Retry
 from archlint.tracing.path import TracedPath
-from archlint.tracing.python.builtins import (
-    Retrace,
-    calling_module,
-    modules_to_replace_type,
-    shadowed,
-)
+from archlint.tracing.python.builtin_calls import modules_to_replace_type
+from archlint.tracing.python.builtins import Retrace, calling_module, shadowed
 from archlint.tracing.python.legacy_constructors import needs_sizes
 from archlint.tracing.trace import Trace, dims_of
 from archlint.tracing.tracer import run_model, trace
@@ -69,9 +65,8 @@ class ModelTracer:
         self._merges = False  # whether branches are merged from now on
         self._branching: set[str] = set()  # the classes of modules whose branches are merged
         self._to_shadow: list[str] = []  # modules to shadow, as the running trace found
-        self.shadowed = modules_to_replace_type(
-            self.model
-        )  # modules in whose calls of int, float, … sizes are kept
+        # The modules in whose calls of int, float, … sizes are kept.
+        self.shadowed = modules_to_replace_type(self.model)
         self._loops = FollowedLoops()
         self._running: Loops | None = None  # the loops of the running trace
 

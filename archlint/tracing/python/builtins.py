@@ -11,30 +11,27 @@ trace ends with :class:`Retrace`; the caller starts it again with the shadows of
 
 from __future__ import annotations
 
-import ast
 import dis
 import fractions
-import inspect
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from functools import lru_cache
-from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType
+from types import BuiltinFunctionType, FrameType, ModuleType
 from typing import Any
 
 import torch
 from torch import nn
 
-from archlint.models.code_places import classes_of
 from archlint.ops.rules import split
-from archlint.runtime.code_owner import file_of_module, is_user_code
+from archlint.runtime.code_owner import is_user_code
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic import maximum, minimum
 from archlint.symbolic.formula import ge
 from archlint.symbolic.quantify import unknowns_in
 from archlint.tracing import path as path_module
+from archlint.tracing.python.builtin_calls import replaceable
 from archlint.tracing.python.math_functions import EXACT, of_sizes
 from archlint.tracing.symint import node as node_module
 from archlint.tracing.symint import python_types, rounding
@@ -202,7 +199,7 @@ def shadowed(modules: Iterable[str]) -> Iterator[None]:
         try:
             for name in modules:
                 names = vars(sys.modules[name])
-                for shadow in _replaceable(sys.modules[name]) - names.keys():
+                for shadow in replaceable(sys.modules[name]) - names.keys():
                     added.append((names, shadow))  # first: an interrupt may come at any line
                     names[shadow] = SHADOWS[shadow]
                 for own, value in list(names.items()):
@@ -239,7 +236,7 @@ def calling_module(tracer: ModuleType) -> str | None:
     module = sys.modules.get(name)
     if module is None or vars(module) is not frame.f_globals:
         return None
-    return name if own or _replaceable(module) & set(code.co_names) else None
+    return name if own or replaceable(module) & set(code.co_names) else None
 
 
 def _may_shadow(file: str) -> bool:
@@ -249,64 +246,6 @@ def _may_shadow(file: str) -> bool:
 
 def _is_exact(value: Any) -> bool:
     return isinstance(value, BuiltinFunctionType) and value in EXACT
-
-
-def modules_to_replace_type(model: nn.Module) -> list[str]:
-    """The modules of user code that ask for ``type(x)``: those of the model, and those they use.
-
-    Nothing shows at the call that it was asked, so that these are replaced from the start.
-    """
-    own = {kind.__module__ for kind in classes_of(model)}
-    todo = set(own)
-    seen: set[str] = set()
-    asking = []
-    while todo and len(seen) < _MAX_MODULES:
-        name = min(todo)
-        todo.discard(name)
-        seen.add(name)
-        module = sys.modules.get(name)
-        if module is None or not is_user_code(file_of_module(module) or "<unknown>"):
-            continue
-        used, asks = _references(name, id(module), len(vars(module)))
-        todo |= used - seen
-        if (asks or name in own) and "type" in _replaceable(module):
-            asking.append(name)
-    return asking
-
-
-_MAX_MODULES = 256
-
-
-@lru_cache(maxsize=1024)
-def _references(name: str, identity: int, size: int) -> tuple[frozenset[str], bool]:
-    """The modules whose functions and classes a module names, and whether it names ``type``."""
-    used: set[str] = set()
-    asks = False
-    for value in list(vars(sys.modules[name]).values()):
-        if isinstance(value, ModuleType):
-            used.add(value.__name__)
-            continue
-        home = getattr(value, "__module__", None)
-        if isinstance(value, (type, FunctionType)) and isinstance(home, str):
-            used.add(home)
-            if home == name:
-                asks = asks or any("type" in code.co_names for code in _codes(value))
-    return frozenset(used), asks
-
-
-def _codes(value: Any) -> Iterator[CodeType]:
-    """The code of a function, or of the functions in a class."""
-    if isinstance(value, type):
-        for part in vars(value).values():
-            inner = getattr(part, "__func__", getattr(part, "fget", part))
-            if isinstance(inner, FunctionType):
-                yield from _codes(inner)
-    elif isinstance(value, FunctionType):
-        todo = [value.__code__]
-        while todo:
-            code = todo.pop()
-            yield code
-            todo += [c for c in code.co_consts if isinstance(c, CodeType)]
 
 
 _LAYERS = nn.modules.__path__[0]
@@ -319,54 +258,3 @@ _BETWEEN = frozenset(
     )
 )  # fmt: skip
 """Files of the functions that may run between the user's call and the request for a number."""
-
-
-@lru_cache(maxsize=512)
-def _replaceable(module: ModuleType) -> frozenset[str]:
-    """The names that the module's functions use only where a shadow can replace them."""
-    try:
-        source = inspect.getsource(module)
-        if not any(name in source for name in SHADOWS):
-            return frozenset()
-        tree = ast.parse(source)
-    except (OSError, TypeError, SyntaxError):
-        return frozenset()
-    served = {id(n) for n in _served(tree)}
-    used = [n for n in _in_functions(tree) if isinstance(n, ast.Name) and n.id in SHADOWS]
-    return frozenset({n.id for n in used} - {n.id for n in used if id(n) not in served})
-
-
-def _in_functions(tree: ast.AST) -> Iterator[ast.AST]:
-    """All that is not evaluated as the module is imported, and more."""
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            for part in node.body if isinstance(node.body, list) else [node.body]:
-                yield from ast.walk(part)
-
-
-def _is_type(node: ast.expr) -> bool:
-    """Whether it is a call of ``type``."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "type"
-
-
-def _served(tree: ast.AST) -> Iterator[ast.AST]:
-    """Names that are called, annotate something, or are the second argument of ``isinstance``."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            yield node.func
-            if isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "map"):
-                for arg in node.args:
-                    yield from (arg, *(arg.elts if isinstance(arg, ast.Tuple) else ()))
-        elif isinstance(node, ast.Attribute):
-            yield node.value
-        elif isinstance(node, ast.MatchClass):
-            yield node.cls
-        elif isinstance(node, ast.Compare):
-            sides = [node.left, *node.comparators]
-            if any(_is_type(side) for side in sides):
-                for side in sides:
-                    yield from (side, *(getattr(side, "elts", ())))
-        elif isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation is not None:
-            yield from ast.walk(node.annotation)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns is not None:
-            yield from ast.walk(node.returns)

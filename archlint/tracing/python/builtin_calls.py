@@ -1,0 +1,155 @@
+"""Where user code calls ``int``, ``type`` and the like: read from its source, once per module."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import re
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from archlint.models.code_places import classes_of
+from archlint.runtime.code_owner import Owner, file_of_module, is_user_code, owner_of
+
+SHADOWED = frozenset({"int", "float", "max", "min", "len", "type", "hash"})
+"""The names of Python's functions and types that a trace can replace in a module."""
+
+
+def modules_to_replace_type(model: nn.Module) -> list[str]:
+    """The modules of user code that ask for ``type(x)``: those of the model, and those they use.
+
+    Nothing shows at the call that it was asked, so that these are replaced from the start. Sizes
+    reach what the user's code names, and libraries that work on tensors; libraries that only these
+    name, such as NumPy, are not followed.
+    """
+    own = {kind.__module__ for kind in classes_of(model)}
+    todo = set(own)
+    seen: set[str] = set()
+    asking = []
+    packages = _packages_on_tensors(len(sys.modules))
+    while todo and len(seen) < _MAX_MODULES:
+        name = min(todo)
+        todo.discard(name)
+        seen.add(name)
+        module = sys.modules.get(name)
+        file = "<unknown>" if module is None else file_of_module(module) or "<unknown>"
+        if module is None or not is_user_code(file):
+            continue
+        used, asks = _references(name, id(module), len(vars(module)))
+        if owner_of(file) is Owner.USER:
+            todo |= used - seen
+        elif name.partition(".")[0] in packages:
+            todo |= {u for u in used - seen if u.partition(".")[0] in packages}
+        if (asks or name in own) and "type" in replaceable(module):
+            asking.append(name)
+    return asking
+
+
+@lru_cache(maxsize=8)
+def _packages_on_tensors(modules: int) -> frozenset[str]:
+    """The loaded packages that name torch in one of their modules; there are ``modules`` in all."""
+    return frozenset(
+        name.partition(".")[0]
+        for name, module in list(sys.modules.items())
+        if isinstance(module, ModuleType) and any(v is torch for v in vars(module).values())
+    )
+
+
+_MAX_MODULES = 256
+
+
+@lru_cache(maxsize=1024)
+def _references(name: str, identity: int, size: int) -> tuple[frozenset[str], bool]:
+    """The modules whose functions and classes a module names, and whether it names ``type``."""
+    used: set[str] = set()
+    asks = False
+    for value in list(vars(sys.modules[name]).values()):
+        if isinstance(value, ModuleType):
+            used.add(value.__name__)
+            continue
+        home = getattr(value, "__module__", None)
+        if isinstance(value, (type, FunctionType)) and isinstance(home, str):
+            used.add(home)
+            if home == name:
+                asks = asks or any("type" in code.co_names for code in _codes(value))
+    return frozenset(used), asks
+
+
+def _codes(value: Any) -> Iterator[CodeType]:
+    """The code of a function, or of the functions in a class."""
+    if isinstance(value, type):
+        for part in vars(value).values():
+            inner = getattr(part, "__func__", getattr(part, "fget", part))
+            if isinstance(inner, FunctionType):
+                yield from _codes(inner)
+    elif isinstance(value, FunctionType):
+        todo = [value.__code__]
+        while todo:
+            code = todo.pop()
+            yield code
+            todo += [c for c in code.co_consts if isinstance(c, CodeType)]
+
+
+@lru_cache(maxsize=512)
+def replaceable(module: ModuleType) -> frozenset[str]:
+    """The names that the module's functions use only where a shadow can replace them."""
+    file = file_of_module(module)
+    source = "".join(linecache.getlines(file, vars(module))) if file else ""
+    if not _CALLED.search(source):
+        return frozenset()
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return frozenset()
+    used: list[ast.Name] = []  # in functions: what else there is runs as the module is imported
+    served: set[int] = set()
+    todo: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while todo:
+        node, in_function = todo.pop()
+        if isinstance(node, ast.Name):
+            if in_function and node.id in SHADOWED:
+                used.append(node)
+            continue
+        served.update(map(id, _served(node)))
+        body = node.body if isinstance(node, _FUNCTIONS) else ()
+        later = {id(part) for part in (body if isinstance(body, (list, tuple)) else (body,))}
+        todo += [(p, in_function or id(p) in later) for p in ast.iter_child_nodes(node)]
+    return frozenset({n.id for n in used} - {n.id for n in used if id(n) not in served})
+
+
+_ANY = "|".join(sorted(SHADOWED))
+_CALLED = re.compile(rf"\b(?:{_ANY})\b\s*\(|\bmap\s*\(\s*(?:{_ANY})\b")
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def _is_type(node: ast.expr) -> bool:
+    """Whether it is a call of ``type``."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "type"
+
+
+def _served(node: ast.AST) -> Iterator[ast.AST]:
+    """Names that are called, annotate something, or are the second argument of ``isinstance``."""
+    if isinstance(node, ast.Call):
+        yield node.func
+        if isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "map"):
+            for arg in node.args:
+                yield from (arg, *(arg.elts if isinstance(arg, ast.Tuple) else ()))
+    elif isinstance(node, ast.Attribute):
+        yield node.value
+    elif isinstance(node, ast.MatchClass):
+        yield node.cls
+    elif isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        if any(_is_type(side) for side in sides):
+            for side in sides:
+                yield from (side, *(getattr(side, "elts", ())))
+    elif isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation is not None:
+        yield from ast.walk(node.annotation)
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns is not None:
+        yield from ast.walk(node.returns)
