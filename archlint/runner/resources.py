@@ -42,16 +42,14 @@ def _quota(cgroup: Path) -> float | None:
 def job_variables(threads: int, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables ``SET_VARIABLES`` for processes of ``threads`` threads.
 
-    PyTorch reads them when it is imported. A smaller number that the user set stays.
+    PyTorch reads them when it is imported, and takes MKL's where both are set. A smaller number
+    that the user set for one of them is the limit of both.
     """
-    values = {_HASH_SEED: "0"}
     for name in _THREADS:
         with contextlib.suppress(ValueError):
-            threads_of_user = int(environment.get(name, ""))
-            if 0 < threads_of_user < threads:
-                values[name] = str(threads_of_user)
-        values.setdefault(name, str(threads))
-    return values
+            of_user = int(environment.get(name, "").partition(",")[0])  # more are of inner levels
+            threads = min(threads, of_user) if of_user > 0 else threads
+    return {_HASH_SEED: "0", **dict.fromkeys(_THREADS, str(threads))}
 
 
 def memory_for_each(count: int, cgroup: Path = _CGROUP) -> int | None:

@@ -27,8 +27,10 @@ def test_cores_follow_the_quota(files, most, tmp_path):
     ("environment", "expected"),
     [
         ({}, ("4", "4")),
-        ({"OMP_NUM_THREADS": "1"}, ("1", "4")),
-        ({"OMP_NUM_THREADS": "8", "MKL_NUM_THREADS": "2"}, ("4", "2")),
+        ({"OMP_NUM_THREADS": "1"}, ("1", "1")),
+        ({"MKL_NUM_THREADS": "1"}, ("1", "1")),
+        ({"OMP_NUM_THREADS": "2,1"}, ("2", "2")),
+        ({"OMP_NUM_THREADS": "8", "MKL_NUM_THREADS": "2"}, ("2", "2")),
         ({"OMP_NUM_THREADS": "4,2"}, ("4", "4")),
         ({"OMP_NUM_THREADS": "0"}, ("4", "4")),
     ],
