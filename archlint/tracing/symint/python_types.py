@@ -159,12 +159,16 @@ def _class(plain: type, symbolic: type) -> Any:
     return property(of)
 
 
-def _text(self: Any) -> str:
-    return text_of(self.node, "", self.node.str())
+def _str(self: Any) -> str:
+    return text_of(self.node, "", self.node.str(), "__str__")
+
+
+def _repr(self: Any) -> str:
+    return text_of(self.node, "", self.node.str(), "__repr__")
 
 
 def _format(self: Any, spec: str) -> str:
-    return text_of(self.node, spec, self.node.str())
+    return text_of(self.node, spec, self.node.str(), "__format__")
 
 
 class _Number:
@@ -195,8 +199,8 @@ class _Number:
     __sym_max__ = _binary(numbers.largest)
     __sym_min__ = _binary(numbers.smallest)
     __sym_float__ = _unary(rounding.as_float)
-    __str__: Any = _text
-    __repr__: Any = _text
+    __str__: Any = _str
+    __repr__: Any = _repr
     __format__: Any = _format
     __copy__ = __pos__ = conjugate = _same
     __complex__ = _plain(complex)

@@ -17,6 +17,7 @@ import re
 import sys
 import types
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from types import FrameType
 from typing import Any, Protocol
 
@@ -45,8 +46,11 @@ class Number(Protocol):
     def path(self) -> SizePath: ...
 
 
-def text_of(number: Number, spec: str, text: str) -> str:
-    """The text of a number as user code formats it with ``spec``; ``text`` shows the formula."""
+def text_of(number: Number, spec: str, text: str, by: str) -> str:
+    """The text of a number as user code formats it with ``spec``; ``text`` shows the formula.
+
+    ``by``: the method that is called, ``__str__``, ``__repr__`` or ``__format__``.
+    """
     frame = _user_frame()
     if frame is None:
         return text
@@ -55,6 +59,8 @@ def text_of(number: Number, spec: str, text: str) -> str:
     use = use_of(frame, of_text=True)
     if use is not None and use.harmless:
         return text
+    if use is not None and use.affixes is not None and not _is_formatted_alone(frame, by):
+        use = replace(use, affixes=None)
     if use is not None and use.length and not spec and _same_length(number):
         return str(value_at(number.value, number.path.env))
     value = _looked_up(number, frame, use) if spec in ("", "d") else None
@@ -62,6 +68,25 @@ def text_of(number: Number, spec: str, text: str) -> str:
         value = pinned(number.path, number.value)
         return format(value, spec)
     return text if value is False else format(value, spec)
+
+
+def _is_formatted_alone(frame: FrameType, by: str) -> bool:
+    """Whether the code makes a text of the number itself, not of a tuple or list that has it."""
+    if by == "__format__":
+        return True  # containers take the text of what they have by the other two
+    tree = tree_of(frame)
+    node = None if tree is None else tree.at(frame.f_code, frame.f_lasti)
+    if by == "__repr__" or not isinstance(node, ast.Call) or len(node.args) != 1:
+        return False
+    value = node.args[0]
+    if isinstance(value, ast.Name):
+        return hasattr(frame.f_locals.get(value.id), "node")
+    if not isinstance(value, ast.Subscript) or isinstance(value.slice, (ast.Slice, ast.Tuple)):
+        return False
+    if isinstance(value.value, ast.Name):
+        whole = frame.f_locals.get(value.value.id)
+        return isinstance(whole, (tuple, list)) and all(hasattr(v, "node") for v in whole)
+    return isinstance(value.value, ast.Attribute) and value.value.attr == "shape"
 
 
 def _is_unknown(number: Any) -> bool:

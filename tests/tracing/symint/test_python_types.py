@@ -150,6 +150,30 @@ def test_a_text_is_never_that_of_an_example(samples):
     assert verdict.counterexample["W"] in (224, 384)
 
 
+TEXTS = {
+    "of a shape": lambda x: x if str(x.shape) in KEYS else x[:0],
+    "of its size()": lambda x: x if f"{x.size()}" in KEYS else x[:0],
+    "of a tuple": lambda x: x if f"{tuple(x.shape[2:])}" in KEYS else x[:0],
+    "of a computed tuple": lambda x: x if str((x.shape[2], x.shape[3] // 2)) in KEYS else x[:0],
+    "of a list": lambda x: x if repr(list(x.shape[2:])) in KEYS else x[:0],
+    "of one of several": lambda x: x if str([x.shape, x.shape][1]) in KEYS else x[:0],
+    "of a number": lambda x: x if str(x.shape[2]) in KEYS else x[:0],
+}
+KEYS = ("torch.Size([1, 3, 8, 8])", "(8, 8)", "(8, 4)", "[8, 8]", "8")
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_the_text_of_sizes_together_is_a_key(text):
+    class Cached(nn.Module):
+        def forward(self, x):
+            return text(x)
+
+    found = archlint.infer(Cached(), "N 3 H W")
+    assert found.exact
+    for n, h, w in ((1, 8, 8), (1, 8, 4), (1, 4, 8), (2, 8, 8), (1, 88, 8), (1, 5, 6)):
+        assert found.output(N=n, H=h, W=w) == tuple(text(torch.zeros(n, 3, h, w)).shape)
+
+
 def test_a_message_costs_nothing():
     class Warns(nn.Module):
         def forward(self, x):
