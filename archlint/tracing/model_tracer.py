@@ -15,7 +15,7 @@ from archlint.models.snapshot import Snapshot
 from archlint.models.targets import ModelSource
 from archlint.runtime.gc_pause import gc_paused
 from archlint.runtime.uninterruptible import uninterrupted
-from archlint.symbolic.formula import Bool
+from archlint.symbolic.formula import Bool, comparisons
 from archlint.symbolic.intervals import Box
 from archlint.tracing import tracer
 from archlint.tracing.loops.followed import FollowedLoops
@@ -191,8 +191,9 @@ class ModelTracer:
                 with uninterrupted():
                     snapshot.restore()
             again = self._loops.changed_by(path) or len(self._branching) > classes
-            branches = sum(event.kind == "branch" for event in path.events)
-            self._merges = self._merges or branches >= MERGE_AFTER
+            branches = [event.formula for event in path.events if event.kind == "branch"]
+            hard = len(branches) >= MERGE_AFTER or any(map(_is_product, branches))
+            self._merges = self._merges or hard
             if self._to_shadow:  # also if an ``except:`` of the model caught the exception
                 self.shadowed += self._to_shadow[:1]
             elif result is not None and not again:
@@ -209,6 +210,11 @@ class ModelTracer:
             raise Retrace(module)
         if self._running is not None:
             self._running.follow_caller("range")
+
+
+def _is_product(formula: Bool) -> bool:
+    """Whether it compares products of sizes: finding what is left of several of these is slow."""
+    return any(len(m) > 1 for c in comparisons(formula) for m, _ in c.expr.terms)
 
 
 def _sizes_left_open(trace: Trace) -> int:

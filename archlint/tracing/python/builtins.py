@@ -34,7 +34,7 @@ from archlint.tracing import path as path_module
 from archlint.tracing.python.builtin_calls import replaceable
 from archlint.tracing.python.math_functions import EXACT, of_sizes
 from archlint.tracing.symint import node as node_module
-from archlint.tracing.symint import python_types, rounding
+from archlint.tracing.symint import numbers, python_types, rounding
 from archlint.tracing.symint.node import SizeNode
 from archlint.tracing.symint.python_types import (
     SymbolicBool,
@@ -146,18 +146,39 @@ def _node(value: Any, *kinds: type) -> SizeNode | None:
     return node if isinstance(node, SizeNode) else None
 
 
+_FEW = 4
+
+
 def _max(*args: Any, **kwargs: Any) -> Any:
-    found = _extreme(args, 1) if len(args) == 2 and not kwargs else None
+    found = None if kwargs else _extreme_of_all(args, 1)
     return max(*args, **kwargs) if found is None else found
 
 
 def _min(*args: Any, **kwargs: Any) -> Any:
-    found = _extreme(args, 0) if len(args) == 2 and not kwargs else None
+    found = None if kwargs else _extreme_of_all(args, 0)
     return min(*args, **kwargs) if found is None else found
 
 
+def _extreme_of_all(args: tuple[Any, ...], larger: int) -> Any:
+    """As :func:`_extreme`, of a few numbers, or of a list of them."""
+    items = args[0] if len(args) == 1 and type(args[0]) in (list, tuple) else args
+    found = items[0] if 2 <= len(items) <= _FEW else None
+    for item in items[1:]:
+        found = None if found is None else _extreme((found, item), larger)
+    return found
+
+
 def _extreme(args: tuple[Any, ...], larger: int) -> Any:
-    """The larger or the smaller of two sizes if that is known; ``None`` if it takes a branch."""
+    """The larger or the smaller of two sizes or floats if that is known, or can be stated.
+
+    ``None`` if it takes a branch.
+    """
+    if all(type(a) is float or isinstance(a, torch.SymFloat) for a in args):
+        nodes = [_node(a, torch.SymFloat) for a in args]
+        path = next((n.path for n in nodes if n is not None), None)
+        values = [x if n is None else n.value for x, n in zip(args, nodes, strict=True)]
+        choose = numbers.largest if larger else numbers.smallest
+        return None if path is None else user_number(choose(path, *values), path)
     if any(type(a) is not int and not isinstance(a, torch.SymInt) for a in args):
         return None
     nodes = [_node(a, torch.SymInt) for a in args]

@@ -11,8 +11,15 @@ from archlint.symbolic import Expr, Size, formula
 from archlint.symbolic.formula import Bool, Formula, conj, disj, negate
 from archlint.symbolic.quantify import unknowns_in
 from archlint.symbolic.rational import Ratio, compares_exactly, ratio_of
-from archlint.tracing.symint.float_kinds import Logarithm, Root
-from archlint.tracing.symint.numbers import Binary, SizePath, pinned, settled, sizes_in
+from archlint.tracing.symint.float_kinds import Extremum, Logarithm, Root
+from archlint.tracing.symint.numbers import (
+    Binary,
+    SizePath,
+    approximation_of,
+    pinned,
+    settled,
+    sizes_in,
+)
 
 
 def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any], bool]) -> Binary:
@@ -23,6 +30,8 @@ def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any],
             return _of_truths(build, a, b)
         if isinstance(a, Formula) or isinstance(b, Formula):
             return operation(path, settled(path, a), settled(path, b))
+        if isinstance(a, Extremum) or isinstance(b, Extremum):
+            return _of_extremum(operation, path, a, b)
         if isinstance(a, Root) or isinstance(b, Root):
             squares = _squares(path, a, b)
             if squares is not None:
@@ -34,11 +43,82 @@ def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any],
         x, y = ratio_of(a), ratio_of(b)
         if x is not None and y is not None and _told_apart(path, x, y):
             return build(x.num * y.den, y.num * x.den)
+        if (truth := _of_rounded(path, build, plain, a, b)) is not None:
+            return truth
         if any(unknowns_in(size) for number in (a, b) for size in sizes_in(number)):
             return _of_unknown(path, build, a, b)
         return plain(pinned(path, a), pinned(path, b))
 
     return operation
+
+
+def _of_extremum(operation: Binary, path: SizePath, a: Any, b: Any) -> Any:
+    """A comparison with the largest or smallest of some numbers."""
+    if operation is eq:
+        return conj(ge(path, a, b), le(path, a, b))
+    if operation is ne:
+        return disj(lt(path, a, b), gt(path, a, b))
+    left = isinstance(a, Extremum)
+    many = a if left else b
+    each = [operation(path, x, b) if left else operation(path, a, x) for x in many.items]
+    any_of_them = (operation in (gt, ge)) == (left == many.larger)
+    return (disj if any_of_them else conj)(*each)
+
+
+def _of_rounded(
+    path: SizePath,
+    build: Callable[[Size, Size], Bool],
+    plain: Callable[[Any, Any], bool],
+    a: Any,
+    b: Any,
+) -> Bool | None:
+    """A comparison of floats that were rounded several times; ``None`` if nothing is known of it.
+
+    Floats of ``p/q`` and ``r/s`` compare as these do unless ``p*s`` and ``r*q`` are the same: they
+    differ by 1 at least, which is more than a few roundings of numbers below 2**48.
+    """
+    x, y = approximation_of(a), approximation_of(b)
+    if x is None or y is None:
+        return None
+    (first, rounded), (second, again) = x, y
+    for ratio in (first, second):
+        if path.known(formula.ge(ratio.den, 1)) is not True:
+            return None
+    left, right = first.num * second.den, second.num * first.den
+    if not _is_small(left) and not _is_small(right):
+        return None
+    if build in _NOT_ABOVE[0] and rounded <= 2 and not again and _is_power_of_two(second):
+        return build(left, right)
+    if build in _NOT_ABOVE[1] and again <= 2 and not rounded and _is_power_of_two(first):
+        return build(left, right)
+    above = formula.gt(left, right)
+    if path.before_number is not None and path.known(above) is None:
+        path.before_number()  # a ``max`` that keeps both may serve the caller
+    if path.branch(above):
+        return plain(1, 0)
+    if path.branch(formula.lt(left, right)):
+        return plain(0, 1)
+    difference = left - right
+    if isinstance(difference, Expr) and len(difference.symbols()) == 1:
+        return plain(pinned(path, a), pinned(path, b))
+    return path.choose("the rounding of floats determines the path that the model takes")
+
+
+def _is_power_of_two(ratio: Ratio) -> bool:
+    return ratio.den == 1 and isinstance(ratio.num, int) and ratio.num.bit_count() == 1
+
+
+# What asks whether a number is above a power of two, on the right or on the left. A number that
+# is one and was rounded twice is not above it: the doubles above are twice as far apart as those
+# below, so that half of that distance, which the first rounding adds, is lost in the second.
+_NOT_ABOVE = (formula.gt, formula.le), (formula.lt, formula.ge)
+
+
+def _is_small(size: Size) -> bool:
+    """Whether the size is below 2**48, as far as sizes are below 2**20."""
+    if isinstance(size, int):
+        return abs(size) < 1 << 48
+    return abs(size.const) < 1 << 40 and all(len(m) <= 2 and abs(c) < 256 for m, c in size.terms)
 
 
 def _of_unknown(path: SizePath, build: Callable[[Size, Size], Bool], a: Any, b: Any) -> Bool:
@@ -94,13 +174,14 @@ def _told_apart(path: SizePath, x: Ratio, y: Ratio) -> bool:
 
     ``p / q``, rounded once, and a ``r / s`` that is not rounded differ by ``1 / (q*s)`` at least,
     unless they are the same: more than rounding loses while ``p * s`` is below 2**52. So ``s`` is
-    to be small, and ``p`` is a size.
+    to be small, and ``p`` is a size. If both are rounded, products of ``p * s`` are to be small.
     """
     if all(compares_exactly(path.known, r) for r in (x, y)):
         return True
     if x.rounded and y.rounded:
-        return False
-    if x.rounded or y.rounded:
+        if not all(map(_is_small, (x.num * y.den, y.num * x.den))):
+            return False
+    elif x.rounded or y.rounded:
         exact = y if x.rounded else x
         if not isinstance(exact.den, int) or exact.den > _SMALL:
             return False

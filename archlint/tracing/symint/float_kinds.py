@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from archlint.symbolic import Expr
 
 
@@ -35,3 +37,16 @@ class Logarithm:
 
     def __repr__(self) -> str:
         return f"log2({self.size})"
+
+
+class Extremum:
+    """The largest or smallest of some floats made from sizes."""
+
+    __slots__ = ("items", "larger")
+
+    def __init__(self, items: tuple[Any, ...], larger: bool) -> None:
+        self.items = items
+        self.larger = larger
+
+    def __repr__(self) -> str:
+        return f"{'max' if self.larger else 'min'}({', '.join(map(str, self.items))})"

@@ -1,8 +1,8 @@
 """What Python computes from sizes: exact where a formula can say it, else known at one point.
 
 A *number* is what user code has in its hands: a size, an exact :class:`.Ratio`, a
-formula (the truth of a comparison), a plain number, a :class:`Root`, a :class:`FloatProduct`, or an
-:class:`.Opaque` float.
+formula (the truth of a comparison), a plain number, a :class:`Root`, a :class:`FloatProduct`, an
+:class:`Extremum` or an :class:`.Opaque` float.
 Each operation takes the path it happens on, on which it may branch (is the divisor 0?) or pin a
 size.
 """
@@ -36,7 +36,7 @@ from archlint.symbolic.rational import (
     ratio_of,
     reduced,
 )
-from archlint.tracing.symint.float_kinds import Logarithm, Root
+from archlint.tracing.symint.float_kinds import Extremum, Logarithm, Root
 
 
 class SizePath(Protocol):
@@ -80,6 +80,9 @@ def value_at(number: Any, env: Mapping[str, int]) -> Any:
         return math.log2(number.size.evaluate(env))
     if isinstance(number, FloatProduct):
         return float(number.size.evaluate(env) * number.factor)
+    if isinstance(number, Extremum):
+        values = [value_at(item, env) for item in number.items]
+        return max(values) if number.larger else min(values)
     return number.value if isinstance(number, Opaque) else number
 
 
@@ -91,6 +94,8 @@ def sizes_in(number: Any) -> tuple[Size, ...]:
         return number.num, number.den
     if isinstance(number, (Root, Logarithm, FloatProduct)):
         return (number.size,)
+    if isinstance(number, Extremum):
+        return tuple(size for item in number.items for size in sizes_in(item))
     return (number,) if isinstance(number, Expr) else ()
 
 
@@ -117,7 +122,7 @@ def opaque(path: SizePath, plain: Callable[..., Any], *numbers: Any) -> Opaque:
     numbers = tuple(settled(path, n) for n in numbers)
     value = plain(*(value_at(n, path.env) for n in numbers))
     sizes = tuple(size for n in numbers for size in sizes_in(n))
-    found = [f for f in map(_approximate, numbers) if f is not None]
+    found = [f for f in map(approximation_of, numbers) if f is not None]
     if len(found) != 2 or len(numbers) != 2:
         return Opaque(value, sizes)
     (a, before), (b, more) = found
@@ -131,7 +136,8 @@ def opaque(path: SizePath, plain: Callable[..., Any], *numbers: Any) -> Opaque:
     return Opaque(value, sizes)
 
 
-def _approximate(number: Any) -> tuple[Ratio, int] | None:
+def approximation_of(number: Any) -> tuple[Ratio, int] | None:
+    """The ratio that a number would be without roundings, and how many it had at most."""
     if isinstance(number, FloatProduct):
         simple = number.factor.limit_denominator(_MAX_DENOMINATOR)
         if not simple or abs(number.factor / simple - 1) > 2**-53:
@@ -142,6 +148,12 @@ def _approximate(number: Any) -> tuple[Ratio, int] | None:
         if float(simple) == number:  # stored with one rounding
             return Ratio(simple.numerator, simple.denominator), int(simple != Fraction(number))
     return approximate(number)
+
+
+def _is_known_positive(path: SizePath, factor: Any) -> bool:
+    if isinstance(factor, float):
+        return factor > 0
+    return isinstance(factor, (int, Expr)) and path.known(formula.ge(factor, 0)) is True
 
 
 def _is_positive(path: SizePath, ratio: Ratio) -> bool:
@@ -176,6 +188,10 @@ def _arithmetic(
         if result is not None:
             return result
         if plain is operator.mul:
+            for many, factor in ((a, b), (b, a)):
+                if isinstance(many, Extremum) and _is_known_positive(path, factor):
+                    items = tuple(operation(path, item, factor) for item in many.items)
+                    return Extremum(items, many.larger)
             for size, factor in ((a, b), (b, a)):
                 if isinstance(factor, (int, float)) and math.isfinite(factor) and factor:
                     if isinstance(size, Expr) and isinstance(factor, float):
@@ -352,6 +368,10 @@ def _extremum(path: SizePath, a: Any, b: Any, larger: bool) -> Any:
         at_least = path.known(formula.ge(a, b))
         if at_least is not None:
             return a if at_least == larger else b
+    items = [i for n in (a, b) for i in (n.items if isinstance(n, Extremum) else (n,))]
+    same = all(n.larger == larger for n in (a, b) if isinstance(n, Extremum))
+    if same and all(isinstance(i, (float, Ratio, Opaque, FloatProduct)) for i in items):
+        return Extremum(tuple(items), larger)
     return (_larger if larger else _smaller)(path, a, b)
 
 

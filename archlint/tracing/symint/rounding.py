@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
-from archlint.symbolic import Size, bit_length_of, floordiv, isqrt_of, mod, power_below
+from archlint.symbolic import (
+    Size,
+    bit_length_of,
+    floordiv,
+    isqrt_of,
+    maximum,
+    minimum,
+    mod,
+    power_below,
+)
 from archlint.symbolic.float_products import (
     FloatProduct,
     ceil_of_product,
@@ -17,7 +27,7 @@ from archlint.symbolic.float_products import (
 from archlint.symbolic.formula import conj, eq, ge, gt
 from archlint.symbolic.rational import Opaque, Ratio, ratio_of
 from archlint.tracing.symint import random_parts
-from archlint.tracing.symint.float_kinds import Logarithm, Root
+from archlint.tracing.symint.float_kinds import Extremum, Logarithm, Root
 from archlint.tracing.symint.numbers import SizePath, kind_of, pinned, settled
 
 
@@ -28,6 +38,19 @@ def as_float(path: SizePath, number: Any) -> Any:
     return float(number) if isinstance(number, int) else Ratio(number)
 
 
+def _of_extremum(whole: Callable[..., Any]) -> Callable[..., Any]:
+    """The rounding ``whole`` of each number where one of them is to be chosen."""
+
+    def rounding(path: SizePath, number: Any, *rest: Any) -> Any:
+        if not isinstance(number, Extremum) or any(rest):
+            return whole(path, number, *rest)
+        choose = maximum if number.larger else minimum
+        return reduce(choose, (whole(path, item) for item in number.items))
+
+    return rounding
+
+
+@_of_extremum
 def floor(path: SizePath, number: Any) -> Any:
     parts = random_parts.parts_of(number) if isinstance(number, Ratio) else None
     if parts is not None and (whole := random_parts.floor(path, parts)) is not None:
@@ -42,6 +65,7 @@ def floor(path: SizePath, number: Any) -> Any:
     return _whole(path, number, Ratio.floor, math.floor) if exact is None else exact
 
 
+@_of_extremum
 def ceil(path: SizePath, number: Any) -> Any:
     if isinstance(number, Root):
         return isqrt_of(number.size - 1) + 1 if path.branch(gt(number.size, 0)) else 0
@@ -53,6 +77,7 @@ def ceil(path: SizePath, number: Any) -> Any:
     return _whole(path, number, Ratio.ceil, math.ceil) if exact is None else exact
 
 
+@_of_extremum
 def trunc(path: SizePath, number: Any) -> Any:
     """Towards zero, which branches on the sign of a ratio."""
     if kind_of(number) is int:
@@ -75,6 +100,7 @@ def trunc(path: SizePath, number: Any) -> Any:
     return ceil(path, number) if isinstance(number, Opaque) else _towards_zero(exact)
 
 
+@_of_extremum
 def rounded(path: SizePath, number: Any, ndigits: int | None = None) -> Any:
     """``round``, to even where two numbers are as near.
 

@@ -95,6 +95,10 @@ EXACT = {
     "numpy": lambda h: int(numpy.ceil(h / 4)) + int(numpy.prod((h, 2))),
     "hash": lambda h: hash(h) % 3,
     "bits": lambda h: (h + 7) & ~7 | 1,
+    "larger quotient": lambda h: 1 if max(h / ((h + 1) // 2), 1.9) * h > 57 else 2,
+    "larger of a list": lambda h: int(max([h / 3, h * 0.4, 5.0]) * 2),
+    "smaller quotient": lambda h: math.ceil(min(h / 3, 7.0)),
+    "product and number": lambda h: 1 if h * 0.7 > 21 else 2 if 0.1 * h <= 0.3 else 3,
     "power of two": lambda h: 1 if h & (h - 1) else 2,
 }
 
