@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-import torchvision
 from torch import nn
 from torch.nn import functional as F
 
@@ -63,4 +62,6 @@ def build(name: str) -> nn.Module:
     torch.manual_seed(0)
     if name in TOYS:
         return TOYS[name]().eval()
+    import torchvision
+
     return torchvision.models.get_model(name, weights=None).eval()
