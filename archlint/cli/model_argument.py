@@ -72,7 +72,7 @@ def _check_file(target: str, file: Path, name: str) -> None:
     try:
         source = file.read_text(encoding="utf-8", errors="replace")
         statements = ast.parse(source).body
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return  # the import says what is wrong
     if re.search(rf"\b{re.escape(name.partition('.')[0])}\b", source) or _DYNAMIC.search(source):
         return

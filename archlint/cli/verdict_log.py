@@ -88,6 +88,8 @@ def logged_verdicts(path: Path, jobs: Sequence[Job]) -> dict[int, Verdict]:
     A last line without a newline is ignored: the run was killed while writing it. Raises
     ``CannotRun`` for a file with any other contents than verdicts.
     """
+    if path.exists() and not path.is_file():
+        raise CannotRun(f"{path} cannot be read: it is not a regular file")
     try:
         lines = path.read_bytes().split(b"\n")[:-1]
     except OSError as e:

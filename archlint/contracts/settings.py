@@ -22,6 +22,7 @@ KEYS = ("paths", "unneeded_waivers", "plugins", "locators")
 UNNEEDED_WAIVER_LEVELS = ("error", "warning", "off")
 _PACK = re.compile(rb"^(?:\xef\xbb\xbf)?([\"']?)pack\1[ \t]*:", re.MULTILINE)
 _RULE_FILE = re.compile(rb"^(?:\xef\xbb\xbf)?([\"']?)archlint\1[ \t]*:", re.MULTILINE)
+_LARGEST = 1 << 24  # bytes of a pyproject.toml
 _HEAD = 1 << 16  # bytes of a file in a folder that are searched for the key
 
 
@@ -126,8 +127,12 @@ def _settings(pyproject: Path) -> dict[str, object]:
         return {}
     try:
         at = pyproject.stat()
+        if at.st_size > _LARGEST:
+            raise SettingsError(f"{pyproject}: found a file of more than {_LARGEST >> 20} MiB")
         table = _tools(pyproject, at.st_mtime_ns, at.st_size)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as e:
+    except RecursionError as e:
+        raise SettingsError(f"{pyproject}: found a value that is nested too deeply") from e
+    except (ValueError, OSError) as e:  # no TOML, no UTF-8, or a number of too many digits
         raise SettingsError(f"{pyproject}: {e}") from e
     table = table.get("archlint", {}) if isinstance(table, dict) else {}
     if not isinstance(table, dict):

@@ -23,7 +23,7 @@ from archlint.contracts.rulefile.schema import (
     XfailEntry,
 )
 from archlint.contracts.rulefile.tensor_schema import DTYPES, Entry, TensorEntry
-from archlint.contracts.rulefile.yaml_source import Place, Source
+from archlint.contracts.rulefile.yaml_source import MAX_MISTAKES, Place, Source
 from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import Mistake
 
@@ -91,7 +91,7 @@ def structure_mistakes(
     try:
         model.model_validate(value)
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = error.errors(include_url=False)[: MAX_MISTAKES + 1]
         return [_mistake(source, _place(source, (*at, *d["loc"])), d) for d in details]
     return []
 

@@ -7,9 +7,9 @@ nesting depth and alias expansion are limited before any data is built.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Union
 
@@ -21,6 +21,7 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 32  # lists and mappings inside one another
 MAX_UNFOLDED = 1000  # values that aliases may add to those in the file
 MAX_DIGITS = 30
+MAX_MISTAKES = 1000  # of one file that are reported
 MAX_SHOWN = 160  # characters of a source line under a caret
 
 Step = Union[str, int]
@@ -74,6 +75,21 @@ class Source:
         return Mistake(where, found, expected, shown if where.column <= MAX_SHOWN else "")
 
 
+class Mistakes(list[Mistake]):
+    """The mistakes of a file. One more than ``MAX_MISTAKES`` raises ``RuleFileError``."""
+
+    def append(self, mistake: Mistake) -> None:
+        if len(self) >= MAX_MISTAKES:
+            found = f"found more than {MAX_MISTAKES} mistakes; the others are not reported"
+            raise RuleFileError([*self, replace(mistake, found=found, expected="")])
+        super().append(mistake)
+
+    def __iadd__(self, mistakes: Iterable[Mistake]) -> Mistakes:  # type: ignore[misc, override]
+        for mistake in mistakes:
+            self.append(mistake)
+        return self
+
+
 def read(path: Path) -> tuple[Source, list[Mistake]]:
     """Read a YAML file: its data, and mistakes that do not prevent reading it.
 
@@ -86,7 +102,7 @@ def read(path: Path) -> tuple[Source, list[Mistake]]:
 def parse(text: str, file: str) -> tuple[Source, list[Mistake]]:
     """Like :func:`read`, from a text. ``file`` is its name in messages."""
     source = Source(file, text.splitlines())
-    mistakes: list[Mistake] = []
+    mistakes = Mistakes()
     try:
         count = _check_events(text, source, mistakes)
         node = yaml.compose(text, Loader=Loader)

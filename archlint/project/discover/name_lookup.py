@@ -48,8 +48,8 @@ class Project:
         for file in files:
             try:
                 source = _source(file)
-            except (SyntaxError, ValueError, OSError, RecursionError) as e:
-                self.unread[file] = str(e)
+            except (SyntaxError, ValueError, OSError, RecursionError, MemoryError) as e:
+                self.unread[file] = str(e) or "it is nested too deeply"
                 continue
             self.sources.append(source)
             self._modules.setdefault(file.imported or file.module, source)

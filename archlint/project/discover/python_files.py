@@ -40,13 +40,13 @@ def python_files(place: Path, root: Path) -> Iterator[File]:
         yield located(place, root)
         return
     for file in _walked(place):
-        if file.suffix == ".py" and not _is_test(file.name):
+        if file.suffix == ".py" and not _is_test(file.name) and file.is_file():
             yield located(file, root)
 
 
 def notebooks_with_models(place: Path) -> list[Path]:
     """The Jupyter notebooks under a folder whose code has a subclass of ``nn.Module``."""
-    files = (f for f in _walked(place.resolve()) if f.suffix == ".ipynb")
+    files = (f for f in _walked(place.resolve()) if f.suffix == ".ipynb" and f.is_file())
     return [f for f in files if _MODEL_CLASS.search(f.read_bytes())]
 
 

@@ -55,7 +55,7 @@ def archlint_settings(root: Path) -> str:
         return ""
     try:
         return repr(tomllib.loads(text).get("tool", {}).get("archlint"))
-    except (tomllib.TOMLDecodeError, AttributeError):
+    except (ValueError, RecursionError, AttributeError):
         return text
 
 

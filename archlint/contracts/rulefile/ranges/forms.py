@@ -152,7 +152,10 @@ def _text(path: Path) -> str:
     try:
         if path.is_dir():
             raise mistake(file, 1, "found a directory", "a file that declares ranges")
-        raw = path.read_bytes()[: MAX_BYTES + 1]
+        if path.exists() and not path.is_file():  # reading a FIFO or a device might never end
+            raise mistake(file, 1, "this is not a regular file", "a file that declares ranges")
+        with path.open("rb") as opened:
+            raw = opened.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise mistake(file, 1, "this file does not exist", "a file that declares ranges") from None
     except OSError as e:
