@@ -6,18 +6,22 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from archlint.contracts.points import point_text
-from archlint.contracts.region import typical_point
+from archlint.contracts.region import in_box, typical_point
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.question import Question
 from archlint.runtime.effort_clock import passed
-from archlint.symbolic.formula import conj, disj, holds, negate
+from archlint.symbolic.formula import Bool, conj, disj, holds, negate
+from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.enumerate import smallest_by_enumeration
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.trace import Trace
 
 UNKNOWN_IN_A_ROW = 16
 """After so many paths in a row with an unknown outcome, exploring ends: the next would be too."""
+
+LARGEST = (1 << 63) - 1
+"""The largest size that a tensor can have."""
 
 TraceAt = Callable[[Mapping[str, int]], Trace]
 """Traces the model on the path that some sizes take."""
@@ -53,6 +57,10 @@ def explore(trace_at: TraceAt, question: Question, *, paths: int, deadline: floa
             except Unsolved as e:
                 result.reasons.append(f"the solver could not find the sizes that are left ({e})")
                 return result
+            if point is not None and max(point.values()) > LARGEST:
+                solver.add(_restrict(result))
+                point = None
+                continue
             if point is None:
                 result.covered = not result.reasons
                 return result
@@ -77,6 +85,15 @@ def explore(trace_at: TraceAt, question: Question, *, paths: int, deadline: floa
         if solver is not None:
             solver.add(negate(seen))
         point = None
+
+
+def _restrict(result: Exploration) -> Bool:
+    """Leave the sizes to explore that tensors can have, such as loops that halve a size end at."""
+    ranges = result.box.ranges.items()
+    bounds = {n: (low, LARGEST if high is None else high) for n, (low, high) in ranges}
+    result.box = Box(bounds)
+    result.region = conj(result.region, in_box(result.box))
+    return result.region
 
 
 def _limit_reached(result: Exploration, paths: int, deadline: float) -> str:

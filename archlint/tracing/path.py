@@ -23,6 +23,7 @@ from archlint.tracing.signals import CannotMerge, UnknownOutcome
 if TYPE_CHECKING:
     from archlint.tracing.loops.turn import Turn
 
+MOST_MERGED = 16  # branches of one module call
 _FEW = 8  # values of a number, each of which is a path
 ROUNDING = "the rounding of"  # how the makers of some unknowns are named
 VALUE_NEEDED = "the value of a tensor is needed (.item(), bool(), tolist() or an `if` on it)"
@@ -302,6 +303,8 @@ class TracedPath:
         """The next forced branch, which must be about this formula; after the last, as ``env``."""
         assert self.forced is not None
         at, self._forced_taken = self._forced_taken, self._forced_taken + 1
+        if at >= len(self.forced) + MOST_MERGED:
+            raise CannotMerge  # a loop may branch without end where ``env`` does not come
         if at >= len(self.forced):
             try:
                 return formula.evaluate(self.env)

@@ -128,3 +128,44 @@ def test_what_an_operator_refuses_with_plain_numbers_too_is_refused():
     assert found.covered, found.reasons
     assert found.accepts({"N": 1, "H": 11, "W": 1}) is False
     assert found.accepts({"N": 1, "H": 10, "W": 200}) is True
+
+
+class Halved(nn.Module):
+    """As many poolings as halve the width to 1."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        while x.shape[-1] > 1:
+            x = nn.functional.max_pool1d(x, 2, ceil_mode=True)
+        return x
+
+
+class Padded(nn.Module):
+    """Padded to a power of two."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        n = 8
+        while n < x.shape[-1]:
+            n *= 2
+        return nn.functional.pad(x, (0, n - x.shape[-1]))
+
+
+@pytest.mark.parametrize("model", [Halved(), Padded()])
+def test_loops_that_halve_end_at_the_largest_size_of_a_tensor(model):
+    found = archlint.infer(model, "N 3 T")
+    assert (found.exact, found.text) == (True, "any size")
+    for t in (1, 2, 8, 9, 255, 4097):
+        assert found.output(N=1, T=t) == tuple(model(torch.zeros(1, 3, t)).shape)
+
+
+class OddPart(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        t = x.shape[-1]
+        while t % 2 == 0:
+            t //= 2
+        return x.unflatten(-1, (-1, t))
+
+
+def test_a_loop_without_end_on_a_branch_of_no_size_ends():
+    """Merging looks at the other side of each branch, where the path's own sizes do not come."""
+    found = archlint.infer(OddPart(), "N 3 T", paths=8)
+    assert found.output(N=1, T=12) == (1, 3, 4, 3)

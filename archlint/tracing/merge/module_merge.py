@@ -27,7 +27,7 @@ from archlint.tracing.call_log import Branch, MergedCalls
 from archlint.tracing.events import Event
 from archlint.tracing.merge.side_effects import ModuleState
 from archlint.tracing.merge.unify import one_size
-from archlint.tracing.path import Mark, TracedPath
+from archlint.tracing.path import MOST_MERGED, Mark, TracedPath
 from archlint.tracing.python.module_calls import ModuleCall, replaced_module_call
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.symint.node import size_of
@@ -38,7 +38,6 @@ from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_te
 if TYPE_CHECKING:
     from archlint.tracing.tracer import Tracer
 
-MOST = 16  # branches of one module call
 MOST_CLASSES = 64  # whose branches are merged; code may make classes without end
 _PLAIN = (int, float, bool, str, type(None))
 _Branch = tuple[list[Event], Any]  # what happened on one branch, and its result
@@ -105,7 +104,7 @@ class _Call:
         main = self.run()
         events = path.events[before.events :]
         branches = [e.formula for e in events if e.kind == "branch"]
-        if not branches or 2 ** len(branches) > MOST * 4:
+        if not branches or 2 ** len(branches) > MOST_MERGED * 4:
             return main
         if not path.only_sizes_since(before) or not no_writes() or self.state.changed():
             return main
@@ -134,7 +133,7 @@ class _Call:
         while todo:
             forced = todo.pop()
             number += 1
-            if number + len(todo) > MOST:
+            if number + len(todo) > MOST_MERGED:
                 raise CannotMerge
             events, result = self._branch(before, forced)
             taken = [e.formula for e in events if e.kind == "branch"]
