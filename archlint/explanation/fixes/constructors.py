@@ -69,7 +69,17 @@ def argument_edits(
     source: ModelSource, model: nn.Module, paths: Sequence[str], argument: str, words: str
 ) -> list[Edit]:
     """Edits that create the layers at ``paths`` with ``argument`` set to ``words``."""
-    options = [list(_places(source, model, path, argument, words)) for path in paths]
+    options = []
+    for path in paths:
+        kind = type(model.get_submodule(path))
+
+        def with_argument(
+            found: Definition, call: ast.Call, kind: type = kind
+        ) -> Sequence[Span] | None:
+            span = argument_span(found, call, kind, argument, words)
+            return None if span is None else [span]
+
+        options.append(list(layer_places(source, model, path, with_argument)))
     edits: dict[bytes, Edit] = {}
     for chosen in islice(combinations(*options), MOST * MOST):
         edit = joined(chosen)
@@ -88,25 +98,31 @@ def joined(parts: Iterable[Place]) -> Edit | None:
     return source.edited(span for _, spans in parts for span in spans)
 
 
-def _places(
-    source: ModelSource, model: nn.Module, path: str, argument: str, words: str
+def layer_places(
+    source: ModelSource,
+    model: nn.Module,
+    path: str,
+    spans_of: Callable[[Definition, ast.Call], Sequence[Span] | None],
 ) -> Iterator[Place]:
-    """Calls that may create a layer, the likeliest first; then all such calls of a function."""
+    """Calls that may create a layer, the likeliest first; then all such calls of a function.
+
+    ``spans_of`` gives the edit of a call, or ``None`` if it is not clear.
+    """
     kind, name = type(model.get_submodule(path)), path.rpartition(".")[2]
     alone: list[Place] = []
     likely: list[Place] = []
     together: list[Place] = []
     for found in makers(source, model, path):
-        spans = []
+        edits = []
         named = _assigned(found, name)
         for call in _creating(found, kind.__name__):
-            span = argument_span(found, call, kind, argument, words)
-            if span is None:
+            spans = spans_of(found, call)
+            if spans is None:
                 continue
-            (likely if call in named else alone).append((found.source, [span]))
-            spans.append(span)
-        if len(spans) > 1:
-            together.append((found.source, spans))
+            (likely if call in named else alone).append((found.source, list(spans)))
+            edits.append(spans)
+        if len(edits) > 1:
+            together.append((found.source, [span for spans in edits for span in spans]))
     yield from likely or [*together, *alone]
 
 
@@ -153,4 +169,11 @@ def argument_span(
     return end, end, f", {argument}={words}"
 
 
-__all__ = ["argument_edits", "argument_span", "joined", "makers", "pooled_flattens"]
+__all__ = [
+    "argument_edits",
+    "argument_span",
+    "joined",
+    "layer_places",
+    "makers",
+    "pooled_flattens",
+]

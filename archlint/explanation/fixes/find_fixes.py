@@ -14,6 +14,7 @@ from archlint.explanation.fixes.pool_before_flatten import pooling
 from archlint.explanation.fixes.position_embedding import interpolation
 from archlint.explanation.fixes.proposal import Fix, Proposal, try_fix, with_budget
 from archlint.explanation.fixes.reference import Reference
+from archlint.explanation.fixes.replace_pool import adaptive_pools
 from archlint.explanation.fixes.resize_input import resizing
 from archlint.explanation.fixes.rule_file_fixes import model_arguments, narrowing
 from archlint.runtime.process_state import preserve_process_state
@@ -60,6 +61,7 @@ def reference(broken: BrokenContract) -> Reference:
 def _proposals(broken: BrokenContract, ref: ModelRef | None, root: Path) -> Iterator[Proposal]:
     refused = broken.violation.expected == "accepted"
     if refused:
+        yield from adaptive_pools(broken)
         yield from pooling(broken)
     yield from model_arguments(broken, ref, root)
     if refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product as combinations
 from math import isqrt, prod
 
@@ -35,11 +35,12 @@ Change = Callable[[nn.Module], nn.Module]
 
 
 @dataclass(frozen=True)
-class _Head:
+class Head:
     """A call that flattens features to what a layer needs, and the grid that gives it that."""
 
     call: Call
     grid: tuple[int, ...]
+    trace: Trace = field(compare=False, repr=False)
 
     @property
     def pool(self) -> str:
@@ -48,7 +49,7 @@ class _Head:
 
 def pooling(broken: BrokenContract) -> Iterator[Proposal]:
     """Pool to the sizes that the features have at accepted sizes, in all heads that need it."""
-    heads = _heads(broken)
+    heads = flattening_heads(broken)
     if not heads:
         return
     places = ", ".join(dict.fromkeys(f"`{h.call.module}`" for h in heads if h.call.module))
@@ -64,10 +65,10 @@ def pooling(broken: BrokenContract) -> Iterator[Proposal]:
         yield Proposal(title, broken.contract, patched(broken.source, change), tuple(edits))
 
 
-def _heads(broken: BrokenContract) -> list[_Head]:
+def flattening_heads(broken: BrokenContract) -> list[Head]:
     """The heads of the violation's path, and of a path that reaches the output, once each."""
     accepted = broken.accepted_point
-    found: dict[tuple[str, str], _Head] = {}
+    found: dict[tuple[str, str], Head] = {}
     for trace, call, sizes in _refusing(broken):
         flattened = _flattenings(trace, call)
         for flat in flattened:
@@ -77,7 +78,7 @@ def _heads(broken: BrokenContract) -> list[_Head]:
                 numbers = [prod(evaluate(d, accepted) for d in dims[1:])]
             grid = _grid(dims, accepted, numbers)
             if grid is not None:
-                found.setdefault((flat.module, flat.source), _Head(flat, grid))
+                found.setdefault((flat.module, flat.source), Head(flat, grid, trace))
     return list(found.values())
 
 
@@ -108,7 +109,7 @@ def _claims(path: ExploredPath, broken: BrokenContract) -> Iterator[Event]:
 
 
 def _variants(
-    broken: BrokenContract, heads: Sequence[_Head]
+    broken: BrokenContract, heads: Sequence[Head]
 ) -> Iterator[tuple[list[Change], list[Edit]]]:
     """Changes of the model, with the edits of one file that may come to the same."""
     layers = {h: broken.model.get_submodule(h.call.module) for h in heads}

@@ -42,6 +42,24 @@ class Flat(nn.Module):
         return self.fc(x)
 
 
+class Averaged(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3, padding=1)
+        self.pool = nn.AvgPool2d(8, stride=1)
+        self.drop = nn.Dropout(0.1)
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.fc(torch.flatten(self.drop(self.pool(self.conv(x))), 1))
+
+
+class AveragedInForward(Averaged):
+    def forward(self, x):
+        x = torch.nn.functional.avg_pool2d(self.conv(x), 8)
+        return self.fc(x.view(x.size(0), -1))
+
+
 class Nested(Flat):
     def forward(self, x):
         return self.fc(torch.flatten(self.conv(x)[..., ::2, ::2], 1))
@@ -114,6 +132,10 @@ class Switch(nn.Module):
 CASES = [  # model, input, contract, output, the first fix, sizes that it must take
     ("Flat", "N 1 H W", "any H, W >= 16", "N 3", "AdaptiveAvgPool2d((8, 8)) before the flatten",
      [(2, 1, 16, 16), (1, 1, 21, 40)]),
+    ("Averaged", "N 1 H W", "any H, W >= 8", "N 3", "AdaptiveAvgPool2d(1) in the place of `pool`",
+     [(1, 1, 8, 8), (2, 1, 9, 30)]),
+    ("AveragedInForward", "N 1 H W", "any H, W >= 8", "N 3",
+     "AdaptiveAvgPool2d(1) in the place of `avg_pool2d`", [(1, 1, 8, 8), (2, 1, 9, 30)]),
     ("Nested", "N 1 H W", "any H, W >= 16", "N 3", "AdaptiveAvgPool2d((8, 8)) before the flatten",
      [(1, 1, 16, 16), (1, 1, 33, 19)]),
     ("layers", "N 1 H W", "any H, W >= 8", "N 3", "AdaptiveAvgPool2d((8, 8)) before the flatten",
