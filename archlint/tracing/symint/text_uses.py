@@ -21,8 +21,10 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any, Protocol
 
+import torch
 from torch import nn
 
+from archlint.runtime import user_frames
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import conj, eq, ge
@@ -34,6 +36,7 @@ from archlint.tracing.symint.source_nodes import tree_of
 
 _MAX_KEYS = 64
 _MAX_DIGITS = 6  # of a number in the text of a key
+_NO_NUMBERS = (bytes, type, nn.Module, torch.dtype, torch.device, torch.layout)
 _MOST_DIGITS = 19  # of a size: PyTorch's have 63 bits
 
 
@@ -167,6 +170,8 @@ def _looked_up(number: Number, frame: FrameType, use: Use | None) -> Any:
             return None
     if len(candidates) > _MAX_KEYS:
         return None
+    if number.value in candidates:  # and not the one that another size of the key is equal to
+        return number.value
     for candidate in candidates:
         if number.path.branch(eq(number.value, candidate)):
             return candidate
@@ -194,7 +199,7 @@ def _numbers_in(key: Any, affixes: tuple[str, str] | None) -> Iterator[Any]:
             for start in range(len(digits)):
                 for end in range(start + 1, min(len(digits), start + _MAX_DIGITS) + 1):
                     yield int(digits[start:end])
-    elif key is not None and not isinstance(key, (bytes, type, nn.Module)):
+    elif key is not None and not isinstance(key, _NO_NUMBERS):
         raise LookupError  # it may equal a number
 
 
@@ -255,6 +260,8 @@ def _user_frame() -> FrameType | None:
     """The frame of user code that formats or hashes; ``None`` if torch or Python does."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and owner_of(frame.f_code.co_filename) is Owner.ARCHLINT:
+        if frame.f_code.co_filename == user_frames.__file__:
+            return None  # the text of an error, whoever runs archlint
         frame = frame.f_back
     if frame is None or owner_of(frame.f_code.co_filename) in (Owner.TORCH, Owner.PYTHON):
         return None
