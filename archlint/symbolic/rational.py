@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 from archlint.symbolic import Expr, Size, ceildiv, evaluate, exact_quotient, factor_text, floordiv
 from archlint.symbolic.formula import Bool, ge
@@ -86,6 +87,12 @@ def approximate(value: object) -> tuple[Ratio, int] | None:
         return None if value.approximation is None else (value.approximation, value.roundings)
     ratio = ratio_of(value)
     return None if ratio is None else (ratio, int(ratio.rounded))
+
+
+def whole_of(number: object) -> Any:
+    """The size that a float is exactly, as in ``float(H)``; any other number as it is."""
+    exact = isinstance(number, Ratio) and number.den == 1 and not number.rounded
+    return number.num if isinstance(number, Ratio) and exact else number
 
 
 def ratio_of(value: object) -> Ratio | None:

@@ -133,6 +133,14 @@ def _is_type(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "type"
 
 
+def _numpy_types(call: ast.Call, method: ast.Attribute) -> Iterator[ast.AST]:
+    """``int`` in ``x.astype(int)`` and ``np.zeros(n, dtype=int)``."""
+    if method.attr == "astype":
+        yield from call.args
+    if isinstance(method.value, ast.Name) and method.value.id in ("np", "numpy"):
+        yield from (word.value for word in call.keywords if word.arg == "dtype")
+
+
 def _served(node: ast.AST) -> Iterator[ast.AST]:
     """Names that are called, annotate something, or are the second argument of ``isinstance``."""
     if isinstance(node, ast.Call):
@@ -140,6 +148,8 @@ def _served(node: ast.AST) -> Iterator[ast.AST]:
         if isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "map"):
             for arg in node.args:
                 yield from (arg, *(arg.elts if isinstance(arg, ast.Tuple) else ()))
+        if isinstance(node.func, ast.Attribute):
+            yield from _numpy_types(node, node.func)
     elif isinstance(node, ast.Attribute):
         yield node.value
     elif isinstance(node, ast.MatchClass):

@@ -63,6 +63,13 @@ class _Shadow(type):
     plain: type
     symbolic: tuple[type, ...] = ()
 
+    @property
+    def dtype(cls) -> Any:
+        """NumPy's type of elements, for ``x.astype(int)``."""
+        if "numpy" not in sys.modules:
+            raise AttributeError("dtype")
+        return sys.modules["numpy"].dtype(cls.plain)
+
     def __instancecheck__(cls, value: object) -> bool:
         return isinstance(value, (cls.plain, *cls.symbolic))
 

@@ -35,6 +35,7 @@ from archlint.symbolic.rational import (
     ratio_mul,
     ratio_of,
     reduced,
+    whole_of,
 )
 from archlint.tracing.symint.float_kinds import Extremum, Logarithm, Root
 
@@ -192,7 +193,7 @@ def _arithmetic(
                 if isinstance(many, Extremum) and _is_known_positive(path, factor):
                     items = tuple(operation(path, item, factor) for item in many.items)
                     return Extremum(items, many.larger)
-            for size, factor in ((a, b), (b, a)):
+            for size, factor in ((whole_of(a), b), (whole_of(b), a)):
                 if isinstance(factor, (int, float)) and math.isfinite(factor) and factor:
                     if isinstance(size, Expr) and isinstance(factor, float):
                         return FloatProduct(size, Fraction(factor))
@@ -252,8 +253,8 @@ def truediv(path: SizePath, a: Any, b: Any) -> Any:
         if whole is not None:
             return as_ratio(whole)
     if isinstance(b, (int, float)) and math.isfinite(b) and b:
-        if isinstance(a, Expr) and y is None:
-            return FloatProduct(a, 1 / Fraction(b))
+        if isinstance(whole_of(a), Expr) and y is None:
+            return FloatProduct(whole_of(a), 1 / Fraction(b))
         if isinstance(a, FloatProduct) and _is_power_of_two(float(b)):
             return FloatProduct(a.size, a.factor / Fraction(b))
     exact = ratio_div(x, y) if x is not None and y is not None else None

@@ -243,7 +243,7 @@ class _Number:
         operation = _functions_of_numpy().get(ufunc) if method == "__call__" else None
         operation = None if kwargs else operation
         if operation is not None and all(_operand(i) is not NotImplemented for i in inputs):
-            return operation(*inputs)
+            return operation(*(i if isinstance(i, _Number) else _operand(i) for i in inputs))
         plain = [pinned(i.node.path, i.node.value) if isinstance(i, _Number) else i for i in inputs]  # type: ignore[attr-defined]
         return getattr(ufunc, method)(*plain, **kwargs)
 

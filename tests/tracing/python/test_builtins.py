@@ -128,6 +128,8 @@ def test_without_sizes_a_shadow_is_the_real_thing():
         ("return int.from_bytes(x)", True),
         ("return isinstance(x, int) or {x: int}", False),
         ("return torch.zeros(1, dtype=int)", False),
+        ("return x.astype(int)", True),
+        ("return np.zeros(1, dtype=int)", True),
     ],
 )
 def test_a_module_that_uses_a_name_otherwise_keeps_it(line, kept, tmp_path, monkeypatch):
