@@ -8,92 +8,37 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
-from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from types import ModuleType
 
-import torch
 from torch import nn
 
 from archlint.models.code_places import classes_of
-from archlint.runtime.code_owner import Owner, file_of_module, is_user_code, owner_of
+from archlint.runtime.code_owner import file_of_module, is_user_code
+from archlint.tracing.python.reachable_code import codes, reachable_functions
 
 SHADOWED = frozenset({"int", "float", "max", "min", "len", "type", "hash"})
 """The names of Python's functions and types that a trace can replace in a module."""
 
 
 def modules_to_replace_type(model: nn.Module) -> list[str]:
-    """The modules of user code that ask for ``type(x)``: those of the model, and those they use.
+    """The modules of user code that ask for ``type(x)``: those of the model, and what it calls.
 
-    Nothing shows at the call that it was asked, so that these are replaced from the start. Sizes
-    reach what the user's code names, and libraries that work on tensors; libraries that only these
-    name, such as NumPy, are not followed.
+    Nothing shows at the call that it was asked, so that these are replaced from the start.
     """
     own = {kind.__module__ for kind in classes_of(model)}
-    todo = set(own)
-    seen: set[str] = set()
-    asking = []
-    packages = _packages_on_tensors(len(sys.modules))
-    while todo and len(seen) < _MAX_MODULES:
-        name = min(todo)
-        todo.discard(name)
-        seen.add(name)
-        module = sys.modules.get(name)
-        file = "<unknown>" if module is None else file_of_module(module) or "<unknown>"
-        if module is None or not is_user_code(file):
-            continue
-        used, asks = _references(name, id(module), len(vars(module)))
-        if owner_of(file) is Owner.USER:
-            todo |= used - seen
-        elif name.partition(".")[0] in packages:
-            todo |= {u for u in used - seen if u.partition(".")[0] in packages}
-        if (asks or name in own) and "type" in replaceable(module):
-            asking.append(name)
-    return asking
-
-
-@lru_cache(maxsize=8)
-def _packages_on_tensors(modules: int) -> frozenset[str]:
-    """The loaded packages that name torch in one of their modules; there are ``modules`` in all."""
-    return frozenset(
-        name.partition(".")[0]
-        for name, module in list(sys.modules.items())
-        if isinstance(module, ModuleType) and any(v is torch for v in vars(module).values())
-    )
-
-
-_MAX_MODULES = 256
-
-
-@lru_cache(maxsize=1024)
-def _references(name: str, identity: int, size: int) -> tuple[frozenset[str], bool]:
-    """The modules whose functions and classes a module names, and whether it names ``type``."""
-    used: set[str] = set()
-    asks = False
-    for value in list(vars(sys.modules[name]).values()):
-        if isinstance(value, ModuleType):
-            used.add(value.__name__)
-            continue
-        home = getattr(value, "__module__", None)
-        if isinstance(value, (type, FunctionType)) and isinstance(home, str):
-            used.add(home)
-            if home == name:
-                asks = asks or any("type" in code.co_names for code in _codes(value))
-    return frozenset(used), asks
-
-
-def _codes(value: Any) -> Iterator[CodeType]:
-    """The code of a function, or of the functions in a class."""
-    if isinstance(value, type):
-        for part in vars(value).values():
-            inner = getattr(part, "__func__", getattr(part, "fget", part))
-            if isinstance(inner, FunctionType):
-                yield from _codes(inner)
-    elif isinstance(value, FunctionType):
-        todo = [value.__code__]
-        while todo:
-            code = todo.pop()
-            yield code
-            todo += [c for c in code.co_consts if isinstance(c, CodeType)]
+    asking = {
+        function.__globals__.get("__name__", "")
+        for function in reachable_functions(model)
+        if any("type" in code.co_names for code in codes(function))
+    }
+    modules = {name: sys.modules.get(name) for name in sorted(own | asking)}
+    return [
+        name
+        for name, module in modules.items()
+        if module is not None
+        and is_user_code(file_of_module(module) or "<unknown>")
+        and "type" in replaceable(module)
+    ]
 
 
 @lru_cache(maxsize=512)

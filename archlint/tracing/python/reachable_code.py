@@ -1,0 +1,122 @@
+"""The functions of user code that a model's code can come to call, as far as names show it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from torch import nn
+
+from archlint.models.code_places import classes_of, in_cell
+from archlint.runtime.code_owner import file_of_module, is_user_code
+
+_MOST = 20_000  # functions and classes that are followed
+_BY_TEXT = frozenset({"globals", "eval", "exec"})  # look up names of the function's own module
+_CONTAINERS = (dict, list, tuple, set, frozenset)
+
+
+def reachable_functions(model: nn.Module) -> tuple[FunctionType, ...]:
+    """The functions behind the methods of the model's classes, and what these name.
+
+    Followed are global names and their attributes, what a function closes over, its defaults, and
+    the functions and objects that modules hold as attributes. A function that looks names up by
+    text is taken to call all of the module. Functions of torch, Python and archlint are left out.
+    """
+    roots = classes_of(model) | {
+        part if isinstance(part, FunctionType) else type(part)
+        for module in model.modules()
+        for value in vars(module).values()
+        if callable(value) and not isinstance(value, nn.Module)
+        for part in (value, *_inside(value))
+    }
+    homes = {sys.modules.get(root.__module__) for root in roots}
+    names = sum(len(vars(home)) for home in homes if isinstance(home, ModuleType))
+    return _reachable(frozenset(roots), names + len(sys.modules))
+
+
+@lru_cache(maxsize=16)
+def _reachable(roots: frozenset[Any], names: int) -> tuple[FunctionType, ...]:
+    """``names``: how many names there are, so that new ones count."""
+    todo: list[Any] = list(roots)
+    seen: set[int] = set()
+    functions: list[FunctionType] = []
+    while todo and len(seen) < _MOST:
+        value = todo.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, FunctionType):
+            if is_user_code(value.__code__.co_filename):
+                functions.append(value)
+                todo += _named(value)
+        elif isinstance(value, type):
+            if _is_users(value):
+                todo += [*vars(value).values(), *value.__bases__]
+        else:
+            todo += _inside(value)
+    return tuple(functions)
+
+
+def _named(function: FunctionType) -> list[Any]:
+    """What a function can call: by global names, its variables of outer functions, and defaults."""
+    names = {name for code in codes(function) for name in code.co_names}
+    if names & _BY_TEXT:
+        return list(function.__globals__.values())
+    found = [function.__globals__[n] for n in names if n in function.__globals__]
+    found += [sys.modules[n] for n in names if n in sys.modules]  # imported in the function
+    modules = [m for m in found if isinstance(m, ModuleType)]
+    found += [
+        value
+        for module in modules
+        for value in (_attributes(module, names) if "getattr" not in names else _values(module))
+    ]
+    found += [in_cell(cell) for cell in function.__closure__ or ()]
+    found += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return [value for value in found if not isinstance(value, ModuleType)]
+
+
+def _attributes(module: ModuleType, names: set[str]) -> Iterator[Any]:
+    """The values of these names in a module, and in its own modules of these names."""
+    for name in names & vars(module).keys():
+        value = vars(module)[name]
+        yield value
+        if isinstance(value, ModuleType) and value.__name__.startswith(f"{module.__name__}."):
+            yield from _attributes(value, names - {name})
+
+
+def _values(module: ModuleType) -> list[Any]:
+    """All that a module of user code holds."""
+    users = is_user_code(file_of_module(module) or "<unknown>")
+    return list(vars(module).values()) if users else []
+
+
+def _inside(value: Any) -> list[Any]:
+    """Functions and classes in an object: what it wraps, holds, or is an instance of."""
+    if isinstance(value, (MethodType, staticmethod, classmethod)):
+        return [value.__func__]
+    if isinstance(value, property):
+        return [value.fget, value.fset]
+    if isinstance(value, partial):
+        return [value.func]
+    if isinstance(value, _CONTAINERS):
+        items = value.values() if isinstance(value, dict) else value
+        return [item for item in items if callable(item)]
+    wrapped = vars(value).get("__wrapped__") if hasattr(value, "__dict__") else None
+    return [wrapped, type(value)]
+
+
+@lru_cache(maxsize=4096)
+def _is_users(kind: type) -> bool:
+    return is_user_code(file_of_module(sys.modules.get(kind.__module__)) or "<unknown>")
+
+
+def codes(function: FunctionType) -> Iterator[CodeType]:
+    """The code of a function and of the functions in it."""
+    todo = [function.__code__]
+    while todo:
+        code = todo.pop()
+        yield code
+        todo += [c for c in code.co_consts if isinstance(c, CodeType)]
