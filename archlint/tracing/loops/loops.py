@@ -23,6 +23,7 @@ from archlint.tracing.loops.plans import Plans
 from archlint.tracing.loops.rewriting import Site
 from archlint.tracing.loops.sections import (
     make_enumerate,
+    make_iter,
     make_len,
     make_range,
     make_reversed,
@@ -69,6 +70,7 @@ class Loops:
             builtins.enumerate: partial(make_enumerate, self),
             builtins.zip: partial(make_zip, self),
             builtins.reversed: partial(make_reversed, self),
+            builtins.iter: partial(make_iter, self),
             builtins.len: partial(make_len, self),
             builtins.tuple: partial(make_tuple, self),
             builtins.list: self.list_of,

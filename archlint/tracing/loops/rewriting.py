@@ -20,7 +20,7 @@ from archlint.tracing.loops.names import BodyNames, body_names
 HELPER = "__archlint_loops__"
 """The global name by which a rewritten function reaches the loops of the current run."""
 
-REPLACED = ("range", "enumerate", "zip", "reversed", "len", "list", "tuple", "sum")
+REPLACED = ("range", "enumerate", "zip", "reversed", "iter", "len", "list", "tuple", "sum")
 """Builtin functions whose calls are replaced in rewritten functions."""
 
 _FUTURE = 0x1FF0000  # bits of the flags of ``from __future__`` imports

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from archlint.tracing.loops.segments import (
     segments_of,
     symbolic_length,
 )
+from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.python_types import sym_int
 
@@ -37,6 +39,64 @@ class Sections:
         for count, get in self.sections:
             number = count if isinstance(count, int) else self.host.unrolled(count)
             yield from map(get, builtins.range(number))
+
+
+class SectionIterator(Sections):
+    """An iterator over sections: what is taken from it is gone."""
+
+    def __init__(self, host: Host, sections: list[Section]) -> None:
+        self.host = host
+        self._left = sections
+        self._in_loop = False  # a loop takes all, and has not come to the end yet
+
+    @property
+    def sections(self) -> list[Section]:  # type: ignore[override]
+        """All that is left, for a loop."""
+        self._must_be_known()
+        self._in_loop = True
+        left, self._left = self._left, []
+        return _Taken(left, self)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        self._must_be_known()
+        while self._left:
+            count, get = self._left[0]
+            if count >= 1 if isinstance(count, int) else self.host.path.branch(ge(count, 1)):
+                self._left[0] = count - 1, partial(_after_first, get)
+                return get(0)
+            self._left.pop(0)
+        raise StopIteration
+
+    def left(self) -> list[Section]:
+        """What it has yet to give, if no loop goes through it."""
+        return self._left
+
+    def _must_be_known(self) -> None:
+        if self._in_loop:
+            raise UnknownOutcome("what a loop leaves of an iterator is not known")
+
+    def end(self) -> None:
+        """A loop has taken all."""
+        self._in_loop = False
+
+
+def _after_first(get: Callable[[Any], Any], index: Any) -> Any:
+    return get(index + 1)
+
+
+class _Taken(list[Section]):
+    """The sections of an iterator that a loop goes through."""
+
+    def __init__(self, sections: list[Section], iterator: SectionIterator) -> None:
+        super().__init__(sections)
+        self._iterator = iterator
+
+    def __iter__(self) -> Iterator[Section]:
+        yield from super().__iter__()
+        self._iterator.end()
 
 
 class SymbolicRange(Sections):
@@ -106,10 +166,10 @@ def make_enumerate(host: Host, items: Any, start: Any = 0) -> Any:
         return builtins.enumerate(items, start)
     numbered: list[Section] = []
     before: Size = size_of(start)
-    for count, get in found:
+    for count, get in found[:]:
         numbered.append((count, _numbered(host, before, get)))
         before = before + count
-    return Sections(host, numbered)
+    return SectionIterator(host, numbered)
 
 
 def _numbered(host: Host, before: Size, get: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -122,7 +182,7 @@ def make_reversed(host: Host, items: Any) -> Any:
     found = None if found is None else sections_of(host, found)
     if found is None:
         return builtins.reversed(items)
-    return Sections(host, [(n, _backwards(host, n, get)) for n, get in found[::-1]])
+    return SectionIterator(host, [(n, _backwards(host, n, get)) for n, get in found[::-1]])
 
 
 def _backwards(host: Host, count: Size, get: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -150,7 +210,15 @@ def make_zip(host: Host, *items: Any, strict: bool = False) -> Any:
             shortest = count
         elif strict and not host.path.branch(ge(shortest, count)):
             raise ValueError("zip() argument is longer than argument 1")
-    return Sections(host, [(shortest, lambda index: tuple(get(index) for _, get in each))])
+    return SectionIterator(host, [(shortest, lambda index: tuple(get(index) for _, get in each))])
+
+
+def make_iter(host: Host, items: Any, *sentinel: Any) -> Any:
+    """``iter(items)``."""
+    if type(items) is SectionIterator:
+        return items
+    found = None if sentinel or isinstance(items, GrowingList) else sections_of(host, items)
+    return builtins.iter(items, *sentinel) if found is None else SectionIterator(host, list(found))
 
 
 def make_len(host: Host, value: Any) -> Any:
@@ -173,6 +241,6 @@ def make_tuple(host: Host, *items: Any) -> Any:
 
 
 __all__ = [
-    "Section", "Sections", "SymbolicRange", "make_enumerate", "make_len", "make_range",
-    "make_reversed", "make_tuple", "make_zip", "sections_of",
+    "Section", "Sections", "SymbolicRange", "make_enumerate", "make_iter", "make_len",
+    "make_range", "make_reversed", "make_tuple", "make_zip", "sections_of",
 ]  # fmt: skip

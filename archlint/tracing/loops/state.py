@@ -26,6 +26,7 @@ from archlint.symbolic import Expr
 from archlint.symbolic.formula import Formula, eq
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.loops.lists import GrowingList
+from archlint.tracing.loops.sections import SectionIterator
 from archlint.tracing.loops.segments import Segment, SymbolicTuple
 from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.node import size_of
@@ -214,6 +215,11 @@ class Reader:
                 self._value(part)
         elif kind is itertools.count:
             add(repr(value))
+        elif kind is SectionIterator:
+            for count, get in value.left():
+                add(SizeToken(count))
+                add(id(get))
+                self._alive.append(get)
         elif hasattr(kind, "__next__") or kind in (bytearray, memoryview):
             raise Unfollowed
         else:

@@ -145,6 +145,30 @@ class TableOfSteps(nn.Module):
         return sum([x[:, t] + self.table[t] for t in range(x.shape[1])])
 
 
+class FirstOfAnIterator(nn.Module):
+    """The first element starts the state; nothing is left after the loop."""
+
+    def forward(self, x):
+        steps = iter(x.unbind(1))
+        state = next(steps)
+        for step in steps:
+            state = torch.tanh(state + step)
+        for step in steps:
+            state = torch.cat([state, step])
+        return state if next(steps, None) is None else None
+
+
+class TwiceThroughZip(nn.Module):
+    def forward(self, x):
+        pairs = zip(x.unbind(1), x.unbind(1), strict=True)
+        total = x[:, 0]
+        for one, other in pairs:
+            total = total + one * other
+        for one, _ in pairs:
+            total = one[:1]
+        return total
+
+
 EXACT = {
     HandWrittenRNN: ("N T 4", "any size"),
     TeacherForcing: ("N T 4", "any size"),
@@ -160,5 +184,7 @@ EXACT = {
     Chunks: ("N T C", "any size"),
     Pieces: ("N T C", None),
     TableOfSteps: ("N T 4", "T <= 8"),
+    FirstOfAnIterator: ("N T C", "any size"),
+    TwiceThroughZip: ("N T C", "any size"),
 }
 """The input of each model, and the sizes that it accepts (``None``: only compared with runs)."""
