@@ -1,12 +1,14 @@
 """archlint beside its peers: who answers which contract, how, and how fast.
 
-    python -m benchmarks.peers [--only GLOB]
+    python -m benchmarks.peers [--only GLOB] [--contestants NAME,NAME]
 
 First the real model runs, so that the truth of each contract is known and not believed. Then every
 contestant answers in a process of its own, with the model built and everything imported before its
 time begins. It is asked once, and then again and again for BRIEF seconds; the mean of these counts,
 or the first where that took AGAIN seconds. Times are processor time of one thread; a contestant has
 SECONDS for a contract.
+
+With an option, the other rows and columns of the table stay as an earlier run left them.
 
 The reading of torch.export is a user's: exported for the range that was asked is yes, whatever
 asserts it leaves for run time; refused, narrowed or with another output is no; another exception,
@@ -21,19 +23,22 @@ import gc
 import logging
 import math
 import multiprocessing
+import re
 import resource
 import sys
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from typing import Any
 
 import torch
 from torch import nn
+from torch.fx.experimental import _config as experimental_config
 
-from benchmarks.table import write
+from benchmarks.table import RESULTS, write
 
 from . import ask_archlint, ask_export, ask_gradual, ask_pytest, truth
 from .answer import Answer
@@ -49,9 +54,16 @@ CONTESTANTS: dict[str, Ask] = {
     "archlint check": ask_archlint.ask_in_full,
     "export": ask_export.ask,
     "export, deferred": ask_export.ask_deferred,
+    "export, oblivious": ask_export.ask_oblivious,
+    "ShapesSpec": ask_export.ask_spec,
     "gradual types": ask_gradual.ask,
     "pytest, 20 sizes": ask_pytest.ask,
 }
+if find_spec("torch.fx.experimental.dynamic_spec") is None:  # torch 2.13 and older
+    del CONTESTANTS["ShapesSpec"]
+if not hasattr(experimental_config, "backed_size_oblivious"):
+    del CONTESTANTS["export, oblivious"]
+HEADER = ("contract", "promise", "truth", "sizes run", *CONTESTANTS)
 _FORK = multiprocessing.get_context("fork")
 
 
@@ -106,14 +118,17 @@ def warm_up() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", default="*", help="a glob over the contracts' names")
+    parser.add_argument("--contestants", default="", help="names of columns, after semicolons")
     options = parser.parse_args()
+    chosen = options.contestants.split(";") if options.contestants else list(CONTESTANTS)
+    whole = options.only == "*" and not options.contestants
+    table, note = ({}, "") if whole else _read_table()
     torch.set_num_threads(1)  # a thread pool would not survive the fork
     warnings.simplefilter("ignore")
     logging.disable()  # torch.export logs what it then raises
     warm_up()
     gc.collect()
     gc.freeze()  # or every collection in a child would copy the pages it walks over
-    results: list[tuple[Case, int, dict[str, Answer]]] = []
     untrue = []
     for case in (c for c in CASES if fnmatch.fnmatch(c.id, options.only)):
         runs = timed(_truth, case, 300)
@@ -121,68 +136,92 @@ def main() -> None:
             untrue.append(runs if isinstance(runs, str) else f"{case.id}: {runs.told}")
             print(untrue[-1], flush=True)
             continue
-        answers = {name: timed(ask, case) for name, ask in CONTESTANTS.items()}
-        results.append((case, runs, answers))
+        answers = {name: timed(ask, case) for name, ask in CONTESTANTS.items() if name in chosen}
+        table[case.id] = table.get(case.id, {}) | _cells(case, runs, answers)
+        report(table, note)
         print(f"{case.id} ({case.true}, {runs} sizes run)", flush=True)
         for name, answer in answers.items():
             print(
                 f"    {name:24} {answer.grade(case.true):6} {answer.seconds:8.3f} s  {answer.told}",
                 flush=True,
             )
-    if options.only == "*":
-        report(results)
     if untrue:
         sys.exit("not what running says:\n" + "\n".join(untrue))
 
 
-def report(results: list[tuple[Case, int, dict[str, Answer]]]) -> None:
+def _cells(case: Case, runs: int, answers: dict[str, Answer]) -> dict[str, str]:
+    cells = {
+        "contract": case.id,
+        "promise": f"{case.clause} → {_shown(case)}",
+        "truth": "true" if case.true else "false",
+        "sizes run": str(runs),
+    }
+    for name, answer in answers.items():
+        cells[name] = f"{answer.grade(case.true)}, {_seconds(answer.seconds)}: {answer.told}"
+    return cells
+
+
+def _read_table() -> tuple[dict[str, dict[str, str]], str]:
+    """The cells of earlier runs, by contract and column, and a note on where they ran."""
+    file = RESULTS / "peers.md"
+    lines = [line for line in file.read_text().splitlines() if line.startswith("| ")]
+    rows = [re.split(r"(?<!\\)\|", line[2:-2]) for line in lines if not line.startswith("| ---")]
+    header, *others = rows
+    plain = [[cell.strip().replace("\\|", "|") for cell in row] for row in (header, *others)]
+    start = file.read_text()
+    told = re.search(rf"(?m)^- {_EARLIER}.*", start) or re.search(r"\((.*)\)", start)
+    note = "" if told is None else told[0].removeprefix("- ")
+    note = note if note.startswith(_EARLIER) else f"{_EARLIER} {note}"
+    return {row[0]: dict(zip(plain[0], row, strict=True)) for row in plain[1:]}, note
+
+
+_EARLIER = "cells that this run did not measure:"
+
+
+def report(table: dict[str, dict[str, str]], note: str) -> None:
     """The table and its summary, as a file."""
-    true = sum(case.true for case, _, _ in results)
-    sizes = sum(runs for _, runs, _ in results)
+    rows = list(table.values())
+    true = sum(row["truth"] == "true" for row in rows)
+    sizes = sum(int(row["sizes run"]) for row in rows)
     summary = [
-        f"{len(results)} contracts, {true} true and {len(results) - true} false, as the real "
+        f"{len(rows)} contracts, {true} true and {len(rows) - true} false, as the real "
         f"models say at {sizes:,} sizes run here"
     ]
     for name in CONTESTANTS:
-        grades = [answers[name].grade(case.true) for case, _, answers in results]
+        grades = [row[name].partition(",")[0] for row in rows if name in row]
         counts = [
             f"{grades.count(g)} {w}"
             for g, w in (("right", "right"), ("wrong", "wrong"), ("none", "without an answer"))
         ]
-        summary.append(f"{name}: {', '.join(counts)}{_ratio(name, results)}")
-    rows = []
-    for case, runs, answers in results:
-        cells = [
-            case.id,
-            f"{case.clause} → {_shown(case)}",
-            "true" if case.true else "false",
-            str(runs),
-        ]
-        for answer in answers.values():
-            cells.append(f"{answer.grade(case.true)}, {_seconds(answer.seconds)}: {answer.told}")
-        rows.append(cells)
-    path = write(
+        summary.append(f"{name}: {', '.join(counts)}{_ratio(name, rows)}")
+    if note:
+        summary.append(note)
+    write(
         "peers",
         "python -m benchmarks.peers",
         summary,
-        ("contract", "promise", "truth", "sizes run", *CONTESTANTS),
-        rows,
+        HEADER,
+        [[row.get(column, "not asked") for column in HEADER] for row in rows],
     )
-    print(*summary, path, sep="\n")
 
 
-def _ratio(name: str, results: list[tuple[Case, int, dict[str, Answer]]]) -> str:
+def _ratio(name: str, rows: list[dict[str, str]]) -> str:
     """How many times archlint's time it takes where it answers, as a geometric mean."""
     if name == "archlint":
         return ""
     logs = [
-        math.log(answers[name].seconds / answers["archlint"].seconds)
-        for _, _, answers in results
-        if answers[name].holds is not None and answers["archlint"].holds is not None
+        math.log(_told_seconds(row[name]) / _told_seconds(row["archlint"]))
+        for row in rows
+        if all(not row.get(n, "none").startswith("none") for n in (name, "archlint"))
     ]
     if not logs:
         return ""
     return f"; {math.exp(sum(logs) / len(logs)):.2g} times archlint's time where it answers"
+
+
+def _told_seconds(cell: str) -> float:
+    number, unit = cell.partition(", ")[2].partition(":")[0].split()
+    return max(float(number), 0.5) / 1e3 if unit == "ms" else float(number)
 
 
 def _shown(case: Case) -> str:

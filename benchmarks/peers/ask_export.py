@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,30 +32,75 @@ def ask(case: Case, model: nn.Module, deferred: bool = False) -> Answer:
         )
     except ValueError as e:
         return Answer(None, f"cannot be asked: {e}")
-    inputs = tuple(
-        torch.zeros(shape, dtype=torch.int64) if name in case.below else torch.randn(shape)
-        for name, shape in case.shapes(example).items()
-    )
     try:
         program = torch.export.export(
             model,
-            inputs,
+            _inputs(case, example),
             dynamic_shapes=asked,
             prefer_deferred_runtime_asserts_over_guards=deferred,
         )
     except Exception as e:
-        kind = type(e).__name__
-        if any(c.__name__ in _REFUSALS for c in type(e).__mro__):
-            return Answer(False, "refuses")
-        if run(case, model, example) is None:  # then its user sees the model's own error
-            return Answer(False, f"the model fails at the example, {example}")
-        return Answer(None, f"raises {kind}")
+        return _failed(e, case, model, example)
     return _read(case, program, asked)
 
 
 def ask_deferred(case: Case, model: nn.Module) -> Answer:
     """With ``prefer_deferred_runtime_asserts_over_guards``."""
     return ask(case, model, deferred=True)
+
+
+def ask_oblivious(case: Case, model: nn.Module) -> Answer:
+    """With ``backed_size_oblivious``: sizes are not compared with 0 and 1."""
+    from torch.fx.experimental import _config
+
+    with _config.patch(backed_size_oblivious=True):
+        return ask(case, model)
+
+
+def ask_spec(case: Case, model: nn.Module) -> Answer:
+    """With a ``ShapesSpec``: ranges and multiples that are to be valid, or the export fails."""
+    from torch.fx.experimental.dynamic_spec import ShapesSpec, ShapeVar, TensorSpec
+
+    if case.kind != "any" or case.also:
+        return Answer(None, "cannot be asked")
+    variables = {
+        name: None if r.low == r.high else ShapeVar(name, min=r.low, max=r.high)
+        for name, r in case.ranges.items()
+    }
+    example = {name: r.near(_EXAMPLE[name]) for name, r in case.ranges.items()}
+    assumptions = [v % r.step == r.low % r.step for v, r in zip(variables.values(),
+                   case.ranges.values(), strict=True) if r.step > 1]  # fmt: skip
+    asked, sizes = [], []
+    for shape, known in zip(case.dims().values(), case.shapes(example).values(), strict=True):
+        dims = [_dynamic(s, variables) for s in shape]
+        asked.append({i: d for i, d in enumerate(dims) if d is not None})
+        sizes.append(TensorSpec([k if d is None else d for d, k in zip(dims, known, strict=True)]))
+    names = list(inspect.signature(model.forward).parameters)[: len(sizes)]
+    try:
+        program = torch.export.export(
+            model, _inputs(case, example), strict=True,
+            dynamic_shapes=ShapesSpec(dict(zip(names, sizes, strict=True)),
+                                      assumptions=assumptions),
+        )  # fmt: skip
+    except Exception as e:
+        return _failed(e, case, model, example)
+    return _read(case, program, tuple(asked))
+
+
+def _inputs(case: Case, example: Point) -> tuple[torch.Tensor, ...]:
+    return tuple(
+        torch.zeros(shape, dtype=torch.int64) if name in case.below else torch.randn(shape)
+        for name, shape in case.shapes(example).items()
+    )
+
+
+def _failed(error: Exception, case: Case, model: nn.Module, example: Point) -> Answer:
+    kind = type(error).__name__
+    if any(c.__name__ in _REFUSALS for c in type(error).__mro__):
+        return Answer(False, "refuses")
+    if run(case, model, example) is None:  # then its user sees the model's own error
+        return Answer(False, f"the model fails at the example, {example}")
+    return Answer(None, f"raises {kind}")
 
 
 def _dim(name: str, r: Range) -> Any:

@@ -11,6 +11,7 @@ import torchvision
 from torch import nn
 
 from .case import Case, Range, side, sides
+from .contracts_bounded import BOUNDED
 from .contracts_small import SMALL
 
 Builder = Callable[[], nn.Module]
@@ -106,4 +107,4 @@ TIMM = [
     ),
 ]
 
-CASES = [*TORCHVISION, *TIMM, *SMALL]
+CASES = [*TORCHVISION, *TIMM, *SMALL, *BOUNDED]
