@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.deployment`` exports each model with dynamic sizes, compares it at 20 sizes
 inside of its accepted set and as many just outside, and writes results/deployment.md.
-``--models a,b`` and ``--runtimes a,b`` choose. It needs the extras onnx, openvino and executorch;
-a runtime that is not installed is left out.
+With ``--models a,b`` and ``--runtimes a,b``, the other rows stay as they are. It needs the extras
+onnx, openvino and executorch; a runtime that is not installed is left out.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 from torch.export import Dim
+from torch.fx.experimental import _config as experimental_config
 
 from archlint.contracts.contract import Artifact, Budget, ModelRef
 from archlint.contracts.verdict import Verdict
@@ -65,7 +66,11 @@ def _pte(name: str, path: Path) -> None:
     step = STEP.get(name, 1)
     side = [Dim(n, min=SMALLEST // step, max=256 // step) for n in ("h", "w")]
     shape = {i + 2: step * dim if step > 1 else dim for i, dim in enumerate(side)}
-    program = torch.export.export(build(name), (_example(name)[:1],), dynamic_shapes=(shape,))
+    with experimental_config.patch(backed_size_oblivious=True):
+        program = torch.export.export(
+            build(name), (_example(name)[:1],), dynamic_shapes=(shape,),
+            prefer_deferred_runtime_asserts_over_guards=True,
+        )  # fmt: skip
     path.write_bytes(to_edge(program).to_executorch().buffer)
 
 
@@ -117,13 +122,17 @@ def main() -> None:
     parser.add_argument("--runtimes", default=",".join(installed))
     chosen = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    rows = []
+    default = parser.parse_args([])
+    rows = [] if chosen == default else table.read("deployment")[1:]
+    order = [*TOYS, *TORCHVISION]
     with tempfile.TemporaryDirectory() as folder:
         for name in chosen.models.split(","):
             for runtime in chosen.runtimes.split(","):
                 compared, found = compare(name, runtime, Path(folder))
-                rows.append([name, runtime, compared, found])
-                print(" | ".join(rows[-1]), flush=True)
+                row = [name, runtime, compared, found]
+                rows = [r for r in rows if r[:2] != row[:2]] + [row]
+                rows.sort(key=lambda r: (order.index(r[0]), list(PACKAGES).index(r[1])))
+                print(" | ".join(row), flush=True)
                 _write(rows)
 
 

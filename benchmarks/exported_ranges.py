@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.exported_ranges`` writes the code for each model, exports the model with it,
 and runs the programs at sizes inside of the range and just outside: they must accept and refuse
-what the file says. It writes results/exported-ranges.md. ``--models a,b`` and ``--forms a,b``.
+what the file says. It writes results/exported-ranges.md. With ``--models a,b`` and ``--forms a,b``,
+the other rows stay as they are.
 """
 
 from __future__ import annotations
@@ -89,17 +90,23 @@ def _points(allowed: Bool) -> Iterator[dict[str, int]]:
     yield from outside[:POINTS]
 
 
+def _position(row: list[str]) -> tuple[int, str]:
+    return [*TOYS, *TORCHVISION, *MORE].index(row[0]), row[1]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--models", default=",".join([*TOYS, *TORCHVISION, *MORE]))
     parser.add_argument("--forms", default="torch-export,shapes-spec")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
-    rows = []
+    default = parser.parse_args([])
+    rows = [] if chosen == default else table.read("exported-ranges")[1:]
     for name in chosen.models.split(","):
         for form in chosen.forms.split(","):
-            rows.append(rows_of(name, form))
-            print(" | ".join(rows[-1]), flush=True)
+            row = rows_of(name, form)
+            rows = sorted([r for r in rows if r[:2] != row[:2]] + [row], key=_position)
+            print(" | ".join(row), flush=True)
             right = sum(row[3].endswith("as written") for row in rows)
             table.write(
                 "exported-ranges", "python -m benchmarks.exported_ranges",

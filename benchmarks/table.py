@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +28,14 @@ def write(
     path = RESULTS / f"{name}.md"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def read(name: str) -> list[list[str]]:
+    """The header and the rows of ``results/<name>.md`` as an earlier run left them."""
+    file = RESULTS / f"{name}.md"
+    lines = file.read_text().splitlines() if file.is_file() else []
+    rows = [re.split(r"(?<!\\)\|", line[2:-2]) for line in lines if line.startswith("| ")]
+    return [[c.strip().replace("\\|", "|") for c in row] for row in rows[:1] + rows[2:]]
 
 
 def _row(cells: Sequence[str]) -> str:

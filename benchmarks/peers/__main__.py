@@ -38,7 +38,7 @@ import torch
 from torch import nn
 from torch.fx.experimental import _config as experimental_config
 
-from benchmarks.table import RESULTS, write
+from benchmarks.table import RESULTS, read, write
 
 from . import ask_archlint, ask_export, ask_gradual, ask_pytest, truth
 from .answer import Answer
@@ -164,15 +164,12 @@ def _cells(case: Case, runs: int, answers: dict[str, Answer]) -> dict[str, str]:
 def _read_table() -> tuple[dict[str, dict[str, str]], str]:
     """The cells of earlier runs, by contract and column, and a note on where they ran."""
     file = RESULTS / "peers.md"
-    lines = [line for line in file.read_text().splitlines() if line.startswith("| ")]
-    rows = [re.split(r"(?<!\\)\|", line[2:-2]) for line in lines if not line.startswith("| ---")]
-    header, *others = rows
-    plain = [[cell.strip().replace("\\|", "|") for cell in row] for row in (header, *others)]
+    header, *rows = read("peers")
     start = file.read_text()
     told = re.search(rf"(?m)^- {_EARLIER}.*", start) or re.search(r"\((.*)\)", start)
     note = "" if told is None else told[0].removeprefix("- ")
     note = note if note.startswith(_EARLIER) else f"{_EARLIER} {note}"
-    return {row[0]: dict(zip(plain[0], row, strict=True)) for row in plain[1:]}, note
+    return {row[0]: dict(zip(header, row, strict=True)) for row in rows}, note
 
 
 _EARLIER = "cells that this run did not measure:"

@@ -169,20 +169,29 @@ def write(profiles: Sequence[Profile]) -> str:
 
 
 def _export_function(count: int) -> list[str]:
-    """By default torch.export refuses sizes at which a size inside the model is 1."""
-    head = [
+    """By default torch.export refuses sizes at which a size inside the model is 1.
+
+    It also refuses ranges for which it cannot prove what the model requires; these were proved.
+    """
+    lines = [
         "def export(model):",
         "    from torch.fx.experimental import _config",
+        "",
+        "    def program(args, kwargs, dynamic_shapes):",
+        "        return torch.export.export(",
+        "            model, args, kwargs, dynamic_shapes=dynamic_shapes,",
+        "            prefer_deferred_runtime_asserts_over_guards=True,  # the sizes were proved",
+        "        )",
         "",
         "    # by default, sizes at which a size inside the model is 1 would be refused",
         "    with _config.patch(backed_size_oblivious=True):",
     ]
     if count == 1:
-        call = "torch.export.export(model, args, kwargs, dynamic_shapes=dynamic_shapes)"
-        return [*head, f"        return {call}"]
-    calls = [f"            torch.export.export(model, args_{i}, kwargs_{i}, dynamic_shapes="
-             f"dynamic_shapes_{i})," for i in range(count)]  # fmt: skip
-    return [*head, "        return [", *calls, "        ]"]
+        return [*lines, "        return program(args, kwargs, dynamic_shapes)"]
+    calls = [
+        f"            program(args_{i}, kwargs_{i}, dynamic_shapes_{i})," for i in range(count)
+    ]
+    return [*lines, "        return [", *calls, "        ]"]
 
 
 def write_onnx(profiles: Sequence[Profile]) -> str:
