@@ -18,6 +18,8 @@ ORDINARY = (224, 200, 96, 160, 128, 256, 64, 32)
 """Sizes that images often have; traces are often made at one of them."""
 
 MAX_CHANGES = 10  # combinations of as many sizes that are changed at a point
+MAX_ABOVE = 1000
+_STEPS = (0, 1, 2, 3, 5, 9, 17, 31)
 _FAR = 256  # sizes that are compared are at most this, where the region allows it
 
 
@@ -44,8 +46,18 @@ def inside_points(
     box = _near(question.box)
     points = choose_sizes(names, region, box, _moduli(exploration), count, points=first)
     points = [p for p in points if all(v <= 4 * _FAR for v in p.values())] or points[:1]
+    if smallest is not None:  # a small island may lie far above the smallest sizes of the box
+        others = (p for p in _above(smallest) if p not in points and holds(region, p))
+        points += itertools.islice(others, max(0, count - len(points)))
     others = [p for p in points if p not in ordinary]
     return [*others[: count - len(ordinary)], *ordinary]
+
+
+def _above(smallest: Sizes) -> Iterator[Sizes]:
+    """Sizes a little above these, the nearest first."""
+    steps = sorted(itertools.product(_STEPS, repeat=len(smallest)), key=lambda s: (sum(s), s))
+    for step in itertools.islice(steps, MAX_ABOVE):
+        yield {name: v + d for (name, v), d in zip(smallest.items(), step, strict=True)}
 
 
 def outside_points(

@@ -176,6 +176,13 @@ def test_each_difference(project, rules, kind, at, text):
     assert verdict.confirmed
 
 
+def test_points_on_an_island(project):
+    """Sizes of 37 to 39 only: next to the smallest there are enough to compare."""
+    verdict = compare(project, REFUSES, within="N <= 2 and H, W in 37..39", outside="any")
+    assert verdict.samples.run == 10
+    assert "10 accepted and 0 refused" in verdict.details["agrees"]
+
+
 def test_an_earlier_output(project):
     """Fresh, the stand-in refuses such sizes; reused, it returns what it had."""
     verdict = compare(project, {"where": "h == 3", "how": "stale"}, REFUSES)
