@@ -48,9 +48,9 @@ def _annotations(results: RunResults, verdict: Verdict, level: str) -> list[str]
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
-    """One line that says what is wrong; then why the contract is there, and the first fix."""
+    """One line that says what is wrong; then why the contract is there, a range, the first fix."""
     yield sentence(verdict)
-    for label in ("why", "fix"):
+    for label in ("why", "good box", "fix"):
         if text := verdict.details.get(label):
             yield f"{label}: {text.partition(chr(10))[0]}"
 

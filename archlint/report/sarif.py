@@ -16,6 +16,7 @@ from archlint.contracts.contract import Contract
 from archlint.contracts.cost_budget import budgets_text
 from archlint.contracts.fingerprint import fingerprint, mistake_fingerprint
 from archlint.contracts.rulefile.structure_reader import structure_as_yaml
+from archlint.contracts.settings import shorten
 from archlint.contracts.verdict import Verdict
 from archlint.contracts.verdict_text import body, name
 from archlint.errors import Mistake, one_line, visible
@@ -190,11 +191,22 @@ def _of_contract(contract: Contract) -> dict[str, Any]:
         parts.append(f"has the structure {structure_as_yaml(contract.structure)}")
     if contract.costs:
         parts.append(f"costs {budgets_text(contract.costs)}")
+    if contract.artifact:
+        parts.append(f"agrees with {shorten(Path(contract.artifact.path))}")
     title = " and ".join(parts)
     help = "\n".join(filter(None, (f"The model {title}.", contract.why and f"Why: {contract.why}")))
     level = "warning" if contract.severity == "warning" else "error"
-    fixes = f"archlint fix --select {contract.id} shows changes that were proved to make it hold."
-    return _descriptor(contract.id, title, help, level, fixes)
+    return _descriptor(contract.id, title, help, level, _next_step(contract))
+
+
+def _next_step(contract: Contract) -> str:
+    if contract.artifact:
+        file = shorten(Path(contract.artifact.path))
+        return f"archlint compare-artifact {file} --with MODEL runs it again."
+    if contract.clause.declared:
+        form = contract.clause.declared.form
+        return f"archlint export-ranges MODEL --to {form} writes ranges that were proved."
+    return f"archlint fix --select {contract.id} shows changes that were proved to make it hold."
 
 
 def _descriptor(id: str, title: str, help: str, level: str, next: str = "") -> dict[str, Any]:

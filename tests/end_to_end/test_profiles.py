@@ -160,6 +160,10 @@ def test_the_command(project, monkeypatch):
     (result,) = json.loads(sarif.stdout)["runs"][0]["results"]
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "build.sh"
+    (rule,) = json.loads(sarif.stdout)["runs"][0]["tool"]["driver"]["rules"]
+    assert "archlint export-ranges MODEL --to trtexec" in rule["help"]["text"]
+    github = command("--profile", "build.sh", "--model", "models.py:UNet", "--format", "github")
+    assert "%0Agood box: N in 1..4 and H, W == 64" in github.stdout
     square = command("--profile", "build.sh", "--model", "models.py:UNet", "--input", "N 3 S S")
     assert "any N in 1..4 and S in 16..128" in square.stdout
     assert "N=1 S=17" in square.stdout

@@ -19,6 +19,9 @@ KINDS = {
 }
 """The kinds of differences, the worst first."""
 
+PLAIN = ("crash", "stale", "shape", "values")
+"""Kinds whose text needs no explanation."""
+
 
 @dataclass(frozen=True)
 class Difference:

@@ -47,8 +47,8 @@ def inside_points(
     points = choose_sizes(names, region, box, _moduli(exploration), count, points=first)
     points = [p for p in points if all(v <= 4 * _FAR for v in p.values())] or points[:1]
     if smallest is not None:  # a small island may lie far above the smallest sizes of the box
-        others = (p for p in _above(smallest) if p not in points and holds(region, p))
-        points += itertools.islice(others, max(0, count - len(points)))
+        more = (p for p in _above(smallest) if p not in points and holds(region, p))
+        points += itertools.islice(more, max(0, count - len(points)))
     others = [p for p in points if p not in ordinary]
     return [*others[: count - len(ordinary)], *ordinary]
 

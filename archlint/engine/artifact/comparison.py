@@ -11,9 +11,11 @@ from typing import Any
 from archlint.contracts.contract import Artifact, Contract, Input, ModelRef
 from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.ranges.range_contract import leaves
+from archlint.contracts.settings import shorten
 from archlint.contracts.verdict import Samples, Verdict
 from archlint.engine.artifact.artifact_differences import (
     KINDS,
+    PLAIN,
     Difference,
     difference_inside,
     difference_outside,
@@ -214,7 +216,7 @@ def compared_verdict(
     except ArchlintError as e:
         return replace(verdict, word="error", message=str(e), details={"reason": str(e)})
     lines = contract_lines(run.contract)
-    lines["artifact"] = f"{artifact.path}   ({result.version}, a process of its own)"
+    lines["artifact"] = f"{shorten(Path(artifact.path))}   ({result.version}, a process of its own)"
     compared = f"{result.inside} accepted and {result.outside} refused sizes"
     how = "shapes only" if artifact.shapes_only else f"values to {percent(artifact.tolerance)}"
     compared += f", each in a fresh and in a reused request; {how}"
@@ -234,7 +236,8 @@ def compared_verdict(
     if note:
         lines["note"] = note
     lines["compared"] = compared
-    message = f"{point_text(first.sizes)}: {KINDS[first.kind]}: {first.text}"
+    what = first.text if first.kind in PLAIN else f"{KINDS[first.kind]}: {first.text}"
+    message = f"{point_text(first.sizes)}: {what}"
     return replace(verdict, word="broken", message=message, details=lines, samples=samples,
                    counterexample=dict(first.sizes), confirmed=True)  # fmt: skip
 

@@ -11,8 +11,10 @@ from importlib.util import find_spec
 
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import nn
 
+from archlint.cli.app import cli
 from archlint.contracts.contract import Artifact, Budget, Contract, ModelRef
 from archlint.contracts.rulefile.load import load
 from archlint.contracts.rulefile.phrase_parser import parse_clause
@@ -174,6 +176,24 @@ def test_each_difference(project, rules, kind, at, text):
     name, _, size = at.partition("=")
     assert verdict.counterexample[name] == int(size)
     assert verdict.confirmed
+
+
+def test_reports(project):
+    """SARIF and annotations name the artifact, and say how to run it again."""
+    (project / "net.onnx").write_text(json.dumps({"rules": [{"where": "h == 3", "how": "SIGFPE"},
+                                                            REFUSES]}))  # fmt: skip
+    command = ["compare-artifact", "net.onnx", "--with", "model.py:Pool", "--input", "N 2 H W",
+               "--within", "N <= 2 and H, W <= 9"]  # fmt: skip
+    outputs = [w for f in ("sarif", "github") for w in ("--output", f"{f}={f}.txt")]
+    result = CliRunner().invoke(cli, [*command, *outputs])
+    assert result.exit_code == 1
+    assert "artifact   net.onnx   (onnxruntime 0, a process of its own)" in result.stdout
+    run = json.loads((project / "sarif.txt").read_text())["runs"][0]
+    (rule,), (found,) = run["tool"]["driver"]["rules"], run["results"]
+    assert "agrees with net.onnx" in rule["shortDescription"]["text"]
+    assert "compare-artifact net.onnx --with MODEL runs it again" in rule["help"]["text"]
+    assert "N=1 H=3 W=3: process ended with SIGFPE" in found["message"]["text"]
+    assert "N=1 H=3 W=3: process ended with SIGFPE" in (project / "github.txt").read_text()
 
 
 def test_points_on_an_island(project):
