@@ -30,6 +30,7 @@ from archlint.tracing.loops.sections import (
     make_tuple,
     make_zip,
     sections_of,
+    unbound,
 )
 from archlint.tracing.loops.segments import SymbolicTuple, has_symbolic_length, segments_of
 from archlint.tracing.loops.turn import Retry
@@ -98,7 +99,7 @@ class Loops:
 
     def list_of(self, items: Iterable[Any] = ()) -> Any:
         """``list(items)``, or a comprehension's list."""
-        made = self.new_list([])
+        made, items = self.new_list([]), unbound(items)
         if has_symbolic_length(items):
             made.extend(items)
             return made
@@ -126,6 +127,7 @@ class Loops:
             return function
 
     def _sum(self, items: Any, *start: Any, **named: Any) -> Any:
+        items = unbound(items)
         if not has_symbolic_length(items):
             return builtins.sum(items, *start, **named)
         result = start[0] if start else named.get("start", 0)

@@ -58,7 +58,7 @@ def _rewritten(code: CodeType, filename: str, first: int) -> Rewritten | None:
         return None  # the source is not what was compiled
     if any(isinstance(n, ast.Name) and n.id in _BY_NAME for n in ast.walk(node)):
         return None
-    change = _Change(filename)
+    change = _Change(filename, "map" in _bound(module))
     changed = copy.deepcopy(node)
     changed.body = [change.visit(s) for s in changed.body]
     if not change.sites and not change.calls:
@@ -163,8 +163,9 @@ def _is_code(value: object, name: str) -> bool:
 class _Change(ast.NodeTransformer):
     """Replaces loops, comprehensions, new lists and calls of some builtin functions."""
 
-    def __init__(self, filename: str) -> None:
+    def __init__(self, filename: str, has_map: bool) -> None:
         self.filename = filename
+        self.has_map = has_map  # the module gives the name another meaning
         self.sites: dict[Site, BodyNames] = {}
         self.calls = 0
 
@@ -208,10 +209,16 @@ class _Change(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         only = node.args[0] if len(node.args) == 1 and not node.keywords else None
+        if isinstance(only, ast.Call) and not self.has_map:
+            only = _mapped(only)
         if name in ("list", "tuple", "sum") and isinstance(only, ast.GeneratorExp):
             node.args[0] = self._comprehension(only, "list_of")
         else:
             self.generic_visit(node)
+        for at, arg in enumerate(node.args):
+            if isinstance(arg, ast.List) and _has(arg.elts, (ast.Starred,)):
+                self.calls += 1
+                node.args[at] = _with_lists(arg)
         if name in REPLACED:
             self.calls += 1
             node.func = _call(node.func, "replacement", node.func)
@@ -232,6 +239,39 @@ class _Change(ast.NodeTransformer):
         site = (self.filename, node.lineno, node.col_offset)
         self.sites[site] = names
         return site
+
+
+def _mapped(call: ast.Call) -> ast.expr:
+    """``map(f, items)`` as a generator expression; any other call as it is."""
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    if name != "map" or len(call.args) != 2 or call.keywords:
+        return call
+    function, items = call.args
+    if isinstance(items, ast.Starred) or not isinstance(function, (ast.Name, ast.Attribute)):
+        return call
+    item = "__archlint_item"
+    made = ast.Call(function, [ast.Name(item, ast.Load())], [])
+    each = ast.comprehension(ast.Name(item, ast.Store()), items, [], 0)
+    expression = ast.copy_location(ast.GeneratorExp(made, [each]), call)
+    for node in (made, made.args[0], each.target):
+        ast.copy_location(node, call)
+    return expression
+
+
+@lru_cache(maxsize=64)
+def _bound(module: ast.Module) -> frozenset[str]:
+    """The names that are defined or assigned anywhere in a module."""
+    names: set[str] = set()
+    for node in ast.walk(module):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+    return frozenset(names)
 
 
 def _constant(site: Site) -> ast.expr:

@@ -134,9 +134,13 @@ def sections_of(host: Host, value: Any) -> list[Section] | None:
         return value.sections
     if symbolic_length(value) is None and not has_symbolic_length(value):
         return None
-    if isinstance(value, torch.Tensor):
-        value = value.unbind(0)
-    return [_of_segment(s.value, s.repeats) for s in segments_of(value)]
+    return [_of_segment(s.value, s.repeats) for s in segments_of(unbound(value))]
+
+
+def unbound(items: Any) -> Any:
+    """The elements of a tensor whose first dimension is a size; other iterables as they are."""
+    is_tensor = isinstance(items, torch.Tensor) and symbolic_length(items) is not None
+    return items.unbind(0) if is_tensor else items
 
 
 def _of_segment(value: Any, count: Size) -> Section:
@@ -233,6 +237,7 @@ def make_len(host: Host, value: Any) -> Any:
 
 def make_tuple(host: Host, *items: Any) -> Any:
     """``tuple(items)``."""
+    items = tuple(map(unbound, items))
     if len(items) == 1 and has_symbolic_length(items[0]):
         if isinstance(items[0], GrowingList):
             items[0].read = True
@@ -242,5 +247,5 @@ def make_tuple(host: Host, *items: Any) -> Any:
 
 __all__ = [
     "Section", "Sections", "SymbolicRange", "make_enumerate", "make_iter", "make_len",
-    "make_range", "make_reversed", "make_tuple", "make_zip", "sections_of",
+    "make_range", "make_reversed", "make_tuple", "make_zip", "sections_of", "unbound",
 ]  # fmt: skip

@@ -258,7 +258,8 @@ def calling_module(tracer: ModuleType) -> str | None:
     own = {n for n in code.co_names if _is_exact(frame.f_globals.get(n))}
     if not own and not SHADOWS.keys() & set(code.co_names):
         return None
-    if "CALL" not in dis.opname[code.co_code[frame.f_lasti]]:  # Python 3.11 has a PRECALL too
+    calls = "CALL" in dis.opname[code.co_code[frame.f_lasti]]  # Python 3.11 has a PRECALL too
+    if not calls and "map" not in code.co_names:  # h, w = map(int, x.shape[2:])
         return None
     name = frame.f_globals.get("__name__", "")
     module = sys.modules.get(name)

@@ -169,6 +169,16 @@ class TwiceThroughZip(nn.Module):
         return total
 
 
+class ElementsOfATensor(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(4, 2)
+
+    def forward(self, x):
+        steps = torch.stack(list(map(self.inner, x.transpose(0, 1))), 1)
+        return steps, torch.stack(tuple(x)), sum(x), torch.cat([x[0], *x])
+
+
 EXACT = {
     HandWrittenRNN: ("N T 4", "any size"),
     TeacherForcing: ("N T 4", "any size"),
@@ -185,6 +195,7 @@ EXACT = {
     Pieces: ("N T C", None),
     TableOfSteps: ("N T 4", "T <= 8"),
     FirstOfAnIterator: ("N T C", "any size"),
+    ElementsOfATensor: ("N T 4", "any size"),
     TwiceThroughZip: ("N T C", "any size"),
 }
 """The input of each model, and the sizes that it accepts (``None``: only compared with runs)."""

@@ -39,6 +39,12 @@ class Padded(nn.Module):
         return nn.functional.pad(x, (0, 0, 0, missing))
 
 
+class Mapped(nn.Module):
+    def forward(self, x):
+        h, w = map(int, x.shape[2:])
+        return x.new_zeros(x.shape[0], 3, h, w)
+
+
 class Counted(nn.Module):
     """What cannot keep a size: the number itself decides."""
 
@@ -52,7 +58,7 @@ def inferred(model):
 
 @pytest.mark.parametrize(
     ("model", "height"),
-    [(Coordinates(), "H"), (Half(), "H//2"), (Padded(), "H")],
+    [(Coordinates(), "H"), (Half(), "H//2"), (Padded(), "H"), (Mapped(), "H")],
     ids=lambda v: type(v).__name__,
 )
 def test_a_size_goes_through(model, height):
