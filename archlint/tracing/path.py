@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from archlint.ops.registry import Refused, TensorSpec, refusal
 from archlint.ops.traits import ERRORS, traits_of
-from archlint.symbolic import Size, unknown
+from archlint.symbolic import Expr, Size, unknown
 from archlint.symbolic.case_split import divisors
 from archlint.symbolic.formula import Bool, Formula, Junction, comparisons, eq, holds, negate
 from archlint.symbolic.intervals import Box
@@ -73,6 +73,7 @@ class TracedPath:
         self.unknowns: list[str] = []  # by which operator each was made, in their order
         self.facts = Facts(box, self.unknowns)
         self.masks = MaskCounts()
+        self.texts: dict[str, Expr] = {}  # by the texts that stand for them in keys
         self._sums: dict[Size, Size] = {}  # unknowns that stand for sums of unknowns
         self.events: list[Event] = []
         self.caveats: list[str] = []

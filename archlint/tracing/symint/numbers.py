@@ -46,6 +46,7 @@ class SizePath(Protocol):
     env: dict[str, int]
     eager: bool
     before_number: Callable[[], None] | None
+    texts: dict[str, Expr]
 
     def known(self, formula: Bool) -> bool | None: ...
     def branch(self, formula: Bool) -> bool: ...

@@ -16,7 +16,7 @@ import math
 import re
 import sys
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import FrameType
 from typing import Any, Protocol
@@ -70,6 +70,11 @@ def text_of(number: Number, spec: str, text: str, by: str) -> str:
     if value is None:
         value = pinned(number.path, number.value)
         return format(value, spec)
+    texts = number.path.texts
+    if isinstance(value, Expr):
+        return next(text for text, size in texts.items() if size is value)
+    if value is False and isinstance(number.value, Expr):
+        texts.setdefault(text, number.value)
     return text if value is False else format(value, spec)
 
 
@@ -164,7 +169,9 @@ def _looked_up(number: Number, frame: FrameType, use: Use | None) -> Any:
             return None
         try:
             candidates.update(
-                (number, None) for key in keys for number in _numbers_in(key, use.affixes)
+                (entry, None)
+                for key in keys
+                for entry in _numbers_in(key, use.affixes, number.path.texts)
             )
         except LookupError:
             return None
@@ -178,8 +185,13 @@ def _looked_up(number: Number, frame: FrameType, use: Use | None) -> Any:
     return False
 
 
-def _numbers_in(key: Any, affixes: tuple[str, str] | None) -> Iterator[Any]:
-    """The numbers that a key consists of, or that its text may contain."""
+def _numbers_in(
+    key: Any, affixes: tuple[str, str] | None, texts: Mapping[str, Expr]
+) -> Iterator[Any]:
+    """The numbers that a key consists of, or that its text may contain.
+
+    ``texts``: texts that stand for sizes in the keys that this path made.
+    """
     node = getattr(key, "node", None)
     if node is not None and isinstance(getattr(node, "value", None), Expr):
         yield node.value
@@ -188,7 +200,13 @@ def _numbers_in(key: Any, affixes: tuple[str, str] | None) -> Iterator[Any]:
             yield int(key)
     elif isinstance(key, tuple):
         for part in key:
-            yield from _numbers_in(part, affixes)
+            yield from _numbers_in(part, affixes, texts)
+    elif isinstance(key, str) and any(text in key for text in texts):
+        for text in sorted(texts, key=len, reverse=True):
+            if text in key:
+                key = key.replace(text, "")
+                yield texts[text]
+        yield from _numbers_in(key, None, {})
     elif isinstance(key, str) and affixes is not None:
         before, after = affixes
         whole = re.fullmatch(re.escape(before) + r"(-?\d+)" + re.escape(after), key)

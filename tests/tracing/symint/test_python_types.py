@@ -289,3 +289,27 @@ def test_a_batch_is_recovered_by_dividing_floats():
         assert found.accepts(N=n, H=h, W=w) is (h % 7 == w % 7 == 0)
         if h % 7 == w % 7 == 0:
             assert found.output(N=n, H=h, W=w)[0] == n
+
+
+class Cache(nn.Module):
+    """It finds how it padded in a table, by the text of sizes that it computes in two ways."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = {}
+
+    def forward(self, x):
+        sides = [round(0.25 * size) for size in x.shape[2:]]
+        padded = nn.functional.pad(x, [side for side in reversed(sides) for _ in range(2)])
+        key = [round(1.0 * size) for size in padded.shape[2:]]
+        self.table[f"16x{key}"] = [slice(n or None, -n or None) for n in sides]
+        return padded[(..., *self.table[f"{16}x{list(padded.shape[2:])}"])]
+
+
+def test_a_text_that_became_a_key_is_found_by_the_same_text():
+    found = archlint.infer(Cache().eval(), "N 2 H W")
+    assert found.text == "any size", found.reasons
+    assert found.exact
+    for size in [(1, 2, 3, 8), (1, 2, 16, 2), (1, 2, 5, 1)]:
+        n, _, h, w = size
+        assert Cache()(torch.zeros(size)).shape == found.output(N=n, H=h, W=w)
