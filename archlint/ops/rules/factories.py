@@ -16,7 +16,7 @@ from archlint.ops.traits import Bounds, Creates, View, declare_traits
 from archlint.ops.values import int_ranges as ranges
 from archlint.symbolic import Expr, Size
 from archlint.symbolic.formula import disj, ge, lt
-from archlint.symbolic.rational import Ratio
+from archlint.symbolic.rational import Opaque, Ratio
 
 Dims = tuple[Size, ...]
 _IGNORED = frozenset({"requires_grad", "pin_memory", "generator"})
@@ -60,7 +60,7 @@ def number_dtype(value: Any) -> torch.dtype:
         return torch.bool
     if isinstance(value, (int, Expr)):
         return torch.int64
-    if isinstance(value, (float, Ratio)):
+    if isinstance(value, (float, Ratio, Opaque)):
         return torch.get_default_dtype()
     raise NoRule(f"a value {value!r}")
 

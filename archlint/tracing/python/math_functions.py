@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from archlint.runtime.process_lock import PROCESS_LOCK
-from archlint.tracing.symint import integers, numbers, rounding
+from archlint.tracing.symint import comparisons, integers, numbers, rounding
 from archlint.tracing.symint.numbers import SizePath
 from archlint.tracing.symint.python_types import is_symbolic_number, node_value, user_number
 
@@ -39,11 +39,34 @@ def _float_power(path: SizePath, a: Any, b: Any) -> Any:
     return rounding.as_float(path, numbers.power(path, a, b))
 
 
+def _log(plain: Callable[..., float]) -> Exact:
+    """A logarithm, with the base as a second argument if ``plain`` takes one."""
+
+    def logarithm(path: SizePath, number: Any, *base: Any) -> Any:
+        if not path.branch(comparisons.gt(path, number, 0)):
+            raise ValueError("math domain error")
+        return numbers.opaque(path, plain, number, *base)
+
+    return logarithm
+
+
+def _smooth(plain: Callable[..., float]) -> Exact:
+    """A function that has a value for all numbers."""
+    return lambda path, *args: numbers.opaque(path, plain, *args)
+
+
+_SMOOTH = (
+    *(math.sin, math.cos, math.tan, math.atan, math.atan2, math.tanh, math.asinh, math.hypot),
+    *(math.degrees, math.radians, math.erf, math.erfc),
+)
 EXACT: dict[Callable[..., Any], Exact] = {
     math.gcd: _folded(integers.greatest_divisor, 0),
     math.isqrt: integers.square_root,
     math.sqrt: numbers.square_root,
     math.log2: numbers.logarithm,
+    math.log: _log(math.log),
+    math.log10: _log(math.log10),
+    **{function: _smooth(function) for function in _SMOOTH},
     math.pow: _float_power,
     math.fmod: _remainder,
     math.fabs: lambda path, a: rounding.as_float(path, numbers.absolute(path, a)),

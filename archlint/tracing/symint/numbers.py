@@ -382,6 +382,8 @@ def absolute(path: SizePath, number: Any) -> Any:
         if path.branch(formula.ge(number.num, 0)):
             return number
         return Ratio(-number.num, number.den, number.rounded)
+    if kind_of(number) is float:
+        return opaque(path, abs, number)
     return largest(path, number, negative(path, number))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
 
@@ -28,7 +28,15 @@ from archlint.symbolic.formula import conj, eq, ge, gt
 from archlint.symbolic.rational import Opaque, Ratio, ratio_of
 from archlint.tracing.symint import random_parts
 from archlint.tracing.symint.float_kinds import Extremum, Logarithm, Root
-from archlint.tracing.symint.numbers import SizePath, kind_of, pinned, settled
+from archlint.tracing.symint.numbers import (
+    SizePath,
+    approximation_of,
+    kind_of,
+    pinned,
+    settled,
+    sizes_in,
+    value_at,
+)
 
 
 def as_float(path: SizePath, number: Any) -> Any:
@@ -141,6 +149,14 @@ def is_whole(path: SizePath, number: Any) -> Any:
     if exact is None:
         return float(pinned(path, number)).is_integer()
     return eq(mod(exact.num, exact.den), 0)
+
+
+def as_operand(number: Any, env: Mapping[str, int]) -> Any:
+    """The number as rules of operators know it: other floats than ratios are opaque."""
+    if not isinstance(number, (Root, Logarithm, FloatProduct, Extremum)):
+        return number
+    ratio, roundings = approximation_of(number) or (None, 0)
+    return Opaque(value_at(number, env), sizes_in(number), ratio, roundings)
 
 
 def _whole(

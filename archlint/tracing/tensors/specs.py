@@ -11,7 +11,7 @@ import torch
 
 from archlint.ops.registry import ElementFacts, SizeTuple, TensorSpec
 from archlint.tracing.run import TraceRun, current_run
-from archlint.tracing.symint.node import size_of
+from archlint.tracing.symint.node import SizeNode, size_of
 from archlint.tracing.symint.numbers import SizePath
 from archlint.tracing.symint.python_types import (
     SymbolicBool,
@@ -19,6 +19,7 @@ from archlint.tracing.symint.python_types import (
     SymbolicInt,
     user_number,
 )
+from archlint.tracing.symint.rounding import as_operand
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trees import leaves, map_leaves
 
@@ -120,7 +121,8 @@ def known_of(value: Any) -> Any:
     if kind is torch.nn.Parameter:
         return _real_spec(value)
     if kind in _SYMBOLIC:
-        return size_of(value)
+        node: Any = value.node
+        return as_operand(size_of(value), node.path.env) if isinstance(node, SizeNode) else value
     if kind is tuple:
         return tuple(known_of(v) for v in value)
     if kind is torch.Size:

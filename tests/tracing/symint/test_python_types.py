@@ -291,6 +291,54 @@ def test_a_batch_is_recovered_by_dividing_floats():
             assert found.output(N=n, H=h, W=w)[0] == n
 
 
+class Positions(nn.Module):
+    """Functions of ``math`` make values of tensors, and no sizes."""
+
+    def forward(self, x):
+        half = torch.linspace(3.0, math.log(x.shape[-1]) / math.log(2.0), 4)
+        scale = math.tanh(x.shape[-1] / 9) * math.cos(x.shape[-1]) + math.hypot(x.shape[-1], 2)
+        return x[..., None] * half * scale / math.log10(x.shape[-1] + 1.5)
+
+
+def test_functions_of_floats_pin_no_size():
+    found = archlint.infer(Positions().eval(), "N T")
+    assert found.text == "any size"
+    assert found.exact
+    assert len(found.explored.paths) == 1
+
+
+FLOATS = {
+    "root": lambda t: math.sqrt(t),
+    "power": lambda t: t**0.5 * 2,
+    "product": lambda t: t * 0.7,
+    "log2": lambda t: math.log2(t),
+    "largest": lambda t: max(t / 3, 1.5),
+    "absolute": lambda t: abs(1 / math.sqrt(t) - t * 0.1),
+}
+
+
+class Scaled(nn.Module):
+    """It passes a float made from a size to operators of many kinds."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+    def forward(self, x):
+        n = self.number(x.shape[-1])
+        x = x * n / (n + 0.5) - torch.full_like(x, n).masked_fill(x > n, n).clamp(-n, n)
+        x = torch.where(x < n, x**n, n**x) + torch.full((1,), n) + torch.tensor([n])
+        return x[..., None] * torch.linspace(0, n, 4) * torch.exp(-torch.arange(4) / n)
+
+
+@pytest.mark.parametrize("name", FLOATS)
+def test_a_float_in_a_tensor_pins_no_size(name):
+    found = archlint.infer(Scaled(FLOATS[name]).eval(), "N T")
+    assert found.text == "any size"
+    assert found.exact
+    assert len(found.explored.paths) == 1
+
+
 class Cache(nn.Module):
     """It finds how it padded in a table, by the text of sizes that it computes in two ways."""
 
