@@ -72,7 +72,7 @@ def text_of(number: Number, spec: str, text: str, by: str) -> str:
         return format(value, spec)
     texts = number.path.texts
     if isinstance(value, Expr):
-        return next(text for text, size in texts.items() if size is value)
+        return next((known for known, size in texts.items() if size == value), text)
     if value is False and isinstance(number.value, Expr):
         texts.setdefault(text, number.value)
     return text if value is False else format(value, spec)
