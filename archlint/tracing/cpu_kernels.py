@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from archlint.ops.registry import RefusedCall
+from archlint.ops.shapes.strides import unknown_strides
 from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.user_frames import summary
 from archlint.symbolic import evaluate
@@ -103,6 +104,21 @@ def compare_with_cpu(path: TracedPath, sizes: Sizes, name: str, made: Any, real:
         path.unproved(f"{name} has no rule, and the CPU may refuse ({text})")
     elif _shapes(sizes, made) != _shapes(sizes, real):
         raise UnknownOutcome(f"{name} has no rule, and meta and CPU kernels give different sizes")
+    else:
+        _compare_strides(sizes, name, made, real)
+
+
+def _compare_strides(sizes: Sizes, name: str, made: Any, real: Any) -> None:
+    """Forget how a result lies in memory if the CPU kernel lays it out otherwise."""
+    if isinstance(made, (tuple, list)):
+        for one, other in zip(made, real, strict=True):
+            _compare_strides(sizes, name, one, other)
+    elif type(made) is SymbolicTensor and real.numel():
+        known = [evaluate(s, sizes) for s in strides_of(made.spec)]
+        pairs = zip(real.shape, known, real.stride(), strict=True)
+        if any(size > 1 and mine != own for size, mine, own in pairs):
+            dims = made.spec.dims
+            made.spec = made.spec.like(dims, strides=unknown_strides(dims, name))
 
 
 def check_refusals(path: TracedPath, func: Any, call: Any, since: int, name: str) -> None:

@@ -457,3 +457,12 @@ def test_elements_of_several_are_not_asked_one_by_one():
     found = run(forward)
     assert found.outcome == "unknown"
     assert "tolist()" in found.error
+
+
+def test_the_cpu_is_heard_on_where_a_result_lies():
+    """The meta kernel lays out the last result of ``svd`` in rows, the CPU in columns."""
+    svd = lambda self, x: torch.linalg.svd(x, full_matrices=False)  # noqa: E731
+    viewed = run(lambda self, x: svd(self, x)[2].view(-1))
+    assert viewed.outcome == "unknown"
+    assert "how the result of linalg_svd lies in memory" in viewed.error
+    assert run(lambda self, x: svd(self, x)[2].abs()).outcome == "accepted"

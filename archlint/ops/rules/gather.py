@@ -141,11 +141,16 @@ def _scatter_reduce(
     _scatter(path, name, input, dim, index, src)
 
 
-def register_write(name: str, claims: Callable[..., None]) -> None:
-    """The rules of ``name`` and of ``name_``, which writes to its first argument."""
+def register_write(name: str, claims: Callable[..., None], *, contiguous: bool = False) -> None:
+    """The rules of ``name`` and of ``name_``, which writes to its first argument.
+
+    ``contiguous``: what ``name`` returns is; else it lies as the input does.
+    """
 
     def copied(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
         claims(path, name, input, *args, **settings)
+        if contiguous:
+            return input.like(input.dims)
         return input.like(input.dims, strides=elementwise_strides(path, [input], input.dims))
 
     def into(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
@@ -156,9 +161,9 @@ def register_write(name: str, claims: Callable[..., None]) -> None:
     shape_rule(inplace=spellings(f"{name}_"), unchecked=Unchecked.INDICES)(into)
 
 
-register_write("scatter", _scatter_from)
-register_write("scatter_add", _scatter)
-register_write("scatter_reduce", _scatter_reduce)
+register_write("scatter", _scatter_from, contiguous=True)
+register_write("scatter_add", _scatter, contiguous=True)
+register_write("scatter_reduce", _scatter_reduce, contiguous=True)
 
 
 def _accepts_along(index: int) -> bool:

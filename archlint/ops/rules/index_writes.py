@@ -154,9 +154,9 @@ def _claim_put(
     broadcast_onto(path, values.dims, target.dims)
 
 
-register_write("index_add", _claim_add)
-register_write("index_copy", _claim_copy)
-register_write("index_reduce", _claim_reduce)
+register_write("index_add", _claim_add, contiguous=True)
+register_write("index_copy", _claim_copy, contiguous=True)
+register_write("index_reduce", _claim_reduce, contiguous=True)
 register_write("put", _claim_take)
 register_write("index_fill", _claim_fill)
 register_write("index_put", _claim_put)

@@ -102,6 +102,8 @@ def pdist(path: Path, input: TensorSpec, p: float = 2) -> TensorSpec:
 def kron(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     if input.dtype not in REAL or other.dtype not in REAL:
         raise NoRule(f"kron of {input.dtype} and {other.dtype}")
+    if input.strides is not None or other.strides is not None:
+        raise NoRule("a matrix that is not contiguous: some views of the product raise")
     ndim = max(input.ndim, other.ndim)
     ones: tuple[Size, ...] = (1,)
     left = ones * (ndim - input.ndim) + input.dims

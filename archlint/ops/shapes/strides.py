@@ -69,6 +69,15 @@ def deferred(path: Path, dims: Dims, needs: Sequence[TensorSpec], settle: Settle
     return DeferredStrides.of(contiguous_strides(dims), settle, needs)
 
 
+def unknown_strides(dims: Dims, made_by: str) -> Strides:
+    """Strides that no rule knows: what asks for them ends the trace."""
+
+    def settle(path: Path) -> Strides | None:
+        path.undecided(f"how the result of {made_by} lies in memory")
+
+    return DeferredStrides.of(contiguous_strides(dims), settle, ())
+
+
 @lru_cache(maxsize=4096)
 def contiguous_strides(dims: Dims) -> Strides:
     """The row-major strides of a tensor of these sizes."""

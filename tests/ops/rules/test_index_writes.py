@@ -108,3 +108,30 @@ def test_a_source_that_may_be_too_short_is_not_proved():
     args = T("a"), T("a", dtype=torch.bool), T("b")
     RULES[torch.masked_scatter](path, *(t.spec(None) for t in args))
     assert path.caveats == ["whether the source has an element for each that the mask selects"]
+
+
+ZERO = T(1, 1, dtype=torch.int64, values=(0, 0))
+FIRST = T(1, dtype=torch.int64, values=(0, 0))
+WRITES = {
+    "scatter": (torch.scatter, 1, ZERO, 1.0),
+    "scatter of a source": (torch.scatter, 1, ZERO, T("a", "b")),
+    "scatter_add": (torch.scatter_add, 1, ZERO, T("a", "b")),
+    "scatter_reduce": (torch.scatter_reduce, 1, ZERO, T("a", "b"), "amax"),
+    "index_add": (torch.index_add, 1, FIRST, T("a", 1)),
+    "index_copy": (torch.index_copy, 1, FIRST, T("a", 1)),
+    "index_reduce": (torch.index_reduce, 1, FIRST, T("a", 1), "prod"),
+    "index_fill": (torch.index_fill, 1, FIRST, 0.0),
+    "index_put": (torch.index_put, (FIRST,), T()),
+    "put": (torch.put, FIRST, T(1)),
+    "masked_fill": (torch.masked_fill, T("a", "b", dtype=torch.bool), 0.0),
+    "masked_scatter": (torch.masked_scatter, T("a", "b", dtype=torch.bool), T("a", "b")),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_where_a_copy_lies(write):
+    function, *args = write
+    for perm in ((1, 0), None):
+        x = T("a", "b", perm=perm)
+        agree(function, x, *args, env={"a": 3, "b": 4}, other={"a": 5, "b": 2}, layout=True)
