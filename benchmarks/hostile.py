@@ -19,6 +19,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from table import write
@@ -54,7 +55,8 @@ def main() -> None:
             f"{len(none)} have no verdict {none}, "
             f"{len(silent)} errors without a message {silent}, "
             f"{len(traces)} internal errors {traces}, "
-            f"{processes} processes and {litter} temporary files left; {seconds:.0f} s"
+            f"{processes} processes and {len(litter)} temporary files left {litter}; "
+            f"{seconds:.0f} s"
         )
         print(summary[-1], flush=True)
         for name in names:
@@ -128,12 +130,15 @@ class Run:
         return self.check("--backend", "dask")
 
     def pytest(self) -> Verdicts:
+        if find_spec("pytest_forked") is None:
+            raise SystemExit("the route pytest needs pytest-forked, which works with pytest 8")
         file = self.folder / "pytest.json"
         done = self.python(
             "-m", "pytest", "-q", "--forked", "--archlint-json", str(file), "archlint.yaml"
         )
-        print(done.stdout[-300:], done.stderr[-300:])
-        return self._verdicts(file.read_text() if file.exists() else "{}")
+        if not file.exists():
+            raise SystemExit(done.stdout + done.stderr)
+        return self._verdicts(file.read_text())
 
     def _verdicts(self, text: str) -> Verdicts:
         data = json.loads(text).get("verdicts", [])
@@ -152,10 +157,11 @@ class Run:
                 found[id] = (word, message.removeprefix("Error: "))
         return found
 
-    def left(self) -> tuple[int, int]:
-        """The numbers of temporary files and of processes that are left."""
+    def left(self) -> tuple[list[str], int]:
+        """The temporary files and the number of processes that are left."""
         time.sleep(1)
-        return sum(1 for _ in self.scratch.rglob("*")), len(self._processes())
+        files = sorted(str(f.relative_to(self.scratch)) for f in self.scratch.rglob("*"))
+        return files, len(self._processes())
 
     def _processes(self) -> list[int]:
         found = []
