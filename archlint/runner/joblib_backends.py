@@ -11,6 +11,7 @@ import importlib
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
 from archlint.runner import pool
 from archlint.runner.resources import cores
+from archlint.runtime.user_frames import first_line, summary
 
 if TYPE_CHECKING:
     from archlint.runner.remote import RemoteTask
@@ -86,7 +88,30 @@ def run(
     task = RemoteTask(
         check or pool.CHECK, pool.GRACE if grace is None else grace, threads, Path.cwd(), count
     )
-    return _through_joblib(jobs, min(count, len(jobs)), backend, task)
+    return _without_loss(jobs, min(count, len(jobs)), backend, task)
+
+
+def _without_loss(jobs: Sequence[Job], count: int, backend: Backend, task: RemoteTask) -> Results:
+    """Check the jobs on the backend, and here those that are left if it fails on this machine.
+
+    One of its own processes may be killed, by a model or by the system. Raises ``BackendError`` for
+    a backend with an address: its machines may be others.
+    """
+    left = dict(enumerate(jobs))
+    try:
+        for index, verdict in _through_joblib(jobs, count, backend, task):
+            del left[index]
+            yield index, verdict
+        return
+    except BackendError as e:
+        if backend.address is not None:
+            raise
+        reason = first_line(e)
+    what = "1 contract is" if len(left) == 1 else f"{len(left)} contracts are"
+    warnings.warn(f"{reason}; {what} checked without it", RuntimeWarning, stacklevel=2)
+    indices = list(left)
+    for number, verdict in pool.run([*left.values()], count, check=task.check, grace=task.grace):
+        yield indices[number], verdict
 
 
 def _through_joblib(jobs: Sequence[Job], count: int, backend: Backend, task: RemoteTask) -> Results:
@@ -106,9 +131,7 @@ def _through_joblib(jobs: Sequence[Job], count: int, backend: Backend, task: Rem
         except (GeneratorExit, ArchlintError):
             raise
         except Exception as e:
-            raise BackendError(
-                f"{backend.name} failed: {type(e).__name__}: {e}".rstrip(": ")
-            ) from e
+            raise BackendError(f"{backend.name} failed: {summary(e)}") from e
 
 
 def _check(index: int, job: Job, task: RemoteTask) -> tuple[int, Verdict]:
@@ -125,7 +148,10 @@ Connect = Callable[[str | None, int], contextlib.AbstractContextManager[tuple[di
 
 @contextmanager
 def _loky(_address: str | None, count: int) -> Iterator[tuple[dict[str, Any], int]]:
-    yield {"backend": "loky"}, count
+    from archlint.runner.remote import end_with_parent
+
+    watch = {"initializer": end_with_parent, "initargs": (os.getpid(),)}
+    yield {"backend": "loky", **watch}, count
 
 
 @contextmanager

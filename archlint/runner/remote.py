@@ -10,6 +10,7 @@ import atexit
 import os
 import socket
 import threading
+import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from archlint.contracts.verdict import Verdict
 from archlint.runner.resources import memory_for_each
 from archlint.runner.worker import Worker
 
+PARENT = 0.5  # seconds between two looks at whether the parent still runs
 IDLE = 30.0  # seconds after which a worker process without a job is stopped
 
 
@@ -110,6 +112,20 @@ class IdleWorkers:
 
 
 IDLE_WORKERS = IdleWorkers()
+
+
+def end_with_parent(parent: int) -> None:
+    """End this process soon after its parent, whose process id this is; the parent may be killed.
+
+    A process of joblib would wait for its next job for minutes.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def check_job(job: Job, task: RemoteTask) -> Verdict:

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from archlint.contracts.job import Job
+from archlint.contracts.verdict import Verdict
 from archlint.runner import joblib_backends as backends
 from archlint.runner import pool
 from archlint.runner.joblib_backends import Backend, BackendError
@@ -88,6 +90,46 @@ MIXED = [
 def test_loky_decides_as_the_local_pool_does(count):
     local = [v for _, v in sorted(pool.run(MIXED, 2, check=CHECK, grace=1.0), key=lambda a: a[0])]
     assert answers(MIXED, "loky", count) == [replace(v, seconds=0) for v in local]
+
+
+def failing(jobs, count, backend, task):
+    """A backend that fails after its first verdict."""
+    yield 1, Verdict("proved", model=jobs[1].ref.name)
+    raise BackendError("loky failed: TerminatedWorkerError: a process was killed")
+
+
+def test_a_backend_that_fails_on_this_machine_costs_no_verdict(monkeypatch):
+    monkeypatch.setattr(backends, "_through_joblib", failing)
+    jobs = [job("proved"), job("tested"), job("broken")]
+    with pytest.warns(RuntimeWarning, match="was killed; 2 contracts are checked without it"):
+        found = dict(backends.run(jobs, 2, Backend("loky"), check=CHECK))
+    assert [found[i].word for i in range(3)] == ["proved", "proved", "broken"]
+
+
+def test_a_process_ends_with_the_one_that_started_it():
+    """As joblib starts one: it would wait for its next job."""
+    waits = (
+        "import os, sys, time; from archlint.runner.remote import end_with_parent\n"
+        "end_with_parent(int(sys.argv[1])); print('ready', flush=True); time.sleep(60)"
+    )
+    starts = (
+        "import os, subprocess, sys\n"
+        "p = subprocess.Popen([sys.executable, '-c', sys.argv[1], str(os.getpid())],"
+        " stdout=subprocess.PIPE)\n"
+        "p.stdout.readline(); print(p.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    command = [sys.executable, "-c", starts, waits]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60)
+    end = time.monotonic() + 20
+    while Path("/proc", done.stdout.strip()).exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_cluster_that_fails_is_an_error(monkeypatch):
+    monkeypatch.setattr(backends, "_through_joblib", failing)
+    with pytest.raises(BackendError, match="was killed"):
+        list(backends.run([job("proved")] * 2, 2, Backend("dask", "tcp://far:8786"), check=CHECK))
 
 
 def test_a_machine_without_the_project_says_so(tmp_path):
