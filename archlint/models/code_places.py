@@ -16,6 +16,7 @@ from typing import Any
 from torch import nn
 
 from archlint.runtime.code_owner import Owner, file_of_module, owner_of
+from archlint.runtime.own_type import is_a
 
 _OTHERS = frozenset({"torch", "torchgen", "archlint", "numpy", "builtins", "z3"})
 _MOST_MODULES = 400
@@ -62,7 +63,7 @@ def is_code_state(value: object) -> bool:
     A module that is imported late, or a function made once, is not undone: what made it will not
     make it again.
     """
-    return not isinstance(value, (ModuleType, FunctionType, type))
+    return not is_a(value, ModuleType, FunctionType, type)
 
 
 @lru_cache(maxsize=8)
@@ -83,7 +84,7 @@ def _places(kinds: tuple[type, ...], names: int) -> CodePlaces:
     classes = set(kinds)
     for name, module in modules.items():
         if name in first or _is_users(module):
-            found = (v for v in vars(module).values() if isinstance(v, type))
+            found = (v for v in vars(module).values() if is_a(v, type))
             classes.update(c for c in found if c.__module__ in modules)
     functions = {id(f): f for f in _functions(modules.values(), classes)}
     return CodePlaces(tuple(modules.values()), tuple(classes), tuple(functions.values()))
@@ -107,9 +108,9 @@ def _follows(name: str, roots: set[str]) -> bool:
 def _named(module: ModuleType) -> Iterator[str]:
     """The modules of what a module's global names are bound to."""
     for value in list(vars(module).values()):
-        if isinstance(value, ModuleType):
+        if is_a(value, ModuleType):
             yield value.__name__
-        elif isinstance(value, (FunctionType, type)):
+        elif is_a(value, FunctionType, type):
             yield str(value.__module__)
 
 
@@ -125,14 +126,14 @@ def _functions(modules: Iterable[ModuleType], classes: Iterable[type]) -> Iterat
 
 def _in(value: Any) -> Iterator[FunctionType]:
     """The functions behind a name or attribute, without their decorators."""
-    if isinstance(value, (staticmethod, classmethod)):
+    if is_a(value, staticmethod, classmethod):
         value = value.__func__
-    if isinstance(value, property):
+    if is_a(value, property):
         for part in (value.fget, value.fset):
-            if isinstance(part, FunctionType):
+            if is_a(part, FunctionType):
                 yield part
-    while value is not None and not isinstance(value, (type, ModuleType, nn.Module)):
-        if isinstance(value, FunctionType):
+    while value is not None and not is_a(value, type, ModuleType, nn.Module):
+        if is_a(value, FunctionType):
             yield value
         value = vars(value).get("__wrapped__") if hasattr(value, "__dict__") else None
 
@@ -140,7 +141,7 @@ def _in(value: Any) -> Iterator[FunctionType]:
 def _closed_over(function: FunctionType, depth: int = 3) -> Iterator[FunctionType]:
     for cell in function.__closure__ or () if depth else ():
         inside = in_cell(cell)
-        if isinstance(inside, FunctionType):
+        if is_a(inside, FunctionType):
             yield inside
             yield from _closed_over(inside, depth - 1)
 

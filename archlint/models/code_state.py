@@ -10,6 +10,7 @@ from typing import Any
 from archlint.models.code_places import CodePlaces, in_cell, is_code_state
 from archlint.models.containers import base_of
 from archlint.runtime.code_owner import Owner, file_of_module, owner_of
+from archlint.runtime.own_type import is_a
 
 _GONE = object()
 
@@ -125,7 +126,7 @@ def _is_new_state(name: str, value: Any) -> bool:
 def _stateful(held: dict[str, Any], deep: bool) -> Iterator[Any]:
     """The values that can change; with ``deep`` objects and functions too."""
     for name, value in held.items():
-        if name.startswith("__") or isinstance(value, (ModuleType, type)):
+        if name.startswith("__") or is_a(value, ModuleType, type):
             continue
         if deep or base_of(type(value)) is not None:
             yield value

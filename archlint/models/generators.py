@@ -7,12 +7,14 @@ from typing import Any
 
 import torch
 
+from archlint.runtime.own_type import is_a
+
 
 def generator_state(value: Any) -> Any:
     """The state of a random generator of Python, numpy or torch; ``None`` for any other object."""
-    if isinstance(value, Random):
-        return None if isinstance(value, SystemRandom) else value.getstate()
-    if isinstance(value, torch.Generator):
+    if is_a(value, Random):
+        return None if is_a(value, SystemRandom) else value.getstate()
+    if is_a(value, torch.Generator):
         return value.get_state()
     if type(value).__module__.startswith("numpy.random"):
         bits = getattr(value, "bit_generator", None) or getattr(value, "_bit_generator", None)
@@ -22,9 +24,9 @@ def generator_state(value: Any) -> Any:
 
 def put_generator_state(value: Any, state: Any) -> None:
     """Restore what :func:`generator_state` gave."""
-    if isinstance(value, Random):
+    if is_a(value, Random):
         value.setstate(state)
-    elif isinstance(value, torch.Generator):
+    elif is_a(value, torch.Generator):
         value.set_state(state)
     else:
         bits = getattr(value, "bit_generator", None) or value._bit_generator

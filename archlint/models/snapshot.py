@@ -31,6 +31,7 @@ from archlint.models.code_state import CodeState
 from archlint.models.containers import base_of, contents, put_contents, same_contents
 from archlint.models.generators import generator_state, put_generator_state
 from archlint.models.generators import same_state as _same_state
+from archlint.runtime.own_type import is_a
 from archlint.runtime.uninterruptible import uninterrupted
 
 _SIMPLE = frozenset(
@@ -109,9 +110,9 @@ class Snapshot:
                     self._attributes(value, depth)
             elif kind is Tensor or kind is nn.Parameter:
                 (self._tensors if kind is Tensor else self._parameters).append(value)
-            elif isinstance(value, nn.Module):
+            elif is_a(value, nn.Module):
                 self._module(value)
-            elif isinstance(value, Tensor):
+            elif is_a(value, Tensor):
                 if not is_lazy(value):  # has nothing yet that could change
                     is_parameter = isinstance(value, nn.Parameter)
                     (self._parameters if is_parameter else self._tensors).append(value)
@@ -127,7 +128,7 @@ class Snapshot:
             self._visit((value.__func__, value.__self__), depth + 1)
         elif kind is partial:
             self._visit((value.func, value.args, value.keywords), depth + 1)
-        elif isinstance(value, type):
+        elif is_a(value, type):
             if self._code.add_class(value):
                 self._visit(list(vars(value).values()), depth + 1)
         elif kind.__module__ == "numpy":
@@ -142,7 +143,7 @@ class Snapshot:
     def _attributes(self, value: Any, depth: int) -> None:
         """Follow what an object holds in its ``__dict__`` and ``__slots__``."""
         try:
-            if isinstance(value, threading.local):
+            if is_a(value, threading.local):
                 attributes = vars(value)  # those of this thread
             else:
                 attributes = object.__getattribute__(value, "__dict__")
@@ -179,7 +180,7 @@ class Snapshot:
             if name in held:
                 value = held[name]
                 self._code.add_global(held, name)
-                if _base(_kind(value)) is not None or isinstance(value, nn.Module):
+                if _base(_kind(value)) is not None or is_a(value, nn.Module):
                     self._visit((value,), depth + 1)
 
     def _module(self, module: nn.Module) -> None:

@@ -22,6 +22,7 @@ import torch
 from archlint.ops.registry import TensorSpec
 from archlint.ops.shapes.strides import DeferredStrides, contiguous_strides, settled_strides
 from archlint.runtime.code_owner import file_of_module, is_users
+from archlint.runtime.own_type import is_a
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import Formula, eq
 from archlint.symbolic.rational import Opaque, Ratio
@@ -128,11 +129,11 @@ class Reader:
         for name, value in list(names.items()):
             if name.startswith("__"):
                 continue
-            if isinstance(value, (types.ModuleType, types.FunctionType)):
+            if is_a(value, types.ModuleType, types.FunctionType):
                 self._tokens.append((name, id(value)))
                 continue
             self._tokens.append(name)
-            if isinstance(value, type):
+            if is_a(value, type):
                 self._class(value)
             else:
                 self._value(value)
@@ -142,7 +143,7 @@ class Reader:
         if not self._is_first(kind) or not self._user_module(kind.__module__):
             return
         for name, value in list(vars(kind).items()):
-            if name.startswith("__") or callable(value) or isinstance(value, _FIXED):
+            if name.startswith("__") or callable(value) or is_a(value, *_FIXED):
                 continue
             if not hasattr(type(value), "__get__"):
                 self._tokens.append(name)
@@ -174,9 +175,9 @@ class Reader:
             add((kind, repr(value) if kind in (float, complex) else value))
         elif kind in _SIZES:
             add(SizeToken(value))
-        elif isinstance(value, type):
+        elif is_a(value, type):
             self._class(value)
-        elif isinstance(value, _FIXED):
+        elif is_a(value, *_FIXED):
             add((kind, value if isinstance(value, (range, torch.dtype)) else id(value)))
             self._alive.append(value)
         elif self._is_first(value):
@@ -186,7 +187,7 @@ class Reader:
         add = self._tokens.append
         if kind is SymbolicTensor:
             add(TensorToken(self.path, value))
-        elif isinstance(value, torch.Tensor):
+        elif is_a(value, torch.Tensor):
             add((id(value), value._version, tuple(value.shape), value.dtype, value.stride()))
         elif kind is GrowingList:
             add(GrowingList)
@@ -194,20 +195,20 @@ class Reader:
         elif kind is SymbolicTuple:
             add(SymbolicTuple)
             self._segments(value.segments)
-        elif isinstance(value, dict):
+        elif is_a(value, dict):
             add((kind, len(value)))
             for key, part in list(dict.items(value)):
                 self._value(key)
                 self._value(part)
             self._attributes(value, kind)
-        elif isinstance(value, (list, tuple, collections.deque, set, frozenset)):
+        elif is_a(value, list, tuple, collections.deque, set, frozenset):
             add((kind, len(value)))
             for part in list(value):
                 self._value(part)
             self._attributes(value, kind)
-        elif isinstance(value, types.FunctionType):
+        elif is_a(value, types.FunctionType):
             self._function(value)
-        elif isinstance(value, types.MethodType):
+        elif is_a(value, types.MethodType):
             add(id(value.__func__))
             self._value(value.__self__)
         elif kind is partial:

@@ -10,6 +10,7 @@ from torch import nn
 
 from archlint.models.containers import base_of, contents, put_contents
 from archlint.models.snapshot import Snapshot
+from archlint.runtime.own_type import is_a
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 _PLAIN = (int, float, bool, str, bytes, type(None))
@@ -57,22 +58,22 @@ class ModuleState:
     def _argument(self, value: Any) -> None:
         if type(value) is SymbolicTensor:
             self._sizes.append((value, value.spec.dims))
-        elif isinstance(value, (list, tuple, dict)):
-            if isinstance(value, (list, dict)):
+        elif is_a(value, list, tuple, dict):
+            if is_a(value, list, dict):
                 self._remember(value)
             for part in _items(value):
                 self._argument(part)
-        elif not isinstance(value, _HARMLESS):
+        elif not is_a(value, *_HARMLESS):
             self.opaque = True
 
     def _follow(self, value: Any, depth: int) -> None:
-        if depth == 0 or isinstance(value, (*_HARMLESS, nn.Module, type)):
+        if depth == 0 or is_a(value, *_HARMLESS, nn.Module, type):
             return
         if base_of(type(value)) is not None:
             if self._remember(value):
                 for part in _items(value):
                     self._follow(part, depth - 1)
-        elif isinstance(value, tuple):
+        elif is_a(value, tuple):
             for part in value:
                 self._follow(part, depth - 1)
         elif isinstance(getattr(value, "__dict__", None), dict) and self._remember(vars(value)):

@@ -231,7 +231,7 @@ def shadowed(modules: Iterable[str]) -> Iterator[None]:
                     added.append((names, shadow))  # first: an interrupt may come at any line
                     names[shadow] = SHADOWS[shadow]
                 for own, value in list(names.items()):
-                    if isinstance(value, BuiltinFunctionType) and value in EXACT:
+                    if type(value) is BuiltinFunctionType and value in EXACT:
                         replaced.append((names, own, value))
                         names[own] = of_sizes(value)
             yield
@@ -274,7 +274,7 @@ def _may_shadow(file: str) -> bool:
 
 
 def _is_exact(value: Any) -> bool:
-    return isinstance(value, BuiltinFunctionType) and value in EXACT
+    return type(value) is BuiltinFunctionType and value in EXACT
 
 
 _LAYERS = nn.modules.__path__[0]

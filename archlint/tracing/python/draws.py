@@ -28,6 +28,7 @@ from torch import nn
 
 from archlint.models.code_places import classes_of
 from archlint.runtime.code_owner import Owner, file_of_module, is_user_code, owner_of
+from archlint.runtime.own_type import is_a
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.symbolic import Size
 from archlint.symbolic.formula import ge
@@ -112,7 +113,7 @@ def _places(
 def _defaults(names: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The defaults of functions that bind a generator at their definition, as beartype's do."""
     for value in names.values():
-        while isinstance(value, types.FunctionType):
+        while is_a(value, types.FunctionType):
             if value.__kwdefaults__:
                 yield value.__kwdefaults__
             value = vars(value).get("__wrapped__")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterator
 from functools import lru_cache, partial
@@ -12,10 +13,11 @@ from torch import nn
 
 from archlint.models.code_places import classes_of, in_cell
 from archlint.runtime.code_owner import file_of_module, is_user_code
+from archlint.runtime.own_type import is_a
 
 _MOST = 20_000  # functions and classes that are followed
 _BY_TEXT = frozenset({"globals", "eval", "exec"})  # look up names of the function's own module
-_CONTAINERS = (dict, list, tuple, set, frozenset)
+_CONTAINERS = frozenset({dict, list, tuple, set, frozenset})
 
 
 def reachable_functions(model: nn.Module) -> tuple[FunctionType, ...]:
@@ -26,10 +28,10 @@ def reachable_functions(model: nn.Module) -> tuple[FunctionType, ...]:
     text is taken to call all of the module. Functions of torch, Python and archlint are left out.
     """
     roots = classes_of(model) | {
-        part if isinstance(part, FunctionType) else type(part)
+        part if type(part) is FunctionType else type(part)
         for module in model.modules()
         for value in vars(module).values()
-        if callable(value) and not isinstance(value, nn.Module)
+        if callable(value) and not is_a(value, nn.Module)
         for part in (value, *_inside(value))
     }
     homes = {sys.modules.get(root.__module__) for root in roots}
@@ -48,11 +50,12 @@ def _reachable(roots: frozenset[Any], names: int) -> tuple[FunctionType, ...]:
         if id(value) in seen:
             continue
         seen.add(id(value))
-        if isinstance(value, FunctionType):
+        kind = type(value)
+        if kind is FunctionType:
             if is_user_code(value.__code__.co_filename):
                 functions.append(value)
                 todo += _named(value)
-        elif isinstance(value, type):
+        elif issubclass(kind, type):
             if _is_users(value):
                 todo += [*vars(value).values(), *value.__bases__]
         else:
@@ -67,7 +70,7 @@ def _named(function: FunctionType) -> list[Any]:
         return list(function.__globals__.values())
     found = [function.__globals__[n] for n in names if n in function.__globals__]
     found += [sys.modules[n] for n in names if n in sys.modules]  # imported in the function
-    modules = [m for m in found if isinstance(m, ModuleType)]
+    modules = [m for m in found if is_a(m, ModuleType)]
     found += [
         value
         for module in modules
@@ -75,7 +78,7 @@ def _named(function: FunctionType) -> list[Any]:
     ]
     found += [in_cell(cell) for cell in function.__closure__ or ()]
     found += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-    return [value for value in found if not isinstance(value, ModuleType)]
+    return [value for value in found if not is_a(value, ModuleType)]
 
 
 def _attributes(module: ModuleType, names: set[str]) -> Iterator[Any]:
@@ -83,7 +86,7 @@ def _attributes(module: ModuleType, names: set[str]) -> Iterator[Any]:
     for name in names & vars(module).keys():
         value = vars(module)[name]
         yield value
-        if isinstance(value, ModuleType) and value.__name__.startswith(f"{module.__name__}."):
+        if is_a(value, ModuleType) and value.__name__.startswith(f"{module.__name__}."):
             yield from _attributes(value, names - {name})
 
 
@@ -95,17 +98,17 @@ def _values(module: ModuleType) -> list[Any]:
 
 def _inside(value: Any) -> list[Any]:
     """Functions and classes in an object: what it wraps, holds, or is an instance of."""
-    if isinstance(value, (MethodType, staticmethod, classmethod)):
+    kind = type(value)
+    if kind in (MethodType, staticmethod, classmethod):
         return [value.__func__]
-    if isinstance(value, property):
+    if kind is property:
         return [value.fget, value.fset]
-    if isinstance(value, partial):
+    if kind is partial:
         return [value.func]
-    if isinstance(value, _CONTAINERS):
-        items = value.values() if isinstance(value, dict) else value
+    if kind in _CONTAINERS:
+        items = value.values() if kind is dict else value
         return [item for item in items if callable(item)]
-    wrapped = vars(value).get("__wrapped__") if hasattr(value, "__dict__") else None
-    return [wrapped, type(value)]
+    return [inspect.getattr_static(value, "__wrapped__", None), kind]
 
 
 @lru_cache(maxsize=4096)

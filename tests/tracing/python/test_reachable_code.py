@@ -19,6 +19,11 @@ RULES = {"even": even}
 LIST = [even]
 RULE = Rule()
 AGAIN = functools.lru_cache(even)
+class Proxy:
+    @property
+    def __class__(self): raise RuntimeError("outside of a request")
+    def __getattr__(self, name): raise RuntimeError("outside of a request")
+PROXY = Proxy()
 HALF = functools.partial(even)
 def unused(h): return type(h)
 """
@@ -60,6 +65,7 @@ CALLS = {
     "in a dictionary": "RULES['even'](h)",
     "in a list": "LIST[0](h)",
     "an object": "RULE(h)",
+    "beside a proxy": "even(h) if helper.PROXY is not None else False",
     "cached": "AGAIN(h)",
     "partial": "HALF(h)",
     "a default": "by_default(h)",
