@@ -37,6 +37,7 @@ from archlint.ops.rules import (  # noqa: F401
     pixel_shuffle,
     pool,
     reach,
+    reach_views,
     rearrange,
     recurrent,
     reduce,

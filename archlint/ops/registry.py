@@ -103,7 +103,9 @@ class TensorSpec:
     :data:`IN_RANGE`, or ``None`` for unknown. Never mutated: views make new specs.
     """
 
-    __slots__ = ("device", "dims", "dtype", "elements", "loose", "origin", "strides", "values")
+    __slots__ = (
+        "conjugate", "device", "dims", "dtype", "elements", "loose", "origin", "strides", "values",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -121,6 +123,7 @@ class TensorSpec:
         self.loose = False  # no element need reach the bounds: values/tight_bounds.py
         self.origin: Any = None  # the call that made it: values/conditional_ranges.py
         self.elements = UNKNOWN_ELEMENTS
+        self.conjugate = False  # it may be a view of what it is the conjugate of
 
     @property
     def ndim(self) -> int:
@@ -137,7 +140,9 @@ class TensorSpec:
         values: Any = None,
     ) -> TensorSpec:
         """A new tensor on the same device, by default of the same dtype and contiguous."""
-        return TensorSpec(dims, dtype or self.dtype, strides, values, self.device)
+        made = TensorSpec(dims, dtype or self.dtype, strides, values, self.device)
+        made.conjugate = self.conjugate and made.dtype.is_complex
+        return made
 
     def __repr__(self) -> str:
         return f"{str(self.dtype)[6:]}[{' '.join(map(str, self.dims))}]"

@@ -183,6 +183,7 @@ def _from_meta(
         if strides == strides_of(TensorSpec(dims)):
             strides = None
         spec = TensorSpec(dims, tensor.dtype, strides, None, torch.device("cpu"))
+        spec.conjugate = tensor.is_conj()
         same = standins.get(id(tensor))
         if same is not None:  # in-place
             same.spec = spec

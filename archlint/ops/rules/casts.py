@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
@@ -231,3 +231,11 @@ declare_traits(
     view=View.SAME,
 )
 declare_traits(*methods("sum_to_size"), view=View.UNKNOWN)
+
+
+@shape_rule(torch.view_as_real, torch.is_conj, torch.Tensor.is_conj, view=View.WHOLE)
+def of_no_conjugate(path: Path, input: TensorSpec) -> NoReturn:
+    """A conjugate that was not computed yet is refused as a real tensor; kernels do the rest."""
+    if input.conjugate:
+        path.undecided("whether a tensor is a conjugate that is not computed yet")
+    raise NoRule("views of complex tensors")

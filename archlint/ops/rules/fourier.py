@@ -33,13 +33,15 @@ class _Kind(NamedTuple):
 
     ``real``: the input has to be real. ``halved``: the result has ``n // 2 + 1`` points.
     ``doubled``: by default ``n`` is ``2 * (size - 1)``, and the result is real. ``first``: the
-    last dimension is transformed before the others.
+    last dimension is transformed before the others. ``conjugate``: that of one dimension alone is
+    the conjugate of what is computed.
     """
 
     real: bool = False
     halved: bool = False
     doubled: bool = False
     first: bool = False
+    conjugate: bool = False
 
 
 def _transform(
@@ -80,7 +82,9 @@ def _transform(
     else:
         order = [*batch, last, *others] if kind.first else [*batch, *others, last]
     dtype = real if kind.doubled else _COMPLEX[real]
-    return input.like(tuple(dims), dtype, _strides(dims, order))
+    made = input.like(tuple(dims), dtype, _strides(dims, order))
+    made.conjugate = kind.conjugate and len(axes) == 1
+    return made
 
 
 def _strides(dims: list[Size], order: list[int]) -> tuple[Size, ...] | None:
@@ -146,15 +150,16 @@ def _points(
 
 
 _along_one(_Kind(), torch.fft.fft, torch.fft.ifft)
-_along_one(_Kind(real=True, halved=True), torch.fft.rfft, torch.fft.ihfft)
+_along_one(_Kind(real=True, halved=True), torch.fft.rfft)
+_along_one(_Kind(real=True, halved=True, conjugate=True), torch.fft.ihfft)
 _along_one(_Kind(doubled=True), torch.fft.irfft, torch.fft.hfft)
 _along_two(_Kind(), torch.fft.fft2, torch.fft.ifft2)
 _along_two(_Kind(real=True, halved=True), torch.fft.rfft2)
-_along_two(_Kind(real=True, halved=True, first=True), torch.fft.ihfft2)
+_along_two(_Kind(real=True, halved=True, first=True, conjugate=True), torch.fft.ihfft2)
 _along_two(_Kind(doubled=True), torch.fft.irfft2, torch.fft.hfft2)
 _along_many(_Kind(), torch.fft.fftn, torch.fft.ifftn)
 _along_many(_Kind(real=True, halved=True), torch.fft.rfftn)
-_along_many(_Kind(real=True, halved=True, first=True), torch.fft.ihfftn)
+_along_many(_Kind(real=True, halved=True, first=True, conjugate=True), torch.fft.ihfftn)
 _along_many(_Kind(doubled=True), torch.fft.irfftn, torch.fft.hfftn)
 
 

@@ -112,9 +112,6 @@ def numpy_t(path: Path, input: TensorSpec) -> TensorSpec:
 
 @shape_rule(
     Tensor.mT.__get__,  # type: ignore[attr-defined]
-    Tensor.mH.__get__,  # type: ignore[attr-defined]
-    torch.adjoint,
-    Tensor.adjoint,
     view=View.WHOLE,
 )
 def matrix_transpose(path: Path, input: TensorSpec) -> TensorSpec:
@@ -123,12 +120,27 @@ def matrix_transpose(path: Path, input: TensorSpec) -> TensorSpec:
     return transpose(path, input, -2, -1)
 
 
+@shape_rule(
+    Tensor.mH.__get__,  # type: ignore[attr-defined]
+    torch.adjoint,
+    Tensor.adjoint,
+    view=View.WHOLE,
+)
+def matrix_adjoint(path: Path, input: TensorSpec) -> TensorSpec:
+    return _conjugate(matrix_transpose(path, input))
+
+
+def _conjugate(view: TensorSpec) -> TensorSpec:
+    view.conjugate = view.dtype.is_complex
+    return view
+
+
 @shape_rule(Tensor.H.__get__, view=View.WHOLE)  # type: ignore[attr-defined]
 def matrix_h(path: Path, input: TensorSpec) -> TensorSpec:
     if input.ndim == 0:
         raise NoRule
     path.claim(input.ndim == 2, "a matrix, gets {} dimensions", input.ndim)
-    return transpose(path, input, 0, 1)
+    return _conjugate(transpose(path, input, 0, 1))
 
 
 @shape_rule(torch.movedim, torch.moveaxis, Tensor.movedim, Tensor.moveaxis, view=View.WHOLE)

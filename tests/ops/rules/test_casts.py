@@ -7,7 +7,9 @@ import itertools
 
 import pytest
 import torch
+from torch import nn
 
+import archlint
 import archlint.ops.rules.casts as casts
 from archlint.ops.registry import IN_RANGE, RULES, NoRule, TensorSpec
 from archlint.symbolic import symbol
@@ -110,3 +112,31 @@ def test_an_expanded_tensor_cannot_be_written():
         torch.zeros(3).expand(4, 3).add_(1)
     with pytest.raises(RuntimeError):
         RULES[Tensor.add_](HintPath({}), spec, 1)
+
+
+class Conjugated(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(torch.complex(x, x))
+
+
+@covers(torch.view_as_real, torch.is_conj, torch.Tensor.is_conj)
+def test_a_conjugate_that_is_not_computed_is_not_proved_to_be_real():
+    lazy = [
+        lambda x: torch.view_as_real(x.conj()),
+        lambda x: torch.view_as_real(x.mH[:1]),
+        lambda x: torch.view_as_real(torch.fft.ihfft(x.real)),
+        lambda x: x[: 1 + x.conj().is_conj()],
+    ]
+    for function in lazy:
+        found = archlint.infer(Conjugated(function), "H W")
+        assert "conjugate that is not computed yet" in str(found.reasons)
+    for function in (
+        lambda x: torch.view_as_real(x.conj().resolve_conj()),
+        lambda x: torch.view_as_real(x * x.conj()),
+        lambda x: x[: 1 + x.is_conj()],
+    ):
+        assert archlint.infer(Conjugated(function), "H W").exact
