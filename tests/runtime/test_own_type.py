@@ -1,7 +1,5 @@
 """The type of an object, whatever the object says of it."""
 
-import pytest
-
 from archlint.runtime.own_type import is_a
 
 
@@ -15,15 +13,13 @@ class Disguise:
     __class__ = dict
 
 
-@pytest.mark.parametrize(
-    ("value", "kinds", "result"),
-    [
-        (Proxy(), (dict, list), False),
-        (Disguise(), (dict,), False),
-        (True, (int,), True),
-        ([], (dict, list), True),
-        (Proxy, (type,), True),
-    ],
-)
-def test_objects_are_not_asked(value, kinds, result):
-    assert is_a(value, *kinds) is result
+def test_objects_are_not_asked():
+    assert not is_a(Proxy(), dict, list)
+    assert not is_a(Disguise(), dict)
+    assert is_a(Proxy, type)
+
+
+def test_derived_types_count():
+    assert is_a(True, int)
+    assert is_a([], dict, list)
+    assert not is_a([], dict, tuple)
