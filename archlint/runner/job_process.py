@@ -44,6 +44,7 @@ def main() -> None:
     The descriptor is that of the socket on which requests come.
     """
     target, descriptor = sys.argv[1:]
+    del sys.argv[1:]  # a module may parse them when it is imported
     requests = socket.socket(fileno=int(descriptor))
     os.set_inheritable(requests.fileno(), False)
     if os.environ.get(OFFLINE):

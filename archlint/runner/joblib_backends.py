@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 import shutil
 import tempfile
@@ -161,13 +162,15 @@ def _dask(address: str | None, count: int) -> Iterator[tuple[dict[str, Any], int
         if address is None:
             scratch = tempfile.mkdtemp(prefix="archlint-")
             stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+            config = importlib.import_module("dask.config")
             try:
-                address = stack.enter_context(
-                    distributed.LocalCluster(
-                        n_workers=count, threads_per_worker=1, dashboard_address=None,
-                        local_directory=scratch,
-                    )
-                )  # fmt: skip
+                with config.set({"temporary-directory": scratch}):  # the scheduler's, too
+                    address = stack.enter_context(
+                        distributed.LocalCluster(
+                            n_workers=count, threads_per_worker=1, dashboard_address=None,
+                            local_directory=scratch, silence_logs=logging.CRITICAL,
+                        )
+                    )  # fmt: skip
             except Exception as e:  # a RuntimeError if one of its processes ended
                 raise BackendError(f"cannot start dask: {e}") from e
             # Nothing is ever written there, and what is gone now is not left by a kill.

@@ -106,6 +106,16 @@ def test_a_backend_that_fails_on_this_machine_costs_no_verdict(monkeypatch):
     assert [found[i].word for i in range(3)] == ["proved", "proved", "broken"]
 
 
+@pytest.mark.slow
+def test_dask_leaves_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert [v.word for v in answers([job("proved"), job("tested")], "dask", 2)] == [
+        "proved",
+        "tested",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_process_ends_with_the_one_that_started_it():
     """As joblib starts one: it would wait for its next job."""
     waits = (

@@ -112,6 +112,11 @@ def test_a_job_that_reads_stdin_finds_it_empty():
     assert verdict.message == "''"
 
 
+def test_a_job_sees_no_arguments():
+    (verdict,) = run(job("arguments"))
+    assert verdict.message == "[]"
+
+
 def test_jobs_of_one_model_have_processes_of_their_own():
     first, second, third = run(job("process"), job("slow"), job("process"), count=2)
     assert first.message != third.message

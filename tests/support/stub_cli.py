@@ -69,6 +69,8 @@ def decide(contract, ref, *, root, samples):
             os.system("echo from a child")
         case "reads":
             known["message"] = repr(sys.stdin.read())
+        case "arguments":
+            known["message"] = repr(sys.argv[1:])
         case "slow":
             time.sleep(0.3)
         case "gate":
