@@ -61,7 +61,8 @@ def test_bent(mode, env, other, shape, pads):
     ),
 )  # fmt: skip
 def test_reflected_and_cropped(env, other, shape, pads):
-    agree(F.pad, T(*shape), pads, "reflect", env=env, other=other, layout=True)
+    at = {"env": env, "other": other, "may_lack_rule": True}
+    agree(F.pad, T(*shape), pads, "reflect", layout=True, **at)
 
 
 @pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
