@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
@@ -133,6 +134,8 @@ def known_of(value: Any) -> Any:
         return slice(*(number_in(known_of(v)) for v in (value.start, value.stop, value.step)))
     if isinstance(value, torch.Tensor):
         return _real_spec(value)
+    if kind.__module__ == "numpy" and isinstance(value, sys.modules["numpy"].integer):
+        return int(value)
     if isinstance(value, (list, tuple)):
         return [known_of(v) for v in value]
     return value

@@ -361,3 +361,27 @@ def test_a_text_that_became_a_key_is_found_by_the_same_text():
     for size in [(1, 2, 3, 8), (1, 2, 16, 2), (1, 2, 5, 1)]:
         n, _, h, w = size
         assert Cache()(torch.zeros(size)).shape == found.output(N=n, H=h, W=w)
+
+
+NUMPY = {
+    "reshape": lambda x: x.reshape(x.shape[0], numpy.int64(3), -1),
+    "subscript": lambda x: x[:, :, : numpy.int64(4)],
+    "view": lambda x: x.view(-1, numpy.prod([3, 2])),
+    "zeros": lambda x: x.new_zeros(numpy.int32(4), 2).expand(numpy.int64(4), 2),
+}
+
+
+@pytest.mark.parametrize("function", NUMPY.values(), ids=NUMPY)
+def test_an_integer_of_numpy_is_a_size(function):
+    class Sized(nn.Module):
+        def forward(self, x):
+            return function(x)
+
+    found = archlint.infer(Sized(), "N 3 H")
+    assert found.exact
+    for n, h in ((1, 1), (2, 3), (3, 5), (1, 8), (2, 4)):
+        try:
+            real = tuple(function(torch.zeros(n, 3, h)).shape)
+        except RuntimeError:
+            real = None
+        assert found.output(N=n, H=h) == real
