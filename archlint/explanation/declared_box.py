@@ -22,7 +22,10 @@ def box_text(run: CheckRun, exploration: Exploration) -> str:
         if not complete or not holds(accepted, opt):
             if complete and holds(question.premise, opt):
                 note = f"; opt {point_text(opt)} itself is refused"
-            point = typical_member(question.names, question.box, accepted, opt, run.deadline)
+            ordinary = {n: 224 if i or len(question.names) == 1 else 2
+                        for i, n in enumerate(question.names)}  # fmt: skip
+            wished = ordinary | opt
+            point = typical_member(question.names, question.box, accepted, wished, run.deadline)
             if point is None:
                 return ""
             opt = point

@@ -209,7 +209,7 @@ def _ratio(name: str, rows: list[dict[str, str]]) -> str:
     logs = [
         math.log(_told_seconds(row[name]) / _told_seconds(row["archlint"]))
         for row in rows
-        if all(not row.get(n, "none").startswith("none") for n in (name, "archlint"))
+        if all(not row.get(n, "none").startswith(("none", "not")) for n in (name, "archlint"))
     ]
     if not logs:
         return ""

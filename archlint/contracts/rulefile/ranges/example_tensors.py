@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+from dataclasses import replace
 from typing import Any
 
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Span
@@ -44,13 +45,19 @@ def examples(call: Call, index: int = 1) -> list[tuple[str, tuple[tuple[int, ...
 def with_example(
     tensor: DeclaredTensor, made: tuple[tuple[int, ...], str] | None
 ) -> DeclaredTensor:
-    """The tensor with the sizes of its example where its own spans are not known."""
+    """The tensor with the sizes of its example: where its own are not known, and as ``opt``."""
     if made is None or tensor.spans is not None:
         return tensor
     sizes, dtype = made
     dims = {i if i >= 0 else i + len(sizes): s for i, s in tensor.partial}
-    spans = tuple(dims.get(i, Span.fixed(size)) for i, size in enumerate(sizes))
+    spans = tuple(_at(dims[i], s) if i in dims else Span.fixed(s) for i, s in enumerate(sizes))
     return DeclaredTensor(tensor.name, spans, tensor.where, tensor.dtype or dtype)
+
+
+def _at(span: Span, size: int) -> Span:
+    inside = span.low <= size and (span.high is None or size <= span.high)
+    aligned = (size - span.low) % span.step == 0
+    return replace(span, opt=size) if span.opt is None and inside and aligned else span
 
 
 _TAKEN = {

@@ -70,7 +70,7 @@ def contract_of_profile(profile: Profile, input: Input | None = None) -> RangeCo
     conditions = _conditions(ranges)
     conditions += _listed(profile, shapes, input)
     accepts = f"any {' and '.join(conditions)}" if conditions else "any size"
-    opt = {text: span.typical for text, span in ranges if text.isidentifier()}
+    opt = {n: s.opt for n, s in ranges if n.isidentifier() and s.opt is not None}
     steps = {text: span.step for text, span in ranges if text.isidentifier() and span.step > 1}
     return RangeContract(words, accepts, opt, tensors, steps)
 
