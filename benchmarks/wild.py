@@ -52,7 +52,7 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=60.0, help="to infer a model, and to run it"
     )
-    parser.add_argument("--points", type=int, default=20, help="sizes at which each model runs")
+    parser.add_argument("--points", type=int, default=60, help="sizes at which each model runs")
     parser.add_argument(
         "--models", type=int, default=100, help="of one folder, at most; twice as many are tried"
     )
