@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from archlint.contracts.contract import ANNOTATED
 from archlint.contracts.verdict import Verdict
-from archlint.engine.python_contracts import contract_of, source_of
+from archlint.engine.python_contracts import contract_of, mistake_in_arguments, source_of
 from archlint.errors import ArchlintError, needing_torch
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def check(
     which the real model runs (0: never). The verdict is true if the contract holds; an error in the
     model is an ``error`` verdict. Raises ``ArchlintError`` with every mistake in the arguments.
     """
+    __tracebackhide__ = mistake_in_arguments
     with needing_torch():
         import torch  # noqa: F401
     words = {"input": input, "accepts": accepts, "rejects": rejects, "output": output,

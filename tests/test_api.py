@@ -144,3 +144,15 @@ def test_all_mistakes_at_once():
     with pytest.raises(archlint.ArchlintError) as caught:
         archlint.check(nn.Identity(), "N +", accepts="any N >", output="M")
     assert str(caught.value).count("^") >= 2
+    shown = caught.traceback.filter(caught)
+    assert [entry.name for entry in shown] == ["test_all_mistakes_at_once"]
+
+
+def test_what_pytest_shows_of_a_bare_assert():
+    verdict = archlint.check(nn.Linear(4, 2), "N C", accepts="any C", samples=0)
+    assert repr(verdict) == (
+        "<broken Linear: N=1 C=1 is refused: in_features 4 == last size C; str() is the report>"
+    )
+    assert repr(archlint.check(nn.ReLU(), "N", accepts="any N", samples=0)).startswith(
+        "<proved ReLU;"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -79,7 +80,8 @@ class ExistingRules:
 
     def failed_before(self, model: DiscoveredModel, folder: Path) -> bool:
         """Whether the comments of an earlier run give a reason against a contract."""
-        return f"#   {model.target(folder)}: " in self.text
+        target = re.escape(model.target(folder))
+        return bool(re.search(rf"^# .*(?<!\S){target}[,:]( |$)", self.text, re.MULTILINE))
 
 
 def _place(target: str, folder: Path) -> str:
@@ -123,7 +125,7 @@ class FirstRules:
                     self._done.add(model)
                     if not entry.contract:
                         self._failed.add(model)
-                _report(len(self.models), self._total, entry)
+                self._report(entry)
                 if write:
                     self.write()
             left = [m for m in sources if m is not None and m not in self._done]
@@ -132,6 +134,21 @@ class FirstRules:
                 break
         if write and (self.models or not self._existing.text):
             self.write()
+
+    def _report(self, model: InferredModel) -> None:
+        """One line on stderr about the model that was tried last."""
+        from archlint.report.starter_rules import cause, reason
+
+        contract = model.contract
+        if contract:
+            kind = "accepts" if "accepts" in contract else "rejects"
+            about = f"{model.name}: {kind} {contract[kind]}"
+        else:
+            why, failed = cause(model), (m for m in self.models[:-1] if not m.contract)
+            same = next((m for m in failed if cause(m) == why), None)
+            short = f"{why.partition(':')[0]}, as {same.target}" if same else reason(model)
+            about = f"{model.target}: {short}"
+        click.echo(f"[{len(self.models)}/{self._total}] {about}", err=True)
 
     def _ready(self) -> list[DiscoveredModel]:
         """The models to try next; those that failed in an earlier run come last."""
@@ -249,16 +266,3 @@ def _parsable(model: InferredModel) -> InferredModel:
             reason = f"its accepted set is too long for a rule file: {e.mistakes[0].found}"
             return replace(model, reason=reason)
     return model
-
-
-def _report(number: int, total: int, model: InferredModel) -> None:
-    """One line on stderr about a model that was tried."""
-    from archlint.report.starter_rules import reasons
-
-    contract = model.contract
-    if contract:
-        kind = "accepts" if "accepts" in contract else "rejects"
-        about = f"{model.name}: {kind} {contract[kind]}"
-    else:
-        about = reasons([model])
-    click.echo(f"[{number}/{total}] {about}", err=True)

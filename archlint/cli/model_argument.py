@@ -100,9 +100,11 @@ def _defined(statement: ast.stmt) -> list[str]:
 def _of_rule_files(name: str) -> tuple[ModelRef, Path]:
     from archlint.cli.select_jobs import read_rule_files
     from archlint.contracts.settings import SettingsError, project_root
-    from archlint.contracts.suggestions import did_you_mean
+    from archlint.contracts.suggestions import did_you_mean, listed
     from archlint.project.lock_check import build_arguments
 
+    if models := _models_of_file(name):
+        raise CannotRun(f"{name!r} is a file; expected one of its models: {listed(models)}")
     forms = "pass pkg.mod:factory, path/file.py:factory, torchvision:NAME or timm:NAME"
     try:
         files, mistakes = read_rule_files(())
@@ -119,5 +121,22 @@ def _of_rule_files(name: str) -> tuple[ModelRef, Path]:
         return known[name]
     if mistakes:
         raise CannotRun("\n".join(map(str, mistakes)))
-    hint = did_you_mean(name, list(known)) or f"; they have {', '.join(list(known)[:20]) or 'none'}"
+    if Path(name).exists():
+        kind = "folder" if Path(name).is_dir() else "file"
+        about = f"{name!r} is a {kind}; expected a model: the rule files have {listed([*known])}"
+        raise CannotRun(f"{about}; or {forms}")
+    hint = did_you_mean(name, list(known)) or f"; they have {listed([*known])}"
     raise CannotRun(f"no model of the rule files is named {name!r}{hint}; or {forms}")
+
+
+def _models_of_file(name: str) -> list[str]:
+    """The targets of the models that a Python file, or a module of the folder, defines."""
+    from archlint.project.discover.candidates import discover
+
+    here = Path.cwd()
+    file = here / (name if name.endswith(".py") else f"{name}.py")
+    if not file.is_file():
+        return []
+    discovery = discover(file, here)
+    models = [*discovery.buildable, *discovery.needing]
+    return [f"{file.relative_to(here)}:{m.target(here).rpartition(':')[2]}" for m in models]

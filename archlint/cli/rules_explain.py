@@ -57,13 +57,13 @@ def _is_pack(path: Path) -> bool:
 
 def _of_rule_file(path: Path, name: str) -> list[Contract]:
     from archlint.contracts.rulefile.load import load
-    from archlint.contracts.suggestions import did_you_mean
+    from archlint.contracts.suggestions import did_you_mean, listed
 
     contracts = load(path).contracts
     selected = [c for c in contracts if name in ("", c.id)]
     if not selected:
         ids = list(dict.fromkeys(c.id for c in contracts))
-        hint = did_you_mean(name, ids) or f"; there are {', '.join(ids[:20])}"
+        hint = did_you_mean(name, ids) or f"; there are {listed(ids)}"
         raise CannotRun(f"{path}: no contract {name!r}{hint}")
     return [replace(c, id=f"{c.id} · {', '.join(r.name for r in c.models)}") for c in selected]
 

@@ -72,7 +72,11 @@ def select_jobs(
         root = project_root(rules.path.parent)
         pairs += [(contract, ref, root) for contract in rules.contracts for ref in contract.models]
     if not pairs and not partial:
-        raise CannotRun("the rule files contain no contract with a model")
+        places = ", ".join(str(rules.path) for rules in files)
+        raise CannotRun(
+            f"{places}: no contract with a model; archlint init writes contracts, and in comments "
+            "why a model has none"
+        )
     pairs = _matching(select, "contract", pairs, lambda p: p[0].id, partial)
     pairs = _matching(model, "model", pairs, lambda p: p[1].name, partial)
     return [Job(c, ref, root, samples) for c, ref, root in pairs]
@@ -85,13 +89,20 @@ def _matching(
     name: Callable[[Pair], str],
     partial: bool,
 ) -> list[Pair]:
-    from archlint.contracts.suggestions import did_you_mean
-
     if not patterns:
         return pairs
     names = sorted({name(pair) for pair in pairs})
     for pattern in patterns:
         if not partial and not any(fnmatchcase(word, pattern) for word in names):
-            hint = did_you_mean(pattern, names) or f"; there are {', '.join(names[:20])}"
-            raise CannotRun(f"no {noun} matches {pattern!r}{hint}")
+            raise CannotRun(f"no {noun} matches {pattern!r}{_hint(pattern, names)}")
     return [p for p in pairs if any(fnmatchcase(name(p), pattern) for pattern in patterns)]
+
+
+def _hint(pattern: str, names: Sequence[str]) -> str:
+    """What a pattern that matches nothing may mean: a glob around it, a similar name, or all."""
+    from archlint.contracts.suggestions import did_you_mean, listed
+
+    within = [name for name in names if pattern and pattern in name]
+    if len(within) > 1:
+        return f"; did you mean '*{pattern}*', which matches {listed(within)}?"
+    return did_you_mean(pattern, within or names) or f"; there are {listed(names)}"

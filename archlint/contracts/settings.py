@@ -162,6 +162,11 @@ def _expand(path: Path, packs: bool = False) -> list[Path]:
     if not path.exists():
         names = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         raise SettingsError(f"{path}: no such file or folder{did_you_mean(path.name, names)}")
+    if path.suffix == ".py":
+        raise SettingsError(
+            f"{path} is a Python file; expected a rule file, which archlint init {path} writes, or "
+            f"a model with jaxtyping annotations, {path}:NAME"
+        )
     return [path]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 MAX_CANDIDATES = 500  # above it the comparison takes longer than the hint is worth
+MAX_LISTED = 20
 
 
 def did_you_mean(word: str, candidates: Sequence[str]) -> str:
@@ -20,3 +21,10 @@ def did_you_mean(word: str, candidates: Sequence[str]) -> str:
     same = [c for c in candidates if c.casefold() == word.casefold()]
     near = same or get_close_matches(word, candidates, n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are; ``none`` without names."""
+    more = len(names) - MAX_LISTED
+    shown = ", ".join(names[:MAX_LISTED]) or "none"
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from archlint.contracts.verdict_text import block
+from archlint.contracts.verdict_text import block, name
+from archlint.errors import one_line
 from archlint.runtime.user_frames import shown
 
 if TYPE_CHECKING:
@@ -53,11 +54,11 @@ class Waived:
     until: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """The verdict on one contract for one model. True if it is ``proved`` or ``tested``.
 
-    Its text, ``str(verdict)``, is its part of the text report.
+    Its text, ``str(verdict)``, is its part of the text report; its ``repr`` is one line.
 
     ``counterexample``: the smallest failing sizes; ``confirmed``: whether the real model failed
     there too. ``details``: lines of the text report, label to text, in order. ``entry``: what the
@@ -94,6 +95,12 @@ class Verdict:
 
     def __str__(self) -> str:
         return "\n".join(block(self))
+
+    def __repr__(self) -> str:
+        """One line, which pytest shows for ``assert verdict``."""
+        about = " ".join(filter(None, (self.word, name(self))))
+        message = f": {one_line(self.message)}" if self.message else ""
+        return f"<{about}{message}; str() is the report>"
 
     def _repr_html_(self) -> str:
         """For notebooks: the report, and a map where it says which sizes are accepted."""

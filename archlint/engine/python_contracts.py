@@ -25,11 +25,17 @@ _HEAD = ("archlint: 1", "contracts:", "  - id: check", "    models: 'python:mode
 _INDENT = 4
 
 
+def mistake_in_arguments(info: Any) -> bool:
+    """For ``__tracebackhide__`` of pytest: whether an exception is about the caller's arguments."""
+    return isinstance(info.value, ArchlintError)
+
+
 def contract_of(**words: object) -> Contract:
     """The contract with these keys of a rule file, without id, models and location.
 
     ``None`` values are left out. Raises ``ArchlintError`` with all mistakes, a caret under each.
     """
+    __tracebackhide__ = mistake_in_arguments
     present = {key: value for key, value in words.items() if value is not None}
     lines = [f"{key}: {json.dumps(value, default=_name)}" for key, value in present.items()]
     text = "\n".join([*_HEAD, *(" " * _INDENT + line for line in lines)])

@@ -29,7 +29,7 @@ def missing_model(zoo: str, name: str) -> str | None:
     names = [found.decode() for text in texts for found in _REGISTERED.findall(text)]
     if not names:  # not laid out as this expects
         return None
-    near = difflib.get_close_matches(name, names, 3)
+    near = difflib.get_close_matches(name, list(dict.fromkeys(names)), 3)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     return f"{zoo} has no model {name!r}{hint}"
 

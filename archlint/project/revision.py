@@ -68,7 +68,11 @@ def revision(name: str, start: Path) -> Iterator[Revision]:
     Raises ``ArchlintError`` if ``start`` is in no git repository, or there is no such revision.
     """
     repository = Path(_git(start, "rev-parse", "--show-toplevel")).resolve()
-    commit = _git(repository, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+    try:
+        commit = _git(repository, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+    except ArchlintError:
+        about = f"{repository} has no git revision {name!r}: expected a branch, a tag or a commit"
+        raise ArchlintError(about) from None
     with tempfile.TemporaryDirectory(prefix="archlint-revision-") as folder:
         files = Path(folder, repository.name).resolve()
         files.mkdir()

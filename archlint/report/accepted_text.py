@@ -13,6 +13,7 @@ from archlint.contracts.accepted_set import AcceptedSet, Words, input_as_yaml, s
 from archlint.contracts.points import point_text
 
 LABEL = 11  # columns
+REFUSALS = 3  # that are shown where no size is accepted
 
 
 def text(entries: Sequence[AcceptedSet]) -> str:
@@ -33,6 +34,8 @@ def _block(entry: AcceptedSet, modes: Sequence[str]) -> list[str]:
     if not entry.exact:
         lines["not proved"] = entry.undecided
         lines["because"] = "\n".join(entry.reasons)
+    if entry.exact and entry.accepts == "no size":
+        lines["because"] = "\n".join(map(str, entry.refusals[:REFUSALS]))
     if entry.minimum:
         limit = "" if entry.exact else "   (of those proved)"
         lines["smallest"] = point_text(entry.minimum) + limit

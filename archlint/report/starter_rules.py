@@ -119,7 +119,7 @@ def comments(models: Sequence[InferredModel], skipped: SkippedModels) -> str:
     """The comments at the end of the file: the models without a contract; empty if none is."""
     blocks = []
     for title, lines in (
-        (_WITHOUT, reasons(models).splitlines()),
+        (_WITHOUT, reasons(models)),
         (_LATER, skipped.later),
         (_PARTS, skipped.parts),
         (_NEEDING, skipped.needing),
@@ -132,9 +132,18 @@ def comments(models: Sequence[InferredModel], skipped: SkippedModels) -> str:
     return "\n".join([f"{REWRITTEN}\n", *blocks]) if blocks else ""
 
 
-def reasons(models: Sequence[InferredModel]) -> str:
-    """A line for each model without a contract that says why."""
-    return "\n".join(_why(m) for m in models if not m.contract)
+def reasons(models: Sequence[InferredModel]) -> list[str]:
+    """Why each model without a contract has none; models with the same reason share a line."""
+    same: dict[str, list[InferredModel]] = {}
+    for model in models:
+        if not model.contract:
+            same.setdefault(cause(model), []).append(model)
+    return [f"{', '.join(m.target for m in g)}: {reason(g[0])}" for g in same.values()]
+
+
+def cause(model: InferredModel) -> str:
+    """:func:`reason` without its place: equal for models that lack the same package."""
+    return re.sub(r" \(\S+:\d+\)$", "", reason(model))
 
 
 def _contract(model: InferredModel) -> str:
@@ -161,11 +170,13 @@ def _yaml(key: str, value: Any) -> str:
     return text
 
 
-def _why(model: InferredModel) -> str:
+def reason(model: InferredModel) -> str:
+    """Why a model has no contract, on one line, without its target or module at the beginning."""
     unproved = "; ".join(model.entry.reasons) if model.entry else ""
-    reason = " ".join((model.reason or f"nothing is proved: {unproved}").split())
-    line = reason if reason.startswith(model.target) else f"{model.target}: {reason}"
-    return line if len(line) <= REASON else line[: REASON - 1] + "…"
+    text = " ".join((model.reason or f"nothing is proved: {unproved}").split())
+    for own in (model.target, model.target.rpartition(":")[0]):
+        text = re.sub(rf"^{re.escape(own)}[: ]\s*", "", text)
+    return text if len(text) <= REASON else text[: REASON - 1] + "…"
 
 
 def _item(line: str, width: int) -> Iterator[str]:

@@ -167,6 +167,8 @@ def test_selection(several, check, options, expected):
     [
         (["--select", "gird"], "no contract matches 'gird'; did you mean 'grid'?"),
         (["--select", "grid", "--select", "zzz"], "there are grid, photo-any, photo-big"),
+        (["--select", "photo"], "did you mean '*photo*', which matches photo-any, photo-big?"),
+        (["--select", "photo-a"], "no contract matches 'photo-a'; did you mean 'photo-any'?"),
         (["--model", "prooved"], "no model matches 'prooved'; did you mean 'proved'?"),
         (["--select", "grid", "--model", "proved"], "no model matches 'proved'; there are slow"),
     ],
@@ -230,7 +232,14 @@ def test_a_file_without_models(project, check):
     project(contracts={"a": []})
     result = check()
     assert result.exit_code == 2
-    assert "no contract with a model" in result.stderr
+    assert "archlint.yaml: no contract with a model; archlint init writes" in result.stderr
+
+
+def test_a_python_file_is_no_rule_file(project, check):
+    project("net.py", text="class Net: pass\n")
+    result = check("net.py")
+    assert result.exit_code == 2
+    assert "net.py is a Python file; expected a rule file, which archlint init" in result.stderr
 
 
 def test_default_places(project, check):
@@ -516,6 +525,13 @@ def test_help_lists_the_commands_in_the_order_of_use():
     lines = text[text.index("Commands:") :].splitlines()[1:]
     assert [line.split()[0] for line in lines if line.startswith("  ")][: len(order)] == order
     assert "https://github.com/archlint/torch-archlint" in text
+    assert "..." not in text[text.index("Commands:") :]
+
+
+def test_a_misspelt_command():
+    result = CliRunner().invoke(cli.cli, ["chekc"])
+    assert result.exit_code == 2
+    assert "No such command 'chekc'; did you mean 'check'?" in result.output
 
 
 @pytest.mark.parametrize("args", [["chekc"], ["check", "--jobs", "0"], ["check", "--format", "x"]])

@@ -9,6 +9,7 @@ import yaml
 from click.testing import CliRunner
 
 from archlint.cli import app as cli
+from archlint.cli.first_rules import ExistingRules
 from archlint.contracts.rulefile.load import loads
 from archlint.project.discover.candidates import discover
 from archlint.project.discover.python_files import located
@@ -456,6 +457,27 @@ def test_a_package_that_the_models_need(project, run):
         "next: missing_one is not installed here; run archlint init in the environment in which "
         "your models run\n"
     )
+
+
+def test_models_without_a_contract_for_one_reason_share_a_line(project, run):
+    net = "from torch import nn\nclass {}(nn.Module):\n    def forward(self, x): return x\n"
+    files = {f"acme_same/{n}.py": "import missing_one\n" + net.format(n.title()) for n in "abc"}
+    project({"acme_same/__init__.py": "", **files})
+    lines = run().output.splitlines()
+    assert lines[:3] == [
+        "[1/3] acme_same.a:A: could not be imported: ModuleNotFoundError: No module named "
+        "'missing_one' (acme_same/a.py:1)",
+        "[2/3] acme_same.b:B: could not be imported, as acme_same.a:A",
+        "[3/3] acme_same.c:C: could not be imported, as acme_same.a:A",
+    ]
+    file = Path("contracts/models.archlint.yaml")
+    assert "#   acme_same.a:A, acme_same.b:B, acme_same.c:C: could not be imported:" in (
+        file.read_text()
+    )
+    # The models that failed come last in the next run, however their comment is wrapped.
+    existing, folder = ExistingRules.read(file), file.resolve().parent
+    models = discover(Path.cwd(), Path.cwd()).buildable
+    assert [existing.failed_before(m, folder) for m in models] == [True] * 3
 
 
 def test_the_first_rule_file(project, run, monkeypatch):

@@ -64,12 +64,15 @@ def test_a_file_of_the_current_folder(project, monkeypatch):
 
 
 MISTAKES = {
-    "net.py": "'net.py' is not a target, and there is no rule file; pass pkg.mod:factory",
+    "net.py": "'net.py' is a file; expected one of its models: net.py:Net",
+    "net": "'net' is a file; expected one of its models: net.py:Net",
+    "neither": "'neither' is not a target, and there is no rule file; pass pkg.mod:factory",
     ":Net": "':Net' is not a valid target; expected pkg.mod:factory",
     "nett.py:Net": "there is no file",
     "net.py:Nett": "net.py:Nett: net.py has no 'Nett'; did you mean 'Net'?",
     "net.py:other": "net.py has no 'other'; it defines Net",
     "torchvision:resnt18": "torchvision has no model 'resnt18'; did you mean resnet18",
+    "torchvision:resnet19": "did you mean resnet18 or resnet152 or resnet101?",
     "timm:resnt18": "timm has no model 'resnt18'; did you mean resnet18",
 }
 
@@ -87,6 +90,8 @@ def test_mistakes_in_names(project):
         model_argument("wid")
     with pytest.raises(CannotRun, match=r"they have wide; or pass pkg.mod:factory"):
         model_argument("resnet")
+    with pytest.raises(CannotRun, match=r"'contracts' is a folder; expected a model: .* wide"):
+        model_argument("contracts")
 
 
 def test_a_module_whose_names_cannot_be_read_is_imported_later(project):

@@ -52,6 +52,12 @@ def everything(folder):
             if "__pycache__" not in p.parts}  # fmt: skip
 
 
+def test_a_revision_that_does_not_exist(repository):
+    missing = pytest.raises(ArchlintError, match="has no git revision 'nope': expected a branch")
+    with missing, revision("nope", repository):
+        pass
+
+
 @pytest.mark.parametrize("target", [[], ["net.py:Net"]])
 def test_what_the_working_copy_changed(repository, target):
     same = CliRunner().invoke(cli, ["diff", "--rev", "HEAD", *target])

@@ -175,7 +175,8 @@ def _compared(node: Node) -> Iterator[str]:
 
 def _formula(node: Node, text: str) -> f.Bool:
     if isinstance(node, Token) or node.data in ("list", "sum", "product", "negative", "call"):
-        expected = f"a comparison such as {quote(node, text)[1:-1] + ' >= 32'!r}"
+        words = quote(node, text)[1:-1]
+        expected = f"a comparison such as {words + (' == 0' if '%' in words else ' >= 32')!r}"
         raise PhraseError(f"found {quote(node, text)} without a comparison", expected, column(node))
     parts = node.children
     if node.data == "disjunction":

@@ -327,6 +327,14 @@ def test_text_of_what_nothing_is_known_of():
     assert "  accepts    no size is proved\n  not proved any size\n  because    the value" in text
 
 
+def test_text_of_what_accepts_no_size_names_the_layer():
+    text = inferred.text([archlint.infer(flat_head(), "N 4 H W").entry()])
+    why = "0 (conv2d) needs in_channels 3 == channels 4"
+    assert f"  accepts    no size\n  because    {why}\n" in text
+    text = inferred.text([archlint.infer(flat_head(), "N 3 9 9").entry()])
+    assert "  because    3 (linear) needs in_features 64 == last size 4\n" in text
+
+
 # The command
 
 
