@@ -489,7 +489,7 @@ def test_the_first_rule_file(project, run, monkeypatch):
         "[2/4] Segmenter: accepts any H % 2 == 0 and W % 2 == 0\n"
         "[3/4] acme_init.models:Pair: Pair.forward takes left, right: pass --input, for example "
         "--input '{left: N 3 H W, right: N K}'\n"
-        "[4/4] acme_init.models:Fails could not be built: RuntimeError: gone "
+        "[4/4] acme_init.models:Fails: could not be built: RuntimeError: gone "
         "(acme_init/models.py:47)\n"
         "contracts/models.archlint.yaml: 2 contracts; 2 models without a contract; "
         "1 skipped: part of another model; 1 skipped: needs arguments; 1 file not read\n"
@@ -526,7 +526,7 @@ def test_the_first_rule_file(project, run, monkeypatch):
         # Without a contract. archlint infer TARGET --input SHAPE shows what a model accepts:
         #   acme_init.models:Pair: Pair.forward takes left, right: pass --input, for example --input
         #     '{left: N 3 H W, right: N K}'
-        #   acme_init.models:Fails could not be built: RuntimeError: gone (acme_init/models.py:47)
+        #   acme_init.models:Fails: could not be built: RuntimeError: gone (acme_init/models.py:47)
 
         # Skipped: part of a model above. To check one, add it to models:
         #   acme_init.models:Stem
