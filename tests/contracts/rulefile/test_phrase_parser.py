@@ -177,7 +177,11 @@ PREFIX = "found 'H'; expected 'any' or 'only', as in 'any H, W >= 32'"
         ("any H >= 1.5", 11, "found '.'; expected a whole number"),
         ("any é > 3", 5, "found 'é'; expected a size, a name or an operator"),
         ("any _ > 3", 5, "found '_'; expected a size or a name"),
-        ("any H % 4", 5, "found 'H % 4' without a comparison; expected a comparison such as 'H % 4 == 0'"),
+        (
+            "any H % 4",
+            5,
+            "found 'H % 4' without a comparison; expected a comparison such as 'H % 4 == 0'",
+        ),
         ("only H", 6, "found 'H' without a comparison; expected a comparison such as 'H >= 32'"),
         (
             "any N and H >= 2",
