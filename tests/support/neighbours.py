@@ -168,7 +168,8 @@ def main(rounds: int, seed: int) -> None:
             if draw.random() < 0.7:
                 options.append("--no-cache")
             if draw.random() < 0.3:
-                options += ["--select", draw.choice(("from-*", "*-k*", "patch-*", "*s"))]
+                selected = draw.choice(("from-*", "*-k*", "patch-*", "*s"))
+                options.append(f"--select={selected}")
             found = differences(Path(name), *options, seed=draw.randrange(1000))
             wrong += len(found)
             print(f"round {number}: {' '.join(options)}: {found or 'as expected'}", flush=True)
