@@ -15,25 +15,36 @@ ROUND = (100, 64, 50, 32, 16, 10, 8, 4, 2, 1)
 NEAR = 8  # how much larger a round size may be than the smallest
 
 
-def parse_sizes(names: Sequence[str], at: str | Mapping[str, int]) -> dict[str, int]:
-    """Sizes from ``256x256`` (the last sizes in order) or by name (``H=5,W=7``); the others are 1.
+_NUMBERS = re.compile(r"\d+(\s*[x×,\s]\s*\d+)*")
+_NAMED = re.compile(r"\w+\s*=\s*\d+([\s,]+\w+\s*=\s*\d+)*")
+_BATCH = ("N", "B")
 
+
+def parse_sizes(names: Sequence[str], at: str | Mapping[str, int]) -> dict[str, int]:
+    """Sizes from ``256x256`` (the last sizes in order) or by name (``H=5,W=7``).
+
+    A batch that is left out is 1, as are the sizes before those of ``256x256``. Raises
     ``ArchlintError`` if they do not fit ``names``.
     """
+    text = at.strip(" ,") if isinstance(at, str) else ""
+    others = {name: 1 for name in names if name in _BATCH}
     if not isinstance(at, str):
-        sizes = dict(at)
-    elif "=" in at:
-        pairs = re.findall(r"(\w+)\s*=\s*(\d+)", at)
-        sizes = {name: int(value) for name, value in pairs}
-    else:
-        numbers = [int(n) for n in re.findall(r"\d+", at)]
-        sizes = dict(zip(names[len(names) - len(numbers) :], numbers, strict=False))
-        if not numbers or len(numbers) > len(names):
+        pairs = list(at.items())
+    elif _NAMED.fullmatch(text):
+        pairs = [(n, int(v)) for n, v in re.findall(r"(\w+)\s*=\s*(\d+)", text)]
+    elif _NUMBERS.fullmatch(text):
+        numbers = [int(n) for n in re.findall(r"\d+", text)]
+        if len(numbers) > len(names):
             raise ArchlintError(f"{at!r} does not fit the sizes {', '.join(names) or '(none)'}")
-    unknown = sizes.keys() - set(names)
-    if unknown or (not sizes and names):
-        raise ArchlintError(f"expected sizes for {', '.join(names)}, got {at!r}")
-    return {name: sizes.get(name, 1) for name in names}
+        others = dict.fromkeys(names, 1)
+        pairs = list(zip(names[len(names) - len(numbers) :], numbers, strict=True))
+    else:
+        example = ",".join(f"{name}=256" for name in names)
+        raise ArchlintError(f"expected sizes such as 256x256 or {example}, got {at!r}")
+    sizes = others | dict(pairs)
+    if sizes.keys() != set(names) or len(dict(pairs)) < len(pairs):
+        raise ArchlintError(f"expected sizes for {', '.join(names) or 'no name'}, got {at!r}")
+    return {name: sizes[name] for name in names}
 
 
 def common_sizes(

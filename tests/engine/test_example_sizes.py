@@ -15,14 +15,32 @@ from archlint.runtime.effort_clock import now
         ("5x7", {"N": 1, "H": 5, "W": 7}),
         ("2x5x7", {"N": 2, "H": 5, "W": 7}),
         ("H=5, W=7", {"N": 1, "H": 5, "W": 7}),
-        ({"W": 3}, {"N": 1, "H": 1, "W": 3}),
+        ("H = 5 W = 7", {"N": 1, "H": 5, "W": 7}),
+        (" 5 x 7 ", {"N": 1, "H": 5, "W": 7}),
+        ("7", {"N": 1, "H": 1, "W": 7}),
+        ({"H": 2, "W": 3}, {"N": 1, "H": 2, "W": 3}),
     ],
 )
 def test_parse_sizes(at, sizes):
     assert parse_sizes(("N", "H", "W"), at) == sizes
 
 
-@pytest.mark.parametrize("at", ["", "1x2x3x4", "Q=3", "big"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "",
+        "1x2x3x4",
+        "Q=3",
+        "big",
+        "H=5",
+        {"W": 3},
+        "H=5,W=abc",
+        "H=5,W=-3",
+        "H=5,H=6,W=7",
+        "5x7px",
+        "1.5x2",
+    ],
+)
 def test_invalid_sizes(at):
     with pytest.raises(ArchlintError):
         parse_sizes(("N", "H", "W"), at)
