@@ -135,7 +135,8 @@ def test_two_projects_never_share_a_process(tmp_path):
 
 
 def test_threads_fit_the_cores(monkeypatch):
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
     (verdict,) = run(job("torchless"))
     assert verdict.message == str(cores())
 

@@ -22,6 +22,7 @@ from archlint.symbolic import Size
 from archlint.symbolic.formula import ge
 from archlint.tracing.symint import comparisons as comparing
 from archlint.tracing.symint import integers, numbers, rounding
+from archlint.tracing.symint.float_kinds import Extremum
 from archlint.tracing.symint.memory_format import LAYOUTS
 from archlint.tracing.symint.numbers import (
     Binary,
@@ -29,6 +30,7 @@ from archlint.tracing.symint.numbers import (
     Unary,
     kind_of,
     pinned,
+    settled,
     sizes_in,
     value_at,
 )
@@ -291,5 +293,19 @@ def size_of(value: Any) -> Any:
     """
     if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)):
         node: Any = value.node
-        return node.value if isinstance(node, SizeNode) else value
+        if not isinstance(node, SizeNode):
+            return value
+        if isinstance(node.value, Extremum):
+            node.value = _chosen(node.path, node.value)
+        return node.value
     return value
+
+
+def _chosen(path: SizePath, extremum: Extremum) -> Any:
+    """The largest or smallest of some numbers on this path, which branches on which it is."""
+    better = comparing.gt if extremum.larger else comparing.lt
+    best, *others = extremum.items
+    for number in others:
+        if settled(path, better(path, number, best)):
+            best = number
+    return best
