@@ -113,7 +113,8 @@ class After(nn.Module):
 
     def forward(self, x):
         y = self.first(x)
-        assert y.shape[-1] % 8 == 0
+        if y.shape[-1] % 8:
+            raise AssertionError
         return y
 
 
