@@ -108,7 +108,14 @@ def transcript(console):
 
 def comparable(page):
     """Without times, how many runs fitted into them, names of commits, words of one PyTorch."""
+    page = re.sub(r"(?:^\[\d+/\d+\] .*\n)+", _in_any_order, page, flags=re.MULTILINE)
     page = re.sub(r"\d+\.\d+ s\b", "0 s", page)
     page = re.sub(r"\d+ samples? on", "8 samples on", page)
     page = re.sub(r"^index [0-9a-f]+\.\.[0-9a-f]+", "index", page, flags=re.MULTILINE)
     return page.replace("RuntimeError: addmm: mat1", "RuntimeError: mat1")
+
+
+def _in_any_order(progress: re.Match[str]) -> str:
+    """Lines such as ``[1/3] …``, which come as two processes are done, without their numbers."""
+    lines = (line.partition("] ")[2] for line in progress[0].splitlines(keepends=True))
+    return "".join(sorted(lines))
