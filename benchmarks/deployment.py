@@ -95,16 +95,17 @@ def compare(name: str, runtime: str, folder: Path) -> tuple[str, str]:
     )
     model = ModelRef(name, "benchmarks.deployment_nets:build", kwargs={"name": name})
     verdict = artifact_verdict(contract, model, root=Path.cwd())
-    return _row(verdict)
+    return _row(verdict, path.parent)
 
 
-def _row(verdict: Verdict) -> tuple[str, str]:
+def _row(verdict: Verdict, folder: Path) -> tuple[str, str]:
     details = verdict.details
     compared = details.get("compared") or details.get("agrees") or ""
     kinds = ("crash", "stale", "after", "silent", "refuses", "shape", "values")
     found = [f"{kind}: {_one_line(details[kind])}" for kind in kinds if kind in details]
     if verdict.word == "error":
-        found = [f"error: {verdict.message.splitlines()[0]:.160}"]
+        message = verdict.message.replace(f"{folder}/", "")
+        found = [f"error: {message.splitlines()[0]:.160}"]
     return compared.partition(",")[0], "; ".join(found) or "agrees"
 
 

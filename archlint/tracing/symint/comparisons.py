@@ -11,7 +11,7 @@ from archlint.symbolic import Expr, Size, formula
 from archlint.symbolic.formula import Bool, Formula, conj, disj, negate
 from archlint.symbolic.quantify import unknowns_in
 from archlint.symbolic.rational import Ratio, compares_exactly, ratio_of
-from archlint.tracing.symint.float_kinds import Extremum, Logarithm, Root
+from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, Root
 from archlint.tracing.symint.numbers import (
     Binary,
     SizePath,
@@ -30,7 +30,7 @@ def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any],
             return _of_truths(build, a, b)
         if isinstance(a, Formula) or isinstance(b, Formula):
             return operation(path, settled(path, a), settled(path, b))
-        if isinstance(a, Extremum) or isinstance(b, Extremum):
+        if isinstance(a, FloatExtremum) or isinstance(b, FloatExtremum):
             return _of_extremum(operation, path, a, b)
         if isinstance(a, Root) or isinstance(b, Root):
             squares = _squares(path, a, b)
@@ -58,7 +58,7 @@ def _of_extremum(operation: Binary, path: SizePath, a: Any, b: Any) -> Any:
         return conj(ge(path, a, b), le(path, a, b))
     if operation is ne:
         return disj(lt(path, a, b), gt(path, a, b))
-    left = isinstance(a, Extremum)
+    left = isinstance(a, FloatExtremum)
     many = a if left else b
     each = [operation(path, x, b) if left else operation(path, a, x) for x in many.items]
     any_of_them = (operation in (gt, ge)) == (left == many.larger)

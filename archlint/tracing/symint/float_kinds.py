@@ -39,7 +39,7 @@ class Logarithm:
         return f"log2({self.size})"
 
 
-class Extremum:
+class FloatExtremum:
     """The largest or smallest of some floats made from sizes."""
 
     __slots__ = ("items", "larger")

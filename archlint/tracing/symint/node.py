@@ -22,7 +22,7 @@ from archlint.symbolic import Size
 from archlint.symbolic.formula import ge
 from archlint.tracing.symint import comparisons as comparing
 from archlint.tracing.symint import integers, numbers, rounding
-from archlint.tracing.symint.float_kinds import Extremum
+from archlint.tracing.symint.float_kinds import FloatExtremum
 from archlint.tracing.symint.memory_format import LAYOUTS
 from archlint.tracing.symint.numbers import (
     Binary,
@@ -295,13 +295,13 @@ def size_of(value: Any) -> Any:
         node: Any = value.node
         if not isinstance(node, SizeNode):
             return value
-        if isinstance(node.value, Extremum):
+        if isinstance(node.value, FloatExtremum):
             node.value = _chosen(node.path, node.value)
         return node.value
     return value
 
 
-def _chosen(path: SizePath, extremum: Extremum) -> Any:
+def _chosen(path: SizePath, extremum: FloatExtremum) -> Any:
     """The largest or smallest of some numbers on this path, which branches on which it is."""
     better = comparing.gt if extremum.larger else comparing.lt
     best, *others = extremum.items

@@ -2,7 +2,7 @@
 
 A *number* is what user code has in its hands: a size, an exact :class:`.Ratio`, a
 formula (the truth of a comparison), a plain number, a :class:`Root`, a :class:`FloatProduct`, an
-:class:`Extremum` or an :class:`.Opaque` float.
+:class:`FloatExtremum` or an :class:`.Opaque` float.
 Each operation takes the path it happens on, on which it may branch (is the divisor 0?) or pin a
 size.
 """
@@ -37,7 +37,7 @@ from archlint.symbolic.rational import (
     reduced,
     whole_of,
 )
-from archlint.tracing.symint.float_kinds import Extremum, Logarithm, Root
+from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, Root
 
 
 class SizePath(Protocol):
@@ -82,7 +82,7 @@ def value_at(number: Any, env: Mapping[str, int]) -> Any:
         return math.log2(number.size.evaluate(env))
     if isinstance(number, FloatProduct):
         return float(number.size.evaluate(env) * number.factor)
-    if isinstance(number, Extremum):
+    if isinstance(number, FloatExtremum):
         values = [value_at(item, env) for item in number.items]
         return max(values) if number.larger else min(values)
     return number.value if isinstance(number, Opaque) else number
@@ -96,7 +96,7 @@ def sizes_in(number: Any) -> tuple[Size, ...]:
         return number.num, number.den
     if isinstance(number, (Root, Logarithm, FloatProduct)):
         return (number.size,)
-    if isinstance(number, Extremum):
+    if isinstance(number, FloatExtremum):
         return tuple(size for item in number.items for size in sizes_in(item))
     return (number,) if isinstance(number, Expr) else ()
 
@@ -191,9 +191,9 @@ def _arithmetic(
             return result
         if plain is operator.mul:
             for many, factor in ((a, b), (b, a)):
-                if isinstance(many, Extremum) and _is_known_positive(path, factor):
+                if isinstance(many, FloatExtremum) and _is_known_positive(path, factor):
                     items = tuple(operation(path, item, factor) for item in many.items)
-                    return Extremum(items, many.larger)
+                    return FloatExtremum(items, many.larger)
             for size, factor in ((whole_of(a), b), (whole_of(b), a)):
                 if isinstance(factor, (int, float)) and math.isfinite(factor) and factor:
                     if isinstance(size, Expr) and isinstance(factor, float):
@@ -370,10 +370,10 @@ def _extremum(path: SizePath, a: Any, b: Any, larger: bool) -> Any:
         at_least = path.known(formula.ge(a, b))
         if at_least is not None:
             return a if at_least == larger else b
-    items = [i for n in (a, b) for i in (n.items if isinstance(n, Extremum) else (n,))]
-    same = all(n.larger == larger for n in (a, b) if isinstance(n, Extremum))
+    items = [i for n in (a, b) for i in (n.items if isinstance(n, FloatExtremum) else (n,))]
+    same = all(n.larger == larger for n in (a, b) if isinstance(n, FloatExtremum))
     if same and all(isinstance(i, (float, Ratio, Opaque, FloatProduct)) for i in items):
-        return Extremum(tuple(items), larger)
+        return FloatExtremum(tuple(items), larger)
     return (_larger if larger else _smaller)(path, a, b)
 
 

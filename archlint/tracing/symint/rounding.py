@@ -27,7 +27,7 @@ from archlint.symbolic.float_products import (
 from archlint.symbolic.formula import conj, eq, ge, gt
 from archlint.symbolic.rational import Opaque, Ratio, ratio_of
 from archlint.tracing.symint import random_parts
-from archlint.tracing.symint.float_kinds import Extremum, Logarithm, Root
+from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, Root
 from archlint.tracing.symint.numbers import (
     SizePath,
     approximation_of,
@@ -50,7 +50,7 @@ def _of_extremum(whole: Callable[..., Any]) -> Callable[..., Any]:
     """The rounding ``whole`` of each number where one of them is to be chosen."""
 
     def rounding(path: SizePath, number: Any, *rest: Any) -> Any:
-        if not isinstance(number, Extremum) or any(rest):
+        if not isinstance(number, FloatExtremum) or any(rest):
             return whole(path, number, *rest)
         choose = maximum if number.larger else minimum
         return reduce(choose, (whole(path, item) for item in number.items))
@@ -153,7 +153,7 @@ def is_whole(path: SizePath, number: Any) -> Any:
 
 def as_operand(number: Any, env: Mapping[str, int]) -> Any:
     """The number as rules of operators know it: other floats than ratios are opaque."""
-    if not isinstance(number, (Root, Logarithm, FloatProduct, Extremum)):
+    if not isinstance(number, (Root, Logarithm, FloatProduct, FloatExtremum)):
         return number
     ratio, roundings = approximation_of(number) or (None, 0)
     return Opaque(value_at(number, env), sizes_in(number), ratio, roundings)
