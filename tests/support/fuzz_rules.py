@@ -121,12 +121,14 @@ def _restructure(text: bytes, _texts: list[bytes], draw: random.Random) -> bytes
     if len(text) > 20_000 or text.count(b"*") > 50:
         return text
     try:
-        tree = json.loads(json.dumps(yaml.safe_load(text), default=str))  # nothing in it twice
+        loaded = yaml.load(text, yaml.CSafeLoader)
+        tree = json.loads(json.dumps(loaded, default=str))  # nothing in it twice
     except (yaml.YAMLError, RecursionError, ValueError, TypeError, AttributeError):
         return text  # PyYAML itself raises AttributeError for !!timestamp with another text
     for _ in range(draw.randint(1, 4)):
         tree = _changed(tree, draw, 0)
-    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True).encode("utf-8", "replace")
+    dumped = yaml.dump(tree, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+    return dumped.encode("utf-8", "replace")
 
 
 def _changed(tree: Any, draw: random.Random, depth: int) -> object:
