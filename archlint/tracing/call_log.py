@@ -78,12 +78,14 @@ class CallLog:
     """Notes about a list of calls, each list in the order of the run.
 
     ``on_weights``: calls on weights alone. A span inside another was noted before it.
+    ``branched``: the class of the module, for each call of one whose own code branched.
     """
 
     on_weights: list[Call] = field(default_factory=list)
     merged: list[MergedCalls] = field(default_factory=list)
     repeated: list[RepeatedCalls] = field(default_factory=list)
     modules: list[ModuleCall] = field(default_factory=list)
+    branched: list[str] = field(default_factory=list)
 
     def mark(self) -> tuple[int, int, int, int]:
         """The current end of the log, for :meth:`cut`."""

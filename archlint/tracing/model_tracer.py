@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 
 from torch import nn
@@ -191,9 +191,9 @@ class ModelTracer:
                 with uninterrupted():
                     snapshot.restore()
             again = self._loops.changed_by(path) or len(self._branching) > classes
-            branches = [event.formula for event in path.events if event.kind == "branch"]
-            hard = len(branches) >= MERGE_AFTER or any(map(_is_product, branches))
-            self._merges = self._merges or hard
+            if result is not None and not self._merges and _is_hard(path, result.log.branched):
+                self._merges, again = True, symbolic
+                self._branching.update(result.log.branched)
             if self._to_shadow:  # also if an ``except:`` of the model caught the exception
                 self.shadowed += self._to_shadow[:1]
             elif result is not None and not again:
@@ -210,6 +210,17 @@ class ModelTracer:
             raise Retrace(module)
         if self._running is not None:
             self._running.follow_caller("range")
+
+
+def _is_hard(path: TracedPath, branched: Sequence[str]) -> bool:
+    """Whether its branches make many paths or paths that are slow to tell apart.
+
+    Two modules of one class that branch usually do so on different sizes; ``branched`` names the
+    class for each call.
+    """
+    branches = [event.formula for event in path.events if event.kind == "branch"]
+    several = len(set(branched)) < len(branched)
+    return several or len(branches) >= MERGE_AFTER or any(map(_is_product, branches))
 
 
 def _is_product(formula: Bool) -> bool:

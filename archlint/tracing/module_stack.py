@@ -21,6 +21,7 @@ from archlint.tracing.run import TraceRun
 from archlint.tracing.signals import UnknownOutcome
 
 if TYPE_CHECKING:
+    from archlint.tracing.events import Event
     from archlint.tracing.trace import Call
 
 _ARGUMENT = re.compile(r", (?![^()]*\))")
@@ -29,16 +30,22 @@ _ARGUMENT = re.compile(r", (?![^()]*\))")
 class ModuleStack:
     """The modules of ``model`` that are being called, by their names in it, outermost first.
 
-    Each call is noted in ``log``; ``calls`` is the list of calls of operators.
+    Each call is noted in ``log``; ``calls`` and ``events`` are the run's lists of calls of
+    operators and of claims and branches.
     """
 
     def __init__(
-        self, model: nn.Module, run: TraceRun, log: CallLog, calls: Sequence[Call]
+        self,
+        model: nn.Module,
+        run: TraceRun,
+        log: CallLog,
+        calls: Sequence[Call],
+        events: Sequence[Event],
     ) -> None:
         self.run = run
         self.modules: list[str] = []
-        self._log, self._calls = log, calls
-        self._entered: list[tuple[int, Any]] = []
+        self._log, self._calls, self._events = log, calls, events
+        self._entered: list[tuple[int, Any, int, int]] = []
         self._names = _names(model)
 
     @contextmanager
@@ -78,14 +85,23 @@ class ModuleStack:
                 "compiled TorchScript, whose sizes cannot be followed"
             )
         self.modules.append(self._names.get(id(module), kind.__name__))
-        self._entered.append((len(self._calls), args))
+        branched = len(self._log.branched)
+        self._entered.append((len(self._calls), args, len(self._events), branched))
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
         if self.modules and self.run.in_thread():
             self.modules.pop()
         if self._entered and self.run.in_thread():
-            first, given = self._entered.pop()
+            first, given, events, branched = self._entered.pop()
             self._log.modules.append(ModuleCall(first, len(self._calls), given))
+            innermost = len(self._log.branched) == branched
+            if innermost and any(e.kind == "branch" for e in self._events[events:]):
+                self._log.branched.append(class_name(module))
+
+
+def class_name(module: nn.Module) -> str:
+    """The full name of its class, which is the same where each run makes the class again."""
+    return f"{type(module).__module__}.{type(module).__qualname__}"
 
 
 @cache

@@ -98,7 +98,7 @@ class Tracer(TorchFunctionMode):
         self.faults: dict[str, str] = {}
         self.rules = rules
         self.run = TraceRun()
-        self.place = ModuleStack(model, self.run, self.log, self.calls)
+        self.place = ModuleStack(model, self.run, self.log, self.calls, path.events)
         self.elements = Elements(path)
         self.gradients = Gradients(path, self.run, transforms_active)
         self.loops: Loops | None = None

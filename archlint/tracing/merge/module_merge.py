@@ -27,6 +27,7 @@ from archlint.tracing.call_log import Branch, MergedCalls
 from archlint.tracing.events import Event
 from archlint.tracing.merge.side_effects import ModuleState
 from archlint.tracing.merge.unify import one_size
+from archlint.tracing.module_stack import class_name
 from archlint.tracing.path import MOST_MERGED, Mark, TracedPath
 from archlint.tracing.python.module_calls import ModuleCall, replaced_module_call
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
@@ -77,11 +78,6 @@ def branches_merged(
         return call
 
     return replaced_module_call(wrap)
-
-
-def class_name(module: nn.Module) -> str:
-    """The full name of its class, which is the same where each run makes the class again."""
-    return f"{type(module).__module__}.{type(module).__qualname__}"
 
 
 class _Call:

@@ -93,9 +93,8 @@ def test_many_ways_become_one(model, text, output):
     assert len(found.explored.paths) == 1
 
 
-@pytest.mark.parametrize(("model", "branches"), [(Chain(), 8), (Skips(), 6)])
-def test_many_branches_on_the_first_path_are_merged_at_once(model, branches, monkeypatch):
-    """One trace shows the branches, one the modules that have them, one merges them."""
+def classes_per_trace(model, monkeypatch):
+    """The classes whose branches each trace of ``infer`` merges; ``None`` where it merges none."""
     classes = []
 
     def counted(*args, branching, **settings):
@@ -104,11 +103,21 @@ def test_many_branches_on_the_first_path_are_merged_at_once(model, branches, mon
 
     trace = archlint.tracing.model_tracer.trace
     monkeypatch.setattr(archlint.tracing.model_tracer, "trace", counted)
-    monkeypatch.setattr(archlint.tracing.model_tracer, "MERGE_AFTER", branches)
     archlint.infer(model, "N 1 H W")
-    kind = {class_name(EvenPad() if branches == 8 else Fit())}
-    assert classes[:3] == [None, set(), kind]
-    assert set(map(str, classes[3:])) <= {str(kind)}
+    return classes
+
+
+@pytest.mark.parametrize(("model", "kind"), [(Chain(), EvenPad), (Skips(), Fit)])
+def test_modules_of_one_class_that_branch_are_merged_at_once(model, kind, monkeypatch):
+    """One trace shows the branches and the modules that have them, the next merges them."""
+    classes = classes_per_trace(model, monkeypatch)
+    assert classes[0] is None
+    assert classes[1:]
+    assert set(map(str, classes[1:])) == {str({class_name(kind())})}
+
+
+def test_one_module_that_branches_is_two_paths(monkeypatch):
+    assert classes_per_trace(EvenPad(), monkeypatch) == [None] * 4  # H, W even or odd
 
 
 @pytest.mark.parametrize("rename", [False, True])
