@@ -62,7 +62,7 @@ class RepeatedCalls:
 
 
 @dataclass(frozen=True)
-class ModuleCall:
+class CalledModule:
     """A call of a module with ``args``, which lasts from the call ``first`` up to ``end``."""
 
     first: int
@@ -84,7 +84,7 @@ class CallLog:
     on_weights: list[Call] = field(default_factory=list)
     merged: list[MergedCalls] = field(default_factory=list)
     repeated: list[RepeatedCalls] = field(default_factory=list)
-    modules: list[ModuleCall] = field(default_factory=list)
+    modules: list[CalledModule] = field(default_factory=list)
     branched: list[str] = field(default_factory=list)
 
     def mark(self) -> tuple[int, int, int, int]:

@@ -8,7 +8,7 @@ import sys
 import traceback
 import types
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ import torch
 from torch import nn
 
 from archlint.runtime.user_frames import users_frame
-from archlint.tracing.call_log import CallLog, ModuleCall
+from archlint.tracing.call_log import CalledModule, CallLog
+from archlint.tracing.python.module_calls import ModuleCall, replaced_module_call
 from archlint.tracing.run import TraceRun
 from archlint.tracing.signals import UnknownOutcome
 
@@ -45,25 +46,30 @@ class ModuleStack:
         self.run = run
         self.modules: list[str] = []
         self._log, self._calls, self._events = log, calls, events
-        self._entered: list[tuple[int, Any, int, int]] = []
         self._names = _names(model)
 
-    @contextmanager
-    def followed(self) -> Iterator[None]:
-        """Follow the calls of modules inside the block.
+    def followed(self) -> AbstractContextManager[None]:
+        """A context in which the calls of modules are followed, those in other threads left out."""
 
-        Torch's hooks are global: calls in other threads reach them too, and are ignored.
-        """
-        module = nn.modules.module
-        hooks = [
-            module.register_module_forward_pre_hook(self._enter),
-            module.register_module_forward_hook(self._leave, always_call=True),
-        ]
-        try:
-            yield
-        finally:
-            for hook in hooks:
-                hook.remove()
+        def wrap(original: ModuleCall) -> ModuleCall:
+            def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+                if not self.run.in_thread():
+                    return original(module, *args, **kwargs)
+                self._enter(module)
+                first, events = len(self._calls), len(self._events)
+                branched = len(self._log.branched)
+                try:
+                    return original(module, *args, **kwargs)
+                finally:
+                    self.modules.pop()
+                    self._log.modules.append(CalledModule(first, len(self._calls), args))
+                    innermost = len(self._log.branched) == branched
+                    if innermost and any(e.kind == "branch" for e in self._events[events:]):
+                        self._log.branched.append(class_name(module))
+
+            return call
+
+        return replaced_module_call(wrap)
 
     def raising(self, error: BaseException) -> str:
         """The module whose code raised the error, by its name in the model; else the model."""
@@ -75,9 +81,7 @@ class ModuleStack:
                     return name
         return ""
 
-    def _enter(self, module: nn.Module, args: Any) -> None:
-        if not self.run.in_thread():
-            return
+    def _enter(self, module: nn.Module) -> None:
         kind: Any = type(module)
         if _is_scripted(kind):
             raise UnknownOutcome(
@@ -85,18 +89,6 @@ class ModuleStack:
                 "compiled TorchScript, whose sizes cannot be followed"
             )
         self.modules.append(self._names.get(id(module), kind.__name__))
-        branched = len(self._log.branched)
-        self._entered.append((len(self._calls), args, len(self._events), branched))
-
-    def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
-        if self.modules and self.run.in_thread():
-            self.modules.pop()
-        if self._entered and self.run.in_thread():
-            first, given, events, branched = self._entered.pop()
-            self._log.modules.append(ModuleCall(first, len(self._calls), given))
-            innermost = len(self._log.branched) == branched
-            if innermost and any(e.kind == "branch" for e in self._events[events:]):
-                self._log.branched.append(class_name(module))
 
 
 def class_name(module: nn.Module) -> str:
