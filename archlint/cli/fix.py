@@ -13,8 +13,11 @@ from archlint.cli.select_jobs import load_jobs
 from archlint.errors import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
+    from archlint.errors import Location
     from archlint.explanation.fixes.proposal import Fix
     from archlint.runner.patched_project import CopyServer
 
@@ -40,6 +43,7 @@ def fix(
 
     Each fix was applied to a copy of the model, proved for all sizes of the contract, and run. Each
     diff was applied to a copy of the project, where all contracts that use the file were checked.
+    Contracts that the fix makes obsolete (accepts: only P, rejects: any P) are updated with it.
     Files change only with --write, which never narrows a contract or leaves the project's folder.
 
     Exit code: 0 if every broken contract has a fix, with --write if each was written; 1 if one has
@@ -56,11 +60,15 @@ def fix(
 
     for mistake in mistakes:
         click.echo(mistake, err=True)
-    failed, unfixed, written = bool(mistakes), False, 0
-    blocks = []
+    failed, unfixed = bool(mistakes), False
+    blocks: list[str] = []
+    written: list[Job] = []
+    updated: list[tuple[Location | None, str]] = []
     every = _jobs_of_projects(jobs)
     with CopyServer() as server:
         for job in (j for j in jobs if j.contract.enabled):
+            if (job.contract.where, job.contract.id) in updated:
+                continue
             fixes = _fixes(job, every, seconds, server)
             if not isinstance(fixes, list):
                 failed = failed or fixes.word == "error"
@@ -71,16 +79,25 @@ def fix(
             blocks.append(fix_text.text(job.contract, job.ref.name, fixes))
             unfixed = unfixed or not fixes
             if write:
-                done, line = _write(fixes)
+                applied, line = _write(fixes)
                 blocks[-1] += f"\n\n  {line}"
-                written += done
+                if applied:
+                    written.append(job)
+                    updated += [(c.where, c.id) for c, _ in applied.obsolete]
     text = "\n\n".join(blocks) if blocks else "nothing to fix"
     click.echo(text.encode("utf-8", "surrogateescape"))  # a diff has the bytes of its file
     if write and blocks:
-        left = len(blocks) - written
+        left = len(blocks) - len(written)
         unfixed = left > 0
         needs = f", {left} need{'s' * (left == 1)} you" if left else ""
-        click.echo(f"\n{written} written{needs}")
+        count = len(set(updated))
+        changed = f", {count} contract{'s' * (count != 1)} updated" if updated else ""
+        click.echo(f"\n{len(written)} written{changed}{needs}")
+        try:
+            for line in _outdated_records(written):
+                click.echo(line)
+        except ArchlintError as e:
+            click.echo(str(e), err=True)
     if write and blocks:
         suggest("archlint check; git diff shows what was written")
     elif not blocks:
@@ -88,6 +105,33 @@ def fix(
     else:
         suggest("archlint fix --write applies the first fix of each contract that has a diff")
     ctx.exit(EXIT_CANNOT_RUN if failed else int(unfixed))
+
+
+def _outdated_records(written: list[Job]) -> Iterator[str]:
+    """What else records how the fixed models were, each with what to do about it."""
+    from archlint.contracts.rulefile.load import load
+    from archlint.contracts.settings import shorten
+    from archlint.project import lock_file
+    from archlint.project.adoption import baseline
+    from archlint.project.adoption.waiver_checks import covers
+
+    found: dict[str, None] = {}
+    for job in written:
+        id, model, place = job.contract.id, job.ref.name, job.contract.where
+        for waiver in load(place.file).waivers if place else ():
+            if covers(waiver, id, model):
+                where = f"{waiver.where.file}:{waiver.where.line}"
+                found[f"{where}: the waiver covers {id} · {model}, which holds now"] = None
+        path = job.root / baseline.NAME
+        known = baseline.read(path, str(shorten(path)))
+        if any(key[1:] == (id, model) for key in known):
+            found[f"{shorten(path)}: archlint check --write-baseline removes {id} · {model}"] = None
+        path = job.root / lock_file.NAME
+        if path.exists() and any(key[0] == model for key in lock_file.read(path).entries):
+            found[f"{shorten(path)}: archlint lock --update records what {model} accepts now"] = (
+                None
+            )
+    yield from found
 
 
 def _jobs_of_projects(jobs: list[Job]) -> list[Job]:
@@ -135,16 +179,18 @@ def _same_job(one: Job, other: Job) -> bool:
     )  # fmt: skip
 
 
-def _write(fixes: list[Fix]) -> tuple[bool, str]:
-    """Apply the first fix that may be written. Returns whether one was, and a line about it."""
+def _write(fixes: list[Fix]) -> tuple[Fix | None, str]:
+    """Apply the first fix that may be written. Returns it, and a line about what was done."""
     from archlint.errors import ArchlintError
+    from archlint.explanation.fixes.edit import write_all
     from archlint.runtime.user_frames import shown
 
     for fix in fixes:
         if fix.edit is not None and not fix.narrows:
             try:
-                fix.edit.write()
+                write_all([fix.edit, *fix.rule_edits])
             except (ArchlintError, OSError) as e:
-                return False, f"not written: {e}; run archlint fix again"
-            return True, f"written to {shown(str(fix.edit.file))}: {fix.title}"
-    return False, "nothing written: none of these fixes changes one of your files"
+                return None, f"not written: {e}; run archlint fix again"
+            files = ", ".join(shown(str(e.file)) for e in (fix.edit, *fix.rule_edits))
+            return fix, f"written to {files}: {fix.title}"
+    return None, "nothing written: none of these fixes changes one of your files"

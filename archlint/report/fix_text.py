@@ -32,13 +32,18 @@ def _lines(fix: Fix) -> list[str]:
         "weights": f"the existing weights {fix.weights}",
         "ran at": ", ".join(map(point_text, fix.ran)),
         "same": f"output as before at {', '.join(map(point_text, fix.same))}" if fix.same else "",
+        "updates": "; ".join(
+            f"{c.id} to {'rejects' if c.clause.kind == 'rejects' else 'accepts'}: {words}"
+            for c, words in fix.obsolete
+        ),
         "note": "; ".join(filter(None, (fix.proposal.note, fix.note))),
     }
     if fix.narrows:
         del texts["weights"], texts["same"]
     lines = [f"  {label:<{_LABEL}}{visible(words)}" for label, words in texts.items() if words]
     if fix.edit is not None:
-        lines += ["", *fix.edit.diff().rstrip("\n").split("\n")]
+        for edit in (fix.edit, *fix.rule_edits):
+            lines += ["", *edit.diff().rstrip("\n").split("\n")]
     elif code:
         lines += ["", *(f"    {line}".rstrip() for line in code.rstrip("\n").split("\n"))]
     return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from archlint.contracts.job import Job
 from archlint.contracts.rulefile.load import load
 from archlint.engine.pipeline import check_contract
 from archlint.errors import ArchlintError
+from archlint.explanation.fixes.obsolete_contracts import holds_with, restatable, restated
 from archlint.explanation.fixes.proposal import Fix, Proposal, try_fix
 from archlint.models.targets import resolve
 from archlint.runner.patched_project import Answer, Request
@@ -38,7 +39,8 @@ def _answer(request: Request) -> Answer:
     fix = _fixed(first, request, rule_file)
     if fix is None:
         return Answer(None)
-    failing = []
+    failing, updates = [], []
+    words: dict[object, str] = {}  # by contract, for all its models
     for index, job in enumerate(others):
         _forget(job.root)
         served = _of_file(job, request.file) if rule_file else _loads(job, request.file)
@@ -47,7 +49,34 @@ def _answer(request: Request) -> Answer:
         verdict = check_contract(job.contract, job.ref, root=job.root, samples=0)
         if verdict.word in ("broken", "error"):
             failing.append((index, " ".join(verdict.message.split())[:200]))
-    return Answer.of(fix, failing)
+            contract = job.contract.where, job.contract.id
+            if verdict.word == "broken" and contract not in words:
+                words[contract] = _restated(job, jobs)
+            if words.get(contract):
+                updates.append((index, words[contract]))
+    return Answer.of(fix, failing, updates)
+
+
+def _restated(job: Job, jobs: Sequence[Job]) -> str:
+    """The words of the clause with which the contract holds in the copy, for all its models."""
+    contract = job.contract.where, job.contract.id
+    same = [j for j in jobs if (j.contract.where, j.contract.id) == contract]
+    if not restatable(job.contract) or jobs[0] in same:
+        return ""
+    words = ""
+    for other in (job, *(j for j in same if j is not job)):
+        _forget(job.root)
+        try:
+            with resolve(other.ref, other.root) as source:
+                if not words:
+                    words = restated(job.contract, source)
+                elif not holds_with(other.contract, source, words):
+                    return ""
+        except ArchlintError:
+            return ""
+        if not words:
+            return ""
+    return words
 
 
 def _fixed(job: Job, request: Request, rule_file: bool) -> Fix | None:

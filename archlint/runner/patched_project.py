@@ -25,6 +25,7 @@ from archlint.engine.pipeline import check_contract
 from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.edit import Edit
 from archlint.explanation.fixes.find_fixes import find_fixes, reference
+from archlint.explanation.fixes.obsolete_contracts import with_updates
 from archlint.explanation.fixes.proposal import Fix
 from archlint.explanation.fixes.reference import Reference
 from archlint.runner.fork_server import FORKS
@@ -61,32 +62,38 @@ class Request:
 class Answer:
     """``facts`` are the fields of the fix that holds in the copy; ``None`` if the contract does not
     hold there, or if nothing loaded the changed file. ``failing``: the indices of the other jobs
-    that fail, with the reason of each.
+    that fail, with the reason of each; ``updates``: the words of a clause with which such a job
+    holds, for those whose contract the fix makes obsolete.
 
     The process runs the user's code, so its answer is JSON, and read as data.
     """
 
     facts: dict[str, Any] | None
     failing: tuple[tuple[int, str], ...] = ()
+    updates: tuple[tuple[int, str], ...] = ()
 
     @staticmethod
-    def of(fix: Fix, failing: Sequence[tuple[int, str]]) -> Answer:
+    def of(
+        fix: Fix, failing: Sequence[tuple[int, str]], updates: Sequence[tuple[int, str]] = ()
+    ) -> Answer:
         """The answer for a fix that holds in the copy."""
-        return Answer({name: getattr(fix, name) for name in _FACTS}, tuple(failing))
+        facts = {name: getattr(fix, name) for name in _FACTS}
+        return Answer(facts, tuple(failing), tuple(updates))
 
     def to_json(self) -> str:
         """The answer as one line."""
-        return json.dumps([self.facts, self.failing])
+        return json.dumps([self.facts, self.failing, self.updates])
 
     @staticmethod
     def from_json(text: bytes) -> Answer:
         """The answer of a process. Raises ``ValueError`` or ``TypeError`` if it is none."""
-        facts, failing = json.loads(text)
+        facts, *indexed = json.loads(text)
         if facts is not None:
             if facts.keys() != set(_FACTS):
                 raise ValueError(f"found the facts {sorted(facts)}; expected {sorted(_FACTS)}")
             facts |= {name: tuple(map(dict, facts[name])) for name in ("ran", "same")}
-        return Answer(facts, tuple((int(index), str(why)) for index, why in failing))
+        failing, updates = (tuple((int(i), str(words)) for i, words in x) for x in indexed)
+        return Answer(facts, failing, updates)
 
 
 _FACTS = ("accepts", "exact", "weights", "ran", "same")
@@ -154,7 +161,8 @@ def checked_fixes(
     def with_checked_edit(fix: Fix) -> Fix:
         """The fix with the first of its edits that holds in a copy of the project.
 
-        Without such an edit, the fix in words, with a note if the edit breaks another contract.
+        Other contracts that the edit makes obsolete are updated with it. Without such an edit, the
+        fix in words, with a note if the edit breaks another contract.
         """
         note = ""
         for edit in fix.proposal.edits:
@@ -162,8 +170,19 @@ def checked_fixes(
                 continue
             answer = _check(fix, edit, job, others, before, server)
             harmed = [(i, why) for i, why in answer.failing if passes(i)]
-            if answer.facts is not None and not harmed:
-                return replace(fix, **answer.facts, edit=edit)
+            words = dict(answer.updates)
+            obsolete = tuple(
+                {
+                    others[i].contract.where: (others[i].contract, words[i])
+                    for i, _ in harmed
+                    if i in words
+                }.values()
+            )
+            edits = with_updates(edit, obsolete)
+            if answer.facts is not None and edits and all(i in words for i, _ in harmed):
+                return replace(
+                    fix, **answer.facts, edit=edits[0], obsolete=obsolete, rule_edits=edits[1]
+                )
             if harmed:
                 other, why = others[harmed[0][0]], harmed[0][1]
                 place = f"{other.contract.id} · {other.ref.name}"

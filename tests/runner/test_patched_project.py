@@ -7,6 +7,9 @@ import torch
 from click.testing import CliRunner
 
 from archlint.cli.fix import fix as command
+from archlint.contracts.accepted_set import AcceptedSet
+from archlint.contracts.contract import TensorInput
+from archlint.project.lock_file import text as lock_text
 from archlint.runner.patched_project import Answer
 
 HEAD = """\
@@ -121,6 +124,63 @@ def test_a_contract_that_is_broken_already_does_not_count(fixed):
     output = fixed(SHARED, {"big": "any H, W >= 8", "small": "any H, W >= 4"})
     pooled = output.partition("fix        AdaptiveAvgPool2d")[2].partition("  fix ")[0]
     assert "--- a/nets.py" in pooled
+
+
+OBSOLETE = """\
+archlint: 1
+models: {net: ../nets.py:Net, twin: ../nets.py:Net}
+contracts:
+  - id: exact
+    models: [net, twin]
+    input: N 3 H W
+    accepts: only (H-2)*(W-2) == 36  # the set of both
+    output: N 2
+  - {id: wide, models: net, input: N 3 H W, accepts: "any H, W >= 8"}
+  - {id: small, models: net, input: N 3 H W, rejects: "any H < 8 and W < 8"}
+waivers:
+  - {contract: wide, model: net, reason: known, until: 2999-01-01}
+"""
+SHRINKING = """
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.fc = nn.Linear(4 * 36, 2)
+
+    def forward(self, x):
+        return self.fc(self.conv(x).flatten(1))
+"""
+
+
+def test_contracts_that_a_fix_makes_obsolete_are_updated_with_it(
+    tmp_path, monkeypatch, one_copy_server
+):
+    monkeypatch.chdir(tmp_path)
+    rules = tmp_path / "contracts" / "all.archlint.yaml"
+    rules.parent.mkdir()
+    rules.write_text(OBSOLETE)
+    (tmp_path / "nets.py").write_text(SHRINKING)
+    lock = [AcceptedSet("net", "eval", TensorInput((1,), text="N 3 H W"), "H == 8", True)]
+    (tmp_path / "archlint.lock").write_text(lock_text(lock))
+    result = CliRunner().invoke(command, ["--write"])
+    after = OBSOLETE.replace("only (H-2)*(W-2) == 36", "only H, W >= 3").replace(
+        "any H < 8 and W < 8", "any H <= 7 and W <= 2 or H <= 2 and W <= 7"
+    )
+    assert rules.read_text() == after
+    assert "adaptive_avg_pool2d" in (tmp_path / "nets.py").read_text()
+    shown, _, rest = result.output.partition("--- a/contracts/all.archlint.yaml")
+    assert "updates    exact to accepts: only H, W >= 3; small to rejects: any H <= 7" in shown
+    assert "+    accepts: only H, W >= 3  # the set of both" in rest.partition("  fix ")[0]
+    assert "written to nets.py, contracts/all.archlint.yaml: AdaptiveAvgPool2d((6, 6))" in rest
+    assert result.output.splitlines()[-3:] == [
+        "1 written, 2 contracts updated",
+        "contracts/all.archlint.yaml:12: the waiver covers wide · net, which holds now",
+        "archlint.lock: archlint lock --update records what net accepts now",
+    ]
+    assert result.exit_code == 0
 
 
 HELPER = """

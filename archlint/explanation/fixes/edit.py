@@ -7,7 +7,7 @@ import io
 import re
 import tokenize
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,9 +44,7 @@ class Edit:
 
     def write(self) -> None:
         """Change the file. ``ArchlintError`` if it has changed since."""
-        if self.file.read_bytes() != self.before:
-            raise ArchlintError(f"{shown(str(self.file))} has changed; nothing was written")
-        self.file.write_bytes(self.after)
+        write_all([self])
 
     def inside(self, root: Path) -> bool:
         """Whether the file is the user's own, and in the project at ``root``."""
@@ -54,15 +52,25 @@ class Edit:
         return file.is_relative_to(root.resolve()) and is_users(str(file))
 
 
+def write_all(edits: Sequence[Edit]) -> None:
+    """Change several files; none, and ``ArchlintError``, if one of them has changed since."""
+    for edit in edits:
+        if edit.file.read_bytes() != edit.before:
+            raise ArchlintError(f"{shown(str(edit.file))} has changed; nothing was written")
+    for edit in edits:
+        edit.file.write_bytes(edit.after)
+
+
 class SourceText:
     """The text of a Python or YAML file, and edits of spans of it that change no other byte.
 
-    Raises ``OSError``, ``SyntaxError`` or ``UnicodeDecodeError`` if the file cannot be read.
+    ``content`` replaces the bytes on disk. Raises ``OSError``, ``SyntaxError`` or
+    ``UnicodeDecodeError`` if the file cannot be read.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, content: bytes | None = None) -> None:
         self.file = file
-        self.bytes = file.read_bytes()
+        self.bytes = file.read_bytes() if content is None else content
         self._encoding = "utf-8"
         if file.suffix == ".py":
             self._encoding = tokenize.detect_encoding(io.BytesIO(self.bytes).readline)[0]

@@ -48,7 +48,9 @@ class Fix:
     ``accepts``: what the fixed model accepts, ``exact``: and nothing else. ``weights``: whether the
     existing weights still fit. ``ran``: the sizes at which the fixed model ran. ``same``: sizes
     accepted before, at which the output was compared and has the same values. ``edit``: the change
-    of the user's lines, if the changed project was checked too.
+    of the user's lines, if the changed project was checked too. ``obsolete``: other contracts whose
+    clause states what the model accepted before, with the clause that holds then, and
+    ``rule_edits``, which change these clauses, as far as ``edit`` does not.
     """
 
     proposal: Proposal
@@ -59,6 +61,8 @@ class Fix:
     same: tuple[dict[str, int], ...]
     edit: Edit | None = None
     note: str = ""
+    obsolete: tuple[tuple[Contract, str], ...] = ()
+    rule_edits: tuple[Edit, ...] = ()
 
     @property
     def title(self) -> str:

@@ -237,12 +237,15 @@ def _same_code(one: types.CodeType, other: types.CodeType) -> bool:
     return place == (other.co_name, other.co_firstlineno, other.co_freevars, other.co_varnames)
 
 
-def rule_file_edit(file: Path, line: int, key: str, value: str) -> Edit | None:
+def rule_file_edit(
+    file: Path, line: int, key: str, value: str, content: bytes | None = None
+) -> Edit | None:
     """Change the value of ``key`` in a mapping of a rule file, which starts at ``line`` or has the
-    key there. ``None`` if there is no such value, or if it is an anchor or an alias.
+    key there. ``content`` replaces the bytes on disk. ``None`` if there is no such value, or if it
+    is an anchor or an alias.
     """
     try:
-        source = SourceText(file)
+        source = SourceText(file, content)
         top = yaml.compose(source.text, Loader=yaml.SafeLoader)
     except (OSError, ValueError, SyntaxError, yaml.YAMLError):
         return None
