@@ -15,6 +15,7 @@ from archlint.ops.shapes.broadcast import broadcast
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import elementwise_strides, empty
 from archlint.ops.traits import Bounds, Unchecked, declare_traits
+from archlint.ops.values.int_ranges import either, range_of
 from archlint.symbolic import Size
 from archlint.symbolic.formula import Bool, disj, eq, ge, le
 
@@ -141,27 +142,52 @@ def _scatter_reduce(
     _scatter(path, name, input, dim, index, src)
 
 
-def register_write(name: str, claims: Callable[..., None], *, contiguous: bool = False) -> None:
+def register_write(
+    name: str,
+    claims: Callable[..., None],
+    *,
+    contiguous: bool = False,
+    puts: Callable[..., Any] | None = None,
+) -> None:
     """The rules of ``name`` and of ``name_``, which writes to its first argument.
 
-    ``contiguous``: what ``name`` returns is; else it lies as the input does.
+    ``contiguous``: what ``name`` returns is; else it lies as the input does. ``puts``: from the
+    other arguments, the tensor or number whose elements are written as they are; ``None`` if others
+    are.
     """
+
+    def values(path: Path, input: TensorSpec, args: Any, settings: Any) -> Any:
+        put = None if puts is None else puts(*args, **settings)
+        return None if put is None else overwritten(path, input, put)
 
     def copied(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
         claims(path, name, input, *args, **settings)
-        if contiguous:
-            return input.like(input.dims)
-        return input.like(input.dims, strides=elementwise_strides(path, [input], input.dims))
+        known = values(path, input, args, settings)
+        strides = None if contiguous else elementwise_strides(path, [input], input.dims)
+        return input.like(input.dims, strides=strides, values=known)
 
     def into(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
         claims(path, f"{name}_", input, *args, **settings)
-        return written(path, name, input, input.dtype)
+        return written(path, name, input, input.dtype, values(path, input, args, settings))
 
-    shape_rule(*spellings(name), unchecked=Unchecked.INDICES)(copied)
-    shape_rule(inplace=spellings(f"{name}_"), unchecked=Unchecked.INDICES)(into)
+    traits: dict[str, Any] = {"bounds": Bounds.UNKNOWN, "unchecked": Unchecked.INDICES}
+    shape_rule(*spellings(name), **traits)(copied)
+    shape_rule(inplace=spellings(f"{name}_"), **traits)(into)
 
 
-register_write("scatter", _scatter_from, contiguous=True)
+def overwritten(path: Path, input: TensorSpec, put: Any) -> Any:
+    """The bounds of the elements of ``input`` after some became those of ``put``, or the number."""
+    return either(path, range_of(input), range_of(put), input.dtype)
+
+
+register_write(
+    "scatter",
+    _scatter_from,
+    contiguous=True,
+    puts=lambda dim, index, src=None, *, value=None, reduce=None: (
+        None if reduce else value if src is None else src
+    ),
+)
 register_write("scatter_add", _scatter, contiguous=True)
 register_write("scatter_reduce", _scatter_reduce, contiguous=True)
 

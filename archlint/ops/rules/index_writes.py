@@ -9,12 +9,13 @@ import torch
 
 from archlint.ops.aliases import methods, spellings
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
-from archlint.ops.rules.gather import register_write, vector_index
+from archlint.ops.rules.gather import overwritten, register_write, vector_index
 from archlint.ops.rules.indexing import INDEX_DTYPES, gathered, viewed_at, within
 from archlint.ops.rules.view import axis
 from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import decide, empty
+from archlint.ops.traits import Bounds
 from archlint.symbolic import Size, product
 from archlint.symbolic.formula import disj, eq, ge
 
@@ -155,11 +156,19 @@ def _claim_put(
 
 
 register_write("index_add", _claim_add, contiguous=True)
-register_write("index_copy", _claim_copy, contiguous=True)
+register_write("index_copy", _claim_copy, contiguous=True, puts=lambda dim, index, source: source)
 register_write("index_reduce", _claim_reduce, contiguous=True)
-register_write("put", _claim_take)
-register_write("index_fill", _claim_fill)
-register_write("index_put", _claim_put)
+register_write(
+    "put",
+    _claim_take,
+    puts=lambda index, source, accumulate=False: None if accumulate else source,
+)
+register_write("index_fill", _claim_fill, puts=lambda dim, index, value: value)
+register_write(
+    "index_put",
+    _claim_put,
+    puts=lambda indices, values, accumulate=False: None if accumulate else values,
+)
 
 
 def _claim_source(path: Path, mask: TensorSpec, source: TensorSpec, count: Size) -> None:
@@ -169,21 +178,22 @@ def _claim_source(path: Path, mask: TensorSpec, source: TensorSpec, count: Size)
         path.unproved("whether the source has an element for each that the mask selects")
 
 
-@shape_rule(*spellings("masked_scatter"))
+@shape_rule(*spellings("masked_scatter"), bounds=Bounds.UNKNOWN)
 def masked_scatter(
     path: Path, input: TensorSpec, mask: TensorSpec, source: TensorSpec
 ) -> TensorSpec:
     dims = broadcast(path, input.dims, mask.dims)
     _one_dtype(path, input, source)
     _claim_source(path, mask, source, product(dims))
-    return input.like(dims)
+    return input.like(dims, values=overwritten(path, input, source))
 
 
-@shape_rule(inplace=methods("masked_scatter_"))
+@shape_rule(inplace=methods("masked_scatter_"), bounds=Bounds.UNKNOWN)
 def masked_scatter_(
     path: Path, input: TensorSpec, mask: TensorSpec, source: TensorSpec
 ) -> TensorSpec:
     broadcast_onto(path, mask.dims, input.dims)
     _one_dtype(path, input, source)
     _claim_source(path, mask, source, input.numel())
-    return written(path, "masked_scatter", input, input.dtype)
+    values = overwritten(path, input, source)
+    return written(path, "masked_scatter", input, input.dtype, values)

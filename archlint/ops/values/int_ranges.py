@@ -185,6 +185,13 @@ def greatest(path: Path, a: Range, b: Range) -> Range:
     return low, high
 
 
+def either(path: Path, had: Values, put: Values, dtype: torch.dtype) -> Values:
+    """The bounds of elements that were there or were written; ``None`` if not known."""
+    if type(had) is not tuple or type(put) is not tuple or None in (*had, *put):
+        return None
+    return fitted(path, union(path, had, put), dtype)
+
+
 def union(path: Path, a: Range, b: Range) -> Range:
     """An element of the one or the other."""
     low = None if a[0] is None or b[0] is None else minimum(a[0], b[0])

@@ -17,7 +17,7 @@ from archlint.ops.registry import TensorSpec
 from archlint.ops.traits import View, traits_of
 from archlint.ops.values.conditional_ranges import Origin
 from archlint.ops.values.float_ranges import KNOWN
-from archlint.ops.values.int_ranges import fitted, range_of, union
+from archlint.ops.values.int_ranges import either, range_of
 from archlint.ops.values.tight_bounds import reaching
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import eq
@@ -114,11 +114,11 @@ class Elements:
         if isinstance(target.spec.values, KNOWN) or self._gained:
             for ref in self._valued[self._first_view(target) :]:
                 other = ref()
-                if other is not None and other is not target and not (target.own and other.own):
+                if other is not None and other is not target and not self._apart(target, other):
                     other.spec = other.spec.like(other.spec.dims, strides=other.spec.strides)
         known = had
         if had != put:
-            known, loose = self._either(had, put, target.spec.dtype), True
+            known, loose = either(self.path, had, put, target.spec.dtype), True
         if known is not None or target.spec.values is not None:
             self._writes.append(target.made_by)
         if isinstance(known, KNOWN) and not isinstance(target.spec.values, KNOWN):
@@ -127,12 +127,14 @@ class Elements:
         target.spec = target.spec.like(target.spec.dims, strides=target.spec.strides, values=known)
         target.spec.loose = loose
 
-    def _either(self, had: Any, put: Any, dtype: torch.dtype) -> Any:
-        """The bounds of elements that were there or were written; ``None`` if not known."""
-        for values in (had, put):
-            if type(values) is not tuple or None in values:
-                return None
-        return fitted(self.path, union(self.path, had, put), dtype)
+    def _apart(self, one: SymbolicTensor, other: SymbolicTensor) -> bool:
+        """Whether no memory of one is memory of the other, because both came to be as new."""
+        if one.own and other.own:
+            return True
+        calls = self.path.calls_so_far
+        mine, its = roots(self.path, one, calls), roots(self.path, other, calls)
+        new = all(type(r) is SymbolicTensor and r.own for r in (*mine, *its))
+        return new and not any(a is b for a in mine for b in its)
 
     def _first_view(self, target: SymbolicTensor) -> int:
         """Where in the list those tensors begin that may be views of the target's memory.

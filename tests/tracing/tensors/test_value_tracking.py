@@ -63,6 +63,83 @@ def of_another(x):
     return x[:, index]
 
 
+def inverse(write):
+    """Sorts, and puts the rows back by the inverse of the permutation, as ``write`` makes it."""
+
+    def pick(x):
+        order = x[..., 0].argsort(-1)
+        rank = torch.arange(order.shape[1]).to(order.device)
+        back = write(torch.zeros_like(order), order, rank)
+        return x.gather(1, order[..., None].expand(x.shape)).gather(
+            1, back[..., None].expand(x.shape)
+        )
+
+    return pick
+
+
+def row_by_row(back, order, rank):
+    for row in range(order.shape[0]):
+        back[row, order[row]] = rank
+    return back
+
+
+def scattered(back, order, rank):
+    back.scatter_(1, order, rank.expand_as(order))
+    return back
+
+
+def put(back, order, rank):
+    rows = torch.arange(order.shape[0])[:, None] * order.shape[1]
+    return back.put_(order + rows, rank.expand_as(order))
+
+
+def copied(back, order, rank):
+    return back[0].index_copy(0, order[0], rank).expand_as(order)
+
+
+def filled(back, order, rank):
+    back.index_fill_(1, order[0], order.shape[1] - 1)
+    return back
+
+
+def selected(back, order, rank):
+    return back.masked_scatter(order > 1, order)
+
+
+def added(back, order, rank):
+    return back.scatter_add(1, order, rank.expand_as(order))
+
+
+def of_a_reduction(back, order, rank):
+    return back.scatter(1, order, rank.expand_as(order), reduce="add")
+
+
+def past_the_end(back, order, rank):
+    return back.scatter(1, order, rank.expand_as(order) + 1)
+
+
+def of_what_is_written(back, order, rank):
+    view = back[:, :1]
+    back.scatter_(1, order, rank.expand_as(order) + 1)
+    return view
+
+
+@pytest.mark.parametrize(
+    ("write", "known"),
+    [
+        *[(w, True) for w in (row_by_row, scattered, put, copied, filled, selected)],
+        *[(w, False) for w in (added, of_a_reduction, past_the_end, of_what_is_written)],
+    ],
+)
+def test_an_index_that_an_operator_writes(write, known):
+    found = archlint.infer(Points(inverse(write)), "N P 3")
+    assert found.exact is known, found
+    if known:
+        assert found.text == "any size"
+        assert inverse(write)(torch.rand(2, 4, 3)).shape == (2, 4, 3)
+        assert inverse(write)(torch.rand(1, 1, 3)).shape == (1, 1, 3)
+
+
 @pytest.mark.parametrize(
     ("pick", "refused"),
     [
