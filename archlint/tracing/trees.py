@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+_LEAVES = frozenset({int, float, bool, str, type(None), torch.dtype, torch.device})
+
 
 def leaves(value: Any, is_leaf: Callable[[Any], bool] | None = None) -> Iterator[Any]:
     """Everything in ``value`` that is no container, in order; ``value`` itself if it is none.
@@ -38,6 +40,11 @@ def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
 
     Mappings become dicts, and a ``torch.Size`` whose sizes change becomes a tuple.
     """
+    kind = type(value)
+    if kind is tuple:
+        return tuple([map_leaves(part, change) for part in value])
+    if kind in _LEAVES or issubclass(kind, torch.Tensor):
+        return change(value)  # before what is slow to ask of a stand-in
     if isinstance(value, Mapping):
         return {key: map_leaves(part, change) for key, part in value.items()}
     if isinstance(value, torch.Size):

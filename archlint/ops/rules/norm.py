@@ -29,9 +29,12 @@ _LOW = (torch.float16, torch.bfloat16)
 
 
 def same_dtype(
-    path: Path, input: TensorSpec, *others: TensorSpec | None, unless: Bool = False
+    path: Path, input: TensorSpec, *others: TensorSpec | None, unless_empty: bool = False
 ) -> None:
-    """Refuse parameters of another dtype than the input's; float32 goes with low precision."""
+    """Refuse parameters of another dtype than the input's; float32 goes with low precision.
+
+    With ``unless_empty`` an input without elements is accepted.
+    """
     dtype = input.dtype
     if dtype.is_floating_point and all(o is None or o.dtype is dtype for o in others):
         return
@@ -39,6 +42,7 @@ def same_dtype(
     if not all(d.is_floating_point for d in (input.dtype, *dtypes)):
         raise NoRule("a normalization of whole-number dtypes")
     if input.dtype not in _LOW or dtypes != {torch.float32}:
+        unless = unless_empty and _empty(path, input.dims)
         one_dtype(path, "input and parameters", input, *others, unless=unless)
 
 
@@ -77,7 +81,7 @@ def batch_norm_kernel(
     cudnn_enabled: bool,
 ) -> TensorSpec:
     parameters = (weight, bias, running_mean, running_var)
-    same_dtype(path, input, *parameters, unless=_empty(path, input.dims))
+    same_dtype(path, input, *parameters, unless_empty=True)
     if input.ndim < 2 or (running_mean is None) != (running_var is None) or eps <= 0:
         raise NoRule("an unusual batch_norm")
     channels = input.dims[1]
@@ -189,7 +193,7 @@ def instance_norm_kernel(
     cudnn_enabled: bool,
 ) -> TensorSpec:
     parameters = (weight, bias, running_mean, running_var)
-    same_dtype(path, input, *parameters, unless=_empty(path, input.dims))
+    same_dtype(path, input, *parameters, unless_empty=True)
     if (running_mean is None) != (running_var is None) or eps <= 0:
         raise NoRule("an unusual instance_norm")
     if running_mean is None and not use_input_stats:

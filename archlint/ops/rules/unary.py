@@ -28,6 +28,9 @@ def _lost(path: Path, values: Range) -> Range:
     return ranges.UNKNOWN
 
 
+_PLAIN = frozenset({int, float, bool, str, type(None)})
+
+
 def _kept(path: Path, values: Range) -> Range:
     return values
 
@@ -55,7 +58,7 @@ def _check_settings(
     values = (*args, *named.values())
     if any(isinstance(value, (TensorSpec, complex)) for value in values):
         raise NoRule("a tensor as a setting")
-    if values and all(type(value) in (int, float, bool, str, type(None)) for value in values):
+    if values and _PLAIN.issuperset(map(type, values)):
         error = _complaint(function, args, tuple(named.items()))
         if error:
             refuse(path, error.replace("{", "{{").replace("}", "}}"))

@@ -44,6 +44,7 @@ SEEN_AS[GrowingList] = list
 SEEN_AS[SymbolicTuple] = tuple
 
 _CAT = (torch.cat, torch.concat, torch.concatenate)
+_OURS = frozenset({GrowingList, SymbolicTuple})
 
 
 class Loops:
@@ -192,7 +193,7 @@ class Loops:
 
         A concatenation of symbolically many tensors becomes one of a few.
         """
-        if not any(type(a) in (GrowingList, SymbolicTuple) for a in (*args, *kwargs.values())):
+        if _OURS.isdisjoint(map(type, (*args, *kwargs.values()))):
             return func, args, kwargs
         many = args[0] if args else kwargs.get("tensors")
         if has_symbolic_length(many):

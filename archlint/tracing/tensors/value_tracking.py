@@ -185,8 +185,10 @@ def _operand(value: Any) -> Any:
 def _own(call: Call) -> None:
     """Mark results that have memory of their own."""
     result = call.result
-    for tensor in result if isinstance(result, (tuple, list)) else (result,):
-        if type(tensor) is SymbolicTensor and not any(tensor is a for a in call.args):
+    arguments = set(map(id, call.args))
+    several = type(result) is not SymbolicTensor and isinstance(result, (tuple, list))
+    for tensor in result if several else (result,):
+        if type(tensor) is SymbolicTensor and id(tensor) not in arguments:
             tensor.own = True
 
 
