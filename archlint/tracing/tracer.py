@@ -122,11 +122,8 @@ class Tracer(TorchFunctionMode):
             func, args, kwargs, types = cast_of_real(func, args, kwargs, types)
         attribute = ATTRIBUTES.get(func)
         if attribute is not None and args:
-            first = args[0]
-            if type(first) is SymbolicTensor or (
-                self.run.unknown_elements and has_unknown_elements(self.run, (first,))
-            ):
-                return attribute(self.path, spec_of(first), *args[1:], **kwargs)
+            if type(args[0]) is SymbolicTensor or has_unknown_elements(self.run, args[:1]):
+                return attribute(self.path, spec_of(args[0]), *args[1:], **kwargs)
             return func(*args, **kwargs)
         answer = OF_TENSOR.get(func)
         if answer is not None and type(args[0]) is SymbolicTensor:
@@ -138,8 +135,10 @@ class Tracer(TorchFunctionMode):
             and not has_unknown_elements(self.run, (args, kwargs))
         ):
             before = len(self.calls)
-            result = self._concrete(func, args, kwargs)
             traits = traits_of(func)
+            if traits.draws_integers and self.rules and rule_for(func) is not None:
+                return self._call(func, args, kwargs)  # whose rule knows between which they are
+            result = self._concrete(func, args, kwargs)
             if traits.random:
                 forget_elements(self.run, result)
             if traits.flops is not None and len(self.calls) == before:

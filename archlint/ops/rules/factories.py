@@ -15,7 +15,7 @@ from archlint.ops.shapes.strides import empty
 from archlint.ops.traits import Bounds, Creates, View, declare_traits
 from archlint.ops.values import int_ranges as ranges
 from archlint.symbolic import Expr, Size
-from archlint.symbolic.formula import disj, ge, lt
+from archlint.symbolic.formula import Formula, Junction, disj, ge, lt
 from archlint.symbolic.rational import Opaque, Ratio
 
 Dims = tuple[Size, ...]
@@ -198,6 +198,8 @@ def new_tensor(path: Path, input: TensorSpec, data: Any, **settings: Any) -> Ten
 
 def _nested(path: Path, data: Any) -> tuple[Dims, list[Any]]:
     if not isinstance(data, (list, tuple)):
+        if isinstance(data, (Formula, Junction)):
+            data = path.branch(data)
         number_dtype(data)
         return (), [data]
     inner = [_nested(path, d) for d in data]

@@ -26,6 +26,7 @@ from archlint.tracing.symint.python_types import sym_int, user_number
 from archlint.tracing.symint.rounding import as_float
 
 Attribute = Callable[..., Any]
+_FEW = 8  # elements of a tensor, each of which is a number of its own
 ATTRIBUTES: dict[Any, Attribute] = {}
 """Attributes and methods that compute no elements: ``(path, spec, *args) -> result``."""
 
@@ -175,6 +176,8 @@ def _truth(path: TracedPath, spec: TensorSpec) -> bool:
 
 @_attribute("tolist")
 def _tolist(path: TracedPath, spec: TensorSpec) -> Any:
+    if len(spec.dims) == 1 and isinstance(spec.dims[0], int) and spec.dims[0] <= _FEW:
+        return [_element(path, spec) for _ in range(spec.dims[0])]
     return _item(path, spec) if not spec.dims else _value_needed()
 
 
@@ -191,16 +194,27 @@ def _float(path: TracedPath, spec: TensorSpec) -> float:
 @_attribute("item")
 def _item(path: TracedPath, spec: TensorSpec) -> Any:
     path.claim(disj(eq(spec.numel(), 1)), "a tensor of one element, has {}", spec.numel())
-    if isinstance(spec.values, tuple) and spec.values[0] is not None:
-        low, high = spec.values
-        if low is not None and (low is high or low == high):
-            return _number(path, spec.dtype, low)
-    if spec.dtype is torch.bool and not spec.dims:
+    if spec.dtype is torch.bool and not spec.dims and not _is_one_number(spec):
         formula = compared(spec)
         if formula is not None:
             return path.branch(formula)
         return not only_reports() and path.choose()
-    return _value_needed()
+    return _element(path, spec)
+
+
+def _is_one_number(spec: TensorSpec) -> bool:
+    low, high = spec.values if isinstance(spec.values, tuple) else (None, None)
+    return low is not None and (low is high or low == high)
+
+
+def _element(path: TracedPath, spec: TensorSpec) -> Any:
+    """One of the elements: a number, or one that is not known but within bounds."""
+    if _is_one_number(spec):
+        return _number(path, spec.dtype, spec.values[0])
+    low, high = spec.values if isinstance(spec.values, tuple) else (None, None)
+    if low is None or high is None or spec.dtype.is_floating_point or spec.dtype is torch.bool:
+        return _value_needed()
+    return sym_int(path.unknown("item", low, high), path)
 
 
 def _number(path: TracedPath, dtype: torch.dtype, value: Any) -> Any:

@@ -113,3 +113,49 @@ def test_a_number_that_a_tensor_may_not_hold_exactly_is_compared_with_care(ask):
     for h in (1, 2, 3, 10, 11, 12, 71, 72, 73, 144, 256, 257, 258):
         if found.accepts(H=h) and found.exact:
             assert found.output(H=h) == tuple(cut(None, torch.zeros(h)).shape), h
+
+
+STEPS = {
+    "narrow": lambda x, at, length: x.narrow(1, at, length),
+    "select": lambda x, at, length: x[:, at],
+    "slice": lambda x, at, length: x[:, at : at + length],
+    "pad": lambda x, at, length: torch.nn.functional.pad(x, (length - at, 1 - at)),
+}
+DRAWS = {
+    "item": lambda low, high: torch.randint(low, high, (1,)).item(),
+    "int": lambda low, high: int(torch.randint(low, high, ())),
+    "tolist": lambda low, high: torch.randint(low, high, (3,)).tolist()[1],
+    "argmax": lambda low, high: low + torch.rand(high - low).argmax().item(),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("how", DRAWS)
+def test_an_element_that_values_determine_is_within_its_bounds(step, how):
+    draw = random.Random(step + how)
+    low = draw.randint(0, 3)
+    high, length = low + draw.randint(1, 4), draw.randint(1, 4)
+    run = STEPS[step]
+
+    def accepts(size, at):
+        try:
+            run(torch.zeros(2, size), at, length)
+        except (RuntimeError, IndexError):
+            return False
+        return True
+
+    found = archlint.infer(Model(lambda self, x: run(x, DRAWS[how](low, high), length)), "N H")
+    for size in range(1, 12):
+        each = {accepts(size, at) for at in range(low, high)}
+        known = (True,) if each == {True} else (False, None) if each == {False} else (None,)
+        assert found.accepts(N=2, H=size) in known, (size, low, high, length)
+
+
+@pytest.mark.parametrize("make", [torch.tensor, torch.as_tensor])
+def test_a_comparison_of_sizes_in_a_tensor(make):
+    def forward(self, x):
+        return x[:, 4] if make(x.shape[1] > 4) else x[:, : 1 + make(x.shape[1] == 2).item()]
+
+    found = archlint.infer(Model(forward), "N H")
+    assert found.exact, found.reasons
+    assert [found.output(N=2, H=h) for h in (1, 2, 4, 5)] == [(2, 1), (2, 2), (2, 1), (2,)]
