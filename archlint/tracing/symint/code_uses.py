@@ -85,7 +85,10 @@ def _affixes(tree: SourceTree, node: ast.AST) -> tuple[str, str] | None:
 
 def _is_changed(parent: ast.AST | None) -> bool:
     """Whether the node around a text makes another text of it."""
-    changes = (ast.BinOp, ast.AugAssign, ast.Attribute, ast.keyword, ast.IfExp, ast.FormattedValue)
+    changes = (
+        *(ast.BinOp, ast.AugAssign, ast.Attribute, ast.keyword, ast.IfExp, ast.FormattedValue),
+        *(ast.GeneratorExp, ast.ListComp),
+    )
     if isinstance(parent, ast.Call):
         return _called(parent) in _TEXTS
     return isinstance(parent, changes)
@@ -107,6 +110,8 @@ def _use(tree: SourceTree, node: ast.AST, depth: int) -> Use | None:
             return Use(length=True)
         if _called(parent) in _TEXTS:
             return _use(tree, parent, depth)
+    if isinstance(parent, (ast.GeneratorExp, ast.ListComp)) and node is parent.elt:
+        return _use(tree, parent, depth)
     if isinstance(parent, ast.Attribute) and parent.attr in ("format", "join"):
         return _use(tree, tree.parents[parent], depth)
     if isinstance(parent, (ast.FormattedValue, ast.JoinedStr, ast.keyword)):

@@ -37,6 +37,7 @@ from archlint.tracing.symint.source_nodes import tree_of
 _MAX_KEYS = 64
 _MAX_DIGITS = 6  # of a number in the text of a key
 _NO_NUMBERS = (bytes, type, nn.Module, torch.dtype, torch.device, torch.layout)
+_COMPREHENSIONS = ("<genexpr>", "<listcomp>")
 _MOST_DIGITS = 19  # of a size: PyTorch's have 63 bits
 
 
@@ -243,9 +244,7 @@ def _value(node: ast.expr, frame: FrameType) -> Any:
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Name):
-        for names in (frame.f_locals, frame.f_globals):
-            if node.id in names:
-                return names[node.id]
+        return _named(node.id, frame)
     if isinstance(node, ast.Attribute):
         return _attribute(_value(node.value, frame), node.attr)
     if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
@@ -253,6 +252,27 @@ def _value(node: ast.expr, frame: FrameType) -> Any:
     if isinstance(node, ast.Dict):
         return [_value(n, frame) for n in node.keys if n is not None]
     raise LookupError
+
+
+def _named(name: str, frame: FrameType) -> Any:
+    around = _around(frame)
+    own = frame is not around and name in frame.f_locals and name not in frame.f_code.co_freevars
+    if own and (name in around.f_locals or name in frame.f_globals):
+        raise LookupError  # which of the two is meant depends on where the name stands
+    for names in (frame.f_locals, around.f_locals, frame.f_globals):
+        if name in names:
+            return names[name]
+    raise LookupError
+
+
+def _around(frame: FrameType) -> FrameType:
+    """The frame of the function around a comprehension, which calls it; else the frame itself."""
+    code, caller = frame.f_code, frame.f_back
+    while code.co_name in _COMPREHENSIONS and caller is not None:
+        if code in caller.f_code.co_consts:
+            return _around(caller)
+        caller = caller.f_back
+    return frame
 
 
 def _attribute(owner: Any, name: str) -> Any:

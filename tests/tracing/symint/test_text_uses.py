@@ -40,7 +40,37 @@ def of_few_sizes_or_another(x, cache):
     return x + TABLE.get((x.shape[2], x.shape[3]), torch.zeros(1, 5))
 
 
-CACHES = [by_sizes, by_dtype_too, one_after_the_other, of_few_sizes, of_few_sizes_or_another]
+def by_joined_texts(x, cache):
+    key = "sizes " + ",".join(f"{s}" for s in [tuple(x.shape), x.shape[2:]])
+    try:
+        table = cache[key]
+    except KeyError:
+        table = cache[key] = torch.zeros(x.shape[2:])
+    return x + table
+
+
+def by_listed_texts(x, cache):
+    texts = [str(size) for size in x.shape[2:]]
+    key = "x".join(texts)
+    if key not in cache:
+        cache[key] = torch.zeros(x.shape[2:])
+    return x + cache[key]
+
+
+def of_few_joined(x, cache):
+    tables = {"8x8": torch.zeros(8, 8), "8x4": torch.zeros(8, 4)}
+    return x + tables["x".join(str(size) for size in x.shape[2:])]
+
+
+def of_few_by_a_shared_name(x, cache):
+    s = {"8x8": torch.zeros(8, 8), "8x4": torch.zeros(8, 4)}
+    return x + s["x".join(str(s) for s in x.shape[2:])]
+
+
+CACHES = [
+    *(by_sizes, by_dtype_too, one_after_the_other, of_few_sizes, of_few_sizes_or_another),
+    *(by_joined_texts, by_listed_texts, of_few_joined),
+]
 
 
 @pytest.mark.parametrize("read", CACHES, ids=lambda f: f.__name__)
@@ -62,3 +92,14 @@ def test_a_cache_of_sizes(read):
             real = None
         assert found.output(N=1, H=h, W=w) == real
         assert found.accepts(N=1, H=h, W=w) is (real is not None)
+
+
+def test_a_name_of_a_comprehension_and_of_the_function_around_it():
+    class Named(nn.Module):
+        def forward(self, x):
+            return of_few_by_a_shared_name(x, {})
+
+    found = archlint.infer(Named(), "N 3 H W")
+    for h, w in ((8, 8), (8, 4), (4, 8), (3, 3)):
+        accepted = h == 8 and w in (8, 4)
+        assert found.accepts(N=1, H=h, W=w) in (accepted, None)
