@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,8 +27,11 @@ from archlint.cli.run_jobs import run_jobs
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import SizeClause
+    from archlint.contracts.job import Job
+    from archlint.contracts.verdict import Verdict
 
 BOXES = "archlint.engine.infer.export_boxes:boxes_verdict"
+TRIAL = "archlint.engine.infer.trial_export:trial_verdict"
 FORMS = (
     "trtexec", "tensorrt", "polygraphy", "torch-tensorrt", "triton", "onnx", "openvino", "coreml",
     "torch-export", "shapes-spec", "compile", "json",
@@ -60,15 +66,14 @@ def export_ranges(
 
     TARGET is as for archlint infer. The ranges are proved: where a tool can only state a box, it is
     the largest box of accepted sizes around --opt, and comments say what it leaves out. check
-    --profile reads what is written.
+    --profile reads what is written. Code for torch.export is tried: the model is exported and runs.
 
-    Exit code: 0, or 2 if there are no such ranges.
+    Exit code: 0, or 2 if there are no such ranges, or torch.export cannot export them.
     """
-    from dataclasses import replace
-
     from archlint.contracts.contract import DeclaredRange
+    from archlint.contracts.rulefile.ranges.forms import TRIED
     from archlint.errors import ArchlintError, Location
-    from archlint.project.exported_ranges import exported
+    from archlint.project.exported_ranges import exported, sizes_with_multiples
 
     job = infer_job(target, read_input(input_), mode, paths, seconds, kwargs)
     clause = within_clause(within)
@@ -82,16 +87,48 @@ def export_ranges(
     boxes = json.loads(verdict.details["boxes"])
     options = f" --within {shlex.quote(within)}" if within else ""
     options += f" --opt {opt}" if opt else ""
-    try:
-        input = read_input(json.dumps(boxes["input"]).strip('"'))
-        text, comments = exported(boxes, input, form, shlex.quote(target), options)
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
+    failures = ""
+    for write in TRIED.get(form, (None,)):
+        try:
+            input = read_input(json.dumps(boxes["input"]).strip('"'))
+            text, comments = exported(boxes, input, form, shlex.quote(target), options, write)
+        except ArchlintError as e:
+            raise CannotRun(failures or str(e)) from e
+        if form not in TRIED:
+            break
+        sizes = sizes_with_multiples(boxes)
+        tried = _tried(replace(job, contract=replace(job.contract, input=input)), text, sizes)
+        note = tried.details.get("skipped") or tried.message
+        if tried or tried.details.get("skipped"):
+            how = "" if tried else "Not tried: "
+            text = f"{comments}# {how}{note}.\n{text.removeprefix(comments)}"
+            break
+        failures = failures or f"{target}: torch.export cannot express {sizes}: {note}"
+    else:
+        other = next(f for f in TRIED if f != form)
+        raise CannotRun(f"{failures}; try --to {other}, or fewer sizes with --within")
     click.echo(text, nl=False)
     if comments not in text:
         click.echo(comments, nl=False, err=True)
     check = f"archlint check --profile FILE --model {shlex.quote(target)}"
     suggest(f"write this to a FILE; {check} checks it after each change")
+
+
+def _tried(job: Job, text: str, sizes: str) -> Verdict:
+    """The verdict of exporting the model by the code ``text``, which is to allow ``sizes``."""
+    from archlint.contracts.accepted_set import region
+    from archlint.errors import Location
+
+    clause = job.contract.clause
+    with tempfile.TemporaryDirectory(prefix="archlint-") as folder:
+        file = Path(folder, "export.py")
+        file.write_text(text, encoding="utf-8")
+        assert clause.declared is not None
+        declared = replace(clause.declared, where=Location(str(file), 1))
+        clause = replace(clause, region=region(sizes), text=f"any {sizes}", declared=declared)
+        jobs = [replace(job, contract=replace(job.contract, clause=clause))]
+        (verdict,) = run_jobs(jobs, 1, progress=sys.stderr.isatty(), check=TRIAL)
+    return verdict
 
 
 def within_clause(within: str | None) -> SizeClause:

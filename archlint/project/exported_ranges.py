@@ -17,6 +17,7 @@ from archlint.contracts.rulefile.ranges.forms import (
     WITHOUT_INFINITY,
     WITHOUT_STEPS,
     WRITERS,
+    Writer,
 )
 from archlint.contracts.rulefile.ranges.range_contract import leaves, phrase
 from archlint.errors import ArchlintError, Location
@@ -26,20 +27,24 @@ _NOWHERE = Location("", 1)
 
 
 def exported(
-    boxes: Mapping[str, Any], input: Input, form: str, model: str, options: str = ""
+    boxes: Mapping[str, Any],
+    input: Input,
+    form: str,
+    model: str,
+    options: str = "",
+    write: Writer | None = None,
 ) -> tuple[str, str]:
     """The file's text, and its comments, which are part of the text unless the form has none.
 
     ``boxes`` is as :func:`archlint.engine.infer.export_boxes.boxes_of` returns it; ``model`` is the
     target and ``options`` are further ones of the command that the file says to be written by.
+    ``write``: how the form is written, where there are several.
 
     Raises:
         ArchlintError: the form cannot state the ranges: one has no end, or a size is not linear.
     """
     kind = "plain" if form in WITHOUT_STEPS else "steps"
-    pieces: Sequence[dict[str, Span]] = [
-        {name: Span(**span) for name, span in box.items()} for box in boxes[kind]["boxes"]
-    ]
+    pieces = _spans(boxes, kind)
     lost = boxes[kind]["lost"]
     if form in ONE_PROFILE and len(pieces) > 1:
         lost = " or ".join(f"({phrase(list(p.items()))})" for p in pieces[1:])
@@ -60,8 +65,17 @@ def exported(
     notes += _dependent_sizes(input, form)
     notes.append(f"{CHECK} --model {model} --input {shlex.quote(shown(input_as_yaml(input)))}")
     comments = "".join(f"# {note}\n" for note in notes)
-    text = WRITERS[form](profiles)
+    text = (write or WRITERS[form])(profiles)
     return (text, comments) if form == "json" else (comments + text, comments)
+
+
+def sizes_with_multiples(boxes: Mapping[str, Any]) -> str:
+    """All boxes with their multiples in words: what code for torch.export allows."""
+    return " or ".join(phrase(list(piece.items())) for piece in _spans(boxes, "steps"))
+
+
+def _spans(boxes: Mapping[str, Any], kind: str) -> Sequence[dict[str, Span]]:
+    return [{name: Span(**span) for name, span in box.items()} for box in boxes[kind]["boxes"]]
 
 
 def _is_flat(input: Input) -> bool:

@@ -1,6 +1,8 @@
 """``archlint check --profile``: ranges of deployment tools against models."""
 
 import json
+import re
+import shlex
 
 import click
 import pytest
@@ -10,6 +12,7 @@ from archlint.cli import app as cli
 from archlint.cli.exit_codes import CannotRun
 from archlint.cli.profile_jobs import profile_jobs
 from archlint.explanation.advice import check_contract
+from tests import REPO
 
 MODELS = """
 import torch
@@ -138,6 +141,32 @@ def test_which_model(project):
     with pytest.raises(CannotRun, match="did you mean 'unet'"):
         jobs("unett")
     assert [j.ref.name for j in jobs("unet", "models.py:Flat")] == ["models.py:Flat", "unet"]
+
+
+def test_the_page_of_torch_export(project, monkeypatch):
+    """Its commands, in this process; the code that is written exports the model again."""
+    from archlint.cli import check, export_ranges
+    from archlint.engine.infer.export_boxes import boxes_verdict
+    from archlint.engine.infer.trial_export import trial_verdict
+
+    functions = {export_ranges.BOXES: boxes_verdict, export_ranges.TRIAL: trial_verdict}
+
+    def run(jobs, *_args, check=None, **_kwargs):
+        function = functions.get(check, check_contract)
+        return [function(j.contract, j.ref, root=j.root, samples=0) for j in jobs]
+
+    monkeypatch.setattr(check, "run_logged", run)
+    monkeypatch.setattr(export_ranges, "run_jobs", run)
+    page = (REPO / "docs" / "deploy-export.md").read_text()
+    (source,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (project / "net.py").write_text(source)
+    export, profile = re.findall(r"(?m)^\$ archlint (.*?)(?: \| cat > export.py)?$", page)
+    written = CliRunner().invoke(cli.cli, shlex.split(export))
+    assert "# Exported with torch" in written.stdout, written.output
+    (project / "export.py").write_text(written.stdout)
+    checked = CliRunner().invoke(cli.cli, shlex.split(profile))
+    assert checked.exit_code == 0, checked.output
+    assert checked.stdout.startswith("proved")
 
 
 def test_the_command(project, monkeypatch):

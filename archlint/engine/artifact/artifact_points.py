@@ -65,14 +65,14 @@ def outside_points(
 ) -> list[Sizes]:
     """At most ``count`` sizes that the model refuses: next to accepted ones, then small ones."""
     found: dict[tuple[tuple[str, int], ...], Sizes] = {}
-    for point in (*_neighbors(inside), *_refused(exploration, count)):
+    for point in (*neighbors(inside), *_refused(exploration, count)):
         refused = all(v >= 1 for v in point.values()) and exploration.accepts(point) is False
         if refused and len(found) < count:
             found.setdefault(tuple(point.items()), point)
     return list(found.values())
 
 
-def _neighbors(inside: Sequence[Mapping[str, int]]) -> Iterator[Sizes]:
+def neighbors(inside: Sequence[Mapping[str, int]]) -> Iterator[Sizes]:
     """Sizes that differ from accepted ones in one size, in two, and so on, near steps first."""
     for step in (-1, 1, -2, 8, 24):
         for point in inside:

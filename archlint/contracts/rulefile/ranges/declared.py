@@ -74,9 +74,14 @@ class Profile:
     where: Location
 
 
-def mistake(file: str, line: int, found: str, expected: str, source: str = "") -> RuleFileError:
-    """The error of a file that does not declare what its form requires."""
-    column = len(source) - len(source.lstrip()) + 1 if source else 1
+def mistake(
+    file: str, line: int, found: str, expected: str, source: str = "", column: int = 0
+) -> RuleFileError:
+    """The error of a file that does not declare what its form requires.
+
+    ``source`` is the line's text, ``column`` by default that of its first word.
+    """
+    column = column or len(source) - len(source.lstrip()) + 1
     return RuleFileError([Mistake(Location(file, line, column), found, expected, source.rstrip())])
 
 

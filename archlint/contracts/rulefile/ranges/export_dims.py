@@ -8,7 +8,7 @@ the example inputs. https://docs.pytorch.org/docs/stable/export.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, mistake
@@ -25,7 +25,7 @@ from archlint.contracts.rulefile.ranges.python_values import (
     Linear,
     described,
 )
-from archlint.errors import Location
+from archlint.errors import ArchlintError, Location
 
 Steps = Mapping[Call, tuple[int, int]]
 """A divisor and a remainder for the call that makes a variable."""
@@ -121,6 +121,9 @@ def span_of(dim: Any, function: str, steps: Steps | None = None) -> Span | None:
         return Span.fixed(dim)
     if isinstance(dim, Attribute):
         return Span(1, None) if dim.name.endswith((".AUTO", ".DYNAMIC")) else None
+    if isinstance(dim, Call) and dim.name.endswith((".AUTO", ".DYNAMIC")) and function == "Dim":
+        least, most = (dim.argument(i, n) for i, n in enumerate(("min", "max")))
+        return Span(least if isinstance(least, int) else 1, most if isinstance(most, int) else None)
     linear = Linear(dim) if isinstance(dim, Call) else dim
     if not isinstance(linear, Linear) or linear.base.function != function or linear.factor < 1:
         return None
@@ -165,7 +168,27 @@ def _of_axes(axes: dict[Any, Any], call: Call, file: str) -> list[Profile]:
 
 def write(profiles: Sequence[Profile]) -> str:
     """Example inputs and ``dynamic_shapes`` for ``torch.export``; one program for each profile."""
-    return _code(profiles, _export_function(len(profiles)))
+    return _code(profiles, _export_function(len(profiles)), dim_text)
+
+
+def write_hints(profiles: Sequence[Profile]) -> str:
+    """As :func:`write`, with ``Dim.DYNAMIC(min=…, max=…)``, which torch.export does not prove.
+
+    Raises:
+        ArchlintError: sizes are multiples, or depend on each other.
+    """
+    for profile in profiles:
+        spans = [s for t in profile.tensors for s in t.spans or () if not s.is_fixed]
+        names = [s.name for s in spans if s.name]
+        if any((s.step, s.factor, s.offset) != (1, 1, 0) for s in spans) or len(names) > len(
+            set(names)
+        ):
+            raise ArchlintError("Dim.DYNAMIC cannot state sizes that depend on each other")
+    return _code(profiles, _export_function(len(profiles)), _hint)
+
+
+def _hint(span: Span, _fallback: str, _dims: dict[str, str]) -> str:
+    return f"Dim.DYNAMIC(min={span.low}{'' if span.high is None else f', max={span.high}'})"
 
 
 def _export_function(count: int) -> list[str]:
@@ -205,10 +228,14 @@ def write_onnx(profiles: Sequence[Profile]) -> str:
         f"        input_names={names}, dynamic_shapes=dynamic_shapes,",
         "    )",
     ]
-    return _code(profiles, call)
+    return _code(profiles, call, dim_text)
 
 
-def _code(profiles: Sequence[Profile], function: list[str]) -> str:
+def _code(
+    profiles: Sequence[Profile],
+    function: list[str],
+    written: Callable[[Span, str, dict[str, str]], str],
+) -> str:
     lines = ["import torch", "from torch.export import Dim", ""]
     for number, profile in enumerate(profiles):
         suffix = "" if len(profiles) == 1 else f"_{number}"
@@ -218,7 +245,7 @@ def _code(profiles: Sequence[Profile], function: list[str]) -> str:
             entries = []
             for index, span in enumerate(tensor.spans or ()):
                 if not span.is_fixed:
-                    entries.append(f"{index}: {dim_text(span, f's{len(dims)}', dims)}")
+                    entries.append(f"{index}: {written(span, f's{len(dims)}', dims)}")
             shapes.append((tensor, "{" + ", ".join(entries) + "}"))
         lines += dims.values()
         if len(shapes) == 1:

@@ -43,6 +43,12 @@ WRITERS: Mapping[str, Writer] = {
 }
 """The forms, each with the function that writes profiles in it."""
 
+TRIED: Mapping[str, Sequence[Writer]] = {
+    "torch-export": (export_dims.write, export_dims.write_hints),
+    "shapes-spec": (shapes_spec.write,),
+}
+"""Forms of code that ``export-ranges`` runs before it prints it: how each can be written."""
+
 FORMS = tuple(WRITERS)
 ONE_PROFILE = frozenset({"triton", "onnx", "openvino", "coreml", "compile"})
 """Forms that state one range for each tensor; a file of another form can hold several profiles."""
@@ -99,7 +105,23 @@ def read_profiles(path: Path, form: str = "") -> list[Profile]:
         expected = f"the form {others}" if others else _EXAMPLES.get(form, "for example "
                    "--minShapes=images:1x3x32x32 --optShapes=… --maxShapes=…")  # fmt: skip
         raise mistake(file, 1, f"found no {what}", expected)
+    for profile in found:
+        _require_order(profile)
     return [replace(p, form=form) if form else p for p in found]
+
+
+def _require_order(profile: Profile) -> None:
+    """Refuse a range without sizes, and a tensor that is listed twice."""
+    names = set()
+    for tensor in profile.tensors:
+        file, line = tensor.where.file, tensor.where.line
+        if tensor.name in names:
+            raise mistake(file, line, f"found the tensor {tensor.name} again", "each tensor once")
+        names.add(tensor.name)
+        for index, span in tensor.partial or enumerate(tensor.spans or ()):
+            if span.high is not None and span.high < span.low:
+                found = f"found the range {span.low} to {span.high} for dimension {index}"
+                raise mistake(file, line, f"{found} of {tensor.name}", "min <= max")
 
 
 _EXAMPLES = {

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, mistake
 from archlint.contracts.rulefile.tensor_schema import DTYPES
 from archlint.contracts.rulefile.yaml_source import Place, Source, parse
 from archlint.errors import RuleFileError
@@ -31,6 +31,8 @@ def read(text: str, file: str) -> list[Profile]:
     Raises:
         RuleFileError: every mistake that reading finds before the first profile ends.
     """
+    if not text.strip():
+        raise mistake(file, 1, "found an empty file", _EXPECTED)
     source, mistakes = parse(text.replace("\t", " "), file)
     if mistakes:
         raise RuleFileError(mistakes)
@@ -71,9 +73,10 @@ class _Reader:
                     (*place, key), f"found the key {key!r}", "min, opt, max, step, names or dtype"
                 )
         shapes = {_KINDS[k]: v for k, v in data.items() if k in _KINDS}
-        missing = [k for k in ("min", "max") if not isinstance(shapes.get(k), list)]
-        if missing:
-            raise self.refusal(place, f"found no {missing[0]} shape of {name}", "a list of sizes")
+        for kind in ("min", "max"):
+            if not isinstance(shapes.get(kind), list):
+                what = f"{shapes[kind]!r} as" if kind in shapes else "no"
+                raise self.refusal(place, f"found {what} {kind} shape of {name}", "a list of sizes")
         rank = len(shapes["min"])
         lists = shapes | {k: data[k] for k in _LISTS if k in data}
         for key, sizes in lists.items():
@@ -90,8 +93,9 @@ class _Reader:
     def span(self, name: str, index: int, at: dict[str, Any], place: Place) -> Span:
         low, high, opt, step = at["min"], at["max"], at.get("opt"), at.get("step") or 1
         numbers = [low, step, *(v for v in (high, opt) if v is not None)]
+        whole = all(isinstance(v, int) and not isinstance(v, bool) for v in numbers)
         ordered = (
-            all(isinstance(v, int) and not isinstance(v, bool) for v in numbers)
+            whole
             and 0 <= low <= (low if opt is None else opt)
             and (high is None or max(low, opt or 0) <= high)
             and step >= 1
@@ -100,7 +104,7 @@ class _Reader:
             shown = ", ".join(f"{k} {at[k]}" for k in ("min", "opt", "max", "step") if k in at)
             raise self.refusal(
                 place, f"found the sizes {shown} for dimension {index} of {name}",
-                "min <= opt <= max, each at least 0",
+                "min <= opt <= max, each at least 0" if whole else "whole numbers",
             )  # fmt: skip
         words = str(at.get("names") or "").replace(" ", "")
         factor, word, offset = _linear(words)

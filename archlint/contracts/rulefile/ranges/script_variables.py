@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from archlint.contracts.rulefile.ranges.python_values import evaluate
 from archlint.errors import RuleFileError
 
-_VALUE = r"(\$\(\([^\n]*?\)\)|\"[^\"\n]*\"|'[^'\n]*'|[^\s;#]*)"
+_VALUE = r"(\$\(\([^\n]*?\)\)|\$\([^)\n]*\)|\"[^\"\n]*\"|'[^'\n]*'|[^\s;#]*)"
 _ASSIGNMENTS = (
     re.compile(
         r"^[ \t]*(?:(?:export|set|ARG|ENV|local|readonly|declare|const|int|auto)[ \t]+"
@@ -40,7 +40,7 @@ class Variables:
             found: dict[str, list[tuple[int, str]]] = {}
             for match in pattern.finditer(text):
                 value = match[2][1:-1] if match[2][:1] in ("'", '"') else match[2].rstrip(")")
-                value = match[2] if match[2].startswith("$((") else value
+                value = match[2] if match[2].startswith("$(") else value
                 found.setdefault(match[1], []).append((match.start(), value))
             self._values = found | self._values
 

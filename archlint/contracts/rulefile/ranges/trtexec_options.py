@@ -36,7 +36,7 @@ _OPTION = re.compile(
 _MISSPELLED = re.compile(r"(?i)(?<![\w-])--?(min|opt|max)[_-]?shapes?\b(?=[= ])")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _WORD = re.compile(
-    r"(?:\$\(\([^\n]*?\)\)|\$\([^)]*\)|\$\{\{[^}]*\}\}|'[^']*'|\"[^\"]*\"|\\.|[^\s'\"\\;&|)#])+"
+    r"(?:\$\(\([^\n]*?\)\)|\$\([^)]*\)|\$\{\{[^}]*\}\}|'[^'\n]*'|\"[^\"\n]*\"|\\.|[^\s'\"\\;&|)#])+"
 )
 _TENSOR = re.compile(
     r"(?P<name>[^,\s]+?):(?P<shape>\[[^\]]*\]|\d+(?:[xX*]\d+)*|scalar)(?=\s*(?:[,\s]|$))"
@@ -62,11 +62,16 @@ def read(text: str, file: str) -> list[Profile]:
     plain = _joined(text)
     groups: list[_Group] = []
     new = True
-    for option, value, line in _options(plain, file):
+    for option, value, line in _options(plain, file, text):
         if option in ("start", "profile"):
             new = True
             continue
-        if new or _repeats(groups[-1], option, value):
+        again = {} if new else groups[-1].sizes.get(option, {}).keys() & value.keys()
+        if again and len({"min", "max"} & groups[-1].sizes.keys()) == 1:
+            raise mistake(file, line, f"found the {option} shape of {min(again)} again",
+                          "min, opt and max shapes of each tensor",
+                          text.splitlines()[line - 1])  # fmt: skip
+        if new or again:
             groups.append(_Group(line))
             new = False
         group = groups[-1]
@@ -84,14 +89,18 @@ def _joined(text: str) -> str:
     """The text with comments blanked and continued lines joined; positions stay."""
     text = re.sub(r"(?m)^[ \t]*(?:#|//|REM\b|::).*$", lambda m: " " * len(m[0]), text)
     text = re.sub(r"(?<=\s)#[^\n\"']*$", lambda m: " " * len(m[0]), text, flags=re.MULTILINE)
+    text = re.sub(r"(?<=\S)\\\r?\n(?=[^\s-])", lambda m: "\0" * len(m[0]), text)  # inside a word
     return re.sub(r"[\\^`](?=[ \t]*\r?\n)", " ", text)
 
 
-def _options(text: str, file: str) -> Iterator[tuple[str, dict[str, list[int]], int]]:
-    """Each option: its kind, the shapes by tensor, and its line."""
-    lines, variables = text.splitlines(), Variables(text)
+def _options(
+    text: str, file: str, original: str
+) -> Iterator[tuple[str, dict[str, list[int]], int]]:
+    """Each option: its kind, the shapes by tensor, and its line in the original text."""
+    lines, variables = original.splitlines(), Variables(text)
     for match in _OPTION.finditer(text):
-        line = text.count("\n", 0, match.start()) + 1
+        line = original.count("\n", 0, match.start()) + 1
+        column = match.start() - original.rfind("\n", 0, match.start())
         if match["start"] or match["profile"]:
             yield "start" if match["start"] else "profile", {}, line
             continue
@@ -101,11 +110,17 @@ def _options(text: str, file: str) -> Iterator[tuple[str, dict[str, list[int]], 
             f"{match['tensor']}:{_braces(match['dims'])}" if match["cpp"] else _value(text, match)
         )
         value = variables.expanded(words, match.start())
-        value = re.sub(r"[\\'\"]", "", value).strip().rstrip(",")
+        value = re.sub(r"[\\'\"\0]", "", value).strip().rstrip(",")
         if unset := unset_variable(value):
-            raise mistake(file, line, f"found the variable {unset!r}, which this file does not "
-                          "set", "a number, or an assignment of one", lines[line - 1])  # fmt: skip
-        yield kind, _shapes(value, file, line, lines[line - 1]), line
+            found = f"found the variable {unset!r}, which this file does not set"
+            expected = "a number, or an assignment of one"
+            raise mistake(file, line, found, expected, lines[line - 1], column)
+        try:
+            shapes = _shapes(value)
+        except ValueError as e:
+            raise mistake(file, line, f"found {e}", "name:1x3x32x32, and ',' between tensors",
+                          lines[line - 1], column) from None  # fmt: skip
+        yield kind, shapes, line
 
 
 def _braces(dims: str) -> str:
@@ -140,32 +155,27 @@ def _value(text: str, match: re.Match[str]) -> str:
         while value.count("[") > value.count("]") and (rest := _WORD.match(text, end + 1)):
             value, end = f"{value} {rest[0]}", rest.end()
     while value.endswith(",") and (
-        rest := re.compile(r"[ \t]+([\w./\"']+:\d[\w,:]*)").match(text, end)
+        rest := re.compile(r"\s+([\w./\"']+:\d[\w,:]*)").match(text, end)
     ):
         value, end = value + rest[1], rest.end()
     return value
 
 
-def _shapes(value: str, file: str, line: int, source: str) -> dict[str, list[int]]:
-    """``images:1x3x32x32,ids:1x16`` as shapes by tensor name."""
+def _shapes(value: str) -> dict[str, list[int]]:
+    """``images:1x3x32x32,ids:1x16`` as shapes by tensor name; ``ValueError`` says what is wrong."""
     shapes: dict[str, list[int]] = {}
     position = 0
     while position < len(value):
         match = _TENSOR.match(value, position)
         separator = match and _SEPARATOR.match(value, match.end())
         if match is None or not (separator or match.end() == len(value)):
-            found = f"found {value[position:]!r}" if value[position:] else "found no shapes"
-            raise mistake(file, line, found, "name:1x3x32x32, and ',' between tensors", source)
+            raise ValueError(repr(value[position:]))
         sizes = re.findall(r"\d+", match["shape"])
         shapes[match["name"].strip()] = list(map(int, sizes))
         position = separator.end() if separator else match.end()
     if not shapes:
-        raise mistake(file, line, "found no shapes", "name:1x3x32x32", source)
+        raise ValueError("no shapes")
     return shapes
-
-
-def _repeats(group: _Group, kind: str, value: dict[str, list[int]]) -> bool:
-    return not group.sizes.get(kind, {}).keys().isdisjoint(value)
 
 
 def _profile(group: _Group, file: str, text: str) -> Profile:

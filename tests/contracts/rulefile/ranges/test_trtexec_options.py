@@ -134,6 +134,14 @@ LINES = [
      '\np->setDimensions("x", OptProfileSelector::kMAX, Dims4(8, 3, side, side));', [IMAGE]),
     ("trtexec --minShapes=ids:1x8 --minShapes=mask:1x8 --optShapes=ids:2x128,mask:2x128 "
      "--maxShapes=ids:4x512,mask:4x512", [TOKENS]),
+    ("trtexec \\\n  --minShapes=ids:1x8,\\\nmask:1x8 \\\n  --optShapes=ids:2x128,\\\nmask:2x128 "
+     "--maxShapes=ids:4x512, \\\n    mask:4x512", [TOKENS]),
+    ("trtexec \\\r\n --minShapes=ids:1x8,\\\r\nmask:1x8 \\\r\n --optShapes=ids:2x128,mask:2x128"
+     " \\\r\n --maxShapes=ids:4x512,mask:4x512\r\n", [TOKENS]),
+    ("trtexec `# smallest` --minShapes=x:1x3x64x64 \\\n  # --optShapes=x:2x3 \\\n "
+     "--optShapes=x:1x3x64x64 --maxShapes=x:1x3x64x64", [FIXED]),
+    ("OPTS=--minShapes=x:1x3x32x32\nOPTS=\"$OPTS --optShapes=x:4x3x64x64\"\n"
+     'OPTS+=" --maxShapes=x:8x3x96x96"\ntrtexec $OPTS', [IMAGE]),
 ]  # fmt: skip
 
 
@@ -174,6 +182,9 @@ def test_a_file_without_shapes(text):
         ("trtexec --minShapes=x:4x3 --optShapes=x:8x3 --maxShapes=x:2x3", "found the sizes", 1),
         ("\ntrtexec --minShapes=x:${B}x3 --maxShapes=x:9x3", "found the variable '${B}'", 2),
         ("H=$1\ntrtexec --minShapes=x:1x3 --maxShapes=x:9x${H}x5", "found the variable '$1'", 2),
+        ("B=$(nproc)\ntrtexec --minShapes=x:1x3 --maxShapes=x:${B}x5", "variable '$(nproc)'", 2),
+        ("trtexec --minShapes=x:1 --minShapes=x:2 --maxShapes=x:9", "the min shape of x again", 1),
+        ("trtexec --minShapes=x:-1x3 --maxShapes=x:9x3", "found 'x:-1x3'", 1),
         ("\ntrtexec --minShape=x:1x3 --maxShape=x:9x3", "found --minShape", 2),
         ("trtexec -minShapes=x:1x3 -maxShapes=x:9x3", "found -minShapes", 1),
         ("trtexec --minShapes= --maxShapes=x:9x3", "found no shapes", 1),
@@ -186,6 +197,13 @@ def test_mistakes_have_a_line(text, found, line):
     (mistake,) = caught.value.mistakes
     assert found in mistake.found
     assert (mistake.where.file, mistake.where.line) == ("build.sh", line)
+
+
+def test_mistakes_have_the_column_of_the_option():
+    with pytest.raises(RuleFileError, match=r"build.sh:3:21: found 'x:9x\?x3'"):
+        read("set -e\n\ntrtexec --verbose \t --maxShapes=x:9x?x3\n", "build.sh")
+    with pytest.raises(RuleFileError, match=r"build.sh:4:2: found 'm:y'"):
+        read("trtexec \\\n --minShapes=x:1,\\\nm:1 \\\n --maxShapes=x:1,\\\nm:y\n", "build.sh")
 
 
 def test_a_profile_has_the_line_of_its_options():
