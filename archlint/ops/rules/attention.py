@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import torch
 
-from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.registry import NoRule, Path, TensorSpec, named_rule, refuse, shape_rule
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
 from archlint.ops.shapes.strides import (
@@ -123,3 +124,46 @@ def _fused(path: Path, query: TensorSpec, key: TensorSpec, value: TensorSpec) ->
 def _equal(path: Path, a: Size, b: Size, text: str) -> None:
     if a != b:
         path.claim(eq(a, b), text, a, b)
+
+
+_WIDER = {torch.float64: torch.float64}
+_FLEX = "torch.nn.attention.flex_attention"
+
+
+@named_rule(f"{_FLEX}::flex_attention_hop")
+def flex_attention(
+    path: Path,
+    query: TensorSpec,
+    key: TensorSpec,
+    value: TensorSpec,
+    score_mod: Any,
+    block_mask: tuple[Any, ...],
+    *others: Any,
+) -> tuple[TensorSpec, ...]:
+    """What ``flex_attention`` calls once it has compared sizes; without a function of the scores.
+
+    As in ``torch/_higher_order_ops/flex_attention.py``: the outputs, which lie in memory as the
+    query does, and by query the logarithms of the sums and, in newer versions, the largest scores.
+    """
+    home = sys.modules[_FLEX]
+    if score_mod is not getattr(home, "_identity", None):
+        raise NoRule("a function of the scores")
+    if block_mask[-1] is not getattr(home, "noop_mask", None):
+        raise NoRule("a mask of blocks")
+    pairs = [*zip(key.dims[:-1], value.dims[:-1], strict=True)]
+    pairs += zip((*query.dims[:2], query.dims[-1]), (*key.dims[:2], key.dims[-1]), strict=True)
+    regular = all(a == b or path.known(eq(a, b)) is True for a, b in pairs)
+    if not regular or not query.dtype is key.dtype is value.dtype:
+        raise NoRule("grouped heads, or a batch that is broadcast")
+    if decide(path, disj(empty(query.dims), empty(value.dims), empty(key.dims))):
+        raise NoRule("no elements")
+    dims = (*query.dims[:-1], value.dims[-1])
+
+    def settle(path: Path) -> Strides | None:
+        like_query = query.like(dims, strides=elementwise_strides(path, [query], dims))
+        return settled_strides(path, like_query)
+
+    strides = None if query.strides is None else deferred(path, dims, [query], settle)
+    scores = query.like(dims[:-1], _WIDER.get(query.dtype, torch.float32))
+    count = 2 if hasattr(home, "AuxOutput") else 1
+    return (query.like(dims, strides=strides), *[scores] * count)

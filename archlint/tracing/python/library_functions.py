@@ -19,6 +19,8 @@ from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trees import leaves
 
+_FLEX = "torch.nn.attention.flex_attention"  # compiles its body unless a switch is set
+
 
 @contextmanager
 def library_functions_traced() -> Iterator[None]:
@@ -33,6 +35,10 @@ def library_functions_traced() -> Iterator[None]:
                 if original is not None:
                     setattr(module, function, _overridable(original, name))
                     replaced.append((module, function, original))
+            flex, switch = sys.modules.get(_FLEX), "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG"
+            if hasattr(flex, switch):
+                replaced.append((flex, switch, getattr(flex, switch)))
+                setattr(flex, switch, True)
             yield
         finally:
             for module, function, original in replaced:

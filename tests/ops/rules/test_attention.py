@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-import archlint.ops.rules.attention  # noqa: F401
+import archlint
+import archlint.ops.rules.attention
 from archlint.symbolic.intervals import Box
 from tests.ops.oracle import T, agree, covers
 
@@ -112,3 +114,51 @@ def test_lengths_of_key_and_value_that_differ():
     unfused = T("n", "h", "l", 4), T("n", "h", "s", 4), T("n", "h", "l", 3)
     env = {"n": 1, "h": 2, "l": 3, "s": 2}
     agree(sdpa, *unfused, env=env, other={**env, "s": 3})
+
+
+def _heads(x, transposed):
+    heads = x.unflatten(-1, (2, 4)).transpose(1, 2)
+    return heads if transposed else heads.contiguous()
+
+
+def _flex(transposed, back, **settings):
+    class Attention(torch.nn.Module):
+        def forward(self, x, y):
+            flex = pytest.importorskip("torch.nn.attention.flex_attention").flex_attention
+            q, k, v = _heads(x, transposed), _heads(y, transposed), _heads(y * 2, transposed)
+            out = flex(q, k, v, **settings)
+            return back(out)
+
+    return Attention()
+
+
+FLEX = [
+    (True, lambda out: out.transpose(1, 2).flatten(2), {}),
+    (True, lambda out: out.transpose(1, 2).view(out.shape[0], -1, 8), {"scale": 0.5}),
+    (True, lambda out: out.view(-1, 4), {}),
+    (False, lambda out: out.view(-1, 4), {}),
+    (False, lambda out: out.transpose(1, 2).view(out.shape[0], -1), {}),
+    (True, lambda out: out[:, :, 2], {}),
+    (True, lambda out: out, {"score_mod": lambda score, b, h, i, j: score + i - j}),
+]
+
+
+@pytest.mark.parametrize(("transposed", "back", "settings"), FLEX)
+def test_flex_attention(transposed, back, settings, monkeypatch):
+    home = pytest.importorskip("torch.nn.attention.flex_attention")
+    switch = "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG"
+    if not hasattr(home, switch):
+        pytest.skip("this version of PyTorch always compiles it")
+    monkeypatch.setattr(home, switch, True)
+    model = _flex(transposed, back, **settings)
+    found = archlint.infer(model, {"x": "N L 8", "y": "M S 8"})
+    assert found.exact or "score_mod" in settings, found.reasons
+    for n, m, length, s in [(1, 1, 2, 2), (2, 2, 4, 6), (2, 2, 6, 2), (1, 2, 2, 4), (2, 2, 3, 2)]:
+        point = {"N": n, "M": m, "L": length, "S": s}
+        try:
+            real = tuple(model(torch.rand(n, length, 8), torch.rand(m, s, 8)).shape)
+        except (RuntimeError, ValueError, IndexError):
+            real = None
+        assert found.accepts(**point) in (real is not None, None)
+        if found.exact:
+            assert found.output(**point) == real
