@@ -1,7 +1,6 @@
 """docs/kernels.md is true: each call of it, on the CPU, on meta tensors and under archlint.
 
-``ARCHLINT_RECORD=1`` records anew what they say, and drops no line: one that does not differ any
-more fails.
+``ARCHLINT_RECORD=1`` records the results again and drops no line: one that no longer differs fails.
 """
 
 from __future__ import annotations
