@@ -31,7 +31,7 @@ def main(runtime: str, file: str, folder: str) -> None:
 
         loaded = load(runtime, file)
     except Exception as e:
-        answer(failed=f"{type(e).__name__}: {first_line(e)}")
+        answer(failed=f"{type(e).__name__}: {message_of(e)}")
         return
     answer(inputs=loaded.inputs, version=loaded.version)
     import numpy
@@ -49,13 +49,13 @@ def main(runtime: str, file: str, folder: str) -> None:
             for i, array in enumerate(outputs):
                 numpy.save(Path(folder, f"out_{i}.npy"), array)
         except Exception as e:
-            answer(error=f"{type(e).__name__}: {first_line(e)}")
+            answer(error=f"{type(e).__name__}: {message_of(e)}")
         else:
             answer(outputs=len(outputs))
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text that says something, at most 200 characters."""
+def message_of(error: BaseException) -> str:
+    """The first line of an error's text that is not empty or a heading, at most 200 characters."""
     lines = [" ".join(line.split()) for line in str(error).splitlines()]
     return next((line for line in lines if line and not line.startswith("Exception from")), "")[
         :200

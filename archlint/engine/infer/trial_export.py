@@ -24,7 +24,7 @@ from archlint.contracts.rulefile.ranges.range_contract import leaves
 from archlint.contracts.verdict import Verdict
 from archlint.engine.artifact.artifact_points import neighbors
 from archlint.engine.artifact.eager_outputs import tensors_of
-from archlint.engine.artifact.runtime_process import first_line
+from archlint.engine.artifact.runtime_process import message_of
 from archlint.engine.question import Question
 from archlint.engine.sampling.input_values import build_input
 from archlint.engine.sampling.sizes import choose_sizes
@@ -82,7 +82,7 @@ def _tried(code: str, model: torch.nn.Module, contract: Contract) -> Verdict:
     try:
         made = scope["export"](model)
     except Exception as e:
-        return Verdict("broken", message=f"it raises {type(e).__name__}: {first_line(e)}")
+        return Verdict("broken", message=f"it raises {type(e).__name__}: {message_of(e)}")
     programs = made if isinstance(made, list) else [made]
     calls = [(p.module(), list((p.example_inputs or ((), {}))[1])) for p in programs]
     inside, outside = trial_points(contract)
@@ -132,7 +132,7 @@ def _refusal(calls: Sequence[tuple[Any, list[str]]], tensors: Sequence[Any]) -> 
                 else:
                     program(*tensors)
         except Exception as e:
-            refusals.append(first_line(e))
+            refusals.append(message_of(e))
         else:
             return None
     return refusals[0]
