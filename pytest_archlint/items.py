@@ -1,4 +1,4 @@
-"""Test items for the contracts of rule files: one for each contract and model."""
+"""Collects rule files: a test item for each contract and model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test items for the lock file (--archlint-locked): one for each model, input and mode."""
+"""The test items of --archlint-locked: one for each model, input and mode of the lock file."""
 
 from __future__ import annotations
 

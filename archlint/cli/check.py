@@ -63,7 +63,8 @@ if TYPE_CHECKING:
 @jobs_option
 @sweep_options
 @adoption_options
-@click.option("--no-cache", is_flag=True, help="Ignore the cache: check every contract again.")
+@click.option("--no-cache", is_flag=True,
+              help="Ignore the cache: check every contract again, and store nothing.")  # fmt: skip
 @click.option(
     "--quiet", "-q", count=True, help="Show only contracts that do not hold, and the summary."
 )

@@ -60,11 +60,11 @@ def compare_artifact(
     format_: str,
     outputs: tuple[Output, ...],
 ) -> None:
-    """Run an exported model beside the model, at and around the boundary of what that accepts.
+    """Run an exported model beside the model, at sizes that the model accepts and just outside.
 
-    FILE runs in a process of its own, which it may end. The report distinguishes refusals, crashes,
-    silence where the model refuses, an earlier call's output and other values, each with the
-    smallest of the sizes that were run.
+    FILE runs in a process of its own, which may crash. The report distinguishes refusals, crashes,
+    runs without an error where the model refuses, outputs of an earlier call and other values, each
+    with the smallest of the sizes that were run.
 
     Exit code: 0 if they agree; 1 if they differ; 2 if something could not run.
     """

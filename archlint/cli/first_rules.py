@@ -31,7 +31,7 @@ SECONDS_IN_ALL = 80.0  # after this no further result is awaited; a model may ta
 
 @dataclass
 class ExistingRules:
-    """The rule file that is there, if one is, and the models that have contracts anywhere."""
+    """The existing rule file, if there is one, and the models that have contracts anywhere."""
 
     text: str = ""
     names: set[str] = field(default_factory=set)  # of its models and contracts

@@ -18,7 +18,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 jobs_option = click.option(
     "--jobs", "-j", type=click.IntRange(min=1), default=cores, show_default="cores", metavar="N",
-    help="Number of contracts that are checked at once.",
+    help="Number of contracts that are checked at once, each in its own process.",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Does the contract hold at every explored size, and where does it fail first?"""
+"""Does the contract hold at every explored size, and which is the smallest size where it fails?"""
 
 from __future__ import annotations
 

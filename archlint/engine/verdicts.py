@@ -1,4 +1,4 @@
-"""Builds verdicts: the word that proof and real runs justify, and the lines that explain it."""
+"""Builds verdicts: the word that proof and real runs justify, the message, and the details."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine needs to know of an operator besides the shapes of its results.
+"""Properties of operators besides shapes: views, writes, randomness, costs, exceptions.
 
 The traits of an operator stand with its shape rule (:func:`archlint.ops.registry.shape_rule`), or,
 where it has no rule, next to the family that it belongs to (:func:`declare_traits`). They are

@@ -1,4 +1,4 @@
-"""Cores, threads and memory that a run may use."""
+"""The cores, threads and memory that a run may use. By default it has one process per core."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Worker:
         return ServerProcess(self._check, self._threads, self._cwd)
 
     def expect(self, jobs: Iterable[Job]) -> None:
-        """Say which jobs will come: those of one module then share its imports."""
+        """Announce jobs, so that those of one module share its imports."""
         for key, count in Counter(map(_key, jobs)).items():
             self._seen[key] += count - 1
 
@@ -256,7 +256,7 @@ class _Template:
 
 
 def _key(job: Job) -> _Key:
-    """Equal keys: the same import, with the same record of what is used."""
+    """The key of a job: jobs of equal keys share an import and the record of what it uses."""
     where = str(Path(job.ref.where.file).parent) if job.ref.where else ""
     module = job.ref.target.rpartition(":")[0]
     return job.root, where if module.endswith(".py") else "", module, job.cacheable

@@ -1,4 +1,4 @@
-"""Tells what stops a run, such as Ctrl-C, from what user code raises itself."""
+"""Distinguishes what stops a run, such as Ctrl-C, from what user code raises itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an object is, without asking it.
+"""The real type of an object, without running its code.
 
 ``isinstance`` looks at ``value.__class__`` too, which is code of proxies: those of web frameworks
 and lazy loaders raise there, or load what they stand for.

@@ -63,7 +63,7 @@ class SavedState:
                 stack.callback(step)
 
     def changes(self) -> Callable[[], None]:
-        """A function that makes the changes since then again, of settings other than random states.
+        """A function that repeats the changes since then, except to random states.
 
         For a module that is imported already: what its import set was put back after the check.
         """
@@ -148,7 +148,7 @@ class _Setting:
             self._put(self._was)
 
     def changes(self) -> Callable[[], None] | None:
-        """A function that sets the value of now; ``None`` if it is still the same."""
+        """A function that sets the current value again; ``None`` if it has not changed."""
         now = self._get()
         return None if now == self._was else partial(self._put, now)
 

@@ -1,9 +1,8 @@
-"""What the calls of a trace stand for, where that is more than themselves.
+"""Calls that the list of a trace leaves out: merged branches, turns of loops, calls on weights.
 
 A trace lists one run. Where branches of a module were merged, the other branches make other calls;
 where one turn stands for all turns of a loop, its calls are made once for each of them; and calls
-on weights alone ran for real and are no part of the list. Whoever adds up what a model costs needs
-all three.
+on weights alone ran for real and are not in the list. The cost of a model needs all three.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Claims and branches: what the sizes of a path decided."""
+"""Claims and branches: what operators require of the sizes, and what code branched on."""
 
 from __future__ import annotations
 

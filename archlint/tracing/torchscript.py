@@ -224,7 +224,7 @@ def _loop(node: Any, inputs: list[Any], values: dict[str, Any]) -> list[Any]:
 
 
 def _computed(kind: str, function: Callable[..., Any], inputs: list[Any]) -> Any:
-    """TorchScript raises errors of its own where Python's functions raise."""
+    """Call Python's function for an operator; TorchScript raises others, so they are unknown."""
     try:
         return function(*inputs)
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as e:

@@ -118,7 +118,7 @@ class ModelCost:
 
 @dataclass(frozen=True)
 class Options:
-    """What is asked for besides the formulas.
+    """What to compute besides the formulas.
 
     ``dtype``: what floating-point tensors would have. ``optimizer``: one of
     :data:`OPTIMIZERS`, where the model is trained. ``fits``: an amount of memory.
@@ -194,7 +194,7 @@ def cost_source(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """The :class:`Options`, read."""
+    """The :class:`Options`, parsed."""
 
     dtype: torch.dtype | None
     optimizer: str | None

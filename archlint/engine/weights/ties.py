@@ -261,7 +261,7 @@ def _names(size: Size) -> frozenset[str]:
 
 
 def _grows(size: Expr) -> bool:
-    """Whether it grows with the sizes: of several weights, the others have their part in it."""
+    """Whether all terms of the highest degree are positive: the size grows with the input's."""
     degree = len(size.terms[0][0])
     return all(coef > 0 for monomial, coef in size.terms if len(monomial) == degree)
 

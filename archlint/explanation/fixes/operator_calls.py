@@ -1,4 +1,4 @@
-"""Other calls of operators: a copy in the place of a view, the sizes of a skip connection."""
+"""Other calls of operators: a copy instead of a view, the sizes of a skip connection."""
 
 from __future__ import annotations
 

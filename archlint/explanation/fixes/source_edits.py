@@ -172,7 +172,7 @@ def _own_line(found: Definition, inner: ast.expr) -> ast.stmt | None:
 
 
 def node_at(node: ast.AST, line: int) -> bool:
-    """Whether a part of the tree covers a line."""
+    """Whether the source of a node includes a line."""
     first = getattr(node, "lineno", 0)
     return first <= line <= (getattr(node, "end_lineno", None) or first)
 

@@ -20,7 +20,7 @@ INNER = "inner sizes {} and {} equal"
 
 
 def same_dtype(path: Path, name: str, *specs: TensorSpec) -> None:
-    """Matrix products do not promote, and are not made for bool."""
+    """Refuse operands of different dtypes, and bool: matrix products do not promote."""
     promote.number(path, name, specs[0].dtype)
     promote.one_dtype(path, name, *specs)
 

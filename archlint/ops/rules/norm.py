@@ -31,7 +31,7 @@ _LOW = (torch.float16, torch.bfloat16)
 def same_dtype(
     path: Path, input: TensorSpec, *others: TensorSpec | None, unless_empty: bool = False
 ) -> None:
-    """Refuse parameters of another dtype than the input's; float32 goes with low precision.
+    """Refuse parameters of another dtype than the input's, except float32 with low precision.
 
     With ``unless_empty`` an input without elements is accepted.
     """
@@ -47,7 +47,7 @@ def same_dtype(
 
 
 def _empty(path: Path, dims: tuple[Size, ...]) -> Bool:
-    """Whether there are no elements, as far as that can be: then little is required."""
+    """The formula that there are no elements, without sizes that cannot be 0 on this path."""
     zeros = (eq(size, 0) for size in dims)
     return disj(*(zero for zero in zeros if zero is not False and path.known(zero) is not False))
 
@@ -124,7 +124,7 @@ def batch_norm(
 
 @lru_cache(maxsize=4096)
 def _not_one(size: Size) -> tuple[Bool, Bool, Bool]:
-    """Whether the size is positive; that it is not 1 if it is positive; that it is not 1."""
+    """The formulas ``size >= 1``, ``size >= 2`` and ``size != 1``, cached."""
     return ge(size, 1), ge(size, 2), ne(size, 1)
 
 

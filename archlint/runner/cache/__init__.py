@@ -1,1 +1,1 @@
-"""What was decided before, and whether it still stands. Nothing here needs torch."""
+"""Verdicts of earlier runs, and whether they are still valid. Nothing here needs torch."""

@@ -1,4 +1,4 @@
-"""What a cached verdict depends on outside of its contract, and whether that has changed."""
+"""Whether a cached verdict is stale: what it depends on outside of its contract has changed."""
 
 from __future__ import annotations
 

@@ -242,7 +242,7 @@ class Z3Solver:
 
 @contextmanager
 def _interrupted_after(seconds: float, context: Any) -> Iterator[None]:
-    """Interrupt z3 after ``seconds`` of this thread's :mod:`.effort_clock`, which z3 has not."""
+    """Interrupt z3 after ``seconds`` by this thread's :mod:`.effort_clock`, which z3 lacks."""
     asking, before = threading.get_native_id(), waited()
     done = threading.Event()
 

@@ -55,7 +55,7 @@ def _reporting_lines(code: CodeType, filename: str, lines: bytes) -> frozenset[i
 
 
 def _is_plain(test: ast.expr) -> bool:
-    """Whether a condition is computed in one way, and only its truth decides."""
+    """Whether computing a condition takes no branch, such as ``and``, ``if`` or a loop."""
     return not any(isinstance(node, _BRANCHING) for node in ast.walk(test))
 
 

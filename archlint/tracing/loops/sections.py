@@ -71,7 +71,7 @@ class SectionIterator(Sections):
         raise StopIteration
 
     def left(self) -> list[Section]:
-        """What it has yet to give, if no loop goes through it."""
+        """The sections that are left; not known while a loop goes through them."""
         return self._left
 
     def _must_be_known(self) -> None:
@@ -79,7 +79,7 @@ class SectionIterator(Sections):
             raise UnknownOutcome("what a loop leaves of an iterator is not known")
 
     def end(self) -> None:
-        """A loop has taken all."""
+        """Note that the loop has ended: it took all sections."""
         self._in_loop = False
 
 

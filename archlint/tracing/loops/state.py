@@ -1,4 +1,4 @@
-"""Everything that a turn of a loop can read of what was there before it, and whether it is alike.
+"""The state at the start of a turn of a loop: all that it can read, and whether two are alike.
 
 The state is what can be reached from the variables of the frame that runs the loop and from the
 globals of the user's modules. Two states are alike if a turn that starts in one does the same to

@@ -1,1 +1,1 @@
-"""Paths that part and rejoin inside one module, merged into one."""
+"""Branches that rejoin inside one module: one path instead of several."""

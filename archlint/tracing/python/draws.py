@@ -306,14 +306,14 @@ class _Draws:
         return getattr(sys.modules[module], name).__wrapped__(seed, *args, **kwargs)
 
     def current(self, what: str, *args: Any) -> Any:
-        """The date and time of now; of a time that is given, the real function's answer."""
+        """The current date and time: unknown. For a time that is passed, the real function runs."""
         needed = 2 if what.endswith("strftime") else 1
         if len(args) < needed:
             return self.other(what)
         return getattr(time, what.rpartition(".")[2]).__wrapped__(*args)
 
     def other(self, what: str, *args: Any, **kwargs: Any) -> Any:
-        """Numbers for which nothing stands."""
+        """A draw without bounds: the trace ends as unknown."""
         return self.path.undecided(_decides(what))
 
     def _float(self, value: Any) -> Any:

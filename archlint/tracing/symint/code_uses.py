@@ -1,4 +1,4 @@
-"""What the text or the look-up that an instruction makes is for, read from the source around it."""
+"""The use of a text or a look-up that an instruction makes, read from the source around it."""
 
 from __future__ import annotations
 

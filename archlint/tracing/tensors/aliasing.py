@@ -1,8 +1,9 @@
-"""Whether what is written in place and what is read for it may share memory.
+"""Which tensors are views of others, and whether a write in place overlaps what the call reads.
 
-PyTorch refuses to write to memory that an operand partly overlaps. Asked only where something is
-written and tensors are read: then the calls that made them are followed back, through all that may
-give a view, to tensors of other memory (roots). On the way it is noted how each view was made.
+PyTorch refuses to write to memory that an operand partly overlaps. So a call that writes is
+checked: the calls that made its target and its operands are followed back, through every call that
+may return a view, to tensors that own their memory (roots). The steps say how each view was made.
+Whether an operator returns a view is one of its traits (:class:`archlint.ops.traits.View`).
 """
 
 from __future__ import annotations
@@ -225,7 +226,7 @@ def _interval(path: TracedPath, item: Any, size: Size) -> tuple[Size, Size] | No
 
 
 def _parted(one: list[Step], other: list[Step]) -> int:
-    """How many steps two ways have in common."""
+    """How many steps two lineages have in common, from the root on."""
     at = 0
     for a, b in zip(one, other, strict=False):
         if a != b:

@@ -1,8 +1,8 @@
 """Which tensors of a run require gradients, and ``torch.autograd.grad`` of them.
 
 A model runs without gradients unless its own code enables them. From then on each result carries
-whether it requires gradients, as PyTorch's autograd would have it: yes, no, or not known. What
-requires them says so to PyTorch too, so that a ``torch.autograd.Function`` sees it.
+whether it requires gradients, as PyTorch's autograd would have it: yes, no, or not known. A
+tensor that requires them is marked in PyTorch too, so that a ``torch.autograd.Function`` sees it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The forms of declared ranges: which files they stand in, and who reads and writes them."""
+"""The forms of ``--form`` and ``--to``, one for each tool, with their readers and writers.
+
+A new form is a module beside this one, an entry in the tables here, and its name in the option
+``--to`` (:mod:`archlint.cli.export_ranges`, which imports little).
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from archlint.cli import export_ranges
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
 from archlint.contracts.rulefile.ranges.forms import (
     FORMS,
@@ -104,6 +105,10 @@ def test_what_is_written_is_read(form, profiles, tmp_path):
         assert {t.name for p in read for t in p.tensors} <= {*names, *(f"{n}_1" for n in names),
                                                              *(f"{n}_0" for n in names),
                                                              "input_0"}  # fmt: skip
+
+
+def test_the_command_line_offers_every_form():
+    assert export_ranges.FORMS == FORMS
 
 
 def test_coreml_writes_a_grid_as_shapes(tmp_path):
