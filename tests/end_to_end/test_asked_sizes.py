@@ -106,16 +106,17 @@ def test_the_answer_is_that_of_a_number(table, name, answer, code):
     assert (answer == "refused") == isinstance(result, Exception)
 
 
-HEAD = """# What Python code can ask of a size or a tensor
+HEAD = """# What Python code can ask of a size
 
 A model's code asks its sizes what it would ask of numbers. This page lists the answers. It is
 made by `tests/end_to_end/test_asked_sizes.py`, which runs each expression on a size and on numbers.
 `h` is a size, `f` is `h / 4`, and `b` is `h > 9`.
 
 {words}
-The text of a size (`str(h)`, `f"w{{h}}"`, `"%d" % h`) and its hash are *by use*: where a text is
-raised, printed or logged it costs nothing; where it, or the size, is compared with constants or
-looked up in a container, each entry is a branch, and so is none of them; anything else is pinned.
+The text of a size (`str(h)`, `f"w{{h}}"`, `"%d" % h`) and its hash are *by use*. A text that is
+raised, printed or logged takes no branch. Where the text, or the size, is compared with constants
+or looked up in a container, each entry is a branch, and one more stands for no entry. Anything else
+is pinned.
 `isinstance(h, int)`, `case int(h)` and `type(h) is int` hold.
 What code can ask of a tensor is [another page](asked-tensors.md).
 """

@@ -9,7 +9,7 @@ import re
 ANSWERS = {
     "exact": "a formula, without a branch",
     "branch": "a formula, after branches that each hold for many sizes",
-    "pinned": "each value is a path of its own; not exact where a contract allows many",
+    "pinned": "each value takes a path of its own; not exact where a contract allows many values",
     "by use": "see below",
     "refused": "raises what it raises for a number",
     "object": "says nothing of the value",
