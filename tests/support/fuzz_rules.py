@@ -127,7 +127,10 @@ def _restructure(text: bytes, _texts: list[bytes], draw: random.Random) -> bytes
         return text  # PyYAML itself raises AttributeError for !!timestamp with another text
     for _ in range(draw.randint(1, 4)):
         tree = _changed(tree, draw, 0)
-    dumped = yaml.dump(tree, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+    try:
+        dumped = yaml.dump(tree, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+    except RecursionError:  # of PyYAML, for a tree that can be read and not written
+        return text
     return dumped.encode("utf-8", "replace")
 
 
