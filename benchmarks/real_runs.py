@@ -10,7 +10,7 @@ from torch import nn
 
 import archlint
 from archlint.contracts.output_shape import fits
-from archlint.engine.sampling.peak_memory import peak_memory
+from archlint.engine.sampling.peak_memory import PeakMemory
 from archlint.engine.sampling.real_run import Outcome, run_at
 from archlint.engine.sampling.sizes import choose_sizes, moduli
 from archlint.symbolic.formula import conj, negate
@@ -39,7 +39,7 @@ def compared(
         if result.ran and time.process_time() - start > seconds:
             break
         path = found.explored.path_at(point)
-        if path is not None and peak_memory(path.trace, point) > MEMORY:
+        if path is not None and PeakMemory(path.trace).at(point) > MEMORY:
             continue
         outcome = run_at(model.eval(), found.input, point, MEMORY)
         if outcome.accepted is None:

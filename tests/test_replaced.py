@@ -24,6 +24,7 @@ OUTSIDE = {
     "archlint/engine/artifact/runtime_process.py: warnings.simplefilter": "a process of its own",
     "archlint/explanation/fixes/reference.py: torch.manual_seed": "where the state is restored",
     "archlint/runner/job_process.py: os.dup2": "a job's own stdin, stdout and stderr",
+    "archlint/runner/job_process.py: gc.freeze": "a process that only forks others",
     "archlint/runner/job_process.py: sys.argv": "the process of one job",
     "archlint/runner/job_process.py: random.seed": "the process of one job",
     "archlint/runner/fork_server.py: signal.signal": "a server's own process: SIGCHLD",

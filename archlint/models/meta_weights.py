@@ -3,7 +3,8 @@
 Shapes seldom depend on the values of large floating-point weights, so these are made on the meta
 device, where they take no memory and initialising them costs nothing. Integers, booleans and
 small floats stay real: their values may decide something. Code that asks for a value that is not
-there raises, and the caller then builds the model in full.
+there raises, and the caller then builds the model in full. So does a constructor that reads a value
+drawn after others that were not drawn: a seed would give it another one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from archlint.models.deepcopy import deep_copy
-from archlint.ops.traits import Creates, separated, traits_of
+from archlint.ops.traits import Creates, Traits, separated, traits_of
 
 LARGE = 1024  # elements from which on a floating-point tensor is not made for real
 
@@ -26,17 +27,18 @@ class NeedsValues(Exception):
     """The model's constructor uses values that a lean build does not have."""
 
 
-def build_lean(build: Callable[[], nn.Module]) -> nn.Module:
+def build_lean(build: Callable[[], nn.Module]) -> tuple[nn.Module, bool]:
     """What ``build()`` returns, its large weights on the meta device.
 
-    Raises what the constructor raises, and :class:`NeedsValues` where the result could differ
+    Also whether small weights may have other values than the real ones, as fewer were drawn before
+    them. Raises what the constructor raises, and :class:`NeedsValues` where the result could differ
     from the real one in more than weights.
     """
-    with LeanBuild():
+    with LeanBuild() as lean:
         model = build()
     if isinstance(model, nn.Module) and _lost_values(model):
         raise NeedsValues("integers or devices were computed from weights")
-    return model
+    return model, bool(lean.shifted)
 
 
 class _Shared(Exception):
@@ -92,14 +94,61 @@ def _is_bare(tensor: Tensor) -> bool:
     )
 
 
+READS = frozenset((
+    Tensor.item, Tensor.tolist, Tensor.numpy, Tensor.equal, Tensor.allclose, Tensor.is_nonzero,
+    Tensor.__bool__, Tensor.__int__, Tensor.__float__, Tensor.__complex__, Tensor.__index__,
+    Tensor.__array__, Tensor.__contains__, torch.equal, torch.allclose, torch.is_nonzero,
+))  # fmt: skip
+"""What tells Python code the values of a tensor."""
+
+
+def reads_floats(func: Any, args: tuple[Any, ...], result: Any) -> bool:
+    """Whether a call tells, as a number or in integers or booleans, what values real floats have.
+
+    Integers and booleans may give a shape or decide what runs.
+    """
+    if func not in READS and not any(not t.is_floating_point() for t in _flat((result,))):
+        return False
+    return any(t.is_floating_point() and not t.is_meta for t in _flat(args))
+
+
 class LeanBuild(TorchFunctionMode):
-    """Inside it, large floating-point tensors are made on the meta device."""
+    """Inside it, large floating-point tensors are made on the meta device.
+
+    ``shifted``: the memory of real tensors, by its address, that depends on numbers drawn after
+    others were not drawn.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shifted: dict[int, Tensor] = {}
+        self._skipped = False
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
         traits = traits_of(func)
+        result = self._made(func, traits, args, kwargs)
+        if isinstance(result, Tensor):
+            if result.is_meta:
+                self._skipped = self._skipped or traits.random
+            elif self._skipped:
+                self._follow(func, traits, (*args, *kwargs.values()), result)
+        elif self._skipped and (func in READS or type(result) in (tuple, list)):
+            self._follow(func, traits, (*args, *kwargs.values()), result)
+        return result
+
+    def _follow(self, func: Any, traits: Traits, args: tuple[Any, ...], result: Any) -> None:
+        """Note what depends on numbers that are not those of a full build."""
+        shifted = self.shifted
+        if not traits.random and not any(_memory(t) in shifted for t in _flat(args)):
+            return
+        if reads_floats(func, args, result):
+            raise NeedsValues(f"{func.__name__} reads what was drawn")
+        shifted.update({_memory(t): t for t in _flat((result,)) if _is_plain(t)})
+
+    def _made(self, func: Any, traits: Traits, args: tuple[Any, ...], kwargs: Any) -> Any:
         if traits.creates is not None and kwargs.get("device") is None and "out" not in kwargs:
             count, dtype = _COUNTED[traits.creates](args, kwargs)
             if count >= LARGE and (dtype or torch.get_default_dtype()).is_floating_point:
@@ -127,6 +176,14 @@ def _unmixed(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         raise NeedsValues("out= would write what is not there")
     args = tuple(_to_meta(a) for a in args)
     return func(*args, **{k: _to_meta(v) for k, v in kwargs.items()})
+
+
+def _memory(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr() if _is_plain(tensor) else 0
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    return tensor.is_cpu and tensor.layout is torch.strided and tensor.numel() > 0
 
 
 def _to_meta(value: Any) -> Any:

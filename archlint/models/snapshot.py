@@ -347,9 +347,17 @@ def _same(mapping: dict[Any, Any], was: dict[Any, Any]) -> bool:
 
 
 @contextlib.contextmanager
-def keep(model: nn.Module, buffers: bool = True, parameters: bool = False) -> Iterator[Snapshot]:
-    """Undo whatever happens to ``model`` inside; see :class:`Snapshot` for the options."""
-    snapshot = Snapshot(model, buffers, parameters)
+def keep(
+    model: nn.Module,
+    buffers: bool = True,
+    parameters: bool = False,
+    snapshot: Snapshot | None = None,
+) -> Iterator[Snapshot]:
+    """Undo whatever happens to ``model`` inside; see :class:`Snapshot` for the options.
+
+    ``snapshot``: one of the model that was made before, so that none has to be made.
+    """
+    snapshot = snapshot or Snapshot(model, buffers, parameters)
     try:
         yield snapshot
     finally:

@@ -12,6 +12,7 @@ What it names is an ``nn.Module``, taken as it is, or a class or function that m
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import importlib
@@ -46,6 +47,7 @@ from archlint.models.zoos import (
 from archlint.runtime.import_path import import_file, import_path
 from archlint.runtime.interruptions import stops_run
 from archlint.runtime.process_state import SavedState, captured_output, preserve_random_state
+from archlint.runtime.repeated_draws import RepeatedDraws
 from archlint.runtime.user_frames import described
 
 Factory = Callable[[], Any]
@@ -75,13 +77,20 @@ class ModelSource:
         self._instance = instance
         self.state: SavedState | None = None
         self._lean = True
+        self.draws_differ = False  # whether small weights of the model to trace have other values
         self._snapshot: Snapshot | None = None
         if instance is not None and not (is_plain(instance) and _has_plain_modes(instance)):
             self._snapshot = Snapshot(instance)  # the user's code makes a copy, or sets its mode
 
-    def for_running(self, mode: str = "eval") -> nn.Module:
-        """A real model on the CPU, in ``mode`` ("eval" or "train"). ``TargetError`` if it fails."""
+    def for_running(self, mode: str = "eval", quickly: bool = False) -> nn.Module:
+        """A real model on the CPU, in ``mode`` ("eval" or "train"). ``TargetError`` if it fails.
+
+        ``quickly``: its large weights may be drawn as by :class:`RepeatedDraws`.
+        """
         if self._instance is None:
+            if quickly and self._lean:
+                with contextlib.suppress(TargetError), RepeatedDraws():
+                    return self._moded(self._build(), mode)
             return self._moded(self._build(), mode)
         try:
             check_copyable(self._instance)
@@ -106,7 +115,7 @@ class ModelSource:
                 model = lean_copy(self._instance)
             else:
                 with captured_output(), preserve_random_state():
-                    model = build_lean(self._call)
+                    model, self.draws_differ = build_lean(self._call)
         except BaseException as e:
             if stops_run(e):
                 raise

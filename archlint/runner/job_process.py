@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import importlib
 import json
 import os
@@ -60,6 +61,7 @@ def main() -> None:
         warm_up()
     requests.sendall(b"ready")
     if FORKS:
+        _freeze()
         serve(requests, processes.start)
     else:
         header, descriptors, _, _ = socket.recv_fds(requests, 1 << 16, 4)
@@ -126,6 +128,7 @@ class _Processes:
         except BaseException:
             return
         if threads_of_process() == threads:
+            _freeze()
             channel.sendall(b"ready")
             serve(channel, self.start)
 
@@ -150,6 +153,11 @@ class _Processes:
             with contextlib.suppress(Exception):
                 stream.flush()
         return message
+
+
+def _freeze() -> None:
+    """Let garbage collections of the processes that are forked from here ignore what exists now."""
+    gc.freeze()
 
 
 def _escaped(error: BaseException) -> str:

@@ -78,6 +78,7 @@ class CallLog:
 
     ``on_weights``: calls on weights alone. A span inside another was noted before it.
     ``branched``: the class of the module, for each call of one whose own code branched.
+    ``reads_floats``: whether code read the values of weights.
     """
 
     on_weights: list[Call] = field(default_factory=list)
@@ -85,6 +86,7 @@ class CallLog:
     repeated: list[RepeatedCalls] = field(default_factory=list)
     modules: list[CalledModule] = field(default_factory=list)
     branched: list[str] = field(default_factory=list)
+    reads_floats: bool = False
 
     def mark(self) -> tuple[int, int, int, int]:
         """The current end of the log, for :meth:`cut`."""

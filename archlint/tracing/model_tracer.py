@@ -105,11 +105,14 @@ class ModelTracer:
     ) -> Trace:
         """One path, its end confirmed with the real weights and with plain numbers."""
         result = self._plain_if_needed(sizes, box, symbolic, choices)
-        if result.outcome in ("raised", "unknown") and self.model is not self._with_values:
+        if result.log.reads_floats and self.source.draws_differ and not self.has_values:
+            self.model = self._real_model()
+            result = self._plain_if_needed(sizes, box, symbolic, choices)
+        if result.outcome in ("raised", "unknown") and not self.has_values:
             result = self._again_with_values(result, sizes, box, symbolic, choices)
         if result.outcome == "raised" and symbolic:
             plain = self._plain_if_needed(sizes, box, False, choices)
-            if plain.outcome == "unknown" and self.model is not self._with_values:
+            if plain.outcome == "unknown" and not self.has_values:
                 plain = self._again_with_values(plain, sizes, box, False, choices)
             if plain.outcome not in ("raised", "refused"):
                 result.outcome = "unknown"
@@ -126,15 +129,23 @@ class ModelTracer:
         """The same path with the real weights; ``first`` if they make no difference."""
         if first.error in self._same_with_values:
             return first
-        if self._with_values is None:
-            self._with_values = self.source.for_running(self.contract.mode)
-        before, self.model = self.model, self._with_values
+        before, self.model = self.model, self._real_model()
         full = self._plain_if_needed(sizes, box, symbolic, choices)
         if (full.outcome, full.error) != (first.outcome, first.error):
             return full
         self.model = before
         self._same_with_values.add(first.error)
         return first
+
+    def _real_model(self) -> nn.Module:
+        if self._with_values is None:
+            self._with_values = self.source.for_running(self.contract.mode)
+        return self._with_values
+
+    @property
+    def has_values(self) -> bool:
+        """Whether the model that is traced has its real weights, as its code reads some."""
+        return self.model is self._with_values
 
     def _plain_if_needed(
         self, sizes: Mapping[str, int], box: Box, symbolic: bool, choices: Choices

@@ -24,6 +24,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from archlint.contracts.contract import Input
+from archlint.models.meta_weights import reads_floats
 from archlint.ops.overloads import as_python_call
 from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
 from archlint.ops.rules.split import Pieces
@@ -139,6 +140,7 @@ class Tracer(TorchFunctionMode):
             if traits.draws_integers and self.rules and rule_for(func) is not None:
                 return self._call(func, args, kwargs)  # whose rule knows between which they are
             result = self._concrete(func, args, kwargs)
+            self.log.reads_floats |= reads_floats(func, args, result)
             if traits.random:
                 forget_elements(self.run, result)
             if traits.flops is not None and len(self.calls) == before:
@@ -328,12 +330,7 @@ def trace(
     return Trace(
         path,
         tracer.calls,
-        end.outcome,
-        end.output,
-        error=end.error,
-        source=end.source,
-        kind=end.kind,
-        module=end.module,
+        **vars(end),
         kernels=tracer.kernels,
         faults=tracer.faults,
         log=tracer.log,

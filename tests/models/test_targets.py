@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from archlint.contracts.contract import ModelRef
+from archlint.contracts.rulefile.load import loads
+from archlint.engine.pipeline import check_source
 from archlint.errors import Location, TargetError
 from archlint.models.meta_weights import LARGE
 from archlint.models.targets import from_instance, resolve
@@ -490,3 +492,32 @@ def test_only_modules():
         with pytest.raises(TargetError) as e:
             from_instance(value)
         assert str(e.value) == f"expected an nn.Module, got {got}"
+
+
+class Drawn(nn.Module):
+    """A seed fixes its coin, which is drawn after weights that a lean model does not draw."""
+
+    def __init__(self, kind):
+        super().__init__()
+        torch.manual_seed(4)
+        self.conv = nn.Conv2d(3, 500, 9)
+        coin = torch.rand(1)
+        if kind == "number":
+            coin = coin.item()
+        elif kind == "compared":
+            coin = coin * 1 > 0.5
+        self.coin = nn.Parameter(coin) if kind == "parameter" else coin
+
+    def forward(self, x):
+        return x.mean((2, 3)) if self.coin > 0.5 else self.conv(x).mean((2, 3))
+
+
+@pytest.mark.parametrize("kind", ["tensor", "parameter", "number", "compared"])
+def test_numbers_drawn_after_others_are_those_of_the_seed(kind, tmp_path, monkeypatch):
+    assert Drawn("number").coin < 0.5  # without the weights' draws before it: 0.57
+    source = source_of(lambda: Drawn(kind), tmp_path, monkeypatch)
+    rules = "- {id: c, models: python:model, input: N 3 H W, accepts: any size}"
+    contract = loads(f"archlint: 1\ncontracts:\n{rules}\n").contracts[0]
+    verdict = check_source(contract, source, samples=0)
+    assert verdict.word == "broken"
+    assert verdict.counterexample == {"N": 1, "H": 1, "W": 1}

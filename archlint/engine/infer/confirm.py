@@ -9,7 +9,7 @@ from archlint.contracts.points import point_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
 from archlint.engine.sampling.cross_check import cross_check_at
-from archlint.engine.sampling.peak_memory import peak_memory
+from archlint.engine.sampling.peak_memory import PeakMemory
 from archlint.runtime.deadline import TimeLimitReached, time_limit
 from archlint.runtime.effort_clock import now
 from archlint.symbolic.formula import Bool, conj, negate
@@ -67,4 +67,4 @@ def _smallest(exploration: Exploration, sizes: Bool) -> dict[str, int] | None:
 
 def _too_large(exploration: Exploration, point: Mapping[str, int]) -> bool:
     path = exploration.path_at(point)
-    return path is None or peak_memory(path.trace, point) > MEMORY
+    return path is None or PeakMemory(path.trace).at(point) > MEMORY

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from torch import nn
+
 from archlint.contracts.output_match import output_formula
 from archlint.contracts.output_shape import at as shape_at
 from archlint.contracts.output_shape import fits
@@ -15,11 +17,12 @@ from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
 from archlint.engine.prove import ProofAttempt, SizeViolation
 from archlint.engine.sampling.input_values import values_of_round
-from archlint.engine.sampling.peak_memory import peak_memory
+from archlint.engine.sampling.peak_memory import PathMemory
 from archlint.engine.sampling.real_run import Outcome, run_at
 from archlint.engine.sampling.sizes import choose_sizes, largest_corner, moduli
 from archlint.engine.sampling.work import WorkBudget
 from archlint.errors import TargetError
+from archlint.models.snapshot import Snapshot
 from archlint.runtime.effort_clock import now, passed
 from archlint.symbolic.formula import Bool, conj, holds, negate
 from archlint.symbolic.solver.enumerate import smallest_by_enumeration
@@ -56,27 +59,32 @@ def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) 
     """Run the counterexample, or chosen sizes; compare each outcome with the exploration."""
     if run.samples == 0 or attempt.vacuous:
         return Evidence(Samples(0))
-    contract = run.contract
-    sizes = [attempt.violation.point] if attempt.violation else _chosen(run, exploration)
-    device = _device(run, exploration, sizes)
+    contract, memory = run.contract, PathMemory(exploration)
+    sizes = [attempt.violation.point] if attempt.violation else _chosen(run, exploration, memory)
+    device = _device(run, memory, sizes)
+    valued = _depends_on_values(exploration)
+    quickly = not (attempt.violation or valued or run.tracer.has_values)
     try:
-        on_cpu = device == "cpu"
-        model = run.source.for_running(contract.mode) if on_cpu else run.model.to("meta")
+        model, built = _model(run, device, quickly)
     except TargetError as e:
         return Evidence(Samples(0), unable=str(e))
     stop = now() + _SHARE * run.seconds_left
     count, unable = 0, ""
-    rounds = DRAWS if not attempt.violation and _depends_on_values(exploration) else 1
+    rounds = DRAWS if not attempt.violation and valued else 1
     for seed, (number, point) in enumerate(product(range(rounds), sizes)):
         if count and passed(stop):
             break
         if seed >= len(sizes) and unable:
             break
-        if device == "cpu" and _too_big(run, exploration, point):
+        if device == "cpu" and _too_big(run, memory, point):
             unable = unable or f"{point_text(point)} needs more memory than the budget allows"
             continue
-        memory, values = contract.budget.memory, values_of_round(number)
-        outcome = run_at(model, contract.input, point, memory, device, seed, values)
+        limit, values = contract.budget.memory, values_of_round(number)
+        outcome = run_at(model, contract.input, point, limit, device, seed, values, built)
+        if quickly and (not outcome.accepted or _disagreement(exploration, outcome, device)):
+            quickly = False  # the values of weights may matter
+            model, built = _model(run, device)
+            outcome = run_at(model, contract.input, point, limit, device, seed, values, built)
         if outcome.accepted is None:
             unable = unable or outcome.error
             continue
@@ -95,6 +103,14 @@ def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) 
     return Evidence(Samples(count, device), unable=unable, left_out=left_out)
 
 
+def _model(run: CheckRun, device: str, quickly: bool = False) -> tuple[nn.Module, Snapshot]:
+    """The model that runs, and its state; ``quickly``: as in :meth:`ModelSource.for_running`."""
+    on_cpu = device == "cpu"
+    mode = run.contract.mode
+    model = run.source.for_running(mode, quickly) if on_cpu else run.model.to("meta")
+    return model, Snapshot(model)
+
+
 def cross_check_at(point: dict[str, int], run: CheckRun, exploration: Exploration) -> Evidence:
     """Run the real model at one size; compare the outcome with the exploration."""
     path = exploration.path_at(point) or exploration.paths[0]
@@ -102,7 +118,7 @@ def cross_check_at(point: dict[str, int], run: CheckRun, exploration: Exploratio
     return cross_check(run, exploration, ProofAttempt(violation))
 
 
-def _chosen(run: CheckRun, exploration: Exploration) -> list[dict[str, int]]:
+def _chosen(run: CheckRun, exploration: Exploration, memory: PathMemory) -> list[dict[str, int]]:
     """Sizes of the premise, first those of which nothing is proved; for ``only`` others too."""
     question, divisors = run.question, _moduli(exploration)
     names, box, premise = question.names, question.box, question.premise
@@ -110,7 +126,7 @@ def _chosen(run: CheckRun, exploration: Exploration) -> list[dict[str, int]]:
     def choose(
         region: Bool, count: int, first: Sequence[Mapping[str, int]] = ()
     ) -> list[dict[str, int]]:
-        admits = WorkBudget(exploration, count).admits
+        admits = WorkBudget(exploration, count, memory).admits
         return choose_sizes(names, region, box, divisors, count, points=first, admits=admits)
 
     sizes: list[dict[str, int]] = []
@@ -211,14 +227,14 @@ def _moduli(exploration: Exploration) -> dict[str, set[int]]:
     return result
 
 
-def _device(run: CheckRun, exploration: Exploration, sizes: list[dict[str, int]]) -> str:
+def _device(run: CheckRun, memory: PathMemory, sizes: list[dict[str, int]]) -> str:
     """CPU, unless the weights or the activations at every chosen size exceed the budget."""
     weights = sum(p.numel() * p.element_size() for p in run.model.parameters())
     if weights > run.contract.budget.memory:
         return "meta"
-    return "meta" if sizes and all(_too_big(run, exploration, s) for s in sizes) else "cpu"
+    return "meta" if sizes and all(_too_big(run, memory, s) for s in sizes) else "cpu"
 
 
-def _too_big(run: CheckRun, exploration: Exploration, point: Mapping[str, int]) -> bool:
-    path = exploration.path_at(point)
-    return path is not None and peak_memory(path.trace, point) > run.contract.budget.memory
+def _too_big(run: CheckRun, memory: PathMemory, point: Mapping[str, int]) -> bool:
+    needed = memory.at(point)
+    return needed is not None and needed > run.contract.budget.memory

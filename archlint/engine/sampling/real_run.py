@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from archlint.contracts.contract import Input, TensorInput
 from archlint.engine.sampling.input_values import Values, build_input
-from archlint.models.snapshot import keep
+from archlint.models.snapshot import Snapshot, keep
 from archlint.runtime.environment_errors import is_environment_error, is_overflow
 from archlint.runtime.interruptions import stops_run
 from archlint.runtime.process_state import (
@@ -58,18 +58,24 @@ def run_at(
     device: str = "cpu",
     seed: int = 0,
     values: Values = "drawn",
+    snapshot: Snapshot | None = None,
 ) -> Outcome:
     """Run ``model`` once, and restore it and the state of the process.
 
     The input's values and what the model draws are the same for the same ``seed``; ``values`` are
     as in :mod:`.input_values`. ``memory`` bounds the bytes of the inputs (the caller
-    estimates those of the activations). ``device`` may be "meta".
+    estimates those of the activations). ``device`` may be "meta". ``snapshot``: what the model is
+    restored to, by default as it is now.
     """
     where = dict(sizes)
     needed = _bytes(input, where)
     if needed > memory:
         return Outcome(where, None, error=f"the input alone takes {needed >> 20} MiB")
-    with preserve_process_state() as captured, keep(model), lru_caches_restored(model):
+    with (
+        preserve_process_state() as captured,
+        keep(model, snapshot=snapshot),
+        lru_caches_restored(model),
+    ):
         try:
             output = _run(model, input, where, device, seed, values)
         except (UnknownOutcome, CannotMerge, Retrace) as e:

@@ -8,7 +8,7 @@ from math import prod
 from archlint.engine.cost.amount import Amount
 from archlint.engine.cost.flops import flops
 from archlint.engine.exploration import Exploration, ExploredPath
-from archlint.engine.sampling.peak_memory import peak_memory
+from archlint.engine.sampling.peak_memory import PathMemory
 from archlint.symbolic import Size
 from archlint.symbolic.quantify import upper_bound
 from archlint.tracing.fx_graph import tensors
@@ -26,8 +26,9 @@ class WorkBudget:
     size, and the memory twice what that takes.
     """
 
-    def __init__(self, exploration: Exploration, count: int) -> None:
+    def __init__(self, exploration: Exploration, count: int, memory: PathMemory) -> None:
         self._exploration = exploration
+        self._needed = memory.at
         self._count = count
         self._amounts: dict[ExploredPath, Amount] = {}
         self._first: Mapping[str, int] | None = None
@@ -41,13 +42,13 @@ class WorkBudget:
             self._first = point
             if path is not None:
                 self._left = max(BUDGET, self._count * self._work(path, point))
-                self._memory = max(MEMORY, 2 * peak_memory(path.trace, point))
+                self._memory = max(MEMORY, 2 * (self._needed(point) or 0))
                 self._left -= self._work(path, point)
             return True
         if path is None:
             return prod(point.values()) <= _UNEXPLORED * max(1, prod(self._first.values()))
         work = self._work(path, point)
-        if work > self._left or peak_memory(path.trace, point) > self._memory:
+        if work > self._left or (self._needed(point) or 0) > self._memory:
             return False
         self._left -= work
         return True

@@ -11,11 +11,15 @@ from torch import nn
 
 import archlint
 from archlint.contracts.contract import TensorInput
+from archlint.contracts.rulefile.load import loads
+from archlint.engine.pipeline import check_source
 from archlint.engine.sampling import cross_check, work
 from archlint.engine.sampling.input_values import build_input
 from archlint.engine.sampling.real_run import run_at
 from archlint.engine.sampling.sizes import choose_sizes
+from archlint.models.targets import ModelSource
 from archlint.ops.registry import RULES
+from archlint.runtime.repeated_draws import DRAWN, RepeatedDraws
 from archlint.symbolic import symbol
 from archlint.symbolic.formula import conj, disj, eq, ge, holds, le
 from archlint.symbolic.intervals import Box
@@ -364,3 +368,28 @@ def test_a_wrong_rule_is_found(monkeypatch, fault):
     _, verdict = sampled(nn.Conv2d(3, 4, 3, padding=1), "any size", monkeypatch)
     assert verdict.word == "error"
     assert "the proof and the real model disagree" in verdict.message
+
+
+class Inverse(nn.Module):
+    """Its weight has an inverse unless both of its rows are the same."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(2, DRAWN).normal_())
+
+    def forward(self, x):
+        return x @ torch.linalg.inv(self.weight @ self.weight.T)
+
+
+def test_a_sample_that_disagrees_runs_again_with_all_weights_drawn():
+    def check(samples):
+        contract = "- {id: c, models: python:model, input: N 2, accepts: any size}"
+        (parsed,) = loads(f"archlint: 1\ncontracts:\n{contract}\n").contracts
+        with ModelSource("model", Inverse) as source:
+            return check_source(parsed, source, samples=samples)
+
+    with pytest.raises(torch.linalg.LinAlgError), RepeatedDraws():
+        Inverse()(torch.ones(1, 2))
+    verdict = check(3)
+    assert (verdict.word, verdict.samples.run) == (check(0).word, 3)
+    assert verdict.word == "proved"
