@@ -40,7 +40,8 @@ from archlint.symbolic import evaluate
 from archlint.symbolic.formula import holds
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks.fix_models import CASES, Case
+from benchmarks.fix_case import Case
+from benchmarks.fix_models import CASES
 
 POINTS = 14  # sizes at which a patched model runs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
     from archlint.errors import Location
+    from archlint.explanation.fixes.find_fixes import Search
     from archlint.explanation.fixes.proposal import Fix
     from archlint.runner.patched_project import CopyServer
 
@@ -49,6 +51,7 @@ def fix(
     Exit code: 0 if every broken contract has a fix, with --write if each was written; 1 if one has
     none, with --write if one still needs you; 2 if something could not run.
     """
+    from archlint.contracts.verdict import Verdict
     from archlint.errors import ArchlintError
 
     try:
@@ -69,17 +72,17 @@ def fix(
         for job in (j for j in jobs if j.contract.enabled):
             if (job.contract.where, job.contract.id) in updated:
                 continue
-            fixes = _fixes(job, every, seconds, server)
-            if not isinstance(fixes, list):
-                failed = failed or fixes.word == "error"
-                if fixes.word == "error":
-                    about = f"{job.contract.id} · {job.ref.name}: {fixes.message}"
+            found = _fixes(job, every, seconds, server)
+            if isinstance(found, Verdict):
+                failed = failed or found.word == "error"
+                if found.word == "error":
+                    about = f"{job.contract.id} · {job.ref.name}: {found.message}"
                     click.echo(visible(about), err=True)
                 continue
-            blocks.append(fix_text.text(job.contract, job.ref.name, fixes))
-            unfixed = unfixed or not fixes
+            blocks.append(fix_text.text(job.contract, job.ref.name, found, seconds))
+            unfixed = unfixed or not found.fixes
             if write:
-                applied, line = _write(fixes)
+                applied, line = _write(found.fixes)
                 blocks[-1] += f"\n\n  {line}"
                 if applied:
                     written.append(job)
@@ -146,13 +149,14 @@ def _jobs_of_projects(jobs: list[Job]) -> list[Job]:
     return [j for j in unique.values() if j.contract.enabled]
 
 
-def _fixes(job: Job, every: list[Job], seconds: float, server: CopyServer) -> list[Fix] | Verdict:
+def _fixes(job: Job, every: list[Job], seconds: float, server: CopyServer) -> Search | Verdict:
     """The proven fixes of a broken contract; the verdict of a contract that is not broken."""
     from archlint.engine.check_run import CheckRun
     from archlint.engine.pipeline import check_source
     from archlint.engine.verdicts import error_verdict
     from archlint.errors import ArchlintError
     from archlint.explanation.fixes.broken_contract import broken_contract, violation_of
+    from archlint.explanation.fixes.find_fixes import Search
     from archlint.models.targets import resolve
     from archlint.runner.patched_project import checked_fixes
     from archlint.runtime.effort_clock import now
@@ -166,7 +170,7 @@ def _fixes(job: Job, every: list[Job], seconds: float, server: CopyServer) -> li
             run = CheckRun.start(job.contract, source, deadline=deadline)
             violation = violation_of(run)
             if violation is None or violation.expected not in ("accepted", "output"):
-                return []
+                return Search((), () if run.seconds_left else ("all fixes",))
             others = [j for j in every if j.root == job.root and not _same_job(j, job)]
             return checked_fixes(broken_contract(run, violation), job, others, server)
     except ArchlintError as e:
@@ -179,7 +183,7 @@ def _same_job(one: Job, other: Job) -> bool:
     )  # fmt: skip
 
 
-def _write(fixes: list[Fix]) -> tuple[Fix | None, str]:
+def _write(fixes: Sequence[Fix]) -> tuple[Fix | None, str]:
     """Apply the first fix that may be written. Returns it, and a line about what was done."""
     from archlint.errors import ArchlintError
     from archlint.explanation.fixes.edit import write_all

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from math import prod
 
 from archlint.engine.exploration import Exploration
 from archlint.errors import ArchlintError
@@ -11,6 +12,7 @@ from archlint.symbolic.formula import Bool, conj, holds
 from archlint.symbolic.solver.solver import Solver, Unsolved
 
 COMMON = (224, 256, 64, 32, 28, 16)
+LARGEST = 2**20  # the product of common sizes: volumes of 64 x 64 x 64, not of 224 x 224 x 224
 ROUND = (100, 64, 50, 32, 16, 10, 8, 4, 2, 1)
 NEAR = 8  # how much larger a round size may be than the smallest
 
@@ -56,7 +58,7 @@ def common_sizes(
     ``None`` if none are known before ``deadline``, a time of :mod:`.effort_clock`.
     """
     common = [{n: base if i else 1 for i, n in enumerate(exploration.names)} for base in COMMON]
-    accepted = [point for point in common if exploration.accepts(point)]
+    accepted = [p for p in common if prod(p.values()) <= LARGEST and exploration.accepts(p)]
     solver = Solver(exploration.names, exploration.box, deadline)
     solver.add(exploration.region)
     try:

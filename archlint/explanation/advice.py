@@ -78,7 +78,9 @@ def with_advice(
             for label, text in _advice(run, ref, root):
                 if text:
                     details[label] = text
-    except (ArchlintError, TimeLimitReached):
+    except TimeLimitReached:
+        details["advice"] = f"incomplete: its time limit of {seconds:.3g} s ended it"
+    except ArchlintError:
         pass  # the verdict stands, with the advice so far
     except Exception as e:  # a bug of ours: it must not hide the verdict either
         details["advice"] = f"internal error in archlint: {described(e)}; please report it"
@@ -103,8 +105,10 @@ def _advice(run: CheckRun, ref: ModelRef | None, root: Path | None) -> Iterator[
     if run.contract.clause.declared:
         yield "good box", box_text(run, broken.exploration)
     if run.samples:
-        fixes = find_fixes(broken, ref=ref, root=root)
-        yield "fix", "\n".join(f.summary() for f in fixes[:MOST])
+        search = find_fixes(broken, ref=ref, root=root)
+        yield "fix", "\n".join(f.summary() for f in search.fixes[:MOST])
+        untried = ", ".join(search.unfinished)
+        yield "not tried", untried and f"{untried}   (no time left; archlint fix has more)"
 
 
 def _accepted_text(exploration: Exploration, deadline: float) -> str:

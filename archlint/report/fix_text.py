@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from archlint.contracts.contract import Contract
 from archlint.contracts.points import point_text
 from archlint.errors import visible
+from archlint.explanation.fixes.find_fixes import Search
 from archlint.explanation.fixes.proposal import Fix
 
 _LABEL = 11  # columns
 
 
-def text(contract: Contract, model: str, fixes: Sequence[Fix]) -> str:
+def text(contract: Contract, model: str, search: Search, seconds: float) -> str:
     """All fixes for one contract and model, without a final newline.
 
+    ``seconds`` is the time limit of the search.
     A diff has the bytes of its file, as surrogate escapes where they are not UTF-8.
     """
     place = f"{contract.where}  " if contract.where else ""
     head = visible(f"{place}{' · '.join(filter(None, (contract.id, model)))}")
-    if not fixes:
-        return f"{head}\n  no proven fix found"
-    return "\n\n".join([head, *("\n".join(_lines(fix)) for fix in fixes)])
+    blocks = ["\n".join(_lines(fix)) for fix in search.fixes]
+    if search.unfinished:
+        untried = visible(", ".join(search.unfinished))
+        limit = f"the time limit of {seconds:g} s ended the search (--seconds)"
+        blocks.append(f"  {'not tried':<{_LABEL}}{untried}\n  {'':<{_LABEL}}{limit}")
+    if not search.fixes:
+        return "\n".join([head, "  no proven fix found", *blocks])
+    return "\n\n".join([head, *blocks])
 
 
 def _lines(fix: Fix) -> list[str]:

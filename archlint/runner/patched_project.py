@@ -24,7 +24,7 @@ from archlint.contracts.job import Job
 from archlint.engine.pipeline import check_contract
 from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.edit import Edit
-from archlint.explanation.fixes.find_fixes import find_fixes, reference
+from archlint.explanation.fixes.find_fixes import Search, find_fixes, reference
 from archlint.explanation.fixes.obsolete_contracts import with_updates
 from archlint.explanation.fixes.proposal import Fix
 from archlint.explanation.fixes.reference import Reference
@@ -144,7 +144,7 @@ class CopyServer:
 
 def checked_fixes(
     broken: BrokenContract, job: Job, others: Sequence[Job], server: CopyServer
-) -> list[Fix]:
+) -> Search:
     """The fixes of the broken contract of ``job``, with the edits that hold in a copy.
 
     ``others`` are the other jobs of the project. ``server`` forks the processes that check copies.
@@ -189,7 +189,8 @@ def checked_fixes(
                 note = f"no diff: in the source it breaks {place} ({why})"
         return replace(fix, note=note)
 
-    return list(map(with_checked_edit, find_fixes(broken, ref=job.ref, root=job.root)))
+    search = find_fixes(broken, ref=job.ref, root=job.root)
+    return replace(search, fixes=tuple(map(with_checked_edit, search.fixes)))
 
 
 def _check(

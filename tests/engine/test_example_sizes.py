@@ -62,3 +62,8 @@ def test_common_sizes(model, sizes):
         assert exploration.accepts(found) is False
     else:
         assert found == sizes
+
+
+def test_common_sizes_of_volumes_are_smaller():
+    exploration = archlint.infer(nn.Conv3d(1, 2, 3), "N 1 D H W").explored
+    assert common_sizes(exploration, now() + 10) == {"N": 1, "D": 64, "H": 64, "W": 64}

@@ -12,7 +12,8 @@ from archlint.contracts.rulefile.load import load
 from archlint.engine.pipeline import check_source
 from archlint.engine.python_contracts import contract_of, source_of
 from archlint.explanation import advice
-from archlint.explanation.fixes import broken_contract
+from archlint.explanation.fixes import broken_contract, find_fixes
+from archlint.symbolic.solver.solver import Unsolved
 from tests import REPO
 
 
@@ -113,8 +114,31 @@ def test_the_verdict_stands_when_there_is_no_time_for_advice(monkeypatch):
     short = Budget(seconds=verdict.seconds + 0.2)
     with source_of(pinned()) as source:
         advised = advice.with_advice(verdict, replace(contract, budget=short), source)
+    assert advised.details.pop("advice") == "incomplete: its time limit of 0.2 s ended it"
     assert advised == verdict
     assert advised.word == "broken"
+
+
+def test_fixes_that_time_did_not_suffice_for_are_named(monkeypatch):
+    def try_fix(proposal, before, seconds):
+        time.sleep(0.6 * seconds)
+
+    monkeypatch.setattr(find_fixes, "try_fix", try_fix)
+    monkeypatch.setattr(advice, "SECONDS", 2.0)
+    details = archlint.check(pinned(), "N 1 H W", accepts="any H, W >= 8").details
+    assert "fix" not in details
+    assert details["not tried"].startswith("AdaptiveAvgPool2d((4, 4)) before the flatten, ")
+    assert details["not tried"].endswith("   (no time left; archlint fix has more)")
+
+
+def test_a_proposal_that_the_solver_leaves_open_is_named(monkeypatch):
+    def padding(broken):
+        raise Unsolved("no time left")
+
+    monkeypatch.setattr(find_fixes, "padding", padding)
+    details = archlint.check(pinned(), "N 1 H W", accepts="any H, W >= 8").details
+    assert details["fix"].startswith("AdaptiveAvgPool2d((4, 4)) before the flatten: ")
+    assert details["not tried"].startswith("padding of the input ")
 
 
 @pytest.mark.parametrize("name", ["vgg_flatten", "rejects"])

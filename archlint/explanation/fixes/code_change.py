@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import gc
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -14,32 +15,35 @@ from archlint.explanation.fixes.edit import Edit
 from archlint.explanation.fixes.source_edits import Function, functions_of, recompiled
 from archlint.tracing.trace import Call
 
-Codes = Sequence[tuple[Function, types.CodeType]]
-
 
 def run_with(edit: Edit, calls: Iterable[Call]) -> RunWith | None:
     """The change that an edit makes to the functions of some calls; ``None`` if it fits none."""
-    codes: dict[int, tuple[Function, types.CodeType]] = {}
+    codes: dict[types.CodeType, types.CodeType] = {}
     for call in calls:
-        fitting = [
-            (f, code)
+        fitting = {
+            f.__code__: code
             for f in (functions_of(call.code) if call.code else ())
             if (code := recompiled(f, edit)) is not None
-        ]
+        }
         if not fitting:
             return None
-        codes |= {id(f): (f, code) for f, code in fitting}
-    return RunWith(list(codes.values())) if codes else None
+        codes |= fitting
+    return RunWith(codes) if codes else None
 
 
 class RunWith:
-    """Lets a model run with other code in some functions, for the time of its ``forward``."""
+    """Lets a model run with other code in some functions, for the time of its ``forward``.
 
-    def __init__(self, codes: Codes) -> None:
+    ``codes`` maps the code of functions to other code. A model's own lambdas have it as well.
+    """
+
+    def __init__(self, codes: Mapping[types.CodeType, types.CodeType]) -> None:
         self.codes = codes
 
     def __call__(self, model: nn.Module) -> nn.Module:
-        before, codes = type(model).forward, self.codes
+        before = type(model).forward
+        every = (f for f in gc.get_objects() if type(f) is Function)
+        codes = [(f, self.codes[f.__code__]) for f in every if f.__code__ in self.codes]
         own = vars(model).get("forward")
 
         def forward(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from archlint.contracts.contract import ModelRef
@@ -17,30 +18,45 @@ from archlint.explanation.fixes.reference import Reference
 from archlint.explanation.fixes.replace_pool import adaptive_pools
 from archlint.explanation.fixes.resize_input import resizing
 from archlint.explanation.fixes.rule_file_fixes import model_arguments, narrowing
+from archlint.runtime.effort_clock import now
 from archlint.runtime.process_state import preserve_process_state
+from archlint.symbolic.solver.solver import Unsolved
+
+
+@dataclass(frozen=True)
+class Search:
+    """The fixes that were proved to work, the least intrusive first; none of them has an edit yet.
+
+    ``unfinished``: what the time limit left untried, in words.
+    """
+
+    fixes: tuple[Fix, ...]
+    unfinished: tuple[str, ...] = ()
 
 
 def find_fixes(
     broken: BrokenContract, *, ref: ModelRef | None = None, root: Path | None = None
-) -> list[Fix]:
-    """The fixes that were proved to work, the least intrusive first; none of them has an edit yet.
+) -> Search:
+    """Try every proposal within the time that the run has left.
 
     ``ref`` and ``root`` are needed for fixes that build the model with other arguments.
     """
+    unfinished: dict[str, None] = {}
     with preserve_process_state():
-        proposals = list(_proposals(broken, ref, root or Path.cwd()))
+        proposals = list(_proposals(broken, ref, root or Path.cwd(), unfinished))
     before = reference(broken)
     fixes: dict[str, Fix] = {}
     for proposal in proposals:
-        left = broken.run.seconds_left
-        if not left:
-            break
-        if proposal.title in fixes:  # other lines that come to the same
+        title, start, left = proposal.title, now(), broken.run.seconds_left
+        if title in fixes:  # other lines that come to the same
             continue
-        fix = try_fix(with_budget(proposal, left / 2), before, left)
+        fix = try_fix(with_budget(proposal, left / 2), before, left) if left else None
         if fix is not None:
-            fixes[proposal.title] = fix
-    return list(fixes.values())
+            fixes[title] = fix
+            unfinished.pop(title, None)
+        elif now() - start >= left / 2:
+            unfinished[title] = None
+    return Search(tuple(fixes.values()), tuple(unfinished))
 
 
 def reference(broken: BrokenContract) -> Reference:
@@ -58,17 +74,22 @@ def reference(broken: BrokenContract) -> Reference:
     return Reference.of(model, broken.contract.input, broken.violation.point, unique)
 
 
-def _proposals(broken: BrokenContract, ref: ModelRef | None, root: Path) -> Iterator[Proposal]:
+def _proposals(
+    broken: BrokenContract, ref: ModelRef | None, root: Path, unfinished: dict[str, None]
+) -> Iterator[Proposal]:
+    """All proposals, the best first; those not computed in time are put in ``unfinished``."""
     refused = broken.violation.expected == "accepted"
-    if refused:
-        yield from adaptive_pools(broken)
-        yield from pooling(broken)
+    yield from adaptive_pools(broken)
+    yield from pooling(broken)
     yield from model_arguments(broken, ref, root)
     if refused:
         yield from interpolation(broken)
         yield from reshaping(broken)
     yield from batch_first(broken)
-    padded = list(padding(broken))
+    try:
+        padded = list(padding(broken))
+    except Unsolved:
+        padded, unfinished["padding of the input"] = [], None
     yield from padded
     if refused:
         yield from resizing_to_skips(broken)
@@ -76,7 +97,10 @@ def _proposals(broken: BrokenContract, ref: ModelRef | None, root: Path) -> Iter
             yield from resizing(broken)
         yield from ceil_mode(broken)
         yield from padded_windows(broken)
-    yield from narrowing(broken)
+    try:
+        yield from narrowing(broken)
+    except Unsolved:
+        unfinished["a narrower contract"] = None
 
 
-__all__ = ["find_fixes", "reference"]
+__all__ = ["Search", "find_fixes", "reference"]

@@ -139,8 +139,9 @@ def _resized(
 def _operands(node: ast.AST, call: Call) -> tuple[ast.expr, ast.expr] | None:
     """The two tensors that a node joins or adds, if it may be this call."""
     if rule_for(call.func) is _CONCATENATION:
-        if isinstance(node, ast.Call) and name_of(node.func) in _JOINS and node.args:
-            parts = node.args[0]
+        if isinstance(node, ast.Call) and name_of(node.func) in _JOINS:
+            named = {k.arg: k.value for k in node.keywords}
+            parts = node.args[0] if node.args else named.get("tensors")
             if isinstance(parts, (ast.List, ast.Tuple)) and len(parts.elts) == 2:
                 return parts.elts[0], parts.elts[1]
         return None

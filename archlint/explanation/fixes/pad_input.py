@@ -66,7 +66,10 @@ class _Crop:
 
 
 def padding(broken: BrokenContract) -> Iterator[Proposal]:
-    """Zeros at the ends, up to the smallest multiple at which every size is accepted."""
+    """Zeros at the ends, up to the smallest multiple at which every size is accepted.
+
+    Raises ``Unsolved`` if that is not known in time.
+    """
     arguments = arguments_of(broken.contract)
     names = free_sizes(arguments)
     if not names:
@@ -113,19 +116,16 @@ def _smallest_padding(
     def suffices(padding: _Padding) -> bool:
         return solver.find(negate(_holds_padded(broken, padding, crop))) is None
 
-    try:
-        for multiple in sorted(d for d in divisors if d <= _LARGEST):
-            for low in sorted({-(-v // multiple) * multiple for v in least}):
-                found = _Padding(names, multiple, low)
-                if not found.words or not suffices(found):
-                    continue
-                for name in names:
-                    rest = tuple(n for n in found.names if n != name)
-                    fewer = _Padding(rest, multiple, low)
-                    found = fewer if rest and suffices(fewer) else found
-                return found
-    except Unsolved:
-        pass
+    for multiple in sorted(d for d in divisors if d <= _LARGEST):
+        for low in sorted({-(-v // multiple) * multiple for v in least}):
+            found = _Padding(names, multiple, low)
+            if not found.words or not suffices(found):
+                continue
+            for name in names:
+                rest = tuple(n for n in found.names if n != name)
+                fewer = _Padding(rest, multiple, low)
+                found = fewer if rest and suffices(fewer) else found
+            return found
     return None
 
 

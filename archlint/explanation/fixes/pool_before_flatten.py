@@ -70,11 +70,11 @@ def flattening_heads(broken: BrokenContract) -> list[Head]:
     accepted = broken.accepted_point
     found: dict[tuple[str, str], Head] = {}
     for trace, call, sizes in _refusing(broken):
-        flattened = _flattenings(trace, call)
+        flattened, concatenated = _flattenings(trace, call)
         for flat in flattened:
             dims = tensors((flat.args, flat.kwargs))[0].spec.dims
             numbers = [s for s in sizes if isinstance(s, int)]
-            if accepted is not None and (len(flattened) > 1 or (not numbers and flat is call)):
+            if accepted is not None and (concatenated or (not numbers and flat is call)):
                 numbers = [prod(evaluate(d, accepted) for d in dims[1:])]
             grid = _grid(dims, accepted, numbers)
             if grid is not None:
@@ -149,18 +149,20 @@ def _variants(
         yield changes, edits
 
 
-def _flattenings(trace: Trace, refusing: Call) -> list[Call]:
-    """The calls that flatten features for ``refusing``; several where it gets a concatenation."""
+def _flattenings(trace: Trace, refusing: Call) -> tuple[list[Call], bool]:
+    """The calls that flatten features for ``refusing``, and whether it gets a concatenation."""
     for index in reversed(back_to_input(trace, refusing)):
         call = trace.calls[index]
         made = tensors(call.result)
         if rule_for(call.func) is _CONCATENATION and made and len(made[0].spec.dims) == 2:
             makers = [t.made_by for t in tensors((call.args, call.kwargs))]
-            return [f for m in makers if m >= 0 for f in _flattenings(trace, trace.calls[m])]
+            return [
+                f for m in makers if m >= 0 for f in _flattenings(trace, trace.calls[m])[0]
+            ], True
         if rule_for(call.func) in _FLATTENING:
             break
     flat = _flattening(trace, refusing)
-    return [] if flat is None else [flat]
+    return [] if flat is None else [flat], False
 
 
 def _flattening(trace: Trace, refusing: Call) -> Call | None:
@@ -207,7 +209,9 @@ def _grid(
 
 
 def _is_square(places: int, features: tuple[Size, ...]) -> bool:
-    return len(features) == 2 and isqrt(places) ** 2 == places
+    """Whether features of two free sizes can be pooled to a square of so many places."""
+    free = len(features) == 2 and all(isinstance(d, Expr) for d in features)
+    return free and isqrt(places) ** 2 == places
 
 
 def _tuple(grid: tuple[int, ...]) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt
+from typing import Any
 
 import torch
 
 from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.code_change import run_with
+from archlint.explanation.fixes.constructors import Place, joined
 from archlint.explanation.fixes.edit import Span
 from archlint.explanation.fixes.proposal import Proposal, patched
 from archlint.explanation.fixes.source_edits import (
@@ -24,7 +26,7 @@ from archlint.explanation.fixes.source_edits import (
 from archlint.ops.registry import rule_for
 from archlint.symbolic import Expr, Size, Symbol, atoms, evaluate, symbol
 from archlint.symbolic.substitution import substitute
-from archlint.tracing.fx_graph import tensors
+from archlint.tracing.fx_graph import tensors, weights
 from archlint.tracing.trace import Call, Trace
 
 _ADDITIONS = (rule_for(torch.add), rule_for(torch.Tensor.add_))
@@ -37,40 +39,79 @@ def interpolation(broken: BrokenContract) -> Iterator[Proposal]:
 
     For positions with the layout of features, ``1 C h w`` beside ``N C H W``, and for flat tokens,
     ``1 h*w C`` beside ``N H*W C``, with or without other tokens before them. Where both have the
-    same sizes nothing changes.
+    same sizes nothing changes. Several tables like features are interpolated together.
     """
-    violation = broken.violation
-    event = violation.path.first_failed_claim(violation.point)
-    trace = violation.path.trace
-    if event is None or not 0 <= event.call < len(trace.calls):
+    additions = list(_additions(broken))
+    if not additions:
         return
-    call = trace.calls[event.call]
-    found = definition_at(call)
-    if found is None or rule_for(call.func) not in _ADDITIONS:
-        return
-    layer = broken.model.get_submodule(call.module)
-    features = [t.spec.dims for t in tensors((call.args, call.kwargs))]
-    for attribute, value in (
-        *layer.named_parameters(recurse=False),
-        *layer.named_buffers(recurse=False),
-    ):
-        sizes = tuple(value.shape)
-        spans: list[Span] = []
-        if len(sizes) - 2 in _MODES and any(_fits(sizes, dims) for dims in features):
+    for attribute, trace, call, sizes, features in _tables(broken, additions[:1]):
+        found = definition_at(call)
+        tokens = _tokens(broken, trace, call, sizes, features)
+        if found is not None and tokens is not None:
+            spans = _token_spans(found, call, attribute, tokens)
+            yield from _interpolated(broken, [attribute], [call], [(found.source, spans)])
+    attributes, calls, places = [], [], []
+    for attribute, _, call, sizes, features in _tables(broken, additions):
+        found = definition_at(call)
+        if found is None or len(sizes) - 2 not in _MODES:
+            continue
+        if any(_fits(sizes, dims) for dims in features):
             mode = _MODES[len(sizes) - 2]
             words = f'interpolate(self.{attribute}, {{}}.shape[2:], mode="{mode}")'
             spans = _map_spans(found, call.line, attribute, words)
-        tokens = None if spans else _tokens(broken, trace, call, sizes, features)
-        if tokens is not None:
-            spans = _token_spans(found, call, attribute, tokens)
-        edit = found.source.edited(spans)
-        change = None if edit is None else run_with(edit, [call])
-        if edit is None or change is None:
+            if spans:
+                attributes.append(attribute)
+                calls.append(call)
+                places.append((found.source, spans))
+    yield from _interpolated(broken, attributes, calls, places)
+
+
+def _additions(broken: BrokenContract) -> Iterator[tuple[Trace, Call]]:
+    """The sum that refuses, and then others with claims on the path of accepted sizes."""
+    path, accepted = broken.violation.path, broken.accepted_point
+    failed = path.first_failed_claim(broken.violation.point)
+    events = [] if failed is None else [(path.trace, failed)]
+    reaching = broken.exploration.path_at(accepted) if accepted is not None else None
+    if reaching is not None:
+        events += [(reaching.trace, e) for e in reaching.trace.path.events if e.kind == "claim"]
+    seen: set[tuple[str, str, Any]] = set()
+    for trace, event in events:
+        call = trace.calls[event.call] if 0 <= event.call < len(trace.calls) else None
+        if call is None or rule_for(call.func) not in _ADDITIONS:
+            if event is failed:
+                return
             continue
-        title = f"interpolate `{attribute}` to the size of the features"
-        note = "at new sizes the positions are interpolated: check the accuracy there"
-        made = patched(broken.source, change)
-        yield Proposal(title, broken.contract, made, (edit,), note=note)
+        place = call.module, call.source, tuple(t.shape for t in weights((call.args, call.kwargs)))
+        if place not in seen:
+            seen.add(place)
+            yield trace, call
+
+
+_Table = tuple[str, Trace, Call, tuple[int, ...], list[tuple[Size, ...]]]
+
+
+def _tables(broken: BrokenContract, additions: Sequence[tuple[Trace, Call]]) -> Iterator[_Table]:
+    """Parameters and buffers of the modules that make the sums, and the sizes of the summands."""
+    for trace, call in additions:
+        layer = broken.model.get_submodule(call.module)
+        features = [t.spec.dims for t in tensors((call.args, call.kwargs))]
+        own = *layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)
+        for attribute, value in own:
+            yield attribute, trace, call, tuple(value.shape), features
+
+
+def _interpolated(
+    broken: BrokenContract, attributes: Sequence[str], calls: Sequence[Call], places: list[Place]
+) -> Iterator[Proposal]:
+    edit = joined(places)
+    change = None if edit is None else run_with(edit, calls)
+    if edit is None or change is None:
+        return
+    names = " and ".join(dict.fromkeys(f"`{a}`" for a in attributes))
+    title = f"interpolate {names} to the size of the features"
+    note = "at new sizes the positions are interpolated: check the accuracy there"
+    made = patched(broken.source, change)
+    yield Proposal(title, broken.contract, made, (edit,), note=note)
 
 
 def _fits(sizes: tuple[int, ...], dims: tuple[Size, ...]) -> bool:
@@ -102,6 +143,10 @@ def _map_spans(found: Definition, line: int, attribute: str, words: str) -> list
         return []
     other, own = both
     used, imported = functional(found)
+    first = other
+    while isinstance(first, ast.BinOp) and isinstance(first.op, ast.Add):
+        first = first.left
+    other = first if isinstance(first, ast.Name) else other
     if isinstance(other, ast.Name):
         return [*imported, (*found.span(own), f"{used}.{words.format(other.id)}")]
     if found.span(other) > found.span(own):
@@ -200,11 +245,11 @@ def _grid(broken: BrokenContract, count: int, rows: Size, columns: Size) -> tupl
 def _token_spans(found: Definition, call: Call, attribute: str, tokens: _Tokens) -> list[Span]:
     """Interpolate the table on lines before the sum; the image's size is read at the start."""
     both = _sum(found, call.line, attribute)
+    if both is None or isinstance(found.tree, ast.Lambda):
+        return []
     first = found.tree.body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
         first = found.tree.body[1] if len(found.tree.body) > 1 else first
-    if both is None:
-        return []
     own = both[1]
     used, imported = functional(found)
     torch_name, more = module_name(found, torch, "torch")

@@ -19,7 +19,7 @@ from archlint.explanation.fixes.source_edits import rule_file_edit
 from archlint.models.targets import ModelSource, resolve
 from archlint.runtime.effort_clock import now
 from archlint.symbolic.formula import conj
-from archlint.symbolic.solver.solver import Solver, Unsolved
+from archlint.symbolic.solver.solver import Solver
 
 ARGUMENTS: tuple[dict[str, object], ...] = (
     {"dynamic_img_size": True},
@@ -32,7 +32,10 @@ _LONGEST = 200  # characters of a readable contract
 
 
 def narrowing(broken: BrokenContract) -> Iterator[Proposal]:
-    """The contract restricted to the sizes that are accepted."""
+    """The contract restricted to the sizes that are accepted.
+
+    Raises ``Unsolved`` if these are not known in time.
+    """
     contract, exploration = broken.contract, broken.exploration
     kind = contract.clause.kind
     if not exploration.covered or kind == "rejects" or contract.clause.declared:
@@ -40,11 +43,7 @@ def narrowing(broken: BrokenContract) -> Iterator[Proposal]:
     deadline = now() + contract.budget.seconds / 4
     premise = broken.run.question.premise if kind == "any" else True
     narrow = conj(broken.holding, premise)
-    try:
-        solver = Solver(exploration.names, exploration.box, deadline)
-        if solver.find(narrow) is None:
-            return
-    except Unsolved:
+    if Solver(exploration.names, exploration.box, deadline).find(narrow) is None:
         return
     names, box = exploration.names, exploration.box
     description = describe(names, box, narrow, solver_deadline=deadline)

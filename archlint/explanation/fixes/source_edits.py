@@ -25,11 +25,11 @@ _FLATTENS = ("flatten", "view", "reshape", "rearrange", "unflatten")
 
 @dataclass(frozen=True)
 class Definition:
-    """The definition of a function in its file."""
+    """The definition of a function, or of a lambda, in its file."""
 
     function: Function
     source: SourceText
-    tree: ast.FunctionDef
+    tree: ast.FunctionDef | ast.Lambda
 
     def span(self, node: ast.expr) -> tuple[int, int]:
         """Where an expression is in the text."""
@@ -72,12 +72,15 @@ def definition_of(function: Callable[..., object]) -> Definition | None:
         tree = ast.parse(source.text)
     except (OSError, SyntaxError, ValueError):
         return None
+    first = function.__code__.co_firstlineno
+    found: list[ast.FunctionDef | ast.Lambda] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name == function.__name__:
             start = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            if start == function.__code__.co_firstlineno:
-                return Definition(function, source, node)
-    return None
+            found += [node] * (start == first)
+        elif isinstance(node, ast.Lambda) and function.__name__ == "<lambda>":
+            found += [node] * (node.lineno == first)
+    return Definition(function, source, found[0]) if len(found) == 1 else None
 
 
 def definition_at(call: Call) -> Definition | None:

@@ -188,7 +188,7 @@ def fixes_in(file, server):
         if violation is None or violation.expected != "accepted":
             return []
         job = Job(contract, ref, file.parent)
-        return checked_fixes(broken_contract(run, violation), job, [], server)
+        return checked_fixes(broken_contract(run, violation), job, [], server).fixes
 
 
 def load_model(folder, name):
@@ -353,6 +353,13 @@ def test_the_command_prints_and_leaves_files_alone(project, tmp_path):
     assert "accepts    H, W >= 2   (proved, and no other size)" in result.output
     assert "weights    the existing weights fit" in result.output
     assert (tmp_path / "nets.py").read_text() == MODELS
+
+
+def test_a_search_that_time_ended_says_so(project):
+    file = project("Fixed", "N 1 H W", "any H, W >= 4", None)
+    output = CliRunner().invoke(command, [str(file), "--seconds", "0.0001"]).output
+    assert "no proven fix found\n  not tried  all fixes\n" in output
+    assert "the time limit of 0.0001 s ended the search (--seconds)" in output
 
 
 def test_write_changes_the_file(project, tmp_path):

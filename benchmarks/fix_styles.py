@@ -1,0 +1,428 @@
+"""Classifiers with broken contracts, in styles of source of real repositories.
+
+Configurations, registries, builders, layers by computed names, several files and classes.
+"""
+
+from __future__ import annotations
+
+from benchmarks.fix_case import HEAD, image
+
+POOL_ANY = r"AdaptiveAvgPool2d\(.*\) before the flatten"
+
+STYLES = [
+    image("dataclass configuration", """\
+from dataclasses import dataclass
+
+
+@dataclass
+class Config:
+    channels: int = 4
+    grid: int = 8
+    classes: int = 2
+
+
+class Net(nn.Module):
+    def __init__(self, config: Config = Config()):
+        super().__init__()
+        self.config = config
+        self.stem = nn.Conv2d(3, config.channels, 3, padding=1)
+        self.classifier = nn.Linear(config.channels * config.grid * config.grid, config.classes)
+
+    def forward(self, x):
+        x = self.stem(x)
+        x = torch.flatten(x, start_dim=1)
+        return self.classifier(x)
+"""),
+    image("registry and factory", """\
+MODELS = {}
+
+
+def register(name):
+    def add(cls):
+        MODELS[name] = cls
+        return cls
+
+    return add
+
+
+@register("tiny")
+class Tiny(nn.Module):
+    def __init__(self, classes=2):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.fc = nn.Linear(256, classes)
+
+    def forward(self, x):
+        x = self.conv(x)
+        x = x.view(x.shape[0], -1)
+        return self.fc(x)
+
+
+def make(name="tiny", **kwargs):
+    return MODELS[name](**kwargs)
+""", target="make"),
+    image("layers by f-strings and getattr", """\
+class Net(nn.Module):
+    def __init__(self, depth=3):
+        super().__init__()
+        self.depth = depth
+        for i in range(depth):
+            setattr(self, f"conv{i}", nn.Conv2d(3 if i == 0 else 4, 4, 3, padding=1))
+        self.fc = nn.Linear(4 * 8 * 8, 2)
+
+    def forward(self, x):
+        for i in range(self.depth):
+            x = F.relu(getattr(self, f"conv{i}")(x))
+        return self.fc(x.flatten(1))
+"""),
+    image("ordered dict", """\
+from collections import OrderedDict
+
+
+class Net(nn.Sequential):
+    def __init__(self):
+        super().__init__(OrderedDict([
+            ("conv", nn.Conv2d(3, 4, 3, padding=1)),
+            ("relu", nn.ReLU(inplace=True)),
+            ("flatten", nn.Flatten()),
+            ("fc", nn.Linear(256, 2)),
+        ]))
+"""),
+    image("lambda layer", """\
+class Lambda(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(3, 4, 3, padding=1),
+            Lambda(lambda x: x.view(x.size(0), -1)),
+            nn.Linear(256, 2),
+        )
+
+    def forward(self, x):
+        return self.net(x)
+"""),
+    image("keywords to the base class", """\
+class Base(nn.Module):
+    def __init__(self, *, features, classes):
+        super().__init__()
+        self.features = features
+        self.classifier = nn.Linear(4 * 64, classes)
+
+    def forward(self, x):
+        x = self.features(x)
+        x = torch.flatten(x, 1)
+        x = self.classifier(x)
+        return x
+
+
+class Net(Base):
+    def __init__(self, classes=2):
+        super().__init__(
+            features=nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(inplace=True)),
+            classes=classes,
+        )
+"""),
+    image("base class in another file",
+          "from base import Classifier\n\n\nclass Net(Classifier):\n    def features(self, x):\n"
+          "        return torch.relu(self.conv(x))\n",
+          head="import torch\n",
+          files={"base.py": HEAD + """\
+class Classifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.fc = nn.Linear(256, 2)
+
+    def forward(self, x):
+        x = self.features(x)
+        return self.fc(x.view(x.size(0), -1))
+"""}),
+    image("two files and CRLF",
+          "from nets_parts import Head\n\n\nclass Net(nn.Module):\n    def __init__(self):\n"
+          "        super().__init__()\n        self.conv = nn.Conv2d(3, 4, 3, padding=1)\n"
+          "        self.head = Head(256)\n\n    def forward(self, x):\n"
+          "        return self.head(self.conv(x))\n",
+          newline="\r\n", files={"nets_parts.py": "from torch import nn\n\n\n"
+          "class Head(nn.Module):\n"
+          "    def __init__(self, width):\n        super().__init__()\n"
+          "        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(width, 2))\n\n"
+          "    def forward(self, x):\n        return self.layers(x)"}),
+    image("conditional definitions", """\
+try:
+    from torch import compile as _compile
+except ImportError:
+    _compile = None
+
+if _compile is not None:
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3, padding=1)
+            self.fc = nn.Linear(256, 2)
+
+        def forward(self, x):
+            x = self.conv(x)
+            x = x.reshape(-1, 256)
+            return self.fc(x)
+else:
+    class Net(nn.Module):
+        def forward(self, x):
+            return x.flatten(1)
+"""),
+    image("semicolons and continued lines", """\
+class Net(nn.Module):
+  def __init__(self):
+    super().__init__(); self.conv = nn.Conv2d(3, 4, 3, padding=1); \\
+        self.fc = nn.Linear(4*8*8, 2)
+  def forward(self, x):
+    x = self.conv(x); \\
+        x = x.view(x.size(0), \\
+            -1); return self.fc(x)
+"""),
+    image("type comments", """\
+class Net(nn.Module):
+    def __init__(self):
+        # type: () -> None
+        super(Net, self).__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)  # type: nn.Conv2d
+        self.fc = nn.Linear(256, 2)
+
+    def forward(self, x):  # type: (torch.Tensor) -> torch.Tensor
+        batch = x.shape[0]  # type: int
+        x = self.conv(x)
+        x = x.view(batch, -1)  # flatten
+        return self.fc(x)
+"""),
+    image("walrus and conditional expression", """\
+class Net(nn.Module):
+    def __init__(self, pool=False):
+        super().__init__()
+        self.pool = nn.MaxPool2d(2) if pool else None
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.fc = nn.Linear(256, 2)
+
+    def forward(self, x):
+        if (y := self.conv(x)).requires_grad:
+            y = y.contiguous()
+        return self.fc(self.pool(y).flatten(1) if self.pool is not None else y.flatten(1))
+"""),
+    image("computed width", """\
+def same(n):
+    return (n + 2 * 1 - 3) // 1 + 1
+
+
+class Net(nn.Module):
+    def __init__(self, size=16, classes=2):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 4, 3, 1, 1)
+        self.conv2 = nn.Conv2d(4, 6, 3, 1, 1)
+        side = same(same(size) // 2)
+        self.flat = 6 * side * side
+        self.fc1, self.fc2 = nn.Linear(self.flat, 12), nn.Linear(12, classes)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.relu(self.conv2(x))
+        x = x.view(-1, self.flat)
+        x = F.relu(self.fc1(x))
+        return F.log_softmax(self.fc2(x), dim=1)
+""", accepts="any H, W >= 16"),
+    image("width measured in the constructor", """\
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.ReLU())
+        with torch.no_grad():
+            n = self.features(torch.zeros(1, 3, 16, 16)).numel()
+        self.head = nn.Sequential(nn.Linear(n, 8), nn.ReLU(), nn.Linear(8, 2))
+
+    def forward(self, image):
+        features = self.features(image)
+        return self.head(features.flatten(start_dim=1))
+""", accepts="any H, W >= 16"),
+    image("heads in a module dict", """\
+class Net(nn.Module):
+    def __init__(self, tasks=("a", "b")):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.heads = nn.ModuleDict(
+            {task: nn.Sequential(nn.Flatten(), nn.Linear(256, 2)) for task in tasks}
+        )
+
+    def forward(self, x):
+        x = self.conv(x)
+        return {name: head(x) for name, head in self.heads.items()}
+""", output=""),
+    image("builder of a list of tuples", """\
+SPEC = [("conv", 3, 4), ("pool", 2), ("conv", 4, 4), ("flat",), ("fc", 64, 2)]
+
+
+def build(spec):
+    layers = []
+    for kind, *args in spec:
+        if kind == "conv":
+            layers.append(nn.Conv2d(*args, kernel_size=3, padding=1))
+        elif kind == "pool":
+            layers.append(nn.MaxPool2d(*args))
+        elif kind == "flat":
+            layers.append(nn.Flatten())
+        else:
+            layers.append(nn.Linear(*args))
+    return nn.Sequential(*layers)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = build(SPEC)
+
+    def forward(self, x):
+        return self.body(x)
+""", POOL_ANY),
+    image("class method constructor", """\
+class Net(nn.Module):
+    def __init__(self, features, head):
+        super().__init__()
+        self.features = features
+        self.head = head
+
+    @classmethod
+    def small(cls):
+        return cls(nn.Conv2d(3, 4, 3, padding=1), nn.Linear(256, 2))
+
+    def forward(self, x):
+        x = self.features(x)
+        x = x.view(x.shape[0], x.shape[1] * x.shape[2] * x.shape[3])
+        return self.head(x)
+
+
+def make():
+    return Net.small()
+""", target="make"),
+    image("stages with a residual block", """\
+class Block(nn.Module):
+    expansion = 1
+
+    def __init__(self, inplanes, planes, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inplanes, planes, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or inplanes != planes * self.expansion:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inplanes, planes, 1, stride, bias=False), nn.BatchNorm2d(planes))
+
+    def forward(self, x):
+        out = self.bn1(self.conv1(x))
+        out += self.shortcut(x)
+        return F.relu(out)
+
+
+class ResNet(nn.Module):
+    def __init__(self, block, num_blocks, num_classes=10):
+        super().__init__()
+        self.in_planes = 4
+        self.conv1 = nn.Conv2d(3, 4, kernel_size=3, stride=1, padding=1, bias=False)
+        self.layer1 = self._make_layer(block, 4, num_blocks[0], stride=1)
+        self.layer2 = self._make_layer(block, 8, num_blocks[1], stride=2)
+        self.linear = nn.Linear(8 * block.expansion, num_classes)
+
+    def _make_layer(self, block, planes, num_blocks, stride):
+        layers = []
+        for stride in [stride] + [1] * (num_blocks - 1):
+            layers.append(block(self.in_planes, planes, stride))
+            self.in_planes = planes * block.expansion
+        return nn.Sequential(*layers)
+
+    def forward(self, x):
+        out = self.layer2(self.layer1(F.relu(self.conv1(x))))
+        out = F.avg_pool2d(out, 8)
+        out = out.view(out.size(0), -1)
+        out = self.linear(out)
+        return out
+
+
+def ResNet6():
+    return ResNet(Block, [1, 1])
+""", r"AdaptiveAvgPool2d\(1\) in the place of `avg_pool2d`", target="ResNet6", output="N 10",
+          accepts="any H, W >= 16"),
+    image("average pool layer of a factory", """\
+def conv_bn(i, o, s):
+    return nn.Sequential(nn.Conv2d(i, o, 3, s, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU(True))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.model = nn.Sequential(conv_bn(3, 4, 2), conv_bn(4, 8, 2), nn.AvgPool2d(7))
+        self.fc = nn.Linear(8, 2)
+
+    def forward(self, x):
+        x = self.model(x)
+        x = x.view(-1, 8)
+        x = self.fc(x)
+        return x
+""", r"AdaptiveAvgPool2d\(1\) in the place of `model.2`", accepts="any H, W >= 28"),
+    image("static helper and super().forward", """\
+class Backbone(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    @staticmethod
+    def flat(t):
+        return t.contiguous().view(t.size()[0], -1)
+
+    def forward(self, x):
+        return self.flat(self.conv(x))
+
+
+class Net(Backbone):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(256, 2)
+
+    def forward(self, x):
+        return self.fc(super().forward(x))
+"""),
+    image("size unpacked, reshape of a product", """\
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.fc = nn.Linear(256, 2)
+
+    def forward(self, x):
+        N, C, H, W = (x := self.conv(x)).size()
+        return self.fc(torch.reshape(x, (N, C * H * W)))
+"""),
+    image("sum of two branches, one line class", """\
+class A(nn.Module):
+    def __init__(s): super().__init__(); s.c = nn.Conv2d(3, 4, 3, 1, 1); s.d = nn.Conv2d(3, 4, 1)
+    def forward(s, x): return s.c(x) + s.d(x)
+class Net(nn.Module):
+    def __init__(s): super().__init__(); s.a = A(); s.f = nn.Linear(256, 2)
+    def forward(s, x): return s.f(s.a(x).flatten(1))
+"""),
+    image("no blank lines, trailing spaces, comments", """\
+#!/usr/bin/env python
+class Net(nn.Module):   \n    # the net
+    def __init__(self) :
+        super().__init__()   \n        self.conv = nn.Conv2d(3, 4, 3, padding = 1)
+        self.fc = nn.Linear( 256 , 2 )
+    def forward( self , x ) :
+        x = self.conv( x )   # features
+        # flatten
+        x = x.view( x.size( 0 ) , - 1 )   # to N x 256
+        return self.fc( x )
+# end"""),
+]  # fmt: skip
