@@ -4,13 +4,15 @@
 
 For each model of ``fix_models.py``: does each printed diff apply with ``git apply``, and does
 ``--write`` do the same; does the patched model accept sizes of the contract's region, with the
-output that the contract names; do the other contracts of the file still hold; and is the fix that a
-maintainer would write the first one? Exits with 1 if a fix does not apply or does not hold.
+output that the contract names; is what is printed of it true (the sizes that it accepts, whether
+the weights fit, where the output is as before); do the other contracts of the file still hold; and
+is the fix that a maintainer would write the first one? Exits with 1 if a fix does not apply or hold.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import os
 import random
@@ -30,8 +32,9 @@ from click.testing import CliRunner
 from torch import nn
 
 from archlint.cli.fix import fix as command
-from archlint.contracts.contract import Contract
+from archlint.contracts.contract import Contract, ModelRef
 from archlint.contracts.rulefile.load import load
+from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.engine.question import Question
 from archlint.engine.sampling.input_values import build_input
 from archlint.explanation.fixes.wrap import build
@@ -48,9 +51,10 @@ POINTS = 14  # sizes at which a patched model runs
 
 @dataclass(frozen=True)
 class Printed:
-    """A fix as it is printed: its title, and its diff or its code."""
+    """A fix as it is printed: its title, its lines by label, and its diff or its code."""
 
     title: str
+    lines: dict[str, str]
     diff: bytes
     code: str
 
@@ -80,6 +84,7 @@ def write_project(case: Case, root: Path) -> None:
     (root / "pyproject.toml").touch()
     (root / "nets.py").write_bytes(case.content())
     for name, text in case.files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(case.content(text))
     lines = ["archlint: 1", "models:", f"  net: nets.py:{case.target}"]
     lines += [f"  {target}: nets.py:{target}" for target, _, _ in case.others]
@@ -100,25 +105,29 @@ def printed_fixes(output: bytes) -> list[Printed]:
         diff = re.search(rb"(?ms)^--- a/.*", rest)
         code = re.search(rb"(?ms)^    (?:import|class) .*", rest)
         text = diff[0].rstrip(b"\n") + b"\n" if diff else b""
-        lines = code[0].decode().split("\n") if code and not diff else []
-        fixes.append(Printed(title.decode(), text, "\n".join(line[4:] for line in lines)))
+        source = code[0].decode().split("\n") if code and not diff else []
+        facts = dict(re.findall(r"(?m)^  (\w[\w ]*?)  +(\S.*)$", rest.decode(errors="replace")))
+        fixes.append(Printed(title.decode(), facts, text, "\n".join(s[4:] for s in source)))
     return fixes
 
 
 @contextlib.contextmanager
 def imported(root: Path) -> Iterator[Any]:
     """The module ``nets`` of a folder, in a fresh import."""
-    files = {file.stem for file in root.glob("*.py")}
+    files = {file.relative_to(root).parts[0].removesuffix(".py") for file in root.rglob("*.py")}
+
+    def forget() -> None:
+        for name in [m for m in sys.modules if m.partition(".")[0] in files]:
+            del sys.modules[name]
+
     sys.path.insert(0, str(root))
     try:
-        for name in files:
-            sys.modules.pop(name, None)
+        forget()
         importlib.invalidate_caches()
         yield importlib.import_module("nets")
     finally:
         sys.path.remove(str(root))
-        for name in files:
-            sys.modules.pop(name, None)
+        forget()
 
 
 def points_of(contract: Contract) -> list[dict[str, int]]:
@@ -146,6 +155,7 @@ def failures(contract: Contract, model: nn.Module) -> list[str]:
     wrong = []
     for point in points_of(contract):
         inputs = build_input(contract.input, point)
+        torch.manual_seed(0)
         try:
             with torch.no_grad():
                 out = model(**inputs) if isinstance(inputs, Mapping) else model(inputs)
@@ -157,6 +167,57 @@ def failures(contract: Contract, model: nn.Module) -> list[str]:
             if tuple(out.shape) != expected:
                 wrong.append(f"{point}: the output is {tuple(out.shape)}, not {expected}")
     return wrong
+
+
+def false_lines(one: Printed, contract: Contract, before: nn.Module, after: nn.Module) -> list[str]:
+    """What is printed of a fix and is not so: sizes that are accepted, weights, equal outputs."""
+    wrong = []
+    words, _, how = one.lines["accepts"].partition("   (")
+    region = parse_clause(words if words == "any size" else f"any {words}", "accepts").region
+    draw, names = random.Random(1), Question.of(contract).names
+    for _ in range(POINTS):
+        point = {n: draw.randint(1, 3 if n == "N" else draw.choice((9, 40))) for n in names}
+        known = holds(region, point)
+        if (known or "no other size" in how) and (_run(after, contract, point) is None) is known:
+            wrong.append(f"accepts {words}: not so at {point}")
+    target = after.model if one.code else after
+    if one.lines.get("weights", "").startswith("the existing weights fit"):
+        try:
+            target.load_state_dict(before.state_dict())
+        except RuntimeError as e:
+            wrong.append(f"the weights do not fit: {e}")
+    same = one.lines.get("same", "").removeprefix("output as before at ")
+    for text in filter(None, same.split(", ")):
+        point = {name: int(size) for name, size in re.findall(r"(\w+)=(\d+)", text)}
+        outputs = [_run(model, contract, point) for model in (before, after)]
+        if outputs[0] is None or not equal(*outputs):
+            wrong.append(f"the output is not as before at {point}")
+    return wrong
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two outputs have the same values, in parts of the same kind."""
+    if isinstance(one, torch.Tensor):
+        return isinstance(other, torch.Tensor) and torch.allclose(one, other, atol=1e-5)
+    if isinstance(one, Mapping):
+        return list(one) == list(other) and all(equal(one[k], other[k]) for k in one)
+    if isinstance(one, (list, tuple)):
+        same = (type(one).__name__, len(one)) == (type(other).__name__, len(other))
+        return same and all(map(equal, one, other))
+    if dataclasses.is_dataclass(one):
+        return equal(vars(one), vars(other))
+    return bool(one == other)
+
+
+def _run(model: nn.Module, contract: Contract, point: Mapping[str, int]) -> Any:
+    """The output of a model at some sizes; ``None`` if it raises."""
+    inputs = build_input(contract.input, point)
+    torch.manual_seed(0)
+    try:
+        with torch.no_grad():
+            return model(**inputs) if isinstance(inputs, Mapping) else model(inputs)
+    except Exception:
+        return None
 
 
 def problems_of(case: Case, one: Printed, root: Path) -> list[str]:
@@ -172,12 +233,23 @@ def problems_of(case: Case, one: Printed, root: Path) -> list[str]:
     with imported(root) as module:
         for contract in load(root / "archlint.yaml").contracts:
             (ref,) = contract.models
-            torch.manual_seed(0)
-            model = getattr(module, ref.target.partition(":")[2])(**ref.kwargs)
+            model = made(module, ref)
             if one.code and contract.id == "it":
                 model = build(one.code, re.findall(r"class (\w+)", one.code)[0])(model)
             problems += [f"{contract.id}: {w}" for w in failures(contract, model)[:2]]
+            if contract.id == "it":
+                fixed = contract, model
+    write_project(case, root := root.with_name(f"{root.name}-before"))
+    with imported(root) as module:
+        ref = load(root / "archlint.yaml").contracts[0].models[0]
+        problems += false_lines(one, fixed[0], made(module, ref).eval(), fixed[1])
     return problems
+
+
+def made(module: Any, ref: ModelRef) -> nn.Module:
+    """A model of the module of a project, with weights that depend on its code only."""
+    torch.manual_seed(0)
+    return getattr(module, ref.target.partition(":")[2])(**ref.kwargs)  # type: ignore[no-any-return]
 
 
 def run(case: Case, folder: Path, server: patched_project.CopyServer) -> Outcome:
