@@ -6,7 +6,7 @@ For each model of ``fix_models.py``: does each printed diff apply with ``git app
 ``--write`` do the same; does the patched model accept sizes of the contract's region, with the
 output that the contract names; is what is printed of it true (the sizes that it accepts, whether
 the weights fit, where the output is as before); do the other contracts of the file still hold; and
-is the fix that a maintainer would write the first one? Exits with 1 if a fix does not apply or hold.
+is the fix that a maintainer would write the first one? Exits with 1 if a fix is wrong.
 """
 
 from __future__ import annotations
