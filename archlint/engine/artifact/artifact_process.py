@@ -38,12 +38,15 @@ class Answer:
 class ArtifactProcess:
     """An exported model in a process of its own. To be used in a ``with`` block.
 
-    ``inputs`` are the names of its inputs (empty without names), ``version`` the runtime's.
+    ``inputs`` and ``outputs`` are the names of its inputs and outputs (empty without names),
+    ``shapes`` those of the inputs (empty if not stated), ``version`` the runtime's.
     ``seconds`` limits each run and the load.
     """
 
     def __init__(self, runtime: str, path: Path, seconds: float = 60.0) -> None:
         self.inputs: list[str] = []
+        self.outputs: list[str] = []
+        self.shapes: list[list[int | None]] = []
         self.version = ""
         self._command = [
             sys.executable, "-m", "archlint.engine.artifact.runtime_process", runtime,
@@ -84,6 +87,7 @@ class ArtifactProcess:
         if "failed" in answer:
             raise ArchlintError(f"{self._command[-1]} cannot be loaded: {answer['failed']}")
         self.inputs, self.version = answer["inputs"], answer["version"]
+        self.shapes, self.outputs = answer["shapes"], answer["names"]
 
     def run(self, arrays: Sequence[Any], *, reused: bool) -> Answer:
         """Run once, in the request of earlier calls (``reused``) or in a fresh one."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from archlint.contracts.contract import Artifact, Contract, Input, ModelRef
+from archlint.contracts.contract import Artifact, Contract, Input, ModelRef, TensorInput
 from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.ranges.range_contract import leaves
 from archlint.contracts.settings import shorten
@@ -37,6 +38,7 @@ from archlint.runtime.effort_clock import now, passed
 
 POINTS = 20  # inside, and as many outside
 EXAMPLES = 3  # sizes that are listed for a kind
+MAX_SHUFFLED = 6  # inputs with other names whose order is found by their shapes
 
 
 @dataclass
@@ -77,7 +79,7 @@ def compare(
     input = run.contract.input
     with ArtifactProcess(runtime, path) as process:
         process.load()
-        order = _order(process.inputs, input, path)
+        order = _order(process, input, path)
         result = Comparison(process.version)
         pair = _Pair(process, artifact)
         start = now()
@@ -87,7 +89,7 @@ def compare(
                 if passed(end):
                     result.stopped = "the time limit was reached"
                     break
-                arrays, expected = eager_outputs(model, input, point, seed)
+                arrays, expected = eager_outputs(model, input, point, seed, process.outputs)
                 if isinstance(expected, str) is (points is inside):
                     raise ArchlintError(_disagreement(point, expected))
                 arrays = [arrays[i] for i in order]
@@ -168,17 +170,36 @@ def _disagreement(point: dict[str, int], expected: list[Any] | str) -> str:
     return f"the model {what}, which was proved otherwise: report this as a bug in archlint"
 
 
-def _order(names: Sequence[str], input: Input, path: Path) -> list[int]:
-    """For each input of the artifact, the argument of the model: by name, else by order."""
-    arguments = [name for name, _ in leaves(input)]
-    if names and set(names) <= set(arguments):
-        return [arguments.index(name) for name in names]
+def _order(process: ArtifactProcess, input: Input, path: Path) -> list[int]:
+    """For each input of the artifact, the argument of the model.
+
+    By name; with other names in the model's order, or in the only order in which the shapes fit.
+    """
+    names, arguments = process.inputs, list(leaves(input))
+    known = [name for name, _ in arguments]
+    if names and set(names) <= set(known):
+        return [known.index(name) for name in names]
+    order = list(range(len(arguments)))
     if names and len(names) != len(arguments):
         raise ArchlintError(
             f"{path} has the inputs {', '.join(names)}, and the model "
-            f"{', '.join(a or 'one tensor' for a in arguments)}; use --input with the same names"
+            f"{', '.join(a or 'one tensor' for a in known)}; use --input with the same names"
         )
-    return list(range(len(arguments)))
+    if len(process.shapes) != len(arguments) or len(arguments) > MAX_SHUFFLED:
+        return order
+    orders = [
+        list(o)
+        for o in itertools.permutations(order)
+        if all(_fits(arguments[i][1], s) for i, s in zip(o, process.shapes, strict=True))
+    ]
+    return orders[0] if order not in orders and len(orders) == 1 else order  # fmt: skip
+
+
+def _fits(argument: TensorInput, shape: Sequence[int | None]) -> bool:
+    return len(argument.dims) == len(shape) and all(
+        wanted is None or not isinstance(dim, int) or dim == wanted
+        for dim, wanted in zip(argument.dims, shape, strict=True)
+    )
 
 
 def _located(artifact: Artifact, contract: Contract) -> Path:

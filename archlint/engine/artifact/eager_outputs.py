@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,9 +17,15 @@ from archlint.runtime.process_state import preserve_process_state, seed_generato
 
 
 def eager_outputs(
-    model: nn.Module, input: Input, sizes: Mapping[str, int], seed: int
+    model: nn.Module,
+    input: Input,
+    sizes: Mapping[str, int],
+    seed: int,
+    names: Sequence[str] = (),
 ) -> tuple[list[Any], list[Any] | str]:
     """The input arrays in order, and the output arrays or the model's error.
+
+    ``names``: an order for the outputs of a model that returns a mapping with just these names.
 
     ``KeyboardInterrupt`` and lack of memory are not caught.
     """
@@ -32,6 +38,8 @@ def eager_outputs(
             output = run(model, **made) if isinstance(made, dict) else run(model, made)
         except Exception as e:
             return arrays, f"{type(e).__name__}: {e}"
+    if isinstance(output, Mapping) and len(names) == len(output) and set(names) == set(output):
+        output = [output[name] for name in names]
     return arrays, [t.detach().numpy().copy() for t in tensors_of(output)]
 
 

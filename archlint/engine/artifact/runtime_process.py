@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
 from typing import Any
+
+_CODE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")  # repeats the exception's name
 
 
 def main(runtime: str, file: str, folder: str) -> None:
@@ -33,7 +36,8 @@ def main(runtime: str, file: str, folder: str) -> None:
     except Exception as e:
         answer(failed=f"{type(e).__name__}: {message_of(e)}")
         return
-    answer(inputs=loaded.inputs, version=loaded.version)
+    answer(inputs=loaded.inputs, version=loaded.version, shapes=loaded.shapes,
+           names=loaded.outputs)  # fmt: skip
     import numpy
 
     reused = None
@@ -55,11 +59,15 @@ def main(runtime: str, file: str, folder: str) -> None:
 
 
 def message_of(error: BaseException) -> str:
-    """The first line of an error's text that is not empty or a heading, at most 200 characters."""
+    """The first line of an error's text that is not empty or a heading, at most 200 characters.
+
+    Where that line announces a list, the first entry of the list follows.
+    """
     lines = [" ".join(line.split()) for line in str(error).splitlines()]
-    return next((line for line in lines if line and not line.startswith("Exception from")), "")[
-        :200
-    ]
+    lines = [line for line in lines if line and not line.startswith("Exception from")]
+    first = _CODE.sub("", lines[0]) if lines else ""
+    entry = f": {lines[1]}" if first.endswith("following indices") and len(lines) > 1 else ""
+    return (first + entry)[:200]
 
 
 if __name__ == "__main__":

@@ -50,13 +50,23 @@ def runtime_of(path: Path, runtime: str = "") -> str:
 
 
 class Loaded:
-    """An exported model that is loaded. ``inputs`` are the names of its inputs, if it has names.
+    """An exported model that is loaded.
 
-    ``make`` makes a request without state of earlier calls: a session, or a compiled model.
+    ``inputs`` and ``outputs`` are the names of its inputs and outputs, if it has names; ``shapes``
+    are the inputs' shapes, if it states them, with ``None`` for a size that is not fixed. ``make``
+    makes a request without state of earlier calls: a session, or a compiled model.
     """
 
-    def __init__(self, inputs: Sequence[str], make: Callable[[], Request], version: str) -> None:
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        make: Callable[[], Request],
+        version: str,
+        shapes: Sequence[Sequence[int | None]] = (),
+        outputs: Sequence[str] = (),
+    ) -> None:
         self.inputs, self.make, self.version = list(inputs), make, version
+        self.shapes, self.outputs = [list(s) for s in shapes], list(outputs)
 
 
 def load(runtime: str, path: str) -> Loaded:
@@ -94,7 +104,10 @@ def _onnxruntime(path: str) -> Loaded:
 
         return run
 
-    return Loaded([i.name for i in inputs], make, f"onnxruntime {onnxruntime.__version__}")
+    shapes = [[d if isinstance(d, int) else None for d in i.shape or ()] for i in inputs]
+    outputs = [o.name for o in first.get_outputs()]
+    version = f"onnxruntime {onnxruntime.__version__}"
+    return Loaded([i.name for i in inputs], make, version, shapes, outputs)
 
 
 def _openvino(path: str) -> Loaded:
@@ -102,7 +115,11 @@ def _openvino(path: str) -> Loaded:
 
     core = openvino.Core()
     model = core.read_model(path)
-    names = [next(iter(sorted(i.get_names())), "") for i in model.inputs]
+    names, outputs = ([next(iter(sorted(p.get_names())), "") for p in ports]
+                      for ports in (model.inputs, model.outputs))  # fmt: skip
+    partial = [i.get_partial_shape() for i in model.inputs]
+    shapes = [[d.get_length() if d.is_static else None for d in shape] for shape in partial
+              if shape.rank.is_static]  # fmt: skip
 
     def make() -> Request:  # requests of one compiled model share what it caches of shapes
         compiled = core.compile_model(model, "CPU", {"INFERENCE_NUM_THREADS": 1})
@@ -114,7 +131,8 @@ def _openvino(path: str) -> Loaded:
 
         return run
 
-    return Loaded(names, make, f"openvino {openvino.__version__.partition('-')[0]}")
+    version = f"openvino {openvino.__version__.partition('-')[0]}"
+    return Loaded(names, make, version, shapes, outputs)
 
 
 def _torch_export(path: str) -> Loaded:

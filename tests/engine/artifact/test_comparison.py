@@ -34,7 +34,7 @@ class Pool(nn.Module):
 
 class Two(nn.Module):
     def forward(self, x, scale):
-        return {"a": x * scale, "b": [x + scale]}
+        return {"a": x * scale, "b": x - scale}
 
 class Seeded(nn.Module):
     def __init__(self):
@@ -55,8 +55,8 @@ class SessionOptions:
     pass
 
 class Input:
-    def __init__(self, name, type="tensor(float)"):
-        self.name, self.type = name, type
+    def __init__(self, name, shape=None, type="tensor(float)"):
+        self.name, self.shape, self.type = name, shape, type
 
 class InferenceSession:
     def __init__(self, path, options, providers):
@@ -66,12 +66,17 @@ class InferenceSession:
         self.last = self.damaged = None
 
     def get_inputs(self):
-        return [Input(n) for n in self.says.get("inputs", ["images"])]
+        names = self.says.get("inputs", ["images"])
+        return [Input(n, s) for n, s in zip(names, self.says.get("shapes", [None] * len(names)))]
+
+    def get_outputs(self):
+        return [Input(n) for n in self.says.get("outputs", ["out"])]
 
     def run(self, _, feeds):
         if "b" in self.says:
-            x, scale = feeds["x"], feeds["scale"]
-            return [x * scale, x + scale]
+            x, scale = (feeds[n] for n in self.says["b"])
+            found = {"a": x * scale, "b": x - scale}
+            return [found.get(n, found["a"]) for n in self.says.get("outputs", ["a", "b"])]
         (x,) = feeds.values()
         n, c, h, w = x.shape
         for rule in self.says["rules"]:
@@ -221,9 +226,13 @@ def test_values_that_differ_everywhere(project):
 
 def test_inputs_in_another_order(project):
     inputs = {"x": "N T", "scale": "N 1"}
-    says = {"inputs": ["scale", "x"], "b": True}
-    verdict = compare(project, model="Two", input=inputs, within="N <= 2 and T <= 9", says=says)
-    assert verdict.word == "tested"
+    says = {"inputs": ["scale", "x"], "b": ["x", "scale"], "outputs": ["b", "a"]}
+    within = "N <= 2 and T in 3..9"
+    verdict = compare(project, model="Two", input=inputs, within=within, says=says)
+    assert verdict.word == "tested", "by their names"
+    says |= {"inputs": ["in.1", "0"], "b": ["0", "in.1"], "shapes": [["n", 1], ["n", 5]]}
+    verdict = compare(project, model="Two", input=inputs | {"x": "N 5"}, within="N <= 2", says=says)
+    assert verdict.word == "tested", "by their shapes"
     says["inputs"] = ["scale"]
     verdict = compare(project, model="Two", input=["N", "T"], within="N <= 2", says=says)
     assert verdict.word == "error"
