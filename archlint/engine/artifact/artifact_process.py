@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from archlint.contracts.settings import shorten
 from archlint.errors import ArchlintError
 
 
@@ -43,7 +44,7 @@ class ArtifactProcess:
     ``seconds`` limits each run and the load.
     """
 
-    def __init__(self, runtime: str, path: Path, seconds: float = 60.0) -> None:
+    def __init__(self, runtime: str, path: Path, seconds: float) -> None:
         self.inputs: list[str] = []
         self.outputs: list[str] = []
         self.shapes: list[list[int | None]] = []
@@ -52,6 +53,7 @@ class ArtifactProcess:
             sys.executable, "-m", "archlint.engine.artifact.runtime_process", runtime,
             str(path.resolve()),
         ]  # fmt: skip
+        self._name = shorten(path)
         self._seconds = seconds
         self._folder = tempfile.TemporaryDirectory(prefix="archlint-")
         self._process: subprocess.Popen[str] | None = None
@@ -83,9 +85,9 @@ class ArtifactProcess:
         )  # fmt: skip
         answer = self._answer()
         if isinstance(answer, str):
-            raise ArchlintError(f"{self._command[-1]}: {answer} while it was loaded")
+            raise ArchlintError(f"{self._name}: {answer} while it was loaded")
         if "failed" in answer:
-            raise ArchlintError(f"{self._command[-1]} cannot be loaded: {answer['failed']}")
+            raise ArchlintError(f"{self._name} cannot be loaded: {answer['failed']}")
         self.inputs, self.version = answer["inputs"], answer["version"]
         self.shapes, self.outputs = answer["shapes"], answer["names"]
 

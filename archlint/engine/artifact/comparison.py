@@ -38,6 +38,7 @@ from archlint.runtime.effort_clock import now, passed
 
 POINTS = 20  # inside, and as many outside
 EXAMPLES = 3  # sizes that are listed for a kind
+MIN_SECONDS = 60.0  # for a load or a run; half of the contract's limit if that is more
 MAX_SHUFFLED = 6  # inputs with other names whose order is found by their shapes
 
 
@@ -77,7 +78,8 @@ def compare(
     outside = outside_points(exploration, inside, POINTS) if artifact.outside == "refuses" else []
     model = run.source.for_running(run.contract.mode)
     input = run.contract.input
-    with ArtifactProcess(runtime, path) as process:
+    limit = max(MIN_SECONDS, run.contract.budget.seconds / 2)
+    with ArtifactProcess(runtime, path, limit) as process:
         process.load()
         order = _order(process, input, path)
         result = Comparison(process.version)
