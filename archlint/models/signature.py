@@ -1,4 +1,4 @@
-"""Can the model be called with the input: are its layers made, are the arguments its own?"""
+"""Whether a model can be called with an input: its lazy layers are made, it has the arguments."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def _added(text: str, key: str, entries: str, spaced: bool) -> str:
     at, indent = node.start_mark.line, 2
     if node.value and isinstance(node, yaml.CollectionNode):
         if node.flow_style:
-            raise NotExtendable(f"{key} is written in brackets; write one entry a line")
+            raise NotExtendable(f"{key} is written in brackets; write one entry on each line")
         at, indent = _last_line(node), node.start_mark.column
         entries = "\n" * spaced + textwrap.indent(entries, " " * indent)
     else:  # nothing, or empty brackets

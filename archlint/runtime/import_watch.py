@@ -1,4 +1,4 @@
-"""Sees every import of the process, also those of modules that are loaded already or missing."""
+"""Records every import of the process, also those of modules that are loaded already or missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running totals and orders along one dimension."""
+"""Running totals and sorting along one dimension."""
 
 from __future__ import annotations
 

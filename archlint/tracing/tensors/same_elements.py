@@ -1,4 +1,4 @@
-"""Whether two tensors have the same elements because one is what padding left of the other.
+"""Whether two tensors have the same elements because one is the other, padded and cropped.
 
 ``(F.pad(x, (2, 3), "reflect")[..., 2 : 2 + length] == x).all()`` holds for every ``x`` without NaN.
 """

@@ -1,4 +1,4 @@
-"""Arguments and results of calls as shape rules speak of them: tensors by their specs."""
+"""Arguments and results of calls as shape rules see them: each tensor as its spec."""
 
 from __future__ import annotations
 
