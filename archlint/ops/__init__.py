@@ -31,6 +31,7 @@ from archlint.ops.rules import (  # noqa: F401
     masking,
     matmul,
     max_unpool,
+    named_axes,
     norm,
     packed,
     pad,

@@ -148,7 +148,7 @@ def _diagonal(path: Path, labels: Labels, operand: TensorSpec) -> tuple[Labels, 
     return tuple(sizes), diagonal
 
 
-def _arranged(labels: Labels, operand: TensorSpec, order: Labels) -> TensorSpec:
+def arranged(labels: Labels, operand: TensorSpec, order: Labels) -> TensorSpec:
     """The operand as a view with its dimensions in ``order``; size 1 for those it lacks."""
     own = dict(zip(labels, zip(operand.dims, known_strides(operand), strict=True), strict=True))
     dims = tuple(own[s][0] if s in own else 1 for s in order)
@@ -157,7 +157,7 @@ def _arranged(labels: Labels, operand: TensorSpec, order: Labels) -> TensorSpec:
 
 
 def _alone(path: Path, labels: Labels, operand: TensorSpec, target: Labels) -> TensorSpec:
-    view = _arranged(labels, settled(path, operand), target)
+    view = arranged(labels, settled(path, operand), target)
     if set(target) == set(labels):
         return view
     return operand.like(view.dims, promote.summed(path, "einsum", operand.dtype))
@@ -216,7 +216,7 @@ def _pair(
         return a[1].like(dims, strides=_product_strides(path, left, right, sizes, target))
     if lone:
         raise NoRule("a plain product with sums")
-    views = [_arranged(labels, settled(path, operand), target) for labels, operand in (a, b)]
+    views = [arranged(labels, settled(path, operand), target) for labels, operand in (a, b)]
     plain = elementwise_strides(path, views, dims)
     if contracted:
         product = _product_strides(path, left, right, sizes, target)
