@@ -85,6 +85,8 @@ def run_kernel(
     Raises :class:`Refused` if it raises at the sizes of the path, and :class:`UnknownOutcome` if it
     needs values or does not work on symbolic sizes.
     """
+    if torch.is_autocast_enabled("cpu"):
+        raise UnknownOutcome("what autocast makes of an operator without a rule is not followed")
     metas: dict[int, torch.Tensor] = {}  # by the id of the tensor that they stand for
     standins: dict[int, SymbolicTensor] = {}  # by the id of their meta tensor
 

@@ -25,6 +25,7 @@ from torch.overrides import TorchFunctionMode
 
 from archlint.contracts.contract import Input
 from archlint.models.meta_weights import reads_floats
+from archlint.ops.autocast import autocast
 from archlint.ops.overloads import as_python_call
 from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
 from archlint.ops.rules.split import Pieces
@@ -131,8 +132,7 @@ class Tracer(TorchFunctionMode):
             return answer(self.calls, args[0])
         if (
             SymbolicTensor not in types
-            and not is_symbolic(args)
-            and not is_symbolic(kwargs.values())
+            and not is_symbolic((*args, *kwargs.values()))
             and not has_unknown_elements(self.run, (args, kwargs))
         ):
             before = len(self.calls)
@@ -214,6 +214,7 @@ class Tracer(TorchFunctionMode):
             try:
                 known = [known_of(a) for a in args]
                 settings = {k: known_of(v) for k, v in kwargs.items()}
+                known, settings = autocast(self.path, func, known, settings)
                 if settings.pop("out", None) is not None:
                     raise NoRule("out=")
                 result = rule(self.path, *known, **settings)

@@ -131,7 +131,7 @@ def test_mixed_dtypes_are_refused(dtype, other):
     agree(F.bilinear, x, x, T(3, 4, 4, dtype=other), env={"n": 2})
 
 
-def test_under_autocast_dtypes_are_left_to_the_kernels():
+def test_under_autocast_mixed_dtypes_have_no_rule():
     path, x, w = HintPath({}), T(2, 4).spec({}), T(3, 4, dtype=torch.bfloat16).spec({})
     with torch.autocast("cpu"), pytest.raises(NoRule):
         RULES[F.linear](path, x, w)
