@@ -191,7 +191,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/runner/cache": (
         "tests/runner/cache/test_store.py: parts of one cache",
-        "bytecode codec dependencies environment_key path_questions project_digest "
+        "bytecode codec dependencies environment_key not_comparable path_questions project_digest "
         "rule_file_cache verdict_cache",
     ),
     "archlint/runtime": (

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ORPHAN = 10  # times a job's limit after which it ends by itself
 _ENGINE = "archlint."
-_SEED = 0  # of Python's generator: PyTorch starts with the same numbers in every process, it not
+_SEED = 0  # of Python and NumPy: PyTorch starts with the same numbers in every process, they not
 
 
 def main() -> None:
@@ -93,6 +93,8 @@ class _Processes:
         # The alarm runs without the GIL and ends the process when the parent is gone.
         faulthandler.dump_traceback_later(ORPHAN * seconds, exit=True, file=stacks)
         random.seed(_SEED)
+        if numpy := sys.modules.get("numpy"):
+            numpy.random.seed(_SEED)
         if request["kind"] == "call":
             channel.sendall(messages.framed(self._check(what)))
         else:

@@ -6,7 +6,7 @@ import builtins
 import importlib
 import importlib.util
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec
+from importlib.machinery import FileFinder, ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -19,10 +19,15 @@ The frame of the import is two above that of the callback.
 """
 
 
-def watch_imports(imported: Imported) -> None:
+Searched = Callable[[str, str], None]
+"""Called before a folder is searched for a module, with the folder and the name."""
+
+
+def watch_imports(imported: Imported, searched: Searched) -> None:
     """Call ``imported`` after every import and search for a module, until the process ends.
 
-    Python's audit hooks report the first import of a module only.
+    Python's audit hooks report the first import of a module only. ``searched`` is called for
+    searches in a folder that no function of ``importlib`` reports.
     """
     with PROCESS_LOCK:
         original, by_name = builtins.__import__, importlib.import_module
@@ -54,6 +59,15 @@ def watch_imports(imported: Imported) -> None:
                 bare = name.lstrip(".")
                 imported(bare, package, (), len(name) - len(bare))
 
+        in_folder = FileFinder.find_spec
+
+        def find_in_folder(
+            self: FileFinder, fullname: str, target: ModuleType | None = None
+        ) -> ModuleSpec | None:
+            searched(self.path, fullname)
+            return in_folder(self, fullname, target)
+
+        FileFinder.find_spec = find_in_folder  # type: ignore[method-assign, assignment]
         builtins.__import__ = import_
         importlib.util.find_spec = find_spec
         importlib.import_module = import_module

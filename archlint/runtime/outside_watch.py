@@ -33,15 +33,20 @@ _CLOCKS = "time monotonic perf_counter process_time thread_time clock_gettime"
 _MACHINE = {
     "time": f"{_CLOCKS} {_CLOCKS.replace(' ', '_ns ')}_ns localtime gmtime ctime strftime",
     "os": "urandom getrandom getpid getppid getuid geteuid getlogin cpu_count process_cpu_count "
-    "sched_getaffinity getloadavg times uname statvfs get_terminal_size sysconf",
+    "sched_getaffinity getloadavg times uname statvfs fstatvfs get_terminal_size sysconf confstr "
+    "pathconf umask getgid getegid getgroups getpgrp getpgid getsid getpriority nice getresuid",
     "pwd": "getpwuid getpwnam getpwall",
     "grp": "getgrgid getgrnam getgrall",
     "resource": "getrlimit getrusage",
     "uuid": "uuid1 getnode",
+    "socket": "if_nameindex if_nametoindex",
+    "_posixsubprocess": "fork_exec",  # through which multiprocessing spawns
     "platform": "node uname release version platform processor",
     "random": "_urandom",  # through which SystemRandom and secrets draw
     "torch": "get_num_threads get_num_interop_threads seed",
     "torch.random": "seed",
+    "torch.backends.cpu": "get_cpu_capability",
+    "torch.__config__": "show parallel_info",
 }
 """By module: functions whose answers the next run need not get again."""
 
@@ -117,6 +122,7 @@ def watch_environment(read: VariableRead) -> None:
     """Call ``read`` before environment variables are read, until the process ends."""
     with PROCESS_LOCK:
         kind: Any = type(os.environ)
+        own = kind.__getitem__.__code__.co_filename
 
         class Environment(kind):  # type: ignore[misc]
             def __getitem__(self, key: Any) -> Any:
@@ -130,6 +136,13 @@ def watch_environment(read: VariableRead) -> None:
             def __len__(self) -> int:
                 read(None, sys._getframe(1))
                 return int(super().__len__())
+
+            @property
+            def _data(self) -> Any:
+                frame = sys._getframe(1)
+                if frame.f_code.co_filename != own:  # else a method, which reports by itself
+                    read(None, frame)
+                return vars(self)["_data"]
 
             def __repr__(self) -> str:
                 read(None, sys._getframe(1))

@@ -1,7 +1,7 @@
 """A project of 40 contracts whose models change the process for others, and notice if it changed.
 
-``python -m tests.support.neighbours ROUNDS SEED`` checks it in shuffled orders beside three busy
-loops, and prints the verdicts that are not as in ``EXPECTED``.
+``python -m tests.support.neighbours ROUNDS SEED [LOOPS]`` checks it in shuffled orders beside busy
+loops (3 by default), and prints the verdicts that are not as in ``EXPECTED``.
 """
 
 import json
@@ -157,14 +157,14 @@ def busy(count: int):
             loop.wait()
 
 
-def main(rounds: int, seed: int) -> None:
+def main(rounds: int, seed: int, loops: int = 3) -> None:
     """Check in ``rounds`` orders, from the cache of the one before or without a cache."""
     draw = random.Random(seed)
     wrong = 0
-    with tempfile.TemporaryDirectory() as name, busy(3):
+    with tempfile.TemporaryDirectory() as name, busy(loops):
         for number in range(rounds):
             write(Path(name), draw)
-            options = [f"--jobs={draw.choice((1, 2))}"]
+            options = [f"--jobs={draw.choice((1, 2, 4))}"]
             if draw.random() < 0.7:
                 options.append("--no-cache")
             if draw.random() < 0.3:

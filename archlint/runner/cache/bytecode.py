@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import importlib.util
 import marshal
 import os
@@ -43,3 +44,16 @@ def names_in(code: CodeType) -> Iterator[str]:
             yield from names_in(constant)
         elif isinstance(constant, str):
             yield constant
+
+
+def uses_builtin(code: CodeType, name: str) -> bool:
+    """Whether a piece of code, or one of its functions, loads a global of this name."""
+    parts = [code]
+    for part in parts:
+        parts += [c for c in part.co_consts if isinstance(c, CodeType)]
+    return any(
+        i.argval == name and i.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+        for part in parts
+        if name in part.co_names
+        for i in dis.get_instructions(part)
+    )

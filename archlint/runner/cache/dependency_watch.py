@@ -21,7 +21,7 @@ from types import CodeType, FrameType
 from typing import Any
 from urllib.parse import unquote
 
-from archlint.runner.cache.bytecode import is_outdated, names_in
+from archlint.runner.cache.bytecode import is_outdated
 from archlint.runner.cache.dependencies import (
     ALL_VARIABLES,
     CHANGED,
@@ -29,28 +29,14 @@ from archlint.runner.cache.dependencies import (
     digest_of,
     variable_digest,
 )
+from archlint.runner.cache.not_comparable import NATIVE, NATIVE_CALLS, NOT_COMPARABLE, reads_unseen
 from archlint.runner.cache.path_questions import TIMES, question_of
 from archlint.runner.resources import SET_VARIABLES
 from archlint.runtime import import_watch, outside_watch
 from archlint.runtime.code_owner import Owner, inside_installed, is_python, is_users, owner_of
 
 _WATCHES = (__file__, import_watch.__file__, outside_watch.__file__)
-_DATES = {"now", "utcnow", "today"}  # methods of built-in classes: a call cannot be seen
 _PSEUDO_FILES = ("/proc/", "/sys/")
-_NOT_COMPARABLE = frozenset((
-    "subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn",
-    "os.spawn", "pty.spawn",
-    "socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo",
-    "socket.gethostbyname", "socket.gethostbyaddr", "socket.gethostname", "socket.getnameinfo",
-    "os.getxattr", "os.listxattr",
-))  # fmt: skip
-"""Audit events of other processes, the network and attributes of files."""
-
-_NATIVE = frozenset((
-    "cv2", "tokenizers", "sentencepiece", "pyarrow", "lmdb", "onnxruntime", "duckdb", "soundfile",
-    "av", "faiss", "psutil", "cffi", "torchcodec", "posix", "nt",
-))  # fmt: skip
-"""Modules whose native code reads files or asks the machine, and has no function to watch."""
 
 
 class DependencyWatch:
@@ -80,7 +66,7 @@ class DependencyWatch:
         self._readers.watch()
         outside_watch.watch_functions(self._called)
         outside_watch.watch_environment(self._variable)
-        import_watch.watch_imports(self._imported)
+        import_watch.watch_imports(self._imported, self._searched)
         sys.addaudithook(self._audit)
 
     def dependencies(self) -> dict[str, Any] | None:
@@ -120,7 +106,7 @@ class DependencyWatch:
                 name = f"{parent}.{name}" if name else parent
             top = name.partition(".")[0]
             by_user = self._owner(frame.f_code.co_filename) is Owner.USER
-            if by_user and top in _NATIVE and top in sys.modules:
+            if by_user and top in NATIVE and top in sys.modules:
                 self.incomplete = f"{top} was imported"
             self._readers.watch()
             others = self._is_others(top)
@@ -133,6 +119,14 @@ class DependencyWatch:
                 names += [f"{name}.{i}" for i in items]
             self._modules.update(names)
             self._path.update(self._user_folders(sys.path))
+
+    def _searched(self, folder: str, name: str) -> None:
+        if not self._is_busy():
+            with self._watching():
+                folder = os.path.abspath(folder)
+                if self._is_users(folder + os.sep):
+                    names = self._found.searched.setdefault(folder, set())
+                    names.add(name.rpartition(".")[2])
 
     def _is_others(self, package: str) -> bool:
         if package in self._others:
@@ -225,9 +219,13 @@ class DependencyWatch:
 
     def _executed(self, _event: str, args: tuple[Any, ...], _frame: FrameType | None) -> None:
         code = args[0]
-        users = isinstance(code, CodeType) and self._owner(code.co_filename) in _USERS
-        if users and _DATES.intersection(names_in(code)):
-            self.incomplete = "the code reads the date"
+        if not isinstance(code, CodeType) or self._owner(code.co_filename) not in _USERS:
+            return
+        self.incomplete = reads_unseen(code) or self.incomplete
+
+    def _native_call(self, event: str, _args: tuple[Any, ...], frame: FrameType | None) -> None:
+        if self._caller(frame)[0] is Owner.USER:
+            self.incomplete = f"{event} was used, which can read anything"
 
     def _not_comparable(self, event: str, _args: tuple[Any, ...], frame: FrameType | None) -> None:
         if self._caller(frame)[0] is not Owner.ARCHLINT:
@@ -246,6 +244,8 @@ class DependencyWatch:
                 return
             if name == "os.fstat" and (library or not code or TIMES.isdisjoint(code.co_names)):
                 return  # the contents of the file were recorded when it was opened
+            if name == "os.umask" and library:
+                return  # for the mode of a file that it writes
             if name not in outside_watch.PATH_FUNCTIONS:
                 if owner is Owner.USER:
                     self.incomplete = f"{name} was called"
@@ -362,7 +362,8 @@ _RECORDS: dict[str, Any] = {
     "sqlite3.connect": DependencyWatch._database,
     "import": DependencyWatch._extension,
     "exec": DependencyWatch._executed,
-    **dict.fromkeys(_NOT_COMPARABLE, DependencyWatch._not_comparable),
+    **dict.fromkeys(NATIVE_CALLS, DependencyWatch._native_call),
+    **dict.fromkeys(NOT_COMPARABLE, DependencyWatch._not_comparable),
 }
 """What each audit event is recorded by."""
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from archlint.runner.cache.store import digest
+from archlint.runner.resources import SET_VARIABLES
 from archlint.runtime.code_owner import installed_folder
 
 if sys.version_info >= (3, 11):
@@ -22,7 +23,7 @@ else:
 _METADATA = (".dist-info", ".egg-info")
 _CODE = (".py", ".pyc", ".so", ".pyd")
 _GPU = "/dev/nvidiactl"
-_VARIABLES = ("LANG", "LC_", "TZ", "LD_", "CUDA", "PYTORCH", "TORCH")
+_VARIABLES = ("LANG", "LC_", "TZ", "LD_", "CUDA", "PYTHON", "PYTORCH", "TORCH")
 
 
 @lru_cache(None)
@@ -84,8 +85,9 @@ def other_module_names() -> frozenset[str]:
 
 
 def _variables() -> list[str]:
-    """Environment variables that PyTorch and the C library read by themselves."""
-    return sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith(_VARIABLES))
+    """Environment variables that Python, PyTorch and the C library read by themselves."""
+    variables = (item for item in os.environ.items() if item[0] not in SET_VARIABLES)
+    return sorted(f"{name}={value}" for name, value in variables if name.startswith(_VARIABLES))
 
 
 def _distributions() -> list[str]:

@@ -87,17 +87,17 @@ def _access(path: str, mode: str) -> str:
 
 
 def _names(path: str, _argument: str) -> str:
-    """The names in a folder, and which of them are folders."""
+    """The names in a folder in the system's order, and which of them are folders."""
     with os.scandir(path) as entries:
         names = (f"{e.name}{'/' * e.is_dir()}" for e in entries if e.name not in _IGNORED)
-        return digest("\0".join(sorted(names)))
+        return digest("\0".join(names))
 
 
 def _entries(path: str, _argument: str) -> str:
     """The names in a folder with the status of each entry, as ``os.scandir`` gives them."""
     with os.scandir(path) as entries:
         lines = (f"{e.name} {answer('status', e.path)}" for e in entries if e.name not in _IGNORED)
-        return digest("\0".join(sorted(lines)))
+        return digest("\0".join(lines))
 
 
 _ANSWERS: dict[str, Callable[[str, str], str]] = {

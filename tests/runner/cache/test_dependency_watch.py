@@ -202,12 +202,67 @@ KEPT = {
         ".execute('select a from t').fetchall()",
         "import sqlite3; c = sqlite3.connect('t.db'); c.execute('update t set a = 2'); c.commit()",
     ),
+    "path_finder": (
+        "from importlib.machinery import PathFinder; "
+        "answer = PathFinder.find_spec('m_absent', [str(here)]) is None", "write('m_absent.py')"),
+    "file_finder": (
+        "from importlib.machinery import FileFinder as F, SourceFileLoader as L; "
+        "answer = F(str(here), (L, ['.py'])).find_spec('m_absent') is None",
+        "write('m_absent.py')"),
+    "meta_path": (
+        "import sys\nanswer = [f.find_spec('m_absent', [str(here)]) is None "
+        "for f in sys.meta_path if 'Path' in str(f)]", "write('m_absent.py')"),
+    "zipimporter": (
+        "import zipimport; answer = zipimport.zipimporter(str(here / 'z.zip'))"
+        ".load_module('m_zip').A",
+        "import zipfile; zipfile.ZipFile('z.zip', 'w').writestr('m_zip.py', 'A = 2')"),
+    "environ_data": ("import os; answer = os.environ._data[b'PROBE']", ""),
+    "json": ("import json; answer = json.load(open(here / 't.json'))", "write('t.json', '2')"),
+    "toml": ("import tomllib; answer = tomllib.load(open(here / 'c.py', 'rb'))",
+             "write('c.py', 'A = 2')"),
+    "xml": ("import xml.etree.ElementTree as e; answer = e.parse(here / 't.xml').getroot().tag",
+            "write('t.xml', '<b/>')"),
+    "tar": ("import tarfile\ntry: answer = tarfile.open(here / 't.txt').getnames()\n"
+            "except tarfile.ReadError: answer = open(here / 't.txt').read()", TEXT),
+    "pickle": ("import pickle; answer = pickle.load(open(here / 't.pickle', 'rb'))",
+               "write('t.pickle', 'I2\\n.')"),
     "dbm": (
         "import dbm\nwith dbm.open(str(here / 'd'), 'r') as d: answer = d[b'a']",
         "import dbm\nwith dbm.open('d', 'c') as d: d[b'a'] = b'two'",
     ),
 }  # fmt: skip
 NOT_KEPT = {
+    "id": "answer = id(here)",
+    "id_inside": "def key(x): return [id(y) for y in x]\nanswer = key([here])",
+    "ident": "import threading; answer = threading.get_ident()",
+    "native_id": "import threading; answer = threading.current_thread().native_id",
+    "get_native_id": "from threading import get_native_id as g; answer = g()",
+    "getenv_in_c": "import ctypes; g = ctypes.pythonapi.getenv; g.restype = ctypes.c_char_p; "
+                   "answer = g(b'PROBE')",
+    "memory_in_c": "import ctypes; answer = ctypes.c_long.from_address(ctypes.addressof("
+                   "ctypes.c_long(3))).value",
+    "attach": "import sqlite3; c = sqlite3.connect(':memory:'); "
+    "c.execute(f\"ATTACH '{here}/t.db' AS o\"); "
+    "answer = c.execute('select a from o.t').fetchall()",
+    "environ_copy": "import os; answer = os.environ.copy()['PROBE']",
+    "attach_parameter": "import sqlite3; c = sqlite3.connect(':memory:'); "
+                        "c.execute('attach ? as o', (str(here / 't.db'),)); "
+                        "answer = c.execute('select a from o.t').fetchall()",
+    "fromtimestamp": "import datetime; answer = datetime.datetime.fromtimestamp(0)",
+    "astimezone": "import datetime as d; answer = d.datetime(2000, 1, 1).astimezone().utcoffset()",
+    "tzname": "import time; answer = time.tzname",
+    "umask": "import os; answer = os.umask(0o22)",
+    "groups": "import os; answer = os.getgroups()",
+    "interfaces": "import socket; answer = socket.if_nameindex()",
+    "service": "import socket; answer = socket.getservbyname('http')",
+    "disk": "import shutil; answer = shutil.disk_usage(here).free",
+    "machine": "import platform; answer = platform.machine()",
+    "getuser": "import getpass, os; os.environ.clear(); answer = getpass.getuser()",
+    "cpus": "import multiprocessing; answer = multiprocessing.cpu_count()",
+    "priority": "import os; answer = os.getpriority(0, 0)",
+    "mount": "import os; answer = os.path.ismount(here)",
+    "temporary": "import tempfile; answer = tempfile.mkdtemp(dir=here)",
+    "sys_argv_of_parent": "answer = open('/proc/self/cmdline').read()",
     "subprocess": "import subprocess; answer = subprocess.check_output(['cat', here / 't.txt'])",
     "system": "import os; answer = os.system('true')",
     "popen": "import os; answer = os.popen('date +%N').read()",
@@ -270,6 +325,9 @@ import dbm, gzip, os, sqlite3, zipfile
 write('t.txt', 'one')
 write('c.py', 'A = 1')
 write('t.ini', '[a]\\nb = one')
+write('t.json', '1')
+write('t.xml', '<a/>')
+write('t.pickle', 'I1\\n.')
 for name in ('import_', 'import_module', 'beside', 'extension', 'source'):
     write(f'm_{name}.py', 'A = 1')
 write('m_folder.py', 'A = 1')
@@ -315,6 +373,7 @@ TORCH = {
 TORCH_NOT_KEPT = {
     "threads": "torch.tensor(3.0 + 0 * torch.get_num_threads())",
     "seed": "torch.tensor(3.0 + 0 * torch.seed())",
+    "capability": "torch.tensor(3.0 + 0 * len(torch.backends.cpu.get_cpu_capability()))",
     "numpy_seed": "torch.tensor(3.0 + 0 * np.random.default_rng().random())",
 }
 TORCH_MODEL = """
