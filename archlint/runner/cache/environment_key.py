@@ -12,7 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from archlint.runner.cache.store import digest
-from archlint.runner.resources import SET_VARIABLES
 from archlint.runtime.code_owner import installed_folder
 
 if sys.version_info >= (3, 11):
@@ -23,7 +22,10 @@ else:
 _METADATA = (".dist-info", ".egg-info")
 _CODE = (".py", ".pyc", ".so", ".pyd")
 _GPU = "/dev/nvidiactl"
-_VARIABLES = ("LANG", "LC_", "TZ", "LD_", "CUDA", "PYTHON", "PYTORCH", "TORCH")
+_VARIABLES = (
+    "LANG", "LC_", "TZ", "LD_", "CUDA", "PYTORCH", "TORCH", "PYTHONDEVMODE", "PYTHONWARNINGS",
+    "PYTHONINTMAXSTRDIGITS", "PYTHONIOENCODING", "PYTHONUTF8",
+)  # fmt: skip
 
 
 @lru_cache(None)
@@ -86,8 +88,7 @@ def other_module_names() -> frozenset[str]:
 
 def _variables() -> list[str]:
     """Environment variables that Python, PyTorch and the C library read by themselves."""
-    variables = (item for item in os.environ.items() if item[0] not in SET_VARIABLES)
-    return sorted(f"{name}={value}" for name, value in variables if name.startswith(_VARIABLES))
+    return sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith(_VARIABLES))
 
 
 def _distributions() -> list[str]:
