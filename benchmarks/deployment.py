@@ -65,7 +65,8 @@ def _pte(name: str, path: Path) -> None:
     from executorch.exir import to_edge
 
     step = STEP.get(name, 1)
-    side = [Dim(n, min=SMALLEST // step, max=256 // step) for n in ("h", "w")]
+    first, last = (224, 255) if name in EXAMPLE else (SMALLEST, 256)
+    side = [Dim(n, min=first // step, max=last // step) for n in ("h", "w")]
     shape = {i + 2: step * dim if step > 1 else dim for i, dim in enumerate(side)}
     with experimental_config.patch(backed_size_oblivious=True):
         program = torch.export.export(

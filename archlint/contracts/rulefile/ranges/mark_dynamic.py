@@ -23,9 +23,13 @@ def read(calls: Sequence[Call], assignments: Sequence[Assignment], file: str) ->
     marked: dict[str, tuple[int, dict[int, Span]]] = {}
     values: dict[str, Any] = {}
     for call in calls:
-        if call.function not in _MARKS or len(call.args) + len(call.kwargs) < 2:
+        static = call.function == "mark_static"  # these sizes are those of the example
+        if (
+            not (static or call.function in _MARKS)
+            or len(call.args) + len(call.kwargs) < 2 - static
+        ):
             continue
-        value, index = call.argument(0, "t"), call.argument(1, "index")
+        value, index = call.argument(0, "t"), () if static else call.argument(1, "index")
         name = next((a.name for a in reversed(assignments) if a.value is value), "input_0")
         if isinstance(value, Attribute):
             name = value.name
@@ -52,6 +56,8 @@ def write(profiles: Sequence[Profile]) -> str:
     for tensor in profile.tensors:
         name = variable(tensor.name)
         lines += ["", f"{name} = {write_example(tensor)}"]
+        if all(span.is_fixed for span in tensor.spans or ()):
+            lines.append(f"torch._dynamo.mark_static({name})")
         for index, span in enumerate(tensor.spans or ()):
             if not span.is_fixed:
                 bounds = f"min={span.low}"

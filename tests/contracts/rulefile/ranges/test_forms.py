@@ -66,7 +66,6 @@ def cases():
                     name in ("steps", "derived", "derived only")
                     and form in WITHOUT_STEPS | {"coreml"}
                 )
-                or (name == "fixed" and form == "compile")
             )
             if not unsayable:
                 yield pytest.param(form, PROFILES[name], id=f"{form}-{name}")
@@ -251,6 +250,11 @@ FILES = {
         "x = torch.randn(2, 3, 64, 64)\ntorch._dynamo.mark_dynamic(x, [2, 3], min=32, max=128)\n"
         "torch._dynamo.mark_dynamic(x, 0)\nmodel = torch.compile(model)\n",
         [[ANY, (3, 3, 1), (32, 128, 1), (32, 128, 1)]],
+    ),
+    "static.py": (
+        "x, mask = torch.randn(2, 3), torch.ones(2, 7)\ntorch._dynamo.mark_dynamic(x, 1, max=9)\n"
+        "torch._dynamo.mark_static(x, 0)\ntorch._dynamo.mark_static(mask)\n",
+        [[(2, 2, 1), (1, 9, 1)], [(2, 2, 1), (7, 7, 1)]],
     ),
     "commands.py": (
         "import subprocess\nargs = ['trtexec', '--minShapes=x:1x8', '--optShapes=x:2x9', "
