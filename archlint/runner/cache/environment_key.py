@@ -24,7 +24,7 @@ _CODE = (".py", ".pyc", ".so", ".pyd")
 _GPU = "/dev/nvidiactl"
 _VARIABLES = (
     "LANG", "LC_", "TZ", "LD_", "CUDA", "PYTORCH", "TORCH", "PYTHONDEVMODE", "PYTHONWARNINGS",
-    "PYTHONINTMAXSTRDIGITS", "PYTHONIOENCODING", "PYTHONUTF8",
+    "PYTHONINTMAXSTRDIGITS",
 )  # fmt: skip
 
 
