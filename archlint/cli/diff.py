@@ -27,6 +27,7 @@ from archlint.cli.run_jobs import run_jobs
 from archlint.errors import visible
 
 if TYPE_CHECKING:
+    from archlint.contracts.accepted_set import AcceptedSet
     from archlint.contracts.contract import Input
     from archlint.project.compare import Change
 
@@ -51,9 +52,9 @@ def diff(
     paths: int,
     seconds: float,
 ) -> None:
-    """Compare the accepted sizes of two models, two lock files, or two revisions.
+    """Compare the accepted sizes of two models, lock files, or revisions.
 
-    OLD and NEW are both lock files, or both targets such as pkg.mod:factory. The report names the
+    OLD and NEW are lock files, or targets such as pkg.mod:factory. The report names the
     smallest size that differs, and the layer that causes it. archlint diff --rev main shows what
     the working copy changed: the files of the revision are read from git into a temporary folder,
     and nothing in the repository changes.
@@ -144,14 +145,19 @@ def _of_two(
     paths: int,
     seconds: float,
 ) -> tuple[list[Change], list[str]]:
-    """The changes between two lock files or two targets, and the entries that only one has."""
+    """The changes between two lock files or targets, and the entries that only one file has."""
     from archlint.project.compare import compare
     from archlint.project.lock_check import changes
     from archlint.project.lock_file import read
 
     files = [Path(p).is_file() for p in (old, new)]
     if files[0] != files[1]:
-        raise click.UsageError("OLD and NEW must both be lock files, or both be targets.")
+        lock, target = (old, new) if files[0] else (new, old)
+        locked = _entries(Path(lock), target, read_input(input_), modes)
+        jobs = [infer_job(target, e.input, e.mode, paths, seconds) for e in locked]
+        pairs = zip(locked, accepted_sets(jobs), strict=True)
+        both = (compare(e, now) if files[0] else compare(now, e) for e, now in pairs)
+        return [c for c in both if not c.same], []
     if all(files):
         before, after = read(Path(old)).entries, read(Path(new)).entries
         changed = changes(before, after)
@@ -170,3 +176,32 @@ def _of_two(
         keys = []
     only = [" ".join((sign, name, mode, input)) for sign, name, input, mode in sorted(keys)]
     return changed, only
+
+
+def _entries(path: Path, target: str, input: Input, modes: Sequence[str]) -> list[AcceptedSet]:
+    """The entries of a lock file for a target. Raises ``CannotRun`` if it has none.
+
+    These are the entries of its name in a rule file, with this input and in these modes, if any.
+    """
+    from archlint.cli.model_argument import names_of
+    from archlint.contracts.suggestions import did_you_mean, listed
+    from archlint.project.lock_file import key, read
+
+    entries = read(path).entries
+    names = names_of(target)
+    known = list(dict.fromkeys(name for name, *_ in entries))
+    own = {at: e for at, e in entries.items() if at[0] in names}
+    if not own:
+        hint = did_you_mean(target, known) or f"; it has {listed(known)}"
+        raise CannotRun(f"{path} has no entry of {target!r}{hint}")
+    wanted = {
+        at: e
+        for at, e in own.items()
+        if (not modes or e.mode in modes) and (not input or key(at[0], input, at[2]) == at)
+    }
+    if not wanted:
+        there = listed([f"{mode}, {text.strip(chr(34))}" for _, text, mode in own])
+        raise CannotRun(
+            f"{path} has no entry of {target!r} with this input and mode; it has {there}"
+        )
+    return list(wanted.values())

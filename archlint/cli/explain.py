@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -70,7 +71,9 @@ def explain(
     try:
         with resolve(ref, root) as source:
             budget = Budget(paths, seconds)
-            explanation = explain_source(source, input, at, mode, budget, costs=html is not None)
+            costs = html is not None
+            explanation = explain_source(source, input, at, mode, budget, costs=costs)
+            explanation = replace(explanation, model=ref.name)  # as archlint infer names it
             text = explanation.text(verbose=verbose, layer=layer)
             if html is not None:
                 from archlint.report.page.model_page import explain_page

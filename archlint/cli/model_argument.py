@@ -38,6 +38,36 @@ def model_argument(text: str, kwargs: Mapping[str, object] | None = None) -> tup
     return replace(ref, kwargs={**ref.kwargs, **(kwargs or {})}), root
 
 
+def names_of(target: str) -> set[str]:
+    """The names by which rule files, and so lock files, know a target: itself, at the least."""
+    from archlint.cli.select_jobs import read_rule_files
+    from archlint.contracts.settings import SettingsError, project_root
+
+    names = {target}
+    try:
+        files, _ = read_rule_files(())
+    except SettingsError:
+        return names
+    here = _file_of(target, Path.cwd())
+    models = [(f, ref) for f in files for c in f.contracts for ref in c.models]
+    models += [(f, ref) for f in files for ref in f.models.values()]
+    for file, ref in models:
+        folders = (file.path.parent, project_root(file.path.parent))
+        if (
+            not ref.args
+            and not ref.kwargs
+            and any(_file_of(ref.target, f) == here for f in folders)
+        ):
+            names.add(ref.name)
+    return names
+
+
+def _file_of(target: str, folder: Path) -> str:
+    """A target with the whole path of its file."""
+    module, _, name = target.rpartition(":")
+    return f"{(folder / module).resolve()}:{name}" if module.endswith(".py") else target
+
+
 def _from_root(target: str, root: Path) -> str:
     """The target with the path of a file in the current folder relative to the project's root."""
     module, _, name = target.rpartition(":")

@@ -20,20 +20,23 @@ ID = "locked"
 def infer_jobs(jobs: Iterable[Job]) -> list[Job]:
     """The jobs that infer what the models under contract accept.
 
-    One for each model, input and mode; skipped contracts are left out. If models of one name are
-    built in different ways, the name of the rule file is appended to theirs.
+    One for each model, input and mode; skipped contracts are left out. A model of several names
+    has the first. If models of one name are built in different ways, the name of the rule file is
+    appended to theirs.
     """
     by_name: dict[tuple[Path, str], list[Job]] = {}
     for job in (j for j in jobs if j.contract.enabled and j.contract.input):
         by_name.setdefault((job.root, job.ref.name), []).append(job)
     todo: dict[tuple[Path, Key], Job] = {}
+    first: dict[tuple[object, ...], Key] = {}  # of the names that build the same model
     for (root, name), same in by_name.items():
         several = len({build_arguments(job.ref) for job in same}) > 1
         for job in same:
             contract = job.contract
             file = contract.where.file if contract.where and several else ""
             ref = replace(job.ref, name=f"{name} ({file})" if file else name)
-            at = root, key(ref.name, contract.input, contract.mode)
+            own = key(ref.name, contract.input, contract.mode)
+            at = root, first.setdefault((root, _model(ref), *own[1:]), own)
             if at in todo:
                 before = todo[at].contract.budget
                 budget = replace(before, seconds=max(before.seconds, contract.budget.seconds))
@@ -51,6 +54,13 @@ def infer_jobs(jobs: Iterable[Job]) -> list[Job]:
 def key_of_job(job: Job) -> Key:
     """The key of the entry that a job of :func:`infer_jobs` is about."""
     return key(job.ref.name, job.contract.input, job.contract.mode)
+
+
+def _model(ref: ModelRef) -> tuple[object, ...]:
+    """Equal for names of one model; a fixture depends on the test module, not on its name only."""
+    folder = Path(ref.where.file).resolve().parent if ref.where else None
+    name = ref.name if ref.target.startswith("fixture:") else ""
+    return folder, build_arguments(ref), name
 
 
 def build_arguments(ref: ModelRef) -> str:

@@ -9,11 +9,18 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from archlint.contracts.accepted_set import AcceptedSet, Words, input_as_yaml, shown
+from archlint.contracts.accepted_set import (
+    AcceptedSet,
+    OutputCase,
+    Words,
+    input_as_yaml,
+    shown,
+)
 from archlint.contracts.points import point_text
 
 LABEL = 11  # columns
 REFUSALS = 3  # that are shown where no size is accepted
+CASES = 4  # outputs by sizes that are shown where no single formula describes them
 
 
 def text(entries: Sequence[AcceptedSet]) -> str:
@@ -41,6 +48,8 @@ def _block(entry: AcceptedSet, modes: Sequence[str]) -> list[str]:
         lines["smallest"] = point_text(entry.minimum) + limit
     if entry.output is not None:
         lines["output"] = "\n".join(_runs(entry.output))
+    elif len(entry.outputs) <= CASES:
+        lines["output"] = "\n".join(map(_case, entry.outputs))
     word = "proved" if entry.exact else "checked"
     paths = f"{entry.paths} path{'s' * (entry.paths != 1)}"
     claims = f"{entry.claims} claim{'s' * (entry.claims != 1)}"
@@ -59,6 +68,11 @@ def _accepts(entry: AcceptedSet) -> str:
     if entry.accepts in ("any size", "no size"):
         return entry.accepts
     return f"{entry.accepts}   (and no other size)"
+
+
+def _case(case: OutputCase) -> str:
+    """The output at some sizes, also where a part of it is not a tensor."""
+    return shown(case.output) + (f"   (at {case.where})" if case.where != "any size" else "")
 
 
 def _runs(output: Words) -> list[str]:

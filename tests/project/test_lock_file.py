@@ -303,7 +303,34 @@ def test_diff(project, tmp_path):
     assert out.endswith('- small eval "N 3 H W"\n')
     code, out, _ = run("diff", "nets.py:other", "nets.py:small")
     assert (code, out.startswith("SHRUNK  nets.py:small   N 3 H W   eval\n")) == (1, True)
-    assert run("diff", "old.lock", "nets.py:small")[0] == 2
+
+
+def test_diff_of_a_lock_file_and_a_model(project, tmp_path):
+    run("lock")
+    for target in ("small", "nets.py:small"):
+        assert run("diff", lock.NAME, target) == (0, "same\n", "")
+    project(kernel=5)
+    code, out, _ = run("diff", lock.NAME, "nets.py:small")
+    assert (code, out.split()[0]) == (1, "SHRUNK")
+    assert "N=1 H=3 W=3 was accepted, is refused now" in out
+    code, out, _ = run("diff", "small", lock.NAME, "--mode", "eval", "--input", "N 3 H W")
+    assert (code, out.split()[0]) == (1, "GROWN")
+    code, _, err = run("diff", lock.NAME, "smal")
+    assert (code, "archlint.lock has no entry of 'smal'; did you mean 'small'?" in err) == (2, True)
+    code, _, err = run("diff", lock.NAME, "small", "--mode", "train")
+    assert "no entry of 'small' with this input and mode; it has eval, N 3 H W" in err
+
+
+def test_a_model_of_two_names_is_locked_and_compared_once(project, tmp_path):
+    project(models="[small, twin]")
+    rules = tmp_path / "archlint.yaml"
+    rules.write_text(rules.read_text().replace("small: nets", "small: nets.py:small, twin: nets"))
+    assert run("lock") == (0, "archlint.lock: 1 new\n", "")
+    project(kernel=5, models="[small, twin]")
+    rules.write_text(rules.read_text().replace("small: nets", "small: nets.py:small, twin: nets"))
+    _, out, _ = run("check", "--locked", "--no-sample", "-q")
+    assert out.count("has shrunk") == 1
+    assert run("lock")[1].count("SHRUNK") == 1
 
 
 # Costs

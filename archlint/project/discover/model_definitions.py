@@ -6,6 +6,7 @@ The source only selects candidates; whether one is a model shows when it is buil
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,11 @@ from archlint.project.discover.name_lookup import Definition, Project, Source, d
 
 # Names of other libraries that are, or return, an nn.Module.
 LIBRARIES = ("torch.nn.", "torchvision.models.", "timm.")
+_LAYERS = re.compile(
+    r"torch\.nn\.(Conv|Linear$|Bilinear|Embedding|LSTM|GRU|RNN|MultiheadAttention|\w*Norm|\w*Pool|"
+    r"Transformer(En|De)coder)"
+)
+"""Layers of PyTorch that need arguments."""
 _NO_MODULES = ("torch.nn.functional.", "torch.nn.init.", "torch.nn.utils.", "torch.nn.Parameter")
 
 
@@ -102,6 +108,8 @@ class ModelFinder:
         classes, outside = self._lineage(definition)
         if any(_abstract(node) for node in definition.node.body):
             return False
+        if any(map(_LAYERS.match, outside)) and not any(_method(c, "__init__") for c in classes):
+            return False  # a layer whose arguments are those of PyTorch
         own = any(_method(c, "forward") for c in classes)
         return own or any(not name.endswith("Module") for name in outside)
 
