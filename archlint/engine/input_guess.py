@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Sequence
 
 from torch import nn
@@ -18,6 +19,8 @@ from archlint.models.annotations.forward import read_annotations
 
 _CONVOLUTIONS = {nn.Conv1d: "L", nn.Conv2d: "H W", nn.Conv3d: "T H W"}
 _SLIDING = tuple(_CONVOLUTIONS)
+_INTEGERS = re.compile(r"(^|_)(tokens?|ids?|idx|index|indices)(_|$)")
+"""Arguments that are indices of an embedding, by the names that models usually give them."""
 _OTHERS = (nn.Linear, nn.Embedding, nn.EmbeddingBag, nn.RNNBase)
 
 
@@ -27,9 +30,10 @@ def likely_inputs(model: nn.Module) -> list[Input]:
     The first is the input that the model's own library uses, or that the jaxtyping annotations of
     its ``forward`` state, if its tensors are of floats. Otherwise, for a model of one
     argument, it is what the first of its layers takes: a convolution (``N C H W``), a Linear or
-    recurrent layer (``N F``, ``N T F``), or an embedding (``N T`` of integers). A layer of the
-    other kind comes next; a model without such layers takes an image. ``ArchlintError`` if the
-    model needs several arguments.
+    recurrent layer (``N F``, ``N T F``), or an embedding (``N T`` of integers). After an image of
+    one channel comes one without (``N H W``, ``N L``: the model may add it), then a layer of the
+    other kind; a model without such layers takes an image. ``ArchlintError`` if the model needs
+    several arguments.
     """
     home = type(model).__module__
     if home.startswith("torchvision.models.detection"):
@@ -50,7 +54,11 @@ def likely_inputs(model: nn.Module) -> list[Input]:
         return [image]
     first = next((m for m in model.modules() if isinstance(m, (*_SLIDING, *_OTHERS))), None)
     others = _of_other(next((m for m in model.modules() if isinstance(m, _OTHERS)), None))
-    return [image, *others] if isinstance(first, _SLIDING) else [*others, image]
+    if not isinstance(first, _SLIDING):
+        return [*others, image]
+    batch, channels, *sizes = image.text.split()
+    mono = [_tensor(" ".join((batch, *sizes)))] if channels == "1" else []
+    return [image, *mono, *others]
 
 
 def _annotated(model: nn.Module) -> Input | None:
@@ -72,6 +80,12 @@ def _example(model: nn.Module, needed: Sequence[str]) -> str:
     if not needed or needed[0].startswith("*"):
         return '--input "N 3 H W" for one tensor'
     shapes = [_image(model), *["N K"] * (len(needed) - 1)]
+    embedding = next((m for m in model.modules() if isinstance(m, nn.Embedding)), None)
+    if embedding is not None:
+        tokens = f"{{shape: N K, dtype: int64, below: {embedding.num_embeddings}}}"
+        shapes = [
+            tokens if _INTEGERS.search(name) else s for name, s in zip(needed, shapes, strict=True)
+        ]
     entries = ", ".join(f"{name}: {shape}" for name, shape in zip(needed, shapes, strict=True))
     return f"--input '{{{entries}}}'"
 

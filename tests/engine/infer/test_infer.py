@@ -196,6 +196,17 @@ def test_the_contract_holds(model):
     assert contract.clause.kind == "only"
 
 
+class Mono(nn.Module):
+    """Adds the channel of a signal itself; its Linear is not the first layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv1d(1, 4, 3), nn.Linear(4, 2)
+
+    def forward(self, signal):
+        return self.fc(self.conv(signal.unsqueeze(1)).transpose(1, 2))
+
+
 @pytest.mark.parametrize(
     ("model", "input"),
     [
@@ -210,6 +221,7 @@ def test_the_contract_holds(model):
         (Spoken, "N T 5"),
         (Drawn, "N 7"),
         (HeadFirst, "N 1 H W"),
+        (Mono, "N L"),
     ],
 )
 def test_the_input_is_guessed(model, input):
@@ -384,6 +396,22 @@ def test_a_missing_input_is_shown_with_the_models_own_arguments(infer, monkeypat
     result = infer("nets.py:Two", "--kwargs", "{width: 8}")
     assert result.exit_code == 2
     assert "--input '{image: N 3 H W, attributes: N K}'" in result.output
+
+
+class Captions(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.conv = nn.Embedding(50, 4), nn.Conv2d(3, 4, 3)
+
+    def forward(self, image, token_ids, video):
+        return self.conv(image).mean((2, 3)) + self.words(token_ids).mean(1)
+
+
+def test_the_example_has_integers_for_the_indices_of_an_embedding():
+    tokens = "token_ids: {shape: N K, dtype: int64, below: 50}"
+    with pytest.raises(archlint.ArchlintError) as e:
+        archlint.infer(Captions())
+    assert f"--input '{{image: N 3 H W, {tokens}, video: N K}}'" in str(e.value)
 
 
 def test_the_command_writes_json_and_yaml(infer, monkeypatch):
