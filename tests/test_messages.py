@@ -72,6 +72,11 @@ def test_the_words_of_all_messages():
     assert count > 1500  # the texts are seen at all
 
 
+def test_the_words_of_the_action_and_the_hooks():
+    for name in ("action.yml", ".pre-commit-hooks.yaml"):
+        assert misused((REPO / name).read_text(encoding="utf-8")) == [], name
+
+
 @pytest.mark.parametrize(
     "text",
     [

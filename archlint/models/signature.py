@@ -49,7 +49,7 @@ def check_call(model: nn.Module, input: Input) -> None:
     if not isinstance(input, dict):
         positional = [p for p in parameters if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
         if not positional:
-            raise TargetError(f"{name} takes no positional argument, the input is one")
+            raise TargetError(f"{name} takes no positional argument, but the input is one")
         missing = [n for n in missing if n != positional[0].name]
     if missing:
         gives = f"it gives {', '.join(given)}" if given else "it gives one tensor"

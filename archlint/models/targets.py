@@ -259,7 +259,7 @@ def _source(ref: ModelRef, target: Any, folders: Sequence[Path], root: Path) -> 
     if isinstance(target, nn.Module):
         if ref.args or ref.kwargs:
             raise TargetError(
-                f"{ref.target} is a model already, it takes no args or kwargs; "
+                f"{ref.target} is a model already; it takes no args or kwargs: "
                 "name its class or a function that makes it"
             )
         return ModelSource(ref.target, instance=target, folders=(*folders, root))
