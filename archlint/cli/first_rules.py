@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 FIRST_CONTRACT = "archlint.engine.first_contract:first_contract"
 SCHEMA = "archlint.schema.json"
 PATHS = 128  # runs on symbolic sizes for one model, as in archlint infer
-SECONDS_IN_ALL = 80.0  # after this no further result is awaited; a model may take 30 s more
+SECONDS_IN_ALL = 80.0  # after this no further model is tried
+GRACE_IN_ALL = 25.0  # seconds more for the models that are being tried then
 
 
 @dataclass
@@ -169,7 +170,8 @@ class FirstRules:
 
         if find_spec("torch") is None:
             raise CannotRun(NEEDS_TORCH)
-        with closing(pool.run(jobs, count, check=FIRST_CONTRACT)) as results:
+        until = stop + GRACE_IN_ALL
+        with closing(pool.run(jobs, count, check=FIRST_CONTRACT, until=until)) as results:
             for index, verdict in results:
                 ref, model = jobs[index].ref, sources[index]
                 entry = InferredModel(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
@@ -25,12 +26,18 @@ GRACE = 10.0  # seconds that a job may exceed its contract's budget before it is
 
 
 def run(
-    jobs: Sequence[Job], count: int = 1, *, check: str | None = None, grace: float | None = None
+    jobs: Sequence[Job],
+    count: int = 1,
+    *,
+    check: str | None = None,
+    grace: float | None = None,
+    until: float | None = None,
 ) -> Generator[tuple[int, Verdict], None, None]:
     """Check ``jobs`` in ``count`` worker processes; yield (index, verdict) in order of completion.
 
     ``check`` names the function that checks a contract, as ``module:function``. ``grace``: seconds
-    that a job may exceed its budget. Closing the generator, or an exception in it, kills the
+    that a job may exceed its budget. ``until``: the time of ``time.monotonic`` at which the run
+    ends with the jobs that are done. Closing the generator, or an exception in it, kills the
     workers.
     """
     count = max(1, min(count, len(jobs)))
@@ -49,7 +56,11 @@ def run(
         for thread in threads:
             thread.start()
         for _ in jobs:
-            result = queue_.results.get()
+            try:
+                left = None if until is None else max(0.0, until - time.monotonic())
+                result = queue_.results.get(timeout=left)
+            except queue.Empty:
+                return
             if isinstance(result, BaseException):
                 raise result
             yield result

@@ -40,6 +40,12 @@ def test_no_jobs_no_workers():
     assert run() == []
 
 
+def test_a_run_ends_at_its_time_and_kills_the_workers():
+    start = time.monotonic()
+    assert list(workers.run([job("hang")], check=CHECK, until=start + 0.3)) == []
+    assert time.monotonic() - start < 30, "the budget of the job is 60 s"
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
