@@ -60,7 +60,7 @@ def _labels(names: list[str], operand: Any) -> Labels:
         raise NoRule(f"axes {' '.join(names)!r}")
     if not isinstance(operand, TensorSpec):
         if names or not isinstance(operand, (int, float)):
-            raise NoRule("an operand that is no tensor")
+            raise NoRule("an operand that is not a tensor")
         return ()
     more = operand.ndim - len(names)
     if "..." in names:
