@@ -135,7 +135,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/explanation": (
         "tests/explanation/test_explain.py: parts of one explanation",
-        "explanation_text limiting_layers path_rows relaxation tied_weights",
+        "explanation_text limiting_layers path_rows relaxation",
     ),
     "archlint/explanation/fixes": (
         "tests/explanation/fixes/test_fixes.py: every fix, applied and proved",

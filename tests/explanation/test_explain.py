@@ -10,8 +10,8 @@ from torch import nn
 import archlint
 from archlint.cli.explain import explain as command
 from archlint.errors import ArchlintError
-from archlint.explanation.tied_weights import tied_weights
 from tests import REPO
+from tests.explanation.test_tied_weights import Recurrent, Tokens, Viewed
 
 ROOT = REPO
 SEEDS = ROOT / "examples" / "why_fixed_size"
@@ -203,102 +203,6 @@ def test_any_size_is_explained_where_not_every_path_was_explored(length):
     assert not explanation.covered
     assert explanation.point == {"N": 2, "T": length}
     assert "accepted" in str(explanation)
-
-
-# -- weights, by what really running and rebuilding models shows ----------------------------------
-
-
-class Square(nn.Module):
-    """A table of positions whose two sizes are equal."""
-
-    def __init__(self, h=4, w=4):
-        super().__init__()
-        self.c, self.pos = nn.Conv2d(3, 8, 4, 4), nn.Parameter(torch.zeros(1, 8, h, w))
-
-    def forward(self, x):
-        return self.c(x) + self.pos
-
-
-class Table(nn.Module):
-    def __init__(self, rows=16):
-        super().__init__()
-        self.e = nn.Embedding(rows, 8)
-
-    def forward(self, x):
-        return x + self.e(torch.arange(x.shape[1]))
-
-
-class Sliced(nn.Module):
-    def __init__(self, rows=16):
-        super().__init__()
-        self.pos = nn.Parameter(torch.zeros(1, rows, 8))
-
-    def forward(self, x):
-        return x + self.pos[:, : x.shape[1]]
-
-
-class Gate(nn.Module):
-    def __init__(self, h=4, w=4):
-        super().__init__()
-        self.fc = nn.Linear(3, 3 * h * w)
-
-    def forward(self, x):
-        return self.fc(x.mean((2, 3))) * x.flatten(1)
-
-
-class Recurrent(nn.Module):
-    def __init__(self, features=16):
-        super().__init__()
-        self.r = nn.LSTM(features, 8, batch_first=True)
-
-    def forward(self, x):
-        return self.r(x)[0]
-
-
-class Tokens(nn.Module):
-    """A table of positions, and a layer over the tokens behind it."""
-
-    def __init__(self, tokens=16):
-        super().__init__()
-        self.pos, self.mix = nn.Parameter(torch.zeros(1, tokens, 8)), nn.Linear(tokens, 16)
-
-    def forward(self, x):
-        return self.mix((x + self.pos).transpose(1, 2))
-
-
-class Viewed(nn.Module):
-    def __init__(self, elements=64):
-        super().__init__()
-        self.fc = nn.Linear(elements, 2)
-
-    def forward(self, x):
-        return self.fc(x.view(x.size(0), self.fc.in_features))
-
-
-REBUILT = [
-    (Square, (), "N 3 H W", {"H": 24, "W": 20}, (6, 5)),
-    (Table, (), "N T 8", {"T": 20}, (20,)),
-    (Sliced, (), "N T 8", {"T": 20}, (20,)),
-    (Gate, (), "N 3 H W", {"H": 5, "W": 3}, (5, 3)),
-    (Recurrent, (), "N T F", {"T": 3, "F": 20}, (20,)),
-    (Tokens, (), "N T 8", {"T": 20}, (20,)),
-    (Viewed, (), "N 1 H W", {"H": 9, "W": 5}, (45,)),
-    (nn.LayerNorm, ([8, 8],), "N 3 H W", {"H": 5, "W": 6}, ([5, 6],)),
-    (nn.RMSNorm, ([8, 8],), "N 3 H W", {"H": 5, "W": 6}, ([5, 6],)),
-    (nn.GRU, (16, 8), "T N F", {"T": 2, "F": 5}, (5, 8)),
-    (nn.BatchNorm1d, (8,), "N F", {"F": 5}, (5,)),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("kind", "args", "input", "at", "new"), REBUILT)
-def test_the_shapes_needed_are_those_of_a_model_built_for_the_other_size(
-    kind, args, input, at, new
-):
-    explanation = archlint.explain(kind(*args).eval(), input, at=at)
-    rebuilt = {name: tuple(t.shape) for name, t in kind(*new).state_dict().items()}
-    built = {name: tuple(t.shape) for name, t in kind(*args).state_dict().items()}
-    needed = {t.name: t.at(explanation.point) for t in tied_weights(explanation.ties)}
-    assert needed == {name: shape for name, shape in rebuilt.items() if shape != built[name]}
 
 
 def test_a_recurrent_layer_shows_its_output_or_that_it_refuses():

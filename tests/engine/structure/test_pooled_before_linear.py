@@ -131,6 +131,30 @@ TIED = {
         lambda s, x: x.flatten(1) @ torch.cat([s.a, s.b]), a=p(92, 2), b=p(100, 2)
     ),
     "a check in Python": WithCheck(),
+    "flatten of a Sequential": nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten(), nn.Linear(256, 2)),
+    "unflatten and merge": Model(
+        lambda s, x: s.f(x.unflatten(2, (2, 4)).flatten(1)), f=nn.Linear(192, 2)
+    ),
+    "mean over one axis only": Model(lambda s, x: s.f(x.mean(3).flatten(1)), f=nn.Linear(24, 2)),
+    "max over channels": Model(lambda s, x: s.f(x.amax(1).flatten(1)), f=nn.Linear(64, 2)),
+    "average pool of a fixed window": Model(
+        lambda s, x: s.f(F.avg_pool2d(x, 8).flatten(1)), f=nn.Linear(3, 2)
+    ),
+    "squeeze behind a pool of 8": Model(
+        lambda s, x: s.f(nn.functional.max_pool2d(x, 8).squeeze(-1).squeeze(-1)), f=nn.Linear(3, 2)
+    ),
+    "half adaptive pool": Model(
+        lambda s, x: s.f(F.adaptive_avg_pool2d(x, (1, None)).flatten(1)), f=nn.Linear(24, 2)
+    ),
+    "linear over columns of a map": Model(lambda s, x: s.f(x.mT), f=nn.Linear(8, 2)),
+    "depthwise kernel of the whole map": Model(
+        lambda s, x: F.conv2d(x, s.w, groups=3).flatten(1) @ s.v, w=p(3, 1, 8, 8), v=p(3, 2)
+    ),
+    "attention pool with a table": Model(
+        lambda s, x: torch.softmax(x.flatten(2).mT @ s.q + s.bias, 1).mT @ x.flatten(2).mT,
+        q=p(3, 1),
+        bias=p(64, 1),
+    ),
     "ViT": ViT(),
 }
 
@@ -154,6 +178,51 @@ FREE = {
         f=nn.MultiheadAttention(3, 1, batch_first=True),
     ),
     "BatchNorm2d": nn.BatchNorm2d(3),
+    "flatten behind a pool": nn.Sequential(
+        nn.Conv2d(3, 4, 1), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(4, 2)
+    ),
+    "mean twice": Model(lambda s, x: s.f(x.mean(3).mean(2)), f=nn.Linear(3, 2)),
+    "mean over dim, keepdim": Model(
+        lambda s, x: s.f(torch.mean(x, dim=[2, 3], keepdim=True).squeeze(3).squeeze(2)),
+        f=nn.Linear(3, 2),
+    ),
+    "amax": Model(lambda s, x: s.f(x.amax(dim=(-2, -1))), f=nn.Linear(3, 2)),
+    "max of flat maps": Model(lambda s, x: s.f(x.flatten(2).max(-1).values), f=nn.Linear(3, 2)),
+    "window of the whole map": Model(
+        lambda s, x: s.f(F.avg_pool2d(x, x.shape[2:]).flatten(1)), f=nn.Linear(3, 2)
+    ),
+    "window by size()": Model(
+        lambda s, x: s.f(F.max_pool2d(x, kernel_size=x.size()[2:]).view(x.size(0), -1)),
+        f=nn.Linear(3, 2),
+    ),
+    "reshape and mean": Model(
+        lambda s, x: s.f(x.reshape(len(x), 3, -1).mean(2)), f=nn.Linear(3, 2)
+    ),
+    "sum by einsum": Model(lambda s, x: s.f(torch.einsum("nchw->nc", x)), f=nn.Linear(3, 2)),
+    "linear on channels last": Model(
+        lambda s, x: s.f(x.permute(0, 2, 3, 1)).mean((1, 2)), f=nn.Linear(3, 2)
+    ),
+    "conv as a head": Model(
+        lambda s, x: F.adaptive_avg_pool2d(s.f(x), 1).flatten(1), f=nn.Conv2d(3, 2, 1)
+    ),
+    "pooled attention": Model(
+        lambda s, x: torch.softmax(x.flatten(2).mT @ s.q, 1).mT @ x.flatten(2).mT @ s.v,
+        q=p(3, 1),
+        v=p(3, 2),
+    ),
+    "generalised mean": Model(
+        lambda s, x: s.f(F.adaptive_avg_pool2d(x.clamp(1e-6).pow(s.p), 1).pow(1 / s.p).flatten(1)),
+        p=p(1),
+        f=nn.Linear(3, 2),
+    ),
+    "pyramid of pools": Model(
+        lambda s, x: s.f(torch.cat([F.adaptive_max_pool2d(x, k).flatten(1) for k in (1, 2)], 1)),
+        f=nn.Linear(15, 2),
+    ),
+    "mean and max": Model(
+        lambda s, x: s.f(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)), f=nn.Linear(6, 2)
+    ),
+    "norm of a map": Model(lambda s, x: s.f(x.flatten(2).norm(dim=2)), f=nn.Linear(3, 2)),
     "LayerNorm of channels": Model(lambda s, x: s.f(x.permute(0, 2, 3, 1)), f=nn.LayerNorm(3)),
     "channel scale": Model(lambda s, x: x * s.w, w=p(1, 3, 1, 1)),
     "attention without weights": Model(lambda s, x: x @ x.transpose(2, 3)),
