@@ -1,14 +1,16 @@
 """Infers what the models of checked-out repositories accept, and runs the real models.
 
-    python benchmarks/wild.py FOLDER... [--only GLOB] [--seconds S] [--points P] [--jobs N]
-                              [--models M] [--json FILE] [--write benchmarks/results/wild.md]
+    python benchmarks/wild.py FOLDER... [--only GLOB] [--seconds S] [--points P] [--running R]
+                              [--models M] [--jobs N] [--json FILE]
+                              [--write benchmarks/results/wild.md]
 
 The models of each folder are those that ``archlint init`` would try: it reads the source, builds
 what needs no arguments, guesses the input, and turns to the parts of a model that could not be
 built or run. Arguments and inputs that ``init`` leaves to the user get usual values by their names
 (wild_arguments.py). Each model has a process of its own with limits of time and memory, and no
 network. wild_models.yaml has the models of some repositories that need more than that.
-Then the real model runs at P sizes on the borders of the inferred set, inside and outside.
+Then the real model runs at P sizes on the borders of the inferred set, inside and outside, for at
+most R seconds of processor time.
 
 A model is *contradicted* if a run contradicts what was inferred, *exact* if its set is proved, else
 *tested*. What cannot be built, or accepts no guessed input, is counted apart. ``--json`` appends a
@@ -41,7 +43,6 @@ from archlint.runtime.offline import jobs_offline
 
 MODELS = Path(__file__).with_name("wild_models.yaml")
 PATHS = 128
-SECONDS_TO_RUN = 3.0  # of processor time, for all sizes of one model
 USUAL = (224, 64, 32, 16, 256, 1, 128, 28, 512, 5)  # sizes at which a model may run, whatever it is
 
 
@@ -53,6 +54,9 @@ def main() -> int:
         "--seconds", type=float, default=60.0, help="to infer a model, and to run it"
     )
     parser.add_argument("--points", type=int, default=60, help="sizes at which each model runs")
+    parser.add_argument(
+        "--running", type=float, default=3.0, help="seconds to run one model at all its sizes"
+    )
     parser.add_argument(
         "--models", type=int, default=100, help="of one folder, at most; twice as many are tried"
     )
@@ -135,7 +139,8 @@ class Sweep:
         budget = Budget(PATHS, self._options.seconds)
         tensors = contract_of(input=input, accepts="any size").input if input else []
         clause = SizeClause("any", True, "any size")
-        contract = Contract(str(self._options.points), tensors, clause, budget=budget)
+        runs = f"{self._options.points} {self._options.running}"
+        contract = Contract(runs, tensors, clause, budget=budget)
         return Job(contract, ref, root)
 
     def _run(self, folder: Path, jobs: list[Job]) -> None:
@@ -215,12 +220,13 @@ def _with_input(source: Any, contract: Contract, input: Input) -> dict[str, Any]
         seconds = time.process_time() - start
         return {"word": "tested", "reasons": [str(error)], "seconds": seconds}
     seconds = time.process_time() - start
-    sizes = border_sizes(found, int(contract.id))
+    points, running = contract.id.split()
+    sizes = border_sizes(found, int(points))
     if not found.explored.accepting:
         names = found.explored.names
         usual = [{n: count if n == "N" else u for n in names} for u in USUAL for count in (1, 2)]
         sizes = usual + sizes
-    runs = compared(found, source.for_running(contract.mode), sizes, SECONDS_TO_RUN)
+    runs = compared(found, source.for_running(contract.mode), sizes, float(running))
     word = "exact" if found.exact else "tested"
     if runs.wrong:
         word = "contradicted"
