@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
+import re
 import sys
 import time
 import warnings
@@ -117,8 +118,13 @@ class Sweep:
     def _written(self, folder: Path) -> list[Job]:
         """The folder's models in wild_models.yaml."""
         jobs = []
-        for words in yaml.safe_load(MODELS.read_text("utf-8")).get(folder.name, ()):
-            name = words["target"].rpartition(":")[2] + " (written)"
+        entries = yaml.safe_load(MODELS.read_text("utf-8")).get(folder.name, ())
+        names = [words["target"].rpartition(":")[2] for words in entries]
+        for words, name in zip(entries, names, strict=True):
+            if names.count(name) > 1:  # a file is named as a file or as a module
+                file = words["target"].partition(":")[0].removesuffix(".py")
+                name = f"{re.split('[./]', file)[-1]}.{name}"
+            name += " (written)"
             if fnmatch.fnmatch(f"{folder.name}/{name}", self._options.only):
                 jobs.append(
                     self._job(folder, name, words["target"], words["kwargs"], words["input"])
