@@ -43,7 +43,7 @@ _FIXED = (
     property, range, slice,
 )  # fmt: skip
 MOST_OBJECTS = 200_000
-_OWN = "__archlint"
+_PACKAGE = __name__.partition(".")[0]
 
 
 class Unfollowed(Exception):
@@ -223,6 +223,8 @@ class Reader:
                 self._alive.append(get)
         elif hasattr(kind, "__next__") or kind in (bytearray, memoryview):
             raise Unfollowed
+        elif _is_result(value, kind):
+            add(id(value))
         else:
             add(id(kind))
             self._user_module(kind.__module__)
@@ -255,6 +257,12 @@ class Reader:
             for slot in (slots,) if isinstance(slots, str) else slots:
                 if slot not in ("__dict__", "__weakref__") and hasattr(value, slot):
                     self._value(getattr(value, slot))
+
+
+def _is_result(value: Any, kind: type) -> bool:
+    """Whether it is an object of ours that no model changes, such as an earlier result."""
+    ours = str(kind.__module__).partition(".")[0] == _PACKAGE
+    return ours and not is_a(value, torch.nn.Module)
 
 
 def alike(path: TracedPath, one: list[Any], other: list[Any]) -> bool:

@@ -91,7 +91,7 @@ class Turn:
         if others or high - low > _MOST_VALUES:
             self.unroll()
         sides = [holds(at_value(formula, self.index, k), env) for k in range(low, high + 1)]
-        middle = sides[len(sides) // 2]
+        middle = self._middle(formula, sides)
         first = next(k for k, s in enumerate(sides) if s is middle)
         last = next(k for k, s in enumerate(reversed(sides)) if s is middle)
         plan = self.plans.of(self.site)
@@ -101,6 +101,34 @@ class Turn:
             self.unroll()
         self.plans.more(self.site, first, last)
         raise Retry
+
+    def _middle(self, formula: Formula, sides: list[bool]) -> bool:
+        """The side of all turns but those at the ends, whatever the number of turns.
+
+        Where the sides change once, ``[False, True]`` of ``k == n - 1``, that may be either side.
+        """
+        changes = [k for k in range(1, len(sides)) if sides[k] is not sides[k - 1]]
+        if len(changes) == 1:
+            first, last = changes[0], len(sides) - changes[0]
+            if self._known_between(formula, first, 0) is sides[-1]:
+                return sides[-1]
+            if self._known_between(formula, 0, last) is sides[0]:
+                return sides[0]
+        return sides[len(sides) // 2]
+
+    def _known_between(self, formula: Formula, first: int, last: int) -> bool | None:
+        """The side that all turns but a few take at all sizes of the path; only before a retry."""
+        low, high = index_range(self.index)
+        between = self.path.unknown("a loop", low + first, high - last)
+        if between == low + first:  # one turn
+            return None
+        index = unknowns_in(between)[0]
+        for side in (True, False):
+            of_side = at_value(formula if side else negate(formula), self.index, between)
+            whole = at_every_value(of_side, index, self.path.facts.narrow)
+            if whole is not None and self.path.known(whole) is True:
+                return side
+        return None
 
     def unroll(self) -> NoReturn:
         """Start again, following each turn of the loop."""

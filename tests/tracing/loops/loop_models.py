@@ -88,6 +88,34 @@ class FirstTurnDiffers(nn.Module):
         return out
 
 
+class LastTurnsDiffer(nn.Module):
+    def forward(self, x):
+        steps = x.shape[1]
+        parts = [x[:, :1] if k >= steps - 2 else x[:, :2] for k in range(steps)]
+        return torch.cat(parts, 1)
+
+
+class OverlappingFrames(nn.Module):
+    """The first and the last turn differ, and no loop has fewer than three turns."""
+
+    def forward(self, x):
+        steps = x.shape[1]
+        if steps <= 12:
+            return x
+        count = -(-steps // 4)
+        x = nn.functional.pad(x, (0, 0, 0, count * 4 + 4 - steps))
+        kept = []
+        for k in range(count):
+            frame = x[:, 4 * k : 4 * k + 8]
+            if k == 0:
+                kept.append(frame[:, :-2])
+            elif k == count - 1:
+                kept.append(frame[:, 2:])
+            else:
+                kept.append(frame[:, 2:-2])
+        return torch.cat(kept, 1)[:, :steps]
+
+
 class GrowingState(nn.Module):
     def forward(self, x):
         h, steps = x[:, :1], 0
@@ -188,6 +216,8 @@ EXACT = {
     NextStep: ("N T C", "no size"),
     ThreeAhead: ("N T C", "T == 1"),
     FirstTurnDiffers: ("N T C", "any size"),
+    LastTurnsDiffer: ("N T C", "any size"),
+    OverlappingFrames: ("N T C", "any size"),
     GrowingState: ("N T C", "any size"),
     Bidirectional: ("N T 4", "any size"),
     Patches: ("N T C", "any size"),

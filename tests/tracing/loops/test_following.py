@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 
 import pytest
 import torch
@@ -69,6 +70,20 @@ def test_a_contract_on_every_length_is_proved_without_running():
         Bidirectional(), input="N T 4", accepts="any N, T >= 1", output="N T 12", samples=0
     )
     assert verdict.word == "proved", verdict.message
+
+
+def test_an_earlier_result_among_the_globals_of_a_model_is_no_state_of_its_loops(
+    folder, monkeypatch
+):
+    source = (
+        "import torch\n\n\nclass Net(torch.nn.Module):\n"
+        "    def forward(self, x):\n"
+        "        return torch.stack([x[:, t] for t in range(x.shape[1])])\n"
+    )
+    module = module_of(source, folder, "notebook")
+    monkeypatch.setitem(sys.modules, "notebook", module)
+    module.found = archlint.infer(module.Net(), "N T C")
+    assert archlint.infer(module.Net(), "N T C", paths=8).exact
 
 
 def test_the_cost_does_not_depend_on_the_length():
