@@ -12,11 +12,14 @@ from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.broadcast import broadcast
 from archlint.ops.shapes.strides import (
     DeferredStrides,
+    Strides,
     contiguous_strides,
     decide,
+    deferred,
     elementwise_strides,
     known_strides,
     settled,
+    settled_strides,
 )
 from archlint.ops.traits import View
 from archlint.symbolic import Size, product
@@ -216,13 +219,20 @@ def _pair(
         return a[1].like(dims, strides=_product_strides(path, left, right, sizes, target))
     if lone:
         raise NoRule("a plain product with sums")
-    views = [arranged(labels, settled(path, operand), target) for labels, operand in (a, b)]
-    plain = elementwise_strides(path, views, dims)
-    if contracted:
-        product = _product_strides(path, left, right, sizes, target)
-        if product != plain and decide(path, several):
-            plain = product
-    return a[1].like(dims, strides=plain)
+
+    def laid_out(path: Path) -> Strides | None:
+        views = [arranged(labels, settled(path, operand), target) for labels, operand in (a, b)]
+        plain = elementwise_strides(path, views, dims)
+        if contracted:
+            product = _product_strides(path, left, right, sizes, target)
+            if product != plain and decide(path, several):
+                plain = product
+        return settled_strides(path, a[1].like(dims, strides=plain))
+
+    specs = [a[1], b[1]]
+    if any(isinstance(spec.strides, DeferredStrides) for spec in specs):
+        return a[1].like(dims, strides=deferred(path, dims, specs, laid_out))
+    return a[1].like(dims, strides=laid_out(path))
 
 
 def _product_strides(
