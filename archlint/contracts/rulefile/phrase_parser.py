@@ -1,8 +1,9 @@
 """Parses sizes, shapes and conditions: ``H//4``, ``N 3 H W``, ``any H, W >= 32``.
 
 :mod:`.grammar` makes a syntax tree (never ``eval``); this module turns it into a size or a formula
-in normal form. Names are sizes of the input; division and remainder are those of Python. A syntax
-error is a :class:`PhraseError` with its column.
+in normal form. Names are sizes of the input; division and remainder are those of Python, and a
+comparison with a division by 0 does not hold. A syntax error is a :class:`PhraseError` with its
+column.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from archlint.contracts.rulefile.phrase_slips import slip_in
 from archlint.errors import PhraseError
 from archlint.symbolic import Expr, Size, ceildiv, floordiv, maximum, minimum, mod, symbol
 from archlint.symbolic import formula as f
+from archlint.symbolic.case_split import divisors
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.step_functions import STEP_FUNCTIONS, step_function
 
@@ -46,6 +48,9 @@ def parse_size(text: str) -> Size:
     size = _size(parse(text, "size").children[0], text)
     if isinstance(size, int) and size < 0:
         raise PhraseError(f"found {text.strip()!r}", "a size of at least 0", _start(text))
+    for divisor in _doubtful_divisors(size):
+        found = f"found a division by '{divisor}', which can be 0"
+        raise PhraseError(found, "a divisor that is never 0", _start(text))
     return size
 
 
@@ -192,12 +197,13 @@ def _formula(node: Node, text: str) -> f.Bool:
     _check_lists(parts, sides, text)
     compare = {"<": f.lt, "<=": f.le, ">": f.gt, ">=": f.ge, "==": f.eq, "!=": f.ne}
     return f.conj(
+        *_defined(*sides),
         *(
             compare[str(op)](left, right)
             for lefts, op, rights in zip(sides, parts[1::2], sides[1:], strict=False)
             for left in lefts
             for right in rights
-        )
+        ),
     )
 
 
@@ -221,8 +227,9 @@ def _member(node: Tree[Token], text: str) -> f.Bool:
     """``H, W in 32..1024 step 32`` and ``H not in {224, 256}``, for each size on the left."""
     among = node.children[-1]
     assert isinstance(among, Tree)
+    members = _sizes(node.children[0], text)
     each: list[f.Bool] = []
-    for size in _sizes(node.children[0], text):
+    for size in members:
         if among.data == "choices":
             each.append(f.disj(*(f.eq(size, c) for c in _sizes(among.children[0], text))))
             continue
@@ -238,7 +245,20 @@ def _member(node: Tree[Token], text: str) -> f.Bool:
             raise PhraseError(found, "the smaller bound first", column(among))
         each.append(f.conj(f.ge(size, low), f.le(size, high), f.eq(mod(size - low, step), 0)))
     negated = len(node.children) == 3
-    return f.conj(*(f.negate(e) if negated else e for e in each))
+    return f.conj(*_defined(members), *(f.negate(e) if negated else e for e in each))
+
+
+def _defined(*sides: list[Size]) -> list[f.Bool]:
+    """That no divisor in these sizes is 0: what is compared with such a quotient does not hold."""
+    return [f.ne(d, 0) for side in sides for size in side for d in _doubtful_divisors(size)]
+
+
+def _doubtful_divisors(size: Size) -> Iterator[Expr]:
+    """The divisors that can be 0 for sizes of at least 1."""
+    for divisor in divisors(size) if isinstance(size, Expr) else ():
+        low, high = Box(dict.fromkeys(divisor.symbols(), (1, None))).interval(divisor)
+        if (low is None or low < 1) and (high is None or high > -1):
+            yield divisor
 
 
 def _sizes(node: Node, text: str) -> list[Size]:
@@ -313,12 +333,9 @@ def _number(token: Token) -> int:
 
 
 def _check_divisor(size: Size, node: Node, text: str) -> None:
-    """Reject a divisor that can be 0 for sizes of at least 1."""
-    names = size.symbols() if isinstance(size, Expr) else ()
-    low, high = Box(dict.fromkeys(names, (1, None))).interval(size)
-    if (low is None or low < 1) and (high is None or high > -1):
-        can = "is" if size == 0 else "can be"
-        found = f"found a division by {quote(node, text)}, which {can} 0"
+    """Reject a divisor that is always 0."""
+    if size == 0:
+        found = f"found a division by {quote(node, text)}, which is 0"
         raise PhraseError(found, "a divisor that is never 0", column(node))
 
 
