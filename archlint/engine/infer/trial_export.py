@@ -6,11 +6,8 @@ to prove what the model requires, or add requirements of its own.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import itertools
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -31,6 +28,7 @@ from archlint.engine.sampling.sizes import choose_sizes
 from archlint.errors import ArchlintError
 from archlint.models.targets import resolve
 from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.process_state import captured_output
 from archlint.symbolic import evaluate
 from archlint.symbolic.formula import holds
 
@@ -50,7 +48,7 @@ def trial_verdict(
     assert contract.clause.declared is not None
     code = Path(contract.clause.declared.where.file).read_text(encoding="utf-8")
     try:
-        with resolve(ref, root) as source, time_limit(contract.budget.seconds), _quiet():
+        with resolve(ref, root) as source, time_limit(contract.budget.seconds), captured_output():
             verdict = _tried(code, source.for_running(contract.mode), contract)
     except TimeLimitReached:
         late = f"torch.export needs more than {contract.budget.seconds:g} s"
@@ -58,18 +56,6 @@ def trial_verdict(
     except ArchlintError as e:
         verdict = Verdict("error", message=str(e))
     return replace(verdict, contract=contract.id, model=ref.name)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """What torch.export prints of its progress and of each failure goes nowhere."""
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _tried(code: str, model: torch.nn.Module, contract: Contract) -> Verdict:
