@@ -23,7 +23,7 @@ from archlint.cli.report_output import (
 from archlint.cli.run_jobs import run_jobs
 
 COMPARE = "archlint.engine.artifact.comparison:artifact_verdict"
-RUNTIMES = ("onnxruntime", "openvino", "torch-export", "executorch")
+RUNTIMES = ("onnxruntime", "openvino", "torch-export", "executorch", "aoti")
 
 
 @click.command("compare-artifact")

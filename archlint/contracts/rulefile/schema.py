@@ -178,7 +178,7 @@ class ArtifactEntry(Entry):
     """An exported model that must do what the model does."""
 
     path: Text = Field(description="The file, relative to the rule file.")
-    runtime: Literal["onnxruntime", "openvino", "torch-export", "executorch"] = Field(
+    runtime: Literal["onnxruntime", "openvino", "torch-export", "executorch", "aoti"] = Field(
         default=None,  # type: ignore[arg-type]
         description="What runs it; by default that of the suffix .onnx, .xml, .pt2 or .pte.",
     )

@@ -66,7 +66,7 @@ _CHOICES = {
     "dtype": list(DTYPES),
     "mode": ["eval", "train"],
     "outside": ["refuses", "any"],
-    "runtime": ["onnxruntime", "openvino", "torch-export", "executorch"],
+    "runtime": ["onnxruntime", "openvino", "torch-export", "executorch", "aoti"],
     "severity": list(SEVERITIES),
     "type": ["number", "text", "shape"],
 }

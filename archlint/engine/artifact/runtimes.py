@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile, is_zipfile
 
 from archlint.errors import ArchlintError
 
@@ -19,23 +20,28 @@ PACKAGES = {
     "openvino": ("openvino", "openvino"),
     "torch-export": ("torch", "torch"),
     "executorch": ("executorch", "executorch"),
+    "aoti": ("torch", "torch"),
 }
 """Runtime to the package that it needs, and archlint's extra with that package."""
 
 _OF_SUFFIX = {".onnx": "onnxruntime", ".xml": "openvino", ".pt2": "torch-export",
               ".pte": "executorch"}  # fmt: skip
+_COMPILED = "/data/aotinductor/"  # a folder of the .pt2 files of AOTInductor, not of torch.export
 
 Request = Callable[["Sequence[ndarray[Any, Any]]"], "Arrays"]
 """Runs the model once; a request may keep state between its calls."""
 
 
 def runtime_of(path: Path, runtime: str = "") -> str:
-    """The runtime for a file: the stated one, else the one of its suffix.
+    """The runtime for a file: the stated one, else the one of its suffix and content.
 
     Raises:
         ArchlintError: unknown, or not installed.
     """
     name = runtime or _OF_SUFFIX.get(path.suffix, "")
+    if not runtime and name == "torch-export" and is_zipfile(path):
+        with ZipFile(path) as archive:
+            name = "aoti" if any(_COMPILED in n for n in archive.namelist()) else name
     if name not in PACKAGES:
         suffixes = ", ".join(_OF_SUFFIX)
         raise ArchlintError(
@@ -76,6 +82,7 @@ def load(runtime: str, path: str) -> Loaded:
         "openvino": _openvino,
         "torch-export": _torch_export,
         "executorch": _executorch,
+        "aoti": _aoti,
     }[runtime](path)
 
 
@@ -171,6 +178,18 @@ def _executorch(path: str) -> Loaded:
         return run
 
     return Loaded([], make, f"executorch {version('executorch')}")
+
+
+def _aoti(path: str) -> Loaded:
+    import torch
+    from torch._inductor import aoti_load_package
+
+    model: Any = aoti_load_package(path)
+
+    def run(arrays: Sequence[ndarray[Any, Any]]) -> Arrays:
+        return _arrays(model(*[torch.from_numpy(a) for a in arrays]))
+
+    return Loaded([], lambda: run, f"AOTInductor of torch {torch.__version__}")
 
 
 def _arrays(output: Any) -> Arrays:

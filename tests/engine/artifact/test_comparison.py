@@ -8,6 +8,7 @@ import json
 import os
 import textwrap
 from importlib.util import find_spec
+from zipfile import ZipFile
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from archlint.contracts.rulefile.load import load
 from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.engine.artifact import comparison
 from archlint.engine.artifact.comparison import artifact_verdict
+from archlint.engine.artifact.runtimes import runtime_of
 from archlint.engine.pipeline import check_contract
 from archlint.engine.python_contracts import contract_of
 from archlint.errors import Location
@@ -256,6 +258,17 @@ def test_what_cannot_be_compared(project, more, message):
     assert verdict.word == "error"
     with pytest.raises(ValueError, match=message):
         raise ValueError(verdict.message)
+
+
+@pytest.mark.parametrize(
+    ("inside", "runtime"),
+    [("net/data/aotinductor/model/net.so", "aoti"), ("net/models/model.json", "torch-export")],
+)
+def test_what_torch_compiled_is_known_by_its_content(tmp_path, inside, runtime):
+    with ZipFile(tmp_path / "net.pt2", "w") as archive:
+        archive.writestr(inside, "")
+    assert runtime_of(tmp_path / "net.pt2") == runtime
+    assert runtime_of(tmp_path / "net.pt2", "aoti") == "aoti"
 
 
 def test_the_rule_file(project):
