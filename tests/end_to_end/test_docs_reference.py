@@ -71,7 +71,7 @@ def rows(title):
 
 
 def test_phrases_mean_what_the_page_says():
-    assert [phrase for phrase, _ in rows("Phrases")] == list(MEANT)
+    assert [phrase for phrase, _ in rows("Conditions")] == list(MEANT)
     for phrase, (accepted, refused) in MEANT.items():
         region = parse_clause(phrase, "accepts").region
         assert holds(region, dict(zip("HW", accepted, strict=True))), phrase
