@@ -216,7 +216,11 @@ def _pair(
         raise NoRule("mixed dtypes, or bool")
     several = disj(*(ne(sizes[s], 1) for s in contracted))
     if contracted and path.known(several):
-        return a[1].like(dims, strides=_product_strides(path, left, right, sizes, target))
+
+        def multiplied(path: Path) -> Strides | None:
+            return _product_strides(path, left, right, sizes, target)
+
+        return a[1].like(dims, strides=deferred(path, dims, [], multiplied))
     if lone:
         raise NoRule("a plain product with sums")
 
@@ -229,10 +233,7 @@ def _pair(
                 plain = product
         return settled_strides(path, a[1].like(dims, strides=plain))
 
-    specs = [a[1], b[1]]
-    if any(isinstance(spec.strides, DeferredStrides) for spec in specs):
-        return a[1].like(dims, strides=deferred(path, dims, specs, laid_out))
-    return a[1].like(dims, strides=laid_out(path))
+    return a[1].like(dims, strides=deferred(path, dims, [a[1], b[1]], laid_out))
 
 
 def _product_strides(
@@ -246,11 +247,38 @@ def _product_strides(
     both = [s for s in target if s in left and s in right]
     mine = [s for s in target if s in left and s not in right]
     yours = [s for s in target if s not in left]
-    made = (*both, *mine, *yours)
+    swapped = mine and yours and _SWAPS and _right_is_first(path, mine, yours, sizes, target)
+    made = (*both, *yours, *mine) if swapped else (*both, *mine, *yours)
     inner = contiguous_strides(tuple(sizes[s] for s in made))
     strides = tuple(inner[made.index(s)] for s in target)
-    if strides == contiguous_strides(tuple(sizes[s] for s in target)):
-        return None
-    if any(target.index(y) < target.index(m) for y in yours for m in mine):
-        return _open_strides(tuple(sizes[s] for s in target), "the version of PyTorch determines")
-    return strides
+    return None if strides == contiguous_strides(tuple(sizes[s] for s in target)) else strides
+
+
+def _swaps_operands() -> bool:
+    """Whether this version of PyTorch multiplies the right operand with the left one if it can."""
+    left, right = (torch.empty(n, 3, device="cpu") for n in (2, 4))
+    return torch.einsum("ab,cb->ca", left, right).is_contiguous()
+
+
+_SWAPS = _swaps_operands()  # measured, once
+
+
+def _right_is_first(
+    path: Path, mine: list[str], yours: list[str], sizes: dict[str, Size], target: Labels
+) -> bool:
+    """Whether the right operand's dimensions precede the left one's in the output.
+
+    A dimension of size 1 counts as the right one's, wherever it is from.
+    """
+    last = max(map(target.index, yours))
+    if not all(decide(path, eq(sizes[s], 1)) for s in target[:last] if s in mine):
+        return False
+    rest = target[last + 1 :]
+    left_follows = False
+    for at, label in enumerate(rest):
+        if left_follows:
+            if decide(path, eq(sizes[label], 1)):
+                return False
+        elif label in mine:  # where the last one is of size 1, either order lies alike
+            left_follows = at == len(rest) - 1 or not decide(path, eq(sizes[label], 1))
+    return left_follows

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import archlint
 from archlint.ops.registry import RULES, NoRule
 from archlint.ops.rules import einsum as rules
 from archlint.ops.shapes.strides import settled_strides
@@ -136,6 +137,22 @@ def test_views():
         agree(torch.einsum, equation, first, *rest, env=env, layout=True, may_lack_rule=True)
 
 
+@given(data=st.data())
+@settings(max_examples=60)
+def test_how_products_lie_in_memory(data):
+    """Which operand comes first depends on the output, on sizes of 1 and on PyTorch's version."""
+    shared, left, right = (
+        data.draw(st.sampled_from(("", a, a + b))) for a, b in ("bc", "im", "kl")
+    )
+    orders = (shared + left + "j", shared + right + "j", shared + left + right)
+    first, second, target = ("".join(data.draw(st.permutations(labels))) for labels in orders)
+    points = [{n: data.draw(st.sampled_from([1, 2, 3])) for n in orders[2]} for _ in range(2)]
+    agree(
+        torch.einsum, f"{first},{second}->{target}", T(*first), T(*second),
+        env=points[0] | {"j": 4}, other=points[1] | {"j": 4}, layout=True,
+    )  # fmt: skip
+
+
 THREE = ["xy,yz,zw->xw", "...de,...nd,...n->...ne", "nde,nd,n->ne", "i,i,i->", "ab,b,cb"]
 
 
@@ -162,3 +179,29 @@ def test_how_such_a_result_lies_in_memory_is_not_known():
         result = RULES[torch.einsum](path, "nde,nd,n->ne", *operands)
     with pytest.raises(NoRule, match="lies in memory"):
         settled_strides(path, result)
+
+
+class TalkingHeads(torch.nn.Module):
+    def forward(self, x):
+        mixed = torch.einsum("bhij,hg->bgij", x, torch.ones(2, 2))
+        out = torch.einsum("bhij,bhjd->bhid", mixed, x.transpose(2, 3))
+        return out.reshape(out.shape[0], -1)
+
+
+class Swapped(torch.nn.Module):
+    """A product that can be viewed only where PyTorch multiplies the right operand first."""
+
+    def forward(self, x):
+        return torch.einsum("nchw,kc->knhw", x, torch.ones(3, 2)).view(3, -1)
+
+
+@pytest.mark.parametrize("model", [TalkingHeads(), Swapped()], ids=lambda m: type(m).__name__)
+def test_models_that_read_the_layout(model):
+    found = archlint.infer(model, "N 2 H W")
+    assert found.exact
+    for n, h, w in itertools.product((1, 2), (1, 2, 3), (1, 2, 3)):
+        try:
+            real = tuple(model(torch.rand(n, 2, h, w)).shape)
+        except RuntimeError:
+            real = None
+        assert found.output(N=n, H=h, W=w) == real
