@@ -1,10 +1,13 @@
 """Large weights of which only the first elements are drawn."""
 
+import inspect
+
 import pytest
 import torch
 from torch import nn
 
 from archlint.runtime.repeated_draws import DRAWN, RepeatedDraws
+from archlint.tracing.python.legacy_constructors import _Allocations
 
 
 @pytest.mark.parametrize("fill", ["normal_", "uniform_"])
@@ -35,3 +38,9 @@ def test_layers_have_the_distribution_that_they_ask_for():
     assert layer.weight.requires_grad
     assert abs(layer.weight.std().item() - 0.02) < 0.001
     assert torch.linalg.matrix_rank(layer.weight) == 512
+
+
+@pytest.mark.parametrize("mode", [RepeatedDraws, _Allocations])
+def test_a_call_does_not_import_dynamo(mode):
+    """PyTorch would wrap the method in one that imports it at the first call."""
+    assert mode.__torch_dispatch__.__code__.co_filename == inspect.getfile(mode)

@@ -26,6 +26,11 @@ def needs_sizes(error: str) -> bool:
 class _Allocations(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Answers allocations of symbolic sizes as calls of ``torch.empty``, which the tracer sees."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Spares the process the import of ``torch._dynamo``, more than a second."""
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
