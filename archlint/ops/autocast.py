@@ -44,6 +44,12 @@ _COMPOSED: set[Any] = {
     torch.functional.einsum,
     torch.functional.norm,
 }
+_COPIES: set[Any] = set(spellings("index_copy"))
+_WIDEST: set[Any] = _COPIES | {
+    *spellings("cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "row_stack"),
+    *spellings("column_stack"),
+}
+"""These promote to the widest dtype as ever, but refuse 16 bits of the kind that is not enabled."""
 _PADS: set[Any] = {F.pad, torch._C._nn.pad}
 _CAST = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -54,7 +60,7 @@ def autocast(
     """The arguments with the dtypes in which autocast, if it is enabled, computes ``function``."""
     if not torch.is_autocast_enabled("cpu"):
         return args, settings
-    if function in _COMPOSED:
+    if function in _COMPOSED or _is_refused(function, args, settings):
         path.undecided(f"what autocast makes of {function.__name__} is not followed")
     if function in _LOWER:
         dtype = torch.get_autocast_dtype("cpu")
@@ -63,6 +69,18 @@ def autocast(
     else:
         return args, settings
     return [_cast(a, dtype) for a in args], {k: _cast(v, dtype) for k, v in settings.items()}
+
+
+def _is_refused(function: Callable[..., Any], args: list[Any], settings: dict[str, Any]) -> bool:
+    """Whether autocast may refuse what the function accepts without it, or the reverse."""
+    if function not in _WIDEST:
+        return False
+    values = [*args, *settings.values()]
+    values += [v for each in values if isinstance(each, (list, tuple)) for v in each]
+    specs = [v for v in values if isinstance(v, TensorSpec) and v.dtype.is_floating_point]
+    dtypes = {spec.dtype for spec in specs}
+    known = {torch.float32, torch.float64, torch.get_autocast_dtype("cpu")}
+    return not dtypes <= known or (function in _COPIES and len(dtypes) > 1)
 
 
 def _bends(args: list[Any], settings: dict[str, Any]) -> bool:

@@ -96,6 +96,10 @@ def test_the_dtype_is_that_of_pytorch(name, before):
         lambda x: torch.linalg.matrix_power(x @ x.mT, 2),
         lambda x: torch.nn.LSTM(3, 2)(x.flatten(2).mT)[0],
         lambda x: torch.linalg.lu_factor(x)[0],
+        lambda x: torch.cat([x.half(), x.half()]),
+        lambda x: torch.stack(tensors=[x, x.half()]),
+        lambda x: torch.hstack((x.bfloat16(), x.half())),
+        lambda x: x.index_copy(1, torch.tensor([0, 1, 2]), x.bfloat16()),
     ],
 )
 def test_what_is_not_listed_is_not_followed(call):
