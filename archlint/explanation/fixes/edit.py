@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import io
 import re
@@ -53,12 +54,23 @@ class Edit:
 
 
 def write_all(edits: Sequence[Edit]) -> None:
-    """Change several files; none, and ``ArchlintError``, if one of them has changed since."""
+    """Change several files; none, and ``ArchlintError``, if one of them has changed since.
+
+    If one cannot be written, as on a full disk, all are what they were, and ``OSError`` is raised.
+    """
     for edit in edits:
         if edit.file.read_bytes() != edit.before:
             raise ArchlintError(f"{shown(str(edit.file))} has changed; nothing was written")
-    for edit in edits:
-        edit.file.write_bytes(edit.after)
+    begun: list[Edit] = []
+    try:
+        for edit in edits:
+            begun.append(edit)
+            edit.file.write_bytes(edit.after)
+    except OSError:
+        for edit in begun:
+            with contextlib.suppress(OSError):
+                edit.file.write_bytes(edit.before)
+        raise
 
 
 class SourceText:

@@ -1,11 +1,13 @@
 """An edit changes its span and no other byte, and its diff applies with ``git apply``."""
 
 import ast
+import errno
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from archlint.explanation.fixes.edit import Edit, SourceText
+from archlint.explanation.fixes.edit import Edit, SourceText, write_all
 from archlint.explanation.fixes.source_edits import rule_file_edit
 
 CONTENTS = {
@@ -35,6 +37,23 @@ def test_bytes_outside_of_the_span_stay_and_the_diff_applies(tmp_path, name):
     ran = subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=patch, capture_output=True)
     assert ran.returncode == 0, ran.stderr
     assert file.read_bytes() == edit.after
+
+
+def test_a_full_disk_leaves_all_files_as_they_were(tmp_path, monkeypatch):
+    model, rules = tmp_path / "model.py", tmp_path / "archlint.yaml"
+    model.write_bytes(b"a = 1")
+    rules.write_bytes(b"b: 1")
+
+    def write(path, data):
+        with path.open("wb") as file:  # is empty from here on
+            if data == b"b: 2":
+                raise OSError(errno.ENOSPC, "No space left on device")
+            file.write(data)
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    with pytest.raises(OSError, match="No space"):
+        write_all([Edit(model, b"a = 1", b"a = 2"), Edit(rules, b"b: 1", b"b: 2")])
+    assert (model.read_bytes(), rules.read_bytes()) == (b"a = 1", b"b: 1")
 
 
 def test_an_edit_stays_inside_of_the_project(tmp_path):
