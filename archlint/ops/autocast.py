@@ -44,8 +44,9 @@ _COMPOSED: set[Any] = {
     torch.functional.einsum,
     torch.functional.norm,
 }
-_COPIES: set[Any] = set(spellings("index_copy"))
-_WIDEST: set[Any] = _COPIES | {
+_COPIES: set[Any] = {*spellings("index_copy")}
+_WIDEST: set[Any] = {
+    *_COPIES,
     *spellings("cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "row_stack"),
     *spellings("column_stack"),
 }
