@@ -18,6 +18,7 @@ from tests.support import in_process
 ROOT = Path(__file__).parents[2]
 HERE = "end_to_end/test_everyday.py"
 INIT = "end_to_end/test_init.py"
+AGAIN = "end_to_end/test_init_again.py"
 LOCK = "project/test_lock_file.py"
 FIXES = "explanation/fixes/test_fixes.py"
 TEXT = "report/test_text_report.py"
@@ -41,7 +42,7 @@ TESTS = {
         "engine/diagnosis/test_input_mismatch.py::test_the_input_is_said_to_be_described_wrongly",
     "init writes what a fix then breaks":
         "runner/test_patched_project.py::test_contracts_that_a_fix_makes_obsolete_are_updated_with_it",
-    "init cannot be run again": f"{INIT}::test_a_second_run_adds_what_is_new_and_changes_no_line",
+    "init cannot be run again": f"{AGAIN}::test_a_second_run_adds_what_is_new_and_changes_no_line",
     "init skips notebooks without a word": f"{INIT}::test_notebooks_are_named",
     "fix --write exits 0 with broken contracts": f"{FIXES}::test_write_never_narrows_a_contract",
     "ceil_mode has no diff": f"{FIXES}::test_ceil_mode_where_only_pools_are_to_blame",
@@ -69,11 +70,12 @@ TESTS = {
     "no licence, no addresses":
         "end_to_end/test_distribution.py::test_the_wheel_has_the_code_and_its_metadata",
     "no page of limits, messages, files": f"{HERE}::test_the_pages_that_a_new_user_looks_for",
-    "init writes at its end only": f"{INIT}::test_each_model_is_written_at_once",
+    "init writes at its end only": f"{AGAIN}::test_each_model_is_written_at_once",
     "a slow model holds up the others":
-        f"{INIT}::test_models_are_left_for_the_next_run_when_the_time_is_up",
+        f"{AGAIN}::test_models_are_left_for_the_next_run_when_the_time_is_up",
     "init finds parts, not the model":
-        f"{INIT}::test_what_needs_arguments_is_listed_with_the_main_model_first",
+        "project/discover/test_candidates.py::"
+        "test_what_needs_arguments_is_listed_with_the_main_model_first",
     "configurations": f"{INIT}::test_configurations_with_defaults_are_made",
     "init downloads": "runtime/test_offline.py::test_network_and_installations_are_refused",
     "one job takes all threads":
