@@ -103,6 +103,11 @@ def flatten_spans(found: Definition, line: int, pool: str) -> Iterator[list[Span
     ]
     inner = [c for c in calls if not any(_flattened(found, c) is other for other in calls)]
     used, imported = functional(found)
+    if not calls:  # of another name: ``self.flat(x)``
+        for node in ast.walk(found.tree):
+            if isinstance(node, ast.Call) and node_at(node, line) and len(node.args) == 1:
+                words = f"{used}.{pool.format(found.text(node.args[0]))}"
+                yield [*imported, (*found.span(node.args[0]), words)]
 
     def pooled(call: ast.Call) -> str:
         tensor = _flattened(found, call)
