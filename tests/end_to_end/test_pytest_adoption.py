@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-import archlint
+from tests.support.pytest_runs import imported_once
 
 pytest_plugins = ["pytester"]
 
@@ -31,16 +31,9 @@ contracts:
 """
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _warm():
-    """Everything is imported once: pytester forgets what a run in this process imports."""
-    import torch
-
-    import pytest_archlint.fixture
-    import pytest_archlint.session_waivers
-    import pytest_archlint.summary  # noqa: F401
-
-    assert not archlint.check(torch.nn.Linear(8, 2), "N F", accepts="any F", samples=1)
+    imported_once()
 
 
 @pytest.fixture
