@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 
 from archlint.engine.weights.symbolic_weights import WeightClaim, WeightClaims
 from archlint.symbolic import (
+    Atom,
     Expr,
+    Max,
     Min,
     Size,
     Symbol,
+    atoms,
     evaluate,
     exact_quotient,
     from_atom,
@@ -215,18 +218,31 @@ def _by_factors(
 
 
 def _within_minimum(expr: Size, label: str) -> Size | None:
-    """``w - a``, if ``expr`` is ``±(a - min(a, w))``: where it is 0, ``w`` is at least ``a``."""
+    """``w - a``, if ``expr`` is ``±(a - min(a, w))``: where it is 0, ``w`` is at least ``a``.
+
+    The same with ``max(0, min(a, w))``, the length of a slice of a table up to ``a``.
+    """
     if isinstance(expr, int):
         return None
     for monomial, coef in expr.terms:
-        least = monomial[0]
-        if len(monomial) != 1 or not isinstance(least, Min) or abs(coef) != 1:
+        if len(monomial) != 1 or abs(coef) != 1:
             continue
-        other = from_atom(least) - expr * coef
-        for inner in least.operands():
-            if isinstance(inner, Expr) and label in inner.symbols() and other in least.operands():
+        other = from_atom(monomial[0]) - expr * coef
+        operands = _minimum(monomial[0])
+        for inner in operands:
+            if isinstance(inner, Expr) and label in inner.symbols() and other in operands:
                 return inner - other
     return None
+
+
+def _minimum(atom: Atom) -> tuple[Size, ...]:
+    """The operands of ``min(a, b)`` and of ``max(0, min(a, b))``."""
+    if isinstance(atom, Max) and 0 in atom.operands():
+        rest = [each for each in atom.operands() if isinstance(each, Expr)]
+        for inner in {a for each in rest for a in atoms(each)} if len(rest) == 1 else ():
+            if from_atom(inner) is rest[0]:
+                atom = inner
+    return atom.operands() if isinstance(atom, Min) else ()
 
 
 def _solution(expr: Size, label: str, at_least: bool = False, rounded: bool = False) -> Size | None:

@@ -52,13 +52,16 @@ def test_weights_that_serve_every_image(name):
          "pos >=: 1 x T x 8"),
         (Model(lambda s, x: x + s.pos[:, 1 : x.shape[1] + 1], pos=p(1, 16, 8)),
          "pos >=: 1 x (T+1) x 8"),
+        (Model(lambda s, x: s.after(nn.functional.avg_pool1d(x.mT, 5, 2).mT),
+               after=Model(lambda s, x: x + s.pos[:, : x.shape[1]], pos=p(1, 16, 8))),
+         "after.pos >=: 1 x (ceil(T/2)-2) x 8"),
         (Model(lambda s, x: x + s.e(torch.arange(x.shape[1])), e=nn.Embedding(16, 8)),
          "e.weight >=: T x 8"),
     ],
-    ids=["slice", "narrow", "shifted", "embedding"],
+    ids=["slice", "narrow", "shifted", "after pooling", "embedding"],
 )  # fmt: skip
 def test_a_table_has_to_be_long_enough(model, expected):
-    assert tied(model, "N T 8", T=4) == [expected]
+    assert tied(model, "N T 8", T=8) == [expected]
 
 
 def test_sizes_that_do_not_fit_are_derived_as_well():
