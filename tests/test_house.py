@@ -302,6 +302,7 @@ STATE = {
     "archlint/runtime/effort_clock.py: _known": "what the system said last, of each thread",
     "archlint/models/targets.py: _SETTINGS": "what imports set, to be set again for later checks",
     "archlint/contracts/plugins.py: _managers": "the plugins of the process, imported once",
+    "archlint/contracts/plugins.py: _loaded": "whether plugins load in this block",
     "archlint/contracts/plugins.py: _ruled": "which plugins have registered their rules",
     "archlint/symbolic/atom.py: _ATOMS": "equal atoms are one object; none is ever changed",
     "archlint/symbolic/expr.py: _EXPRS": "equal sizes are one object; none is ever changed",

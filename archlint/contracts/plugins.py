@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -29,10 +31,21 @@ LOCATORS = "archlint.locators"
 
 _managers: list[pluggy.PluginManager] = []  # at most one per process
 _ruled: set[str] = set()  # plugins whose shape rules are registered
+_loaded: ContextVar[bool] = ContextVar("archlint_plugins", default=True)
 
 
 class PluginError(ArchlintError):
     """A plugin cannot be imported, or one of its hooks fails or returns an invalid value."""
+
+
+@contextmanager
+def without_plugins() -> Iterator[None]:
+    """Load no plugin in this block, which runs before it is recorded what a plugin reads."""
+    token = _loaded.set(False)
+    try:
+        yield
+    finally:
+        _loaded.reset(token)
 
 
 def prefixes(root: Path) -> tuple[str, ...]:
@@ -123,7 +136,7 @@ def _load(root: Path | None) -> pluggy.PluginManager | None:
     root = root or project_root(Path.cwd())
     points = _points(GROUP, tuple(sys.path))
     local = configured_plugins(root / "pyproject.toml")
-    if not points and not local and not _managers:
+    if not (_loaded.get() and (points or local or _managers)):
         return None
     manager = _manager()
     for point in points:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from archlint.contracts.plugins import without_plugins
 from archlint.contracts.rulefile.load import loads
 from archlint.engine.pipeline import check_source
 from archlint.models.targets import from_instance
@@ -29,7 +30,7 @@ def warm_up() -> None:
     try:
         contract = loads(_RULES).contracts[0]
         layers = nn.Conv2d(3, 4, 3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
-        with from_instance(nn.Sequential(*layers, nn.Linear(4, 2))) as source:
+        with without_plugins(), from_instance(nn.Sequential(*layers, nn.Linear(4, 2))) as source:
             check_source(contract, source)
     finally:
         torch.set_num_threads(threads)

@@ -31,13 +31,14 @@ PATH_FUNCTIONS = ("os.stat", "os.lstat", "os.readlink", "os.access", "os.open")
 
 _CLOCKS = "time monotonic perf_counter process_time thread_time clock_gettime"
 _MACHINE = {
-    "time": f"{_CLOCKS} {_CLOCKS.replace(' ', '_ns ')}_ns localtime gmtime ctime strftime",
+    "time": f"{_CLOCKS} {_CLOCKS.replace(' ', '_ns ')}_ns localtime gmtime ctime asctime strftime",
     "os": "urandom getrandom getpid getppid getuid geteuid getlogin cpu_count process_cpu_count "
     "sched_getaffinity getloadavg times uname statvfs fstatvfs get_terminal_size sysconf confstr "
-    "pathconf umask getgid getegid getgroups getpgrp getpgid getsid getpriority nice getresuid",
+    "pathconf umask getgid getegid getgroups getpgrp getpgid getsid getpriority nice getresuid "
+    "getresgid getgrouplist sched_getscheduler sched_getparam sched_rr_get_interval",
     "pwd": "getpwuid getpwnam getpwall",
     "grp": "getgrgid getgrnam getgrall",
-    "resource": "getrlimit getrusage",
+    "resource": "getrlimit getrusage prlimit",
     "uuid": "uuid1 getnode",
     "socket": "if_nameindex if_nametoindex",
     "_posixsubprocess": "fork_exec",  # through which multiprocessing spawns
@@ -46,6 +47,8 @@ _MACHINE = {
     "torch": "get_num_threads get_num_interop_threads seed",
     "torch.random": "seed",
     "torch.backends.cpu": "get_cpu_capability",
+    "torch.cpu": "get_capabilities _is_avx2_supported _is_avx512_supported _is_vnni_supported "
+    "_is_avx512_bf16_supported _is_amx_tile_supported _is_amx_fp16_supported",
     "torch.__config__": "show parallel_info",
 }
 """By module: functions whose answers the next run need not get again."""

@@ -3,7 +3,14 @@ function of the project, and what that returns is the verdict's message. ``pytho
 tests.support.stub_models check …`` runs it."""
 
 import importlib
+import logging  # noqa: F401 - what each job imports, once for all
+import os
+import platform  # noqa: F401
+import pwd  # noqa: F401
+import resource  # noqa: F401
 import sys
+import uuid  # noqa: F401
+from pathlib import Path
 
 from archlint.cli import app as cli
 from archlint.contracts.plugins import register_rules
@@ -31,6 +38,8 @@ def decide(contract, ref, *, root, samples):
 def install(setattr=setattr):
     setattr(workers, "CHECK", CHECK)
 
+
+register_rules(Path(os.sep))  # reads the entry points, once for all jobs
 
 if __name__ == "__main__":
     install()

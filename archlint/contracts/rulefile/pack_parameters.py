@@ -67,10 +67,9 @@ def read_parameters(
         default = entry.get("default")
         inferred = "text" if isinstance(default, str) else "shape"
         inferred = inferred if isinstance(default, (str, list, dict)) else "number"
-        kind = entry.get("type", inferred)
+        written = entry.get("type")
+        kind = written if isinstance(written, str) and written in _EXPECTED else inferred
         required = "default" not in entry
-        if kind not in _EXPECTED:
-            kind = inferred
         if not required and not _fits(default, kind):
             found_ = f"found {describe(default)} as the default of a {kind} parameter"
             collector.add((*place, "default"), found_, _EXPECTED[kind])

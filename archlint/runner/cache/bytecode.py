@@ -46,14 +46,36 @@ def names_in(code: CodeType) -> Iterator[str]:
             yield constant
 
 
-def uses_builtin(code: CodeType, name: str) -> bool:
-    """Whether a piece of code, or one of its functions, loads a global of this name."""
+def uses_builtin(code: CodeType, *names: str) -> bool:
+    """Whether a piece of code, or one of its functions, loads a global of one of these names.
+
+    A method ``__hash__`` may: it makes one hash of others.
+    """
+    return any(
+        i.argval in names and i.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+        for part in _parts(code)
+        if part.co_name != "__hash__" and not set(names).isdisjoint(part.co_names)
+        for i in dis.get_instructions(part)
+    )
+
+
+def calls_without_arguments(code: CodeType, method: str) -> bool:
+    """Whether a piece of code, or one of its functions, calls ``x.method()``."""
+    for part in _parts(code):
+        if method not in part.co_names:
+            continue
+        loaded = False
+        for i in dis.get_instructions(part):
+            if loaded and i.opname.startswith("CALL") and i.arg == 0:
+                return True
+            if i.opname not in ("PRECALL", "PUSH_NULL", "CACHE"):
+                loaded = i.argval == method and i.opname in ("LOAD_METHOD", "LOAD_ATTR")
+    return False
+
+
+def _parts(code: CodeType) -> list[CodeType]:
+    """A piece of code and those of all its functions."""
     parts = [code]
     for part in parts:
         parts += [c for c in part.co_consts if isinstance(c, CodeType)]
-    return any(
-        i.argval == name and i.opname in ("LOAD_GLOBAL", "LOAD_NAME")
-        for part in parts
-        if name in part.co_names
-        for i in dis.get_instructions(part)
-    )
+    return parts

@@ -16,12 +16,13 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 from urllib.parse import unquote
 
-from archlint.runner.cache.bytecode import is_outdated
+from archlint.runner.cache.bytecode import is_outdated, names_in
 from archlint.runner.cache.dependencies import (
     ALL_VARIABLES,
     CHANGED,
@@ -30,7 +31,7 @@ from archlint.runner.cache.dependencies import (
     variable_digest,
 )
 from archlint.runner.cache.not_comparable import NATIVE, NATIVE_CALLS, NOT_COMPARABLE, reads_unseen
-from archlint.runner.cache.path_questions import TIMES, question_of
+from archlint.runner.cache.path_questions import TIMES, UNKNOWABLE, question_of, reads_status
 from archlint.runner.resources import SET_VARIABLES
 from archlint.runtime import import_watch, outside_watch
 from archlint.runtime.code_owner import Owner, inside_installed, is_python, is_users, owner_of
@@ -56,6 +57,7 @@ class DependencyWatch:
         self._others: set[str] = set()  # packages that are not the user's
         self._own = threading.local()  # ``busy`` while this thread runs the watch's own code
         self._variables: dict[str, str] = {}
+        self._names_unknowable = False  # whether user code reads parts of a status, anywhere
         self._readers = outside_watch.NativeReaders(self._read_by_library)
         self.incomplete = ""
         """Why the record is incomplete; ``""`` if it is complete."""
@@ -77,6 +79,8 @@ class DependencyWatch:
         data = None
         with self._watching():
             result = self._all_dependencies()
+            if self._names_unknowable and {"status", "entries"} & result.answers.keys():
+                self.incomplete = "the code reads parts of a status that change by themselves"
             data = None if result.changed() else result.to_json()
         return None if self.incomplete else data
 
@@ -176,6 +180,8 @@ class DependencyWatch:
             digest = CHANGED if is_outdated(source, file) else digest_of(source)
             self._loaded.setdefault(source, digest)
             self._found.add_file(source, digest)
+        else:
+            self._record_file(file)
 
     def _listed(self, event: str, args: tuple[Any, ...], frame: FrameType | None) -> None:
         if frame and frame.f_code.co_filename.startswith("<frozen importlib"):
@@ -219,9 +225,9 @@ class DependencyWatch:
 
     def _executed(self, _event: str, args: tuple[Any, ...], _frame: FrameType | None) -> None:
         code = args[0]
-        if not isinstance(code, CodeType) or self._owner(code.co_filename) not in _USERS:
-            return
-        self.incomplete = reads_unseen(code) or self.incomplete
+        if isinstance(code, CodeType) and self._owner(code.co_filename) in _USERS:
+            self.incomplete = reads_unseen(code) or self.incomplete
+            self._names_unknowable |= not UNKNOWABLE.isdisjoint(names_in(code))
 
     def _native_call(self, event: str, _args: tuple[Any, ...], frame: FrameType | None) -> None:
         if self._caller(frame)[0] is Owner.USER:
@@ -242,7 +248,8 @@ class DependencyWatch:
             owner, library, function, code = self._caller(frame)
             if owner is Owner.ARCHLINT:
                 return
-            if name == "os.fstat" and (library or not code or TIMES.isdisjoint(code.co_names)):
+            sizes = not code or (reads_status(code) and TIMES.isdisjoint(code.co_names))
+            if name == "os.fstat" and (library or sizes):
                 return  # the contents of the file were recorded when it was opened
             if name == "os.umask" and library:
                 return  # for the mode of a file that it writes
@@ -382,10 +389,9 @@ def _library_of(file: str) -> str:
     return package if package in ("pathlib", "importlib") else name.partition(".")[0]
 
 
-def _with_parents(name: str) -> list[str]:
+def _with_parents(name: str) -> Iterator[str]:
     """``a.b.c``: a, a.b and a.b.c."""
-    parts = name.split(".")
-    return [".".join(parts[: i + 1]) for i in range(len(parts))]
+    return accumulate(name.split("."), "{}.{}".format)
 
 
 def _namespace(name: str) -> dict[str, Any]:

@@ -21,11 +21,12 @@ else:
 
 _METADATA = (".dist-info", ".egg-info")
 _CODE = (".py", ".pyc", ".so", ".pyd")
-_GPU = "/dev/nvidiactl"
+_GPU = "nvidia"
+_TIME_ZONE = "/etc/localtime"
 _VARIABLES = (
-    "LANG", "LC_", "TZ", "LD_", "CUDA", "PYTORCH", "TORCH", "PYTHONDEVMODE", "PYTHONWARNINGS",
-    "PYTHONINTMAXSTRDIGITS",
+    "LANG", "LC_", "TZ", "LD_", "CUDA", "NVIDIA_", "PYTHON", "PYTORCH", "TORCH", "NPY_", "ATEN_",
 )  # fmt: skip
+_NOT_COUNTED = ("PYTHONPATH", "PYTHONHASHSEED")  # sys.path is part of the key; archlint sets seeds
 
 
 @lru_cache(None)
@@ -38,8 +39,10 @@ def signature() -> str:
         sys.platform,
         machine,
         sys.prefix,
-        f"{sys.flags.optimize} {sys.flags.utf8_mode} {os.path.exists(_GPU)}",
+        f"{sys.flags.optimize} {sys.flags.utf8_mode}",
+        _contents(_TIME_ZONE),
         *path,
+        *_devices(),
         *_variables(),
         *_distributions(),
         _archlint_files(),
@@ -88,10 +91,20 @@ def other_module_names() -> frozenset[str]:
 
 def _variables() -> list[str]:
     """Environment variables that Python, PyTorch and the C library read by themselves."""
-    return sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith(_VARIABLES))
+    chosen = (k for k in os.environ if k.startswith(_VARIABLES) and k not in _NOT_COUNTED)
+    return sorted(f"{k}={os.environ[k]}" for k in chosen)
+
+
+def _devices() -> list[str]:
+    """The GPUs of NVIDIA's driver."""
+    try:
+        return sorted(name for name in os.listdir("/dev") if name.startswith(_GPU))
+    except OSError:
+        return []
 
 
 def _distributions() -> list[str]:
+    """The installed distributions, and what lies beside them: modules, and files of paths."""
     parts = []
     for folder in dict.fromkeys(sys.path):
         try:
@@ -99,21 +112,29 @@ def _distributions() -> list[str]:
         except OSError:
             continue
         for name in names:
+            path = os.path.join(folder, name)
             if name.endswith(_METADATA):
-                parts += [name, _origin(os.path.join(folder, name))]
+                parts += [name, _origin(path)]
+            elif installed_folder(folder) and name.endswith((".pth", ".egg-link", ".py")):
+                parts += [name, _contents(path)]
+            elif installed_folder(folder) and name != "__pycache__":
+                parts.append(name)
     return parts
 
 
 def _origin(metadata: str) -> str:
     """Its entry points, and its commit or folder if it was not installed from an index."""
-    text = ""
-    for name in ("entry_points.txt", "direct_url.json"):
-        try:
-            with open(os.path.join(metadata, name), encoding="utf-8") as file:
-                text += file.read()
-        except (OSError, UnicodeDecodeError):
-            pass
-    return text
+    names = ("entry_points.txt", "direct_url.json")
+    return "".join(_contents(os.path.join(metadata, name)) for name in names)
+
+
+def _contents(path: str) -> str:
+    """The digest of a file; ``""`` if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return digest(file.read())
+    except OSError:
+        return ""
 
 
 def _archlint_files() -> str:

@@ -5,12 +5,23 @@ from __future__ import annotations
 import re
 from types import CodeType
 
-from archlint.runner.cache.bytecode import names_in, uses_builtin
+from archlint.runner.cache.bytecode import calls_without_arguments, names_in, uses_builtin
 
 NOT_SEEN = {
     **dict.fromkeys(("now", "utcnow", "today"), "the date"),
     **dict.fromkeys(("fromtimestamp", "astimezone", "tzname", "altzone"), "the time zone"),
-    **dict.fromkeys(("get_ident", "get_native_id", "native_id"), "the id of a thread"),
+    **dict.fromkeys(("get_ident", "get_native_id", "native_id", "ident"), "the id of a thread"),
+    **dict.fromkeys(("data_ptr", "ctypes", "__array_interface__"), "where tensors lie in memory"),
+    **dict.fromkeys(
+        ("getrefcount", "getallocatedblocks", "get_objects", "get_referrers", "get_traced_memory"),
+        "what the process has in memory",
+    ),
+    **dict.fromkeys(
+        ("cpu_count", "__cpu_features__", "supported_engines"), "what processors there are"
+    ),
+    **dict.fromkeys(("executable", "orig_argv"), "the command of the process"),
+    "inode": "the number of a file",
+    "RAND_bytes": "random bytes",
 }
 """What names in code are for, whose use cannot be seen: methods of built-in classes, attributes."""
 
@@ -24,12 +35,14 @@ NOT_COMPARABLE = frozenset((
     "socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo",
     "socket.gethostbyname", "socket.gethostbyaddr", "socket.gethostname", "socket.getnameinfo",
     "socket.getservbyname", "socket.getservbyport", "os.getxattr", "os.listxattr",
-    "sqlite3.load_extension",
+    "sqlite3.load_extension", "os.kill", "os.killpg",
 ))  # fmt: skip
 """Audit events of other processes, the network and attributes of files."""
 
-NATIVE_CALLS = ("ctypes.dlsym", "ctypes.dlsym/handle", "ctypes.cdata", "ctypes.string_at")
-"""Audit events of calls of native code, and of reading memory."""
+NATIVE_CALLS = (
+    "ctypes.dlsym", "ctypes.dlsym/handle", "ctypes.cdata", "ctypes.string_at", "fcntl.ioctl",
+)  # fmt: skip
+"""Audit events of calls of native code, of reading memory and of asking devices."""
 
 NATIVE = frozenset((
     "cv2", "tokenizers", "sentencepiece", "pyarrow", "lmdb", "onnxruntime", "duckdb", "soundfile",
@@ -45,4 +58,9 @@ def reads_unseen(code: CodeType) -> str:
         return f"the code reads {NOT_SEEN[min(found)]}"
     if EXECUTES & names and any(map(ATTACHES.search, names)):
         return "the code attaches a database"
-    return "the code reads where objects lie in memory" if uses_builtin(code, "id") else ""
+    if calls_without_arguments(code, "seed"):
+        return "the code takes a seed from the system"
+    by_name = {"builtins", "__builtins__"} & names and {"id", "hash"} & names
+    if by_name or uses_builtin(code, "id", "hash") or calls_without_arguments(code, "__hash__"):
+        return "the code reads where objects lie in memory"
+    return ""

@@ -23,6 +23,7 @@ TIMES = UNKNOWABLE | {"st_mtime", "st_mtime_ns"}
 
 _KIND_ONLY = frozenset(("genericpath", "posixpath", "os", "glob", "pathlib", "tempfile", "shutil"))
 _SOURCE_ONLY = frozenset(("linecache", "inspect", "tokenize", "traceback", "importlib"))
+_AS_IS = ("", "os", "pathlib")  # where a call returns the status itself
 _OF_STATUS = {
     "stat": "status",
     "lstat": "status",
@@ -42,9 +43,17 @@ def question_of(library: str, function: str, caller: CodeType | None) -> str | N
     if library in _SOURCE_ONLY:
         return None  # times and sizes of sources, whose contents are recorded anyway
     question = _OF_STATUS.get(function, "kind") if library in _KIND_ONLY else "status"
-    if question == "status" and caller and UNKNOWABLE.intersection(caller.co_names):
-        return ""
+    if question == "status" and caller:
+        if UNKNOWABLE.intersection(caller.co_names):
+            return ""
+        if library in _AS_IS and not reads_status(caller):
+            return ""
     return question
+
+
+def reads_status(code: CodeType) -> bool:
+    """Whether a function reads parts of a status by name: else it returns it, or takes indices."""
+    return any(name.startswith("st_") for name in code.co_names)
 
 
 def answer(question: str, path: str) -> str:

@@ -59,3 +59,11 @@ def test_mistakes_of_the_pack_come_before_those_of_its_parent(folder):
         read_pack("./child.yaml", folder)
     files = [Path(m.where.file).name for m in caught.value.mistakes]
     assert files == ["child.yaml", "base.yaml"]
+
+
+@pytest.mark.parametrize("type_", ["[[1]]", "{a: 1}", "1", "null", "[]"])
+def test_a_type_that_is_no_text(folder, type_):
+    (folder / "base.yaml").write_text(BASE.replace("k: {about", f"k: {{type: {type_}, about"))
+    with pytest.raises(RuleFileError) as caught:
+        read_pack("./base.yaml", folder)
+    assert [(m.where.line, m.where.column) for m in caught.value.mistakes] == [(4, 58)]

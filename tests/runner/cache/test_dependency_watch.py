@@ -7,6 +7,7 @@ except that of the model that depends on none of it.
 
 import json
 import os
+import py_compile
 import subprocess
 import sys
 import tempfile
@@ -226,6 +227,29 @@ KEPT = {
             "except tarfile.ReadError: answer = open(here / 't.txt').read()", TEXT),
     "pickle": ("import pickle; answer = pickle.load(open(here / 't.pickle', 'rb'))",
                "write('t.pickle', 'I2\\n.')"),
+    "lazy_loader": (
+        "import importlib.util as u, sys; s = u.spec_from_file_location('x', here / 'c.py'); "
+        "s.loader = u.LazyLoader(s.loader); m = u.module_from_spec(s); "
+        "s.loader.exec_module(m); answer = m.A", "write('c.py', 'A = 2')"),
+    "namespace_before": (
+        "import sys; sys.path[:0] = [str(here / 'a'), str(here / 'b')]; import ns.mod; "
+        "answer = ns.mod.A", "write('a/ns/mod.py', 'A = 2')"),
+    "hides_namespace": (
+        "import sys; sys.path[:0] = [str(here / 'a'), str(here / 'b')]; import ns.mod; "
+        "answer = ns.mod.A", "write('a/ns/__init__.py'); write('a/ns/mod.py', 'A = 3')"),
+    "pth": ("import site, sys; site.addsitedir(str(here / 'sites')); import m_pth; "
+            "answer = m_pth.A", "write('sites/p.pth', '../b')"),
+    "sourceless": (
+        "from importlib.machinery import SourcelessFileLoader as L; import types; "
+        "m = types.ModuleType('x'); L('x', str(here / '__pycache__/s.pyc')).exec_module(m); "
+        "answer = m.A", "write_compiled('A = 2')"),
+    "version": ("import importlib.metadata as m, sys; sys.path.append(str(here)); "
+                "answer = m.version('one')",
+                "write('one.egg-info/PKG-INFO', 'Name: one\\nVersion: 2')"),
+    "git": ("answer = (here / 'git' / 'HEAD').read_text()", "write('git/HEAD', 'two')"),
+    "stat_size": ("import os\nclass S:\n    def __init__(self, p): self.n = os.stat(p).st_size\n"
+                  "answer = S(here / 't.txt').n", "write('t.txt', 'three')"),
+    "hub": ("import os; answer = os.path.join(os.path.expanduser('~'), '.cache/torch/hub')", ""),
     "dbm": (
         "import dbm\nwith dbm.open(str(here / 'd'), 'r') as d: answer = d[b'a']",
         "import dbm\nwith dbm.open('d', 'c') as d: d[b'a'] = b'two'",
@@ -251,6 +275,38 @@ NOT_KEPT = {
     "fromtimestamp": "import datetime; answer = datetime.datetime.fromtimestamp(0)",
     "astimezone": "import datetime as d; answer = d.datetime(2000, 1, 1).astimezone().utcoffset()",
     "tzname": "import time; answer = time.tzname",
+    "inode": "import os; answer = [e.inode() for e in os.scandir(here)]",
+    "stat_index": "import os; answer = os.stat(here / 't.txt')[7]",
+    "stat_values": "import os; answer = tuple(os.stat(here / 't.txt'))",
+    "stat_elsewhere": "import os\ndef st(p): return os.stat(p)\ndef age(s): return s.st_atime\n"
+                      "answer = age(st(here / 't.txt'))",
+    "stat_getattr": "import os; answer = getattr(os.stat(here / 't.txt'), 'st_ino')",
+    "entry_elsewhere": "import os\ndef key(s): return s.st_ino\n"
+                       "answer = [key(e.stat()) for e in os.scandir(here)]",
+    "fstat_index": "import os; f = open(here / 't.txt'); answer = os.fstat(f.fileno())[8]",
+    "thread_ident": "import threading; answer = threading.current_thread().ident",
+    "repr": "answer = repr(object())",
+    "text": "answer = f'{object()}'",
+    "hash": "answer = hash(object())",
+    "hash_method": "class A: pass\nanswer = A().__hash__()",
+    "id_of_module": "import builtins; answer = builtins.id(here)",
+    "id_by_name": "answer = getattr(__import__('builtins'), 'id')(here)",
+    "pointer": "import numpy; answer = numpy.zeros(3).__array_interface__['data'][0]",
+    "pointer_ctypes": "import numpy; answer = numpy.zeros(3).ctypes.data",
+    "argv": "import sys; answer = sys.orig_argv",
+    "executable": "import sys; answer = sys.executable",
+    "ssl": "import ssl; answer = ssl.RAND_bytes(4)",
+    "kill": "import os\ntry: answer = os.kill(99999999, 0)\nexcept OSError: answer = 0",
+    "objects": "import gc; answer = len(gc.get_objects())",
+    "blocks": "import sys; answer = sys.getallocatedblocks()",
+    "references": "import sys; answer = sys.getrefcount(None)",
+    "traced": "import tracemalloc as t; t.start(); answer = t.get_traced_memory()",
+    "ioctl": "import fcntl\ntry: answer = fcntl.ioctl(0, 0x5413, b'0' * 8)\n"
+             "except OSError: answer = 0",
+    "scheduler": "import os; answer = os.sched_getscheduler(0)",
+    "prlimit": "import resource; answer = resource.prlimit(0, resource.RLIMIT_NOFILE)",
+    "features": "import numpy as np; answer = np._core._multiarray_umath.__cpu_features__",
+    "asctime": "import time; answer = time.asctime()",
     "umask": "import os; answer = os.umask(0o22)",
     "groups": "import os; answer = os.getgroups()",
     "interfaces": "import socket; answer = socket.if_nameindex()",
@@ -331,6 +387,13 @@ write('t.pickle', 'I1\\n.')
 for name in ('import_', 'import_module', 'beside', 'extension', 'source'):
     write(f'm_{name}.py', 'A = 1')
 write('m_folder.py', 'A = 1')
+for name in ('a/ns/other', 'b/ns/mod', 'a/m_pth'):
+    write(f'{name}.py', 'A = 1')
+write('b/m_pth.py', 'A = 2')
+write('sites/p.pth', '../a')
+write_compiled('A = 1')
+write('one.egg-info/PKG-INFO', 'Name: one\\nVersion: 1')
+write('git/HEAD', 'one')
 os.mkdir('m_folder')
 os.mkdir('below')
 for name in ('data', 'resources'):
@@ -368,20 +431,29 @@ TORCH = {
     "numpy": "torch.tensor(np.load(here / 't.npy'))",
     "memmap": "torch.tensor(np.memmap(here / 't.raw', dtype='float32', mode='r'))",
     "fromfile": "torch.tensor(np.fromfile(here / 't.raw', dtype='float32'))",
+    "plugin": "torch.tensor(PLUGIN.NUMBER)",
     "state_dict": "state(torch.load(here / 'state.pt', weights_only=True))",
 }
 TORCH_NOT_KEPT = {
     "threads": "torch.tensor(3.0 + 0 * torch.get_num_threads())",
     "seed": "torch.tensor(3.0 + 0 * torch.seed())",
+    "generator": "torch.tensor(3.0 + 0 * torch.Generator().seed())",
+    "pointer": "torch.tensor(3.0 + 0 * torch.ones(1).data_ptr())",
+    "instructions": "torch.tensor(3.0 + 0 * torch.cpu._is_avx512_supported())",
     "capability": "torch.tensor(3.0 + 0 * len(torch.backends.cpu.get_cpu_capability()))",
     "numpy_seed": "torch.tensor(3.0 + 0 * np.random.default_rng().random())",
 }
+PLUGIN = """
+from pathlib import Path
+NUMBER = float((Path(__file__).parent / "weights" / "plugin.txt").read_text())
+"""
 TORCH_MODEL = """
-import numpy as np, torch
+import numpy as np, sys, torch
 from pathlib import Path
 from torch import nn
 from torch.jit import load as load_script
 here = Path(__file__).parent / "weights"
+PLUGIN = sys.modules["acme_plugin"]
 def state(values):
     layer = nn.Linear(1, 1)
     layer.load_state_dict(values)
@@ -396,14 +468,19 @@ def change(folder, code):
 
     def write(name, text=""):
         path = folder / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+
+    def write_compiled(code):
+        write("s.py", code)
+        py_compile.compile("s.py", cfile="__pycache__/s.pyc")
+        os.remove("s.py")
 
     here = os.getcwd()
     folder.mkdir(parents=True, exist_ok=True)
     os.chdir(folder)
     try:
-        exec(code, {"write": write})
+        exec(code, {"write": write, "write_compiled": write_compiled})
     finally:
         os.chdir(here)
 
@@ -424,6 +501,7 @@ def save_weights(folder, number):
     program = torch.export.export(torch.nn.Linear(1, 1), (torch.zeros(1),))
     program.state_dict["weight"].data[:] = program.state_dict["bias"].data[:] = number
     torch.export.save(program, folder / "t.pt2")
+    (folder / "plugin.txt").write_text(str(number))
     k.numpy().tofile(folder / "t.raw")
     np.save(folder / "t.npy", k.numpy())
     save_file({"k": k}, folder / "t.st")
@@ -459,8 +537,9 @@ def runs(tmp_path_factory):
         change(project.root / "data" / name, START)
     for file, names in (("kept", [*KEPT, "alone"]), ("not_kept", NOT_KEPT)):
         project.write(f"{file}.yaml", rules(f"{n}: probe_{n}:f" for n in names))
-    first = checked(project, PROBE="one", HOME="/one")
-    second = checked(project, PROBE="one", HOME="/one")
+    one = {"PROBE": "one", "HOME": "/one"}
+    first = checked(project, **one)
+    second = checked(project, **one)
     for name, (_, code) in KEPT.items():
         change(project.root / "data" / name, code)
     (project.root / "not_kept.yaml").unlink()
@@ -515,6 +594,9 @@ def torch_runs(tmp_path_factory):
     functions = [TORCH_MODEL.format(name=name, code=code) for name, code in probes.items()]
     project.write("probes.py", "\n".join(functions))
     project.write("archlint.yaml", rules(f"{name}: probes:make_{name}" for name in probes))
+    settings = "[tool.archlint]\nplugins = ['acme_plugin']\n"
+    project.write("pyproject.toml", f"[project]\nname = 'acme'\n{settings}")
+    project.write("acme_plugin.py", PLUGIN)
     first = checked(project, module="archlint")
     save_weights(project.root / "weights", 9.0)
     return first, checked(project, module="archlint")

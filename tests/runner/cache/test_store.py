@@ -462,6 +462,38 @@ def test_another_version_is_another_world(installed):
     assert signature() not in (before, after)
 
 
+@pytest.mark.parametrize("name", ["added.py", "added.pth", "added"])
+def test_what_is_installed_without_metadata(installed, name):
+    folder, signature = installed
+    before = signature()
+    (folder / name).write_text("A = 1")
+    after = signature()
+    assert after != before
+    (folder / name).write_text("A = 2")
+    assert (signature() != after) == ("." in name)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [("PYTHONDONTWRITEBYTECODE", True), ("PYTHONIOENCODING", True), ("NPY_PROMOTION_STATE", True),
+     ("PYTHONHASHSEED", False), ("EDITOR", False)],
+)  # fmt: skip
+def test_variables_that_are_read_unseen(installed, monkeypatch, name, counts):
+    _, signature = installed
+    monkeypatch.setenv(name, "1")
+    before = signature()
+    monkeypatch.setenv(name, "2")
+    assert (signature() != before) == counts
+
+
+def test_the_time_zone(installed, tmp_path, monkeypatch):
+    _, signature = installed
+    monkeypatch.setattr(world, "_TIME_ZONE", str(tmp_path / "localtime"))
+    before = signature()
+    (tmp_path / "localtime").write_text("TZif")
+    assert signature() != before
+
+
 def test_archlints_own_files_are_part_of_the_world(tmp_path, monkeypatch):
     (tmp_path / "cache").mkdir()
     (tmp_path / "engine.py").write_text("1")
