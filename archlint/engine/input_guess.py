@@ -21,6 +21,9 @@ _CONVOLUTIONS = {nn.Conv1d: "L", nn.Conv2d: "H W", nn.Conv3d: "T H W"}
 _SLIDING = tuple(_CONVOLUTIONS)
 _INTEGERS = re.compile(r"(^|_)(tokens?|ids?|idx|index|indices)(_|$)")
 """Arguments that are indices of an embedding, by the names that models usually give them."""
+_TIMES = re.compile(r"^(t|time|times|timesteps?|sigmas?|noise_levels?)$")
+_CLASSES = re.compile(r"^(y|(class_)?labels?|classes)$")
+_MOST_CHANNELS = 4  # of an image or a sound
 _OTHERS = (nn.Linear, nn.Embedding, nn.EmbeddingBag, nn.RNNBase)
 
 
@@ -32,8 +35,10 @@ def likely_inputs(model: nn.Module) -> list[Input]:
     argument, it is what the first of its layers takes: a convolution (``N C H W``), a Linear or
     recurrent layer (``N F``, ``N T F``), or an embedding (``N T`` of integers). After an image of
     one channel comes one without (``N H W``, ``N L``: the model may add it), then a layer of the
-    other kind; a model without such layers takes an image. ``ArchlintError`` if the model needs
-    several arguments.
+    other kind, then a convolution of few channels that is not the first. A model without such
+    layers takes an image. Further arguments are what their names say: ``t`` a number for each
+    image, ``y`` its class, ``image2`` the same as ``image1``. ``ArchlintError`` if a name says
+    nothing.
     """
     home = type(model).__module__
     if home.startswith("torchvision.models.detection"):
@@ -43,12 +48,21 @@ def likely_inputs(model: nn.Module) -> list[Input]:
     if (annotated := _annotated(model)) is not None:
         return [annotated]
     needed = list(_required(model))
-    if len(needed) != 1:
+    others = _further(model, needed)
+    if others is None:
         names = ", ".join(needed) or "no argument"
         raise ArchlintError(
             f"{type(model).__name__}.forward takes {names}: pass --input, "
             f"for example {_example(model, needed)}"
         )
+    first = _of_one_argument(model)
+    if not others:
+        return list(first)
+    return [{needed[0]: one, **{n: o or one for n, o in others.items()}} for one in first]
+
+
+def _of_one_argument(model: nn.Module) -> list[TensorInput]:
+    """Likely inputs of a model of one argument, or first arguments of one of several."""
     image = _tensor(_image(model))
     if hasattr(model, "pretrained_cfg"):  # a timm model: all of these take images
         return [image]
@@ -58,7 +72,33 @@ def likely_inputs(model: nn.Module) -> list[Input]:
         return [*others, image]
     batch, channels, *sizes = image.text.split()
     mono = [_tensor(" ".join((batch, *sizes)))] if channels == "1" else []
-    return [image, *mono, *others]
+    later = (
+        f"N {m.in_channels} {_sizes(m)}"
+        for m in model.modules()
+        if isinstance(m, _SLIDING) and m.in_channels <= _MOST_CHANNELS
+    )
+    return [image, *mono, *others, *(_tensor(t) for t in dict.fromkeys(later) if t != image.text)]
+
+
+def _further(model: nn.Module, needed: Sequence[str]) -> dict[str, TensorInput | None] | None:
+    """The arguments after the first by their names; ``None`` for one that is like the first.
+
+    ``None`` for all if a name says nothing, or if there is no argument.
+    """
+    if not needed:
+        return None
+    others: dict[str, TensorInput | None] = {}
+    embedding = next((m for m in model.modules() if isinstance(m, nn.Embedding)), None)
+    for name in needed[1:]:
+        if _TIMES.search(name):
+            others[name] = _tensor("N")
+        elif _CLASSES.search(name) and embedding is not None:
+            others[name] = _tensor("N", "int64", embedding.num_embeddings)
+        elif name != needed[0] and name.rstrip("0123456789") == needed[0].rstrip("0123456789"):
+            others[name] = None
+        else:
+            return None
+    return others
 
 
 def _annotated(model: nn.Module) -> Input | None:
@@ -109,15 +149,18 @@ def _image(model: nn.Module) -> str:
     config = getattr(model, "pretrained_cfg", None)
     convolution = next((m for m in model.modules() if isinstance(m, _SLIDING)), None)
     if convolution is not None:
-        channels = convolution.in_channels
-        sizes = next(s for kind, s in _CONVOLUTIONS.items() if isinstance(convolution, kind))
+        channels, sizes = convolution.in_channels, _sizes(convolution)
     elif isinstance(config, dict) and len(config.get("input_size") or ()) == 3:
         channels = int(config["input_size"][0])
     stated = getattr(model, "in_chans", None)
     return f"N {stated if isinstance(stated, int) else channels} {sizes}"
 
 
-def _of_other(layer: nn.Module | None) -> list[Input]:
+def _sizes(convolution: nn.Module) -> str:
+    return next(s for kind, s in _CONVOLUTIONS.items() if isinstance(convolution, kind))
+
+
+def _of_other(layer: nn.Module | None) -> list[TensorInput]:
     """Inputs of a layer that is not a convolution: rows, sequences of rows, tokens."""
     if isinstance(layer, (nn.Embedding, nn.EmbeddingBag)):
         return [_tensor("N T", "int64", layer.num_embeddings)]

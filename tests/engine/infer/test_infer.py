@@ -207,6 +207,35 @@ class Mono(nn.Module):
         return self.fc(self.conv(signal.unsqueeze(1)).transpose(1, 2))
 
 
+class Late(nn.Module):
+    """The convolution that sees the image is not the first attribute."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Conv3d(8, 2, 1)
+        self.stem = nn.Conv3d(3, 8, 3)
+
+    def forward(self, clip):
+        return self.head(self.stem(clip))
+
+
+class Denoiser(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, padding=1)
+        self.time = nn.Linear(1, 4)
+        self.classes = nn.Embedding(10, 4)
+
+    def forward(self, x, t, y):
+        embedded = self.time(t[:, None]) + self.classes(y)
+        return self.conv(x) + embedded[..., None, None]
+
+
+class Matched(nn.Module):
+    def forward(self, image1, image2):
+        return image1 - image2
+
+
 @pytest.mark.parametrize(
     ("model", "input"),
     [
@@ -222,6 +251,7 @@ class Mono(nn.Module):
         (Drawn, "N 7"),
         (HeadFirst, "N 1 H W"),
         (Mono, "N L"),
+        (Late, "N 3 T H W"),
     ],
 )
 def test_the_input_is_guessed(model, input):
@@ -233,6 +263,20 @@ def test_tokens_are_guessed():
     assert input_as_yaml(found.input) == {"shape": "N T", "dtype": "int64", "below": 30}
     assert found.text == "T >= 3"
     assert archlint.explain(Reader()).input == found.input
+
+
+def test_further_arguments_are_guessed_by_their_names():
+    found = archlint.infer(Denoiser())
+    assert input_as_yaml(found.input) == {
+        "x": "N 4 H W",
+        "t": "N",
+        "y": {"shape": "N", "dtype": "int64", "below": 10},
+    }
+    assert found.text == "any size"
+    assert input_as_yaml(archlint.infer(Matched()).input) == {
+        "image1": "N 3 H W",
+        "image2": "N 3 H W",
+    }
 
 
 def test_a_guess_that_fails_is_said():
