@@ -71,6 +71,9 @@ def replaceable(module: ModuleType) -> frozenset[str]:
 _ANY = "|".join(sorted(SHADOWED))
 _CALLED = re.compile(rf"\b(?:{_ANY})\b\s*\(|\bmap\s*\(\s*(?:{_ANY})\b")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_CALLABLES = ("type", "key", "default_factory")
+"""Parameters that are called: ``add_argument("--depth", type=int)``, ``sorted(x, key=len)``."""
+_TAKING_TYPES = ("isinstance", "issubclass", "map", "filter", "defaultdict", "cast")
 
 
 def _is_type(node: ast.expr) -> bool:
@@ -87,10 +90,13 @@ def _numpy_types(call: ast.Call, method: ast.Attribute) -> Iterator[ast.AST]:
 
 
 def _served(node: ast.AST) -> Iterator[ast.AST]:
-    """Names that are called, annotate something, or are the second argument of ``isinstance``."""
-    if isinstance(node, ast.Call):
+    """Names that are called or annotate something, and types that ``isinstance`` is called with."""
+    if isinstance(node, ast.keyword):
+        if node.arg in _CALLABLES:
+            yield node.value
+    elif isinstance(node, ast.Call):
         yield node.func
-        if isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "map"):
+        if isinstance(node.func, ast.Name) and node.func.id in _TAKING_TYPES:
             for arg in node.args:
                 yield from (arg, *(arg.elts if isinstance(arg, ast.Tuple) else ()))
         if isinstance(node.func, ast.Attribute):

@@ -14,7 +14,10 @@ from archlint.tracing.python.builtin_calls import replaceable
         ("n = int(3.5)", set()),  # runs as the module is imported
         ("def f(h): return isinstance(h, int)", set()),  # nothing is called
         ("def f(h): return isinstance(h, int) and int(h) + len(h)", {"int", "len"}),
-        ("def f(h): return sorted(h, key=int), int(h)", set()),  # handed on: a shadow would show
+        ("def f(h): return torch.zeros(h, dtype=int), int(h)", set()),  # a shadow would show
+        ("def f(h): return sorted(h, key=int), int(h)", {"int"}),
+        ("def f(p):\n  p.add_argument('-n', type=int)\ndef g(h): return int(h)", {"int"}),
+        ("def f(h): return defaultdict(int), int(h)", {"int"}),
         ("def f(h: int) -> int: return int(h)", {"int"}),
         ("def f(h): return map(int, h)", {"int"}),
         ("def f(h): return type(h) is int or int(h) < 3", {"type", "int"}),
