@@ -1,6 +1,7 @@
 """Shared test settings."""
 
 import contextlib
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,6 +19,20 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_configure(config):
+    if hasattr(config.option, "loadscopereorder"):  # xdist's own order: of the number of tests
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(config, items):
+    """In several processes, begin with the files that take long: a short one ends the run."""
+    if hasattr(config, "workerinput"):
+        seconds = Counter()
+        for item in items:
+            seconds[item.path] += 5.0 if item.get_closest_marker("slow") else 0.1
+        items.sort(key=lambda item: -seconds[item.path])
+
+
 @pytest.fixture(scope="session")
 def copy_server():
     """The server of the processes that check copies of projects, for all tests."""
@@ -25,6 +40,15 @@ def copy_server():
 
     with CopyServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def warm_process():
+    """The process that forks commands, for all tests."""
+    from tests.support.warm_process import WarmProcess
+
+    with WarmProcess() as process:
+        yield process
 
 
 @pytest.fixture

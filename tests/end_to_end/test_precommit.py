@@ -1,6 +1,7 @@
 """The hooks of .pre-commit-hooks.yaml, run by the real pre-commit in a throw-away repository."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -58,7 +59,7 @@ def committed(folder):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(tmp_path_factory, warm_process):
     """A place with two repositories: archlint as it is now, and a team's; pre-commit's home."""
     place = tmp_path_factory.mktemp("precommit")
     for name in SHIPPED:
@@ -78,12 +79,17 @@ def place(tmp_path_factory):
     (team / "net.py").write_text(NET)
     (team / ".gitignore").write_text("__pycache__/\n")
     committed(team)
+    program = place / "bin" / "archlint"  # of the project's environment
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(warm_process.command("archlint"))} "$@"\n')
+    program.chmod(0o755)
     return place
 
 
 def pre_commit(place, *args):
     """Run pre-commit in the team's repository: its exit code, and what it said."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    bin_ = place / "bin"
+    path = os.pathsep.join([str(bin_), str(Path(sys.executable).parent), os.environ["PATH"]])
     env = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "PYTHON"))}
     env |= {"PATH": path, "PRE_COMMIT_HOME": str(place / "home"), "PRE_COMMIT_COLOR": "never"}
     done = subprocess.run(

@@ -2,14 +2,15 @@
 
 import os
 import re
+import shlex
 import subprocess
-import sys
 
 import pytest
 
 from tests import REPO
 
 PAGE = REPO / "docs" / "pytest.md"
+IMPORTED = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"  # in a warm process
 RECORD = bool(os.environ.get("ARCHLINT_RECORD"))
 
 _FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -30,9 +31,10 @@ def repo(tmp_path_factory):
     return root
 
 
-def transcript(root, args):
+def transcript(root, args, warm_process):
     """What ``pytest ARGS`` prints, less what is of this machine."""
-    command = f'"{sys.executable}" -m pytest -p archlint -p xdist {args}'
+    start = shlex.join(warm_process.command("pytest"))
+    command = f"{start} -p archlint -p xdist {args} -W '{IMPORTED}'"
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "80", "OMP_NUM_THREADS": "1"}
     alone |= {"CI": "", "BUILD_NUMBER": ""}  # pytest shortens no line there
     done = subprocess.run(
@@ -57,14 +59,14 @@ def comparable(text):
 
 
 @pytest.mark.slow
-def test_the_page(repo):
+def test_the_page(repo, warm_process):
     pytest.importorskip("xdist")
     page = PAGE.read_text()
     runs = _RUN.findall(page)
     assert len(runs) >= 4
     said, found = [], []
     for args, output in runs:
-        actual = transcript(repo, args)
+        actual = transcript(repo, args, warm_process)
         said.append(f"$ pytest {args}\n{comparable(output)}")
         found.append(f"$ pytest {args}\n{comparable(actual)}")
         if RECORD:

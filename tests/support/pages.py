@@ -23,11 +23,14 @@ COMMAND = re.compile(r"^\$ (?:.*<<'END'\n(?:.*\n)*?END|.*)\n", re.MULTILINE)
 INSTALL = "--no-build-isolation --no-deps --no-index --disable-pip-version-check"
 
 
-def environment(home):
-    """The variables of a shell with the programs of the pages, and little else of this machine."""
+def environment(home, archlint=(sys.executable, "-m", "archlint")):
+    """The variables of a shell with the programs of the pages, and little else of this machine.
+
+    ``archlint``: the words that start its command line.
+    """
     python, site = shlex.quote(sys.executable), home / "site"
     programs = {
-        "archlint": f'exec {python} -m archlint "$@"',
+        "archlint": f'exec {shlex.join(archlint)} "$@"',
         "pre-commit": f'exec {python} -m pre_commit "$@"',
         "pip": f'exec {python} -m pip "$@" {INSTALL} --target {shlex.quote(str(site))}',
     }
