@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 
 import pytest
@@ -122,11 +123,17 @@ def test_changes_are_recognised(source, expected):
     assert set(changes(ast.parse(source))) == expected
 
 
+@functools.cache
+def used_by(file):
+    """What a file changes, and the private names that it uses."""
+    tree = ast.parse((REPO / file).read_text(encoding="utf-8"))
+    return set(changes(tree)), set(private(tree))
+
+
 def test_only_three_places_change_python_or_torch():
     found = set()
     for file in FILES:
-        tree = ast.parse((REPO / file).read_text(encoding="utf-8"))
-        for name in changes(tree):
+        for name in used_by(file)[0]:
             in_plugin = file.startswith(PLUGIN_WARNINGS) and name in BLOCKS
             if not file.startswith(ALLOWED) and not in_plugin:
                 found.add(f"{file}: {name}")
@@ -136,8 +143,7 @@ def test_only_three_places_change_python_or_torch():
 
 def test_every_file_that_changes_them_is_on_the_page():
     for file in FILES:
-        tree = ast.parse((REPO / file).read_text(encoding="utf-8"))
-        if file.startswith(ALLOWED) and set(changes(tree)):
+        if file.startswith(ALLOWED) and used_by(file)[0]:
             assert f"- **File:** `{file}`" in PAGE, file
 
 
@@ -177,8 +183,7 @@ def test_private_parts_are_on_the_page():
     for file in FILES:
         if file.startswith(("archlint/ops/", "pytest_archlint/")):  # names of operators
             continue
-        tree = ast.parse((REPO / file).read_text(encoding="utf-8"))
-        for name in private(tree):
+        for name in used_by(file)[1]:
             rows = [r for r in table.splitlines() if f"`{file}`" in r]
             listed = any(name in r or name.rpartition(".")[2] in r for r in rows)
             if not listed and name != "torch._C":  # that holds the names that are listed

@@ -12,7 +12,7 @@ from types import CodeType
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
@@ -22,6 +22,7 @@ from archlint.engine.pipeline import check_source
 from archlint.engine.python_contracts import contract_of
 from archlint.models.targets import from_instance
 from tests.end_to_end.test_random_networks import C, blocks, heads
+from tests.support.examples import examples
 
 Sizes = dict[str, int]
 
@@ -332,7 +333,7 @@ def drawn(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of a model's own, which torch gives only once
-@settings(max_examples=40)
+@examples(20)
 @given(drawn())
 def test_what_is_decided_is_what_running_shows(parts):
     check_case(Case.of(*parts), seconds=3)

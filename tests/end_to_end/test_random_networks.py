@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
@@ -17,6 +17,7 @@ from archlint.engine.explore import explore_model
 from archlint.models.targets import from_instance
 from archlint.symbolic import evaluate, symbol
 from archlint.tracing.trace import dims_of
+from tests.support.examples import examples
 
 BOX = [(n, h, w) for n in (1, 2) for h in range(1, 15) for w in (1, 2, 3, 5, 8, 11, 14)]
 
@@ -193,7 +194,7 @@ heads = st.sampled_from(
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@examples(30)
 @given(parts=st.lists(blocks, min_size=1, max_size=4), head=heads)
 def test_inferred_set_is_what_runs(parts, head):
     check_network(nn.Sequential(*parts, head()).eval())

@@ -16,6 +16,7 @@ from archlint.symbolic.solver.residues import (
 )
 from archlint.symbolic.solver.solver import Solver
 from archlint.symbolic.solver.z3_backend import Unsolved, Z3Solver
+from tests.support.examples import examples
 from tests.support.sizes import NAMES, SYMBOLS, source, trees
 from tests.symbolic.solver.test_solver import small_boxes, solutions_of
 from tests.symbolic.test_formula import COMPARE, build, formula_trees, truth
@@ -82,18 +83,11 @@ def compare_with_brute_force(tree, ranges):
     assert found == next(iter(expected), None)
 
 
-@settings(max_examples=150)
+@examples(300)
 @given(formula_trees, small_boxes)
 @example(("and", (">=", "H", ("*", "W", "N")), ("<", "H", 0)), dict.fromkeys(NAMES, (1, 6)))
 @example(("or", ("==", ("%", "H", 3), 2), ("==", ("%", "W", 2), 1)), dict.fromkeys(NAMES, (3, 6)))
 def test_the_smallest_sizes_are_those_of_brute_force(tree, ranges):
-    compare_with_brute_force(tree, ranges)
-
-
-@pytest.mark.slow
-@settings(max_examples=2000)
-@given(formula_trees, small_boxes)
-def test_the_smallest_sizes_are_those_of_brute_force_many_times(tree, ranges):
     compare_with_brute_force(tree, ranges)
 
 
@@ -124,16 +118,9 @@ def compare_with_z3(tree):
     assert found == theirs, str(formula)
 
 
-@settings(max_examples=60)
+@examples(120)
 @given(many)
 def test_the_smallest_sizes_are_those_of_z3(tree):
-    compare_with_z3(tree)
-
-
-@pytest.mark.slow
-@settings(max_examples=600)
-@given(many)
-def test_the_smallest_sizes_are_those_of_z3_many_times(tree):
     compare_with_z3(tree)
 
 

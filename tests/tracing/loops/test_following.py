@@ -10,6 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 
 import archlint
+from tests.support.examples import examples
 from tests.tracing.loops.drawn_loops import REFUSED, SIZES, module_of, really, shapes, sources
 from tests.tracing.loops.loop_models import EXACT, Bidirectional, HandWrittenRNN
 
@@ -107,7 +108,7 @@ def check_drawn(source, folder):
     return "exact" if found.exact else "open"
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(examples(10), suppress_health_check=list(HealthCheck))
 @given(source=sources())
 def test_drawn_loops_are_never_wrong(source, folder):
     check_drawn(source, folder)
