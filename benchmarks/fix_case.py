@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n\n\n"
 POOL = r"AdaptiveAvgPool2d\(\(8, 8\)\) before the flatten"
+POOL_ANY = r"AdaptiveAvgPool2d\(.*\) before the flatten"
 PAD_2 = r"pad the input to a multiple of 2"
 SKIP = r"pad the input to a multiple of [24]$|interpolate `?\w*`? ?to the size of"
 

@@ -93,10 +93,11 @@ class Run:
         self.id = uuid.uuid4().hex
         for each in (self.scratch, self.project):
             each.mkdir()
-        shutil.copy(Path(__file__).with_name("hostile_models.py"), self.project / "models.py")
+        for file in Path(__file__).parent.glob("hostile_*.py"):
+            shutil.copy(file, self.project)
         (self.project / "pyproject.toml").touch()
-        lines = ["archlint: 1", "models:", "  good: models.py:good"]
-        lines += [f"  {name}: models.py:{name}" for name in names]
+        lines = ["archlint: 1", "models:", "  good: hostile_models.py:good"]
+        lines += [f"  {name}: hostile_models.py:{name}" for name in names]
         lines.append("contracts:")
         for name in names:
             for id, model in ((name, name), (f"good-{name}", "good")):
@@ -164,7 +165,7 @@ class Run:
             for id, model in ((name, name), (f"good-{name}", "good")):
                 if id != name and name != self.names[-1]:
                     continue  # nothing is shared by two commands: one good model shows it
-                target = f"models.py:{model}"
+                target = f"hostile_models.py:{model}"
                 done = self.archlint("infer", target, "--input", "N 3 H W", "--seconds", "3")
                 word = {0: "proved", 2: "error"}.get(done.returncode, f"code {done.returncode}")
                 message = done.stderr if done.returncode else ""
