@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.test_cache_check import ENV, Project
+from tests.support.cached_project import ENV, Project
 
 HEAVY = ("torch", "z3", "numpy", "pydantic", "lark", "yaml")
 # Runs the command line, then says which of the heavy modules were loaded, and how many processes

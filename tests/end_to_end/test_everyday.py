@@ -32,8 +32,10 @@ TESTS = {
     "a notebook shows a repr":
         "end_to_end/test_notebook.py::test_each_result_has_a_map_and_its_text",
     "two inputs end in a wrong hint":
-        "engine/infer/test_infer.py::test_a_missing_input_is_shown_with_the_models_own_arguments",
-    "--input is no YAML": "engine/infer/test_infer.py::test_the_command_takes_yaml",
+        "engine/infer/test_infer_command.py::"
+        "test_a_missing_input_is_shown_with_the_models_own_arguments",
+    "--input is no YAML":
+        "engine/infer/test_infer_command.py::test_the_command_takes_yaml",
     "a model that needs arguments": "end_to_end/test_model_arguments.py::test_targets_and_names",
     "natural spellings of shapes": "contracts/rulefile/test_phrase_parser.py::test_shape_mistakes",
     "natural spellings of conditions":
@@ -44,7 +46,8 @@ TESTS = {
         "runner/test_patched_project.py::test_contracts_that_a_fix_makes_obsolete_are_updated_with_it",
     "init cannot be run again": f"{AGAIN}::test_a_second_run_adds_what_is_new_and_changes_no_line",
     "init skips notebooks without a word": f"{INIT}::test_notebooks_are_named",
-    "fix --write exits 0 with broken contracts": f"{FIXES}::test_write_never_narrows_a_contract",
+    "fix --write exits 0 with broken contracts":
+        "explanation/fixes/test_fixes_command.py::test_write_never_narrows_a_contract",
     "ceil_mode has no diff": f"{FIXES}::test_ceil_mode_where_only_pools_are_to_blame",
     "a wrapper has no place to go": f"{FIXES}::test_padding_where_windows_do_not_fit",
     "the JSON report lacks what the text has": f"{TEXT}::test_json",

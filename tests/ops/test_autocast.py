@@ -11,7 +11,7 @@ from archlint.contracts.contract import TensorInput
 from archlint.symbolic import symbol
 from archlint.symbolic.intervals import Box
 from archlint.tracing.tracer import trace
-from tests.tracing.test_tracer import Model
+from tests.support.traced_models import Model
 
 CALLS = {
     "conv": lambda x: F.conv2d(x, torch.zeros(2, 3, 2, 2)),

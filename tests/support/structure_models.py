@@ -1,9 +1,18 @@
-"""Models for the tests of structural contracts."""
+"""Models for the tests of structural contracts, and a check of one on images."""
 
 from pathlib import Path
 
 import torch
 from torch import nn
+
+import archlint
+
+IMAGE = "N 3 H W"
+
+
+def check(model, structure, input=IMAGE, **words):
+    words.setdefault("samples", 3)
+    return archlint.check(model, input, structure=structure, **words)
 
 
 class Flattens(nn.Module):

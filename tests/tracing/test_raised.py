@@ -5,7 +5,7 @@ import torch
 
 import archlint
 from archlint.tracing.raised import reason_to_ignore
-from tests.tracing.test_tracer import Model
+from tests.support.traced_models import Model
 
 
 def raised(call):

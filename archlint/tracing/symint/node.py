@@ -7,7 +7,7 @@ run on such sizes too. :mod:`.numbers`, :mod:`.rounding` and :mod:`.comparisons`
 results and know nothing of torch; this file maps the names of the protocol to them.
 
 The protocol is not documented. This is the only file that uses it, and
-``tests/tracing/symint/test_node.py`` shows for a new torch exactly which part changed.
+``tests/tracing/symint/test_node_torch.py`` shows for a new torch exactly which part changed.
 """
 
 from __future__ import annotations

@@ -1,32 +1,18 @@
 """Structural contracts: each check on models that keep it and on models that break it.
 
-The counterexamples are worked out by hand in the comments; the strides are compared with every
-size of a range.
+The counterexamples are worked out by hand in the comments.
 """
-
-import itertools
 
 import pytest
 import torch
 from torch import nn
 
-import archlint
 from archlint.contracts.rulefile.load import loads
-from archlint.engine.structure.definition_site import definition_site
 from archlint.errors import ArchlintError
 from tests.support import structure_models as models
+from tests.support.structure_models import IMAGE, check
 
 pytest_plugins = ["pytester"]
-
-IMAGE = "N 3 H W"
-
-
-def check(model, structure, input=IMAGE, **words):
-    words.setdefault("samples", 3)
-    return archlint.check(model, input, structure=structure, **words)
-
-
-# -- pooled_before_linear -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -126,249 +112,6 @@ def test_a_model_that_accepts_nothing_keeps_no_promise(name):
     assert verdict.message == f"{name}: the model accepts no size of the contract"
 
 
-# -- the batch ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        models.Lambda(lambda x: x.mean((1, 2, 3))),
-        models.Lambda(lambda x: [x, {"a": x[:, 0]}]),
-        models.Lambda(lambda x: x.flatten(0, 1).reshape(x.shape)),  # merged, and parted again
-        models.Lambda(lambda x: x.permute(1, 0, 2, 3).flip(1).transpose(0, 1)),
-    ],
-)
-def test_batch_preserved(model):
-    assert check(model, {"batch_preserved": True}).word == "proved"
-
-
-@pytest.mark.parametrize(
-    ("function", "point", "message"),
-    [
-        # One image out: right for one, wrong for two.
-        (lambda x: x.mean(0, keepdim=True), {"N": 2, "H": 1, "W": 1},
-         "the output is 1 3 H W, whose first size is not the batch N"),
-        (lambda x: x.sum(), {"N": 1, "H": 1, "W": 1},
-         "the output is a scalar, whose first size is not the batch N"),
-        # 3*N*H*W entries in rows of 12: of N, H, W with a product divisible by 4, the rows are
-        # N*H*W//4, which is N where H*W is 4. 1*1*4 and 1*2*2 have the rows 1 = N; the sum 5 is
-        # least where N=2: 2*1*2 has one row.
-        (lambda x: x.reshape(-1, 12), {"N": 2, "H": 1, "W": 2},
-         "the output is (H*N*W)//4 12, whose first size is not the batch N"),
-        (lambda x: (x, x[1:]), {"N": 1, "H": 1, "W": 1},
-         "output 1 is N-1 3 H W, whose first size is not the batch N"),
-    ],
-)  # fmt: skip
-def test_batch_not_preserved(function, point, message):
-    verdict = check(models.Lambda(function), {"batch_preserved": True})
-    assert (verdict.word, verdict.message) == ("broken", message)
-    assert verdict.counterexample == point
-    assert verdict.confirmed
-    assert "confirmed by running: the output is " in verdict.details["fails at"]
-
-
-def test_batch_merged_on_the_way():
-    windows = models.Lambda(lambda x: x.flatten(0, 1).reshape(x.shape))
-    verdict = check(windows, {"batch_never_merged": True, "batch_preserved": True})
-    # 3*N is never N.
-    assert (verdict.word, verdict.counterexample) == ("broken", {"N": 1, "H": 1, "W": 1})
-    assert verdict.message == "flatten makes a size 3*N, which merges the batch N with other sizes"
-    assert verdict.confirmed is None  # the output does not show it
-    assert "the real model accepts it" in verdict.details["fails at"]
-
-
-def test_batch_never_merged():
-    fine = models.Lambda(lambda x: x.flatten(1).unsqueeze(1).expand(-1, 4, -1))
-    assert check(fine, {"batch_never_merged": True}).word == "proved"
-
-
-@pytest.mark.parametrize(
-    ("input", "found"),
-    [("1 3 H W", "1"), ("2*N 3 H W", "2*N"), ({"x": "N 3", "y": "M 3"}, "N and M")],
-)
-def test_the_batch_must_have_a_name(input, found):
-    model = models.Lambda(lambda x, y=None: x)
-    verdict = check(model, {"batch_preserved": True}, input)
-    assert verdict.word == "vacuous"
-    assert verdict.message == (
-        f"batch_preserved: the input has no named batch: its first size is {found}"
-    )
-
-
-# -- total_stride ---------------------------------------------------------------------------------
-
-SETTINGS = list(itertools.product((1, 2, 3, 5), (1, 2, 3), (0, 1, 2)))
-
-
-@pytest.mark.parametrize(("kernel", "stride", "padding"), SETTINGS)
-def test_total_stride_of_a_convolution(kernel, stride, padding):
-    def length(size):
-        return (size + 2 * padding - kernel) // stride + 1
-
-    accepted = [n for n in range(1, 64) if n + 2 * padding >= kernel]
-    wrong = [n for n in accepted if length(n) not in (n // stride, -(-n // stride))]
-    model = nn.Conv1d(3, 4, kernel, stride, padding)
-    verdict = check(model, {"total_stride": stride}, "N 3 T", samples=0)
-    assert verdict.word == ("broken" if wrong else "proved")
-    if wrong:
-        assert verdict.counterexample == {"N": 1, "T": wrong[0]}
-
-
-def test_total_stride_of_layers():
-    model = models.Pyramid()
-    assert check(model, {"total_stride": {"stem": 2, "body": 4, "body.0": 4}}).word == "proved"
-    verdict = check(model, {"total_stride": {"stem": 2, "body": 8}})
-    # ceil(ceil(1/2)/2) = 1 is 1/8 rounded up, and so on to 8: ceil(9/4) = 3 is neither 1 nor 2; of
-    # the smaller ones 5..8 give 2, and 5/8 is 0 or 1.
-    assert (verdict.word, verdict.counterexample) == ("broken", {"N": 1, "H": 1, "W": 5})
-    assert verdict.at.module == "body"
-    assert verdict.message == (
-        "the output of body is N 8 ceil(H/4) ceil(W/4), expected H, W divided by 8, "
-        "rounded down or up"
-    )
-    assert verdict.confirmed is None
-
-
-def test_total_stride_of_several_outputs():
-    model = models.Pyramid(every=True)
-    assert check(model, {"total_stride": [2, 4]}).word == "proved"
-    verdict = check(model, {"total_stride": [2, 2]})
-    # ceil(3/4) = 1 is 3/2 rounded down; ceil(4/4) = 1 is not 2, and nor is ceil(5/4) = 2 wrong.
-    assert verdict.counterexample == {"N": 1, "H": 1, "W": 4}
-    assert verdict.message.startswith(
-        "output 1 is N 8 ceil(H/4) ceil(W/4), expected H, W divided by 2"
-    )
-    one = check(model, {"total_stride": [4]})
-    assert (one.word, one.message) == (
-        "error", "total_stride lists 1 strides, but the output has 2 tensors"
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize("last", [False, True])
-def test_total_stride_wherever_the_channels_are(last):
-    pool = nn.MaxPool2d(2)
-    model = models.Lambda(lambda x: pool(x).permute(0, 2, 3, 1) if last else pool(x))
-    assert check(model, {"total_stride": 2}).word == "proved"
-    assert check(model, {"total_stride": 1}).word == "broken"
-
-
-def test_an_output_without_spatial_sizes_has_no_stride():
-    verdict = check(models.Lambda(lambda x: x.mean((2, 3))), {"total_stride": 32})
-    assert verdict.word == "broken"
-    assert verdict.message == "the output is N 3, which has no sizes for H, W"
-
-
-@pytest.mark.parametrize(
-    ("layer", "message"),
-    [
-        ("boddy", "total_stride names the layer boddy, but the model has no such layer"),
-        ("unused", "total_stride names the layer unused, but that layer returns no tensor"),
-    ],
-)
-def test_a_layer_that_gives_nothing(layer, message):
-    verdict = check(models.Pyramid(), {"total_stride": {layer: 2}})
-    assert (verdict.word, verdict.message) == ("error", message)
-
-
-# -- forbids and parameters -----------------------------------------------------------------------
-
-
-class Norm(nn.BatchNorm2d):
-    pass
-
-
-def blocks():
-    return nn.Sequential(nn.Conv2d(3, 4, 1), nn.Sequential(Norm(4)), nn.LSTM(4, 4))
-
-
-@pytest.mark.parametrize(
-    ("names", "modules"),
-    [
-        ("BatchNorm2d", ["1.0"]),  # the subclass too
-        ("Norm", ["1.0"]),
-        (["torch.nn.LSTM", "Norm"], ["1.0", "2"]),
-        (["torch.nn.modules.rnn.RNNBase", "torch.nn.GRU"], ["2"]),
-        (f"{__name__}.Norm", ["1.0"]),
-        (["torch.nn.Linear", "Linear", "DropPath", "torch.nn.Dropout"], []),
-    ],
-)
-def test_forbids(names, modules):
-    verdict = check(blocks(), {"forbids": names}, None)
-    assert verdict.word == ("broken" if modules else "proved")
-    assert verdict.counterexample is None
-    reported = [verdict.message, *verdict.details.get("also", "").splitlines()]
-    assert [line.split(" is ")[0] for line in reported if line] == modules
-    if modules:
-        assert verdict.at.module == modules[0]
-
-
-def test_forbids_says_which_and_where():
-    verdict = check(models.Flattens(), {"forbids": "MaxPool2d"}, None)
-    assert verdict.message == "features.2 is a forbidden MaxPool2d"
-    line = models.line_of("self.features =")
-    assert verdict.details["at"].endswith(f"tests/support/structure_models.py:{line}")
-    sub = check(blocks(), {"forbids": "BatchNorm2d"}, None)
-    assert sub.message == "1.0 is a forbidden Norm (a BatchNorm2d)"
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("BatchNorm2D", "forbids names BatchNorm2D, but there is no such class; did you mean "
-         "BatchNorm2d? Name a class of your own with its module"),
-        ("nn.LSTM", "forbids names nn.LSTM, but there is no such class; did you mean "
-         "torch.nn.LSTM?"),
-        ("torch.nn.LTSM", "forbids names torch.nn.LTSM, but there is no such class"),
-        ("no.such.Layer", "forbids names no.such.Layer, but there is no such class"),
-    ],
-)  # fmt: skip
-def test_a_class_that_does_not_exist_forbids_nothing(name, message):
-    verdict = check(blocks(), {"forbids": [name]}, None)
-    assert (verdict.word, verdict.message) == ("error", message)
-
-
-def test_parameters():
-    model = nn.Sequential(nn.Linear(10, 10), nn.Linear(10, 100, bias=False))  # 110 + 1000
-    model[0].weight.requires_grad_(False)
-    assert check(model, {"parameters": {"at_most": 1110}}, None).word == "proved"
-    verdict = check(model, {"parameters": {"at_most": 1109}}, None)
-    assert verdict.message == (
-        "1,110 parameters, but at most 1,109 are allowed; 1,000 of them are in 1"
-    )
-    trained = {"at_most": 1010, "trainable": True}
-    assert check(model, {"parameters": trained}, None).word == "proved"
-    verdict = check(model, {"parameters": {**trained, "at_most": 1009}}, None)
-    assert verdict.message.startswith("1,010 trainable parameters, but at most 1,009")
-
-
-def test_shared_parameters_count_once():
-    one = nn.Linear(10, 10, bias=False)
-    model = nn.Sequential(one, nn.ReLU(), one)
-    model.again = one.weight
-    assert check(model, {"parameters": {"at_most": 100}}, None).word == "proved"
-    assert check(model, {"parameters": {"at_most": 99}}, None).word == "broken"
-
-
-def test_parameters_without_a_size():
-    lazy = "tests/support/structure_models.py:lazy"
-    verdict = check(lazy, {"parameters": {"at_most": 9}}, None)
-    assert (verdict.word, verdict.message) == (
-        "error",
-        "0.weight has no size before its first call",
-    )
-
-
-def test_made_at_a_factory():
-    line = models.line_of("def factory")
-    assert definition_site(models.factory(), "0", models.factory).endswith(
-        f"structure_models.py:{line}"
-    )
-    assert definition_site(nn.Sequential(nn.ReLU()), "0") == ""
-
-
-# -- beside sizes ---------------------------------------------------------------------------------
-
-
 def test_beside_a_promise_about_sizes():
     model = models.Flattens(pool=nn.AdaptiveAvgPool2d(8))
     wanted = {"accepts": "any H, W >= 4", "output": "N 10"}
@@ -433,8 +176,6 @@ def test_a_model_from_torchvision():
     assert check(resnet, {"parameters": {"at_most": 11_689_512}}, None).word == "proved"
     assert check(resnet, {"parameters": {"at_most": 11_689_511}}, None).word == "broken"
 
-
-# -- in rule files --------------------------------------------------------------------------------
 
 HEAD = "archlint: 1\ncontracts:\n  - id: a\n    models: m:x\n    "
 MISTAKES = [

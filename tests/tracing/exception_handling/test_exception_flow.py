@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import linecache
 import sys
 import warnings
 
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional as F
 
-from archlint.engine.check_run import CheckRun
-from archlint.engine.explore import explore_model
-from archlint.engine.pipeline import check_source
-from archlint.engine.python_contracts import contract_of
-from archlint.models.targets import from_instance
 from archlint.tracing.exception_handling.exception_flow import is_caught
-
-
-class Model(nn.Module):
-    def __init__(self, forward):
-        super().__init__()
-        self.run = forward
-
-    def forward(self, x):
-        return self.run(x)
-
-
-def decided(forward, **words):
-    contract = contract_of(input="1 4 H W", **words)
-    return check_source(contract, from_instance(Model(forward)), samples=0)
+from tests.support.refusing_models import decided, forward_of, runs
 
 
 def by_threes(x):
@@ -207,7 +187,7 @@ def forward(x):
         y = x
     return y
 """
-    forward = made(text, "group")
+    forward = forward_of(text, "group", globals())
     assert decided(forward, accepts="any size").word == "proved"
     assert runs(forward, 5)
 
@@ -263,182 +243,6 @@ def told_to_people(x):
 def test_words_that_are_told_or_raised_decide_nothing():
     assert decided(told_to_people, accepts="only H != 5").word == "proved"
     assert [h for h in range(1, 9) if not runs(told_to_people, h)] == [5]
-
-
-class Patient:
-    """Lets errors of a kind end, or none."""
-
-    def __init__(self, *kinds):
-        self.kinds = kinds
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        return kind is not None and issubclass(kind, self.kinds)
-
-
-class Strict:
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return None
-
-
-@contextlib.contextmanager
-def patience():
-    try:
-        yield
-    except RuntimeError:
-        return
-
-
-@contextlib.contextmanager
-def strictness():
-    try:
-        yield
-    finally:
-        pass
-
-
-def either(small):
-    return contextlib.suppress(RuntimeError) if small else contextlib.nullcontext()
-
-
-def strict_one():
-    return torch.no_grad()
-
-
-def within(manager):
-    """A model that goes on behind a ``with``; ``manager`` is the text of what is made there."""
-    text = f"""
-def forward(x):
-    with {manager}:
-        return x.view(1, 4, -1, 3, x.shape[3])
-    return x
-"""
-    return made(text, manager)
-
-
-def made(text, name):
-    """The ``forward`` that is defined in a text."""
-    names = {"__name__": __name__, **globals(), "ready": Patient(RuntimeError)}
-    linecache.cache[f"<{name}>"] = (len(text), None, text.splitlines(True), f"<{name}>")
-    exec(compile(text, f"<{name}>", "exec"), names)
-    return names["forward"]
-
-
-def runs(forward, h):
-    try:
-        forward(torch.zeros(1, 4, h, 2))
-    except (RuntimeError, ValueError):
-        return False
-    return True
-
-
-@pytest.mark.parametrize(
-    "manager",
-    [
-        "contextlib.suppress(RuntimeError)",
-        "contextlib.suppress(ValueError, RuntimeError)",
-        "contextlib.suppress(Exception)",
-        "contextlib.suppress(ValueError)",
-        "contextlib.suppress(*[RuntimeError])",
-        "Patient(RuntimeError)",
-        "Patient(ValueError)",
-        "ready",
-        "patience()",
-        "torch.no_grad(), patience()",
-        "strictness()",
-        "strict_one()",
-        "Strict()",
-        "torch.no_grad()",
-        "torch.autocast('cpu', enabled=False)",
-        "contextlib.nullcontext()",
-        "contextlib.ExitStack()",
-        "either(x.shape[2] < 4)",
-        "(Patient(RuntimeError) if x.shape[2] % 2 else Strict())",
-    ],
-)
-def test_the_manager_of_a_with_may_end_an_error(manager):
-    forward = within(manager)
-    contract = contract_of(input="1 4 H 2", accepts="any size")
-    found = explore_model(CheckRun.start(contract, from_instance(Model(forward))))
-    assert found.covered, found.reasons
-    for h in range(1, 14):
-        assert found.accepts({"H": h}) is runs(forward, h), h
-
-
-VIEWED = "contextlib.nullcontext(x.view(1, 4, -1, 3, x.shape[3]))"
-
-
-@pytest.mark.parametrize(
-    "managers",
-    [
-        f"contextlib.suppress(RuntimeError), {VIEWED}",
-        f"contextlib.suppress(RuntimeError),\n        {VIEWED},",
-        f"contextlib.suppress(IndexError),\n        {VIEWED},\n        patience(),",
-        f"torch.no_grad(),\n        patience(),\n        {VIEWED},",
-        f"{VIEWED}, contextlib.suppress(RuntimeError)",
-        f"{VIEWED},\n        contextlib.suppress(RuntimeError),",
-        f"torch.no_grad(), {VIEWED}",
-    ],
-)
-def test_an_item_of_a_with_is_within_those_before_it(managers):
-    text = f"""
-def forward(x):
-    y = x
-    with (
-        {managers}
-    ):
-        y = x + 1
-    return y
-"""
-    forward = made(text, managers)
-    contract = contract_of(input="1 4 H 2", accepts="any size")
-    found = explore_model(CheckRun.start(contract, from_instance(Model(forward))))
-    assert found.covered, found.reasons
-    for h in range(1, 10):
-        assert found.accepts({"H": h}) is runs(forward, h), h
-
-
-def test_an_index_error_ends_at_the_suppress_before():
-    def fifth(x):
-        with contextlib.suppress(IndexError), contextlib.nullcontext(x[:, :, 4]) as y:
-            return y
-        return x
-
-    assert decided(fifth, accepts="any size").word == "proved"
-    assert decided(fifth, accepts="any H >= 5").word == "proved"
-
-
-@pytest.mark.parametrize("manager", ["contextlib.suppress(IndexError)", "Patient(IndexError)"])
-def test_the_manager_ends_an_error_of_another_kind(manager):
-    text = within(manager)
-    assert decided(text, accepts="any size").word in ("broken", "error")
-
-    def fifth(x):
-        with contextlib.suppress(IndexError):
-            return x[:, :, 4]
-        return x
-
-    assert decided(fifth, accepts="any size").word == "proved"
-
-
-@patience()
-def decorated(x):
-    return x.view(1, 4, -1, 3, x.shape[3])
-
-
-def test_a_manager_as_a_decorator():
-    def forward(x):
-        found = decorated(x)
-        return x if found is None else found
-
-    assert decided(forward, accepts="any size").word == "proved"
-    assert decided(forward, accepts="any size", output="1 4 H W").word == "broken"
-    assert decorated(torch.zeros(1, 4, 5, 5)) is None
 
 
 def a_value(x):

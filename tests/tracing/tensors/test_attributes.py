@@ -12,7 +12,7 @@ from archlint.symbolic import symbol
 from archlint.symbolic.formula import holds
 from archlint.symbolic.intervals import Box
 from archlint.tracing.tracer import trace
-from tests.tracing.test_tracer import Model
+from tests.support.traced_models import Model
 
 POINTS = [dict(zip("NHW", p, strict=True)) for p in itertools.product((1, 2, 3), (1, 2, 5), (1, 4))]
 

@@ -14,7 +14,7 @@ from archlint.symbolic.intervals import Box
 from archlint.tracing.run import current_run
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.tracer import trace
-from tests.tracing.test_tracer import Model
+from tests.support.traced_models import Model
 
 STEPS = [
     "{t}.clone()", "{t} * 2", "{t} + {u}", "{t}.detach()", "{t}.data", "{t}.relu()", "({t} > 0)",

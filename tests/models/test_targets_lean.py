@@ -1,0 +1,98 @@
+"""Models whose large weights have no values yet, or are built in full."""
+
+import pytest
+import torch
+from torch import nn
+
+from archlint.contracts.rulefile.load import loads
+from archlint.engine.pipeline import check_source
+from archlint.models.meta_weights import LARGE
+from tests.support.target_models import Rich, source_of
+
+
+def test_a_lean_model_differs_only_in_large_weights(tmp_path, monkeypatch):
+    source = source_of(Rich, tmp_path, monkeypatch)
+    lean, real = source.for_tracing(), source.for_running()
+    a, b = lean.state_dict(keep_vars=True), real.state_dict(keep_vars=True)
+    assert list(a) == list(b)
+    for name, tensor in b.items():
+        assert a[name].shape == tensor.shape, name
+        assert a[name].stride() == tensor.stride(), name
+        assert a[name].dtype == tensor.dtype, name
+        assert a[name].requires_grad == tensor.requires_grad, name
+        large = tensor.is_floating_point() and tensor.numel() >= LARGE
+        assert a[name].is_meta == large, name
+        if not tensor.is_floating_point():
+            assert torch.equal(a[name], tensor), name
+    assert lean.rates == real.rates
+    assert lean.plain.is_meta
+    assert lean.tied is lean.conv.weight
+
+
+def looks_at_values():
+    model = nn.Linear(64, 64)
+    model.scale = float(torch.ones(2000).sum())
+    return model
+
+
+def makes_integers():
+    model = nn.Linear(64, 64)
+    model.register_buffer("order", torch.rand(2000).argsort())
+    return model
+
+
+def draws_integers():
+    model = nn.Linear(64, 64)
+    model.register_buffer("shuffle", torch.randperm(8))
+    return model
+
+
+def writes_into_small():
+    model = nn.Linear(64, 64)
+    model.table = torch.zeros(4)
+    model.table[:] = torch.ones(2000)[:4]
+    return model
+
+
+def asks_the_device():
+    model = nn.Linear(64, 64)
+    model.device = model.weight.device
+    return model
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [looks_at_values, makes_integers, draws_integers, writes_into_small, asks_the_device],
+)
+def test_a_model_that_needs_values_is_built_in_full(factory, tmp_path, monkeypatch):
+    model = source_of(factory, tmp_path, monkeypatch).for_tracing()
+    assert not any(t.is_meta for t in model.state_dict().values())
+
+
+class Drawn(nn.Module):
+    """A seed fixes its coin, which is drawn after weights that a lean model does not draw."""
+
+    def __init__(self, kind):
+        super().__init__()
+        torch.manual_seed(4)
+        self.conv = nn.Conv2d(3, 500, 9)
+        coin = torch.rand(1)
+        if kind == "number":
+            coin = coin.item()
+        elif kind == "compared":
+            coin = coin * 1 > 0.5
+        self.coin = nn.Parameter(coin) if kind == "parameter" else coin
+
+    def forward(self, x):
+        return x.mean((2, 3)) if self.coin > 0.5 else self.conv(x).mean((2, 3))
+
+
+@pytest.mark.parametrize("kind", ["tensor", "parameter", "number", "compared"])
+def test_numbers_drawn_after_others_are_those_of_the_seed(kind, tmp_path, monkeypatch):
+    assert Drawn("number").coin < 0.5  # without the weights' draws before it: 0.57
+    source = source_of(lambda: Drawn(kind), tmp_path, monkeypatch)
+    rules = "- {id: c, models: python:model, input: N 3 H W, accepts: any size}"
+    contract = loads(f"archlint: 1\ncontracts:\n{rules}\n").contracts[0]
+    verdict = check_source(contract, source, samples=0)
+    assert verdict.word == "broken"
+    assert verdict.counterexample == {"N": 1, "H": 1, "W": 1}
