@@ -188,3 +188,13 @@ def test_wrong_usage(args):
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "Usage: archlint" in stderr
+
+
+@pytest.mark.parametrize("args", [["--version"], ["chekc"], ["rules", "validate", "gone.yaml"]])
+def test_a_fork_of_the_warm_process_does_what_a_new_process_does(args, warm_process, tmp_path):
+    new, fork = (
+        subprocess.run([*start, *args], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        for start in ((sys.executable, "-m", "archlint"), warm_process.command("archlint"))
+    )
+    assert (fork.returncode, fork.stdout, fork.stderr) == (new.returncode, new.stdout, new.stderr)
+    assert new.stdout + new.stderr

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 import archlint
 
 TIMES = 10
+FIXES = 2  # times that fixes are searched, which takes seconds for each broken contract
 
 
 class Halves(nn.Module):
@@ -96,20 +97,24 @@ QUESTIONS = [
 ]
 
 
-def answers(questions):
-    return [archlint.check(m, "N 3 H W", accepts=a, samples=1).word for m, a, _ in questions]
+def answers(questions, fixes):
+    """The words of the verdicts; without fixes, no model of a broken contract runs."""
+    return [
+        archlint.check(m, "N 3 H W", accepts=a, samples=int(fixes or word == "proved")).word
+        for m, a, word in questions
+    ]
 
 
 @pytest.mark.slow
 def test_two_threads_answer_right_and_leave_the_process_as_it_was():
     before = process_state()
-    for _ in range(TIMES):
+    for time in range(TIMES):
         with ThreadPoolExecutor(2) as pool:
             start = threading.Barrier(2)
 
-            def run(questions, start=start):
+            def run(questions, start=start, fixes=time < FIXES):
                 start.wait()
-                return answers(questions)
+                return answers(questions, fixes)
 
             both = [pool.submit(run, q) for q in (QUESTIONS, QUESTIONS[::-1])]
             found = [future.result() for future in both]

@@ -58,7 +58,7 @@ class WarmProcess:
     def command(self, module):
         """The start of a command line, in place of ``[sys.executable, "-m", module]``."""
         if self._process is None:
-            more = {"PYTHONPATH": str(REPO), "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"}
+            more = {"PYTHONPATH": str(REPO), "OMP_NUM_THREADS": "1"}
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, self._address],
                 env=os.environ | more, cwd=self._folder.name, stdin=subprocess.PIPE,

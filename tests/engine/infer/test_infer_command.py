@@ -29,7 +29,8 @@ def infer(tmp_path, monkeypatch):
     return lambda *args: CliRunner().invoke(cli.cli, ["infer", *args])
 
 
-def test_the_command(infer):
+def test_the_command(infer, monkeypatch):
+    monkeypatch.setattr("archlint.runner.pool.run", in_process.run)
     result = infer("nets.py:net", "--mode", "eval", "--mode", "train")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith(

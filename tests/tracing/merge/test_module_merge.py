@@ -132,7 +132,7 @@ def test_classes_that_each_run_makes_again(rename):
 
             if rename:
                 Made.__qualname__ = f"Made{next(numbers)}"
-            for _ in range(4):
+            for _ in range(3):
                 x = Made().eval()(x)
             return x
 
