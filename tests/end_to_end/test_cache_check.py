@@ -141,7 +141,7 @@ XDIST = """
     @pytest.mark.parametrize("run", range(4))
     def test_check(run):
         command = [sys.executable, "-m", "tests.support.stub_models", "check", "-q"]
-        env = os.environ | {"PYTHONPATH": os.environ["ONLY"]}
+        env = os.environ | {"PYTHONPATH": os.environ["ONLY"], "PYTHONIOENCODING": "utf-8"}
         told = subprocess.run(command, capture_output=True, text=True, env=env)
         assert (told.stdout.strip(), told.stderr, told.returncode) == ("2 proved", "", 0)
 """

@@ -91,6 +91,8 @@ def main():
         sys.path[:] = [folder, *filter(None, more), *paths]
         for name in [n for n in sys.modules if n.partition(".")[0] == "tests"]:
             del sys.modules[name]  # a project may have tests, too
+        for function in _of_environment():
+            function.cache_clear()
         from archlint.runner import server_process
 
         server_process.subprocess = _Subprocess()
@@ -107,6 +109,15 @@ def main():
             with contextlib.suppress(OSError):
                 stream.flush()
         os._exit(code)  # what Python does beside that takes PyTorch half a second
+
+
+def _of_environment():
+    """Functions that remember variables, settings or installed packages."""
+    from archlint.runner.cache import environment_key
+    from archlint.runtime import code_owner
+
+    values = [*vars(environment_key).values(), *vars(code_owner).values()]
+    return [value for value in values if hasattr(value, "cache_clear")]
 
 
 def _command(address):
