@@ -16,14 +16,13 @@ TODAY = "2026-11-20"
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory, warm_process):
+def shell(tmp_path_factory):
     for program in ("pre_commit", "pip", "setuptools"):
         if find_spec(program) is None:
             pytest.skip(f"{program} is not installed")
     if not shutil.which("git"):
         pytest.skip("git is not there")
-    home = tmp_path_factory.mktemp("home")
-    return environment(home, warm_process.command("archlint")) | {"ARCHLINT_TODAY": TODAY}
+    return environment(tmp_path_factory.mktemp("home")) | {"ARCHLINT_TODAY": TODAY}
 
 
 @pytest.mark.slow
