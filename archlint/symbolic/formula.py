@@ -255,11 +255,6 @@ def negate(formula: Bool) -> Bool:
     return _junction("or" if formula.op == "and" else "and", map(negate, formula.args))
 
 
-def implies(premise: Bool, conclusion: Bool) -> Bool:
-    """``conclusion`` wherever ``premise`` holds."""
-    return disj(negate(premise), conclusion)
-
-
 def holds(formula: Bool, env: Mapping[str, int]) -> bool:
     """The truth of a formula at concrete sizes."""
     return formula if isinstance(formula, bool) else formula.evaluate(env)

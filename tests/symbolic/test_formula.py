@@ -19,7 +19,6 @@ from archlint.symbolic.formula import (
     ge,
     gt,
     holds,
-    implies,
     known_truth,
     le,
     lt,
@@ -49,7 +48,6 @@ formula_trees = st.recursive(
         st.tuples(st.sampled_from(["and", "or"]), inner, inner),
         st.tuples(st.sampled_from(["and", "or"]), inner, inner, inner),
         st.tuples(st.just("not"), inner),
-        st.tuples(st.just("implies"), inner, inner),
     ),
     max_leaves=5,
 )
@@ -60,7 +58,7 @@ def build(tree):
     try:
         if word in COMPARE:
             return COMPARE[word][0](*map(size, args))
-        words = {"and": conj, "or": disj, "not": negate, "implies": implies}
+        words = {"and": conj, "or": disj, "not": negate}
         return words[word](*map(build, args))
     except ZeroDivisionError:
         assume(False)
@@ -79,7 +77,6 @@ def truth(tree, env):
         "and": lambda *p: all(p),
         "or": lambda *p: any(p),
         "not": lambda p: not p,
-        "implies": lambda p, q: not p or q,
     }[word](*parts)
 
 

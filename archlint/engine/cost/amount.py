@@ -44,17 +44,6 @@ class Amount:
         due = (evaluate(s, sizes) for w, s in self.parts if holds(w, sizes))
         return evaluate(self.always, sizes) + sum(due)
 
-    def under(self, known: Callable[[Bool], bool | None]) -> Amount:
-        """The amount where some conditions are known to hold or not."""
-        result = Amount(self.always)
-        for when, size in self.parts:
-            truth = known(when)
-            if truth is None:
-                result = total((result, Amount(0, ((when, size),))))
-            elif truth:
-                result = result + Amount(size)
-        return result
-
     @property
     def sizes(self) -> tuple[Size, ...]:
         """All sizes that it is made of."""

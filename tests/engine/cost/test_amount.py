@@ -40,13 +40,6 @@ def test_sums_join_what_is_due_together():
     assert total([Amount(N).where(EVEN), Amount(-N).where(EVEN)]) == Amount()
 
 
-def test_known_conditions():
-    amount = Amount(N) + Amount(H).where(EVEN)
-    assert amount.under(lambda _: True) == Amount(N + H)
-    assert amount.under(lambda _: False) == Amount(N)
-    assert amount.under(lambda _: None) == amount
-
-
 @pytest.mark.parametrize(
     ("size", "text"),
     [
