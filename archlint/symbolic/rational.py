@@ -126,6 +126,13 @@ def compares_exactly(known: Callable[[Bool], bool | None], ratio: Ratio) -> bool
     return all(len(m) == 1 and c == 1 for m, c in den.terms) and known(ge(den, 1)) is True
 
 
+def is_small(size: Size) -> bool:
+    """Whether the size is below 2**48, as far as sizes are below 2**20."""
+    if isinstance(size, int):
+        return abs(size) < 1 << 48
+    return abs(size.const) + sum(abs(c) << 20 * len(m) for m, c in size.terms) < 1 << 48
+
+
 def ratio_add(a: Ratio, b: Ratio) -> Ratio | None:
     """``a + b`` where floats would be exact, else ``None``."""
     if a.rounded or b.rounded or not isinstance(a.den, int) or not isinstance(b.den, int):

@@ -223,6 +223,8 @@ class Loop:
         if read or more is None:
             self._more()
         at_front, segment = more
+        if names_index(tuple(segment), atom.name) and not self.host.plans.of(self.site).last:
+            self._unroll()
         if not is_element(segment.value) or names_index(tuple(segment), atom.name):
             self._more()
         assert atom.low is not None

@@ -41,13 +41,18 @@ class Plans:
         plan = self.of(site)
         plan = replace(plan, first=plan.first + first, last=plan.last + last)
         if plan.first > MOST_FIRST or plan.last > MOST_LAST:
-            plan = Plan(unrolled=True)
-        self._plans[site] = plan
-        self.changed = True
+            self.unroll(site)
+        else:
+            self._plans[site] = plan
+            self.changed = True
 
     def unroll(self, site: Site) -> None:
-        """Follow every turn of a loop."""
-        self._plans[site] = Plan(unrolled=True)
+        """Follow every turn of a loop, unless the last one alone may be what differs.
+
+        The last of the slices ``x[:, i : i + 4]`` may be shorter than the others.
+        """
+        plan = self.of(site)
+        self._plans[site] = Plan(unrolled=True) if plan.last or plan.unrolled else Plan(last=1)
         self.changed = True
 
     def take_changed(self) -> bool:

@@ -120,7 +120,8 @@ def _compiled(
     """The code of a definition, with the free variables and the names of ``like``."""
     if getattr(node, "type_params", None):
         return None
-    node.decorator_list = []
+    # Lines are counted from the first decorator.
+    node.decorator_list = [ast.copy_location(ast.Constant(None), d) for d in node.decorator_list]
     node.returns = None
     for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
         arg.annotation = None
@@ -153,7 +154,7 @@ def _compiled(
         code = inside
     if code.co_freevars != like.co_freevars:
         return None
-    return code.replace(co_name=like.co_name, co_firstlineno=like.co_firstlineno)
+    return code.replace(co_name=like.co_name)
 
 
 def _is_code(value: object, name: str) -> bool:

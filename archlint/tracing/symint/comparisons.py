@@ -10,7 +10,7 @@ from typing import Any
 from archlint.symbolic import Expr, Size, formula
 from archlint.symbolic.formula import Bool, Formula, conj, disj, negate
 from archlint.symbolic.quantify import unknowns_in
-from archlint.symbolic.rational import Ratio, compares_exactly, ratio_of
+from archlint.symbolic.rational import Ratio, compares_exactly, is_small, ratio_of
 from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, Root
 from archlint.tracing.symint.numbers import (
     Binary,
@@ -85,7 +85,7 @@ def _of_rounded(
         if path.known(formula.ge(ratio.den, 1)) is not True:
             return None
     left, right = first.num * second.den, second.num * first.den
-    if not _is_small(left) and not _is_small(right):
+    if not is_small(left) and not is_small(right):
         return None
     if build in _NOT_ABOVE[0] and rounded <= 2 and not again and _is_power_of_two(second):
         return build(left, right)
@@ -112,13 +112,6 @@ def _is_power_of_two(ratio: Ratio) -> bool:
 # is one and was rounded twice is not above it: the doubles above are twice as far apart as those
 # below, so that half of that distance, which the first rounding adds, is lost in the second.
 _NOT_ABOVE = (formula.gt, formula.le), (formula.lt, formula.ge)
-
-
-def _is_small(size: Size) -> bool:
-    """Whether the size is below 2**48, as far as sizes are below 2**20."""
-    if isinstance(size, int):
-        return abs(size) < 1 << 48
-    return abs(size.const) < 1 << 40 and all(len(m) <= 2 and abs(c) < 256 for m, c in size.terms)
 
 
 def _of_unknown(path: SizePath, build: Callable[[Size, Size], Bool], a: Any, b: Any) -> Bool:
@@ -179,7 +172,7 @@ def _told_apart(path: SizePath, x: Ratio, y: Ratio) -> bool:
     if all(compares_exactly(path.known, r) for r in (x, y)):
         return True
     if x.rounded and y.rounded:
-        if not all(map(_is_small, (x.num * y.den, y.num * x.den))):
+        if not all(map(is_small, (x.num * y.den, y.num * x.den))):
             return False
     elif x.rounded or y.rounded:
         exact = y if x.rounded else x

@@ -159,9 +159,7 @@ def _is_known_positive(path: SizePath, factor: Any) -> bool:
 
 
 def _is_positive(path: SizePath, ratio: Ratio) -> bool:
-    if not isinstance(ratio.den, int) or ratio.den <= 0:
-        return False
-    return path.known(formula.ge(ratio.num, 0)) is True
+    return path.known(formula.conj(formula.ge(ratio.num, 0), formula.ge(ratio.den, 1))) is True
 
 
 _MAX_DENOMINATOR = 1000

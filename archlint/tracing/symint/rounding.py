@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any
 
 from archlint.symbolic import (
+    Expr,
     Size,
     bit_length_of,
     floordiv,
@@ -25,7 +26,7 @@ from archlint.symbolic.float_products import (
     round_product,
 )
 from archlint.symbolic.formula import conj, eq, ge, gt
-from archlint.symbolic.rational import Opaque, Ratio, ratio_of
+from archlint.symbolic.rational import Opaque, Ratio, is_small, ratio_of
 from archlint.tracing.symint import random_parts
 from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, Root
 from archlint.tracing.symint.numbers import (
@@ -131,7 +132,8 @@ def rounded(path: SizePath, number: Any, ndigits: int | None = None) -> Any:
         up = floordiv(exact.num + half, exact.den)
         below = exact.num - half  # a multiple of 2*den where the number below is even
         return up - floordiv(below, 2 * exact.den) + floordiv(below - 1, 2 * exact.den)
-    return round(pinned(path, number), ndigits)
+    nearest = _nearest(path, number) if ndigits is None else None
+    return round(pinned(path, number), ndigits) if nearest is None else nearest
 
 
 def is_whole(path: SizePath, number: Any) -> Any:
@@ -171,20 +173,56 @@ def _whole(
 def _between_whole_numbers(
     path: SizePath, number: Any, whole: Callable[[Ratio], Size]
 ) -> Size | None:
-    """The floor or ceiling of a float rounded more than once, where it is no whole number.
+    """The floor or ceiling of a float rounded more than once; ``None`` if it is not known.
 
     A quotient ``n/d`` that is no whole number is ``1/d`` from one at least, more than all roundings
-    together for numerators below 2**40; of whole numbers it is not known on which side the float
-    is, which gives ``None``.
+    together for numerators below 2**48. Of whole numbers it is not known on which side the float
+    is: for one size, as in ``H * 0.3 / 3``, that gives ``None``, for ``W * (800 / H)`` an unknown
+    number.
     """
     if not isinstance(number, Opaque) or number.approximation is None:
         return None
     exact = number.approximation
+    if _is_of_several(path, number, exact):
+        if whole is Ratio.floor:
+            return path.unknown(_made_by(exact), exact.ceil() - 1, exact.floor())
+        return path.unknown(_made_by(exact), exact.ceil(), exact.floor() + 1)
     if not isinstance(exact.den, int) or not 0 < exact.den < _SMALL:
         return None
     if path.branch(eq(mod(exact.num, exact.den), 0)):
         return None
     return whole(exact)
+
+
+def _nearest(path: SizePath, number: Any) -> Size | None:
+    """The whole number next to a quotient of sizes; either of two that are as near."""
+    exact = number.approximation if isinstance(number, Opaque) else ratio_of(number)
+    if exact is None or not _is_of_several(path, number, exact):
+        return None
+    moved = Ratio(exact.num * 2 + exact.den, exact.den * 2)
+    return path.unknown(_made_by(exact), moved.ceil() - 1, moved.floor())
+
+
+def _is_of_several(path: SizePath, number: Any, exact: Ratio) -> bool:
+    """Whether a number is of several sizes, and small enough for a double.
+
+    That is, a few roundings leave it on the same side of all whole numbers and halves, but of the
+    one that it may be.
+    """
+    if not (is_small(exact.num) and is_small(exact.den)):
+        return False
+    if isinstance(exact.num, int):  # the sizes cancel, as in ``16 / H * H``
+        return path.known(ge(exact.den, 1)) is True
+    symbols = {
+        name
+        for size in sizes_in(number)
+        for name in (size.symbols() if isinstance(size, Expr) else ())
+    }
+    return len(symbols) > 1 and path.known(ge(exact.den, 1)) is True
+
+
+def _made_by(exact: Ratio) -> str:
+    return f"the rounding of {exact}"
 
 
 _SMALL = 1 << 8

@@ -27,6 +27,7 @@ HEADERS = (
     "for t, e in enumerate(torch.unbind(x, dim=1)[1:]):",
     "for t, e in enumerate(p.squeeze(1) for p in list(x.split(1, 1))):",
     "for t, e in enumerate(x.transpose(0, 1)):",
+    "for t in range(0, {end}, 3):",
 )
 INDICES = ("t", "t", "t", "t", "t + 1", "t - 1", "-1 - t", "k", "0", "x.shape[1] - 1 - t")
 STARTS = (
@@ -56,6 +57,9 @@ BODIES = (
     "LOG.append(1)",
     "seen['n'] = seen.get('n', 0) + 1",
     "d['a'].append({e})",
+    "y = x[:, t:t + 3]; h = y.sum(1)",
+    "outs.append(x[:, t:t + 3])",
+    "g = torch.cat([g, x[:, t:t + 2] * 2], 1)",
     "y = x[:, :t + 1]; h = y.sum(1)",
     "y = x[:, t:]; h = y.sum(1)",
     "for j in range(x.shape[2]): k2 = x[:, {i}, j]",
@@ -69,6 +73,7 @@ CONDITIONS = (
 )  # fmt: skip
 ENDINGS = (
     "torch.stack(outs, 1)", "torch.stack(outs)", "torch.cat(outs, -1)", "torch.cat(outs, 0)",
+    "torch.cat(outs, 1)",
     "outs[-1]", "outs[0]", "h", "h", "x.new_zeros(k)", "x.new_zeros(len(outs))", "g", "buf",
     "sum(outs)", "torch.stack([o * 2 for o in outs], 1)", "torch.stack(outs[::-1])",
     "torch.stack(outs[1:])", "torch.stack(list(reversed(outs)))", "(h, torch.stack(outs, 1))",

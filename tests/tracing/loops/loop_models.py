@@ -157,6 +157,46 @@ class Chunks(nn.Module):
         return torch.stack(outs, 1)
 
 
+class ChunkByChunk(nn.Module):
+    """The last chunk is shorter, and has another output."""
+
+    def forward(self, x):
+        parts = []
+        for start in range(0, x.shape[1], 4):
+            parts.append(x[:, start : start + 4].softmax(1).repeat(1, 2, 1))
+        return torch.cat(parts, 1)
+
+
+class Tiles(nn.Module):
+    def forward(self, x):
+        rows = []
+        for i in range(0, x.shape[1], 3):
+            row = [x[:, i : i + 3, j : j + 2] for j in range(0, x.shape[2], 2)]
+            rows.append(torch.cat(row, 2))
+        return torch.cat(rows, 1)
+
+
+class SumOfChunks(nn.Module):
+    """The last chunk broadcasts, if it is one step long."""
+
+    def forward(self, x):
+        total = 0
+        for start in range(0, x.shape[1], 3):
+            total = total + x[:, start : start + 3]
+        return total
+
+
+class SlidingWindows(nn.Module):
+    """Lines of a decorated function are counted from its decorator."""
+
+    @torch.no_grad()
+    def forward(self, x):
+        frames = []
+        for start in range(0, x.shape[1] - 5, 3):
+            frames.append(x[:, start : start + 6].mean(1))
+        return torch.stack(frames, 1)
+
+
 class Pieces(nn.Module):
     def forward(self, x):
         return torch.stack(x.split(3, 1))
@@ -222,6 +262,10 @@ EXACT = {
     Bidirectional: ("N T 4", "any size"),
     Patches: ("N T C", "any size"),
     Chunks: ("N T C", "any size"),
+    ChunkByChunk: ("N T C", "any size"),
+    Tiles: ("N T C", "any size"),
+    SumOfChunks: ("N T C", None),
+    SlidingWindows: ("N T C", "T >= 6"),
     Pieces: ("N T C", None),
     TableOfSteps: ("N T 4", "T <= 8"),
     FirstOfAnIterator: ("N T C", "any size"),

@@ -1,0 +1,94 @@
+"""Floats of two sizes rounded to whole numbers, beside Python's own floats."""
+
+import itertools
+import math
+import random
+
+import pytest
+
+from archlint.symbolic import Unknown, atoms, evaluate, substitute, symbol
+from archlint.symbolic.intervals import Box
+from archlint.tracing.path import TracedPath
+from archlint.tracing.symint import numbers, rounding
+
+H, W = symbol("H"), symbol("W")
+
+FLOATS = {
+    "16 / h * w": lambda o, h, w: o.mul(o.truediv(16, h), w),
+    "w * (800 / h)": lambda o, h, w: o.mul(w, o.truediv(800, h)),
+    "w * (h / w)": lambda o, h, w: o.mul(w, o.truediv(h, w)),
+    "h / w * 0.1": lambda o, h, w: o.mul(o.truediv(h, w), 0.1),
+    "800 / h * w + 0.5": lambda o, h, w: o.add(o.mul(o.truediv(800, h), w), 0.5),
+    "min(16 / h, 16 / w) * h": lambda o, h, w: o.mul(
+        o.smallest(o.truediv(16, h), o.truediv(16, w)), h
+    ),
+    "32 * h / w": lambda o, h, w: o.truediv(o.mul(32, h), w),
+}
+WHOLE = {
+    "trunc": (rounding.trunc, math.trunc),
+    "floor": (rounding.floor, math.floor),
+    "ceil": (rounding.ceil, math.ceil),
+    "round": (rounding.rounded, round),
+}
+
+
+class Plain:
+    """The operations of Python's numbers."""
+
+    mul = staticmethod(lambda a, b: a * b)
+    add = staticmethod(lambda a, b: a + b)
+    truediv = staticmethod(lambda a, b: a / b)
+    smallest = staticmethod(min)
+
+
+class Symbolic:
+    """The operations of numbers made from sizes, on one path."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __getattr__(self, name):
+        return lambda a, b: getattr(numbers, name)(self.path, a, b)
+
+
+def bounds(size, env):
+    """The lowest and the highest value of a size, over all values of unknown numbers in it."""
+    unknowns = [a for a in atoms(size) if isinstance(a, Unknown)]
+    ranges = [
+        range(evaluate(u.low, env), min(evaluate(m, env) for m in u.most) + 1) for u in unknowns
+    ]
+    values = [
+        evaluate(substitute(size, {u.name: v for u, v in zip(unknowns, choice, strict=True)}), env)
+        for choice in itertools.product(*ranges)
+    ]
+    return min(values), max(values)
+
+
+def sides():
+    """Sizes at which quotients are whole, halves, next to these, and others."""
+    draw = random.Random(5)
+    for _ in range(150):
+        h = draw.choice((draw.randint(1, 64), draw.randint(1, 5000), draw.randint(1, 1 << 20)))
+        times = draw.choice((1, 2, 3, 16, 25, 49, 50, 160))
+        yield (
+            h,
+            max(1, min(h * times // draw.choice((1, 2, 16, 32)) + draw.randint(-1, 1), 1 << 20)),
+        )
+        yield h, draw.randint(1, 1 << draw.randint(1, 20))
+
+
+@pytest.mark.parametrize("whole", WHOLE)
+@pytest.mark.parametrize("text", FLOATS)
+def test_the_float_of_python_is_within_the_bounds(text, whole):
+    symbolic, plain = WHOLE[whole]
+    exact = 0
+    for h, w in sides():
+        env = {"H": h, "W": w}
+        path = TracedPath(env, Box({"H": (1, None), "W": (1, None)}))
+        number = FLOATS[text](Symbolic(path), H, W)
+        low, high = bounds(symbolic(path, number), env)
+        assert low <= plain(FLOATS[text](Plain, h, w)) <= high <= low + 1, (h, w)
+        assert not any("==" in str(e.formula) for e in path.events), "the sizes are fixed"
+        exact += low == high
+    if text != "w * (h / w)" or whole == "round":  # that is whole at all sizes
+        assert exact > 100
