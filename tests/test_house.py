@@ -228,7 +228,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing/symint": (
         "tests/tracing/symint/test_node.py: arithmetic behind the protocol",
-        "code_uses comparisons float_kinds integers numbers random_parts rounding source_nodes",
+        "code_uses comparisons float_kinds integers numbers random_parts source_nodes",
     ),
 }
 
