@@ -209,6 +209,32 @@ class DQN(nn.Module):
         return self.fc(conv_out)
 """, r"AdaptiveAvgPool2d\(\(9, 9\)\) before the flatten", target="DQN", input="N 4 H W",
           accepts="any H, W >= 84"),
+    image("spatial transformer", """\
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 10, 5), nn.Conv2d(10, 20, 5)
+        self.localization = nn.Sequential(
+            nn.Conv2d(1, 8, 7), nn.MaxPool2d(2, stride=2), nn.ReLU(True),
+            nn.Conv2d(8, 10, 5), nn.MaxPool2d(2, stride=2), nn.ReLU(True),
+        )
+        self.fc_loc = nn.Sequential(nn.Linear(10 * 3 * 3, 32), nn.ReLU(True), nn.Linear(32, 6))
+        self.fc1, self.fc2 = nn.Linear(320, 50), nn.Linear(50, 2)
+
+    def stn(self, x):
+        xs = self.localization(x)
+        xs = xs.view(-1, 10 * 3 * 3)
+        theta = self.fc_loc(xs).view(-1, 2, 3)
+        return F.grid_sample(x, F.affine_grid(theta, x.size()))
+
+    def forward(self, x):
+        x = self.stn(x)
+        x = F.relu(F.max_pool2d(self.conv1(x), 2))
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))
+        x = x.view(-1, 320)
+        return self.fc2(F.relu(self.fc1(x)))
+""", r"AdaptiveAvgPool2d\(\(3, 3\)\), AdaptiveAvgPool2d\(\(4, 4\)\) before the flatten",
+          input="N 1 H W", accepts="any N >= 1 and H, W >= 28"),
 ]  # fmt: skip
 
 OUTPUTS = [

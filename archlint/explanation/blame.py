@@ -9,8 +9,7 @@ from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.describe import describe
 from archlint.engine.exploration import Exploration
 from archlint.engine.prove import ProofAttempt, SizeViolation, prove
-from archlint.engine.weights.symbolic_weights import weight_claims
-from archlint.engine.weights.ties import ties
+from archlint.engine.weights.ties import ties, weight_claims
 from archlint.explanation.limiting_layers import site_text
 from archlint.explanation.path_rows import layer_text
 from archlint.explanation.relaxation import (

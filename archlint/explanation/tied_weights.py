@@ -18,8 +18,9 @@ from archlint.contracts.points import point_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
 from archlint.engine.weights.guards import without_guards
-from archlint.engine.weights.symbolic_weights import WeightClaims, weight_claims
-from archlint.engine.weights.ties import Tie, reached, ties
+from archlint.engine.weights.shared_arguments import with_shared_arguments
+from archlint.engine.weights.symbolic_weights import WeightClaims
+from archlint.engine.weights.ties import Tie, reached, ties, weight_claims
 from archlint.symbolic import Size, evaluate
 from archlint.symbolic.formula import Bool, conj, ne
 from archlint.symbolic.solver.solver import Solver, Unsolved
@@ -79,7 +80,7 @@ def varying_ties(
 
     On a path that code takes at a single size, no size of a weight depends on the input: other
     sizes take other paths. Where the code itself refuses ``point`` early, a size that is accepted
-    takes its place.
+    takes its place. Sizes that one argument of a layer sets together change together.
     """
     claims = weight_claims(run, point)
     result = _varying(ties(claims), claims, exploration, run, point)
@@ -90,7 +91,7 @@ def varying_ties(
             known = {(tie.name, tie.dim) for tie in result}
             new = _varying(ties(more), more, exploration, run, other)
             result += [tie for tie in new if (tie.name, tie.dim) not in known]
-    return tuple(result)
+    return tuple(with_shared_arguments(run.model, result))
 
 
 def _varying(

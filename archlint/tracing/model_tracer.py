@@ -67,7 +67,7 @@ class ModelTracer:
         self._to_shadow: list[str] = []  # modules to shadow, as the running trace found
         # The modules in whose calls of int, float, … sizes are kept.
         self.shadowed = modules_to_replace_type(self.model)
-        self._loops = FollowedLoops()
+        self.loops = FollowedLoops()
         self._running: Loops | None = None  # the loops of the running trace
 
     def trace(
@@ -176,7 +176,7 @@ class ModelTracer:
             path.model_caller = run_model.__code__
             self._to_shadow.clear()
             result: Trace | None = None
-            loops, functions = self._loops.in_run() if symbolic else (None, nullcontext())
+            loops, functions = self.loops.in_run() if symbolic else (None, nullcontext())
             self._running = loops
             try:
                 with shadowed(self.shadowed), functions:
@@ -201,7 +201,7 @@ class ModelTracer:
                 self._running = None
                 with uninterrupted():
                     snapshot.restore()
-            again = self._loops.changed_by(path) or len(self._branching) > classes
+            again = self.loops.changed_by(path) or len(self._branching) > classes
             if result is not None and not self._merges and _is_hard(path, result.log.branched):
                 self._merges, again = True, symbolic
                 self._branching.update(result.log.branched)

@@ -224,6 +224,25 @@ REBUILT = [
     (weight(lambda w, x: x.matmul(w)), (8,), "N T F", {"T": 2, "F": 5}, (5,)),
     (weight(lambda w, x: torch.cat([x, w.expand(len(x), -1, -1)], 1)), (1, 3, 8), "N T F",
      {"T": 2, "F": 5}, (1, 3, 5)),
+    # one argument sets sizes that no operator compares
+    (head(attention, lambda f, x: f(x, x, x)[0]), (8,), "N T W", {"T": 3, "W": 6}, (6,)),
+    # weights that are used twice
+    (head(lambda n: nn.Linear(n, n), lambda f, x: f(f(x))), (8,), "N F", {"F": 5}, (5,)),
+    (weight(lambda w, x: F.linear(F.linear(x, w), w.t())), (4, 8), "N T F", {"T": 2, "F": 5},
+     (4, 5)),
+    (head(lambda n: nn.Embedding(n, 8),
+          lambda f, x: F.linear(x.softmax(-1) @ f.weight, f.weight)), (16,), "N T V",
+     {"T": 2, "V": 11}, (11,)),
+    (head(lambda n: nn.Bilinear(n, n, 2), lambda f, x: f(x, x)), (8,), "N F", {"F": 5}, (5,)),
+    # channels
+    (head(lambda n: nn.ConvTranspose1d(n, 2, 3), lambda f, x: f(x)), (8,), "N C T",
+     {"C": 5, "T": 9}, (5,)),
+    (head(lambda n: nn.Conv1d(n, 4, 3, groups=2), lambda f, x: f(x)), (8,), "N C T",
+     {"C": 6, "T": 9}, (6,)),
+    (head(lambda n: nn.Conv2d(n, n, 3, groups=n), lambda f, x: f(x)), (8,), "N C H W",
+     {"C": 6, "H": 9, "W": 5}, (6,)),
+    (head(lambda n: nn.Conv3d(n, 2, 1), lambda f, x: f(x)), (8,), "N C D H W",
+     {"C": 5, "D": 2, "H": 3, "W": 1}, (5,)),
 ]  # fmt: skip
 
 

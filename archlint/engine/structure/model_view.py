@@ -12,7 +12,8 @@ from archlint.contracts.contract import Input
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.structure.definition_site import definition_site
-from archlint.engine.weights.symbolic_weights import WeightClaims, weight_claims
+from archlint.engine.weights.symbolic_weights import WeightClaims
+from archlint.engine.weights.ties import weight_claims
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic import Size
 from archlint.symbolic.formula import Bool, conj

@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from archlint.engine.weights.symbolic_weights import WeightClaim, WeightClaims
+from archlint.engine.check_run import CheckRun
+from archlint.engine.weights.symbolic_weights import (
+    Readings,
+    WeightClaim,
+    WeightClaims,
+    claims_of,
+)
+from archlint.runtime.effort_clock import passed
 from archlint.symbolic import (
     Atom,
     Expr,
@@ -27,6 +34,9 @@ from archlint.symbolic import (
 from archlint.symbolic.factoring import factors
 from archlint.symbolic.formula import Comparison, Formula, comparisons, substitute_formula
 from archlint.tracing.trace import Call
+
+MOST_READINGS = 24
+"""How many runs may try which written numbers stand for formulas."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,30 @@ class Pin:
     dim: int
     needed: int
     claim: WeightClaim = field(compare=False, repr=False)
+
+
+def weight_claims(run: CheckRun, point: Mapping[str, int]) -> WeightClaims:
+    """The claims on the path of ``point`` with symbolic weights.
+
+    Where a reshape has several numbers for what depends on the input's sizes, as in
+    ``x.view(N, 4, 48)``, one of them stands for a formula: the one that ties the fewest weights.
+    """
+    readings: Readings = {}
+    best = claims_of(run, point, readings)
+    fewest, runs = _number_of_ties(best), 1
+    for written, numbers in list(best.written.items()):
+        for other in range(1, numbers):
+            if not fewest or runs == MOST_READINGS or passed(run.deadline):
+                return best
+            tried = {**readings, written: other}
+            claims, runs = claims_of(run, point, tried), runs + 1
+            if _number_of_ties(claims) < fewest:
+                best, fewest, readings = claims, _number_of_ties(claims), tried
+    return best
+
+
+def _number_of_ties(claims: WeightClaims) -> int:
+    return sum(not tie.at_least for tie in ties(claims))
 
 
 def ties(claims: WeightClaims) -> tuple[Tie, ...]:
@@ -282,4 +316,4 @@ def _grows(size: Expr) -> bool:
     return all(coef > 0 for monomial, coef in size.terms if len(monomial) == degree)
 
 
-__all__ = ["Pin", "Tie", "pins", "reached", "shape_formula", "ties"]
+__all__ = ["Pin", "Tie", "pins", "reached", "shape_formula", "ties", "weight_claims"]

@@ -156,6 +156,34 @@ TIED = {
         bias=p(64, 1),
     ),
     "ViT": ViT(),
+    "written patches, flattened": Model(
+        lambda s, x: s.f(x.reshape(len(x), 3, 2, 4, 2, 4).flatten(1)), f=nn.Linear(192, 2)
+    ),
+    "mixer of a written number of tokens": Model(
+        lambda s, x: s.g(s.f(x.reshape(len(x), 4, 48)).mT), f=nn.Linear(48, 48), g=nn.Linear(4, 4)
+    ),
+    "positions of a written number of tokens": Model(
+        lambda s, x: s.f(x.reshape(len(x), 4, 48)) + s.pos, f=nn.Linear(48, 8), pos=p(1, 4, 8)
+    ),
+    "unflattened twice": Model(
+        lambda s, x: s.f(x.unflatten(2, (2, 4)).unflatten(4, (2, 4)).flatten(1)),
+        f=nn.Linear(192, 2),
+    ),
+    "a grid of a fixed number of patches": Model(
+        lambda s, x: s.f(
+            x.reshape(len(x), 3, 2, x.shape[2] // 2, 2, x.shape[3] // 2)
+            .permute(0, 2, 4, 1, 3, 5)
+            .flatten(3)
+        ),
+        f=nn.Linear(48, 2),
+    ),
+    "rows, concatenated": Model(lambda s, x: s.f(torch.cat(x.unbind(2), 1)), f=nn.Linear(8, 2)),
+    "rows, concatenated and averaged": Model(
+        lambda s, x: s.f(torch.cat(x.unbind(2), 1).mean(2)), f=nn.Linear(24, 2)
+    ),
+    "a constant beside the flat image": Model(
+        lambda s, x: s.f(x.flatten(2) * torch.linspace(0, 1, 64)), f=nn.Linear(64, 2)
+    ),
 }
 
 FREE = {
@@ -227,6 +255,26 @@ FREE = {
     "channel scale": Model(lambda s, x: x * s.w, w=p(1, 3, 1, 1)),
     "attention without weights": Model(lambda s, x: x @ x.transpose(2, 3)),
     "interpolated positions": ViT(resize=True),
+    "written patches": Model(
+        lambda s, x: s.f(
+            x.reshape(len(x), 3, 2, 4, 2, 4).permute(0, 2, 4, 1, 3, 5).reshape(len(x), 4, 48)
+        ),
+        f=nn.Linear(48, 2),
+    ),
+    "patches by size": Model(
+        lambda s, x: s.f(
+            x.reshape(len(x), 3, x.shape[2] // 4, 4, x.shape[3] // 4, 4)
+            .permute(0, 2, 4, 1, 3, 5)
+            .flatten(3)
+        ),
+        f=nn.Linear(48, 2),
+    ),
+    "a written number of tokens": Model(
+        lambda s, x: s.f(x.reshape(len(x), 4, 48)), f=nn.Linear(48, 2)
+    ),
+    "written tokens, channels last": Model(
+        lambda s, x: s.f(x.permute(0, 2, 3, 1).reshape(len(x), 4, 16, 3)), f=nn.Linear(3, 2)
+    ),
 }
 
 

@@ -6,8 +6,7 @@ from torch import nn
 
 from archlint.engine.check_run import CheckRun
 from archlint.engine.python_contracts import contract_of, source_of
-from archlint.engine.weights.symbolic_weights import weight_claims
-from archlint.engine.weights.ties import shape_formula, ties
+from archlint.engine.weights.ties import shape_formula, ties, weight_claims
 from tests.engine.structure.test_pooled_before_linear import FREE, IMAGE, TIED, Model, p
 
 
@@ -30,6 +29,8 @@ def tied(model, input, **point):
         ("positions of a map", ["pos: 1 x 3 x 8 x W", "pos: 1 x 3 x H x 8"]),
         ("flat positions", ["pos: 3 x H x 8", "pos: 3 x 8 x W"]),
         ("gate", ["f.weight: 3*H*W x 3", "f.bias: 3*H*W"]),
+        ("rows, concatenated and averaged", ["f.weight: 2 x 3*H"]),
+        ("mixer of a written number of tokens", ["g.weight: 4 x (H*W)//16"]),
         ("ViT", ["pos: 1 x ((H//4)*(W//4)+1) x 16"]),
     ],
 )
