@@ -239,8 +239,6 @@ REBUILT = [
      {"C": 5, "T": 9}, (5,)),
     (head(lambda n: nn.Conv1d(n, 4, 3, groups=2), lambda f, x: f(x)), (8,), "N C T",
      {"C": 6, "T": 9}, (6,)),
-    (head(lambda n: nn.Conv2d(n, n, 3, groups=n), lambda f, x: f(x)), (8,), "N C H W",
-     {"C": 6, "H": 9, "W": 5}, (6,)),
     (head(lambda n: nn.Conv3d(n, 2, 1), lambda f, x: f(x)), (8,), "N C D H W",
      {"C": 5, "D": 2, "H": 3, "W": 1}, (5,)),
 ]  # fmt: skip

@@ -157,13 +157,15 @@ TIED = {
     ),
     "ViT": ViT(),
     "written patches, flattened": Model(
-        lambda s, x: s.f(x.reshape(len(x), 3, 2, 4, 2, 4).flatten(1)), f=nn.Linear(192, 2)
+        lambda s, x: s.f(x.reshape(x.shape[0], 3, 2, 4, 2, 4).flatten(1)), f=nn.Linear(192, 2)
     ),
     "mixer of a written number of tokens": Model(
-        lambda s, x: s.g(s.f(x.reshape(len(x), 4, 48)).mT), f=nn.Linear(48, 48), g=nn.Linear(4, 4)
+        lambda s, x: s.g(s.f(x.reshape(x.shape[0], 4, 48)).mT),
+        f=nn.Linear(48, 48),
+        g=nn.Linear(4, 4),
     ),
     "positions of a written number of tokens": Model(
-        lambda s, x: s.f(x.reshape(len(x), 4, 48)) + s.pos, f=nn.Linear(48, 8), pos=p(1, 4, 8)
+        lambda s, x: s.f(x.reshape(x.shape[0], 4, 48)) + s.pos, f=nn.Linear(48, 8), pos=p(1, 4, 8)
     ),
     "unflattened twice": Model(
         lambda s, x: s.f(x.unflatten(2, (2, 4)).unflatten(4, (2, 4)).flatten(1)),
@@ -171,7 +173,7 @@ TIED = {
     ),
     "a grid of a fixed number of patches": Model(
         lambda s, x: s.f(
-            x.reshape(len(x), 3, 2, x.shape[2] // 2, 2, x.shape[3] // 2)
+            x.reshape(x.shape[0], 3, 2, x.shape[2] // 2, 2, x.shape[3] // 2)
             .permute(0, 2, 4, 1, 3, 5)
             .flatten(3)
         ),
@@ -257,23 +259,25 @@ FREE = {
     "interpolated positions": ViT(resize=True),
     "written patches": Model(
         lambda s, x: s.f(
-            x.reshape(len(x), 3, 2, 4, 2, 4).permute(0, 2, 4, 1, 3, 5).reshape(len(x), 4, 48)
+            x.reshape(x.shape[0], 3, 2, 4, 2, 4)
+            .permute(0, 2, 4, 1, 3, 5)
+            .reshape(x.shape[0], 4, 48)
         ),
         f=nn.Linear(48, 2),
     ),
     "patches by size": Model(
         lambda s, x: s.f(
-            x.reshape(len(x), 3, x.shape[2] // 4, 4, x.shape[3] // 4, 4)
+            x.reshape(x.shape[0], 3, x.shape[2] // 4, 4, x.shape[3] // 4, 4)
             .permute(0, 2, 4, 1, 3, 5)
             .flatten(3)
         ),
         f=nn.Linear(48, 2),
     ),
     "a written number of tokens": Model(
-        lambda s, x: s.f(x.reshape(len(x), 4, 48)), f=nn.Linear(48, 2)
+        lambda s, x: s.f(x.reshape(x.shape[0], 4, 48)), f=nn.Linear(48, 2)
     ),
     "written tokens, channels last": Model(
-        lambda s, x: s.f(x.permute(0, 2, 3, 1).reshape(len(x), 4, 16, 3)), f=nn.Linear(3, 2)
+        lambda s, x: s.f(x.permute(0, 2, 3, 1).reshape(x.shape[0], 4, 16, 3)), f=nn.Linear(3, 2)
     ),
 }
 
