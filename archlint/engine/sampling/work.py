@@ -13,17 +13,19 @@ from archlint.symbolic import Size
 from archlint.symbolic.quantify import upper_bound
 from archlint.tracing.fx_graph import tensors
 
-BUDGET = 2_000_000_000  # operations of all runs together: a fraction of a second
+BUDGET = 125_000_000  # operations of a run, on average: about a hundredth of a second
+_SHARE = 0.6  # of the runs: those that are affordable at the first size, whatever they cost
 MEMORY = 64 << 20  # bytes of activations in one run
 _PER_ELEMENT = 16  # operations in whose time an element is read and written
+_PER_CALL = 400_000  # operations in whose time PyTorch is called, with the modules around
 _UNEXPLORED = 64  # times the elements of the first size, where no formula is known
 
 
 class WorkBudget:
     """Admits sizes as long as the runs stay cheap; the first is always admitted.
 
-    Where a model is expensive at every size, the budget is that of ``count`` runs at the first
-    size, and the memory twice what that takes.
+    Where a model is expensive at every size, the budget is that of ``_SHARE * count`` runs at the
+    first size, and the memory twice what that takes.
     """
 
     def __init__(self, exploration: Exploration, count: int, memory: PathMemory) -> None:
@@ -32,7 +34,7 @@ class WorkBudget:
         self._count = count
         self._amounts: dict[ExploredPath, Amount] = {}
         self._first: Mapping[str, int] | None = None
-        self._left = float(BUDGET)
+        self._left = float(BUDGET * count)
         self._memory = MEMORY
 
     def admits(self, point: Mapping[str, int]) -> bool:
@@ -41,9 +43,9 @@ class WorkBudget:
         if self._first is None:
             self._first = point
             if path is not None:
-                self._left = max(BUDGET, self._count * self._work(path, point))
+                work = self._work(path, point)
+                self._left = self._count * max(BUDGET, _SHARE * work) - work
                 self._memory = max(MEMORY, 2 * (self._needed(point) or 0))
-                self._left -= self._work(path, point)
             return True
         if path is None:
             return prod(point.values()) <= _UNEXPLORED * max(1, prod(self._first.values()))
@@ -64,11 +66,14 @@ class WorkBudget:
 
 
 def _amount(path: ExploredPath) -> Amount:
-    """Floating-point operations and elements written on a path, the latter without branches."""
+    """What a path costs: floating-point operations, calls, and elements written.
+
+    The latter two without branches.
+    """
     trace = path.trace
     elements: Size = 0
     for index, call in enumerate(trace.calls):
         for tensor in tensors(call.result):
             if tensor.made_by == index:
                 elements = elements + upper_bound(tensor.spec.numel())
-    return flops(trace).total + Amount(elements * _PER_ELEMENT)
+    return flops(trace).total + Amount(elements * _PER_ELEMENT + len(trace.calls) * _PER_CALL)

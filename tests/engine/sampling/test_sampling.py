@@ -348,6 +348,13 @@ def test_a_model_that_is_expensive_everywhere_still_runs(monkeypatch):
     assert max(p["N"] * p["H"] * p["W"] for p in ran) <= 8 * 64 * 64
 
 
+@pytest.mark.parametrize(("samples", "least", "most"), [(8, 3, 6), (20, 9, 16)])
+def test_calls_cost_too(monkeypatch, samples, least, most):
+    net = nn.Sequential(*(nn.ReLU() for _ in range(400)))
+    ran, _ = sampled(net, "any N >= 1 and H, W >= 8", monkeypatch, samples=samples)
+    assert least <= len(ran) <= most
+
+
 @pytest.mark.parametrize("fault", ["height for width", "one more", "odd sizes", "only one"])
 def test_a_wrong_rule_is_found(monkeypatch, fault):
     """The cheap sizes show what is wrong with a shape rule."""
