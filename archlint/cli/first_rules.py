@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -79,10 +81,11 @@ class ExistingRules:
         place = _place(model.target(folder), folder)
         return place in self.places or place in {_place(r.target, folder) for r in self.waiting}
 
-    def failed_before(self, model: DiscoveredModel, folder: Path) -> bool:
+    def failed_before(self, model: DiscoveredModel, root: Path) -> bool:
         """Whether the comments of an earlier run give a reason against a contract."""
-        target = re.escape(model.target(folder))
-        return bool(re.search(rf"^# .*(?<!\S){target}[,:]( |$)", self.text, re.MULTILINE))
+        target = re.escape(model.target(root))
+        lines = rf"^# .*(?<!\S){target}([,:]| --kwargs)( |$)"
+        return bool(re.search(lines, self.text, re.MULTILINE))
 
 
 def _place(target: str, folder: Path) -> str:
@@ -147,15 +150,14 @@ class FirstRules:
         else:
             why, failed = cause(model), (m for m in self.models[:-1] if not m.contract)
             same = next((m for m in failed if cause(m) == why), None)
-            short = f"{why.partition(':')[0]}, as {same.target}" if same else reason(model)
-            about = f"{model.target}: {short}"
+            short = f"{why.partition(':')[0]}, as {same.argument}" if same else reason(model)
+            about = f"{model.argument}: {short}"
         click.echo(f"[{len(self.models)}/{self._total}] {about}", err=True)
 
     def _ready(self) -> list[DiscoveredModel]:
         """The models to try next; those that failed in an earlier run come last."""
         ready = self._discovery.ready(self._done, self._failed)
-        folder = self._file.parent
-        return sorted(ready, key=lambda m: self._existing.failed_before(m, folder))
+        return sorted(ready, key=lambda m: self._existing.failed_before(m, self._root))
 
     def _results(
         self,
@@ -182,6 +184,7 @@ class FirstRules:
                     "" if verdict.entry else verdict.message,
                     ref.kwargs,
                     listed=model is None,
+                    command=self._command(model) if model else ref.name,
                 )
                 yield index, _parsable(entry)
                 if time.monotonic() > stop:
@@ -194,6 +197,11 @@ class FirstRules:
         folder = self._file.parent
         where = Location(str(self._file), 1)
         return ModelRef(model.name, model.target(folder), (), model.kwargs(folder), where)
+
+    def _command(self, model: DiscoveredModel) -> str:
+        """The model as an argument of ``archlint infer`` in the project's root."""
+        target, kwargs = model.target(self._root), model.kwargs(self._root)
+        return f"{target} --kwargs {shlex.quote(json.dumps(kwargs))}" if kwargs else target
 
     def _job(self, ref: ModelRef, seconds: float) -> Job:
         from archlint.contracts.contract import Budget, Contract, SizeClause

@@ -124,8 +124,7 @@ def _next(rules: FirstRules, file: str, named: str) -> str:
     asks = next((m for m in rules.models if "pass --input, for example " in m.reason), None)
     if asks and not contracts and not skipped.later:
         option = asks.reason.partition("for example ")[2]
-        target = asks.name if asks.listed else asks.target.removeprefix("../")
-        return f"next: archlint infer {shlex.quote(target)} {option} shows what it accepts"
+        return f"next: archlint infer {asks.argument} {option} shows what it accepts"
     if skipped.later:
         return f"next: archlint init{named and ' -o' + named} continues with the models not tried"
     if skipped.needing:

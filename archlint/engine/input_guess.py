@@ -16,6 +16,7 @@ from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore_model
 from archlint.errors import ArchlintError
 from archlint.models.annotations.forward import read_annotations
+from archlint.models.signature import none_if_omitted
 
 _CONVOLUTIONS = {nn.Conv1d: "L", nn.Conv2d: "H W", nn.Conv3d: "T H W"}
 _SLIDING = tuple(_CONVOLUTIONS)
@@ -119,7 +120,8 @@ def _example(model: nn.Module, needed: Sequence[str]) -> str:
     """An ``--input`` with the names of the model's own arguments, to be edited."""
     if not needed or needed[0].startswith("*"):
         return '--input "N 3 H W" for one tensor'
-    shapes = [_image(model), *["N K"] * (len(needed) - 1)]
+    first = next((i for i in _of_one_argument(model) if i.below is None), _tensor("N K"))
+    shapes = [first.text, *["N K"] * (len(needed) - 1)]
     embedding = next((m for m in model.modules() if isinstance(m, nn.Embedding)), None)
     if embedding is not None:
         tokens = f"{{shape: N K, dtype: int64, below: {embedding.num_embeddings}}}"
@@ -131,11 +133,14 @@ def _example(model: nn.Module, needed: Sequence[str]) -> str:
 
 
 def _required(model: nn.Module) -> Iterator[str]:
+    """The arguments without a default, but for those after the first that may be ``None``."""
     try:
         signature = inspect.signature(model.forward)
     except (TypeError, ValueError):
         return
-    for p in signature.parameters.values():
+    for i, p in enumerate(signature.parameters.values()):
+        if i and none_if_omitted(p):
+            continue
         if p.kind == p.VAR_POSITIONAL or (p.kind != p.VAR_KEYWORD and p.default is p.empty):
             yield p.name
 

@@ -1,8 +1,12 @@
-"""Whether a model can be called with an input: its lazy layers are made, it has the arguments."""
+"""How a model is called with an input, and whether it can be: its arguments, its lazy layers."""
 
 from __future__ import annotations
 
 import inspect
+import re
+import types
+from collections.abc import Container, Sequence
+from typing import Any, Union, get_args, get_origin
 
 from torch import nn
 from torch.nn.parameter import is_lazy
@@ -12,6 +16,10 @@ from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import TargetError
 
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_OPTIONAL = re.compile(r"""
+    \s*(?:\w+\.)*Optional\[.*\] \s* | \s*(?:\w+\.)*Union\[(?:.*\W)?None(?:\W.*)?\] \s*
+    | (?:.*\|)? \s*None\s* (?:\|.*)?""", re.VERBOSE | re.DOTALL)  # fmt: skip
+"""The text of an annotation that allows ``None``."""
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -29,11 +37,8 @@ def check_call(model: nn.Module, input: Input) -> None:
                 f"{layer} takes its sizes from the first input that it meets; "
                 "call the model once where it is made"
             )
-    if model._forward_pre_hooks or type(model).__call__ is not nn.Module.__call__:
-        return
-    try:
-        parameters = list(inspect.signature(model.forward).parameters.values())
-    except (TypeError, ValueError):
+    parameters = _parameters(model)
+    if parameters is None:
         return
     given = list(input) if isinstance(input, dict) else []
     name = f"{type(model).__name__}.forward"
@@ -41,11 +46,12 @@ def check_call(model: nn.Module, input: Input) -> None:
     if not any(p.kind is p.VAR_KEYWORD for p in parameters):
         for key in given:
             if key not in known:
-                takes = ", ".join(known) or "none by name"
+                takes = ", ".join(known) or "none by name, so the input is one shape"
                 near = did_you_mean(key, known) or f"; it takes {takes}"
+                if len(known) == 1 and not known[0].startswith(key):
+                    near += f"; for a mapping: {{{known[0]}: {{{key}: ...}}}}"
                 raise TargetError(f"{name} has no argument {key!r}{near}")
-    needed = [p for p in parameters if p.default is p.empty and p.kind not in _VARIABLE]
-    missing = [p.name for p in needed if p.name not in given]
+    missing = [p.name for p in _missing(parameters, given) if not none_if_omitted(p)]
     if not isinstance(input, dict):
         positional = [p for p in parameters if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
         if not positional:
@@ -57,3 +63,48 @@ def check_call(model: nn.Module, input: Input) -> None:
         raise TargetError(
             f"{name} needs {' and '.join(missing)}, which the input does not give ({gives})"
         )
+
+
+def call_arguments(model: nn.Module, made: Any) -> tuple[list[Any], dict[str, Any]]:
+    """The positional and keyword arguments for ``made``: one value, or a mapping by name.
+
+    Required arguments that it lacks are ``None`` where their annotation allows that, such as
+    ``mask`` in ``forward(self, x: Tensor, mask: Optional[Tensor])``.
+    """
+    args, kwargs = ([], made) if isinstance(made, dict) else ([made], {})
+    parameters = (_parameters(model) or [])[len(args) :]
+    absent = [p.name for p in _missing(parameters, kwargs) if none_if_omitted(p)]
+    return args, {**kwargs, **dict.fromkeys(absent)}
+
+
+def none_if_omitted(parameter: inspect.Parameter) -> bool:
+    """Whether an argument may be passed by name, and its annotation has ``None`` among its types.
+
+    The annotation is ``Optional[Tensor]``, ``Union[Tensor, None]``, ``Tensor | None``, or the text
+    of one of these.
+    """
+    annotation = parameter.annotation
+    if parameter.kind not in _NAMED:
+        return False
+    if isinstance(annotation, str):
+        return bool(_OPTIONAL.fullmatch(annotation))
+    union = get_origin(annotation) in (Union, getattr(types, "UnionType", Union))
+    return union and type(None) in get_args(annotation)
+
+
+def _parameters(model: nn.Module) -> list[inspect.Parameter] | None:
+    """The parameters of ``forward``; ``None`` if they are unknown, or a hook changes the call."""
+    if model._forward_pre_hooks or type(model).__call__ is not nn.Module.__call__:
+        return None
+    try:
+        return list(inspect.signature(model.forward).parameters.values())
+    except (TypeError, ValueError):
+        return None
+
+
+def _missing(
+    parameters: Sequence[inspect.Parameter], given: Container[str]
+) -> list[inspect.Parameter]:
+    """The required parameters that are not ``given`` by name."""
+    needed = [p for p in parameters if p.default is p.empty and p.kind not in _VARIABLE]
+    return [p for p in needed if p.name not in given]

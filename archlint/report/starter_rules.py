@@ -43,6 +43,7 @@ class InferredModel:
     """A model and its accepted set ``entry``, or the ``reason`` why there is none.
 
     ``kwargs``: its arguments, as in a rule file. ``listed``: the rule file has the model already.
+    ``command``: what names it on the command line, if that is not its target.
     """
 
     name: str
@@ -52,6 +53,12 @@ class InferredModel:
     reason: str = ""
     kwargs: dict[str, Any] = field(default_factory=dict)
     listed: bool = False
+    command: str = ""
+
+    @property
+    def argument(self) -> str:
+        """What ``archlint infer`` takes for the model in the project's root."""
+        return self.command or self.target
 
     @property
     def contract(self) -> dict[str, Any] | None:
@@ -138,7 +145,7 @@ def reasons(models: Sequence[InferredModel]) -> list[str]:
     for model in models:
         if not model.contract:
             same.setdefault(cause(model), []).append(model)
-    return [f"{', '.join(m.target for m in g)}: {reason(g[0])}" for g in same.values()]
+    return [f"{', '.join(m.argument for m in g)}: {reason(g[0])}" for g in same.values()]
 
 
 def cause(model: InferredModel) -> str:

@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import nn
 
 from archlint.contracts.contract import Input, TensorInput
+from archlint.models.signature import call_arguments
 from archlint.ops.registry import IN_RANGE, TensorSpec
 from archlint.symbolic import evaluate
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 
 
 def arguments(
-    input: Input, env: Mapping[str, int], symbolic: bool
+    model: nn.Module, input: Input, env: Mapping[str, int], symbolic: bool
 ) -> tuple[list[Any], dict[str, Any]]:
-    """The positional and keyword arguments for ``input``.
+    """The positional and keyword arguments of the model for ``input``.
 
     Without ``symbolic`` every size is its number in ``env``.
     """
@@ -39,6 +41,4 @@ def arguments(
             return [build(p) for p in part]
         return {name: build(p) for name, p in part.items()}
 
-    if isinstance(input, dict):
-        return [], {name: build(p) for name, p in input.items()}
-    return [build(input)], {}
+    return call_arguments(model, build(input))

@@ -363,7 +363,7 @@ def run_model(
 ) -> _End:
     """Call the model under the tracer, as :func:`trace`; frames below belong to the model."""
     path, raising = tracer.path, tracer.place.raising
-    args, kwargs = arguments(input, env, symbolic)
+    args, kwargs = arguments(model, input, env, symbolic)
     called = False
     try:
         with ExitStack() as replaced:

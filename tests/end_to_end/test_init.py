@@ -1,6 +1,7 @@
 """``archlint init``: the first rule file of a project."""
 
 import json
+import re
 import textwrap
 from pathlib import Path
 
@@ -266,6 +267,10 @@ def test_configurations_with_defaults_are_made(project, run):
             def forward(self, x):
                 return x
 
+        class Both(Net):
+            def forward(self, x, y):
+                return self.head(x) + y
+
         class Weights(nn.Module):
             def __init__(self, pretrained=True, weights="DEFAULT"):
                 super().__init__()
@@ -288,6 +293,10 @@ def test_configurations_with_defaults_are_made(project, run):
         "#   Other: {target: '../models.py:Other', kwargs: {args: {of: '../models.py:OtherArgs', "
         "width: ...}, mode: ...}}" in file.read_text()
     )
+    command = 'models.py:Both --kwargs \'{"config": {"of": "models.py:NetConfig"}}\''
+    asked = f"{command}: Both.forward takes x, y: pass --input, for example --input '{{x: N 12, y:"
+    assert asked in re.sub(r"\n# +", " ", file.read_text()), "as it is typed after archlint infer"
+    assert asked in result.stderr
     checked = CliRunner().invoke(cli.cli, ["check", "--no-cache"])
     assert checked.output.endswith("2 proved\n"), checked.output
 
@@ -332,7 +341,7 @@ def test_no_model_that_can_be_run(project, run):
     )
     text = Path("contracts/models.archlint.yaml").read_text()
     assert loads(text).contracts == ()
-    assert "#   ../models.py:Net: Net.forward takes x, y: pass --input" in text
+    assert "#   models.py:Net: Net.forward takes x, y: pass --input" in text
 
 
 def test_a_contract_that_the_real_model_does_not_keep_is_left_out(project, run):
@@ -356,5 +365,5 @@ def test_a_contract_that_the_real_model_does_not_keep_is_left_out(project, run):
     result = run("--dry-run")
     assert result.exit_code == 0, result.output
     assert [c.id for c in loads(result.stdout).contracts] == ["Honest"]
-    assert "#   ../lies.py:Lies: proved that N=1 H=1 W=1 is accepted, but" in result.stdout
+    assert "#   lies.py:Lies: proved that N=1 H=1 W=1 is accepted, but" in result.stdout
     assert "the model raised RuntimeError: not" in result.stdout

@@ -274,6 +274,17 @@ CASES = [
         CONTRACT.replace("N 3 H W", "{a: N H, b: 1.5}"),
         [(5, 24, "found the number 1.5", "a shape such as 'N 3 H W', a list or a mapping")],
     ),
+    (
+        CONTRACT.replace("N 3 H W", "{a: N 3 H W, b: None}"),
+        [
+            (
+                5,
+                28,
+                "found None among the sizes",
+                "the name of a size; leave out an argument that is None",
+            )
+        ],
+    ),
     (CONTRACT.replace("N 3 H W", "[]"), [(5, 12, "found an empty list", "at least one entry")]),
     (
         CONTRACT + "    output:\n",

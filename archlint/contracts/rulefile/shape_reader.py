@@ -76,6 +76,10 @@ def _dims(
         expected = f"{{shape: {sizes}, dtype: {name}}}"
         collector.add_in_text(place, text, names[name], found, expected)
         return None
+    if "None" in names:
+        expected = "the name of a size; leave out an argument that is None"
+        collector.add_in_text(place, text, names["None"], "found None among the sizes", expected)
+        return None
     symbols.update(names)
     return dims
 

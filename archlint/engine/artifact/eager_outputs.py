@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from archlint.contracts.contract import Input
 from archlint.engine.sampling.input_values import build_input
+from archlint.models.signature import call_arguments
 from archlint.models.snapshot import keep
 from archlint.runtime.process_state import preserve_process_state, seed_generators
 
@@ -33,9 +34,9 @@ def eager_outputs(
     arrays = [t.numpy() for t in tensors_of(made)]
     with preserve_process_state(), keep(model), torch.no_grad():
         seed_generators(seed)
-        run = contextvars.copy_context().run
+        args, kwargs = call_arguments(model, made)
         try:
-            output = run(model, **made) if isinstance(made, dict) else run(model, made)
+            output = contextvars.copy_context().run(model, *args, **kwargs)
         except Exception as e:
             return arrays, f"{type(e).__name__}: {e}"
     if isinstance(output, Mapping) and len(names) == len(output) and set(names) == set(output):

@@ -134,7 +134,9 @@ def _chosen(run: CheckRun, exploration: Exploration, memory: PathMemory) -> list
         doubtful = conj(premise, negate(exploration.known))
         edges = _edges(run, doubtful)
         sizes = choose(doubtful, -(-run.samples // 2), edges) if edges else []
-    sizes = choose(premise, run.samples, sizes)
+    sizes = choose(premise, run.samples, sizes) or choose(
+        premise, run.samples, _edges(run, premise)
+    )
     if run.contract.clause.kind == "only":
         outside = conj(question.domain, negate(premise))
         sizes += choose(outside, max(2, run.samples // 2))

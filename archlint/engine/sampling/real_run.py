@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from archlint.contracts.contract import Input, TensorInput
 from archlint.engine.sampling.input_values import Values, build_input
+from archlint.models.signature import call_arguments
 from archlint.models.snapshot import Snapshot, keep
 from archlint.runtime.environment_errors import is_environment_error, is_overflow
 from archlint.runtime.interruptions import stops_run
@@ -98,12 +99,11 @@ def _run(
     model: nn.Module, input: Input, sizes: Sizes, device: str, seed: int, values: Values
 ) -> Any:
     seed_generators(seed)
-    made = build_input(input, sizes, device, seed, values)
+    args, kwargs = call_arguments(model, build_input(input, sizes, device, seed, values))
     # A default device is a TorchFunctionMode, which turns the fast path of attention layers off.
     elsewhere = device != "cpu" or default_device().type != "cpu"
     with torch.no_grad(), torch.device(device) if elsewhere else nullcontext():
-        run = contextvars.copy_context().run
-        output = run(model, **made) if isinstance(made, dict) else run(model, made)
+        output = contextvars.copy_context().run(model, *args, **kwargs)
     return structure(output, lambda t: tuple(t.shape), lambda v: isinstance(v, Tensor))
 
 

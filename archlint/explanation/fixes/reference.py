@@ -11,6 +11,7 @@ from torch import nn
 
 from archlint.contracts.contract import Input
 from archlint.engine.sampling.input_values import build_input
+from archlint.models.signature import call_arguments
 from archlint.models.snapshot import keep
 from archlint.runtime.process_state import preserve_process_state
 from archlint.tracing.outputs import structure
@@ -80,11 +81,11 @@ def _shape(value: Any) -> Any:
 
 def _output(model: nn.Module, input: Input, sizes: Mapping[str, int]) -> Any:
     """The output as nested lists and mappings of values; ``None`` if it raises."""
-    inputs = build_input(input, sizes)
+    args, kwargs = call_arguments(model, build_input(input, sizes))
     with preserve_process_state(), keep(model), torch.no_grad():
         torch.manual_seed(0)
         try:
-            made = model.eval()(**inputs) if isinstance(inputs, dict) else model.eval()(inputs)
+            made = model.eval()(*args, **kwargs)
         except Exception:
             return None
     return structure(made, _Leaf, lambda v: isinstance(v, (torch.Tensor, bool, int, float, str)))

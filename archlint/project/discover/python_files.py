@@ -12,6 +12,7 @@ from pathlib import Path
 
 SKIPPED = ("__pycache__", "node_modules", "site-packages", "test", "tests", "testing")
 _MODEL_CLASS = re.compile(rb"class +\w+\((?:torch\.)?(?:nn\.)?Module\)")
+_RELATIVE = re.compile(rb"^[ \t]*from[ \t]+\.", re.MULTILINE)
 BUILT = ("build", "dist")  # skipped unless they are packages
 
 
@@ -63,14 +64,25 @@ def located(path: Path, root: Path) -> File:
     while (base / "__init__.py").is_file() and base.name.isidentifier():
         base = base.parent
     module = _dotted(path, base)
-    if base == path.parent:
-        return File(path, module, "")
+    from_root = _dotted(path, root) if path.is_relative_to(root) else ""
+    importable = all(part.isidentifier() for part in from_root.split("."))
+    if base == path.parent:  # without an __init__.py relative imports work as well
+        return (
+            File(path, from_root, from_root)
+            if (importable and "." in from_root and _imports_relatively(path))
+            else File(path, module, "")
+        )
     if base == root or _installed(module.partition(".")[0], base):
         return File(path, module, module)
     # A package in a src folder that is not installed: its relative imports work from the root.
-    from_root = _dotted(path, root) if path.is_relative_to(root) else ""
-    importable = all(part.isidentifier() for part in from_root.split("."))
     return File(path, module, from_root if importable else "")
+
+
+def _imports_relatively(path: Path) -> bool:
+    try:
+        return bool(_RELATIVE.search(path.read_bytes()))
+    except OSError:
+        return False
 
 
 def _dotted(path: Path, base: Path) -> str:

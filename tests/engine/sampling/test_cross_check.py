@@ -45,6 +45,12 @@ def ids(below, shape="N T"):
     return {"shape": shape, "dtype": "int64", "below": below}
 
 
+def test_sizes_that_no_random_draw_meets_are_solved_for():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(96 * 96, 1))
+    verdict = archlint.check(net, "N 1 H W", accepts="any H*W == 9216")
+    assert (verdict.word, verdict.samples.run) == ("proved", 8)
+
+
 @pytest.mark.parametrize("below", [5, 50])
 @pytest.mark.parametrize("longest", [17, 18, 20, 31])
 def test_a_bound_that_some_values_reach_is_broken(below, longest):

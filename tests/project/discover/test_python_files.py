@@ -47,6 +47,22 @@ def test_targets(project, file, packages, target):
     assert [m.target(Path.cwd() / "contracts") for m in found.buildable] == [target]
 
 
+@pytest.mark.parametrize(
+    ("file", "line", "target"),
+    [
+        ("acme/nets/models.py", "from .base import Net", "acme.nets.models:Net"),
+        ("acme/nets/models.py", "    from ..base import Net", "acme.nets.models:Net"),
+        ("acme/nets/models.py", "from base import Net", "../acme/nets/models.py:Net"),
+        ("some-acme/models.py", "from .base import Net", "../some-acme/models.py:Net"),
+        ("models.py", "from .base import Net", "../models.py:Net"),
+    ],
+)
+def test_a_file_with_relative_imports_is_a_module_without_an_init(project, file, line, target):
+    project({file: f"try:\n    pass\n{line}\n"})
+    located_file = located(Path(file).resolve(), Path.cwd())
+    assert located_file.target("Net", Path.cwd() / "contracts") == target
+
+
 def test_a_package_of_a_src_folder_that_is_installed_has_its_own_name(project, monkeypatch):
     project({"src/acmesrc/__init__.py": "", "src/acmesrc/models.py": NET})
     monkeypatch.syspath_prepend("src")
