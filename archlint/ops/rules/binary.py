@@ -17,6 +17,7 @@ from archlint.ops.shapes.type_promotion import DtypeRule, is_scalar, result_type
 from archlint.ops.traits import Bounds, declare_traits
 from archlint.ops.values import float_ranges as reals
 from archlint.ops.values import int_ranges as ranges
+from archlint.ops.values import truths
 from archlint.symbolic import Expr
 
 RangeRule = Callable[[Path, Any, Any, torch.dtype], "Range | reals.Real"]
@@ -306,23 +307,27 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
     ("logaddexp", promote.floating, _unknown, {"numbers": False}),
     ("copysign", promote.to_float, _unknown, {}),
     ("xlogy", promote.to_float, _unknown, {}),
-    ("eq", promote.to_bool, _unknown, {"dunders": "__eq__"}),
-    ("ne", promote.to_bool, _unknown, {"also": "not_equal", "dunders": "__ne__"}),
-    ("lt", promote.to_bool, _unknown, _compares("<", "less", "__lt__")),
-    ("le", promote.to_bool, _unknown, _compares("<=", "less_equal", "__le__")),
-    ("gt", promote.to_bool, _unknown, _compares(">", "greater", "__gt__")),
-    ("ge", promote.to_bool, _unknown, _compares(">=", "greater_equal", "__ge__")),
-    ("logical_and", promote.to_bool, _unknown, {"numbers": False}),
-    ("logical_or", promote.to_bool, _unknown, {"numbers": False}),
+    ("eq", promote.to_bool, truths.compared("=="), {"dunders": "__eq__"}),
+    ("ne", promote.to_bool, truths.compared("!="), {"also": "not_equal", "dunders": "__ne__"}),
+    ("lt", promote.to_bool, truths.compared("<"), _compares("<", "less", "__lt__")),
+    ("le", promote.to_bool, truths.compared("<="), _compares("<=", "less_equal", "__le__")),
+    ("gt", promote.to_bool, truths.compared(">"), _compares(">", "greater", "__gt__")),
+    ("ge", promote.to_bool, truths.compared(">="), _compares(">=", "greater_equal", "__ge__")),
+    ("logical_and", promote.to_bool, truths.combined(ranges.least), {"numbers": False}),
+    ("logical_or", promote.to_bool, truths.combined(ranges.greatest), {"numbers": False}),
     ("logical_xor", promote.to_bool, _unknown, {"numbers": False}),
     *(
         (
             f"bitwise_{word}",
             promote.integral,
-            _unknown,
+            values,
             {"dunders": f"__{word}__ __r{word}__", "inplace": f"__i{word}__"},
         )
-        for word in ("and", "or", "xor")
+        for word, values in (
+            ("and", truths.combined(ranges.least)),
+            ("or", truths.combined(ranges.greatest)),
+            ("xor", _unknown),
+        )
     ),
     *(
         (

@@ -86,6 +86,22 @@ for _name in ("all", "any"):
 _register("count_nonzero", _count)
 
 
+def _register_truth(name: str, function: Callable[..., Any]) -> None:
+    """``all`` or ``any`` as torch.distributions calls it."""
+
+    def rule(path: Path, input: TensorSpec) -> Any:
+        path.claim(input.dtype is torch.bool, f"elements of bool, gets {input.dtype}")
+        return RULES[getattr(torch, name)](path, input)
+
+    rule.__name__ = function.__name__
+    shape_rule(function)(rule)
+
+
+for _name in ("all", "any"):
+    if (_function := getattr(torch, f"_is_{_name}_true", None)) is not None:
+        _register_truth(_name, _function)
+
+
 @shape_rule(*spellings("logsumexp"))
 def logsumexp(path: Path, input: TensorSpec, dim: Any, keepdim: bool = False) -> TensorSpec:
     if dim is None or (isinstance(dim, (tuple, list)) and not dim):

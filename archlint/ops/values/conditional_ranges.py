@@ -70,13 +70,13 @@ def compared(condition: TensorSpec) -> Bool | None:
 
 def _number(operand: object) -> Size | None:
     """The value of an integer, or of all elements of a tensor of these, that is exact."""
-    if isinstance(operand, TensorSpec) and not _of_integers(operand):
+    if isinstance(operand, TensorSpec) and not of_integers(operand):
         return None
     low, high = ranges.range_of(operand)
-    return low if low is not None and low == high and _is_small(low) else None
+    return low if low is not None and low == high and is_small(low) else None
 
 
-def _of_integers(tensor: TensorSpec) -> bool:
+def of_integers(tensor: TensorSpec) -> bool:
     """Whether a tensor, and all that it is known to be made of, has 64-bit integers."""
     todo = [tensor]
     for made in todo:
@@ -87,11 +87,11 @@ def _of_integers(tensor: TensorSpec) -> bool:
     return True
 
 
-def _is_small(size: Size) -> bool:
+def is_small(size: Size) -> bool:
     """Whether a sum of sizes cannot have overflowed, also where it was computed in 32 bits."""
     if isinstance(size, int):
         return abs(size) < _SMALL
-    return _is_small(size.const) and all(
+    return is_small(size.const) and all(
         len(monomial) == 1 and isinstance(monomial[0], Symbol) and abs(coef) == 1
         for monomial, coef in size.terms
     )

@@ -46,6 +46,7 @@ SEVERAL = spelled(
 )
 SINGLE = spelled(*["prod", "max", "min", "median", "mode", "aminmax", "argmax"])
 SPREAD = spelled("std", "std_mean")
+TRUTHS = spelled("_is_all_true", "_is_any_true")
 
 
 @covers(*SEVERAL, *SINGLE, *SPREAD)
@@ -81,6 +82,14 @@ def test_results_are_contiguous(function):
     x = T("a", "b", "c", perm=(2, 0, 1))
     for dim in (0, 1, 2):
         agree(function, x, env=point, other=POINTS[3], dim=dim, layout=True)
+
+
+@covers(*TRUTHS)
+@pytest.mark.parametrize("function", TRUTHS, ids=_named)
+def test_truths(function):
+    for shape, env in itertools.product(SHAPES, POINTS):
+        agree(function, T(*shape, dtype=torch.bool), env=env, other=point)
+    agree(function, T("a", dtype=torch.int64), env=point)
 
 
 @pytest.mark.parametrize("function", spelled("max", "min"), ids=_named)
