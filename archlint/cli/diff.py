@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -29,7 +30,9 @@ from archlint.errors import visible
 if TYPE_CHECKING:
     from archlint.contracts.accepted_set import AcceptedSet
     from archlint.contracts.contract import Input
+    from archlint.contracts.job import Job
     from archlint.project.compare import Change
+    from archlint.project.revision import Revision
 
 
 @click.command()
@@ -107,11 +110,12 @@ def _with_revision(
 ) -> tuple[list[Change], list[str]]:
     """The changes since a revision, of the models of the default rule files or of one target.
 
-    The second list has a line for each model that only one of the two has.
+    A model of rule files is what those of the revision say, if they have one of its name, input and
+    mode. The second list has a line for each model that only one of the two has.
     """
     from archlint.cli.select_jobs import load_jobs
     from archlint.project.compare import compare
-    from archlint.project.lock_check import infer_jobs
+    from archlint.project.lock_check import infer_jobs, key_of_job
     from archlint.project.revision import revision
 
     if targets:
@@ -122,9 +126,17 @@ def _with_revision(
             raise CannotRun("\n".join(map(str, mistakes)))
         jobs = infer_jobs(selected)
     with revision(rev, Path.cwd()) as old, old.importable(jobs):
-        before = run_jobs([old.job(job) for job in jobs], 1, sys.stderr.isatty(), check=INFER)
+        ruled = [] if targets else _jobs_of_revision(old)
+        gone = {(job.root, *key_of_job(job)): job for job in ruled}
+        same = [old.job(job) for job in jobs]
+        same = [gone.pop((job.root, *key_of_job(job)), job) for job in same]
+        before = run_jobs(same, 1, sys.stderr.isatty(), check=INFER)
     after = run_jobs(jobs, 1, sys.stderr.isatty(), check=INFER)
-    changed, only = [], []
+    changed = []
+    only = []
+    for job in gone.values():
+        about = _about(job.ref.name, job.contract.input, job.contract.mode)
+        only.append(f"- {about}   no longer under contract")
     for was, now in zip(before, after, strict=True):
         if was.entry is not None and now.entry is not None:
             change = compare(was.entry, now.entry)
@@ -133,8 +145,34 @@ def _with_revision(
             raise CannotRun(f"{now.model}: {now.message}")
         else:
             sign, failed, where = ("-", now, "now") if now.entry is None else ("+", was, rev)
-            only.append(f"{sign} {now.model}   fails at {where}: {failed.message}")
+            entry = was.entry or now.entry
+            assert entry is not None
+            about = _about(entry.model, entry.input, entry.mode)
+            only.append(f"{sign} {about}   fails at {where}: {failed.message}")
     return changed, only
+
+
+def _jobs_of_revision(old: Revision) -> list[Job]:
+    """The jobs of the default rule files that a revision has, on its files; those that it reads."""
+    from archlint.cli.select_jobs import load_jobs
+    from archlint.errors import ArchlintError
+    from archlint.project.lock_check import infer_jobs
+
+    here = Path.cwd()
+    try:
+        os.chdir(old.path(here))
+        jobs, _ = load_jobs((), (), (), None)
+    except (ArchlintError, CannotRun, OSError):  # it has no rule files, or not this folder
+        return []
+    finally:
+        os.chdir(here)
+    return [old.job(job) for job in infer_jobs(jobs)]
+
+
+def _about(model: str, input: Input, mode: str) -> str:
+    from archlint.contracts.accepted_set import input_as_yaml, shown
+
+    return f"{model}   {shown(input_as_yaml(input))}   {mode}"
 
 
 def _of_two(
@@ -174,7 +212,10 @@ def _of_two(
         pairs = zip(sets[::2], sets[1::2], strict=True)
         changed = [c for b, a in pairs if not (c := compare(b, a)).same]
         keys = []
-    only = [" ".join((sign, name, mode, input)) for sign, name, input, mode in sorted(keys)]
+    quote = chr(34)
+    only = [
+        f"{sign} {name}   {input.strip(quote)}   {mode}" for sign, name, input, mode in sorted(keys)
+    ]
     return changed, only
 
 

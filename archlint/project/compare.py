@@ -85,7 +85,7 @@ class Change:
             ("grown", self.grown, "was refused, is accepted now"),
         ):
             if example is not None:
-                lines[label] = f"{example} {change}{_by(example.refusal)}"
+                lines[label] = f"{example} {change}{_reason(example.refusal)}"
         if self.output is not None:
             old, new = (_output_at(e, self.output.point) for e in (self.before, self.after))
             lines["output"] = f"{old} is now {new}"
@@ -198,5 +198,5 @@ def _set(entry: AcceptedSet) -> str:
     return f"accepts {entry.accepts}" + ("" if entry.exact else "   (at least; not exact)")
 
 
-def _by(refusal: Refusal | None) -> str:
-    return f"\nby {refusal}" if refusal else ""
+def _reason(refusal: Refusal | None) -> str:
+    return f"\nrefused because {refusal}" if refusal else ""

@@ -73,7 +73,8 @@ def test_the_layer_that_refuses_the_example():
     assert grown.grown.point == at(32, 1)
     assert grown.grown.refusal is layers[1]
     assert compare(after, entry("W >= 32")).lines()["grown"] == (
-        "N=1 H=1 W=32 was refused, is accepted now\nby stem (max_pool2d) needs a longer side"
+        "N=1 H=1 W=32 was refused, is accepted now\n"
+        "refused because stem (max_pool2d) needs a longer side"
     )
 
 

@@ -261,7 +261,7 @@ def test_lock_then_check(project, tmp_path):
         "  before     accepts H, W >= 3\n"
         "  now        accepts H, W >= 5\n"
         "  shrunk     N=1 H=3 W=3 was accepted, is refused now\n"
-        "             by 0 (conv2d) needs kernel_size 5 fits the padded size H\n"
+        "             refused because 0 (conv2d) needs kernel_size 5 fits the padded size H\n"
         "  to accept  archlint lock --update\n"
     ) in out
     code, out, err = run("lock")
@@ -300,7 +300,7 @@ def test_diff(project, tmp_path):
     assert code == 1
     assert "OTHER OUTPUT  other   N 3 H W   eval\n" in out
     assert "N 2 H W is now N 3 H W" in out
-    assert out.endswith('- small eval "N 3 H W"\n')
+    assert out.endswith("- small   N 3 H W   eval\n")
     code, out, _ = run("diff", "nets.py:other", "nets.py:small")
     assert (code, out.startswith("SHRUNK  nets.py:small   N 3 H W   eval\n")) == (1, True)
 

@@ -70,7 +70,30 @@ def test_what_the_working_copy_changed(repository, target):
 def test_a_model_that_is_new_is_listed(repository):
     (repository / "more.py").write_text(textwrap.dedent(POOLED.format(2)))
     result = CliRunner().invoke(cli, ["diff", "--rev", "HEAD", "more.py:Net"])
-    assert (result.exit_code, result.output[:28]) == (1, "+ more.py:Net   fails at HEAD:"[:28])
+    assert result.exit_code == 1
+    assert result.output.startswith("+ more.py:Net   N 3 H W   eval   fails at HEAD:")
+
+
+def test_models_are_what_the_rule_files_of_the_revision_say(repository):
+    def write(models, second):
+        source = textwrap.dedent(POOLED)
+        other = source.format(3).partition("class Net")[2]
+        (repository / "net.py").write_text(f"{source.format(2)}\n\nclass {second}{other}")
+        names = ", ".join(f"{name}: net.py:{kind}" for name, kind in models.items())
+        text = textwrap.dedent(RULES).replace("net.py:Net", f"[{', '.join(models)}]")
+        text = text.replace("contracts:", f"models: {{{names}}}\ncontracts:")
+        (repository / "archlint.yaml").write_text(text)
+
+    write({"one": "Net", "other": "Other"}, "Other")
+    git("commit", "-qam", "second")
+    write({"one": "Net", "other": "Renamed"}, "Renamed")
+    renamed = CliRunner().invoke(cli, ["diff", "--rev", "HEAD"])
+    assert (renamed.exit_code, renamed.output) == (0, "same\n")
+    write({"one": "Renamed"}, "Renamed")
+    result = CliRunner().invoke(cli, ["diff", "--rev", "HEAD"])
+    words = result.output.split()
+    assert (result.exit_code, words[0]) == (1, "SHRUNK")
+    assert result.output.endswith("- other   N 3 H W   eval   no longer under contract\n")
 
 
 def test_what_is_no_revision(repository, tmp_path_factory):
