@@ -49,7 +49,7 @@ def _flops(result: TensorSpec, *args: Any) -> Size:
         needed = target.union(*each[i + 1 :])
         both = [s for s in left if s in right and 1 not in (left[s], right[s])]
         summed = [s for s in both if s not in needed]
-        sizes = {s: right[s] if left.get(s, 1) == 1 else left[s] for s in (*left, *right)}
+        sizes = left | {s: size for s, size in right.items() if left.get(s, 1) == 1}
         kept = {s: size for s, size in sizes.items() if s in needed}
         if summed:
             total = total + product((2, *kept.values(), *(sizes[s] for s in summed)))
