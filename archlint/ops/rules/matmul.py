@@ -44,9 +44,8 @@ def _matmul_flops(result: TensorSpec, input: TensorSpec, other: TensorSpec) -> S
     return product_flops(result, input) if other.ndim > 1 else 0
 
 
-def _added_flops(
-    result: TensorSpec, input: TensorSpec, left: TensorSpec, *_: Any, **__: Any
-) -> Size:
+def _added_flops(result: TensorSpec, input: TensorSpec, *factors: Any, **named: Any) -> Size:
+    left = factors[0] if factors else named["mat1" if "mat1" in named else "batch1"]
     return product_flops(result, left)
 
 
@@ -213,9 +212,9 @@ def _tensordot_flops(
 def tensordot(
     path: Path, a: TensorSpec, b: TensorSpec, dims: Any = 2, out: Any = None
 ) -> TensorSpec:
+    """``dims``: how many of a's last and b's first dimensions, or the lists of both."""
     if out is not None:
         raise NoRule("out=")
-    """``dims``: how many of a's last and b's first dimensions, or the lists of both."""
     if isinstance(dims, int) and not isinstance(dims, bool):
         if not 0 <= dims <= min(a.ndim, b.ndim):
             refuse(path, f"dims {dims} in 0..{min(a.ndim, b.ndim)}")

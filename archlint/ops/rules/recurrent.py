@@ -80,7 +80,7 @@ def _layers_flops(
 
 
 def _cell_flops(
-    result: Any, input: TensorSpec, hx: Any, w_ih: TensorSpec, w_hh: TensorSpec, *biases: Any
+    result: Any, input: TensorSpec, hx: Any, w_ih: TensorSpec, w_hh: TensorSpec, *_: Any, **__: Any
 ) -> Size:
     """Two for each weight and batch element."""
     batch = input.dims[:-1]

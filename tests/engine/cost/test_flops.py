@@ -1,5 +1,7 @@
 """Operations by formula, against ``torch.utils.flop_counter`` on the real model."""
 
+import inspect
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -13,7 +15,7 @@ from archlint.engine.explore import explore_model
 from archlint.engine.python_contracts import contract_of, source_of
 from archlint.engine.sampling.real_run import build_input
 from archlint.ops import traits
-from archlint.ops.registry import NoRule
+from archlint.ops.registry import NoRule, rule_for
 from archlint.ops.traits import traits_of
 from archlint.tracing.tensors.specs import known_of
 
@@ -93,6 +95,24 @@ def test_a_call_counts_what_the_counter_of_torch_counts(call):
     result = function(*args)
     count = traits_of(function).flops
     assert count(known_of(result), *map(known_of, args)) == counted(lambda: function(*args))
+
+
+def names_of(function):
+    """The names of the arguments that the rule of a function may be called by."""
+    takes = inspect.signature(rule_for(function)).parameters
+    return [n for n, p in takes.items() if p.kind is p.POSITIONAL_OR_KEYWORD][1:]
+
+
+BY_NAME = [c for c in CALLS if rule_for(c[0]) and len(names_of(c[0])) >= len(c) - 1]
+
+
+@pytest.mark.parametrize("call", BY_NAME, ids=lambda c: c[0].__name__)
+def test_arguments_may_be_given_by_name(call):
+    function, *args = call
+    named = dict(zip(names_of(function), map(known_of, args), strict=False))
+    result = known_of(args[0])
+    count = traits_of(function).flops
+    assert count(result, **named) == count(result, *named.values())
 
 
 def test_every_operator_that_counts_is_compared():
