@@ -131,7 +131,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/engine/sampling": (
         "tests/engine/sampling/test_sampling.py: parts of one comparison",
-        "peak_memory real_run sizes work",
+        "peak_memory real_run sizes",
     ),
     "archlint/engine/structure": (
         "tests/engine/structure/test_structure.py: every check, by its verdicts",
@@ -203,8 +203,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/runtime": (
         "tests/runtime/test_deadline.py: what a checked model cannot hurt",
-        "gc_pause import_path import_watch outside_watch process_lock process_state "
-        "uninterruptible",
+        "gc_pause import_path import_watch outside_watch process_lock process_state",
     ),
     "archlint/tracing": (
         "tests/tracing/test_tracer.py: parts of one trace",

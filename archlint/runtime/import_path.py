@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.runtime.uninterruptible import uninterrupted
 
 
 @contextmanager
@@ -22,14 +23,15 @@ def import_path(folders: Sequence[Path]) -> Iterator[None]:
     """
     with PROCESS_LOCK:
         added = list(map(str, folders))
-        sys.path[:0] = added
-        importlib.invalidate_caches()
         try:
+            sys.path[:0] = added
+            importlib.invalidate_caches()
             yield
         finally:
-            for folder in added:
-                if folder in sys.path:
-                    sys.path.remove(folder)
+            with uninterrupted():
+                for folder in added:
+                    if folder in sys.path:
+                        sys.path.remove(folder)
 
 
 def import_file(name: str, path: Path) -> ModuleType:

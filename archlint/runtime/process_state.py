@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.runtime.uninterruptible import uninterrupted
 
 
 class _LimitedBytes(io.BytesIO):
@@ -58,7 +59,7 @@ class SavedState:
 
     def restore(self) -> None:
         """Put the state back. May be called more than once."""
-        with contextlib.ExitStack() as stack:  # which runs every step, even if one raises
+        with uninterrupted(), contextlib.ExitStack() as stack:  # runs every step, if one raises too
             for step in reversed(self._undo):
                 stack.callback(step)
 
@@ -84,8 +85,9 @@ def preserve_random_state() -> Iterator[None]:
     try:
         yield
     finally:
-        for step in undo:
-            step()
+        with uninterrupted():
+            for step in undo:
+                step()
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ from archlint.models.code_places import classes_of
 from archlint.runtime.code_owner import Owner, file_of_module, is_user_code, owner_of
 from archlint.runtime.own_type import is_a
 from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic import Size
 from archlint.symbolic.formula import ge
 from archlint.symbolic.rational import Opaque, Ratio
@@ -59,12 +60,13 @@ def draws_unknown(path: TracedPath, run: TraceRun, model: nn.Module) -> Iterator
         before = _generator_states()
         try:
             for names, name, original in _places(made, kinds):
+                replaced.append((names, name, original))  # first: a limit may ring at any line
                 names[name] = made[id(original)][1]
-                replaced.append((names, name, original))
             yield
         finally:
-            for names, name, original in replaced:
-                names[name] = original
+            with uninterrupted():
+                for names, name, original in replaced:
+                    names[name] = original
             if not run.stops and _generator_states() != before:
                 path.forget_claims()
                 run.stops.append(

@@ -21,6 +21,7 @@ from archlint.ops.registry import INPLACE
 from archlint.ops.traits import traits_of
 from archlint.runtime.code_owner import is_user_code
 from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.runtime.uninterruptible import uninterrupted
 from archlint.tracing.path import TracedPath
 from archlint.tracing.run import TraceRun
 from archlint.tracing.signals import UnknownOutcome
@@ -92,12 +93,13 @@ def function_transforms_traced(path: TracedPath, run: TraceRun) -> Iterator[None
                 module = sys.modules.get(home)
                 original = getattr(module, name, None)
                 if original is not None:
+                    replaced.append((module, name, original))  # first: a limit may ring
                     setattr(module, name, _for_symbolic(original, partial(instead, run, path)))
-                    replaced.append((module, name, original))
             yield
         finally:
-            for module, name, original in replaced:
-                setattr(module, name, original)
+            with uninterrupted():
+                for module, name, original in replaced:
+                    setattr(module, name, original)
 
 
 def _for_symbolic(original: Callable[..., Any], instead: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,6 +16,7 @@ import torch
 
 from archlint.ops.registry import NAMED
 from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.runtime.uninterruptible import uninterrupted
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trees import leaves
 
@@ -33,16 +34,17 @@ def library_functions_traced() -> Iterator[None]:
                 module = sys.modules.get(home.rstrip(":"))
                 original = getattr(module, function, None)
                 if original is not None:
+                    replaced.append((module, function, original))  # first: a limit may ring
                     setattr(module, function, _overridable(original, name))
-                    replaced.append((module, function, original))
             flex, switch = sys.modules.get(_FLEX), "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG"
             if hasattr(flex, switch):
                 replaced.append((flex, switch, getattr(flex, switch)))
                 setattr(flex, switch, True)
             yield
         finally:
-            for module, function, original in replaced:
-                setattr(module, function, original)
+            with uninterrupted():
+                for module, function, original in replaced:
+                    setattr(module, function, original)
 
 
 def _overridable(original: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -54,11 +54,11 @@ def lru_caches_restored(model: nn.Module) -> Iterator[None]:
                 cached = place.value if kind is _CACHED else place.value.__func__
                 of_run = run.setdefault(id(cached), _OfRun(cached))
                 new = of_run.function if kind is _CACHED else kind(of_run.function)
+                replaced.append(place)  # first: a limit may ring at any line
                 try:
                     setattr(place.owner, place.name, new)
                 except (AttributeError, TypeError):  # a class that lets nothing be set
-                    continue
-                replaced.append(place)
+                    replaced.pop()
             yield
         finally:
             with uninterrupted():

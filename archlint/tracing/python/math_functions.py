@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.runtime.uninterruptible import uninterrupted
 from archlint.tracing.symint import comparisons, integers, numbers, rounding
 from archlint.tracing.symint.numbers import SizePath
 from archlint.tracing.symint.python_types import is_symbolic_number, node_value, user_number
@@ -86,12 +87,13 @@ def math_of_sizes() -> Iterator[None]:
                 module = math if original.__module__ == "math" else operator
                 name = original.__name__
                 if getattr(module, name) is original:
+                    replaced.append((module, name, original))  # first: a limit may ring
                     setattr(module, name, of_sizes(original))
-                    replaced.append((module, name, original))
             yield
         finally:
-            for module, name, original in replaced:
-                setattr(module, name, original)
+            with uninterrupted():
+                for module, name, original in replaced:
+                    setattr(module, name, original)
 
 
 @functools.cache

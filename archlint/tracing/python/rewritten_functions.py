@@ -9,6 +9,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.runtime.uninterruptible import uninterrupted
 
 
 def functions_with(code: CodeType) -> list[FunctionType]:
@@ -36,13 +37,14 @@ def code_replaced(
         try:
             for function, code in codes:
                 if name not in function.__globals__:
+                    added.append(function.__globals__)  # first: a limit may ring at any line
                     function.__globals__[name] = value
-                    added.append(function.__globals__)
                 replaced.append((function, function.__code__))
                 function.__code__ = code
             yield
         finally:
-            for function, code in replaced:
-                function.__code__ = code
-            for names in added:
-                names.pop(name, None)
+            with uninterrupted():
+                for function, code in replaced:
+                    function.__code__ = code
+                for names in added:
+                    names.pop(name, None)
