@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import torch
@@ -192,7 +193,11 @@ def new_tensor(path: Path, input: TensorSpec, data: Any, **settings: Any) -> Ten
     """Of nested lists as ``torch.tensor``, or the copy of a tensor, in the dtype of ``input``."""
     if isinstance(data, TensorSpec):
         return tensor(path, data, **{"dtype": input.dtype, **settings})
-    dims, leaves = _nested(path, data)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(data, numpy.ndarray) and data.dtype.kind in "iufb":
+        dims, leaves = data.shape, data.ravel().tolist()
+    else:
+        dims, leaves = _nested(path, data)
     return made(path, dims, settings, input.dtype, _span(path, leaves))
 
 

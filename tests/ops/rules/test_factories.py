@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 
+import numpy
 import pytest
 import torch
 
@@ -68,6 +69,8 @@ def test_new():
     for args in (((S("a"), 2),), ([S("a"), 2],), ([[1], [2]],), (S("a"), 2), (), (S("b"),)):
         agree(torch.Tensor.new, T("a", dtype=torch.int64), *args, env=POINTS[0], other=POINTS[1])
     agree(torch.Tensor.new_tensor, T("a"), [[1], [2.5]], dtype=torch.int64, env=POINTS[0])
+    for array in (numpy.array([[1, 2], [3, 4]]), numpy.array(2.5), numpy.zeros((0, 3))):
+        agree(torch.Tensor.new_tensor, T("a", dtype=torch.int64), array, env=POINTS[0])
 
 
 @covers(torch.full, torch.randint)
@@ -122,6 +125,22 @@ def test_multinomial(replacement):
         for number in (0, 1, 3, S("b")):
             args = (T(*dims, fill=1), number, replacement)
             agree(torch.multinomial, *args, env=env, other=POINTS[0])
+
+
+def test_new_tensor_knows_the_numbers_of_an_array():
+    class Offsets(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.offsets = numpy.array([0, 5, 12])
+            self.table = torch.nn.Embedding(21, 2)
+
+        def forward(self, x):
+            return self.table(x + x.new_tensor(self.offsets))
+
+    fields = {"shape": "N F", "dtype": "int64"}
+    found = archlint.infer(Offsets(), fields | {"below": 9})
+    assert (found.exact, found.text) == (True, "F in {1, 3}")
+    assert not archlint.infer(Offsets(), fields | {"below": 10}).exact
 
 
 @pytest.mark.filterwarnings("ignore:To copy construct")
