@@ -52,9 +52,8 @@ class TracedPath:
     of those of ``env``, and every claim is taken to hold.
 
     A number that values of tensors determine is an unknown within bounds (:meth:`unknown`). A
-    comparison with it is settled if the answer is the same for all that it may be; otherwise a
-    branch takes both sides, as one on a value, and a claim is an :class:`UnknownOutcome`. No event
-    names an unknown.
+    comparison with it is settled if the answer is always the same; otherwise a branch takes both
+    sides, as one on a value, and a claim is an :class:`UnknownOutcome`. No event names an unknown.
     """
 
     def __init__(
@@ -74,6 +73,7 @@ class TracedPath:
         self.facts = Facts(box, self.unknowns)
         self.masks = MaskCounts()
         self.texts: dict[str, Expr] = {}  # by the texts that stand for them in keys
+        self.keyed: list[Any] = []  # containers that sizes were looked up in
         self._sums: dict[Size, Size] = {}  # unknowns that stand for sums of unknowns
         self.events: list[Event] = []
         self.caveats: list[str] = []

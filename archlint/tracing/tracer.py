@@ -61,6 +61,7 @@ from archlint.tracing.raised import MISTAKE, reason_to_ignore
 from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.symint.python_types import user_number
+from archlint.tracing.symint.text_uses import note_mixed_keys
 from archlint.tracing.tensors.aliasing import check_overlap
 from archlint.tracing.tensors.attributes import ATTRIBUTES
 from archlint.tracing.tensors.autograd import Gradients
@@ -305,10 +306,9 @@ def trace(
 
     ``input`` describes the arguments; ``box`` bounds the sizes that the caller is interested in.
     With ``symbolic=False`` every size is a number, and the tracer is an ordinary interpreter; with
-    ``rules=False`` all calls go to PyTorch's kernels. ``path`` replaces the default path of ``env``
-    in ``box``. With ``branching``, branches that rejoin inside a module are
-    merged (:mod:`.merge.module_merge`). ``constructors``: as in :mod:`.python.legacy_constructors`.
-    ``stand_ins`` replaces the arguments of each call.
+    ``rules=False`` all calls go to PyTorch's kernels. ``path`` replaces the path of ``env`` in
+    ``box``. With ``branching``, :mod:`.merge.module_merge` merges branches that rejoin in a module.
+    ``constructors``: as in :mod:`.python.legacy_constructors`. ``stand_ins`` replaces arguments.
 
     Raises :class:`~.python.builtins.Retrace` and time limits. The caller restores the model.
     """
@@ -369,6 +369,7 @@ def run_model(
         with ExitStack() as replaced:
             replaced.enter_context(torch.no_grad())
             replaced.enter_context(gc_paused())
+            replaced.callback(note_mixed_keys, path)
             replaced.enter_context(tracer.place.followed())
             replaced.enter_context(library_functions_traced())
             replaced.enter_context(function_transforms_traced(path, tracer.run))

@@ -27,7 +27,7 @@ from archlint.ops.shapes.strides import contiguous_strides, empty
 from archlint.ops.traits import Bounds, Unchecked
 from archlint.ops.values.int_ranges import range_of
 from archlint.ops.values.tight_bounds import in_range
-from archlint.symbolic import Size, maximum
+from archlint.symbolic import Size, maximum, minimum
 from archlint.symbolic.formula import eq, ge, le, negate
 
 
@@ -128,7 +128,8 @@ def pad_packed_sequence(
 def nested_tensor_from_mask_left_aligned(path: Path, t: TensorSpec, mask: TensorSpec) -> bool:
     """Whether a mask leaves the beginning of every sequence; it selects an implementation only.
 
-    ``nn.TransformerEncoder`` packs such sequences in its fast path, which gives the same sizes.
+    ``nn.TransformerEncoder`` packs such sequences in its fast path, which gives the same sizes, and
+    refuses tensors without elements.
     """
     path.claim(mask.dtype is torch.bool, f"a mask of bool, gets {mask.dtype}")
     path.claim(mask.ndim == 2, "a mask of 2 dimensions, gets {}", mask.ndim)
@@ -136,4 +137,8 @@ def nested_tensor_from_mask_left_aligned(path: Path, t: TensorSpec, mask: Tensor
         refuse(path, "a tensor of 3 dimensions, gets {}", t.ndim)
     for have, need in zip(mask.dims, t.dims, strict=False):
         path.claim(eq(have, need), "mask size {} == {}", have, need)
+    batch, steps, width = t.dims
+    path.claim(ge(steps, 1), "steps {} >= 1", steps)
+    if path.known(ge(minimum(batch, width), 1)) is not True:
+        path.unproved("whether sequences without elements are packed")
     return False

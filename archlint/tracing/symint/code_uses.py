@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import CodeType, FrameType
@@ -27,7 +28,8 @@ class Use:
     ``harmless``: only people read it. ``containers``: the expressions that it is looked up in or
     compared with. ``length``: only its length counts.
     ``affixes``: what the text has before and after the number, where that is known. ``whole``: a
-    variable that holds the text is not made into another text.
+    variable that holds the text is not made into another text. ``constants``: the numbers that the
+    same function looks up in the container.
     """
 
     harmless: bool = False
@@ -35,6 +37,7 @@ class Use:
     length: bool = False
     affixes: tuple[str, str] | None = None
     whole: bool = True
+    constants: tuple[int, ...] = ()
 
     def __or__(self, other: Use | None) -> Use | None:
         if other is None:
@@ -65,7 +68,29 @@ def _static_use(tree: SourceTree, code: CodeType, instruction: int, of_text: boo
         use = _use(tree, node, 0)
         affixes = _affixes(tree, node) if use is not None and use.whole else None
         return None if use is None else replace(use, affixes=affixes)
-    return _lookup(node, None)
+    use = _lookup(node, None)
+    if use is None:
+        return None
+    return replace(use, constants=tuple(_constants(tree.scope(node), use.containers[0])))
+
+
+def _constants(scope: ast.AST, container: ast.expr) -> Iterator[int]:
+    """The numbers that code of the scope looks up in the container."""
+    wanted = ast.unparse(container)
+    for node in ast.walk(scope):
+        use = _lookup(node, None) if isinstance(node, ast.expr) else None
+        if use is None or ast.unparse(use.containers[0]) != wanted:
+            continue
+        if isinstance(node, ast.Compare):
+            key: ast.expr = node.left
+        elif isinstance(node, ast.Subscript):
+            key = node.slice
+        else:
+            assert isinstance(node, ast.Call)
+            key = node.args[0]
+        for part in key.elts if isinstance(key, ast.Tuple) else (key,):
+            if isinstance(part, ast.Constant) and type(part.value) is int:
+                yield part.value
 
 
 def _affixes(tree: SourceTree, node: ast.AST) -> tuple[str, str] | None:

@@ -5,19 +5,22 @@ question that archlint could see. So the code around the call tells what the tex
 
 - it is raised, printed, logged or part of an assertion's message: any text will do;
 - it is compared with constants, or looked up in containers that exist at the time: a branch for
-  each entry that it could be, and one for none of them;
+  each entry that it could be, and one for none of them. Where it becomes a key, the entries are
+  also the numbers that the code looks up later, as far as they are constants;
 - anything else: the sizes are pinned, and the text is the one that the real model has.
 """
 
 from __future__ import annotations
 
 import ast
+import itertools
 import math
 import re
 import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 from typing import Any, Protocol
 
@@ -27,7 +30,7 @@ from torch import nn
 from archlint.runtime import user_frames
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.symbolic import Expr
-from archlint.symbolic.formula import conj, eq, ge
+from archlint.symbolic.formula import Formula, conj, eq, ge
 from archlint.symbolic.quantify import unknowns_in
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.symint.code_uses import Use, use_of
@@ -156,14 +159,42 @@ def hash_of(number: Number) -> int | None:
     frame = _user_frame()
     use = None if frame is None else use_of(frame, of_text=False)
     value = None if frame is None else _looked_up(number, frame, use)
-    return None if value is None else hash(number.value if value is False else value)
+    if value is None or frame is None or use is None:
+        return None
+    if value is not False:
+        return hash(value)
+    number.path.keyed += [_value(container, frame) for container in use.containers]
+    return hash(number.value)
+
+
+def note_mixed_keys(path: SizePath) -> None:
+    """Note what was looked up where a size and a number are keys that may be equal.
+
+    A number that is looked up after a size became a key is not compared with it.
+    """
+    for container in path.keyed:
+        keys = [key for key in container if isinstance(key, (int, tuple)) or hasattr(key, "node")]
+        pairs = itertools.combinations(keys[: _MAX_KEYS + 1], 2)
+        if len(keys) > _MAX_KEYS or any(_may_equal(path, *pair) for pair in pairs):
+            path.unproved("whether keys that are sizes and keys that are numbers are equal")
+    path.keyed.clear()
+
+
+def _may_equal(path: SizePath, key: Any, other: Any) -> bool:
+    if isinstance(key, tuple) and isinstance(other, tuple):
+        return len(key) == len(other) and all(map(partial(_may_equal, path), key, other))
+    sizes = [getattr(getattr(k, "node", None), "value", k) for k in (key, other)]
+    if not all(isinstance(size, (int, Expr)) for size in sizes):
+        return bool(key == other)
+    equal = eq(*sizes)
+    return path.known(equal) is not False if isinstance(equal, Formula) else bool(equal)
 
 
 def _looked_up(number: Number, frame: FrameType, use: Use | None) -> Any:
     """The entry that the number is on this path; False for none of them, ``None`` if unknown."""
     if use is None or use.length or not isinstance(number.value, (int, Expr)):
         return None
-    candidates: dict[Any, None] = {}
+    candidates: dict[Any, None] = dict.fromkeys(use.constants)
     for container in use.containers:
         keys = _keys(container, frame)
         if keys is None:

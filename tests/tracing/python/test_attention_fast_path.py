@@ -54,3 +54,57 @@ def test_the_set_is_that_of_the_path_that_is_taken(name):
             right = False
         assert found.accepts(N=n, T=t) in (right, None), (n, t)
     assert found.exact
+
+
+class Shortened(nn.Module):
+    """Encodes a sequence that may have no steps left."""
+
+    def __init__(self, called, **settings):
+        super().__init__()
+        settings = {"batch_first": True, **settings}
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, **settings)
+        self.encoder = nn.TransformerEncoder(self.layer, 2)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=settings["batch_first"])
+        self.called = called
+
+    def forward(self, x):
+        return self.called(self, x[:, 2:])
+
+
+def causal(n):
+    return torch.ones(n, n, dtype=torch.bool).triu(1)
+
+
+EMPTIED = {
+    "layer": (lambda m, x: m.layer(x), {}),
+    "layer, norm first": (lambda m, x: m.layer(x), {"norm_first": True}),
+    "layer, batch second": (lambda m, x: m.layer(x), {"batch_first": False}),
+    "layer, other activation": (lambda m, x: m.layer(x), {"activation": torch.tanh}),
+    "layer, mask": (lambda m, x: m.layer(x, causal(x.shape[1])), {}),
+    "layer, mask of another size": (lambda m, x: m.layer(x, causal(2)), {}),
+    "encoder, mask": (lambda m, x: m.encoder(x, causal(x.shape[1])), {}),
+    "encoder, padding": (lambda m, x: m.encoder(x, None, x[..., 0] > 9), {}),
+    "attention, weights": (lambda m, x: m.attention(x, x, x)[1], {}),
+    "attention, mask": (lambda m, x: m.attention(x, x, x, attn_mask=causal(x.shape[1]))[0], {}),
+}
+
+
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor")
+@pytest.mark.parametrize("name", EMPTIED)
+def test_the_set_is_right_without_elements(name):
+    called, settings = EMPTIED[name]
+    model = Shortened(called, **settings).eval()
+    found = archlint.infer(model, "N T W")
+    assert found.exact or "padding" in name
+    for point in [(1, 1, 7), (2, 2, 8), (2, 2, 1), (1, 3, 7), (2, 4, 8), (1, 5, 8)]:
+        try:
+            with torch.no_grad():
+                output = model(torch.rand(point))
+            result = None if output is None else tuple(output.shape)
+            right = True
+        except (AssertionError, IndexError, RuntimeError):
+            right = False
+        sizes = dict(zip("NTW", point, strict=True))
+        assert found.accepts(**sizes) is right, point
+        if right:
+            assert found.output(**sizes) == result, point

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+
 import pytest
 import torch
 from torch import nn
@@ -103,3 +105,40 @@ def test_a_name_of_a_comprehension_and_of_the_function_around_it():
     for h, w in ((8, 8), (8, 4), (4, 8), (3, 3)):
         accepted = h == 8 and w in (8, 4)
         assert found.accepts(N=1, H=h, W=w) in (accepted, None)
+
+
+def axes_by_size(x):
+    axes = collections.defaultdict(list)
+    for axis, size in enumerate(x.shape):
+        axes[size].append(axis)
+    return x.sum(max(axes.values(), key=len))
+
+
+def counted(x):
+    counts = {}
+    for size in x.shape:
+        counts[size] = counts.get(size, 0) + 1
+    return x.flatten(0, max(counts.values()) - 1)
+
+
+def by_a_number_later(x):
+    levels = {}
+    for level in (x, x[:, :, ::2]):
+        levels[level.shape[2]] = level
+    return levels.get(8, x[:, :1])
+
+
+@pytest.mark.parametrize(
+    "read", [axes_by_size, counted, by_a_number_later], ids=lambda f: f.__name__
+)
+def test_a_number_looked_up_after_a_size_became_a_key(read):
+    class Keyed(nn.Module):
+        def forward(self, x):
+            return read(x)
+
+    found = archlint.infer(Keyed(), "N 3 H W")
+    assert found.exact is (read is by_a_number_later)
+    assert bool(archlint.check(Keyed(), "N 3 H W", accepts="any size", samples=0)) is found.exact
+    for n, h, w in ((3, 5, 7), (1, 8, 2), (2, 16, 3), (2, 15, 3), (5, 3, 5)):
+        real = tuple(read(torch.zeros(n, 3, h, w)).shape)
+        assert found.output(N=n, H=h, W=w) in (real, None), (n, h, w)
