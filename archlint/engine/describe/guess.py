@@ -68,6 +68,7 @@ class Stretch(NamedTuple):
 
 _ALL = frozenset({0})
 _NOTHING: frozenset[int] = frozenset()
+_FEW_BELOW = 64  # sizes below a stretch at which its pattern is tried
 
 
 def true_at(formula: Bool, env: dict[str, int]) -> bool:
@@ -191,6 +192,16 @@ def worded(parts: list[Stretch], name: str) -> Phrase:
     return min(options, key=lambda p: effort(text(p)))
 
 
+def _goes_on_below(piece: Stretch, pieces: list[Stretch], low: int) -> bool:
+    """Whether all sizes below a stretch that follow its pattern are members of other stretches."""
+    below = range(low, piece.low) if piece.low - low <= _FEW_BELOW else ()
+    return bool(below) and all(
+        any(p.low <= v and (p.high is None or v <= p.high) and p.has(v) for p in pieces)
+        for v in below
+        if piece.has(v)
+    )
+
+
 def _union(pieces: list[Stretch], name: str, low: int, high: int | None) -> Phrase:
     singles: list[int] = []
     phrases: list[tuple[int, Phrase]] = []
@@ -203,7 +214,7 @@ def _union(pieces: list[Stretch], name: str, low: int, high: int | None) -> Phra
         start = None if low == first else first
         end = None if p.high is None or (last == high and p.modulus == 1) else last
         if p.modulus > 1:
-            start = None if p.low == low else first
+            start = None if p.low == low or _goes_on_below(p, pieces, low) else first
             if p.high == high:
                 end = None
             elif len(p.residues) == 1 and last is not None:
