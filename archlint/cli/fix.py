@@ -160,9 +160,10 @@ def _fixes(job: Job, every: list[Job], seconds: float, server: CopyServer) -> Se
     from archlint.models.targets import resolve
     from archlint.runner.patched_project import checked_fixes
     from archlint.runtime.effort_clock import now
+    from archlint.runtime.process_state import captured_output
 
     try:
-        with resolve(job.ref, job.root) as source:
+        with resolve(job.ref, job.root) as source, captured_output():
             verdict = check_source(job.contract, source)
             if verdict.word != "broken":
                 return verdict

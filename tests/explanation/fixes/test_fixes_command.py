@@ -19,13 +19,16 @@ def project(tmp_path, monkeypatch, one_copy_server):
 
 
 def test_the_command_prints_and_leaves_files_alone(project, tmp_path):
+    model = MODELS.replace("        x = F", "        print('from the model')\n        x = F", 1)
+    (tmp_path / "nets.py").write_text(model)
     file = project("Flat", "N 1 H W", "any H, W >= 16", "N 3")
     result = CliRunner().invoke(command, [str(file)])
     assert result.exit_code == 0, result.output
+    assert result.output.startswith(f"{file}:"), "what the model prints is not in the report"
     assert "fix        AdaptiveAvgPool2d((8, 8)) before the flatten" in result.output
     assert "accepts    H, W >= 2   (proved, and no other size)" in result.output
     assert "weights    the existing weights fit" in result.output
-    assert (tmp_path / "nets.py").read_text() == MODELS
+    assert (tmp_path / "nets.py").read_text() == model
 
 
 def test_a_search_that_time_ended_says_so(project):
