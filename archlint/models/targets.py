@@ -329,9 +329,10 @@ def _import_module(name: str, root: Path) -> ModuleType:
                 return importlib.import_module(name)
         except ModuleNotFoundError as e:
             if e.name and (name == e.name or name.startswith(e.name + ".")):
-                raise TargetError(
-                    f"there is no module {e.name} (looked in {root} and among installed packages)"
-                ) from None
+                where = f"looked in {root} and among installed packages"
+                if name == "fixture":
+                    where += "; only pytest can build a model from a fixture"
+                raise TargetError(f"there is no module {e.name} ({where})") from None
             raise
 
 

@@ -169,6 +169,7 @@ def test_torchvision_and_timm_never_load_weights(project):
         (":x", "is not a valid target"),
         ("a b:c", "'a b' is neither a module name nor a path to a .py file"),
         ("acmee.models:Net", "there is no module acmee (looked in "),
+        ("fixture:net", "only pytest can build a model from a fixture"),
         ("acme.modles:Net", "there is no module acme.modles"),
         ("acme.models:Nett", "acme.models has no 'Nett'; did you mean Net"),
         ("acme.models:Space.Inner.anwser", ":Space.Inner has no 'anwser'; did you mean answer"),
