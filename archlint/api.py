@@ -35,11 +35,28 @@ def check(
 ) -> Verdict:
     """Check, for all input sizes at once, whether a contract holds for ``model``.
 
-    ``model`` is an ``nn.Module`` (left unchanged) or a target such as ``"pkg.mod:factory"``. The
-    other arguments are the keys of a contract in a rule file; without any, the contract is that of
-    the jaxtyping annotations of the model's ``forward``. ``samples`` is the number of sizes at
-    which the real model runs (0: never). The verdict is true if the contract holds; an error in the
-    model is an ``error`` verdict. Raises ``ArchlintError`` with every mistake in the arguments.
+    Without ``accepts``, ``rejects``, ``structure`` and ``costs``, ``input`` included, the contract
+    is that of the jaxtyping annotations of the model's ``forward``.
+
+    Args:
+        model: an ``nn.Module``, which is left unchanged, or a target such as ``"pkg.mod:factory"``.
+        input: what ``forward`` gets, as in a rule file: ``"N 3 H W"``, or by argument,
+            ``{"ids": {"shape": "N T", "dtype": "int64", "below": 100}}``. A name is a size that may
+            vary, from 1.
+        accepts: ``"any P"``, all sizes with P are accepted; ``"only P"``, those and no others.
+        rejects: ``"any P"``, no size with P is accepted.
+        output: the shape that comes out, in the names of ``input``: ``"N 10"``, nested as it is.
+        structure: structural checks, ``{"batch_preserved": True}``.
+        costs: limits on operations, parameters or bytes of activations, ``{"flops": "<= 20e9"}``.
+        mode: ``"eval"`` or ``"train"``.
+        samples: at how many sizes the real model runs; 0 for none, by default 8.
+
+    Returns:
+        The verdict, which is true if the contract holds; its text is the report. An error in the
+        model is a verdict too, with the word ``error``.
+
+    Raises:
+        ArchlintError: there are mistakes in the arguments; the message has all of them.
     """
     __tracebackhide__ = mistake_in_arguments
     with needing_torch():

@@ -52,20 +52,28 @@ def archlint_locate(prefix: str, name: str, root: Path) -> nn.Module | Callable[
 
 @_hookspec
 def archlint_register_rules() -> None:
-    """Register shape rules with :func:`archlint.shape_rule`. Called once per process."""
+    """Register shape rules with :func:`archlint.shape_rule`.
+
+    Called once in each process that runs models, before the first one is traced.
+    """
 
 
 @_hookspec
 def archlint_checks() -> Mapping[str, Check]:
-    """Provide structure checks by name: ``plugin.check``, as written under ``structure:``.
+    """Provide structural checks by name: ``plugin.check``, as written under ``structure:``.
 
     A check is a function of a :class:`.ModelView` and of the check's argument in the rule file. It
-    yields a :class:`archlint.Violation` for each problem.
+    yields a :class:`archlint.Violation` for each problem. It may raise
+    :class:`archlint.extend.CannotCheck` if the argument is not valid for the model, and
+    :class:`archlint.extend.Vacuous` if no model could violate the contract.
     """
     raise NotImplementedError
 
 
 @_hookspec
 def archlint_reporters() -> Mapping[str, Callable[[RunResults], str]]:
-    """Provide report formats by name, for ``--format`` and ``--output``: results to text."""
+    """Provide report formats by name, for ``--format`` and ``--output``.
+
+    A format is a function of the :class:`.RunResults` that returns the whole report as a ``str``.
+    """
     raise NotImplementedError

@@ -110,7 +110,7 @@ TESTED_ELSEWHERE = {
     "archlint/engine/cost": (
         "tests/engine/cost/test_model_cost.py: parts of one answer; "
         "tests/project/test_lock_file.py: what is recorded",
-        "parameters recorded",
+        "lock_file_costs parameters",
     ),
     "archlint/engine/artifact": (
         "tests/engine/artifact/test_comparison.py: comparisons, with a runtime that misbehaves",
@@ -215,7 +215,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing/loops": (
         "tests/tracing/loops/test_following.py: parts of following a loop",
-        "followed generalise lists loops names plans rewriting sections segments state turn",
+        "generalise lists loop_functions loops names plans rewriting sections segments state turn",
     ),
     "archlint/tracing/merge": (
         "tests/tracing/merge/test_module_merge.py: parts of a merge",

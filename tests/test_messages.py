@@ -25,8 +25,12 @@ WORDS = {
     "without metaphors": r"rooms?|house|guests?|doors?",
     "not a": r"(?<!there )(?:is|are|was) no (?!longer|later)\w+",
     "smaller by": r"(?:fewer|more) weights",
+    "instead of": r"in (?:the place|lieu) of",
 }
 """What to write, by the words that are not used instead."""
+
+PYTHONS = ("Cannot choose from an empty sequence", "[…, …], but got …)")
+"""Errors that Python and PyTorch raise with these words, and archlint in their place."""
 
 FORBIDDEN = {meant: re.compile(rf"\b(?:{words})\b") for meant, words in WORDS.items()}
 SOURCES = [
@@ -70,6 +74,18 @@ def test_the_words_of_all_messages():
             ]
     assert not wrong, "\n".join(wrong)
     assert count > 1500  # the texts are seen at all
+
+
+def test_the_form_of_errors():
+    """Errors begin in lower case, as Python's and PyTorch's do, and end without a full stop."""
+    wrong = []
+    for file in SOURCES:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+                _, text = next(messages(ast.unparse(node.exc.args[0])), (0, ""))
+                if re.match("[A-Z][a-z]+ [a-z]", text) or text.endswith("."):
+                    wrong.append(f"{file.relative_to(REPO)}:{node.lineno}: {text}")
+    assert [w for w in wrong if not w.endswith(PYTHONS)] == []
 
 
 def test_the_words_of_the_action_and_the_hooks():

@@ -41,7 +41,7 @@ def load_adoptions(files: Sequence[RuleFile], write: bool, ignore: bool) -> dict
     from archlint.project.adoption.project_adoption import Adoption
 
     if write and ignore:
-        raise click.UsageError("--write-baseline and --no-baseline exclude each other.")
+        raise click.UsageError("--write-baseline excludes --no-baseline")
     try:
         return {root: Adoption.of(root, not ignore) for root in dict.fromkeys(map(_root, files))}
     except ArchlintError as e:

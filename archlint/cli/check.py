@@ -120,11 +120,11 @@ def check(
     from archlint.errors import ArchlintError
 
     if profile is None and (form or input_):
-        raise click.UsageError("--form and --input require --profile.")
+        raise click.UsageError("--form and --input require --profile")
     if profile and (write_baseline or locked or select):
-        raise click.UsageError("--profile excludes --select, --locked and --write-baseline.")
+        raise click.UsageError("--profile excludes --select, --locked and --write-baseline")
     if no_sample and samples:
-        raise click.UsageError("--no-sample and --samples exclude each other.")
+        raise click.UsageError("--no-sample excludes --samples")
     given, start = paths, time.monotonic()
     try:
         count = 0 if no_sample else samples
@@ -135,7 +135,7 @@ def check(
         else:
             targets, paths = annotated_targets(paths)
             if targets and (locked or select or model):
-                raise click.UsageError("a target excludes --select, --model and --locked.")
+                raise click.UsageError("a target excludes --select, --model and --locked")
             files, mistakes = [], []
             if paths or not targets:
                 files, mistakes = read_rule_files(paths, cache=not no_cache)

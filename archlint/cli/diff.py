@@ -75,7 +75,7 @@ def diff(
         elif rev is None and len(targets) == 2:
             changed, only = _of_two(*targets, input_, modes, paths, seconds)
         else:
-            raise click.UsageError("expected OLD and NEW, or --rev REV with at most one TARGET.")
+            raise click.UsageError("expected OLD and NEW, or --rev REV with at most one TARGET")
     except ArchlintError as e:
         raise CannotRun(str(e)) from e
     blocks = [*map(change_text, changed), *only]

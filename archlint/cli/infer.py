@@ -86,7 +86,7 @@ def infer(
     from archlint.report import accepted_text
 
     if map_ and format_ != "text":
-        raise click.UsageError("--map requires --format text.")
+        raise click.UsageError("--map requires --format text")
     input = read_input(input_)
     modes = tuple(dict.fromkeys(modes)) or ("eval",)
     entries = accepted_sets(

@@ -37,7 +37,7 @@ def explain(ctx: click.Context, word: str, arguments: tuple[str, ...]) -> None:
         path = Path(file if file and Path(file).is_file() else word)
         if path.is_file() and not _is_pack(path):
             if arguments:
-                raise click.UsageError("--with is for packs; a rule file has its own parameters.")
+                raise click.UsageError("--with is for packs; a rule file has its own parameters")
             contracts, head = _of_rule_file(path, name if path == Path(file) else ""), ""
         else:
             contracts, head = _of_pack(word, arguments)

@@ -108,7 +108,7 @@ def unneeded_waivers(pyproject: Path) -> str:
     value = _settings(pyproject).get("unneeded_waivers", UNNEEDED_WAIVER_LEVELS[0])
     if value not in UNNEEDED_WAIVER_LEVELS:
         raise SettingsError(
-            f"{pyproject}: unneeded_waivers in [tool.archlint] is {value!r}, "
+            f"{pyproject}: found unneeded_waivers = {value!r} in [tool.archlint]; "
             f"expected one of {', '.join(UNNEEDED_WAIVER_LEVELS)}"
         )
     return str(value)

@@ -55,7 +55,9 @@ def explore(trace_at: TraceAt, question: Question, *, paths: int, deadline: floa
             try:
                 point = solver.find()
             except Unsolved as e:
-                result.reasons.append(f"the solver could not find the sizes that are left ({e})")
+                result.reasons.append(
+                    f"the solver gave no answer on which sizes are not covered yet ({e})"
+                )
                 return result
             if point is not None and max(point.values()) > LARGEST:
                 solver.add(_restrict(result))
@@ -139,7 +141,7 @@ def _differing_paths(path: ExploredPath, result: Exploration, deadline: float) -
     try:
         point = solver.find(conj(result.region, path.unknown))
     except Unsolved as e:
-        return [f"the solver could not find whether tensor values matter ({e})"]
+        return [f"the solver gave no answer on whether tensor values matter ({e})"]
     if point is None:
         return []
     errors = (path.trace.error, *map(_error_at, path.trace.others))

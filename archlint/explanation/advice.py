@@ -79,7 +79,9 @@ def with_advice(
                 if text:
                     details[label] = text
     except TimeLimitReached:
-        details["advice"] = f"incomplete: its time limit of {seconds:.3g} s ended it"
+        details["advice"] = (
+            f"incomplete: the search for advice reached its time limit of {seconds:.3g} s"
+        )
     except ArchlintError:
         pass  # the verdict stands, with the advice so far
     except Exception as e:  # a bug of ours: it must not hide the verdict either

@@ -50,9 +50,18 @@ def explain(
 ) -> Explanation:
     """Explain which sizes ``model`` accepts, and what happens at the sizes ``at``.
 
-    ``at`` is ``"256x256"`` or sizes by name; by default common sizes that the model accepts. The
-    other arguments are those of :func:`archlint.infer`. Raises ``ArchlintError`` if the model
-    cannot be found or built, or it is not known whether it accepts ``at``.
+    Args:
+        model: as for :func:`archlint.infer`, like ``input``, ``mode``, ``paths`` and ``seconds``.
+        at: sizes, ``"256x256"`` for the last ones or ``{"H": 256, "W": 320}`` by name. By default
+            common sizes that the model accepts.
+
+    Returns:
+        The layers with their sizes, what narrows the accepted sizes, and which weights depend on
+        the input size. Its text is the report.
+
+    Raises:
+        ArchlintError: the model cannot be found or built, ``at`` does not fit the input, or it is
+            not known whether the model accepts ``at``.
     """
     from archlint.engine.python_contracts import contract_of, source_of
 

@@ -107,7 +107,7 @@ def layer_text(model: nn.Module, path: str) -> str:
 
 
 def needs_text(claims: Sequence[Event]) -> list[str]:
-    """What claims need, equal texts joined: ``kernel_size 2 fits the padded size H//2, W//2``."""
+    """What claims need, equal texts joined: ``kernel_size 2 <= padded size H//2, W//2``."""
     grouped: dict[str, list[tuple[Size, ...]]] = {}
     for claim in claims:
         grouped.setdefault(claim.text, []).append(claim.sizes)

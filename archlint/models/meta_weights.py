@@ -171,9 +171,11 @@ def _unmixed(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if writes != ():
         targets = args if writes is None else separated(writes, args, kwargs)[0]
         if not all(t.is_meta for t in _flat(targets)):
-            raise NeedsValues(f"{getattr(func, '__name__', func)} would write what is not there")
+            raise NeedsValues(
+                f"{getattr(func, '__name__', func)} would write to weights that have no values"
+            )
     if "out" in kwargs:
-        raise NeedsValues("out= would write what is not there")
+        raise NeedsValues("out= would write to weights that have no values")
     args = tuple(_to_meta(a) for a in args)
     return func(*args, **{k: _to_meta(v) for k, v in kwargs.items()})
 

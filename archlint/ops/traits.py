@@ -173,7 +173,7 @@ def declare_traits(*functions: Function | str, **traits: Any) -> None:
     """
     unknown = sorted(traits.keys() - _WORDS)
     if unknown:
-        raise TypeError(f"unknown traits {unknown}; known are {sorted(_WORDS)}")
+        raise TypeError(f"found the traits {unknown}; expected some of {sorted(_WORDS)}")
     for function in functions:
         stated = _STATED.setdefault(function, {})
         twice = sorted(stated.keys() & traits.keys())

@@ -70,7 +70,7 @@ def bytes_text(size: int) -> str:
 
 def _fits(cost: ModelCost, found: Fits) -> list[str]:
     doubt = "" if found.grows else "; that larger sizes need more was not proved"
-    lines = [f"fits in {found.text}, at most: what kernels take comes on top{doubt}"]
+    lines = [f"fits in {found.text}, at most (kernels need more on top{doubt})"]
     for fit in (*found.squares, *found.batches):
         sizes = point_text(fit.found) if fit.found else "nothing fits"
         fixed = point_text(fit.fixed) if fit.fixed else "at most"

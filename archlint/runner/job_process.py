@@ -172,5 +172,5 @@ def _escaped(error: BaseException) -> str:
     if not isinstance(error, Exception) and not is_own(frames[-1]):
         return f"the model's code raised {described(error)}"
     if reason := is_environment_error(error):
-        return f"the check could not go on: {reason} ({described(error)})"
+        return f"the check could not be completed: {reason} ({described(error)})"
     return f"internal error in archlint: {summary(error)}"

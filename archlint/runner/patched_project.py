@@ -186,7 +186,7 @@ def checked_fixes(
             if harmed:
                 other, why = others[harmed[0][0]], harmed[0][1]
                 place = f"{other.contract.id} · {other.ref.name}"
-                note = f"no diff: in the source it breaks {place} ({why})"
+                note = f"no diff: the same change in the source breaks {place} ({why})"
         return replace(fix, note=note)
 
     search = find_fixes(broken, ref=job.ref, root=job.root)

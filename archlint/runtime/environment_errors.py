@@ -72,15 +72,15 @@ def is_environment_error(error: BaseException) -> str:
         return _of_system(error)
     text = text_of(error)
     if isinstance(error, TypeError) and _NO_NUMBER.search(text):
-        return "it needs values, and ran without"
+        return "it needs tensor values, and the run had none"
     if not isinstance(error, (RuntimeError, AssertionError)):
         return ""
     if _NO_MEMORY.search(text):
         return "not enough memory"
     if _NO_DEVICE.search(text):
-        return "it needs a device that is not here"
+        return "it needs a device that this machine does not have"
     if _NO_VALUES.search(text):
-        return "it needs values, and ran without"
+        return "it needs tensor values, and the run had none"
     if resource := next((reason for words, reason in _RESOURCES.items() if words in text), ""):
         return resource
     return "this machine has no such kernel" if _NO_KERNEL.search(text) else ""

@@ -95,7 +95,7 @@ class Expr:
 
     def __lt__(self, other: object) -> bool:
         raise TypeError(
-            f"comparing the size {self} gives a formula; use archlint.symbolic.formula.lt"
+            f"comparing the size {self} gives a formula; use lt, le, gt or ge of archlint.extend"
         )
 
     __le__ = __gt__ = __ge__ = __lt__

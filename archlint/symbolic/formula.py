@@ -43,7 +43,9 @@ class Formula:
         return frozenset().union(*(c.expr.symbols() for c in comparisons(self)))
 
     def __bool__(self) -> bool:
-        raise TypeError(f"whether {self} holds depends on the input; use formula.conj / disj")
+        raise TypeError(
+            f"whether {self} holds depends on the input; use conj or disj of archlint.extend"
+        )
 
     def __copy__(self) -> Formula:
         return self

@@ -24,7 +24,6 @@ from archlint.symbolic import (
 )
 from archlint.symbolic.case_split import divisors, products, split_by_values
 from archlint.symbolic.expr import content
-from archlint.symbolic.extrema import split_extrema
 from archlint.symbolic.factoring import cancelled, factors
 from archlint.symbolic.formula import (
     Bool,
@@ -40,6 +39,7 @@ from archlint.symbolic.formula import (
     negate,
 )
 from archlint.symbolic.intervals import Box
+from archlint.symbolic.minmax_comparisons import split_extrema
 
 _MAX_FACTORED = 4096  # the largest number that is split into factors
 _MAX_FACTORIZATIONS = 64  # more of them make the formula longer than it is worth

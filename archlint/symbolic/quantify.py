@@ -30,7 +30,6 @@ from archlint.symbolic import (
     substitute,
     with_operands,
 )
-from archlint.symbolic.extrema import as_extremum
 from archlint.symbolic.formula import (
     Bool,
     Comparison,
@@ -43,6 +42,7 @@ from archlint.symbolic.formula import (
     substitute_formula,
 )
 from archlint.symbolic.intervals import Box
+from archlint.symbolic.minmax_comparisons import as_extremum
 
 _MAX_BOUNDS = 6  # candidates for one bound of a term
 MAX_UNKNOWNS = 4  # in one formula; with more, only the interval of the whole formula counts

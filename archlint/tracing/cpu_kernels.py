@@ -142,7 +142,7 @@ def check_refusals(path: TracedPath, func: Any, call: Any, since: int, name: str
                 continue
             tried += 1
             if not isinstance(run_on_cpu(func, arguments), Exception):
-                why = f"only its meta kernel needs {event.needs()}"
+                why = f"its meta kernel needs {event.needs()}, and the CPU kernel does not"
                 raise UnknownOutcome(f"{name} has no rule, and {why}")
 
 

@@ -139,7 +139,7 @@ def _only_meta(path: TracedPath, func: Any, samples: list[Any], error: Exception
     for sizes, arguments in samples:
         same_path = arguments is not None and takes_same_path(path, sizes)
         if same_path and not isinstance(run_on_cpu(func, arguments), Exception):
-            why = f"only its meta kernel refuses ({first_line(error)})"
+            why = f"its meta kernel refuses what the CPU kernel accepts ({first_line(error)})"
             raise UnknownOutcome(f"{call_name(func)} has no rule, and {why}") from None
 
 

@@ -18,7 +18,7 @@ from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic.formula import Bool, comparisons
 from archlint.symbolic.intervals import Box
 from archlint.tracing import tracer
-from archlint.tracing.loops.followed import FollowedLoops
+from archlint.tracing.loops.loop_functions import FollowedLoops
 from archlint.tracing.loops.loops import Loops
 from archlint.tracing.loops.turn import Retry
 from archlint.tracing.path import TracedPath

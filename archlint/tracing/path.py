@@ -161,7 +161,7 @@ class TracedPath:
             if sure is None:
                 known_sizes = ("_" if unknowns_in(s) else s for s in sizes)
                 made_by = self._made_by(formula)
-                raise UnknownOutcome(f"{made_by} whether {text.format(*known_sizes)}")
+                raise UnknownOutcome(f"{made_by} whether this holds: {text.format(*known_sizes)}")
             if sure:
                 return
             known = held = False
@@ -176,7 +176,7 @@ class TracedPath:
                 kind = "branch"  # other sizes are not refused: they take another path
             elif caught is None:
                 raise UnknownOutcome(
-                    "an operator refuses in a `try` or `with` that may catch its error"
+                    "an operator raises inside a `try` or `with` that may catch its error"
                 )
         self.record(kind, formula, held, text, sizes)
         if isinstance(formula, Formula):

@@ -38,6 +38,7 @@ from archlint.symbolic.formula import Formula
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.call_log import CallLog, RepeatedCalls
+from archlint.tracing.ignored_errors import MISTAKE, reason_to_ignore
 from archlint.tracing.inputs import arguments
 from archlint.tracing.loops.loops import Loops
 from archlint.tracing.loops.segments import Segment, SymbolicTuple
@@ -57,7 +58,6 @@ from archlint.tracing.python.legacy_constructors import legacy_constructors_foll
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
 from archlint.tracing.python.lru_caches import lru_caches_restored
 from archlint.tracing.python.math_functions import math_of_sizes
-from archlint.tracing.raised import MISTAKE, reason_to_ignore
 from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.symint.python_types import user_number

@@ -116,7 +116,7 @@ def test_a_setting_that_is_none(project, value):
     project.write({"photo": ["vgg"]})
     result = project.check()
     assert result.exit_code == 2
-    assert "pyproject.toml: unneeded_waivers in [tool.archlint] is " in result.stderr
+    assert "pyproject.toml: found unneeded_waivers = " in result.stderr
     assert "expected one of error, warning, off" in result.stderr
 
 

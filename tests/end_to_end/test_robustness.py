@@ -23,7 +23,7 @@ SAID = {  # verdict, and words of its message
     "ExitsWhenBuilt": ("error", "it calls sys.exit (SystemExit: 0 (models.py:"),
     "ExitsWhenRun": ("error", "it calls sys.exit (SystemExit: no more) at models.py:"),
     "NeedsGpu": ("error", "could not be built: "),
-    "NeedsGpuWhenRun": ("error", "it needs a device that is not here ("),
+    "NeedsGpuWhenRun": ("error", "it needs a device that this machine does not have ("),
     "ReturnsText": ("error", "the model returns a str; expected tensors"),
     "ReturnsNothing": ("error", "the model returns None; expected tensors"),
     "DependsOnValues": ("broken", "IndexError: index 0 is out of bounds"),

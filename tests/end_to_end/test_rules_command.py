@@ -243,7 +243,7 @@ def test_a_new_pack_passes_its_own_test(run, mine):
     assert (result.exit_code, result.output) == (0, """\
 mine
   passed   Pooled keeps any-size
-  passed   Flattened breaks any-size at N=1 H=32 W=33, head
+  passed   Flattened breaks any-size at N=1 H=32 W=33, in layer head
 1 pack, 2 examples, all passed
 """)  # fmt: skip
 
@@ -258,8 +258,8 @@ def test_new_keeps_what_there_is(run, mine):
     ("old", "new", "code", "told"),
     [
         ("W: 33", "W: 34", 1, "FAILED   mine/pack.yaml:22: Flattened breaks any-size at N=1 H=32 "
-         "W=34, head\n           the contract breaks at N=1 H=32 W=33: "),
-        ("layer: head", "layer: conv", 1, "the contract breaks head: "),
+         "W=34, in layer head\n           the contract breaks at N=1 H=32 W=33: "),
+        ("layer: head", "layer: conv", 1, "the contract breaks in layer head: "),
         ("breaks: models.py:Flattened", "breaks: models.py:Pooled", 1, "the contract is proved"),
         ("keeps: models.py:Pooled", "keeps: models.py:Flattened", 1,
          "Flattened keeps any-size\n           the contract is broken: N=1 H=32 W=33 is refused"),

@@ -114,7 +114,10 @@ def test_the_verdict_stands_when_there_is_no_time_for_advice(monkeypatch):
     short = Budget(seconds=verdict.seconds + 0.2)
     with source_of(pinned()) as source:
         advised = advice.with_advice(verdict, replace(contract, budget=short), source)
-    assert advised.details.pop("advice") == "incomplete: its time limit of 0.2 s ended it"
+    assert (
+        advised.details.pop("advice")
+        == "incomplete: the search for advice reached its time limit of 0.2 s"
+    )
     assert advised == verdict
     assert advised.word == "broken"
 

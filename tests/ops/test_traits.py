@@ -143,7 +143,7 @@ def test_arguments_are_separated_by_position_or_name():
 
 
 def test_wrong_traits_are_errors():
-    with pytest.raises(TypeError, match=r"unknown traits \['vew'\]; known are"):
+    with pytest.raises(TypeError, match=r"found the traits \['vew'\]; expected some of"):
         shape_rule(OPS.pick, vew=View.SAME)(lambda path, x, at: x)
     del RULES[OPS.pick]
     with pytest.raises(ValueError, match="has the traits"):

@@ -261,7 +261,7 @@ def test_lock_then_check(project, tmp_path):
         "  before     accepts H, W >= 3\n"
         "  now        accepts H, W >= 5\n"
         "  shrunk     N=1 H=3 W=3 was accepted, is refused now\n"
-        "             refused because 0 (conv2d) needs kernel_size 5 fits the padded size H\n"
+        "             refused because 0 (conv2d) needs kernel_size 5 <= padded size H\n"
         "  to accept  archlint lock --update\n"
     ) in out
     code, out, err = run("lock")

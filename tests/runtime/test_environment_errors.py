@@ -22,8 +22,11 @@ from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
             RuntimeError("Storage size calculation overflowed"),
             "not enough memory",
         ),
-        (RuntimeError("No CUDA GPUs are available"), "it needs a device that is not here"),
-        (RuntimeError("Cannot copy out of meta tensor; no data!"), "it needs values"),
+        (
+            RuntimeError("No CUDA GPUs are available"),
+            "it needs a device that this machine does not have",
+        ),
+        (RuntimeError("Cannot copy out of meta tensor; no data!"), "it needs tensor values"),
         (RuntimeError("\"conv2d\" not implemented for 'Half'"), "this machine has no such kernel"),
         (torch.OutOfMemoryError("no"), "not enough memory"),
         (SystemExit(1), "it calls sys.exit"),
@@ -54,4 +57,4 @@ def test_which_errors_they_are(error, reason):
 def test_a_symbolic_tensor_that_is_taken_for_a_number():
     """The pattern names the class, as torch's own messages do."""
     text = f"argument 'size' must be tuple of ints, not {SymbolicTensor.__name__}"
-    assert is_environment_error(TypeError(text)) == "it needs values, and ran without"
+    assert is_environment_error(TypeError(text)) == "it needs tensor values, and the run had none"

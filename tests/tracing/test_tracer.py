@@ -166,7 +166,7 @@ def test_without_rules_a_method_that_goes_on_by_super_is_left_to_its_kernel():
         (lambda self, x: x if x.sum() > 0 else -x, "the value of a tensor is needed"),
         (lambda self, x: x.nonzero()[0], "values (nonzero) determine whether"),
         (lambda self, x: x[x > 0].max(), "values (a mask) determine whether"),
-        (lambda self, x: sum(row for row in x[x > 0]), "loops over as many elements as values"),
+        (lambda self, x: sum(row for row in x[x > 0]), "determine how often the model loops"),
     ],
 )
 def test_values_are_never_guessed(forward, words):

@@ -25,7 +25,7 @@ from archlint.errors import Mistake, RuleFileError
 
 
 def load(path: str | Path) -> RuleFile:
-    """Read a rule file.
+    """Read the rule file ``path``, with the packs that it uses. No code of the user's runs.
 
     Raises:
         RuleFileError: the file has mistakes; it lists all of them in the order of lines.

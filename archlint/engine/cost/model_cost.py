@@ -82,8 +82,8 @@ class ModelCost:
     """What a model costs as formulas of its input sizes, and at the sizes ``point``.
 
     ``paths``: the formulas, each with the sizes that it is for; the first is that of ``point``.
-    ``training``: what training needs besides, if that was asked for. ``fits``: what fits in memory.
-    ``notes``: what the formulas do not contain, and sizes that were not explored.
+    ``training``: what training needs besides, if an optimizer is stated. ``fits``: what fits in
+    memory. ``notes``: what the formulas do not contain, and sizes that were not explored.
     """
 
     model: str
@@ -143,13 +143,21 @@ def cost(
 ) -> ModelCost:
     """What ``model`` costs as formulas of its input sizes, and at the sizes ``at``.
 
-    The arguments are those of :func:`archlint.explain`; ``dtype`` is what floating-point tensors
-    would have, as in ``"bfloat16"``. Floating-point operations are those that
-    ``torch.utils.flop_counter`` counts, activations a lower bound of the peak without gradients
-    (:mod:`.activations`). With an ``optimizer`` (``"adamw"``) the model is trained: activations are
-    what autograd keeps, and gradients and the optimizer's state count too. ``fits`` is an amount of
-    memory, ``"24GiB"``. Raises ``ArchlintError`` if the model cannot be found or built, or does not
-    accept ``at``.
+    Floating-point operations are those that ``torch.utils.flop_counter`` counts. Activations are
+    bytes, a lower bound of the peak without gradients (:mod:`.activations`).
+
+    Args:
+        model: as for :func:`archlint.infer`, like ``input``, ``mode``, ``paths`` and ``seconds``.
+        at: sizes, ``"256x256"`` for the last ones or ``{"H": 256, "W": 320}`` by name. By default
+            common sizes that the model accepts.
+        dtype: count bytes as if floating-point tensors had this dtype, ``"bfloat16"``.
+        optimizer: one of :data:`OPTIMIZERS`, ``"adamw"``. The model is then in training:
+            activations are what autograd keeps, gradients and the optimizer's state count too.
+        fits: an amount of memory, ``"24GiB"``, for the largest batches and sizes that fit in it.
+
+    Raises:
+        ArchlintError: the model cannot be found or built or does not accept ``at``, or a dtype, an
+            optimizer or an amount is not valid.
     """
     from archlint.engine.python_contracts import contract_of, source_of
 
@@ -185,7 +193,9 @@ def cost_source(
             run, exploration, errors = explore_likely_input(start)
             if errors:
                 tried = "; ".join(f"{words} ({error})" for words, error in errors.items())
-                raise ArchlintError(f"{source.name} accepts no likely input: {tried}; use --input")
+                raise ArchlintError(
+                    f"{source.name} accepts none of the guessed inputs: {tried}; use --input"
+                )
             return cost_of_run(run, exploration, at, wanted)
     except TimeLimitReached as e:
         late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
@@ -207,7 +217,7 @@ class _Wanted:
         optimizer = options.optimizer
         if optimizer is not None and optimizer not in OPTIMIZERS:
             known = ", ".join(OPTIMIZERS)
-            raise ArchlintError(f"optimizer {optimizer!r} is not known; known are {known}")
+            raise ArchlintError(f"found the optimizer {optimizer!r}; expected one of {known}")
         try:
             limit = None if options.fits is None else parse_bytes(options.fits)
         except ValueError as e:
@@ -350,6 +360,8 @@ def _dtype(name: str | None) -> torch.dtype | None:
 def _notes(exploration: Exploration, counted: Sequence[Flops]) -> tuple[str, ...]:
     notes = [f"not counted: {text}" for found in counted for text in found.uncounted]
     if any(found.bounded for found in counted):
-        notes.append("values of tensors determine how much is computed; the formula is the most")
+        notes.append(
+            "values of tensors determine how much is computed; the formula is an upper bound"
+        )
     notes += exploration.reasons
     return tuple(dict.fromkeys(notes))

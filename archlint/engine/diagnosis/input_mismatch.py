@@ -31,7 +31,7 @@ def input_mismatch(
     call = _call(trace, cause)
     if exploration.accepting or exploration.reasons:
         hint = _first_layer(input, call, fits_none=False) if _is_channels(cause) else ""
-        return hint and f"may be described wrongly: {hint}"
+        return hint and f"the input may be described wrongly: {hint}"
     takers = [c for c in trace.calls if _takes_input(c)]
     parts = [
         _needed(cause, call, layer),
@@ -43,7 +43,7 @@ def input_mismatch(
     branched = any(e.kind == "branch" for e in trace.path.events)
     if not words and (branched if cause is None else not _is_impossible(cause)):
         return ""
-    none = "no size of the contract is accepted, so it may be described wrongly"
+    none = "no size of the contract is accepted, so the input may be described wrongly"
     return f"{none}: {words}" if words else none
 
 

@@ -14,7 +14,7 @@ from archlint.contracts.output_shape import words as shape_words
 from archlint.contracts.points import point_text
 from archlint.contracts.size_map import size_map
 from archlint.contracts.size_map_svg import notebook_html
-from archlint.engine.cost.recorded import recorded_costs
+from archlint.engine.cost.lock_file_costs import recorded_costs
 from archlint.engine.describe.describe import Description, describe
 from archlint.engine.describe.restrict import simplified
 from archlint.engine.exploration import Exploration

@@ -44,12 +44,24 @@ def infer(
 ) -> Acceptance:
     """The sizes that ``model`` accepts: all of them and no others, if the result is exact.
 
-    ``model`` is an ``nn.Module`` (left unchanged) or a target such as ``"pkg.mod:factory"``.
-    ``input`` is written as in a rule file, ``"N 3 H W"``; by default it is the input that the
-    model's library uses, or one that fits its first layers. ``mode`` is ``"eval"`` or ``"train"``.
-    ``paths`` and ``seconds`` bound the effort. The real model runs at the smallest accepted sizes
-    and at refused ones, unless it is large; if it disagrees, the result is not exact. Raises
-    ``ArchlintError`` if the model cannot be found or built, or does not finish in time.
+    The real model runs at the smallest accepted sizes and at refused ones, unless it is large; if
+    it disagrees, the result is not exact.
+
+    Args:
+        model: an ``nn.Module``, which is left unchanged, or a target such as ``"pkg.mod:factory"``.
+        input: what ``forward`` gets, as in a rule file: ``"N 3 H W"``. By default the input that
+            the model's library uses, or one that fits its first layers.
+        mode: ``"eval"`` or ``"train"``.
+        paths: how often the model runs on symbolic sizes, at most.
+        seconds: the time limit; what is known by then is the result, which is then not exact.
+
+    Returns:
+        The accepted sizes and the output's shape. ``exact`` says whether all other sizes are
+        refused; where not, ``reasons`` say why.
+
+    Raises:
+        ArchlintError: the model cannot be found or built, accepts none of the guessed inputs, or
+            does not return control in time.
     """
     from archlint.engine.python_contracts import contract_of, source_of
 

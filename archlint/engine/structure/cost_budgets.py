@@ -207,8 +207,8 @@ def _violation(
         moment = peak(here.path.trace).moment(point)
         module = here.path.trace.calls[moment].module if moment >= 0 else ""
         most = module or "the model"
-    unit = "" if counted is not None else " bytes at least"
-    text = f"{budget.kind} {value:,}{unit} at {point_text(point)}, expected {budget.text}"
+    amount = f"{value:,}" if counted is not None else f"of at least {value:,} bytes"
+    text = f"{budget.kind} {amount} at {point_text(point)}, expected {budget.text}"
     text += f"; most in {most}"
     fits = _fits(spent, here, budget.limit, point)
     text += f"; {fits}" if fits else ""

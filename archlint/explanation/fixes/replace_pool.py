@@ -63,7 +63,7 @@ def adaptive_pools(broken: BrokenContract) -> Iterator[Proposal]:
     edits = [e for made in _combined(options) if (e := joined([*written, *made])) is not None]
     places = ", ".join(dict.fromkeys(f"`{c.module or c.op}`" for c in calls))
     yield Proposal(
-        f"AdaptiveAvgPool{rank}d(1) in the place of {places}",
+        f"AdaptiveAvgPool{rank}d(1) instead of {places}",
         broken.contract,
         patched(broken.source, changed),
         tuple(edits),

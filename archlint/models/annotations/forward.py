@@ -69,7 +69,7 @@ def read_annotations(model: nn.Module) -> Annotations:
         reasons.append("forward takes no argument without a default")
     unnamed = [p.name for p in needed if p.kind is p.POSITIONAL_ONLY]
     if unnamed and len(needed) > 1:
-        reasons.append(f"{unnamed[0]}: several arguments, one of them only positional")
+        reasons.append(f"{unnamed[0]}: positional-only, beside other required arguments")
     if reasons:
         lines = "\n".join(f"  {reason}" for reason in reasons)
         raise TargetError(

@@ -29,7 +29,7 @@ def _output_sizes(
     if len(output_size) != n:
         refuse(path, f"output_size of 1 or {n} numbers, gets {{}}", len(output_size))
     if None in output_size and n == 1:
-        refuse(path, "output_size is a number in one dimension")
+        refuse(path, "a number as output_size in one dimension, gets None")
     if len(output_size) >= input.ndim:
         refuse(path, f"an input of at least {n + 1} dimensions, gets {{}}", input.ndim)
     own = input.dims[input.ndim - n :]

@@ -52,7 +52,7 @@ def _bounds(args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, Any, 
 
 
 def _whole(path: Path, start: Size, end: Size, step: Size) -> tuple[Size, Range]:
-    path.claim(ne(step, 0), "step {} not 0", step)
+    path.claim(ne(step, 0), "step {} != 0", step)
     if decide(path, ge(step, 1)):
         path.claim(le(start, end), BOUNDS, start, end, step)
         length = ceildiv(end - start, step)

@@ -17,18 +17,18 @@ def torch_assert(path: Path, condition: Bool | TensorSpec, message: object) -> N
     if isinstance(condition, (bool, Formula)):
         path.claim(condition, text)
     else:
-        path.unproved(f"the model asserts something about values: {message}")
+        path.unproved(f"values determine whether the assertion holds: {message}")
 
 
 @shape_rule(torch._assert_async)
 def assert_async(path: Path, input: TensorSpec, assert_msg: str = "") -> None:
     """``torch._assert_async(tensor)``: its one element is not 0."""
     numel = input.numel()
-    path.claim(eq(numel, 1), "a tensor of one element to assert, has {}", numel)
+    path.claim(eq(numel, 1), "a tensor of one element to assert, gets {}", numel)
     low, high = input.values if isinstance(input.values, tuple) else (None, None)
     if low is not None and high is not None:
         if path.known(disj(ge(low, 1), le(high, -1))):
             return
         if path.known(conj(eq(low, 0), eq(high, 0))):
-            refuse(path, "a number that is not 0 to assert")
-    path.unproved(f"the model asserts something about values: {assert_msg}".removesuffix(": "))
+            refuse(path, "a number other than 0 to assert")
+    path.unproved(f"values determine whether the assertion holds: {assert_msg}".removesuffix(": "))

@@ -69,7 +69,7 @@ def scaled_dot_product_attention(
     _equal(path, e_q, e_k, "head sizes {} of query and {} of key equal")
     scores = (*broadcast(path, tuple(batch_q), tuple(batch_k)), length, s_k)
     if attn_mask is not None:
-        text = "mask size {} fits score size {} at dimension %d"
+        text = "mask size {} at dimension %d equal to 1 or to score size {}"
         broadcast_onto(path, attn_mask.dims, scores, text)
     fused = query.ndim == 4 and path.known(eq(e_q, e_v)) is not False
     if fused and path.known(eq(s_k, s_v)) is not True:

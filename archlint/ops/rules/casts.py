@@ -68,7 +68,8 @@ def dense_strides(
     rank = {torch.channels_last: 4, torch.channels_last_3d: 5}.get(memory_format)
     if rank is None:
         raise NoRule(f"memory_format {memory_format}")
-    path.claim(input.ndim == rank, f"a tensor of {rank} dimensions for {memory_format}")
+    text = f"a tensor of {rank} dimensions for {memory_format}, gets {{}}"
+    path.claim(input.ndim == rank, text, input.ndim)
     strides = channels_last_strides(input.dims)
     return None if strides == contiguous_strides(input.dims) else strides
 

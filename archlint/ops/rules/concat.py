@@ -69,14 +69,16 @@ def joined(path: Path, tensors: Sequence[TensorSpec], dim: int) -> TensorSpec:
         if tensor.ndim == ndim or tensor.ndim != 1:
             parts.append(tensor)
             continue
-        text = "tensors of {} dimensions, gets one of 1 that holds {} elements"
+        text = "tensors of {} dimensions, gets one of 1 dimension with {} elements"
         path.claim(eq(tensor.dims[0], 0), text, ndim, tensor.dims[0])
     if ndim == 1 and isinstance(dim, int) and dim not in (0, -1):
         # PyTorch looks at the dimension only where there is an element.
         total: Size = 0
         for part in parts:
             total = total + part.dims[0]
-        path.claim(eq(total, 0), "dimension 0, gets {}, of {} elements", dim, total)
+        path.claim(
+            eq(total, 0), "dim 0 in a tensor of 1 dimension, gets {}, with {} elements", dim, total
+        )
         dim = 0
     at = axis(path, dim, ndim)
     for part in parts:
@@ -112,7 +114,8 @@ def stack(path: Path, tensors: Any, dim: int = 0) -> TensorSpec:
     at = axis(path, dim, first.ndim + 1)
     dims = list(first.dims)
     for spec in specs[1:]:
-        path.claim(spec.ndim == first.ndim, "{} dimensions, gets {}", first.ndim, spec.ndim)
+        text = "tensors of {} dimensions, gets {}"
+        path.claim(spec.ndim == first.ndim, text, first.ndim, spec.ndim)
         for d, size in enumerate(spec.dims):
             dims[d] = _common(path, dims[d], size, d)
     shape: Dims = (*dims[:at], len(specs), *dims[at:])

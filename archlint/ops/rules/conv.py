@@ -33,9 +33,9 @@ def _windows(
     for size, k, s, p, d in zip(space, kernel, stride, padding, dilation, strict=True):
         positions, padded, fits = window(size, k, s, p, d)
         if fits is not True:
-            text = "kernel_size {} fits the padded size {}"
+            text = "kernel_size {} <= padded size {}"
             if d != 1:
-                text = f"kernel_size {{}} (dilation {d}) fits the padded size {{}}"
+                text = f"kernel_size {{}} with dilation {d} to fit the padded size {{}}"
             path.claim(fits, text, k, padded)
         out.append(positions)
     return tuple(out)
@@ -240,7 +240,9 @@ def conv_transpose(
         if not (full and ge(wide - (size - 1) * s, 1) is True):  # one element in, one out
             path.claim(ge(wide, 0), "output size {} >= 0", wide)
             if decide(path, eq(wide, 0)) and not decide(path, eq(batch, 0)):
-                path.unproved("whether a transposed convolution may return nothing on its device")
+                path.unproved(
+                    "whether a transposed convolution may return no elements depends on the device"
+                )
         out.append(wide)
     if any(isinstance(k, int) and k < 1 for k in (per_group, *kernel)):
         raise NoRule("a kernel without elements")

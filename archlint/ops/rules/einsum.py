@@ -91,7 +91,7 @@ def _parsed(path: Path, args: tuple[Any, ...]) -> tuple[list[str], str | None, l
         inputs = [_letters(a) for a in args[1 : 2 * count : 2]]
         output = _letters(args[-1]) if len(args) % 2 else None
     if len(inputs) != len(operands):
-        refuse(path, f"as many operands as subscripts, {len(inputs)}, gets {len(operands)}")
+        refuse(path, f"{len(inputs)} operands, one for each subscript, gets {len(operands)}")
     return inputs, output, operands
 
 
@@ -128,7 +128,7 @@ def _target(path: Path, subscripts: list[Labels], output: str | None, dots: int)
     if output is not None:
         target = _labels(output, dots)
         if len(set(target)) < len(target) or not set(target) <= set(every):
-            refuse(path, f"output subscripts {output!r} each once, and in an operand")
+            refuse(path, f"output subscripts that occur once, and in an operand, gets {output!r}")
         return target
     once = sorted(s for s in set(every) if every.count(s) == 1 and not s.startswith("..."))
     return (*_labels("...", dots), *once)

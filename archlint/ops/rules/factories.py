@@ -249,7 +249,12 @@ def multinomial(
     *rows, classes = input.dims
     path.claim(ge(num_samples, 1), "num_samples {} > 0", num_samples)
     if not replacement:
-        path.claim(ge(classes, num_samples), "{} classes for {} samples", classes, num_samples)
+        path.claim(
+            ge(classes, num_samples),
+            "classes {} >= num_samples {} without replacement",
+            classes,
+            num_samples,
+        )
     path.claim(disj(ge(classes, 1), empty(tuple(rows))), "a number of classes {} > 0", classes)
     path.claim(ge(1 << 24, classes), "at most 2**24 classes, gets {}", classes)
     return input.like((*rows, num_samples), torch.int64, values=(0, classes - 1))

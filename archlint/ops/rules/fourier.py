@@ -78,7 +78,7 @@ def _transform(
         size = input.dims[at]
         default = 2 * (size - 1) if kind.doubled and at == axes[-1] else size
         points = default if number is None else number
-        path.claim(ge(points, 1), "{} data points >= 1", points)
+        path.claim(ge(points, 1), "number of data points {} > 0", points)
         dims[at] = points // 2 + 1 if kind.halved and at == axes[-1] else points
     batch_sizes = [size for at, size in enumerate(input.dims) if at not in axes]
     if _NEEDS_BATCH and not decide(path, conj(*(ge(size, 1) for size in batch_sizes))):

@@ -44,7 +44,7 @@ def index_select(path: Path, input: TensorSpec, dim: int, index: TensorSpec) -> 
         return input.like((), values=input.values)
     dims = (*input.dims[:at], count, *input.dims[at + 1 :])
     none, size = eq(count, 0), input.dims[at]
-    path.claim(disj(none, ge(size, 1)), "a dimension of size {} that is not 0", size)
+    path.claim(disj(none, ge(size, 1)), "a size {} > 0", size)
     within(path, index, size, 0, unread=none)
     return input.like(dims, values=input.values)
 
@@ -208,7 +208,7 @@ _MODULO_ALONG = _accepts_along(1)
 
 
 def _claim_along(path: Path, index: TensorSpec, size: Size, low: Size, unread: Bool) -> None:
-    path.claim(disj(unread, ge(size, 1)), "a dimension of size {} that is not 0", size)
+    path.claim(disj(unread, ge(size, 1)), "a size {} > 0", size)
     within(path, index, size, low, unread=unread)
 
 
@@ -234,7 +234,7 @@ def take_along_dim(
     dims = (*dims[:at], indices.dims[at], *dims[at + 1 :])
     size = input.dims[at]
     if _MODULO_ALONG:
-        path.claim(disj(empty(dims), ge(size, 1)), "a dimension of size {} that is not 0", size)
+        path.claim(disj(empty(dims), ge(size, 1)), "a size {} > 0", size)
     else:
         _claim_along(path, indices, size, -size if _NEGATIVE_ALONG else 0, empty(dims))
     return input.like(dims, values=input.values)
@@ -245,7 +245,7 @@ def take(path: Path, input: TensorSpec, index: TensorSpec) -> TensorSpec:
     path.claim(index.dtype is torch.int64, f"an index of int64, gets {index.dtype}")
     numel = input.numel()
     none, count = empty(index.dims), input.numel()
-    path.claim(disj(none, ge(count, 1)), "{} elements to take from", count)
+    path.claim(disj(none, ge(count, 1)), "a tensor of {} > 0 elements to take from", count)
     within(path, index, numel, -numel, unread=none)
     return input.like(index.dims, values=input.values)
 

@@ -35,7 +35,7 @@ def _equal_sizes(path: Path, source: Dims, input: Dims) -> None:
     text = "a source of {} other dimensions, gets {}"
     path.claim(len(source) == len(input), text, len(input), len(source))
     for have, need in zip(source, input, strict=True):
-        path.claim(eq(have, need), "source size {} == {}", have, need)
+        path.claim(eq(have, need), "source size {} == target size {}", have, need)
 
 
 def _claim_add(
@@ -55,7 +55,7 @@ def _claim_add(
     _one_dtype(path, input, source)
     path.claim(at == 0 or at < source.ndim, "a source with dimension {}", at)
     count, rows = index.numel(), source.dims[at]
-    path.claim(eq(count, rows), "as many indices as the source has rows, {} == {}", count, rows)
+    path.claim(eq(count, rows), "number of indices {} == source rows {}", count, rows)
     _equal_sizes(path, _without(source.dims, at), _without(input.dims, at))
     unread = empty(index.dims) if input.ndim == 1 else disj(empty(index.dims), empty(input.dims))
     within(path, index, input.dims[at], 0, unread=unread)
@@ -73,7 +73,7 @@ def _claim_reduce(
     include_self: bool = True,
 ) -> None:
     if reduce not in ("prod", "mean", "amax", "amin"):
-        refuse(path, "a reduction by prod, mean, amax or amin")
+        refuse(path, f"reduce 'prod', 'mean', 'amax' or 'amin', gets {reduce!r}")
     _claim_add(path, name, input, dim, index, source)
 
 
@@ -89,9 +89,9 @@ def _claim_take(
     path.claim(index.dtype is torch.int64, f"an index of int64, gets {index.dtype}")
     _one_dtype(path, input, source)
     count, elements, size = index.numel(), source.numel(), input.numel()
-    path.claim(eq(count, elements), "as many indices as source elements, {} == {}", count, elements)
+    path.claim(eq(count, elements), "number of indices {} == source elements {}", count, elements)
     none = empty(index.dims)
-    path.claim(disj(none, ge(size, 1)), "{} elements to write to", size)
+    path.claim(disj(none, ge(size, 1)), "a tensor of {} > 0 elements to write to", size)
     within(path, index, size, -size, unread=none)
 
 
@@ -108,7 +108,7 @@ def _claim_copy(
     path.claim(same, "a source of {} dimensions, gets {}", input.ndim, source.ndim)
     _equal_sizes(path, _without(source.dims, at), _without(input.dims, at))
     count, rows = index.numel(), source.dims[at]
-    path.claim(eq(count, rows), "as many indices as the source has rows, {} == {}", count, rows)
+    path.claim(eq(count, rows), "number of indices {} == source rows {}", count, rows)
     unread = disj(empty(index.dims), empty(_without(input.dims, at)))
     within(path, index, input.dims[at], 0, unread=unread)
 
@@ -175,7 +175,9 @@ def _claim_source(path: Path, mask: TensorSpec, source: TensorSpec, count: Size)
     """``masked_scatter`` reads one element of the source for each of the mask that is true."""
     path.claim(mask.dtype is torch.bool, f"a mask of bool, gets {mask.dtype}")
     if not decide(path, ge(source.numel(), count)):
-        path.unproved("whether the source has an element for each that the mask selects")
+        path.unproved(
+            "values determine whether the source has an element for each that the mask selects"
+        )
 
 
 @shape_rule(*spellings("masked_scatter"), bounds=Bounds.UNKNOWN)

@@ -39,7 +39,7 @@ def within(path: Path, index: TensorSpec, size: Size, low: Size, unread: Bool = 
     if values is IN_RANGE:
         return
     least, most = values if isinstance(values, tuple) else (None, None)
-    text = "index {} in a dimension of size {}"
+    text = "index {} in range for size {}"
     inside = (
         lambda bound: disj(unread, ge(bound, low)),
         lambda bound: disj(unread, lt(bound, size)),
@@ -47,7 +47,7 @@ def within(path: Path, index: TensorSpec, size: Size, low: Size, unread: Bool = 
     for side in (1, 0) if most is None else (0, 1):
         in_range(path, index, side, inside[side], text, size)
     if least is None or most is None:
-        path.unproved("the values of the index are not known")
+        path.unproved("values determine whether each index is in range")
 
 
 def slice_bounds(path: Path, index: slice, size: Size) -> tuple[Size, Size, Size]:
@@ -153,14 +153,12 @@ def viewed_at(
             if item.ndim == 0 and item.dtype in (*INDEX_DTYPES, torch.int16, torch.int8):
                 within(path, item, result.dims[at], -result.dims[at])
                 size = result.dims[at]
-                path.claim(ne(size, 0), "a dimension of size {} that is not 0", size)
+                path.claim(ne(size, 0), "a size {} > 0", size)
                 result = reordered(result, [d for d in range(result.ndim) if d != at])
                 continue
             if isinstance(item, Masked):
                 masked, size = item.masked, result.dims[at]
-                path.claim(
-                    eq(masked, size), "a mask of size {} for a dimension of {}", masked, size
-                )
+                path.claim(eq(masked, size), "mask size {} == size {}", masked, size)
             good = item.dtype in INDEX_DTYPES
             path.claim(good, f"an index of int64 or int32, gets {item.dtype}")
             tensors[at] = item
@@ -196,7 +194,7 @@ def gathered(path: Path, view: TensorSpec, tensors: dict[int, TensorSpec]) -> Te
     dims = (*left, *chosen, *right)
     none = empty(chosen)
     for d in axes:
-        text = "a dimension of size {} that is not 0"
+        text = "a size {} > 0"
         path.claim(disj(none, ne(view.dims[d], 0)), text, view.dims[d])
     for d, tensor in tensors.items():
         within(path, tensor, view.dims[d], -view.dims[d], unread=empty(dims))
@@ -231,7 +229,7 @@ def setitem(path: Path, input: TensorSpec, index: Any, value: Any) -> None:
     for size, stride in zip(view.dims, view.strides or (), strict=False):
         if stride == 0:
             once = disj(le(size, 1), empty(view.dims))
-            path.claim(once, "each element written once, {} share one place", size)
+            path.claim(once, "each element in memory of its own, but {} share it", size)
     if isinstance(value, TensorSpec):
         if tensors:
             if value.dtype is not input.dtype and any(isinstance(t, Masked) for t in items):
@@ -245,4 +243,4 @@ def setitem(path: Path, input: TensorSpec, index: Any, value: Any) -> None:
                 continue
             into = target.dims[i - lead]
             fits = disj(eq(size, into), eq(size, 1))
-            path.claim(fits, "value size {} fits into {}", size, into)
+            path.claim(fits, "value size {} equal to 1 or to the size {} written to", size, into)

@@ -121,17 +121,18 @@ def interpolate(
     n = input.ndim - 2
     if mode in (*_NEAREST, "area"):
         if align_corners is not None:
-            refuse(path, "align_corners only with linear, bilinear, bicubic or trilinear")
+            refuse(path, f"align_corners=None with mode {mode!r}, gets {align_corners}")
     elif mode not in _LINEAR:
         raise NoRule(f"interpolate by {mode}")
     if (size is None) == (scale_factor is None):
         refuse(path, "either size or scale_factor")
     if size is not None and recompute_scale_factor:
-        refuse(path, "recompute_scale_factor without a size")
+        refuse(path, "scale_factor instead of size with recompute_scale_factor")
     if antialias and not (mode in ("bilinear", "bicubic") and n == 2):
         refuse(path, "antialias with bilinear or bicubic and 4 dimensions, gets {}", n + 2)
     if n not in (1, 2, 3) or _LINEAR.get(mode, n) != n:
-        refuse(path, f"an input that mode {mode} is made for, gets {{}} dimensions", n + 2)
+        want = _LINEAR[mode] + 2 if mode in _LINEAR else "3 to 5"
+        refuse(path, f"an input of {want} dimensions for mode {mode!r}, gets {{}}", n + 2)
     if size is not None:
         outputs = _per_side(path, size, n, "size")
     else:
@@ -249,8 +250,10 @@ def grid_sample(
     align_corners: bool | None = None,
 ) -> TensorSpec:
     modes = ("bilinear", "nearest", "bicubic")
-    if mode not in modes or padding_mode not in ("zeros", "border", "reflection"):
-        refuse(path, "a mode and padding_mode of grid_sample")
+    paddings = ("zeros", "border", "reflection")
+    if mode not in modes or padding_mode not in paddings:
+        wanted = f"mode in {modes} and padding_mode in {paddings}"
+        refuse(path, f"{wanted}, gets {mode!r} and {padding_mode!r}")
     return grid_sampler(path, input, grid, modes.index(mode), 0, bool(align_corners))
 
 
@@ -270,12 +273,12 @@ def affine_grid(
         refuse(path, "theta of 3 dimensions, gets {}", theta.ndim)
     batch, rows, columns = theta.dims
     shape = conj(eq(rows, n), eq(columns, n + 1))
-    path.claim(shape, f"theta {{}}x{{}} is {n}x{n + 1}", rows, columns)
+    path.claim(shape, f"theta of {n} x {n + 1}, gets {{}} x {{}}", rows, columns)
     space = tuple(size[2:])
     positive = conj(*(ge(s, 1) for s in size))
     if align_corners:  # F.affine_grid looks no further once a side is 1
         thin = conj(*(ge(s, 1) for s in space), disj(*(eq(s, 1) for s in space)))
         positive = disj(positive, thin)
     path.claim(positive, "sizes > 0, gets " + " ".join("{}" for _ in size), *size)
-    path.claim(eq(batch, size[0]), "batch of theta {} == {}", batch, size[0])
+    path.claim(eq(batch, size[0]), "batch of theta {} == batch {} of size", batch, size[0])
     return theta.like((size[0], *space, n))

@@ -40,12 +40,15 @@ def istft(
     if onesided is None:
         onesided = not path.branch(eq(frequencies, n_fft))
     needed = n_fft // 2 + 1 if onesided else n_fft
-    path.claim(eq(frequencies, needed), "frequencies {} == {}", frequencies, needed)
+    text = "frequencies {} == n_fft // 2 + 1 = {}" if onesided else "frequencies {} == n_fft {}"
+    path.claim(eq(frequencies, needed), text, frequencies, needed)
     path.claim(0 < hop <= width, "hop_length {} from 1 to win_length {}", hop, width)
     path.claim(0 < width <= n_fft, "win_length {} from 1 to n_fft {}", width, n_fft)
     if window is not None:
         path.claim(window.ndim == 1, "a window of 1 dimension, gets {}", window.ndim)
-        path.claim(eq(window.dims[0], width), "window of {} samples for {}", window.dims[0], width)
+        path.claim(
+            eq(window.dims[0], width), "window size {} == win_length {}", window.dims[0], width
+        )
     if return_complex and onesided:
         refuse(path, "onesided=False for a complex result")
     samples = (frames - 1) * hop + n_fft
@@ -56,8 +59,8 @@ def istft(
         raise NoRule("a negative length")
     else:
         end = length + start
-        path.claim(ge(samples - 1, start), "{} samples are more than {}", samples, start)
-    path.claim(gt(end, start), "samples from {} to {} are not none", start, end)
+        path.claim(ge(samples - 1, start), "number of samples {} > n_fft // 2 = {}", samples, start)
+    path.claim(gt(end, start), "at least one sample, from {} up to {}", start, end)
     if -(-n_fft // hop) > _MOST_OVERLAPS:
         raise NoRule("too many overlapping windows")
     with torch.no_grad():
@@ -80,7 +83,7 @@ def _claim_windows_overlap(
         beyond: Size | None = (frames - most) * hop + last
     else:
         usual, beyond = [last] * most, last
-    text = "sample {} is before sample {}, where windows add up to 0"
+    text = "last sample {} before sample {}, where windows add up to 0"
     for count, first in enumerate(firsts, 1):
         if first != usual[count - 1] and path.branch(eq(frames, count)):
             beyond = first

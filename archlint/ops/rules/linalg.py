@@ -68,7 +68,7 @@ def matrix_norm(
     if ord not in ("fro", "nuc") and (
         not isinstance(ord, (int, float)) or (not math.isinf(ord) and abs(ord) not in (1, 2))
     ):
-        refuse(path, "an order of 1, 2, inf, 'fro' or 'nuc'")
+        refuse(path, f"ord 1, 2, inf, 'fro' or 'nuc', gets {ord!r}")
     rest = [d for d in range(input.ndim) if d not in (first, second)]
     if isinstance(ord, (int, float)) and ord < 0:
         _claim_smallest(path, input, ord, first, second, rest)
@@ -93,7 +93,7 @@ def pdist(path: Path, input: TensorSpec, p: float = 2) -> TensorSpec:
     if input.dtype not in _FACTORED:
         raise NoRule(f"pdist of {input.dtype}")
     path.claim(input.ndim == 2, "an input of 2 dimensions, gets {}", input.ndim)
-    path.claim(p >= 0, "a norm p >= 0")
+    path.claim(p >= 0, f"p >= 0, gets {p}")
     rows = input.dims[0]
     return input.like(((rows * (rows - 1)) // 2,))
 

@@ -67,9 +67,11 @@ def bilinear(
     if weight.ndim != 3 or not input1.dims or (bias is not None and bias.ndim != 1):
         raise NoRule("an unusual bilinear")
     if input1.ndim != input2.ndim:
-        refuse(path, "inputs of as many dimensions, get {} and {}", input1.ndim, input2.ndim)
+        refuse(
+            path, "inputs of the same number of dimensions, get {} and {}", input1.ndim, input2.ndim
+        )
     for a, b in zip(input1.dims[:-1], input2.dims[:-1], strict=True):
-        path.claim(eq(a, b), "batch size {} == {}", a, b)
+        path.claim(eq(a, b), "batch size {} of input1 == batch size {} of input2", a, b)
     out_features, in1, in2 = weight.dims
     for name, want, size in (("in1", in1, input1.dims[-1]), ("in2", in2, input2.dims[-1])):
         path.claim(eq(want, size), name + "_features {} == last size {}", want, size)
@@ -92,7 +94,7 @@ def _rows(path: Path, indices: TensorSpec, rows: Size, what: str) -> None:
     in_range(path, indices, 1, lambda bound: disj(lt(bound, rows), none), largest, rows)
     in_range(path, indices, 0, lambda bound: disj(ge(bound, 0), none), smallest)
     if low is None or high is None:
-        path.unproved(f"whether the values that index {what} are in range")
+        path.unproved(f"values determine whether each index of {what} is in range")
 
 
 @shape_rule(
@@ -111,7 +113,7 @@ def embedding_kernel(
     if weight.ndim != 2:
         refuse(path, "a weight of 2 dimensions, gets {}", weight.ndim)
     if indices.dtype not in _INDEX:
-        refuse(path, "indices of int64 or int32")
+        refuse(path, f"indices of int64 or int32, gets {str(indices.dtype)[6:]}")
     rows, width = weight.dims
     _rows(path, indices, rows, "the embedding")
     return weight.like((*indices.dims, width))
@@ -182,9 +184,12 @@ def embedding_bag(
 @shape_rule(F.one_hot, unchecked=Unchecked.INDICES)
 def one_hot(path: Path, tensor: TensorSpec, num_classes: Size = -1) -> TensorSpec:
     if tensor.dtype != torch.int64:
-        refuse(path, "indices of int64")
+        refuse(path, f"indices of int64, gets {str(tensor.dtype)[6:]}")
     if isinstance(num_classes, int) and num_classes == -1:
-        path.claim(negate(empty(tensor.dims)), "indices, to read the number of classes from")
+        path.claim(
+            negate(empty(tensor.dims)),
+            "at least one index, whose largest gives the number of classes",
+        )
         classes = bins(path, "one_hot", tensor)
         return tensor.like((*tensor.dims, classes), values=(0, 1))
     path.claim(ge(num_classes, 1), "num_classes {} > 0", num_classes)

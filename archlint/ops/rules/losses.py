@@ -43,7 +43,7 @@ def _claim_weight(path: Path, weight: TensorSpec | None, classes: Size) -> None:
     if weight is None:
         return
     path.claim(weight.ndim == 1, "a weight of 1 dimension, gets {}", weight.ndim)
-    path.claim(eq(weight.dims[0], classes), "weight of size {} == {}", weight.dims[0], classes)
+    path.claim(eq(weight.dims[0], classes), "weight size {} == classes {}", weight.dims[0], classes)
 
 
 def _plain(input: TensorSpec, target: TensorSpec) -> None:
@@ -80,7 +80,7 @@ def nll_loss_nd(
         same = target.ndim == len(dims)
         path.claim(same, "a target of {} dimensions, gets {}", len(dims), target.ndim)
         for have, need in zip(target.dims, dims, strict=True):
-            path.claim(eq(have, need), "target size {} == {}", have, need)
+            path.claim(eq(have, need), "target size {} == input size {}", have, need)
     _claim_weight(path, weight, classes)
     if path.branch(eq(classes, 0)):
         raise NoRule("no classes")
@@ -138,14 +138,14 @@ def multi_margin_loss(
     _plain(input, target)
     if not input.ndim or weight is not None:
         raise NoRule("weights, or a scalar")
-    path.claim(p in (1, 2), "p of 1 or 2")
+    path.claim(p in (1, 2), f"p of 1 or 2, gets {p}")
     path.claim(input.ndim <= 2, "an input of 1 or 2 dimensions, gets {}", input.ndim)
     classes = input.dims[-1]
     rows = input.dims[0] if input.ndim == 2 else 1
     path.claim(ge(classes, 1), "a number of classes {} > 0", classes)
     path.claim(target.ndim <= 1, "a target of at most 1 dimension, gets {}", target.ndim)
     count = target.numel()
-    path.claim(eq(count, rows), "{} targets for {} rows", count, rows)
+    path.claim(eq(count, rows), "number of targets {} == input rows {}", count, rows)
     within(path, target, classes, 0, unread=empty(target.dims))
     return _result(input, target.dims, reduction)
 
@@ -178,9 +178,9 @@ def ctc_loss(
     for name, given in (("input_lengths", input_lengths), ("target_lengths", target_lengths)):
         values = _lengths(given)
         number = given.numel() if values is None else values.number
-        path.claim(eq(number, count), f"{{}} {name} for a batch of {{}}", number, count)
+        path.claim(eq(number, count), f"number of {name} {{}} == batch {{}}", number, count)
         if values is None:
-            path.unproved(f"the values of {name} are not known")
+            path.unproved(f"values determine whether {name} are in range")
         else:
             path.claim(ge(values.least, 0), f"{name} of at least 0, gets {{}}", values.least)
         lengths.append(values)
@@ -190,11 +190,23 @@ def ctc_loss(
     path.claim(targets.ndim <= 2, "targets of 1 or 2 dimensions, gets {}", targets.ndim)
     size = targets.dims[-1]
     if targets.ndim == 2:
-        path.claim(eq(targets.dims[0], count), "targets {} == {}", targets.dims[0], count)
+        path.claim(
+            eq(targets.dims[0], count), "rows of targets {} == batch {}", targets.dims[0], count
+        )
         if labels is not None:
-            path.claim(ge(size, labels.most), "{} targets >= {}", size, labels.most)
+            path.claim(
+                ge(size, labels.most),
+                "targets {} in a row >= largest target length {}",
+                size,
+                labels.most,
+            )
     elif labels is not None:  # those of all samples, one after another
-        path.claim(eq(size, labels.total), "targets {} == {}", size, labels.total)
+        path.claim(
+            eq(size, labels.total),
+            "number of targets {} == sum of target_lengths {}",
+            size,
+            labels.total,
+        )
     return _result(log_probs, tuple(batch), reduction)
 
 

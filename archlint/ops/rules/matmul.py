@@ -188,7 +188,8 @@ def added_into(
 ) -> TensorSpec:
     """The product must have the target's very shape."""
     product: TensorSpec = (mm if input.ndim == 2 else bmm)(path, left, right)
-    path.claim(product.ndim == input.ndim, "a target of the product's rank")
+    text = "a target of {} dimensions, as the product has, gets {}"
+    path.claim(product.ndim == input.ndim, text, product.ndim, input.ndim)
     same_dtype(path, "addmm", input, product)
     dims = product.dims
     for have, get in zip(input.dims, dims, strict=True):
@@ -226,7 +227,8 @@ def tensordot(
         ]
     else:
         raise NoRule(f"dims {dims!r}")
-    path.claim(len(pairs[0]) == len(pairs[1]), "as many dimensions of either tensor")
+    text = "as many dims of the first tensor as of the second, gets {} and {}"
+    path.claim(len(pairs[0]) == len(pairs[1]), text, len(pairs[0]), len(pairs[1]))
     same_dtype(path, "tensordot", a, b)
     for i, j in zip(*pairs, strict=True):
         m, n = a.dims[i], b.dims[j]

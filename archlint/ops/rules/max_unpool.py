@@ -26,9 +26,10 @@ def _unpooled(
     path.claim(len(output_size) == n, f"an output_size of {n} numbers, gets {{}}", len(output_size))
     if input.ndim not in (n + 1, n + 2):
         refuse(path, f"an input of {n + 1} or {n + 2} dimensions, gets {{}}", input.ndim)
-    path.claim(input.ndim == indices.ndim, "indices of {} dimensions", input.ndim)
+    text = "indices of {} dimensions, gets {}"
+    path.claim(input.ndim == indices.ndim, text, input.ndim, indices.ndim)
     for have, need in zip(indices.dims, input.dims, strict=True):
-        path.claim(eq(have, need), "indices of size {} == {}", have, need)
+        path.claim(eq(have, need), "size {} of indices == size {} of the input", have, need)
     claim_positive(path, *input.dims[1:])
     lead = input.dims[: input.ndim - n]
     for size in output_size:

@@ -39,7 +39,7 @@ def pad_sequence(
     padding_value: float = 0.0,
     padding_side: str = "right",
 ) -> TensorSpec:
-    path.claim(len(sequences) > 0, "a sequence")
+    path.claim(len(sequences) > 0, "at least one sequence")
     first = sequences[0]
     if any(s.ndim != first.ndim or not s.ndim for s in sequences):
         raise NoRule("sequences of several numbers of dimensions")
@@ -78,13 +78,13 @@ def pack_padded_sequence(
     path.claim(lengths.ndim == 1, "lengths of 1 dimension, get {}", lengths.ndim)
     batch, steps = input.dims[:2] if batch_first else (input.dims[1], input.dims[0])
     (count,) = lengths.dims
-    path.claim(eq(count, batch), "as many lengths {} as the batch has sequences, {}", count, batch)
+    path.claim(eq(count, batch), "number of lengths {} == batch {}", count, batch)
     in_range(path, lengths, 0, lambda low: ge(low, 1), "the smallest length {} > 0")
     text = "the largest length {} <= {} steps"
     in_range(path, lengths, 1, lambda high: le(high, steps), text, steps)
     low, high = range_of(lengths)
     if low is None or high is None:
-        path.unproved("whether the lengths of the sequences are from 1 to the number of steps")
+        path.unproved("values determine whether the lengths are from 1 to the number of steps")
     _claim_sorted(path, lengths, low, high)
     length = total(path, "the lengths", lengths, batch, 1)
     sizes = lengths.like((_largest(path, lengths, steps),), torch.int64)
@@ -97,7 +97,7 @@ def _claim_sorted(path: Path, lengths: TensorSpec, low: Size | None, high: Size 
     if known is not None:
         path.claim(tuple(sorted(known, reverse=True)) == known, "lengths in decreasing order")
     elif not lengths.elements.descending and (low is None or high is None or low != high):
-        path.unproved("whether the lengths of the sequences are in decreasing order")
+        path.unproved("values determine whether the lengths are in decreasing order")
 
 
 @shape_rule(torch._pad_packed_sequence, bounds=Bounds.UNKNOWN)
@@ -136,9 +136,9 @@ def nested_tensor_from_mask_left_aligned(path: Path, t: TensorSpec, mask: Tensor
     if t.ndim != 3:
         refuse(path, "a tensor of 3 dimensions, gets {}", t.ndim)
     for have, need in zip(mask.dims, t.dims, strict=False):
-        path.claim(eq(have, need), "mask size {} == {}", have, need)
+        path.claim(eq(have, need), "mask size {} == size {}", have, need)
     batch, steps, width = t.dims
-    path.claim(ge(steps, 1), "steps {} >= 1", steps)
+    path.claim(ge(steps, 1), "steps {} > 0", steps)
     if path.known(ge(minimum(batch, width), 1)) is not True:
         path.unproved("whether sequences without elements are packed")
     return False

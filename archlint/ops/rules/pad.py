@@ -59,7 +59,7 @@ def constant_pad_nd(
                 continue
             kept = kept + minimum(crop, 0)
             enough = disj(ge(crop, 0), ge(kept, 0))
-            path.claim(enough, f"a size {{}} with {{}} to crop {name}", size, crop)
+            path.claim(enough, f"size {{}} + padding {{}} {name} it >= 0", size, crop)
         dims[axis] = size + before + after
     if not _EMPTY_SIDES:
         whole = conj(*(ge(dims[input.ndim - 1 - i], 1) for i in range(len(pad) // 2)))
@@ -102,7 +102,12 @@ def _bent(path: Path, input: TensorSpec, pad: Sequence[Size], mode: str) -> Tens
     sides = _padded(path, input, pad)
     n = len(sides)
     if n not in (1, 2, 3) or input.ndim not in (n + 1, n + 2):
-        refuse(path, f"a {mode} pad for {{}} of {{}} dimensions", n, input.ndim)
+        refuse(
+            path,
+            f"an input of 1 or 2 dimensions more than the {{}} with {mode} padding, gets {{}}",
+            n,
+            input.ndim,
+        )
     if not input.dtype.is_floating_point:
         raise NoRule(f"{mode} padding of {input.dtype}")
     grows = all(path.known(ge(p, 0)) for p in pad)
@@ -164,7 +169,7 @@ def pad(
     if mode == "constant":
         return constant_pad_nd(path, input, pad, value)
     if mode not in ("reflect", "replicate", "circular"):
-        refuse(path, "a mode of constant, reflect, replicate or circular")
+        refuse(path, f"mode 'constant', 'reflect', 'replicate' or 'circular', gets {mode!r}")
     if value is not None and value != 0:
-        refuse(path, f"no value with mode {mode}")
+        refuse(path, f"no value with mode {mode!r}, gets {value}")
     return _bent(path, input, pad, mode)

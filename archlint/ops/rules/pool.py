@@ -73,7 +73,7 @@ def _windows(
             path.claim(ge(p, 0), "padding {} >= 0", p)
             path.claim(ge(k, 2 * p), "padding {} at most half of kernel_size {}", p, k)
         positions, padded, fits = (_ceil_window if ceil_mode else window)(size, k, s, p, d)
-        path.claim(fits, "kernel_size {} fits the padded size {}", k, padded)
+        path.claim(fits, "kernel_size {} <= padded size {}", k, padded)
         space.append(positions)
     return (*input.dims[: input.ndim - n], *space)
 
@@ -163,7 +163,7 @@ def _avg_pool(
         kernel = per_dim(path, kernel_size, 3, "kernel_size")
         for size, k in zip(input.dims[-3:], kernel, strict=True):
             if ceil_mode or padding not in (0, (0, 0, 0)):
-                path.claim(ge(size, k), "kernel_size {} fits the size {} without padding", k, size)
+                path.claim(ge(size, k), "kernel_size {} <= size {} without padding", k, size)
         return input.like(dims)
     return followed_layout(path, input, dims)
 

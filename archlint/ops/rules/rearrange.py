@@ -51,7 +51,8 @@ def _copied(path: Path, input: TensorSpec, memory_format: torch.memory_format | 
     if memory_format is torch.contiguous_format:
         return input.like(input.dims, values=input.values)
     ndim = 4 if memory_format is torch.channels_last else 5
-    path.claim(input.ndim == ndim, "{} dimensions for that memory format", ndim)
+    text = f"a tensor of {ndim} dimensions for {memory_format}, gets {{}}"
+    path.claim(input.ndim == ndim, text, input.ndim)
     if input.dims[1] == 1:  # already so: which strides it keeps would need a closer look
         raise NoRule
     return input.like(input.dims, strides=channels_last_strides(input.dims), values=input.values)
@@ -89,7 +90,7 @@ def rot90(path: Path, input: TensorSpec, k: int = 1, dims: Any = (0, 1)) -> Tens
     path.claim(len(dims) == 2, "two dimensions to rotate in, gets {}", len(dims))
     path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
     first, second = axis(path, dims[0], input.ndim), axis(path, dims[1], input.ndim)
-    path.claim(first != second, "two different dimensions to rotate in")
+    path.claim(first != second, "two different dimensions to rotate in, gets {} twice", first)
     if k % 4 == 0:
         return input.like(input.dims, values=input.values)
     copy = _same_layout(path, input)
@@ -100,13 +101,15 @@ def rot90(path: Path, input: TensorSpec, k: int = 1, dims: Any = (0, 1)) -> Tens
 def roll(path: Path, input: TensorSpec, shifts: Any, dims: Any = ()) -> TensorSpec:
     many = shifts if isinstance(shifts, (list, tuple)) else (shifts,)
     axes = dims if isinstance(dims, (list, tuple)) else (dims,)
-    path.claim(len(many) > 0, "a shift")
-    path.claim(len(many) == len(axes) or (len(many) == 1 and not axes), "a shift per dimension")
+    path.claim(len(many) > 0, "at least one shift")
+    path.claim(
+        len(many) == len(axes) or (len(many) == 1 and not axes), "one shift for each of dims"
+    )
     if not axes:
         return input.like(input.dims, values=input.values)
     for dim in axes:  # not looked at in a tensor without elements
         inside = -input.ndim <= dim < input.ndim
-        text = "dimension {} in a tensor of {} dimensions"
+        text = "dim {} in range for {} dimensions"
         path.claim(disj(inside, empty(input.dims)), text, dim, input.ndim)
     strides = like_input_layout(input, input.dims)
     return input.like(input.dims, strides=strides, values=input.values)
@@ -115,7 +118,7 @@ def roll(path: Path, input: TensorSpec, shifts: Any, dims: Any = ()) -> TensorSp
 @shape_rule(Tensor.repeat, raises=(RuntimeError,))
 def repeat(path: Path, input: TensorSpec, *sizes: Any, repeats: Any = None) -> TensorSpec:
     times = variadic(sizes, repeats)
-    path.claim(len(times) >= input.ndim, "{} repeats, gets {}", input.ndim, len(times))
+    path.claim(len(times) >= input.ndim, "at least {} repeats, gets {}", input.ndim, len(times))
     return _repeated(path, input, times)
 
 
@@ -144,7 +147,7 @@ def _repeated_each(
     at = 0 if dim is None else axis(path, dim, input.ndim)
     count = repeats.numel()
     fits = disj(eq(count, dims[at]), repeats.ndim == 0, eq(count, 1))
-    path.claim(fits, "repeats {} for a size of {}", count, dims[at])
+    path.claim(fits, "number of repeats {} equal to 1 or to size {}", count, dims[at])
     in_range(path, repeats, 0, lambda low: disj(ge(low, 0), eq(dims[at], 0)), "repeats {} >= 0")
     length = total(path, "repeat_interleave", repeats, dims[at], 0)
     return input.like((*dims[:at], length, *dims[at + 1 :]), values=input.values)
@@ -189,5 +192,7 @@ def repeat_interleave(
             refuse(path, "a tensor of at least one dimension")
     count = dims[at] * repeats
     if output_size is not None:
-        path.claim(eq(output_size, count), "output_size {} == {}", output_size, count)
+        path.claim(
+            eq(output_size, count), "output_size {} == sum of repeats {}", output_size, count
+        )
     return input.like((*dims[:at], count, *dims[at + 1 :]), values=input.values)

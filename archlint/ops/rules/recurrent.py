@@ -46,7 +46,7 @@ def _layers(
             refuse(path, f"input and weights of one dtype, gets {input.dtype} and {w_ih.dtype}")
         if i % directions == 0 and i:
             features = _state(states[i - 1], params[(i - 1) * each + 1]) * directions
-        _equal(path, features, w_ih.dims[1], "input_size {} == {}")
+        _equal(path, features, w_ih.dims[1], "last size {} == input_size {}")
         if isinstance(w_hh.dims[0], int) and w_hh.dims[0] % gates:
             raise NoRule("weights of another kind")
     out = _state(states[-1], params[(cells - 1) * each + 1])
@@ -55,7 +55,7 @@ def _layers(
         want = (cells, batch, size)
         path.claim(spec.ndim == 3, name + " of 3 dimensions, gets {}", spec.ndim)
         for have, need in zip(spec.dims, want, strict=True):
-            _equal(path, have, need, name + " of size {} == {}")
+            _equal(path, have, need, name + " size {} == expected size {}")
         if spec.dtype is not input.dtype:
             raise NoRule("mixed dtypes")
     dims = (batch, steps, out * directions) if batch_first else (steps, batch, out * directions)
@@ -171,8 +171,8 @@ def _cell(
         raise NoRule("a step without a batch")
     if w_ih.dtype is not input.dtype or hx.dtype is not input.dtype:
         raise NoRule("mixed dtypes")
-    _equal(path, input.dims[1], w_ih.dims[1], "input_size {} == {}")
-    _equal(path, hx.dims[1], w_hh.dims[1], "hidden_size {} == {}")
+    _equal(path, input.dims[1], w_ih.dims[1], "last size {} == input_size {}")
+    _equal(path, hx.dims[1], w_hh.dims[1], "last size of hx {} == hidden_size {}")
     _equal(path, hx.dims[0], input.dims[0], "batch of hx {} == batch of input {}")
     return hx.like(hx.dims)
 

@@ -132,7 +132,7 @@ def _whole_or_pair(
     known = ranges.range_of(input)
     if dim is None:
         if not empty_is_fine:
-            path.claim(ne(input.numel(), 0), "number of elements {} not 0", input.numel())
+            path.claim(ne(input.numel(), 0), "number of elements {} > 0", input.numel())
         return input.like((), values=ranges.fitted(path, known, input.dtype))
     return _pair(path, input, wrapped(path, input.ndim, dim), keepdim)
 
@@ -200,7 +200,7 @@ def argmax(path: Path, input: TensorSpec, dim: Any = None, keepdim: bool = False
     """Places of the chosen elements; in the flattened input if ``dim`` is None."""
     promote.number(path, "argmax", input.dtype)
     if dim is None:
-        path.claim(ne(input.numel(), 0), "number of elements {} not 0", input.numel())
+        path.claim(ne(input.numel(), 0), "number of elements {} > 0", input.numel())
         dims = reduced(input.dims, tuple(range(input.ndim)), keepdim)
         return input.like(dims, torch.int64, values=(0, input.numel() - 1))
     axis = wrapped(path, input.ndim, dim)

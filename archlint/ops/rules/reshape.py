@@ -44,20 +44,22 @@ def inferred(path: Path, count: Size, sizes: Sequence[Size]) -> Dims:
         else:
             path.claim(ge(size, 0), "a size of at least 0, gets {}", size)
     if len(unknown) > 1:
-        refuse(path, "only one size of -1")
+        refuse(path, "at most one size of -1")
         raise NoRule
     rest = numel(tuple(s for i, s in enumerate(sizes) if i not in unknown))
     if not unknown:
         if count is not rest:
-            path.claim(eq(count, rest), "{} elements in a shape of {}", count, rest)
+            path.claim(
+                eq(count, rest), "number of elements {} == product of the new sizes {}", count, rest
+            )
         return tuple(sizes)
     if not path.known(ge(rest, 1)):
-        path.claim(ne(rest, 0), "-1 beside sizes whose product {} is not 0", rest)
+        path.claim(ne(rest, 0), "product {} of the sizes beside -1 other than 0", rest)
     quotient = _quotient(count, rest)
     if quotient is None:
         if rest == 0:
             raise NoRule
-        path.claim(eq(mod(count, rest), 0), "{} elements divisible by {}", count, rest)
+        path.claim(eq(mod(count, rest), 0), "number of elements {} divisible by {}", count, rest)
         quotient = floordiv(count, rest)
     return tuple(quotient if i in unknown else s for i, s in enumerate(sizes))
 
@@ -167,7 +169,7 @@ def unflatten(path: Path, input: TensorSpec, dim: int, sizes: Any) -> TensorSpec
     if not isinstance(sizes, (list, tuple)) or any(isinstance(s, (list, tuple)) for s in sizes):
         raise NoRule
     at = axis(path, dim, input.ndim)
-    path.claim(len(sizes) > 0, "sizes that are not empty")
+    path.claim(len(sizes) > 0, "at least one size")
     path.claim(input.ndim > 0, "a tensor of at least one dimension")
     split = inferred(path, input.dims[at], sizes)
 
@@ -211,7 +213,12 @@ def expanded(path: Path, input: TensorSpec, sizes: Sequence[Size]) -> TensorSpec
         same = i >= lead and not path.known(ge(size, 0)) and decide(path, eq(size, -1))
         if not same:
             path.claim(ge(size, 0), "a size of at least 0, gets {}", size)
-            path.claim(disj(eq(own, size), eq(own, 1)), "{} expanded to {}", own, size)
+            path.claim(
+                disj(eq(own, size), eq(own, 1)),
+                "size {} equal to 1 or to the expanded size {}",
+                own,
+                size,
+            )
         dims.append(own if same else size)
         keeps.append(i >= lead and (same or (own != 1 and decide(path, eq(own, size)))))
 

@@ -42,7 +42,7 @@ def _are_many(path: Path, count: Size) -> bool:
 def pieces(path: Path, count: Size) -> int:
     """A number of pieces as a Python number, by branching; it has to be small."""
     if unknowns_in(count) and path.known(le(count, FEW)) is not True:
-        path.undecided("the model loops over as many elements as values determine")
+        path.undecided("values determine how often the model loops over a tensor")
     if isinstance(count, int):
         return count
     for k in range(MOST_PIECES + 1):
@@ -112,11 +112,11 @@ def split(
         for n in length:
             path.claim(ge(n, 0), "a piece of length {} >= 0", n)
         total = sum(length)
-        path.claim(eq(total, size), "pieces of {} in all, of a size of {}", total, size)
+        path.claim(eq(total, size), "sum of the pieces {} == size {}", total, size)
         return cut(tensor, at, length)
     path.claim(ge(length, 0), "pieces of length {} >= 0", length)
     if decide(path, eq(length, 0)):
-        path.claim(eq(size, 0), "a size of {} in pieces of length 0", size)
+        path.claim(eq(size, 0), "size {} == 0 for pieces of length 0", size)
         return cut(tensor, at, [0])
     if _are_many(path, ceildiv(size, length)):
         return _run_of_cuts(path, tensor, at, length)
@@ -201,7 +201,7 @@ def _cut_at(
 def _along(path: Path, input: TensorSpec, how: Any, at: int) -> tuple[TensorSpec, ...]:
     """hsplit, vsplit and dsplit: ``tensor_split`` that wants equal sections."""
     if isinstance(how, int):
-        path.claim(how != 0, "a number of sections that is not 0")
+        path.claim(how != 0, "a number of sections other than 0")
         path.claim(eq(mod(input.dims[at], how), 0), "size {} divisible by {}", input.dims[at], how)
     elif not isinstance(how, (list, tuple)):
         raise NoRule

@@ -205,7 +205,7 @@ def clamp_(path: Path, input: TensorSpec, min: Any = None, max: Any = None) -> T
 def _limits(path: Path, min: Any, max: Any) -> list[Any]:
     limits = [v for v in (min, max) if v is not None]
     if not limits:
-        refuse(path, "clamp to at least one of min and max")
+        refuse(path, "min or max")
     if len({isinstance(v, TensorSpec) for v in limits}) == 2:
         return [_number(path, v) for v in limits]
     return limits
@@ -283,7 +283,7 @@ def glu(path: Path, input: TensorSpec, dim: int = -1) -> TensorSpec:
     path.claim(input.ndim > 0, "an input of at least 1 dimension")
     path.claim(-input.ndim <= dim < input.ndim, f"dim {dim} in range for {input.ndim} dimensions")
     dims = list(input.dims)
-    path.claim(eq(dims[dim] % 2, 0), f"size {{}} at dimension {dim} even", dims[dim])
+    path.claim(eq(dims[dim] % 2, 0), f"an even size at dimension {dim}, gets {{}}", dims[dim])
     dims[dim] = dims[dim] // 2
     halves = TensorSpec(tuple(dims), input.dtype, input.strides, None, input.device)
     return input.like(halves.dims, strides=elementwise_strides(path, [halves], halves.dims))

@@ -39,7 +39,7 @@ def _positions(
     for size, k, s, p, d in zip(space, kernel, strides, paddings, dilations, strict=True):
         path.claim(gt(k, 0), "kernel_size {} > 0", k)
         positions, padded, fits = window(size, k, s, p, d)
-        path.claim(fits, "kernel_size {} fits the padded size {}", k, padded)
+        path.claim(fits, "kernel_size {} <= padded size {}", k, padded)
         out.append(positions)
     return out[0], out[1]
 
@@ -87,8 +87,9 @@ def fold(
     kernel = _pair(path, kernel_size, "kernel_size")
     area = kernel[0] * kernel[1]
     rows, columns = _positions(path, space, kernel, dilation, padding, stride)
-    path.claim(eq(channels % area, 0), "channels {} divisible by kernel_size {}", channels, area)
-    path.claim(eq(length, rows * columns), "blocks {} == {}*{}", length, rows, columns)
+    text = "channels {} divisible by {}, the product of kernel_size"
+    path.claim(eq(channels % area, 0), text, channels, area)
+    path.claim(eq(length, rows * columns), "number of blocks {} == {}*{}", length, rows, columns)
     positive = conj(ge(space[0], 1), ge(space[1], 1))
     path.claim(positive, "output_size {} x {} > 0", *space)
     return input.like((*batch, channels // area, *space))

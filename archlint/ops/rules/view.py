@@ -22,7 +22,7 @@ def axis(path: Path, dim: int, ndim: int) -> int:
         raise NoRule
     ndim = max(ndim, 1)  # a scalar has a dimension 0 and -1 for most operators
     if not -ndim <= dim < ndim:
-        refuse(path, f"dimension {dim} of a tensor of {ndim} dimensions")
+        refuse(path, f"dim {dim} in range for {ndim} dimensions")
         raise NoRule
     return dim % ndim
 
@@ -162,7 +162,7 @@ def movedim(path: Path, input: TensorSpec, source: Any, destination: Any) -> Ten
 def index_in(path: Path, index: Size, size: Size) -> Size:
     """``index`` counted from the front; claims that it is one of ``size`` elements."""
     inside = conj(ge(index, -size), gt(size, index))
-    path.claim(inside, "index {} in a dimension of size {}", index, size, error=IndexError)
+    path.claim(inside, "index {} in range for size {}", index, size, error=IndexError)
     return index
 
 
@@ -185,7 +185,7 @@ def narrow(path: Path, input: TensorSpec, dim: int, start: Any, length: Any) -> 
     at = axis(path, dim, input.ndim)
     size = input.dims[at]
     inside = conj(ge(start, -size), le(start, size))
-    path.claim(inside, "start {} in a dimension of size {}", start, size)
+    path.claim(inside, "start {} in range for size {}", start, size)
     first = start if decide(path, ge(start, 0)) else start + size
     path.claim(le(first + length, size), "start {} + length {} <= size {}", first, length, size)
     return restrided(input, (*input.dims[:at], length, *input.dims[at + 1 :]), lambda old: old)

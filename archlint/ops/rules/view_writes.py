@@ -23,7 +23,7 @@ def _with_view(path: Path, input: TensorSpec, view: TensorSpec, src: TensorSpec)
     same = view.ndim == src.ndim
     path.claim(same, "a source of {} dimensions, gets {}", view.ndim, src.ndim)
     for have, need in zip(src.dims, view.dims, strict=True):
-        path.claim(eq(have, need), "source size {} == {}", have, need)
+        path.claim(eq(have, need), "source size {} == view size {}", have, need)
     if input.strides is None:
         return input.like(input.dims)
 

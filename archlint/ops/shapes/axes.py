@@ -54,4 +54,4 @@ def not_empty(path: Path, input: TensorSpec, axes: tuple[int, ...]) -> None:
     """Claim at least one element along each of ``axes``."""
     for axis in axes:
         size = size_at(input, axis)
-        path.claim(ne(size, 0), f"size {{}} at dimension {axis} not 0", size)
+        path.claim(ne(size, 0), f"size {{}} at dimension {axis} > 0", size)

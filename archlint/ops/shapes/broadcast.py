@@ -7,7 +7,7 @@ from archlint.symbolic import Expr, Size
 from archlint.symbolic.formula import disj, eq
 
 Dims = tuple[Size, ...]
-TEXT = "sizes {} and {} at dimension %d broadcast"
+TEXT = "sizes {} and {} at dimension %d equal, or one of them 1"
 
 
 def broadcast(path: Path, *shapes: Dims) -> Dims:
@@ -66,7 +66,7 @@ def broadcast_onto(path: Path, dims: Dims, target: Dims, text: str = TEXT) -> No
     """
     extra = len(target) - len(dims)
     if extra < 0:
-        refuse(path, f"a tensor of {len(dims)} dimensions broadcast onto one of {len(target)}")
+        refuse(path, f"at most {len(target)} dimensions to broadcast, gets {len(dims)}")
     for k in range(len(dims) - 1, -1, -1):
         a, b = dims[k], target[k + extra]
         if a != b and a != 1:

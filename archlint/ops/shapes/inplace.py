@@ -19,8 +19,11 @@ def written(
     Claims that the dtype can be stored and that no two elements share memory.
     """
     if dtype is not target.dtype and not torch.can_cast(dtype, target.dtype):
-        refuse(path, f"{name}_ stores {str(dtype)[6:]} in {str(target.dtype)[6:]}")
+        refuse(path, f"a result that {str(target.dtype)[6:]} can hold, gets {str(dtype)[6:]}")
     for size, stride in zip(target.dims, target.strides or (), strict=False):
         if stride == 0:
-            path.claim(disj(le(size, 1), empty(target.dims)), name + "_ of an unexpanded tensor")
+            path.claim(
+                disj(le(size, 1), empty(target.dims)),
+                "each element in memory of its own: expand() makes elements share it",
+            )
     return target.like(target.dims, strides=target.strides, values=values)

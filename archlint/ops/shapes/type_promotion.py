@@ -72,7 +72,7 @@ def one_dtype(path: Path, name: str, *operands: TensorSpec | None, unless: Bool 
 
 
 def _refused(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:
-    refuse(path, f"{name} of a dtype it is made for, gets {str(dtype)[6:]}")
+    refuse(path, f"a dtype that {name} supports, gets {str(dtype)[6:]}")
     raise AssertionError("refuse returned")
 
 

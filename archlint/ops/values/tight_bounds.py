@@ -156,6 +156,6 @@ def in_range(
     if bound is None:
         return
     if index.loose and not decide(path, inside(bound)):
-        path.unproved(f"whether {text.format(bound, *sizes)}, a bound that may not be reached")
+        path.unproved(f"values determine whether this holds: {text.format(bound, *sizes)}")
     else:
         path.claim(inside(bound), text, bound, *sizes)

@@ -76,7 +76,7 @@ def sizes(point: Mapping[str, int]) -> str:
 
 def layer(name: str) -> str:
     """The name of the layer that fails, as text."""
-    return name if name else "in no layer"
+    return f"in layer {name}" if name else "in no layer"
 
 
 def failure_of(example: Example, verdict: Verdict) -> str:

@@ -161,7 +161,7 @@ def _nbytes(path: TracedPath, spec: TensorSpec) -> Any:
 
 @_attribute("__bool__", "__nonzero__")
 def _truth(path: TracedPath, spec: TensorSpec) -> bool:
-    path.claim(eq(spec.numel(), 1), "a tensor of one element, has {}", spec.numel())
+    path.claim(eq(spec.numel(), 1), "a tensor of one element, gets {}", spec.numel())
     low, high = spec.values if isinstance(spec.values, tuple) else (None, None)
     if low is not None and high is not None:
         if path.known(disj(ge(low, 1), le(high, -1))):
@@ -193,7 +193,7 @@ def _float(path: TracedPath, spec: TensorSpec) -> float:
 
 @_attribute("item")
 def _item(path: TracedPath, spec: TensorSpec) -> Any:
-    path.claim(disj(eq(spec.numel(), 1)), "a tensor of one element, has {}", spec.numel())
+    path.claim(disj(eq(spec.numel(), 1)), "a tensor of one element, gets {}", spec.numel())
     if spec.dtype is torch.bool and not spec.dims and not _is_one_number(spec):
         formula = compared(spec)
         if formula is not None:

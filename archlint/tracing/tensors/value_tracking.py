@@ -81,9 +81,12 @@ class Elements:
         """What an in-place operator returns, once its ``result`` is in ``target``."""
         for have, get in zip(before.dims, result.dims, strict=False):
             if have is not get:
-                self.path.claim(eq(have, get), "in-place result of size {} fits {}", get, have)
+                self.path.claim(eq(have, get), "in-place result size {} == own size {}", get, have)
         if len(result.dims) != len(before.dims):
-            self.path.claim(False, "an in-place result of the same rank")
+            self.path.claim(
+                False,
+                f"an in-place result of {len(before.dims)} dimensions, gets {len(result.dims)}",
+            )
         if type(target) is SymbolicTensor:
             self.written(target, result.values, result.values)
             return target

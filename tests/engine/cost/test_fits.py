@@ -69,7 +69,7 @@ def test_the_formula_says_the_same():
 def test_what_cannot_be_read():
     with pytest.raises(ArchlintError, match="found '24 apples', expected bytes such as 24GiB"):
         archlint.cost(nn.Linear(3, 4), "N 3", fits="24 apples")
-    with pytest.raises(ArchlintError, match="optimizer 'lion' is not known; known are sgd"):
+    with pytest.raises(ArchlintError, match="found the optimizer 'lion'; expected one of sgd"):
         archlint.cost(nn.Linear(3, 4), "N 3", optimizer="lion")
 
 

@@ -99,7 +99,7 @@ class Classes(nn.Module):
 def test_a_wrong_output_is_reported_beside_a_refusal(samples):
     contract = {"accepts": "any size", "output": "N 10", "samples": samples}
     verdict = archlint.check(Classes(100), "N 3 H W", **contract)
-    assert "kernel_size 3 fits" in verdict.details["needs"]
+    assert "kernel_size 3 <= padded size" in verdict.details["needs"]
     also = verdict.details["also"]
     assert also == "N=1 H=3 W=3 is accepted, but expected output N 10, got N 100"
     right = archlint.check(Classes(10), "N 3 H W", **contract)

@@ -25,12 +25,12 @@ def claim(formula, text, *sizes):
             "last size 512*h*w == in_features 25088, gets 512*1*2 = 1024   (h = H//32, w = W//32)",
         ),
         (
-            claim(ge((H - 4) // 2, 5), "kernel_size {} fits the padded size {}", 5, (H - 4) // 2),
-            "kernel_size 5 fits the padded size h-2, gets 16-2 = 14   (h = H//2)",
+            claim(ge((H - 4) // 2, 5), "kernel_size {} <= padded size {}", 5, (H - 4) // 2),
+            "kernel_size 5 <= padded size h-2, gets 16-2 = 14   (h = H//2)",
         ),
         (
-            claim(ge(H // 2, 20), "kernel_size {} fits the padded size {}", 20, H // 2),
-            "kernel_size 20 fits the padded size H//2, gets 16",
+            claim(ge(H // 2, 20), "kernel_size {} <= padded size {}", 20, H // 2),
+            "kernel_size 20 <= padded size H//2, gets 16",
         ),
         (
             claim(eq(H % 16, 0), "size {} divisible by 16", H % 16),

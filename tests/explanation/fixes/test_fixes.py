@@ -21,10 +21,10 @@ from tests.support.fix_project import fixes_in, load_model, rules, write_models
 CASES = [  # model, input, contract, output, the first fix, sizes that it must take
     ("Flat", "N 1 H W", "any H, W >= 16", "N 3", "AdaptiveAvgPool2d((8, 8)) before the flatten",
      [(2, 1, 16, 16), (1, 1, 21, 40)]),
-    ("Averaged", "N 1 H W", "any H, W >= 8", "N 3", "AdaptiveAvgPool2d(1) in the place of `pool`",
+    ("Averaged", "N 1 H W", "any H, W >= 8", "N 3", "AdaptiveAvgPool2d(1) instead of `pool`",
      [(1, 1, 8, 8), (2, 1, 9, 30)]),
     ("AveragedInForward", "N 1 H W", "any H, W >= 8", "N 3",
-     "AdaptiveAvgPool2d(1) in the place of `avg_pool2d`", [(1, 1, 8, 8), (2, 1, 9, 30)]),
+     "AdaptiveAvgPool2d(1) instead of `avg_pool2d`", [(1, 1, 8, 8), (2, 1, 9, 30)]),
     ("Nested", "N 1 H W", "any H, W >= 16", "N 3", "AdaptiveAvgPool2d((8, 8)) before the flatten",
      [(1, 1, 16, 16), (1, 1, 33, 19)]),
     ("layers", "N 1 H W", "any H, W >= 8", "N 3", "AdaptiveAvgPool2d((8, 8)) before the flatten",

@@ -107,7 +107,9 @@ def test_a_source_that_may_be_too_short_is_not_proved():
     path = HintPath({"a": 4, "b": 3})
     args = T("a"), T("a", dtype=torch.bool), T("b")
     RULES[torch.masked_scatter](path, *(t.spec(None) for t in args))
-    assert path.caveats == ["whether the source has an element for each that the mask selects"]
+    assert path.caveats == [
+        "values determine whether the source has an element for each that the mask selects"
+    ]
 
 
 ZERO = T(1, 1, dtype=torch.int64, values=(0, 0))

@@ -182,13 +182,15 @@ def test_sizes_are_decided_whatever_the_values(function):
 
 
 UNPROVED: dict[Callable[[Tensor], Any], str] = {
-    lambda x: masked_rows(x).max(): "values (a mask) determine whether number of elements",
+    lambda x: masked_rows(
+        x
+    ).max(): "values (a mask) determine whether this holds: number of elements",
     lambda x: masked_rows(x)[0]: "values (a mask) determine whether",
-    lambda x: masked_rows(x).topk(3, dim=0).values: "determine whether k 3 in 0.._",
+    lambda x: masked_rows(x).topk(3, dim=0).values: "determine whether this holds: k 3 in 0.._",
     lambda x: masked_rows(x).view(masked_rows(x).size(0), -1): "values (a mask) determine whether",
     lambda x: masked_rows(x) + masked_rows(-x): "values (a mask) determine whether",
     lambda x: masked_rows(x).view(-1, 2): "values (a mask) determine whether",
-    lambda x: sum(row for row in masked_rows(x)): "loops over as many elements as values determine",
+    lambda x: sum(row for row in masked_rows(x)): "determine how often the model loops",
     lambda x: [x[i] for i in range(len(masked_rows(x)))]: "values (a mask) determine a number",
     lambda x: x[: int(masked_rows(x).sum())]: "the value of a tensor is needed",
     lambda x: x[: masked_rows(x).shape[0] or 1] + x: "values (a mask) determine whether",

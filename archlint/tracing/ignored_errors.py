@@ -1,4 +1,4 @@
-"""Errors that end a run and yet say nothing about the model."""
+"""Errors that end a run and are not of the model: of the machine, of compiled code, of archlint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from archlint.runtime.code_owner import is_own
 from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.interruptions import raised_by_statement
 
-MISTAKE = "a mistake of archlint"
+MISTAKE = "an internal error in archlint"
 
 
 def reason_to_ignore(error: BaseException) -> str:

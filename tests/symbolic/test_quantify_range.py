@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from archlint.symbolic import Unknown, atoms, floordiv, maximum, minimum, symbol, unknown
 from archlint.symbolic.formula import conj, disj, eq, ge, holds, ne
 from archlint.symbolic.intervals import Box
-from archlint.symbolic.occurring import at_every_value
+from archlint.symbolic.quantify_range import at_every_value
 
 T, C = symbol("T"), symbol("C")
 I = unknown(1, 0, (T - 1,))  # noqa: E741

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import archlint
-from archlint.tracing.raised import reason_to_ignore
+from archlint.tracing.ignored_errors import reason_to_ignore
 from tests.support.traced_models import Model
 
 

@@ -7,9 +7,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from archlint.symbolic import Extremum, Max, Min, atoms, evaluate, maximum, minimum, symbol
-from archlint.symbolic.extrema import as_extremum, split_extrema, without_dominated
 from archlint.symbolic.formula import Comparison, comparisons, conj, disj, eq, ge, holds, le, lt, ne
 from archlint.symbolic.intervals import Box
+from archlint.symbolic.minmax_comparisons import as_extremum, split_extrema, without_dominated
 from archlint.symbolic.products import factored
 from tests.support.sizes import SYMBOLS, normal, trees
 from tests.symbolic.test_formula import COMPARE
