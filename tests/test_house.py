@@ -52,11 +52,8 @@ def test_files_are_short():
 def test_files_of_tests_and_benchmarks_are_short():
     files = [f for top in ("tests", "benchmarks") for f in (REPO / top).rglob("*.py")]
     lines = {relative(f): len(f.read_text(encoding="utf-8").splitlines()) for f in files}
-    assert {f for f, n in lines.items() if n > 400} - LONG == set()
-    assert {f for f in LONG if lines[f] <= 400} == set(), "these need no exception any more"
+    assert {f: n for f, n in lines.items() if n > 400} == {}
 
-
-LONG = {"tests/runner/cache/test_dependency_watch.py"}
 
 SAME_NAME = {
     "badge": "the command, and the report that it prints",
