@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,6 +90,11 @@ def _check_target(target: str, root: Path) -> None:
         )
     if module in ZOOS and "." not in name and (missing := missing_model(module, name)):
         raise CannotRun(missing)
+    if module.endswith(".ipynb"):
+        command = f"jupyter nbconvert --to script {shlex.quote(module)}"
+        raise CannotRun(f"{module} is a notebook; {command} writes its code to a .py file")
+    if (root / f"{module}.py").is_file() and "/" in module:
+        raise CannotRun(f"{target!r} is not a valid target; did you mean {module}.py:{name}?")
     if module.endswith(".py"):
         _check_file(target, root / module, name)
 

@@ -71,6 +71,8 @@ MISTAKES = {
     "nett.py:Net": "there is no file",
     "net.py:Nett": "net.py:Nett: net.py has no 'Nett'; did you mean 'Net'?",
     "net.py:other": "net.py has no 'other'; it defines Net",
+    "my net.ipynb:Net": "my net.ipynb is a notebook; jupyter nbconvert --to script 'my net.ipynb'",
+    "./net:Net": "'./net:Net' is not a valid target; did you mean ./net.py:Net?",
     "torchvision:resnt18": "torchvision has no model 'resnt18'; did you mean resnet18",
     "torchvision:resnet19": "did you mean resnet18 or resnet152 or resnet101?",
     "timm:resnt18": "timm has no model 'resnt18'; did you mean resnet18",
