@@ -1,7 +1,7 @@
 """Where a model's code may keep state outside of the model: modules, classes and functions.
 
 The user's own modules are followed through what they name. Of libraries, the modules that define
-the model's classes count, and what these name of their own package.
+the model's classes or functions it holds count, and what these name of their own package.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import CellType, FunctionType, ModuleType
 from typing import Any
 
@@ -35,12 +35,26 @@ class CodePlaces:
 
 
 def code_places(model: nn.Module) -> CodePlaces:
-    """The places that the code of the model's classes can reach."""
+    """The places that the code of the model's classes, and functions that it holds, can reach."""
     own = sorted(
         (k for k in classes_of(model) if _counts(k.__module__)), key=lambda k: k.__qualname__
     )
-    homes = [sys.modules[k.__module__] for k in own if k.__module__ in sys.modules]
-    return _places(tuple(own), sum(len(vars(m)) for m in homes))
+    held = tuple(sorted(name for name in _homes_of_functions(model) if _counts(name)))
+    names = (*(k.__module__ for k in own), *held)
+    homes = [sys.modules[name] for name in names if name in sys.modules]
+    return _places(tuple(own), held, sum(len(vars(m)) for m in homes))
+
+
+def _homes_of_functions(model: nn.Module) -> set[str]:
+    """The modules of functions that are attributes of the user's modules, such as activations."""
+    found: set[str] = set()
+    for module in model.modules():
+        if _counts(type(module).__module__):
+            for value in vars(module).values():
+                function = value.func if type(value) is partial else value
+                if type(function) is FunctionType:
+                    found.add(function.__module__)
+    return found
 
 
 def classes_of(model: nn.Module) -> set[type]:
@@ -67,10 +81,13 @@ def is_code_state(value: object) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _places(kinds: tuple[type, ...], names: int) -> CodePlaces:
-    """``names``: how many global names the classes' modules have, so that a new one counts."""
+def _places(kinds: tuple[type, ...], held: tuple[str, ...], names: int) -> CodePlaces:
+    """``held``: the modules of functions that the model holds.
+
+    ``names``: how many global names these and the classes' modules have, so that a new one counts.
+    """
     modules: dict[str, ModuleType] = {}
-    todo = [k.__module__ for k in kinds]
+    todo = [*(k.__module__ for k in kinds), *held]
     first = set(todo)
     while todo and len(modules) < _MOST_MODULES:
         name = todo.pop()

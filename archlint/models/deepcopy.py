@@ -6,12 +6,13 @@ plainly so (tensors, other objects, modules that say how they are copied) is lef
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import copyreg
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from types import BuiltinFunctionType, FunctionType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 import torch
@@ -94,13 +95,52 @@ def deep_copy(
 
 
 def check_copyable(model: nn.Module) -> None:
-    """Raise ``copy.Error`` if a copy would lose code.
+    """Raise ``copy.Error`` if a copy would lose code, or share what it writes to with the model.
 
-    A copy of a ``ScriptModule`` has what is compiled, and not a ``forward`` that is plain Python.
+    A copy of a ``ScriptModule`` has what is compiled, and not a ``forward`` that is plain Python. A
+    copy has the same functions, such as hooks, which refer to the modules that they were made for.
     """
-    for module in model.modules():
+    modules = list(model.modules())
+    for module in modules:
         if isinstance(module, torch.jit.ScriptModule) and not hasattr(module, "inlined_graph"):
             raise copy.Error(f"a copy of {type(module).__name__} would have no forward")
+    functions = [f for module in modules for f in _functions(module)]
+    if functions:
+        changing = {id(v) for m in modules for v in (m, *vars(m).values()) if _may_change(v)}
+        if any(id(value) in changing for value in _referred(functions)):
+            raise copy.Error("the functions of a copy would refer to the model")
+
+
+def _functions(module: nn.Module) -> Iterator[FunctionType]:
+    """The functions that a module holds as hooks and attributes, also in containers."""
+    for value in vars(module).values():
+        mapping = isinstance(value, dict)
+        items = value.values() if mapping else value if isinstance(value, (list, tuple)) else ()
+        yield from (v for v in (value, *items) if type(v) is FunctionType)
+
+
+def _referred(functions: list[FunctionType]) -> Iterator[Any]:
+    """What functions close over or have as defaults, and the functions among that."""
+    todo: list[Any] = list(functions)
+    seen: set[int] = set()
+    while todo:
+        value = todo.pop()
+        yield value
+        if type(value) is not FunctionType or id(value) in seen:
+            continue
+        seen.add(id(value))
+        todo += [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
+        for cell in value.__closure__ or ():
+            with contextlib.suppress(ValueError):  # an empty cell
+                todo.append(cell.cell_contents)
+
+
+def _may_change(value: Any) -> bool:
+    if isinstance(value, (dict, list, set, deque)):
+        return True
+    return hasattr(value, "__dict__") and not isinstance(
+        value, (type, Tensor, FunctionType, BuiltinFunctionType, ModuleType)
+    )
 
 
 def is_plain(model: nn.Module) -> bool:

@@ -10,6 +10,7 @@ import torch
 import torchvision
 from torch import nn
 
+import archlint
 from archlint.models.deepcopy import deep_copy
 
 
@@ -120,3 +121,70 @@ def test_a_module_that_was_compiled_comes_without_what_was_compiled():
     model = nn.Linear(2, 2)
     model._compiled_call_impl = lambda *a: None
     assert "_compiled_call_impl" not in deep_copy(model, {}).__dict__
+
+
+class Stashed(nn.Module):
+    """A function of its own stores what a layer gives, and ``forward`` reads it there."""
+
+    def __init__(self, attach) -> None:
+        super().__init__()
+        self.layer, self.stash = nn.Conv1d(3, 4, 3), {}
+        attach(self)
+
+    def forward(self, x):
+        self.layer(x)
+        return self.stash.pop("out")[..., 1:]
+
+
+def by_the_module(model):
+    model.layer.register_forward_hook(lambda m, args, out: model.stash.update(out=out))
+
+
+def by_the_container(model):
+    stash = model.stash
+    model.layer.register_forward_hook(lambda m, args, out: stash.update(out=out))
+
+
+def by_a_default(model):
+    def store(m, args, out, stash=model.stash):
+        stash.update(out=out)
+
+    model.layer.register_forward_hook(store)
+
+
+def by_another_function(model):
+    def store(out):
+        model.stash.update(out=out)
+
+    model.layer.register_forward_pre_hook(lambda m, args: None)
+    model.layer.register_forward_hook(lambda m, args, out: store(out))
+
+
+def by_an_attribute(model):
+    convolved = model.layer.forward
+
+    def forward(x):
+        model.stash["out"] = convolved(x)
+
+    model.layer.forward = forward
+
+
+HOOKED = [by_the_module, by_the_container, by_a_default, by_another_function, by_an_attribute]
+
+
+@pytest.mark.parametrize("attach", HOOKED, ids=lambda f: f.__name__)
+def test_functions_that_refer_to_the_model_write_to_the_model_that_runs(attach):
+    model = Stashed(attach).eval()
+    found = archlint.infer(model, "N 3 T")
+    assert found.exact
+    assert found.text == "T >= 3"
+    assert found.output(N=2, T=9) == (2, 4, 6)
+    assert archlint.check(model, "N 3 T", accepts="any T >= 3").word == "proved"
+    assert model.stash == {}
+
+
+def test_functions_that_refer_to_nothing_of_the_model_are_copied():
+    model = nn.Linear(3, 4)
+    found: list[object] = []
+    model.register_forward_hook(lambda m, args, out: found.append(out))
+    assert deep_copy(model, {}) is not model

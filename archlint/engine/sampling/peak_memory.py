@@ -42,7 +42,7 @@ class PeakMemory:
             alive += size
             peak = max(peak, alive)
             for call in ends.get(i, ()):
-                alive -= sizes[call] if call >= 0 else 0
+                alive -= sizes[call] if 0 <= call <= i else 0  # others are of earlier runs
         return peak
 
 

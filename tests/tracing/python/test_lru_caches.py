@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import types
 
 import pytest
 import torch
@@ -135,3 +136,38 @@ def test_what_the_function_asks_is_asked():
     assert (found.text, found.exact) == ("H % 4 == 0", True), found.reasons
     assert found.output(N=1, H=8, W=3) == (1, 1, 2, 3)
     assert ByMethod.grid.cache_info().currsize == 0
+
+
+ELSEWHERE = """
+import functools, torch
+STEPS = {}
+
+@functools.cache
+def mesh(h, w):
+    return torch.stack(torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij"))
+
+def crop(x, most=9):
+    STEPS["last"] = x
+    return x[:, :2] + mesh(x.shape[2], x.shape[3])[None, :, :, :most]
+"""
+
+
+@pytest.mark.parametrize("held", [lambda f: f, lambda f: functools.partial(f, most=9)])
+def test_a_function_of_another_module_that_the_model_holds(monkeypatch, held):
+    elsewhere = types.ModuleType("elsewhere")
+    monkeypatch.setitem(sys.modules, "elsewhere", elsewhere)
+    exec(ELSEWHERE, vars(elsewhere))
+
+    class Holds(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.crop = held(elsewhere.crop)
+
+        def forward(self, x):
+            return self.crop(x)
+
+    found = archlint.infer(Holds(), "N 3 H W")
+    assert found.exact
+    assert found.text == "W <= 9"
+    assert elsewhere.STEPS == {}
+    assert elsewhere.mesh.cache_info().currsize == 0
