@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 
-from archlint.ops.registry import NoRule, Path, Range, TensorSpec, shape_rule
+from archlint.ops.registry import ElementFacts, NoRule, Path, Range, TensorSpec, shape_rule
 from archlint.ops.rules.factories import made, number_dtype
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.strides import decide
 from archlint.ops.values import int_ranges as ranges
 from archlint.symbolic import Size, ceildiv, floordiv, maximum
-from archlint.symbolic.formula import ge, le, ne
+from archlint.symbolic.formula import conj, ge, le, ne
 from archlint.symbolic.rational import Ratio, ratio_add, ratio_div, ratio_of
 
 BOUNDS = "bounds {} and {} in the direction of step {}"
@@ -103,20 +103,45 @@ def randperm(path: Path, n: Size, **settings: Any) -> TensorSpec:
     return made(path, (n,), settings, torch.int64, (0, n - 1))
 
 
-def _triangle(path: Path, row: Size, col: Size, below: int, settings: dict[str, Any]) -> TensorSpec:
-    """Places of a square's triangle that has ``below`` diagonals less than half of it."""
-    if row != col or below not in (0, 1):
-        raise NoRule("a triangle of another form")
+def _triangle(
+    path: Path, row: Size, col: Size, offset: Size, lower: bool, settings: dict[str, Any]
+) -> TensorSpec:
+    """Places of a triangle, in two rows; counted as in ``ATen/native/TensorFactories.h``.
+
+    The rows of a lower triangle have ``first``, ``first + 1``, … places, then ``col`` each.
+    """
     path.claim(ge(row, 0), "size {} >= 0", row)
-    number = floordiv(row * (row + (1 if below == 0 else -1)), 2)
-    return made(path, (2, number), settings, torch.int64, (0, maximum(row - 1, 0)))
+    path.claim(ge(col, 0), "size {} >= 0", col)
+    below = offset if lower else offset - 1  # the last diagonal of the lower triangle
+    high, wide = _at_least_0(path, row - 1), _at_least_0(path, col - 1)
+    count: Size = 0
+    if decide(path, conj(ge(row, 1), ge(col, 1), ge(row + below, 1))):
+        last = row + below if decide(path, ge(col, row + below)) else col
+        if not decide(path, ge(below, 0)):
+            count = floordiv(last * (last + 1), 2)  # from one place on
+            count = count + (row + below - last) * col
+        elif decide(path, ge(below, col - 1)):
+            count = row * col
+        else:
+            count = floordiv((below + 1 + last) * (last - below), 2)
+            count = count + (row - (last - below)) * col
+    if not lower:
+        count = row * col - count
+    spec = made(path, (2, count), settings, torch.int64, (0, maximum(high, wide)))
+    spec.elements = ElementFacts(rows=((0, high), (0, wide)))
+    spec.loose = row != col or offset not in ((0, -1) if lower else (0, 1))
+    return spec
+
+
+def _at_least_0(path: Path, size: Size) -> Size:
+    return size if decide(path, ge(size, 0)) else 0
 
 
 @shape_rule(torch.tril_indices)
 def tril_indices(path: Path, row: Size, col: Size, offset: int = 0, **settings: Any) -> TensorSpec:
-    return _triangle(path, row, col, -offset, settings)
+    return _triangle(path, row, col, offset, True, settings)
 
 
 @shape_rule(torch.triu_indices)
 def triu_indices(path: Path, row: Size, col: Size, offset: int = 0, **settings: Any) -> TensorSpec:
-    return _triangle(path, row, col, offset, settings)
+    return _triangle(path, row, col, offset, False, settings)

@@ -12,7 +12,7 @@ from archlint.ops.aliases import spellings
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.matmul import matmul
 from archlint.ops.rules.view import axis
-from archlint.ops.shapes.strides import contiguous_strides, empty
+from archlint.ops.shapes.strides import contiguous_strides, empty, unknown_strides
 from archlint.ops.shapes.type_promotion import FLOATING, REAL, result_type
 from archlint.ops.traits import Bounds
 from archlint.symbolic import Size
@@ -47,6 +47,32 @@ def cholesky_ex(
     path: Path, input: TensorSpec, *, upper: bool = False, check_errors: bool = False
 ) -> tuple[TensorSpec, TensorSpec]:
     return cholesky(path, input), input.like(input.dims[:-2], torch.int32)
+
+
+@shape_rule(torch.linalg.lstsq)
+def lstsq(
+    path: Path,
+    input: TensorSpec,
+    B: TensorSpec,
+    rcond: float | None = None,
+    *,
+    driver: str | None = None,
+) -> tuple[TensorSpec, TensorSpec, TensorSpec, TensorSpec]:
+    if input.dtype not in _FACTORED or driver not in (None, "gelsy"):
+        raise NoRule(f"lstsq of {input.dtype} by {driver}")
+    path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
+    path.claim(B.dtype is input.dtype, f"a right side of {input.dtype}, gets {B.dtype}")
+    path.claim(B.ndim >= 1, "a right side of at least 1 dimension")
+    path.claim(input.ndim - B.ndim in (0, 1), "a right side of {} dimensions", input.ndim)
+    *batch, rows, columns = input.dims
+    *others, height = B.dims if input.ndim > B.ndim else B.dims[:-1]
+    path.claim(eq(rows, height), "rows {} == {} of the right side", rows, height)
+    if any(path.known(eq(a, b)) is not True for a, b in zip(batch, others, strict=True)):
+        raise NoRule("batches that are broadcast")
+    dims = (*batch, columns, *(B.dims[-1:] if input.ndim == B.ndim else ()))
+    solution = input.like(dims, strides=unknown_strides(dims, "linalg.lstsq"))
+    rank = input.like(tuple(batch), torch.int64)
+    return solution, input.like((0,)), rank, input.like((0,))
 
 
 @shape_rule(torch.linalg.matrix_norm)

@@ -94,3 +94,9 @@ def triangle(path: Path, input: TensorSpec, diagonal: Size = 0) -> TensorSpec:
     path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
     zero = TensorSpec((), input.dtype, values=(0, 0))
     return input.like(input.dims, values=joint_values([input, zero]))
+
+
+@shape_rule(inplace=spellings("tril_", "triu_"), bounds=Bounds.UNKNOWN)
+def triangle_(path: Path, input: TensorSpec, diagonal: Size = 0) -> TensorSpec:
+    values = triangle(path, input, diagonal).values
+    return written(path, "a triangle", input, input.dtype, values)

@@ -33,6 +33,21 @@ def test_cholesky(op, env, other, x):
     agree(op, T(*x, fill=positive), env=env, other=other, layout=True)
 
 
+@covers(torch.linalg.lstsq)
+@few
+@given(
+    env=sizes,
+    other=sizes,
+    x=st.sampled_from([("a", "b"), ("c", "a", "b"), ("a", 3), ("a",)]),
+    y=st.sampled_from([("a", "b"), ("c", "a", 2), ("a",), ("c", "a"), (3, 1), ()]),
+    driver=st.sampled_from([None, "gelsy", "gels"]),
+)
+def test_lstsq(env, other, x, y, driver):
+    at = {"env": env, "other": other, "may_lack_rule": True}
+    agree(torch.linalg.lstsq, T(*x), T(*y), driver=driver, **at)
+    agree(torch.linalg.lstsq, T(*x, perm=tuple(range(len(x)))[::-1]), T(*y), **at)
+
+
 @covers(torch.linalg.matrix_norm)
 @pytest.mark.parametrize("order", ORDERS)
 @few

@@ -71,6 +71,13 @@ def test_triangle(op, env, other, x, k):
     agree(op, x, env=env, other=other)
 
 
+@covers(*spellings("tril_", "triu_"))
+@few
+@given(env=sizes, other=sizes, x=tensors(), k=dim | st.just(S(A)))
+def test_triangle_in_place(env, other, x, k):
+    agree(torch.Tensor.triu_, x, k, env=env, other=other, layout=True)
+
+
 @pytest.mark.parametrize("op", FILLS)
 def test_what_masked_fill_returns_is_contiguous(op):
     turned = {"perm": (1, 0)}
