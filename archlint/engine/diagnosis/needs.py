@@ -39,12 +39,18 @@ def needs(claim: Event, point: Mapping[str, int]) -> str:
     gets = list(dict.fromkeys(names.computed(s, point) for s in shown if isinstance(s, Expr)))
     head, own, tail = text.partition(", gets {}")
     if own and head.count("{}") == 0:  # the text of the claim names what it gets
+        factors = [_factor(s) if " * " in tail else s for s in shown]
         tail = f"{{}}{tail}".replace(" * ", "*")
         numbers = [names.value(s, point) for s in shown]
-        result = f"{head}, gets {tail.format(*shown)} = {tail.format(*numbers)}"
+        result = f"{head}, gets {tail.format(*factors)} = {tail.format(*numbers)}"
     else:
         result = f"{text.format(*shown)}, gets {' and '.join(gets)}"
     return result + names.legend()
+
+
+def _factor(size: Size) -> str:
+    text = str(size)
+    return f"({text})" if "+" in text or "-" in text or "//" in text else text
 
 
 def mismatch(requirement: OutputRequirement, point: Mapping[str, int]) -> str:

@@ -36,6 +36,10 @@ def claim(formula, text, *sizes):
             claim(eq(H % 16, 0), "size {} divisible by 16", H % 16),
             "size H % 16 divisible by 16, gets 1",
         ),
+        (
+            claim(ge(H, 4), "more than 1 spatial element, gets {} * {}", H - 32, W // 32),
+            "more than 1 spatial element, gets (H-32)*(W//32) = 1*2",
+        ),
         (claim(eq(N, H), "sizes {} and {} equal", N, H), "sizes N and H equal, gets 2 and 33"),
         (
             claim(gt(N * ceildiv(H, 2), 1), "more than 1 value, gets {} * {}", N, ceildiv(H, 2)),
