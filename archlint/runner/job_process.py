@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ORPHAN = 10  # times a job's limit after which it ends by itself
 _ENGINE = "archlint."
-_SEED = 0  # of Python and NumPy: PyTorch starts with the same numbers in every process, they not
+_SEED = 0  # of Python, NumPy and PyTorch, which all start with other numbers in each run
 
 
 def main() -> None:
@@ -95,6 +95,8 @@ class _Processes:
         random.seed(_SEED)
         if numpy := sys.modules.get("numpy"):
             numpy.random.seed(_SEED)
+        if torch := sys.modules.get("torch"):
+            torch.manual_seed(_SEED)
         if request["kind"] == "call":
             channel.sendall(messages.framed(self._check(what)))
         else:

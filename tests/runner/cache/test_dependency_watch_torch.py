@@ -68,8 +68,10 @@ def torch_runs(tmp_path_factory):
     save_weights(project.root / "weights", 3.0)
     probes = TORCH | TORCH_NOT_KEPT
     functions = [TORCH_MODEL.format(name=name, code=code) for name, code in probes.items()]
+    functions.append("def draw(): raise ValueError(f'drew {torch.randint(10**9, ())}')")
     project.write("probes.py", "\n".join(functions))
-    project.write("archlint.yaml", rules(f"{name}: probes:make_{name}" for name in probes))
+    models = [f"{name}: probes:make_{name}" for name in probes]
+    project.write("archlint.yaml", rules([*models, "draw: probes:draw"]))
     settings = "[tool.archlint]\nplugins = ['acme_plugin']\n"
     project.write("pyproject.toml", f"[project]\nname = 'acme'\n{settings}")
     project.write("acme_plugin.py", PLUGIN)
@@ -93,3 +95,11 @@ def test_what_torch_tells_of_the_machine_is_not_kept(torch_runs, name):
     first, second = (run[name] for run in torch_runs)
     assert first[1].startswith("proved"), first
     assert not second[0]
+
+
+@pytest.mark.slow
+def test_torch_draws_the_same_numbers_in_each_run(torch_runs):
+    import torch
+
+    number = torch.randint(10**9, (), generator=torch.Generator().manual_seed(0))
+    assert f"drew {number} " in torch_runs[0]["draw"][1]
