@@ -52,7 +52,7 @@ def _homes_of_functions(model: nn.Module) -> set[str]:
         if _counts(type(module).__module__):
             for value in vars(module).values():
                 function = value.func if type(value) is partial else value
-                if type(function) is FunctionType:
+                if type(function) is FunctionType and function.__module__ is not None:
                     found.add(function.__module__)
     return found
 

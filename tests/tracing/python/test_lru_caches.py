@@ -171,3 +171,15 @@ def test_a_function_of_another_module_that_the_model_holds(monkeypatch, held):
     assert found.text == "W <= 9"
     assert elsewhere.STEPS == {}
     assert elsewhere.mesh.cache_info().currsize == 0
+
+
+def test_a_function_of_no_module_that_the_model_holds():
+    class Holds(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cut = eval("lambda x: x[:, :x.shape[1] // 2]", {})
+
+        def forward(self, x):
+            return self.cut(x)
+
+    assert archlint.infer(Holds(), "N T").text == "any size"
