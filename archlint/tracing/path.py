@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from archlint.ops.registry import Refused, TensorSpec, refusal
 from archlint.ops.traits import ERRORS, traits_of
-from archlint.symbolic import Expr, Size, unknown
+from archlint.symbolic import Expr, Size, evaluate, unknown
 from archlint.symbolic.case_split import divisors
 from archlint.symbolic.formula import Bool, Formula, Junction, comparisons, eq, holds, negate
 from archlint.symbolic.intervals import Box
@@ -72,7 +72,7 @@ class TracedPath:
         self.unknowns: list[str] = []  # by which operator each was made, in their order
         self.facts = Facts(box, self.unknowns)
         self.masks = MaskCounts()
-        self.texts: dict[str, Expr] = {}  # by the texts that stand for them in keys
+        self.texts: dict[str, tuple[Expr, int]] = {}  # sizes by texts in keys, and events before
         self.keyed: list[Any] = []  # containers that sizes were looked up in
         self._sums: dict[Size, Size] = {}  # unknowns that stand for sums of unknowns
         self.events: list[Event] = []
@@ -145,11 +145,9 @@ class TracedPath:
         if formula is True:
             return
         self.claims.add(formula)
-        known = self.known(formula)
-        if known is True:
+        if (known := self.known(formula)) is True:
             return
-        formula = self.facts.open_part(formula)
-        if formula is True:
+        if (formula := self.facts.open_part(formula)) is True:
             return
         turn = self.turn_of(formula)
         if turn is not None:
@@ -195,8 +193,10 @@ class TracedPath:
 
     def pin(self, size: Size) -> int:
         """The size as a number: a branch that leaves every other value to other paths."""
-        size = self.simplified(size)
+        written, size = size, self.simplified(size)
         if isinstance(size, int):
+            if size != evaluate(written, self.env):
+                self._must_follow_env()  # the caller reads what it computes with from ``env``
             return size
         low, high = self.box.interval(size)
         if low is not None and low == high:

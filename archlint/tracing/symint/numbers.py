@@ -46,8 +46,9 @@ class SizePath(Protocol):
     env: dict[str, int]
     eager: bool
     before_number: Callable[[], None] | None
-    texts: dict[str, Expr]
+    texts: dict[str, tuple[Expr, int]]
     keyed: list[Any]
+    events: list[Any]
 
     def known(self, formula: Bool) -> bool | None: ...
     def branch(self, formula: Bool) -> bool: ...

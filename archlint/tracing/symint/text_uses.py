@@ -30,7 +30,7 @@ from torch import nn
 from archlint.runtime import user_frames
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.symbolic import Expr
-from archlint.symbolic.formula import Formula, conj, eq, ge
+from archlint.symbolic.formula import Formula, comparisons, conj, eq, ge
 from archlint.symbolic.quantify import unknowns_in
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.symint.code_uses import Use, use_of
@@ -76,9 +76,9 @@ def text_of(number: Number, spec: str, text: str, by: str) -> str:
         return format(value, spec)
     texts = number.path.texts
     if isinstance(value, Expr):
-        return next((known for known, size in texts.items() if size == value), text)
+        return next((known for known, (size, _) in texts.items() if size == value), text)
     if value is False and isinstance(number.value, Expr):
-        texts.setdefault(text, number.value)
+        texts.setdefault(text, (number.value, len(number.path.events)))
     return text if value is False else format(value, spec)
 
 
@@ -178,6 +178,10 @@ def note_mixed_keys(path: SizePath) -> None:
         if len(keys) > _MAX_KEYS or any(_may_equal(path, *pair) for pair in pairs):
             path.unproved("whether keys that are sizes and keys that are numbers are equal")
     path.keyed.clear()
+    for size, before in path.texts.values():
+        later = [c for e in path.events[before:] for c in comparisons(e.formula) if c.op == "=="]
+        if any(isinstance(c.expr - size, int) or isinstance(c.expr + size, int) for c in later):
+            path.unproved("whether keys that are texts of sizes and of numbers are equal")
 
 
 def _may_equal(path: SizePath, key: Any, other: Any) -> bool:
@@ -218,7 +222,7 @@ def _looked_up(number: Number, frame: FrameType, use: Use | None) -> Any:
 
 
 def _numbers_in(
-    key: Any, affixes: tuple[str, str] | None, texts: Mapping[str, Expr]
+    key: Any, affixes: tuple[str, str] | None, texts: Mapping[str, tuple[Expr, int]]
 ) -> Iterator[Any]:
     """The numbers that a key consists of, or that its text may contain.
 
@@ -237,7 +241,7 @@ def _numbers_in(
         for text in sorted(texts, key=len, reverse=True):
             if text in key:
                 key = key.replace(text, "")
-                yield texts[text]
+                yield texts[text][0]
         yield from _numbers_in(key, None, {})
     elif isinstance(key, str) and affixes is not None:
         before, after = affixes

@@ -59,6 +59,12 @@ def by_listed_texts(x, cache):
     return x + cache[key]
 
 
+def by_text_before_and_after_broadcast(x, cache):
+    cache[f"{list(x.shape[2:])}"] = torch.zeros(1)
+    y = x + torch.ones(8, 1)  # 8 rows, whatever H is
+    return y + cache[f"{list(y.shape[2:])}"]
+
+
 def of_few_joined(x, cache):
     tables = {"8x8": torch.zeros(8, 8), "8x4": torch.zeros(8, 4)}
     return x + tables["x".join(str(size) for size in x.shape[2:])]
@@ -94,6 +100,16 @@ def test_a_cache_of_sizes(read):
             real = None
         assert found.output(N=1, H=h, W=w) == real
         assert found.accepts(N=1, H=h, W=w) is (real is not None)
+
+
+def test_texts_of_a_size_and_of_the_number_that_it_is():
+    class Cached(nn.Module):
+        def forward(self, x):
+            return by_text_before_and_after_broadcast(x, {})
+
+    found = archlint.infer(Cached(), "N 3 H W")
+    for h, accepted in ((8, True), (1, False), (5, False)):
+        assert found.accepts(N=1, H=h, W=4) in (accepted, None)
 
 
 def test_a_name_of_a_comprehension_and_of_the_function_around_it():
