@@ -19,6 +19,7 @@ FILES = [
 ALLOWED = ("archlint/tracing/python/", "archlint/tracing/symint/", "archlint/runtime/")
 OUTSIDE = {
     "archlint/cli/app.py: signal.signal": "the command's own process: SIGTERM ends its workers",
+    "archlint/cli/diff.py: os.chdir": "the command's own process, while it reads rule files",
     "archlint/cli/exit_codes.py: os.dup2": "the command's own stdout, at its end",
     "archlint/tracing/loops/rewriting.py: warnings.simplefilter": "inside catch_warnings",
     "archlint/engine/artifact/runtime_process.py: os.dup2": "the stdout of a process of its own",
