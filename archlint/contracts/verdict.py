@@ -125,7 +125,7 @@ class Verdict:
         return {k: data[k] for k in JSON_KEYS}
 
 
-_JSON_LABELS = {"promised": "contract"} | {
+_JSON_LABELS = {"contract_text": "contract"} | {
     label: label for label in ("why", "needs", "because", "blame", "accepts", "fix")
 }
 """Keys of the JSON form that are lines of the text report, each with its label."""
@@ -133,7 +133,7 @@ _JSON_LABELS = {"promised": "contract"} | {
 JSON_KEYS = (
     "contract", "model", "verdict", "file", "line", "counterexample", "confirmed", "at",
     "claim", "message", "proof", "samples", "seconds", "severity", "waived", "note",
-    "promised", "why", "needs", "because", "blame", "accepts", "fix", "cached",
+    "contract_text", "why", "needs", "because", "blame", "accepts", "fix", "cached",
 )  # fmt: skip
 
 

@@ -110,7 +110,7 @@ def test_held_contracts_stand_close_together():
 
 
 def test_verbose_explains_a_proof_and_very_verbose_shows_what_was_printed():
-    assert "promised" not in text.render([PROVED])
+    assert "  contract   " not in text.render([PROVED])
     assert "  contract   accepts any N" in text.render([PROVED], 1)
     assert "hello" not in text.render([PROVED], 1)
     assert "  printed    hello" in text.render([PROVED], 2)
@@ -195,7 +195,7 @@ def test_json():
                 "severity": "error",
                 "waived": None,
                 "note": "",
-                "promised": "accepts any N >= 1 and H, W >= 32",
+                "contract_text": "accepts any N >= 1 and H, W >= 32",
                 "why": None,
                 "needs": "512*h*w == 25088, gets 512*1*1 = 512\nh = H//32, w = W//32",
                 "because": None,
@@ -221,7 +221,7 @@ def test_json():
                 "severity": "error",
                 "waived": None,
                 "note": "",
-                "promised": "accepts any N >= 1 and H, W >= 32",
+                "contract_text": "accepts any N >= 1 and H, W >= 32",
                 "why": None,
                 "needs": None,
                 "because": None,
@@ -250,7 +250,7 @@ def test_json_keys_keep_their_order():
     assert list(document["verdicts"][0]) == [
         "contract", "model", "verdict", "file", "line", "counterexample", "confirmed", "at",
         "claim", "message", "proof", "samples", "seconds", "severity", "waived", "note",
-        "promised", "why", "needs", "because", "blame", "accepts", "fix", "cached",
+        "contract_text", "why", "needs", "because", "blame", "accepts", "fix", "cached",
     ]  # fmt: skip
     assert list(document["errors"][0]) == ["file", "line", "column", "found", "expected"]
 
