@@ -64,9 +64,8 @@ def test_the_time_zone(installed, tmp_path, monkeypatch):
 
 
 def test_archlints_own_files_are_part_of_the_world(tmp_path, monkeypatch):
-    (tmp_path / "cache").mkdir()
     (tmp_path / "engine.py").write_text("1")
-    monkeypatch.setattr(world, "__file__", str(tmp_path / "cache" / "world.py"))
+    monkeypatch.setattr(world, "__file__", str(tmp_path / "runner" / "cache" / "world.py"))
     before = world._archlint_files()
     assert world._archlint_files() == before
     (tmp_path / "engine.py").write_text("2")
