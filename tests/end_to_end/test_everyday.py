@@ -67,7 +67,7 @@ TESTS = {
     "a typo in a zoo's name imports the zoo":
         "models/test_zoo_names.py::test_a_misspelled_name_is_missing_and_its_neighbours_are_named",
     "samples run the largest corner":
-        "engine/sampling/test_sampling.py::"
+        "engine/sampling/test_work.py::"
         "test_a_bounded_contract_on_a_small_model_is_cheap_and_names_what_did_not_run",
     "odd words": "test_messages.py::test_the_words_of_all_messages",
     "no licence, no addresses":

@@ -224,7 +224,7 @@ def kept_for_later(x):
 def test_nothing_is_said_where_its_words_decide(forward):
     verdict = decided(forward, accepts="any size")
     assert verdict.word == "error"
-    assert "in a `try` or `with` that may catch its error" in verdict.message
+    assert "inside a `try` or `with` that may catch its error" in verdict.message
     assert decided(forward, accepts="any H % 3 == 0").word == "proved"
     assert runs(forward, 5)
 
