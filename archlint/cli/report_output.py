@@ -161,8 +161,9 @@ class PrintedReport:
         """Print the verdict, after all verdicts with a smaller index."""
         self._waiting[index] = verdict
         while self._count in self._waiting:
-            self.echo(self._text.add(self._waiting.pop(self._count)), color=True)
-            self._count += 1
+            text = self._text.add(self._waiting.pop(self._count))
+            self._count += 1  # first: Ctrl-C after the line was printed must not print it again
+            self.echo(text, color=True)
 
     def end(self, verdicts: Sequence[Verdict], mistakes: int) -> None:
         """Print those of ``verdicts`` that are not printed yet, and the summary of all.
