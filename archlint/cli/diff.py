@@ -212,9 +212,9 @@ def _of_two(
         pairs = zip(sets[::2], sets[1::2], strict=True)
         changed = [c for b, a in pairs if not (c := compare(b, a)).same]
         keys = []
-    quote = chr(34)
     only = [
-        f"{sign} {name}   {input.strip(quote)}   {mode}" for sign, name, input, mode in sorted(keys)
+        "   ".join((f"{sign} {name}", input.strip('"'), mode))
+        for sign, name, input, mode in sorted(keys)
     ]
     return changed, only
 
