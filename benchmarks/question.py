@@ -12,8 +12,8 @@ import torch
 import torchvision
 
 from archlint.contracts.contract import Budget, Contract, SizeClause, TensorInput, TensorOutput
-from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.phrase_parser import parse_shape
+from archlint.contracts.size_text import size_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.describe import describe
 from archlint.engine.explore import explore_model
@@ -85,7 +85,7 @@ def decide(traced: ModelTracer) -> Answer:
     found = explore_model(run)
     finding = prove(run, found)
     if finding.violation:
-        at = point_text(finding.violation.point)
+        at = size_text(finding.violation.point)
         verdict = f"broken at {at}"
     else:
         verdict = f"open: {finding.open[0]}" if finding.open else "proved"

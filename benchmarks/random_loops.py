@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.drawn import sweep
 from tests.tracing.loops.drawn_loops import sources
-from tests.tracing.loops.test_following import check_drawn
+from tests.tracing.loops.test_loop_iterator import check_drawn
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:

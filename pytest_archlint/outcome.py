@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import Verdict
 from archlint.errors import visible
 from archlint.report.run_results import sentence
@@ -85,7 +85,7 @@ def record(item: pytest.Item, verdict: Verdict) -> Verdict:
     verdicts.append(asdict(verdict))
     properties: list[tuple[str, object]] = [("verdict", verdict.word)]
     if verdict.counterexample is not None:
-        point = point_text(verdict.counterexample)
+        point = size_text(verdict.counterexample)
         properties.append(("counterexample", point))
     if verdict.at is not None:
         properties.append(("layer", verdict.at.module or verdict.at.op))

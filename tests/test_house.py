@@ -154,7 +154,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/ops": (
         "tests/ops: every rule is looked up in them",
-        "aliases registry taps",
+        "aliases read_positions registry",
     ),
     "archlint/ops/rules": (
         "tests/ops/values/test_int_ranges.py: rules whose sizes values determine; "
@@ -192,7 +192,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/runner": (
         "tests/runner/test_pool.py: both ends of a worker, and sweeps",
-        "fork_server job_process patched_check server_process stack_dump warm_up",
+        "check_copy fork_server job_process server_process stack_dump warm_up",
     ),
     "archlint/runner/cache": (
         "tests/runner/cache/test_store.py: parts of one cache",
@@ -211,8 +211,9 @@ TESTED_ELSEWHERE = {
         "statements",
     ),
     "archlint/tracing/loops": (
-        "tests/tracing/loops/test_following.py: parts of following a loop",
-        "generalise lists loop_functions loops names plans rewriting sections segments state turn",
+        "tests/tracing/loops/test_loop_iterator.py: parts of following a loop",
+        "generalise lists loop_functions loops names plans rewriting segments state "
+        "symbolic_ranges turn",
     ),
     "archlint/tracing/merge": (
         "tests/tracing/merge/test_module_merge.py: parts of a merge",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 from archlint.errors import one_line
 
 _NAMED = 2  # layers
@@ -38,7 +38,7 @@ def cost_changes(before: RecordedCosts | None, after: RecordedCosts | None) -> t
 
 
 def _where(costs: RecordedCosts) -> str:
-    return f" at {point_text(costs.at)}" if costs.at else ""
+    return f" at {size_text(costs.at)}" if costs.at else ""
 
 
 def _changes(before: RecordedCosts, after: RecordedCosts) -> Iterator[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from archlint.contracts.points import point_text
 from archlint.contracts.region import in_box, typical_point
+from archlint.contracts.size_text import size_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.question import Question
@@ -81,7 +81,7 @@ def explore(trace_at: TraceAt, question: Question, *, paths: int, deadline: floa
             result.covered = not result.reasons
             return result
         if not holds(seen, point):
-            at = point_text(point)
+            at = size_text(point)
             result.reasons.append(f"the path traced at {at} does not contain these sizes")
             return result
         if solver is not None:
@@ -117,7 +117,7 @@ def _not_covered(limit: str, result: Exploration, point: Mapping[str, int]) -> s
                 call = path.trace.calls[event.call]
                 lines[call.source or call.op] = lines.get(call.source or call.op, 0) + 1
     where = max(lines, key=lambda k: lines[k], default="")
-    text = f"{limit} before every size was covered, for example {point_text(point)}"
+    text = f"{limit} before every size was covered, for example {size_text(point)}"
     return f"{text} (most paths branch at {where})" if where else text
 
 
@@ -146,7 +146,7 @@ def _differing_paths(path: ExploredPath, result: Exploration, deadline: float) -
         return []
     errors = (path.trace.error, *map(_error_at, path.trace.others))
     why = next(filter(None, errors), "the outputs differ")
-    return [f"at {point_text(point)} tensor values determine whether the model accepts: {why}"]
+    return [f"at {size_text(point)} tensor values determine whether the model accepts: {why}"]
 
 
 def _error_at(trace: Trace) -> str:

@@ -8,8 +8,8 @@ from functools import partial
 
 from archlint.contracts.contract import Contract, Output, TensorOutput
 from archlint.contracts.cost_budget import budgets_text
-from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.structure_reader import structure_as_yaml
+from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import At, Proof, Verdict
 from archlint.engine.diagnosis.diagnose import Diagnosis
 from archlint.engine.diagnosis.input_mismatch import container_mismatch, input_mismatch
@@ -59,7 +59,7 @@ def _not_run(evidence: Evidence) -> dict[str, str]:
     """The largest sizes of the contract, if the real model did not run there."""
     if not evidence.samples.run or evidence.left_out is None:
         return {}
-    return {"not run": f"{point_text(evidence.left_out)}, the largest sizes"}
+    return {"not run": f"{size_text(evidence.left_out)}, the largest sizes"}
 
 
 def verdict_without_run(contract: Contract) -> Verdict:
@@ -99,7 +99,7 @@ def broken_verdict(
     confirmed, how = confirmation
     lines = contract_lines(contract)
     if point is not None:
-        lines["fails at"] = f"{point_text(point)}   ({how})"
+        lines["fails at"] = f"{size_text(point)}   ({how})"
     if at is not None:
         place = "  ".join(p for p in (at.module or "the model", layer or at.op) if p)
         lines["at"] = place + (f"     {shown_source(at.source)}" if at.source else "")
@@ -148,7 +148,7 @@ def _size_violation(
     violation = attempt.violation
     assert violation is not None
     diagnosis = diagnosis or Diagnosis(None)
-    point = point_text(violation.point)
+    point = size_text(violation.point)
     claim = diagnosis.claim or ""
     details = {"because": diagnosis.because}
     if violation.expected == "refused":
@@ -183,8 +183,8 @@ def _other_violation(other: SizeViolation | None) -> str:
         return ""
     cause = f": {other.cause.needs()}" if other.cause is not None else ""
     if other.expected == "output":
-        return f"{point_text(other.point)} is accepted, but{cause.removeprefix(':')}"
-    return f"{point_text(other.point)} is refused{cause}"
+        return f"{size_text(other.point)} is accepted, but{cause.removeprefix(':')}"
+    return f"{size_text(other.point)} is refused{cause}"
 
 
 def _broken_sample(
@@ -192,7 +192,7 @@ def _broken_sample(
 ) -> Verdict:
     """A size at which the real model violates the contract, where nothing was proved."""
     what = _MUST_BE_REFUSED if expected == "refused" else _outcome_text(outcome)
-    message = f"fails at {point_text(outcome.sizes)}: {what}"
+    message = f"fails at {size_text(outcome.sizes)}: {what}"
     found = f"found by running {KINDS[outcome.values]}".strip()
     return broken_verdict(
         verdict,

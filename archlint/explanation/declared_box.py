@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.ranges.range_contract import phrase
+from archlint.contracts.size_text import size_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.largest_box import GoodBox, largest_box, typical_member
 from archlint.engine.exploration import Exploration
@@ -21,7 +21,7 @@ def box_text(run: CheckRun, exploration: Exploration) -> str:
         complete = all(name in opt for name in question.names)
         if not complete or not holds(accepted, opt):
             if complete and holds(question.premise, opt):
-                note = f"; opt {point_text(opt)} itself is refused"
+                note = f"; opt {size_text(opt)} itself is refused"
             ordinary = {n: 224 if i or len(question.names) == 1 else 2
                         for i, n in enumerate(question.names)}  # fmt: skip
             wished = ordinary | opt
@@ -35,7 +35,7 @@ def box_text(run: CheckRun, exploration: Exploration) -> str:
         steps = largest_box(names, box, accepted, opt, run.deadline, steps=True, declared=stated)
     except Unsolved:
         return ""
-    around = point_text({name: opt[name] for name in question.names})
+    around = size_text({name: opt[name] for name in question.names})
     lines = [f"{_text(plain)}   ({_kind(plain)} around {around}{note})"]
     if steps.count > plain.count:
         lines.append(f"{_text(steps)}   ({_kind(steps)} with these multiples)")

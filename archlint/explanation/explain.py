@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archlint.contracts.contract import Budget, Contract, Input, SizeClause
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.cost.model_cost import cost_of_run
 from archlint.engine.describe.describe import Description, describe
@@ -118,7 +118,7 @@ def _explain(
     if path is None and point is not None and at is not None:
         path = _path_of(run, point)
     if path is None or point is None:
-        where = point_text(point or {}) or "any size"
+        where = size_text(point or {}) or "any size"
         why = "; ".join(exploration.reasons) or "these sizes are outside of the explored ones"
         name = run.source.name
         raise ArchlintError(f"it is not known whether {name} accepts {where}: {why}")

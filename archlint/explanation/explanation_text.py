@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Input, TensorInput
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 from archlint.explanation.path_rows import Row, dims_text, matching, needs_text
 from archlint.explanation.tied_weights import (
     TiedWeight,
@@ -36,7 +36,7 @@ def explanation_text(e: Explanation, verbose: bool = False, layer: str = "") -> 
         why = f"the code takes this path where {e.condition}" if e.condition else ""
         parts.append(
             [
-                f"refused   {point_text(e.point)}: {e.path.trace.error}{at}",
+                f"refused   {size_text(e.point)}: {e.path.trace.error}{at}",
                 *[f"          {why}"][: bool(why)],
             ]
         )
@@ -57,10 +57,10 @@ def _head(e: Explanation) -> list[str]:
         lines.append(f"accepts   {e.accepts.text}   (proved; other sizes are unknown)")
         lines += [f"unknown   {reason}" for reason in e.reasons]
     if e.requested:
-        lines.append(f"at        {point_text(e.point)}: {'accepted' if e.accepted else 'refused'}")
+        lines.append(f"at        {size_text(e.point)}: {'accepted' if e.accepted else 'refused'}")
     if e.paths > 1 and e.condition:
         many = str(e.paths) if e.covered else f"at least {e.paths}"
-        lines.append(f"path      of {point_text(e.point)}, 1 of {many}: sizes with {e.condition}")
+        lines.append(f"path      of {size_text(e.point)}, 1 of {many}: sizes with {e.condition}")
     return lines
 
 
@@ -80,7 +80,7 @@ def _table(e: Explanation, verbose: bool, layer: str) -> list[str]:
         return []
     shown_steps = [s for s in steps if verbose or layer or s.row.changes]
     end = _end(e)
-    table = [("layer", "", "sizes", f"at {point_text(e.point)}", "accepted so far")]
+    table = [("layer", "", "sizes", f"at {size_text(e.point)}", "accepted so far")]
     if not layer:
         table += _inputs(e)
     notes: dict[int, list[str]] = {}
@@ -153,7 +153,7 @@ def _numbers(dims: tuple[Size, ...] | None, env: Mapping[str, int]) -> str:
 
 def _refusal(e: Explanation) -> list[str]:
     """From the refused claim back to the input."""
-    lines = [f"refused   {point_text(e.point)}, from the layer that refuses back to the input:"]
+    lines = [f"refused   {size_text(e.point)}, from the layer that refuses back to the input:"]
     table = []
     for row in reversed(e.chain):
         made = f"{dims_text(row.dims)} = {_numbers(row.dims, e.point)}" if row.dims else ""

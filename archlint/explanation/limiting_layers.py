@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.describe import describe
 from archlint.engine.exploration import Exploration
@@ -80,7 +80,7 @@ def _limiting(
             continue
         description = describe(names, box, relaxed.accepted, solver_deadline=run.deadline)
         exact = relaxed.covered and description.exact
-        words = description.text if exact else f"more sizes, for example {point_text(gained)}"
+        words = description.text if exact else f"more sizes, for example {size_text(gained)}"
         limiting.append(LimitingLayers(tuple(map(site_text, sites)), words, exact))
     return tuple(limiting)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
 from archlint.engine.weights.guards import without_guards
@@ -170,7 +170,7 @@ def needed_shape_text(tie: TiedWeight, point: Mapping[str, int]) -> str:
         else f"smaller by {count_weights(-more)}"
     )
     shapes = f"{shape_text(tie.shape)} would have to be {shape_text(needed)}"
-    return f"`{tie.name}` {shapes} for {point_text(point)}: {change}"
+    return f"`{tie.name}` {shapes} for {size_text(point)}: {change}"
 
 
 def _factor(size: Size) -> str:

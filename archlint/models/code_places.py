@@ -16,7 +16,7 @@ from typing import Any
 from torch import nn
 
 from archlint.runtime.code_owner import Owner, file_of_module, owner_of
-from archlint.runtime.own_type import is_a
+from archlint.runtime.real_type import is_a
 
 _OTHERS = frozenset({"torch", "torchgen", "archlint", "numpy", "builtins", "z3"})
 _MOST_MODULES = 400

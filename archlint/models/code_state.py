@@ -10,7 +10,7 @@ from typing import Any
 from archlint.models.code_places import CodePlaces, in_cell, is_code_state
 from archlint.models.containers import base_of
 from archlint.runtime.code_owner import Owner, file_of_module, owner_of
-from archlint.runtime.own_type import is_a
+from archlint.runtime.real_type import is_a
 
 _GONE = object()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from archlint.runtime.own_type import is_a
+from archlint.runtime.real_type import is_a
 
 
 def generator_state(value: Any) -> Any:

@@ -31,7 +31,7 @@ from archlint.models.code_state import CodeState
 from archlint.models.containers import base_of, contents, put_contents, same_contents
 from archlint.models.generators import generator_state, put_generator_state
 from archlint.models.generators import same_state as _same_state
-from archlint.runtime.own_type import is_a
+from archlint.runtime.real_type import is_a
 from archlint.runtime.uninterruptible import uninterrupted
 
 _SIMPLE = frozenset(

@@ -178,7 +178,7 @@ class Path(Protocol):
     def count(self, made_by: str, tensor: TensorSpec) -> Size:
         """The number of elements of ``tensor`` that are not 0, as :meth:`unknown` returns it."""
 
-    def undecided(self, text: str) -> NoReturn:
+    def unknown_outcome(self, text: str) -> NoReturn:
         """End the trace: nothing can be known about what follows, because of ``text``."""
 
     def unproved(self, text: str) -> None:

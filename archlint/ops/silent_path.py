@@ -76,7 +76,7 @@ class SilentPath:
     def count(self, made_by: str, tensor: TensorSpec) -> Size:
         raise Unanswered
 
-    def undecided(self, text: str) -> NoReturn:
+    def unknown_outcome(self, text: str) -> NoReturn:
         raise Unanswered
 
     def unproved(self, text: str) -> None:

@@ -16,9 +16,9 @@ from archlint.contracts.accepted_set import (
     region,
     shown,
 )
-from archlint.contracts.points import point_text
 from archlint.contracts.recorded_costs import cost_changes
 from archlint.contracts.region import input_constraints, input_symbols
+from archlint.contracts.size_text import size_text
 from archlint.errors import PhraseError
 from archlint.runtime.effort_clock import now
 from archlint.symbolic.formula import Bool, conj, disj, holds, negate
@@ -41,7 +41,7 @@ class Example:
     smallest: bool = True
 
     def __str__(self) -> str:
-        sizes = point_text(self.point) or "the only size"
+        sizes = size_text(self.point) or "the only size"
         return sizes if self.smallest else f"{sizes} (there may be smaller ones)"
 
 
@@ -141,7 +141,7 @@ def _compared(before: AcceptedSet, after: AcceptedSet, deadline: float) -> Chang
         )
         point = solver.find(unknown)
         if point is not None:
-            at = point_text(point)
+            at = size_text(point)
             not_compared.append(f"for example {at}: the set {' and '.join(which)} is not exact")
     if unclear := _unclear(before, after, conj(old, new), solver):
         not_compared.append(unclear)
@@ -182,7 +182,7 @@ def _unclear(before: AcceptedSet, after: AcceptedSet, where: Bool, solver: Solve
         recorded = disj(*(region(c.where) for c in entry.outputs))
         point = None if recorded is True else solver.find(conj(where, negate(recorded)))
         if point is not None:
-            at = point_text(point) or "the only size"
+            at = size_text(point) or "the only size"
             return f"the output {side} is not recorded, for example at {at}"
     return ""
 

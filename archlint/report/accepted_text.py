@@ -16,7 +16,7 @@ from archlint.contracts.accepted_set import (
     input_as_yaml,
     shown,
 )
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 
 LABEL = 11  # columns
 REFUSALS = 3  # that are shown where no size is accepted
@@ -45,7 +45,7 @@ def _block(entry: AcceptedSet, modes: Sequence[str]) -> list[str]:
         lines["because"] = "\n".join(map(str, entry.refusals[:REFUSALS]))
     if entry.minimum:
         limit = "" if entry.exact else "   (of those proved)"
-        lines["smallest"] = point_text(entry.minimum) + limit
+        lines["smallest"] = size_text(entry.minimum) + limit
     if entry.output is not None:
         lines["output"] = "\n".join(_runs(entry.output))
     elif len(entry.outputs) <= CASES:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from archlint.contracts.accepted_set import input_as_yaml, shown
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 from archlint.errors import one_line
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 def text(cost: ModelCost, by_layer: bool = False) -> str:
     """A block with the formulas, and a row for each layer."""
-    at = f" at {point_text(cost.point)}" if cost.point else ""
+    at = f" at {size_text(cost.point)}" if cost.point else ""
     lines = [f"{cost.model}   {shown(input_as_yaml(cost.input))}   {cost.mode}"]
     for path in cost.paths:
         if len(cost.paths) > 1:
@@ -72,8 +72,8 @@ def _fits(cost: ModelCost, found: Fits) -> list[str]:
     doubt = "" if found.grows else "; that larger sizes need more was not proved"
     lines = [f"fits in {found.text}, at most (kernels need more on top{doubt})"]
     for fit in (*found.squares, *found.batches):
-        sizes = point_text(fit.found) if fit.found else "nothing fits"
-        fixed = point_text(fit.fixed) if fit.fixed else "at most"
+        sizes = size_text(fit.found) if fit.found else "nothing fits"
+        fixed = size_text(fit.fixed) if fit.fixed else "at most"
         needed = f"   {bytes_text(fit.needed)}" if fit.found else ""
         lines.append(f"  {fixed:<20}{sizes}{needed}")
     condition = f"\nat sizes with {cost.paths[0].where}" if len(cost.paths) > 1 else ""
@@ -111,7 +111,7 @@ def rows(cost: ModelCost) -> list[tuple[str, ...]]:
     """The table of the layers of the path shown; the first row has the titles."""
     path = cost.paths[0]
     whole = path.flops.at(cost.point)
-    at = point_text(cost.point)
+    at = size_text(cost.point)
     kept = (f"bytes kept at {at}",) if cost.training else ()
     result = [("layer", "", f"FLOPs at {at}", "share", "parameters", *kept, "formula")]
     for layer in path.layers:

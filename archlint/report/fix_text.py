@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archlint.contracts.contract import Contract
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 from archlint.errors import visible
 from archlint.explanation.fixes.find_fixes import Search
 from archlint.explanation.fixes.proposal import Fix
@@ -35,8 +35,8 @@ def _lines(fix: Fix) -> list[str]:
         "fix": fix.title,
         "accepts": fix.accepts + ("   (proved, and no other size)" if fix.exact else "   (proved)"),
         "weights": f"the existing weights {fix.weights}",
-        "ran at": ", ".join(map(point_text, fix.ran)),
-        "same": f"output as before at {', '.join(map(point_text, fix.same))}" if fix.same else "",
+        "ran at": ", ".join(map(size_text, fix.ran)),
+        "same": f"output as before at {', '.join(map(size_text, fix.same))}" if fix.same else "",
         "updates": "; ".join(
             f"{c.id} to {'rejects' if c.clause.kind == 'rejects' else 'accepts'}: {words}"
             for c, words in fix.obsolete

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import Verdict
 from archlint.contracts.verdict_text import body
 from archlint.errors import Mistake, one_line
@@ -68,7 +68,7 @@ def _case(suite: Element, path: str, verdict: Verdict, level: str | None) -> Non
 def _properties(case: Element, verdict: Verdict) -> None:
     values = {"verdict": verdict.word}
     if verdict.counterexample is not None:
-        values["counterexample"] = point_text(verdict.counterexample)
+        values["counterexample"] = size_text(verdict.counterexample)
     if verdict.at is not None:
         values["layer"] = verdict.at.module or verdict.at.op
     if verdict.severity != "error":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import WORDS, Verdict
 from archlint.contracts.verdict_text import status_of
 from archlint.errors import one_line
@@ -35,7 +35,7 @@ def render(results: RunResults) -> str:
 
 def _row(verdict: Verdict) -> str:
     fix = verdict.details.get("fix", "").partition("\n")[0]
-    point = point_text(verdict.counterexample) if verdict.counterexample else ""
+    point = size_text(verdict.counterexample) if verdict.counterexample else ""
     layer = " ".join(filter(None, (verdict.at.module, verdict.at.op))) if verdict.at else ""
     if verdict.word in ("error", "vacuous"):
         layer = verdict.message.partition("\n")[0]

@@ -24,10 +24,10 @@ from archlint.contracts.job import Job
 from archlint.engine.pipeline import check_contract
 from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.edit import Edit
-from archlint.explanation.fixes.find_fixes import Search, find_fixes, reference
+from archlint.explanation.fixes.find_fixes import Search, find_fixes, model_before
+from archlint.explanation.fixes.model_before_fix import ModelBefore
 from archlint.explanation.fixes.obsolete_contracts import with_updates
 from archlint.explanation.fixes.proposal import Fix
-from archlint.explanation.fixes.reference import Reference
 from archlint.runner.fork_server import FORKS
 from archlint.runner.messages import framed
 from archlint.runner.resources import cores
@@ -36,7 +36,7 @@ from archlint.runner.server_process import ServerDied, ServerProcess
 FILES = 20_000  # in a project that is copied
 SECONDS = 240.0  # for one copy
 _COPIED = (".py", ".pyi", ".yaml", ".yml", ".toml", ".cfg", ".json", ".ini")
-_CHECK = "archlint.runner.patched_check:answer"
+_CHECK = "archlint.runner.check_copy:answer"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Request:
     job: Job
     others: tuple[Job, ...]
     file: Path
-    before: Reference
+    before: ModelBefore
     other_values: bool
     seconds: float
     root: Path
@@ -156,7 +156,7 @@ def checked_fixes(
         now = check_contract(other.contract, other.ref, root=other.root, samples=0)
         return now.word not in ("broken", "error")
 
-    before = reference(broken)
+    before = model_before(broken)
 
     def with_checked_edit(fix: Fix) -> Fix:
         """The fix with the first of its edits that holds in a copy of the project.
@@ -198,7 +198,7 @@ def _check(
     edit: Edit,
     job: Job,
     others: Sequence[Job],
-    before: Reference,
+    before: ModelBefore,
     server: CopyServer,
 ) -> Answer:
     with tempfile.TemporaryDirectory(prefix="archlint-fix-") as folder:

@@ -1,8 +1,8 @@
 """Formulas about an index that takes every value of a range: universal quantification, exact.
 
-:mod:`.quantify` treats numbers of which only bounds are known, and may give up too early. The index
-of a loop takes each value from its lower to its upper bound, so a formula that fails for one value
-fails. :func:`at_every_value` is exact, or ``None`` for formulas that it cannot treat.
+:mod:`.quantify_unknowns` treats numbers of which only bounds are known, and may give up too early.
+The index of a loop takes each value from its lower to its upper bound, so a formula that fails for
+one value fails. :func:`at_every_value` is exact, or ``None`` for formulas that it cannot treat.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from archlint.symbolic.formula import (
     substitute_formula,
 )
 from archlint.symbolic.intervals import Box
-from archlint.symbolic.quantify import unknowns_in
+from archlint.symbolic.quantify_unknowns import unknowns_in
 
 
 def index_range(index: Unknown) -> tuple[Size, Size]:

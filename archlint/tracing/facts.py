@@ -20,7 +20,7 @@ from archlint.symbolic.formula import (
 )
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.products import factored
-from archlint.symbolic.quantify import for_all, unknowns_in
+from archlint.symbolic.quantify_unknowns import for_all, unknowns_in
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from archlint.ops.shapes.strides import settled_strides
 from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.user_frames import first_line, summary
 from archlint.symbolic import Expr, Size
-from archlint.symbolic.quantify import unknowns_in
+from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing.cpu_kernels import (
     FEW,
     at_sizes,

@@ -13,7 +13,7 @@ from archlint.symbolic import Expr, Size, evaluate, unknown
 from archlint.symbolic.case_split import divisors
 from archlint.symbolic.formula import Bool, Formula, Junction, comparisons, eq, holds, negate
 from archlint.symbolic.intervals import Box
-from archlint.symbolic.quantify import MAX_UNKNOWNS, unknowns_in, upper_bound
+from archlint.symbolic.quantify_unknowns import MAX_UNKNOWNS, unknowns_in, upper_bound
 from archlint.tracing.events import Event
 from archlint.tracing.exception_handling.exception_flow import is_caught
 from archlint.tracing.facts import Facts, SavedFacts
@@ -242,7 +242,7 @@ class TracedPath:
         """How many elements of the tensor are not 0: the same for one mask until masks change."""
         return self.masks.of(tensor, lambda: self.unknown(made_by, 0, tensor.numel()))
 
-    def undecided(self, text: str) -> NoReturn:
+    def unknown_outcome(self, text: str) -> NoReturn:
         """End the trace: nothing can be known about what follows, because of ``text``."""
         if self.before_number is not None:
             self.before_number()

@@ -10,7 +10,7 @@ from typing import Any
 from archlint.contracts.contract import ANY_SIZE
 from archlint.contracts.output_match import keep_names
 from archlint.ops.registry import TensorSpec
-from archlint.symbolic.quantify import unknowns_in
+from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing.call_log import CallLog
 from archlint.tracing.path import TracedPath
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 import archlint
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import Verdict
 from archlint.engine import pipeline
 from archlint.engine.python_contracts import contract_of, source_of
@@ -47,6 +47,6 @@ def _words(case: Case) -> dict[str, Any]:
 
 def _answer(verdict: Verdict) -> Answer:
     holds = {"proved": True, "broken": False}.get(verdict.word)
-    at = point_text(verdict.counterexample or {})
+    at = size_text(verdict.counterexample or {})
     told = f"{verdict.word} at {at}" if at else verdict.word
     return Answer(holds, told if holds is not None else f"{told}: {verdict.message:.100}")

@@ -147,7 +147,7 @@ class HintPath:
     def count(self, made_by: str, tensor: TensorSpec) -> Size:
         raise NoRule("depends on values: tests/ops/values/test_int_ranges.py")
 
-    def undecided(self, text: str) -> NoReturn:
+    def unknown_outcome(self, text: str) -> NoReturn:
         raise NoRule(text)
 
 

@@ -71,7 +71,7 @@ def test_without_turns_an_unknown_branch_is_unanswered():
         lambda: silent.claim(ge(H, 8), "at least 8"),
         lambda: silent.unknown("nonzero", 0),
         lambda: silent.count("nonzero", TensorSpec((H,))),
-        lambda: silent.undecided("data"),
+        lambda: silent.unknown_outcome("data"),
         lambda: silent.unproved("data"),
     ):
         with pytest.raises(Unanswered):

@@ -13,7 +13,7 @@ from archlint.contracts.contract import TensorInput
 from archlint.symbolic import Expr, symbol
 from archlint.symbolic.formula import holds
 from archlint.symbolic.intervals import Box
-from archlint.symbolic.quantify import unknowns_in
+from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing.path import TracedPath
 from archlint.tracing.run import current_run
 from archlint.tracing.signals import UnknownOutcome

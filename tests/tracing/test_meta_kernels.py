@@ -20,7 +20,7 @@ from archlint.ops.registry import TensorSpec
 from archlint.ops.shapes.strides import contiguous_strides, settled_strides
 from archlint.symbolic import Expr
 from archlint.symbolic.intervals import Box
-from archlint.symbolic.quantify import unknowns_in
+from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing.tensors.symbolic_tensor import symbolic_tensor
 from archlint.tracing.tracer import trace
 from tests import REPO

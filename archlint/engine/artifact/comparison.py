@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from archlint.contracts.contract import Artifact, Contract, Input, ModelRef, TensorInput
-from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.ranges.range_contract import leaves
 from archlint.contracts.settings import shorten
+from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import Samples, Verdict
 from archlint.engine.artifact.artifact_differences import (
     KINDS,
@@ -167,7 +167,7 @@ class _Pair:
 
 def _disagreement(point: dict[str, int], expected: list[Any] | str) -> str:
     """The model itself does not do what was proved: a bug of archlint."""
-    at = point_text(point)
+    at = size_text(point)
     what = f"refuses {at} ({expected})" if isinstance(expected, str) else f"accepts {at}"
     return f"the model {what}, which was proved otherwise: report this as a bug in archlint"
 
@@ -260,14 +260,14 @@ def compared_verdict(
         lines["note"] = note
     lines["compared"] = compared
     what = first.text if first.kind in PLAIN else f"{KINDS[first.kind]}: {first.text}"
-    message = f"{point_text(first.sizes)}: {what}"
+    message = f"{size_text(first.sizes)}: {what}"
     return replace(verdict, word="broken", message=message, details=lines, samples=samples,
                    counterexample=dict(first.sizes), confirmed=True)  # fmt: skip
 
 
 def _at(difference: Difference) -> str:
     how = "in a reused request" if difference.reused else "in a fresh request"
-    return f"{point_text(difference.sizes)}   (smallest of those run; {difference.text}, {how})"
+    return f"{size_text(difference.sizes)}   (smallest of those run; {difference.text}, {how})"
 
 
 def _kind_text(differences: Sequence[Difference], kind: str) -> str:
@@ -280,7 +280,7 @@ def _kind_text(differences: Sequence[Difference], kind: str) -> str:
     lines = [f"{KINDS[kind]}, at {number} size{'s' if number > 1 else ''}"]
     for d in shown:
         reused = "   (reused request)" if d.reused else ""
-        lines.append(f"{d.text} at {point_text(d.sizes)}{reused}")
+        lines.append(f"{d.text} at {size_text(d.sizes)}{reused}")
     return "\n".join(lines)
 
 

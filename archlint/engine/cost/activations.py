@@ -15,7 +15,7 @@ import torch
 
 from archlint.engine.cost.amount import product_text
 from archlint.symbolic import Size, evaluate
-from archlint.symbolic.quantify import unknowns_in
+from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing.fx_graph import tensors
 from archlint.tracing.tensors.aliasing import bases_of, roots
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor

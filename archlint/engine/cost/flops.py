@@ -13,7 +13,7 @@ from archlint.engine.cost.amount import Amount, one_of, total
 from archlint.ops.registry import NoRule
 from archlint.ops.traits import traits_of
 from archlint.symbolic import Size, atoms, floordiv, from_atom, polynomial
-from archlint.symbolic.quantify import unknowns_in, upper_bound
+from archlint.symbolic.quantify_unknowns import unknowns_in, upper_bound
 from archlint.tracing.call_log import CallLog, RepeatedCalls, Span
 from archlint.tracing.tensors.specs import known_of
 from archlint.tracing.trace import Call, Trace

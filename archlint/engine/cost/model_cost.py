@@ -10,8 +10,8 @@ import torch
 
 from archlint.contracts.contract import Budget, Contract, Input, SizeClause
 from archlint.contracts.cost_budget import OPTIMIZERS, parse_bytes
-from archlint.contracts.points import point_text
 from archlint.contracts.region import batch_symbol
+from archlint.contracts.size_text import size_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.cost.activations import Peak, peak
 from archlint.engine.cost.amount import Amount, total
@@ -292,7 +292,7 @@ def _point(
         point = parse_sizes(exploration.names, at)
     accepts = exploration.accepts(point) if point is not None else None
     if point is None or not accepts:
-        where = point_text(point or {}) or "any size"
+        where = size_text(point or {}) or "any size"
         known = f"{name} does not accept {where}"
         unknown = f"it is not known whether {name} accepts {where}"
         raise ArchlintError(known if accepts is False else unknown)

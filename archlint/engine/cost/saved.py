@@ -17,7 +17,7 @@ from archlint.engine.cost.flops import ByModule, added, outermost
 from archlint.ops.registry import INPLACE
 from archlint.ops.traits import Saves, View, is_inplace, traits_of
 from archlint.symbolic import Size
-from archlint.symbolic.quantify import unknowns_in
+from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing.call_log import CallLog, MergedCalls, Span
 from archlint.tracing.fx_graph import tensors, weights
 from archlint.tracing.tensors.aliasing import bases_of

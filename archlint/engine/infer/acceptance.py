@@ -11,9 +11,9 @@ from archlint.contracts.accepted_set import AcceptedSet, input_as_yaml
 from archlint.contracts.contract import Contract, Input
 from archlint.contracts.output_shape import at as shape_at
 from archlint.contracts.output_shape import words as shape_words
-from archlint.contracts.points import point_text
 from archlint.contracts.size_map import size_map
 from archlint.contracts.size_map_svg import notebook_html
+from archlint.contracts.size_text import size_text
 from archlint.engine.cost.lock_file_costs import recorded_costs
 from archlint.engine.describe.describe import Description, describe
 from archlint.engine.describe.restrict import simplified
@@ -126,7 +126,7 @@ class Acceptance:
             point = None
         if point is None:
             return "some sizes"
-        return f"some sizes, for example {point_text(point)}"
+        return f"some sizes, for example {size_text(point)}"
 
     def entry(self) -> AcceptedSet:
         """All of it in words, as reports and lock files print it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
 from archlint.engine.sampling.cross_check import cross_check_at
@@ -49,7 +49,7 @@ def confirmed(run: CheckRun, exploration: Exploration) -> tuple[str, ...]:
             exploration.reasons.append(DISAGREE + evidence.disagreement)
             break
         if evidence.samples.run and evidence.samples.device == "cpu":
-            ran.append(f"{point_text(point)} ({word})")
+            ran.append(f"{size_text(point)} ({word})")
     return tuple(ran)
 
 

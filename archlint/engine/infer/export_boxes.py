@@ -14,8 +14,8 @@ from torch import nn
 
 from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Contract, Input, ModelRef
-from archlint.contracts.points import point_text
 from archlint.contracts.region import input_symbols
+from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import Verdict
 from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.describe import describe
@@ -139,7 +139,7 @@ def _start(
             return point
     if typical_member(names, box, accepted, {}, deadline) is None:
         raise ArchlintError("the model accepts none of these sizes")
-    at = point_text(wished)
+    at = size_text(wished)
     if len(wished) == len(names) and not holds(exploration.region, wished):
         raise ArchlintError(f"opt {at} is outside of the range")
     raise ArchlintError(f"the model refuses opt {at}")
@@ -169,7 +169,7 @@ def _pieces(
     lost = words.text if words.exact and len(words.text) <= LONGEST else ""
     if not lost:
         example = typical_member(names, box, rest, {}, deadline)
-        lost = f"sizes such as {point_text(example or {})}"
+        lost = f"sizes such as {size_text(example or {})}"
     return {"boxes": [_spans(first)], "largest": first.largest, "lost": lost}
 
 

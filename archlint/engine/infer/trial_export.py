@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from archlint.contracts.contract import Contract, Input, ModelRef
-from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.ranges.range_contract import leaves
+from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import Verdict
 from archlint.engine.artifact.artifact_points import neighbors
 from archlint.engine.artifact.eager_outputs import tensors_of
@@ -75,7 +75,7 @@ def _tried(code: str, model: torch.nn.Module, contract: Contract) -> Verdict:
     for point in (*inside, *outside):
         refusal = _refusal(calls, tensors_of(build_input(contract.input, point)))
         if (refusal is None) is not (point in inside):
-            at = point_text(point)
+            at = size_text(point)
             what = f"accepts {at}" if refusal is None else f"refuses {at} ({refusal})"
             return Verdict("broken", message=f"its program {what}", counterexample=point)
     ran = f"ran at {len(inside)} of these sizes, and refused {len(outside)} outside"

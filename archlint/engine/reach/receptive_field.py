@@ -16,10 +16,10 @@ from typing import Any, Union
 import torch
 
 from archlint.engine.reach.window import Window
+from archlint.ops.read_positions import SAME, Reach
 from archlint.ops.registry import NoRule, TensorSpec
 from archlint.ops.rules.reach import pointwise
 from archlint.ops.rules.reach_views import reshaped
-from archlint.ops.taps import SAME, Reach
 from archlint.ops.traits import OUT, View, separated, traits_of, written_by
 from archlint.symbolic import Expr, Size, product
 from archlint.tracing.fx_graph import tensors

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
 
-from archlint.ops.taps import Taps
+from archlint.ops.read_positions import Taps
 
 Ends = tuple[int, int]
 _LONGEST = 4096  # a period beyond which nothing is looked for

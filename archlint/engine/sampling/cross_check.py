@@ -11,7 +11,7 @@ from torch import nn
 from archlint.contracts.output_match import output_formula
 from archlint.contracts.output_shape import at as shape_at
 from archlint.contracts.output_shape import fits
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import Samples
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
@@ -77,7 +77,7 @@ def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) 
         if seed >= len(sizes) and unable:
             break
         if device == "cpu" and _too_big(run, memory, point):
-            unable = unable or f"{point_text(point)} needs more memory than the budget allows"
+            unable = unable or f"{size_text(point)} needs more memory than the budget allows"
             continue
         limit, values = contract.budget.memory, values_of_round(number)
         outcome = run_at(model, contract.input, point, limit, device, seed, values, built)
@@ -186,7 +186,7 @@ def _disagreement(exploration: Exploration, outcome: Outcome, device: str) -> st
     path = exploration.path_at(outcome.sizes)
     if path is None:
         return ""
-    at = point_text(outcome.sizes)
+    at = size_text(outcome.sizes)
     accepted = holds(path.accepted, outcome.sizes)
     if accepted and not outcome.accepted:
         where = f" at {outcome.source}" if outcome.source else ""

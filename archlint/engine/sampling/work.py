@@ -10,7 +10,7 @@ from archlint.engine.cost.flops import flops
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.sampling.peak_memory import PathMemory
 from archlint.symbolic import Size
-from archlint.symbolic.quantify import upper_bound
+from archlint.symbolic.quantify_unknowns import upper_bound
 from archlint.tracing.fx_graph import tensors
 
 BUDGET = 125_000_000  # operations of a run, on average: about a hundredth of a second

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archlint.contracts.cost_budget import CostBudget
-from archlint.contracts.points import point_text
 from archlint.contracts.region import bounds_of
+from archlint.contracts.size_text import size_text
 from archlint.engine.cost.activations import Peak, peak
 from archlint.engine.cost.amount import Amount
 from archlint.engine.cost.flops import Flops, flops
@@ -208,7 +208,7 @@ def _violation(
         module = here.path.trace.calls[moment].module if moment >= 0 else ""
         most = module or "the model"
     amount = f"{value:,}" if counted is not None else f"of at least {value:,} bytes"
-    text = f"{budget.kind} {amount} at {point_text(point)}, expected {budget.text}"
+    text = f"{budget.kind} {amount} at {size_text(point)}, expected {budget.text}"
     text += f"; most in {most}"
     fits = _fits(spent, here, budget.limit, point)
     text += f"; {fits}" if fits else ""

@@ -9,12 +9,12 @@ from pathlib import Path
 from archlint.contracts.contract import ModelRef
 from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.layer_arguments import batch_first, ceil_mode, padded_windows
+from archlint.explanation.fixes.model_before_fix import ModelBefore
 from archlint.explanation.fixes.operator_calls import reshaping, resizing_to_skips
 from archlint.explanation.fixes.pad_input import padding
 from archlint.explanation.fixes.pool_before_flatten import pooling
 from archlint.explanation.fixes.position_embedding import interpolation
 from archlint.explanation.fixes.proposal import Fix, Proposal, try_fix, with_budget
-from archlint.explanation.fixes.reference import Reference
 from archlint.explanation.fixes.replace_pool import adaptive_pools
 from archlint.explanation.fixes.resize_input import resizing
 from archlint.explanation.fixes.rule_file_fixes import model_arguments, narrowing
@@ -44,7 +44,7 @@ def find_fixes(
     unfinished: dict[str, None] = {}
     with preserve_process_state():
         proposals = list(_proposals(broken, ref, root or Path.cwd(), unfinished))
-    before = reference(broken)
+    before = model_before(broken)
     fixes: dict[str, Fix] = {}
     for proposal in proposals:
         title, start, left = proposal.title, now(), broken.run.seconds_left
@@ -59,7 +59,7 @@ def find_fixes(
     return Search(tuple(fixes.values()), tuple(unfinished))
 
 
-def reference(broken: BrokenContract) -> Reference:
+def model_before(broken: BrokenContract) -> ModelBefore:
     """The broken model at up to three sizes that it accepts, two batches among them."""
     sizes = []
     point = broken.accepted_point
@@ -71,7 +71,7 @@ def reference(broken: BrokenContract) -> Reference:
         sizes = [s for s in some if broken.exploration.accepts(s)]
     model = broken.source.for_running(broken.contract.mode)
     unique = list({tuple(s.items()): s for s in sizes}.values())
-    return Reference.of(model, broken.contract.input, broken.violation.point, unique)
+    return ModelBefore.of(model, broken.contract.input, broken.violation.point, unique)
 
 
 def _proposals(
@@ -103,4 +103,4 @@ def _proposals(
         unfinished["a narrower contract"] = None
 
 
-__all__ = ["Search", "find_fixes", "reference"]
+__all__ = ["Search", "find_fixes", "model_before"]

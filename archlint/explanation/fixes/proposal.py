@@ -13,7 +13,7 @@ from archlint.engine.pipeline import check_source
 from archlint.engine.sampling.real_run import run_at
 from archlint.errors import ArchlintError
 from archlint.explanation.fixes.edit import Edit
-from archlint.explanation.fixes.reference import Reference
+from archlint.explanation.fixes.model_before_fix import ModelBefore
 from archlint.models.targets import ModelSource
 from archlint.runtime.effort_clock import now
 from archlint.symbolic.formula import holds
@@ -79,7 +79,7 @@ class Fix:
         return f"{self.title}: accepts {self.accepts}   (checked)"
 
 
-def try_fix(proposal: Proposal, before: Reference, seconds: float) -> Fix | None:
+def try_fix(proposal: Proposal, before: ModelBefore, seconds: float) -> Fix | None:
     """Check the contract of the proposal and run its model; ``None`` if any of it fails.
 
     The sizes that were refused must be accepted now, if the contract still includes them.

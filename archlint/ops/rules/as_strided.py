@@ -36,7 +36,7 @@ def as_strided(
     if input.dtype.is_complex or (input.device is not None and input.device.type != "cpu"):
         raise NoRule("memory of another kind")
     if not path.branch(_inside(input, sizes, strides, storage_offset)):
-        path.undecided("as_strided may read beyond the tensor's own elements")
+        path.unknown_outcome("as_strided may read beyond the tensor's own elements")
     return input.like(sizes, strides=strides)
 
 

@@ -188,7 +188,7 @@ def _open_strides(dims: tuple[Size, ...], who: str) -> DeferredStrides:
     """A layout that is not known; nothing can be known about what depends on it."""
 
     def settle(path: Path) -> NoReturn:
-        path.undecided(who + " how the result of einsum lies in memory")
+        path.unknown_outcome(who + " how the result of einsum lies in memory")
 
     return DeferredStrides.of(contiguous_strides(dims), settle, [])
 

@@ -82,7 +82,9 @@ def _transform(
         dims[at] = points // 2 + 1 if kind.halved and at == axes[-1] else points
     batch_sizes = [size for at, size in enumerate(input.dims) if at not in axes]
     if _NEEDS_BATCH and not decide(path, conj(*(ge(size, 1) for size in batch_sizes))):
-        path.undecided("whether a batch without elements is refused depends on the version of MKL")
+        path.unknown_outcome(
+            "whether a batch without elements is refused depends on the version of MKL"
+        )
     if input.strides is not None:
         raise NoRule("a tensor that is not contiguous")
     last = axes[-1]

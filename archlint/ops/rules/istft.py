@@ -108,6 +108,6 @@ def _weights(path: Path, window: TensorSpec | None, width: int, n_fft: int) -> t
     else:
         elements = window.elements.tensor
     if elements is None or elements.is_meta:
-        path.undecided("istft refuses some windows, and the values of this one are not known")
+        path.unknown_outcome("istft refuses some windows, and the values of this one are not known")
     left = (n_fft - width) // 2
     return torch.nn.functional.pad(elements.detach(), (left, n_fft - width - left))

@@ -140,7 +140,9 @@ def _claim_remaining(path: Path, dims: Sequence[Size]) -> None:
         for size in dims:
             path.claim(ge(size, 0), text, *dims)
         if not decide(path, some):
-            path.undecided("whether padding may leave nothing depends on the version of PyTorch")
+            path.unknown_outcome(
+                "whether padding may leave nothing depends on the version of PyTorch"
+            )
     path.claim(some, text, *dims)
 
 

@@ -17,9 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from archlint.ops.aliases import methods, spellings
-from archlint.ops.registry import NoRule, TensorSpec
-from archlint.ops.rules import reach_views as views
-from archlint.ops.taps import (
+from archlint.ops.read_positions import (
     SAME,
     Along,
     Reach,
@@ -31,6 +29,8 @@ from archlint.ops.taps import (
     slide,
     transposed,
 )  # fmt: skip
+from archlint.ops.registry import NoRule, TensorSpec
+from archlint.ops.rules import reach_views as views
 from archlint.ops.traits import declare_traits
 from archlint.symbolic import Size
 from archlint.symbolic.division import exact_quotient

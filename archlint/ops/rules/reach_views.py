@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from archlint.ops.read_positions import SAME, Along, Reach, nearest, slid, slide
 from archlint.ops.registry import NoRule
-from archlint.ops.taps import SAME, Along, Reach, nearest, slid, slide
 
 
 def cat(result: Any, tensors: Any, dim: Any = 0, **_: Any) -> Reach:

@@ -19,7 +19,7 @@ from archlint.ops.shapes.strides import decide, restrided
 from archlint.ops.traits import Bounds, View, declare_traits
 from archlint.symbolic import Expr, Size, ceildiv, floordiv, mod
 from archlint.symbolic.formula import eq, ge, gt, le
-from archlint.symbolic.quantify import unknowns_in
+from archlint.symbolic.quantify_unknowns import unknowns_in
 
 Tensor = torch.Tensor
 MOST_PIECES = 64
@@ -42,7 +42,7 @@ def _are_many(path: Path, count: Size) -> bool:
 def pieces(path: Path, count: Size) -> int:
     """A number of pieces as a Python number, by branching; it has to be small."""
     if unknowns_in(count) and path.known(le(count, FEW)) is not True:
-        path.undecided("values determine how often the model loops over a tensor")
+        path.unknown_outcome("values determine how often the model loops over a tensor")
     if isinstance(count, int):
         return count
     for k in range(MOST_PIECES + 1):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archlint.contracts.fingerprint import digest, fingerprint, layer
-from archlint.contracts.points import point_text
+from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import Verdict, Waived
 from archlint.errors import ArchlintError, Location, Mistake, RuleFileError
 
@@ -48,7 +48,7 @@ class KnownViolation:
 
     def __str__(self) -> str:
         """``N=1 H=32 W=32 at classifier.0``."""
-        point = point_text(self.counterexample or {})
+        point = size_text(self.counterexample or {})
         return " ".join(filter(None, (point or "no size", self.layer and f"at {self.layer}")))
 
 

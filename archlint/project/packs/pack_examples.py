@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archlint.contracts.job import Job
-from archlint.contracts.points import point_text
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.pack_reader import ContractTemplate, Example, Pack, defaults
 from archlint.contracts.rulefile.pack_use import instantiate
 from archlint.contracts.settings import project_root
+from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import Verdict
 from archlint.errors import Mistake
 
@@ -71,7 +71,7 @@ def expected(example: Example, contract: str) -> str:
 
 def sizes(point: Mapping[str, int]) -> str:
     """``N=1 H=32``."""
-    return point_text(point)
+    return size_text(point)
 
 
 def layer(name: str) -> str:

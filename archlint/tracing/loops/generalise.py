@@ -18,7 +18,7 @@ from archlint.tracing.symint.python_types import SymbolicInt, sym_int
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 
 if TYPE_CHECKING:
-    from archlint.tracing.loops.following import Before
+    from archlint.tracing.loops.loop_iterator import Before
 
 
 @dataclass

@@ -16,12 +16,13 @@ from archlint.ops.shapes.strides import channels_last_strides, is_channels_last,
 from archlint.runtime.code_owner import is_user_code
 from archlint.symbolic import Size
 from archlint.symbolic.formula import ge
-from archlint.tracing.loops.following import Loop
 from archlint.tracing.loops.lists import GrowingList
+from archlint.tracing.loops.loop_iterator import Loop
 from archlint.tracing.loops.names import BodyNames
 from archlint.tracing.loops.plans import Plans
 from archlint.tracing.loops.rewriting import Site
-from archlint.tracing.loops.sections import (
+from archlint.tracing.loops.segments import SymbolicTuple, has_symbolic_length, segments_of
+from archlint.tracing.loops.symbolic_ranges import (
     make_enumerate,
     make_iter,
     make_len,
@@ -32,7 +33,6 @@ from archlint.tracing.loops.sections import (
     sections_of,
     unbound,
 )
-from archlint.tracing.loops.segments import SymbolicTuple, has_symbolic_length, segments_of
 from archlint.tracing.loops.turn import Retry
 from archlint.tracing.python.builtins import SEEN_AS, SHADOWS
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor

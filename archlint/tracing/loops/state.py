@@ -22,13 +22,13 @@ import torch
 from archlint.ops.registry import TensorSpec
 from archlint.ops.shapes.strides import DeferredStrides, contiguous_strides, settled_strides
 from archlint.runtime.code_owner import file_of_module, is_users
-from archlint.runtime.own_type import is_a
+from archlint.runtime.real_type import is_a
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import Formula, eq
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.loops.lists import GrowingList
-from archlint.tracing.loops.sections import SectionIterator
 from archlint.tracing.loops.segments import Segment, SymbolicTuple
+from archlint.tracing.loops.symbolic_ranges import SectionIterator
 from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.python_types import SymbolicBool, SymbolicFloat, SymbolicInt

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 from archlint.ops.traits import ERRORS, traits_of
 from archlint.symbolic import Size, Unknown, evaluate
 from archlint.symbolic.formula import Bool, Formula, holds, negate
-from archlint.symbolic.quantify import unknowns_in, upper_bound
 from archlint.symbolic.quantify_range import at_every_value, at_value, index_range
+from archlint.symbolic.quantify_unknowns import unknowns_in, upper_bound
 from archlint.tracing.events import Event
 from archlint.tracing.exception_handling.exception_flow import is_caught
 from archlint.tracing.loops.plans import MOST_FIRST, MOST_LAST, Plans

@@ -10,7 +10,7 @@ from torch import nn
 
 from archlint.models.containers import base_of, contents, put_contents
 from archlint.models.snapshot import Snapshot
-from archlint.runtime.own_type import is_a
+from archlint.runtime.real_type import is_a
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 _PLAIN = (int, float, bool, str, bytes, type(None))

@@ -29,7 +29,7 @@ from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic import maximum, minimum
 from archlint.symbolic.formula import ge
-from archlint.symbolic.quantify import unknowns_in
+from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing import path as path_module
 from archlint.tracing.python.builtin_calls import replaceable
 from archlint.tracing.python.math_functions import EXACT, of_sizes

@@ -28,8 +28,8 @@ from torch import nn
 
 from archlint.models.code_places import classes_of
 from archlint.runtime.code_owner import Owner, file_of_module, is_user_code, owner_of
-from archlint.runtime.own_type import is_a
 from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.runtime.real_type import is_a
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic import Size
 from archlint.symbolic.formula import ge
@@ -316,7 +316,7 @@ class _Draws:
 
     def other(self, what: str, *args: Any, **kwargs: Any) -> Any:
         """A draw without bounds: the trace ends as unknown."""
-        return self.path.undecided(_decides(what))
+        return self.path.unknown_outcome(_decides(what))
 
     def _float(self, value: Any) -> Any:
         return user_number(value, self.path)

@@ -13,7 +13,7 @@ from torch import nn
 
 from archlint.models.code_places import classes_of, in_cell
 from archlint.runtime.code_owner import file_of_module, is_user_code
-from archlint.runtime.own_type import is_a
+from archlint.runtime.real_type import is_a
 
 _MOST = 20_000  # functions and classes that are followed
 _BY_TEXT = frozenset({"globals", "eval", "exec"})  # look up names of the function's own module

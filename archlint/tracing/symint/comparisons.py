@@ -9,7 +9,7 @@ from typing import Any
 
 from archlint.symbolic import Expr, Size, formula
 from archlint.symbolic.formula import Bool, Formula, conj, disj, negate
-from archlint.symbolic.quantify import unknowns_in
+from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.symbolic.rational import Ratio, compares_exactly, is_small, ratio_of
 from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, Root
 from archlint.tracing.symint.numbers import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from archlint.symbolic import Size, exact_quotient, substitute
 from archlint.symbolic.formula import conj, ge
-from archlint.symbolic.quantify import unknowns_in
+from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.symbolic.rational import Ratio
 from archlint.tracing.symint.numbers import SizePath
 

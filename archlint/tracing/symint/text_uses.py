@@ -31,7 +31,7 @@ from archlint.runtime import user_frames
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import Formula, comparisons, conj, eq, ge
-from archlint.symbolic.quantify import unknowns_in
+from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.symint.code_uses import Use, use_of
 from archlint.tracing.symint.numbers import SizePath, pinned, sizes_in, value_at

@@ -175,7 +175,7 @@ class Gradients:
 
 
 def _strides_unknown(path: Path) -> Any:
-    path.undecided("how a gradient lies in memory")
+    path.unknown_outcome("how a gradient lies in memory")
 
 
 def _set(tensor: SymbolicTensor, wanted: bool | None, leaf: bool) -> None:

@@ -5,14 +5,14 @@ import random
 import pytest
 
 from archlint.engine.reach.window import Window
-from archlint.ops import taps
+from archlint.ops.read_positions import averaged, between, nearest, slide, transposed
 
 DRAWN = (
-    lambda d: taps.slide(d.randint(1, 5), d.randint(1, 4), d.randint(0, 3), d.randint(1, 3)),
-    lambda d: taps.transposed(d.randint(1, 5), d.randint(1, 4), d.randint(0, 3), d.randint(1, 3)),
-    lambda d: taps.nearest(d.randint(1, 4), d.randint(1, 4)),
-    lambda d: taps.between(d.randint(1, 4), d.randint(1, 4), d.randint(1, 2)),
-    lambda d: taps.averaged(d.randint(1, 4), d.randint(1, 4)),
+    lambda d: slide(d.randint(1, 5), d.randint(1, 4), d.randint(0, 3), d.randint(1, 3)),
+    lambda d: transposed(d.randint(1, 5), d.randint(1, 4), d.randint(0, 3), d.randint(1, 3)),
+    lambda d: nearest(d.randint(1, 4), d.randint(1, 4)),
+    lambda d: between(d.randint(1, 4), d.randint(1, 4), d.randint(1, 2)),
+    lambda d: averaged(d.randint(1, 4), d.randint(1, 4)),
 )
 
 
@@ -34,7 +34,7 @@ def test_composed(seed):
 
 
 def test_joined():
-    fast, slow = Window().through(taps.slide(3, 2, 1, 1)), Window().through(taps.slide(1, 2, -5, 1))
+    fast, slow = Window().through(slide(3, 2, 1, 1)), Window().through(slide(1, 2, -5, 1))
     both = fast.joined(slow)
     assert [both.of(o) for o in range(2)] == [(-1, 5), (1, 7)]
     assert (both.size, both.stride, both.first_centre) == (7, 2, 2)

@@ -13,7 +13,7 @@ from archlint.contracts.contract import ModelRef
 from archlint.contracts.rulefile.load import load
 from archlint.errors import ArchlintError, Location
 from archlint.explanation.fixes.edit import Edit
-from archlint.explanation.fixes.reference import Reference
+from archlint.explanation.fixes.model_before_fix import ModelBefore
 from archlint.explanation.fixes.wrap import build
 from archlint.models.targets import resolve
 from tests.support.fix_project import fixes_in, load_model, rules, write_models
@@ -222,7 +222,7 @@ def test_an_argument_that_does_not_help_is_not_shown(project, tmp_path, fixes_of
 
 
 def test_weights_that_no_longer_fit_are_named():
-    before = Reference.of(nn.Linear(2, 3), [], {}, [])
+    before = ModelBefore.of(nn.Linear(2, 3), [], {}, [])
     assert before.load_into(nn.Linear(2, 4)) == "no longer fit: weight, bias"
 
 

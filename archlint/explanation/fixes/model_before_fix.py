@@ -23,7 +23,7 @@ class _Leaf:
 
 
 @dataclass(frozen=True)
-class Reference:
+class ModelBefore:
     """What a broken model did. ``refused`` are the sizes of the violation.
 
     ``outputs`` are its outputs at the sizes ``accepted``, with the weights ``state``, in eval mode;
@@ -42,7 +42,7 @@ class Reference:
         input: Input,
         refused: Mapping[str, int],
         accepted: Sequence[Mapping[str, int]],
-    ) -> Reference:
+    ) -> ModelBefore:
         """Run ``model`` at the accepted sizes."""
         state = {k: v.clone() if torch.is_tensor(v) else v for k, v in model.state_dict().items()}
         outputs = tuple(_output(model, input, sizes) for sizes in accepted)

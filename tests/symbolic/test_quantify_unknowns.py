@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from archlint.symbolic import ceildiv, evaluate, maximum, minimum, symbol, unknown
 from archlint.symbolic.formula import conj, disj, eq, ge, holds, le, lt, ne, negate
 from archlint.symbolic.intervals import Box
-from archlint.symbolic.quantify import for_all, unknowns_in
+from archlint.symbolic.quantify_unknowns import for_all, unknowns_in
 
 H, W = symbol("H"), symbol("W")
 U = unknown(1, 0, (H * W,))

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from archlint.contracts.contract import TensorInput
-from archlint.explanation.fixes.reference import Reference
+from archlint.explanation.fixes.model_before_fix import ModelBefore
 from archlint.symbolic import symbol
 
 INPUT = TensorInput((symbol("N"), 3), text="N 3")
@@ -51,10 +51,10 @@ class Returns(nn.Module):
     ],
 )
 def test_the_same_outputs(before, after, same):
-    reference = Reference.of(Returns(before), INPUT, {}, SIZES)
-    assert reference.same_outputs(Returns(after), INPUT) == (tuple(SIZES) if same else ())
+    before_fix = ModelBefore.of(Returns(before), INPUT, {}, SIZES)
+    assert before_fix.same_outputs(Returns(after), INPUT) == (tuple(SIZES) if same else ())
 
 
 def test_nothing_was_compared_without_a_size():
-    reference = Reference.of(Returns(lambda x: x), INPUT, {}, [])
-    assert reference.same_outputs(Returns(lambda x: x), INPUT) == ()
+    before_fix = ModelBefore.of(Returns(lambda x: x), INPUT, {}, [])
+    assert before_fix.same_outputs(Returns(lambda x: x), INPUT) == ()

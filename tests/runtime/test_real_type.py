@@ -1,6 +1,6 @@
 """The type of an object, whatever the object says of it."""
 
-from archlint.runtime.own_type import is_a
+from archlint.runtime.real_type import is_a
 
 
 class Proxy:
