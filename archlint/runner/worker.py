@@ -30,7 +30,7 @@ from archlint.runner.server_process import (
 )
 from archlint.runner.stack_dump import last_frame
 
-_TEMPLATES = 4  # processes that have a module imported and wait for jobs
+_TEMPLATES = 32  # processes that have a module imported and wait for jobs
 _ENGINE = "archlint."
 
 _Key = tuple[Path, str, str, bool]

@@ -12,6 +12,7 @@ import sysconfig
 from enum import Enum
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 
 class Owner(Enum):
@@ -57,18 +58,28 @@ def is_users(path: str) -> bool:
     return bool(path) and not path.startswith(_PSEUDO_FILES) and owner_of(path) is Owner.USER
 
 
+def namespace_of(module: object) -> dict[str, Any]:
+    """The names of a module. ``getattr`` on a lazy module could import it."""
+    namespace = getattr(module, "__dict__", None)  # not every entry of ``sys.modules`` is a module
+    return namespace if isinstance(namespace, dict) else {}
+
+
 def file_of_module(module: object) -> str | None:
-    """The file of a module, without its ``__getattr__``: that of a lazy one imports another."""
-    try:
-        file = vars(module).get("__file__")
-    except TypeError:  # not every entry of ``sys.modules`` is a module
-        return None
+    """The file of a module."""
+    file = namespace_of(module).get("__file__")
     return file if isinstance(file, str) else None
 
 
 def is_python(file: str) -> bool:
     """Whether the code is Python's own, or compiled from a text."""
     return owner_of(file) in (Owner.PYTHON, Owner.TEXT)
+
+
+def library_of(file: str) -> str:
+    """The module or package of the standard library that a file is of, as ``genericpath``."""
+    folder, name = os.path.split(file.removeprefix("<frozen ").rstrip(">"))
+    package = os.path.basename(folder)
+    return package if package in ("pathlib", "importlib") else name.partition(".")[0]
 
 
 def is_own(file: str) -> bool:

@@ -109,7 +109,11 @@ def captured_output() -> Iterator[CapturedOutput]:
 
 def seed_generators(seed: int) -> None:
     """Seed the random generators of torch, Python and, when loaded, numpy."""
-    torch.manual_seed(seed)
+    devices: tuple[Any, ...] = (torch.cuda, torch.xpu)
+    if any(device.is_initialized() for device in devices) or torch.backends.mps.is_available():
+        torch.manual_seed(seed)
+    else:  # without the stack that PyTorch keeps for each device that might be used later
+        torch.default_generator.manual_seed(seed)
     random.seed(seed)
     numpy = sys.modules.get("numpy")
     if numpy is not None:

@@ -16,7 +16,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, chain, takewhile
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -34,7 +34,16 @@ from archlint.runner.cache.not_comparable import NATIVE, NATIVE_CALLS, NOT_COMPA
 from archlint.runner.cache.path_questions import TIMES, UNKNOWABLE, question_of, reads_status
 from archlint.runner.resources import SET_VARIABLES
 from archlint.runtime import import_watch, outside_watch
-from archlint.runtime.code_owner import Owner, inside_installed, is_python, is_users, owner_of
+from archlint.runtime.code_owner import (
+    Owner,
+    file_of_module,
+    inside_installed,
+    is_python,
+    is_users,
+    library_of,
+    namespace_of,
+    owner_of,
+)
 
 _WATCHES = (__file__, import_watch.__file__, outside_watch.__file__)
 _PSEUDO_FILES = ("/proc/", "/sys/")
@@ -57,6 +66,7 @@ class DependencyWatch:
         self._others: set[str] = set()  # packages that are not the user's
         self._own = threading.local()  # ``busy`` while this thread runs the watch's own code
         self._variables: dict[str, str] = {}
+        self._last_module = ""  # that was loaded at the start
         self._names_unknowable = False  # whether user code reads parts of a status, anywhere
         self._readers = outside_watch.NativeReaders(self._read_by_library)
         self.incomplete = ""
@@ -65,6 +75,8 @@ class DependencyWatch:
     def start(self) -> None:
         """Start the record."""
         self._variables = dict(os.environ)
+        self._last_module = next(reversed(sys.modules))
+        self._modules.update(filter(self._file, list(sys.modules)))
         self._readers.watch()
         outside_watch.watch_functions(self._called)
         outside_watch.watch_environment(self._variable)
@@ -242,17 +254,15 @@ class DependencyWatch:
     def _called(
         self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType
     ) -> None:
-        if self._is_busy():
+        if self._is_busy() or self._is_archlints(frame):
             return
         with self._watching():
             owner, library, function, code = self._caller(frame)
             if owner is Owner.ARCHLINT:
                 return
             sizes = not code or (reads_status(code) and TIMES.isdisjoint(code.co_names))
-            if name == "os.fstat" and (library or sizes):
-                return  # the contents of the file were recorded when it was opened
-            if name == "os.umask" and library:
-                return  # for the mode of a file that it writes
+            if (name == "os.fstat" and (library or sizes)) or (name == "os.umask" and library):
+                return  # the file was recorded when it was opened; the mode is of a new file
             if name not in outside_watch.PATH_FUNCTIONS:
                 if owner is Owner.USER:
                     self.incomplete = f"{name} was called"
@@ -275,7 +285,7 @@ class DependencyWatch:
                     self._found.add_answer(question, file)
 
     def _variable(self, name: bytes | str | None, frame: FrameType) -> None:
-        if self._is_busy():
+        if self._is_busy() or self._is_archlints(frame):
             return
         with self._watching():
             owner = self._caller(frame)[0]
@@ -310,11 +320,16 @@ class DependencyWatch:
         while frame is not None:
             code = frame.f_code
             if is_python(code.co_filename):
-                library, function = _library_of(code.co_filename), code.co_name
+                library, function = library_of(code.co_filename), code.co_name
             elif code.co_filename not in _WATCHES:
                 return self._owner(code.co_filename), library, function, code
             frame = frame.f_back
         return Owner.USER, library, function, None
+
+    def _is_archlints(self, frame: FrameType) -> bool:
+        """Whether archlint itself called, as it does most often."""
+        file = frame.f_code.co_filename
+        return file not in _WATCHES and self._owner(file) is Owner.ARCHLINT
 
     def _owner(self, file: str) -> Owner:
         return Owner.USER if self._is_in_project(file) else owner_of(file)
@@ -331,14 +346,13 @@ class DependencyWatch:
 
     def _file(self, name: str) -> str:
         """The file of a loaded module; ``""`` if it has none or it is not the user's own."""
-        file = _namespace(name).get("__file__")
-        if not isinstance(file, str) or not self._is_users(os.path.abspath(file)):
-            return ""
-        return os.path.abspath(file)
+        file = file_of_module(sys.modules.get(name))
+        path = os.path.abspath(file) if file else ""
+        return path if path and self._is_users(path) else ""
 
     def _folders(self, package: str) -> list[str]:
         """The user's folders that a loaded package searches for its modules."""
-        path = _namespace(package).get("__path__")
+        path = namespace_of(sys.modules.get(package)).get("__path__")
         return self._user_folders([p for p in path or () if isinstance(p, str)])
 
     # -- the dependencies of the job ----------------------------------------------------------
@@ -346,11 +360,13 @@ class DependencyWatch:
     def _all_dependencies(self) -> Dependencies:
         """What was recorded, and the user's modules that are loaded now."""
         result = self._found
-        self._modules.update(name for name in list(sys.modules) if self._file(name))
+        later = takewhile(lambda name: name != self._last_module, reversed(list(sys.modules)))
+        self._modules.update(filter(self._file, later))
         for folder in self._path:
             result.on_path.add(folder)
             result.searched.setdefault(folder, set())
-        for name in {parent for m in self._modules for parent in _with_parents(m)}:
+        with_parents = (accumulate(name.split("."), "{}.{}".format) for name in self._modules)
+        for name in set(chain.from_iterable(with_parents)):
             if file := self._file(name):
                 result.add_file(file, self._loaded.get(file) or digest_of(file))
             parent, _, last = name.rpartition(".")
@@ -380,21 +396,3 @@ def _reads(mode: object, flags: object) -> bool:
     if isinstance(mode, str):
         return "r" in mode or "+" in mode
     return isinstance(flags, int) and flags & os.O_ACCMODE != os.O_WRONLY
-
-
-def _library_of(file: str) -> str:
-    """The module or package of the standard library that a file is of, as ``genericpath``."""
-    folder, name = os.path.split(file.removeprefix("<frozen ").rstrip(">"))
-    package = os.path.basename(folder)
-    return package if package in ("pathlib", "importlib") else name.partition(".")[0]
-
-
-def _with_parents(name: str) -> Iterator[str]:
-    """``a.b.c``: a, a.b and a.b.c."""
-    return accumulate(name.split("."), "{}.{}".format)
-
-
-def _namespace(name: str) -> dict[str, Any]:
-    """The namespace of a loaded module. ``getattr`` on a lazy module could import it."""
-    namespace = getattr(sys.modules.get(name), "__dict__", None)
-    return namespace if isinstance(namespace, dict) else {}

@@ -19,8 +19,9 @@ import types
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
+from itertools import takewhile
 from typing import Any
 
 import torch
@@ -128,8 +129,25 @@ def _is_open(module: types.ModuleType) -> bool:
 @lru_cache(maxsize=4)
 def _users_modules(loaded: int) -> tuple[types.ModuleType, ...]:
     """The modules of the user's own code among the ``loaded`` modules of the process."""
-    files = ((m, file_of_module(m)) for m in list(sys.modules.values()))
-    own = ((m, f) for m, f in files if type(m) is types.ModuleType and f is not None)
+    last, first = _first_modules()
+    later = takewhile(lambda name: name != last, reversed(list(sys.modules)))
+    return (*first, *_users(later))
+
+
+@cache
+def _first_modules() -> tuple[str, tuple[types.ModuleType, ...]]:
+    """The name of the last module that is loaded at the first call, and the user's own until then.
+
+    A process that is forked after that looks only at what it loads itself.
+    """
+    names = list(sys.modules)
+    return names[-1], _users(names)
+
+
+def _users(names: Iterable[str]) -> tuple[types.ModuleType, ...]:
+    """The modules of the user's own code among those with these names."""
+    modules = ((m, file_of_module(m)) for m in map(sys.modules.get, names))
+    own = ((m, f) for m, f in modules if type(m) is types.ModuleType and f is not None)
     return tuple(m for m, f in own if owner_of(f) is Owner.USER)
 
 
