@@ -226,9 +226,3 @@ def _last_island(accepted: Bool, axes: tuple[str, str]) -> int:
 
 def _rounded(size: int) -> int:
     return -(-size // 32) * 32
-
-
-__all__ = [
-    "ACCEPTED", "GAINED", "LOST", "REFUSED", "UNKNOWN",
-    "SizeMap", "Zone", "axes_of", "difference_map", "size_map", "zones_of",
-]  # fmt: skip

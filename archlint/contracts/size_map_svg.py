@@ -256,6 +256,3 @@ def _summary(map: SizeMap) -> str:
 
 def _escaped(text: str) -> str:
     return html.escape(visible(text))
-
-
-__all__ = ["colors", "figure", "legend", "notebook_html", "svg"]

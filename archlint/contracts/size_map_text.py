@@ -88,6 +88,3 @@ def _ruler(last: int, step: int) -> str:
 
 def _rgb(color: str) -> str:
     return ";".join(str(int(color[i : i + 2], 16)) for i in (1, 3, 5))
-
-
-__all__ = ["terminal_map"]

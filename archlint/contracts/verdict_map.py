@@ -63,6 +63,3 @@ def _contract_sizes(verdict: Verdict) -> Bool | None:
         return region(contract["sizes"])
     except PhraseError:
         return None
-
-
-__all__ = ["verdict_map"]

@@ -96,6 +96,3 @@ def _round(where: Bool, point: dict[str, int]) -> dict[str, int]:
 
     fitting = [by for by in range(NEAR) if holds(where, larger(by))]
     return larger(max(fitting, key=lambda by: (roundness(by), -by)))
-
-
-__all__ = ["common_sizes", "parse_sizes"]

@@ -118,6 +118,3 @@ class Exploration:
         """Whether these sizes are accepted; ``None`` where that is not known."""
         path = self.path_at(point)
         return None if path is None else holds(path.accepted, point)
-
-
-__all__ = ["Exploration", "ExploredPath"]

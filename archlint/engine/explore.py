@@ -151,6 +151,3 @@ def _differing_paths(path: ExploredPath, result: Exploration, deadline: float) -
 
 def _error_at(trace: Trace) -> str:
     return trace.error + (f" at {trace.source}" if trace.source else "")
-
-
-__all__ = ["explore", "explore_model"]

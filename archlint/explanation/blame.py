@@ -145,6 +145,3 @@ def _cause(run: CheckRun, site: Site, point: Mapping[str, int], before: Explorat
     shapes = [needed_shape_text(tie, point) for tie in here]
     layer = layer_text(run.model, site.module) if site.module else ""
     return Cause(site, site_text(site), layer, accepts, tuple(filter(None, shapes)))
-
-
-__all__ = ["Blame", "Cause", "blame", "blame_lines"]

@@ -98,6 +98,3 @@ class Explanation:
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """For IPython's terminal."""
         printer.text(self.text())
-
-
-__all__ = ["Explanation", "Step"]

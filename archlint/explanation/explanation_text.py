@@ -224,6 +224,3 @@ def _tie(tie: TiedWeight, e: Explanation) -> Iterator[str]:
 
 def _verb(count: int) -> str:
     return "depends" if count == 1 else "depend"
-
-
-__all__ = ["explanation_text"]

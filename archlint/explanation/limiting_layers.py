@@ -91,6 +91,3 @@ def site_text(site: Site) -> str:
         return site.module or "the model"
     where = f" at {shown_source(site.source)}" if site.source else ""
     return f"{site.op} in {site.module}{where}" if site.module else f"{site.op}{where}"
-
-
-__all__ = ["LimitingLayers", "limiting_layers", "site_text"]

@@ -186,15 +186,3 @@ def count_weights(number: int, noun: str = "weight") -> str:
 def shape_text(shape: Sequence[int]) -> str:
     """``3x256``."""
     return "x".join(map(str, shape))
-
-
-__all__ = [
-    "Kind",
-    "TiedWeight",
-    "count_weights",
-    "kinds",
-    "needed_shape_text",
-    "shape_text",
-    "tied_weights",
-    "varying_ties",
-]

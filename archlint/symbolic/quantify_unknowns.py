@@ -211,6 +211,3 @@ def _not_negative(size: Size, box: Box) -> bool:
 def _positive(size: Size, box: Box) -> bool:
     low = box.interval(size)[0]
     return low is not None and low > 0
-
-
-__all__ = ["MAX_UNKNOWNS", "for_all", "unknowns_in", "upper_bound"]

@@ -172,6 +172,3 @@ def _names(factors: Sequence[object]) -> set[str]:
     product = from_atom(*factors) if factors else 0  # type: ignore[arg-type]
     inner = atoms(product) if isinstance(product, Expr) else ()
     return {a.name for a in inner if isinstance(a, Symbol)}
-
-
-__all__ = ["Fit", "Fits", "fits"]

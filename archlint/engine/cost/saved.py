@@ -225,6 +225,3 @@ def _most(groups: Mapping[int, Mapping[Any, Size]]) -> Size:
         elif more.const >= 0 and all(c > 0 for _, c in more.terms):
             best = size
     return best
-
-
-__all__ = ["saved"]

@@ -211,6 +211,3 @@ def _raw(formula: Bool) -> Phrase:
     if isinstance(formula, Junction):
         return (every if formula.op == "and" else either)(*map(_raw, formula.args))
     return Fact(str(formula), "", formula)
-
-
-__all__ = ["Description", "describe"]

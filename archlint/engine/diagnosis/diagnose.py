@@ -66,6 +66,3 @@ def _raised_at(trace: Trace) -> At | None:
     last = trace.calls[-1] if trace.calls else None
     op = last.op if last and last.module == trace.module and last.source == trace.source else ""
     return At(trace.module, op, trace.source)
-
-
-__all__ = ["Diagnosis", "diagnose"]

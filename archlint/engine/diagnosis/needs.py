@@ -152,6 +152,3 @@ def _is_single(size: Expr) -> bool:
 
 def _as_size(atom: Atom) -> Size:
     return with_operands(atom, atom.operands())
-
-
-__all__ = ["Names", "mismatch", "needs"]

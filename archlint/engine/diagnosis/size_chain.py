@@ -120,6 +120,3 @@ def _grouped(size: Size) -> str:
     """In parentheses where it could be misread next to ``×``."""
     text = str(size)
     return f"({text})" if "+" in text or "-" in text or " " in text else text
-
-
-__all__ = ["because", "chain_to_output", "first_tensor"]

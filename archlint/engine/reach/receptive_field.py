@@ -352,6 +352,3 @@ def _joined(states: Iterable[_State], why: _NotKnown) -> _State:
             return why
         first = _Placed(first.dim, first.part, window, first.whole and other.whole)
     return first
-
-
-__all__ = ["EVERYTHING", "Field", "receptive_fields"]

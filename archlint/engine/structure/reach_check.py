@@ -72,6 +72,3 @@ def _violation(
     call = view.made_by(path, spec)
     place = (call.module, call.op, call.source) if call else ("", "", "")
     return Violation(message, *place, point)
-
-
-__all__ = ["receptive_field"]

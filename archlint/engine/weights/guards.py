@@ -20,6 +20,3 @@ def without_guards(
         if branch not in left and exists(conj(*branches[:i], negate(branch), accepted)):
             left.append(branch)
     return left
-
-
-__all__ = ["without_guards"]

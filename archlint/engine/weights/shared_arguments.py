@@ -77,6 +77,3 @@ def _doubled(layer: nn.Module) -> Iterator[tuple[Shapes, Shapes]]:
 
 def _shapes(layer: nn.Module) -> Shapes:
     return {name: tuple(p.shape) for name, p in layer.named_parameters()}
-
-
-__all__ = ["with_shared_arguments"]

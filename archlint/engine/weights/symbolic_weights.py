@@ -255,13 +255,3 @@ def claims_of(run: CheckRun, point: Mapping[str, int], readings: Readings) -> We
             )
         if not tracer.loops.changed_by(path) and result is not None:
             return WeightClaims(result, weights.sizes, path.made, path.taken, weights.written)
-
-
-__all__ = [
-    "Readings",
-    "WeightClaim",
-    "WeightClaims",
-    "WeightSize",
-    "claims_of",
-    "reshaped_by_formula",
-]

@@ -314,6 +314,3 @@ def _grows(size: Expr) -> bool:
     """Whether all terms of the highest degree are positive: the size grows with the input's."""
     degree = len(size.terms[0][0])
     return all(coef > 0 for monomial, coef in size.terms if len(monomial) == degree)
-
-
-__all__ = ["Pin", "Tie", "pins", "reached", "shape_formula", "ties", "weight_claims"]

@@ -115,13 +115,3 @@ def accepted_sizes(run: CheckRun) -> Exploration:
     """What the model of the run accepts of all sizes, whatever the contract is."""
     contract = any_size(run.contract)
     return explore_model(CheckRun.start(contract, run.source, deadline=run.deadline))
-
-
-__all__ = [
-    "BrokenContract",
-    "accepted_sizes",
-    "broken_contract",
-    "holding",
-    "output_known",
-    "violation_of",
-]

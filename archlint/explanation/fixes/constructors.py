@@ -167,13 +167,3 @@ def argument_span(
         return end, end, f"{argument}={words}"
     end = max(found.span(node)[1] for node in last)
     return end, end, f", {argument}={words}"
-
-
-__all__ = [
-    "argument_edits",
-    "argument_span",
-    "joined",
-    "layer_places",
-    "makers",
-    "pooled_flattens",
-]

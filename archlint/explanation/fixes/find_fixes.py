@@ -101,6 +101,3 @@ def _proposals(
         yield from narrowing(broken)
     except Unsolved:
         unfinished["a narrower contract"] = None
-
-
-__all__ = ["Search", "find_fixes", "model_before"]

@@ -150,6 +150,3 @@ def _operands(node: ast.AST, call: Call) -> tuple[ast.expr, ast.expr] | None:
     if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
         return node.target, node.value
     return None
-
-
-__all__ = ["reshaping", "resizing_to_skips"]

@@ -262,6 +262,3 @@ def _amount(word: str, padding: _Padding) -> str:
     if padding.least > padding.multiple:
         return f"max({need}, {padding.least} - {word})"
     return need
-
-
-__all__ = ["padding"]

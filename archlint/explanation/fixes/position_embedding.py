@@ -289,6 +289,3 @@ def _new_names(found: Definition, *names: str) -> tuple[str, ...]:
     used |= found.function.__globals__.keys()
     return tuple(next(n for n in (name, f"{name}_", f"new_{name}", f"_{name}_") if n not in used)
                  for name in names)  # fmt: skip
-
-
-__all__ = ["interpolation"]

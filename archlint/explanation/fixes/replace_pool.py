@@ -133,6 +133,3 @@ def _functional_place(call: Call, rank: int) -> Place | None:
         home, imported = found.text(function.value), []
     words = f"{home}.adaptive_avg_pool{rank}d({found.text(tensor)}, 1)"
     return found.source, [*imported, (*found.span(nodes[0]), words)]
-
-
-__all__ = ["adaptive_pools"]

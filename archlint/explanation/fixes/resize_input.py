@@ -75,6 +75,3 @@ def _symbols(shape: Any) -> set[str]:
     parts = shape.values() if isinstance(shape, dict) else shape
     nested = isinstance(shape, (list, tuple, dict))
     return set().union(*map(_symbols, parts)) if nested else set()
-
-
-__all__ = ["resizing"]

@@ -105,6 +105,3 @@ def wrapped(source: ModelSource, code: str, name: str) -> ModelSource:
         return kind(model)
 
     return patched(source, change)
-
-
-__all__ = ["Argument", "arguments_of", "build", "call_text", "free_sizes", "wrapped", "wrapper"]

@@ -54,6 +54,3 @@ def _amount(amount: Amount | Peak, table: NodeTable) -> int:
     if not amount.parts:
         return table.size(amount.always)
     return table.amount([(True, amount.always), *amount.parts])
-
-
-__all__ = ["cost_data"]

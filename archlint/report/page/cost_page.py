@@ -133,6 +133,3 @@ def _short(value: int) -> str:
         if value >= factor:
             return f"{value / factor:.3g} {unit}"
     return str(value)
-
-
-__all__ = ["cost_page"]

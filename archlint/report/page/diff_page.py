@@ -43,6 +43,3 @@ def _change(
             shown.append((title, drawing, len(maps)))
             maps.append(map_data(map, table))
     return {"name": after.model, "mode": after.mode, "text": text, "maps": shown}
-
-
-__all__ = ["diff_page"]

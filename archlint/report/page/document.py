@@ -95,6 +95,3 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         finalize=_shown,
     )
-
-
-__all__ = ["document"]

@@ -92,6 +92,3 @@ class NodeTable:
     def _add(self, key: object, node: Node) -> int:
         self.nodes.append(node)
         return self._indexes.setdefault(key, len(self.nodes) - 1)
-
-
-__all__ = ["NodeTable"]

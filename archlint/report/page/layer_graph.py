@@ -85,6 +85,3 @@ def _returned(trace: Trace, makers: dict[int, int]) -> list[int]:
     values: tuple[Any, ...] = tuple((c.args, c.kwargs, c.result) for c in trace.calls)
     found = (t for t in tensors(values) if id(t.spec) in specs and id(t) in makers)
     return list(dict.fromkeys(makers[id(t)] for t in found))
-
-
-__all__ = ["LayerGraph", "layer_graph"]

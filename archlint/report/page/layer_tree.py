@@ -178,6 +178,3 @@ def _nested(rows: Sequence[tuple[list[str], Layer]], level: int) -> Iterator[Lay
             index=-1,
             children=children,
         )
-
-
-__all__ = ["Layer", "layer_tree"]

@@ -34,6 +34,3 @@ def map_data(map: SizeMap, table: NodeTable) -> dict[str, Any]:
             n: map.fixed.get(n, min((map.mark or {}).get(n, 1), first.get(n, 1))) for n in map.names
         },
     }
-
-
-__all__ = ["map_data"]

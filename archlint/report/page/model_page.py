@@ -98,6 +98,3 @@ def _sets(sets: Sequence[AcceptedSet], drawn: Sequence[SizeMap | None]) -> list[
         }
         for index, (accepted, map) in enumerate(zip(sets, drawn, strict=True))
     ]
-
-
-__all__ = ["explain_page", "infer_page"]

@@ -62,6 +62,3 @@ def _entry(
 def render(results: RunResults) -> str:
     """As the other formats: the report without a final newline."""
     return run_page(results).rstrip("\n")
-
-
-__all__ = ["render", "run_page"]

@@ -231,9 +231,3 @@ def symbolic_length(value: Any) -> Size | None:
         first = value.spec.dims[0]
         return first if isinstance(first, Expr) else None
     return None
-
-
-__all__ = [
-    "Host", "Segment", "SymbolicTuple", "element", "fresh", "has_symbolic_length", "is_symbolic",
-    "part", "reversed_segments", "segments_of", "symbolic_length", "total",
-]  # fmt: skip

@@ -243,9 +243,3 @@ def make_tuple(host: Host, *items: Any) -> Any:
             items[0].read = True
         return SymbolicTuple.of(host, segments_of(items[0]))
     return tuple(*items)
-
-
-__all__ = [
-    "Section", "Sections", "SymbolicRange", "make_enumerate", "make_iter", "make_len",
-    "make_range", "make_reversed", "make_tuple", "make_zip", "sections_of", "unbound",
-]  # fmt: skip

@@ -205,9 +205,3 @@ def _primes(number: int) -> list[int]:
 def bit_count(path: SizePath, number: Any) -> int:
     """``number.bit_count()``, which pins the size: no formula counts bits."""
     return int(pinned(path, settled(path, number))).bit_count()
-
-
-__all__ = [
-    "bit_count", "bit_length", "both", "either", "greatest_divisor", "inverted", "least_multiple",
-    "one_of_two", "power_modulo", "square_root",
-]  # fmt: skip
