@@ -7,12 +7,17 @@ import signal
 import sys
 import traceback
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
-from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, discard_stdout
-from archlint.errors import NEEDS_TORCH
+from archlint.cli.exit_codes import (
+    EXIT_CANNOT_RUN,
+    EXIT_INTERRUPTED,
+    CannotRun,
+    discard_stdout,
+)
+from archlint.errors import NEEDS_TORCH, ArchlintError
 
 EPILOG = """\b
 First:  archlint init        finds your models and writes a first rule file
@@ -74,6 +79,12 @@ COMMANDS = (
 
 
 class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ArchlintError as e:
+            raise CannotRun(str(e)) from e
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from archlint.cli.exit_codes import CannotRun
+from archlint.cli.exit_codes import writing
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import RuleFile
@@ -35,17 +35,13 @@ def adoption_options(command: Command) -> Command:
 def load_adoptions(files: Sequence[RuleFile], write: bool, ignore: bool) -> dict[Path, Adoption]:
     """The adoption of each project, by its root.
 
-    ``write`` and ``ignore``: the options. Raises ``CannotRun`` for a baseline that cannot be read.
+    ``write`` and ``ignore``: the options. Raises ``ArchlintError`` if a baseline cannot be read.
     """
-    from archlint.errors import ArchlintError
     from archlint.project.adoption.project_adoption import Adoption
 
     if write and ignore:
         raise click.UsageError("--write-baseline excludes --no-baseline")
-    try:
-        return {root: Adoption.of(root, not ignore) for root in dict.fromkeys(map(_root, files))}
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
+    return {root: Adoption.of(root, not ignore) for root in dict.fromkeys(map(_root, files))}
 
 
 def apply_adoptions(
@@ -105,10 +101,8 @@ def _write_baseline(
     path = adoption.root / baseline.NAME
     if not entries and not path.exists():
         return adoption
-    try:
+    with writing(path):
         path.write_text(baseline.text(entries), encoding="utf-8")
-    except OSError as e:
-        raise CannotRun(f"{path} cannot be written: {e.strerror}") from e
     counts = {
         "new": sum(e.key not in before for e in entries),
         "changed": sum(e.key in before and not e.same(before[e.key]) for e in entries),

@@ -11,7 +11,7 @@ import click
 
 from archlint.cli.annotated_jobs import annotated_jobs, annotated_targets
 from archlint.cli.apply_adoption import adopter, adoption_options, apply_adoptions, load_adoptions
-from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, CannotRun
+from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED
 from archlint.cli.infer import read_input
 from archlint.cli.job_options import jobs_option, select_options, sweep_options
 from archlint.cli.next_step import after_check, suggest
@@ -117,7 +117,6 @@ def check(
     tested; 2 if something could not run.
     """
     from archlint.contracts import verdict
-    from archlint.errors import ArchlintError
 
     if profile is None and (form or input_):
         raise click.UsageError("--form and --input require --profile")
@@ -126,24 +125,21 @@ def check(
     if no_sample and samples:
         raise click.UsageError("--no-sample excludes --samples")
     given, start = paths, time.monotonic()
-    try:
-        count = 0 if no_sample else samples
-        if profile:
-            input = read_input(input_) or None
-            todo, mistakes = profile_jobs(profile, form, input, paths, model, count)
-            files: list[RuleFile] = []
-        else:
-            targets, paths = annotated_targets(paths)
-            if targets and (locked or select or model):
-                raise click.UsageError("a target excludes --select, --model and --locked")
-            files, mistakes = [], []
-            if paths or not targets:
-                files, mistakes = read_rule_files(paths, cache=not no_cache)
-            annotated = annotated_jobs(targets, count)
-            todo = select_jobs(files, select, model, count, bool(mistakes or annotated))
-            todo += annotated
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
+    count = 0 if no_sample else samples
+    if profile:
+        input = read_input(input_) or None
+        todo, mistakes = profile_jobs(profile, form, input, paths, model, count)
+        files: list[RuleFile] = []
+    else:
+        targets, paths = annotated_targets(paths)
+        if targets and (locked or select or model):
+            raise click.UsageError("a target excludes --select, --model and --locked")
+        files, mistakes = [], []
+        if paths or not targets:
+            files, mistakes = read_rule_files(paths, cache=not no_cache)
+        annotated = annotated_jobs(targets, count)
+        todo = select_jobs(files, select, model, count, bool(mistakes or annotated))
+        todo += annotated
     complete = not (given or select or model or shard or mistakes or profile)
     adoptions = load_adoptions(files, write_baseline, no_baseline)
     off, todo = _switched_off(todo)
@@ -164,8 +160,9 @@ def check(
             printed.add(index, adopt(todo[index], verdict))
 
     try:
-        progress = quiet == 0 and sys.stderr.isatty()
-        verdicts = run_logged(todo, jobs, progress, backend, resume, log, not no_cache, on_verdict)
+        verdicts = run_logged(
+            todo, jobs, backend, resume, log, not no_cache, on_verdict, progress=not quiet
+        )
         if not profile:  # waivers and the baseline are about contracts of rule files
             verdicts = apply_adoptions(
                 adoptions, files, todo, verdicts, complete=complete, write=write_baseline

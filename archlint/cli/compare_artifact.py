@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -73,21 +72,18 @@ def compare_artifact(
     from archlint.contracts import verdict
     from archlint.contracts.contract import Artifact
     from archlint.engine.artifact.runtimes import runtime_of
-    from archlint.errors import ArchlintError, Location
+    from archlint.errors import Location
 
     if not file.is_file():
         raise CannotRun(f"{file}: this file does not exist")
-    try:
-        runtime_of(file, runtime or "")
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
+    runtime_of(file, runtime or "")
     job = infer_job(target, read_input(input_), "eval", 128, seconds, kwargs)
     artifact = Artifact(str(file.resolve()), runtime or "", outside, tolerance, shapes_only)
     contract = replace(job.contract, id=file.name, clause=within_clause(within), artifact=artifact,
                        where=Location(str(file), 1))  # fmt: skip
     prepare_outputs(outputs)
     jobs = [replace(job, contract=contract)]
-    verdicts = run_jobs(jobs, 1, progress=sys.stderr.isatty(), check=COMPARE)
+    verdicts = run_jobs(jobs, 1, check=COMPARE)
     verdicts = [replace(v, file=str(file), line=1) for v in verdicts]
     write_reports(outputs, format_, jobs, verdicts, (), False, PrintedReport(1))
     if format_ == "text" and all(verdicts):

@@ -6,7 +6,6 @@ import shlex
 
 import click
 
-from archlint.cli.exit_codes import CannotRun
 from archlint.cli.infer import (
     input_option,
     kwargs_option,
@@ -74,7 +73,6 @@ def cost(
     """
     from archlint.contracts.contract import Budget
     from archlint.contracts.settings import version
-    from archlint.errors import ArchlintError
     from archlint.report import cost_text
 
     input = read_input(input_)
@@ -82,12 +80,9 @@ def cost(
     from archlint.engine.cost.model_cost import Options, cost_source
     from archlint.models.targets import resolve
 
-    try:
-        with resolve(ref, root) as source:
-            options = Options(dtype, optimizer if train else None, fits)
-            found = cost_source(source, input, at, mode, Budget(paths, seconds), options)
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
+    with resolve(ref, root) as source:
+        options = Options(dtype, optimizer if train else None, fits)
+        found = cost_source(source, input, at, mode, Budget(paths, seconds), options)
     if format_ == "json":
         click.echo(cost_text.as_json(found, version(), by_layer))
         return

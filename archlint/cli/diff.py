@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +24,7 @@ from archlint.cli.infer import (
 )
 from archlint.cli.next_step import suggest
 from archlint.cli.run_jobs import run_jobs
-from archlint.errors import visible
+from archlint.errors import RuleFileError, visible
 
 if TYPE_CHECKING:
     from archlint.contracts.accepted_set import AcceptedSet
@@ -65,19 +64,15 @@ def diff(
     Exit code: 0 if they are the same; 1 if they differ or could not be compared; 2 if something
     could not run.
     """
-    from archlint.errors import ArchlintError
     from archlint.project.lock_check import change_text
 
-    try:
-        if rev is not None and len(targets) <= 1:
-            input = read_input(input_)
-            changed, only = _with_revision(rev, targets, input, modes or ("eval",), paths, seconds)
-        elif rev is None and len(targets) == 2:
-            changed, only = _of_two(*targets, input_, modes, paths, seconds)
-        else:
-            raise click.UsageError("expected OLD and NEW, or --rev REV with at most one TARGET")
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
+    if rev is not None and len(targets) <= 1:
+        input = read_input(input_)
+        changed, only = _with_revision(rev, targets, input, modes or ("eval",), paths, seconds)
+    elif rev is None and len(targets) == 2:
+        changed, only = _of_two(*targets, input_, modes, paths, seconds)
+    else:
+        raise click.UsageError("expected OLD and NEW, or --rev REV with at most one TARGET")
     blocks = [*map(change_text, changed), *only]
     report = "\n\n".join(blocks) if blocks else "same"
     if html is not None:
@@ -121,17 +116,17 @@ def _with_revision(
     if targets:
         jobs = [infer_job(t, input, mode, paths, seconds) for t in targets for mode in modes]
     else:
-        selected, mistakes = load_jobs((), (), (), None)
+        selected, mistakes = load_jobs(())
         if mistakes:
-            raise CannotRun("\n".join(map(str, mistakes)))
+            raise RuleFileError(mistakes)
         jobs = infer_jobs(selected)
     with revision(rev, Path.cwd()) as old, old.importable(jobs):
         ruled = [] if targets else _jobs_of_revision(old)
         gone = {(job.root, *key_of_job(job)): job for job in ruled}
         same = [old.job(job) for job in jobs]
         same = [gone.pop((job.root, *key_of_job(job)), job) for job in same]
-        before = run_jobs(same, 1, sys.stderr.isatty(), check=INFER)
-    after = run_jobs(jobs, 1, sys.stderr.isatty(), check=INFER)
+        before = run_jobs(same, 1, check=INFER)
+    after = run_jobs(jobs, 1, check=INFER)
     changed = []
     only = []
     for job in gone.values():
@@ -161,7 +156,7 @@ def _jobs_of_revision(old: Revision) -> list[Job]:
     here = Path.cwd()
     try:
         os.chdir(old.path(here))
-        jobs, _ = load_jobs((), (), (), None)
+        jobs, _ = load_jobs(())
     except (ArchlintError, CannotRun, OSError):  # it has no rule files, or not this folder
         return []
     finally:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -20,6 +23,16 @@ class CannotRun(click.ClickException):
 
     def format_message(self) -> str:
         return visible(super().format_message())  # may contain what a model raised or printed
+
+
+@contextmanager
+def writing(path: Path, option: str = "") -> Iterator[None]:
+    """Raise ``CannotRun`` if the block cannot write ``path``, which ``option`` names."""
+    try:
+        yield
+    except OSError as e:
+        about = f"{option}: {path}" if option else path
+        raise CannotRun(f"{about} cannot be written: {e.strerror}") from e
 
 
 def discard_stdout() -> None:

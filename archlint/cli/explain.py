@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from archlint.cli.exit_codes import CannotRun
 from archlint.cli.html_output import html_option, write_page
 from archlint.cli.infer import (
     input_option,
@@ -61,26 +60,22 @@ def explain(
     Exit code: 0, also if the sizes of --at are refused; 2 if the model could not run.
     """
     from archlint.contracts.contract import Budget
-    from archlint.errors import ArchlintError
 
     input = read_input(input_)
     ref, root = model_argument(target, kwargs)
     from archlint.explanation.explain import explain_source
     from archlint.models.targets import resolve
 
-    try:
-        with resolve(ref, root) as source:
-            budget = Budget(paths, seconds)
-            costs = html is not None
-            explanation = explain_source(source, input, at, mode, budget, costs=costs)
-            explanation = replace(explanation, model=ref.name)  # as archlint infer names it
-            text = explanation.text(verbose=verbose, layer=layer)
-            if html is not None:
-                from archlint.report.page.model_page import explain_page
+    with resolve(ref, root) as source:
+        budget = Budget(paths, seconds)
+        costs = html is not None
+        explanation = explain_source(source, input, at, mode, budget, costs=costs)
+        explanation = replace(explanation, model=ref.name)  # as archlint infer names it
+        text = explanation.text(verbose=verbose, layer=layer)
+        if html is not None:
+            from archlint.report.page.model_page import explain_page
 
-                write_page(html, explain_page(explanation))
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
+            write_page(html, explain_page(explanation))
     click.echo(visible(text))
     if at is None and explanation.point:
         sizes = ",".join(f"{name}={size}" for name, size in explanation.point.items())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -80,7 +79,7 @@ def export_ranges(
     declared = DeclaredRange(Location("--opt", 1), form, _sizes(opt))
     clause = replace(clause, declared=declared)
     job = replace(job, contract=replace(job.contract, clause=clause))
-    (verdict,) = run_jobs([job], 1, progress=sys.stderr.isatty(), check=BOXES)
+    (verdict,) = run_jobs([job], 1, check=BOXES)
     if "boxes" not in verdict.details:
         printed = verdict.details.get("printed", "")
         raise CannotRun("\n".join(filter(None, (f"{target}: {verdict.message}", printed))))
@@ -127,7 +126,7 @@ def _tried(job: Job, text: str, sizes: str) -> Verdict:
         declared = replace(clause.declared, where=Location(str(file), 1))
         clause = replace(clause, region=region(sizes), text=f"any {sizes}", declared=declared)
         jobs = [replace(job, contract=replace(job.contract, clause=clause))]
-        (verdict,) = run_jobs(jobs, 1, progress=sys.stderr.isatty(), check=TRIAL)
+        (verdict,) = run_jobs(jobs, 1, check=TRIAL)
     return verdict
 
 

@@ -54,10 +54,7 @@ def fix(
     from archlint.contracts.verdict import Verdict
     from archlint.errors import ArchlintError
 
-    try:
-        jobs, mistakes = load_jobs(paths, select, model, None)
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
+    jobs, mistakes = load_jobs(paths, select, model)
     from archlint.report import fix_text
     from archlint.runner.patched_project import CopyServer
 
@@ -142,7 +139,7 @@ def _jobs_of_projects(jobs: list[Job]) -> list[Job]:
     from archlint.errors import ArchlintError
 
     try:
-        more, _ = load_jobs((), (), (), None)
+        more, _ = load_jobs(())
     except (ArchlintError, CannotRun):
         more = []
     unique = {(j.root, j.contract.where, j.contract.id, j.ref.name): j for j in (*more, *jobs)}

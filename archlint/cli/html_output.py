@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from archlint.cli.exit_codes import CannotRun
+from archlint.cli.exit_codes import writing
 
 html_option = click.option(
     "--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
@@ -16,8 +16,6 @@ html_option = click.option(
 
 def write_page(path: Path, page: str) -> None:
     """Write a page, and the folders above it. Raises ``CannotRun``."""
-    try:
+    with writing(path, "--html"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8", errors="backslashreplace")
-    except OSError as e:
-        raise CannotRun(f"--html: {path} cannot be written: {e.strerror}") from e

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,7 +146,7 @@ def infer_job(
 
 def accepted_sets(jobs: Sequence[Job]) -> list[AcceptedSet]:
     """Infer the accepted set of each model. Raises ``CannotRun`` if one fails."""
-    verdicts = run_jobs(jobs, 1, progress=sys.stderr.isatty(), check=INFER)
+    verdicts = run_jobs(jobs, 1, check=INFER)
     for verdict in verdicts:
         if verdict.entry is None:
             printed = verdict.details.get("printed", "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from archlint.cli.job_options import jobs_option
 from archlint.cli.next_step import suggest
 from archlint.cli.run_jobs import run_jobs
 from archlint.cli.select_jobs import load_jobs
-from archlint.errors import visible
+from archlint.errors import RuleFileError, visible
 
 if TYPE_CHECKING:
     from archlint.contracts.accepted_set import AcceptedSet
@@ -90,7 +89,7 @@ def check_locked(jobs: Sequence[Job], count: int, complete: bool) -> list[Verdic
     for path, _ in locks.values():
         if not path.exists():
             raise CannotRun(f"{shorten(path)} does not exist; archlint lock writes it")
-    inferred = run_jobs(todo, count, progress=sys.stderr.isatty(), check=INFER)
+    inferred = run_jobs(todo, count, check=INFER)
     verdicts = []
     for root, (path, lock) in locks.items():
         pairs = [(j, v) for j, v in zip(todo, inferred, strict=True) if j.root == root]
@@ -108,31 +107,23 @@ def _without_fixtures(jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
 def _infer_all(paths: Sequence[str], count: int) -> tuple[list[Job], list[Verdict], list[Job]]:
     """Infer what the models of rule files accept: jobs, results, and jobs that only pytest can do.
 
-    Raises ``CannotRun`` for mistakes in rule files.
+    Raises ``RuleFileError``.
     """
-    from archlint.errors import ArchlintError
     from archlint.project.lock_check import infer_jobs
 
-    try:
-        jobs, mistakes = load_jobs(paths, (), (), None)
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
+    jobs, mistakes = load_jobs(paths)
     if mistakes:
-        raise CannotRun("\n".join(map(str, mistakes)))
+        raise RuleFileError(mistakes)
     todo, fixtures = _without_fixtures(infer_jobs(jobs))
-    return todo, run_jobs(todo, count, progress=sys.stderr.isatty(), check=INFER), fixtures
+    return todo, run_jobs(todo, count, check=INFER), fixtures
 
 
 def _read_lock(root: Path) -> tuple[Path, Lock]:
     """The path and contents of a project's lock file; empty if there is no file."""
-    from archlint.errors import ArchlintError
     from archlint.project.lock_file import NAME, Lock, read
 
     path = root / NAME
-    try:
-        return path, read(path) if path.exists() else Lock({}, {})
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
+    return path, read(path) if path.exists() else Lock({}, {})
 
 
 def _counts(

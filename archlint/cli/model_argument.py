@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archlint.cli.exit_codes import CannotRun
+from archlint.errors import RuleFileError
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import ModelRef
@@ -156,7 +157,7 @@ def _of_rule_files(name: str) -> tuple[ModelRef, Path]:
     if name in known:
         return known[name]
     if mistakes:
-        raise CannotRun("\n".join(map(str, mistakes)))
+        raise RuleFileError(mistakes)
     if Path(name).exists():
         kind = "folder" if Path(name).is_dir() else "file"
         about = f"{name!r} is a {kind}; expected a model: the rule files have {listed([*known])}"

@@ -31,19 +31,17 @@ def profile_jobs(
     ``models`` are targets, or names and globs of models in the rule files at ``paths``; by default
     the only model of these. ``input`` is that of the model; by default that of a comment which
     export-ranges wrote, else of the model's first contract that fits the profile, else the
-    profile's own. Raises ``CannotRun``.
+    profile's own. Raises ``CannotRun`` or ``ArchlintError``.
     """
     from archlint.contracts.job import Job
     from archlint.contracts.rulefile.ranges.forms import read_profiles, stated_input
-    from archlint.errors import ArchlintError, RuleFileError
+    from archlint.errors import RuleFileError
 
     try:
         profiles = read_profiles(file, form)
         input = input or read_input(stated_input(file) or None) or None
     except RuleFileError as e:
         return [], e.mistakes
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
     jobs = []
     for ref, root, contracts in _models(paths, models):
         for number, profile in enumerate(profiles, start=1):
@@ -73,13 +71,13 @@ def _contract(
             continue
         return Contract(name, each, clause, where=profile.where)
     if input is not None and error is not None:
-        raise CannotRun(str(error))
+        raise error
     try:
         words = contract_of_profile(profile).input
         own = contract_of(input=words, accepts="any size").input
         return Contract(name, own, clause_of([profile], own), where=profile.where)
     except ArchlintError as e:
-        raise CannotRun(str(error or e)) from e
+        raise error or e from e
 
 
 def _models(
@@ -116,13 +114,14 @@ def _models(
 def _of_rule_files(paths: Sequence[str]) -> dict[str, tuple[ModelRef, Path, list[Contract]]]:
     """The models of rule files by name, with their root and contracts."""
     from archlint.contracts.settings import SettingsError, project_root
+    from archlint.errors import RuleFileError
 
     try:
         files, mistakes = read_rule_files(paths)
     except SettingsError as e:
         raise CannotRun(f"{e}; or state the model with --model pkg.mod:factory") from e
     if mistakes:
-        raise CannotRun("\n".join(map(str, mistakes)))
+        raise RuleFileError(mistakes)
     named: dict[str, tuple[ModelRef, Path, list[Contract]]] = {}
     for rules in files:
         root = project_root(rules.path.parent)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from archlint.cli.exit_codes import CannotRun, discard_stdout
+from archlint.cli.exit_codes import CannotRun, discard_stdout, writing
 
 if TYPE_CHECKING:
     from archlint.contracts.job import Job
@@ -86,10 +86,8 @@ def prepare_outputs(outputs: Sequence[Output]) -> Path | None:
             raise CannotRun(
                 f"--output: {first.format} and {output.format} are both written to {first.path}"
             )
-        try:
+        with writing(output.path, "--output"):
             output.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as e:
-            raise _unwritable(output.path, e) from e
         if output.path.is_dir():
             raise CannotRun(f"--output: {output.path} is a folder")
     logs = [output.path for output in outputs if output.format == "jsonl"]
@@ -132,15 +130,14 @@ def write_reports(
     failed: list[CannotRun] = []
     for output in outputs:
         try:
-            if output.format == "jsonl":
-                from archlint.cli.verdict_log import rewrite
+            with writing(output.path, "--output"):
+                if output.format == "jsonl":
+                    from archlint.cli.verdict_log import rewrite
 
-                rewrite(output.path, results)
-            else:
-                text = rendered(output.format, marked, printed.verbosity)
-                output.path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
-        except OSError as e:
-            failed.append(_unwritable(output.path, e))
+                    rewrite(output.path, results)
+                else:
+                    text = rendered(output.format, marked, printed.verbosity) + "\n"
+                    output.path.write_text(text, encoding="utf-8", errors="backslashreplace")
         except CannotRun as e:
             failed.append(e)
     if failed:
@@ -242,7 +239,3 @@ def wants_color(color: str) -> bool:
     return (
         sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )
-
-
-def _unwritable(path: Path, error: OSError) -> CannotRun:
-    return CannotRun(f"--output: {path} cannot be written: {error.strerror}")

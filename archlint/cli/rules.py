@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlint.cli.exit_codes import EXIT_CANNOT_RUN, CannotRun
+from archlint.cli.exit_codes import EXIT_CANNOT_RUN, CannotRun, writing
 from archlint.cli.rules_explain import explain
 from archlint.cli.rules_schema import schema
 from archlint.cli.rules_test import test
@@ -79,14 +79,12 @@ def new(path: Path) -> None:
 
     if not NAME.fullmatch(path.name):
         raise CannotRun(f"{path.name!r} is not a valid name; expected {NAME_WORDS}")
-    try:
+    if path.exists():
+        raise CannotRun(f"{path} exists")
+    with writing(path):
         path.mkdir(parents=True)
         for name, text in files(path.name).items():
             (path / name).write_text(text, encoding="utf-8")
-    except FileExistsError:
-        raise CannotRun(f"{path} exists") from None
-    except OSError as e:
-        raise CannotRun(f"{path} cannot be written: {e.strerror}") from e
     click.echo(f"{path / 'pack.yaml'} and {path / 'models.py'} written. Check them with: "
                f"archlint rules test {path}")  # fmt: skip
 

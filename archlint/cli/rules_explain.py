@@ -29,20 +29,16 @@ def explain(ctx: click.Context, word: str, arguments: tuple[str, ...]) -> None:
 
     Exit code: 0; 2 if there is no such pack or contract, or it has errors.
     """
-    from archlint.errors import ArchlintError
     from archlint.project.packs.contract_text import explained
 
-    try:
-        file, _, name = word.rpartition(":")
-        path = Path(file if file and Path(file).is_file() else word)
-        if path.is_file() and not _is_pack(path):
-            if arguments:
-                raise click.UsageError("--with is for packs; a rule file has its own parameters")
-            contracts, head = _of_rule_file(path, name if path == Path(file) else ""), ""
-        else:
-            contracts, head = _of_pack(word, arguments)
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
+    file, _, name = word.rpartition(":")
+    path = Path(file if file and Path(file).is_file() else word)
+    if path.is_file() and not _is_pack(path):
+        if arguments:
+            raise click.UsageError("--with is for packs; a rule file has its own parameters")
+        contracts, head = _of_rule_file(path, name if path == Path(file) else ""), ""
+    else:
+        contracts, head = _of_pack(word, arguments)
     blocks = [explained(contract) for contract in contracts]
     click.echo("\n\n".join([head, *blocks] if head else blocks))
     ctx.exit(0 if contracts else EXIT_CANNOT_RUN)

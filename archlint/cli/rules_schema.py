@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from archlint.cli.exit_codes import CannotRun
+from archlint.cli.exit_codes import writing
 
 
 @click.command()
@@ -24,10 +24,8 @@ def schema(output: Path | None, pack: bool) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    try:
+    with writing(output):
         output.write_text(text, encoding="utf-8")
-    except OSError as e:
-        raise CannotRun(f"{output} cannot be written: {e.strerror}") from e
     click.echo(f"{output} written. Editors use it for rule files with the first line\n"
                f"# yaml-language-server: $schema={output}", err=True)  # fmt: skip
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN
 from archlint.cli.job_options import jobs_option
 from archlint.cli.run_jobs import run_jobs
+
+CHECK = "archlint.engine.pipeline:check_contract"
 
 
 @click.command()
@@ -38,8 +38,7 @@ def test(ctx: click.Context, words: tuple[str, ...], jobs: int, quiet: bool) -> 
     for error in errors:
         click.echo(error, err=True)
     todo = [test.job for _, pack_tests in tests for test in pack_tests]
-    progress = not quiet and sys.stderr.isatty()
-    verdicts = iter(run_jobs(todo, jobs, progress, check="archlint.engine.pipeline:check_contract"))
+    verdicts = iter(run_jobs(todo, jobs, check=CHECK, progress=not quiet))
     failed = could_not_run = count = 0
     for pack, pack_tests in tests:
         lines = [f"  MISSING  {what}" for what in missing(pack)]

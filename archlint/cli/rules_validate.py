@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archlint.cli.exit_codes import EXIT_CANNOT_RUN, CannotRun
+from archlint.cli.exit_codes import EXIT_CANNOT_RUN
 
 if TYPE_CHECKING:
     from archlint.errors import Mistake
@@ -28,12 +28,8 @@ def validate(ctx: click.Context, paths: tuple[str, ...], quiet: bool, no_cache: 
     Exit code: 0 if there are no errors; 2 if there are errors, or no file.
     """
     from archlint.contracts.settings import rule_files
-    from archlint.errors import ArchlintError
 
-    try:
-        files = rule_files(paths, packs=True)
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
+    files = rule_files(paths, packs=True)
     mistakes = mistakes_in(files, cache=not no_cache)
     for mistake in mistakes:
         click.echo(mistake, err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
@@ -24,18 +25,20 @@ if TYPE_CHECKING:
 def run_jobs(
     jobs: Sequence[Job],
     count: int,
-    progress: bool,
     check: str | None = None,
     backend: Backend | None = None,
     done: Mapping[int, Verdict] | None = None,
     on_verdict: Callable[[int, Verdict], None] | None = None,
+    progress: bool = True,
 ) -> list[Verdict]:
     """Run jobs and return their verdicts, in the order of ``jobs``.
 
-    ``count``: worker processes. ``progress``: show a bar. ``check``: the function that checks a
-    contract, as :func:`archlint.runner.pool.run` takes it. ``done``: verdicts by index, whose jobs
-    do not run. ``on_verdict`` is called with the index and verdict of each other job as soon as it
-    is complete. Raises ``CannotRun`` if PyTorch is needed and not installed.
+    ``count``: worker processes. ``check``: the function that checks a contract, as
+    :func:`archlint.runner.pool.run` takes it. ``done``: verdicts by index, whose jobs do not run.
+    ``on_verdict`` is called with the index and verdict of each other job as soon as it is complete.
+    ``progress``: show a bar if stderr is a terminal.
+
+    Raises ``CannotRun`` if PyTorch is needed and not installed.
     """
     from archlint.runner import joblib_backends as backends
 
@@ -59,44 +62,39 @@ def run_jobs(
 def run_logged(
     jobs: Sequence[Job],
     count: int,
-    progress: bool,
     backend: Backend,
     resume: Path | None,
     log: Path | None,
     cache: bool,
     on_verdict: Callable[[int, Verdict], None],
+    progress: bool,
 ) -> list[Verdict]:
     """As :func:`run_jobs`, writing each verdict to ``log`` as soon as it is complete.
 
     ``on_verdict`` is called with every verdict, first with those of jobs that do not run: jobs with
     a verdict in ``resume``, or with ``cache`` a valid one in the cache. ``resume`` need not exist
-    if it is the same file as ``log``. Raises ``CannotRun``.
+    if it is the same file as ``log``. Raises ``CannotRun`` or ``ArchlintError``.
     """
-    from archlint.errors import ArchlintError
+    jobs, done = with_cache(jobs, cache)
+    if resume or log:
+        from archlint.cli.verdict_log import VerdictLog, logged_verdicts
 
-    try:
-        jobs, done = with_cache(jobs, cache)
-        if resume or log:
-            from archlint.cli.verdict_log import VerdictLog, logged_verdicts
+        first_run = resume is not None and not resume.exists() and _same(resume, log)
+        logged = logged_verdicts(resume, jobs) if resume and not first_run else {}
+        if resume:
+            click.echo(f"{len(logged)} of {len(jobs)} verdicts taken from {resume}", err=True)
+        done |= logged
+    for index in sorted(done):
+        on_verdict(index, done[index])
+    if log is None:
+        return run_jobs(jobs, count, None, backend, done, on_verdict, progress)
+    with closing(VerdictLog(log, jobs, done)) as verdict_log:
 
-            first_run = resume is not None and not resume.exists() and _same(resume, log)
-            logged = logged_verdicts(resume, jobs) if resume and not first_run else {}
-            if resume:
-                click.echo(f"{len(logged)} of {len(jobs)} verdicts taken from {resume}", err=True)
-            done |= logged
-        for index in sorted(done):
-            on_verdict(index, done[index])
-        if log is None:
-            return run_jobs(jobs, count, progress, None, backend, done, on_verdict)
-        with closing(VerdictLog(log, jobs, done)) as verdict_log:
+        def record(index: int, verdict: Verdict) -> None:
+            verdict_log.add(index, verdict)
+            on_verdict(index, verdict)
 
-            def record(index: int, verdict: Verdict) -> None:
-                verdict_log.add(index, verdict)
-                on_verdict(index, verdict)
-
-            return run_jobs(jobs, count, progress, None, backend, done, record)
-    except ArchlintError as e:
-        raise CannotRun(str(e)) from e
+        return run_jobs(jobs, count, None, backend, done, record, progress)
 
 
 def with_cache(jobs: Sequence[Job], cache: bool) -> tuple[list[Job], dict[int, Verdict]]:
@@ -117,8 +115,8 @@ def _same(one: Path, other: Path | None) -> bool:
 
 
 def _progress(total: int, on: bool) -> AbstractContextManager[Bar | None]:
-    """A progress bar on stderr, if ``on``."""
-    if not on or not total:
+    """A progress bar, if it is ``on`` and stderr is a terminal."""
+    if not on or not total or not sys.stderr.isatty():
         return nullcontext()
     from archlint.report import progress
 

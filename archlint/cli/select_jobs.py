@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def load_jobs(
-    paths: Sequence[str], select: Sequence[str], model: Sequence[str], samples: int | None
+    paths: Sequence[str], select: Sequence[str] = (), model: Sequence[str] = ()
 ) -> tuple[list[Job], list[Mistake]]:
     """Read rule files and select jobs: :func:`read_rule_files`, then :func:`select_jobs`."""
     files, mistakes = read_rule_files(paths)
-    return select_jobs(files, select, model, samples, partial=bool(mistakes)), mistakes
+    return select_jobs(files, select, model, None, partial=bool(mistakes)), mistakes
 
 
 def read_rule_files(

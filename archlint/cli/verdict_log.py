@@ -13,7 +13,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from archlint.cli.exit_codes import CannotRun
+from archlint.cli.exit_codes import CannotRun, writing
 from archlint.contracts.job import Job
 from archlint.contracts.verdict import At, Proof, Samples, Verdict
 from archlint.report import jsonl
@@ -32,22 +32,18 @@ class VerdictLog:
         self._keys = job_keys_with_sources(jobs, pool.CHECK)
         self._path = path
         lines = [_line(v, self._keys[i]) for i, v in done.items()]
-        try:
+        with writing(path):
             pipe = path.exists() and not path.is_file()  # which can only be appended to
             if not pipe:
                 _replace(path, lines)
             self._file: BinaryIO = path.open("ab", buffering=0)
             if pipe:
                 self._file.write(b"".join(lines))
-        except OSError as e:
-            raise CannotRun(f"{path} cannot be written: {e.strerror}") from e
 
     def add(self, index: int, verdict: Verdict) -> None:
         """Append one verdict, in a single write. Raises ``CannotRun``."""
-        try:
+        with writing(self._path):
             self._file.write(_line(verdict, self._keys[index]))
-        except OSError as e:
-            raise CannotRun(f"{self._path} cannot be written: {e.strerror}") from e
 
     def close(self) -> None:
         """Close the file."""

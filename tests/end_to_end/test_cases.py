@@ -40,7 +40,7 @@ def reports(request):
     ]
     with pytest.MonkeyPatch.context() as here:
         here.chdir(CASES)
-        jobs, mistakes = load_jobs(selected, (), (), None)
+        jobs, mistakes = load_jobs(selected)
         verdicts = run_jobs(jobs, 1, progress=False)
     assert not mistakes
     return {name: _report([v for v in verdicts if Path(v.file).parent.name == name])

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from torch import nn
 
 import archlint
+from archlint.cli.app import cli
 from archlint.cli.explain import explain as command
 from archlint.errors import ArchlintError
 from tests import REPO
@@ -170,7 +171,7 @@ def test_an_exception_of_user_code_comes_with_its_condition():
 
 
 def test_a_target_that_does_not_exist_cannot_be_explained():
-    result = CliRunner().invoke(command, ["no.such:thing"])
+    result = CliRunner().invoke(cli, ["explain", "no.such:thing"])
     assert result.exit_code == 2
     assert "no module" in result.output
 

@@ -69,7 +69,7 @@ FOUND = {
 }
 
 
-def run_logged(jobs, _count, _bar, _backend, _resume, stream, *_more):
+def run_logged(jobs, _count, _backend, _resume, stream, *_more, progress):
     verdicts = []
     if stream:
         stream.touch()
