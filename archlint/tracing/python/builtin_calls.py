@@ -37,6 +37,7 @@ def modules_to_replace_type(model: nn.Module) -> list[str]:
         for name, module in modules.items()
         if module is not None
         and is_user_code(file_of_module(module) or "<unknown>")
+        and _TYPE.search(_source(module))
         and "type" in replaceable(module)
     ]
 
@@ -44,8 +45,7 @@ def modules_to_replace_type(model: nn.Module) -> list[str]:
 @lru_cache(maxsize=512)
 def replaceable(module: ModuleType) -> frozenset[str]:
     """The names that the module's functions use only where a shadow can replace them."""
-    file = file_of_module(module)
-    source = "".join(linecache.getlines(file, vars(module))) if file else ""
+    source = _source(module)
     if not _CALLED.search(source):
         return frozenset()
     try:
@@ -68,6 +68,12 @@ def replaceable(module: ModuleType) -> frozenset[str]:
     return frozenset({n.id for n in used} - {n.id for n in used if id(n) not in served})
 
 
+def _source(module: ModuleType) -> str:
+    file = file_of_module(module)
+    return "".join(linecache.getlines(file, vars(module))) if file else ""
+
+
+_TYPE = re.compile(r"(?<![\w.])type\s*[(,)]")  # a call, or an argument
 _ANY = "|".join(sorted(SHADOWED))
 _CALLED = re.compile(rf"\b(?:{_ANY})\b\s*\(|\bmap\s*\(\s*(?:{_ANY})\b")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
