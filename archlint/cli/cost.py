@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 import click
 
@@ -13,7 +14,7 @@ from archlint.cli.infer import (
     read_input,
     seconds_option,
 )
-from archlint.cli.model_argument import model_argument
+from archlint.cli.model_argument import model_argument, stated_input
 from archlint.cli.next_step import DOCS, suggest
 from archlint.contracts.cost_budget import OPTIMIZERS
 from archlint.errors import visible
@@ -77,12 +78,14 @@ def cost(
 
     input = read_input(input_)
     ref, root = model_argument(target, kwargs)
+    input = stated_input(target, input, mode)
     from archlint.engine.cost.model_cost import Options, cost_source
     from archlint.models.targets import resolve
 
     with resolve(ref, root) as source:
         options = Options(dtype, optimizer if train else None, fits)
         found = cost_source(source, input, at, mode, Budget(paths, seconds), options)
+        found = replace(found, model=ref.name)  # as archlint infer names it
     if format_ == "json":
         click.echo(cost_text.as_json(found, version(), by_layer))
         return

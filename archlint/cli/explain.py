@@ -16,7 +16,7 @@ from archlint.cli.infer import (
     read_input,
     seconds_option,
 )
-from archlint.cli.model_argument import model_argument
+from archlint.cli.model_argument import model_argument, stated_input
 from archlint.cli.next_step import suggest
 from archlint.errors import visible
 
@@ -63,6 +63,7 @@ def explain(
 
     input = read_input(input_)
     ref, root = model_argument(target, kwargs)
+    input = stated_input(target, input, mode)
     from archlint.explanation.explain import explain_source
     from archlint.models.targets import resolve
 

@@ -12,7 +12,7 @@ import click
 
 from archlint.cli.exit_codes import CannotRun
 from archlint.cli.html_output import html_option, write_page
-from archlint.cli.model_argument import model_argument
+from archlint.cli.model_argument import model_argument, stated_input
 from archlint.cli.next_step import suggest
 from archlint.cli.report_output import wants_color
 from archlint.cli.run_jobs import run_jobs
@@ -30,8 +30,8 @@ input_option = click.option(
     "input_",
     metavar="SHAPE",
     help='The input of the model as in a rule file: "N 3 H W", or with the names of its arguments '
-    '"{image: N 3 H W, ids: {shape: N T, dtype: int64}}". Default: the documented input of its '
-    "library, or one that fits its first layers: an image, rows or tokens.",
+    '"{image: N 3 H W, ids: {shape: N T, dtype: int64}}". Default: that of its contract, the '
+    "documented input of its library, or one that fits its first layers: an image, rows or tokens.",
 )
 kwargs_option = click.option(
     "--kwargs", callback=lambda _ctx, _param, text: _kwargs(text), metavar="MAPPING",
@@ -129,15 +129,16 @@ def infer_job(
     seconds: float,
     kwargs: Mapping[str, object] | None = None,
 ) -> Job:
-    """The job that infers what a target accepts; for an empty ``input``, archlint chooses one.
+    """The job that infers what a target accepts.
 
-    ``target`` may be the name of a model in a rule file; ``kwargs`` build the model. Raises
-    ``CannotRun``.
+    An empty ``input`` is that of the model's contract if ``target`` is the name of a model in a
+    rule file, else archlint chooses one. ``kwargs`` build the model. Raises ``CannotRun``.
     """
     from archlint.contracts.contract import Budget, Contract, SizeClause
     from archlint.contracts.job import Job
 
     ref, root = model_argument(target, kwargs)
+    input = stated_input(target, input, mode)
     clause = SizeClause("any", True, "any size")
     budget = Budget(paths, seconds)
     contract = Contract("infer", input, clause, mode=mode, budget=budget)

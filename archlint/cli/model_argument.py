@@ -13,11 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from archlint.cli.exit_codes import CannotRun
 from archlint.errors import RuleFileError
 
 if TYPE_CHECKING:
-    from archlint.contracts.contract import ModelRef
+    from archlint.contracts.contract import Contract, Input, ModelRef
 
 
 def model_argument(text: str, kwargs: Mapping[str, object] | None = None) -> tuple[ModelRef, Path]:
@@ -36,8 +38,31 @@ def model_argument(text: str, kwargs: Mapping[str, object] | None = None) -> tup
         target = _from_root(text, root)
         _check_target(target, root)
         return ModelRef(text, target, kwargs=dict(kwargs or {})), root
-    ref, root = _of_rule_files(text)
+    ref, root, _ = _of_rule_files(text)
     return replace(ref, kwargs={**ref.kwargs, **(kwargs or {})}), root
+
+
+def stated_input(name: str, input: Input, mode: str = "eval") -> Input:
+    """``input``, or if it is empty that of the first contract about the model ``name``.
+
+    Contracts in this mode come first. stderr names the contract; empty if there is none.
+    """
+    from archlint.contracts.accepted_set import input_as_yaml, shown
+
+    if input or ":" in name:
+        return input
+    contracts = [c for c in _of_rule_files(name)[2] if c.input]
+    contracts.sort(key=lambda c: c.mode != mode)
+    if not contracts:
+        return input
+    first = contracts[0]
+    others = any(c.input != first.input for c in contracts)
+    click.echo(
+        f"input {shown(input_as_yaml(first.input))}: as in contract {first.id!r} at {first.where}"
+        + ("; --input states another" if others else ""),
+        err=True,
+    )
+    return first.input
 
 
 def names_of(target: str) -> set[str]:
@@ -134,18 +159,18 @@ def _defined(statement: ast.stmt) -> list[str]:
     return []
 
 
-def _of_rule_files(name: str) -> tuple[ModelRef, Path]:
+def _of_rule_files(name: str) -> tuple[ModelRef, Path, list[Contract]]:
+    """The model of a name, its project's root, and the contracts about it."""
     from archlint.cli.select_jobs import read_rule_files
     from archlint.contracts.settings import SettingsError, project_root
     from archlint.contracts.suggestions import did_you_mean, listed
     from archlint.project.lock_check import build_arguments
 
-    if models := _models_of_file(name):
-        raise CannotRun(f"{name!r} is a file; expected one of its models: {listed(models)}")
     forms = "pass pkg.mod:factory, path/file.py:factory, torchvision:NAME or timm:NAME"
     try:
         files, mistakes = read_rule_files(())
     except SettingsError as e:
+        _check_no_file(name)
         raise CannotRun(f"{name!r} is not a target, and there is no rule file; {forms}") from e
     known: dict[str, tuple[ModelRef, Path]] = {}
     for file in files:
@@ -155,7 +180,9 @@ def _of_rule_files(name: str) -> tuple[ModelRef, Path]:
                 places = " and ".join(str(r.where) for r in (other, ref))
                 raise CannotRun(f"{name!r} names two models, at {places}; {forms}")
     if name in known:
-        return known[name]
+        contracts = [c for f in files for c in f.contracts if name in (m.name for m in c.models)]
+        return *known[name], contracts
+    _check_no_file(name)
     if mistakes:
         raise RuleFileError(mistakes)
     if Path(name).exists():
@@ -164,6 +191,14 @@ def _of_rule_files(name: str) -> tuple[ModelRef, Path]:
         raise CannotRun(f"{about}; or {forms}")
     hint = did_you_mean(name, list(known)) or f"; they have {listed([*known])}"
     raise CannotRun(f"no model of the rule files is named {name!r}{hint}; or {forms}")
+
+
+def _check_no_file(name: str) -> None:
+    """Raise ``CannotRun`` with the models of the Python file that ``name`` is, if it is one."""
+    from archlint.contracts.suggestions import listed
+
+    if models := _models_of_file(name):
+        raise CannotRun(f"{name!r} is a file; expected one of its models: {listed(models)}")
 
 
 def _models_of_file(name: str) -> list[str]:

@@ -23,8 +23,11 @@ _DTYPE = re.compile(r"bool|[a-z]*(?:int|float|complex|bits)\d+\w*")
 def words(shape: Any) -> Words | None:
     """The shape as YAML data for a rule file: ``N 2048 ceil(H/32) ceil(W/32)``.
 
-    ``None`` if a rule file cannot state it: a scalar, or a part that is not a tensor.
+    A named tuple is a mapping. ``None`` if a rule file cannot state it: a scalar, or a part that is
+    not a tensor.
     """
+    if isinstance(shape, NamedFields):
+        shape = dict(zip(shape.names, shape, strict=True))
     if isinstance(shape, tuple):
         return " ".join(str(d).replace(" ", "") for d in shape) or None
     if isinstance(shape, list):

@@ -14,14 +14,13 @@ from archlint.contracts.rulefile.phrase_parser import parse_size
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore_model
+from archlint.engine.input_example import example_input, mapping_keys
 from archlint.errors import ArchlintError
 from archlint.models.annotations.forward import read_annotations
 from archlint.models.signature import none_if_omitted
 
 _CONVOLUTIONS = {nn.Conv1d: "L", nn.Conv2d: "H W", nn.Conv3d: "T H W"}
 _SLIDING = tuple(_CONVOLUTIONS)
-_INTEGERS = re.compile(r"(^|_)(tokens?|ids?|idx|index|indices)(_|$)")
-"""Arguments that are indices of an embedding, by the names that models usually give them."""
 _TIMES = re.compile(r"^(t|time|times|timesteps?|sigmas?|noise_levels?)$")
 _CLASSES = re.compile(r"^(y|(class_)?labels?|classes)$")
 _MOST_CHANNELS = 4  # of an image or a sound
@@ -50,13 +49,13 @@ def likely_inputs(model: nn.Module) -> list[Input]:
         return [annotated]
     needed = list(_required(model))
     others = _further(model, needed)
-    if others is None:
+    first = _of_one_argument(model)
+    if others is None or any(mapping_keys(model, name) is not None for name in needed):
         names = ", ".join(needed) or "no argument"
         raise ArchlintError(
             f"{type(model).__name__}.forward takes {names}: pass --input, "
-            f"for example {_example(model, needed)}"
+            f"for example {example_input(model, needed, first)}"
         )
-    first = _of_one_argument(model)
     if not others:
         return list(first)
     return [{needed[0]: one, **{n: o or one for n, o in others.items()}} for one in first]
@@ -116,30 +115,14 @@ def _of_floats(input: Input) -> bool:
     return all(map(_of_floats, input.values() if isinstance(input, dict) else input))
 
 
-def _example(model: nn.Module, needed: Sequence[str]) -> str:
-    """An ``--input`` with the names of the model's own arguments, to be edited."""
-    if not needed or needed[0].startswith("*"):
-        return '--input "N 3 H W" for one tensor'
-    first = next((i for i in _of_one_argument(model) if i.below is None), _tensor("N K"))
-    shapes = [first.text, *["N K"] * (len(needed) - 1)]
-    embedding = next((m for m in model.modules() if isinstance(m, nn.Embedding)), None)
-    if embedding is not None:
-        tokens = f"{{shape: N K, dtype: int64, below: {embedding.num_embeddings}}}"
-        shapes = [
-            tokens if _INTEGERS.search(name) else s for name, s in zip(needed, shapes, strict=True)
-        ]
-    entries = ", ".join(f"{name}: {shape}" for name, shape in zip(needed, shapes, strict=True))
-    return f"--input '{{{entries}}}'"
-
-
 def _required(model: nn.Module) -> Iterator[str]:
-    """The arguments without a default, but for those after the first that may be ``None``."""
+    """The arguments without a default, but for those after the first that may be left out."""
     try:
         signature = inspect.signature(model.forward)
     except (TypeError, ValueError):
         return
     for i, p in enumerate(signature.parameters.values()):
-        if i and none_if_omitted(p):
+        if i and (none_if_omitted(p) or p.kind == p.VAR_POSITIONAL):
             continue
         if p.kind == p.VAR_POSITIONAL or (p.kind != p.VAR_KEYWORD and p.default is p.empty):
             yield p.name

@@ -42,7 +42,7 @@ def check_call(model: nn.Module, input: Input) -> None:
         return
     given = list(input) if isinstance(input, dict) else []
     name = f"{type(model).__name__}.forward"
-    known = [p.name for p in parameters if p.kind in _NAMED]
+    known = [p.name for p in parameters if p.kind in (*_NAMED, p.VAR_POSITIONAL)]
     if not any(p.kind is p.VAR_KEYWORD for p in parameters):
         for key in given:
             if key not in known:
@@ -52,6 +52,9 @@ def check_call(model: nn.Module, input: Input) -> None:
                     near += f"; for a mapping: {{{known[0]}: {{{key}: ...}}}}"
                 raise TargetError(f"{name} has no argument {key!r}{near}")
     missing = [p.name for p in _missing(parameters, given) if not none_if_omitted(p)]
+    star = _star(parameters)
+    if isinstance(input, dict) and star in given and not isinstance(input[star], list):
+        raise TargetError(f"{name} takes *{star}: write {{{star}: [SHAPE, SHAPE]}}")
     if not isinstance(input, dict):
         positional = [p for p in parameters if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
         if not positional:
@@ -69,12 +72,24 @@ def call_arguments(model: nn.Module, made: Any) -> tuple[list[Any], dict[str, An
     """The positional and keyword arguments for ``made``: one value, or a mapping by name.
 
     Required arguments that it lacks are ``None`` where their annotation allows that, such as
-    ``mask`` in ``forward(self, x: Tensor, mask: Optional[Tensor])``.
+    ``mask`` in ``forward(self, x: Tensor, mask: Optional[Tensor])``. A list for ``*images`` is
+    passed item by item, after the arguments before it.
     """
     args, kwargs = ([], made) if isinstance(made, dict) else ([made], {})
     parameters = (_parameters(model) or [])[len(args) :]
     absent = [p.name for p in _missing(parameters, kwargs) if none_if_omitted(p)]
-    return args, {**kwargs, **dict.fromkeys(absent)}
+    kwargs = {**kwargs, **dict.fromkeys(absent)}
+    star = _star(parameters)
+    if star not in kwargs:
+        return args, kwargs
+    for p in parameters[: [p.name for p in parameters].index(star)]:
+        args.append(kwargs.pop(p.name, p.default))
+    return [*args, *kwargs.pop(star)], kwargs
+
+
+def _star(parameters: Sequence[inspect.Parameter]) -> str:
+    """The name of a parameter such as ``*images``; empty if there is none."""
+    return next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "")
 
 
 def none_if_omitted(parameter: inspect.Parameter) -> bool:

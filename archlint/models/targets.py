@@ -302,6 +302,9 @@ def _file(ref: ModelRef, name: str, root: Path) -> Path:
         if path.is_file():
             return path.resolve()
     near = near_names(Path(name).name, [p.name for p in tried[0].parent.glob("*.py")])
+    if (root / name).is_file():
+        path = Path(os.path.relpath(root / name, folder)).as_posix()
+        near = f"; paths are relative to the rule file: did you mean {path}?"
     raise TargetError(f"{ref.target}: there is no file {tried[0]}{near}")
 
 

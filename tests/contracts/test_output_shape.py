@@ -51,3 +51,8 @@ def test_at_concrete_sizes():
 def test_a_named_tuple_keeps_its_names():
     changed = mapped(NamedFields([(N,)], ("scores",)), lambda dims: (*dims, 1))
     assert (changed, changed.names) == ([(N, 1)], ("scores",))
+
+
+def test_a_named_tuple_is_written_by_its_names():
+    shape = NamedFields([(N, 4), NamedFields([(N,)], ("scores",))], ("boxes", "rest"))
+    assert words(shape) == {"boxes": "N 4", "rest": {"scores": "N"}}

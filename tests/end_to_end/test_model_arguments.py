@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from archlint.cli.app import cli
 from archlint.cli.exit_codes import CannotRun
-from archlint.cli.model_argument import model_argument
+from archlint.cli.infer import infer_job
+from archlint.cli.model_argument import model_argument, stated_input
 from tests import REPO
 
 NET = """from torch import nn
@@ -155,3 +156,36 @@ def test_what_is_about_rule_files_excludes_a_target(project, option):
     result = CliRunner().invoke(cli, ["check", "net.py:Net", option])
     assert result.exit_code == 2
     assert "a target excludes --select, --model and --locked" in result.output
+
+
+TWO = """from torch import nn
+
+class Two(nn.Module):
+    def forward(self, image, mask):
+        return image * mask
+"""
+TWO_RULES = """archlint: 1
+models: {two: two.py:Two, bare: two.py:Two}
+contracts:
+  - {id: train, models: two, mode: train, input: {image: N 3, mask: N 3}, accepts: any size}
+  - {id: same, models: two, input: {image: N 3 H W, mask: N 1 H W}, accepts: any size}
+"""
+
+
+def test_a_name_takes_the_input_of_its_contract(project, capsys):
+    (project / "two.py").write_text(TWO)
+    (project / "archlint.yaml").write_text(TWO_RULES)
+    stated = "input {image: N 3 H W, mask: N 1 H W}: as in contract 'same' at archlint.yaml:5"
+    for command in ("cost", "explain"):
+        done = CliRunner().invoke(cli, [command, "two"])
+        assert done.exit_code == 0, done.output
+        assert done.stderr == f"{stated}; --input states another\n"
+        assert "as in contract" not in done.stdout
+    ids = infer_job("two", [], "eval", 1, 1.0).contract.input
+    assert [str(d) for d in ids["mask"].dims] == ["N", "1", "H", "W"]
+    assert capsys.readouterr().err == f"{stated}; --input states another\n"
+    infer_job("two", [], "train", 1, 1.0)
+    assert "contract 'train' at archlint.yaml:4" in capsys.readouterr().err
+    assert stated_input("two", ids) == ids
+    assert stated_input("bare", []) == []
+    assert capsys.readouterr().err == ""

@@ -188,6 +188,12 @@ def test_a_file_that_is_not_there_names_its_neighbour(project):
         in_rules(project, "nett.py:Net")
 
 
+def test_a_file_that_is_relative_to_the_project_is_named_relative_to_the_rule_file(project):
+    (project / "own.py").touch()
+    with pytest.raises(TargetError, match=r"relative to the rule file: did you mean \.\./own\.py"):
+        in_rules(project, "own.py:Net")
+
+
 @pytest.mark.parametrize(
     ("text", "message", "line"),
     [

@@ -285,6 +285,18 @@ CASES = [
             )
         ],
     ),
+    (
+        CONTRACT.replace("N 3 H W", "{a: N 3 H W, b: null}"),
+        [
+            (
+                5,
+                28,
+                "found nothing",
+                "a shape such as 'N 3 H W', a list or a mapping; leave out an argument that is "
+                "None, which needs a default, or Optional[...] as its annotation",
+            )
+        ],
+    ),
     (CONTRACT.replace("N 3 H W", "[]"), [(5, 12, "found an empty list", "at least one entry")]),
     (
         CONTRACT + "    output:\n",

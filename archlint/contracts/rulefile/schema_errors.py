@@ -134,6 +134,11 @@ def _mistake(source: Source, place: Place, detail: Any) -> Mistake:
     found = f"found {describe(value)}"
     if kind == "kind":
         expected = detail["msg"]
+        if value is None and "input" in place[:-1]:
+            expected += (
+                "; leave out an argument that is None, which needs a default, or Optional[...] as "
+                "its annotation"
+            )
     elif name == "archlint":
         found = found if kind == "int_type" else f"found version {value}"
         expected = "the number 1, the only version"

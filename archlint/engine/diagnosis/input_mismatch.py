@@ -50,7 +50,10 @@ def input_mismatch(
 def container_mismatch(input: Input, error: str) -> str:
     """How to write the input where the model takes a list for a tensor, or the reverse."""
     if isinstance(input, list) and any(text in error for text in _LIST):
-        return "forward gets the whole list as one argument; without brackets it gets the tensor"
+        return (
+            "forward gets the whole list as one argument; without brackets it gets the tensor; "
+            "for forward(*images) write {images: [SHAPE, SHAPE]}"
+        )
     if isinstance(input, TensorInput) and any(text in error for text in _NO_LIST):
         return "forward gets one tensor; for a list of tensors write [SHAPE, SHAPE]"
     return ""

@@ -61,6 +61,8 @@ def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) 
         return Evidence(Samples(0))
     contract, memory = run.contract, PathMemory(exploration)
     sizes = [attempt.violation.point] if attempt.violation else _chosen(run, exploration, memory)
+    if not sizes:
+        return Evidence(Samples(0), unable="the search for a size of the contract took too long")
     device = _device(run, memory, sizes)
     valued = _depends_on_values(exploration)
     quickly = not (attempt.violation or valued or run.tracer.has_values)

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 import archlint
+from archlint.engine.sampling import cross_check
 
 
 class Positions(nn.Module):
@@ -49,6 +50,15 @@ def test_sizes_that_no_random_draw_meets_are_solved_for():
     net = nn.Sequential(nn.Flatten(), nn.Linear(96 * 96, 1))
     verdict = archlint.check(net, "N 1 H W", accepts="any H*W == 9216")
     assert (verdict.word, verdict.samples.run) == ("proved", 8)
+
+
+def test_a_proof_is_not_confirmed_where_no_size_to_run_at_is_found(monkeypatch):
+    monkeypatch.setattr(cross_check, "_chosen", lambda *_: [])  # 1046527*1048573 takes seconds
+    verdict = archlint.check(nn.ReLU(), "N 3 H W", accepts="any H*W == 15")
+    assert (verdict.word, verdict.samples.run) == ("tested", 0)
+    assert "could not be run at any size: the search for a size" in verdict.message
+    verdict = archlint.check(nn.ReLU(), "N 3 H W", accepts="any H*W == 15", samples=0)
+    assert verdict.word == "proved"
 
 
 @pytest.mark.parametrize("below", [5, 50])

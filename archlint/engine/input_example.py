@@ -1,0 +1,83 @@
+"""An ``--input`` with the names of a model's own arguments, for its user to edit."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+import typing
+from collections.abc import Mapping, Sequence
+
+from torch import nn
+
+from archlint.contracts.contract import TensorInput
+
+_INTEGERS = re.compile(r"(^|_)(tokens?|ids?|idx|index|indices)(_|$)")
+"""Arguments that are indices of an embedding, by the names that models usually give them."""
+_MAPPING = re.compile(r"\s*(\w+\.)*(dict|Dict|Mapping|MutableMapping|OrderedDict)\b")
+"""The text of an annotation that is a mapping."""
+
+
+def example_input(model: nn.Module, needed: Sequence[str], likely: Sequence[TensorInput]) -> str:
+    """An ``--input`` with the arguments ``needed``; ``likely`` are inputs of one argument."""
+    if not needed:
+        return '--input "N 3 H W" for one tensor'
+    plain = next((t.text for t in likely if t.below is None), "N K")
+    tokens = ""
+    embedding = next((m for m in model.modules() if isinstance(m, nn.Embedding)), None)
+    if embedding is not None:
+        tokens = f"{{shape: N K, dtype: int64, below: {embedding.num_embeddings}}}"
+
+    def shape(name: str, first: bool) -> str:
+        if tokens and _INTEGERS.search(name):
+            return tokens
+        return plain if first else "N K"
+
+    entries = []
+    for i, name in enumerate(needed):
+        if (keys := mapping_keys(model, name)) is not None:
+            items = [f"{k}: {shape(k, not i and not j)}" for j, k in enumerate(keys or ["KEY"])]
+            entries.append(f"{name}: {{{', '.join(items)}}}")
+        else:
+            entries.append(f"{name}: {shape(name, not i)}")
+    return f"--input '{{{', '.join(entries)}}}'"
+
+
+def mapping_keys(model: nn.Module, name: str) -> list[str] | None:
+    """The keys that ``forward`` reads of an argument that is a mapping; ``None`` for another.
+
+    It is one by its annotation, or because ``forward`` reads ``batch["image"]``.
+    """
+    keys = _keys_read(model, name)
+    try:
+        annotation = inspect.signature(model.forward).parameters[name].annotation
+    except (TypeError, ValueError, KeyError):
+        annotation = None
+    if isinstance(annotation, str):
+        is_mapping = bool(_MAPPING.match(annotation))
+    else:
+        kind = typing.get_origin(annotation) or annotation
+        is_mapping = isinstance(kind, type) and issubclass(kind, Mapping)
+    return keys if keys or is_mapping else None
+
+
+def _keys_read(model: nn.Module, name: str) -> list[str]:
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(model.forward)))
+    except (OSError, TypeError, SyntaxError, ValueError, RecursionError):
+        return []
+    keys: dict[str, None] = {}
+    for node in ast.walk(tree):
+        owner: ast.expr | None = None
+        key: ast.expr | None = None
+        if isinstance(node, ast.Subscript):
+            owner, key = node.value, node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            owner, key = (
+                (node.func.value, node.args[0]) if node.func.attr == "get" else (None, None)
+            )
+        of_it = isinstance(owner, ast.Name) and owner.id == name
+        if of_it and isinstance(key, ast.Constant) and isinstance(key.value, str):
+            keys[key.value] = None
+    return list(keys)

@@ -1,0 +1,61 @@
+"""The ``--input`` that a message suggests has the names and keys of the model's own arguments."""
+
+from collections.abc import Mapping
+
+import pytest
+from torch import Tensor, nn
+
+import archlint
+from archlint.engine.input_example import mapping_keys
+
+
+class Base(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(9, 4)
+        self.conv = nn.Conv2d(3, 4, 3)
+
+
+class Annotated(Base):
+    def forward(self, batch: Mapping[str, Tensor]):
+        return self.conv(next(iter(batch.values())))
+
+
+class Text(Base):
+    def forward(self, batch: "dict[str, Tensor] | None", scale: "Tensor"):
+        return self.conv(batch["image"]) * scale
+
+
+class Read(Base):
+    def forward(self, data):
+        """Reads data['not this']."""
+        ids = data["input_ids"]
+        return self.embed(ids) * data.get("scale", 1) + data["input_ids"][..., None]
+
+
+class Pairs(Base):
+    def forward(self, image, boxes, *more):
+        return self.conv(image), boxes[0], more
+
+
+@pytest.mark.parametrize(
+    ("model", "example"),
+    [
+        (Annotated, "{batch: {KEY: N 3 H W}}"),
+        (Text, "{batch: {image: N 3 H W}, scale: N K}"),
+        (Read, "{data: {input_ids: {shape: N K, dtype: int64, below: 9}, scale: N K}}"),
+        (Pairs, "{image: N 3 H W, boxes: N K}"),
+    ],
+)
+def test_the_names_and_keys_are_the_models(model, example):
+    made = model()
+    made.embed = made.embed if model is Read else nn.Identity()
+    with pytest.raises(archlint.ArchlintError) as error:
+        archlint.infer(made)
+    assert f"pass --input, for example --input '{example}'" in str(error.value)
+
+
+def test_only_mappings_have_keys():
+    assert mapping_keys(Pairs(), "image") is None
+    assert mapping_keys(nn.ReLU(), "input") is None
+    assert mapping_keys(Annotated(), "batch") == []
