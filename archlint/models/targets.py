@@ -303,8 +303,8 @@ def _file(ref: ModelRef, name: str, root: Path) -> Path:
             return path.resolve()
     near = near_names(Path(name).name, [p.name for p in tried[0].parent.glob("*.py")])
     if (root / name).is_file():
-        path = Path(os.path.relpath(root / name, folder)).as_posix()
-        near = f"; paths are relative to the rule file: did you mean {path}?"
+        from_rules = Path(os.path.relpath(root / name, folder)).as_posix()
+        near = f"; paths are relative to the rule file: did you mean {from_rules}?"
     raise TargetError(f"{ref.target}: there is no file {tried[0]}{near}")
 
 
