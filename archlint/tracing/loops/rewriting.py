@@ -11,6 +11,7 @@ import ast
 import copy
 import linecache
 import warnings
+from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
@@ -24,6 +25,7 @@ REPLACED = ("range", "enumerate", "zip", "reversed", "iter", "len", "list", "tup
 """Builtin functions whose calls are replaced in rewritten functions."""
 
 _FUTURE = 0x1FF0000  # bits of the flags of ``from __future__`` imports
+_LAMBDA = "<lambda>"
 _UNFIT = (ast.Yield, ast.YieldFrom, ast.Await)
 _BY_NAME = {"locals", "vars", "eval", "exec", "dir", "globals"}
 
@@ -48,23 +50,33 @@ def rewritten(function: FunctionType) -> Rewritten | None:
 @lru_cache(maxsize=256)
 def _rewritten(code: CodeType, filename: str, first: int) -> Rewritten | None:
     module = _module(filename)
-    found = _definition(module, code) if module is not None else None
-    if module is None or found is None:
+    if module is None:
         return None
-    node, owner = found
     imports = _imports(module)
-    plain = _compiled(copy.deepcopy(node), owner, code, imports)
-    if plain is None or _shape(plain) != _shape(code):
+    for node, owner in _definitions(module, code):
+        plain = _compiled(copy.deepcopy(node), owner, code, imports)
+        if plain is not None and _same(plain, code):
+            break
+    else:
         return None  # the source is not what was compiled
     if any(isinstance(n, ast.Name) and n.id in _BY_NAME for n in ast.walk(node)):
         return None
     change = _Change(filename, "map" in _bound(module))
     changed = copy.deepcopy(node)
-    changed.body = [change.visit(s) for s in changed.body]
+    if isinstance(changed, ast.Lambda):
+        changed.body = change.visit(changed.body)
+    else:
+        changed.body = [change.visit(s) for s in changed.body]
     if not change.sites and not change.calls:
         return None
     new = _compiled(changed, owner, code, imports)
     return None if new is None else Rewritten(new, change.sites)
+
+
+def _same(code: CodeType, other: CodeType) -> bool:
+    """Whether two codes of one place do the same: a place may have several lambdas."""
+    lambdas = code.co_name == _LAMBDA
+    return _shape(code) == _shape(other) and (not lambdas or _constants(code) == _constants(other))
 
 
 def _shape(code: CodeType) -> tuple[Any, ...]:
@@ -72,6 +84,15 @@ def _shape(code: CodeType) -> tuple[Any, ...]:
         code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars,
         code.co_argcount, code.co_kwonlyargcount, code.co_posonlyargcount,
     )  # fmt: skip
+
+
+def _constants(code: CodeType) -> tuple[Any, ...]:
+    """The constants of a code and of those in it, without the names of the latter."""
+    return tuple(
+        _constants(each) if isinstance(each, CodeType) else repr(each)
+        for each in code.co_consts
+        if not (isinstance(each, str) and each.endswith(">"))
+    )
 
 
 @lru_cache(maxsize=64)
@@ -83,8 +104,11 @@ def _module(filename: str) -> ast.Module | None:
         return None
 
 
-def _definition(module: ast.Module, code: CodeType) -> tuple[ast.FunctionDef, str | None] | None:
-    """The ``def`` of the code, and the class that it stands in."""
+def _definitions(
+    module: ast.Module, code: CodeType
+) -> Iterator[tuple[ast.FunctionDef | ast.Lambda, str | None]]:
+    """The ``def`` of the code, or lambdas of its line, with the class that they stand in."""
+    place = code.co_name, code.co_firstlineno
     todo: list[tuple[ast.AST, str | None]] = [(module, None)]
     while todo:
         node, owner = todo.pop()
@@ -92,10 +116,11 @@ def _definition(module: ast.Module, code: CodeType) -> tuple[ast.FunctionDef, st
             inner = child.name if isinstance(child, ast.ClassDef) else owner
             if isinstance(child, ast.FunctionDef) and child.name == code.co_name:
                 first = min([child.lineno, *(d.lineno for d in child.decorator_list)])
-                if first == code.co_firstlineno:
-                    return child, owner
+                if (child.name, first) == place:
+                    yield child, owner
+            elif isinstance(child, ast.Lambda) and (_LAMBDA, child.lineno) == place:
+                yield child, owner
             todo.append((child, inner))
-    return None
 
 
 def _imports(module: ast.Module) -> list[ast.stmt]:
@@ -115,14 +140,20 @@ def _imports(module: ast.Module) -> list[ast.stmt]:
 
 
 def _compiled(
-    node: ast.FunctionDef, owner: str | None, like: CodeType, imports: list[ast.stmt]
+    node: ast.FunctionDef | ast.Lambda,
+    owner: str | None,
+    like: CodeType,
+    imports: list[ast.stmt],
 ) -> CodeType | None:
     """The code of a definition, with the free variables and the names of ``like``."""
     if getattr(node, "type_params", None):
         return None
-    # Lines are counted from the first decorator.
-    node.decorator_list = [ast.copy_location(ast.Constant(None), d) for d in node.decorator_list]
-    node.returns = None
+    if isinstance(node, ast.FunctionDef):
+        # Lines are counted from the first decorator.
+        node.decorator_list = [
+            ast.copy_location(ast.Constant(None), d) for d in node.decorator_list
+        ]
+        node.returns = None
     for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
         arg.annotation = None
     for star in (node.args.vararg, node.args.kwarg):
@@ -131,9 +162,9 @@ def _compiled(
     none = ast.Constant(None)
     node.args.defaults = [none for _ in node.args.defaults]
     node.args.kw_defaults = [None if d is None else none for d in node.args.kw_defaults]
-    inner: ast.stmt = node
+    inner: ast.stmt = node if isinstance(node, ast.FunctionDef) else ast.Expr(node)
     if owner is not None:
-        inner = ast.ClassDef(name=owner, bases=[], keywords=[], body=[node], decorator_list=[])
+        inner = ast.ClassDef(name=owner, bases=[], keywords=[], body=[inner], decorator_list=[])
     free = [n for n in like.co_freevars if n != "__class__"]
     names: list[ast.expr] = [ast.Name(n, ast.Store()) for n in free]
     outer_body: list[ast.stmt] = [ast.Assign([name], none) for name in names]
@@ -147,7 +178,7 @@ def _compiled(
             code: CodeType = compile(tree, like.co_filename, "exec", flags, dont_inherit=True)
     except (SyntaxError, ValueError):
         return None
-    for name in ("outer", *((owner,) if owner is not None else ()), node.name):
+    for name in ("outer", *((owner,) if owner is not None else ()), like.co_name):
         inside = next((c for c in code.co_consts if _is_code(c, name)), None)
         if not isinstance(inside, CodeType):
             return None

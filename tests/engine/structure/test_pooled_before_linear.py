@@ -183,6 +183,9 @@ TIED = {
     "rows, concatenated and averaged": Model(
         lambda s, x: s.f(torch.cat(x.unbind(2), 1).mean(2)), f=nn.Linear(24, 2)
     ),
+    "rows of a comprehension": Model(
+        lambda s, x: s.f(torch.cat([row.mean(2) for row in x.unbind(2)], 1)), f=nn.Linear(24, 2)
+    ),
     "a constant beside the flat image": Model(
         lambda s, x: s.f(x.flatten(2) * torch.linspace(0, 1, 64)), f=nn.Linear(64, 2)
     ),
@@ -275,6 +278,9 @@ FREE = {
     ),
     "a written number of tokens": Model(
         lambda s, x: s.f(x.reshape(x.shape[0], 4, 48)), f=nn.Linear(48, 2)
+    ),
+    "sum of rows in a comprehension": Model(
+        lambda s, x: s.f(sum([x[:, :, i].mean(2) for i in range(x.shape[2])])), f=nn.Linear(3, 2)
     ),
     "written tokens, channels last": Model(
         lambda s, x: s.f(x.permute(0, 2, 3, 1).reshape(x.shape[0], 4, 16, 3)), f=nn.Linear(3, 2)
