@@ -241,6 +241,13 @@ REBUILT = [
      {"C": 6, "T": 9}, (6,)),
     (head(lambda n: nn.Conv3d(n, 2, 1), lambda f, x: f(x)), (8,), "N C D H W",
      {"C": 5, "D": 2, "H": 3, "W": 1}, (5,)),
+    (head(lambda n: nn.Conv2d(n, n, 3, groups=n), lambda f, x: f(x)), (8,), "N C H W",
+     {"C": 5, "H": 3, "W": 4}, (5,)),
+    (head(lambda n: nn.Sequential(nn.Conv1d(n, n, 3, groups=n), nn.BatchNorm1d(n),
+                                  nn.Conv1d(n, 4, 1)), lambda f, x: f(x)), (8,), "N C T",
+     {"C": 5, "T": 9}, (5,)),
+    (head(lambda n: nn.ConvTranspose2d(n, n, 2, 2, groups=n), lambda f, x: f(x)), (8,), "N C H W",
+     {"C": 5, "H": 3, "W": 4}, (5,)),
 ]  # fmt: skip
 
 

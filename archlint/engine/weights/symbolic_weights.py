@@ -37,6 +37,15 @@ _RESHAPES: tuple[Callable[..., Any], ...] = (
 )
 _UNFLATTENS: tuple[Callable[..., Any], ...] = (torch.Tensor.unflatten, torch.unflatten)
 
+_CONVOLVED = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+_TRANSPOSED = (*_CONVOLVED[:5], "output_padding", "groups", "dilation")
+_CONVOLUTIONS: dict[Any, tuple[str, ...]] = {
+    **dict.fromkeys((torch.conv1d, torch.conv2d, torch.conv3d), _CONVOLVED),
+    **dict.fromkeys(
+        (torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d), _TRANSPOSED
+    ),
+}
+
 Written = tuple[str, ...]
 """The sizes of a reshape in which code wrote numbers for what depends on the input's sizes."""
 
@@ -145,7 +154,24 @@ class _SymbolicWeights:
             return tensor if name is None else self._stand_in(name, tensor, slides)
 
         args, kwargs = map_tensors((args, kwargs), replaced)
+        if func in _CONVOLUTIONS:
+            args, kwargs = self._depthwise(_CONVOLUTIONS[func], args, kwargs)
         return reshaped_by_formula(func, args, kwargs, self.numbers, self._chosen)
+
+    def _depthwise(
+        self, names: Sequence[str], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of a convolution; its groups are its weight's first size if they are equal.
+
+        A depthwise convolution with other channels has as many groups.
+        """
+        given = dict(zip(names, args, strict=False)) | kwargs
+        weight, groups = given.get("weight"), given.get("groups", 1)
+        if type(weight) is SymbolicTensor and weight.spec.ndim > 1 and weight.spec.dims[1] == 1:
+            channels = weight.spec.dims[0]
+            if isinstance(channels, Expr) and substitute(channels, self.numbers) == groups:
+                return (), {**given, "groups": channels}
+        return args, kwargs
 
     def _chosen(self, written: Written, places: Sequence[int], exact: bool) -> int | None:
         if len(places) > 1:
