@@ -36,9 +36,9 @@ class Case:
     encoding: str = "utf-8"
     diff: bool = True
 
-    def content(self, text: str = "") -> bytes:
+    def content(self, text: str | None = None) -> bytes:
         """The bytes of the file, or of another one, in the style of the case."""
-        whole = text or self.head + self.source
+        whole = self.head + self.source if text is None else text
         if self.tabs:
             whole = whole.replace("    ", "\t")
         return whole.replace("\n", self.newline).encode(self.encoding)

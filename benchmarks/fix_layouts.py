@@ -125,7 +125,7 @@ class ResNet(nn.Module):
 
 def ResNet6():
     return ResNet(Block, [1, 1])
-""", r"AdaptiveAvgPool2d\(1\) in the place of `avg_pool2d`", target="ResNet6", output="N 10",
+""", r"AdaptiveAvgPool2d\(1\) instead of `avg_pool2d`", target="ResNet6", output="N 10",
           accepts="any H, W >= 16"),
     image("average pool layer of a factory", """\
 def conv_bn(i, o, s):
@@ -143,7 +143,7 @@ class Net(nn.Module):
         x = x.view(-1, 8)
         x = self.fc(x)
         return x
-""", r"AdaptiveAvgPool2d\(1\) in the place of `model.2`", accepts="any H, W >= 28"),
+""", r"AdaptiveAvgPool2d\(1\) instead of `model.2`", accepts="any H, W >= 28"),
     image("static helper and super().forward", """\
 class Backbone(nn.Module):
     def __init__(self):

@@ -8,9 +8,11 @@ from __future__ import annotations
 from benchmarks.fix_case import PAD_2, SKIP, Case
 from benchmarks.fix_heads import HEADS, net
 from benchmarks.fix_layouts import LAYOUTS
+from benchmarks.fix_packages import PACKAGES
 from benchmarks.fix_shapes import SHAPES
 from benchmarks.fix_sources import OUTPUTS, SOURCES
 from benchmarks.fix_styles import STYLES
+from benchmarks.fix_tasks import TASKS
 
 VIT = """\
 class Net(nn.Module):
@@ -378,4 +380,7 @@ def make():
          r"resize the input to 16 x 16|AdaptiveAvgPool2d\(\(16, 16\)\) before", "N 2", "make"),
 ]  # fmt: skip
 
-CASES = [*HEADS, *POSITIONS, *DENSE, *LAYERS, *STYLES, *LAYOUTS, *SHAPES, *SOURCES, *OUTPUTS]
+CASES = [
+    *HEADS, *POSITIONS, *DENSE, *LAYERS, *STYLES, *LAYOUTS, *SHAPES, *SOURCES, *OUTPUTS, *PACKAGES,
+    *TASKS,
+]  # fmt: skip

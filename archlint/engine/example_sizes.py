@@ -50,11 +50,12 @@ def parse_sizes(names: Sequence[str], at: str | Mapping[str, int]) -> dict[str, 
 
 
 def common_sizes(
-    exploration: Exploration, deadline: float, *, within: Bool = True
+    exploration: Exploration, deadline: float, *, within: Bool = True, asked: Bool = False
 ) -> dict[str, int] | None:
     """Accepted sizes that are common, else the smallest accepted ones, else any known ones.
 
-    Sizes ``within`` a set come before all others; of those that are not common, round ones.
+    Sizes ``within`` a set come before all others; of those that are not common, the smallest of
+    ``asked``, a contract's sizes, and then round ones.
     ``None`` if none are known before ``deadline``, a time of :mod:`.effort_clock`.
     """
     common = [{n: base if i else 1 for i, n in enumerate(exploration.names)} for base in COMMON]
@@ -66,7 +67,7 @@ def common_sizes(
             inside = conj(exploration.accepted, within)
             best = next((point for point in accepted if holds(within, point)), None)
             if best is None and (best := _smallest(solver, inside)) is not None:
-                best = _round(inside, best)
+                best = best if _smallest(solver, asked) == best else _round(inside, best)
             if best is not None:
                 return best
         if accepted:

@@ -7,6 +7,8 @@ import archlint
 from archlint.engine.example_sizes import common_sizes, parse_sizes
 from archlint.errors import ArchlintError
 from archlint.runtime.effort_clock import now
+from archlint.symbolic import symbol
+from archlint.symbolic.formula import conj, ge
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,16 @@ def test_common_sizes(model, sizes):
         assert exploration.accepts(found) is False
     else:
         assert found == sizes
+
+
+def test_the_smallest_sizes_of_a_contract_come_before_round_ones():
+    convs = nn.Conv2d(3, 4, 8, 4), nn.Conv2d(4, 4, 4, 2)
+    model = nn.Sequential(*convs, nn.Flatten(), nn.Linear(4 * 9 * 9, 2))
+    exploration = archlint.infer(model, "N 3 H W").explored
+    asked = conj(ge(symbol("H"), 84), ge(symbol("W"), 84))
+    for within, sizes in ((True, 90), (asked, 84)):
+        found = common_sizes(exploration, now() + 10, within=exploration.accepted, asked=within)
+        assert found == {"N": 1, "H": sizes, "W": sizes}
 
 
 def test_common_sizes_of_volumes_are_smaller():

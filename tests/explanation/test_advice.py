@@ -60,6 +60,15 @@ def test_an_output_that_rounding_makes_too_small_is_padded_and_cropped():
     )
 
 
+def test_a_size_that_is_cropped_is_padded_even_where_the_output_is_large_enough():
+    down, up = nn.Conv2d(1, 1, 3, 2, 1), nn.ConvTranspose2d(1, 1, 2, 2)
+    model = nn.Sequential(down, up)
+    details = archlint.check(model, "N 1 H W", accepts="any size", output="N 1 H W").details
+    assert details["fix"].splitlines()[0] == (
+        "pad the input to a multiple of 2: accepts any size   (checked)"
+    )
+
+
 def test_an_output_that_values_determine_is_not_known_to_hold():
     class Net(nn.Module):
         def forward(self, x):

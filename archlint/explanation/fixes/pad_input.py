@@ -64,6 +64,10 @@ class _Crop:
     axes: Mapping[int, tuple[int, str]]
     kind: str
 
+    def of(self, names: Sequence[str]) -> _Crop:
+        """The axes with these sizes only."""
+        return _Crop({a: c for a, c in self.axes.items() if c[1] in names}, self.kind)
+
 
 def padding(broken: BrokenContract) -> Iterator[Proposal]:
     """Zeros at the ends, up to the smallest multiple at which every size is accepted.
@@ -78,7 +82,7 @@ def padding(broken: BrokenContract) -> Iterator[Proposal]:
     found = _smallest_padding(broken, names, crop)
     if found is None:
         return
-    crop = _Crop({a: c for a, c in crop.axes.items() if c[1] in found.names}, crop.kind)
+    crop = crop.of(found.names)
     several = "s" if len(arguments) > 1 else ""
     where = "each size" if found.names == names else f"size {', '.join(found.names)}"
     cropped = "; crops the output" if crop.axes else ""
@@ -114,7 +118,7 @@ def _smallest_padding(
     solver.add(question.premise)
 
     def suffices(padding: _Padding) -> bool:
-        return solver.find(negate(_holds_padded(broken, padding, crop))) is None
+        return solver.find(negate(_holds_padded(broken, padding, crop.of(padding.names)))) is None
 
     for multiple in sorted(d for d in divisors if d <= _LARGEST):
         for low in sorted({-(-v // multiple) * multiple for v in least}):

@@ -68,7 +68,7 @@ def pooling(broken: BrokenContract) -> Iterator[Proposal]:
 def flattening_heads(broken: BrokenContract) -> list[Head]:
     """The heads of the violation's path, and of a path that reaches the output, once each."""
     accepted = broken.accepted_point
-    found: dict[tuple[str, str], Head] = {}
+    found: dict[tuple[str, str, tuple[int, ...]], Head] = {}
     for trace, call, sizes in _refusing(broken):
         flattened, concatenated = _flattenings(trace, call)
         for flat in flattened:
@@ -78,7 +78,7 @@ def flattening_heads(broken: BrokenContract) -> list[Head]:
                 numbers = [prod(evaluate(d, accepted) for d in dims[1:])]
             grid = _grid(dims, accepted, numbers)
             if grid is not None:
-                found.setdefault((flat.module, flat.source), Head(flat, grid, trace))
+                found.setdefault((flat.module, flat.source, grid), Head(flat, grid, trace))
     return list(found.values())
 
 
@@ -124,15 +124,18 @@ def _variants(
         for head in inserted
     ]
     sources: dict[str, SourceText] = {}
-    options: dict[str, list[Place]] = {}  # by line: heads may share it
+    options: dict[str, list[Place]] = {}
+    by_line: dict[str, list[Head]] = {}
     for head in coded:
+        by_line.setdefault(head.call.source, []).append(head)
+    for line, (head, *others) in by_line.items():
         here = []
         found = definition_at(head.call)
         if found is not None:
             source = sources.setdefault(str(found.source.file), found.source)
-            words = f"adaptive_avg_pool{len(head.grid)}d({{}}, {_tuple(head.grid)})"
-            here = [(source, s) for s in flatten_spans(found, head.call.line, words)]
-        options[head.call.source] = here[:_VARIANTS]
+            pools = dict.fromkeys(_function(h.grid) for h in (head, *others))
+            here = [(source, s) for s in flatten_spans(found, head.call.line, list(pools))]
+        options[line] = here[:_VARIANTS]
     for chosen in combinations(*options.values()):
         changes: list[Change] = [InsertPool(h.call.module, h.grid) for h in inserted]
         edits = [
@@ -212,6 +215,10 @@ def _is_square(places: int, features: tuple[Size, ...]) -> bool:
     """Whether features of two free sizes can be pooled to a square of so many places."""
     free = len(features) == 2 and all(isinstance(d, Expr) for d in features)
     return free and isqrt(places) ** 2 == places
+
+
+def _function(grid: tuple[int, ...]) -> str:
+    return f"adaptive_avg_pool{len(grid)}d({{}}, {_tuple(grid)})"
 
 
 def _tuple(grid: tuple[int, ...]) -> str:

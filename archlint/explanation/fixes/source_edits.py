@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import gc
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +80,22 @@ def definition_of(function: Callable[..., object]) -> Definition | None:
             found += [node] * (start == first)
         elif isinstance(node, ast.Lambda) and function.__name__ == "<lambda>":
             found += [node] * (node.lineno == first)
+    if len(found) > 1:
+        found = [node for node in found if _compiles_to(node, function.__code__)]
     return Definition(function, source, found[0]) if len(found) == 1 else None
+
+
+def _compiles_to(node: ast.FunctionDef | ast.Lambda, code: types.CodeType) -> bool:
+    """Whether a lambda without free variables has this code."""
+    if not isinstance(node, ast.Lambda):
+        return False
+    made = compile(ast.Expression(node), "", "eval", dont_inherit=True).co_consts
+    return any(isinstance(c, types.CodeType) and _operations(c) == _operations(code) for c in made)
+
+
+def _operations(code: types.CodeType) -> tuple[object, ...]:
+    plain = [c for c in code.co_consts if isinstance(c, (int, float))]
+    return code.co_code, code.co_names, code.co_varnames, plain
 
 
 def definition_at(call: Call) -> Definition | None:
@@ -89,10 +104,11 @@ def definition_at(call: Call) -> Definition | None:
     return definition_of(functions[0]) if functions else None
 
 
-def flatten_spans(found: Definition, line: int, pool: str) -> Iterator[list[Span]]:
-    """Edits that call ``pool`` (``adaptive_avg_pool2d({}, (7, 7))``) on what ``line`` flattens.
+def flatten_spans(found: Definition, line: int, pools: Sequence[str]) -> Iterator[list[Span]]:
+    """Edits that call a pool (``adaptive_avg_pool2d({}, (7, 7))``) on what ``line`` flattens.
 
-    Where it flattens several tensors, on all of them.
+    Where it flattens several tensors, on all of them: one pool serves all, or there is one for
+    each, in their order.
     """
     calls = [
         node
@@ -102,16 +118,20 @@ def flatten_spans(found: Definition, line: int, pool: str) -> Iterator[list[Span
         and _flattened(found, node) is not None
     ]
     inner = [c for c in calls if not any(_flattened(found, c) is other for other in calls)]
+    inner.sort(key=found.span)
     used, imported = functional(found)
+    if len(pools) > 1 and len(pools) != len(inner):
+        return
     if not calls:  # of another name: ``self.flat(x)``
         for node in ast.walk(found.tree):
             if isinstance(node, ast.Call) and node_at(node, line) and len(node.args) == 1:
-                words = f"{used}.{pool.format(found.text(node.args[0]))}"
+                words = f"{used}.{pools[0].format(found.text(node.args[0]))}"
                 yield [*imported, (*found.span(node.args[0]), words)]
 
     def pooled(call: ast.Call) -> str:
         tensor = _flattened(found, call)
         assert tensor is not None
+        pool = pools[inner.index(call) if len(pools) > 1 else 0]
         return f"{used}.{pool.format(found.text(tensor))}"
 
     if len(inner) == 1 and isinstance(tensor := _flattened(found, inner[0]), ast.Name):
@@ -242,7 +262,9 @@ def recompiled(function: Function, edit: Edit) -> types.CodeType | None:
 
 def _same_code(one: types.CodeType, other: types.CodeType) -> bool:
     place = (one.co_name, one.co_firstlineno, one.co_freevars, one.co_varnames)
-    return place == (other.co_name, other.co_firstlineno, other.co_freevars, other.co_varnames)
+    if place != (other.co_name, other.co_firstlineno, other.co_freevars, other.co_varnames):
+        return False
+    return one.co_name != "<lambda>" or _operations(one) == _operations(other)
 
 
 def rule_file_edit(
