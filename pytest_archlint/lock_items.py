@@ -8,14 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from archlint.contracts.accepted_set import AcceptedSet
+from archlint.contracts.contract import Contract, ModelRef, SizeClause
 from archlint.contracts.job import Job
+from archlint.contracts.rulefile.load import load
+from archlint.contracts.settings import rule_files
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
-from archlint.project.lock_check import compare_with_lock, infer_jobs
-from archlint.project.lock_file import NAME, Lock, key_of, read, text
+from archlint.project.lock_check import ID, compare_with_lock, infer_jobs, key_of_job
+from archlint.project.lock_file import NAME, Lock, key, key_of, read, text
 from pytest_archlint.check_item import require_torch
 from pytest_archlint.items import FIXTURE, ContractItem, RuleFile
-from pytest_archlint.options import SETTINGS
+from pytest_archlint.options import SETTINGS, project_of
 from pytest_archlint.outcome import report_verdict, shown
 
 
@@ -27,6 +30,11 @@ class LockedItem(ContractItem):
         """The items of a rule file, whose contracts are ``items``."""
         for job in infer_jobs(Job(i.contract, i.ref, i.root()) for i in items):
             yield cls.marked(file, job.contract, job.ref, ())
+        for entry in _without_model(file):
+            contract = Contract(
+                ID, entry.input, SizeClause("any", True, "any size"), mode=entry.mode
+            )
+            yield GoneItem.marked(file, contract, ModelRef(entry.model, ""), ())
 
     def runtest(self) -> None:
         """Infer what the model accepts, in this process, and compare it.
@@ -59,6 +67,41 @@ class LockedItem(ContractItem):
 
     def _fail(self, message: str) -> None:
         report_verdict(self, Verdict("error", "locked", self.ref.name, message=message))
+
+
+class GoneItem(LockedItem):
+    """Fails: an entry of the lock file has no model in any rule file of the project."""
+
+    def runtest(self) -> None:
+        """Report the entry at its line of the lock file."""
+        path = self.root() / NAME
+        lock = read(path)
+        at = key(self.ref.name, self.contract.input, self.contract.mode)
+        others = lock.entries.keys() - {at}
+        (verdict,) = compare_with_lock(lock, str(path), [], complete=True, elsewhere=others)
+        report_verdict(self, verdict)
+
+
+def _without_model(file: RuleFile) -> Iterator[AcceptedSet]:
+    """The entries of the lock file whose models are in no rule file of the project.
+
+    They are items of the project's first rule file that pytest collects. None are known while a
+    rule file or the lock file cannot be read.
+    """
+    config, root = file.config, project_of(file.path, file.config)
+    path = root / NAME
+    try:
+        files = rule_files([str(root)])
+        first = next((f for f in files if config.stash[SETTINGS].is_rule_file(f)), None)
+        if first is None or first.resolve() != file.path.resolve() or not path.exists():
+            return
+        rules = [load(f) for f in files]
+        lock = read(path)
+    except (ArchlintError, OSError):
+        return
+    pairs = [(c, ref) for each in rules for c in each.contracts for ref in c.models]
+    known = {key_of_job(job) for job in infer_jobs(Job(c, ref, root) for c, ref in pairs)}
+    yield from (entry for at, entry in lock.entries.items() if at not in known)
 
 
 def _write(path: Path, lock: Lock, entry: AcceptedSet) -> None:

@@ -1,9 +1,12 @@
 """Models held to the lock file by pytest."""
 
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
 
 from archlint.cli import app as cli
+from archlint.project import lock_file
 from tests.support import in_process
 from tests.support.pytest_runs import imported_once
 
@@ -29,7 +32,7 @@ def write_project(folder):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def lock_file(tmp_path_factory):
+def locked(tmp_path_factory):
     """The lock file of the project; what is imported for it is imported once."""
     imported_once()
     folder = tmp_path_factory.mktemp("locked")
@@ -43,10 +46,10 @@ def lock_file(tmp_path_factory):
 
 
 @pytest.fixture
-def with_lock(pytester, lock_file):
+def with_lock(pytester, locked):
     """A project whose one model is in its lock file."""
     write_project(pytester.path)
-    pytester.path.joinpath("archlint.lock").write_text(lock_file)
+    pytester.path.joinpath("archlint.lock").write_text(locked)
     return lambda text: pytester.path.joinpath("nets.py").write_text(NET.format(text))
 
 
@@ -102,6 +105,21 @@ def test_models_of_fixtures_are_held_to_the_lock_file(pytester, with_lock):
     assert pytester.path.joinpath("archlint.lock").read_text() == written
     with_lock("5")
     pytester.runpytest_inprocess(*only).assert_outcomes(failed=1, deselected=4)
+
+
+def test_an_entry_without_a_model_is_reported_once(pytester, with_lock):
+    path = pytester.path.joinpath("archlint.lock")
+    (net,) = lock_file.read(path).entries.values()
+    path.write_text(lock_file.text([net, replace(net, model="gone")]))
+    rules = LOCKED.replace("id: ", "id: more-")
+    pytester.path.joinpath("more.archlint.yaml").write_text(rules)
+    result = pytester.runpytest_inprocess("--archlint-locked", "-k", "gone")
+    result.assert_outcomes(failed=1, deselected=6)
+    result.stdout.fnmatch_lines(["archlint.lock:5  BROKEN  locked * gone *", "*no longer under*"])
+    pytester.path.joinpath("more.archlint.yaml").write_text(rules.replace("net", "gone"))
+    result = pytester.runpytest_inprocess("--archlint-locked", "--collect-only", "-q", "-k", "gone")
+    result.stdout.fnmatch_lines(["more.archlint.yaml::locked[[]gone]"])
+    result.stdout.no_fnmatch_line("archlint.yaml::locked[[]gone]")
 
 
 def test_a_missing_lock_file_is_an_error(pytester, with_lock):
