@@ -121,7 +121,7 @@ def _with_revision(
             raise RuleFileError(mistakes)
         jobs = infer_jobs(selected)
     with revision(rev, Path.cwd()) as old, old.importable(jobs):
-        ruled = [] if targets else _jobs_of_revision(old)
+        ruled = [] if targets else _jobs_of_revision(old, rev)
         gone = {(job.root, *key_of_job(job)): job for job in ruled}
         same = [old.job(job) for job in jobs]
         same = [gone.pop((job.root, *key_of_job(job)), job) for job in same]
@@ -147,20 +147,38 @@ def _with_revision(
     return changed, only
 
 
-def _jobs_of_revision(old: Revision) -> list[Job]:
-    """The jobs of the default rule files that a revision has, on its files; those that it reads."""
+_UNREAD = (
+    "rule files of {rev} cannot be read; its models are what the working copy's rule files say, "
+    "and those that are no longer under contract are not listed:"
+)
+
+
+def _jobs_of_revision(old: Revision, rev: str) -> list[Job]:
+    """The jobs of the default rule files that a revision has, on its files.
+
+    Files that cannot be read are named on stderr; without any, there are no jobs.
+    """
     from archlint.cli.select_jobs import load_jobs
+    from archlint.contracts.settings import default_files
     from archlint.errors import ArchlintError
     from archlint.project.lock_check import infer_jobs
 
     here = Path.cwd()
     try:
         os.chdir(old.path(here))
-        jobs, _ = load_jobs(())
-    except (ArchlintError, CannotRun, OSError):  # it has no rule files, or not this folder
+        default_files()
+    except (ArchlintError, OSError):  # it has no rule files, or not this folder
+        os.chdir(here)
         return []
+    try:
+        jobs, mistakes = load_jobs(())
+        problems = [str(mistake) for mistake in mistakes]
+    except (ArchlintError, CannotRun) as e:
+        jobs, problems = [], [str(e)]
     finally:
         os.chdir(here)
+    if problems:
+        click.echo(visible(_UNREAD.format(rev=rev) + "\n" + "\n".join(problems)), err=True)
     return [old.job(job) for job in infer_jobs(jobs)]
 
 

@@ -96,6 +96,17 @@ def test_models_are_what_the_rule_files_of_the_revision_say(repository):
     assert result.output.endswith("- other   N 3 H W   eval   no longer under contract\n")
 
 
+def test_a_revision_whose_rule_files_cannot_be_read_is_named(repository):
+    (repository / "archlint.yaml").write_text(textwrap.dedent(RULES).replace("accepts", "acepts"))
+    git("commit", "-qam", "second")
+    (repository / "archlint.yaml").write_text(textwrap.dedent(RULES))
+    result = CliRunner().invoke(cli, ["diff", "--rev", "HEAD"])
+    assert result.exit_code == 0
+    assert "rule files of HEAD cannot be read; its models are what" in result.stderr
+    assert "did you mean 'accepts'?" in result.stderr
+    assert result.stdout == "same\n"
+
+
 def test_what_is_no_revision(repository, tmp_path_factory):
     result = CliRunner().invoke(cli, ["diff", "--rev", "nowhere"])
     assert result.exit_code == 2
