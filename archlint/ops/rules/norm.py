@@ -136,6 +136,9 @@ def _more_than_one(path: Path, sizes: tuple[Size, ...], what: str) -> None:
     path.claim(disj(*others), f"more than 1 {what}, gets {shown}", *sizes)
 
 
+_ALWAYS = "it normalizes by the variance of its input, in eval mode too"
+
+
 @shape_rule(torch.group_norm)
 def group_norm_kernel(
     path: Path,
@@ -163,7 +166,7 @@ def group_norm_kernel(
     return followed_layout(path, input, input.dims)
 
 
-@shape_rule(F.group_norm)
+@shape_rule(F.group_norm, reasons=(("value per group", _ALWAYS),))
 def group_norm(
     path: Path,
     input: TensorSpec,
@@ -218,7 +221,7 @@ def instance_norm_kernel(
     return input.like(input.dims)
 
 
-@shape_rule(F.instance_norm)
+@shape_rule(F.instance_norm, reasons=(("spatial element", _ALWAYS),))
 def instance_norm(
     path: Path,
     input: TensorSpec,
