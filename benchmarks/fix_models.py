@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from benchmarks.fix_case import PAD_2, SKIP, Case
 from benchmarks.fix_heads import HEADS, net
+from benchmarks.fix_idioms import IDIOMS
 from benchmarks.fix_layouts import LAYOUTS
 from benchmarks.fix_packages import PACKAGES
 from benchmarks.fix_shapes import SHAPES
@@ -382,5 +383,5 @@ def make():
 
 CASES = [
     *HEADS, *POSITIONS, *DENSE, *LAYERS, *STYLES, *LAYOUTS, *SHAPES, *SOURCES, *OUTPUTS, *PACKAGES,
-    *TASKS,
+    *IDIOMS, *TASKS,
 ]  # fmt: skip
