@@ -10,7 +10,8 @@ import contextlib
 import importlib
 import logging
 import os
-import shutil
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -160,11 +161,12 @@ def _dask(address: str | None, count: int) -> Iterator[tuple[dict[str, Any], int
     distributed = importlib.import_module("distributed")
     with contextlib.ExitStack() as stack:
         if address is None:
-            scratch = tempfile.mkdtemp(prefix="archlint-")
-            stack.callback(shutil.rmtree, scratch, ignore_errors=True)
             config = importlib.import_module("dask.config")
             try:
-                with config.set({"temporary-directory": scratch}):  # the scheduler's, too
+                with (
+                    _folder_for_now() as scratch,  # nothing is written there after the start
+                    config.set({"temporary-directory": scratch}),  # the scheduler's, too
+                ):
                     address = stack.enter_context(
                         distributed.LocalCluster(
                             n_workers=count, threads_per_worker=1, dashboard_address=None,
@@ -173,13 +175,43 @@ def _dask(address: str | None, count: int) -> Iterator[tuple[dict[str, Any], int
                     )  # fmt: skip
             except Exception as e:  # a RuntimeError if one of its processes ended
                 raise BackendError(f"cannot start dask: {e}") from e
-            # Nothing is ever written there, and what is gone now is not left by a kill.
-            shutil.rmtree(scratch, ignore_errors=True)
         try:
             client = stack.enter_context(distributed.Client(address, timeout=CONNECT))
         except (OSError, ValueError) as e:  # a TimeoutError is an OSError
             raise BackendError(f"cannot connect to a dask scheduler at {address}: {e}") from e
         yield {"backend": "dask", "client": client, "wait_for_workers_timeout": CONNECT}, -1
+
+
+@contextmanager
+def _folder_for_now() -> Iterator[str]:
+    """A temporary folder that another process removes, so that it goes after a kill, too."""
+    with subprocess.Popen(
+        [sys.executable, "-I", "-c", _KEEPER, tempfile.gettempdir()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C reaches only this process
+    ) as keeper:
+        assert keeper.stdin is not None
+        assert keeper.stdout is not None
+        folder = keeper.stdout.readline().rstrip("\n")
+        if not folder:
+            raise OSError("no temporary folder could be made")
+        try:
+            yield folder
+        finally:
+            keeper.stdin.write("done")
+
+
+_KEEPER = """
+import shutil, sys, tempfile, time
+folder = tempfile.mkdtemp(prefix="archlint-", dir=sys.argv[1])
+print(folder, flush=True)
+killed = sys.stdin.read() != "done"
+for _ in range(40 if killed else 1):  # processes that were starting may write there once more
+    shutil.rmtree(folder, ignore_errors=True)
+    time.sleep(0.25 if killed else 0)
+"""
 
 
 @contextmanager

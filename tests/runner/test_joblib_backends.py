@@ -1,6 +1,7 @@
 """Sweeps through joblib's engines: the same verdicts, and errors that name the engine."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -181,3 +182,23 @@ def test_no_scheduler_answers(project, monkeypatch):
     monkeypatch.setattr(backends, "CONNECT", 1)
     with pytest.raises(BackendError, match="cannot connect to a dask scheduler at tcp://127"):
         list(backends.run([job("proved")], 1, Backend.of("dask:tcp://127.0.0.1:9"), check=CHECK))
+
+
+@pytest.mark.parametrize("end", ["normal", "raised", "killed"])
+def test_the_folder_of_a_start_is_removed_however_the_process_ends(end, tmp_path):
+    lines = (
+        "import os, sys",
+        "from archlint.runner.joblib_backends import _folder_for_now",
+        "with _folder_for_now() as folder:",
+        "    open(os.path.join(folder, 'lock'), 'w').close()",
+        {"normal": "    pass", "raised": "    1 / 0", "killed": "    os.kill(os.getpid(), 9)"}[end],
+    )
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", "\n".join(lines)]
+    done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == {"normal": 0, "raised": 1, "killed": -9}[end], done.stderr
+    for _ in range(200):
+        if not list(tmp_path.iterdir()):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"left: {list(tmp_path.iterdir())}")
