@@ -12,7 +12,8 @@ from typing import Any
 
 from archlint.contracts.accepted_set import Words
 from archlint.contracts.contract import Wildcard
-from archlint.contracts.output_match import NamedFields, keep_names
+from archlint.contracts.nested import map_leaves
+from archlint.contracts.output_match import NamedFields
 from archlint.contracts.rulefile.phrase_parser import parse_shape
 from archlint.symbolic import Size, evaluate
 from archlint.symbolic.formula import Bool, conj, eq
@@ -62,10 +63,10 @@ def whole_words(shape: Any) -> Words:
 
 def parse_whole(data: Words) -> Any:
     """The inverse of :func:`whole_words`. Raises ``PhraseError`` on a syntax error."""
-    if isinstance(data, list):
-        return [parse_whole(s) for s in data]
-    if isinstance(data, dict):
-        return {k: parse_whole(s) for k, s in data.items()}
+    return map_leaves(data, _parse_part)
+
+
+def _parse_part(data: object) -> Any:
     text = str(data)
     if text.startswith("<"):
         return text
@@ -77,11 +78,7 @@ def parse_whole(data: Words) -> Any:
 
 def parse(data: Words) -> Any:
     """The inverse of :func:`words`. Raises ``PhraseError`` on a syntax error."""
-    if isinstance(data, list):
-        return [parse(s) for s in data]
-    if isinstance(data, dict):
-        return {k: parse(s) for k, s in data.items()}
-    return tuple(parse_shape(str(data)))
+    return map_leaves(data, lambda words: tuple(parse_shape(str(words))))
 
 
 def equal(one: Any, other: Any, same: Callable[[Any, Any], Bool] | None = None) -> Bool:
@@ -131,8 +128,4 @@ def fits(shape: Any, real: Any) -> bool:
 
 def mapped(shape: Any, change: Callable[[tuple[Any, ...]], Any]) -> Any:
     """The shape with ``change`` applied to the sizes of each tensor."""
-    if isinstance(shape, tuple):
-        return change(shape)
-    if isinstance(shape, list):
-        return keep_names((mapped(s, change) for s in shape), shape)
-    return {k: mapped(v, change) for k, v in shape.items()} if isinstance(shape, dict) else shape
+    return map_leaves(shape, lambda part: change(part) if isinstance(part, tuple) else part)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.contract import Input
+from archlint.contracts.nested import input_tensors
 from archlint.symbolic import Expr, Symbol, atoms, symbol
 from archlint.symbolic.formula import Bool, Comparison, Junction, conj, ge, holds
 from archlint.symbolic.intervals import Box, Interval
@@ -13,37 +14,24 @@ from archlint.symbolic.intervals import Box, Interval
 def input_symbols(input: Input) -> tuple[str, ...]:
     """The names of the input's sizes, in order of first occurrence."""
     names: dict[str, None] = {}
-
-    def walk(part: Input) -> None:
-        if isinstance(part, TensorInput):
-            for dim in (*part.dims, part.below if part.below is not None else 0):
-                if isinstance(dim, Expr):
-                    found = [a.name for a in atoms(dim) if isinstance(a, Symbol)]
-                    names.update(dict.fromkeys(found if len(found) == 1 else sorted(found)))
-        else:
-            for inner in part.values() if isinstance(part, dict) else part:
-                walk(inner)
-
-    walk(input)
+    for tensor in input_tensors(input):
+        for dim in (*tensor.dims, tensor.below if tensor.below is not None else 0):
+            if isinstance(dim, Expr):
+                found = [a.name for a in atoms(dim) if isinstance(a, Symbol)]
+                names.update(dict.fromkeys(found if len(found) == 1 else sorted(found)))
     return tuple(names)
 
 
 def batch_symbol(input: Input) -> str:
     """The name of the first size of every tensor, if that is one name; else empty."""
-    if isinstance(input, TensorInput):
-        first = input.dims[0] if input.dims else 0
-        return str(first) if isinstance(first, Expr) and first.symbols() == {str(first)} else ""
-    parts = input.values() if isinstance(input, dict) else input
-    names = {batch_symbol(part) for part in parts}
-    return names.pop() if len(names) == 1 else ""
+    firsts = {tensor.dims[0] if tensor.dims else 0 for tensor in input_tensors(input)}
+    first = firsts.pop() if len(firsts) == 1 else 0
+    return str(first) if isinstance(first, Expr) and first.symbols() == {str(first)} else ""
 
 
 def input_constraints(input: Input) -> Bool:
     """The condition under which the input exists: no derived size such as ``H-2`` is below 0."""
-    if isinstance(input, TensorInput):
-        return conj(*(ge(d, 0) for d in input.dims))
-    parts = input.values() if isinstance(input, dict) else input
-    return conj(*map(input_constraints, parts))
+    return conj(*(ge(d, 0) for tensor in input_tensors(input) for d in tensor.dims))
 
 
 def bounds_of(formula: Bool) -> dict[str, Interval]:

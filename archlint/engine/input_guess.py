@@ -10,6 +10,7 @@ from torch import nn
 
 from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.nested import input_tensors
 from archlint.contracts.rulefile.phrase_parser import parse_size
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
@@ -106,13 +107,8 @@ def _annotated(model: nn.Module) -> Input | None:
         input = read_annotations(model).input
     except ArchlintError:
         return None
-    return input if _of_floats(input) else None  # of integers, the layers tell the largest
-
-
-def _of_floats(input: Input) -> bool:
-    if isinstance(input, TensorInput):
-        return "float" in input.dtype
-    return all(map(_of_floats, input.values() if isinstance(input, dict) else input))
+    floats = all("float" in tensor.dtype for tensor in input_tensors(input))
+    return input if floats else None  # of integers, the layers tell the largest
 
 
 def _required(model: nn.Module) -> Iterator[str]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from archlint.contracts.contract import Contract, Output, TensorOutput
+from archlint.contracts.contract import Contract
 from archlint.contracts.cost_budget import budgets_text
+from archlint.contracts.nested import flow_text
 from archlint.contracts.rulefile.structure_reader import structure_as_yaml
 from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import At, Proof, Verdict
@@ -262,7 +263,8 @@ def _contract_text(contract: Contract) -> str:
         kind = "rejects" if contract.clause.kind == "rejects" else "accepts"
         parts.append(f"{kind} {contract.clause.text}")
     if contract.output is not None:
-        parts.append(f"output {_output_text(contract.output)}")
+        text = flow_text(contract.output, lambda t: t.text or " ".join(map(str, t.dims)))
+        parts.append(f"output {text}")
     if contract.structure:
         parts.append(f"structure {structure_as_yaml(contract.structure)}")
     if contract.costs:
@@ -275,24 +277,16 @@ def _declared_text(contract: Contract) -> str:
     return f"{declared.where}   ({declared.form})" if declared else ""
 
 
-def _output_text(output: Output) -> str:
-    if isinstance(output, TensorOutput):
-        return output.text or " ".join(map(str, output.dims))
-    if isinstance(output, list):
-        return "[" + ", ".join(map(_output_text, output)) + "]"
-    return "{" + ", ".join(f"{k}: {_output_text(v)}" for k, v in output.items()) + "}"
-
-
 def _outcome_text(outcome: Outcome) -> str:
     return outcome.error or f"the output is {shape_text(outcome.output)}"
 
 
 def shape_text(output: object) -> str:
     """Shapes as they stand in a rule file: ``1 10``, ``[1 8, 1 8]``, ``{out: 1 21 8 8}``."""
-    if isinstance(output, tuple):
-        return " ".join(map(str, output)) or "a scalar"
-    if isinstance(output, list):
-        return "[" + ", ".join(map(shape_text, output)) + "]"
-    if isinstance(output, dict):
-        return "{" + ", ".join(f"{k}: {shape_text(v)}" for k, v in output.items()) + "}"
-    return "nothing" if output is None else f"a {output}"
+    return flow_text(output, _part_text)
+
+
+def _part_text(part: object) -> str:
+    if isinstance(part, tuple):
+        return " ".join(map(str, part)) or "a scalar"
+    return "nothing" if part is None else f"a {part}"

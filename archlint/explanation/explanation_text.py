@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from archlint.contracts.accepted_set import input_as_yaml, shown
-from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.nested import leaves
 from archlint.contracts.size_text import size_text
 from archlint.explanation.path_rows import Row, dims_text, matching, needs_text
 from archlint.explanation.tied_weights import (
@@ -116,15 +116,10 @@ def _end(e: Explanation) -> int:
 
 
 def _inputs(e: Explanation) -> list[tuple[str, str, str, str, str]]:
-    def walk(part: Input, name: str) -> Iterator[tuple[str, str, str, str, str]]:
-        if isinstance(part, TensorInput):
-            yield name, "", dims_text(part.dims), _numbers(part.dims, e.point), ""
-        else:
-            items = part.items() if isinstance(part, dict) else enumerate(part)
-            for key, inner in items:
-                yield from walk(inner, str(key))
-
-    return list(walk(e.input, "input"))
+    return [
+        (name or "input", "", dims_text(part.dims), _numbers(part.dims, e.point), "")
+        for name, part in leaves(e.input)
+    ]
 
 
 def _columns(table: Sequence[Sequence[str]]) -> list[str]:

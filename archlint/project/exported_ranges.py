@@ -9,6 +9,7 @@ from typing import Any
 
 from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.nested import leaves
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
 from archlint.contracts.rulefile.ranges.forms import (
     CHECK,
@@ -19,7 +20,7 @@ from archlint.contracts.rulefile.ranges.forms import (
     WRITERS,
     Writer,
 )
-from archlint.contracts.rulefile.ranges.range_contract import leaves, phrase
+from archlint.contracts.rulefile.ranges.range_contract import phrase
 from archlint.errors import ArchlintError, Location
 from archlint.symbolic import Expr, Size, Symbol
 

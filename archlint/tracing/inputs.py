@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.nested import map_leaves
 from archlint.models.signature import call_arguments
 from archlint.ops.registry import IN_RANGE, TensorSpec
 from archlint.symbolic import evaluate
@@ -34,11 +35,4 @@ def arguments(
         dims = tuple(map(size, part.dims))
         return symbolic_tensor(TensorSpec(dims, dtype, None, values, torch.device("cpu")))
 
-    def build(part: Input) -> Any:
-        if isinstance(part, TensorInput):
-            return tensor(part)
-        if isinstance(part, list):
-            return [build(p) for p in part]
-        return {name: build(p) for name, p in part.items()}
-
-    return call_arguments(model, build(input))
+    return call_arguments(model, map_leaves(input, tensor))

@@ -123,7 +123,7 @@ CASES = [
     (b"archlint: 1\n a\x07b\n", [(2, 3, "found the control character '\\x07'", "text")]),
     (
         b"#" * 1_000_001,
-        [(1, 1, "found a file of more than 1 MB", "a rule file of at most 1 MB")],
+        [(1, 1, "found a file of more than 1 MB", "at most 1 MB")],
     ),
     (
         CONTRACT + "    why: " + "[" * 10_000 + "\n",

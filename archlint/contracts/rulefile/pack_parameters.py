@@ -8,12 +8,12 @@ inserted as text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.schema_errors import describe
-from archlint.contracts.rulefile.yaml_source import Place, Source
+from archlint.contracts.rulefile.yaml_source import Place, Source, scalars
 from archlint.contracts.suggestions import did_you_mean
 
 MAX_TEXT = 400  # characters of a value that is inserted into text
@@ -109,7 +109,9 @@ def check_placeholders(
             expected = f"'{{{name}}}' in quotes, because YAML reads it as a mapping"
             collector.add(place, f"found a mapping with the key {name!r} alone", expected)
             return
-    for at, text in _texts(place, value):
+    for at, text in scalars(value, place):
+        if not isinstance(text, str):
+            continue
         for match in _PLACEHOLDER.finditer(text):
             name, column = match[1], match.start() + 1
             known = list(parameters)
@@ -124,14 +126,6 @@ def check_placeholders(
                 expected = f"{match[0]} as the whole text, because {name} is a shape"
             if found:
                 collector.add_in_text(at, text, column, found, expected)
-
-
-def _texts(place: Place, value: object) -> Iterator[tuple[Place, str]]:
-    if isinstance(value, str):
-        yield place, value
-    elif isinstance(value, (dict, list)):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _texts((*place, key), inner)
 
 
 def _fits(value: object, kind: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from archlint.contracts.contract import Input, Output, TensorInput, TensorOutput, Wildcard
@@ -10,7 +9,7 @@ from archlint.contracts.rulefile.grammar import symbols_of
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.phrase_parser import parse_shape, parse_size
 from archlint.contracts.rulefile.tensor_schema import DTYPES, is_list_of_sizes, is_tensor_entry
-from archlint.contracts.rulefile.yaml_source import Place
+from archlint.contracts.rulefile.yaml_source import Place, scalars
 from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import PhraseError
 from archlint.symbolic import Size
@@ -110,7 +109,7 @@ def check_symbols(
         leaf
         for key in ("accepts", "rejects", "output", "input")
         if key != "accepts" or isinstance(entry.get(key), str)
-        for leaf in _leaves((*place, key), entry.get(key))
+        for leaf in scalars(entry.get(key), (*place, key))
         if key != "input" or leaf[0][-1] == "below"
     ]
     known = sorted(symbols)
@@ -131,14 +130,3 @@ def _text_of(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) else ""
-
-
-def _leaves(place: Place, value: object) -> Iterator[tuple[Place, object]]:
-    if isinstance(value, dict):
-        for key, child in value.items():
-            yield from _leaves((*place, key), child)
-    elif isinstance(value, list):
-        for i, child in enumerate(value):
-            yield from _leaves((*place, i), child)
-    else:
-        yield place, value

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archlint.contracts.contract import MODULE_CHECKS
+from archlint.contracts.nested import flow_text
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector
 from archlint.contracts.rulefile.schema import StructureEntry
 from archlint.contracts.rulefile.yaml_source import Place
@@ -58,8 +59,4 @@ def structure_as_yaml(structure: Mapping[str, object]) -> str:
 
 def value_as_yaml(value: object) -> str:
     """A value in YAML on one line."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{k}: {value_as_yaml(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(value_as_yaml, value)) + "]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return flow_text(value, lambda v: str(v).lower() if isinstance(v, bool) else str(v))

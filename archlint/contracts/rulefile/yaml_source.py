@@ -90,13 +90,30 @@ class Mistakes(list[Mistake]):
         return self
 
 
+def scalars(value: object, place: Place) -> Iterator[tuple[Place, object]]:
+    """The values below ``place`` that are no list or mapping, each with its own place."""
+    if isinstance(value, (dict, list)):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from scalars(inner, (*place, key))
+    else:
+        yield place, value
+
+
 def read(path: Path) -> tuple[Source, list[Mistake]]:
     """Read a YAML file: its data, and mistakes that do not prevent reading it.
 
     Raises:
         RuleFileError: the file cannot be read or is not valid YAML.
     """
-    return parse(_text(path), str(path))
+    text = read_text(path, "a rule file")
+    bad = text.find("\0")
+    found = "found a NUL byte"
+    if bad < 0 and (match := _UNPRINTABLE.search(text)):
+        bad, found = match.start(), f"found the control character {match[0]!r}"
+    if bad >= 0:
+        line, column = text.count("\n", 0, bad) + 1, bad - text.rfind("\n", 0, bad)
+        raise RuleFileError([Mistake(Location(str(path), line, column), found, "text")])
+    return parse(text, str(path))
 
 
 def parse(text: str, file: str) -> tuple[Source, list[Mistake]]:
@@ -121,37 +138,36 @@ def parse(text: str, file: str) -> tuple[Source, list[Mistake]]:
 _TOP = "a mapping that begins with 'archlint: 1'"
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path, kind: str) -> str:
+    """The text of a file of at most ``MAX_BYTES``; ``kind`` is what it should be, in words.
+
+    Raises:
+        RuleFileError: the file cannot be read, is too large or is not in UTF-8.
+    """
+
     def refuse(found: str, expected: str = "", line: int = 1, column: int = 1) -> RuleFileError:
         return RuleFileError([Mistake(Location(str(path), line, column), found, expected)])
 
     try:
         if path.is_dir():
-            raise refuse("found a directory", "a rule file")
+            raise refuse("found a directory", kind)
         if path.exists() and not path.is_file():  # reading a FIFO or a device might never end
-            raise refuse("this is not a regular file", "a rule file")
+            raise refuse("this is not a regular file", kind)
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise refuse("this file does not exist", "a rule file") from None
+        raise refuse("this file does not exist", kind) from None
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise refuse(f"this file cannot be read: {reason}") from None
     if len(raw) > MAX_BYTES:
-        raise refuse("found a file of more than 1 MB", "a rule file of at most 1 MB")
+        raise refuse("found a file of more than 1 MB", "at most 1 MB")
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8-sig", "replace")
         at = before.count("\n") + 1, len(before) - before.rfind("\n")
         raise refuse(f"found the byte 0x{raw[error.start]:02x}", "text in UTF-8", *at) from None
-    bad = text.find("\0")
-    found = "found a NUL byte"
-    if bad < 0 and (match := _UNPRINTABLE.search(text)):
-        bad, found = match.start(), f"found the control character {match[0]!r}"
-    if bad >= 0:
-        raise refuse(found, "text", text.count("\n", 0, bad) + 1, bad - text.rfind("\n", 0, bad))
-    return text
 
 
 def _position(mark: Any) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from archlint.contracts.contract import Artifact, Contract, Input, ModelRef, TensorInput
-from archlint.contracts.rulefile.ranges.range_contract import leaves
+from archlint.contracts.nested import leaves
 from archlint.contracts.settings import shorten
 from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import Samples, Verdict

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from archlint.ops.registry import TensorSpec
 from archlint.ops.traits import traits_of
 from archlint.symbolic import Size
+from archlint.tracing.fx_graph import tensors
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call, Trace
 
@@ -49,12 +50,7 @@ def chain_to_output(trace: Trace) -> str:
 
 def first_tensor(args: object) -> SymbolicTensor | None:
     """The first symbolic tensor among arguments, at any depth."""
-    if type(args) is SymbolicTensor:
-        return args
-    if isinstance(args, dict):
-        args = tuple(args.values())
-    inner = map(first_tensor, args) if isinstance(args, (list, tuple)) else ()
-    return next((t for t in inner if t is not None), None)
+    return next(iter(tensors(args)), None)
 
 
 def _chain(trace: Trace, tensor: SymbolicTensor) -> list[Step]:

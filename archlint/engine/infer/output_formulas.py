@@ -7,7 +7,7 @@ from typing import Any
 
 from archlint.contracts.accepted_set import OutputCase
 from archlint.contracts.contract import ANY_SIZE
-from archlint.contracts.output_match import keep_names
+from archlint.contracts.nested import map_leaves
 from archlint.contracts.output_shape import equal, mapped, whole_words
 from archlint.engine.describe.describe import describe
 from archlint.engine.exploration import Exploration
@@ -42,7 +42,7 @@ def output_cases(exploration: Exploration, deadline: float) -> tuple[OutputCase,
     ``deadline``: a time of :mod:`.effort_clock`.
     """
     left: list[tuple[Any, Bool]] = [
-        (_whole(p.trace.output), p.accepted)
+        (map_leaves(p.trace.output, _with_dtype), p.accepted)
         for p in exploration.paths
         if p.trace.outcome == "accepted" and p.accepted is not False
     ]
@@ -68,13 +68,11 @@ def output_cases(exploration: Exploration, deadline: float) -> tuple[OutputCase,
     return tuple(cases)
 
 
-def _whole(output: Any) -> Any:
-    """A trace's output with each tensor as a tuple of its dtype and its sizes."""
-    if isinstance(output, TensorSpec):
-        return (str(output.dtype).removeprefix("torch."), *dims_of(output))
-    if isinstance(output, list):
-        return keep_names(map(_whole, output), output)
-    return {k: _whole(v) for k, v in output.items()} if isinstance(output, dict) else output
+def _with_dtype(part: Any) -> Any:
+    """A tensor as a tuple of its dtype and its sizes; anything else as it is."""
+    if isinstance(part, TensorSpec):
+        return (str(part.dtype).removeprefix("torch."), *dims_of(part))
+    return part
 
 
 def _same(one: Any, other: Any, where: Bool, exploration: Exploration, deadline: float) -> bool:

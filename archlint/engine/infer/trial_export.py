@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from archlint.contracts.contract import Contract, Input, ModelRef
-from archlint.contracts.rulefile.ranges.range_contract import leaves
+from archlint.contracts.nested import input_tensors
 from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import Verdict
 from archlint.engine.artifact.artifact_points import neighbors
@@ -101,7 +101,7 @@ def trial_points(contract: Contract) -> tuple[list[dict[str, int]], list[dict[st
 
 
 def _elements(input: Input, point: Mapping[str, int]) -> int:
-    return sum(prod(evaluate(d, point) for d in part.dims) for _, part in leaves(input))
+    return sum(prod(evaluate(d, point) for d in part.dims) for part in input_tensors(input))
 
 
 def _refusal(calls: Sequence[tuple[Any, list[str]]], tensors: Sequence[Any]) -> str | None:

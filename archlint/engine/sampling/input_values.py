@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.nested import map_leaves
 from archlint.symbolic import evaluate
 
 Values = str
@@ -42,15 +43,7 @@ def build_input(
     The same for the same ``seed``. Integers are below their bound, or 0 without one.
     """
     draw = torch.Generator().manual_seed(seed)
-
-    def build(part: Input) -> Any:
-        if isinstance(part, list):
-            return [build(p) for p in part]
-        if isinstance(part, dict):
-            return {name: build(p) for name, p in part.items()}
-        return _tensor(part, sizes, device, draw, values)
-
-    return build(input)
+    return map_leaves(input, lambda part: _tensor(part, sizes, device, draw, values))
 
 
 def _tensor(

@@ -6,12 +6,14 @@ import contextvars
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.contract import Input
+from archlint.contracts.nested import input_tensors
 from archlint.engine.sampling.input_values import Values, build_input
 from archlint.models.signature import call_arguments
 from archlint.models.snapshot import Snapshot, keep
@@ -108,9 +110,7 @@ def _run(
 
 
 def _bytes(input: Input, sizes: Mapping[str, int]) -> int:
-    if isinstance(input, TensorInput):
-        elements = 1
-        for d in input.dims:
-            elements *= evaluate(d, sizes)
-        return elements * int(getattr(torch, input.dtype).itemsize)
-    return sum(_bytes(p, sizes) for p in (input.values() if isinstance(input, dict) else input))
+    return sum(
+        prod(evaluate(d, sizes) for d in tensor.dims) * int(getattr(torch, tensor.dtype).itemsize)
+        for tensor in input_tensors(input)
+    )

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from math import prod
 
+from archlint.contracts.nested import leaves
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic import FloorDiv, Size, Symbol, Unknown, atoms
 from archlint.symbolic.formula import Bool, comparisons, holds
@@ -225,8 +226,8 @@ def moduli(trace: Trace) -> dict[str, set[int]]:
     result: dict[str, set[int]] = {}
     sizes: list[Size] = [s for e in trace.path.events for s in e.sizes]
     sizes += [c.expr for e in trace.path.events for c in comparisons(e.formula)]
-    for leaf in _leaves(trace.output):
-        sizes += leaf.dims
+    for _, leaf in leaves(trace.output):
+        sizes += leaf.dims if isinstance(leaf, TensorSpec) else ()
     for size in sizes:
         for atom in atoms(size):
             if isinstance(atom, FloorDiv) and isinstance(atom.den, int):
@@ -234,11 +235,3 @@ def moduli(trace: Trace) -> dict[str, set[int]]:
                     if isinstance(inner, Symbol) and not isinstance(inner, Unknown):
                         result.setdefault(inner.name, set()).add(atom.den)
     return result
-
-
-def _leaves(output: object) -> list[TensorSpec]:
-    if isinstance(output, TensorSpec):
-        return [output]
-    if isinstance(output, dict):
-        output = list(output.values())
-    return [x for o in output for x in _leaves(o)] if isinstance(output, list) else []

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.contract import Input
+from archlint.contracts.nested import input_tensors
 from archlint.engine.structure.violation import Vacuous
 from archlint.symbolic import Expr, Size, Symbol, atoms
 
 _WITH_CHANNELS = 4  # from so many sizes on, the second is the number of channels
 
 
-def tensors(input: Input) -> Iterator[TensorInput]:
-    """The tensors of an input, in their order."""
-    if isinstance(input, TensorInput):
-        yield input
-    else:
-        for part in input.values() if isinstance(input, dict) else input:
-            yield from tensors(part)
-
-
 def batch(input: Input) -> str:
     """The name of the first size of every input. ``Vacuous`` if they have no common name."""
-    firsts = list(dict.fromkeys(t.dims[0] for t in tensors(input) if t.dims))
+    firsts = list(dict.fromkeys(t.dims[0] for t in input_tensors(input) if t.dims))
     name = str(firsts[0]) if len(firsts) == 1 else ""
     if not firsts or not isinstance(firsts[0], Expr) or firsts[0].symbols() != {name}:
         sizes = " and ".join(map(str, firsts)) or "none"
@@ -37,7 +27,7 @@ def spatial(input: Input) -> tuple[str, ...]:
     """
     names: dict[str, None] = {}
     others: set[str] = set()
-    for tensor in tensors(input):
+    for tensor in input_tensors(input):
         start = 2 if len(tensor.dims) >= _WITH_CHANNELS else 1
         others |= {n for d in tensor.dims[:start] for n in _names(d)}
         names.update(dict.fromkeys(n for d in tensor.dims[start:] for n in _names(d)))
@@ -49,7 +39,7 @@ def spatial(input: Input) -> tuple[str, ...]:
 
 def extent(input: Input) -> tuple[Size, ...]:
     """The spatial sizes of the first tensor that has any: those after batch and channels."""
-    for tensor in tensors(input):
+    for tensor in input_tensors(input):
         if len(tensor.dims) >= 2:
             return tensor.dims[2:] or tensor.dims[1:]
     raise Vacuous("the input has no spatial size")

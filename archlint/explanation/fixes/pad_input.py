@@ -8,6 +8,7 @@ from math import lcm
 from typing import Any
 
 from archlint.contracts.contract import ANY_SIZE, TensorOutput, Wildcard
+from archlint.contracts.nested import leaves
 from archlint.contracts.region import bounds_of
 from archlint.engine.sampling.sizes import moduli
 from archlint.explanation.fixes.broken_contract import BrokenContract
@@ -157,10 +158,7 @@ def _holds_padded(broken: BrokenContract, padding: _Padding, crop: _Crop) -> Boo
 
 def _tensors(output: Any) -> list[tuple[Any, ...]]:
     """The sizes of all tensors in an output."""
-    if isinstance(output, tuple):
-        return [output]
-    parts = output.values() if isinstance(output, dict) else output
-    return [t for p in parts for t in _tensors(p)] if isinstance(output, (list, dict)) else []
+    return [part for _, part in leaves(output) if isinstance(part, tuple)]
 
 
 def _crop(broken: BrokenContract, names: Sequence[str]) -> _Crop:

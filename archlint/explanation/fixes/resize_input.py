@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
+from archlint.contracts.nested import leaves
 from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.proposal import Proposal
 from archlint.explanation.fixes.wrap import (
@@ -26,7 +26,10 @@ def resizing(broken: BrokenContract) -> Iterator[Proposal]:
     accepted, arguments = broken.accepted_point, arguments_of(broken.contract)
     names = free_sizes(arguments)
     images = [a for a in arguments if a.axes(names)]
-    if accepted is None or not images or set(names) & _symbols(_outputs(broken)):
+    outputs = [dims_of(path.trace.output) for path in broken.exploration.accepting]
+    sizes = [s for _, dims in leaves(outputs) if isinstance(dims, tuple) for s in dims]
+    in_output = {name for s in sizes if isinstance(s, Expr) for name in s.symbols()}
+    if accepted is None or not images or in_output.intersection(names):
         return
     features = [_features(a, names) for a in images]
     if not all(features) or len({tuple(f) for f in features}) > 1:
@@ -62,16 +65,3 @@ def _lines(
         yield f'    {image.name}, size=({size}), mode="{mode}", align_corners=False'
         yield ")"
     yield f"return {call_text(arguments)}"
-
-
-def _outputs(broken: BrokenContract) -> list[Any]:
-    return [dims_of(path.trace.output) for path in broken.exploration.accepting]
-
-
-def _symbols(shape: Any) -> set[str]:
-    """The names of the sizes in a nested shape."""
-    if isinstance(shape, Expr):
-        return set(shape.symbols())
-    parts = shape.values() if isinstance(shape, dict) else shape
-    nested = isinstance(shape, (list, tuple, dict))
-    return set().union(*map(_symbols, parts)) if nested else set()

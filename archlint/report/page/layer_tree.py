@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.nested import input_tensors
 from archlint.explanation.explanation import Explanation
 from archlint.explanation.path_rows import Row, dims_text, needs_text
 from archlint.ops.registry import TensorSpec
@@ -43,7 +44,7 @@ class Layer:
 def layer_tree(e: Explanation, table: NodeTable) -> tuple[tuple[Layer, ...], dict[str, Any]]:
     """The top levels, and for the script the claims of each row and the edges between rows."""
     rows = [step.row for step in e.unfolded]
-    graph = layer_graph(e.path.trace, rows, _declared(e.input))
+    graph = layer_graph(e.path.trace, rows, [t.dims for t in input_tensors(e.input)])
     lit = _blamed(e, graph)
     names = input_names(e.input, graph.inputs)
     before = len(names)
@@ -90,13 +91,6 @@ def _blamed(e: Explanation, graph: LayerGraph) -> set[int]:
         rows.add(graph.row_of[call])
         call = graph.main[call]
     return rows if call is None else rows | {-1 - call}
-
-
-def _declared(input: Input) -> list[tuple[Size, ...]]:
-    if isinstance(input, TensorInput):
-        return [input.dims]
-    parts = input.values() if isinstance(input, dict) else input
-    return [dims for part in parts for dims in _declared(part)]
 
 
 def input_names(input: Input, dims: Sequence[tuple[Size, ...]]) -> list[str]:

@@ -26,6 +26,7 @@ from archlint.contracts.rulefile.ranges import (
 )
 from archlint.contracts.rulefile.ranges.declared import Profile, mistake
 from archlint.contracts.rulefile.ranges.python_values import evaluate
+from archlint.contracts.rulefile.yaml_source import read_text
 from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import ArchlintError
 
@@ -80,7 +81,7 @@ _PYTHON = (
     mark_dynamic.read,
 )
 _IN_PYTHON = frozenset(FORMS) - {"trtexec", "triton", "json"}
-MAX_BYTES = 1_000_000
+_KIND = "a file that declares ranges"
 
 
 def read_profiles(path: Path, form: str = "") -> list[Profile]:
@@ -99,9 +100,9 @@ def read_profiles(path: Path, form: str = "") -> list[Profile]:
         )
     if path.suffix == ".onnx":
         if not path.is_file():
-            raise mistake(file, 1, "this file does not exist", "a file that declares ranges")
+            raise mistake(file, 1, "this file does not exist", _KIND)
         return onnx_inputs.read_file(path, file)
-    profiles = _profiles(_text(path), path, form)
+    profiles = _profiles(read_text(path, _KIND), path, form)
     found = [p for p in profiles if not form or p.form == form or _same_kind(p.form, form)]
     if not found:
         others = ", ".join(dict.fromkeys(p.form for p in profiles))
@@ -145,7 +146,7 @@ def stated_input(path: Path) -> str:
     """The ``--input`` in the comment that ``export-ranges`` writes; empty without one."""
     if path.suffix == ".onnx":
         return ""
-    check = re.search(rf"(?m)^[#/ ]*{CHECK}.* --input (.*?)\r?$", _text(path))
+    check = re.search(rf"(?m)^[#/ ]*{CHECK}.* --input (.*?)\r?$", read_text(path, _KIND))
     try:
         return shlex.split(check[1])[0] if check else ""
     except (ValueError, IndexError):
@@ -171,25 +172,3 @@ def _profiles(text: str, path: Path, form: str) -> list[Profile]:
     if not found and path.suffix in (".yaml", ".yml") and form != "trtexec":
         return json_ranges.read(text, file)
     return found
-
-
-def _text(path: Path) -> str:
-    file = str(path)
-    try:
-        if path.is_dir():
-            raise mistake(file, 1, "found a directory", "a file that declares ranges")
-        if path.exists() and not path.is_file():  # reading a FIFO or a device might never end
-            raise mistake(file, 1, "this is not a regular file", "a file that declares ranges")
-        with path.open("rb") as opened:
-            raw = opened.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise mistake(file, 1, "this file does not exist", "a file that declares ranges") from None
-    except OSError as e:
-        raise mistake(file, 1, f"this file cannot be read: {e.strerror}", "") from None
-    if len(raw) > MAX_BYTES:
-        raise mistake(file, 1, "found a file of more than 1 MB", "a file of at most 1 MB")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as e:
-        line = raw[: e.start].count(b"\n") + 1
-        raise mistake(file, line, f"found the byte 0x{raw[e.start]:02x}", "text in UTF-8") from None

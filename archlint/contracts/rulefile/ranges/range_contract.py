@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.nested import leaves
 from archlint.contracts.rulefile.grammar import RESERVED
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
 from archlint.errors import ArchlintError
@@ -127,16 +128,6 @@ def _free(wanted: str, used: set[str]) -> str:
         name = f"{wanted}{number}"
     used.add(name)
     return name
-
-
-def leaves(input: Input, name: str = "") -> Iterator[tuple[str, TensorInput]]:
-    """The tensors of an input with the names of their arguments."""
-    if isinstance(input, TensorInput):
-        yield name, input
-    else:
-        pairs = input.items() if isinstance(input, dict) else enumerate(input)
-        for key, part in pairs:
-            yield from leaves(part, f"{name}.{key}" if name else str(key))
 
 
 def _matched(profile: Profile, input: Input) -> list[tuple[str, TensorInput, DeclaredTensor]]:
