@@ -12,7 +12,7 @@ than the rounding.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -43,6 +43,9 @@ class FloatProduct:
     def __init__(self, size: Expr, factor: Fraction) -> None:
         self.size = size
         self.factor = factor
+
+    def evaluate(self, env: Mapping[str, int]) -> float:
+        return float(self.size.evaluate(env) * self.factor)
 
     def __repr__(self) -> str:
         return f"{factor_text(self.size)}*{float(self.factor):.12g}"

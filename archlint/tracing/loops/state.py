@@ -25,12 +25,12 @@ from archlint.runtime.code_owner import file_of_module, is_users
 from archlint.runtime.real_type import is_a
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import Formula, eq
-from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.loops.lists import GrowingList
 from archlint.tracing.loops.segments import Segment, SymbolicTuple
 from archlint.tracing.loops.symbolic_ranges import SectionIterator
 from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.node import size_of
+from archlint.tracing.symint.numbers import sizes_in
 from archlint.tracing.symint.python_types import SymbolicBool, SymbolicFloat, SymbolicInt
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
@@ -312,10 +312,8 @@ def names_index(value: Any, name: str) -> bool:
     """Whether a number, a spec or an element of a list is made from the symbol ``name``."""
     if isinstance(value, (Expr, Formula)):
         return name in value.symbols()
-    if isinstance(value, Ratio):
-        return names_index(value.num, name) or names_index(value.den, name)
-    if isinstance(value, Opaque):
-        return any(names_index(size, name) for size in value.sizes)
+    if sizes := sizes_in(value):
+        return any(names_index(size, name) for size in sizes)
     if type(value) is SymbolicTensor:
         return names_index(value.spec, name)
     if isinstance(value, TensorSpec):

@@ -11,7 +11,7 @@ from archlint.symbolic import Expr, Size, formula
 from archlint.symbolic.formula import Bool, Formula, conj, disj, negate
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.symbolic.rational import Ratio, compares_exactly, is_small, ratio_of
-from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, Root
+from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, QuotientSum, Root
 from archlint.tracing.symint.numbers import (
     Binary,
     SizePath,
@@ -40,6 +40,8 @@ def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any],
             return build(a.size, 1 << int(b))
         if isinstance(b, Logarithm) and _exponent(a):
             return build(1 << int(a), b.size)
+        if (sides := _of_sums(a, b)) is not None:
+            return build(*sides)
         x, y = ratio_of(a), ratio_of(b)
         if x is not None and y is not None and _told_apart(path, x, y):
             return build(x.num * y.den, y.num * x.den)
@@ -50,6 +52,19 @@ def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any],
         return plain(pinned(path, a), pinned(path, b))
 
     return operation
+
+
+def _of_sums(a: Any, b: Any) -> tuple[Size, Size] | None:
+    """Two sizes that compare as a :class:`QuotientSum` and a whole number, half or quarter do."""
+    if isinstance(a, QuotientSum) == isinstance(b, QuotientSum):
+        return None
+    exact = _exact(b if isinstance(a, QuotientSum) else a)
+    if exact is None or 4 % exact[1]:
+        return None
+    (x, p), (y, q) = (
+        (n.total.num, n.total.den) if isinstance(n, QuotientSum) else exact for n in (a, b)
+    )
+    return x * q, y * p
 
 
 def _of_extremum(operation: Binary, path: SizePath, a: Any, b: Any) -> Any:

@@ -1,8 +1,8 @@
 """What Python computes from sizes: exact where a formula can say it, else known at one point.
 
 A *number* is what user code has in its hands: a size, an exact :class:`.Ratio`, a
-formula (the truth of a comparison), a plain number, a :class:`Root`, a :class:`FloatProduct`, an
-:class:`FloatExtremum` or an :class:`.Opaque` float.
+formula (the truth of a comparison), a plain number, a :class:`Root`, a :class:`FloatProduct`, a
+:class:`QuotientSum`, an :class:`FloatExtremum` or an :class:`.Opaque` float.
 Each operation takes the path it happens on, on which it may branch (is the divisor 0?) or pin a
 size.
 """
@@ -37,7 +37,7 @@ from archlint.symbolic.rational import (
     reduced,
     whole_of,
 )
-from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, Root
+from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, QuotientSum, Root
 
 
 class SizePath(Protocol):
@@ -75,16 +75,10 @@ def kind_of(number: Any) -> type:
 
 def value_at(number: Any, env: Mapping[str, int]) -> Any:
     """The number at concrete sizes; asking records nothing."""
-    if isinstance(number, (Expr, Formula)):
+    if isinstance(number, (Expr, Formula, Root, Logarithm, FloatProduct, QuotientSum)):
         return number.evaluate(env)
     if isinstance(number, Ratio):
         return float(number.evaluate(env))
-    if isinstance(number, Root):
-        return math.sqrt(number.size.evaluate(env))
-    if isinstance(number, Logarithm):
-        return math.log2(number.size.evaluate(env))
-    if isinstance(number, FloatProduct):
-        return float(number.size.evaluate(env) * number.factor)
     if isinstance(number, FloatExtremum):
         values = [value_at(item, env) for item in number.items]
         return max(values) if number.larger else min(values)
@@ -99,7 +93,7 @@ def sizes_in(number: Any) -> tuple[Size, ...]:
         return number.num, number.den
     if isinstance(number, (Root, Logarithm, FloatProduct)):
         return (number.size,)
-    if isinstance(number, FloatExtremum):
+    if isinstance(number, (FloatExtremum, QuotientSum)):
         return tuple(size for item in number.items for size in sizes_in(item))
     return (number,) if isinstance(number, Expr) else ()
 
@@ -148,6 +142,8 @@ def approximation_of(number: Any) -> tuple[Ratio, int] | None:
         if not simple or abs(number.factor / simple - 1) > 2**-53:
             return None
         return reduced(number.size * simple.numerator, simple.denominator), 2
+    if isinstance(number, QuotientSum):
+        return number.total, 1 + len(number.addends)
     if isinstance(number, float) and math.isfinite(number) and number:
         simple = Fraction(number).limit_denominator(_MAX_DENOMINATOR)
         if float(simple) == number:  # stored with one rounding
@@ -190,6 +186,8 @@ def _arithmetic(
         result = ratio(x, y) if ratio and x is not None and y is not None else None
         if result is not None:
             return result
+        if (total := QuotientSum.of(plain, a, b)) is not None:
+            return total
         if plain is operator.mul:
             for many, factor in ((a, b), (b, a)):
                 if isinstance(many, FloatExtremum) and _is_known_positive(path, factor):
@@ -373,7 +371,9 @@ def _extremum(path: SizePath, a: Any, b: Any, larger: bool) -> Any:
             return a if at_least == larger else b
     items = [i for n in (a, b) for i in (n.items if isinstance(n, FloatExtremum) else (n,))]
     same = all(n.larger == larger for n in (a, b) if isinstance(n, FloatExtremum))
-    if same and all(isinstance(i, (float, Ratio, Opaque, FloatProduct)) for i in items):
+    if same and all(
+        isinstance(i, (float, Ratio, Opaque, FloatProduct, QuotientSum)) for i in items
+    ):
         return FloatExtremum(tuple(items), larger)
     return (_larger if larger else _smaller)(path, a, b)
 

@@ -28,7 +28,7 @@ from archlint.symbolic.float_products import (
 from archlint.symbolic.formula import conj, eq, ge, gt
 from archlint.symbolic.rational import Opaque, Ratio, is_small, ratio_of
 from archlint.tracing.symint import random_parts
-from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, Root
+from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, QuotientSum, Root
 from archlint.tracing.symint.numbers import (
     SizePath,
     approximation_of,
@@ -97,7 +97,7 @@ def trunc(path: SizePath, number: Any) -> Any:
         if number.factor < 0:
             number = FloatProduct(-number.size, -number.factor)
         return (floor if path.branch(ge(number.size, 0)) else ceil)(path, number)
-    exact = number.approximation if isinstance(number, Opaque) else ratio_of(number)
+    exact = number.approximation if isinstance(number, Opaque) else _as_ratio(number)
     if exact is None:
         return math.trunc(pinned(path, number))
     parts = random_parts.parts_of(exact)
@@ -118,7 +118,7 @@ def rounded(path: SizePath, number: Any, ndigits: int | None = None) -> Any:
     """
     if kind_of(number) is int and (ndigits is None or ndigits >= 0):
         return number
-    exact = ratio_of(number)
+    exact = _as_ratio(number)
     if ndigits is None and isinstance(number, Root):
         return floordiv(isqrt_of(number.size * 4) + 1, 2)
     if ndigits is None and isinstance(number, FloatProduct):
@@ -147,7 +147,7 @@ def is_whole(path: SizePath, number: Any) -> Any:
         whole = is_whole_product(path, number)
         if whole is not None:
             return whole
-    exact = ratio_of(number)
+    exact = _as_ratio(number)
     if exact is None:
         return float(pinned(path, number)).is_integer()
     return eq(mod(exact.num, exact.den), 0)
@@ -155,10 +155,15 @@ def is_whole(path: SizePath, number: Any) -> Any:
 
 def as_operand(number: Any, env: Mapping[str, int]) -> Any:
     """The number as rules of operators know it: other floats than ratios are opaque."""
-    if not isinstance(number, (Root, Logarithm, FloatProduct, FloatExtremum)):
+    if not isinstance(number, (Root, Logarithm, FloatProduct, FloatExtremum, QuotientSum)):
         return number
     ratio, roundings = approximation_of(number) or (None, 0)
     return Opaque(value_at(number, env), sizes_in(number), ratio, roundings)
+
+
+def _as_ratio(number: Any) -> Ratio | None:
+    """The ratio that rounds to the same whole numbers."""
+    return number.total if isinstance(number, QuotientSum) else ratio_of(number)
 
 
 def _whole(
@@ -166,7 +171,7 @@ def _whole(
 ) -> Any:
     if kind_of(number) is int:
         return number
-    ratio = ratio_of(number)
+    ratio = _as_ratio(number)
     return plain(pinned(path, number)) if ratio is None else exact(ratio)
 
 

@@ -2,14 +2,16 @@
 
 import itertools
 import math
+import operator
 import random
 
 import pytest
 
 from archlint.symbolic import Unknown, atoms, evaluate, substitute, symbol
+from archlint.symbolic.formula import holds
 from archlint.symbolic.intervals import Box
 from archlint.tracing.path import TracedPath
-from archlint.tracing.symint import numbers, rounding
+from archlint.tracing.symint import comparisons, numbers, rounding
 
 H, W = symbol("H"), symbol("W")
 
@@ -30,13 +32,15 @@ WHOLE = {
     "ceil": (rounding.ceil, math.ceil),
     "round": (rounding.rounded, round),
 }
+COMPARED = {"lt": operator.lt, "le": operator.le, "eq": operator.eq, "ne": operator.ne}
 
 
 class Plain:
     """The operations of Python's numbers."""
 
     mul = staticmethod(lambda a, b: a * b)
-    add = staticmethod(lambda a, b: a + b)
+    add = staticmethod(operator.add)
+    sub = staticmethod(operator.sub)
     truediv = staticmethod(lambda a, b: a / b)
     smallest = staticmethod(min)
 
@@ -92,3 +96,42 @@ def test_the_float_of_python_is_within_the_bounds(text, whole):
         exact += low == high
     if text != "w * (h / w)" or whole == "round":  # that is whole at all sizes
         assert exact > 100
+
+
+def sums(draw):
+    """A quotient with numbers added and subtracted in any order, such as ``1 - (h - 5) / 3``."""
+    divisor = draw.choice((3, 5, 6, 7, 12, 48, 320, -3))
+    before, times = draw.randint(-9, 9), draw.choice((1, 1, 2, 10))
+    parts = [(draw.choice((1, 3, 0.5, 0.25, "w", "h")), draw.choice(("add", "sub"))) for _ in "12"]
+    turned = draw.random() < 0.3
+
+    def number(o, h, w):
+        result = o.truediv(o.add(o.mul(times, h), before), divisor)
+        for part, operation in parts[: 1 + (divisor % 2)]:
+            addend = {"w": w, "h": h}.get(part, part)
+            pair = (addend, result) if turned else (result, addend)
+            result = getattr(o, operation)(*pair)
+        return result
+
+    return number
+
+
+def test_a_quotient_plus_a_number_is_rounded_exactly():
+    draw = random.Random(7)
+    for _ in range(80):
+        number = sums(draw)
+        for _ in range(8):
+            w, h = draw.randint(1, 99), draw.randint(1, draw.choice((40, 5000, 1 << 20)))
+            env = {"H": h, "W": w}
+            value = number(Plain, h, w)
+            path = TracedPath(env, Box({"H": (1, None), "W": (1, None)}))
+            symbolic = number(Symbolic(path), H, W)
+            assert numbers.value_at(symbolic, env) == value
+            for whole, plain in WHOLE.values():
+                assert evaluate(whole(path, symbolic), env) == plain(value), (h, w)
+            for other in (math.floor(value), round(value * 4) / 4, 0):
+                for name, plain in COMPARED.items():
+                    truth = getattr(comparisons, name)(path, symbolic, other)
+                    assert holds(truth, env) is plain(value, other), (h, w)
+            assert holds(rounding.is_whole(path, symbolic), env) is value.is_integer()
+            assert not any("==" in str(e.formula) for e in path.events), "the sizes are fixed"
