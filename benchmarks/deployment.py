@@ -36,7 +36,8 @@ EXAMPLE = {"flatten_head": 224}  # the side of the example; 96 for the others
 STEP = {"unet": 16, "patches": 8}  # sizes that executorch's range may have
 SUFFIX = {"onnxruntime": "onnx", "openvino": "onnx", "torch-export": "pt2", "executorch": "pte"}
 SMALLEST = 64  # of the range that executorch is given, with 256 as the largest
-LARGEST = 112  # of the sizes that run there: its portable kernels take seconds for an image
+LARGEST = 80  # of the sizes that run there: its portable kernels take seconds for an image
+SECONDS = {"executorch": 1200.0}  # the time limit; 240 for the others
 
 
 def _example(name: str) -> torch.Tensor:
@@ -62,7 +63,7 @@ def _pt2(name: str, path: Path) -> None:
 
 
 def _pte(name: str, path: Path) -> None:
-    from executorch.exir import to_edge
+    from executorch.exir import EdgeCompileConfig, to_edge
 
     step = STEP.get(name, 1)
     first, last = (224, 255) if name in EXAMPLE else (SMALLEST, 256)
@@ -73,7 +74,16 @@ def _pte(name: str, path: Path) -> None:
             build(name), (_example(name)[:1],), dynamic_shapes=(shape,),
             prefer_deferred_runtime_asserts_over_guards=True,
         )  # fmt: skip
-    path.write_bytes(to_edge(program).to_executorch().buffer)
+    try:
+        edge = to_edge(program)
+    except AssertionError:  # its verifier has no torch.sym_not, which asserts of sizes use
+        edge = to_edge(program, compile_config=EdgeCompileConfig(_check_ir_validity=False))
+        graph = edge.exported_program().graph
+        for node in list(graph.nodes):
+            if node.target is torch.ops.aten._assert_scalar.default:
+                graph.erase_node(node)
+        graph.eliminate_dead_code()
+    path.write_bytes(edge.to_executorch().buffer)
 
 
 EXPORT: dict[str, Callable[[str, Path], None]] = {"onnx": _onnx, "pt2": _pt2, "pte": _pte}
@@ -93,7 +103,10 @@ def compare(name: str, runtime: str, folder: Path) -> tuple[str, str]:
     within = WITHIN if runtime != "executorch" else _slow_sizes(name)
     contract = contract_of(input="N 3 H W", accepts=f"any {within}")
     contract = replace(
-        contract, artifact=Artifact(str(path), runtime), budget=Budget(128, 240.0), id=name
+        contract,
+        artifact=Artifact(str(path), runtime),
+        budget=Budget(128, SECONDS.get(runtime, 240.0)),
+        id=name,
     )
     model = ModelRef(name, "benchmarks.deployment_nets:build", kwargs={"name": name})
     verdict = artifact_verdict(contract, model, root=Path.cwd())

@@ -17,10 +17,12 @@ MOST_SHAPES = 128
 
 
 def read(calls: Sequence[Call], _assignments: Sequence[Assignment], file: str) -> list[Profile]:
-    """The ``TensorType`` inputs of each statement, and their shapes."""
+    """The ``TensorType`` and ``ImageType`` inputs of each statement, and their shapes."""
     profiles: dict[int, list[DeclaredTensor]] = {}
     for call in calls:
-        if call.function != "TensorType" or ("shape" not in call.kwargs and len(call.args) < 2):
+        if call.function not in ("TensorType", "ImageType"):
+            continue
+        if "shape" not in call.kwargs and len(call.args) < 2:
             continue
         found = profiles.setdefault(call.statement, [])
         name = call.argument(0, "name")

@@ -42,7 +42,7 @@ def read(calls: Sequence[Call], assignments: Sequence[Assignment], file: str) ->
     used: list[object] = []
     profiles = []
     for call in calls:
-        shapes = call.kwargs.get("dynamic_shapes")
+        shapes = _collected(call.kwargs.get("dynamic_shapes"), call, file)
         if isinstance(shapes, (dict, tuple, list)) and shapes:
             used.append(shapes)
             profiles.append(_profile(shapes, call, call.line, file))
@@ -60,6 +60,23 @@ def read(calls: Sequence[Call], assignments: Sequence[Assignment], file: str) ->
             profiles.append(_profile(a.value, Call("", ((), args, kwargs), {}, a.line), a.line,
                                      file))  # fmt: skip
     return profiles
+
+
+def _collected(shapes: Any, call: Call, file: str) -> Any:
+    """The shapes of a ``ShapesCollection`` for each argument of ``call``; others as they are."""
+    if isinstance(shapes, Call) and shapes.function == "dynamic_shapes":  # its method
+        shapes = shapes.receiver
+    if not isinstance(shapes, Call) or shapes.function != "ShapesCollection":
+        return shapes
+    args, kwargs = call.argument(1, "args", ()), call.argument(2, "kwargs", {})
+    args = args if isinstance(args, (tuple, list)) else (args,)
+    named = kwargs if isinstance(kwargs, dict) else {}
+    stated = {id(key): spec for key, spec in shapes.items}
+    if stated.keys() - {id(value) for value in (*args, *named.values())}:
+        raise mistake(file, call.line, "found a ShapesCollection of other tensors than the example "
+                      "arguments", "one of the tensors in args and kwargs")  # fmt: skip
+    found = {f"input_{i}": stated.get(id(value)) for i, value in enumerate(args)}
+    return {**found, **{name: stated.get(id(value)) for name, value in named.items()}}
 
 
 def _profile(shapes: Any, call: Call, line: int, file: str) -> Profile:
@@ -108,7 +125,7 @@ def _dimensions(spec: Any, name: str, file: str, line: int) -> Iterator[tuple[in
         span = span_of(dim, "Dim")
         if not isinstance(index, int) or span is None:
             raise mistake(file, line, f"found {described(dim)} for dimension {index} of {name}",
-                          "Dim(…), a multiple of one, or None")  # fmt: skip
+                          "Dim(…) with bounds in this file, a multiple, or None")  # fmt: skip
         yield index, span
 
 
@@ -123,12 +140,16 @@ def span_of(dim: Any, function: str, steps: Steps | None = None) -> Span | None:
         return Span(1, None) if dim.name.endswith((".AUTO", ".DYNAMIC")) else None
     if isinstance(dim, Call) and dim.name.endswith((".AUTO", ".DYNAMIC")) and function == "Dim":
         least, most = (dim.argument(i, n) for i, n in enumerate(("min", "max")))
+        if not known_bounds(least, most):
+            return None
         return Span(least if isinstance(least, int) else 1, most if isinstance(most, int) else None)
     linear = Linear(dim) if isinstance(dim, Call) else dim
     if not isinstance(linear, Linear) or linear.base.function != function or linear.factor < 1:
         return None
     base, factor, offset = linear.base, linear.factor, linear.offset
     low, high = base.kwargs.get("min"), base.kwargs.get("max")
+    if not known_bounds(low, high):
+        return None
     name = base.argument(0, "name")
     low = low if isinstance(low, int) else 1
     hint = base.kwargs.get("optimization_hint")
@@ -145,6 +166,12 @@ def span_of(dim: Any, function: str, steps: Steps | None = None) -> Span | None:
         factor,
         offset,
     )
+
+
+def known_bounds(*bounds: Any) -> bool:
+    """Whether bounds are numbers, or not stated; infinity is not stated."""
+    endless = [b for b in bounds if isinstance(b, Attribute) and b.name.endswith(("inf", "oo"))]
+    return all(b is None or isinstance(b, int) or b in endless for b in bounds)
 
 
 def _of_axes(axes: dict[Any, Any], call: Call, file: str) -> list[Profile]:

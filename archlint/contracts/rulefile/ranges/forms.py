@@ -107,8 +107,14 @@ def read_profiles(path: Path, form: str = "") -> list[Profile]:
     if not found:
         others = ", ".join(dict.fromkeys(p.form for p in profiles))
         what = f"ranges of the form {form}" if form else "ranges that archlint reads"
-        expected = f"the form {others}" if others else _EXAMPLES.get(form, "for example "
-                   "--minShapes=images:1x3x32x32 --optShapes=… --maxShapes=…")  # fmt: skip
+        usual = "torch-export" if path.suffix == ".py" else "trtexec"
+        expected = (
+            f"the form {others}"
+            if others
+            else _EXAMPLES.get(
+                form, f"for example {_EXAMPLES[usual]}; or another of the forms {', '.join(FORMS)}"
+            )
+        )
         raise mistake(file, 1, f"found no {what}", expected)
     for profile in found:
         _require_order(profile)
@@ -130,6 +136,7 @@ def _require_order(profile: Profile) -> None:
 
 
 _EXAMPLES = {
+    "trtexec": "--minShapes=images:1x3x32x32 --optShapes=… --maxShapes=…",
     "tensorrt": 'profile.set_shape("images", min=…, opt=…, max=…)',
     "polygraphy": 'Profile().add("images", min=…, opt=…, max=…)',
     "torch-tensorrt": "torch_tensorrt.Input(min_shape=…, opt_shape=…, max_shape=…)",

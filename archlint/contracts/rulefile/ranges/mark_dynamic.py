@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, mistake
 from archlint.contracts.rulefile.ranges.example_tensors import (
     example,
     variable,
     with_example,
     write_example,
 )
-from archlint.contracts.rulefile.ranges.python_values import Assignment, Attribute, Call
+from archlint.contracts.rulefile.ranges.export_dims import known_bounds
+from archlint.contracts.rulefile.ranges.python_values import (
+    Assignment,
+    Attribute,
+    Call,
+    described,
+)
 from archlint.errors import Location
 
 _MARKS = ("mark_dynamic", "maybe_mark_dynamic", "mark_unbacked")
@@ -34,6 +40,9 @@ def read(calls: Sequence[Call], assignments: Sequence[Assignment], file: str) ->
         if isinstance(value, Attribute):
             name = value.name
         low, high = call.kwargs.get("min"), call.kwargs.get("max")
+        if not known_bounds(low, high):
+            raise mistake(file, call.line, f"found {described(call)}",
+                          "bounds that are numbers in this file")  # fmt: skip
         span = Span(low if isinstance(low, int) else 1, high if isinstance(high, int) else None)
         _, spans = marked.setdefault(name, (call.line, {}))
         spans.update({i: span for i in (index if isinstance(index, (tuple, list)) else [index])

@@ -47,11 +47,15 @@ def read_file(path: Path, file: str) -> list[Profile]:
         if kind.HasField("shape"):
             spans = tuple(
                 Span.fixed(d.dim_value)
-                if d.HasField("dim_value")
+                if d.HasField("dim_value") and d.dim_value > 0  # some exporters write -1 or 0
                 else Span(1, None, None, 1, d.dim_param)
                 for d in kind.shape.dim
             )
-        dtype = DTYPES.get(kind.elem_type, "")
+        if kind.elem_type not in DTYPES:
+            name = onnx.TensorProto.DataType.Name(kind.elem_type)
+            raise mistake(file, 1, f"found the input {value.name} of {name}",
+                          "a type of numbers that PyTorch has")  # fmt: skip
+        dtype = DTYPES[kind.elem_type]
         tensors.append(DeclaredTensor(value.name, spans, Location(file, 1), dtype))
     if not tensors:
         raise mistake(file, 1, "found a model without inputs", "a model with inputs")

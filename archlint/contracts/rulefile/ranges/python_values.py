@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from archlint.contracts.rulefile.ranges.declared import mistake
@@ -29,7 +29,8 @@ class Call:
     """A call: the function's dotted name, its arguments and where it stands.
 
     ``receiver``: the value of the object whose method it is. ``statement``: the line of the
-    statement that it is part of.
+    statement that it is part of. ``items``: what is assigned to items of the object, as in
+    ``shapes[x] = {0: batch}``.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Call:
     line: int
     receiver: Any = UNKNOWN
     statement: int = 0
+    items: list[tuple[Any, Any]] = field(default_factory=list)
 
     @property
     def function(self) -> str:
@@ -73,6 +75,7 @@ _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.LShift: operator.lshift,
 }  # fmt: skip
 _MOST = 10**6  # a list or text that is multiplied
+_MOST_ITEMS = 1000  # of a list that a comprehension goes through
 
 
 def described(value: Any) -> str:
@@ -146,6 +149,13 @@ class _Evaluator:
             for part, each in zip(target.elts, parts, strict=True):
                 self.assign(part, each)
             return
+        if isinstance(target, ast.Subscript):
+            owner, key = self.value(target.value), self.value(target.slice)
+            if isinstance(owner, Call):
+                owner.items.append((key, value))
+            elif isinstance(owner, dict) and isinstance(key, (str, int)):
+                owner[key] = value
+            return
         name = _dotted(target)
         if name:
             self.names[name] = value
@@ -161,8 +171,8 @@ class _Evaluator:
             name = _dotted(node)
             return self.names.get(name, Attribute(name))
         if isinstance(node, (ast.Tuple, ast.List)):
-            items = tuple(self.value(e) for e in node.elts)
-            return items if isinstance(node, ast.Tuple) else list(items)
+            items = self.sequence(node.elts)
+            return tuple(items) if isinstance(node, ast.Tuple) else items
         if isinstance(node, ast.Dict):
             keys = [None if k is None else self.value(k) for k in node.keys]
             values = [self.value(v) for v in node.values]
@@ -180,13 +190,38 @@ class _Evaluator:
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             left, right = self.value(node.left), self.value(node.comparators[0])
             return Call(type(node.ops[0]).__name__, (left, right), {}, node.lineno)
-        if isinstance(node, ast.Starred):
-            self.value(node.value)
-            return UNKNOWN
+        if isinstance(node, (ast.ListComp, ast.GeneratorExp)) and len(node.generators) == 1:
+            return self.comprehension(node.elt, node.generators[0])
         for child in ast.iter_child_nodes(node):  # lambdas, conditions: only the calls inside
             if isinstance(child, ast.expr):
                 self.value(child)
         return UNKNOWN
+
+    def sequence(self, nodes: list[ast.expr]) -> list[Any]:
+        """The values of nodes; the items of a starred one."""
+        items: list[Any] = []
+        for node in nodes:
+            value = self.value(node.value if isinstance(node, ast.Starred) else node)
+            if not isinstance(node, ast.Starred):
+                items.append(value)
+            else:
+                items += value if isinstance(value, (tuple, list)) else [UNKNOWN]
+        return items
+
+    def comprehension(self, element: ast.expr, loop: ast.comprehension) -> Any:
+        """The list ``[element for target in values]`` of known values, without conditions."""
+        values = self.value(loop.iter)
+        if loop.ifs or not isinstance(values, (tuple, list)) or len(values) > _MOST_ITEMS:
+            self.value(element)
+            return UNKNOWN
+        before, made = dict(self.names), len(self.assignments)
+        items = []
+        for value in values:
+            self.assign(loop.target, value)
+            items.append(self.value(element))
+        self.names = before
+        del self.assignments[made:]
+        return items
 
     def call(self, node: ast.Call) -> Any:
         receiver: Any = UNKNOWN
@@ -195,14 +230,20 @@ class _Evaluator:
             name = f"{_dotted(node.func.value) or '?'}.{node.func.attr}"
         else:
             name = _dotted(node.func) or "?"
-        args = tuple(self.value(a) for a in node.args)
+        args = tuple(self.sequence(node.args))
         kwargs = {k.arg: self.value(k.value) for k in node.keywords if k.arg}
         call = Call(name, args, kwargs, node.lineno, receiver, self.statement)
         self.calls.append(call)
         if call.name in ("tuple", "list") and len(args) == 1 and isinstance(args[0], (tuple, list)):
-            return args[0]
+            kind: type = tuple if call.name == "tuple" else list
+            return args[0] if isinstance(args[0], kind) else kind(args[0])
         if call.name == "dict" and not args:
             return kwargs
+        if call.name == "int" and len(args) == 1 and isinstance(args[0], (int, float)):
+            return int(args[0])
+        if call.name == "range" and 1 <= len(args) <= 3 and all(isinstance(a, int) for a in args):
+            numbers = range(*args) if args[2:] != (0,) else range(0)
+            return list(numbers) if len(numbers) <= _MOST_ITEMS else call
         return call
 
 

@@ -31,6 +31,12 @@ def read(text: str, file: str) -> list[Profile]:
     if not isinstance(batch, int) or batch < 0:
         line = config.all("max_batch_size")[-1].line
         raise mistake(file, line, f"found max_batch_size {batch}", "a number of at least 0")
+    if steps := [s for block, _ in config.messages("ensemble_scheduling")
+                 for s, _ in block.messages("step")]:  # fmt: skip
+        line = config.all("ensemble_scheduling")[0].line
+        models = ", ".join(str(step.value("model_name", "?")) for step in steps)
+        raise mistake(file, line, "found an ensemble, which has no model of its own",
+                      f"the config.pbtxt of one of its models: {models}")  # fmt: skip
     inputs = config.messages("input")
     if not inputs:
         raise mistake(file, 1, "found no input", "input [ { name: … data_type: … dims: [ … ] } ]")
@@ -54,10 +60,12 @@ def _tensor(message: Message, line: int, batch: int, file: str) -> DeclaredTenso
         raise mistake(file, line, f"found the input {name} without dims", "dims: [ 3, -1, -1 ]")
     if batch:
         spans.insert(0, Span(1, batch))
+    kind = message.value("data_type", "")
+    if kind and kind not in DTYPES:
+        raise mistake(file, message.all("data_type")[0].line, f"found {kind} for {name}",
+                      f"a type of numbers that PyTorch has: {', '.join(DTYPES)}")  # fmt: skip
     where = Location(file, dims[0].line if dims else line)
-    return DeclaredTensor(
-        name, tuple(spans), where, DTYPES.get(str(message.value("data_type")), "")
-    )
+    return DeclaredTensor(name, tuple(spans), where, DTYPES.get(str(kind), ""))
 
 
 def write(profiles: Sequence[Profile]) -> str:

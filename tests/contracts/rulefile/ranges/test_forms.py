@@ -256,6 +256,32 @@ FILES = {
         "torch._dynamo.mark_static(x, 0)\ntorch._dynamo.mark_static(mask)\n",
         [[(2, 2, 1), (1, 9, 1)], [(2, 2, 1), (7, 7, 1)]],
     ),
+    "collection.py": (
+        "x, t = torch.randn(2, 3, 64), torch.zeros(2, 9)\nshapes = ShapesCollection()\n"
+        "shapes[t] = (None, Dim('t', max=99))\nshapes[x] = {2: 4 * Dim('h', max=16)}\n"
+        "ep = export(model, (x,), {'t': t}, dynamic_shapes=shapes)\n",
+        [[(2, 2, 1), (3, 3, 1), (4, 64, 4)], [(2, 2, 1), (1, 99, 1)]],
+    ),
+    "items.py": (
+        "axes = {}\naxes['x'] = {1: 'H'}\naxes['y'] = {0: 'N'}\n"
+        "torch.onnx.export(m, torch.randn(1, 8), 'm.onnx', input_names=['x'], dynamic_axes=axes)\n",
+        [[(1, 1, 1), ANY]],
+    ),
+    "starred.py": (
+        "SIZE = (64, int(96.0))\np.set_shape('x', (1, *SIZE), opt=(4, *SIZE), "
+        "max=(8,) + tuple(2 * s for s in SIZE))\n",
+        [[(1, 8, 1), (64, 128, 1), (96, 192, 1)]],
+    ),
+    "image.py": (
+        "ct.convert(m, inputs=[ct.ImageType('image', (1, 3, ct.RangeDim(32, 64), 9), scale=2)])\n",
+        [[(1, 1, 1), (3, 3, 1), (32, 64, 1), (9, 9, 1)]],
+    ),
+    "grid.py": (
+        "s = ct.EnumeratedShapes([[1, s, t] for s, t in zip((1,), (2,))] + [[1, s, s] for s in "
+        "range(8, 25, 8)])\nct.TensorType(name='x', shape=ct.EnumeratedShapes([[1, s] for s in "
+        "range(8, 25, 8)]))\n",
+        [[(1, 1, 1), (8, 24, 1)]],
+    ),
     "commands.py": (
         "import subprocess\nargs = ['trtexec', '--minShapes=x:1x8', '--optShapes=x:2x9', "
         "'--maxShapes=x:4x16']\n",
@@ -297,6 +323,18 @@ MISTAKES = {
     "shape.py": ("p.set_shape('x', min=sizes, opt=sizes, max=sizes)\n", "found the min shape", 1),
     "assumed.py": ("\nShapesSpec({'x': TensorSpec([h])}, assumptions=[ShapeVar('h') > 3])\n",
                    "found the assumption ShapeVar('h') > 3", 2),
+    "bound.py": ("\nexport(m, (), dynamic_shapes={'x': {0: Dim('n', max=int(args.n))}})\n",
+                 "found Dim('n', max=int(args.n)) for dimension 0 of x", 2),
+    "hint.py": ("\nexport(m, (), dynamic_shapes={'x': {0: Dim.DYNAMIC(max=LIMIT)}})\n",
+                "found Dim.DYNAMIC(max=LIMIT) for dimension 0 of x", 2),
+    "mark.py": ("\ntorch._dynamo.mark_dynamic(x, 0, max=limit())\n", "found torch._dynamo.mark", 2),
+    "collection.py": ("s = ShapesCollection()\ns[y] = {0: Dim('n')}\n"
+                      "export(m, (x,), dynamic_shapes=s)\n", "found a ShapesCollection of", 3),
+    "ensemble.pbtxt": ("platform: 'ensemble'\ninput { name: 'x' dims: -1 }\n"
+                       "ensemble_scheduling { step [ { model_name: 'net' } ] }\n",
+                       "found an ensemble", 3),
+    "string.pbtxt": ("input {\n name: 'x'\n data_type: TYPE_STRING\n dims: 1 }\n",
+                     "found TYPE_STRING for x", 3),
     "dim.py": ("\nexport(m, (), dynamic_shapes={'x': {0: size()}})\n", "for dimension 0 of x", 2),
 }  # fmt: skip
 
@@ -338,6 +376,15 @@ def test_inputs_of_an_onnx_file(tmp_path):
     assert ranges([profile]) == [[[ANY, (3, 3, 1), ANY, ANY], [ANY, ANY]]]
     assert [s.name for s in profile.tensors[0].spans] == ["N", "", "H", "W"]
     assert [t.dtype for t in profile.tensors] == ["float32", "int64"]
+    images.type.tensor_type.shape.dim[2].dim_value = -1  # as older exporters write it
+    text = helper.make_tensor_value_info("text", TensorProto.STRING, ["N"])
+    older = helper.make_graph([], "g", [images], [])
+    onnx.save(helper.make_model(older), str(tmp_path / "net.onnx"))
+    assert ranges(read_profiles(tmp_path / "net.onnx"))[0][0][2] == ANY
+    graph.input.append(text)
+    onnx.save(helper.make_model(graph), str(tmp_path / "net.onnx"))
+    with pytest.raises(RuleFileError, match="found the input text of STRING"):
+        read_profiles(tmp_path / "net.onnx")
 
 
 @pytest.mark.skipif(find_spec("onnx") is not None, reason="needs a Python without onnx")
