@@ -36,7 +36,7 @@ class Peak:
     moments: tuple[int, ...] = (-1,)
 
     def at(self, sizes: Mapping[str, int]) -> int:
-        """The value at concrete sizes."""
+        """The value at concrete sizes. ``ZeroDivisionError`` where a divisor is 0."""
         return max(evaluate(s, sizes) for s in self.sizes)
 
     def __str__(self) -> str:
@@ -54,8 +54,9 @@ def peak(trace: Trace, dtype: torch.dtype | None = None) -> Peak:
     found = _Storages(trace, dtype)
     storages, sizes = list(found.intervals()), list(found.sizes)
     moments = dict.fromkeys(
-        _largest_moment(storages, [evaluate(s, p) for s in sizes])
-        for p in _points(list(trace.path.env))
+        _largest_moment(storages, amounts)
+        for point in (*_points(list(trace.path.env)), trace.path.env)
+        if (amounts := _evaluated(sizes, point)) is not None
     )
     sums = {
         m: _sum(sizes[size] for birth, death, size in storages if birth <= m <= death)
@@ -163,6 +164,14 @@ def _points(names: list[str]) -> list[dict[str, int]]:
     """Sizes at which the moments are looked for; at others the bound may be too low, never high."""
     images = [{n: side if i else 1 for i, n in enumerate(names)} for side in _SIDES]
     return images + [dict.fromkeys(names, side) for side in _SIDES]
+
+
+def _evaluated(sizes: Sequence[Size], point: Mapping[str, int]) -> list[int] | None:
+    """The values at a point; ``None`` where a divisor is 0: the path is about other sizes."""
+    try:
+        return [evaluate(size, point) for size in sizes]
+    except ZeroDivisionError:
+        return None
 
 
 def _largest_moment(storages: Sequence[Interval], bytes_of_size: Sequence[int]) -> int:

@@ -40,7 +40,7 @@ class Amount:
         return Amount(0, _joined((*own, *((conj(condition, w), s) for w, s in self.parts))))
 
     def at(self, sizes: Mapping[str, int]) -> int:
-        """The value at concrete sizes."""
+        """The value at concrete sizes. ``ZeroDivisionError`` where a divisor is 0."""
         due = (evaluate(s, sizes) for w, s in self.parts if holds(w, sizes))
         return evaluate(self.always, sizes) + sum(due)
 
@@ -53,6 +53,16 @@ class Amount:
         conditional = [f"({product_text(s)} if {w})" for w, s in self.parts]
         always = [] if self.always == 0 and conditional else [product_text(self.always)]
         return " + ".join([*always, *conditional])
+
+
+def at_most(
+    value: Callable[[Mapping[str, int]], int], sizes: Mapping[str, int], limit: int
+) -> bool:
+    """Whether a value is at most ``limit``, or has a divisor that is 0: its path is elsewhere."""
+    try:
+        return value(sizes) <= limit
+    except ZeroDivisionError:
+        return True
 
 
 def total(amounts: Iterable[Amount]) -> Amount:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from archlint.contracts.region import bounds_of
 from archlint.engine.cost.activations import Peak
-from archlint.engine.cost.amount import Amount, product_text
+from archlint.engine.cost.amount import Amount, at_most, product_text
 from archlint.engine.cost.monotone import grows
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.symbolic import Expr, Size, Symbol, atoms, from_atom, polynomial
@@ -125,7 +125,7 @@ class _Search:
         low, high = 0, min((h for h in highs if h is not None), default=_MOST)
         while low < high:
             middle = (low + high + 1) // 2
-            if self.constant + amount.at(at(middle)) <= self.limit:
+            if at_most(amount.at, at(middle), self.limit - self.constant):
                 low = middle
             else:
                 high = middle - 1

@@ -13,7 +13,7 @@ from archlint.contracts.cost_budget import CostBudget
 from archlint.contracts.region import bounds_of
 from archlint.contracts.size_text import size_text
 from archlint.engine.cost.activations import Peak, peak
-from archlint.engine.cost.amount import Amount
+from archlint.engine.cost.amount import Amount, at_most
 from archlint.engine.cost.flops import Flops, flops
 from archlint.engine.cost.monotone import grows, smallest_over
 from archlint.engine.cost.parameters import parameters
@@ -167,7 +167,7 @@ def _walk(
     point = dict(start)
 
     def over(sizes: Mapping[str, int]) -> bool:
-        return evaluate(case.size, sizes) > limit and holds(region, sizes)
+        return holds(region, sizes) and evaluate(case.size, sizes) > limit
 
     while not over(point):
         grown = {n: _raised(point[n], box.ranges.get(n, (1, None))[1]) for n in point}
@@ -210,7 +210,7 @@ def _violation(
     amount = f"{value:,}" if counted is not None else f"of at least {value:,} bytes"
     text = f"{budget.kind} {amount} at {size_text(point)}, expected {budget.text}"
     text += f"; most in {most}"
-    fits = _fits(spent, here, budget.limit, point)
+    fits = _fits(view, spent, here, budget.limit, point)
     text += f"; {fits}" if fits else ""
     op = type(view.model.get_submodule(module)).__name__
     return Violation(text, module, op, view.source(module), point, run=False, smallest=smallest)
@@ -224,19 +224,22 @@ def _most(amounts: Mapping[str, int]) -> tuple[str, str]:
     return (ordered[0] if ordered else ""), ", ".join(texts)
 
 
-def _fits(spent: Sequence[_Spent], here: _Spent, limit: int, point: Mapping[str, int]) -> str:
-    """The largest value of each size that fits while the others stay, if one does."""
+def _fits(
+    view: ModelView, spent: Sequence[_Spent], here: _Spent, limit: int, point: Mapping[str, int]
+) -> str:
+    """The largest value of each size that fits while the others stay, if the contract has one."""
     texts = []
     for name in point:
         low, high = 0, point[name] - 1
         while low < high:  # the amount grows with this size, or the result is checked and dropped
             middle = (low + high + 1) // 2
-            if here.amount.at({**point, name: middle}) <= limit:
+            if at_most(here.amount.at, {**point, name: middle}, limit):
                 low = middle
             else:
                 high = middle - 1
         sizes = {**point, name: low}
-        taken = (one for one in spent if low >= 1 and holds(one.path.accepted, sizes))
+        inside = low >= 1 and holds(view.region, sizes)
+        taken = (one for one in spent if inside and holds(one.path.accepted, sizes))
         if any(one.amount.at(sizes) <= limit for one in taken):
             texts.append(f"{name}={low}")
     return f"the budget holds with {' or '.join(texts)} instead" if texts else ""

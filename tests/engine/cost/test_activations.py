@@ -1,5 +1,6 @@
 """Memory of activations, against what is alive while the real model runs."""
 
+import re
 import statistics
 import weakref
 
@@ -10,6 +11,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from archlint import check, infer
 from archlint.engine.cost.activations import peak
 from archlint.engine.sampling.real_run import build_input
 from tests.engine.cost.test_flops import Blocks, Padded, Steps, every_size
@@ -171,3 +173,29 @@ def test_another_dtype():
     assert str(peak(trace)) == "80*N"
     assert str(peak(trace, torch.bfloat16)) == "40*N"
     assert peak(trace).moment({"N": 3}) == 1
+
+
+class Divided(nn.Module):
+    """Pools and repeats by sizes that are 0 at some sizes, which it refuses."""
+
+    def __init__(self, step, less):
+        super().__init__()
+        self.step = step
+        self.less = less
+
+    def forward(self, x):
+        kernel = x.shape[2] // self.step
+        return F.max_pool1d(x, kernel).repeat(1, 1, 24 // (x.shape[2] - self.less))
+
+
+@pytest.mark.parametrize(("step", "less"), [(3, 1), (4, 7), (45, 0), (2, 224)])
+def test_divisors_that_are_zero_at_other_sizes(step, less):
+    model = Divided(step, less).eval()
+    entry = infer(model, "N 2 T").entry()
+    assert entry.costs.activations > 0
+    for text in ("<= 600", "<= 4000"):
+        accepts = f"any N <= 3 and {less + step + 2} <= T <= {less + step + 90}"
+        verdict = check(model, "N 2 T", accepts=accepts, costs={"activations": text}, samples=0)
+        assert verdict.word in ("proved", "broken")
+        for size in re.findall(r"T=(\d+) instead", verdict.message):
+            assert int(size) >= less + step + 2
