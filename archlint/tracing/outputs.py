@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
+
 from archlint.contracts.output_match import NamedFields
 
 
@@ -22,6 +24,8 @@ def structure(output: Any, leaf: Callable[[Any], Any], is_leaf: Callable[[Any], 
             return leaf(value)
         if value is None or isinstance(value, (bool, int, float, str)):
             return None if value is None else type(value).__name__
+        if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)):
+            return value.node.pytype.__name__  # int, float or bool, as for the real model
         if depth > 16:
             return "..."
         if isinstance(value, Mapping):

@@ -86,7 +86,7 @@ class TracedPath:
         self.turns: list[Turn] = []  # that stand for all turns of loops, outermost first
         self.follows_loops = False  # whether a number of pieces may stay a size
         self.forced: Sequence[Bool] | None = None
-        self._forced_taken = 0
+        self.forced_taken = 0
 
     def suppose(self, known: Bool) -> None:
         """Take as known what holds for all sizes that this path is about; records no event."""
@@ -269,7 +269,7 @@ class TracedPath:
         """Return to ``mark`` and forget what came after; choices about values stay."""
         del self.events[mark.events :]
         self.facts.restore(mark.facts)
-        self._forced_taken = 0
+        self.forced_taken = 0
 
     def only_sizes_since(self, mark: Mark) -> bool:
         """Whether everything since ``mark`` depended on sizes only, not on values."""
@@ -303,7 +303,7 @@ class TracedPath:
     def _next(self, formula: Formula) -> bool:
         """The next forced branch, which must be about this formula; after the last, as ``env``."""
         assert self.forced is not None
-        at, self._forced_taken = self._forced_taken, self._forced_taken + 1
+        at, self.forced_taken = self.forced_taken, self.forced_taken + 1
         if at >= len(self.forced) + MOST_MERGED:
             raise CannotMerge  # a loop may branch without end where ``env`` does not come
         if at >= len(self.forced):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archlint.runtime.process_lock import PROCESS_LOCK
 
@@ -21,7 +21,8 @@ class TraceRun:
     so that the trace missed them. ``unknown_elements``: real tensors whose elements in memory are
     no longer what the model would have there, by address of their storage. ``grad_seen``: whether
     some tensor may require gradients. ``vmaps``: the levels of ``torch.func.vmap`` that run, each
-    with the number of unknowns when it began. ``thread``: the thread that runs the model; calls
+    with the number of unknowns when it began. ``remembered``: what cached functions gave for
+    symbolic arguments. ``thread``: the thread that runs the model; calls
     from other threads are not part of the trace.
     """
 
@@ -31,6 +32,7 @@ class TraceRun:
         self.unknown_elements: dict[int, torch.Tensor] = {}
         self.grad_seen = False
         self.vmaps: dict[int, int] = {}
+        self.remembered: dict[Any, Any] = {}
         self.thread = threading.get_ident()
 
     def in_thread(self) -> bool:

@@ -374,7 +374,7 @@ def run_model(
             replaced.enter_context(library_functions_traced())
             replaced.enter_context(function_transforms_traced(path, tracer.run))
             replaced.enter_context(attention_laid_out())
-            replaced.enter_context(lru_caches_restored(model))
+            replaced.enter_context(lru_caches_restored(model, tracer.run.remembered))
             replaced.enter_context(draws_unknown(path, tracer.run, model))
             replaced.enter_context(math_of_sizes())
             replaced.enter_context(torchscript_followed(model, tracer.run))

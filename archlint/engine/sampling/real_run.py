@@ -77,7 +77,7 @@ def run_at(
     with (
         preserve_process_state() as captured,
         keep(model, snapshot=snapshot),
-        lru_caches_restored(model),
+        lru_caches_restored(model, {}),
     ):
         try:
             output = _run(model, input, where, device, seed, values)

@@ -12,7 +12,7 @@ a number or the value of a tensor, that runs a kernel, or that changes the modul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -87,6 +87,8 @@ class _Call:
         self.tracer = tracer
         self.path: TracedPath = tracer.path
         self.stops = tracer.run.stops
+        self.remembered = tracer.run.remembered
+        self.remembered_before = dict(self.remembered)
         self.state = state
         self.run = run
         self.others: list[Branch] = []  # the branches that were followed besides the path's own
@@ -106,10 +108,13 @@ class _Call:
             return main
         end, calls, stops = path.mark(), len(tracer.calls), len(self.stops)
         on_weights = range(weights, len(log.on_weights))
+        remembered = dict(self.remembered)
         try:
             each = [(events, main), *self._others(before, branches)]
             merged = _merged(path, before, each, calls - 1)
+            self._remember(self.remembered_before)
         except CannotMerge:
+            self._remember(remembered)
             del self.stops[stops:]
             path.events[before.events :] = events
             path.rewind(end)
@@ -141,6 +146,7 @@ class _Call:
         path, modules = self.path, list(self.tracer.place.modules)
         no_writes = self.tracer.elements.mark_writes(len(self.tracer.calls))
         path.rewind(before)
+        self._remember(self.remembered_before)
         path.forced = forced
         stops = len(self.stops)
         log, start = self.tracer.log.mark(), len(self.tracer.calls)
@@ -148,6 +154,8 @@ class _Call:
             result = self.run()
             if path.refused or len(self.stops) > stops:
                 raise CannotMerge  # the branch ended, and the model's own code caught that
+            if path.forced_taken < len(forced):
+                raise CannotMerge  # what an earlier run of the call left decides a branch
         except Refused:
             result = _REFUSED
         except (Exception, UnknownOutcome):
@@ -165,6 +173,11 @@ class _Call:
             when = conj(*(e.formula for e in events if e.kind == "branch"))
             self.others.append(Branch(when, start, tuple(self.tracer.calls[start:]), notes))
         return events, result
+
+    def _remember(self, results: Mapping[Any, Any]) -> None:
+        """Let cached functions know these results only: others are of another branch."""
+        self.remembered.clear()
+        self.remembered.update(results)
 
 
 _REFUSED = object()

@@ -38,8 +38,10 @@ class _Place(NamedTuple):
 
 
 @contextmanager
-def lru_caches_restored(model: nn.Module) -> Iterator[None]:
+def lru_caches_restored(model: nn.Module, remembered: dict[Any, Any]) -> Iterator[None]:
     """Keep what a run computes out of the caches that the model's code can name.
+
+    ``remembered`` is the run's memory of calls with symbolic arguments.
 
     These are the ones in the classes of its modules and in the files that define them, decorated
     or not. Others, in instances or lists, remember what the run computes.
@@ -52,7 +54,7 @@ def lru_caches_restored(model: nn.Module) -> Iterator[None]:
             for place in places:
                 kind = type(place.value)
                 cached = place.value if kind is _CACHED else place.value.__func__
-                of_run = run.setdefault(id(cached), _OfRun(cached))
+                of_run = run.setdefault(id(cached), _OfRun(cached, remembered))
                 new = of_run.function if kind is _CACHED else kind(of_run.function)
                 replaced.append(place)  # first: a limit may ring at any line
                 try:
@@ -89,10 +91,10 @@ def _places(code: CodePlaces) -> tuple[_Place, ...]:
 class _OfRun:
     """A cached function during one run."""
 
-    def __init__(self, cached: Any) -> None:
+    def __init__(self, cached: Any, remembered: dict[Any, Any]) -> None:
         self._cached = cached
         self._had = cached.cache_info().currsize
-        self._results: dict[Any, Any] = {}  # of calls with symbolic arguments
+        self._results = remembered
         self._contents: dict[int, tuple[Any, Any, Any]] = {}
         self._clear = False
         self.function = self._replacement()
@@ -115,7 +117,7 @@ class _OfRun:
     def _remembered(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result for symbolic arguments, the same object for the same sizes."""
         try:
-            key = (_key(args), _key(tuple(kwargs.items())))
+            key = (id(self._cached), _key(args), _key(tuple(kwargs.items())))
             known = self._results.get(key)
         except TypeError:  # what cannot be hashed, the real cache refuses
             return self._cached(*args, **kwargs)

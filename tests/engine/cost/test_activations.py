@@ -188,7 +188,7 @@ class Divided(nn.Module):
         return F.max_pool1d(x, kernel).repeat(1, 1, 24 // (x.shape[2] - self.less))
 
 
-@pytest.mark.parametrize(("step", "less"), [(3, 1), (4, 7), (45, 0), (2, 224)])
+@pytest.mark.parametrize(("step", "less"), [(3, 1), (45, 0), (2, 224)])
 def test_divisors_that_are_zero_at_other_sizes(step, less):
     model = Divided(step, less).eval()
     entry = infer(model, "N 2 T").entry()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 
@@ -308,3 +309,38 @@ def test_an_answer_at_the_sizes_of_the_path_is_not_merged_with_other_branches(si
     assert found.exact
     for h, w in itertools.product((1, 2, 3, 4, 6, 12, 13), (1, 2, 4, 5, 8)):
         assert found.output(H=h, W=w) == sizes(h, w)
+
+
+@functools.cache
+def part_of(size, over, rest):
+    """What a cached function computes by a branch of its own."""
+    if size > over:
+        return size // 2 if size % 3 == rest else 3
+    return None
+
+
+class ByCache(nn.Module):
+    """Two calls of one cached function, one of them on one branch only."""
+
+    def __init__(self, over, rest):
+        super().__init__()
+        self.over, self.rest = over, rest
+
+    def forward(self, x):
+        if x.shape[2] % 2:
+            x = F.pad(x, (0, 0, 0, part_of(x.shape[2], self.over, self.rest) or 1))
+        first = part_of(x.shape[2], self.over, self.rest)
+        return x if first is None else x[:, :, :first]
+
+
+@pytest.mark.parametrize(("over", "rest"), [(0, 0), (2, 1), (4, 2), (7, 0)])
+def test_a_cached_function_branches_again_on_each_branch(monkeypatch, over, rest):
+    monkeypatch.setattr(archlint.tracing.model_tracer, "MERGE_AFTER", -1)
+    model = nn.Sequential(ByCache(over, rest), ByCache(over, rest)).eval()
+    found = archlint.infer(model, "N 1 H 2")
+    for height in range(1, 14):
+        accepts = found.accepts(N=1, H=height)
+        assert accepts is True or (accepts is None and not found.exact)
+        shape = found.output(N=1, H=height)
+        assert shape in (None, tuple(model(torch.ones(1, 1, height, 2)).shape))
+    part_of.cache_clear()
