@@ -1,7 +1,7 @@
 """The suite under other versions: ``nox`` runs all of them, ``nox -s "tests(torch='2.6')"`` one.
 
 ``nox -- tests/tracing/symint`` runs only the conformance tests of the package that knows
-torch's SymNode protocol, which says what a new torch changed. ``docs/versions.md`` has the results.
+torch's SymNode protocol, which says what a new torch changed.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/ops": (
         "tests/ops: every rule is looked up in them",
-        "aliases read_positions registry",
+        "aliases read_positions registry torch_versions",
     ),
     "archlint/ops/rules": (
         "tests/ops/values/test_int_ranges.py: rules whose sizes values determine; "

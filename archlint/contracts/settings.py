@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from archlint.contracts.project_files import files_below
 from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import ArchlintError
 
@@ -172,18 +172,9 @@ def _expand(path: Path, packs: bool = False) -> list[Path]:
 
 def _in_folder(folder: Path, packs: bool = False) -> Iterator[Path]:
     """The rule files under ``folder``, except in hidden folders and virtual environments."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(
-            f
-            for f in folders
-            if not f.startswith(".")
-            and f not in ("__pycache__", "node_modules")
-            and not Path(place, f, "pyvenv.cfg").exists()
-        )
-        for name in sorted(names):
-            file = Path(place, name)
-            if file.suffix in (".yaml", ".yml") and _is_rule_file(file, packs):
-                yield file
+    for file in files_below(folder):
+        if file.suffix in (".yaml", ".yml") and _is_rule_file(file, packs):
+            yield file
 
 
 def _is_rule_file(file: Path, packs: bool) -> bool:

@@ -21,6 +21,7 @@ from typing import Any
 
 from archlint.contracts.contract import Contract
 from archlint.contracts.job import Job
+from archlint.contracts.project_files import is_skipped
 from archlint.engine.pipeline import check_contract
 from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.edit import Edit
@@ -251,7 +252,7 @@ def _copy(root: Path, copy: Path) -> bool:
     count = 0
     for folder, names, files in os.walk(root):
         here = Path(folder)
-        names[:] = [n for n in names if not _is_skipped(here / n)]
+        names[:] = [n for n in names if not (is_skipped(here / n) or (here / n).is_symlink())]
         count += len(files)
         if count > FILES:
             return False
@@ -263,8 +264,3 @@ def _copy(root: Path, copy: Path) -> bool:
             else:
                 (there / name).symlink_to(here / name)
     return True
-
-
-def _is_skipped(folder: Path) -> bool:
-    hidden = folder.name.startswith(".") or folder.name in ("__pycache__", "node_modules")
-    return hidden or folder.is_symlink() or (folder / "pyvenv.cfg").exists()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from archlint.contracts.rulefile.pack_schema import ExampleEntry, PackEntry, ParameterEntry
 from archlint.contracts.rulefile.schema import (
-    SEVERITIES,
     ArtifactEntry,
     BudgetEntry,
     ContractEntry,
@@ -22,7 +22,7 @@ from archlint.contracts.rulefile.schema import (
     WaiverEntry,
     XfailEntry,
 )
-from archlint.contracts.rulefile.tensor_schema import DTYPES, Entry, TensorEntry
+from archlint.contracts.rulefile.tensor_schema import Entry, TensorEntry
 from archlint.contracts.rulefile.yaml_source import MAX_MISTAKES, Place, Source
 from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import Mistake
@@ -62,14 +62,6 @@ _DTYPE_ALIASES = {"float": "float32", "double": "float64", "half": "float16", "i
                   "long": "int64", "short": "int16", "byte": "uint8"}  # fmt: skip
 
 
-_CHOICES = {
-    "dtype": list(DTYPES),
-    "mode": ["eval", "train"],
-    "outside": ["refuses", "any"],
-    "runtime": ["onnxruntime", "openvino", "torch-export", "executorch", "aoti"],
-    "severity": list(SEVERITIES),
-    "type": ["number", "text", "shape"],
-}
 _ENTRIES: dict[str, type[BaseModel]] = {
     "models": ModelEntry,
     "use": UseEntry,
@@ -143,7 +135,7 @@ def _mistake(source: Source, place: Place, detail: Any) -> Mistake:
         found = found if kind == "int_type" else f"found version {value}"
         expected = "the number 1, the only version"
     elif kind == "literal_error":
-        choices = _CHOICES[name]
+        choices = re.findall(r"'(.+?)'", context["expected"])
         if isinstance(value, str):
             found += did_you_mean(_DTYPE_ALIASES.get(value, value), choices)
         expected = f"one of {', '.join(choices)}"

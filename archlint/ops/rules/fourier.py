@@ -17,6 +17,7 @@ from archlint.ops.rules.factories import made
 from archlint.ops.rules.view import axis
 from archlint.ops.shapes.strides import contiguous_strides, decide
 from archlint.ops.shapes.type_promotion import FLOATING, INTEGRAL
+from archlint.ops.torch_versions import EMPTY_FFT_BATCH
 from archlint.ops.traits import Bounds
 from archlint.symbolic import Size
 from archlint.symbolic.formula import conj, ge
@@ -44,18 +45,6 @@ class _Kind(NamedTuple):
     conjugate: bool = False
 
 
-def _needs_batch() -> bool:
-    try:
-        torch.fft.irfft(torch.zeros(0, 2, dtype=torch.complex64, device="cpu"))
-    except RuntimeError:
-        return True
-    return False
-
-
-# Measured, once: MKL refuses a batch without elements, which newer versions of PyTorch do not pass.
-_NEEDS_BATCH = _needs_batch()
-
-
 def _transform(
     path: Path,
     kind: _Kind,
@@ -81,7 +70,7 @@ def _transform(
         path.claim(ge(points, 1), "number of data points {} > 0", points)
         dims[at] = points // 2 + 1 if kind.halved and at == axes[-1] else points
     batch_sizes = [size for at, size in enumerate(input.dims) if at not in axes]
-    if _NEEDS_BATCH and not decide(path, conj(*(ge(size, 1) for size in batch_sizes))):
+    if not EMPTY_FFT_BATCH and not decide(path, conj(*(ge(size, 1) for size in batch_sizes))):
         path.unknown_outcome(
             "whether a batch without elements is refused depends on the version of MKL"
         )

@@ -14,6 +14,7 @@ from archlint.ops.rules.view import axis
 from archlint.ops.shapes.broadcast import broadcast
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import elementwise_strides, empty
+from archlint.ops.torch_versions import INT32_INDEX, MODULO_ALONG, NEGATIVE_ALONG
 from archlint.ops.traits import Bounds, Unchecked, declare_traits
 from archlint.ops.values.int_ranges import either, range_of
 from archlint.symbolic import Size
@@ -59,21 +60,8 @@ def _aligned(path: Path, at: int, index: TensorSpec, other: TensorSpec, every: b
             path.claim(disj(none, le(small, large)), "index size {} <= size {}", small, large)
 
 
-def _accepts_short_index() -> bool:
-    index = torch.zeros(1, dtype=torch.int32, device="cpu")
-    try:
-        torch.gather(torch.zeros(1, device="cpu"), 0, index)
-    except RuntimeError:
-        return False
-    return True
-
-
-# Measured, once: newer versions of PyTorch accept an index of int32.
-_SHORT_INDEX = _accepts_short_index()
-
-
 def _long(path: Path, index: TensorSpec) -> None:
-    good = index.dtype in (INDEX_DTYPES if _SHORT_INDEX else (torch.int64,))
+    good = index.dtype in (INDEX_DTYPES if INT32_INDEX else (torch.int64,))
     path.claim(disj(empty(index.dims), good), f"an index of int64, gets {index.dtype}")
 
 
@@ -192,21 +180,6 @@ register_write("scatter_add", _scatter, contiguous=True)
 register_write("scatter_reduce", _scatter_reduce, contiguous=True)
 
 
-def _accepts_along(index: int) -> bool:
-    """Whether ``take_along_dim`` accepts ``index`` in a dimension of size 1."""
-    try:
-        torch.take_along_dim(torch.zeros(1, device="cpu"), torch.tensor([index], device="cpu"), 0)
-    except (RuntimeError, IndexError):
-        return False
-    return True
-
-
-# Measured, once: newer versions of PyTorch count negative indices from the end, and the newest
-# take every index modulo the size, where a dimension is stated.
-_NEGATIVE_ALONG = _accepts_along(-1)
-_MODULO_ALONG = _accepts_along(1)
-
-
 def _claim_along(path: Path, index: TensorSpec, size: Size, low: Size, unread: Bool) -> None:
     path.claim(disj(unread, ge(size, 1)), "a size {} > 0", size)
     within(path, index, size, low, unread=unread)
@@ -233,10 +206,10 @@ def take_along_dim(
     dims = broadcast(path, rest, (*indices.dims[:at], 1, *indices.dims[at + 1 :]))
     dims = (*dims[:at], indices.dims[at], *dims[at + 1 :])
     size = input.dims[at]
-    if _MODULO_ALONG:
+    if MODULO_ALONG:
         path.claim(disj(empty(dims), ge(size, 1)), "a size {} > 0", size)
     else:
-        _claim_along(path, indices, size, -size if _NEGATIVE_ALONG else 0, empty(dims))
+        _claim_along(path, indices, size, -size if NEGATIVE_ALONG else 0, empty(dims))
     return input.like(dims, values=input.values)
 
 

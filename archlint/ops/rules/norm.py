@@ -11,20 +11,10 @@ import torch.nn.functional as F
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.shapes.sliding_window import claim_positive, followed_layout
 from archlint.ops.shapes.type_promotion import one_dtype
+from archlint.ops.torch_versions import EMPTY_GROUPS, RMS_NORM_IN_ORDER
 from archlint.symbolic import Size
 from archlint.symbolic.formula import Bool, conj, disj, eq, ge, ne
 
-
-def _accepts_empty_groups() -> bool:
-    try:
-        torch.group_norm(torch.empty(1, 1, 0, device="cpu"), 1)
-    except RuntimeError:
-        return False
-    return True
-
-
-# Measured, once: PyTorch changed its mind between 2.6 and 2.15.
-_EMPTY_GROUPS = _accepts_empty_groups()
 _LOW = (torch.float16, torch.bfloat16)
 
 
@@ -161,7 +151,7 @@ def group_norm_kernel(
         if tensor is not None and tensor.ndim != 1:
             refuse(path, "a weight and bias of 1 dimension, get {}", tensor.ndim)
         _one_per_channel(path, tensor, "num_channels", channels)
-    if not _EMPTY_GROUPS:
+    if not EMPTY_GROUPS:
         claim_positive(path, *input.dims[1:])
     return followed_layout(path, input, input.dims)
 
@@ -264,15 +254,6 @@ def _normalized(
         path.claim(eq(size, want), "normalized_shape {} == size {}", want, size)
 
 
-def _rms_norm_in_order() -> bool:
-    strided = torch.empty(2, 3, 4, device="cpu").permute(0, 2, 1)
-    return torch.rms_norm(strided, (3,)).is_contiguous()
-
-
-# Measured, once: PyTorch 2.6 keeps the order of any strides, 2.15 that of channels-last only.
-_RMS_NORM_IN_ORDER = _rms_norm_in_order()
-
-
 @shape_rule(
     F.layer_norm,
     torch.layer_norm,
@@ -302,7 +283,7 @@ def rms_norm(
 ) -> TensorSpec:
     if not input.dtype.is_floating_point or (weight is not None and weight.dtype != input.dtype):
         raise NoRule("a normalization of mixed or whole-number dtypes")
-    if input.strides is not None and not _RMS_NORM_IN_ORDER:
+    if input.strides is not None and not RMS_NORM_IN_ORDER:
         raise NoRule("the layout of rms_norm's result")
     _normalized(path, input, normalized_shape, weight)
     return followed_layout(path, input, input.dims)

@@ -18,20 +18,9 @@ from archlint.ops.shapes.strides import (
     settled,
     settled_strides,
 )
+from archlint.ops.torch_versions import EMPTY_REFLECTION, EMPTY_SIDES
 from archlint.symbolic import Size, maximum, minimum
 from archlint.symbolic.formula import conj, disj, ge, gt, le
-
-
-def _accepts_empty_sides() -> bool:
-    try:
-        torch.constant_pad_nd(torch.empty(0, 1, device="cpu"), (1, 0, 0, 0))
-    except RuntimeError:
-        return False
-    return True
-
-
-# Measured, once: PyTorch changed its mind between 2.6 and 2.15.
-_EMPTY_SIDES = _accepts_empty_sides()
 
 
 def _padded(
@@ -61,7 +50,7 @@ def constant_pad_nd(
             enough = disj(ge(crop, 0), ge(kept, 0))
             path.claim(enough, f"size {{}} + padding {{}} {name} it >= 0", size, crop)
         dims[axis] = size + before + after
-    if not _EMPTY_SIDES:
+    if not EMPTY_SIDES:
         whole = conj(*(ge(dims[input.ndim - 1 - i], 1) for i in range(len(pad) // 2)))
         path.claim(disj(whole, *[conj(*(le(p, 0) for p in pad))]), "a padded size > 0")
     result = _constant_layout(path, input, tuple(dims), pad)
@@ -136,7 +125,7 @@ def _claim_remaining(path: Path, dims: Sequence[Size]) -> None:
     """What reflection that crops has to leave in each dimension."""
     text = "a padded size > 0, gets " + " x ".join("{}" for _ in dims)
     some = conj(*(ge(size, 1) for size in dims))
-    if _NO_REFLECTION:
+    if EMPTY_REFLECTION:
         for size in dims:
             path.claim(ge(size, 0), text, *dims)
         if not decide(path, some):
@@ -144,18 +133,6 @@ def _claim_remaining(path: Path, dims: Sequence[Size]) -> None:
                 "whether padding may leave nothing depends on the version of PyTorch"
             )
     path.claim(some, text, *dims)
-
-
-def _accepts_no_reflection() -> bool:
-    try:
-        F.pad(torch.zeros(1, 4, 4, device="cpu"), (1, 1, -2, -2), mode="reflect")
-    except RuntimeError:
-        return False
-    return True
-
-
-# Measured, once: newer versions of PyTorch refuse a size of 0 beside others.
-_NO_REFLECTION = _accepts_no_reflection()
 
 
 @shape_rule(F.pad, torch._C._nn.pad)

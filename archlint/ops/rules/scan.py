@@ -11,6 +11,7 @@ from archlint.ops.registry import ElementFacts, NoRule, Path, TensorSpec, shape_
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.axes import reduced, size_at, wrapped
 from archlint.ops.shapes.strides import elementwise_strides
+from archlint.ops.torch_versions import CUMMAX_CHECKS_DIM
 from archlint.ops.traits import Bounds
 from archlint.ops.values import int_ranges as ranges
 from archlint.symbolic import Size, maximum, minimum
@@ -54,23 +55,9 @@ def logcumsumexp(path: Path, input: TensorSpec, dim: int) -> TensorSpec:
     return input.like(input.dims, promote.floating(path, "logcumsumexp", input.dtype))
 
 
-def _checks_dims() -> bool:
-    for dims in ((), (0,)):
-        try:
-            torch.cummax(torch.empty(dims, device="cpu"), 1)
-        except IndexError:
-            continue
-        return False
-    return True
-
-
-# Measured, once: not every version of PyTorch looks at the dim of a scalar, or of no elements.
-_DIMS_CHECKED = _checks_dims()
-
-
 @shape_rule(*spellings("cummax", "cummin"), bounds=Bounds.UNKNOWN)
 def cummax(path: Path, input: TensorSpec, dim: int) -> Pair:
-    if not _DIMS_CHECKED and not -input.ndim <= dim < input.ndim:
+    if not CUMMAX_CHECKS_DIM and not -input.ndim <= dim < input.ndim:
         raise NoRule("a dim that some versions do not look at in a scalar or without elements")
     axis = wrapped(path, input.ndim, dim)
     values = ranges.fitted(path, ranges.range_of(input), input.dtype)

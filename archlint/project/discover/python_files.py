@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-SKIPPED = ("__pycache__", "node_modules", "site-packages", "test", "tests", "testing")
+from archlint.contracts.project_files import files_below, is_skipped
+
+SKIPPED = ("site-packages", "test", "tests", "testing")
 _MODEL_CLASS = re.compile(rb"class +\w+\((?:torch\.)?(?:nn\.)?Module\)")
 _RELATIVE = re.compile(rb"^[ \t]*from[ \t]+\.", re.MULTILINE)
 BUILT = ("build", "dist")  # skipped unless they are packages
@@ -40,22 +42,16 @@ def python_files(place: Path, root: Path) -> Iterator[File]:
     if place.is_file():
         yield located(place, root)
         return
-    for file in _walked(place):
+    for file in files_below(place, _is_skipped):
         if file.suffix == ".py" and not _is_test(file.name) and file.is_file():
             yield located(file, root)
 
 
 def notebooks_with_models(place: Path) -> list[Path]:
     """The Jupyter notebooks under a folder whose code has a subclass of ``nn.Module``."""
-    files = (f for f in _walked(place.resolve()) if f.suffix == ".ipynb" and f.is_file())
-    return [f for f in files if _MODEL_CLASS.search(f.read_bytes())]
-
-
-def _walked(place: Path) -> Iterator[Path]:
-    """The files under a folder, except in the folders that are skipped."""
-    for here, folders, names in os.walk(place):
-        folders[:] = sorted(f for f in folders if not _is_skipped(Path(here, f)))
-        yield from (Path(here, name) for name in sorted(names))
+    files = files_below(place.resolve(), _is_skipped)
+    notebooks = (f for f in files if f.suffix == ".ipynb" and f.is_file())
+    return [f for f in notebooks if _MODEL_CLASS.search(f.read_bytes())]
 
 
 def located(path: Path, root: Path) -> File:
@@ -105,11 +101,10 @@ def _places(spec: ModuleSpec | None) -> Sequence[str]:
 
 def _is_skipped(folder: Path) -> bool:
     return (
-        folder.name.startswith(".")
+        is_skipped(folder)
         or folder.name in SKIPPED
         or (folder.name in BUILT and not (folder / "__init__.py").is_file())
         or folder.name.endswith(".egg-info")
-        or (folder / "pyvenv.cfg").exists()
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archlint.contracts.project_files import files_below
 from archlint.runner.cache.store import digest
 
 if TYPE_CHECKING:
@@ -30,19 +29,7 @@ def digest_of_sources(folder: Path) -> str:
     """
     lines = (
         f"{file.relative_to(folder).as_posix()} {digest(file.read_bytes())}\n"
-        for file in _sources(folder)
+        for file in files_below(folder)
+        if file.suffix == ".py" and file.is_file()
     )
     return digest("".join(lines))
-
-
-def _sources(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(
-            f
-            for f in folders
-            if not f.startswith(".")
-            and f not in ("__pycache__", "node_modules")
-            and not Path(place, f, "pyvenv.cfg").exists()
-        )
-        files = (Path(place, name) for name in sorted(names) if name.endswith(".py"))
-        yield from (file for file in files if file.is_file())
