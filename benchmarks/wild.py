@@ -208,16 +208,18 @@ def _examined(source: Any, contract: Contract) -> dict[str, Any]:
     rows = []
     for input in inputs:
         row = _with_input(source, contract, input)
+        fixed = row.pop("fixed", False)
         rows.append({**row, "input": input_as_yaml(input)})
-        if row["word"] != "no input":
-            break
-    return rows[-1] if rows[-1]["word"] != "no input" else rows[0]
+        if row["word"] != "no input" and not fixed:
+            return rows[-1]
+    return next((row for row in rows if row["word"] != "no input"), rows[0])
 
 
 def _with_input(source: Any, contract: Contract, input: Input) -> dict[str, Any]:
     from real_runs import border_sizes, compared
 
     from archlint.engine.infer.infer import infer_source
+    from archlint.engine.input_guess import has_fixed_size
 
     start = time.process_time()
     try:
@@ -241,6 +243,7 @@ def _with_input(source: Any, contract: Contract, input: Input) -> dict[str, Any]
         return {"word": "no input", "reasons": errors, "seconds": seconds}
     return {
         "word": word,
+        "fixed": has_fixed_size(found.explored),
         "text": found.text,
         "reasons": list(found.reasons),
         "paths": len(found.explored.paths),

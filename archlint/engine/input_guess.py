@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 from torch import nn
 
 from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Input, TensorInput
 from archlint.contracts.nested import input_tensors
+from archlint.contracts.region import bounds_of
 from archlint.contracts.rulefile.phrase_parser import parse_size
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
@@ -24,8 +27,14 @@ _CONVOLUTIONS = {nn.Conv1d: "L", nn.Conv2d: "H W", nn.Conv3d: "T H W"}
 _SLIDING = tuple(_CONVOLUTIONS)
 _TIMES = re.compile(r"^(t|time|times|timesteps?|sigmas?|noise_levels?)$")
 _CLASSES = re.compile(r"^(y|(class_)?labels?|classes)$")
+_QUERIES = re.compile(r"^(q|query|queries)$")
+_KEYS = re.compile(r"^(k|v|keys?|values?)$")
+_SOURCE = re.compile(r"^(src|source)(_\w+)?$")
+_TARGET = re.compile(r"^(tgt|trg|target)(_(seq|ids|tokens|input|emb))?$")
 _MOST_CHANNELS = 4  # of an image or a sound
+_FEW_CONVOLUTIONS = 3  # by their channels: of a block, each may be the one that sees the input
 _OTHERS = (nn.Linear, nn.Embedding, nn.EmbeddingBag, nn.RNNBase)
+_NORMS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def likely_inputs(model: nn.Module) -> list[Input]:
@@ -33,13 +42,15 @@ def likely_inputs(model: nn.Module) -> list[Input]:
 
     The first is the input that the model's own library uses, or that the jaxtyping annotations of
     its ``forward`` state, if its tensors are of floats. Otherwise, for a model of one
-    argument, it is what the first of its layers takes: a convolution (``N C H W``), a Linear or
-    recurrent layer (``N F``, ``N T F``), or an embedding (``N T`` of integers). After an image of
-    one channel comes one without (``N H W``, ``N L``: the model may add it), then a layer of the
-    other kind, then a convolution of few channels that is not the first. A model without such
-    layers takes an image. Further arguments are what their names say: ``t`` a number for each
-    image, ``y`` its class, ``image2`` the same as ``image1``. ``ArchlintError`` if a name says
-    nothing.
+    argument, it is what the first of its layers takes: a convolution or a norm of its channels
+    (``N C H W``), a Linear, recurrent or normalizing layer (``N F``, ``N T F``), or an embedding
+    (``N T``, ``N K T`` of integers). After an image of one channel comes one without (``N H W``,
+    ``N L``: the model may add it), then a layer of the other kind, then a convolution of few
+    channels that is not the first, or any in a block of few. A model without convolutions takes
+    an image of the features of its first Linear, whose channels are last or second, or of 3.
+    Further arguments are what their names say: ``t`` a number for each image, ``y`` its class,
+    ``image2`` the same as ``image1``, ``k`` and ``v`` rows for the queries ``q``, ``tgt`` tokens of
+    another length than those of ``src``. ``ArchlintError`` if a name says nothing.
     """
     home = type(model).__module__
     if home.startswith("torchvision.models.detection"):
@@ -59,7 +70,7 @@ def likely_inputs(model: nn.Module) -> list[Input]:
         )
     if not others:
         return list(first)
-    return [{needed[0]: one, **{n: o or one for n, o in others.items()}} for one in first]
+    return [{needed[0]: one, **{n: like(one) for n, like in others.items()}} for one in first]
 
 
 def _of_one_argument(model: nn.Module) -> list[TensorInput]:
@@ -67,39 +78,73 @@ def _of_one_argument(model: nn.Module) -> list[TensorInput]:
     image = _tensor(_image(model))
     if hasattr(model, "pretrained_cfg"):  # a timm model: all of these take images
         return [image]
-    first = next((m for m in model.modules() if isinstance(m, (*_SLIDING, *_OTHERS))), None)
-    others = _of_other(next((m for m in model.modules() if isinstance(m, _OTHERS)), None))
-    if not isinstance(first, _SLIDING):
-        return [*others, image]
+    layers = [m for m in model.modules() if isinstance(m, (*_SLIDING, *_OTHERS, *_NORMS))]
+    norm = _of_norm(layers[0]) if layers else []
+    unnormed = [m for m in layers if not isinstance(m, _NORMS)]
+    other = next((m for m in unnormed if isinstance(m, _OTHERS)), None)
+    others = _of_other(other)
+    convolutions = [m for m in unnormed if isinstance(m, _SLIDING)]
+    if not unnormed or not isinstance(unnormed[0], _SLIDING):
+        return list(dict.fromkeys([*norm, *others, *_of_features(other), image]))
     batch, channels, *sizes = image.text.split()
     mono = [_tensor(" ".join((batch, *sizes)))] if channels == "1" else []
-    later = (
-        f"N {m.in_channels} {_sizes(m)}"
-        for m in model.modules()
-        if isinstance(m, _SLIDING) and m.in_channels <= _MOST_CHANNELS
-    )
-    return [image, *mono, *others, *(_tensor(t) for t in dict.fromkeys(later) if t != image.text)]
+    few = len({m.in_channels for m in convolutions}) <= _FEW_CONVOLUTIONS
+    later = [
+        _tensor(f"N {m.in_channels} {_sizes(m)}")
+        for m in convolutions
+        if few or m.in_channels <= _MOST_CHANNELS
+    ]
+    return list(dict.fromkeys([*norm, image, *mono, *others, *later]))
 
 
-def _further(model: nn.Module, needed: Sequence[str]) -> dict[str, TensorInput | None] | None:
-    """The arguments after the first by their names; ``None`` for one that is like the first.
+def _further(
+    model: nn.Module, needed: Sequence[str]
+) -> dict[str, Callable[[TensorInput], TensorInput]] | None:
+    """The arguments after the first, of which each is made from the first, by their names.
 
     ``None`` for all if a name says nothing, or if there is no argument.
     """
     if not needed:
         return None
-    others: dict[str, TensorInput | None] = {}
+    others: dict[str, Callable[[TensorInput], TensorInput]] = {}
     embedding = next((m for m in model.modules() if isinstance(m, nn.Embedding)), None)
+    first = needed[0]
     for name in needed[1:]:
         if _TIMES.search(name):
-            others[name] = _tensor("N")
+            others[name] = _always(_tensor("N"))
         elif _CLASSES.search(name) and embedding is not None:
-            others[name] = _tensor("N", "int64", embedding.num_embeddings)
-        elif name != needed[0] and name.rstrip("0123456789") == needed[0].rstrip("0123456789"):
-            others[name] = None
+            others[name] = _always(_tensor("N", "int64", embedding.num_embeddings))
+        elif _KEYS.search(name) and _QUERIES.search(first):
+            others[name] = _of_another_length
+        elif _TARGET.search(name) and _SOURCE.search(first):
+            others[name] = partial(_target, model)
+        elif name != first and name.rstrip("0123456789") == first.rstrip("0123456789"):
+            others[name] = lambda one: one
         else:
             return None
     return others
+
+
+def _always(tensor: TensorInput) -> Callable[[TensorInput], TensorInput]:
+    return lambda first: tensor
+
+
+def _of_another_length(first: TensorInput) -> TensorInput:
+    text = re.sub(r"\bT\b", "S", first.text)
+    return replace(first, dims=_tensor(text).dims, text=text)
+
+
+def _target(model: nn.Module, first: TensorInput) -> TensorInput:
+    """Tokens of the first embedding in another part of the model than the first embedding's."""
+    embeddings = [
+        (name.partition(".")[0], m.num_embeddings)
+        for name, m in model.named_modules()
+        if isinstance(m, nn.Embedding)
+    ]
+    below = first.below
+    if below is not None:
+        below = next((n for part, n in embeddings if part != embeddings[0][0]), below)
+    return replace(_of_another_length(first), below=below)
 
 
 def _annotated(model: nn.Module) -> Input | None:
@@ -147,11 +192,33 @@ def _sizes(convolution: nn.Module) -> str:
 def _of_other(layer: nn.Module | None) -> list[TensorInput]:
     """Inputs of a layer that is not a convolution: rows, sequences of rows, tokens."""
     if isinstance(layer, (nn.Embedding, nn.EmbeddingBag)):
-        return [_tensor("N T", "int64", layer.num_embeddings)]
+        return [_tensor(text, "int64", layer.num_embeddings) for text in ("N T", "N K T")]
     if isinstance(layer, nn.RNNBase):
         return [_tensor(f"{'N T' if layer.batch_first else 'T N'} {layer.input_size}")]
     if isinstance(layer, nn.Linear):
         return [_tensor(f"N {layer.in_features}"), _tensor(f"N T {layer.in_features}")]
+    return []
+
+
+def _of_features(layer: nn.Module | None) -> list[TensorInput]:
+    """Images of the features that a Linear takes."""
+    if not isinstance(layer, nn.Linear):
+        return []
+    return [_tensor(f"N H W {layer.in_features}"), _tensor(f"N {layer.in_features} H W")]
+
+
+def _of_norm(layer: nn.Module) -> list[TensorInput]:
+    """Inputs of a layer that normalizes."""
+    if isinstance(layer, nn.LayerNorm):
+        shape = " ".join(map(str, layer.normalized_shape))
+        return [_tensor(f"N {shape}"), _tensor(f"N T {shape}")]
+    if isinstance(layer, nn.GroupNorm):
+        return [_tensor(f"N {layer.num_channels} H W")]
+    if isinstance(layer, nn.BatchNorm1d):
+        return [_tensor(f"N {layer.num_features}"), _tensor(f"N {layer.num_features} L")]
+    if isinstance(layer, (nn.BatchNorm2d, nn.BatchNorm3d)):
+        sizes = "H W" if isinstance(layer, nn.BatchNorm2d) else "T H W"
+        return [_tensor(f"N {layer.num_features} {sizes}")]
     return []
 
 
@@ -162,18 +229,29 @@ def _tensor(text: str, dtype: str = "float32", below: int | None = None) -> Tens
 def explore_likely_input(run: CheckRun) -> tuple[CheckRun, Exploration, dict[str, str]]:
     """What the model accepts of the contract's input, or of a likely one if it has none.
 
-    The likely input is the first that the model accepts at some size; the run returned has it. If
-    the model accepts none, it is the likeliest, and the last result maps each input to the error.
+    The likely input is the first that the model accepts at some size, and none of whose sizes can
+    only be one number, if there is such an input; the run returned has it. If the model accepts
+    none, it is the likeliest, and the last result maps each input to the error.
     """
     if run.contract.input != []:
         return run, explore_model(run), {}
+    accepted: tuple[CheckRun, Exploration, dict[str, str]] | None = None
     tried = []
     for input in likely_inputs(run.model):
         guess = run.with_input(input)
         exploration = explore_model(guess)
-        if exploration.accepting:
-            return guess, exploration, {}
+        if exploration.accepting and (accepted is None or not has_fixed_size(exploration)):
+            accepted = guess, exploration, {}
+            if not has_fixed_size(exploration):
+                break
         tried.append((guess, exploration))
+    if accepted is not None:
+        return accepted
     errors = {shown(input_as_yaml(r.contract.input)): e.paths[0].trace.error for r, e in tried}
     likeliest, exploration = tried[0]
     return run.with_input(likeliest.contract.input), exploration, errors
+
+
+def has_fixed_size(exploration: Exploration) -> bool:
+    """Whether a size of the input is accepted at one number only."""
+    return any(low == high for low, high in bounds_of(exploration.accepted).values())

@@ -137,7 +137,10 @@ def _wrong_guess(name: str, errors: dict[str, str]) -> str:
     if len(errors) == 1:
         input, error = next(iter(errors.items()))
         return f"{name} does not accept the guessed input {input} ({error}); use --input"
-    tried = "; ".join(f"{input} ({error})" for input, error in errors.items())
+    of_error: dict[str, list[str]] = {}
+    for input, error in errors.items():
+        of_error.setdefault(error, []).append(input)
+    tried = "; ".join(f"{', '.join(inputs)} ({error})" for error, inputs in of_error.items())
     return f"{name} accepts none of the guessed inputs: {tried}; use --input"
 
 

@@ -57,6 +57,81 @@ class Matched(nn.Module):
         return image1 - image2
 
 
+class Squeezed(nn.Module):
+    """Weights each channel: only a Linear tells how many there are."""
+
+    def __init__(self, last):
+        super().__init__()
+        self.fc, self.last = nn.Linear(12, 12), last
+
+    def forward(self, x):
+        if self.last:
+            n, h, w, c = x.shape
+            return self.fc(x).reshape(n, h * w, c)
+        n, c, _, _ = x.shape
+        return x * self.fc(x.mean((2, 3))).view(n, c, 1, 1)
+
+
+class Inner(nn.Module):
+    """The block's first convolution is not the one that it calls first."""
+
+    def __init__(self):
+        super().__init__()
+        self.out, self.project = nn.Conv2d(6, 24, 1), nn.Conv2d(24, 6, 1)
+
+    def forward(self, x):
+        return x + self.out(self.project(x))
+
+
+class Codes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tables = nn.ModuleList(nn.Embedding(9, 4) for _ in range(3))
+
+    def forward(self, codes):
+        _, _, _ = codes.shape
+        return sum(table(codes[:, i]) for i, table in enumerate(self.tables))
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.to_query, self.to_key = nn.Linear(8, 4), nn.Linear(8, 4)
+
+    def forward(self, queries, keys, values):
+        scores = self.to_query(queries) @ self.to_key(keys).transpose(1, 2)
+        return scores.softmax(-1) @ values
+
+
+class Part(nn.Module):
+    def __init__(self, words):
+        super().__init__()
+        self.words, self.places = nn.Embedding(words, 4), nn.Embedding(50, 4)
+
+
+class Translation(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = Part(30), Part(20)
+
+    def forward(self, src, trg):
+        memory = self.encoder.words(src)
+        return self.decoder.words(trg) @ memory.transpose(1, 2)
+
+
+class Patches(nn.Module):
+    """Makes the features of its Linear from the pixels of patches."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3 * 4 * 4, 8)
+
+    def forward(self, x):
+        n, c, h, w = x.shape
+        patches = x.reshape(n, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 1, 3, 5)
+        return self.fc(patches.reshape(n, (h // 4) * (w // 4), c * 16))
+
+
 @pytest.mark.parametrize(
     ("model", "input"),
     [
@@ -73,6 +148,14 @@ class Matched(nn.Module):
         (HeadFirst, "N 1 H W"),
         (Mono, "N L"),
         (Late, "N 3 T H W"),
+        (Inner, "N 24 H W"),
+        (lambda: Squeezed(False), "N 12 H W"),
+        (lambda: Squeezed(True), "N H W 12"),
+        (Patches, "N 3 H W"),
+        (lambda: nn.Sequential(nn.LayerNorm(12), nn.Linear(12, 4)), "N 12"),
+        (lambda: nn.Sequential(nn.BatchNorm2d(5), nn.ReLU(), nn.Conv2d(5, 4, 1)), "N 5 H W"),
+        (lambda: nn.Sequential(nn.GroupNorm(2, 6), nn.SiLU()), "N 6 H W"),
+        (lambda: nn.BatchNorm3d(6), "N 6 T H W"),
     ],
 )
 def test_the_input_is_guessed(model, input):
@@ -84,6 +167,8 @@ def test_tokens_are_guessed():
     assert input_as_yaml(found.input) == {"shape": "N T", "dtype": "int64", "below": 30}
     assert found.text == "T >= 3"
     assert archlint.explain(Reader()).input == found.input
+    found = archlint.infer(Codes())
+    assert (found.input.text, found.input.below, found.text) == ("N K T", 9, "K >= 3")
 
 
 def test_further_arguments_are_guessed_by_their_names():
@@ -98,14 +183,21 @@ def test_further_arguments_are_guessed_by_their_names():
         "image1": "N 3 H W",
         "image2": "N 3 H W",
     }
+    found = archlint.infer(Attention())
+    assert input_as_yaml(found.input) == {"queries": "N T 8", "keys": "N S 8", "values": "N S 8"}
+    assert found.text == "any size"
+    assert input_as_yaml(archlint.infer(Translation()).input) == {
+        "src": {"shape": "N T", "dtype": "int64", "below": 30},
+        "trg": {"shape": "N S", "dtype": "int64", "below": 20},
+    }
 
 
 def test_a_guess_that_fails_is_said():
     with pytest.raises(archlint.ArchlintError) as e:
         archlint.infer(Stubborn())
-    tried = [f"{i} (ValueError: never)" for i in ("N 5", "N T 5", "N 3 H W")]
     assert str(e.value) == (
-        f"Stubborn accepts none of the guessed inputs: {'; '.join(tried)}; use --input"
+        "Stubborn accepts none of the guessed inputs: N 5, N T 5, N H W 5, N 5 H W, N 3 H W "
+        "(ValueError: never); use --input"
     )
     with pytest.raises(archlint.ArchlintError, match="does not accept the guessed input N 3 H W"):
         archlint.infer(Rows())
