@@ -11,6 +11,7 @@ from benchmarks.fix_idioms import IDIOMS
 from benchmarks.fix_layouts import LAYOUTS
 from benchmarks.fix_packages import PACKAGES
 from benchmarks.fix_shapes import SHAPES
+from benchmarks.fix_shared import SHARED
 from benchmarks.fix_sources import OUTPUTS, SOURCES
 from benchmarks.fix_styles import STYLES
 from benchmarks.fix_tasks import TASKS
@@ -384,4 +385,5 @@ def make():
 CASES = [
     *HEADS, *POSITIONS, *DENSE, *LAYERS, *STYLES, *LAYOUTS, *SHAPES, *SOURCES, *OUTPUTS, *PACKAGES,
     *IDIOMS, *TASKS,
+    *SHARED,
 ]  # fmt: skip

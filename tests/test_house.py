@@ -146,7 +146,7 @@ TESTED_ELSEWHERE = {
         "tests/explanation/fixes/test_fixes.py: every fix, applied and proved",
         "broken_contract code_change constructors find_fixes layer_arguments "
         "operator_calls pad_input pool_before_flatten position_embedding proposal resize_input "
-        "replace_pool rule_file_fixes source_edits wrap",
+        "replace_pool rule_file_fixes wrap",
     ),
     "archlint/models": (
         "tests/models/test_targets.py: every model is built through them",

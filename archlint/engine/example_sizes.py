@@ -12,6 +12,7 @@ from archlint.symbolic.formula import Bool, conj, holds
 from archlint.symbolic.solver.solver import Solver, Unsolved
 
 COMMON = (224, 256, 64, 32, 28, 16)
+LESS_COMMON = (112, 128, 96, 84, 160, 192, 384, 512)
 LARGEST = 2**20  # the product of common sizes: volumes of 64 x 64 x 64, not of 224 x 224 x 224
 ROUND = (100, 64, 50, 32, 16, 10, 8, 4, 2, 1)
 NEAR = 8  # how much larger a round size may be than the smallest
@@ -54,12 +55,16 @@ def common_sizes(
 ) -> dict[str, int] | None:
     """Accepted sizes that are common, else the smallest accepted ones, else any known ones.
 
-    Sizes ``within`` a set come before all others; of those that are not common, the smallest of
-    ``asked``, a contract's sizes, and then round ones.
+    Sizes ``within`` a set come before all others: common ones, the smallest of ``asked``, a
+    contract's sizes, less common and then round ones.
     ``None`` if none are known before ``deadline``, a time of :mod:`.effort_clock`.
     """
-    common = [{n: base if i else 1 for i, n in enumerate(exploration.names)} for base in COMMON]
-    accepted = [p for p in common if prod(p.values()) <= LARGEST and exploration.accepts(p)]
+
+    def squares(sides: Sequence[int]) -> list[dict[str, int]]:
+        points = [{n: side if i else 1 for i, n in enumerate(exploration.names)} for side in sides]
+        return [p for p in points if prod(p.values()) <= LARGEST and exploration.accepts(p)]
+
+    accepted = squares(COMMON)
     solver = Solver(exploration.names, exploration.box, deadline)
     solver.add(exploration.region)
     try:
@@ -67,7 +72,9 @@ def common_sizes(
             inside = conj(exploration.accepted, within)
             best = next((point for point in accepted if holds(within, point)), None)
             if best is None and (best := _smallest(solver, inside)) is not None:
-                best = best if _smallest(solver, asked) == best else _round(inside, best)
+                usual = [p for p in squares(LESS_COMMON) if holds(within, p)]
+                if _smallest(solver, asked) != best:
+                    best = usual[0] if usual else _round(inside, best)
             if best is not None:
                 return best
         if accepted:

@@ -17,7 +17,7 @@ from archlint.explanation.tied_weights import (
     tied_weights,
 )
 from archlint.runtime.user_frames import shown_source
-from archlint.symbolic import Size, evaluate
+from archlint.symbolic import Size, evaluate_defined
 
 if TYPE_CHECKING:
     from archlint.explanation.explanation import Explanation, Step
@@ -139,8 +139,8 @@ def _place(row: Row) -> str:
 def _numbers(dims: tuple[Size, ...] | None, env: Mapping[str, int]) -> str:
     if dims is None:
         return ""
-    values = [evaluate(d, env) for d in dims]
-    return " ".join(map(str, values)) if all(v >= 0 for v in values) else "-"
+    values = [evaluate_defined(d, env) for d in dims]
+    return " ".join(map(str, values)) if all(v is not None and v >= 0 for v in values) else "-"
 
 
 # -- refusal and limits --------------------------------------------------------------------------

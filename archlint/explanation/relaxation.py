@@ -17,7 +17,8 @@ from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore
 from archlint.engine.weights.symbolic_weights import reshaped_by_formula
 from archlint.models.snapshot import keep
-from archlint.symbolic.formula import Bool, Comparison, Formula, comparisons
+from archlint.symbolic import Expr, FloorDiv, atoms
+from archlint.symbolic.formula import Bool, Comparison, Formula, comparisons, ge
 from archlint.symbolic.intervals import Box
 from archlint.tracing.events import Event
 from archlint.tracing.fx_graph import tensors
@@ -58,12 +59,20 @@ def layer_paths(model: Any) -> frozenset[str]:
 
 
 class RelaxedPath(TracedPath):
-    """A path that ignores the claims of some calls; ``ignored`` are these, with their calls."""
+    """A path that ignores the claims of some calls; ``ignored`` are these, with their calls.
+
+    Not the claims ``kept``.
+    """
 
     def __init__(
-        self, env: Mapping[str, int], box: Box, is_relaxed: Callable[[Call], bool]
+        self,
+        env: Mapping[str, int],
+        box: Box,
+        is_relaxed: Callable[[Call], bool],
+        kept: Collection[Formula] = (),
     ) -> None:
         super().__init__(env, box)
+        self._kept = kept
         self.ignored: list[tuple[Call, Event]] = []
         self._is_relaxed = is_relaxed
         self._behind: dict[int, bool] = {}
@@ -75,7 +84,7 @@ class RelaxedPath(TracedPath):
         if not isinstance(formula, Formula) or not self.calls_so_far:
             return super().claim(formula, text, *sizes)
         call = self.calls_so_far[-1]
-        if self._is_relaxed(call):
+        if self._is_relaxed(call) and formula not in self._kept:
             self._assume(formula)
             self.ignored.append((call, Event("claim", formula, True, text, sizes, self.calls - 1)))
             return None
@@ -128,10 +137,32 @@ def accepted_without(run: CheckRun, relaxed: Collection[Site], paths: int) -> Ex
     question, leaves = run.question, layer_paths(run.model)
 
     def trace_at(point: Mapping[str, int]) -> Trace:
-        path = RelaxedPath(point, question.box, lambda call: site_of(call, leaves) in relaxed)
-        return _trace(run, point, path, by_formula=any(s.op in _RESHAPES for s in relaxed))
+        def is_relaxed(call: Call) -> bool:
+            return site_of(call, leaves) in relaxed
+
+        by_formula = any(s.op in _RESHAPES for s in relaxed)
+        path = RelaxedPath(point, question.box, is_relaxed)
+        result = _trace(run, point, path, by_formula)
+        kept = _divisors(path)
+        if kept:  # no size behind a division by 0 means anything
+            path = RelaxedPath(point, question.box, is_relaxed, kept)
+            result = _trace(run, point, path, by_formula)
+        return result
 
     return explore(trace_at, question, paths=paths, deadline=run.deadline)
+
+
+def _divisors(path: RelaxedPath) -> set[Formula]:
+    """The ignored claims that a size is positive by which later sizes are divided."""
+    events = (*path.events, *(event for _, event in path.ignored))
+    sizes = [c.expr for event in events for c in comparisons(event.formula)]
+    divided = {a.den for size in sizes for a in atoms(size) if isinstance(a, FloorDiv)}
+    positive = {ge(size, 1) for size in divided if isinstance(size, Expr)}
+    return {
+        formula
+        for _, event in path.ignored
+        if isinstance(formula := event.formula, Formula) and formula in positive
+    }
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from archlint.engine.weights.guards import without_guards
 from archlint.engine.weights.shared_arguments import with_shared_arguments
 from archlint.engine.weights.symbolic_weights import WeightClaims
 from archlint.engine.weights.ties import Tie, reached, ties, weight_claims
-from archlint.symbolic import Size, evaluate
+from archlint.symbolic import Size, evaluate, evaluate_defined
 from archlint.symbolic.formula import Bool, conj, ne
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.fx_graph import tensor_names, weights
@@ -115,7 +115,8 @@ def _varying(
         branches, _ = reached(tie.claim, claims)
         if branches:
             branches = without_guards(branches, exploration.accepted, exists)
-        if not branches or exists(conj(*branches, ne(tie.needed, evaluate(tie.needed, point)))):
+        here = evaluate_defined(tie.needed, point)
+        if not branches or here is None or exists(conj(*branches, ne(tie.needed, here))):
             result.append(tie)
     return result
 
@@ -160,6 +161,8 @@ def kinds(calls: Sequence[Call], model: nn.Module, tied: Sequence[Tie]) -> tuple
 
 def needed_shape_text(tie: TiedWeight, point: Mapping[str, int]) -> str:
     """The shape that the weight would need at ``point``; empty if it has it, or none fits."""
+    if any(evaluate_defined(size, point) is None for size in tie.needed):
+        return ""
     needed = tie.at(point)
     if needed == tie.shape or any(n < 1 for n in needed):
         return ""

@@ -33,6 +33,7 @@ from archlint.symbolic.atom import (
     Unknown,
     atoms,
     evaluate,
+    evaluate_defined,
     factor_text,
 )
 from archlint.symbolic.division import ceildiv, exact_quotient, mod
@@ -83,6 +84,7 @@ __all__ = [
     "ceildiv",
     "divide_polynomial",
     "evaluate",
+    "evaluate_defined",
     "exact_quotient",
     "factor_text",
     "floordiv",

@@ -194,6 +194,14 @@ def evaluate(size: Size, env: Mapping[str, int]) -> int:
     return size if isinstance(size, int) else size.evaluate(env)
 
 
+def evaluate_defined(size: Size, env: Mapping[str, int]) -> int | None:
+    """As :func:`evaluate`; ``None`` where the size divides by 0, as those of refused sizes may."""
+    try:
+        return evaluate(size, env)
+    except ZeroDivisionError:
+        return None
+
+
 def atom_order(atom: Atom) -> tuple[int, str]:
     """The sort key of the atoms in a monomial."""
     return atom.order

@@ -66,14 +66,19 @@ def test_common_sizes(model, sizes):
         assert found == sizes
 
 
-def test_the_smallest_sizes_of_a_contract_come_before_round_ones():
+@pytest.mark.parametrize(
+    ("features", "low", "side"),
+    [(8, 1, 80), (8, 76, 76), (10, 1, 96)],  # 76 to 83 and 92 to 99 are accepted
+)
+def test_the_smallest_sizes_of_a_contract_and_usual_ones_come_before_round_ones(
+    features, low, side
+):
     convs = nn.Conv2d(3, 4, 8, 4), nn.Conv2d(4, 4, 4, 2)
-    model = nn.Sequential(*convs, nn.Flatten(), nn.Linear(4 * 9 * 9, 2))
+    model = nn.Sequential(*convs, nn.Flatten(), nn.Linear(4 * features**2, 2))
     exploration = archlint.infer(model, "N 3 H W").explored
-    asked = conj(ge(symbol("H"), 84), ge(symbol("W"), 84))
-    for within, sizes in ((True, 90), (asked, 84)):
-        found = common_sizes(exploration, now() + 10, within=exploration.accepted, asked=within)
-        assert found == {"N": 1, "H": sizes, "W": sizes}
+    asked = conj(ge(symbol("H"), low), ge(symbol("W"), low))
+    found = common_sizes(exploration, now() + 10, within=exploration.accepted, asked=asked)
+    assert found == {"N": 1, "H": side, "W": side}
 
 
 def test_common_sizes_of_volumes_are_smaller():

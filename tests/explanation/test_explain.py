@@ -247,3 +247,14 @@ def test_a_path_of_one_size_ties_no_weight():
             return self.fc(x.flatten(1))
 
     assert archlint.explain(Resizes(), "N 1 H W", at="8x8").ties == ()
+
+
+def test_sizes_behind_a_division_by_zero_have_no_numbers():
+    class Windows(nn.Module):
+        def forward(self, x):
+            return nn.functional.avg_pool1d(x, x.shape[2] // 4).view(-1, 4)
+
+    explanation = archlint.explain(Windows(), "N 1 T", at={"T": 3})
+    assert "kernel_size 0 > 0" in explanation.text()
+    details = archlint.check(Windows(), "N 1 T", accepts="any size", samples=0).details
+    assert "advice" not in details

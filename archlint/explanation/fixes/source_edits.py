@@ -136,7 +136,8 @@ def flatten_spans(found: Definition, line: int, pools: Sequence[str]) -> Iterato
 
     if len(inner) == 1 and isinstance(tensor := _flattened(found, inner[0]), ast.Name):
         words = f"{tensor.id} = {pooled(inner[0])}"
-        if (put := line_before(found, inner[0], words)) is not None:
+        put = line_before(found, inner[0], words)
+        if put is not None and not _read_again(found, inner[0], tensor.id):
             yield [*imported, put]
     spans = []
     for call in inner:
@@ -177,6 +178,20 @@ def _flattened(found: Definition, call: ast.Call) -> ast.expr | None:
         return base
     named = {k.arg: k.value for k in call.keywords}
     return call.args[0] if call.args else named.get("input", named.get("tensor"))
+
+
+def _read_again(found: Definition, call: ast.Call, name: str) -> bool:
+    """Whether the value of a variable that a call makes flat is read elsewhere, too."""
+    statement = _own_line(found, call)
+    assert statement is not None
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    last = any(isinstance(t, ast.Name) and t.id == name for t in targets)
+    own = {id(node) for node in ast.walk(call)}
+    return any(
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+        for node in ast.walk(statement if last else found.tree)
+        if id(node) not in own and getattr(node, "lineno", 0) >= statement.lineno
+    )
 
 
 def name_of(function: ast.expr) -> str:

@@ -15,7 +15,7 @@ from archlint.ops.registry import TensorSpec
 from archlint.report.page.formula_data import NodeTable
 from archlint.report.page.layer_graph import LayerGraph, layer_graph
 from archlint.runtime.user_frames import shown_source
-from archlint.symbolic import Size, evaluate
+from archlint.symbolic import Size, evaluate_defined
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,8 @@ def _leaf(
 
 
 def _numbers(dims: Sequence[Size], point: Mapping[str, int]) -> str:
-    return " ".join(str(evaluate(d, point)) for d in dims)
+    values = [evaluate_defined(d, point) for d in dims]
+    return " ".join(map(str, values)) if None not in values else "-"
 
 
 def _nested(rows: Sequence[tuple[list[str], Layer]], level: int) -> Iterator[Layer]:
