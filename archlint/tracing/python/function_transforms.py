@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial, wraps
+from functools import wraps
 from typing import Any
 
 import torch
@@ -22,9 +22,11 @@ from archlint.ops.traits import traits_of
 from archlint.runtime.code_owner import is_user_code
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
+from archlint.symbolic.formula import eq
 from archlint.tracing.path import TracedPath
 from archlint.tracing.run import TraceRun
 from archlint.tracing.signals import UnknownOutcome
+from archlint.tracing.tensors.specs import spec_of
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 
@@ -57,11 +59,17 @@ def refuse_in_transform(func: Any, vmap: bool) -> None:
         raise UnknownOutcome(f"{getattr(func, '__name__', func)} inside torch.func.vmap")
 
 
+Function = Callable[..., Any]
+_TRANSFORMS = "torch._functorch.eager_transforms"
+
+
 def _same(run: TraceRun, path: TracedPath, tensor: Any, *level: Any) -> Any:
     return tensor
 
 
 def _entry(run: TraceRun, path: TracedPath, tensor: Any, dim: int, level: int) -> Any:
+    if path.branch(eq(spec_of(tensor).dims[dim], 0)):
+        raise UnknownOutcome("torch.func.vmap over no entries")
     run.vmaps.setdefault(level, len(path.unknowns))
     return tensor.select(dim, 0)
 
@@ -75,11 +83,52 @@ def _batched(run: TraceRun, path: TracedPath, tensor: Any, level: int, size: Any
     return result.repeat(repeats)
 
 
-_REPLACED: tuple[tuple[str, str, Callable[..., Any]], ...] = (
-    ("torch._functorch.eager_transforms", "_wrap_for_grad", _same),
-    ("torch._functorch.eager_transforms", "_unwrap_for_grad", _same),
-    ("torch._functorch.vmap", "_add_batch_dim", _entry),
-    ("torch._functorch.vmap", "_remove_batch_dim", _batched),
+def _starts_fit(path: TracedPath, outputs: Any, starts: Any) -> None:
+    """End the run as unknown where a gradient has not its output's sizes.
+
+    ``vjp`` refuses it if the output depends on what the derivative is taken by, which is not known.
+    """
+    for output, start in zip(outputs, starts or (), strict=False):
+        one, other = (spec_of(t).dims for t in (output, start))
+        same = len(one) == len(other) and all(
+            path.branch(eq(a, b)) for a, b in zip(one, other, strict=True)
+        )
+        if not same:
+            raise UnknownOutcome("torch.func.vjp with a cotangent of other sizes than the output")
+
+
+def _checked(derivative: Function, run: TraceRun, path: TracedPath) -> Function:
+    """``derivative`` of outputs, inputs and gradients, after :func:`_starts_fit`."""
+
+    @wraps(derivative)
+    def function(outputs: Any, inputs: Any, starts: Any = None, *args: Any, **kwargs: Any) -> Any:
+        _starts_fit(path, outputs, starts)
+        return derivative(outputs, inputs, starts, *args, **kwargs)
+
+    return function
+
+
+def _for_symbolic(instead: Function) -> Callable[[Function, TraceRun, TracedPath], Function]:
+    """``instead`` for symbolic tensors, the original for all others."""
+
+    def made(original: Function, run: TraceRun, path: TracedPath) -> Function:
+        @wraps(original)
+        def function(tensor: Any, *args: Any) -> Any:
+            if type(tensor) is SymbolicTensor:
+                return instead(run, path, tensor, *args)
+            return original(tensor, *args)
+
+        return function
+
+    return made
+
+
+_REPLACED: tuple[tuple[str, str, Callable[[Function, TraceRun, TracedPath], Function]], ...] = (
+    (_TRANSFORMS, "_wrap_for_grad", _for_symbolic(_same)),
+    (_TRANSFORMS, "_unwrap_for_grad", _for_symbolic(_same)),
+    (_TRANSFORMS, "_autograd_grad", _checked),
+    ("torch._functorch.vmap", "_add_batch_dim", _for_symbolic(_entry)),
+    ("torch._functorch.vmap", "_remove_batch_dim", _for_symbolic(_batched)),
 )
 
 
@@ -94,19 +143,9 @@ def function_transforms_traced(path: TracedPath, run: TraceRun) -> Iterator[None
                 original = getattr(module, name, None)
                 if original is not None:
                     replaced.append((module, name, original))  # first: a limit may ring
-                    setattr(module, name, _for_symbolic(original, partial(instead, run, path)))
+                    setattr(module, name, instead(original, run, path))
             yield
         finally:
             with uninterrupted():
                 for module, name, original in replaced:
                     setattr(module, name, original)
-
-
-def _for_symbolic(original: Callable[..., Any], instead: Callable[..., Any]) -> Callable[..., Any]:
-    """``instead`` for symbolic tensors, ``original`` for all others."""
-
-    @wraps(original)
-    def function(tensor: Any, *args: Any) -> Any:
-        return (instead if type(tensor) is SymbolicTensor else original)(tensor, *args)
-
-    return function

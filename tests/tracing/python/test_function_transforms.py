@@ -34,6 +34,12 @@ CALLS = {
     "grad of the second": lambda x: grad(lambda a, b: (a @ b).sum(), argnums=1)(x, x.mT),
     "jvp": lambda x: jvp(lambda t: t @ t, (x,), (x,))[1],
     "vjp": lambda x: vjp(lambda t: t.sum(0), x)[1](x[0]),
+    "vjp at half": lambda x: vjp(lambda t: t[:, ::2], x)[1](x[:, : (x.shape[1] + 1) // 2])[0],
+    "vjp of three": lambda x: vjp(lambda t: t[:, ::2], x)[1](torch.ones(x.shape[0], 3))[0],
+    "vjp of another rank": lambda x: vjp(lambda t: t.sum(0), x)[1](torch.ones(3, 1))[0],
+    "vjp of no dependence": lambda x: vjp(lambda t: torch.ones(3), x)[1](x[0])[0],
+    "jacrev of nothing": lambda x: jacrev(lambda t: t[:, 1:].sum(0))(x),
+    "vmap of nothing": lambda x: vmap(lambda t: t * 2)(x[:, :0].mT),
     "vmap": lambda x: vmap(lambda t: t @ torch.ones(3))(x),
     "vmap with dims": lambda x: vmap(lambda t: t * 2, in_dims=1, out_dims=1)(x),
     "vmap of two": lambda x: vmap(torch.dot)(x, x),
@@ -45,6 +51,12 @@ CALLS = {
     "jacfwd": lambda x: jacfwd(lambda t: t.sum(1))(x),
     "hessian": lambda x: hessian(square)(x),
 }
+
+
+OPEN = {
+    "jacrev", "jacfwd", "hessian", "jacrev of nothing", "vmap of nothing",
+    "vjp of three", "vjp of another rank", "vjp of no dependence",
+}  # fmt: skip
 
 
 class Transformed(nn.Module):
@@ -72,7 +84,7 @@ def test_transforms(name):
                 [tuple(r.shape) for r in real] if isinstance(real, tuple) else tuple(real.shape)
             )
             assert list(found.output(H=h, W=w)) == list(shapes)
-    assert found.exact or name in {"jacrev", "jacfwd", "hessian"}, found
+    assert found.exact or name in OPEN, found
 
 
 REFUSED = {
