@@ -225,7 +225,8 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing/symint": (
         "tests/tracing/symint/test_node.py: arithmetic behind the protocol",
-        "code_uses comparisons float_kinds integers numbers random_parts source_nodes",
+        "code_uses comparisons float_kinds integers logarithms numbers numpy_scalars random_parts "
+        "source_nodes",
     ),
 }
 

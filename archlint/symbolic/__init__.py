@@ -57,6 +57,8 @@ from archlint.symbolic.step_functions import (
     StepFunction,
     bit_length_of,
     isqrt_of,
+    log10_below,
+    log_below,
     power_below,
     square_root_of,
 )
@@ -90,6 +92,8 @@ __all__ = [
     "floordiv",
     "from_atom",
     "isqrt_of",
+    "log10_below",
+    "log_below",
     "map_atoms",
     "maximum",
     "minimum",

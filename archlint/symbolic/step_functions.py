@@ -1,4 +1,4 @@
-"""Integer functions of one size that grow in steps: square roots, bit lengths, powers of two.
+"""Integer functions of one size that grow in steps: roots, bit lengths, powers, logarithms.
 
 Each is defined for every integer and never decreases: below :attr:`StepFunction.start` it has the
 value that it has there. So bounds of its operand are bounds of its value, and a comparison with a
@@ -8,7 +8,9 @@ number is a threshold of the operand.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import ClassVar
 
 from archlint.symbolic.atom import _ATOMS, Atom, Size, evaluate
 from archlint.symbolic.expr import Expr, from_atom
@@ -94,7 +96,43 @@ class PowerBelow(StepFunction):
         return 1 << (result - 1).bit_length() if result > 1 else None
 
 
-STEP_FUNCTIONS = (ISqrt, BitLength, PowerBelow)
+class FloorLog(StepFunction):
+    """The whole part of the natural logarithm, as Python computes it; 0 below 1."""
+
+    __slots__ = ()
+    function = "floor_log"
+    start = 1
+    plain: ClassVar[Callable[[int], float]] = math.log
+    base = 3  # a whole number that is not below the logarithm's base
+
+    @classmethod
+    def at(cls, value: int) -> int:
+        return math.floor(cls.plain(max(value, 1)))
+
+    @classmethod
+    def first(cls, result: int) -> int | None:
+        return _first_with_log(cls, result) if result > 0 else None
+
+
+class FloorLog10(FloorLog):
+    """The whole part of the logarithm to base 10; 0 below 1."""
+
+    __slots__ = ()
+    function = "floor_log10"
+    plain = math.log10
+    base = 10
+
+
+@cache
+def _first_with_log(kind: type[FloorLog], result: int) -> int:
+    low, high = 1, kind.base**result
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if kind.at(middle) >= result else (middle + 1, high)
+    return low
+
+
+STEP_FUNCTIONS = (ISqrt, BitLength, PowerBelow, FloorLog, FloorLog10)
 
 
 def step_function(kind: type[StepFunction], size: Size) -> Size:
@@ -123,6 +161,16 @@ def bit_length_of(size: Size) -> Size:
 def power_below(size: Size) -> Size:
     """The largest power of two that is not above the size, which is at least 1."""
     return step_function(PowerBelow, size)
+
+
+def log_below(size: Size) -> Size:
+    """``math.floor(math.log(size))`` for a size of at least 1."""
+    return step_function(FloorLog, size)
+
+
+def log10_below(size: Size) -> Size:
+    """``math.floor(math.log10(size))`` for a size of at least 1."""
+    return step_function(FloorLog10, size)
 
 
 def square_root_of(size: Size) -> Size | None:

@@ -61,6 +61,7 @@ MEANT = {
 COUNTED = {  # at H = 50, W = 40, T = 7
     "3": 3, "H": 50, "H-2": 48, "2*T": 14, "H//4": 12, "ceil(H/32)": 2, "H%16": 2, "min(H,W)": 40,
     "isqrt(H*W)": 44, "bit_length(T)": 3, "floor_pow2(T)": 4,
+    "floor_log(T)": 1, "floor_log10(T)": 0,
 }  # fmt: skip
 
 

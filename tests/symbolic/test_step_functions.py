@@ -1,4 +1,4 @@
-"""Square roots, bit lengths and powers of two, by brute force."""
+"""Square roots, bit lengths, powers of two and logarithms, by brute force."""
 
 import copy
 import math
@@ -17,6 +17,8 @@ from archlint.symbolic.solver.z3_backend import Z3Solver
 from archlint.symbolic.step_functions import (
     bit_length_of,
     isqrt_of,
+    log10_below,
+    log_below,
     power_below,
     square_root_of,
 )
@@ -26,6 +28,8 @@ H, W = symbol("H"), symbol("W")
 PLAIN = {
     isqrt_of: lambda n: math.isqrt(max(n, 0)),
     bit_length_of: lambda n: max(n, 0).bit_length(),
+    log_below: lambda n: math.floor(math.log(max(n, 1))),
+    log10_below: lambda n: math.floor(math.log10(max(n, 1))),
     power_below: lambda n: max(k for k in (2**i for i in range(64)) if k == 1 or k <= n),
 }
 VALUES = [*range(-3, 70), 127, 128, 129, 1000, 2**20 - 1, 2**20]

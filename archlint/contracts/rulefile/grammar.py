@@ -37,7 +37,8 @@ choices: _LBRACE list _RBRACE
 ?negative: atom
          | MINUS+ atom
 ?atom: NAME | NUMBER | _LPAR disjunction _RPAR | call
-call: (MIN | MAX | CEIL | FLOOR | ISQRT | BIT_LENGTH | FLOOR_POW2) _LPAR list _RPAR
+call: _function _LPAR list _RPAR
+_function: MIN | MAX | CEIL | FLOOR | ISQRT | BIT_LENGTH | FLOOR_POW2 | FLOOR_LOG | FLOOR_LOG10
 
 _OR: "or"
 _AND: "and"
@@ -51,6 +52,8 @@ FLOOR: "floor"
 ISQRT: "isqrt"
 BIT_LENGTH: "bit_length"
 FLOOR_POW2: "floor_pow2"
+FLOOR_LOG: "floor_log"
+FLOOR_LOG10: "floor_log10"
 COMPARE: "<=" | "<" | ">=" | ">" | "==" | "!="
 PLUS: "+"
 MINUS: "-"
@@ -82,6 +85,8 @@ RESERVED = frozenset(
         "isqrt",
         "bit_length",
         "floor_pow2",
+        "floor_log",
+        "floor_log10",
     )
 )
 ANY_SIZE_PATTERN = re.compile(r"\s*any\s+sizes?\s*")

@@ -7,6 +7,7 @@ from typing import Any
 from archlint.ops.aliases import spellings
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.view import axis
+from archlint.ops.shapes.strides import contiguous_strides, elementwise_strides
 from archlint.ops.shapes.type_promotion import FLOATING
 from archlint.ops.traits import Bounds
 from archlint.symbolic.formula import ge
@@ -16,8 +17,11 @@ from archlint.symbolic.formula import ge
 def gradient(
     path: Path, input: TensorSpec, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1
 ) -> tuple[TensorSpec, ...]:
-    if input.dtype not in FLOATING or input.strides is not None:
-        raise NoRule("the layout or the dtype of the result")
+    if input.dtype not in FLOATING:
+        raise NoRule("the dtype of the result")
+    strides = elementwise_strides(path, [input], input.dims)
+    if strides not in (None, contiguous_strides(input.dims)):
+        raise NoRule("the layout of the result")
     if edge_order not in (1, 2):
         refuse(path, "an edge_order of 1 or 2, gets {}", edge_order)
     given = range(input.ndim) if dim is None else dim if isinstance(dim, (list, tuple)) else (dim,)

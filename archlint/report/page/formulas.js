@@ -20,6 +20,8 @@ const operators = {
   isqrt: (v, n) => Math.floor(Math.sqrt(Math.max(v[n[1]], 0))),
   bit_length: (v, n) => bits(v[n[1]]),
   floor_pow2: (v, n) => 2 ** (bits(Math.max(v[n[1]], 1)) - 1),
+  floor_log: (v, n) => Math.floor(Math.log(Math.max(v[n[1]], 1))),
+  floor_log10: (v, n) => String(Math.max(v[n[1]], 1)).length - 1,
   ge: (v, n) => v[n[1]] >= 0,
   eq: (v, n) => v[n[1]] === 0,
   ne: (v, n) => v[n[1]] !== 0,

@@ -11,7 +11,6 @@ from archlint.runtime.effort_clock import seconds_left, waited
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic import (
     Atom,
-    BitLength,
     Expr,
     FloorDiv,
     ISqrt,
@@ -28,8 +27,8 @@ from archlint.symbolic.products import factored
 _SHORT = 0.01
 """Seconds of waiting for a processor that do not prolong a question."""
 
-_MOST_BITS = 64
-"""Binary digits of the largest size; those of PyTorch have 63."""
+_TOO_LARGE = 1 << 63
+"""More than any size of PyTorch."""
 
 
 class Unsolved(Exception):
@@ -234,9 +233,11 @@ class Z3Solver:
             self._definitions += [root >= 0, root * root <= size, size < (root + 1) * (root + 1)]
             return root
         result = self._constant(atom.at(atom.start))
-        for bits in range(1, _MOST_BITS):
-            value = bits if isinstance(atom, BitLength) else 1 << (bits - 1)
-            result = z3.If(arg >= self._constant(1 << (bits - 1)), self._constant(value), result)
+        first = atom.first(atom.at(atom.start) + 1)
+        while first is not None and first < _TOO_LARGE:
+            value = atom.at(first)
+            result = z3.If(arg >= self._constant(first), self._constant(value), result)
+            first = atom.first(value + 1)
         return result
 
 

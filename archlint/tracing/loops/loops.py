@@ -7,7 +7,7 @@ import dis
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
-from types import CodeType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,7 +15,7 @@ import torch
 from archlint.ops.shapes.strides import channels_last_strides, is_channels_last, settled
 from archlint.runtime.code_owner import is_user_code
 from archlint.symbolic import Size
-from archlint.symbolic.formula import ge
+from archlint.symbolic.formula import eq, ge, gt
 from archlint.tracing.loops.lists import GrowingList
 from archlint.tracing.loops.loop_iterator import Loop
 from archlint.tracing.loops.names import BodyNames
@@ -156,10 +156,18 @@ class Loops:
     def unrolled(self, count: Size) -> int:
         """The count as a Python number, unless the code that asks can be rewritten.
 
-        Raises :class:`Retry` then.
+        Raises :class:`Retry` then. Where the code gives the elements to a fixed number of names,
+        one element more stands for every larger count: Python refuses both alike.
         """
-        if not isinstance(count, int):
+        if isinstance(count, int):
+            return count
+        names = _unpacked_into(_user_frame())
+        if names is None:
             self.follow_caller()
+        elif self.path.branch(eq(count, names)):
+            return names
+        elif self.path.branch(gt(count, names)):
+            return names + 1
         return self.path.pin(count)
 
     def fixed(self, count: Size) -> int:
@@ -172,11 +180,9 @@ class Loops:
         ``name``: only if the function calls something, and uses this name. Raises :class:`Retry`
         then.
         """
-        frame = sys._getframe(1)
-        while frame is not None and not is_user_code(frame.f_code.co_filename):
-            if frame.f_back is None:
-                return
-            frame = frame.f_back
+        frame = _user_frame()
+        if frame is None:
+            return
         code = frame.f_code
         if name:  # Python 3.11 has a PRECALL too
             calls = "CALL" in dis.opname[code.co_code[frame.f_lasti]]
@@ -223,6 +229,22 @@ class Loops:
         if not parts:
             return func, ([], dim), {}
         return torch.cat, (parts, dim), {}
+
+
+def _user_frame() -> FrameType | None:
+    """The frame of the user's function that runs now."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and not is_user_code(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
+def _unpacked_into(frame: FrameType | None) -> int | None:
+    """How many names ``a, b = items`` has, if that is what the frame does now."""
+    if frame is None:
+        return None
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return code[at + 1] if dis.opname[code[at]] == "UNPACK_SEQUENCE" else None
 
 
 def _repeated(path: Any, tensor: SymbolicTensor, count: Size, dim: int, stacks: bool) -> Any:

@@ -31,13 +31,10 @@ from archlint.tracing.loops.symbolic_ranges import SectionIterator
 from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.numbers import sizes_in
-from archlint.tracing.symint.python_types import SymbolicBool, SymbolicFloat, SymbolicInt
+from archlint.tracing.symint.python_types import NUMBER_TYPES
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis))
-_SIZES = (
-    torch.SymInt, torch.SymFloat, torch.SymBool, SymbolicInt, SymbolicFloat, SymbolicBool,
-)  # fmt: skip
 _FIXED = (
     type, types.ModuleType, types.BuiltinFunctionType, types.CodeType, torch.dtype, torch.device,
     property, range, slice,
@@ -173,7 +170,7 @@ class Reader:
         add = self._tokens.append
         if kind in _PLAIN:
             add((kind, repr(value) if kind in (float, complex) else value))
-        elif kind in _SIZES:
+        elif kind in NUMBER_TYPES:
             add(SizeToken(value))
         elif is_a(value, type):
             self._class(value)
@@ -303,7 +300,7 @@ def like(path: TracedPath, one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(
             like(path, a, b) for a, b in zip(one, other, strict=True)
         )
-    if type(one) in _SIZES:
+    if type(one) in NUMBER_TYPES:
         return SizeToken(one).alike(path, SizeToken(other))
     return type(one) in _PLAIN and bool(one == other)
 
@@ -320,7 +317,7 @@ def names_index(value: Any, name: str) -> bool:
         return names_index((*value.dims, *(value.strides or ()), value.values), name)
     if isinstance(value, tuple):
         return any(names_index(part, name) for part in value)
-    return type(value) in _SIZES and names_index(size_of(value), name)
+    return type(value) in NUMBER_TYPES and names_index(size_of(value), name)
 
 
 def is_element(value: Any) -> bool:
@@ -329,4 +326,4 @@ def is_element(value: Any) -> bool:
         return all(map(is_element, value))
     if type(value) is SymbolicTensor:
         return not isinstance(value.spec.strides, DeferredStrides)
-    return isinstance(value, torch.Tensor) or type(value) in (*_PLAIN, *_SIZES)
+    return isinstance(value, torch.Tensor) or type(value) in (*_PLAIN, *NUMBER_TYPES)

@@ -71,7 +71,7 @@ class _Shadow(type):
         return sys.modules["numpy"].dtype(cls.plain)
 
     def __instancecheck__(cls, value: object) -> bool:
-        return isinstance(value, (cls.plain, *cls.symbolic))
+        return isinstance(value, cls.plain) or type(value) in cls.symbolic
 
     def __subclasscheck__(cls, other: type) -> bool:
         return issubclass(other, cls.plain)

@@ -17,9 +17,11 @@ import torch
 from archlint.ops.registry import NAMED
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
+from archlint.tracing.symint.python_types import is_symbolic_number
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trees import leaves
 
+_ORDER = "opt_einsum.contract"
 _FLEX = "torch.nn.attention.flex_attention"  # compiles its body unless a switch is set
 
 
@@ -36,6 +38,9 @@ def library_functions_traced() -> Iterator[None]:
                 if original is not None:
                     replaced.append((module, function, original))  # first: a limit may ring
                     setattr(module, function, _overridable(original, name))
+            if hasattr(order := sys.modules.get(_ORDER), "contract_path"):
+                replaced.append((order, "contract_path", order.contract_path))
+                order.contract_path = _in_one_product(order)
             flex, switch = sys.modules.get(_FLEX), "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG"
             if hasattr(flex, switch):
                 replaced.append((flex, switch, getattr(flex, switch)))
@@ -45,6 +50,30 @@ def library_functions_traced() -> Iterator[None]:
             with uninterrupted():
                 for module, function, original in replaced:
                     setattr(module, function, original)
+
+
+def _in_one_product(module: Any) -> Callable[..., Any]:
+    """``opt_einsum``'s choice of an order of products, which depends on all sizes.
+
+    Of symbolic sizes it is one product of all operands, of which ``torch.einsum`` does not know how
+    the result lies in memory.
+    """
+    original = module.contract_path
+
+    @functools.wraps(original)
+    def contract_path(*operands: Any, einsum_call: bool = False, **kwargs: Any) -> Any:
+        sizes = [size for o in operands for size in getattr(o, "shape", ())]
+        if einsum_call and any(map(is_symbolic_number, sizes)):
+            shapes = kwargs.get("shapes", False)
+            inputs, output, parsed = module.parser.parse_einsum_input(operands, shapes=shapes)
+            terms = inputs.split(",")[::-1]
+            if len(terms) > 2:
+                which = tuple(reversed(range(len(terms))))
+                equation = f"{','.join(terms)}->{output}"
+                return parsed, [(which, frozenset(), equation, (output,), False)]
+        return original(*operands, einsum_call=einsum_call, **kwargs)
+
+    return contract_path
 
 
 def _overridable(original: Callable[..., Any], name: str) -> Callable[..., Any]:

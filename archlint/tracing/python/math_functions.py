@@ -17,7 +17,7 @@ from typing import Any
 
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
-from archlint.tracing.symint import comparisons, integers, numbers, rounding
+from archlint.tracing.symint import integers, logarithms, numbers, rounding
 from archlint.tracing.symint.numbers import SizePath
 from archlint.tracing.symint.python_types import is_symbolic_number, node_value, user_number
 
@@ -40,15 +40,13 @@ def _float_power(path: SizePath, a: Any, b: Any) -> Any:
     return rounding.as_float(path, numbers.power(path, a, b))
 
 
-def _log(plain: Callable[..., float]) -> Exact:
-    """A logarithm, with the base as a second argument if ``plain`` takes one."""
+_NATURAL = logarithms.logarithm(math.log)
 
-    def logarithm(path: SizePath, number: Any, *base: Any) -> Any:
-        if not path.branch(comparisons.gt(path, number, 0)):
-            raise ValueError("math domain error")
-        return numbers.opaque(path, plain, number, *base)
 
-    return logarithm
+def _log(path: SizePath, number: Any, *base: Any) -> Any:
+    """``math.log``, which with a base is the quotient of two logarithms."""
+    found = _NATURAL(path, number)
+    return numbers.truediv(path, found, _log(path, *base)) if base else found
 
 
 def _smooth(plain: Callable[..., float]) -> Exact:
@@ -64,9 +62,10 @@ EXACT: dict[Callable[..., Any], Exact] = {
     math.gcd: _folded(integers.greatest_divisor, 0),
     math.isqrt: integers.square_root,
     math.sqrt: numbers.square_root,
-    math.log2: numbers.logarithm,
-    math.log: _log(math.log),
-    math.log10: _log(math.log10),
+    math.log2: logarithms.logarithm(math.log2),
+    math.log: _log,
+    math.log10: logarithms.logarithm(math.log10),
+    math.log1p: lambda path, a: _NATURAL(path, numbers.add(path, a, 1)),
     **{function: _smooth(function) for function in _SMOOTH},
     math.pow: _float_power,
     math.fmod: _remainder,

@@ -36,10 +36,10 @@ def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any],
             squares = _squares(path, a, b)
             if squares is not None:
                 return build(*squares)
-        if isinstance(a, Logarithm) and _exponent(b):
-            return build(a.size, 1 << int(b))
-        if isinstance(b, Logarithm) and _exponent(a):
-            return build(1 << int(a), b.size)
+        if isinstance(a, Logarithm) and _is_plain(b):
+            return _of_logarithm(build, a, b)
+        if isinstance(b, Logarithm) and _is_plain(a):
+            return _of_logarithm(_SWAPPED.get(build, build), b, a)
         if (sides := _of_sums(a, b)) is not None:
             return build(*sides)
         x, y = ratio_of(a), ratio_of(b)
@@ -164,8 +164,26 @@ def _squares(path: SizePath, a: Any, b: Any) -> tuple[Size, Size] | None:
     return x * q, y * p
 
 
-def _exponent(number: Any) -> bool:
-    return isinstance(number, (int, float)) and 0 <= number < 64 and int(number) == number
+def _is_plain(number: Any) -> bool:
+    return isinstance(number, (int, float)) and math.isfinite(number)
+
+
+_SWAPPED = {
+    formula.ge: formula.le, formula.le: formula.ge, formula.gt: formula.lt, formula.lt: formula.gt,
+}  # fmt: skip
+
+
+def _of_logarithm(build: Callable[[Size, Size], Bool], log: Logarithm, bound: float) -> Bool:
+    """A comparison with a number, by the sizes from which on the logarithm reaches or passes it."""
+    least, more = log.first(lambda n: n >= bound), log.first(lambda n: n > bound)
+    reached = False if least is None else formula.ge(log.size, least)
+    passed = False if more is None else formula.ge(log.size, more)
+    if build is formula.ge or build is formula.lt:
+        return reached if build is formula.ge else negate(reached)
+    if build is formula.gt or build is formula.le:
+        return passed if build is formula.gt else negate(passed)
+    same = conj(reached, negate(passed))
+    return same if build is formula.eq else negate(same)
 
 
 def _of_truths(build: Callable[[Size, Size], Bool], a: Bool, b: Bool) -> Bool:

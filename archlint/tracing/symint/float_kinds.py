@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
+from functools import cache
+from math import log, log2, log10  # the functions themselves, which a trace replaces
 from typing import Any
 
 from archlint.symbolic import Expr
@@ -33,23 +35,77 @@ class Root:
         return f"sqrt({self.size})"
 
 
-class Logarithm:
-    """The float ``math.log2(size)`` of a size of at least 1.
+def log_by_two(number: float) -> float:
+    """What ``math.log(number, 2)`` computes, which may miss the whole number of a power."""
+    return log(number) / log(2)
 
-    It is a whole number for powers of two only, and for sizes below 2**46 its floor is that of the
-    exact logarithm.
+
+def log_by_ten(number: float) -> float:
+    """What ``math.log(number, 10)`` computes, which may miss the whole number of a power."""
+    return log(number) / log(10)
+
+
+class Logarithm:
+    """The float ``times * plain(size)`` of a size of at least 1.
+
+    ``plain`` is ``math.log2``, ``math.log``, ``math.log10``, :func:`log_by_two` or
+    :func:`log_by_ten`; of the last two ``times`` is 1. For sizes below 2**42 its floor is that of
+    the exact logarithm, but for the powers that the last two miss.
     """
 
-    __slots__ = ("size",)
+    __slots__ = ("plain", "size", "times")
 
-    def __init__(self, size: Expr) -> None:
+    def __init__(self, size: Expr, plain: Callable[[float], float] = log2, times: int = 1) -> None:
         self.size = size
+        self.plain = plain
+        self.times = times
+
+    def at(self, size: int) -> float:
+        """The float for a plain size."""
+        return self.times * self.plain(size)
+
+    def scaled(self, factor: Any) -> Logarithm | None:
+        """The logarithm times one of the whole numbers from 1 to 10; ``None`` for others."""
+        few = isinstance(factor, (int, float)) and factor in range(1, 11)
+        if not few or self.plain in (log_by_two, log_by_ten):
+            return None
+        return Logarithm(self.size, self.plain, self.times * int(factor))
+
+    def divided(self, divisor: Any) -> Logarithm | None:
+        """A natural logarithm divided by that of 2 or 10; ``None`` for others."""
+        if self.plain is not log or self.times != 1 or not isinstance(divisor, float):
+            return None
+        by = {log(2): log_by_two, log(10): log_by_ten}.get(divisor)
+        return None if by is None else Logarithm(self.size, by)
+
+    def first(self, reached: Callable[[float], bool]) -> int | None:
+        """The smallest size from which on ``reached`` holds of the float; ``None`` below 2**63."""
+        low, high = 1, _MOST
+        if not reached(self.at(high)):
+            return None
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if reached(self.at(middle)) else (middle + 1, high)
+        return low
 
     def evaluate(self, env: Mapping[str, int]) -> float:
-        return math.log2(self.size.evaluate(env))
+        return self.at(self.size.evaluate(env))
 
     def __repr__(self) -> str:
-        return f"log2({self.size})"
+        factor = f"{self.times}*" if self.times != 1 else ""
+        return f"{factor}{self.plain.__name__}({self.size})"
+
+
+_MOST = 2**63 - 1
+
+
+@cache
+def powers_missed(plain: Callable[[float], float], above: bool) -> list[int]:
+    """The powers whose logarithm is a whole number, and computed as above or below it."""
+    base = {log_by_two: 2, log_by_ten: 10}.get(plain)
+    powers = [] if base is None else [base**k for k in range(63) if base**k <= _MOST]
+    missed = (n for k, n in enumerate(powers) if (plain(n) > k if above else plain(n) < k))
+    return list(missed)
 
 
 class QuotientSum:
@@ -132,3 +188,9 @@ class FloatExtremum:
 
     def __repr__(self) -> str:
         return f"{'max' if self.larger else 'min'}({', '.join(map(str, self.items))})"
+
+
+__all__ = [
+    "FloatExtremum", "Logarithm", "Root", "log", "log2", "log10", "log_by_ten", "log_by_two",
+    "powers_missed",
+]  # fmt: skip

@@ -190,6 +190,8 @@ def _arithmetic(
             return total
         if plain is operator.mul:
             for many, factor in ((a, b), (b, a)):
+                if isinstance(many, Logarithm) and (scaled := many.scaled(factor)) is not None:
+                    return scaled
                 if isinstance(many, FloatExtremum) and _is_known_positive(path, factor):
                     items = tuple(operation(path, item, factor) for item in many.items)
                     return FloatExtremum(items, many.larger)
@@ -252,6 +254,8 @@ def truediv(path: SizePath, a: Any, b: Any) -> Any:
         whole = floordiv_exactly(path, x.num * y.den, x.den * y.num)
         if whole is not None:
             return as_ratio(whole)
+    if isinstance(a, Logarithm) and (of_base := a.divided(b)) is not None:
+        return of_base
     if isinstance(b, (int, float)) and math.isfinite(b) and b:
         if isinstance(whole_of(a), Expr) and y is None:
             return FloatProduct(whole_of(a), 1 / Fraction(b))
@@ -293,17 +297,6 @@ def square_root(path: SizePath, number: Any) -> Any:
     if root is not None:
         return as_ratio(root if path.branch(formula.ge(root, 0)) else -root)
     return Root(size) if isinstance(size, Expr) else math.sqrt(size)
-
-
-def logarithm(path: SizePath, number: Any) -> Any:
-    """``math.log2(number)``."""
-    exact = ratio_of(settled(path, number))
-    if exact is None or exact.rounded or exact.den != 1 or isinstance(exact.num, int):
-        return opaque(path, math.log2, number)
-    size = path.simplified(exact.num)
-    if not path.branch(formula.ge(size, 1)):
-        raise ValueError("math domain error")
-    return Logarithm(size) if isinstance(size, Expr) else math.log2(size)
 
 
 def not_negative(path: SizePath, number: Any) -> Bool:

@@ -5,16 +5,13 @@ with :class:`.SizeNode` directly. To code that is neither torch's nor archlint's
 ``int``, ``float`` or ``bool``: ``isinstance(x.shape[0], int)`` and ``case int(h)`` hold, as they do
 for the real model. (``type(h)`` is replaced in :mod:`archlint.tracing.python.builtins`.)
 
-Whatever no formula states pins the sizes that it is made of: the path then stands for these values
-only.
+Whatever no formula states pins the sizes that it is made of.
 """
 
 from __future__ import annotations
 
-import operator
 import sys
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import torch
@@ -45,7 +42,7 @@ def sym_int(size: Size, path: SizePath) -> Any:
     return size if isinstance(size, int) else user_number(size, path)
 
 
-def _operand(other: Any) -> Any:
+def operand(other: Any) -> Any:
     """The other operand as a number of :mod:`.numbers`; ``NotImplemented`` for other types."""
     if isinstance(other, (torch.SymInt, torch.SymFloat, torch.SymBool)):
         node: Any = other.node
@@ -68,7 +65,7 @@ def _numpy_scalar(other: Any) -> Any:
 
 def _binary(operation: Binary, *, swapped: bool = False) -> Any:
     def method(self: Any, other: Any) -> Any:
-        value = _operand(other)
+        value = operand(other)
         if value is NotImplemented:
             return NotImplemented
         node = self.node
@@ -93,7 +90,7 @@ def _unary(operation: Callable[..., Any]) -> Any:
 
 def node_value(value: Any) -> Any:
     """A size of user code as a number of :mod:`.numbers`; any other value as it is."""
-    inside = _operand(value)
+    inside = operand(value)
     return value if inside is NotImplemented else inside
 
 
@@ -121,7 +118,7 @@ def _divmod(path: SizePath, a: Any, b: Any) -> tuple[Any, Any]:
 
 def _pair(swapped: bool) -> Any:
     def method(self: Any, other: Any) -> Any:
-        value = _operand(other)
+        value = operand(other)
         if value is NotImplemented:
             return NotImplemented
         node = self.node
@@ -133,7 +130,7 @@ def _pair(swapped: bool) -> Any:
 
 
 def _power(self: Any, other: Any, modulus: Any = None) -> Any:
-    power = _operand(other)
+    power = operand(other)
     if power is NotImplemented:
         return NotImplemented
     node = self.node
@@ -145,13 +142,15 @@ def _power(self: Any, other: Any, modulus: Any = None) -> Any:
 
 
 def _power_of(self: Any, other: Any) -> Any:
-    base = _operand(other)
+    base = operand(other)
     if base is NotImplemented:
         return NotImplemented
     return user_number(numbers.power(self.node.path, base, self.node.value), self.node.path)
 
 
-def _class(plain: type, symbolic: type) -> Any:
+def class_seen(plain: type, symbolic: type) -> Any:
+    """The attribute ``__class__``: ``symbolic`` for code of torch and archlint, else ``plain``."""
+
     def of(self: Any) -> type:
         frame: Any = sys._getframe(1)
         return symbolic if owner_of(frame.f_code.co_filename) in _INTERNAL else plain
@@ -240,10 +239,12 @@ class _Number:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """numpy's functions of scalars: a few exactly, the others at plain numbers."""
-        operation = _functions_of_numpy().get(ufunc) if method == "__call__" else None
+        from archlint.tracing.symint.numpy_scalars import functions  # a trace may not need numpy
+
+        operation = functions().get(ufunc) if method == "__call__" else None
         operation = None if kwargs else operation
-        if operation is not None and all(_operand(i) is not NotImplemented for i in inputs):
-            return operation(*(i if isinstance(i, _Number) else _operand(i) for i in inputs))
+        if operation is not None and all(operand(i) is not NotImplemented for i in inputs):
+            return operation(*(i if isinstance(i, _Number) else operand(i) for i in inputs))
         plain = [pinned(i.node.path, i.node.value) if isinstance(i, _Number) else i for i in inputs]  # type: ignore[attr-defined]
         return getattr(ufunc, method)(*plain, **kwargs)
 
@@ -297,7 +298,7 @@ def _made_by_type(plain: type) -> Any:
     def new(cls: type, value: Any = 0) -> Any:
         if isinstance(value, SizeNode):
             return object.__new__(cls)
-        inside = _operand(value)
+        inside = operand(value)
         if inside is NotImplemented or not is_symbolic_number(value):
             return plain(value)
         path = value.node.path
@@ -312,22 +313,18 @@ class SymbolicInt(_Integer, torch.SymInt):
 
     __new__ = _made_by_type(int)
 
-    __class__: Any = _class(int, torch.SymInt)
+    __class__: Any = class_seen(int, torch.SymInt)
     __hash__ = _Number.__hash__
 
 
 class SymbolicBool(_Integer, torch.SymBool):
     """A ``bool`` made from sizes."""
 
-    __class__: Any = _class(bool, torch.SymBool)
+    __class__: Any = class_seen(bool, torch.SymBool)
     __hash__ = _Number.__hash__
     __pos__ = __abs__ = conjugate = _unary(numbers.settled)
     numerator = real = property(__pos__)
-
-    def __int__(self) -> int:
-        return int(bool(self))
-
-    __index__ = __int__
+    __index__ = __int__ = lambda self: int(bool(self))
 
 
 class SymbolicFloat(_Number, torch.SymFloat):
@@ -335,7 +332,7 @@ class SymbolicFloat(_Number, torch.SymFloat):
 
     __new__ = _made_by_type(float)
 
-    __class__: Any = _class(float, torch.SymFloat)
+    __class__: Any = class_seen(float, torch.SymFloat)
     __hash__ = _Number.__hash__
     is_integer = _unary(rounding.is_whole)
     as_integer_ratio = _plain(float.as_integer_ratio)
@@ -348,50 +345,8 @@ class SymbolicFloat(_Number, torch.SymFloat):
         return int(node.trunc().guard_int())
 
 
-@cache
-def _functions_of_numpy() -> dict[Any, Callable[..., Any]]:
-    """numpy's functions of scalars that sizes answer, to what computes them."""
-    import numpy
-
-    return {
-        numpy.add: operator.add,
-        numpy.subtract: operator.sub,
-        numpy.multiply: operator.mul,
-        numpy.divide: operator.truediv,
-        numpy.floor_divide: operator.floordiv,
-        numpy.remainder: operator.mod,
-        numpy.negative: operator.neg,
-        numpy.positive: operator.pos,
-        numpy.absolute: operator.abs,
-        numpy.equal: operator.eq,
-        numpy.not_equal: operator.ne,
-        numpy.less: operator.lt,
-        numpy.less_equal: operator.le,
-        numpy.greater: operator.gt,
-        numpy.greater_equal: operator.ge,
-        numpy.bitwise_and: operator.and_,
-        numpy.bitwise_or: operator.or_,
-        numpy.bitwise_xor: operator.xor,
-        numpy.invert: operator.invert,
-        numpy.left_shift: operator.lshift,
-        numpy.right_shift: operator.rshift,
-        numpy.power: operator.pow,
-        numpy.floor: lambda x: user_float(rounding.floor, x),
-        numpy.ceil: lambda x: user_float(rounding.ceil, x),
-        numpy.trunc: lambda x: user_float(rounding.trunc, x),
-        numpy.rint: lambda x: user_float(rounding.rounded, x),
-        numpy.log2: lambda x: user_float(numbers.logarithm, x),
-        numpy.sqrt: lambda x: user_float(numbers.square_root, x),
-        numpy.maximum: lambda a, b: (
-            a.__sym_max__(b) if isinstance(a, _Number) else b.__sym_max__(a)
-        ),
-        numpy.minimum: lambda a, b: (
-            a.__sym_min__(b) if isinstance(a, _Number) else b.__sym_min__(a)
-        ),
-    }
-
-
-def user_float(operation: Callable[[SizePath, Any], Any], number: Any) -> Any:
-    """A function of one number of user code, whose result is a float as numpy's is."""
-    path = number.node.path
-    return user_number(rounding.as_float(path, operation(path, number.node.value)), path)
+NUMBER_TYPES: set[type] = {
+    *(torch.SymInt, torch.SymFloat, torch.SymBool),
+    *(SymbolicInt, SymbolicFloat, SymbolicBool),
+}
+"""The types of numbers made from sizes."""

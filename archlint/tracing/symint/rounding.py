@@ -10,13 +10,11 @@ from typing import Any
 from archlint.symbolic import (
     Expr,
     Size,
-    bit_length_of,
     floordiv,
     isqrt_of,
     maximum,
     minimum,
     mod,
-    power_below,
 )
 from archlint.symbolic.float_products import (
     FloatProduct,
@@ -27,7 +25,7 @@ from archlint.symbolic.float_products import (
 )
 from archlint.symbolic.formula import conj, eq, ge, gt
 from archlint.symbolic.rational import Opaque, Ratio, is_small, ratio_of
-from archlint.tracing.symint import random_parts
+from archlint.tracing.symint import logarithms, random_parts
 from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, QuotientSum, Root
 from archlint.tracing.symint.numbers import (
     SizePath,
@@ -67,7 +65,7 @@ def floor(path: SizePath, number: Any) -> Any:
     if isinstance(number, Root):
         return isqrt_of(number.size)
     if isinstance(number, Logarithm):
-        return bit_length_of(number.size) - 1
+        return logarithms.floor(path, number)
     exact = floor_of_product(path, number) if isinstance(number, FloatProduct) else None
     if exact is None:
         exact = _between_whole_numbers(path, number, Ratio.floor)
@@ -79,7 +77,7 @@ def ceil(path: SizePath, number: Any) -> Any:
     if isinstance(number, Root):
         return isqrt_of(number.size - 1) + 1 if path.branch(gt(number.size, 0)) else 0
     if isinstance(number, Logarithm):
-        return bit_length_of(number.size - 1)
+        return logarithms.ceil(path, number)
     exact = ceil_of_product(path, number) if isinstance(number, FloatProduct) else None
     if exact is None:
         exact = _between_whole_numbers(path, number, Ratio.ceil)
@@ -142,7 +140,7 @@ def is_whole(path: SizePath, number: Any) -> Any:
         root = isqrt_of(number.size)
         return eq(root * root, number.size)
     if isinstance(number, Logarithm):
-        return eq(power_below(number.size), number.size)
+        return logarithms.is_whole(path, number)
     if isinstance(number, FloatProduct):
         whole = is_whole_product(path, number)
         if whole is not None:

@@ -14,12 +14,7 @@ from archlint.ops.registry import ElementFacts, SizeTuple, TensorSpec
 from archlint.tracing.run import TraceRun, current_run
 from archlint.tracing.symint.node import SizeNode, size_of
 from archlint.tracing.symint.numbers import SizePath
-from archlint.tracing.symint.python_types import (
-    SymbolicBool,
-    SymbolicFloat,
-    SymbolicInt,
-    user_number,
-)
+from archlint.tracing.symint.python_types import NUMBER_TYPES, user_number
 from archlint.tracing.symint.rounding import as_operand
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trees import leaves, map_leaves
@@ -27,9 +22,6 @@ from archlint.tracing.trees import leaves, map_leaves
 if TYPE_CHECKING:
     from archlint.tracing.trace import Call
 
-_SYMBOLIC = frozenset(
-    (torch.SymInt, torch.SymFloat, torch.SymBool, SymbolicInt, SymbolicFloat, SymbolicBool)
-)
 _CPU = torch.device("cpu")
 _FEW = 64  # integers that are read one by one
 _PLAIN = frozenset({int, float, bool, type(None), str, torch.dtype, torch.device, complex})
@@ -121,7 +113,7 @@ def known_of(value: Any) -> Any:
         return value
     if kind is torch.nn.Parameter:
         return _real_spec(value)
-    if kind in _SYMBOLIC:
+    if kind in NUMBER_TYPES:
         node: Any = value.node
         return as_operand(size_of(value), node.path.env) if isinstance(node, SizeNode) else value
     if kind is tuple:
@@ -169,7 +161,7 @@ def is_symbolic(values: Iterable[Any]) -> bool:
     """Whether a stand-in or a symbolic size is among the values, or in lists of them."""
     for value in values:
         kind = type(value)
-        if kind in _SYMBOLIC or kind is SymbolicTensor:
+        if kind in NUMBER_TYPES or kind is SymbolicTensor:
             return True
         if kind in (tuple, list, torch.Size):
             if is_symbolic(value):

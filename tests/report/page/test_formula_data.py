@@ -14,7 +14,8 @@ from archlint.symbolic.formula import ge, holds
 
 SIZES = (
     "3", "H", "H-2", "2*T", "H*W*T", "H//4", "ceil(H/32)", "H%16", "min(H,W)", "max(H-3,2*W,T)",
-    "isqrt(H*W)", "bit_length(T)", "floor_pow2(T)", "(H-9)//4*3",
+    "isqrt(H*W)", "bit_length(T)", "floor_pow2(T)", "floor_log(H*W)", "floor_log10(9*T)",
+    "(H-9)//4*3",
 )  # fmt: skip
 PHRASES = (
     "any size", "no size", "H, W >= 7", "H % 2 == 0 and W % 3 != 1", "H == 9 or W in 4..6",
@@ -43,6 +44,8 @@ def values(nodes, sizes):
                 "floordiv": lambda a: a[0] // a[1], "min": min, "max": max,
                 "isqrt": lambda a: math.isqrt(max(a[0], 0)),
                 "bit_length": lambda a: max(a[0], 0).bit_length(),
+                "floor_log": lambda a: math.floor(math.log(max(a[0], 1))),
+                "floor_log10": lambda a: math.floor(math.log10(max(a[0], 1))),
                 "floor_pow2": lambda a: 1 << (max(a[0], 1).bit_length() - 1),
                 "ge": lambda a: a[0] >= 0, "eq": lambda a: a[0] == 0, "ne": lambda a: a[0] != 0,
                 "and": all, "or": any,

@@ -255,7 +255,28 @@ class ElementsOfATensor(nn.Module):
         return steps, torch.stack(tuple(x)), sum(x), torch.cat([x[0], *x])
 
 
+class TwoNames(nn.Module):
+    def forward(self, x):
+        first, second = x.unbind(1)
+        return first + second
+
+
+class NamesOfRows(nn.Module):
+    def forward(self, x):
+        a, b, c = list(x)
+        return a * b + c
+
+
+class NamesOfPieces(nn.Module):
+    def forward(self, x):
+        left, right = x.split(4, 1)
+        return left, right
+
+
 EXACT = {
+    TwoNames: ("N T C", "T == 2"),
+    NamesOfRows: ("N T C", "N == 3"),
+    NamesOfPieces: ("N T C", "T in 5..8"),
     HandWrittenRNN: ("N T 4", "any size"),
     TeacherForcing: ("N T 4", "any size"),
     SelectiveScan: ("N T C", "any size"),

@@ -14,7 +14,8 @@ from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.numbers import value_at
 from archlint.tracing.symint.python_types import sym_int
 
-SIZES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 24, 30, 36, 49, 60, 64, 100, 127, 128, 129]
+SIZES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 24, 30, 36, 49, 60, 64, 100, 127, 128, 129,
+         148, 149, 999, 1000, 1001, 2**20, 2**29 - 1, 2**29, 2**29 + 1]  # fmt: skip
 
 CALLS = {
     "gcd": lambda h: math.gcd(h, 12),
@@ -35,6 +36,22 @@ CALLS = {
     "a power of two": lambda h: math.log2(h).is_integer(),
     "2 ** floor(log2)": lambda h: 2 ** math.floor(math.log2(h)),
     "the next power of two": lambda h: 1 << (h - 1).bit_length(),
+    "log": lambda h: math.floor(math.log(h)),
+    "log up": lambda h: math.ceil(math.log(h)),
+    "log times 3": lambda h: math.floor(3 * math.log(h)),
+    "log times 5, up": lambda h: math.ceil(math.log(h) * 5),
+    "log1p up": lambda h: math.ceil(math.log1p(h)),
+    "log compared": lambda h: math.log(h) > 3.5,
+    "log from the right": lambda h: math.log(h) >= 2,
+    "log equal": lambda h: math.log(h) == 0,
+    "log10": lambda h: math.floor(math.log10(h)) + 1,
+    "log10 up": lambda h: math.ceil(math.log10(h)),
+    "a power of ten": lambda h: math.log10(h).is_integer(),
+    "log to base 2": lambda h: math.floor(math.log(h, 2)),
+    "log to base 2, up": lambda h: math.ceil(math.log(h, 2)),
+    "log to base 10": lambda h: math.floor(math.log(h, 10)),
+    "log to base 10, up": lambda h: math.ceil(math.log(h, 10)),
+    "quotient of logs": lambda h: math.floor(math.log(h) / math.log(2)),
     "pow": lambda h: math.pow(h, 2),
     "fmod": lambda h: math.fmod(h, 5),
     "fabs": lambda h: math.fabs(h - 20),

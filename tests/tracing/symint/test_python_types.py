@@ -93,6 +93,14 @@ EXACT = {
     "float and back": lambda h: int(float(h) / 2),
     "gcd": lambda h: math.gcd(h, 12),
     "numpy": lambda h: int(numpy.ceil(h / 4)) + int(numpy.prod((h, 2))),
+    "numpy's root up": lambda h: numpy.ceil(numpy.sqrt(h)).astype(int),
+    "numpy's logarithm": lambda h: (5 * numpy.ceil(numpy.log(h)).astype("int").item()) % 7,
+    "a number of numpy": lambda h: (
+        numpy.floor(h / 4).astype(numpy.int64).item()
+        if isinstance(numpy.ceil(h / 2).astype(int), int)
+        else int(numpy.rint(h / 4))
+    ),
+    "logarithm to a base": lambda h: int(math.log(h, 2)) + int(2 * math.log(h)),
     "product with a number of numpy": lambda h: int(numpy.int64(3) * h) + int(h / numpy.float64(2)),
     "type of numpy": lambda h: int(numpy.arange(3.0).astype(int).dtype == "int64") + int(h * 0.5),
     "product of a float": lambda h: int(float(h) * 0.7) + int(float(h) / 0.3),
