@@ -119,9 +119,6 @@ _PINNED_MATH = [
     "isinf",
     "isnan",
     "lgamma",
-    "log",
-    "log10",
-    "log1p",
     "modf",
     "radians",
     "sin",
@@ -135,7 +132,8 @@ MATH = {
         "exact",
         ceil="math.ceil(f)", floor="math.floor(f)", trunc="math.trunc(f)", prod="math.prod([h, 3])",
         isqrt="math.isqrt(h)", log2="math.floor(math.log2(h))", sqrt="math.floor(math.sqrt(h))",
-        pow="math.pow(h, 2)", fmod="math.fmod(h, 5)",
+        log="math.floor(math.log(h))", log10="math.floor(math.log10(h))",
+        log1p="math.floor(math.log1p(h))", pow="math.pow(h, 2)", fmod="math.fmod(h, 5)",
     ),
     **_entries(
         "branch", gcd="math.gcd(h, 12)", lcm="math.lcm(h, 12)", fabs="math.fabs(h - 9)"

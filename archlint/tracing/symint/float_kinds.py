@@ -6,7 +6,6 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from functools import cache
-from math import log, log2, log10  # the functions themselves, which a trace replaces
 from typing import Any
 
 from archlint.symbolic import Expr
@@ -14,6 +13,9 @@ from archlint.symbolic.rational import Ratio, is_small, ratio_add, ratio_of
 
 _MOST_ADDENDS = 4
 _ADDEND_DENOMINATORS = (1, 2, 4)
+
+NATURAL, BINARY, DECIMAL = math.log, math.log2, math.log10
+"""The functions themselves, in whose place ``math`` has others during a trace."""
 
 
 class Root:
@@ -37,12 +39,12 @@ class Root:
 
 def log_by_two(number: float) -> float:
     """What ``math.log(number, 2)`` computes, which may miss the whole number of a power."""
-    return log(number) / log(2)
+    return NATURAL(number) / NATURAL(2)
 
 
 def log_by_ten(number: float) -> float:
     """What ``math.log(number, 10)`` computes, which may miss the whole number of a power."""
-    return log(number) / log(10)
+    return NATURAL(number) / NATURAL(10)
 
 
 class Logarithm:
@@ -55,7 +57,7 @@ class Logarithm:
 
     __slots__ = ("plain", "size", "times")
 
-    def __init__(self, size: Expr, plain: Callable[[float], float] = log2, times: int = 1) -> None:
+    def __init__(self, size: Expr, plain: Callable[[float], float], times: int = 1) -> None:
         self.size = size
         self.plain = plain
         self.times = times
@@ -73,9 +75,9 @@ class Logarithm:
 
     def divided(self, divisor: Any) -> Logarithm | None:
         """A natural logarithm divided by that of 2 or 10; ``None`` for others."""
-        if self.plain is not log or self.times != 1 or not isinstance(divisor, float):
+        if self.plain is not NATURAL or self.times != 1 or not isinstance(divisor, float):
             return None
-        by = {log(2): log_by_two, log(10): log_by_ten}.get(divisor)
+        by = {NATURAL(2): log_by_two, NATURAL(10): log_by_ten}.get(divisor)
         return None if by is None else Logarithm(self.size, by)
 
     def first(self, reached: Callable[[float], bool]) -> int | None:
@@ -188,9 +190,3 @@ class FloatExtremum:
 
     def __repr__(self) -> str:
         return f"{'max' if self.larger else 'min'}({', '.join(map(str, self.items))})"
-
-
-__all__ = [
-    "FloatExtremum", "Logarithm", "Root", "log", "log2", "log10", "log_by_ten", "log_by_two",
-    "powers_missed",
-]  # fmt: skip

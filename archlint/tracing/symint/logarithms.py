@@ -18,10 +18,10 @@ from archlint.symbolic.formula import disj, eq, ge
 from archlint.symbolic.rational import ratio_of
 from archlint.tracing.symint import comparisons
 from archlint.tracing.symint.float_kinds import (
+    BINARY,
+    DECIMAL,
+    NATURAL,
     Logarithm,
-    log,
-    log2,
-    log10,
     log_by_two,
     powers_missed,
 )
@@ -50,21 +50,21 @@ def logarithm(plain: Callable[[float], float]) -> Unary:
 def floor(path: SizePath, number: Logarithm) -> Size:
     """The largest whole number that is not above."""
     size = number.size**number.times
-    if number.plain in (log2, log_by_two):
+    if number.plain in (BINARY, log_by_two):
         return bit_length_of(size) - 1
-    whole = log_below(size) if number.plain is log else log10_below(size)
+    whole = log_below(size) if number.plain is NATURAL else log10_below(size)
     return whole - 1 if _is_missed(path, number, above=False) else whole
 
 
 def ceil(path: SizePath, number: Logarithm) -> Size:
     """The smallest whole number that is not below."""
     size = number.size**number.times
-    if number.plain in (log2, log_by_two):
+    if number.plain in (BINARY, log_by_two):
         whole = bit_length_of(size - 1)
     elif not path.branch(ge(number.size, 2)):
         return 0
     else:  # of a whole number above 1 the natural logarithm is none
-        whole = log_below(size) + 1 if number.plain is log else log10_below(size - 1) + 1
+        whole = log_below(size) + 1 if number.plain is NATURAL else log10_below(size - 1) + 1
     return whole + 1 if _is_missed(path, number, above=True) else whole
 
 
@@ -75,10 +75,10 @@ def _is_missed(path: SizePath, number: Logarithm, above: bool) -> bool:
 
 def is_whole(path: SizePath, number: Logarithm) -> Any:
     """Whether it is a whole number."""
-    if number.times == 1 and number.plain is log2:
+    if number.times == 1 and number.plain is BINARY:
         return eq(power_below(number.size), number.size)
-    if number.times == 1 and number.plain is log:
+    if number.times == 1 and number.plain is NATURAL:
         return eq(number.size, 1)
-    if number.times == 1 and number.plain is log10:
+    if number.times == 1 and number.plain is DECIMAL:
         return disj(*(eq(number.size, 10**k) for k in range(19)))
     return float(pinned(path, number)).is_integer()

@@ -11,7 +11,7 @@ import numpy
 import torch
 
 from archlint.tracing.symint import numbers, rounding
-from archlint.tracing.symint.float_kinds import log, log2, log10
+from archlint.tracing.symint.float_kinds import BINARY, DECIMAL, NATURAL
 from archlint.tracing.symint.logarithms import logarithm
 from archlint.tracing.symint.node import SizeNode
 from archlint.tracing.symint.numbers import SizePath
@@ -108,10 +108,10 @@ def functions() -> dict[Any, Callable[..., Any]]:
         numpy.trunc: partial(_float, rounding.trunc),
         numpy.rint: partial(_float, rounding.rounded),
         numpy.sqrt: partial(_float, numbers.square_root),
-        numpy.log2: partial(_float, logarithm(log2)),
-        numpy.log: partial(_float, logarithm(log)),
-        numpy.log10: partial(_float, logarithm(log10)),
-        numpy.log1p: lambda x: _float(logarithm(log), x + 1),
+        numpy.log2: partial(_float, logarithm(BINARY)),
+        numpy.log: partial(_float, logarithm(NATURAL)),
+        numpy.log10: partial(_float, logarithm(DECIMAL)),
+        numpy.log1p: lambda x: _float(logarithm(NATURAL), x + 1),
         numpy.maximum: lambda a, b: a.__sym_max__(b) if is_symbolic_number(a) else b.__sym_max__(a),
         numpy.minimum: lambda a, b: a.__sym_min__(b) if is_symbolic_number(a) else b.__sym_min__(a),
     }
