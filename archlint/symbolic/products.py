@@ -21,6 +21,7 @@ from archlint.symbolic import (
     from_atom,
     mod,
     product,
+    square_root_of,
 )
 from archlint.symbolic.case_split import divisors, products, split_by_values
 from archlint.symbolic.expr import content
@@ -56,6 +57,7 @@ def factored(comparison: Comparison, box: Box, *, by_cases: bool = True) -> Bool
         return comparison if split is None else split
     for rewrite in (
         _with_cancelled_quotients,
+        _of_squares,
         _of_factors,
         split_extrema,
         _of_one_quotient,
@@ -115,6 +117,20 @@ def _of_factors(comparison: Comparison, box: Box) -> Bool | None:
         return None
     sign = (-1) ** len(negative) * (1 if number > 0 else -1)
     return compare_to_zero(">=", product(left) * sign)
+
+
+def _of_squares(comparison: Comparison, box: Box) -> Bool | None:
+    """Two squares of sizes that are not negative compare as the sizes do."""
+    terms = comparison.expr.terms
+    if comparison.expr.const or len(terms) != 2 or terms[0][1] * terms[1][1] >= 0:
+        return None
+    common = math.gcd(terms[0][1], terms[1][1])
+    roots = [square_root_of(from_atom(*m) * (abs(c) // common)) for m, c in terms]
+    if any(r is None or _lower_bound(r, box) < 0 for r in roots):
+        return None
+    signs = [1 if c > 0 else -1 for _, c in terms]
+    difference = sum((r * s for r, s in zip(roots, signs, strict=True) if r is not None), 0)
+    return compare_to_zero(comparison.op, difference)
 
 
 def _with_cancelled_quotients(comparison: Comparison, box: Box) -> Bool | None:

@@ -111,7 +111,7 @@ class FloorLog(StepFunction):
 
     @classmethod
     def first(cls, result: int) -> int | None:
-        return _first_with_log(cls, result) if result > 0 else None
+        return _first_above(cls.plain, cls.base, result) if result > 0 else None
 
 
 class FloorLog10(FloorLog):
@@ -124,11 +124,11 @@ class FloorLog10(FloorLog):
 
 
 @cache
-def _first_with_log(kind: type[FloorLog], result: int) -> int:
-    low, high = 1, kind.base**result
+def _first_above(plain: Callable[[int], float], base: int, result: int) -> int:
+    low, high = 1, base**result
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if kind.at(middle) >= result else (middle + 1, high)
+        low, high = (low, middle) if plain(middle) >= result else (middle + 1, high)
     return low
 
 

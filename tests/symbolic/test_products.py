@@ -46,6 +46,9 @@ def windows(size):
         (le(H // W, 3), lt(H, 4 * W)),
         (eq(H // (W + N), 1), conj(ge(H, W + N), lt(H, 2 * W + 2 * N))),
         (ne(H // W, 0), ge(H, W)),
+        (eq(64 * (H // 16) ** 2, (H // 2) ** 2), eq(8 * (H // 16), H // 2)),
+        (ge(3 * H * H, 12 * W * W), ge(H, 2 * W)),
+        (ne(H * H * W * W, 4 * N * N), ne(H * W, 2 * N)),
     ],
 )
 def test_what_a_comparison_of_products_says(formula, said):

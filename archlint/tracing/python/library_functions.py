@@ -38,7 +38,8 @@ def library_functions_traced() -> Iterator[None]:
                 if original is not None:
                     replaced.append((module, function, original))  # first: a limit may ring
                     setattr(module, function, _overridable(original, name))
-            if hasattr(order := sys.modules.get(_ORDER), "contract_path"):
+            order: Any = sys.modules.get(_ORDER)
+            if hasattr(order, "contract_path"):
                 replaced.append((order, "contract_path", order.contract_path))
                 order.contract_path = _in_one_product(order)
             flex, switch = sys.modules.get(_FLEX), "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG"

@@ -168,7 +168,7 @@ def _is_plain(number: Any) -> bool:
     return isinstance(number, (int, float)) and math.isfinite(number)
 
 
-_SWAPPED = {
+_SWAPPED: dict[Callable[[Size, Size], Bool], Callable[[Size, Size], Bool]] = {
     formula.ge: formula.le, formula.le: formula.ge, formula.gt: formula.lt, formula.lt: formula.gt,
 }  # fmt: skip
 

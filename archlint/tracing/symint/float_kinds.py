@@ -104,7 +104,7 @@ _MOST = 2**63 - 1
 @cache
 def powers_missed(plain: Callable[[float], float], above: bool) -> list[int]:
     """The powers whose logarithm is a whole number, and computed as above or below it."""
-    base = {log_by_two: 2, log_by_ten: 10}.get(plain)
+    base = 2 if plain is log_by_two else 10 if plain is log_by_ten else None
     powers = [] if base is None else [base**k for k in range(63) if base**k <= _MOST]
     missed = (n for k, n in enumerate(powers) if (plain(n) > k if above else plain(n) < k))
     return list(missed)
