@@ -10,8 +10,10 @@ from __future__ import annotations
 import functools
 import math
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -78,7 +80,9 @@ EXACT: dict[Callable[..., Any], Exact] = {
 
 @contextmanager
 def math_of_sizes() -> Iterator[None]:
-    """Answer these functions for sizes inside the block."""
+    """Answer these functions, and those of numpy's scalars, for sizes inside the block."""
+    if "numpy" in sys.modules:
+        import_module("archlint.tracing.symint.numpy_scalars")
     with PROCESS_LOCK:
         replaced: list[tuple[ModuleType, str, Any]] = []
         try:

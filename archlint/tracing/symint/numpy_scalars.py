@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy
@@ -17,6 +17,7 @@ from archlint.tracing.symint.node import SizeNode
 from archlint.tracing.symint.numbers import SizePath
 from archlint.tracing.symint.python_types import (
     NUMBER_TYPES,
+    NUMPY_FUNCTIONS,
     SymbolicFloat,
     SymbolicInt,
     class_seen,
@@ -77,10 +78,8 @@ def _float(operation: Callable[[SizePath, Any], Any], number: Any) -> Any:
     return _scalar(rounding.as_float(path, operation(path, number.node.value)), path)
 
 
-@cache
-def functions() -> dict[Any, Callable[..., Any]]:
-    """numpy's functions of scalars that sizes answer, to what computes them."""
-    return {
+NUMPY_FUNCTIONS.update(
+    {
         numpy.add: operator.add,
         numpy.subtract: operator.sub,
         numpy.multiply: operator.mul,
@@ -115,3 +114,4 @@ def functions() -> dict[Any, Callable[..., Any]]:
         numpy.maximum: lambda a, b: a.__sym_max__(b) if is_symbolic_number(a) else b.__sym_max__(a),
         numpy.minimum: lambda a, b: a.__sym_min__(b) if is_symbolic_number(a) else b.__sym_min__(a),
     }
+)

@@ -239,9 +239,7 @@ class _Number:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """numpy's functions of scalars: a few exactly, the others at plain numbers."""
-        from archlint.tracing.symint.numpy_scalars import functions  # a trace may not need numpy
-
-        operation = functions().get(ufunc) if method == "__call__" else None
+        operation = NUMPY_FUNCTIONS.get(ufunc) if method == "__call__" else None
         operation = None if kwargs else operation
         if operation is not None and all(operand(i) is not NotImplemented for i in inputs):
             return operation(*(i if isinstance(i, _Number) else operand(i) for i in inputs))
@@ -350,3 +348,5 @@ NUMBER_TYPES: set[type] = {
     *(SymbolicInt, SymbolicFloat, SymbolicBool),
 }
 """The types of numbers made from sizes."""
+NUMPY_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+"""numpy's functions of scalars that sizes answer; :mod:`.numpy_scalars` adds them."""
