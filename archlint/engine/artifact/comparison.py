@@ -44,13 +44,17 @@ MAX_SHUFFLED = 6  # inputs with other names whose order is found by their shapes
 
 @dataclass
 class Comparison:
-    """What was run, and how it differed."""
+    """What was run, and how it differed.
+
+    ``shapes``: those of the artifact's inputs, with ``None`` for a size that is not fixed.
+    """
 
     version: str
     inside: int = 0
     outside: int = 0
     differences: list[Difference] = field(default_factory=list)
     stopped: str = ""
+    shapes: Sequence[Sequence[int | None]] = ()
 
     def of_kind(self, kind: str) -> list[Difference]:
         """The differences of a kind, the smallest sizes first."""
@@ -82,7 +86,7 @@ def compare(
     with ArtifactProcess(runtime, path, limit) as process:
         process.load()
         order = _order(process, input, path)
-        result = Comparison(process.version)
+        result = Comparison(process.version, shapes=process.shapes)
         pair = _Pair(process, artifact)
         start = now()
         # Accepted sizes first: what runs at refused ones may leave the process damaged.
@@ -255,7 +259,7 @@ def compared_verdict(
     lines |= {"fails at": _at(first)}
     for kind in kinds:
         lines[kind] = _kind_text(result.of_kind(kind), kind)
-    note = _other_weights(result)
+    note = _other_weights(result) or _fixed_sizes(result)
     if note:
         lines["note"] = note
     lines["compared"] = compared
@@ -290,6 +294,19 @@ def _other_weights(result: Comparison) -> str:
         "the values differ at every size: the model may have other weights than the artifact; "
         "compare with a target that loads them, or compare only shapes"
         if len(result.of_kind("values")) == result.inside > 1
+        else ""
+    )
+
+
+def _fixed_sizes(result: Comparison) -> str:
+    """A note where a file of one size refuses every other."""
+    shapes = [" x ".join(map(str, shape)) for shape in result.shapes if None not in shape]
+    if not shapes or len(shapes) < len(result.shapes):
+        return ""
+    return (
+        f"the artifact takes one size only, {' and '.join(shapes)}: export it with dynamic sizes, "
+        "or compare that size with --within"
+        if len(result.of_kind("refuses")) == result.inside
         else ""
     )
 

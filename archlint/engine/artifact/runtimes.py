@@ -99,7 +99,11 @@ def _onnxruntime(path: str) -> Loaded:
     inputs = first.get_inputs()
     kinds = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64",
              "tensor(int64)": "int64", "tensor(int32)": "int32", "tensor(bool)": "bool",
-             "tensor(uint8)": "uint8", "tensor(int8)": "int8"}  # fmt: skip
+             "tensor(uint8)": "uint8", "tensor(int8)": "int8",
+             "tensor(int16)": "int16"}  # fmt: skip
+    for i in inputs:
+        if i.type not in kinds:
+            raise TypeError(f"the input {i.name} is a {i.type}, which no array of numbers is")
 
     def make() -> Request:
         own = session()
@@ -118,6 +122,9 @@ def _onnxruntime(path: str) -> Loaded:
 
 
 def _openvino(path: str) -> Loaded:
+    weights = Path(path).with_suffix(".bin")
+    if path.endswith(".xml") and not weights.is_file():
+        raise FileNotFoundError(f"its weights {weights.name} are not beside it")
     import openvino
 
     core = openvino.Core()

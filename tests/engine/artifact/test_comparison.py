@@ -21,6 +21,7 @@ from archlint.contracts.rulefile.load import load
 from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.engine.artifact import comparison
 from archlint.engine.artifact.comparison import artifact_verdict
+from archlint.engine.artifact.runtimes import load as load_artifact
 from archlint.engine.artifact.runtimes import runtime_of
 from archlint.engine.pipeline import check_contract
 from archlint.engine.python_contracts import contract_of
@@ -69,7 +70,8 @@ class InferenceSession:
 
     def get_inputs(self):
         names = self.says.get("inputs", ["images"])
-        return [Input(n, s) for n, s in zip(names, self.says.get("shapes", [None] * len(names)))]
+        shapes = self.says.get("shapes", [None] * len(names))
+        return [Input(n, s, self.says.get("type", "tensor(float)")) for n, s in zip(names, shapes)]
 
     def get_outputs(self):
         return [Input(n) for n in self.says.get("outputs", ["out"])]
@@ -226,6 +228,18 @@ def test_values_that_differ_everywhere(project):
     assert compare(project, REFUSES, wrong, tolerance=0.1).word == "tested"
 
 
+def test_an_artifact_of_one_size(project):
+    says = {"shapes": [[2, 2, 8, 8]], "rules": [{"where": "not n == h / 4 == 2", "how": "raise"}]}
+    verdict = compare(project, says=says, within="N == 1 and H, W <= 40")
+    assert kinds(verdict) == ["refuses"]
+    assert verdict.details["note"].startswith("the artifact takes one size only, 2 x 2 x 8 x 8: ")
+
+
+def test_a_network_of_openvino_without_its_weights(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"weights net\.bin are not beside it"):
+        load_artifact("openvino", str(tmp_path / "net.xml"))
+
+
 def test_inputs_in_another_order(project):
     inputs = {"x": "N T", "scale": "N 1"}
     says = {"inputs": ["scale", "x"], "b": ["x", "scale"], "outputs": ["b", "a"]}
@@ -245,6 +259,7 @@ def test_inputs_in_another_order(project):
     [
         ({"path": "absent.onnx"}, "absent.onnx: this file does not exist"),
         ({"says": {"load": "raise"}}, "cannot be loaded: RuntimeError: not a model"),
+        ({"says": {"type": "tensor(string)"}}, r"the input images is a tensor\(string\), which no"),
         ({"path": "net.engine", "says": None}, "found no runtime for .engine"),
         ({"runtime": "executorch"}, r'pip install "torch-archlint\[executorch\]"'),
         ({"within": "H < 4"}, "accepts none of these sizes"),
