@@ -18,6 +18,8 @@ from archlint.symbolic.formula import Bool
 if TYPE_CHECKING:
     from archlint.tracing.trace import Call
 
+MOST_CALLS = 50_000  # of operators in one run: a second is 1,000 calls or more, and 20 MB
+
 
 @dataclass(frozen=True)
 class Branch:

@@ -48,6 +48,11 @@ class ModuleStack:
         self._log, self._calls, self._events = log, calls, events
         self._names = _names(model)
 
+    @property
+    def innermost(self) -> str:
+        """The module that is being called, by its name; ``""`` outside of all."""
+        return self.modules[-1] if self.modules else ""
+
     def followed(self) -> AbstractContextManager[None]:
         """A context in which the calls of modules are followed, those in other threads left out."""
 

@@ -37,7 +37,7 @@ from archlint.symbolic import Expr, Size, Unknown
 from archlint.symbolic.formula import Formula
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.rational import Opaque, Ratio
-from archlint.tracing.call_log import CallLog, RepeatedCalls
+from archlint.tracing.call_log import MOST_CALLS, CallLog, RepeatedCalls
 from archlint.tracing.ignored_errors import MISTAKE, reason_to_ignore
 from archlint.tracing.inputs import arguments
 from archlint.tracing.loops.loops import Loops
@@ -164,8 +164,7 @@ class Tracer(TorchFunctionMode):
 
     def _note_weights(self, func: Any, args: Any, kwargs: Any, result: Any) -> None:
         """Note a call on weights alone."""
-        module = self.place.modules[-1] if self.place.modules else ""
-        call = Call(func, args, kwargs, module, None, 0, result=result)
+        call = Call(func, args, kwargs, self.place.innermost, None, 0, result=result)
         self.log.on_weights.append(with_specs(call))
 
     def note_turn(self, first: int, weights: int, index: Unknown, last: Size) -> None:
@@ -205,9 +204,10 @@ class Tracer(TorchFunctionMode):
                 with self:
                     return body(*args, **kwargs)
         index = len(self.calls)
+        if index == MOST_CALLS:
+            raise UnknownOutcome(f"the path has more than {MOST_CALLS:,} calls of operators")
         code, line = user_frame(run_model.__code__)
-        modules = self.place.modules
-        call = Call(func, args, kwargs, modules[-1] if modules else "", code, line)
+        call = Call(func, args, kwargs, self.place.innermost, code, line)
         self.calls.append(call)
         self.path.calls = index + 1
         in_place = func in INPLACE or is_inplace(func, args, kwargs)

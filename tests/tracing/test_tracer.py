@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+import archlint
 from archlint.symbolic.intervals import Box
 from archlint.tracing.trace import dims_of
 from archlint.tracing.tracer import trace
@@ -302,3 +303,24 @@ def test_elements_of_several_are_not_asked_one_by_one():
     found = run(forward)
     assert found.outcome == "unknown"
     assert "tolist()" in found.error
+
+
+@pytest.mark.parametrize(
+    ("limit", "forward", "reason"),
+    [
+        (
+            "archlint.tracing.tracer.MOST_CALLS",
+            lambda self, x: functools.reduce(lambda y, _: y.relu(), [0] * 9, x),
+            "the path has more than 8 calls of operators",
+        ),
+        (
+            "archlint.tracing.loops.segments._MOST_ITEMS",
+            lambda self, x: x.repeat(1, 3, 1, 1).unbind(1),
+            "more than 8 tensors are taken one by one",
+        ),
+    ],
+)
+def test_a_run_that_would_fill_the_memory_ends(monkeypatch, limit, forward, reason):
+    monkeypatch.setattr(limit, 8)
+    found = archlint.infer(Model(forward), "N 3 H W")
+    assert any(reason in each for each in found.reasons), found.reasons

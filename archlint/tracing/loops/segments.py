@@ -8,8 +8,11 @@ from typing import Any, NamedTuple, Protocol
 from archlint.symbolic import Expr, Size
 from archlint.symbolic.formula import conj, ge, lt
 from archlint.tracing.path import TracedPath
+from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
+
+_MOST_ITEMS = 50_000
 
 
 class Segment(NamedTuple):
@@ -201,7 +204,10 @@ def _items(host: Host, segments: Iterable[Segment]) -> Iterator[Any]:
         if isinstance(count, int) and count == 1:
             yield value
         else:
-            for _ in range(count if isinstance(count, int) else host.unrolled(count)):
+            number = count if isinstance(count, int) else host.unrolled(count)
+            if number > _MOST_ITEMS:
+                raise UnknownOutcome(f"more than {_MOST_ITEMS:,} tensors are taken one by one")
+            for _ in range(number):
                 yield fresh(value)
 
 
