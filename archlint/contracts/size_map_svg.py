@@ -68,9 +68,9 @@ def svg(map: SizeMap, title: str = "") -> str:
     return "".join((*parts, "</svg>"))
 
 
-def figure(map: SizeMap, title: str = "") -> str:
+def figure(map: SizeMap) -> str:
     """The drawing with its legend, as HTML without script or style sheet."""
-    return f"<figure>{svg(map, title)}<figcaption>{legend(map)}</figcaption></figure>"
+    return f"<figure>{svg(map)}<figcaption>{legend(map)}</figcaption></figure>"
 
 
 def notebook_html(text: str, map: SizeMap | None) -> str:

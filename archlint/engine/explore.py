@@ -30,7 +30,7 @@ TraceAt = Callable[[Mapping[str, int]], Trace]
 def explore_model(run: CheckRun) -> Exploration:
     """What the model accepts of the question's domain, as exactly as the budget allows."""
     question = run.question
-    trace_at = partial(run.tracer.trace, box=question.box, given=question.domain)
+    trace_at = partial(run.tracer.trace, box=question.box, known=question.domain)
     return explore(trace_at, question, paths=run.contract.budget.paths, deadline=run.deadline)
 
 

@@ -98,7 +98,7 @@ class RelaxedPath(TracedPath):
         return bool(self.calls_so_far) and self._is_relaxed(self.calls_so_far[-1])
 
     def learn(self, formula: Formula, truth: bool) -> None:
-        """A claim of one layer is no knowledge for the next, which must make its own."""
+        """Learn branches only: each layer must make its claims, whatever others claimed before."""
         if self.events and self.events[-1].kind == "branch":
             super().learn(formula, truth)
 

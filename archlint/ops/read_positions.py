@@ -37,12 +37,12 @@ def slid(result: TensorSpec, n: int, taps: list[Taps]) -> Along:
 
 
 def slide(kernel: int, stride: int, padding: int, dilation: int) -> Taps:
-    """Those of a window; a slice is a window of one element."""
+    """The taps of a sliding window; a slice is a window of one element."""
     return Taps(1, stride, lambda o: [o * stride - padding + dilation * t for t in range(kernel)])
 
 
 def transposed(kernel: int, stride: int, padding: int, dilation: int) -> Taps:
-    """Those of a transposed convolution: each input is spread over a window of the output."""
+    """The taps of a transposed convolution: each input is spread over a window of the output."""
 
     def at(o: int) -> list[int]:
         left = (o + padding - dilation * t for t in range(kernel))
@@ -52,12 +52,12 @@ def transposed(kernel: int, stride: int, padding: int, dilation: int) -> Taps:
 
 
 def nearest(size: int, out: int) -> Taps:
-    """Those of nearest-neighbour resizing from ``size`` to ``out`` positions."""
+    """The taps of nearest-neighbour resizing from ``size`` to ``out`` positions."""
     return Taps(out, size, lambda o: [o * size // out])
 
 
 def between(size: int, out: int, around: int) -> Taps:
-    """Those of an interpolation by ``2 * around`` neighbours, corners not aligned."""
+    """The taps of an interpolation by ``2 * around`` neighbours, corners not aligned."""
 
     def at(o: int) -> list[int]:
         low, rest = divmod((2 * o + 1) * size - out, 2 * out)
@@ -67,5 +67,5 @@ def between(size: int, out: int, around: int) -> Taps:
 
 
 def averaged(size: int, out: int) -> Taps:
-    """Those of adaptive pooling from ``size`` to ``out`` positions."""
+    """The taps of adaptive pooling from ``size`` to ``out`` positions."""
     return Taps(out, size, lambda o: list(range(o * size // out, ceil((o + 1) * size / out))))

@@ -71,7 +71,7 @@ def refusal(error: type[Exception] | None) -> type[Refused]:
 
 
 class SizeTuple(tuple[Any, ...]):
-    """What a rule is given for a ``torch.Size``, where a tuple of numbers would mean elements."""
+    """What a rule receives for a ``torch.Size``, where a tuple of numbers would mean elements."""
 
     __slots__ = ()
 

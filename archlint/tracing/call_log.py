@@ -49,8 +49,8 @@ class MergedCalls:
 class RepeatedCalls:
     """The calls from ``first`` up to ``end``: one turn, for ``index`` from ``low`` to ``last``.
 
-    ``calls`` are they with tensors as specs, as they were at the end of the turn; ``weights`` as in
-    :class:`MergedCalls`.
+    ``calls``: these calls with specs in place of tensors, as of the end of the turn; ``weights``
+    as in :class:`MergedCalls`.
     """
 
     first: int

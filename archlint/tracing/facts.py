@@ -83,7 +83,7 @@ class Facts:
         return map_comparisons(self.equalities.simplify_formula(formula), self._whole)
 
     def open_part(self, formula: Bool) -> Bool:
-        """What of the formula is not known yet, with fewer comparisons if it can be said so."""
+        """The part of the formula that is not known yet, with fewer comparisons where possible."""
         by_cases = simplify(self.rewritten(formula), self._of_part)
         if not isinstance(by_cases, Junction):
             return by_cases
@@ -95,7 +95,7 @@ class Facts:
         return for_all(formula, self.narrow), for_all(negate(formula), self.narrow)
 
     def learn(self, formula: Formula, truth: bool) -> list[Formula]:
-        """Add a fact; gives the parts of a conjunction, which the caller is to learn in turn."""
+        """Add a fact; yields the parts of a conjunction, which the caller must learn in turn."""
         self._truth[formula] = truth
         opposite = negate(formula)
         if isinstance(opposite, Formula):

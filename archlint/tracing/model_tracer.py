@@ -71,11 +71,11 @@ class ModelTracer:
         self._running: Loops | None = None  # the loops of the running trace
 
     def trace(
-        self, sizes: Mapping[str, int], box: Box, given: Bool = True, symbolic: bool = True
+        self, sizes: Mapping[str, int], box: Box, known: Bool = True, symbolic: bool = True
     ) -> Trace:
         """The path of these sizes; where values decide, one path for each choice.
 
-        ``box`` and ``given`` hold for all sizes that the caller is interested in: what they settle
+        ``box`` and ``known`` hold for all sizes that the caller is interested in: what they settle
         is no branch, and the result is about these sizes only. With ``symbolic=False`` the model
         runs on plain numbers.
 
@@ -84,7 +84,7 @@ class ModelTracer:
         finish runs again with the real weights. So neither symbolic sizes nor missing values are
         reported as an error of the model.
         """
-        self._known = given
+        self._known = known
         first = self._checked(sizes, box, symbolic, ())
         traces, todo = [first], _other_choices(first, ())
         while todo:

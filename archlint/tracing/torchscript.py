@@ -168,7 +168,7 @@ def _with_defaults(module: Any, graph: Any, args: Any, kwargs: Any) -> dict[str,
 
 
 def _block(block: Any, values: dict[str, Any]) -> list[Any]:
-    """What a block gives; ``values`` has its inputs, and gets all that it computes."""
+    """The results of a block; ``values`` holds its inputs and receives all that it computes."""
     for node in block.nodes():
         kind = node.kind()
         made = _node(node, kind, [values[i.debugName()] for i in node.inputs()], values)

@@ -93,7 +93,7 @@ class _Saved:
             self._requires(call)
 
     def _requires(self, call: Call) -> bool:
-        """Whether the result requires gradients; it is noted."""
+        """Whether the result requires gradients, which later calls look up."""
         if call.func in _DETACHED or traits_of(call.func).creates is not None:
             return False
         arguments = (call.args, call.kwargs) if call.kwargs else call.args

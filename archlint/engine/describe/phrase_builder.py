@@ -117,7 +117,7 @@ def effort(words: str) -> int:
 
 
 def within(name: str, low: int | None, high: int | None) -> Phrase:
-    """``low <= name <= high``; ``None`` where nothing needs to be said."""
+    """``low <= name <= high``; ``None`` without a bound."""
     size = symbol(name)
     if low is None and high is None:
         return ANY

@@ -47,7 +47,7 @@ def receptive_field(view: ModelView, value: Any) -> Iterator[Violation]:
 def _violated(
     view: ModelView, path: ExploredPath, field: Field, sign: str, limit: int
 ) -> dict[str, int] | None:
-    """The smallest accepted sizes at which it is not so; ``None`` if there are none."""
+    """The smallest accepted sizes at which that does not hold; ``None`` if there are none."""
     size = field.size
     if size is None:
         raise CannotCheck(f"the receptive field along {field.axis} is not known: {field.unknown}")

@@ -157,7 +157,7 @@ def pins(claims: WeightClaims) -> tuple[Pin, ...]:
 
 
 def reached(claim: WeightClaim, claims: WeightClaims) -> tuple[list[Formula], list[Formula]]:
-    """What is true of the sizes that reach a claim: the branches taken, and bounds claimed before.
+    """The condition to reach a claim: the branches taken, and the bounds claimed before.
 
     The weights have the sizes that they have.
     """

@@ -54,15 +54,15 @@ def makers(source: ModelSource, model: nn.Module, path: str) -> list[Definition]
     return [d for d in definitions if d is not None]
 
 
-def pooled_flattens(found: Definition, pool: str) -> Iterator[Place]:
+def pooled_flattens(definition: Definition, pool: str) -> Iterator[Place]:
     """Put ``pool`` (``AdaptiveAvgPool2d((7, 7))``) before each ``nn.Flatten`` that is created.
 
     A ``Sequential`` of both takes its place, so that no other layer changes its name.
     """
-    for call in _creating(found, "Flatten"):
-        home, imported = module_name(found, torch.nn, "torch.nn")
-        words = f"{home}.Sequential({home}.{pool}, {found.text(call)})"
-        yield found.source, [*imported, (*found.span(call), words)]
+    for call in _creating(definition, "Flatten"):
+        home, imported = module_name(definition, torch.nn, "torch.nn")
+        words = f"{home}.Sequential({home}.{pool}, {definition.text(call)})"
+        yield definition.source, [*imported, (*definition.span(call), words)]
 
 
 def argument_edits(
@@ -74,9 +74,9 @@ def argument_edits(
         kind = type(model.get_submodule(path))
 
         def with_argument(
-            found: Definition, call: ast.Call, kind: type = kind
+            definition: Definition, call: ast.Call, kind: type = kind
         ) -> Sequence[Span] | None:
-            span = argument_span(found, call, kind, argument, words)
+            span = argument_span(definition, call, kind, argument, words)
             return None if span is None else [span]
 
         options.append(list(layer_places(source, model, path, with_argument)))
@@ -126,16 +126,16 @@ def layer_places(
     yield from likely or [*together, *alone]
 
 
-def _creating(found: Definition, kind: str) -> Iterator[ast.Call]:
-    for node in ast.walk(found.tree):
+def _creating(definition: Definition, kind: str) -> Iterator[ast.Call]:
+    for node in ast.walk(definition.tree):
         if isinstance(node, ast.Call) and name_of(node.func) == kind:
             yield node
 
 
-def _assigned(found: Definition, name: str) -> list[ast.expr]:
+def _assigned(definition: Definition, name: str) -> list[ast.expr]:
     """The values that are assigned to an attribute ``name``."""
     values: list[ast.expr] = []
-    for node in ast.walk(found.tree):
+    for node in ast.walk(definition.tree):
         if not isinstance(node, ast.Assign):
             continue
         for target in node.targets:
@@ -147,23 +147,23 @@ def _assigned(found: Definition, name: str) -> list[ast.expr]:
 
 
 def argument_span(
-    found: Definition, call: ast.Call, callee: Callable[..., object], argument: str, words: str
+    definition: Definition, call: ast.Call, callee: Callable[..., object], argument: str, words: str
 ) -> Span | None:
     """The span that gives ``argument`` of a call another value; ``None`` if it is not clear."""
     if any(isinstance(a, ast.Starred) for a in call.args):
         return None
     for keyword in call.keywords:
         if keyword.arg == argument:
-            return (*found.span(keyword.value), words)
+            return (*definition.span(keyword.value), words)
     try:
         names = list(inspect.signature(callee).parameters)
     except (TypeError, ValueError):
         names = []
     if argument in names and names.index(argument) < len(call.args):
-        return (*found.span(call.args[names.index(argument)]), words)
+        return (*definition.span(call.args[names.index(argument)]), words)
     last = [*call.args, *(k.value for k in call.keywords)]
     if not last:
-        end = found.span(call)[1] - 1
+        end = definition.span(call)[1] - 1
         return end, end, f"{argument}={words}"
-    end = max(found.span(node)[1] for node in last)
+    end = max(definition.span(node)[1] for node in last)
     return end, end, f", {argument}={words}"

@@ -164,8 +164,8 @@ def _tensors(output: Any) -> list[tuple[Any, ...]]:
 def _crop(broken: BrokenContract, names: Sequence[str]) -> _Crop:
     """The axes of the output that are a whole multiple of an input's size: of dense predictions.
 
-    These are the ones that the contract names, or, where it names none, those that are so at all
-    accepted sizes.
+    These are the ones that the contract names, or, where it names none, those that are such
+    multiples at all accepted sizes.
     """
     target = broken.contract.output
     if isinstance(target, TensorOutput):

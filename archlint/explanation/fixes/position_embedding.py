@@ -119,10 +119,10 @@ def _fits(sizes: tuple[int, ...], dims: tuple[Size, ...]) -> bool:
     return len(dims) == len(sizes) and sizes[0] == 1 and dims[1] == sizes[1]
 
 
-def _sum(found: Definition, line: int, attribute: str) -> tuple[ast.expr, ast.expr] | None:
+def _sum(definition: Definition, line: int, attribute: str) -> tuple[ast.expr, ast.expr] | None:
     """The other summand and ``self.ATTRIBUTE``, in the only sum of it at ``line``."""
     sums = []
-    for node in ast.walk(found.tree):
+    for node in ast.walk(definition.tree):
         if not node_at(node, line):
             continue
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
@@ -133,28 +133,28 @@ def _sum(found: Definition, line: int, attribute: str) -> tuple[ast.expr, ast.ex
     return sums[0] if len(sums) == 1 else None
 
 
-def _map_spans(found: Definition, line: int, attribute: str, words: str) -> list[Span]:
+def _map_spans(definition: Definition, line: int, attribute: str, words: str) -> list[Span]:
     """Replace ``self.ATTRIBUTE`` in a sum by the call ``words``, with the other summand as ``{}``.
 
-    Empty if there is no such sum, or if the other summand takes more than a name to write.
+    Empty if there is no such sum, or if the other summand is more than a name.
     """
-    both = _sum(found, line, attribute)
+    both = _sum(definition, line, attribute)
     if both is None:
         return []
     other, own = both
-    used, imported = functional(found)
+    used, imported = functional(definition)
     first = other
     while isinstance(first, ast.BinOp) and isinstance(first.op, ast.Add):
         first = first.left
     other = first if isinstance(first, ast.Name) else other
     if isinstance(other, ast.Name):
-        return [*imported, (*found.span(own), f"{used}.{words.format(other.id)}")]
-    if found.span(other) > found.span(own):
+        return [*imported, (*definition.span(own), f"{used}.{words.format(other.id)}")]
+    if definition.span(other) > definition.span(own):
         return []  # the sum evaluates the table first
-    (name,) = _new_names(found, "features")
-    named = f"({name} := {found.text(other)})"
-    put = (*found.span(own), f"{used}.{words.format(name)}")
-    return [*imported, (*found.span(other), named), put]
+    (name,) = _new_names(definition, "features")
+    named = f"({name} := {definition.text(other)})"
+    put = (*definition.span(own), f"{used}.{words.format(name)}")
+    return [*imported, (*definition.span(other), named), put]
 
 
 @dataclass(frozen=True)
@@ -242,18 +242,18 @@ def _grid(broken: BrokenContract, count: int, rows: Size, columns: Size) -> tupl
     return (side, side) if side * side == count and side else None
 
 
-def _token_spans(found: Definition, call: Call, attribute: str, tokens: _Tokens) -> list[Span]:
+def _token_spans(definition: Definition, call: Call, attribute: str, tokens: _Tokens) -> list[Span]:
     """Interpolate the table on lines before the sum; the image's size is read at the start."""
-    both = _sum(found, call.line, attribute)
-    if both is None or isinstance(found.tree, ast.Lambda):
+    both = _sum(definition, call.line, attribute)
+    if both is None or isinstance(definition.tree, ast.Lambda):
         return []
-    first = found.tree.body[0]
+    first = definition.tree.body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-        first = found.tree.body[1] if len(found.tree.body) > 1 else first
+        first = definition.tree.body[1] if len(definition.tree.body) > 1 else first
     own = both[1]
-    used, imported = functional(found)
-    torch_name, more = module_name(found, torch, "torch")
-    height, width, grid, positions = _new_names(found, "height", "width", "grid", "positions")
+    used, imported = functional(definition)
+    torch_name, more = module_name(definition, torch, "torch")
+    height, width, grid, positions = _new_names(definition, "height", "width", "grid", "positions")
     names = {"height": symbol(height), "width": symbol(width)}
     rows, columns = (ast.unparse(ast.parse(str(substitute(s, names)))) for s in tokens.size)
     table = f"self.{attribute}"
@@ -268,24 +268,24 @@ def _token_spans(found: Definition, call: Call, attribute: str, tokens: _Tokens)
         f'{grid} = {used}.interpolate({grid}, size=({rows}, {columns}), mode="bicubic")',
         f"{positions} = {whole}",
     )
-    put = line_before(found, own, "\n".join(lines))
+    put = line_before(definition, own, "\n".join(lines))
     if put is None:
         return []
-    at = found.source.offset(first.lineno, first.col_offset)
+    at = definition.source.offset(first.lineno, first.col_offset)
     read = f"{height}, {width} = {tokens.image}.shape[-2:]"
-    indent = found.source.text[found.source.line_start(at) : at]
+    indent = definition.source.text[definition.source.line_start(at) : at]
     if indent.strip():
         return []
-    start = (at, at, read + found.source.newline(at) + indent)
+    start = (at, at, read + definition.source.newline(at) + indent)
     if put[0] == at:
         start, put = (at, at, start[2] + put[2]), (at, at, "")
-    spans = [*imported, start, put, (*found.span(own), positions)]
+    spans = [*imported, start, put, (*definition.span(own), positions)]
     return [*spans, *(more if tokens.before else [])]
 
 
-def _new_names(found: Definition, *names: str) -> tuple[str, ...]:
+def _new_names(definition: Definition, *names: str) -> tuple[str, ...]:
     """Names that the function and its module do not use."""
-    used = {getattr(n, "id", getattr(n, "arg", "")) for n in ast.walk(found.tree)}
-    used |= found.function.__globals__.keys()
+    used = {getattr(n, "id", getattr(n, "arg", "")) for n in ast.walk(definition.tree)}
+    used |= definition.function.__globals__.keys()
     return tuple(next(n for n in (name, f"{name}_", f"new_{name}", f"_{name}_") if n not in used)
                  for name in names)  # fmt: skip

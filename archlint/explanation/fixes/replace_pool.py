@@ -100,12 +100,12 @@ def _pool(head: Head) -> Call | None:
     return None
 
 
-def _constructed(found: Definition, call: ast.Call) -> list[tuple[int, int, str]] | None:
+def _constructed(definition: Definition, call: ast.Call) -> list[tuple[int, int, str]] | None:
     """``nn.AvgPool2d(7)`` becomes ``nn.AdaptiveAvgPool2d(1)``."""
     name = name_of(call.func)
-    start, end = found.span(call)
-    home = found.text(call.func).removesuffix(name)
-    if not home and f"Adaptive{name}" not in found.function.__globals__:
+    start, end = definition.span(call)
+    home = definition.text(call.func).removesuffix(name)
+    if not home and f"Adaptive{name}" not in definition.function.__globals__:
         return None
     return [(start, end, f"{home}Adaptive{name}(1)")]
 

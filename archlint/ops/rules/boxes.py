@@ -102,6 +102,6 @@ def setup_scales(
 
 
 def _levels(boxlists: list[torch.Tensor]) -> torch.Tensor:
-    """From which feature map each box is read: values that nobody knows."""
+    """From which feature map each box is read; the values are not known."""
     areas = [(b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]) for b in boxlists]
     return torch.sqrt(torch.cat(areas)).to(torch.int64)

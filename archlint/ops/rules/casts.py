@@ -209,7 +209,7 @@ def copy_(path: Path, input: TensorSpec, src: Any, non_blocking: bool = False) -
 
 
 def _random(path: Path, input: TensorSpec, may: Any) -> TensorSpec:
-    """Random numbers in place, of a floating dtype; ``may`` be otherwise where that is True."""
+    """Random numbers in place, of a floating dtype; ``may``: where any dtype is accepted."""
     if promote.same(path, "random", input.dtype) not in promote.FLOATING:
         path.claim(may, f"random numbers of a floating dtype, gets {str(input.dtype)[6:]}")
     return written(path, "random", input, input.dtype)

@@ -1,7 +1,7 @@
 """Elements that values pick: their number is an unknown within bounds.
 
 A mask keeps from none to all of its elements; different ones may be kept by every call. Subscripts
-with masks are in :mod:`.index`.
+with masks are in :mod:`.indexing`.
 """
 
 from __future__ import annotations

@@ -168,8 +168,7 @@ def tensor(
     """Of nested lists of numbers and sizes."""
     if isinstance(data, TensorSpec):
         host = None if device is None else host_device(device)
-        result: TensorSpec = cast(path, data, dtype, host)
-        return result
+        return cast(path, data, dtype, host)
     dims, leaves = _nested(path, data)
     dtype = dtype or (torch.get_default_dtype() if not leaves else _common(leaves))
     return made(path, dims, {"dtype": dtype, "device": device}, None, _span(path, leaves))

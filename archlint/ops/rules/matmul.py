@@ -79,8 +79,7 @@ def matmul(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     flops=lambda result, input, other: _matmul_flops(result, other, input),
 )
 def rmatmul(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
-    result: TensorSpec = matmul(path, other, input)
-    return result
+    return matmul(path, other, input)
 
 
 def _product(path: Path, name: str, input: TensorSpec, other: TensorSpec) -> TensorSpec:
@@ -172,7 +171,7 @@ def addbmm(
     beta: Any = 1,
     alpha: Any = 1,
 ) -> TensorSpec:
-    total: TensorSpec = bmm(path, batch1, batch2)
+    total = bmm(path, batch1, batch2)
     return _added(path, "addbmm", input, total.like(total.dims[1:]))
 
 
@@ -187,7 +186,7 @@ def added_into(
     alpha: Any = 1,
 ) -> TensorSpec:
     """The product must have the target's very shape."""
-    product: TensorSpec = (mm if input.ndim == 2 else bmm)(path, left, right)
+    product = (mm if input.ndim == 2 else bmm)(path, left, right)
     text = "a target of {} dimensions, as the product has, gets {}"
     path.claim(product.ndim == input.ndim, text, product.ndim, input.ndim)
     same_dtype(path, "addmm", input, product)

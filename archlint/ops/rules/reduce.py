@@ -11,10 +11,11 @@ from archlint.ops.aliases import spellings
 from archlint.ops.registry import RULES, NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.axes import not_empty, reduced, size_at, wrapped, wrapped_all
+from archlint.ops.shapes.strides import Strides
 from archlint.ops.shapes.type_promotion import DtypeRule
 from archlint.ops.traits import Bounds
 from archlint.ops.values import int_ranges as ranges
-from archlint.symbolic import product
+from archlint.symbolic import Size, product
 from archlint.symbolic.formula import ne
 
 Pair = tuple[TensorSpec, TensorSpec]
@@ -139,10 +140,16 @@ def _whole_or_pair(
 
 def _pair(path: Path, input: TensorSpec, axis: int, keepdim: bool) -> Pair:
     not_empty(path, input, (axis,))
-    dims = reduced(input.dims, (axis,), keepdim)
+    return chosen(path, input, axis, reduced(input.dims, (axis,), keepdim))
+
+
+def chosen(
+    path: Path, input: TensorSpec, axis: int, dims: tuple[Size, ...], strides: Strides | None = None
+) -> Pair:
+    """Elements chosen along ``axis``, and their places along it, both of the sizes ``dims``."""
     values = ranges.fitted(path, ranges.range_of(input), input.dtype)
     places = (0, size_at(input, axis) - 1)
-    return input.like(dims, values=values), input.like(dims, torch.int64, values=places)
+    return input.like(dims, None, strides, values), input.like(dims, torch.int64, strides, places)
 
 
 def _register_extremum(name: str, binary: Callable[..., Any]) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from archlint.ops.aliases import spellings
 from archlint.ops.registry import ElementFacts, NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.rules.reduce import Pair, chosen
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.axes import reduced, size_at, wrapped
 from archlint.ops.shapes.strides import elementwise_strides
@@ -16,8 +17,6 @@ from archlint.ops.traits import Bounds
 from archlint.ops.values import int_ranges as ranges
 from archlint.symbolic import Size, maximum, minimum
 from archlint.symbolic.formula import conj, ge, le
-
-Pair = tuple[TensorSpec, TensorSpec]
 
 
 def _total_dtype(path: Path, input: TensorSpec, dtype: torch.dtype | None) -> torch.dtype:
@@ -60,24 +59,14 @@ def cummax(path: Path, input: TensorSpec, dim: int) -> Pair:
     if not CUMMAX_CHECKS_DIM and not -input.ndim <= dim < input.ndim:
         raise NoRule("a dim that some versions do not look at in a scalar or without elements")
     axis = wrapped(path, input.ndim, dim)
-    values = ranges.fitted(path, ranges.range_of(input), input.dtype)
-    places = (0, size_at(input, axis) - 1)
-    return (
-        input.like(input.dims, values=values),
-        input.like(input.dims, torch.int64, values=places),
-    )
+    return chosen(path, input, axis, input.dims)
 
 
 def _ordered(path: Path, input: TensorSpec, dim: Any) -> Pair:
     axis = wrapped(path, input.ndim, dim)
     promote.same(path, "sort", input.dtype)
     strides = elementwise_strides(path, [input], input.dims)
-    values = ranges.fitted(path, ranges.range_of(input), input.dtype)
-    places = (0, size_at(input, axis) - 1)
-    return (
-        input.like(input.dims, None, strides, values),
-        input.like(input.dims, torch.int64, strides, places),
-    )
+    return chosen(path, input, axis, input.dims, strides)
 
 
 @shape_rule(*spellings("sort"), bounds=Bounds.UNKNOWN)
@@ -122,8 +111,7 @@ def topk(
     path.claim(conj(ge(k, 0), le(k, n)), f"k {{}} in 0..{{}}, the size at dimension {axis}", k, n)
     promote.number(path, "topk", input.dtype)
     dims = tuple(k if i == axis else d for i, d in enumerate(input.dims))
-    values = ranges.fitted(path, ranges.range_of(input), input.dtype)
-    return input.like(dims, values=values), input.like(dims, torch.int64, values=(0, n - 1))
+    return chosen(path, input, axis, dims)
 
 
 @shape_rule(*spellings("kthvalue"), bounds=Bounds.UNKNOWN)
@@ -138,6 +126,4 @@ def kthvalue(
     n = size_at(input, axis)
     path.claim(conj(ge(k, 1), le(k, n)), f"k {{}} in 1..{{}}, the size at dimension {axis}", k, n)
     promote.number(path, "kthvalue", input.dtype)
-    dims = reduced(input.dims, (axis,), keepdim)
-    values = ranges.fitted(path, ranges.range_of(input), input.dtype)
-    return input.like(dims, values=values), input.like(dims, torch.int64, values=(0, n - 1))
+    return chosen(path, input, axis, reduced(input.dims, (axis,), keepdim))

@@ -231,26 +231,22 @@ def _clamped(path: Path, input: TensorSpec, min: Any, max: Any) -> Range:
 
 @shape_rule(*spellings("clamp_min"), elementwise=True, may_read_target=True)
 def clamp_min(path: Path, input: TensorSpec, min: Any) -> TensorSpec:
-    result: TensorSpec = clamp(path, input, min, None)
-    return result
+    return clamp(path, input, min, None)
 
 
 @shape_rule(*spellings("clamp_max"), elementwise=True, may_read_target=True)
 def clamp_max(path: Path, input: TensorSpec, max: Any) -> TensorSpec:
-    result: TensorSpec = clamp(path, input, None, max)
-    return result
+    return clamp(path, input, None, max)
 
 
 @shape_rule(inplace=spellings("clamp_min_"), may_read_target=True)
 def clamp_min_(path: Path, input: TensorSpec, min: Any) -> TensorSpec:
-    result: TensorSpec = clamp_(path, input, min, None)
-    return result
+    return clamp_(path, input, min, None)
 
 
 @shape_rule(inplace=spellings("clamp_max_"), may_read_target=True)
 def clamp_max_(path: Path, input: TensorSpec, max: Any) -> TensorSpec:
-    result: TensorSpec = clamp_(path, input, None, max)
-    return result
+    return clamp_(path, input, None, max)
 
 
 @shape_rule(*spellings("prelu"))

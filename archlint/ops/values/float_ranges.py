@@ -6,7 +6,7 @@ the whole numbers cut from them (:class:`Span`) are known to be in one range and
 which may be narrower by one. Both hold for float32 and more precise dtypes.
 
 Only a number that a float may have to round makes a :class:`Real`. Others (``* 0.5``) keep the
-whole bounds of :mod:`.ranges`.
+whole bounds of :mod:`.int_ranges`.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def manager_of(expression: ast.expr, frame: FrameType) -> Manager:
 
 
 def manager_that_is(manager: object) -> Manager:
-    """A manager that is there already."""
+    """Which errors the ``with`` of a context manager ends, an object that exists."""
     if isinstance(manager, contextlib.suppress):
         kinds = manager._exceptions  # type: ignore[attr-defined]
         return tuple(kinds) if all(isinstance(k, type) for k in kinds) else True
@@ -49,7 +49,7 @@ def manager_that_is(manager: object) -> Manager:
 def named(expression: ast.expr, frame: FrameType) -> Any:
     """What a name, or an attribute of a module, class or object, is in this frame.
 
-    Something that is no type where that cannot be told without running code.
+    A placeholder, which is no type, where only running code would show it.
     """
     return _Names(frame.f_globals, frame).value(expression)
 
@@ -105,14 +105,14 @@ def _made(expression: ast.expr, names: _Names, depth: int) -> Manager:
 
 
 def _either(managers: Any) -> Manager:
-    """What is so of every one of them."""
+    """What holds for each of these managers; of several answers, the careful one."""
     found = list(managers)
     same = all(f == found[0] for f in found)
     return found[0] if found and same else any(f is not False and f != () for f in found)
 
 
 def _of_maker(maker: Any, depth: int) -> Manager:
-    """The manager that calling this gives."""
+    """The manager that a call of ``maker`` returns; nothing is called."""
     if isinstance(maker, type):
         return _of_class(maker)
     function = maker.__func__ if isinstance(maker, MethodType) else maker

@@ -153,7 +153,7 @@ def _ended_by(manager: Manager, kinds: Sequence[type[Exception]]) -> bool | None
 def _handled(
     handlers: Sequence[ast.ExceptHandler], frame: FrameType, kinds: Sequence[type[Exception]]
 ) -> bool | None:
-    """What becomes of them in a ``try``: the first handler that catches a kind decides."""
+    """What becomes of errors of these kinds in a ``try``; ``None`` if unknown or different."""
     return _one({_fate(handlers, frame, kind, len(kinds) == 1) for kind in kinds})
 
 
@@ -164,7 +164,10 @@ def _one(fates: set[bool | None]) -> bool | None:
 def _fate(
     handlers: Sequence[ast.ExceptHandler], frame: FrameType, kind: type[Exception], raised: bool
 ) -> bool | None:
-    """``raised``: whether this kind is what will be raised, so that a name unknown will tell."""
+    """What becomes of an error of this kind in a ``try``: whether code continues after it.
+
+    ``raised``: just this kind will be raised, so that a handler of an unknown type shows by itself.
+    """
     for handler in handlers:
         caught = _catches(handler.type, frame, kind)
         if caught is None:
@@ -175,7 +178,7 @@ def _fate(
 
 
 def _catches(expression: ast.expr | None, frame: FrameType, error: type[Exception]) -> bool | None:
-    """Whether ``except expression`` catches such errors; ``None`` if nobody can say."""
+    """Whether ``except expression`` catches such errors; ``None`` if that is not known."""
     if expression is None:
         return True
     if isinstance(expression, ast.Tuple):

@@ -22,7 +22,7 @@ _REDUCTIONS = {"mean", "sum", "norm", "std", "var", "any", "all"}
 
 
 def only_reports() -> bool:
-    """Whether the truth that user code asks a tensor for selects nothing but a report."""
+    """Whether the condition that user code evaluates now only selects what is reported."""
     frame = sys._getframe(1)
     while frame is not None and not is_user_code(frame.f_code.co_filename):
         if frame.f_back is None:

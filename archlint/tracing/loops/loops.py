@@ -119,7 +119,7 @@ class Loops:
         return made
 
     def replacement(self, function: Any) -> Any:
-        """The function that serves sizes too, in the place of a builtin one."""
+        """The function that replaces a builtin one and takes sizes as well."""
         if self.tracer is None or not self.run.in_thread():
             return function
         try:
@@ -154,7 +154,7 @@ class Loops:
     # -- numbers that a Python protocol needs --------------------------------------------------
 
     def unrolled(self, count: Size) -> int:
-        """The count as a Python number, unless the code that asks can be rewritten.
+        """The count as a Python number, unless the calling code can be rewritten.
 
         Raises :class:`Retry` then. Where the code gives the elements to a fixed number of names,
         one element more stands for every larger count: Python refuses both alike.

@@ -42,7 +42,7 @@ class Sections:
 
 
 class SectionIterator(Sections):
-    """An iterator over sections: what is taken from it is gone."""
+    """An iterator over sections, which yields each element once."""
 
     def __init__(self, host: Host, sections: list[Section]) -> None:
         self.host = host

@@ -61,7 +61,10 @@ class Turn:
         return self._split(formula)
 
     def claim(self, formula: Bool, text: str, sizes: tuple[Size, ...]) -> None:
-        """Require the formula in every turn; what fails in a later one refuses when it is due."""
+        """Require the formula in every turn.
+
+        What fails in a later turn refuses once that turn is known to be reached.
+        """
         path, outer = self.path, self
         calls = path.calls_so_far
         raises = traits_of(calls[-1].func).raises if calls else ERRORS
@@ -84,7 +87,7 @@ class Turn:
             outer.failed = Event("claim", whole, False, text, sizes, path.calls - 1)
 
     def _split(self, formula: Formula) -> NoReturn:
-        """Start again with the turns at the ends of the range that take the other side apart."""
+        """Start again; the turns at the ends that take the other side are followed one by one."""
         env = self.path.env
         others = [u for u in unknowns_in(formula) if u is not self.index]
         low, high = (evaluate(end, env) for end in index_range(self.index))

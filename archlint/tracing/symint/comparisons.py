@@ -241,7 +241,7 @@ def one_of_two(path: SizePath, a: Bool, b: Bool) -> Any:
 
 
 def truth(path: SizePath, number: Any) -> Bool:
-    """What ``if number:`` asks."""
+    """The truth of a number, as ``if number:`` takes it."""
     return number if isinstance(number, (bool, Formula)) else ne(path, number, 0)
 
 

@@ -18,6 +18,7 @@ def _dense_in_order(sizes: Numbers, strides: Numbers, order: Numbers) -> bool:
 
 
 def contiguous(sizes: Numbers, strides: Numbers) -> bool:
+    """Whether elements lie in memory in row-major order, without gaps."""
     if 0 in sizes:
         return True
     return _dense_in_order(sizes, strides, range(len(sizes))[::-1])
@@ -47,6 +48,7 @@ def _channels_last_strides(rank: int) -> Callable[[Numbers, Numbers], bool]:
 
 
 def non_overlapping_and_dense(sizes: Numbers, strides: Numbers) -> bool:
+    """Whether elements fill their memory without gaps, each once, in any order of dimensions."""
     if 0 in sizes:
         return True
     expected = 1

@@ -174,6 +174,7 @@ class _Number:
     """What all three classes answer alike."""
 
     __slots__ = ()
+    node: Any  # a SizeNode
 
     __add__, __radd__ = _both(numbers.add)
     __sub__, __rsub__ = _both(numbers.sub)
@@ -209,33 +210,27 @@ class _Number:
         return self
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        node: Any = self.node  # type: ignore[attr-defined]
-        return pinned(node.path, node.value).__reduce_ex__(protocol)
+        return pinned(self.node.path, self.node.value).__reduce_ex__(protocol)
 
     def __getnewargs__(self) -> Any:
-        node: Any = self.node  # type: ignore[attr-defined]
-        return pinned(node.path, node.value).__getnewargs__()
+        return pinned(self.node.path, self.node.value).__getnewargs__()
 
     def __sizeof__(self) -> int:
-        node: Any = self.node  # type: ignore[attr-defined]
-        return int(pinned(node.path, node.value).__sizeof__())
+        return int(pinned(self.node.path, self.node.value).__sizeof__())
 
     def __bool__(self) -> bool:
-        node: Any = self.node  # type: ignore[attr-defined]
-        return bool(node.guard_bool())
+        return bool(self.node.guard_bool())
 
     def __float__(self) -> float:
-        node: Any = self.node  # type: ignore[attr-defined]
-        return float(node.guard_float())
+        return float(self.node.guard_float())
 
     def __hash__(self) -> int:
-        node: Any = self.node  # type: ignore[attr-defined]
-        found = hash_of(node)
+        found = hash_of(self.node)
         if found is not None:
             return found
-        if not node.path.eager:
+        if not self.node.path.eager:
             raise TypeError("unhashable type: non-nested SymInt")
-        return hash(pinned(node.path, node.value))
+        return hash(pinned(self.node.path, self.node.value))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """numpy's functions of scalars: a few exactly, the others at plain numbers."""
@@ -243,7 +238,7 @@ class _Number:
         operation = None if kwargs else operation
         if operation is not None and all(operand(i) is not NotImplemented for i in inputs):
             return operation(*(i if isinstance(i, _Number) else operand(i) for i in inputs))
-        plain = [pinned(i.node.path, i.node.value) if isinstance(i, _Number) else i for i in inputs]  # type: ignore[attr-defined]
+        plain = [pinned(i.node.path, i.node.value) if isinstance(i, _Number) else i for i in inputs]
         return getattr(ufunc, method)(*plain, **kwargs)
 
 
@@ -281,12 +276,11 @@ class _Integer(_Number):
             return True
 
     def __int__(self) -> int:
-        node: Any = self.node  # type: ignore[attr-defined]
-        in_text = number_in_text(node)
-        return int(node.guard_int()) if in_text is None else in_text
+        in_text = number_in_text(self.node)
+        return int(self.node.guard_int()) if in_text is None else in_text
 
     def __index__(self) -> int:
-        bound = index_of(self.node)  # type: ignore[attr-defined]
+        bound = index_of(self.node)
         return int(self) if bound is None else bound
 
 

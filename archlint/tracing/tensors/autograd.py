@@ -38,7 +38,7 @@ def requires_grad(tensor: torch.Tensor) -> bool | None:
 
 
 class Gradients:
-    """Of the tensors of one run. While ``paused`` is true, calls are not followed."""
+    """Which tensors of one run require gradients. While ``paused``, calls are not followed."""
 
     def __init__(self, path: TracedPath, run: TraceRun, paused: Callable[[], bool]) -> None:
         self.path = path

@@ -105,7 +105,7 @@ def _integer(dtype: torch.dtype) -> bool:
 
 
 def known_of(value: Any) -> Any:
-    """An argument as a shape rule is given it: tensors as specs, sizes as formulas."""
+    """An argument as a shape rule receives it: tensors as specs, sizes as formulas."""
     kind = type(value)
     if kind is SymbolicTensor:
         return value.spec
@@ -140,7 +140,7 @@ def with_specs(call: Call) -> Call:
 
 
 def number_in(known: Any) -> Any:
-    """The number in an integer tensor without dimensions, if it is known; else what is given.
+    """The number in an integer tensor without dimensions, if it is known; else ``known`` itself.
 
     PyTorch takes such a tensor where it wants a number.
     """

@@ -29,7 +29,7 @@ from archlint.tracing.trace import Call
 
 
 class Elements:
-    """Of the tensors of one run."""
+    """What is known of the elements of the tensors of one run."""
 
     def __init__(self, path: TracedPath) -> None:
         self.path = path
@@ -171,7 +171,7 @@ class Elements:
         self._derived.clear()
 
     def mark_writes(self, calls: int) -> Callable[[], bool]:
-        """A question: has no known value been written since, of what the first ``calls`` made?"""
+        """A function: whether no value that the first ``calls`` made has been written since now."""
         writes = len(self._writes)
         return lambda: all(made >= calls for made in self._writes[writes:])
 
@@ -181,7 +181,7 @@ def _is_mask(operand: Any) -> bool:
 
 
 def _operand(value: Any) -> Any:
-    """What is the same for the same operand: a tensor, or a number of its type."""
+    """A key of an operand, the same for the same tensor, or for equal numbers of one type."""
     return id(value) if isinstance(value, TensorSpec) else (type(value), value)
 
 

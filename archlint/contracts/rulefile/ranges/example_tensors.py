@@ -34,9 +34,9 @@ def example(value: Any) -> tuple[tuple[int, ...], str] | None:
     return tuple(sizes), name if name in DTYPES else ""
 
 
-def examples(call: Call, index: int = 1) -> list[tuple[str, tuple[tuple[int, ...], str] | None]]:
+def examples(call: Call) -> list[tuple[str, tuple[tuple[int, ...], str] | None]]:
     """The example arguments of an export call: names (empty by position) and :func:`example`."""
-    args, kwargs = call.argument(index, "args", ()), call.argument(index + 1, "kwargs", {})
+    args, kwargs = call.argument(1, "args", ()), call.argument(2, "kwargs", {})
     args = args if isinstance(args, (tuple, list)) else (args,)
     named = kwargs if isinstance(kwargs, dict) else {}
     return [("", example(a)) for a in args] + [(k, example(v)) for k, v in named.items()]
