@@ -104,7 +104,7 @@ def definition_at(call: Call) -> Definition | None:
     return definition_of(functions[0]) if functions else None
 
 
-def flatten_spans(found: Definition, line: int, pools: Sequence[str]) -> Iterator[list[Span]]:
+def flatten_spans(definition: Definition, line: int, pools: Sequence[str]) -> Iterator[list[Span]]:
     """Edits that call a pool (``adaptive_avg_pool2d({}, (7, 7))``) on what ``line`` flattens.
 
     Where it flattens several tensors, on all of them: one pool serves all, or there is one for
@@ -112,61 +112,61 @@ def flatten_spans(found: Definition, line: int, pools: Sequence[str]) -> Iterato
     """
     calls = [
         node
-        for node in ast.walk(found.tree)
+        for node in ast.walk(definition.tree)
         if isinstance(node, ast.Call)
         and node_at(node, line)
-        and _flattened(found, node) is not None
+        and _flattened(definition, node) is not None
     ]
-    inner = [c for c in calls if not any(_flattened(found, c) is other for other in calls)]
-    inner.sort(key=found.span)
-    used, imported = functional(found)
+    inner = [c for c in calls if not any(_flattened(definition, c) is other for other in calls)]
+    inner.sort(key=definition.span)
+    used, imported = functional(definition)
     if len(pools) > 1 and len(pools) != len(inner):
         return
     if not calls:  # of another name: ``self.flat(x)``
-        for node in ast.walk(found.tree):
+        for node in ast.walk(definition.tree):
             if isinstance(node, ast.Call) and node_at(node, line) and len(node.args) == 1:
-                words = f"{used}.{pools[0].format(found.text(node.args[0]))}"
-                yield [*imported, (*found.span(node.args[0]), words)]
+                words = f"{used}.{pools[0].format(definition.text(node.args[0]))}"
+                yield [*imported, (*definition.span(node.args[0]), words)]
 
     def pooled(call: ast.Call) -> str:
-        tensor = _flattened(found, call)
+        tensor = _flattened(definition, call)
         assert tensor is not None
         pool = pools[inner.index(call) if len(pools) > 1 else 0]
-        return f"{used}.{pool.format(found.text(tensor))}"
+        return f"{used}.{pool.format(definition.text(tensor))}"
 
-    if len(inner) == 1 and isinstance(tensor := _flattened(found, inner[0]), ast.Name):
+    if len(inner) == 1 and isinstance(tensor := _flattened(definition, inner[0]), ast.Name):
         words = f"{tensor.id} = {pooled(inner[0])}"
-        put = line_before(found, inner[0], words)
-        if put is not None and not _read_again(found, inner[0], tensor.id):
+        put = line_before(definition, inner[0], words)
+        if put is not None and not _read_again(definition, inner[0], tensor.id):
             yield [*imported, put]
     spans = []
     for call in inner:
-        tensor = _flattened(found, call)
+        tensor = _flattened(definition, call)
         assert tensor is not None
-        spans.append((*found.span(tensor), pooled(call)))
+        spans.append((*definition.span(tensor), pooled(call)))
     if spans:
         yield [*imported, *spans]
     if len(inner) == 1:
-        outer = next(c for c in calls if not any(c is _flattened(found, o) for o in calls))
-        yield [*imported, (*found.span(outer), f"{pooled(inner[0])}.flatten(1)")]
+        outer = next(c for c in calls if not any(c is _flattened(definition, o) for o in calls))
+        yield [*imported, (*definition.span(outer), f"{pooled(inner[0])}.flatten(1)")]
 
 
-def line_before(found: Definition, node: ast.expr, words: str) -> Span | None:
+def line_before(definition: Definition, node: ast.expr, words: str) -> Span | None:
     """Put statements on lines of their own before the one that evaluates ``node``.
 
     ``None`` if that is not the first on its line, or if it may not evaluate ``node`` just once.
     """
-    statement = _own_line(found, node)
+    statement = _own_line(definition, node)
     if statement is None:
         return None
-    start = found.source.offset(statement.lineno, statement.col_offset)
-    indent = found.source.text[found.source.line_start(start) : start]
-    line_end = found.source.newline(start)
+    start = definition.source.offset(statement.lineno, statement.col_offset)
+    indent = definition.source.text[definition.source.line_start(start) : start]
+    line_end = definition.source.newline(start)
     lines = (line + line_end + indent for line in words.split("\n"))
     return start, start, "".join(lines)
 
 
-def _flattened(found: Definition, call: ast.Call) -> ast.expr | None:
+def _flattened(definition: Definition, call: ast.Call) -> ast.expr | None:
     """The tensor that a call makes flat, if it is such a call."""
     function = call.func
     if isinstance(function, ast.Call):  # nn.Flatten()(x)
@@ -174,22 +174,22 @@ def _flattened(found: Definition, call: ast.Call) -> ast.expr | None:
     if name_of(function) not in _FLATTENS:
         return None
     base = function.value if isinstance(function, ast.Attribute) else None
-    if base is not None and not isinstance(found.value(base), (types.ModuleType, type)):
+    if base is not None and not isinstance(definition.value(base), (types.ModuleType, type)):
         return base
     named = {k.arg: k.value for k in call.keywords}
     return call.args[0] if call.args else named.get("input", named.get("tensor"))
 
 
-def _read_again(found: Definition, call: ast.Call, name: str) -> bool:
+def _read_again(definition: Definition, call: ast.Call, name: str) -> bool:
     """Whether the value of a variable that a call makes flat is read elsewhere, too."""
-    statement = _own_line(found, call)
+    statement = _own_line(definition, call)
     assert statement is not None
     targets = statement.targets if isinstance(statement, ast.Assign) else []
     last = any(isinstance(t, ast.Name) and t.id == name for t in targets)
     own = {id(node) for node in ast.walk(call)}
     return any(
         isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
-        for node in ast.walk(statement if last else found.tree)
+        for node in ast.walk(statement if last else definition.tree)
         if id(node) not in own and getattr(node, "lineno", 0) >= statement.lineno
     )
 
@@ -198,19 +198,21 @@ def name_of(function: ast.expr) -> str:
     return getattr(function, "attr", getattr(function, "id", ""))
 
 
-def _own_line(found: Definition, inner: ast.expr) -> ast.stmt | None:
+def _own_line(definition: Definition, inner: ast.expr) -> ast.stmt | None:
     """The simple statement that evaluates ``inner``, if it is the first on its line."""
     simple = (ast.Assign, ast.Return, ast.Expr, ast.AnnAssign, ast.AugAssign)
     scopes = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.IfExp)
-    around = [n for n in ast.walk(found.tree) if any(c is inner for c in ast.walk(n))]
+    around = [n for n in ast.walk(definition.tree) if any(c is inner for c in ast.walk(n))]
     if any(isinstance(n, scopes) for n in around):
         return None
     statement = next((n for n in around if isinstance(n, simple)), None)
     if statement is None:
         return None
-    start = found.source.offset(statement.lineno, statement.col_offset)
+    start = definition.source.offset(statement.lineno, statement.col_offset)
     return (
-        statement if not found.source.text[found.source.line_start(start) : start].strip() else None
+        statement
+        if not definition.source.text[definition.source.line_start(start) : start].strip()
+        else None
     )
 
 
@@ -220,24 +222,26 @@ def node_at(node: ast.AST, line: int) -> bool:
     return first <= line <= (getattr(node, "end_lineno", None) or first)
 
 
-def functional(found: Definition) -> tuple[str, list[Span]]:
+def functional(definition: Definition) -> tuple[str, list[Span]]:
     """The name of ``torch.nn.functional`` in the function's module, and the import of a new one."""
-    for name, value in found.function.__globals__.items():
+    for name, value in definition.function.__globals__.items():
         if value is torch.nn.functional:
             return name, []
-    home, imported = module_name(found, torch.nn, "torch.nn")
+    home, imported = module_name(definition, torch.nn, "torch.nn")
     return f"{home}.functional", imported
 
 
-def module_name(found: Definition, module: types.ModuleType, path: str) -> tuple[str, list[Span]]:
-    for name, value in found.function.__globals__.items():
+def module_name(
+    definition: Definition, module: types.ModuleType, path: str
+) -> tuple[str, list[Span]]:
+    for name, value in definition.function.__globals__.items():
         if value is module and name.isidentifier():
             return name, []
-    for name, value in found.function.__globals__.items():
+    for name, value in definition.function.__globals__.items():
         if value is torch and name.isidentifier():
             return f"{name}.nn", []
-    at = _first_import(found.source)
-    return path, [(at, at, f"import {path}{found.source.newline(at)}")]
+    at = _first_import(definition.source)
+    return path, [(at, at, f"import {path}{definition.source.newline(at)}")]
 
 
 def _first_import(source: SourceText) -> int:
