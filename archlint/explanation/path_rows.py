@@ -52,6 +52,7 @@ def rows(trace: Trace, model: nn.Module, levels: int | None = TOP) -> list[Row]:
     result: list[Row] = []
     before = _input(trace)
     leaves = layer_paths(model)
+    starts = {(m.module, m.first) for m in trace.log.modules if m.first < m.end}
     stopped = len(trace.calls) - 1 if trace.outcome != "accepted" else -1
     for index, call in enumerate(trace.calls):
         key = call.module if levels is None else ".".join(call.module.split(".")[:levels])
@@ -60,7 +61,7 @@ def rows(trace: Trace, model: nn.Module, levels: int | None = TOP) -> list[Row]:
         if index == stopped and (not made or _raised_in(trace, call, leaves)):
             dims = None
         row = result[-1] if result else None
-        if row is None or not key or row.module != key:
+        if row is None or not key or row.module != key or (key, index) in starts:
             kind = layer_text(model, key) if key else call.op
             row = Row(key, kind, call.source, index, index, before, [], before)
             result.append(row)

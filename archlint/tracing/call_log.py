@@ -64,8 +64,9 @@ class RepeatedCalls:
 
 @dataclass(frozen=True)
 class CalledModule:
-    """A call of a module with ``args``, which lasts from the call ``first`` up to ``end``."""
+    """A call of a ``module`` with ``args``: it lasts from the call ``first`` up to ``end``."""
 
+    module: str
     first: int
     end: int
     args: tuple[Any, ...]

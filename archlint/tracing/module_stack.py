@@ -66,8 +66,8 @@ class ModuleStack:
                 try:
                     return original(module, *args, **kwargs)
                 finally:
-                    self.modules.pop()
-                    self._log.modules.append(CalledModule(first, len(self._calls), args))
+                    path = self.modules.pop()
+                    self._log.modules.append(CalledModule(path, first, len(self._calls), args))
                     innermost = len(self._log.branched) == branched
                     if innermost and any(e.kind == "branch" for e in self._events[events:]):
                         self._log.branched.append(class_name(module))

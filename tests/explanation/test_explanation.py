@@ -36,6 +36,7 @@ MODELS = [
     small("pads", nn.ReflectionPad2d(3), nn.AvgPool2d(3, 2, ceil_mode=True), nn.ZeroPad2d(1)),
     small("norms", nn.Conv2d(3, 8, 1), nn.GroupNorm(2, 8), nn.InstanceNorm2d(8), nn.Softmax2d()),
     small("signal", nn.Conv1d(2, 4, 9, 4), nn.MaxPool1d(2), nn.GLU(1), input="N 2 T", T=99),
+    small("reused", *[nn.Conv2d(3, 3, 3)] * 2, nn.ReLU()),
     small("volume", nn.Conv3d(1, 2, 3), nn.AdaptiveMaxPool3d(2), input="N 1 D H W", D=5, H=6, W=7),
 ]  # fmt: skip
 

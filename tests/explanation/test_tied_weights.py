@@ -246,6 +246,10 @@ REBUILT = [
     (head(lambda n: nn.Sequential(nn.Conv1d(n, n, 3, groups=n), nn.BatchNorm1d(n),
                                   nn.Conv1d(n, 4, 1)), lambda f, x: f(x)), (8,), "N C T",
      {"C": 5, "T": 9}, (5,)),
+    (head(lambda n: nn.Conv1d(n, 2 * n, 3, groups=n), lambda f, x: f(x)), (8,), "N C T",
+     {"C": 5, "T": 9}, (5,)),
+    (head(lambda n: nn.Linear(3, n), lambda f, x: x * f(x.mean((2, 3))).view(-1, 1, *x.shape[2:])),
+     (64,), "N 3 H W", {"H": 5, "W": 7}, (35,)),
     (head(lambda n: nn.ConvTranspose2d(n, n, 2, 2, groups=n), lambda f, x: f(x)), (8,), "N C H W",
      {"C": 5, "H": 3, "W": 4}, (5,)),
 ]  # fmt: skip

@@ -161,16 +161,17 @@ class _SymbolicWeights:
     def _depthwise(
         self, names: Sequence[str], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments of a convolution; its groups are its weight's first size if they are equal.
+        """The arguments of a convolution, the groups of a depthwise one by its weight's size.
 
-        A depthwise convolution with other channels has as many groups.
+        With other channels it has as many groups, for each as many outputs as before.
         """
         given = dict(zip(names, args, strict=False)) | kwargs
         weight, groups = given.get("weight"), given.get("groups", 1)
-        if type(weight) is SymbolicTensor and weight.spec.ndim > 1 and weight.spec.dims[1] == 1:
-            channels = weight.spec.dims[0]
-            if isinstance(channels, Expr) and substitute(channels, self.numbers) == groups:
-                return (), {**given, "groups": channels}
+        if type(weight) is SymbolicTensor and isinstance(groups, int) and groups > 1:
+            channels, *rest = weight.spec.dims
+            each = substitute(channels, self.numbers) // groups
+            if each and rest[:1] == [1] and isinstance(channels, Expr):
+                return (), {**given, "groups": channels // each}
         return args, kwargs
 
     def _chosen(self, written: Written, places: Sequence[int], exact: bool) -> int | None:

@@ -21,6 +21,7 @@ from archlint.runtime.effort_clock import passed
 from archlint.symbolic import (
     Atom,
     Expr,
+    FloorDiv,
     Max,
     Min,
     Size,
@@ -221,6 +222,8 @@ def _solutions(
             bound = _within_minimum(expr, label)
             at_least, expr = bound is not None, expr if bound is None else bound
         needed = _solution(expr, label, at_least)
+        if needed is None and not at_least:
+            needed = _solution(_without_rounding(expr, label), label)
         if isinstance(needed, Expr) and _grows(needed):
             solved = True
             yield label, needed, at_least
@@ -249,6 +252,16 @@ def _by_factors(
             for name, part in zip(sorted(names), parts.factors, strict=True):
                 yield name, part, False
             return
+
+
+def _without_rounding(expr: Size, label: str) -> Size:
+    """``w - 2*a``, if ``expr`` is ``w//2 - a``: where the first is 0, so is the second."""
+    for monomial, coef in expr.terms if isinstance(expr, Expr) else ():
+        atom = monomial[0]
+        if len(monomial) == 1 and isinstance(atom, FloorDiv) and label in _names(atom.num):
+            rest = expr - from_atom(atom) * coef
+            return atom.num * coef + rest * atom.den
+    return expr
 
 
 def _within_minimum(expr: Size, label: str) -> Size | None:
