@@ -20,16 +20,16 @@ from archlint.cli.report_output import (
     write_reports,
 )
 from archlint.cli.run_jobs import run_jobs
+from archlint.engine.artifact.runtimes import PACKAGES, runtime_of
 
 COMPARE = "archlint.engine.artifact.comparison:artifact_verdict"
-RUNTIMES = ("onnxruntime", "openvino", "torch-export", "executorch", "aoti")
 
 
 @click.command("compare-artifact")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--with", "target", required=True, metavar="TARGET",
               help="The model with the artifact's weights, such as file.py:factory.")  # fmt: skip
-@click.option("--runtime", type=click.Choice(RUNTIMES), default=None,
+@click.option("--runtime", type=click.Choice(tuple(PACKAGES)), default=None,
               help="What runs FILE. Default: by its suffix .onnx, .xml, .pt2 or .pte.")  # fmt: skip
 @click.option("--within", metavar="PHRASE", help="Compare only sizes with this condition, such as "
               "'N <= 16 and H, W in 32..1024'.")  # fmt: skip
@@ -71,7 +71,6 @@ def compare_artifact(
 
     from archlint.contracts import verdict
     from archlint.contracts.contract import Artifact
-    from archlint.engine.artifact.runtimes import runtime_of
     from archlint.errors import Location
 
     if not file.is_file():

@@ -1,9 +1,12 @@
 """The schema of rule files: every key is described for editors."""
 
+from typing import get_args
+
 import pytest
 
 from archlint.contracts.rulefile.pack_schema import PackEntry
-from archlint.contracts.rulefile.schema import OverrideEntry, RuleFileEntry
+from archlint.contracts.rulefile.schema import ArtifactEntry, OverrideEntry, RuleFileEntry
+from archlint.engine.artifact.runtimes import PACKAGES
 
 
 @pytest.mark.parametrize("entry", [RuleFileEntry, PackEntry])
@@ -17,3 +20,9 @@ def test_every_key_is_described(entry):
 
 def test_a_bare_off_is_a_severity():
     assert OverrideEntry.model_validate({"severity": False, "reason": "x"}).severity == "off"
+
+
+def test_the_runtimes_are_those_that_can_run():
+    """The schema names them in a type, which cannot be made of the table."""
+    stated = get_args(ArtifactEntry.model_fields["runtime"].annotation)
+    assert stated == tuple(PACKAGES)
