@@ -69,6 +69,18 @@ def at_every_value(formula: Bool, index: Unknown, box: Box) -> Bool | None:
     return _monotone_alternatives(free, bound, index, box)
 
 
+def ends(size: Size, index: Unknown, box: Box) -> tuple[Size | None, Size | None]:
+    """The least and the greatest value of a size over the range of the index, where known."""
+    low, high = (substitute(size, {index.name: end}) for end in index_range(index))
+    match _direction(size, index, box):
+        case None:
+            return None, None
+        case -1:
+            return high, low
+        case _:
+            return low, high
+
+
 def _monotone_alternatives(
     free: Sequence[Bool], bound: Sequence[Bool], index: Unknown, box: Box
 ) -> Bool | None:

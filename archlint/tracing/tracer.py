@@ -25,7 +25,6 @@ from torch.overrides import TorchFunctionMode
 
 from archlint.contracts.contract import Input
 from archlint.models.meta_weights import reads_floats
-from archlint.ops.autocast import autocast
 from archlint.ops.overloads import as_python_call
 from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
 from archlint.ops.rules.split import Pieces
@@ -58,6 +57,7 @@ from archlint.tracing.python.legacy_constructors import legacy_constructors_foll
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
 from archlint.tracing.python.lru_caches import lru_caches_restored
 from archlint.tracing.python.math_functions import math_of_sizes
+from archlint.tracing.rule_calls import as_numbers, call_rule
 from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.symint.python_types import user_number
@@ -75,10 +75,8 @@ from archlint.tracing.tensors.specs import (
     has_tensors,
     has_unknown_elements,
     is_symbolic,
-    known_of,
     map_tensors,
     spec_of,
-    user_number_in,
     with_specs,
 )
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
@@ -215,17 +213,10 @@ class Tracer(TorchFunctionMode):
             forget_elements(self.run, check_overlap(self.path, call, self.calls))
         if rule is not None:
             try:
-                known = [known_of(a) for a in args]
-                settings = {k: known_of(v) for k, v in kwargs.items()}
-                known, settings = autocast(self.path, func, known, settings)
-                if settings.pop("out", None) is not None:
-                    raise NoRule("out=")
-                result = rule(self.path, *known, **settings)
+                called = call_rule(self.path, rule, func, args, kwargs)
+                result, known, settings, call.args, call.kwargs = called
             except NoRule:
-                numbers = [user_number_in(a, self.path) for a in args[1:]]
-                if any(n is not a for n, a in zip(numbers, args[1:], strict=True)):
-                    self.calls.pop()
-                    return self._call(func, (args[0], *numbers), kwargs)
+                pass
             except Refused:
                 raise
             except Exception as e:  # a bug of a rule must never look like the model's
@@ -250,6 +241,7 @@ class Tracer(TorchFunctionMode):
                     call.result = own(*args, **kwargs)
                 return call.result
         call.how = "kernel"
+        args, kwargs = as_numbers(self.path, func, args, kwargs) or (args, kwargs)
         call.result = self._kernel(*(kernel or (func, args, kwargs)), index)
         self.gradients.learn(call)
         return call.result

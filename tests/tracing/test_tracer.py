@@ -110,7 +110,6 @@ def test_a_limit_that_is_a_tensor_beside_a_number():
     [
         lambda self, x: torch.arange(x.sum()),
         lambda self, x: torch.full((2, 3), x.sum()),
-        lambda self, x: x.view(x.sum().long(), -1),
         lambda self, x: F.leaky_relu(x, x.amax()),
         lambda self, x: torch.tensor([x.amax(), 2.0]),
     ],
@@ -120,6 +119,11 @@ def test_a_tensor_taken_for_a_number_is_no_refusal(forward):
     found = run(forward)
     assert found.outcome == "unknown"
     assert "depends on values: it takes a tensor for a number" in found.error
+
+
+def test_an_integer_that_is_not_known_is_needed_as_a_size():
+    found = run(lambda self, x: x.view(x.sum().long(), -1))
+    assert (found.outcome, "value of a tensor is needed" in found.error) == ("unknown", True)
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,13 @@ def arange(path: Path, *args: Any, **settings: Any) -> TensorSpec:
         raise NoRule("bool")
     if whole:
         length, values = _whole(path, int_(start), int_(end), int_(step))
-    else:
-        if dtype not in promote.FLOATING:
-            raise NoRule("integers from fractional bounds")
-        length, values = _fractional(path, start, end, step)
-    return made(path, (length,), settings, dtype, values)
+        return made(path, (length,), settings, dtype, values)
+    if dtype not in promote.FLOATING:
+        raise NoRule("integers from fractional bounds")
+    length, values, exact = _fractional(path, start, end, step)
+    spec = made(path, (length,), settings, dtype, values)
+    spec.loose = not exact
+    return spec
 
 
 def int_(value: Any) -> Size:
@@ -62,22 +64,28 @@ def _whole(path: Path, start: Size, end: Size, step: Size) -> tuple[Size, Range]
     return length, (start + (length - 1) * step, start)
 
 
-def _fractional(path: Path, start: Any, end: Any, step: Any) -> tuple[Size, Range]:
+def _fractional(path: Path, start: Any, end: Any, step: Any) -> tuple[Size, Range, bool]:
+    """How many elements, between which integers, and whether these are elements themselves."""
     first, last, each = ratio_of(start), ratio_of(end), ratio_of(step)
     if first is None or last is None or each is None or not isinstance(each.num, int):
         raise NoRule("fractions that a float may round")
-    if not isinstance(each.den, int) or each.num * each.den <= 0:
-        raise NoRule("a step that is not above 0")
+    if not isinstance(each.den, int) or each.num * each.den == 0:
+        raise NoRule("a step of 0")
+    if all(r.den == 1 and not r.rounded for r in (first, last, each)):
+        return *_whole(path, first.num, last.num, each.num), True
+    falling = each.num * each.den < 0
+    if falling:
+        first, last, each = last, first, Ratio(-each.num, each.den, each.rounded)
     span = last if first.num == 0 else ratio_add(last, Ratio(-first.num, first.den, first.rounded))
     if span is None or path.known(ge(span.den, 1)) is not True:
         raise NoRule("fractions that a float may round")
-    path.claim(
-        ge(span.num, 0), "bounds {} and {} in the direction of the step", first.floor(), last.ceil()
-    )
+    bounds = (first.floor(), last.ceil())
+    shown = bounds[::-1] if falling else bounds
+    path.claim(ge(span.num, 0), "bounds {} and {} in the direction of the step", *shown)
     number = span if each.num == each.den else ratio_div(span, each)
     if number is None:
         raise NoRule("fractions that a float may round")
-    return number.ceil(), (first.floor(), last.ceil())
+    return number.ceil(), bounds, False
 
 
 @shape_rule(torch.linspace)

@@ -30,10 +30,14 @@ def _claim_classes(path: Path, target: TensorSpec, classes: Size, ignored: int) 
         low, high = values
         if low == ignored and high == ignored:
             return
-        # The other elements may be anywhere between the bound that is ignored and the other one.
-        values = (None if low == ignored else low, None if high == ignored else high)
-        target = target.like(target.dims, values=values)
-        target.loose = values != (low, high)
+        # The other elements are integers between the bound that is ignored and the other one.
+        if low == ignored:
+            low = ignored + 1 if path.known(ge(ignored + 1, 0)) is True else None
+        if high == ignored:
+            high = ignored - 1 if path.known(le(ignored, classes)) is True else None
+        loose = target.loose or None in (low, high)
+        target = target.like(target.dims, values=(low, high))
+        target.loose = loose
     elif values is IN_RANGE:
         return
     within(path, target, classes, 0, unread=empty(target.dims))

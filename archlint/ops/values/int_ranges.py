@@ -14,7 +14,7 @@ import torch
 
 from archlint.ops.registry import Path, Range, TensorSpec
 from archlint.ops.values.float_ranges import FLOATS, Real
-from archlint.symbolic import Expr, Size, ceildiv, floordiv, maximum, minimum
+from archlint.symbolic import Expr, Size, ceildiv, floordiv, maximum, minimum, mod
 from archlint.symbolic.formula import conj, ge, le
 from archlint.symbolic.rational import Ratio, ratio_of
 
@@ -144,6 +144,8 @@ def remainder(path: Path, a: Range, b: Range, whole: bool = True) -> Range:
     least, most = b
     if least is None or not _nonneg(path, least - 1):
         return UNKNOWN
+    if whole and a[0] is not None and a[0] == a[1] and least == most:
+        return (mod(a[0], least),) * 2
     high = None if most is None else most - (1 if whole else 0)
     if _nonneg(path, a[0]) and a[1] is not None:
         high = a[1] if high is None else minimum(high, a[1])

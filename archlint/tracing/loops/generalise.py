@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from archlint.symbolic import Expr, Size
+from archlint.symbolic import Expr, Size, Unknown
+from archlint.symbolic.quantify_range import ends
 from archlint.tracing.loops.lists import GrowingList
-from archlint.tracing.loops.segments import Segment
-from archlint.tracing.loops.state import alike, canonical, like, same_size
+from archlint.tracing.loops.segments import Segment, fresh
+from archlint.tracing.loops.state import alike, canonical, like, names_index, same_size
 from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.python_types import SymbolicInt, sym_int
@@ -110,3 +111,21 @@ def _grown_list(
             return None
         grown.append(Segment(y.value, _line(path, x.repeats, y.repeats, turns)))
     return grown if any(g.repeats is not y.repeats for g, y in zip(grown, b, strict=True)) else None
+
+
+def of_all_turns(path: TracedPath, value: Any, index: Unknown) -> Any:
+    """An element of a list with bounds of its values that hold in every turn of ``index``."""
+    if type(value) is tuple:
+        return tuple(of_all_turns(path, part, index) for part in value)
+    if type(value) is not SymbolicTensor or not isinstance(value.spec.values, tuple):
+        return value
+    if not names_index(value.spec.values, index.name):
+        return value
+    spec, box = value.spec, path.facts.narrow
+    low, high = (
+        None if v is None else ends(v, index, box)[side] for side, v in enumerate(spec.values)
+    )
+    value = fresh(value)
+    value.spec = spec.like(spec.dims, strides=spec.strides, values=(low, high))
+    value.spec.loose = True
+    return value

@@ -18,7 +18,7 @@ import torch
 from archlint.ops.shapes.strides import DeferredStrides
 from archlint.symbolic import Expr, Size, Unknown, from_atom, substitute
 from archlint.symbolic.formula import eq, ge
-from archlint.tracing.loops.generalise import generalised
+from archlint.tracing.loops.generalise import generalised, of_all_turns
 from archlint.tracing.loops.lists import GrowingList
 from archlint.tracing.loops.rewriting import Site
 from archlint.tracing.loops.segments import Segment, segments_of
@@ -223,6 +223,8 @@ class Loop:
         if read or more is None:
             self._more()
         at_front, segment = more
+        value = of_all_turns(self.host.path, segment.value, atom)
+        segment = Segment(value, segment.repeats)
         if names_index(tuple(segment), atom.name) and not self.host.plans.of(self.site).last:
             self._unroll()
         if not is_element(segment.value) or names_index(tuple(segment), atom.name):

@@ -31,6 +31,7 @@ from archlint.symbolic import maximum, minimum
 from archlint.symbolic.formula import ge
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing import path as path_module
+from archlint.tracing import rule_calls
 from archlint.tracing.python.builtin_calls import replaceable
 from archlint.tracing.python.math_functions import EXACT, of_sizes
 from archlint.tracing.symint import node as node_module
@@ -282,7 +283,7 @@ _BETWEEN = frozenset(
     module.__file__
     for module in (
         torch, torch._tensor, torch.overrides, node_module, python_types, fractions,
-        attributes, path_module, split,
+        attributes, path_module, rule_calls, split,
         sys.modules[__name__],
     )
 )  # fmt: skip

@@ -13,8 +13,7 @@ import torch
 from archlint.ops.registry import ElementFacts, SizeTuple, TensorSpec
 from archlint.tracing.run import TraceRun, current_run
 from archlint.tracing.symint.node import SizeNode, size_of
-from archlint.tracing.symint.numbers import SizePath
-from archlint.tracing.symint.python_types import NUMBER_TYPES, user_number
+from archlint.tracing.symint.python_types import NUMBER_TYPES
 from archlint.tracing.symint.rounding import as_operand
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trees import leaves, map_leaves
@@ -148,13 +147,6 @@ def number_in(known: Any) -> Any:
         return known
     low, high = known.values if isinstance(known.values, tuple) else (None, None)
     return known if low is None or (low is not high and low != high) else low
-
-
-def user_number_in(value: Any, path: SizePath) -> Any:
-    """The number in a stand-in of an integer without dimensions, if it is known, for user code."""
-    known = known_of(value) if type(value) is SymbolicTensor else None
-    number = number_in(known)
-    return value if number is known else user_number(number, path)
 
 
 def is_symbolic(values: Iterable[Any]) -> bool:

@@ -37,7 +37,7 @@ def test_arange_of_whole_numbers(env, other, dtype):
 
 # Between these versions the real operator ends the process for whole numbers by part of a step.
 PART_STEP_CRASH = (2, 7) <= tuple(map(int, torch.__version__.split(".")[:2])) < (2, 13)
-fractions = st.sampled_from([0.5, 1.0, 1.5, 0.25, 0.1, 2.0, -1.0])
+fractions = st.sampled_from([0.5, 1.0, 1.5, 0.25, 0.1, 2.0, -1.0, -0.5, -2.5, -0.1])
 
 
 @given(env=env, other=env, start=fractions, step=fractions)
@@ -67,6 +67,10 @@ def test_range_of_arange():
     path = HintPath({"h": 5}, Box({"h": (1, None)}))
     assert RULES[torch.arange](path, h).values == (0, h - 1)
     assert RULES[torch.arange](path, 1, h + 1).values == (1, h)
+    counted = RULES[torch.arange](path, 0, h, 1.0)
+    assert (counted.values, counted.loose) == ((0, h - 1), False)
+    assert RULES[torch.arange](path, 0, h, 0.5).loose  # the last element is below h
+    assert RULES[torch.arange](path, h - 1, -1, -1.0).values == (0, h - 1)
 
 
 @covers(torch.linspace, torch.eye, torch.randperm, torch.tril_indices, torch.triu_indices)

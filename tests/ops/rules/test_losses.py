@@ -93,6 +93,20 @@ def test_class_indices(values, accepted, exact):
         assert found.text == accepted
 
 
+@pytest.mark.parametrize("ignored", [-1, 0, 1, 3, 4, 5])
+def test_the_index_that_is_ignored_is_at_an_end_of_the_range(ignored):
+    class Ignoring(torch.nn.Module):
+        def forward(self, scores, classes):
+            return F.cross_entropy(scores, classes, ignore_index=ignored)
+
+    for below in (4, 5):
+        classes = {"shape": "N", "dtype": "int64", "below": below}
+        found = archlint.infer(Ignoring(), {"scores": "N 4", "classes": classes})
+        others = [c for c in range(below) if c != ignored]
+        assert found.exact
+        assert found.accepts(N=3) is all(c < 4 for c in others)
+
+
 @covers(torch._C._nn.multi_margin_loss)
 @few
 @given(sizes, sizes, inputs, targets, st.sampled_from([0, 0, -1]), st.integers(0, 2))

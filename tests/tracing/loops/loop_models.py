@@ -255,6 +255,17 @@ class ElementsOfATensor(nn.Module):
         return steps, torch.stack(tuple(x)), sum(x), torch.cat([x[0], *x])
 
 
+class NumberedBoxes(nn.Module):
+    """As torchvision joins the boxes of each image, with the image's number in front."""
+
+    def forward(self, x):
+        boxes = [x[i] for i in range(x.shape[0])]
+        numbers = [torch.full_like(b[:, :1], i) for i, b in enumerate(boxes)]
+        places = [torch.full((2,), 2 * i - 1) for i in range(len(boxes))]
+        table = torch.zeros(2 * x.shape[0], 3)
+        return torch.cat([torch.cat(numbers), torch.cat(boxes)], 1), table[torch.cat(places) + 1]
+
+
 class TwoNames(nn.Module):
     def forward(self, x):
         first, second = x.unbind(1)
@@ -277,6 +288,7 @@ EXACT = {
     TwoNames: ("N T C", "T == 2"),
     NamesOfRows: ("N T C", "N == 3"),
     NamesOfPieces: ("N T C", "T in 5..8"),
+    NumberedBoxes: ("N T C", "any size"),
     HandWrittenRNN: ("N T 4", "any size"),
     TeacherForcing: ("N T 4", "any size"),
     SelectiveScan: ("N T C", "any size"),

@@ -1,0 +1,109 @@
+"""Calls of shape rules, with numbers for tensors of one integer: ``x.view(n, lengths.max())``."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from archlint.ops.autocast import autocast
+from archlint.ops.registry import NoRule, Refused
+from archlint.tracing.path import TracedPath
+from archlint.tracing.symint.python_types import user_number
+from archlint.tracing.tensors.attributes import ATTRIBUTES
+from archlint.tracing.tensors.specs import known_of, number_in
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
+
+_ITEM = ATTRIBUTES[torch.Tensor.item]
+_SIZES = ("size", "output_size")  # of PyTorch's functions in Python, which have no schema
+_NUMBERS = ("int", "number")
+_LISTS = ("List[int]", "List[Optional[int]]")
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def call_rule(path: TracedPath, rule: Any, func: Any, args: Any, kwargs: Any) -> Any:
+    """The result of a rule, what it was given, and the arguments of the call that these are.
+
+    A rule that fails is tried again with numbers for tensors of one integer. Raises what the rule
+    raises.
+    """
+    for last in (False, True):
+        known = [known_of(a) for a in args]
+        settings = {k: known_of(v) for k, v in kwargs.items()}
+        known, settings = autocast(path, func, known, settings)
+        if settings.pop("out", None) is not None:
+            raise NoRule("out=")
+        try:
+            return rule(path, *known, **settings), known, settings, args, kwargs
+        except Refused:
+            raise
+        except Exception:
+            numbers = None if last else as_numbers(path, func, args, kwargs, operands=True)
+            if numbers is None:
+                raise
+            args, kwargs = numbers
+    raise AssertionError
+
+
+def as_numbers(
+    path: TracedPath, func: Any, args: Any, kwargs: Any, operands: bool = False
+) -> Arguments | None:
+    """The arguments of a call with numbers for tensors of one integer; ``None`` if there are none.
+
+    PyTorch reads such a tensor where the operator's schema has a number. Elsewhere it is an
+    operand, whose number means the same to most rules: with ``operands`` a known number replaces
+    it.
+    """
+    wanted, variadic = _wanted(func)
+    changed: list[Any] = []
+
+    def one(value: Any, read: bool) -> Any:
+        if type(value) is not SymbolicTensor or value.spec.dims:
+            return value
+        spec = value.spec
+        if spec.dtype.is_floating_point or spec.dtype.is_complex or spec.dtype is torch.bool:
+            return value
+        number = number_in(spec)
+        if not read and (number is spec or not operands):
+            return value
+        changed.append(value)
+        return _ITEM(path, spec) if number is spec else user_number(number, path)
+
+    def argument(place: int | str, value: Any) -> Any:
+        at = variadic if isinstance(place, int) and place > variadic >= 0 else place
+        kind = wanted.get(at)
+        if isinstance(value, (tuple, list)):
+            lists = kind in _LISTS or place in _SIZES
+            return type(value)([one(v, kind in _LISTS) for v in value]) if lists else value
+        return value if at == 0 and kind is None else one(value, kind is not None)
+
+    positional = tuple(argument(i, a) for i, a in enumerate(args))
+    named = {name: argument(name, a) for name, a in kwargs.items()}
+    return (positional, named) if changed else None
+
+
+@lru_cache(maxsize=1024)
+def _wanted(func: Any) -> tuple[dict[int | str, str], int]:
+    """Arguments that are numbers in every overload, by place and name, with their types.
+
+    Also the place of sizes that may be passed one by one, ``x.view(2, 3)``; -1 if there is none.
+    """
+    packet: Any = getattr(torch.ops.aten, getattr(func, "__name__", ""), None)
+    types: dict[int | str, set[str]] = {}
+    names = packet.overloads() if hasattr(packet, "overloads") else ()
+    for overload in names:
+        for place, argument in enumerate(getattr(packet, overload)._schema.arguments):
+            if argument.name == "dtype":  # as in the overloads of view
+                continue
+            type_ = argument.type
+            kind = str(type_.getElementType() if type_.kind() == "OptionalType" else type_)
+            for key in (argument.name, *(() if argument.kwarg_only else (place,))):
+                types.setdefault(key, set()).add(kind)
+    numbers = {
+        key: kinds.pop() for key, kinds in types.items()
+        if len(kinds) == 1 and kinds <= {*_NUMBERS, *_LISTS}
+    }  # fmt: skip
+    lists = [place for place, kind in numbers.items() if place in (0, 1) and kind in _LISTS]
+    return numbers, next((place for place in lists if isinstance(place, int)), -1)
