@@ -166,7 +166,8 @@ def _row(repository: str, model: str, verdict: Verdict) -> dict[str, Any]:
     if "row" in verdict.details:
         return row | dict(json.loads(verdict.details["row"]))
     # Its process was ended, or died.
-    return row | {"word": "tested", "reasons": [verdict.message], "seconds": verdict.seconds}
+    word = "not built" if "could not be built" in verdict.message else "tested"
+    return row | {"word": word, "reasons": [verdict.message], "seconds": verdict.seconds}
 
 
 def examined(

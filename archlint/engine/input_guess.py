@@ -31,6 +31,7 @@ _QUERIES = re.compile(r"^(q|query|queries)$")
 _KEYS = re.compile(r"^(k|v|keys?|values?)$")
 _SOURCE = re.compile(r"^(src|source)(_\w+)?$")
 _TARGET = re.compile(r"^(tgt|trg|target)(_(seq|ids|tokens|input|emb))?$")
+_TRUTH = re.compile(r"^(targets?|labels?|gt|ground_truth|masks?|y|y_true|y_hat)$")
 _MOST_CHANNELS = 4  # of an image or a sound
 _FEW_CONVOLUTIONS = 3  # by their channels: of a block, each may be the one that sees the input
 _OTHERS = (nn.Linear, nn.Embedding, nn.EmbeddingBag, nn.RNNBase)
@@ -50,7 +51,8 @@ def likely_inputs(model: nn.Module) -> list[Input]:
     an image of the features of its first Linear, whose channels are last or second, or of 3.
     Further arguments are what their names say: ``t`` a number for each image, ``y`` its class,
     ``image2`` the same as ``image1``, ``k`` and ``v`` rows for the queries ``q``, ``tgt`` tokens of
-    another length than those of ``src``. ``ArchlintError`` if a name says nothing.
+    another length than those of ``src``, ``target`` of a loss without weights the same as its
+    prediction. ``ArchlintError`` if a name says nothing.
     """
     home = type(model).__module__
     if home.startswith("torchvision.models.detection"):
@@ -109,6 +111,7 @@ def _further(
     others: dict[str, Callable[[TensorInput], TensorInput]] = {}
     embedding = next((m for m in model.modules() if isinstance(m, nn.Embedding)), None)
     first = needed[0]
+    is_loss = next(model.parameters(), None) is None
     for name in needed[1:]:
         if _TIMES.search(name):
             others[name] = _always(_tensor("N"))
@@ -118,11 +121,16 @@ def _further(
             others[name] = _of_another_length
         elif _TARGET.search(name) and _SOURCE.search(first):
             others[name] = partial(_target, model)
-        elif name != first and name.rstrip("0123456789") == first.rstrip("0123456789"):
+        elif _is_like_first(name, first) or (is_loss and _TRUTH.search(name)):
             others[name] = lambda one: one
         else:
             return None
     return others
+
+
+def _is_like_first(name: str, first: str) -> bool:
+    """Whether the names of two arguments differ by a number only."""
+    return name != first and name.rstrip("0123456789") == first.rstrip("0123456789")
 
 
 def _always(tensor: TensorInput) -> Callable[[TensorInput], TensorInput]:

@@ -79,6 +79,11 @@ def required(function: ast.FunctionDef, skip: int) -> tuple[str, ...]:
     return tuple(p.arg for p, default in _parameters(function, skip) if default is None)
 
 
+def names_of(function: ast.FunctionDef, skip: int) -> list[str]:
+    """The parameters that a call can name, in their order, except the first ``skip``."""
+    return [p.arg for p, _ in _parameters(function, skip)]
+
+
 def _parameters(function: ast.FunctionDef, skip: int) -> Iterator[tuple[ast.arg, ast.expr | None]]:
     """The parameters that a call can name, each with its default."""
     a = function.args

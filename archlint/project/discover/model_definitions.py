@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from archlint.project.discover.constructor_arguments import Arguments, arguments_of
+from archlint.project.discover.call_arguments import Calls
+from archlint.project.discover.constructor_arguments import Arguments, arguments_of, names_of
 from archlint.project.discover.name_lookup import Definition, Project, Source, dotted_name
 
 # Names of other libraries that are, or return, an nn.Module.
@@ -40,6 +41,7 @@ class ModelFinder:
         self._returns = lru_cache(maxsize=None)(self._returns_model)
         self._derives = lru_cache(maxsize=None)(self._derives_model)
         self._busy: set[Definition] = set()
+        self._calls = Calls(project)
 
     def candidates(self) -> Iterator[Candidate]:
         """The public classes and functions that make models, in the order of the files."""
@@ -117,7 +119,12 @@ class ModelFinder:
         """The arguments of the class's ``__init__``, own or inherited."""
         for each in self._lineage(definition)[0]:
             if method := _method(each, "__init__"):
-                return arguments_of(method, 1, each, self._project)
+                arguments = arguments_of(method, 1, each, self._project)
+                if not arguments.needs:
+                    return arguments
+                stated = self._calls.arguments(definition, names_of(method, 1), arguments.needs)
+                needs = () if stated else arguments.needs
+                return Arguments({**arguments.values, **stated}, needs)
         return Arguments()
 
     def _lineage(self, definition: Definition) -> tuple[list[Definition], list[str]]:

@@ -30,12 +30,13 @@ class Definition:
 
 @dataclass(eq=False)
 class Source:
-    """A parsed file: its definitions and imports."""
+    """A parsed file: its definitions, imports and calls."""
 
     file: File
     definitions: dict[str, Definition] = field(default_factory=dict)
     imports: dict[str, str] = field(default_factory=dict)  # local name -> dotted name
     stars: list[str] = field(default_factory=list)  # modules of "from … import *"
+    calls: list[tuple[str, ast.Call]] = field(default_factory=list)  # of dotted names
 
 
 class Project:
@@ -108,6 +109,9 @@ def _source(file: File) -> Source:
     with tokenize.open(file.path) as opened:
         tree = ast.parse(opened.read(), str(file.path))
     source = Source(file)
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and (name := dotted_name(call.func)):
+            source.calls.append((name, call))
     for node in _at_top(tree.body):
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
             source.definitions[node.name] = Definition(node.name, node, source)

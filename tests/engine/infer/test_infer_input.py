@@ -132,6 +132,12 @@ class Patches(nn.Module):
         return self.fc(patches.reshape(n, (h // 4) * (w // 4), c * 16))
 
 
+class Dice(nn.Module):
+    def forward(self, logits, target):
+        both = logits.sigmoid() * target
+        return 1 - 2 * both.sum() / (logits.sigmoid().sum() + target.sum())
+
+
 @pytest.mark.parametrize(
     ("model", "input"),
     [
@@ -186,6 +192,10 @@ def test_further_arguments_are_guessed_by_their_names():
     found = archlint.infer(Attention())
     assert input_as_yaml(found.input) == {"queries": "N T 8", "keys": "N S 8", "values": "N S 8"}
     assert found.text == "any size"
+    assert input_as_yaml(archlint.infer(Dice()).input) == {
+        "logits": "N 3 H W",
+        "target": "N 3 H W",
+    }
     assert input_as_yaml(archlint.infer(Translation()).input) == {
         "src": {"shape": "N T", "dtype": "int64", "below": 30},
         "trg": {"shape": "N S", "dtype": "int64", "below": 20},
