@@ -6,6 +6,7 @@ import shlex
 from dataclasses import replace
 
 import click
+from click.core import ParameterSource
 
 from archlint.cli.infer import (
     input_option,
@@ -76,6 +77,12 @@ def cost(
     from archlint.contracts.settings import version
     from archlint.report import cost_text
 
+    given = click.get_current_context().get_parameter_source("optimizer")
+    if given is ParameterSource.COMMANDLINE and not train:
+        raise click.UsageError("--optimizer is about --train, which is missing")
+    if fits is not None and fits.isdigit() and len(fits) < 4:
+        hint = f"found {fits} bytes; did you mean {fits}GiB?"
+        raise click.BadParameter(hint, param_hint="--fits")
     input = read_input(input_)
     ref, root = model_argument(target, kwargs)
     input = stated_input(target, input, mode)

@@ -202,6 +202,9 @@ def _of_two(
     from archlint.project.lock_file import read
 
     files = [Path(p).is_file() for p in (old, new)]
+    for path in (old, new):
+        if path.endswith(".lock") and not Path(path).is_file():
+            raise CannotRun(f"{path}: this file does not exist; archlint lock writes one")
     if files[0] != files[1]:
         lock, target = (old, new) if files[0] else (new, old)
         locked = _entries(Path(lock), target, read_input(input_), modes)

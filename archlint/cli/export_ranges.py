@@ -147,7 +147,10 @@ def _sizes(text: str | None) -> dict[str, int]:
     for part in (text or "").replace(" ", "").split(",") if text else []:
         name, equals, value = part.partition("=")
         if not equals or not name.isidentifier() or not value.isdigit():
-            raise click.BadParameter(f"found {part!r}; expected sizes such as H=224,W=224",
+            height, _, width = part.partition("x")
+            pair = height.isdigit() and width.isdigit()
+            meant = f"H={height},W={width}" if pair else "H=224,W=224"
+            raise click.BadParameter(f"found {part!r}; expected sizes such as {meant}",
                                      param_hint="--opt")  # fmt: skip
         sizes[name] = int(value)
     return sizes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -163,7 +164,7 @@ def read_input(words: str | None) -> Input:
     if words is None:
         return []
     value: Any = words
-    if words.lstrip().startswith(("{", "[")):
+    if re.match(r"\s*([{\[]|\w+:\s)", words):
         value = _yaml(words, "--input")
     try:
         return contract_of(input=value, accepts="any size").input

@@ -109,6 +109,9 @@ def _check_target(target: str, root: Path) -> None:
     from archlint.models.zoo_names import ZOOS, missing_model
 
     module, _, name = target.rpartition(":")
+    if module.endswith(":") and not module.startswith(":"):
+        raise CannotRun(f"{target!r} is not a valid target; did you mean "
+                        f"{module.rstrip(':')}:{name}?")  # fmt: skip
     if not module or not name:
         raise CannotRun(
             f"{target!r} is not a valid target; expected pkg.mod:factory, path/file.py:factory, "
@@ -171,7 +174,9 @@ def _of_rule_files(name: str) -> tuple[ModelRef, Path, list[Contract]]:
         files, mistakes = read_rule_files(())
     except SettingsError as e:
         _check_no_file(name)
-        raise CannotRun(f"{name!r} is not a target, and there is no rule file; {forms}") from e
+        meant = _target_of(name, Path.cwd())
+        hint = f"did you mean {meant}?" if meant else forms
+        raise CannotRun(f"{name!r} is not a target, and there is no rule file; {hint}") from e
     known: dict[str, tuple[ModelRef, Path]] = {}
     for file in files:
         for at, ref in file.models.items():
@@ -189,8 +194,23 @@ def _of_rule_files(name: str) -> tuple[ModelRef, Path, list[Contract]]:
         kind = "folder" if Path(name).is_dir() else "file"
         about = f"{name!r} is a {kind}; expected a model: the rule files have {listed([*known])}"
         raise CannotRun(f"{about}; or {forms}")
-    hint = did_you_mean(name, list(known)) or f"; they have {listed([*known])}"
+    if meant := _target_of(name, Path.cwd()):
+        raise CannotRun(f"{name!r} is not a target; did you mean {meant}?")
+    hint = did_you_mean(name, list(known)).rstrip("?") or f"; they have {listed([*known])}"
     raise CannotRun(f"no model of the rule files is named {name!r}{hint}; or {forms}")
+
+
+def _target_of(name: str, folder: Path) -> str:
+    """The target that was meant by ``resnet18`` or ``pkg.mod.Net``; empty if none is known."""
+    from archlint.models.zoo_names import ZOOS, zoo_of
+
+    module, _, last = name.removesuffix("()").rpartition(".")
+    zoos = [zoo for zoo in ZOOS if module in ("", zoo, f"{zoo}.models")]
+    if zoo := zoo_of(last, zoos):
+        return f"{zoo}:{last}"
+    path = folder.joinpath(*module.split("."))
+    found = module and (path.with_suffix(".py").is_file() or path.is_dir())
+    return f"{module}:{last}" if found else ""
 
 
 def _check_no_file(name: str) -> None:

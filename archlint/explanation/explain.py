@@ -119,7 +119,7 @@ def _explain(
         path = _path_of(run, point)
     if path is None or point is None:
         where = size_text(point or {}) or "any size"
-        why = "; ".join(exploration.reasons) or "these sizes are outside of the explored ones"
+        why = "; ".join(exploration.reasons) or "sizes are at least 1"
         name = run.source.name
         raise ArchlintError(f"it is not known whether {name} accepts {where}: {why}")
     model = run.model

@@ -37,7 +37,7 @@ from archlint.models.meta_weights import build_lean, lean_copy
 from archlint.models.nested_objects import targets_in, with_objects
 from archlint.models.refused_targets import is_data, refused_module, refused_object
 from archlint.models.snapshot import Snapshot
-from archlint.models.user_code import article, near_names, user_code
+from archlint.models.user_code import article, near_names, user_code, wrong_arguments
 from archlint.models.zoos import (
     import_library,
     timm_model,
@@ -145,8 +145,11 @@ class ModelSource:
         return self._factory()
 
     def _build(self) -> nn.Module:
-        with user_code(f"{self.name} could not be built"), preserve_random_state():
-            model = self._call()
+        try:
+            with user_code(f"{self.name} could not be built"), preserve_random_state():
+                model = self._call()
+        except TargetError as e:
+            raise TargetError(f"{e}{wrong_arguments(e.__cause__, self.maker)}") from e.__cause__
         if not isinstance(model, nn.Module):
             raise TargetError(f"{self.name} {_no_module(model)}")
         return model
@@ -335,7 +338,8 @@ def _import_module(name: str, root: Path) -> ModuleType:
                 where = f"looked in {root} and among installed packages"
                 if name == "fixture":
                     where += "; only pytest can build a model from a fixture"
-                raise TargetError(f"there is no module {e.name} ({where})") from None
+                near = near_names(e.name, ["torchvision", "timm"])
+                raise TargetError(f"there is no module {e.name} ({where}){near}") from None
             raise
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import inspect
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -40,3 +42,25 @@ def near_names(name: str, names: Sequence[str]) -> str:
     """``; did you mean …?`` with up to three names like ``name``, or nothing."""
     near = difflib.get_close_matches(name, names, 3)
     return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+_MISSING = re.compile(
+    r"([\w.<>]+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)"
+)
+_UNEXPECTED = re.compile(r"([\w.<>]+)\(\) got an unexpected keyword argument '(\w+)'")
+
+
+def wrong_arguments(error: BaseException | None, maker: object) -> str:
+    """What to write where ``maker`` was called without its arguments, or with others."""
+    own = getattr(maker, "__name__", None)
+    match = _MISSING.match(str(error)) or _UNEXPECTED.match(str(error))
+    if not isinstance(error, TypeError) or match is None or own not in match[1].split("."):
+        return ""
+    if match.re is _MISSING:
+        lines = ", ".join(f"{name}: ..." for name in re.findall(r"'(\w+)'", match[2]))
+        return f"; pass kwargs: {{{lines}}} in a rule file, or --kwargs '{{{lines}}}'"
+    try:
+        known = list(inspect.signature(maker).parameters)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return ""
+    return near_names(match[2], known) or (f"; it takes {', '.join(known)}" if known else "")

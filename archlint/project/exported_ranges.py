@@ -10,6 +10,7 @@ from typing import Any
 from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Input, TensorInput
 from archlint.contracts.nested import leaves
+from archlint.contracts.region import input_symbols
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
 from archlint.contracts.rulefile.ranges.forms import (
     CHECK,
@@ -50,7 +51,8 @@ def exported(
     if form in ONE_PROFILE and len(pieces) > 1:
         lost = " or ".join(f"({phrase(list(p.items()))})" for p in pieces[1:])
         pieces = pieces[:1]
-    endless = sorted({n for p in pieces for n, s in p.items() if s.high is None})
+    open_ = {n for p in pieces for n, s in p.items() if s.high is None}
+    endless = [n for n in input_symbols(input) if n in open_] or sorted(open_)
     if endless and form in WITHOUT_INFINITY:
         raise ArchlintError(
             f"{form} needs an end for {', '.join(endless)}: add --within, as in --within "

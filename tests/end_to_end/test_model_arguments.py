@@ -1,6 +1,7 @@
 """Models on the command line: targets, names of rule files, and mistakes that need no torch."""
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -74,6 +75,10 @@ MISTAKES = {
     "net.py:other": "net.py has no 'other'; it defines Net",
     "my net.ipynb:Net": "my net.ipynb is a notebook; jupyter nbconvert --to script 'my net.ipynb'",
     "./net:Net": "'./net:Net' is not a valid target; did you mean ./net.py:Net?",
+    "net.py::Net": "'net.py::Net' is not a valid target; did you mean net.py:Net?",
+    "net.Net": "'net.Net' is not a target, and there is no rule file; did you mean net:Net?",
+    "resnet18": "'resnet18' is not a target, and there is no rule file; did you mean torchvision:",
+    "timm.models.convnext_tiny": "did you mean timm:convnext_tiny?",
     "torchvision:resnt18": "torchvision has no model 'resnt18'; did you mean resnet18",
     "torchvision:resnet19": "did you mean resnet18 or resnet152 or resnet101?",
     "timm:resnt18": "timm has no model 'resnt18'; did you mean resnet18",
@@ -92,7 +97,9 @@ def test_mistakes_in_names(project):
     with pytest.raises(CannotRun, match="no model of the rule files is named 'wid'; did you mean"):
         model_argument("wid")
     with pytest.raises(CannotRun, match=r"they have wide; or pass pkg.mod:factory"):
-        model_argument("resnet")
+        model_argument("model")
+    with pytest.raises(CannotRun, match=r"'resnet18' is not a target; did you mean torchvision:"):
+        model_argument("resnet18")
     with pytest.raises(CannotRun, match=r"'contracts' is a folder; expected a model: .* wide"):
         model_argument("contracts")
 
@@ -101,6 +108,22 @@ def test_a_module_whose_names_cannot_be_read_is_imported_later(project):
     for text in ("from net import *\n", "globals()['Made'] = 3\n", "def ("):
         (project / "made.py").write_text(text)
         assert model_argument("made.py:Made")[0].target == "made.py:Made"
+
+
+SLIPS = {
+    "infer net.py:Net --input 'x: N,3,H,W'": "found 'N,3,H,W'; did you mean 'N 3 H W'?",
+    "cost net.py:Net --optimizer sgd": "--optimizer is about --train, which is missing",
+    "export-ranges net.py:Net --to json --opt 64x32": "expected sizes such as H=64,W=32",
+    "export-ranges net.py:Net --to json --within 'H < = 64'": "found '< ='; did you mean '<='?",
+    "cost net.py:Net --fits 24": "found 24 bytes; did you mean 24GiB?",
+    "diff archlint.lock net.py:Net": "this file does not exist; archlint lock writes one",
+}
+
+
+@pytest.mark.parametrize("command", SLIPS)
+def test_slips(project, command):
+    done = CliRunner().invoke(cli, shlex.split(command))
+    assert (done.exit_code, SLIPS[command] in done.output) == (2, True), done.output
 
 
 def test_no_command_imports_torch_for_a_mistake(project):

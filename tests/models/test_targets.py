@@ -240,6 +240,20 @@ def test_models_that_cannot_be_built(project, target, message):
 def test_wrong_arguments_are_the_constructors_error(project):
     with pytest.raises(TargetError, match="unexpected keyword argument 'wdith'"):
         resolve(ref("acme.models:Net", wdith=3), project).for_running()
+    (project / "needs.py").write_text(
+        "class Needs:\n    def __init__(self, width, *, depth): self.width = width\n"
+        "def other(): return Needs()\n"
+    )
+    message = (
+        "required keyword-only argument: 'depth'; pass kwargs: {depth: ...} in a rule file, or"
+    )
+    with pytest.raises(TargetError, match=message):
+        resolve(ref("needs.py:Needs", width=3), project).for_running()
+    with pytest.raises(TargetError, match="'wdith'; did you mean width"):
+        resolve(ref("needs.py:Needs", wdith=3), project).for_running()
+    with pytest.raises(TargetError) as caught:
+        resolve(ref("needs.py:other"), project).for_running()
+    assert "--kwargs" not in str(caught.value), "they are not the arguments of other"
 
 
 def test_an_interrupt_passes(project):

@@ -47,6 +47,9 @@ _SLIPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
 )
 
 
+_SPLIT = re.compile(r"([<>=!])\s+=(?!=)")
+
+
 def slip_in(text: str) -> PhraseError | None:
     """The error for a common slip in a condition that did not parse, with the valid spelling."""
     for pattern, spelled in _SLIPS:
@@ -55,4 +58,7 @@ def slip_in(text: str) -> PhraseError | None:
                 continue
             meant = f"did you mean {spelled(match)!r}?"
             return PhraseError(f"found {match[0]!r}; {meant}", "", match.start() + 1)
+    if split := _SPLIT.search(text):
+        meant = f"did you mean '{split[1]}='?"
+        return PhraseError(f"found {split[0]!r}; {meant}", "", split.start() + 1)
     return None

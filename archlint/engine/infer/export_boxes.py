@@ -16,6 +16,7 @@ from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Contract, Input, ModelRef
 from archlint.contracts.region import input_symbols
 from archlint.contracts.size_text import size_text
+from archlint.contracts.suggestions import did_you_mean
 from archlint.contracts.verdict import Verdict
 from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.describe import describe
@@ -76,7 +77,8 @@ def _boxes(run: CheckRun, source: ModelSource) -> dict[str, Any]:
     for input in inputs:
         unknown = sorted(named - set(input_symbols(input)))
         if unknown:
-            tried.append(f"{unknown[0]!r} is not a size of the input {_shown(input)}")
+            near = did_you_mean(unknown[0], input_symbols(input))
+            tried.append(f"{unknown[0]!r} is not a size of the input {_shown(input)}{near}")
             continue
         guess = run.with_input(input)
         exploration = explore_model(guess)
@@ -85,7 +87,7 @@ def _boxes(run: CheckRun, source: ModelSource) -> dict[str, Any]:
                 exploration, input, wished, now() + BOXES / 2
             )
         tried.append(f"{_shown(input)} is refused ({exploration.paths[0].trace.error})")
-    raise ArchlintError(f"{source.name}: {'; '.join(tried)}; use --input")
+    raise ArchlintError(f"{'; '.join(tried)}; --input states another input")
 
 
 def _shown(input: Input) -> str:
