@@ -102,7 +102,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/engine": (
         "tests/end_to_end/test_random_contracts.py: verdicts, against enumeration",
-        "annotated_contract input_guess prove python_contracts question verdicts",
+        "annotated_contract input_guess limited_run prove python_contracts question verdicts",
     ),
     "archlint/engine/cost": (
         "tests/engine/cost/test_model_cost.py: parts of one answer; "
@@ -303,6 +303,7 @@ STATE = {
     "archlint/ops/registry.py: NAMED": "a registry, filled by imports",
     "archlint/ops/registry.py: INPLACE": "a registry, filled by imports",
     "archlint/ops/traits.py: _STATED": "a registry, filled by imports and plugins",
+    "archlint/tracing/symint/python_types.py: NUMPY_FUNCTIONS": "filled when numpy is imported",
     "archlint/tracing/tensors/attributes.py: ATTRIBUTES": "a registry, filled by its module",
     "archlint/runtime/effort_clock.py: _known": "what the system said last, of each thread",
     "archlint/models/targets.py: _SETTINGS": "what imports set, to be set again for later checks",

@@ -204,11 +204,10 @@ class FirstRules:
         return f"{target} --kwargs {shlex.quote(json.dumps(kwargs))}" if kwargs else target
 
     def _job(self, ref: ModelRef, seconds: float) -> Job:
-        from archlint.contracts.contract import Budget, Contract, SizeClause
+        from archlint.contracts.contract import ANY_SIZE_CLAUSE, Budget, Contract
         from archlint.contracts.job import Job
 
-        clause = SizeClause("any", True, "any size")
-        contract = Contract("init", [], clause, budget=Budget(PATHS, seconds))
+        contract = Contract("init", [], ANY_SIZE_CLAUSE, budget=Budget(PATHS, seconds))
         return Job(contract, ref, self._root)
 
     def skipped(self) -> SkippedModels:

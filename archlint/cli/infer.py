@@ -135,14 +135,13 @@ def infer_job(
     An empty ``input`` is that of the model's contract if ``target`` is the name of a model in a
     rule file, else archlint chooses one. ``kwargs`` build the model. Raises ``CannotRun``.
     """
-    from archlint.contracts.contract import Budget, Contract, SizeClause
+    from archlint.contracts.contract import ANY_SIZE_CLAUSE, Budget, Contract
     from archlint.contracts.job import Job
 
     ref, root = model_argument(target, kwargs)
     input = stated_input(target, input, mode)
-    clause = SizeClause("any", True, "any size")
     budget = Budget(paths, seconds)
-    contract = Contract("infer", input, clause, mode=mode, budget=budget)
+    contract = Contract("infer", input, ANY_SIZE_CLAUSE, mode=mode, budget=budget)
     return Job(contract, ref, root)
 
 
@@ -158,16 +157,14 @@ def accepted_sets(jobs: Sequence[Job]) -> list[AcceptedSet]:
 
 def read_input(words: str | None) -> Input:
     """Parse ``--input``; empty without the option. Raises ``click.BadParameter``."""
-    from archlint.engine.python_contracts import contract_of
+    from archlint.engine.python_contracts import input_of
     from archlint.errors import ArchlintError
 
-    if words is None:
-        return []
     value: Any = words
-    if re.match(r"\s*([{\[]|\w+:\s)", words):
+    if words is not None and re.match(r"\s*([{\[]|\w+:\s)", words):
         value = _yaml(words, "--input")
     try:
-        return contract_of(input=value, accepts="any size").input
+        return input_of(value)
     except ArchlintError as e:
         raise click.BadParameter(str(e), param_hint="--input") from None
 

@@ -58,7 +58,7 @@ def _contract(
     from archlint.contracts.contract import Contract
     from archlint.contracts.rulefile.declared_clause import clause_of
     from archlint.contracts.rulefile.ranges.range_contract import contract_of_profile
-    from archlint.engine.python_contracts import contract_of
+    from archlint.engine.python_contracts import input_of
     from archlint.errors import ArchlintError
 
     inputs = [input] if input is not None else [c.input for c in contracts if c.input]
@@ -74,7 +74,7 @@ def _contract(
         raise error
     try:
         words = contract_of_profile(profile).input
-        own = contract_of(input=words, accepts="any size").input
+        own = input_of(words)
         return Contract(name, own, clause_of([profile], own), where=profile.where)
     except ArchlintError as e:
         raise error or e from e

@@ -90,6 +90,9 @@ class SizeClause:
     declared: DeclaredRange | None = None
 
 
+ANY_SIZE_CLAUSE = SizeClause("any", True, "any size")
+"""Every size is accepted."""
+
 NO_SIZE_CLAUSE = SizeClause("none", True, "any size")
 """The clause of a contract that is only about structure."""
 
@@ -177,7 +180,7 @@ class Contract:
         return self.clause.kind != "none" or bool((traced_checks or traced_costs) and self.input)
 
 
-ANNOTATED = Contract("forward", [], SizeClause("any", True, "any size"), annotated=True)
+ANNOTATED = Contract("forward", [], ANY_SIZE_CLAUSE, annotated=True)
 """Every size of the annotated input is accepted, and the output has the annotated shape."""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from archlint.contracts.contract import Contract, Input, SizeClause
+from archlint.contracts.contract import ANY_SIZE_CLAUSE, Contract, Input
 from archlint.engine.question import Question
 from archlint.models.targets import ModelSource
 from archlint.runtime.effort_clock import now, seconds_left
@@ -72,4 +72,4 @@ class CheckRun:
 
 def any_size(contract: Contract) -> Contract:
     """The contract that its model accepts every size, whatever comes out."""
-    return replace(contract, clause=SizeClause("any", True, "any size"), output=None)
+    return replace(contract, clause=ANY_SIZE_CLAUSE, output=None)

@@ -263,3 +263,22 @@ def explore_likely_input(run: CheckRun) -> tuple[CheckRun, Exploration, dict[str
 def has_fixed_size(exploration: Exploration) -> bool:
     """Whether a size of the input is accepted at one number only."""
     return any(low == high for low, high in bounds_of(exploration.accepted).values())
+
+
+def explore_accepted_input(run: CheckRun) -> tuple[CheckRun, Exploration]:
+    """As :func:`explore_likely_input`. Raises ``ArchlintError`` if the model accepts no guess."""
+    run, exploration, errors = explore_likely_input(run)
+    if errors:
+        raise ArchlintError(_wrong_guess(run.source.name, errors))
+    return run, exploration
+
+
+def _wrong_guess(name: str, errors: dict[str, str]) -> str:
+    if len(errors) == 1:
+        input, error = next(iter(errors.items()))
+        return f"{name} does not accept the guessed input {input} ({error}); use --input"
+    of_error: dict[str, list[str]] = {}
+    for input, error in errors.items():
+        of_error.setdefault(error, []).append(input)
+    tried = "; ".join(f"{', '.join(inputs)} ({error})" for error, inputs in of_error.items())
+    return f"{name} accepts none of the guessed inputs: {tried}; use --input"

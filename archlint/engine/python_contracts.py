@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
-from archlint.contracts.contract import Contract, ModelRef
+from archlint.contracts.contract import Contract, Input, ModelRef
 from archlint.contracts.rulefile.load import loads
 from archlint.contracts.settings import project_root
 from archlint.errors import ArchlintError, Mistake, RuleFileError
@@ -44,6 +44,14 @@ def contract_of(**words: object) -> Contract:
     except RuleFileError as e:
         raise ArchlintError("\n".join(map(_shown, e.mistakes))) from None
     return replace(rules.contracts[0], id="", models=(), where=None)
+
+
+def input_of(input: object, mode: str = "eval") -> Input:
+    """An input as a rule file would have it; empty for ``None``. Raises ``ArchlintError``."""
+    __tracebackhide__ = mistake_in_arguments
+    if input is None:
+        return []
+    return contract_of(input=input, accepts="any size", mode=mode).input
 
 
 def source_of(model: nn.Module | str) -> ModelSource:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archlint.contracts.contract import Budget, Contract, Input, SizeClause
+from archlint.contracts.contract import ANY_SIZE_CLAUSE, Budget, Contract, Input
 from archlint.contracts.size_text import size_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.cost.model_cost import cost_of_run
@@ -15,6 +15,7 @@ from archlint.engine.describe.describe import Description, describe
 from archlint.engine.example_sizes import common_sizes, parse_sizes
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.input_guess import explore_likely_input
+from archlint.engine.limited_run import limited_run
 from archlint.engine.reach.receptive_field import receptive_fields
 from archlint.errors import ArchlintError
 from archlint.explanation.explanation import Explanation, Step
@@ -23,10 +24,7 @@ from archlint.explanation.path_rows import Row, back_to_input, folded, layer_tex
 from archlint.explanation.relaxation import claims_at, layer_paths
 from archlint.explanation.tied_weights import kinds, varying_ties
 from archlint.models.targets import ModelSource
-from archlint.runtime.deadline import TimeLimitReached, time_limit
 from archlint.runtime.effort_clock import now
-from archlint.runtime.process_lock import PROCESS_LOCK
-from archlint.runtime.process_state import preserve_process_state
 from archlint.symbolic.formula import Bool, conj, holds, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.fx_graph import tensors
@@ -63,11 +61,9 @@ def explain(
         ArchlintError: the model cannot be found or built, ``at`` does not fit the input, or it is
             not known whether the model accepts ``at``.
     """
-    from archlint.engine.python_contracts import contract_of, source_of
+    from archlint.engine.python_contracts import input_of, source_of
 
-    parsed: Input = []
-    if input is not None:
-        parsed = contract_of(input=input, accepts="any size", mode=mode).input
+    parsed = input_of(input, mode)
     with source_of(model) as source:
         return explain_source(source, parsed, at, mode, Budget(paths, seconds))
 
@@ -85,24 +81,15 @@ def explain_source(
     ``costs``: also what the model costs.
     """
     budget = budget or Budget(128)
-    clause = SizeClause("any", True, "any size")
-    contract = Contract("explain", input, clause, mode=mode, budget=budget)
-    try:
-        with (
-            PROCESS_LOCK,  # waiting for another thread must not use up this one's time
-            time_limit(budget.seconds + 2 * WORDING),
-            preserve_process_state(),
-        ):
-            run, exploration, _ = explore_likely_input(CheckRun.start(contract, source, samples=0))
-            explanation = _explain(run, exploration, at)
-            if costs and exploration.accepting:
-                here = explanation.point if explanation.accepted else None
-                with suppress(ArchlintError):  # no common sizes are accepted
-                    explanation = replace(explanation, cost=cost_of_run(run, exploration, here))
-            return explanation
-    except TimeLimitReached as e:
-        late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
-        raise ArchlintError(late) from None
+    contract = Contract("explain", input, ANY_SIZE_CLAUSE, mode=mode, budget=budget)
+    with limited_run(contract, source, 2 * WORDING) as start:
+        run, exploration, _ = explore_likely_input(start)
+        explanation = _explain(run, exploration, at)
+        if costs and exploration.accepting:
+            here = explanation.point if explanation.accepted else None
+            with suppress(ArchlintError):  # no common sizes are accepted
+                explanation = replace(explanation, cost=cost_of_run(run, exploration, here))
+        return explanation
 
 
 def _explain(

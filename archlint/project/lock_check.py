@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from archlint.contracts.accepted_set import AcceptedSet, input_as_yaml, shown
-from archlint.contracts.contract import Contract, ModelRef, SizeClause
+from archlint.contracts.contract import ANY_SIZE_CLAUSE, Contract, ModelRef
 from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.project.compare import Change, compare
@@ -44,7 +44,7 @@ def infer_jobs(jobs: Iterable[Job]) -> list[Job]:
                 continue
             budget = replace(contract.budget, paths=max(PATHS, contract.budget.paths))
             any_size = Contract(
-                ID, contract.input, SizeClause("any", True, "any size"), mode=contract.mode,
+                ID, contract.input, ANY_SIZE_CLAUSE, mode=contract.mode,
                 budget=budget, where=contract.where,
             )  # fmt: skip
             todo[at] = Job(any_size, ref, root)

@@ -33,7 +33,6 @@ from archlint.engine.explore import explore_model
 from archlint.engine.question import Question
 from archlint.engine.verdicts import contract_lines
 from archlint.errors import ArchlintError
-from archlint.models.targets import ModelSource
 from archlint.runtime.effort_clock import now, passed
 
 POINTS = 20  # inside, and as many outside
@@ -318,40 +317,24 @@ def artifact_verdict(
 
     An empty input of the contract is guessed.
     """
-    from archlint.engine.input_guess import explore_likely_input
+    from archlint.engine.input_guess import explore_accepted_input
+    from archlint.engine.limited_run import limited_run
     from archlint.models.targets import resolve
 
     start = time.monotonic()
-    base = Verdict("tested")
+    assert contract.artifact is not None
+    more = contract.budget.seconds
     try:
-        with resolve(ref, root) as source:
-            verdict = _compared(contract, source, base, explore_likely_input)
+        with (
+            resolve(ref, root) as source,
+            limited_run(any_size(contract), source, more) as first,
+        ):
+            wide, exploration = explore_accepted_input(first)
+            own = replace(contract, input=wide.contract.input)
+            run = replace(wide, contract=own, question=Question.of(own))
+            verdict = compared_verdict(Verdict("tested"), run, exploration, contract.artifact)
     except ArchlintError as e:
         verdict = Verdict("error", message=str(e), details={"reason": str(e)})
     seconds = round(time.monotonic() - start, 3)
     return replace(verdict, contract=contract.id, model=ref.name, seconds=seconds,
                    severity=contract.severity)  # fmt: skip
-
-
-def _compared(contract: Contract, source: ModelSource, base: Verdict, explore: Any) -> Verdict:
-    from archlint.runtime.deadline import TimeLimitReached, time_limit
-    from archlint.runtime.process_lock import PROCESS_LOCK
-    from archlint.runtime.process_state import preserve_process_state
-
-    seconds = contract.budget.seconds
-    assert contract.artifact is not None
-    try:
-        with PROCESS_LOCK, time_limit(2 * seconds), preserve_process_state():
-            wide = CheckRun.start(any_size(contract), source, samples=0,
-                                  deadline=now() + seconds)  # fmt: skip
-            wide, exploration, errors = explore(wide)
-            if errors:
-                tried = "; ".join(f"{input} ({error})" for input, error in errors.items())
-                raise ArchlintError(f"{source.name} accepts none of the guessed inputs: {tried}; "
-                                    "use --input")  # fmt: skip
-            own = replace(contract, input=wide.contract.input)
-            run = replace(wide, contract=own, question=Question.of(own))
-            return compared_verdict(base, run, exploration, contract.artifact)
-    except TimeLimitReached as e:
-        message = f"did not finish within {2 * seconds:g} s{e}"
-        return Verdict("error", message=message, details={"reason": message})

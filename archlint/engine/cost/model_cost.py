@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from archlint.contracts.contract import Budget, Contract, Input, SizeClause
+from archlint.contracts.contract import ANY_SIZE_CLAUSE, Budget, Contract, Input
 from archlint.contracts.cost_budget import OPTIMIZERS, parse_bytes
 from archlint.contracts.region import batch_symbol
 from archlint.contracts.size_text import size_text
@@ -23,13 +23,11 @@ from archlint.engine.cost.training import Training, training
 from archlint.engine.describe.describe import describe
 from archlint.engine.example_sizes import common_sizes, parse_sizes
 from archlint.engine.exploration import Exploration, ExploredPath
-from archlint.engine.input_guess import explore_likely_input
+from archlint.engine.input_guess import explore_accepted_input
+from archlint.engine.limited_run import limited_run
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource
-from archlint.runtime.deadline import TimeLimitReached, time_limit
 from archlint.runtime.effort_clock import now
-from archlint.runtime.process_lock import PROCESS_LOCK
-from archlint.runtime.process_state import preserve_process_state
 from archlint.symbolic.formula import Bool, disj
 from archlint.tracing.module_stack import layer_name
 
@@ -159,11 +157,9 @@ def cost(
         ArchlintError: the model cannot be found or built or does not accept ``at``, or a dtype, an
             optimizer or an amount is not valid.
     """
-    from archlint.engine.python_contracts import contract_of, source_of
+    from archlint.engine.python_contracts import input_of, source_of
 
-    parsed: Input = []
-    if input is not None:
-        parsed = contract_of(input=input, accepts="any size", mode=mode).input
+    parsed = input_of(input, mode)
     options = Options(dtype, optimizer, fits)
     with source_of(model) as source:
         return cost_source(source, parsed, at, mode, Budget(paths, seconds), options)
@@ -181,25 +177,10 @@ def cost_source(
     budget = budget or Budget(128)
     wanted = _Wanted.of(options or Options())
     mode = "train" if wanted.optimizer else mode
-    clause = SizeClause("any", True, "any size")
-    contract = Contract("cost", input, clause, mode=mode, budget=budget)
-    try:
-        with (
-            PROCESS_LOCK,  # waiting for another thread must not use up this one's time
-            time_limit(budget.seconds + 2 * WORDING),
-            preserve_process_state(),
-        ):
-            start = CheckRun.start(contract, source, samples=0)
-            run, exploration, errors = explore_likely_input(start)
-            if errors:
-                tried = "; ".join(f"{words} ({error})" for words, error in errors.items())
-                raise ArchlintError(
-                    f"{source.name} accepts none of the guessed inputs: {tried}; use --input"
-                )
-            return cost_of_run(run, exploration, at, wanted)
-    except TimeLimitReached as e:
-        late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
-        raise ArchlintError(late) from None
+    contract = Contract("cost", input, ANY_SIZE_CLAUSE, mode=mode, budget=budget)
+    with limited_run(contract, source, 2 * WORDING) as start:
+        run, exploration = explore_accepted_input(start)
+        return cost_of_run(run, exploration, at, wanted)
 
 
 @dataclass(frozen=True)

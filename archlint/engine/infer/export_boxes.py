@@ -25,12 +25,10 @@ from archlint.engine.describe.restrict import simplified
 from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore_model
 from archlint.engine.input_guess import likely_inputs
+from archlint.engine.limited_run import limited_run
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
-from archlint.runtime.deadline import TimeLimitReached, time_limit
 from archlint.runtime.effort_clock import now
-from archlint.runtime.process_lock import PROCESS_LOCK
-from archlint.runtime.process_state import preserve_process_state
 from archlint.symbolic.formula import Bool, conj, holds, negate
 from archlint.symbolic.solver.solver import Unsolved
 
@@ -48,18 +46,9 @@ def boxes_verdict(
     ``details["boxes"]``, as :func:`boxes_of` returns it. The real model does not run.
     """
     start = time.monotonic()
-    seconds = contract.budget.seconds
     try:
-        with (
-            resolve(ref, root) as source,
-            PROCESS_LOCK,
-            time_limit(seconds + BOXES),
-            preserve_process_state(),
-        ):
-            run = CheckRun.start(contract, source, samples=0, deadline=now() + seconds)
+        with resolve(ref, root) as source, limited_run(contract, source, BOXES) as run:
             result = _boxes(run, source)
-    except TimeLimitReached as e:
-        verdict = Verdict("error", message=f"did not finish within {seconds:g} s{e}")
     except ArchlintError as e:
         verdict = Verdict("error", message=str(e))
     else:

@@ -9,20 +9,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archlint.contracts.contract import Budget, Contract, Input, ModelRef, SizeClause
+from archlint.contracts.contract import (
+    ANY_SIZE_CLAUSE,
+    Budget,
+    Contract,
+    Input,
+    ModelRef,
+)
 from archlint.contracts.verdict import Proof, Verdict
 from archlint.engine.check_run import CheckRun
 from archlint.engine.cost.parameters import parameters
 from archlint.engine.describe.describe import describe
 from archlint.engine.infer.acceptance import Acceptance
 from archlint.engine.infer.confirm import confirmed
-from archlint.engine.input_guess import explore_likely_input
+from archlint.engine.input_guess import explore_accepted_input
+from archlint.engine.limited_run import limited_run
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
-from archlint.runtime.deadline import TimeLimitReached, time_limit
 from archlint.runtime.effort_clock import now
-from archlint.runtime.process_lock import PROCESS_LOCK
-from archlint.runtime.process_state import preserve_process_state
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,11 +67,9 @@ def infer(
         ArchlintError: the model cannot be found or built, accepts none of the guessed inputs, or
             does not return control in time.
     """
-    from archlint.engine.python_contracts import contract_of, source_of
+    from archlint.engine.python_contracts import input_of, source_of
 
-    parsed: Input = []
-    if input is not None:
-        parsed = contract_of(input=input, accepts="any size", mode=mode).input
+    parsed = input_of(input, mode)
     with source_of(model) as source:
         return infer_source(source, parsed, mode, Budget(paths, seconds), confirm=True)
 
@@ -85,27 +87,14 @@ def infer_source(
     With ``confirm`` the real model runs too, as in :func:`infer`.
     """
     budget = budget or Budget(PATHS)
-    clause = SizeClause("any", True, "any size")
-    contract = Contract("infer", input, clause, mode=mode, budget=budget)
-    try:
-        with (
-            PROCESS_LOCK,  # waiting for another thread must not use up this one's time
-            time_limit(budget.seconds + WORDING + GRACE),
-            preserve_process_state(),
-        ):
-            start = time.monotonic()
-            deadline = now() + budget.seconds
-            run = CheckRun.start(contract, source, samples=0, deadline=deadline)
-            return _infer(run, start, confirm)
-    except TimeLimitReached as e:
-        late = f"{source.name} did not finish within {budget.seconds:g} s{e}"
-        raise ArchlintError(late) from None
+    contract = Contract("infer", input, ANY_SIZE_CLAUSE, mode=mode, budget=budget)
+    start = time.monotonic()
+    with limited_run(contract, source, WORDING + GRACE) as run:
+        return _infer(run, start, confirm)
 
 
 def _infer(run: CheckRun, start: float, confirm: bool) -> Acceptance:
-    run, exploration, errors = explore_likely_input(run)
-    if errors:
-        raise ArchlintError(_wrong_guess(run.source.name, errors))
+    run, exploration = explore_accepted_input(run)
     ran = confirmed(run, exploration) if confirm else ()
     description = describe(
         exploration.names,
@@ -131,17 +120,6 @@ def _parameters(model: nn.Module) -> int | None:
         return sum(p.numel() for own in parameters(model).values() for p in own)
     except ArchlintError:
         return None
-
-
-def _wrong_guess(name: str, errors: dict[str, str]) -> str:
-    if len(errors) == 1:
-        input, error = next(iter(errors.items()))
-        return f"{name} does not accept the guessed input {input} ({error}); use --input"
-    of_error: dict[str, list[str]] = {}
-    for input, error in errors.items():
-        of_error.setdefault(error, []).append(input)
-    tried = "; ".join(f"{', '.join(inputs)} ({error})" for error, inputs in of_error.items())
-    return f"{name} accepts none of the guessed inputs: {tried}; use --input"
 
 
 def infer_verdict(
