@@ -44,7 +44,12 @@ from archlint.models.zoos import (
     torchvision_model,
     without_weights,
 )
-from archlint.runtime.import_path import import_file, import_path
+from archlint.runtime.import_path import (
+    folders_of_file,
+    folders_of_module,
+    import_file,
+    import_path,
+)
 from archlint.runtime.interruptions import stops_run
 from archlint.runtime.process_state import SavedState, captured_output, preserve_random_state
 from archlint.runtime.repeated_draws import RepeatedDraws
@@ -211,7 +216,7 @@ def import_module_of(ref: ModelRef, root: Path) -> None:
         )
     elif module_name.endswith(".py"):
         path = _file(ref, module_name, root)
-        _import_file(path, (path.parent, root))
+        _import_file(path, folders_of_file(path, root))
     elif module_name not in plugins.prefixes(root):
         _import_module(module_name, root)
 
@@ -240,11 +245,12 @@ def _named(ref: ModelRef, target: str, root: Path) -> tuple[Any, tuple[Path, ...
     folders: tuple[Path, ...] = (root,)
     if module_name.endswith(".py"):
         path = _file(ref, module_name, root)
-        folders = (path.parent, root)
+        folders = folders_of_file(path, root)
         module = _import_file(path, folders)
     else:
         if reason := not is_data(target) and refused_module(module_name, root):
             raise TargetError(f"{target} is not imported: {reason}")
+        folders = folders_of_module(module_name, root)
         module = _import_module(module_name, root)
     return _attribute(module, module_name, attribute, folders), folders
 
@@ -326,7 +332,8 @@ def _import_file(path: Path, folders: Sequence[Path]) -> ModuleType:
 def _import_module(name: str, root: Path) -> ModuleType:
     if not all(part.isidentifier() for part in name.split(".")):
         raise TargetError(f"{name!r} is neither a module name nor a path to a .py file")
-    with user_code(f"{name} could not be imported"), import_path((root,)):
+    folders = folders_of_module(name, root)
+    with user_code(f"{name} could not be imported"), import_path(folders):
         try:
             if name in sys.modules:
                 _repeat_settings(name)

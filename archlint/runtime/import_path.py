@@ -34,6 +34,23 @@ def import_path(folders: Sequence[Path]) -> Iterator[None]:
                         sys.path.remove(folder)
 
 
+def folders_of_file(path: Path, root: Path) -> tuple[Path, ...]:
+    """Where a file imports from: its folder, those above it that are no packages, the root."""
+    above = path.parent.parents if path.is_relative_to(root) else ()
+    outer = [f for f in above if f != root and f.is_relative_to(root) and not _is_package(f)]
+    return (path.parent, *outer, root)
+
+
+def folders_of_module(name: str, root: Path) -> tuple[Path, ...]:
+    """Where a module of the project imports from: the root, then as for a file."""
+    outer = folders_of_file(root.joinpath(*name.split(".")), root)
+    return (root, *(folder for folder in outer if folder != root and not _is_package(folder)))
+
+
+def _is_package(folder: Path) -> bool:
+    return (folder / "__init__.py").is_file() or not folder.is_dir()
+
+
 def import_file(name: str, path: Path) -> ModuleType:
     """Run the file as a module called ``name``, which ``sys.modules`` holds if that succeeds.
 

@@ -115,6 +115,22 @@ def test_without_a_rule_file_it_is_relative_to_the_root(project):
     assert resolve(ref("rules/net.py:Net"), project).for_running().width == 4
 
 
+@pytest.mark.parametrize("target", ["sub/models/net.py:Deep", "sub.models.net:Deep"])
+@pytest.mark.parametrize("package", [True, False])
+def test_a_project_in_a_folder_of_the_root_imports_from_there(
+    project, monkeypatch, target, package
+):
+    for name in ("sub", "sub.models", "sub.models.net", "parts", "parts.conv"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    for folder in ("models", "parts"):
+        (project / "sub" / folder).mkdir(parents=True)
+    (project / "sub/parts/conv.py").write_text("from torch.nn import Conv2d")
+    (project / "sub/models/net.py").write_text("from parts.conv import Conv2d as Deep")
+    if package:
+        (project / "sub/models/__init__.py").write_text("")
+    assert resolve(ref(target, 3, 4, 1), project).for_running().in_channels == 3
+
+
 def test_args_kwargs_and_mode(project):
     source = resolve(ref("acme.models:Net", 2, bias=False), project)
     model = source.for_running("train")
