@@ -176,6 +176,8 @@ def _from_meta(
     """
 
     def back(tensor: torch.Tensor) -> Any:
+        if tensor.layout is not torch.strided or tensor.is_nested:
+            raise UnknownOutcome("an operator without a rule gives a tensor that is not strided")
         if tensor.device.type != "meta":
             if not numbers_only:
                 return tensor

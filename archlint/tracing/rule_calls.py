@@ -20,6 +20,14 @@ _SIZES = ("size", "output_size")  # of PyTorch's functions in Python, which have
 _NUMBERS = ("int", "number")
 _LISTS = ("List[int]", "List[Optional[int]]")
 
+PRODUCTS = frozenset(
+    (
+        torch.mm, torch.mv, torch.matmul, torch.spmm, torch.sparse.mm, torch.Tensor.mm,
+        torch.Tensor.mv, torch.Tensor.matmul, torch.Tensor.__matmul__,
+    )
+)  # fmt: skip
+"""Operators that multiply a sparse matrix with a dense one as if both were dense."""
+
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
@@ -45,6 +53,17 @@ def call_rule(path: TracedPath, rule: Any, func: Any, args: Any, kwargs: Any) ->
                 raise
             args, kwargs = numbers
     raise AssertionError
+
+
+def with_dense(func: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """One of :data:`PRODUCTS` and its arguments, with a dense matrix for a sparse weight."""
+    left, right = (*args, None, None)[:2]
+    if not isinstance(left, torch.Tensor) or type(left) is SymbolicTensor or left.ndim != 2:
+        return func, args
+    if left.layout is torch.strided or type(right) is not SymbolicTensor or right.spec.ndim > 2:
+        return func, args
+    dense = torch.empty(left.shape, dtype=left.dtype, device="meta")
+    return (torch.mm if func is torch.sparse.mm else func), (dense, *args[1:])
 
 
 def as_numbers(

@@ -57,7 +57,7 @@ from archlint.tracing.python.legacy_constructors import legacy_constructors_foll
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
 from archlint.tracing.python.lru_caches import lru_caches_restored
 from archlint.tracing.python.math_functions import math_of_sizes
-from archlint.tracing.rule_calls import as_numbers, call_rule
+from archlint.tracing.rule_calls import PRODUCTS, as_numbers, call_rule, with_dense
 from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.symint.python_types import user_number
@@ -190,6 +190,8 @@ class Tracer(TorchFunctionMode):
             raise UnknownOutcome(self.run.stops[0])
         if func is torch.autograd.grad:
             return self.gradients.grad(*args, **kwargs)
+        if func in PRODUCTS:
+            func, args = with_dense(func, args)
         rule = rule_for(func) if self.rules else None
         if rule is None:
             reason = "" if transforms_active() else unanswered(func)

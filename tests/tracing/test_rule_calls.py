@@ -61,3 +61,49 @@ def test_an_integer_that_values_determine_is_a_number_within_its_bounds():
     lengths = {"shape": "N", "dtype": "int64", "below": "T"}
     found = archlint.infer(Masked(), {"x": "N T", "lengths": lengths})
     assert (found.exact, found.text) == (True, "any size")
+
+
+PRODUCTS = {
+    "sparse.mm": torch.sparse.mm,
+    "mm": torch.mm,
+    "matmul": torch.matmul,
+    "operator": lambda adjacency, x: adjacency @ x,
+    "mv": lambda adjacency, x: torch.mv(adjacency, x[:, 0]),
+    "transposed": lambda adjacency, x: torch.sparse.mm(adjacency.t().coalesce(), x),
+}
+
+
+class Propagation(nn.Module):
+    def __init__(self, product):
+        super().__init__()
+        self.product = product
+        self.register_buffer("adjacency", torch.eye(5, 3).to_sparse())
+
+    def forward(self, x):
+        return self.product(self.adjacency, x)
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_a_sparse_weight_multiplies_as_a_dense_one(name):
+    model = Propagation(PRODUCTS[name])
+    found = archlint.infer(model, "V F")
+    assert found.exact, found
+    for v, f in itertools.product(range(1, 7), (1, 4)):
+        try:
+            shape = tuple(model(torch.ones(v, f)).shape)
+        except RuntimeError:
+            shape = None
+        assert found.output(V=v, F=f) == shape
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda adjacency, x: adjacency + x,
+        lambda adjacency, x: torch.sparse_coo_tensor([[0]], x[0, :1], (x.shape[0],)).coalesce(),
+        lambda adjacency, x: x.to_sparse().coalesce().values(),
+    ],
+)
+def test_other_uses_of_sparse_tensors_are_not_followed(function):
+    found = archlint.infer(Propagation(function), "V F")
+    assert any("layout than strided" in reason for reason in found.reasons), found

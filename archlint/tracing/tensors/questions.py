@@ -148,6 +148,8 @@ UNKNOWN: dict[Any, str] = _table(
         "cuda ipu xpu mtia": _DEVICE,
         "to_sparse to_sparse_coo to_sparse_csr to_sparse_csc to_sparse_bsr to_sparse_bsc": _LAYOUT,
         "to_mkldnn hspmm sspaddmm resize_as_sparse_": _LAYOUT,
+        "sparse_coo_tensor sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor": _LAYOUT,
+        "sparse_bsc_tensor sparse_compressed_tensor": _LAYOUT,
         " ".join(n for n in dir(torch) if n.startswith(("fbgemm_", "quantize_"))): _QUANTIZED,
         "_update_names align_as align_tensors align_to refine_names rename rename_": _NAMES,
         "ldl_solve lu_solve lu_unpack": _PIVOTS,

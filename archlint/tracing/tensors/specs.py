@@ -12,6 +12,7 @@ import torch
 
 from archlint.ops.registry import ElementFacts, SizeTuple, TensorSpec
 from archlint.tracing.run import TraceRun, current_run
+from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import SizeNode, size_of
 from archlint.tracing.symint.python_types import NUMBER_TYPES
 from archlint.tracing.symint.rounding import as_operand
@@ -124,6 +125,8 @@ def known_of(value: Any) -> Any:
     if kind is slice:
         return slice(*(number_in(known_of(v)) for v in (value.start, value.stop, value.step)))
     if isinstance(value, torch.Tensor):
+        if value.layout is not torch.strided or value.is_nested:
+            raise UnknownOutcome("tensors of another layout than strided are not followed")
         return _real_spec(value)
     if kind.__module__ == "numpy" and isinstance(value, sys.modules["numpy"].integer):
         return int(value)
