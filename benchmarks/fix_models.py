@@ -10,6 +10,7 @@ from benchmarks.fix_heads import HEADS, net
 from benchmarks.fix_idioms import IDIOMS
 from benchmarks.fix_layouts import LAYOUTS
 from benchmarks.fix_packages import PACKAGES
+from benchmarks.fix_resized import RESIZED
 from benchmarks.fix_shapes import SHAPES
 from benchmarks.fix_shared import SHARED
 from benchmarks.fix_sources import OUTPUTS, SOURCES
@@ -384,6 +385,5 @@ def make():
 
 CASES = [
     *HEADS, *POSITIONS, *DENSE, *LAYERS, *STYLES, *LAYOUTS, *SHAPES, *SOURCES, *OUTPUTS, *PACKAGES,
-    *IDIOMS, *TASKS,
-    *SHARED,
+    *IDIOMS, *TASKS, *SHARED, *RESIZED,
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from archlint.contracts.nested import leaves
 from archlint.explanation.fixes.broken_contract import BrokenContract
@@ -15,36 +15,71 @@ from archlint.explanation.fixes.wrap import (
     wrapped,
     wrapper,
 )
-from archlint.symbolic import Expr
+from archlint.symbolic import Expr, symbol
+from archlint.symbolic.formula import conj, ge, negate, substitute_formula
+from archlint.symbolic.solver.solver import Solver, Unsolved
 from archlint.tracing.trace import dims_of
 
 _MODES = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 
 def resizing(broken: BrokenContract) -> Iterator[Proposal]:
-    """Every input resized to accepted sizes, if the output does not depend on its size."""
-    accepted, arguments = broken.accepted_point, arguments_of(broken.contract)
+    """Every input resized to accepted sizes, if the output does not depend on what is resized.
+
+    Sizes that are accepted whatever they are stay as they are.
+    """
+    arguments = arguments_of(broken.contract)
     names = free_sizes(arguments)
     images = [a for a in arguments if a.axes(names)]
+    features = [_features(a, names) for a in images]
+    if not images or not all(features) or len({tuple(f) for f in features}) > 1:
+        return
     outputs = [dims_of(path.trace.output) for path in broken.exploration.accepting]
     sizes = [s for _, dims in leaves(outputs) if isinstance(dims, tuple) for s in dims]
     in_output = {name for s in sizes if isinstance(s, Expr) for name in s.symbols()}
-    if accepted is None or not images or in_output.intersection(names):
+    target = _target(broken, features[0])
+    if target is None or in_output & target.keys():
         return
-    features = [_features(a, names) for a in images]
-    if not all(features) or len({tuple(f) for f in features}) > 1:
-        return
-    target = [accepted[n] for n in features[0]]
+    words = " x ".join(str(target.get(name, name)) for name in features[0])
     code = wrapper(
         "Resized",
-        f"Resizes every input to {' x '.join(map(str, target))}.",
+        f"Resizes every input to {words}.",
         arguments,
-        _lines(arguments, images, target),
+        _lines(arguments, images, features[0], target),
     )
-    title = f"resize the input{'s' * (len(images) > 1)} to {' x '.join(map(str, target))}"
+    title = f"resize the input{'s' * (len(images) > 1)} to {words}"
     note = "small inputs and inputs of another aspect ratio are distorted"
     source = wrapped(broken.source, code, "Resized")
     yield Proposal(title, broken.contract, source, (), code, note)
+
+
+def _target(broken: BrokenContract, names: Sequence[str]) -> dict[str, int] | None:
+    """The sizes to resize to, of as few names as make the contract hold.
+
+    Not 1, which may be accepted only because it broadcasts, if another size is accepted.
+    """
+    point, question = broken.accepted_point, broken.run.question
+    if point is None:
+        return None
+    solver = Solver(broken.exploration.names, question.box, broken.run.deadline)
+    solver.add(question.premise)
+    holding = broken.holding
+
+    def suffices(fixed: Mapping[str, int]) -> bool:
+        return solver.find(negate(substitute_formula(holding, fixed))) is None
+
+    target = {name: point[name] for name in names}
+    try:
+        for name in names:
+            fewer = {n: size for n, size in target.items() if n != name}
+            target = fewer if fewer and suffices(fewer) else target
+        ones = [ge(symbol(n), 2) for n, size in target.items() if size == 1]
+        other = solver.smallest(conj(holding, *ones)) if ones else None
+        if other is not None and suffices(larger := {n: other[n] for n in target}):
+            target = larger
+    except Unsolved:
+        pass
+    return target
 
 
 def _features(argument: Argument, names: Sequence[str]) -> list[str]:
@@ -56,12 +91,16 @@ def _features(argument: Argument, names: Sequence[str]) -> list[str]:
 
 
 def _lines(
-    arguments: Sequence[Argument], images: Sequence[Argument], target: Sequence[int]
+    arguments: Sequence[Argument],
+    images: Sequence[Argument],
+    names: Sequence[str],
+    target: Mapping[str, int],
 ) -> Iterator[str]:
-    size = ", ".join(map(str, target)) + ("," if len(target) == 1 else "")
     for image in images:
+        axes = image.axes(names)
+        sizes = [str(target.get(n, f"{image.name}.shape[{axes[n]}]")) for n in names]
+        size = ", ".join(sizes) + ("," if len(sizes) == 1 else "")
         yield f"{image.name} = torch.nn.functional.interpolate("
-        mode = _MODES[len(target)]
-        yield f'    {image.name}, size=({size}), mode="{mode}", align_corners=False'
+        yield f'    {image.name}, size=({size}), mode="{_MODES[len(sizes)]}", align_corners=False'
         yield ")"
     yield f"return {call_text(arguments)}"
