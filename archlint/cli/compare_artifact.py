@@ -74,7 +74,8 @@ def compare_artifact(
     from archlint.errors import Location
 
     if not file.is_file():
-        raise CannotRun(f"{file}: this file does not exist")
+        found = "this is a folder" if file.is_dir() else "this file does not exist"
+        raise CannotRun(f"{file}: {found}")
     runtime_of(file, runtime or "")
     job = infer_job(target, read_input(input_), "eval", 128, seconds, kwargs)
     artifact = Artifact(str(file.resolve()), runtime or "", outside, tolerance, shapes_only)

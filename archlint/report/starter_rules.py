@@ -32,8 +32,8 @@ _LATER = """\
 _PARTS = """\
 # Skipped: part of a model above. To check one, add it to models:"""
 _NEEDING = """\
-# Skipped: needs arguments. To check one, move its line under models:, write the values for
-# the dots, and run archlint init again:"""
+# Skipped: needs arguments. To check one, move its line under a line models:, write
+# the values for the dots, and run archlint init again:"""
 _UNREAD = """\
 # Files that could not be read:"""
 

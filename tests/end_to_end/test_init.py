@@ -170,8 +170,8 @@ def test_the_first_rule_file(project, run, monkeypatch):
         # Skipped: part of a model above. To check one, add it to models:
         #   acme_init.models:Stem
 
-        # Skipped: needs arguments. To check one, move its line under models:, write the values for
-        # the dots, and run archlint init again:
+        # Skipped: needs arguments. To check one, move its line under a line models:, write
+        # the values for the dots, and run archlint init again:
         #   Wide: {target: 'acme_init.models:Wide', kwargs: {width: ...}}
 
         # Files that could not be read:
