@@ -203,7 +203,7 @@ class TracedPath:
             return low
         turn = self.turn_of(eq(size, 0))
         if turn is not None:
-            turn.unroll()
+            turn.unroll(size)
         if self.unknowns and unknowns_in(size):
             if low is None or high is None or high - low >= _FEW:
                 raise UnknownOutcome(f"{self._made_by(size)} a number that the model computes with")

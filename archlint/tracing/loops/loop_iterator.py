@@ -36,7 +36,7 @@ from archlint.tracing.loops.state import (
 from archlint.tracing.loops.turn import Retry, Turn
 from archlint.tracing.symint.node import SizeNode, size_of
 from archlint.tracing.symint.python_types import sym_int
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 
 if TYPE_CHECKING:
     from archlint.tracing.loops.loops import Loops
@@ -96,24 +96,32 @@ class Loop:
         if plan.unrolled:
             yield from map(get, range(self.host.fixed(count)))
             return
-        few = plan.first + plan.last
-        if not path.branch(ge(count, few + 1)):
-            turns = next((n for n in range(few) if path.branch(eq(count, n))), few)
+        period = plan.period
+        few = plan.first * period + plan.last
+        if not path.branch(ge(count, few + period)):
+            most = few + period - 1
+            turns = next((n for n in range(most) if path.branch(eq(count, n))), most)
             yield from map(get, range(turns))
             return
         history: list[Before] = []
         for k in range(plan.first):
             if k >= plan.first - 1:
                 history.append(self._before())
-            yield get(k)
+            yield from map(get, range(k * period, (k + 1) * period))
         first: Size = plan.first
-        index = path.unknown("a loop", first, count - 1 - plan.last)
+        groups = (count - plan.last) // period
+        index = path.unknown("a loop", first, groups - 1)
         atom = index.terms[0][0][0] if isinstance(index, Expr) and index.terms else None
-        if isinstance(atom, Unknown) and path.known(eq(count - 1 - plan.last, first)) is not True:
+        if isinstance(atom, Unknown) and path.known(eq(groups - 1, first)) is not True:
             history.append(self._before())
-            yield from self._generic(history, index, atom, count - plan.last, get)
+            yield from self._generic(history, index, atom, groups, get)
         else:
-            yield get(first)
+            yield from map(get, range(plan.first * period, (plan.first + 1) * period))
+        rest = count - plan.last - groups * period
+        for k in range(period - 1):
+            if not path.branch(ge(rest, k + 1)):
+                break
+            yield get(sym_int(groups * period + k, path))
         for k in range(plan.last):
             at = count - plan.last + k
             yield get(sym_int(at, path))
@@ -126,7 +134,7 @@ class Loop:
         end: Size,
         get: Callable[[Any], Any],
     ) -> Iterator[Any]:
-        """The turn that stands for those from the index's lowest value to ``end - 1``."""
+        """The turn or group that stands for those from the index's lowest value to ``end - 1``."""
         host, path, now = self.host, self.host.path, history[-1]
         turn = Turn(path, self.site, atom, host.plans)
         host.tracer.elements.forget_masks()
@@ -144,15 +152,20 @@ class Loop:
         choices, tracer = len(path.choices), host.tracer
         start = len(tracer.calls), len(tracer.log.on_weights)
         path.turns.append(turn)
-        yield get(sym_int(index, path))
-        if not path.turns or path.turns[-1] is not turn:
-            self._more()  # an inner loop was left before its end
+        period = host.plans.of(self.site).period
+        for k in range(period):
+            yield get(sym_int(index * period + k, path))
+            if not path.turns or path.turns[-1] is not turn:
+                self._more()  # an inner loop was left before its end
         if len(path.choices) != choices or host.rebound:
             turn.unroll()
         after = self._before()
         if after.unknown_elements != now.unknown_elements:
             self._more()
         if not self._settled(now, after, grown.variables, atom, index + 1):
+            for value in after.locals.values():
+                if isinstance(value, torch.SymInt):
+                    turn.group(size_of(value))
             self._more()
         final = self._lists_after(now, after, started, grown.lists, atom, end)
         path.turns.pop()
@@ -331,7 +344,18 @@ def _appended(path: Any, old: list[Segment], new: list[Segment]) -> tuple[bool, 
         if all(a is b or (a.value is b.value and a.repeats == b.repeats) for a, b in pairs):
             rest = new[: len(new) - len(old)] if at_front else new[len(old) :]
             joined = canonical(path, rest)
-            if len(joined) == 1:
-                return at_front, joined[0]
-            return None
+            if len(joined) > 1:
+                joined = canonical(path, [Segment(_of_any_elements(v), n) for v, n in joined])
+            return (at_front, joined[0]) if len(joined) == 1 else None
     return None
+
+
+def _of_any_elements(value: Any) -> Any:
+    """A tensor of the same sizes of which nothing is known about the elements."""
+    if type(value) is not SymbolicTensor:
+        return value
+    made = symbolic_tensor(
+        value.spec.like(value.spec.dims, strides=value.spec.strides), value.made_by
+    )
+    made.shares = (value,)
+    return made

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import lcm
 
 from archlint.tracing.loops.rewriting import Site
 
 MOST_FIRST = 4
 MOST_LAST = 3
+MOST_PERIOD = 6
 
 
 @dataclass(frozen=True)
 class Plan:
     """``first`` turns one by one, then one turn for all others but the ``last``, one by one.
 
-    With ``unrolled`` every turn is followed, and each number of turns is a path of its own.
+    With a ``period``, ``first`` counts groups of so many turns, and one group stands for all
+    others; what is left of the turns is followed one by one. With ``unrolled`` every turn is
+    followed, and each number of turns is a path of its own.
     """
 
     first: int = 0
     last: int = 0
+    period: int = 1
     unrolled: bool = False
 
 
@@ -46,13 +51,24 @@ class Plans:
             self._plans[site] = plan
             self.changed = True
 
+    def group(self, site: Site, period: int) -> bool:
+        """Follow a loop by groups of turns; whether that is new, and the groups are small."""
+        plan = self.of(site)
+        period = lcm(plan.period, period)
+        if period == plan.period or period > MOST_PERIOD or plan.unrolled:
+            return False
+        self._plans[site] = replace(plan, first=0, period=period)
+        self.changed = True
+        return True
+
     def unroll(self, site: Site) -> None:
         """Follow every turn of a loop, unless the last one alone may be what differs.
 
         The last of the slices ``x[:, i : i + 4]`` may be shorter than the others.
         """
         plan = self.of(site)
-        self._plans[site] = Plan(unrolled=True) if plan.last or plan.unrolled else Plan(last=1)
+        tried = plan.last or plan.unrolled
+        self._plans[site] = Plan(unrolled=True) if tried else Plan(last=1, period=plan.period)
         self.changed = True
 
     def take_changed(self) -> bool:

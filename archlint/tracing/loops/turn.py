@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import gcd, lcm
 from typing import TYPE_CHECKING, NoReturn
 
 from archlint.ops.traits import ERRORS, traits_of
-from archlint.symbolic import Size, Unknown, evaluate
-from archlint.symbolic.formula import Bool, Formula, holds, negate
+from archlint.symbolic import Expr, FloorDiv, Size, Unknown, atoms, evaluate
+from archlint.symbolic.formula import Bool, Formula, comparisons, holds, negate
 from archlint.symbolic.quantify_range import at_every_value, at_value, index_range
 from archlint.symbolic.quantify_unknowns import unknowns_in, upper_bound
 from archlint.tracing.events import Event
@@ -46,7 +47,7 @@ class Turn:
         """Where the formula holds in every turn of the range."""
         found = at_every_value(formula, self.index, self.path.facts.narrow)
         if found is None:
-            self.unroll()
+            self.unroll(formula)
         return found
 
     def side(self, formula: Formula) -> bool:
@@ -87,7 +88,11 @@ class Turn:
             outer.failed = Event("claim", whole, False, text, sizes, path.calls - 1)
 
     def _split(self, formula: Formula) -> NoReturn:
-        """Start again; the turns at the ends that take the other side are followed one by one."""
+        """Start again; the turns at the ends that take the other side are followed one by one.
+
+        Where the remainder of the index by a small number decides, with groups of turns.
+        """
+        self.group(formula)
         env = self.path.env
         others = [u for u in unknowns_in(formula) if u is not self.index]
         low, high = (evaluate(end, env) for end in index_range(self.index))
@@ -100,6 +105,7 @@ class Turn:
         plan = self.plans.of(self.site)
         alike = all(s is middle for s in sides[first : len(sides) - last])
         few = plan.first + first <= MOST_FIRST and plan.last + last <= MOST_LAST
+        few = few and (plan.period == 1 or not last)  # the index counts groups then
         if not (alike and few and first + last):
             self.unroll()
         self.plans.more(self.site, first, last)
@@ -133,7 +139,29 @@ class Turn:
                 return side
         return None
 
-    def unroll(self) -> NoReturn:
-        """Start again, following each turn of the loop."""
+    def group(self, about: Bool | Size) -> None:
+        """Start again with groups of turns if the index is divided by small numbers in ``about``.
+
+        ``i % 2`` and ``i // 3`` are plain in groups of 2 and of 3 turns.
+        """
+        sizes = [about] if isinstance(about, (int, Expr)) else [c.expr for c in comparisons(about)]
+        divided = (a for size in sizes for a in atoms(size) if isinstance(a, FloorDiv))
+        each = (_period(a, self.index) for a in divided)
+        if self.plans.group(self.site, lcm(*each)):
+            raise Retry
+
+    def unroll(self, about: Bool | Size = True) -> NoReturn:
+        """Start again, following each turn of the loop, or groups of turns by ``about``."""
+        self.group(about)
         self.plans.unroll(self.site)
         raise Retry
+
+
+def _period(quotient: FloorDiv, index: Unknown) -> int:
+    """After how many turns the remainder of the quotient is the same again."""
+    if not isinstance(quotient.den, int):
+        return 1
+    for monomial, coefficient in quotient.num.terms:
+        if monomial == (index,):
+            return abs(quotient.den) // gcd(quotient.den, coefficient)
+    return 1

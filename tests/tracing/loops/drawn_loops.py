@@ -68,6 +68,7 @@ BODIES = (
 )
 CONDITIONS = (
     "t == 0", "t > 0", "t < x.shape[1] - 1", "t != 1", "t % 2 == 0", "len(outs) > 1", "outs",
+    "(t + 1) % 3 == 1", "t // 2 % 2",
     "k > 2", "x.shape[2] > 2", "h is None", "h is not None", "prev is not None", "t > 1 or k > 0",
     "x.shape[0] == t", "g.shape[1] > 2",
 )  # fmt: skip

@@ -284,6 +284,30 @@ class NamesOfPieces(nn.Module):
         return left, right
 
 
+class AlternatingLayers(nn.Module):
+    """Two layers in turn; every third step is left out, and odd ones are counted."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)])
+
+    def forward(self, x):
+        steps, odd = [], 0
+        for t in range(x.shape[1]):
+            if t % 3 == 2:
+                continue
+            odd += t % 2
+            step = x[:, t].relu() if t % 2 == 0 else x[:, t].sigmoid()
+            steps.append(self.layers[t % 2](step))
+        return torch.stack(steps, 1), x[:, :odd]
+
+
+class OddSteps(nn.Module):
+    def forward(self, x):
+        later = [x[:, t - 1] for t in range(1, x.shape[1]) if (t + 1) % 3 == 0]
+        return torch.stack([x[:, t] for t in range(x.shape[1]) if t % 2], 1), sum(later)
+
+
 EXACT = {
     TwoNames: ("N T C", "T == 2"),
     NamesOfRows: ("N T C", "N == 3"),
@@ -313,5 +337,7 @@ EXACT = {
     FirstOfAnIterator: ("N T C", "any size"),
     ElementsOfATensor: ("N T 4", "any size"),
     TwiceThroughZip: ("N T C", "any size"),
+    AlternatingLayers: ("N T 4", "any size"),
+    OddSteps: ("N T C", "T >= 2"),
 }
 """The input of each model, and the sizes that it accepts (``None``: only compared with runs)."""
