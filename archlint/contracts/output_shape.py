@@ -73,12 +73,12 @@ def _parse_part(data: object) -> Any:
     dtype, _, dims = text.partition(" ")
     if not _DTYPE.fullmatch(dtype):
         dtype, dims = "float32", text
-    return (dtype, *(parse_shape(dims) if dims else ()))
+    return (dtype, *(parse_shape(dims, bounds=None) if dims else ()))
 
 
 def parse(data: Words) -> Any:
     """The inverse of :func:`words`. Raises ``PhraseError`` on a syntax error."""
-    return map_leaves(data, lambda words: tuple(parse_shape(str(words))))
+    return map_leaves(data, lambda words: tuple(parse_shape(str(words), bounds=None)))
 
 
 def equal(one: Any, other: Any, same: Callable[[Any, Any], Bool] | None = None) -> Bool:

@@ -18,6 +18,7 @@ from archlint.contracts.contract import (
     ModelRef,
     SizeClause,
 )
+from archlint.contracts.region import bounds_of
 from archlint.contracts.rulefile.cost_reader import read_costs
 from archlint.contracts.rulefile.declared_clause import declared_clause
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector
@@ -132,8 +133,9 @@ class ContractReader:
         symbols: set[str] = set()
         inputs = read_input(self.collector, (*place, "input"), entry.get("input"), symbols)
         check_structure(self.collector, place, entry)
-        output = read_output(self.collector, (*place, "output"), entry.get("output"))
         clause = self.clause(place, entry, inputs)
+        bounds = bounds_of(clause.region) if clause is not None else {}
+        output = read_output(self.collector, (*place, "output"), entry.get("output"), bounds)
         if inputs is not None:
             check_symbols(self.collector, place, entry, symbols)
         xfail = entry.get("xfail")

@@ -9,7 +9,8 @@ column.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from lark import Token, Tree
 
@@ -29,33 +30,38 @@ from archlint.errors import PhraseError
 from archlint.symbolic import Expr, Size, ceildiv, floordiv, maximum, minimum, mod, symbol
 from archlint.symbolic import formula as f
 from archlint.symbolic.case_split import divisors
-from archlint.symbolic.intervals import Box
+from archlint.symbolic.intervals import Box, Interval
 from archlint.symbolic.step_functions import STEP_FUNCTIONS, step_function
 
 MAX_NUMBER = 10**18  # as written
 MAX_COMPUTED = 10**24  # of numbers and coefficients
 MAX_TERMS = 64  # of a size in normal form
+NO_BOUNDS: Mapping[str, Interval] = MappingProxyType({})
 
 Ratio = tuple[Size, Size]  # numerator, denominator
 
 
-def parse_size(text: str) -> Size:
+def parse_size(text: str, bounds: Mapping[str, Interval] | None = NO_BOUNDS) -> Size:
     """Parse one entry of a shape: ``3``, ``H``, ``H//4``, ``ceil((H-1)/2)``, ``min(H,W)``.
 
+    ``bounds`` are those of the sizes, by default from 1; with ``None``, a divisor may be 0.
+
     Raises:
-        PhraseError: syntax error, or a number below 0.
+        PhraseError: syntax error, a number below 0, or a divisor that can be 0 within the bounds.
     """
     size = _size(parse(text, "size").children[0], text)
     if isinstance(size, int) and size < 0:
         raise PhraseError(f"found {text.strip()!r}", "a size of at least 0", _start(text))
-    for divisor in _doubtful_divisors(size):
+    for divisor in _doubtful_divisors(size, bounds) if bounds is not None else ():
         found = f"found a division by '{divisor}', which can be 0"
         raise PhraseError(found, "a divisor that is never 0", _start(text))
     return size
 
 
-def parse_shape(text: str, *, wildcards: bool = False) -> list[Size | Wildcard]:
-    """Parse the entries of a shape, separated by spaces.
+def parse_shape(
+    text: str, *, wildcards: bool = False, bounds: Mapping[str, Interval] | None = NO_BOUNDS
+) -> list[Size | Wildcard]:
+    """Parse the entries of a shape, separated by spaces; ``bounds`` as in :func:`parse_size`.
 
     With ``wildcards``, ``_`` stands for any one size and ``...`` (at most once) for any number of
     sizes.
@@ -71,7 +77,7 @@ def parse_shape(text: str, *, wildcards: bool = False) -> list[Size | Wildcard]:
         try:
             if wildcard is None:
                 _entry_without_spaces(entry)
-                entries.append(parse_size(entry))
+                entries.append(parse_size(entry, bounds))
             elif not wildcards:
                 raise PhraseError(f"found the wildcard {entry!r}", "a size or a name", 1)
             elif wildcard is ANY_SIZES and ANY_SIZES in entries:
@@ -253,10 +259,11 @@ def _defined(*sides: list[Size]) -> list[f.Bool]:
     return [f.ne(d, 0) for side in sides for size in side for d in _doubtful_divisors(size)]
 
 
-def _doubtful_divisors(size: Size) -> Iterator[Expr]:
-    """The divisors that can be 0 for sizes of at least 1."""
+def _doubtful_divisors(size: Size, bounds: Mapping[str, Interval] = NO_BOUNDS) -> Iterator[Expr]:
+    """The divisors that can be 0 for sizes of at least 1 and within the bounds."""
     for divisor in divisors(size) if isinstance(size, Expr) else ():
-        low, high = Box(dict.fromkeys(divisor.symbols(), (1, None))).interval(divisor)
+        box = Box({**dict.fromkeys(divisor.symbols(), (1, None)), **bounds})
+        low, high = box.interval(divisor)
         if (low is None or low < 1) and (high is None or high > -1):
             yield divisor
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from archlint.contracts.contract import Input, Output, TensorInput, TensorOutput, Wildcard
 from archlint.contracts.rulefile.grammar import symbols_of
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector
-from archlint.contracts.rulefile.phrase_parser import parse_shape, parse_size
+from archlint.contracts.rulefile.phrase_parser import NO_BOUNDS, parse_shape, parse_size
 from archlint.contracts.rulefile.tensor_schema import DTYPES, is_list_of_sizes, is_tensor_entry
 from archlint.contracts.rulefile.yaml_source import Place, scalars
 from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import PhraseError
 from archlint.symbolic import Size
+from archlint.symbolic.intervals import Interval
 
 
 def read_input(
@@ -83,19 +85,27 @@ def _dims(
     return dims
 
 
-def read_output(collector: MistakeCollector, place: Place, value: object) -> Output | None:
-    """Parse the output at ``place``; parts with mistakes are left out."""
+def read_output(
+    collector: MistakeCollector,
+    place: Place,
+    value: object,
+    bounds: Mapping[str, Interval] = NO_BOUNDS,
+) -> Output | None:
+    """Parse the output at ``place``; parts with mistakes are left out.
+
+    ``bounds`` are those of the contract's sizes: no divisor may be 0 there.
+    """
     if isinstance(value, dict):
-        fields = {k: read_output(collector, (*place, k), v) for k, v in value.items()}
+        fields = {k: read_output(collector, (*place, k), v, bounds) for k, v in value.items()}
         return {k: p for k, p in fields.items() if p is not None}
     if isinstance(value, list):
-        items = [read_output(collector, (*place, i), v) for i, v in enumerate(value)]
+        items = [read_output(collector, (*place, i), v, bounds) for i, v in enumerate(value)]
         return [p for p in items if p is not None]
     text = _text_of(value)
     if not text:
         return None
     try:
-        return TensorOutput(tuple(parse_shape(text, wildcards=True)), text)
+        return TensorOutput(tuple(parse_shape(text, wildcards=True, bounds=bounds)), text)
     except PhraseError as error:
         collector.add_phrase(place, text, error)
         return None

@@ -8,6 +8,7 @@ import yaml
 from torch import nn
 
 import archlint
+from archlint.contracts import output_shape
 from archlint.contracts.accepted_set import AcceptedSet, input_as_yaml
 from archlint.contracts.rulefile import load as rulefile
 from archlint.report import accepted_text as inferred
@@ -224,3 +225,30 @@ def test_paths_of_which_nothing_is_known_end_the_search():
         "16 paths in a row have an unknown outcome before every size was covered"
         in found.reasons[-1]
     )
+
+
+class Windows(nn.Module):
+    """Windows of a part of the input's length: at small inputs a window is empty."""
+
+    def __init__(self, part, less):
+        super().__init__()
+        self.part, self.less = part, less
+
+    def forward(self, x):
+        size = (x.shape[2] - self.less) // self.part
+        return x.unfold(2, size, size)
+
+
+@pytest.mark.parametrize(("part", "less"), [(2, 0), (3, 1), (5, 7)])
+def test_an_output_that_is_divided_by_a_size_is_read_again(part, less):
+    model = Windows(part, less)
+    found = archlint.infer(model, "N 2 T")
+    entry = found.entry()
+    assert found.exact
+    assert "//(" in str(entry.output)
+    assert output_shape.parse(entry.output) == found.output_formulas
+    accepts = found.contract().clause.text
+    verdict = archlint.check(model, "N 2 T", accepts=accepts, output=entry.output, samples=0)
+    assert verdict.word == "proved", verdict.message
+    with pytest.raises(archlint.ArchlintError, match="which can be 0"):
+        archlint.check(model, "N 2 T", accepts="any size", output=entry.output, samples=0)
