@@ -61,7 +61,7 @@ def main() -> None:
         warm_up()
     requests.sendall(b"ready")
     if FORKS:
-        _freeze()
+        gc.freeze()  # collections in the forked processes ignore what exists now
         serve(requests, processes.start)
     else:
         header, descriptors, _, _ = socket.recv_fds(requests, 1 << 16, 4)
@@ -132,7 +132,6 @@ class _Processes:
         except BaseException:
             return
         if threads_of_process() == threads:
-            _freeze()
             channel.sendall(b"ready")
             serve(channel, self.start)
 
@@ -157,11 +156,6 @@ class _Processes:
             with contextlib.suppress(Exception):
                 stream.flush()
         return message
-
-
-def _freeze() -> None:
-    """Let garbage collections of the processes that are forked from here ignore what exists now."""
-    gc.freeze()
 
 
 def _escaped(error: BaseException) -> str:

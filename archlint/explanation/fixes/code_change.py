@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import types
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,7 +11,8 @@ import torch
 from torch import nn
 
 from archlint.explanation.fixes.edit import Edit
-from archlint.explanation.fixes.source_edits import Function, functions_of, recompiled
+from archlint.explanation.fixes.source_edits import functions_of, recompiled
+from archlint.runtime.live_functions import live_functions
 from archlint.tracing.trace import Call
 
 
@@ -42,8 +42,8 @@ class RunWith:
 
     def __call__(self, model: nn.Module) -> nn.Module:
         before = type(model).forward
-        every = (f for f in gc.get_objects() if type(f) is Function)
-        codes = [(f, self.codes[f.__code__]) for f in every if f.__code__ in self.codes]
+        functions = live_functions(lambda f: f.__code__ in self.codes)
+        codes = [(f, self.codes[f.__code__]) for f in functions]
         own = vars(model).get("forward")
 
         def forward(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -7,7 +7,6 @@ of the text. No tree is printed, so all else stays as it is, byte by byte.
 from __future__ import annotations
 
 import ast
-import gc
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import torch
 import yaml
 
 from archlint.explanation.fixes.edit import Edit, SourceText, Span
+from archlint.tracing.python.rewritten_functions import functions_with
 from archlint.tracing.trace import Call
 
 Function = types.FunctionType
@@ -51,16 +51,9 @@ class Definition:
 
 def functions_of(code: types.CodeType) -> list[Function]:
     """The functions that are running where ``code`` is: its own, or those that it is nested in."""
-    found = [f for f in gc.get_objects() if type(f) is Function and _contains(f.__code__, code)]
+    found = functions_with(code)
     own = [f for f in found if f.__code__ is code]
     return own or found
-
-
-def _contains(outer: types.CodeType, code: types.CodeType) -> bool:
-    if outer is code:
-        return True
-    inner = (c for c in outer.co_consts if isinstance(c, types.CodeType))
-    return outer.co_filename == code.co_filename and any(_contains(c, code) for c in inner)
 
 
 def definition_of(function: Callable[..., object]) -> Definition | None:

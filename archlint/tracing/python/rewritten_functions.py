@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import CodeType, FunctionType
 from typing import Any
 
+from archlint.runtime.live_functions import live_functions
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
 
 
 def functions_with(code: CodeType) -> list[FunctionType]:
     """The functions that run this code, or that define the function that runs it."""
-    found = [f for f in gc.get_objects() if type(f) is FunctionType]
-    near = [f for f in found if f.__code__.co_filename == code.co_filename]
-    return [f for f in near if contains(f.__code__, code)]
+    file = code.co_filename
+    return live_functions(lambda f: f.__code__.co_filename == file and contains(f.__code__, code))
 
 
 def contains(outer: CodeType, inner: CodeType) -> bool:
