@@ -65,6 +65,7 @@ from archlint.tracing.symint.text_uses import note_mixed_keys
 from archlint.tracing.tensors.aliasing import check_overlap
 from archlint.tracing.tensors.attributes import ATTRIBUTES
 from archlint.tracing.tensors.autograd import Gradients
+from archlint.tracing.tensors.counted_ones import with_ones
 from archlint.tracing.tensors.questions import OF_TENSOR, unanswered
 from archlint.tracing.tensors.same_elements import with_truth
 from archlint.tracing.tensors.specs import (
@@ -229,7 +230,7 @@ class Tracer(TorchFunctionMode):
                 elif func is torch.Tensor.__setitem__:
                     self.elements.put(args[0], known[0], known[2])
                 else:
-                    result = with_truth(self.path, call, self.calls, result)
+                    result = with_ones(call, with_truth(self.path, call, self.calls, result))
                     call.result = self._stand(result, index, func)
                 returned = call.result
                 if type(returned) is SymbolicTuple:

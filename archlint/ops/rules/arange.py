@@ -11,7 +11,7 @@ from archlint.ops.rules.factories import made, number_dtype
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.strides import decide
 from archlint.ops.values import int_ranges as ranges
-from archlint.symbolic import Size, ceildiv, floordiv, maximum
+from archlint.symbolic import Size, ceildiv, floordiv, maximum, minimum
 from archlint.symbolic.formula import conj, ge, le, ne
 from archlint.symbolic.rational import Ratio, ratio_add, ratio_div, ratio_of
 
@@ -103,7 +103,10 @@ def linspace(path: Path, start: Any, end: Any, steps: Size, **settings: Any) -> 
 
 @shape_rule(torch.eye)
 def eye(path: Path, n: Size, m: Size | None = None, **settings: Any) -> TensorSpec:
-    return made(path, (n, n if m is None else m), settings, None, (0, 1))
+    m = n if m is None else m
+    spec = made(path, (n, m), settings, None, (0, 1))
+    spec.elements = ElementFacts(ones=minimum(n, m))
+    return spec
 
 
 @shape_rule(torch.randperm, random=True, draws_integers=True)

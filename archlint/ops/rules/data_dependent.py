@@ -47,8 +47,12 @@ def _rows(path: Path, input: TensorSpec, name: str) -> TensorSpec:
 @shape_rule(*spellings("masked_select"), bounds=Bounds.UNKNOWN)
 def masked_select(path: Path, input: TensorSpec, mask: TensorSpec) -> TensorSpec:
     path.claim(mask.dtype is torch.bool, f"a mask of bool, gets {mask.dtype}")
-    every = product(broadcast(path, input.dims, mask.dims))
-    return input.like((path.unknown("masked_select", 0, every),), values=input.values)
+    dims = broadcast(path, input.dims, mask.dims)
+    if dims == mask.dims:
+        count = path.count("masked_select", mask)
+    else:
+        count = path.unknown("masked_select", 0, product(dims))
+    return input.like((count,), values=input.values)
 
 
 def _distinct(

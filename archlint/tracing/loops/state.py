@@ -65,6 +65,8 @@ class TensorToken:
         same = (one.dtype, one.device, one.loose) == (two.dtype, two.device, two.loose)
         if not same or len(one.dims) != len(two.dims) or one.values != two.values:
             return False
+        if one.elements.ones != two.elements.ones:
+            return False
         if (self.strides is None) != (other.strides is None):
             return False
         pairs = [*zip(one.dims, two.dims, strict=True)]
