@@ -128,8 +128,8 @@ def pad_packed_sequence(
 def nested_tensor_from_mask_left_aligned(path: Path, t: TensorSpec, mask: TensorSpec) -> bool:
     """Whether a mask leaves the beginning of every sequence; it selects an implementation only.
 
-    ``nn.TransformerEncoder`` packs such sequences in its fast path, which gives the same sizes, and
-    refuses tensors without elements.
+    ``nn.TransformerEncoder`` packs such sequences in its fast path, which gives the same sizes. It
+    refuses tensors without elements, and a batch that is all padding.
     """
     path.claim(mask.dtype is torch.bool, f"a mask of bool, gets {mask.dtype}")
     path.claim(mask.ndim == 2, "a mask of 2 dimensions, gets {}", mask.ndim)
@@ -141,4 +141,5 @@ def nested_tensor_from_mask_left_aligned(path: Path, t: TensorSpec, mask: Tensor
     path.claim(ge(steps, 1), "steps {} > 0", steps)
     if path.known(ge(minimum(batch, width), 1)) is not True:
         path.unproved("whether sequences without elements are packed")
+    path.unproved("values determine whether all steps are padding, which the fast path refuses")
     return False

@@ -177,22 +177,31 @@ def test_padded_to_the_longest():
     assert found.output(N=3, T=9) == (2, 9)
 
 
-@pytest.mark.filterwarnings("ignore:enable_nested_tensor")
-def test_transformer_encoder_with_a_padding_mask():
-    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
-    model = nn.TransformerEncoder(layer, 2).eval()
+class Masked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 1)
 
-    class Masked(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.encoder = model
+    def forward(self, x, mask):
+        return self.encoder(x, src_key_padding_mask=mask if mask.dtype is torch.bool else mask == 0)
 
-        def forward(self, x):
-            return self.encoder(x, src_key_padding_mask=x[..., 0] == 0)
 
-    found = archlint.infer(Masked().eval(), "N T 8")
-    assert found.exact, found
-    assert found.output(N=2, T=5) == (2, 5, 8)
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize("mask", [{"dtype": "bool"}, {"dtype": "int64", "below": 3}])
+def test_transformer_encoder_refuses_a_batch_of_padding(mask):
+    model = Masked().eval()
+    with torch.no_grad(), pytest.raises(RuntimeError, match="to_padded_tensor"):
+        model(torch.ones(2, 3, 8), torch.ones(2, 3, dtype=torch.bool))
+    input = {"x": "N T 8", "mask": {"shape": "N T", **mask}}
+    found = archlint.infer(model, input)
+    assert "all steps are padding" in str(found.reasons)
+    assert not found.exact
+    for samples in (0, None):
+        verdict = archlint.check(model, input, accepts="any size", samples=samples)
+        assert "all steps are padding" in str(verdict)
+        assert "disagree" not in str(verdict)
+        assert verdict.word != "proved"
 
 
 def test_an_inverted_permutation_is_in_range():
