@@ -1,12 +1,14 @@
-"""TorchScript modules, followed through their graph: each operator as a call of ``torch.ops``.
+"""TorchScript, followed through its graph: each operator as a call of ``torch.ops``.
 
-A traced or scripted module has no Python code. Its graph, in which the calls of its submodules are
-inlined, consists of operators of ``aten``, which have shape rules by :mod:`archlint.ops.overloads`,
-of arithmetic on sizes, and of branches and loops, which are those of Python here.
+A traced or scripted module has no Python code, and neither has a scripted function. The graph, in
+which the calls of submodules are inlined, consists of operators of ``aten``, which have shape rules
+by :mod:`archlint.ops.overloads`, of arithmetic on sizes, and of branches and loops, which are those
+of Python here.
 """
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
 import operator
@@ -19,9 +21,14 @@ from torch import nn
 
 from archlint.ops.registry import Refused
 from archlint.runtime.user_frames import first_line, summary
-from archlint.tracing.python.module_calls import ModuleCall, replaced_module_call
+from archlint.tracing.python.module_calls import (
+    ModuleCall,
+    replaced_module_call,
+    replaced_script_call,
+)
 from archlint.tracing.run import TraceRun
 from archlint.tracing.signals import UnknownOutcome
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 _DTYPES = (
     torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16, torch.float32,
@@ -105,6 +112,9 @@ _PLAIN: dict[str, Callable[..., Any]] = {
 }
 """Operators of ``aten`` on numbers, texts and lists."""
 
+_OF_LISTS = ("__getitem__", "add", "append", "len", "list", "slice")
+"""Of these, operators on lists, also on lists of tensors."""
+
 _PRIM: dict[str, Callable[..., Any]] = {
     "ListConstruct": lambda *values: list(values),
     "TupleConstruct": lambda *values: values,
@@ -128,10 +138,7 @@ _PRIM: dict[str, Callable[..., Any]] = {
 
 @contextmanager
 def torchscript_followed(model: nn.Module, run: TraceRun) -> Iterator[None]:
-    """Follow calls of the TorchScript modules of ``model`` inside the block."""
-    if not any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
-        yield
-        return
+    """Follow calls of scripted functions, and of TorchScript modules of ``model``, in the block."""
 
     def wrap(original: ModuleCall) -> ModuleCall:
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
@@ -142,8 +149,48 @@ def torchscript_followed(model: nn.Module, run: TraceRun) -> Iterator[None]:
 
         return call
 
-    with replaced_module_call(wrap):
+    def wrap_function(original: ModuleCall) -> ModuleCall:
+        def call(function: Any, *args: Any, **kwargs: Any) -> Any:
+            followed = run.in_thread() and any(map(_is_symbolic, _flat((args, *kwargs.values()))))
+            values = _bound(function, args, kwargs) if followed else None
+            if values is None:
+                return original(function, *args, **kwargs)
+            return _result(function.inlined_graph, values)
+
+        return call
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(replaced_script_call(wrap_function))
+        if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
+            stack.enter_context(replaced_module_call(wrap))
         yield
+
+
+def _is_symbolic(value: Any) -> bool:
+    return isinstance(value, _SYMBOLIC) or type(value) is SymbolicTensor
+
+
+def _bound(function: Any, args: Any, kwargs: Any) -> list[Any] | None:
+    """The values of a scripted function's parameters; ``None`` if the call does not fit them."""
+    parameters = function.schema.arguments
+    names = [p.name for p in parameters]
+    values = dict(zip(names, args, strict=False)) | kwargs
+    if len(values) != len(args) + len(kwargs) or not values.keys() <= set(names):
+        return None
+    for parameter in parameters:
+        if parameter.name not in values:
+            if not parameter.has_default_value():
+                return None
+            values[parameter.name] = parameter.default_value
+        elif str(parameter.type) == "float" and type(values[parameter.name]) is int:
+            values[parameter.name] = float(values[parameter.name])
+    return [values[name] for name in names]
+
+
+def _result(graph: Any, inputs: Iterable[Any]) -> Any:
+    values = {v.debugName(): a for v, a in zip(graph.inputs(), inputs, strict=True)}
+    found = _block(graph.return_node().owningBlock(), values)
+    return found[0] if len(found) == 1 else tuple(found)
 
 
 def _followed(module: Any, args: Any, kwargs: Any) -> Any:
@@ -200,7 +247,8 @@ def _node(node: Any, kind: str, inputs: list[Any], values: dict[str, Any]) -> An
         return _computed(kind, _PRIM[name], inputs)
     if space == "prim":
         raise UnknownOutcome(f"TorchScript: {kind} is not followed")
-    if name in _PLAIN and not any(isinstance(i, torch.Tensor) for i in _flat(inputs)):
+    of_list = name in _OF_LISTS and isinstance(inputs[0], (list, tuple))
+    if name in _PLAIN and (of_list or not any(isinstance(i, torch.Tensor) for i in _flat(inputs))):
         return _computed(kind, _PLAIN[name], inputs)
     if name in (*_IMPLICIT, "Int", "Float", "Bool"):
         return inputs[0].item()
@@ -245,9 +293,12 @@ def _operator(node: Any, space: str, name: str, inputs: list[Any]) -> Any:
     named = {a.name: v for a, v in zip(arguments, given, strict=False) if a.kwarg_only}
     try:
         return function(*places, **named)
-    except (Refused, torch.jit.Error):
+    except torch.jit.Error:
         raise
     except Exception as e:
+        # TorchScript has checked the types: a value of another one was made here.
+        if isinstance(e, Refused) and "Expected a value of type" not in str(e):
+            raise
         raise UnknownOutcome(f"TorchScript: {space}::{name} ({summary(e)})") from None
 
 

@@ -1,6 +1,7 @@
 """A TorchScript module accepts what the module itself does, at all sizes."""
 
 import itertools
+from typing import List, Optional  # noqa: UP035 (TorchScript reads them)
 
 import pytest
 import torch
@@ -110,6 +111,58 @@ def test_what_is_not_followed_is_unknown():
     found = archlint.infer(torch.jit.script(Dictionary()), "N 3 H W")
     assert not found.exact
     assert "TorchScript: prim::DictConstruct is not followed" in str(found)
+
+
+def gated(a, b, channels):
+    number: int = int(channels[0])
+    both = a + b
+    return torch.tanh(both[:, :number]) * torch.sigmoid(both[:, number:])
+
+
+def pooled(x, scale: float = 2, size: Optional[int] = None):  # noqa: UP045
+    if size is None:
+        size = x.size(2) // int(scale)
+    if x.size(2) % 3 == 2:
+        return F.adaptive_avg_pool2d(x, [size, size]), x.size(2)
+    return x[:, :, :size], size
+
+
+def joined(parts: List[torch.Tensor]):  # noqa: UP006
+    total = parts[0]
+    for part in parts[1:]:
+        total = torch.cat([total, part], 2)
+    return total.reshape(total.size(0), -1, 5)
+
+
+class Functions(nn.Module):
+    """Calls scripted functions, one of them with a real tensor of numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, padding=1)
+        self.gated, self.pooled = torch.jit.script(gated), torch.jit.script(pooled)
+        self.joined = torch.jit.script(joined)
+        self.weight = self.joined([torch.ones(1, 3, 5), torch.ones(1, 3, 5)])
+
+    def forward(self, x):
+        y = self.gated(x, self.conv(x), torch.tensor([1]))  # of 1 and 2 channels
+        first, number = self.pooled(y)
+        second, _ = self.pooled(y, 1, size=x.shape[3] - 4)
+        return self.joined([x, x]), first.reshape(number, -1), second
+
+
+def test_scripted_functions_are_followed():
+    model = Functions()
+    found = archlint.infer(model, "N 3 H W")
+    assert found.exact
+    for n, h, w in itertools.product((1, 2), range(1, 12), (1, 4, 5, 6, 10)):
+        try:
+            real = shapes(model(torch.rand(n, 3, h, w)))
+        except Exception:
+            real = None
+        assert found.accepts(N=n, H=h, W=w) is (real is not None), (n, h, w)
+    with pytest.raises(RuntimeError, match="missing value for argument 'parts'"):
+        model.joined()
 
 
 def partly_compiled():

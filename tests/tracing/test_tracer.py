@@ -193,26 +193,6 @@ def test_scripted_code_that_a_model_makes_is_refused_by_name():
     assert "compiled TorchScript" in found.error
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-def test_a_scripted_function_never_sees_the_empty_tensor():
-    found = run(lambda self, x: _scripted(x))
-    assert found.outcome == "unknown"
-    assert "compiled code calls" in found.error
-
-
-@functools.lru_cache
-def _script():
-    def double(x: torch.Tensor) -> torch.Tensor:
-        return x + x
-
-    return torch.jit.script(double)
-
-
-def _scripted(x):
-    return _script()(x)
-
-
 def test_an_exception_of_user_code_is_the_models():
     def forward(self, x):
         if x.shape[2] % 14:

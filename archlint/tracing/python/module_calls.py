@@ -1,4 +1,4 @@
-"""Replaces ``nn.Module.__call__`` while a trace runs, so that the tracer sees module calls."""
+"""Replaces ``__call__`` of modules and scripted functions while a trace runs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import nn
 
 from archlint.runtime.process_lock import PROCESS_LOCK
@@ -16,15 +17,29 @@ ModuleCall = Callable[..., Any]
 
 @contextmanager
 def replaced_module_call(wrap: Callable[[ModuleCall], ModuleCall]) -> Iterator[None]:
-    """Call every module through ``wrap(original)`` inside the block.
+    """Call every module through ``wrap(original)`` inside the block."""
+    with _replaced(nn.Module, wrap):
+        yield
+
+
+@contextmanager
+def replaced_script_call(wrap: Callable[[ModuleCall], ModuleCall]) -> Iterator[None]:
+    """Call every function of ``torch.jit.script`` through ``wrap(original)`` inside the block."""
+    with _replaced(torch.jit.ScriptFunction, wrap):
+        yield
+
+
+@contextmanager
+def _replaced(owner: Any, wrap: Callable[[ModuleCall], ModuleCall]) -> Iterator[None]:
+    """Replace ``owner.__call__`` inside the block.
 
     The replacement is seen by all threads: it must do nothing but call the original in threads that
     do not belong to the run.
     """
     with PROCESS_LOCK:
-        original: ModuleCall = nn.Module.__call__
-        nn.Module.__call__ = wrap(original)  # type: ignore[method-assign]
+        original: ModuleCall = owner.__call__
+        owner.__call__ = wrap(original)
         try:
             yield
         finally:
-            nn.Module.__call__ = original  # type: ignore[method-assign]
+            owner.__call__ = original
