@@ -65,6 +65,11 @@ class Mistake:
     expected: str = ""
     source: str = ""
 
+    @property
+    def message(self) -> str:
+        """What is wrong and what is valid, without the place."""
+        return f"{self.found}; expected {self.expected}" if self.expected else self.found
+
     def __str__(self) -> str:
         file = one_line(self.where.file)
         text = f"{file}:{self.where.line}:{self.where.column}: {one_line(self.found)}"

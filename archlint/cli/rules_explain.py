@@ -115,7 +115,5 @@ def _values(arguments: tuple[str, ...], pack: Pack) -> dict[str, object]:
     notes = MistakeCollector(source, mistakes)
     values = bind(notes, (), source.data, pack.parameters)
     if mistakes:
-        first = mistakes[0]
-        message = f"{first.found}; expected {first.expected}"
-        raise click.BadParameter(message, param_hint="--with")
+        raise click.BadParameter(mistakes[0].message, param_hint="--with")
     return values

@@ -19,7 +19,7 @@ def render(results: RunResults) -> str:
     issues = [
         _issue(
             "archlint/rule-file",
-            f"{m.found}; expected {m.expected}" if m.expected else m.found,
+            m.message,
             _CANNOT_RUN,
             mistake_fingerprint(m, results.path(m.where.file)),
             results.path(m.where.file) or m.where.file,

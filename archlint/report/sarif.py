@@ -128,13 +128,12 @@ def _message(text: str) -> str:
 
 def _mistake(results: RunResults, rules: _Rules, mistake: Mistake) -> dict[str, Any]:
     where = mistake.where
-    text = f"{mistake.found}; expected {mistake.expected}" if mistake.expected else mistake.found
     place = _place(results, where.file, where.line, where.column)
     return {
         "ruleId": RULE_FILE,
         "ruleIndex": rules.named(RULE_FILE),
         "level": "error",
-        "message": {"text": _message(text)},
+        "message": {"text": _message(mistake.message)},
         "locations": [{"physicalLocation": place}],
         "partialFingerprints": {_KEY: mistake_fingerprint(mistake, results.path(where.file))},
         "suppressions": [],

@@ -7,7 +7,7 @@ one value fails. :func:`at_every_value` is exact, or ``None`` for formulas that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from archlint.symbolic import (
     Atom,
@@ -34,6 +34,7 @@ from archlint.symbolic.formula import (
     substitute_formula,
 )
 from archlint.symbolic.intervals import Box
+from archlint.symbolic.linear_sums import linear_parts
 from archlint.symbolic.quantify_unknowns import unknowns_in
 
 
@@ -99,22 +100,23 @@ def _monotone_alternatives(
 def _comparison(formula: Comparison, index: Unknown, box: Box) -> Bool | None:
     low, high = index_range(index)
     ends = at_value(formula, index, low), at_value(formula, index, high)
-    factor = _linear_factor(formula.expr, index)
+    parts = linear_parts(formula.expr, index.name)
     if formula.op == ">=":
-        if factor is not None:
+        if parts is not None:
             return conj(*ends)  # a line is lowest at one of its ends
         direction = _direction(formula.expr, index, box)
         if direction is not None:
             return ends[0] if direction > 0 else ends[1]
-        parts = _smallest_of(formula.expr, index)
-        if not parts:
+        smallest_of = _smallest_of(formula.expr, index)
+        if not smallest_of:
             return None
-        each = [at_every_value(ge(part, 0), index, box) for part in parts]
+        each = [at_every_value(ge(part, 0), index, box) for part in smallest_of]
         return None if any(p is None for p in each) else conj(*(p for p in each if p is not None))
-    if factor is None:
+    if parts is None:
         return None
     if formula.op == "==":
         return conj(*ends)  # a line that is 0 at both ends is 0 between them
+    factor, rest = parts
     if not isinstance(factor, int):
         return None
     at_low, at_high = (substitute(formula.expr, {index.name: end}) for end in (low, high))
@@ -123,21 +125,7 @@ def _comparison(formula: Comparison, index: Unknown, box: Box) -> Bool | None:
     no_zero = disj(ge(at_low, 1), ge(-at_high, 1))  # all above 0, or all below
     if abs(factor) == 1:
         return no_zero
-    rest = substitute(formula.expr, {index.name: 0})
     return disj(ne(mod(rest, abs(factor)), 0), no_zero)
-
-
-def _linear_factor(expr: Expr, index: Unknown) -> Size | None:
-    """The factor of the index if the expression is linear in it, else ``None``."""
-    factor: Size = 0
-    for monomial, coef in expr.terms:
-        count = sum(atom is index for atom in monomial)
-        others = [atom for atom in monomial if atom is not index]
-        if any(_contains(atom, index) for atom in others) or count > 1:
-            return None
-        if count:
-            factor = factor + (from_atom(*others) * coef if others else coef)
-    return factor
 
 
 def _contains(atom: Atom, index: Unknown) -> bool:
@@ -148,7 +136,12 @@ def _direction(size: Size, index: Unknown, box: Box) -> int | None:
     """1 if the size never falls as the index grows, -1 if it never rises, 0 without the index."""
     if isinstance(size, int):
         return 0
-    found = {_of_monomial(m, c, index, box) for m, c in size.terms}
+    return _common(_of_monomial(m, c, index, box) for m, c in size.terms)
+
+
+def _common(directions: Iterable[int | None]) -> int | None:
+    """The direction of a sum of parts; ``None`` if one is unknown or two are opposite."""
+    found = set(directions)
     if None in found or {1, -1} <= found:
         return None
     return 1 if 1 in found else -1 if -1 in found else 0
@@ -157,16 +150,12 @@ def _direction(size: Size, index: Unknown, box: Box) -> int | None:
 def _of_monomial(monomial: Monomial, coef: int, index: Unknown, box: Box) -> int | None:
     if not any(_contains(atom, index) for atom in monomial):
         return 0
-    found = set()
-    for atom in monomial:
-        low = box.interval(from_atom(atom))[0]
-        if len(monomial) > 1 and (low is None or low < 0):
+    if len(monomial) > 1:
+        lows = [box.interval(from_atom(atom))[0] for atom in monomial]
+        if any(low is None or low < 0 for low in lows):
             return None
-        found.add(_of_atom(atom, index, box))
-    if None in found or {1, -1} <= found:
-        return None
-    sign = 1 if coef > 0 else -1
-    return sign * (1 if 1 in found else -1 if -1 in found else 0)
+    direction = _common(_of_atom(atom, index, box) for atom in monomial)
+    return None if direction is None else direction if coef > 0 else -direction
 
 
 def _of_atom(atom: Atom, index: Unknown, box: Box) -> int | None:
@@ -178,10 +167,7 @@ def _of_atom(atom: Atom, index: Unknown, box: Box) -> int | None:
         positive = isinstance(atom.den, int) and atom.den > 0
         return _direction(atom.num, index, box) if positive else None
     if isinstance(atom, (Min, Max)):
-        found = {_direction(operand, index, box) for operand in atom.operands()}
-        if None in found or {1, -1} <= found:
-            return None
-        return 1 if 1 in found else -1 if -1 in found else 0
+        return _common(_direction(operand, index, box) for operand in atom.operands())
     return None
 
 

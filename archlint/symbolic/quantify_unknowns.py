@@ -151,7 +151,7 @@ def _bounds(size: Size, unknown: Unknown, box: Box) -> Bounds:
         low, high = [s * coef for s in low], [s * coef for s in high]
         lows.append(low if coef > 0 else high)
         highs.append(high if coef > 0 else low)
-    return _combined(_sum, lows), _combined(_sum, highs)
+    return _combined(sum, lows), _combined(sum, highs)
 
 
 def _monomial(monomial: Monomial, unknown: Unknown, box: Box) -> Bounds:
@@ -194,13 +194,6 @@ def _combined(join: Callable[[Iterable[Size]], Size], choices: list[list[Size]])
     """``join`` of one bound from each list, for the first :data:`_MAX_BOUNDS` combinations."""
     combinations = itertools.islice(itertools.product(*choices), _MAX_BOUNDS)
     return list(dict.fromkeys(map(join, combinations)))
-
-
-def _sum(sizes: Iterable[Size]) -> Size:
-    total: Size = 0
-    for size in sizes:
-        total = total + size
-    return total
 
 
 def _not_negative(size: Size, box: Box) -> bool:

@@ -8,7 +8,7 @@ the peak of an eager run without gradients. The model's inputs stay alive: the c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -59,7 +59,7 @@ def peak(trace: Trace, dtype: torch.dtype | None = None) -> Peak:
         if (amounts := _evaluated(sizes, point)) is not None
     )
     sums = {
-        m: _sum(sizes[size] for birth, death, size in storages if birth <= m <= death)
+        m: sum(sizes[size] for birth, death, size in storages if birth <= m <= death)
         for m in moments
     }
     kept = [m for m, size in sums.items() if not any(_at_most(size, s) for s in sums.values())]
@@ -185,13 +185,6 @@ def _largest_moment(storages: Sequence[Interval], bytes_of_size: Sequence[int]) 
         if alive > most:
             most, at = alive, moment
     return at
-
-
-def _sum(sizes: Iterable[Size]) -> Size:
-    result: Size = 0
-    for size in sizes:
-        result = result + size
-    return result
 
 
 def _at_most(one: Size, other: Size) -> bool:

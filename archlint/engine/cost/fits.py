@@ -14,8 +14,8 @@ from archlint.engine.cost.activations import Peak
 from archlint.engine.cost.amount import Amount, at_most, product_text
 from archlint.engine.cost.monotone import grows
 from archlint.engine.exploration import Exploration, ExploredPath
-from archlint.symbolic import Expr, Size, Symbol, atoms, from_atom, polynomial
 from archlint.symbolic.formula import holds
+from archlint.symbolic.linear_sums import linear_parts
 
 BATCHES = tuple(2**i for i in range(11))
 SQUARES = (128, 224, 256, 384, 512, 1024, 2048)
@@ -140,7 +140,7 @@ class _Search:
 def _formula(amount: Amount | Peak, batch: str, constant: int, limit: int) -> str:
     """``N <= (limit-constant)//(bytes of one)`` where all grow with the batch, else the sum."""
     conditional = isinstance(amount, Amount) and amount.parts
-    parts = [] if conditional or not batch else [_by_batch(s, batch) for s in amount.sizes]
+    parts = [] if conditional or not batch else [linear_parts(s, batch) for s in amount.sizes]
     if parts and all(p is not None and p[0] != 0 and isinstance(p[1], int) for p in parts):
         left = {limit - constant - rest for _, rest in filter(None, parts)}
         each = [product_text(one) for one, _ in filter(None, parts)]
@@ -148,27 +148,3 @@ def _formula(amount: Amount | Peak, batch: str, constant: int, limit: int) -> st
             one = each[0] if len(each) == 1 else f"max({', '.join(each)})"
             return f"{batch} <= {left.pop()}//({one})"
     return f"{amount} <= {limit - constant}"
-
-
-def _by_batch(size: Size, batch: str) -> tuple[Size, Size] | None:
-    """The size as ``one * batch + rest``; ``None`` if it is no such sum."""
-    if isinstance(size, int):
-        return 0, size
-    one: Size = 0
-    rest: Size = size.const
-    for monomial, coef in size.terms:
-        others = tuple(a for a in monomial if not (isinstance(a, Symbol) and a.name == batch))
-        if len(monomial) - len(others) > 1 or batch in _names(others):
-            return None
-        term: Size = polynomial(0, ((others, coef),)) if others else coef
-        if len(others) < len(monomial):
-            one = one + term
-        else:
-            rest = rest + term
-    return one, rest
-
-
-def _names(factors: Sequence[object]) -> set[str]:
-    product = from_atom(*factors) if factors else 0  # type: ignore[arg-type]
-    inner = atoms(product) if isinstance(product, Expr) else ()
-    return {a.name for a in inner if isinstance(a, Symbol)}

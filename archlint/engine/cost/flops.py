@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from archlint.engine.cost.amount import Amount, one_of, total
 from archlint.ops.registry import NoRule
 from archlint.ops.traits import traits_of
-from archlint.symbolic import Size, atoms, floordiv, from_atom, polynomial
+from archlint.symbolic import Size, floordiv
+from archlint.symbolic.linear_sums import linear_parts
 from archlint.symbolic.quantify_unknowns import unknowns_in, upper_bound
 from archlint.tracing.call_log import CallLog, RepeatedCalls, Span
 from archlint.tracing.tensors.specs import known_of
@@ -114,22 +115,12 @@ class _Count:
 
 def _summed(size: Size, turns: RepeatedCalls) -> Size | None:
     """The sum of a size for all values of the index; ``None`` if it is not linear in it."""
-    if isinstance(size, int):
-        return size * (turns.last - turns.low + 1)
-    index = turns.index
-    linear: Size = 0
-    rest: Size = size.const
-    for monomial, coef in size.terms:
-        others = tuple(a for a in monomial if a is not index)
-        if len(monomial) - len(others) > 1 or (others and index in atoms(from_atom(*others))):
-            return None
-        term: Size = polynomial(0, ((others, coef),)) if others else coef
-        if len(others) < len(monomial):
-            linear = linear + term
-        else:
-            rest = rest + term
+    parts = linear_parts(size, turns.index.name)
+    if parts is None:
+        return None
+    factor, rest = parts
     count = turns.last - turns.low + 1
-    return rest * count + floordiv(linear * (turns.low + turns.last) * count, 2)
+    return rest * count + floordiv(factor * (turns.low + turns.last) * count, 2)
 
 
 def outermost(spans: Sequence[Span]) -> list[Span]:

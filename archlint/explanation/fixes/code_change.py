@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
+from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.edit import Edit
+from archlint.explanation.fixes.proposal import Proposal, patched
 from archlint.explanation.fixes.source_edits import functions_of, recompiled
 from archlint.runtime.live_functions import live_functions
 from archlint.tracing.trace import Call
 
 
-def run_with(edit: Edit, calls: Iterable[Call]) -> RunWith | None:
+def edited_functions(
+    broken: BrokenContract, edit: Edit | None, calls: Iterable[Call], title: str, note: str = ""
+) -> Iterator[Proposal]:
+    """The model with an edit of the functions that make some calls, if it fits them all."""
+    change = run_with(edit, calls)
+    if edit is not None and change is not None:
+        made = patched(broken.source, change)
+        yield Proposal(title, broken.contract, made, (edit,), note=note)
+
+
+def run_with(edit: Edit | None, calls: Iterable[Call]) -> RunWith | None:
     """The change that an edit makes to the functions of some calls; ``None`` if it fits none."""
+    if edit is None:
+        return None
     codes: dict[types.CodeType, types.CodeType] = {}
     for call in calls:
         fitting = {

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from archlint.explanation.fixes.broken_contract import BrokenContract
-from archlint.explanation.fixes.code_change import run_with
+from archlint.explanation.fixes.code_change import edited_functions
 from archlint.explanation.fixes.constructors import argument_edits, argument_span, joined
 from archlint.explanation.fixes.edit import Edit
 from archlint.explanation.fixes.proposal import Proposal, patched
@@ -117,12 +117,8 @@ def _rounded_functions(broken: BrokenContract, note: str) -> Iterator[Proposal]:
                     places.append((found.source, [span]))
                     names.append(call.op)
         calls.append(call)
-    edit = joined(places)
-    change = None if edit is None else run_with(edit, calls)
-    if edit is not None and change is not None:
-        title = f"ceil_mode=True in {', '.join(dict.fromkeys(f'`{n}`' for n in names))}"
-        made = patched(broken.source, change)
-        yield Proposal(title, broken.contract, made, (edit,), note=note)
+    title = f"ceil_mode=True in {', '.join(dict.fromkeys(f'`{n}`' for n in names))}"
+    yield from edited_functions(broken, joined(places), calls, title, note)
 
 
 def _call_at(broken: BrokenContract, site: Site) -> Call | None:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import torch
 
 from archlint.explanation.fixes.broken_contract import BrokenContract
-from archlint.explanation.fixes.code_change import run_with
+from archlint.explanation.fixes.code_change import edited_functions
 from archlint.explanation.fixes.constructors import Place, joined
-from archlint.explanation.fixes.proposal import Proposal, patched
+from archlint.explanation.fixes.proposal import Proposal
 from archlint.explanation.fixes.source_edits import (
     Definition,
     definition_at,
@@ -46,14 +46,11 @@ def reshaping(broken: BrokenContract) -> Iterator[Proposal]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         if node.func.attr == "view"
     ]
+    title = f"reshape instead of view in `{found.function.__name__}`"
     for chosen in ([v for v in views if node_at(v, call.line)], views):
         ends = [found.span(view)[1] for view in chosen]
         edit = found.source.edited([(end - len("view"), end, "reshape") for end in ends])
-        change = None if edit is None else run_with(edit, [call])
-        if edit is not None and change is not None:
-            title = f"reshape instead of view in `{found.function.__name__}`"
-            made = patched(broken.source, change)
-            yield Proposal(title, broken.contract, made, (edit,), note="the memory is copied")
+        yield from edited_functions(broken, edit, [call], title, "the memory is copied")
 
 
 def resizing_to_skips(broken: BrokenContract) -> Iterator[Proposal]:
@@ -70,12 +67,8 @@ def resizing_to_skips(broken: BrokenContract) -> Iterator[Proposal]:
         titles[words] = None
         calls[call.source] = call
         places.append((found.source, spans))
-    edit = joined(places)
-    change = None if edit is None else run_with(edit, calls.values())
-    if edit is not None and change is not None:
-        title = next(iter(titles)) if len(titles) == 1 else "interpolate to the size of each skip"
-        made_ = patched(broken.source, change)
-        yield Proposal(title, broken.contract, made_, (edit,))
+    title = next(iter(titles)) if len(titles) == 1 else "interpolate to the size of each skip"
+    yield from edited_functions(broken, joined(places), calls.values(), title)
 
 
 def _joining(broken: BrokenContract) -> Iterator[tuple[Trace, Call]]:

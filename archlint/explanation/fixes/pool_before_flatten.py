@@ -144,8 +144,7 @@ def _variants(
             if (edit := joined([*chosen, *made])) is not None
         ]
         if coded:
-            edit = joined(chosen)
-            change = None if edit is None else run_with(edit, [h.call for h in coded])
+            change = run_with(joined(chosen), [h.call for h in coded])
             if change is None:
                 continue
             changes.append(change)

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 
 from archlint.explanation.fixes.broken_contract import BrokenContract
-from archlint.explanation.fixes.code_change import run_with
+from archlint.explanation.fixes.code_change import edited_functions
 from archlint.explanation.fixes.constructors import Place, joined
 from archlint.explanation.fixes.edit import Span
-from archlint.explanation.fixes.proposal import Proposal, patched
+from archlint.explanation.fixes.proposal import Proposal
 from archlint.explanation.fixes.source_edits import (
     Definition,
     definition_at,
@@ -103,15 +103,10 @@ def _tables(broken: BrokenContract, additions: Sequence[tuple[Trace, Call]]) -> 
 def _interpolated(
     broken: BrokenContract, attributes: Sequence[str], calls: Sequence[Call], places: list[Place]
 ) -> Iterator[Proposal]:
-    edit = joined(places)
-    change = None if edit is None else run_with(edit, calls)
-    if edit is None or change is None:
-        return
     names = " and ".join(dict.fromkeys(f"`{a}`" for a in attributes))
     title = f"interpolate {names} to the size of the features"
     note = "at new sizes the positions are interpolated: check the accuracy there"
-    made = patched(broken.source, change)
-    yield Proposal(title, broken.contract, made, (edit,), note=note)
+    yield from edited_functions(broken, joined(places), calls, title, note)
 
 
 def _fits(sizes: tuple[int, ...], dims: tuple[Size, ...]) -> bool:

@@ -49,8 +49,7 @@ def adaptive_pools(broken: BrokenContract) -> Iterator[Proposal]:
         return
     change: RunWith | None = None
     if coded:
-        edit = joined(written)
-        change = None if edit is None else run_with(edit, coded)
+        change = run_with(joined(written), coded)
         if change is None:
             return
 
