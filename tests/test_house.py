@@ -212,8 +212,8 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing/loops": (
         "tests/tracing/loops/test_loop_iterator.py: parts of following a loop",
-        "generalise lists loop_functions loops names plans rewriting segments state "
-        "symbolic_ranges turn",
+        "generalise lists loop_functions loops names plans rewriting segments sequence_functions "
+        "state symbolic_ranges turn",
     ),
     "archlint/tracing/merge": (
         "tests/tracing/merge/test_module_merge.py: parts of a merge",

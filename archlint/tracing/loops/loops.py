@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import dis
+import functools
+import itertools
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -22,7 +24,9 @@ from archlint.tracing.loops.names import BodyNames
 from archlint.tracing.loops.plans import Plans
 from archlint.tracing.loops.rewriting import Site
 from archlint.tracing.loops.segments import SymbolicTuple, has_symbolic_length, segments_of
+from archlint.tracing.loops.sequence_functions import accumulated, listed, reduced
 from archlint.tracing.loops.symbolic_ranges import (
+    Sections,
     make_enumerate,
     make_iter,
     make_len,
@@ -74,9 +78,11 @@ class Loops:
             builtins.reversed: partial(make_reversed, self),
             builtins.iter: partial(make_iter, self),
             builtins.len: partial(make_len, self),
-            builtins.tuple: partial(make_tuple, self),
+            builtins.tuple: self._tuple,
             builtins.list: self.list_of,
             builtins.sum: self._sum,
+            functools.reduce: lambda *a: reduced(self, _site_of_caller(-1), *a),
+            itertools.accumulate: lambda *a, **k: accumulated(self, _site_of_caller(-2), *a, **k),
         }
 
         self._replacements[SHADOWS["len"]] = self._replacements[builtins.len]
@@ -101,6 +107,8 @@ class Loops:
     def list_of(self, items: Iterable[Any] = ()) -> Any:
         """``list(items)``, or a comprehension's list."""
         made, items = self.new_list([]), unbound(items)
+        if isinstance(items, Sections):
+            return listed(self, items, _site_of_caller(-3))
         if has_symbolic_length(items):
             made.extend(items)
             return made
@@ -111,6 +119,11 @@ class Loops:
         finally:
             self.builders.pop()
         return made
+
+    def _tuple(self, *items: Any) -> Any:
+        if items and isinstance(items[0], Sections):
+            items = (listed(self, items[0], _site_of_caller(-4)), *items[1:])
+        return make_tuple(self, *items)
 
     def new_list(self, items: list[Any]) -> GrowingList:
         """A list that a loop may lengthen."""
@@ -237,6 +250,12 @@ def _user_frame() -> FrameType | None:
     while frame is not None and not is_user_code(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
+
+
+def _site_of_caller(which: int) -> Site:
+    """A loop that a call on the line of the user's function stands for; ``which``: its kind."""
+    frame = _user_frame()
+    return ("", 0, which) if frame is None else (frame.f_code.co_filename, frame.f_lineno, which)
 
 
 def _unpacked_into(frame: FrameType | None) -> int | None:

@@ -24,6 +24,9 @@ HELPER = "__archlint_loops__"
 REPLACED = ("range", "enumerate", "zip", "reversed", "iter", "len", "list", "tuple", "sum")
 """Builtin functions whose calls are replaced in rewritten functions."""
 
+_FOLDS = ("reduce", "accumulate")
+"""Functions of ``functools`` and ``itertools``, also called as attributes."""
+
 _FUTURE = 0x1FF0000  # bits of the flags of ``from __future__`` imports
 _LAMBDA = "<lambda>"
 _UNFIT = (ast.Yield, ast.YieldFrom, ast.Await)
@@ -251,7 +254,8 @@ class _Change(ast.NodeTransformer):
             if isinstance(arg, ast.List) and _has(arg.elts, (ast.Starred,)):
                 self.calls += 1
                 node.args[at] = _with_lists(arg)
-        if name in REPLACED:
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else name
+        if name in REPLACED or called in _FOLDS:
             self.calls += 1
             node.func = _call(node.func, "replacement", node.func)
         return node

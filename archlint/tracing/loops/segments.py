@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
-from archlint.symbolic import Expr, Size
+from archlint.symbolic import Expr, Size, ceildiv
 from archlint.symbolic.formula import conj, ge, lt
 from archlint.tracing.path import TracedPath
 from archlint.tracing.signals import UnknownOutcome
@@ -91,7 +91,8 @@ def part(path: TracedPath, segments: list[Segment], index: slice) -> list[Segmen
     start, stop, step = (size_of(b) for b in (index.start, index.stop, index.step))
     if (start, stop) == (None, None) and step in (None, 1, -1):
         return list(segments) if step != -1 else segments[::-1]
-    if step not in (None, 1) or len(segments) != 1:
+    step = 1 if step is None else step
+    if not isinstance(step, int) or step < 1 or len(segments) != 1:
         raise LookupError
     value, count = segments[0]
     start = 0 if start is None else start
@@ -108,7 +109,7 @@ def part(path: TracedPath, segments: list[Segment], index: slice) -> list[Segmen
         stop = count
     if not path.branch(ge(stop, start)):
         return []
-    return [Segment(value, stop - start)]
+    return [Segment(value, ceildiv(stop - start, step))]
 
 
 class SymbolicTuple(tuple[Any, ...]):

@@ -60,7 +60,7 @@ def text_of(number: Number, spec: str, text: str, by: str) -> str:
     """
     frame = _user_frame()
     if frame is None:
-        return text
+        return str(pinned(number.path, number.value)) if _names_a_module() else text
     if isinstance(number.value, (Ratio, Opaque)) and _is_unknown(number.value):
         return format(value_at(number.value, number.path.env), spec)  # the seconds in a log
     use = use_of(frame, of_text=True)
@@ -339,6 +339,14 @@ def _user_frame() -> FrameType | None:
     if frame is None or owner_of(frame.f_code.co_filename) in (Owner.TORCH, Owner.PYTHON):
         return None
     return frame
+
+
+def _names_a_module() -> bool:
+    """Whether ``ModuleList`` makes the name of a module from its index."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and owner_of(frame.f_code.co_filename) is Owner.ARCHLINT:
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename == nn.modules.container.__file__
 
 
 def _formats(frame: FrameType) -> bool:

@@ -78,9 +78,10 @@ def test_equal_sizes(equation, data):
 @settings(max_examples=12)
 def test_sizes_that_may_differ(equation, data):
     operands, points = [], [{}, {}]
+    dtype = data.draw(st.sampled_from([torch.float32, torch.complex64]))
     for i, part in enumerate(_operands(equation)):
         names = [f"{letter}{i}" for letter in part]
-        operands.append(T(*names))
+        operands.append(T(*names, dtype=dtype))
         for point in points:
             point.update({n: data.draw(st.sampled_from([0, 1, 2, 2, 2])) for n in names})
     agree(
@@ -162,9 +163,10 @@ THREE = ["xy,yz,zw->xw", "...de,...nd,...n->...ne", "nde,nd,n->ne", "i,i,i->", "
 def test_of_more_operands_opt_einsum_chooses_the_order(equation, data):
     """PyTorch itself multiplies from the left here: the shapes are the same."""
     operands, points = [], [{}, {}]
+    dtype = data.draw(st.sampled_from([torch.float32, torch.complex64]))
     for i, part in enumerate(_operands(equation)):
         names = [f"{letter}{i}" for letter in part.replace("...", "p")]
-        operands.append(T(*names))
+        operands.append(T(*names, dtype=dtype))
         for point in points:
             base = data.draw(st.sampled_from([2, 2, 3]))
             point.update({n: data.draw(st.sampled_from([base, 2, 2, 1])) for n in names})

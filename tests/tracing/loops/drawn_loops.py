@@ -70,7 +70,7 @@ CONDITIONS = (
     "t == 0", "t > 0", "t < x.shape[1] - 1", "t != 1", "t % 2 == 0", "len(outs) > 1", "outs",
     "(t + 1) % 3 == 1", "t // 2 % 2",
     "k > 2", "x.shape[2] > 2", "h is None", "h is not None", "prev is not None", "t > 1 or k > 0",
-    "x.shape[0] == t", "g.shape[1] > 2",
+    "x.shape[0] == t", "g.shape[1] > 2", "t % 3 == 1", "(t + 1) % 4", "k % 2",
 )  # fmt: skip
 ENDINGS = (
     "torch.stack(outs, 1)", "torch.stack(outs)", "torch.cat(outs, -1)", "torch.cat(outs, 0)",
@@ -107,7 +107,7 @@ class Drawn(nn.Module):
 {body}
         return {ending}
 """
-SIZES = tuple(itertools.product((1, 2), (1, 2, 3, 4, 5, 8), (1, 2, 3, 4)))
+SIZES = tuple(itertools.product((1, 2), (1, 2, 3, 4, 5, 8, 11), (1, 2, 3, 4)))
 
 
 @st.composite

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+
 import torch
 from torch import nn
 
@@ -308,7 +311,46 @@ class OddSteps(nn.Module):
         return torch.stack([x[:, t] for t in range(x.shape[1]) if t % 2], 1), sum(later)
 
 
+class LayerByLength(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(4, n) for n in (1, 2, 3)])
+
+    def forward(self, x):
+        return self.layers[x.shape[1] % 3](x)
+
+
+class Folds(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.GRUCell(4, 6)
+
+    def forward(self, x):
+        steps = x.unbind(1)
+        start = x.new_zeros(x.shape[0], 6)
+        step = lambda h, item: self.cell(item, h)  # noqa: E731
+        last = functools.reduce(step, steps, start)
+        states = list(itertools.accumulate(steps, step, initial=start))
+        joined = functools.reduce(lambda a, b: torch.cat([a, b], 1), [s[:, :2] for s in steps])
+        return last, torch.stack(states, 1), joined, torch.stack(steps[::2])
+
+
+class Pairs(nn.Module):
+    def forward(self, x):
+        pairs = tuple(zip(x.unbind(1)[:-1], x.unbind(1)[1:], strict=False))
+        return torch.stack([a * b for a, b in pairs], 1)
+
+
+class NothingToReduce(nn.Module):
+    def forward(self, x):
+        return functools.reduce(torch.maximum, x[:, 2:].unbind(1))
+
+
 EXACT = {
+    LayerByLength: ("N T 4", "any size"),
+    Folds: ("N T 4", "any size"),
+    Pairs: ("N T C", "T >= 2"),
+    NothingToReduce: ("N T C", "T >= 3"),
     TwoNames: ("N T C", "T == 2"),
     NamesOfRows: ("N T C", "N == 3"),
     NamesOfPieces: ("N T C", "T in 5..8"),
