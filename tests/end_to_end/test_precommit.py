@@ -130,7 +130,7 @@ def test_a_change_is_held_to_the_contracts(place):
     git(team, "add", "-A")
     code, said = pre_commit(place, "run", "archlint-rules")
     assert code == 1
-    assert "archlint.yaml:6:25: found '='; did you mean '=='?" in said
+    assert "archlint.yaml:6:23: found '> ='; did you mean '>='?" in said
 
     (team / "archlint.yaml").write_text(RULES)
     (team / "net.py").write_text(NET.replace("x.mean((2, 3))", "x.flatten(1)"))

@@ -200,7 +200,7 @@ CASES = [
     ),
     (
         CONTRACT.replace("any H >= 3", "any H > = 3"),
-        [(6, 22, "found '='; did you mean '=='?", "")],
+        [(6, 20, "found '> ='; did you mean '>='?", "")],
     ),
     (
         CONTRACT.replace("any H >= 3", "'any H >> 3'"),
@@ -298,6 +298,12 @@ CASES = [
         ],
     ),
     (CONTRACT.replace("N 3 H W", "[]"), [(5, 12, "found an empty list", "at least one entry")]),
+    (CONTRACT.replace("input: N", "input:N"), [(5, 10, "found input:", "a space after input:")]),
+    (
+        CONTRACT + "    artifact: net.onnx\n",
+        [(7, 15, "found the text 'net.onnx'", "a mapping such as {path: net.onnx}")],
+    ),
+    (CONTRACT + "    skip: true\n", [(7, 11, "found true", "the reason, in quotes")]),
     (
         CONTRACT + "    output:\n",
         [(7, 12, "found nothing", "a shape such as 'N 3 H W', a list or a mapping")],
@@ -325,7 +331,6 @@ CASES = [
         CONTRACT + "    budget: {memory: 1.5}\n",
         [(7, 22, "found the number 1.5", "a number of bytes, or text such as 512MB or 2GB")],
     ),
-    (CONTRACT + "    skip: true\n", [(7, 11, "found true", "text, in quotes")]),
     (CONTRACT + "    skip: ''\n", [(7, 11, "found the text ''", "text that is not empty")]),
     (
         CONTRACT + "    xfail: {strict: 1}\n",

@@ -56,6 +56,8 @@ _MISSING = {
     "pack": "pack: with a name",
     "about": "about: with a description",
     "at_most": "at_most: with a number of parameters",
+    "from": "from: with the file that declares the ranges",
+    "path": "path: with the exported file",
 }
 # Other names of dtypes, in torch and elsewhere.
 _DTYPE_ALIASES = {"float": "float32", "double": "float64", "half": "float16", "int": "int32",
@@ -150,7 +152,9 @@ def _mistake(source: Source, place: Place, detail: Any) -> Mistake:
     elif kind == "string_type" and name == "until":
         expected = "a date such as 2026-12-31"
     elif kind == "string_type" and isinstance(value, (int, float)):
-        expected = "text, in quotes"
+        expected = "the reason, in quotes" if name == "skip" else "text, in quotes"
+    elif kind == "model_type" and name == "artifact":
+        expected = "a mapping such as {path: net.onnx}"
     return source.mistake(place, found, expected)
 
 

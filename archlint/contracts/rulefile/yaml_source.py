@@ -212,7 +212,16 @@ def _syntax(error: yaml.YAMLError, source: Source) -> Mistake:
         where = Location(source.file, where.line, line.index("\t") + 1)
         return source.at(where, "found a tab", "spaces: YAML does not allow tabs for indentation")
     problem = getattr(error, "problem", None) or "syntax error"
+    if "expected ':'" in problem:
+        for number, text in enumerate(source.lines[: where.line], start=1):
+            if match := _NO_SPACE.match(text):
+                place = Location(source.file, number, match.end())
+                return source.at(place, f"found {match[1]}:", f"a space after {match[1]}:")
     return source.at(where, f"not valid YAML: {problem}")
+
+
+_NO_SPACE = re.compile(r"[\s-]*([a-z_]+):(?=[^\s/:])")
+"""A key without the space that YAML requires after its colon."""
 
 
 class _Builder:
