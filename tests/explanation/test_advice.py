@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 
 import pytest
+import torch
 from torch import nn
 
 import archlint
@@ -67,6 +68,27 @@ def test_a_size_that_is_cropped_is_padded_even_where_the_output_is_large_enough(
     assert details["fix"].splitlines()[0] == (
         "pad the input to a multiple of 2: accepts any size   (checked)"
     )
+
+
+class Frames(nn.Module):
+    """A table of 6 frames for clips of any height and width."""
+
+    def __init__(self):
+        super().__init__()
+        self.frames = nn.Parameter(torch.zeros(6, 1))
+
+    def forward(self, x):
+        return (x.mean((3, 4)).mT + self.frames).mean(1)
+
+
+def test_only_the_sizes_that_have_to_be_are_resized_and_not_to_one():
+    fixes = archlint.check(Frames(), "N 3 T H W", accepts="any size").details["fix"]
+    assert fixes.startswith("resize the input to 6 x H x W: accepts any size   (checked)")
+
+
+def test_a_norm_of_its_own_input_says_so_in_eval_mode():
+    verdict = archlint.check(nn.InstanceNorm2d(4).eval(), "N 4 H W", accepts="any size", samples=0)
+    assert verdict.details["because"].endswith("variance of its input, in eval mode too")
 
 
 def test_an_output_that_values_determine_is_not_known_to_hold():
