@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Union
 
 from torch import nn
 
@@ -23,8 +24,14 @@ from archlint.errors import ArchlintError
 from archlint.models.annotations.forward import read_annotations
 from archlint.models.signature import none_if_omitted
 
-_CONVOLUTIONS = {nn.Conv1d: "L", nn.Conv2d: "H W", nn.Conv3d: "T H W"}
-_SLIDING = tuple(_CONVOLUTIONS)
+_Convolution = Union[
+    nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d
+]
+_CONVOLUTIONS: dict[type[_Convolution], str] = {
+    nn.Conv1d: "L", nn.Conv2d: "H W", nn.Conv3d: "T H W",
+    nn.ConvTranspose1d: "L", nn.ConvTranspose2d: "H W", nn.ConvTranspose3d: "T H W",
+}  # fmt: skip
+_SLIDING: tuple[type[_Convolution], ...] = tuple(_CONVOLUTIONS)
 _TIMES = re.compile(r"^(t|time|times|timesteps?|sigmas?|noise_levels?)$")
 _CLASSES = re.compile(r"^(y|(class_)?labels?|classes)$")
 _QUERIES = re.compile(r"^(q|query|queries)$")

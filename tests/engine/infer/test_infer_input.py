@@ -144,6 +144,7 @@ class Dice(nn.Module):
         (backbone, "N 3 H W"),
         (lambda: nn.Conv1d(5, 2, 3), "N 5 L"),
         (lambda: nn.Conv3d(1, 2, 3), "N 1 T H W"),
+        (lambda: nn.Sequential(nn.ConvTranspose2d(40, 8, 4), nn.Conv2d(8, 3, 1)), "N 40 H W"),
         (nn.ReLU, "N 3 H W"),
         (lambda: nn.Sequential(nn.Linear(20, 8), nn.Linear(8, 2)), "N 20"),
         (lambda: nn.Sequential(nn.Flatten(), nn.Linear(20, 8)), "N 20"),
