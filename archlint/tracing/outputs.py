@@ -22,6 +22,8 @@ def structure(output: Any, leaf: Callable[[Any], Any], is_leaf: Callable[[Any], 
     def walk(value: Any, depth: int) -> Any:
         if is_leaf(value):
             return leaf(value)
+        if type(value).__module__ == "numpy" and hasattr(value, "item") and value.shape == ():
+            return type(value.item()).__name__  # sizes in numpy are Python's numbers in a trace
         if value is None or isinstance(value, (bool, int, float, str)):
             return None if value is None else type(value).__name__
         if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)):

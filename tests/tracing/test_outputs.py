@@ -1,5 +1,6 @@
 """What a model returns besides tensors is named by the type that the real model gives it."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -10,6 +11,7 @@ from archlint.tracing.outputs import structure
 NUMBERS = {
     "sizes": lambda x: (x, x.shape[2], (x.shape[2] // 2, 7)),
     "flags": lambda x: {"x": x, "even": x.shape[2] % 2 == 0, "plain": True},
+    "numpy": lambda x: (x, np.prod(x.shape), np.sqrt(x.shape[2]), np.float32(0.5)),
     "fractions": lambda x: [x, x.numel() / 2, x.shape[2] * 0.5, 2.5],
 }
 
