@@ -131,7 +131,8 @@ def kinds(calls: Sequence[Call], model: nn.Module, tied: Sequence[Tie]) -> tuple
     parameters = {id(p) for p in model.parameters()}
     used: dict[str, dict[int, torch.Tensor]] = {}
     for call in calls:
-        own = {id(p) for p in modules[call.module].parameters(recurse=False)}
+        module = modules.get(call.module)  # none for a module that forward makes
+        own = {id(p) for p in module.parameters(recurse=False)} if module is not None else ()
         for tensor in weights((call.args, call.kwargs)):
             if id(tensor) in parameters:
                 home = names[id(tensor)].rpartition(".")[0]

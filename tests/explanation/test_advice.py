@@ -182,3 +182,29 @@ def test_the_worker_adds_advice(name):
     (ref,) = contract.models
     assert isinstance(ref, ModelRef)
     assert "accepts" in advice.check_contract(contract, ref, root=folder).details
+
+
+class MakesItsLayers(nn.Module):
+    """Calls layers that are made in ``forward``, which no path of the model names."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(1, 4, 3), nn.Linear(4 * 5 * 5, 3)
+
+    def forward(self, x):
+        y = nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))(self.conv(x))
+        y = torch.nn.functional.conv2d(nn.ZeroPad2d(1)(y), weight=torch.ones(4, 4, 1, 1))
+        return self.head(nn.Flatten()(y))
+
+
+def test_layers_that_forward_makes_end_no_answer_in_an_error():
+    model = MakesItsLayers()
+    verdicts = [archlint.check(model, "N 1 H W", accepts="any H, W >= 8")]
+    for kind in ("flops", "activations"):
+        budget = {kind: "<= 3 at N=1 H=8 W=8"}
+        contract = {"accepts": "any H == 8 and W == 8", "costs": budget}
+        verdicts.append(archlint.check(model, "N 1 H W", samples=0, **contract))
+    for verdict in verdicts:
+        assert verdict.word == "broken"
+        assert "internal error" not in str(verdict)
+    assert "MaxPool2d" in str(archlint.explain(model, "N 1 H W"))

@@ -221,7 +221,8 @@ class _Walk:
                 return None
             reach = pointwise
         try:
-            found: Reach = reach(result, *map(known_of, args), **settings)
+            known = {name: known_of(value) for name, value in settings.items()}
+            found: Reach = reach(result, *map(known_of, args), **known)
         except (NoRule, TypeError, ValueError, IndexError, AttributeError):
             return None
         return found

@@ -212,7 +212,8 @@ def _violation(
     text += f"; most in {most}"
     fits = _fits(view, spent, here, budget.limit, point)
     text += f"; {fits}" if fits else ""
-    op = type(view.model.get_submodule(module)).__name__
+    layer = dict(view.model.named_modules()).get(module)  # none for one that forward makes
+    op = module if layer is None else type(layer).__name__
     return Violation(text, module, op, view.source(module), point, run=False, smallest=smallest)
 
 

@@ -33,8 +33,11 @@ def definition_site(model: nn.Module, path: str, maker: object = None) -> str:
 def _owners(model: nn.Module, path: str) -> Iterator[tuple[nn.Module, str]]:
     """The modules that contain one, innermost first, each with the name of the child inside it."""
     parts = path.split(".") if path else []
+    modules = dict(model.named_modules())
     for i in reversed(range(len(parts))):
-        yield model.get_submodule(".".join(parts[:i])), parts[i]
+        owner = modules.get(".".join(parts[:i]))  # none for a module that forward makes
+        if owner is not None:
+            yield owner, parts[i]
 
 
 def _assignment(kind: type, name: str) -> str:

@@ -112,8 +112,8 @@ def _variants(
     broken: BrokenContract, heads: Sequence[Head]
 ) -> Iterator[tuple[list[Change], list[Edit]]]:
     """Changes of the model, with the edits of one file that may come to the same."""
-    layers = {h: broken.model.get_submodule(h.call.module) for h in heads}
-    inserted = [h for h in heads if type(layers[h]) is nn.Flatten and h.call.module]
+    layers = dict(broken.model.named_modules())  # without those that forward makes
+    inserted = [h for h in heads if h.call.module and type(layers.get(h.call.module)) is nn.Flatten]
     coded = [h for h in heads if h not in inserted]
     constructed = [
         [
