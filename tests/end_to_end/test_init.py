@@ -332,16 +332,17 @@ def test_nothing_to_write(project, run):
 
 
 def test_no_model_that_can_be_run(project, run):
-    project({"models.py": NET.replace("(self, x)", "(self, x, y)")})
+    project({"models.py": NET.replace("(self, x)", "(self, x, state)")})
     result = run()
     assert result.exit_code == 0
     assert result.output.endswith(
         "contracts/models.archlint.yaml: 1 model without a contract\n"
-        "next: archlint infer models.py:Net --input '{x: N 3 H W, y: N K}' shows what it accepts\n"
+        "next: archlint infer models.py:Net --input '{x: N 3 H W, state: N K}' "
+        "shows what it accepts\n"
     )
     text = Path("contracts/models.archlint.yaml").read_text()
     assert loads(text).contracts == ()
-    assert "#   models.py:Net: Net.forward takes x, y: pass --input" in text
+    assert "#   models.py:Net: Net.forward takes x, state: pass --input" in text
 
 
 def test_a_contract_that_the_real_model_does_not_keep_is_left_out(project, run):

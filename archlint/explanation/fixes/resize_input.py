@@ -70,9 +70,8 @@ def _target(broken: BrokenContract, names: Sequence[str]) -> dict[str, int] | No
 
     target = {name: point[name] for name in names}
     try:
-        for name in names:
-            fewer = {n: size for n, size in target.items() if n != name}
-            target = fewer if fewer and suffices(fewer) else target
+        needed = {n: size for n, size in target.items() if not suffices(_without(target, n))}
+        target = needed if needed and suffices(needed) else target
         ones = [ge(symbol(n), 2) for n, size in target.items() if size == 1]
         other = solver.smallest(conj(holding, *ones)) if ones else None
         if other is not None and suffices(larger := {n: other[n] for n in target}):
@@ -80,6 +79,10 @@ def _target(broken: BrokenContract, names: Sequence[str]) -> dict[str, int] | No
     except Unsolved:
         pass
     return target
+
+
+def _without(target: Mapping[str, int], name: str) -> dict[str, int]:
+    return {n: size for n, size in target.items() if n != name}
 
 
 def _features(argument: Argument, names: Sequence[str]) -> list[str]:

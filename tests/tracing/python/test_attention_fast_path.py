@@ -90,6 +90,7 @@ EMPTIED = {
 
 
 @pytest.mark.filterwarnings("ignore:enable_nested_tensor")
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
 @pytest.mark.parametrize("name", EMPTIED)
 def test_the_set_is_right_without_elements(name):
     called, settings = EMPTIED[name]
@@ -105,6 +106,7 @@ def test_the_set_is_right_without_elements(name):
         except (AssertionError, IndexError, RuntimeError):
             right = False
         sizes = dict(zip("NTW", point, strict=True))
-        assert found.accepts(**sizes) is right, point
-        if right:
+        accepted = found.accepts(**sizes)
+        assert accepted is right or (accepted is None and not found.exact), point
+        if accepted:
             assert found.output(**sizes) == result, point
