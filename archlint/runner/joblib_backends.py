@@ -189,6 +189,7 @@ def _folder_for_now() -> Iterator[str]:
         [sys.executable, "-I", "-c", _KEEPER, tempfile.gettempdir()],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # else who waits for the end of it waits for the keeper
         text=True,
         start_new_session=True,  # Ctrl-C reaches only this process
     ) as keeper:
