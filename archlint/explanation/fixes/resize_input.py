@@ -54,7 +54,7 @@ def resizing(broken: BrokenContract) -> Iterator[Proposal]:
 
 
 def _target(broken: BrokenContract, names: Sequence[str]) -> dict[str, int] | None:
-    """The sizes to resize to, of as few names as make the contract hold.
+    """The sizes to resize to: of the names that the contract needs, or of all if any one would do.
 
     Not 1, which may be accepted only because it broadcasts, if another size is accepted.
     """
