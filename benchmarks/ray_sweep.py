@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.runner import joblib_backends as backends
-from archlint.runner.joblib_backends import Backend
+from archlint.runner.backend import Backend
 from tests.support.stub_cli import CHECK, contract
 
 _MODELS = ("proved", "exits", "crashes", "broken", "slow", "raises") * 5

@@ -12,10 +12,8 @@ import click
 from archlint.cli.annotated_jobs import annotated_jobs, annotated_targets
 from archlint.cli.apply_adoption import adopter, adoption_options, apply_adoptions, load_adoptions
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED
-from archlint.cli.infer import read_input
 from archlint.cli.job_options import jobs_option, select_options, sweep_options
 from archlint.cli.next_step import after_check, suggest
-from archlint.cli.profile_jobs import profile_jobs
 from archlint.cli.report_output import (
     Output,
     PrintedReport,
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from archlint.contracts.contract import RuleFile
     from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
-    from archlint.runner.joblib_backends import Backend
+    from archlint.runner.backend import Backend
     from archlint.runner.shard import Shard
 
 
@@ -127,6 +125,9 @@ def check(
     given, start = paths, time.monotonic()
     count = 0 if no_sample else samples
     if profile:
+        from archlint.cli.infer import read_input
+        from archlint.cli.profile_jobs import profile_jobs
+
         input = read_input(input_) or None
         todo, mistakes = profile_jobs(profile, form, input, paths, model, count)
         files: list[RuleFile] = []

@@ -11,7 +11,7 @@ import click
 from archlint.runner.resources import cores
 
 if TYPE_CHECKING:
-    from archlint.runner.joblib_backends import Backend
+    from archlint.runner.backend import Backend
     from archlint.runner.shard import Shard
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -80,7 +80,7 @@ def _parsed(parse: Callable[[str], Any]) -> Callable[..., Any]:
 
 
 def _backend(text: str) -> Backend:
-    from archlint.runner.joblib_backends import Backend
+    from archlint.runner.backend import Backend
 
     return Backend.of(text)
 

@@ -14,12 +14,12 @@ import click
 
 from archlint.cli.exit_codes import CannotRun
 from archlint.errors import NEEDS_TORCH
+from archlint.runner.backend import Backend
 
 if TYPE_CHECKING:
     from archlint.contracts.job import Job
     from archlint.contracts.verdict import Verdict
     from archlint.report.progress import Bar
-    from archlint.runner.joblib_backends import Backend
 
 
 def run_jobs(
@@ -40,14 +40,16 @@ def run_jobs(
 
     Raises ``CannotRun`` if PyTorch is needed and not installed.
     """
-    from archlint.runner import joblib_backends as backends
-
     verdicts = dict(done or {})
     todo = [i for i in range(len(jobs)) if i not in verdicts]
+    if not todo:
+        return [verdicts[i] for i in range(len(jobs))]
+    from archlint.runner import joblib_backends as backends
+
     remaining = [jobs[i] for i in todo]
-    if remaining and (backend is None or backend.name == "local") and find_spec("torch") is None:
+    if (backend is None or backend.name == "local") and find_spec("torch") is None:
         raise CannotRun(NEEDS_TORCH)
-    stream = backends.run(remaining, count, backend or backends.Backend(), check=check)
+    stream = backends.run(remaining, count, backend or Backend(), check=check)
     with _progress(len(todo), progress) as bar, closing(stream):
         for position, verdict in stream:
             verdicts[todo[position]] = verdict

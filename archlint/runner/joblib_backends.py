@@ -16,15 +16,14 @@ import tempfile
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archlint.contracts.job import Job
-from archlint.contracts.suggestions import did_you_mean
 from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
 from archlint.runner import pool
+from archlint.runner.backend import NEEDS, Backend, BackendError
 from archlint.runner.resources import cores
 from archlint.runtime.user_frames import first_line, summary
 
@@ -32,39 +31,6 @@ if TYPE_CHECKING:
     from archlint.runner.remote import RemoteTask
 
 CONNECT = 60  # seconds to reach a scheduler, and to wait for its first worker
-NEEDS = {"loky": ("joblib",), "dask": ("joblib", "distributed"), "ray": ("joblib", "ray")}
-
-
-class BackendError(ArchlintError):
-    """A backend that does not exist, is not installed, or has failed."""
-
-
-@dataclass(frozen=True)
-class Backend:
-    """Where contracts are checked: ``local``, ``loky``, ``dask`` or ``ray``, maybe an address."""
-
-    name: str = "local"
-    address: str | None = None
-
-    @classmethod
-    def of(cls, text: str) -> Backend:
-        """Parse ``NAME`` or ``NAME:ADDRESS``, as in ``dask:tcp://127.0.0.1:8786``.
-
-        Raises ``BackendError``.
-        """
-        name, colon, address = text.partition(":")
-        names = ("local", *NEEDS)
-        if name not in names:
-            hint = did_you_mean(name, names) or f"; expected one of {', '.join(names)}"
-            raise BackendError(f"there is no backend {name!r}{hint}")
-        if colon and name not in ("dask", "ray"):
-            raise BackendError(f"the backend {name} takes no address, found {address!r}")
-        if colon and not address:
-            raise BackendError(f"expected an address after '{name}:', as in {_EXAMPLES[name]}")
-        return cls(name, address or None)
-
-
-_EXAMPLES = {"dask": "dask:tcp://127.0.0.1:8786", "ray": "ray:127.0.0.1:6379"}
 Results = Generator[tuple[int, Verdict], None, None]
 
 

@@ -13,7 +13,7 @@ import pytest
 from archlint.contracts.verdict import Verdict
 from archlint.runner import joblib_backends as backends
 from archlint.runner import pool
-from archlint.runner.joblib_backends import Backend, BackendError
+from archlint.runner.backend import Backend, BackendError
 from tests.support.stub_cli import CHECK
 from tests.support.sweeps import ENV, GUARD, SweptProject, job, lines
 
@@ -27,29 +27,6 @@ def answers(jobs, backend, count=2):
     found = list(backends.run(jobs, count, Backend.of(backend), check=CHECK, grace=1.0))
     assert sorted(i for i, _ in found) == list(range(len(jobs)))
     return [replace(v, seconds=0) for _, v in sorted(found, key=lambda answer: answer[0])]
-
-
-# Names and addresses
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("dusk", "there is no backend 'dusk'; did you mean 'dask'?"),
-        ("", "there is no backend ''; expected one of local, loky, dask, ray"),
-        ("loky:tcp://x:1", "the backend loky takes no address, found 'tcp://x:1'"),
-        ("dask:", "expected an address after 'dask:', as in dask:tcp://127.0.0.1:8786"),
-    ],
-)
-def test_a_backend_that_is_none(text, message):
-    with pytest.raises(BackendError) as e:
-        Backend.of(text)
-    assert str(e.value) == message
-
-
-def test_a_backend_with_its_address():
-    assert Backend.of("dask:tcp://10.0.0.1:8786") == Backend("dask", "tcp://10.0.0.1:8786")
-    assert Backend.of("ray") == Backend("ray", None)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ else:
 
 _METADATA = (".dist-info", ".egg-info")
 _CODE = (".py", ".pyc", ".so", ".pyd")
+_RECORD = "torch_archlint-*.dist-info/RECORD"
 _GPU = "nvidia"
 _TIME_ZONE = "/etc/localtime"
 _VARIABLES = (
@@ -138,13 +139,17 @@ def _contents(path: str) -> str:
 
 
 def _archlint_files() -> str:
-    """The digest of archlint's own files: a checkout can change without its version changing."""
+    """The digest of archlint's own files: a checkout can change without its version changing.
+
+    That of the record of what was installed, if it was: it has the digest of each file.
+    """
     top = Path(__file__).parents[2]
+    if installed_folder(str(top.parent)) and (records := sorted(top.parent.glob(_RECORD))):
+        return "".join(_contents(str(record)) for record in records)
     parts = []
     for folder, _, names in os.walk(top):
         for name in sorted(names):
             if name.endswith((".py", ".yaml")):
                 path = os.path.join(folder, name)
-                with open(path, "rb") as file:
-                    parts.append(f"{path[len(str(top)) :]} {digest(file.read())}")
+                parts.append(f"{path[len(str(top)) :]} {_contents(path)}")
     return digest("\0".join(sorted(parts)))

@@ -21,7 +21,9 @@ UNKNOWABLE = frozenset((
 
 TIMES = UNKNOWABLE | {"st_mtime", "st_mtime_ns"}
 
-_KIND_ONLY = frozenset(("genericpath", "posixpath", "os", "glob", "pathlib", "tempfile", "shutil"))
+_KIND_ONLY = frozenset(
+    ("genericpath", "posixpath", "os", "glob", "pathlib", "tempfile", "shutil", "site")
+)
 _SOURCE_ONLY = frozenset(("linecache", "inspect", "tokenize", "traceback", "importlib"))
 _AS_IS = ("", "os", "pathlib")  # where a call returns the status itself
 _OF_STATUS = {

@@ -11,8 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +79,8 @@ def prune(root: Path) -> None:
 
 def clear(root: Path) -> int:
     """Remove the cache folder. Returns the number of entries removed."""
+    import shutil
+
     count = sum(path.suffix == _SUFFIX for path in _files(root))
     shutil.rmtree(root / NAME, ignore_errors=True)
     return count
@@ -124,6 +124,8 @@ def _prepare(root: Path) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
+    import tempfile
+
     number, name = tempfile.mkstemp(prefix=path.stem[:16] + ".", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(number, "wb") as file:

@@ -70,3 +70,24 @@ def test_archlints_own_files_are_part_of_the_world(tmp_path, monkeypatch):
     assert world._archlint_files() == before
     (tmp_path / "engine.py").write_text("2")
     assert world._archlint_files() != before
+
+
+@pytest.mark.parametrize("record", [True, False])
+def test_an_installed_archlint_is_known_by_its_record(tmp_path, monkeypatch, record):
+    package = tmp_path / "site-packages" / "archlint"
+    (package / "runner" / "cache").mkdir(parents=True)
+    module = package / "runner" / "cache" / "environment_key.py"
+    monkeypatch.setattr(world, "__file__", str(module))
+    installed = tmp_path / "site-packages" / "torch_archlint-0.1.0.dist-info" / "RECORD"
+    if record:
+        installed.parent.mkdir()
+    keys = []
+    for version in ("one", "two"):
+        module.write_text(version)
+        if record:
+            installed.write_text(f"archlint/runner/cache/environment_key.py,sha256={version},3")
+        keys.append(world._archlint_files())
+    assert keys[0] != keys[1]
+    if record:
+        module.write_text("an edit in place, which no distribution is compared with")
+        assert world._archlint_files() == keys[1]
