@@ -29,13 +29,13 @@ class Step:
 def because(trace: Trace, refusing: Call, claim: str) -> str:
     """The chain of sizes to the tensor that the call ``refusing`` refuses, and why it does.
 
-    ``claim`` is what that call needs, in words.
+    ``claim`` is what that call needs, in words. Empty if nothing but the input leads there.
     """
     start = first_tensor((refusing.args, refusing.kwargs))
     steps = [_shown(s) for s in _summary(_chain(trace, start))] if start is not None else []
     reasons = traits_of(refusing.func).reasons
     steps += [reason for words, reason in reasons if words in claim][:1]
-    return " → ".join(steps)
+    return " → ".join(steps) if len(steps) > 1 else ""
 
 
 def chain_to_output(trace: Trace) -> str:
@@ -44,7 +44,8 @@ def chain_to_output(trace: Trace) -> str:
         return ""
     for call in reversed(trace.calls):
         if type(call.result) is SymbolicTensor and call.result.spec is trace.output:
-            return " → ".join(_shown(s) for s in _summary(_chain(trace, call.result)))
+            steps = _summary(_chain(trace, call.result))
+            return " → ".join(map(_shown, steps)) if len(steps) > 1 else ""
     return ""
 
 

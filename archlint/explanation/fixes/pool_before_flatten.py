@@ -28,6 +28,7 @@ from archlint.tracing.fx_graph import tensors, weights
 from archlint.tracing.trace import Call, Trace
 
 _FLATTENING = {rule_for(f) for f in (torch.flatten, torch.Tensor.view, torch.reshape)}
+_VIEW = rule_for(torch.Tensor.view)
 _CONCATENATION = rule_for(torch.cat)
 _RANKS = (3, 4, 5)  # N C L, N C H W, N C T H W
 _VARIANTS = 3  # of the lines of one place
@@ -36,15 +37,29 @@ Change = Callable[[nn.Module], nn.Module]
 
 @dataclass(frozen=True)
 class Head:
-    """A call that flattens features to what a layer needs, and the grid that gives it that."""
+    """A call that flattens features to what a layer needs, and the grid that gives it that.
+
+    ``channels_last``: the features are those of ``N T C`` or ``N H W C``.
+    """
 
     call: Call
     grid: tuple[int, ...]
     trace: Trace = field(compare=False, repr=False)
+    channels_last: bool = False
 
     @property
     def pool(self) -> str:
         return f"AdaptiveAvgPool{len(self.grid)}d({_tuple(self.grid)})"
+
+    @property
+    def function(self) -> str:
+        """The call of the pool, with ``{}`` for the tensor."""
+        name, grid = f"adaptive_avg_pool{len(self.grid)}d", _tuple(self.grid)
+        if not self.channels_last:
+            return f"{name}({{}}, {grid})"
+        last = len(self.grid) + 1
+        dense = ".contiguous()" if rule_for(self.call.func) is _VIEW else ""
+        return f"{name}({{}}.movedim({last}, 1), {grid}).movedim(1, {last}){dense}"
 
 
 def pooling(broken: BrokenContract) -> Iterator[Proposal]:
@@ -54,6 +69,7 @@ def pooling(broken: BrokenContract) -> Iterator[Proposal]:
         return
     places = ", ".join(dict.fromkeys(f"`{h.call.module}`" for h in heads if h.call.module))
     title = f"{', '.join(dict.fromkeys(h.pool for h in heads))} before the flatten"
+    title += " of channels-last features" if any(h.channels_last for h in heads) else ""
     title += f" in {places}" if places and len(heads) > 1 else ""
     for changes, edits in _variants(broken, heads):
 
@@ -76,9 +92,11 @@ def flattening_heads(broken: BrokenContract) -> list[Head]:
             numbers = [s for s in sizes if isinstance(s, int)]
             if accepted is not None and (concatenated or (not numbers and flat is call)):
                 numbers = [prod(evaluate(d, accepted) for d in dims[1:])]
-            grid = _grid(dims, accepted, numbers)
+            last = isinstance(dims[-1], int) and isinstance(dims[1], Expr)
+            grid = _grid((dims[0], dims[-1], *dims[1:-1]) if last else dims, accepted, numbers)
             if grid is not None:
-                found.setdefault((flat.module, flat.source, grid), Head(flat, grid, trace))
+                head = Head(flat, grid, trace, last)
+                found.setdefault((flat.module, flat.source, grid), head)
     return list(found.values())
 
 
@@ -114,6 +132,8 @@ def _variants(
     """Changes of the model, with the edits of one file that may come to the same."""
     layers = dict(broken.model.named_modules())  # without those that forward makes
     inserted = [h for h in heads if h.call.module and type(layers.get(h.call.module)) is nn.Flatten]
+    if any(h.channels_last for h in inserted):
+        return
     coded = [h for h in heads if h not in inserted]
     constructed = [
         [
@@ -133,7 +153,7 @@ def _variants(
         found = definition_at(head.call)
         if found is not None:
             source = sources.setdefault(str(found.source.file), found.source)
-            pools = dict.fromkeys(_function(h.grid) for h in (head, *others))
+            pools = dict.fromkeys(h.function for h in (head, *others))
             here = [(source, s) for s in flatten_spans(found, head.call.line, list(pools))]
         options[line] = here[:_VARIANTS]
     for chosen in combinations(*options.values()):
@@ -214,10 +234,6 @@ def _is_square(places: int, features: tuple[Size, ...]) -> bool:
     """Whether features of two free sizes can be pooled to a square of so many places."""
     free = len(features) == 2 and all(isinstance(d, Expr) for d in features)
     return free and isqrt(places) ** 2 == places
-
-
-def _function(grid: tuple[int, ...]) -> str:
-    return f"adaptive_avg_pool{len(grid)}d({{}}, {_tuple(grid)})"
 
 
 def _tuple(grid: tuple[int, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt
@@ -47,7 +48,7 @@ def interpolation(broken: BrokenContract) -> Iterator[Proposal]:
     for attribute, trace, call, sizes, features in _tables(broken, additions[:1]):
         found = definition_at(call)
         tokens = _tokens(broken, trace, call, sizes, features)
-        if found is not None and tokens is not None:
+        if found is not None and tokens is not None and _is_method(found, call, attribute):
             spans = _token_spans(found, call, attribute, tokens)
             yield from _interpolated(broken, [attribute], [call], [(found.source, spans)])
     attributes, calls, places = [], [], []
@@ -57,8 +58,7 @@ def interpolation(broken: BrokenContract) -> Iterator[Proposal]:
             continue
         if any(_fits(sizes, dims) for dims in features):
             mode = _MODES[len(sizes) - 2]
-            words = f'interpolate(self.{attribute}, {{}}.shape[2:], mode="{mode}")'
-            spans = _map_spans(found, call.line, attribute, words)
+            spans = _map_spans(found, call.line, attribute, mode)
             if spans:
                 attributes.append(attribute)
                 calls.append(call)
@@ -115,7 +115,11 @@ def _fits(sizes: tuple[int, ...], dims: tuple[Size, ...]) -> bool:
 
 
 def _sum(definition: Definition, line: int, attribute: str) -> tuple[ast.expr, ast.expr] | None:
-    """The other summand and ``self.ATTRIBUTE``, in the only sum of it at ``line``."""
+    """The other summand and ``self.ATTRIBUTE``, in the only sum of it at ``line``.
+
+    In the module's own class a private attribute has another name, and ``self`` may be any name.
+    """
+    names = attribute, re.sub(r"^_[A-Za-z]\w*?(?=__)", "", attribute)
     sums = []
     for node in ast.walk(definition.tree):
         if not node_at(node, line):
@@ -124,12 +128,16 @@ def _sum(definition: Definition, line: int, attribute: str) -> tuple[ast.expr, a
             sums += [(node.left, node.right), (node.right, node.left)]
         if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
             sums.append((node.target, node.value))
-    sums = [(x, own) for x, own in sums if ast.unparse(own) == f"self.{attribute}"]
+    sums = [
+        (x, own)
+        for x, own in sums
+        if isinstance(own, ast.Attribute) and isinstance(own.value, ast.Name) and own.attr in names
+    ]
     return sums[0] if len(sums) == 1 else None
 
 
-def _map_spans(definition: Definition, line: int, attribute: str, words: str) -> list[Span]:
-    """Replace ``self.ATTRIBUTE`` in a sum by the call ``words``, with the other summand as ``{}``.
+def _map_spans(definition: Definition, line: int, attribute: str, mode: str) -> list[Span]:
+    """Interpolate ``self.ATTRIBUTE`` in a sum to the sizes of the other summand.
 
     Empty if there is no such sum, or if the other summand is more than a name.
     """
@@ -138,6 +146,7 @@ def _map_spans(definition: Definition, line: int, attribute: str, words: str) ->
         return []
     other, own = both
     used, imported = functional(definition)
+    words = f'interpolate({definition.text(own)}, {{}}.shape[2:], mode="{mode}")'
     first = other
     while isinstance(first, ast.BinOp) and isinstance(first.op, ast.Add):
         first = first.left
@@ -150,6 +159,17 @@ def _map_spans(definition: Definition, line: int, attribute: str, words: str) ->
     named = f"({name} := {definition.text(other)})"
     put = (*definition.span(own), f"{used}.{words.format(name)}")
     return [*imported, (*definition.span(other), named), put]
+
+
+def _is_method(definition: Definition, call: Call, attribute: str) -> bool:
+    """Whether the first parameter of the function is the module that has the table."""
+    both = _sum(definition, call.line, attribute)
+    if both is None or isinstance(definition.tree, ast.Lambda):
+        return False
+    parameters = [*definition.tree.args.posonlyargs, *definition.tree.args.args]
+    own = both[1]
+    assert isinstance(own, ast.Attribute)
+    return bool(parameters) and ast.unparse(own.value) == parameters[0].arg
 
 
 @dataclass(frozen=True)
@@ -200,7 +220,7 @@ def _tokens(
 def _image_argument(
     broken: BrokenContract, trace: Trace, index: int, call: Call
 ) -> tuple[str, tuple[Size, ...]] | None:
-    """The first argument of the function that makes a call, if it is an image, and its sizes."""
+    """The first argument of the method that makes a call, if it is an image, and its sizes."""
     assert call.code is not None
     names = call.code.co_varnames[: call.code.co_argcount]
     around = [m for m in trace.log.modules if m.first <= index < m.end]
@@ -208,7 +228,7 @@ def _image_argument(
     if not inputs and isinstance(broken.contract.input, dict):
         return None
     dims = inputs[0].spec.dims if inputs else getattr(broken.contract.input, "dims", ())
-    return (names[1], dims) if len(names) > 1 and names[0] == "self" and len(dims) == 4 else None
+    return (names[1], dims) if len(names) > 1 and len(dims) == 4 else None
 
 
 def _in_terms_of(dims: tuple[Size, ...], rows: Size, columns: Size) -> tuple[Size, Size] | None:
@@ -251,7 +271,7 @@ def _token_spans(definition: Definition, call: Call, attribute: str, tokens: _To
     height, width, grid, positions = _new_names(definition, "height", "width", "grid", "positions")
     names = {"height": symbol(height), "width": symbol(width)}
     rows, columns = (ast.unparse(ast.parse(str(substitute(s, names)))) for s in tokens.size)
-    table = f"self.{attribute}"
+    table = definition.text(own)
     flat = f"{grid}.flatten(2).transpose(1, 2)" if tokens.rank == 3 else f"{grid}[0].flatten(1).T"
     image_part = f"{table}[..., {tokens.before}:, :]" if tokens.before else table
     side = ", ".join(map(str, tokens.grid))

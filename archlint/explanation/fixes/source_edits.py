@@ -118,14 +118,15 @@ def flatten_spans(definition: Definition, line: int, pools: Sequence[str]) -> It
     if not calls:  # of another name: ``self.flat(x)``
         for node in ast.walk(definition.tree):
             if isinstance(node, ast.Call) and node_at(node, line) and len(node.args) == 1:
-                words = f"{used}.{pools[0].format(definition.text(node.args[0]))}"
+                words = _argument(definition, node.args[0], pools[0])
+                words = f"{used}.{pools[0].format(words)}"
                 yield [*imported, (*definition.span(node.args[0]), words)]
 
     def pooled(call: ast.Call) -> str:
         tensor = _flattened(definition, call)
         assert tensor is not None
         pool = pools[inner.index(call) if len(pools) > 1 else 0]
-        return f"{used}.{pool.format(definition.text(tensor))}"
+        return f"{used}.{pool.format(_argument(definition, tensor, pool))}"
 
     if len(inner) == 1 and isinstance(tensor := _flattened(definition, inner[0]), ast.Name):
         words = f"{tensor.id} = {pooled(inner[0])}"
@@ -142,6 +143,13 @@ def flatten_spans(definition: Definition, line: int, pools: Sequence[str]) -> It
     if len(inner) == 1:
         outer = next(c for c in calls if not any(c is _flattened(definition, o) for o in calls))
         yield [*imported, (*definition.span(outer), f"{pooled(inner[0])}.flatten(1)")]
+
+
+def _argument(definition: Definition, node: ast.expr, pool: str) -> str:
+    """The text of a tensor for the ``{}`` of a pool, which may call a method of it."""
+    plain = isinstance(node, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
+    text = definition.text(node)
+    return text if plain or "{}." not in pool else f"({text})"
 
 
 def line_before(definition: Definition, node: ast.expr, words: str) -> Span | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.fix_case import HEAD, SKIP, Case, image
+from tests.support.fix_models.case import HEAD, SKIP, Case, image
 
 FROM_PACKAGE = "from pkg import Net\n"
 

@@ -5,7 +5,7 @@ Configurations, registries, layers by computed names, several files and ways of 
 
 from __future__ import annotations
 
-from benchmarks.fix_case import HEAD, image
+from tests.support.fix_models.case import HEAD, image
 
 STYLES = [
     image("dataclass configuration", """\

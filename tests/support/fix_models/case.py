@@ -36,6 +36,11 @@ class Case:
     encoding: str = "utf-8"
     diff: bool = True
 
+    def text(self) -> str:
+        """All files of the case, one after the other."""
+        texts = [self.head + self.source, *self.files.values()]
+        return "".join(self.content(t).decode(self.encoding) for t in texts)
+
     def content(self, text: str | None = None) -> bytes:
         """The bytes of the file, or of another one, in the style of the case."""
         whole = self.head + self.source if text is None else text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.fix_case import PAD_2, POOL_ANY, SKIP, Case, image
+from tests.support.fix_models.case import PAD_2, POOL_ANY, SKIP, Case, image
 
 TASKS = [
     Case("recursive skip blocks", """\

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.fix_case import POOL, image
+from tests.support.fix_models.case import POOL, image
 
 MAKE_HEAD = """\
 def make_head(width):

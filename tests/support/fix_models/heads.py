@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.fix_case import HEAD, POOL, Case, image
+from tests.support.fix_models.case import HEAD, POOL, Case, image
 
 
 def net(forward: str, init: str = "", base: str = "nn.Module") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.fix_case import Case
+from tests.support.fix_models.case import Case
 
 RESIZED = [
     Case("line of text", """\

@@ -5,17 +5,18 @@ They are written in many styles of source, because a fix is an edit of somebody'
 
 from __future__ import annotations
 
-from benchmarks.fix_case import PAD_2, SKIP, Case
-from benchmarks.fix_heads import HEADS, net
-from benchmarks.fix_idioms import IDIOMS
-from benchmarks.fix_layouts import LAYOUTS
-from benchmarks.fix_packages import PACKAGES
-from benchmarks.fix_resized import RESIZED
-from benchmarks.fix_shapes import SHAPES
-from benchmarks.fix_shared import SHARED
-from benchmarks.fix_sources import OUTPUTS, SOURCES
-from benchmarks.fix_styles import STYLES
-from benchmarks.fix_tasks import TASKS
+from tests.support.fix_models.case import PAD_2, SKIP, Case
+from tests.support.fix_models.heads import HEADS, net
+from tests.support.fix_models.idioms import IDIOMS
+from tests.support.fix_models.layouts import LAYOUTS
+from tests.support.fix_models.packages import PACKAGES
+from tests.support.fix_models.receivers import RECEIVERS
+from tests.support.fix_models.resized import RESIZED
+from tests.support.fix_models.shapes import SHAPES
+from tests.support.fix_models.shared import SHARED
+from tests.support.fix_models.sources import OUTPUTS, SOURCES
+from tests.support.fix_models.styles import STYLES
+from tests.support.fix_models.tasks import TASKS
 
 VIT = """\
 class Net(nn.Module):
@@ -383,7 +384,9 @@ def make():
          r"resize the input to 16 x 16|AdaptiveAvgPool2d\(\(16, 16\)\) before", "N 2", "make"),
 ]  # fmt: skip
 
-CASES = [
-    *HEADS, *POSITIONS, *DENSE, *LAYERS, *STYLES, *LAYOUTS, *SHAPES, *SOURCES, *OUTPUTS, *PACKAGES,
-    *IDIOMS, *TASKS, *SHARED, *RESIZED,
+ALL_HEADS = [*HEADS, *STYLES, *PACKAGES, *IDIOMS, *SHARED]
+OTHERS = [
+    *POSITIONS, *DENSE, *LAYERS, *LAYOUTS, *SHAPES, *SOURCES, *OUTPUTS, *TASKS, *RESIZED,
+    *RECEIVERS,
 ]  # fmt: skip
+CASES = [*ALL_HEADS, *OTHERS]

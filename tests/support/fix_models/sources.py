@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.fix_case import HEAD, POOL, SKIP, Case, image
+from tests.support.fix_models.case import HEAD, POOL, SKIP, Case, image
 
 RESIZE = "resize the input to 8 x 8"
 NET = """\

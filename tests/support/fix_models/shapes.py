@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.fix_case import SKIP, Case
+from tests.support.fix_models.case import SKIP, Case
 
 SHAPES = [
     Case("speech commands", """\

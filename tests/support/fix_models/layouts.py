@@ -5,7 +5,7 @@ Builders, blocks, helpers, layers in containers, and lines without care.
 
 from __future__ import annotations
 
-from benchmarks.fix_case import POOL_ANY, image
+from tests.support.fix_models.case import POOL_ANY, image
 
 LAYOUTS = [
     image("width measured in the constructor", """\

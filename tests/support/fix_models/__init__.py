@@ -1,0 +1,1 @@
+"""Small models with broken contracts, and what tries each fix that is printed for them."""
