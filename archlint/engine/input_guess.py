@@ -20,6 +20,7 @@ from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore_model
 from archlint.engine.input_example import example_input, mapping_keys
+from archlint.engine.rearranged_input import rearranged_input
 from archlint.errors import ArchlintError
 from archlint.models.annotations.forward import read_annotations
 from archlint.models.signature import none_if_omitted
@@ -40,6 +41,10 @@ _SOURCE = re.compile(r"^(src|source)(_\w+)?$")
 _TARGET = re.compile(r"^(tgt|trg|target)(_(seq|ids|tokens|input|emb))?$")
 _TRUTH = re.compile(r"^(targets?|labels?|gt|ground_truth|masks?|y|y_true|y_hat)$")
 _MOST_CHANNELS = 4  # of an image or a sound
+_STACKED = (
+    "12",
+    "48",
+)  # channels that a model makes of the pixels of 2 x 2 or 4 x 4, and 3 colours
 _FEW_CONVOLUTIONS = 3  # by their channels: of a block, each may be the one that sees the input
 _OTHERS = (nn.Linear, nn.Embedding, nn.EmbeddingBag, nn.RNNBase)
 _NORMS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -54,8 +59,10 @@ def likely_inputs(model: nn.Module) -> list[Input]:
     (``N C H W``), a Linear, recurrent or normalizing layer (``N F``, ``N T F``), or an embedding
     (``N T``, ``N K T`` of integers). After an image of one channel comes one without (``N H W``,
     ``N L``: the model may add it), then a layer of the other kind, then a convolution of few
-    channels that is not the first, or any in a block of few. A model without convolutions takes
-    an image of the features of its first Linear, whose channels are last or second, or of 3.
+    channels that is not the first, or any in a block of few, and for 12 or 48 channels an image of
+    3, whose pixels the model may stack. A model without convolutions takes an image of the features
+    of its first Linear, whose channels are last or second, or of 3. Before all these comes what the
+    pattern of a ``Rearrange`` of einops in front of the first layer says.
     Further arguments are what their names say: ``t`` a number for each image, ``y`` its class,
     ``image2`` the same as ``image1``, ``k`` and ``v`` rows for the queries ``q``, ``tgt`` tokens of
     another length than those of ``src``, ``target`` of a loss without weights the same as its
@@ -89,6 +96,8 @@ def _of_one_argument(model: nn.Module) -> list[TensorInput]:
         return [image]
     layers = [m for m in model.modules() if isinstance(m, (*_SLIDING, *_OTHERS, *_NORMS))]
     norm = _of_norm(layers[0]) if layers else []
+    if (rearranged := rearranged_input(model)) is not None:
+        norm = [_tensor(rearranged), *norm]
     unnormed = [m for m in layers if not isinstance(m, _NORMS)]
     other = next((m for m in unnormed if isinstance(m, _OTHERS)), None)
     others = _of_other(other)
@@ -103,7 +112,8 @@ def _of_one_argument(model: nn.Module) -> list[TensorInput]:
         for m in convolutions
         if few or m.in_channels <= _MOST_CHANNELS
     ]
-    return list(dict.fromkeys([*norm, image, *mono, *others, *later]))
+    stacked = [_tensor(f"N 3 {' '.join(sizes)}")] if channels in _STACKED else []
+    return list(dict.fromkeys([*norm, image, *mono, *others, *later, *stacked]))
 
 
 def _further(

@@ -1,6 +1,7 @@
 """Inputs that are guessed: from the first layers, and from the names of arguments."""
 
 import pytest
+import torch
 from torch import nn
 
 import archlint
@@ -132,6 +133,18 @@ class Patches(nn.Module):
         return self.fc(patches.reshape(n, (h // 4) * (w // 4), c * 16))
 
 
+class Focus(nn.Module):
+    """Stacks the pixels of 2 x 2 before its first convolution."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(12, 4, 3)
+
+    def forward(self, x):
+        slices = x[..., ::2, ::2], x[..., 1::2, ::2], x[..., ::2, 1::2], x[..., 1::2, 1::2]
+        return self.conv(torch.cat(slices, 1))
+
+
 class Dice(nn.Module):
     def forward(self, logits, target):
         both = logits.sigmoid() * target
@@ -159,6 +172,9 @@ class Dice(nn.Module):
         (lambda: Squeezed(False), "N 12 H W"),
         (lambda: Squeezed(True), "N H W 12"),
         (Patches, "N 3 H W"),
+        (Focus, "N 3 H W"),
+        (lambda: nn.Sequential(nn.PixelUnshuffle(4), nn.Conv2d(48, 4, 3)), "N 3 H W"),
+        (lambda: nn.Conv2d(12, 4, 3), "N 12 H W"),
         (lambda: nn.Sequential(nn.LayerNorm(12), nn.Linear(12, 4)), "N 12"),
         (lambda: nn.Sequential(nn.BatchNorm2d(5), nn.ReLU(), nn.Conv2d(5, 4, 1)), "N 5 H W"),
         (lambda: nn.Sequential(nn.GroupNorm(2, 6), nn.SiLU()), "N 6 H W"),
