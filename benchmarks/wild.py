@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
+import os
 import re
 import sys
 import time
@@ -182,6 +183,7 @@ def examined(
     torch.set_num_threads(1)
     start = time.process_time()
     row: dict[str, Any]
+    os.chdir(root)  # for models that read a file of the checkout
     try:
         with resolve(ref, root) as source:
             row = _examined(source, contract)
