@@ -18,7 +18,7 @@ from archlint.symbolic.formula import Bool, conj, eq
 _LIMIT = re.compile(
     r"\s*<=\s*([0-9]{1,18}(?:\.[0-9]{1,9})?(?:e[0-9]{1,2})?)\s*((?:[KMGT]i?)?B\b)?\s*"
 )
-_SIZE = re.compile(r"([A-Za-z_]\w*)\s*=\s*([0-9]{1,9})")
+_SIZE = re.compile(r"(?<!\w)([A-Za-z_]\w*)\s*=\s*([0-9]{1,9})")
 _FORMS = "'<= 20e9', '<= 20e9 at N=1 H=224 W=224' or '<= 2 GiB for N <= 16 and H, W <= 1024'"
 
 

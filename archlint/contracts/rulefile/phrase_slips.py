@@ -9,8 +9,9 @@ from archlint.contracts.rulefile.grammar import RESERVED
 from archlint.errors import PhraseError
 
 _NAME = r"[A-Za-z_]\w*"
-_NAMES = rf"(?P<names>{_NAME}(?:\s*,\s*{_NAME})*)"
+_NAMES = rf"(?<!\w)(?P<names>{_NAME}(?:\s*,\s*{_NAME})*)"
 _BOUND = r"(?P<{}>\w+)"
+_LONGEST = 2_000
 
 
 def _divisible(match: re.Match[str]) -> str:
@@ -51,7 +52,11 @@ _SPLIT = re.compile(r"([<>=!])\s+=(?!=)")
 
 
 def slip_in(text: str) -> PhraseError | None:
-    """The error for a common slip in a condition that did not parse, with the valid spelling."""
+    """The error for a common slip in a condition that did not parse, with the valid spelling.
+
+    Slips are found in the first 2,000 characters: a list of names is searched from each of them.
+    """
+    text = text[:_LONGEST]
     for pattern, spelled in _SLIPS:
         for match in pattern.finditer(text):
             if match.groupdict().get("one") in RESERVED:

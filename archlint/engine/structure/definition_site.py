@@ -47,7 +47,7 @@ def _assignment(kind: type, name: str) -> str:
             continue
         try:
             tree = ast.parse(textwrap.dedent("".join(lines)))
-        except SyntaxError:
+        except (SyntaxError, RecursionError):
             continue
         for node in ast.walk(tree):
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and _sets(node, name):

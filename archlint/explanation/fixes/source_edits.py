@@ -63,7 +63,7 @@ def definition_of(function: Callable[..., object]) -> Definition | None:
     try:
         source = SourceText(Path(function.__code__.co_filename))
         tree = ast.parse(source.text)
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     first = function.__code__.co_firstlineno
     found: list[ast.FunctionDef | ast.Lambda] = []
@@ -269,7 +269,7 @@ def recompiled(function: Function, edit: Edit) -> types.CodeType | None:
                 compile(edit.after, name, "exec", dont_inherit=True),
             )
         ]
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     while todo:
         before, after = todo.pop()
@@ -297,7 +297,7 @@ def rule_file_edit(
     try:
         source = SourceText(file, content)
         top = yaml.compose(source.text, Loader=yaml.SafeLoader)
-    except (OSError, ValueError, SyntaxError, yaml.YAMLError):
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError, yaml.YAMLError):
         return None
     for mapping in _mappings(top):
         for name, node in mapping.value:

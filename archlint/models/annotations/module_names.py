@@ -98,7 +98,7 @@ def _written(file: str) -> Iterator[tuple[str, Any]]:
     """Imports as ``(level, module, attribute)`` and assigned expressions of a module, by name."""
     try:
         body = ast.parse(Path(file).read_bytes()).body
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return
     while body:
         statement, *body = body

@@ -133,7 +133,7 @@ def _docstring(example: Example) -> str:
         return ""
     try:
         tree = ast.parse((Path(where.file).parent / file).read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     for node in tree.body:
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == name:

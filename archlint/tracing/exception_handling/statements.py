@@ -29,16 +29,18 @@ def source_of(code: CodeType, filename: str, lines: bytes) -> tuple[ast.Module, 
     try:
         source, first = inspect.getsourcelines(code)
         return ast.parse(textwrap.dedent("".join(source))), max(first, 1)
-    except (OSError, TypeError, SyntaxError, IndexError):
+    except (OSError, TypeError, SyntaxError, IndexError, RecursionError):
         return None
 
 
 def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """The nodes below ``node``, without those of functions and classes defined in it."""
-    for child in ast.iter_child_nodes(node):
+    todo = list(ast.iter_child_nodes(node))[::-1]
+    while todo:
+        child = todo.pop()
         yield child
         if not isinstance(child, _FUNCTIONS):
-            yield from own_nodes(child)
+            todo += list(ast.iter_child_nodes(child))[::-1]
 
 
 def leaves(node: ast.AST, looping: bool = False) -> bool:
@@ -46,7 +48,7 @@ def leaves(node: ast.AST, looping: bool = False) -> bool:
 
     ``looping``: the statement is in a loop of the ``finally`` itself.
     """
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.expr)):
         return False
     if isinstance(node, (ast.Break, ast.Continue)):
         return not looping

@@ -45,9 +45,15 @@ class Rewritten:
 
 
 def rewritten(function: FunctionType) -> Rewritten | None:
-    """The function with its loops replaced; ``None`` without loops or without matching source."""
+    """The function with its loops replaced; ``None`` without loops or without matching source.
+
+    Also ``None`` for source that is nested too deeply to be copied, such as a sum of 1,000 terms.
+    """
     code = function.__code__
-    return _rewritten(code, code.co_filename, code.co_firstlineno)
+    try:
+        return _rewritten(code, code.co_filename, code.co_firstlineno)
+    except RecursionError:
+        return None
 
 
 @lru_cache(maxsize=256)
@@ -103,7 +109,7 @@ def _module(filename: str) -> ast.Module | None:
     source = "".join(linecache.getlines(filename))
     try:
         return ast.parse(source) if source else None
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError):
         return None
 
 

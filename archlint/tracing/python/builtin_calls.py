@@ -50,7 +50,7 @@ def replaceable(module: ModuleType) -> frozenset[str]:
         return frozenset()
     try:
         tree = ast.parse(source)
-    except SyntaxError:
+    except (SyntaxError, RecursionError):
         return frozenset()
     used: list[ast.Name] = []  # in functions: what else there is runs as the module is imported
     served: set[int] = set()

@@ -77,7 +77,7 @@ def _line(code: CodeType, instruction: int) -> int:
 def _tree(filename: str, lines: tuple[str, ...]) -> SourceTree | None:
     try:
         return SourceTree(ast.parse("".join(lines)))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError):
         return None
 
 

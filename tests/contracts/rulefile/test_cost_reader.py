@@ -84,3 +84,10 @@ def test_what_needs_an_input():
     with pytest.raises(RuleFileError) as error:
         loads(FILE % "")
     assert [m.found for m in error.value.mistakes] == ["found costs without a budget"]
+
+
+@pytest.mark.timeout(20)  # minutes, if the time grows with the square of the length
+@pytest.mark.parametrize("part", ["a", "_", "a=", "1", " "])
+def test_a_long_point_is_searched_once(part):
+    with pytest.raises(RuleFileError):
+        loads(FILE % f"flops: <= 5 at N{part * (100_000 // len(part))}!")

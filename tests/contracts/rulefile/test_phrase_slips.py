@@ -9,6 +9,7 @@ from archlint.errors import PhraseError
 @pytest.mark.parametrize(
     ("slip", "column", "spelling", "region"),
     [
+        ("N >= 1, H divisible by 32", 13, "H % 32 == 0", "H % 32 == 0"),
         ("H divisible by 32", 5, "H % 32 == 0", "H % 32 == 0"),
         ("H, W divisible by 32", 5, "H % 32, W % 32 == 0", "H % 32 == 0 and W % 32 == 0"),
         ("H is a multiple of 16", 5, "H % 16 == 0", "H % 16 == 0"),
@@ -33,3 +34,10 @@ def test_a_slip_is_reported_with_its_valid_spelling(slip, column, spelling, regi
 )
 def test_a_valid_condition_is_no_slip(condition):
     assert parse_clause(f"any {condition}", "accepts")
+
+
+@pytest.mark.timeout(20)  # minutes, if the time grows with the square of the length
+@pytest.mark.parametrize("part", ["a", "_", "a,", "a, ", "a ", " ", "\t", "1,", "a in [", "a and "])
+def test_a_long_condition_is_searched_once(part):
+    with pytest.raises(PhraseError):
+        parse_clause(f"any N > {part * (100_000 // len(part))}:", "accepts")

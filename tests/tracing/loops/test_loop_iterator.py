@@ -112,3 +112,26 @@ def check_drawn(source, folder):
 @given(source=sources())
 def test_drawn_loops_are_never_wrong(source, folder):
     check_drawn(source, folder)
+
+
+DEEP = "1" + " + 1" * 1400
+DEEP_SOURCE = f"""
+import torch
+
+class Deep(torch.nn.Module):
+    def forward(self, x):
+        try:
+            y = 0
+            for t in range(2):
+                y = y + x[:, t]
+            k = {DEEP} if x.shape[1] < 9 else 2
+        finally:
+            z = {DEEP}
+        return y.sum() * k / z
+"""
+
+
+def test_source_that_is_nested_too_deeply_to_be_rewritten_runs_as_it_is(tmp_path):
+    model = module_of(DEEP_SOURCE, tmp_path, f"deep_{next(_numbers)}").Deep()
+    found = archlint.infer(model, "N T")
+    assert (found.exact, found.text) == (True, "T >= 2")

@@ -13,7 +13,7 @@ from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile,
 from archlint.contracts.rulefile.ranges.python_values import Assignment, Call, described
 from archlint.errors import Location
 
-_DIMENSION = re.compile(r"\s*(?:(\?|-1)|(\d+)?\s*\.\.\s*(\d+)?|(\d+))\s*")
+_DIMENSION = re.compile(r"(\?|-1)|(?:(\d+)\s*)?\.\.(?:\s*(\d+))?|(\d+)")
 
 
 def read(calls: Sequence[Call], _assignments: Sequence[Assignment], file: str) -> list[Profile]:
@@ -77,7 +77,7 @@ def _span(part: Any, file: str, line: int) -> Span:
     elif isinstance(part, (tuple, list)) and len(part) == 2:
         low, high = part
         high = None if high == -1 else high
-    elif isinstance(part, str) and (match := _DIMENSION.fullmatch(part)):
+    elif isinstance(part, str) and (match := _DIMENSION.fullmatch(part.strip())):
         any_size, least, most, fixed = match.groups()
         low, high = (int(fixed),) * 2 if fixed else (int(least or 1), int(most) if most else None)
         low, high = (1, None) if any_size else (low, high)

@@ -117,9 +117,9 @@ def evaluate(text: str, file: str) -> tuple[list[Call], list[Assignment]]:
     """
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError) as e:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as e:
         line = getattr(e, "lineno", 1) or 1
-        reason = e.msg if isinstance(e, SyntaxError) else str(e)
+        reason = e.msg if isinstance(e, SyntaxError) else str(e) or "it is nested too deeply"
         raise mistake(file, line, f"not valid Python: {reason}", "Python source") from None
     evaluator = _Evaluator()
     evaluator.body(tree)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from archlint.contracts.rulefile.ranges.python_values import evaluate
 from archlint.errors import RuleFileError
 
-_VALUE = r"(\$\(\([^\n]*?\)\)|\$\([^)\n]*\)|\"[^\"\n]*\"|'[^'\n]*'|[^\s;#]*)"
+_VALUE = r"(\$\(\([^\n]{0,999}?\)\)|\$\([^)\n]*\)|\"[^\"\n]*\"|'[^'\n]*'|[^\s;#]*)"
 _ASSIGNMENTS = (
     re.compile(
         r"^[ \t]*(?:(?:export|set|ARG|ENV|local|readonly|declare|const|int|auto)[ \t]+"

@@ -2,8 +2,9 @@
 
 import pytest
 
+from archlint.contracts.rulefile.ranges.forms import read_profiles
 from archlint.contracts.rulefile.ranges.trtexec_options import read
-from archlint.errors import RuleFileError
+from archlint.errors import ArchlintError, RuleFileError
 
 KINDS = "min", "opt", "max"
 BASE = "--minShapes=x:1x3x32x32 --optShapes=x:4x3x64x64 --maxShapes=x:8x3x96x96"
@@ -210,3 +211,31 @@ def test_a_profile_has_the_line_of_its_options():
     text = f"set -e\ntrtexec \\\n  --onnx=n.onnx \\\n  {BASE}\n"
     (profile,) = read(text, "build.sh")
     assert profile.where.line == 4
+
+
+@pytest.mark.timeout(20)  # minutes, if the time grows with the square of the length
+@pytest.mark.parametrize("part", ["a", " ", "$((", "$(( ", "x:1x3,", "a=$a\n", "`", '"', "[", "a "])
+@pytest.mark.parametrize(
+    "start",
+    [
+        "t.sh: trtexec --minShapes=x:1x3x32x32",
+        "t.py: x = ",
+        't.json: {"min": ',
+        't.pbtxt: name: "a" ',
+    ],
+)
+def test_a_long_file_is_read_once(tmp_path, start, part):
+    name, _, text = start.partition(": ")
+    (tmp_path / name).write_text(text + part * (40_000 // len(part)) + "!")
+    with pytest.raises(ArchlintError):
+        read_profiles(tmp_path / name)
+
+
+@pytest.mark.parametrize("shape", ["[ 1..64 , 3,32 .. , ?]", "[1 ..  64,3,32..,-1]"])
+def test_spaces_in_a_shape_of_openvino(tmp_path, shape):
+    (tmp_path / "reshape.py").write_text(
+        f"import openvino as ov\nmodel = ov.Core().read_model('n.xml')\nmodel.reshape('{shape}')\n"
+    )
+    ((one,),) = (p.tensors for p in read_profiles(tmp_path / "reshape.py"))
+    spans = [(s.low, s.high) for s in one.spans]
+    assert spans == [(1, 64), (3, 3), (32, None), (1, None)]
