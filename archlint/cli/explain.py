@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
 
+from archlint.cli.exit_codes import CannotRun
 from archlint.cli.html_output import html_option, write_page
 from archlint.cli.infer import (
     input_option,
@@ -57,7 +60,8 @@ def explain(
     TARGET is pkg.mod:factory, path/file.py:factory, torchvision:NAME, timm:NAME, or the name of a
     model in a rule file.
 
-    Exit code: 0, also if the sizes of --at are refused; 2 if the model could not run.
+    Exit code: 0, also if the sizes of --at are refused; 2 if the model could not run, or no layer
+    that runs matches --layer.
     """
     from archlint.contracts.contract import Budget
 
@@ -72,6 +76,7 @@ def explain(
         costs = html is not None
         explanation = explain_source(source, input, at, mode, budget, costs=costs)
         explanation = replace(explanation, model=ref.name)  # as archlint infer names it
+        _check_layer(layer, explanation.layers)
         text = explanation.text(verbose=verbose, layer=layer)
         if html is not None:
             from archlint.report.page.model_page import explain_page
@@ -83,3 +88,10 @@ def explain(
         suggest(f"archlint explain {shlex.quote(target)} --at {sizes} shows the layers at one size")
     else:
         suggest(f"archlint infer {shlex.quote(target)} --format yaml writes what it accepts")
+
+
+def _check_layer(pattern: str, layers: Sequence[str]) -> None:
+    if pattern and not any(fnmatchcase(name, pattern) for name in layers):
+        from archlint.contracts.suggestions import pattern_hint
+
+        raise CannotRun(f"no layer that runs matches {pattern!r}{pattern_hint(pattern, layers)}")

@@ -103,9 +103,9 @@ def _models(
     for pattern in patterns:
         matches = [n for n in named if fnmatchcase(n, pattern)]
         if not matches:
-            from archlint.contracts.suggestions import did_you_mean
+            from archlint.contracts.suggestions import pattern_hint
 
-            hint = did_you_mean(pattern, list(named)) or f"; there are {', '.join(named)}"
+            hint = pattern_hint(pattern, list(named))
             raise CannotRun(f"no model matches {pattern!r}{hint}; or pass pkg.mod:factory")
         found += [named[n] for n in matches]
     return found

@@ -94,15 +94,7 @@ def _matching(
     names = sorted({name(pair) for pair in pairs})
     for pattern in patterns:
         if not partial and not any(fnmatchcase(word, pattern) for word in names):
-            raise CannotRun(f"no {noun} matches {pattern!r}{_hint(pattern, names)}")
+            from archlint.contracts.suggestions import pattern_hint
+
+            raise CannotRun(f"no {noun} matches {pattern!r}{pattern_hint(pattern, names)}")
     return [p for p in pairs if any(fnmatchcase(name(p), pattern) for pattern in patterns)]
-
-
-def _hint(pattern: str, names: Sequence[str]) -> str:
-    """What a pattern that matches nothing may mean: a glob around it, a similar name, or all."""
-    from archlint.contracts.suggestions import did_you_mean, listed
-
-    within = [name for name in names if pattern and pattern in name]
-    if len(within) > 1:
-        return f"; did you mean '*{pattern}*', which matches {listed(within)}?"
-    return did_you_mean(pattern, within or names) or f"; there are {listed(names)}"

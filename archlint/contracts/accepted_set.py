@@ -85,9 +85,7 @@ class AcceptedSet:
         """The key (``accepts`` or ``rejects``) and value of a contract that states this set."""
         if self.accepts == "no size":
             return ("rejects", "any size") if self.exact else ("accepts", "")
-        if self.accepts == "any size":
-            return "accepts", "any size"
-        return "accepts", f"{'only' if self.exact else 'any'} {self.accepts}"
+        return "accepts", clause_words("only" if self.exact else "any", self.accepts)
 
     def accepted(self) -> Bool:
         """The sizes known to be accepted. Raises ``PhraseError`` if the text was shortened."""
@@ -105,6 +103,11 @@ class AcceptedSet:
             if refusal.where and holds(region(refusal.where), point):
                 return refusal
         return None
+
+
+def clause_words(kind: str, text: str) -> str:
+    """A clause that states a set of sizes: ``any size``, or ``any`` or ``only`` before its text."""
+    return text if text == "any size" else f"{kind} {text}"
 
 
 def region(words: str) -> Bool:

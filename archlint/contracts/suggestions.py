@@ -23,6 +23,14 @@ def did_you_mean(word: str, candidates: Sequence[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+def pattern_hint(pattern: str, names: Sequence[str]) -> str:
+    """What a pattern that matches nothing may mean: a glob around it, a similar name, or all."""
+    within = [name for name in names if pattern and pattern in name]
+    if len(within) > 1:
+        return f"; did you mean '*{pattern}*', which matches {listed(within)}?"
+    return did_you_mean(pattern, within or names) or f"; there are {listed(names)}"
+
+
 def listed(names: Sequence[str]) -> str:
     """The first names, and how many more there are; ``none`` without names."""
     more = len(names) - MAX_LISTED

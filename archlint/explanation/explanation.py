@@ -77,6 +77,15 @@ class Explanation:
         """Whether the model accepts ``point``."""
         return holds(self.path.accepted, self.point)
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The modules that run on any explored path, and those that contain them."""
+        paths = (self.path, *self.exploration.paths)
+        found = dict.fromkeys(s.row.module for s in self.unfolded)
+        found |= dict.fromkeys(call.module for path in paths for call in path.trace.calls)
+        parts = [name.split(".") for name in found if name]
+        return tuple(dict.fromkeys(".".join(p[:n]) for p in parts for n in range(1, len(p) + 1)))
+
     def accepted_set(self) -> AcceptedSet:
         """What the model accepts, with the layers that refuse, as ``infer`` reports it."""
         acceptance = Acceptance(

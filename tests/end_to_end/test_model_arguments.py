@@ -212,3 +212,30 @@ def test_a_name_takes_the_input_of_its_contract(project, capsys):
     assert stated_input("two", ids) == ids
     assert stated_input("bare", []) == []
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("layer", "hint"),
+    [
+        ("conf", "; did you mean 'conv'?"),
+        ("onv", "; did you mean 'conv'?"),
+        ("Conv", "; did you mean 'conv'?"),
+        ("nothing", "; there are conv"),
+    ],
+)
+def test_a_layer_that_does_not_exist_is_an_error_with_near_names(project, layer, hint):
+    done = CliRunner().invoke(cli, ["explain", "net.py:Net", "--layer", layer])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"Error: no layer that runs matches {layer!r}{hint}\n")
+
+
+def test_layers_are_selected_by_the_name_of_what_contains_them(project):
+    (project / "deep.py").write_text(
+        "from torch import nn\n"
+        "def deep(): return nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 3)), nn.Conv2d(4, 4, 3))\n"
+    )
+    for layer, shown in (("0", "0.0"), ("0.*", "0.0"), ("1", "1")):
+        done = CliRunner().invoke(cli, ["explain", "deep.py:deep", "--layer", layer])
+        assert done.exit_code == 0, done.output
+        rows = [line for line in done.stdout.splitlines() if "Conv2d(" in line]
+        assert [row.split()[0] for row in rows] == [shown]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from archlint.contracts.accepted_set import clause_words
 from archlint.contracts.contract import Budget, Contract
 from archlint.contracts.rulefile.load import loads
 from archlint.contracts.rulefile.phrase_parser import parse_clause
@@ -68,7 +69,7 @@ def restated(contract: Contract, source: ModelSource) -> str:
     except (ArchlintError, Unsolved):
         return ""
     kind = "any" if clause.kind == "rejects" else "only"
-    words = text if text == "any size" else f"{kind} {text}"
+    words = clause_words(kind, text)
     return words if len(words) <= _LONGEST and holds_with(contract, source, words) else ""
 
 

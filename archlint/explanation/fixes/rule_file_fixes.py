@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from archlint.contracts.accepted_set import clause_words
 from archlint.contracts.contract import ModelRef
 from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.engine.describe.describe import describe
@@ -50,7 +51,7 @@ def narrowing(broken: BrokenContract) -> Iterator[Proposal]:
     text = description.text
     if not description.exact or len(text) > _LONGEST:
         return
-    words = text if text == "any size" else f"{kind} {text}"
+    words = clause_words(kind, text)
     try:
         clause = parse_clause(words, "accepts")
     except PhraseError:
