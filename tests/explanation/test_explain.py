@@ -231,8 +231,13 @@ def test_shared_weights_count_once_and_their_layers_twice():
         def forward(self, x):
             return self.b(self.a(x))
 
-    (kind,) = archlint.explain(Tied(), "N 16").kinds
+    explanation = archlint.explain(Tied(), "N 16")
+    (kind,) = explanation.kinds
     assert (kind.layers, kind.weights) == (2, 16 * 16 + 2 * 16)
+    assert "Linear(16, 16)" in explanation.text(verbose=True)
+    used_twice = nn.Linear(16, 16)
+    (kind,) = archlint.explain(nn.Sequential(used_twice, used_twice), "N 16").kinds
+    assert (kind.layers, kind.weights) == (2, 16 * 16 + 16)
 
 
 def test_a_path_of_one_size_ties_no_weight():

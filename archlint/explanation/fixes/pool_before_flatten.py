@@ -94,7 +94,7 @@ def flattening_heads(broken: BrokenContract) -> list[Head]:
                 numbers = [prod(evaluate(d, accepted) for d in dims[1:])]
             last = isinstance(dims[-1], int) and isinstance(dims[1], Expr)
             grid = _grid((dims[0], dims[-1], *dims[1:-1]) if last else dims, accepted, numbers)
-            if grid is not None:
+            if grid is not None and not (last and prod(grid) == 1):  # one pixel: a matter of layout
                 head = Head(flat, grid, trace, last)
                 found.setdefault((flat.module, flat.source, grid), head)
     return list(found.values())

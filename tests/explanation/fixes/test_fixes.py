@@ -178,14 +178,25 @@ def test_every_shown_fix_accepts_the_refused_size(shown):
     assert all({"N": 1, "H": 16, "W": 18} in f.ran for f in fixes if not f.narrows)
 
 
+def test_a_size_that_several_sizes_give_is_resized_to_the_usual_one(project, tmp_path, fixes_of):
+    file = project("strided", "N 1 L", "any L >= 16", "N 2")
+    with (tmp_path / "nets.py").open("a") as models:
+        models.write(
+            "\n\ndef strided():\n    conv = nn.Conv1d(1, 4, 9, stride=4, padding=4)\n"
+            "    return nn.Sequential(conv, nn.Flatten(), nn.Linear(400, 2))\n"
+        )
+    assert "resize the input to 400" in [f.title for f in fixes_of(file)]
+
+
 def test_the_inserted_line_stands_before_the_flatten(shown):
     edit = shown("Flat")[1][0].edit
     assert "+        x = F.adaptive_avg_pool2d(x, (8, 8))\n         x = x.view" in edit.diff()
 
 
 def test_ceil_mode_where_only_pools_are_to_blame(project, tmp_path, fixes_of):
-    titles = [f.title for f in fixes_of(project("pools", "N 1 H W", "any H, W >= 1", None))]
-    assert "ceil_mode=True in `0`, `1`" in titles
+    fixes = {f.title: f for f in fixes_of(project("pools", "N 1 H W", "any H, W >= 1", None))}
+    diff = fixes["ceil_mode=True in `0`, `1`"].edit.diff()
+    assert "+    return nn.Sequential(nn.MaxPool2d(2, ceil_mode=True), nn.MaxPool2d(2, ceil" in diff
     model = load_model(tmp_path, "pools")
     model[0].ceil_mode = model[1].ceil_mode = True
     assert model(torch.randn(1, 1, 1, 1)).shape == (1, 1)
@@ -196,6 +207,8 @@ def test_padding_where_windows_do_not_fit(shown):
     (fix,) = [f for f in fixes if f.title.startswith("padding")]
     assert fix.title == "padding=3 in `0`"
     assert fix.accepts == "any size"
+    assert fix.same == ()  # the windows see zeros
+    assert "+    return nn.Sequential(nn.Conv2d(1, 2, 7, padding=3), nn.Adaptive" in fix.edit.diff()
     model = load_model(file.parent, "shrinking")
     model[0].padding = (3, 3)
     assert model(torch.randn(1, 1, 1, 1)).shape == (1, 3)
