@@ -143,7 +143,7 @@ class _Storages:
             if len(bases) == 1:
                 base = bases[0]
                 return self._owner(base) if type(base) is SymbolicTensor else None
-        owners = roots(self.trace.path, tensor, calls)
+        owners = roots(tensor, calls)
         if len(owners) != 1 or type(owners[0]) is not SymbolicTensor:
             return None
         return owners[0] if owners[0] is tensor else self._owner(owners[0])

@@ -211,7 +211,7 @@ def _one(path: TracedPath, results: list[tuple[Bool, Any]]) -> Any:
     if type(first) is SymbolicTensor:
         one = _one_tensor(path, [(w, r.spec) for w, r in results], first)
         if any(r is not one for _, r in results):
-            found = {id(m): m for _, r in results for m in roots(path, r, path.calls_so_far)}
+            found = {id(m): m for _, r in results for m in roots(r, path.calls_so_far)}
             one.shares = tuple(found.values())
         return one
     if isinstance(first, torch.SymInt):

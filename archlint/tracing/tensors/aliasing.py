@@ -75,9 +75,33 @@ def _compare(
                             return
 
 
-def roots(path: TracedPath, tensor: torch.Tensor, calls: Sequence[Call]) -> tuple[Any, ...]:
+def roots(tensor: torch.Tensor, calls: Sequence[Call]) -> tuple[Any, ...]:
     """All that the tensor may be a view of, itself if it is none."""
-    return tuple({id(r): r for r, _ in _lineages(path, tensor, calls)}.values())
+    found: dict[int, Any] = {}
+    seen: set[int] = set()
+    todo = [tensor]
+    while todo:
+        tensor = todo.pop()
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        if type(tensor) is not SymbolicTensor:
+            root, _ = _real_root(tensor, [])
+            found[id(root)] = root
+            continue
+        for other in tensor.shares:
+            found[id(other)] = other
+        bases = _bases(tensor, calls)
+        if not bases:
+            found[id(tensor)] = tensor
+        todo += reversed(bases)
+    return tuple(found.values())
+
+
+def _bases(tensor: SymbolicTensor, calls: Sequence[Call]) -> list[torch.Tensor]:
+    """The arguments that the tensor may be a view of, of the call that made it."""
+    made = calls[tensor.made_by] if 0 <= tensor.made_by < len(calls) else None
+    return [] if made is None else bases_of(made, tensor)
 
 
 def _tensors(value: Any) -> list[torch.Tensor]:
@@ -94,9 +118,8 @@ def _lineages(path: TracedPath, tensor: torch.Tensor, calls: Sequence[Call]) -> 
             return
         for other in tensor.shares:
             yield other, [("unknown", id(tensor)), *steps[::-1]]
-        made = calls[tensor.made_by] if 0 <= tensor.made_by < len(calls) else None
-        bases = bases_of(made, tensor) if made is not None else []
-        if made is None or not bases:
+        bases = _bases(tensor, calls)
+        if not bases:
             yield tensor, steps[::-1]
             return
         if len(bases) > 1:
@@ -104,7 +127,7 @@ def _lineages(path: TracedPath, tensor: torch.Tensor, calls: Sequence[Call]) -> 
                 for root, _ in _lineages(path, base, calls):
                     yield root, [("unknown", id(tensor)), *steps[::-1]]
             return
-        steps += _steps(path, made, bases[0], tensor)[::-1]
+        steps += _steps(path, calls[tensor.made_by], bases[0], tensor)[::-1]
         tensor = bases[0]
 
 

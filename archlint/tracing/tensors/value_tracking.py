@@ -91,7 +91,7 @@ class Elements:
             self.written(target, result.values, result.values)
             return target
         made = symbolic_tensor(before)
-        made.shares = roots(self.path, target, self.path.calls_so_far)
+        made.shares = roots(target, self.path.calls_so_far)
         return made
 
     def put(self, target: Any, before: TensorSpec, value: Any) -> None:
@@ -115,9 +115,12 @@ class Elements:
         else:  # masks that were made of masks are what they were
             self._masks = {k: m for k, m in self._masks.items() if all(map(_is_mask, m[1]))}
         if isinstance(target.spec.values, KNOWN) or self._gained:
+            mine = roots(target, self.path.calls_so_far)
             for ref in self._valued[self._first_view(target) :]:
                 other = ref()
-                if other is not None and other is not target and not self._apart(target, other):
+                if other is None or other is target or (target.own and other.own):
+                    continue
+                if not self._apart(mine, other):
                     other.spec = other.spec.like(other.spec.dims, strides=other.spec.strides)
         known = had
         if had != put:
@@ -130,14 +133,12 @@ class Elements:
         target.spec = target.spec.like(target.spec.dims, strides=target.spec.strides, values=known)
         target.spec.loose = loose
 
-    def _apart(self, one: SymbolicTensor, other: SymbolicTensor) -> bool:
-        """Whether no memory of one is memory of the other, because both came to be as new."""
-        if one.own and other.own:
-            return True
-        calls = self.path.calls_so_far
-        mine, its = roots(self.path, one, calls), roots(self.path, other, calls)
-        new = all(type(r) is SymbolicTensor and r.own for r in (*mine, *its))
-        return new and not any(a is b for a in mine for b in its)
+    def _apart(self, mine: Sequence[Any], other: SymbolicTensor) -> bool:
+        """Whether ``other`` has no memory of the roots ``mine``, because all came to be as new."""
+        if not all(map(_is_new, mine)):
+            return False
+        its = roots(other, self.path.calls_so_far)
+        return all(map(_is_new, its)) and not any(a is b for a in mine for b in its)
 
     def _first_view(self, target: SymbolicTensor) -> int:
         """Where in the list those tensors begin that may be views of the target's memory.
@@ -174,6 +175,10 @@ class Elements:
         """A function: whether no value that the first ``calls`` made has been written since now."""
         writes = len(self._writes)
         return lambda: all(made >= calls for made in self._writes[writes:])
+
+
+def _is_new(root: Any) -> bool:
+    return type(root) is SymbolicTensor and root.own
 
 
 def _is_mask(operand: Any) -> bool:
