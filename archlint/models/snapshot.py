@@ -31,6 +31,8 @@ from archlint.models.code_state import CodeState
 from archlint.models.containers import base_of, contents, put_contents, same_contents
 from archlint.models.generators import generator_state, put_generator_state
 from archlint.models.generators import same_state as _same_state
+from archlint.models.memory_files import memory_of, put_memory
+from archlint.runtime.iterators import is_iterator, iterator_state, same_iterator_state
 from archlint.runtime.real_type import is_a
 from archlint.runtime.uninterruptible import uninterrupted
 
@@ -76,6 +78,8 @@ class Snapshot:
         self._tensors: list[Tensor] = []
         self._arrays: list[tuple[Any, Any]] = []
         self._generators: list[tuple[Any, Any]] = []
+        self._iterators: list[tuple[Any, list[Any]]] = []
+        self._memories: list[tuple[Any, Any]] = []
         self._seen: set[int] = set()
         if not code_only:
             self._visit((model,), 0)
@@ -134,10 +138,14 @@ class Snapshot:
         elif kind.__module__ == "numpy":
             if kind.__name__ == "ndarray" and value.size <= _LARGE and not value.dtype.hasobject:
                 self._arrays.append((value, value.copy()))
+        elif is_iterator(kind):
+            self._iterators.append((value, iterator_state(value)))
         else:
-            state = generator_state(value)
+            state, memory = generator_state(value), memory_of(value)
             if state is not None:
                 self._generators.append((value, state))
+            if memory is not None:
+                self._memories.append((value, memory))
             self._attributes(value, depth)
 
     def _attributes(self, value: Any, depth: int) -> None:
@@ -201,11 +209,17 @@ class Snapshot:
             or any(_differs(*place) for place in self._containers)
             or any(_held(value, slot) is not had for value, slot, had in self._slots)
             or any(in_cell(cell) is not had for cell, had in self._cells)
+            or any(memory_of(value) != had for value, had in self._memories)
+            or self.advanced()
         )
 
     def drew(self) -> bool:
         """Whether a random generator that the model or its code holds was used."""
         return any(not _same_state(generator_state(g), had) for g, had in self._generators)
+
+    def advanced(self) -> bool:
+        """Whether an iterator that the model or its code holds gave an item: it cannot go back."""
+        return any(not same_iterator_state(iterator_state(i), had) for i, had in self._iterators)
 
     def restore(self) -> None:
         """Restore everything. May be called more than once."""
@@ -233,6 +247,8 @@ class Snapshot:
         for array, was in self._arrays:
             if array.flags.writeable:
                 array[...] = was
+        for value, memory in self._memories:
+            put_memory(value, memory)
         for generator, state in self._generators:
             put_generator_state(generator, state)
         every = self._every

@@ -195,6 +195,13 @@ class ModelTracer:
                         result.error = (
                             "random numbers determine the path: the model's generator was used"
                         )
+                    if snapshot.advanced():
+                        path.forget_claims()
+                        result.outcome = "unknown"
+                        result.error = (
+                            "an earlier run determines the path: an iterator was advanced that "
+                            "the model or its code holds"
+                        )
             except (Retrace, Retry):
                 pass
             finally:
