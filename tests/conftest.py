@@ -1,6 +1,8 @@
 """Shared test settings."""
 
 import contextlib
+import os
+import sys
 from collections import Counter
 
 import pytest
@@ -11,6 +13,10 @@ settings.register_profile(
 )
 settings.register_profile("thorough", parent=settings.get_profile("ci"))  # see support.examples
 settings.load_profile("ci")
+
+# Tests change a model's file within a second and keep its size, which Python takes for unchanged.
+sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 
 def pytest_addoption(parser):
