@@ -41,10 +41,7 @@ _SOURCE = re.compile(r"^(src|source)(_\w+)?$")
 _TARGET = re.compile(r"^(tgt|trg|target)(_(seq|ids|tokens|input|emb))?$")
 _TRUTH = re.compile(r"^(targets?|labels?|gt|ground_truth|masks?|y|y_true|y_hat)$")
 _MOST_CHANNELS = 4  # of an image or a sound
-_STACKED = (
-    "12",
-    "48",
-)  # channels that a model makes of the pixels of 2 x 2 or 4 x 4, and 3 colours
+_STACKED = ("12", "48")  # channels that a model makes of 2 x 2 or 4 x 4 pixels of 3 colours
 _FEW_CONVOLUTIONS = 3  # by their channels: of a block, each may be the one that sees the input
 _OTHERS = (nn.Linear, nn.Embedding, nn.EmbeddingBag, nn.RNNBase)
 _NORMS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)

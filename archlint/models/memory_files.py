@@ -20,15 +20,21 @@ def memory_of(value: Any) -> Any:
 
 
 def put_memory(value: Any, had: Any) -> None:
-    """Restore what :func:`memory_of` gave."""
-    if memory_of(value) == had:
+    """Restore what :func:`memory_of` gave: where it is, if the length is the same.
+
+    A tensor of ``torch.frombuffer`` may share the memory, and does not stop it from moving.
+    """
+    now = memory_of(value)
+    if now is None or now == had:
         return
     if type(value) is array:
-        del value[:]
-        value.frombytes(had)
-    elif not value.closed:
-        text, position = had
+        value[:] = array(value.typecode, had)
+        return
+    contents, position = had
+    if type(value) is BytesIO and len(now[0]) == len(contents):
+        value.getbuffer()[:] = contents
+    else:
         value.seek(0)
         value.truncate()
-        value.write(text)
-        value.seek(position)
+        value.write(contents)
+    value.seek(position)

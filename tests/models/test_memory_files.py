@@ -42,3 +42,20 @@ def test_memory_is_put_back(name):
     assert memory_of(model.memory) != had
     put_memory(model.memory, had)
     assert memory_of(model.memory) == had
+
+
+@pytest.mark.parametrize(
+    ("memory", "view"),
+    [
+        (array("i", [1, 2]), lambda m: torch.frombuffer(m, dtype=torch.int32)),
+        (io.BytesIO(b"abcd"), lambda m: m.getbuffer()),
+    ],
+    ids=["array", "bytes"],
+)
+def test_memory_that_is_shared_stays_where_it_is(memory, view):
+    had, shared = memory_of(memory), view(memory)
+    for item in (9, 7):
+        shared[0] = item
+        assert memory_of(memory) != had
+        put_memory(memory, had)
+        assert memory_of(memory) == had
