@@ -1,6 +1,6 @@
 """Random contracts of random small networks, checked and run: the full form of the CI test.
 
-python -m benchmarks.random_contracts --count 2000 [--seed 0]
+python -m benchmarks.random_contracts --count 2000 [--seed S] [--jobs J]
 """
 
 from __future__ import annotations

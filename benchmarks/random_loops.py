@@ -1,6 +1,6 @@
 """Random loops over a size, inferred and run at plain sizes: the full form of the CI test.
 
-python -m benchmarks.random_loops --count 300 [--seed 0]
+python -m benchmarks.random_loops --count 300 [--seed S] [--jobs J]
 """
 
 from __future__ import annotations

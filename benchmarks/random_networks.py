@@ -1,6 +1,6 @@
 """Random small networks, inferred and run at every size of a box: the full form of the CI test.
 
-python -m benchmarks.random_networks --count 2000 [--seed 0]
+python -m benchmarks.random_networks --count 2000 [--seed S] [--jobs J]
 """
 
 from __future__ import annotations

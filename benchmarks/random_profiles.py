@@ -1,6 +1,6 @@
 """Declared boxes of drawn models, run at every size: the full form of the CI test.
 
-python -m benchmarks.random_profiles --count 200 [--seed 0]
+python -m benchmarks.random_profiles --count 200 [--seed S] [--jobs J]
 """
 
 from __future__ import annotations
