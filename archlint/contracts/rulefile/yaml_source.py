@@ -125,8 +125,7 @@ def parse(text: str, file: str) -> tuple[Source, list[Mistake]]:
         node = yaml.compose(text, Loader=Loader)
     except yaml.YAMLError as error:
         if "nesting depth" in str(error):  # libyaml reads ahead to its own limit, far beyond ours
-            with suppress(yaml.YAMLError, RecursionError):
-                _check_events(text, source, [], yaml.SafeLoader)
+            _check_nesting(text, source)
         raise RuleFileError([*mistakes, _syntax(error, source)]) from None
     if node is None:
         raise RuleFileError([source.at(Location(source.file, 1), "found an empty file", _TOP)])
@@ -177,31 +176,47 @@ def _position(mark: Any) -> tuple[int, int]:
 def _check_events(text: str, source: Source, mistakes: list[Mistake], loader: Any = Loader) -> int:
     """Check nesting and tags before any data is built. Returns the number of values."""
     depth = count = documents = 0
+
+    def mistake(event: Any, found: str, expected: str) -> Mistake:
+        where = Location(source.file, *_position(event.start_mark))
+        return source.at(where, found, expected)
+
     for event in yaml.parse(text, Loader=loader):
-        where = Location(source.file, *_position(event.start_mark)) if event.start_mark else None
-        if isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-            if documents > 1 and where:
-                raise RuleFileError(
-                    [source.at(where, "found a second YAML document", "one document per file")]
-                )
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        elif isinstance(event, yaml.NodeEvent) and where:
+        if isinstance(event, yaml.NodeEvent):
             count += 1
             tag = getattr(event, "tag", None)
             if tag is not None:
-                shown = str(tag).replace(_PREFIX, "!!")
-                mistakes.append(
-                    source.at(where, f"found the YAML tag {shown!r}", "a value without a tag")
-                )
+                found = f"found the YAML tag {str(tag).replace(_PREFIX, '!!')!r}"
+                mistakes.append(mistake(event, found, "a value without a tag"))
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
                     found = f"found a value nested {depth} deep or deeper"
                     expected = f"at most {MAX_DEPTH} levels"
-                    raise RuleFileError([*mistakes, source.at(where, found, expected)])
+                    raise RuleFileError([*mistakes, mistake(event, found, expected)])
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                found, expected = "found a second YAML document", "one document per file"
+                raise RuleFileError([mistake(event, found, expected)])
     return count
+
+
+def _check_nesting(text: str, source: Source) -> None:
+    """Raise for the first value that is nested too deeply, if Python's parser reaches it.
+
+    The time that Python's parser takes grows with the square of the brackets that are open, and it
+    reads them all before the first event, so it gets no more of the text than it needs.
+    """
+    end = 8 * MAX_DEPTH
+    while True:
+        with suppress(yaml.YAMLError, RecursionError):
+            _check_events(text[:end], source, [], yaml.SafeLoader)
+        if end >= len(text):
+            return
+        end *= 2
 
 
 def _syntax(error: yaml.YAMLError, source: Source) -> Mistake:

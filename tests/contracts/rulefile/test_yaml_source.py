@@ -104,3 +104,18 @@ def test_characters_that_reverse_the_text_of_a_file(tmp_path):
     path.write_text("# \u202e\narchlint: 1\n", encoding="utf-8")
     with pytest.raises(RuleFileError, match="found the control character"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    "before", ["", "a: 1\n" * 999, "# " + "-" * 9_000 + "\n", "a: '[[[[\n  x'\n"]
+)
+@pytest.mark.parametrize("storm", ["[", "{a: ", "[{a: "])
+def test_a_storm_of_brackets_is_told_at_the_first_that_is_too_deep(before, storm):
+    with pytest.raises(RuleFileError) as raised:
+        parse(f"{before}b: {storm * 5_000}", "f.yaml")
+    mistake = raised.value.mistakes[-1]
+    assert mistake.found == "found a value nested 33 deep or deeper"
+    openings = [i for i, letter in enumerate(storm * 32) if letter in "[{"]
+    # The mapping of the file is the first level, so the 32nd bracket is one too many.
+    column = len("b: ") + openings[31] + 1
+    assert (mistake.where.line, mistake.where.column) == (before.count("\n") + 1, column)
