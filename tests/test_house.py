@@ -111,8 +111,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/engine/artifact": (
         "tests/engine/artifact/test_comparison.py: comparisons, with a runtime that misbehaves",
-        "artifact_differences artifact_points artifact_process eager_outputs runtime_process "
-        "runtimes",
+        "artifact_differences artifact_points eager_outputs runtime_process runtimes",
     ),
     "archlint/engine/describe": (
         "tests/engine/describe/test_describe.py: parts of one description",
@@ -199,8 +198,9 @@ TESTED_ELSEWHERE = {
         "not_comparable path_questions project_digest",
     ),
     "archlint/runtime": (
-        "tests/runtime/test_deadline.py: what a checked model cannot hurt",
-        "gc_pause import_path import_watch outside_watch process_lock process_state",
+        "tests/runtime/test_deadline.py: what a checked model cannot hurt; "
+        "tests/runner/test_worker.py: with and without forks",
+        "forks gc_pause import_path import_watch outside_watch process_lock process_state",
     ),
     "archlint/tracing": (
         "tests/tracing/test_tracer.py: parts of one trace",

@@ -29,6 +29,7 @@ OUTSIDE = {
     "archlint/runner/job_process.py: gc.freeze": "a process that only forks others",
     "archlint/runner/job_process.py: sys.argv": "the process of one job",
     "archlint/runner/job_process.py: random.seed": "the process of one job",
+    "archlint/engine/artifact/runtime_process.py: signal.signal": "its own process: SIGTERM",
     "archlint/runner/fork_server.py: signal.signal": "a server's own process: SIGCHLD",
     "archlint/runner/check_copy.py: os.chdir": "a process that checks one diff",
     "archlint/runner/check_copy.py: sys.dont_write_bytecode": "a process that checks one diff",

@@ -22,9 +22,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-FORKS = hasattr(os, "fork") and sys.platform != "darwin"
-"""Whether a process with PyTorch can fork; frameworks of macOS do not survive it."""
-
 _HEADER = 1 << 16  # bytes of a request
 _DESCRIPTORS = 4  # of a request: status, channel, output and stacks
 _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36  # of Linux's prctl

@@ -20,11 +20,12 @@ from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.runner import messages
 from archlint.runner.cache.environment_key import other_module_names
-from archlint.runner.fork_server import FORKS, serve, threads_of_process
+from archlint.runner.fork_server import serve, threads_of_process
 from archlint.runner.messages import Answer
 from archlint.runner.resources import limit_memory
 from archlint.runner.server_process import STACKS
 from archlint.runtime.code_owner import is_own
+from archlint.runtime.forks import FORKS
 from archlint.runtime.offline import OFFLINE, go_offline
 from archlint.runtime.user_frames import described, summary
 

@@ -29,10 +29,10 @@ from archlint.explanation.fixes.find_fixes import Search, find_fixes, model_befo
 from archlint.explanation.fixes.model_before_fix import ModelBefore
 from archlint.explanation.fixes.obsolete_contracts import with_updates
 from archlint.explanation.fixes.proposal import Fix
-from archlint.runner.fork_server import FORKS
 from archlint.runner.messages import framed
 from archlint.runner.resources import cores
 from archlint.runner.server_process import ServerDied, ServerProcess
+from archlint.runtime.forks import FORKS
 
 FILES = 20_000  # in a project that is copied
 SECONDS = 240.0  # for one copy

@@ -18,7 +18,6 @@ from pathlib import Path
 from archlint.contracts.job import Job
 from archlint.contracts.verdict import Verdict
 from archlint.runner.cache.verdict_cache import cache_verdict
-from archlint.runner.fork_server import FORKS
 from archlint.runner.messages import Answer, MessageError, decode_answer, framed
 from archlint.runner.server_process import (
     Child,
@@ -29,6 +28,7 @@ from archlint.runner.server_process import (
     exit_words,
 )
 from archlint.runner.stack_dump import last_frame
+from archlint.runtime.forks import FORKS
 
 _TEMPLATES = 32  # processes that have a module imported and wait for jobs
 _ENGINE = "archlint."

@@ -9,8 +9,9 @@ import pytest
 from archlint.contracts.contract import ModelRef
 from archlint.contracts.job import Job
 from archlint.contracts.rulefile.load import loads
-from archlint.runner import fork_server, pool
+from archlint.runner import pool
 from archlint.runner import worker as worker_module
+from archlint.runtime.forks import FORKS
 
 RULES = """
 archlint: 1
@@ -178,5 +179,5 @@ def test_without_fork_each_job_has_a_new_process(job, monkeypatch):
     monkeypatch.setattr(worker_module, "FORKS", False)
     monkeypatch.setenv("ARCHLINT_TEST_NO_FORK", "1")
     (tmp := job("patcher", PATCHER))
-    assert fork_server.FORKS
+    assert FORKS
     assert [v.word for v in verdicts(tmp, job("narrow", NARROW))] == ["proved", "broken"]

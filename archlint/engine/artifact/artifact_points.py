@@ -72,6 +72,17 @@ def outside_points(
     return list(found.values())
 
 
+def refuses_none(exploration: Exploration, deadline: float) -> bool:
+    """Whether the model is known to refuse no size at all; false if that takes too long."""
+    if not exploration.covered:
+        return False
+    refused = conj(exploration.region, negate(exploration.accepted))
+    try:
+        return Solver(exploration.names, exploration.box, deadline).smallest(refused) is None
+    except Unsolved:
+        return False
+
+
 def neighbors(inside: Sequence[Mapping[str, int]]) -> Iterator[Sizes]:
     """Sizes that differ from accepted ones in one size, in two, and so on, near steps first."""
     for step in (-1, 1, -2, 8, 24):

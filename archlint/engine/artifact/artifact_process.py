@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import signal
 import subprocess
@@ -14,10 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 from archlint.contracts.settings import shorten
 from archlint.errors import ArchlintError
+
+_SECONDS_TO_END = 5.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,9 @@ class ArtifactProcess:
         self._name = shorten(path)
         self._seconds = seconds
         self._folder = tempfile.TemporaryDirectory(prefix="archlint-")
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._loaded = False
+        self._unread, self._forks = b"", 0
 
     def __enter__(self) -> ArtifactProcess:
         return self
@@ -76,20 +81,22 @@ class ArtifactProcess:
         Raises:
             ArchlintError: the runtime cannot load the file.
         """
-        if self._process is not None and self._process.poll() is None:
+        if self._loaded:
             return
-        self._end()
-        self._process = subprocess.Popen(
-            [*self._command, self._folder.name],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        answer = self._answer()
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [*self._command, self._folder.name],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            )  # fmt: skip
+        answer = self._answer(do="load")
         if isinstance(answer, str):
             raise ArchlintError(f"{self._name}: {answer} while it was loaded")
-        if "failed" in answer:
-            raise ArchlintError(f"{self._name} cannot be loaded: {answer['failed']}")
+        failed = answer.get("failed") or answer.get("error")
+        if failed:
+            raise ArchlintError(f"{self._name} cannot be loaded: {failed}")
         self.inputs, self.version = answer["inputs"], answer["version"]
         self.shapes, self.outputs = answer["shapes"], answer["names"]
+        self._loaded = True
 
     def run(self, arrays: Sequence[Any], *, reused: bool) -> Answer:
         """Run once, in the request of earlier calls (``reused``) or in a fresh one."""
@@ -99,16 +106,7 @@ class ArtifactProcess:
         folder = Path(self._folder.name)
         for i, array in enumerate(arrays):
             numpy.save(folder / f"in_{i}.npy", array)
-        process = self._process
-        assert process is not None
-        assert process.stdin is not None
-        try:
-            process.stdin.write(json.dumps({"reused": reused, "inputs": [*range(len(arrays))]}))
-            process.stdin.write("\n")
-            process.stdin.flush()
-        except BrokenPipeError:
-            pass  # the answer says how the process ended
-        answer = self._answer()
+        answer = self._answer(do="run", reused=reused, inputs=len(arrays))
         if isinstance(answer, str):
             return Answer(ended=answer)
         if "error" in answer:
@@ -117,41 +115,62 @@ class ArtifactProcess:
         return Answer(tuple(numpy.load(folder / f"out_{i}.npy") for i in range(count)))
 
     def restart(self) -> None:
-        """End the process; the next run starts another one."""
-        self._end()
+        """End what has the model loaded; the next run loads it in another process."""
+        if self._loaded:
+            self._answer(do="end")
 
-    def _answer(self) -> dict[str, Any] | str:
-        """The process's answer, or how it ended."""
+    def _answer(self, **request: Any) -> dict[str, Any] | str:
+        """The answer to a request, or how the process ended."""
         process = self._process
         assert process is not None
-        assert process.stdout is not None
-        if not _readable(process.stdout, self._seconds):
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):  # the answer says how the process ended
+            process.stdin.write(json.dumps(request | {"to": self._forks}).encode() + b"\n")
+            process.stdin.flush()
+        line = self._line(process)
+        if line is None:
             self._end()
             return f"no answer within {self._seconds:g} s"
-        line = process.stdout.readline()
-        if line:
-            answer: dict[str, Any] = json.loads(line)
-            return answer
-        code = process.wait()
-        self._end()
-        return f"process ended with {_ending(code)}"
+        if not line:
+            code = process.wait()
+            self._end()
+            return f"process ended with {_ending(code)}"
+        answer: dict[str, Any] = json.loads(line)
+        if "ended" in answer:  # the forked process, maybe before it read the request
+            self._loaded, self._forks = False, self._forks + 1
+            return f"process ended with {_ending(answer['ended'])}"
+        return answer
+
+    def _line(self, process: subprocess.Popen[bytes]) -> bytes | None:
+        """The next line of the process, empty if it ended; ``None`` if the time is over."""
+        assert process.stdout is not None
+        end = time.monotonic() + self._seconds
+        while b"\n" not in self._unread:
+            left = max(0.0, end - time.monotonic())
+            if not select.select([process.stdout], [], [], left)[0]:
+                return None
+            read = os.read(process.stdout.fileno(), 1 << 16)
+            if not read:
+                return b""
+            self._unread += read
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line
 
     def _end(self) -> None:
-        process, self._process = self._process, None
+        process, self._process, self._loaded = self._process, None, False
+        self._unread, self._forks = b"", 0
         if process is None:
             return
+        process.terminate()  # ends the forked process, too
+        try:
+            process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 with suppress(BrokenPipeError):
                     stream.close()
-        process.kill()
-        process.wait()
-
-
-def _readable(stream: IO[str], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    ready, _, _ = select.select([stream], [], [], max(0.0, end - time.monotonic()))
-    return bool(ready)
 
 
 def _ending(code: int) -> str:

@@ -23,7 +23,7 @@ from archlint.engine.artifact.artifact_differences import (
     equal,
     percent,
 )
-from archlint.engine.artifact.artifact_points import inside_points, outside_points
+from archlint.engine.artifact.artifact_points import inside_points, outside_points, refuses_none
 from archlint.engine.artifact.artifact_process import ArtifactProcess
 from archlint.engine.artifact.eager_outputs import eager_outputs
 from archlint.engine.artifact.runtimes import runtime_of
@@ -46,6 +46,7 @@ class Comparison:
     """What was run, and how it differed.
 
     ``shapes``: those of the artifact's inputs, with ``None`` for a size that is not fixed.
+    ``refuses_none``: the model accepts every size, so there was none to refuse.
     """
 
     version: str
@@ -54,6 +55,7 @@ class Comparison:
     differences: list[Difference] = field(default_factory=list)
     stopped: str = ""
     shapes: Sequence[Sequence[int | None]] = ()
+    refuses_none: bool = False
 
     def of_kind(self, kind: str) -> list[Difference]:
         """The differences of a kind, the smallest sizes first."""
@@ -86,6 +88,8 @@ def compare(
         process.load()
         order = _order(process, input, path)
         result = Comparison(process.version, shapes=process.shapes)
+        if not outside and artifact.outside == "refuses":
+            result.refuses_none = refuses_none(exploration, deadline)
         pair = _Pair(process, artifact, robust=runtime == "torch-export")
         start = now()
         # Accepted sizes first: what runs at refused ones may leave the process damaged.
@@ -246,6 +250,8 @@ def compared_verdict(
     lines = contract_lines(run.contract)
     lines["artifact"] = f"{shorten(Path(artifact.path))}   ({result.version}, a process of its own)"
     compared = f"{result.inside} accepted and {result.outside} refused sizes"
+    if result.refuses_none:
+        compared = f"{result.inside} accepted sizes (the model refuses none)"
     how = "shapes only" if artifact.shapes_only else f"values to {percent(artifact.tolerance)}"
     compared += f", each in a fresh and in a reused request; {how}"
     if result.stopped:

@@ -24,6 +24,15 @@ PACKAGES = {
 }
 """Runtime to the package that it needs, and archlint's extra with that package."""
 
+MODULES = {
+    "onnxruntime": "onnxruntime",
+    "openvino": "openvino",
+    "torch-export": "torch",
+    "executorch": "executorch.runtime",
+    "aoti": "torch._inductor",
+}
+"""Runtime to the module whose import takes most of its start."""
+
 _OF_SUFFIX = {".onnx": "onnxruntime", ".xml": "openvino", ".pt2": "torch-export",
               ".pte": "executorch"}  # fmt: skip
 _COMPILED = "/data/aotinductor/"  # a folder of the .pt2 files of AOTInductor, not of torch.export

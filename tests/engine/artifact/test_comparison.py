@@ -35,6 +35,10 @@ class Pool(nn.Module):
     def forward(self, x):
         return nn.functional.avg_pool2d(x, 4)
 
+class Mean(nn.Module):
+    def forward(self, x):
+        return x.mean((2, 3))
+
 class Two(nn.Module):
     def forward(self, x, scale):
         return {"a": x * scale, "b": x - scale}
@@ -101,6 +105,8 @@ class InferenceSession:
                 return [numpy.zeros((n, c, 11, 11), numpy.float32)]
             elif how == "values":
                 return [self.pooled(x) * 1.065]
+            elif how == "mean":
+                return [x.mean((2, 3))]
             elif how == "nan":
                 return [self.pooled(x) * numpy.nan]
             elif how == "damage":
@@ -210,6 +216,15 @@ def test_points_on_an_island(project):
     verdict = compare(project, REFUSES, within="N <= 2 and H, W in 37..39", outside="any")
     assert verdict.samples.run == 10
     assert "10 accepted and 0 refused" in verdict.details["agrees"]
+
+
+def test_a_model_that_refuses_nothing(project):
+    """There is no size outside to run, and the report says so."""
+    verdict = compare(
+        project, {"where": "True", "how": "mean"}, model="Mean", within="N <= 2 and H, W <= 40"
+    )
+    assert verdict.word == "tested"
+    assert "10 accepted sizes (the model refuses none), each in" in verdict.details["agrees"]
 
 
 def test_an_earlier_output(project):
