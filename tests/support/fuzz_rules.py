@@ -122,7 +122,10 @@ def _restructure(text: bytes, _texts: list[bytes], draw: random.Random) -> bytes
         return text
     try:
         loaded = yaml.load(text, yaml.CSafeLoader)
-        tree = json.loads(json.dumps(loaded, default=str))  # nothing in it twice
+        alone = json.dumps(loaded, default=str)  # nothing in it is shared
+        if len(alone) > 200_000:
+            return text
+        tree = json.loads(alone)
     except (yaml.YAMLError, RecursionError, ValueError, TypeError, AttributeError):
         return text  # PyYAML itself raises AttributeError for !!timestamp with another text
     for _ in range(draw.randint(1, 4)):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Union
@@ -211,9 +210,15 @@ def _check_nesting(text: str, source: Source) -> None:
     reads them all before the first event, so it gets no more of the text than it needs.
     """
     end = 8 * MAX_DEPTH
-    while True:
-        with suppress(yaml.YAMLError, RecursionError):
+    mistaken_before_end = False
+    while not mistaken_before_end:
+        try:
             _check_events(text[:end], source, [], yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            mistaken_before_end = mark is not None and mark.index < end - 4
+        except (yaml.YAMLError, RecursionError):
+            pass
         if end >= len(text):
             return
         end *= 2
