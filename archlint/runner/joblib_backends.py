@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -131,8 +132,11 @@ def _dask(address: str | None, count: int) -> Iterator[tuple[dict[str, Any], int
             try:
                 with (
                     _folder_for_now() as scratch,  # nothing is written there after the start
+                    _marked(scratch),
                     config.set({"temporary-directory": scratch}),  # the scheduler's, too
                 ):
+                    # A worker that is started again in place of one that died writes there again.
+                    stack.callback(shutil.rmtree, scratch, ignore_errors=True)
                     address = stack.enter_context(
                         distributed.LocalCluster(
                             n_workers=count, threads_per_worker=1, dashboard_address=None,
@@ -150,7 +154,10 @@ def _dask(address: str | None, count: int) -> Iterator[tuple[dict[str, Any], int
 
 @contextmanager
 def _folder_for_now() -> Iterator[str]:
-    """A temporary folder that another process removes, so that it goes after a kill, too."""
+    """A temporary folder that another process removes, so that it goes after a kill, too.
+
+    Processes that are starting may make it again: see :func:`_marked`.
+    """
     with subprocess.Popen(
         [sys.executable, "-I", "-c", _KEEPER, tempfile.gettempdir()],
         stdin=subprocess.PIPE,
@@ -170,13 +177,37 @@ def _folder_for_now() -> Iterator[str]:
             keeper.stdin.write("done")
 
 
-_KEEPER = """
-import shutil, sys, tempfile, time
+@contextmanager
+def _marked(folder: str) -> Iterator[None]:
+    """Mark the processes that start inside: while one lives after a kill, the folder is removed."""
+    os.environ[_MARK] = folder
+    try:
+        yield
+    finally:
+        os.environ.pop(_MARK, None)
+
+
+_MARK = "ARCHLINT_FOLDER_FOR_NOW"
+_KEEPER = f"""
+import glob, shutil, sys, tempfile, time
 folder = tempfile.mkdtemp(prefix="archlint-", dir=sys.argv[1])
+mark = b"{_MARK}=" + folder.encode()
+def used():
+    for name in glob.glob("/proc/[0-9]*/environ"):
+        try:
+            with open(name, "rb") as file:
+                if mark in file.read():
+                    return True
+        except OSError:
+            pass
+    return False
 print(folder, flush=True)
 killed = sys.stdin.read() != "done"
-for _ in range(40 if killed else 1):  # processes that were starting may write there once more
+for turn in range(1200 if killed else 1):  # at most five minutes
+    last = turn >= (12 if glob.glob("/proc/self/environ") else 40) and not used()
     shutil.rmtree(folder, ignore_errors=True)
+    if last:
+        break
     time.sleep(0.25 if killed else 0)
 """
 

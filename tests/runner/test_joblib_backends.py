@@ -179,3 +179,27 @@ def test_the_folder_of_a_start_is_removed_however_the_process_ends(end, tmp_path
             return
         time.sleep(0.05)
     raise AssertionError(f"left: {list(tmp_path.iterdir())}")
+
+
+@pytest.mark.slow
+def test_a_process_that_starts_late_leaves_no_folder_after_a_kill(tmp_path):
+    """Under load, a process of dask's comes to write long after the command was killed."""
+    folders, made = tmp_path / "folders", tmp_path / "made"
+    folders.mkdir()
+    late = (
+        "import os, sys, time; time.sleep(6); os.makedirs(sys.argv[1] + '/dask')\n"
+        "open(sys.argv[2], 'w').close()"
+    )
+    lines = (
+        "import os, subprocess, sys",
+        "from archlint.runner.joblib_backends import _folder_for_now, _marked",
+        "with _folder_for_now() as folder, _marked(folder):",
+        f"    subprocess.Popen([sys.executable, '-c', {late!r}, folder, {str(made)!r}])",
+        "    os.kill(os.getpid(), 9)",
+    )
+    environment = os.environ | {"TMPDIR": str(folders)}
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], env=environment, check=False)
+    begun = time.monotonic()
+    while not made.exists() or list(folders.iterdir()):
+        assert time.monotonic() < begun + GUARD, list(folders.iterdir())
+        time.sleep(0.05)
