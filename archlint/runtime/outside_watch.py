@@ -36,6 +36,10 @@ _MACHINE = {
     "sched_getaffinity getloadavg times uname statvfs fstatvfs get_terminal_size sysconf confstr "
     "pathconf umask getgid getegid getgroups getpgrp getpgid getsid getpriority nice getresuid "
     "getresgid getgrouplist sched_getscheduler sched_getparam sched_rr_get_interval",
+    "timeit": "default_timer timeit repeat",
+    "signal": "getitimer",
+    "gc": "get_stats get_count",
+    "sys": "_current_frames _current_exceptions",
     "pwd": "getpwuid getpwnam getpwall",
     "grp": "getgrgid getgrnam getgrall",
     "resource": "getrlimit getrusage prlimit",
@@ -164,6 +168,8 @@ _READERS: tuple[tuple[str, str, int, str], ...] = (
     ("torch.package", "PackageImporter.__init__", 1, "file_or_buffer"),
     ("torchvision.io", "read_file", 0, "path"),
     ("torchvision.io.image", "read_file", 0, "path"),
+    ("torchaudio", "load", 0, "uri"),
+    ("torchaudio", "info", 0, "uri"),
     ("safetensors", "safe_open", 0, "filename"),
     ("safetensors.torch", "safe_open", 0, "filename"),
     ("safetensors.numpy", "safe_open", 0, "filename"),

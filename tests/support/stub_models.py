@@ -9,6 +9,7 @@ import platform  # noqa: F401
 import pwd  # noqa: F401
 import resource  # noqa: F401
 import sys
+import timeit  # noqa: F401
 import uuid  # noqa: F401
 from pathlib import Path
 

@@ -25,9 +25,15 @@ NOT_SEEN = {
 }
 """What names in code are for, whose use cannot be seen: methods of built-in classes, attributes."""
 
-EXECUTES = frozenset(("execute", "executescript"))
+EXECUTES = frozenset(("execute", "executemany", "executescript", "read_sql", "read_sql_query"))
 ATTACHES = re.compile(r"\battach\b", re.IGNORECASE)
-"""SQL that opens another database, which no audit event reports."""
+DRAWS = re.compile(
+    r"\brandom(blob)?\s*\(|\bcurrent_(time|date|timestamp)\b|'now'"
+    r"|\b(date|time|datetime|julianday|unixepoch|strftime)\s*\(",
+    re.IGNORECASE,
+)
+"""SQL that opens another database, which no audit event reports, and SQL with other results in each
+run: random numbers and the date."""
 
 NOT_COMPARABLE = frozenset((
     "subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn",
@@ -46,9 +52,16 @@ NATIVE_CALLS = (
 
 NATIVE = frozenset((
     "cv2", "tokenizers", "sentencepiece", "pyarrow", "lmdb", "onnxruntime", "duckdb", "soundfile",
-    "av", "faiss", "psutil", "cffi", "torchcodec", "posix", "nt",
+    "av", "faiss", "psutil", "cffi", "torchcodec", "posix", "nt", "polars", "xgboost", "lightgbm",
+    "catboost", "tensorflow", "open3d", "rdkit", "SimpleITK", "rasterio", "decord", "openvino",
+    "tensorrt", "ctranslate2", "llama_cpp", "kenlm", "fasttext", "annoy", "hnswlib", "pynvml",
+    "cpuinfo", "cProfile", "_lsprof",
 ))  # fmt: skip
-"""Modules whose native code reads files or asks the machine, and has no function to watch."""
+"""Modules whose native code reads files, asks the machine or a clock, and has no function to watch.
+"""
+
+TOKENIZERS = re.compile(r"^(AutoTokenizer|AutoProcessor|\w+TokenizerFast)$")
+"""Classes of ``transformers`` that read files through the package ``tokenizers``."""
 
 
 def reads_unseen(code: CodeType) -> str:
@@ -56,8 +69,13 @@ def reads_unseen(code: CodeType) -> str:
     names = set(names_in(code))
     if found := NOT_SEEN.keys() & names:
         return f"the code reads {NOT_SEEN[min(found)]}"
-    if EXECUTES & names and any(map(ATTACHES.search, names)):
-        return "the code attaches a database"
+    if EXECUTES & names:
+        if any(map(ATTACHES.search, names)):
+            return "the code attaches a database"
+        if any(map(DRAWS.search, names)):
+            return "the code asks a database for random numbers or the date"
+    if any(map(TOKENIZERS.search, names)):
+        return "the code reads files through tokenizers"
     if calls_without_arguments(code, "seed"):
         return "the code takes a seed from the system"
     by_name = {"builtins", "__builtins__"} & names and {"id", "hash"} & names

@@ -13,16 +13,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.audited_probes import KEPT, NOT_KEPT, TORCH
+from tests.support.audited_probes import KEPT, TORCH
 from tests.support.audited_project import checked, rules
+from tests.support.audited_secrets import NOT_KEPT
 from tests.support.cached_project import ENV, Project
 
 START = """
-import dbm, gzip, os, sqlite3, zipfile
+import bz2, dbm, gzip, lzma, os, plistlib, sqlite3, zipfile
 write('t.txt', 'one')
 write('c.py', 'A = 1')
 write('t.ini', '[a]\\nb = one')
 write('t.json', '1')
+write('netrc', 'machine a login one password x')
+write('log.ini', '[loggers]\\nkeys=root\\n[handlers]\\nkeys=\\n[formatters]\\nkeys=\\n'
+      '[logger_root]\\nlevel=DEBUG\\nhandlers=\\n')
+Path('t.plist').write_bytes(plistlib.dumps({'a': 1}))
+Path('t.bz2').write_bytes(bz2.compress(b'one'))
+Path('t.xz').write_bytes(lzma.compress(b'one'))
 write('t.xml', '<a/>')
 write('t.pickle', 'I1\\n.')
 for name in ('import_', 'import_module', 'beside', 'extension', 'source'):
@@ -78,7 +85,7 @@ def change(folder, code):
     folder.mkdir(parents=True, exist_ok=True)
     os.chdir(folder)
     try:
-        exec(code, {"write": write, "write_compiled": write_compiled})
+        exec(code, {"write": write, "write_compiled": write_compiled, "Path": Path})
     finally:
         os.chdir(here)
 
@@ -101,7 +108,7 @@ def runs(tmp_path_factory):
     for name, (_, code) in KEPT.items():
         change(project.root / "data" / name, code)
     (project.root / "not_kept.yaml").unlink()
-    third = checked(project, PROBE="two", HOME="/two", PROBE_NEW="1")
+    third = checked(project, PROBE="two", HOME="/two", PROBE_NEW="1", PATH="/probe")
     return first, second, third
 
 

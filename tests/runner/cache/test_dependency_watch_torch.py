@@ -15,6 +15,7 @@ TORCH_NOT_KEPT = {
     "pointer": "torch.tensor(3.0 + 0 * torch.ones(1).data_ptr())",
     "instructions": "torch.tensor(3.0 + 0 * torch.cpu._is_avx512_supported())",
     "capability": "torch.tensor(3.0 + 0 * len(torch.backends.cpu.get_cpu_capability()))",
+    "timer": "torch.tensor(3.0 + 0 * __import__('timeit').default_timer())",
     "numpy_seed": "torch.tensor(3.0 + 0 * np.random.default_rng().random())",
 }
 
