@@ -40,6 +40,12 @@ CUMMAX_CHECKS_DIM = not any(_accepts(torch.cummax, _empty(*dims), 1) for dims in
 EMPTY_FFT_BATCH = _accepts(torch.fft.irfft, _empty(0, 2).to(torch.complex64))
 """``torch.fft`` of a batch without elements, which older versions pass to MKL."""
 
+_ROWS = _empty(5, 2, 8).transpose(0, 1)
+FUSED_RANKS = (
+    (4,) if F.scaled_dot_product_attention(_ROWS, _ROWS, _ROWS).is_contiguous() else (3, 4)
+)
+"""Numbers of dimensions for which attention has a fused kernel, which follows the query's order."""
+
 INT32_INDEX = _accepts(torch.gather, _empty(2), 0, _INDEX.int())
 """``gather`` and ``scatter`` with an index of int32."""
 

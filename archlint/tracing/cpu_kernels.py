@@ -19,8 +19,10 @@ from archlint.ops.registry import RefusedCall
 from archlint.ops.shapes.strides import unknown_strides
 from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.user_frames import summary
-from archlint.symbolic import evaluate
+from archlint.symbolic import Expr, evaluate, symbol
 from archlint.symbolic.formula import holds
+from archlint.symbolic.quantify_unknowns import unknowns_in
+from archlint.symbolic.rational import Ratio
 from archlint.tracing.path import TracedPath
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import SizeNode
@@ -31,22 +33,65 @@ from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, strides_of
 _OF_DTYPES = re.compile("not implemented for '|can't be cast to the desired output type")
 FEW = 1 << 20  # elements, for a call to be run_on_cpu on the CPU
 _TRIED = range(1, 9)  # values of the sizes of a claim
+_NEAR = range(1, 18)  # values of the sizes of a number, to find its edges
+_MOST = 8  # numbers of a call whose edges are tried
 _REFUSED = 2  # sizes that a claim refuses, of those that are tried
 
 
 Sizes = Mapping[str, int]
 
 
-def sample_sizes(path: TracedPath) -> list[Sizes]:
-    """The sizes to compare at: the path's own, and some of the smallest of the box."""
-    lows = {n: (path.box.ranges.get(n, (None, None))[0] or 1) for n in path.env}
-    highs = {n: path.box.ranges.get(n, (None, None))[1] for n in path.env}
+def sample_sizes(path: TracedPath, call: Any) -> list[Sizes]:
+    """The sizes to compare at: the path's own, some of the smallest of the box, and edges.
+
+    At an edge a size or a number of ``call``, its arguments, is -1, 0 or 1: kernels may refuse that
+    where meta kernels do not.
+    """
     found: list[Sizes] = [path.env]
     for above in (0, 1, 2):
-        sizes = {n: low + above for n, low in lows.items()}
-        if all(high is None or sizes[n] <= high for n, high in highs.items()):
+        sizes = {n: low + above for n, (low, _) in _ranges(path).items()}
+        if _in_box(path, sizes):
             found.append(sizes)
-    return found
+    for number in _numbers(path, call):
+        near = list(_sizes_near(path, number.symbols(), _NEAR))
+        values = [number.evaluate(sizes) for sizes in near]
+        found += [near[values.index(edge)] for edge in (-1, 0, 1) if edge in values]
+    return [sizes for at, sizes in enumerate(found) if sizes not in found[:at]]
+
+
+def _numbers(path: TracedPath, call: Any) -> list[Expr]:
+    """The sizes of tensors and the numbers of a call that are computed from sizes."""
+    plain = set(map(symbol, path.env))
+    found: dict[Expr, None] = {}
+
+    def size(value: Any) -> None:
+        if isinstance(value, Ratio):
+            size(value.num)
+        elif isinstance(value, Expr) and value not in plain and not unknowns_in(value):
+            found[value] = None
+
+    def tensor(value: torch.Tensor) -> None:
+        if type(value) is SymbolicTensor:
+            for dim in value.spec.dims:
+                size(dim)
+
+    def number(value: Any) -> None:
+        node = getattr(value, "node", None)
+        if isinstance(node, SizeNode):
+            size(node.value)
+
+    map_tensors(call, tensor, number)
+    return list(found)[:_MOST]
+
+
+def _ranges(path: TracedPath) -> dict[str, tuple[int, int | None]]:
+    ranges = {n: path.box.ranges.get(n, (None, None)) for n in path.env}
+    return {n: (low or 1, high) for n, (low, high) in ranges.items()}
+
+
+def _in_box(path: TracedPath, sizes: Sizes) -> bool:
+    highs = [(sizes[n], high) for n, (_, high) in _ranges(path).items()]
+    return all(high is None or size <= high for size, high in highs)
 
 
 def takes_same_path(path: TracedPath, sizes: Sizes) -> bool:
@@ -146,14 +191,13 @@ def check_refusals(path: TracedPath, func: Any, call: Any, since: int, name: str
                 raise UnknownOutcome(f"{name} has no rule, and {why}")
 
 
-def _sizes_near(path: TracedPath, names: frozenset[str]) -> Iterator[Sizes]:
+def _sizes_near(path: TracedPath, names: frozenset[str], tried: range = _TRIED) -> Iterator[Sizes]:
     """Small values for the sizes ``names``, within the box; the others as small as can be."""
-    ranges = {n: path.box.ranges.get(n, (None, None)) for n in path.env}
-    lows = {n: low or 1 for n, (low, _) in ranges.items()}
+    lows = {n: low for n, (low, _) in _ranges(path).items()}
     varied = sorted(n for n in names if n in lows)[:2]
-    for values in itertools.product(_TRIED, repeat=len(varied)):
+    for values in itertools.product(tried, repeat=len(varied)):
         sizes = lows | {n: lows[n] + v - 1 for n, v in zip(varied, values, strict=True)}
-        if all(high is None or sizes[n] <= high for n, (_, high) in ranges.items()):
+        if _in_box(path, sizes):
             yield sizes
 
 
@@ -186,12 +230,13 @@ def at_sizes(sizes: Sizes, call: Any, device: torch.device) -> Any:
             return tensor.detach().clone()
         else:
             dtype, dims, strides = tensor.dtype, list(tensor.shape), list(tensor.stride())
-        made = torch.empty_strided(dims, strides, dtype=dtype, device=device)
         if device.type == "meta":
-            return made
+            return torch.empty_strided(dims, strides, dtype=dtype, device=device)
+        last = sum((dim - 1) * stride for dim, stride in zip(dims, strides, strict=True))
+        memory = torch.zeros(0 if 0 in dims else last + 1, dtype=dtype)
         if dtype.is_floating_point:
-            return made.uniform_(0.1, 0.9, generator=torch.Generator().manual_seed(0))
-        return made.zero_()
+            memory.uniform_(0.1, 0.9, generator=torch.Generator().manual_seed(0))
+        return memory.as_strided(dims, strides)  # expanded tensors share elements
 
     def number(value: Any) -> Any:
         node = getattr(value, "node", None)

@@ -103,7 +103,8 @@ def run_kernel(
         return meta
 
     since = len(path.events)
-    samples = [(s, small_arguments(s, args, kwargs)) for s in sample_sizes(path)] if cpu else []
+    compared = sample_sizes(path, (args, kwargs)) if cpu else []
+    samples = [(s, small_arguments(s, args, kwargs)) for s in compared]
     with torch.no_grad(), enable_python_dispatcher():
         a, k = map_tensors((args, kwargs), symbolic)
         eager, path.eager = path.eager, False  # what a kernel checks is a claim

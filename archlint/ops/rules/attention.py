@@ -19,6 +19,7 @@ from archlint.ops.shapes.strides import (
     settled,
     settled_strides,
 )
+from archlint.ops.torch_versions import FUSED_RANKS
 from archlint.symbolic import Size, product
 from archlint.symbolic.formula import conj, disj, eq, ge
 
@@ -71,7 +72,7 @@ def scaled_dot_product_attention(
     if attn_mask is not None:
         text = "mask size {} at dimension %d equal to 1 or to score size {}"
         broadcast_onto(path, attn_mask.dims, scores, text)
-    fused = query.ndim == 4 and path.known(eq(e_q, e_v)) is not False
+    fused = query.ndim in FUSED_RANKS and path.known(eq(e_q, e_v)) is not False
     if fused and path.known(eq(s_k, s_v)) is not True:
         raise NoRule("lengths of key and value, which a kernel of the CPU does not compare")
     _equal(path, s_k, s_v, "lengths {} of key and {} of value equal")
@@ -112,13 +113,15 @@ def _repeated(path: Path, query: list[Size], other: list[Size]) -> list[Size]:
 def _fused(path: Path, query: TensorSpec, key: TensorSpec, value: TensorSpec) -> bool:
     """Whether the CPU takes its fused kernel, which lays the output out as the query."""
     specs = [settled(path, s) for s in (query, key, value)]
-    if query.ndim != 4 or any(s.strides is not None and s.strides[-1] != 1 for s in specs):
+    if query.ndim not in FUSED_RANKS:
         return False
-    b, h, length, e = query.dims
+    if any(s.strides is not None and s.strides[-1] != 1 for s in specs):
+        return False
+    *batch, length, e = query.dims
     for spec in (key, value):
-        if (spec.ndim, *spec.dims[:2], spec.dims[-1]) != (4, b, h, e):
+        if (*spec.dims[:-2], spec.dims[-1]) != (*batch, e):
             return False
-    return decide(path, conj(ge(length, 1), ge(key.dims[2], 1)))
+    return decide(path, conj(ge(length, 1), ge(key.dims[-2], 1)))
 
 
 def _equal(path: Path, a: Size, b: Size, text: str) -> None:

@@ -19,6 +19,7 @@ from archlint.ops.values import float_ranges as reals
 from archlint.ops.values import int_ranges as ranges
 from archlint.ops.values import truths
 from archlint.symbolic import Expr
+from archlint.symbolic.formula import disj, eq, ge, le, ne
 
 RangeRule = Callable[[Path, Any, Any, torch.dtype], "Range | reals.Real"]
 
@@ -102,8 +103,27 @@ def _no_bool(path: Path, name: str, a: Any, b: Any, dtype: torch.dtype) -> None:
 def _no_negative_power(path: Path, name: str, a: Any, b: Any, dtype: torch.dtype) -> None:
     if isinstance(b, int) and b < 0 and dtype not in promote.FLOATING:
         refuse(path, f"{name} of integers to a power >= 0, gets {b}")
+    if isinstance(b, Expr) and dtype not in promote.FLOATING:
+        path.claim(ge(b, 0), f"{name} of integers to a power {{}} >= 0", b)
     if isinstance(b, TensorSpec):
         promote.number(path, name, dtype)
+
+
+def _no_zero_divisor(path: Path, name: str, a: Any, b: Any, dtype: torch.dtype) -> None:
+    """Whole numbers are not divided by 0, unless there are no elements."""
+    if dtype in promote.FLOATING or dtype.is_complex or (type(b) is int and b != 0):
+        return
+    low, high = ranges.range_of(b)
+    for bound, excluded in ((low, ge), (high, le)):
+        edge = 1 if excluded is ge else -1
+        if bound is not None and path.known(excluded(bound, edge)):
+            return
+    dims = [size for operand in (a, b) if isinstance(operand, TensorSpec) for size in operand.dims]
+    none = disj(*(eq(size, 0) for size in dims))
+    if low is not None and low == high:
+        path.claim(disj(none, ne(low, 0)), f"{name} by {{}} != 0", low)
+    elif path.known(none) is not True:
+        path.unproved(f"values determine whether {name} divides a whole number by 0")
 
 
 def _double(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:
@@ -146,6 +166,7 @@ def _register(
             return dtype_rule(path, name, promoted), values(path, a, b, promoted)
         if mode not in ("floor", "trunc"):
             refuse(path, f"rounding_mode 'floor' or 'trunc', gets {mode!r}")
+        _no_zero_divisor(path, name, a, b, promoted)
         rounded = _floored if mode == "floor" else _truncated
         return promote.number(path, name, promoted), rounded(path, a, b, promoted)
 
@@ -268,6 +289,7 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
             "dunders": "__floordiv__",
             "reflected": "__rfloordiv__",
             "inplace": "__ifloordiv__",
+            "check": _no_zero_divisor,
             "bounds": Bounds.PAIRS,
             **_NEW,
         },
@@ -280,10 +302,11 @@ TABLE: tuple[tuple[str, DtypeRule, RangeRule, dict[str, Any]], ...] = (
             "dunders": "__mod__",
             "reflected": "__rmod__",
             "inplace": "__imod__",
+            "check": _no_zero_divisor,
             "bounds": Bounds.UNKNOWN,
         },
     ),
-    ("fmod", promote.number, _fmod, {"bounds": Bounds.UNKNOWN}),
+    ("fmod", promote.number, _fmod, {"check": _no_zero_divisor, "bounds": Bounds.UNKNOWN}),
     (
         "pow",
         promote.same,

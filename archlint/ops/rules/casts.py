@@ -21,6 +21,8 @@ from archlint.ops.traits import View, declare_traits
 from archlint.ops.values import int_ranges as ranges
 from archlint.ops.values.float_ranges import Real
 from archlint.ops.values.float_ranges import cast as real_cast
+from archlint.symbolic import Expr
+from archlint.symbolic.formula import Bool, conj, le, negate
 
 _HOST = ("cpu", "meta")
 _TYPES = {
@@ -215,14 +217,45 @@ def _random(path: Path, input: TensorSpec, may: Any) -> TensorSpec:
     return written(path, "random", input, input.dtype)
 
 
-@shape_rule(inplace=methods("normal_", "exponential_"), random=True, fills=True)
-def normal_(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
+def _at_most(one: Any, other: Any) -> Bool:
+    """``one <= other``, of parameters of a distribution."""
+    kinds = {type(one), type(other)}
+    if kinds <= {int, float, bool}:
+        return bool(one <= other)
+    if kinds <= {int, Expr}:
+        return le(one, other)
+    raise NoRule(f"random numbers with {one} and {other}")
+
+
+@shape_rule(inplace=methods("normal_"), random=True, fills=True)
+def normal_(
+    path: Path, input: TensorSpec, mean: Any = 0, std: Any = 1, *, generator: Any = None
+) -> TensorSpec:
+    path.claim(_at_most(0, std), "std {} >= 0", std)
+    return _random(path, input, empty(input.dims))
+
+
+@shape_rule(inplace=methods("exponential_"), random=True, fills=True)
+def exponential_(
+    path: Path, input: TensorSpec, lambd: Any = 1, *, generator: Any = None
+) -> TensorSpec:
+    path.claim(negate(_at_most(lambd, 0)), "lambd {} > 0", lambd)
     return _random(path, input, empty(input.dims))
 
 
 @shape_rule(inplace=methods("uniform_"), random=True, fills=True)
 def uniform_(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
-    return _random(path, input, False)
+    """``uniform_(from=0, to=1, *, generator=None)``."""
+    limits = dict(zip(("from", "to"), args, strict=False))
+    low, high = (settings.get(n, limits.get(n, d)) for n, d in (("from", 0), ("to", 1)))
+    path.claim(_at_most(low, high), "from {} <= to {}", low, high)
+    result = _random(path, input, False)
+    most = int(torch.finfo(input.dtype).max)
+    for limit in (low, high):
+        fits = conj(_at_most(-most, limit), _at_most(limit, most))
+        path.claim(fits, f"{{}} in range for {str(input.dtype)[6:]}", limit)
+    path.claim(_at_most(high - low, most), "to {} - from {} in range", high, low)
+    return result
 
 
 declare_traits(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -18,7 +18,7 @@ from archlint.ops.shapes.sliding_window import (
 )
 from archlint.ops.shapes.strides import decide
 from archlint.symbolic import Size, product
-from archlint.symbolic.formula import conj, disj, eq, ge
+from archlint.symbolic.formula import conj, disj, eq, ge, lt
 
 
 def _windows(
@@ -127,8 +127,7 @@ def convolve(
         channels,
     )
     claim_bias(path, bias, out_channels)
-    if any(isinstance(k, int) and k < 1 for k in kernel):
-        raise NoRule("a kernel without elements")
+    _nonempty_kernel(path, kernel)
     if same:
         for size in space:
             path.claim(ge(size, 1), "a size {} > 0", size)
@@ -145,6 +144,11 @@ def convolve(
     if per_group == 0 or (not isinstance(per_group, int) and path.branch(eq(per_group, 0))):
         out_channels = 0  # PyTorch answers a convolution without inputs by one without outputs
     return convolved(path, input, weight, (batch, out_channels, *out))
+
+
+def _nonempty_kernel(path: Path, sizes: Iterable[Size]) -> None:
+    if any(decide(path, lt(size, 1)) for size in sizes):
+        raise NoRule("a kernel without elements")
 
 
 def claim_groups(path: Path, groups: Size, weight_channels: Size, name: str) -> None:
@@ -244,8 +248,7 @@ def conv_transpose(
                     "whether a transposed convolution may return no elements depends on the device"
                 )
         out.append(wide)
-    if any(isinstance(k, int) and k < 1 for k in (per_group, *kernel)):
-        raise NoRule("a kernel without elements")
+    _nonempty_kernel(path, (per_group, *kernel))
     return convolved(path, input, weight, (batch, per_group * groups, *out))
 
 

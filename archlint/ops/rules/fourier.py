@@ -20,7 +20,7 @@ from archlint.ops.shapes.type_promotion import FLOATING, INTEGRAL
 from archlint.ops.torch_versions import EMPTY_FFT_BATCH
 from archlint.ops.traits import Bounds
 from archlint.symbolic import Size
-from archlint.symbolic.formula import conj, ge
+from archlint.symbolic.formula import conj, eq, ge
 
 _NORMS = (None, "backward", "forward", "ortho")
 _COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
@@ -148,7 +148,7 @@ def _points(
         return [None] * len(axes), axes
     if len(s) != len(axes):
         refuse(path, "as many sizes as dimensions, gets {} and {}", len(s), len(axes))
-    return [None if isinstance(n, int) and n == -1 else n for n in s], axes
+    return [None if n is None or decide(path, eq(n, -1)) else n for n in s], axes
 
 
 _along_one(_Kind(), torch.fft.fft, torch.fft.ifft)

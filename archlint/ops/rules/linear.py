@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.counting import bins
-from archlint.ops.shapes.strides import empty
+from archlint.ops.shapes.strides import decide, empty
 from archlint.ops.shapes.type_promotion import one_dtype
 from archlint.ops.traits import Unchecked, declare_traits
 from archlint.ops.values.tight_bounds import in_range
@@ -185,7 +185,7 @@ def embedding_bag(
 def one_hot(path: Path, tensor: TensorSpec, num_classes: Size = -1) -> TensorSpec:
     if tensor.dtype != torch.int64:
         refuse(path, f"indices of int64, gets {str(tensor.dtype)[6:]}")
-    if isinstance(num_classes, int) and num_classes == -1:
+    if decide(path, eq(num_classes, -1)):
         path.claim(
             negate(empty(tensor.dims)),
             "at least one index, whose largest gives the number of classes",

@@ -20,8 +20,8 @@ from archlint.ops.shapes.sliding_window import (
     window,
 )
 from archlint.ops.traits import Bounds
-from archlint.symbolic import Size, ceildiv, minimum, product
-from archlint.symbolic.formula import Bool, ge
+from archlint.symbolic import Expr, Size, ceildiv, minimum, product
+from archlint.symbolic.formula import Bool, ge, ne
 
 Pooled = Any
 """A spec, or a pair of specs: the result and the indices."""
@@ -191,8 +191,8 @@ def _avg_pool_of(n: int) -> Callable[..., TensorSpec]:
         count_include_pad: bool = True,
         divisor_override: int | None = None,
     ) -> TensorSpec:
-        if divisor_override == 0:
-            refuse(path, "divisor_override {} other than 0", 0)
+        if divisor_override is not None:
+            path.claim(ne(divisor_override, 0), "divisor_override {} != 0", divisor_override)
         return _avg_pool(path, n, input, kernel_size, stride, padding, ceil_mode)
 
     return avg_pool
@@ -207,8 +207,10 @@ def _lp_pool_of(n: int) -> Callable[..., TensorSpec]:
         stride: PerDim | None = None,
         ceil_mode: bool = False,
     ) -> TensorSpec:
-        if norm_type == 0:
-            refuse(path, "norm_type {} other than 0", 0)
+        if isinstance(norm_type, (int, Expr)):
+            path.claim(ne(norm_type, 0), "norm_type {} != 0", norm_type)
+        elif not isinstance(norm_type, float):
+            raise NoRule(f"norm_type {norm_type}")
         if isinstance(kernel_size, (list, tuple)) and (n == 1 or len(kernel_size) != n):
             raise NoRule("lp_pool multiplies the numbers of kernel_size")
         if input.strides is not None:

@@ -29,6 +29,7 @@ def _lost(path: Path, values: Range) -> Range:
 
 
 _PLAIN = frozenset({int, float, bool, str, type(None)})
+_TRIED = (-(1 << 40), -1, 0, 1, 1 << 40)  # numbers that a setting may be
 
 
 def _kept(path: Path, values: Range) -> Range:
@@ -62,6 +63,19 @@ def _check_settings(
         error = _complaint(function, args, tuple(named.items()))
         if error:
             refuse(path, error.replace("{", "{{").replace("}", "}}"))
+    elif values and any(_complaint(function, *_with_number(args, named, n)) for n in _TRIED):
+        raise NoRule("a size as a setting that not every number may be")
+
+
+def _with_number(
+    args: tuple[Any, ...], named: dict[str, Any], number: int
+) -> tuple[tuple[Any, ...], tuple[tuple[str, Any], ...]]:
+    """The settings with ``number`` for each that is a formula."""
+
+    def plain(value: Any) -> Any:
+        return value if type(value) in _PLAIN else number
+
+    return tuple(map(plain, args)), tuple((k, plain(v)) for k, v in named.items())
 
 
 @lru_cache(maxsize=1024)

@@ -1,15 +1,16 @@
 """Random generators and clocks: while a model is traced, the numbers that they give are unknown.
 
-``random``, ``numpy.random``, ``secrets``, ``time``, ``os.urandom`` and ``uuid`` give plain numbers,
-and one draw would stand for all. So the model's code gets a number within bounds instead
-(:meth:`.TracedPath.unknown`); a comparison with it branches both ways. Where no bounds help
-(arrays, bytes, shuffled lists), the trace ends as unknown. A draw that no replacement sees, such as
-one of another library that imported ``random.random`` by name, changes the state of Python's or
-numpy's generator, and the trace ends as unknown too.
+``random``, ``numpy.random``, ``secrets``, ``time``, ``datetime``, ``os.urandom`` and ``uuid`` give
+plain numbers, and one draw would stand for all. So the model's code gets a number within bounds
+instead (:meth:`.TracedPath.unknown`); a comparison with it branches both ways. Where no bounds help
+(arrays, bytes, dates, shuffled lists), the trace ends as unknown. A draw that no replacement sees,
+such as one of another library that imported ``random.random`` by name, changes the state of
+Python's or numpy's generator, and the trace ends as unknown too.
 """
 
 from __future__ import annotations
 
+import datetime
 import os
 import random
 import secrets
@@ -22,6 +23,7 @@ from contextlib import contextmanager
 from functools import cache, lru_cache
 from importlib import import_module
 from itertools import takewhile
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -94,7 +96,7 @@ def _places(
 ) -> Iterable[tuple[dict[str, Any], str, Any]]:
     """The names bound to the functions, in their modules and in those of the model's code."""
     numpy = sys.modules.get("numpy.random")
-    modules: list[Any] = [random, time, os, uuid, secrets]
+    modules: list[Any] = [random, time, datetime, os, uuid, secrets]
     modules += [numpy] if numpy is not None else []
     homes = {kind.__module__ for kind in kinds}
     modules += [sys.modules[name] for name in homes if name in sys.modules]
@@ -158,30 +160,42 @@ def _replacements(
     draws = _Draws(path)
     made: dict[int, tuple[Any, Any]] = {}
 
-    def replace(module: Any, name: str, answer: _Function, clock: bool = False) -> None:
-        original = getattr(module, name, None)
-        if original is None:
-            return
-        text = f"{module.__name__}.{name}"
-
+    def function_like(text: str, original: Any, answer: _Function, clock: bool) -> _Function:
         def function(*args: Any, **kwargs: Any) -> Any:
             if run.in_thread() and _is_models(sys._getframe(1), packages if clock else None):
                 return answer(text, *args, **kwargs)
             return original(*args, **kwargs)
 
         function.__wrapped__ = original  # type: ignore[attr-defined]
-        new = _class_like(original, function) if isinstance(original, type) else function
+        return function
+
+    def replace(module: Any, name: str, answer: _Function, clock: bool = False) -> None:
+        original = getattr(module, name, None)
+        if original is None:
+            return
+        new: Any = function_like(f"{module.__name__}.{name}", original, answer, clock)
+        if isinstance(original, type):
+            new = _class_like(original, new)
         made[id(original)] = (original, new)
 
-    for module, names in _BY_ANSWER.items():
+    for module, answers in _BY_ANSWER.items():
         found: Any = sys.modules.get(module)
-        for answer, functions in names.items() if found is not None else ():
+        for answer, functions in answers.items() if found is not None else ():
             for name in functions.split():
                 replace(found, name, getattr(draws, answer), module == "time")
+    for kind, names in _DATES.items():
+        methods = {}
+        for name in names:
+            text = f"datetime.{kind.__name__}.{name}"
+            known = function_like(text, getattr(kind, name), draws.other, True)
+            methods[name] = staticmethod(known)
+        made[id(kind)] = (kind, _class_like(kind, kind, methods))
     return made
 
 
-def _class_like(original: type, make: _Function) -> type:
+def _class_like(
+    original: type, make: _Function, methods: Mapping[str, Any] = MappingProxyType({})
+) -> type:
     """A class for ``isinstance`` and as a base, whose calls go to ``make``."""
 
     class Kind(type):
@@ -191,7 +205,10 @@ def _class_like(original: type, make: _Function) -> type:
         def __instancecheck__(cls, value: object) -> bool:
             return isinstance(value, original) if cls is stand else super().__instancecheck__(value)
 
-    stand = Kind(original.__name__, (original,), {"__wrapped__": original})
+        def __subclasscheck__(cls, kind: type) -> bool:
+            return issubclass(kind, original) if cls is stand else super().__subclasscheck__(kind)
+
+    stand = Kind(original.__name__, (original,), {"__wrapped__": original, **methods})
     return stand
 
 
@@ -258,6 +275,9 @@ _BY_ANSWER: dict[str, dict[str, str]] = {
     "uuid": {"other": "uuid1 uuid4"},
 }
 """By module: which method of :class:`_Draws` answers which functions."""
+
+_DATES = {datetime.datetime: ("now", "utcnow", "today"), datetime.date: ("today",)}
+"""The methods of classes that read the clock."""
 
 
 class _Draws:

@@ -79,6 +79,17 @@ def test_layout():
     agree(sdpa, x, T(1, "h", "s", "e"), T(1, "h", "s", "e"), env=point, layout=True)
 
 
+def test_layout_of_three_dimensions():
+    orders = [None, (1, 0, 2), (0, 2, 1), (2, 1, 0)]
+    for q, k, v in itertools.product(orders, repeat=3):
+        shapes = ("h", "l", "e"), ("h", "s", "e"), ("h", "s", "e")
+        x = [T(*shape, perm=p) for shape, p in zip(shapes, (q, k, v), strict=True)]
+        for env in (point, {**point, "l": 1}, {**point, "h": 1, "e": 1}):
+            agree(sdpa, *x, env=env, other=point, layout=True)
+            mask = T("l", "s")
+            agree(sdpa, *x, mask, env=env, other=point, layout=True, may_lack_rule=True)
+
+
 def test_dtypes():
     dtypes = [torch.bool, torch.int64, torch.float16, torch.float32, torch.float64]
     for a, b in itertools.product(dtypes, repeat=2):
@@ -107,10 +118,11 @@ def test_grouped_heads():
 
 def test_lengths_of_key_and_value_that_differ():
     """A fused kernel of the CPU does not compare them."""
-    tensors = T("n", "h", "l", "e"), T("n", "h", "s", "e"), T("n", "h", "l", "e")
-    for lengths in ({"l": 1, "s": 2}, {"l": 3, "s": 2}, {"l": 2, "s": 2}):
-        env = {"n": 1, "h": 2, "e": 4, **lengths}
-        agree(sdpa, *tensors, env=env, other={**env, "s": 1}, may_lack_rule=True)
+    for lead in (("n", "h"), ("h",), ()):
+        tensors = T(*lead, "l", "e"), T(*lead, "s", "e"), T(*lead, "l", "e")
+        for lengths in ({"l": 1, "s": 2}, {"l": 3, "s": 2}, {"l": 2, "s": 2}):
+            env = {"n": 1, "h": 2, "e": 4, **lengths}
+            agree(sdpa, *tensors, env=env, other={**env, "s": 1}, may_lack_rule=True)
     unfused = T("n", "h", "l", 4), T("n", "h", "s", 4), T("n", "h", "l", 3)
     env = {"n": 1, "h": 2, "l": 3, "s": 2}
     agree(sdpa, *unfused, env=env, other={**env, "s": 3})

@@ -136,3 +136,37 @@ def test_what_is_no_operand_is_left_to_the_kernel():
     for function, operand in itertools.product([operator.eq, operator.mul], [1j]):
         name = f"__{function.__name__}__"
         agree(getattr(torch.Tensor, name), T("a"), operand, env=point, may_lack_rule=True)
+
+
+DIVISIONS = [(f, {}) for f in BINARY if f.__name__ in ("floor_divide", "remainder", "fmod")]
+DIVISIONS += [(f, {"rounding_mode": mode}) for f in (torch.div, torch.Tensor.div_)
+              for mode in ("floor", "trunc")]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.float32])
+def test_whole_numbers_are_not_divided_by_zero(dtype):
+    n = symbol("n")
+    for (function, more), divisor in itertools.product(DIVISIONS, (0, n, n - 2, -n, 3)):
+        tensor = T("a", "b", dtype=dtype, fill=5)
+        given = S(divisor)
+        for env in ({"a": 2, "b": 3, "n": 2}, {"a": 2, "b": 0, "n": 2}):
+            for one, two in ((env, env | {"n": 0}), (env | {"n": 5}, env)):
+                agree(function, tensor, given, env=one, other=two, may_lack_rule=True, **more)
+
+
+@pytest.mark.parametrize(
+    ("values", "caveat"),
+    [((1, None), False), ((None, -1), False), ((0, 4), True), (None, True)],
+)
+def test_a_divisor_that_may_be_zero_is_not_proved(values, caveat):
+    path = HintPath({"a": 2})
+    numbers = TensorSpec((symbol("a"),), torch.int64)
+    RULES[torch.remainder](path, numbers, TensorSpec((symbol("a"),), torch.int64, values=values))
+    assert bool(path.caveats) is caveat
+
+
+def test_whole_numbers_have_no_negative_powers_of_a_size():
+    for dtype in (torch.int64, torch.float32):
+        for n, other_n in itertools.product(range(4), repeat=2):
+            agree(torch.pow, T("a", dtype=dtype, fill=1), S(symbol("n") - 2), env={"a": 2, "n": n},
+                  other={"a": 2, "n": other_n})  # fmt: skip

@@ -12,7 +12,7 @@ from torch import nn
 import archlint
 import archlint.ops.rules.casts as casts
 from archlint.ops.registry import IN_RANGE, RULES, NoRule, TensorSpec
-from archlint.symbolic import symbol
+from archlint.symbolic import Expr, symbol
 from tests.ops.oracle import HintPath, S, T, agree, covers
 
 DTYPES = [torch.bool, torch.uint8, torch.int64, torch.float16, torch.float32, torch.float64]
@@ -23,7 +23,13 @@ SHORT = [
     getattr(Tensor, n)
     for n in ["float", "double", "half", "bfloat16", "long", "int", "short", "char", "byte", "bool"]
 ]
-FILLED = [torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.exponential_]
+B = symbol("b")
+PARAMETERS = {
+    Tensor.normal_: [(), (0,), (0, -1), (3, 0), (0, 1.5), (0, -0.5), (B - 2, 1), (0, B - 2)],
+    Tensor.exponential_: [(), (0,), (-1,), (2,), (0.5,), (-0.5,), (B - 2,), (1 - B,)],
+    Tensor.uniform_: [(), (1,), (2,), (3, -1), (-2, 0.5), (0, 70_000), (-40_000, 40_000),
+                      (-1e39, 0), (3, B), (B - 3, 0), (2 - B,), (0, B - 3)],
+}  # fmt: skip
 ZERO = [f for f, r in RULES.items() if inspect.getmodule(r) is casts and r.__name__ == "zero_"]
 FILL = [f for f, r in RULES.items() if inspect.getmodule(r) is casts and r.__name__ == "fill_"]
 DETACH = [f for f, r in RULES.items() if inspect.getmodule(r) is casts and r.__name__ == "detach_"]
@@ -92,7 +98,16 @@ def test_what_changes_nothing():
         agree(Tensor.requires_grad_, T("a", dtype=dtype), *flag, env=point, other=other)
 
 
-@covers(*ZERO, *FILL, *FILLED, Tensor.copy_)
+@covers(*PARAMETERS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_parameters_of_distributions(dtype):
+    for function, cases in PARAMETERS.items():
+        for parameters, b in itertools.product(cases, (1, 2, 3, 5, 0)):
+            given = [S(p) if isinstance(p, Expr) else p for p in parameters]
+            agree(function, T("a", "b", dtype=dtype), *given, env={"a": 2, "b": b}, other=other)
+
+
+@covers(*ZERO, *FILL, Tensor.copy_)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_fill(dtype):
     x = T("a", "b", dtype=dtype)
@@ -100,8 +115,6 @@ def test_fill(dtype):
         agree(function, x, env=point, other=other)
     for function, value in itertools.product(FILL, [0, 3, True, S("a"), T(), T(1), T("a")]):
         agree(function, x, value, env=point, other=other)
-    for function in FILLED:
-        agree(function, x, env=point, other=other)
     for source in (T("a", "b"), T("b"), T("a"), T(1, "b"), T("a", 1), T(1, 1, "b"), T()):
         agree(Tensor.copy_, x, source, env=point, other=other)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import random
 import secrets
 import time
 import uuid
+from datetime import datetime as DateTime
 from random import randint
 from random import random as drawn
 
@@ -36,6 +38,7 @@ class Model(nn.Module):
         return y if self.once() else self.conv(y)
 
 
+NOON = DateTime(2020, 1, 1, 12)
 SOMETIMES = {
     "random": lambda: random.random() >= 0.1,
     "imported by name": lambda: drawn() >= 0.1,
@@ -58,6 +61,8 @@ SOMETIMES = {
     "urandom": lambda: os.urandom(1)[0] >= 128,
     "uuid": lambda: uuid.uuid4().int % 2,
     "clock": lambda: time.time_ns() // 100 % 2,
+    "date and time": lambda: datetime.datetime.now().microsecond // 10 % 2,
+    "date and time, by name": lambda: DateTime.now(datetime.timezone.utc).microsecond // 10 % 2,
     "torch": lambda: torch.rand(1) >= 0.1,
     "torch item": lambda: torch.rand(()).item() >= 0.1,
 }
@@ -91,6 +96,11 @@ ALWAYS = {
     "numpy bounded": lambda: np.random.randint(1, 5),
     "seeded": lambda: random.Random(3).random() < 0.5,
     "not drawn": lambda: isinstance(random.Random, type) or True,
+    "a stated date": lambda: (
+        (DateTime(2020, 1, 2, 12) - NOON).days == 1 and isinstance(NOON, DateTime)
+    ),
+    "a date from a text": lambda: DateTime.strptime("2020", "%Y") < NOON < DateTime(2021, 1, 1),
+    "kinds of dates": lambda: issubclass(type(NOON), DateTime) and isinstance(NOON, datetime.date),
     "bounded bits": lambda: random.getrandbits(3) < 8,
 }
 
