@@ -10,6 +10,7 @@ from archlint.engine.check_run import CheckRun
 from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource
 from archlint.runtime.deadline import TimeLimitReached, time_limit
+from archlint.runtime.gc_pause import gc_seldom
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
 
@@ -27,6 +28,7 @@ def limited_run(contract: Contract, source: ModelSource, more: float) -> Iterato
             PROCESS_LOCK,  # waiting for another thread must not use up this one's time
             time_limit(seconds + more),
             preserve_process_state(),
+            gc_seldom(),
         ):
             yield CheckRun.start(contract, source, samples=0)
     except TimeLimitReached as e:

@@ -42,6 +42,7 @@ from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
 from archlint.runtime.deadline import TimeLimitReached, time_limit
 from archlint.runtime.effort_clock import now
+from archlint.runtime.gc_pause import gc_seldom
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
 
@@ -90,7 +91,7 @@ def check_source(contract: Contract, source: ModelSource, *, samples: int | None
         start = time.monotonic()
         seconds = contract.budget.seconds
         try:
-            with time_limit(seconds), preserve_process_state():
+            with time_limit(seconds), preserve_process_state(), gc_seldom():
                 run = CheckRun.start(contract, source, samples=samples, deadline=now() + seconds)
                 verdict = _check(run)
         except TimeLimitReached as e:

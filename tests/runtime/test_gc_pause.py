@@ -1,0 +1,65 @@
+"""Garbage collection is as it was after a check, and seldom during one."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+from torch import Tensor, nn
+
+import archlint
+from archlint.runtime.gc_pause import SELDOM, gc_paused, gc_seldom
+
+
+@pytest.fixture(autouse=True)
+def _threshold() -> Iterator[None]:
+    was = gc.get_threshold()
+    yield
+    gc.set_threshold(*was)
+
+
+@pytest.mark.parametrize(
+    ("was", "inside"),
+    [((700, 10, 10), SELDOM), ((0, 10, 10), 0), ((SELDOM * 2, 5, 5), SELDOM * 2)],
+)
+def test_searches_are_seldom_inside_and_as_before_afterwards(
+    was: tuple[int, int, int], inside: int
+) -> None:
+    gc.set_threshold(*was)
+    with gc_seldom():
+        assert gc.get_threshold() == (inside, *was[1:])
+    assert gc.get_threshold() == was
+
+
+def test_searches_are_as_before_after_an_error() -> None:
+    was = gc.get_threshold()
+    with pytest.raises(ValueError, match="x"), gc_seldom():
+        raise ValueError("x")
+    assert gc.get_threshold() == was
+
+
+def test_a_pause_ends_with_the_block() -> None:
+    with gc_paused():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_a_check_searches_seldom() -> None:
+    class Model(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            assert gc.get_threshold()[0] == SELDOM
+            return x
+
+    assert archlint.check(Model(), input="N", accepts="any size", output="N", samples=1)
+
+
+def test_a_check_restores_a_threshold_that_the_model_sets() -> None:
+    class Model(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            gc.set_threshold(5)
+            return x
+
+    was = gc.get_threshold()
+    assert archlint.check(Model(), input="N", accepts="any size", output="N", samples=1)
+    assert gc.get_threshold() == was
