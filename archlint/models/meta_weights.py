@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from torch.overrides import TorchFunctionMode
 from archlint.models.deepcopy import deep_copy
 from archlint.ops.traits import Creates, Traits, separated, traits_of
 
+_META = torch.device("meta")
 LARGE = 1024  # elements from which on a floating-point tensor is not made for real
 
 
@@ -51,18 +53,17 @@ def lean_copy(model: nn.Module) -> nn.Module:
     (But for a tensor with a history, which ``deepcopy`` refuses.)
     """
     try:
-        places: set[int] = set()
-        return deep_copy(model, {}, lambda tensor: _leaned(tensor, places), _share)
+        return deep_copy(model, {}, partial(_leaned, set()), _share)
     except _Shared:
         memo: dict[int, Any] = {}
-        return deep_copy(model, memo, lambda tensor: _leaned(tensor, memo))
+        return deep_copy(model, memo, partial(_leaned, memo))
 
 
 def _share() -> None:
     raise _Shared
 
 
-def _leaned(tensor: Tensor, others: set[int] | dict[int, Any]) -> Tensor:
+def _leaned(others: set[int] | dict[int, Any], tensor: Tensor) -> Tensor:
     """What stands for a tensor of the model.
 
     ``others``: the memory of those before it, or the memo of a ``deepcopy`` that keeps views views
@@ -70,7 +71,7 @@ def _leaned(tensor: Tensor, others: set[int] | dict[int, Any]) -> Tensor:
     """
     is_parameter = type(tensor) is nn.Parameter
     if tensor.numel() >= LARGE and tensor.is_floating_point():
-        lean = torch.empty_like(tensor, device="meta", requires_grad=False)
+        lean = torch.empty_like(tensor, device=_META, requires_grad=False)
     elif is_parameter or tensor.grad_fn is not None:
         lean = tensor.detach().clone()
     elif isinstance(others, dict):

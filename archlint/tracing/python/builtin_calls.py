@@ -37,9 +37,13 @@ def modules_to_replace_type(model: nn.Module) -> list[str]:
         for name, module in modules.items()
         if module is not None
         and is_user_code(file_of_module(module) or "<unknown>")
-        and _TYPE.search(_source(module))
-        and "type" in replaceable(module)
+        and _asks_for_type(module)
     ]
+
+
+@lru_cache(maxsize=512)
+def _asks_for_type(module: ModuleType) -> bool:
+    return _TYPE.search(_source(module)) is not None and "type" in replaceable(module)
 
 
 @lru_cache(maxsize=512)
