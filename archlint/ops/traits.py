@@ -180,15 +180,16 @@ def declare_traits(*functions: Function | str, **traits: Any) -> None:
         if twice:
             raise ValueError(f"{function} has the traits {twice} already")
         stated.update(traits)
-    _cached.cache_clear()
+    traits_of.cache_clear()
 
 
+@lru_cache(maxsize=8192)  # asked ten times for each call of an operator
 def traits_of(function: Function) -> Traits:
     """The traits of an operator: those stated, then those of its schema."""
     name = getattr(function, "_qualified_op_name", None)
     if isinstance(name, str) and name in _STATED:
         return _named(name, function)
-    return _cached(function)
+    return replace(_default(function), **_STATED.get(function, {}))
 
 
 def is_inplace(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
@@ -211,11 +212,6 @@ def written_by(
 ) -> tuple[Argument, ...] | None:
     """The arguments that a call writes to besides ``out=``, as :attr:`Traits.writes`."""
     return FIRST if is_inplace(function, args, kwargs) else traits_of(function).writes
-
-
-@lru_cache(maxsize=8192)
-def _cached(function: Function) -> Traits:
-    return replace(_default(function), **_STATED.get(function, {}))
 
 
 def _named(name: str, function: Function) -> Traits:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, Union
 
 from archlint.symbolic import Size, Unknown
 from archlint.symbolic.formula import Bool
@@ -62,8 +62,7 @@ class RepeatedCalls:
     last: Size
 
 
-@dataclass(frozen=True)
-class CalledModule:
+class CalledModule(NamedTuple):
     """A call of a ``module`` with ``args``: it lasts from the call ``first`` up to ``end``."""
 
     module: str

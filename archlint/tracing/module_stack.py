@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from archlint.runtime.code_owner import is_user_code
 from archlint.runtime.user_frames import users_frame
 from archlint.tracing.call_log import CalledModule, CallLog
 from archlint.tracing.python.module_calls import ModuleCall, replaced_module_call
@@ -69,7 +70,8 @@ class ModuleStack:
                     path = self.modules.pop()
                     self._log.modules.append(CalledModule(path, first, len(self._calls), args))
                     innermost = len(self._log.branched) == branched
-                    if innermost and any(e.kind == "branch" for e in self._events[events:]):
+                    new = self._events[events:] if len(self._events) > events else ()
+                    if innermost and any(e.kind == "branch" for e in new):
                         self._log.branched.append(class_name(module))
 
             return call
@@ -130,8 +132,10 @@ def user_frame(start: types.CodeType) -> tuple[types.CodeType | None, int]:
 
 
 def _callers(frame: types.FrameType | None, start: types.CodeType) -> Iterator[types.FrameType]:
+    """The frame and its callers, up to ``start``, of the user's code and of libraries."""
     while frame is not None and frame.f_code is not start:
-        yield frame
+        if is_user_code(frame.f_code.co_filename):
+            yield frame
         frame = frame.f_back
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-_LEAVES = frozenset({int, float, bool, str, type(None), torch.dtype, torch.device})
+LEAVES = frozenset({int, float, bool, str, type(None), torch.dtype, torch.device})
+"""Types of plain values, of which nothing is asked."""
 
 
 def leaves(value: Any, is_leaf: Callable[[Any], bool] | None = None) -> Iterator[Any]:
@@ -43,7 +44,7 @@ def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
     kind = type(value)
     if kind is tuple:
         return tuple([map_leaves(part, change) for part in value])
-    if kind in _LEAVES or issubclass(kind, torch.Tensor):
+    if kind in LEAVES or issubclass(kind, torch.Tensor):
         return change(value)  # before what is slow to ask of a stand-in
     if isinstance(value, Mapping):
         return {key: map_leaves(part, change) for key, part in value.items()}

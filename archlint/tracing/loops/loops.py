@@ -212,7 +212,7 @@ class Loops:
 
         A concatenation of symbolically many tensors becomes one of a few.
         """
-        if _OURS.isdisjoint(map(type, (*args, *kwargs.values()))):
+        if _OURS.isdisjoint(map(type, args)) and _OURS.isdisjoint(map(type, kwargs.values())):
             return func, args, kwargs
         many = args[0] if args else kwargs.get("tensors")
         if has_symbolic_length(many):

@@ -8,7 +8,7 @@ Whether an operator returns a view is one of its traits (:class:`archlint.ops.tr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -23,6 +23,7 @@ from archlint.tracing.symint.memory_format import non_overlapping_and_dense
 from archlint.tracing.tensors.specs import known_of, map_tensors, spec_of
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, strides_of
 from archlint.tracing.trace import Call
+from archlint.tracing.trees import LEAVES
 
 Step = tuple[Any, ...]
 """How a view was made of another: its kind, then what to compare it by."""
@@ -52,6 +53,8 @@ def _compare(
     read: Sequence[torch.Tensor],
     calls: Sequence[Call],
 ) -> None:
+    if not read:
+        return
     exact = traits_of(call.func).may_read_target
     setitem = call.func is torch.Tensor.__setitem__
     for target in written:
@@ -104,9 +107,14 @@ def _bases(tensor: SymbolicTensor, calls: Sequence[Call]) -> list[torch.Tensor]:
     return [] if made is None else bases_of(made, tensor)
 
 
-def _tensors(value: Any) -> list[torch.Tensor]:
+def _tensors(value: Iterable[Any]) -> list[torch.Tensor]:
+    """The tensors among nested arguments, each once."""
     found: dict[int, torch.Tensor] = {}
-    map_tensors(value, lambda t: found.setdefault(id(t), t))
+    for part in value:
+        if type(part) is SymbolicTensor:
+            found[id(part)] = part
+        elif type(part) not in LEAVES:
+            map_tensors(part, lambda t: found.setdefault(id(t), t))
     return list(found.values())
 
 

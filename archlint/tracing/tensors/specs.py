@@ -33,16 +33,16 @@ def spec_of(tensor: torch.Tensor) -> TensorSpec:
 
 
 def _real_spec(tensor: torch.Tensor) -> TensorSpec:
-    dtype = tensor.dtype
-    values = None
-    if _integer(dtype) and not tensor.is_meta and tensor.numel() and not _is_unknown(tensor):
-        values = (int(tensor.min()), int(tensor.max()))
+    dtype, dims = tensor.dtype, tuple(tensor.shape)
     strides = None if tensor.is_contiguous() else tensor.stride()
-    spec = TensorSpec(tuple(tensor.shape), dtype, strides, values, _CPU)
-    if values is not None and tensor.ndim == 1 and tensor.numel() <= _FEW:
-        spec.elements = ElementFacts(tuple(tensor.tolist()))
-    elif dtype.is_floating_point and tensor.ndim == 1 and not _is_unknown(tensor):
-        spec.elements = ElementFacts(tensor=tensor)
+    spec = TensorSpec(dims, dtype, strides, None, _CPU)
+    if dtype.is_floating_point:
+        if len(dims) == 1 and not _is_unknown(tensor):
+            spec.elements = ElementFacts(tensor=tensor)
+    elif _integer(dtype) and not tensor.is_meta and tensor.numel() and not _is_unknown(tensor):
+        spec.values = (int(tensor.min()), int(tensor.max()))
+        if len(dims) == 1 and dims[0] <= _FEW:
+            spec.elements = ElementFacts(tuple(tensor.tolist()))
     return spec
 
 
@@ -111,7 +111,7 @@ def known_of(value: Any) -> Any:
         return value.spec
     if kind in _PLAIN:
         return value
-    if kind is torch.nn.Parameter:
+    if kind is torch.nn.Parameter or (kind is torch.Tensor and _is_strided(value)):
         return _real_spec(value)
     if kind in NUMBER_TYPES:
         node: Any = value.node
@@ -125,7 +125,7 @@ def known_of(value: Any) -> Any:
     if kind is slice:
         return slice(*(number_in(known_of(v)) for v in (value.start, value.stop, value.step)))
     if isinstance(value, torch.Tensor):
-        if value.layout is not torch.strided or value.is_nested:
+        if not _is_strided(value):
             raise UnknownOutcome("tensors of another layout than strided are not followed")
         return _real_spec(value)
     if kind.__module__ == "numpy" and isinstance(value, sys.modules["numpy"].integer):
@@ -133,6 +133,10 @@ def known_of(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [known_of(v) for v in value]
     return value
+
+
+def _is_strided(tensor: torch.Tensor) -> bool:
+    return tensor.layout is torch.strided and not tensor.is_nested
 
 
 def with_specs(call: Call) -> Call:

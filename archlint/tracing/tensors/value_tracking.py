@@ -8,13 +8,13 @@ the one that is written to.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 
 from archlint.ops.registry import TensorSpec
-from archlint.ops.traits import View, traits_of
+from archlint.ops.traits import View, traits_of, written_by
 from archlint.ops.values.conditional_ranges import Origin
 from archlint.ops.values.float_ranges import KNOWN
 from archlint.ops.values.int_ranges import either, range_of
@@ -34,6 +34,9 @@ class Elements:
     def __init__(self, path: TracedPath) -> None:
         self.path = path
         self._valued: list[weakref.ref[SymbolicTensor]] = []  # stand-ins whose elements are known
+        self._places: dict[int, int] = {}  # where each is in the list, by its ``id``
+        self._unowned: list[int] = []  # places of those whose memory may be that of others
+        self._sorted = 0  # how many of the list have been looked at for this
         self._derived: list[TensorSpec] = []  # those that remember of what they were made
         self._writes: list[int] = []  # who made the tensors whose known values were written
         self._masks: dict[Any, tuple[TensorSpec, Sequence[Any]]] = {}  # by operator and operands
@@ -42,7 +45,12 @@ class Elements:
     def made(self, tensor: SymbolicTensor) -> None:
         """A rule gave this new tensor."""
         if isinstance(tensor.spec.values, KNOWN):
-            self._valued.append(weakref.ref(tensor))
+            self._add(tensor)
+
+    def _add(self, tensor: SymbolicTensor) -> None:
+        if self._place(tensor) is None:
+            self._places[id(tensor)] = len(self._valued)
+        self._valued.append(weakref.ref(tensor))
 
     def learn(
         self, call: Call, rule: Any, args: Sequence[Any], settings: Mapping[str, Any]
@@ -50,7 +58,7 @@ class Elements:
         """Note what a call's result is, whose ``rule`` was given ``args`` and ``settings``."""
         _loosen(call, args)
         traits = traits_of(call.func)
-        if traits.view is View.NEVER and traits.writes == ():
+        if traits.view is View.NEVER and written_by(call.func, call.args, call.kwargs) == ():
             _own(call)
             if not settings and not traits.random and traits.creates is None:
                 self._share_mask(call, args)
@@ -115,11 +123,10 @@ class Elements:
         else:  # masks that were made of masks are what they were
             self._masks = {k: m for k, m in self._masks.items() if all(map(_is_mask, m[1]))}
         if isinstance(target.spec.values, KNOWN) or self._gained:
-            mine = roots(target, self.path.calls_so_far)
-            for ref in self._valued[self._first_view(target) :]:
-                other = ref()
-                if other is None or other is target or (target.own and other.own):
-                    continue
+            mine: Sequence[Any] | None = None
+            for other in self._others(target):
+                if mine is None:
+                    mine = roots(target, self.path.calls_so_far)
                 if not self._apart(mine, other):
                     other.spec = other.spec.like(other.spec.dims, strides=other.spec.strides)
         known = had
@@ -129,7 +136,7 @@ class Elements:
             self._writes.append(target.made_by)
         if isinstance(known, KNOWN) and not isinstance(target.spec.values, KNOWN):
             self._gained = True
-            self._valued.append(weakref.ref(target))
+            self._add(target)
         target.spec = target.spec.like(target.spec.dims, strides=target.spec.strides, values=known)
         target.spec.loose = loose
 
@@ -140,16 +147,32 @@ class Elements:
         its = roots(other, self.path.calls_so_far)
         return all(map(_is_new, its)) and not any(a is b for a in mine for b in its)
 
-    def _first_view(self, target: SymbolicTensor) -> int:
-        """Where in the list those tensors begin that may be views of the target's memory.
+    def _others(self, target: SymbolicTensor) -> Iterator[SymbolicTensor]:
+        """The tensors of the list that may have memory in common with the target.
 
-        What an operator has in memory of its own, nothing that was there before is a view of.
+        What an operator has in memory of its own, nothing that was there before is a view of, nor
+        is what another operator has in memory of its own.
         """
+        first = 0
+        places: Iterable[int]
         if target.own:
-            for at, ref in enumerate(self._valued):
-                if ref() is target:
-                    return at
-        return 0
+            for at in range(self._sorted, len(self._valued)):
+                tensor = self._valued[at]()
+                if tensor is not None and not tensor.own:
+                    self._unowned.append(at)
+            self._sorted = len(self._valued)
+            first, places = self._place(target) or 0, self._unowned
+        else:
+            places = range(len(self._valued))
+        for at in places:
+            other = self._valued[at]() if at >= first else None
+            if other is not None and other is not target and not (target.own and other.own):
+                yield other
+
+    def _place(self, tensor: SymbolicTensor) -> int | None:
+        """Where in the list the tensor is."""
+        at = self._places.get(id(tensor))
+        return at if at is not None and self._valued[at]() is tensor else None
 
     def ran_kernel(self, func: Any, settings: Mapping[str, Any]) -> None:
         """A kernel may have written any memory, or have viewed it as of another dtype."""
@@ -193,10 +216,9 @@ def _operand(value: Any) -> Any:
 def _own(call: Call) -> None:
     """Mark results that have memory of their own."""
     result = call.result
-    arguments = set(map(id, call.args))
     several = type(result) is not SymbolicTensor and isinstance(result, (tuple, list))
     for tensor in result if several else (result,):
-        if type(tensor) is SymbolicTensor and id(tensor) not in arguments:
+        if type(tensor) is SymbolicTensor and not any(tensor is a for a in call.args):
             tensor.own = True
 
 
