@@ -47,7 +47,8 @@ def example_input(model: nn.Module, needed: Sequence[str], likely: Sequence[Tens
 def mapping_keys(model: nn.Module, name: str) -> list[str] | None:
     """The keys that ``forward`` reads of an argument that is a mapping; ``None`` for another.
 
-    It is one by its annotation, or because ``forward`` reads ``batch["image"]``.
+    It is one by its annotation, or because ``forward`` reads ``batch["image"]`` before it gives
+    the name ``batch`` another value.
     """
     keys = _keys_read(model, name)
     try:
@@ -68,6 +69,7 @@ def _keys_read(model: nn.Module, name: str) -> list[str]:
     except (OSError, TypeError, SyntaxError, ValueError, RecursionError):
         return []
     keys: dict[str, None] = {}
+    until = _first_rebinding(tree, name)
     for node in ast.walk(tree):
         owner: ast.expr | None = None
         key: ast.expr | None = None
@@ -77,7 +79,30 @@ def _keys_read(model: nn.Module, name: str) -> list[str]:
             owner, key = (
                 (node.func.value, node.args[0]) if node.func.attr == "get" else (None, None)
             )
-        of_it = isinstance(owner, ast.Name) and owner.id == name
+        of_it = isinstance(owner, ast.Name) and owner.id == name and _start(owner) < until
         if of_it and isinstance(key, ast.Constant) and isinstance(key.value, str):
             keys[key.value] = None
     return list(keys)
+
+
+def _first_rebinding(tree: ast.AST, name: str) -> tuple[float, float]:
+    """The line and column after which the name may mean something else than the argument."""
+    ends = [(float("inf"), 0.0)]
+    for node in ast.walk(tree):
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, (ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For)):
+            targets = [node.target]
+        elif isinstance(node, ast.With):
+            targets = [item.optional_vars for item in node.items if item.optional_vars]
+        bound = (n for target in targets for n in ast.walk(target) if isinstance(n, ast.Name))
+        if any(n.id == name and isinstance(n.ctx, ast.Store) for n in bound):
+            # The value of an assignment is computed before its targets are bound.
+            last = targets[-1] if isinstance(node, (ast.For, ast.With)) else node
+            ends.append((last.end_lineno or 0, last.end_col_offset or 0))  # type: ignore[attr-defined]
+    return min(ends)
+
+
+def _start(node: ast.expr) -> tuple[float, float]:
+    return node.lineno, node.col_offset

@@ -59,3 +59,36 @@ def test_only_mappings_have_keys():
     assert mapping_keys(Pairs(), "image") is None
     assert mapping_keys(nn.ReLU(), "input") is None
     assert mapping_keys(Annotated(), "batch") == []
+
+
+class Features(Base):
+    """Gives the name of its argument another value, as DINOv2's linear classifiers do."""
+
+    def forward(self, x):
+        x = {"tokens": self.conv(x)}
+        return x["tokens"]
+
+
+class Unpacked(Base):
+    def forward(self, batch):
+        batch, scale = batch["image"], batch.get("scale")
+        return self.conv(batch["tensor"]) * scale
+
+
+class Walked(Base):
+    def forward(self, xs, ys):
+        for xs in ys["list"]:
+            ys = xs["a"]
+        with ys["b"] as xs:
+            return xs["c"]
+
+
+def test_keys_of_other_values_under_the_arguments_name_are_not_its():
+    assert mapping_keys(Features(), "x") is None
+    assert mapping_keys(Unpacked(), "batch") == ["image", "scale"]
+    assert mapping_keys(Walked(), "xs") is None
+    assert mapping_keys(Walked(), "ys") == ["list"]
+
+
+def test_a_rebound_argument_is_still_guessed():
+    assert archlint.infer(Features()).text == "H, W >= 3"
