@@ -6,6 +6,7 @@ import errno
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -82,6 +83,9 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as e:
+            e.possibilities = _similar(e.option_name, e.possibilities or ())
+            raise
         except ArchlintError as e:
             raise CannotRun(str(e)) from e
 
@@ -105,6 +109,14 @@ class _Commands(click.Group):
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             ctx.fail(f"No such command {args[0]!r}{did_you_mean(args[0], COMMANDS) or '.'}")
         return super().resolve_command(ctx, args)
+
+
+def _similar(option: str, options: Sequence[str]) -> list[str]:
+    """The options like a misspelt one; click also compares the dashes: ``--model``, ``--help``."""
+    from difflib import get_close_matches
+
+    names = {name.lstrip("-"): name for name in options}
+    return [names[near] for near in get_close_matches(option.lstrip("-"), list(names))]
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)

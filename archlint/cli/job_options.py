@@ -20,14 +20,15 @@ jobs_option = click.option(
     "--jobs", "-j", type=click.IntRange(min=1), default=cores, show_default="cores", metavar="N",
     help="Number of contracts that are checked at once, each in its own process.",
 )  # fmt: skip
+model_option = click.option(
+    "--model", multiple=True, metavar="NAME",
+    help="Only models with this name or glob (repeatable).",
+)  # fmt: skip
 
 
 def select_options(command: Command) -> Command:
     """``--select`` and ``--model``."""
-    command = click.option(
-        "--model", multiple=True, metavar="NAME",
-        help="Only models with this name or glob (repeatable).",
-    )(command)  # fmt: skip
+    command = model_option(command)
     return click.option(
         "--select", multiple=True, metavar="ID",
         help="Only contracts with this id or glob (repeatable).",

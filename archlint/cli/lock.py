@@ -10,10 +10,10 @@ import click
 
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN, CannotRun
 from archlint.cli.infer import INFER
-from archlint.cli.job_options import jobs_option
+from archlint.cli.job_options import jobs_option, model_option
 from archlint.cli.next_step import suggest
 from archlint.cli.run_jobs import run_jobs
-from archlint.cli.select_jobs import load_jobs
+from archlint.cli.select_jobs import read_rule_files, select_jobs
 from archlint.errors import RuleFileError, visible
 
 if TYPE_CHECKING:
@@ -25,15 +25,19 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
+@model_option
 @click.option("--update", is_flag=True, help="Overwrite changed entries.")
 @jobs_option
 @click.pass_context
-def lock(ctx: click.Context, paths: tuple[str, ...], update: bool, jobs: int) -> None:
+def lock(
+    ctx: click.Context, paths: tuple[str, ...], model: tuple[str, ...], update: bool, jobs: int
+) -> None:
     """Write what the models under contract accept to archlint.lock.
 
-    PATH is as in archlint check; with one, entries of other models do not change. New models are
-    added. If a model has changed, or an entry has no model any more, nothing is written without
-    --update. Entries of models from fixtures are written by pytest --archlint-update-lock.
+    PATH is as in archlint check; with one, or with --model, entries of other models do not change.
+    New models are added. If a model has changed, or an entry has no model any more, nothing is
+    written without --update. Entries of models from fixtures are written by pytest
+    --archlint-update-lock.
 
     Exit code: 0 if the file is up to date or was written; 1 if it needs --update; 2 if something
     could not run.
@@ -41,7 +45,7 @@ def lock(ctx: click.Context, paths: tuple[str, ...], update: bool, jobs: int) ->
     from archlint.project.lock_check import change_text, changes, entries_by_key, key_of_job
     from archlint.project.lock_file import text
 
-    infer_jobs, verdicts, fixtures = _infer_all(paths, jobs)
+    infer_jobs, verdicts, fixtures = _infer_all(paths, model, jobs)
     failed = [v for v in verdicts if v.entry is None]
     outdated = False
     for root in dict.fromkeys(j.root for j in (*infer_jobs, *fixtures)):
@@ -52,7 +56,7 @@ def lock(ctx: click.Context, paths: tuple[str, ...], update: bool, jobs: int) ->
         for change in changed:
             click.echo(visible(change_text(change)) + "\n")
         kept = {key_of_job(j) for j in fixtures if j.root == root}
-        others = {k: e for k, e in before.entries.items() if paths or failed or k in kept}
+        others = {k: e for k, e in before.entries.items() if paths or model or failed or k in kept}
         gone = sorted(before.entries.keys() - others.keys() - current.keys())
         for model, input, mode in gone:
             click.echo(f"GONE  {model}   {input.strip(chr(34))}   {mode}\n")
@@ -104,17 +108,21 @@ def _without_fixtures(jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
     return [j for j in jobs if j not in fixtures], fixtures
 
 
-def _infer_all(paths: Sequence[str], count: int) -> tuple[list[Job], list[Verdict], list[Job]]:
+def _infer_all(
+    paths: Sequence[str], model: Sequence[str], count: int
+) -> tuple[list[Job], list[Verdict], list[Job]]:
     """Infer what the models of rule files accept: jobs, results, and jobs that only pytest can do.
 
-    Raises ``RuleFileError``.
+    Raises ``RuleFileError``, and ``CannotRun`` if a pattern of ``model`` matches nothing.
     """
     from archlint.project.lock_check import infer_jobs
 
-    jobs, mistakes = load_jobs(paths)
+    files, mistakes = read_rule_files(paths)
     if mistakes:
         raise RuleFileError(mistakes)
-    todo, fixtures = _without_fixtures(infer_jobs(jobs))
+    select_jobs(files, (), model, None, partial=False)  # each pattern matches
+    jobs = select_jobs(files, (), (), None, partial=False)
+    todo, fixtures = _without_fixtures(infer_jobs(jobs, model or ("*",)))
     return todo, run_jobs(todo, count, check=INFER), fixtures
 
 

@@ -54,8 +54,8 @@ class AcceptedSet:
     whole output by sizes, where words for these are short; by default ``output``, in float32.
     ``costs``: what it costs at one size, where that is recorded.
     ``minimum``: the smallest accepted sizes. ``ran``: sizes at which the real model ran, and what
-    it did there. ``minimum``, ``paths``, ``claims``, ``seconds`` and ``ran`` are not stored in lock
-    files.
+    it did there. ``mismatch``: what is probably wrong with the input. ``minimum`` and all after it
+    are not stored in lock files.
     """
 
     model: str
@@ -74,6 +74,7 @@ class AcceptedSet:
     claims: int = field(default=0, compare=False)
     seconds: float = field(default=0.0, compare=False)
     ran: tuple[str, ...] = field(default=(), compare=False)
+    mismatch: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if self.output is not None and not self.outputs:

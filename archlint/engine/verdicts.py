@@ -164,7 +164,9 @@ def _size_violation(
         details = needs | details
     details["also"] = _other_violation(attempt.other)
     if violation.expected == "accepted":
-        details["input"] = input_mismatch(contract.input, exploration, violation, diagnosis.layer)
+        details["input"] = input_mismatch(
+            contract.input, exploration, violation.path, violation.cause, diagnosis.layer
+        )
     broken = broken_verdict(
         verdict,
         contract,

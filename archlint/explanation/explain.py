@@ -12,6 +12,7 @@ from archlint.contracts.size_text import size_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.cost.model_cost import cost_of_run
 from archlint.engine.describe.describe import Description, describe
+from archlint.engine.diagnosis.input_mismatch import inferred_mismatch
 from archlint.engine.example_sizes import common_sizes, parse_sizes
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.input_guess import explore_likely_input
@@ -104,9 +105,10 @@ def _explain(
     path = exploration.path_at(point) if point is not None else None
     if path is None and point is not None and at is not None:
         path = _path_of(run, point)
+    mismatch = inferred_mismatch(run.contract.input, exploration, run.model)
     if path is None or point is None:
         where = size_text(point or {}) or "any size"
-        why = "; ".join(exploration.reasons) or "sizes are at least 1"
+        why = "; ".join(filter(None, (*exploration.reasons, mismatch))) or "sizes are at least 1"
         name = run.source.name
         raise ArchlintError(f"it is not known whether {name} accepts {where}: {why}")
     model = run.model
@@ -121,6 +123,7 @@ def _explain(
         accepts=_described(exploration, exploration.accepted, deadline),
         covered=exploration.covered,
         reasons=tuple(exploration.reasons),
+        mismatch=mismatch,
         point=point,
         requested=at is not None,
         path=path,

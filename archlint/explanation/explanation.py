@@ -40,9 +40,10 @@ class Explanation:
     ``unfolded`` all rows; ``chain`` leads from the input to the call that refuses ``point``.
     ``limiting``: layers without which the model would accept more. ``ties``: weights whose shapes
     depend on the input size; ``kinds``: the layers with weights, by type. ``branches`` is the
-    condition of the path as a formula; ``exploration`` has all paths. ``cost``: what the model
-    costs, if it was requested. ``fields``: for each tensor of the output what a position of it
-    depends on, where that is known.
+    condition of the path as a formula; ``exploration`` has all paths. ``mismatch``: what is
+    probably wrong with the input. ``cost``: what the model costs, if it was requested.
+    ``fields``: for each tensor of the output what a position of it depends on, where that is
+    known.
     """
 
     model: str
@@ -64,6 +65,7 @@ class Explanation:
     kinds: tuple[Kind, ...]
     exploration: Exploration
     branches: Bool
+    mismatch: str = ""
     cost: ModelCost | None = None
     fields: tuple[tuple[Field, ...], ...] = ()
 
@@ -89,7 +91,13 @@ class Explanation:
     def accepted_set(self) -> AcceptedSet:
         """What the model accepts, with the layers that refuse, as ``infer`` reports it."""
         acceptance = Acceptance(
-            self.model, self.mode, self.input, self.exploration, self.accepts, seconds=0.0
+            self.model,
+            self.mode,
+            self.input,
+            self.exploration,
+            self.accepts,
+            0.0,
+            mismatch=self.mismatch,
         )
         return acceptance.entry()
 

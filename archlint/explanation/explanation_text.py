@@ -56,6 +56,8 @@ def _head(e: Explanation) -> list[str]:
     else:
         lines.append(f"accepts   {e.accepts.text}   (proved; other sizes are unknown)")
         lines += [f"unknown   {reason}" for reason in e.reasons]
+    if e.mismatch:
+        lines.append(f"input     {e.mismatch}")
     if e.requested:
         lines.append(f"at        {size_text(e.point)}: {'accepted' if e.accepted else 'refused'}")
     if e.paths > 1 and e.condition:
@@ -167,7 +169,7 @@ def _limits(e: Explanation) -> list[str]:
         names = ", ".join(f"`{s}`" for s in limit.sites)
         lines.append(f"without {names}   {limit.words}")
     needs = any(s.row.claims for s in e.steps)
-    if needs and not lines and e.covered:
+    if needs and not lines and e.covered and not e.mismatch:
         lines.append("no single layer causes this limit")
     return lines
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from archlint.contracts.accepted_set import AcceptedSet, input_as_yaml, shown
@@ -17,8 +18,8 @@ PATHS = 128  # at least: an exact set matters more here than in a single contrac
 ID = "locked"
 
 
-def infer_jobs(jobs: Iterable[Job]) -> list[Job]:
-    """The jobs that infer what the models under contract accept.
+def infer_jobs(jobs: Iterable[Job], models: Collection[str] = ("*",)) -> list[Job]:
+    """The jobs that infer what the models under contract accept; ``models`` are globs of names.
 
     One for each model, input and mode; skipped contracts are left out. A model of several names
     has the first. If models of one name are built in different ways, the name of the rule file is
@@ -29,6 +30,7 @@ def infer_jobs(jobs: Iterable[Job]) -> list[Job]:
         by_name.setdefault((job.root, job.ref.name), []).append(job)
     todo: dict[tuple[Path, Key], Job] = {}
     first: dict[tuple[object, ...], Key] = {}  # of the names that build the same model
+    wanted = set()
     for (root, name), same in by_name.items():
         several = len({build_arguments(job.ref) for job in same}) > 1
         for job in same:
@@ -37,6 +39,8 @@ def infer_jobs(jobs: Iterable[Job]) -> list[Job]:
             ref = replace(job.ref, name=f"{name} ({file})" if file else name)
             own = key(ref.name, contract.input, contract.mode)
             at = root, first.setdefault((root, _model(ref), *own[1:]), own)
+            if any(fnmatchcase(name, pattern) for pattern in models):
+                wanted.add(at)
             if at in todo:
                 before = todo[at].contract.budget
                 budget = replace(before, seconds=max(before.seconds, contract.budget.seconds))
@@ -48,7 +52,7 @@ def infer_jobs(jobs: Iterable[Job]) -> list[Job]:
                 budget=budget, where=contract.where,
             )  # fmt: skip
             todo[at] = Job(any_size, ref, root)
-    return list(todo.values())
+    return [job for at, job in todo.items() if at in wanted]
 
 
 def key_of_job(job: Job) -> Key:

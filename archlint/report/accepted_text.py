@@ -43,6 +43,7 @@ def _block(entry: AcceptedSet, modes: Sequence[str]) -> list[str]:
         lines["because"] = "\n".join(entry.reasons)
     if entry.exact and entry.accepts == "no size":
         lines["because"] = "\n".join(map(str, entry.refusals[:REFUSALS]))
+    lines["input"] = entry.mismatch
     if entry.minimum:
         limit = "" if entry.exact else "   (of those proved)"
         lines["smallest"] = size_text(entry.minimum) + limit
@@ -100,6 +101,7 @@ def as_json(entries: Sequence[AcceptedSet], version: str) -> str:
             "proof": {"paths": e.paths, "claims": e.claims},
             "seconds": e.seconds,
             "ran": list(e.ran),
+            "mismatch": e.mismatch,
         }
         for e in entries
     ]

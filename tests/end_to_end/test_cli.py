@@ -175,3 +175,18 @@ def test_the_next_command_on_a_terminal_only(project, check, contracts, step):
     assert re.search(rf"^{len(contracts)} verdicts in \d+\.\d s\r?$", output, re.MULTILINE)
     result = check("rules.yaml")
     assert "next: " not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("argument", "hint"),
+    [
+        (("lock", "--modle", "x"), "Did you mean '--model'?"),
+        (("check", "--no-samples"), "--no-sample"),
+        (("init", "--model", "x"), None),  # nothing is like it, least of all --help
+    ],
+)
+def test_only_an_option_that_is_like_it_is_suggested(argument, hint):
+    result = CliRunner().invoke(cli.cli, argument)
+    assert result.exit_code == 2
+    _, _, rest = result.output.partition("No such option")
+    assert hint in rest if hint else "Did you mean" not in rest

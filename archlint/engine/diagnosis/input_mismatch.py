@@ -4,30 +4,53 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import nn
 from torch.nn import functional as F
 
 from archlint.contracts.contract import Input, TensorInput
-from archlint.engine.exploration import Exploration
-from archlint.engine.prove import SizeViolation
+from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.tracing.events import Event
+from archlint.tracing.module_stack import layer_name
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call, Trace
 
 _AXES = {1: "L", 2: "H W", 3: "T H W"}
 _COUNTS = {2: "two", 3: "three", 4: "four"}
-_SIZES = {"in_channels": "channels", "in_features": "as its last size"}
+_SIZES = {"in_channels": "channel{}", "in_features": "as its last size"}
 _LIST = ("'list' object", "not list", "got (list")
 _NO_LIST = ("must be tuple of Tensors, not", "must be tuple of Tensors, but")
 
 
+def inferred_mismatch(input: Input, exploration: Exploration, model: nn.Module) -> str:
+    """As :func:`input_mismatch`, where there is no contract that is violated."""
+    for path in exploration.paths:
+        claims = [e for e in path.trace.path.events if e.kind == "claim"]
+        wrong = filter(_is_channels if exploration.accepting else _fails, claims)
+        cause = next(wrong, None)
+        call = _call(path.trace, cause)
+        layer = layer_name(model, call.module) if call else ""
+        if hint := input_mismatch(input, exploration, path, cause, layer, of=""):
+            return hint
+        if not exploration.accepting:
+            return container_mismatch(input, "; ".join(exploration.reasons))
+    return ""
+
+
 def input_mismatch(
-    input: Input, exploration: Exploration, violation: SizeViolation, layer: str = ""
+    input: Input,
+    exploration: Exploration,
+    path: ExploredPath,
+    cause: Any,
+    layer: str = "",
+    *,
+    of: str = " of the contract",
 ) -> str:
     """What the input would have to be; empty if only its sizes are wrong.
 
-    ``layer`` is the layer that refuses, as its author would write it.
+    ``cause`` is the claim that fails on ``path``, if there is one; ``layer`` is the layer that
+    refuses, as its author would write it; ``of`` says which sizes were explored.
     """
-    trace, cause = violation.path.trace, violation.cause
+    trace = path.trace
     call = _call(trace, cause)
     if exploration.accepting or exploration.reasons:
         hint = _first_layer(input, call, fits_none=False) if _is_channels(cause) else ""
@@ -43,7 +66,7 @@ def input_mismatch(
     branched = any(e.kind == "branch" for e in trace.path.events)
     if not words and (branched if cause is None else not _is_impossible(cause)):
         return ""
-    none = "no size of the contract is accepted, so the input may be described wrongly"
+    none = f"no size{of} is accepted, so the input may be described wrongly"
     return f"{none}: {words}" if words else none
 
 
@@ -65,6 +88,10 @@ def _is_impossible(cause: Any) -> bool:
     return numbers and cause.formula is False
 
 
+def _fails(event: Event) -> bool:
+    return not event.held
+
+
 def _is_channels(cause: Any) -> bool:
     return isinstance(cause, Event) and "in_channels" in cause.text
 
@@ -83,7 +110,8 @@ def _needed(cause: Any, call: Call | None, layer: str) -> str:
         return ""
     owner = "the input has" if _takes_input(call) else "it gets"
     place = f"{call.module} {layer}".strip() or call.op
-    return f"{place} needs {cause.sizes[0]} {_SIZES[name]}, {owner} {cause.sizes[1]}"
+    size = _SIZES[name].format("s" * (cause.sizes[0] != 1))
+    return f"{place} needs {cause.sizes[0]} {size}, {owner} {cause.sizes[1]}"
 
 
 def _takes_input(call: Call) -> bool:

@@ -35,8 +35,9 @@ class Acceptance:
 
     ``exact``: it is proved that the model accepts these and refuses all others. Otherwise ``text``
     describes the sizes known to be accepted, ``undecided`` the unknown ones, and ``reasons`` why.
-    ``ran``: sizes at which the real model ran, and what it did there, as proved. ``parameters``:
-    how many the model has, where that is known.
+    ``ran``: sizes at which the real model ran, and what it did there, as proved. ``mismatch``: what
+    is probably wrong with the input, if no size is accepted or its channels are not fixed.
+    ``parameters``: how many the model has, where that is known.
     """
 
     model: str
@@ -46,6 +47,7 @@ class Acceptance:
     description: Description
     seconds: float
     ran: tuple[str, ...] = ()
+    mismatch: str = ""
     parameters: int | None = None
 
     def __repr__(self) -> str:
@@ -143,6 +145,7 @@ class Acceptance:
             claims=len(set().union(*(p.trace.path.claims for p in explored.paths))),
             seconds=round(self.seconds, 3),
             ran=self.ran,
+            mismatch=self.mismatch,
         )
 
     def _core(self) -> AcceptedSet:

@@ -20,6 +20,7 @@ from archlint.contracts.verdict import Proof, Verdict
 from archlint.engine.check_run import CheckRun
 from archlint.engine.cost.parameters import parameters
 from archlint.engine.describe.describe import describe
+from archlint.engine.diagnosis.input_mismatch import inferred_mismatch
 from archlint.engine.infer.acceptance import Acceptance
 from archlint.engine.infer.confirm import confirmed
 from archlint.engine.input_guess import explore_accepted_input
@@ -110,6 +111,7 @@ def _infer(run: CheckRun, start: float, confirm: bool) -> Acceptance:
         description=description,
         seconds=time.monotonic() - start,
         ran=ran,
+        mismatch=inferred_mismatch(run.contract.input, exploration, run.model),
         parameters=_parameters(run.model),
     )
 

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 import archlint
+from archlint.report import accepted_text
 
 
 def cnn(channels=3, conv=nn.Conv2d, pool=nn.AdaptiveAvgPool2d):
@@ -42,7 +43,7 @@ class Method(nn.Module):
 SQUARE = "kernel_size=(3, 3), padding=(1, 1)"
 WRONG = [
     (cnn(), "N 1 H W", f"0.0 Conv2d(3, 32, {SQUARE}) needs 3 channels, the input has 1"),
-    (cnn(1), "N 3 H W", f"0.0 Conv2d(1, 32, {SQUARE}) needs 1 channels, the input has 3"),
+    (cnn(1), "N 3 H W", f"0.0 Conv2d(1, 32, {SQUARE}) needs 1 channel, the input has 3"),
     (cnn(), "3 H W", "three sizes are read as one unbatched input of 0.0; did you mean N 3 H W?"),
     (cnn(), "N 3 H", "three sizes are read as one unbatched input of 0.0; did you mean N 3 H W?"),
     (net1d(), "2 T", "two sizes are read as one unbatched input of 0.0; did you mean N 2 L?"),
@@ -67,6 +68,21 @@ def test_the_input_is_said_to_be_described_wrongly(model, input, words):
     verdict = archlint.check(model.eval(), input, accepts="any size")
     assert verdict.word == "broken"
     assert words in verdict.details["input"]
+    if isinstance(model, Ids) and isinstance(input, list):
+        return  # only a run of the real model shows it; infer runs none where nothing is known
+    # infer and explain say the same of any size
+    words = words.replace("no size of the contract", "no size")
+    found = archlint.infer(model, input)
+    assert words in found.mismatch
+    assert words in accepted_text.text([found.entry()])
+    if not found.exact:
+        with pytest.raises(archlint.ArchlintError) as error:
+            archlint.explain(model, input)
+        assert words in str(error.value)
+        return
+    text = archlint.explain(model, input).text()
+    assert f"input     {found.mismatch}" in text
+    assert "no single layer" not in text
 
 
 @pytest.mark.parametrize(
@@ -82,6 +98,33 @@ def test_the_input_is_said_to_be_described_wrongly(model, input, words):
 def test_other_refusals_are_not(model, input, accepts):
     verdict = archlint.check(model.eval(), input, accepts=accepts)
     assert "input" not in verdict.details
+    assert archlint.infer(model, input).mismatch == ""
+
+
+class EitherRank(nn.Module):
+    """Branches on a size, and takes three channels on each side."""
+
+    def __init__(self):
+        super().__init__()
+        self.small, self.large = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 3)
+
+    def forward(self, x):
+        return self.small(x) if x.shape[-1] < 3 else self.large(x)
+
+
+@pytest.mark.parametrize(
+    ("input", "words"),
+    [
+        ("N 7 H W", "needs 3 channels, the input has 7"),
+        ("N H W", "did you mean N 3 H W?"),  # N is 3 in what it accepts
+        ("N H W 3", "the channels are the last size, but large takes them second"),  # H is 3
+        ("N 3 H W", ""),
+    ],
+)
+def test_channels_among_the_sizes_are_said_of_an_inferred_set(input, words):
+    found = archlint.infer(EitherRank(), input)
+    assert words in found.mismatch
+    assert bool(words) == bool(found.mismatch)
 
 
 class Classes(nn.Module):
