@@ -84,8 +84,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as e:
-            e.possibilities = _similar(e.option_name, e.possibilities or ())
-            raise
+            similar = _similar(e.option_name, e.possibilities or ())
+            raise click.NoSuchOption(e.option_name, possibilities=similar, ctx=e.ctx) from None
         except ArchlintError as e:
             raise CannotRun(str(e)) from e
 

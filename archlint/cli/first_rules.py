@@ -94,6 +94,10 @@ def _place(target: str, folder: Path) -> str:
     return f"{(folder / module).resolve()}:{attribute}" if module.endswith(".py") else target
 
 
+def _without_kwargs(model: InferredModel) -> str:
+    return model.argument.partition(" --kwargs ")[0]
+
+
 class FirstRules:
     """The rule file in the making. ``write`` is called with its text after each model."""
 
@@ -150,8 +154,11 @@ class FirstRules:
         else:
             why, failed = cause(model), (m for m in self.models[:-1] if not m.contract)
             same = next((m for m in failed if cause(m) == why), None)
-            short = f"{why.partition(':')[0]}, as {same.argument}" if same else reason(model)
-            about = f"{model.argument}: {short}"
+            if same:  # the first of them has the arguments to paste
+                short = f"{why.partition(':')[0]}, as {_without_kwargs(same)}"
+                about = f"{_without_kwargs(model)}: {short}"
+            else:
+                about = f"{model.argument}: {reason(model)}"
         click.echo(f"[{len(self.models)}/{self._total}] {about}", err=True)
 
     def _ready(self) -> list[DiscoveredModel]:
@@ -217,7 +224,7 @@ class FirstRules:
 
         folder, found = self._file.parent, self._discovery
         missing = [m for m in found.buildable if m not in self._done and m not in self.later]
-        needing = [m for m in found.needing if not self._existing.has(m, folder)]
+        needing = self._needing()
         notebook = "jupyter nbconvert --to script writes its code to a file that archlint reads"
         return SkippedModels(
             [m.target(folder) for m in missing],
@@ -229,6 +236,15 @@ class FirstRules:
             + [f"{shorten(path)}: {notebook}" for path in found.notebooks],
             [m.target(folder) for m in self.later],
         )
+
+    def _needing(self) -> list[DiscoveredModel]:
+        """The models whose arguments the user must write, the main model first."""
+        folder = self._file.parent
+        return [m for m in self._discovery.needing if not self._existing.has(m, folder)]
+
+    def needs_main(self) -> bool:
+        """Whether the first of the models that need arguments may be the project's main model."""
+        return self._discovery.needs_main(self._needing())
 
     def text(self) -> str:
         """The text of the rule file. Raises ``CannotRun`` if lines cannot be added to it."""

@@ -112,6 +112,8 @@ def _summary(rules: FirstRules, file: str) -> str:
 
 def _next(rules: FirstRules, file: str, named: str) -> str:
     """The line with the command that helps next."""
+    from archlint.runtime.offline import ALLOWED
+
     skipped = rules.skipped()
     reasons = " ".join(m.reason for m in rules.models)
     missing = re.search(r"No module named '([\w.]+)'", reasons)
@@ -125,15 +127,18 @@ def _next(rules: FirstRules, file: str, named: str) -> str:
     if asks and not contracts and not skipped.later:
         option = asks.reason.partition("for example ")[2]
         return f"next: archlint infer {asks.argument} {option} shows what it accepts"
+    if not contracts and ALLOWED in reasons:
+        command = f"archlint init{named and ' -o' + named} --online"
+        return f"next: {command} lets models download while they are built"
     if skipped.later:
         return f"next: archlint init{named and ' -o' + named} continues with the models not tried"
-    if skipped.needing:
+    if skipped.needing and (rules.needs_main() or not contracts):
         main = skipped.needing[0].partition(":")[0]
         hint = f"next: write the arguments of {main} in {file}, where its comment says how, "
-        if not any(m.contract for m in rules.models):
+        if not contracts:
             return f"{hint}then archlint init{named and ' -o' + named}"
         return f"{hint}then archlint init again; or archlint check{named}"
-    if rules.models and not any(m.contract for m in rules.models):
+    if rules.models and not contracts:
         return f"next: the comments in {file} say what each model needs"
     if not rules.models:
         return f"next: archlint check{named}"

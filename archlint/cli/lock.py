@@ -58,8 +58,8 @@ def lock(
         kept = {key_of_job(j) for j in fixtures if j.root == root}
         others = {k: e for k, e in before.entries.items() if paths or model or failed or k in kept}
         gone = sorted(before.entries.keys() - others.keys() - current.keys())
-        for model, input, mode in gone:
-            click.echo(f"GONE  {model}   {input.strip(chr(34))}   {mode}\n")
+        for name, input, mode in gone:
+            click.echo(f"GONE  {name}   {input.strip(chr(34))}   {mode}\n")
         if (changed or gone) and not update:
             outdated = True
             continue

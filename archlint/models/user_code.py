@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from archlint.errors import TargetError
 from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.interruptions import stops_run
+from archlint.runtime.offline import offline_refusal
 from archlint.runtime.process_state import captured_output
-from archlint.runtime.user_frames import described
+from archlint.runtime.user_frames import described, summary
 
 
 @contextmanager
@@ -26,6 +27,9 @@ def user_code(failed: str) -> Iterator[None]:
     except BaseException as e:
         if stops_run(e):
             raise
+        if refusal := offline_refusal(e):
+            place = described(e).removeprefix(summary(e))
+            raise TargetError(f"{failed}: {refusal}{place}") from e
         reason = is_environment_error(e)
         text = f"{reason} ({described(e)})" if reason else described(e)
         raise TargetError(f"{failed}: {text}") from e

@@ -16,7 +16,8 @@ from typing import Any
 OFFLINE = "ARCHLINT_OFFLINE"
 """The environment variable that makes the processes of the jobs call :func:`go_offline`."""
 
-_REASON = "archlint init does not use the network; --online allows it"
+ALLOWED = "--online allows it"
+_REASON = f"archlint init does not use the network; {ALLOWED}"
 _PROGRAMS = ("pip", "pip3", "conda", "mamba", "uv", "wget", "curl", "gdown", "huggingface-cli")
 _GIT = ("clone", "fetch", "pull")
 
@@ -42,6 +43,20 @@ def jobs_offline() -> Iterator[None]:
         os.environ.pop(OFFLINE)
         if before is not None:
             os.environ[OFFLINE] = before
+
+
+def offline_refusal(error: BaseException) -> str:
+    """The text of the ``OfflineError`` that led to an error, as libraries wrap it; else empty."""
+    seen: list[BaseException] = []
+    todo: list[object] = [error]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, OfflineError):
+            return str(each)
+        if isinstance(each, BaseException) and not any(each is before for before in seen):
+            seen.append(each)
+            todo += [getattr(each, "reason", None), each.__cause__, each.__context__]
+    return ""
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:

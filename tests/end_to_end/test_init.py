@@ -98,6 +98,51 @@ def test_a_package_that_the_models_need(project, run):
     )
 
 
+def test_a_block_that_is_left_over_is_not_the_next_step(project, run):
+    """pytorch-cifar's SENet has one; its arguments are not what its user wants to write next."""
+    project({"acme_left.py": """
+        from torch import nn
+        class Used(nn.Module):
+            def forward(self, x): return x
+        class LeftOver(nn.Module):
+            def __init__(self, planes):
+                super().__init__()
+            def forward(self, x): return x
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.body = nn.Sequential(nn.Conv2d(3, 4, 3), Used())
+            def forward(self, x): return self.body(x)
+    """})  # fmt: skip
+    lines = run().output.splitlines()
+    assert "1 skipped: needs arguments" in lines[-2]
+    assert lines[-1] == ("next: change it to what the models must accept, then archlint check")
+
+
+def test_models_that_download_as_they_are_built(project, run):
+    """detr's backbone does: the next command is the one that lets it."""
+    project({"acme_online.py": """
+        from torch import nn
+        from archlint.runtime.offline import ALLOWED, OfflineError
+        class Net(nn.Module):
+            def __init__(self, width=8):
+                super().__init__()
+                raise OfflineError(f"archlint init does not use the network; {ALLOWED}")
+            def forward(self, x): return x
+        def small(pretrained=True):
+            return Net(4)
+        class Other(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+            def forward(self, x): return x
+    """})  # fmt: skip
+    lines = run().output.splitlines()
+    why = "could not be built: archlint init does not use the network; --online allows it"
+    made = """acme_online.py:small --kwargs '{"pretrained": false}'"""
+    assert lines[0] == f"[1/1] {made}: {why} (acme_online.py:7)"
+    assert lines[-1] == "next: archlint init --online lets models download while they are built"
+
+
 def test_models_without_a_contract_for_one_reason_share_a_line(project, run):
     net = "from torch import nn\nclass {}(nn.Module):\n    def forward(self, x): return x\n"
     files = {f"acme_same/{n}.py": "import missing_one\n" + net.format(n.title()) for n in "abc"}
@@ -132,8 +177,7 @@ def test_the_first_rule_file(project, run, monkeypatch):
         "(acme_init/models.py:47)\n"
         "contracts/models.archlint.yaml: 2 contracts; 2 models without a contract; "
         "1 skipped: part of another model; 1 skipped: needs arguments; 1 file not read\n"
-        "next: write the arguments of Wide in contracts/models.archlint.yaml, where its comment "
-        "says how, then archlint init again; or archlint check\n"
+        "next: change it to what the models must accept, then archlint check\n"
     )
     text = Path("contracts/models.archlint.yaml").read_text()
     assert text.startswith("# yaml-language-server: $schema=archlint.schema.json\n")

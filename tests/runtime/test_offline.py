@@ -2,6 +2,13 @@
 
 import subprocess
 import sys
+from urllib.error import URLError
+
+import pytest
+
+from archlint.errors import TargetError
+from archlint.models.user_code import user_code
+from archlint.runtime.offline import OfflineError, offline_refusal
 
 TRIES = """
 import os, socket, subprocess, sys, urllib.request
@@ -27,3 +34,34 @@ print([
 def test_network_and_installations_are_refused():
     done = subprocess.run([sys.executable, "-c", TRIES], capture_output=True, text=True)
     assert done.stdout.strip() == "[True, True, True, True, False, False]", done.stderr
+
+
+def wrapped(kind):
+    """An ``OfflineError`` as libraries wrap it."""
+    refused = OfflineError("no network; --online allows it")
+    if kind == "URLError":
+        return URLError(refused)
+    try:
+        try:
+            raise refused
+        except OSError as e:
+            if kind == "from":
+                raise RuntimeError("no weights") from e
+            raise LookupError("no weights")  # noqa: B904 (as a library that forgets it)
+    except Exception as e:
+        return e
+
+
+@pytest.mark.parametrize("kind", ["URLError", "from", "context"])
+def test_an_error_that_a_refusal_caused_is_reported_as_the_refusal(kind):
+    with pytest.raises(TargetError) as error, user_code("net:f could not be built"):
+        raise wrapped(kind)
+    assert str(error.value).startswith("net:f could not be built: no network; --online allows it (")
+
+
+def test_other_errors_are_no_refusals():
+    circle = ValueError("a")
+    circle.__context__ = KeyError("b")
+    circle.__context__.__context__ = circle
+    assert offline_refusal(circle) == ""
+    assert offline_refusal(URLError(OSError("unreachable"))) == ""

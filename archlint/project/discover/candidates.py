@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ class DiscoveredModel:
     name: str  # unique, and a valid name in a rule file
     definition: Definition
     arguments: Arguments = field(default=Arguments(), compare=False)
+    parts: int = field(default=0, compare=False)  # how many models of the project it uses
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -60,6 +61,14 @@ class Discovery:
     unread: dict[File, str]
     notebooks: list[Path]  # that define models
 
+    def needs_main(self, needing: Sequence[DiscoveredModel]) -> bool:
+        """Whether the first of some models of ``needing`` may be the project's main model.
+
+        It is not if it uses no other model and one that can be built does: a block is left over.
+        """
+        builds = any(m.parts for m in self.buildable)
+        return bool(needing) and (needing[0].parts > 0 or not builds)
+
     def ready(
         self, tried: Collection[DiscoveredModel], failed: Collection[DiscoveredModel]
     ) -> list[DiscoveredModel]:
@@ -80,20 +89,20 @@ def discover(place: Path, root: Path, taken: Collection[str] = ()) -> Discovery:
     project = Project(files)
     candidates = list(ModelFinder(project).candidates())
     wholes = wholes_of([c.definition for c in candidates], project)
-    models = {c.definition: f for c, f in zip(candidates, _named(candidates, taken), strict=True)}
+    parts = Counter(whole for users in wholes.values() for whole in users)
+    models = {m.definition: m for m in _named(candidates, taken, parts)}
     # A model with required arguments is not tried itself, so its parts are tried instead.
     buildable = {
         model: {models[w] for w in wholes[definition] if not models[w].needs}
         for definition, model in models.items()
         if not model.needs
     }
-    parts = Counter(whole for users in wholes.values() for whole in users)
     needing = [
         model
         for definition, model in models.items()
         if model.needs and all(_is_function(w) and models[w].needs for w in wholes[definition])
     ]
-    needing.sort(key=lambda m: (_is_function(m.definition), -parts[m.definition]))
+    needing.sort(key=lambda m: (_is_function(m.definition), -m.parts))
     return Discovery(buildable, needing, len(files), project.unread, notebooks_with_models(place))
 
 
@@ -105,7 +114,9 @@ def _target(definition: Definition, rules: Path) -> str:
     return definition.source.file.target(definition.name, rules)
 
 
-def _named(candidates: Collection[Candidate], taken: Collection[str]) -> list[DiscoveredModel]:
+def _named(
+    candidates: Collection[Candidate], taken: Collection[str], parts: Mapping[Definition, int]
+) -> list[DiscoveredModel]:
     """The models with unique names: the module is prepended to a name that occurs twice."""
     names = [_word(c.definition.name) for c in candidates]
     count = Counter(names)
@@ -116,7 +127,8 @@ def _named(candidates: Collection[Candidate], taken: Collection[str]) -> list[Di
             name = f"{_word(candidate.definition.source.file.module)}.{name}"
         used[name] += 1
         name += f"-{used[name]}" * (used[name] > 1)
-        models.append(DiscoveredModel(name, candidate.definition, candidate.arguments))
+        definition = candidate.definition
+        models.append(DiscoveredModel(name, definition, candidate.arguments, parts[definition]))
     return models
 
 
