@@ -64,7 +64,7 @@ def test_a_cached_verdict_has_all_that_a_new_one_has():
         "m", "train", {"x": image, "more": [image]}, "N >= 2", False, ["N 5", {"a": 3}],
         (Refusal("N == 1", "bn", "BatchNorm1d", "needs N >= 2"),), ("too many paths",), "N == 1",
         (OutputCase("N >= 2", "N 5"),), RecordedCosts({"N": 2}, 8, 4, 16, {"bn": 8}),
-        {"N": 2}, 3, 4, 0.5, ("N=2 (accepted)",),
+        {"N": 2}, 3, 4, 0.5, ("N=2 (accepted)",), "x may be described wrongly",
     )  # fmt: skip
     whole = replace(
         BROKEN, entry=entry, severity="warning", waived=Waived("later", "2030-01-31"), note="new"
