@@ -189,5 +189,10 @@ def reason(model: InferredModel) -> str:
 def _item(line: str, width: int) -> Iterator[str]:
     """A list item as comment lines of ``width`` (0: one line), without unprintable characters."""
     line = re.sub(r"[^\S ]|[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]", " ", line)
-    for i, part in enumerate(textwrap.wrap(line, width or 1 << 20, break_on_hyphens=False)):
+    for i, part in enumerate(_wrapped(line, width or 1 << 20)):
         yield f"#   {'  ' * bool(i)}{part}"
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """The lines of a text; a name that is longer than a line stays whole, to be pasted."""
+    return textwrap.wrap(line, width, break_on_hyphens=False, break_long_words=False)

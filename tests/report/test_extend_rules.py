@@ -6,7 +6,7 @@ from archlint.contracts.accepted_set import AcceptedSet
 from archlint.contracts.rulefile.load import loads
 from archlint.engine.python_contracts import contract_of
 from archlint.report.extend_rules import NotExtendable, extended
-from archlint.report.starter_rules import InferredModel, SkippedModels
+from archlint.report.starter_rules import InferredModel, SkippedModels, comments
 
 IMAGE = contract_of(input="N 3 H W", accepts="any size").input
 NEW = InferredModel("New", "new.py:New", entry=AcceptedSet("New", "eval", IMAGE, "H >= 2", True))
@@ -80,3 +80,11 @@ def test_lines_in_brackets_are_refused():
     text = "archlint: 1\nmodels: {a: a.py:A}\ncontracts: []\n"
     with pytest.raises(NotExtendable, match="models is written in brackets"):
         extended(text, [NEW], SkippedModels())
+
+
+def test_a_target_longer_than_a_line_stays_whole():
+    target = "acme.evaluation.segmentation.models.plugins.multi_scale_pixel_decoder:PixelDecoder"
+    names = ("A", "WithALongNameOfMany")
+    models = [InferredModel(n, target + n, reason="no module") for n in names]
+    words = comments(models, SkippedModels()).split()
+    assert [f"{target}A,", f"{target}WithALongNameOfMany:"] == [w for w in words if target in w]
