@@ -152,11 +152,10 @@ class FirstRules:
             kind = "accepts" if "accepts" in contract else "rejects"
             about = f"{model.name}: {kind} {contract[kind]}"
         else:
-            why, failed = cause(model), (m for m in self.models[:-1] if not m.contract)
-            same = next((m for m in failed if cause(m) == why), None)
-            if same:  # the first of them has the arguments to paste
-                short = f"{why.partition(':')[0]}, as {_without_kwargs(same)}"
-                about = f"{_without_kwargs(model)}: {short}"
+            why, before = cause(model), enumerate(self.models[:-1], start=1)
+            same = next((i for i, m in before if not m.contract and cause(m) == why), None)
+            if same:  # that line has the whole reason, and the arguments to paste
+                about = f"{_without_kwargs(model)}: {why.partition(':')[0]}, as [{same}]"
             else:
                 about = f"{model.argument}: {reason(model)}"
         click.echo(f"[{len(self.models)}/{self._total}] {about}", err=True)

@@ -290,18 +290,6 @@ def test_models_come_and_go(project, tmp_path):
     assert "small" not in (tmp_path / lock.NAME).read_text()
 
 
-def test_models_are_chosen_by_name(project, tmp_path):
-    project()
-    assert run("lock", "--model", "small") == (0, "archlint.lock: 1 new\n", "")
-    assert run("lock", "--model", "o*") == (0, "archlint.lock: 1 new\n", "")
-    project(kernel=5, classes=3)
-    assert run("lock", "--model", "other", "--update")[1].endswith("archlint.lock: 1 changed\n")
-    code, out, _ = run("lock")
-    assert (code, "other" in out) == (1, False), "only the entry of small is still to be updated"
-    code, _, error = run("lock", "--model", "smal")
-    assert (code, "no model matches 'smal'; did you mean 'small'?" in error) == (2, True)
-
-
 def test_diff(project, tmp_path):
     run("lock")
     (tmp_path / "old.lock").write_text((tmp_path / lock.NAME).read_text())
@@ -331,15 +319,6 @@ def test_diff_of_a_lock_file_and_a_model(project, tmp_path):
     assert (code, "archlint.lock has no entry of 'smal'; did you mean 'small'?" in err) == (2, True)
     code, _, err = run("diff", lock.NAME, "small", "--mode", "train")
     assert "no entry of 'small' with this input and mode; it has eval, N 3 H W" in err
-
-
-def test_a_model_chosen_by_its_second_name_keeps_its_entry(project, tmp_path):
-    rules = (
-        (tmp_path / "archlint.yaml").read_text().replace("other: nets.py:other", "b: nets.py:small")
-    )
-    (tmp_path / "archlint.yaml").write_text(rules.replace("other]", "b]"))
-    assert run("lock")[1] == "archlint.lock: 1 new\n"
-    assert run("lock", "--model", "b")[1] == "archlint.lock: 1 unchanged\n"
 
 
 def test_a_model_of_two_names_is_locked_and_compared_once(project, tmp_path):
