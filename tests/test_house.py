@@ -111,7 +111,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/engine/artifact": (
         "tests/engine/artifact/test_comparison.py: comparisons, with a runtime that misbehaves",
-        "artifact_differences artifact_points eager_outputs runtime_process runtimes",
+        "artifact_differences artifact_notes eager_outputs runtime_process",
     ),
     "archlint/engine/describe": (
         "tests/engine/describe/test_describe.py: parts of one description",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +76,12 @@ def _contract(
     try:
         words = contract_of_profile(profile).input
         own = input_of(words)
-        return Contract(name, own, clause_of([profile], own), where=profile.where)
+        clause = clause_of([profile], own)
+        assert clause.declared is not None
+        untyped = tuple(t.name for t in profile.tensors if not t.dtype)
+        declared = replace(clause.declared, untyped=untyped)
+        clause = replace(clause, declared=declared)
+        return Contract(name, own, clause, where=profile.where)
     except ArchlintError as e:
         raise error or e from e
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Union
 from archlint.contracts.cost_budget import CostBudget
 from archlint.errors import Location
 from archlint.symbolic import Size
-from archlint.symbolic.formula import Bool
+from archlint.symbolic.formula import Bool, holds
 
 
 class Wildcard:
@@ -66,12 +67,24 @@ class DeclaredRange:
 
     ``form`` is the form of the declaration, such as trtexec. ``opt``: the sizes that the tool
     optimizes for, by name. ``steps``: the multiples that sizes advance by, where these are stated.
+    ``untyped``: the tensors without a dtype, if the contract's input is that of the declaration,
+    too; ``read_as``: how that was made to fit the model. ``profiles``: if there are several, where
+    each is and its sizes.
     """
 
     where: Location
     form: str
     opt: dict[str, int] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
+    untyped: tuple[str, ...] | None = None
+    read_as: str = ""
+    profiles: tuple[tuple[Location, Bool], ...] = ()
+
+    def places(self, point: Mapping[str, int] | None = None) -> str:
+        """Where the sizes are declared, or those profiles that have a point: ``build.sh:3, 7``."""
+        found = [at for at, region in self.profiles if point is None or holds(region, point)]
+        first, *others = found or [self.where]
+        return ", ".join([str(first), *(str(at.line) for at in others)])
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from archlint.contracts.contract import Input
 from archlint.contracts.nested import input_tensors
@@ -27,6 +27,23 @@ def batch_symbol(input: Input) -> str:
     firsts = {tensor.dims[0] if tensor.dims else 0 for tensor in input_tensors(input)}
     first = firsts.pop() if len(firsts) == 1 else 0
     return str(first) if isinstance(first, Expr) and first.symbols() == {str(first)} else ""
+
+
+def batch_symbols(input: Input) -> frozenset[str]:
+    """The names of the first sizes of tensors with several, where they are the first of all."""
+    firsts: set[str] = set()
+    others: set[str] = set()
+    for tensor in input_tensors(input):
+        for i, dim in enumerate(tensor.dims):
+            names = dim.symbols() if isinstance(dim, Expr) else set()
+            (others if i or len(names) > 1 else firsts).update(names)
+    several = any(len(tensor.dims) > 1 for tensor in input_tensors(input))
+    return frozenset(firsts - others) if several else frozenset()
+
+
+def ordinary_sizes(names: Iterable[str], batch: Container[str], side: int) -> dict[str, int]:
+    """A batch of 2, and ``side`` for each other size."""
+    return {name: 2 if name in batch else side for name in names}
 
 
 def input_constraints(input: Input) -> Bool:

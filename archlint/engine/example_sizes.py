@@ -61,7 +61,9 @@ def common_sizes(
     """
 
     def squares(sides: Sequence[int]) -> list[dict[str, int]]:
-        points = [{n: side if i else 1 for i, n in enumerate(exploration.names)} for side in sides]
+        points = [
+            {n: 1 if n in exploration.batch else side for n in exploration.names} for side in sides
+        ]
         return [p for p in points if prod(p.values()) <= LARGEST and exploration.accepts(p)]
 
     accepted = squares(COMMON)

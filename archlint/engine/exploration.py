@@ -78,12 +78,13 @@ class Exploration:
     """The exact set of sizes that a model accepts, as far as it was explored.
 
     ``covered``: of every size of ``region`` it is known whether it is accepted. Otherwise
-    ``reasons`` explain why not.
+    ``reasons`` explain why not. ``batch``: the names of sizes that are probably batches.
     """
 
     names: tuple[str, ...]
     box: Box
     region: Bool
+    batch: frozenset[str] = frozenset()
     paths: list[ExploredPath] = field(default_factory=list)
     covered: bool = False
     reasons: list[str] = field(default_factory=list)

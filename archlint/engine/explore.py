@@ -40,7 +40,7 @@ def explore(trace_at: TraceAt, question: Question, *, paths: int, deadline: floa
     At most ``paths`` are traced, until ``deadline`` (a time of :mod:`.effort_clock`). If sizes are
     left uncovered, ``reasons`` of the result explain why.
     """
-    result = Exploration(question.names, question.box, question.domain)
+    result = Exploration(question.names, question.box, question.domain, question.batch)
     solver: Solver | None = None
     point = typical_point(result.box, result.region)
     while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Union
@@ -72,7 +72,7 @@ def likely_inputs(model: nn.Module) -> list[Input]:
         return [{"image1": _tensor("N 3 H W"), "image2": _tensor("N 3 H W")}]
     if (annotated := _annotated(model)) is not None:
         return [annotated]
-    needed = list(_required(model))
+    needed = required_arguments(model)
     others = _further(model, needed)
     first = _of_one_argument(model)
     if others is None or any(mapping_keys(model, name) is not None for name in needed):
@@ -178,17 +178,18 @@ def _annotated(model: nn.Module) -> Input | None:
     return input if floats else None  # of integers, the layers tell the largest
 
 
-def _required(model: nn.Module) -> Iterator[str]:
+def required_arguments(model: nn.Module) -> list[str]:
     """The arguments without a default, but for those after the first that may be left out."""
     try:
         signature = inspect.signature(model.forward)
     except (TypeError, ValueError):
-        return
-    for i, p in enumerate(signature.parameters.values()):
-        if i and (none_if_omitted(p) or p.kind == p.VAR_POSITIONAL):
-            continue
-        if p.kind == p.VAR_POSITIONAL or (p.kind != p.VAR_KEYWORD and p.default is p.empty):
-            yield p.name
+        return []
+    return [
+        p.name
+        for i, p in enumerate(signature.parameters.values())
+        if not (i and (none_if_omitted(p) or p.kind == p.VAR_POSITIONAL))
+        and (p.kind == p.VAR_POSITIONAL or (p.kind != p.VAR_KEYWORD and p.default is p.empty))
+    ]
 
 
 def _image(model: nn.Module) -> str:

@@ -31,6 +31,7 @@ from archlint.contracts.verdict import Verdict
 from archlint.engine.annotated_contract import with_annotations
 from archlint.engine.artifact.comparison import with_artifact
 from archlint.engine.check_run import CheckRun
+from archlint.engine.declared_input import with_declared_input
 from archlint.engine.diagnosis.diagnose import diagnose
 from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore_model
@@ -119,7 +120,7 @@ def check_contract(
     start = time.monotonic()
     try:
         with resolve(ref, root) as source:
-            contract = with_annotations(contract, source)
+            contract = with_declared_input(with_annotations(contract, source), source)
             verdict = check_source(contract, source, samples=samples)
             if advise is not None:
                 verdict = advise(contract, verdict, source)

@@ -98,7 +98,7 @@ def broken_verdict(
     ``layer`` names the layer ``at``. ``details`` are lines by label, empty ones left out.
     """
     confirmed, how = confirmation
-    lines = contract_lines(contract)
+    lines = contract_lines(contract, point)
     if point is not None:
         lines["fails at"] = f"{size_text(point)}   ({how})"
     if at is not None:
@@ -126,11 +126,14 @@ def confirmation(smallest: bool, evidence: Evidence, shows: bool = True) -> tupl
     return True, f"{how}; confirmed by running: {_outcome_text(outcome)}"
 
 
-def contract_lines(contract: Contract) -> dict[str, str]:
-    """The contract and its reason in the author's words, by label."""
+def contract_lines(contract: Contract, point: Mapping[str, int] | None = None) -> dict[str, str]:
+    """The contract and its reason in the author's words, by label.
+
+    ``point``: a counterexample; of several declared profiles, only those with it are named.
+    """
     lines = {
         "contract": _contract_text(contract),
-        "declared": _declared_text(contract),
+        "declared": _declared_text(contract, point),
         "why": contract.why,
         "pack": contract.pack,
         "severity": contract.severity_reason and f"{contract.severity}: {contract.severity_reason}",
@@ -274,9 +277,12 @@ def _contract_text(contract: Contract) -> str:
     return "   ".join(parts)
 
 
-def _declared_text(contract: Contract) -> str:
+def _declared_text(contract: Contract, point: Mapping[str, int] | None) -> str:
     declared = contract.clause.declared
-    return f"{declared.where}   ({declared.form})" if declared else ""
+    if declared is None:
+        return ""
+    read_as = f"; {declared.read_as}" if declared.read_as else ""
+    return f"{declared.places(point)}   ({declared.form}{read_as})"
 
 
 def _outcome_text(outcome: Outcome) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archlint.contracts.region import ordinary_sizes
 from archlint.contracts.rulefile.ranges.range_contract import phrase
 from archlint.contracts.size_text import size_text
 from archlint.engine.check_run import CheckRun
@@ -22,9 +23,7 @@ def box_text(run: CheckRun, exploration: Exploration) -> str:
         if not complete or not holds(accepted, opt):
             if complete and holds(question.premise, opt):
                 note = f"; opt {size_text(opt)} itself is refused"
-            ordinary = {n: 224 if i or len(question.names) == 1 else 2
-                        for i, n in enumerate(question.names)}  # fmt: skip
-            wished = ordinary | opt
+            wished = ordinary_sizes(question.names, question.batch, 224) | opt
             point = typical_member(question.names, question.box, accepted, wished, run.deadline)
             if point is None:
                 return ""

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from archlint.cli import app as cli
 from archlint.cli.exit_codes import CannotRun
 from archlint.cli.profile_jobs import profile_jobs
+from archlint.contracts.rulefile.load import load
 from archlint.explanation.advice import check_contract
 from tests import REPO
 
@@ -125,6 +126,48 @@ def test_the_input_of_the_rule_file(project):
     text = TRT.format(*(f"x:1x3x{s}x{s}" for s in (4, 4, 8)))
     (broken,) = verdicts(project, "build.sh", text, "unet")
     assert broken.counterexample == {"B": 1, "H": 4, "W": 5}
+
+
+def test_several_profiles_in_a_rule_file(project):
+    """The line is that of the profile with the size that fails."""
+    text = TRT.format("x:1x3x65x65", "x:2x3x80x80", "x:4x3x96x96")
+    (project / "build.sh").write_text(text + text.replace("96x96", "97x96"))
+    (project / "rules.yaml").write_text(
+        "archlint: 1\ncontracts:\n- {id: a, models: 'models.py:Flat', input: N 3 H W, "
+        "accepts: {from: build.sh}}\n"
+    )
+    (contract,) = load(project / "rules.yaml").contracts
+    broken = check_contract(contract, contract.models[0], root=project, samples=1)
+    assert broken.counterexample["H"] == 97
+    assert broken.details["declared"] == "build.sh:2   (trtexec)"
+
+
+def test_a_file_without_dtypes_and_with_other_names(project):
+    """Names that are no arguments are in the model's order; tokens are no floats."""
+    ids = "ids:1x{0},mask:1x{0}"
+    (broken,) = verdicts(project, "build.sh", TRT.format(*map(ids.format, (1, 8, 65))),
+                         "models.py:Tokens")  # fmt: skip
+    assert broken.counterexample == {"T": 65}
+    assert broken.details["declared"].endswith(
+        "build.sh:1   (trtexec; ids as int64, mask as int64)"
+    )
+    other = "input.1:1x{0},1:1x{0}"
+    (proved,) = verdicts(project, "build.sh", TRT.format(*map(other.format, (1, 8, 64))),
+                         "models.py:Tokens")  # fmt: skip
+    assert proved.word == "proved", str(proved)
+    floats = {name: {"min": [1, 1], "max": [1, 8], "dtype": "float32"} for name in ("ids", "mask")}
+    (stated,) = verdicts(project, "ranges.json", json.dumps(floats), "models.py:Tokens")
+    assert stated.word == "broken"
+    assert "as int64" not in stated.details["declared"]
+    one = TRT.format("ids:1x4", "ids:1x4", "ids:1x4")
+    (error,) = verdicts(project, "build.sh", one, "models.py:Tokens")
+    assert "mask" in error.message
+
+
+def test_the_box_of_a_fixed_batch_is_around_an_image(project):
+    shapes = {"x": {"min": [1, 3, 8, 8], "max": [1, 3, 300, 300]}}
+    (broken,) = verdicts(project, "ranges.json", json.dumps(shapes), "models.py:UNet")
+    assert broken.details["good box"].splitlines()[0].endswith("(the largest around H=224 W=224)")
 
 
 def test_which_model(project):

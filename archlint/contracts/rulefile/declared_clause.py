@@ -73,4 +73,8 @@ def clause_of(profiles: list[Profile], input: Input) -> SizeClause:
         text = "any size" if "any size" in words else words[0]
     steps = made[0].steps if all(m.steps == made[0].steps for m in made) else {}
     declared = DeclaredRange(profiles[0].where, profiles[0].form, made[0].opt, steps)
+    if len(profiles) > 1:
+        regions = [parse_clause(m.accepts, "accepts").region for m in made]
+        places = tuple((p.where, r) for p, r in zip(profiles, regions, strict=True))
+        declared = replace(declared, profiles=places)
     return replace(parse_clause(text, "accepts"), declared=declared)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from archlint.contracts.contract import TensorInput
 from archlint.engine.artifact.artifact_process import Answer
 
 KINDS = {
@@ -35,6 +36,32 @@ class Difference:
     text: str
     reused: bool = False
     amount: float = 0.0
+
+
+@dataclass
+class Comparison:
+    """What was run, and how it differed.
+
+    ``inputs`` are the names of the artifact's inputs and ``shapes`` their shapes, if it states
+    them, with ``None`` for a size that is not fixed; ``tensors`` are the model's own inputs in that
+    order.
+    ``refuses_none``: the model accepts every size, so there was none to refuse.
+    """
+
+    version: str
+    inside: int = 0
+    outside: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    stopped: str = ""
+    inputs: Sequence[str] = ()
+    shapes: Sequence[Sequence[int | None]] = ()
+    tensors: Sequence[TensorInput] = ()
+    refuses_none: bool = False
+
+    def of_kind(self, kind: str) -> list[Difference]:
+        """The differences of a kind, the smallest sizes first."""
+        found = {tuple(d.sizes.items()): d for d in reversed(self.differences) if d.kind == kind}
+        return sorted(found.values(), key=lambda d: (sum(d.sizes.values()), [*d.sizes.values()]))
 
 
 def difference_inside(

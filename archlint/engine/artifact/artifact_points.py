@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
+from archlint.contracts.region import ordinary_sizes
 from archlint.engine.exploration import Exploration
 from archlint.engine.question import Question
 from archlint.engine.sampling.sizes import choose_sizes, moduli
@@ -34,7 +35,7 @@ def inside_points(
     names = exploration.names
     ordinary = []
     for base in ORDINARY:
-        point = {n: 2 if i == 0 and len(names) > 1 else base for i, n in enumerate(names)}
+        point = ordinary_sizes(names, exploration.batch, base)
         if holds(region, point):
             ordinary.append(point)
     ordinary = ordinary[: count // 3]

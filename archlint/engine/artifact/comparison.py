@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Artifact, Contract, Input, ModelRef, TensorInput
 from archlint.contracts.nested import leaves
 from archlint.contracts.settings import shorten
@@ -17,17 +18,20 @@ from archlint.contracts.verdict import Samples, Verdict
 from archlint.engine.artifact.artifact_differences import (
     KINDS,
     PLAIN,
+    Comparison,
     Difference,
     difference_inside,
     difference_outside,
     equal,
     percent,
 )
+from archlint.engine.artifact.artifact_notes import note_on
 from archlint.engine.artifact.artifact_points import inside_points, outside_points, refuses_none
 from archlint.engine.artifact.artifact_process import ArtifactProcess
 from archlint.engine.artifact.eager_outputs import eager_outputs
 from archlint.engine.artifact.runtimes import runtime_of
 from archlint.engine.check_run import CheckRun, any_size
+from archlint.engine.declared_input import input_of_file
 from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore_model
 from archlint.engine.question import Question
@@ -39,28 +43,6 @@ POINTS = 20  # inside, and as many outside
 EXAMPLES = 3  # sizes that are listed for a kind
 MIN_SECONDS = 60.0  # for a load or a run; half of the contract's limit if that is more
 MAX_SHUFFLED = 6  # inputs with other names whose order is found by their shapes
-
-
-@dataclass
-class Comparison:
-    """What was run, and how it differed.
-
-    ``shapes``: those of the artifact's inputs, with ``None`` for a size that is not fixed.
-    ``refuses_none``: the model accepts every size, so there was none to refuse.
-    """
-
-    version: str
-    inside: int = 0
-    outside: int = 0
-    differences: list[Difference] = field(default_factory=list)
-    stopped: str = ""
-    shapes: Sequence[Sequence[int | None]] = ()
-    refuses_none: bool = False
-
-    def of_kind(self, kind: str) -> list[Difference]:
-        """The differences of a kind, the smallest sizes first."""
-        found = {tuple(d.sizes.items()): d for d in reversed(self.differences) if d.kind == kind}
-        return sorted(found.values(), key=lambda d: (sum(d.sizes.values()), [*d.sizes.values()]))
 
 
 def compare(
@@ -87,7 +69,9 @@ def compare(
     with ArtifactProcess(runtime, path, limit) as process:
         process.load()
         order = _order(process, input, path)
-        result = Comparison(process.version, shapes=process.shapes)
+        tensors = [tensor for _, tensor in leaves(input)]
+        result = Comparison(process.version, inputs=process.inputs, shapes=process.shapes,
+                            tensors=[tensors[i] for i in order])  # fmt: skip
         if not outside and artifact.outside == "refuses":
             result.refuses_none = refuses_none(exploration, deadline)
         pair = _Pair(process, artifact, robust=runtime == "torch-export")
@@ -172,6 +156,22 @@ class _Pair:
 
     def _run_base(self) -> Sequence[Any]:
         return () if self.base is None else self.process.run(self.base[0], reused=True).outputs
+
+
+def _explore_stated_input(run: CheckRun, error: ArchlintError) -> tuple[CheckRun, Exploration]:
+    """What the model accepts of the input that its artifact states. Else raises ``error``."""
+    assert run.contract.artifact is not None
+    if run.contract.input != []:
+        raise error
+    try:
+        path = _located(run.contract.artifact, run.contract)
+        stated = run.with_input(input_of_file(path, run.model))
+        exploration = explore_model(stated)
+    except ArchlintError:
+        raise error from None
+    if not exploration.accepting:
+        raise error
+    return stated, exploration
 
 
 def _disagreement(point: dict[str, int], expected: list[Any] | str) -> str:
@@ -266,7 +266,7 @@ def compared_verdict(
     lines |= {"fails at": _at(first)}
     for kind in kinds:
         lines[kind] = _kind_text(result.of_kind(kind), kind)
-    note = _other_weights(result) or _fixed_sizes(result)
+    note = note_on(result)
     if note:
         lines["note"] = note
     lines["compared"] = compared
@@ -295,35 +295,13 @@ def _kind_text(differences: Sequence[Difference], kind: str) -> str:
     return "\n".join(lines)
 
 
-def _other_weights(result: Comparison) -> str:
-    """A note where values differ at every size: then the weights are others."""
-    return (
-        "the values differ at every size: the model may have other weights than the artifact; "
-        "compare with a target that loads them, or compare only shapes"
-        if len(result.of_kind("values")) == result.inside > 1
-        else ""
-    )
-
-
-def _fixed_sizes(result: Comparison) -> str:
-    """A note where a file of one size refuses every other."""
-    shapes = [" x ".join(map(str, shape)) for shape in result.shapes if None not in shape]
-    if not shapes or len(shapes) < len(result.shapes):
-        return ""
-    return (
-        f"the artifact takes one size only, {' and '.join(shapes)}: export it with dynamic sizes, "
-        "or compare that size with --within"
-        if len(result.of_kind("refuses")) == result.inside
-        else ""
-    )
-
-
 def artifact_verdict(
     contract: Contract, ref: ModelRef, *, root: Path, samples: int | None = None
 ) -> Verdict:
     """For a worker process of ``compare-artifact``: the comparison without a check of the sizes.
 
-    An empty input of the contract is guessed.
+    An empty input of the contract is guessed; if the model does not accept the guess, it is the
+    one that the artifact states.
     """
     from archlint.engine.input_guess import explore_accepted_input
     from archlint.engine.limited_run import limited_run
@@ -337,10 +315,16 @@ def artifact_verdict(
             resolve(ref, root) as source,
             limited_run(any_size(contract), source, more) as first,
         ):
-            wide, exploration = explore_accepted_input(first)
+            try:
+                wide, exploration = explore_accepted_input(first)
+            except ArchlintError as e:
+                wide, exploration = _explore_stated_input(first, e)
             own = replace(contract, input=wide.contract.input)
             run = replace(wide, contract=own, question=Question.of(own))
             verdict = compared_verdict(Verdict("tested"), run, exploration, contract.artifact)
+            if contract.input == []:
+                used = {"input": shown(input_as_yaml(own.input))}
+                verdict = replace(verdict, details=used | verdict.details)
     except ArchlintError as e:
         verdict = Verdict("error", message=str(e), details={"reason": str(e)})
     seconds = round(time.monotonic() - start, 3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,12 +167,10 @@ def _torch_export(path: str) -> Loaded:
 
     def run(arrays: Sequence[ndarray[Any, Any]]) -> Arrays:
         tensors = [torch.from_numpy(a) for a in arrays]
-        args, kwargs = program.example_inputs if program.example_inputs else ((), {})
-        if kwargs and not args:
-            output = module(**dict(zip(kwargs, tensors, strict=True)))
-        else:
-            output = module(*tensors)
-        return _arrays(output)
+        if not program.example_inputs:
+            return _arrays(module(*tensors))
+        args, kwargs = _filled(program.example_inputs, iter(tensors))
+        return _arrays(module(*args, **kwargs))
 
     return Loaded([str(n) for n in names], lambda: run, f"torch {torch.__version__}")
 
@@ -206,6 +204,16 @@ def _aoti(path: str) -> Loaded:
         return _arrays(model(*[torch.from_numpy(a) for a in arrays]))
 
     return Loaded([], lambda: run, f"AOTInductor of torch {torch.__version__}")
+
+
+def _filled(value: Any, tensors: Iterator[Any]) -> Any:
+    """A copy of nested arguments with other tensors, in order."""
+    if isinstance(value, (list, tuple)):
+        parts = [_filled(part, tensors) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, dict):
+        return {key: _filled(part, tensors) for key, part in value.items()}
+    return next(tensors) if hasattr(value, "detach") else value
 
 
 def _arrays(output: Any) -> Arrays:

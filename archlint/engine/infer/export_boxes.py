@@ -14,7 +14,7 @@ from torch import nn
 
 from archlint.contracts.accepted_set import input_as_yaml, shown
 from archlint.contracts.contract import Contract, Input, ModelRef
-from archlint.contracts.region import input_symbols
+from archlint.contracts.region import input_symbols, ordinary_sizes
 from archlint.contracts.size_text import size_text
 from archlint.contracts.suggestions import did_you_mean
 from archlint.contracts.verdict import Verdict
@@ -120,7 +120,7 @@ def _start(
 ) -> dict[str, int]:
     """The wished sizes, completed with typical ones: a batch of 2, images of 224."""
     names, box = exploration.names, exploration.box
-    typical = {n: 2 if i == 0 and len(names) > 1 else 224 for i, n in enumerate(names)}
+    typical = ordinary_sizes(names, exploration.batch, 224)
     for name, (low, high) in box.ranges.items():
         value = max(typical[name], low or 0)
         typical[name] = value if high is None else min(value, high)

@@ -60,6 +60,9 @@ def test_several_profiles_are_one_set(rules):
     (contract,) = load(rules("{from: deploy/two.sh}")).contracts
     text = "any (B == 1 and H, W == 32) or (B == 4 and H, W == 64)"
     assert contract.clause.text == text
+    declared = contract.clause.declared
+    assert declared.places() == "deploy/two.sh:1, 2"
+    assert declared.places({"B": 4, "H": 64, "W": 64}) == "deploy/two.sh:2"
 
 
 @pytest.mark.parametrize(
