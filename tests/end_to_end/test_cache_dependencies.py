@@ -1,5 +1,10 @@
 """What cached verdicts depend on: imported modules, files, folders, packs and plugins."""
 
+import importlib.util
+import os
+import py_compile
+from pathlib import Path
+
 import pytest
 
 from tests.support.cached_project import Project
@@ -162,6 +167,29 @@ def test_a_file_that_changes_while_it_is_used_is_not_relied_on(project):
     project.rules("acme:f")
     assert project.decided()[1] == ["x"]
     assert project.entries() == {}
+
+
+@pytest.mark.parametrize("at", [86_400, 1_700_000_000, 4_000_000_000], ids=["old", "same", "new"])
+def test_a_clock_that_is_wrong_hides_no_change(project, at):
+    """Neither of a model nor of a rule file; the sizes stay the same, and there is byte code."""
+    project.write("acme.py", "WORD = 'one'\ndef f(): return 'proved ' + WORD")
+    project.rules("acme:f")
+    for name in ("acme.py", "archlint.yaml"):
+        os.utime(project.root / name, (1_700_000_000,) * 2)
+    cache = Path(importlib.util.cache_from_source(str(project.root / "acme.py")))
+    py_compile.compile(str(project.root / "acme.py"))
+    os.utime(cache, (1_700_000_000,) * 2)
+    assert project.decided() == (["m0"], ["one"])
+    assert project.decided() == ([], ["one"])
+    (project.root / "acme.py").write_text("WORD = 'two'\ndef f(): return 'proved ' + WORD")
+    os.utime(project.root / "acme.py", (at, at))
+    project.decided()
+    cache.unlink()  # which Python itself believes where the time and size are those of the source
+    assert project.decided()[1] == ["two"]
+    rules = project.root / "archlint.yaml"
+    rules.write_text(rules.read_text().replace("id: a", "id: b"))
+    os.utime(rules, (at, at))
+    assert "b · m0" in project.run("-v").stdout
 
 
 def test_a_changed_plugin_counts_for_every_model(project):
