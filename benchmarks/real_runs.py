@@ -35,13 +35,14 @@ def compared(
     """Run ``model`` at ``sizes``, at least at one, until ``seconds`` of processor time are over."""
     result = Comparison()
     start = time.process_time()
+    model.eval()  # which may return nothing
     for point in sizes:
         if result.ran and time.process_time() - start > seconds:
             break
         path = found.explored.path_at(point)
         if path is not None and PeakMemory(path.trace).at(point) > MEMORY:
             continue
-        outcome = run_at(model.eval(), found.input, point, MEMORY)
+        outcome = run_at(model, found.input, point, MEMORY)
         if outcome.accepted is None:
             continue
         result.ran += 1
