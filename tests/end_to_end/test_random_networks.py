@@ -200,10 +200,10 @@ def test_inferred_set_is_what_runs(parts, head):
     check_network(nn.Sequential(*parts, head()).eval())
 
 
-def check_network(model: nn.Module) -> str:
-    """Infer, run at every point of the box, compare; the outcome in a word."""
+def check_network(model: nn.Module, seconds: float = 10) -> str:
+    """Infer in ``seconds``, run at every point of the box, compare; the outcome in a word."""
     input = TensorInput((symbol("N"), C, symbol("H"), symbol("W")))
-    contract = Contract("t", input, SizeClause("any", True, "any size"), budget=Budget(64, 10))
+    contract = Contract("t", input, SizeClause("any", True, "any size"), budget=Budget(64, seconds))
     source = from_instance(model)
     found = explore_model(CheckRun.start(contract, source))
     for way in found.paths:
