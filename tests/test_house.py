@@ -165,8 +165,8 @@ TESTED_ELSEWHERE = {
         "axes inplace possible_strides type_promotion",
     ),
     "archlint/ops/values": (
-        "tests/ops/values: with the bounds that they judge",
-        "tight_bounds",
+        "tests/ops/values: with the bounds that they judge or follow",
+        "grid_calls tight_bounds",
     ),
     "archlint/project": (
         "tests/project and tests/engine/infer: with the models that they are about",
@@ -302,6 +302,7 @@ STATE = {
     "archlint/ops/registry.py: RULES": "a registry, filled by imports and plugins",
     "archlint/ops/registry.py: NAMED": "a registry, filled by imports",
     "archlint/ops/registry.py: INPLACE": "a registry, filled by imports",
+    "archlint/ops/values/grid_calls.py: _HANDLERS": "a table, filled by its module",
     "archlint/ops/traits.py: _STATED": "a registry, filled by imports and plugins",
     "archlint/tracing/symint/python_types.py: NUMPY_FUNCTIONS": "filled when numpy is imported",
     "archlint/tracing/tensors/attributes.py: ATTRIBUTES": "a registry, filled by its module",

@@ -82,14 +82,14 @@ class ElementFacts:
 
     ``numbers``: all of them, of a tensor of few integers. ``descending``: whether each is at most
     the one before. ``first``: the first one, of a tensor of one dimension. ``tensor``: that tensor
-    itself, where it has one dimension and is made from no input. ``rows``: the ranges of its
-    entries along the first dimension. ``ones``: how many are 1, where all others are 0.
+    itself, where it has one dimension and is made from no input. ``grid``: the bounds of its rows
+    (:class:`~archlint.ops.values.grids.Grid`). ``ones``: how many are 1, where all others are 0.
     """
 
     numbers: tuple[int, ...] | None = None
     descending: bool = False
     first: Size | None = None
-    rows: tuple[Range, ...] = ()
+    grid: Any = None
     ones: Size | None = None
     tensor: torch.Tensor | None = field(default=None, compare=False, repr=False)
 

@@ -11,6 +11,7 @@ from archlint.ops.rules.factories import made, number_dtype
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.strides import decide
 from archlint.ops.values import int_ranges as ranges
+from archlint.ops.values.grids import Grid, Row
 from archlint.symbolic import Size, ceildiv, floordiv, maximum, minimum
 from archlint.symbolic.formula import conj, ge, le, ne
 from archlint.symbolic.rational import Ratio, ratio_add, ratio_div, ratio_of
@@ -139,7 +140,7 @@ def _triangle(
     if not lower:
         count = row * col - count
     spec = made(path, (2, count), settings, torch.int64, (0, maximum(high, wide)))
-    spec.elements = ElementFacts(rows=((0, high), (0, wide)))
+    spec.elements = ElementFacts(grid=Grid((Row(0, high), Row(0, wide)), 0))
     spec.loose = row != col or offset not in ((0, -1) if lower else (0, 1))
     return spec
 

@@ -218,13 +218,7 @@ def getitem(path: Path, input: TensorSpec, index: Any) -> TensorSpec:
     if first is not None and type(index) is int and index == 0:
         return input.like((), values=(first, first))
     view, tensors = viewed_at(path, input, subscripts(path, input, index))
-    if tensors:
-        return gathered(path, view, tensors)
-    rows = input.elements.rows
-    at = index[0] if isinstance(index, tuple) and index else index
-    if type(at) is int and -len(rows) <= at < len(rows):
-        return view.like(view.dims, strides=view.strides, values=rows[at])
-    return view
+    return gathered(path, view, tensors) if tensors else view
 
 
 @shape_rule(Tensor.__setitem__, writes=FIRST, may_read_target=True)

@@ -15,6 +15,7 @@ from archlint.ops.shapes.strides import (
     like_input_layout,
 )
 from archlint.ops.traits import Unchecked, View
+from archlint.ops.values.grids import added
 from archlint.ops.values.int_ranges import range_of
 from archlint.ops.values.tight_bounds import in_range
 from archlint.symbolic import Size, maximum
@@ -158,6 +159,9 @@ def total(path: Path, name: str, numbers: TensorSpec, count: Size, least: Size) 
 
     Each is at least ``least``.
     """
+    grid = numbers.elements.grid
+    if grid is not None and grid.dim == 0 and numbers.ndim == 1 and grid.numbers:
+        return added(grid.numbers)
     known = numbers.elements.numbers
     if known is not None and len(known) > 1:
         return sum(known)

@@ -119,7 +119,7 @@ def of_all_turns(path: TracedPath, value: Any, index: Unknown) -> Any:
         return tuple(of_all_turns(path, part, index) for part in value)
     if type(value) is not SymbolicTensor or not isinstance(value.spec.values, tuple):
         return value
-    if not names_index(value.spec.values, index.name):
+    if not names_index((value.spec.values, value.spec.elements.grid), index.name):
         return value
     spec, box = value.spec, path.facts.narrow
     low, high = (

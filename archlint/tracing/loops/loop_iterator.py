@@ -311,8 +311,8 @@ def _follows(loop: Loop, old: Any, new: Any, step: dict[str, Size]) -> bool:
         return same_size(path, substitute(size_of(old), step), size_of(new))
     if type(old) is SymbolicTensor and type(new) is SymbolicTensor:
         one, two = old.spec, new.spec
-        same = (one.dtype, one.device, one.values, one.strides) == (
-            two.dtype, two.device, two.values, two.strides,
+        same = (one.dtype, one.device, one.values, one.strides, one.elements.grid) == (
+            two.dtype, two.device, two.values, two.strides, two.elements.grid,
         )  # fmt: skip
         return (
             same

@@ -162,7 +162,8 @@ class Loops:
         if type(one) is not SymbolicTensor or type(other) is not SymbolicTensor:
             return False
         a, b = settled(self.path, one.spec), settled(self.path, other.spec)
-        return (a.dims, a.dtype, a.strides, a.values) == (b.dims, b.dtype, b.strides, b.values)
+        same = (a.dims, a.dtype, a.strides, a.values) == (b.dims, b.dtype, b.strides, b.values)
+        return same and a.elements.grid == b.elements.grid
 
     # -- numbers that a Python protocol needs --------------------------------------------------
 

@@ -65,7 +65,7 @@ class TensorToken:
         same = (one.dtype, one.device, one.loose) == (two.dtype, two.device, two.loose)
         if not same or len(one.dims) != len(two.dims) or one.values != two.values:
             return False
-        if one.elements.ones != two.elements.ones:
+        if (one.elements.ones, one.elements.grid) != (two.elements.ones, two.elements.grid):
             return False
         if (self.strides is None) != (other.strides is None):
             return False
@@ -316,7 +316,8 @@ def names_index(value: Any, name: str) -> bool:
     if type(value) is SymbolicTensor:
         return names_index(value.spec, name)
     if isinstance(value, TensorSpec):
-        return names_index((*value.dims, *(value.strides or ()), value.values), name)
+        known = (value.values, value.elements.grid)
+        return names_index((*value.dims, *(value.strides or ()), *known), name)
     if isinstance(value, tuple):
         return any(names_index(part, name) for part in value)
     return type(value) in NUMBER_TYPES and names_index(size_of(value), name)

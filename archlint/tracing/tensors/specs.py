@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from archlint.ops.registry import ElementFacts, SizeTuple, TensorSpec
+from archlint.ops.values.grids import grid_of_numbers
 from archlint.tracing.run import TraceRun, current_run
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import SizeNode, size_of
@@ -41,8 +42,10 @@ def _real_spec(tensor: torch.Tensor) -> TensorSpec:
             spec.elements = ElementFacts(tensor=tensor)
     elif _integer(dtype) and not tensor.is_meta and tensor.numel() and not _is_unknown(tensor):
         spec.values = (int(tensor.min()), int(tensor.max()))
-        if len(dims) == 1 and dims[0] <= _FEW:
-            spec.elements = ElementFacts(tuple(tensor.tolist()))
+        if max(dims, default=1) == tensor.numel() <= _FEW:
+            numbers = tuple(tensor.flatten().tolist())
+            line = numbers if len(dims) == 1 else None
+            spec.elements = ElementFacts(line, grid=grid_of_numbers(numbers, dims))
     return spec
 
 

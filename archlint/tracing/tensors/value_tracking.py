@@ -17,6 +17,8 @@ from archlint.ops.registry import TensorSpec
 from archlint.ops.traits import View, traits_of, written_by
 from archlint.ops.values.conditional_ranges import Origin
 from archlint.ops.values.float_ranges import KNOWN
+from archlint.ops.values.grid_calls import grids_of_call, has_grids
+from archlint.ops.values.grids import with_grid
 from archlint.ops.values.int_ranges import either, range_of
 from archlint.ops.values.tight_bounds import reaching
 from archlint.symbolic import Expr
@@ -57,6 +59,7 @@ class Elements:
     ) -> None:
         """Note what a call's result is, whose ``rule`` was given ``args`` and ``settings``."""
         _loosen(call, args)
+        self._follow_rows(call, rule, args, settings)
         traits = traits_of(call.func)
         if traits.view is View.NEVER and written_by(call.func, call.args, call.kwargs) == ():
             _own(call)
@@ -73,6 +76,24 @@ class Elements:
         if origin is not None:
             spec.origin = origin
             self._derived.append(spec)
+
+    def _follow_rows(
+        self, call: Call, rule: Any, args: Sequence[Any], settings: Mapping[str, Any]
+    ) -> None:
+        """Note the bounds of rows, and those of all elements if these are narrower so."""
+        if not has_grids(call.func):
+            return
+        result = call.result
+        tensors = list(result) if isinstance(result, (tuple, list)) else [result]
+        if any(type(t) is not SymbolicTensor for t in tensors):
+            return
+        specs = [t.spec for t in tensors]
+        grids = grids_of_call(self.path, call.func, rule, args, settings, specs)
+        for tensor, grid in zip(tensors, grids, strict=True):
+            if grid is not None:
+                if not isinstance(tensor.spec.values, KNOWN):
+                    self._valued.append(weakref.ref(tensor))
+                tensor.spec = with_grid(tensor.spec, grid)
 
     def _share_mask(self, call: Call, args: Sequence[Any]) -> None:
         """Note masks that are made alike, which keep equally many elements until one is written."""
