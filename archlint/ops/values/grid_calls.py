@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -34,6 +34,20 @@ from archlint.symbolic import Expr, Size, maximum, minimum, symbol
 from archlint.symbolic.formula import ge
 
 Handler = Callable[..., "Grid | Sequence[Grid | None] | None"]
+_H = TypeVar("_H", bound=Handler)
+
+
+_HANDLERS: dict[Any, Handler] = {}
+
+
+def _handles(*functions: Any) -> Callable[[_H], _H]:
+    """A decorator of what tells the grids of the results of these operators."""
+
+    def register(handler: _H) -> _H:
+        _HANDLERS.update(dict.fromkeys(functions, handler))
+        return handler
+
+    return register
 
 
 def has_grids(function: Any) -> bool:
@@ -61,6 +75,7 @@ def grids_of_call(
     return grids if len(grids) == len(results) else nothing
 
 
+@_handles(*spellings("arange"))
 def _arange(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Grid | None:
     (spec,) = results
     if type(spec.values) is not tuple or spec.loose or None in spec.values:
@@ -72,6 +87,7 @@ def _arange(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Gr
     return Grid((Row(low, high, (1 if step > 0 else -1,), True),))
 
 
+@_handles(*spellings("tensor", "as_tensor", "new_tensor"))
 def _numbers(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Grid | None:
     """A tensor of a list of sizes, or as many of them from another function of it."""
     data = args[-1]
@@ -96,6 +112,7 @@ def _extreme(of: Callable[..., Size]) -> Handler:
     return handler
 
 
+@_handles(*spellings("meshgrid"))
 def _meshgrid(
     path: Path, rule: Any, args: Any, settings: Any, results: Any
 ) -> Sequence[Grid | None]:
@@ -116,6 +133,7 @@ def _meshgrid(
     return grids
 
 
+@_handles(*spellings("stack"))
 def _stack(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Grid | None:
     tensors = args[0]
     dim = settings.get("dim", args[1] if len(args) > 1 else 0)
@@ -139,6 +157,7 @@ def _side_by_side(tensors: Sequence[TensorSpec], at: int, added: bool) -> Grid |
     return Grid(tuple(rows), at)
 
 
+@_handles(*spellings("cat", "concat", "concatenate"))
 def _cat(path: SilentPath, rule: Any, args: Any, settings: Any, results: Any) -> Grid | None:
     """Rows along the dimension of one-entry tensors, or the rows of all of them together."""
     tensors = args[0]
@@ -168,6 +187,7 @@ def _at_least_1(path: SilentPath, size: Size) -> bool:
     return decide(path.path, ge(size, 1))
 
 
+@_handles(*spellings("pad_sequence"))
 def _pad_sequence(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Grid | None:
     """One sequence, to which nothing is added, as a batch."""
     batch_first = settings.get("batch_first", args[1] if len(args) > 1 else False)
@@ -179,6 +199,9 @@ def _pad_sequence(path: Path, rule: Any, args: Any, settings: Any, results: Any)
     return None if grid is None else placed(grid, [*old[:at], None, *old[at:]])
 
 
+@_handles(torch.Tensor.T.__get__, torch.Tensor.mT.__get__)  # type: ignore[attr-defined]
+@_handles(*spellings("unsqueeze", "squeeze", "expand", "expand_as", "broadcast_to"))
+@_handles(*spellings("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t"))
 def _view(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Grid | None:
     """Dimensions reordered, added, cut or repeated: markers as strides tell which is which."""
     input, (result,) = args[0], results
@@ -201,6 +224,7 @@ def _view(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Grid
     return placed(grid, sources, cut)
 
 
+@_handles(torch.Tensor.__getitem__)
 def _subscript(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Grid | None:
     """As a view, or one row of it: ``x[:, 0]``."""
     input, index = args
@@ -233,6 +257,7 @@ def _subscript(path: Path, rule: Any, args: Any, settings: Any, results: Any) ->
     return row_of(grid, chosen, sources)
 
 
+@_handles(*spellings("select"))
 def _select(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Grid | None:
     input = args[0]
     dim = settings.get("dim", args[1] if len(args) > 1 else None)
@@ -245,6 +270,7 @@ def _select(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Gr
     return row_of(grid, at, [d for d in range(input.ndim) if d != grid.dim])
 
 
+@_handles(*spellings("unbind"))
 def _unbind(
     path: Path, rule: Any, args: Any, settings: Any, results: Any
 ) -> Sequence[Grid | None] | None:
@@ -257,6 +283,7 @@ def _unbind(
     return [row_of(grid, k, rest) for k in range(len(results))]
 
 
+@_handles(*spellings("view", "reshape", "flatten", "unflatten", "ravel", "view_as", "reshape_as"))
 def _reshape(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Grid | None:
     """Dimensions merged or split: the first and the last place stay what they are."""
     input, (result,) = args[0], results
@@ -276,11 +303,13 @@ def _reshape(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> G
     return Grid(tuple(rows), dim)
 
 
+@_handles(*spellings("contiguous", "clone", "detach"))
 def _same(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Grid | None:
     """A copy, or the tensor itself."""
     return grid_of(args[0]) if args[0].dims == results[0].dims else None
 
 
+@_handles(*spellings("repeat_interleave"))
 def _repeat_each(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Grid | None:
     """Each of a line of elements as often, one after the other."""
     input, times = args[0], args[1] if len(args) > 1 else settings.get("repeats")
@@ -288,6 +317,7 @@ def _repeat_each(path: Path, rule: Any, args: Any, settings: Any, results: Any) 
     return grid_of(input) if often and input.ndim == 1 else None
 
 
+@_handles(*spellings("repeat", "tile"))
 def _repeat(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Grid | None:
     """The whole again and again: its first element is first, and its last is last."""
     input, (result,) = args[0], results
@@ -295,6 +325,7 @@ def _repeat(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Gr
     return grid if grid is not None and grid.dim is None and input.ndim == result.ndim else None
 
 
+@_handles(*spellings("sum"))
 def _total(path: Path, rule: Any, args: Any, settings: Any, results: Any) -> Grid | None:
     """The sum of the rows."""
     input, (result,) = args[0], results
@@ -345,32 +376,11 @@ def _each_row(
     return (row,) * count
 
 
-_HANDLERS: dict[Any, Handler] = {}
-for _names, _handler in (
-    ("arange", _arange),
-    ("tensor as_tensor new_tensor", _numbers),
-    ("amax max", _extreme(maximum)),
-    ("amin min", _extreme(minimum)),
-    ("meshgrid", _meshgrid),
-    ("stack", _stack),
-    ("cat concat concatenate", _cat),
-    ("pad_sequence", _pad_sequence),
-    ("permute transpose swapaxes swapdims movedim moveaxis t unsqueeze squeeze expand", _view),
-    ("expand_as broadcast_to", _view),
-    ("select", _select),
-    ("unbind", _unbind),
-    ("view reshape flatten unflatten ravel view_as reshape_as", _reshape),
-    ("contiguous clone detach", _same),
-    ("repeat_interleave", _repeat_each),
-    ("repeat tile", _repeat),
-    ("sum", _total),
-    ("add __add__ __radd__", _binary(lambda path, a, b: total(a, b))),
-    ("sub subtract __sub__", _binary(lambda path, a, b: total(a, negative(b)))),
-    ("rsub __rsub__", _binary(lambda path, a, b: total(b, negative(a)))),
-    ("mul multiply __mul__ __rmul__", _binary(scaled)),
-):
-    _HANDLERS.update(dict.fromkeys(spellings(*_names.split()), _handler))
-for _turned in (torch.Tensor.T, torch.Tensor.mT):
-    _HANDLERS[_turned.__get__] = _view  # type: ignore[attr-defined]
-_HANDLERS[torch.Tensor.__getitem__] = _subscript
-_HANDLERS[torch.Tensor.__iter__] = _unbind
+_handles(*spellings("amax", "max"))(_extreme(maximum))
+_handles(*spellings("amin", "min"))(_extreme(minimum))
+_handles(*spellings("add", "__add__", "__radd__"))(_binary(lambda path, a, b: total(a, b)))
+_handles(*spellings("sub", "subtract", "__sub__"))(
+    _binary(lambda path, a, b: total(a, negative(b)))
+)
+_handles(*spellings("rsub", "__rsub__"))(_binary(lambda path, a, b: total(b, negative(a))))
+_handles(*spellings("mul", "multiply", "__mul__", "__rmul__"))(_binary(scaled))
