@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,6 +37,13 @@ def read(name: str) -> list[list[str]]:
     lines = file.read_text().splitlines() if file.is_file() else []
     rows = [re.split(r"(?<!\\)\|", line[2:-2]) for line in lines if line.startswith("| ")]
     return [[c.strip().replace("\\|", "|") for c in row] for row in rows[:1] + rows[2:]]
+
+
+def commit() -> str:
+    """The commit that runs, as ``373b58f``; empty without a repository."""
+    command = ["git", "-C", str(RESULTS), "rev-parse", "--short=7", "HEAD"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    return ran.stdout.strip() if ran.returncode == 0 else ""
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from archlint.cli.report_output import (
     write_reports,
 )
 from archlint.cli.run_jobs import run_jobs
-from archlint.engine.artifact.runtimes import PACKAGES, runtime_of
+from archlint.engine.artifact.runtimes import PACKAGES, SUFFIXES, runtime_of
 
 COMPARE = "archlint.engine.artifact.comparison:artifact_verdict"
 
@@ -74,8 +74,11 @@ def compare_artifact(
     from archlint.errors import Location
 
     if not file.is_file():
-        found = "this is a folder" if file.is_dir() else "this file does not exist"
-        raise CannotRun(f"{file}: {found}")
+        if not file.is_dir():
+            raise CannotRun(f"{file}: this file does not exist")
+        inside = sorted(p.name for p in file.iterdir() if p.suffix in SUFFIXES)
+        hint = f"; state one of its files: {', '.join(inside[:5])}" if inside else ""
+        raise CannotRun(f"{file}: this is a folder{hint}")
     runtime_of(file, runtime or "")
     job = infer_job(target, read_input(input_), "eval", 128, seconds, kwargs)
     artifact = Artifact(str(file.resolve()), runtime or "", outside, tolerance, shapes_only)

@@ -170,6 +170,18 @@ def test_the_box_of_a_fixed_batch_is_around_an_image(project):
     assert broken.details["good box"].splitlines()[0].endswith("(the largest around H=224 W=224)")
 
 
+def test_an_exported_model_is_no_file_of_ranges(project):
+    (project / "net.pt2").write_bytes(b"PK\x03\x04\x8b")
+    _, (mistake,) = profile_jobs(project / "net.pt2", "", None, (), ["models.py:Flat"], 0)
+    assert "found an exported model (.pt2), of which archlint reads no ranges" in str(mistake)
+
+
+def test_a_folder_is_no_artifact(project):
+    (project / "net.xml").write_text("")
+    result = CliRunner().invoke(cli.cli, ["compare-artifact", ".", "--with", "models.py:Flat"])
+    assert "this is a folder; state one of its files: net.xml" in result.output
+
+
 def test_which_model(project):
     (project / "build.sh").write_text(TRT.format(*["x:1x3x32x32"] * 3))
 

@@ -33,7 +33,7 @@ MODULES = {
 }
 """Runtime to the module whose import takes most of its start."""
 
-_OF_SUFFIX = {".onnx": "onnxruntime", ".xml": "openvino", ".pt2": "torch-export",
+SUFFIXES = {".onnx": "onnxruntime", ".xml": "openvino", ".pt2": "torch-export",
               ".pte": "executorch"}  # fmt: skip
 _COMPILED = "/data/aotinductor/"  # a folder of the .pt2 files of AOTInductor, not of torch.export
 
@@ -47,12 +47,12 @@ def runtime_of(path: Path, runtime: str = "") -> str:
     Raises:
         ArchlintError: unknown, or not installed.
     """
-    name = runtime or _OF_SUFFIX.get(path.suffix, "")
+    name = runtime or SUFFIXES.get(path.suffix, "")
     if not runtime and name == "torch-export" and is_zipfile(path):
         with ZipFile(path) as archive:
             name = "aoti" if any(_COMPILED in n for n in archive.namelist()) else name
     if name not in PACKAGES:
-        suffixes = ", ".join(_OF_SUFFIX)
+        suffixes = ", ".join(SUFFIXES)
         raise ArchlintError(
             f"{path}: found no runtime for {path.suffix or 'a file without a suffix'}; expected a "
             f"file of {suffixes}, or a runtime: {', '.join(PACKAGES)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from types import CodeType
 
 import torch
 
@@ -58,8 +59,11 @@ def resizing_to_skips(broken: BrokenContract) -> Iterator[Proposal]:
     places: list[Place] = []
     titles: dict[str, None] = {}
     calls: dict[str, Call] = {}
+    definitions: dict[CodeType | None, Definition | None] = {}  # each takes a while to find
     for trace, call in _joining(broken):
-        found = definition_at(call)
+        if call.code not in definitions:
+            definitions[call.code] = definition_at(call)
+        found = definitions[call.code]
         made = None if found is None else _resized(found, trace, call)
         if made is None or found is None or call.source in calls:
             continue

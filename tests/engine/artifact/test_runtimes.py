@@ -1,13 +1,24 @@
-"""The runtimes: which one a file needs, and how each is called."""
+"""The runtimes: which one a file needs, how each is called, and what some are known to do.
 
+What they do is the table of ``python -m benchmarks.deployment``. In small it is tested here where
+the extra of a runtime is installed; exporting takes long, so these tests are sweeps.
+"""
+
+from dataclasses import replace
+from importlib.util import find_spec
 from zipfile import ZipFile
 
 import pytest
 import torch
 from torch import nn
 
+from archlint.contracts.contract import Artifact, Budget, ModelRef
+from archlint.engine.artifact import comparison
+from archlint.engine.artifact.comparison import artifact_verdict
 from archlint.engine.artifact.runtimes import load as load_artifact
 from archlint.engine.artifact.runtimes import runtime_of
+from archlint.engine.python_contracts import contract_of
+from tests import REPO
 
 
 def test_a_network_of_openvino_without_its_weights(tmp_path):
@@ -42,3 +53,38 @@ def test_torch_export_with_arguments_by_name(tmp_path):
     request = load_artifact("torch-export", str(tmp_path / "net.pt2")).make()
     (got,) = request([a.numpy() for a in arrays])
     assert torch.equal(torch.from_numpy(got), Net()(x, (one, other), **names))
+
+
+KNOWN = {
+    ("squeezenet1_1", "onnxruntime", "N == 1 and H, W == 17"): (
+        "crash", "process ended with SIGFPE at N=1 H=16 W=16"),
+    ("alexnet", "onnxruntime", "N == 2 and H, W in {200, 224}"): ("values", "at N=2 H=200 W=200"),
+    ("unet", "openvino", "N == 1 and H, W in 16..33"): ("stale", "the previous call's output at"),
+    ("pools", "executorch", "N == 1 and H, W in 64..66"): ("silent", "returned 1x8 at N=1 H=1 W=1"),
+}  # fmt: skip
+
+
+@pytest.mark.sweep
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "runtime", "within"), KNOWN)
+def test_what_is_known(name, runtime, within, tmp_path, monkeypatch):
+    if find_spec(runtime) is None or (runtime != "executorch" and find_spec("onnxscript") is None):
+        pytest.skip(f"needs {runtime}, and to export for it")
+    from benchmarks import deployment
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(comparison, "POINTS", 3)
+    suffix = deployment.SUFFIX[runtime]
+    path = tmp_path / f"{name}.{suffix}"
+    deployment.EXPORT[suffix](name, path)
+    contract = contract_of(input="N 3 H W", accepts=f"any {within}")
+    verdict = compared(contract, Artifact(str(path), runtime), name)
+    kind, text = KNOWN[name, runtime, within]
+    assert verdict.word == "broken", verdict
+    assert text in verdict.details[kind], verdict
+
+
+def compared(contract, artifact, name):
+    contract = replace(contract, artifact=artifact, budget=Budget(64, 600.0))
+    model = ModelRef(name, "benchmarks.deployment_nets:build", kwargs={"name": name})
+    return artifact_verdict(contract, model, root=REPO)

@@ -82,6 +82,7 @@ _PYTHON = (
 )
 _IN_PYTHON = frozenset(FORMS) - {"trtexec", "triton", "json"}
 _KIND = "a file that declares ranges"
+_EXPORTED = (".pt2", ".pte", ".xml", ".engine", ".plan", ".trt", ".mlmodel", ".mlpackage")
 
 
 def read_profiles(path: Path, form: str = "") -> list[Profile]:
@@ -102,6 +103,11 @@ def read_profiles(path: Path, form: str = "") -> list[Profile]:
         if not path.is_file():
             raise mistake(file, 1, "this file does not exist", _KIND)
         return onnx_inputs.read_file(path, file)
+    if path.suffix in _EXPORTED and path.is_file():
+        raise mistake(
+            file, 1, f"found an exported model ({path.suffix}), of which archlint reads no ranges",
+            "the script that exports it; archlint compare-artifact runs the model itself",
+        )  # fmt: skip
     profiles = _profiles(read_text(path, _KIND), path, form)
     found = [p for p in profiles if not form or p.form == form or _same_kind(p.form, form)]
     if not found:
