@@ -21,6 +21,7 @@ from archlint.tracing import tracer
 from archlint.tracing.loops.loop_functions import FollowedLoops
 from archlint.tracing.loops.loops import Loops
 from archlint.tracing.loops.turn import Retry
+from archlint.tracing.merge.module_merge import MOST_CLASSES
 from archlint.tracing.path import TracedPath
 from archlint.tracing.python.builtin_calls import modules_to_replace_type
 from archlint.tracing.python.builtins import Retrace, calling_module, shadowed
@@ -188,6 +189,7 @@ class ModelTracer:
                         self.model, input, sizes, box,
                         symbolic=symbolic, rules=rules, path=path, branching=branching,
                         loops=loops, constructors=self._constructors,
+                        on_second_branch=self._merge if symbolic and not self._merges else None,
                     )  # fmt: skip
                     if snapshot.drew():
                         path.forget_claims()
@@ -208,7 +210,10 @@ class ModelTracer:
                 self._running = None
                 with uninterrupted():
                     snapshot.restore()
-            again = self.loops.changed_by(path) or len(self._branching) > classes
+            grew = len(self._branching) > classes
+            again = self.loops.changed_by(path) or grew
+            if grew and result is not None:  # nothing was merged after the first of them
+                self._branching.update(result.log.branched[:MOST_CLASSES])
             if result is not None and not self._merges and _is_hard(path, result.log.branched):
                 self._merges, again = True, symbolic
                 self._branching.update(result.log.branched)
@@ -216,6 +221,12 @@ class ModelTracer:
                 self.shadowed += self._to_shadow[:1]
             elif result is not None and not again:
                 return result
+
+    def _merge(self, branched: list[str]) -> None:
+        """Start again, the branches of these classes of modules merged. Raises :class:`Retry`."""
+        self._merges = True
+        self._branching.update(branched)
+        raise Retry
 
     def _shadow_if_possible(self) -> None:
         """Start again if a shadow would keep the size that user code is about to turn into an int.
@@ -234,7 +245,7 @@ def _is_hard(path: TracedPath, branched: Sequence[str]) -> bool:
     """Whether its branches make many paths or paths that are slow to tell apart.
 
     Two modules of one class that branch usually do so on different sizes; ``branched`` names the
-    class for each call.
+    class for each call. (On symbolic sizes such a run has ended at the second of them.)
     """
     branches = [event.formula for event in path.events if event.kind == "branch"]
     several = len(set(branched)) < len(branched)

@@ -7,7 +7,7 @@ import re
 import sys
 import traceback
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,8 @@ class ModuleStack:
     """The modules of ``model`` that are being called, by their names in it, outermost first.
 
     Each call is noted in ``log``; ``calls`` and ``events`` are the run's lists of calls of
-    operators and of claims and branches.
+    operators and of claims and branches. ``on_second_branch`` is called with the classes that have
+    branched once two calls of modules of one class have.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class ModuleStack:
         self.modules: list[str] = []
         self._log, self._calls, self._events = log, calls, events
         self._names = _names(model)
+        self.on_second_branch: Callable[[list[str]], None] | None = None
 
     @property
     def innermost(self) -> str:
@@ -57,22 +59,26 @@ class ModuleStack:
     def followed(self) -> AbstractContextManager[None]:
         """A context in which the calls of modules are followed, those in other threads left out."""
 
+        run, open_modules, enter = self.run, self.modules, self._enter
+        calls, events, log, branched = self._calls, self._events, self._log, self._log.branched
+
         def wrap(original: ModuleCall) -> ModuleCall:
             def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-                if not self.run.in_thread():
+                if not run.in_thread():
                     return original(module, *args, **kwargs)
-                self._enter(module)
-                first, events = len(self._calls), len(self._events)
-                branched = len(self._log.branched)
+                enter(module)
+                first, first_event, before = len(calls), len(events), len(branched)
                 try:
-                    return original(module, *args, **kwargs)
+                    returned = original(module, *args, **kwargs)
                 finally:
-                    path = self.modules.pop()
-                    self._log.modules.append(CalledModule(path, first, len(self._calls), args))
-                    innermost = len(self._log.branched) == branched
-                    new = self._events[events:] if len(self._events) > events else ()
-                    if innermost and any(e.kind == "branch" for e in new):
-                        self._log.branched.append(class_name(module))
+                    path = open_modules.pop()
+                    log.modules.append(CalledModule(path, first, len(calls), args))
+                    new = events[first_event:] if len(events) > first_event else ()
+                    if len(branched) == before and any(e.kind == "branch" for e in new):
+                        branched.append(class_name(module))
+                if self.on_second_branch and len(set(branched)) < len(branched) > before:
+                    self.on_second_branch(branched)
+                return returned
 
             return call
 

@@ -299,6 +299,7 @@ def trace(
     loops: Loops | None = None,
     constructors: bool = False,
     stand_ins: Callable[..., Any] | None = None,
+    on_second_branch: Callable[[list[str]], None] | None = None,
 ) -> Trace:
     """Run ``model`` once on symbolic tensors, along the path that the sizes ``env`` take.
 
@@ -307,12 +308,14 @@ def trace(
     ``rules=False`` all calls go to PyTorch's kernels. ``path`` replaces the path of ``env`` in
     ``box``. With ``branching``, :mod:`.merge.module_merge` merges branches that rejoin in a module.
     ``constructors``: as in :mod:`.python.legacy_constructors`. ``stand_ins`` replaces arguments.
+    ``on_second_branch``: as of :class:`.module_stack.ModuleStack`.
 
     Raises :class:`~.python.builtins.Retrace` and time limits. The caller restores the model.
     """
     path = path or TracedPath(env, box)
     tracer = Tracer(model, path, rules)
     tracer.stand_ins = stand_ins
+    tracer.place.on_second_branch = on_second_branch
     path.calls_so_far = tracer.calls
     if loops is not None:
         tracer.loops = loops

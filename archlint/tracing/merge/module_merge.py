@@ -51,9 +51,11 @@ def branches_merged(
 
     Nothing is merged once the code of ``model`` has written to state outside of its modules.
     ``branching`` names the classes of modules that branch. Calls of others are not prepared for it,
-    which costs more than most calls; if one branches all the same, its class is added.
+    which costs more than most calls; if one branches all the same, its class is added. The run is
+    then repeated, so that nothing is merged in what is left of it.
     """
     code = Snapshot(model, buffers=False, code_only=True)
+    prepared = len(branching)
 
     def noted(original: ModuleCall, module: nn.Module, args: Any, kwargs: Any) -> Any:
         """The result of a call; the innermost class with branches that are left is added."""
@@ -67,6 +69,8 @@ def branches_merged(
     def wrap(original: ModuleCall) -> ModuleCall:
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             if not tracer.run.in_thread() or tracer.path.forced is not None or module.training:
+                return original(module, *args, **kwargs)
+            if len(branching) > prepared:
                 return original(module, *args, **kwargs)
             if class_name(module) not in branching:
                 return noted(original, module, args, kwargs)
