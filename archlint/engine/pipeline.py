@@ -62,6 +62,14 @@ def _check(run: CheckRun) -> Verdict:
     return with_artifact(with_structure(verdict, run, exploration), run)
 
 
+def _in_time(contract: Contract, source: ModelSource, samples: int | None) -> Verdict:
+    """The verdict. What a run made is gone when this returns: no search for garbage meets it."""
+    seconds = contract.budget.seconds
+    with time_limit(seconds), preserve_process_state():
+        run = CheckRun.start(contract, source, samples=samples, deadline=now() + seconds)
+        return _check(run)
+
+
 def _only_samples(
     contract: Contract, source: ModelSource, samples: int | None, late: str
 ) -> Verdict:
@@ -92,9 +100,8 @@ def check_source(contract: Contract, source: ModelSource, *, samples: int | None
         start = time.monotonic()
         seconds = contract.budget.seconds
         try:
-            with time_limit(seconds), preserve_process_state(), gc_seldom():
-                run = CheckRun.start(contract, source, samples=samples, deadline=now() + seconds)
-                verdict = _check(run)
+            with gc_seldom():
+                verdict = _in_time(contract, source, samples)
         except TimeLimitReached as e:
             late = f"did not finish within {seconds:g} s{e}"
             verdict = _only_samples(contract, source, samples, late)

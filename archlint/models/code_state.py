@@ -10,9 +10,9 @@ from typing import Any
 from archlint.models.code_places import CodePlaces, in_cell, is_code_state
 from archlint.models.containers import base_of
 from archlint.runtime.code_owner import Owner, file_of_module, owner_of
-from archlint.runtime.real_type import is_a
 
 _GONE = object()
+_CODE = frozenset({ModuleType, type})
 
 
 class CodeState:
@@ -126,9 +126,10 @@ def _is_new_state(name: str, value: Any) -> bool:
 def _stateful(held: dict[str, Any], deep: bool) -> Iterator[Any]:
     """The values that can change; with ``deep`` objects and functions too."""
     for name, value in held.items():
-        if name.startswith("__") or is_a(value, ModuleType, type):
+        kind = type(value)
+        if kind in _CODE or name.startswith("__") or issubclass(kind, (ModuleType, type)):
             continue
-        if deep or base_of(type(value)) is not None:
+        if deep or base_of(kind) is not None:
             yield value
 
 

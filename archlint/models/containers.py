@@ -7,14 +7,20 @@ are never called.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from functools import lru_cache
 from operator import is_
 from typing import Any
 
 _BASES: tuple[type, ...] = (OrderedDict, dict, list, set, deque, bytearray)
 
 
-def base_of(kind: type) -> Any:
+def base_of(kind: Any) -> Any:
     """The built-in container that a type is or derives from; ``None`` for any other type."""
+    return _base_of(kind)
+
+
+@lru_cache(maxsize=4096)
+def _base_of(kind: Any) -> Any:
     return next((base for base in _BASES if issubclass(kind, base)), None)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 import types
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
+from itertools import chain
 from typing import Any, Union, get_args, get_origin
 
 from torch import nn
@@ -30,8 +31,10 @@ def check_call(model: nn.Module, input: Input) -> None:
     whose layers are still to be made by its first call is not: which sizes it accepts would depend
     on those that it meets first.
     """
-    for path, module in model.named_modules():
-        if any(map(is_lazy, (*module._parameters.values(), *module._buffers.values()))):
+    one_of_each = {type(p): p for module in model.modules() for p in _of(module)}
+    some_lazy = any(map(is_lazy, one_of_each.values()))
+    for path, module in model.named_modules() if some_lazy else ():
+        if any(map(is_lazy, _of(module))):
             layer = f"{path or 'the model'} ({type(module).__name__})"
             raise TargetError(
                 f"{layer} takes its sizes from the first input that it meets; "
@@ -66,6 +69,11 @@ def check_call(model: nn.Module, input: Input) -> None:
         raise TargetError(
             f"{name} needs {' and '.join(missing)}, which the input does not give ({gives})"
         )
+
+
+def _of(module: nn.Module) -> Iterator[Any]:
+    """The parameters and buffers of the module's own."""
+    return chain(module._parameters.values(), module._buffers.values())
 
 
 def call_arguments(model: nn.Module, made: Any) -> tuple[list[Any], dict[str, Any]]:

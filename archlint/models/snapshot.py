@@ -101,19 +101,27 @@ class Snapshot:
         empty = self._empty.append
         for value in values:  # a ResNet-50 has 3000 of them: what is common comes first
             kind: Any = type(value)
-            if kind in _PLAIN_CONTAINERS and not value:
-                empty(value)
+            if kind in _SIMPLE:
                 continue
-            if kind in _SIMPLE or id(value) in seen or _is_own(kind):
+            if kind in _PLAIN_CONTAINERS:
+                if not value:
+                    empty(value)
+                    continue
+            elif kind is nn.Parameter or kind is Tensor:
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    (self._tensors if kind is Tensor else self._parameters).append(value)
+                continue
+            elif _is_own(kind):
+                continue
+            if id(value) in seen:
                 continue
             seen.add(id(value))
-            base = kind if kind in _MAPPINGS else _base(kind)
+            base = kind if kind in _MAPPINGS else base_of(kind)
             if base is not None:
                 self._container(value, base, depth)
                 if kind not in _PLAIN_CONTAINERS and depth < _DEPTH:
                     self._attributes(value, depth)
-            elif kind is Tensor or kind is nn.Parameter:
-                (self._tensors if kind is Tensor else self._parameters).append(value)
             elif is_a(value, nn.Module):
                 self._module(value)
             elif is_a(value, Tensor):
@@ -188,7 +196,7 @@ class Snapshot:
             if name in held:
                 value = held[name]
                 self._code.add_global(held, name)
-                if _base(_kind(value)) is not None or is_a(value, nn.Module):
+                if base_of(_kind(value)) is not None or is_a(value, nn.Module):
                     self._visit((value,), depth + 1)
 
     def _module(self, module: nn.Module) -> None:
@@ -283,11 +291,6 @@ def _is_own(kind: Any) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _base(kind: Any) -> Any:
-    return base_of(kind)
-
-
-@lru_cache(maxsize=4096)
 def _slots(kind: Any) -> tuple[Any, ...]:
     """The slots of a class written in Python."""
     if kind.__module__ in ("builtins", "torch") or not kind.__flags__ & _HEAP:
@@ -358,7 +361,7 @@ def _same(mapping: dict[Any, Any], was: dict[Any, Any]) -> bool:
     return (
         len(mapping) == len(was)
         and all(map(is_, mapping.values(), was.values()))
-        and mapping.keys() == was.keys()
+        and (all(map(is_, mapping, was)) or mapping.keys() == was.keys())
     )
 
 

@@ -32,7 +32,6 @@ from torch import nn
 from archlint.models.code_places import classes_of
 from archlint.runtime.code_owner import Owner, file_of_module, is_user_code, owner_of
 from archlint.runtime.process_lock import PROCESS_LOCK
-from archlint.runtime.real_type import is_a
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic import Size
 from archlint.symbolic.formula import ge
@@ -101,27 +100,34 @@ def _places(
     homes = {kind.__module__ for kind in kinds}
     modules += [sys.modules[name] for name in homes if name in sys.modules]
     modules += _users_modules(len(sys.modules))
-    found = []
+    found: list[tuple[dict[str, Any], str, Any]] = []
     open_modules = {id(m): vars(m) for m in modules if _is_open(m)}
-    classes = (vars(kind) for kind in kinds)
-    for names in [
-        *open_modules.values(),
-        *(d for c in (*open_modules.values(), *classes) for d in _defaults(c)),
-    ]:
+
+    def look(names: dict[str, Any]) -> None:
+        if made.keys().isdisjoint(map(id, names.values())):
+            return
         for name, value in names.items():
             known = made.get(id(value))
             if known is not None and known[0] is value:
                 found.append((names, name, value))
+
+    for names in open_modules.values():
+        look(names)
+    for held in (*open_modules.values(), *map(vars, kinds)):
+        for defaults in _defaults(held):
+            look(defaults)
     return found
 
 
-def _defaults(names: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _defaults(names: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The defaults of functions that bind a generator at their definition, as beartype's do."""
+    found = []
     for value in names.values():
-        while is_a(value, types.FunctionType):
+        while type(value) is types.FunctionType:
             if value.__kwdefaults__:
-                yield value.__kwdefaults__
-            value = vars(value).get("__wrapped__")
+                found.append(value.__kwdefaults__)
+            value = value.__dict__.get("__wrapped__")
+    return found
 
 
 def _is_open(module: types.ModuleType) -> bool:

@@ -23,6 +23,7 @@ _SAME = frozenset(
 _NOT = frozenset((*spellings("logical_not", "bitwise_not"), torch.Tensor.__invert__))
 _EQUAL: dict[Function, bool] = dict.fromkeys((*spellings("eq"), torch.Tensor.__eq__), True)
 _EQUAL |= dict.fromkeys((*spellings("ne"), torch.Tensor.__ne__), False)
+_KEEPING = _SAME | _NOT | _EQUAL.keys() | {torch.Tensor.__rsub__}
 
 
 def with_ones(call: Call, result: Any) -> Any:
@@ -31,7 +32,7 @@ def with_ones(call: Call, result: Any) -> Any:
     All elements of a tensor with such a number are 0 or 1.
     """
     func = call.func
-    if not (func in _SAME or func in _NOT or func in _EQUAL or func is torch.Tensor.__rsub__):
+    if func not in _KEEPING:
         return result
     operand = known_of(call.args[0]) if call.args else None
     if not isinstance(operand, TensorSpec) or not isinstance(result, TensorSpec):

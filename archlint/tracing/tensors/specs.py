@@ -120,7 +120,7 @@ def known_of(value: Any) -> Any:
         node: Any = value.node
         return as_operand(size_of(value), node.path.env) if isinstance(node, SizeNode) else value
     if kind is tuple:
-        return tuple(known_of(v) for v in value)
+        return value if _PLAIN.issuperset(map(type, value)) else tuple([known_of(v) for v in value])
     if kind is torch.Size:
         return SizeTuple(known_of(v) for v in value)
     if kind is list:
