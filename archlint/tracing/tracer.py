@@ -213,10 +213,9 @@ class Tracer(TorchFunctionMode):
         self.path.calls = index + 1
         in_place = func in INPLACE or is_inplace(func, args, kwargs)
         if in_place or "out" in kwargs or traits_of(func).writes != ():
-            targets = check_overlap(self.path, call, self.calls)
-            real = [t for t in targets if type(t) is not SymbolicTensor]
-            if real:
-                forget_elements(self.run, real)
+            written = check_overlap(self.path, call, self.calls)
+            real = [t for t in written if type(t) is not SymbolicTensor]
+            forget_elements(self.run, real)
         if rule is not None:
             try:
                 called = call_rule(self.path, rule, func, args, kwargs)

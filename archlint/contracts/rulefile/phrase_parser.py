@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from lark import Token, Tree
@@ -92,6 +93,7 @@ def parse_shape(
     return entries
 
 
+@lru_cache(maxsize=1024)
 def parse_clause(text: str, kind: str) -> SizeClause:
     """Parse ``any P`` or ``only P`` of the key ``accepts``, or ``any P`` of the key ``rejects``.
 
