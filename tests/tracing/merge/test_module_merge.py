@@ -344,3 +344,29 @@ def test_a_cached_function_branches_again_on_each_branch(monkeypatch, over, rest
         shape = found.output(N=1, H=height)
         assert shape in (None, tuple(model(torch.ones(1, 1, height, 2)).shape))
     part_of.cache_clear()
+
+
+class Other(EvenPad):
+    """Branches as its base class does."""
+
+
+def test_a_run_that_is_thrown_away_does_no_more_than_it_must(monkeypatch):
+    """The first ends at the second branch of a class; the next merges up to a class that is new."""
+    calls, merged = [], []
+    trace = archlint.tracing.model_tracer.trace
+
+    def noted(*args, path, **settings):
+        try:
+            result = trace(*args, path=path, **settings)
+        finally:
+            calls.append(path.calls)
+        merged.append(len(result.log.merged))
+        return result
+
+    monkeypatch.setattr(archlint.tracing.model_tracer, "trace", noted)
+    found = paths(nn.Sequential(EvenPad(), EvenPad(), Other(), EvenPad(), EvenPad()))
+    assert found.exact
+    assert len(found.explored.paths) == 1
+    assert len(calls) == 3
+    assert calls[0] < calls[1] <= calls[2]
+    assert merged == [2, 5]
