@@ -187,7 +187,7 @@ TESTED_ELSEWHERE = {
     "archlint/report": (
         "tests/report/test_formats.py: every format, on the same runs",
         "accepted_text badge cost_text fix_text github gitlab json_report jsonl junit markdown "
-        "progress run_results starter_rules",
+        "run_results starter_rules",
     ),
     "archlint/runner": (
         "tests/runner/test_pool.py: both ends of a worker, and sweeps",

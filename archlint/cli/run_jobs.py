@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,15 +49,24 @@ def run_jobs(
     remaining = [jobs[i] for i in todo]
     if (backend is None or backend.name == "local") and find_spec("torch") is None:
         raise CannotRun(NEEDS_TORCH)
-    stream = backends.run(remaining, count, backend or Backend(), check=check)
-    with _progress(len(todo), progress) as bar, closing(stream):
+    with _progress(len(todo), progress) as bar, ExitStack() as stack:
+
+        def on_start(position: int) -> None:
+            job = remaining[position]
+            if bar:
+                bar.started(position, f"{job.contract.id} · {job.ref.name}")
+
+        stream = backends.run(
+            remaining, count, backend or Backend(), check=check, on_start=on_start
+        )
+        stack.enter_context(closing(stream))
         for position, verdict in stream:
             verdicts[todo[position]] = verdict
             if on_verdict:
                 with bar.hidden() if bar else nullcontext():
                     on_verdict(todo[position], verdict)
             if bar:
-                bar.advance(f"{verdict.contract} · {verdict.model}")
+                bar.finished(position)
     return [verdicts[i] for i in range(len(jobs))]
 
 

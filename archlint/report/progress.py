@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,15 +15,32 @@ from archlint.errors import one_line
 
 
 class Bar:
-    """A bar that is shown, and counts steps."""
+    """A bar that is shown, counts the steps that are done, and names one that runs."""
 
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress = progress
-        self._task = progress.add_task("checking", total=total)
+        self._task = progress.add_task("starting", total=total)
+        self._running: dict[int, str] = {}
+        self._lock = Lock()
 
-    def advance(self, name: str) -> None:
-        """Count one step, and show its name."""
-        self._progress.update(self._task, advance=1, description=escape(one_line(name)))
+    def started(self, step: int, name: str) -> None:
+        """A step runs now. Any thread may call this."""
+        with self._lock:
+            self._running[step] = name
+            self._show(0)
+
+    def finished(self, step: int) -> None:
+        """Count a step."""
+        with self._lock:
+            self._running.pop(step, None)
+            self._show(1)
+
+    def _show(self, done: int) -> None:
+        """The step that has run for the longest time, and how many others run."""
+        names = list(self._running.values())
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        words = f"{names[0]}{more}" if names else ""
+        self._progress.update(self._task, advance=done, description=escape(one_line(words)))
 
     @contextmanager
     def hidden(self) -> Iterator[None]:

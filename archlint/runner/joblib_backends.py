@@ -42,14 +42,16 @@ def run(
     *,
     check: str | None = None,
     grace: float | None = None,
+    on_start: Callable[[int], None] | None = None,
 ) -> Results:
     """Check ``jobs`` on ``backend``; yield (index, verdict) in order of completion.
 
     ``count`` is the number of processes; a cluster with an address uses all of its workers. The
-    other arguments are those of :func:`archlint.runner.pool.run`. Raises ``BackendError``.
+    other arguments are those of :func:`archlint.runner.pool.run`; only ``local`` reports starts.
+    Raises ``BackendError``.
     """
     if backend.name == "local":
-        return pool.run(jobs, count, check=check, grace=grace)
+        return pool.run(jobs, count, check=check, grace=grace, on_start=on_start)
     _require(backend.name)
     from archlint.runner.remote import RemoteTask
 

@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING
 
 from archlint.contracts.job import Job
@@ -32,13 +32,14 @@ def run(
     check: str | None = None,
     grace: float | None = None,
     until: float | None = None,
+    on_start: Callable[[int], None] | None = None,
 ) -> Generator[tuple[int, Verdict], None, None]:
     """Check ``jobs`` in ``count`` worker processes; yield (index, verdict) in order of completion.
 
     ``check`` names the function that checks a contract, as ``module:function``. ``grace``: seconds
     that a job may exceed its budget. ``until``: the time of ``time.monotonic`` at which the run
-    ends with the jobs that are done. Closing the generator, or an exception in it, kills the
-    workers.
+    ends with the jobs that are done. ``on_start`` is called with the index of each job that starts,
+    in a thread of its own. Closing the generator, or an exception in it, kills the workers.
     """
     count = max(1, min(count, len(jobs)))
     if not jobs:
@@ -50,7 +51,7 @@ def run(
     threads_of_job = max(1, cores() // count)
     worker = Worker(check or CHECK, grace, threads_of_job, memory=memory_for_each(count))
     worker.expect(jobs)
-    queue_ = _Queue(jobs, worker)
+    queue_ = _Queue(jobs, worker, on_start)
     threads = [threading.Thread(target=queue_.serve, daemon=True) for _ in range(count)]
     try:
         for thread in threads:
@@ -75,8 +76,11 @@ def run(
 class _Queue:
     """The jobs to do, shared by threads; each thread waits for one job at a time."""
 
-    def __init__(self, jobs: Sequence[Job], worker: Worker) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], worker: Worker, on_start: Callable[[int], None] | None
+    ) -> None:
         self.jobs = jobs
+        self._on_start = on_start
         self.results: queue.SimpleQueue[tuple[int, Verdict] | BaseException] = queue.SimpleQueue()
         self._worker = worker
         self._lock = threading.Lock()
@@ -86,6 +90,8 @@ class _Queue:
         """Check jobs until none is left."""
         try:
             while (index := self._take()) is not None:
+                if self._on_start is not None:
+                    self._on_start(index)
                 self.results.put((index, self._worker.check(self.jobs[index])))
         except BaseException as e:
             self.results.put(e)

@@ -55,6 +55,9 @@ TESTS = {
         f"{TEXT}::test_json_has_a_source_relative_to_the_working_directory",
     "cached verdicts show an old time":
         "contracts/test_verdict_text.py::test_a_cached_verdict_shows_no_old_time",
+    "no total time": "end_to_end/test_cli.py::test_the_next_command_on_a_terminal_only",
+    "the bar names what has finished":
+        "report/test_progress.py::test_a_contract_is_named_while_it_runs",
     "annotations carry the whole block":
         "report/test_formats.py::test_github_annotations_read_back",
     "the first command shows green lines only": f"{HERE}::test_an_example_is_broken_on_purpose",

@@ -3,7 +3,7 @@
 import importlib
 
 
-def run(jobs, count=1, *, check=None, grace=None, until=None):
+def run(jobs, count=1, *, check=None, grace=None, until=None, on_start=None):
     """Check the jobs one after another in this process."""
     module, name = (check or "archlint.explanation.advice:check_contract").split(":")
     answer = getattr(importlib.import_module(module), name)
