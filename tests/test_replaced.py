@@ -35,7 +35,6 @@ OUTSIDE = {
     "archlint/runner/check_copy.py: sys.dont_write_bytecode": "a process that checks one diff",
     "archlint/runner/check_copy.py: sys.modules": "a process that checks one diff",
     "archlint/runner/check_copy.py: sys.path": "a process that checks one diff",
-    "archlint/runner/warm_up.py: torch.set_num_threads": "restored at the end of the block",
     "archlint/runner/joblib_backends.py: os.environ.setdefault": "a setting that ray reads",
     "archlint/runner/joblib_backends.py: os.environ": "a mark of the processes that dask starts",
     "archlint/runner/joblib_backends.py: os.environ.pop": "the mark, after they have started",

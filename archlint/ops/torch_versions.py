@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
+from archlint.runtime.forks import one_thread
+
 
 def _accepts(function: Callable[..., object], *args: object, **settings: object) -> bool:
     try:
@@ -41,9 +43,9 @@ EMPTY_FFT_BATCH = _accepts(torch.fft.irfft, _empty(0, 2).to(torch.complex64))
 """``torch.fft`` of a batch without elements, which older versions pass to MKL."""
 
 _ROWS = _empty(5, 2, 8).transpose(0, 1)
-FUSED_RANKS = (
-    (4,) if F.scaled_dot_product_attention(_ROWS, _ROWS, _ROWS).is_contiguous() else (3, 4)
-)
+with one_thread():  # attention of several rows starts threads, and this process may fork
+    _ATTENDED = F.scaled_dot_product_attention(_ROWS, _ROWS, _ROWS)
+FUSED_RANKS = (4,) if _ATTENDED.is_contiguous() else (3, 4)
 """Numbers of dimensions for which attention has a fused kernel, which follows the query's order."""
 
 INT32_INDEX = _accepts(torch.gather, _empty(2), 0, _INDEX.int())

@@ -25,7 +25,7 @@ from archlint.runner.messages import Answer
 from archlint.runner.resources import limit_memory
 from archlint.runner.server_process import STACKS
 from archlint.runtime.code_owner import is_own
-from archlint.runtime.forks import FORKS
+from archlint.runtime.forks import FORKS, one_thread
 from archlint.runtime.offline import OFFLINE, go_offline
 from archlint.runtime.user_frames import described, summary
 
@@ -52,14 +52,16 @@ def main() -> None:
     if os.environ.get(OFFLINE):
         go_offline()
     module, _, name = target.partition(":")
-    processes = _Processes(getattr(importlib.import_module(module), name))
-    if FORKS:
-        importlib.import_module("archlint.runner.cache.dependency_watch")
-        other_module_names()  # from a cache that all jobs then share
-    if target.startswith(_ENGINE) and FORKS:
-        from archlint.runner.warm_up import warm_up
+    needs_torch = target.startswith(_ENGINE) and FORKS
+    with one_thread() if needs_torch else contextlib.nullcontext():
+        processes = _Processes(getattr(importlib.import_module(module), name))
+        if FORKS:
+            importlib.import_module("archlint.runner.cache.dependency_watch")
+            other_module_names()  # from a cache that all jobs then share
+        if needs_torch:
+            from archlint.runner.warm_up import warm_up
 
-        warm_up()
+            warm_up()
     requests.sendall(b"ready")
     if FORKS:
         gc.freeze()  # collections in the forked processes ignore what exists now
