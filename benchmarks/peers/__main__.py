@@ -168,11 +168,12 @@ def _read_table() -> tuple[dict[str, dict[str, str]], str]:
     start = file.read_text()
     told = re.search(rf"(?m)^- {_EARLIER}.*", start) or re.search(r"\((.*)\)", start)
     note = "" if told is None else told[0].removeprefix("- ")
-    note = note if note.startswith(_EARLIER) else f"{_EARLIER} {note}"
+    if not note.startswith(_EARLIER):
+        note = f"{_EARLIER} {note[1:-1]}: the cells that no later run asked for"
     return {row[0]: dict(zip(header, row, strict=True)) for row in rows}, note
 
 
-_EARLIER = "cells that this run did not measure:"
+_EARLIER = "run earlier, with"
 
 
 def report(table: dict[str, dict[str, str]], note: str) -> None:
