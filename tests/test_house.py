@@ -212,7 +212,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing/loops": (
         "tests/tracing/loops/test_loop_iterator.py: parts of following a loop",
-        "generalise lists loop_functions loops names plans rewriting segments sequence_functions "
+        "generalise lists loop_functions loops names plans rewriting sequence_functions "
         "state symbolic_ranges turn",
     ),
     "archlint/tracing/merge": (

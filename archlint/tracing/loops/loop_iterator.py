@@ -31,6 +31,7 @@ from archlint.tracing.loops.state import (
     is_element,
     like,
     names_index,
+    names_unknown,
     same_size,
 )
 from archlint.tracing.loops.turn import Retry, Turn
@@ -61,6 +62,7 @@ class Before:
         self.state: State = reader.read(roots, [frame.f_globals])
         self.lists = {key: (lst, segments_of(lst)) for key, lst in reader.lists.items()}
         self.unknown_elements = len(loop.host.run.unknown_elements)
+        self.unknowns = len(loop.host.path.unknowns)
 
 
 class Loop:
@@ -226,6 +228,8 @@ class Loop:
                 final.append((lst, [Segment(v, substitute(c, {atom.name: end})) for v, c in old]))
             elif not _same_lists(path, old, new):
                 final.append((lst, self._lengthened(old, new, before.read, atom, end)))
+                if any(names_unknown(s.value, now.unknowns) for s in final[-1][1]):
+                    self._unroll()  # values decide it anew in each turn
         return final
 
     def _lengthened(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from typing import Any, NamedTuple, Protocol
+from weakref import ref
 
 from archlint.symbolic import Expr, Size, ceildiv
 from archlint.symbolic.formula import conj, ge, lt
@@ -33,8 +35,12 @@ class Host(Protocol):
 def fresh(value: Any) -> Any:
     """Another element like ``value``, which may share memory with it."""
     if type(value) is SymbolicTensor:
-        other = symbolic_tensor(value.spec, value.made_by)
+        other = symbolic_tensor(copy(value.spec), value.made_by)  # masks are known by their specs
         other.shares = (value,)
+        if value.copies is None:
+            value.copies = [ref(value)]
+        other.copies = value.copies
+        other.copies.append(ref(other))
         return other
     if type(value) is tuple:
         return tuple(map(fresh, value))

@@ -13,7 +13,7 @@ import collections
 import itertools
 import sys
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ from archlint.runtime.code_owner import file_of_module, is_users
 from archlint.runtime.real_type import is_a
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import Formula, eq
+from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing.loops.lists import GrowingList
 from archlint.tracing.loops.segments import Segment, SymbolicTuple
 from archlint.tracing.loops.symbolic_ranges import SectionIterator
@@ -309,18 +310,30 @@ def like(path: TracedPath, one: Any, other: Any) -> bool:
 
 def names_index(value: Any, name: str) -> bool:
     """Whether a number, a spec or an element of a list is made from the symbol ``name``."""
+    return any(name in size.symbols() for size in _sizes_of(value))
+
+
+def names_unknown(value: Any, since: int) -> bool:
+    """Whether it is made from an unknown later than the ``since``-th of the path."""
+    return any(u.number > since for size in _sizes_of(value) for u in unknowns_in(size))
+
+
+def _sizes_of(value: Any) -> Iterator[Expr | Formula]:
+    """The sizes and conditions of which a number, a spec or an element of a list is made."""
     if isinstance(value, (Expr, Formula)):
-        return name in value.symbols()
-    if sizes := sizes_in(value):
-        return any(names_index(size, name) for size in sizes)
-    if type(value) is SymbolicTensor:
-        return names_index(value.spec, name)
-    if isinstance(value, TensorSpec):
+        yield value
+    elif sizes := sizes_in(value):
+        yield from _sizes_of(sizes)
+    elif type(value) is SymbolicTensor:
+        yield from _sizes_of(value.spec)
+    elif isinstance(value, TensorSpec):
         known = (value.values, value.elements.grid)
-        return names_index((*value.dims, *(value.strides or ()), *known), name)
-    if isinstance(value, tuple):
-        return any(names_index(part, name) for part in value)
-    return type(value) in NUMBER_TYPES and names_index(size_of(value), name)
+        yield from _sizes_of((*value.dims, *(value.strides or ()), *known))
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _sizes_of(part)
+    elif type(value) in NUMBER_TYPES:
+        yield from _sizes_of(size_of(value))
 
 
 def is_element(value: Any) -> bool:

@@ -186,9 +186,12 @@ class Elements:
         else:
             places = range(len(self._valued))
         for at in places:
-            other = self._valued[at]() if at >= first else None
-            if other is not None and other is not target and not (target.own and other.own):
-                yield other
+            valued = self._valued[at]() if at >= first else None
+            for other in () if valued is None else _with_copies(valued):
+                if other is not target and not (target.own and other.own):
+                    yield other
+        if target.own and target.copies is not None:
+            yield from (other for other in _with_copies(target) if other is not target)
 
     def _place(self, tensor: SymbolicTensor) -> int | None:
         """Where in the list the tensor is."""
@@ -219,6 +222,13 @@ class Elements:
         """A function: whether no value that the first ``calls`` made has been written since now."""
         writes = len(self._writes)
         return lambda: all(made >= calls for made in self._writes[writes:])
+
+
+def _with_copies(tensor: SymbolicTensor) -> Iterable[SymbolicTensor]:
+    """The tensor and those that stand for elements of one list with it."""
+    if tensor.copies is None:
+        return (tensor,)
+    return [copy for copy in (reference() for reference in tensor.copies) if copy is not None]
 
 
 def _is_new(root: Any) -> bool:
