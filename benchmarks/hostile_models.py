@@ -5,3 +5,4 @@ from hostile_ends import *  # noqa: F403
 from hostile_exceptions import *  # noqa: F403
 from hostile_patches import *  # noqa: F403
 from hostile_resources import *  # noqa: F403
+from hostile_settings import *  # noqa: F403

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import gc
 import io
 import os
 import random
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -50,15 +52,21 @@ class SavedState:
     """The state of PyTorch, Python and the process at one moment.
 
     Random states (torch, Python, numpy when loaded), grad mode, default dtype and device,
-    determinism, autocast, matmul precision, threads, working directory, ``os.environ``,
-    ``sys.path`` and recursion limit.
+    determinism, autocast, matmul precision, threads, global hooks of modules, modes of
+    ``torch.overrides`` that were entered, working directory, ``os.environ``, ``sys.path``,
+    recursion limit, ``tempfile.tempdir``, and what was replaced in ``builtins`` or taken out of
+    ``sys.meta_path`` and ``sys.path_hooks``.
     """
 
     def __init__(self) -> None:
-        self._undo = [*_torch_state(), *_python_state()]
+        self._builtins = _Builtins()
+        self._undo: list[Callable[[], Any]] = [
+            self._builtins, *_python_state(), *_torch_state(),
+        ]  # fmt: skip
 
     def restore(self) -> None:
         """Put the state back. May be called more than once."""
+        self._builtins()  # first, as what restores the others calls them
         with uninterrupted(), contextlib.ExitStack() as stack:  # runs every step, if one raises too
             for step in reversed(self._undo):
                 stack.callback(step)
@@ -192,6 +200,44 @@ class _ImportPath(_Setting):
         return partial(_add_folders, new, first) if new else None
 
 
+class _Builtins(_Setting):
+    """Python's own functions, such as ``isinstance``, without those that libraries replace."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: vars(builtins).copy(), vars(builtins).update)
+
+    def _replaced(self) -> dict[str, Any]:
+        now = vars(builtins)
+        return {
+            name: now[name]
+            for name, value in self._was.items()
+            if name not in _OFTEN_REPLACED and name in now and now[name] is not value
+        }
+
+    def __call__(self) -> None:
+        now, was = builtins.__dict__, self._was
+        for name in was:  # no function of builtins may be called here
+            if name not in now or (name not in _OFTEN_REPLACED and now[name] is not was[name]):
+                now[name] = was[name]
+
+    def changes(self) -> Callable[[], None] | None:
+        """A function that replaces the same functions again."""
+        new = self._replaced()
+        return partial(self._put, new) if new else None
+
+
+class _Entries(_Setting):
+    """Entries of a list of Python's: those that were taken out are put back, new ones stay."""
+
+    def __init__(self, entries: list[Any]) -> None:
+        super().__init__(lambda: list(entries), lambda was: entries.__setitem__(slice(None), was))
+
+    def __call__(self) -> None:
+        now = self._get()
+        if any(entry not in now for entry in self._was):
+            self._put([*(entry for entry in now if entry not in self._was), *self._was])
+
+
 def _random_state() -> Iterator[Callable[[], None]]:
     torch_rng, python_rng = torch.get_rng_state(), random.getstate()
     yield lambda: torch.set_rng_state(torch_rng)
@@ -203,6 +249,7 @@ def _random_state() -> Iterator[Callable[[], None]]:
 
 
 def _torch_state() -> Iterator[Callable[[], None]]:
+    yield _leave_modes(_modes())  # first, as the next ask PyTorch
     yield from _random_state()
     yield _Setting(torch.is_grad_enabled, torch.set_grad_enabled)
     yield _Setting(torch.get_default_dtype, torch.set_default_dtype)
@@ -210,6 +257,7 @@ def _torch_state() -> Iterator[Callable[[], None]]:
         default_device,
         lambda d: torch.set_default_device(None if d.type == "cpu" else d),
     )
+    yield _Setting(lambda: [dict(hooks) for hooks in _GLOBAL_HOOKS], _put_hooks)
     yield _Setting(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode)
     yield _Setting(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision)
     yield _Setting(torch.get_num_threads, torch.set_num_threads)
@@ -230,7 +278,40 @@ def _torch_state() -> Iterator[Callable[[], None]]:
         yield _Setting(partial(getattr, flags, name), partial(setattr, flags, name))
 
 
+_stack: Callable[[], list[Any]] = getattr(torch.overrides, "_get_current_function_mode_stack", list)
+_GLOBAL_HOOKS: list[dict[Any, Any]] = [
+    value
+    for name, value in vars(torch.nn.modules.module).items()
+    if name.startswith("_global_") and isinstance(value, dict)
+]
+
+
+def _modes() -> int:
+    """How many modes of ``torch.overrides`` are entered, without the default device."""
+    return sum(type(mode).__name__ != "DeviceContext" for mode in _stack())
+
+
+def _leave_modes(count: int) -> Callable[[], None]:
+    """A function that leaves the modes that were entered since: they lie above the device."""
+
+    def leave() -> None:
+        for _ in range(_modes() - count):
+            any_mode: Any = torch.overrides.TorchFunctionMode()
+            any_mode.__exit__(None, None, None)
+
+    return leave
+
+
+def _put_hooks(was: list[dict[Any, Any]]) -> None:
+    for hooks, had in zip(_GLOBAL_HOOKS, was, strict=True):
+        hooks.clear()
+        hooks.update(had)
+
+
 def _python_state() -> Iterator[Callable[[], None]]:
+    yield _Entries(sys.meta_path)
+    yield _Entries(sys.path_hooks)
+    yield _Setting(lambda: tempfile.tempdir, partial(setattr, tempfile, "tempdir"))
     yield _Setting(gc.isenabled, lambda on: gc.enable() if on else gc.disable())
     yield _Setting(sys.getrecursionlimit, sys.setrecursionlimit)
     yield _Setting(_directory, lambda path: os.chdir(path) if path else None)
@@ -245,6 +326,7 @@ def _directory() -> str | None:
         return None
 
 
+_OFTEN_REPLACED = frozenset(("_", "__import__", "print", "open", "input", "breakpoint"))
 _ENVIRONMENT: Any = getattr(os, "environb", os.environ)  # as bytes, half the work to read
 
 

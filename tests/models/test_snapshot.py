@@ -1,10 +1,12 @@
 """A model and the world around it come back as they were."""
 
+import builtins
 import copy
 import gc
 import os
 import random
 import sys
+import tempfile
 import warnings
 from functools import partial
 
@@ -275,6 +277,63 @@ def test_the_world_is_put_back(tmp_path):
     assert sys.getrecursionlimit() != 5000
     assert os.getcwd() != str(tmp_path)
     assert said.text == ""
+
+
+class Strange(torch.overrides.TorchFunctionMode):
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        raise RuntimeError("a mode that the model left")
+
+
+def strange(*_):
+    raise RuntimeError("a hook that the model left")
+
+
+def leave_modes():
+    Strange().__enter__()
+    Strange().__enter__()
+
+
+def take_out(entries):
+    return lambda: entries.__delitem__(slice(None))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        leave_modes,
+        lambda: (torch.set_default_device("meta"), leave_modes()),
+        lambda: torch.nn.modules.module.register_module_forward_pre_hook(strange),
+        lambda: torch.nn.modules.module.register_module_forward_hook(strange),
+        lambda: vars(builtins).update(isinstance=strange, sorted=strange, len=strange),
+        lambda: vars(builtins).update(reversed=strange, any=strange, zip=strange, vars=strange),
+        take_out(sys.meta_path),
+        take_out(sys.path_hooks),
+        lambda: setattr(tempfile, "tempdir", "/nowhere"),
+    ],
+)
+def test_what_would_break_the_rest_of_the_process_is_put_back(change):
+    def world():
+        parts = vars(builtins), sys.meta_path, sys.path_hooks, [tempfile.gettempdir()]
+        return [list(p.values()) if isinstance(p, dict) else list(p) for p in parts]
+
+    before = world()
+    with preserve_process_state():
+        change()
+    assert world() == before
+    assert torch.nn.Conv2d(1, 1, 1)(torch.ones(1, 1, 1, 1)).is_cpu
+
+
+def test_what_an_import_adds_to_python_stays():
+    finder = type("Finder", (), {"find_spec": staticmethod(lambda *_: None)})
+    with preserve_process_state():
+        sys.meta_path.append(finder)
+        builtins.archlint_test = 1
+    try:
+        assert sys.meta_path[-1] is finder
+        assert builtins.archlint_test == 1
+    finally:
+        sys.meta_path.remove(finder)
+        del builtins.archlint_test
 
 
 def test_what_is_printed_is_heard_and_not_shown(capfd):
