@@ -145,6 +145,17 @@ def preserve_process_state() -> Iterator[CapturedOutput]:
             saved.restore()
 
 
+@contextlib.contextmanager
+def recursion_limit_kept() -> Iterator[None]:
+    """Put the recursion limit back: the code around a model's call is as deep as the call."""
+    limit = sys.getrecursionlimit()
+    try:
+        yield
+    finally:
+        if sys.getrecursionlimit() != limit:
+            sys.setrecursionlimit(limit)
+
+
 def default_device() -> torch.device:
     """The device of new tensors; torch 2.6 has no other way to ask once the default is unset."""
     return torch.empty(0).device

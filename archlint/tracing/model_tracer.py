@@ -14,6 +14,7 @@ from archlint.models.signature import check_call
 from archlint.models.snapshot import Snapshot
 from archlint.models.targets import ModelSource
 from archlint.runtime.gc_pause import gc_paused
+from archlint.runtime.process_state import recursion_limit_kept
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic.formula import Bool, comparisons
 from archlint.symbolic.intervals import Box
@@ -180,7 +181,7 @@ class ModelTracer:
             loops, functions = self.loops.in_run() if symbolic else (None, nullcontext())
             self._running = loops
             try:
-                with shadowed(self.shadowed), functions:
+                with shadowed(self.shadowed), functions, recursion_limit_kept():
                     self.traces += 1
                     self._merges = self._merges or self.traces > MERGE_AFTER
                     branching = self._branching if self._merges else None
