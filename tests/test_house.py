@@ -210,6 +210,10 @@ TESTED_ELSEWHERE = {
         "tests/tracing/exception_handling/test_exception_flow.py: parts of following exceptions",
         "statements",
     ),
+    "archlint/tracing/keys": (
+        "tests/tracing/keys/test_look_ups.py: parts of following look-ups",
+        "found_keys watched_code",
+    ),
     "archlint/tracing/loops": (
         "tests/tracing/loops/test_loop_iterator.py: parts of following a loop",
         "generalise lists loop_functions loops names plans rewriting sequence_functions "
@@ -220,13 +224,13 @@ TESTED_ELSEWHERE = {
         "side_effects unify",
     ),
     "archlint/tracing/python": (
-        "tests/tracing/test_tracer.py: replacements that every trace uses",
-        "module_calls",
+        "tests/tracing/test_tracer.py and tests/tracing/keys/test_look_ups.py: what traces use",
+        "module_calls run_code",
     ),
     "archlint/tracing/symint": (
         "tests/tracing/symint/test_node.py: arithmetic behind the protocol",
         "code_uses comparisons float_kinds integers logarithms numbers numpy_scalars random_parts "
-        "source_nodes",
+        "size_keys source_nodes",
     ),
 }
 

@@ -7,6 +7,7 @@ import traceback
 from archlint.runtime.code_owner import is_own
 from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.interruptions import raised_by_statement
+from archlint.tracing.symint.key_texts import looked_up, passed
 
 MISTAKE = "an internal error in archlint"
 
@@ -21,6 +22,8 @@ def _own_mistake(error: BaseException) -> str:
     if not isinstance(error, (AttributeError, NameError, AssertionError, LookupError)):
         return ""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if frames and frames[-1].f_code in (passed.__code__, looked_up.__code__):
+        return ""
     own = bool(frames) and is_own(frames[-1].f_code.co_filename)
     return MISTAKE if own and type(error) is not IndexError else ""
 

@@ -19,6 +19,7 @@ from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic.formula import Bool, comparisons
 from archlint.symbolic.intervals import Box
 from archlint.tracing import tracer
+from archlint.tracing.keys.found_keys import OPEN
 from archlint.tracing.loops.loop_functions import FollowedLoops
 from archlint.tracing.loops.loops import Loops
 from archlint.tracing.loops.turn import Retry
@@ -27,6 +28,7 @@ from archlint.tracing.path import TracedPath
 from archlint.tracing.python.builtin_calls import modules_to_replace_type
 from archlint.tracing.python.builtins import Retrace, calling_module, shadowed
 from archlint.tracing.python.legacy_constructors import needs_sizes
+from archlint.tracing.python.run_code import RunCode
 from archlint.tracing.trace import Trace, dims_of
 from archlint.tracing.tracer import run_model, trace
 
@@ -179,6 +181,8 @@ class ModelTracer:
             self._to_shadow.clear()
             result: Trace | None = None
             loops, functions = self.loops.in_run() if symbolic else (None, nullcontext())
+            code = RunCode(run_model.__code__)
+            path.keys.begin = code.begin
             self._running = loops
             try:
                 with shadowed(self.shadowed), functions, recursion_limit_kept():
@@ -208,6 +212,7 @@ class ModelTracer:
             except (Retrace, Retry):
                 pass
             finally:
+                code.end()
                 self._running = None
                 with uninterrupted():
                     snapshot.restore()
@@ -215,6 +220,10 @@ class ModelTracer:
             again = self.loops.changed_by(path) or grew
             if grew and result is not None:  # nothing was merged after the first of them
                 self._branching.update(result.log.branched[:MOST_CLASSES])
+            if code.codes:
+                again = not self.loops.watches(code) or again
+                if self.loops.unwatched(code):
+                    path.unproved(OPEN)
             if result is not None and not self._merges and _is_hard(path, result.log.branched):
                 self._merges, again = True, symbolic
                 self._branching.update(result.log.branched)

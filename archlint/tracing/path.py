@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from archlint.ops.registry import Refused, TensorSpec, refusal
 from archlint.ops.traits import ERRORS, traits_of
-from archlint.symbolic import Expr, Size, evaluate, unknown
+from archlint.symbolic import Size, evaluate, unknown
 from archlint.symbolic.case_split import divisors
 from archlint.symbolic.formula import Bool, Formula, Junction, comparisons, eq, holds, negate
 from archlint.symbolic.intervals import Box
@@ -19,6 +19,7 @@ from archlint.tracing.exception_handling.exception_flow import is_caught
 from archlint.tracing.facts import Facts, SavedFacts
 from archlint.tracing.mask_counts import MaskCounts
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
+from archlint.tracing.symint.size_keys import SizeKeys
 
 if TYPE_CHECKING:
     from archlint.tracing.loops.turn import Turn
@@ -72,8 +73,7 @@ class TracedPath:
         self.unknowns: list[str] = []  # by which operator each was made, in their order
         self.facts = Facts(box, self.unknowns)
         self.masks = MaskCounts()
-        self.texts: dict[str, tuple[Expr, int]] = {}  # sizes by texts in keys, and events before
-        self.keyed: list[Any] = []  # containers that sizes were looked up in
+        self.keys = SizeKeys()
         self._sums: dict[Size, Size] = {}  # unknowns that stand for sums of unknowns
         self.events: list[Event] = []
         self.caveats: list[str] = []

@@ -39,6 +39,7 @@ from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.call_log import MOST_CALLS, CallLog, RepeatedCalls
 from archlint.tracing.ignored_errors import MISTAKE, reason_to_ignore
 from archlint.tracing.inputs import arguments
+from archlint.tracing.keys.found_keys import holds
 from archlint.tracing.loops.loops import Loops
 from archlint.tracing.loops.segments import Segment, SymbolicTuple
 from archlint.tracing.merge.module_merge import branches_merged
@@ -60,6 +61,7 @@ from archlint.tracing.python.math_functions import math_of_sizes
 from archlint.tracing.rule_calls import PRODUCTS, as_numbers, call_rule, with_dense
 from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
+from archlint.tracing.symint.key_texts import readable
 from archlint.tracing.symint.python_types import user_number
 from archlint.tracing.symint.text_uses import note_mixed_keys
 from archlint.tracing.tensors.aliasing import check_overlap
@@ -383,6 +385,8 @@ def run_model(
             with tracer:
                 called = True
                 returned = contextvars.copy_context().run(model, *args, **kwargs)
+        if path.keys and holds(returned):
+            path.unproved("which keys the output has, as they are made from sizes")
         return _End("accepted", structure(returned, spec_of, torch.is_tensor))
     except Refused as e:
         last = path.events[-1] if path.events else None
@@ -394,7 +398,7 @@ def run_model(
     except BaseException as e:
         if stops_run(e):
             raise
-        kind, error, source = type(e).__name__, summary(e), user_line(e) or ""
+        kind, error, source = type(e).__name__, readable(summary(e)), user_line(e) or ""
         if reason := reason_to_ignore(e) if called else MISTAKE:
             return _End("unknown", None, f"{reason} ({error})", source, kind)
         return _End("raised", None, error, source, kind, raising(e))

@@ -115,8 +115,9 @@ made by `tests/end_to_end/test_asked_sizes.py`, which runs each expression on a 
 {words}
 The text of a size (`str(h)`, `f"w{{h}}"`, `"%d" % h`) and its hash are *by use*. A text that is
 raised, printed or logged takes no branch. Where the text, or the size, is compared with constants
-or looked up in a container, each entry is a branch, and one more stands for no entry. Anything else
-is pinned.
+or looked up in a container, each entry is a branch, and one more stands for no entry. Where it is a
+key, so is each number, or text of one, that is looked up among the keys later. Anything else is
+pinned; what sorts or cuts such keys leaves the model not proved.
 `isinstance(h, int)`, `case int(h)` and `type(h) is int` hold.
 What code can ask of a tensor is [another page](asked-tensors.md).
 """

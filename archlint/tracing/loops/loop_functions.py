@@ -1,16 +1,33 @@
-"""The functions of one model whose loops are followed."""
+"""The functions of one model whose loops, or whose look-ups of keys, are followed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from types import CodeType, FunctionType
 
+from archlint.tracing.keys.look_ups import LookUps
+from archlint.tracing.keys.watched_code import HELPER as KEYS
 from archlint.tracing.loops.loops import Loops
 from archlint.tracing.loops.names import BodyNames
 from archlint.tracing.loops.plans import Plans
 from archlint.tracing.loops.rewriting import HELPER, Site, rewritten
 from archlint.tracing.path import TracedPath
+from archlint.tracing.python.reachable_code import codes_in
 from archlint.tracing.python.rewritten_functions import code_replaced, contains, functions_with
+from archlint.tracing.python.run_code import RunCode
+
+
+@dataclass
+class _Function:
+    """A function with its own code, the code that it runs, and what is replaced in that."""
+
+    function: FunctionType
+    own: CodeType
+    code: CodeType
+    loops: bool
+    keys: bool
 
 
 class FollowedLoops:
@@ -18,14 +35,18 @@ class FollowedLoops:
 
     def __init__(self) -> None:
         self.plans = Plans()
-        self._functions: list[tuple[FunctionType, CodeType]] = []
+        self._functions: dict[int, _Function] = {}
         self._sites: dict[Site, BodyNames] = {}
         self._unfit: set[CodeType] = set()
+        self._watched: set[CodeType] = set()
+        self._unwatched: set[CodeType] = set()  # code whose look-ups cannot be followed
 
     def in_run(self) -> tuple[Loops, AbstractContextManager[None]]:
         """The loops of a new run, and the context in which the functions run with them."""
-        loops = Loops(self.plans, self._sites, self._add)
-        return loops, code_replaced(self._functions, HELPER, loops)
+        look_ups = LookUps()
+        loops = Loops(self.plans, self._sites, self._add, look_ups)
+        replaced = [(f.function, f.code) for f in self._functions.values()]
+        return loops, code_replaced(replaced, {HELPER: loops, KEYS: look_ups})
 
     def changed_by(self, path: TracedPath) -> bool:
         """Whether a run has to start again: it found other plans, or a turn did not end.
@@ -36,18 +57,51 @@ class FollowedLoops:
             self.plans.more(path.turns[0].site, first=1)
         return self.plans.take_changed()
 
+    def watches(self, run: RunCode) -> bool:
+        """Whether the look-ups of all code that ran while keys were sizes are followed.
+
+        If not, those that can be are from now on, and the run has to start again.
+        """
+        new = [code for code in run.codes if code not in self._watched | self._unwatched]
+        found = [f for f in self._functions.values() if any(contains(f.code, c) for c in new)]
+        others = [c for c in new if not any(contains(f.code, c) for f in found)]
+        found += map(self._known, functions_with(*others) if others else [])
+        for function in found:
+            if not function.keys and self._rewrite(function, loops=function.loops, keys=True):
+                self._watched.update(codes_in(function.code))
+        self._unwatched.update(new)  # if they run once more
+        return not new
+
+    def unwatched(self, run: RunCode) -> bool:
+        """Whether code ran that looks up keys in a way that is not followed."""
+        return any(code in self._unwatched and code not in self._watched for code in run.codes)
+
+    def _known(self, function: FunctionType) -> _Function:
+        own = function.__code__
+        return self._functions.get(id(function)) or _Function(function, own, own, False, False)
+
+    def _rewrite(self, function: _Function, *, loops: bool, keys: bool) -> bool:
+        new = rewritten(function.own, loops=loops, keys=keys)
+        if new is None:
+            return False
+        function.code, function.loops, function.keys = new.code, loops, keys
+        self._functions[id(function.function)] = function
+        self._sites.update(new.sites)
+        return True
+
     def _add(self, code: CodeType) -> bool:
         """Rewrite the function that runs this code; whether there was something to rewrite."""
-        if code in self._unfit or any(contains(new, code) for _, new in self._functions):
+        followed = [f for f in self._functions.values() if contains(f.code, code)]
+        if code in self._unfit or any(f.loops for f in followed):
             return False
-        added = False
-        known = {id(f) for f, _ in self._functions}
-        for function in functions_with(code):
-            new = rewritten(function) if id(function) not in known else None
-            if new is not None:
-                self._functions.append((function, new.code))
-                self._sites.update(new.sites)
-                added = True
+        functions: Iterable[_Function] = followed or map(self._known, functions_with(code))
+        added = [
+            f for f in functions if not f.loops and rewritten(f.own) is not None
+            and self._rewrite(f, loops=True, keys=f.keys)
+        ]  # fmt: skip
+        for function in added:
+            if function.keys:
+                self._watched.update(codes_in(function.code))
         if not added:
             self._unfit.add(code)
-        return added
+        return bool(added)

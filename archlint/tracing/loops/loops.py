@@ -18,6 +18,7 @@ from archlint.ops.shapes.strides import channels_last_strides, is_channels_last,
 from archlint.runtime.code_owner import is_user_code
 from archlint.symbolic import Size
 from archlint.symbolic.formula import eq, ge, gt
+from archlint.tracing.keys.look_ups import LookUps
 from archlint.tracing.loops.lists import GrowingList
 from archlint.tracing.loops.loop_iterator import Loop
 from archlint.tracing.loops.names import BodyNames
@@ -64,10 +65,12 @@ class Loops:
         plans: Plans,
         sites: dict[Site, BodyNames],
         can_follow: Callable[[CodeType], bool],
+        look_ups: LookUps,
     ) -> None:
         self.plans = plans
         self.sites = sites
         self.can_follow = can_follow
+        self.look_ups = look_ups
         self.rebound: dict[str, Any] = {}
         self.builders: list[GrowingList] = []
         self.tracer: Any = None
@@ -92,6 +95,7 @@ class Loops:
         self.tracer = tracer
         self.path = tracer.path
         self.run = tracer.run
+        self.look_ups.begin(tracer.path, tracer.run)
 
     # -- called by rewritten functions ---------------------------------------------------------
 

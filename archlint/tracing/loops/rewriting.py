@@ -13,9 +13,10 @@ import linecache
 import warnings
 from collections.abc import Iterator
 from functools import lru_cache
-from types import CodeType, FunctionType
+from types import CodeType
 from typing import Any
 
+from archlint.tracing.keys.watched_code import Unfit, Watch
 from archlint.tracing.loops.names import BodyNames, body_names
 
 HELPER = "__archlint_loops__"
@@ -44,20 +45,22 @@ class Rewritten:
         self.sites = sites
 
 
-def rewritten(function: FunctionType) -> Rewritten | None:
-    """The function with its loops replaced; ``None`` without loops or without matching source.
+def rewritten(code: CodeType, *, loops: bool = True, keys: bool = False) -> Rewritten | None:
+    """A function's code with its loops, or its look-ups of keys, or both replaced.
 
-    Also ``None`` for source that is nested too deeply to be copied, such as a sum of 1,000 terms.
+    ``None`` without loops that are to be replaced, and without matching source. Also for source
+    that is nested too deeply to be copied, such as a sum of 1,000 terms.
     """
-    code = function.__code__
     try:
-        return _rewritten(code, code.co_filename, code.co_firstlineno)
-    except RecursionError:
+        return _rewritten(code, code.co_filename, code.co_firstlineno, loops, keys)
+    except (RecursionError, Unfit):
         return None
 
 
 @lru_cache(maxsize=256)
-def _rewritten(code: CodeType, filename: str, first: int) -> Rewritten | None:
+def _rewritten(
+    code: CodeType, filename: str, first: int, loops: bool, keys: bool
+) -> Rewritten | None:
     module = _module(filename)
     if module is None:
         return None
@@ -72,14 +75,21 @@ def _rewritten(code: CodeType, filename: str, first: int) -> Rewritten | None:
         return None
     change = _Change(filename, "map" in _bound(module))
     changed = copy.deepcopy(node)
-    if isinstance(changed, ast.Lambda):
-        changed.body = change.visit(changed.body)
-    else:
-        changed.body = [change.visit(s) for s in changed.body]
-    if not change.sites and not change.calls:
+    if loops:
+        _change(changed, change)
+    if loops and not keys and not change.sites and not change.calls:
         return None
+    if keys:
+        _change(changed, Watch(HELPER))
     new = _compiled(changed, owner, code, imports)
     return None if new is None else Rewritten(new, change.sites)
+
+
+def _change(function: ast.FunctionDef | ast.Lambda, change: ast.NodeTransformer) -> None:
+    if isinstance(function, ast.Lambda):
+        function.body = change.visit(function.body)
+    else:
+        function.body = [change.visit(s) for s in function.body]
 
 
 def _same(code: CodeType, other: CodeType) -> bool:

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from pathlib import Path
 from types import BuiltinFunctionType, FrameType, ModuleType
 from typing import Any
 
@@ -249,9 +250,9 @@ def calling_module(tracer: ModuleType) -> str | None:
 
     ``tracer`` is the module of the tracer, which may be on the stack between the two.
     """
-    between = {tracer.__file__, *_BETWEEN}
+    between = *map(str, {tracer.__file__, *_BETWEEN}), _KEYS
     frame: FrameType | None = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename in between:
+    while frame is not None and frame.f_code.co_filename.startswith(between):
         frame = frame.f_back
     if frame is None or not _may_shadow(frame.f_code.co_filename):
         return None
@@ -278,6 +279,7 @@ def _is_exact(value: Any) -> bool:
     return type(value) is BuiltinFunctionType and value in EXACT
 
 
+_KEYS = str(Path(__file__).parents[1] / "keys")
 _LAYERS = nn.modules.__path__[0]
 _BETWEEN = frozenset(
     module.__file__

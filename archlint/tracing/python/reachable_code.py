@@ -118,7 +118,12 @@ def _is_users(kind: type) -> bool:
 
 def codes(function: FunctionType) -> Iterator[CodeType]:
     """The code of a function and of the functions in it."""
-    todo = [function.__code__]
+    return codes_in(function.__code__)
+
+
+def codes_in(outer: CodeType) -> Iterator[CodeType]:
+    """A code, and those of the functions in it."""
+    todo = [outer]
     while todo:
         code = todo.pop()
         yield code

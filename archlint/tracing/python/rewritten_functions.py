@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import CodeType, FunctionType
 from typing import Any
@@ -12,10 +12,12 @@ from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
 
 
-def functions_with(code: CodeType) -> list[FunctionType]:
-    """The functions that run this code, or that define the function that runs it."""
-    file = code.co_filename
-    return live_functions(lambda f: f.__code__.co_filename == file and contains(f.__code__, code))
+def functions_with(*codes: CodeType) -> list[FunctionType]:
+    """The functions that run one of these codes, or that define the function that runs it."""
+    files = {code.co_filename for code in codes}
+    return live_functions(
+        lambda f: f.__code__.co_filename in files and any(contains(f.__code__, c) for c in codes)
+    )
 
 
 def contains(outer: CodeType, inner: CodeType) -> bool:
@@ -27,17 +29,18 @@ def contains(outer: CodeType, inner: CodeType) -> bool:
 
 @contextmanager
 def code_replaced(
-    codes: Iterable[tuple[FunctionType, CodeType]], name: str, value: Any
+    codes: Iterable[tuple[FunctionType, CodeType]], helpers: Mapping[str, Any]
 ) -> Iterator[None]:
-    """Let functions run other code inside the block, with ``name`` among their globals."""
+    """Let functions run other code inside the block, with ``helpers`` among their globals."""
     replaced: list[tuple[FunctionType, CodeType]] = []
-    added: list[dict[str, Any]] = []
+    added: list[tuple[dict[str, Any], str]] = []
     with PROCESS_LOCK:
         try:
             for function, code in codes:
-                if name not in function.__globals__:
-                    added.append(function.__globals__)  # first: a limit may ring at any line
-                    function.__globals__[name] = value
+                names = function.__globals__
+                for name in helpers.keys() - names.keys():
+                    added.append((names, name))  # first: a limit may ring at any line
+                    names[name] = helpers[name]
                 replaced.append((function, function.__code__))
                 function.__code__ = code
             yield
@@ -45,5 +48,5 @@ def code_replaced(
             with uninterrupted():
                 for function, code in replaced:
                     function.__code__ = code
-                for names in added:
+                for names, name in added:
                     names.pop(name, None)

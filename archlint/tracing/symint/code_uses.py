@@ -65,13 +65,20 @@ def _static_use(tree: SourceTree, code: CodeType, instruction: int, of_text: boo
     if node is None:
         return None
     if of_text:
-        use = _use(tree, node, 0)
+        use = _use(tree, node, 0) if _makes_text(node) else None
         affixes = _affixes(tree, node) if use is not None and use.whole else None
         return None if use is None else replace(use, affixes=affixes)
     use = _lookup(node, None)
     if use is None:
         return None
     return replace(use, constants=tuple(_constants(tree.scope(node), use.containers[0])))
+
+
+def _makes_text(node: ast.expr) -> bool:
+    """Whether the value of the node is the text: that of ``max(h, key=str)`` is not."""
+    if isinstance(node, ast.Call):
+        return _called(node) in _TEXTS | _PRINTING
+    return isinstance(node, (ast.JoinedStr, ast.FormattedValue, ast.BinOp))
 
 
 def _constants(scope: ast.AST, container: ast.expr) -> Iterator[int]:

@@ -38,6 +38,7 @@ from archlint.symbolic.rational import (
     whole_of,
 )
 from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, QuotientSum, Root
+from archlint.tracing.symint.size_keys import SizeKeys
 
 
 class SizePath(Protocol):
@@ -46,8 +47,7 @@ class SizePath(Protocol):
     env: dict[str, int]
     eager: bool
     before_number: Callable[[], None] | None
-    texts: dict[str, tuple[Expr, int]]
-    keyed: list[Any]
+    keys: SizeKeys
     events: list[Any]
 
     def known(self, formula: Bool) -> bool | None: ...

@@ -230,7 +230,9 @@ class _Number:
             return found
         if not self.node.path.eager:
             raise TypeError("unhashable type: non-nested SymInt")
-        return hash(pinned(self.node.path, self.node.value))
+        plain = hash(pinned(self.node.path, self.node.value))
+        self.node.path.keys.hashes[id(self.node)] = self.node, plain
+        return plain
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """numpy's functions of scalars: a few exactly, the others at plain numbers."""

@@ -18,6 +18,7 @@ import math
 import re
 import sys
 import types
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -30,10 +31,11 @@ from torch import nn
 from archlint.runtime import user_frames
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.symbolic import Expr
-from archlint.symbolic.formula import Formula, comparisons, conj, eq, ge
+from archlint.symbolic.formula import Formula, conj, eq, ge
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.symint.code_uses import Use, use_of
+from archlint.tracing.symint.key_texts import looked_up, marked
 from archlint.tracing.symint.numbers import SizePath, pinned, sizes_in, value_at
 from archlint.tracing.symint.source_nodes import tree_of
 
@@ -74,12 +76,19 @@ def text_of(number: Number, spec: str, text: str, by: str) -> str:
     if value is None:
         value = pinned(number.path, number.value)
         return format(value, spec)
-    texts = number.path.texts
     if isinstance(value, Expr):
-        return next((known for known, (size, _) in texts.items() if size == value), text)
-    if value is False and isinstance(number.value, Expr):
-        texts.setdefault(text, (number.value, len(number.path.events)))
-    return text if value is False else format(value, spec)
+        texts = number.path.keys.texts
+        known = next((text for text, size in texts.items() if size == value), "")
+        return known or _mark(number)
+    return _mark(number) if value is False else format(value, spec)
+
+
+def _mark(number: Number) -> str:
+    """The mark that stands for the number in the text of a key."""
+    path, text = number.path, marked(str(number.value))
+    path.keys.made()
+    path.keys.texts.setdefault(text, number.value)
+    return text
 
 
 def _is_formatted_alone(frame: FrameType, by: str) -> bool:
@@ -127,7 +136,9 @@ def number_in_text(number: Number) -> int | None:
     if use.harmless:
         return plain
     value = _looked_up(number, frame, use)
-    return plain if value is False else value
+    if value is False:
+        number.path.keys.made()  # so that ``%d`` becomes ``%s``, which may have a mark
+    return None if value is False else value
 
 
 def index_of(number: Number) -> int | None:
@@ -155,7 +166,20 @@ def index_of(number: Number) -> int | None:
 
 
 def hash_of(number: Number) -> int | None:
-    """The hash of a number that is looked up; ``None`` if what it is for is not known."""
+    """The hash of a number that is looked up; ``None`` if what it is for is not known.
+
+    One that is a key keeps the hash that it got first.
+    """
+    hashes = number.path.keys.hashes
+    if sys._getframe(2).f_code is looked_up.__code__:
+        return hashes.setdefault(id(number), (number, hash(number.value)))[1]
+    found = _hash_of(number)
+    if found is not None:
+        hashes[id(number)] = number, found
+    return found
+
+
+def _hash_of(number: Number) -> int | None:
     frame = _user_frame()
     use = None if frame is None else use_of(frame, of_text=False)
     value = None if frame is None else _looked_up(number, frame, use)
@@ -163,7 +187,11 @@ def hash_of(number: Number) -> int | None:
         return None
     if value is not False:
         return hash(value)
-    number.path.keyed += [_value(container, frame) for container in use.containers]
+    containers = [_value(container, frame) for container in use.containers]
+    if any(isinstance(container, OrderedDict) for container in containers):
+        return None  # it hashes its keys again, wherever it is read
+    number.path.keys.made()
+    number.path.keys.containers += containers
     return hash(number.value)
 
 
@@ -172,16 +200,12 @@ def note_mixed_keys(path: SizePath) -> None:
 
     A number that is looked up after a size became a key is not compared with it.
     """
-    for container in path.keyed:
+    for container in path.keys.containers:
         keys = [key for key in container if isinstance(key, (int, tuple)) or hasattr(key, "node")]
         pairs = itertools.combinations(keys[: _MAX_KEYS + 1], 2)
         if len(keys) > _MAX_KEYS or any(_may_equal(path, *pair) for pair in pairs):
             path.unproved("whether keys that are sizes and keys that are numbers are equal")
-    path.keyed.clear()
-    for size, before in path.texts.values():
-        later = [c for e in path.events[before:] for c in comparisons(e.formula) if c.op == "=="]
-        if any(isinstance(c.expr - size, int) or isinstance(c.expr + size, int) for c in later):
-            path.unproved("whether keys that are texts of sizes and of numbers are equal")
+    path.keys.containers.clear()
 
 
 def _may_equal(path: SizePath, key: Any, other: Any) -> bool:
@@ -207,7 +231,7 @@ def _looked_up(number: Number, frame: FrameType, use: Use | None) -> Any:
             candidates.update(
                 (entry, None)
                 for key in keys
-                for entry in _numbers_in(key, use.affixes, number.path.texts)
+                for entry in _numbers_in(key, use.affixes, number.path.keys.texts)
             )
         except LookupError:
             return None
@@ -222,7 +246,7 @@ def _looked_up(number: Number, frame: FrameType, use: Use | None) -> Any:
 
 
 def _numbers_in(
-    key: Any, affixes: tuple[str, str] | None, texts: Mapping[str, tuple[Expr, int]]
+    key: Any, affixes: tuple[str, str] | None, texts: Mapping[str, Expr]
 ) -> Iterator[Any]:
     """The numbers that a key consists of, or that its text may contain.
 
@@ -241,7 +265,7 @@ def _numbers_in(
         for text in sorted(texts, key=len, reverse=True):
             if text in key:
                 key = key.replace(text, "")
-                yield texts[text][0]
+                yield texts[text]
         yield from _numbers_in(key, None, {})
     elif isinstance(key, str) and affixes is not None:
         before, after = affixes

@@ -24,7 +24,7 @@ def outer():
 
 def test_the_code_is_replaced_inside_only():
     code = one.__code__
-    with code_replaced([(one, two.__code__)], "__helper__", "value"):
+    with code_replaced([(one, two.__code__)], {"__helper__": "value"}):
         assert one() == 2
         assert globals()["__helper__"] == "value"
     assert one() == 1
@@ -35,7 +35,7 @@ def test_the_code_is_replaced_inside_only():
 def test_it_is_restored_after_an_exception():
     with (
         pytest.raises(RuntimeError),
-        code_replaced([(one, two.__code__)], "__helper__", "value"),
+        code_replaced([(one, two.__code__)], {"__helper__": "value"}),
     ):
         raise RuntimeError
     assert one() == 1

@@ -1,0 +1,1 @@
+"""Look-ups of plain numbers and texts among keys that are sizes or texts of sizes."""

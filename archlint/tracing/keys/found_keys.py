@@ -1,0 +1,107 @@
+"""Which of some keys another one is equal to on this path: a branch for each that may be."""
+
+from __future__ import annotations
+
+import collections
+import functools
+import operator
+import types
+from collections.abc import Iterable, Mapping, Set, ValuesView
+from typing import Any
+
+from torch import nn
+
+from archlint.symbolic.formula import Formula
+from archlint.tracing.path import TracedPath
+from archlint.tracing.symint.key_texts import is_marked, is_of_size, keys_equal, looked_up
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
+
+OPEN = "whether keys that are sizes and keys that are numbers are equal"
+_SEQUENCES = (list, tuple, collections.deque)
+_BOUND = (types.BuiltinMethodType, types.MethodWrapperType)
+_DEPTH = 6
+
+
+def has_keys(value: Any) -> bool:
+    """Whether values are looked up in it by their hash, or by names."""
+    if type(value) is SymbolicTensor:
+        return False
+    return isinstance(value, (dict, Set, Mapping, nn.ModuleDict, nn.ParameterDict))
+
+
+def keys_in(container: Any) -> list[Any]:
+    """The keys of a container that has some, or the elements of a sequence."""
+    if isinstance(container, (nn.ModuleDict, nn.ParameterDict)):
+        return list(container.keys())
+    return list(container)
+
+
+def holds(value: Any, depth: int = _DEPTH) -> bool:
+    """Whether a value is a text of a size, or has keys that are made from sizes, or such parts.
+
+    Sizes themselves, in a list or tuple, answer what they are asked.
+    """
+    if isinstance(value, str):
+        return is_marked(value)
+    if value is None or type(value) in (int, float, bool, SymbolicTensor):
+        return False
+    if has_keys(value):
+        inside = value.values() if isinstance(value, dict) and depth else ()
+        return any(map(is_of_size, keys_in(value))) or any(holds(v, depth - 1) for v in inside)
+    if isinstance(value, (*_SEQUENCES, ValuesView)):
+        return depth > 0 and any(holds(part, depth - 1) for part in value)
+    if isinstance(value, _BOUND):
+        return depth > 0 and holds(value.__self__, depth - 1)
+    if isinstance(value, functools.partial):
+        parts = (value.func, *value.args, *value.keywords.values())
+        return depth > 0 and any(holds(part, depth - 1) for part in parts)
+    return False
+
+
+class FoundKeys:
+    """Keys that are equal to others on one path."""
+
+    def __init__(self, path: TracedPath) -> None:
+        self.path = path
+
+    def open(self) -> None:
+        """Note that something became of the keys that is not followed."""
+        self.path.unproved(OPEN)
+
+    def found(self, keys: Iterable[Any], key: Any) -> Any:
+        """The one of the keys that ``key`` is equal to; ``key`` itself if it is none of them."""
+        of_size = is_of_size(key)
+        for other in keys:
+            if other is key:
+                return key
+            if (of_size or is_of_size(other)) and self.decided(keys_equal(self.path, key, other)):
+                return other
+        return key
+
+    def decided(self, equal: Any) -> bool:
+        """Whether keys are equal on this path."""
+        if equal is None:
+            self.open()
+            return False
+        return self.path.branch(equal) if isinstance(equal, Formula) else bool(equal)
+
+    def equal(self, one: Any, other: Any) -> bool:
+        """Whether two values that may be or hold texts of sizes are equal."""
+        if one is other:
+            return True
+        if isinstance(one, str) and isinstance(other, str):
+            return self.decided(keys_equal(self.path, one, other))
+        for kind in (list, tuple):
+            if isinstance(one, kind) and isinstance(other, kind):
+                return len(one) == len(other) and all(map(self.equal, one, other))
+        if has_keys(one) and has_keys(other):
+            self.open()
+        return bool(one == other)
+
+    def merged(self, container: Any) -> Any:
+        """A dict or set whose equal keys are one: the first of them, with the last value."""
+        kept: dict[Any, Any] = {}
+        for key in list(container):
+            value = container[key] if isinstance(container, dict) else key
+            looked_up(operator.setitem, (kept, self.found(kept, key), value), {})
+        return kept if isinstance(container, dict) else type(container)(kept)
