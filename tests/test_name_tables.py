@@ -26,7 +26,6 @@ ALLOWED = {
     "explanation/fixes/source_edits.py": "names in a user's source text",
     "tracing/exception_handling/reporting_branches.py": "syntax and calls of a source text",
     "tracing/keys/look_ups.py": "methods of Python's containers and texts",
-    "tracing/keys/watched_code.py": "Python's built-in functions",
     "tracing/loops/lists.py": "methods of Python's lists",
     "tracing/meta_kernels.py": "torch.sym_* functions, looked up once",
     "tracing/python/builtin_calls.py": "Python's built-in functions",

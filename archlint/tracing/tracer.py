@@ -39,7 +39,7 @@ from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.call_log import MOST_CALLS, CallLog, RepeatedCalls
 from archlint.tracing.ignored_errors import MISTAKE, reason_to_ignore
 from archlint.tracing.inputs import arguments
-from archlint.tracing.keys.found_keys import holds
+from archlint.tracing.keys.found_keys import note_mixed_keys, note_output
 from archlint.tracing.loops.loops import Loops
 from archlint.tracing.loops.segments import Segment, SymbolicTuple
 from archlint.tracing.merge.module_merge import branches_merged
@@ -63,7 +63,6 @@ from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.symint.key_texts import readable
 from archlint.tracing.symint.python_types import user_number
-from archlint.tracing.symint.text_uses import note_mixed_keys
 from archlint.tracing.tensors.aliasing import check_overlap
 from archlint.tracing.tensors.attributes import ATTRIBUTES
 from archlint.tracing.tensors.autograd import Gradients
@@ -385,8 +384,7 @@ def run_model(
             with tracer:
                 called = True
                 returned = contextvars.copy_context().run(model, *args, **kwargs)
-        if path.keys and holds(returned):
-            path.unproved("which keys the output has, as they are made from sizes")
+        note_output(path, returned)
         return _End("accepted", structure(returned, spec_of, torch.is_tensor))
     except Refused as e:
         last = path.events[-1] if path.events else None

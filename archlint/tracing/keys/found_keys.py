@@ -19,6 +19,7 @@ from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 OPEN = "whether keys that are sizes and keys that are numbers are equal"
 _SEQUENCES = (list, tuple, collections.deque)
 _BOUND = (types.BuiltinMethodType, types.MethodWrapperType)
+_MOST_PAIRS = 4096
 _DEPTH = 6
 
 
@@ -56,6 +57,28 @@ def holds(value: Any, depth: int = _DEPTH) -> bool:
         parts = (value.func, *value.args, *value.keywords.values())
         return depth > 0 and any(holds(part, depth - 1) for part in parts)
     return False
+
+
+def note_mixed_keys(path: TracedPath) -> None:
+    """Note a size and a number that are keys, may be equal, and were not compared."""
+    for container in path.keys.containers:
+        keys = keys_in(container)
+        sizes = [key for key in keys if is_of_size(key)]
+        if len(sizes) * len(keys) > _MOST_PAIRS or any(
+            _may_equal(path, size, key) for size in sizes for key in keys if key is not size
+        ):
+            path.unproved(OPEN)
+
+
+def note_output(path: TracedPath, output: Any) -> None:
+    """Note that keys of the output are made from sizes, which no contract can say."""
+    if path.keys and holds(output):
+        path.unproved("which keys the output has, as they are made from sizes")
+
+
+def _may_equal(path: TracedPath, key: Any, other: Any) -> bool:
+    equal = keys_equal(path, key, other)
+    return equal is None or path.known(equal) is not False
 
 
 class FoundKeys:

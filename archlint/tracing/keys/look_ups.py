@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from archlint.runtime.code_owner import Owner, file_of_module, owner_of
 from archlint.symbolic.formula import eq
@@ -201,7 +202,7 @@ def partial_of(look_ups: LookUps, function: Any) -> Any:
     return function if followed else functools.partial(look_ups.call, function)
 
 
-_TORCH = (torch._C._VariableFunctions, torch._C._nn)
+_TORCH = (getattr(torch.zeros, "__self__", None), getattr(functional.linear, "__self__", None))
 
 
 def _owner_of_class(kind: type) -> Owner:

@@ -13,7 +13,6 @@ question that archlint could see. So the code around the call tells what the tex
 from __future__ import annotations
 
 import ast
-import itertools
 import math
 import re
 import sys
@@ -21,7 +20,6 @@ import types
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from types import FrameType
 from typing import Any, Protocol
 
@@ -31,7 +29,7 @@ from torch import nn
 from archlint.runtime import user_frames
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.symbolic import Expr
-from archlint.symbolic.formula import Formula, conj, eq, ge
+from archlint.symbolic.formula import conj, eq, ge
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.symint.code_uses import Use, use_of
@@ -193,29 +191,6 @@ def _hash_of(number: Number) -> int | None:
     number.path.keys.made()
     number.path.keys.containers += containers
     return hash(number.value)
-
-
-def note_mixed_keys(path: SizePath) -> None:
-    """Note what was looked up where a size and a number are keys that may be equal.
-
-    A number that is looked up after a size became a key is not compared with it.
-    """
-    for container in path.keys.containers:
-        keys = [key for key in container if isinstance(key, (int, tuple)) or hasattr(key, "node")]
-        pairs = itertools.combinations(keys[: _MAX_KEYS + 1], 2)
-        if len(keys) > _MAX_KEYS or any(_may_equal(path, *pair) for pair in pairs):
-            path.unproved("whether keys that are sizes and keys that are numbers are equal")
-    path.keys.containers.clear()
-
-
-def _may_equal(path: SizePath, key: Any, other: Any) -> bool:
-    if isinstance(key, tuple) and isinstance(other, tuple):
-        return len(key) == len(other) and all(map(partial(_may_equal, path), key, other))
-    sizes = [getattr(getattr(k, "node", None), "value", k) for k in (key, other)]
-    if not all(isinstance(size, (int, Expr)) for size in sizes):
-        return bool(key == other)
-    equal = eq(*sizes)
-    return path.known(equal) is not False if isinstance(equal, Formula) else bool(equal)
 
 
 def _looked_up(number: Number, frame: FrameType, use: Use | None) -> Any:

@@ -153,8 +153,8 @@ def test_a_number_looked_up_after_a_size_became_a_key(read):
             return read(x)
 
     found = archlint.infer(Keyed(), "N 3 H W")
-    assert found.exact is (read is by_a_number_later)
-    assert bool(archlint.check(Keyed(), "N 3 H W", accepts="any size", samples=0)) is found.exact
+    assert found.exact
+    assert bool(archlint.check(Keyed(), "N 3 H W", accepts="any size", samples=0))
     for n, h, w in ((3, 5, 7), (1, 8, 2), (2, 16, 3), (2, 15, 3), (5, 3, 5)):
         real = tuple(read(torch.zeros(n, 3, h, w)).shape)
         assert found.output(N=n, H=h, W=w) in (real, None), (n, h, w)
