@@ -7,7 +7,8 @@ import traceback
 from archlint.runtime.code_owner import is_own
 from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.interruptions import raised_by_statement
-from archlint.tracing.symint.key_texts import looked_up, passed
+from archlint.runtime.user_frames import summary
+from archlint.tracing.symint.key_texts import looked_up, passed, readable
 
 MISTAKE = "an internal error in archlint"
 
@@ -15,6 +16,11 @@ MISTAKE = "an internal error in archlint"
 def reason_to_ignore(error: BaseException) -> str:
     """Why an error of a run is not one of the model's; empty if it may be."""
     return is_environment_error(error) or _own_mistake(error) or _compiled(error)
+
+
+def shown_error(error: BaseException) -> str:
+    """An exception of the model for people: its type, and its text without marks of sizes."""
+    return readable(summary(error))
 
 
 def _own_mistake(error: BaseException) -> str:

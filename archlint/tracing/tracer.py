@@ -37,7 +37,7 @@ from archlint.symbolic.formula import Formula
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.call_log import MOST_CALLS, CallLog, RepeatedCalls
-from archlint.tracing.ignored_errors import MISTAKE, reason_to_ignore
+from archlint.tracing.ignored_errors import MISTAKE, reason_to_ignore, shown_error
 from archlint.tracing.inputs import arguments
 from archlint.tracing.keys.found_keys import note_mixed_keys, note_output
 from archlint.tracing.loops.loops import Loops
@@ -61,7 +61,6 @@ from archlint.tracing.python.math_functions import math_of_sizes
 from archlint.tracing.rule_calls import PRODUCTS, as_numbers, call_rule, with_dense
 from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
-from archlint.tracing.symint.key_texts import readable
 from archlint.tracing.symint.python_types import user_number
 from archlint.tracing.tensors.aliasing import check_overlap
 from archlint.tracing.tensors.attributes import ATTRIBUTES
@@ -384,8 +383,7 @@ def run_model(
             with tracer:
                 called = True
                 returned = contextvars.copy_context().run(model, *args, **kwargs)
-        note_output(path, returned)
-        return _End("accepted", structure(returned, spec_of, torch.is_tensor))
+        return _End("accepted", structure(note_output(path, returned), spec_of, torch.is_tensor))
     except Refused as e:
         last = path.events[-1] if path.events else None
         refused = last is not None and last.kind == "claim" and not last.held
@@ -396,7 +394,7 @@ def run_model(
     except BaseException as e:
         if stops_run(e):
             raise
-        kind, error, source = type(e).__name__, readable(summary(e)), user_line(e) or ""
+        kind, error, source = type(e).__name__, shown_error(e), user_line(e) or ""
         if reason := reason_to_ignore(e) if called else MISTAKE:
             return _End("unknown", None, f"{reason} ({error})", source, kind)
         return _End("raised", None, error, source, kind, raising(e))

@@ -70,10 +70,11 @@ def note_mixed_keys(path: TracedPath) -> None:
             path.unproved(OPEN)
 
 
-def note_output(path: TracedPath, output: Any) -> None:
-    """Note that keys of the output are made from sizes, which no contract can say."""
+def note_output(path: TracedPath, output: Any) -> Any:
+    """The output; if keys of it are made from sizes, which no contract can say, that is noted."""
     if path.keys and holds(output):
         path.unproved("which keys the output has, as they are made from sizes")
+    return output
 
 
 def _may_equal(path: TracedPath, key: Any, other: Any) -> bool:
