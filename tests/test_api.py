@@ -65,7 +65,7 @@ def test_a_hook_that_writes_to_the_model_leaves_nothing_behind():
 
 
 LAZY = (
-    "2 (LazyLinear) takes its sizes from the first input that it meets; "
+    "2 (LazyLinear) is a lazy layer, which takes its sizes from the first input; "
     "call the model once where it is made"
 )
 

@@ -40,7 +40,7 @@ def load_adoptions(files: Sequence[RuleFile], write: bool, ignore: bool) -> dict
     from archlint.project.adoption.project_adoption import Adoption
 
     if write and ignore:
-        raise click.UsageError("--write-baseline excludes --no-baseline")
+        raise click.UsageError("--write-baseline cannot be combined with --no-baseline")
     return {root: Adoption.of(root, not ignore) for root in dict.fromkeys(map(_root, files))}
 
 

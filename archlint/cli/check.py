@@ -119,9 +119,11 @@ def check(
     if profile is None and (form or input_):
         raise click.UsageError("--form and --input require --profile")
     if profile and (write_baseline or locked or select):
-        raise click.UsageError("--profile excludes --select, --locked and --write-baseline")
+        raise click.UsageError(
+            "--profile cannot be combined with --select, --locked or --write-baseline"
+        )
     if no_sample and samples:
-        raise click.UsageError("--no-sample excludes --samples")
+        raise click.UsageError("--no-sample cannot be combined with --samples")
     given, start = paths, time.monotonic()
     count = 0 if no_sample else samples
     if profile:
@@ -134,7 +136,7 @@ def check(
     else:
         targets, paths = annotated_targets(paths)
         if targets and (locked or select or model):
-            raise click.UsageError("a target excludes --select, --model and --locked")
+            raise click.UsageError("a target cannot be combined with --select, --model or --locked")
         files, mistakes = [], []
         if paths or not targets:
             files, mistakes = read_rule_files(paths, cache=not no_cache)

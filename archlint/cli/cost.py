@@ -79,7 +79,7 @@ def cost(
 
     given = click.get_current_context().get_parameter_source("optimizer")
     if given is ParameterSource.COMMANDLINE and not train:
-        raise click.UsageError("--optimizer is about --train, which is missing")
+        raise click.UsageError("--optimizer requires --train")
     if fits is not None and fits.isdigit() and len(fits) < 4:
         hint = f"found {fits} bytes; did you mean {fits}GiB?"
         raise click.BadParameter(hint, param_hint="--fits")

@@ -37,7 +37,7 @@ def check_call(model: nn.Module, input: Input) -> None:
         if any(map(is_lazy, _of(module))):
             layer = f"{path or 'the model'} ({type(module).__name__})"
             raise TargetError(
-                f"{layer} takes its sizes from the first input that it meets; "
+                f"{layer} is a lazy layer, which takes its sizes from the first input; "
                 "call the model once where it is made"
             )
     parameters = _parameters(model)
@@ -61,7 +61,9 @@ def check_call(model: nn.Module, input: Input) -> None:
     if not isinstance(input, dict):
         positional = [p for p in parameters if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
         if not positional:
-            raise TargetError(f"{name} takes no positional argument, but the input is one")
+            raise TargetError(
+                f"{name} takes its arguments by name only: write the input as {{NAME: SHAPE}}"
+            )
         missing = [n for n in missing if n != positional[0].name]
     if missing:
         gives = f"it gives {', '.join(given)}" if given else "it gives one tensor"

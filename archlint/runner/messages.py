@@ -72,7 +72,9 @@ def encode_answer(nonce: str, answer: Answer) -> bytes:
     content = json.dumps(data).encode()
     if len(content) > LONGEST:
         size = f"{len(content) >> 20} MiB; at most {LONGEST >> 20} MiB are read"
-        raise MessageError(f"the verdict with the model's own texts has {size}")
+        raise MessageError(
+            f"the messages and output of the model make the verdict too long: {size}"
+        )
     return content
 
 

@@ -112,7 +112,7 @@ def test_a_module_whose_names_cannot_be_read_is_imported_later(project):
 
 SLIPS = {
     "infer net.py:Net --input 'x: N,3,H,W'": "found 'N,3,H,W'; did you mean 'N 3 H W'?",
-    "cost net.py:Net --optimizer sgd": "--optimizer is about --train, which is missing",
+    "cost net.py:Net --optimizer sgd": "--optimizer requires --train",
     "export-ranges net.py:Net --to json --opt 64x32": "expected sizes such as H=64,W=32",
     "export-ranges net.py:Net --to json --within 'H < = 64'": "found '< ='; did you mean '<='?",
     "cost net.py:Net --fits 24": "found 24 bytes; did you mean 24GiB?",
@@ -178,7 +178,7 @@ def test_a_name_of_two_models_is_refused(project):
 def test_what_is_about_rule_files_excludes_a_target(project, option):
     result = CliRunner().invoke(cli, ["check", "net.py:Net", option])
     assert result.exit_code == 2
-    assert "a target excludes --select, --model and --locked" in result.output
+    assert "a target cannot be combined with --select, --model or --locked" in result.output
 
 
 TWO = """from torch import nn

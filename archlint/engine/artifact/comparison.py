@@ -180,7 +180,7 @@ def _disagreement(point: dict[str, int], expected: list[Any] | str) -> str:
     """The model itself does not do what was proved: a bug of archlint."""
     at = size_text(point)
     what = f"refuses {at} ({expected})" if isinstance(expected, str) else f"accepts {at}"
-    return f"the model {what}, which was proved otherwise: report this as a bug in archlint"
+    return f"the model {what}, but the opposite was proved: report this as a bug in archlint"
 
 
 def _order(process: ArtifactProcess, input: Input, path: Path) -> list[int]:

@@ -106,7 +106,9 @@ class Dimensions:
         for part in path:
             value = getattr(value, part, None)
         if first != "self" or isinstance(value, bool) or not isinstance(value, int):
-            raise NotStatable(f"{'{' + text + '}'!r} is not a whole number of the model")
+            raise NotStatable(
+                f"{'{' + text + '}'!r} is not an attribute of the model that is a whole number"
+            )
         return str(value)
 
 
@@ -150,5 +152,5 @@ def _dtype(dtypes: object) -> str:
         return DTYPES[0]
     known = [dtype for dtype in DTYPES if dtype in dtypes]
     if not known:
-        raise NotStatable(f"the dtype {' or '.join(map(str, dtypes))} is not one of rule files")
+        raise NotStatable(f"rule files have no dtype {' or '.join(map(str, dtypes))}")
     return known[0]

@@ -72,9 +72,7 @@ def _compare(
                     if _is_same(at, root) and not _apart(path, way, steps):
                         whole = _same_place(way, steps, target, operand)
                         if not (exact and whole):
-                            path.unproved(
-                                f"what {call.op} reads and writes may overlap in memory partly"
-                            )
+                            path.unproved(f"what {call.op} reads and writes may overlap in part")
                             return
 
 

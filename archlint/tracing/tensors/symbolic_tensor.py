@@ -69,6 +69,11 @@ class SymbolicTensor(torch.Tensor):
         raise UnknownOutcome(text)
 
 
+SymbolicTensor.__name__ = SymbolicTensor.__qualname__ = (
+    "Tensor"  # by which Python's messages name it
+)
+
+
 def symbolic_tensor(spec: TensorSpec, made_by: int = -1) -> SymbolicTensor:
     """A tensor with these sizes."""
     if spec.dims:

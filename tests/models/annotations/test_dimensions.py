@@ -37,9 +37,9 @@ def test_an_input(text, shape):
         ("b,c", "'b,c' has a comma"),
         ("b h/2", "'h/2' is not a size of a contract: found '/'; expected '//'"),
         ("b h**2", "found '**'; expected a product such as H*H"),
-        ("{self.depth}", "'{self.depth}' is not a whole number of the model"),
-        ("{self.flag}", "is not a whole number"),
-        ("{n}", "is not a whole number"),
+        ("{self.depth}", "'{self.depth}' is not an attribute of the model that is a whole number"),
+        ("{self.flag}", "that is a whole number"),
+        ("{n}", "that is a whole number"),
         ("*", "'*' has no size"),
         ("a...", "is not a size of one tensor"),
         ("f(b)", "'f(b)' is not a size of a contract"),
@@ -81,7 +81,7 @@ def test_the_dtype(dtypes, dtype):
 
 
 def test_a_dtype_that_rule_files_do_not_have():
-    with pytest.raises(NotStatable, match="the dtype prng_key is not one of rule files"):
+    with pytest.raises(NotStatable, match="rule files have no dtype prng_key"):
         Dimensions(Model()).input("b", ("prng_key",))
 
 

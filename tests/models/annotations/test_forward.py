@@ -57,10 +57,10 @@ def test_every_annotation_that_a_contract_cannot_state_is_reported():
         "q": "'h/2' is not a size of a contract",
         "a": "Float[ndarray, \"b\"] is not for tensors of PyTorch",
         "either": "is one of several types",
-        "k": "the dtype key is not one of rule files",
+        "k": "rule files have no dtype key",
         "s": "'b,c' has a comma",
         "m": "cannot be read: name 'Missing' is not defined",
-        "d": "'{self.depth}' is not a whole number of the model",
+        "d": "'{self.depth}' is not an attribute of the model that is a whole number",
         "the output": "'free' is a size of outputs only, and occurs 2 times",
     }  # fmt: skip
     assert [line.partition(":")[0].strip() for line in lines] == list(expected)

@@ -256,4 +256,4 @@ def test_what_surely_does_not_overlap_partly_is_exact(steps):
 def test_the_reason_names_the_operator():
     found = archlint.infer(Writes(shifted_add), "N F")
     assert not found.exact
-    assert "what add reads and writes may overlap in memory partly" in str(found.reasons)
+    assert "what add reads and writes may overlap in part" in str(found.reasons)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 import archlint
@@ -45,3 +47,20 @@ def test_a_function_writes_where_it_is_to(function):
     assert found.exact
     assert found.text == "W <= 4"
     assert found.output(N=1, H=2, W=3) == (1, 3, 2, 3)
+
+
+class _Refusing(nn.Module):
+    def __init__(self, refuses: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.refuses = refuses
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.refuses(x)
+
+
+@pytest.mark.parametrize("refuses", [lambda x: x.no_such_name, lambda x: x + "a", lambda x: x(3)])
+def test_python_names_it_as_it_names_a_tensor(refuses: Callable[..., Tensor]) -> None:
+    with pytest.raises((AttributeError, TypeError)) as real:
+        refuses(torch.zeros(1, 1))
+    verdict = archlint.check(_Refusing(refuses), input="N T", accepts="any size", samples=0)
+    assert str(real.value) in str(verdict)

@@ -73,8 +73,8 @@ def _collected(shapes: Any, call: Call, file: str) -> Any:
     named = kwargs if isinstance(kwargs, dict) else {}
     stated = {id(key): spec for key, spec in shapes.items}
     if stated.keys() - {id(value) for value in (*args, *named.values())}:
-        raise mistake(file, call.line, "found a ShapesCollection of other tensors than the example "
-                      "arguments", "one of the tensors in args and kwargs")  # fmt: skip
+        problem = "found a ShapesCollection of a tensor that is not an example argument"
+        raise mistake(file, call.line, problem, "one of the tensors in args and kwargs")
     found = {f"input_{i}": stated.get(id(value)) for i, value in enumerate(args)}
     return {**found, **{name: stated.get(id(value)) for name, value in named.items()}}
 
@@ -210,7 +210,9 @@ def write_hints(profiles: Sequence[Profile]) -> str:
         if any((s.step, s.factor, s.offset) != (1, 1, 0) for s in spans) or len(names) > len(
             set(names)
         ):
-            raise ArchlintError("Dim.DYNAMIC cannot state sizes that depend on each other")
+            raise ArchlintError(
+                "Dim.DYNAMIC cannot state sizes that are multiples or depend on each other"
+            )
     return _code(profiles, _export_function(len(profiles)), _hint)
 
 

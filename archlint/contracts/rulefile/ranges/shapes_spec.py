@@ -120,8 +120,8 @@ def _spec(profile: Profile, suffix: str) -> list[str]:
     plain = {s.name for s in spans if s.name and (s.factor, s.offset) == (1, 0)}
     derived = {(s.name, s.factor, s.offset) for s in spans if s.name and s.name not in plain}
     if len({name for name, _, _ in derived}) < len(derived):
-        raise ArchlintError("shapes-spec needs a size that is the variable itself; use --input "
-                            "with a name for each size")  # fmt: skip
+        raise ArchlintError("shapes-spec needs one size to be the variable alone, as H and not "
+                            "2*H; name each size on its own with --input")  # fmt: skip
     variables: dict[str, str] = {}
     assumptions: dict[str, None] = {}
     tensors = []
