@@ -64,6 +64,15 @@ def test_every_file_that_the_page_names_exists():
     assert [name for name in named if not Path(REPO, name).exists()] == []
 
 
+def test_every_function_that_the_page_names_is_in_its_file():
+    text, *_ = PAGE.read_text(encoding="utf-8").partition("## The tree")
+    named = re.findall(r"`(\w+)`\s+in\s+`([\w/]+\.py)`", text)
+    assert len(named) > 6
+    defined = r"(?m)^(?:def |class |){}\b"
+    missing = [(n, f) for n, f in named if not re.search(defined.format(n), (REPO / f).read_text())]
+    assert missing == []
+
+
 def test_the_page_names_every_package():
     text = PAGE.read_text(encoding="utf-8")
     packages = [p.parent.relative_to(REPO).as_posix() for p in modules() if p.stem == "__init__"]
