@@ -16,8 +16,8 @@ from typing import Any
 OFFLINE = "ARCHLINT_OFFLINE"
 """The environment variable that makes the processes of the jobs call :func:`go_offline`."""
 
-ALLOWED = "--online allows it"
-_REASON = f"archlint init does not use the network; {ALLOWED}"
+_REASON = "archlint init does not use the network; --online allows it"
+ALLOWED = "--online allows it"  # a part of the text above
 _PROGRAMS = ("pip", "pip3", "conda", "mamba", "uv", "wget", "curl", "gdown", "huggingface-cli")
 _GIT = ("clone", "fetch", "pull")
 

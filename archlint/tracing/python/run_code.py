@@ -46,10 +46,13 @@ class RunCode:
             sys.setprofile(self._before)
 
     def _called(self, frame: FrameType, event: str, argument: Any) -> None:
+        before = self._before
         if event == "call":
             self._note(frame.f_code)
-        if self._before is not None:
-            self._before(frame, event, argument)
+        elif event == "return" and frame.f_code is self._caller:
+            self.end()
+        if before is not None:
+            before(frame, event, argument)
 
     def _note(self, code: CodeType) -> None:
         if id(code) not in self._seen:

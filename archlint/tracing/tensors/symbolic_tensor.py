@@ -28,6 +28,13 @@ _NUMBER = torch.empty((), device="meta")
 _INTEGER = torch.empty((), device="meta", dtype=torch.int64)
 
 
+def _named_tensor(kind: type[SymbolicTensor]) -> type[SymbolicTensor]:
+    """The class under the name by which Python's own messages call a tensor."""
+    kind.__name__ = kind.__qualname__ = torch.Tensor.__name__
+    return kind
+
+
+@_named_tensor
 class SymbolicTensor(torch.Tensor):
     """A tensor of the model under trace. ``spec`` holds all that is known about it.
 
@@ -67,11 +74,6 @@ class SymbolicTensor(torch.Tensor):
         if run is not None:
             run.bypassed.append(text)  # TorchScript's interpreter turns any exception into its own
         raise UnknownOutcome(text)
-
-
-SymbolicTensor.__name__ = SymbolicTensor.__qualname__ = (
-    "Tensor"  # by which Python's messages name it
-)
 
 
 def symbolic_tensor(spec: TensorSpec, made_by: int = -1) -> SymbolicTensor:

@@ -341,7 +341,6 @@ def test_a_text_that_may_be_anything_pins_the_size(path):
 LOOKED_UP = {
     "a text in a dict": lambda h: str(h) in {"30": 1, "40": 2},
     "a text in an f-string": lambda h: f"w{h}" in {"w30", "w31"},
-    "a text of a conversion": lambda h: "w%d" % h in ["w30", "w31"],  # noqa: UP031
     "a size in a dict": lambda h: {30: 5, 31: 6}.get(h, 7),
     "a size in a set": lambda h: h in {30, 31},
     "a size in a tuple of sizes": lambda h: (h, 3) in {(30, 3): 1, (31, 4): 2},
