@@ -19,8 +19,8 @@ def reason_to_ignore(error: BaseException) -> str:
 
 
 def shown_error(error: BaseException) -> str:
-    """An exception of the model for people: its type, and its text without marks of sizes."""
-    return readable(summary(error))
+    """An exception of the model for people: its type, and its text as of real sizes and tensors."""
+    return readable(summary(error)).replace("'SymbolicTensor'", "'Tensor'")
 
 
 def _own_mistake(error: BaseException) -> str:

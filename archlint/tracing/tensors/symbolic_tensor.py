@@ -28,13 +28,6 @@ _NUMBER = torch.empty((), device="meta")
 _INTEGER = torch.empty((), device="meta", dtype=torch.int64)
 
 
-def _named_tensor(kind: type[SymbolicTensor]) -> type[SymbolicTensor]:
-    """The class under the name by which Python's own messages call a tensor."""
-    kind.__name__ = kind.__qualname__ = torch.Tensor.__name__
-    return kind
-
-
-@_named_tensor
 class SymbolicTensor(torch.Tensor):
     """A tensor of the model under trace. ``spec`` holds all that is known about it.
 
