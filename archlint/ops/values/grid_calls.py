@@ -72,7 +72,14 @@ def grids_of_call(
     except (Unanswered, NoRule, Refused):
         return nothing
     grids = [found] if found is None or isinstance(found, Grid) else list(found)
-    return grids if len(grids) == len(results) else nothing
+    return list(map(_of_result, grids, results)) if len(grids) == len(results) else nothing
+
+
+def _of_result(grid: Grid | None, result: TensorSpec) -> Grid | None:
+    """The grid, if each entry of the result along its dimension is one of its rows."""
+    if grid is None or grid.dim is None or result.dims[grid.dim] == len(grid.rows):
+        return grid
+    return None
 
 
 @_handles(*spellings("arange"))
@@ -314,7 +321,10 @@ def _repeat_each(path: Path, rule: Any, args: Any, settings: Any, results: Any) 
     """Each of a line of elements as often, one after the other."""
     input, times = args[0], args[1] if len(args) > 1 else settings.get("repeats")
     often = isinstance(times, (int, Expr)) and not isinstance(times, bool)
-    return grid_of(input) if often and input.ndim == 1 else None
+    grid = grid_of(input) if often and input.ndim == 1 else None
+    if grid is None or grid.dim is None:
+        return grid
+    return Grid((union(grid.rows, full=True),))  # each row is several entries now
 
 
 @_handles(*spellings("repeat", "tile"))

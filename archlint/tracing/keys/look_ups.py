@@ -1,4 +1,4 @@
-"""Look-ups of rewritten functions, where keys that may be equal for some sizes are told apart.
+"""Look-ups of rewritten functions, where each key that may be equal to another is a branch.
 
 Python finds a key by its hash: a number that is looked up among sizes, or its text among texts of
 sizes, is not compared with them. While some key is made from a size, the look-ups of rewritten

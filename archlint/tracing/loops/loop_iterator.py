@@ -229,7 +229,7 @@ class Loop:
             elif not _same_lists(path, old, new):
                 final.append((lst, self._lengthened(old, new, before.read, atom, end)))
                 if any(names_unknown(s.value, now.unknowns) for s in final[-1][1]):
-                    self._unroll()  # values decide it anew in each turn
+                    self._unroll()  # it depends on values, which differ in each turn
         return final
 
     def _lengthened(
