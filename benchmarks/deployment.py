@@ -2,9 +2,9 @@
 
 ``python -m benchmarks.deployment`` exports each model with dynamic sizes, compares it at 20 sizes
 inside of its accepted set and as many just outside, and writes results/deployment.md.
-With ``--models a,b`` and ``--runtimes a,b``, the other rows stay as they are, and the page says
-which rows are new. It needs the extras onnx, openvino and executorch; a runtime that is not
-installed is left out. Torchvision's models with an average over the image refuse no size.
+With ``--models a,b`` and ``--runtimes a,b``, the other rows stay as they are; each row names the
+commit that it was measured at. It needs the extras onnx, openvino and executorch; a runtime that is
+not installed is left out. Torchvision's models with an average over the image refuse no size.
 """
 
 from __future__ import annotations
@@ -154,30 +154,27 @@ def main() -> None:
     default = parser.parse_args([])
     rows = [] if chosen == default else table.read("deployment")[1:]
     order = [*TOYS, *TORCHVISION]
-    new: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         for name in chosen.models.split(","):
             for runtime in chosen.runtimes.split(","):
                 compared, found = compare(name, runtime, Path(folder))
-                row = [name, runtime, compared, found]
+                row = [name, runtime, compared, found, table.commit()]
                 rows = [r for r in rows if r[:2] != row[:2]] + [row]
                 rows.sort(key=lambda r: (order.index(r[0]), list(PACKAGES).index(r[1])))
-                new.append(f"{name} on {runtime}")
                 print(" | ".join(row), flush=True)
-                _write(rows, new)
+                _write(rows)
 
 
-def _write(rows: list[list[str]], new: list[str]) -> None:
+def _write(rows: list[list[str]]) -> None:
     packages = {PACKAGES[row[1]][0] for row in rows}
     versions = ", ".join(f"{p} {version(p)}" for p in sorted(packages))
     differ = sum(row[3] != "agrees" for row in rows)
     summary = [
         f"{versions}; within {WITHIN}; values to 0.1 %, of openvino to 2 %",
         f"{differ} of {len(rows)} artifacts differ",
+        table.commits([row[-1] for row in rows]),
     ]
-    if len(new) < len(rows):
-        summary.append(f"measured at {table.commit()}: {', '.join(new)}; the other rows before")
-    header = ["model", "runtime", "compared", "disagreements"]
+    header = ["model", "runtime", "compared", "disagreements", "commit"]
     table.write("deployment", "python -m benchmarks.deployment", summary, header, rows)
 
 

@@ -4,7 +4,7 @@
 and runs the programs at sizes inside of the range and just outside: they must accept and refuse
 what the file says. Every model that was tried has a row. It writes
 results/exported-ranges.md. With ``--models a,b`` and ``--forms a,b``, the other rows stay as they
-are.
+are; each row names the commit that it was measured at.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _net(name: str) -> tuple[str, str, str, nn.Module]:
     return target, "N 3 H W", WITHIN, build(name)
 
 
-def rows_of(name: str, form: str) -> list[str]:
+def row_of(name: str, form: str) -> list[str]:
     """Model, form, what the file allows, and how the programs did."""
     target, words, within, model = _net(name)
     arguments = ["export-ranges", target, "--to", form, "--within", within, "--input", words]
@@ -139,7 +139,7 @@ def main() -> None:
     rows = [] if chosen == default else table.read("exported-ranges")[1:]
     for name in chosen.models.split(","):
         for form in chosen.forms.split(","):
-            row = rows_of(name, form)
+            row = [*row_of(name, form), table.commit()]
             rows = sorted([r for r in rows if r[:2] != row[:2]] + [row], key=_position)
             print(" | ".join(row), flush=True)
             _write(rows)
@@ -155,7 +155,8 @@ def _write(rows: list[list[str]]) -> None:
             f"{form}: {len(own)} models; {right} as written, {unwritten} not written because "
             f"torch.export cannot express them, {len(own) - right - unwritten} otherwise"
         )
-    header = ["model", "form", "allows", "ran at"]
+    summary.append(table.commits([row[-1] for row in rows]))
+    header = ["model", "form", "allows", "ran at", "commit"]
     table.write("exported-ranges", "python -m benchmarks.exported_ranges", summary, header, rows)
 
 

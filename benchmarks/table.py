@@ -46,5 +46,13 @@ def commit() -> str:
     return ran.stdout.strip() if ran.returncode == 0 else ""
 
 
+def commits(of_rows: Sequence[str]) -> str:
+    """A line of the summary: at which commits how many rows were measured."""
+    counts = {c: of_rows.count(c) for c in dict.fromkeys(of_rows)}
+    if len(counts) == 1:
+        return f"all rows measured at {of_rows[0]}"
+    return f"measured at {', '.join(f'{c}: {n} rows' for c, n in counts.items())}"
+
+
 def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"

@@ -143,7 +143,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/explanation/fixes": (
         "tests/explanation/fixes/test_fixes.py: every fix, applied and proved",
-        "broken_contract code_change constructors find_fixes layer_arguments "
+        "broken_contract constructors find_fixes layer_arguments "
         "operator_calls pad_input pool_before_flatten position_embedding proposal resize_input "
         "replace_pool rule_file_fixes wrap",
     ),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,8 +14,8 @@ from torch import nn
 from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.edit import Edit
 from archlint.explanation.fixes.proposal import Proposal, patched
-from archlint.explanation.fixes.source_edits import functions_of, recompiled
-from archlint.runtime.live_functions import live_functions
+from archlint.explanation.fixes.source_edits import makers_of, recompiled
+from archlint.runtime.live_functions import functions_of_code
 from archlint.tracing.trace import Call
 
 
@@ -28,35 +29,51 @@ def edited_functions(
         yield Proposal(title, broken.contract, made, (edit,), note=note)
 
 
-def run_with(edit: Edit | None, calls: Iterable[Call]) -> RunWith | None:
-    """The change that an edit makes to the functions of some calls; ``None`` if it fits none."""
+def run_with(
+    edit: Edit | None,
+    calls: Iterable[Call],
+    known: dict[types.CodeType, list[types.FunctionType]] | None = None,
+) -> RunWith | None:
+    """The change that an edit makes to the functions of some calls; ``None`` if it fits none.
+
+    ``known``: the functions of codes that were asked for before; those of other codes are added.
+    """
     if edit is None:
         return None
+    known = {} if known is None else known
     codes: dict[types.CodeType, types.CodeType] = {}
+    functions: list[types.FunctionType] = []
     for call in calls:
-        fitting = {
-            f.__code__: code
-            for f in (functions_of(call.code) if call.code else ())
-            if (code := recompiled(f, edit)) is not None
-        }
+        own = makers_of(call, known)
+        fitting = {f.__code__: code for f in own if (code := recompiled(f, edit)) is not None}
         if not fitting:
             return None
         codes |= fitting
-    return RunWith(codes) if codes else None
+        functions += [f for f in own if f.__code__ in fitting and f not in functions]
+    return RunWith(codes, functions) if codes else None
 
 
 class RunWith:
     """Lets a model run with other code in some functions, for the time of its ``forward``.
 
-    ``codes`` maps the code of functions to other code. A model's own lambdas have it as well.
+    ``codes`` maps the code of functions to other code; ``functions`` are those that have it.
+    Functions that each model makes for itself, its lambdas for example, are found at every model.
     """
 
-    def __init__(self, codes: Mapping[types.CodeType, types.CodeType]) -> None:
+    def __init__(
+        self,
+        codes: Mapping[types.CodeType, types.CodeType],
+        functions: Sequence[types.FunctionType],
+    ) -> None:
         self.codes = codes
+        self._functions = functions
+        self._made_anew = any(
+            c.co_name == "<lambda>" or c.co_flags & inspect.CO_NESTED for c in codes
+        )
 
     def __call__(self, model: nn.Module) -> nn.Module:
         before = type(model).forward
-        functions = live_functions(lambda f: f.__code__ in self.codes)
+        functions = functions_of_code(*self.codes) if self._made_anew else self._functions
         codes = [(f, self.codes[f.__code__]) for f in functions]
         own = vars(model).get("forward")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product as combinations
 from math import isqrt, prod
+from types import CodeType, FunctionType
 
 import torch
 from torch import nn
@@ -144,13 +145,14 @@ def _variants(
         for head in inserted
     ]
     sources: dict[str, SourceText] = {}
+    known: dict[CodeType, list[FunctionType]] = {}
     options: dict[str, list[Place]] = {}
     by_line: dict[str, list[Head]] = {}
     for head in coded:
         by_line.setdefault(head.call.source, []).append(head)
     for line, (head, *others) in by_line.items():
         here = []
-        found = definition_at(head.call)
+        found = definition_at(head.call, known)
         if found is not None:
             source = sources.setdefault(str(found.source.file), found.source)
             pools = dict.fromkeys(h.function for h in (head, *others))
@@ -164,7 +166,7 @@ def _variants(
             if (edit := joined([*chosen, *made])) is not None
         ]
         if coded:
-            change = run_with(joined(chosen), [h.call for h in coded])
+            change = run_with(joined(chosen), [h.call for h in coded], known)
             if change is None:
                 continue
             changes.append(change)

@@ -16,6 +16,7 @@ import torch
 import yaml
 
 from archlint.explanation.fixes.edit import Edit, SourceText, Span
+from archlint.runtime.live_functions import functions_of_code
 from archlint.tracing.python.rewritten_functions import functions_with
 from archlint.tracing.trace import Call
 
@@ -51,9 +52,7 @@ class Definition:
 
 def functions_of(code: types.CodeType) -> list[Function]:
     """The functions that are running where ``code`` is: its own, or those that it is nested in."""
-    found = functions_with(code)
-    own = [f for f in found if f.__code__ is code]
-    return own or found
+    return functions_of_code(code) or functions_with(code)
 
 
 def definition_of(function: Callable[..., object]) -> Definition | None:
@@ -91,10 +90,21 @@ def _operations(code: types.CodeType) -> tuple[object, ...]:
     return code.co_code, code.co_names, code.co_varnames, plain
 
 
-def definition_at(call: Call) -> Definition | None:
+def definition_at(
+    call: Call, known: dict[types.CodeType, list[Function]] | None = None
+) -> Definition | None:
     """The definition of the function that makes a call; ``None`` if it is not known."""
-    functions = functions_of(call.code) if call.code is not None else []
+    functions = makers_of(call, {} if known is None else known)
     return definition_of(functions[0]) if functions else None
+
+
+def makers_of(call: Call, known: dict[types.CodeType, list[Function]]) -> list[Function]:
+    """The functions that make a call. ``known``: those of codes that were asked for before."""
+    if call.code is None:
+        return []
+    if call.code not in known:
+        known[call.code] = functions_of(call.code)
+    return known[call.code]
 
 
 def flatten_spans(definition: Definition, line: int, pools: Sequence[str]) -> Iterator[list[Span]]:
