@@ -147,6 +147,12 @@ class TensorSpec:
         made.conjugate = self.conjugate and made.dtype.is_complex
         return made
 
+    def rewritten(self, dims: tuple[Size, ...], strides: Any) -> TensorSpec:
+        """The same tensor, whose sizes and strides are written in another way."""
+        made = self.like(dims, strides=strides, values=self.values)
+        made.loose, made.elements = self.loose, self.elements
+        return made
+
     def __repr__(self) -> str:
         return f"{str(self.dtype)[6:]}[{' '.join(map(str, self.dims))}]"
 

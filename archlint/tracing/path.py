@@ -115,7 +115,7 @@ class TracedPath:
         strides = spec.strides
         if type(strides) is tuple:
             strides = tuple(map(self.simplified, strides))
-        return spec.like(dims, strides=strides, values=spec.values)
+        return spec.rewritten(dims, strides)
 
     def branch(self, formula: Bool) -> bool:
         """The side that the path takes; recorded unless it is known for all sizes."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archlint.ops.registry import Refused
+from archlint.ops.registry import ElementFacts, Refused, TensorSpec
 from archlint.symbolic import ceildiv, symbol
 from archlint.symbolic.formula import conj, disj, eq, ge, gt, holds, le, lt, ne, negate
 from archlint.symbolic.intervals import Box
@@ -198,3 +198,12 @@ def test_a_product_that_a_number_divides_is_one_claim_and_known_from_then_on():
         path.claim(divisible, "{} elements divisible by 400", 16 * n)
     assert [str(e.formula) for e in path.events] == ["(N*(H//4-3)*(W//4-3)) % 25 == 0"]
     assert path.known(divisible) is True
+
+
+def test_a_tensor_whose_sizes_are_simplified_stays_what_it_was(path):
+    assert path.branch(eq(H % 4, 0))
+    spec = TensorSpec(((64 * W * H) // (4 * H), W), values=(0, W))
+    spec.loose, spec.elements = True, ElementFacts(descending=True)
+    simpler = path.simplest(spec)
+    assert simpler.dims == (16 * W, W)
+    assert (simpler.values, simpler.loose, simpler.elements) == ((0, W), True, spec.elements)

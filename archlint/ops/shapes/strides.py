@@ -126,7 +126,7 @@ def settled(path: Path, spec: TensorSpec) -> TensorSpec:
     """The same tensor, its strides not deferred."""
     if not isinstance(spec.strides, DeferredStrides):
         return spec
-    return spec.like(spec.dims, strides=settled_strides(path, spec), values=spec.values)
+    return spec.rewritten(spec.dims, settled_strides(path, spec))
 
 
 def restrided(spec: TensorSpec, dims: Dims, restride: Restride) -> TensorSpec:

@@ -12,9 +12,7 @@ from functools import partial
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from archlint.ops.shapes.strides import channels_last_strides, is_channels_last, settled
+from archlint.ops.shapes.strides import settled
 from archlint.runtime.code_owner import is_user_code
 from archlint.symbolic import Size
 from archlint.symbolic.formula import eq, ge, gt
@@ -38,9 +36,10 @@ from archlint.tracing.loops.symbolic_ranges import (
     sections_of,
     unbound,
 )
+from archlint.tracing.loops.torch_calls import torch_call
 from archlint.tracing.loops.turn import Retry
 from archlint.tracing.python.builtins import SEEN_AS, SHADOWS
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 if TYPE_CHECKING:
     from archlint.tracing.tracer import Tracer
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
 SEEN_AS[GrowingList] = list
 SEEN_AS[SymbolicTuple] = tuple
 
-_CAT = (torch.cat, torch.concat, torch.concatenate)
 _OURS = frozenset({GrowingList, SymbolicTuple})
 
 
@@ -210,43 +208,11 @@ class Loops:
             self.plans.changed = True
             raise Retry
 
-    # -- calls of torch ------------------------------------------------------------------------
-
     def arguments(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The call with lists of ours as plain ones: ``(func, args, kwargs)``.
-
-        A concatenation of symbolically many tensors becomes one of a few.
-        """
+        """A call of torch with lists of ours as plain ones: ``(func, args, kwargs)``."""
         if _OURS.isdisjoint(map(type, args)) and _OURS.isdisjoint(map(type, kwargs.values())):
             return func, args, kwargs
-        many = args[0] if args else kwargs.get("tensors")
-        if has_symbolic_length(many):
-            joined = self._joined(func, many, args[1:], kwargs)
-            if joined is not None:
-                return joined
-        return func, tuple(map(_plain, args)), {k: _plain(v) for k, v in kwargs.items()}
-
-    def _joined(self, func: Any, many: Any, rest: tuple[Any, ...], kwargs: Any) -> Any:
-        named = {k: v for k, v in kwargs.items() if k not in ("dim", "axis", "tensors")}
-        dims = [*rest, *(kwargs[k] for k in ("dim", "axis") if k in kwargs)]
-        dim = dims[0] if dims else 0
-        stacks = func is torch.stack
-        if not (stacks or func in _CAT) or named or len(dims) > 1 or type(dim) is not int:
-            return None
-        if isinstance(many, GrowingList):
-            many.read = True
-        parts = []
-        for value, count in segments_of(many):
-            if type(value) is not SymbolicTensor or (not value.spec.dims and not stacks):
-                return None
-            if self.path.branch(ge(count, 1)):
-                part = _repeated(self.path, value, count, dim, stacks)
-                if part is None:
-                    return None
-                parts.append(part)
-        if not parts:
-            return func, ([], dim), {}
-        return torch.cat, (parts, dim), {}
+        return torch_call(self.path, func, args, kwargs)
 
 
 def _user_frame() -> FrameType | None:
@@ -269,30 +235,3 @@ def _unpacked_into(frame: FrameType | None) -> int | None:
         return None
     code, at = frame.f_code.co_code, frame.f_lasti
     return code[at + 1] if dis.opname[code[at]] == "UNPACK_SEQUENCE" else None
-
-
-def _repeated(path: Any, tensor: SymbolicTensor, count: Size, dim: int, stacks: bool) -> Any:
-    """``count`` tensors put together along ``dim``, which is a new one if ``stacks``."""
-    spec = tensor.spec
-    rank = len(spec.dims) + stacks
-    if not -rank <= dim < rank:
-        return None
-    at = dim % rank
-    if stacks:
-        dims = (*spec.dims[:at], count, *spec.dims[at:])
-    else:
-        dims = (*spec.dims[:at], spec.dims[at] * count, *spec.dims[at + 1 :])
-    strides = None
-    if not stacks and is_channels_last(settled(path, spec)):
-        strides = channels_last_strides(dims)
-    made = spec.like(dims, strides=strides, values=spec.values)
-    made.loose = spec.loose
-    joined = symbolic_tensor(made, tensor.made_by)
-    joined.shares = (tensor,)
-    return joined
-
-
-def _plain(value: Any) -> Any:
-    if type(value) is GrowingList:
-        return list(value)
-    return value.plain() if type(value) is SymbolicTuple else value
