@@ -4,13 +4,17 @@ What they do is the table of ``python -m benchmarks.deployment``. In small it is
 the extra of a runtime is installed; exporting takes long, so these tests are sweeps.
 """
 
+import os
+import shutil
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 import torch
 from torch import nn
+from torch.export import Dim
 
 from archlint.contracts.contract import Artifact, Budget, ModelRef
 from archlint.engine.artifact import comparison
@@ -82,6 +86,39 @@ def test_what_is_known(name, runtime, within, tmp_path, monkeypatch):
     kind, text = KNOWN[name, runtime, within]
     assert verdict.word == "broken", verdict
     assert text in verdict.details[kind], verdict
+
+
+@pytest.mark.sweep
+@pytest.mark.filterwarnings("ignore")
+def test_what_aotinductor_compiled_runs_below_its_range(tmp_path, monkeypatch):
+    """Compiled for sides from 32, it runs at sides of 1, which the model refuses."""
+    compiler = os.environ.get("CXX", "g++")
+    if shutil.which(compiler) is None:
+        pytest.skip(f"torch compiles with {compiler}, which is not installed")
+    from benchmarks.deployment_nets import build
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(comparison, "POINTS", 3)
+    sides = {2: Dim("h", min=32, max=128), 3: Dim("w", min=32, max=128)}
+    program = torch.export.export(
+        build("pools"), (torch.randn(1, 3, 64, 64),), dynamic_shapes=(sides,)
+    )
+    path = str(tmp_path / "net.pt2")
+    torch._inductor.aoti_compile_and_package(program, package_path=path)
+    assert runtime_of(Path(path)) == "aoti"
+    for within, word in (
+        ("N == 1 and H, W in 32..128", "silent"),
+        ("N == 1 and H, W in 32..48", ""),
+    ):
+        contract = contract_of(input="N 3 H W", accepts=f"any {within}")
+        verdict = compared(
+            contract, Artifact(path, "aoti", outside="refuses" if word else "any"), "pools"
+        )
+        assert "AOTInductor" in verdict.details["artifact"]
+        assert verdict.word == ("broken" if word else "tested"), verdict
+        if word:
+            assert "returned 1x8 at N=1 H=1 W=1" in verdict.details["silent"], verdict
 
 
 def compared(contract, artifact, name):
