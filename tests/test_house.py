@@ -98,7 +98,7 @@ TESTED_ELSEWHERE = {
     "archlint/contracts/rulefile/ranges": (
         "tests/contracts/rulefile/ranges/test_forms.py: every form, written and read again",
         "coreml_shapes declared example_tensors export_dims json_ranges mark_dynamic onnx_inputs "
-        "openvino_shapes python_values shapes_spec tensorrt_profiles text_proto triton_config",
+        "openvino_shapes shapes_spec tensorrt_profiles text_proto triton_config",
     ),
     "archlint/engine": (
         "tests/end_to_end/test_random_contracts.py: verdicts, against enumeration",

@@ -16,7 +16,7 @@ ALLOWED = {
     "tracing/torchscript.py": "instructions and arithmetic of TorchScript, which have only names",
     "contracts/rulefile/grammar.py": "functions of the phrase language",
     "contracts/rulefile/ranges/example_tensors.py": "calls in a user's source text",
-    "contracts/rulefile/ranges/tensorrt_profiles.py": "names of dtypes in a user's source text",
+    "contracts/rulefile/ranges/declared.py": "names of dtypes in a user's file",
     "contracts/rulefile/schema_errors.py": "names of dtypes and keys of a rule file",
     "ops/registry.py": "slots of TensorSpec",
     "symbolic/__init__.py": "names that the package exports",

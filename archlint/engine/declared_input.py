@@ -29,7 +29,9 @@ def with_declared_input(contract: Contract, source: ModelSource) -> Contract:
     """The contract; one whose input is its file's with names and dtypes that the model takes.
 
     Tensors whose names are no arguments of the model are its arguments in the file's order. Where
-    the file states no dtype and the model accepts no floats, they are indices, all or some of them.
+    the model accepts no floats of the file's precision, which is that of an engine, they have the
+    precision of its weights. Where the file states no dtype and the model accepts no floats, they
+    are indices, all or some of them.
     """
     declared = contract.clause.declared
     if declared is None or declared.untyped is None:
@@ -40,7 +42,7 @@ def with_declared_input(contract: Contract, source: ModelSource) -> Contract:
             found = next(_accepted(run, _typed(run.model, input, declared.untyped)), input)
     except ArchlintError:
         return contract  # the check reports it
-    words = [f"{name} as int64" for name in _changed(input, found)]
+    words = [f"{name} as {dtype}" for name, dtype in _changed(input, found)]
     if input is not contract.input:
         words.insert(0, "as " + ", ".join(name for name, _ in leaves(found)))
     declared = replace(declared, read_as=", ".join(words))
@@ -74,8 +76,15 @@ def in_order(model: nn.Module, input: Input) -> Input:
 
 
 def _typed(model: nn.Module, input: Input, untyped: Sequence[str]) -> Iterator[Input]:
-    """The input, and those with some tensors as indices: first all of them, then ever fewer."""
+    """The input; with floats as the weights are; with indices: first all of them, then fewer."""
     yield input
+    weights = {str(p.dtype)[6:] for p in model.parameters() if p.is_floating_point()}
+    if len(weights) == 1:
+        (weight,) = weights
+        floats = [i for i, (_, t) in enumerate(leaves(input)) if "float" in t.dtype]
+        other = _changed_at(input, floats, lambda tensor: replace(tensor, dtype=weight))
+        if other != input:
+            yield other
     tables = [m.num_embeddings for m in model.modules() if isinstance(m, nn.Embedding)]
     count = len(list(leaves(input)))
     if not tables or len(untyped) < count or count > _MOST:
@@ -109,7 +118,8 @@ def _accepted(run: CheckRun, inputs: Iterator[Input]) -> Iterator[Input]:
             continue
 
 
-def _changed(before: Input, after: Input) -> Iterator[str]:
+def _changed(before: Input, after: Input) -> Iterator[tuple[str, str]]:
+    """The tensors of another dtype, and that dtype."""
     for (name, one), (_, other) in zip(leaves(before), leaves(after), strict=True):
-        if one != other:
-            yield name or "the input"
+        if one.dtype != other.dtype:
+            yield name or "the input", other.dtype

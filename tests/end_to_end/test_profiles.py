@@ -142,6 +142,24 @@ def test_several_profiles_in_a_rule_file(project):
     assert broken.details["declared"] == "build.sh:2   (trtexec)"
 
 
+def test_the_precision_of_an_engine_is_not_that_of_the_model(project):
+    """Half precision is the tool's; a model that computes in it, as one that casts, is asked so."""
+    (project / "half.py").write_text(
+        "import torch\nfrom models import UNet\n\n\ndef half():\n    return UNet().half()\n\n\n"
+        "class Cast(UNet):\n    def forward(self, x):\n"
+        "        assert x.dtype == torch.float16\n        return super().forward(x.float())\n"
+    )
+    sizes = "min_shape=(1, 3, 16, 16), opt_shape=(2, 3, 16, 16), max_shape=(4, 3, 16, 16)"
+    text = f"trt.compile(m, inputs=[torch_tensorrt.Input({sizes}, dtype=torch.half)])\n"
+    for model in ("models.py:UNet", "half.py:half", "half.py:Cast"):
+        (proved,) = verdicts(project, "build.py", text, model)
+        assert proved.word == "proved", (model, proved)
+    text = text.replace("max_shape=(4, 3, 16, 16)", "max_shape=(4, 3, 16, 17)")
+    (broken,) = verdicts(project, "build.py", text, "models.py:UNet")
+    assert broken.counterexample == {"N": 1, "W": 17}
+    assert "as float32" in broken.details["declared"]
+
+
 def test_a_file_without_dtypes_and_with_other_names(project):
     """Names that are no arguments are in the model's order; tokens are no floats."""
     ids = "ids:1x{0},mask:1x{0}"

@@ -74,6 +74,17 @@ class Profile:
     where: Location
 
 
+_SHORT = {
+    "half": "float16", "fp16": "float16", "float": "float32", "fp32": "float32",
+    "bf16": "bfloat16", "long": "int64", "int": "int32",
+}  # fmt: skip
+
+
+def dtype_of(word: str) -> str:
+    """The dtype of a rule file that a word means, such as ``FP16``; else the word."""
+    return _SHORT.get(word.lower(), word)
+
+
 def mistake(
     file: str, line: int, found: str, expected: str, source: str = "", column: int = 0
 ) -> RuleFileError:

@@ -108,12 +108,13 @@ def read_profiles(path: Path, form: str = "") -> list[Profile]:
             file, 1, f"found an exported model ({path.suffix}), of which archlint reads no ranges",
             "the script that exports it; archlint compare-artifact runs the model itself",
         )  # fmt: skip
-    profiles = _profiles(read_text(path, _KIND), path, form)
+    text = read_text(path, _KIND)
+    profiles = list(dict.fromkeys(_profiles(text, path, form)))
     found = [p for p in profiles if not form or p.form == form or _same_kind(p.form, form)]
     if not found:
         others = ", ".join(dict.fromkeys(p.form for p in profiles))
         what = f"ranges of the form {form}" if form else "ranges that archlint reads"
-        usual = "torch-export" if path.suffix == ".py" else "trtexec"
+        usual = _usual(text) if path.suffix == ".py" else "trtexec"
         expected = (
             f"the form {others}"
             if others
@@ -125,6 +126,22 @@ def read_profiles(path: Path, form: str = "") -> list[Profile]:
     for profile in found:
         _require_order(profile)
     return [replace(p, form=form) if form else p for p in found]
+
+
+def _usual(text: str) -> str:
+    """The form of the tool that a Python file uses."""
+    tools = (tool for tool, word in _TOOLS.items() if re.search(word, text))
+    return next(tools, "torch-export")
+
+
+_TOOLS = {
+    "openvino": r"(?m)^\s*(?:import|from) openvino\b",
+    "coreml": r"(?m)^\s*(?:import|from) coremltools\b",
+    "torch-tensorrt": r"(?m)^\s*(?:import|from) torch_tensorrt\b",
+    "polygraphy": r"(?m)^\s*(?:import|from) polygraphy\b",
+    "tensorrt": r"(?m)^\s*(?:import|from) tensorrt\b",
+    "onnx": r"\bonnx\.export\(",
+}
 
 
 def _require_order(profile: Profile) -> None:

@@ -1,8 +1,10 @@
 """Ranges in JSON or YAML: a mapping of tensors to ``min``, ``opt`` and ``max`` shapes.
 
 ``{"images": {"min": [1, 3, 32, 32], "opt": [1, 3, 224, 224], "max": [8, 3, 1024, 1024]}}``, a list
-of such mappings, or ``{"min": {"images": […]}, "max": …}``. ``max`` may hold null for no end;
-``step`` holds the multiples, ``names`` the names of dimensions that are equal, or ``2*h+1``.
+of such mappings, or ``{"min": {"images": […]}, "max": …}``, or a list of tensors with a ``name``.
+They may be inside of other mappings; ``min_shape`` and ``minShapes`` are ``min``. ``max`` may hold
+null for no end; ``step`` holds the multiples, ``names`` the names of dimensions that are equal, or
+``2*h+1``.
 """
 
 from __future__ import annotations
@@ -12,15 +14,18 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, mistake
+from archlint.contracts.rulefile.ranges.declared import (
+    DeclaredTensor,
+    Profile,
+    Span,
+    dtype_of,
+    mistake,
+)
 from archlint.contracts.rulefile.tensor_schema import DTYPES
 from archlint.contracts.rulefile.yaml_source import Place, Source, parse
 from archlint.errors import RuleFileError
 
-_KINDS = {
-    "min": "min", "min_shape": "min", "opt": "opt", "opt_shape": "opt", "max": "max",
-    "max_shape": "max",
-}  # fmt: skip
+_KIND = re.compile(r"(min|opt|max)(?:_?[sS]hapes?)?")
 _LISTS = ("step", "names")
 _EXPECTED = '{"images": {"min": [1, 3, 32, 32], "opt": […], "max": […]}}'
 
@@ -47,32 +52,49 @@ class _Reader:
         return RuleFileError([self.source.mistake(place, found, expected)])
 
     def profiles(self, data: Any, place: Place) -> list[Profile]:
-        if isinstance(data, dict) and isinstance(data.get("profiles"), list):
-            data, place = data["profiles"], (*place, "profiles")
-        if isinstance(data, list):
-            return [p for i, part in enumerate(data) for p in self.profiles(part, (*place, i))]
-        if not isinstance(data, dict) or not data:
+        """The profiles of a mapping or list, or of those in it that have any."""
+        found = self.found(data, place)
+        if not found and not isinstance(data, (dict, list)):
             raise self.refusal(place, "found no mapping of tensors")
-        if set(data) <= set(_KINDS) and all(isinstance(v, dict) for v in data.values()):
-            names = dict.fromkeys(name for part in data.values() for name in part)
-            tensors = {n: {k: p[n] for k, p in data.items() if n in p} for n in names}
-            places: dict[str, Place] = {
-                n: (*place, next(k for k in data if n in data[k]), n) for n in names
-            }
-        else:
-            tensors, places = data, {n: (*place, n) for n in data}
-        read = tuple(self.tensor(n, t, places[n]) for n, t in tensors.items())
-        return [Profile("json", read, self.source.where(place))]
+        if not found:
+            first = next(iter(data), None) if isinstance(data, dict) else None
+            of = f"shapes of {first}" if isinstance(first, str) else "mapping of tensors"
+            raise self.refusal((*place, first) if first else place, f"found no {of}")
+        return found
+
+    def found(self, data: Any, place: Place) -> list[Profile]:
+        if isinstance(data, list):
+            if data and all(_states(p) and isinstance(p.get("name"), str) for p in data):
+                parts = [(p["name"], p, (*place, i)) for i, p in enumerate(data)]
+                return [self.profile(parts, place)]
+            return [p for i, part in enumerate(data) for p in self.found(part, (*place, i))]
+        if not isinstance(data, dict) or not data:
+            return []
+        kinds = {k: part for k, part in data.items() if _kind(k) and isinstance(part, dict)}
+        if len(kinds) > 1:
+            names = dict.fromkeys(name for part in kinds.values() for name in part)
+            parts = [
+                (n, {k: p[n] for k, p in kinds.items() if n in p},
+                 (*place, next(k for k in kinds if n in kinds[k]), n))
+                for n in names
+            ]  # fmt: skip
+            return [self.profile(parts, place)]
+        if any(_states(part) for part in data.values()):
+            mappings = {n: part for n, part in data.items() if isinstance(part, dict)}
+            return [self.profile([(n, t, (*place, n)) for n, t in mappings.items()], place)]
+        return [p for key, part in data.items() for p in self.found(part, (*place, key))]
+
+    def profile(self, tensors: Sequence[tuple[str, Any, Place]], place: Place) -> Profile:
+        read = tuple(self.tensor(name, data, at) for name, data, at in tensors)
+        return Profile("json", read, self.source.where(place))
 
     def tensor(self, name: str, data: Any, place: Place) -> DeclaredTensor:
-        if not isinstance(data, dict):
-            raise self.refusal(place, f"found no shapes of {name}")
         for key in data:
-            if key not in (*_KINDS, *_LISTS, "dtype"):
+            if not _kind(key) and key not in (*_LISTS, "dtype", "name"):
                 raise self.refusal(
                     (*place, key), f"found the key {key!r}", "min, opt, max, step, names or dtype"
                 )
-        shapes = {_KINDS[k]: v for k, v in data.items() if k in _KINDS}
+        shapes = {_kind(k): v for k, v in data.items() if _kind(k)}
         for kind in ("min", "max"):
             if not isinstance(shapes.get(kind), list):
                 what = f"{shapes[kind]!r} as" if kind in shapes else "no"
@@ -85,7 +107,7 @@ class _Reader:
         spans = tuple(
             self.span(name, i, {k: v[i] for k, v in lists.items()}, place) for i in range(rank)
         )
-        dtype = data.get("dtype", "")
+        dtype = dtype_of(str(data.get("dtype", "")))
         if dtype and dtype not in DTYPES:
             raise self.refusal((*place, "dtype"), f"found {dtype!r}", f"one of {', '.join(DTYPES)}")
         return DeclaredTensor(name, spans, self.source.where(place), dtype)
@@ -109,6 +131,19 @@ class _Reader:
         words = str(at.get("names") or "").replace(" ", "")
         factor, word, offset = _linear(words)
         return Span(low, high, opt, step, word, factor, offset)
+
+
+def _kind(key: object) -> str:
+    """``min`` for ``min``, ``min_shape`` and ``minShapes``; empty for another key."""
+    match = _KIND.fullmatch(str(key))
+    return match[1] if match else ""
+
+
+def _states(data: Any) -> bool:
+    """Whether a mapping has shapes of one tensor."""
+    if not isinstance(data, dict):
+        return False
+    return any(_kind(k) and not isinstance(v, dict) for k, v in data.items())
 
 
 def _linear(text: str) -> tuple[int, str, int]:

@@ -132,15 +132,31 @@ class _Evaluator:
         self.calls: list[Call] = []
         self.assignments: list[Assignment] = []
         self.statement = 0
+        self.turns_left = _MOST_ITEMS  # of all loops together
 
     def body(self, node: ast.AST) -> None:
-        """The statements below a node, in order; loops and functions are read once."""
+        """The statements below a node, in order.
+
+        Loops over known values are followed turn by turn, other loops and functions read once.
+        """
         for statement in _statements(node):
             self.statement = statement.lineno
+            if isinstance(statement, ast.For):
+                self.loop(statement)
+                continue
             for value in _expressions(statement):
                 result = self.value(value)
                 for target in _targets(statement):
                     self.assign(target, result)
+            self.body(statement)
+
+    def loop(self, statement: ast.For) -> None:
+        turns = _members(self.value(statement.iter))
+        if turns is None or len(turns) > self.turns_left:
+            turns = [UNKNOWN]
+        for turn in turns:
+            self.turns_left -= 1
+            self.assign(statement.target, turn)
             self.body(statement)
 
     def assign(self, target: ast.expr, value: Any) -> None:
@@ -191,7 +207,13 @@ class _Evaluator:
             left, right = self.value(node.left), self.value(node.comparators[0])
             return Call(type(node.ops[0]).__name__, (left, right), {}, node.lineno)
         if isinstance(node, (ast.ListComp, ast.GeneratorExp)) and len(node.generators) == 1:
-            return self.comprehension(node.elt, node.generators[0])
+            return self.comprehension([node.elt], node.generators[0], lambda e: e[0])
+        if isinstance(node, ast.DictComp) and len(node.generators) == 1:
+            pairs = self.comprehension([node.key, node.value], node.generators[0], tuple)
+            known = isinstance(pairs, list) and all(isinstance(k, (str, int)) for k, _ in pairs)
+            return dict(pairs) if known else UNKNOWN
+        if isinstance(node, ast.JoinedStr):
+            return self.text(node)
         for child in ast.iter_child_nodes(node):  # lambdas, conditions: only the calls inside
             if isinstance(child, ast.expr):
                 self.value(child)
@@ -208,17 +230,31 @@ class _Evaluator:
                 items += value if isinstance(value, (tuple, list)) else [UNKNOWN]
         return items
 
-    def comprehension(self, element: ast.expr, loop: ast.comprehension) -> Any:
-        """The list ``[element for target in values]`` of known values, without conditions."""
-        values = self.value(loop.iter)
-        if loop.ifs or not isinstance(values, (tuple, list)) or len(values) > _MOST_ITEMS:
-            self.value(element)
+    def text(self, node: ast.JoinedStr) -> Any:
+        """An f-string of texts and whole numbers."""
+        parts = []
+        for part in node.values:
+            plain = isinstance(part, ast.FormattedValue) and not part.format_spec
+            value = self.value(part.value if isinstance(part, ast.FormattedValue) else part)
+            if not isinstance(value, (str, int)) or not (plain or isinstance(part, ast.Constant)):
+                return UNKNOWN
+            parts.append(str(value))
+        return "".join(parts)
+
+    def comprehension(
+        self, parts: list[ast.expr], loop: ast.comprehension, made_of: Callable[[list[Any]], Any]
+    ) -> Any:
+        """The list of what is made of ``parts for target in values``, without conditions."""
+        values = _members(self.value(loop.iter))
+        if loop.ifs or values is None:
+            for part in parts:
+                self.value(part)
             return UNKNOWN
         before, made = dict(self.names), len(self.assignments)
         items = []
         for value in values:
             self.assign(loop.target, value)
-            items.append(self.value(element))
+            items.append(made_of([self.value(part) for part in parts]))
         self.names = before
         del self.assignments[made:]
         return items
@@ -239,12 +275,30 @@ class _Evaluator:
             return args[0] if isinstance(args[0], kind) else kind(args[0])
         if call.name == "dict" and not args:
             return kwargs
+        if isinstance(receiver, dict) and not args and call.function in _OF_DICT:
+            return list(_OF_DICT[call.function](receiver))
+        if call.name == "enumerate" and len(args) == 1 and (members := _members(args[0])):
+            return list(enumerate(members))
+        if call.name == "zip" and args:
+            lists = [_members(a) for a in args]
+            return call if None in lists else list(zip(*filter(None, lists), strict=False))
         if call.name == "int" and len(args) == 1 and isinstance(args[0], (int, float)):
             return int(args[0])
         if call.name == "range" and 1 <= len(args) <= 3 and all(isinstance(a, int) for a in args):
             numbers = range(*args) if args[2:] != (0,) else range(0)
             return list(numbers) if len(numbers) <= _MOST_ITEMS else call
         return call
+
+
+_OF_DICT: dict[str, Callable[[dict[Any, Any]], Any]] = {
+    "items": dict.items, "keys": dict.keys, "values": dict.values,
+}  # fmt: skip
+
+
+def _members(value: Any) -> list[Any] | None:
+    """What a loop over a value goes through; ``None`` if that is not known, or too many."""
+    known = isinstance(value, (tuple, list, dict)) and len(value) <= _MOST_ITEMS
+    return list(value) if known else None
 
 
 def _statements(node: ast.AST) -> Iterator[ast.stmt]:

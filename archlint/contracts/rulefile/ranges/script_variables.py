@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import product
+from math import prod
 
 from archlint.contracts.rulefile.ranges.python_values import evaluate
 from archlint.errors import RuleFileError
@@ -23,16 +25,31 @@ _ASSIGNMENTS = (
 )
 """The likeliest first: what another one finds for the same name is ignored."""
 
+_LISTS = (
+    re.compile(r"^[ \t]*(?P<name>[A-Za-z_]\w*)\+?=\((?P<items>[^()]*)\)", re.MULTILINE),
+    re.compile(r"^[ \t]*(?:-[ \t]+)?(?P<name>[A-Za-z_]\w*):[ \t]+\[(?P<items>[^\]]*)\]",
+               re.MULTILINE),
+    re.compile(r"^(?P<indent>[ \t]*)(?P<name>[A-Za-z_]\w*):[ \t]*\n"
+               r"(?P<items>(?:(?P=indent)[ \t]*-[ \t]+[^:\n]*\n)+)", re.MULTILINE),
+    re.compile(r"(?<![\w.$-])for[ \t]+(?P<name>[A-Za-z_]\w*)[ \t]+in[ \t]+"
+               r"(?![(\[])(?P<items>[^;\n]+?)(?<!:)[ \t]*(?:;|\n)"),
+    re.compile(r"^[ \t]*for[ \t]+(?P<name>[A-Za-z_]\w*)[ \t]+in[ \t]+"
+               r"[(\[](?P<items>[^()\[\]\n]*)[)\]][ \t]*:", re.MULTILINE),
+)  # fmt: skip
+"""Names of several values: an array of bash, lists of YAML, loops of the shell and of Python."""
+
+_WORDS = re.compile(r"\"[^\"]*\"|'[^']*'|\$\([^)]*\)|[^\s,]+")
+_ALL_OF = re.compile(r"\$\{(\w+)\[[@*]\]\}|\$\{?(\w+)\}?")
 _VARIABLE = re.compile(
     r"\$\{\{\s*(?:\w+\.)*(?P<ci>\w+)\s*\}\}"
-    r"|\$\{(?:env:)?(?P<name>\w+)(?::?[-=](?P<default>[^}]*))?\}|\$\((?P<make>\w+)\)"
-    r"|\$(?P<plain>[A-Za-z_]\w*|\d)|%(?P<cmd>\w+)%|(?<!\$)\{(?P<python>[A-Za-z_]\w*)\}"
+    r"|\$?\$\{(?:env:)?(?P<name>\w+)(?::?[-=](?P<default>[^}]*))?\}|\$\((?P<make>\w+)\)"
+    r"|\$?\$(?P<plain>[A-Za-z_]\w*|\d)|%(?P<cmd>\w+)%|(?<!\$)\{(?P<python>[A-Za-z_]\w*)\}"
 )
 _SUM = re.compile(r"\$\(\(([-+*/%\w\s()]+)\)\)")
 
 
 class Variables:
-    """The assignments of a file, in its order."""
+    """The assignments of a file, in its order. A name of several values has one at each turn."""
 
     def __init__(self, text: str) -> None:
         self._values: dict[str, list[tuple[int, str]]] = {}
@@ -43,14 +60,54 @@ class Variables:
                 value = match[2] if match[2].startswith("$(") else value
                 found.setdefault(match[1], []).append((match.start(), value))
             self._values = found | self._values
+        self._lists: dict[str, list[tuple[int, list[str]]]] = {}
+        self._turn: dict[tuple[str, int], str] = {}
+        self._used: dict[tuple[str, int], list[str]] = {}
+        for match in (m for pattern in _LISTS for m in pattern.finditer(text)):
+            if items := self._items(match["items"], match.start()):
+                self._lists.setdefault(match["name"], []).append((match.start(), items))
+
+    def _items(self, words: str, position: int) -> list[str]:
+        """The values of a list, with those of arrays in it; nothing if a command makes them."""
+        items: list[str] = []
+        for word in _WORDS.findall(re.sub(r"(?m)^[ \t]*-[ \t]", "", words)):
+            plain = word.strip("\"'")
+            if plain.startswith("$("):
+                return []
+            whole = _ALL_OF.fullmatch(plain)
+            named = self._lists.get(whole[1] or whole[2], []) if whole else []
+            if named:
+                items += max((n for n in named if n[0] < position), default=named[0])[1]
+            elif whole and word == plain and (text := self.value(whole[2] or whole[1], position)):
+                items += text.split()
+            else:
+                items.append(plain)
+        return items
+
+    def turns(self) -> Iterator[int]:
+        """Sets every combination of the values of names that were used; their number, each time.
+
+        At the first turn, before it is known which are used, the number is 1.
+        """
+        self._turn, self._used = {}, {}
+        yield 1
+        combinations = product(*self._used.values())
+        next(combinations)
+        for values in combinations:
+            self._turn = dict(zip(self._used, values, strict=True))
+            yield prod(map(len, self._used.values()))
 
     def value(self, name: str, position: int) -> str | None:
         """What was last assigned before this position, else what is assigned first after it."""
-        values = self._values.get(name)
+        lists = dict(self._lists.get(name, ()))
+        values = sorted(dict(self._values.get(name, ())) | dict.fromkeys(lists, ""))
         if not values:
             return None
-        before = bisect_left(values, (position, ""))
-        return values[max(before - 1, 0)][1]
+        at = values[max(bisect_left(values, position) - 1, 0)]
+        if at not in lists:
+            return dict(self._values[name])[at]
+        self._used[name, at] = lists[at]
+        return self._turn.get((name, at), lists[at][0])
 
     def expanded(self, text: str, position: int, within: frozenset[str] = frozenset()) -> str:
         """The text with the values of variables, their defaults, and sums of numbers."""

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, box, mistake
+from archlint.contracts.rulefile.ranges.declared import (
+    DeclaredTensor,
+    Profile,
+    Span,
+    box,
+    dtype_of,
+    mistake,
+)
 from archlint.contracts.rulefile.ranges.python_values import Assignment, Attribute, Call, described
 from archlint.contracts.rulefile.ranges.trtexec_options import corner
 from archlint.contracts.rulefile.tensor_schema import DTYPES
@@ -84,7 +91,7 @@ def _inputs(calls: Sequence[Call], file: str) -> list[tuple[str, list[DeclaredTe
 def _dtype(call: Call) -> str:
     dtype = call.kwargs.get("dtype")
     name = dtype.name.rpartition(".")[2] if isinstance(dtype, Attribute) else ""
-    name = {"half": "float16", "float": "float32", "long": "int64", "int": "int32"}.get(name, name)
+    name = dtype_of(name)
     return name if name in DTYPES else ""
 
 

@@ -29,18 +29,19 @@ _OPTION = re.compile(
     r"|(?P<quote3>[\"']?)\btrt_profile_(?P<onnxruntime>min|opt|max)_shapes\b(?P=quote3)\]?\s*"
     r"(?:[:=|,]\s*)?"
     r"|(?P<quote4>[\"']?)(?<![\w-])(?P<key>min|opt|max)Shapes\b(?P=quote4)\]?\s*[:=]\s*"
-    r"(?=[\"']?[\w./]+[\"']?:\d)"
+    r"(?=[fFrR]{0,2}[\"']?[\w./{}]+[\"']?:[\d{])"
     r"|setDimensions\(\s*\"(?P<tensor>[^\"]+)\"\s*,\s*[\w:]*k(?P<cpp>MIN|OPT|MAX)\s*,"
     r"\s*(?P<dims>[^;]*?)\)\s*[;)]"
 )
 _MISSPELLED = re.compile(r"(?i)(?<![\w-])--?(min|opt|max)[_-]?shapes?\b(?=[= ])")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_QUOTED = re.compile(r"[fFrR]{0,2}('[^']*'|\"[^\"]*\")")  # with the prefix of Python's texts
 _WORD = re.compile(
     r"(?:\$\(\([^\n]{0,999}?\)\)|\$\([^)]*\)|\$\{\{[^}]*\}\}|'[^'\n]*'|\"[^\"\n]*\"|\\.|[^\s'\"\\;&|)#])+"
 )
 _TENSOR = re.compile(
     r"(?P<name>[^,\s]+?):(?P<shape>\[[^\]]*\]|\d+(?:[xX*]\d+)*|scalar)(?=\s*(?:[,\s]|$))"
 )
+_MOST_TURNS = 64  # of loops over values
 _SEPARATOR = re.compile(r"\s*[,\s]\s*")
 
 
@@ -60,9 +61,19 @@ def read(text: str, file: str) -> list[Profile]:
         RuleFileError: an option that does not parse, or min and max without each other.
     """
     plain = _joined(text)
+    variables = Variables(plain)
+    profiles: dict[Profile, None] = {}
+    for turns in variables.turns():
+        if turns > _MOST_TURNS:
+            raise mistake(file, 1, f"found loops of {turns} turns", f"at most {_MOST_TURNS}")
+        profiles |= dict.fromkeys(_profiles(plain, file, text, variables))
+    return list(profiles)
+
+
+def _profiles(plain: str, file: str, text: str, variables: Variables) -> list[Profile]:
     groups: list[_Group] = []
     new = True
-    for option, value, line in _options(plain, file, text):
+    for option, value, line in _options(plain, file, text, variables):
         if option in ("start", "profile"):
             new = True
             continue
@@ -94,10 +105,10 @@ def _joined(text: str) -> str:
 
 
 def _options(
-    text: str, file: str, original: str
+    text: str, file: str, original: str, variables: Variables
 ) -> Iterator[tuple[str, dict[str, list[int]], int]]:
     """Each option: its kind, the shapes by tensor, and its line in the original text."""
-    lines, variables = original.splitlines(), Variables(text)
+    lines = original.splitlines()
     for match in _OPTION.finditer(text):
         line = original.count("\n", 0, match.start()) + 1
         column = match.start() - original.rfind("\n", 0, match.start())
@@ -142,7 +153,7 @@ def _value(text: str, match: re.Match[str]) -> str:
         return re.split(r"\s+-", text[start : end if end >= 0 else None], maxsplit=1)[0]
     quoted = _QUOTED.match(text, start)
     if quoted and (name_is_quoted or match["onnxruntime"] or match["key"]):
-        return quoted[0]
+        return quoted[1]
     if match["onnxruntime"]:
         return re.split(r"[\s'\"]", text[start:], maxsplit=1)[0]
     found = _WORD.match(text, start)

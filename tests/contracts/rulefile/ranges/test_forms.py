@@ -282,6 +282,16 @@ FILES = {
         "range(8, 25, 8)]))\n",
         [[(1, 1, 1), (8, 24, 1)]],
     ),
+    "engine.json": (
+        '{"model": "net", "fp16": true, "inputs": {\n'
+        '  "x": {"min_shape": [1, 8], "opt_shape": [1, 9], "max_shape": [4, 16]}}}',
+        [[(1, 4, 1), (8, 16, 1)]],
+    ),
+    "listed.json": (
+        '{"inputs": [{"name": "x", "dtype": "FP16", "minShapes": [1, 8], "maxShapes": [4, 16]},'
+        '\n{"name": "y", "min": [1], "max": [2]}], "precision": "fp16"}',
+        [[(1, 4, 1), (8, 16, 1)], [(1, 2, 1)]],
+    ),
     "commands.py": (
         "import subprocess\nargs = ['trtexec', '--minShapes=x:1x8', '--optShapes=x:2x9', "
         "'--maxShapes=x:4x16']\n",
@@ -296,59 +306,6 @@ def test_files_as_people_write_them(name, tmp_path):
     (tmp_path / name).write_text(text)
     profile, *_ = read_profiles(tmp_path / name)
     assert ranges([profile]) == [expected]
-
-
-MISTAKES = {
-    "none.sh": ("echo\n", "found no ranges", 1),
-    "none.py": ("x = 1\n", "found no ranges", 1),
-    "syntax.py": ("x = (\n", "not valid Python", 1),
-    "name.pbtxt": ("max_batch_size: 8\n", "found no input", 1),
-    "dims.pbtxt": ("max_batch_size: 8\ninput [ {\n name: 'x'\n dims: [ 0, 3 ] } ]\n",
-                   "found the size 0 of x", 4),
-    "open.pbtxt": ("input [ {\n name: 'x'\n dims: [ 3\n", "found the end", 3),
-    "order.json": ('{"x": {"min": [4],\n "max": [2]}}', "found the sizes min 4, max 2", 1),
-    "key.json": ('{"x": {"min": [4],\n "mx": [2]}}', "found the key 'mx'", 2),
-    "rank.json": ('{"x": {"min": [4], "max": [2, 3]}}', "found max of x", 1),
-    "text.json": ('{"x": {"min": "1x3",\n "max": [2, 3]}}', "found '1x3' as min shape of x", 1),
-    "float.json": ('{"x": {"min": [1.5],\n "max": [2]}}', "found the sizes min 1.5, max 2", 1),
-    "empty.json": ("\n", "found an empty file", 1),
-    "again.pbtxt": ("input { name: 'x' dims: 3 }\ninput { name: 'x' dims: 3 }\n",
-                    "found the tensor x again", 2),
-    "range.py": ("\nexport(m, (), dynamic_shapes={'x': {1: Dim('h', min=8, max=2)}})\n",
-                 "found the range 8 to 2 for dimension 1 of x", 2),
-    "openvino.py": ("\nmodel.reshape('[1..64, 3, 64..32]')\n", "found the dimension 64..32", 2),
-    "coreml.py": ("\nct.TensorType(name='x', shape=(1, ct.RangeDim(64, 32)))\n",
-                  "found the size ct.RangeDim(64, 32) of x", 2),
-    "yaml.json": ('{"x": ]}', "not valid YAML", 1),
-    "shape.py": ("p.set_shape('x', min=sizes, opt=sizes, max=sizes)\n", "found the min shape", 1),
-    "assumed.py": ("\nShapesSpec({'x': TensorSpec([h])}, assumptions=[ShapeVar('h') > 3])\n",
-                   "found the assumption ShapeVar('h') > 3", 2),
-    "bound.py": ("\nexport(m, (), dynamic_shapes={'x': {0: Dim('n', max=int(args.n))}})\n",
-                 "found Dim('n', max=int(args.n)) for dimension 0 of x", 2),
-    "hint.py": ("\nexport(m, (), dynamic_shapes={'x': {0: Dim.DYNAMIC(max=LIMIT)}})\n",
-                "found Dim.DYNAMIC(max=LIMIT) for dimension 0 of x", 2),
-    "mark.py": ("\ntorch._dynamo.mark_dynamic(x, 0, max=limit())\n", "found torch._dynamo.mark", 2),
-    "collection.py": ("s = ShapesCollection()\ns[y] = {0: Dim('n')}\n"
-                      "export(m, (x,), dynamic_shapes=s)\n", "found a ShapesCollection of", 3),
-    "ensemble.pbtxt": ("platform: 'ensemble'\ninput { name: 'x' dims: -1 }\n"
-                       "ensemble_scheduling { step [ { model_name: 'net' } ] }\n",
-                       "found an ensemble", 3),
-    "string.pbtxt": ("input {\n name: 'x'\n data_type: TYPE_STRING\n dims: 1 }\n",
-                     "found TYPE_STRING for x", 3),
-    "dim.py": ("\nexport(m, (), dynamic_shapes={'x': {0: size()}})\n", "for dimension 0 of x", 2),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes_have_a_file_and_line(name, tmp_path):
-    text, found, line = MISTAKES[name]
-    file = tmp_path / name
-    file.write_text(text)
-    with pytest.raises(RuleFileError) as caught:
-        read_profiles(file)
-    mistake = caught.value.mistakes[0]
-    assert found in mistake.found
-    assert (mistake.where.file, mistake.where.line) == (str(file), line)
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -143,6 +143,21 @@ LINES = [
      "--optShapes=x:1x3x64x64 --maxShapes=x:1x3x64x64", [FIXED]),
     ("OPTS=--minShapes=x:1x3x32x32\nOPTS=\"$OPTS --optShapes=x:4x3x64x64\"\n"
      'OPTS+=" --maxShapes=x:8x3x96x96"\ntrtexec $OPTS', [IMAGE]),
+    *[(text, [IMAGE, {"x": ((1, 3, 32, 32), (4, 3, 64, 64), (9, 3, 96, 96))}]) for text in [
+        f"for B in 8 9; do\n  trtexec {BASE.replace('x:8x', 'x:${B}x')}\ndone\n",
+        f'for B in "8" "9"\ndo trtexec {BASE.replace("x:8x", "x:${B}x")}; done\n',
+        f'ALL=(8 9)\nfor B in "${{ALL[@]}}"; do trtexec {BASE.replace("x:8x", "x:${B}x")}; done\n',
+        f'ALL="8 9"\nfor B in $ALL; do trtexec {BASE.replace("x:8x", "x:${B}x")}; done\n',
+        f"\tfor b in 8 9; do \\\n\t  trtexec {BASE.replace('x:8x', 'x:$${b}x')}; \\\n\tdone\n",
+        f"matrix:\n  b: [8, 9]\nrun: trtexec {BASE.replace('x:8x', 'x:${{ matrix.b }}x')}\n",
+        "matrix:\n  b:\n    - 8\n    - 9\nrun: trtexec "
+        + BASE.replace("x:8x", "x:${{ matrix.b }}x"),
+        f"for b in [8, 9]:\n    run(f'trtexec {BASE.replace('x:8x', 'x:{b}x')}')\n",
+    ]],
+    ("MAX = 8\noptions = {'trt_profile_min_shapes': 'x:1x3x32x32', 'trt_profile_opt_shapes': "
+     "'x:4x3x64x64', 'trt_profile_max_shapes': f'x:{MAX}x3x96x96'}", [IMAGE]),
+    ("s = 96\noptions = {'minShapes': f'x:1x3x32x32', 'optShapes': F'x:4x3x64x64', 'maxShapes': "
+     "f'x:8x3x{s}x{s}'}", [IMAGE]),
 ]  # fmt: skip
 
 
@@ -158,6 +173,21 @@ def shapes_of(profile):
 @pytest.mark.parametrize(("line", "expected"), LINES)
 def test_lines_in_public_shapes(line, expected):
     assert [shapes_of(p) for p in read(line + "\n", "build.sh")] == expected
+
+
+def test_loops_multiply_and_only_those_whose_variables_are_used():
+    text = (
+        "for B in 1 2; do for S in 32 64; do for OTHER in 1 2 3; do\n"
+        "  trtexec --shapes=x:${B}x3x${S}x${S} --saveEngine=$OTHER\ndone; done; done\n"
+    )
+    found = [tuple(s.low for s in p.tensors[0].spans) for p in read(text, "build.sh")]
+    assert found == [(b, 3, s, s) for b in (1, 2) for s in (32, 64)]
+    with pytest.raises(RuleFileError, match="found loops of 81 turns"):
+        read(
+            "".join(f"for {v} in 1 2 3; do\n" for v in "abcd")
+            + "trtexec --shapes=x:${a}x${b}x${c}x${d}",
+            "build.sh",
+        )
 
 
 def test_there_are_many():
@@ -183,6 +213,7 @@ def test_a_file_without_shapes(text):
         ("trtexec --minShapes=x:4x3 --optShapes=x:8x3 --maxShapes=x:2x3", "found the sizes", 1),
         ("\ntrtexec --minShapes=x:${B}x3 --maxShapes=x:9x3", "found the variable '${B}'", 2),
         ("H=$1\ntrtexec --minShapes=x:1x3 --maxShapes=x:9x${H}x5", "found the variable '$1'", 2),
+        ("for B in $(seq 9); do\ntrtexec --minShapes=x:${B}x3", "found the variable '${B}'", 2),
         ("B=$(nproc)\ntrtexec --minShapes=x:1x3 --maxShapes=x:${B}x5", "variable '$(nproc)'", 2),
         ("trtexec --minShapes=x:1 --minShapes=x:2 --maxShapes=x:9", "the min shape of x again", 1),
         ("trtexec --minShapes=x:-1x3 --maxShapes=x:9x3", "found 'x:-1x3'", 1),
