@@ -15,9 +15,12 @@ from archlint.symbolic import (
     StepFunction,
     Symbol,
     Unknown,
+    from_atom,
     polynomial,
 )
+from archlint.symbolic.expr import from_terms
 from archlint.symbolic.formula import Bool, Comparison, Junction
+from archlint.symbolic.term_factors import coefficient
 
 Interval = tuple["int | None", "int | None"]
 """Smallest and largest value, both included; ``None`` where unbounded."""
@@ -84,7 +87,31 @@ class Box:
             relaxed = self._relaxed(expr, monomial, coef)
             if relaxed is not None:
                 result = _intersect(result, relaxed)
+        if 1 < len(expr.terms) <= _MAX_RELAXED:
+            for atom in _grouping(expr):
+                result = _intersect(result, self._grouped(expr, atom))
         return result
+
+    def _grouped(self, expr: Expr, atom: Atom) -> Interval:
+        """The interval of ``a*b + rest`` with ``b``, a sum, replaced by its bounds; ``a >= 0``.
+
+        In ``a*(c - 2*(c//2)) + a - 2*(a//2)`` the terms with ``c`` cancel each other, and so do
+        those with ``a`` once ``c`` is gone.
+        """
+        least = self._atom(atom)[0]
+        if least is None or least < 0:
+            return None, None
+        factor = coefficient(dict(expr.terms), atom)
+        low, high = self.interval(from_terms(factor.pop((), 0), factor))
+        rest = {m: c for m, c in expr.terms if atom not in m}
+
+        def with_factor(number: int) -> Interval:
+            return self.interval(from_terms(expr.const, rest) + from_atom(atom) * number)
+
+        return (
+            None if low is None else with_factor(low)[0],
+            None if high is None else with_factor(high)[1],
+        )
 
     def _relaxed(self, expr: Expr, monomial: Monomial, coef: int) -> Interval | None:
         """The interval with the quotient ``a//k`` relaxed to ``a/k - r/k``, ``r`` in ``0..k-1``.
@@ -138,6 +165,15 @@ class Box:
         highs = [self.interval(m)[1] for m in atom.most]
         high = min((h for h in highs if h is not None), default=None)
         return _intersect(self.ranges.get(atom.name, (None, None)), (low, high))
+
+
+def _grouping(expr: Expr) -> list[Atom]:
+    """The atoms that are factors, none of them a square, of several terms, one of a product."""
+    if all(len(m) < 2 for m, _ in expr.terms):
+        return []
+    found = dict.fromkeys(atom for m, _ in expr.terms for atom in m)
+    counts = {a: [m.count(a) for m, _ in expr.terms if a in m] for a in found}
+    return [a for a, times in counts.items() if len(times) > 1 and max(times) == 1]
 
 
 def _term(monomial: Monomial, coef: int) -> Size:

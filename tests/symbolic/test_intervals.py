@@ -146,3 +146,38 @@ def test_a_box_within_ranges():
     }
     assert box.within({"H": (0, None), "W": (4, 20)}) is box
     assert box.within({}) is box
+
+
+ATOMS = [H, W, H // 2, W // 2, H // 4, ceildiv(W, 3), N + 6]
+
+
+@examples(100)
+@given(
+    boxes(),
+    st.lists(
+        st.tuples(st.integers(-3, 3), st.sampled_from(ATOMS), st.sampled_from([1, *ATOMS])),
+        min_size=2,
+        max_size=5,
+    ),
+    st.integers(-5, 5),
+)
+def test_sums_of_products_hold_every_value(box_inside, terms, const):
+    box, inside = box_inside
+    low, high = box.interval(sum((a * b * k for k, a, b in terms), const))
+    for env in every(inside):
+        found = const + sum(k * at(a, env) * at(b, env) for k, a, b in terms)
+        assert low is None or low <= found, env
+        assert high is None or found <= high, env
+
+
+def at(factor, env):
+    return factor if isinstance(factor, int) else factor.evaluate(env)
+
+
+@pytest.mark.parametrize("h", [H, H // 2, (H + 6) // 8])
+@pytest.mark.parametrize("w", [W, W // 2, ceildiv(W, 3)])
+@pytest.mark.parametrize("k", [2, 3])
+def test_terms_of_two_groups_cancel(h, w, k):
+    box = Box({"H": (1, None), "W": (1, None)})
+    assert box.interval(h * w + w - k * (h // k) * w - k * (w // k))[0] == 0
+    assert box.interval(h * w - k * (h // k) * w - (k - 1) * w)[1] == 0
