@@ -123,7 +123,7 @@ def _lineages(path: TracedPath, tensor: torch.Tensor, calls: Sequence[Call]) -> 
             yield _real_root(tensor, steps)
             return
         for other in tensor.shares:
-            yield other, [("unknown", id(tensor)), *steps[::-1]]
+            yield other, [_of_a_list(tensor), *steps[::-1]]
         bases = _bases(tensor, calls)
         if not bases:
             yield tensor, steps[::-1]
@@ -197,7 +197,7 @@ def _steps(path: TracedPath, call: Call, base: torch.Tensor, tensor: torch.Tenso
         return [("whole", made_by, args, known_of(tuple(call.kwargs.items())))]
     if view is View.PIECES:
         number = _number(call, tensor)
-        return [("unknown", object()) if number is None else ("piece", call, number)]
+        return [_of_a_list(tensor) if number is None else ("piece", call, number)]
     if view in (View.SELECT, View.NARROW) and len(args) == (2 if view is View.SELECT else 3):
         dim, *bounds = args
         rank = len(spec_of(base).dims)
@@ -209,6 +209,11 @@ def _steps(path: TracedPath, call: Call, base: torch.Tensor, tensor: torch.Tenso
             within = (start, start + length) if path.known(ge(start, 0)) else None
             return [("cut", (view, *args), {dim % rank: within})]
     return [("unknown", call, _number(call, tensor))]
+
+
+def _of_a_list(tensor: torch.Tensor) -> Step:
+    """That a view is this element of a list, and whether no element of it is in two places."""
+    return "of a list", id(tensor), spec_of(tensor).strides is None
 
 
 def subscript_steps(path: TracedPath, base: torch.Tensor, index: Any) -> list[Step]:
@@ -289,6 +294,8 @@ def _repeats(step: Step) -> bool:
     kind, what, *rest = step
     if kind == "real":
         return not non_overlapping_and_dense(*rest)
+    if kind == "of a list":
+        return not rest[0]
     return kind == "unknown" or (kind == "whole" and what[0] is View.REPEATED)
 
 

@@ -137,6 +137,21 @@ def of_repeated(self, y):
     z[0, 1:].copy_(z[1, :-1])
 
 
+def shifted_element(self, y):
+    for element in torch.stack([y, y], 1):
+        element[:, 1:].add_(element[:, :-1])
+
+
+def turned_elements(self, y):
+    for element in torch.stack([y, y.flip(0)])[:, :, None].expand(-1, -1, len(y), -1):
+        element[0, 1:].copy_(element[1, :-1])
+
+
+def windows_unpacked(self, y):
+    a, _ = y.reshape(-1).unfold(0, 3, 2)[:, :, None].expand(-1, -1, 2)
+    a[1:].copy_(a[:2])
+
+
 class Even(nn.Module):
     """Its result is a copy at some sizes."""
 
@@ -149,7 +164,7 @@ REFUSED = [
     transposed_mul, transposed_later, transposed_named, transposed_hypot, transposed_atan2,
     transposed_kernel, transposed_out, transposed_dropout, transposed_cast, transposed_real,
     transposed_einsum, transposed_data, first_row, first_column, scattered, indexed, kept, joined,
-    of_pieces, of_repeated,
+    of_pieces, of_repeated, shifted_element, turned_elements, windows_unpacked,
 ]  # fmt: skip
 
 
@@ -239,6 +254,24 @@ def halves(self, y):
     return z
 
 
+def rows_of_elements(self, y):
+    for element in y[:, None].expand(-1, 3, -1).clone():
+        total = element[0]
+        total += element[1]
+        total -= element[-1]
+    first, _ = torch.stack([y.t(), y.t()], 1)[:2]
+    first[0].add_(first[1])
+    return first
+
+
+def unpacked(self, y):
+    a, b = y[:, None].expand(-1, 3, -1).clone()
+    for row in (a[1], a[2]):
+        row.mul_(a[0])
+    b[:1] += b[1:2]
+    return b
+
+
 def weights(self, y):
     y += self.kept[:1, :1]
     self.kept[0].mul_(y[0, 0])
@@ -246,7 +279,19 @@ def weights(self, y):
 
 @pytest.mark.parametrize(
     "steps",
-    [itself, part_of_itself, reshaped, new_memory, numbers, chunks, pieces, halves, weights],
+    [
+        itself,
+        part_of_itself,
+        reshaped,
+        new_memory,
+        numbers,
+        chunks,
+        pieces,
+        halves,
+        weights,
+        rows_of_elements,
+        unpacked,
+    ],
     ids=lambda f: f.__name__,
 )
 def test_what_surely_does_not_overlap_partly_is_exact(steps):
