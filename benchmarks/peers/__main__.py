@@ -8,7 +8,8 @@ time begins. It is asked once, and then again and again for BRIEF seconds; the m
 or the first where that took AGAIN seconds. Times are processor time of one thread; a contestant has
 SECONDS for a contract.
 
-With an option, the other rows and columns of the table stay as an earlier run left them.
+With an option, the other rows and columns of the table stay as an earlier run left them; the line
+of each column says at which commit it was asked.
 
 The reading of torch.export is a user's: exported for the range that was asked is yes, whatever
 asserts it leaves for run time; refused, narrowed or with another output is no; another exception,
@@ -38,7 +39,7 @@ import torch
 from torch import nn
 from torch.fx.experimental import _config as experimental_config
 
-from benchmarks.table import RESULTS, read, write
+from benchmarks.table import RESULTS, commit, read, write
 
 from . import ask_archlint, ask_export, ask_gradual, ask_pytest, truth
 from .answer import Answer
@@ -122,14 +123,14 @@ def main() -> None:
     options = parser.parse_args()
     chosen = options.contestants.split(";") if options.contestants else list(CONTESTANTS)
     whole = options.only == "*" and not options.contestants
-    table, note = ({}, "") if whole else _read_table()
+    table, before = ({}, {}) if whole else _read_table()
     torch.set_num_threads(1)  # a thread pool would not survive the fork
     warnings.simplefilter("ignore")
     logging.disable()  # torch.export logs what it then raises
     warm_up()
     gc.collect()
     gc.freeze()  # or every collection in a child would copy the pages it walks over
-    untrue = []
+    untrue, asked = [], 0
     for case in (c for c in CASES if fnmatch.fnmatch(c.id, options.only)):
         runs = timed(_truth, case, 300)
         if not isinstance(runs, int):
@@ -138,7 +139,8 @@ def main() -> None:
             continue
         answers = {name: timed(ask, case) for name, ask in CONTESTANTS.items() if name in chosen}
         table[case.id] = table.get(case.id, {}) | _cells(case, runs, answers)
-        report(table, note)
+        asked += 1
+        report(table, before | {name: _asked_at(name, asked, before) for name in answers})
         print(f"{case.id} ({case.true}, {runs} sizes run)", flush=True)
         for name, answer in answers.items():
             print(
@@ -161,23 +163,25 @@ def _cells(case: Case, runs: int, answers: dict[str, Answer]) -> dict[str, str]:
     return cells
 
 
-def _read_table() -> tuple[dict[str, dict[str, str]], str]:
-    """The cells of earlier runs, by contract and column, and a note on where they ran."""
-    file = RESULTS / "peers.md"
+def _asked_at(name: str, asked: int, before: dict[str, str]) -> str:
+    """Where a column was asked: at this commit, or so many of its contracts, and before."""
+    now = f"{commit()}, torch {torch.__version__.partition('+')[0]}"
+    earlier = before.get(name, "")
+    if asked == len(CASES) or earlier in ("", now):
+        return now
+    return f"{asked} contracts at {now}, the others at {earlier}"
+
+
+def _read_table() -> tuple[dict[str, dict[str, str]], dict[str, str]]:
+    """The cells of earlier runs, by contract and column, and where each column was asked."""
     header, *rows = read("peers")
-    start = file.read_text()
-    told = re.search(rf"(?m)^- {_EARLIER}.*", start) or re.search(r"\((.*)\)", start)
-    note = "" if told is None else told[0].removeprefix("- ")
-    if not note.startswith(_EARLIER):
-        note = f"{_EARLIER} {note[1:-1]}: the cells that no later run asked for"
-    return {row[0]: dict(zip(header, row, strict=True)) for row in rows}, note
+    start = (RESULTS / "peers.md").read_text()
+    where = dict(re.findall(r"(?m)^- (.+?): .* \(asked at (.*)\)$", start))
+    return {row[0]: dict(zip(header, row, strict=True)) for row in rows}, where
 
 
-_EARLIER = "run earlier, with"
-
-
-def report(table: dict[str, dict[str, str]], note: str) -> None:
-    """The table and its summary, as a file."""
+def report(table: dict[str, dict[str, str]], where: dict[str, str]) -> None:
+    """The table and its summary, as a file. ``where``: at which commit each column was asked."""
     rows = list(table.values())
     true = sum(row["truth"] == "true" for row in rows)
     sizes = sum(int(row["sizes run"]) for row in rows)
@@ -191,9 +195,8 @@ def report(table: dict[str, dict[str, str]], note: str) -> None:
             f"{grades.count(g)} {w}"
             for g, w in (("right", "right"), ("wrong", "wrong"), ("none", "without an answer"))
         ]
-        summary.append(f"{name}: {', '.join(counts)}{_ratio(name, rows)}")
-    if note:
-        summary.append(note)
+        at = f" (asked at {where[name]})" if name in where else ""
+        summary.append(f"{name}: {', '.join(counts)}{_ratio(name, rows)}{at}")
     write(
         "peers",
         "python -m benchmarks.peers",
