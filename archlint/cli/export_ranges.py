@@ -102,10 +102,12 @@ def export_ranges(
             how = "" if tried else "Not tried: "
             text = f"{comments}# {how}{note}.\n{text.removeprefix(comments)}"
             break
-        failures = failures or f"{target}: torch.export cannot express {sizes}: {note}"
+        failures = failures or f"{target}: torch.export does not export {sizes}: {note}"
     else:
         other = next(f for f in TRIED if f != form)
-        raise CannotRun(f"{failures}; try --to {other}, or fewer sizes with --within")
+        others = len(TRIED[form]) - 1
+        more = f"; written in {others} other forms it fails too" if others else ""
+        raise CannotRun(f"{failures}{more}; try --to {other}, or fewer sizes with --within")
     click.echo(text, nl=False)
     if comments not in text:
         click.echo(comments, nl=False, err=True)

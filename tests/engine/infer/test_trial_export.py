@@ -102,29 +102,60 @@ def test_sizes_to_try():
     assert {"H": 7} in outside
 
 
-def test_the_command(tmp_path, monkeypatch):
+@pytest.fixture
+def command(monkeypatch):
     def run(jobs, *_args, check, **_kwargs):  # in this process
         function = {export_ranges.BOXES: boxes_verdict, export_ranges.TRIAL: trial_verdict}[check]
         return [function(j.contract, j.ref, root=j.root) for j in jobs]
 
+    def call(form, model, input, within):
+        words = ["export-ranges", f"{__name__}:{model}", "--to", form, "--input", input]
+        return CliRunner().invoke(app.cli, [*words, "--within", within])
+
     monkeypatch.setattr(export_ranges, "run_jobs", run)
+    return call
 
-    def command(form):
-        words = ["export-ranges", f"{__name__}:Ceil", "--to", form, "--input", "N 1 H W"]
-        words += ["--within", "N <= 4 and H, W in 7..64"]
-        return CliRunner().invoke(app.cli, words)
 
-    hints = command("torch-export")
+def test_the_command(tmp_path, command):
+    ceil = "Ceil", "N 1 H W", "N <= 4 and H, W in 7..64"
+    hints = command("torch-export", *ceil)
     assert hints.exit_code == 0
     assert "3: Dim.DYNAMIC(min=7, max=64)" in hints.stdout
     assert f"# Exported with torch {torch.__version__}: ran at 8 of these sizes" in hints.stdout
     (tmp_path / "export.py").write_text(hints.stdout)
     (profile,) = read_profiles(tmp_path / "export.py")
     assert [(s.low, s.high) for s in profile.tensors[0].spans] == [(1, 4), (1, 1), (7, 64), (7, 64)]
-    none = command("shapes-spec")
+    none = command("shapes-spec", *ceil)
     assert none.exit_code == 2
     message = (
-        "torch.export cannot express N in 1..4 and H, W in 7..64: it raises UserError: Could not"
+        "torch.export does not export N in 1..4 and H, W in 7..64: it raises UserError: Could not"
     )
     assert message in none.stderr
     assert none.stderr.strip().endswith("try --to torch-export, or fewer sizes with --within")
+
+
+def layer():
+    return nn.TransformerEncoderLayer(4, 1, 4, batch_first=True)
+
+
+def test_a_model_that_compares_a_size_with_1(command):
+    """A program with ``backed_size_oblivious`` refuses one token; one without it does not."""
+    written = command("torch-export", "layer", "N T 4", "N <= 3 and T <= 9")
+    assert written.exit_code == 0, written.stderr
+    assert "This file allows: N in 1..3 and T in 1..9." in written.stdout
+    assert "ran at 8 of these sizes, and refused" in written.stdout
+    assert "backed_size_oblivious" not in written.stdout
+
+
+class Rows(nn.Module):
+    """Rows of 8: with an example of 8 their number would be the constant 1."""
+
+    def forward(self, x):
+        return x.view(x.shape[0], -1, 8).sum(1)
+
+
+def test_the_example_of_a_multiple_is_twice_of_it(command):
+    written = command("torch-export", "Rows", "N T", "N <= 3 and T in 8..64")
+    assert written.exit_code == 0, written.stderr
+    assert "This file allows: N in 1..3 and T in 8..64 step 8." in written.stdout
+    assert "8 * _T" in written.stdout

@@ -41,9 +41,14 @@ class Span:
 
     @property
     def example(self) -> int:
-        """``opt``, or the smallest size; at least 2 if possible: traces fix the sizes 0 and 1."""
+        """``opt``, or the smallest size.
+
+        If possible, the variable that it is a multiple of is at least 2: traces fix 0 and 1.
+        """
+        derived = (self.factor, self.offset) != (1, 0)
+        unit, start = (self.factor, self.offset) if derived else (self.step, self.low % self.step)
         size = self.low if self.opt is None else self.opt
-        while size < 2 and (self.high is None or size + self.step <= self.high):
+        while (size - start) // unit < 2 and (self.high is None or size + self.step <= self.high):
             size += self.step
         return size
 

@@ -198,6 +198,14 @@ def write(profiles: Sequence[Profile]) -> str:
     return _code(profiles, _export_function(len(profiles)), dim_text)
 
 
+def write_compared(profiles: Sequence[Profile]) -> str:
+    """As :func:`write`, without ``backed_size_oblivious``: sizes are compared with 0 and 1.
+
+    Some models export for all sizes only so: transformers choose a kernel by such a comparison.
+    """
+    return _code(profiles, _export_function(len(profiles), oblivious=False), dim_text)
+
+
 def write_hints(profiles: Sequence[Profile]) -> str:
     """As :func:`write`, with ``Dim.DYNAMIC(min=…, max=…)``, which torch.export does not prove.
 
@@ -220,30 +228,34 @@ def _hint(span: Span, _fallback: str, _dims: dict[str, str]) -> str:
     return f"Dim.DYNAMIC(min={span.low}{'' if span.high is None else f', max={span.high}'})"
 
 
-def _export_function(count: int) -> list[str]:
+def _export_function(count: int, oblivious: bool = True) -> list[str]:
     """By default torch.export refuses sizes at which a size inside the model is 1.
 
     It also refuses ranges for which it cannot prove what the model requires; these were proved.
     """
     lines = [
         "def export(model):",
-        "    from torch.fx.experimental import _config",
-        "",
+        *(["    from torch.fx.experimental import _config", ""] if oblivious else []),
         "    def program(args, kwargs, dynamic_shapes):",
         "        return torch.export.export(",
         "            model, args, kwargs, dynamic_shapes=dynamic_shapes,",
         "            prefer_deferred_runtime_asserts_over_guards=True,  # the sizes were proved",
         "        )",
         "",
+    ]
+    made = ["return program(args, kwargs, dynamic_shapes)"]
+    if count > 1:
+        numbers = range(count)
+        calls = [f"    program(args_{i}, kwargs_{i}, dynamic_shapes_{i})," for i in numbers]
+        made = ["return [", *calls, "]"]
+    if not oblivious:
+        return [*lines, *(f"    {line}" for line in made)]
+    return [
+        *lines,
         "    # by default, sizes at which a size inside the model is 1 would be refused",
         "    with _config.patch(backed_size_oblivious=True):",
+        *(f"        {line}" for line in made),
     ]
-    if count == 1:
-        return [*lines, "        return program(args, kwargs, dynamic_shapes)"]
-    calls = [
-        f"            program(args_{i}, kwargs_{i}, dynamic_shapes_{i})," for i in range(count)
-    ]
-    return [*lines, "        return [", *calls, "        ]"]
 
 
 def write_onnx(profiles: Sequence[Profile]) -> str:

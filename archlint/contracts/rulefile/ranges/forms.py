@@ -49,7 +49,7 @@ WRITERS: Mapping[str, Writer] = {
 """The forms, each with the function that writes profiles in it."""
 
 TRIED: Mapping[str, Sequence[Writer]] = {
-    "torch-export": (export_dims.write, export_dims.write_hints),
+    "torch-export": (export_dims.write, export_dims.write_compared, export_dims.write_hints),
     "shapes-spec": (shapes_spec.write,),
 }
 """Forms of code that ``export-ranges`` runs before it prints it: how each can be written."""

@@ -106,6 +106,24 @@ def test_what_is_written_is_read(form, profiles, tmp_path):
                                                              "input_0"}  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("span", "example"),
+    [
+        (Span(1, 9), 2),
+        (Span(1, 1), 1),
+        (Span(1, 9, 5), 5),
+        (Span(64, 1024, 64, 64), 128),
+        (Span(64, 64, 64, 64), 64),
+        (Span(3, 50, 3, 8), 19),  # 3 + 8 * 2: the variable is 2
+        (Span(2, 18, 2, 2, "T", 2, 0), 4),  # 2 * T, beside a T of 2
+        (Span(5, 21, 5, 2, "T", 2, 3), 7),
+        (Span(4, 12, 4, 1, "T", 1, 3), 5),
+    ],
+)
+def test_the_variable_of_an_example_is_2_if_possible(span, example):
+    assert span.example == example
+
+
 def test_the_command_line_offers_every_form():
     assert export_ranges.FORMS == FORMS
 
