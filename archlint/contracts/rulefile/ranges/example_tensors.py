@@ -6,17 +6,21 @@ import keyword
 from dataclasses import replace
 from typing import Any
 
-from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Span
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Span, dtype_of
 from archlint.contracts.rulefile.ranges.python_values import Attribute, Call
 from archlint.contracts.rulefile.tensor_schema import DTYPES
 
 _MAKERS = {"randn", "rand", "zeros", "ones", "empty", "full", "randint"}
+_LIKE = {f"{maker}_like" for maker in _MAKERS}
 
 
 def example(value: Any) -> tuple[tuple[int, ...], str] | None:
     """The shape and dtype (empty for the default) of a call that makes a tensor."""
     while isinstance(value, Call) and value.function in ("to", "cuda", "cpu", "half", "long"):
         value = value.receiver
+    if isinstance(value, Call) and value.function in _LIKE:
+        made = example(value.argument(0, "input"))
+        return made and (made[0], _dtype(value) or made[1])
     if not isinstance(value, Call) or value.function not in _MAKERS:
         return None
     sizes: Any = value.kwargs.get("size", value.args)
@@ -26,12 +30,14 @@ def example(value: Any) -> tuple[tuple[int, ...], str] | None:
         sizes = sizes[0]
     if not sizes or not all(isinstance(s, int) for s in sizes):
         return None
-    dtype = value.kwargs.get("dtype")
-    name = dtype.name.rpartition(".")[2] if isinstance(dtype, Attribute) else ""
-    name = {"long": "int64", "half": "float16"}.get(name, name)
-    if value.function == "randint" and not name:
-        name = "int64"
-    return tuple(sizes), name if name in DTYPES else ""
+    index = value.function == "randint" and "dtype" not in value.kwargs
+    return tuple(sizes), "int64" if index else _dtype(value)
+
+
+def _dtype(call: Call) -> str:
+    dtype = call.kwargs.get("dtype")
+    name = dtype_of(dtype.name.rpartition(".")[2]) if isinstance(dtype, Attribute) else ""
+    return name if name in DTYPES else ""
 
 
 def examples(call: Call) -> list[tuple[str, tuple[tuple[int, ...], str] | None]]:

@@ -18,6 +18,7 @@ from archlint.contracts.rulefile.ranges import (
     json_ranges,
     mark_dynamic,
     onnx_inputs,
+    openvino_options,
     openvino_shapes,
     shapes_spec,
     tensorrt_profiles,
@@ -193,12 +194,13 @@ def _profiles(text: str, path: Path, form: str) -> list[Profile]:
         return triton_config.read(text, file)
     if path.suffix == ".json" or form == "json":
         return json_ranges.read(text, file)
-    if form in _IN_PYTHON or (path.suffix == ".py" and form != "trtexec"):
+    script = form == "openvino" and path.suffix != ".py"
+    if (form in _IN_PYTHON and not script) or (path.suffix == ".py" and form != "trtexec"):
         calls, assignments = evaluate(text, file)
         profiles = [p for read in _PYTHON for p in read(calls, assignments, file)]
         if profiles or form:
             return sorted(profiles, key=lambda p: p.where.line)
-    found = trtexec_options.read(text, file)
+    found = trtexec_options.read(text, file) + openvino_options.read(text, file)
     if not found and path.suffix in (".yaml", ".yml") and form != "trtexec":
         return json_ranges.read(text, file)
     return found

@@ -19,11 +19,15 @@ _DIMENSION = re.compile(r"(\?|-1)|(?:(\d+)\s*)?\.\.(?:\s*(\d+))?|(\d+)")
 def read(calls: Sequence[Call], _assignments: Sequence[Assignment], file: str) -> list[Profile]:
     """The shapes of ``reshape`` calls; without one, each ``PartialShape`` that is written out."""
     reshapes = [c for c in calls if c.function == "reshape" and len(c.args) == 1 and not c.kwargs]
-    profiles = [p for call in reshapes if (p := _reshape(call, file)) is not None]
+    profiles = [p for call in reshapes if (p := _reshape(call, call.args[0], file)) is not None]
+    for call in calls:
+        stated = call.kwargs.get("input", call.kwargs.get("input_shape"))
+        if call.function == "convert_model" and (p := _reshape(call, _by_name(stated), file)):
+            profiles.append(p)
     if profiles:
         return profiles
     shapes = [c for c in calls if c.function == "PartialShape" and c.args]
-    spans = [(c, _spans(c, file, c.line)) for c in shapes]
+    spans = [(c, spans_of(c, file, c.line)) for c in shapes]
     return [
         Profile("openvino", (DeclaredTensor("input_0", s, Location(file, c.line)),),
                 Location(file, c.line))
@@ -31,15 +35,28 @@ def read(calls: Sequence[Call], _assignments: Sequence[Assignment], file: str) -
     ]  # fmt: skip
 
 
-def _reshape(call: Call, file: str) -> Profile | None:
-    (shapes,) = call.args
+def _by_name(stated: Any) -> Any:
+    """``[("images", [1, 3, -1, -1]), …]`` as a mapping; a list of shapes by position."""
+    if isinstance(stated, (tuple, list)) and stated and isinstance(stated[0], str):
+        stated = [stated] if isinstance(stated, tuple) else stated
+    if not isinstance(stated, (tuple, list)) or not stated:
+        return stated
+    if all(isinstance(s, (tuple, list)) and s and isinstance(s[0], str) for s in stated):
+        return {s[0]: s[1] for s in stated if len(s) > 1}
+    if all(isinstance(s, list) or (isinstance(s, Call) and s.function == "PartialShape")
+           for s in stated):  # fmt: skip
+        return dict(enumerate(stated))
+    return {"input_0": stated}
+
+
+def _reshape(call: Call, shapes: Any, file: str) -> Profile | None:
     if not isinstance(shapes, dict):
         if isinstance(shapes, (tuple, list)) and not _is_ranged(shapes):
             return None  # numpy's reshape, or one to fixed sizes
         shapes = {"input_0": shapes}
     tensors = []
     for name, shape in shapes.items():
-        spans = _spans(shape, file, call.line)
+        spans = spans_of(shape, file, call.line)
         if spans is None:
             return None
         named = name if isinstance(name, str) else f"input_{name}"
@@ -51,14 +68,15 @@ def _is_ranged(shape: Sequence[Any]) -> bool:
     return any(isinstance(s, (tuple, list, Call)) for s in shape)
 
 
-def _spans(shape: Any, file: str, line: int) -> tuple[Span, ...] | None:
+def spans_of(shape: Any, file: str, line: int) -> tuple[Span, ...] | None:
     """The spans of a shape; ``None`` if it is something else."""
     if isinstance(shape, Call) and shape.function == "PartialShape" and shape.args:
         shape = shape.args[0]
     if isinstance(shape, str):
         if not re.match(r"\s*\[.*\]\s*$", shape):
             return None
-        parts: Sequence[Any] = shape.strip()[1:-1].split(",")
+        inner = shape.strip()[1:-1]
+        parts: Sequence[Any] = inner.split("," if "," in inner else None)
     elif isinstance(shape, (tuple, list)):
         parts = shape
     else:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import product
 from math import prod
 
+from archlint.contracts.rulefile.ranges.declared import mistake
 from archlint.contracts.rulefile.ranges.python_values import evaluate
 from archlint.errors import RuleFileError
 
@@ -25,6 +26,11 @@ _ASSIGNMENTS = (
 )
 """The likeliest first: what another one finds for the same name is ignored."""
 
+_DEFAULTS = re.compile(
+    r"(?:add_argument|option)\([^()]*[\"']--([\w-]+)[\"'](?:[^()]|\([^()]*\))*?\bdefault=([^\s,)]+)"
+)
+"""Options of a command in Python: ``add_argument("--size", default=512)``."""
+
 _LISTS = (
     re.compile(r"^[ \t]*(?P<name>[A-Za-z_]\w*)\+?=\((?P<items>[^()]*)\)", re.MULTILINE),
     re.compile(r"^[ \t]*(?:-[ \t]+)?(?P<name>[A-Za-z_]\w*):[ \t]+\[(?P<items>[^\]]*)\]",
@@ -38,12 +44,13 @@ _LISTS = (
 )  # fmt: skip
 """Names of several values: an array of bash, lists of YAML, loops of the shell and of Python."""
 
+_MOST_TURNS = 64
 _WORDS = re.compile(r"\"[^\"]*\"|'[^']*'|\$\([^)]*\)|[^\s,]+")
 _ALL_OF = re.compile(r"\$\{(\w+)\[[@*]\]\}|\$\{?(\w+)\}?")
 _VARIABLE = re.compile(
     r"\$\{\{\s*(?:\w+\.)*(?P<ci>\w+)\s*\}\}"
     r"|\$?\$\{(?:env:)?(?P<name>\w+)(?::?[-=](?P<default>[^}]*))?\}|\$\((?P<make>\w+)\)"
-    r"|\$?\$(?P<plain>[A-Za-z_]\w*|\d)|%(?P<cmd>\w+)%|(?<!\$)\{(?P<python>[A-Za-z_]\w*)\}"
+    r"|\$?\$(?P<plain>[A-Za-z_]\w*|\d)|%(?P<cmd>\w+)%|(?<!\$)\{(?P<python>[A-Za-z_][\w.]*)\}"
 )
 _SUM = re.compile(r"\$\(\(([-+*/%\w\s()]+)\)\)")
 
@@ -56,10 +63,14 @@ class Variables:
         for pattern in _ASSIGNMENTS:
             found: dict[str, list[tuple[int, str]]] = {}
             for match in pattern.finditer(text):
-                value = match[2][1:-1] if match[2][:1] in ("'", '"') else match[2].rstrip(")")
+                value = re.sub(r"^[fFrR]{1,2}(?=[\"'])", "", match[2])
+                value = value[1:-1] if value[:1] in ("'", '"') else value.rstrip(")")
                 value = match[2] if match[2].startswith("$(") else value
                 found.setdefault(match[1], []).append((match.start(), value))
             self._values = found | self._values
+        for match in _DEFAULTS.finditer(text):
+            name = f"args.{match[1].replace('-', '_')}"
+            self._values.setdefault(name, []).append((match.start(), match[2].strip("\"'")))
         self._lists: dict[str, list[tuple[int, list[str]]]] = {}
         self._turn: dict[tuple[str, int], str] = {}
         self._used: dict[tuple[str, int], list[str]] = {}
@@ -84,21 +95,26 @@ class Variables:
                 items.append(plain)
         return items
 
-    def turns(self) -> Iterator[int]:
-        """Sets every combination of the values of names that were used; their number, each time.
+    def turns(self, file: str) -> Iterator[None]:
+        """Sets every combination of the values of names that were used, one after another.
 
-        At the first turn, before it is known which are used, the number is 1.
+        Which are used is known after the first turn. Raises ``RuleFileError`` if there are many.
         """
         self._turn, self._used = {}, {}
-        yield 1
+        yield
+        count = prod(map(len, self._used.values()))
+        if count > _MOST_TURNS:
+            raise mistake(file, 1, f"found loops of {count} turns", f"at most {_MOST_TURNS}")
         combinations = product(*self._used.values())
         next(combinations)
         for values in combinations:
             self._turn = dict(zip(self._used, values, strict=True))
-            yield prod(map(len, self._used.values()))
+            yield
 
     def value(self, name: str, position: int) -> str | None:
         """What was last assigned before this position, else what is assigned first after it."""
+        if "." in name:  # whatever the parsed options are called
+            name = f"args.{name.rpartition('.')[2]}"
         lists = dict(self._lists.get(name, ()))
         values = sorted(dict(self._values.get(name, ())) | dict.fromkeys(lists, ""))
         if not values:
@@ -125,6 +141,14 @@ class Variables:
             return _sum(numbers) or match[0]
 
         return _SUM.sub(total, _VARIABLE.sub(one, text))
+
+
+def joined(text: str) -> str:
+    """The text with comments blanked and continued lines joined; positions stay."""
+    text = re.sub(r"(?m)^[ \t]*(?:#|//|REM\b|::).*$", lambda m: " " * len(m[0]), text)
+    text = re.sub(r"(?<=\s)#[^\n\"']*$", lambda m: " " * len(m[0]), text, flags=re.MULTILINE)
+    text = re.sub(r"(?<=\S)\\\r?\n(?=[^\s-])", lambda m: "\0" * len(m[0]), text)  # inside a word
+    return re.sub(r"[\\^`](?=[ \t]*\r?\n)", " ", text)
 
 
 def unset_variable(text: str) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, box, mistake
-from archlint.contracts.rulefile.ranges.script_variables import Variables, unset_variable
+from archlint.contracts.rulefile.ranges.script_variables import Variables, joined, unset_variable
 from archlint.errors import Location
 
 _OPTION = re.compile(
@@ -41,7 +41,6 @@ _WORD = re.compile(
 _TENSOR = re.compile(
     r"(?P<name>[^,\s]+?):(?P<shape>\[[^\]]*\]|\d+(?:[xX*]\d+)*|scalar)(?=\s*(?:[,\s]|$))"
 )
-_MOST_TURNS = 64  # of loops over values
 _SEPARATOR = re.compile(r"\s*[,\s]\s*")
 
 
@@ -60,12 +59,10 @@ def read(text: str, file: str) -> list[Profile]:
     Raises:
         RuleFileError: an option that does not parse, or min and max without each other.
     """
-    plain = _joined(text)
+    plain = joined(text)
     variables = Variables(plain)
     profiles: dict[Profile, None] = {}
-    for turns in variables.turns():
-        if turns > _MOST_TURNS:
-            raise mistake(file, 1, f"found loops of {turns} turns", f"at most {_MOST_TURNS}")
+    for _ in variables.turns(file):
         profiles |= dict.fromkeys(_profiles(plain, file, text, variables))
     return list(profiles)
 
@@ -94,14 +91,6 @@ def _profiles(plain: str, file: str, text: str, variables: Variables) -> list[Pr
         raise mistake(file, line, f"found {wrong[0]}", f"--{wrong[1].lower()}Shapes=…",
                       plain.splitlines()[line - 1])  # fmt: skip
     return [_profile(group, file, plain) for group in groups if group.sizes]
-
-
-def _joined(text: str) -> str:
-    """The text with comments blanked and continued lines joined; positions stay."""
-    text = re.sub(r"(?m)^[ \t]*(?:#|//|REM\b|::).*$", lambda m: " " * len(m[0]), text)
-    text = re.sub(r"(?<=\s)#[^\n\"']*$", lambda m: " " * len(m[0]), text, flags=re.MULTILINE)
-    text = re.sub(r"(?<=\S)\\\r?\n(?=[^\s-])", lambda m: "\0" * len(m[0]), text)  # inside a word
-    return re.sub(r"[\\^`](?=[ \t]*\r?\n)", " ", text)
 
 
 def _options(

@@ -18,6 +18,11 @@ FILES = {
         "    profile.add(f'{name}_{i}', min=(1, 2), opt=(1, most // 2), max=(1, most))\n",
         [[(1, 1, 1), (2, 8, 1)], [(1, 1, 1), (2, 16, 1)]],
     ),
+    "alike.py": (
+        "ids = torch.zeros(2, 16, dtype=torch.long)\nt = Dim('t', max=99)\n"
+        "export(m, (ids, torch.ones_like(ids)), dynamic_shapes=({1: t}, {1: t}))\n",
+        [[(2, 2, 1), (1, 99, 1)], [(2, 2, 1), (1, 99, 1)]],
+    ),
     "mapping.py": (
         "names = ['ids', 'mask']\n"
         "torch.onnx.export(m, (torch.zeros(1, 8), torch.zeros(1, 8)), 'm.onnx', input_names=names,"

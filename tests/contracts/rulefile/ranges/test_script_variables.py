@@ -36,10 +36,20 @@ from archlint.contracts.rulefile.ranges.script_variables import Variables, unset
         ("A=8 trtexec @$A", "8"),
         ("--A=8 @$A", "$A"),
         ("@$1x3", "$1x3"),
+        ("@$${A}x3\nA=8", "8x3"),
+        ("p.add_argument('-s', '--max-size', type=int, default=8)\n@{args.max_size}", "8"),
+        ("@click.option('--size', default=8)\nx@{options.size}", "8"),
+        ("p.add_argument('--size', help='(in pixels)', default=8)\ns = f'3x{a.size}'\n@{s}", "3x8"),
+        (
+            "p.add_argument('--size', required=True)\np.add_argument('--b', default=3)\n@{a.size}",
+            "{a.size}",
+        ),
     ],
 )
 def test_the_value_where_it_is_used(text, expected):
-    position = text.index("@")
+    position = text.rindex("@")
     used = text[position + 1 :].partition("\n")[0]
     assert Variables(text).expanded(used, position) == expected
-    assert bool(unset_variable(expected)) == ("$" in expected and "((" not in expected)
+    assert bool(unset_variable(expected)) == (
+        ("$" in expected and "((" not in expected) or "{" in expected
+    )
