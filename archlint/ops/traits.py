@@ -135,6 +135,9 @@ class Traits:
     ``reach``: from the result and the arguments as specs, the tensors that it reads and which
     positions of them; ``None``: not known. See :mod:`archlint.ops.rules.reach`.
     ``saves``: what autograd keeps of a call, at the least. ``None``: nothing, or not known.
+    ``itself``: from the path and the arguments as specs, the one among these that a call returns as
+    it is, not as a new tensor, or ``None``; for each result, if these are a list. Without the
+    function, results are new.
     """
 
     view: View = View.NEVER
@@ -157,6 +160,7 @@ class Traits:
     flops: Callable[..., Any] | None = None
     saves: Saves | None = None
     reach: Callable[..., Any] | None = None
+    itself: Callable[..., Any] | None = None
 
 
 _CAREFUL = Traits(View.UNKNOWN, None, None, bounds=Bounds.UNKNOWN, unchecked=Unchecked.UNKNOWN)

@@ -144,7 +144,9 @@ class _Builder:
 
     def _arg(self, value: Any) -> Any:
         if type(value) is SymbolicTensor:
-            return self.nodes.get(id(value)) or self._input(value)
+            same = () if value.may_be is None else value.may_be.tensors
+            known = (self.nodes.get(id(tensor)) for tensor in (value, *same))
+            return next((node for node in known if node is not None), None) or self._input(value)
         if isinstance(value, torch.Tensor):
             return self._weight(value)
         if isinstance(value, _SYMBOLIC):

@@ -19,6 +19,7 @@ from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic.formula import Bool, comparisons
 from archlint.symbolic.intervals import Box
 from archlint.tracing import tracer
+from archlint.tracing.identity.same_tensors import OPEN as ONE_OBJECT
 from archlint.tracing.keys.found_keys import OPEN
 from archlint.tracing.loops.loop_functions import FollowedLoops
 from archlint.tracing.loops.loops import Loops
@@ -172,6 +173,8 @@ class ModelTracer:
             check_call(self.model, self.contract.input)
             with gc_paused():
                 snapshot = self._as_built[self.model] = Snapshot(self.model)
+            self.loops.answer_identity(self.model)
+            self._eager = self._eager or self.loops.unanswered
         input, rules = self.contract.input, self.rules
         while True:
             path = TracedPath(sizes, box, eager=self._eager, value_choices=choices)
@@ -216,6 +219,8 @@ class ModelTracer:
                 self._running = None
                 with uninterrupted():
                     snapshot.restore()
+            if loops is not None and self.loops.unanswered and loops.run.alternatives:
+                path.unproved(ONE_OBJECT)
             grew = len(self._branching) > classes
             again = self.loops.changed_by(path) or grew
             if grew and result is not None:  # nothing was merged after the first of them

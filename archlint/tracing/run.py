@@ -22,7 +22,8 @@ class TraceRun:
     no longer what the model would have there, by address of their storage. ``grad_seen``: whether
     some tensor may require gradients. ``vmaps``: the levels of ``torch.func.vmap`` that run, each
     with the number of unknowns when it began. ``remembered``: what cached functions gave for
-    symbolic arguments. ``thread``: the thread that runs the model; calls
+    symbolic arguments. ``alternatives``: whether a stand-in may be one of several tensors.
+    ``thread``: the thread that runs the model; calls
     from other threads are not part of the trace.
     """
 
@@ -33,6 +34,7 @@ class TraceRun:
         self.grad_seen = False
         self.vmaps: dict[int, int] = {}
         self.remembered: dict[Any, Any] = {}
+        self.alternatives = False
         self.thread = threading.get_ident()
 
     def in_thread(self) -> bool:

@@ -37,6 +37,7 @@ from archlint.symbolic.formula import Formula
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.call_log import MOST_CALLS, CallLog, RepeatedCalls
+from archlint.tracing.identity.same_tensors import with_same
 from archlint.tracing.ignored_errors import MISTAKE, reason_to_ignore, shown_error
 from archlint.tracing.inputs import arguments
 from archlint.tracing.keys.found_keys import note_mixed_keys, note_output
@@ -213,9 +214,7 @@ class Tracer(TorchFunctionMode):
         self.path.calls = index + 1
         in_place = func in INPLACE or is_inplace(func, args, kwargs)
         if in_place or "out" in kwargs or traits_of(func).writes != ():
-            written = check_overlap(self.path, call, self.calls)
-            real = [t for t in written if type(t) is not SymbolicTensor]
-            forget_elements(self.run, real)
+            forget_elements(self.run, check_overlap(self.path, call, self.calls))
         if rule is not None:
             try:
                 called = call_rule(self.path, rule, func, args, kwargs)
@@ -233,7 +232,8 @@ class Tracer(TorchFunctionMode):
                     self.elements.put(args[0], known[0], known[2])
                 else:
                     result = with_ones(call, with_truth(self.path, call, self.calls, result))
-                    call.result = self._stand(result, index, func)
+                    result = self._stand(result, index, func)
+                    call.result = with_same(self.path, call, known, settings, result)
                 returned = call.result
                 if type(returned) is SymbolicTuple:
                     call.result = tuple(s.value for s in returned.segments)

@@ -12,10 +12,15 @@ from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.broadcast import broadcast_onto
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import (
+    Strides,
     channels_last_strides,
     contiguous_strides,
+    deferred,
     elementwise_strides,
     empty,
+    lies_channels_last,
+    settled,
+    settled_strides,
 )
 from archlint.ops.traits import View, declare_traits
 from archlint.ops.values import int_ranges as ranges
@@ -51,12 +56,50 @@ def cast(
     elif values is not IN_RANGE:
         values = None if dtype is torch.bool else ranges.range_of(input)
         values = values and ranges.fitted(path, values, dtype)
-    strides = input.strides
-    if copy or dtype is not input.dtype or memory_format is not torch.preserve_format:
+    if copy or dtype is not input.dtype:
         strides = dense_strides(path, input, memory_format)
+    else:
+        strides = _strides_if_kept(path, input, memory_format)
     result = input.like(input.dims, dtype, strides, values)
     result.device = device or input.device
     return result
+
+
+def _strides_if_kept(
+    path: Path, input: TensorSpec, memory_format: torch.memory_format
+) -> Strides | None:
+    """Strides of the tensor itself if it lies as ``memory_format`` says, else of a copy."""
+    copied = dense_strides(path, input, memory_format)
+    if memory_format is torch.preserve_format or input.strides is None:
+        return input.strides if memory_format is torch.preserve_format else copied
+
+    def settle(path: Path) -> Strides | None:
+        if _lies_as(path, input, memory_format):
+            return settled_strides(path, input)
+        return copied
+
+    return deferred(path, input.dims, [input], settle)
+
+
+def _lies_as(path: Path, input: TensorSpec, memory_format: torch.memory_format) -> bool:
+    """Whether ``to`` leaves a tensor where it is; for ``contiguous`` see ``is_contiguous``."""
+    if memory_format is torch.preserve_format:
+        return True
+    last = input.ndim in (4, 5) and lies_channels_last(path, settled(path, input))
+    return last is (memory_format is not torch.contiguous_format)
+
+
+def kept(
+    path: Path,
+    input: TensorSpec,
+    dtype: torch.dtype | None = None,
+    device: torch.device | None = None,
+    memory_format: torch.memory_format = torch.preserve_format,
+    copy: bool = False,
+) -> TensorSpec | None:
+    """The tensor if :func:`cast` returns it as it is."""
+    same = dtype in (None, input.dtype) and device in (None, input.device or torch.device("cpu"))
+    return input if same and not copy and _lies_as(path, input, memory_format) else None
 
 
 def dense_strides(
@@ -84,9 +127,9 @@ def host_device(value: Any) -> torch.device:
     return device
 
 
-@shape_rule(*methods("to"), view=View.SAME, elementwise=True)
-def to(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
-    """``to(dtype)``, ``to(device, dtype)`` or ``to(other)``, each with non_blocking and copy."""
+def _of_to(args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, ...]:
+    """The arguments of ``to`` as those of :func:`cast`."""
+    settings = dict(settings)
     dtype = settings.pop("dtype", None)
     device = settings.pop("device", None)
     other = settings.pop("other", None)
@@ -111,29 +154,60 @@ def to(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec
         dtype, device = other.dtype, other.device
     if device is not None:
         device = host_device(device)
-    return cast(path, input, dtype, device, memory_format, copy)
+    return dtype, device, memory_format, copy
 
 
-@shape_rule(*methods("type_as"), view=View.SAME)
+def _to_itself(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec | None:
+    return kept(path, input, *_of_to(args, settings))
+
+
+@shape_rule(*methods("to"), view=View.SAME, elementwise=True, itself=_to_itself)
+def to(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
+    """``to(dtype)``, ``to(device, dtype)`` or ``to(other)``, each with non_blocking and copy."""
+    return cast(path, input, *_of_to(args, settings))
+
+
+def _type_as_itself(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec | None:
+    return kept(path, input, other.dtype, other.device)
+
+
+@shape_rule(*methods("type_as"), view=View.SAME, itself=_type_as_itself)
 def type_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     return cast(path, input, other.dtype)
 
 
-@shape_rule(*methods("type"), view=View.SAME, elementwise=True)
+def _type_itself(
+    path: Path, input: TensorSpec, dtype: Any = None, non_blocking: bool = False
+) -> TensorSpec | None:
+    return None if dtype is None else kept(path, input, _dtype_named(dtype))
+
+
+@shape_rule(*methods("type"), view=View.SAME, elementwise=True, itself=_type_itself)
 def type_(path: Path, input: TensorSpec, dtype: Any = None, non_blocking: bool = False) -> Any:
     """Without ``dtype`` the name of the type, such as ``torch.FloatTensor``."""
     if dtype is None and input.dtype in _NAMES:
         return _NAMES[input.dtype]
+    return cast(path, input, _dtype_named(dtype))
+
+
+def _dtype_named(dtype: Any) -> torch.dtype:
+    """The dtype of a type such as ``torch.FloatTensor``, or of its name."""
     if isinstance(dtype, type(torch.FloatTensor)):
         dtype = f"{dtype.__module__}.{dtype.__name__}"
     if isinstance(dtype, str):
         dtype = _TYPES.get(dtype)
     if not isinstance(dtype, torch.dtype):
         raise NoRule(f"type({dtype!r})")
-    return cast(path, input, dtype)
+    return dtype
 
 
-@shape_rule(*methods("cpu"), view=View.SAME)
+def _cpu_itself(
+    path: Path, input: TensorSpec, memory_format: torch.memory_format = torch.preserve_format
+) -> TensorSpec | None:
+    return kept(path, input, None, torch.device("cpu"), memory_format)
+
+
+@shape_rule(*methods("cpu"), view=View.SAME, itself=_cpu_itself)
 def cpu(
     path: Path, input: TensorSpec, memory_format: torch.memory_format = torch.preserve_format
 ) -> TensorSpec:
@@ -162,8 +236,16 @@ def _register_casts() -> None:
         ) -> TensorSpec:
             return cast(path, input, dtype, None, memory_format)
 
-        by_itself = name in ("float", "double", "long", "int")  # keep what is known of elements
-        shape_rule(*methods(name), view=View.SAME, elementwise=by_itself)(rule)
+        def itself(
+            path: Path,
+            input: TensorSpec,
+            memory_format: torch.memory_format = torch.preserve_format,
+            dtype: torch.dtype = dtype,
+        ) -> TensorSpec | None:
+            return kept(path, input, dtype, None, memory_format)
+
+        alone = name in ("float", "double", "long", "int")  # keep what is known of elements
+        shape_rule(*methods(name), view=View.SAME, elementwise=alone, itself=itself)(rule)
 
 
 _register_casts()

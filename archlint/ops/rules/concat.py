@@ -15,6 +15,7 @@ from archlint.ops.shapes.strides import (
     Dims,
     Strides,
     channels_last_strides,
+    decide,
     deferred,
     is_channels_last,
     settled,
@@ -22,7 +23,7 @@ from archlint.ops.shapes.strides import (
 from archlint.ops.shapes.type_promotion import result_type
 from archlint.ops.traits import View, declare_traits
 from archlint.symbolic import Size, maximum, minimum
-from archlint.symbolic.formula import eq
+from archlint.symbolic.formula import conj, disj, eq
 
 Tensor = torch.Tensor
 
@@ -144,7 +145,17 @@ def column_stack(path: Path, tensors: Any) -> TensorSpec:
     return joined(path, [unsqueeze(path, s, 1) if s.ndim == 1 else s for s in specs], 1)
 
 
-@shape_rule(torch.broadcast_tensors, view=View.EACH)
+def _broadcast_already(path: Path, *tensors: TensorSpec) -> tuple[TensorSpec | None, ...]:
+    def kept(spec: TensorSpec) -> bool:
+        if any(other.ndim > spec.ndim for other in tensors):
+            return False
+        pairs = (zip(spec.dims[::-1], other.dims[::-1], strict=False) for other in tensors)
+        return decide(path, conj(*(disj(eq(a, b), eq(b, 1)) for both in pairs for a, b in both)))
+
+    return tuple(spec if kept(spec) else None for spec in tensors)
+
+
+@shape_rule(torch.broadcast_tensors, view=View.EACH, itself=_broadcast_already)
 def broadcast_tensors(path: Path, *tensors: Any) -> tuple[TensorSpec, ...]:
     if not all(isinstance(t, TensorSpec) for t in tensors):
         raise NoRule

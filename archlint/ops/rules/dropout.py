@@ -12,7 +12,7 @@ from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.rules.unary import mapped
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.inplace import written
-from archlint.ops.shapes.strides import empty
+from archlint.ops.shapes.strides import decide, empty
 from archlint.ops.traits import View, declare_traits
 
 
@@ -35,6 +35,11 @@ def _dropped(
     return written(path, name, input, input.dtype) if inplace else mapped(path, input, input.dtype)
 
 
+def _itself(path: Path, input: TensorSpec, p: Any, training: bool) -> TensorSpec | None:
+    """The tensor if nothing is dropped; it is returned as it is then."""
+    return input if not training or p == 0 or decide(path, empty(input.dims)) else None
+
+
 def _register(function: Callable[..., Any], default: bool) -> None:
     name = function.__name__
 
@@ -47,7 +52,18 @@ def _register(function: Callable[..., Any], default: bool) -> None:
     ) -> TensorSpec:
         return _dropped(path, name, input, p, training, inplace)
 
-    shape_rule(function, view=View.SAME)(rule)
+    def itself(
+        path: Path,
+        input: TensorSpec,
+        p: Any = 0.5,
+        training: bool = default,
+        inplace: bool = False,
+    ) -> TensorSpec | None:
+        # The result is then a view of what is made of a view.
+        unbatched = input.ndim != {"dropout1d": 3, "dropout3d": 5}.get(name, input.ndim)
+        return None if unbatched else _itself(path, input, p, training)
+
+    shape_rule(function, view=View.SAME, itself=itself)(rule)
 
 
 def _register_builtin(function: Callable[..., Any], inplace: bool) -> None:
@@ -59,7 +75,7 @@ def _register_builtin(function: Callable[..., Any], inplace: bool) -> None:
     if inplace:
         shape_rule(inplace=(function,))(rule)
     else:
-        shape_rule(function, view=View.SAME)(rule)
+        shape_rule(function, view=View.SAME, itself=_itself)(rule)
 
 
 for _name in ("dropout", "dropout1d", "dropout2d", "dropout3d"):

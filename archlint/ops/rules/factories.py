@@ -10,7 +10,7 @@ from torch import nn
 
 from archlint.ops.aliases import methods
 from archlint.ops.registry import NoRule, Path, Range, SizeTuple, TensorSpec, refuse, shape_rule
-from archlint.ops.rules.casts import cast, dense_strides, host_device
+from archlint.ops.rules.casts import cast, dense_strides, host_device, kept
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.strides import empty
 from archlint.ops.traits import Bounds, Creates, View, declare_traits
@@ -155,6 +155,13 @@ def randint_like(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> 
     return _like(path, input, settings, values)
 
 
+def _as_tensor_itself(
+    path: Path, data: Any, dtype: torch.dtype | None = None, device: Any = None
+) -> TensorSpec | None:
+    host = None if device is None else host_device(device)
+    return kept(path, data, dtype, host) if isinstance(data, TensorSpec) else None
+
+
 @shape_rule(torch.tensor, torch.as_tensor)
 def tensor(
     path: Path,
@@ -259,7 +266,7 @@ def multinomial(
     return input.like((*rows, num_samples), torch.int64, values=(0, classes - 1))
 
 
-declare_traits(torch.as_tensor, view=View.SAME)
+declare_traits(torch.as_tensor, view=View.SAME, itself=_as_tensor_itself)
 declare_traits(torch.normal, random=True, creates=Creates.NORMAL)
 declare_traits(torch.poisson, torch.binomial, random=True)
 declare_traits(*methods("cauchy_", "log_normal_", "geometric_"), random=True)

@@ -12,6 +12,7 @@ from archlint.ops.shapes.strides import (
     channels_last_strides,
     elementwise_strides,
     empty,
+    is_contiguous,
     like_input_layout,
 )
 from archlint.ops.traits import Unchecked, View
@@ -24,7 +25,13 @@ from archlint.symbolic.formula import disj, eq, ge
 Tensor = torch.Tensor
 
 
-@shape_rule(Tensor.contiguous, view=View.SAME)
+def _contiguous_itself(
+    path: Path, input: TensorSpec, memory_format: torch.memory_format = torch.contiguous_format
+) -> TensorSpec | None:
+    return input if is_contiguous(path, input, memory_format) else None
+
+
+@shape_rule(Tensor.contiguous, view=View.SAME, itself=_contiguous_itself)
 def contiguous(
     path: Path, input: TensorSpec, memory_format: torch.memory_format = torch.contiguous_format
 ) -> TensorSpec:

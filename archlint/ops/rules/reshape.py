@@ -148,7 +148,14 @@ def reshape_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     return reshaped(path, input, inferred(path, numel(input.dims), other.dims))
 
 
-@shape_rule(torch.flatten, Tensor.flatten, view=View.WHOLE)
+def _flat_already(
+    path: Path, input: TensorSpec, start_dim: int = 0, end_dim: int = -1
+) -> TensorSpec | None:
+    one = input.ndim and axis(path, start_dim, input.ndim) == axis(path, end_dim, input.ndim)
+    return input if one else None
+
+
+@shape_rule(torch.flatten, Tensor.flatten, view=View.WHOLE, itself=_flat_already)
 def flatten(path: Path, input: TensorSpec, start_dim: int = 0, end_dim: int = -1) -> TensorSpec:
     start, end = axis(path, start_dim, input.ndim), axis(path, end_dim, input.ndim)
     path.claim(start <= end, "start_dim {} <= end_dim {}", start, end)

@@ -152,6 +152,10 @@ def _hardtanh(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:
     return promote.number(path, name, dtype)
 
 
+def _as_it_is(path: Path, input: TensorSpec) -> TensorSpec:
+    return input
+
+
 def _register_all() -> None:
     plain: dict[DtypeRule, str] = {
         promote.floating: "gelu mish hardswish hardsigmoid leaky_relu elu selu celu softplus"
@@ -183,7 +187,7 @@ def _register_all() -> None:
     _register("logsigmoid", promote.floating, _lost, "log_sigmoid")
     _register("relu", promote.number, _rectified)
     _register("threshold", promote.number, _lost)
-    _register("positive", promote.number, _kept, "__pos__", view=View.SAME)
+    _register("positive", promote.number, _kept, "__pos__", view=View.SAME, itself=_as_it_is)
     _register("neg", promote.number, ranges.neg, "negative __neg__", elementwise=True)
     _register("abs", promote.number, ranges.absolute, "absolute __abs__", elementwise=True)
     _register("square", promote.widened, _squared)

@@ -216,12 +216,19 @@ def detach(path: Path, input: TensorSpec) -> TensorSpec:
     return input
 
 
-@shape_rule(torch.atleast_1d, view=View.EACH)
+def _large_enough(ndim: int) -> Any:
+    def itself(path: Path, *tensors: Any) -> Any:
+        return _each(tensors, lambda x: x if x.ndim >= ndim else None)
+
+    return itself
+
+
+@shape_rule(torch.atleast_1d, view=View.EACH, itself=_large_enough(1))
 def atleast_1d(path: Path, *tensors: Any) -> Any:
     return _each(tensors, lambda x: x if x.ndim else unsqueeze(path, x, 0))
 
 
-@shape_rule(torch.atleast_2d, view=View.EACH)
+@shape_rule(torch.atleast_2d, view=View.EACH, itself=_large_enough(2))
 def atleast_2d(path: Path, *tensors: Any) -> Any:
     def grow(x: TensorSpec) -> TensorSpec:
         while x.ndim < 2:
@@ -231,7 +238,7 @@ def atleast_2d(path: Path, *tensors: Any) -> Any:
     return _each(tensors, grow)
 
 
-@shape_rule(torch.atleast_3d, view=View.EACH)
+@shape_rule(torch.atleast_3d, view=View.EACH, itself=_large_enough(3))
 def atleast_3d(path: Path, *tensors: Any) -> Any:
     def grow(x: TensorSpec) -> TensorSpec:
         while x.ndim < 2:

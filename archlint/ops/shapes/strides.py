@@ -10,6 +10,8 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
+import torch
+
 from archlint.ops.registry import Path, TensorSpec
 from archlint.ops.silent_path import SilentPath, Unanswered
 from archlint.symbolic import Size, exact_quotient, product
@@ -19,6 +21,7 @@ Dims = tuple[Size, ...]
 Strides = tuple[Size, ...]
 Restride = Callable[[Strides], Strides]
 Settle = Callable[[Path], "Strides | None"]
+_LAST_RANKS = {torch.channels_last: 4, torch.channels_last_3d: 5}
 
 
 class DeferredStrides(Strides):
@@ -158,8 +161,16 @@ def empty(dims: Dims) -> Bool:
     return disj(*(eq(d, 0) for d in dims))
 
 
-def is_contiguous(path: Path, spec: TensorSpec) -> bool:
+def is_contiguous(
+    path: Path, spec: TensorSpec, memory_format: torch.memory_format = torch.contiguous_format
+) -> bool:
     """``Tensor.is_contiguous()``; branches where it depends on sizes that may be 0 or 1."""
+    if memory_format is not torch.contiguous_format:
+        if spec.ndim != _LAST_RANKS.get(memory_format):
+            return False
+        given = settled_strides(path, spec) or contiguous_strides(spec.dims)
+        rows = zip(spec.dims, given, channels_last_strides(spec.dims), strict=True)
+        return decide(path, conj(*(disj(eq(d, 1), eq(s, row)) for d, s, row in rows)))
     if spec.strides is None:
         return True
     strides = settled_strides(path, spec)

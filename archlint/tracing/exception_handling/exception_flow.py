@@ -24,7 +24,18 @@ from archlint.tracing.exception_handling.context_managers import (
     manager_that_is,
     named,
 )
-from archlint.tracing.exception_handling.statements import TRY, continues_after, leaves, source_of
+from archlint.tracing.exception_handling.statements import (
+    TRY,
+    continues_after,
+    leaves,
+    reads_error,
+    source_of,
+)
+
+_KEEPING = frozenset(
+    ("StringIO", "redirect_stdout", "redirect_stderr", "catch_warnings", "exc_info", "format_exc")
+)
+"""Names by which a function gets at texts that are printed, warned or raised."""
 
 
 class _Block(NamedTuple):
@@ -60,6 +71,30 @@ def is_caught(root: CodeType | None, kinds: Sequence[type[Exception]] = ERRORS) 
             found = found or fate
         frame = frame.f_back
     return found
+
+
+def reads_texts(root: CodeType | None) -> bool:
+    """Whether user code called by ``root`` may read what is raised, printed or logged here.
+
+    A handler then computes with the error, or a function keeps what is printed or warned.
+    """
+    frame = sys._getframe(1) if root is not None else None
+    while frame is not None and frame.f_code is not root:
+        code = frame.f_code
+        if _is_theirs(code.co_filename):
+            if not _KEEPING.isdisjoint(code.co_names):
+                return True
+            blocks = _blocks(code, code.co_filename, code.co_linetable) if _may_handle(code) else ()
+            handlers = [
+                handler
+                for block in blocks or ()
+                if block.first <= frame.f_lineno <= block.last
+                for handler in block.handlers
+            ]
+            if blocks is None or any(reads_error(handler) for handler in handlers):
+                return True
+        frame = frame.f_back
+    return False
 
 
 def _is_item_of_iteration(frame: FrameType) -> bool:

@@ -70,6 +70,11 @@ def continues_after(handler: ast.ExceptHandler) -> bool | None:
     return None if not always or any(isinstance(n, leaving) for n in parts) else False
 
 
+def reads_error(handler: ast.ExceptHandler) -> bool:
+    """Whether the handler computes with the error that it caught."""
+    return any(_reads(node, handler.name) for node in handler.body)
+
+
 def always_raises(handler: ast.ExceptHandler) -> bool:
     """Whether the handler surely ends by raising, the same error or another."""
     parts = [node for statement in handler.body for node in own_nodes(statement)]

@@ -7,6 +7,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 
+from torch import nn
+
+from archlint.tracing.identity.asking_code import HELPER as IDENTITY
+from archlint.tracing.identity.asking_code import asks_identity
+from archlint.tracing.identity.identity_questions import Questions
 from archlint.tracing.keys.look_ups import LookUps
 from archlint.tracing.keys.watched_code import HELPER as KEYS
 from archlint.tracing.loops.loops import Loops
@@ -14,7 +19,7 @@ from archlint.tracing.loops.names import BodyNames
 from archlint.tracing.loops.plans import Plans
 from archlint.tracing.loops.rewriting import HELPER, Site, rewritten
 from archlint.tracing.path import TracedPath
-from archlint.tracing.python.reachable_code import codes_in
+from archlint.tracing.python.reachable_code import codes_in, reachable_functions
 from archlint.tracing.python.rewritten_functions import code_replaced, contains, functions_with
 from archlint.tracing.python.run_code import RunCode
 
@@ -40,13 +45,23 @@ class FollowedLoops:
         self._unfit: set[CodeType] = set()
         self._watched: set[CodeType] = set()
         self._unwatched: set[CodeType] = set()  # code whose look-ups cannot be followed
+        self.unanswered = False  # whether code asks if two objects are one that is not followed
+
+    def answer_identity(self, model: nn.Module) -> None:
+        """Follow the code of a model, in each run, that asks whether two objects are one."""
+        for function in filter(asks_identity, reachable_functions(model)):
+            known = self._known(function)
+            if id(function) not in self._functions:
+                followed = self._rewrite(known, loops=False, keys=False)
+                self.unanswered = self.unanswered or not followed
 
     def in_run(self) -> tuple[Loops, AbstractContextManager[None]]:
         """The loops of a new run, and the context in which the functions run with them."""
-        look_ups = LookUps()
-        loops = Loops(self.plans, self._sites, self._add, look_ups)
+        look_ups, questions = LookUps(), Questions()
+        loops = Loops(self.plans, self._sites, self._add, look_ups, questions)
         replaced = [(f.function, f.code) for f in self._functions.values()]
-        return loops, code_replaced(replaced, {HELPER: loops, KEYS: look_ups})
+        helpers = {HELPER: loops, KEYS: look_ups, IDENTITY: questions}
+        return loops, code_replaced(replaced, helpers)
 
     def changed_by(self, path: TracedPath) -> bool:
         """Whether a run has to start again: it found other plans, or a turn did not end.

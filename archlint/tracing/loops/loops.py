@@ -16,6 +16,7 @@ from archlint.ops.shapes.strides import settled
 from archlint.runtime.code_owner import is_user_code
 from archlint.symbolic import Size
 from archlint.symbolic.formula import eq, ge, gt
+from archlint.tracing.identity.identity_questions import Questions
 from archlint.tracing.keys.look_ups import LookUps
 from archlint.tracing.loops.lists import GrowingList
 from archlint.tracing.loops.loop_iterator import Loop
@@ -64,11 +65,13 @@ class Loops:
         sites: dict[Site, BodyNames],
         can_follow: Callable[[CodeType], bool],
         look_ups: LookUps,
+        questions: Questions,
     ) -> None:
         self.plans = plans
         self.sites = sites
         self.can_follow = can_follow
         self.look_ups = look_ups
+        self.questions = questions
         self.rebound: dict[str, Any] = {}
         self.builders: list[GrowingList] = []
         self.tracer: Any = None
@@ -94,6 +97,7 @@ class Loops:
         self.path = tracer.path
         self.run = tracer.run
         self.look_ups.begin(tracer.path, tracer.run)
+        self.questions.begin(tracer.path, tracer.run)
 
     # -- called by rewritten functions ---------------------------------------------------------
 

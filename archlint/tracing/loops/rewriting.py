@@ -16,6 +16,7 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
+from archlint.tracing.identity.asking_code import Asking
 from archlint.tracing.keys.watched_code import Unfit, Watch
 from archlint.tracing.loops.names import BodyNames, body_names
 
@@ -48,6 +49,7 @@ class Rewritten:
 def rewritten(code: CodeType, *, loops: bool = True, keys: bool = False) -> Rewritten | None:
     """A function's code with its loops, or its look-ups of keys, or both replaced.
 
+    Its questions of identity (``a is b``) are replaced, too.
     ``None`` without loops that are to be replaced, and without matching source. Also for source
     that is nested too deeply to be copied, such as a sum of 1,000 terms.
     """
@@ -81,6 +83,7 @@ def _rewritten(
         return None
     if keys:
         _change(changed, Watch(HELPER))
+    _change(changed, Asking())
     new = _compiled(changed, owner, code, imports)
     return None if new is None else Rewritten(new, change.sites)
 

@@ -9,6 +9,7 @@ from weakref import ref
 
 from archlint.symbolic import Expr, Size, ceildiv
 from archlint.symbolic.formula import conj, ge, lt
+from archlint.tracing.identity.same_tensors import Alternatives
 from archlint.tracing.path import TracedPath
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import size_of
@@ -37,6 +38,7 @@ def fresh(value: Any) -> Any:
     if type(value) is SymbolicTensor:
         other = symbolic_tensor(copy(value.spec), value.made_by)  # masks are known by their specs
         other.shares = (value,)
+        other.may_be = Alternatives.of([value])
         if value.copies is None:
             value.copies = [ref(value)]
         other.copies = value.copies

@@ -15,16 +15,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from archlint.models.snapshot import Snapshot
-from archlint.ops.registry import Refused, TensorSpec
+from archlint.ops.registry import Path, Refused, TensorSpec
 from archlint.symbolic.formula import Bool, conj, disj, negate
 from archlint.tracing.call_log import Branch, MergedCalls
 from archlint.tracing.events import Event
+from archlint.tracing.identity.same_tensors import Alternatives
 from archlint.tracing.merge.side_effects import ModuleState
 from archlint.tracing.merge.unify import one_size
 from archlint.tracing.module_stack import class_name
@@ -115,7 +117,7 @@ class _Call:
         remembered = dict(self.remembered)
         try:
             each = [(events, main), *self._others(before, branches)]
-            merged = _merged(path, before, each, calls - 1)
+            merged = _merged(path, before, each, first, calls - 1)
             self._remember(self.remembered_before)
         except CannotMerge:
             self._remember(remembered)
@@ -187,15 +189,18 @@ class _Call:
 _REFUSED = object()
 
 
-def _merged(path: TracedPath, before: Mark, branches: list[_Branch], last: int) -> Any:
+def _merged(path: TracedPath, before: Mark, branches: list[_Branch], begin: int, last: int) -> Any:
     """The one result of all branches; the path is then as if nothing had branched.
 
-    ``last`` is the call that the claims of other branches belong to: their own are forgotten.
+    ``begin`` is the first call of a branch; ``last`` is the one that the claims of other branches
+    belong to: their own calls are forgotten.
     """
     whens = [conj(*(e.formula for e in events if e.kind == "branch")) for events, _ in branches]
     path.rewind(before)
     results = [(w, r) for w, (_, r) in zip(whens, branches, strict=True) if r is not _REFUSED]
-    result = _one(path, results)
+    if len({_pattern(result, {}) for _, result in results}) > 1:
+        raise CannotMerge  # the same tensor twice on one of them
+    result = _one(path, results, begin)
     for events, _ in branches:
         taken: list[Bool] = []
         for event in events:
@@ -207,16 +212,22 @@ def _merged(path: TracedPath, before: Mark, branches: list[_Branch], last: int) 
     return result
 
 
-def _one(path: TracedPath, results: list[tuple[Bool, Any]]) -> Any:
+def _one(path: TracedPath, results: list[tuple[Bool, Any]], begin: int) -> Any:
     """One result that equals each of ``results`` where its condition holds."""
     first = results[0][1]
     if any(type(r) is not type(first) for _, r in results):
         raise CannotMerge
     if type(first) is SymbolicTensor:
+        if all(r is first for _, r in results):
+            return first
         one = _one_tensor(path, [(w, r.spec) for w, r in results], first)
-        if any(r is not one for _, r in results):
-            found = {id(m): m for _, r in results for m in roots(r, path.calls_so_far)}
-            one.shares = tuple(found.values())
+        known = any(r.made_by < begin or r.may_be is not None for _, r in results)
+        if known and one is first:  # which is another tensor on other branches
+            one = symbolic_tensor(one.spec, one.made_by)
+        found = {id(m): m for _, r in results for m in roots(r, path.calls_so_far)}
+        one.shares = tuple(found.values())
+        if known:
+            one.may_be = Alternatives.of([r for _, r in results], partial(_taken, results))
         return one
     if isinstance(first, torch.SymInt):
         return sym_int(one_size(path, [(w, size_of(r)) for w, r in results]), path)
@@ -227,11 +238,25 @@ def _one(path: TracedPath, results: list[tuple[Bool, Any]]) -> Any:
     if type(first) in (tuple, list):
         if any(len(r) != len(first) for _, r in results):
             raise CannotMerge
-        parts = (_one(path, [(w, r[i]) for w, r in results]) for i in range(len(first)))
+        parts = (_one(path, [(w, r[i]) for w, r in results], begin) for i in range(len(first)))
         return type(first)(parts)
     if isinstance(first, _PLAIN) and all(r == first for _, r in results):
         return first
     raise CannotMerge
+
+
+def _taken(results: list[tuple[Bool, Any]], path: Path) -> Any:
+    """The one of the results that the path gets."""
+    return next((r for w, r in results[:-1] if path.branch(w)), results[-1][1])
+
+
+def _pattern(result: Any, seen: dict[int, int]) -> Any:
+    """Which of the tensors in a result are one object."""
+    if isinstance(result, torch.Tensor):
+        return seen.setdefault(id(result), len(seen))
+    if type(result) in (tuple, list):
+        return tuple(_pattern(part, seen) for part in result)
+    return None
 
 
 def _one_tensor(

@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from archlint.models.code_places import classes_of, in_cell
-from archlint.runtime.code_owner import file_of_module, is_user_code
+from archlint.runtime.code_owner import Owner, file_of_module, is_user_code, owner_of
 from archlint.runtime.real_type import is_a
 
 _MOST = 20_000  # functions and classes that are followed
@@ -52,7 +52,7 @@ def _reachable(roots: frozenset[Any], names: int) -> tuple[FunctionType, ...]:
         seen.add(id(value))
         kind = type(value)
         if kind is FunctionType:
-            if is_user_code(value.__code__.co_filename):
+            if _is_model_code(value.__code__):
                 functions.append(value)
                 todo += _named(value)
         elif issubclass(kind, type):
@@ -113,7 +113,19 @@ def _inside(value: Any) -> list[Any]:
 
 @lru_cache(maxsize=4096)
 def _is_users(kind: type) -> bool:
-    return is_user_code(file_of_module(sys.modules.get(kind.__module__)) or "<unknown>")
+    """Whether it is user code, also where its module has no file, as in a notebook."""
+    file = file_of_module(sys.modules.get(kind.__module__))
+    if file is not None:
+        return is_user_code(file)
+    found = (getattr(value, "__func__", value) for value in vars(kind).values())
+    return any(type(f) is FunctionType and _is_model_code(f.__code__) for f in found)
+
+
+def _is_model_code(code: CodeType) -> bool:
+    """Whether it is user code, also compiled from a text: ``<stdin>`` has no generated methods."""
+    file = code.co_filename
+    typed = owner_of(file) is Owner.TEXT and not code.co_name.startswith("__")
+    return typed or is_user_code(file)
 
 
 def codes(function: FunctionType) -> Iterator[CodeType]:

@@ -32,6 +32,7 @@ from archlint.symbolic import Expr
 from archlint.symbolic.formula import conj, eq, ge
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.symbolic.rational import Opaque, Ratio
+from archlint.tracing.exception_handling.exception_flow import reads_texts
 from archlint.tracing.symint.code_uses import Use, use_of
 from archlint.tracing.symint.key_texts import looked_up, marked
 from archlint.tracing.symint.numbers import SizePath, pinned, sizes_in, value_at
@@ -65,7 +66,9 @@ def text_of(number: Number, spec: str, text: str, by: str) -> str:
         return format(value_at(number.value, number.path.env), spec)  # the seconds in a log
     use = use_of(frame, of_text=True)
     if use is not None and use.harmless:
-        return text
+        if not reads_texts(getattr(number.path, "model_caller", None)):
+            return text
+        use = None
     if use is not None and use.affixes is not None and not _is_formatted_alone(frame, by):
         use = replace(use, affixes=None)
     if use is not None and use.length and not spec and _same_length(number):
@@ -132,7 +135,9 @@ def number_in_text(number: Number) -> int | None:
         return None
     plain = int(value_at(number.value, number.path.env))
     if use.harmless:
-        return plain
+        if not reads_texts(getattr(number.path, "model_caller", None)):
+            return plain
+        use = None
     value = _looked_up(number, frame, use)
     if value is False:
         number.path.keys.made()  # so that ``%d`` becomes ``%s``, which may have a mark

@@ -9,8 +9,6 @@ import torch
 
 from archlint.ops.registry import TensorSpec
 from archlint.ops.shapes.strides import (
-    channels_last_strides,
-    contiguous_strides,
     decide,
     empty,
     is_contiguous,
@@ -108,16 +106,9 @@ ATTRIBUTES[torch.numel] = _numel
 def _is_contiguous(
     path: TracedPath, spec: TensorSpec, memory_format: Any = torch.contiguous_format
 ) -> bool:
-    if memory_format is torch.contiguous_format:
-        return is_contiguous(path, spec)
-    rank = {torch.channels_last: 4, torch.channels_last_3d: 5}.get(memory_format)
-    if rank is None:
+    if memory_format is torch.preserve_format:
         raise UnknownOutcome(f"is_contiguous(memory_format={memory_format})")
-    if len(spec.dims) != rank:
-        return False
-    strides = settled_strides(path, spec) or contiguous_strides(spec.dims)
-    rows = zip(spec.dims, strides, channels_last_strides(spec.dims), strict=True)
-    return decide(path, conj(*(disj(eq(d, 1), eq(s, row)) for d, s, row in rows)))
+    return is_contiguous(path, spec, memory_format)
 
 
 @_attribute("dtype")

@@ -45,6 +45,12 @@ class SymbolicTensor(torch.Tensor):
     requires: bool | None = False  # whether it requires gradients; ``None``: not known
     leaf = True  # whether that was set, not computed
     made_from: tuple[torch.Tensor, ...] = ()  # what it was computed from that requires gradients
+    may_be: Any = None  # other tensors, one of which it may be: an ``Alternatives``
+
+    def __hash__(self) -> int:
+        if self.may_be is not None:
+            raise UnknownOutcome("a tensor is a key, and whether it is another one is not known")
+        return id(self)
 
     # The class as the model's code sees it.
     __class__ = property(lambda self: torch.Tensor)

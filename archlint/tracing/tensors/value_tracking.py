@@ -58,6 +58,8 @@ class Elements:
         self, call: Call, rule: Any, args: Sequence[Any], settings: Mapping[str, Any]
     ) -> None:
         """Note what a call's result is, whose ``rule`` was given ``args`` and ``settings``."""
+        if _is_argument(call, call.result):
+            return
         _loosen(call, args)
         self._follow_rows(call, rule, args, settings)
         traits = traits_of(call.func)
@@ -85,7 +87,7 @@ class Elements:
             return
         result = call.result
         tensors = list(result) if isinstance(result, (tuple, list)) else [result]
-        if any(type(t) is not SymbolicTensor for t in tensors):
+        if any(type(t) is not SymbolicTensor or _is_argument(call, t) for t in tensors):
             return
         specs = [t.spec for t in tensors]
         grids = grids_of_call(self.path, call.func, rule, args, settings, specs)
@@ -244,6 +246,11 @@ def _operand(value: Any) -> Any:
     return id(value) if isinstance(value, TensorSpec) else (type(value), value)
 
 
+def _is_argument(call: Call, result: Any) -> bool:
+    """Whether a result is one of the arguments, not a new tensor."""
+    return type(result) is SymbolicTensor and any(result is a for a in call.args)
+
+
 def _own(call: Call) -> None:
     """Mark results that have memory of their own."""
     result = call.result
@@ -259,5 +266,7 @@ def _loosen(call: Call, operands: Sequence[Any]) -> None:
     if type(result) is SymbolicTensor and not isinstance(result.spec.values, KNOWN):
         return
     for tensor in result if isinstance(result, (tuple, list)) else (result,):
-        if type(tensor) is SymbolicTensor and isinstance(tensor.spec.values, KNOWN):
+        if type(tensor) is not SymbolicTensor or _is_argument(call, tensor):
+            continue
+        if isinstance(tensor.spec.values, KNOWN):
             tensor.spec = reaching(call.func, operands, tensor.spec)
