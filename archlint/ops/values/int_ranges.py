@@ -2,7 +2,8 @@
 
 A range is (low, high), both included and either possibly ``None``; a bound is set only where it
 surely holds. Floating dtypes keep integer bounds: float32 is taken to hold them exactly, which it
-does below 2**24. The narrow dtypes keep a range only where it surely fits.
+does below 2**24, unless bounds are beyond that at small sizes already. The narrow dtypes keep a
+range only where it surely fits.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import torch
 
 from archlint.ops.registry import Path, Range, TensorSpec
 from archlint.ops.values.float_ranges import FLOATS, Real
-from archlint.symbolic import Expr, Size, ceildiv, floordiv, maximum, minimum, mod
+from archlint.symbolic import Expr, Size, ceildiv, evaluate, floordiv, maximum, minimum, mod
 from archlint.symbolic.formula import conj, ge, le
+from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.symbolic.rational import Ratio, ratio_of
 
 Values = Any  # Range, Real, IN_RANGE or None
@@ -28,6 +30,21 @@ _EXACT = {
     torch.float16: (-2048, 2048),
     torch.bfloat16: (-256, 256),
 }
+
+_WIDE = {torch.float32: 1 << 24, torch.int32: (1 << 31) - 1, torch.int64: (1 << 63) - 1}
+_SMALL_SIZE = 48
+
+
+def _is_beyond(bound: Size | None, most: int) -> bool:
+    """Whether a bound is too large for a dtype where all sizes are small."""
+    if isinstance(bound, Expr):
+        if unknowns_in(bound):
+            return False
+        return any(
+            abs(evaluate(bound, dict.fromkeys(bound.symbols(), size))) > most
+            for size in (1, _SMALL_SIZE)
+        )
+    return bound is not None and abs(bound) > most
 
 
 def range_of(operand: object) -> Range:
@@ -53,7 +70,9 @@ def fitted(path: Path, values: Range | Real, dtype: torch.dtype) -> Values:
     if low is None and high is None:
         return None
     if dtype not in _EXACT:
-        return values
+        most = _WIDE.get(dtype)
+        far = most is not None and any(_is_beyond(bound, most) for bound in values)
+        return None if far else values
     least, most = _EXACT[dtype]
     fits = low is not None and high is not None and path.known(conj(ge(low, least), le(high, most)))
     return values if fits else None

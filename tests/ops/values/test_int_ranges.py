@@ -364,3 +364,29 @@ def test_bounds_of_another_way_are_not_this_ones():
     with pytest.raises(ValueError, match="too many"):
         Limited()(torch.ones(2000, 20))
     assert archlint.check(Limited(), **clause, samples=2).word != "proved"
+
+
+class Counted(nn.Module):
+    """As many elements as a number that is computed in a tensor of some dtype."""
+
+    def __init__(self, count) -> None:
+        super().__init__()
+        self.count = count
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.zeros(int(self.count(x.shape[0]).max()) % 7 + 1)
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        lambda n: torch.tensor(n, dtype=torch.int32) * 200_000_000,
+        lambda n: torch.tensor(n + (1 << 24), dtype=torch.float32),
+        lambda n: (torch.arange(n) * 16_777_217).float(),
+        lambda n: torch.full((n,), 500_000_000, dtype=torch.int32).cumsum(0, dtype=torch.int32),
+    ],
+)
+def test_numbers_that_a_dtype_cannot_hold(count):
+    found = archlint.infer(Counted(count), "N")
+    for n in range(1, 30):
+        assert found.output(N=n) in (tuple(Counted(count)(torch.zeros(n)).shape), None)
