@@ -122,10 +122,16 @@ class FoundKeys:
             self.open()
         return bool(one == other)
 
-    def merged(self, container: Any) -> Any:
-        """A dict or set whose equal keys are one: the first of them, with the last value."""
+    def merged(self, container: Any, in_order: bool) -> Any:
+        """A dict or set whose equal keys are one: the first of them, with the last value.
+
+        With ``in_order``, Python made no two keys one whose values came before and after another's.
+        """
         kept: dict[Any, Any] = {}
-        for key in list(container):
-            value = container[key] if isinstance(container, dict) else key
-            looked_up(operator.setitem, (kept, self.found(kept, key), value), {})
+        pairs = container.items() if isinstance(container, dict) else ((k, k) for k in container)
+        for key, value in list(pairs):
+            first = self.found(kept, key)
+            if isinstance(container, dict) and not in_order and first is not key:
+                self.open()
+            looked_up(operator.setitem, (kept, first, value), {})
         return kept if isinstance(container, dict) else type(container)(kept)

@@ -62,17 +62,19 @@ class LookUps:
         self._path, self._run = path, run
         self._keys = FoundKeys(path)
 
+    def _asks(self) -> bool:
+        """Whether the run itself is asking."""
+        return self._run is not None and self._run.in_thread()
+
     def _on(self) -> bool:
         """Whether some key is made from a size, and the run itself is asking."""
-        if self._run is None or not self._run.in_thread():
-            return False
-        return bool(self._path.keys)
+        return self._asks() and bool(self._path.keys)
 
     # -- called by rewritten functions: ``at(c)[k]``, ``k in within(c)``, ``compared(a) == b`` -----
 
     def at(self, container: Any) -> Any:
-        """What stands before ``[key]``."""
-        if not self._on() or isinstance(container, (torch.Tensor, list, tuple)):
+        """What stands before ``[key]``, which may make the first key from a size."""
+        if not self._asks() or isinstance(container, (torch.Tensor, list, tuple)):
             return container
         if has_keys(container):
             return _At(self._keys, container)
@@ -86,14 +88,14 @@ class LookUps:
         return _Within(self._keys, container) if known else container
 
     def compared(self, value: Any) -> Any:
-        """What stands before ``==`` or ``<``."""
-        if not self._on() or not (isinstance(value, (str, list, tuple)) or has_keys(value)):
+        """What stands before ``==`` or ``<``; what stands behind may make a key from a size."""
+        if not self._asks() or not (isinstance(value, (str, list, tuple)) or has_keys(value)):
             return value
         return _Compared(self._keys, value)
 
     def called(self, function: Any) -> Any:
-        """A function that is called."""
-        return partial_of(self, function) if self._on() else function
+        """A function that is called, with arguments that may make the first key from a size."""
+        return partial_of(self, function) if self._asks() else function
 
     def items(self, value: Any) -> Any:
         """What a loop iterates over, or what is taken apart: the letters of a text are unknown."""
@@ -107,10 +109,17 @@ class LookUps:
             self._keys.open()
         return value
 
-    def made(self, container: Any) -> Any:
-        """A new dict or set: Python made one key of those that were equal."""
+    def made(self, container: Any, in_order: bool = False) -> Any:
+        """A new dict or set: Python made one key of those that it saw to be equal.
+
+        ``in_order``: as of :meth:`~.found_keys.FoundKeys.merged`.
+        """
         several = self._on() and len(container) > 1 and any(map(is_of_size, container))
-        return self._keys.merged(container) if several else container
+        return self._keys.merged(container, in_order) if several else container
+
+    def displayed(self, container: Any, parts: int, spread: int) -> Any:
+        """As :meth:`made`, of ``parts`` keys and ``spread`` other containers in braces."""
+        return self.made(container, parts + spread <= 2 or parts == len(container))
 
     def percent(self, text: str, values: Any) -> str:
         """``text % values``, with ``%s`` for ``%d`` where that has a size."""
@@ -128,6 +137,8 @@ class LookUps:
 
     def call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         """The call of a function that is not rewritten."""
+        if not self._on():
+            return self._made_by(function, args, kwargs, passed(function, args, kwargs))
         if type(function) in _UNBOUND and args:
             if not isinstance(args[0], function.__objclass__):
                 return passed(function, args, kwargs)
@@ -152,7 +163,16 @@ class LookUps:
             return sum(self._keys.equal(element, args[0]) for element in owner)
         elif not self._is_followed(function, owner, name, args, kwargs):
             self._keys.open()
-        return passed(function, args, kwargs)
+        return self._made_by(function, args, kwargs, passed(function, args, kwargs))
+
+    def _made_by(self, function: Any, args: Any, kwargs: Any, result: Any) -> Any:
+        """What a function returned; a dict or set that it made of keys, as by :meth:`made`."""
+        if isinstance(function, types.BuiltinFunctionType) and function == dict.fromkeys:
+            return self.made(result, in_order=True)
+        if not any(function is kind for kind in _COPIES):
+            return result
+        counted = len(args) == 1 and not kwargs and isinstance(args[0], (dict, list, tuple))
+        return self.made(result, in_order=counted and len(args[0]) == len(result))
 
     def _is_followed(
         self, function: Any, owner: Any, name: str, args: Any, kwargs: dict[str, Any]
@@ -219,17 +239,20 @@ class _At:
     def __init__(self, keys: FoundKeys, container: Any) -> None:
         self._keys, self._container = keys, container
 
-    def _found(self, key: Any) -> Any:
-        return self._keys.found(keys_in(self._container), key)
+    def _by(self, operation: Any, key: Any, *value: Any) -> Any:
+        if not self._keys.path.keys:
+            return passed(operation, (self._container, key, *value), {})
+        key = self._keys.found(keys_in(self._container), key)
+        return looked_up(operation, (self._container, key, *value), {})
 
     def __getitem__(self, key: Any) -> Any:
-        return looked_up(operator.getitem, (self._container, self._found(key)), {})
+        return self._by(operator.getitem, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        looked_up(operator.setitem, (self._container, self._found(key), value), {})
+        self._by(operator.setitem, key, value)
 
     def __delitem__(self, key: Any) -> None:
-        looked_up(operator.delitem, (self._container, self._found(key)), {})
+        self._by(operator.delitem, key)
 
 
 class _Within:

@@ -143,7 +143,9 @@ class Watch(ast.NodeTransformer):
 
     def visit_Dict(self, node: ast.Dict) -> ast.AST:
         self.generic_visit(node)
-        return _call("made", node)
+        spread = node.keys.count(None)
+        counts = [ast.Constant(len(node.keys) - spread), ast.Constant(spread)]
+        return _call("displayed", node, *(ast.copy_location(c, node) for c in counts))
 
     def visit_Set(self, node: ast.Set) -> ast.AST:
         self.generic_visit(node)

@@ -10,7 +10,7 @@ from typing import Any
 
 from archlint.runtime.code_owner import Owner, owner_of
 
-_ASKING = ("COMPARE", "CONTAINS", "MATCH")
+_ASKING = ("COMPARE", "CONTAINS", "MATCH", "BUILD_SET", "BUILD_MAP", "SET_ADD", "MAP_ADD")
 _OF_MODEL = (Owner.USER, Owner.LIBRARY, Owner.TEXT)
 
 
@@ -63,7 +63,7 @@ class RunCode:
 
 @lru_cache(maxsize=4096)
 def _looks_up(code: CodeType) -> bool:
-    """Whether the code compares, looks up or, if it has a file, calls something."""
+    """Whether the code compares, looks up or makes keys; with a file, also whether it calls."""
     names = {instruction.opname for instruction in dis.get_instructions(code)}
     asks = any(name.startswith(_ASKING) or "SUBSCR" in name for name in names)
     return asks or (

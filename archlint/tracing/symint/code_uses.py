@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import CodeType, FrameType
 
+from archlint.tracing.symint.new_keys import is_key_of_new, makes_keys
 from archlint.tracing.symint.source_nodes import SourceTree, tree_of
 
 _PRINTING = frozenset(
@@ -26,7 +27,7 @@ class Use:
     """What a text or hash is for.
 
     ``harmless``: only people read it. ``containers``: the expressions that it is looked up in or
-    compared with. ``length``: only its length counts.
+    compared with; none for a key of a new container. ``length``: only its length counts.
     ``affixes``: what the text has before and after the number, where that is known. ``whole``: a
     variable that holds the text is not made into another text. ``constants``: the numbers that the
     same function looks up in the container.
@@ -70,7 +71,7 @@ def _static_use(tree: SourceTree, code: CodeType, instruction: int, of_text: boo
         return None if use is None else replace(use, affixes=affixes)
     use = _lookup(node, None)
     if use is None:
-        return None
+        return Use() if makes_keys(tree, code, instruction, node) else None
     return replace(use, constants=tuple(_constants(tree.scope(node), use.containers[0])))
 
 
@@ -157,7 +158,7 @@ def _use(tree: SourceTree, node: ast.AST, depth: int) -> Use | None:
         if isinstance(around, ast.BinOp) and isinstance(around.op, ast.Mod):
             return _use(tree, parent, depth)
     if isinstance(parent, ast.expr):
-        return _lookup(parent, node)
+        return Use() if is_key_of_new(tree, parent, node) else _lookup(parent, node)
     if isinstance(parent, ast.Assign) and len(parent.targets) == 1 and depth < 3:
         return _of_name(tree, parent.targets[0], depth)
     if isinstance(parent, ast.AugAssign) and isinstance(parent.op, ast.Add) and depth < 3:

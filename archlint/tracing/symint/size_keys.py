@@ -14,17 +14,19 @@ class SizeKeys:
     """The keys of a path that are made from sizes.
 
     ``texts``: sizes by the marks that stand for them in texts. ``containers``: those that sizes are
-    keys of. ``hashes``: of the sizes that are keys, by the ``id`` of their nodes, with the node.
-    ``begin`` is called as a key is made from a size.
+    keys of. ``in_new``: whether sizes are keys of containers that code makes of them. ``hashes``:
+    of the sizes that are keys, by the ``id`` of their nodes, with the node. ``begin`` is called as
+    a key is made from a size.
     """
 
     texts: dict[str, Expr] = field(default_factory=dict)
     containers: list[Any] = field(default_factory=list)
     hashes: dict[int, tuple[Any, int]] = field(default_factory=dict)
+    in_new: bool = False
     begin: Callable[[], None] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.texts or self.containers)
+        return bool(self.texts or self.containers or self.in_new)
 
     def made(self) -> None:
         """Note that a key is made from a size."""

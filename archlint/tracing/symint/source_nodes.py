@@ -18,6 +18,13 @@ class SourceTree:
     def __init__(self, tree: ast.Module) -> None:
         self.tree = tree
         self.parents = {c: n for n in ast.walk(tree) for c in ast.iter_child_nodes(n)}
+        self._bound: set[str] | None = None
+
+    def binds_one_of(self, names: tuple[str, ...]) -> bool:
+        """Whether the file gives one of the names a meaning of its own, anywhere."""
+        if self._bound is None:
+            self._bound = {name for node in ast.walk(self.tree) for name in _bound(node)}
+        return any(name in self._bound for name in names)
 
     def scope(self, node: ast.AST) -> ast.AST:
         """The function, class or module around the node."""
@@ -50,6 +57,17 @@ class SourceTree:
         while node in self.parents:
             node = self.parents[node]
             yield node
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name
+    elif isinstance(node, ast.alias):
+        yield node.asname or node.name
 
 
 _ASKING = (ast.JoinedStr, ast.Call, ast.BinOp, ast.Subscript, ast.Compare)

@@ -195,6 +195,7 @@ def _hash_of(number: Number) -> int | None:
         return None  # it hashes its keys again, wherever it is read
     number.path.keys.made()
     number.path.keys.containers += containers
+    number.path.keys.in_new |= not containers
     return hash(number.value)
 
 
