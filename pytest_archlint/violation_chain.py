@@ -30,7 +30,8 @@ def with_chain(verdict: Verdict, contract: Contract, source: ModelSource) -> Ver
     last = _failing(traced.calls, verdict)
     steps = [_step(call) for call in traced.calls[: last + 1]]
     if len(steps) > STEPS:
-        steps = [f"… {len(steps) - STEPS} steps before", *steps[-STEPS:]]
+        earlier = len(steps) - STEPS
+        steps = [f"… {earlier} earlier step{'s' * (earlier != 1)}", *steps[-STEPS:]]
     claims = [f"{e.formula}   {e.needs()}" for e in traced.path.events if e.kind == "claim"]
     added = {"chain": "\n".join(steps), "claims": "\n".join(dict.fromkeys(claims))}
     return replace(verdict, details=verdict.details | {k: v for k, v in added.items() if v})

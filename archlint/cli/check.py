@@ -175,7 +175,8 @@ def check(
 
             verdicts += check_locked(todo, jobs, complete=complete)
     except (Exception, KeyboardInterrupt, SystemExit) as e:  # SystemExit: a signal
-        share = f"{len(results)} of {len(todo)} contracts were checked"
+        were = " was" if len(todo) == 1 else "s were"
+        share = f"{len(results)} of {len(todo)} contract{were} checked"
         checked = [todo[i] for i in sorted(results)]
         verdicts = [adopt(todo[i], results[i]) for i in sorted(results)]
         error = verdict.Verdict("error", "interrupted", message=share)
@@ -188,7 +189,8 @@ def check(
     write_reports(outputs, format_, todo, verdicts, mistakes, strict, printed)
     if format_ == "text" and not quiet and not locked:
         if sys.stderr.isatty():
-            click.echo(f"{len(verdicts)} verdicts in {time.monotonic() - start:.1f} s", err=True)
+            done = f"{len(verdicts)} verdict{'s' * (len(verdicts) != 1)}"
+            click.echo(f"{done} in {time.monotonic() - start:.1f} s", err=True)
         suggest(after_check(todo, verdicts))
     ctx.exit(EXIT_CANNOT_RUN if mistakes else verdict.exit_code(verdicts, strict))
 

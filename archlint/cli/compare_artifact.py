@@ -90,7 +90,9 @@ def compare_artifact(
     verdicts = [replace(v, file=str(file), line=1) for v in verdicts]
     write_reports(outputs, format_, jobs, verdicts, (), False, PrintedReport(1))
     if format_ == "text" and all(verdicts):
-        suggest(f"artifact: {file} in a contract compares it in each check: {DOCS}/deployment.md")
+        suggest(
+            f"with artifact: {file} a contract compares both in each check: {DOCS}/deployment.md"
+        )
     elif format_ == "text":
         suggest(f"archlint explain {shlex.quote(target)} shows the layers; {MESSAGES} the messages")
     ctx.exit(verdict.exit_code(verdicts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from archlint.project.revision import Revision
 
 
+_REVISION = re.compile(r"[^/].*[^./]\.\.|\w\.\.")
+"""A revision as git writes what came after it: ``main..``. The path of a folder is none."""
+
+
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[OLD NEW]")
 @click.option("--rev", metavar="REV", help="Compare the models of rule files, or one TARGET, with "
@@ -57,8 +62,8 @@ def diff(
     """Compare the accepted sizes of two models, lock files, or revisions.
 
     OLD and NEW are lock files, or targets such as pkg.mod:factory. The report names the
-    smallest size that differs, and the layer that causes it. archlint diff --rev main shows what
-    the working copy changed: the files of the revision are read from git into a temporary folder,
+    smallest size that differs, and the layer that causes it. archlint diff --rev main, or
+    archlint diff main.., shows what the working copy changed: the files of the revision are read from git into a temporary folder,
     and nothing in the repository changes.
 
     Exit code: 0 if they are the same; 1 if they differ or could not be compared; 2 if something
@@ -66,6 +71,8 @@ def diff(
     """
     from archlint.project.lock_check import change_text
 
+    if rev is None and (since := [t for t in targets if _REVISION.fullmatch(t)]):
+        rev, targets = since[0][:-2], tuple(t for t in targets if t != since[0])
     if rev is not None and len(targets) <= 1:
         input = read_input(input_)
         changed, only = _with_revision(rev, targets, input, modes or ("eval",), paths, seconds)
@@ -148,8 +155,8 @@ def _with_revision(
 
 
 _UNREAD = (
-    "rule files of {rev} cannot be read; its models are what the working copy's rule files say, "
-    "and those that are no longer under contract are not listed:"
+    "the rule files of {rev} cannot be read, so the models of the working copy's rule files are "
+    "compared, and models that are no longer under contract are not listed:"
 )
 
 

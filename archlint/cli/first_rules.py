@@ -107,7 +107,7 @@ class FirstRules:
         self._discovery, self._existing = discovery, existing
         self._file, self._root = file, root
         self._done: set[DiscoveredModel] = set()
-        self._failed: set[DiscoveredModel] = set()
+        self._failed: dict[DiscoveredModel, InferredModel] = {}
         self._total = 0
 
     def infer(self, seconds: float, count: int, write: bool) -> None:
@@ -132,7 +132,7 @@ class FirstRules:
                 if (model := sources[index]) is not None:
                     self._done.add(model)
                     if not entry.contract:
-                        self._failed.add(model)
+                        self._failed[model] = entry
                 self._report(entry)
                 if write:
                     self.write()
@@ -242,8 +242,27 @@ class FirstRules:
         return [m for m in self._discovery.needing if not self._existing.has(m, folder)]
 
     def needs_main(self) -> bool:
-        """Whether the first of the models that need arguments may be the project's main model."""
-        return self._discovery.needs_main(self._needing())
+        """Whether the first of the models that need arguments may be the project's main model.
+
+        It is not if one with a contract uses as many of the project's models: a block is left over.
+        """
+        needing, most = self._needing(), self._most_parts()
+        return bool(needing) and (needing[0].parts > most or not most)
+
+    def failed_main(self) -> InferredModel | None:
+        """A model without a contract that may be the main one: it uses more than those that have.
+
+        ``None`` if there is none, or if one that needs arguments uses even more.
+        """
+        main = max(self._failed, key=lambda m: m.parts, default=None)
+        others = [m.parts for m in self._needing()[:1]]
+        if main is None or main.parts <= max(self._most_parts(), *others, 0):
+            return None
+        return self._failed[main]
+
+    def _most_parts(self) -> int:
+        """How many of the project's models one with a contract uses, at the most."""
+        return max((m.parts for m in self._done if m not in self._failed), default=0)
 
     def text(self) -> str:
         """The text of the rule file. Raises ``CannotRun`` if lines cannot be added to it."""

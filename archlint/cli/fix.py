@@ -125,7 +125,9 @@ def _outdated_records(written: list[Job]) -> Iterator[str]:
         path = job.root / baseline.NAME
         known = baseline.read(path, str(shorten(path)))
         if any(key[1:] == (id, model) for key in known):
-            found[f"{shorten(path)}: archlint check --write-baseline removes {id} · {model}"] = None
+            found[
+                f"{shorten(path)}: archlint check --write-baseline removes the entry {id} · {model}"
+            ] = None
         path = job.root / lock_file.NAME
         if path.exists() and any(key[0] == model for key in lock_file.read(path).entries):
             found[f"{shorten(path)}: archlint lock --update records what {model} accepts now"] = (
@@ -195,4 +197,6 @@ def _write(fixes: Sequence[Fix]) -> tuple[Fix | None, str]:
                 return None, f"not written: {e}; run archlint fix again"
             files = ", ".join(shown(str(e.file)) for e in (fix.edit, *fix.rule_edits))
             return fix, f"written to {files}: {fix.title}"
+    if not fixes:
+        return None, "nothing written"
     return None, "nothing written: none of these fixes changes one of your files"

@@ -116,7 +116,9 @@ def _draw(entry: AcceptedSet) -> None:
 
     drawn = size_map(entry)
     if drawn is None:
-        click.echo("\nno map: the sizes are too complex to draw, or the input has none")
+        click.echo(
+            "\nno map: the accepted sizes are too complex to draw, or the input names no size"
+        )
         return
     width = shutil.get_terminal_size().columns
     click.echo("\n" + terminal_map(drawn, color=wants_color("auto"), width=width), color=True)

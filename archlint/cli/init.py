@@ -71,7 +71,11 @@ def init(
         with nullcontext() if online else jobs_offline():
             rules.infer(seconds, jobs, write=not to_stdout)
     except KeyboardInterrupt:
-        done = "" if to_stdout else f": {shorten(file)} has what was done; run archlint init again"
+        done = (
+            ""
+            if to_stdout
+            else f": {shorten(file)} has the contracts so far; run archlint init again"
+        )
         click.echo(f"interrupted{done}", err=True)
         ctx.exit(EXIT_INTERRUPTED)
     if to_stdout:
@@ -134,12 +138,17 @@ def _next(rules: FirstRules, file: str, named: str) -> str:
         return f"next: archlint init{named and ' -o' + named} continues with the models not tried"
     if skipped.needing and (rules.needs_main() or not contracts):
         main = skipped.needing[0].partition(":")[0]
-        hint = f"next: write the arguments of {main} in {file}, where its comment says how, "
+        hint = f"next: write the arguments of {main} into {file}, as a comment there explains, "
         if not contracts:
-            return f"{hint}then archlint init{named and ' -o' + named}"
-        return f"{hint}then archlint init again; or archlint check{named}"
+            return f"{hint}then run archlint init{named and ' -o' + named}"
+        return f"{hint}then run archlint init again; or archlint check{named}"
     if rules.models and not contracts:
         return f"next: the comments in {file} say what each model needs"
     if not rules.models:
         return f"next: archlint check{named}"
-    return f"next: change it to what the models must accept, then archlint check{named}"
+    if failed := rules.failed_main():
+        return (
+            f"next: {file} says why {failed.name} has no contract; "
+            f"archlint check{named} checks the others"
+        )
+    return f"next: change the contracts to what the models must accept, then archlint check{named}"

@@ -93,7 +93,8 @@ def run_logged(
         first_run = resume is not None and not resume.exists() and _same(resume, log)
         logged = logged_verdicts(resume, jobs) if resume and not first_run else {}
         if resume:
-            click.echo(f"{len(logged)} of {len(jobs)} verdicts taken from {resume}", err=True)
+            verdicts = "verdict" if len(jobs) == 1 else "verdicts"
+            click.echo(f"{len(logged)} of {len(jobs)} {verdicts} taken from {resume}", err=True)
         done |= logged
     for index in sorted(done):
         on_verdict(index, done[index])

@@ -26,7 +26,7 @@ class RecordedCosts:
 
 
 def cost_changes(before: RecordedCosts | None, after: RecordedCosts | None) -> tuple[str, ...]:
-    """The changes as lines: ``FLOPs at N=1 H=224 W=224 grew by 12 % (100 to 112), because layer3``.
+    """The changes as lines: ``FLOPs at N=1 H=224 W=224 grew by 12 % (100 to 112), mostly in layer3``.
 
     None where nothing was recorded before.
     """
@@ -54,7 +54,7 @@ def _changes(before: RecordedCosts, after: RecordedCosts) -> Iterator[str]:
             share = f" by {100 * abs(new - old) / old:.3g} %" if old else ""
             line = f"{name}{where} {'grew' if new > old else 'shrank'}{share} ({old:,} to {new:,})"
             layers = _layers(before, after) if name == "FLOPs" else ""
-            yield line + (f", because {layers}" if layers else "")
+            yield line + (f", mostly in {layers}" if layers else "")
 
 
 def _layers(before: RecordedCosts, after: RecordedCosts) -> str:

@@ -82,7 +82,7 @@ def explore(trace_at: TraceAt, question: Question, *, paths: int, deadline: floa
             return result
         if not holds(seen, point):
             at = size_text(point)
-            result.reasons.append(f"the path traced at {at} does not contain these sizes")
+            result.reasons.append(f"the path traced at {at} excludes these sizes")
             return result
         if solver is not None:
             solver.add(negate(seen))
@@ -104,7 +104,7 @@ def _limit_reached(result: Exploration, paths: int, deadline: float) -> str:
     if len(unknown) == UNKNOWN_IN_A_ROW and all(unknown):
         return f"{UNKNOWN_IN_A_ROW} paths in a row have an unknown outcome"
     if len(result.paths) >= paths:
-        return f"the limit of {paths} paths was reached"
+        return f"the limit of {paths} path{'s' * (paths != 1)} was reached"
     return "the time limit was reached" if passed(deadline) else ""
 
 

@@ -17,6 +17,10 @@ _INTEGERS = re.compile(r"(^|_)(tokens?|ids?|idx|index|indices)(_|$)")
 """Arguments that are indices of an embedding, by the names that models usually give them."""
 _MAPPING = re.compile(r"\s*(\w+\.)*(dict|Dict|Mapping|MutableMapping|OrderedDict)\b")
 """The text of an annotation that is a mapping."""
+_LIST = re.compile(r"\s*(?:\w+\.)*(?:list|List|Sequence|Iterable)\[(.*)\]\s*$", re.DOTALL)
+"""The text of an annotation that is a list, with what its elements are."""
+_SETTING = re.compile(r"\s*(?:bool|int|float|str)\s*$")
+"""The text of an annotation of what no input is."""
 
 
 def example_input(model: nn.Module, needed: Sequence[str], likely: Sequence[TensorInput]) -> str:
@@ -34,14 +38,37 @@ def example_input(model: nn.Module, needed: Sequence[str], likely: Sequence[Tens
             return tokens
         return plain if first else "N K"
 
+    settings = settings_of(model, needed)
     entries = []
-    for i, name in enumerate(needed):
+    for i, name in enumerate(n for n in needed if n not in settings):
+        element = _LIST.match(_annotation(model, name))
         if (keys := mapping_keys(model, name)) is not None:
             items = [f"{k}: {shape(k, not i and not j)}" for j, k in enumerate(keys or ["KEY"])]
             entries.append(f"{name}: {{{', '.join(items)}}}")
+        elif element and _MAPPING.match(element[1]):
+            entries.append(f"{name}: [{{KEY: {shape(name, not i)}}}]")
+        elif element:
+            entries.append(f"{name}: [{shape(name, not i)}]")
         else:
             entries.append(f"{name}: {shape(name, not i)}")
     return f"--input '{{{', '.join(entries)}}}'"
+
+
+def settings_of(model: nn.Module, names: Sequence[str]) -> list[str]:
+    """The arguments of ``forward`` that are numbers, truths or texts by their annotations."""
+    return [name for name in names if _SETTING.match(_annotation(model, name))]
+
+
+def _annotation(model: nn.Module, name: str) -> str:
+    """The annotation of an argument of ``forward`` as its author would write it, or ``""``."""
+    try:
+        annotation = inspect.signature(model.forward).parameters[name].annotation
+    except (TypeError, ValueError, KeyError):
+        return ""
+    if annotation is inspect.Parameter.empty:
+        return ""
+    plain = isinstance(annotation, type) and typing.get_origin(annotation) is None
+    return annotation.__name__ if plain else str(annotation)
 
 
 def mapping_keys(model: nn.Module, name: str) -> list[str] | None:

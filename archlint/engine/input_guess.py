@@ -17,9 +17,10 @@ from archlint.contracts.nested import input_tensors
 from archlint.contracts.region import bounds_of
 from archlint.contracts.rulefile.phrase_parser import parse_size
 from archlint.engine.check_run import CheckRun
+from archlint.engine.diagnosis.input_mismatch import takes_list
 from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore_model
-from archlint.engine.input_example import example_input, mapping_keys
+from archlint.engine.input_example import example_input, mapping_keys, settings_of
 from archlint.engine.rearranged_input import rearranged_input
 from archlint.errors import ArchlintError
 from archlint.models.annotations.forward import read_annotations
@@ -41,8 +42,11 @@ _SOURCE = re.compile(r"^(src|source)(_\w+)?$")
 _TARGET = re.compile(r"^(tgt|trg|target)(_(seq|ids|tokens|input|emb))?$")
 _TRUTH = re.compile(r"^(targets?|labels?|gt|ground_truth|masks?|y|y_true|y_hat)$")
 _MOST_CHANNELS = 4  # of an image or a sound
+_COLOURS = 3  # channels that hardly a layer inside a model has
 _STACKED = ("12", "48")  # channels that a model makes of 2 x 2 or 4 x 4 pixels of 3 colours
 _FEW_CONVOLUTIONS = 3  # by their channels: of a block, each may be the one that sees the input
+_PYTHONS = re.compile(r"(Type|Attribute|Name|Key|Import|ModuleNotFound|NotImplemented)Error\b")
+"""Errors of code that is wrong with any input, or with its container."""
 _OTHERS = (nn.Linear, nn.Embedding, nn.EmbeddingBag, nn.RNNBase)
 _NORMS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -57,9 +61,11 @@ def likely_inputs(model: nn.Module) -> list[Input]:
     (``N T``, ``N K T`` of integers). After an image of one channel comes one without (``N H W``,
     ``N L``: the model may add it), then a layer of the other kind, then a convolution of few
     channels that is not the first, or any in a block of few, and for 12 or 48 channels an image of
-    3, whose pixels the model may stack. A model without convolutions takes an image of the features
-    of its first Linear, whose channels are last or second, or of 3. Before all these comes what the
-    pattern of a ``Rearrange`` of einops in front of the first layer says.
+    3, whose pixels the model may stack. Where the first layer is not a convolution, but a later one
+    takes 3 channels, such an image comes first: the layers are not in the order in which they
+    run. A model without convolutions takes an image of the features of its first Linear, whose
+    channels are last or second, or of 3. Before all these comes what the pattern of a ``Rearrange``
+    of einops in front of the first layer says.
     Further arguments are what their names say: ``t`` a number for each image, ``y`` its class,
     ``image2`` the same as ``image1``, ``k`` and ``v`` rows for the queries ``q``, ``tgt`` tokens of
     another length than those of ``src``, ``target`` of a loss without weights the same as its
@@ -76,9 +82,14 @@ def likely_inputs(model: nn.Module) -> list[Input]:
     others = _further(model, needed)
     first = _of_one_argument(model)
     if others is None or any(mapping_keys(model, name) is not None for name in needed):
-        names = ", ".join(needed) or "no argument"
+        names, name = ", ".join(needed) or "no argument", type(model).__name__
+        if settings := settings_of(model, needed):
+            raise ArchlintError(
+                f"{name}.forward takes {names}, and an input has tensors only: check a module "
+                f"that calls {name} with a value of {' and '.join(settings)}"
+            )
         raise ArchlintError(
-            f"{type(model).__name__}.forward takes {names}: pass --input, "
+            f"{name}.forward takes {names}: pass --input, "
             f"for example {example_input(model, needed, first)}"
         )
     if not others:
@@ -93,14 +104,15 @@ def _of_one_argument(model: nn.Module) -> list[TensorInput]:
         return [image]
     layers = [m for m in model.modules() if isinstance(m, (*_SLIDING, *_OTHERS, *_NORMS))]
     norm = _of_norm(layers[0]) if layers else []
-    if (rearranged := rearranged_input(model)) is not None:
-        norm = [_tensor(rearranged), *norm]
+    rearranged = rearranged_input(model)
+    first = [] if rearranged is None else [_tensor(rearranged)]
     unnormed = [m for m in layers if not isinstance(m, _NORMS)]
     other = next((m for m in unnormed if isinstance(m, _OTHERS)), None)
     others = _of_other(other)
     convolutions = [m for m in unnormed if isinstance(m, _SLIDING)]
     if not unnormed or not isinstance(unnormed[0], _SLIDING):
-        return list(dict.fromkeys([*norm, *others, *_of_features(other), image]))
+        first += [_tensor(f"N 3 {_sizes(m)}") for m in convolutions if m.in_channels == _COLOURS]
+        return list(dict.fromkeys([*first, *norm, *others, *_of_features(other), image]))
     batch, channels, *sizes = image.text.split()
     mono = [_tensor(" ".join((batch, *sizes)))] if channels == "1" else []
     few = len({m.in_channels for m in convolutions}) <= _FEW_CONVOLUTIONS
@@ -110,7 +122,7 @@ def _of_one_argument(model: nn.Module) -> list[TensorInput]:
         if few or m.in_channels <= _MOST_CHANNELS
     ]
     stacked = [_tensor(f"N 3 {' '.join(sizes)}")] if channels in _STACKED else []
-    return list(dict.fromkeys([*norm, image, *mono, *others, *later, *stacked]))
+    return list(dict.fromkeys([*first, *norm, image, *mono, *others, *later, *stacked]))
 
 
 def _further(
@@ -253,14 +265,16 @@ def explore_likely_input(run: CheckRun) -> tuple[CheckRun, Exploration, dict[str
     """What the model accepts of the contract's input, or of a likely one if it has none.
 
     The likely input is the first that the model accepts at some size, and none of whose sizes can
-    only be one number, if there is such an input; the run returned has it. If the model accepts
+    only be one number, if there is such an input; the run returned has it. Where an error says that
+    a list of tensors is wanted, a list of two follows. If the model accepts
     none, it is the likeliest, and the last result maps each input to the error.
     """
     if run.contract.input != []:
         return run, explore_model(run), {}
     accepted: tuple[CheckRun, Exploration, dict[str, str]] | None = None
     tried = []
-    for input in likely_inputs(run.model):
+    guesses = likely_inputs(run.model)
+    for input in guesses:  # which grow: a model that takes a list gets two of what it refused
         guess = run.with_input(input)
         exploration = explore_model(guess)
         if exploration.accepting and (accepted is None or not has_fixed_size(exploration)):
@@ -268,6 +282,8 @@ def explore_likely_input(run: CheckRun) -> tuple[CheckRun, Exploration, dict[str
             if not has_fixed_size(exploration):
                 break
         tried.append((guess, exploration))
+        if isinstance(input, TensorInput) and takes_list(exploration.paths[0].trace.error):
+            guesses.append([input, input])
     if accepted is not None:
         return accepted
     errors = {shown(input_as_yaml(r.contract.input)): e.paths[0].trace.error for r, e in tried}
@@ -295,5 +311,8 @@ def _wrong_guess(name: str, errors: dict[str, str]) -> str:
     of_error: dict[str, list[str]] = {}
     for input, error in errors.items():
         of_error.setdefault(error, []).append(input)
+    if len(of_error) == 1 and _PYTHONS.match(error := next(iter(of_error))):
+        inputs = ", ".join(errors)
+        return f"{name} raises {error} with each guessed input: {inputs}; --input states another"
     tried = "; ".join(f"{', '.join(inputs)} ({error})" for error, inputs in of_error.items())
     return f"{name} accepts none of the guessed inputs: {tried}; use --input"

@@ -191,7 +191,9 @@ def _fields(e: Explanation, verbose: bool) -> list[str]:
             line = f"a position of {which} depends on {size} of {axes}; neighbours are {stride}"
             lines.append(f"{line} apart, the first is centred at {centre}")
         elif verbose and fields:
-            seen = "everything" if all(f.size for f in fields) else "a part that is not known"
+            seen = (
+                "the whole input" if all(f.size for f in fields) else "an unknown part of the input"
+            )
             lines.append(f"a position of {which} depends on {seen}")
     return lines
 

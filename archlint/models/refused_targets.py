@@ -61,4 +61,4 @@ def _is_standard(top: str) -> bool:
 
 
 def _reason(top: str) -> str:
-    return f"no model is in {top} of Python's standard library, so archlint does not use it"
+    return f"{top} is a module of Python's standard library, which has no models"

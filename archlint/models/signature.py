@@ -49,7 +49,7 @@ def check_call(model: nn.Module, input: Input) -> None:
     if not any(p.kind is p.VAR_KEYWORD for p in parameters):
         for key in given:
             if key not in known:
-                takes = ", ".join(known) or "none by name, so the input is one shape"
+                takes = ", ".join(known) or "none by name: write the input as one shape"
                 near = did_you_mean(key, known) or f"; it takes {takes}"
                 if len(known) == 1 and not known[0].startswith(key):
                     near += f"; for a mapping: {{{known[0]}: {{{key}: ...}}}}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -58,6 +59,8 @@ def wrong_arguments(error: BaseException | None, maker: object) -> str:
     """What to write where ``maker`` was called without its arguments, or with others."""
     own = getattr(maker, "__name__", None)
     match = _MISSING.match(str(error)) or _UNEXPECTED.match(str(error))
+    if isinstance(error, OSError):
+        return _missing_file(error, maker)
     if not isinstance(error, TypeError) or match is None or own not in match[1].split("."):
         return ""
     if match.re is _MISSING:
@@ -68,3 +71,17 @@ def wrong_arguments(error: BaseException | None, maker: object) -> str:
     except (TypeError, ValueError):
         return ""
     return near_names(match[2], known) or (f"; it takes {', '.join(known)}" if known else "")
+
+
+def _missing_file(error: OSError, maker: object) -> str:
+    """Which argument to pass where the default of one names a file that cannot be opened."""
+    try:
+        parameters = inspect.signature(maker).parameters.values()  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return ""
+    file = str(error.filename or "")
+    for parameter in parameters:
+        if isinstance(parameter.default, (str, os.PathLike)) and str(parameter.default) == file:
+            name = parameter.name
+            return f"; pass kwargs: {{{name}: ...}} in a rule file, or --kwargs '{{{name}: ...}}'"
+    return ""

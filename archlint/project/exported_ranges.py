@@ -55,7 +55,7 @@ def exported(
     endless = [n for n in input_symbols(input) if n in open_] or sorted(open_)
     if endless and form in WITHOUT_INFINITY:
         raise ArchlintError(
-            f"{form} needs an end for {', '.join(endless)}: add --within, as in --within "
+            f"{form} needs an upper bound for {', '.join(endless)}: add --within, as in --within "
             f"'{' and '.join(f'{n} <= {1024 if i else 16}' for i, n in enumerate(endless))}'"
         )
     if form in WITH_ARGUMENTS and not _is_flat(input):

@@ -69,7 +69,7 @@ def bytes_text(size: int) -> str:
 
 
 def _fits(cost: ModelCost, found: Fits) -> list[str]:
-    doubt = "" if found.grows else "; that larger sizes need more was not proved"
+    doubt = "" if found.grows else "; it was not proved that larger sizes need more"
     lines = [f"fits in {found.text}, at most (kernels need more on top{doubt})"]
     for fit in (*found.squares, *found.batches):
         sizes = size_text(fit.found) if fit.found else "nothing fits"

@@ -25,6 +25,8 @@ archlint: 1
 """
 REWRITTEN = """\
 # The comments from here on are for you; archlint init writes them again each time it runs."""
+_OPTION = re.compile(r"--[a-z]+ '[^']*'|--[a-z]+ \"[^\"]*\"")
+"""An option with its value, to be pasted into a shell."""
 _WITHOUT = """\
 # Without a contract. archlint infer TARGET --input SHAPE shows what a model accepts:"""
 _LATER = """\
@@ -32,8 +34,9 @@ _LATER = """\
 _PARTS = """\
 # Skipped: part of a model above. To check one, add it to models:"""
 _NEEDING = """\
-# Skipped: needs arguments. To check one, move its line under a line models:, write
-# the values for the dots, and run archlint init again:"""
+# Skipped: needs arguments. To check one, move its line under the line models: (write that
+# line if there is none), replace the dots with values (an object of a class or function is
+# {of: model.py:Config, depth: 2}), and run archlint init again:"""
 _UNREAD = """\
 # Files that could not be read:"""
 
@@ -194,5 +197,7 @@ def _item(line: str, width: int) -> Iterator[str]:
 
 
 def _wrapped(line: str, width: int) -> list[str]:
-    """The lines of a text; a name that is longer than a line stays whole, to be pasted."""
-    return textwrap.wrap(line, width, break_on_hyphens=False, break_long_words=False)
+    """The lines of a text; an option, or a name longer than a line, stays whole, to be pasted."""
+    whole = _OPTION.sub(lambda m: m[0].replace(" ", "\0"), line)
+    lines = textwrap.wrap(whole, width, break_on_hyphens=False, break_long_words=False)
+    return [part.replace("\0", " ") for part in lines]

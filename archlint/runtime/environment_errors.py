@@ -83,7 +83,7 @@ def is_environment_error(error: BaseException) -> str:
         return "it needs tensor values, and the run had none"
     if resource := next((reason for words, reason in _RESOURCES.items() if words in text), ""):
         return resource
-    return "this machine has no such kernel" if _NO_KERNEL.search(text) else ""
+    return "PyTorch has no kernel for this dtype on this machine" if _NO_KERNEL.search(text) else ""
 
 
 def _of_system(error: OSError) -> str:

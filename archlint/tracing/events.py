@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from archlint.symbolic import Size, evaluate
 from archlint.symbolic.formula import Bool
+
+_ONE = re.compile(r"(?<!\S)1 dimensions\b")
+
+
+def with_sizes(text: str, sizes: Iterable[Size | str]) -> str:
+    """The text of a requirement with sizes in it: ``a target of {} dimensions`` for 1 or more."""
+    return _ONE.sub("1 dimension", text.format(*sizes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +36,8 @@ class Event:
 
     def needs(self) -> str:
         """The requirement with the sizes as formulas."""
-        return self.text.format(*self.sizes)
+        return with_sizes(self.text, self.sizes)
 
     def gets(self, env: Mapping[str, int]) -> str:
         """The requirement with the numbers at concrete sizes."""
-        return self.text.format(*(evaluate(s, env) for s in self.sizes))
+        return with_sizes(self.text, (evaluate(s, env) for s in self.sizes))

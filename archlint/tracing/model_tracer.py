@@ -95,7 +95,7 @@ class ModelTracer:
         while todo:
             if len(traces) == MOST_BRANCHES:
                 first.outcome = "unknown"
-                first.error = f"values choose among more than {MOST_BRANCHES} paths"
+                first.error = f"tensor values choose between more than {MOST_BRANCHES} paths"
                 return first
             choices = todo.pop()
             traces.append(self._checked(sizes, box, symbolic, choices))
@@ -209,8 +209,8 @@ class ModelTracer:
                         path.forget_claims()
                         result.outcome = "unknown"
                         result.error = (
-                            "an earlier run determines the path: an iterator was advanced that "
-                            "the model or its code holds"
+                            "an earlier run determines the path: it advanced an iterator that "
+                            "the model or its code keeps"
                         )
             except (Retrace, Retry):
                 pass

@@ -14,7 +14,7 @@ from archlint.symbolic.case_split import divisors
 from archlint.symbolic.formula import Bool, Formula, Junction, comparisons, eq, holds, negate
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.quantify_unknowns import MAX_UNKNOWNS, unknowns_in, upper_bound
-from archlint.tracing.events import Event
+from archlint.tracing.events import Event, with_sizes
 from archlint.tracing.exception_handling.exception_flow import is_caught
 from archlint.tracing.facts import Facts, SavedFacts
 from archlint.tracing.mask_counts import MaskCounts
@@ -157,9 +157,8 @@ class TracedPath:
         if self.unknowns and isinstance(formula, Formula) and unknowns_in(formula):
             sure = self._for_sure(formula) if known is None else known
             if sure is None:
-                known_sizes = ("_" if unknowns_in(s) else s for s in sizes)
-                made_by = self._made_by(formula)
-                raise UnknownOutcome(f"{made_by} whether this holds: {text.format(*known_sizes)}")
+                claim = with_sizes(text, ("_" if unknowns_in(s) else s for s in sizes))
+                raise UnknownOutcome(f"{self._made_by(formula)} whether this holds: {claim}")
             if sure:
                 return
             known = held = False
@@ -181,7 +180,7 @@ class TracedPath:
             self.learn(formula, held)
         if not held:
             self.refused = self.refused or not caught
-            raise refusal(error)(text.format(*sizes))
+            raise refusal(error)(with_sizes(text, sizes))
 
     def check(self, formula: Bool) -> bool:
         """A claim that a PyTorch kernel makes itself: it raises, with its own message."""
@@ -343,7 +342,7 @@ class TracedPath:
         if isinstance(event.formula, Formula):
             self.learn(event.formula, False)
         self.refused = True
-        raise Refused(event.text.format(*event.sizes))
+        raise Refused(event.needs())
 
     # -- numbers that values decide ---------------------------------------------------------------
 

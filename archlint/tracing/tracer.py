@@ -329,7 +329,7 @@ def trace(
         text = f"{run.stops[0]}, which the model's own code caught"
         end = replace(end, outcome="unknown", error=text)
     elif end.outcome == "accepted" and path.refused:
-        end = replace(end, outcome="unknown", error="the model continues where an operator refuses")
+        end = replace(end, outcome="unknown", error="the model continues after an operator failed")
     return Trace(
         path,
         tracer.calls,

@@ -172,7 +172,7 @@ def test_the_next_command_on_a_terminal_only(project, check, contracts, step):
     project("rules.yaml", contracts=contracts)
     output, _ = on_terminal("check", "rules.yaml", env={"NO_COLOR": "1"})
     assert step in output.partition("next: ")[2]
-    assert re.search(rf"^{len(contracts)} verdicts in \d+\.\d s\r?$", output, re.MULTILINE)
+    assert re.search(rf"^{len(contracts)} verdicts? in \d+\.\d s\r?$", output, re.MULTILINE)
     result = check("rules.yaml")
     assert "next: " not in result.stdout + result.stderr
 

@@ -57,7 +57,7 @@ def test_a_stopped_run_leaves_nothing_behind(project, tmp_path, stop, code):
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == code
     assert stdout == ""
-    words = "interrupted: 0 of 1 contracts were checked; all workers were stopped\n"
+    words = "interrupted: 0 of 1 contract was checked; all workers were stopped\n"
     assert stderr == (words if code > 0 else "")
     assert not list(scratch.iterdir())
     await_end(int(mark.read_text()))

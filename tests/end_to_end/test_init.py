@@ -122,7 +122,7 @@ def test_the_first_rule_file(project, run, monkeypatch):
         "(acme_init/models.py:47)\n"
         "contracts/models.archlint.yaml: 2 contracts; 2 models without a contract; "
         "1 skipped: part of another model; 1 skipped: needs arguments; 1 file not read\n"
-        "next: change it to what the models must accept, then archlint check\n"
+        "next: change the contracts to what the models must accept, then archlint check\n"
     )
     text = Path("contracts/models.archlint.yaml").read_text()
     assert text.startswith("# yaml-language-server: $schema=archlint.schema.json\n")
@@ -152,15 +152,16 @@ def test_the_first_rule_file(project, run, monkeypatch):
         # The comments from here on are for you; archlint init writes them again each time it runs.
 
         # Without a contract. archlint infer TARGET --input SHAPE shows what a model accepts:
-        #   acme_init.models:Pair: Pair.forward takes left, right: pass --input, for example --input
-        #     '{left: N 3 H W, right: N K}'
+        #   acme_init.models:Pair: Pair.forward takes left, right: pass --input, for example
+        #     --input '{left: N 3 H W, right: N K}'
         #   acme_init.models:Fails: could not be built: RuntimeError: gone (acme_init/models.py:47)
 
         # Skipped: part of a model above. To check one, add it to models:
         #   acme_init.models:Stem
 
-        # Skipped: needs arguments. To check one, move its line under a line models:, write
-        # the values for the dots, and run archlint init again:
+        # Skipped: needs arguments. To check one, move its line under the line models: (write that
+        # line if there is none), replace the dots with values (an object of a class or function is
+        # {of: model.py:Config, depth: 2}), and run archlint init again:
         #   Wide: {target: 'acme_init.models:Wide', kwargs: {width: ...}}
 
         # Files that could not be read:

@@ -98,7 +98,8 @@ def test_each_model_is_written_at_once(project, run, monkeypatch):
     assert (result.exit_code, result.output) == (
         130,
         "[1/2] Net: accepts any size\n"
-        "interrupted: contracts/models.archlint.yaml has what was done; run archlint init again\n",
+        "interrupted: contracts/models.archlint.yaml has the contracts so far; "
+        "run archlint init again\n",
     )
     text = Path("contracts/models.archlint.yaml").read_text()
     assert [c.id for c in loads(text).contracts] == ["Net"]

@@ -44,7 +44,55 @@ def test_a_block_that_is_left_over_is_not_the_next_step(project, run):
     """})  # fmt: skip
     lines = run().output.splitlines()
     assert "1 skipped: needs arguments" in lines[-2]
-    assert lines[-1] == ("next: change it to what the models must accept, then archlint check")
+    assert lines[-1] == (
+        "next: change the contracts to what the models must accept, then archlint check"
+    )
+
+
+FAILING = """
+    from torch import nn
+    class Block(nn.Module):
+        def __init__(self, planes):
+            super().__init__()
+        def forward(self, x): return x
+    class Act(nn.Module):
+        def forward(self, x): return x
+    class Net(nn.Module):
+        def __init__(self, file="net.yaml"):
+            super().__init__()
+            self.body = nn.Sequential(Block(len(open(file).read())))
+        def forward(self, x): return self.body(x)
+"""
+
+
+def test_the_main_model_that_fails_is_the_next_step(project, run):
+    """YOLOv5's detector needs a file; with an activation alone nobody is done."""
+    project({"acme_failing.py": FAILING})
+    lines = run().output.splitlines()
+    assert "pass kwargs: {file: ...} in a rule file" in "\n".join(lines)
+    assert "1 contract; 1 model without a contract" in lines[-2]
+    assert lines[-1] == (
+        "next: contracts/models.archlint.yaml says why Net has no contract; "
+        "archlint check checks the others"
+    )
+
+
+def test_a_block_of_the_main_model_is_not_the_next_step(project, run):
+    """Depth Anything's: it uses other models, and the model with a contract uses more."""
+    project({"acme_main.py": FAILING.replace('="net.yaml"', "=__file__") + """
+    class Pair(nn.Module):
+        def __init__(self, width):
+            super().__init__()
+            self.act = Act()
+        def forward(self, x): return self.act(x)
+    class Whole(Net):
+        def __init__(self):
+            super().__init__()
+            self.act = Act()
+    """})  # fmt: skip
+    lines = run().output.splitlines()
+    assert "1 skipped: needs arguments" in lines[-2]
+    assert lines[-1].startswith("next: change the contracts")
 
 
 def test_models_that_download_as_they_are_built(project, run):

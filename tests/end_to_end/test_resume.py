@@ -128,7 +128,7 @@ def test_a_waiver_in_vain_on_file_is_no_answer(project):
 def test_the_first_run_of_a_loop_has_nothing_to_resume(project):
     project.write({"a": ["proved"]})
     same = ("--resume", "new.jsonl", "--output", "jsonl=new.jsonl")
-    assert project.run(*same)[::2] == (0, "0 of 1 verdicts taken from new.jsonl\n")
+    assert project.run(*same)[::2] == (0, "0 of 1 verdict taken from new.jsonl\n")
     code, _, err = project.run("--resume", "other.jsonl")
     assert (code, err) == (2, "Error: other.jsonl cannot be read: No such file or directory\n")
 

@@ -1,6 +1,7 @@
 """The ``--input`` that a message suggests has the names and keys of the model's own arguments."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from torch import Tensor, nn
@@ -53,6 +54,33 @@ def test_the_names_and_keys_are_the_models(model, example):
     with pytest.raises(archlint.ArchlintError) as error:
         archlint.infer(made)
     assert f"pass --input, for example --input '{example}'" in str(error.value)
+
+
+class Records(Base):
+    def forward(self, records: list[dict[str, Any]], images: "list[Tensor]"):
+        return [self.conv(r["image"]) for r in records], images
+
+
+class Segmenter(Base):
+    """Takes what no input is, as segment-anything does."""
+
+    def forward(self, records: list[dict[str, Any]], multimask_output: bool, limit: "int"):
+        return [self.conv(r["image"]) for r in records] if multimask_output else limit
+
+
+def test_lists_of_mappings_and_of_tensors():
+    with pytest.raises(archlint.ArchlintError) as error:
+        archlint.infer(Records())
+    assert "--input '{records: [{KEY: N 3 H W}], images: [N K]}'" in str(error.value)
+
+
+def test_arguments_that_are_no_tensors_are_not_suggested():
+    with pytest.raises(archlint.ArchlintError) as error:
+        archlint.infer(Segmenter())
+    assert str(error.value).endswith(
+        "Segmenter.forward takes records, multimask_output, limit, and an input has tensors only: "
+        "check a module that calls Segmenter with a value of multimask_output and limit"
+    )
 
 
 def test_only_mappings_have_keys():

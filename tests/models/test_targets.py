@@ -272,6 +272,22 @@ def test_wrong_arguments_are_the_constructors_error(project):
     assert "--kwargs" not in str(caught.value), "they are not the arguments of other"
 
 
+def test_a_default_file_that_is_missing(project):
+    """Of YOLOv5's models: their configuration has a default name, in a folder below."""
+    (project / "files.py").write_text(
+        "class Net:\n    def __init__(self, width=3, cfg='net.yaml'): open(cfg)\n"
+        "class Other:\n    def __init__(self, cfg='net.yaml'): open('other.yaml')\n"
+    )
+    with pytest.raises(TargetError) as caught:
+        resolve(ref("files.py:Net"), project).for_running()
+    assert str(caught.value).endswith(
+        "files.py:2); pass kwargs: {cfg: ...} in a rule file, or --kwargs '{cfg: ...}'"
+    )
+    with pytest.raises(TargetError) as caught:
+        resolve(ref("files.py:Other"), project).for_running()
+    assert str(caught.value).endswith("files.py:4)")
+
+
 def test_an_interrupt_passes(project):
     with pytest.raises(KeyboardInterrupt):
         in_rules(project, "bad.py:interrupt").for_running()

@@ -54,7 +54,7 @@ def everything(folder):
 
 @pytest.mark.parametrize("target", [[], ["net.py:Net"]])
 def test_what_the_working_copy_changed(repository, target):
-    same = CliRunner().invoke(cli, ["diff", "--rev", "HEAD", *target])
+    same = CliRunner().invoke(cli, ["diff", "HEAD..", *target])
     assert (same.exit_code, same.output) == (0, "same\n")
     (repository / "net.py").write_text(textwrap.dedent(POOLED.format(4)))
     before = everything(repository)

@@ -27,7 +27,10 @@ from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
             "it needs a device that this machine does not have",
         ),
         (RuntimeError("Cannot copy out of meta tensor; no data!"), "it needs tensor values"),
-        (RuntimeError("\"conv2d\" not implemented for 'Half'"), "this machine has no such kernel"),
+        (
+            RuntimeError("\"conv2d\" not implemented for 'Half'"),
+            "PyTorch has no kernel for this dtype on this machine",
+        ),
         (torch.OutOfMemoryError("no"), "not enough memory"),
         (SystemExit(1), "it calls sys.exit"),
         (KeyboardInterrupt(), "it raises KeyboardInterrupt"),

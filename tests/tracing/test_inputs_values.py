@@ -61,4 +61,4 @@ class ManyBranchesOnValues(nn.Module):
 def test_too_many_ways_by_value():
     found = archlint.infer(ManyBranchesOnValues(), "N 9")
     assert found.accepts(N=1) is None
-    assert "values choose among more than 16 paths" in found.reasons[0]
+    assert "tensor values choose between more than 16 paths" in found.reasons[0]

@@ -6,6 +6,7 @@ from archlint.ops.registry import ElementFacts, Refused, TensorSpec
 from archlint.symbolic import ceildiv, symbol
 from archlint.symbolic.formula import conj, disj, eq, ge, gt, holds, le, lt, ne, negate
 from archlint.symbolic.intervals import Box
+from archlint.tracing.events import Event
 from archlint.tracing.path import TracedPath
 
 H, W = symbol("H"), symbol("W")
@@ -43,6 +44,17 @@ def test_what_the_box_knows_is_no_question(path):
     assert path.known(ge(H, 2)) is None
     path.claim(ge(W, 7), "never said")
     assert path.events == []
+
+
+def test_one_dimension_and_several():
+    def needs(*numbers):
+        text = "a target of {} dimensions, gets {}"
+        return Event("claim", False, False, text, numbers, 0).needs()
+
+    assert needs(2, 1) == "a target of 2 dimensions, gets 1"
+    assert needs(1, 11) == "a target of 1 dimension, gets 11"
+    assert needs(11, 1) == "a target of 11 dimensions, gets 1"
+    assert needs(H - 1, 1) == "a target of H-1 dimensions, gets 1"
 
 
 def test_a_claim_that_holds_here(path):

@@ -300,7 +300,7 @@ def test_elements_of_several_are_not_asked_one_by_one():
         (
             "archlint.tracing.loops.segments._MOST_ITEMS",
             lambda self, x: sorted(x.unbind(2), key=id)[0],
-            "more than 8 tensors are taken one by one",
+            "a loop goes through more than 8 tensors",
         ),
     ],
 )

@@ -102,8 +102,8 @@ class StructureEntry(Entry):
     receptive_field: Text = Field(
         default="",
         description="How many positions of the input each position of an output depends on, along "
-        "each spatial dimension: '>= 224', '<= 512' or '== 31'. What depends on everything is as "
-        "large as the input; '>= 224' holds for it.",
+        "each spatial dimension: '>= 224', '<= 512' or '== 31'. An output that depends on the "
+        "whole input satisfies every '>='; other limits are compared with the input's size.",
     )
     forbids: Annotated[
         Union[
@@ -113,7 +113,8 @@ class StructureEntry(Entry):
         discriminator(kind, "the name of a class or a list of them"),
     ] = Field(
         default=None,  # type: ignore[assignment]
-        description="Layers that may not occur, subclasses included: BatchNorm2d, torch.nn.LSTM.",
+        description="Classes of layers that must not occur, subclasses included: BatchNorm2d, "
+        "torch.nn.LSTM.",
     )
     parameters: ParametersEntry = Field(
         default=None,  # type: ignore[assignment]

@@ -112,7 +112,9 @@ def _onnxruntime(path: str) -> Loaded:
              "tensor(int16)": "int16"}  # fmt: skip
     for i in inputs:
         if i.type not in kinds:
-            raise TypeError(f"the input {i.name} is a {i.type}, which no array of numbers is")
+            raise TypeError(
+                f"the input {i.name} is a {i.type}; only arrays of numbers can be passed"
+            )
 
     def make() -> Request:
         own = session()
@@ -133,7 +135,7 @@ def _onnxruntime(path: str) -> Loaded:
 def _openvino(path: str) -> Loaded:
     weights = Path(path).with_suffix(".bin")
     if path.endswith(".xml") and not weights.is_file():
-        raise FileNotFoundError(f"its weights {weights.name} are not beside it")
+        raise FileNotFoundError(f"its weights {weights.name} are missing from its folder")
     import openvino
 
     core = openvino.Core()

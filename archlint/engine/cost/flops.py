@@ -108,7 +108,9 @@ class _Count:
             return amount.times(turns.last - turns.low + 1)
         summed = None if amount.parts else _summed(amount.always, turns)
         if summed is None:
-            self.result.uncounted.append(f"a loop in {module or 'the model'} (its turns differ)")
+            self.result.uncounted.append(
+                f"a loop in {module or 'the model'} (its iterations differ)"
+            )
             return Amount()
         return Amount(summed)
 

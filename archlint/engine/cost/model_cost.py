@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 WORDING = 10.0  # seconds for descriptions, after the exploration
 _TRACKED = (
-    "in training, what runs under torch.no_grad() or a checkpoint counts as if autograd kept it"
+    "in training, code under torch.no_grad() or a checkpoint counts as if autograd kept its tensors"
 )
 
 
@@ -341,8 +341,6 @@ def _dtype(name: str | None) -> torch.dtype | None:
 def _notes(exploration: Exploration, counted: Sequence[Flops]) -> tuple[str, ...]:
     notes = [f"not counted: {text}" for found in counted for text in found.uncounted]
     if any(found.bounded for found in counted):
-        notes.append(
-            "values of tensors determine how much is computed; the formula is an upper bound"
-        )
+        notes.append("tensor values determine how much is computed; the formula is an upper bound")
     notes += exploration.reasons
     return tuple(dict.fromkeys(notes))

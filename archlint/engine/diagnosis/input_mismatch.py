@@ -77,9 +77,14 @@ def container_mismatch(input: Input, error: str) -> str:
             "forward gets the whole list as one argument; without brackets it gets the tensor; "
             "for forward(*images) write {images: [SHAPE, SHAPE]}"
         )
-    if isinstance(input, TensorInput) and any(text in error for text in _NO_LIST):
+    if isinstance(input, TensorInput) and takes_list(error):
         return "forward gets one tensor; for a list of tensors write [SHAPE, SHAPE]"
     return ""
+
+
+def takes_list(error: str) -> bool:
+    """Whether an error says that a list of tensors is wanted where one tensor was passed."""
+    return any(text in error for text in _NO_LIST)
 
 
 def _is_impossible(cause: Any) -> bool:
@@ -152,4 +157,5 @@ def _indices(cause: Any, call: Call | None) -> str:
         return ""
     is_now = str(tensors[0].spec.dtype).removeprefix("torch.")
     below = f", below: {call.args[1].shape[0]}" if len(call.args) > 1 else ""
-    return f"it is {is_now}; write {{shape: …, dtype: int64{below}}}"
+    write = f"write {{shape: …, dtype: int64{below}}}"
+    return f"the embedding takes integers, the input is {is_now}; {write}"

@@ -19,7 +19,7 @@ from archlint.symbolic import (
     with_operands,
 )
 from archlint.symbolic.formula import Bool, Formula
-from archlint.tracing.events import Event
+from archlint.tracing.events import Event, with_sizes
 
 _EQUALITY = re.compile(r"([^{}]*)\{\} == ([^{}]*)\{\}")
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -44,7 +44,7 @@ def needs(claim: Event, point: Mapping[str, int]) -> str:
         numbers = [names.value(s, point) for s in shown]
         result = f"{head}, gets {tail.format(*factors)} = {tail.format(*numbers)}"
     else:
-        result = f"{text.format(*shown)}, gets {' and '.join(gets)}"
+        result = f"{with_sizes(text, shown)}, gets {' and '.join(gets)}"
     return result + names.legend()
 
 

@@ -130,7 +130,7 @@ class _Walk:
     def axes_of(self, spec: TensorSpec) -> _Axes:
         """The axes of a tensor of the output."""
         axes = self.specs.get(id(spec), {})
-        unclear = "branches or loops that were followed together" if self.branches else self.unclear
+        unclear = "branches or loops were merged" if self.branches else self.unclear
         if unclear:
             return dict.fromkeys(self.lengths, _NotKnown(unclear))
         merged = _NotKnown("its dimensions are merged in the output")

@@ -82,7 +82,7 @@ def run_at(
         try:
             output = _run(model, input, where, device, seed, values)
         except (UnknownOutcome, CannotMerge, Retrace) as e:
-            text = f"it uses a tensor that a trace left behind ({e})"
+            text = f"the model kept a symbolic tensor of an earlier trace ({e})"
             return Outcome(where, None, None, text, user_line(e) or "", captured.text)
         except BaseException as e:
             if stops_run(e):

@@ -35,7 +35,8 @@ def _outputs(view: ModelView, value: Any, sizes: Sequence[Size]) -> Iterator[Vio
         strides = [value] * len(made) if isinstance(value, int) else list(value)
         if len(strides) != len(made):
             raise CannotCheck(
-                f"total_stride lists {len(strides)} strides, but the output has {len(made)} tensors"
+                f"total_stride lists {_count(strides, 'stride')}, "
+                f"but the output has {_count(made, 'tensor')}"
             )
         for i, (spec, stride) in enumerate(zip(made, strides, strict=True)):
             which = "the output" if len(made) == 1 else f"output {i}"
@@ -46,6 +47,10 @@ def _outputs(view: ModelView, value: Any, sizes: Sequence[Size]) -> Iterator[Vio
                 call = view.made_by(path, spec)
                 place = (call.module, call.op, call.source) if call else ("", "", "")
                 yield Violation(message, *place, point, chain_to_output(path.trace), shows=True)
+
+
+def _count(things: Sequence[Any], name: str) -> str:
+    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
 
 
 def _layer(view: ModelView, layer: str, stride: int, sizes: Sequence[Size]) -> Iterator[Violation]:

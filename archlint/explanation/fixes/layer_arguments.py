@@ -53,7 +53,7 @@ def batch_first(broken: BrokenContract) -> Iterator[Proposal]:
         if isinstance(layer, _BATCH_FIRST) and _takes_time_first(layer)
     }
     outer = {p: v for p, v in layers.items() if not any(p.startswith(f"{o}.") for o in layers)}
-    note = "the values of the output change: the batch was taken for time until now"
+    note = "the values of the output change: until now the layer treated the batch as time"
     yield from _set(broken, outer, "batch_first", dict.fromkeys(outer, True), note)
 
 

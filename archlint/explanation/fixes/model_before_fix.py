@@ -52,7 +52,7 @@ class ModelBefore:
         """Give ``fixed`` the old weights; in words, whether it takes them."""
         for target, words in (
             (fixed, "fit"),
-            (getattr(fixed, "model", None), "fit, under `model`"),
+            (getattr(fixed, "model", None), "fit, with `model.` before their names"),
         ):
             if isinstance(target, nn.Module):
                 try:

@@ -81,7 +81,7 @@ def roi_align(
         isinstance(n, int) for n in grid
     ):
         raise NoRule
-    path.claim(conj(*(n > 0 for n in grid)), "a grid of some samples, gets {} x {}", *grid)
+    path.claim(conj(*(n > 0 for n in grid)), "a grid of at least one sample, gets {} x {}", *grid)
     return input.like((rois.dims[0], input.dims[1], *grid))
 
 

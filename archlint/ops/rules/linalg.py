@@ -61,12 +61,12 @@ def lstsq(
     if input.dtype not in _FACTORED or driver not in (None, "gelsy"):
         raise NoRule(f"lstsq of {input.dtype} by {driver}")
     path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
-    path.claim(B.dtype is input.dtype, f"a right side of {input.dtype}, gets {B.dtype}")
-    path.claim(B.ndim >= 1, "a right side of at least 1 dimension")
-    path.claim(input.ndim - B.ndim in (0, 1), "a right side of {} dimensions", input.ndim)
+    path.claim(B.dtype is input.dtype, f"a right-hand side of {input.dtype}, gets {B.dtype}")
+    path.claim(B.ndim >= 1, "a right-hand side of at least 1 dimension")
+    path.claim(input.ndim - B.ndim in (0, 1), "a right-hand side of {} dimensions", input.ndim)
     *batch, rows, columns = input.dims
     *others, height = B.dims if input.ndim > B.ndim else B.dims[:-1]
-    path.claim(eq(rows, height), "rows {} == {} of the right side", rows, height)
+    path.claim(eq(rows, height), "rows {} == {} of the right-hand side", rows, height)
     if any(path.known(eq(a, b)) is not True for a, b in zip(batch, others, strict=True)):
         raise NoRule("batches that are broadcast")
     dims = (*batch, columns, *(B.dims[-1:] if input.ndim == B.ndim else ()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,14 +60,6 @@ class Discovery:
     files: int
     unread: dict[File, str]
     notebooks: list[Path]  # that define models
-
-    def needs_main(self, needing: Sequence[DiscoveredModel]) -> bool:
-        """Whether the first of some models of ``needing`` may be the project's main model.
-
-        It is not if it uses no other model and one that can be built does: a block is left over.
-        """
-        builds = any(m.parts for m in self.buildable)
-        return bool(needing) and (needing[0].parts > 0 or not builds)
 
     def ready(
         self, tried: Collection[DiscoveredModel], failed: Collection[DiscoveredModel]

@@ -17,10 +17,10 @@ NOT_SEEN = {
         "what the process has in memory",
     ),
     **dict.fromkeys(
-        ("cpu_count", "__cpu_features__", "supported_engines"), "what processors there are"
+        ("cpu_count", "__cpu_features__", "supported_engines"), "which processors the machine has"
     ),
     **dict.fromkeys(("executable", "orig_argv"), "the command of the process"),
-    "inode": "the number of a file",
+    "inode": "the inode of a file",
     "RAND_bytes": "random bytes",
 }
 """What names in code are for, whose use cannot be seen: methods of built-in classes, attributes."""
@@ -73,7 +73,7 @@ def reads_unseen(code: CodeType) -> str:
         if any(map(ATTACHES.search, names)):
             return "the code attaches a database"
         if any(map(DRAWS.search, names)):
-            return "the code asks a database for random numbers or the date"
+            return "the code queries a database for random numbers or the date"
     if any(map(TOKENIZERS.search, names)):
         return "the code reads files through tokenizers"
     if calls_without_arguments(code, "seed"):

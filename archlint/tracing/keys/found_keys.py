@@ -16,7 +16,7 @@ from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.key_texts import is_marked, is_of_size, keys_equal, looked_up
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
-OPEN = "whether keys that are sizes and keys that are numbers are equal"
+OPEN = "whether keys that are sizes equal keys that are numbers is not known"
 _SEQUENCES = (list, tuple, collections.deque)
 _BOUND = (types.BuiltinMethodType, types.MethodWrapperType)
 _MOST_PAIRS = 4096
@@ -73,7 +73,7 @@ def note_mixed_keys(path: TracedPath) -> None:
 def note_output(path: TracedPath, output: Any) -> Any:
     """The output; if keys of it are made from sizes, which no contract can say, that is noted."""
     if path.keys and holds(output):
-        path.unproved("which keys the output has, as they are made from sizes")
+        path.unproved("the output has keys that are made from sizes, which a contract cannot state")
     return output
 
 

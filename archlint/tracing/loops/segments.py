@@ -215,7 +215,7 @@ def _items(host: Host, segments: Iterable[Segment]) -> Iterator[Any]:
         else:
             number = count if isinstance(count, int) else host.unrolled(count)
             if number > _MOST_ITEMS:
-                raise UnknownOutcome(f"more than {_MOST_ITEMS:,} tensors are taken one by one")
+                raise UnknownOutcome(f"a loop goes through more than {_MOST_ITEMS:,} tensors")
             for _ in range(number):
                 yield fresh(value)
 

@@ -76,7 +76,7 @@ class SectionIterator(Sections):
 
     def _must_be_known(self) -> None:
         if self._in_loop:
-            raise UnknownOutcome("what a loop leaves of an iterator is not known")
+            raise UnknownOutcome("how far a loop advanced an iterator is not known")
 
     def end(self) -> None:
         """Note that the loop has ended: it took all sections."""

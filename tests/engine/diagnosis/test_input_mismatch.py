@@ -54,7 +54,12 @@ WRONG = [
     (Method(), ["N 3 H W"], "without brackets it gets the tensor"),
     (Ids(), ["N T"], "without brackets it gets the tensor"),
     (Joined(), "N T", "for a list of tensors write [SHAPE, SHAPE]"),
-    (Ids(), "N T", "it is float32; write {shape: …, dtype: int64, below: 100}"),
+    (
+        Ids(),
+        "N T",
+        "the embedding takes integers, the input is float32; "
+        "write {shape: …, dtype: int64, below: 100}",
+    ),
     (nn.Linear(8, 2), "N 9", "Linear(8, 2) needs 8 as its last size, the input has 9"),
     (nn.Sequential(nn.ReLU(), nn.Linear(8, 2)), "N 9", "1 Linear(8, 2) needs 8 as its last size"),
     (nn.LSTM(8, 4, batch_first=True), "N T 9", "no size of the contract is accepted"),

@@ -226,7 +226,7 @@ def test_sizes_that_cannot_be(within, opt, message):
 
 def test_a_form_whose_ranges_end():
     input, found = boxes_of(nn.Conv2d(3, 4, 3), "N 3 H W", "N <= 4")
-    with pytest.raises(ArchlintError, match="trtexec needs an end for H, W: add --within"):
+    with pytest.raises(ArchlintError, match="trtexec needs an upper bound for H, W: add --within"):
         exported(found, input, "trtexec", "")
     assert '"max": [4, 3, null, null]' in exported(found, input, "json", "")[0]
 

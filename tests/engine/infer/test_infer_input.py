@@ -1,5 +1,7 @@
 """Inputs that are guessed: from the first layers, and from the names of arguments."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -39,6 +41,19 @@ class Late(nn.Module):
 
     def forward(self, clip):
         return self.head(self.stem(clip))
+
+
+class Backboned(nn.Module):
+    """Its layers are not in the order in which they run, as in DETR: the backbone is last."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.head = nn.LayerNorm(8), nn.Linear(8, 2)
+        self.project, self.backbone = nn.Conv2d(16, 8, 1), nn.Conv2d(3, 16, 3)
+
+    def forward(self, image):
+        features = self.project(self.backbone(image)).flatten(2).transpose(1, 2)
+        return self.head(self.norm(features))
 
 
 class Denoiser(nn.Module):
@@ -169,6 +184,7 @@ class Dice(nn.Module):
         (Mono, "N L"),
         (Late, "N 3 T H W"),
         (Inner, "N 24 H W"),
+        (Backboned, "N 3 H W"),
         (lambda: Squeezed(False), "N 12 H W"),
         (lambda: Squeezed(True), "N H W 12"),
         (Patches, "N 3 H W"),
@@ -183,6 +199,40 @@ class Dice(nn.Module):
 )
 def test_the_input_is_guessed(model, input):
     assert archlint.infer(model()).input.text == input
+
+
+class Concat(nn.Module):
+    """Takes a list, as YOLOv5's does."""
+
+    def forward(self, tensors):
+        return torch.cat(tensors, 1)
+
+
+def test_a_list_is_guessed_where_one_is_wanted():
+    found = archlint.infer(Concat())
+    assert input_as_yaml(found.input) == ["N 3 H W", "N 3 H W"]
+    assert (found.text, found.exact) == ("any size", True)
+
+
+class Outdated(nn.Module):
+    """Calls what its library does not have any more."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
+
+    def forward(self, image):
+        return self.fc(self.conv(image, scale=2))
+
+
+def test_an_error_with_every_input():
+    with pytest.raises(archlint.ArchlintError) as caught:
+        archlint.infer(Outdated())
+    assert re.search(
+        r"Outdated raises TypeError: .* unexpected keyword argument 'scale' with each guessed "
+        r"input: N 3 H W, N 4, N T 4; --input states another$",
+        str(caught.value),
+    )
 
 
 def test_tokens_are_guessed():

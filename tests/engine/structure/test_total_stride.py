@@ -51,7 +51,7 @@ def test_total_stride_of_several_outputs():
     )
     one = check(model, {"total_stride": [4]})
     assert (one.word, one.message) == (
-        "error", "total_stride lists 1 strides, but the output has 2 tensors"
+        "error", "total_stride lists 1 stride, but the output has 2 tensors"
     )  # fmt: skip
 
 
