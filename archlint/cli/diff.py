@@ -63,8 +63,8 @@ def diff(
 
     OLD and NEW are lock files, or targets such as pkg.mod:factory. The report names the
     smallest size that differs, and the layer that causes it. archlint diff --rev main, or
-    archlint diff main.., shows what the working copy changed: the files of the revision are read from git into a temporary folder,
-    and nothing in the repository changes.
+    archlint diff main.., shows what the working copy changed: the files of the revision are read
+    from git into a temporary folder, and nothing in the repository changes.
 
     Exit code: 0 if they are the same; 1 if they differ or could not be compared; 2 if something
     could not run.

@@ -26,7 +26,7 @@ class RecordedCosts:
 
 
 def cost_changes(before: RecordedCosts | None, after: RecordedCosts | None) -> tuple[str, ...]:
-    """The changes as lines: ``FLOPs at N=1 H=224 W=224 grew by 12 % (100 to 112), mostly in layer3``.
+    """The changes as lines: ``FLOPs at H=224 W=224 grew by 12 % (100 to 112), mostly in layer3``.
 
     None where nothing was recorded before.
     """

@@ -102,7 +102,7 @@ def test_a_revision_whose_rule_files_cannot_be_read_is_named(repository):
     (repository / "archlint.yaml").write_text(textwrap.dedent(RULES))
     result = CliRunner().invoke(cli, ["diff", "--rev", "HEAD"])
     assert result.exit_code == 0
-    assert "rule files of HEAD cannot be read; its models are what" in result.stderr
+    assert "the rule files of HEAD cannot be read, so the models of the" in result.stderr
     assert "did you mean 'accepts'?" in result.stderr
     assert result.stdout == "same\n"
 
