@@ -154,7 +154,10 @@ class Z3Solver:
             if answer != z3.sat:
                 reason = self._solver.reason_unknown()
                 raise Unsolved(f"z3: {'timeout' if reason == 'canceled' else reason}")
-            model = self._solver.model()
+            try:
+                model = self._solver.model()
+            except z3.Z3Exception as e:  # interrupted after the answer, before the model
+                raise Unsolved(f"z3: {e}") from None
             return {
                 n: model.eval(s, model_completion=True).as_long() for n, s in self._symbols.items()
             }

@@ -96,6 +96,17 @@ def test_an_unknown_is_not_solved_for():
         solver(("H",), {}).find(ge(unknown(1, 0, (H,)), 1))
 
 
+def test_an_answer_whose_model_was_interrupted_is_none(monkeypatch):
+    import z3
+
+    def interrupted(self):
+        raise z3.Z3Exception("there is no current model")
+
+    monkeypatch.setattr(z3.Solver, "model", interrupted)
+    with pytest.raises(Unsolved, match="there is no current model"):
+        solver(("H",), {"H": (1, None)}).find(eq(H % 7, 3))
+
+
 def test_an_answer_does_not_depend_on_what_the_process_solving_before():
     """Z3 orders terms by when its context first saw them; the search follows that order."""
     import z3
