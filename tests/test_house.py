@@ -97,7 +97,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/contracts/rulefile/ranges": (
         "tests/contracts/rulefile/ranges/test_forms.py: every form, written and read again",
-        "coreml_shapes declared example_tensors export_dims json_ranges mark_dynamic onnx_inputs "
+        "coreml_shapes declared example_tensors export_dims json_ranges mark_dynamic "
         "openvino_shapes shapes_spec tensorrt_profiles text_proto triton_config",
     ),
     "archlint/engine": (

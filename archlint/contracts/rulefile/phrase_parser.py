@@ -203,6 +203,8 @@ def _formula(node: Node, text: str) -> f.Bool:
         return _member(node, text)
     sides = [_sizes(p, text) for p in parts[::2]]
     _check_lists(parts, sides, text)
+    for part in parts[::2]:
+        _check_remainders(part, text)
     compare = {"<": f.lt, "<=": f.le, ">": f.gt, ">=": f.ge, "==": f.eq, "!=": f.ne}
     return f.conj(
         *_defined(*sides),
@@ -231,11 +233,26 @@ def _check_lists(parts: list[Node], sides: list[list[Size]], text: str) -> None:
             raise PhraseError(found, "'and' instead of ','", column(middle))
 
 
+def _check_remainders(node: Node, text: str) -> None:
+    """Reject ``H, W % 32 == 0``, where ``H == 0`` is not what is meant."""
+    if isinstance(node, Token) or node.data != "list":
+        return
+    *names, last = node.children
+    if not (isinstance(last, Tree) and last.data == "product" and last.children[-2] == "%"):
+        return
+    if all(isinstance(n, Token) and n.type == "NAME" for n in names):
+        words = quote(last, text)[1:-1]
+        divisor = words.rpartition("%")[2].strip()
+        each = ", ".join([*(f"{n} % {divisor}" for n in names), words])
+        raise PhraseError(f"found the list {quote(node, text)}", f"{each!r}", column(node))
+
+
 def _member(node: Tree[Token], text: str) -> f.Bool:
     """``H, W in 32..1024 step 32`` and ``H not in {224, 256}``, for each size on the left."""
     among = node.children[-1]
     assert isinstance(among, Tree)
     members = _sizes(node.children[0], text)
+    _check_remainders(node.children[0], text)
     each: list[f.Bool] = []
     for size in members:
         if among.data == "choices":

@@ -63,26 +63,33 @@ def _join(word: str, phrases: Iterable[Phrase]) -> Phrase:
 
 
 def text(phrase: Phrase) -> str:
-    """The phrase as text. Sizes with the same condition share it: ``H, W >= 32``."""
+    """The phrase as text. Sizes with the same condition share it: ``H, W >= 32``.
+
+    Not so ``H`` and ``W % 32``: of ``H, W % 32 in {0, 1}`` the remainder of both would be read.
+    """
     if isinstance(phrase, Fact):
         return f"{phrase.subject} {phrase.tail}".strip()
     if not phrase.parts:
         return "any size" if phrase == ANY else "no size"
     if phrase.word == "or":
         return " or ".join(map(text, phrase.parts))
-    subjects: dict[str, list[str]] = {}
+    subjects: dict[tuple[str, bool], list[str]] = {}
     for part in phrase.parts:
         if isinstance(part, Fact) and part.tail[:2] not in ("", "=="):
-            subjects.setdefault(part.tail, []).append(part.subject)
+            subjects.setdefault(_shared(part), []).append(part.subject)
     parts: dict[str, None] = {}
     for part in phrase.parts:
         if isinstance(part, Joined):
             parts[f"({text(part)})"] = None
-        elif part.tail in subjects:
-            parts[f"{', '.join(subjects[part.tail])} {part.tail}"] = None
+        elif _shared(part) in subjects:
+            parts[f"{', '.join(subjects[_shared(part)])} {part.tail}"] = None
         else:
             parts[text(part)] = None
     return " and ".join(parts)
+
+
+def _shared(fact: Fact) -> tuple[str, bool]:
+    return fact.tail, "%" in fact.subject
 
 
 def ranged(phrase: Phrase, lows: Mapping[str, int]) -> Phrase:

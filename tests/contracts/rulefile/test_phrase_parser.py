@@ -188,6 +188,10 @@ PREFIX = "found 'H'; expected 'any' or 'only', as in 'any H, W >= 32'"
             5,
             "found 'N and H >= 2'; did you mean 'N, H >= 2'?",
         ),
+        ("any H, W % 32 == 0", 5, "found the list 'H, W % 32'; expected 'H % 32, W % 32'"),
+        ("any H, W % 4 in {0, 1}", 5, "found the list 'H, W % 4'; expected 'H % 4, W % 4'"),
+        ("any 0 == A, B, (C+1) % (2*D)", 10,
+         "found the list 'A, B, (C+1) % (2*D)'; expected 'A % (2*D), B % (2*D), (C+1) % (2*D)'"),
         ("any H, W >= N, M", 13, "found a second list, 'N, M'; expected one list per comparison"),
         (
             "any H >= 3, W >= 4",

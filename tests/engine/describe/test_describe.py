@@ -345,3 +345,13 @@ def test_any_set_of_two_sizes(join, first, second, relation, opposite):
     ranges = {"H": range(1, 61), "W": [*range(1, 50), 97, 210]}
     check_same(found.formula, formula, ranges)
     check_same(check_words(found), formula, ranges)
+
+
+def test_a_size_and_a_remainder_are_no_list():
+    """``H, W % 8 in {0, 1}`` would be read as the remainder of both."""
+    small = disj(eq(H, 1), eq(H, 3))
+    remainder = disj(eq(W % 8, 1), eq(W % 8, 3))
+    description = of(conj(small, remainder))
+    assert description.exact
+    check_words(description)
+    assert ", W %" not in description.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -83,6 +84,13 @@ _SHORT = {
     "half": "float16", "fp16": "float16", "float": "float32", "fp32": "float32",
     "bf16": "bfloat16", "long": "int64", "int": "int32",
 }  # fmt: skip
+
+
+def linear_name(text: str) -> tuple[int, str, int]:
+    """``2*h + 1`` as factor, name and offset; any other text is a name without spaces."""
+    words = text.replace(" ", "")
+    match = re.fullmatch(r"(?:(\d+)\*)?([^\W\d]\w*?)([+-]\d+)?", words)
+    return (int(match[1] or 1), match[2], int(match[3] or 0)) if match else (1, words, 0)
 
 
 def dtype_of(word: str) -> str:

@@ -19,6 +19,7 @@ from archlint.contracts.rulefile.ranges.declared import (
     Profile,
     Span,
     dtype_of,
+    linear_name,
     mistake,
 )
 from archlint.contracts.rulefile.tensor_schema import DTYPES
@@ -128,8 +129,7 @@ class _Reader:
                 place, f"found the sizes {shown} for dimension {index} of {name}",
                 "min <= opt <= max, each at least 0" if whole else "whole numbers",
             )  # fmt: skip
-        words = str(at.get("names") or "").replace(" ", "")
-        factor, word, offset = _linear(words)
+        factor, word, offset = linear_name(str(at.get("names") or ""))
         return Span(low, high, opt, step, word, factor, offset)
 
 
@@ -144,12 +144,6 @@ def _states(data: Any) -> bool:
     if not isinstance(data, dict):
         return False
     return any(_kind(k) and not isinstance(v, dict) for k, v in data.items())
-
-
-def _linear(text: str) -> tuple[int, str, int]:
-    """``2*h+1`` as factor, name and offset; any other text is a name."""
-    match = re.fullmatch(r"(?:(\d+)\*)?([^\W\d]\w*?)([+-]\d+)?", text)
-    return (int(match[1] or 1), match[2], int(match[3] or 0)) if match else (1, text, 0)
 
 
 def _name(span: Span) -> str | None:

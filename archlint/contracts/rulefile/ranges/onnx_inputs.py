@@ -5,7 +5,13 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, mistake
+from archlint.contracts.rulefile.ranges.declared import (
+    DeclaredTensor,
+    Profile,
+    Span,
+    linear_name,
+    mistake,
+)
 from archlint.errors import ArchlintError, Location
 
 DTYPES = {
@@ -34,6 +40,7 @@ def read_file(path: Path, file: str) -> list[Profile]:
         reason = str(e).partition("\n")[0]
         raise mistake(file, 1, f"not an ONNX model: {reason}", "an .onnx file") from None
     weights = {w.name for w in graph.initializer}
+    names = {d.dim_param for v in graph.input for d in v.type.tensor_type.shape.dim}
     tensors = []
     for value in graph.input:
         if value.name in weights:
@@ -48,7 +55,7 @@ def read_file(path: Path, file: str) -> list[Profile]:
             spans = tuple(
                 Span.fixed(d.dim_value)
                 if d.HasField("dim_value") and d.dim_value > 0  # some exporters write -1 or 0
-                else Span(1, None, None, 1, d.dim_param)
+                else _named(d.dim_param, names)
                 for d in kind.shape.dim
             )
         if kind.elem_type not in DTYPES:
@@ -60,3 +67,12 @@ def read_file(path: Path, file: str) -> list[Profile]:
     if not tensors:
         raise mistake(file, 1, "found a model without inputs", "a model with inputs")
     return [Profile("onnx", tuple(tensors), Location(file, 1))]
+
+
+def _named(text: str, names: set[str]) -> Span:
+    """All sizes of a name; ``32*s1`` is a multiple, and ``past + 1`` is one more than ``past``."""
+    factor, name, offset = linear_name(text)
+    if factor < 2 and offset and name not in names:  # a name with a hyphen
+        factor, name, offset = 1, text, 0
+    low = max(factor + offset, 0)
+    return Span(low, None, None, max(factor, 1), name, max(factor, 1), offset)

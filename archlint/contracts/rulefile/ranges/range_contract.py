@@ -175,30 +175,35 @@ def phrase(ranges: Sequence[tuple[str, Span]]) -> str:
 
 
 def _conditions(ranges: Sequence[tuple[str, Span]]) -> list[str]:
-    """The conditions of a phrase; sizes of the same range stand together: ``H, W in 32..64``."""
-    groups: dict[str, list[str]] = {}
+    """The conditions of a phrase; sizes of the same range stand together: ``H, W in 32..64``.
+
+    ``H % 32, W % 32 == 0`` has the remainder of each.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
     for text, span in ranges:
-        for condition in _of_span(span):
-            names = groups.setdefault(condition, [])
-            if text not in names:
-                names.append(text)
-    return [f"{', '.join(names)} {condition}" for condition, names in groups.items()]
+        for remainder, condition in _of_span(span):
+            names = groups.setdefault((remainder, condition), [])
+            size = f"({text})" if remainder and not text.isidentifier() else text
+            if size + remainder not in names:
+                names.append(size + remainder)
+    return [f"{', '.join(names)} {condition}" for (_, condition), names in groups.items()]
 
 
-def _of_span(span: Span) -> Iterator[str]:
+def _of_span(span: Span) -> Iterator[tuple[str, str]]:
+    """What stands behind a size, as `` % 32``, and what is said of it."""
     if span.is_fixed:
-        yield f"== {span.low}"
+        yield "", f"== {span.low}"
     elif span.high is None:
-        yield f">= {span.low}"
+        yield "", f">= {span.low}"
         if span.step > 1:
-            yield f"% {span.step} == {span.low % span.step}"
+            yield f" % {span.step}", f"== {span.low % span.step}"
     else:
         last = span.high - (span.high - span.low) % span.step
-        yield f"in {span.low}..{last}" + (f" step {span.step}" if span.step > 1 else "")
+        yield "", f"in {span.low}..{last}" + (f" step {span.step}" if span.step > 1 else "")
 
 
 def _range(span: Span) -> str:
-    return next(iter(_of_span(span))).removeprefix("in ").removeprefix("== ")
+    return next(iter(_of_span(span)))[1].removeprefix("in ").removeprefix("== ")
 
 
 def _listed(profile: Profile, shapes: dict[str, str], input: Input | None) -> Iterator[str]:

@@ -1,10 +1,12 @@
 """Profiles as contracts: the input and the phrase of a rule file."""
 
+import itertools
+
 import pytest
 
 from archlint.contracts.rulefile.phrase_parser import parse_clause
 from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span
-from archlint.contracts.rulefile.ranges.range_contract import contract_of_profile
+from archlint.contracts.rulefile.ranges.range_contract import contract_of_profile, phrase
 from archlint.engine.python_contracts import contract_of
 from archlint.errors import ArchlintError, Location
 from archlint.symbolic.formula import holds
@@ -49,6 +51,26 @@ CASES = [
              shapes=((1, 3, 32, 32), (1, 3, 64, 64))),
      "1 3 H W", "any H, W in 32..64 and ((H == 32 and W == 32) or (H == 64 and W == 64))"),
 ]  # fmt: skip
+
+
+ONE = [span(1, None), span(8, None), span(5, 20), span(8, None, step=8), span(5, None, step=4),
+       span(8, 32, step=8), span(3, 3), span(4, 12, step=4)]  # fmt: skip
+
+
+def within(size, span):
+    above = span.high is None or size <= span.high
+    return size >= span.low and above and (size - span.low) % span.step == 0
+
+
+@pytest.mark.parametrize("first", ONE)
+@pytest.mark.parametrize("second", ONE)
+def test_a_phrase_says_of_each_size_what_its_span_is(first, second):
+    """Also where both have one remainder: ``H % 8, W % 8 == 0``, not ``H, W % 8 == 0``."""
+    derived = span(2 * second.low + 1, None, step=2)
+    said = phrase([("H", first), ("W", second), ("2*W+1", derived)])
+    region = parse_clause(f"any {said}", "accepts").region
+    for h, w in itertools.product(range(1, 35), repeat=2):
+        assert holds(region, {"H": h, "W": w}) is (within(h, first) and within(w, second)), said
 
 
 @pytest.mark.parametrize(("declared", "input", "accepts"), CASES)
