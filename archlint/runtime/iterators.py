@@ -61,7 +61,11 @@ def _inside(value: Any) -> list[Any]:
     """The parts of an iterator: its position, the iterators below it, a generator's variables."""
     if isinstance(value, GeneratorType):
         frame = value.gi_frame
-        return [] if frame is None else [frame.f_lasti, *gc.get_referents(value)]
+        if frame is None:
+            return []
+        held = gc.get_referents(value, frame)  # the frame has the variables before Python 3.11
+        around = (id(frame.f_globals), id(frame.f_builtins))
+        return [frame.f_lasti, *(part for part in held if id(part) not in around)]
     try:
         return list(value.__reduce__())
     except TypeError:  # ``pairwise`` in every version, all of itertools in Python 3.14
