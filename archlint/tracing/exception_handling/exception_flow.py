@@ -134,11 +134,15 @@ def _fates(frame: FrameType, kinds: Sequence[type[Exception]]) -> Iterator[bool 
 
 
 def _may_handle(code: CodeType) -> bool:
-    """Whether the function may have a ``try`` or a ``with``; a shortcut past the many without.
+    """Whether the function may have a ``try`` or a ``with``; a shortcut past the many without."""
+    table: bytes | None = getattr(code, "co_exceptiontable", None)
+    return _sets_up(code) if table is None else bool(table)
 
-    Python 3.10 has no table of handlers: there every function may.
-    """
-    return bool(getattr(code, "co_exceptiontable", True))
+
+@lru_cache(maxsize=4096)
+def _sets_up(code: CodeType) -> bool:
+    """Whether an instruction enters a block: Python 3.10 has those instead of a table."""
+    return any(opname[operation].startswith("SETUP_") for operation in code.co_code[::2])
 
 
 def _is_theirs(filename: str) -> bool:
