@@ -56,3 +56,9 @@ NEGATIVE_ALONG = _accepts(torch.take_along_dim, _empty(1), -_INDEX, 0)
 
 MODULO_ALONG = _accepts(torch.take_along_dim, _empty(1), _INDEX, 0)
 """``take_along_dim`` takes every index modulo the size, where a dimension is stated."""
+
+EMPTY_LARGEST = _accepts(torch.linalg.matrix_norm, _empty(1, 0), 1)
+"""A matrix norm that is a maximum, of a matrix without elements."""
+
+TENSOR_AS_LIST = _accepts(torch.roll, _empty(2), _INDEX[0], 0)
+"""A tensor of one integer for a list of integers, which older versions read as an empty list."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from types import FunctionType, MethodDescriptorType
 from typing import Any
 
 import torch
 
 from archlint.ops.autocast import autocast
 from archlint.ops.registry import NoRule, Refused
+from archlint.ops.torch_versions import TENSOR_AS_LIST
 from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.python_types import user_number
 from archlint.tracing.tensors.attributes import ATTRIBUTES
@@ -75,10 +77,10 @@ def as_numbers(
     operand, whose number means the same to most rules: with ``operands`` a known number replaces
     it.
     """
-    wanted, variadic = _wanted(func)
+    wanted, lists, variadic = _wanted(func)
     changed: list[Any] = []
 
-    def one(value: Any, read: bool) -> Any:
+    def one(value: Any, read: bool, whole: bool = False) -> Any:
         if type(value) is not SymbolicTensor or value.spec.dims:
             return value
         spec = value.spec
@@ -87,6 +89,8 @@ def as_numbers(
         number = number_in(spec)
         if not read and (number is spec or not operands):
             return value
+        if whole:
+            path.unknown_outcome("a tensor where a list of integers is expected")
         changed.append(value)
         return _ITEM(path, spec) if number is spec else user_number(number, path)
 
@@ -94,9 +98,16 @@ def as_numbers(
         at = variadic if isinstance(place, int) and place > variadic >= 0 else place
         kind = wanted.get(at)
         if isinstance(value, (tuple, list)):
-            lists = kind in _LISTS or place in _SIZES
-            return type(value)([one(v, kind in _LISTS) for v in value]) if lists else value
-        return value if at == 0 and kind is None else one(value, kind is not None)
+            sizes = kind in _LISTS or place in _SIZES
+            return type(value)([one(v, kind in _LISTS) for v in value]) if sizes else value
+        if at == 0 and kind is None:
+            return value
+        python = isinstance(func, FunctionType)  # and may ask the tensor how long it is
+        if at in lists:
+            whole = python or not TENSOR_AS_LIST
+        else:
+            whole = python and not (wanted or TENSOR_AS_LIST or place in _SIZES)
+        return one(value, kind is not None, whole)
 
     positional = tuple(argument(i, a) for i, a in enumerate(args))
     named = {name: argument(name, a) for name, a in kwargs.items()}
@@ -104,13 +115,15 @@ def as_numbers(
 
 
 @lru_cache(maxsize=1024)
-def _wanted(func: Any) -> tuple[dict[int | str, str], int]:
+def _wanted(func: Any) -> tuple[dict[int | str, str], frozenset[int | str], int]:
     """Arguments that are numbers in every overload, by place and name, with their types.
 
-    Also the place of sizes that may be passed one by one, ``x.view(2, 3)``; -1 if there is none.
+    Also the arguments that are a whole list of integers in one overload and a number in none, and
+    the place of sizes that may be passed one by one, ``x.view(2, 3)``; -1 if there is none.
     """
     packet: Any = getattr(torch.ops.aten, getattr(func, "__name__", ""), None)
     types: dict[int | str, set[str]] = {}
+    last = 0
     names = packet.overloads() if hasattr(packet, "overloads") else ()
     for overload in names:
         for place, argument in enumerate(getattr(packet, overload)._schema.arguments):
@@ -118,11 +131,16 @@ def _wanted(func: Any) -> tuple[dict[int | str, str], int]:
                 continue
             type_ = argument.type
             kind = str(type_.getElementType() if type_.kind() == "OptionalType" else type_)
+            last = last if argument.kwarg_only else max(last, place)
             for key in (argument.name, *(() if argument.kwarg_only else (place,))):
                 types.setdefault(key, set()).add(kind)
     numbers = {
-        key: kinds.pop() for key, kinds in types.items()
+        key: kinds.copy().pop() for key, kinds in types.items()
         if len(kinds) == 1 and kinds <= {*_NUMBERS, *_LISTS}
     }  # fmt: skip
-    lists = [place for place, kind in numbers.items() if place in (0, 1) and kind in _LISTS]
-    return numbers, next((place for place in lists if isinstance(place, int)), -1)
+    lists = {k for k, kinds in types.items() if kinds & {*_LISTS} and not kinds & {*_NUMBERS}}
+    first = [place for place in (0, 1) if numbers.get(place) in _LISTS]
+    variadic = first[0] if first else -1
+    if variadic == last == int(isinstance(func, MethodDescriptorType)):
+        lists.remove(variadic)
+    return numbers, frozenset(lists), variadic

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import archlint
+from archlint.ops.torch_versions import TENSOR_AS_LIST
 
 CASES = {
     "view": lambda x: x.view(x.shape[0], torch.div(x.shape[1], 4, rounding_mode="trunc"), 4),
@@ -23,7 +24,7 @@ CASES = {
     "resize": lambda x: F.interpolate(x[None], size=torch.tensor(x.shape[1]) * 2).view(-1, 4),
     "topk": lambda x: torch.topk(x, torch.tensor(x.shape[1]) - 3, 1)[0],
     "linspace": lambda x: torch.linspace(0, 1, torch.tensor(x.shape[1])).view(-1, 2),
-    "roll": lambda x: x.unflatten(1, (-1, torch.tensor(4))).roll(torch.tensor(2), 1),
+    "roll": lambda x: x.unflatten(1, (-1, torch.tensor(4))).roll((torch.tensor(2),), 1),
     "an_operand": lambda x: (x + torch.tensor(x.shape[1])).view(-1, 2),
     "root": lambda x: x.view(-1, math.gcd(int(torch.tensor(x.shape[1])), 4)),
 }
@@ -49,6 +50,52 @@ def test_a_tensor_of_one_integer_is_a_number(name):
             shape = None
         assert found.accepts(N=n, T=t) is (shape is not None), (n, t)
         assert found.output(N=n, T=t) == shape
+
+
+def whole(x):
+    """The number 2, as a tensor of which the value is known by a formula."""
+    return torch.tensor(x.shape[1]) * 0 + 2
+
+
+LISTS = {
+    "roll": lambda x: x.roll(whole(x), 1),
+    "roll_by_a_constant": lambda x: x.roll(torch.tensor(2), 1),
+    "roll_by_several": lambda x: x.roll(torch.tensor([1, 2]), (0, 1)),
+    "roll_by_a_float": lambda x: x.roll(torch.tensor(2.0), 1),
+    "sum": lambda x: x[None].sum(whole(x)),
+    "sum_by_name": lambda x: torch.sum(x[None], dim=whole(x)),
+    "amax": lambda x: x[None].amax(whole(x)),
+    "std": lambda x: x[None].std(whole(x), correction=0),
+    "logsumexp": lambda x: x[None].logsumexp(whole(x)),
+    "norm": lambda x: torch.linalg.vector_norm(x[None], dim=whole(x)),
+    "fft": lambda x: torch.fft.fftn(x, whole(x)),
+    "stride": lambda x: F.conv1d(x[None], torch.ones(3, x.shape[0], 1), stride=whole(x)),
+    "pool": lambda x: F.avg_pool1d(x, whole(x)),
+    "pool_in_python": lambda x: F.lp_pool1d(x, 2, whole(x)),
+    "asked_for_its_length": lambda x: F.adaptive_avg_pool2d(x[None], whole(x)),
+    "flip": lambda x: x[None].flip(whole(x)),
+    "zeros": lambda x: torch.zeros(whole(x)),
+    "tile": lambda x: x.tile(whole(x)),
+}
+AS_NUMBERS = ("flip", "zeros", "tile")
+UNKNOWN = ("asked_for_its_length", "roll_by_several", "roll_by_a_float")
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_tensor_for_a_list_is_read_as_this_version_does(name):
+    """Older versions of PyTorch read an empty list, except where numbers may follow one by one."""
+    found = archlint.infer(Calls(LISTS[name]), "2 T")
+    assert not any("disagree" in reason for reason in found.reasons)
+    if name in AS_NUMBERS or (TENSOR_AS_LIST and name not in UNKNOWN):
+        assert found.exact, found
+    for t in range(1, 7):
+        try:
+            shape = tuple(LISTS[name](torch.ones(2, t)).shape)
+        except (RuntimeError, TypeError, ValueError, IndexError):
+            shape = None
+        if found.exact:
+            assert found.accepts(T=t) is (shape is not None), t
+            assert found.output(T=t) == shape
 
 
 class Masked(nn.Module):

@@ -14,6 +14,7 @@ from archlint.ops.rules.matmul import matmul
 from archlint.ops.rules.view import axis
 from archlint.ops.shapes.strides import contiguous_strides, empty, unknown_strides
 from archlint.ops.shapes.type_promotion import FLOATING, REAL, result_type
+from archlint.ops.torch_versions import EMPTY_LARGEST
 from archlint.ops.traits import Bounds
 from archlint.symbolic import Size
 from archlint.symbolic.formula import disj, eq, ge
@@ -96,17 +97,17 @@ def matrix_norm(
     ):
         refuse(path, f"ord 1, 2, inf, 'fro' or 'nuc', gets {ord!r}")
     rest = [d for d in range(input.ndim) if d not in (first, second)]
-    if isinstance(ord, (int, float)) and ord < 0:
-        _claim_smallest(path, input, ord, first, second, rest)
+    if isinstance(ord, (int, float)) and (ord < 0 or not EMPTY_LARGEST):
+        _claim_chosen(path, input, ord, first, second, rest)
     dims: list[Size] = [1 if d in (first, second) else size for d, size in enumerate(input.dims)]
     return input.like(tuple(dims) if keepdim else tuple(input.dims[d] for d in rest))
 
 
-def _claim_smallest(
+def _claim_chosen(
     path: Path, input: TensorSpec, order: float, first: int, second: int, rest: list[int]
 ) -> None:
-    """A norm of an order below 0 is a minimum, which needs an element to choose from."""
-    chosen = (first, second) if order == -2 else (second,) if order == -1 else (first,)
+    """A norm that is a minimum or a maximum needs an element to choose from."""
+    chosen = {1: (second,), 2: (first, second)}.get(abs(order), (first,))
     text = "sizes that are not 0, gets " + " x ".join("{}" for _ in chosen)
     sizes = [input.dims[d] for d in chosen]
     none = empty(tuple(input.dims[d] for d in rest))

@@ -15,6 +15,7 @@ from archlint.ops.shapes.strides import (
     is_contiguous,
     like_input_layout,
 )
+from archlint.ops.torch_versions import TENSOR_AS_LIST
 from archlint.ops.traits import Unchecked, View
 from archlint.ops.values.grids import added
 from archlint.ops.values.int_ranges import range_of
@@ -109,6 +110,9 @@ def rot90(path: Path, input: TensorSpec, k: int = 1, dims: Any = (0, 1)) -> Tens
 def roll(path: Path, input: TensorSpec, shifts: Any, dims: Any = ()) -> TensorSpec:
     many = shifts if isinstance(shifts, (list, tuple)) else (shifts,)
     axes = dims if isinstance(dims, (list, tuple)) else (dims,)
+    for shift in many:
+        if isinstance(shift, TensorSpec) and not _is_shift(shift, shift is shifts):
+            raise NoRule("a shift that is a tensor")
     path.claim(len(many) > 0, "at least one shift")
     path.claim(
         len(many) == len(axes) or (len(many) == 1 and not axes), "one shift for each of dims"
@@ -121,6 +125,13 @@ def roll(path: Path, input: TensorSpec, shifts: Any, dims: Any = ()) -> TensorSp
         path.claim(disj(inside, empty(input.dims)), text, dim, input.ndim)
     strides = like_input_layout(input, input.dims)
     return input.like(input.dims, strides=strides, values=input.values)
+
+
+def _is_shift(tensor: TensorSpec, whole: bool) -> bool:
+    """Whether PyTorch reads the tensor as a number; ``whole``: it stands for the list of shifts."""
+    kind = tensor.dtype
+    integer = not (kind.is_floating_point or kind.is_complex or kind is torch.bool)
+    return integer and not tensor.dims and (TENSOR_AS_LIST or not whole)
 
 
 @shape_rule(Tensor.repeat, raises=(RuntimeError,))
