@@ -107,7 +107,8 @@ def _claim_chosen(
     path: Path, input: TensorSpec, order: float, first: int, second: int, rest: list[int]
 ) -> None:
     """A norm that is a minimum or a maximum needs an element to choose from."""
-    chosen = {1: (second,), 2: (first, second)}.get(abs(order), (first,))
+    kind = abs(order)
+    chosen = (first, second) if kind == 2 else (second,) if kind == 1 else (first,)
     text = "sizes that are not 0, gets " + " x ".join("{}" for _ in chosen)
     sizes = [input.dims[d] for d in chosen]
     none = empty(tuple(input.dims[d] for d in rest))
