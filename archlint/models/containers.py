@@ -6,10 +6,13 @@ are never called.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from functools import lru_cache
 from operator import is_
 from typing import Any
+
+MAPPINGS = frozenset({dict, OrderedDict, defaultdict})
+"""Types of mappings whose own methods are those of ``dict``."""
 
 _BASES: tuple[type, ...] = (OrderedDict, dict, list, set, deque, bytearray)
 
@@ -52,3 +55,23 @@ def same_contents(now: Any, had: Any, base: Any) -> bool:
     if issubclass(base, dict):
         return all(map(is_, now.values(), had.values())) and list(now) == list(had)
     return all(map(is_, now, had)) if base is not bytearray else bool(now == had)
+
+
+def held_in(container: Any, base: Any) -> Any:
+    """What :func:`differs` compares the container with later."""
+    return container.copy() if type(container) in MAPPINGS else contents(container, base)
+
+
+def differs(container: Any, base: Any, had: Any) -> bool:
+    """Whether the container holds other objects than it ``had``, as of :func:`held_in`."""
+    if type(container) in MAPPINGS:
+        return not _same_items(container, had)
+    return not same_contents(contents(container, base), had, base)
+
+
+def _same_items(mapping: dict[Any, Any], had: dict[Any, Any]) -> bool:
+    return (
+        len(mapping) == len(had)
+        and all(map(is_, mapping.values(), had.values()))
+        and (all(map(is_, mapping, had)) or mapping.keys() == had.keys())
+    )

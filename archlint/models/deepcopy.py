@@ -11,6 +11,7 @@ import copy
 import copyreg
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
@@ -18,12 +19,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from archlint.models.module_walk import modules_of
+
 Stand = Callable[[Tensor], Tensor]
 
-_ATOMS = frozenset(
-    {bool, int, float, complex, str, bytes, type(None), type, torch.dtype, torch.device}
-    | {FunctionType, BuiltinFunctionType, range}
+_VALUES = frozenset(
+    {bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device}
+    | {BuiltinFunctionType, range}
 )
+_CODE = frozenset({FunctionType, type})
+_ATOMS = _VALUES | _CODE
 _EMPTY = frozenset({dict, OrderedDict, set})
 _PROTOCOL = (
     "__deepcopy__", "__getnewargs__", "__getnewargs_ex__", "__new__", "__reduce__",
@@ -31,23 +36,44 @@ _PROTOCOL = (
 )  # fmt: skip
 
 
+@dataclass
+class CopyParts:
+    """What a copy is made of: plain modules, containers, tensors, and what else these hold.
+
+    ``held`` may lead to what is not part of the copy, such as the names that a hook knows; nothing
+    else does. ``empty``: the containers without items.
+    """
+
+    modules: list[nn.Module] = field(default_factory=list)
+    containers: list[Any] = field(default_factory=list)
+    empty: list[Any] = field(default_factory=list)
+    tensors: list[Tensor] = field(default_factory=list)
+    held: list[Any] = field(default_factory=list)
+
+
 def deep_copy(
     model: nn.Module,
     memo: dict[int, Any],
     stand: Stand | None = None,
     other: Callable[[], None] | None = None,
+    parts: CopyParts | None = None,
 ) -> nn.Module:
     """A copy that shares nothing with ``model`` that could change.
 
     ``memo``: what stands for objects of the model, by their ``id``, as for ``deepcopy``; ``stand``
     gives what stands for a plain tensor or parameter; ``other`` is called before an object, which
-    may hold views of them, is left to ``deepcopy``. Raises what ``deepcopy`` raises, and what
-    :func:`check_copyable` does.
+    may hold views of them, is left to ``deepcopy``. ``parts`` is filled with what the copy is made
+    of. Raises what ``deepcopy`` raises, and what :func:`check_copyable` does.
     """
+    parts = CopyParts() if parts is None else parts
+    held, add = parts.held, parts.containers.append
 
     def copied(value: Any) -> Any:
         kind: Any = type(value)
-        if kind in _ATOMS:
+        if kind in _VALUES:
+            return value
+        if kind in _CODE:
+            held.append(value)
             return value
         known = memo.get(id(value))
         if known is not None:
@@ -55,30 +81,37 @@ def deep_copy(
         new: Any
         if kind is dict or kind is OrderedDict:
             new = memo[id(value)] = kind()
+            add(new)
             for key, item in value.items():
-                if type(key) not in _ATOMS:
+                if type(key) not in _VALUES:
                     key = copied(key)
-                new[key] = item if type(item) in _ATOMS else copied(item)
+                new[key] = item if type(item) in _VALUES else copied(item)
         elif kind is nn.Parameter or kind is Tensor:
             new = memo[id(value)] = copy.deepcopy(value, memo) if stand is None else stand(value)
+            parts.tensors.append(new)
         elif kind is list:
             new = memo[id(value)] = []
+            add(new)
             new.extend([copied(item) for item in value])
         elif kind is set:
             new = memo[id(value)] = {copied(item) for item in value}
+            add(new)
         elif kind is tuple and _ATOMS.issuperset(map(type, value)):
+            held.extend([item for item in value if type(item) in _CODE])
             return value
         elif issubclass(kind, nn.Module) and _is_plain(kind):
             new = memo[id(value)] = object.__new__(kind)
+            parts.modules.append(new)
             attributes = new.__dict__
             state = value.__getstate__()
             attributes.update(state)
             for name, item in state.items():  # a layer has 25; most of the objects are empty
                 kind = type(item)
-                if kind in _ATOMS:
+                if kind in _VALUES:
                     continue
                 if kind in _EMPTY and not item and id(item) not in memo:
-                    attributes[name] = memo[id(item)] = kind()
+                    attributes[name] = memo[id(item)] = empty = kind()
+                    parts.empty.append(empty)
                 else:
                     attributes[name] = copied(item)
         else:
@@ -88,10 +121,12 @@ def deep_copy(
             elif other is not None:
                 other()
             new = copy.deepcopy(value, memo)
+            held.append(new)
         return new
 
-    check_copyable(model)
     whole: nn.Module = copied(model)
+    if any(type(value) is not type for value in held):  # functions, or what may hold some
+        check_copyable(model)
     return whole
 
 
@@ -101,7 +136,7 @@ def check_copyable(model: nn.Module) -> None:
     A copy of a ``ScriptModule`` has what is compiled, and not a ``forward`` that is plain Python. A
     copy has the same functions, such as hooks, which refer to the modules that they were made for.
     """
-    modules = list(model.modules())
+    modules = modules_of(model)
     scripted = {
         kind for kind in set(map(type, modules)) if issubclass(kind, torch.jit.ScriptModule)
     }
@@ -155,9 +190,10 @@ def _may_change(value: Any) -> bool:
     )
 
 
-def is_plain(model: nn.Module) -> bool:
+def are_plain(modules: list[nn.Module]) -> bool:
     """Whether no code of the modules' own says how they are copied."""
-    return all(map(_is_plain, set(map(type, model.modules()))))
+    kinds: set[Any] = set(map(type, modules))
+    return all(map(_is_plain, kinds))
 
 
 @lru_cache(maxsize=1024)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from archlint.models.deepcopy import deep_copy
+from archlint.models.deepcopy import CopyParts, deep_copy
 from archlint.ops.traits import Creates, Traits, separated, traits_of
 
 _META = torch.device("meta")
@@ -47,16 +47,18 @@ class _Shared(Exception):
     """Two tensors of the model lie in the same memory, or may do."""
 
 
-def lean_copy(model: nn.Module) -> nn.Module:
+def lean_copy(model: nn.Module) -> tuple[nn.Module, CopyParts]:
     """A deep copy whose large weights are on the meta device. Raises what ``deepcopy`` raises.
 
-    (But for a tensor with a history, which ``deepcopy`` refuses.)
+    (But for a tensor with a history, which ``deepcopy`` refuses.) Also what the copy is made of.
     """
     try:
-        return deep_copy(model, {}, partial(_leaned, set()), _share)
+        parts = CopyParts()
+        return deep_copy(model, {}, partial(_leaned, set()), _share, parts), parts
     except _Shared:
         memo: dict[int, Any] = {}
-        return deep_copy(model, memo, partial(_leaned, memo))
+        parts = CopyParts()
+        return deep_copy(model, memo, partial(_leaned, memo), parts=parts), parts
 
 
 def _share() -> None:

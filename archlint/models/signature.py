@@ -15,6 +15,7 @@ from torch.nn.parameter import is_lazy
 from archlint.contracts.contract import Input
 from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import TargetError
+from archlint.models.module_walk import modules_of
 
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _OPTIONAL = re.compile(r"""
@@ -31,7 +32,7 @@ def check_call(model: nn.Module, input: Input) -> None:
     whose layers are still to be made by its first call is not: which sizes it accepts would depend
     on those that it meets first.
     """
-    one_of_each = {type(p): p for module in model.modules() for p in _of(module)}
+    one_of_each = {type(p): p for module in modules_of(model) for p in _of(module)}
     some_lazy = any(map(is_lazy, one_of_each.values()))
     for path, module in model.named_modules() if some_lazy else ():
         if any(map(is_lazy, _of(module))):

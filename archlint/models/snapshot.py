@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import OrderedDict, defaultdict, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
-from operator import is_
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -28,10 +27,11 @@ from torch.nn.parameter import is_lazy
 
 from archlint.models.code_places import code_places, in_cell
 from archlint.models.code_state import CodeState
-from archlint.models.containers import base_of, contents, put_contents, same_contents
+from archlint.models.containers import MAPPINGS, base_of, differs, held_in, put_contents
 from archlint.models.generators import generator_state, put_generator_state
 from archlint.models.generators import same_state as _same_state
 from archlint.models.memory_files import memory_of, put_memory
+from archlint.models.tensor_state import TensorState
 from archlint.runtime.iterators import is_iterator, iterator_state, same_iterator_state
 from archlint.runtime.real_type import is_a
 from archlint.runtime.uninterruptible import uninterrupted
@@ -40,8 +40,7 @@ _SIMPLE = frozenset(
     {bool, int, float, complex, str, bytes, type(None), torch.Size, torch.dtype}
     | {torch.device, BuiltinFunctionType, ModuleType, range, slice}
 )
-_MAPPINGS = frozenset({dict, OrderedDict, defaultdict})
-_PLAIN_CONTAINERS = _MAPPINGS | {set, list, deque, bytearray}
+_PLAIN_CONTAINERS = MAPPINGS | {set, list, deque, bytearray}
 _DEPTH = 8  # how far to follow containers and plain objects that a module holds
 _LONG = 10_000  # a longer container is data rather than state: only its own items are restored
 _MOST = 200_000  # objects that are followed
@@ -58,6 +57,9 @@ class Snapshot:
     wrote. ``buffers`` copies the values of buffers and of tensors held as plain attributes,
     ``parameters`` those of parameters too (without it an assignment to ``parameter.data`` is
     undone, a write into its memory is not). With ``code_only`` the modules themselves are left out.
+
+    ``held``: what leads out of a copy (:class:`.deepcopy.CopyParts`), which is followed instead of
+    the modules.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Snapshot:
         buffers: bool = True,
         parameters: bool = False,
         code_only: bool = False,
+        held: Iterable[Any] | None = None,
     ) -> None:
         self._containers: list[tuple[Any, Any, Any]] = []
         self._empty: list[Any] = []
@@ -81,20 +84,15 @@ class Snapshot:
         self._iterators: list[tuple[Any, list[Any]]] = []
         self._memories: list[tuple[Any, Any]] = []
         self._seen: set[int] = set()
-        if not code_only:
+        if held is not None:
+            self._visit(held, 0)
+        elif not code_only:
             self._visit((model,), 0)
         own, of_libraries = self._code.values()
         self._visit(own, 0)
         self._visit(of_libraries, _DEPTH)
         del self._seen
-        self._every = every = self._parameters + self._tensors
-        self._data = [t.data for t in every]
-        self._where = list(map(_place, every))
-        self._needs_grad = [t.requires_grad for t in every]
-        self._grads = [t.grad for t in self._parameters]
-        copied = (self._parameters if parameters else []) + (self._tensors if buffers else [])
-        self._copied = _groups(copied)
-        self._copies = [_joined(group) for group in self._copied]
+        self._state = TensorState(self._parameters, self._tensors, buffers, parameters)
 
     def _visit(self, values: Iterable[Any], depth: int) -> None:
         seen = self._seen
@@ -117,7 +115,7 @@ class Snapshot:
             if id(value) in seen:
                 continue
             seen.add(id(value))
-            base = kind if kind in _MAPPINGS else base_of(kind)
+            base = kind if kind in MAPPINGS else base_of(kind)
             if base is not None:
                 self._container(value, base, depth)
                 if kind not in _PLAIN_CONTAINERS and depth < _DEPTH:
@@ -178,7 +176,7 @@ class Snapshot:
             self._visit((held,), depth + 1)
 
     def _container(self, value: Any, base: Any, depth: int) -> None:
-        had = value.copy() if type(value) in _MAPPINGS else contents(value, base)
+        had = held_in(value, base)
         self._containers.append((value, base, had))
         short = len(had) <= _LONG and len(self._seen) < _MOST
         if base is not bytearray and depth < _DEPTH and short:
@@ -214,7 +212,7 @@ class Snapshot:
         return (
             self._code.changed()
             or any(self._empty)
-            or any(_differs(*place) for place in self._containers)
+            or any(differs(*place) for place in self._containers)
             or any(_held(value, slot) is not had for value, slot, had in self._slots)
             or any(in_cell(cell) is not had for cell, had in self._cells)
             or any(memory_of(value) != had for value, had in self._memories)
@@ -236,7 +234,7 @@ class Snapshot:
                 module.__class__ = kind  # parametrizations swap the class
         self._code.restore()
         for container, base, had in self._containers:
-            if _differs(container, base, had):
+            if differs(container, base, had):
                 put_contents(container, base, had)
         if any(self._empty):
             for container in self._empty:
@@ -259,22 +257,7 @@ class Snapshot:
             put_memory(value, memory)
         for generator, state in self._generators:
             put_generator_state(generator, state)
-        every = self._every
-        if list(map(_place, every)) != self._where or any(
-            t.shape != d.shape for t, d in zip(every, self._data, strict=True)
-        ):
-            for tensor, data in zip(every, self._data, strict=True):
-                tensor.data = data
-        for tensor, needs_grad in zip(every, self._needs_grad, strict=True):
-            if tensor.requires_grad is not needs_grad:
-                tensor.detach_() if tensor.grad_fn else tensor.requires_grad_(needs_grad)
-        for parameter, grad in zip(self._parameters, self._grads, strict=True):
-            if parameter.grad is not grad:
-                parameter.grad = grad
-        # Not by ``_version``: batch_norm writes its running statistics without raising it.
-        for group, copy in zip(self._copied, self._copies, strict=True):
-            if not torch.equal(_joined(group), copy):
-                _put_back(group, copy)
+        self._state.restore()
 
 
 _UNSET = object()
@@ -311,58 +294,6 @@ def _held(value: Any, slot: Any) -> Any:
         return slot.__get__(value)
     except AttributeError:
         return _UNSET
-
-
-def _differs(container: Any, base: Any, had: Any) -> bool:
-    if type(container) in _MAPPINGS:
-        return not _same(container, had)
-    return not same_contents(contents(container, base), had, base)
-
-
-_TOGETHER = 1 << 14  # elements; more would be copied by several threads, which cost more to wake
-
-
-def _place(tensor: Tensor) -> int:
-    return tensor.data_ptr() if tensor.layout is torch.strided else 0
-
-
-def _groups(tensors: list[Tensor]) -> list[list[Tensor]]:
-    """CPU tensors of one dtype each, few enough to be copied at once."""
-    last: dict[torch.dtype, tuple[list[Tensor], int]] = {}
-    groups: list[list[Tensor]] = []
-    for tensor in tensors:
-        if tensor.is_cpu and tensor.layout is torch.strided:
-            dtype, elements = tensor.dtype, tensor.numel()
-            group, size = last.get(dtype, (None, 0))
-            if group is None or size + elements > _TOGETHER:
-                group, size = [], 0
-                groups.append(group)
-            group.append(tensor)
-            last[dtype] = group, size + elements
-    return groups
-
-
-@torch.no_grad()
-def _joined(tensors: list[Tensor]) -> Tensor:
-    """One flat copy of all elements: a tenth of the cost of a clone for each."""
-    return torch.cat([t if t.ndim == 1 else t.reshape(-1) for t in tensors])
-
-
-def _put_back(tensors: list[Tensor], flat: Tensor) -> None:
-    end = 0
-    for tensor in tensors:
-        start, end = end, end + tensor.numel()
-        values = flat[start:end]
-        if not torch.equal(tensor.data.reshape(-1), values):
-            tensor.data.copy_(values.view(tensor.shape))
-
-
-def _same(mapping: dict[Any, Any], was: dict[Any, Any]) -> bool:
-    return (
-        len(mapping) == len(was)
-        and all(map(is_, mapping.values(), was.values()))
-        and (all(map(is_, mapping, was)) or mapping.keys() == was.keys())
-    )
 
 
 @contextlib.contextmanager

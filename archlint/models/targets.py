@@ -32,8 +32,9 @@ from torch import nn
 from archlint.contracts import plugins
 from archlint.contracts.contract import ModelRef
 from archlint.errors import TargetError
-from archlint.models.deepcopy import check_copyable, is_plain
+from archlint.models.deepcopy import CopyParts, are_plain, check_copyable
 from archlint.models.meta_weights import build_lean, lean_copy
+from archlint.models.module_walk import modules_of
 from archlint.models.nested_objects import targets_in, with_objects
 from archlint.models.refused_targets import is_data, refused_module, refused_object
 from archlint.models.snapshot import Snapshot
@@ -63,8 +64,8 @@ class ModelSource:
 
     A context manager: leaving it gives a user's instance back as it was. (The instance itself is
     only handed out where it cannot be copied; what runs then, or copies it, may have changed it.)
-    Leaving it also restores ``state``, that of the process before the model's module was imported:
-    until then, the model is built and run with the settings that its imports made.
+    Leaving it also restores ``state``, of the process before the model's module was imported: until
+    then, the model is built and run with the settings that its imports made.
     """
 
     def __init__(
@@ -84,8 +85,10 @@ class ModelSource:
         self._lean = True
         self.draws_differ = False  # whether small weights of the model to trace have other values
         self._snapshot: Snapshot | None = None
-        if instance is not None and not (is_plain(instance) and _has_plain_modes(instance)):
-            self._snapshot = Snapshot(instance)  # the user's code makes a copy, or sets its mode
+        modules = modules_of(instance) if instance is not None else []
+        if not (are_plain(modules) and _have_plain_modes(modules)):
+            list(modules[0].modules())  # an error in a method of the model's comes first
+            self._snapshot = Snapshot(modules[0])  # the user's code makes a copy, or sets its mode
 
     def for_running(self, mode: str = "eval", quickly: bool = False) -> nn.Module:
         """A real model on the CPU, in ``mode`` ("eval" or "train"). ``TargetError`` if it fails.
@@ -113,11 +116,18 @@ class ModelSource:
 
     def for_tracing(self, mode: str = "eval") -> nn.Module:
         """A model with the same structure whose large weights need not have values."""
+        return self.to_trace(mode)[0]
+
+    def to_trace(self, mode: str = "eval") -> tuple[nn.Module, CopyParts | None]:
+        """As :meth:`for_tracing`, and what the model is made of if it is a copy made here."""
         if not self._lean:
-            return self._moded(self._build(), mode) if self._factory else self.for_running(mode)
+            return self._moded(self._build(), mode) if self._factory else self.for_running(
+                mode
+            ), None
+        parts: CopyParts | None = None
         try:
             if self._instance is not None:
-                model = lean_copy(self._instance)
+                model, parts = lean_copy(self._instance)
             else:
                 with captured_output(), preserve_random_state():
                     model, self.draws_differ = build_lean(self._call)
@@ -125,10 +135,10 @@ class ModelSource:
             if stops_run(e):
                 raise
             self._lean = False  # the real build raises the error, if there is one
-            return self.for_tracing(mode)
+            return self.to_trace(mode)
         if not isinstance(model, nn.Module):
             raise TargetError(f"{self.name} {_no_module(model)}")
-        return self._moded(model, mode)
+        return self._moded(model, mode), parts
 
     def importable(self) -> AbstractContextManager[None]:
         """A context in which modules of the model's project can be imported."""
@@ -161,8 +171,8 @@ class ModelSource:
 
     def _moded(self, model: nn.Module, mode: str) -> nn.Module:
         training = mode == "train"
-        if _has_plain_modes(model):
-            for module in model.modules():
+        if _have_plain_modes(modules := modules_of(model)):
+            for module in modules:
                 if module.training is not training:
                     module.training = training
             return model
@@ -171,9 +181,8 @@ class ModelSource:
         return model
 
 
-def _has_plain_modes(model: nn.Module) -> bool:
+def _have_plain_modes(modules: list[nn.Module]) -> bool:
     """Whether ``train()`` only sets ``training``: no code of the user's runs then."""
-    modules = list(model.modules())
     kinds: set[Any] = set(map(type, modules))
     return all(map(_is_plain_kind, kinds)) and not any("train" in vars(m) for m in modules)
 
@@ -204,10 +213,7 @@ def resolve(ref: ModelRef, root: Path) -> ModelSource:
 
 
 def import_module_of(ref: ModelRef, root: Path) -> None:
-    """Import the module of a target as :func:`resolve` does. What that sets in the process stays.
-
-    Raises ``TargetError``.
-    """
+    """Import a target's module as :func:`resolve` does; its settings stay. ``TargetError``."""
     plugins.register_rules(root)
     module_name, _, attribute = ref.target.rpartition(":")
     if module_name in ("torchvision", "timm") and "." not in attribute:

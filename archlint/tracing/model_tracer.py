@@ -10,6 +10,7 @@ from torch import nn
 
 from archlint.contracts.contract import ANY_SIZE, Contract
 from archlint.contracts.plugins import register_rules
+from archlint.models.copy_state import CopyState
 from archlint.models.signature import check_call
 from archlint.models.snapshot import Snapshot
 from archlint.models.targets import ModelSource
@@ -59,9 +60,10 @@ class ModelTracer:
         self.source = source
         self.rules = rules
         with gc_paused():
-            self.model = source.for_tracing(contract.mode)
+            self._model, self._parts = source.to_trace(contract.mode)
+        self._run_of: CopyState | None = None  # what restores the model, which a run changed
         self._with_values: nn.Module | None = None  # the model with its real weights
-        self._as_built: dict[nn.Module, Snapshot] = {}
+        self._as_built: dict[nn.Module, tuple[Snapshot, CopyState | None]] = {}
         self._same_with_values: set[str] = set()  # errors that the real weights do not change
         self._eager = False
         self._constructors = False  # whether the model needs those of legacy_constructors
@@ -71,9 +73,43 @@ class ModelTracer:
         self._branching: set[str] = set()  # the classes of modules whose branches are merged
         self._to_shadow: list[str] = []  # modules to shadow, as the running trace found
         # The modules in whose calls of int, float, … sizes are kept.
-        self.shadowed = modules_to_replace_type(self.model)
+        self.shadowed = modules_to_replace_type(self._model)
         self.loops = FollowedLoops()
         self._running: Loops | None = None  # the loops of the running trace
+
+    @property
+    def model(self) -> nn.Module:
+        """The model that is traced, as it was built."""
+        self._restore()
+        self._parts = None  # whoever asks for it may add to it
+        return self._model
+
+    @model.setter
+    def model(self, model: nn.Module) -> None:
+        self._restore()
+        self._model, self._parts = model, None
+
+    def _restore(self) -> None:
+        """Undo what a run did to the copy that is traced: most of them run once."""
+        if self._run_of is not None:
+            with uninterrupted():
+                self._run_of.restore()
+            self._run_of = None
+
+    def _ready(self) -> tuple[Snapshot, CopyState | None]:
+        """Restore the model; what restores it after its next run, and the state outside of it."""
+        self._restore()
+        found = self._as_built.get(self._model)
+        if found is None:
+            check_call(self._model, self.contract.input)
+            parts, self._parts = self._parts, None
+            with gc_paused():
+                snapshot = Snapshot(self._model, held=parts.held if parts else None)
+                found = snapshot, CopyState(parts) if parts else None
+            self._as_built[self._model] = found
+            self.loops.answer_identity(self._model)
+            self._eager = self._eager or self.loops.unanswered
+        return found
 
     def trace(
         self, sizes: Mapping[str, int], box: Box, known: Bool = True, symbolic: bool = True
@@ -134,7 +170,7 @@ class ModelTracer:
         """The same path with the real weights; ``first`` if they make no difference."""
         if first.error in self._same_with_values:
             return first
-        before, self.model = self.model, self._real_model()
+        before, self.model = self._model, self._real_model()
         full = self._plain_if_needed(sizes, box, symbolic, choices)
         if (full.outcome, full.error) != (first.outcome, first.error):
             return full
@@ -150,7 +186,7 @@ class ModelTracer:
     @property
     def has_values(self) -> bool:
         """Whether the model that is traced has its real weights, as its code reads some."""
-        return self.model is self._with_values
+        return self._model is self._with_values
 
     def _plain_if_needed(
         self, sizes: Mapping[str, int], box: Box, symbolic: bool, choices: Choices
@@ -168,15 +204,9 @@ class ModelTracer:
 
     def _run(self, sizes: Mapping[str, int], box: Box, symbolic: bool, choices: Choices) -> Trace:
         """One run of the model, repeated until its shadows and the plans of its loops suffice."""
-        snapshot = self._as_built.get(self.model)
-        if snapshot is None:
-            check_call(self.model, self.contract.input)
-            with gc_paused():
-                snapshot = self._as_built[self.model] = Snapshot(self.model)
-            self.loops.answer_identity(self.model)
-            self._eager = self._eager or self.loops.unanswered
         input, rules = self.contract.input, self.rules
         while True:
+            snapshot, copy = self._ready()
             path = TracedPath(sizes, box, eager=self._eager, value_choices=choices)
             path.suppose(self._known)
             path.before_number = self._shadow_if_possible
@@ -194,7 +224,7 @@ class ModelTracer:
                     branching = self._branching if self._merges else None
                     classes = len(self._branching)
                     result = trace(
-                        self.model, input, sizes, box,
+                        self._model, input, sizes, box,
                         symbolic=symbolic, rules=rules, path=path, branching=branching,
                         loops=loops, constructors=self._constructors,
                         on_second_branch=self._merge if symbolic and not self._merges else None,
@@ -216,7 +246,7 @@ class ModelTracer:
                 pass
             finally:
                 code.end()
-                self._running = None
+                self._running, self._run_of = None, copy
                 with uninterrupted():
                     snapshot.restore()
             if loops is not None and self.loops.unanswered and loops.run.alternatives:

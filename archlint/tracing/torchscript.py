@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from archlint.models.module_walk import modules_of
 from archlint.ops.registry import Refused
 from archlint.runtime.user_frames import first_line, summary
 from archlint.tracing.python.module_calls import (
@@ -161,7 +162,7 @@ def torchscript_followed(model: nn.Module, run: TraceRun) -> Iterator[None]:
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(replaced_script_call(wrap_function))
-        if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
+        if any(isinstance(module, torch.jit.ScriptModule) for module in modules_of(model)):
             stack.enter_context(replaced_module_call(wrap))
         yield
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from archlint.models.containers import base_of, contents, put_contents
+from archlint.models.module_walk import modules_of
 from archlint.models.snapshot import Snapshot
 from archlint.runtime.real_type import is_a
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
@@ -31,7 +32,7 @@ class ModuleState:
         self._contents: list[tuple[Any, Any, Any]] = []  # a container, its base, what was in it
         self._sizes: list[tuple[SymbolicTensor, Any]] = []
         self._seen: set[int] = set()
-        for part in module.modules():
+        for part in modules_of(module):
             if part._forward_hooks or part._forward_pre_hooks:
                 self.opaque = True
             self._remember(vars(part))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections import OrderedDict
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from types import CodeType, FunctionType, MethodType, ModuleType
@@ -12,12 +13,14 @@ from typing import Any
 from torch import nn
 
 from archlint.models.code_places import classes_of, in_cell
+from archlint.models.module_walk import modules_of
 from archlint.runtime.code_owner import Owner, file_of_module, is_user_code, owner_of
 from archlint.runtime.real_type import is_a
 
 _MOST = 20_000  # functions and classes that are followed
 _BY_TEXT = frozenset({"globals", "eval", "exec"})  # look up names of the function's own module
 _CONTAINERS = frozenset({dict, list, tuple, set, frozenset})
+_NEVER_CALLED = _CONTAINERS | {bool, int, float, str, type(None), OrderedDict}
 
 
 def reachable_functions(model: nn.Module) -> tuple[FunctionType, ...]:
@@ -29,9 +32,9 @@ def reachable_functions(model: nn.Module) -> tuple[FunctionType, ...]:
     """
     roots = classes_of(model) | {
         part if type(part) is FunctionType else type(part)
-        for module in model.modules()
+        for module in modules_of(model)
         for value in vars(module).values()
-        if callable(value) and not is_a(value, nn.Module)
+        if type(value) not in _NEVER_CALLED and callable(value) and not is_a(value, nn.Module)
         for part in (value, *_inside(value))
     }
     homes = {sys.modules.get(root.__module__) for root in roots}
