@@ -297,6 +297,11 @@ _GLOBAL_HOOKS: list[dict[Any, Any]] = [
 ]
 
 
+def global_hooks() -> bool:
+    """Whether a hook of all modules is registered."""
+    return any(_GLOBAL_HOOKS)
+
+
 def _modes() -> int:
     """How many modes of ``torch.overrides`` are entered, without the default device."""
     return sum(type(mode).__name__ != "DeviceContext" for mode in _stack())

@@ -18,6 +18,7 @@ from torch import nn
 from archlint.runtime.code_owner import is_user_code
 from archlint.runtime.user_frames import users_frame
 from archlint.tracing.call_log import CalledModule, CallLog
+from archlint.tracing.python.layer_calls import calls_forward
 from archlint.tracing.python.module_calls import ModuleCall, replaced_module_call
 from archlint.tracing.run import TraceRun
 from archlint.tracing.signals import UnknownOutcome
@@ -50,6 +51,7 @@ class ModuleStack:
         self._log, self._calls, self._events = log, calls, events
         self._names = _names(model)
         self.on_second_branch: Callable[[list[str]], None] | None = None
+        self.answer: Callable[..., Any] | None = None  # as of :meth:`followed`
 
     @property
     def innermost(self) -> str:
@@ -57,19 +59,28 @@ class ModuleStack:
         return self.modules[-1] if self.modules else ""
 
     def followed(self) -> AbstractContextManager[None]:
-        """A context in which the calls of modules are followed, those in other threads left out."""
+        """A context in which the calls of modules are followed, those in other threads left out.
+
+        ``answer``, if set, is called with each call before it is made: with the module, its
+        positional arguments and those by name. It returns what is then called with the module, for
+        what the call returns, or ``None``.
+        """
 
         run, open_modules, enter = self.run, self.modules, self._enter
         calls, events, log, branched = self._calls, self._events, self._log, self._log.branched
 
         def wrap(original: ModuleCall) -> ModuleCall:
+            plain = calls_forward(original)
+
             def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
                 if not run.in_thread():
                     return original(module, *args, **kwargs)
                 enter(module)
                 first, first_event, before = len(calls), len(events), len(branched)
                 try:
-                    returned = original(module, *args, **kwargs)
+                    answer = self.answer if plain else None
+                    found = None if answer is None else answer(module, args, kwargs)
+                    returned = found(module) if found else original(module, *args, **kwargs)
                 finally:
                     path = open_modules.pop()
                     log.modules.append(CalledModule(path, first, len(calls), args))

@@ -55,6 +55,7 @@ from archlint.tracing.python.function_transforms import (
     refuse_in_transform,
     transforms_active,
 )
+from archlint.tracing.python.layer_calls import layer_answers
 from archlint.tracing.python.legacy_constructors import legacy_constructors_followed
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
 from archlint.tracing.python.lru_caches import lru_caches_restored
@@ -139,7 +140,7 @@ class Tracer(TorchFunctionMode):
             before = len(self.calls)
             traits = traits_of(func)
             if traits.draws_integers and self.rules and rule_for(func) is not None:
-                return self._call(func, args, kwargs)  # whose rule knows between which they are
+                return self.call(func, args, kwargs)  # whose rule knows between which they are
             result = self._concrete(func, args, kwargs)
             if len(self.calls) > before:  # it was answered with a stand-in
                 return result
@@ -149,7 +150,7 @@ class Tracer(TorchFunctionMode):
             if traits.flops is not None:
                 self._note_weights(func, args, kwargs, result)
             return result
-        return self._call(func, args, kwargs, kernel)
+        return self.call(func, args, kwargs, kernel)
 
     def _concrete(self, func: Any, args: Any, kwargs: Any) -> Any:
         try:
@@ -160,7 +161,7 @@ class Tracer(TorchFunctionMode):
             off = devices == {"meta"} and "Cannot copy out of meta" in str(e)
             if devices != {"cpu", "meta"} and not off:
                 raise
-            return self._call(func, args, kwargs)  # weights that a lean model lacks
+            return self.call(func, args, kwargs)  # weights that a lean model lacks
 
     def _note_weights(self, func: Any, args: Any, kwargs: Any, result: Any) -> None:
         """Note a call on weights alone."""
@@ -178,16 +179,14 @@ class Tracer(TorchFunctionMode):
             turns = RepeatedCalls(first, len(self.calls), on_weights, turn, index, low, last)
             self.log.repeated.append(turns)
 
-    def _call(
+    def call(
         self,
         func: Any,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         kernel: tuple[Any, tuple[Any, ...], dict[str, Any]] | None = None,
     ) -> Any:
-        """The result of a call; ``kernel`` is the call that runs if the function's rule is not for
-        these arguments.
-        """
+        """The result of a call; ``kernel``: what runs if its rule is not for these arguments."""
         if self.run.stops:  # the model's own code caught what should have ended the run
             raise UnknownOutcome(self.run.stops[0])
         if func is torch.autograd.grad:
@@ -382,6 +381,7 @@ def run_model(
                 replaced.enter_context(branches_merged(tracer, model, branching))
             with tracer:
                 called = True
+                tracer.place.answer = layer_answers(tracer)
                 returned = contextvars.copy_context().run(model, *args, **kwargs)
         return _End("accepted", structure(note_output(path, returned), spec_of, torch.is_tensor))
     except Refused as e:
