@@ -37,6 +37,7 @@ from archlint.symbolic import Size
 from archlint.symbolic.formula import ge
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.path import TracedPath
+from archlint.tracing.python.draw_names import BY_ANSWER, DATES
 from archlint.tracing.run import TraceRun
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.python_types import sym_int, user_number
@@ -58,9 +59,15 @@ def draws_unknown(path: TracedPath, run: TraceRun, model: nn.Module) -> Iterator
     replaced: list[tuple[dict[str, Any], str, Any]] = []
     with PROCESS_LOCK:
         kinds = classes_of(model)
-        made = _replacements(path, run, _packages(kinds))
+        originals = _originals()
+        try:
+            drawing, made = _replacements(originals)
+        except TypeError:  # what stands in for one of them cannot be hashed
+            drawing, made = _replacements.__wrapped__(originals)
+        outer = vars(drawing).copy()
         before = _generator_states()
         try:
+            drawing.begin(path, run, _packages(kinds))
             for names, name, original in _places(made, kinds):
                 replaced.append((names, name, original))  # first: a limit may ring at any line
                 names[name] = made[id(original)][1]
@@ -69,6 +76,7 @@ def draws_unknown(path: TracedPath, run: TraceRun, model: nn.Module) -> Iterator
             with uninterrupted():
                 for names, name, original in replaced:
                     names[name] = original
+                vars(drawing).update(outer)
             if not run.stops and _generator_states() != before:
                 path.forget_claims()
                 run.stops.append(
@@ -159,44 +167,65 @@ def _users(names: Iterable[str]) -> tuple[types.ModuleType, ...]:
     return tuple(m for m, f in own if owner_of(f) is Owner.USER)
 
 
+class _Run:
+    """The run that the replacements belong to now: in the others they call the originals."""
+
+    def __init__(self) -> None:
+        self.draws: _Draws | None = None
+        self.run: TraceRun | None = None
+        self.packages: frozenset[str] = frozenset()
+
+    def begin(self, path: TracedPath, run: TraceRun, packages: frozenset[str]) -> None:
+        """Answer for this run, whose model has classes of these packages."""
+        self.draws, self.run, self.packages = _Draws(path), run, packages
+
+
+def _originals() -> tuple[tuple[Any, str, Any, str], ...]:
+    """The functions to replace: the module, the name, the function, and the method that answers."""
+    return tuple(
+        (module, name, original, answer)
+        for home, answers in BY_ANSWER.items()
+        if (module := sys.modules.get(home)) is not None
+        for answer, names in answers.items()
+        for name in names
+        if (original := getattr(module, name, None)) is not None
+    )
+
+
+@lru_cache(maxsize=4)
 def _replacements(
-    path: TracedPath, run: TraceRun, packages: frozenset[str]
-) -> dict[int, tuple[Any, Any]]:
-    """Each function with its replacement, by the function's ``id``."""
-    draws = _Draws(path)
+    originals: tuple[tuple[Any, str, Any, str], ...],
+) -> tuple[_Run, dict[int, tuple[Any, Any]]]:
+    """Each function with its replacement, by the function's ``id``; and what tells them the run."""
+    current = _Run()
     made: dict[int, tuple[Any, Any]] = {}
 
-    def function_like(text: str, original: Any, answer: _Function, clock: bool) -> _Function:
+    def function_like(text: str, original: Any, answer: str, clock: bool) -> _Function:
         def function(*args: Any, **kwargs: Any) -> Any:
-            if run.in_thread() and _is_models(sys._getframe(1), packages if clock else None):
-                return answer(text, *args, **kwargs)
-            return original(*args, **kwargs)
+            run = current.run
+            if run is None or not run.in_thread():
+                return original(*args, **kwargs)
+            if not _is_models(sys._getframe(1), current.packages if clock else None):
+                return original(*args, **kwargs)
+            return getattr(current.draws, answer)(text, *args, **kwargs)
 
         function.__wrapped__ = original  # type: ignore[attr-defined]
         return function
 
-    def replace(module: Any, name: str, answer: _Function, clock: bool = False) -> None:
-        original = getattr(module, name, None)
-        if original is None:
-            return
+    for module, name, original, answer in originals:
+        clock = module is time
         new: Any = function_like(f"{module.__name__}.{name}", original, answer, clock)
         if isinstance(original, type):
             new = _class_like(original, new)
         made[id(original)] = (original, new)
-
-    for module, answers in _BY_ANSWER.items():
-        found: Any = sys.modules.get(module)
-        for answer, functions in answers.items() if found is not None else ():
-            for name in functions.split():
-                replace(found, name, getattr(draws, answer), module == "time")
-    for kind, names in _DATES.items():
+    for kind, names in DATES.items():
         methods = {}
         for name in names:
             text = f"datetime.{kind.__name__}.{name}"
-            known = function_like(text, getattr(kind, name), draws.other, True)
+            known = function_like(text, getattr(kind, name), "other", True)
             methods[name] = staticmethod(known)
         made[id(kind)] = (kind, _class_like(kind, kind, methods))
-    return made
+    return current, made
 
 
 def _class_like(
@@ -239,51 +268,6 @@ def _is_import(frame: types.FrameType) -> bool:
     while at is not None and at.f_code.co_filename != "<frozen importlib._bootstrap>":
         at = at.f_back
     return at is not None
-
-
-_BY_ANSWER: dict[str, dict[str, str]] = {
-    "random": {
-        "fraction": "random",
-        "number": "uniform triangular betavariate expovariate gammavariate gauss lognormvariate "
-        "normalvariate paretovariate vonmisesvariate weibullvariate",
-        "inclusive": "randint",
-        "below": "randrange",
-        "bits": "getrandbits",
-        "choice": "choice",
-        "other": "choices sample shuffle randbytes",
-        "generator": "Random SystemRandom",
-    },
-    "numpy.random": {
-        "fraction": "rand random random_sample ranf sample",
-        "number": "randn uniform normal beta chisquare exponential f gamma gumbel laplace logistic "
-        "lognormal noncentral_chisquare noncentral_f pareto power rayleigh standard_cauchy "
-        "standard_exponential standard_gamma standard_normal standard_t triangular vonmises wald "
-        "weibull",
-        "below": "randint",
-        "choice": "choice",
-        "other": "bytes binomial dirichlet geometric hypergeometric logseries multinomial "
-        "multivariate_normal negative_binomial permutation poisson random_integers shuffle zipf",
-        "generator": "default_rng RandomState",
-    },
-    "secrets": {
-        "below": "randbelow",
-        "bits": "randbits",
-        "choice": "choice",
-        "other": "token_bytes token_hex token_urlsafe",
-        "generator": "SystemRandom",
-    },
-    "time": {
-        "number": "time monotonic perf_counter process_time thread_time",
-        "count": "time_ns monotonic_ns perf_counter_ns process_time_ns thread_time_ns",
-        "current": "localtime gmtime ctime strftime",
-    },
-    "os": {"other": "urandom getrandom"},
-    "uuid": {"other": "uuid1 uuid4"},
-}
-"""By module: which method of :class:`_Draws` answers which functions."""
-
-_DATES = {datetime.datetime: ("now", "utcnow", "today"), datetime.date: ("today",)}
-"""The methods of classes that read the clock."""
 
 
 class _Draws:
