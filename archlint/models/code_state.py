@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from operator import is_
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -111,12 +112,18 @@ class CodeState:
 
 def _changes(names: Any, had: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """The names that are bound to something else, with what they were bound to."""
+    if len(names) == len(had) and _same_objects(names, had):
+        return  # as nearly always
     for name, value in names.items():
         before = had.get(name, _GONE)
         if before is not value and (before is not _GONE or _is_new_state(name, value)):
             yield name, before
     if len(names) < len(had) or names.keys() != had.keys():
         yield from ((name, value) for name, value in had.items() if name not in names)
+
+
+def _same_objects(names: Any, had: dict[str, Any]) -> bool:
+    return all(map(is_, names.values(), had.values())) and all(map(is_, names, had))
 
 
 def _is_new_state(name: str, value: Any) -> bool:

@@ -37,10 +37,10 @@ def per_dim(path: Path, value: PerDim, n: int, name: str) -> tuple[Size, ...]:
 
 def integers(sizes: tuple[Size, ...]) -> tuple[int, ...]:
     """The sizes, if all are numbers; otherwise there is no rule."""
-    numbers = tuple(s for s in sizes if isinstance(s, int))
-    if len(numbers) != len(sizes):
-        raise NoRule("a window whose settings depend on the input")
-    return numbers
+    for size in sizes:
+        if not isinstance(size, int):
+            raise NoRule("a window whose settings depend on the input")
+    return sizes  # type: ignore[return-value]
 
 
 @lru_cache(maxsize=16384)

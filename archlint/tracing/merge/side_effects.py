@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from archlint.models.containers import base_of, contents, put_contents
+from archlint.models.containers import MAPPINGS, base_of, contents, differs, put_contents
 from archlint.models.module_walk import modules_of
 from archlint.models.snapshot import Snapshot
 from archlint.runtime.real_type import is_a
@@ -45,7 +45,7 @@ class ModuleState:
         """Whether anything differs from before the call, or in code from before the run."""
         return (
             self._code.changed()
-            or any(not _alike(contents(c, base), had) for c, base, had in self._contents)
+            or any(not _has(c, base, had) for c, base, had in self._contents)
             or any(tensor.spec.dims != dims for tensor, dims in self._sizes)
         )
 
@@ -97,6 +97,13 @@ def _items(container: Any) -> list[Any]:
         return list(tuple.__iter__(container))
     had = contents(container, base)
     return list(had.values()) if isinstance(had, dict) else had
+
+
+def _has(container: Any, base: Any, had: Any) -> bool:
+    """Whether what is in the container is alike what was in it."""
+    if type(container) in MAPPINGS and not differs(container, base, had):
+        return True
+    return _alike(contents(container, base), had)
 
 
 def _alike(one: Any, other: Any) -> bool:
