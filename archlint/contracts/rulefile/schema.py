@@ -244,7 +244,8 @@ class ContractEntry(Entry):
     samples: int = Field(  # type: ignore[assignment]
         default=None,
         ge=0,
-        description="The number of sizes at which the real model runs; 0 for none.",
+        description="The number of sizes at which the real model runs; 0 for none. By default 8, "
+        "and fewer where every size is proved and a run takes seconds.",
     )
     budget: BudgetEntry = Field(
         default=BudgetEntry(), description="Limits on the cost of checking the contract."

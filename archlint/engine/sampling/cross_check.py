@@ -13,7 +13,7 @@ from archlint.contracts.output_shape import at as shape_at
 from archlint.contracts.output_shape import fits
 from archlint.contracts.size_text import size_text
 from archlint.contracts.verdict import Samples
-from archlint.engine.check_run import CheckRun
+from archlint.engine.check_run import SAMPLES, CheckRun
 from archlint.engine.exploration import Exploration
 from archlint.engine.prove import ProofAttempt, SizeViolation
 from archlint.engine.sampling.input_values import values_of_round
@@ -31,6 +31,7 @@ from archlint.tracing.trace import dims_of
 
 DRAWS = 8  # times that each size runs, with other values each time, where values may decide
 _SHARE = 0.5  # of the time left: what sampling may take
+_ENOUGH = 10.0  # seconds after which no further size runs where each is proved
 _SECONDS = 2.0  # for the search of the smallest sizes of which nothing is proved
 _LARGEST_MODULUS = 64  # residues of larger divisors are not sampled
 
@@ -56,7 +57,11 @@ class Evidence:
 
 
 def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) -> Evidence:
-    """Run the counterexample, or chosen sizes; compare each outcome with the exploration."""
+    """Run the counterexample, or chosen sizes; compare each outcome with the exploration.
+
+    Where every size is proved and no number of samples is stated, an expensive model runs at one
+    size at least, and at no further one after ten seconds.
+    """
     if run.samples == 0 or attempt.vacuous:
         return Evidence(Samples(0))
     contract, memory = run.contract, PathMemory(exploration)
@@ -70,7 +75,11 @@ def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) 
         model, built = _model(run, device, quickly)
     except TargetError as e:
         return Evidence(Samples(0), unable=str(e))
-    stop = now() + _SHARE * run.seconds_left
+    seconds = _SHARE * run.seconds_left
+    by_default = contract.samples is None and run.samples == SAMPLES
+    if by_default and exploration.covered and not (valued or attempt.open):
+        seconds = min(seconds, _ENOUGH)
+    stop = now() + seconds
     count, unable = 0, ""
     rounds = DRAWS if not attempt.violation and valued else 1
     for seed, (number, point) in enumerate(product(range(rounds), sizes)):

@@ -61,6 +61,19 @@ def test_a_proof_is_not_confirmed_where_no_size_to_run_at_is_found(monkeypatch):
     assert verdict.word == "proved"
 
 
+def test_an_expensive_model_whose_every_size_is_proved_runs_once(monkeypatch):
+    """A run of segment-anything's encoder takes half a minute, and there were two."""
+    monkeypatch.setattr(cross_check, "_ENOUGH", 0.0)
+    contract = {"input": "N 3 H W", "accepts": "any H, W >= 3"}
+    net = nn.Conv2d(3, 4, 3)
+    assert archlint.check(net, **contract).samples.run == 1
+    assert archlint.check(net, **contract, samples=4).samples.run == 4
+    doubtful = archlint.check(Kinds(12).eval(), ids(100, "T"), accepts="any T <= 11")
+    assert (doubtful.word, doubtful.samples.run > 1) == ("tested", True)
+    seen = archlint.check(Kinds(12).eval(), ids(100, "T"), accepts="any T <= 12")
+    assert (seen.word, seen.counterexample) == ("broken", {"T": 12})
+
+
 @pytest.mark.parametrize("below", [5, 50])
 @pytest.mark.parametrize("longest", [17, 18, 20, 31])
 def test_a_bound_that_some_values_reach_is_broken(below, longest):
