@@ -41,7 +41,7 @@ def example_input(model: nn.Module, needed: Sequence[str], likely: Sequence[Tens
     settings = settings_of(model, needed)
     entries = []
     for i, name in enumerate(n for n in needed if n not in settings):
-        element = _LIST.match(_annotation(model, name))
+        element = _LIST.match(annotation_text(model, name))
         if (keys := mapping_keys(model, name)) is not None:
             items = [f"{k}: {shape(k, not i and not j)}" for j, k in enumerate(keys or ["KEY"])]
             entries.append(f"{name}: {{{', '.join(items)}}}")
@@ -56,10 +56,10 @@ def example_input(model: nn.Module, needed: Sequence[str], likely: Sequence[Tens
 
 def settings_of(model: nn.Module, names: Sequence[str]) -> list[str]:
     """The arguments of ``forward`` that are numbers, truths or texts by their annotations."""
-    return [name for name in names if _SETTING.match(_annotation(model, name))]
+    return [name for name in names if _SETTING.match(annotation_text(model, name))]
 
 
-def _annotation(model: nn.Module, name: str) -> str:
+def annotation_text(model: nn.Module, name: str) -> str:
     """The annotation of an argument of ``forward`` as its author would write it, or ``""``."""
     try:
         annotation = inspect.signature(model.forward).parameters[name].annotation

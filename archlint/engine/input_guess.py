@@ -20,7 +20,12 @@ from archlint.engine.check_run import CheckRun
 from archlint.engine.diagnosis.input_mismatch import takes_list
 from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore_model
-from archlint.engine.input_example import example_input, mapping_keys, settings_of
+from archlint.engine.input_example import (
+    annotation_text,
+    example_input,
+    mapping_keys,
+    settings_of,
+)
 from archlint.engine.rearranged_input import rearranged_input
 from archlint.errors import ArchlintError
 from archlint.models.annotations.forward import read_annotations
@@ -44,6 +49,11 @@ _TRUTH = re.compile(r"^(targets?|labels?|gt|ground_truth|masks?|y|y_true|y_hat)$
 _MOST_CHANNELS = 4  # of an image or a sound
 _COLOURS = 3  # channels that hardly a layer inside a model has
 _STACKED = ("12", "48")  # channels that a model makes of 2 x 2 or 4 x 4 pixels of 3 colours
+_IMAGES = ("N 3 H W", "N 1 H W")
+_LIST_OF_IMAGES = re.compile(
+    r"\b(NestedTensor|ImageList)\b|^(\w+\.)*(list|List|Sequence)\[.*Tensor\b"
+)
+"""The text of an annotation of images of different sizes, as models that detect objects take."""
 _FEW_CONVOLUTIONS = 3  # by their channels: of a block, each may be the one that sees the input
 _PYTHONS = re.compile(r"(Type|Attribute|Name|Key|Import|ModuleNotFound|NotImplemented)Error\b")
 """Errors of code that is wrong with any input, or with its container."""
@@ -65,7 +75,8 @@ def likely_inputs(model: nn.Module) -> list[Input]:
     takes 3 channels, such an image comes first: the layers are not in the order in which they
     run. A model without convolutions takes an image of the features of its first Linear, whose
     channels are last or second, or of 3. Before all these comes what the pattern of a ``Rearrange``
-    of einops in front of the first layer says.
+    of einops in front of the first layer says. Where the argument is annotated as a list of
+    tensors, or as the class that models make of one, a list of one image comes first.
     Further arguments are what their names say: ``t`` a number for each image, ``y`` its class,
     ``image2`` the same as ``image1``, ``k`` and ``v`` rows for the queries ``q``, ``tgt`` tokens of
     another length than those of ``src``, ``target`` of a loss without weights the same as its
@@ -93,7 +104,9 @@ def likely_inputs(model: nn.Module) -> list[Input]:
             f"for example {example_input(model, needed, first)}"
         )
     if not others:
-        return list(first)
+        images = [_tensor(t.text.removeprefix("N ")) for t in first if t.text in _IMAGES]
+        listed = images and _LIST_OF_IMAGES.search(annotation_text(model, needed[0]))
+        return [*([[images[0]]] if listed else []), *first]
     return [{needed[0]: one, **{n: like(one) for n, like in others.items()}} for one in first]
 
 

@@ -214,6 +214,32 @@ def test_a_list_is_guessed_where_one_is_wanted():
     assert (found.text, found.exact) == ("any size", True)
 
 
+class NestedTensor:
+    """Images of different sizes, padded, as DETR has them."""
+
+
+class Detector(Backboned):
+    def forward(self, samples: NestedTensor):
+        height = max(image.shape[-2] for image in samples)
+        width = max(image.shape[-1] for image in samples)
+        batch = torch.zeros(len(samples), 3, height, width)
+        for image, place in zip(samples, batch, strict=True):
+            place[:, : image.shape[-2], : image.shape[-1]].copy_(image)
+        return super().forward(batch)
+
+
+class Pictures(Backboned):
+    def forward(self, images: "List[torch.Tensor]"):  # noqa: F821
+        return super().forward(torch.stack(images))
+
+
+@pytest.mark.parametrize("model", [Detector, Pictures])
+def test_a_list_of_images_is_guessed(model):
+    found = archlint.infer(model())
+    assert input_as_yaml(found.input) == ["3 H W"]
+    assert (found.text, found.exact) == ("H, W >= 3", True)
+
+
 class Outdated(nn.Module):
     """Calls what its library does not have any more."""
 
