@@ -88,6 +88,32 @@ def test_the_form_of_errors():
     assert [w for w in wrong if not w.endswith(PYTHONS)] == []
 
 
+VERB = re.compile(
+    r"\b(is|are|has|have|may|determines?|depends?|gives?|goes|calls|writes|refuses|raises|chooses)\b"
+)
+REASONS = {"UnknownOutcome", "unknown_outcome", "unproved"}
+AFTER_A_VERB = ("… whether this holds: …", "… a number that the model computes with")
+"""What follows "values (…) determine"."""
+
+
+def test_reasons_are_sentences():
+    """What stands behind ``not proved`` says what happens: no clause such as "how it lies"."""
+    wrong, count = [], 0
+    for file in SOURCES:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func
+            name = name.id if isinstance(name, ast.Name) else name
+            _, text = next(messages(ast.unparse(node.args[0])), (0, ""))
+            if name in REASONS and len(re.findall(r"[a-z]{2,}", text)) > 1:
+                count += 1
+                if not VERB.search(text) and text not in AFTER_A_VERB:
+                    wrong.append(f"{file.relative_to(REPO)}:{node.lineno}: {text}")
+    assert wrong == []
+    assert count > 30
+
+
 def test_the_words_of_the_action_and_the_hooks():
     for name in ("action.yml", ".pre-commit-hooks.yaml"):
         assert misused((REPO / name).read_text(encoding="utf-8")) == [], name

@@ -104,9 +104,11 @@ def likely_inputs(model: nn.Module) -> list[Input]:
             f"for example {example_input(model, needed, first)}"
         )
     if not others:
-        images = [_tensor(t.text.removeprefix("N ")) for t in first if t.text in _IMAGES]
-        listed = images and _LIST_OF_IMAGES.search(annotation_text(model, needed[0]))
-        return [*([[images[0]]] if listed else []), *first]
+        guesses: list[Input] = list(first)
+        image = next((t.text for t in first if t.text in _IMAGES), "")
+        if image and _LIST_OF_IMAGES.search(annotation_text(model, needed[0])):
+            guesses.insert(0, [_tensor(image.removeprefix("N "))])
+        return guesses
     return [{needed[0]: one, **{n: like(one) for n, like in others.items()}} for one in first]
 
 

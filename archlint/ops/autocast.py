@@ -62,7 +62,7 @@ def autocast(
     if not torch.is_autocast_enabled("cpu"):
         return args, settings
     if function in _COMPOSED or _is_refused(function, args, settings):
-        path.unknown_outcome(f"what autocast makes of {function.__name__} is not followed")
+        path.unknown_outcome(f"{function.__name__} is not followed under autocast")
     if function in _LOWER:
         dtype = torch.get_autocast_dtype("cpu")
     elif function in _WIDER or (function in _PADS and _bends(args, settings)):

@@ -86,7 +86,7 @@ def run_kernel(
     needs values or does not work on symbolic sizes.
     """
     if torch.is_autocast_enabled("cpu"):
-        raise UnknownOutcome("what autocast makes of an operator without a rule is not followed")
+        raise UnknownOutcome("an operator without a rule is not followed under autocast")
     metas: dict[int, torch.Tensor] = {}  # by the id of the tensor that they stand for
     standins: dict[int, SymbolicTensor] = {}  # by the id of their meta tensor
 

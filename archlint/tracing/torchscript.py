@@ -209,7 +209,7 @@ def _with_defaults(module: Any, graph: Any, args: Any, kwargs: Any) -> dict[str,
     try:
         bound = inspect.signature(module.forward).bind(*args, **kwargs)
     except (TypeError, ValueError):
-        raise UnknownOutcome("TorchScript: how the arguments of a call are bound") from None
+        raise UnknownOutcome("TorchScript: the arguments of a call are not followed") from None
     bound.apply_defaults()
     given = (module, *bound.arguments.values())
     return {v.debugName(): a for v, a in zip(graph.inputs(), given, strict=True)}
@@ -230,7 +230,7 @@ def _block(block: Any, values: dict[str, Any]) -> list[Any]:
 def _node(node: Any, kind: str, inputs: list[Any], values: dict[str, Any]) -> Any:
     space, _, name = kind.partition("::")
     if kind not in _MESSAGES and any(isinstance(i, _Message) for i in inputs):
-        raise UnknownOutcome(f"TorchScript: the text of a size in {kind}")
+        raise UnknownOutcome(f"TorchScript: the text of a size in {kind} is not followed")
     if kind == "prim::Constant":
         return node.output().toIValue()
     if kind == "prim::GetAttr":
@@ -277,7 +277,7 @@ def _computed(kind: str, function: Callable[..., Any], inputs: list[Any]) -> Any
     try:
         return function(*inputs)
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as e:
-        raise UnknownOutcome(f"TorchScript: {kind} ({first_line(e)})") from None
+        raise UnknownOutcome(f"TorchScript: {kind} is not followed ({first_line(e)})") from None
 
 
 def _operator(node: Any, space: str, name: str, inputs: list[Any]) -> Any:
@@ -300,7 +300,9 @@ def _operator(node: Any, space: str, name: str, inputs: list[Any]) -> Any:
         # TorchScript has checked the types: a value of another one was made here.
         if isinstance(e, Refused) and "Expected a value of type" not in str(e):
             raise
-        raise UnknownOutcome(f"TorchScript: {space}::{name} ({summary(e)})") from None
+        raise UnknownOutcome(
+            f"TorchScript: {space}::{name} is not followed ({summary(e)})"
+        ) from None
 
 
 def _named(name: str, value: Any) -> Any:

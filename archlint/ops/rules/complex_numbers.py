@@ -43,13 +43,13 @@ def view_as_complex(path: Path, input: TensorSpec) -> TensorSpec:
     if strides is None:
         return input.like(tuple(dims), _COMPLEX[input.dtype])
     if decide(path, empty(input.dims)):
-        path.unknown_outcome("the strides of a tensor without elements")
+        path.unknown_outcome("the strides of a tensor without elements are not known")
     *outer, inner = strides
     path.claim(eq(inner, 1), "parts that are neighbours in memory, their stride is {}", inner)
     for size, stride in zip(dims, outer, strict=True):
         if not decide(path, eq(stride % 2, 0)):
             if not decide(path, ge(size, 2)):
-                path.unknown_outcome("the stride of a dimension of size 1")
+                path.unknown_outcome("the stride of a dimension of size 1 is not known")
             refuse(path, "strides divisible by 2, gets {}", stride)
     halves = tuple(stride // 2 for stride in outer)
     return input.like(tuple(dims), _COMPLEX[input.dtype], halves)

@@ -184,14 +184,14 @@ def _several(path: Path, views: list[tuple[Labels, TensorSpec]], target: Labels)
             if have != size:
                 (sizes[label],) = broadcast(path, (have,), (size,))
     dims = tuple(sizes[s] for s in target)
-    return first.like(dims, strides=_open_strides(dims, "opt_einsum chooses"))
+    return first.like(dims, strides=_open_strides(dims))
 
 
-def _open_strides(dims: tuple[Size, ...], who: str) -> DeferredStrides:
+def _open_strides(dims: tuple[Size, ...]) -> DeferredStrides:
     """A layout that is not known; nothing can be known about what depends on it."""
 
     def settle(path: Path) -> NoReturn:
-        path.unknown_outcome(who + " how the result of einsum lies in memory")
+        path.unknown_outcome("opt_einsum chooses how the result of einsum lies in memory")
 
     return DeferredStrides.of(contiguous_strides(dims), settle, [])
 

@@ -140,6 +140,6 @@ def nested_tensor_from_mask_left_aligned(path: Path, t: TensorSpec, mask: Tensor
     batch, steps, width = t.dims
     path.claim(ge(steps, 1), "steps {} > 0", steps)
     if path.known(ge(minimum(batch, width), 1)) is not True:
-        path.unproved("whether sequences without elements are packed")
+        path.unproved("whether sequences without elements can be packed is not known")
     path.unproved("values determine whether all steps are padding, which the fast path refuses")
     return False

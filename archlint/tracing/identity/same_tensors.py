@@ -27,7 +27,7 @@ from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call
 
-OPEN = "whether two tensors are one object"
+OPEN = "whether two tensors are one object is not known"
 
 
 @dataclass(frozen=True)

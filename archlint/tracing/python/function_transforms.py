@@ -51,12 +51,16 @@ def refuse_in_transform(func: Any, vmap: bool) -> None:
     values, random numbers and writes.
     """
     if func in _GRADIENTS and is_user_code(sys._getframe(2).f_code.co_filename):
-        raise UnknownOutcome("whether a tensor requires gradients inside torch.func")
+        raise UnknownOutcome(
+            "whether a tensor requires gradients is not followed inside torch.func"
+        )
     traits = traits_of(func)
     if not vmap or func is torch.Tensor.requires_grad_:  # which ``grad`` inside ``vmap`` calls
         return
     if func in _VALUES or func in INPLACE or traits.random or traits.writes != ():
-        raise UnknownOutcome(f"{getattr(func, '__name__', func)} inside torch.func.vmap")
+        raise UnknownOutcome(
+            f"{getattr(func, '__name__', func)} is not followed inside torch.func.vmap"
+        )
 
 
 Function = Callable[..., Any]
@@ -69,14 +73,14 @@ def _same(run: TraceRun, path: TracedPath, tensor: Any, *level: Any) -> Any:
 
 def _entry(run: TraceRun, path: TracedPath, tensor: Any, dim: int, level: int) -> Any:
     if path.branch(eq(spec_of(tensor).dims[dim], 0)):
-        raise UnknownOutcome("torch.func.vmap over no entries")
+        raise UnknownOutcome("torch.func.vmap over no entries is not followed")
     run.vmaps.setdefault(level, len(path.unknowns))
     return tensor.select(dim, 0)
 
 
 def _batched(run: TraceRun, path: TracedPath, tensor: Any, level: int, size: Any, dim: int) -> Any:
     if len(path.unknowns) != run.vmaps.pop(level, len(path.unknowns)):
-        raise UnknownOutcome("sizes that depend on values inside torch.func.vmap")
+        raise UnknownOutcome("sizes that depend on values are not followed inside torch.func.vmap")
     result = tensor.unsqueeze(dim)
     repeats = [1] * result.ndim
     repeats[dim] = size
@@ -94,7 +98,9 @@ def _starts_fit(path: TracedPath, outputs: Any, starts: Any) -> None:
             path.branch(eq(a, b)) for a, b in zip(one, other, strict=True)
         )
         if not same:
-            raise UnknownOutcome("torch.func.vjp with a cotangent of other sizes than the output")
+            raise UnknownOutcome(
+                "torch.func.vjp is not followed where cotangent and output differ in size"
+            )
 
 
 def _checked(derivative: Function, run: TraceRun, path: TracedPath) -> Function:

@@ -107,7 +107,7 @@ def _is_contiguous(
     path: TracedPath, spec: TensorSpec, memory_format: Any = torch.contiguous_format
 ) -> bool:
     if memory_format is torch.preserve_format:
-        raise UnknownOutcome(f"is_contiguous(memory_format={memory_format})")
+        raise UnknownOutcome(f"is_contiguous(memory_format={memory_format}) is not known")
     return is_contiguous(path, spec, memory_format)
 
 

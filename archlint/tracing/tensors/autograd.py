@@ -23,7 +23,7 @@ from archlint.tracing.tensors.specs import map_tensors, spec_of
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 from archlint.tracing.trace import Call
 
-_UNKNOWN = "whether a tensor requires gradients"
+_UNKNOWN = "whether a tensor requires gradients is not known"
 _SET = torch.Tensor.requires_grad.__set__  # type: ignore[attr-defined]
 _DATA = torch.Tensor.data.__get__  # type: ignore[attr-defined]
 _SWITCHES = frozenset((torch.Tensor.requires_grad_, _SET))
@@ -63,7 +63,7 @@ class Gradients:
         writes = writes or func in INPLACE
         self._written = self._written or writes
         if func is torch.Tensor.__deepcopy__ and requires_grad(call.args[0]) is not False:
-            raise UnknownOutcome("a copy of a tensor that may require gradients")
+            raise UnknownOutcome("a copy of a tensor that may require gradients is not followed")
         if not torch.is_grad_enabled():
             self._same_tensor(call)
         elif writes:
@@ -149,10 +149,10 @@ class Gradients:
     ) -> tuple[Any, ...]:
         """``torch.autograd.grad``: for each of the inputs a tensor of its sizes."""
         if is_grads_batched or self._written or self._freed:
-            raise UnknownOutcome("torch.autograd.grad after memory was written or a graph freed")
+            raise UnknownOutcome("torch.autograd.grad is not followed after memory was written")
         ends, starts = _sequence(outputs), _sequence(inputs)
         if not all(isinstance(t, torch.Tensor) for t in (*ends, *starts)):
-            raise UnknownOutcome("torch.autograd.grad of an edge of the graph")
+            raise UnknownOutcome("torch.autograd.grad of an edge of the graph is not followed")
         starting = [None] * len(ends) if grad_outputs is None else _sequence(grad_outputs)
         for known in map(requires_grad, (*ends, *starts)):
             if known is None:
@@ -163,7 +163,9 @@ class Gradients:
         self._freed = not (create_graph if retain_graph is None else retain_graph)
         used = _reached(ends)
         if not all(id(t) in used for t in starts):
-            raise UnknownOutcome("torch.autograd.grad of a tensor that may be unused")
+            raise UnknownOutcome(
+                "torch.autograd.grad of a tensor that may be unused is not followed"
+            )
         return tuple(self._gradient(t, create_graph) for t in starts)
 
     def _gradient(self, of: torch.Tensor, create_graph: bool) -> SymbolicTensor:
@@ -175,7 +177,7 @@ class Gradients:
 
 
 def _strides_unknown(path: Path) -> Any:
-    path.unknown_outcome("how a gradient lies in memory")
+    path.unknown_outcome("how a gradient lies in memory is not known")
 
 
 def _set(tensor: SymbolicTensor, wanted: bool | None, leaf: bool) -> None:
@@ -245,7 +247,7 @@ def none_without_graph(what: str) -> Any:
 
     def answer(tensor: SymbolicTensor) -> None:
         if not is_leaf(tensor):
-            raise UnknownOutcome(f"{what} of a tensor that requires gradients")
+            raise UnknownOutcome(f"{what} of a tensor that requires gradients is not known")
 
     return answer
 
@@ -253,5 +255,5 @@ def none_without_graph(what: str) -> Any:
 def zero_without_graph(tensor: SymbolicTensor) -> int:
     """``output_nr``, which of a function's results the tensor is."""
     if not is_leaf(tensor):
-        raise UnknownOutcome("output_nr of a tensor that requires gradients")
+        raise UnknownOutcome("output_nr of a tensor that requires gradients is not known")
     return 0

@@ -108,7 +108,7 @@ def _no_cuda_array(calls: Calls, tensor: SymbolicTensor) -> Any:
 
 def _grad_dtype(calls: Calls, tensor: SymbolicTensor) -> torch.dtype:
     if not is_leaf(tensor):
-        raise UnknownOutcome("grad_dtype of a tensor that an operator computed")
+        raise UnknownOutcome("grad_dtype of a tensor that an operator computed is not known")
     return tensor.spec.dtype
 
 

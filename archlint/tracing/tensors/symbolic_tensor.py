@@ -60,7 +60,7 @@ class SymbolicTensor(torch.Tensor):
         # Only reached outside of a trace: in a report, or if a model kept the tensor.
         if func is torch.Tensor.__repr__:
             return f"<tensor {args[0].spec}>"
-        raise UnknownOutcome(f"{_name(func)} on a symbolic tensor of an earlier trace")
+        raise UnknownOutcome(f"{_name(func)} is called on a symbolic tensor of an earlier trace")
 
     @classmethod
     def __torch_dispatch__(  # type: ignore[override]
