@@ -19,6 +19,7 @@ from archlint.ops.shapes.strides import settled_strides
 from archlint.runtime.environment_errors import is_environment_error
 from archlint.runtime.user_frames import first_line, summary
 from archlint.symbolic import Expr, Size
+from archlint.symbolic.formula import conj, eq
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing.cpu_kernels import (
     FEW,
@@ -89,6 +90,7 @@ def run_kernel(
         raise UnknownOutcome("an operator without a rule is not followed under autocast")
     metas: dict[int, torch.Tensor] = {}  # by the id of the tensor that they stand for
     standins: dict[int, SymbolicTensor] = {}  # by the id of their meta tensor
+    real: list[tuple[torch.Tensor, torch.Tensor]] = []  # the others, with their meta tensors
 
     def symbolic(tensor: torch.Tensor) -> torch.Tensor:
         meta = metas.get(id(tensor))
@@ -99,6 +101,8 @@ def run_kernel(
             standins[id(meta)] = tensor
         else:
             meta = tensor if tensor.device.type == "meta" or not tensor.ndim else tensor.to("meta")
+            if meta is not tensor:
+                real.append((tensor, meta))
         metas[id(tensor)] = meta
         return meta
 
@@ -120,6 +124,7 @@ def run_kernel(
             raise RefusedCall(f"{type(error).__name__}: {error}") from None
         finally:
             path.eager = eager
+    _check_resized(path, func, real)
     made = _from_meta(result, standins, index, not metas)
     for sizes, arguments in samples:
         if (
@@ -131,6 +136,19 @@ def run_kernel(
     if cpu:
         check_refusals(path, func, (args, kwargs), since, call_name(func))
     return made
+
+
+def _check_resized(path: TracedPath, func: Any, real: list[tuple[Any, torch.Tensor]]) -> None:
+    """Raise :class:`UnknownOutcome` if a real tensor may have got other sizes than it had.
+
+    ``real``: such tensors, each with the meta tensor that stood for it. PyTorch resizes the target
+    of ``out=`` and of ``resize_``.
+    """
+    for tensor, meta in real:
+        have, get = tuple(tensor.shape), tuple(size_of(d) for d in meta.shape)
+        same = len(have) == len(get) and conj(*map(eq, have, get))
+        if path.known(same) is not True:
+            raise UnknownOutcome(f"{call_name(func)} may resize a tensor that is made of no input")
 
 
 def _only_meta(path: TracedPath, func: Any, samples: list[Any], error: Exception) -> None:

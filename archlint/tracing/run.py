@@ -23,8 +23,8 @@ class TraceRun:
     some tensor may require gradients. ``vmaps``: the levels of ``torch.func.vmap`` that run, each
     with the number of unknowns when it began. ``remembered``: what cached functions gave for
     symbolic arguments. ``alternatives``: whether a stand-in may be one of several tensors.
-    ``thread``: the thread that runs the model; calls
-    from other threads are not part of the trace.
+    ``inference``: whether some tensor was made in inference mode. ``thread``: the thread that runs
+    the model; calls from other threads are not part of the trace.
     """
 
     def __init__(self) -> None:
@@ -35,6 +35,7 @@ class TraceRun:
         self.vmaps: dict[int, int] = {}
         self.remembered: dict[Any, Any] = {}
         self.alternatives = False
+        self.inference = False
         self.thread = threading.get_ident()
 
     def in_thread(self) -> bool:

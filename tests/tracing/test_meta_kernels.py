@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch._dispatch.python import enable_python_dispatcher
 
+import archlint
 from archlint.contracts.contract import TensorInput
 from archlint.ops.registry import TensorSpec
 from archlint.ops.shapes.strides import contiguous_strides, settled_strides
@@ -159,3 +160,46 @@ def test_the_page_says_what_differs():
         PAGE.write_text(MADE_WITH.sub(f"Made with torch {version}", text))
     assert not wrong
     assert len(ROWS) > 60
+
+
+def _into_new(x):
+    out = torch.zeros(2, 5)
+    torch.mul(x, 2, out=out)
+    return out
+
+
+def _into_empty(x):
+    out = torch.empty(0)
+    torch.cat([x, x], out=out)
+    return out
+
+
+def _resized(x):
+    y = torch.zeros(3)
+    y.resize_(x.shape[1])
+    return y
+
+
+@pytest.mark.filterwarnings("ignore:An output with one or more elements was resized")
+@pytest.mark.parametrize("function", [_into_new, _into_empty, _resized])
+def test_a_real_tensor_that_gets_other_sizes(function):
+    class Resizes(torch.nn.Module):
+        def forward(self, x):
+            return function(x)
+
+    found = archlint.infer(Resizes(), "2 T")
+    for t in range(1, 9):
+        assert found.output(T=t) in (tuple(function(torch.zeros(2, t)).shape), None)
+
+
+def test_inference_mode_that_was_left():
+    class Infers(torch.nn.Module):
+        def forward(self, x):
+            with torch.inference_mode():
+                y = x * 2
+            return x if y.is_inference() else x[:, :1]
+
+    assert (
+        archlint.check(Infers(), "2 T", accepts="any T >= 1", output="2 1", samples=0).word
+        != "proved"
+    )

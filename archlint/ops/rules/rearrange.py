@@ -15,6 +15,7 @@ from archlint.ops.shapes.strides import (
     is_contiguous,
     like_input_layout,
 )
+from archlint.ops.silent_path import SilentPath, Unanswered
 from archlint.ops.torch_versions import TENSOR_AS_LIST
 from archlint.ops.traits import Unchecked, View
 from archlint.ops.values.grids import added
@@ -29,6 +30,8 @@ Tensor = torch.Tensor
 def _contiguous_itself(
     path: Path, input: TensorSpec, memory_format: torch.memory_format = torch.contiguous_format
 ) -> TensorSpec | None:
+    if input.strides is not None and isinstance(path, SilentPath):
+        raise Unanswered  # until somebody asks: it takes a while, and hardly anybody does
     return input if is_contiguous(path, input, memory_format) else None
 
 

@@ -61,13 +61,18 @@ def with_same(
     if call.func is torch.Tensor.__eq__ and len(call.args) == 2:
         _check_search(*call.args)
     itself = traits_of(call.func).itself
-    return result if itself is None else _put(_same(path, call, known, settings, itself), result)
+    if itself is None:
+        return result
+    several = len(result) if type(result) in (tuple, list) else None
+    return _put(_same(path, call, known, settings, itself, several), result)
 
 
-def _same(path: TracedPath, call: Call, known: Any, settings: Any, itself: Any) -> Any:
+def _same(
+    path: TracedPath, call: Call, known: Any, settings: Any, itself: Any, several: int | None
+) -> Any:
     """The argument that a call returns, or :class:`Alternatives`; ``None`` for a new tensor.
 
-    For an operator with several results, a list of these.
+    For an operator with ``several`` results, a list of these.
     """
     pairs = list(_pairs((call.args, call.kwargs), (tuple(known), dict(settings))))
 
@@ -79,11 +84,9 @@ def _same(path: TracedPath, call: Call, known: Any, settings: Any, itself: Any) 
     except Unanswered:
         pass
     tensors = [tensor for tensor, _ in pairs]
-    first = itself(SilentPath(path, ()), *known, **settings)
-    if not isinstance(first, (tuple, list)):
+    if several is None:
         return Alternatives.of(tensors, which)
-    parts = range(len(first))
-    return [Alternatives.of(tensors, partial(_at, which, at)) for at in parts]
+    return [Alternatives.of(tensors, partial(_at, which, at)) for at in range(several)]
 
 
 def _at(which: Callable[[Path], Any], at: int, path: Path) -> Any:

@@ -20,7 +20,7 @@ import types
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Protocol
 
 import torch
@@ -82,6 +82,15 @@ def text_of(number: Number, spec: str, text: str, by: str) -> str:
         known = next((text for text, size in texts.items() if size == value), "")
         return known or _mark(number)
     return _mark(number) if value is False else format(value, spec)
+
+
+def only_shown(root: CodeType | None) -> bool:
+    """Whether the text of a tensor that user code below ``root`` makes now is for people only."""
+    frame = _user_frame(torch._tensor.__file__, torch.overrides.__file__)
+    if frame is None:
+        return True
+    use = use_of(frame, of_text=True)
+    return use is not None and use.harmless and not reads_texts(root)
 
 
 def _mark(number: Number) -> str:
@@ -334,10 +343,16 @@ def _attribute(owner: Any, name: str) -> Any:
 # -- the code around ------------------------------------------------------------------------------
 
 
-def _user_frame() -> FrameType | None:
-    """The frame of user code that formats or hashes; ``None`` if torch or Python does."""
+def _user_frame(*passed_by: str) -> FrameType | None:
+    """The frame of user code that formats or hashes; ``None`` if torch or Python does.
+
+    ``passed_by``: files that only pass the question on.
+    """
     frame: FrameType | None = sys._getframe(2)
-    while frame is not None and owner_of(frame.f_code.co_filename) is Owner.ARCHLINT:
+    while frame is not None and (
+        owner_of(frame.f_code.co_filename) is Owner.ARCHLINT
+        or frame.f_code.co_filename in passed_by
+    ):
         if frame.f_code.co_filename == user_frames.__file__:
             return None  # the text of an error, whoever runs archlint
         frame = frame.f_back

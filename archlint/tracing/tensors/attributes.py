@@ -22,6 +22,7 @@ from archlint.tracing.path import VALUE_NEEDED, TracedPath
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.python_types import sym_int, user_number
 from archlint.tracing.symint.rounding import as_float
+from archlint.tracing.symint.text_uses import only_shown
 
 Attribute = Callable[..., Any]
 _FEW = 8  # elements of a tensor, each of which is a number of its own
@@ -223,6 +224,8 @@ def _value_needed() -> NoReturn:
 
 @_attribute("__repr__", "__str__", "__format__")
 def _repr(path: TracedPath, spec: TensorSpec, *args: Any, **kwargs: Any) -> str:
+    if not only_shown(path.model_caller):
+        raise UnknownOutcome("the text of a tensor is needed")
     return f"<tensor {spec}>"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from archlint.ops.traits import View, traits_of, written_by
+from archlint.tracing.run import current_run
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.tensors.autograd import (
     is_leaf,
@@ -97,7 +98,8 @@ def _without_calls(answer: Callable[[SymbolicTensor], Any]) -> Answer:
 
 
 def _no_inference(calls: Calls, tensor: SymbolicTensor) -> bool:
-    if torch.is_inference_mode_enabled():
+    run = current_run()
+    if torch.is_inference_mode_enabled() or (run is not None and run.inference):
         raise UnknownOutcome("inference mode inside a model is not followed")
     return False
 

@@ -86,8 +86,10 @@ def symbolic_tensor(spec: TensorSpec, made_by: int = -1) -> SymbolicTensor:
     tensor.spec = spec
     tensor.made_by = made_by
     run = current_run()
-    if run is not None and run.grad_seen:
-        tensor.requires = None
+    if run is not None:
+        if run.grad_seen:
+            tensor.requires = None
+        run.inference = run.inference or torch.is_inference_mode_enabled()
     return tensor
 
 

@@ -82,7 +82,17 @@ def warned(x):
     return len(str(caught[0].message))
 
 
+def of_a_tensor(x):
+    return len(repr(x)) % 5 + 1
+
+
+def in_the_text_of_a_tensor(x):
+    return 2 if "[" in f"{x[0, 0]}" else 1
+
+
+OF_TENSORS = (of_a_tensor, in_the_text_of_a_tensor)
 READ = (
+    *OF_TENSORS,
     *(length_of_the_error, part_of_the_error, the_cause, formatted, the_one_that_is_handled),
     *(printed_to_a_text, printed, warned),
 )
@@ -102,7 +112,9 @@ def test_a_text_that_is_read(function):
     for output in range(1, 20):
         at = [function(torch.zeros(2, t)) for t in range(1, 25)]
         verdict = archlint.check(model(function), output=str(output), **contract)
-        assert (verdict.word == "proved") == all(n == output for n in at)
+        right = all(n == output for n in at)
+        assert verdict.word == "proved" if right and function not in OF_TENSORS else True
+        assert right or verdict.word != "proved"
         if verdict.word == "broken":
             break
 
@@ -124,6 +136,13 @@ def shown(x):
     return 1
 
 
-@pytest.mark.parametrize("function", [raised_again, shown], ids=lambda f: f.__name__)
+def tensor_shown(x):
+    print(f"got {x}", x)
+    if x.shape[1] > 4:
+        raise ValueError(f"too long: {x}")
+    return 1
+
+
+@pytest.mark.parametrize("function", [raised_again, shown, tensor_shown], ids=lambda f: f.__name__)
 def test_a_text_that_only_people_read_costs_nothing(function):
     assert archlint.infer(model(function), "N T").exact
