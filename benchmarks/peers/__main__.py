@@ -24,6 +24,7 @@ import gc
 import logging
 import math
 import multiprocessing
+import os
 import re
 import resource
 import sys
@@ -165,7 +166,8 @@ def _cells(case: Case, runs: int, answers: dict[str, Answer]) -> dict[str, str]:
 
 def _asked_at(name: str, asked: int, before: dict[str, str]) -> str:
     """Where a column was asked: at this commit, or so many of its contracts, and before."""
-    now = f"{commit()}, torch {torch.__version__.partition('+')[0]}"
+    version, load = torch.__version__.partition("+")[0], os.getloadavg()[2]
+    now = f"{commit()}, torch {version}, load {load:.0f}"
     earlier = before.get(name, "")
     if asked == len(CASES) or earlier in ("", now):
         return now
@@ -196,7 +198,9 @@ def report(table: dict[str, dict[str, str]], where: dict[str, str]) -> None:
             for g, w in (("right", "right"), ("wrong", "wrong"), ("none", "without an answer"))
         ]
         at = f" (asked at {where[name]})" if name in where else ""
-        summary.append(f"{name}: {', '.join(counts)}{_ratio(name, rows)}{at}")
+        alike = where.get(name) == where.get("archlint")  # times under another load mislead
+        ratio = _ratio(name, rows) if alike else ""
+        summary.append(f"{name}: {', '.join(counts)}{ratio}{at}")
     write(
         "peers",
         "python -m benchmarks.peers",
