@@ -36,7 +36,7 @@ from archlint.symbolic.atom import (
     evaluate_defined,
     factor_text,
 )
-from archlint.symbolic.division import ceildiv, exact_quotient, mod
+from archlint.symbolic.division import as_quotient, ceildiv, exact_quotient, mod
 from archlint.symbolic.expr import (
     Expr,
     cached,
@@ -80,6 +80,7 @@ __all__ = [
     "StepFunction",
     "Symbol",
     "Unknown",
+    "as_quotient",
     "atoms",
     "bit_length_of",
     "cached",

@@ -37,13 +37,23 @@ def split_by_values(comparison: Comparison, box: Box) -> Bool | None:
         if low is not None and high is not None and 0 <= high - low < MAX_CASES:
             candidates.append((high - low, str(atom), atom, low, high))
     for _, _, atom, low, high in sorted(candidates, key=lambda c: c[:2]):
-        try:
-            exprs = [with_value(comparison.expr, atom, value) for value in range(low, high + 1)]
-        except ZeroDivisionError:
-            continue
-        cases = [_simplified(compare_to_zero(comparison.op, e), box) for e in exprs]
-        return _by_value(from_atom(atom), low, cases)
+        split = by_cases(comparison, atom, low, high, box)
+        if split is not None:
+            return split
     return None
+
+
+def by_cases(comparison: Comparison, atom: Atom, low: int, high: int, box: Box) -> Bool | None:
+    """The comparison, a case for each value of the atom, which are all in ``low..high``.
+
+    ``None`` if a divisor would become 0.
+    """
+    try:
+        exprs = [with_value(comparison.expr, atom, value) for value in range(low, high + 1)]
+    except ZeroDivisionError:
+        return None
+    cases = [_simplified(compare_to_zero(comparison.op, e), box) for e in exprs]
+    return _by_value(from_atom(atom), low, cases)
 
 
 def _simplified(formula: Bool, box: Box) -> Bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archlint.symbolic.atom import Size
+from archlint.symbolic.atom import FloorDiv, Size
 from archlint.symbolic.expr import cached, divide_polynomial, floordiv
 
 
@@ -29,3 +29,11 @@ def mod(num: Size, den: Size) -> Size:
 def ceildiv(num: Size, den: Size) -> Size:
     """``num / den`` rounded up. ``ZeroDivisionError`` if ``den`` is the number 0."""
     return -floordiv(-num, den)
+
+
+def as_quotient(size: Size) -> FloorDiv | None:
+    """The quotient rounded down that the size is, if it is one and nothing else."""
+    if isinstance(size, int) or size.const or len(size.terms) != 1:
+        return None
+    ((atom, *others), number) = size.terms[0]
+    return atom if not others and number == 1 and isinstance(atom, FloorDiv) else None

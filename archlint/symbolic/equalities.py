@@ -15,6 +15,7 @@ from archlint.symbolic import (
     Size,
     Symbol,
     Unknown,
+    atoms,
     cached,
     exact_quotient,
     floordiv,
@@ -141,6 +142,9 @@ def _solve(expr: Expr) -> tuple[Atom, Size] | None:
     alone = [(m[0], c) for m, c in expr.terms if len(m) == 1 and abs(c) == 1]
     if not alone:
         return None
+    # y == x // (x // y) says what the quotient is, not what y is.
+    inside = {a for part, _ in alone for o in part.operands() for a in atoms(o)}
+    alone = [(a, c) for a, c in alone if a not in inside] or alone
     atom, coef = min(alone, key=lambda term: _elimination_order(term[0]))
     rest = expr - from_atom(atom) * coef
     return atom, rest * -coef

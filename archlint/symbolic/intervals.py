@@ -15,6 +15,7 @@ from archlint.symbolic import (
     StepFunction,
     Symbol,
     Unknown,
+    as_quotient,
     from_atom,
     polynomial,
 )
@@ -147,7 +148,7 @@ class Box:
             if isinstance(atom.den, int):
                 den = atom.den
                 return (None if low is None else low // den, None if high is None else high // den)
-            return _quotient((low, high), self.interval(atom.den))
+            return self._quotient(atom, atom.den)
         if isinstance(atom, StepFunction):
             low, high = self.interval(atom.arg)
             least = atom.at(atom.start if low is None else low)
@@ -159,6 +160,17 @@ class Box:
             return (min(lows) if len(lows) == len(bounds) else None, min(highs, default=None))
         assert isinstance(atom, Max)
         return (max(lows, default=None), max(highs) if len(highs) == len(bounds) else None)
+
+    def _quotient(self, atom: FloorDiv, den: Expr) -> Interval:
+        found = _quotient(self.interval(atom.num), self.interval(den))
+        if found[0] != 0:
+            return found
+        inner, low = as_quotient(den), 0
+        if inner is not None and inner.num is atom.num:  # x // (x // y) >= y where y >= 1
+            low = max(low, _lower(self.interval(inner.den)))
+        if low == 0:
+            low = int(_lower(self.interval(atom.num - den)) >= 0)
+        return low, found[1]
 
     def _unknown(self, atom: Unknown) -> Interval:
         low = None if atom.low is None else self.interval(atom.low)[0]
@@ -174,6 +186,11 @@ def _grouping(expr: Expr) -> list[Atom]:
     found = dict.fromkeys(atom for m, _ in expr.terms for atom in m)
     counts = {a: [m.count(a) for m, _ in expr.terms if a in m] for a in found}
     return [a for a, times in counts.items() if len(times) > 1 and max(times) == 1]
+
+
+def _lower(bounds: Interval) -> int:
+    """The lower bound, if it is not negative."""
+    return -1 if bounds[0] is None else bounds[0]
 
 
 def _term(monomial: Monomial, coef: int) -> Size:

@@ -14,6 +14,7 @@ from archlint.symbolic import (
     Expr,
     FloorDiv,
     Size,
+    as_quotient,
     cached,
     ceildiv,
     exact_quotient,
@@ -63,6 +64,7 @@ def factored(comparison: Comparison, box: Box, *, by_cases: bool = True) -> Bool
         _of_one_quotient,
         _of_one_product,
         _of_two_products,
+        _of_rounded_products,
         *((_of_divisors, split_by_values) if by_cases else ()),
     ):
         formula: Bool | None = rewrite(comparison, box)
@@ -264,7 +266,47 @@ def _at_least(large: Size, small: Size, k: int, box: Box, *, up: bool) -> bool:
     rounded = ceildiv(small, k) * k if up else floordiv(large, k) * k
     if (up and rounded is large) or (not up and rounded is small):
         return True
-    return _lower_bound(large - small, box) >= 0
+    return _is_at_least_divisor(large, small) or _lower_bound(large - small, box) >= 0
+
+
+def _is_at_least_divisor(large: Size, small: Size) -> bool:
+    """Whether it is ``x // (x // y)`` and ``y``: as ``y * (x // y) <= x``, it is no smaller."""
+    quotient = as_quotient(large)
+    inner = None if quotient is None else as_quotient(quotient.den)
+    if quotient is None or inner is None:
+        return False
+    return inner.num is quotient.num and inner.den is small
+
+
+def _of_rounded_products(comparison: Comparison, box: Box) -> Bool | None:
+    """Compare ``a*b`` with ``(a//p)*p * (b//q)*q``, which is not more, where all are positive.
+
+    They are equal only if ``p`` divides ``a`` and ``q`` divides ``b``: if ``a//p*p < a``, then the
+    product is at most ``(a-1)*b``.
+    """
+    expr = comparison.expr
+    if expr.const or len(expr.terms) != 2:
+        return None
+    (whole, sign), (rounded, other) = sorted(expr.terms, key=lambda term: len(term[0]))
+    if abs(sign) != 1 or other != -sign or len(rounded) != 2 * len(whole):
+        return None
+    rest, parts = list(rounded), []
+    for atom in whole:
+        size = from_atom(atom)
+        for quotient in rest:
+            den = quotient.den if isinstance(quotient, FloorDiv) and quotient.num is size else 0
+            times = next((a for a in rest if from_atom(a) is den), None)
+            if times is not None and min(_lower_bound(size, box), _lower_bound(den, box)) >= 1:
+                parts.append(eq(mod(size, den), 0))
+                rest.remove(quotient)
+                rest.remove(times)
+                break
+        else:
+            return None
+    equal = conj(*parts)
+    if comparison.op == ">=":
+        return True if sign > 0 else equal
+    return equal if comparison.op == "==" else negate(equal)
 
 
 def _factorizations(factor: int, parts: int) -> Iterator[tuple[int, ...]]:

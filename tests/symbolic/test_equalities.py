@@ -100,3 +100,17 @@ def test_where_the_equations_hold_the_value_is_the_same(equations, one, other):
 def test_each_equation_holds_somewhere():
     for equation in EQUATIONS:
         assert any(holds(equation, p) for p in POINTS), equation
+
+
+def test_a_divisor_is_not_replaced_by_what_contains_it():
+    size, pieces = (H + 14) // 16, (H + 84) // 112
+    equations = known(eq(size // (size // pieces), pieces), eq((W + 6) // 8, W // 3 + 1))
+    assert equations.simplify_size(N * pieces // (size // (size // pieces))) is N
+    again = known(eq(size // (size // pieces), pieces), eq(pieces, (W + 6) // 8))
+    rewritten = again.simplify_size((N * pieces) // ((W + 6) // 8))
+    for point in POINTS:
+        quotients = (pieces, (W + 6) // 8, size // (size // pieces))
+        if evaluate(pieces, point) < 1 or evaluate(size // pieces, point) < 1:
+            continue
+        if len({evaluate(q, point) for q in quotients}) == 1:
+            assert evaluate(rewritten, point) == point["N"]

@@ -181,3 +181,23 @@ def test_terms_of_two_groups_cancel(h, w, k):
     box = Box({"H": (1, None), "W": (1, None)})
     assert box.interval(h * w + w - k * (h // k) * w - k * (w // k))[0] == 0
     assert box.interval(h * w - k * (h // k) * w - (k - 1) * w)[1] == 0
+
+
+@pytest.mark.parametrize("x", [H, 3 * H + 1, (H + 6) // 4, H + W])
+@pytest.mark.parametrize("y", [W, (W + 5) // 3, N + 2])
+def test_quotients_of_what_a_quotient_divides(x, y):
+    for ranges in ({"H": (1, None), "W": (1, 9), "N": (0, 4)}, {"H": (12, 40), "W": (2, 3)}):
+        box = Box({"N": (1, 4), **ranges})
+        values = [range(box.ranges[n][0], min(box.ranges[n][1] or 30, 30) + 1) for n in "HWN"]
+        for quotient in (x // y, x // (x // y)):
+            low, high = box.interval(quotient)
+            for point in itertools.product(*values):
+                try:
+                    found = quotient.evaluate(dict(zip("HWN", point, strict=True)))
+                except ZeroDivisionError:
+                    continue
+                assert low is None or low <= found, point
+                assert high is None or found <= high, point
+    box = Box({"H": (28, None)})
+    assert box.interval(((H + 6) // 8) // ((H + 28) // 56))[0] == 1
+    assert box.interval(((H + 6) // 8) // (((H + 6) // 8) // ((H + 28) // 56)))[0] == 1

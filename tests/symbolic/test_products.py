@@ -25,6 +25,14 @@ def windows(size):
     return (size + 6) // 7
 
 
+def piece(size, pieces):
+    return size // (size // pieces)
+
+
+def rounded(size, step):
+    return size // step * step
+
+
 @pytest.mark.parametrize(
     ("formula", "said"),
     [
@@ -49,6 +57,15 @@ def windows(size):
         (eq(64 * (H // 16) ** 2, (H // 2) ** 2), eq(8 * (H // 16), H // 2)),
         (ge(3 * H * H, 12 * W * W), ge(H, 2 * W)),
         (ne(H * H * W * W, 4 * N * N), ne(H * W, 2 * N)),
+        (eq(piece(H + 5, H) * piece(W + 3, W), H * W), None),
+        (ge(H * W, piece(H + 5, H) * piece(W + 3, W)), None),
+        (ne(rounded(H, N) * rounded((W + 1) // 2, N), H * ((W + 1) // 2)), None),
+        (
+            eq(rounded(H, W) * rounded((W + 1) // 2, N), H * ((W + 1) // 2)),
+            conj(eq(H % W, 0), eq((W + 1) // 2 % N, 0)),
+        ),
+        (ge(rounded(H, W) * rounded(W, N), H * W), conj(eq(H % W, 0), eq(W % N, 0))),
+        (ge(N * H * W, rounded(H, W) * rounded(W, N) * rounded(N, H)), None),
     ],
 )
 def test_what_a_comparison_of_products_says(formula, said):

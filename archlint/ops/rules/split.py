@@ -24,6 +24,7 @@ from archlint.symbolic.quantify_unknowns import unknowns_in
 Tensor = torch.Tensor
 MOST_PIECES = 64
 FEW = 3  # pieces, where their number depends on values
+MOST_PATHS = 8  # numbers of pieces, each of which is a path
 
 
 class Pieces(NamedTuple):
@@ -160,6 +161,8 @@ def chunk(
     if mod(size, chunks) == 0:
         return cut(input, at, [floordiv(size, chunks)] * chunks)
     length = ceildiv(size, chunks)
+    if chunks > MOST_PATHS and _are_many(path, ceildiv(size, length)):
+        return _run_of_cuts(path, input, at, length)
     count = chunks
     while count > 1 and not decide(path, gt(size, length * (count - 1))):
         count -= 1

@@ -126,3 +126,28 @@ def test_rows_that_are_put_one_after_the_other_are_no_rows():
     model = Positions(lambda p: torch.cat(p, -1), lambda p: (p[:, ::2], p[:, 1::2]))
     found = archlint.infer(model, "N H W")
     compare(found, "steps", lambda p: really(model, p), POINTS)
+
+
+class Chunked(nn.Module):
+    """A layer on each of so many chunks, most of which are of one length."""
+
+    def __init__(self, chunks, layer):
+        super().__init__()
+        self.chunks = chunks
+        self.layer = layer
+
+    def forward(self, x):
+        return torch.cat([self.layer(c) for c in x.chunk(self.chunks, dim=1)], dim=1)
+
+
+@pytest.mark.parametrize("chunks", [7, 9, 100])
+@pytest.mark.parametrize("layer", [nn.ReLU(), nn.Conv1d(4, 6, 2), nn.AvgPool1d(3)])
+def test_many_chunks_are_a_few_paths(chunks, layer):
+    model = nn.Sequential(Chunked(chunks, lambda c: layer(c.mT).mT)).eval()
+    found = archlint.infer(model, "N T 4")
+    assert found.exact, found.reasons
+    assert chunks < 9 or len(found.explored.paths) <= 16
+    points = [
+        (n, t) for n in (1, 2) for t in (*range(1, 30), 99, 100, 101, 199, 200, 201, 250, 301)
+    ]
+    assert compare(found, "chunks", lambda p: really(model, (*p, 4)), points) == len(points)
