@@ -19,6 +19,7 @@ from typing import Any
 from archlint.tracing.identity.asking_code import Asking
 from archlint.tracing.keys.watched_code import Unfit, Watch
 from archlint.tracing.loops.names import BodyNames, body_names
+from archlint.tracing.symint.numbered_code import remember
 
 HELPER = "__archlint_loops__"
 """The global name by which a rewritten function reaches the loops of the current run."""
@@ -198,6 +199,7 @@ def _compiled(
             warnings.simplefilter("ignore")
             flags = like.co_flags & _FUTURE
             code: CodeType = compile(tree, like.co_filename, "exec", flags, dont_inherit=True)
+            remember(tree, code, flags)
     except (SyntaxError, ValueError):
         return None
     for name in ("outer", *((owner,) if owner is not None else ()), like.co_name):

@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType, FrameType
 
+from archlint.tracing.symint.numbered_code import HAS_COLUMNS, place_in, places_of
+
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.Module)
 
 
 class SourceTree:
     """The syntax tree of a file. ``parents`` maps each node to the one around it."""
 
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, tree: ast.Module, filename: str = "") -> None:
         self.tree = tree
+        self._places = {} if HAS_COLUMNS else places_of(tree, filename)
         self.parents = {c: n for n in ast.walk(tree) for c in ast.iter_child_nodes(n)}
         self._bound: set[str] | None = None
 
@@ -33,30 +36,19 @@ class SourceTree:
         return node
 
     def at(self, code: CodeType, instruction: int) -> ast.expr | None:
-        """The smallest expression around an instruction; ``None`` if it is not known.
-
-        Before Python 3.11 code has no columns: the expression is then the only text or look-up of
-        the statement.
-        """
+        """The smallest expression around an instruction; ``None`` if it is not known."""
         if sys.version_info >= (3, 11):
             where = list(code.co_positions())[instruction // 2]
-            line, last, column, end = where
-            if line is None or last is None or column is None or end is None:
-                return None
-            covering = (
-                n for n in ast.walk(self.tree)
-                if isinstance(n, ast.expr) and _covers(n, (line, column), (last, end))
-            )  # fmt: skip
-            return min(covering, key=_extent, default=None)
-        line = _line(code, instruction)
-        nodes = [n for n in ast.walk(self.tree) if isinstance(n, _ASKING) and n.lineno == line]
-        outer = [n for n in nodes if not any(o in nodes for o in self._around(n))]
-        return outer[0] if len(outer) == 1 else None
-
-    def _around(self, node: ast.AST) -> Iterator[ast.AST]:
-        while node in self.parents:
-            node = self.parents[node]
-            yield node
+        else:
+            where = place_in(self._places, code, instruction) or (None, None, None, None)
+        line, last, column, end = where
+        if line is None or last is None or column is None or end is None:
+            return None
+        covering = (
+            n for n in ast.walk(self.tree)
+            if isinstance(n, ast.expr) and _covers(n, (line, column), (last, end))
+        )  # fmt: skip
+        return min(covering, key=_extent, default=None)
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
@@ -70,9 +62,6 @@ def _bound(node: ast.AST) -> Iterator[str]:
         yield node.asname or node.name
 
 
-_ASKING = (ast.JoinedStr, ast.Call, ast.BinOp, ast.Subscript, ast.Compare)
-
-
 def _covers(node: ast.expr, start: tuple[int, int], end: tuple[int, int]) -> bool:
     last = (node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
     return (node.lineno, node.col_offset) <= start and end <= last
@@ -83,18 +72,10 @@ def _extent(node: ast.expr) -> tuple[int, int]:
     return lines, (node.end_col_offset or 0) - node.col_offset
 
 
-def _line(code: CodeType, instruction: int) -> int:
-    line = code.co_firstlineno
-    for start, _, number in code.co_lines():
-        if start <= instruction and number is not None:
-            line = number
-    return line
-
-
 @lru_cache(maxsize=64)
 def _tree(filename: str, lines: tuple[str, ...]) -> SourceTree | None:
     try:
-        return SourceTree(ast.parse("".join(lines)))
+        return SourceTree(ast.parse("".join(lines)), filename)
     except (SyntaxError, ValueError, RecursionError):
         return None
 

@@ -306,8 +306,8 @@ def test_code_without_source(body, goes_on):
     forward = names["forward"]
     assert runs(forward, 5) is goes_on
     # Handlers are read from source. Without it, code that may have one is not judged: it may
-    # continue. (Python 3.10 does not say which code has none.)
-    may_handle = sys.version_info < (3, 11) or body.startswith(("try", "with"))
+    # continue.
+    may_handle = body.startswith(("try", "with"))
     verdict = decided(forward, accepts="any size")
     assert verdict.word == ("error" if may_handle else "broken")
     assert decided(forward, accepts="any H % 3 == 0").word == "proved"

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 import torch
 
 import archlint
 from tests.tracing.keys.drawn_models import FOLLOWED, drawn, loaded
-
-COLUMNS = sys.version_info >= (3, 11)
-"""Whether code says at which column of its line it is; if not, few uses are recognised."""
 
 EXACT_KEYS = ("text", "str", "named", "size", "joined", "spec", "added")
 
@@ -46,7 +41,7 @@ def assert_right(folder, names):
 @pytest.mark.parametrize("names", list(drawn(0)), ids=lambda names: names.look)
 def test_a_drawn_look_up(tmp_path, names):
     found = assert_right(tmp_path, names)
-    if COLUMNS and names.look in FOLLOWED and names.key in EXACT_KEYS and names.place != "ordered":
+    if names.look in FOLLOWED and names.key in EXACT_KEYS and names.place != "ordered":
         assert found.exact, found.reasons
 
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import random
-import sys
 
 import pytest
 import torch
 
 import archlint
-
-COLUMNS = sys.version_info >= (3, 11)
-"""Whether code says at which column of its line it is; if not, few uses are recognised."""
 
 SETS = {
     "set": "{{{0}, {1}, {2}}}",
@@ -128,7 +124,7 @@ def assert_right(folder, case):
 @pytest.mark.parametrize("case", list(drawn(0)), ids="-".join)
 def test_new_containers_of_sizes(tmp_path, case):
     found = assert_right(tmp_path, case)
-    if COLUMNS and case in EXACT:
+    if case in EXACT:
         assert found.exact, found.reasons
 
 
