@@ -66,6 +66,8 @@ def wrong_arguments(error: BaseException | None, maker: object) -> str:
     if match.re is _MISSING:
         lines = ", ".join(f"{name}: ..." for name in re.findall(r"'(\w+)'", match[2]))
         return f"; pass kwargs: {{{lines}}} in a rule file, or --kwargs '{{{lines}}}'"
+    if "Did you mean" in str(error):  # from Python 3.13 on, the error says so itself
+        return ""
     try:
         known = list(inspect.signature(maker).parameters)  # type: ignore[arg-type]
     except (TypeError, ValueError):
