@@ -57,9 +57,9 @@ def _add(places: Places, tree: ast.Module, code: CodeType, flags: int) -> None:
         found: list[Place | None] = [None] * (len(one.co_code) // 2)
         numbers = {i: n for start, end, n in other.co_lines() for i in range(start, end, 2)}
         for here, there in zip(_offsets(one), _offsets(other), strict=True):
-            number = numbers.get(there)
-            if number is not None and 0 < number <= len(nodes):
-                node = nodes[number - 1]
+            line = numbers.get(there)
+            if line is not None and 0 < line <= len(nodes):
+                node = nodes[line - 1]
                 if opname[one.co_code[here]].startswith("CALL"):
                     node = called.get(node, node)  # a method's call has the place of its name
                 found[here // 2] = (
