@@ -9,6 +9,8 @@ from types import CodeType, FunctionType
 
 from torch import nn
 
+from archlint.models.code_places import classes_of
+from archlint.runtime.code_owner import Owner, owner_of
 from archlint.tracing.identity.asking_code import HELPER as IDENTITY
 from archlint.tracing.identity.asking_code import asks_identity
 from archlint.tracing.identity.identity_questions import Questions
@@ -22,6 +24,8 @@ from archlint.tracing.path import TracedPath
 from archlint.tracing.python.reachable_code import codes_in, reachable_functions
 from archlint.tracing.python.rewritten_functions import code_replaced, contains, functions_with
 from archlint.tracing.python.run_code import RunCode
+
+_USERS = (Owner.USER, Owner.TEXT)
 
 
 @dataclass
@@ -48,12 +52,17 @@ class FollowedLoops:
         self.unanswered = False  # whether code asks if two objects are one that is not followed
 
     def answer_identity(self, model: nn.Module) -> None:
-        """Follow the code of a model, in each run, that asks whether two objects are one."""
+        """Follow the code of a model, in each run, that asks whether two objects are one.
+
+        Of functions that cannot be followed, those count that the model's own modules define.
+        """
+        homes = {kind.__module__ for kind in classes_of(model)}
         for function in filter(asks_identity, reachable_functions(model)):
-            known = self._known(function)
-            if id(function) not in self._functions:
-                followed = self._rewrite(known, loops=False, keys=False)
-                self.unanswered = self.unanswered or not followed
+            if id(function) in self._functions:
+                continue
+            followed = self._rewrite(self._known(function), loops=False, keys=False)
+            own = function.__module__ in homes or owner_of(function.__code__.co_filename) in _USERS
+            self.unanswered = self.unanswered or (own and not followed)
 
     def in_run(self) -> tuple[Loops, AbstractContextManager[None]]:
         """The loops of a new run, and the context in which the functions run with them."""
