@@ -26,7 +26,7 @@ from tests import REPO
 
 
 def test_a_network_of_openvino_without_its_weights(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"weights net\.bin are not beside it"):
+    with pytest.raises(FileNotFoundError, match=r"weights net\.bin are missing from its folder"):
         load_artifact("openvino", str(tmp_path / "net.xml"))
 
 
