@@ -121,9 +121,8 @@ class ModelSource:
     def to_trace(self, mode: str = "eval") -> tuple[nn.Module, CopyParts | None]:
         """As :meth:`for_tracing`, and what the model is made of if it is a copy made here."""
         if not self._lean:
-            return self._moded(self._build(), mode) if self._factory else self.for_running(
-                mode
-            ), None
+            built = self._moded(self._build(), mode) if self._factory else self.for_running(mode)
+            return built, None
         parts: CopyParts | None = None
         try:
             if self._instance is not None:

@@ -83,7 +83,7 @@ def operator_call(module: nn.Module, args: tuple[Any, ...], kwargs: Any) -> Oper
     if (
         own["_forward_hooks"] or own["_forward_pre_hooks"]
         or own["_backward_hooks"] or own["_backward_pre_hooks"]
-        or "forward" in own or "_compiled_call_impl" in own
+        or not own.keys().isdisjoint(_REPLACEABLE)
         or kind.forward is not forward or getattr(kind, _STEPS.get(kind, "forward")) is not step
         or getattr(owner, name) is not function or nn.Module._call_impl is not _CALL
         or global_hooks() or torch._C._get_tracing_state() is not None
@@ -173,6 +173,8 @@ _STEPS: dict[Any, str] = {
     **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d), "_check_input_dim"),
 }
 """Methods that ``forward`` calls."""
+_REPLACEABLE = frozenset({"forward", "_call_impl", "_compiled_call_impl", *_STEPS.values()})
+"""Methods that a layer may have of its own, in the place of its class's."""
 
 
 def _is_torchs(function: Any) -> bool:

@@ -1,6 +1,7 @@
 """Layers that are answered without their code make the calls that their code makes."""
 
 import copy
+import sys
 
 import pytest
 import torch
@@ -115,6 +116,48 @@ def test_each_kind_is_among_the_cases_and_is_answered(kind, monkeypatch):
         if type(layer) is kind:
             traced(Model(layer), shape)
     assert answered
+
+
+def example(shape):
+    return torch.zeros([int(size) if size.isdigit() else 9 for size in shape.split()])
+
+
+def accepts(layer, shape):
+    try:
+        layer.eval()(example(shape))
+    except (RuntimeError, ValueError):
+        return False
+    return True
+
+
+def methods_called(layer, shape):
+    """The methods of the layer that a call of it looks up on the layer itself."""
+    names = set()
+
+    def note(frame, event, argument):
+        if event == "call" and frame.f_locals.get("self") is layer:
+            names.add(frame.f_code.co_name)
+
+    x = example(shape)
+    sys.setprofile(note)
+    try:
+        layer(x)
+    finally:
+        sys.setprofile(None)
+    by_class = {"_wrapped_call_impl"}  # which `__call__` is
+    return {n for n in names - by_class if hasattr(type(layer), n) and not n.startswith("__")}
+
+
+@pytest.mark.parametrize("kind", layer_calls._LAYERS)
+def test_a_method_that_a_layer_has_of_its_own_is_called(kind):
+    shape, make = next((s, m) for s, m in CASES if type(m()) is kind and accepts(m(), s))
+    called = []
+    for name in sorted(methods_called(make().eval(), shape)):
+        layer = make().eval()
+        method = getattr(layer, name)
+        setattr(layer, name, lambda *a, m=method, n=name: called.append(n) or m(*a))
+        traced(Model(layer), shape)
+        assert name in called
 
 
 class Doubling(TorchFunctionMode):
