@@ -1,5 +1,6 @@
 """``archlint.check`` and the lazy public door."""
 
+import json
 import subprocess
 import sys
 
@@ -156,3 +157,15 @@ def test_what_pytest_shows_of_a_bare_assert():
     assert repr(archlint.check(nn.ReLU(), "N", accepts="any N", samples=0)).startswith(
         "<proved ReLU;"
     )
+
+
+def test_a_file_of_ranges_is_read_anew(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = []
+    for least in (5, 2):
+        shapes = {"min": [1, 3, least], "opt": [1, 3, 8], "max": [2, 3, 64]}
+        (tmp_path / "ranges.json").write_text(json.dumps({"input": shapes}))
+        declared = {"from": "ranges.json"}
+        verdict = archlint.check(nn.Conv1d(3, 3, 5), "N 3 T", accepts=declared, samples=0)
+        words.append(verdict.word)
+    assert words == ["proved", "broken"]

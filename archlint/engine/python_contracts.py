@@ -41,9 +41,14 @@ def contract_of(**words: object) -> Contract:
     lines = [f"{key}: {json.dumps(value, default=_name)}" for key, value in present.items()]
     text = "\n".join([*_HEAD, *(" " * _INDENT + line for line in lines)])
     try:
-        return _read(text) if "structure" in present else _read_once(text)
+        return _read_once(text) if _says_all(present) else _read(text)
     except RuleFileError as e:
         raise ArchlintError("\n".join(map(_shown, e.mistakes))) from None
+
+
+def _says_all(words: Mapping[str, object]) -> bool:
+    """Whether the text alone says what is meant: no plugin's key, and no file with ranges."""
+    return "structure" not in words and not isinstance(words.get("accepts"), Mapping)
 
 
 def _read(text: str) -> Contract:
@@ -51,7 +56,6 @@ def _read(text: str) -> Contract:
 
 
 _read_once = lru_cache(maxsize=256)(_read)
-"""For contracts without ``structure``, whose keys plugins may add to."""
 
 
 def input_of(input: object, mode: str = "eval") -> Input:
