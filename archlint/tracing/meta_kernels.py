@@ -119,8 +119,8 @@ def run_kernel(
             _only_meta(path, func, samples, error)
             if path.unknowns and _has_unknowns((args, kwargs)):  # at others it may not raise
                 name = call_name(func)
-                text = f"{name} has no rule for sizes that values determine ({first_line(error)})"
-                raise UnknownOutcome(text) from None
+                text = f"{name} has no rule for sizes that tensor values determine"
+                raise UnknownOutcome(f"{text} ({first_line(error)})") from None
             raise RefusedCall(f"{type(error).__name__}: {error}") from None
         finally:
             path.eager = eager

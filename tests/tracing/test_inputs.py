@@ -94,7 +94,7 @@ def test_bounds_that_a_part_need_not_reach_refuse_nothing():
     found = archlint.infer(TooLongBuffer(), "N T 8")
     assert not found.exact
     assert found.reasons == (
-        "values determine whether this holds: largest index 63 of the embedding < rows 16",
+        "tensor values determine whether this holds: largest index 63 of the embedding < rows 16",
     )
     assert found.accepts(N=1, T=8) is None
     assert found.accepts(N=1, T=65) is False
@@ -130,7 +130,7 @@ def test_bounds_that_no_element_reaches_refuse_nothing(kind, most, sure):
         ran = run_at(kind(), found.input, {"N": 1, "T": length}).accepted
         assert ran is (length <= most)
         assert found.accepts(N=1, T=length) is (True if length <= sure else None)
-    assert found.reasons[0].startswith("values determine whether this holds: ")
+    assert found.reasons[0].startswith("tensor values determine whether this holds: ")
 
 
 def test_volumes():

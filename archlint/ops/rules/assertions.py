@@ -17,7 +17,7 @@ def torch_assert(path: Path, condition: Bool | TensorSpec, message: object) -> N
     if isinstance(condition, (bool, Formula)):
         path.claim(condition, text)
     else:
-        path.unproved(f"values determine whether the assertion holds: {message}")
+        path.unproved(f"tensor values determine whether the assertion holds: {message}")
 
 
 @shape_rule(torch._assert_async)
@@ -31,4 +31,5 @@ def assert_async(path: Path, input: TensorSpec, assert_msg: str = "") -> None:
             return
         if path.known(conj(eq(low, 0), eq(high, 0))):
             refuse(path, "a number other than 0 to assert")
-    path.unproved(f"values determine whether the assertion holds: {assert_msg}".removesuffix(": "))
+    text = f"tensor values determine whether the assertion holds: {assert_msg}"
+    path.unproved(text.removesuffix(": "))

@@ -123,7 +123,7 @@ def _no_zero_divisor(path: Path, name: str, a: Any, b: Any, dtype: torch.dtype) 
     if low is not None and low == high:
         path.claim(disj(none, ne(low, 0)), f"{name} by {{}} != 0", low)
     elif path.known(none) is not True:
-        path.unproved(f"values determine whether {name} divides a whole number by 0")
+        path.unproved(f"tensor values determine whether {name} divides a whole number by 0")
 
 
 def _double(path: Path, name: str, dtype: torch.dtype) -> torch.dtype:

@@ -24,7 +24,7 @@ def bins(path: Path, name: str, input: TensorSpec, least: Size = 1) -> Size:
     in_range(path, input, 0, lambda low: ge(low, 0), "smallest element {} >= 0")
     low, high = values
     if low is None and input.values is not IN_RANGE:
-        path.unproved(f"values determine whether the elements of {name} are at least 0")
+        path.unproved(f"tensor values determine whether the elements of {name} are at least 0")
     if high is None:
         return path.unknown(name, least)
     if not input.loose or (low is not None and low == high):

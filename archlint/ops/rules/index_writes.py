@@ -176,7 +176,7 @@ def _claim_source(path: Path, mask: TensorSpec, source: TensorSpec, count: Size)
     path.claim(mask.dtype is torch.bool, f"a mask of bool, gets {mask.dtype}")
     if not decide(path, ge(source.numel(), count)):
         path.unproved(
-            "values determine whether the source has an element for each that the mask selects"
+            "tensor values determine whether the source has an element for each True in the mask"
         )
 
 

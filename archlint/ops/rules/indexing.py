@@ -47,7 +47,7 @@ def within(path: Path, index: TensorSpec, size: Size, low: Size, unread: Bool = 
     for side in (1, 0) if most is None else (0, 1):
         in_range(path, index, side, inside[side], text, size)
     if least is None or most is None:
-        path.unproved("values determine whether each index is in range")
+        path.unproved("tensor values determine whether each index is in range")
 
 
 def slice_bounds(path: Path, index: slice, size: Size) -> tuple[Size, Size, Size]:

@@ -94,7 +94,7 @@ def _rows(path: Path, indices: TensorSpec, rows: Size, what: str) -> None:
     in_range(path, indices, 1, lambda bound: disj(lt(bound, rows), none), largest, rows)
     in_range(path, indices, 0, lambda bound: disj(ge(bound, 0), none), smallest)
     if low is None or high is None:
-        path.unproved(f"values determine whether each index of {what} is in range")
+        path.unproved(f"tensor values determine whether each index of {what} is in range")
 
 
 @shape_rule(

@@ -184,7 +184,7 @@ def ctc_loss(
         number = given.numel() if values is None else values.number
         path.claim(eq(number, count), f"number of {name} {{}} == batch {{}}", number, count)
         if values is None:
-            path.unproved(f"values determine whether {name} are in range")
+            path.unproved(f"tensor values determine whether {name} are in range")
         else:
             path.claim(ge(values.least, 0), f"{name} of at least 0, gets {{}}", values.least)
         lengths.append(values)

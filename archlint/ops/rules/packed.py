@@ -84,7 +84,9 @@ def pack_padded_sequence(
     in_range(path, lengths, 1, lambda high: le(high, steps), text, steps)
     low, high = range_of(lengths)
     if low is None or high is None:
-        path.unproved("values determine whether the lengths are from 1 to the number of steps")
+        path.unproved(
+            "tensor values determine whether each length is from 1 to the number of steps"
+        )
     _claim_sorted(path, lengths, low, high)
     length = total(path, "the lengths", lengths, batch, 1)
     sizes = lengths.like((_largest(path, lengths, steps),), torch.int64)
@@ -97,7 +99,7 @@ def _claim_sorted(path: Path, lengths: TensorSpec, low: Size | None, high: Size 
     if known is not None:
         path.claim(tuple(sorted(known, reverse=True)) == known, "lengths in decreasing order")
     elif not lengths.elements.descending and (low is None or high is None or low != high):
-        path.unproved("values determine whether the lengths are in decreasing order")
+        path.unproved("tensor values determine whether the lengths are in decreasing order")
 
 
 @shape_rule(torch._pad_packed_sequence, bounds=Bounds.UNKNOWN)
@@ -141,5 +143,5 @@ def nested_tensor_from_mask_left_aligned(path: Path, t: TensorSpec, mask: Tensor
     path.claim(ge(steps, 1), "steps {} > 0", steps)
     if path.known(ge(minimum(batch, width), 1)) is not True:
         path.unproved("whether sequences without elements can be packed is not known")
-    path.unproved("values determine whether all steps are padding, which the fast path refuses")
+    path.unproved("tensor values determine whether all steps are padding, which is refused")
     return False

@@ -43,7 +43,7 @@ def _are_many(path: Path, count: Size) -> bool:
 def pieces(path: Path, count: Size) -> int:
     """A number of pieces as a Python number, by branching; it has to be small."""
     if unknowns_in(count) and path.known(le(count, FEW)) is not True:
-        path.unknown_outcome("values determine how often the model loops over a tensor")
+        path.unknown_outcome("tensor values determine how often the model loops over a tensor")
     if isinstance(count, int):
         return count
     for k in range(MOST_PIECES + 1):

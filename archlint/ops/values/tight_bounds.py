@@ -156,6 +156,6 @@ def in_range(
     if bound is None:
         return
     if index.loose and not decide(path, inside(bound)):
-        path.unproved(f"values determine whether this holds: {text.format(bound, *sizes)}")
+        path.unproved(f"tensor values determine whether this holds: {text.format(bound, *sizes)}")
     else:
         path.claim(inside(bound), text, bound, *sizes)

@@ -130,11 +130,11 @@ _NOT_ABOVE = (formula.gt, formula.le), (formula.lt, formula.ge)
 
 
 def _of_unknown(path: SizePath, build: Callable[[Size, Size], Bool], a: Any, b: Any) -> Bool:
-    """A comparison with a float that values determine, such as ``random.random() < 0.1``."""
+    """A comparison with a float that no size determines, such as ``random.random() < 0.1``."""
     x, y = _exact(a), _exact(b)
     if x is not None and y is not None:
         return build(x[0] * y[1], y[0] * x[1])
-    return path.choose("values determine the path that the model takes")
+    return path.choose("a random number or a tensor value determines the path that the model takes")
 
 
 def _exact(number: Any) -> tuple[Size, int] | None:

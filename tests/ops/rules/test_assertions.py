@@ -32,7 +32,7 @@ def test_a_condition_on_sizes_is_a_claim(height):
 def test_a_condition_on_values_cannot_be_proved():
     path = HintPath({})
     RULES[torch._assert](path, TensorSpec((), torch.bool), "all positive")
-    assert path.caveats == ["values determine whether the assertion holds: all positive"]
+    assert path.caveats == ["tensor values determine whether the assertion holds: all positive"]
 
 
 @covers(torch._assert_async)
@@ -55,4 +55,4 @@ def test_an_assertion_that_nobody_waits_for(dims, value):
 def test_of_values_that_are_not_known_nothing_is_asserted(values):
     path = HintPath({})
     RULES[torch._assert_async](path, TensorSpec((), torch.int64, None, values))
-    assert path.caveats == ["values determine whether the assertion holds"]
+    assert path.caveats == ["tensor values determine whether the assertion holds"]

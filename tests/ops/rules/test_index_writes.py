@@ -108,7 +108,7 @@ def test_a_source_that_may_be_too_short_is_not_proved():
     args = T("a"), T("a", dtype=torch.bool), T("b")
     RULES[torch.masked_scatter](path, *(t.spec(None) for t in args))
     assert path.caveats == [
-        "values determine whether the source has an element for each that the mask selects"
+        "tensor values determine whether the source has an element for each True in the mask"
     ]
 
 

@@ -194,7 +194,7 @@ UNPROVED: dict[Callable[[Tensor], Any], str] = {
     lambda x: [x[i] for i in range(len(masked_rows(x)))]: "values (a mask) determine a number",
     lambda x: x[: int(masked_rows(x).sum())]: "the value of a tensor is needed",
     lambda x: x[: masked_rows(x).shape[0] or 1] + x: "values (a mask) determine whether",
-    lambda x: torch.linalg.inv(masked_rows(x)): "has no rule for sizes that values determine",
+    lambda x: torch.linalg.inv(masked_rows(x)): "no rule for sizes that tensor values determine",
 }
 
 
