@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from archlint.contracts.contract import Contract
+from archlint.contracts.text_layout import counted
 from archlint.contracts.verdict import Verdict
 from archlint.engine.question import Question
 from archlint.models.snapshot import keep
@@ -30,8 +31,7 @@ def with_chain(verdict: Verdict, contract: Contract, source: ModelSource) -> Ver
     last = _failing(traced.calls, verdict)
     steps = [_step(call) for call in traced.calls[: last + 1]]
     if len(steps) > STEPS:
-        earlier = len(steps) - STEPS
-        steps = [f"… {earlier} earlier step{'s' * (earlier != 1)}", *steps[-STEPS:]]
+        steps = [f"… {counted(len(steps) - STEPS, 'earlier step')}", *steps[-STEPS:]]
     claims = [f"{e.formula}   {e.needs()}" for e in traced.path.events if e.kind == "claim"]
     added = {"chain": "\n".join(steps), "claims": "\n".join(dict.fromkeys(claims))}
     return replace(verdict, details=verdict.details | {k: v for k, v in added.items() if v})

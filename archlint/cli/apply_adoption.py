@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from archlint.cli.exit_codes import writing
+from archlint.contracts.text_layout import counted, counts_text
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import RuleFile
@@ -108,8 +109,8 @@ def _write_baseline(
         "changed": sum(e.key in before and not e.same(before[e.key]) for e in entries),
         "removed": len(before.keys() - {e.key for e in entries}),
     }
-    changes = ", ".join(f"{n} {word}" for word, n in counts.items() if n) or "unchanged"
-    violations = f"{len(entries)} violation{'s' * (len(entries) != 1)}"
+    changes = counts_text(counts) or "unchanged"
+    violations = counted(len(entries), "violation")
     click.echo(f"{shorten(path)}: {violations} ({changes})", err=True)
     return Adoption.of(adoption.root)
 

@@ -23,6 +23,7 @@ from archlint.cli.report_output import (
 )
 from archlint.cli.run_jobs import run_logged
 from archlint.cli.select_jobs import read_rule_files, select_jobs
+from archlint.contracts.text_layout import counted
 
 if TYPE_CHECKING:
     from archlint.contracts.contract import RuleFile
@@ -189,7 +190,7 @@ def check(
     write_reports(outputs, format_, todo, verdicts, mistakes, strict, printed)
     if format_ == "text" and not quiet and not locked:
         if sys.stderr.isatty():
-            done = f"{len(verdicts)} verdict{'s' * (len(verdicts) != 1)}"
+            done = counted(len(verdicts), "verdict")
             click.echo(f"{done} in {time.monotonic() - start:.1f} s", err=True)
         suggest(after_check(todo, verdicts))
     ctx.exit(EXIT_CANNOT_RUN if mistakes else verdict.exit_code(verdicts, strict))

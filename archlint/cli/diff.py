@@ -190,9 +190,9 @@ def _jobs_of_revision(old: Revision, rev: str) -> list[Job]:
 
 
 def _about(model: str, input: Input, mode: str) -> str:
-    from archlint.contracts.accepted_set import input_as_yaml, shown
+    from archlint.contracts.accepted_set import input_text
 
-    return f"{model}   {shown(input_as_yaml(input))}   {mode}"
+    return f"{model}   {input_text(input)}   {mode}"
 
 
 def _of_two(

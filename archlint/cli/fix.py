@@ -11,6 +11,7 @@ from archlint.cli.exit_codes import EXIT_CANNOT_RUN, CannotRun
 from archlint.cli.job_options import select_options
 from archlint.cli.next_step import suggest
 from archlint.cli.select_jobs import load_jobs
+from archlint.contracts.text_layout import counted
 from archlint.errors import visible
 
 if TYPE_CHECKING:
@@ -90,8 +91,7 @@ def fix(
         left = len(blocks) - len(written)
         unfixed = left > 0
         needs = f", {left} need{'s' * (left == 1)} you" if left else ""
-        count = len(set(updated))
-        changed = f", {count} contract{'s' * (count != 1)} updated" if updated else ""
+        changed = f", {counted(len(set(updated)), 'contract')} updated" if updated else ""
         click.echo(f"\n{len(written)} written{changed}{needs}")
         try:
             for line in _outdated_records(written):

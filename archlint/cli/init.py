@@ -13,6 +13,7 @@ import click
 from archlint.cli.exit_codes import EXIT_INTERRUPTED, CannotRun
 from archlint.cli.first_rules import ExistingRules, FirstRules
 from archlint.cli.job_options import jobs_option
+from archlint.contracts.text_layout import counted
 
 if TYPE_CHECKING:
     from archlint.project.discover.candidates import Discovery
@@ -87,7 +88,7 @@ def init(
 
 
 def _no_model(discovery: Discovery, place: Path) -> str:
-    files = f"{discovery.files} Python file{'s' * (discovery.files != 1)}"
+    files = counted(discovery.files, "Python file")
     notebooks = ""
     if discovery.notebooks:
         notebooks = f"; {discovery.notebooks[0].name} has one: jupyter nbconvert --to script"

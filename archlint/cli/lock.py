@@ -14,6 +14,7 @@ from archlint.cli.job_options import jobs_option, model_option
 from archlint.cli.next_step import suggest
 from archlint.cli.run_jobs import run_jobs
 from archlint.cli.select_jobs import read_rule_files, select_jobs
+from archlint.contracts.text_layout import counts_text
 from archlint.errors import RuleFileError, visible
 
 if TYPE_CHECKING:
@@ -140,4 +141,4 @@ def _counts(
     new = len(current.keys() - before.keys())
     unchanged = len(current) - new - changed
     counts = {"new": new, "changed": changed, "removed": gone, "unchanged": unchanged}
-    return ", ".join(f"{n} {word}" for word, n in counts.items() if n) or "no models"
+    return counts_text(counts) or "no models"

@@ -47,7 +47,7 @@ def stated_input(name: str, input: Input, mode: str = "eval") -> Input:
 
     Contracts in this mode come first. stderr names the contract; empty if there is none.
     """
-    from archlint.contracts.accepted_set import input_as_yaml, shown
+    from archlint.contracts.accepted_set import input_text
 
     if input or ":" in name:
         return input
@@ -58,7 +58,7 @@ def stated_input(name: str, input: Input, mode: str = "eval") -> Input:
     first = contracts[0]
     others = any(c.input != first.input for c in contracts)
     click.echo(
-        f"input {shown(input_as_yaml(first.input))}: as in contract {first.id!r} at {first.where}"
+        f"input {input_text(first.input)}: as in contract {first.id!r} at {first.where}"
         + ("; --input states another" if others else ""),
         err=True,
     )

@@ -7,6 +7,7 @@ import click
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN
 from archlint.cli.job_options import jobs_option
 from archlint.cli.run_jobs import run_jobs
+from archlint.contracts.text_layout import counted
 
 CHECK = "archlint.engine.pipeline:check_contract"
 
@@ -58,6 +59,5 @@ def test(ctx: click.Context, words: tuple[str, ...], jobs: int, quiet: bool) -> 
         if lines:
             click.echo("\n".join([pack.name, *lines]))
     result = f"{failed} failed" if failed else "all passed" if count else "nothing was tested"
-    noun = "example" if count == 1 else "examples"
-    click.echo(f"{len(packs)} pack{'s' * (len(packs) != 1)}, {count} {noun}, {result}")
+    click.echo(f"{counted(len(packs), 'pack')}, {counted(count, 'example')}, {result}")
     ctx.exit(EXIT_CANNOT_RUN if errors or could_not_run or not packs else int(bool(failed)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archlint.cli.exit_codes import EXIT_CANNOT_RUN
+from archlint.contracts.text_layout import counted
 
 if TYPE_CHECKING:
     from archlint.errors import Mistake
@@ -34,9 +35,8 @@ def validate(ctx: click.Context, paths: tuple[str, ...], quiet: bool, no_cache: 
     for mistake in mistakes:
         click.echo(mistake, err=True)
     if mistakes or not quiet:
-        count = f"{len(mistakes)} error{'s' * (len(mistakes) != 1)}" if mistakes else "no errors"
-        read = f"{len(files)} file{'s' * (len(files) != 1)}"
-        click.echo(f"{count} in {read}", err=bool(mistakes))
+        count = counted(len(mistakes), "error") if mistakes else "no errors"
+        click.echo(f"{count} in {counted(len(files), 'file')}", err=bool(mistakes))
     ctx.exit(EXIT_CANNOT_RUN if mistakes else 0)
 
 

@@ -146,6 +146,11 @@ def _tensor_words(tensor: TensorInput) -> Words:
     return words
 
 
+def input_text(input: Input) -> str:
+    """The input on one line."""
+    return shown(input_as_yaml(input))
+
+
 def shown(words: Words) -> str:
     """A shape on one line."""
     if isinstance(words, (str, int)):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archlint.contracts.contract import ANY_SIZE, ANY_SIZES, Output, TensorOutput, Wildcard
+from archlint.contracts.text_layout import counted
 from archlint.symbolic import Size, evaluate
 from archlint.symbolic.formula import Bool, conj, eq
 
@@ -104,8 +105,8 @@ def _tensor_requirements(
         least = "at least "
     clause = f"expected {where} {expected.text or 'a scalar'}"
     if len(want) != len(actual):
-        have = f"{shown} ({_count(len(actual))})" if actual else shown
-        wanted = f"{expected.text or 'a scalar'} ({least}{_count(len(want))})"
+        have = f"{shown} ({counted(len(actual), 'size')})" if actual else shown
+        wanted = f"{expected.text or 'a scalar'} ({least}{counted(len(want), 'size')})"
         return [_never(where, wanted, have)]
     found = []
     for size, have in zip(want, actual, strict=True):
@@ -132,10 +133,6 @@ def _escaped(text: str) -> str:
 
 def _shown(dims: tuple[Size, ...]) -> str:
     return " ".join(map(str, dims)) or "a scalar"
-
-
-def _count(sizes: int) -> str:
-    return f"{sizes} size" if sizes == 1 else f"{sizes} sizes"
 
 
 def _kind(actual: Any) -> str:

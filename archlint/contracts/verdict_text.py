@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from archlint.contracts.text_layout import counted
 from archlint.errors import one_line, visible
 
 if TYPE_CHECKING:
@@ -101,18 +102,14 @@ def _wrap(line: str, width: int | None, column: int) -> list[str]:
 
 def _effort(v: Verdict) -> str:
     """``1 path, 12 claims, 8 samples on cpu, 0.41 s``; ``cached`` instead of an old time."""
-    samples = _count(v.samples.run, "sample") + f" on {v.samples.device}"
+    samples = counted(v.samples.run, "sample") + f" on {v.samples.device}"
     parts = [
-        _count(v.proof.paths, "path"),
-        _count(v.proof.claims, "claim"),
+        counted(v.proof.paths, "path"),
+        counted(v.proof.claims, "claim"),
         samples if v.samples.run else "no samples",
         "cached" if v.cached else f"{v.seconds:.2f} s",
     ]
     return ", ".join(parts)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def ansi(text: str, *codes: str) -> str:

@@ -7,6 +7,7 @@ from functools import partial
 
 from archlint.contracts.region import in_box, typical_point
 from archlint.contracts.size_text import size_text
+from archlint.contracts.text_layout import counted
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.engine.question import Question
@@ -104,7 +105,7 @@ def _limit_reached(result: Exploration, paths: int, deadline: float) -> str:
     if len(unknown) == UNKNOWN_IN_A_ROW and all(unknown):
         return f"{UNKNOWN_IN_A_ROW} paths in a row have an unknown outcome"
     if len(result.paths) >= paths:
-        return f"the limit of {paths} path{'s' * (paths != 1)} was reached"
+        return f"the limit of {counted(paths, 'path')} was reached"
     return "the time limit was reached" if passed(deadline) else ""
 
 

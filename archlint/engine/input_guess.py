@@ -11,7 +11,7 @@ from typing import Union
 
 from torch import nn
 
-from archlint.contracts.accepted_set import input_as_yaml, shown
+from archlint.contracts.accepted_set import input_text
 from archlint.contracts.contract import Input, TensorInput
 from archlint.contracts.nested import input_tensors
 from archlint.contracts.region import bounds_of
@@ -301,7 +301,7 @@ def explore_likely_input(run: CheckRun) -> tuple[CheckRun, Exploration, dict[str
             guesses.append([input, input])
     if accepted is not None:
         return accepted
-    errors = {shown(input_as_yaml(r.contract.input)): e.paths[0].trace.error for r, e in tried}
+    errors = {input_text(r.contract.input): e.paths[0].trace.error for r, e in tried}
     likeliest, exploration = tried[0]
     return run.with_input(likeliest.contract.input), exploration, errors
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from archlint.contracts.accepted_set import input_as_yaml, shown
+from archlint.contracts.accepted_set import input_text
 from archlint.contracts.nested import leaves
 from archlint.contracts.size_text import size_text
+from archlint.contracts.text_layout import columns, counted
 from archlint.explanation.path_rows import Row, dims_text, matching, needs_text
 from archlint.explanation.tied_weights import (
     TiedWeight,
-    count_weights,
     needed_shape_text,
     shape_text,
     tied_weights,
@@ -48,7 +48,7 @@ def explanation_text(e: Explanation, verbose: bool = False, layer: str = "") -> 
 
 
 def _head(e: Explanation) -> list[str]:
-    lines = [f"{e.model}   {shown(input_as_yaml(e.input))}   {e.mode}"]
+    lines = [f"{e.model}   {input_text(e.input)}   {e.mode}"]
     if e.exact and e.accepts.text == "any size":
         lines.append("accepts   any size   (proved)")
     elif e.exact:
@@ -95,7 +95,7 @@ def _table(e: Explanation, verbose: bool, layer: str) -> list[str]:
         table.append((name, kind, dims_text(row.dims), numbers, s.accepts))
         if row.claims and s.accepts:
             notes[len(table) - 1] = needs_text(row.claims)
-    lines = _columns(table)
+    lines = columns(table, widest=_WIDEST)
     out = []
     for i, line in enumerate(lines):
         out.append(line)
@@ -121,16 +121,6 @@ def _inputs(e: Explanation) -> list[tuple[str, str, str, str, str]]:
     return [
         (name or "input", "", dims_text(part.dims), _numbers(part.dims, e.point), "")
         for name, part in leaves(e.input)
-    ]
-
-
-def _columns(table: Sequence[Sequence[str]]) -> list[str]:
-    widths = [
-        max(len(row[i]) for row in table if len(row[i]) <= _WIDEST) for i in range(len(table[0]))
-    ]
-    return [
-        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-        for row in table
     ]
 
 
@@ -160,7 +150,7 @@ def _refusal(e: Explanation) -> list[str]:
             made = f"needs {needs}" + (f": {gets}" if gets != needs else "")
         table.append((row.module or row.kind, row.kind if row.module else "", made, _place(row)))
     table += [(name, "", f"{sizes} = {numbers}", "") for name, _, sizes, numbers, _ in _inputs(e)]
-    return [*lines, *(f"  {line}" for line in _columns(table))]
+    return [*lines, *(f"  {line}" for line in columns(table, widest=_WIDEST))]
 
 
 def _limits(e: Explanation) -> list[str]:
@@ -208,7 +198,7 @@ def _weights(e: Explanation) -> list[str]:
         if kind.tied:
             lines.append(f"{kind.tied} of {layers} {_verb(kind.tied)} on the input size:")
         else:
-            weights = count_weights(kind.weights)
+            weights = counted(kind.weights, "weight")
             lines.append(f"0 of {layers} depend on the input size: {weights} work for any size")
     lines += [f"  {line}" for tie in tied_weights(e.ties) for line in _tie(tie, e)]
     return lines

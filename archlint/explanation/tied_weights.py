@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from archlint.contracts.size_text import size_text
+from archlint.contracts.text_layout import counted
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
 from archlint.engine.weights.guards import without_guards
@@ -169,9 +170,9 @@ def needed_shape_text(tie: TiedWeight, point: Mapping[str, int]) -> str:
         return ""
     more = math.prod(needed) - math.prod(tie.shape)
     change = (
-        f"larger by {count_weights(more, 'untrained weight')}"
+        f"larger by {counted(more, 'untrained weight')}"
         if more > 0
-        else f"smaller by {count_weights(-more)}"
+        else f"smaller by {counted(-more, 'weight')}"
     )
     shapes = f"{shape_text(tie.shape)} would have to be {shape_text(needed)}"
     return f"`{tie.name}` {shapes} for {size_text(point)}: {change}"
@@ -180,11 +181,6 @@ def needed_shape_text(tie: TiedWeight, point: Mapping[str, int]) -> str:
 def _factor(size: Size) -> str:
     text = str(size).replace(" ", "")
     return f"({text})" if "+" in text or "-" in text else text
-
-
-def count_weights(number: int, noun: str = "weight") -> str:
-    """``1 weight``, ``1,024 weights``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def shape_text(shape: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from archlint.contracts.accepted_set import input_as_yaml, shown
+from archlint.contracts.accepted_set import input_text
 from archlint.contracts.contract import Input, TensorInput
 from archlint.contracts.nested import leaves
 from archlint.contracts.region import input_symbols
@@ -66,7 +66,7 @@ def exported(
     command = f"archlint export-ranges {model} --to {form}{options}"
     notes = _notes(boxes, kind, pieces, lost, form, command)
     notes += _dependent_sizes(input, form)
-    notes.append(f"{CHECK} --model {model} --input {shlex.quote(shown(input_as_yaml(input)))}")
+    notes.append(f"{CHECK} --model {model} --input {shlex.quote(input_text(input))}")
     comments = "".join(f"# {note}\n" for note in notes)
     text = (write or WRITERS[form])(profiles)
     return (text, comments) if form == "json" else (comments + text, comments)

@@ -7,9 +7,10 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from archlint.contracts.accepted_set import AcceptedSet, input_as_yaml, shown
+from archlint.contracts.accepted_set import AcceptedSet, input_text
 from archlint.contracts.contract import ANY_SIZE_CLAUSE, Contract, ModelRef
 from archlint.contracts.job import Job
+from archlint.contracts.text_layout import labelled
 from archlint.contracts.verdict import Verdict
 from archlint.project.compare import Change, compare
 from archlint.project.lock_file import Key, Lock, key, key_of
@@ -149,11 +150,9 @@ def changes(before: Mapping[Key, AcceptedSet], after: Mapping[Key, AcceptedSet])
 def change_text(change: Change) -> str:
     """A change as a block of labelled lines."""
     entry = change.after
-    about = f"{entry.model}   {shown(input_as_yaml(entry.input))}   {entry.mode}"
-    indent = "\n" + " " * 13
-    lines = (f"  {k:<11}{v.replace(chr(10), indent)}" for k, v in change.lines().items())
+    about = f"{entry.model}   {input_text(entry.input)}   {entry.mode}"
     word = "other costs" if change.word == "same" else change.word
-    return "\n".join([f"{word.upper()}  {about}", *lines])
+    return "\n".join([f"{word.upper()}  {about}", *labelled(change.lines(), 11)])
 
 
 def entries_by_key(entries: Iterable[AcceptedSet]) -> dict[Key, AcceptedSet]:

@@ -14,9 +14,11 @@ from archlint.contracts.accepted_set import (
     OutputCase,
     Words,
     input_as_yaml,
+    input_text,
     shown,
 )
 from archlint.contracts.size_text import size_text
+from archlint.contracts.text_layout import counted, labelled
 
 LABEL = 11  # columns
 REFUSALS = 3  # that are shown where no size is accepted
@@ -52,13 +54,11 @@ def _block(entry: AcceptedSet, modes: Sequence[str]) -> list[str]:
     elif len(entry.outputs) <= CASES:
         lines["output"] = "\n".join(map(_case, entry.outputs))
     word = "proved" if entry.exact else "checked"
-    paths = f"{entry.paths} path{'s' * (entry.paths != 1)}"
-    claims = f"{entry.claims} claim{'s' * (entry.claims != 1)}"
-    lines[word] = f"{paths}, {claims}, {entry.seconds:.2f} s"
+    effort = counted(entry.paths, "path"), counted(entry.claims, "claim"), f"{entry.seconds:.2f} s"
+    lines[word] = ", ".join(effort)
     lines["ran at"] = ", ".join(entry.ran)
-    head = f"{entry.model}   {shown(input_as_yaml(entry.input))}   {' and '.join(modes)}"
-    indent = "\n" + " " * (LABEL + 2)
-    return [head, *(f"  {k:<{LABEL}}{v.replace(chr(10), indent)}" for k, v in lines.items() if v)]
+    head = f"{entry.model}   {input_text(entry.input)}   {' and '.join(modes)}"
+    return [head, *labelled(lines, LABEL)]
 
 
 def _accepts(entry: AcceptedSet) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from archlint.contracts.accepted_set import input_as_yaml, shown
+from archlint.contracts.accepted_set import input_as_yaml, input_text
 from archlint.contracts.size_text import size_text
+from archlint.contracts.text_layout import columns, labelled
 from archlint.errors import one_line
 
 if TYPE_CHECKING:
@@ -24,40 +25,42 @@ _BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB")
 def text(cost: ModelCost, by_layer: bool = False) -> str:
     """A block with the formulas, and a row for each layer."""
     at = f" at {size_text(cost.point)}" if cost.point else ""
-    lines = [f"{cost.model}   {shown(input_as_yaml(cost.input))}   {cost.mode}"]
+    lines = [f"{cost.model}   {input_text(cost.input)}   {cost.mode}"]
     for path in cost.paths:
         if len(cost.paths) > 1:
             lines.append(f"  where {path.where}")
-        value = f"\n= {path.flops.at(cost.point):,}{at}" if path.at else ""
-        lines += _labelled("flops", _formula(str(path.flops)) + value)
-        value = f"\n= {path.activations.at(cost.point):,}{at}" if path.at else ""
-        value += f", in {one_line(path.largest)}" if path.largest else ""
         kept = " kept for the backward pass" if cost.training else ""
-        formula = _formula(f"at least {path.activations} bytes{kept}")
-        lines += _labelled("activations", formula + value)
-    lines += _labelled("parameters", f"{cost.parameters:,}   ({cost.parameter_bytes:,} bytes)")
-    lines += _memory(cost, at)
+        flops = _formula(str(path.flops))
+        activations = _formula(f"at least {path.activations} bytes{kept}")
+        if path.at:
+            flops += f"\n= {path.flops.at(cost.point):,}{at}"
+            activations += f"\n= {path.activations.at(cost.point):,}{at}"
+        if path.largest:
+            activations += f", in {one_line(path.largest)}"
+        lines += labelled({"flops": flops, "activations": activations}, LABEL)
+    parameters = f"{cost.parameters:,}   ({cost.parameter_bytes:,} bytes)"
+    lines += labelled({"parameters": parameters} | _memory(cost, at), LABEL)
     for note in cost.notes:
-        lines += _labelled("note", note)
+        lines += labelled({"note": note}, LABEL)
     if by_layer:
-        lines += ["", *_columns(rows(cost))]
+        table = rows(cost)
+        lines += ["", *columns(table, [title.startswith(_NUMBERS) for title in table[0]])]
     if cost.fits is not None:
         lines += ["", *_fits(cost, cost.fits)]
     return "\n".join(lines)
 
 
-def _memory(cost: ModelCost, at: str) -> list[str]:
+def _memory(cost: ModelCost, at: str) -> dict[str, str]:
     """What training or a limit of memory adds to the activations."""
-    lines = []
+    texts = {}
     if cost.training is not None:
-        lines += _labelled("gradients", f"{cost.training.gradient_bytes:,} bytes")
-        state = f"{cost.training.optimizer_bytes:,} bytes of {cost.training.optimizer}"
-        lines += _labelled("optimizer", state)
+        texts["gradients"] = f"{cost.training.gradient_bytes:,} bytes"
+        texts["optimizer"] = f"{cost.training.optimizer_bytes:,} bytes of {cost.training.optimizer}"
     if cost.training is not None or cost.fits is not None:
-        lines += _labelled("buffers", f"{cost.buffer_bytes:,} bytes") if cost.buffer_bytes else []
+        texts["buffers"] = f"{cost.buffer_bytes:,} bytes" if cost.buffer_bytes else ""
         whole = cost.constant_bytes + cost.activations.at(cost.point)
-        lines += _labelled("memory", f"at least {whole:,} bytes ({bytes_text(whole)}){at}")
-    return lines
+        texts["memory"] = f"at least {whole:,} bytes ({bytes_text(whole)}){at}"
+    return texts
 
 
 def bytes_text(size: int) -> str:
@@ -77,12 +80,7 @@ def _fits(cost: ModelCost, found: Fits) -> list[str]:
         needed = f"   {bytes_text(fit.needed)}" if fit.found else ""
         lines.append(f"  {fixed:<20}{sizes}{needed}")
     condition = f"\nat sizes with {cost.paths[0].where}" if len(cost.paths) > 1 else ""
-    return [*lines, *_labelled("where", _formula(found.formula) + condition)]
-
-
-def _labelled(label: str, value: str) -> list[str]:
-    first, *others = value.splitlines()
-    return [f"  {label:<{LABEL}}{first}", *(" " * (LABEL + 2) + line for line in others)]
+    return [*lines, *labelled({"where": _formula(found.formula) + condition}, LABEL)]
 
 
 def _formula(text: str) -> str:
@@ -123,18 +121,6 @@ def rows(cost: ModelCost) -> list[tuple[str, ...]]:
         numbers = (f"{here:,}", share, f"{layer.parameters:,}", *saved)
         result.append((name, layer.layer, *numbers, formula))
     return result
-
-
-def _columns(table: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    right = [title.startswith(_NUMBERS) for title in table[0]]
-    return [
-        "  ".join(
-            cell.rjust(width) if number else cell.ljust(width)
-            for cell, width, number in zip(row, widths, right, strict=True)
-        ).rstrip()
-        for row in table
-    ]
 
 
 def as_json(cost: ModelCost, version: str, by_layer: bool = False) -> str:

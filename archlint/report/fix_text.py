@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archlint.contracts.contract import Contract
 from archlint.contracts.size_text import size_text
+from archlint.contracts.text_layout import labelled
 from archlint.errors import visible
 from archlint.explanation.fixes.find_fixes import Search
 from archlint.explanation.fixes.proposal import Fix
@@ -23,7 +24,7 @@ def text(contract: Contract, model: str, search: Search, seconds: float) -> str:
     if search.unfinished:
         untried = visible(", ".join(search.unfinished))
         limit = f"the time limit of {seconds:g} s ended the search (--seconds)"
-        blocks.append(f"  {'not tried':<{_LABEL}}{untried}\n  {'':<{_LABEL}}{limit}")
+        blocks += ["\n".join(labelled({"not tried": f"{untried}\n{limit}"}, _LABEL))]
     if not search.fixes:
         return "\n".join([head, "  no proven fix found", *blocks])
     return "\n\n".join([head, *blocks])
@@ -45,7 +46,7 @@ def _lines(fix: Fix) -> list[str]:
     }
     if fix.narrows:
         del texts["weights"], texts["same"]
-    lines = [f"  {label:<{_LABEL}}{visible(words)}" for label, words in texts.items() if words]
+    lines = labelled({label: visible(words) for label, words in texts.items()}, _LABEL)
     if fix.edit is not None:
         for edit in (fix.edit, *fix.rule_edits):
             lines += ["", *edit.diff().rstrip("\n").split("\n")]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from archlint.contracts.size_text import size_text
+from archlint.contracts.text_layout import counted
 from archlint.contracts.verdict import Verdict
 from archlint.contracts.verdict_text import body
 from archlint.errors import Mistake, one_line
@@ -39,7 +40,7 @@ def _broken_file(suite: Element, path: str, mistakes: Sequence[Mistake]) -> None
         suite, "testcase", classname=one_line(path), name="rule file",
         file=one_line(path), line=line, time="0.000",
     )  # fmt: skip
-    count = f"{len(mistakes)} mistake{'s' * (len(mistakes) != 1)}"
+    count = counted(len(mistakes), "mistake")
     error = SubElement(case, "error", type="mistake", message=count)
     error.text = "\n".join(map(str, mistakes))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archlint.contracts.text_layout import counted
 from archlint.contracts.verdict import WORDS, Verdict
 from archlint.contracts.verdict_text import COLORS, Paint, ansi, block, color_of, plain, status_of
 
@@ -68,7 +69,7 @@ def _summary(verdicts: Sequence[Verdict], paint: Paint, mistakes: int = 0) -> st
     counts = [(statuses.count(status), status) for status in order if status in statuses]
     parts = [paint(f"{n} {_counted(status, n)}", color_of(status)) for n, status in counts]
     if parts and mistakes:  # without verdicts, the mistakes are printed above
-        more = f"{mistakes} mistake{'s' * (mistakes != 1)} in rule files"
+        more = f"{counted(mistakes, 'mistake')} in rule files"
         parts.append(paint(more, COLORS["error"]))
     return ", ".join(parts) or "nothing was checked"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from archlint.contracts.accepted_set import input_as_yaml, shown
+from archlint.contracts.accepted_set import input_text
 from archlint.contracts.contract import Artifact, Contract, Input, ModelRef, TensorInput
 from archlint.contracts.nested import leaves
 from archlint.contracts.settings import shorten
@@ -325,7 +325,7 @@ def artifact_verdict(
             run = replace(wide, contract=own, question=Question.of(own))
             verdict = compared_verdict(Verdict("tested"), run, exploration, contract.artifact)
             if contract.input == []:
-                used = {"input": shown(input_as_yaml(own.input))}
+                used = {"input": input_text(own.input)}
                 verdict = replace(verdict, details=used | verdict.details)
     except ArchlintError as e:
         verdict = Verdict("error", message=str(e), details={"reason": str(e)})

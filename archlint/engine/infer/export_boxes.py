@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from archlint.contracts.accepted_set import input_as_yaml, shown
+from archlint.contracts.accepted_set import input_as_yaml, input_text
 from archlint.contracts.contract import Contract, Input, ModelRef
 from archlint.contracts.region import input_symbols, ordinary_sizes
 from archlint.contracts.size_text import size_text
@@ -80,7 +80,7 @@ def _boxes(run: CheckRun, source: ModelSource) -> dict[str, Any]:
 
 
 def _shown(input: Input) -> str:
-    return shown(input_as_yaml(input))
+    return input_text(input)
 
 
 def boxes_of(

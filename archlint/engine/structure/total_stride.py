@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from archlint.contracts.text_layout import counted
 from archlint.engine.diagnosis.size_chain import chain_to_output
 from archlint.engine.exploration import ExploredPath
 from archlint.engine.structure.input_axes import extent
@@ -35,8 +36,8 @@ def _outputs(view: ModelView, value: Any, sizes: Sequence[Size]) -> Iterator[Vio
         strides = [value] * len(made) if isinstance(value, int) else list(value)
         if len(strides) != len(made):
             raise CannotCheck(
-                f"total_stride lists {_count(strides, 'stride')}, "
-                f"but the output has {_count(made, 'tensor')}"
+                f"total_stride lists {counted(len(strides), 'stride')}, "
+                f"but the output has {counted(len(made), 'tensor')}"
             )
         for i, (spec, stride) in enumerate(zip(made, strides, strict=True)):
             which = "the output" if len(made) == 1 else f"output {i}"
@@ -47,10 +48,6 @@ def _outputs(view: ModelView, value: Any, sizes: Sequence[Size]) -> Iterator[Vio
                 call = view.made_by(path, spec)
                 place = (call.module, call.op, call.source) if call else ("", "", "")
                 yield Violation(message, *place, point, chain_to_output(path.trace), shows=True)
-
-
-def _count(things: Sequence[Any], name: str) -> str:
-    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
 
 
 def _layer(view: ModelView, layer: str, stride: int, sizes: Sequence[Size]) -> Iterator[Violation]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from archlint.contracts.contract import Contract, Input, Output, TensorInput
 from archlint.contracts.region import box_of, input_symbols
 from archlint.contracts.rulefile.structure_reader import value_as_yaml
+from archlint.contracts.text_layout import labelled
 from archlint.symbolic.intervals import Box
 
 LABEL = 13  # columns
@@ -28,9 +29,7 @@ def explained(contract: Contract) -> str:
         reason = f": {contract.severity_reason}" if contract.severity_reason else ""
         texts["severity"] = f"{contract.severity}, {effect[contract.severity]}{reason}"
     texts["skipped"] = contract.skip or ""
-    indent = "\n" + " " * (LABEL + 2)
-    lines = [f"  {k:<{LABEL}}{v.replace(chr(10), indent)}" for k, v in texts.items() if v]
-    return "\n".join([contract.id, *lines])
+    return "\n".join([contract.id, *labelled(texts, LABEL)])
 
 
 def _sizes(contract: Contract) -> dict[str, str]:
