@@ -219,6 +219,11 @@ class Snapshot:
             or self.advanced()
         )
 
+    def tensors(self) -> Iterator[Tensor]:
+        """The tensors that were found, parameters first."""
+        yield from self._parameters
+        yield from self._tensors
+
     def drew(self) -> bool:
         """Whether a random generator that the model or its code holds was used."""
         return any(not _same_state(generator_state(g), had) for g, had in self._generators)

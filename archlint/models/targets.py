@@ -12,7 +12,6 @@ What it names is an ``nn.Module``, taken as it is, or a class or function that m
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import hashlib
 import importlib
@@ -32,6 +31,7 @@ from torch import nn
 from archlint.contracts import plugins
 from archlint.contracts.contract import ModelRef
 from archlint.errors import TargetError
+from archlint.models.arbitrary_weights import quickly_built
 from archlint.models.deepcopy import CopyParts, are_plain, check_copyable
 from archlint.models.meta_weights import build_lean, lean_copy
 from archlint.models.module_walk import modules_of
@@ -53,7 +53,6 @@ from archlint.runtime.import_path import (
 )
 from archlint.runtime.interruptions import stops_run
 from archlint.runtime.process_state import SavedState, captured_output, preserve_random_state
-from archlint.runtime.repeated_draws import RepeatedDraws
 from archlint.runtime.user_frames import described
 
 Factory = Callable[[], Any]
@@ -93,13 +92,11 @@ class ModelSource:
     def for_running(self, mode: str = "eval", quickly: bool = False) -> nn.Module:
         """A real model on the CPU, in ``mode`` ("eval" or "train"). ``TargetError`` if it fails.
 
-        ``quickly``: its large weights may be drawn as by :class:`RepeatedDraws`.
+        ``quickly``: its large weights may have any values, as of :mod:`.arbitrary_weights`.
         """
         if self._instance is None:
-            if quickly and self._lean:
-                with contextlib.suppress(TargetError), RepeatedDraws():
-                    return self._moded(self._build(), mode)
-            return self._moded(self._build(), mode)
+            model = quickly_built(self._call) if quickly and self._lean else None
+            return self._moded(self._build() if model is None else model, mode)
         try:
             check_copyable(self._instance)
             model = copy.deepcopy(self._instance)

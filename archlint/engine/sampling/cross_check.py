@@ -92,7 +92,7 @@ def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) 
             continue
         limit, values = contract.budget.memory, values_of_round(number)
         outcome = run_at(model, contract.input, point, limit, device, seed, values, built)
-        if quickly and (not outcome.accepted or _disagreement(exploration, outcome, device)):
+        if quickly and _surprising(exploration, outcome, device):
             quickly = False  # the values of weights may matter
             model, built = _model(run, device)
             outcome = run_at(model, contract.input, point, limit, device, seed, values, built)
@@ -116,10 +116,14 @@ def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) 
 
 def _model(run: CheckRun, device: str, quickly: bool = False) -> tuple[nn.Module, Snapshot]:
     """The model that runs, and its state; ``quickly``: as in :meth:`ModelSource.for_running`."""
-    on_cpu = device == "cpu"
-    mode = run.contract.mode
-    model = run.source.for_running(mode, quickly) if on_cpu else run.model.to("meta")
-    return model, Snapshot(model)
+    if device != "cpu":
+        model = run.model.to("meta")
+        return model, Snapshot(model)
+    model = run.source.for_running(run.contract.mode, quickly)
+    built = Snapshot(model)
+    if quickly and any(t.is_meta for t in built.tensors()):  # where weights are not looked for
+        return _model(run, device)
+    return model, built
 
 
 def cross_check_at(point: dict[str, int], run: CheckRun, exploration: Exploration) -> Evidence:
@@ -190,6 +194,12 @@ def _depends_on_values(exploration: Exploration) -> bool:
         t.outcome == "unknown" or t.path.caveats or t.path.choices or t.path.unknowns
         for t in traces
     )
+
+
+def _surprising(exploration: Exploration, outcome: Outcome, device: str) -> bool:
+    """Whether the outcome is not the proved one, or the machine prevented it."""
+    unknown = exploration.path_at(outcome.sizes) is None and not outcome.accepted
+    return unknown or outcome.accepted is None or bool(_disagreement(exploration, outcome, device))
 
 
 def _disagreement(exploration: Exploration, outcome: Outcome, device: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from heapq import heapify, heappop, heappush
 from math import prod
 
 from archlint.contracts.nested import leaves
@@ -64,8 +65,11 @@ def choose_sizes(
         if len(chosen.points) >= count or chosen.refused > 4 * count:
             break
         chosen.add(_random_point(draw, symbols, values, box, chosen.points))
+    refused = chosen.refused
     for point in grid:
         chosen.add(point)
+        if len(chosen.points) >= count or chosen.refused - refused > 4 * count:
+            break
     return chosen.points
 
 
@@ -105,6 +109,8 @@ class _Chosen:
 
 
 def _holds(region: Bool, point: Mapping[str, int]) -> bool:
+    if region is True:
+        return True
     try:
         return holds(region, point)
     except ZeroDivisionError:
@@ -146,9 +152,8 @@ def _summing(ranks: Sequence[range], total: int) -> Iterator[tuple[int, ...]]:
         if total == 0:
             yield ()
         return
-    for first in ranks[0]:
-        if first > total:
-            return
+    others = sum(len(rank) - 1 for rank in ranks[1:])
+    for first in range(max(0, total - others), min(len(ranks[0]) - 1, total) + 1):
         for rest in _summing(ranks[1:], total - first):
             yield (first, *rest)
 
@@ -164,16 +169,17 @@ def _at_bounds(smallest: Sizes, box: Box, region: Bool) -> Iterator[Sizes]:
 
 def _features(point: Sizes, box: Box, moduli: Mapping[str, set[int]]) -> frozenset[Hashable]:
     """What a point shows: residues, bounds, and the order of each two sizes."""
-    shown: set[Hashable] = {
-        (s, m, point[s] % m) for s, ms in moduli.items() if s in point for m in ms
-    }
+    shown: set[Hashable] = set()
     names = list(point)
-    for i, s in enumerate(names):
+    for i, (s, size) in enumerate(point.items()):
+        shown.update([(s, m, size % m) for m in moduli.get(s, ())])
         low, high = box.ranges.get(s, (1, None))
-        if point[s] in (low, high):
-            shown.add((s, "at", point[s]))
-        shown.add((s, "above", low is not None and point[s] > low))
-        shown.update((s, t, (point[s] > point[t]) - (point[s] < point[t])) for t in names[i + 1 :])
+        if size in (low, high):
+            shown.add((s, "at", size))
+        shown.add((s, "above", low is not None and size > low))
+        for t in names[i + 1 :]:
+            other = point[t]
+            shown.add((s, t, (size > other) - (size < other)))
     return frozenset(shown)
 
 
@@ -185,14 +191,18 @@ def _covering(grid: list[Sizes], box: Box, moduli: Mapping[str, set[int]]) -> It
     least = max(1, prod(grid[0].values()))
     prices = [least + prod(point.values()) for point in grid]
     seen = set(shows[0])
-    todo = set(range(1, len(grid)))
-    while todo:
-        best = max(todo, key=lambda i: (len(shows[i] - seen) / prices[i], -i))
-        if not shows[best] - seen:
-            return
-        seen |= shows[best]
-        todo.remove(best)
-        yield grid[best]
+    # What a point shows that is new only shrinks: the best as of before is the best if it still is.
+    best_first = [(-len(shows[i]) / prices[i], i) for i in range(1, len(grid))]
+    heapify(best_first)
+    while best_first:
+        _, i = heappop(best_first)
+        new = shows[i] - seen
+        now = -len(new) / prices[i], i
+        if best_first and now > best_first[0]:
+            heappush(best_first, now)
+        elif new:
+            seen |= new
+            yield grid[i]
 
 
 def _random_point(

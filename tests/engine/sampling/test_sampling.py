@@ -15,9 +15,10 @@ from archlint.engine.pipeline import check_source
 from archlint.engine.sampling.input_values import build_input
 from archlint.engine.sampling.real_run import run_at
 from archlint.engine.sampling.sizes import choose_sizes
+from archlint.models.arbitrary_weights import quickly_built
+from archlint.models.meta_weights import LARGE
 from archlint.models.targets import ModelSource
 from archlint.ops.registry import RULES
-from archlint.runtime.repeated_draws import DRAWN, RepeatedDraws
 from archlint.symbolic import symbol
 from archlint.symbolic.formula import conj, disj, eq, ge, holds, le
 from archlint.symbolic.intervals import Box
@@ -330,14 +331,16 @@ def test_a_wrong_rule_is_found(monkeypatch, fault):
 
 
 class Inverse(nn.Module):
-    """Its weight has an inverse unless both of its rows are the same."""
+    """Its matrix has an inverse unless its two weights are the same."""
 
     def __init__(self):
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(2, DRAWN).normal_())
+        self.one = nn.Parameter(torch.empty(LARGE).normal_())
+        self.other = nn.Parameter(torch.empty(LARGE).normal_())
 
     def forward(self, x):
-        return x @ torch.linalg.inv(self.weight @ self.weight.T)
+        both = torch.stack([self.one, self.other])
+        return x @ torch.linalg.inv(both @ both.T)
 
 
 def test_a_sample_that_disagrees_runs_again_with_all_weights_drawn():
@@ -347,8 +350,24 @@ def test_a_sample_that_disagrees_runs_again_with_all_weights_drawn():
         with ModelSource("model", Inverse) as source:
             return check_source(parsed, source, samples=samples)
 
-    with pytest.raises(torch.linalg.LinAlgError), RepeatedDraws():
-        Inverse()(torch.ones(1, 2))
+    quick = quickly_built(Inverse)
+    with pytest.raises(torch.linalg.LinAlgError):
+        quick(torch.ones(1, 2))
     verdict = check(3)
     assert (verdict.word, verdict.samples.run) == (check(0).word, 3)
     assert verdict.word == "proved"
+
+
+@pytest.mark.parametrize("accepts", ["any H, W >= 8", "only H, W >= 8"])
+def test_a_proved_refusal_builds_no_model_with_all_weights_drawn(accepts, monkeypatch):
+    def model():
+        return nn.Sequential(nn.Conv2d(3, 64, 8), nn.ReLU())
+
+    full = []
+    build = ModelSource._build
+    monkeypatch.setattr(ModelSource, "_build", lambda self: full.append(1) or build(self))
+    contract = f"- {{id: c, models: python:model, input: N 3 H W, accepts: '{accepts}'}}"
+    (parsed,) = loads(f"archlint: 1\ncontracts:\n{contract}\n").contracts
+    with ModelSource("model", model) as source:
+        verdict = check_source(parsed, source, samples=8)
+    assert (verdict.word, verdict.samples.run >= 8, full) == ("proved", True, [])
