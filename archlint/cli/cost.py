@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from archlint.cli.infer import (
     input_option,
     kwargs_option,
+    mode_option,
     paths_option,
     read_input,
     seconds_option,
@@ -37,8 +38,7 @@ from archlint.errors import visible
     type=click.Choice(["float64", "float32", "bfloat16", "float16"]),
     help="Count bytes as if floating-point tensors had this dtype.",
 )
-@click.option("--mode", type=click.Choice(["eval", "train"]), default="eval", show_default=True,
-              help="The mode of the model.")  # fmt: skip
+@mode_option
 @click.option("--train", is_flag=True,
               help="Count what autograd keeps, gradients and the optimizer.")  # fmt: skip
 @click.option("--optimizer", type=click.Choice(OPTIMIZERS), default="adamw", show_default=True,

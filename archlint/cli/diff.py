@@ -18,7 +18,7 @@ from archlint.cli.infer import (
     accepted_sets,
     infer_job,
     input_option,
-    mode_option,
+    modes_option,
     paths_option,
     read_input,
     seconds_option,
@@ -44,7 +44,7 @@ _REVISION = re.compile(r"[^/].*[^./]\.\.|\w\.\.")
 @click.option("--rev", metavar="REV", help="Compare the models of rule files, or one TARGET, with "
               "this git revision: main, HEAD~3, v1.2.")  # fmt: skip
 @input_option
-@mode_option
+@modes_option
 @html_option
 @paths_option
 @seconds_option

@@ -15,6 +15,7 @@ from archlint.cli.html_output import html_option, write_page
 from archlint.cli.infer import (
     input_option,
     kwargs_option,
+    mode_option,
     paths_option,
     read_input,
     seconds_option,
@@ -37,8 +38,7 @@ from archlint.errors import visible
     metavar="GLOB",
     help="Show only these layers, without folding repeated ones.",
 )
-@click.option("--mode", type=click.Choice(["eval", "train"]), default="eval", show_default=True,
-              help="The mode of the model.")  # fmt: skip
+@mode_option
 @html_option
 @click.option("--verbose", "-v", is_flag=True, help="Also show layers that change no size.")
 @paths_option

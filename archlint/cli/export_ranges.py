@@ -17,6 +17,7 @@ from archlint.cli.infer import (
     infer_job,
     input_option,
     kwargs_option,
+    mode_option,
     paths_option,
     read_input,
     seconds_option,
@@ -46,8 +47,7 @@ FORMS = (
               "Default: a batch of 2 and sizes of 224, where these are accepted.")  # fmt: skip
 @input_option
 @kwargs_option
-@click.option("--mode", type=click.Choice(["eval", "train"]), default="eval", show_default=True,
-              help="The mode of the model.")  # fmt: skip
+@mode_option
 @paths_option
 @seconds_option
 def export_ranges(

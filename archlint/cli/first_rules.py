@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archlint.cli.exit_codes import CannotRun
+from archlint.cli.model_argument import with_whole_path
 from archlint.errors import NEEDS_TORCH
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ExistingRules:
 
     text: str = ""
     names: set[str] = field(default_factory=set)  # of its models and contracts
-    places: set[str] = field(default_factory=set)  # of the models with contracts, see _place
+    places: set[str] = field(default_factory=set)  # whole paths of the models with contracts
     waiting: list[ModelRef] = field(default_factory=list)  # its models without a contract
 
     @classmethod
@@ -74,24 +75,19 @@ class ExistingRules:
 
     def _add(self, rules: RuleFile) -> None:
         refs = [ref for c in rules.contracts for ref in c.models]
-        self.places |= {_place(ref.target, rules.path.parent) for ref in refs}
+        self.places |= {with_whole_path(ref.target, rules.path.parent) for ref in refs}
 
     def has(self, model: DiscoveredModel, folder: Path) -> bool:
         """Whether a rule file of the project has the model: with a contract, or in ``waiting``."""
-        place = _place(model.target(folder), folder)
-        return place in self.places or place in {_place(r.target, folder) for r in self.waiting}
+        place = with_whole_path(model.target(folder), folder)
+        waiting = {with_whole_path(ref.target, folder) for ref in self.waiting}
+        return place in self.places or place in waiting
 
     def failed_before(self, model: DiscoveredModel, root: Path) -> bool:
         """Whether the comments of an earlier run give a reason against a contract."""
         target = re.escape(model.target(root))
         lines = rf"^# .*(?<!\S){target}([,:]| --kwargs)( |$)"
         return bool(re.search(lines, self.text, re.MULTILINE))
-
-
-def _place(target: str, folder: Path) -> str:
-    """A target that does not depend on the folder of its rule file."""
-    module, _, attribute = target.rpartition(":")
-    return f"{(folder / module).resolve()}:{attribute}" if module.endswith(".py") else target
 
 
 def _without_kwargs(model: InferredModel) -> str:

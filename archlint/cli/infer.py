@@ -47,6 +47,10 @@ seconds_option = click.option(
     metavar="S", help="Time limit for one model and mode, in seconds.",
 )  # fmt: skip
 mode_option = click.option(
+    "--mode", type=click.Choice(["eval", "train"]), default="eval", show_default=True,
+    help="The mode of the model.",
+)  # fmt: skip
+modes_option = click.option(
     "--mode", "modes", type=click.Choice(["eval", "train"]), multiple=True,
     help="The mode of the model; repeat the option to compare both.  [default: eval]",
 )  # fmt: skip
@@ -56,7 +60,7 @@ mode_option = click.option(
 @click.argument("target")
 @input_option
 @kwargs_option
-@mode_option
+@modes_option
 @click.option("--format", "format_", type=click.Choice(["text", "json", "yaml"]), default="text",
               show_default=True, help="Format of the report. yaml: a rule file.")  # fmt: skip
 @html_option

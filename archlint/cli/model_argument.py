@@ -75,7 +75,7 @@ def names_of(target: str) -> set[str]:
         files, _ = read_rule_files(())
     except SettingsError:
         return names
-    here = _file_of(target, Path.cwd())
+    here = with_whole_path(target, Path.cwd())
     models = [(f, ref) for f in files for c in f.contracts for ref in c.models]
     models += [(f, ref) for f in files for ref in f.models.values()]
     for file, ref in models:
@@ -83,14 +83,14 @@ def names_of(target: str) -> set[str]:
         if (
             not ref.args
             and not ref.kwargs
-            and any(_file_of(ref.target, f) == here for f in folders)
+            and any(with_whole_path(ref.target, f) == here for f in folders)
         ):
             names.add(ref.name)
     return names
 
 
-def _file_of(target: str, folder: Path) -> str:
-    """A target with the whole path of its file."""
+def with_whole_path(target: str, folder: Path) -> str:
+    """A target with the whole path of its file: the same for the rule files of all folders."""
     module, _, name = target.rpartition(":")
     return f"{(folder / module).resolve()}:{name}" if module.endswith(".py") else target
 

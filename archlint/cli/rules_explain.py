@@ -77,9 +77,8 @@ def _of_pack(word: str, arguments: tuple[str, ...]) -> tuple[list[Contract], str
         several = f"{word!r} names {len(packs)} packs; expected one"
         raise CannotRun("\n".join(map(str, errors)) or several)
     pack = packs[0]
-    example = next((e.values for e in pack.examples if e.passes), {})
     own = _values(arguments, pack)
-    values = {**{k: v for k, v in example.items() if pack.parameters[k].required},
+    values = {**{k: v for k, v in pack.first_values.items() if pack.parameters[k].required},
               **defaults(pack), **own}  # fmt: skip
     missing = [p.name for p in pack.parameters.values() if p.name not in values]
     if missing:

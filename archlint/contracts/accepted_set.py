@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Union
 
 from archlint.contracts.contract import Input, TensorInput
+from archlint.contracts.nested import flow_text
 from archlint.contracts.recorded_costs import RecordedCosts
 from archlint.symbolic.formula import Bool, disj, holds, negate
 
@@ -153,8 +154,4 @@ def input_text(input: Input) -> str:
 
 def shown(words: Words) -> str:
     """A shape on one line."""
-    if isinstance(words, (str, int)):
-        return str(words)
-    if isinstance(words, list):
-        return "[" + ", ".join(map(shown, words)) + "]"
-    return "{" + ", ".join(f"{k}: {shown(v)}" for k, v in words.items()) + "}"
+    return flow_text(words, str)

@@ -59,6 +59,11 @@ class CheckRun:
         return self.tracer.model
 
     @property
+    def weight_bytes(self) -> int:
+        """The bytes of all parameters."""
+        return sum(p.numel() * p.element_size() for p in self.model.parameters())
+
+    @property
     def seconds_left(self) -> float:
         """Seconds until the deadline, at least 0."""
         return max(0.0, seconds_left(self.deadline))

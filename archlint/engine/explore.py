@@ -114,8 +114,8 @@ def _not_covered(limit: str, result: Exploration, point: Mapping[str, int]) -> s
     lines: dict[str, int] = {}
     for path in result.paths:
         for event in path.trace.path.events:
-            if event.kind == "branch" and 0 <= event.call < len(path.trace.calls):
-                call = path.trace.calls[event.call]
+            call = path.trace.call_of(event)
+            if event.kind == "branch" and call is not None:
                 lines[call.source or call.op] = lines.get(call.source or call.op, 0) + 1
     where = max(lines, key=lambda k: lines[k], default="")
     text = f"{limit} before every size was covered, for example {size_text(point)}"

@@ -105,10 +105,10 @@ def blame_lines(blame: Blame) -> list[str]:
 
 def _site(violation: SizeViolation, leaves: Collection[str]) -> Site | None:
     event = violation.path.first_failed_claim(violation.point)
-    calls = violation.path.trace.calls
-    if violation.expected != "accepted" or event is None or not 0 <= event.call < len(calls):
+    call = None if event is None else violation.path.trace.call_of(event)
+    if violation.expected != "accepted" or call is None:
         return None
-    return site_of(calls[event.call], leaves)
+    return site_of(call, leaves)
 
 
 def _without(run: CheckRun, relaxed: Collection[Site]) -> tuple[Exploration, ProofAttempt]:

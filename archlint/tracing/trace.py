@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archlint.contracts.contract import ANY_SIZE
-from archlint.contracts.output_match import keep_names
+from archlint.contracts.nested import map_leaves
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing.call_log import CallLog
+from archlint.tracing.events import Event
 from archlint.tracing.path import TracedPath
 
 
@@ -67,14 +68,20 @@ class Trace:
     log: CallLog = field(default_factory=CallLog)  # what the calls stand for besides themselves
     merged: bool = False  # whether branches that rejoin inside a module are merged
 
+    def call_of(self, event: Event) -> Call | None:
+        """The call that an event is of; ``None`` if no operator was called yet."""
+        return self.calls[event.call] if 0 <= event.call < len(self.calls) else None
+
 
 def dims_of(output: Any) -> Any:
     """A trace's output with each tensor as the tuple of its sizes.
 
     A size that values decide is :data:`~archlint.contracts.contract.ANY_SIZE`.
     """
-    if isinstance(output, TensorSpec):
-        return tuple(ANY_SIZE if unknowns_in(d) else d for d in output.dims)
-    if isinstance(output, list):
-        return keep_names((dims_of(o) for o in output), output)
-    return {k: dims_of(v) for k, v in output.items()} if isinstance(output, dict) else output
+
+    def dims(part: Any) -> Any:
+        if not isinstance(part, TensorSpec):
+            return part
+        return tuple(ANY_SIZE if unknowns_in(d) else d for d in part.dims)
+
+    return map_leaves(output, dims)

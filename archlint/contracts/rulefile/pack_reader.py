@@ -68,6 +68,11 @@ class Pack:
     files: tuple[Path, ...]
     extends: str = ""
 
+    @property
+    def first_values(self) -> dict[str, object]:
+        """The parameters of the first example that passes; empty if there is none."""
+        return next((e.values for e in self.examples if e.passes), {})
+
 
 def read_pack(word: str, base: Path) -> Pack:
     """The pack ``word`` (owner/name or a path) as used in a file of the folder ``base``.

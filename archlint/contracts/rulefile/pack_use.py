@@ -196,7 +196,7 @@ def _read(
 
 def _own_faults(pack: Pack, template: ContractTemplate) -> set[tuple[int, int]]:
     """Lines and columns of mistakes that remain with the values of the pack's own example."""
-    values = {**defaults(pack), **next((e.values for e in pack.examples if e.passes), {})}
+    values = {**defaults(pack), **pack.first_values}
     if values.keys() != pack.parameters.keys():
         return set()
     return {(m.where.line, m.where.column) for m in _read(template, values)[1]}

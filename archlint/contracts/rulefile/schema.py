@@ -14,13 +14,16 @@ from archlint.contracts.rulefile.tensor_schema import (
     Entry,
     Input,
     Output,
+    TaggedNumber,
+    TaggedText,
     Text,
     discriminator,
     kind,
 )
 
+TaggedTexts = Annotated[Annotated[list[Text], Field(min_length=1)], Tag("<list>")]
 Bytes = Annotated[
-    Union[Annotated[Text, Tag("<text>")], Annotated[int, Tag("<number>")]],
+    Union[TaggedText, TaggedNumber],
     discriminator(kind, "a number of bytes, or text such as 512MB or 2GB"),
 ]
 
@@ -106,10 +109,7 @@ class StructureEntry(Entry):
         "whole input satisfies every '>='; other limits are compared with the input's size.",
     )
     forbids: Annotated[
-        Union[
-            Annotated[Text, Tag("<text>")],
-            Annotated[Annotated[list[Text], Field(min_length=1)], Tag("<list>")],
-        ],
+        Union[TaggedText, TaggedTexts],
         discriminator(kind, "the name of a class or a list of them"),
     ] = Field(
         default=None,  # type: ignore[assignment]
@@ -153,10 +153,7 @@ Severity = Annotated[
 SEVERITIES = ("error", "warning", "off")
 
 ChosenModels = Annotated[
-    Union[
-        Annotated[Text, Tag("<text>")],
-        Annotated[Annotated[list[Text], Field(min_length=1)], Tag("<list>")],
-    ],
+    Union[TaggedText, TaggedTexts],
     discriminator(kind, "a model or a list of models"),
 ]
 
@@ -214,7 +211,7 @@ class ContractEntry(Entry):
         "has only forbids and parameters, and costs only parameters.",
     )
     accepts: Annotated[
-        Union[Annotated[Text, Tag("<text>")], Annotated[RangesEntry, Tag("<mapping>")]],
+        Union[TaggedText, Annotated[RangesEntry, Tag("<mapping>")]],
         discriminator(kind, "text such as 'any H, W >= 32', or a mapping {from, form, tensor}"),
     ] = Field(
         default="",
@@ -252,7 +249,7 @@ class ContractEntry(Entry):
     )
     skip: Text = Field(default="", description="The reason why it is not checked.")
     xfail: Annotated[
-        Union[Annotated[Text, Tag("<text>")], Annotated[XfailEntry, Tag("<mapping>")]],
+        Union[TaggedText, Annotated[XfailEntry, Tag("<mapping>")]],
         discriminator(kind, "a reason, or a mapping {reason, strict}"),
     ] = Field(  # type: ignore[assignment]
         default=None, description="The reason why it is expected to fail."
@@ -325,7 +322,7 @@ class RuleFileEntry(Entry):
     models: dict[
         str,
         Annotated[
-            Union[Annotated[Text, Tag("<text>")], Annotated[ModelEntry, Tag("<mapping>")]],
+            Union[TaggedText, Annotated[ModelEntry, Tag("<mapping>")]],
             discriminator(kind, "a target such as pkg.mod:factory, or a mapping with one"),
         ],
     ] = Field(default={}, description="The models, under the names that contracts use.")

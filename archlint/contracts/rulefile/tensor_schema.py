@@ -61,14 +61,16 @@ class Entry(BaseModel):
 
 
 Text = Annotated[str, Field(min_length=1)]
+TaggedText = Annotated[Text, Tag("<text>")]
+TaggedNumber = Annotated[int, Tag("<number>")]
 Size = Annotated[
-    Union[Annotated[Text, Tag("<text>")], Annotated[int, Tag("<number>")]],
+    Union[TaggedText, TaggedNumber],
     discriminator(kind, "a size such as 'V' or 1000"),
 ]
 Shape = Annotated[
     Union[
-        Annotated[Text, Tag("<text>")],
-        Annotated[int, Tag("<number>")],
+        TaggedText,
+        TaggedNumber,
         Annotated[Annotated[list[Size], Field(min_length=1)], Tag("<list>")],
     ],
     discriminator(kind, _SHAPE),
@@ -94,8 +96,8 @@ else:
         "Input",
         Annotated[
             Union[
-                Annotated[Text, Tag("<text>")],
-                Annotated[int, Tag("<number>")],
+                TaggedText,
+                TaggedNumber,
                 Annotated[TensorEntry, Tag("<tensor>")],
                 Annotated[Annotated[list["Input"], Field(min_length=1)], Tag("<list>")],
                 Annotated[Annotated[dict[str, "Input"], Field(min_length=1)], Tag("<mapping>")],
@@ -108,8 +110,8 @@ else:
         "Output",
         Annotated[
             Union[
-                Annotated[Text, Tag("<text>")],
-                Annotated[int, Tag("<number>")],
+                TaggedText,
+                TaggedNumber,
                 Annotated[Annotated[list["Output"], Field(min_length=1)], Tag("<list>")],
                 Annotated[Annotated[dict[str, "Output"], Field(min_length=1)], Tag("<mapping>")],
             ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from archlint.symbolic import Expr, Size, evaluate, sum_text
@@ -88,6 +88,12 @@ def one_of(cases: Iterable[tuple[Bool, Amount]]) -> Amount:
         rest = (Amount(0, amount.parts).where(when) for when, amount in known)
         return total((Amount(common), *rest))
     return total(amount.where(when) for when, amount in known)
+
+
+def one_of_each(cases: Sequence[tuple[Bool, Mapping[str, Amount]]]) -> dict[str, Amount]:
+    """:func:`one_of` for each module that any of the cases has an amount of."""
+    modules = dict.fromkeys(m for _, amounts in cases for m in amounts)
+    return {m: one_of((when, a.get(m, Amount())) for when, a in cases) for m in modules}
 
 
 def _joined(parts: Iterable[Part]) -> tuple[Part, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from archlint.engine.cost.amount import Amount, one_of, total
+from archlint.engine.cost.amount import Amount, one_of_each, total
 from archlint.ops.registry import NoRule
 from archlint.ops.traits import traits_of
 from archlint.symbolic import Size, floordiv
@@ -85,8 +85,7 @@ class _Count:
             return {module: self._repeated(a, span, module) for module, a in one.items()}
         cases = [(span.when, self.stretch(calls, span.first, inside))]
         cases += [(b.when, self.stretch(b.calls, b.start, b.log)) for b in span.others]
-        modules = dict.fromkeys(m for _, amounts in cases for m in amounts)
-        return {m: one_of((when, a.get(m, Amount())) for when, a in cases) for m in modules}
+        return one_of_each(cases)
 
     def _add(self, plain: dict[str, Size], call: Call) -> None:
         count = traits_of(call.func).flops

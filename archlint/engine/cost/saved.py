@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from archlint.engine.cost.amount import Amount, one_of
+from archlint.engine.cost.amount import Amount, one_of_each
 from archlint.engine.cost.flops import ByModule, added, outermost
 from archlint.ops.registry import INPLACE
 from archlint.ops.traits import Saves, View, is_inplace, traits_of
@@ -76,8 +76,7 @@ class _Saved:
             other = [*calls[: branch.start], *branch.calls]
             cases.append((branch.when, self.stretch(other, branch.start, len(other), branch.log)))
             self.kept |= kept
-        modules = dict.fromkeys(m for _, amounts in cases for m in amounts)
-        return {m: one_of((when, a.get(m, Amount())) for when, a in cases) for m in modules}
+        return one_of_each(cases)
 
     def _plain(self, calls: Sequence[Call], start: int, end: int) -> ByModule:
         self.calls = list(calls) if not isinstance(calls, list) else calls

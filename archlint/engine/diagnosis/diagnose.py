@@ -38,9 +38,9 @@ def diagnose(violation: SizeViolation, model: torch.nn.Module) -> Diagnosis:
     trace, cause = violation.path.trace, violation.cause
     if isinstance(cause, Event):
         text, claim = needs(cause, violation.point), cause.needs()
-        if not 0 <= cause.call < len(trace.calls):
+        call = trace.call_of(cause)
+        if call is None:
             return Diagnosis(None, text, claim=claim)
-        call = trace.calls[cause.call]
         at = At(call.module, call.op, call.source)
         chain = because(trace, call, claim)
         return Diagnosis(at, text, chain, claim, layer_name(model, call.module))

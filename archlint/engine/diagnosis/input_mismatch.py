@@ -12,7 +12,7 @@ from archlint.engine.exploration import Exploration, ExploredPath
 from archlint.tracing.events import Event
 from archlint.tracing.module_stack import layer_name
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
-from archlint.tracing.trace import Call, Trace
+from archlint.tracing.trace import Call
 
 _AXES = {1: "L", 2: "H W", 3: "T H W"}
 _COUNTS = {2: "two", 3: "three", 4: "four"}
@@ -27,7 +27,7 @@ def inferred_mismatch(input: Input, exploration: Exploration, model: nn.Module) 
         claims = [e for e in path.trace.path.events if e.kind == "claim"]
         wrong = filter(_is_channels if exploration.accepting else _fails, claims)
         cause = next(wrong, None)
-        call = _call(path.trace, cause)
+        call = path.trace.call_of(cause) if cause else None
         layer = layer_name(model, call.module) if call else ""
         if hint := input_mismatch(input, exploration, path, cause, layer, of=""):
             return hint
@@ -51,7 +51,7 @@ def input_mismatch(
     refuses, as its author would write it; ``of`` says which sizes were explored.
     """
     trace = path.trace
-    call = _call(trace, cause)
+    call = trace.call_of(cause) if isinstance(cause, Event) else None
     if exploration.accepting or exploration.reasons:
         hint = _first_layer(input, call, fits_none=False) if _is_channels(cause) else ""
         return hint and f"the input may be described wrongly: {hint}"
@@ -99,13 +99,6 @@ def _fails(event: Event) -> bool:
 
 def _is_channels(cause: Any) -> bool:
     return isinstance(cause, Event) and "in_channels" in cause.text
-
-
-def _call(trace: Trace, cause: Any) -> Call | None:
-    """The call that refuses."""
-    if not isinstance(cause, Event) or not 0 <= cause.call < len(trace.calls):
-        return None
-    return trace.calls[cause.call]
 
 
 def _needed(cause: Any, call: Call | None, layer: str) -> str:

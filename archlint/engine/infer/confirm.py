@@ -29,8 +29,7 @@ def confirmed(run: CheckRun, exploration: Exploration) -> tuple[str, ...]:
     The result is what it did there: ``N=1 H=3 W=3 (accepted)``. If it disagrees, the exploration is
     no longer covered, and has the reason. A run that is too large or takes too long shows nothing.
     """
-    weights = sum(p.numel() * p.element_size() for p in run.model.parameters())
-    if weights > WEIGHTS:
+    if run.weight_bytes > WEIGHTS:
         return ()
     run = replace(run, samples=1, deadline=now() + SECONDS)
     refused = conj(exploration.known, negate(exploration.accepted))

@@ -59,7 +59,7 @@ def _refused_by(path: ExploredPath) -> Iterator[tuple[Bool, Refusal]]:
         if event.kind == "branch":
             here = conj(here, event.formula)
             continue
-        call = trace.calls[event.call] if 0 <= event.call < len(trace.calls) else None
+        call = trace.call_of(event)
         at, op = (call.module, call.op) if call else ("", "")
         why = f"needs {event.needs()}"
         if call is not None and call.func is ASSERT:

@@ -252,8 +252,7 @@ def _moduli(exploration: Exploration) -> dict[str, set[int]]:
 
 def _device(run: CheckRun, memory: PathMemory, sizes: list[dict[str, int]]) -> str:
     """CPU, unless the weights or the activations at every chosen size exceed the budget."""
-    weights = sum(p.numel() * p.element_size() for p in run.model.parameters())
-    if weights > run.contract.budget.memory:
+    if run.weight_bytes > run.contract.budget.memory:
         return "meta"
     return "meta" if sizes and all(_too_big(run, memory, s) for s in sizes) else "cpu"
 

@@ -32,10 +32,8 @@ def batch_preserved(view: ModelView, value: Any) -> Iterator[Violation]:
             if message in reported:
                 continue
             reported.add(message)
-            call = view.made_by(path, spec)
-            module, op, source = (call.module, call.op, call.source) if call else ("", "", "")
-            because = chain_to_output(path.trace)
-            yield Violation(message, module, op, source, point, because, shows=True)
+            place = view.made_at(path, spec)
+            yield Violation(message, *place, point, chain_to_output(path.trace), shows=True)
 
 
 def batch_never_merged(view: ModelView, value: Any) -> Iterator[Violation]:

@@ -22,7 +22,7 @@ from archlint.symbolic.solver.solver import Solver
 from archlint.tracing import fx_graph as graph
 from archlint.tracing.outputs import structure
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
-from archlint.tracing.trace import Call, Trace
+from archlint.tracing.trace import Trace
 from archlint.tracing.trees import find
 
 
@@ -87,12 +87,12 @@ class ModelView:
 
     # -- tensors --------------------------------------------------------------------------------
 
-    def made_by(self, path: ExploredPath, spec: TensorSpec) -> Call | None:
-        """The call of the model that made a tensor of the output."""
+    def made_at(self, path: ExploredPath, spec: TensorSpec) -> tuple[str, str, str]:
+        """Module, operator and line of the call that made a tensor of the output; empty if none."""
         for call in reversed(path.trace.calls):
             if any(t.spec is spec for t in graph.tensors((call.result, call.args))):
-                return call
-        return None
+                return call.module, call.op, call.source
+        return "", "", ""
 
     def leaving(self, layer: str) -> list[tuple[ExploredPath, list[tuple[Size, ...]]]]:
         """For each path that reaches an output, the shapes that a module returned, call by call."""

@@ -11,7 +11,6 @@ from archlint.engine.exploration import ExploredPath
 from archlint.engine.reach.receptive_field import EVERYTHING, Field, receptive_fields
 from archlint.engine.structure.model_view import ModelView
 from archlint.engine.structure.violation import CannotCheck, Vacuous, Violation
-from archlint.ops.registry import TensorSpec
 from archlint.symbolic.formula import conj, eq, le, negate
 
 _FORM = re.compile(r"\s*(>=|<=|==|>|<)\s*([0-9]{1,9})\s*")
@@ -39,7 +38,7 @@ def receptive_field(view: ModelView, value: Any) -> Iterator[Violation]:
                 point = _violated(view, path, field, sign, limit)
                 if point is not None and message not in reported:
                     reported.add(message)
-                    yield _violation(view, path, spec, message, point)
+                    yield Violation(message, *view.made_at(path, spec), point)
     if view.accepting and not any_axis:
         raise Vacuous("no output depends on a spatial dimension of the input whose size may vary")
 
@@ -64,11 +63,3 @@ def _message(number: int, field: Field, value: str) -> str:
     which = "the output" if number == 0 else f"output {number}"
     seen = "the whole input" if field.size == EVERYTHING else f"{field.size} positions"
     return f"{which} depends on {seen} along {field.axis}, expected receptive_field {value.strip()}"
-
-
-def _violation(
-    view: ModelView, path: ExploredPath, spec: TensorSpec, message: str, point: dict[str, int]
-) -> Violation:
-    call = view.made_by(path, spec)
-    place = (call.module, call.op, call.source) if call else ("", "", "")
-    return Violation(message, *place, point)

@@ -45,8 +45,7 @@ def _outputs(view: ModelView, value: Any, sizes: Sequence[Size]) -> Iterator[Vio
             message = _message(which, spec.dims, stride, sizes)
             if point is not None and message not in reported:
                 reported.add(message)
-                call = view.made_by(path, spec)
-                place = (call.module, call.op, call.source) if call else ("", "", "")
+                place = view.made_at(path, spec)
                 yield Violation(message, *place, point, chain_to_output(path.trace), shows=True)
 
 

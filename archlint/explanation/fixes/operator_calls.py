@@ -19,6 +19,7 @@ from archlint.explanation.fixes.source_edits import (
     line_before,
     name_of,
     node_at,
+    summands,
 )
 from archlint.ops.registry import rule_for
 from archlint.symbolic import Expr
@@ -35,11 +36,9 @@ def reshaping(broken: BrokenContract) -> Iterator[Proposal]:
     """``reshape`` in the place of a ``view`` of memory that is not contiguous."""
     trace = broken.violation.path.trace
     event = broken.violation.path.first_failed_claim(broken.violation.point)
-    if event is None or not 0 <= event.call < len(trace.calls):
-        return
-    call = trace.calls[event.call]
-    found = definition_at(call) if rule_for(call.func) is _VIEW else None
-    if found is None:
+    call = None if event is None else trace.call_of(event)
+    found = None if call is None or rule_for(call.func) is not _VIEW else definition_at(call)
+    if call is None or found is None:
         return
     views = [
         node.func
@@ -84,9 +83,9 @@ def _joining(broken: BrokenContract) -> Iterator[tuple[Trace, Call]]:
     for path in paths:
         failed = path.first_failed_claim(broken.violation.point)
         for event in path.trace.path.events:
-            if event.kind != "claim" or not 0 <= event.call < len(path.trace.calls):
+            call = path.trace.call_of(event)
+            if event.kind != "claim" or call is None:
                 continue
-            call = path.trace.calls[event.call]
             rule = rule_for(call.func)
             both = [t.spec.dims for t in tensors((call.args, call.kwargs))]
             maps = len(both) == 2 and len(both[0]) == len(both[1]) >= 3
@@ -142,8 +141,4 @@ def _operands(node: ast.AST, call: Call) -> tuple[ast.expr, ast.expr] | None:
             if isinstance(parts, (ast.List, ast.Tuple)) and len(parts.elts) == 2:
                 return parts.elts[0], parts.elts[1]
         return None
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return node.left, node.right
-    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
-        return node.target, node.value
-    return None
+    return summands(node)

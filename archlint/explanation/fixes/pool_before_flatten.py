@@ -122,7 +122,7 @@ def _refusing(broken: BrokenContract) -> Iterator[tuple[Trace, Call, Sequence[Si
 def _claims(path: ExploredPath, broken: BrokenContract) -> Iterator[Event]:
     failed = path.first_failed_claim(broken.violation.point)
     for event in path.trace.path.events:
-        of_call = event.kind == "claim" and 0 <= event.call < len(path.trace.calls)
+        of_call = event.kind == "claim" and path.trace.call_of(event) is not None
         if of_call and (event is failed or any(isinstance(s, Expr) for s in event.sizes)):
             yield event
 

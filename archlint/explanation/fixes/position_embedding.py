@@ -23,6 +23,7 @@ from archlint.explanation.fixes.source_edits import (
     line_before,
     module_name,
     node_at,
+    summands,
 )
 from archlint.ops.registry import rule_for
 from archlint.symbolic import Expr, Size, Symbol, atoms, evaluate, symbol
@@ -76,7 +77,7 @@ def _additions(broken: BrokenContract) -> Iterator[tuple[Trace, Call]]:
         events += [(reaching.trace, e) for e in reaching.trace.path.events if e.kind == "claim"]
     seen: set[tuple[str, str, Any]] = set()
     for trace, event in events:
-        call = trace.calls[event.call] if 0 <= event.call < len(trace.calls) else None
+        call = trace.call_of(event)
         if call is None or rule_for(call.func) not in _ADDITIONS:
             if event is failed:
                 return
@@ -124,10 +125,8 @@ def _sum(definition: Definition, line: int, attribute: str) -> tuple[ast.expr, a
     for node in ast.walk(definition.tree):
         if not node_at(node, line):
             continue
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            sums += [(node.left, node.right), (node.right, node.left)]
-        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
-            sums.append((node.target, node.value))
+        if (both := summands(node)) is not None:
+            sums += [both, both[::-1]] if isinstance(node, ast.BinOp) else [both]
     sums = [
         (x, own)
         for x, own in sums

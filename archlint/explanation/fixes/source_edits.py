@@ -233,6 +233,15 @@ def node_at(node: ast.AST, line: int) -> bool:
     return first <= line <= (getattr(node, "end_lineno", None) or first)
 
 
+def summands(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
+    """The operands of ``a + b`` or ``a += b``; ``None`` for anything else."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return node.left, node.right
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
+        return node.target, node.value
+    return None
+
+
 def functional(definition: Definition) -> tuple[str, list[Span]]:
     """The name of ``torch.nn.functional`` in the function's module, and the import of a new one."""
     for name, value in definition.function.__globals__.items():

@@ -73,8 +73,7 @@ def text(pack: Pack) -> str:
 
 def _usage(pack: Pack) -> list[str]:
     needed = {p.name: "…" for p in pack.parameters.values() if p.required}
-    example = next((e.values for e in pack.examples if e.passes), {})
-    values = _flow({name: example.get(name, value) for name, value in needed.items()})
+    values = _flow({name: pack.first_values.get(name, value) for name, value in needed.items()})
     name = pack.name if "/" in pack.name else f"./{pack.source.file}"
     lines = ["use:", f"  - pack: {name}", "    models: [my_model]"]
     return [*lines, f"    with: {values}"] if needed else lines
