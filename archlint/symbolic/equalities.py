@@ -8,10 +8,13 @@ value as the original at all sizes that satisfy the equations.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archlint.symbolic import (
     Atom,
     Expr,
     FloorDiv,
+    Monomial,
     Size,
     Symbol,
     Unknown,
@@ -38,7 +41,7 @@ class Equalities:
     """A set of equations, each solved for an atom. False if there are none."""
 
     def __init__(self) -> None:
-        self._replacements: list[_Replacement] = []
+        self._replacements: list[_Replacement | _ProductReplacement] = []
         self._simplified: dict[Formula, Bool] = {}
 
     def __bool__(self) -> bool:
@@ -58,10 +61,26 @@ class Equalities:
         if isinstance(formula, Comparison) and formula.op == "==":
             # Replace in full, so that no equation reintroduces an atom that another eliminated.
             same = compare_to_zero("==", self._replace(formula.expr))
-            solved = _solve(same.expr) if isinstance(same, Comparison) else None
-            if solved is not None:
-                self._replacements.append(_Replacement(*solved))
+            if isinstance(same, Comparison):
+                self._add(same.expr)
                 self._simplified.clear()
+
+    def _add(self, expr: Expr) -> None:
+        """Add the equation ``expr == 0``."""
+        earlier = [r for r in self._replacements if isinstance(r, _ProductReplacement)]
+        if (solved := _solve(expr)) is not None:
+            new = _Replacement(*solved)
+            self._replacements.append(new)
+            for replacement in earlier:
+                again = new.apply(replacement.equation)
+                if isinstance(again, Expr) and again is not replacement.equation:
+                    self._add_product(again)
+        self._add_product(expr)  # after the above, which makes it longer in places
+
+    def _add_product(self, expr: Expr) -> None:
+        product = _solve_for_product(expr)
+        if product is not None:
+            self._replacements.append(_ProductReplacement(*product, expr))
 
     def simplify_size(self, size: Size) -> Size:
         """The size with atoms replaced, if that leaves fewer atoms; else the size itself."""
@@ -125,7 +144,7 @@ class _Replacement:
             coarser = self._coarser(atom, self.atom)
             if coarser is not None:
                 return coarser
-        return with_operands(atom, [self.apply(a) for a in atom.operands()])
+        return _applied(atom, [self.apply(a) for a in atom.operands()])
 
     def _coarser(self, atom: FloorDiv, replaced: FloorDiv) -> Size | None:
         """``(a + c*d) // (d*k)`` as ``(a//d + c) // k``, where ``a//d`` is replaced."""
@@ -134,6 +153,71 @@ class _Replacement:
             return None
         offset = exact_quotient(atom.num - num, den)
         return None if offset is None else floordiv(self.value + offset, atom.den // den)
+
+
+def _applied(atom: Atom, operands: Sequence[Size]) -> Size:
+    """The atom applied to other operands; itself where it would divide by 0: no size is there."""
+    try:
+        return with_operands(atom, operands)
+    except ZeroDivisionError:
+        return from_atom(atom)
+
+
+class _ProductReplacement:
+    """The equation ``product == value``, applied from left to right."""
+
+    def __init__(self, product: Monomial, value: Size, equation: Expr) -> None:
+        self.equation = equation  # as an expression that is 0
+        self.product = product
+        self.value = value
+        self._results: dict[Expr, Size] = {}
+
+    def apply(self, size: Size) -> Size:
+        """The size with the product replaced, as part of larger ones too, at every depth."""
+        if isinstance(size, int):
+            return size
+        result = self._results.get(size)
+        if result is None:
+            inner = map_atoms(size, self._atom)
+            result = inner if isinstance(inner, int) else self._in_terms(inner)
+            self._results[size] = result
+        return result
+
+    def _atom(self, atom: Atom) -> Size:
+        return _applied(atom, [self.apply(a) for a in atom.operands()])
+
+    def _in_terms(self, expr: Expr) -> Size:
+        result: Size = expr.const
+        for monomial, coef in expr.terms:
+            term: Size = coef
+            while (rest := _without(monomial, self.product)) is not None:
+                monomial, term = rest, term * self.value
+            result = result + (term * from_atom(*monomial) if monomial else term)
+        return result
+
+
+def _without(monomial: Monomial, product: Monomial) -> Monomial | None:
+    """The factors that are left without those of the product; ``None`` if it is not in them."""
+    left = list(monomial)
+    for atom in product:
+        if atom not in left:
+            return None
+        left.remove(atom)
+    return tuple(left)
+
+
+def _solve_for_product(expr: Expr) -> tuple[Monomial, Size] | None:
+    """``q * (x//q), x`` of ``x == q * (x//q)``: a product whose value is inside its factors.
+
+    Such an equation says that ``q`` divides ``x``, not what ``x`` is.
+    """
+    products = [(m, c) for m, c in expr.terms if len(m) > 1]
+    if len(products) != 1 or abs(products[0][1]) != 1:
+        return None
+    product, coef = products[0]
+    value = (expr - from_atom(*product) * coef) * -coef
+    inside = {part for atom in product for part in atom.operands()}
+    return (product, value) if value in inside else None
 
 
 def _solve(expr: Expr) -> tuple[Atom, Size] | None:

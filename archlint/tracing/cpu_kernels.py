@@ -11,6 +11,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -53,9 +54,11 @@ def sample_sizes(path: TracedPath, call: Any) -> list[Sizes]:
         if _in_box(path, sizes):
             found.append(sizes)
     for number in _numbers(path, call):
-        near = list(_sizes_near(path, number.symbols(), _NEAR))
-        values = [number.evaluate(sizes) for sizes in near]
-        found += [near[values.index(edge)] for edge in (-1, 0, 1) if edge in values]
+        edges: dict[int, Sizes] = {}
+        for near in _sizes_near(path, number.symbols(), _NEAR):
+            with suppress(ZeroDivisionError):  # not sizes of this path
+                edges.setdefault(number.evaluate(near), near)
+        found += [edges[edge] for edge in (-1, 0, 1) if edge in edges]
     return [sizes for at, sizes in enumerate(found) if sizes not in found[:at]]
 
 

@@ -15,7 +15,7 @@ import torch
 
 from archlint.ops.registry import Path, Range, TensorSpec
 from archlint.ops.values.float_ranges import FLOATS, Real
-from archlint.symbolic import Expr, Size, ceildiv, evaluate, floordiv, maximum, minimum, mod
+from archlint.symbolic import Expr, Size, ceildiv, floordiv, maximum, minimum, mod
 from archlint.symbolic.formula import conj, ge, le
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.symbolic.rational import Ratio, ratio_of
@@ -40,11 +40,18 @@ def _is_beyond(bound: Size | None, most: int) -> bool:
     if isinstance(bound, Expr):
         if unknowns_in(bound):
             return False
-        return any(
-            abs(evaluate(bound, dict.fromkeys(bound.symbols(), size))) > most
-            for size in (1, _SMALL_SIZE)
-        )
+        values = [_value_at(bound, size) for size in (1, _SMALL_SIZE)]
+        known = [value for value in values if value is not None]
+        return not known or max(map(abs, known)) > most
     return bound is not None and abs(bound) > most
+
+
+def _value_at(bound: Expr, size: int) -> int | None:
+    """A bound where each size is ``size``; ``None`` where it divides by 0."""
+    try:
+        return bound.evaluate(dict.fromkeys(bound.symbols(), size))
+    except ZeroDivisionError:
+        return None
 
 
 def range_of(operand: object) -> Range:

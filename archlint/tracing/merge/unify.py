@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from archlint.runtime.effort_clock import now
 from archlint.symbolic import Atom, Expr, FloorDiv, Size, ceildiv, floordiv, map_atoms, polynomial
@@ -35,12 +35,20 @@ def _same(path: TracedPath, when: Bool, one: Size, other: Size) -> bool:
         return True
     differ = conj(when, ne(one, other))
     points = ({n: v + i * (k + 1) for k, (n, v) in enumerate(path.env.items())} for i in range(64))
-    if any(holds(differ, p) for p in points):
+    if any(_holds_at(differ, p) for p in points):
         return False
     solver = Solver(tuple(path.env), path.box, now() + _SECONDS, _EFFORT)
     try:
         return solver.find(differ) is None
     except Unsolved:
+        return False
+
+
+def _holds_at(formula: Bool, point: Mapping[str, int]) -> bool:
+    """Whether a formula holds at sizes that may not be those of this path."""
+    try:
+        return holds(formula, point)
+    except ZeroDivisionError:
         return False
 
 
