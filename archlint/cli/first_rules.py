@@ -90,10 +90,6 @@ class ExistingRules:
         return bool(re.search(lines, self.text, re.MULTILINE))
 
 
-def _without_kwargs(model: InferredModel) -> str:
-    return model.argument.partition(" --kwargs ")[0]
-
-
 class FirstRules:
     """The rule file in the making. ``write`` is called with its text after each model."""
 
@@ -151,7 +147,8 @@ class FirstRules:
             why, before = cause(model), enumerate(self.models[:-1], start=1)
             same = next((i for i, m in before if not m.contract and cause(m) == why), None)
             if same:  # that line has the whole reason, and the arguments to paste
-                about = f"{_without_kwargs(model)}: {why.partition(':')[0]}, as [{same}]"
+                target = model.argument.partition(" --kwargs ")[0]
+                about = f"{target}: {why.partition(':')[0]}, as [{same}]"
             else:
                 about = f"{model.argument}: {reason(model)}"
         click.echo(f"[{len(self.models)}/{self._total}] {about}", err=True)

@@ -90,7 +90,9 @@ def run_logged(
     if resume or log:
         from archlint.cli.verdict_log import VerdictLog, logged_verdicts
 
-        first_run = resume is not None and not resume.exists() and _same(resume, log)
+        first_run = False
+        if resume is not None and log is not None:
+            first_run = not resume.exists() and resume.resolve() == log.resolve()
         logged = logged_verdicts(resume, jobs) if resume and not first_run else {}
         if resume:
             verdicts = "verdict" if len(jobs) == 1 else "verdicts"
@@ -120,10 +122,6 @@ def with_cache(jobs: Sequence[Job], cache: bool) -> tuple[list[Job], dict[int, V
     from archlint.runner.cache.verdict_cache import cached_verdicts
 
     return [replace(job, cacheable=True) for job in jobs], cached_verdicts(jobs, pool.CHECK)
-
-
-def _same(one: Path, other: Path | None) -> bool:
-    return other is not None and one.resolve() == other.resolve()
 
 
 def _progress(total: int, on: bool) -> AbstractContextManager[Bar | None]:

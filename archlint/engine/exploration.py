@@ -34,7 +34,7 @@ class ExploredPath:
             reached = conj(disj(path.known, path.unknown), disj(other.known, other.unknown))
             both = conj(path.accepted, other.accepted)
             if "unknown" not in (trace.outcome, other.trace.outcome):
-                both = conj(both, _same_output(trace, other.trace))
+                both = conj(both, covers(dims_of(trace.output), dims_of(other.trace.output)))
             none = conj(_refused(path), _refused(other))
             known = disj(both, none)
             path = cls(trace, known, both, conj(reached, negate(known)))
@@ -67,10 +67,6 @@ class ExploredPath:
 
 def _refused(path: ExploredPath) -> Bool:
     return conj(path.known, negate(path.accepted))
-
-
-def _same_output(one: Trace, other: Trace) -> Bool:
-    return covers(dims_of(one.output), dims_of(other.output))
 
 
 @dataclass

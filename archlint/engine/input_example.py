@@ -106,7 +106,11 @@ def _keys_read(model: nn.Module, name: str) -> list[str]:
             owner, key = (
                 (node.func.value, node.args[0]) if node.func.attr == "get" else (None, None)
             )
-        of_it = isinstance(owner, ast.Name) and owner.id == name and _start(owner) < until
+        of_it = (
+            isinstance(owner, ast.Name)
+            and owner.id == name
+            and (owner.lineno, owner.col_offset) < until
+        )
         if of_it and isinstance(key, ast.Constant) and isinstance(key.value, str):
             keys[key.value] = None
     return list(keys)
@@ -129,7 +133,3 @@ def _first_rebinding(tree: ast.AST, name: str) -> tuple[float, float]:
             last = targets[-1] if isinstance(node, (ast.For, ast.With)) else node
             ends.append((last.end_lineno or 0, last.end_col_offset or 0))  # type: ignore[attr-defined]
     return min(ends)
-
-
-def _start(node: ast.expr) -> tuple[float, float]:
-    return node.lineno, node.col_offset

@@ -196,7 +196,9 @@ def _weights(e: Explanation) -> list[str]:
     for kind in e.kinds:
         layers = f"{kind.layers} {kind.name}"
         if kind.tied:
-            lines.append(f"{kind.tied} of {layers} {_verb(kind.tied)} on the input size:")
+            lines.append(
+                f"{kind.tied} of {layers} depend{'s' * (kind.tied == 1)} on the input size:"
+            )
         else:
             weights = counted(kind.weights, "weight")
             lines.append(f"0 of {layers} depend on the input size: {weights} work for any size")
@@ -209,7 +211,3 @@ def _tie(tie: TiedWeight, e: Explanation) -> Iterator[str]:
     line = needed_shape_text(tie, e.point)
     if line:
         yield line
-
-
-def _verb(count: int) -> str:
-    return "depends" if count == 1 else "depend"

@@ -284,11 +284,8 @@ def _slots(kind: Any) -> tuple[Any, ...]:
     if kind.__module__ in ("builtins", "torch") or not kind.__flags__ & _HEAP:
         return ()
     own = (v for k in kind.__mro__ for v in vars(k).values())
-    return tuple(v for v in own if type(v) is MemberDescriptorType and "__slots__" in _names(v))
-
-
-def _names(slot: Any) -> Any:
-    return vars(slot.__objclass__)
+    members = (v for v in own if type(v) is MemberDescriptorType)
+    return tuple(v for v in members if "__slots__" in vars(v.__objclass__))
 
 
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement

@@ -85,7 +85,8 @@ class Change:
             ("grown", self.grown, "was refused, is accepted now"),
         ):
             if example is not None:
-                lines[label] = f"{example} {change}{_reason(example.refusal)}"
+                why = f"\nrefused because {example.refusal}" if example.refusal else ""
+                lines[label] = f"{example} {change}{why}"
         if self.output is not None:
             old, new = (_output_at(e, self.output.point) for e in (self.before, self.after))
             lines["output"] = f"{old} is now {new}"
@@ -196,7 +197,3 @@ def _output_at(entry: AcceptedSet, point: dict[str, int]) -> str:
 
 def _set(entry: AcceptedSet) -> str:
     return f"accepts {entry.accepts}" + ("" if entry.exact else "   (at least; not exact)")
-
-
-def _reason(refusal: Refusal | None) -> str:
-    return f"\nrefused because {refusal}" if refusal else ""

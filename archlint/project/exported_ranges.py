@@ -132,12 +132,9 @@ def _profile(input: Input, spans: Mapping[str, Span], first: str, form: str) -> 
     tensors = []
     for name, part in leaves(input):
         dims = tuple(_dimension(d, spans) for d in part.dims)
-        tensors.append(DeclaredTensor(name or first, dims, _NOWHERE, _dtype(part)))
+        dtype = "" if part.dtype == "float32" else part.dtype
+        tensors.append(DeclaredTensor(name or first, dims, _NOWHERE, dtype))
     return Profile(form, tuple(tensors), _NOWHERE)
-
-
-def _dtype(part: TensorInput) -> str:
-    return "" if part.dtype == "float32" else part.dtype
 
 
 def _dimension(size: Size, spans: Mapping[str, Span]) -> Span:

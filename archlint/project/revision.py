@@ -12,29 +12,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archlint.contracts.job import Job
+from archlint.contracts.project_files import FolderCopy
 from archlint.errors import ArchlintError
 from archlint.runtime.import_path import python_path_of_new_processes
 
 
 @dataclass(frozen=True)
-class Revision:
-    """A git revision: the repository's folder, and the folder with the revision's files."""
-
-    repository: Path
-    files: Path
-
-    def path(self, path: Path) -> Path:
-        """The path in the revision of a path in the repository; other paths as they are."""
-        path = path.resolve()
-        inside = path.is_relative_to(self.repository)
-        return self.files / path.relative_to(self.repository) if inside else path
+class Revision(FolderCopy):
+    """A git revision: the repository's folder, and ``copy``, that of the revision's files."""
 
     def job(self, job: Job) -> Job:
         """The same job on the revision's files."""
-        where = job.ref.where
-        if where is not None:
-            where = replace(where, file=str(self.path(Path(where.file))))
-        return replace(job, ref=replace(job.ref, where=where), root=self.path(job.root))
+        ref = replace(job.ref, where=self.location(job.ref.where))
+        return replace(job, ref=ref, root=self.path(job.root))
 
     @contextmanager
     def importable(self, jobs: Iterable[Job]) -> Iterator[None]:

@@ -21,7 +21,8 @@ def render(results: RunResults) -> str:
     """One command on each line; the last line is a summary for people."""
     lines = []
     for mistake in results.mistakes:
-        text = "\n".join(filter(None, (mistake.found, _expected(mistake.expected))))
+        expected = f"\nexpected {mistake.expected}" if mistake.expected else ""
+        text = mistake.found + expected
         where = mistake.where
         place = {"file": results.path(where.file), "line": where.line, "col": where.column}
         lines.append(_command("error", text, **place, title="mistake in a rule file"))
@@ -53,10 +54,6 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     for label in ("why", "good box", "fix"):
         if text := verdict.details.get(label):
             yield f"{label}: {text.partition(chr(10))[0]}"
-
-
-def _expected(text: str) -> str:
-    return f"expected {text}" if text else ""
 
 
 def _command(command: str, text: str, **properties: object) -> str:

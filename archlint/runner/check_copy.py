@@ -118,16 +118,12 @@ def _loads(job: Job, file: Path) -> bool:
 
 
 def _loaded(file: Path) -> bool:
-    return any(_file_of(module) == str(file) for module in list(sys.modules.values()))
-
-
-def _file_of(module: object) -> str:
-    return file_of_module(module) or ""
+    return any(file_of_module(module) == str(file) for module in list(sys.modules.values()))
 
 
 def _forget(root: Path) -> None:
     """Forget the modules of the project, so that the next job imports its own."""
     for name, module in list(sys.modules.items()):
-        file = _file_of(module)
+        file = file_of_module(module) or ""
         if file.startswith(str(root) + os.sep) and is_users(file):
             del sys.modules[name]

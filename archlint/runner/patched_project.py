@@ -19,9 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from archlint.contracts.contract import Contract
 from archlint.contracts.job import Job
-from archlint.contracts.project_files import is_skipped
+from archlint.contracts.project_files import FolderCopy, is_skipped
 from archlint.engine.pipeline import check_contract
 from archlint.explanation.fixes.broken_contract import BrokenContract
 from archlint.explanation.fixes.edit import Edit
@@ -209,11 +208,11 @@ def _check(
         changed = copy / edit.file.resolve().relative_to(root)
         changed.write_bytes(edit.after)
         proposal = fix.proposal
-        moved = _Moved(root, copy)
+        moved = FolderCopy(root, copy)
         here = Path.cwd().resolve()
         request = Request(
-            moved.job(replace(job, contract=proposal.contract)),
-            tuple(map(moved.job, others)),
+            _moved(replace(job, contract=proposal.contract), moved),
+            tuple(_moved(other, moved) for other in others),
             changed,
             before,
             proposal.other_values,
@@ -225,26 +224,10 @@ def _check(
         return server.answer(request)
 
 
-@dataclass(frozen=True)
-class _Moved:
-    """Paths of the project in its copy."""
-
-    root: Path
-    copy: Path
-
-    def path(self, path: Path) -> Path:
-        whole = path.resolve()
-        return self.copy / whole.relative_to(self.root) if whole.is_relative_to(self.root) else path
-
-    def job(self, job: Job) -> Job:
-        ref = replace(job.ref, where=self._where(job.ref.where))
-        return replace(job, contract=self._contract(job.contract), ref=ref, root=self.copy)
-
-    def _contract(self, contract: Contract) -> Contract:
-        return replace(contract, where=self._where(contract.where), models=())
-
-    def _where(self, where: Any) -> Any:
-        return where and replace(where, file=str(self.path(Path(where.file))))
+def _moved(job: Job, to: FolderCopy) -> Job:
+    ref = replace(job.ref, where=to.location(job.ref.where))
+    contract = replace(job.contract, where=to.location(job.contract.where), models=())
+    return replace(job, contract=contract, ref=ref, root=to.copy)
 
 
 def _copy(root: Path, copy: Path) -> bool:

@@ -25,10 +25,6 @@ PARENT = 0.5  # seconds between two looks at whether the parent still runs
 IDLE = 30.0  # seconds after which a worker process without a job is stopped
 
 
-def _run_id() -> str:
-    return uuid.uuid4().hex
-
-
 @dataclass(frozen=True)
 class RemoteTask:
     """How the jobs of one run are checked in another process.
@@ -46,7 +42,7 @@ class RemoteTask:
     threads: int
     folder: Path
     count: int = 1
-    run: str = field(default_factory=_run_id)
+    run: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 @dataclass(eq=False)

@@ -57,7 +57,7 @@ def users_frame(frames: Iterable[FrameType]) -> FrameType | None:
             return frame
         if owner is not Owner.LIBRARY:
             continue
-        package = _package(frame)
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         innermost.setdefault(package, frame)
         module = _module(frame)
         if module is not None:
@@ -79,10 +79,6 @@ def _module(frame: FrameType) -> nn.Module | None:
 @lru_cache(maxsize=1 << 12)
 def _is_method(code: CodeType) -> bool:
     return code.co_varnames[:1] == ("self",)
-
-
-def _package(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def shown(filename: str) -> str:

@@ -126,7 +126,7 @@ class Box:
         if not 1 < len(expr.terms) <= _MAX_RELAXED:
             return None
         k = atom.den
-        whole = (expr - _term(monomial, coef)) * k + atom.num * coef
+        whole = (expr - polynomial(0, ((monomial, coef),))) * k + atom.num * coef
         low, high = _add(self.interval(whole), _times((0, k - 1), (-coef, -coef)))
         return None if low is None else -(-low // k), None if high is None else high // k
 
@@ -191,10 +191,6 @@ def _grouping(expr: Expr) -> list[Atom]:
 def _lower(bounds: Interval) -> int:
     """The lower bound, if it is not negative."""
     return -1 if bounds[0] is None else bounds[0]
-
-
-def _term(monomial: Monomial, coef: int) -> Size:
-    return polynomial(0, ((monomial, coef),))
 
 
 def _add(a: Interval, b: Interval) -> Interval:

@@ -106,7 +106,7 @@ def as_extremum(
     box shows to be at least 0, and of a quotient. Empty if there is none of this kind.
     """
     for monomial, coef in expr.terms:
-        inner = kind if coef > 0 else _opposite(kind)
+        inner = kind if coef > 0 else Max if kind is Min else Min
         for atom in monomial:
             parts = _arguments(atom, inner, box, wanted)
             if not parts:
@@ -130,10 +130,6 @@ def _arguments(
     if isinstance(atom, FloorDiv) and _at_least(atom.den, 1, box):
         return [floordiv(part, atom.den) for part in as_extremum(atom.num, kind, box, wanted)]
     return []
-
-
-def _opposite(kind: type[Extremum]) -> type[Extremum]:
-    return Max if kind is Min else Min
 
 
 def _without(monomial: Monomial, atom: Atom) -> Monomial:

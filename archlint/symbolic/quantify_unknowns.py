@@ -113,15 +113,11 @@ def _comparison(formula: Comparison, box: Box, splits: int) -> Bool:
         parts = (_for_all(part, box, splits) for part in (ge(expr, 1), le(expr, -1)))
         return disj(*parts)
     for join, kind in ((disj, Max), (conj, Min)):  # max(a, b) >= c  iff  a >= c or b >= c
-        alternatives = as_extremum(expr, kind, box, _has_unknowns)
+        alternatives = as_extremum(expr, kind, box, lambda a: bool(unknowns_in(from_atom(a))))
         if alternatives:
             return join(*(_for_all(ge(part, 0), box, splits) for part in alternatives))
     lows = _bounds(expr, unknowns_in(expr)[0], box)[0]
     return disj(*(_for_all(_nonnegative(low, box), box, splits) for low in lows))
-
-
-def _has_unknowns(atom: Atom) -> bool:
-    return bool(unknowns_in(from_atom(atom)))
 
 
 def _nonnegative(size: Size, box: Box) -> Bool:

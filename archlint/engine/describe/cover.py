@@ -62,7 +62,11 @@ def _blocks(prover: Prover, formula: Formula, names: list[str], whole: bool) -> 
     left: Bool = formula
     while True:
         members = [p for p in prover.samples if true_at(left, p)]
-        start = min(members, key=_size) if members else prover.find(left)
+        start = (
+            min(members, key=lambda p: (sum(p.values()), *p.values()))
+            if members
+            else prover.find(left)
+        )
         if start is None:
             break
         block = None if len(blocks) == MAX_PIECES else _block(prover, formula, left, start, whole)
@@ -75,10 +79,6 @@ def _blocks(prover: Prover, formula: Formula, names: list[str], whole: bool) -> 
         if prover.within(block.phrase.formula, others.formula):
             blocks.remove(block)
     return blocks
-
-
-def _size(point: Point) -> tuple[int, list[int]]:
-    return sum(point.values()), list(point.values())
 
 
 def _block(
@@ -96,7 +96,10 @@ def _block(
             if line is None:
                 return None
             if not whole:
-                line = [p if _around(p, point[name]) else _empty(p) for p in line]
+                line = [
+                    p if p.surrounds(point[name]) else Stretch(p.low, p.high, 1, frozenset())
+                    for p in line
+                ]
             phrases.append(worded(line, name))
             outside.append(worded([_opposite(p) for p in line], name))
             corner.append(next((f for p in line if (f := p.first()) is not None), 0))
@@ -104,14 +107,6 @@ def _block(
         if prover.within(block.formula, formula):
             return _Block(block, tuple(corner), either(*outside))
     return None
-
-
-def _around(part: Stretch, value: int) -> bool:
-    return part.low <= value and (part.high is None or value <= part.high)
-
-
-def _empty(part: Stretch) -> Stretch:
-    return Stretch(part.low, part.high, 1, frozenset())
 
 
 def _opposite(part: Stretch) -> Stretch:

@@ -40,6 +40,10 @@ class Stretch(NamedTuple):
     modulus: int
     residues: frozenset[int]
 
+    def surrounds(self, value: int) -> bool:
+        """Whether ``value`` is in ``low..high``."""
+        return self.low <= value and (self.high is None or value <= self.high)
+
     def has(self, value: int) -> bool:
         """Whether the pattern, wherever it ends, holds of ``value``."""
         return value % self.modulus in self.residues
@@ -196,9 +200,7 @@ def _goes_on_below(piece: Stretch, pieces: list[Stretch], low: int) -> bool:
     """Whether all sizes below a stretch that follow its pattern are members of other stretches."""
     below = range(low, piece.low) if piece.low - low <= _FEW_BELOW else ()
     return bool(below) and all(
-        any(p.low <= v and (p.high is None or v <= p.high) and p.has(v) for p in pieces)
-        for v in below
-        if piece.has(v)
+        any(p.surrounds(v) and p.has(v) for p in pieces) for v in below if piece.has(v)
     )
 
 

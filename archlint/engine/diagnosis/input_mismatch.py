@@ -25,7 +25,7 @@ def inferred_mismatch(input: Input, exploration: Exploration, model: nn.Module) 
     """As :func:`input_mismatch`, where there is no contract that is violated."""
     for path in exploration.paths:
         claims = [e for e in path.trace.path.events if e.kind == "claim"]
-        wrong = filter(_is_channels if exploration.accepting else _fails, claims)
+        wrong = (e for e in claims if (_is_channels(e) if exploration.accepting else not e.held))
         cause = next(wrong, None)
         call = path.trace.call_of(cause) if cause else None
         layer = layer_name(model, call.module) if call else ""
@@ -91,10 +91,6 @@ def _is_impossible(cause: Any) -> bool:
     """Whether a claim fails for all sizes, also for those that the contract leaves out."""
     numbers = isinstance(cause, Event) and all(isinstance(s, int) for s in cause.sizes)
     return numbers and cause.formula is False
-
-
-def _fails(event: Event) -> bool:
-    return not event.held
 
 
 def _is_channels(cause: Any) -> bool:

@@ -91,8 +91,8 @@ class Names:
         return evaluate(size, self._values(point))
 
     def _values(self, point: Mapping[str, int]) -> dict[str, int]:
-        named = {name: evaluate(_as_size(atom), point) for atom, name in self._named.items()}
-        return {**point, **named}
+        sizes = {name: with_operands(a, a.operands()) for a, name in self._named.items()}
+        return {**point, **{name: evaluate(size, point) for name, size in sizes.items()}}
 
     def computed(self, size: Size, point: Mapping[str, int]) -> str:
         """``16*8*9 = 1152``, or the number alone where there is nothing to compute."""
@@ -148,7 +148,3 @@ def _is_single(size: Expr) -> bool:
     if coefficient != 1 or len(monomial) != 1:
         return False
     return isinstance(monomial[0], Symbol) or len(size.symbols()) == 1
-
-
-def _as_size(atom: Atom) -> Size:
-    return with_operands(atom, atom.operands())

@@ -145,7 +145,8 @@ def _half_window(layer: nn.Module) -> tuple[int, ...] | None:
     """The padding at which an odd window keeps the sizes, if that is more than there is."""
     window = getattr(layer, "kernel_size", None)
     before = getattr(layer, "padding", None)
-    if window is None or before is None or isinstance(before, str) or _transposed(layer):
+    transposed = getattr(layer, "transposed", False)
+    if window is None or before is None or isinstance(before, str) or transposed:
         return None
     rank = next((i for i in (1, 2, 3) if type(layer).__name__.endswith(f"{i}d")), None)
     if rank is None:
@@ -158,10 +159,6 @@ def _half_window(layer: nn.Module) -> tuple[int, ...] | None:
         max(b, d * (k - 1) // 2) for k, b, d in zip(window, before, dilation, strict=True)
     )
     return needed if needed != before else None
-
-
-def _transposed(layer: nn.Module) -> bool:
-    return bool(getattr(layer, "transposed", False))
 
 
 def _short(value: Any) -> str:

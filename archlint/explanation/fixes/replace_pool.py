@@ -39,7 +39,8 @@ def adaptive_pools(broken: BrokenContract) -> Iterator[Proposal]:
     if not heads or len(calls) < len(heads):
         return
     rank = len(heads[0].grid)
-    layers = {c.module for c in calls if type(_layer(broken, c)) is _LAYERS[rank]}
+    layer_of = broken.model.get_submodule
+    layers = {c.module for c in calls if type(layer_of(c.module)) is _LAYERS[rank]}
     coded = [c for c in calls if c.module not in layers]
     options = [
         list(layer_places(broken.source, broken.model, path, _constructed)) for path in layers
@@ -74,10 +75,6 @@ def _combined(options: Sequence[Sequence[Place]]) -> Iterator[list[Place]]:
     """The likeliest place of each layer first, then the second of each."""
     for index in range(max(map(len, options), default=1)):
         yield [places[min(index, len(places) - 1)] for places in options if places]
-
-
-def _layer(broken: BrokenContract, call: Call) -> nn.Module:
-    return broken.model.get_submodule(call.module)
 
 
 def _pool(head: Head) -> Call | None:

@@ -70,7 +70,11 @@ def _target(broken: BrokenContract, names: Sequence[str]) -> dict[str, int] | No
 
     target = {name: point[name] for name in names}
     try:
-        needed = {n: size for n, size in target.items() if not suffices(_without(target, n))}
+        needed = {
+            name: size
+            for name, size in target.items()
+            if not suffices({n: s for n, s in target.items() if n != name})
+        }
         target = needed if needed and suffices(needed) else target
         ones = [ge(symbol(n), 2) for n, size in target.items() if size == 1]
         other = solver.smallest(conj(holding, *ones)) if ones else None
@@ -79,10 +83,6 @@ def _target(broken: BrokenContract, names: Sequence[str]) -> dict[str, int] | No
     except Unsolved:
         pass
     return target
-
-
-def _without(target: Mapping[str, int], name: str) -> dict[str, int]:
-    return {n: size for n, size in target.items() if n != name}
 
 
 def _features(argument: Argument, names: Sequence[str]) -> list[str]:

@@ -66,7 +66,7 @@ def einsum(path: Path, *args: Any) -> TensorSpec:
     if len(operands) > 2 and not _order_is_chosen():
         raise NoRule("more than two operands")
     subscripts = [_spread(path, t, o) for t, o in zip(inputs, operands, strict=True)]
-    dots = max((_dots(s) for s in subscripts), default=0)
+    dots = max((sum(label.startswith("...") for label in s) for s in subscripts), default=0)
     target = _target(path, subscripts, output, dots)
     views = [_diagonal(path, s, o) for s, o in zip(subscripts, operands, strict=True)]
     if len(views) == 1:
@@ -111,10 +111,6 @@ def _labels(text: str, dots: int) -> Labels:
         raise NoRule(f"subscripts {text!r}")
     middle = tuple(f"...{i}" for i in range(dots - 1, -1, -1)) if ellipsis else ()
     return (*head, *middle, *tail)
-
-
-def _dots(labels: Labels) -> int:
-    return sum(label.startswith("...") for label in labels)
 
 
 def _spread(path: Path, text: str, operand: TensorSpec) -> Labels:

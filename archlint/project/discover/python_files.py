@@ -5,9 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from archlint.contracts.project_files import files_below, is_skipped
@@ -92,11 +91,8 @@ def _installed(package: str, base: Path) -> bool:
         spec = importlib.util.find_spec(package)
     except (ImportError, ValueError):
         return False
-    return any(Path(p).resolve() == base / package for p in _places(spec))
-
-
-def _places(spec: ModuleSpec | None) -> Sequence[str]:
-    return list(spec.submodule_search_locations or ()) if spec else ()
+    places = (spec.submodule_search_locations if spec else None) or ()
+    return any(Path(place).resolve() == base / package for place in places)
 
 
 def _is_skipped(folder: Path) -> bool:

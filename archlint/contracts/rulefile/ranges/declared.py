@@ -35,6 +35,19 @@ class Span:
     def is_fixed(self) -> bool:
         return self.low == self.high
 
+    def __contains__(self, size: int) -> bool:
+        inside = self.low <= size and (self.high is None or size <= self.high)
+        return inside and (size - self.low) % self.step == 0
+
+    def of_variable(self, name: str) -> str:
+        """``2*h+1``: what the size is of the variable ``name``."""
+        factor = f"{self.factor}*" if self.factor != 1 else ""
+        return f"{factor}{name}" + (f"{self.offset:+}" if self.offset else "")
+
+    def bounds_text(self) -> str:
+        """``min=32, max=1024``, as arguments in Python."""
+        return f"min={self.low}" + ("" if self.high is None else f", max={self.high}")
+
     @property
     def typical(self) -> int:
         """The size to optimize for: ``opt``, else that of an example."""

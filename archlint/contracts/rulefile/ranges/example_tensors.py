@@ -20,7 +20,7 @@ def example(value: Any) -> tuple[tuple[int, ...], str] | None:
         value = value.receiver
     if isinstance(value, Call) and value.function in _LIKE:
         made = example(value.argument(0, "input"))
-        return made and (made[0], _dtype(value) or made[1])
+        return made and (made[0], dtype_argument(value) or made[1])
     if not isinstance(value, Call) or value.function not in _MAKERS:
         return None
     sizes: Any = value.kwargs.get("size", value.args)
@@ -31,10 +31,11 @@ def example(value: Any) -> tuple[tuple[int, ...], str] | None:
     if not sizes or not all(isinstance(s, int) for s in sizes):
         return None
     index = value.function == "randint" and "dtype" not in value.kwargs
-    return tuple(sizes), "int64" if index else _dtype(value)
+    return tuple(sizes), "int64" if index else dtype_argument(value)
 
 
-def _dtype(call: Call) -> str:
+def dtype_argument(call: Call) -> str:
+    """The ``dtype`` of a call; empty for the default, and for one that rule files do not have."""
     dtype = call.kwargs.get("dtype")
     name = dtype_of(dtype.name.rpartition(".")[2]) if isinstance(dtype, Attribute) else ""
     return name if name in DTYPES else ""
@@ -61,9 +62,7 @@ def with_example(
 
 
 def _at(span: Span, size: int) -> Span:
-    inside = span.low <= size and (span.high is None or size <= span.high)
-    aligned = (size - span.low) % span.step == 0
-    return replace(span, opt=size) if span.opt is None and inside and aligned else span
+    return replace(span, opt=size) if span.opt is None and size in span else span
 
 
 _TAKEN = {

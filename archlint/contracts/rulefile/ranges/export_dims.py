@@ -139,27 +139,24 @@ def span_of(dim: Any, function: str, steps: Steps | None = None) -> Span | None:
     if isinstance(dim, Attribute):
         return Span(1, None) if dim.name.endswith((".AUTO", ".DYNAMIC")) else None
     if isinstance(dim, Call) and dim.name.endswith((".AUTO", ".DYNAMIC")) and function == "Dim":
-        least, most = (dim.argument(i, n) for i, n in enumerate(("min", "max")))
-        if not known_bounds(least, most):
-            return None
-        return Span(least if isinstance(least, int) else 1, most if isinstance(most, int) else None)
+        return bounded(dim.argument(0, "min"), dim.argument(1, "max"))
     linear = Linear(dim) if isinstance(dim, Call) else dim
     if not isinstance(linear, Linear) or linear.base.function != function or linear.factor < 1:
         return None
     base, factor, offset = linear.base, linear.factor, linear.offset
-    low, high = base.kwargs.get("min"), base.kwargs.get("max")
-    if not known_bounds(low, high):
+    stated = bounded(base.kwargs.get("min"), base.kwargs.get("max"))
+    if stated is None:
         return None
+    low, high = stated.low, stated.high
     name = base.argument(0, "name")
-    low = low if isinstance(low, int) else 1
     hint = base.kwargs.get("optimization_hint")
     step, remainder = (steps or {}).get(base, (1, 0))
     low += (remainder - low) % step
-    if isinstance(high, int):
+    if high is not None:
         high -= (high - remainder) % step
     return Span(
         max(factor * low + offset, 0),
-        factor * high + offset if isinstance(high, int) else None,
+        None if high is None else factor * high + offset,
         factor * hint + offset if isinstance(hint, int) else None,
         factor * step,
         name if isinstance(name, str) else "",
@@ -168,10 +165,13 @@ def span_of(dim: Any, function: str, steps: Steps | None = None) -> Span | None:
     )
 
 
-def known_bounds(*bounds: Any) -> bool:
-    """Whether bounds are numbers, or not stated; infinity is not stated."""
-    endless = [b for b in bounds if isinstance(b, Attribute) and b.name.endswith(("inf", "oo"))]
-    return all(b is None or isinstance(b, int) or b in endless for b in bounds)
+def bounded(low: Any, high: Any) -> Span | None:
+    """The span of bounds that are numbers, not stated, or infinite; ``None`` for others."""
+    for bound in (low, high):
+        endless = isinstance(bound, Attribute) and bound.name.endswith(("inf", "oo"))
+        if not (bound is None or isinstance(bound, int) or endless):
+            return None
+    return Span(low if isinstance(low, int) else 1, high if isinstance(high, int) else None)
 
 
 def _of_axes(axes: dict[Any, Any], call: Call, file: str) -> list[Profile]:
@@ -225,7 +225,7 @@ def write_hints(profiles: Sequence[Profile]) -> str:
 
 
 def _hint(span: Span, _fallback: str, _dims: dict[str, str]) -> str:
-    return f"Dim.DYNAMIC(min={span.low}{'' if span.high is None else f', max={span.high}'})"
+    return f"Dim.DYNAMIC({span.bounds_text()})"
 
 
 def _export_function(count: int, oblivious: bool = True) -> list[str]:

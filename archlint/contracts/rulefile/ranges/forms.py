@@ -111,7 +111,9 @@ def read_profiles(path: Path, form: str = "") -> list[Profile]:
         )  # fmt: skip
     text = read_text(path, _KIND)
     profiles = list(dict.fromkeys(_profiles(text, path, form)))
-    found = [p for p in profiles if not form or p.form == form or _same_kind(p.form, form)]
+    exports = {"onnx", "torch-export"}
+    same = exports if form in exports else {form}  # the same calls declare both
+    found = [p for p in profiles if not form or p.form in same]
     if not found:
         others = ", ".join(dict.fromkeys(p.form for p in profiles))
         what = f"ranges of the form {form}" if form else "ranges that archlint reads"
@@ -182,10 +184,6 @@ def stated_input(path: Path) -> str:
         return shlex.split(check[1])[0] if check else ""
     except (ValueError, IndexError):
         return ""
-
-
-def _same_kind(one: str, other: str) -> bool:
-    return {one, other} <= {"onnx", "torch-export"}
 
 
 def _profiles(text: str, path: Path, form: str) -> list[Profile]:

@@ -146,12 +146,6 @@ def _states(data: Any) -> bool:
     return any(_kind(k) and not isinstance(v, dict) for k, v in data.items())
 
 
-def _name(span: Span) -> str | None:
-    factor = f"{span.factor}*" if span.factor != 1 else ""
-    offset = f"{span.offset:+}" if span.offset else ""
-    return f"{factor}{span.name}{offset}" if span.name else None
-
-
 def write(profiles: Sequence[Profile]) -> str:
     """The profiles as JSON; one profile is a mapping, several are a list."""
     data = [{t.name: _entry(t) for t in p.tensors} for p in profiles]
@@ -168,7 +162,7 @@ def _entry(tensor: DeclaredTensor) -> dict[str, Any]:
     if any(s.step > 1 for s in spans):
         entry["step"] = [s.step for s in spans]
     if any(s.name for s in spans):
-        entry["names"] = [_name(s) for s in spans]
+        entry["names"] = [s.of_variable(s.name) if s.name else None for s in spans]
     if tensor.dtype not in ("", "float32"):
         entry["dtype"] = tensor.dtype
     return entry

@@ -12,7 +12,7 @@ from archlint.contracts.rulefile.ranges.example_tensors import (
     with_example,
     write_example,
 )
-from archlint.contracts.rulefile.ranges.export_dims import known_bounds
+from archlint.contracts.rulefile.ranges.export_dims import bounded
 from archlint.contracts.rulefile.ranges.python_values import (
     Assignment,
     Attribute,
@@ -39,11 +39,10 @@ def read(calls: Sequence[Call], assignments: Sequence[Assignment], file: str) ->
         name = next((a.name for a in reversed(assignments) if a.value is value), "input_0")
         if isinstance(value, Attribute):
             name = value.name
-        low, high = call.kwargs.get("min"), call.kwargs.get("max")
-        if not known_bounds(low, high):
+        span = bounded(call.kwargs.get("min"), call.kwargs.get("max"))
+        if span is None:
             raise mistake(file, call.line, f"found {described(call)}",
                           "bounds that are numbers in this file")  # fmt: skip
-        span = Span(low if isinstance(low, int) else 1, high if isinstance(high, int) else None)
         _, spans = marked.setdefault(name, (call.line, {}))
         spans.update({i: span for i in (index if isinstance(index, (tuple, list)) else [index])
                       if isinstance(i, int)})  # fmt: skip
@@ -69,7 +68,6 @@ def write(profiles: Sequence[Profile]) -> str:
             lines.append(f"torch._dynamo.mark_static({name})")
         for index, span in enumerate(tensor.spans or ()):
             if not span.is_fixed:
-                bounds = f"min={span.low}"
-                bounds += f", max={span.high}" if span.high is not None else ""
-                lines.append(f"torch._dynamo.mark_dynamic({name}, {index}, {bounds})")
+                mark = f"torch._dynamo.mark_dynamic({name}, {index}, {span.bounds_text()})"
+                lines.append(mark)
     return "\n".join([*lines, ""])

@@ -51,7 +51,10 @@ def _by_name(stated: Any) -> Any:
 
 def _reshape(call: Call, shapes: Any, file: str) -> Profile | None:
     if not isinstance(shapes, dict):
-        if isinstance(shapes, (tuple, list)) and not _is_ranged(shapes):
+        ranged = not isinstance(shapes, (tuple, list)) or any(
+            isinstance(s, (tuple, list, Call)) for s in shapes
+        )
+        if not ranged:
             return None  # numpy's reshape, or one to fixed sizes
         shapes = {"input_0": shapes}
     tensors = []
@@ -62,10 +65,6 @@ def _reshape(call: Call, shapes: Any, file: str) -> Profile | None:
         named = name if isinstance(name, str) else f"input_{name}"
         tensors.append(DeclaredTensor(named, spans, Location(file, call.line)))
     return Profile("openvino", tuple(tensors), Location(file, call.line)) if tensors else None
-
-
-def _is_ranged(shape: Sequence[Any]) -> bool:
-    return any(isinstance(s, (tuple, list, Call)) for s in shape)
 
 
 def spans_of(shape: Any, file: str, line: int) -> tuple[Span, ...] | None:

@@ -97,9 +97,7 @@ def _named(
             key: tuple[object, ...] = (i, span.low, span.high, span.opt, span.step)
             derived = span.name in plain and (span.factor != 1 or span.offset != 0)
             if derived:
-                factor = f"{span.factor}*" if span.factor != 1 else ""
-                offset = f"{span.offset:+}" if span.offset else ""
-                sizes.append(f"{factor}{_identifier(span.name)}{offset}")
+                sizes.append(span.of_variable(_identifier(span.name)))
                 ranges.append((sizes[-1], span))
                 continue
             if span.name:
@@ -158,8 +156,7 @@ def _fitted(name: str, part: TensorInput, tensor: DeclaredTensor) -> list[tuple[
         if span is None:
             continue
         if isinstance(size, int):
-            inside = span.low <= size and (span.high is None or size <= span.high)
-            if not inside or (size - span.low) % span.step:
+            if size not in span:
                 raise ArchlintError(
                     f"{tensor.where}: size {i} of {tensor.name} is {_range(span)}, and the input "
                     f"{part.text!r} has {size} there"

@@ -134,8 +134,7 @@ def _spec(profile: Profile, suffix: str) -> list[str]:
                 sizes.append(multiple(variable(span.name), span.factor, span.offset))
             else:
                 name = variable(span.name or f"s{len(variables)}")
-                bounds = f"min={span.low}" + (f", max={span.high}" if span.high is not None else "")
-                variables[name] = f'{name} = ShapeVar("{name}", {bounds})'
+                variables[name] = f'{name} = ShapeVar("{name}", {span.bounds_text()})'
                 if span.step > 1:
                     assumptions[f"{name} % {span.step} == {span.low % span.step}"] = None
                 sizes.append(name)

@@ -13,12 +13,11 @@ from archlint.contracts.rulefile.ranges.declared import (
     Profile,
     Span,
     box,
-    dtype_of,
     mistake,
 )
-from archlint.contracts.rulefile.ranges.python_values import Assignment, Attribute, Call, described
+from archlint.contracts.rulefile.ranges.example_tensors import dtype_argument
+from archlint.contracts.rulefile.ranges.python_values import Assignment, Call, described
 from archlint.contracts.rulefile.ranges.trtexec_options import corner
-from archlint.contracts.rulefile.tensor_schema import DTYPES
 from archlint.errors import Location
 
 _BORDERS = {"create_optimization_profile", "Profile"}
@@ -66,7 +65,7 @@ def _box(name: str, shapes: dict[str, object], call: Call, file: str) -> Declare
             raise mistake(file, call.line, f"found the {kind} shape {described(shape)} of {name}",
                           "whole numbers that stand in this file")  # fmt: skip
         sizes[kind] = list(shape)
-    return box(name, sizes, Location(file, call.line), _dtype(call))
+    return box(name, sizes, Location(file, call.line), dtype_argument(call))
 
 
 def _inputs(calls: Sequence[Call], file: str) -> list[tuple[str, list[DeclaredTensor]]]:
@@ -84,15 +83,10 @@ def _inputs(calls: Sequence[Call], file: str) -> list[tuple[str, list[DeclaredTe
             found.append(_box(name, shapes, call, file))
         elif isinstance(fixed, (tuple, list)) and all(isinstance(s, int) for s in fixed):
             where = Location(file, call.line)
-            found.append(DeclaredTensor(name, tuple(map(Span.fixed, fixed)), where, _dtype(call)))
+            found.append(
+                DeclaredTensor(name, tuple(map(Span.fixed, fixed)), where, dtype_argument(call))
+            )
     return [("torch-tensorrt", tensors) for tensors in statements.values() if tensors]
-
-
-def _dtype(call: Call) -> str:
-    dtype = call.kwargs.get("dtype")
-    name = dtype.name.rpartition(".")[2] if isinstance(dtype, Attribute) else ""
-    name = dtype_of(name)
-    return name if name in DTYPES else ""
 
 
 def write_tensorrt(profiles: Sequence[Profile]) -> str:
