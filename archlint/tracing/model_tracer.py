@@ -20,7 +20,7 @@ from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic.formula import Bool, comparisons
 from archlint.symbolic.intervals import Box
 from archlint.tracing import tracer
-from archlint.tracing.identity.same_tensors import OPEN as ONE_OBJECT
+from archlint.tracing.identity.identity_questions import OPEN as UNFOLLOWED
 from archlint.tracing.keys.found_keys import OPEN
 from archlint.tracing.loops.loop_functions import FollowedLoops
 from archlint.tracing.loops.loops import Loops
@@ -107,7 +107,7 @@ class ModelTracer:
                 snapshot = Snapshot(self._model, held=parts.held if parts else None)
                 found = snapshot, CopyState(parts) if parts else None
             self._as_built[self._model] = found
-            self.loops.answer_identity(self._model)
+            self.loops.answer_identity(self._model, self.shadowed)
             self._eager = self._eager or self.loops.unanswered
         return found
 
@@ -249,8 +249,8 @@ class ModelTracer:
                 self._running, self._run_of = None, copy
                 with uninterrupted():
                     snapshot.restore()
-            if loops is not None and self.loops.unanswered and loops.run.alternatives:
-                path.unproved(ONE_OBJECT)
+            if symbolic and self.loops.unanswered:
+                path.unproved(UNFOLLOWED)
             grew = len(self._branching) > classes
             again = self.loops.changed_by(path) or grew
             if grew and result is not None:  # nothing was merged after the first of them

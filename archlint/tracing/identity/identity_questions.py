@@ -1,4 +1,4 @@
-"""Questions of identity of rewritten functions, answered as the real model would.
+"""Questions of identity and type of rewritten functions, answered as the real model would.
 
 A comparison of sizes is ``True`` or ``False`` itself in the real model, small sizes are objects
 that Python makes once, and a stand-in may be one of several tensors (:mod:`.same_tensors`).
@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import builtins
 import operator
+from types import CodeType
 from typing import Any
 
 import torch
 
-from archlint.symbolic.formula import conj, eq, ge, le
+from archlint.symbolic import Size
+from archlint.symbolic.formula import Bool, conj, eq, ge, le
+from archlint.tracing.identity.asking_code import text_asks
 from archlint.tracing.identity.same_tensors import resolved, same_tensor
 from archlint.tracing.path import TracedPath
+from archlint.tracing.python.builtins import SHADOWS, seen_type
 from archlint.tracing.run import TraceRun
 from archlint.tracing.symint.node import size_of
-from archlint.tracing.symint.python_types import SymbolicInt
+from archlint.tracing.symint.python_types import SymbolicInt, is_symbolic_number
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
-_SMALL = (-5, 256)  # integers of which CPython has one object each
+OPEN = "code that is not followed asks if two objects are one, or for a type"
 
 
 class Questions:
@@ -33,6 +37,8 @@ class Questions:
             builtins.id: self.id_of,
             operator.is_: self.same,
             operator.is_not: lambda one, other: not self.same(one, other),
+            builtins.isinstance: self.instance,
+            type: SHADOWS["type"],
         }
 
     def begin(self, path: TracedPath, run: TraceRun) -> None:
@@ -51,8 +57,7 @@ class Questions:
         kinds = {type(one), type(other)}
         if kinds <= {int, SymbolicInt} and SymbolicInt in kinds:
             a, b = size_of(one), size_of(other)
-            low, high = _SMALL
-            return path.branch(conj(eq(a, b), ge(a, low), le(a, high)))
+            return path.branch(conj(eq(a, b), *_small(a)))
         if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
             return same_tensor(path, one, other)
         return False
@@ -61,7 +66,28 @@ class Questions:
         """``id(value)``."""
         if self.path is not None and type(value) is SymbolicTensor:
             value = resolved(self.path, value)
+        if isinstance(value, torch.SymBool):
+            value = bool(value)
+        if (
+            self.path is not None
+            and type(value) is SymbolicInt
+            and self.path.branch(conj(*_small(size_of(value))))
+        ):
+            value = int(value)  # an object of which all code has the same
         return id(value)
+
+    def instance(self, value: Any, kinds: Any) -> bool:
+        """``isinstance(value, kinds)`` where the kinds may be torch's symbolic numbers."""
+        if is_symbolic_number(value):
+            return issubclass(seen_type(value), kinds)
+        return isinstance(value, kinds)
+
+    def text(self, source: Any) -> Any:
+        """What ``eval`` or ``exec`` is called with: its questions are not followed."""
+        path, run = self.path, self._run
+        if path is not None and run is not None and run.in_thread() and _asks(source):
+            path.unproved(OPEN)
+        return source
 
     def function(self, function: Any) -> Any:
         """The function that answers in the place of one of Python's."""
@@ -75,6 +101,22 @@ class Questions:
         if type(subject) is tuple:
             return tuple(map(_truth, subject))
         return _truth(subject)
+
+
+def _small(size: Size) -> tuple[Bool, Bool]:
+    """Where CPython has one object for the number."""
+    return ge(size, -5), le(size, 256)
+
+
+def _asks(source: Any) -> bool:
+    """Whether code, or the text of code, may ask for identity or a type."""
+    if isinstance(source, CodeType):
+        return text_asks(source)
+    try:
+        text = source.lstrip(" \t") if isinstance(source, str) else source
+        return text_asks(compile(text, "<string>", "exec", dont_inherit=True))
+    except Exception:  # which the call raises, too
+        return False
 
 
 def _truth(value: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
@@ -12,7 +13,7 @@ from torch import nn
 from archlint.models.code_places import classes_of
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.tracing.identity.asking_code import HELPER as IDENTITY
-from archlint.tracing.identity.asking_code import asks_identity
+from archlint.tracing.identity.asking_code import asking_names
 from archlint.tracing.identity.identity_questions import Questions
 from archlint.tracing.keys.look_ups import LookUps
 from archlint.tracing.keys.watched_code import HELPER as KEYS
@@ -30,13 +31,17 @@ _USERS = (Owner.USER, Owner.TEXT)
 
 @dataclass
 class _Function:
-    """A function with its own code, the code that it runs, and what is replaced in that."""
+    """A function with its own code, the code that it runs, and what is replaced in that.
+
+    ``names``: those by which it asks for identity or types.
+    """
 
     function: FunctionType
     own: CodeType
     code: CodeType
     loops: bool
     keys: bool
+    names: frozenset[str] = frozenset()
 
 
 class FollowedLoops:
@@ -49,18 +54,25 @@ class FollowedLoops:
         self._unfit: set[CodeType] = set()
         self._watched: set[CodeType] = set()
         self._unwatched: set[CodeType] = set()  # code whose look-ups cannot be followed
-        self.unanswered = False  # whether code asks if two objects are one that is not followed
+        self.unanswered = False  # whether code asks for identity or types that is not followed
 
-    def answer_identity(self, model: nn.Module) -> None:
+    def answer_identity(self, model: nn.Module, shadowed: Collection[str]) -> None:
         """Follow the code of a model, in each run, that asks whether two objects are one.
 
+        Also code that asks for a type, but in modules whose name ``type`` is ``shadowed``.
         Of functions that cannot be followed, those count that the model's own modules define.
         """
         homes = {kind.__module__ for kind in classes_of(model)}
-        for function in filter(asks_identity, reachable_functions(model)):
+        spaces = {id(vars(sys.modules[name])) for name in shadowed}
+        for function in reachable_functions(model):
             if id(function) in self._functions:
                 continue
-            followed = self._rewrite(self._known(function), loops=False, keys=False)
+            names = asking_names(function, shadowed=id(function.__globals__) in spaces)
+            if names is None:
+                continue
+            known = self._known(function)
+            known.names = names
+            followed = self._rewrite(known, loops=False, keys=False)
             own = function.__module__ in homes or owner_of(function.__code__.co_filename) in _USERS
             self.unanswered = self.unanswered or (own and not followed)
 
@@ -105,7 +117,7 @@ class FollowedLoops:
         return self._functions.get(id(function)) or _Function(function, own, own, False, False)
 
     def _rewrite(self, function: _Function, *, loops: bool, keys: bool) -> bool:
-        new = rewritten(function.own, loops=loops, keys=keys)
+        new = rewritten(function.own, loops=loops, keys=keys, names=function.names)
         if new is None:
             return False
         function.code, function.loops, function.keys = new.code, loops, keys
@@ -120,7 +132,7 @@ class FollowedLoops:
             return False
         functions: Iterable[_Function] = followed or map(self._known, functions_with(code))
         added = [
-            f for f in functions if not f.loops and rewritten(f.own) is not None
+            f for f in functions if not f.loops and rewritten(f.own, names=f.names) is not None
             and self._rewrite(f, loops=True, keys=f.keys)
         ]  # fmt: skip
         for function in added:

@@ -47,24 +47,26 @@ class Rewritten:
         self.sites = sites
 
 
-def rewritten(code: CodeType, *, loops: bool = True, keys: bool = False) -> Rewritten | None:
+def rewritten(
+    code: CodeType, *, loops: bool = True, keys: bool = False, names: frozenset[str] = frozenset()
+) -> Rewritten | None:
     """A function's code with its loops, or its look-ups of keys, or both replaced.
 
-    Its questions of identity (``a is b``) are replaced, too.
+    Its questions of identity (``a is b``) are replaced, too, and those that it asks by ``names``.
     ``None`` without loops that are to be replaced, and without matching source. Also for source
     that is nested too deeply to be copied, such as a sum of 1,000 terms.
     """
     try:
-        return _rewritten(code, code.co_filename, code.co_firstlineno, loops, keys)
+        return _rewritten(code, code.co_filename, code.co_firstlineno, loops, keys, names)
     except (RecursionError, Unfit):
         return None
 
 
 @lru_cache(maxsize=256)
 def _rewritten(
-    code: CodeType, filename: str, first: int, loops: bool, keys: bool
+    code: CodeType, filename: str, first: int, loops: bool, keys: bool, names: frozenset[str]
 ) -> Rewritten | None:
-    module = _module(filename)
+    module = _module(tuple(linecache.getlines(filename)))
     if module is None:
         return None
     imports = _imports(module)
@@ -74,7 +76,8 @@ def _rewritten(
             break
     else:
         return None  # the source is not what was compiled
-    if any(isinstance(n, ast.Name) and n.id in _BY_NAME for n in ast.walk(node)):
+    by_name = any(isinstance(n, ast.Name) and n.id in _BY_NAME for n in ast.walk(node))
+    if by_name and (loops or keys):
         return None
     change = _Change(filename, "map" in _bound(module))
     changed = copy.deepcopy(node)
@@ -84,7 +87,7 @@ def _rewritten(
         return None
     if keys:
         _change(changed, Watch(HELPER))
-    _change(changed, Asking())
+    _change(changed, Asking(names))
     new = _compiled(changed, owner, code, imports)
     return None if new is None else Rewritten(new, change.sites)
 
@@ -119,8 +122,8 @@ def _constants(code: CodeType) -> tuple[Any, ...]:
 
 
 @lru_cache(maxsize=64)
-def _module(filename: str) -> ast.Module | None:
-    source = "".join(linecache.getlines(filename))
+def _module(lines: tuple[str, ...]) -> ast.Module | None:
+    source = "".join(lines)
     try:
         return ast.parse(source) if source else None
     except (SyntaxError, ValueError, RecursionError):
@@ -191,6 +194,9 @@ def _compiled(
     free = [n for n in like.co_freevars if n != "__class__"]
     names: list[ast.expr] = [ast.Name(n, ast.Store()) for n in free]
     outer_body: list[ast.stmt] = [ast.Assign([name], none) for name in names]
+    bound = owner if owner is not None else like.co_name
+    if bound.isidentifier() and bound not in free:  # a module's own: code in it reads a global name
+        outer_body.append(ast.Global([bound]))
     no_args = ast.arguments([], [], None, [], [], None, [])
     outer = ast.FunctionDef("outer", no_args, [*outer_body, inner], [])
     tree = ast.fix_missing_locations(ast.Module([*imports, outer], []))

@@ -39,6 +39,7 @@ from archlint.tracing.symint import node as node_module
 from archlint.tracing.symint import numbers, python_types, rounding
 from archlint.tracing.symint.node import SizeNode
 from archlint.tracing.symint.python_types import (
+    NUMBER_TYPES,
     SymbolicBool,
     SymbolicFloat,
     SymbolicInt,
@@ -121,21 +122,22 @@ class _Type(metaclass=_Shadow):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) != 1 or kwargs:
             return type(*args, **kwargs)
-        kind = SEEN_AS.get(type(args[0]))
-        if kind is None:
-            kind = type(args[0])
+        kind = seen_type(args[0])
+        if kind is type:
+            return cls  # what the caller's name ``type`` stands for
         names = sys._getframe(1).f_globals  # where ``int`` is a shadow, so is the type of a number
         shadow = names.get(kind.__name__) if kind in (int, float) else None
         return shadow if type(shadow) is _Shadow else kind
 
 
-SEEN_AS: dict[type, type] = {
-    SymbolicInt: int,
-    SymbolicFloat: float,
-    SymbolicBool: bool,
-    SymbolicTensor: torch.Tensor,
-}
-"""The types of what stands for a number or a tensor, as user code sees them."""
+SEEN_AS: dict[type, type] = {SymbolicTensor: torch.Tensor}
+"""The types of what stands for tensors, lists or tuples, as user code sees them."""
+
+
+def seen_type(value: Any) -> type:
+    """The type of a value as user code sees it."""
+    kind = type(value)
+    return SEEN_AS.get(kind) or NUMBER_TYPES.get(kind) or kind
 
 
 def _hash(value: Any) -> Any:

@@ -45,7 +45,9 @@ def reachable_functions(model: nn.Module) -> tuple[FunctionType, ...]:
 @lru_cache(maxsize=16)
 def _reachable(roots: frozenset[Any], names: int) -> tuple[FunctionType, ...]:
     """``names``: how many names there are, so that new ones count."""
-    todo: list[Any] = list(roots)
+    todo: list[Any] = []
+    for root in roots:  # instances of these exist: what makes one runs only where code names it
+        todo += _without_init(root) if is_a(root, type) else [root]
     seen: set[int] = set()
     functions: list[FunctionType] = []
     while todo and len(seen) < _MOST:
@@ -64,6 +66,12 @@ def _reachable(roots: frozenset[Any], names: int) -> tuple[FunctionType, ...]:
         else:
             todo += _inside(value)
     return tuple(functions)
+
+
+def _without_init(kind: type) -> list[Any]:
+    """The members of a class and its bases, as far as they are user code, except ``__init__``."""
+    members = (item for base in kind.__mro__ if _is_users(base) for item in vars(base).items())
+    return [value for name, value in members if name != "__init__"]
 
 
 def _named(function: FunctionType) -> list[Any]:

@@ -62,7 +62,7 @@ class NumpyInt(_Scalar, SymbolicInt):
     __hash__ = SymbolicInt.__hash__
 
 
-NUMBER_TYPES.update((NumpyFloat, NumpyInt))
+NUMBER_TYPES.update({NumpyFloat: numpy.float64, NumpyInt: numpy.int64})
 
 
 def _scalar(value: Any, path: SizePath) -> Any:

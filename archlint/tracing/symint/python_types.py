@@ -339,10 +339,14 @@ class SymbolicFloat(_Number, torch.SymFloat):
         return int(node.trunc().guard_int())
 
 
-NUMBER_TYPES: set[type] = {
-    *(torch.SymInt, torch.SymFloat, torch.SymBool),
-    *(SymbolicInt, SymbolicFloat, SymbolicBool),
+NUMBER_TYPES: dict[type, type] = {
+    torch.SymInt: int,
+    torch.SymFloat: float,
+    torch.SymBool: bool,
+    SymbolicInt: int,
+    SymbolicFloat: float,
+    SymbolicBool: bool,
 }
-"""The types of numbers made from sizes."""
+"""The types of numbers made from sizes, each with the type that user code sees."""
 NUMPY_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """numpy's functions of scalars that sizes answer; :mod:`.numpy_scalars` adds them."""

@@ -2,7 +2,6 @@
 
 import copy
 import warnings
-from collections.abc import Hashable
 from functools import partial
 
 import pytest
@@ -11,6 +10,7 @@ from torch import nn
 
 from archlint.tracing.tensors.attributes import ATTRIBUTES
 from archlint.tracing.tensors.questions import OF_TENSOR, UNKNOWN, function_asked
+from tests.support.asked_tensors import hashable
 from tests.support.compared_tensors import differences
 
 SIZES = [(2, 8, 9), (1, 1, 5), (3, 1, 1), (2, 0, 4), (1, 4, 1)]
@@ -53,7 +53,7 @@ ANSWERED = ATTRIBUTES.keys() | OF_TENSOR.keys() | UNKNOWN.keys()
 ATTRIBUTE_NAMES = [
     name
     for name, function in ((name, function_asked(torch.Tensor, name)) for name in NAMES)
-    if isinstance(function, Hashable) and function in ANSWERED
+    if hashable(function) and function in ANSWERED
 ]
 
 
