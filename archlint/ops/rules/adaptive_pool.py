@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.view import reordered, unsqueeze
+from archlint.ops.shapes.claims import claim_least_ndim, claim_ndim
 from archlint.ops.shapes.sliding_window import claim_positive, followed_layout
 from archlint.ops.shapes.strides import decide
 from archlint.symbolic import Size, product
@@ -39,8 +40,7 @@ def _output_sizes(
 def _pool(
     path: Path, n: int, input: TensorSpec, outputs: tuple[Size, ...], asked: tuple[Size, ...]
 ) -> TensorSpec:
-    if input.ndim not in (n + 1, n + 2):
-        refuse(path, f"an input of {n + 1} or {n + 2} dimensions, gets {{}}", input.ndim)
+    claim_ndim(path, "an input", input, n + 1, n + 2)
     claim_positive(path, *asked)
     for out in outputs:
         if not isinstance(out, int) or out < 0:
@@ -63,8 +63,7 @@ def _avg_of(n: int) -> Callable[..., TensorSpec]:
             flat = adaptive_avg_pool2d(path, high, (1, *outputs))
             return reordered(flat, [*range(input.ndim - 1), input.ndim])
         if decide(path, conj(*(eq(out, 1) for out in outputs))):  # the mean: any rank, any size
-            if input.ndim < n:
-                refuse(path, f"an input of at least {n} dimensions, gets {{}}", input.ndim)
+            claim_least_ndim(path, "an input", input, n)
             dims = (*input.dims[: input.ndim - n], *outputs)
             return followed_layout(path, input, dims)
         return _pool(path, n, input, outputs, input.dims[1 if n == 3 else input.ndim - n :])

@@ -10,6 +10,7 @@ import torch
 from archlint.ops.registry import NoRule, Path, TensorSpec, named_rule, refuse, shape_rule
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
+from archlint.ops.shapes.claims import claim_dtype, claim_equal, claim_least_ndim
 from archlint.ops.shapes.strides import (
     Strides,
     decide,
@@ -50,12 +51,12 @@ def scaled_dot_product_attention(
         promote.floating(path, "attention", spec.dtype)
         if spec.dtype is not query.dtype:
             refuse(path, "query, key and value of one dtype")
-        path.claim(spec.ndim >= 2, name + " of at least 2 dimensions, gets {}", spec.ndim)
+        claim_least_ndim(path, name, spec, 2)
     if attn_mask is not None:
         if is_causal:
             raise NoRule("attn_mask beside is_causal=True")
-        if attn_mask.dtype not in (torch.bool, torch.float32, query.dtype):
-            refuse(path, f"a mask of dtype bool or {query.dtype}, gets {attn_mask.dtype}")
+        dtypes = dict.fromkeys((torch.bool, query.dtype, torch.float32))
+        claim_dtype(path, "a mask", attn_mask, *dtypes)
     regular = attn_mask is None and _regular(query, key, value)
     if not regular and decide(path, disj(*(empty(s.dims) for s in (query, key, value)))):
         raise NoRule("no elements: hardly anything is checked")
@@ -67,7 +68,7 @@ def scaled_dot_product_attention(
     if enable_gqa:
         batch_k = _repeated(path, batch_q, batch_k)
         batch_v = _repeated(path, batch_q, batch_v)
-    _equal(path, e_q, e_k, "head sizes {} of query and {} of key equal")
+    claim_equal(path, e_q, e_k, "head sizes {} of query and {} of key equal")
     scores = (*broadcast(path, tuple(batch_q), tuple(batch_k)), length, s_k)
     if attn_mask is not None:
         text = "mask size {} at dimension %d equal to 1 or to score size {}"
@@ -75,7 +76,7 @@ def scaled_dot_product_attention(
     fused = query.ndim in FUSED_RANKS and path.known(eq(e_q, e_v)) is not False
     if fused and path.known(eq(s_k, s_v)) is not True:
         raise NoRule("lengths of key and value, which a kernel of the CPU does not compare")
-    _equal(path, s_k, s_v, "lengths {} of key and {} of value equal")
+    claim_equal(path, s_k, s_v, "lengths {} of key and {} of value equal")
     dims = (*broadcast(path, scores[:-2], tuple(batch_v)), length, e_v)
     if query.strides is None or dropout_p != 0:
         return query.like(dims)
@@ -122,11 +123,6 @@ def _fused(path: Path, query: TensorSpec, key: TensorSpec, value: TensorSpec) ->
         if (*spec.dims[:-2], spec.dims[-1]) != (*batch, e):
             return False
     return decide(path, conj(ge(length, 1), ge(key.dims[-2], 1)))
-
-
-def _equal(path: Path, a: Size, b: Size, text: str) -> None:
-    if a != b:
-        path.claim(eq(a, b), text, a, b)
 
 
 _WIDER = {torch.float64: torch.float64}

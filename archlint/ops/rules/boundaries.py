@@ -10,10 +10,10 @@ from typing import Any
 import torch
 
 from archlint.ops.aliases import spellings
-from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.shapes.claims import claim_ndim, claim_same_sizes
 from archlint.ops.shapes.type_promotion import REAL
 from archlint.ops.traits import Bounds
-from archlint.symbolic.formula import eq
 
 
 @shape_rule(*spellings("searchsorted"), bounds=Bounds.UNKNOWN)
@@ -36,10 +36,9 @@ def searchsorted(
     path.claim(sorted_sequence.ndim > 0, "boundaries of at least one dimension")
     *batch, count = sorted_sequence.dims
     if batch:
-        if input.ndim != sorted_sequence.ndim:
-            refuse(path, "values of {} dimensions, gets {}", sorted_sequence.ndim, input.ndim)
-        for have, need in zip(input.dims, batch, strict=False):
-            path.claim(eq(have, need), "values of size {} == {} of the boundaries", have, need)
+        claim_ndim(path, "values", input, sorted_sequence.ndim)
+        text = "values of size {} == {} of the boundaries"
+        claim_same_sizes(path, input.dims, tuple(batch), text)
     dtype = torch.int32 if out_int32 else torch.int64
     return input.like(input.dims, dtype, values=(0, count))
 
@@ -53,5 +52,5 @@ def bucketize(
     out_int32: bool = False,
     right: bool = False,
 ) -> TensorSpec:
-    path.claim(boundaries.ndim == 1, "boundaries of one dimension, gets {}", boundaries.ndim)
+    claim_ndim(path, "boundaries", boundaries, 1)
     return searchsorted(path, boundaries, input, out_int32=out_int32, right=right)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, named_rule
+from archlint.ops.shapes.claims import claim_dtype, claim_ndim
 from archlint.ops.traits import Bounds
 from archlint.symbolic import Size, minimum
 from archlint.symbolic.formula import conj, eq, ge
@@ -18,14 +19,12 @@ from archlint.symbolic.formula import conj, eq, ge
 @named_rule("torchvision::nms", bounds=Bounds.UNKNOWN)
 def nms(path: Path, dets: TensorSpec, scores: TensorSpec, iou_threshold: Any) -> TensorSpec:
     """Boxes that overlap no better one: of some boxes at least the best."""
-    text = "boxes of 2 dimensions, gets {}"
-    path.claim(dets.ndim == 2, text, dets.ndim)
+    claim_ndim(path, "boxes", dets, 2)
     path.claim(eq(dets.dims[1], 4), "4 numbers for each box, gets {}", dets.dims[1])
-    path.claim(scores.ndim == 1, "scores of 1 dimension, gets {}", scores.ndim)
+    claim_ndim(path, "scores", scores, 1)
     boxes, scored = dets.dims[0], scores.dims[0]
     path.claim(eq(boxes, scored), "a score for each of {} boxes, gets {}", boxes, scored)
-    same = dets.dtype is scores.dtype
-    path.claim(same, f"boxes and scores of one dtype, gets {dets.dtype} and {scores.dtype}")
+    claim_dtype(path, "scores", scores, dets.dtype)
     if dets.dtype not in (torch.float32, torch.float64):
         raise NoRule
     return _kept(path, dets, boxes)
@@ -71,11 +70,10 @@ def roi_align(
     aligned: bool,
 ) -> TensorSpec:
     """A grid of samples for each region; where the regions lie changes no size."""
-    path.claim(input.ndim == 4, "an input of 4 dimensions, gets {}", input.ndim)
-    path.claim(rois.ndim == 2, "regions of 2 dimensions, gets {}", rois.ndim)
+    claim_ndim(path, "an input", input, 4)
+    claim_ndim(path, "regions", rois, 2)
     path.claim(eq(rois.dims[1], 5), "5 numbers for each region, gets {}", rois.dims[1])
-    same = input.dtype is rois.dtype
-    path.claim(same, f"input and regions of one dtype, gets {input.dtype} and {rois.dtype}")
+    claim_dtype(path, "regions", rois, input.dtype)
     grid = (pooled_height, pooled_width)
     if input.dtype not in (torch.float32, torch.float64) or not all(
         isinstance(n, int) for n in grid

@@ -10,6 +10,7 @@ from archlint.ops.aliases import methods, spellings
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.broadcast import broadcast_onto
+from archlint.ops.shapes.claims import claim_ndim, dtype_name
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import (
     Strides,
@@ -264,7 +265,7 @@ def detach_(path: Path, input: TensorSpec) -> TensorSpec:
 @shape_rule(inplace=methods("requires_grad_"))
 def requires_grad_(path: Path, input: TensorSpec, requires_grad: bool = True) -> TensorSpec:
     if requires_grad and input.dtype not in promote.FLOATING and not input.dtype.is_complex:
-        refuse(path, f"a floating dtype to require gradients, gets {str(input.dtype)[6:]}")
+        refuse(path, f"a floating dtype to require gradients, gets {dtype_name(input.dtype)}")
     return _itself(input)
 
 
@@ -276,7 +277,7 @@ def zero_(path: Path, input: TensorSpec) -> TensorSpec:
 @shape_rule(inplace=spellings("fill_"), fills=True)
 def fill_(path: Path, input: TensorSpec, value: Any) -> TensorSpec:
     if isinstance(value, TensorSpec):
-        path.claim(value.ndim == 0, "a value of 0 dimensions, gets {}", value.ndim)
+        claim_ndim(path, "a value", value, 0)
     elif not promote.is_scalar(value):
         raise NoRule(f"fill_({value!r})")
     values = ranges.fitted(path, ranges.range_of(value), input.dtype)
@@ -295,7 +296,7 @@ def copy_(path: Path, input: TensorSpec, src: Any, non_blocking: bool = False) -
 def _random(path: Path, input: TensorSpec, may: Any) -> TensorSpec:
     """Random numbers in place, of a floating dtype; ``may``: where any dtype is accepted."""
     if promote.same(path, "random", input.dtype) not in promote.FLOATING:
-        path.claim(may, f"random numbers of a floating dtype, gets {str(input.dtype)[6:]}")
+        path.claim(may, f"random numbers of a floating dtype, gets {dtype_name(input.dtype)}")
     return written(path, "random", input, input.dtype)
 
 
@@ -335,7 +336,7 @@ def uniform_(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> Tens
     most = int(torch.finfo(input.dtype).max)
     for limit in (low, high):
         fits = conj(_at_most(-most, limit), _at_most(limit, most))
-        path.claim(fits, f"{{}} in range for {str(input.dtype)[6:]}", limit)
+        path.claim(fits, f"{{}} in range for {dtype_name(input.dtype)}", limit)
     path.claim(_at_most(high - low, most), "to {} - from {} in range", high, low)
     return result
 

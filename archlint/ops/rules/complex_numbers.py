@@ -10,6 +10,7 @@ import torch
 from archlint.ops.aliases import spellings
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.binary import pointwise
+from archlint.ops.shapes.claims import claim_dtype
 from archlint.ops.shapes.strides import decide, empty, settled_strides
 from archlint.ops.traits import View
 from archlint.ops.values import int_ranges
@@ -26,16 +27,14 @@ _COMPLEX = {
 def of_parts(path: Path, first: TensorSpec, second: TensorSpec) -> TensorSpec:
     if first.dtype not in (torch.float32, torch.float64):
         raise NoRule(f"complex numbers of {first.dtype}")
-    if first.dtype is not second.dtype:
-        refuse(path, f"two tensors of {first.dtype}, gets {second.dtype}")
+    claim_dtype(path, "two tensors", second, first.dtype)
     return pointwise(path, _COMPLEX[first.dtype], int_ranges.UNKNOWN, first, second)
 
 
 @shape_rule(*spellings("view_as_complex"), view=View.WHOLE)
 def view_as_complex(path: Path, input: TensorSpec) -> TensorSpec:
     """The last dimension holds both parts, which must be neighbours in memory."""
-    if input.dtype not in _COMPLEX:
-        refuse(path, f"a tensor of floats, gets {input.dtype}")
+    claim_dtype(path, "a tensor", input, *_COMPLEX)
     path.claim(input.ndim > 0, "at least one dimension")
     *dims, parts = input.dims
     path.claim(eq(parts, 2), "a last dimension of size {} == 2", parts)

@@ -11,6 +11,7 @@ from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, sh
 from archlint.ops.rules.reshape import expanded, viewed
 from archlint.ops.rules.view import atleast_1d, atleast_2d, atleast_3d, axis, unsqueeze
 from archlint.ops.shapes.broadcast import broadcast
+from archlint.ops.shapes.claims import claim_most_ndim
 from archlint.ops.shapes.strides import (
     Dims,
     Strides,
@@ -172,7 +173,7 @@ def meshgrid(path: Path, *tensors: Any, indexing: str | None = None) -> tuple[Te
     path.claim(len(specs) > 0, "at least one tensor")
     path.claim(indexing in (None, "ij", "xy"), f"indexing 'ij' or 'xy', gets {indexing!r}")
     for spec in specs:
-        path.claim(spec.ndim <= 1, "tensors of at most 1 dimension, gets {}", spec.ndim)
+        claim_most_ndim(path, "tensors", spec, 1)
         path.claim(spec.dtype == specs[0].dtype, "tensors of one dtype")
     order = list(range(len(specs)))
     if indexing == "xy" and len(specs) > 1:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.shapes.claims import claim_ndim
 from archlint.ops.shapes.sliding_window import (
     PerDim,
     claim_positive,
@@ -66,18 +67,15 @@ def window_settings(
 
 def batched_dims(path: Path, n: int, input: TensorSpec, weight: TensorSpec) -> tuple[Size, ...]:
     """N, C and the spatial sizes; N is 1 for an unbatched input."""
-    if input.ndim not in (n + 1, n + 2):
-        refuse(path, f"an input of {n + 1} or {n + 2} dimensions, gets {{}}", input.ndim)
-    if weight.ndim != n + 2:
-        refuse(path, f"a weight of {n + 2} dimensions, gets {{}}", weight.ndim)
+    claim_ndim(path, "an input", input, n + 1, n + 2)
+    claim_ndim(path, "a weight", weight, n + 2)
     return input.dims if input.ndim == n + 2 else (1, *input.dims)
 
 
 def claim_bias(path: Path, bias: TensorSpec | None, out_channels: Size) -> None:
     if bias is None:
         return
-    if bias.ndim != 1:
-        refuse(path, "a bias of 1 dimension, gets {}", bias.ndim)
+    claim_ndim(path, "a bias", bias, 1)
     path.claim(
         eq(bias.dims[0], out_channels), "bias {} == out_channels {}", *bias.dims, out_channels
     )

@@ -6,6 +6,7 @@ import torch
 
 from archlint.ops.aliases import spellings
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.shapes.claims import claim_ndim
 from archlint.ops.shapes.strides import empty
 from archlint.ops.traits import Bounds, Unchecked
 from archlint.ops.values.tight_bounds import in_range
@@ -41,7 +42,7 @@ def bincount(
     if input.dtype not in _INTEGERS:
         raise NoRule(f"bincount of {input.dtype}")
     path.claim(ge(minlength, 0), "minlength {} >= 0", minlength)
-    path.claim(input.ndim == 1, "an input of 1 dimension, gets {}", input.ndim)
+    claim_ndim(path, "an input", input, 1)
     (count,) = input.dims
     if path.branch(empty(input.dims)):
         if weights is not None:
@@ -49,7 +50,7 @@ def bincount(
         return input.like((minlength,), torch.int64, values=(0, 0))
     dtype = torch.int64
     if weights is not None:
-        path.claim(weights.ndim == 1, "weights of 1 dimension, get {}", weights.ndim)
+        claim_ndim(path, "weights", weights, 1)
         path.claim(
             eq(weights.dims[0], count), "as many weights {} as elements {}", weights.dims[0], count
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archlint.ops.aliases import spellings
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.shapes.claims import claim_most_ndim
 from archlint.ops.shapes.strides import decide
 from archlint.ops.shapes.type_promotion import FLOATING
 from archlint.ops.traits import Bounds
@@ -21,7 +22,7 @@ def cov(
 ) -> TensorSpec:
     if input.dtype not in FLOATING or fweights is not None or aweights is not None:
         raise NoRule("weights, or a dtype that is not floating")
-    path.claim(input.ndim <= 2, "an input of at most 2 dimensions, gets {}", input.ndim)
+    claim_most_ndim(path, "an input", input, 2)
     if input.ndim < 2 or decide(path, eq(input.dims[0], 1)):
         return input.like(())
     return input.like((input.dims[0], input.dims[0]))

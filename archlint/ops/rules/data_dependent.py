@@ -13,6 +13,7 @@ import torch
 from archlint.ops.aliases import spellings
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.shapes.broadcast import broadcast
+from archlint.ops.shapes.claims import claim_dtype
 from archlint.ops.traits import Bounds
 from archlint.symbolic import maximum, minimum, product
 
@@ -46,7 +47,7 @@ def _rows(path: Path, input: TensorSpec, name: str) -> TensorSpec:
 
 @shape_rule(*spellings("masked_select"), bounds=Bounds.UNKNOWN)
 def masked_select(path: Path, input: TensorSpec, mask: TensorSpec) -> TensorSpec:
-    path.claim(mask.dtype is torch.bool, f"a mask of bool, gets {mask.dtype}")
+    claim_dtype(path, "a mask", mask, torch.bool)
     dims = broadcast(path, input.dims, mask.dims)
     if dims == mask.dims:
         count = path.count("masked_select", mask)

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.rules.unary import mapped
 from archlint.ops.shapes import type_promotion as promote
+from archlint.ops.shapes.claims import claim_ndim
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import decide, empty
 from archlint.ops.traits import View, declare_traits
@@ -23,7 +24,7 @@ def _dropped(
         raise NoRule(f"p {p!r}")
     path.claim(0 <= p <= 1, f"p {p} in 0..1")
     if name == "dropout1d":
-        path.claim(input.ndim in (2, 3), "an input of 2 or 3 dimensions, gets {}", input.ndim)
+        claim_ndim(path, "an input", input, 2, 3)
     if not training or p == 0:
         return input.like(input.dims, strides=input.strides, values=input.values)
     if input.dtype not in promote.FLOATING:

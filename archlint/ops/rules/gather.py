@@ -12,6 +12,7 @@ from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.rules.indexing import INDEX_DTYPES, within
 from archlint.ops.rules.view import axis
 from archlint.ops.shapes.broadcast import broadcast
+from archlint.ops.shapes.claims import claim_dtype, claim_most_ndim, claim_ndim
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import elementwise_strides, empty
 from archlint.ops.torch_versions import INT32_INDEX, MODULO_ALONG, NEGATIVE_ALONG
@@ -29,9 +30,8 @@ def _size(input: TensorSpec, at: int) -> Size:
 
 def vector_index(path: Path, index: TensorSpec) -> None:
     """Claim that ``index`` is what ``index_select`` and ``index_add`` take."""
-    path.claim(index.ndim <= 1, "an index of at most 1 dimension, gets {}", index.ndim)
-    good = index.dtype in INDEX_DTYPES
-    path.claim(good, f"an index of int64 or int32, gets {index.dtype}")
+    claim_most_ndim(path, "an index", index, 1)
+    claim_dtype(path, "an index", index, *INDEX_DTYPES)
 
 
 @shape_rule(*spellings("index_select"), bounds=Bounds.PICKED, unchecked=Unchecked.INDICES)
@@ -61,8 +61,8 @@ def _aligned(path: Path, at: int, index: TensorSpec, other: TensorSpec, every: b
 
 
 def _long(path: Path, index: TensorSpec) -> None:
-    good = index.dtype in (INDEX_DTYPES if INT32_INDEX else (torch.int64,))
-    path.claim(disj(empty(index.dims), good), f"an index of int64, gets {index.dtype}")
+    dtypes = INDEX_DTYPES if INT32_INDEX else (torch.int64,)
+    claim_dtype(path, "an index", index, *dtypes, unless=empty(index.dims))
 
 
 @shape_rule(*spellings("gather"), bounds=Bounds.PICKED, unchecked=Unchecked.INDICES)
@@ -87,7 +87,7 @@ def _scatter(
     at = axis(path, dim, input.ndim)
     _long(path, index)
     if isinstance(src, TensorSpec):
-        path.claim(src.dtype is input.dtype, f"a source of {input.dtype}, gets {src.dtype}")
+        claim_dtype(path, "a source", src, input.dtype)
     _aligned(path, at, index, input, every=False)
     if isinstance(src, TensorSpec):
         _aligned(path, at, index, src, every=True)
@@ -189,16 +189,14 @@ def _claim_along(path: Path, index: TensorSpec, size: Size, low: Size, unread: B
 def take_along_dim(
     path: Path, input: TensorSpec, indices: TensorSpec, dim: int | None = None
 ) -> TensorSpec:
-    good = indices.dtype is torch.int64
-    path.claim(good, f"an index of int64, gets {indices.dtype}")
+    claim_dtype(path, "an index", indices, torch.int64)
     if dim is None:
         if input.strides is not None or indices.strides is not None:
             raise NoRule("whether both can be viewed as one dimension depends on the version")
         count = indices.numel()
         _claim_along(path, indices, input.numel(), 0, eq(count, 0))
         return input.like((count,), values=input.values)
-    same = input.ndim == indices.ndim
-    path.claim(same, "an index of {} dimensions, gets {}", input.ndim, indices.ndim)
+    claim_ndim(path, "an index", indices, input.ndim)
     at = axis(path, dim, input.ndim)
     if not input.ndim:
         raise NoRule("a scalar")
@@ -215,7 +213,7 @@ def take_along_dim(
 
 @shape_rule(*spellings("take"), bounds=Bounds.PICKED, unchecked=Unchecked.INDICES)
 def take(path: Path, input: TensorSpec, index: TensorSpec) -> TensorSpec:
-    path.claim(index.dtype is torch.int64, f"an index of int64, gets {index.dtype}")
+    claim_dtype(path, "an index", index, torch.int64)
     numel = input.numel()
     none, count = empty(index.dims), input.numel()
     path.claim(disj(none, ge(count, 1)), "a tensor of {} > 0 elements to take from", count)

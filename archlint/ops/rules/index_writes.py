@@ -13,6 +13,7 @@ from archlint.ops.rules.gather import overwritten, register_write, vector_index
 from archlint.ops.rules.indexing import INDEX_DTYPES, gathered, viewed_at, within
 from archlint.ops.rules.view import axis
 from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
+from archlint.ops.shapes.claims import claim_dtype, claim_most_ndim, claim_ndim, claim_same_sizes
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import decide, empty
 from archlint.ops.traits import Bounds
@@ -23,8 +24,7 @@ Dims = tuple[Size, ...]
 
 
 def _one_dtype(path: Path, input: TensorSpec, source: TensorSpec) -> None:
-    same = source.dtype is input.dtype
-    path.claim(same, f"a source of {input.dtype}, gets {source.dtype}")
+    claim_dtype(path, "a source", source, input.dtype)
 
 
 def _without(dims: Dims, at: int) -> Dims:
@@ -34,8 +34,7 @@ def _without(dims: Dims, at: int) -> Dims:
 def _equal_sizes(path: Path, source: Dims, input: Dims) -> None:
     text = "a source of {} other dimensions, gets {}"
     path.claim(len(source) == len(input), text, len(input), len(source))
-    for have, need in zip(source, input, strict=True):
-        path.claim(eq(have, need), "source size {} == target size {}", have, need)
+    claim_same_sizes(path, source, input, "source size {} == target size {}")
 
 
 def _claim_add(
@@ -86,7 +85,7 @@ def _claim_take(
     accumulate: bool = False,
 ) -> None:
     """``index`` counts the elements of ``input`` in row-major order."""
-    path.claim(index.dtype is torch.int64, f"an index of int64, gets {index.dtype}")
+    claim_dtype(path, "an index", index, torch.int64)
     _one_dtype(path, input, source)
     count, elements, size = index.numel(), source.numel(), input.numel()
     path.claim(eq(count, elements), "number of indices {} == source elements {}", count, elements)
@@ -101,11 +100,10 @@ def _claim_copy(
     if not input.ndim or not source.ndim:
         raise NoRule("scalars")
     at = axis(path, dim, input.ndim)
-    path.claim(index.ndim < 2, "an index of at most 1 dimension, gets {}", index.ndim)
-    path.claim(index.dtype is torch.int64, f"an index of int64, gets {index.dtype}")
+    claim_most_ndim(path, "an index", index, 1)
+    claim_dtype(path, "an index", index, torch.int64)
     _one_dtype(path, input, source)
-    same = source.ndim == input.ndim
-    path.claim(same, "a source of {} dimensions, gets {}", input.ndim, source.ndim)
+    claim_ndim(path, "a source", source, input.ndim)
     _equal_sizes(path, _without(source.dims, at), _without(input.dims, at))
     count, rows = index.numel(), source.dims[at]
     path.claim(eq(count, rows), "number of indices {} == source rows {}", count, rows)
@@ -121,9 +119,9 @@ def _claim_fill(
     at = axis(path, dim, input.ndim)
     if index.dtype is not torch.int64:
         raise NoRule(f"an index of {index.dtype}")
-    path.claim(index.ndim <= 1, "an index of at most 1 dimension, gets {}", index.ndim)
+    claim_most_ndim(path, "an index", index, 1)
     if isinstance(value, TensorSpec):
-        path.claim(value.ndim == 0, "a value of 0 dimensions, gets {}", value.ndim)
+        claim_ndim(path, "a value", value, 0)
     elif isinstance(value, complex):
         raise NoRule("a complex value")
     size = input.dims[at]
@@ -173,7 +171,7 @@ register_write(
 
 def _claim_source(path: Path, mask: TensorSpec, source: TensorSpec, count: Size) -> None:
     """``masked_scatter`` reads one element of the source for each of the mask that is true."""
-    path.claim(mask.dtype is torch.bool, f"a mask of bool, gets {mask.dtype}")
+    claim_dtype(path, "a mask", mask, torch.bool)
     if not decide(path, ge(source.numel(), count)):
         path.unproved(
             "tensor values determine whether the source has an element for each True in the mask"

@@ -10,6 +10,7 @@ import torch
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.rules.view import reordered, select, unsqueeze
 from archlint.ops.shapes.broadcast import broadcast
+from archlint.ops.shapes.claims import claim_dtype
 from archlint.ops.shapes.strides import (
     Strides,
     contiguous_strides,
@@ -159,8 +160,7 @@ def viewed_at(
             if isinstance(item, Masked):
                 masked, size = item.masked, result.dims[at]
                 path.claim(eq(masked, size), "mask size {} == size {}", masked, size)
-            good = item.dtype in INDEX_DTYPES
-            path.claim(good, f"an index of int64 or int32, gets {item.dtype}")
+            claim_dtype(path, "an index", item, *INDEX_DTYPES)
             tensors[at] = item
         else:
             result = select(path, result, at, item)
@@ -234,8 +234,7 @@ def setitem(path: Path, input: TensorSpec, index: Any, value: Any) -> None:
         if tensors:
             if value.dtype is not input.dtype and any(isinstance(t, Masked) for t in items):
                 raise NoRule  # one element is written where a mask says so, of any dtype
-            same = value.dtype == input.dtype
-            path.claim(same, f"a value of {input.dtype}, gets {value.dtype}")
+            claim_dtype(path, "a value", value, input.dtype)
         lead = value.ndim - target.ndim
         for i, size in enumerate(value.dims):
             if i < lead:

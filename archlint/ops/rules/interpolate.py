@@ -15,6 +15,7 @@ from archlint.ops.rules.adaptive_pool import (
     adaptive_avg_pool2d,
     adaptive_avg_pool3d,
 )
+from archlint.ops.shapes.claims import claim_ndim
 from archlint.ops.shapes.sliding_window import claim_positive, followed_layout
 from archlint.symbolic import Expr, Size, ceildiv, floordiv, mod
 from archlint.symbolic.float_products import FloatProduct, floor_of_product
@@ -149,8 +150,7 @@ def interpolate(
 def _upsample(
     path: Path, n: int, input: TensorSpec, output_size: Any, scales: Any, mode: str, antialias: bool
 ) -> TensorSpec:
-    if input.ndim != n + 2:
-        refuse(path, f"an input of {n + 2} dimensions, gets {{}}", input.ndim)
+    claim_ndim(path, "an input", input, n + 2)
     _dtype_known(n, input, mode, antialias)
     if output_size is None:
         if not isinstance(scales, (list, tuple)):
@@ -269,8 +269,7 @@ def affine_grid(
     n = len(size) - 2
     if n not in (2, 3):
         refuse(path, "a size of 4 or 5 numbers, gets {}", len(size))
-    if theta.ndim != 3:
-        refuse(path, "theta of 3 dimensions, gets {}", theta.ndim)
+    claim_ndim(path, "theta", theta, 3)
     batch, rows, columns = theta.dims
     shape = conj(eq(rows, n), eq(columns, n + 1))
     path.claim(shape, f"theta of {n} x {n + 1}, gets {{}} x {{}}", rows, columns)

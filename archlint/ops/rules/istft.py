@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.shapes.claims import claim_ndim
 from archlint.symbolic import Size
 from archlint.symbolic.formula import eq, ge, gt
 
@@ -33,7 +34,7 @@ def istft(
         raise NoRule("a length of the transform that depends on sizes")
     if not input.dtype.is_complex or (window is not None and window.dtype.is_complex):
         raise NoRule("an input of real numbers, or a complex window")
-    path.claim(input.ndim in (2, 3), "an input of 2 or 3 dimensions, gets {}", input.ndim)
+    claim_ndim(path, "an input", input, 2, 3)
     *batch, frequencies, frames = input.dims
     for size in input.dims:
         path.claim(gt(size, 0), "size {} > 0", size)
@@ -45,7 +46,7 @@ def istft(
     path.claim(0 < hop <= width, "hop_length {} from 1 to win_length {}", hop, width)
     path.claim(0 < width <= n_fft, "win_length {} from 1 to n_fft {}", width, n_fft)
     if window is not None:
-        path.claim(window.ndim == 1, "a window of 1 dimension, gets {}", window.ndim)
+        claim_ndim(path, "a window", window, 1)
         path.claim(
             eq(window.dims[0], width), "window size {} == win_length {}", window.dims[0], width
         )

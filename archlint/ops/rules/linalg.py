@@ -12,6 +12,7 @@ from archlint.ops.aliases import spellings
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.matmul import matmul
 from archlint.ops.rules.view import axis
+from archlint.ops.shapes.claims import claim_dtype, claim_least_ndim, claim_ndim
 from archlint.ops.shapes.strides import contiguous_strides, empty, unknown_strides
 from archlint.ops.shapes.type_promotion import FLOATING, REAL, result_type
 from archlint.ops.torch_versions import EMPTY_LARGEST
@@ -23,7 +24,7 @@ _FACTORED = (torch.float32, torch.float64)
 
 
 def _square(path: Path, input: TensorSpec) -> Size:
-    path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 2)
     rows, columns = input.dims[-2:]
     path.claim(eq(rows, columns), "a square matrix, gets {} x {}", rows, columns)
     return rows
@@ -61,8 +62,8 @@ def lstsq(
 ) -> tuple[TensorSpec, TensorSpec, TensorSpec, TensorSpec]:
     if input.dtype not in _FACTORED or driver not in (None, "gelsy"):
         raise NoRule(f"lstsq of {input.dtype} by {driver}")
-    path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
-    path.claim(B.dtype is input.dtype, f"a right-hand side of {input.dtype}, gets {B.dtype}")
+    claim_least_ndim(path, "an input", input, 2)
+    claim_dtype(path, "a right-hand side", B, input.dtype)
     path.claim(B.ndim >= 1, "a right-hand side of at least 1 dimension")
     path.claim(input.ndim - B.ndim in (0, 1), "a right-hand side of {} dimensions", input.ndim)
     *batch, rows, columns = input.dims
@@ -88,7 +89,7 @@ def matrix_norm(
 ) -> TensorSpec:
     if input.dtype not in _FACTORED or dtype is not None:
         raise NoRule(f"a norm of {input.dtype} as {dtype}")
-    path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 2)
     path.claim(len(dim) == 2, "2 dimensions of the matrix, gets {}", len(dim))
     first, second = axis(path, dim[0], input.ndim), axis(path, dim[1], input.ndim)
     path.claim(first != second, "two different dimensions, gets {} twice", first)
@@ -120,7 +121,7 @@ def _claim_chosen(
 def pdist(path: Path, input: TensorSpec, p: float = 2) -> TensorSpec:
     if input.dtype not in _FACTORED:
         raise NoRule(f"pdist of {input.dtype}")
-    path.claim(input.ndim == 2, "an input of 2 dimensions, gets {}", input.ndim)
+    claim_ndim(path, "an input", input, 2)
     path.claim(p >= 0, f"p >= 0, gets {p}")
     rows = input.dims[0]
     return input.like(((rows * (rows - 1)) // 2,))

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.counting import bins
+from archlint.ops.shapes.claims import claim_dtype, claim_ndim, claim_same_sizes
 from archlint.ops.shapes.strides import decide, empty
 from archlint.ops.shapes.type_promotion import one_dtype
 from archlint.ops.traits import Unchecked, declare_traits
@@ -70,8 +71,8 @@ def bilinear(
         refuse(
             path, "inputs of the same number of dimensions, get {} and {}", input1.ndim, input2.ndim
         )
-    for a, b in zip(input1.dims[:-1], input2.dims[:-1], strict=True):
-        path.claim(eq(a, b), "batch size {} of input1 == batch size {} of input2", a, b)
+    text = "batch size {} of input1 == batch size {} of input2"
+    claim_same_sizes(path, input1.dims[:-1], input2.dims[:-1], text)
     out_features, in1, in2 = weight.dims
     for name, want, size in (("in1", in1, input1.dims[-1]), ("in2", in2, input2.dims[-1])):
         path.claim(eq(want, size), name + "_features {} == last size {}", want, size)
@@ -110,10 +111,8 @@ def embedding_kernel(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> TensorSpec:
-    if weight.ndim != 2:
-        refuse(path, "a weight of 2 dimensions, gets {}", weight.ndim)
-    if indices.dtype not in _INDEX:
-        refuse(path, f"indices of int64 or int32, gets {str(indices.dtype)[6:]}")
+    claim_ndim(path, "a weight", weight, 2)
+    claim_dtype(path, "indices", indices, *_INDEX)
     rows, width = weight.dims
     _rows(path, indices, rows, "the embedding")
     return weight.like((*indices.dims, width))
@@ -183,8 +182,7 @@ def embedding_bag(
 
 @shape_rule(F.one_hot, unchecked=Unchecked.INDICES)
 def one_hot(path: Path, tensor: TensorSpec, num_classes: Size = -1) -> TensorSpec:
-    if tensor.dtype != torch.int64:
-        refuse(path, f"indices of int64, gets {str(tensor.dtype)[6:]}")
+    claim_dtype(path, "indices", tensor, torch.int64)
     if decide(path, eq(num_classes, -1)):
         path.claim(
             negate(empty(tensor.dims)),

@@ -12,6 +12,7 @@ import torch
 from archlint.ops.aliases import spellings
 from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.rules.indexing import within
+from archlint.ops.shapes.claims import claim_most_ndim, claim_ndim, claim_same_sizes, dtype_name
 from archlint.ops.shapes.strides import empty
 from archlint.ops.shapes.type_promotion import FLOATING
 from archlint.ops.traits import Unchecked, declare_traits
@@ -46,7 +47,7 @@ def _claim_classes(path: Path, target: TensorSpec, classes: Size, ignored: int) 
 def _claim_weight(path: Path, weight: TensorSpec | None, classes: Size) -> None:
     if weight is None:
         return
-    path.claim(weight.ndim == 1, "a weight of 1 dimension, gets {}", weight.ndim)
+    claim_ndim(path, "a weight", weight, 1)
     path.claim(eq(weight.dims[0], classes), "weight size {} == classes {}", weight.dims[0], classes)
 
 
@@ -81,10 +82,8 @@ def nll_loss_nd(
         classes, dims = input.dims[1], (input.dims[0], *input.dims[2:])
         if input.ndim == 2 and target.ndim == 0:
             raise NoRule("a matrix of scores with one target")
-        same = target.ndim == len(dims)
-        path.claim(same, "a target of {} dimensions, gets {}", len(dims), target.ndim)
-        for have, need in zip(target.dims, dims, strict=True):
-            path.claim(eq(have, need), "target size {} == input size {}", have, need)
+        claim_ndim(path, "a target", target, len(dims))
+        claim_same_sizes(path, target.dims, dims, "target size {} == input size {}")
     _claim_weight(path, weight, classes)
     if path.branch(eq(classes, 0)):
         raise NoRule("no classes")
@@ -119,7 +118,8 @@ def _of_probabilities(
     reduction: int,
     ignore_index: int,
 ) -> TensorSpec:
-    path.claim(target.dtype in FLOATING, f"probabilities of a floating dtype, gets {target.dtype}")
+    name = dtype_name(target.dtype)
+    path.claim(target.dtype in FLOATING, f"probabilities of a floating dtype, gets {name}")
     path.claim(ignore_index < 0, "no ignore_index with class probabilities, gets {}", ignore_index)
     if target.dtype is not input.dtype or not input.ndim:
         raise NoRule(f"{input.dtype} and {target.dtype}")
@@ -147,7 +147,7 @@ def multi_margin_loss(
     classes = input.dims[-1]
     rows = input.dims[0] if input.ndim == 2 else 1
     path.claim(ge(classes, 1), "a number of classes {} > 0", classes)
-    path.claim(target.ndim <= 1, "a target of at most 1 dimension, gets {}", target.ndim)
+    claim_most_ndim(path, "a target", target, 1)
     count = target.numel()
     path.claim(eq(count, rows), "number of targets {} == input rows {}", count, rows)
     within(path, target, classes, 0, unread=empty(target.dims))
@@ -172,7 +172,7 @@ def ctc_loss(
     """
     if log_probs.dtype not in _DTYPES or targets.dtype.is_floating_point or not targets.ndim:
         raise NoRule(f"{log_probs.dtype} and {targets.dtype}")
-    path.claim(log_probs.ndim in (2, 3), "log_probs of 2 or 3 dimensions, gets {}", log_probs.ndim)
+    claim_ndim(path, "log_probs", log_probs, 2, 3)
     steps, *batch, classes = log_probs.dims
     count = batch[0] if batch else 1
     for size in log_probs.dims:

@@ -11,6 +11,7 @@ from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.rules.concat import joint_values
 from archlint.ops.rules.data_dependent import places
 from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
+from archlint.ops.shapes.claims import claim_dtype, claim_least_ndim
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import elementwise_strides
 from archlint.ops.shapes.type_promotion import is_scalar, result_type
@@ -38,9 +39,7 @@ def _where(path: Path, condition: TensorSpec, input: Any, other: Any) -> TensorS
     for value in (input, other):
         if not isinstance(value, TensorSpec) and not is_scalar(value):
             raise NoRule
-    if condition.dtype not in (torch.bool, torch.uint8):
-        good = f"a condition of bool, gets {condition.dtype}"
-        path.claim(False, good)
+    claim_dtype(path, "a condition", condition, torch.bool, torch.uint8)
     specs = [s for s in (condition, input, other) if isinstance(s, TensorSpec)]
     dims = broadcast(path, *(s.dims for s in specs))
     dtype = result_type(input, other)
@@ -58,7 +57,7 @@ def _constant(value: Any, dtype: torch.dtype) -> TensorSpec:
 
 
 def _fill(path: Path, input: TensorSpec, mask: TensorSpec, value: Any) -> Any:
-    path.claim(mask.dtype is torch.bool, f"a mask of bool, gets {mask.dtype}")
+    claim_dtype(path, "a mask", mask, torch.bool)
     if isinstance(value, TensorSpec):
         path.claim(value.ndim == 0, "a scalar value, gets {} dimensions", value.ndim)
     elif not is_scalar(value):
@@ -91,7 +90,7 @@ def masked_fill_(path: Path, input: TensorSpec, mask: TensorSpec, value: Any) ->
 
 @shape_rule(*spellings("tril", "triu"), bounds=Bounds.UNKNOWN)
 def triangle(path: Path, input: TensorSpec, diagonal: Size = 0) -> TensorSpec:
-    path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 2)
     zero = TensorSpec((), input.dtype, values=(0, 0))
     return input.like(input.dims, values=joint_values([input, zero]))
 

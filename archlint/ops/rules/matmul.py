@@ -11,6 +11,7 @@ from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.axes import wrapped
 from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
+from archlint.ops.shapes.claims import claim_equal, claim_same_sizes
 from archlint.ops.shapes.inplace import written
 from archlint.ops.traits import declare_traits
 from archlint.symbolic import Size, product
@@ -27,11 +28,6 @@ def same_dtype(path: Path, name: str, *specs: TensorSpec) -> None:
 
 def _rank(path: Path, name: str, spec: TensorSpec, rank: int) -> None:
     path.claim(spec.ndim == rank, f"{name} of {rank}-dimensional tensors, gets {{}}", spec.ndim)
-
-
-def _equal(path: Path, a: Size, b: Size, text: str = INNER) -> None:
-    if a != b:
-        path.claim(eq(a, b), text, a, b)
 
 
 def product_flops(result: TensorSpec, input: TensorSpec, *_: Any, **__: Any) -> Size:
@@ -63,7 +59,7 @@ def matmul(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     same_dtype(path, "matmul", input, other)
     left = input.dims if input.ndim > 1 else (1, *input.dims)
     right = other.dims if other.ndim > 1 else (*other.dims, 1)
-    _equal(path, left[-1], right[-2])
+    claim_equal(path, left[-1], right[-2], INNER)
     batch = left[:-2]
     if right[:-2] != batch:
         batch = broadcast(path, batch, right[:-2])
@@ -85,8 +81,8 @@ def rmatmul(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
 def _product(path: Path, name: str, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     same_dtype(path, name, input, other)
     if input.ndim == 3:
-        _equal(path, input.dims[0], other.dims[0], "batch sizes {} and {} equal")
-    _equal(path, input.dims[-1], other.dims[-2])
+        claim_equal(path, input.dims[0], other.dims[0], "batch sizes {} and {} equal")
+    claim_equal(path, input.dims[-1], other.dims[-2], INNER)
     return input.like((*input.dims[:-1], other.dims[-1]))
 
 
@@ -109,7 +105,7 @@ def mv(path: Path, input: TensorSpec, vec: TensorSpec) -> TensorSpec:
     _rank(path, "mv", input, 2)
     _rank(path, "mv", vec, 1)
     same_dtype(path, "mv", input, vec)
-    _equal(path, input.dims[1], vec.dims[0])
+    claim_equal(path, input.dims[1], vec.dims[0], INNER)
     return input.like(input.dims[:1])
 
 
@@ -118,7 +114,7 @@ def dot(path: Path, input: TensorSpec, tensor: TensorSpec) -> TensorSpec:
     if input.ndim != 1 or tensor.ndim != 1:
         raise NoRule("inner product of more than vectors")
     same_dtype(path, "dot", input, tensor)
-    _equal(path, input.dims[0], tensor.dims[0])
+    claim_equal(path, input.dims[0], tensor.dims[0], INNER)
     return input.like(())
 
 
@@ -191,8 +187,7 @@ def added_into(
     path.claim(product.ndim == input.ndim, text, product.ndim, input.ndim)
     same_dtype(path, "addmm", input, product)
     dims = product.dims
-    for have, get in zip(input.dims, dims, strict=True):
-        _equal(path, have, get, "size {} of the target == size {} of the product")
+    claim_same_sizes(path, input.dims, dims, "size {} of the target == size {} of the product")
     return written(path, "addmm", input, product.dtype)
 
 

@@ -10,26 +10,25 @@ from collections.abc import Sequence
 
 import torch
 
-from archlint.ops.registry import Path, TensorSpec, refuse, shape_rule
+from archlint.ops.registry import Path, TensorSpec, shape_rule
 from archlint.ops.rules.indexing import within
+from archlint.ops.shapes.claims import claim_dtype, claim_ndim, claim_same_sizes
 from archlint.ops.shapes.sliding_window import claim_positive
 from archlint.ops.shapes.strides import empty
 from archlint.ops.traits import Bounds, Unchecked
 from archlint.symbolic import Size, product
-from archlint.symbolic.formula import disj, eq, ge
+from archlint.symbolic.formula import disj, ge
 
 
 def _unpooled(
     path: Path, n: int, input: TensorSpec, indices: TensorSpec, output_size: Sequence[Size]
 ) -> TensorSpec:
-    path.claim(indices.dtype is torch.int64, f"indices of int64, gets {indices.dtype}")
+    claim_dtype(path, "indices", indices, torch.int64)
     path.claim(len(output_size) == n, f"an output_size of {n} numbers, gets {{}}", len(output_size))
-    if input.ndim not in (n + 1, n + 2):
-        refuse(path, f"an input of {n + 1} or {n + 2} dimensions, gets {{}}", input.ndim)
-    text = "indices of {} dimensions, gets {}"
-    path.claim(input.ndim == indices.ndim, text, input.ndim, indices.ndim)
-    for have, need in zip(indices.dims, input.dims, strict=True):
-        path.claim(eq(have, need), "size {} of indices == size {} of the input", have, need)
+    claim_ndim(path, "an input", input, n + 1, n + 2)
+    claim_ndim(path, "indices", indices, input.ndim)
+    text = "size {} of indices == size {} of the input"
+    claim_same_sizes(path, indices.dims, input.dims, text)
     claim_positive(path, *input.dims[1:])
     lead = input.dims[: input.ndim - n]
     for size in output_size:

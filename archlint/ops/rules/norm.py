@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.shapes.claims import claim_least_ndim, claim_ndim, claim_same_sizes
 from archlint.ops.shapes.sliding_window import claim_positive, followed_layout
 from archlint.ops.shapes.type_promotion import one_dtype
 from archlint.ops.torch_versions import EMPTY_GROUPS, RMS_NORM_IN_ORDER
@@ -140,8 +141,7 @@ def group_norm_kernel(
     cudnn_enabled: bool = True,
 ) -> TensorSpec:
     same_dtype(path, input, weight, bias)
-    if input.ndim < 2:
-        refuse(path, "an input of at least 2 dimensions, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 2)
     channels = input.dims[1]
     path.claim(ge(num_groups, 1), "num_groups {} > 0", num_groups)
     path.claim(
@@ -191,8 +191,7 @@ def instance_norm_kernel(
         raise NoRule("an unusual instance_norm")
     if running_mean is None and not use_input_stats:
         refuse(path, "running_mean and running_var unless use_input_stats")
-    if input.ndim < 2:
-        refuse(path, "an input of at least 2 dimensions, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 2)
     batch, channels, *_ = input.dims
     empty = _empty(path, input.dims)
     unless = empty
@@ -242,12 +241,11 @@ def _normalized(
     for what, tensor in zip(("weight", "bias"), affine, strict=False):
         if tensor is None:
             continue
-        if tensor.ndim != n:
-            refuse(path, f"a {what} of {n} dimensions, gets {{}}", tensor.ndim)
-        for size, want in zip(tensor.dims, normalized_shape, strict=True):
-            path.claim(eq(size, want), what + " {} == normalized_shape {}", size, want)
-    if input.ndim < n:
-        refuse(path, f"an input of at least {n} dimensions, gets {{}}", input.ndim)
+        claim_ndim(path, f"a {what}", tensor, n)
+        claim_same_sizes(
+            path, tensor.dims, tuple(normalized_shape), what + " {} == normalized_shape {}"
+        )
+    claim_least_ndim(path, "an input", input, n)
     wanted = [t.dims for t in affine if t is not None] or [tuple(normalized_shape)]
     pairs = (zip(input.dims[input.ndim - n :], dims, strict=True) for dims in wanted)
     for size, want in chain.from_iterable(pairs):
@@ -300,7 +298,6 @@ def local_response_norm(
 ) -> TensorSpec:
     if input.strides is not None or input.dtype not in (torch.float32, torch.float64):
         raise NoRule("local_response_norm of a strided or unusual input")
-    if input.ndim < 3:
-        refuse(path, "an input of at least 3 dimensions, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 3)
     path.claim(disj(ge(size, 1), *(eq(d, 0) for d in input.dims)), "size {} > 0", size)
     return input.like(input.dims)

@@ -18,11 +18,11 @@ from archlint.ops.registry import (
     Path,
     TensorSpec,
     named_rule,
-    refuse,
     shape_rule,
 )
 from archlint.ops.rules.rearrange import total
 from archlint.ops.shapes.broadcast import broadcast_onto
+from archlint.ops.shapes.claims import claim_dtype, claim_least_ndim, claim_ndim, claim_same_sizes
 from archlint.ops.shapes.strides import contiguous_strides, empty
 from archlint.ops.traits import Bounds, Unchecked
 from archlint.ops.values.int_ranges import range_of
@@ -74,8 +74,8 @@ def pack_padded_sequence(
 ) -> tuple[TensorSpec, TensorSpec]:
     """The packed data, and the batch size of each step."""
     path.claim(negate(empty(input.dims)), "an input that is not empty")
-    path.claim(input.ndim >= 2, "an input of at least 2 dimensions, gets {}", input.ndim)
-    path.claim(lengths.ndim == 1, "lengths of 1 dimension, get {}", lengths.ndim)
+    claim_least_ndim(path, "an input", input, 2)
+    claim_ndim(path, "lengths", lengths, 1)
     batch, steps = input.dims[:2] if batch_first else (input.dims[1], input.dims[0])
     (count,) = lengths.dims
     path.claim(eq(count, batch), "number of lengths {} == batch {}", count, batch)
@@ -133,12 +133,10 @@ def nested_tensor_from_mask_left_aligned(path: Path, t: TensorSpec, mask: Tensor
     ``nn.TransformerEncoder`` packs such sequences in its fast path, which gives the same sizes. It
     refuses tensors without elements, and a batch that is all padding.
     """
-    path.claim(mask.dtype is torch.bool, f"a mask of bool, gets {mask.dtype}")
-    path.claim(mask.ndim == 2, "a mask of 2 dimensions, gets {}", mask.ndim)
-    if t.ndim != 3:
-        refuse(path, "a tensor of 3 dimensions, gets {}", t.ndim)
-    for have, need in zip(mask.dims, t.dims, strict=False):
-        path.claim(eq(have, need), "mask size {} == size {}", have, need)
+    claim_dtype(path, "a mask", mask, torch.bool)
+    claim_ndim(path, "a mask", mask, 2)
+    claim_ndim(path, "a tensor", t, 3)
+    claim_same_sizes(path, mask.dims, t.dims, "mask size {} == size {}")
     batch, steps, width = t.dims
     path.claim(ge(steps, 1), "steps {} > 0", steps)
     if path.known(ge(minimum(batch, width), 1)) is not True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.shapes.claims import claim_least_ndim
 from archlint.ops.shapes.sliding_window import followed_layout
 from archlint.ops.shapes.strides import decide, empty
 from archlint.ops.traits import View
@@ -19,7 +20,7 @@ def _layout_known(input: TensorSpec) -> None:
 @shape_rule(torch.pixel_shuffle, raises=(RuntimeError,))
 def pixel_shuffle(path: Path, input: TensorSpec, upscale_factor: int) -> TensorSpec:
     r = upscale_factor
-    path.claim(input.ndim >= 3, "an input of at least 3 dimensions, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 3)
     path.claim(gt(r, 0), "upscale_factor {} > 0", r)
     _layout_known(input)
     *batch, c, h, w = input.dims
@@ -30,7 +31,7 @@ def pixel_shuffle(path: Path, input: TensorSpec, upscale_factor: int) -> TensorS
 @shape_rule(torch.pixel_unshuffle, raises=(RuntimeError,))
 def pixel_unshuffle(path: Path, input: TensorSpec, downscale_factor: int) -> TensorSpec:
     r = downscale_factor
-    path.claim(input.ndim >= 3, "an input of at least 3 dimensions, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 3)
     path.claim(gt(r, 0), "downscale_factor {} > 0", r)
     _layout_known(input)
     *batch, c, h, w = input.dims
@@ -43,7 +44,7 @@ def pixel_unshuffle(path: Path, input: TensorSpec, downscale_factor: int) -> Ten
 
 @shape_rule(torch.channel_shuffle, view=View.UNKNOWN)
 def channel_shuffle(path: Path, input: TensorSpec, groups: int) -> TensorSpec:
-    path.claim(input.ndim >= 3, "an input of at least 3 dimensions, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 3)
     path.claim(gt(groups, 0), "groups {} > 0", groups)
     _layout_known(input)
     channels = input.dims[1]

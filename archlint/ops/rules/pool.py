@@ -10,7 +10,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.shapes.claims import claim_ndim
 from archlint.ops.shapes.sliding_window import (
     PerDim,
     claim_positive,
@@ -28,8 +29,7 @@ Pooled = Any
 
 
 def _batched(path: Path, n: int, input: TensorSpec) -> None:
-    if input.ndim not in (n + 1, n + 2):
-        refuse(path, f"an input of {n + 1} or {n + 2} dimensions, gets {{}}", input.ndim)
+    claim_ndim(path, "an input", input, n + 1, n + 2)
     claim_positive(path, *input.dims[input.ndim - n - 1 :])
 
 

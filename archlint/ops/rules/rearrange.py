@@ -8,6 +8,7 @@ import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.view import axis, transpose, variadic
+from archlint.ops.shapes.claims import claim_dtype, claim_least_ndim, claim_most_ndim
 from archlint.ops.shapes.strides import (
     channels_last_strides,
     elementwise_strides,
@@ -85,13 +86,13 @@ def flip(path: Path, input: TensorSpec, *order: Any, dims: Any = None) -> Tensor
 
 @shape_rule(torch.fliplr, Tensor.fliplr)
 def fliplr(path: Path, input: TensorSpec) -> TensorSpec:
-    path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 2)
     return _same_layout(path, input)
 
 
 @shape_rule(torch.flipud, Tensor.flipud)
 def flipud(path: Path, input: TensorSpec) -> TensorSpec:
-    path.claim(input.ndim >= 1, "at least 1 dimension, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 1)
     return _same_layout(path, input)
 
 
@@ -100,7 +101,7 @@ def rot90(path: Path, input: TensorSpec, k: int = 1, dims: Any = (0, 1)) -> Tens
     if not isinstance(k, int):
         raise NoRule
     path.claim(len(dims) == 2, "two dimensions to rotate in, gets {}", len(dims))
-    path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 2)
     first, second = axis(path, dims[0], input.ndim), axis(path, dims[1], input.ndim)
     path.claim(first != second, "two different dimensions to rotate in, gets {} twice", first)
     if k % 4 == 0:
@@ -161,9 +162,8 @@ def _repeated_each(
     path: Path, input: TensorSpec, repeats: TensorSpec, dim: int | None
 ) -> TensorSpec:
     """Each entry of a dimension as often as its own number says."""
-    good = repeats.dtype in (torch.int64, torch.int32)
-    path.claim(good, f"repeats of int64 or int32, get {repeats.dtype}")
-    path.claim(repeats.ndim <= 1, "repeats of at most 1 dimension, get {}", repeats.ndim)
+    claim_dtype(path, "repeats", repeats, torch.int64, torch.int32)
+    claim_most_ndim(path, "repeats", repeats, 1)
     path.claim(dim is None or input.ndim > 0, "a tensor of at least one dimension")
     dims = (input.numel(),) if dim is None else input.dims
     at = 0 if dim is None else axis(path, dim, input.ndim)

@@ -8,13 +8,9 @@ from typing import Any
 import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.shapes.claims import claim_equal, claim_ndim, claim_same_sizes
 from archlint.symbolic import Size, product
-from archlint.symbolic.formula import eq, ge
-
-
-def _equal(path: Path, have: Size, need: Size, text: str) -> None:
-    if have != need:
-        path.claim(eq(have, need), text, have, need)
+from archlint.symbolic.formula import ge
 
 
 def _layers(
@@ -29,7 +25,7 @@ def _layers(
     batch_first: bool,
 ) -> TensorSpec:
     """The output of the last layer. ``params``: per layer and direction w_ih, w_hh, biases."""
-    path.claim(input.ndim == 3, "an input of 3 dimensions, gets {}", input.ndim)
+    claim_ndim(path, "an input", input, 3)
     directions = 2 if bidirectional else 1
     cells = num_layers * directions
     each = len(params) // cells
@@ -46,16 +42,15 @@ def _layers(
             refuse(path, f"input and weights of one dtype, gets {input.dtype} and {w_ih.dtype}")
         if i % directions == 0 and i:
             features = _state(states[i - 1], params[(i - 1) * each + 1]) * directions
-        _equal(path, features, w_ih.dims[1], "last size {} == input_size {}")
+        claim_equal(path, features, w_ih.dims[1], "last size {} == input_size {}")
         if isinstance(w_hh.dims[0], int) and w_hh.dims[0] % gates:
             raise NoRule("weights of another kind")
     out = _state(states[-1], params[(cells - 1) * each + 1])
     for name, spec in zip(("hx", "cx"), hidden, strict=False):
         size = out if name == "hx" else params[1].dims[0] // gates
         want = (cells, batch, size)
-        path.claim(spec.ndim == 3, name + " of 3 dimensions, gets {}", spec.ndim)
-        for have, need in zip(spec.dims, want, strict=True):
-            _equal(path, have, need, name + " size {} == expected size {}")
+        claim_ndim(path, name, spec, 3)
+        claim_same_sizes(path, spec.dims, want, name + " size {} == expected size {}")
         if spec.dtype is not input.dtype:
             raise NoRule("mixed dtypes")
     dims = (batch, steps, out * directions) if batch_first else (steps, batch, out * directions)
@@ -171,9 +166,9 @@ def _cell(
         raise NoRule("a step without a batch")
     if w_ih.dtype is not input.dtype or hx.dtype is not input.dtype:
         raise NoRule("mixed dtypes")
-    _equal(path, input.dims[1], w_ih.dims[1], "last size {} == input_size {}")
-    _equal(path, hx.dims[1], w_hh.dims[1], "last size of hx {} == hidden_size {}")
-    _equal(path, hx.dims[0], input.dims[0], "batch of hx {} == batch of input {}")
+    claim_equal(path, input.dims[1], w_ih.dims[1], "last size {} == input_size {}")
+    claim_equal(path, hx.dims[1], w_hh.dims[1], "last size of hx {} == hidden_size {}")
+    claim_equal(path, hx.dims[0], input.dims[0], "batch of hx {} == batch of input {}")
     return hx.like(hx.dims)
 
 

@@ -11,6 +11,7 @@ from archlint.ops.aliases import spellings
 from archlint.ops.registry import RULES, NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.axes import not_empty, reduced, size_at, wrapped, wrapped_all
+from archlint.ops.shapes.claims import claim_dtype
 from archlint.ops.shapes.strides import Strides
 from archlint.ops.shapes.type_promotion import DtypeRule
 from archlint.ops.traits import Bounds
@@ -91,7 +92,7 @@ def _register_truth(name: str, function: Callable[..., Any]) -> None:
     """``all`` or ``any`` as torch.distributions calls it."""
 
     def rule(path: Path, input: TensorSpec) -> Any:
-        path.claim(input.dtype is torch.bool, f"elements of bool, gets {input.dtype}")
+        claim_dtype(path, "elements", input, torch.bool)
         return RULES[getattr(torch, name)](path, input)
 
     rule.__name__ = function.__name__

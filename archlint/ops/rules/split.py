@@ -15,6 +15,7 @@ from archlint.ops.aliases import spellings
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.rules.indexing import slice_bounds
 from archlint.ops.rules.view import axis, reordered
+from archlint.ops.shapes.claims import claim_least_ndim
 from archlint.ops.shapes.strides import decide, restrided
 from archlint.ops.traits import Bounds, View, declare_traits
 from archlint.symbolic import Expr, Size, ceildiv, floordiv, mod
@@ -213,19 +214,19 @@ def _along(path: Path, input: TensorSpec, how: Any, at: int) -> tuple[TensorSpec
 
 @shape_rule(torch.hsplit, Tensor.hsplit, view=View.PIECES)
 def hsplit(path: Path, input: TensorSpec, how: Any) -> tuple[TensorSpec, ...]:
-    path.claim(input.ndim >= 1, "at least 1 dimension, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 1)
     return _along(path, input, how, 0 if input.ndim == 1 else 1)
 
 
 @shape_rule(torch.vsplit, Tensor.vsplit, view=View.PIECES)
 def vsplit(path: Path, input: TensorSpec, how: Any) -> tuple[TensorSpec, ...]:
-    path.claim(input.ndim >= 2, "at least 2 dimensions, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 2)
     return _along(path, input, how, 0)
 
 
 @shape_rule(torch.dsplit, Tensor.dsplit, view=View.PIECES)
 def dsplit(path: Path, input: TensorSpec, how: Any) -> tuple[TensorSpec, ...]:
-    path.claim(input.ndim >= 3, "at least 3 dimensions, gets {}", input.ndim)
+    claim_least_ndim(path, "an input", input, 3)
     return _along(path, input, how, 2)
 
 

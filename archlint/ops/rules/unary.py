@@ -13,6 +13,7 @@ from archlint.ops.aliases import spellings
 from archlint.ops.registry import NoRule, Path, Range, TensorSpec, refuse, shape_rule
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
+from archlint.ops.shapes.claims import claim_most_ndim
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import elementwise_strides
 from archlint.ops.shapes.type_promotion import DtypeRule
@@ -273,7 +274,7 @@ def prelu(path: Path, input: TensorSpec, weight: TensorSpec) -> TensorSpec:
     promote.floating(path, "prelu", input.dtype)
     if weight.dtype is not input.dtype:
         raise NoRule("prelu of mixed dtypes")
-    path.claim(weight.ndim <= 1, "a weight of at most 1 dimension, gets {}", weight.ndim)
+    claim_most_ndim(path, "a weight", weight, 1)
     if weight.dims not in ((), (1,)):
         path.claim(input.ndim > 0, "an input of at least 1 dimension")
         channels = input.dims[1] if input.ndim >= 2 else 1

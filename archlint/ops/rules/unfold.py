@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.shapes.claims import claim_ndim
 from archlint.ops.shapes.sliding_window import PerDim, claim_positive, integers, window
 from archlint.ops.shapes.strides import Strides, restrided
 from archlint.ops.traits import Bounds, View
@@ -59,8 +60,7 @@ def unfold(
     stride: PerDim = 1,
 ) -> TensorSpec:
     _dtype_known(input)
-    if input.ndim not in (3, 4):
-        refuse(path, "an input of 3 or 4 dimensions, gets {}", input.ndim)
+    claim_ndim(path, "an input", input, 3, 4)
     *batch, channels, h, w = input.dims
     claim_positive(path, channels, h, w)
     kernel = _pair(path, kernel_size, "kernel_size")
@@ -79,8 +79,7 @@ def fold(
     stride: PerDim = 1,
 ) -> TensorSpec:
     _dtype_known(input)
-    if input.ndim not in (2, 3):
-        refuse(path, "an input of 2 or 3 dimensions, gets {}", input.ndim)
+    claim_ndim(path, "an input", input, 2, 3)
     *batch, channels, length = input.dims
     claim_positive(path, channels, length)
     space = _pair(path, output_size, "output_size")

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.shapes.claims import claim_most_ndim
 from archlint.ops.shapes.strides import Strides, decide, restrided
 from archlint.ops.traits import Bounds, View
 from archlint.symbolic import Size, maximum, minimum
@@ -101,7 +102,7 @@ def transpose(
 
 @shape_rule(torch.t, Tensor.t, view=View.WHOLE)
 def t(path: Path, input: TensorSpec) -> TensorSpec:
-    path.claim(input.ndim <= 2, "a tensor of at most 2 dimensions, gets {}", input.ndim)
+    claim_most_ndim(path, "a tensor", input, 2)
     return reordered(input, range(input.ndim)[::-1])
 
 

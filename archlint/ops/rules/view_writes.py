@@ -6,6 +6,7 @@ from archlint.ops.aliases import spellings
 from archlint.ops.registry import Path, TensorSpec, shape_rule
 from archlint.ops.rules.indexing import sliced
 from archlint.ops.rules.view import axis, diagonal, select
+from archlint.ops.shapes.claims import claim_ndim, claim_same_sizes
 from archlint.ops.shapes.strides import (
     Strides,
     decide,
@@ -15,15 +16,13 @@ from archlint.ops.shapes.strides import (
 )
 from archlint.ops.traits import Unchecked
 from archlint.symbolic import Size
-from archlint.symbolic.formula import eq, gt
+from archlint.symbolic.formula import gt
 
 
 def _with_view(path: Path, input: TensorSpec, view: TensorSpec, src: TensorSpec) -> TensorSpec:
     """The result where ``src`` replaces ``view``; no broadcasting."""
-    same = view.ndim == src.ndim
-    path.claim(same, "a source of {} dimensions, gets {}", view.ndim, src.ndim)
-    for have, need in zip(src.dims, view.dims, strict=True):
-        path.claim(eq(have, need), "source size {} == view size {}", have, need)
+    claim_ndim(path, "a source", src, view.ndim)
+    claim_same_sizes(path, src.dims, view.dims, "source size {} == view size {}")
     if input.strides is None:
         return input.like(input.dims)
 
