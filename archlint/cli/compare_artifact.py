@@ -91,7 +91,7 @@ def compare_artifact(
     write_reports(outputs, format_, jobs, verdicts, (), False, PrintedReport(1))
     if format_ == "text" and all(verdicts):
         suggest(
-            f"with artifact: {file} a contract compares both in each check: {DOCS}/deployment.md"
+            f"a contract with artifact: {file} compares both in each check: {DOCS}/deployment.md"
         )
     elif format_ == "text":
         suggest(f"archlint explain {shlex.quote(target)} shows the layers; {MESSAGES} the messages")

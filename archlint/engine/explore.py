@@ -83,7 +83,7 @@ def explore(trace_at: TraceAt, question: Question, *, paths: int, deadline: floa
             return result
         if not holds(seen, point):
             at = size_text(point)
-            result.reasons.append(f"the path traced at {at} excludes these sizes")
+            result.reasons.append(f"the path traced at {at} has conditions that do not hold there")
             return result
         if solver is not None:
             solver.add(negate(seen))

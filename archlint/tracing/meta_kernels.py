@@ -148,7 +148,9 @@ def _check_resized(path: TracedPath, func: Any, real: list[tuple[Any, torch.Tens
         have, get = tuple(tensor.shape), tuple(size_of(d) for d in meta.shape)
         same = len(have) == len(get) and conj(*map(eq, have, get))
         if path.known(same) is not True:
-            raise UnknownOutcome(f"{call_name(func)} may resize a tensor that is made of no input")
+            raise UnknownOutcome(
+                f"{call_name(func)} may resize a tensor that is not made from an input"
+            )
 
 
 def _only_meta(path: TracedPath, func: Any, samples: list[Any], error: Exception) -> None:
@@ -229,18 +231,18 @@ def _explain(path: TracedPath, func: Any, args: Any, kwargs: Any, error: Excepti
         func(*a, **_on_meta(k))
     except NotImplementedError as e:
         if "data-independent" in str(e) or "aten::nonzero" in str(e):  # the text of torch 2.6
-            raise UnknownOutcome(f"the sizes that {name} gives depend on values") from None
+            raise UnknownOutcome(f"tensor values determine the sizes that {name} returns") from None
         raise UnknownOutcome(f"{name} has no rule and no meta kernel: {first_line(e)}") from None
     except Exception as e:
         text = str(e)
         if "Cannot cast tensor(" in text:  # and the element_count, which are not there
             raise UnknownOutcome(
-                f"{name} depends on values: it takes a tensor for a number"
+                f"{name} depends on tensor values: it takes a tensor for a number"
             ) from None
         if is_environment_error(e) and "meta" not in text:
             raise UnknownOutcome(f"{name}: {is_environment_error(e)} ({first_line(e)})") from None
         if "data-dependent" in text or "meta tensor" in text:
-            raise UnknownOutcome(f"{name} depends on values: {first_line(e)}") from None
+            raise UnknownOutcome(f"{name} depends on tensor values: {first_line(e)}") from None
         return
     raise UnknownOutcome(
         f"{name} has no rule, and PyTorch's kernel fails on symbolic sizes ({summary(error)})"

@@ -90,7 +90,7 @@ def as_numbers(
         if not read and (number is spec or not operands):
             return value
         if whole:
-            path.unknown_outcome("a tensor where a list of integers is expected")
+            path.unknown_outcome("a tensor is passed where a list of integers is expected")
         changed.append(value)
         return _ITEM(path, spec) if number is spec else user_number(number, path)
 

@@ -118,7 +118,7 @@ def test_a_tensor_taken_for_a_number_is_no_refusal(forward):
     forward(None, torch.ones(SIZES["N"], 3, SIZES["H"], SIZES["W"]))
     found = run(forward)
     assert found.outcome == "unknown"
-    assert "depends on values: it takes a tensor for a number" in found.error
+    assert "depends on tensor values: it takes a tensor for a number" in found.error
 
 
 def test_an_integer_that_is_not_known_is_needed_as_a_size():

@@ -354,5 +354,5 @@ declare_traits(*methods("sum_to_size"), view=View.UNKNOWN)
 def of_no_conjugate(path: Path, input: TensorSpec) -> NoReturn:
     """A conjugate that was not computed yet is refused as a real tensor; kernels do the rest."""
     if input.conjugate:
-        path.unknown_outcome("a conjugate that is not computed yet is not followed")
+        path.unknown_outcome("a conjugate view that is not resolved is not followed")
     raise NoRule("views of complex tensors")

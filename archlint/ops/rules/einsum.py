@@ -187,7 +187,7 @@ def _open_strides(dims: tuple[Size, ...]) -> DeferredStrides:
     """A layout that is not known; nothing can be known about what depends on it."""
 
     def settle(path: Path) -> NoReturn:
-        path.unknown_outcome("opt_einsum chooses how the result of einsum lies in memory")
+        path.unknown_outcome("opt_einsum chooses the memory layout of the result of einsum")
 
     return DeferredStrides.of(contiguous_strides(dims), settle, [])
 

@@ -76,7 +76,7 @@ def unknown_strides(dims: Dims, made_by: str) -> Strides:
     """Strides that no rule knows: what asks for them ends the trace."""
 
     def settle(path: Path) -> Strides | None:
-        path.unknown_outcome(f"how the result of {made_by} lies in memory is not known")
+        path.unknown_outcome(f"the memory layout of the result of {made_by} is not known")
 
     return DeferredStrides.of(contiguous_strides(dims), settle, ())
 

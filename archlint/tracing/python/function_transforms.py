@@ -80,7 +80,7 @@ def _entry(run: TraceRun, path: TracedPath, tensor: Any, dim: int, level: int) -
 
 def _batched(run: TraceRun, path: TracedPath, tensor: Any, level: int, size: Any, dim: int) -> Any:
     if len(path.unknowns) != run.vmaps.pop(level, len(path.unknowns)):
-        raise UnknownOutcome("sizes that depend on values are not followed inside torch.func.vmap")
+        raise UnknownOutcome("sizes that tensor values determine are not followed inside vmap")
     result = tensor.unsqueeze(dim)
     repeats = [1] * result.ndim
     repeats[dim] = size

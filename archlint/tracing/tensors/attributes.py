@@ -225,7 +225,7 @@ def _value_needed() -> NoReturn:
 @_attribute("__repr__", "__str__", "__format__")
 def _repr(path: TracedPath, spec: TensorSpec, *args: Any, **kwargs: Any) -> str:
     if not only_shown(path.model_caller):
-        raise UnknownOutcome("the text of a tensor is needed")
+        raise UnknownOutcome("the text of a tensor is needed (str(), repr() or an f-string)")
     return f"<tensor {spec}>"
 
 

@@ -152,7 +152,7 @@ class Gradients:
             raise UnknownOutcome("torch.autograd.grad is not followed after memory was written")
         ends, starts = _sequence(outputs), _sequence(inputs)
         if not all(isinstance(t, torch.Tensor) for t in (*ends, *starts)):
-            raise UnknownOutcome("torch.autograd.grad of an edge of the graph is not followed")
+            raise UnknownOutcome("torch.autograd.grad of a GradientEdge is not followed")
         starting = [None] * len(ends) if grad_outputs is None else _sequence(grad_outputs)
         for known in map(requires_grad, (*ends, *starts)):
             if known is None:
@@ -177,7 +177,7 @@ class Gradients:
 
 
 def _strides_unknown(path: Path) -> Any:
-    path.unknown_outcome("how a gradient lies in memory is not known")
+    path.unknown_outcome("the memory layout of a gradient is not known")
 
 
 def _set(tensor: SymbolicTensor, wanted: bool | None, leaf: bool) -> None:

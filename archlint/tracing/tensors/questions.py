@@ -72,10 +72,10 @@ def _storage_offset(calls: Calls, tensor: SymbolicTensor) -> int:
         map_tensors(call.args[:1], bases.append)
         whole = traits.view in (View.SAME, View.WHOLE, View.REPEATED)
         if not whole or len(bases) != 1 or type(bases[0]) is not SymbolicTensor:
-            raise UnknownOutcome("where a tensor begins in its memory is not known")
+            raise UnknownOutcome("the storage offset of a tensor is not known")
         tensor = bases[0]
     if tensor.shares:
-        raise UnknownOutcome("where a tensor begins in its memory is not known")
+        raise UnknownOutcome("the storage offset of a tensor is not known")
     return 0
 
 

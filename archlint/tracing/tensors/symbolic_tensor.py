@@ -49,7 +49,9 @@ class SymbolicTensor(torch.Tensor):
 
     def __hash__(self) -> int:
         if self.may_be is not None:
-            raise UnknownOutcome("a tensor is a key, and whether it is another one is not known")
+            raise UnknownOutcome(
+                "a tensor is used as a key, and which of several tensors it is, is not known"
+            )
         return id(self)
 
     # The class as the model's code sees it.
