@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from archlint.contracts.output_shape import covers
 from archlint.symbolic.formula import Bool, conj, disj, holds, negate
 from archlint.symbolic.intervals import Box
 from archlint.tracing.events import Event
 from archlint.tracing.trace import Trace, dims_of
+
+_DEEPEST = 100  # changes between claims and branches, each of which nests a formula once more
 
 
 @dataclass(eq=False)
@@ -47,10 +50,19 @@ class ExploredPath:
         known: Bool = ended
         accepted: Bool = ended and trace.outcome == "accepted"
         unknown: Bool = not ended
-        for event in reversed(trace.path.events):
+        events = trace.path.events
+        required = [event.kind == "claim" and event.held for event in events]
+        if known is True and sum(a is not b for a, b in pairwise(required)) > _DEEPEST:
+            # Without the sizes that a claim refuses before they leave the path.
+            branches = (e for e, claim in zip(events, required, strict=True) if not claim)
+            known = conj(*(e.formula if e.held else negate(e.formula) for e in branches))
+            required = []
+        for event in reversed(events):
             here = event.formula if event.held else negate(event.formula)
             accepted = conj(here, accepted)
             unknown = conj(here, unknown)
+            if not required:
+                continue
             if event.kind == "claim" and event.held:
                 known = True if known is True else disj(negate(event.formula), known)
             else:

@@ -284,6 +284,7 @@ class ModelTracer:
             raise Retrace(module)
         if self._running is not None:
             self._running.follow_caller("range")
+            self._running.follow_while()
 
 
 def _is_hard(path: TracedPath, branched: Sequence[str]) -> bool:

@@ -1,13 +1,18 @@
 """What a set of explored paths knows: at each size, and as formulas."""
 
+from types import SimpleNamespace
+
 import pytest
 from torch import nn
 
 from archlint.engine.check_run import CheckRun
+from archlint.engine.exploration import ExploredPath
 from archlint.engine.explore import explore_model
 from archlint.engine.python_contracts import contract_of
 from archlint.models.targets import from_instance
-from archlint.symbolic.formula import holds
+from archlint.symbolic import symbol
+from archlint.symbolic.formula import ge, holds, ne, negate
+from archlint.tracing.events import Event
 
 
 class Halves(nn.Module):
@@ -58,3 +63,20 @@ def test_the_first_claim_that_fails(exploration):
     assert claim is not None
     assert not holds(claim.formula, {"N": 1, "H": 4, "W": 1})
     assert path.first_failed_claim({"N": 1, "H": 4, "W": 2}) is None
+
+
+def test_many_claims_between_branches_are_no_deep_formula():
+    size = symbol("T")
+    events = []
+    for k in range(400):
+        events.append(Event("branch", ne(size, 1000 + k), True, "", (), 0))
+        events.append(Event("claim", ge(size, k + 1), True, "", (), 0))
+    tracked = SimpleNamespace(events=events, caveats=[])
+    trace = SimpleNamespace(outcome="accepted", others=(), path=tracked)
+    path = ExploredPath.of(trace)
+    for length in (1, 200, 399, 400, 999, 1000, 1399, 1400):
+        point = {"T": length}
+        known = not 1000 <= length < 1400
+        assert holds(path.known, point) is known
+        assert holds(negate(path.known), point) is not known
+        assert holds(path.accepted, point) is (known and length >= 400)

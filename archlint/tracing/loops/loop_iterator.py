@@ -18,6 +18,7 @@ import torch
 from archlint.ops.shapes.strides import DeferredStrides
 from archlint.symbolic import Expr, Size, Unknown, from_atom, substitute
 from archlint.symbolic.formula import eq, ge
+from archlint.tracing.loops.counted_while import TURN
 from archlint.tracing.loops.generalise import generalised, of_all_turns
 from archlint.tracing.loops.lists import GrowingList
 from archlint.tracing.loops.rewriting import Site
@@ -46,6 +47,9 @@ Section = tuple[Size, Callable[[Any], Any]]
 """A number of turns, and what the turn of an index takes."""
 
 
+_OURS = (".0", TURN)  # names of variables that are not the model's
+
+
 class Before:
     """The state at the start of a turn: what was read, the lists' contents, the variables."""
 
@@ -55,9 +59,8 @@ class Before:
         names = loop.names
         roots = {
             n: v for n, v in self.locals.items()
-            if n in names.carried or n not in names.assigned
+            if (n in names.carried or n not in names.assigned) and not n.startswith(_OURS)
         }  # fmt: skip
-        roots.pop(".0", None)
         roots["*lists"] = tuple(loop.host.builders)
         self.state: State = reader.read(roots, [frame.f_globals])
         self.lists = {key: (lst, segments_of(lst)) for key, lst in reader.lists.items()}

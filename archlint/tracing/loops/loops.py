@@ -22,11 +22,12 @@ from archlint.tracing.loops.lists import GrowingList
 from archlint.tracing.loops.loop_iterator import Loop
 from archlint.tracing.loops.names import BodyNames
 from archlint.tracing.loops.plans import Plans
-from archlint.tracing.loops.rewriting import Site
+from archlint.tracing.loops.rewriting import Site, counts_at
 from archlint.tracing.loops.segments import SymbolicTuple, has_symbolic_length, segments_of
 from archlint.tracing.loops.sequence_functions import accumulated, listed, reduced
 from archlint.tracing.loops.symbolic_ranges import (
     Sections,
+    counted_turns,
     make_enumerate,
     make_iter,
     make_len,
@@ -40,6 +41,7 @@ from archlint.tracing.loops.symbolic_ranges import (
 from archlint.tracing.loops.torch_calls import torch_call
 from archlint.tracing.loops.turn import Retry
 from archlint.tracing.python.builtins import SEEN_AS, SHADOWS
+from archlint.tracing.symint.python_types import NUMBER_TYPES
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ SEEN_AS[GrowingList] = list
 SEEN_AS[SymbolicTuple] = tuple
 
 _OURS = frozenset({GrowingList, SymbolicTuple})
+_NUMBERS = (int, float, *NUMBER_TYPES)
+_COUNTS = -5  # what stands for the loops of :mod:`.counted_while` in their sites
 
 
 class Loops:
@@ -85,11 +89,15 @@ class Loops:
             builtins.tuple: self._tuple,
             builtins.list: self.list_of,
             builtins.sum: self._sum,
+            builtins.max: partial(self._extreme, builtins.max),
+            builtins.min: partial(self._extreme, builtins.min),
             functools.reduce: lambda *a: reduced(self, _site_of_caller(-1), *a),
             itertools.accumulate: lambda *a, **k: accumulated(self, _site_of_caller(-2), *a, **k),
         }
 
         self._replacements[SHADOWS["len"]] = self._replacements[builtins.len]
+        for name in ("max", "min"):
+            self._replacements[SHADOWS[name]] = partial(self._extreme, SHADOWS[name])
 
     def begin(self, tracer: Tracer) -> None:
         """Follow the loops of this run."""
@@ -109,6 +117,23 @@ class Loops:
             items.read = True
         sections = sections_of(self, items)
         return items if sections is None else Loop(self, sections, site)
+
+    def turns(self, start: Any, offset: Any, end: Any, step: Any, up: bool, closed: bool) -> Any:
+        """The turns of a loop that counts, as of :mod:`.counted_while`.
+
+        ``None`` without end where they are not sizes, or not always these.
+        """
+        site = _site_of_caller(_COUNTS)
+        if self.tracer is None or not self.run.in_thread() or self.plans.changes(site):
+            return itertools.repeat(None)
+        found = counted_turns(self, start, offset, end, step, up, closed)
+        return itertools.repeat(None) if found is None else found
+
+    def still(self, turn: Any, *numbers: Any) -> None:
+        """Start again, without counting, if the numbers are not those that ``turn`` was made of."""
+        if turn is not None and not turn.same(self.path, numbers):
+            self.plans.note_change(_site_of_caller(_COUNTS))
+            raise Retry
 
     def list_of(self, items: Iterable[Any] = ()) -> Any:
         """``list(items)``, or a comprehension's list."""
@@ -164,6 +189,19 @@ class Loops:
                 result = again
         return result
 
+    def _extreme(self, function: Any, *items: Any, **named: Any) -> Any:
+        """``max`` or ``min``; of equal numbers, however many, it is one of them."""
+        only = items[0] if len(items) == 1 else ()
+        if not has_symbolic_length(only) or not isinstance(only, GrowingList):
+            return function(*items, **named)
+        runs = segments_of(only)
+        if "key" in named or not all(
+            type(value) in (int, float, *NUMBER_TYPES) for value, _ in runs
+        ):
+            return function(*items, **named)
+        only.read = True
+        return function([v for v, n in runs if self.path.branch(ge(n, 1))], **named)
+
     def _same(self, one: Any, other: Any) -> bool:
         if type(one) is not SymbolicTensor or type(other) is not SymbolicTensor:
             return False
@@ -211,6 +249,12 @@ class Loops:
         if self.can_follow(code):
             self.plans.changed = True
             raise Retry
+
+    def follow_while(self) -> None:
+        """As :meth:`follow_caller`, if the test of a loop that counts runs now."""
+        frame = _user_frame()
+        if frame is not None and counts_at(frame.f_code, frame.f_lineno):
+            self.follow_caller()
 
     def arguments(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call of torch with lists of ours as plain ones: ``(func, args, kwargs)``."""

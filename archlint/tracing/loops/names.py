@@ -27,7 +27,7 @@ class BodyNames(NamedTuple):
 def body_names(target: ast.expr | None, body: Sequence[ast.stmt]) -> BodyNames:
     """The names of a ``for`` with this target, or of a ``while`` without one."""
     nodes = [*body] if target is None else [target, *body]
-    assigned = frozenset(_assigned(nodes))
+    assigned = frozenset(assigned_names(nodes))
     reader = _Reader(assigned)
     done: set[str] = set()
     if target is not None:
@@ -36,7 +36,7 @@ def body_names(target: ast.expr | None, body: Sequence[ast.stmt]) -> BodyNames:
     return BodyNames(assigned, frozenset(reader.carried))
 
 
-def _assigned(nodes: Iterable[ast.AST]) -> set[str]:
+def assigned_names(nodes: Iterable[ast.AST]) -> set[str]:
     """Names that the nodes bind in the function's own scope, or declare to be of an outer one."""
     found: set[str] = set()
     todo = list(nodes)

@@ -36,6 +36,7 @@ class Plans:
     def __init__(self) -> None:
         self.changed = False
         self._plans: dict[Site, Plan] = {}
+        self._changing: set[Site] = set()
 
     def of(self, site: Site) -> Plan:
         """The plan of a loop."""
@@ -70,6 +71,15 @@ class Plans:
         tried = plan.last or plan.unrolled
         self._plans[site] = Plan(unrolled=True) if tried else Plan(last=1, period=plan.period)
         self.changed = True
+
+    def note_change(self, site: Site) -> None:
+        """Count the turns of this ``while`` no more: a turn changes what they were counted by."""
+        self._changing.add(site)
+        self.changed = True
+
+    def changes(self, site: Site) -> bool:
+        """Whether :meth:`note_change` was called."""
+        return site in self._changing
 
     def take_changed(self) -> bool:
         """Whether the plans changed since the last call."""

@@ -18,13 +18,18 @@ from typing import Any
 
 from archlint.tracing.identity.asking_code import Asking
 from archlint.tracing.keys.watched_code import Unfit, Watch
+from archlint.tracing.loops.counted_while import counted_loop, counter_of, counting_lines
+from archlint.tracing.loops.mapped_items import bound_names, mapped
 from archlint.tracing.loops.names import BodyNames, body_names
 from archlint.tracing.symint.numbered_code import remember
 
 HELPER = "__archlint_loops__"
 """The global name by which a rewritten function reaches the loops of the current run."""
 
-REPLACED = ("range", "enumerate", "zip", "reversed", "iter", "len", "list", "tuple", "sum")
+_OF_ALL = tuple(f.__name__ for f in (list, tuple, sum, max, min))
+"""Builtin functions that take all that a generator gives."""
+
+REPLACED = (*(f.__name__ for f in (range, enumerate, zip, reversed, iter, len)), *_OF_ALL)
 """Builtin functions whose calls are replaced in rewritten functions."""
 
 _FOLDS = ("reduce", "accumulate")
@@ -79,7 +84,7 @@ def _rewritten(
     by_name = any(isinstance(n, ast.Name) and n.id in _BY_NAME for n in ast.walk(node))
     if by_name and (loops or keys):
         return None
-    change = _Change(filename, "map" in _bound(module))
+    change = _Change(filename, "map" in bound_names(module))
     changed = copy.deepcopy(node)
     if loops:
         _change(changed, change)
@@ -119,6 +124,12 @@ def _constants(code: CodeType) -> tuple[Any, ...]:
         for each in code.co_consts
         if not (isinstance(each, str) and each.endswith(">"))
     )
+
+
+def counts_at(code: CodeType, line: int) -> bool:
+    """Whether a line of a function's code has the test of a loop that counts."""
+    module = _module(code.co_filename)
+    return module is not None and line in counting_lines(module)
 
 
 @lru_cache(maxsize=64)
@@ -234,8 +245,9 @@ class _Change(ast.NodeTransformer):
     def visit_For(self, node: ast.For) -> ast.AST:
         names = body_names(node.target, node.body)
         self.generic_visit(node)
-        if _has(node.body, _UNFIT):
-            return node
+        return node if _has(node.body, _UNFIT) else self._loop(node, names)
+
+    def _loop(self, node: ast.For, names: BodyNames) -> ast.For:
         site = self._site(node, names)
         node.iter = _call(node, "loop", node.iter, _constant(site))
         rebinds: list[ast.stmt] = [
@@ -249,6 +261,14 @@ class _Change(ast.NodeTransformer):
             _place(first, node.iter)
             node.body.insert(0, first)
         return node
+
+    def visit_While(self, node: ast.While) -> ast.AST:
+        counter = counter_of(node)
+        names = body_names(None, node.body)
+        self.generic_visit(node)
+        if counter is None or _has(node.body, _UNFIT):
+            return node
+        return self._loop(counted_loop(node, counter, HELPER), names)
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
         return self._comprehension(node, "list_of")
@@ -270,10 +290,11 @@ class _Change(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        only = node.args[0] if len(node.args) == 1 and not node.keywords else None
+        plain = all(k.arg == "default" for k in node.keywords)
+        only = node.args[0] if len(node.args) == 1 and plain else None
         if isinstance(only, ast.Call) and not self.has_map:
-            only = _mapped(only)
-        if name in ("list", "tuple", "sum") and isinstance(only, ast.GeneratorExp):
+            only = mapped(only)
+        if name in _OF_ALL and isinstance(only, ast.GeneratorExp):
             node.args[0] = self._comprehension(only, "list_of")
         else:
             self.generic_visit(node)
@@ -302,39 +323,6 @@ class _Change(ast.NodeTransformer):
         site = (self.filename, node.lineno, node.col_offset)
         self.sites[site] = names
         return site
-
-
-def _mapped(call: ast.Call) -> ast.expr:
-    """``map(f, items)`` as a generator expression; any other call as it is."""
-    name = call.func.id if isinstance(call.func, ast.Name) else ""
-    if name != "map" or len(call.args) != 2 or call.keywords:
-        return call
-    function, items = call.args
-    if isinstance(items, ast.Starred) or not isinstance(function, (ast.Name, ast.Attribute)):
-        return call
-    item = "__archlint_item"
-    made = ast.Call(function, [ast.Name(item, ast.Load())], [])
-    each = ast.comprehension(ast.Name(item, ast.Store()), items, [], 0)
-    expression = ast.copy_location(ast.GeneratorExp(made, [each]), call)
-    for node in (made, made.args[0], each.target):
-        ast.copy_location(node, call)
-    return expression
-
-
-@lru_cache(maxsize=64)
-def _bound(module: ast.Module) -> frozenset[str]:
-    """The names that are defined or assigned anywhere in a module."""
-    names: set[str] = set()
-    for node in ast.walk(module):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.alias):
-            names.add(node.asname or node.name)
-        elif isinstance(node, ast.arg):
-            names.add(node.arg)
-    return frozenset(names)
 
 
 def _constant(site: Site) -> ast.expr:

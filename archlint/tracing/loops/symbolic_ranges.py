@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from archlint.symbolic import Expr, Size, ceildiv, maximum
-from archlint.symbolic.formula import ge
+from archlint.symbolic.formula import eq, ge
 from archlint.tracing.loops.lists import GrowingList
 from archlint.tracing.loops.segments import (
     Host,
@@ -152,8 +152,11 @@ def _of_segment(value: Any, count: Size) -> Section:
 def make_range(host: Host, *ends: Any) -> Any:
     """``range(...)``, of which any end may be a size."""
     known = [size_of(e) for e in ends]
-    sizes = all(isinstance(e, (int, Expr)) and not isinstance(e, bool) for e in known)
-    if not sizes or not any(isinstance(e, Expr) for e in known) or not 1 <= len(known) <= 3:
+    if (
+        not all(map(_is_size, known))
+        or not any(isinstance(e, Expr) for e in known)
+        or not 1 <= len(known) <= 3
+    ):
         return builtins.range(*ends)
     start, stop = (0, known[0]) if len(known) == 1 else known[:2]
     step = known[2] if len(known) == 3 else 1
@@ -161,6 +164,42 @@ def make_range(host: Host, *ends: Any) -> Any:
         return builtins.range(*ends)
     made = SymbolicRange(host, start, stop, step)
     return made if isinstance(made.count, Expr) else builtins.range(*map(host.path.pin, known))
+
+
+class CountedTurn:
+    """A turn of a ``while`` that counts; ``numbers`` are what its turns were counted by."""
+
+    def __init__(self, numbers: tuple[Any, ...]) -> None:
+        self._numbers = tuple(map(size_of, numbers))
+
+    def same(self, path: Any, numbers: tuple[Any, ...]) -> bool:
+        """Whether the numbers are still these."""
+        pairs = zip(self._numbers, map(size_of, numbers), strict=True)
+        return all(_is_size(b) and (a == b or path.known(eq(a, b)) is True) for a, b in pairs)
+
+
+def counted_turns(
+    host: Host, start: Any, offset: Any, end: Any, step: Any, up: bool, closed: bool
+) -> Sections | None:
+    """The turns of ``while start + offset < end``; ``None`` if there is no size in it.
+
+    ``up``: whether each adds the ``step``, or subtracts it; ``closed``: whether ``<=`` is meant.
+    """
+    known = [size_of(v) for v in (start, offset, end, step)]
+    if not all(map(_is_size, known)) or not any(isinstance(k, Expr) for k in known):
+        return None
+    first, stop, by = known[0] + known[1], known[2], known[3]
+    if not isinstance(by, int) or by < 1:
+        return None
+    if closed:
+        stop = stop + 1 if up else stop - 1
+    count = SymbolicRange(host, first, stop, by if up else -by).count
+    turn = CountedTurn((offset, end, step))
+    return None if isinstance(count, int) else Sections(host, [(count, lambda index: turn)])
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, (int, Expr)) and not isinstance(value, bool)
 
 
 def make_enumerate(host: Host, items: Any, start: Any = 0) -> Any:

@@ -29,6 +29,19 @@ HEADERS = (
     "for t, e in enumerate(x.transpose(0, 1)):",
     "for t in range(0, {end}, 3):",
 )
+WHILES = (
+    ("t = 0", "while t < {end}:", "t += 1"),
+    ("t = 0", "while {end} > t:", "t = t + 1"),
+    ("t = 1", "while t <= {end} - 1:", "t = 1 + t"),
+    ("t = 0", "while t + 2 <= {end}:", "t += 2"),
+    ("t = x.shape[1] - 1", "while t >= 0:", "t -= 1"),
+    ("t = {end}", "while t > 1:", "t = t - 2"),
+    ("t = 0", "while t < 4 + {end} - len(outs):", "t += 1"),
+    ("t = 0", "while t < x.shape[1] - self.count:", "t += 1"),
+    ("t = 0", "while t < x.shape[1] and k < 9:", "t += 1"),
+    ("t, n = 0, {end}", "while t < n:", "t += 1 + k"),
+    ("t = self.count", "while t < x.shape[1]:", "t += 1; self.count = t"),
+)  # a name's first value, the loop, and how the name changes
 INDICES = ("t", "t", "t", "t", "t + 1", "t - 1", "-1 - t", "k", "0", "x.shape[1] - 1 - t")
 STARTS = (
     "None", "x[:, 0] * 0", "torch.zeros(x.shape[0], x.shape[2])", "torch.zeros(1, x.shape[2])",
@@ -103,6 +116,7 @@ class Drawn(nn.Module):
         g = x[:, :{first}]
         buf = torch.zeros(x.shape[0], {length}, x.shape[2])
         pair = (x[:, 0], x[:, 0])
+        {before}
         {header}
 {body}
         return {ending}
@@ -113,7 +127,10 @@ SIZES = tuple(itertools.product((1, 2), (1, 2, 3, 4, 5, 8, 11), (1, 2, 3, 4)))
 @st.composite
 def sources(draw: Any) -> str:
     """The source of a model with one or two nested loops over its input's sizes."""
-    header = draw(st.sampled_from(HEADERS)).format(end=draw(st.sampled_from(ENDS)))
+    end = draw(st.sampled_from(ENDS))
+    before, header, after = "pass", draw(st.sampled_from(HEADERS)).format(end=end), ""
+    if draw(st.integers(0, 3)) == 0:
+        before, header, after = (p.format(end=end) for p in draw(st.sampled_from(WHILES)))
     lines: list[str] = []
     for _ in range(draw(st.integers(1, 4))):
         index = draw(st.sampled_from(INDICES))
@@ -131,11 +148,15 @@ def sources(draw: Any) -> str:
                 lines.append(f"    {line}" + (f"; {leave}" if leave else ""))
         else:
             lines.append(line)
+    if after:  # a ``continue`` would go on without end
+        lines = [line.replace("continue", "break") for line in lines]
+        lines.insert(draw(st.sampled_from((0, len(lines), len(lines)))), after)
     return TEMPLATE.format(
         start=draw(st.sampled_from(STARTS)),
         k=draw(st.integers(0, 1)),
         first=draw(st.integers(0, 2)),
         length=draw(st.sampled_from(("x.shape[1]", "3", "x.shape[1] + 1"))),
+        before=before,
         header=header,
         body="\n".join(" " * 12 + line for line in lines),
         ending=draw(st.sampled_from(ENDINGS)),

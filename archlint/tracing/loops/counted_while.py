@@ -1,0 +1,175 @@
+"""``while`` loops that count: ``while t < n:`` whose body adds the same number to ``t`` once.
+
+Such a loop has as many turns as ``range(t, n, step)``, as long as ``n`` and the step stay what they
+are. So it becomes a loop over these turns::
+
+    for turn in loop(turns(t, offset, n, step, up, closed), site):
+        if turn is None and not (t + offset < n): break   # where they cannot be counted
+        …
+        still(turn, offset, n, step)
+
+``turns`` gives ``None`` again and again where the numbers are no sizes, and ``still`` starts the
+run again where they change.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from dataclasses import dataclass
+from functools import lru_cache
+
+from archlint.tracing.loops.names import assigned_names
+
+TURN = "__archlint_turn_"
+"""How the names of the variables begin that hold the turns of such loops."""
+
+_FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE,
+}  # fmt: skip
+_ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv)
+
+
+@dataclass(frozen=True)
+class Counter:
+    """The test of a loop: ``name + offset`` is compared with ``end``, and changes by ``step``."""
+
+    name: str
+    offset: ast.expr
+    end: ast.expr
+    step: ast.expr
+    up: bool
+    closed: bool
+
+
+def counter_of(node: ast.While) -> Counter | None:
+    """What the loop counts; ``None`` if it is another one."""
+    test = node.test
+    if node.orelse or _continues(node.body):
+        return None
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or type(test.ops[0]) not in _FLIPPED:
+        return None
+    changed = assigned_names(node.body)
+    left, op, right = test.left, type(test.ops[0]), test.comparators[0]
+    for one, other, kind in ((left, right, op), (right, left, _FLIPPED[op])):
+        found = _counted(one, changed)
+        if found is None or not _plain(other, changed):
+            continue
+        name, offset = found
+        step, up = _step(name, node.body, changed)
+        if step is not None and up is (kind in (ast.Lt, ast.LtE)):
+            return Counter(name, offset, other, step, up, kind in (ast.LtE, ast.GtE))
+    return None
+
+
+def counted_loop(node: ast.While, counter: Counter, helper: str) -> ast.For:
+    """The loop over its turns; ``helper``: the name of the object that counts them."""
+    turn = f"{TURN}{node.lineno}_{node.col_offset}__"  # no name that a class makes its own
+    still, turns = (
+        ast.Attribute(ast.Name(helper, ast.Load()), name, ast.Load()) for name in ("still", "turns")
+    )
+    here = ast.Name(turn, ast.Load())
+    settings = (ast.Constant(counter.up), ast.Constant(counter.closed))
+    each = (counter.offset, counter.end, counter.step)
+    start = ast.Name(counter.name, ast.Load())
+    uncounted = ast.Compare(here, [ast.Is()], [ast.Constant(None)])
+    over = ast.BoolOp(ast.And(), [uncounted, ast.UnaryOp(ast.Not(), node.test)])
+    first = ast.If(over, [ast.Break()], [])
+    last = ast.Expr(ast.Call(still, [here, *copy.deepcopy(each)], []))
+    items = ast.Call(turns, [start, *copy.deepcopy(each), *settings], [])
+    loop = ast.For(ast.Name(turn, ast.Store()), items, [first, *node.body, last], [])
+    for made in (first, last, items, loop.target):
+        for part in ast.walk(made):
+            ast.copy_location(part, node.test)
+    return ast.fix_missing_locations(ast.copy_location(loop, node))
+
+
+def _counted(node: ast.expr, changed: set[str]) -> tuple[str, ast.expr] | None:
+    """``t``, ``t + c`` or ``t - c``: the name and what is added."""
+    if isinstance(node, ast.Name):
+        return (node.id, ast.Constant(0)) if node.id in changed else None
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Add, ast.Sub)):
+        return None
+    one, other = node.left, node.right
+    if isinstance(node.op, ast.Add) and not (isinstance(one, ast.Name) and one.id in changed):
+        one, other = other, one
+    if not isinstance(one, ast.Name) or one.id not in changed or not _plain(other, changed):
+        return None
+    return one.id, other if isinstance(node.op, ast.Add) else ast.UnaryOp(ast.USub(), other)
+
+
+def _step(name: str, body: list[ast.stmt], changed: set[str]) -> tuple[ast.expr | None, bool]:
+    """What each turn adds to the name, and whether it adds or subtracts it."""
+    stores = [
+        n for s in body for n in ast.walk(s)
+        if (isinstance(n, ast.Name) and n.id == name and not isinstance(n.ctx, ast.Load))
+        or (isinstance(n, (ast.Global, ast.Nonlocal)) and name in n.names)
+    ]  # fmt: skip
+    for statement in body:
+        if isinstance(statement, ast.AugAssign) and stores == [statement.target]:
+            op, value = statement.op, statement.value
+        elif isinstance(statement, ast.Assign) and stores == statement.targets:
+            sum_ = statement.value
+            if not isinstance(sum_, ast.BinOp):
+                return None, True
+            op, left, value = sum_.op, sum_.left, sum_.right
+            if isinstance(op, ast.Add) and isinstance(value, ast.Name) and value.id == name:
+                left, value = value, left
+            if not (isinstance(left, ast.Name) and left.id == name):
+                return None, True
+        else:
+            continue
+        if isinstance(op, (ast.Add, ast.Sub)) and _plain(value, changed):
+            return value, isinstance(op, ast.Add)
+    return None, True
+
+
+def _plain(node: ast.expr, changed: set[str]) -> bool:
+    """Whether it is computed from names that the body does not assign, by what has no effect."""
+    if isinstance(node, ast.Name):
+        return node.id not in changed
+    if isinstance(node, ast.Constant):
+        return type(node.value) is int
+    if isinstance(node, ast.Attribute):
+        return _plain(node.value, changed)
+    if isinstance(node, ast.Subscript):
+        return _plain(node.value, changed) and _plain(node.slice, changed)
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.USub) and _plain(node.operand, changed)
+    if isinstance(node, ast.BinOp):
+        parts = _plain(node.left, changed) and _plain(node.right, changed)
+        return parts and isinstance(node.op, _ARITHMETIC)
+    if isinstance(node, ast.Call) and not node.keywords:
+        called = node.func
+        if isinstance(called, ast.Name):
+            known = called.id == "len" and len(node.args) == 1
+        else:
+            known = isinstance(called, ast.Attribute) and called.attr == "size"
+            known = known and _plain(called, changed)
+        return known and all(_plain(a, changed) for a in node.args)
+    return False
+
+
+def _continues(body: list[ast.stmt]) -> bool:
+    """Whether a ``continue`` of the loop itself is in its body."""
+    todo: list[ast.AST] = list(body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Continue):
+            return True
+        if not isinstance(
+            node, (ast.For, ast.While, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        ):
+            todo.extend(ast.iter_child_nodes(node))
+        elif isinstance(node, (ast.For, ast.While)):
+            todo.extend(node.orelse)
+    return False
+
+
+@lru_cache(maxsize=64)
+def counting_lines(module: ast.Module) -> frozenset[int]:
+    """The lines of the tests of all loops of a module that count."""
+    return frozenset(
+        node.test.lineno for node in ast.walk(module)
+        if isinstance(node, ast.While) and counter_of(node) is not None
+    )  # fmt: skip
