@@ -128,7 +128,7 @@ def _constants(code: CodeType) -> tuple[Any, ...]:
 
 def counts_at(code: CodeType, line: int) -> bool:
     """Whether a line of a function's code has the test of a loop that counts."""
-    module = _module(code.co_filename)
+    module = _module(tuple(linecache.getlines(code.co_filename)))
     return module is not None and line in counting_lines(module)
 
 
