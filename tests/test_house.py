@@ -204,7 +204,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing": (
         "tests/tracing/test_tracer.py: parts of one trace",
-        "call_log events facts model_tracer run signals trace",
+        "call_log call_scopes events facts model_tracer run signals trace weight_calls",
     ),
     "archlint/tracing/exception_handling": (
         "tests/tracing/exception_handling/test_exception_flow.py: parts of following exceptions",

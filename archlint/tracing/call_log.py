@@ -50,7 +50,7 @@ class RepeatedCalls:
     """The calls from ``first`` up to ``end``: one turn, for ``index`` from ``low`` to ``last``.
 
     ``calls``: these calls with specs in place of tensors, as of the end of the turn; ``weights``
-    as in :class:`MergedCalls`.
+    as in :class:`MergedCalls`. ``at_once``: whether all turns are made at once, by ``vmap``.
     """
 
     first: int
@@ -60,6 +60,7 @@ class RepeatedCalls:
     index: Unknown
     low: Size
     last: Size
+    at_once: bool = False
 
 
 class CalledModule(NamedTuple):
@@ -80,6 +81,7 @@ class CallLog:
 
     ``on_weights``: calls on weights alone. A span inside another was noted before it.
     ``branched``: the class of the module, for each call of one whose own code branched.
+    ``read``: by ``id``, the weights that calls without sizes read where training records gradients.
     ``reads_floats``: whether code read the values of weights.
     """
 
@@ -88,6 +90,7 @@ class CallLog:
     repeated: list[RepeatedCalls] = field(default_factory=list)
     modules: list[CalledModule] = field(default_factory=list)
     branched: list[str] = field(default_factory=list)
+    read: set[int] = field(default_factory=set)
     reads_floats: bool = False
 
     def mark(self) -> tuple[int, int, int, int]:

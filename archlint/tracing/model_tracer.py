@@ -89,6 +89,12 @@ class ModelTracer:
         self._restore()
         self._model, self._parts = model, None
 
+    @property
+    def models(self) -> tuple[nn.Module, ...]:
+        """All that were traced: without weights that nobody reads, and with all."""
+        other = self._with_values
+        return (self._model,) if other is None or other is self._model else (self._model, other)
+
     def _restore(self) -> None:
         """Undo what a run did to the copy that is traced: most of them run once."""
         if self._run_of is not None:

@@ -161,9 +161,10 @@ def layer_name(model: nn.Module, path: str) -> str:
 
     Defaults are left out: ``MaxPool2d(kernel_size=2, stride=2)``.
     """
-    try:
-        module = model.get_submodule(path)
-    except AttributeError:
+    module: Any = model
+    for part in path.split(".") if path else ():
+        module = getattr(module, part, None)
+    if not isinstance(module, nn.Module):
         return ""
     name = type(module).__name__
     text = module.extra_repr()

@@ -5,12 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.tracing.call_log import CallLog
+from archlint.tracing.call_scopes import Scopes
 
 if TYPE_CHECKING:
     import torch
+
+
+class Vmap(NamedTuple):
+    """How many unknowns, calls and calls on weights there were when a ``vmap`` began."""
+
+    unknowns: int
+    calls: int
+    weights: int
 
 
 class TraceRun:
@@ -21,10 +31,11 @@ class TraceRun:
     so that the trace missed them. ``unknown_elements``: real tensors whose elements in memory are
     no longer what the model would have there, by address of their storage. ``grad_seen``: whether
     some tensor may require gradients. ``vmaps``: the levels of ``torch.func.vmap`` that run, each
-    with the number of unknowns when it began. ``remembered``: what cached functions gave for
+    as it began. ``remembered``: what cached functions gave for
     symbolic arguments. ``alternatives``: whether a stand-in may be one of several tensors.
-    ``inference``: whether some tensor was made in inference mode. ``thread``: the thread that runs
-    the model; calls from other threads are not part of the trace.
+    ``inference``: whether some tensor was made in inference mode. ``scopes``: what is around the
+    calls. ``log``: what the list of calls leaves out. ``thread``: the thread that runs the model;
+    calls from other threads are not part of the trace.
     """
 
     def __init__(self) -> None:
@@ -32,10 +43,12 @@ class TraceRun:
         self.bypassed: list[str] = []
         self.unknown_elements: dict[int, torch.Tensor] = {}
         self.grad_seen = False
-        self.vmaps: dict[int, int] = {}
+        self.vmaps: dict[int, Vmap] = {}
         self.remembered: dict[Any, Any] = {}
         self.alternatives = False
         self.inference = False
+        self.scopes = Scopes()
+        self.log = CallLog()
         self.thread = threading.get_ident()
 
     def in_thread(self) -> bool:

@@ -12,6 +12,7 @@ from archlint.contracts.nested import map_leaves
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing.call_log import CallLog
+from archlint.tracing.call_scopes import Scope
 from archlint.tracing.events import Event
 from archlint.tracing.path import TracedPath
 
@@ -33,6 +34,8 @@ class Call:
     line: int
     how: str = "rule"  # "rule", "kernel"
     result: Any = None
+    scopes: tuple[Scope, ...] = ()  # what is around it
+    recorded: bool = True  # whether training would record gradients here
 
     @property
     def op(self) -> str:

@@ -24,7 +24,6 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from archlint.contracts.contract import Input
-from archlint.models.meta_weights import reads_floats
 from archlint.ops.overloads import as_python_call
 from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
 from archlint.ops.rules.split import Pieces
@@ -36,7 +35,7 @@ from archlint.symbolic import Expr, Size, Unknown
 from archlint.symbolic.formula import Formula
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.rational import Opaque, Ratio
-from archlint.tracing.call_log import MOST_CALLS, CallLog, RepeatedCalls
+from archlint.tracing.call_log import MOST_CALLS, RepeatedCalls
 from archlint.tracing.identity.same_tensors import with_same
 from archlint.tracing.ignored_errors import MISTAKE, reason_to_ignore, shown_error
 from archlint.tracing.inputs import arguments
@@ -55,6 +54,7 @@ from archlint.tracing.python.function_transforms import (
     refuse_in_transform,
     transforms_active,
 )
+from archlint.tracing.python.gradient_scopes import gradient_scopes_noted
 from archlint.tracing.python.layer_calls import layer_answers
 from archlint.tracing.python.legacy_constructors import legacy_constructors_followed
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
@@ -86,6 +86,7 @@ from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_te
 from archlint.tracing.tensors.value_tracking import Elements
 from archlint.tracing.torchscript import torchscript_followed
 from archlint.tracing.trace import Call, Trace, call_name
+from archlint.tracing.weight_calls import note_weight_call
 
 _OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
 
@@ -97,11 +98,11 @@ class Tracer(TorchFunctionMode):
         super().__init__()
         self.path = path
         self.calls: list[Call] = []
-        self.log = CallLog()
         self.kernels: dict[str, int] = {}
         self.faults: dict[str, str] = {}
         self.rules = rules
         self.run = TraceRun()
+        self.log = self.run.log
         self.place = ModuleStack(model, self.run, self.log, self.calls, path.events)
         self.elements = Elements(path)
         self.gradients = Gradients(path, self.run, transforms_active)
@@ -144,11 +145,8 @@ class Tracer(TorchFunctionMode):
             result = self._concrete(func, args, kwargs)
             if len(self.calls) > before:  # it was answered with a stand-in
                 return result
-            self.log.reads_floats |= reads_floats(func, args, result)
-            if traits.random:
-                forget_elements(self.run, result)
-            if traits.flops is not None:
-                self._note_weights(func, args, kwargs, result)
+            module = self.place.innermost
+            note_weight_call(self.run, Call(func, args, kwargs, module, None, 0, result=result))
             return result
         return self.call(func, args, kwargs, kernel)
 
@@ -162,11 +160,6 @@ class Tracer(TorchFunctionMode):
             if devices != {"cpu", "meta"} and not off:
                 raise
             return self.call(func, args, kwargs)  # weights that a lean model lacks
-
-    def _note_weights(self, func: Any, args: Any, kwargs: Any, result: Any) -> None:
-        """Note a call on weights alone."""
-        call = Call(func, args, kwargs, self.place.innermost, None, 0, result=result)
-        self.log.on_weights.append(with_specs(call))
 
     def note_turn(self, first: int, weights: int, index: Unknown, last: Size) -> None:
         """Note that calls stand for the turns of a loop, up to ``last``.
@@ -209,6 +202,7 @@ class Tracer(TorchFunctionMode):
             raise UnknownOutcome(f"the path has more than {MOST_CALLS:,} calls of operators")
         code, line = user_frame(run_model.__code__)
         call = Call(func, args, kwargs, self.place.innermost, code, line)
+        call.scopes, call.recorded = self.run.scopes.now, self.run.scopes.recorded
         self.calls.append(call)
         self.path.calls = index + 1
         in_place = func in INPLACE or is_inplace(func, args, kwargs)
@@ -372,7 +366,8 @@ def run_model(
             replaced.enter_context(tracer.place.followed())
             replaced.enter_context(library_functions_traced())
             replaced.enter_context(function_transforms_traced(path, tracer.run))
-            replaced.enter_context(attention_laid_out())
+            replaced.enter_context(attention_laid_out(tracer.run))
+            replaced.enter_context(gradient_scopes_noted(tracer.run))
             replaced.enter_context(lru_caches_restored(model, tracer.run.remembered))
             replaced.enter_context(draws_unknown(path, tracer.run, model))
             replaced.enter_context(math_of_sizes())

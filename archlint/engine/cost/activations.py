@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 import torch
 
-from archlint.engine.cost.amount import product_text
-from archlint.symbolic import Size, evaluate
+from archlint.engine.cost.amount import plainly_larger, product_text
+from archlint.symbolic import Size, evaluate, maximum, minimum
 from archlint.symbolic.quantify_unknowns import unknowns_in
+from archlint.tracing.call_scopes import Around
 from archlint.tracing.fx_graph import tensors
 from archlint.tracing.tensors.aliasing import bases_of, roots
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
-from archlint.tracing.trace import Trace
+from archlint.tracing.trace import Call, Trace
 from archlint.tracing.trees import leaves
 
 Interval = tuple[int, int, int]
@@ -50,7 +51,18 @@ class Peak:
 
 
 def peak(trace: Trace, dtype: torch.dtype | None = None) -> Peak:
-    """What must be alive at once; ``dtype`` is what floating-point tensors would have."""
+    """What must be alive at once; ``dtype`` is what floating-point tensors would have.
+
+    Where values choose between calls, it is the least of what they choose between.
+    """
+    found, *others = (_peak_of(t, dtype) for t in (trace, *trace.others))
+    if all(other.sizes == found.sizes for other in others):
+        return found
+    least = minimum(*(maximum(*each.sizes) for each in (found, *others)))
+    return Peak((least,), found.moments[:1])
+
+
+def _peak_of(trace: Trace, dtype: torch.dtype | None) -> Peak:
     found = _Storages(trace, dtype)
     storages, sizes = list(found.intervals()), list(found.sizes)
     moments = dict.fromkeys(
@@ -62,7 +74,9 @@ def peak(trace: Trace, dtype: torch.dtype | None = None) -> Peak:
         m: sum(sizes[size] for birth, death, size in storages if birth <= m <= death)
         for m in moments
     }
-    kept = [m for m, size in sums.items() if not any(_at_most(size, s) for s in sums.values())]
+    kept = [
+        m for m, size in sums.items() if not any(plainly_larger(s, size) for s in sums.values())
+    ]
     return Peak(tuple(sums[m] for m in kept), tuple(kept))
 
 
@@ -112,11 +126,14 @@ class _Storages:
             storages[id(owner)] = owner
             deaths[id(owner)] = max(deaths.get(id(owner), -1), self._last_use[key])
         spans = self.trace.log.spans()
+        kernels = _in_kernels(self.trace.calls)
         for key, owner in storages.items():
             birth, death = owner.made_by, deaths[key]
             # The size must be that of every branch and turn that the calls stand for.
             if any(s.first <= birth and death < s.end for s in spans):
                 continue
+            if birth in kernels and birth <= death < kernels[birth]:
+                continue  # a kernel may do without it
             size = self._numel(owner) * self._itemsize(owner)
             at = self.sizes.get(size)
             if at is None:
@@ -160,6 +177,19 @@ class _Storages:
         return (self.dtype if self.dtype is not None and own.is_floating_point else own).itemsize
 
 
+def _in_kernels(calls: Sequence[Call]) -> dict[int, int]:
+    """The calls in whose place PyTorch runs one kernel, each with the end of that kernel's."""
+    ends: dict[int, int] = {}
+    end, of = 0, None
+    for index in reversed(range(len(calls))):
+        kernel = next((s for s in calls[index].scopes if s.around is Around.KERNEL), None)
+        if kernel is not None:
+            end = end if kernel is of else index + 1
+            ends[index] = end
+        of = kernel
+    return ends
+
+
 def _points(names: list[str]) -> list[dict[str, int]]:
     """Sizes at which the moments are looked for; at others the bound may be too low, never high."""
     images = [{n: side if i else 1 for i, n in enumerate(names)} for side in _SIDES]
@@ -185,11 +215,3 @@ def _largest_moment(storages: Sequence[Interval], bytes_of_size: Sequence[int]) 
         if alive > most:
             most, at = alive, moment
     return at
-
-
-def _at_most(one: Size, other: Size) -> bool:
-    """Whether ``other`` is plainly larger: by terms that are not negative."""
-    rest = other - one
-    if isinstance(rest, int):
-        return rest > 0
-    return rest.const >= 0 and all(c > 0 for _, c in rest.terms)

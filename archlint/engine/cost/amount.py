@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from archlint.symbolic import Expr, Size, evaluate, sum_text
+from archlint.symbolic import Expr, Size, evaluate, maximum, minimum, sum_text
 from archlint.symbolic.division import exact_quotient
 from archlint.symbolic.expr import content, from_atom
 from archlint.symbolic.formula import Bool, conj, disj, holds
@@ -94,6 +94,34 @@ def one_of_each(cases: Sequence[tuple[Bool, Mapping[str, Amount]]]) -> dict[str,
     """:func:`one_of` for each module that any of the cases has an amount of."""
     modules = dict.fromkeys(m for _, amounts in cases for m in amounts)
     return {m: one_of((when, a.get(m, Amount())) for when, a in cases) for m in modules}
+
+
+def largest(amounts: Iterable[Amount]) -> Amount:
+    """At least each of the amounts, and equal to the largest where none has conditions."""
+    every = list(dict.fromkeys(amounts))
+    if any(amount.parts for amount in every):
+        return total(every)
+    sizes = {amount.always for amount in every}
+    kept = [s for s in sizes if not any(plainly_larger(other, s) for other in sizes)]
+    return Amount(maximum(*sorted(kept, key=str)))
+
+
+def smallest(amounts: Iterable[Amount]) -> Amount:
+    """At most each of the amounts, and equal to the smallest where none has conditions."""
+    every = list(dict.fromkeys(amounts))
+    if len(every) == 1:
+        return every[0]
+    sizes = {amount.always for amount in every}
+    kept = [s for s in sizes if not any(plainly_larger(s, other) for other in sizes)]
+    return Amount(minimum(*sorted(kept, key=str)))
+
+
+def plainly_larger(one: Size, other: Size) -> bool:
+    """Whether ``one`` is larger by terms that are not negative."""
+    rest = one - other
+    if isinstance(rest, int):
+        return rest > 0
+    return rest.const >= 0 and all(c > 0 for _, c in rest.terms)
 
 
 def _joined(parts: Iterable[Part]) -> tuple[Part, ...]:

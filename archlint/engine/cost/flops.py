@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from archlint.engine.cost.amount import Amount, one_of_each, total
+from archlint.engine.cost.amount import Amount, largest, one_of_each, total
 from archlint.ops.registry import NoRule
 from archlint.ops.traits import traits_of
 from archlint.symbolic import Size, floordiv
@@ -42,7 +42,18 @@ class Flops:
 
 
 def flops(trace: Trace) -> Flops:
-    """The operations of a trace."""
+    """The operations of a trace; where values choose between calls, at most so many."""
+    found, *others = map(_flops_of, (trace, *trace.others))
+    if all(other.modules == found.modules for other in others):
+        return found
+    every = [found, *others]
+    modules = dict.fromkeys(m for each in every for m in each.modules)
+    most = {m: largest(each.modules.get(m, Amount()) for each in every) for m in modules}
+    uncounted = dict.fromkeys(text for each in every for text in each.uncounted)
+    return Flops(most, list(uncounted), bounded=True)
+
+
+def _flops_of(trace: Trace) -> Flops:
     result = Flops()
     counted = _Count(result).stretch(trace.calls, 0, trace.log)
     for module, amount in counted.items():

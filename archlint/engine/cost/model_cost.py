@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from archlint.engine.cost.fits import Fits, fits
 from archlint.engine.cost.flops import ByModule, Flops, flops
 from archlint.engine.cost.parameters import bytes_of, parameters
 from archlint.engine.cost.saved import saved
+from archlint.engine.cost.trained import trained
 from archlint.engine.cost.training import Training, training
 from archlint.engine.describe.describe import describe
 from archlint.engine.example_sizes import common_sizes, parse_sizes
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from archlint.engine.python_contracts import Shapes
 
 WORDING = 10.0  # seconds for descriptions, after the exploration
-_TRACKED = (
-    "in training, code under torch.no_grad() or a checkpoint counts as if autograd kept its tensors"
-)
 
 
 @dataclass(frozen=True)
@@ -246,10 +244,10 @@ def cost_of_run(
         parameter_bytes=sum(bytes_of(p, dtype) for p in every),
         buffer_bytes=sum(bytes_of(b, dtype) for b in run.model.buffers()),
         paths=_paths(run, exploration, spent, point, deadline, dtype),
-        training=training(every, wanted.optimizer, dtype) if wanted.optimizer else None,
+        training=_training(run, exploration, wanted),
         notes=(
             *_notes(exploration, [s.flops for s in spent]),
-            *([_TRACKED] if wanted.optimizer else []),
+            *(_training_notes(exploration) if wanted.optimizer else ()),
         ),
     )
     if wanted.limit is None:
@@ -276,8 +274,27 @@ def _point(
         where = size_text(point or {}) or "any size"
         known = f"{name} does not accept {where}"
         unknown = f"it is not known whether {name} accepts {where}"
+        if any(size < 1 for size in (point or {}).values()):
+            unknown += "; sizes are followed from 1 on"
+        elif exploration.reasons:
+            unknown += f": {exploration.reasons[0]}"
         raise ArchlintError(known if accepts is False else unknown)
     return point
+
+
+def _training(run: CheckRun, exploration: Exploration, wanted: _Wanted) -> Training | None:
+    if wanted.optimizer is None:
+        return None
+    read = trained((path.trace for path in exploration.accepting), run.tracer.models)
+    named = run.model.named_parameters(remove_duplicate=False)
+    reached = {id(p): p for name, p in named if name in read}
+    return training(reached.values(), wanted.optimizer, wanted.dtype)
+
+
+def _training_notes(exploration: Exploration) -> Iterator[str]:
+    repeated = (r for path in exploration.accepting for r in path.trace.log.repeated)
+    if not all(r.at_once for r in repeated):
+        yield "what autograd keeps of the turns of a loop over a size is not counted"
 
 
 def _paths(

@@ -2,7 +2,9 @@
 
 Each call keeps what its derivative needs (:mod:`archlint.ops.rules.saved_tensors`), if its result
 requires gradients. Memory counts once, and not where it is a weight's. Where a view may be a copy,
-or a copy a view, the smaller of both counts.
+or a copy a view, the smaller of both counts. A checkpoint keeps what is passed to it, and a
+``torch.autograd.Function`` what its ``forward`` saves; where the model's code switches gradients
+off, nothing is kept.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ from typing import Any
 
 import torch
 
-from archlint.engine.cost.amount import Amount, one_of_each
+from archlint.engine.cost.amount import Amount, one_of_each, smallest
 from archlint.engine.cost.flops import ByModule, added, outermost
 from archlint.ops.registry import INPLACE
 from archlint.ops.traits import Saves, View, is_inplace, traits_of
-from archlint.symbolic import Size
+from archlint.symbolic import Size, product
 from archlint.symbolic.quantify_unknowns import unknowns_in
-from archlint.tracing.call_log import CallLog, MergedCalls, Span
+from archlint.tracing.call_log import CallLog, MergedCalls, RepeatedCalls, Span
+from archlint.tracing.call_scopes import Around
 from archlint.tracing.fx_graph import tensors, weights
 from archlint.tracing.tensors.aliasing import bases_of
 from archlint.tracing.tensors.autograd import requires_grad
@@ -35,7 +38,19 @@ _NOTHING = Saves()
 
 
 def saved(trace: Trace, dtype: torch.dtype | None = None) -> ByModule:
-    """The bytes kept, by module; ``dtype`` is what floating-point tensors would have."""
+    """The bytes kept, by module; ``dtype`` is what floating-point tensors would have.
+
+    Where values choose between calls, it is the least of what they choose between.
+    """
+    found, *others = (_saved_of(t, dtype) for t in (trace, *trace.others))
+    if all(other == found for other in others):
+        return found
+    every = [found, *others]
+    least = {m: smallest(each.get(m, Amount()) for each in every) for m in found}
+    return {module: amount for module, amount in least.items() if amount != Amount()}
+
+
+def _saved_of(trace: Trace, dtype: torch.dtype | None) -> ByModule:
     count = _Saved(trace, dtype)
     found = count.stretch(trace.calls, 0, len(trace.calls), trace.log)
     return {module: amount for module, amount in found.items() if amount != Amount()}
@@ -47,10 +62,12 @@ class _Saved:
     def __init__(self, trace: Trace, dtype: torch.dtype | None) -> None:
         self.dtype = dtype
         self.required: set[int] = set()
-        self.kept: dict[int, SymbolicTensor] = {}  # whole memories, by the tensor made first
+        self.kept: set[int] = set()  # whole memories, by the tensor made first
         self.parts: dict[int, dict[int, dict[Any, Size]]] = {}  # of others: by group, by part
         self.trained: dict[int, bool] = {}  # whether weights require gradients
         self.elements: dict[tuple[Size, ...], Size] = {}  # of tensors of these sizes
+        self.functions: set[int] = set()  # the calls of autograd functions and checkpoints so far
+        self.entries: list[tuple[int, Size]] = []  # of each vmap: its first call, and how many
         self.calls: list[Call] = []
         self.alive: list[Any] = []  # what is compared by ``id``
 
@@ -66,17 +83,30 @@ class _Saved:
         return added(parts)
 
     def _span(self, calls: Sequence[Call], span: Span, inside: CallLog) -> ByModule:
+        if isinstance(span, RepeatedCalls) and span.at_once:
+            return self._at_once(calls, span, inside)
         if not isinstance(span, MergedCalls):  # a loop, whose turns may each free what they made
             self._follow(calls[span.first : span.end])
             return {}
         before = set(self.kept)
         cases = [(span.when, self.stretch(calls, span.first, span.end, inside))]
         for branch in span.others:
-            kept, self.kept = self.kept, {k: t for k, t in self.kept.items() if k in before}
+            kept, self.kept = self.kept, self.kept & before
             other = [*calls[: branch.start], *branch.calls]
             cases.append((branch.when, self.stretch(other, branch.start, len(other), branch.log)))
             self.kept |= kept
         return one_of_each(cases)
+
+    def _at_once(self, calls: Sequence[Call], span: RepeatedCalls, inside: CallLog) -> ByModule:
+        """What the function of a ``vmap`` keeps: for each entry what is made for it."""
+        self.entries.append((span.first, span.last))
+        kept = self.stretch(calls, span.first, span.end, inside)
+        self.entries.pop()
+        return kept
+
+    def _times(self, made_by: int) -> Size:
+        """How often a call was made in the functions of ``vmap`` that it is in."""
+        return product(count for first, count in self.entries if made_by >= first)
 
     def _plain(self, calls: Sequence[Call], start: int, end: int) -> ByModule:
         self.calls = list(calls) if not isinstance(calls, list) else calls
@@ -89,17 +119,38 @@ class _Saved:
 
     def _follow(self, calls: Sequence[Call]) -> None:
         for call in calls:
+            self._around(call)
             self._requires(call)
+
+    def _around(self, call: Call) -> Size:
+        """What the scopes keep that begin with this call."""
+        size: Size = 0
+        for scope in call.scopes:
+            if not scope.recorded or scope.around is Around.KERNEL:
+                continue
+            function = scope.around is Around.FUNCTION
+            if id(scope) not in self.functions:
+                self.functions.add(id(scope))
+                if not function or self._needed(scope.args):
+                    size = size + sum((self._keep(t, False) for t in tensors(scope.saved)), start=0)
+                    made = tensors(scope.result) if function else ()
+                    self.required.update(id(t) for t in made if _floating(t))
+            return size  # what is inside it keeps nothing
+        return size
+
+    def _needed(self, arguments: Any) -> bool:
+        """Whether one of them requires gradients."""
+        return any(id(t) in self.required for t in tensors(arguments)) or any(
+            map(self._needs, weights(arguments))
+        )
 
     def _requires(self, call: Call) -> bool:
         """Whether the result requires gradients, which later calls look up."""
+        if not call.recorded or any(s.around is Around.FUNCTION for s in call.scopes):
+            return False
         if call.func in _DETACHED or traits_of(call.func).creates is not None:
             return False
-        arguments = (call.args, call.kwargs) if call.kwargs else call.args
-        if not (
-            any(id(t) in self.required for t in tensors(arguments))
-            or any(map(self._needs, weights(arguments)))
-        ):
+        if not self._needed((call.args, call.kwargs) if call.kwargs else call.args):
             return False
         floating = [t for t in tensors(call.result) if _floating(t)]
         self.required.update(map(id, floating))
@@ -108,6 +159,9 @@ class _Saved:
         return bool(floating)
 
     def _call(self, call: Call) -> Size:
+        if any(s.recorded and s.around is not Around.KERNEL for s in call.scopes):
+            self._requires(call)
+            return self._around(call)
         traits = traits_of(call.func)
         saves = traits.saves
         if saves is None:
@@ -131,14 +185,16 @@ class _Saved:
                 continue
             if writes and at == 0:
                 made = call.result if type(call.result) is SymbolicTensor else tensor
-                more = self._keep(made, False) if saves.in_place else self._bytes(tensor)
+                copied = self._bytes(tensor) * self._times(len(self.calls))
+                more = self._keep(made, False) if saves.in_place else copied
             else:
                 more = self._keep(tensor, saves.laid_out)
             size = size + more
         if saves.result:
             size = size + sum((self._keep(t, False) for t in tensors(call.result)[:1]), start=0)
         if saves.extra is not None:
-            size = size + saves.extra(known_of(call.result), *specs, **settings)
+            extra = saves.extra(known_of(call.result), *specs, **settings)
+            size = size + extra * self._times(len(self.calls))
         return size
 
     def _needs(self, value: Any) -> bool:
@@ -161,37 +217,44 @@ class _Saved:
     def _keep(self, tensor: SymbolicTensor, laid_out: bool) -> Size:
         """The bytes that are kept for a tensor and were not before."""
         owner, whole, group, part = self._lineage(tensor)
-        if id(owner) in self.kept:
+        if owner is None or id(owner) in self.kept:
             return 0
         if self._numel(tensor) == self._numel(owner) or (whole and not laid_out):
-            self.kept[id(owner)] = owner
+            self.kept.add(id(owner))
             already = _most(self.parts.pop(id(owner), {}))
-            return self._bytes(owner) - already
+            return self._bytes(owner) * self._times(owner.made_by) - already
         groups = self.parts.setdefault(id(owner), {})
         already = _most(groups)
         self.alive.append(group)
-        groups.setdefault(id(group), {})[part] = self._bytes(tensor)
+        size = self._bytes(tensor) * self._times(owner.made_by)
+        groups.setdefault(id(group), {})[part] = size
         return _most(groups) - already
 
-    def _lineage(self, tensor: SymbolicTensor) -> tuple[SymbolicTensor, bool, Any, Any]:
-        """The tensor whose memory it is, whether it surely is, and which piece of what it is."""
+    def _lineage(self, tensor: SymbolicTensor) -> tuple[SymbolicTensor | None, bool, Any, Any]:
+        """The tensor whose memory it is, whether it surely is, and which piece of what it is.
+
+        ``None`` if it may be a weight's.
+        """
         whole = True
         group: Any = tensor
         part: Any = None
         while True:
             made = self.calls[tensor.made_by] if 0 <= tensor.made_by < len(self.calls) else None
             bases = bases_of(made, tensor) if made is not None and not tensor.shares else []
-            if made is None or len(bases) != 1 or type(bases[0]) is not SymbolicTensor:
+            if made is None or len(bases) != 1:
                 return tensor, whole, group, part
+            base = bases[0]
+            if type(base) is not SymbolicTensor:
+                return None, whole, group, part  # of a weight
             view = traits_of(made.func).view
             whole = whole and view is not View.SAME and made.func not in _MAY_COPY
             if view is View.PIECES and part is None:
                 group, part = made, id(tensor)
             elif view is View.SUBSCRIPT and part is None and type(made.args[1]) is int:
-                group, part = bases[0], made.args[1]
+                group, part = base, made.args[1]
             elif view in (View.UNKNOWN, View.EACH, View.ALONE):
                 whole = False
-            tensor = bases[0]
+            tensor = base
 
     def _bytes(self, tensor: SymbolicTensor) -> Size:
         own = tensor.spec.dtype

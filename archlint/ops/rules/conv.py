@@ -198,8 +198,19 @@ def transposed_flops(
     return flops(input, input, weight)
 
 
+def _of_real_parts(count: Callable[..., Size]) -> Callable[..., Size]:
+    """A convolution of complex numbers is made of three convolutions of real ones."""
+
+    def counted(result: TensorSpec, *args: Any, **named: Any) -> Size:
+        return count(result, *args, **named) * (3 if result.dtype.is_complex else 1)
+
+    return counted
+
+
 for _n, _conv in ((1, torch.conv1d), (2, torch.conv2d), (3, torch.conv3d)):
-    rule = shape_rule(_conv, raises=(RuntimeError,), reasons=REASONS, flops=flops, slides=True)
+    rule = shape_rule(
+        _conv, raises=(RuntimeError,), reasons=REASONS, flops=_of_real_parts(flops), slides=True
+    )
     rule(_convolution_of(_n))
 
 
@@ -275,7 +286,11 @@ for _n, _op in (
     (3, torch.conv_transpose3d),
 ):
     rule = shape_rule(
-        _op, raises=(RuntimeError,), reasons=REASONS, flops=transposed_flops, slides=True
+        _op,
+        raises=(RuntimeError,),
+        reasons=REASONS,
+        flops=_of_real_parts(transposed_flops),
+        slides=True,
     )
     rule(_transposed_of(_n))
 

@@ -18,12 +18,14 @@ import torch
 from torch import nn
 
 from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.tracing.call_scopes import Around, Scope
+from archlint.tracing.run import TraceRun
 from archlint.tracing.tensors.autograd import requires_grad
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 
 @contextmanager
-def attention_laid_out() -> Iterator[None]:
+def attention_laid_out(run: TraceRun) -> Iterator[None]:
     """Inside the block symbolic outputs lie in memory as those of the path that PyTorch takes."""
     attention, layer = nn.MultiheadAttention.forward, nn.TransformerEncoderLayer.forward
 
@@ -38,8 +40,9 @@ def attention_laid_out() -> Iterator[None]:
         if differs and _empty(query) and query.shape[-1] == self.embed_dim:
             self.merge_masks(*masks, query)
             return query.contiguous(), None
-        output, *others = attention(*args, **kwargs)
-        return (output.contiguous(), *others)
+        with run.scopes.entered(Scope(Around.KERNEL)):
+            output, *others = attention(*args, **kwargs)
+            return (output.contiguous(), *others)
 
     @functools.wraps(layer)
     def encode(*args: Any, **kwargs: Any) -> Any:
@@ -52,6 +55,8 @@ def attention_laid_out() -> Iterator[None]:
             if (not known or any(m is not None for m in masks)) and _empty(src):
                 self.self_attn.merge_masks(*masks, src)
                 return src.clone()
+            with run.scopes.entered(Scope(Around.KERNEL)):
+                return layer(*args, **kwargs)
         return layer(*args, **kwargs)
 
     with PROCESS_LOCK:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -22,11 +23,13 @@ from archlint.ops.traits import traits_of
 from archlint.runtime.code_owner import is_user_code
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
+from archlint.symbolic.atom import unknown_atom
 from archlint.symbolic.formula import eq
+from archlint.tracing.call_log import RepeatedCalls
 from archlint.tracing.path import TracedPath
-from archlint.tracing.run import TraceRun
+from archlint.tracing.run import TraceRun, Vmap
 from archlint.tracing.signals import UnknownOutcome
-from archlint.tracing.tensors.specs import spec_of
+from archlint.tracing.tensors.specs import known_of, spec_of, with_specs
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 
@@ -65,6 +68,7 @@ def refuse_in_transform(func: Any, vmap: bool) -> None:
 
 Function = Callable[..., Any]
 _TRANSFORMS = "torch._functorch.eager_transforms"
+_INDEX = unknown_atom(0, 1, ())  # of an entry, on which no size depends
 
 
 def _same(run: TraceRun, path: TracedPath, tensor: Any, *level: Any) -> Any:
@@ -74,17 +78,34 @@ def _same(run: TraceRun, path: TracedPath, tensor: Any, *level: Any) -> Any:
 def _entry(run: TraceRun, path: TracedPath, tensor: Any, dim: int, level: int) -> Any:
     if path.branch(eq(spec_of(tensor).dims[dim], 0)):
         raise UnknownOutcome("torch.func.vmap over no entries is not followed")
-    run.vmaps.setdefault(level, len(path.unknowns))
+    began = Vmap(len(path.unknowns), len(path.calls_so_far), len(run.log.on_weights))
+    run.vmaps.setdefault(level, began)
     return tensor.select(dim, 0)
 
 
 def _batched(run: TraceRun, path: TracedPath, tensor: Any, level: int, size: Any, dim: int) -> Any:
-    if len(path.unknowns) != run.vmaps.pop(level, len(path.unknowns)):
+    began = run.vmaps.pop(level, None)
+    if began is not None and len(path.unknowns) != began.unknowns:
         raise UnknownOutcome("sizes that tensor values determine are not followed inside vmap")
     result = tensor.unsqueeze(dim)
     repeats = [1] * result.ndim
     repeats[dim] = size
-    return result.repeat(repeats)
+    result = result.repeat(repeats)
+    _note_entries(run, path, began, size)
+    return result
+
+
+def _note_entries(run: TraceRun, path: TracedPath, began: Vmap | None, size: Any) -> None:
+    """Note that the calls so far are made for each entry; ``began`` is ``None`` after the first."""
+    repeated, end = run.log.repeated, len(path.calls_so_far)
+    if began is not None:
+        calls = tuple(map(with_specs, path.calls_so_far[began.calls : end]))
+        on_weights = range(began.weights, len(run.log.on_weights))
+        last = known_of(size)
+        entries = RepeatedCalls(began.calls, end, on_weights, calls, _INDEX, 1, last, at_once=True)
+        repeated.append(entries)
+    elif repeated:  # another result of the same function
+        repeated[-1] = replace(repeated[-1], end=end)
 
 
 def _starts_fit(path: TracedPath, outputs: Any, starts: Any) -> None:

@@ -165,6 +165,8 @@ def bases_of(call: Call, tensor: torch.Tensor) -> list[torch.Tensor]:
             bases = [bases[number]]
     else:
         bases = _tensors(separated(traits.view_of, call.args, call.kwargs)[0])
+    if view is View.SAME and any(spec_of(b).dtype is not spec_of(tensor).dtype for b in bases):
+        return []  # a cast, which copies
     return [] if any(b is tensor for b in bases) else bases
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from archlint import check, infer
+from archlint import check, cost, infer
 from archlint.engine.cost.activations import peak
 from archlint.engine.sampling.real_run import build_input
 from tests.engine.cost.test_flops import Blocks, Padded, Steps, every_size
@@ -99,7 +99,39 @@ class Attention(nn.Module):
         return tokens + self.attend(tokens, tokens, tokens, need_weights=False)[0]
 
 
+class Casts(nn.Module):
+    """Copies of other dtypes, which outlive what they were made of, and are outlived."""
+
+    def forward(self, x):
+        wide = x.double()
+        narrow = wide.float()
+        del wide
+        steps = torch.arange(x.shape[-1], device=x.device).to(x.dtype)
+        return torch.cat([narrow * steps, (x > 0).type_as(x)], 1).half().float() + 1
+
+
+class Stretched(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(4, 1, 1))
+
+    def forward(self, x):
+        return x * self.scale.expand(x.shape[0], -1, x.shape[2], x.shape[3])
+
+
+class Mapped(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3)
+
+    def forward(self, x):
+        return torch.vmap(lambda i: (self.conv(i), i * 2))(x)
+
+
 CASES = {
+    "casts": Casts(),
+    "stretched": Stretched(),
+    "mapped": Mapped(),
     "chain": nn.Sequential(*[nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU(True)) for _ in range(3)]),
     "in place": nn.Sequential(nn.ReLU(inplace=True), nn.Dropout(inplace=True), nn.SiLU(True)),
     "skip": Skip(),
@@ -199,3 +231,41 @@ def test_divisors_that_are_zero_at_other_sizes(step, less):
         assert verdict.word in ("proved", "broken")
         for size in re.findall(r"T=(\d+) instead", verdict.message):
             assert int(size) >= less + step + 2
+
+
+def allocated(model, x):
+    """The most bytes that the CPU's allocator has given out while the model runs, and ``x``."""
+    with torch.no_grad():
+        model(x)
+        with torch.profiler.profile(profile_memory=True) as profile:
+            model(x)
+    now = most = 0
+    for event in profile.profiler.kineto_results.events():
+        if event.name() == "[memory]":
+            now += event.nbytes()
+            most = max(most, now)
+    return most + x.nbytes
+
+
+class Weighed(nn.Module):
+    """Attention that also returns its weights, and normalises them in place in PyTorch's kernel."""
+
+    def __init__(self):
+        super().__init__()
+        self.attend = nn.MultiheadAttention(8, 4, batch_first=True)
+
+    def forward(self, x):
+        return self.attend(x, x, x)
+
+
+LAYER = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+
+
+@pytest.mark.parametrize("model", [Weighed(), LAYER], ids=["attention", "layer"])
+def test_never_above_what_a_fused_kernel_takes(model):
+    model = model.eval()
+    found = cost(model, "N T 8").activations
+    for n, tokens in ((1, 5), (2, 40), (1, 200)):
+        bound = found.at({"N": n, "T": tokens})
+        assert 0 < bound <= allocated(model, torch.rand(n, tokens, 8))
+        assert bound <= real(model, torch.rand(n, tokens, 8))

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+import archlint
 from archlint.contracts.contract import Contract, SizeClause
 from archlint.engine.check_run import CheckRun
 from archlint.engine.cost.flops import flops
@@ -30,6 +31,10 @@ def t(*sizes):
     return torch.empty(sizes, device="meta")
 
 
+def c(*sizes):
+    return torch.empty(sizes, dtype=torch.complex64, device="meta")
+
+
 LSTM = [p.detach() for p in nn.LSTM(4, 5, 2, device="meta", bidirectional=True).parameters()]
 PROJECTED = [p.detach() for p in nn.LSTM(4, 6, 2, device="meta", proj_size=3).parameters()]
 GRU = [p.detach() for p in nn.GRU(4, 5, device="meta").parameters()]
@@ -44,6 +49,12 @@ CALLS = [
     (torch.conv_transpose3d, t(2, 4, 5, 6, 7), t(4, 3, 2, 2, 2)),
     (torch.convolution, t(2, 3, 9), t(4, 3, 3), None, [2], [0], [1], False, [0], 1),
     (torch.convolution, t(2, 4, 9), t(4, 3, 3), None, [2], [0], [1], True, [0], 1),
+    (torch.conv2d, c(2, 3, 9, 8), c(4, 3, 3, 2), c(4), (2, 1)),
+    (torch.conv_transpose1d, c(2, 4, 9), c(4, 3, 3), None, 2),
+    (torch.convolution, c(2, 3, 9), c(4, 3, 3), None, [2], [0], [1], False, [0], 1),
+    (F.linear, c(2, 5, 4), c(6, 4)),
+    (torch.matmul, c(2, 1, 3, 4), c(6, 4, 5)),
+    (torch.functional.einsum, "bij,bjk->bik", c(2, 3, 4), c(2, 4, 5)),
     (F.linear, t(2, 5, 4), t(6, 4), t(6)),
     (F.linear, t(4), t(6, 4)),
     (torch.matmul, t(3, 4), t(4, 5)),
@@ -303,3 +314,63 @@ def test_a_call_on_weights_of_two_devices_counts_once():
 
     _, exploration = every_size(Positions(), "N 3")
     assert flops(exploration.accepting[0].trace).total.at({"N": 2}) == 2 * 5 * 4 * 3
+
+
+class Mapped(nn.Module):
+    """Functions mapped over the batch, one inside the other, with several results."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.mix = nn.Linear(5, 5)
+
+    def forward(self, x):
+        def rows(image):
+            both = torch.vmap(lambda row: (self.mix(row), row * 2), in_dims=1)
+            return both(image[:, :5].flatten(1))
+
+        found = torch.vmap(self.conv)(x), torch.vmap(lambda i: (self.conv(i).relu(), i + 1))(x)
+        return found, torch.vmap(lambda i: rows(i.mean(2).mT)[0])(x[..., :3, :5].mT)
+
+
+def test_mapped_functions_count_for_each_entry():
+    agrees(Mapped().to("meta"), "N 3 H W", *({"N": n, "H": 9, "W": 8} for n in (1, 2, 5)))
+
+
+class Chosen(nn.Module):
+    """Values choose the layers that run."""
+
+    def __init__(self, *others):
+        super().__init__()
+        self.first, self.others = nn.Linear(4, 4), nn.ModuleList(others)
+
+    def forward(self, x):
+        y = self.first(x)
+        for other in self.others:
+            if y.mean() > 0:
+                y = other(y)
+        return y
+
+
+@pytest.mark.parametrize("layers", [(nn.Linear(4, 4),), (nn.ReLU(),), (nn.Linear(4, 4), nn.GELU())])
+def test_what_values_choose_counts_at_most(layers):
+    model = Chosen(*layers)
+    _, exploration = every_size(model, "N 4")
+    (path,) = exploration.accepting
+    found = flops(path.trace)
+    linear = sum(isinstance(m, nn.Linear) for m in layers)
+    assert str(found.total) == f"{32 * (1 + linear)}*N"
+    assert found.bounded == (linear > 0)
+    note = "tensor values determine how much is computed; the formula is an upper bound"
+    assert (note in archlint.cost(model, "N 4").notes) == (linear > 0)
+    values = torch.randn(64, 1, 4)
+    assert {counted(lambda x=x: model(x)) for x in values} >= {32}
+    assert max(counted(lambda x=x: model(x)) for x in values) <= found.total.at({"N": 1})
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+def test_a_layer_of_torchscript_has_a_name():
+    scripted = torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()))
+    (layer,) = archlint.cost(scripted, "N 3 H W").paths[0].layers[:1]
+    assert layer.flops.at({"N": 1, "H": 3, "W": 3}) == 2 * 3 * 4 * 9
+    assert layer.layer

@@ -1,0 +1,22 @@
+"""What a trace notes of calls on weights alone, which run for real and are not in its list."""
+
+from __future__ import annotations
+
+from archlint.models.meta_weights import reads_floats
+from archlint.ops.traits import traits_of
+from archlint.tracing.call_scopes import may_train
+from archlint.tracing.run import TraceRun
+from archlint.tracing.tensors.specs import forget_elements, map_tensors, with_specs
+from archlint.tracing.trace import Call
+
+
+def note_weight_call(run: TraceRun, call: Call) -> None:
+    """Note what the call read, what it counts as, and that random elements are not known."""
+    log, traits = run.log, traits_of(call.func)
+    log.reads_floats |= reads_floats(call.func, call.args, call.result)
+    if may_train(run.scopes.recorded, run.scopes.now):
+        map_tensors((call.args, call.kwargs), lambda tensor: log.read.add(id(tensor)))
+    if traits.random:
+        forget_elements(run, call.result)
+    if traits.flops is not None:
+        log.on_weights.append(with_specs(call))
