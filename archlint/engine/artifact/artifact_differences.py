@@ -64,53 +64,37 @@ class Comparison:
         return sorted(found.values(), key=lambda d: (sum(d.sizes.values()), [*d.sizes.values()]))
 
 
-def difference_inside(
+def difference(
     sizes: dict[str, int],
     answer: Answer,
-    expected: Sequence[Any],
+    expected: Sequence[Any] | None,
     previous: Sequence[Any],
     tolerance: float,
     *,
     reused: bool,
 ) -> Difference | None:
-    """The difference where the model accepts the sizes and returns ``expected``.
+    """The difference of one run, if there is one.
 
-    ``previous`` is the output of the request's call before this one, empty for none.
+    ``expected`` is what the model returns at the sizes; ``None`` if it refuses them. ``previous``
+    is the output of the request's call before this one, empty for none.
     """
     if answer.ended:
         return Difference("crash", sizes, answer.ended, reused)
     if answer.error:
-        return Difference("refuses", sizes, answer.error, reused)
-    got = [tuple(a.shape) for a in answer.outputs]
-    wanted = [tuple(a.shape) for a in expected]
-    if len(got) == len(wanted):
-        amount = max((_distance(a, b) for a, b in zip(answer.outputs, expected, strict=True)
-                      if a.shape == b.shape), default=0.0)  # fmt: skip
-    if got != wanted:
-        if _same(answer.outputs, previous):
-            return Difference("stale", sizes, "returned the previous call's output", reused)
-        text = f"returned {_shapes(got)}, eager returns {_shapes(wanted)}"
-        return Difference("shape", sizes, text, reused)
-    if amount > tolerance:
-        if _same(answer.outputs, previous):
-            return Difference("stale", sizes, "returned the previous call's output", reused)
-        text = f"differs from eager by {percent(amount)}"
-        return Difference("values", sizes, text, reused, amount)
-    return None
-
-
-def difference_outside(
-    sizes: dict[str, int], answer: Answer, previous: Sequence[Any], *, reused: bool
-) -> Difference | None:
-    """The difference where the model refuses the sizes."""
-    if answer.ended:
-        return Difference("crash", sizes, answer.ended, reused)
-    if answer.error:
-        return None
+        return None if expected is None else Difference("refuses", sizes, answer.error, reused)
+    got, amount = [tuple(a.shape) for a in answer.outputs], 0.0
+    if expected is None:
+        kind, text = "silent", f"returned {_shapes(got)}"
+    elif got != (wanted := [tuple(a.shape) for a in expected]):
+        kind, text = "shape", f"returned {_shapes(got)}, eager returns {_shapes(wanted)}"
+    else:
+        amount = max(map(_distance, answer.outputs, expected), default=0.0)
+        kind, text = "values", f"differs from eager by {percent(amount)}"
+        if amount <= tolerance:
+            return None
     if _same(answer.outputs, previous):
         return Difference("stale", sizes, "returned the previous call's output", reused)
-    shapes = _shapes([tuple(a.shape) for a in answer.outputs])
-    return Difference("silent", sizes, f"returned {shapes}", reused)
+    return Difference(kind, sizes, text, reused, amount)
 
 
 def equal(one: Sequence[Any], other: Sequence[Any], tolerance: float) -> bool:

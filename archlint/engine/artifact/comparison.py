@@ -14,14 +14,14 @@ from archlint.contracts.contract import Artifact, Contract, Input, ModelRef, Ten
 from archlint.contracts.nested import leaves
 from archlint.contracts.settings import shorten
 from archlint.contracts.size_text import size_text
+from archlint.contracts.text_layout import counted
 from archlint.contracts.verdict import Samples, Verdict
 from archlint.engine.artifact.artifact_differences import (
     KINDS,
     PLAIN,
     Comparison,
     Difference,
-    difference_inside,
-    difference_outside,
+    difference,
     equal,
     percent,
 )
@@ -86,12 +86,10 @@ def compare(
                 if isinstance(expected, str) is (points is inside):
                     raise ArchlintError(_disagreement(point, expected))
                 arrays = [arrays[i] for i in order]
-                if isinstance(expected, str):
-                    result.differences += pair.outside(point, arrays)
-                    result.outside += 1
-                else:
-                    result.differences += pair.inside(point, arrays, expected)
-                    result.inside += 1
+                wanted = None if isinstance(expected, str) else expected
+                result.differences += pair.differences(point, arrays, wanted)
+                result.outside += wanted is None
+                result.inside += wanted is not None
     return result
 
 
@@ -109,14 +107,19 @@ class _Pair:
     robust: bool
     base: tuple[list[Any], Sequence[Any]] | None = None
 
-    def inside(
-        self, point: dict[str, int], arrays: list[Any], expected: list[Any]
+    def differences(
+        self, point: dict[str, int], arrays: list[Any], expected: list[Any] | None
     ) -> Iterator[Difference]:
-        """How the artifact differs at sizes that the model accepts."""
+        """How the artifact differs at these sizes; ``expected`` is ``None`` if the model refuses.
+
+        After refused sizes the reused request must still return what it returned before. If the
+        artifact ran there, the next point gets a process of its own.
+        """
         limit = float("inf") if self.artifact.shapes_only else self.artifact.tolerance
         answer = self.process.run(arrays, reused=False)
-        found = difference_inside(point, answer, expected, (), limit, reused=False)
-        if self.base is None and (found is None or found.kind == "values"):
+        found = difference(point, answer, expected, (), limit, reused=False)
+        agrees = expected is not None and (found is None or found.kind == "values")
+        if self.base is None and agrees:
             self.base = (arrays, answer.outputs)
         if found is not None:
             yield found
@@ -126,27 +129,11 @@ class _Pair:
         if self.base is not None and self.base[0] is arrays:
             previous = ()  # the same inputs: the output must be the same
         answer = self.process.run(arrays, reused=True)
-        again = difference_inside(point, answer, expected, previous, limit, reused=True)
+        again = difference(point, answer, expected, previous, limit, reused=True)
         if again is not None:
             yield again
-
-    def outside(self, point: dict[str, int], arrays: list[Any]) -> Iterator[Difference]:
-        """How the artifact differs at sizes that the model refuses.
-
-        Afterwards the reused request must still return what it returned before. If the artifact
-        ran, the next point gets a process of its own.
-        """
-        answer = self.process.run(arrays, reused=False)
-        found = difference_outside(point, answer, (), reused=False)
-        if found is not None:
-            yield found
-            if found.kind == "crash":
-                return
-        previous = self._run_base()
-        answer = self.process.run(arrays, reused=True)
-        again = difference_outside(point, answer, previous, reused=True)
-        if again is not None:
-            yield again
+        if expected is not None:
+            return
         if self.base is not None and not answer.ended:
             after = self.process.run(self.base[0], reused=True)
             if not equal(after.outputs, self.base[1], self.artifact.tolerance):
@@ -289,8 +276,7 @@ def _kind_text(differences: Sequence[Difference], kind: str) -> str:
     last = max(differences, key=lambda d: d.amount) if kind == "values" else differences[-1]
     if last not in shown:
         shown[-1] = last
-    number = len(differences)
-    lines = [f"{KINDS[kind]}, at {number} size{'s' if number > 1 else ''}"]
+    lines = [f"{KINDS[kind]}, at {counted(len(differences), 'size')}"]
     for d in shown:
         reused = "   (reused request)" if d.reused else ""
         lines.append(f"{d.text} at {size_text(d.sizes)}{reused}")
