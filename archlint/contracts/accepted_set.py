@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Union
+from typing import Any, Union
 
 from archlint.contracts.contract import Input, TensorInput
 from archlint.contracts.nested import flow_text
@@ -88,6 +88,19 @@ class AcceptedSet:
         if self.accepts == "no size":
             return ("rejects", "any size") if self.exact else ("accepts", "")
         return "accepts", clause_words("only" if self.exact else "any", self.accepts)
+
+    def contract(self, id: str, model: str) -> dict[str, Any] | None:
+        """The contract that states this set, as data of a rule file; ``None`` if it is too long."""
+        key, clause = self.clause
+        if not clause or "…" in clause:
+            return None
+        contract: dict[str, Any] = {"id": id, "models": model, "input": input_as_yaml(self.input)}
+        if self.mode != "eval":
+            contract["mode"] = self.mode
+        contract[key] = clause
+        if self.output is not None and key == "accepts":
+            contract["output"] = self.output
+        return contract
 
     def accepted(self) -> Bool:
         """The sizes known to be accepted. Raises ``PhraseError`` if the text was shortened."""

@@ -102,6 +102,11 @@ class SizeClause:
     text: str
     declared: DeclaredRange | None = None
 
+    @property
+    def key(self) -> str:
+        """The key of the contract that has the clause: ``accepts`` or ``rejects``."""
+        return "rejects" if self.kind == "rejects" else "accepts"
+
 
 ANY_SIZE_CLAUSE = SizeClause("any", True, "any size")
 """Every size is accepted."""

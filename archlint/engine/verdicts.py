@@ -265,8 +265,7 @@ def _base(contract: Contract) -> Callable[..., Verdict]:
 def _contract_text(contract: Contract) -> str:
     parts = []
     if contract.clause.kind != "none":
-        kind = "rejects" if contract.clause.kind == "rejects" else "accepts"
-        parts.append(f"{kind} {contract.clause.text}")
+        parts.append(f"{contract.clause.key} {contract.clause.text}")
     if contract.output is not None:
         text = flow_text(contract.output, lambda t: t.text or " ".join(map(str, t.dims)))
         parts.append(f"output {text}")

@@ -115,19 +115,12 @@ def rule_file(entries: Sequence[AcceptedSet]) -> str:
     contracts: list[dict[str, Any]] = []
     notes = ["# Written by archlint infer."]
     for entry in entries:
-        kind, clause = entry.clause
-        if not clause or "…" in clause:
+        contract = entry.contract(_id(entry), entry.model)
+        if contract is None:
             notes.append(f"# {entry.model}, {entry.mode}: the result is not enough for a contract.")
             continue
         if not entry.exact:
             notes.append(f"# {entry.model}, {entry.mode}: not exact, it may accept more.")
-        contract: dict[str, Any] = {"id": _id(entry), "models": entry.model}
-        contract["input"] = input_as_yaml(entry.input)
-        if entry.mode != "eval":
-            contract["mode"] = entry.mode
-        contract[kind] = clause
-        if entry.output is not None and kind == "accepts":
-            contract["output"] = entry.output
         contracts.append(contract)
     rules = {"archlint": 1, "contracts": contracts}
     body = yaml.safe_dump(rules, sort_keys=False, allow_unicode=True, width=100)

@@ -38,10 +38,7 @@ def _lines(fix: Fix) -> list[str]:
         "weights": f"the existing weights {fix.weights}",
         "ran at": ", ".join(map(size_text, fix.ran)),
         "same": f"output as before at {', '.join(map(size_text, fix.same))}" if fix.same else "",
-        "updates": "; ".join(
-            f"{c.id} to {'rejects' if c.clause.kind == 'rejects' else 'accepts'}: {words}"
-            for c, words in fix.obsolete
-        ),
+        "updates": "; ".join(f"{c.id} to {c.clause.key}: {words}" for c, words in fix.obsolete),
         "note": "; ".join(filter(None, (fix.proposal.note, fix.note))),
     }
     if fix.narrows:

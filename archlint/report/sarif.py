@@ -184,8 +184,8 @@ def _key(contract: Contract) -> tuple[str, str | None, int | None]:
 
 
 def _of_contract(contract: Contract) -> dict[str, Any]:
-    kind = "rejects" if contract.clause.kind == "rejects" else "accepts"
-    parts = [] if contract.clause.kind == "none" else [f"{kind} {contract.clause.text}"]
+    clause = contract.clause
+    parts = [] if clause.kind == "none" else [f"{clause.key} {clause.text}"]
     if contract.structure:
         parts.append(f"has the structure {structure_as_yaml(contract.structure)}")
     if contract.costs:

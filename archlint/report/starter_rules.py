@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from archlint.contracts.accepted_set import AcceptedSet, input_as_yaml
+from archlint.contracts.accepted_set import AcceptedSet
 
 WIDTH = 100  # columns
 REASON = 300  # characters of a reason
@@ -68,14 +68,10 @@ class InferredModel:
         """Its contract as data of a rule file; ``None`` if there is a reason against one."""
         if self.entry is None or self.reason:
             return None
-        kind, clause = self.entry.clause
-        if not clause or "…" in clause:
-            return None
-        contract = {"id": self.name, "models": self.name, "input": input_as_yaml(self.entry.input)}
-        # Not "only": a model that accepts more than it did must not break its contract.
-        contract[kind] = re.sub("^only ", "any ", clause)
-        if kind == "accepts" and self.entry.output is not None:
-            contract["output"] = self.entry.output
+        contract = self.entry.contract(self.name, self.name)
+        if contract is not None and "accepts" in contract:
+            # Not "only": a model that accepts more than it did must not break its contract.
+            contract["accepts"] = re.sub("^only ", "any ", contract["accepts"])
         return contract
 
 

@@ -71,26 +71,27 @@ def _factor(exact: Fraction) -> _Factor | None:
 
 def floor_of_product(path: BranchingPath, product: FloatProduct) -> Size | None:
     """``math.floor(size * factor)``; ``None`` for a factor that is no simple fraction."""
-    if product.factor > 0 and not path.branch(ge(product.size, 0)):
-        above_opposite = ceil_of_product(path, FloatProduct(-product.size, product.factor))
-        return None if above_opposite is None else -above_opposite
-    size, factor = product.size, _usable(path, product)
-    if factor is None:
-        return None
-    below = _inexact(size, factor, 1) if factor.excess < 0 else False
-    return floordiv(size * factor.num, factor.den) - int(path.branch(below))
+    return _whole_beside(path, product, above=False)
 
 
 def ceil_of_product(path: BranchingPath, product: FloatProduct) -> Size | None:
     """``math.ceil(size * factor)``, as :func:`floor_of_product`."""
+    return _whole_beside(path, product, above=True)
+
+
+def _whole_beside(path: BranchingPath, product: FloatProduct, above: bool) -> Size | None:
     if product.factor > 0 and not path.branch(ge(product.size, 0)):
-        below_opposite = floor_of_product(path, FloatProduct(-product.size, product.factor))
-        return None if below_opposite is None else -below_opposite
+        negative = FloatProduct(-product.size, product.factor)
+        opposite = _whole_beside(path, negative, not above)
+        return None if opposite is None else -opposite
     size, factor = product.size, _usable(path, product)
     if factor is None:
         return None
-    above = _inexact(size, factor, 1) if factor.excess > 0 else False
-    return ceildiv(size * factor.num, factor.den) + int(path.branch(above))
+    beyond = factor.excess > 0 if above else factor.excess < 0
+    off = int(path.branch(_inexact(size, factor, 1) if beyond else False))
+    if above:
+        return ceildiv(size * factor.num, factor.den) + off
+    return floordiv(size * factor.num, factor.den) - off
 
 
 def round_product(path: BranchingPath, product: FloatProduct) -> Size | None:

@@ -76,7 +76,7 @@ def restated(contract: Contract, source: ModelSource) -> str:
 def holds_with(contract: Contract, source: ModelSource, words: str) -> bool:
     """Whether the contract is proved with a clause of these words."""
     try:
-        clause = parse_clause(words, _key(contract))
+        clause = parse_clause(words, contract.clause.key)
         return check_source(replace(contract, clause=clause), source, samples=0).word == "proved"
     except (ArchlintError, PhraseError):
         return False
@@ -95,7 +95,7 @@ def with_updates(edit: Edit, updates: Sequence[Update]) -> tuple[Edit, tuple[Edi
         before = edits.get(file.resolve())
         content = before.after if before else None
         line = contract.where.line
-        changed = rule_file_edit(file, line, _key(contract), words, content)
+        changed = rule_file_edit(file, line, contract.clause.key, words, content)
         if changed is None or not _reads(changed, contract.id, words):
             return None
         edits[file.resolve()] = replace(changed, before=before.before) if before else changed
@@ -113,7 +113,3 @@ def _reads(edit: Edit, id: str, words: str) -> bool:
     except (RuleFileError, UnicodeDecodeError):
         return False
     return after == {**before, id: after[id]} and after[id].split() == words.split()
-
-
-def _key(contract: Contract) -> str:
-    return "rejects" if contract.clause.kind == "rejects" else "accepts"
