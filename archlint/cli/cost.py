@@ -77,10 +77,12 @@ def cost(
     from archlint.contracts.settings import version
     from archlint.report import cost_text
 
-    given = click.get_current_context().get_parameter_source("optimizer")
-    if given is ParameterSource.COMMANDLINE and not train:
+    source_of = click.get_current_context().get_parameter_source
+    if source_of("optimizer") is ParameterSource.COMMANDLINE and not train:
         raise click.UsageError("--optimizer requires --train")
-    if fits is not None and fits.isdigit() and len(fits) < 4:
+    if source_of("mode") is ParameterSource.COMMANDLINE and train and mode != "train":
+        raise click.UsageError("--train counts the mode train; leave out --mode")
+    if fits is not None and fits.isdigit() and fits.strip("0") and len(fits) < 4:
         hint = f"found {fits} bytes; did you mean {fits}GiB?"
         raise click.BadParameter(hint, param_hint="--fits")
     input = read_input(input_)

@@ -42,12 +42,12 @@ def unit_factor(unit: str) -> int:
     prefix = unit.removesuffix("B")
     if not prefix:
         return 1
-    return int((1024 if prefix.endswith("i") else 1000) ** ("KMGT".index(prefix[0]) + 1))
+    return int((1024 if prefix.endswith("i") else 1000) ** ("KMGT".index(prefix[0].upper()) + 1))
 
 
 def parse_bytes(text: str) -> int:
     """The number of bytes in ``24GiB``, ``512 MB`` or ``1000``; ``ValueError`` for other texts."""
-    match = re.fullmatch(r"\s*([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*((?:[KMGT]i?)?B)?\s*", text)
+    match = re.fullmatch(r"\s*([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*((?:[kKMGT]i?)?B)?\s*", text)
     if match is None:
         raise ValueError(f"found {text.strip()!r:.40}, expected bytes such as 24GiB or 512 MB")
     return int(Decimal(match[1]) * unit_factor(match[2] or "B"))

@@ -315,6 +315,13 @@ def explore_accepted_input(run: CheckRun) -> tuple[CheckRun, Exploration]:
     """As :func:`explore_likely_input`. Raises ``ArchlintError`` if the model accepts no guess."""
     run, exploration, errors = explore_likely_input(run)
     if errors:
+        traced = exploration.paths[0].trace
+        if len(errors) == 1 and traced.outcome == "unknown":
+            guess = input_text(run.contract.input)
+            raise ArchlintError(
+                f"it is not known whether {run.source.name} accepts the guessed input {guess}: "
+                f"{exploration.reasons[0] if exploration.reasons else traced.error}"
+            )
         raise ArchlintError(_wrong_guess(run.source.name, errors))
     return run, exploration
 

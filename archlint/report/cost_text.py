@@ -66,7 +66,7 @@ def _memory(cost: ModelCost, at: str) -> dict[str, str]:
 def bytes_text(size: int) -> str:
     """The bytes in the largest unit in which they are at least 1: ``1.46 GiB``."""
     value, unit = float(size), 0
-    while value >= 1024 and unit < len(_BINARY) - 1:
+    while round(value, 1) >= 1024 and unit < len(_BINARY) - 1:
         value, unit = value / 1024, unit + 1
     return f"{value:.4g} {_BINARY[unit]}"
 
@@ -80,6 +80,9 @@ def _fits(cost: ModelCost, found: Fits) -> list[str]:
         needed = f"   {bytes_text(fit.needed)}" if fit.found else ""
         lines.append(f"  {fixed:<20}{sizes}{needed}")
     condition = f"\nat sizes with {cost.paths[0].where}" if len(cost.paths) > 1 else ""
+    if found.constant > found.limit:
+        needs = f"no size: weights and what each needs take {found.constant:,} bytes"
+        return [*lines, *labelled({"where": needs}, LABEL)]
     return [*lines, *labelled({"where": _formula(found.formula) + condition}, LABEL)]
 
 

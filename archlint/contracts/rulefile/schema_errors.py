@@ -12,6 +12,7 @@ from archlint.contracts.rulefile.schema import (
     ArtifactEntry,
     BudgetEntry,
     ContractEntry,
+    CostsEntry,
     ModelEntry,
     OverrideEntry,
     ParametersEntry,
@@ -170,6 +171,8 @@ def _entry(place: Place, source: Source) -> type[BaseModel]:
         return BudgetEntry
     if place[2] == "accepts":
         return RangesEntry
+    if place[2] == "costs":
+        return CostsEntry
     if place[2] == "artifact":
         return ArtifactEntry
     if place[2] == "structure":

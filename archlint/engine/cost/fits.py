@@ -146,5 +146,6 @@ def _formula(amount: Amount | Peak, batch: str, constant: int, limit: int) -> st
         each = [product_text(one) for one, _ in filter(None, parts)]
         if len(left) == 1:
             one = each[0] if len(each) == 1 else f"max({', '.join(each)})"
-            return f"{batch} <= {left.pop()}//({one})"
+            one = one if one.isalnum() or len(each) > 1 else f"({one})"
+            return f"{batch} <= {left.pop()}//{one}"
     return f"{amount} <= {limit - constant}"

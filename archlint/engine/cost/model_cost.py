@@ -201,6 +201,8 @@ class _Wanted:
             limit = None if options.fits is None else parse_bytes(options.fits)
         except ValueError as e:
             raise ArchlintError(f"fits: {e}") from None
+        if limit == 0:
+            raise ArchlintError(f"fits: found {options.fits!r}, expected more than 0 bytes")
         return cls(_dtype(options.dtype), optimizer, limit, (options.fits or "").strip())
 
 
@@ -272,7 +274,7 @@ def _point(
     accepts = exploration.accepts(point) if point is not None else None
     if point is None or not accepts:
         where = size_text(point or {}) or "any size"
-        known = f"{name} does not accept {where}"
+        known = f"{name} does not accept {where}; archlint infer shows what it accepts"
         unknown = f"it is not known whether {name} accepts {where}"
         if any(size < 1 for size in (point or {}).values()):
             unknown += "; sizes are followed from 1 on"

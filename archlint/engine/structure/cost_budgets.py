@@ -100,7 +100,7 @@ def _traced(view: ModelView, budget: CostBudget) -> Iterator[Violation]:
     elif unsolved is not None:
         raise unsolved
     elif not applies and view.paths and not view.reasons:
-        raise Vacuous(f"no size that the model accepts is one of {budget.kind}: {budget.text}")
+        raise Vacuous(f"the model accepts no size that {budget.kind}: {budget.text} is about")
 
 
 def _cases(amount: Amount | Peak) -> list[_Case]:
@@ -201,6 +201,9 @@ def _violation(
 ) -> Violation:
     here = next(one for one in spent if holds(one.path.accepted, point))
     value, counted = here.amount.at(point), here.counted
+    if counted is not None and counted.bounded:
+        most = f"{budget.kind} at {size_text(point)}: at most {value:,}"
+        raise CannotCheck(f"tensor values determine {most}, expected {budget.text}")
     if counted is not None:
         module, most = _most({m: a.at(point) for m, a in counted.modules.items()})
     else:

@@ -61,7 +61,7 @@ def test_the_formula_says_the_same():
     model, input = CASES["any"]
     found = archlint.cost(model, input, fits="300 KiB", at={"N": 1, "H": 16, "W": 16})
     weights = 4 * (8 * 27 + 8 + 16 + 4 * 72 + 4) + 4 * 16 + 8  # the last: batches, an int64
-    assert found.fits.formula.startswith(f"N <= {300 * 1024 - weights}//(max(")
+    assert found.fits.formula.startswith(f"N <= {300 * 1024 - weights}//max(")
     found = archlint.cost(model, input, fits="300 KiB", optimizer="adam", at="16x16")
     assert found.fits.formula.startswith("N <= ")
 

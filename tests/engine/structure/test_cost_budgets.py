@@ -86,3 +86,23 @@ def test_the_smallest_sizes_are_those_of_enumeration(name, kind, share):
         sizes = {**verdict.counterexample, size: int(number)}
         if sizes in POINTS:
             assert values[POINTS.index(sizes)] <= limit, (size, number)
+
+
+class Exits(nn.Module):
+    """Values decide whether the second layer runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x):
+        y = self.first(x)
+        return self.second(y) if y.mean() > 0 else y
+
+
+@pytest.mark.parametrize(("limit", "word"), [(256, "proved"), (255, "error"), (128, "error")])
+def test_what_values_determine_is_not_broken(limit, word):
+    verdict = archlint.check(Exits(), "N 8", costs={"flops": f"<= {limit} at N=1"}, samples=0)
+    assert verdict.word == word
+    if word == "error":
+        assert "tensor values determine flops at N=1: at most 256, expected" in str(verdict)
