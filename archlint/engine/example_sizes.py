@@ -51,12 +51,12 @@ def parse_sizes(names: Sequence[str], at: str | Mapping[str, int]) -> dict[str, 
 
 
 def common_sizes(
-    exploration: Exploration, deadline: float, *, within: Bool = True, asked: Bool = False
+    exploration: Exploration, deadline: float, *, within: Bool = True, of_contract: Bool = False
 ) -> dict[str, int] | None:
     """Accepted sizes that are common, else the smallest accepted ones, else any known ones.
 
-    Sizes ``within`` a set come before all others: common ones, the smallest of ``asked``, a
-    contract's sizes, less common and then round ones.
+    Sizes ``within`` a set come before all others: common ones, the smallest of ``of_contract``, the
+    sizes of a contract, less common and then round ones.
     ``None`` if none are known before ``deadline``, a time of :mod:`.effort_clock`.
     """
 
@@ -73,9 +73,9 @@ def common_sizes(
         if within is not True:
             inside = conj(exploration.accepted, within)
             best = next((point for point in accepted if holds(within, point)), None)
-            if best is None and (best := _smallest(solver, inside)) is not None:
+            if best is None and (best := solver.smallest_or_any(inside)[0]) is not None:
                 usual = [p for p in squares(LESS_COMMON) if holds(within, p)]
-                if _smallest(solver, asked) != best:
+                if solver.smallest_or_any(of_contract)[0] != best:
                     best = usual[0] if usual else _round(inside, best)
             if best is not None:
                 return best
@@ -84,13 +84,6 @@ def common_sizes(
         return solver.smallest(exploration.accepted) or solver.find(exploration.known)
     except Unsolved:
         return accepted[0] if accepted else None
-
-
-def _smallest(solver: Solver, where: Bool) -> dict[str, int] | None:
-    try:
-        return solver.smallest(where)
-    except Unsolved:
-        return solver.find(where)
 
 
 def _round(where: Bool, point: dict[str, int]) -> dict[str, int]:

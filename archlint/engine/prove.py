@@ -65,7 +65,7 @@ def prove(run: CheckRun, exploration: Exploration) -> ProofAttempt:
         if point is None:
             solver = Solver(question.names, question.box, run.deadline)
             solver.add(question.domain)
-            point, smallest = _smallest(solver, bad)
+            point, smallest = solver.smallest_or_any(bad)
             if point is None:
                 vacuous = _premise_is_empty(solver, question)
                 return ProofAttempt(None, vacuous, () if vacuous else open_reasons)
@@ -120,14 +120,6 @@ def _expected(
         return "accepted", path.first_failed_claim(point)
     requirements = _output_requirements(contract, path.trace)
     return "output", next(r for r in requirements if not holds(r.formula, point))
-
-
-def _smallest(solver: Solver, bad: Bool) -> tuple[dict[str, int] | None, bool]:
-    """Sizes that violate the contract, and whether these are proved to be the smallest."""
-    try:
-        return solver.smallest(bad), True
-    except Unsolved:
-        return solver.find(bad), False
 
 
 def _domain_is_empty(run: CheckRun) -> bool:

@@ -150,15 +150,8 @@ def _compared(before: AcceptedSet, after: AcceptedSet, deadline: float) -> Chang
 
 
 def _example(where: Bool, refuser: AcceptedSet, solver: Solver) -> Example | None:
-    point, smallest = _smallest(where, solver)
+    point, smallest = solver.smallest_or_any(where)
     return None if point is None else Example(point, refuser.refusal_of(point), smallest)
-
-
-def _smallest(where: Bool, solver: Solver) -> tuple[dict[str, int] | None, bool]:
-    try:
-        return solver.smallest(where), True
-    except Unsolved:
-        return solver.find(where), False
 
 
 def _other_output(
@@ -173,7 +166,7 @@ def _other_output(
             shapes = map(output_shape.parse_whole, (one.output, other.output))
             same = output_shape.equal(*shapes)
             both.append(conj(region(one.where), region(other.where), negate(same)))
-    point, smallest = _smallest(conj(where, disj(*both)), solver)
+    point, smallest = solver.smallest_or_any(conj(where, disj(*both)))
     return None if point is None else Example(point, None, smallest)
 
 

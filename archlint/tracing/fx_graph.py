@@ -1,6 +1,6 @@
 """One path as a ``torch.fx`` graph: a node per call, each with its sizes, needs and place.
 
-The tracer records a flat list of calls; :func:`of` makes a graph of it on request.
+The tracer records a flat list of calls; :func:`graph_of` makes a graph of it on request.
 ``node.meta`` holds
 
 - ``shape``: the sizes of what came out, as formulas, nested as it was, or ``None``,
@@ -33,7 +33,7 @@ _SINGLE = frozenset(
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 
 
-def of(trace: Trace, model: nn.Module | None = None) -> fx.Graph:
+def graph_of(trace: Trace, model: nn.Module | None = None) -> fx.Graph:
     """The calls of ``trace`` as a graph.
 
     With the ``model`` that was traced, its parameters and buffers are ``get_attr`` nodes under

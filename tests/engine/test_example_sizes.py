@@ -77,7 +77,7 @@ def test_the_smallest_sizes_of_a_contract_and_usual_ones_come_before_round_ones(
     model = nn.Sequential(*convs, nn.Flatten(), nn.Linear(4 * features**2, 2))
     exploration = archlint.infer(model, "N 3 H W").explored
     asked = conj(ge(symbol("H"), low), ge(symbol("W"), low))
-    found = common_sizes(exploration, now() + 10, within=exploration.accepted, asked=asked)
+    found = common_sizes(exploration, now() + 10, within=exploration.accepted, of_contract=asked)
     assert found == {"N": 1, "H": side, "W": side}
 
 

@@ -30,7 +30,7 @@ class Net(nn.Module):
 def made(model=None):
     model = model or Net()
     walked = trace(model, IMAGE, AT, BOX)
-    return walked, graph.of(walked, model)
+    return walked, graph.graph_of(walked, model)
 
 
 def nodes(g, op):
@@ -60,7 +60,7 @@ def test_weights_go_by_their_own_names():
 
 def test_without_the_model_weights_are_constants():
     walked, _ = made()
-    assert {n.target for n in graph.of(walked).nodes if n.op == "get_attr"} == {"constant"}
+    assert {n.target for n in graph.graph_of(walked).nodes if n.op == "get_attr"} == {"constant"}
 
 
 def test_place_and_claims():
@@ -101,7 +101,7 @@ def test_a_write_in_place_is_what_later_calls_see():
 def test_a_refused_path_ends_without_an_output():
     model = nn.Sequential(nn.Conv2d(3, 4, 64), nn.ReLU())
     walked = trace(model, IMAGE, AT, BOX)
-    g = graph.of(walked, model)
+    g = graph.graph_of(walked, model)
     assert walked.outcome == "refused"
     assert not nodes(g, "output")
     assert [c.held for c in nodes(g, "call_function")[-1].meta["claims"]] == [False]

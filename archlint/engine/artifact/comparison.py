@@ -252,7 +252,7 @@ def compared_verdict(
         lines |= {"agrees": compared}
         return replace(verdict, word="tested", message=message, details=lines, samples=samples)
     first = result.of_kind(kinds[0])[0]
-    lines |= {"fails at": _at(first)}
+    lines |= {"fails at": _sizes_text(first)}
     for kind in kinds:
         lines[kind] = _kind_text(result.of_kind(kind), kind)
     note = note_on(result)
@@ -265,7 +265,7 @@ def compared_verdict(
                    counterexample=dict(first.sizes), confirmed=True)  # fmt: skip
 
 
-def _at(difference: Difference) -> str:
+def _sizes_text(difference: Difference) -> str:
     how = "in a reused request" if difference.reused else "in a fresh request"
     return f"{size_text(difference.sizes)}   (smallest of those run; {difference.text}, {how})"
 

@@ -58,7 +58,7 @@ class ModelView:
     @cached_property
     def graphs(self) -> list[fx.Graph]:
         """The paths that reach an output, as :mod:`archlint.tracing.fx_graph` records them."""
-        return [graph.of(p.trace, self.model) for p in self.accepting]
+        return [graph.graph_of(p.trace, self.model) for p in self.accepting]
 
     def source(self, path: str) -> str:
         """``file:line`` where the user's code makes the module at ``path``, or empty."""

@@ -70,8 +70,8 @@ def broken_contract(run: CheckRun, violation: SizeViolation) -> BrokenContract:
     half = replace(run, deadline=now() + run.seconds_left / 2)  # fixes need the other one
     exploration = accepted_sizes(half)
     good = conj(run.question.premise, holding(exploration, run.contract))
-    asked = run.question.premise
-    point = common_sizes(exploration, run.deadline, within=good, asked=asked)
+    premise = run.question.premise
+    point = common_sizes(exploration, run.deadline, within=good, of_contract=premise)
     if point is not None and not exploration.accepts(point):
         point = None
     share = replace(run, deadline=now() + run.seconds_left / BLAME)  # fixes help more than blame

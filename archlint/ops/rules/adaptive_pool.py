@@ -38,10 +38,10 @@ def _output_sizes(
 
 
 def _pool(
-    path: Path, n: int, input: TensorSpec, outputs: tuple[Size, ...], asked: tuple[Size, ...]
+    path: Path, n: int, input: TensorSpec, outputs: tuple[Size, ...], needed: tuple[Size, ...]
 ) -> TensorSpec:
     claim_ndim(path, "an input", input, n + 1, n + 2)
-    claim_positive(path, *asked)
+    claim_positive(path, *needed)
     for out in outputs:
         if not isinstance(out, int) or out < 0:
             path.claim(ge(out, 0), "output_size {} >= 0", out)

@@ -78,8 +78,8 @@ def _same_layout(path: Path, input: TensorSpec) -> TensorSpec:
 
 @shape_rule(torch.flip, Tensor.flip)
 def flip(path: Path, input: TensorSpec, *order: Any, dims: Any = None) -> TensorSpec:
-    asked = (dims,) if isinstance(dims, int) else variadic(order, dims)
-    axes = [axis(path, d, input.ndim) for d in asked]
+    order = (dims,) if isinstance(dims, int) else variadic(order, dims)
+    axes = [axis(path, d, input.ndim) for d in order]
     path.claim(len(set(axes)) == len(axes), "dimensions that differ from one another")
     return _same_layout(path, input)
 

@@ -40,15 +40,15 @@ def variadic(sizes: Sequence[Any], named: Any = None) -> tuple[Any, ...]:
 @shape_rule(torch.squeeze, Tensor.squeeze, view=View.WHOLE)
 def squeeze(path: Path, input: TensorSpec, dim: Any = None) -> TensorSpec:
     if dim is None:
-        asked = set(range(input.ndim))
+        chosen = set(range(input.ndim))
     else:
         axes = [
             axis(path, d, input.ndim) for d in (dim if isinstance(dim, (list, tuple)) else [dim])
         ]
-        asked = set(axes)
-        path.claim(len(asked) == len(axes), "dimensions that differ from one another")
+        chosen = set(axes)
+        path.claim(len(chosen) == len(axes), "dimensions that differ from one another")
     kept = [
-        d for d in range(input.ndim) if d not in asked or not decide(path, eq(input.dims[d], 1))
+        d for d in range(input.ndim) if d not in chosen or not decide(path, eq(input.dims[d], 1))
     ]
     return reordered(input, kept)
 
@@ -72,9 +72,9 @@ def reordered(input: TensorSpec, order: Sequence[int]) -> TensorSpec:
 
 @shape_rule(torch.permute, Tensor.permute, view=View.WHOLE)
 def permute(path: Path, input: TensorSpec, *order: Any, dims: Any = None) -> TensorSpec:
-    asked = variadic(order, dims)
-    path.claim(len(asked) == input.ndim, "{} dimensions, gets {}", input.ndim, len(asked))
-    axes = [axis(path, d, input.ndim) for d in asked]
+    order = variadic(order, dims)
+    path.claim(len(order) == input.ndim, "{} dimensions, gets {}", input.ndim, len(order))
+    axes = [axis(path, d, input.ndim) for d in order]
     path.claim(len(set(axes)) == len(axes), "dimensions that differ from one another")
     return reordered(input, axes)
 

@@ -57,6 +57,13 @@ class Solver:
         except NotSeparable:
             return self._z3_solver().smallest(formula)
 
+    def smallest_or_any(self, formula: Bool = True) -> tuple[dict[str, int] | None, bool]:
+        """As :meth:`smallest`, else as :meth:`find`; and whether no smaller sizes are left."""
+        try:
+            return self.smallest(formula), True
+        except Unsolved:
+            return self.find(formula), False
+
     def _by_residues(self, formula: Bool) -> dict[str, int] | None:
         if formula is not False and passed(self.deadline):
             raise Unsolved("no time left")

@@ -65,7 +65,7 @@ def is_caught(root: CodeType | None, kinds: Sequence[type[Exception]] = ERRORS) 
                 return None
             found = found or fate
         if _is_item_of_iteration(frame):
-            fate = _one({issubclass(kind, IndexError) for kind in kinds})
+            fate = _common_fate({issubclass(kind, IndexError) for kind in kinds})
             if fate is None:
                 return None
             found = found or fate
@@ -186,17 +186,17 @@ def _ended_by(manager: Manager, kinds: Sequence[type[Exception]]) -> bool | None
     """Whether code continues after a ``with`` in which errors of these kinds are raised."""
     if isinstance(manager, bool):
         return manager and (True if len(kinds) == 1 else None)
-    return _one({any(issubclass(kind, m) for m in manager) for kind in kinds})
+    return _common_fate({any(issubclass(kind, m) for m in manager) for kind in kinds})
 
 
 def _handled(
     handlers: Sequence[ast.ExceptHandler], frame: FrameType, kinds: Sequence[type[Exception]]
 ) -> bool | None:
     """What becomes of errors of these kinds in a ``try``; ``None`` if unknown or different."""
-    return _one({_fate(handlers, frame, kind, len(kinds) == 1) for kind in kinds})
+    return _common_fate({_fate(handlers, frame, kind, len(kinds) == 1) for kind in kinds})
 
 
-def _one(fates: set[bool | None]) -> bool | None:
+def _common_fate(fates: set[bool | None]) -> bool | None:
     return fates.pop() if len(fates) == 1 else None
 
 

@@ -200,7 +200,7 @@ def _merged(path: TracedPath, before: Mark, branches: list[_Branch], begin: int,
     results = [(w, r) for w, (_, r) in zip(whens, branches, strict=True) if r is not _REFUSED]
     if len({_pattern(result, {}) for _, result in results}) > 1:
         raise CannotMerge  # the same tensor twice on one of them
-    result = _one(path, results, begin)
+    result = _merged_result(path, results, begin)
     for events, _ in branches:
         taken: list[Bool] = []
         for event in events:
@@ -212,7 +212,7 @@ def _merged(path: TracedPath, before: Mark, branches: list[_Branch], begin: int,
     return result
 
 
-def _one(path: TracedPath, results: list[tuple[Bool, Any]], begin: int) -> Any:
+def _merged_result(path: TracedPath, results: list[tuple[Bool, Any]], begin: int) -> Any:
     """One result that equals each of ``results`` where its condition holds."""
     first = results[0][1]
     if any(type(r) is not type(first) for _, r in results):
@@ -238,7 +238,9 @@ def _one(path: TracedPath, results: list[tuple[Bool, Any]], begin: int) -> Any:
     if type(first) in (tuple, list):
         if any(len(r) != len(first) for _, r in results):
             raise CannotMerge
-        parts = (_one(path, [(w, r[i]) for w, r in results], begin) for i in range(len(first)))
+        parts = (
+            _merged_result(path, [(w, r[i]) for w, r in results], begin) for i in range(len(first))
+        )
         return type(first)(parts)
     if isinstance(first, _PLAIN) and all(r == first for _, r in results):
         return first

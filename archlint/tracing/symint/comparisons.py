@@ -43,7 +43,7 @@ def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any],
         if (sides := _of_sums(a, b)) is not None:
             return build(*sides)
         x, y = ratio_of(a), ratio_of(b)
-        if x is not None and y is not None and _told_apart(path, x, y):
+        if x is not None and y is not None and _compares_as_ratios(path, x, y):
             return build(x.num * y.den, y.num * x.den)
         if (truth := _of_rounded(path, build, plain, a, b)) is not None:
             return truth
@@ -195,7 +195,7 @@ def _of_truths(build: Callable[[Size, Size], Bool], a: Bool, b: Bool) -> Bool:
     return disj(*(conj(a if x else negate(a), b if y else negate(b)) for x, y in cases))
 
 
-def _told_apart(path: SizePath, x: Ratio, y: Ratio) -> bool:
+def _compares_as_ratios(path: SizePath, x: Ratio, y: Ratio) -> bool:
     """Whether the doubles of two ratios compare as the ratios do.
 
     ``p / q``, rounded once, and a ``r / s`` that is not rounded differ by ``1 / (q*s)`` at least,
