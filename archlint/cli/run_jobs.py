@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archlint.cli.exit_codes import CannotRun
+from archlint.contracts.text_layout import counted
 from archlint.errors import NEEDS_TORCH
 from archlint.runner.backend import Backend
 
@@ -95,8 +96,8 @@ def run_logged(
             first_run = not resume.exists() and resume.resolve() == log.resolve()
         logged = logged_verdicts(resume, jobs) if resume and not first_run else {}
         if resume:
-            verdicts = "verdict" if len(jobs) == 1 else "verdicts"
-            click.echo(f"{len(logged)} of {len(jobs)} {verdicts} taken from {resume}", err=True)
+            share = f"{len(logged)} of {counted(len(jobs), 'verdict')}"
+            click.echo(f"{share} taken from {resume}", err=True)
         done |= logged
     for index in sorted(done):
         on_verdict(index, done[index])

@@ -99,7 +99,8 @@ def _read(name: str, path: Path, before: tuple[Path, ...]) -> Pack:
                 ("pack",), f"found the name {declared!r}", f"{expected!r}, the name of the file"
             )
     parent = _parent(collector, data.get("extends"), path, (*before, path.resolve()))
-    own = read_parameters(collector, _mapping(data, "parameters"))
+    stated = data.get("parameters")
+    own = read_parameters(collector, stated if isinstance(stated, dict) else {})
     parameters = {**(parent.parameters if parent else {}), **own}
     templates = _templates(collector, data, parameters)
     together = {**(parent.templates if parent else {}), **templates}
@@ -137,11 +138,6 @@ def _parent(
     except RuleFileError as error:
         collector.mistakes += error.mistakes
     return None
-
-
-def _mapping(data: dict[str, Any], key: str) -> dict[str, Any]:
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}
 
 
 def _templates(

@@ -28,7 +28,6 @@ def choose_sizes(
     box: Box,
     moduli: Mapping[str, set[int]],
     count: int,
-    seed: int = 0,
     points: Iterable[Mapping[str, int]] = (),
     admits: Callable[[Sizes], bool] = lambda point: True,
 ) -> list[Sizes]:
@@ -60,7 +59,7 @@ def choose_sizes(
     corner = largest_corner(symbols, box)
     if corner is not None:
         chosen.add(corner)
-    draw = random.Random(seed)
+    draw = random.Random(0)
     for _ in range(200 * count):
         if len(chosen.points) >= count or chosen.refused > 4 * count:
             break

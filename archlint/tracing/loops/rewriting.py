@@ -271,9 +271,9 @@ class _Change(ast.NodeTransformer):
         return self._loop(counted_loop(node, counter, HELPER), names)
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
-        return self._comprehension(node, "list_of")
+        return self._listed(node)
 
-    def _comprehension(self, node: ast.ListComp | ast.GeneratorExp, into: str) -> ast.expr:
+    def _listed(self, node: ast.ListComp | ast.GeneratorExp) -> ast.expr:
         carried = {n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
         targets = [n for g in node.generators for n in ast.walk(g.target)]
         stored = {n.id for n in targets if isinstance(n, ast.Name)}
@@ -286,7 +286,7 @@ class _Change(ast.NodeTransformer):
             generator.iter = _call(generator.iter, "loop", generator.iter, _constant(site))
         element = _with_lists(node.elt)
         items = ast.copy_location(ast.GeneratorExp(element, node.generators), node)
-        return _call(node, into, items)
+        return _call(node, "list_of", items)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -295,7 +295,7 @@ class _Change(ast.NodeTransformer):
         if isinstance(only, ast.Call) and not self.has_map:
             only = mapped(only)
         if name in _OF_ALL and isinstance(only, ast.GeneratorExp):
-            node.args[0] = self._comprehension(only, "list_of")
+            node.args[0] = self._listed(only)
         else:
             self.generic_visit(node)
         for at, arg in enumerate(node.args):

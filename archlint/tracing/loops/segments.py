@@ -62,11 +62,6 @@ def is_symbolic(segments: Iterable[Segment]) -> bool:
     return any(isinstance(s.repeats, Expr) for s in segments)
 
 
-def reversed_segments(segments: Iterable[Segment]) -> list[Segment]:
-    """The same elements from the last to the first."""
-    return list(segments)[::-1]
-
-
 def element(path: TracedPath, segments: list[Segment], index: Any) -> Any:
     """The element at an index, which branches on the lengths of segments.
 
