@@ -12,12 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from archlint.cli.exit_codes import (
-    EXIT_CANNOT_RUN,
-    EXIT_INTERRUPTED,
-    CannotRun,
-    discard_stdout,
-)
+from archlint.cli.exit_codes import EXIT_CANNOT_RUN, EXIT_INTERRUPTED, CannotRun, discard_stdout
 from archlint.errors import NEEDS_TORCH, ArchlintError
 
 EPILOG = """\b

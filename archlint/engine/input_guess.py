@@ -20,12 +20,7 @@ from archlint.engine.check_run import CheckRun
 from archlint.engine.diagnosis.input_mismatch import takes_list
 from archlint.engine.exploration import Exploration
 from archlint.engine.explore import explore_model
-from archlint.engine.input_example import (
-    annotation_text,
-    example_input,
-    mapping_keys,
-    settings_of,
-)
+from archlint.engine.input_example import annotation_text, example_input, mapping_keys, settings_of
 from archlint.engine.rearranged_input import rearranged_input
 from archlint.errors import ArchlintError
 from archlint.models.annotations.forward import read_annotations

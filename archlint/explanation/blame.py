@@ -12,12 +12,7 @@ from archlint.engine.prove import ProofAttempt, SizeViolation, prove
 from archlint.engine.weights.ties import ties, weight_claims
 from archlint.explanation.limiting_layers import site_text
 from archlint.explanation.path_rows import layer_text
-from archlint.explanation.relaxation import (
-    Site,
-    accepted_without,
-    layer_paths,
-    site_of,
-)
+from archlint.explanation.relaxation import Site, accepted_without, layer_paths, site_of
 from archlint.explanation.tied_weights import needed_shape_text, tied_weights
 from archlint.runtime.effort_clock import passed
 from archlint.symbolic.formula import conj, negate

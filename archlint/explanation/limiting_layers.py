@@ -9,13 +9,7 @@ from archlint.contracts.size_text import size_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.describe.describe import describe
 from archlint.engine.exploration import Exploration
-from archlint.explanation.relaxation import (
-    Site,
-    accepted_without,
-    claims_at,
-    layer_paths,
-    site_of,
-)
+from archlint.explanation.relaxation import Site, accepted_without, claims_at, layer_paths, site_of
 from archlint.runtime.user_frames import shown_source
 from archlint.symbolic.formula import Bool, conj, negate
 from archlint.symbolic.solver.solver import Solver, Unsolved

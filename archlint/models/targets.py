@@ -39,12 +39,7 @@ from archlint.models.nested_objects import targets_in, with_objects
 from archlint.models.refused_targets import is_data, refused_module, refused_object
 from archlint.models.snapshot import Snapshot
 from archlint.models.user_code import article, near_names, user_code, wrong_arguments
-from archlint.models.zoos import (
-    import_library,
-    timm_model,
-    torchvision_model,
-    without_weights,
-)
+from archlint.models.zoos import import_library, timm_model, torchvision_model, without_weights
 from archlint.runtime.import_path import (
     folders_of_file,
     folders_of_module,

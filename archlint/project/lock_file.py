@@ -12,13 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from archlint.contracts.accepted_set import (
-    AcceptedSet,
-    OutputCase,
-    Refusal,
-    Words,
-    input_as_yaml,
-)
+from archlint.contracts.accepted_set import AcceptedSet, OutputCase, Refusal, Words, input_as_yaml
 from archlint.contracts.contract import Input
 from archlint.contracts.recorded_costs import RecordedCosts
 from archlint.contracts.rulefile.mistake_collector import MistakeCollector

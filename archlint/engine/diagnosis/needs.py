@@ -9,15 +9,7 @@ import re
 from collections.abc import Mapping
 
 from archlint.contracts.output_match import OutputRequirement
-from archlint.symbolic import (
-    Atom,
-    Expr,
-    Size,
-    Symbol,
-    evaluate,
-    symbol,
-    with_operands,
-)
+from archlint.symbolic import Atom, Expr, Size, Symbol, evaluate, symbol, with_operands
 from archlint.symbolic.formula import Bool, Formula
 from archlint.tracing.events import Event, with_sizes
 

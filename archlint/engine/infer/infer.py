@@ -9,13 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archlint.contracts.contract import (
-    ANY_SIZE_CLAUSE,
-    Budget,
-    Contract,
-    Input,
-    ModelRef,
-)
+from archlint.contracts.contract import ANY_SIZE_CLAUSE, Budget, Contract, Input, ModelRef
 from archlint.contracts.verdict import Proof, Verdict
 from archlint.engine.check_run import CheckRun
 from archlint.engine.cost.parameters import parameters

@@ -19,11 +19,7 @@ from archlint.models.signature import call_arguments
 from archlint.models.snapshot import Snapshot, keep
 from archlint.runtime.environment_errors import is_environment_error, is_overflow
 from archlint.runtime.interruptions import stops_run
-from archlint.runtime.process_state import (
-    default_device,
-    preserve_process_state,
-    seed_generators,
-)
+from archlint.runtime.process_state import default_device, preserve_process_state, seed_generators
 from archlint.runtime.user_frames import summary, user_line
 from archlint.symbolic import evaluate
 from archlint.tracing.outputs import structure

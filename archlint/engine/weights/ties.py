@@ -11,12 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from archlint.engine.check_run import CheckRun
-from archlint.engine.weights.symbolic_weights import (
-    Readings,
-    WeightClaim,
-    WeightClaims,
-    claims_of,
-)
+from archlint.engine.weights.symbolic_weights import Readings, WeightClaim, WeightClaims, claims_of
 from archlint.runtime.effort_clock import passed
 from archlint.symbolic import (
     Atom,

@@ -17,10 +17,7 @@ from archlint.explanation.fixes.code_change import InsertPool, run_with
 from archlint.explanation.fixes.constructors import Place, joined, makers, pooled_flattens
 from archlint.explanation.fixes.edit import Edit, SourceText
 from archlint.explanation.fixes.proposal import Proposal, patched
-from archlint.explanation.fixes.source_edits import (
-    definition_at,
-    flatten_spans,
-)
+from archlint.explanation.fixes.source_edits import definition_at, flatten_spans
 from archlint.explanation.path_rows import back_to_input
 from archlint.ops.registry import rule_for
 from archlint.symbolic import Expr, Size, evaluate

@@ -12,14 +12,7 @@ from typing import Any
 
 import torch
 
-from archlint.ops.registry import (
-    ElementFacts,
-    NoRule,
-    Path,
-    TensorSpec,
-    named_rule,
-    shape_rule,
-)
+from archlint.ops.registry import ElementFacts, NoRule, Path, TensorSpec, named_rule, shape_rule
 from archlint.ops.rules.rearrange import total
 from archlint.ops.shapes.broadcast import broadcast_onto
 from archlint.ops.shapes.claims import claim_dtype, claim_least_ndim, claim_ndim, claim_same_sizes

@@ -14,12 +14,7 @@ from archlint.contracts.verdict import Verdict
 from archlint.errors import ArchlintError
 from archlint.project.adoption import baseline
 from archlint.project.adoption.baseline import Baseline, KnownViolation
-from archlint.project.adoption.contract_case import (
-    CaseVerdicts,
-    all_cases,
-    case_of,
-    checked_cases,
-)
+from archlint.project.adoption.contract_case import CaseVerdicts, all_cases, case_of, checked_cases
 from archlint.project.adoption.waiver_checks import apply_waivers, covers, unused_waivers
 
 TODAY = "ARCHLINT_TODAY"

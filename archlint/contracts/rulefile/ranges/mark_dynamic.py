@@ -13,12 +13,7 @@ from archlint.contracts.rulefile.ranges.example_tensors import (
     write_example,
 )
 from archlint.contracts.rulefile.ranges.export_dims import bounded
-from archlint.contracts.rulefile.ranges.python_values import (
-    Assignment,
-    Attribute,
-    Call,
-    described,
-)
+from archlint.contracts.rulefile.ranges.python_values import Assignment, Attribute, Call, described
 from archlint.errors import Location
 
 _MARKS = ("mark_dynamic", "maybe_mark_dynamic", "mark_unbacked")

@@ -8,13 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from archlint.contracts.rulefile.ranges.declared import (
-    DeclaredTensor,
-    Profile,
-    Span,
-    box,
-    mistake,
-)
+from archlint.contracts.rulefile.ranges.declared import DeclaredTensor, Profile, Span, box, mistake
 from archlint.contracts.rulefile.ranges.example_tensors import dtype_argument
 from archlint.contracts.rulefile.ranges.python_values import Assignment, Call, described
 from archlint.contracts.rulefile.ranges.trtexec_options import corner
