@@ -32,7 +32,7 @@ from archlint.ops.read_positions import (
 from archlint.ops.registry import NoRule, TensorSpec
 from archlint.ops.rules import reach_views as views
 from archlint.ops.traits import declare_traits
-from archlint.symbolic import Size
+from archlint.symbolic import Size, evaluate
 from archlint.symbolic.division import exact_quotient
 
 _ELEMENTWISE = (
@@ -45,6 +45,7 @@ _ELEMENTWISE = (
     "dropout_ dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout "
     "clone contiguous hardswish_ silu_ hardtanh_ relu6_ leaky_relu_ elu_ clamp_ mish_ nan_to_num"
 )
+_DIVISIBLE = 20160  # by all numbers up to 10, and by 64
 _REDUCE = "mean sum amax amin prod logsumexp var std norm max min median all any argmax argmin"
 
 
@@ -60,10 +61,26 @@ def _aligned(result: TensorSpec, operand: TensorSpec, but: Iterable[int] = ()) -
     ahead = result.ndim - operand.ndim
     left = {d % operand.ndim for d in but} if operand.ndim else set()
     return {
-        d + ahead: (d, SAME if operand.dims[d] == result.dims[d + ahead] else None)
+        d + ahead: (d, SAME if _alike(operand.dims[d], result.dims[d + ahead]) else None)
         for d in range(operand.ndim)
         if d not in left
     }
+
+
+def _alike(one: Size, other: Size) -> bool:
+    """Whether two sizes are one size, but where one of them may be 1.
+
+    The path requires that they are equal, or that one is 1. So if they are equal and large at a
+    size that is a multiple of all common strides, they are equal wherever they are not 1.
+    """
+    if one == other or isinstance(one, int) or isinstance(other, int):
+        return one == other
+    names = sorted(one.symbols() | other.symbols())
+    point = {name: (i + 1) * _DIVISIBLE for i, name in enumerate(names)}
+    try:
+        return evaluate(one, point) == evaluate(other, point) > 1
+    except (KeyError, ValueError, ZeroDivisionError):
+        return False
 
 
 def _each(value: Any, n: int) -> list[int]:
