@@ -21,7 +21,7 @@ from archlint.symbolic.formula import Bool, comparisons
 from archlint.symbolic.intervals import Box
 from archlint.tracing import tracer
 from archlint.tracing.identity.identity_questions import OPEN as UNFOLLOWED
-from archlint.tracing.keys.found_keys import OPEN
+from archlint.tracing.keys.found_keys import OPEN, forget_stored
 from archlint.tracing.loops.loop_functions import FollowedLoops
 from archlint.tracing.loops.loops import Loops
 from archlint.tracing.loops.turn import Retry
@@ -114,7 +114,7 @@ class ModelTracer:
                 found = snapshot, CopyState(parts) if parts else None
             self._as_built[self._model] = found
             self.loops.answer_identity(self._model, self.shadowed)
-            self._eager = self._eager or self.loops.unanswered
+            self._eager = self._eager or bool(self.loops.unanswered)
         return found
 
     def trace(
@@ -220,8 +220,10 @@ class ModelTracer:
             self._to_shadow.clear()
             result: Trace | None = None
             loops, functions = self.loops.in_run() if symbolic else (None, nullcontext())
-            code = RunCode(run_model.__code__)
+            code, whole = RunCode(run_model.__code__), RunCode(run_model.__code__)
             path.keys.begin = code.begin
+            if symbolic and self.loops.unanswered:
+                whole.begin()
             self._running = loops
             try:
                 with shadowed(self.shadowed), functions, recursion_limit_kept():
@@ -252,10 +254,12 @@ class ModelTracer:
                 pass
             finally:
                 code.end()
+                whole.end()
                 self._running, self._run_of = None, copy
                 with uninterrupted():
+                    forget_stored(path)
                     snapshot.restore()
-            if symbolic and self.loops.unanswered:
+            if whole.ran(self.loops.unanswered):
                 path.unproved(UNFOLLOWED)
             grew = len(self._branching) > classes
             again = self.loops.changed_by(path) or grew

@@ -70,6 +70,13 @@ def note_mixed_keys(path: TracedPath) -> None:
             path.unproved(OPEN)
 
 
+def forget_stored(path: TracedPath) -> None:
+    """Remove what code stored by keys that are made from sizes: other runs have other sizes."""
+    for container in path.keys.stored.values():
+        for key in filter(is_of_size, keys_in(container)):
+            looked_up(dict.pop, (container, key, None), {})
+
+
 def note_output(path: TracedPath, output: Any) -> Any:
     """The output; if keys of it are made from sizes, which no contract can say, that is noted."""
     if path.keys and holds(output):
@@ -91,6 +98,11 @@ class FoundKeys:
     def open(self) -> None:
         """Note that something became of the keys that is not followed."""
         self.path.unproved(OPEN)
+
+    def stored(self, container: Any, key: Any) -> None:
+        """Note that something was stored in the container by this key."""
+        if is_of_size(key) and isinstance(container, dict):
+            self.path.keys.stored[id(container)] = container
 
     def found(self, keys: Iterable[Any], key: Any) -> Any:
         """The one of the keys that ``key`` is equal to; ``key`` itself if it is none of them."""

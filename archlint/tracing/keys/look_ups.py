@@ -155,6 +155,7 @@ class LookUps:
             return passed(function, (args[0], name, *args[2:]), kwargs)
         if has_keys(owner) and name in _OF_KEY and args:
             args = (self._keys.found(keys_in(owner), args[0]), *args[1:])
+            self._keys.stored(owner, args[0])
             return looked_up(function, args, kwargs)
         if isinstance(owner, (list, tuple)) and name in _OF_ELEMENT and args:
             of_text = isinstance(args[0], (str, tuple)) or any(map(holds, owner))
@@ -250,6 +251,7 @@ class _At:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._by(operator.setitem, key, value)
+        self._keys.stored(self._container, key)
 
     def __delitem__(self, key: Any) -> None:
         self._by(operator.delitem, key)

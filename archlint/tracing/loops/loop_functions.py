@@ -22,7 +22,7 @@ from archlint.tracing.loops.names import BodyNames
 from archlint.tracing.loops.plans import Plans
 from archlint.tracing.loops.rewriting import HELPER, Site, rewritten
 from archlint.tracing.path import TracedPath
-from archlint.tracing.python.reachable_code import codes_in, reachable_functions
+from archlint.tracing.python.reachable_code import codes, codes_in, reachable_functions
 from archlint.tracing.python.rewritten_functions import code_replaced, contains, functions_with
 from archlint.tracing.python.run_code import RunCode
 
@@ -54,13 +54,14 @@ class FollowedLoops:
         self._unfit: set[CodeType] = set()
         self._watched: set[CodeType] = set()
         self._unwatched: set[CodeType] = set()  # code whose look-ups cannot be followed
-        self.unanswered = False  # whether code asks for identity or types that is not followed
+        self.unanswered: set[CodeType] = set()  # asks for identity or types, and is not followed
 
     def answer_identity(self, model: nn.Module, shadowed: Collection[str]) -> None:
         """Follow the code of a model, in each run, that asks whether two objects are one.
 
         Also code that asks for a type, but in modules whose name ``type`` is ``shadowed``.
-        Of functions that cannot be followed, those count that the model's own modules define.
+        Of functions that cannot be followed, those count that the model's own modules define, in
+        the runs in which they run.
         """
         homes = {kind.__module__ for kind in classes_of(model)}
         spaces = {id(vars(sys.modules[name])) for name in shadowed}
@@ -74,7 +75,8 @@ class FollowedLoops:
             known.names = names
             followed = self._rewrite(known, loops=False, keys=False)
             own = function.__module__ in homes or owner_of(function.__code__.co_filename) in _USERS
-            self.unanswered = self.unanswered or (own and not followed)
+            if own and not followed:
+                self.unanswered.update(codes(function))
 
     def in_run(self) -> tuple[Loops, AbstractContextManager[None]]:
         """The loops of a new run, and the context in which the functions run with them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import sys
+from collections.abc import Iterable
 from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any
@@ -33,9 +34,12 @@ class RunCode:
         if self._runs:
             return
         frame: FrameType | None = sys._getframe(1)
+        now: list[CodeType] = []
         while frame is not None and frame.f_code is not self._caller:
-            self._note(frame.f_code)
+            now.append(frame.f_code)
             frame = frame.f_back
+        for code in now if frame is not None else ():
+            self._note(code)
         self._runs, self._before = True, sys.getprofile()
         sys.setprofile(self._called)
 
@@ -44,6 +48,10 @@ class RunCode:
         if self._runs:
             self._runs = False
             sys.setprofile(self._before)
+
+    def ran(self, codes: Iterable[CodeType]) -> bool:
+        """Whether some of these ran."""
+        return any(id(code) in self._seen for code in codes)
 
     def _called(self, frame: FrameType, event: str, argument: Any) -> None:
         before = self._before

@@ -16,12 +16,14 @@ class SizeKeys:
     ``texts``: sizes by the marks that stand for them in texts. ``containers``: those that sizes are
     keys of. ``in_new``: whether sizes are keys of containers that code makes of them. ``hashes``:
     of the sizes that are keys, by the ``id`` of their nodes, with the node. ``begin`` is called as
-    a key is made from a size.
+    a key is made from a size. ``stored``: containers in which code stored what a size is the key
+    of, some of which outlive the run.
     """
 
     texts: dict[str, Expr] = field(default_factory=dict)
     containers: list[Any] = field(default_factory=list)
     hashes: dict[int, tuple[Any, int]] = field(default_factory=dict)
+    stored: dict[int, Any] = field(default_factory=dict)
     in_new: bool = False
     begin: Callable[[], None] | None = None
 
