@@ -68,7 +68,7 @@ from archlint.tracing.tensors.aliasing import check_overlap
 from archlint.tracing.tensors.attributes import ATTRIBUTES
 from archlint.tracing.tensors.autograd import Gradients
 from archlint.tracing.tensors.counted_ones import with_ones
-from archlint.tracing.tensors.questions import OF_TENSOR, unanswered
+from archlint.tracing.tensors.questions import OF_TENSOR, answered, unanswered
 from archlint.tracing.tensors.same_elements import with_truth
 from archlint.tracing.tensors.specs import (
     CASTS_LIKE_ANOTHER,
@@ -130,9 +130,8 @@ class Tracer(TorchFunctionMode):
             if type(args[0]) is SymbolicTensor or has_unknown_elements(self.run, args[:1]):
                 return attribute(self.path, spec_of(args[0]), *args[1:], **kwargs)
             return func(*args, **kwargs)
-        answer = OF_TENSOR.get(func)
-        if answer is not None and type(args[0]) is SymbolicTensor:
-            return answer(self.calls, args[0])
+        if func in OF_TENSOR and type(args[0]) is SymbolicTensor:
+            return answered(self.path, func, self.calls, args[0])
         if (
             SymbolicTensor not in types
             and not is_symbolic((*args, *kwargs.values()))

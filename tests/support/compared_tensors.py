@@ -34,7 +34,8 @@ def comparable(value: Any, env: Mapping[str, int]) -> Any:
         spec = spec_of(value)
         return ["tensor", spec.dtype, *(comparable(d, env) for d in spec.dims)]
     if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)):
-        return value_at(size_of(value), env)
+        inside = size_of(value)
+        return comparable(inside, env) if isinstance(inside, Expr) else value_at(inside, env)
     if isinstance(value, Expr):
         return "values" if unknowns_in(value) else value.evaluate(env)
     if isinstance(value, (tuple, list)):

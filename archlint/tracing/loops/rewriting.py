@@ -144,18 +144,20 @@ def _module(lines: tuple[str, ...]) -> ast.Module | None:
 def _definitions(
     module: ast.Module, code: CodeType
 ) -> Iterator[tuple[ast.FunctionDef | ast.Lambda, str | None]]:
-    """The ``def`` of the code, or lambdas of its line, with the class that they stand in."""
-    place = code.co_name, code.co_firstlineno
+    """The ``def`` of the code, or lambdas of its line, with the class that they stand in.
+
+    A copy of a function's code may have another name: ``code.replace(co_name=...)``.
+    """
     todo: list[tuple[ast.AST, str | None]] = [(module, None)]
     while todo:
         node, owner = todo.pop()
         for child in ast.iter_child_nodes(node):
             inner = child.name if isinstance(child, ast.ClassDef) else owner
-            if isinstance(child, ast.FunctionDef) and child.name == code.co_name:
+            if isinstance(child, ast.FunctionDef):
                 first = min([child.lineno, *(d.lineno for d in child.decorator_list)])
-                if (child.name, first) == place:
+                if first == code.co_firstlineno:
                     yield child, owner
-            elif isinstance(child, ast.Lambda) and (_LAMBDA, child.lineno) == place:
+            elif isinstance(child, ast.Lambda) and child.lineno == code.co_firstlineno:
                 yield child, owner
             todo.append((child, inner))
 
@@ -205,7 +207,8 @@ def _compiled(
     free = [n for n in like.co_freevars if n != "__class__"]
     names: list[ast.expr] = [ast.Name(n, ast.Store()) for n in free]
     outer_body: list[ast.stmt] = [ast.Assign([name], none) for name in names]
-    bound = owner if owner is not None else like.co_name
+    own = node.name if isinstance(node, ast.FunctionDef) else _LAMBDA
+    bound = owner if owner is not None else own
     if bound.isidentifier() and bound not in free:  # a module's own: code in it reads a global name
         outer_body.append(ast.Global([bound]))
     no_args = ast.arguments([], [], None, [], [], None, [])
@@ -219,7 +222,7 @@ def _compiled(
             remember(tree, code, flags)
     except (SyntaxError, ValueError):
         return None
-    for name in ("outer", *((owner,) if owner is not None else ()), like.co_name):
+    for name in ("outer", *((owner,) if owner is not None else ()), own):
         inside = next((c for c in code.co_consts if _is_code(c, name)), None)
         if not isinstance(inside, CodeType):
             return None

@@ -19,6 +19,7 @@ from typing import Any
 
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
+from archlint.symbolic.rational import ratio_of
 from archlint.tracing.symint import integers, logarithms, numbers, rounding
 from archlint.tracing.symint.numbers import SizePath
 from archlint.tracing.symint.python_types import is_symbolic_number, node_value, user_number
@@ -36,6 +37,26 @@ def _remainder(path: SizePath, a: Any, b: Any) -> Any:
     if path.branch(numbers.not_negative(path, a)) and path.branch(numbers.not_negative(path, b)):
         return rounding.as_float(path, numbers.mod(path, a, b))
     return numbers.opaque(path, math.fmod, a, b)
+
+
+def _with_sign(path: SizePath, a: Any, b: Any) -> Any:
+    """``math.copysign``; a float that is 0 may have either sign, an integer has none."""
+    if numbers.kind_of(b) is float:
+        return numbers.opaque(path, math.copysign, a, b)
+    plain = isinstance(a, (int, float))
+    size = math.fabs(a) if plain else rounding.as_float(path, numbers.absolute(path, a))
+    positive = path.branch(numbers.not_negative(path, b))
+    return size if positive else numbers.negative(path, size)
+
+
+def _of_finite(plain: Callable[[float], bool]) -> Exact:
+    """A function that is the same for all numbers that are finite, as ratios of sizes are."""
+
+    def function(path: SizePath, a: Any) -> bool:
+        a = numbers.settled(path, a)
+        return plain(1.0 if ratio_of(a) is not None else numbers.pinned(path, a))
+
+    return function
 
 
 def _float_power(path: SizePath, a: Any, b: Any) -> Any:
@@ -73,6 +94,8 @@ EXACT: dict[Callable[..., Any], Exact] = {
     math.fmod: _remainder,
     math.fabs: lambda path, a: rounding.as_float(path, numbers.absolute(path, a)),
     math.lcm: _folded(integers.least_multiple, 1),
+    math.copysign: _with_sign,
+    **{function: _of_finite(function) for function in (math.isfinite, math.isinf, math.isnan)},
     operator.index: lambda path, a: numbers.settled(path, a),
 }
 """Functions of numbers, by the original: ``(path, *numbers) -> number``."""

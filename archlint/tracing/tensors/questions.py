@@ -13,8 +13,10 @@ from typing import Any
 import torch
 
 from archlint.ops.traits import View, traits_of, written_by
+from archlint.tracing.path import TracedPath
 from archlint.tracing.run import current_run
 from archlint.tracing.signals import UnknownOutcome
+from archlint.tracing.symint.python_types import sym_int
 from archlint.tracing.tensors.autograd import (
     is_leaf,
     known_requires_grad,
@@ -28,6 +30,8 @@ from archlint.tracing.trace import Call, call_name
 Calls = Sequence[Call]
 Answer = Callable[..., Any]
 """``(calls so far, tensor) -> result``."""
+
+_SOME_NUMBER = object()  # the answer where only its sign is known
 
 _ADDRESS = "the address of a tensor's memory is not known"
 _STORAGE = "a symbolic tensor has no memory"
@@ -79,16 +83,21 @@ def _storage_offset(calls: Calls, tensor: SymbolicTensor) -> int:
     return 0
 
 
-def _of_input(value: Any, reason: str) -> Answer:
-    """The same for every tensor that no call made, and that nothing was written to."""
+def _of_input(value: Any, reason: str | None) -> Answer:
+    """The same for every tensor that no call made, and that nothing was written to.
+
+    Without a ``reason``, for the others it is some number that is not negative.
+    """
 
     def answer(calls: Calls, tensor: SymbolicTensor) -> Any:
         written = any(
             written_by(c.func, c.args, c.kwargs) != () or "out" in c.kwargs for c in calls
         )
-        if tensor.made_by >= 0 or written:
-            raise UnknownOutcome(reason)
-        return value
+        if not written and tensor.made_by < 0:
+            return value
+        if reason is None:
+            return _SOME_NUMBER
+        raise UnknownOutcome(reason)
 
     return answer
 
@@ -125,7 +134,7 @@ OF_TENSOR: dict[Any, Answer] = _table(
         "grad_dtype": _grad_dtype,
         "is_inference": _no_inference,
         "storage_offset": _storage_offset,
-        "_version": _of_input(0, "how often a tensor was written is not known"),
+        "_version": _of_input(0, None),
         "_base": _of_input(None, _VIEWS),
         "_is_view": _of_input(False, _VIEWS),
         "__hash__": lambda calls, tensor: id(tensor),
@@ -134,6 +143,15 @@ OF_TENSOR: dict[Any, Answer] = _table(
     }
 )
 """Answers by the function that ``__torch_function__`` is called with."""
+
+
+def answered(path: TracedPath, function: Any, calls: Calls, tensor: SymbolicTensor) -> Any:
+    """The answer of :data:`OF_TENSOR`. A number that is not known branches where it is compared."""
+    found = OF_TENSOR[function](calls, tensor)
+    if found is not _SOME_NUMBER:
+        return found
+    return sym_int(path.unknown("_version", 0), path)
+
 
 UNKNOWN: dict[Any, str] = _table(
     {

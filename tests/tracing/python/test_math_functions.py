@@ -55,6 +55,12 @@ CALLS = {
     "pow": lambda h: math.pow(h, 2),
     "fmod": lambda h: math.fmod(h, 5),
     "fabs": lambda h: math.fabs(h - 20),
+    "copysign": lambda h: math.copysign(1.0, h),
+    "copysign of a size": lambda h: math.copysign(h, 20 - h),
+    "copysign by 0": lambda h: math.copysign(2, h // 7),
+    "isfinite": lambda h: math.isfinite(h),
+    "isnan of a quotient": lambda h: math.isnan(h / 7),
+    "isinf of a root": lambda h: math.isinf(math.sqrt(h)),
     "index": lambda h: operator.index(h) + 1,
 }
 
