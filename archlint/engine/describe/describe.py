@@ -39,7 +39,7 @@ from archlint.symbolic.intervals import Box
 from archlint.symbolic.products import factored
 from archlint.symbolic.solver.solver import Unsolved
 
-MAX_TEXT = 2000  # characters
+MAX_TEXT = 4000  # characters; 61 ways to halve a size take 3,200
 LONG = 100  # characters; a longer phrase is compared with others
 MANY = 3  # cases of divisors; a product of sizes with as many is described as it is
 SECONDS = 5.0  # for a shorter phrase than the formula; few need half of one
