@@ -208,7 +208,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing/exception_handling": (
         "tests/tracing/exception_handling/test_exception_flow.py: parts of following exceptions",
-        "statements",
+        "reporting_calls statements",
     ),
     "archlint/tracing/keys": (
         "tests/tracing/keys/test_look_ups.py: parts of following look-ups",
@@ -230,7 +230,7 @@ TESTED_ELSEWHERE = {
     "archlint/tracing/symint": (
         "tests/tracing/symint/test_node.py: arithmetic behind the protocol",
         "code_uses comparisons float_kinds integers logarithms numbered_code numbers numpy_scalars "
-        "random_parts size_keys",
+        "random_parts size_keys text_frames",
     ),
 }
 

@@ -107,8 +107,18 @@ def ratio_of(value: object) -> Ratio | None:
             return None
         return Ratio(exact.numerator, exact.denominator)
     if isinstance(value, (int, Expr)):
-        return Ratio(value)
+        return Ratio(value) if is_representable(value) else None
     return None
+
+
+def is_representable(size: Size) -> bool:
+    """Whether a double holds the size: it has no coefficient that sizes would take above 2**53."""
+    if isinstance(size, int):
+        return abs(size) <= 1 << 53
+    return abs(size.const) < _LARGE and all(abs(c) < _LARGE for _, c in size.terms)
+
+
+_LARGE = 1 << 33
 
 
 def compares_exactly(known: Callable[[Bool], bool | None], ratio: Ratio) -> bool:
@@ -138,7 +148,12 @@ def ratio_add(a: Ratio, b: Ratio) -> Ratio | None:
     if a.rounded or b.rounded or not isinstance(a.den, int) or not isinstance(b.den, int):
         return None
     den = math.lcm(a.den, b.den)
-    return reduced(a.num * (den // a.den) + b.num * (den // b.den), den)
+    return _representable(reduced(a.num * (den // a.den) + b.num * (den // b.den), den))
+
+
+def _representable(ratio: Ratio) -> Ratio | None:
+    """The ratio, if doubles hold its numerator and denominator."""
+    return ratio if is_representable(ratio.num) and is_representable(ratio.den) else None
 
 
 def ratio_mul(a: Ratio, b: Ratio) -> Ratio | None:
@@ -151,7 +166,7 @@ def ratio_mul(a: Ratio, b: Ratio) -> Ratio | None:
                 return None
     result = reduced(a.num * b.num, a.den * b.den)
     result.rounded = a.rounded or b.rounded
-    return result
+    return _representable(result)
 
 
 def ratio_div(a: Ratio, b: Ratio) -> Ratio | None:
@@ -168,7 +183,7 @@ def ratio_div(a: Ratio, b: Ratio) -> Ratio | None:
     quotient = reduced(a.num * b.den, a.den * b.num)
     den = quotient.den
     quotient.rounded = not (isinstance(den, int) and den & (den - 1) == 0)
-    return quotient
+    return _representable(quotient)
 
 
 def reduced(num: Size, den: Size) -> Ratio:

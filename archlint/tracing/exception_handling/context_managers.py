@@ -28,7 +28,7 @@ Manager = Union[bool, "tuple[type, ...]"]
 
 _TRUSTED = ("torch", "archlint")  # their managers let every error through
 _DEEP = 3  # functions that return the manager of another
-_UNKNOWN = object()
+UNKNOWN = object()
 
 
 def manager_of(expression: ast.expr, frame: FrameType) -> Manager:
@@ -66,26 +66,26 @@ class _Names:
             code = self.frame.f_code if self.frame else None
             if self.frame and code and expression.id in (*code.co_varnames, *code.co_freevars,
                                                          *code.co_cellvars):  # fmt: skip
-                return self.frame.f_locals.get(expression.id, _UNKNOWN)
-            found = self.names.get(expression.id, _UNKNOWN)
-            return getattr(builtins, expression.id, _UNKNOWN) if found is _UNKNOWN else found
+                return self.frame.f_locals.get(expression.id, UNKNOWN)
+            found = self.names.get(expression.id, UNKNOWN)
+            return getattr(builtins, expression.id, UNKNOWN) if found is UNKNOWN else found
         if isinstance(expression, ast.Attribute):
             return _attribute(self.value(expression.value), expression.attr)
-        return _UNKNOWN
+        return UNKNOWN
 
 
 def _attribute(owner: Any, name: str) -> Any:
-    if owner is _UNKNOWN:
-        return _UNKNOWN
+    if owner is UNKNOWN:
+        return UNKNOWN
     if isinstance(owner, ModuleType):
-        return vars(owner).get(name, _UNKNOWN)
-    found = inspect.getattr_static(owner, name, _UNKNOWN)
+        return vars(owner).get(name, UNKNOWN)
+    found = inspect.getattr_static(owner, name, UNKNOWN)
     if isinstance(found, (staticmethod, classmethod)):
         return found.__func__
     if isinstance(found, FunctionType) and not isinstance(owner, type):
         return MethodType(found, owner)
     return (
-        _UNKNOWN
+        UNKNOWN
         if hasattr(type(found), "__get__") and not isinstance(found, (FunctionType, type))
         else found
     )
@@ -99,9 +99,9 @@ def _made(expression: ast.expr, names: _Names, depth: int) -> Manager:
         if maker is contextlib.suppress:
             kinds = [names.value(a) for a in expression.args]
             return tuple(kinds) if all(isinstance(k, type) for k in kinds) else True
-        return True if maker is _UNKNOWN else _of_maker(maker, depth)
+        return True if maker is UNKNOWN else _of_maker(maker, depth)
     value = names.value(expression)
-    return True if value is _UNKNOWN else manager_that_is(value)
+    return True if value is UNKNOWN else manager_that_is(value)
 
 
 def _either(managers: Any) -> Manager:

@@ -12,7 +12,7 @@ import contextlib
 import sys
 from collections.abc import Iterator, Sequence
 from dis import opname
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from archlint.tracing.exception_handling.context_managers import (
     manager_that_is,
     named,
 )
+from archlint.tracing.exception_handling.reporting_calls import always_shows
 from archlint.tracing.exception_handling.statements import (
     TRY,
     continues_after,
@@ -85,16 +86,20 @@ def reads_texts(root: CodeType | None) -> bool:
             if not _KEEPING.isdisjoint(code.co_names):
                 return True
             blocks = _blocks(code, code.co_filename, code.co_linetable) if _may_handle(code) else ()
-            handlers = [
-                handler
-                for block in blocks or ()
-                if block.first <= frame.f_lineno <= block.last
-                for handler in block.handlers
-            ]
-            if blocks is None or any(reads_error(handler) for handler in handlers):
+            if blocks is None or any(_may_read(b, frame) for b in blocks):
                 return True
         frame = frame.f_back
     return False
+
+
+def _may_read(block: _Block, frame: FrameType) -> bool:
+    """Whether what catches in a block that the frame is in may compute with the error."""
+    if not block.first <= frame.f_lineno <= block.last:
+        return False
+    shows = partial(always_shows, frame=frame)
+    return any(reads_error(handler, shows) for handler in block.handlers) or any(
+        manager_of(expression, frame) is True for expression in block.managers
+    )
 
 
 def _is_item_of_iteration(frame: FrameType) -> bool:
@@ -212,7 +217,7 @@ def _fate(
         if caught is None:
             return True if raised else None
         if caught:
-            return continues_after(handler)
+            return continues_after(handler, partial(always_shows, frame=frame))
     return False
 
 

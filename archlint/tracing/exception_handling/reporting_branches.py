@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from types import CodeType
 
 from archlint.runtime.code_owner import is_user_code
+from archlint.tracing.exception_handling.reporting_calls import always_shows
 from archlint.tracing.exception_handling.statements import REPORTING, source_of
 
 _BRANCHING = (
@@ -29,29 +31,41 @@ def only_reports() -> bool:
             return False
         frame = frame.f_back
     code = frame.f_code
-    return frame.f_lineno in _reporting_lines(code, code.co_filename, code.co_linetable)
+    reports = _reporting_lines(code, code.co_filename, code.co_linetable).get(frame.f_lineno)
+    return reports is not None and all(always_shows(call, frame) for call in reports)
 
 
 @lru_cache(maxsize=1024)
-def _reporting_lines(code: CodeType, filename: str, lines: bytes) -> frozenset[int]:
-    """The lines of the conditions whose sides only report.
+def _reporting_lines(
+    code: CodeType, filename: str, lines: bytes
+) -> dict[int, tuple[ast.Call, ...]]:
+    """The lines of the conditions whose sides only report, with the calls in both.
 
     ``filename`` and ``lines`` are as in :func:`~.statements.source_of`.
     """
     source = source_of(code, filename, lines)
     if source is None:
-        return frozenset()
+        return {}
     tree, first = source
-    found: set[int] = set()
+    found: dict[int, tuple[ast.Call, ...]] = {}
     others: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.If):
             spanned = range(node.test.lineno, (node.test.end_lineno or node.test.lineno) + 1)
-            reports = _is_plain(node.test) and all(map(_is_report, (*node.body, *node.orelse)))
-            (found if reports else others).update(spanned)
+            sides = (*node.body, *node.orelse)
+            if _is_plain(node.test) and all(map(_is_report, sides)):
+                found.update(dict.fromkeys(spanned, tuple(_calls(sides))))
+            else:
+                others.update(spanned)
         elif isinstance(node, _BRANCHING) and isinstance(node, (ast.expr, ast.stmt)):
             others.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    return frozenset(line + first - 1 for line in found - others)
+    return {line + first - 1: calls for line, calls in found.items() if line not in others}
+
+
+def _calls(reports: Iterable[ast.stmt]) -> Iterator[ast.Call]:
+    for statement in reports:
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            yield statement.value
 
 
 def _is_plain(test: ast.expr) -> bool:

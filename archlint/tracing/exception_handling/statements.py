@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from types import CodeType
 
@@ -14,7 +14,10 @@ TRY = (ast.Try, getattr(ast, "TryStar", ast.Try))  # ``except*`` came with Pytho
 REPORTING = {
     "print", "warn", "debug", "info", "warning", "error", "exception", "critical", "log",
 }  # fmt: skip
-"""Functions and methods that show something to people."""
+"""Names of functions and methods that show something to people."""
+
+Shows = Callable[[ast.Call], bool]
+"""Whether a call of such a name only shows what it gets."""
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
@@ -59,20 +62,20 @@ def leaves(node: ast.AST, looping: bool = False) -> bool:
     return isinstance(node, ast.Return) or any(leaves(n, looping) for n in inner)
 
 
-def continues_after(handler: ast.ExceptHandler) -> bool | None:
+def continues_after(handler: ast.ExceptHandler, shows: Shows) -> bool | None:
     """Whether the code continues after the handler; ``None`` if that depends on the error."""
     parts = [node for statement in handler.body for node in ast.walk(statement)]
     again = [n for n in parts if isinstance(n, ast.Raise) and _raises_again(n, handler.name)]
     if not again:
-        return None if any(_reads(n, handler.name) for n in handler.body) else True
+        return None if any(_reads(n, handler.name, shows) for n in handler.body) else True
     leaving = (ast.Return, ast.Break, ast.Continue)
     always = any(r is handler.body[-1] for r in again)
     return None if not always or any(isinstance(n, leaving) for n in parts) else False
 
 
-def reads_error(handler: ast.ExceptHandler) -> bool:
+def reads_error(handler: ast.ExceptHandler, shows: Shows) -> bool:
     """Whether the handler computes with the error that it caught."""
-    return any(_reads(node, handler.name) for node in handler.body)
+    return any(_reads(node, handler.name, shows) for node in handler.body)
 
 
 def always_raises(handler: ast.ExceptHandler) -> bool:
@@ -97,7 +100,7 @@ def blocks_with(tree: ast.AST, wanted: type[ast.AST], kinds: Sequence[type]) -> 
             yield node
 
 
-def _reads(node: ast.AST, name: str | None) -> bool:
+def _reads(node: ast.AST, name: str | None, shows: Shows) -> bool:
     """Whether it computes with the error, whose text in a trace is not PyTorch's.
 
     To raise another error with it, or to show it to people, changes no size.
@@ -107,11 +110,11 @@ def _reads(node: ast.AST, name: str | None) -> bool:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         function = node.value.func
         called = getattr(function, "id", getattr(function, "attr", ""))
-        if called in REPORTING:
+        if called in REPORTING and shows(node.value):
             return False
     if isinstance(node, ast.Name):
         return node.id == name and isinstance(node.ctx, ast.Load)
-    return any(_reads(n, name) for n in ast.iter_child_nodes(node))
+    return any(_reads(n, name, shows) for n in ast.iter_child_nodes(node))
 
 
 def _raises_again(statement: ast.Raise, name: str | None) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 
 from archlint.tracing.symint.new_keys import is_key_of_new, makes_keys
-from archlint.tracing.symint.source_nodes import SourceTree, tree_of
+from archlint.tracing.symint.source_nodes import SourceTree, definition_of, tree_of
 
 _PRINTING = frozenset(
     (
@@ -20,17 +21,19 @@ _PRINTING = frozenset(
 _LOOKUPS = frozenset(("get", "pop", "setdefault", "index", "count"))
 _ATTRIBUTES = frozenset(("getattr", "hasattr"))
 _TEXTS = frozenset(("str", "repr", "format", "map", "join", "ascii"))
+_INNER_SPEC = re.compile(r"\{[^{}]*\{")
 
 
 @dataclass(frozen=True)
 class Use:
     """What a text or hash is for.
 
-    ``harmless``: only people read it. ``containers``: the expressions that it is looked up in or
-    compared with; none for a key of a new container. ``length``: only its length counts.
-    ``affixes``: what the text has before and after the number, where that is known. ``whole``: a
-    variable that holds the text is not made into another text. ``constants``: the numbers that the
-    same function looks up in the container.
+    ``harmless``: only people read it, as far as the functions only show it that ``shown_by`` lists:
+    each call, with the argument that has the text, and whether its result is dropped.
+    ``containers``: the expressions that it is looked up in or compared with; none for a key of a
+    new container. ``length``: only its length counts. ``affixes``: what the text has before and
+    after the number, where that is known. ``whole``: a variable that holds the text is not made
+    into another text. ``constants``: the numbers that the same function looks up in the container.
     """
 
     harmless: bool = False
@@ -39,6 +42,7 @@ class Use:
     affixes: tuple[str, str] | None = None
     whole: bool = True
     constants: tuple[int, ...] = ()
+    shown_by: tuple[tuple[ast.Call, ast.expr | None, bool], ...] = ()
 
     def __or__(self, other: Use | None) -> Use | None:
         if other is None:
@@ -51,6 +55,7 @@ class Use:
             self.containers + other.containers,
             affixes=affixes,
             whole=self.whole and other.whole,
+            shown_by=self.shown_by + other.shown_by,
         )
 
 
@@ -79,7 +84,20 @@ def _makes_text(node: ast.expr) -> bool:
     """Whether the value of the node is the text: that of ``max(h, key=str)`` is not."""
     if isinstance(node, ast.Call):
         return _called(node) in _TEXTS | _PRINTING
-    return isinstance(node, (ast.JoinedStr, ast.FormattedValue, ast.BinOp))
+    if isinstance(node, ast.JoinedStr):
+        return not any(map(_has_inner_spec, node.values))
+    return isinstance(node, (ast.FormattedValue, ast.BinOp))
+
+
+def _has_inner_spec(part: ast.expr) -> bool:
+    """Whether an f-string takes a width or a precision from a number: ``{x:>{width}}``.
+
+    Before Python 3.12 it is not known which of its numbers an instruction formats.
+    """
+    spec = part.format_spec if isinstance(part, ast.FormattedValue) else None
+    return isinstance(spec, ast.JoinedStr) and not all(
+        isinstance(value, ast.Constant) for value in spec.values
+    )
 
 
 def _constants(scope: ast.AST, container: ast.expr) -> Iterator[int]:
@@ -130,19 +148,25 @@ def _is_changed(parent: ast.AST | None) -> bool:
 def _use(tree: SourceTree, node: ast.AST, depth: int) -> Use | None:
     """What the text ``node``, or a text around it, is for."""
     if isinstance(node, ast.Call) and _called(node) in _PRINTING:
-        return Use(harmless=True)
+        return _shown(tree, node, None)
     parent = tree.parents.get(node)
     if isinstance(parent, ast.Raise):
         return Use(harmless=True)
     if isinstance(parent, ast.Assert):
         return Use(harmless=True) if node is parent.msg else None
     if isinstance(parent, ast.Call) and node is not parent.func:
-        if _called(parent) in _PRINTING or _is_exception(tree, parent):
-            return Use(harmless=True)
+        if _called(parent) in _PRINTING:
+            return _shown(tree, parent, node)
+        if _is_exception(parent) or isinstance(tree.parents.get(parent), ast.Raise):
+            return _use(tree, parent, depth)
         if _called(parent) == "len" and node is _only_text(node):
             return Use(length=True)
         if _called(parent) in _TEXTS:
-            return _use(tree, parent, depth)
+            return None if _has_inner_specs(parent) else _use(tree, parent, depth)
+    if isinstance(parent, ast.Starred):
+        return _use(tree, parent, depth)
+    if isinstance(parent, ast.FormattedValue) and node is parent.format_spec:
+        return None  # the number is a width or a precision
     if isinstance(parent, (ast.GeneratorExp, ast.ListComp)) and node is parent.elt:
         return _use(tree, parent, depth)
     if isinstance(parent, ast.Attribute) and parent.attr in ("format", "join"):
@@ -173,24 +197,48 @@ def _only_text(node: ast.AST) -> ast.AST | None:
     return node if isinstance(node, ast.Call) and _called(node) in ("str", "repr") else None
 
 
-def _is_exception(tree: SourceTree, call: ast.Call) -> bool:
-    named = _called(call).endswith(("Error", "Exception", "Warning"))
-    return named or isinstance(tree.parents.get(call), ast.Raise)
+def _is_exception(call: ast.Call) -> bool:
+    return _called(call).endswith(("Error", "Exception", "Warning"))
+
+
+def _has_inner_specs(call: ast.Call) -> bool:
+    """Whether ``"{:>{}}".format(…)`` takes a width or a precision from its arguments."""
+    function = call.func
+    text = function.value if isinstance(function, ast.Attribute) else None
+    return isinstance(text, ast.Constant) and bool(_INNER_SPEC.search(str(text.value)))
+
+
+def _shown(tree: SourceTree, call: ast.Call, argument: ast.AST | None) -> Use:
+    dropped = isinstance(tree.parents.get(call), ast.Expr)
+    value = argument.value if isinstance(argument, ast.keyword) else argument
+    text = value if isinstance(value, ast.expr) else None
+    return Use(harmless=True, shown_by=((call, text, dropped),))
+
+
+def use_in(function: FunctionType, parameter: str) -> Use | None:
+    """What a function does with a text that it gets as a parameter; ``None`` if not known."""
+    found = definition_of(function)
+    return None if found is None else _of_variable(*found, parameter, 1)
 
 
 def _of_name(tree: SourceTree, name: ast.expr, depth: int) -> Use | None:
-    """What a local variable is for, wherever it is read.
+    """What a local variable is for, wherever it is read."""
+    if not isinstance(name, ast.Name):
+        return None
+    return _of_variable(tree, tree.scope(name), name.id, depth)
+
+
+def _of_variable(tree: SourceTree, scope: ast.AST, name: str, depth: int) -> Use | None:
+    """What the variable of a function is for, wherever it is read.
 
     One that is assigned several times, or extended, may be part of a message only.
     """
-    if not isinstance(name, ast.Name):
-        return None
     use: Use | None = Use(harmless=True)
     stores = 0
-    for node in ast.walk(tree.scope(name)):
-        if isinstance(node, (ast.Global, ast.Nonlocal)) and name.id in node.names:
+    for node in ast.walk(scope):
+        if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
             return None
-        if not isinstance(node, ast.Name) or node.id != name.id:
+        if not isinstance(node, ast.Name) or node.id != name:
             continue
         if use is None or isinstance(node.ctx, ast.Del):
             return None

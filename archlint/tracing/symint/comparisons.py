@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archlint.symbolic import Expr, Size, formula
+from archlint.symbolic.float_products import FloatProduct
 from archlint.symbolic.formula import Bool, Formula, conj, disj, negate
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.symbolic.rational import Ratio, compares_exactly, is_small, ratio_of
@@ -42,7 +43,11 @@ def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any],
             return _of_logarithm(_SWAPPED.get(build, build), b, a)
         if (sides := _of_sums(a, b)) is not None:
             return build(*sides)
-        x, y = ratio_of(a), ratio_of(b)
+        if _is_endless(a, b):
+            return plain(0, b)
+        if _is_endless(b, a):
+            return plain(a, 0)
+        x, y = _compared(a), _compared(b)
         if x is not None and y is not None and _compares_as_ratios(path, x, y):
             return build(x.num * y.den, y.num * x.den)
         if (truth := _of_rounded(path, build, plain, a, b)) is not None:
@@ -52,6 +57,17 @@ def _comparison(build: Callable[[Size, Size], Bool], plain: Callable[[Any, Any],
         return plain(pinned(path, a), pinned(path, b))
 
     return operation
+
+
+def _is_endless(number: Any, other: Any) -> bool:
+    """Whether ``other`` is infinite or no number at all, where ``number`` is finite."""
+    finite = isinstance(number, (Expr, Ratio, Root, FloatProduct, QuotientSum))
+    return finite and isinstance(other, float) and not math.isfinite(other)
+
+
+def _compared(number: Any) -> Ratio | None:
+    """A number as a ratio; Python compares whole numbers with floats without roundings."""
+    return Ratio(number) if isinstance(number, (int, Expr)) else ratio_of(number)
 
 
 def _of_sums(a: Any, b: Any) -> tuple[Size, Size] | None:

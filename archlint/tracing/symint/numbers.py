@@ -30,6 +30,7 @@ from archlint.symbolic.rational import (
     Opaque,
     Ratio,
     approximate,
+    is_representable,
     ratio_add,
     ratio_div,
     ratio_mul,
@@ -197,10 +198,10 @@ def _arithmetic(
                     return FloatExtremum(items, many.larger)
             for size, factor in ((whole_of(a), b), (whole_of(b), a)):
                 if isinstance(factor, (int, float)) and math.isfinite(factor) and factor:
-                    if isinstance(size, Expr) and isinstance(factor, float):
+                    if _is_size_in_double(size) and isinstance(factor, float):
                         return FloatProduct(size, Fraction(factor))
                     if isinstance(size, FloatProduct) and _is_power_of_two(float(factor)):
-                        return FloatProduct(size.size, size.factor * Fraction(factor))
+                        return FloatProduct(size.size, size.factor * Fraction(float(factor)))
         return opaque(path, plain, a, b)
 
     return operation
@@ -257,12 +258,17 @@ def truediv(path: SizePath, a: Any, b: Any) -> Any:
     if isinstance(a, Logarithm) and (of_base := a.divided(b)) is not None:
         return of_base
     if isinstance(b, (int, float)) and math.isfinite(b) and b:
-        if isinstance(whole_of(a), Expr) and y is None:
-            return FloatProduct(whole_of(a), 1 / Fraction(b))
+        if y is None and _is_size_in_double(whole_of(a)):
+            return FloatProduct(whole_of(a), 1 / Fraction(b if kind_of(a) is int else float(b)))
         if isinstance(a, FloatProduct) and _is_power_of_two(float(b)):
-            return FloatProduct(a.size, a.factor / Fraction(b))
+            return FloatProduct(a.size, a.factor / Fraction(float(b)))
     exact = ratio_div(x, y) if x is not None and y is not None else None
     return opaque(path, operator.truediv, a, b) if exact is None else exact
+
+
+def _is_size_in_double(number: Any) -> bool:
+    """Whether a number is a size that doubles hold."""
+    return isinstance(number, Expr) and is_representable(number)
 
 
 def _is_power_of_two(factor: float) -> bool:

@@ -24,13 +24,14 @@ from archlint.symbolic.float_products import (
     round_product,
 )
 from archlint.symbolic.formula import conj, eq, ge, gt
-from archlint.symbolic.rational import Opaque, Ratio, is_small, ratio_of
+from archlint.symbolic.rational import Opaque, Ratio, is_representable, is_small, ratio_of
 from archlint.tracing.symint import logarithms, random_parts
 from archlint.tracing.symint.float_kinds import FloatExtremum, Logarithm, QuotientSum, Root
 from archlint.tracing.symint.numbers import (
     SizePath,
     approximation_of,
     kind_of,
+    opaque,
     pinned,
     settled,
     sizes_in,
@@ -42,7 +43,9 @@ def as_float(path: SizePath, number: Any) -> Any:
     if kind_of(number) is float:
         return number
     number = settled(path, number)
-    return float(number) if isinstance(number, int) else Ratio(number)
+    if isinstance(number, int):
+        return float(number)
+    return Ratio(number) if is_representable(number) else opaque(path, float, number)
 
 
 def _of_extremum(whole: Callable[..., Any]) -> Callable[..., Any]:
@@ -190,7 +193,7 @@ def _between_whole_numbers(
         if whole is Ratio.floor:
             return path.unknown(_made_by(exact), exact.ceil() - 1, exact.floor())
         return path.unknown(_made_by(exact), exact.ceil(), exact.floor() + 1)
-    if not isinstance(exact.den, int) or not 0 < exact.den < _SMALL:
+    if not isinstance(exact.den, int) or not 0 < exact.den < _SMALL or not is_small(exact.num):
         return None
     if path.branch(eq(mod(exact.num, exact.den), 0)):
         return None

@@ -7,7 +7,7 @@ import linecache
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 
 from archlint.tracing.symint.numbered_code import HAS_COLUMNS, place_in, places_of
 
@@ -84,3 +84,17 @@ def tree_of(frame: FrameType) -> SourceTree | None:
     """The syntax tree of the frame's file; ``None`` without source."""
     filename = frame.f_code.co_filename
     return _tree(filename, tuple(linecache.getlines(filename, frame.f_globals)))
+
+
+def definition_of(function: FunctionType) -> tuple[SourceTree, ast.AST] | None:
+    """The tree of a function's file, and the function in it; ``None`` without source."""
+    code = function.__code__
+    lines = linecache.getlines(code.co_filename, function.__globals__)
+    tree = _tree(code.co_filename, tuple(lines))
+    for node in () if tree is None else ast.walk(tree.tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == code.co_name:
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            if first == code.co_firstlineno:
+                assert tree is not None
+                return tree, node
+    return None

@@ -13,6 +13,7 @@ question that archlint could see. So the code around the call tells what the tex
 from __future__ import annotations
 
 import ast
+import logging
 import math
 import re
 import sys
@@ -26,8 +27,6 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from archlint.runtime import user_frames
-from archlint.runtime.code_owner import Owner, owner_of
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import conj, eq, ge
 from archlint.symbolic.quantify_unknowns import unknowns_in
@@ -36,7 +35,9 @@ from archlint.tracing.exception_handling.exception_flow import reads_texts
 from archlint.tracing.symint.code_uses import Use, use_of
 from archlint.tracing.symint.key_texts import looked_up, marked
 from archlint.tracing.symint.numbers import SizePath, pinned, sizes_in, value_at
+from archlint.tracing.symint.shown_texts import is_only_shown
 from archlint.tracing.symint.source_nodes import tree_of
+from archlint.tracing.symint.text_frames import asked_by, names_a_module, user_frame
 
 _MAX_KEYS = 64
 _MAX_DIGITS = 6  # of a number in the text of a key
@@ -59,14 +60,16 @@ def text_of(number: Number, spec: str, text: str, by: str) -> str:
 
     ``by``: the method that is called, ``__str__``, ``__repr__`` or ``__format__``.
     """
-    frame = _user_frame()
+    frame = user_frame(root=getattr(number.path, "model_caller", None))
     if frame is None:
-        return str(pinned(number.path, number.value)) if _names_a_module() else text
+        return str(pinned(number.path, number.value)) if names_a_module() else text
     if isinstance(number.value, (Ratio, Opaque)) and _is_unknown(number.value):
         return format(value_at(number.value, number.path.env), spec)  # the seconds in a log
     use = use_of(frame, of_text=True)
     if use is not None and use.harmless:
-        if not reads_texts(getattr(number.path, "model_caller", None)):
+        if is_only_shown(use, frame) and not reads_texts(
+            getattr(number.path, "model_caller", None)
+        ):
             return text
         use = None
     if use is not None and use.affixes is not None and not _is_formatted_alone(frame, by):
@@ -86,11 +89,11 @@ def text_of(number: Number, spec: str, text: str, by: str) -> str:
 
 def only_shown(root: CodeType | None) -> bool:
     """Whether the text of a tensor that user code below ``root`` makes now is for people only."""
-    frame = _user_frame(torch._tensor.__file__, torch.overrides.__file__)
+    frame = user_frame(torch._tensor.__file__, torch.overrides.__file__)
     if frame is None:
         return True
     use = use_of(frame, of_text=True)
-    return use is not None and use.harmless and not reads_texts(root)
+    return is_only_shown(use, frame) and not reads_texts(root)
 
 
 def _mark(number: Number) -> str:
@@ -138,13 +141,14 @@ def _same_length(number: Number) -> bool:
 
 def number_in_text(number: Number) -> int | None:
     """The number that ``"%d" % h`` puts into a text; ``None`` if the caller makes no text."""
-    frame = _user_frame()
+    frame = user_frame(root=getattr(number.path, "model_caller", None))
     use = None if frame is None else use_of(frame, of_text=True)
-    if frame is None or use is None or not _formats(frame):
+    if frame is None or use is None or not (_formats(frame) or asked_by(logging.__file__)):
         return None
     plain = int(value_at(number.value, number.path.env))
     if use.harmless:
-        if not reads_texts(getattr(number.path, "model_caller", None)):
+        root = getattr(number.path, "model_caller", None)
+        if is_only_shown(use, frame) and not reads_texts(root):
             return plain
         use = None
     value = _looked_up(number, frame, use)
@@ -158,7 +162,7 @@ def index_of(number: Number) -> int | None:
 
     From the length of the list on, all numbers are the same to it.
     """
-    frame = _user_frame()
+    frame = user_frame()
     tree = None if frame is None else tree_of(frame)
     if frame is None or tree is None or not isinstance(number.value, Expr):
         return None
@@ -192,7 +196,7 @@ def hash_of(number: Number) -> int | None:
 
 
 def _hash_of(number: Number) -> int | None:
-    frame = _user_frame()
+    frame = user_frame()
     use = None if frame is None else use_of(frame, of_text=False)
     value = None if frame is None else _looked_up(number, frame, use)
     if value is None or frame is None or use is None:
@@ -338,35 +342,6 @@ def _attribute(owner: Any, name: str) -> Any:
                 break
             return found
     raise LookupError
-
-
-# -- the code around ------------------------------------------------------------------------------
-
-
-def _user_frame(*passed_by: str) -> FrameType | None:
-    """The frame of user code that formats or hashes; ``None`` if torch or Python does.
-
-    ``passed_by``: files that only pass the question on.
-    """
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None and (
-        owner_of(frame.f_code.co_filename) is Owner.ARCHLINT
-        or frame.f_code.co_filename in passed_by
-    ):
-        if frame.f_code.co_filename == user_frames.__file__:
-            return None  # the text of an error, whoever runs archlint
-        frame = frame.f_back
-    if frame is None or owner_of(frame.f_code.co_filename) in (Owner.TORCH, Owner.PYTHON):
-        return None
-    return frame
-
-
-def _names_a_module() -> bool:
-    """Whether ``ModuleList`` makes the name of a module from its index."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None and owner_of(frame.f_code.co_filename) is Owner.ARCHLINT:
-        frame = frame.f_back
-    return frame is not None and frame.f_code.co_filename == nn.modules.container.__file__
 
 
 def _formats(frame: FrameType) -> bool:

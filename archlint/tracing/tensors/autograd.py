@@ -87,6 +87,7 @@ class Gradients:
             if needed is False or cut or not (dtype.is_floating_point or dtype.is_complex):
                 continue
             tensor.made_from = tuple(t for t, k in zip(operands, known, strict=True) if k)
+            tensor.is_view = traits_of(call.func).view is not View.NEVER
             _set(tensor, True if needed and call.how == "rule" else None, leaf=False)
 
     def _write(self, call: Call) -> None:
@@ -94,9 +95,9 @@ class Gradients:
         known = [requires_grad(t) for t in _tensors((call.args, call.kwargs))]
         if known and not any(k is not False for k in known):
             return
-        target = call.args[0] if call.args else None
+        target: Any = call.args[0] if call.args else None
         sure = type(target) is SymbolicTensor and known[0] is True and not target.leaf
-        if not sure or "out" in call.kwargs:
+        if not sure or target.is_view or "out" in call.kwargs:
             raise UnknownOutcome(f"{call.op} writes to a tensor that may require gradients")
 
     def _same_tensor(self, call: Call) -> None:

@@ -45,6 +45,7 @@ class SymbolicTensor(torch.Tensor):
     requires: bool | None = False  # whether it requires gradients; ``None``: not known
     leaf = True  # whether that was set, not computed
     made_from: tuple[torch.Tensor, ...] = ()  # what it was computed from that requires gradients
+    is_view = False  # whether it may share the memory of these
     may_be: Any = None  # other tensors, one of which it may be: an ``Alternatives``
 
     def __hash__(self) -> int:

@@ -135,3 +135,59 @@ def test_a_quotient_plus_a_number_is_rounded_exactly():
                     assert holds(truth, env) is plain(value, other), (h, w)
             assert holds(rounding.is_whole(path, symbolic), env) is value.is_integer()
             assert not any("==" in str(e.formula) for e in path.events), "the sizes are fixed"
+
+
+LARGE = (2**53, 2**53 + 1, -(2**54), 10**17, 2**40, 1e16, 2.0**53, 3, 0.5, 7)
+
+
+def with_large_numbers(draw):
+    """Sums, products and quotients of a size and numbers that doubles do not hold exactly."""
+    steps = [
+        (draw.choice(("add", "sub", "mul", "truediv")), draw.choice(LARGE), draw.random() < 0.3)
+        for _ in range(draw.randint(2, 4))
+    ]
+
+    def number(o, h):
+        result = h
+        for operation, other, turned in steps:
+            a, b = (other, result) if turned else (result, other)
+            result = getattr(o, operation)(a, b)
+        return result
+
+    return number
+
+
+def test_a_number_that_a_double_does_not_hold_is_rounded_as_python_rounds_it():
+    draw = random.Random(11)
+    compared = 0
+    for _ in range(400):
+        number, h = with_large_numbers(draw), draw.randint(1, 300)
+        env = {"H": h}
+        path = TracedPath(env, Box({"H": (1, None)}))
+        try:
+            value = number(Plain, h)
+        except ZeroDivisionError:
+            continue
+        symbolic = number(Symbolic(path), H)
+        assert numbers.value_at(symbolic, env) == value
+        if abs(value) > 2**63:
+            continue
+        for whole, plain in WHOLE.values():
+            assert evaluate(whole(path, symbolic), env) == plain(value), (h, whole)
+        for other in (float("inf"), float("-inf"), float("nan"), 2**53 + 1, math.floor(value)):
+            for name, plain in COMPARED.items():
+                truth = getattr(comparisons, name)(path, symbolic, other)
+                assert holds(truth, env) is plain(value, other), (h, name, other)
+        compared += 1
+    assert compared > 100
+
+
+@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("endless", [float("inf"), float("-inf"), float("nan")])
+def test_every_size_compares_alike_with_what_is_not_finite(name, endless):
+    path = TracedPath({"H": 5}, Box({"H": (1, None)}))
+    for number in (H, numbers.truediv(path, H, 3), numbers.square_root(path, H)):
+        truth = getattr(comparisons, name)(path, number, endless)
+        assert truth is COMPARED[name](5.0, endless)
+        assert getattr(comparisons, name)(path, endless, number) is COMPARED[name](endless, 5.0)
+    assert not any("==" in str(e.formula) for e in path.events)

@@ -231,3 +231,45 @@ def test_weights_require_what_they_say(frozen):
     model = FrozenResult().eval().requires_grad_(not frozen)
     found = archlint.infer(model, "N 4")
     assert (found.exact, found.accepts(N=3)) == (True, frozen)
+
+
+VIEWS = {
+    "the tensor": lambda a: a,
+    "result": lambda a: a * 2,
+    "view": lambda a: a.view(-1),
+    "slice": lambda a: a[1:],
+    "contiguous": lambda a: a.contiguous(),
+    "flatten": lambda a: a.flatten(),
+    "view of a result": lambda a: (a * 2)[1:],
+    "split": lambda a: (a * 2).split(2)[0],
+    "unbind": lambda a: (a * 2).unbind()[0],
+    "diagonal": lambda a: (a * 2).expand(4, 4).diagonal(),
+}
+WRITES = {
+    "add_": lambda v: v.add_(1),
+    "fill_": lambda v: v.fill_(1),
+    "item": lambda v: v.__setitem__(..., 2),
+    "out": lambda v: torch.exp(v.detach(), out=v),
+    "mul_": lambda v: v.mul_(2.0),
+}
+
+
+def written_to(view, write):
+    with torch.enable_grad():
+        write(view(torch.ones(4, requires_grad=True)))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("write", WRITES)
+def test_a_write_to_what_requires_gradients_may_be_refused(view, write):
+    def forward(self, x):
+        written_to(VIEWS[view], WRITES[write])
+        return x
+
+    try:
+        written_to(VIEWS[view], WRITES[write])
+        accepts = True
+    except RuntimeError:
+        accepts = False
+    found = archlint.infer(Model(forward, l=nn.Identity()), "N 8")
+    assert found.accepts(N=2) in (None, accepts)
