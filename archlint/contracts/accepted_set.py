@@ -8,6 +8,7 @@ from typing import Any, Union
 from archlint.contracts.contract import Input, TensorInput
 from archlint.contracts.nested import flow_text
 from archlint.contracts.recorded_costs import RecordedCosts
+from archlint.contracts.size_text import shape_words
 from archlint.symbolic.formula import Bool, disj, holds, negate
 
 Words = Union[str, int, list["Words"], dict[str, "Words"]]
@@ -151,7 +152,7 @@ def _item_as_yaml(input: Input) -> Words:
 
 
 def _tensor_words(tensor: TensorInput) -> Words:
-    shape = tensor.text or " ".join(str(d).replace(" ", "") for d in tensor.dims)
+    shape = tensor.text or shape_words(tensor.dims)
     if tensor.dtype == "float32" and tensor.below is None:
         return shape
     words: dict[str, Words] = {"shape": shape, "dtype": tensor.dtype}

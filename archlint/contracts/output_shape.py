@@ -15,6 +15,7 @@ from archlint.contracts.contract import Wildcard
 from archlint.contracts.nested import map_leaves
 from archlint.contracts.output_match import NamedFields
 from archlint.contracts.rulefile.phrase_parser import parse_shape
+from archlint.contracts.size_text import shape_words
 from archlint.symbolic import Size, evaluate
 from archlint.symbolic.formula import Bool, conj, eq
 
@@ -30,7 +31,7 @@ def words(shape: Any) -> Words | None:
     if isinstance(shape, NamedFields):
         shape = dict(zip(shape.names, shape, strict=True))
     if isinstance(shape, tuple):
-        return " ".join(str(d).replace(" ", "") for d in shape) or None
+        return shape_words(shape) or None
     if isinstance(shape, list):
         parts = [words(s) for s in shape]
         known = [p for p in parts if p is not None]
@@ -50,8 +51,7 @@ def whole_words(shape: Any) -> Words:
     """
     if isinstance(shape, tuple):
         dtype, *dims = shape
-        kept = dims if dims and dtype == "float32" else [dtype, *dims]
-        return " ".join(str(d).replace(" ", "") for d in kept)
+        return shape_words(dims if dims and dtype == "float32" else [dtype, *dims])
     if isinstance(shape, NamedFields):
         return dict(zip(shape.names, map(whole_words, shape), strict=True))
     if isinstance(shape, list):

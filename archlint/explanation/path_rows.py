@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
+from archlint.contracts.size_text import shape_words
 from archlint.explanation.relaxation import layer_paths
 from archlint.runtime.user_frames import shown_source
 from archlint.symbolic import Size
@@ -124,7 +125,7 @@ def needs_text(claims: Sequence[Event]) -> list[str]:
 
 def dims_text(dims: tuple[Size, ...] | None) -> str:
     """``N 16 H//4 W//4``."""
-    return "" if dims is None else " ".join(str(d).replace(" ", "") for d in dims) or "a number"
+    return "" if dims is None else shape_words(dims) or "a number"
 
 
 def back_to_input(trace: Trace, call: Call) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from archlint.contracts.size_text import shape_words
 from archlint.engine.diagnosis.size_chain import chain_to_output
 from archlint.engine.structure.input_axes import batch
 from archlint.engine.structure.model_view import ModelView, outputs
@@ -27,7 +28,7 @@ def batch_preserved(view: ModelView, value: Any) -> Iterator[Violation]:
             if point is None:
                 continue
             which = "the output" if isinstance(path.trace.output, TensorSpec) else f"output {i}"
-            shown = " ".join(str(d).replace(" ", "") for d in spec.dims) or "a scalar"
+            shown = shape_words(spec.dims) or "a scalar"
             message = f"{which} is {shown}, whose first size is not the batch {name}"
             if message in reported:
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from archlint.contracts.size_text import shape_words
 from archlint.contracts.text_layout import counted
 from archlint.engine.diagnosis.size_chain import chain_to_output
 from archlint.engine.exploration import ExploredPath
@@ -101,7 +102,7 @@ def _divided(place: Sequence[Size], stride: int, sizes: Sequence[Size]) -> Bool:
 
 
 def _message(which: str, dims: Sequence[Size], stride: int, sizes: Sequence[Size]) -> str:
-    shape = " ".join(str(d).replace(" ", "") for d in dims) or "a scalar"
+    shape = shape_words(dims) or "a scalar"
     over = ", ".join(map(str, sizes))
     if len(dims) <= len(sizes):
         return f"{which} is {shape}, which has no sizes for {over}"

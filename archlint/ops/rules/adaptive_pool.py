@@ -56,8 +56,8 @@ def _avg_of(n: int) -> Callable[..., TensorSpec]:
         if not input.dtype.is_floating_point:
             raise NoRule(f"adaptive_avg_pool of {input.dtype}")
         outputs = _output_sizes(path, n, input, output_size)
-        if n == 1 and input.ndim not in (2, 3):
-            refuse(path, "an input of 2 or 3 dimensions, gets {}", input.ndim)
+        if n == 1:
+            claim_ndim(path, "an input", input, 2, 3)
         if n == 1 and input.strides is not None:  # PyTorch pools a row of height 1
             high = unsqueeze(path, input, -2)
             flat = adaptive_avg_pool2d(path, high, (1, *outputs))
