@@ -62,5 +62,7 @@ def _layers(before: RecordedCosts, after: RecordedCosts) -> str:
     names = dict.fromkeys([*before.layers, *after.layers])
     change = {n: after.layers.get(n, 0) - before.layers.get(n, 0) for n in names}
     sign = 1 if after.flops > before.flops else -1
-    most = sorted((n for n in names if change[n] * sign > 0), key=lambda n: -change[n] * sign)
+    least = max(change[n] * sign for n in names) // 10 if names else 0
+    many = (n for n in names if change[n] * sign > least)
+    most = sorted(many, key=lambda n: -change[n] * sign)
     return ", ".join(one_line(n) or "the model" for n in most[:_NAMED])

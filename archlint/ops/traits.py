@@ -97,14 +97,16 @@ class Saves:
     ``operands``: the arguments by position, or a function of the call's arguments that gives them.
     ``factors``: arguments of which each is kept if another of them requires gradients. ``result``:
     whether its first result is. ``extra``: the bytes of what the kernel makes besides, from the
-    result and the arguments as specs. ``in_place``: a call in place keeps its result, not a copy of
-    what it overwrites. ``laid_out``: operands may be copied into another order before.
+    result and the arguments as specs. ``elements``: of the same, how many elements of the first
+    floating operand's dtype. ``in_place``: a call in place keeps its result, not a copy of what it
+    overwrites. ``laid_out``: operands may be copied into another order before.
     """
 
     operands: tuple[int, ...] | Callable[..., tuple[int, ...]] = ()
     factors: tuple[int, ...] = ()
     result: bool = False
     extra: Callable[..., Any] | None = None
+    elements: Callable[..., Any] | None = None
     in_place: bool = False
     laid_out: bool = False
 

@@ -17,6 +17,12 @@ def test_what_grew_and_because_of_which_layers():
     )
 
 
+def test_a_layer_that_hardly_changed_is_not_named():
+    before = RecordedCosts(AT, 1000, 5, 1, {"stem": 400, "layer1": 500, "head": 100})
+    after = RecordedCosts(AT, 2010, 5, 1, {"stem": 1400, "layer1": 500, "head": 110})
+    assert cost_changes(before, after)[0].endswith("(1,000 to 2,010), mostly in stem")
+
+
 def test_what_is_new_and_what_is_gone():
     before = RecordedCosts(AT, 10, 0, 1, {"a": 4, "b": 6})
     after = RecordedCosts(AT, 90, 5, 1, {"a": 4, "c": 50, "": 36})

@@ -18,7 +18,7 @@ from archlint.engine.cost.amount import Amount, one_of_each, smallest
 from archlint.engine.cost.flops import ByModule, added, outermost
 from archlint.ops.registry import INPLACE
 from archlint.ops.traits import Saves, View, is_inplace, traits_of
-from archlint.symbolic import Size, product
+from archlint.symbolic import Size, minimum, product
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing.call_log import CallLog, MergedCalls, RepeatedCalls, Span
 from archlint.tracing.call_scopes import Around
@@ -33,6 +33,9 @@ _DETACHED = frozenset((torch.Tensor.detach, torch.detach, torch.Tensor.detach_, 
 _MAY_COPY = frozenset((
     torch.reshape, torch.Tensor.reshape, torch.Tensor.reshape_as, torch.flatten,
     torch.Tensor.flatten, torch.ravel, torch.Tensor.ravel,
+))  # fmt: skip
+_ONE_PLACE = frozenset((
+    View.SAME, View.WHOLE, View.PIECES, View.SUBSCRIPT, View.SELECT, View.NARROW,
 ))  # fmt: skip
 _NOTHING = Saves()
 
@@ -172,7 +175,7 @@ class _Saved:
         fixed = saves.operands
         specs: tuple[Any, ...] = ()
         settings: dict[str, Any] = {}
-        if saves.extra is not None or callable(fixed):
+        if saves.extra is not None or saves.elements is not None or callable(fixed):
             specs, settings = known_of(call.args), {k: known_of(v) for k, v in call.kwargs.items()}
             settings.pop("out", None)
         positions = dict.fromkeys(fixed(*specs, **settings) if callable(fixed) else fixed)
@@ -195,6 +198,10 @@ class _Saved:
         if saves.extra is not None:
             extra = saves.extra(known_of(call.result), *specs, **settings)
             size = size + extra * self._times(len(self.calls))
+        if saves.elements is not None:
+            made = next(t for t in (*tensors(call.args), *tensors(call.kwargs)) if _floating(t))
+            count = saves.elements(known_of(call.result), *specs, **settings)
+            size = size + count * self._itemsize(made) * self._times(len(self.calls))
         return size
 
     def _needs(self, value: Any) -> bool:
@@ -216,7 +223,7 @@ class _Saved:
 
     def _keep(self, tensor: SymbolicTensor, laid_out: bool) -> Size:
         """The bytes that are kept for a tensor and were not before."""
-        owner, whole, group, part = self._lineage(tensor)
+        owner, whole, repeats, group, part = self._lineage(tensor)
         if owner is None or id(owner) in self.kept:
             return 0
         if self._numel(tensor) == self._numel(owner) or (whole and not laid_out):
@@ -226,27 +233,33 @@ class _Saved:
         groups = self.parts.setdefault(id(owner), {})
         already = _most(groups)
         self.alive.append(group)
-        size = self._bytes(tensor) * self._times(owner.made_by)
+        size = self._bytes(tensor)
+        if repeats and size != self._bytes(owner):
+            size = minimum(size, self._bytes(owner))
+        size = size * self._times(owner.made_by)
         groups.setdefault(id(group), {})[part] = size
         return _most(groups) - already
 
-    def _lineage(self, tensor: SymbolicTensor) -> tuple[SymbolicTensor | None, bool, Any, Any]:
+    def _lineage(
+        self, tensor: SymbolicTensor
+    ) -> tuple[SymbolicTensor | None, bool, bool, Any, Any]:
         """The tensor whose memory it is, whether it surely is, and which piece of what it is.
 
-        ``None`` if it may be a weight's.
+        ``None`` if it may be a weight's. The third: whether an element may be in several places.
         """
-        whole = True
+        whole, repeats = True, False
         group: Any = tensor
         part: Any = None
         while True:
             made = self.calls[tensor.made_by] if 0 <= tensor.made_by < len(self.calls) else None
             bases = bases_of(made, tensor) if made is not None and not tensor.shares else []
             if made is None or len(bases) != 1:
-                return tensor, whole, group, part
+                return tensor, whole, repeats, group, part
             base = bases[0]
             if type(base) is not SymbolicTensor:
-                return None, whole, group, part  # of a weight
+                return None, whole, repeats, group, part  # of a weight
             view = traits_of(made.func).view
+            repeats = repeats or view not in _ONE_PLACE
             whole = whole and view is not View.SAME and made.func not in _MAY_COPY
             if view is View.PIECES and part is None:
                 group, part = made, id(tensor)
@@ -256,11 +269,14 @@ class _Saved:
                 whole = False
             tensor = base
 
-    def _bytes(self, tensor: SymbolicTensor) -> Size:
+    def _itemsize(self, tensor: SymbolicTensor) -> int:
         own = tensor.spec.dtype
         if self.dtype is not None and own.is_floating_point:
             own = self.dtype
-        return self._numel(tensor) * own.itemsize
+        return own.itemsize
+
+    def _bytes(self, tensor: SymbolicTensor) -> Size:
+        return self._numel(tensor) * self._itemsize(tensor)
 
 
 def _argument(call: Call, at: int) -> Any:

@@ -83,6 +83,37 @@ def _bordered(input: Any, pad: Any, mode: str = "constant", *_: Any, **__: Any) 
     return (0,) if mode in ("reflect", "replicate") else ()
 
 
+def _gates(more: int) -> Callable[..., Size]:
+    """Of each layer, direction and step the gates, and ``more`` sizes of the state.
+
+    The rows of the weights of the input are the gates. A packed sequence has its rows in order.
+    """
+
+    def elements(result: Any, input: Any, second: Any, *settings: Any, **named: Any) -> Size:
+        params = settings[0] if isinstance(settings[0], (tuple, list)) else settings[1]
+        matrices = [p for p in params if p.ndim == 2]
+        inputs = matrices[:: 3 if _projects(matrices) else 2]
+        states = [w.dims[1] for w in matrices[1 :: 3 if _projects(matrices) else 2]]
+        sizes = [w.dims[0] for w in inputs] + [s * more for s in states]
+        rows = product(input.dims[:-1])
+        total: Size = 0
+        for size in sizes:
+            total = total + rows * size
+        return total
+
+    return elements
+
+
+def _projects(matrices: Any) -> bool:
+    """Whether there is a third matrix for each layer and direction, which makes states smaller."""
+    return len(matrices) > 2 and matrices[2].dims[0] == matrices[1].dims[1]
+
+
+def _scores(result: Any, input: Any, *_: Any, **__: Any) -> Size:
+    """Of each class the logarithm of its probability."""
+    return _numel(input)
+
+
 _BY_FUNCTION: tuple[tuple[tuple[Callable[..., Any], ...], Saves], ...] = (
     (_with_in_place(_INPUT), Saves((0,))),
     (_with_in_place(_RESULT), Saves(result=True, in_place=True)),
@@ -111,7 +142,13 @@ _BY_FUNCTION: tuple[tuple[tuple[Callable[..., Any], ...], Saves], ...] = (
     (spellings("max", "min", "topk", "sort", "kthvalue", "cummax", "cummin"),
      Saves(extra=_pair_indices)),
     ((F.scaled_dot_product_attention,), Saves((0, 1, 2))),
-    ((torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu), Saves((0,))),
+    ((torch.lstm, torch.gru), Saves((0,), elements=_gates(more=1))),
+    ((torch.rnn_tanh, torch.rnn_relu), Saves((0,), elements=_gates(more=0))),
+    (spellings("cross_entropy", "cross_entropy_loss"), Saves(elements=_scores)),
+    (spellings("mse_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
+               "binary_cross_entropy_with_logits"), Saves((0, 1))),
+    ((torch.functional.tensordot,), Saves(factors=(0, 1), laid_out=True)),
+    (spellings("outer", "ger", "dot", "vdot", "mv"), Saves(factors=(0, 1))),
     ((F.embedding,), Saves((0,))),
     ((torch.embedding,), Saves((1,))),
     (spellings("gather", "index_select"), Saves((2,))),
