@@ -37,6 +37,7 @@ from archlint.tracing.python.builtin_calls import replaceable
 from archlint.tracing.python.math_functions import EXACT, of_sizes
 from archlint.tracing.symint import node as node_module
 from archlint.tracing.symint import numbers, python_types, rounding
+from archlint.tracing.symint.extremum_node import ExtremumNode
 from archlint.tracing.symint.node import SizeNode
 from archlint.tracing.symint.python_types import (
     NUMBER_TYPES,
@@ -172,7 +173,7 @@ def _min(*args: Any, **kwargs: Any) -> Any:
 
 def _extreme_of_all(args: tuple[Any, ...], larger: int) -> Any:
     """As :func:`_extreme`, of a few numbers, or of a list of them."""
-    items = args[0] if len(args) == 1 and type(args[0]) in (list, tuple) else args
+    items = args[0] if len(args) == 1 and type(args[0]) in (list, tuple, torch.Size) else args
     found = items[0] if 2 <= len(items) <= _FEW else None
     for item in items[1:]:
         found = None if found is None else _extreme((found, item), larger)
@@ -202,7 +203,7 @@ def _extreme(args: tuple[Any, ...], larger: int) -> Any:
     if path.known(ge(b, a)):
         return args[larger]
     if not unknowns_in(a) and not unknowns_in(b):
-        return None
+        return SymbolicInt(ExtremumNode((a, b), bool(larger), path))
     return user_number((maximum if larger else minimum)(a, b), path)
 
 

@@ -145,6 +145,11 @@ class SizeNode:
         """The sizes it was made from."""
         return sizes_in(self.value)
 
+    @property
+    def compared(self) -> Any:
+        """The number as comparisons take it."""
+        return self.value
+
     # -- arithmetic ---------------------------------------------------------------------------
 
     def wrap_int(self, number: int) -> SizeNode:

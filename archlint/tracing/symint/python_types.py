@@ -75,6 +75,17 @@ def _binary(operation: Binary, *, swapped: bool = False) -> Any:
     return method
 
 
+def _comparison(operation: Binary) -> Any:
+    def method(self: Any, other: Any) -> Any:
+        node: Any = getattr(other, "node", None)
+        b = node.compared if isinstance(node, SizeNode) else operand(other)
+        if b is NotImplemented:
+            return NotImplemented
+        return user_number(operation(self.node.path, self.node.compared, b), self.node.path)
+
+    return method
+
+
 def _both(operation: Binary) -> tuple[Any, Any]:
     return _binary(operation), _binary(operation, swapped=True)
 
@@ -184,12 +195,12 @@ class _Number:
     __mod__, __rmod__ = _both(numbers.mod)
     __divmod__, __rdivmod__ = _pair(False), _pair(True)
     __pow__, __rpow__ = _power, _power_of
-    __eq__: Any = _binary(comparisons.eq)
-    __ne__: Any = _binary(comparisons.ne)
-    __lt__ = _binary(comparisons.lt)
-    __le__ = _binary(comparisons.le)
-    __gt__ = _binary(comparisons.gt)
-    __ge__ = _binary(comparisons.ge)
+    __eq__: Any = _comparison(comparisons.eq)
+    __ne__: Any = _comparison(comparisons.ne)
+    __lt__ = _comparison(comparisons.lt)
+    __le__ = _comparison(comparisons.le)
+    __gt__ = _comparison(comparisons.gt)
+    __ge__ = _comparison(comparisons.ge)
     __neg__ = _unary(numbers.negative)
     __abs__ = _unary(numbers.absolute)
     __floor__ = _unary(rounding.floor)
