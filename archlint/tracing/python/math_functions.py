@@ -19,6 +19,7 @@ from typing import Any
 
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
+from archlint.symbolic.formula import ge, gt
 from archlint.symbolic.rational import ratio_of
 from archlint.tracing.symint import integers, logarithms, numbers, rounding
 from archlint.tracing.symint.numbers import SizePath
@@ -40,13 +41,17 @@ def _remainder(path: SizePath, a: Any, b: Any) -> Any:
 
 
 def _with_sign(path: SizePath, a: Any, b: Any) -> Any:
-    """``math.copysign``; a float that is 0 may have either sign, an integer has none."""
-    if numbers.kind_of(b) is float:
+    """``math.copysign``. A float that is 0 may have either sign, an integer has none."""
+    exact = ratio_of(numbers.settled(path, b))
+    if exact is None or not isinstance(exact.den, int) or exact.den < 1:
         return numbers.opaque(path, math.copysign, a, b)
     plain = isinstance(a, (int, float))
     size = math.fabs(a) if plain else rounding.as_float(path, numbers.absolute(path, a))
-    positive = path.branch(numbers.not_negative(path, b))
-    return size if positive else numbers.negative(path, size)
+    if path.branch(gt(exact.num, 0)):
+        return size
+    if path.branch(ge(exact.num, 0)) and numbers.kind_of(b) is float:
+        return numbers.opaque(path, math.copysign, a, b)
+    return size if path.branch(ge(exact.num, 0)) else numbers.negative(path, size)
 
 
 def _of_finite(plain: Callable[[float], bool]) -> Exact:

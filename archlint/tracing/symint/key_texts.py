@@ -16,6 +16,7 @@ from torch import nn
 
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import Bool, conj, eq, ge
+from archlint.symbolic.rational import is_small, ratio_of
 from archlint.tracing.symint.size_keys import SizeKeys
 
 _MARK = re.compile("(⟦[^⟧]*⟧)")
@@ -88,6 +89,8 @@ def keys_equal(path: KeyPath, one: Any, other: Any) -> Bool | None:
         value, another = _number(one), _number(other)
         if value is not None and another is not None:
             return eq(value, another)
+        if (quotients := _quotients_equal(one, other)) is not None:
+            return quotients
         known = [k for k in (one, other) if not is_of_size(k)]
         return False if known and not _compares(known[0]) else None
     if isinstance(one, _BY_IDENTITY) or isinstance(other, _BY_IDENTITY):
@@ -107,6 +110,16 @@ def _number(key: Any) -> int | Expr | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, (int, Expr)) else None
+
+
+def _quotients_equal(one: Any, other: Any) -> Bool | None:
+    """Where floats that are sizes divided by a power of two are equal; ``None`` for other keys."""
+    a, b = (ratio_of(getattr(getattr(key, "node", None), "value", key)) for key in (one, other))
+    if a is None or b is None or not isinstance(a.den, int) or not isinstance(b.den, int):
+        return None
+    if a.rounded or b.rounded or not is_small(a.num) or not is_small(b.num):
+        return None
+    return eq(a.num * b.den, b.num * a.den)
 
 
 def _compares(key: Any) -> bool:

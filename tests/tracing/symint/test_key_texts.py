@@ -11,6 +11,9 @@ from archlint.symbolic.formula import holds
 from archlint.symbolic.intervals import Box
 from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.key_texts import is_of_size, keys_equal, marked, readable
+from archlint.tracing.symint.node import size_of
+from archlint.tracing.symint.numbers import value_at
+from archlint.tracing.symint.python_types import sym_int
 
 H, W = symbol("H"), symbol("W")
 TEXTS = (
@@ -45,3 +48,17 @@ def test_marks_are_for_keys_only():
     assert readable(f"key {marked('H//2')}") == "key H//2"
     assert is_of_size(("a", marked("H")))
     assert not is_of_size(("a", 8, "H"))
+
+
+def test_quotients_that_are_exact_are_equal_where_their_sizes_are():
+    path = TracedPath({"H": 3, "W": 4}, Box(dict.fromkeys("HW", (1, None))))
+    h, w = (sym_int(symbol(name), path) for name in "HW")
+    pairs = [(h / 2, w / 2), ((h - 1) / 4, w / 2), (h / 2, 1.5), (h * 0.5, w), (7.25, w / 8)]
+    for one, other in pairs:
+        equal = keys_equal(path, one, other)
+        for at in itertools.product(range(1, 70), (1, 2, 4, 58)):
+            env = dict(zip("HW", at, strict=True))
+            plain = [value_at(size_of(v), env) if hasattr(v, "node") else v for v in (one, other)]
+            assert holds(equal, env) == (plain[0] == plain[1])
+    assert keys_equal(path, h / 3, w / 3) is None  # they are rounded
+    assert not path.events
