@@ -158,21 +158,22 @@ def _of_to(args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, ...]:
     return dtype, device, memory_format, copy
 
 
-def _to_itself(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec | None:
-    return kept(path, input, *_of_to(args, settings))
-
-
-@shape_rule(*methods("to"), view=View.SAME, elementwise=True, itself=_to_itself)
+@shape_rule(
+    *methods("to"),
+    view=View.SAME,
+    elementwise=True,
+    itself=lambda path, input, *args, **named: kept(path, input, *_of_to(args, named)),
+)
 def to(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
     """``to(dtype)``, ``to(device, dtype)`` or ``to(other)``, each with non_blocking and copy."""
     return cast(path, input, *_of_to(args, settings))
 
 
-def _type_as_itself(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec | None:
-    return kept(path, input, other.dtype, other.device)
-
-
-@shape_rule(*methods("type_as"), view=View.SAME, itself=_type_as_itself)
+@shape_rule(
+    *methods("type_as"),
+    view=View.SAME,
+    itself=lambda path, input, other: kept(path, input, other.dtype, other.device),
+)
 def type_as(path: Path, input: TensorSpec, other: TensorSpec) -> TensorSpec:
     return cast(path, input, other.dtype)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import torch
@@ -188,7 +189,8 @@ def _interpolate(
     n = input.ndim - 2
     if align_corners or antialias or mode == "nearest-exact":
         raise NoRule(f"interpolation in mode {mode} with these settings")
-    taps: Any = {"nearest": nearest, "area": averaged, "bicubic": _cubic}.get(mode, _linear_between)
+    taps: Any = {"nearest": nearest, "area": averaged}.get(mode)
+    taps = taps or partial(between, around=2 if mode == "bicubic" else 1)
     scales = scale_factor if isinstance(scale_factor, (tuple, list)) else [scale_factor] * n
     of_sizes = recompute_scale_factor or mode == "area"
     if of_sizes or not all(isinstance(s, (int, float)) for s in scales):
@@ -196,14 +198,6 @@ def _interpolate(
     ratios = [Fraction(s).limit_denominator(1000) for s in scales]
     each = [taps(r.denominator, r.numerator) for r in ratios]
     return {0: slid(result, n, each)}
-
-
-def _linear_between(size: int, out: int) -> Taps:
-    return between(size, out, 1)
-
-
-def _cubic(size: int, out: int) -> Taps:
-    return between(size, out, 2)
 
 
 def _pad(result: Any, input: Any, pad: Any, mode: str = "constant", value: Any = None) -> Reach:
@@ -221,10 +215,6 @@ def _pad(result: Any, input: Any, pad: Any, mode: str = "constant", value: Any =
 def _batch_norm(result: Any, input: Any, a: Any, b: Any, c: Any = None, d: Any = None,
                 training: Any = False, *_: Any, **__: Any) -> Reach:  # fmt: skip
     return {0: {1: (1, SAME)} if training else _aligned(result, input)}
-
-
-def _by_group(result: Any, input: Any, *_: Any, **__: Any) -> Reach:
-    return {0: {0: (0, SAME), 1: (1, None)}}
 
 
 def _instance_norm(
@@ -275,12 +265,9 @@ def _reduced(result: Any, input: Any, dim: Any = None, keepdim: Any = False, *_:
     return {0: {i: (d, SAME) for i, d in enumerate(kept)}}
 
 
-def _linear(result: Any, input: Any, *_: Any, **__: Any) -> Reach:
-    return {0: {d: (d, SAME) for d in range(input.ndim - 1)}}
-
-
-def _embedded(result: Any, ids: Any, *_: Any, **__: Any) -> Reach:
-    return {0: {d: (d, SAME) for d in range(ids.ndim)}}
+def _all_but_last(result: Any, *_: Any, **__: Any) -> Reach:
+    """Of a layer of the last dimension: all others are read at the same place."""
+    return {0: {d: (d, SAME) for d in range(result.ndim - 1)}}
 
 
 def _matmul(result: Any, a: Any, b: Any) -> Reach:
@@ -323,13 +310,12 @@ def _declare() -> None:
     state((F.interpolate,), _interpolate)
     state((F.pad, torch._C._nn.pad), _pad)
     state((F.batch_norm, torch.batch_norm), _batch_norm)
-    state((F.group_norm, torch.group_norm), _by_group)
+    state((F.group_norm, torch.group_norm), lambda *_, **__: {0: {0: (0, SAME), 1: (1, None)}})
     state((F.instance_norm,), _instance_norm)
     state(spellings("layer_norm", "rms_norm"), _by_row)
     state(spellings("softmax", "log_softmax"), _over)
     state(spellings("cumsum"), _accumulated)
-    state((F.embedding,), _embedded)
-    state((F.linear,), _linear)
+    state((F.embedding, F.linear), _all_but_last)
     state(spellings("matmul", "bmm", "mm", "__matmul__"), _matmul)
     state((F.scaled_dot_product_attention,), _attention)
     state(spellings("permute"), views.permuted)
