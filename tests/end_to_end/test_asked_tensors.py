@@ -33,7 +33,9 @@ TABLES = {name: table_of(function) for name, function in FUNCTIONS.items()}
 NO_ANSWER = {
     name
     for name, table in TABLES.items()
-    if table == "kernel" and short(name) in NONE and not first_that_runs(name, FUNCTIONS[name])
+    if table in ("kernel", "indices")
+    and short(name) in NONE
+    and not first_that_runs(name, FUNCTIONS[name])
 }
 ASKED = [n for n, table in TABLES.items() if table in NEEDS_A_CALL and n not in NO_ANSWER]
 
@@ -64,6 +66,23 @@ def word(name: str, answered: dict[str, Answer]) -> str:
 
 def test_every_function_has_an_answer(calls):
     assert [name for name, code in calls.items() if not code] == []
+
+
+def new_function(x):
+    """What a new version of PyTorch may have."""
+
+
+new_function.__module__ = "torch"
+
+
+@pytest.mark.parametrize("name", ["set_anew", "scaled_anew", "anew", "anew_"])
+def test_a_new_function_needs_an_answer(monkeypatch, name):
+    monkeypatch.setattr(torch, name, new_function, raising=False)
+    monkeypatch.setattr(torch.Tensor, name, new_function, raising=False)
+    found = functions()
+    for full in (f"torch.{name}", f"torch.Tensor.{name}"):
+        assert table_of(found[full]) == "kernel"
+    assert first_that_runs(f"torch.Tensor.{name}", new_function) == ""
 
 
 def test_an_answer_is_that_of_a_real_tensor_at_all_sizes_of_its_path(calls, answered):

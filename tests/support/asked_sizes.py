@@ -1,7 +1,7 @@
 """What Python can ask of a size, each with an expression that asks it, and how it is answered.
 
-An expression names the size ``h``, the float ``h / 4`` as ``f``, and the truth ``h > 9`` as ``b``.
-:data:`ANSWERS` says what the words mean.
+An expression names the size ``h``, the float ``h / 4`` as ``f``, the truth ``h > 9`` as ``b``, and
+``torch.Size([h, 3])`` as ``s``. :data:`ANSWERS` says what the words mean.
 """
 
 import re
@@ -189,4 +189,114 @@ OPERATOR = {
     **dict.fromkeys(("delitem", "setitem"), ("object", "")),
 }  # fmt: skip
 
-TABLES = {"int": INT, "float": FLOAT, "bool": BOOL, "math": MATH, "operator": OPERATOR}
+BUILTINS = {
+    **_entries(
+        "exact",
+        abs="abs(h - 9) + 9 >= h", all="all([h])", any="any([h])", bool="bool(h)",
+        callable="callable(h)", dict="dict(a=h)['a']", divmod="divmod(h, 4)",
+        enumerate="list(enumerate([h]))", filter="list(filter(None, [h]))",
+        getattr="getattr(h, 'real')", hasattr="hasattr(h, '__dict__')",
+        isinstance="isinstance(h, int)", issubclass="issubclass(h.__class__, int)",
+        list="list((h, 3))", map="list(map(abs, [h]))", pow="pow(h, 2)",
+        reversed="list(reversed([h, 3]))", round="round(h)", sum="sum([h, 3])",
+        tuple="tuple([h])", zip="list(zip([h], [3]))",
+    ),
+    **_entries(
+        "branch", max="max(h, 9)", min="min(h, 9)", sorted="sorted([h, 9])",
+    ),
+    **_entries(
+        "pinned",
+        bin="bin(h)", bytearray="list(bytearray(h % 99))", bytes="list(bytes(h % 99))",
+        chr="chr(h)", complex="complex(h)", float="float(h)", hex="hex(h)", int="int(h)",
+        oct="oct(h)", range="list(range(h % 99))", slice="[1, 2, 3][slice(h)]",
+    ),
+    **_entries(
+        "by use",
+        ascii="ascii(h)", format="format(h)", frozenset="frozenset([h])", hash="hash(h)",
+        id="id(h)", print="print(h)", repr="repr(h)", set="{h}", str="str(h)", type="type(h)",
+        eval="eval('h is 7')", exec="exec('h is 7')",
+    ),
+    **_entries(
+        "refused",
+        iter="iter(h)", len="len(h)", memoryview="memoryview(h)", next="next(h)", ord="ord(h)",
+        vars="vars(h)", delattr="delattr(h, 'a')", aiter="aiter(h)", anext="anext(h)",
+        open="open(2 ** 40 + h)", super="super(h)", compile="compile(h, '', 'eval')",
+    ),
+    **dict.fromkeys(
+        (
+            "breakpoint", "classmethod", "copyright", "credits", "dir", "exit", "globals", "help",
+            "input", "license", "locals", "object", "property", "quit", "setattr", "staticmethod",
+            "Ellipsis", "False", "None", "NotImplemented", "True",
+        ),
+        ("object", ""),
+    ),
+}  # fmt: skip
+"""How ``setattr(h, …)`` fails, and what ``dir(h)`` lists, is not followed."""
+
+STATISTICS = {
+    **_entries(
+        "branch",
+        median="statistics.median([h, 4, 5])", median_low="statistics.median_low([h, 4, 5])",
+        median_high="statistics.median_high([h, 4, 5])",
+    ),
+    **_entries(
+        "pinned",
+        mean="statistics.mean([h, 4])", fmean="statistics.fmean([h, 4])",
+        geometric_mean="statistics.geometric_mean([h, 4])",
+        harmonic_mean="statistics.harmonic_mean([h, 4])", stdev="statistics.stdev([h, 4])",
+        pstdev="statistics.pstdev([h, 4])", variance="statistics.variance([h, 4, 5])",
+        pvariance="statistics.pvariance([h, 4, 5])", quantiles="statistics.quantiles([h, 4, 5])",
+        median_grouped="statistics.median_grouped([h, 4, 5])",
+        covariance="statistics.covariance([h, 4], [1, 2])",
+        correlation="statistics.correlation([h, 4, 60], [1, 2, 4])",
+        linear_regression="list(statistics.linear_regression([1, 2, 4], [h, 4, 60]))",
+    ),
+    **_entries("by use", mode="statistics.mode([h, 4])", multimode="statistics.multimode([h, 4])"),
+    **dict.fromkeys(("NormalDist", "StatisticsError", "kde", "kde_random"), ("object", "")),
+}  # fmt: skip
+
+SHAPE = {
+    **_entries(
+        "exact",
+        __add__="s + (2,)", __radd__="(2,) + s", __getitem__="s[0]", __iter__="list(s)",
+        __len__="len(s)", __mul__="s * 2", __rmul__="2 * s", __class__="s.__class__",
+        __reduce__="s.__reduce__()[1]",
+    ),
+    **_entries(
+        "branch",
+        __contains__="7 in s", __eq__="s == (7, 3)", __ne__="s != (7, 3)", __lt__="s < (7, 4)",
+        __le__="s <= (7, 2)", __gt__="s > (7, 2)", __ge__="s >= (7, 4)", count="s.count(3)",
+        index="s.index(3)",
+    ),
+    **_entries("pinned", numel="s.numel()"),
+    **_entries(
+        "by use", __hash__="hash(s)", __repr__="repr(s)", __str__="str(s)", __format__="format(s)",
+    ),
+    **dict.fromkeys(
+        (*_OBJECT, "__class_getitem__", "__getnewargs__", "__reduce_ex__", "__sizeof__"),
+        ("object", ""),
+    ),
+}  # fmt: skip
+"""Of ``torch.Size``: ``x.shape``."""
+
+TABLES = {
+    "int": INT,
+    "float": FLOAT,
+    "bool": BOOL,
+    "math": MATH,
+    "operator": OPERATOR,
+    "builtins": BUILTINS,
+    "statistics": STATISTICS,
+    "torch.Size": SHAPE,
+}
+
+SINCE = {
+    (3, 11): "cbrt exp2 call __getstate__ is_integer",
+    (3, 12): "sumprod is_integer",
+    (3, 13): "fma kde kde_random",
+    (3, 14): "from_number is_none is_not_none",
+}
+"""From which version of Python on members exist that earlier supported ones do not have."""
+
+SOME = {"__setformat__", "__radd__"}
+"""Members that only earlier versions of Python, or later ones of PyTorch, have."""

@@ -25,6 +25,7 @@ from archlint.ops.traits import Unchecked, traits_of
 from archlint.tracing.meta_kernels import NUMBERS, python_body
 from archlint.tracing.tensors.attributes import ATTRIBUTES
 from archlint.tracing.tensors.questions import OF_TENSOR, UNKNOWN, function_asked
+from tests.support.unasked_names import UNASKED
 
 ANSWERS = {
     "from sizes": "from sizes, strides, dtype and device: a formula, or a branch on a formula",
@@ -46,19 +47,34 @@ ANSWERS = {
 Function = Callable[..., Any]
 
 
+HOMES = (torch, torch.nn.functional, torch.nn.init, torch.linalg, torch.fft, torch.special)
+"""Modules all of whose functions are asked."""
+
+
 def functions() -> dict[str, Function]:
-    """By name: what PyTorch lists as functions, and all members of ``torch.Tensor``."""
+    """By name: PyTorch's functions, also those that it does not list, and all of ``torch.Tensor``.
+
+    Without those that ask nothing, each of which :mod:`.unasked_names` names.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         listed = [f for group in get_overridable_functions().values() for f in group]
         listed += [f for f in get_ignored_functions() if getattr(f, "__module__", "") != "builtins"]
         named = {resolve_name(f) or "": f for f in listed if callable(f)}
-    listed_members = {f for f in listed if hashable(f)}
+    known = {f for f in listed if hashable(f)}
     for name in dir(torch.Tensor):
         member = function_asked(torch.Tensor, name)
-        if not hashable(member) or member not in listed_members:
+        if not hashable(member) or member not in known:
             named[f"torch.Tensor.{name}"] = member
-    return {n: f for n, f in named.items() if n and not isinstance(f, type) and not _setting(n)}
+    for home in HOMES:  # such as ``torch.relu_``
+        for name, member in vars(home).items():
+            own = inspect.isbuiltin(member) or (
+                inspect.isfunction(member) and member.__module__ in (home.__name__, "torch")
+            )
+            if own and not name.startswith("_") and member not in known:
+                named[f"{home.__name__}.{name}"] = member
+    asking = {n: f for n, f in named.items() if n and not isinstance(f, type)}
+    return {n: f for n, f in asking.items() if n.removesuffix(".__get__") not in UNASKED}
 
 
 def hashable(member: Any) -> bool:
@@ -68,39 +84,6 @@ def hashable(member: Any) -> bool:
     except TypeError:
         return False
     return True
-
-
-def _setting(name: str) -> bool:
-    """Whether it asks nothing of a tensor: a tool or a setting of the process, a class's own."""
-    word = name.removesuffix(".__get__").rpartition(".")[2]
-    return word in _OBJECT.split() or (
-        not name.startswith("torch.Tensor.")
-        and (
-            word.startswith(_SETTINGS) or word in _TOOLS.split() or name.startswith("torch.nn.init")
-        )
-    )
-
-
-_OBJECT = (
-    "__annotations__ __array_priority__ __class__ __delattr__ __dict__ __dir__ __doc__ "
-    "__dlpack_c_exchange_api__ __firstlineno__ __getattribute__ __getstate__ __init__ "
-    "__init_subclass__ __module__ __new__ __setattr__ __sizeof__ __static_attributes__ "
-    "__subclasshook__ __torch_dispatch__ __torch_function__ __weakref__ _dtensor__new__ "
-    "_fix_weakref _make_dtensor _make_subclass _make_wrapper_subclass _philox_normal_ "
-    "_philox_uniform_ to_padded_tensor"
-)
-_SETTINGS = (
-    "set_", "get_", "is_autocast", "is_an", "is_grad", "is_warn", "is_deterministic", "autocast",
-    "mkldnn_", "cudnn_", "parse_", "import_ir", "merge_type", "unify_type", "has_torch_", "sym_",
-    "is_inference_", "is_vulkan", "init_", "use_det", "are_det", "clear_", "handle_", "scaled_",
-)  # fmt: skip
-_TOOLS = (
-    "export load save register_dataclass compile cond fork wait initial_seed manual_seed seed "
-    "thread_safe_generator vmap from_file frombuffer boolean_dispatch assert_int_or_pair "
-    "_canonical_mask _none_or_dtype grouped_mm miopen_ctc_loss _functional_sym_constrain_range "
-    "_make_dep_token nested_to_padded_tensor empty_quantized upsample upsample_bilinear "
-    "upsample_nearest vitals_enabled read_vitals"
-)
 
 
 def table_of(function: Function) -> str:
@@ -158,6 +141,7 @@ _VALUES = {
     "normalized_shape": ("(m.shape[-1],)",),
 }  # fmt: skip
 BY_NAME = {name: values for names, values in _VALUES.items() for name in names.split()}
+_REST = ("", ", 0.5", ", m", ", 0.5, False", ", 0, 1", ", 0.5, 0.5")  # of functions not listed
 MOST = 80  # calls that are tried
 
 CALLS = {
@@ -269,6 +253,43 @@ CALLS = {
     "multilabel_margin_loss": "torch.nn.functional.multilabel_margin_loss(m, i * 0)",
     "nll_loss": "torch.nn.functional.nll_loss(m, i[:, 0] * 0)",
     "resize": "m.resize(m.shape[1], m.shape[0])",
+    "embedding_renorm_": "torch.embedding_renorm_(m.clone(), j, 1.0, 2.0)",
+    "gcd_": "torch.gcd_(i.clone(), i)",
+    "lcm_": "torch.lcm_(i.clone(), i)",
+    "segment_reduce":
+        "torch.segment_reduce(m, 'sum', lengths=torch.tensor([1, m.shape[0] - 1]))",
+    "index_put_": "torch.index_put_(m.clone(), (j,), v)",
+    "ldexp_": "torch.ldexp_(m.clone(), m)",
+    "xlogy_": "torch.xlogy_(m.clone(), m)",
+    "resize_as_": "torch.resize_as_(m.clone(), s)",
+    "cudnn_is_acceptable": "torch.cudnn_is_acceptable(m)",
+    "mkldnn_convolution":
+        "torch.mkldnn_convolution(x, torch.ones(2, 3, 2, 2), None, (0, 0), (1, 1), (1, 1), 1)",
+    "mkldnn_rnn_layer":
+        "torch.mkldnn_rnn_layer(x[0, :, :, :4], torch.ones(16, 4), torch.ones(16, 4), "
+        "torch.ones(16), torch.ones(16), torch.zeros(4, 4), torch.zeros(4, 4), False, [], 2, 4, "
+        "1, True, False, False, False)",
+    "upsample": "torch.nn.functional.upsample(x, scale_factor=2)",
+    "upsample_bilinear": "torch.nn.functional.upsample_bilinear(x, scale_factor=2)",
+    "upsample_nearest": "torch.nn.functional.upsample_nearest(x, scale_factor=2)",
+    **{
+        f"nn.init.{name}": f"torch.nn.init.{name}(m.clone())"
+        for name in (
+            "eye", "kaiming_normal", "kaiming_uniform", "normal", "orthogonal", "uniform",
+            "xavier_normal", "xavier_uniform",
+        )
+    },
+    "nn.init.constant": "torch.nn.init.constant(m.clone(), 2)",
+    "nn.init.dirac": "torch.nn.init.dirac(x.clone())",
+    "nn.init.sparse": "torch.nn.init.sparse(m.clone(), 0.5)",
+    "grouped_mm": "torch.nn.functional.grouped_mm(x[0].repeat(1, 8, 8), x[0].mT.repeat(1, 8, 8))",
+    "scaled_mm":
+        "torch.nn.functional.scaled_mm(m.repeat(16, 16).to(torch.float8_e4m3fn), "
+        "m.repeat(16, 16).to(torch.float8_e4m3fn).t(), "
+        "torch.ones(1), torch.nn.functional.ScalingType.TensorWise, "
+        "torch.ones(1), torch.nn.functional.ScalingType.TensorWise, output_dtype=torch.bfloat16)",
+    "_philox_normal_": "m.clone()._philox_normal_(torch.zeros(2, dtype=torch.uint64))",
+    "_philox_uniform_": "m.clone()._philox_uniform_(torch.zeros(2, dtype=torch.uint64))",
 }  # fmt: skip
 """Calls of functions whose arguments their names do not tell; methods are called as functions."""
 
@@ -277,23 +298,33 @@ REFUSED = {
         "_coalesced_ _dimI _dimV _indices _nnz _sparse_mask_projection _to_dense _values "
         "ccol_indices ccol_indices_copy coalesce col_indices col_indices_copy crow_indices "
         "crow_indices_copy indices indices_copy is_coalesced native_norm row_indices "
-        "row_indices_copy smm sspaddmm sparse_mask sparse_resize_ sparse_resize_and_clear_ "
+        "resize_as_sparse_ row_indices_copy smm sspaddmm sparse_mask sparse_resize_ "
+        "sparse_resize_and_clear_ "
         "values values_copy",
     "it is for quantized tensors":
-        "int_repr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale "
-        "q_zero_point qscheme quantized_batch_norm quantized_gru_cell quantized_lstm_cell "
+        "empty_quantized int_repr q_per_channel_axis q_per_channel_scales "
+        "q_per_channel_zero_points q_scale "
+        "q_zero_point qscheme quantized_batch_norm quantized_gru quantized_gru_cell "
+        "quantized_lstm quantized_lstm_cell "
         "quantized_max_pool1d quantized_max_pool2d quantized_max_pool3d quantized_rnn_relu_cell "
         "quantized_rnn_tanh_cell "
         "fused_moving_avg_obs_fake_quant",
     "it is for nested tensors":
-        "_nested_tensor_size _nested_tensor_storage_offsets _nested_tensor_strides",
+        "_nested_tensor_size _nested_tensor_storage_offsets _nested_tensor_strides "
+        "to_padded_tensor",
+    "it is for tensors of oneDNN":
+        "mkldnn_adaptive_avg_pool2d mkldnn_linear_backward_weights mkldnn_max_pool2d "
+        "mkldnn_max_pool3d",
     "it is for another device":
         "batch_norm_backward_elemt batch_norm_backward_reduce batch_norm_elemt "
         "batch_norm_gather_stats batch_norm_gather_stats_with_counts batch_norm_stats "
+        "cudnn_affine_grid_generator cudnn_batch_norm cudnn_convolution "
+        "cudnn_convolution_add_relu cudnn_convolution_relu cudnn_convolution_transpose "
+        "cudnn_grid_sampler "
         "miopen_batch_norm miopen_convolution miopen_convolution_add_relu miopen_convolution_relu "
-        "miopen_convolution_transpose miopen_depthwise_convolution miopen_rnn pin_memory "
-        "record_stream",
-    "newer versions do not have it": "cholesky eig lstsq qr reinforce solve symeig",
+        "miopen_convolution_transpose miopen_ctc_loss miopen_depthwise_convolution miopen_rnn "
+        "pin_memory record_stream scaled_grouped_mm _philox_normal_ _philox_uniform_",
+    "newer versions do not have it": "cholesky eig lstsq matrix_rank qr reinforce solve symeig",
     "no tensor can delete elements": "__delitem__",
 }  # fmt: skip
 """Why no dense tensor in memory answers, by names as :func:`short` has them."""
@@ -314,6 +345,9 @@ def attempts(name: str, function: Function) -> Iterator[str]:
         return
     stand_in = get_testing_overrides().get(function) if hashable(function) else None
     if stand_in is None:
+        if not name.startswith("torch.Tensor."):
+            for rest, first in itertools.product(_REST, FIRST):
+                yield f"{name}({first}.clone(){rest})"
         return
     by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     needed = [
@@ -332,9 +366,8 @@ def attempts(name: str, function: Function) -> Iterator[str]:
 
 def first_that_runs(name: str, function: Function) -> str:
     """A call that a real tensor answers; ``""`` if none is found."""
-    if short(name) in CALLS:
-        return CALLS[short(name)]
-    for code in itertools.islice(attempts(name, function), MOST):
+    known = CALLS.get(short(name))
+    for code in itertools.islice(attempts(name, function), MOST) if known is None else (known,):
         try:
             ask(code, torch.rand(2, 3, 4, 5))
         except Exception:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dis
 import fractions
+import statistics
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -225,11 +226,14 @@ for _shadow in (_Int, _Float, _Type):
 
 @contextmanager
 def shadowed(modules: Iterable[str]) -> Iterator[None]:
-    """Make these modules call the shadows inside the block."""
+    """Make these modules call the shadows inside the block; ``statistics`` asks for types, too."""
     added: list[tuple[dict[str, Any], str]] = []
     replaced: list[tuple[dict[str, Any], str, Any]] = []
     with PROCESS_LOCK:
         try:
+            if "type" not in vars(statistics):
+                added.append((vars(statistics), "type"))
+                vars(statistics)["type"] = SHADOWS["type"]
             for name in modules:
                 names = vars(sys.modules[name])
                 for shadow in replaceable(sys.modules[name]) - names.keys():

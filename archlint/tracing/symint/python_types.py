@@ -19,7 +19,9 @@ import torch
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.symbolic import Size
 from archlint.symbolic.formula import Formula
+from archlint.symbolic.rational import Opaque
 from archlint.tracing.symint import comparisons, integers, numbers, rounding
+from archlint.tracing.symint.float_sums import OPEN, in_sum
 from archlint.tracing.symint.node import SizeNode
 from archlint.tracing.symint.numbers import Binary, SizePath, pinned
 from archlint.tracing.symint.text_uses import hash_of, index_of, number_in_text, text_of
@@ -112,6 +114,10 @@ def is_symbolic_number(value: Any) -> bool:
 
 def _same(self: Any) -> Any:
     return self
+
+
+def _without_dict(self: Any) -> Any:
+    raise AttributeError("__dict__")  # no number has one
 
 
 def _plain(method: Callable[..., Any]) -> Any:
@@ -319,6 +325,7 @@ class SymbolicInt(_Integer, torch.SymInt):
     __new__ = _made_by_type(int)
 
     __class__: Any = class_seen(int, torch.SymInt)
+    __dict__: Any = property(_without_dict)
     __hash__ = _Number.__hash__
 
 
@@ -326,18 +333,35 @@ class SymbolicBool(_Integer, torch.SymBool):
     """A ``bool`` made from sizes."""
 
     __class__: Any = class_seen(bool, torch.SymBool)
+    __dict__: Any = property(_without_dict)
     __hash__ = _Number.__hash__
     __pos__ = __abs__ = conjugate = _unary(numbers.settled)
     numerator = real = property(__pos__)
     __index__ = __int__ = lambda self: int(bool(self))
 
 
+def _added(swapped: bool) -> Any:
+    """A sum of two numbers; nothing is proved of floats that ``sum`` adds."""
+    plain = _binary(numbers.add, swapped=swapped)
+
+    def method(self: Any, other: Any) -> Any:
+        result = plain(self, other)
+        rounded = isinstance(node_value(result), Opaque) and type(other) is not int
+        if rounded and in_sum(sys._getframe(1)):
+            self.node.path.unproved(OPEN)
+        return result
+
+    return method
+
+
 class SymbolicFloat(_Number, torch.SymFloat):
     """A ``float`` made from sizes."""
 
     __new__ = _made_by_type(float)
+    __add__, __radd__ = _added(False), _added(True)
 
     __class__: Any = class_seen(float, torch.SymFloat)
+    __dict__: Any = property(_without_dict)
     __hash__ = _Number.__hash__
     is_integer = _unary(rounding.is_whole)
     as_integer_ratio = _plain(float.as_integer_ratio)

@@ -78,6 +78,11 @@ class SymbolicTensor(torch.Tensor):
         raise UnknownOutcome(text)
 
 
+for _of_class in ("__firstlineno__", "__static_attributes__"):  # since Python 3.13
+    if hasattr(torch.Tensor, _of_class):
+        setattr(SymbolicTensor, _of_class, getattr(torch.Tensor, _of_class))
+
+
 def symbolic_tensor(spec: TensorSpec, made_by: int = -1) -> SymbolicTensor:
     """A tensor with these sizes."""
     if spec.dims:
