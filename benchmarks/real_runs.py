@@ -12,11 +12,10 @@ import archlint
 from archlint.contracts.output_shape import fits
 from archlint.engine.sampling.peak_memory import PeakMemory
 from archlint.engine.sampling.real_run import Outcome, run_at
-from archlint.engine.sampling.sizes import choose_sizes, moduli
+from archlint.engine.sampling.sizes import choose_sizes, small_moduli
 from archlint.symbolic.formula import conj, negate
 
 MEMORY = 2 << 30  # bytes of activations of a run
-LARGEST_MODULUS = 64
 
 
 @dataclass
@@ -77,11 +76,7 @@ def border_sizes(found: archlint.Acceptance, count: int) -> list[dict[str, int]]
         # The batch is as small as it can be, unless something depends on it: runs are slow.
         values = near if name != "N" or "N" in found.text else (2, 3)
         chosen += [{**base, name: value} for value in values]
-    divisors: dict[str, set[int]] = {}
-    for path in explored.paths:
-        for name, found_here in moduli(path.trace).items():
-            usable = (d for d in found_here if d <= LARGEST_MODULUS)
-            divisors.setdefault(name, set()).update(usable)
+    divisors = small_moduli(explored)
     sides = (explored.accepted, conj(explored.region, negate(explored.accepted)))
     random = [
         choose_sizes(explored.names, side, explored.box, divisors, max(2, count // 4))

@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from archlint.contracts.region import ordinary_sizes
 from archlint.engine.exploration import Exploration
 from archlint.engine.question import Question
-from archlint.engine.sampling.sizes import choose_sizes, moduli
+from archlint.engine.sampling.sizes import choose_sizes, small_moduli
 from archlint.symbolic.formula import conj, holds, negate
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.solver.solver import Solver, Unsolved
 
 Sizes = dict[str, int]
-_MODULUS = 64  # residues of larger divisors are not tried
 ORDINARY = (224, 200, 96, 160, 128, 256, 64, 32)
 """Sizes that images often have; traces are often made at one of them."""
 
@@ -45,7 +44,7 @@ def inside_points(
         smallest = None
     first = [] if smallest is None else [smallest]
     box = _near(question.box)
-    points = choose_sizes(names, region, box, _moduli(exploration), count, points=first)
+    points = choose_sizes(names, region, box, small_moduli(exploration), count, points=first)
     points = [p for p in points if all(v <= 4 * _FAR for v in p.values())] or points[:1]
     if smallest is not None:  # a small island may lie far above the smallest sizes of the box
         more = (p for p in _above(smallest) if p not in points and holds(region, p))
@@ -96,7 +95,7 @@ def neighbors(inside: Sequence[Mapping[str, int]]) -> Iterator[Sizes]:
 def _refused(exploration: Exploration, count: int) -> list[Sizes]:
     region = conj(exploration.known, negate(exploration.accepted), exploration.region)
     box = _near(exploration.box)
-    return choose_sizes(exploration.names, region, box, _moduli(exploration), count)
+    return choose_sizes(exploration.names, region, box, small_moduli(exploration), count)
 
 
 def _near(box: Box) -> Box:
@@ -106,11 +105,3 @@ def _near(box: Box) -> Box:
         most = max(_FAR, 2 * (low or 1))
         ranges[name] = (low, most if high is None else min(high, most))
     return Box(ranges)
-
-
-def _moduli(exploration: Exploration) -> dict[str, set[int]]:
-    result: dict[str, set[int]] = {}
-    for path in exploration.paths:
-        for name, divisors in moduli(path.trace).items():
-            result.setdefault(name, set()).update(d for d in divisors if d <= _MODULUS)
-    return result

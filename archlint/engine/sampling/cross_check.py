@@ -19,7 +19,7 @@ from archlint.engine.prove import ProofAttempt, SizeViolation
 from archlint.engine.sampling.input_values import values_of_round
 from archlint.engine.sampling.peak_memory import PathMemory
 from archlint.engine.sampling.real_run import Outcome, run_at
-from archlint.engine.sampling.sizes import choose_sizes, largest_corner, moduli
+from archlint.engine.sampling.sizes import choose_sizes, largest_corner, small_moduli
 from archlint.engine.sampling.work import WorkBudget
 from archlint.errors import TargetError
 from archlint.models.snapshot import Snapshot
@@ -33,7 +33,6 @@ DRAWS = 8  # times that each size runs, with other values each time, where value
 _SHARE = 0.5  # of the time left: what sampling may take
 _ENOUGH = 10.0  # seconds after which no further size runs where each is proved
 _SECONDS = 2.0  # for the search of the smallest sizes of which nothing is proved
-_LARGEST_MODULUS = 64  # residues of larger divisors are not sampled
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def cross_check_at(point: dict[str, int], run: CheckRun, exploration: Exploratio
 
 def _chosen(run: CheckRun, exploration: Exploration, memory: PathMemory) -> list[dict[str, int]]:
     """Sizes of the premise, first those of which nothing is proved; for ``only`` others too."""
-    question, divisors = run.question, _moduli(exploration)
+    question, divisors = run.question, small_moduli(exploration)
     names, box, premise = question.names, question.box, question.premise
 
     def choose(
@@ -239,15 +238,6 @@ def _violated(run: CheckRun, outcome: Outcome) -> str:
         return "accepted"
     right = holds(output_formula(contract.output, outcome.output), outcome.sizes)
     return "" if right else "output"
-
-
-def _moduli(exploration: Exploration) -> dict[str, set[int]]:
-    result: dict[str, set[int]] = {}
-    for path in exploration.paths:
-        for name, divisors in moduli(path.trace).items():
-            small = (d for d in divisors if d <= _LARGEST_MODULUS)
-            result.setdefault(name, set()).update(small)
-    return result
 
 
 def _device(run: CheckRun, memory: PathMemory, sizes: list[dict[str, int]]) -> str:

@@ -8,6 +8,7 @@ from heapq import heapify, heappop, heappush
 from math import prod
 
 from archlint.contracts.nested import leaves
+from archlint.engine.exploration import Exploration
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic import FloorDiv, Size, Symbol, Unknown, atoms
 from archlint.symbolic.formula import Bool, comparisons, holds
@@ -16,6 +17,7 @@ from archlint.tracing.trace import Trace
 
 Sizes = dict[str, int]
 
+_LARGEST_MODULUS = 64
 _CLASSES = 16  # residue classes tried per modulus
 _GRID = 1500  # points of the region to choose from, smallest first
 _TRIED = 6 * _GRID  # points in all, those outside the region included
@@ -243,4 +245,14 @@ def moduli(trace: Trace) -> dict[str, set[int]]:
                 for inner in atoms(atom.num):
                     if isinstance(inner, Symbol) and not isinstance(inner, Unknown):
                         result.setdefault(inner.name, set()).add(atom.den)
+    return result
+
+
+def small_moduli(exploration: Exploration) -> dict[str, set[int]]:
+    """The divisors of :func:`moduli` on all paths, without those of too many residues to run."""
+    result: dict[str, set[int]] = {}
+    for path in exploration.paths:
+        for name, divisors in moduli(path.trace).items():
+            small = (d for d in divisors if d <= _LARGEST_MODULUS)
+            result.setdefault(name, set()).update(small)
     return result
