@@ -58,7 +58,7 @@ def _memory(cost: ModelCost, at: str) -> dict[str, str]:
         texts["optimizer"] = f"{cost.training.optimizer_bytes:,} bytes of {cost.training.optimizer}"
     if cost.training is not None or cost.fits is not None:
         texts["buffers"] = f"{cost.buffer_bytes:,} bytes" if cost.buffer_bytes else ""
-        whole = cost.constant_bytes + cost.activations.at(cost.point)
+        whole = cost.memory_at(cost.point)
         texts["memory"] = f"at least {whole:,} bytes ({bytes_text(whole)}){at}"
     return texts
 
@@ -66,7 +66,7 @@ def _memory(cost: ModelCost, at: str) -> dict[str, str]:
 def bytes_text(size: int) -> str:
     """The bytes in the largest unit in which they are at least 1: ``1.46 GiB``."""
     value, unit = float(size), 0
-    while round(value, 1) >= 1024 and unit < len(_BINARY) - 1:
+    while float(f"{value:.4g}") >= 1024 and unit < len(_BINARY) - 1:
         value, unit = value / 1024, unit + 1
     return f"{value:.4g} {_BINARY[unit]}"
 
@@ -76,6 +76,7 @@ def _fits(cost: ModelCost, found: Fits) -> list[str]:
     lines = [f"fits in {found.text}, at most (kernels need more on top{doubt})"]
     for fit in (*found.squares, *found.batches):
         sizes = size_text(fit.found) if fit.found else "nothing fits"
+        sizes += " or more" if fit.unbounded else ""
         fixed = size_text(fit.fixed) if fit.fixed else "at most"
         needed = f"   {bytes_text(fit.needed)}" if fit.found else ""
         lines.append(f"  {fixed:<20}{sizes}{needed}")
@@ -177,7 +178,8 @@ def _more(cost: ModelCost) -> dict[str, Any]:
 
 def _fit(fit: Fit) -> dict[str, Any]:
     found = dict(fit.found) if fit.found else None
-    return {"at": dict(fit.fixed), "largest": found, "bytes": fit.needed if found else None}
+    more = {"unbounded": True} if fit.unbounded else {}
+    return {"at": dict(fit.fixed), "largest": found, "bytes": fit.needed if found else None, **more}
 
 
 def _layer(layer: LayerCost, cost: ModelCost) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
-from archlint.engine.cost.amount import plainly_larger, product_text
+from archlint.engine.cost.amount import Amount, plainly_larger, product_text
 from archlint.symbolic import Size, evaluate, maximum, minimum
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing.call_scopes import Around
@@ -39,6 +39,19 @@ class Peak:
     def at(self, sizes: Mapping[str, int]) -> int:
         """The value at concrete sizes. ``ZeroDivisionError`` where a divisor is 0."""
         return max(evaluate(s, sizes) for s in self.sizes)
+
+    def or_more(self, amount: Amount) -> Amount | Peak:
+        """The larger of both; the amount alone where parts of it have conditions."""
+        if amount.parts:
+            return amount
+        kept = [
+            pair
+            for pair in zip(self.sizes, self.moments, strict=True)
+            if pair[0] != amount.always and not plainly_larger(amount.always, pair[0])
+        ]
+        if any(plainly_larger(size, amount.always) for size, _ in kept):
+            return Peak(*zip(*kept, strict=True))
+        return Peak((amount.always, *(s for s, _ in kept)), (-1, *(m for _, m in kept)))
 
     def __str__(self) -> str:
         texts = [product_text(s) for s in self.sizes]

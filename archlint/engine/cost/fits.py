@@ -30,11 +30,13 @@ class Fit:
     """The largest sizes that fit, and the bytes that they need at the least.
 
     ``fixed``: the sizes that were set; ``found``: the others, ``None`` if no size fits.
+    ``unbounded``: larger ones fit too, and the search ended.
     """
 
     fixed: Mapping[str, int]
     found: Mapping[str, int] | None
     needed: int = 0
+    unbounded: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ class _Search:
             if value > best:
                 point = {**fixed, **dict.fromkeys(names, value)}
                 best, needed = value, self.constant + amount.at(point)
-        return Fit(fixed, dict.fromkeys(names, best) if best else None, needed)
+        found = dict.fromkeys(names, best) if best else None
+        return Fit(fixed, found, needed, unbounded=best > _MOST - _STEPS)
 
     def _on(
         self,
@@ -142,10 +145,17 @@ def _formula(amount: Amount | Peak, batch: str, constant: int, limit: int) -> st
     conditional = isinstance(amount, Amount) and amount.parts
     parts = [] if conditional or not batch else [linear_parts(s, batch) for s in amount.sizes]
     if parts and all(p is not None and p[0] != 0 and isinstance(p[1], int) for p in parts):
-        left = {limit - constant - rest for _, rest in filter(None, parts)}
-        each = [product_text(one) for one, _ in filter(None, parts)]
-        if len(left) == 1:
-            one = each[0] if len(each) == 1 else f"max({', '.join(each)})"
-            one = one if one.isalnum() or len(each) > 1 else f"({one})"
-            return f"{batch} <= {left.pop()}//{one}"
+        by_rest: dict[int, list[str]] = {}
+        for one, rest in filter(None, parts):
+            assert isinstance(rest, int)
+            by_rest.setdefault(limit - constant - rest, []).append(product_text(one))
+        quotients = [f"{left}//{_divisor(each)}" for left, each in by_rest.items()]
+        least = quotients[0] if len(quotients) == 1 else f"min({', '.join(quotients)})"
+        return f"{batch} <= {least}"
     return f"{amount} <= {limit - constant}"
+
+
+def _divisor(texts: Sequence[str]) -> str:
+    if len(texts) > 1:
+        return f"max({', '.join(texts)})"
+    return texts[0] if texts[0].isalnum() else f"({texts[0]})"

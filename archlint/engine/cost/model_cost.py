@@ -61,7 +61,8 @@ class PathCost:
 
     ``at``: whether the sizes shown are among them.
     ``activations`` are the bytes that must be alive at once, at the least; ``largest`` is the layer
-    that runs when they are, at the sizes shown. In training they are what autograd keeps.
+    that runs when they are, at the sizes shown. In training they are what autograd keeps, and
+    ``alive`` is the larger of that and of what must be alive at once.
     """
 
     where: str
@@ -71,6 +72,7 @@ class PathCost:
     layers: tuple[LayerCost, ...]
     at: bool
     when: Bool
+    alive: Amount | Peak
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,10 @@ class ModelCost:
     def activations(self) -> Amount | Peak:
         """The bytes of activations on the path of ``point``, at the least."""
         return self.paths[0].activations
+
+    def memory_at(self, sizes: Mapping[str, int]) -> int:
+        """The bytes that these sizes, of the first path, need at the least."""
+        return self.constant_bytes + self.paths[0].alive.at(sizes)
 
     @property
     def constant_bytes(self) -> int:
@@ -213,15 +219,18 @@ class _Spent:
     path: ExploredPath
     flops: Flops
     activations: Amount | Peak
+    alive: Amount | Peak
     saved: ByModule = field(default_factory=dict)
 
     @classmethod
     def of(cls, path: ExploredPath, wanted: _Wanted) -> _Spent:
         counted = flops(path.trace)
+        most = peak(path.trace, wanted.dtype)
         if wanted.optimizer is None:
-            return cls(path, counted, peak(path.trace, wanted.dtype))
+            return cls(path, counted, most, most)
         kept = saved(path.trace, wanted.dtype)
-        return cls(path, counted, total(kept.values()), kept)
+        whole = total(kept.values())
+        return cls(path, counted, whole, most.or_more(whole), kept)
 
 
 def cost_of_run(
@@ -254,7 +263,7 @@ def cost_of_run(
     )
     if wanted.limit is None:
         return found
-    amounts = [(s.path, s.activations) for s in spent]
+    amounts = [(s.path, s.alive) for s in spent]
     batch, constant = batch_symbol(run.contract.input), found.constant_bytes
     fitting = fits(exploration, amounts, point, batch, constant, wanted.limit, wanted.text)
     return replace(found, fits=fitting)
@@ -324,7 +333,7 @@ def _paths(
         at = one.path is here
         largest = _largest(one, point) if at else ""
         layers = _layers(run.model, one, dtype)
-        result.append(PathCost(words, amount, most, largest, layers, at, where))
+        result.append(PathCost(words, amount, most, largest, layers, at, where, one.alive))
     return tuple(sorted(result, key=lambda p: not p.at))
 
 

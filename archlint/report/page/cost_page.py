@@ -67,7 +67,7 @@ def _curves(cost: ModelCost) -> list[tuple[str, Markup]]:
         return path.flops.at(sizes)
 
     def memory(path: PathCost, sizes: Sizes) -> int:
-        return cost.constant_bytes + path.activations.at(sizes)
+        return cost.constant_bytes + path.alive.at(sizes)
 
     limit = cost.fits.limit if cost.fits is not None else None
     return [

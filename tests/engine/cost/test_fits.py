@@ -76,3 +76,39 @@ def test_what_cannot_be_read():
 def test_nothing_fits():
     found = archlint.cost(nn.Linear(100, 100), "N 100", fits="1 KB")
     assert [fit.found for fit in found.fits.batches] == [None]
+
+
+class Recurrent(nn.Module):
+    """A loop, of whose turns autograd is not known to keep anything."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.GRUCell(6, 8)
+
+    def forward(self, x):
+        state = None
+        for step in range(x.shape[1]):
+            state = self.cell(x[:, step], state)
+        return state
+
+
+def test_in_training_what_is_alive_at_once_has_to_fit_too():
+    wide = nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU(inplace=True), nn.Conv2d(8, 32, 1))
+    for model, input in ((wide, "N 3 H W"), (Recurrent(), "N T 6")):
+        one = archlint.cost(model, input, fits="1 GiB", optimizer="sgd")
+        other = archlint.cost(model, input, mode="train")
+        assert one.activations.at(one.point) < other.activations.at(one.point)
+        expected = one.constant_bytes + other.activations.at(one.point)
+        assert one.memory_at(one.point) == expected
+        for fit in (*one.fits.squares, *one.fits.batches):
+            sizes = {**fit.fixed, **fit.found}
+            assert other.activations.at(sizes) <= (1 << 30) - one.constant_bytes
+            larger = {**sizes, **{n: v + 1 for n, v in fit.found.items()}}
+            room = (1 << 30) - one.constant_bytes
+            assert fit.unbounded == (other.activations.at(larger) <= room)
+
+
+def test_more_than_is_looked_for():
+    found = archlint.cost(nn.ReLU(), "N 1", fits="1000 TiB").fits
+    assert [fit.unbounded for fit in found.batches] == [True]
+    assert not archlint.cost(nn.ReLU(), "N 1", fits="1 KiB").fits.batches[0].unbounded
