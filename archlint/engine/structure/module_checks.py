@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
+import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
@@ -27,7 +28,16 @@ def forbids(view: ModelView, value: Any) -> Iterator[Violation]:
         if "." not in name:
             _check_name(view, name)
     for path, module in view.model.named_modules():
+        scripted = _scripted(module)
         for name in names:
+            if scripted and scripted == name.rpartition(".")[2]:
+                if "." in name:
+                    text = (
+                        f"TorchScript does not say whether the class {scripted} of {path} is {name}"
+                    )
+                    raise CannotCheck(text)
+                yield Violation(f"{path or 'the model'} is a forbidden {scripted}", path, scripted)
+                break
             base = next((b for b in type(module).__mro__ if _is(b, name, classes)), None)
             if base is not None:
                 kind = type(module).__name__
@@ -35,6 +45,11 @@ def forbids(view: ModelView, value: Any) -> Iterator[Violation]:
                 message = f"{path or 'the model'} is a forbidden {named}"
                 yield Violation(message, path, kind, view.source(path))
                 break
+
+
+def _scripted(module: nn.Module) -> str:
+    """The name of the class that a module of TorchScript was made of; empty for any other."""
+    return str(module.original_name) if isinstance(module, torch.jit.ScriptModule) else ""
 
 
 def _is(base: type, name: str, classes: dict[str, type | None]) -> bool:

@@ -1,8 +1,10 @@
 """Modules that are forbidden, and the number of parameters."""
 
 import pytest
+import torch
 from torch import nn
 
+import archlint
 from archlint.engine.structure.definition_site import definition_site
 from tests.support import structure_models as models
 from tests.support.structure_models import check
@@ -99,3 +101,12 @@ def test_made_at_a_factory():
         f"structure_models.py:{line}"
     )
     assert definition_site(nn.Sequential(nn.ReLU()), "0") == ""
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+@pytest.mark.parametrize(
+    ("name", "word"), [("ReLU", "broken"), ("GELU", "proved"), ("torch.nn.ReLU", "error")]
+)
+def test_modules_of_torchscript(name, word):
+    model = torch.jit.script(nn.Sequential(nn.Linear(3, 3), nn.ReLU()))
+    assert archlint.check(model, structure={"forbids": [name]}).word == word
