@@ -155,15 +155,21 @@ def _is_theirs(filename: str) -> bool:
     return owner_of(filename) in (Owner.USER, Owner.LIBRARY, Owner.TEXT)
 
 
+_EXPRESSIONS = ("<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>")
+"""Names of code that contains no statement, hence no ``try`` and no ``with``."""
+
+
 @lru_cache(maxsize=4096)
 def _blocks(code: CodeType, filename: str, lines: bytes) -> tuple[_Block, ...] | None:
     """The blocks in a function of user code; ``None`` without source.
 
     Line numbers are enough: what stands in a ``try`` has a line of its own.
     """
+    if code.co_name in _EXPRESSIONS:  # their lines are those around them, and may not parse
+        return ()
     source = source_of(code, filename, lines)
-    if source is None:  # a lambda in the middle of a line does not parse, and has no ``try``
-        return () if code.co_name == "<lambda>" else None
+    if source is None:
+        return None
     tree, first = source
     offset = first - 1
     return tuple(b._replace(first=b.first + offset, last=b.last + offset) for b in _found(tree))

@@ -334,3 +334,14 @@ def test_only_what_the_caller_calls_counts():
         found = None
     assert found is False
     assert is_caught(None) is False
+
+
+@pytest.mark.parametrize("text", ["any(f() for _ in [0])", "(lambda: any(f() for _ in [0]))()"])
+def test_an_expression_without_source_handles_nothing(text):
+    found = []
+
+    def root():
+        return eval(text, {"f": lambda: found.append(is_caught(root.__code__, (IndexError,)))})
+
+    root()
+    assert found == [False]
