@@ -162,7 +162,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/ops/shapes": (
         "tests/ops/rules: what rules share, against the real operators",
-        "axes inplace possible_strides type_promotion",
+        "axes possible_strides type_promotion",
     ),
     "archlint/ops/values": (
         "tests/ops/values: with the bounds that they judge or follow",

@@ -11,6 +11,7 @@ from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, sh
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.broadcast import broadcast_onto
 from archlint.ops.shapes.claims import claim_ndim, dtype_name
+from archlint.ops.shapes.held_numbers import claim_holds
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import (
     Strides,
@@ -272,7 +273,7 @@ def requires_grad_(path: Path, input: TensorSpec, requires_grad: bool = True) ->
 
 @shape_rule(inplace=spellings("zero_"), fills=True)
 def zero_(path: Path, input: TensorSpec) -> TensorSpec:
-    return written(path, "zero", input, input.dtype, (0, 0))
+    return written(path, "zero", input, input.dtype, (0, 0), shared=True)
 
 
 @shape_rule(inplace=spellings("fill_"), fills=True)
@@ -281,8 +282,9 @@ def fill_(path: Path, input: TensorSpec, value: Any) -> TensorSpec:
         claim_ndim(path, "a value", value, 0)
     elif not promote.is_scalar(value):
         raise NoRule(f"fill_({value!r})")
+    claim_holds(path, input.dtype, value)
     values = ranges.fitted(path, ranges.range_of(value), input.dtype)
-    return written(path, "fill", input, input.dtype, values)
+    return written(path, "fill", input, input.dtype, values, shared=True)
 
 
 @shape_rule(inplace=methods("copy_"), may_read_target=True)

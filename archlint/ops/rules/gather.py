@@ -135,11 +135,13 @@ def register_write(
     claims: Callable[..., None],
     *,
     contiguous: bool = False,
+    shared: bool = False,
     puts: Callable[..., Any] | None = None,
 ) -> None:
     """The rules of ``name`` and of ``name_``, which writes to its first argument.
 
-    ``contiguous``: what ``name`` returns is; else it lies as the input does. ``puts``: from the
+    ``contiguous``: what ``name`` returns is; else it lies as the input does. ``shared``: ``name_``
+    may write to elements that share memory. ``puts``: from the
     other arguments, the tensor or number whose elements are written as they are; ``None`` if others
     are.
     """
@@ -156,7 +158,8 @@ def register_write(
 
     def into(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
         claims(path, f"{name}_", input, *args, **settings)
-        return written(path, name, input, input.dtype, values(path, input, args, settings))
+        put = values(path, input, args, settings)
+        return written(path, name, input, input.dtype, put, shared)
 
     traits: dict[str, Any] = {"bounds": Bounds.UNKNOWN, "unchecked": Unchecked.INDICES}
     shape_rule(*spellings(name), **traits)(copied)

@@ -12,6 +12,7 @@ from archlint.ops.rules.concat import joint_values
 from archlint.ops.rules.data_dependent import places
 from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
 from archlint.ops.shapes.claims import claim_dtype, claim_least_ndim
+from archlint.ops.shapes.held_numbers import claim_holds
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import elementwise_strides
 from archlint.ops.shapes.type_promotion import is_scalar, result_type
@@ -64,6 +65,7 @@ def _fill(path: Path, input: TensorSpec, mask: TensorSpec, value: Any) -> Any:
         raise NoRule
     if result_type(input, value) != input.dtype:
         raise NoRule  # a float into integers: PyTorch asks more than the dtypes
+    claim_holds(path, input.dtype, value, always=True)
     number = value if isinstance(value, TensorSpec) else _constant(value, input.dtype)
     return joint_values([input, number])
 
@@ -85,7 +87,7 @@ def masked_fill(path: Path, input: TensorSpec, mask: TensorSpec, value: Any) -> 
 def masked_fill_(path: Path, input: TensorSpec, mask: TensorSpec, value: Any) -> TensorSpec:
     values = _fill(path, input, mask, value)
     broadcast_onto(path, mask.dims, input.dims)
-    return written(path, "masked_fill", input, input.dtype, values)
+    return written(path, "masked_fill", input, input.dtype, values, shared=True)
 
 
 @shape_rule(*spellings("tril", "triu"), bounds=Bounds.UNKNOWN)
@@ -98,4 +100,4 @@ def triangle(path: Path, input: TensorSpec, diagonal: Size = 0) -> TensorSpec:
 @shape_rule(inplace=spellings("tril_", "triu_"), bounds=Bounds.UNKNOWN)
 def triangle_(path: Path, input: TensorSpec, diagonal: Size = 0) -> TensorSpec:
     values = triangle(path, input, diagonal).values
-    return written(path, "a triangle", input, input.dtype, values)
+    return written(path, "a triangle", input, input.dtype, values, shared=True)

@@ -1,0 +1,92 @@
+"""Numbers beyond what a dtype holds: which calls PyTorch refuses."""
+
+from __future__ import annotations
+
+import random
+import warnings
+
+import pytest
+import torch
+from torch import nn
+
+import archlint
+
+CALLS = {
+    "full": lambda x, v: torch.full((2,), v, dtype=x.dtype),
+    "full_like": lambda x, v: torch.full_like(x, v),
+    "new_full": lambda x, v: x.new_full((2,), v),
+    "fill_": lambda x, v: x.fill_(v),
+    "masked_fill": lambda x, v: x.masked_fill(x > 0, v),
+    "masked_fill_": lambda x, v: x.masked_fill_(x > 0, value=v),
+    "index_fill": lambda x, v: x.index_fill(0, torch.tensor([0]), v),
+    "item": lambda x, v: x.__setitem__(0, v),
+    "items": lambda x, v: x.__setitem__([0], v),
+    "masked item": lambda x, v: x.__setitem__(x > 0, v),
+}
+DTYPES = (
+    *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool),
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+)
+NUMBERS = (
+    *(-1, 128, 255, 256, 300, 70_000, 2**31, 2**63, -(2**63) - 1),
+    *(-1.5, 300.5, 65504.0, 65520.0, -1e9, 3.5e38, -1e39, float("inf"), float("nan")),
+)
+
+
+class Calls(nn.Module):
+    """Makes a call with a number, or with the size T, on a tensor of a dtype."""
+
+    def __init__(self, call, dtype, number=None):
+        super().__init__()
+        self.call, self.dtype, self.number = call, dtype, number
+
+    def forward(self, x):
+        y = (torch.zeros_like(x[0, :1]) + 1).to(self.dtype)
+        self.call(y, x.shape[1] if self.number is None else self.number)
+        return x
+
+
+def runs(model, t):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            model(torch.zeros(1, t))
+        except Exception:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_number_that_a_dtype_may_not_hold(name):
+    draw = random.Random(name)
+    for dtype, number in draw.sample([(d, n) for d in DTYPES for n in NUMBERS], 8):
+        model = Calls(CALLS[name], dtype, number)
+        said = archlint.infer(model, "N T").accepts(N=1, T=3)
+        assert said in (None, runs(model, 3)), (dtype, number)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_size_that_a_dtype_may_not_hold(name):
+    draw = random.Random(name)
+    for dtype in draw.sample(DTYPES, 3):
+        model = Calls(CALLS[name], dtype)
+        found = archlint.infer(model, "N T")
+        for t in (1, 127, 128, 255, 256, 32767, 32768, 65504, 65505, 65520, 70_000):
+            assert found.accepts(N=1, T=t) in (None, runs(model, t)), (dtype, t)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("name", ["masked_fill", "full_like", "item", "fill_"])
+def test_the_least_number_of_a_dtype_fits(name, dtype):
+    found = archlint.infer(Calls(CALLS[name], dtype, torch.finfo(dtype).min), "N T")
+    assert (found.exact, found.text) == (True, "any size")
+
+
+def test_the_usual_mask_of_half_precision_is_refused_at_every_size():
+    model = Calls(CALLS["masked_fill"], torch.float16, -1e9)
+    found = archlint.infer(model, "N T")
+    assert found.exact
+    assert found.text == "no size"
+    assert (
+        archlint.infer(Calls(CALLS["masked_fill"], torch.float32, -1e9), "N T").text == "any size"
+    )
