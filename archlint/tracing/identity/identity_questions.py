@@ -20,6 +20,7 @@ from archlint.tracing.identity.same_tensors import resolved, same_tensor
 from archlint.tracing.path import TracedPath
 from archlint.tracing.python.builtins import SHADOWS, seen_type
 from archlint.tracing.run import TraceRun
+from archlint.tracing.symint.extremum_node import ExtremumNode
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.python_types import SymbolicInt, is_symbolic_number
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
@@ -48,6 +49,7 @@ class Questions:
     def same(self, one: Any, other: Any) -> bool:
         """``one is other``."""
         path, run = self.path, self._run
+        one, other = _returned(one), _returned(other)
         if one is other:
             return True
         if path is None or run is None or not run.in_thread():
@@ -64,6 +66,7 @@ class Questions:
 
     def id_of(self, value: Any) -> int:
         """``id(value)``."""
+        value = _returned(value)
         if self.path is not None and type(value) is SymbolicTensor:
             value = resolved(self.path, value)
         if isinstance(value, torch.SymBool):
@@ -101,6 +104,13 @@ class Questions:
         if type(subject) is tuple:
             return tuple(map(_truth, subject))
         return _truth(subject)
+
+
+def _returned(value: Any) -> Any:
+    """What ``max`` or ``min`` returned: one of its arguments."""
+    while type(value) is SymbolicInt and isinstance(value.node, ExtremumNode):
+        value = value.node.chosen()
+    return value
 
 
 def _small(size: Size) -> tuple[Bool, Bool]:

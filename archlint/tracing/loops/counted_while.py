@@ -100,28 +100,27 @@ def _counted(node: ast.expr, changed: set[str]) -> tuple[str, ast.expr] | None:
 
 def _step(name: str, body: list[ast.stmt], changed: set[str]) -> tuple[ast.expr | None, bool]:
     """What each turn adds to the name, and whether it adds or subtracts it."""
-    stores = [
-        n for s in body for n in ast.walk(s)
-        if (isinstance(n, ast.Name) and n.id == name and not isinstance(n.ctx, ast.Load))
-        or (isinstance(n, (ast.Global, ast.Nonlocal)) and name in n.names)
-    ]  # fmt: skip
-    for statement in body:
-        if isinstance(statement, ast.AugAssign) and stores == [statement.target]:
-            op, value = statement.op, statement.value
-        elif isinstance(statement, ast.Assign) and stores == statement.targets:
-            sum_ = statement.value
-            if not isinstance(sum_, ast.BinOp):
-                return None, True
-            op, left, value = sum_.op, sum_.left, sum_.right
-            if isinstance(op, ast.Add) and isinstance(value, ast.Name) and value.id == name:
-                left, value = value, left
-            if not (isinstance(left, ast.Name) and left.id == name):
-                return None, True
-        else:
-            continue
-        if isinstance(op, (ast.Add, ast.Sub)) and _plain(value, changed):
-            return value, isinstance(op, ast.Add)
+    assigning = [statement for statement in body if name in assigned_names([statement])]
+    if len(assigning) != 1:
+        return None, True
+    statement = assigning[0]
+    if isinstance(statement, ast.AugAssign):
+        op, value = statement.op, statement.value
+    elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.BinOp):
+        op, left, value = statement.value.op, statement.value.left, statement.value.right
+        if isinstance(op, ast.Add) and isinstance(value, ast.Name) and value.id == name:
+            left, value = value, left
+        if not (isinstance(left, ast.Name) and left.id == name and _is_one_name(statement.targets)):
+            return None, True
+    else:
+        return None, True
+    if isinstance(op, (ast.Add, ast.Sub)) and _plain(value, changed):
+        return value, isinstance(op, ast.Add)
     return None, True
+
+
+def _is_one_name(targets: list[ast.expr]) -> bool:
+    return len(targets) == 1 and isinstance(targets[0], ast.Name)
 
 
 def _plain(node: ast.expr, changed: set[str]) -> bool:

@@ -204,7 +204,7 @@ def _extreme(args: tuple[Any, ...], larger: int) -> Any:
     if path.known(ge(b, a)):
         return args[larger]
     if not unknowns_in(a) and not unknowns_in(b):
-        return SymbolicInt(ExtremumNode((a, b), bool(larger), path))
+        return SymbolicInt(ExtremumNode((a, b), args, bool(larger), path))
     return user_number((maximum if larger else minimum)(a, b), path)
 
 

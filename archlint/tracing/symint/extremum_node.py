@@ -16,30 +16,40 @@ from archlint.tracing.symint.numbers import SizePath, sizes_in, value_at
 
 
 class ExtremumNode(SizeNode):
-    """The largest or the smallest of some sizes; its ``value`` is one of them, by branches."""
+    """The larger or the smaller of two sizes; its ``value`` is one of them, by a branch.
 
-    __slots__ = ("_chosen", "_of")
+    ``objects``: the two as user code has them, of which Python's function returns one.
+    """
 
-    def __init__(self, items: tuple[Size, ...], larger: bool, path: SizePath) -> None:
+    __slots__ = ("_chosen", "_objects", "_of")
+
+    def __init__(
+        self, items: tuple[Size, Size], objects: tuple[Any, Any], larger: bool, path: SizePath
+    ) -> None:
         self.path = path
         self.pytype = int
         self._of = FloatExtremum(items, larger)
-        self._chosen: Size | None = None
+        self._objects = objects
+        self._chosen: int | None = None
 
-    @property
-    def value(self) -> Any:
+    def _choose(self) -> int:
         if self._chosen is None:
             better = gt if self._of.larger else lt
-            best, *others = self._of.items
-            for size in others:
-                if self.path.branch(better(size, best)):
-                    best = size
-            self._chosen = best
+            first, second = self._of.items
+            self._chosen = int(self.path.branch(better(second, first)))
         return self._chosen
 
     @property
+    def value(self) -> Any:
+        return self._of.items[self._choose()]
+
+    def chosen(self) -> Any:
+        """The object that Python's ``max`` or ``min`` returns."""
+        return self._objects[self._choose()]
+
+    @property
     def compared(self) -> Any:
-        return self._of if self._chosen is None else self._chosen
+        return self._of if self._chosen is None else self.value
 
     def hinted(self) -> Any:
         return value_at(self.compared, self.path.env)

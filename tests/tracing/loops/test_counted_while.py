@@ -140,6 +140,11 @@ def test_a_loop_that_counts_is_right_at_every_length(model):
         "while t != n:\n t += 1",
         "while t < n:\n t *= 2",
         "while t < n:\n t: int = t + 1",
+        "while t < n:\n t += 1\n try:\n  f()\n except ValueError as t:\n  pass",
+        "while t < n:\n t += 1\n def t(): pass",
+        "while t < n:\n t = u = t + 1",
+        "while t < n:\n t[0] += 1",
+        "while t < n:\n t += 1\n def f():\n  nonlocal t",
     ],
 )
 def test_other_loops_do_not_count(loop):

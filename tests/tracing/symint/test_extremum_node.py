@@ -86,3 +86,16 @@ def test_every_use_is_right_at_every_size(use):
         if found.accepts(H=h, W=w) is not None:
             assert tuple(found.output(H=h, W=w)) == (use(h, w),), (h, w)
     assert found.accepts(H=2, W=3)
+
+
+def test_it_is_the_object_of_one_of_the_sizes():
+    class Same(nn.Module):
+        def forward(self, x):
+            h, w = x.shape
+            small, large = min(h, w), max(w, min(h, 600))
+            return x.new_zeros(1 + (small is h) + 2 * (large is w))
+
+    found = archlint.infer(Same(), "H W")
+    for h, w in itertools.product((3, 300, 301, 599, 601), repeat=2):
+        said = found.output(H=h, W=w)
+        assert tuple(said) == tuple(Same()(torch.zeros(h, w)).shape), (h, w)
