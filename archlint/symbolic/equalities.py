@@ -26,6 +26,7 @@ from archlint.symbolic import (
     map_atoms,
     with_operands,
 )
+from archlint.symbolic.atom import divide_monomial
 from archlint.symbolic.formula import (
     Bool,
     Comparison,
@@ -120,22 +121,36 @@ def _atom_count_of(expr: Expr) -> int:
     return sum(len(monomial) for monomial, _ in expr.terms) + sum(map(_atom_count, inner))
 
 
-class _Replacement:
-    """The equation ``atom == value``, applied from left to right."""
+class _Equation:
+    """An equation, applied from left to right."""
 
-    def __init__(self, atom: Atom, value: Size) -> None:
-        self.atom = atom
-        self.value = value
+    def __init__(self) -> None:
         self._results: dict[Expr, Size] = {}
 
     def apply(self, size: Size) -> Size:
-        """The size with the atom replaced, at every depth."""
+        """The size with the left side replaced, at every depth."""
         if isinstance(size, int):
             return size
         result = self._results.get(size)
         if result is None:
-            result = self._results[size] = map_atoms(size, self._atom)
+            result = self._results[size] = self._in_terms(map_atoms(size, self._atom))
         return result
+
+    def _atom(self, atom: Atom) -> Size:
+        return _applied(atom, [self.apply(a) for a in atom.operands()])
+
+    def _in_terms(self, size: Size) -> Size:
+        """The size with the left side replaced where it is a part of a term."""
+        return size
+
+
+class _Replacement(_Equation):
+    """The equation ``atom == value``."""
+
+    def __init__(self, atom: Atom, value: Size) -> None:
+        super().__init__()
+        self.atom = atom
+        self.value = value
 
     def _atom(self, atom: Atom) -> Size:
         if atom is self.atom:
@@ -144,7 +159,7 @@ class _Replacement:
             coarser = self._coarser(atom, self.atom)
             if coarser is not None:
                 return coarser
-        return _applied(atom, [self.apply(a) for a in atom.operands()])
+        return super()._atom(atom)
 
     def _coarser(self, atom: FloorDiv, replaced: FloorDiv) -> Size | None:
         """``(a + c*d) // (d*k)`` as ``(a//d + c) // k``, where ``a//d`` is replaced."""
@@ -163,47 +178,25 @@ def _applied(atom: Atom, operands: Sequence[Size]) -> Size:
         return from_atom(atom)
 
 
-class _ProductReplacement:
-    """The equation ``product == value``, applied from left to right."""
+class _ProductReplacement(_Equation):
+    """The equation ``product == value``, where the product may be a part of larger ones."""
 
     def __init__(self, product: Monomial, value: Size, equation: Expr) -> None:
+        super().__init__()
         self.equation = equation  # as an expression that is 0
         self.product = product
         self.value = value
-        self._results: dict[Expr, Size] = {}
 
-    def apply(self, size: Size) -> Size:
-        """The size with the product replaced, as part of larger ones too, at every depth."""
+    def _in_terms(self, size: Size) -> Size:
         if isinstance(size, int):
             return size
-        result = self._results.get(size)
-        if result is None:
-            inner = map_atoms(size, self._atom)
-            result = inner if isinstance(inner, int) else self._in_terms(inner)
-            self._results[size] = result
-        return result
-
-    def _atom(self, atom: Atom) -> Size:
-        return _applied(atom, [self.apply(a) for a in atom.operands()])
-
-    def _in_terms(self, expr: Expr) -> Size:
-        result: Size = expr.const
-        for monomial, coef in expr.terms:
+        result: Size = size.const
+        for monomial, coef in size.terms:
             term: Size = coef
-            while (rest := _without(monomial, self.product)) is not None:
+            while (rest := divide_monomial(monomial, self.product)) is not None:
                 monomial, term = rest, term * self.value
             result = result + (term * from_atom(*monomial) if monomial else term)
         return result
-
-
-def _without(monomial: Monomial, product: Monomial) -> Monomial | None:
-    """The factors that are left without those of the product; ``None`` if it is not in them."""
-    left = list(monomial)
-    for atom in product:
-        if atom not in left:
-            return None
-        left.remove(atom)
-    return tuple(left)
 
 
 def _solve_for_product(expr: Expr) -> tuple[Monomial, Size] | None:
