@@ -225,7 +225,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing/python": (
         "tests/tracing/test_tracer.py and tests/tracing/keys/test_look_ups.py: what traces use",
-        "module_calls run_code",
+        "run_code",
     ),
     "archlint/tracing/symint": (
         "tests/tracing/symint/test_node.py: arithmetic behind the protocol",

@@ -55,8 +55,9 @@ def _modes() -> int:
 
 
 def calls_forward(call: Any) -> bool:
-    """Whether it is the ``__call__`` of modules that PyTorch defines."""
-    return call is nn.Module._wrapped_call_impl and _is_torchs(call)
+    """Whether it runs the code of modules' ``__call__`` that PyTorch defines."""
+    code = getattr(call, "__code__", None)
+    return code is nn.Module._wrapped_call_impl.__code__ and _is_torchs(call)
 
 
 def answered_by(handler: Callable[..., Any], call: OperatorCall) -> Callable[[nn.Module], Any]:
