@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from archlint.symbolic.formula import ge
 from archlint.tracing.symint import comparisons as comparing
 from archlint.tracing.symint import integers, numbers, rounding
 from archlint.tracing.symint.float_kinds import FloatExtremum
+from archlint.tracing.symint.idle_branches import changes_nothing
 from archlint.tracing.symint.memory_format import LAYOUTS
 from archlint.tracing.symint.numbers import (
     Binary,
@@ -226,6 +228,13 @@ class SizeNode:
         if self.path.before_number is not None and self.path.known(truth) is None:
             self.path.before_number()
         return self.path.branch(truth)
+
+    def truth_in(self, frame: FrameType) -> bool:
+        """The truth that code of the frame asks for; either one where that changes nothing."""
+        known = self.path.known(comparing.truth(self.path, self.value))
+        if known is None:
+            return not changes_nothing(frame) and self.guard_bool()
+        return known
 
     bool_ = guard_or_false = guard_or_true = guard_size_oblivious = guard_bool
 

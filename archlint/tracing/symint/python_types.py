@@ -236,7 +236,7 @@ class _Number:
         return int(pinned(self.node.path, self.node.value).__sizeof__())
 
     def __bool__(self) -> bool:
-        return bool(self.node.guard_bool())
+        return bool(self.node.truth_in(sys._getframe(1)))
 
     def __float__(self) -> float:
         return float(self.node.guard_float())
