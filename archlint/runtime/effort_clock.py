@@ -33,8 +33,11 @@ def waited(pid: int | None = None, thread: int | None = None) -> float:
     """
     place = f"self/task/{thread}" if thread else str(pid or "thread-self")
     try:
-        with open(f"/proc/{place}/schedstat", "rb") as file:
-            return int(file.read().split()[1]) / _NANOSECONDS
+        file = os.open(f"/proc/{place}/schedstat", os.O_RDONLY)  # a third of the time of open()
+        try:
+            return int(os.read(file, 99).split()[1]) / _NANOSECONDS
+        finally:
+            os.close(file)
     except (OSError, IndexError, ValueError):
         return 0.0
 

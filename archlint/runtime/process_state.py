@@ -11,8 +11,9 @@ import random
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from operator import is_
 from typing import Any
 
 import torch
@@ -67,9 +68,8 @@ class SavedState:
     def restore(self) -> None:
         """Put the state back. May be called more than once."""
         self._builtins()  # first, as what restores the others calls them
-        with uninterrupted(), contextlib.ExitStack() as stack:  # runs every step, if one raises too
-            for step in reversed(self._undo):
-                stack.callback(step)
+        with uninterrupted():
+            _run_all(self._undo)
 
     def changes(self) -> Callable[[], None]:
         """A function that repeats the changes since then, except to random states.
@@ -84,6 +84,16 @@ class SavedState:
                 change()
 
         return make
+
+
+def _run_all(steps: Sequence[Callable[[], Any]]) -> None:
+    """Run every step, also those after one that raises."""
+    for at, step in enumerate(steps):
+        try:
+            step()
+        except BaseException:
+            _run_all(steps[at + 1 :])
+            raise
 
 
 @contextlib.contextmanager
@@ -182,7 +192,7 @@ class _Environment(_Setting):
     """The environment variables."""
 
     def __init__(self) -> None:
-        super().__init__(lambda: dict(_ENVIRONMENT), _set_environment)
+        super().__init__(lambda: dict(_VARIABLES), _set_environment)
 
     def changes(self) -> Callable[[], None] | None:
         """A function that sets and deletes the variables that were set and deleted."""
@@ -227,6 +237,8 @@ class _Builtins(_Setting):
 
     def __call__(self) -> None:
         now, was = builtins.__dict__, self._was
+        if _LEN(now) == _LEN(was) and _ALL(_MAP(is_, now.values(), was.values())):
+            return
         for name in was:  # no function of builtins may be called here
             if name not in now or (name not in _OFTEN_REPLACED and now[name] is not was[name]):
                 now[name] = was[name]
@@ -342,8 +354,10 @@ def _directory() -> str | None:
         return None
 
 
+_ALL, _LEN, _MAP = all, len, map  # Python's own, whatever replaces them
 _OFTEN_REPLACED = frozenset(("_", "__import__", "print", "open", "input", "breakpoint"))
-_ENVIRONMENT: Any = getattr(os, "environb", os.environ)  # as bytes, half the work to read
+_ENVIRONMENT: Any = getattr(os, "environb", os.environ)
+_VARIABLES: Any = getattr(_ENVIRONMENT, "_data", _ENVIRONMENT)  # as they are stored
 
 
 def _set_environment(was: dict[Any, Any]) -> None:

@@ -306,6 +306,7 @@ def take_out(entries):
         lambda: torch.nn.modules.module.register_module_forward_hook(strange),
         lambda: vars(builtins).update(isinstance=strange, sorted=strange, len=strange),
         lambda: vars(builtins).update(reversed=strange, any=strange, zip=strange, vars=strange),
+        lambda: vars(builtins).update(all=strange, map=strange, enumerate=strange),
         take_out(sys.meta_path),
         take_out(sys.path_hooks),
         lambda: setattr(tempfile, "tempdir", "/nowhere"),
@@ -321,6 +322,32 @@ def test_what_would_break_the_rest_of_the_process_is_put_back(change):
         change()
     assert world() == before
     assert torch.nn.Conv2d(1, 1, 1)(torch.ones(1, 1, 1, 1)).is_cpu
+
+
+@pytest.mark.parametrize("name", ["abs", list(vars(builtins))[-1], "all", "map"])
+def test_a_function_of_python_that_is_deleted_comes_back(name):
+    before = vars(builtins).copy()
+    with preserve_process_state():
+        delattr(builtins, name)
+    assert vars(builtins) == before
+
+
+def test_a_step_that_fails_keeps_no_other_from_being_put_back(monkeypatch):
+    before = os.getcwd(), torch.get_default_dtype()
+
+    def run():
+        with preserve_process_state():
+            os.chdir("/")
+            monkeypatch.setattr(os, "chdir", strange)  # raises
+            torch.set_default_dtype(torch.float64)
+            os.environ["ARCHLINT_TEST"] = "1"
+
+    with pytest.raises(RuntimeError, match="a hook that"):
+        run()
+    monkeypatch.undo()
+    os.chdir(before[0])
+    assert torch.get_default_dtype() is before[1]
+    assert "ARCHLINT_TEST" not in os.environ
 
 
 def test_what_an_import_adds_to_python_stays():
