@@ -200,7 +200,7 @@ TESTED_ELSEWHERE = {
     "archlint/runtime": (
         "tests/runtime/test_deadline.py: what a checked model cannot hurt; "
         "tests/runner/test_worker.py: with and without forks",
-        "import_path import_watch outside_watch process_lock process_state",
+        "import_path import_watch outside_watch process_lock",
     ),
     "archlint/tracing": (
         "tests/tracing/test_tracer.py: parts of one trace",

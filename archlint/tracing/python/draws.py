@@ -11,18 +11,14 @@ Python's or numpy's generator, and the trace ends as unknown too.
 from __future__ import annotations
 
 import datetime
-import os
 import random
-import secrets
 import sys
 import time
 import types
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib import import_module
-from itertools import takewhile
 from types import MappingProxyType
 from typing import Any
 
@@ -30,7 +26,7 @@ import torch
 from torch import nn
 
 from archlint.models.code_places import classes_of
-from archlint.runtime.code_owner import Owner, file_of_module, is_user_code, owner_of
+from archlint.runtime.code_owner import Owner, is_user_code, namespace_of, owner_of
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic import Size
@@ -38,13 +34,13 @@ from archlint.symbolic.formula import ge
 from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.path import TracedPath
 from archlint.tracing.python.draw_names import BY_ANSWER, DATES
+from archlint.tracing.python.draw_places import LIBRARIES, Made, Place, bound, places
 from archlint.tracing.run import TraceRun
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.python_types import sym_int, user_number
 from archlint.tracing.symint.random_parts import DENOMINATOR
 
 _MOST_ITEMS = 8  # of a sequence of which one is chosen: each is a path
-_LIBRARIES = ("torch", "numpy", "archlint", "builtins")
 _Function = Callable[..., Any]
 
 
@@ -56,20 +52,18 @@ def draws_unknown(path: TracedPath, run: TraceRun, model: nn.Module) -> Iterator
     originals. Clocks are read by many libraries for their own sake, such as a progress bar: only
     what the user's code and the packages of the model's classes read from them is unknown.
     """
-    replaced: list[tuple[dict[str, Any], str, Any]] = []
+    replaced: list[Place] = []
     with PROCESS_LOCK:
         kinds = classes_of(model)
-        originals = _originals()
-        try:
-            drawing, made = _replacements(originals)
-        except TypeError:  # what stands in for one of them cannot be hashed
-            drawing, made = _replacements.__wrapped__(originals)
+        stand_ins = _stand_ins()
+        drawing, made = stand_ins.drawing, stand_ins.made
         outer = vars(drawing).copy()
         before = _generator_states()
         try:
             drawing.begin(path, run, _packages(kinds))
-            for names, name, original in _places(made, kinds):
-                replaced.append((names, name, original))  # first: a limit may ring at any line
+            for place in (*stand_ins.places, *places(made, kinds)):
+                replaced.append(place)  # first: a limit may ring at any line
+                names, name, original = place
                 names[name] = made[id(original)][1]
             yield
         finally:
@@ -95,76 +89,7 @@ def _generator_states() -> tuple[Any, ...]:
 def _packages(kinds: Iterable[type]) -> frozenset[str]:
     """The packages of the model's classes that are not PyTorch's."""
     roots = {kind.__module__.partition(".")[0] for kind in kinds}
-    return frozenset(roots - set(_LIBRARIES))
-
-
-def _places(
-    made: Mapping[int, tuple[Any, Any]], kinds: Iterable[type]
-) -> Iterable[tuple[dict[str, Any], str, Any]]:
-    """The names bound to the functions, in their modules and in those of the model's code."""
-    numpy = sys.modules.get("numpy.random")
-    modules: list[Any] = [random, time, datetime, os, uuid, secrets]
-    modules += [numpy] if numpy is not None else []
-    homes = {kind.__module__ for kind in kinds}
-    modules += [sys.modules[name] for name in homes if name in sys.modules]
-    modules += _users_modules(len(sys.modules))
-    found: list[tuple[dict[str, Any], str, Any]] = []
-    open_modules = {id(m): vars(m) for m in modules if _is_open(m)}
-
-    def look(names: dict[str, Any]) -> None:
-        if made.keys().isdisjoint(map(id, names.values())):
-            return
-        for name, value in names.items():
-            known = made.get(id(value))
-            if known is not None and known[0] is value:
-                found.append((names, name, value))
-
-    for names in open_modules.values():
-        look(names)
-    for held in (*open_modules.values(), *map(vars, kinds)):
-        for defaults in _defaults(held):
-            look(defaults)
-    return found
-
-
-def _defaults(names: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The defaults of functions that bind a generator at their definition, as beartype's do."""
-    found = []
-    for value in names.values():
-        while type(value) is types.FunctionType:
-            if value.__kwdefaults__:
-                found.append(value.__kwdefaults__)
-            value = value.__dict__.get("__wrapped__")
-    return found
-
-
-def _is_open(module: types.ModuleType) -> bool:
-    return module.__name__.partition(".")[0] not in _LIBRARIES or module.__name__ == "numpy.random"
-
-
-@lru_cache(maxsize=4)
-def _users_modules(loaded: int) -> tuple[types.ModuleType, ...]:
-    """The modules of the user's own code among the ``loaded`` modules of the process."""
-    last, first = _first_modules()
-    later = takewhile(lambda name: name != last, reversed(list(sys.modules)))
-    return (*first, *_users(later))
-
-
-@cache
-def _first_modules() -> tuple[str, tuple[types.ModuleType, ...]]:
-    """The name of the last module that is loaded at the first call, and the user's own until then.
-
-    A process that is forked after that looks only at what it loads itself.
-    """
-    names = list(sys.modules)
-    return names[-1], _users(names)
-
-
-def _users(names: Iterable[str]) -> tuple[types.ModuleType, ...]:
-    """The modules of the user's own code among those with these names."""
-    modules = ((m, file_of_module(m)) for m in map(sys.modules.get, names))
-    own = ((m, f) for m, f in modules if type(m) is types.ModuleType and f is not None)
-    return tuple(m for m, f in own if owner_of(f) is Owner.USER)
+    return frozenset(roots - set(LIBRARIES))
 
 
 class _Run:
@@ -180,25 +105,56 @@ class _Run:
         self.draws, self.run, self.packages = _Draws(path), run, packages
 
 
-def _originals() -> tuple[tuple[Any, str, Any, str], ...]:
-    """The functions to replace: the module, the name, the function, and the method that answers."""
-    return tuple(
-        (module, name, original, answer)
-        for home, answers in BY_ANSWER.items()
-        if (module := sys.modules.get(home)) is not None
-        for answer, names in answers.items()
-        for name in names
-        if (original := getattr(module, name, None)) is not None
-    )
+class _StandIns:
+    """What stands for the functions that are bound to names at the moment when this is made."""
+
+    def __init__(self) -> None:
+        self._sizes = _sizes()
+        homes = {home: namespace_of(sys.modules.get(home)) for home in BY_ANSWER}
+        self.drawing, self.made = _replacements(
+            (sys.modules[home], name, original, answer)
+            for home, answers in BY_ANSWER.items()
+            for answer, names in answers.items()
+            for name in names
+            if (original := homes[home].get(name)) is not None
+        )
+        spaces = (*homes.values(), vars(datetime))
+        self.places = [place for names in spaces for place in bound(self.made, names)]
+
+    def fit(self) -> bool:
+        """Whether the same names of these modules are bound to the same functions now."""
+        return self._sizes == _sizes() and all(
+            names.get(name) is original for names, name, original in self.places
+        )
 
 
-@lru_cache(maxsize=4)
+def _sizes() -> list[tuple[Any, int]]:
+    """The modules that have functions to replace, as far as loaded, and how many names they have."""
+    modules = map(sys.modules.get, BY_ANSWER)
+    return [(module, len(namespace_of(module))) for module in modules]
+
+
+@lru_cache(maxsize=1)
+def _last_stand_ins() -> _StandIns:
+    return _StandIns()
+
+
+def _stand_ins() -> _StandIns:
+    """What stands for the functions now: as in the run before, unless one was replaced."""
+    if not _last_stand_ins().fit():
+        _last_stand_ins.cache_clear()
+    return _last_stand_ins()
+
+
 def _replacements(
-    originals: tuple[tuple[Any, str, Any, str], ...],
-) -> tuple[_Run, dict[int, tuple[Any, Any]]]:
-    """Each function with its replacement, by the function's ``id``; and what tells them the run."""
+    originals: Iterable[tuple[Any, str, Any, str]],
+) -> tuple[_Run, Made]:
+    """Each function with its replacement, by the function's ``id``; and what tells them the run.
+
+    ``originals``: the module, the name, the function, and the method that answers.
+    """
     current = _Run()
-    made: dict[int, tuple[Any, Any]] = {}
+    made: Made = {}
 
     def function_like(text: str, original: Any, answer: str, clock: bool) -> _Function:
         def function(*args: Any, **kwargs: Any) -> Any:

@@ -190,3 +190,20 @@ def test_a_wrapper_that_draws_which_item_it_checks():
     assert found.text == "any size", found.reasons
     assert found.exact
     assert Halves()(torch.zeros(1, 4, 3)).shape == (1, 2, 3)
+
+
+def test_a_function_that_another_replaces_between_two_traces_is_unknown_too(monkeypatch):
+    def word():
+        return archlint.check(
+            Model(SOMETIMES["random"]).eval(), "N 3 H W", accepts=ANY, samples=0
+        ).word
+
+    before = word()
+    monkeypatch.setattr(random, "random", random.Random(7).random)
+    assert word() == before
+    monkeypatch.undo()
+    monkeypatch.delattr(random, "randbytes")
+    monkeypatch.setattr(random, "aside", random.random, raising=False)  # as many names as before
+    assert word() == before
+    monkeypatch.undo()
+    assert word() == before != "proved"
