@@ -15,7 +15,7 @@ from typing import Any
 
 from torch import nn
 
-from archlint.models.module_walk import modules_of
+from archlint.models.model_code import ModelCode
 from archlint.runtime.code_owner import Owner, file_of_module, owner_of
 from archlint.runtime.real_type import is_a
 
@@ -35,32 +35,19 @@ class CodePlaces:
     functions: tuple[FunctionType, ...]
 
 
-def code_places(model: nn.Module) -> CodePlaces:
-    """The places that the code of the model's classes, and functions that it holds, can reach."""
-    own = sorted(
-        (k for k in classes_of(model) if _counts(k.__module__)), key=lambda k: k.__qualname__
-    )
-    held = tuple(sorted(name for name in _homes_of_functions(model) if _counts(name)))
+def code_places(code: ModelCode) -> CodePlaces:
+    """The places that the code of a model's classes, and functions that it holds, can reach."""
+    own = sorted((k for k in code.classes if _counts(k.__module__)), key=lambda k: k.__qualname__)
+    held = tuple(sorted(name for name in _homes_of_functions(code.held) if _counts(name)))
     names = (*(k.__module__ for k in own), *held)
     homes = [sys.modules[name] for name in names if name in sys.modules]
     return _places(tuple(own), held, sum(len(vars(m)) for m in homes))
 
 
-def _homes_of_functions(model: nn.Module) -> set[str]:
-    """The modules of functions that are attributes of the user's modules, such as activations."""
-    found: set[str] = set()
-    for module in modules_of(model):
-        if _counts(type(module).__module__):
-            for value in vars(module).values():
-                function = value.func if type(value) is partial else value
-                if type(function) is FunctionType and function.__module__ is not None:
-                    found.add(function.__module__)
-    return found
-
-
-def classes_of(model: nn.Module) -> set[type]:
-    """The classes of the model's modules, and all classes that these derive from."""
-    return {base for kind in set(map(type, modules_of(model))) for base in kind.__mro__}
+def _homes_of_functions(held: Iterable[Any]) -> set[str]:
+    """The modules of the functions that a model holds, such as activations."""
+    functions = (value.func if type(value) is partial else value for value in held)
+    return {f.__module__ for f in functions if type(f) is FunctionType and f.__module__ is not None}
 
 
 def is_code_state(value: object) -> bool:

@@ -50,6 +50,10 @@ class CopyParts:
     tensors: list[Tensor] = field(default_factory=list)
     held: list[Any] = field(default_factory=list)
 
+    def others(self) -> list[Any] | None:
+        """``held``, if all that is not in the other lists is there: no module was left out."""
+        return None if any(isinstance(value, nn.Module) for value in self.held) else self.held
+
 
 def deep_copy(
     model: nn.Module,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import types
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Union, get_args, get_origin
 
@@ -25,15 +25,19 @@ _OPTIONAL = re.compile(r"""
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-def check_call(model: nn.Module, input: Input) -> None:
+def check_call(model: nn.Module, input: Input, values: Iterable[Any] | None = None) -> None:
     """``TargetError`` naming the arguments that are missing, unknown or too many.
 
     A model whose signature cannot be read, or whose hooks may change the call, is let through. One
     whose layers are still to be made by its first call is not: which sizes it accepts would depend
     on those that it meets first.
+
+    ``values``: if known, all that the model holds besides modules, containers, plain tensors and
+    plain values.
     """
-    one_of_each = {type(p): p for module in modules_of(model) for p in _of(module)}
-    some_lazy = any(map(is_lazy, one_of_each.values()))
+    if values is None:
+        values = {type(p): p for module in modules_of(model) for p in _of(module)}.values()
+    some_lazy = any(map(is_lazy, values))
     for path, module in model.named_modules() if some_lazy else ():
         if any(map(is_lazy, _of(module))):
             layer = f"{path or 'the model'} ({type(module).__name__})"

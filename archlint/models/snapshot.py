@@ -31,6 +31,7 @@ from archlint.models.containers import MAPPINGS, base_of, differs, held_in, put_
 from archlint.models.generators import generator_state, put_generator_state
 from archlint.models.generators import same_state as _same_state
 from archlint.models.memory_files import memory_of, put_memory
+from archlint.models.model_code import ModelCode
 from archlint.models.tensor_state import TensorState
 from archlint.runtime.iterators import is_iterator, iterator_state, same_iterator_state
 from archlint.runtime.real_type import is_a
@@ -59,7 +60,7 @@ class Snapshot:
     undone, a write into its memory is not). With ``code_only`` the modules themselves are left out.
 
     ``held``: what leads out of a copy (:class:`.deepcopy.CopyParts`), which is followed instead of
-    the modules.
+    the modules. ``code``: that of the model, if it is known.
     """
 
     def __init__(
@@ -69,12 +70,13 @@ class Snapshot:
         parameters: bool = False,
         code_only: bool = False,
         held: Iterable[Any] | None = None,
+        code: ModelCode | None = None,
     ) -> None:
         self._containers: list[tuple[Any, Any, Any]] = []
         self._empty: list[Any] = []
         self._slots: list[tuple[Any, Any, Any]] = []
         self._cells: list[tuple[CellType, Any]] = []
-        self._code = CodeState(code_places(model))
+        self._code = CodeState(code_places(code or ModelCode.of(model)))
         self._classes: list[tuple[nn.Module, type]] = []
         self._scripted: list[tuple[torch.jit.ScriptModule, bool]] = []
         self._parameters: list[Tensor] = []

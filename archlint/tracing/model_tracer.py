@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from typing import NamedTuple
 
 from torch import nn
 
 from archlint.contracts.contract import ANY_SIZE, Contract
 from archlint.contracts.plugins import register_rules
 from archlint.models.copy_state import CopyState
+from archlint.models.model_code import ModelCode
 from archlint.models.signature import check_call
 from archlint.models.snapshot import Snapshot
 from archlint.models.targets import ModelSource
@@ -47,6 +49,14 @@ Choices = tuple[bool, ...]
 _NOT_PLAIN = re.compile(r"TypeError: .*Sym(bolic)?Bool|unhashable type: .*SymInt")
 
 
+class _Built(NamedTuple):
+    """A model as it was built: what restores it, and its code."""
+
+    snapshot: Snapshot
+    copy: CopyState | None
+    code: ModelCode
+
+
 class ModelTracer:
     """Traces one model for one contract; every trace starts from the model as it was built.
 
@@ -63,7 +73,7 @@ class ModelTracer:
             self._model, self._parts = source.to_trace(contract.mode)
         self._run_of: CopyState | None = None  # what restores the model, which a run changed
         self._with_values: nn.Module | None = None  # the model with its real weights
-        self._as_built: dict[nn.Module, tuple[Snapshot, CopyState | None]] = {}
+        self._as_built: dict[nn.Module, _Built] = {}
         self._same_with_values: set[str] = set()  # errors that the real weights do not change
         self._eager = False
         self._constructors = False  # whether the model needs those of legacy_constructors
@@ -73,7 +83,8 @@ class ModelTracer:
         self._branching: set[str] = set()  # the classes of modules whose branches are merged
         self._to_shadow: list[str] = []  # modules to shadow, as the running trace found
         # The modules in whose calls of int, float, … sizes are kept.
-        self.shadowed = modules_to_replace_type(self._model)
+        self._code = ModelCode.of(self._model, self._parts.others() if self._parts else None)
+        self.shadowed = modules_to_replace_type(self._code)
         self.loops = FollowedLoops()
         self._running: Loops | None = None  # the loops of the running trace
 
@@ -102,18 +113,21 @@ class ModelTracer:
                 self._run_of.restore()
             self._run_of = None
 
-    def _ready(self) -> tuple[Snapshot, CopyState | None]:
+    def _ready(self) -> _Built:
         """Restore the model; what restores it after its next run, and the state outside of it."""
         self._restore()
         found = self._as_built.get(self._model)
         if found is None:
-            check_call(self._model, self.contract.input)
-            parts, self._parts = self._parts, None
+            parts = self._parts
+            check_call(self._model, self.contract.input, parts.others() if parts else None)
+            self._parts = None
+            code = self._code if parts else ModelCode.of(self._model)
             with gc_paused():
-                snapshot = Snapshot(self._model, held=parts.held if parts else None)
-                found = snapshot, CopyState(parts) if parts else None
+                held = parts.held if parts else None
+                snapshot = Snapshot(self._model, held=held, code=code)
+                found = _Built(snapshot, CopyState(parts) if parts else None, code)
             self._as_built[self._model] = found
-            self.loops.answer_identity(self._model, self.shadowed)
+            self.loops.answer_identity(code, self.shadowed)
             self._eager = self._eager or bool(self.loops.unanswered)
         return found
 
@@ -212,7 +226,7 @@ class ModelTracer:
         """One run of the model, repeated until its shadows and the plans of its loops suffice."""
         input, rules = self.contract.input, self.rules
         while True:
-            snapshot, copy = self._ready()
+            snapshot, copy, model_code = self._ready()
             path = TracedPath(sizes, box, eager=self._eager, value_choices=choices)
             path.suppose(self._known)
             path.before_number = self._shadow_if_possible
@@ -236,6 +250,7 @@ class ModelTracer:
                         symbolic=symbolic, rules=rules, path=path, branching=branching,
                         loops=loops, constructors=self._constructors,
                         on_second_branch=self._merge if symbolic and not self._merges else None,
+                        code=model_code,
                     )  # fmt: skip
                     if snapshot.drew():
                         path.forget_claims()

@@ -12,14 +12,13 @@ import contextlib
 import inspect
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
-from archlint.models.module_walk import modules_of
 from archlint.ops.registry import Refused
 from archlint.runtime.user_frames import first_line, summary
 from archlint.tracing.python.module_calls import (
@@ -138,8 +137,11 @@ _PRIM: dict[str, Callable[..., Any]] = {
 
 
 @contextmanager
-def torchscript_followed(model: nn.Module, run: TraceRun) -> Iterator[None]:
-    """Follow calls of scripted functions, and of TorchScript modules of ``model``, in the block."""
+def torchscript_followed(kinds: Collection[type], run: TraceRun) -> Iterator[None]:
+    """Follow calls of scripted functions, and of TorchScript modules, inside the block.
+
+    ``kinds``: the classes of the model.
+    """
 
     def wrap(original: ModuleCall) -> ModuleCall:
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
@@ -162,7 +164,7 @@ def torchscript_followed(model: nn.Module, run: TraceRun) -> Iterator[None]:
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(replaced_script_call(wrap_function))
-        if any(isinstance(module, torch.jit.ScriptModule) for module in modules_of(model)):
+        if torch.jit.ScriptModule in kinds:
             stack.enter_context(replaced_module_call(wrap))
         yield
 

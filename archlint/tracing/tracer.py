@@ -24,6 +24,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from archlint.contracts.contract import Input
+from archlint.models.model_code import ModelCode
 from archlint.ops.overloads import as_python_call
 from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
 from archlint.ops.rules.split import Pieces
@@ -291,6 +292,7 @@ def trace(
     constructors: bool = False,
     stand_ins: Callable[..., Any] | None = None,
     on_second_branch: Callable[[list[str]], None] | None = None,
+    code: ModelCode | None = None,
 ) -> Trace:
     """Run ``model`` once on symbolic tensors, along the path that the sizes ``env`` take.
 
@@ -299,7 +301,8 @@ def trace(
     ``rules=False`` all calls go to PyTorch's kernels. ``path`` replaces the path of ``env`` in
     ``box``. With ``branching``, :mod:`.merge.module_merge` merges branches that rejoin in a module.
     ``constructors``: as in :mod:`.python.legacy_constructors`. ``stand_ins`` replaces arguments.
-    ``on_second_branch``: as of :class:`.module_stack.ModuleStack`.
+    ``on_second_branch``: as of :class:`.module_stack.ModuleStack`. ``code``: that of the model, if
+    it is known.
 
     Raises :class:`~.python.builtins.Retrace` and time limits. The caller restores the model.
     """
@@ -313,7 +316,7 @@ def trace(
         path.follows_loops = True
         loops.begin(tracer)
     with running(tracer.run), legacy_constructors_followed(constructors):
-        end = run_model(tracer, model, input, env, symbolic, branching)
+        end = run_model(tracer, model, input, env, symbolic, branching, code or ModelCode.of(model))
     run = tracer.run
     if run.bypassed:
         end = replace(end, outcome="unknown", error=run.bypassed[0])
@@ -352,6 +355,7 @@ def run_model(
     env: Mapping[str, int],
     symbolic: bool,
     branching: set[str] | None,
+    code: ModelCode,
 ) -> _End:
     """Call the model under the tracer, as :func:`trace`; frames below belong to the model."""
     path, raising = tracer.path, tracer.place.raising
@@ -367,12 +371,12 @@ def run_model(
             replaced.enter_context(function_transforms_traced(path, tracer.run))
             replaced.enter_context(attention_laid_out(tracer.run))
             replaced.enter_context(gradient_scopes_noted(tracer.run))
-            replaced.enter_context(lru_caches_restored(model, tracer.run.remembered))
-            replaced.enter_context(draws_unknown(path, tracer.run, model))
+            replaced.enter_context(lru_caches_restored(code, tracer.run.remembered))
+            replaced.enter_context(draws_unknown(path, tracer.run, code.classes))
             replaced.enter_context(math_of_sizes())
-            replaced.enter_context(torchscript_followed(model, tracer.run))
+            replaced.enter_context(torchscript_followed(code.classes, tracer.run))
             if branching is not None and symbolic:
-                replaced.enter_context(branches_merged(tracer, model, branching))
+                replaced.enter_context(branches_merged(tracer, model, branching, code))
             with tracer:
                 called = True
                 tracer.place.answer = layer_answers(tracer)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from archlint.contracts.contract import Input
 from archlint.contracts.nested import input_tensors
 from archlint.engine.sampling.input_values import Values, build_input
+from archlint.models.model_code import ModelCode
 from archlint.models.signature import call_arguments
 from archlint.models.snapshot import Snapshot, keep
 from archlint.runtime.environment_errors import is_environment_error, is_overflow
@@ -73,7 +74,7 @@ def run_at(
     with (
         preserve_process_state() as captured,
         keep(model, snapshot=snapshot),
-        lru_caches_restored(model, {}),
+        lru_caches_restored(ModelCode.of(model), {}),
     ):
         try:
             output = _run(model, input, where, device, seed, values)

@@ -8,9 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 
-from torch import nn
-
-from archlint.models.code_places import classes_of
+from archlint.models.model_code import ModelCode
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.tracing.identity.asking_code import HELPER as IDENTITY
 from archlint.tracing.identity.asking_code import asking_names
@@ -56,16 +54,16 @@ class FollowedLoops:
         self._unwatched: set[CodeType] = set()  # code whose look-ups cannot be followed
         self.unanswered: set[CodeType] = set()  # asks for identity or types, and is not followed
 
-    def answer_identity(self, model: nn.Module, shadowed: Collection[str]) -> None:
+    def answer_identity(self, code: ModelCode, shadowed: Collection[str]) -> None:
         """Follow the code of a model, in each run, that asks whether two objects are one.
 
         Also code that asks for a type, but in modules whose name ``type`` is ``shadowed``.
         Of functions that cannot be followed, those count that the model's own modules define, in
         the runs in which they run.
         """
-        homes = {kind.__module__ for kind in classes_of(model)}
+        homes = {kind.__module__ for kind in code.classes}
         spaces = {id(vars(sys.modules[name])) for name in shadowed}
-        for function in reachable_functions(model):
+        for function in reachable_functions(code):
             if id(function) in self._functions:
                 continue
             names = asking_names(function, shadowed=id(function.__globals__) in spaces)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from archlint.models.model_code import ModelCode
 from archlint.models.snapshot import Snapshot
 from archlint.ops.registry import Path, Refused, TensorSpec
 from archlint.symbolic.formula import Bool, conj, disj, negate
@@ -47,16 +48,16 @@ _Branch = tuple[list[Event], Any]  # what happened on one branch, and its result
 
 
 def branches_merged(
-    tracer: Tracer, model: nn.Module, branching: set[str]
+    tracer: Tracer, model: nn.Module, branching: set[str], code: ModelCode
 ) -> AbstractContextManager[None]:
     """A context in which the branches of each module call are merged where that is possible.
 
-    Nothing is merged once the code of ``model`` has written to state outside of its modules.
+    Nothing is merged once the ``code`` of ``model`` has written to state outside of its modules.
     ``branching`` names the classes of modules that branch. Calls of others are not prepared for it,
     which costs more than most calls; if one branches all the same, its class is added. The run is
     then repeated, so that nothing is merged in what is left of it.
     """
-    code = Snapshot(model, buffers=False, code_only=True)
+    outside = Snapshot(model, buffers=False, code_only=True, code=code)
     prepared = len(branching)
 
     def noted(original: ModuleCall, module: nn.Module, args: Any, kwargs: Any) -> Any:
@@ -76,7 +77,7 @@ def branches_merged(
                 return original(module, *args, **kwargs)
             if class_name(module) not in branching:
                 return noted(original, module, args, kwargs)
-            state = ModuleState(module, (*args, *kwargs.values()), code)
+            state = ModuleState(module, (*args, *kwargs.values()), outside)
             if state.opaque:
                 return original(module, *args, **kwargs)
             return _Call(tracer, state, lambda: original(module, *args, **kwargs)).result()

@@ -8,28 +8,26 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
-from types import ModuleType
+from types import CodeType, ModuleType
 
-from torch import nn
-
-from archlint.models.code_places import classes_of
+from archlint.models.model_code import ModelCode
 from archlint.runtime.code_owner import file_of_module, is_user_code
-from archlint.tracing.python.reachable_code import codes, reachable_functions
+from archlint.tracing.python.reachable_code import codes_in, reachable_functions
 
 SHADOWED = frozenset({"int", "float", "max", "min", "len", "type", "hash"})
 """The names of Python's functions and types that a trace can replace in a module."""
 
 
-def modules_to_replace_type(model: nn.Module) -> list[str]:
-    """The modules of user code that ask for ``type(x)``: those of the model, and what it calls.
+def modules_to_replace_type(code: ModelCode) -> list[str]:
+    """The modules of user code that ask for ``type(x)``: those of a model, and what it calls.
 
     Nothing shows at the call that it was asked, so that these are replaced from the start.
     """
-    own = {kind.__module__ for kind in classes_of(model)}
+    own = {kind.__module__ for kind in code.classes}
     asking = {
         function.__globals__.get("__name__", "")
-        for function in reachable_functions(model)
-        if any("type" in code.co_names for code in codes(function))
+        for function in reachable_functions(code)
+        if _names_type(function.__code__)
     }
     modules = {name: sys.modules.get(name) for name in sorted(own | asking)}
     return [
@@ -39,6 +37,11 @@ def modules_to_replace_type(model: nn.Module) -> list[str]:
         and is_user_code(file_of_module(module) or "<unknown>")
         and _asks_for_type(module)
     ]
+
+
+@lru_cache(maxsize=4096)
+def _names_type(outer: CodeType) -> bool:
+    return any("type" in code.co_names for code in codes_in(outer))
 
 
 @lru_cache(maxsize=512)

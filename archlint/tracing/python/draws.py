@@ -15,7 +15,7 @@ import random
 import sys
 import time
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
@@ -23,9 +23,7 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from torch import nn
 
-from archlint.models.code_places import classes_of
 from archlint.runtime.code_owner import Owner, is_user_code, namespace_of, owner_of
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
@@ -45,16 +43,16 @@ _Function = Callable[..., Any]
 
 
 @contextmanager
-def draws_unknown(path: TracedPath, run: TraceRun, model: nn.Module) -> Iterator[None]:
+def draws_unknown(path: TracedPath, run: TraceRun, kinds: Collection[type]) -> Iterator[None]:
     """Make what the model's code draws unknown inside the block.
 
     Calls in other threads, and from code that is not the user's or a library's, reach the
     originals. Clocks are read by many libraries for their own sake, such as a progress bar: only
-    what the user's code and the packages of the model's classes read from them is unknown.
+    what the user's code and the packages of ``kinds``, the model's classes, read from them is
+    unknown.
     """
     replaced: list[Place] = []
     with PROCESS_LOCK:
-        kinds = classes_of(model)
         stand_ins = _stand_ins()
         drawing, made = stand_ins.drawing, stand_ins.made
         outer = vars(drawing).copy()
@@ -129,7 +127,7 @@ class _StandIns:
 
 
 def _sizes() -> list[tuple[Any, int]]:
-    """The modules that have functions to replace, as far as loaded, and how many names they have."""
+    """The modules that have functions to replace, and how many names they have."""
     modules = map(sys.modules.get, BY_ANSWER)
     return [(module, len(namespace_of(module))) for module in modules]
 

@@ -19,6 +19,7 @@ from torch import nn
 
 from archlint.models.code_places import CodePlaces, code_places, in_cell
 from archlint.models.containers import base_of, contents, put_contents
+from archlint.models.model_code import ModelCode
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.tracing.symint.node import size_of
@@ -38,7 +39,7 @@ class _Place(NamedTuple):
 
 
 @contextmanager
-def lru_caches_restored(model: nn.Module, remembered: dict[Any, Any]) -> Iterator[None]:
+def lru_caches_restored(code: ModelCode, remembered: dict[Any, Any]) -> Iterator[None]:
     """Keep what a run computes out of the caches that the model's code can name.
 
     ``remembered`` is the run's memory of calls with symbolic arguments.
@@ -47,7 +48,7 @@ def lru_caches_restored(model: nn.Module, remembered: dict[Any, Any]) -> Iterato
     or not. Others, in instances or lists, remember what the run computes.
     """
     with PROCESS_LOCK:
-        places = _places(code_places(model))
+        places = _places(code_places(code))
         run: dict[int, _OfRun] = {}
         replaced: list[_Place] = []
         try:

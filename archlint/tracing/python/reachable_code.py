@@ -4,42 +4,35 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections import OrderedDict
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from torch import nn
-
-from archlint.models.code_places import classes_of, in_cell
-from archlint.models.module_walk import modules_of
+from archlint.models.code_places import in_cell
+from archlint.models.model_code import CONTAINERS, ModelCode
 from archlint.runtime.code_owner import Owner, file_of_module, is_user_code, owner_of
 from archlint.runtime.real_type import is_a
 
 _MOST = 20_000  # functions and classes that are followed
 _BY_TEXT = frozenset({"globals", "eval", "exec"})  # look up names of the function's own module
-_CONTAINERS = frozenset({dict, list, tuple, set, frozenset})
-_NEVER_CALLED = _CONTAINERS | {bool, int, float, str, type(None), OrderedDict}
 
 
-def reachable_functions(model: nn.Module) -> tuple[FunctionType, ...]:
+def reachable_functions(code: ModelCode) -> tuple[FunctionType, ...]:
     """The functions behind the methods of the model's classes, and what these name.
 
     Followed are global names and their attributes, what a function closes over, its defaults, and
     the functions and objects that modules hold as attributes. A function that looks names up by
     text is taken to call all of the module. Functions of torch, Python and archlint are left out.
     """
-    roots = classes_of(model) | {
+    roots = code.classes | {
         part if type(part) is FunctionType else type(part)
-        for module in modules_of(model)
-        for value in vars(module).values()
-        if type(value) not in _NEVER_CALLED and callable(value) and not is_a(value, nn.Module)
+        for value in code.held
         for part in (value, *_inside(value))
     }
     homes = {sys.modules.get(root.__module__) for root in roots}
     names = sum(len(vars(home)) for home in homes if isinstance(home, ModuleType))
-    return _reachable(frozenset(roots), names + len(sys.modules))
+    return _reachable(roots, names + len(sys.modules))
 
 
 @lru_cache(maxsize=16)
@@ -116,7 +109,7 @@ def _inside(value: Any) -> list[Any]:
         return [value.fget, value.fset]
     if kind is partial:
         return [value.func]
-    if kind in _CONTAINERS:
+    if kind in CONTAINERS:
         items = value.values() if kind is dict else value
         return [item for item in items if callable(item)]
     return [inspect.getattr_static(value, "__wrapped__", None), kind]

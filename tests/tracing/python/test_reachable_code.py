@@ -7,6 +7,7 @@ import torchvision
 from torch import nn
 
 import archlint
+from archlint.models.model_code import ModelCode
 from archlint.tracing.python.builtin_calls import modules_to_replace_type
 from archlint.tracing.python.reachable_code import reachable_functions
 
@@ -102,7 +103,7 @@ def models(tmp_path, monkeypatch):
 @pytest.mark.parametrize("asks", CALLS.values(), ids=CALLS)
 def test_what_is_called_is_reached(models, asks):
     model = models(asks)
-    names = {f.__name__ for f in reachable_functions(model)}
+    names = {f.__name__ for f in reachable_functions(ModelCode.of(model))}
     assert "forward" in names
     assert ("__init__" in names) == ("globals" in asks or "Made" in asks)  # the model is made
     assert "even" in names or asks.startswith("type")
@@ -112,12 +113,12 @@ def test_what_is_called_is_reached(models, asks):
 
 def test_decorators_and_bases(models):
     model = models("True", "Derived")
-    assert "even" in {f.__name__ for f in reachable_functions(model)}
+    assert "even" in {f.__name__ for f in reachable_functions(ModelCode.of(model))}
     assert archlint.infer(model, "N H").text == "H % 2 == 0"
 
 
 def test_libraries_are_followed_as_far_as_they_are_called():
-    reached = {f.__module__ for f in reachable_functions(torchvision.models.swin_t())}
+    reached = {f.__module__ for f in reachable_functions(ModelCode.of(torchvision.models.swin_t()))}
     assert "torchvision.models.swin_transformer" in reached
     assert {name.partition(".")[0] for name in reached} == {"torchvision"}  # not NumPy, not PIL
-    assert modules_to_replace_type(nn.Linear(2, 3)) == []
+    assert modules_to_replace_type(ModelCode.of(nn.Linear(2, 3))) == []

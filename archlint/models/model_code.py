@@ -1,0 +1,49 @@
+"""What a model's code is found by: the classes of its modules, and what these hold to call."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from archlint.models.module_walk import modules_of
+from archlint.runtime.real_type import is_a
+
+CONTAINERS = frozenset({dict, list, tuple, set, frozenset})
+_NEVER_CALLED = CONTAINERS | {bool, int, float, str, type(None), OrderedDict}
+
+
+@dataclass(frozen=True)
+class ModelCode:
+    """The classes of a model's modules with all that these derive from, and what they hold.
+
+    ``held``: the functions, classes and objects that can be called, without modules, which modules
+    have as attributes.
+    """
+
+    classes: frozenset[type]
+    held: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, model: nn.Module, values: Iterable[Any] | None = None) -> ModelCode:
+        """That of a model as it is now.
+
+        ``values``: as of :func:`.signature.check_call`.
+        """
+        modules = modules_of(model)
+        kinds = set(map(type, modules))
+        if values is None:
+            values = (value for module in modules for value in vars(module).values())
+        return cls(
+            frozenset(base for kind in kinds for base in kind.__mro__),
+            tuple(
+                value
+                for value in values
+                if type(value) not in _NEVER_CALLED
+                and callable(value)
+                and not is_a(value, nn.Module)
+            ),
+        )

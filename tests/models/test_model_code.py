@@ -1,0 +1,101 @@
+"""The code of a model is the same whether its copy tells what it holds, or its modules are read."""
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.parameter import UninitializedParameter
+
+from archlint.contracts.contract import TensorInput
+from archlint.errors import TargetError
+from archlint.models.code_places import code_places
+from archlint.models.meta_weights import lean_copy
+from archlint.models.model_code import ModelCode
+from archlint.models.signature import check_call
+from archlint.symbolic import symbol
+
+
+def double(x):
+    return x * 2
+
+
+class Scale:
+    def __call__(self, x):
+        return x * 2
+
+
+class Bare:
+    """Cannot be called."""
+
+
+class Own(nn.Linear):
+    """Says itself how it is copied."""
+
+    def __deepcopy__(self, memo):
+        other = Own(self.in_features, self.out_features)
+        other.act = self.act
+        return other
+
+
+def of(**attributes):
+    layer = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    for name, value in attributes.items():
+        setattr(layer[0], name, value)
+    return layer
+
+
+def own():
+    layer = Own(2, 2)
+    layer.act = double
+    return nn.Sequential(layer)
+
+
+MODELS = {
+    "nothing": of,
+    "a function": lambda: of(act=double),
+    "a function of torch": lambda: of(act=F.relu),
+    "a partial": lambda: of(act=partial(double)),
+    "an object": lambda: of(act=Scale()),
+    "objects that cannot be called": lambda: of(a=Bare(), b="text", c=[1], d={"a": torch.ones(1)}),
+    "a class": lambda: of(kind=nn.BatchNorm2d),
+    "a module that copies itself": own,
+}
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+def test_a_copy_tells_what_its_modules_hold(make):
+    model, parts = lean_copy(make())
+    told, read = ModelCode.of(model, parts.others()), ModelCode.of(model)
+    assert told.classes == read.classes >= {nn.Sequential, nn.Module, object}
+    assert set(told.held) == set(read.held)
+    assert code_places(told) == code_places(read)
+
+
+def test_functions_in_containers_count_for_a_copy():
+    model, parts = lean_copy(of(acts=[double]))
+    assert ModelCode.of(model, parts.others()).held == (double,)
+
+
+def lazy():
+    model = nn.Sequential(nn.Linear(2, 2))
+    model[0].weight = UninitializedParameter()
+    return model
+
+
+@pytest.mark.parametrize("make", [lazy, lambda: nn.Sequential(nn.LazyConv2d(2, 1))])
+def test_lazy_layers_are_found_among_what_a_copy_holds(make):
+    model, parts = lean_copy(make())
+    assert parts.others()
+    for values in (parts.others(), None):
+        with pytest.raises(TargetError, match="lazy layer"):
+            check_call(model, TensorInput((symbol("N"), 2)), values)
+
+
+def test_a_module_that_copies_itself_is_read():
+    assert lean_copy(own())[1].others() is None
+    assert lean_copy(copy.deepcopy(of()))[1].others() == []
