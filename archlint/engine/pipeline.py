@@ -63,7 +63,7 @@ def _check(run: CheckRun) -> Verdict:
 
 
 def _in_time(contract: Contract, source: ModelSource, samples: int | None) -> Verdict:
-    """The verdict. What a run made is gone when this returns: no search for garbage meets it."""
+    """The verdict. What a run made is gone when this returns: it holds no cycle of objects."""
     seconds = contract.budget.seconds
     with time_limit(seconds), preserve_process_state():
         run = CheckRun.start(contract, source, samples=samples, deadline=now() + seconds)

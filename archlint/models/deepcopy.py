@@ -70,68 +70,97 @@ def deep_copy(
     of. Raises what ``deepcopy`` raises, and what :func:`check_copyable` does.
     """
     parts = CopyParts() if parts is None else parts
-    held, add = parts.held, parts.containers.append
+    whole: nn.Module = _Copying(memo, stand, other, parts).copied(model)
+    if any(type(value) is not type for value in parts.held):  # functions, or what may hold some
+        check_copyable(model)
+    return whole
 
-    def copied(value: Any) -> Any:
+
+class _Copying:
+    """A copy in the making; the arguments are those of :func:`deep_copy`.
+
+    (A function in a function that calls itself would keep the copy until a search for garbage.)
+    """
+
+    def __init__(
+        self,
+        memo: dict[int, Any],
+        stand: Stand | None,
+        other: Callable[[], None] | None,
+        parts: CopyParts,
+    ) -> None:
+        self._memo, self._stand, self._other, self._parts = memo, stand, other, parts
+
+    def copied(self, value: Any) -> Any:
+        """What stands for ``value`` in the copy."""
         kind: Any = type(value)
         if kind in _VALUES:
             return value
+        parts = self._parts
         if kind in _CODE:
-            held.append(value)
+            parts.held.append(value)
             return value
+        memo = self._memo
         known = memo.get(id(value))
         if known is not None:
             return known
         new: Any
-        if kind is dict or kind is OrderedDict:
+        if kind is nn.Parameter or kind is Tensor:
+            stand = self._stand
+            new = memo[id(value)] = copy.deepcopy(value, memo) if stand is None else stand(value)
+            parts.tensors.append(new)
+        elif kind is dict or kind is OrderedDict:
             new = memo[id(value)] = kind()
-            add(new)
+            parts.containers.append(new)
+            copied = self.copied
             for key, item in value.items():
                 if type(key) not in _VALUES:
                     key = copied(key)
                 new[key] = item if type(item) in _VALUES else copied(item)
-        elif kind is nn.Parameter or kind is Tensor:
-            new = memo[id(value)] = copy.deepcopy(value, memo) if stand is None else stand(value)
-            parts.tensors.append(new)
         elif kind is list:
             new = memo[id(value)] = []
-            add(new)
-            new.extend([copied(item) for item in value])
+            parts.containers.append(new)
+            new.extend([self.copied(item) for item in value])
         elif kind is set:
-            new = memo[id(value)] = {copied(item) for item in value}
-            add(new)
+            new = memo[id(value)] = {self.copied(item) for item in value}
+            parts.containers.append(new)
         elif kind is tuple and _ATOMS.issuperset(map(type, value)):
-            held.extend([item for item in value if type(item) in _CODE])
+            parts.held.extend([item for item in value if type(item) in _CODE])
             return value
         elif issubclass(kind, nn.Module) and _is_plain(kind):
-            new = memo[id(value)] = object.__new__(kind)
-            parts.modules.append(new)
-            attributes = new.__dict__
-            state = value.__getstate__()
-            attributes.update(state)
-            for name, item in state.items():  # a layer has 25; most of the objects are empty
-                kind = type(item)
-                if kind in _VALUES:
-                    continue
-                if kind in _EMPTY and not item and id(item) not in memo:
-                    attributes[name] = memo[id(item)] = empty = kind()
-                    parts.empty.append(empty)
-                else:
-                    attributes[name] = copied(item)
+            return self._module(value)
         else:
-            if stand is not None and isinstance(value, nn.Module):
-                for tensor in [*value.parameters(), *value.buffers()]:
-                    copied(tensor)
-            elif other is not None:
-                other()
-            new = copy.deepcopy(value, memo)
-            held.append(new)
+            return self._others(value)
         return new
 
-    whole: nn.Module = copied(model)
-    if any(type(value) is not type for value in held):  # functions, or what may hold some
-        check_copyable(model)
-    return whole
+    def _module(self, module: Any) -> nn.Module:
+        memo, empty, copied = self._memo, self._parts.empty, self.copied
+        new: nn.Module = object.__new__(type(module))
+        memo[id(module)] = new
+        self._parts.modules.append(new)
+        attributes: dict[str, Any] = module.__getstate__()  # a copy, which becomes that of the new
+        object.__setattr__(new, "__dict__", attributes)
+        for name, item in attributes.items():  # a layer has 25; most of the objects are empty
+            kind = type(item)
+            if kind in _VALUES:
+                continue
+            if kind in _EMPTY and not item and id(item) not in memo:
+                attributes[name] = memo[id(item)] = made = kind()
+                empty.append(made)
+            elif kind is not tuple or not _VALUES.issuperset(map(type, item)):
+                attributes[name] = copied(item)
+        return new
+
+    def _others(self, value: Any) -> Any:
+        """What the copy protocol makes of an object that is not plain."""
+        if self._stand is not None and isinstance(value, nn.Module):
+            for tensor in [*value.parameters(), *value.buffers()]:
+                self.copied(tensor)
+        elif self._other is not None:
+            self._other()
+        new = copy.deepcopy(value, self._memo)
+        self._parts.held.append(new)
+        return new
 
 
 def check_copyable(model: nn.Module) -> None:

@@ -301,9 +301,7 @@ def trace(
     ``rules=False`` all calls go to PyTorch's kernels. ``path`` replaces the path of ``env`` in
     ``box``. With ``branching``, :mod:`.merge.module_merge` merges branches that rejoin in a module.
     ``constructors``: as in :mod:`.python.legacy_constructors`. ``stand_ins`` replaces arguments.
-    ``on_second_branch``: as of :class:`.module_stack.ModuleStack`. ``code``: that of the model, if
-    it is known.
-
+    ``on_second_branch``: as of :class:`.module_stack.ModuleStack`. ``code``: of the model, if known.
     Raises :class:`~.python.builtins.Retrace` and time limits. The caller restores the model.
     """
     path = path or TracedPath(env, box)
@@ -315,8 +313,12 @@ def trace(
         tracer.loops = loops
         path.follows_loops = True
         loops.begin(tracer)
-    with running(tracer.run), legacy_constructors_followed(constructors):
-        end = run_model(tracer, model, input, env, symbolic, branching, code or ModelCode.of(model))
+    try:
+        with running(tracer.run), legacy_constructors_followed(constructors):
+            code = code or ModelCode.of(model)
+            end = run_model(tracer, model, input, env, symbolic, branching, code)
+    finally:
+        tracer.place.answer, tracer.loops, path.calls_so_far = None, None, ()  # all in cycles
     run = tracer.run
     if run.bypassed:
         end = replace(end, outcome="unknown", error=run.bypassed[0])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+import torch
 from torch import Tensor, nn
 
 import archlint
 from archlint.runtime.gc_pause import SELDOM, gc_paused, gc_seldom
+from archlint.tracing.trace import Call, Trace
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +66,49 @@ def test_a_check_restores_a_threshold_that_the_model_sets() -> None:
     was = gc.get_threshold()
     assert archlint.check(Model(), input="N", accepts="any size", output="N", samples=1)
     assert gc.get_threshold() == was
+
+
+class Layer(nn.Linear):
+    pass
+
+
+class Plain(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = Layer(3, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x)
+
+
+class Branching(Plain):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x if len(x) > 5 else x + 1)[: len(x) // 2 + 1]
+
+
+class Looping(Plain):
+    def forward(self, x: Tensor) -> Tensor:
+        return sum([self.layer(row) for row in x], torch.zeros(4))
+
+
+class Refusing(Plain):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x[:, :2])
+
+
+@pytest.mark.parametrize("kind", [Plain, Branching, Looping, Refusing])
+@pytest.mark.parametrize("samples", [0, 2])
+def test_what_a_check_made_is_gone_when_it_returns(kind: type[Plain], samples: int) -> None:
+    def check() -> None:
+        archlint.check(model, input="N 3", accepts="any N >= 1", samples=samples)
+
+    def left() -> Counter[type]:
+        return Counter(k for k in map(type, gc.get_objects()) if k in (Layer, Trace, Call, Tensor))
+
+    model = kind()
+    check()  # imports
+    gc.collect()
+    with gc_paused():
+        before = left()
+        check()
+        assert left() == before

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import builtins
 import operator
+from collections.abc import Callable
+from functools import partial
 from types import CodeType
 from typing import Any
 
@@ -34,13 +36,6 @@ class Questions:
     def __init__(self) -> None:
         self.path: TracedPath | None = None
         self._run: TraceRun | None = None
-        self._functions = {
-            builtins.id: self.id_of,
-            operator.is_: self.same,
-            operator.is_not: lambda one, other: not self.same(one, other),
-            builtins.isinstance: self.instance,
-            type: SHADOWS["type"],
-        }
 
     def begin(self, path: TracedPath, run: TraceRun) -> None:
         """Answer the questions of this run."""
@@ -63,6 +58,10 @@ class Questions:
         if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
             return same_tensor(path, one, other)
         return False
+
+    def different(self, one: Any, other: Any) -> bool:
+        """``one is not other``."""
+        return not self.same(one, other)
 
     def id_of(self, value: Any) -> int:
         """``id(value)``."""
@@ -95,15 +94,26 @@ class Questions:
     def function(self, function: Any) -> Any:
         """The function that answers in the place of one of Python's."""
         try:
-            return self._functions.get(function, function)
+            method = _METHODS.get(function)
         except TypeError:  # it has no hash
             return function
+        if function is type:
+            return SHADOWS["type"]
+        return function if method is None else partial(method, self)
 
     def settled(self, subject: Any) -> Any:
         """What ``match`` compares with ``True`` and ``False``."""
         if type(subject) is tuple:
             return tuple(map(_truth, subject))
         return _truth(subject)
+
+
+_METHODS: dict[Any, Callable[..., Any]] = {  # in a Questions they would make it a cycle
+    builtins.id: Questions.id_of,
+    operator.is_: Questions.same,
+    operator.is_not: Questions.different,
+    builtins.isinstance: Questions.instance,
+}
 
 
 def _returned(value: Any) -> Any:

@@ -79,25 +79,6 @@ class Loops:
         self.rebound: dict[str, Any] = {}
         self.builders: list[GrowingList] = []
         self.tracer: Any = None
-        self._replacements: dict[Any, Any] = {
-            builtins.range: partial(make_range, self),
-            builtins.enumerate: partial(make_enumerate, self),
-            builtins.zip: partial(make_zip, self),
-            builtins.reversed: partial(make_reversed, self),
-            builtins.iter: partial(make_iter, self),
-            builtins.len: partial(make_len, self),
-            builtins.tuple: self._tuple,
-            builtins.list: self.list_of,
-            builtins.sum: self._sum,
-            builtins.max: partial(self._extreme, builtins.max),
-            builtins.min: partial(self._extreme, builtins.min),
-            functools.reduce: lambda *a: reduced(self, _site_of_caller(-1), *a),
-            itertools.accumulate: lambda *a, **k: accumulated(self, _site_of_caller(-2), *a, **k),
-        }
-
-        self._replacements[SHADOWS["len"]] = self._replacements[builtins.len]
-        for name in ("max", "min"):
-            self._replacements[SHADOWS[name]] = partial(self._extreme, SHADOWS[name])
 
     def begin(self, tracer: Tracer) -> None:
         """Follow the loops of this run."""
@@ -167,9 +148,10 @@ class Loops:
         if self.tracer is None or not self.run.in_thread():
             return function
         try:
-            return self._replacements.get(function, function)
+            method = _REPLACEMENTS.get(function)
         except TypeError:  # not hashable
             return function
+        return function if method is None else partial(method, self)
 
     def _sum(self, items: Any, *start: Any, **named: Any) -> Any:
         items = unbound(items)
@@ -189,7 +171,13 @@ class Loops:
                 result = again
         return result
 
-    def _extreme(self, function: Any, *items: Any, **named: Any) -> Any:
+    def _reduce(self, *args: Any) -> Any:
+        return reduced(self, _site_of_caller(-1), *args)
+
+    def _accumulate(self, *args: Any, **named: Any) -> Any:
+        return accumulated(self, _site_of_caller(-2), *args, **named)
+
+    def extreme(self, function: Any, *items: Any, **named: Any) -> Any:
         """``max`` or ``min``; of equal numbers, however many, it is one of them."""
         only = items[0] if len(items) == 1 else ()
         if not has_symbolic_length(only) or not isinstance(only, GrowingList):
@@ -261,6 +249,28 @@ class Loops:
         if _OURS.isdisjoint(map(type, args)) and _OURS.isdisjoint(map(type, kwargs.values())):
             return func, args, kwargs
         return torch_call(self.path, func, args, kwargs)
+
+
+def _extreme(function: Any) -> Callable[..., Any]:
+    return lambda loops, *items, **named: loops.extreme(function, *items, **named)
+
+
+_REPLACEMENTS: dict[Any, Callable[..., Any]] = {  # in a Loops they would make it a cycle
+    builtins.range: make_range,
+    builtins.enumerate: make_enumerate,
+    builtins.zip: make_zip,
+    builtins.reversed: make_reversed,
+    builtins.iter: make_iter,
+    builtins.len: make_len,
+    SHADOWS["len"]: make_len,
+    builtins.tuple: Loops._tuple,
+    builtins.list: Loops.list_of,
+    builtins.sum: Loops._sum,
+    functools.reduce: Loops._reduce,
+    itertools.accumulate: Loops._accumulate,
+    **{function: _extreme(function) for function in (builtins.max, builtins.min)},
+    **{SHADOWS[name]: _extreme(SHADOWS[name]) for name in ("max", "min")},
+}
 
 
 def _user_frame() -> FrameType | None:
