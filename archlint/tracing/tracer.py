@@ -301,7 +301,7 @@ def trace(
     ``rules=False`` all calls go to PyTorch's kernels. ``path`` replaces the path of ``env`` in
     ``box``. With ``branching``, :mod:`.merge.module_merge` merges branches that rejoin in a module.
     ``constructors``: as in :mod:`.python.legacy_constructors`. ``stand_ins`` replaces arguments.
-    ``on_second_branch``: as of :class:`.module_stack.ModuleStack`. ``code``: of the model, if known.
+    ``on_second_branch``: as of :class:`.module_stack.ModuleStack`. ``code``: the model's, if known.
     Raises :class:`~.python.builtins.Retrace` and time limits. The caller restores the model.
     """
     path = path or TracedPath(env, box)
