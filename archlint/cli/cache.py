@@ -37,6 +37,6 @@ def clear() -> None:
 
 
 def _root() -> Path:
-    from archlint.contracts.settings import project_root
+    from archlint.contracts.settings import current_project
 
-    return project_root(Path.cwd())
+    return current_project()

@@ -31,9 +31,9 @@ def model_argument(text: str, kwargs: Mapping[str, object] | None = None) -> tup
     from dataclasses import replace
 
     from archlint.contracts.contract import ModelRef
-    from archlint.contracts.settings import project_root
+    from archlint.contracts.settings import current_project
 
-    root = project_root(Path.cwd())
+    root = current_project()
     if ":" in text:
         target = _from_root(text, root)
         _check_target(target, root)

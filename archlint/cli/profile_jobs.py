@@ -91,11 +91,11 @@ def _models(
 ) -> list[tuple[ModelRef, Path, list[Contract]]]:
     """Each model with its project's root and its contracts."""
     from archlint.contracts.contract import ModelRef
-    from archlint.contracts.settings import project_root
+    from archlint.contracts.settings import current_project
 
     targets = [m for m in models if ":" in m]
     patterns = [m for m in models if ":" not in m]
-    root = project_root(Path.cwd())
+    root = current_project()
     found: list[tuple[ModelRef, Path, list[Contract]]] = []
     found += [(ModelRef(t, t), root, []) for t in targets]
     if targets and not patterns and not paths:

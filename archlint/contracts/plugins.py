@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archlint.contracts.settings import configured_plugins, configured_prefixes, project_root
+from archlint.contracts.settings import configured_plugins, configured_prefixes, current_project
 from archlint.errors import ArchlintError
 from archlint.runtime.import_path import import_path
 
@@ -133,7 +133,7 @@ def _call(implementation: Any, arguments: Mapping[str, Any]) -> Any:
 
 def _load(root: Path | None) -> pluggy.PluginManager | None:
     """Import the installed plugins and those of the project; ``None`` if there are none."""
-    root = root or project_root(Path.cwd())
+    root = root or current_project()
     points = _points(GROUP, tuple(sys.path))
     local = configured_plugins(root / "pyproject.toml")
     if not (_loaded.get() and (points or local or _managers)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -45,12 +46,24 @@ def project_root(start: Path) -> Path:
 
     Of a folder ``contracts`` with rule files only, which belongs to a project, it is the parent.
     """
-    start = start.resolve()
-    for folder in (start, *start.parents):
-        if (folder / "pyproject.toml").is_file():
-            return folder
-    has_code = (start / ".git").exists() or any(start.glob("*.py"))
-    return start.parent if start.name == DEFAULTS[-1] and not has_code else start
+    return _root(os.path.realpath(start))
+
+
+def current_project() -> Path:
+    """The :func:`project_root` of the working directory."""
+    return _root(os.getcwd())  # there are no links in it
+
+
+def _root(start: str) -> Path:
+    folder, below = start, ""
+    while folder != below:
+        if os.path.isfile(os.path.join(folder, "pyproject.toml")):
+            return Path(folder)
+        folder, below = os.path.dirname(folder), folder
+    path = Path(start)
+    if path.name != DEFAULTS[-1] or (path / ".git").exists() or any(path.glob("*.py")):
+        return path
+    return path.parent
 
 
 def rule_files(paths: Sequence[str], packs: bool = False) -> list[Path]:
@@ -71,7 +84,7 @@ def rule_files(paths: Sequence[str], packs: bool = False) -> list[Path]:
 
 def default_files() -> list[Path]:
     """The rule files of the current project. Raises SettingsError if there are none."""
-    root = project_root(Path.cwd())
+    root = current_project()
     paths = configured_paths(root / "pyproject.toml")
     if paths:
         return [file for path in paths for file in _expand(shorten(root / path))]

@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
 from archlint.contracts.contract import Contract, Input, ModelRef
 from archlint.contracts.rulefile.load import loads
-from archlint.contracts.settings import project_root
+from archlint.contracts.settings import current_project
 from archlint.errors import ArchlintError, Mistake, RuleFileError
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def source_of(model: nn.Module | str) -> ModelSource:
     from archlint.models.targets import from_instance, resolve
 
     if isinstance(model, str):
-        return resolve(ModelRef(model, model), project_root(Path.cwd()))
+        return resolve(ModelRef(model, model), current_project())
     return from_instance(model)
 
 

@@ -41,6 +41,15 @@ def test_the_root_of_the_folder_contracts_is_its_project(write, tmp_path):
     assert settings.project_root(tmp_path / "contracts") == tmp_path
 
 
+def test_the_project_of_the_working_directory_is_that_of_its_place(tmp_path, monkeypatch):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "a" / "b")
+    monkeypatch.chdir(tmp_path / "link")
+    assert settings.current_project() == settings.project_root(Path("."))
+    (tmp_path / "a" / "pyproject.toml").touch()
+    assert settings.current_project() == settings.project_root(Path(".")) == tmp_path / "a"
+
+
 def test_a_folder_stands_for_the_rule_files_in_it(write):
     for name in ("c/a.yaml", "c/sub/b.yml", "c/.hidden/x.yaml", "c/venv/x.yaml", "c/n.txt"):
         write(name)
