@@ -41,13 +41,16 @@ class CopyParts:
     """What a copy is made of: plain modules, containers, tensors, and what else these hold.
 
     ``held`` may lead to what is not part of the copy, such as the names that a hook knows; nothing
-    else does. ``empty``: the containers without items.
+    else does. ``empty``: the containers without items. ``originals``: what the tensors stand for;
+    ``apart``: whether each tensor has memory of its own, as the originals do.
     """
 
     modules: list[nn.Module] = field(default_factory=list)
     containers: list[Any] = field(default_factory=list)
     empty: list[Any] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
+    originals: list[Tensor] = field(default_factory=list)
+    apart: bool = False
     held: list[Any] = field(default_factory=list)
 
     def others(self) -> list[Any] | None:
@@ -109,6 +112,7 @@ class _Copying:
             stand = self._stand
             new = memo[id(value)] = copy.deepcopy(value, memo) if stand is None else stand(value)
             parts.tensors.append(new)
+            parts.originals.append(value)
         elif kind is dict or kind is OrderedDict:
             new = memo[id(value)] = kind()
             parts.containers.append(new)

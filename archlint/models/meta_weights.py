@@ -53,7 +53,7 @@ def lean_copy(model: nn.Module) -> tuple[nn.Module, CopyParts]:
     (But for a tensor with a history, which ``deepcopy`` refuses.) Also what the copy is made of.
     """
     try:
-        parts = CopyParts()
+        parts = CopyParts(apart=True)
         return deep_copy(model, {}, partial(_leaned, set()), _share, parts), parts
     except _Shared:
         memo: dict[int, Any] = {}
@@ -71,20 +71,27 @@ def _leaned(others: set[int] | dict[int, Any], tensor: Tensor) -> Tensor:
     ``others``: the memory of those before it, or the memo of a ``deepcopy`` that keeps views views
     (for a tensor that is nothing but its elements a clone does, in a tenth of the time).
     """
-    is_parameter = type(tensor) is nn.Parameter
-    if tensor.numel() >= LARGE and tensor.is_floating_point():
-        lean = torch.empty_like(tensor, device=_META, requires_grad=False)
-    elif is_parameter or tensor.grad_fn is not None:
-        lean = tensor.detach().clone()
-    elif isinstance(others, dict):
-        return copy.deepcopy(tensor, others)
-    elif not _is_bare(tensor) or tensor.data_ptr() in others:
-        raise _Shared
-    else:
+    if type(tensor) is nn.Parameter:
+        return nn.Parameter(lean_clone(tensor), tensor.requires_grad)
+    if tensor.grad_fn is None and not _is_large(tensor):
+        if isinstance(others, dict):
+            return copy.deepcopy(tensor, others)
+        if not _is_bare(tensor) or tensor.data_ptr() in others:
+            raise _Shared
         if tensor.numel():
             others.add(tensor.data_ptr())
-        return tensor.clone()
-    return nn.Parameter(lean, tensor.requires_grad) if is_parameter else lean
+    return lean_clone(tensor)
+
+
+def lean_clone(tensor: Tensor) -> Tensor:
+    """A copy of a tensor that needs no gradient, on the meta device if it is large."""
+    if _is_large(tensor):
+        return torch.empty_like(tensor, device=_META, requires_grad=False)
+    return (tensor.detach() if tensor.requires_grad else tensor).clone()
+
+
+def _is_large(tensor: Tensor) -> bool:
+    return tensor.numel() >= LARGE and tensor.is_floating_point()
 
 
 def _is_bare(tensor: Tensor) -> bool:

@@ -24,41 +24,53 @@ class TensorState:
         self._parameters = parameters
         self._every = every = [*parameters, *tensors]
         self._data = [t.data for t in every]
-        self._where = list(map(_place, every))
+        self._where = places(every)
         self._needs_grad = [t.requires_grad for t in every]
         self._grads = [t.grad for t in parameters]
         copied = [*(parameters if values else ()), *(tensors if buffers else ())]
-        self._copied = _groups(copied)
-        self._copies = [_joined(group) for group in self._copied]
+        self._values = [(group, joined(group)) for group in groups(copied)]
 
     def restore(self) -> None:
         """Restore everything. May be called more than once."""
         every = self._every
-        if list(map(_place, every)) != self._where or any(
-            t.shape != d.shape for t, d in zip(every, self._data, strict=True)
-        ):
+        if places(every) != self._where or not all(map(is_like, every, self._data)):
             for tensor, data in zip(every, self._data, strict=True):
                 tensor.data = data
         for tensor, needs_grad in zip(every, self._needs_grad, strict=True):
             if tensor.requires_grad is not needs_grad:
-                tensor.detach_() if tensor.grad_fn else tensor.requires_grad_(needs_grad)
+                put_needs_grad(tensor, needs_grad)
         for parameter, grad in zip(self._parameters, self._grads, strict=True):
             if parameter.grad is not grad:
                 parameter.grad = grad
-        # Not by ``_version``: batch_norm writes its running statistics without raising it.
-        for group, copy in zip(self._copied, self._copies, strict=True):
-            if not torch.equal(_joined(group), copy):
-                _put_back(group, copy)
+        put_values(self._values)
 
 
-_TOGETHER = 1 << 14  # elements; more would be copied by several threads, which cost more to wake
+def places(tensors: Sequence[Tensor]) -> list[int]:
+    """Where in memory the tensors begin; 0 for those without memory, or in several pieces."""
+    try:
+        return list(map(Tensor.data_ptr, tensors))
+    except RuntimeError:  # of a layout that has no one place
+        return list(map(_place, tensors))
 
 
 def _place(tensor: Tensor) -> int:
     return tensor.data_ptr() if tensor.layout is torch.strided else 0
 
 
-def _groups(tensors: list[Tensor]) -> list[list[Tensor]]:
+def is_like(tensor: Tensor, other: Tensor) -> bool:
+    """Whether shape and dtype of two tensors are the same."""
+    return tensor.shape == other.shape and tensor.dtype is other.dtype
+
+
+def put_needs_grad(tensor: Tensor, needs_grad: bool) -> None:
+    """Set whether gradients of the tensor are computed."""
+    tensor.detach_() if tensor.grad_fn else tensor.requires_grad_(needs_grad)
+
+
+_TOGETHER = 1 << 14  # elements; more would be copied by several threads, which cost more to wake
+
+
+def groups(tensors: list[Tensor]) -> list[list[Tensor]]:
     """CPU tensors of one dtype each, few enough to be copied at once."""
     last: dict[torch.dtype, tuple[list[Tensor], int]] = {}
     groups: list[list[Tensor]] = []
@@ -75,9 +87,17 @@ def _groups(tensors: list[Tensor]) -> list[list[Tensor]]:
 
 
 @torch.no_grad()
-def _joined(tensors: list[Tensor]) -> Tensor:
+def joined(tensors: list[Tensor]) -> Tensor:
     """One flat copy of all elements: a tenth of the cost of a clone for each."""
     return torch.cat([t if t.ndim == 1 else t.reshape(-1) for t in tensors])
+
+
+def put_values(values: Sequence[tuple[list[Tensor], Tensor]]) -> None:
+    """Write the elements of each group as :func:`joined` gave them, if they differ."""
+    for group, flat in values:
+        # Not by ``_version``: batch_norm writes its running statistics without raising it.
+        if not torch.equal(joined(group), flat):
+            _put_back(group, flat)
 
 
 def _put_back(tensors: list[Tensor], flat: Tensor) -> None:

@@ -121,3 +121,90 @@ def test_a_layer_that_is_put_in_before_the_first_trace_is_restored_too():
         tracer.model[0] = Growing()
         tracer.trace({"N": 1}, Question.of(contract).box)
         assert tracer.model[0].calls == 0
+
+
+class Tensors(nn.Module):
+    """Large and small weights, tied ones, and buffers of two dtypes."""
+
+    def __init__(self):
+        super().__init__()
+        self.large, self.small = nn.Linear(64, 64), nn.Linear(3, 2)
+        self.tied = nn.Linear(64, 64)
+        self.tied.weight = self.large.weight
+        self.frozen = nn.Parameter(torch.ones(2), requires_grad=False)
+        self.register_buffer("mean", torch.tensor([1.0, 2.0]))
+        self.register_buffer("same", self.mean)
+        self.register_buffer("steps", torch.tensor(7))
+        self.unregistered = torch.ones(2, 2)
+
+
+class Views(Tensors):
+    """A buffer that is a view of another: such a copy is made in another way."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("first", self.mean[:1])
+
+
+def write_in_place(model):
+    model.mean += 1
+    model.steps.fill_(0)
+    model.unregistered.zero_()
+
+
+def put_other_data(model):
+    model.mean.data = torch.ones(5)
+    model.small.weight.data = torch.zeros(2, 3)
+    model.large.weight.data = model.large.weight.data.reshape(32, 128)
+    model.large.bias.data = model.large.bias.data.double()
+
+
+def share_memory(model):
+    model.unregistered.data = model.small.weight.data[:, :2]
+
+
+def put_other_tensors(model):
+    model.mean = torch.zeros(2)
+    model.large.weight = nn.Parameter(torch.zeros(1))
+    model.tied = nn.Identity()
+
+
+def train(model):
+    model.small(torch.ones(1, 3)).sum().backward()
+    model.frozen.requires_grad_()
+    model.small.weight.requires_grad = False
+    with torch.no_grad():
+        model.mean.copy_(torch.zeros(2))
+
+
+@pytest.mark.parametrize("kind", [Tensors, Views])
+@pytest.mark.parametrize(
+    "change", [write_in_place, put_other_data, share_memory, put_other_tensors, train]
+)
+def test_what_a_run_does_to_tensors_is_undone(kind, change):
+    user = kind()
+    model, parts = lean_copy(user)
+    own = CopyState(parts)
+    for _ in range(2):
+        change(model)
+        own.restore()
+        assert model.large.weight is model.tied.weight
+        assert model.mean is model.same
+        tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+        tensors["unregistered"] = model.unregistered
+        for name, tensor in tensors.items():
+            was = (
+                user.get_parameter(name)
+                if isinstance(tensor, nn.Parameter)
+                else getattr(user, name)
+            )
+            assert tensor is not was
+            assert (tensor.shape, tensor.dtype) == (was.shape, was.dtype)
+            assert (tensor.requires_grad, tensor.grad) == (was.requires_grad, None)
+            assert tensor.is_meta or torch.equal(tensor, was)
+        model.unregistered.zero_()
+        model.mean.zero_()
+        assert torch.equal(model.small.weight, user.small.weight)
+        assert kind is Tensors or model.first == 0
+        assert torch.equal(user.mean, torch.tensor([1.0, 2.0]))
+        own.restore()
