@@ -49,11 +49,13 @@ class Scopes:
     """The scopes of a run: ``now`` from the outermost to the innermost.
 
     ``recorded``: whether training would record gradients here, as ``torch.no_grad()`` and its kin
-    say; archlint's own switch, which is off during a run, does not count.
+    say; archlint's own switch, which is off during a run, does not count. ``outside``: these
+    blocks by ``id``, each with what held outside of it.
     """
 
     now: tuple[Scope, ...] = ()
     recorded: bool = True
+    outside: dict[int, tuple[Any, bool]] = field(default_factory=dict)
 
     @contextmanager
     def entered(self, scope: Scope) -> Iterator[Scope]:

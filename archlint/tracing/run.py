@@ -14,6 +14,8 @@ from archlint.tracing.call_scopes import Scopes
 if TYPE_CHECKING:
     import torch
 
+    from archlint.tracing.path import TracedPath
+
 
 class Vmap(NamedTuple):
     """How many unknowns, calls and calls on weights there were when a ``vmap`` began."""
@@ -24,7 +26,7 @@ class Vmap(NamedTuple):
 
 
 class TraceRun:
-    """The state of one run.
+    """The state of one run, along ``path``.
 
     ``stops``: why the run cannot go on, in order. They are kept because an ``except:`` of the model
     may swallow the exceptions. ``bypassed``: calls that did not go through ``__torch_function__``,
@@ -38,7 +40,8 @@ class TraceRun:
     calls from other threads are not part of the trace.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, path: TracedPath) -> None:
+        self.path = path
         self.stops: list[str] = []
         self.bypassed: list[str] = []
         self.unknown_elements: dict[int, torch.Tensor] = {}

@@ -102,7 +102,7 @@ class Tracer(TorchFunctionMode):
         self.kernels: dict[str, int] = {}
         self.faults: dict[str, str] = {}
         self.rules = rules
-        self.run = TraceRun()
+        self.run = TraceRun(path)
         self.log = self.run.log
         self.place = ModuleStack(model, self.run, self.log, self.calls, path.events)
         self.elements = Elements(path)
@@ -370,9 +370,9 @@ def run_model(
             replaced.callback(note_mixed_keys, path)
             replaced.enter_context(tracer.place.followed())
             replaced.enter_context(library_functions_traced())
-            replaced.enter_context(function_transforms_traced(path, tracer.run))
+            replaced.enter_context(function_transforms_traced())
             replaced.enter_context(attention_laid_out(tracer.run))
-            replaced.enter_context(gradient_scopes_noted(tracer.run))
+            replaced.enter_context(gradient_scopes_noted())
             replaced.enter_context(lru_caches_restored(code, tracer.run.remembered))
             replaced.enter_context(draws_unknown(path, tracer.run, code.classes))
             replaced.enter_context(math_of_sizes())

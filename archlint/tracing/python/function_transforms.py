@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any
 
 import torch
@@ -27,7 +27,7 @@ from archlint.symbolic.atom import unknown_atom
 from archlint.symbolic.formula import eq
 from archlint.tracing.call_log import RepeatedCalls
 from archlint.tracing.path import TracedPath
-from archlint.tracing.run import TraceRun, Vmap
+from archlint.tracing.run import TraceRun, Vmap, current_run
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.tensors.specs import known_of, spec_of, with_specs
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
@@ -124,25 +124,30 @@ def _starts_fit(path: TracedPath, outputs: Any, starts: Any) -> None:
             )
 
 
-def _checked(derivative: Function, run: TraceRun, path: TracedPath) -> Function:
+@lru_cache(maxsize=8)
+def _checked(derivative: Function) -> Function:
     """``derivative`` of outputs, inputs and gradients, after :func:`_starts_fit`."""
 
     @wraps(derivative)
     def function(outputs: Any, inputs: Any, starts: Any = None, *args: Any, **kwargs: Any) -> Any:
-        _starts_fit(path, outputs, starts)
+        run = current_run()
+        if run is not None:
+            _starts_fit(run.path, outputs, starts)
         return derivative(outputs, inputs, starts, *args, **kwargs)
 
     return function
 
 
-def _for_symbolic(instead: Function) -> Callable[[Function, TraceRun, TracedPath], Function]:
+def _for_symbolic(instead: Function) -> Callable[[Function], Function]:
     """``instead`` for symbolic tensors, the original for all others."""
 
-    def made(original: Function, run: TraceRun, path: TracedPath) -> Function:
+    @lru_cache(maxsize=8)
+    def made(original: Function) -> Function:
         @wraps(original)
         def function(tensor: Any, *args: Any) -> Any:
-            if type(tensor) is SymbolicTensor:
-                return instead(run, path, tensor, *args)
+            run = current_run()
+            if type(tensor) is SymbolicTensor and run is not None:
+                return instead(run, run.path, tensor, *args)
             return original(tensor, *args)
 
         return function
@@ -150,7 +155,7 @@ def _for_symbolic(instead: Function) -> Callable[[Function, TraceRun, TracedPath
     return made
 
 
-_REPLACED: tuple[tuple[str, str, Callable[[Function, TraceRun, TracedPath], Function]], ...] = (
+_REPLACED: tuple[tuple[str, str, Callable[[Function], Function]], ...] = (
     (_TRANSFORMS, "_wrap_for_grad", _for_symbolic(_same)),
     (_TRANSFORMS, "_unwrap_for_grad", _for_symbolic(_same)),
     (_TRANSFORMS, "_autograd_grad", _checked),
@@ -160,7 +165,7 @@ _REPLACED: tuple[tuple[str, str, Callable[[Function, TraceRun, TracedPath], Func
 
 
 @contextmanager
-def function_transforms_traced(path: TracedPath, run: TraceRun) -> Iterator[None]:
+def function_transforms_traced() -> Iterator[None]:
     """Inside the block the transforms take symbolic tensors."""
     replaced: list[tuple[Any, str, Any]] = []
     with PROCESS_LOCK:
@@ -170,7 +175,7 @@ def function_transforms_traced(path: TracedPath, run: TraceRun) -> Iterator[None
                 original = getattr(module, name, None)
                 if original is not None:
                     replaced.append((module, name, original))  # first: a limit may ring
-                    setattr(module, name, instead(original, run, path))
+                    setattr(module, name, instead(original))
             yield
         finally:
             with uninterrupted():

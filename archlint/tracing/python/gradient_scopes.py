@@ -11,6 +11,7 @@ import functools
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from torch.autograd.function import FunctionCtx
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.tracing.call_scopes import Around, Scope
-from archlint.tracing.run import TraceRun
+from archlint.tracing.run import TraceRun, current_run
 
 Method = Callable[..., Any]
 _CHECKPOINT = "torch.utils.checkpoint"
@@ -29,78 +30,16 @@ _GENERATORS = (  # of one checkpoint, by version of PyTorch
 
 
 @contextmanager
-def gradient_scopes_noted(run: TraceRun) -> Iterator[None]:
-    """Inside the block the scopes of ``run`` follow what the model's code does with gradients."""
-    before: dict[int, tuple[Any, bool]] = {}  # by block: itself, and what held outside it
+def gradient_scopes_noted() -> Iterator[None]:
+    """Inside the block the scopes of a run follow what the model's code does with gradients."""
     replaced: list[tuple[Any, str, Any]] = []
-
-    def replace(home: Any, name: str, instead: Any) -> None:
-        replaced.append((home, name, vars(home)[name]))  # first: a limit may ring
-        setattr(home, name, instead)
-
-    def entering(original: Method, wanted: Callable[[Any], bool]) -> Method:
-        @functools.wraps(original)
-        def method(block: Any, *args: Any, **kwargs: Any) -> Any:
-            outside = run.scopes.recorded
-            result = original(block, *args, **kwargs)
-            if run.in_thread():
-                before[id(block)] = block, outside
-                run.scopes.recorded = wanted(block)
-            return result
-
-        return method
-
-    def leaving(original: Method) -> Method:
-        @functools.wraps(original)
-        def method(block: Any, *args: Any, **kwargs: Any) -> Any:
-            _, outside = before.get(id(block), (None, run.scopes.recorded))
-            result = original(block, *args, **kwargs)
-            if run.in_thread():
-                run.scopes.recorded = outside
-            return result
-
-        return method
-
-    def switching(original: Method) -> Method:
-        @functools.wraps(original)
-        def method(block: Any) -> Any:
-            result = original(block)
-            if run.in_thread():
-                run.scopes.recorded = block.mode
-            return result
-
-        return method
-
-    def cancelling(original: Method) -> Method:
-        @functools.wraps(original)
-        def method(block: Any, function: Any) -> Any:
-            if run.in_thread():
-                _, run.scopes.recorded = before.get(id(block), (None, run.scopes.recorded))
-            return original(block, function)
-
-        return method
-
     with PROCESS_LOCK:
         try:
-            for kind, wanted in (
-                (torch.no_grad, lambda _: False),
-                (torch.enable_grad, lambda _: True),
-                (torch.inference_mode, lambda block: not block.mode),
-            ):
-                replace(kind, "__enter__", entering(kind.__enter__, wanted))
-                replace(kind, "__exit__", leaving(kind.__exit__))
-            switch = torch.set_grad_enabled  # from where it is made, block or not
-            replace(switch, "__init__", entering(switch.__init__, lambda block: block.mode))
-            replace(switch, "__enter__", switching(switch.__enter__))
-            replace(switch, "__exit__", leaving(switch.__exit__))
-            replace(switch, "__call__", cancelling(switch.__call__))  # as a decorator
-            replace(torch.autograd.Function, "apply", _applied(run))
-            replace(FunctionCtx, "save_for_backward", _saving(run))
-            checkpoint = sys.modules.get(_CHECKPOINT)
-            for name in _GENERATORS:
-                original = getattr(checkpoint, name, None)
-                if original is not None:
-                    replace(checkpoint, name, _checkpointed(original, run))
+            for home, name, make in (*_METHODS, *_generators()):
+                original = vars(home)[name]
+                if not _is_replacement(original):  # of the run that this run is inside of
+                    replaced.append((home, name, original))  # first: a limit may ring
+                    setattr(home, name, make(original))
             yield
         finally:
             with uninterrupted():
@@ -108,12 +47,99 @@ def gradient_scopes_noted(run: TraceRun) -> Iterator[None]:
                     setattr(home, name, original)
 
 
-def _applied(run: TraceRun) -> Any:
-    original = vars(torch.autograd.Function)["apply"]
+def _run_here() -> TraceRun | None:
+    """The run, if the calling thread is its own."""
+    run = current_run()
+    return run if run is not None and run.in_thread() else None
 
+
+_Maker = Callable[[Any], Any]
+_REPLACEMENT = "notes_gradient_scopes"
+
+
+def _is_replacement(method: Any) -> bool:
+    return hasattr(getattr(method, "__func__", method), _REPLACEMENT)
+
+
+def _maker(make: Callable[[Any], Method]) -> _Maker:
+    """``make``, which gives the replacement of a method; the same one in every run."""
+
+    @lru_cache(maxsize=8)
+    def made(original: Any) -> Any:
+        method: Any = make(original)
+        setattr(getattr(method, "__func__", method), _REPLACEMENT, True)
+        return method
+
+    return made
+
+
+def _entering(wanted: Callable[[Any], bool]) -> _Maker:
+    """For a method from which on gradients are recorded if ``wanted``."""
+
+    def make(original: Method) -> Method:
+        @functools.wraps(original)
+        def method(block: Any, *args: Any, **kwargs: Any) -> Any:
+            run = _run_here()
+            outside = run is not None and run.scopes.recorded
+            result = original(block, *args, **kwargs)
+            if run is not None:
+                run.scopes.outside[id(block)] = block, outside
+                run.scopes.recorded = wanted(block)
+            return result
+
+        return method
+
+    return _maker(make)
+
+
+def _outside(run: TraceRun, block: Any) -> bool:
+    return run.scopes.outside.get(id(block), (None, run.scopes.recorded))[1]
+
+
+@_maker
+def _leaving(original: Method) -> Method:
+    @functools.wraps(original)
+    def method(block: Any, *args: Any, **kwargs: Any) -> Any:
+        run = _run_here()
+        outside = run is not None and _outside(run, block)
+        result = original(block, *args, **kwargs)
+        if run is not None:
+            run.scopes.recorded = outside
+        return result
+
+    return method
+
+
+@_maker
+def _switching(original: Method) -> Method:
+    @functools.wraps(original)
+    def method(block: Any) -> Any:
+        result = original(block)
+        run = _run_here()
+        if run is not None:
+            run.scopes.recorded = block.mode
+        return result
+
+    return method
+
+
+@_maker
+def _cancelling(original: Method) -> Method:
+    @functools.wraps(original)
+    def method(block: Any, function: Any) -> Any:
+        run = _run_here()
+        if run is not None:
+            run.scopes.recorded = _outside(run, block)
+        return original(block, function)
+
+    return method
+
+
+@_maker
+def _applied(original: Any) -> Any:
     def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        call = original.__get__(None, cls)
-        if not run.in_thread():
+        call, run = original.__get__(None, cls), _run_here()
+        if run is None:
             return call(*args, **kwargs)
         with run.scopes.entered(Scope(Around.FUNCTION, args=(args, kwargs))) as scope:
             scope.result = call(*args, **kwargs)
@@ -122,13 +148,12 @@ def _applied(run: TraceRun) -> Any:
     return classmethod(apply)
 
 
-def _saving(run: TraceRun) -> Method:
-    original = FunctionCtx.save_for_backward
-
+@_maker
+def _saving(original: Method) -> Method:
     @functools.wraps(original)
     def save_for_backward(self: Any, *tensors: Any) -> Any:
-        innermost = run.scopes.now[-1:] if run.in_thread() else ()
-        for scope in innermost:
+        run = _run_here()
+        for scope in run.scopes.now[-1:] if run is not None else ():
             if scope.around is Around.FUNCTION:
                 scope.saved.extend(tensors)
         return original(self, *tensors)
@@ -136,10 +161,12 @@ def _saving(run: TraceRun) -> Method:
     return save_for_backward
 
 
-def _checkpointed(original: Method, run: TraceRun) -> Method:
+@_maker
+def _checkpointed(original: Method) -> Method:
     @functools.wraps(original)
     def generator(*args: Any, **kwargs: Any) -> Iterator[Any]:
-        if not run.in_thread():
+        run = _run_here()
+        if run is None:
             yield from original(*args, **kwargs)
             return
         scope = Scope(Around.CHECKPOINT, args=(args, kwargs), saved=[args, kwargs])
@@ -147,3 +174,26 @@ def _checkpointed(original: Method, run: TraceRun) -> Method:
             yield from original(*args, **kwargs)
 
     return generator
+
+
+def _generators() -> list[tuple[Any, str, _Maker]]:
+    checkpoint = sys.modules.get(_CHECKPOINT)
+    return [(checkpoint, name, _checkpointed) for name in _GENERATORS if hasattr(checkpoint, name)]
+
+
+_SWITCH = torch.set_grad_enabled  # from where it is made, block or not
+_METHODS: tuple[tuple[Any, str, _Maker], ...] = (
+    (torch.no_grad, "__enter__", _entering(lambda _: False)),
+    (torch.enable_grad, "__enter__", _entering(lambda _: True)),
+    (torch.inference_mode, "__enter__", _entering(lambda block: not block.mode)),
+    *(
+        (kind, "__exit__", _leaving)
+        for kind in (torch.no_grad, torch.enable_grad, torch.inference_mode)
+    ),
+    (_SWITCH, "__init__", _entering(lambda block: block.mode)),
+    (_SWITCH, "__enter__", _switching),
+    (_SWITCH, "__exit__", _leaving),
+    (_SWITCH, "__call__", _cancelling),  # as a decorator
+    (torch.autograd.Function, "apply", _applied),
+    (FunctionCtx, "save_for_backward", _saving),
+)

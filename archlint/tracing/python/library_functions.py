@@ -10,6 +10,7 @@ import functools
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -32,8 +33,8 @@ def library_functions_traced() -> Iterator[None]:
     with PROCESS_LOCK:
         try:
             for name in NAMED:
-                home, _, function = name.rpartition(":")
-                module = sys.modules.get(home.rstrip(":"))
+                home, function = _place(name)
+                module = sys.modules.get(home)
                 original = getattr(module, function, None)
                 if original is not None:
                     replaced.append((module, function, original))  # first: a limit may ring
@@ -51,6 +52,13 @@ def library_functions_traced() -> Iterator[None]:
             with uninterrupted():
                 for module, function, original in replaced:
                     setattr(module, function, original)
+
+
+@lru_cache(maxsize=256)
+def _place(name: str) -> tuple[str, str]:
+    """The module and the name in it, of an operator's name such as ``torchvision::nms``."""
+    home, _, function = name.rpartition(":")
+    return home.rstrip(":"), function
 
 
 def _in_one_product(module: Any) -> Callable[..., Any]:
@@ -77,8 +85,12 @@ def _in_one_product(module: Any) -> Callable[..., Any]:
     return contract_path
 
 
+@lru_cache(maxsize=256)
 def _overridable(original: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """The function behind the dispatch to ``__torch_function__`` that PyTorch's own have."""
+    """The function behind the dispatch to ``__torch_function__`` that PyTorch's own have.
+
+    It is the same one in every run.
+    """
 
     @functools.wraps(original)
     def function(*args: Any, **kwargs: Any) -> Any:

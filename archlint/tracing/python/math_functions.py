@@ -14,7 +14,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from archlint.runtime.process_lock import PROCESS_LOCK
@@ -105,6 +104,11 @@ EXACT: dict[Callable[..., Any], Exact] = {
 }
 """Functions of numbers, by the original: ``(path, *numbers) -> number``."""
 
+_PLACES: tuple[tuple[dict[str, Any], str, Any], ...] = tuple(
+    (vars(math if original.__module__ == "math" else operator), original.__name__, original)
+    for original in EXACT
+)
+
 
 @contextmanager
 def math_of_sizes() -> Iterator[None]:
@@ -112,19 +116,17 @@ def math_of_sizes() -> Iterator[None]:
     if "numpy" in sys.modules:
         import_module("archlint.tracing.symint.numpy_scalars")
     with PROCESS_LOCK:
-        replaced: list[tuple[ModuleType, str, Any]] = []
+        replaced: list[tuple[dict[str, Any], str, Any]] = []
         try:
-            for original in EXACT:
-                module = math if original.__module__ == "math" else operator
-                name = original.__name__
-                if getattr(module, name) is original:
-                    replaced.append((module, name, original))  # first: a limit may ring
-                    setattr(module, name, of_sizes(original))
+            for names, name, original in _PLACES:
+                if names.get(name) is original:
+                    replaced.append((names, name, original))  # first: a limit may ring
+                    names[name] = of_sizes(original)
             yield
         finally:
             with uninterrupted():
-                for module, name, original in replaced:
-                    setattr(module, name, original)
+                for names, name, original in replaced:
+                    names[name] = original
 
 
 @functools.cache

@@ -16,7 +16,7 @@ SIZE = symbol("T")
 
 def test_only_what_is_stored_by_sizes_is_removed():
     path, look_ups = TracedPath({"T": 7}, Box({"T": (1, None)})), LookUps()
-    look_ups.begin(path, TraceRun())
+    look_ups.begin(path, TraceRun(path))
     text = marked("T")
     path.keys.texts[text] = SIZE
     cache = {"plan": 1, "1x3": 2}

@@ -17,10 +17,7 @@ from torch.func import (
 )
 
 import archlint
-from archlint.symbolic.intervals import Box
-from archlint.tracing.path import TracedPath
 from archlint.tracing.python.function_transforms import function_transforms_traced
-from archlint.tracing.run import TraceRun
 
 
 def square(t):
@@ -148,7 +145,7 @@ def test_parameters_as_arguments():
 
 def test_real_tensors_are_wrapped_as_ever():
     before = eager_transforms._wrap_for_grad
-    with function_transforms_traced(TracedPath({}, Box({})), TraceRun()):
+    with function_transforms_traced():
         assert torch.equal(grad(square)(torch.ones(2)), torch.full((2,), 2.0))
         assert torch.equal(vmap(lambda t: t + 1)(torch.zeros(3)), torch.ones(3))
     assert eager_transforms._wrap_for_grad is before

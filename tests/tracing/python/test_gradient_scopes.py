@@ -14,6 +14,8 @@ from torch.utils.checkpoint import checkpoint
 
 import archlint
 from archlint.engine.sampling.real_run import build_input
+from archlint.tracing.python import gradient_scopes
+from archlint.tracing.python.gradient_scopes import gradient_scopes_noted
 from tests.engine.cost.test_saved import kept
 
 pytestmark = pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")
@@ -178,3 +180,31 @@ def test_the_switch_of_the_process_is_put_back():
     archlint.cost(nn.Sequential(Switched(), Functions(), Checkpointed()), f"N T {WIDTH}")
     assert [vars(kind)[name] for kind, name in names] == before
     assert vars(torch.autograd.Function)["apply"] is apply
+
+
+def methods():
+    return [vars(home)[name] for home, name, _ in gradient_scopes._METHODS]
+
+
+def test_a_run_inside_a_run_notes_each_block_once():
+    before = methods()
+    with gradient_scopes_noted():
+        outer = methods()
+        with gradient_scopes_noted():
+            assert methods() == outer
+        assert methods() == outer
+    assert all(one is not other for one, other in zip(before, outer, strict=True))
+    assert methods() == before
+    with gradient_scopes_noted():
+        assert methods() == outer
+
+
+def test_what_another_put_there_between_two_runs_is_called(monkeypatch):
+    entered = []
+    with gradient_scopes_noted():
+        pass
+    plain = torch.no_grad.__enter__
+    monkeypatch.setattr(torch.no_grad, "__enter__", lambda b: (entered.append(b), plain(b))[1])
+    with gradient_scopes_noted(), torch.no_grad():
+        assert not torch.is_grad_enabled()
+    assert len(entered) == 1
