@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from archlint.runtime.numpy_generator import NumpyState
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
 
@@ -265,10 +266,8 @@ def _random_state() -> Iterator[Callable[[], None]]:
     torch_rng, python_rng = torch.get_rng_state(), random.getstate()
     yield lambda: torch.set_rng_state(torch_rng)
     yield lambda: random.setstate(python_rng)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        state = numpy.random.get_state()
-        yield lambda: numpy.random.set_state(state)
+    if sys.modules.get("numpy") is not None:
+        yield NumpyState().restore
 
 
 def _torch_state() -> Iterator[Callable[[], None]]:

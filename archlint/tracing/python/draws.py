@@ -18,13 +18,13 @@ import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
 import torch
 
 from archlint.runtime.code_owner import Owner, is_user_code, namespace_of, owner_of
+from archlint.runtime.numpy_generator import NumpyState
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic import Size
@@ -56,7 +56,7 @@ def draws_unknown(path: TracedPath, run: TraceRun, kinds: Collection[type]) -> I
         stand_ins = _stand_ins()
         drawing, made = stand_ins.drawing, stand_ins.made
         outer = vars(drawing).copy()
-        before = _generator_states()
+        generators = _Generators()
         try:
             drawing.begin(path, run, _packages(kinds))
             for place in (*stand_ins.places, *places(made, kinds)):
@@ -69,19 +69,27 @@ def draws_unknown(path: TracedPath, run: TraceRun, kinds: Collection[type]) -> I
                 for names, name, original in replaced:
                     names[name] = original
                 vars(drawing).update(outer)
-            if not run.stops and _generator_states() != before:
+            if not run.stops and generators.used():
                 path.forget_claims()
                 run.stops.append(
                     "random numbers determine the path: a generator was used by other code"
                 )
 
 
-def _generator_states() -> tuple[Any, ...]:
-    if "numpy" not in sys.modules:
-        return (random.getstate(),)
-    numpy_random = import_module("numpy.random")  # NumPy loads it when it is first asked for
-    kind, keys, position, *rest = numpy_random.get_state()
-    return random.getstate(), kind, keys.tobytes(), position, *rest
+class _Generators:
+    """The global generators of Python and NumPy at one moment."""
+
+    def __init__(self) -> None:
+        self._python = random.getstate()
+        self._numpy = NumpyState() if "numpy" in sys.modules else None
+
+    def used(self) -> bool:
+        """Whether a number was drawn since, or may have been, as NumPy was loaded."""
+        if self._numpy is None and "numpy" in sys.modules:
+            return True
+        return random.getstate() != self._python or (
+            self._numpy is not None and self._numpy.changed()
+        )
 
 
 def _packages(kinds: Iterable[type]) -> frozenset[str]:
