@@ -21,6 +21,7 @@ from archlint.runtime.user_frames import first_line, summary
 from archlint.symbolic import Expr, Size
 from archlint.symbolic.formula import conj, eq
 from archlint.symbolic.quantify_unknowns import unknowns_in
+from archlint.tracing.converted_numbers import check_numbers
 from archlint.tracing.cpu_kernels import (
     FEW,
     at_sizes,
@@ -106,6 +107,8 @@ def run_kernel(
         metas[id(tensor)] = meta
         return meta
 
+    if cpu:
+        check_numbers(path, func, args, kwargs)
     since = len(path.events)
     compared = sample_sizes(path, (args, kwargs)) if cpu else []
     samples = [(s, small_arguments(s, args, kwargs)) for s in compared]

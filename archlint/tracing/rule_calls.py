@@ -11,6 +11,7 @@ import torch
 from archlint.ops.autocast import autocast
 from archlint.ops.registry import NoRule, Refused
 from archlint.ops.torch_versions import TENSOR_AS_LIST
+from archlint.tracing.converted_numbers import check_numbers
 from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.python_types import user_number
 from archlint.tracing.tensors.attributes import ATTRIBUTES
@@ -46,7 +47,9 @@ def call_rule(path: TracedPath, rule: Any, func: Any, args: Any, kwargs: Any) ->
         if settings.pop("out", None) is not None:
             raise NoRule("out=")
         try:
-            return rule(path, *known, **settings), known, settings, args, kwargs
+            result = rule(path, *known, **settings)
+            check_numbers(path, func, args, kwargs)
+            return result, known, settings, args, kwargs
         except Refused:
             raise
         except Exception:

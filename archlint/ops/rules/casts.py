@@ -11,7 +11,6 @@ from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, refuse, sh
 from archlint.ops.shapes import type_promotion as promote
 from archlint.ops.shapes.broadcast import broadcast_onto
 from archlint.ops.shapes.claims import claim_ndim, dtype_name
-from archlint.ops.shapes.held_numbers import claim_holds
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import (
     Strides,
@@ -282,7 +281,6 @@ def fill_(path: Path, input: TensorSpec, value: Any) -> TensorSpec:
         claim_ndim(path, "a value", value, 0)
     elif not promote.is_scalar(value):
         raise NoRule(f"fill_({value!r})")
-    claim_holds(path, input.dtype, value)
     values = ranges.fitted(path, ranges.range_of(value), input.dtype)
     return written(path, "fill", input, input.dtype, values, shared=True)
 

@@ -12,7 +12,6 @@ from archlint.ops.aliases import methods
 from archlint.ops.registry import NoRule, Path, Range, SizeTuple, TensorSpec, refuse, shape_rule
 from archlint.ops.rules.casts import cast, dense_strides, host_device, kept
 from archlint.ops.shapes import type_promotion as promote
-from archlint.ops.shapes.held_numbers import claim_holds
 from archlint.ops.shapes.strides import empty
 from archlint.ops.traits import Bounds, Creates, View, declare_traits
 from archlint.ops.values import int_ranges as ranges
@@ -111,17 +110,13 @@ _register_filled("randn", ranges.UNKNOWN, random=True)
 def full(path: Path, size: Any, fill_value: Any, **settings: Any) -> TensorSpec:
     values = ranges.range_of(fill_value)
     dims = sizes_of((size,), {})
-    result = made(path, dims, settings, number_dtype(fill_value), values)
-    claim_holds(path, result.dtype, fill_value)
-    return result
+    return made(path, dims, settings, number_dtype(fill_value), values)
 
 
 @shape_rule(torch.full_like, creates=Creates.LIKE)
 def full_like(path: Path, input: TensorSpec, fill_value: Any, **settings: Any) -> TensorSpec:
     number_dtype(fill_value)
-    result = _like(path, input, settings, ranges.range_of(fill_value))
-    claim_holds(path, result.dtype, fill_value)
-    return result
+    return _like(path, input, settings, ranges.range_of(fill_value))
 
 
 @shape_rule(*methods("new_full"))
@@ -130,9 +125,7 @@ def new_full(
 ) -> TensorSpec:
     number_dtype(fill_value)
     values = ranges.range_of(fill_value)
-    result = made(path, sizes_of((size,), {}), settings, input.dtype, values)
-    claim_holds(path, result.dtype, fill_value)
-    return result
+    return made(path, sizes_of((size,), {}), settings, input.dtype, values)
 
 
 def _bounded(path: Path, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, Range]:

@@ -14,7 +14,6 @@ from archlint.ops.rules.indexing import INDEX_DTYPES, gathered, viewed_at, withi
 from archlint.ops.rules.view import axis
 from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
 from archlint.ops.shapes.claims import claim_dtype, claim_most_ndim, claim_ndim, claim_same_sizes
-from archlint.ops.shapes.held_numbers import claim_holds
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import decide, empty
 from archlint.ops.traits import Bounds
@@ -125,7 +124,6 @@ def _claim_fill(
         claim_ndim(path, "a value", value, 0)
     elif isinstance(value, complex):
         raise NoRule("a complex value")
-    claim_holds(path, input.dtype, value, always=True)
     size = input.dims[at]
     unread = disj(empty(index.dims), empty(_without(input.dims, at)))
     within(path, index, size, -size, unread=unread)

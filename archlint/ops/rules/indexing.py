@@ -11,7 +11,6 @@ from archlint.ops.registry import IN_RANGE, NoRule, Path, TensorSpec, shape_rule
 from archlint.ops.rules.view import reordered, select, unsqueeze
 from archlint.ops.shapes.broadcast import broadcast
 from archlint.ops.shapes.claims import claim_dtype
-from archlint.ops.shapes.held_numbers import claim_holds
 from archlint.ops.shapes.strides import (
     Strides,
     contiguous_strides,
@@ -231,7 +230,6 @@ def setitem(path: Path, input: TensorSpec, index: Any, value: Any) -> None:
         if stride == 0 and not tensors:  # index_put_ writes to shared memory
             once = disj(le(size, 1), empty(view.dims))
             path.claim(once, "each element in memory of its own, but {} share it", size)
-    claim_holds(path, input.dtype, value)
     if isinstance(value, TensorSpec):
         if tensors:
             if value.dtype is not input.dtype and any(isinstance(t, Masked) for t in items):

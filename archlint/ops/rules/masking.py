@@ -12,7 +12,6 @@ from archlint.ops.rules.concat import joint_values
 from archlint.ops.rules.data_dependent import places
 from archlint.ops.shapes.broadcast import broadcast, broadcast_onto
 from archlint.ops.shapes.claims import claim_dtype, claim_least_ndim
-from archlint.ops.shapes.held_numbers import claim_holds
 from archlint.ops.shapes.inplace import written
 from archlint.ops.shapes.strides import elementwise_strides
 from archlint.ops.shapes.type_promotion import is_scalar, result_type
@@ -65,7 +64,6 @@ def _fill(path: Path, input: TensorSpec, mask: TensorSpec, value: Any) -> Any:
         raise NoRule
     if result_type(input, value) != input.dtype:
         raise NoRule  # a float into integers: PyTorch asks more than the dtypes
-    claim_holds(path, input.dtype, value, always=True)
     number = value if isinstance(value, TensorSpec) else _constant(value, input.dtype)
     return joint_values([input, number])
 

@@ -54,17 +54,22 @@ def _logarithm(path: Path, values: Range) -> Range:
 
 
 def _check_settings(
-    path: Path, function: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]
+    path: Path,
+    function: Callable[..., Any],
+    dtype: torch.dtype,
+    args: tuple[Any, ...],
+    named: dict[str, Any],
 ) -> None:
     """Settings of an element-wise function change no shape; the function itself judges them."""
+    plain = dtype if dtype.is_floating_point else torch.float32
     values = (*args, *named.values())
     if any(isinstance(value, (TensorSpec, complex)) for value in values):
         raise NoRule("a tensor as a setting")
     if values and _PLAIN.issuperset(map(type, values)):
-        error = _complaint(function, args, tuple(named.items()))
+        error = _complaint(function, plain, args, tuple(named.items()))
         if error:
             refuse(path, error.replace("{", "{{").replace("}", "}}"))
-    elif values and any(_complaint(function, *_with_number(args, named, n)) for n in _TRIED):
+    elif values and any(_complaint(function, plain, *_with_number(args, named, n)) for n in _TRIED):
         raise NoRule("a size as a setting that not every number may be")
 
 
@@ -81,12 +86,15 @@ def _with_number(
 
 @lru_cache(maxsize=1024)
 def _complaint(
-    function: Callable[..., Any], args: tuple[Any, ...], named: tuple[tuple[str, Any], ...]
+    function: Callable[..., Any],
+    dtype: torch.dtype,
+    args: tuple[Any, ...],
+    named: tuple[tuple[str, Any], ...],
 ) -> str:
     """What the function raises for these settings on one element; empty if it takes them."""
     with torch.random.fork_rng(devices=[]):
         try:
-            function(torch.zeros(1), *args, **dict(named))
+            function(torch.zeros(1, dtype=dtype), *args, **dict(named))
         except (RuntimeError, ValueError) as e:
             return first_line(e)
         except TypeError:  # other spellings name their settings otherwise
@@ -116,7 +124,7 @@ def _register(
 
     def rule(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
         if args or settings:
-            _check_settings(path, function, args, settings)
+            _check_settings(path, function, input.dtype, args, settings)
         dtype = dtype_rule(path, name, input.dtype)
         if packed:
             return input.like(input.dims, dtype)
@@ -125,7 +133,7 @@ def _register(
         return mapped(path, input, dtype, values(path, ranges.range_of(input)))
 
     def into(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
-        _check_settings(path, function, args, settings)
+        _check_settings(path, function, input.dtype, args, settings)
         dtype = dtype_rule(path, name, input.dtype)
         values_ = values(path, ranges.range_of(input))
         return written(path, name, input, dtype, ranges.fitted(path, values_, input.dtype))

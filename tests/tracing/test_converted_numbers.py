@@ -8,6 +8,7 @@ import warnings
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 import archlint
 
@@ -19,9 +20,35 @@ CALLS = {
     "masked_fill": lambda x, v: x.masked_fill(x > 0, v),
     "masked_fill_": lambda x, v: x.masked_fill_(x > 0, value=v),
     "index_fill": lambda x, v: x.index_fill(0, torch.tensor([0]), v),
+    "fill_diagonal_": lambda x, v: torch.outer(x, x).fill_diagonal_(v),
     "item": lambda x, v: x.__setitem__(0, v),
     "items": lambda x, v: x.__setitem__([0], v),
     "masked item": lambda x, v: x.__setitem__(x > 0, v),
+    "tensor": lambda x, v: torch.tensor([0, v], dtype=x.dtype),
+    "new_tensor": lambda x, v: x.new_tensor([v, 0]),
+    "pad_sequence": lambda x, v: nn.utils.rnn.pad_sequence([x, x[:0]], padding_value=v),
+    "pad": lambda x, v: F.pad(x, (1, 1), value=v),
+    "scatter_": lambda x, v: x.scatter_(0, torch.tensor([0]), v),
+    "index_add": lambda x, v: x.index_add(0, torch.tensor([0]), x[:1], alpha=v),
+    "addmm": lambda x, v: torch.addmm(x[:1], x[None], x[:, None], beta=v),
+    "mod_": lambda x, v: x.__imod__(v),
+    "rpow": lambda x, v: v**x,
+    "elu": lambda x, v: F.elu(x, v),
+    "nested": lambda x, v: x.new_tensor([[x.shape[0]], [v]]),
+    "scatter": lambda x, v: x.scatter(0, torch.tensor([0]), v),
+    "add": lambda x, v: x + v,
+    "alpha": lambda x, v: torch.add(x, x, alpha=v),
+    "mul": lambda x, v: x * v,
+    "div": lambda x, v: x / v,
+    "floor div": lambda x, v: x // v,
+    "mod": lambda x, v: x % v,
+    "pow": lambda x, v: x**v,
+    "eq": lambda x, v: x == v,
+    "clamp": lambda x, v: x.clamp(max=v),
+    "where": lambda x, v: torch.where(x > 0, x, v),
+    "hardtanh": lambda x, v: F.hardtanh(x, 0, v),
+    "threshold": lambda x, v: F.threshold(x, 0, v),
+    "addcmul": lambda x, v: torch.addcmul(x, x, x, value=v),
 }
 DTYPES = (
     *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool),
@@ -76,7 +103,7 @@ def test_a_size_that_a_dtype_may_not_hold(name):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-@pytest.mark.parametrize("name", ["masked_fill", "full_like", "item", "fill_"])
+@pytest.mark.parametrize("name", ["masked_fill", "clamp", "where", "full_like", "pad"])
 def test_the_least_number_of_a_dtype_fits(name, dtype):
     found = archlint.infer(Calls(CALLS[name], dtype, torch.finfo(dtype).min), "N T")
     assert (found.exact, found.text) == (True, "any size")
