@@ -126,16 +126,19 @@ def _is_scripted(kind: type) -> bool:
 
 
 def _names(model: nn.Module) -> dict[int, str]:
-    """``named_modules`` by ``id``, in a third of its time."""
-    names: dict[int, str] = {}
-    todo = [("", model)]
+    """``named_modules`` by ``id``, in a sixth of its time."""
+    names = {id(model): ""}
+    todo = [("", iter(model._modules.items()))]
     while todo:
-        name, module = todo.pop()
-        if id(module) not in names:
-            names[id(module)] = name
-            dot = f"{name}." if name else ""
-            children = reversed(module._modules.items())
-            todo.extend((dot + n, m) for n, m in children if m is not None)
+        start, children = todo[-1]
+        for name, module in children:
+            if module is not None and id(module) not in names:
+                names[id(module)] = path = start + name
+                if module._modules:  # what is below it comes before what is beside it
+                    todo.append((f"{path}.", iter(module._modules.items())))
+                    break
+        else:
+            todo.pop()
     return names
 
 

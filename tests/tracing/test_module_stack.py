@@ -3,6 +3,7 @@
 import pytest
 from torch import nn
 
+from archlint.tracing import module_stack
 from archlint.tracing.module_stack import layer_name
 
 
@@ -36,3 +37,20 @@ class TwoLines(nn.Conv2d):
 
 def test_a_layer_of_several_lines_is_named_by_its_type():
     assert layer_name(TwoLines(1, 1, 1), "") == "TwoLines"
+
+
+def shared():
+    """A layer in three places, modules that hold each other, and a name without a module."""
+    layer = nn.Sequential(nn.ReLU())
+    model = nn.Sequential(nn.Sequential(nn.ReLU(), layer), layer, nn.Sequential(layer))
+    model.add_module("none", None)
+    model[0].add_module("around", model)
+    model[2].add_module("beside", model[0])
+    return model
+
+
+@pytest.mark.parametrize("make", [shared, nn.ReLU, lambda: nn.TransformerEncoderLayer(4, 2)])
+def test_modules_have_the_names_that_torch_gives_them(make):
+    model = make()
+    names = [(name, id(module)) for name, module in model.named_modules()]
+    assert [(name, key) for key, name in module_stack._names(model).items()] == names
