@@ -153,6 +153,12 @@ class TensorSpec:
         made.loose, made.elements = self.loose, self.elements
         return made
 
+    def copy(self) -> TensorSpec:
+        """Another tensor of which the same is known, but for the call that made it."""
+        made = TensorSpec(self.dims, self.dtype, self.strides, self.values, self.device)
+        made.loose, made.elements, made.conjugate = self.loose, self.elements, self.conjugate
+        return made
+
     def __repr__(self) -> str:
         return f"{str(self.dtype)[6:]}[{' '.join(map(str, self.dims))}]"
 

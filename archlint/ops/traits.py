@@ -140,6 +140,7 @@ class Traits:
     ``itself``: from the path and the arguments as specs, the one among these that a call returns as
     it is, not as a new tensor, or ``None``; for each result, if these are a list. Without the
     function, results are new.
+    ``reads_settings``: its rule reads settings of PyTorch besides the default dtype.
     """
 
     view: View = View.NEVER
@@ -163,6 +164,7 @@ class Traits:
     saves: Saves | None = None
     reach: Callable[..., Any] | None = None
     itself: Callable[..., Any] | None = None
+    reads_settings: bool = False
 
 
 _CAREFUL = Traits(View.UNKNOWN, None, None, bounds=Bounds.UNKNOWN, unchecked=Unchecked.UNKNOWN)
@@ -200,12 +202,12 @@ def traits_of(function: Function) -> Traits:
 
 def is_inplace(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Whether a call such as ``F.relu(x, inplace=True)`` writes to its first argument."""
-    at = _inplace_flag(function)
+    at = inplace_flag(function)
     return at is not None and bool(args[at] if at < len(args) else kwargs.get("inplace"))
 
 
 @lru_cache(maxsize=8192)
-def _inplace_flag(function: Function) -> int | None:
+def inplace_flag(function: Function) -> int | None:
     """The position of the argument ``inplace`` of one of PyTorch's own Python functions."""
     if not isinstance(function, FunctionType) or function.__module__ != functional.__name__:
         return None

@@ -33,6 +33,11 @@ _BEYOND = 2**40  # what no narrow dtype holds
 Key = int | str
 
 
+def converts_numbers(func: Any) -> bool:
+    """Whether an operator may convert one of its arguments to the dtype of a tensor."""
+    return func in _MAKING or bool(_converted(func))
+
+
 def check_numbers(path: TracedPath, func: Any, args: Any, kwargs: Any) -> None:
     """Claim that the numbers of a call fit into the dtypes of its tensors."""
     for key, value in (*enumerate(args), *kwargs.items()) if kwargs else enumerate(args):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import lru_cache
 from types import FunctionType, MethodDescriptorType
 from typing import Any
@@ -9,11 +10,19 @@ from typing import Any
 import torch
 
 from archlint.ops.autocast import autocast
-from archlint.ops.registry import NoRule, Refused
+from archlint.ops.registry import NoRule, Refused, TensorSpec
+from archlint.ops.rule_answers import (
+    NotRemembered,
+    computed,
+    key_of_spec,
+    key_of_value,
+    remembered,
+)
 from archlint.ops.torch_versions import TENSOR_AS_LIST
 from archlint.tracing.converted_numbers import check_numbers
+from archlint.tracing.operators import Operator
 from archlint.tracing.path import TracedPath
-from archlint.tracing.symint.python_types import user_number
+from archlint.tracing.symint.python_types import NUMBER_TYPES, user_number
 from archlint.tracing.tensors.attributes import ATTRIBUTES
 from archlint.tracing.tensors.specs import known_of, number_in
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
@@ -23,23 +32,31 @@ _SIZES = ("size", "output_size")  # of PyTorch's functions in Python, which have
 _NUMBERS = ("int", "number")
 _LISTS = ("List[int]", "List[Optional[int]]")
 
-PRODUCTS = frozenset(
-    (
-        torch.mm, torch.mv, torch.matmul, torch.spmm, torch.sparse.mm, torch.Tensor.mm,
-        torch.Tensor.mv, torch.Tensor.matmul, torch.Tensor.__matmul__,
-    )
-)  # fmt: skip
-"""Operators that multiply a sparse matrix with a dense one as if both were dense."""
-
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
-def call_rule(path: TracedPath, rule: Any, func: Any, args: Any, kwargs: Any) -> Any:
+def call_rule(path: TracedPath, operator: Operator, func: Any, args: Any, kwargs: Any) -> Any:
     """The result of a rule, what it was given, and the arguments of the call that these are.
 
-    A rule that fails is tried again with numbers for tensors of one integer. Raises what the rule
-    raises.
+    What it was given is left out where nobody asks. A rule that fails is tried again with numbers
+    for tensors of one integer. Raises what the rule raises.
     """
+    rule: Any = operator.rule
+    key = None
+    if operator.remembered and not path.unknowns and not path.turns:
+        key = _key(rule, args, kwargs)
+        if key is not None:
+            try:
+                result = remembered(key, path)
+            except NotRemembered:
+                pass
+            else:
+                if operator.converts_numbers:
+                    check_numbers(path, func, args, kwargs)
+                if operator.reads_operands or _is_known(result):
+                    settings = {name: known_of(value) for name, value in kwargs.items()}
+                    return result, [known_of(a) for a in args], settings, args, kwargs
+                return result, (), {}, args, kwargs
     for last in (False, True):
         known = [known_of(a) for a in args]
         settings = {k: known_of(v) for k, v in kwargs.items()}
@@ -47,8 +64,12 @@ def call_rule(path: TracedPath, rule: Any, func: Any, args: Any, kwargs: Any) ->
         if settings.pop("out", None) is not None:
             raise NoRule("out=")
         try:
-            result = rule(path, *known, **settings)
-            check_numbers(path, func, args, kwargs)
+            if key is not None:
+                result = computed(key, rule, path, known, settings)
+            else:
+                result = rule(path, *known, **settings)
+            if operator.converts_numbers:
+                check_numbers(path, func, args, kwargs)
             return result, known, settings, args, kwargs
         except Refused:
             raise
@@ -57,7 +78,52 @@ def call_rule(path: TracedPath, rule: Any, func: Any, args: Any, kwargs: Any) ->
             if numbers is None:
                 raise
             args, kwargs = numbers
+            key = None
     raise AssertionError
+
+
+def _is_known(result: Any) -> bool:
+    """Whether more than sizes may be known of a result, by what is known of its operands."""
+    return type(result) is not TensorSpec or result.values is not None or result.dtype is torch.bool
+
+
+def _key(rule: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:
+    """Equal for calls that mean the same to a rule; ``None`` for one that cannot be compared."""
+    if "out" in kwargs or torch.is_autocast_enabled("cpu"):
+        return None
+    key: list[Hashable] = [rule, torch.get_default_dtype()]
+    for value in args:
+        part = _part(value)
+        if part is None:
+            return None
+        key.append(part)
+    for name, value in kwargs.items():
+        part = _part(value)
+        if part is None:
+            return None
+        key += (name, part)
+    return tuple(key)
+
+
+def _part(value: Any) -> Hashable:
+    kind = type(value)
+    if kind is SymbolicTensor:
+        return key_of_spec(value.spec)
+    if kind is torch.nn.Parameter or kind is torch.Tensor:
+        return _weight_key(value)
+    if kind is tuple or kind is list or kind is torch.Size:
+        parts = [_part(v) for v in value]
+        return None if None in parts else (kind, *parts)
+    if kind is slice:
+        return _part(("slice", value.start, value.stop, value.step))
+    return key_of_value(known_of(value) if kind in NUMBER_TYPES else value)
+
+
+def _weight_key(tensor: torch.Tensor) -> Hashable:
+    """Of a real tensor whose elements are not known, or no rule asks for them."""
+    if tensor.is_meta and tensor.is_contiguous() and tensor.layout is torch.strided:
+        return torch.Tensor, tensor.shape, tensor.dtype
+    return None
 
 
 def with_dense(func: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:

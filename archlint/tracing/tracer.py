@@ -26,17 +26,17 @@ from torch.overrides import TorchFunctionMode
 from archlint.contracts.contract import Input
 from archlint.models.model_code import ModelCode
 from archlint.ops.overloads import as_python_call
-from archlint.ops.registry import INPLACE, NoRule, Refused, TensorSpec, rule_for
+from archlint.ops.registry import NoRule, Refused, TensorSpec
 from archlint.ops.rules.split import Pieces
-from archlint.ops.traits import Unchecked, is_inplace, traits_of
+from archlint.ops.traits import Unchecked, traits_of
 from archlint.runtime.gc_pause import gc_paused
 from archlint.runtime.interruptions import stops_run
 from archlint.runtime.user_frames import summary, user_line
-from archlint.symbolic import Expr, Size, Unknown
+from archlint.symbolic import Expr
 from archlint.symbolic.formula import Formula
 from archlint.symbolic.intervals import Box
 from archlint.symbolic.rational import Opaque, Ratio
-from archlint.tracing.call_log import MOST_CALLS, RepeatedCalls
+from archlint.tracing.call_log import MOST_CALLS
 from archlint.tracing.identity.same_tensors import with_same
 from archlint.tracing.ignored_errors import MISTAKE, reason_to_ignore, shown_error
 from archlint.tracing.inputs import arguments
@@ -46,6 +46,7 @@ from archlint.tracing.loops.segments import Segment, SymbolicTuple
 from archlint.tracing.merge.module_merge import branches_merged
 from archlint.tracing.meta_kernels import NUMBERS, python_body, run_kernel
 from archlint.tracing.module_stack import ModuleStack, user_frame
+from archlint.tracing.operators import Operators
 from archlint.tracing.outputs import structure
 from archlint.tracing.path import TracedPath
 from archlint.tracing.python.attention_fast_path import attention_laid_out
@@ -61,7 +62,7 @@ from archlint.tracing.python.legacy_constructors import legacy_constructors_foll
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
 from archlint.tracing.python.lru_caches import lru_caches_restored
 from archlint.tracing.python.math_functions import math_of_sizes
-from archlint.tracing.rule_calls import PRODUCTS, as_numbers, call_rule, with_dense
+from archlint.tracing.rule_calls import as_numbers, call_rule, with_dense
 from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.symint.python_types import user_number
@@ -81,7 +82,6 @@ from archlint.tracing.tensors.specs import (
     is_symbolic,
     map_tensors,
     spec_of,
-    with_specs,
 )
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 from archlint.tracing.tensors.value_tracking import Elements
@@ -109,6 +109,7 @@ class Tracer(TorchFunctionMode):
         self.gradients = Gradients(path, self.run, transforms_active)
         self.loops: Loops | None = None
         self.stand_ins: Callable[..., Any] | None = None
+        self._operators = Operators()
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -139,8 +140,7 @@ class Tracer(TorchFunctionMode):
             and not has_unknown_elements(self.run, (args, kwargs))
         ):
             before = len(self.calls)
-            traits = traits_of(func)
-            if traits.draws_integers and self.rules and rule_for(func) is not None:
+            if traits_of(func).draws_integers and self.rules and self._operators[func].rule:
                 return self.call(func, args, kwargs)  # whose rule knows between which they are
             result = self._concrete(func, args, kwargs)
             if len(self.calls) > before:  # it was answered with a stand-in
@@ -161,17 +161,6 @@ class Tracer(TorchFunctionMode):
                 raise
             return self.call(func, args, kwargs)  # weights that a lean model lacks
 
-    def note_turn(self, first: int, weights: int, index: Unknown, last: Size) -> None:
-        """Note that calls stand for the turns of a loop, up to ``last``.
-
-        They begin with the call ``first`` and the call on weights ``weights``.
-        """
-        turn, low = tuple(map(with_specs, self.calls[first:])), index.low
-        on_weights = range(weights, len(self.log.on_weights))
-        if low is not None:
-            turns = RepeatedCalls(first, len(self.calls), on_weights, turn, index, low, last)
-            self.log.repeated.append(turns)
-
     def call(
         self,
         func: Any,
@@ -184,9 +173,11 @@ class Tracer(TorchFunctionMode):
             raise UnknownOutcome(self.run.stops[0])
         if func is torch.autograd.grad:
             return self.gradients.grad(*args, **kwargs)
-        if func in PRODUCTS:
+        operator = self._operators[func]
+        if operator.product:
             func, args = with_dense(func, args)
-        rule = rule_for(func) if self.rules else None
+            operator = self._operators[func]
+        rule = operator.rule if self.rules else None
         if rule is None:
             reason = "" if transforms_active() else unanswered(func)
             if reason:
@@ -205,12 +196,12 @@ class Tracer(TorchFunctionMode):
         call.scopes, call.recorded = self.run.scopes.now, self.run.scopes.recorded
         self.calls.append(call)
         self.path.calls = index + 1
-        in_place = func in INPLACE or is_inplace(func, args, kwargs)
-        if in_place or "out" in kwargs or traits_of(func).writes != ():
+        in_place = operator.is_in_place(args, kwargs)
+        if in_place or operator.writes or "out" in kwargs:
             forget_elements(self.run, check_overlap(self.path, call, self.calls))
         if rule is not None:
             try:
-                called = call_rule(self.path, rule, func, args, kwargs)
+                called = call_rule(self.path, operator, func, args, kwargs)
                 result, known, settings, call.args, call.kwargs = called
             except NoRule:
                 pass
@@ -224,9 +215,11 @@ class Tracer(TorchFunctionMode):
                 elif func is torch.Tensor.__setitem__:
                     self.elements.put(args[0], known[0], known[2])
                 else:
-                    result = with_ones(call, with_truth(self.path, call, self.calls, result))
-                    result = self._stand(result, index, func)
-                    call.result = with_same(self.path, call, known, settings, result)
+                    if operator.has_facts:
+                        result = with_ones(call, with_truth(self.path, call, self.calls, result))
+                    call.result = self._stand(result, index, func)
+                    if operator.has_facts:
+                        call.result = with_same(self.path, call, known, settings, call.result)
                 returned = call.result
                 if type(returned) is SymbolicTuple:
                     call.result = tuple(s.value for s in returned.segments)

@@ -7,7 +7,9 @@ sizes given as numbers or as expressions over named sizes (``"h"``, ``H // 2``).
 2. runs the rule on integers at both: same shapes and dtypes, or both refuse,
 3. runs the rule ONCE on symbols, at the hint ``env``, collecting claims and branches. At every
    point where the branches go the same way, the claims must hold iff the real operator accepts,
-   and the formulas must give its shapes.
+   and the formulas must give its shapes,
+4. runs the rule on symbols at both, with and without memory: what it asked and returned once has to
+   be what it asks and returns again.
 
 ``@covers(op, ...)`` lists the operators that a test is about; a registered operator that no test
 covers fails ``test_every_rule_has_an_oracle``.
@@ -22,7 +24,8 @@ from typing import Any, NoReturn
 import torch
 
 from archlint.ops.registry import RULES, NoRule, Refused, RefusedCall, TensorSpec
-from archlint.ops.shapes.strides import settled_strides
+from archlint.ops.rule_answers import NotRemembered, computed, remembered
+from archlint.ops.shapes.strides import DeferredStrides, settled_strides
 from archlint.symbolic import Expr, Size, evaluate, symbol
 from archlint.symbolic.formula import Bool, holds
 from archlint.symbolic.intervals import Box
@@ -251,6 +254,7 @@ def agree(
         return
     except Refused:
         pass
+    _agrees_with_its_memory(rule, a, dict(k), points, box)
     for point, (real, error) in zip(points, reals, strict=True):
         where = f"{function} on symbols traced at {dict(env)}, {args} {kwargs}, at {dict(point)}"
         verdict = None
@@ -267,6 +271,44 @@ def agree(
             continue  # the path was refused at env; this point needs a path of its own
         assert error is None, f"all claims hold, operator refuses ({error}): {where}"
         _compare(symbolic, real, point, layout, where)
+
+
+def _agrees_with_its_memory(
+    rule: Any, args: Any, settings: Any, points: list[Mapping[str, int]], box: Box | None
+) -> None:
+    key = object()
+
+    def remember(path: HintPath, *args: Any, **settings: Any) -> Any:
+        try:
+            return remembered(key, path)
+        except NotRemembered:
+            path.events.clear()
+            return computed(key, rule, path, args, settings)
+
+    for point in (*points, points[0]):
+        plain, path = HintPath(point, box), HintPath(point, box)
+        wanted, got = (_end(r, p, args, settings) for r, p in ((rule, plain), (remember, path)))
+        assert got == wanted, f"{rule} remembers {got}, gives {wanted}"
+        asked = [e for e in plain.events if not isinstance(e[1], bool)]
+        assert [e for e in path.events if not isinstance(e[1], bool)] == asked
+
+
+def _end(rule: Any, path: HintPath, args: Any, settings: Any) -> Any:
+    try:
+        return _described(rule(path, *args, **settings))
+    except (NoRule, Refused) as e:
+        return repr(e)
+
+
+def _described(result: Any) -> Any:
+    if isinstance(result, TensorSpec):
+        facts = {name: getattr(result, name) for name in TensorSpec.__slots__}
+        if isinstance(result.strides, DeferredStrides):  # of which no two are equal
+            facts["strides"] = tuple(result.strides)
+        return facts
+    if isinstance(result, (list, tuple)):
+        return [_described(part) for part in result]
+    return result
 
 
 def _compare(ours: Any, real: Any, env: Mapping[str, int], layout: bool, where: str) -> None:

@@ -57,7 +57,13 @@ def _flops(result: TensorSpec, *args: Any) -> Size:
     return total
 
 
-@shape_rule(torch.functional.einsum, view=View.ALONE, raises=(RuntimeError,), flops=_flops)
+@shape_rule(
+    torch.functional.einsum,
+    view=View.ALONE,
+    raises=(RuntimeError,),
+    flops=_flops,
+    reads_settings=True,
+)
 def einsum(path: Path, *args: Any) -> TensorSpec:
     """Of more than two operands only where opt_einsum chooses the order of the products."""
     inputs, output, operands = _parsed(path, args)

@@ -108,7 +108,7 @@ def _weights(path: Path, window: TensorSpec | None, width: int, n_fft: int) -> t
         elements: torch.Tensor | None = torch.ones(width)
     else:
         elements = window.elements.tensor
-    if elements is None or elements.is_meta:
+    if elements is None:
         path.unknown_outcome("istft refuses some windows, and the values of this one are not known")
     left = (n_fft - width) // 2
     return torch.nn.functional.pad(elements.detach(), (left, n_fft - width - left))

@@ -27,8 +27,12 @@ def same_dtype(
     With ``unless_empty`` an input without elements is accepted.
     """
     dtype = input.dtype
-    if dtype.is_floating_point and all(o is None or o.dtype is dtype for o in others):
-        return
+    if dtype.is_floating_point:
+        for other in others:
+            if other is not None and other.dtype is not dtype:
+                break
+        else:
+            return
     dtypes = {o.dtype for o in others if o is not None}
     if not all(d.is_floating_point for d in (input.dtype, *dtypes)):
         raise NoRule("a normalization of whole-number dtypes")

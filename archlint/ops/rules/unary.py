@@ -145,6 +145,8 @@ def _register(
     function = flagged or functions[0]
 
     def either(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> TensorSpec:
+        if settings.get("inplace") is False:
+            del settings["inplace"]
         in_place = is_inplace(flagged, (input, *args), settings)
         return (into if in_place else rule)(path, input, *args, **settings)
 

@@ -18,6 +18,7 @@ import torch
 from archlint.ops.shapes.strides import DeferredStrides
 from archlint.symbolic import Expr, Size, Unknown, from_atom, substitute
 from archlint.symbolic.formula import eq, ge
+from archlint.tracing.call_log import RepeatedCalls
 from archlint.tracing.loops.counted_while import TURN
 from archlint.tracing.loops.generalise import generalised, of_all_turns
 from archlint.tracing.loops.lists import GrowingList
@@ -38,10 +39,12 @@ from archlint.tracing.loops.state import (
 from archlint.tracing.loops.turn import Retry, Turn
 from archlint.tracing.symint.node import SizeNode, size_of
 from archlint.tracing.symint.python_types import sym_int
+from archlint.tracing.tensors.specs import with_specs
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 
 if TYPE_CHECKING:
     from archlint.tracing.loops.loops import Loops
+    from archlint.tracing.tracer import Tracer
 
 Section = tuple[Size, Callable[[Any], Any]]
 """A number of turns, and what the turn of an index takes."""
@@ -174,7 +177,7 @@ class Loop:
             self._more()
         final = self._lists_after(now, after, started, grown.lists, atom, end)
         path.turns.pop()
-        tracer.note_turn(*start, atom, end - 1)
+        _note_turn(tracer, *start, atom, end - 1)
         for lst in read_before:  # by the turn of an outer loop
             lst.read = True
         host.tracer.elements.forget_masks()
@@ -366,3 +369,15 @@ def _of_any_elements(value: Any) -> Any:
     )
     made.shares = (value,)
     return made
+
+
+def _note_turn(tracer: Tracer, first: int, weights: int, index: Unknown, last: Size) -> None:
+    """Note that calls of ``tracer`` stand for the turns of a loop, up to ``last``.
+
+    They begin with the call ``first`` and the call on weights ``weights``.
+    """
+    calls, log = tracer.calls, tracer.log
+    turn, low = tuple(map(with_specs, calls[first:])), index.low
+    on_weights = range(weights, len(log.on_weights))
+    if low is not None:
+        log.repeated.append(RepeatedCalls(first, len(calls), on_weights, turn, index, low, last))

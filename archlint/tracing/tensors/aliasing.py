@@ -15,7 +15,7 @@ import torch
 
 from archlint.ops.registry import TensorSpec, rule_for
 from archlint.ops.shapes.strides import DeferredStrides
-from archlint.ops.traits import OUT, View, separated, traits_of, written_by
+from archlint.ops.traits import FIRST, OUT, View, separated, traits_of, written_by
 from archlint.symbolic import Size
 from archlint.symbolic.formula import ge, le, lt
 from archlint.tracing.path import TracedPath
@@ -38,6 +38,11 @@ def check_overlap(path: TracedPath, call: Call, calls: Sequence[Call]) -> list[t
     refuse the call.
     """
     writes = written_by(call.func, call.args, call.kwargs)
+    target = call.args[0] if call.args else None
+    if writes == FIRST and type(target) is SymbolicTensor:
+        others = (*call.args[1:], *call.kwargs.values())
+        if LEAVES.issuperset(map(type, others)):
+            return [target]
     if writes is None:
         return _tensors((call.args, call.kwargs))
     written, read = separated((*writes, OUT), call.args, call.kwargs)

@@ -26,6 +26,11 @@ _EQUAL |= dict.fromkeys((*spellings("ne"), torch.Tensor.__ne__), False)
 _KEEPING = _SAME | _NOT | _EQUAL.keys() | {torch.Tensor.__rsub__}
 
 
+def counts_ones(function: Function) -> bool:
+    """Whether the result of an operator may have a number of ones that is known."""
+    return function in _KEEPING
+
+
 def with_ones(call: Call, result: Any) -> Any:
     """The ``result`` of a call, with the number of its ones if the call makes that known.
 

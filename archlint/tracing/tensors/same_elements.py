@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from archlint.ops.registry import INPLACE, TensorSpec
-from archlint.ops.traits import View, is_inplace, traits_of
+from archlint.ops.traits import Function, View, is_inplace, traits_of
 from archlint.symbolic import Size
 from archlint.symbolic.formula import conj, eq
 from archlint.tracing.path import TracedPath
@@ -24,6 +24,11 @@ from archlint.tracing.trace import Call
 _TRUTHS = {torch.Tensor.__eq__: True, torch.eq: True, torch.Tensor.eq: True}
 _TRUTHS |= {torch.Tensor.__ne__: False, torch.ne: False, torch.Tensor.ne: False}
 _MOST = 8  # calls from one tensor to the other
+
+
+def compares_elements(function: Function) -> bool:
+    """Whether an operator compares the elements of two tensors."""
+    return function in _TRUTHS
 
 
 def with_truth(path: TracedPath, call: Call, calls: Sequence[Call], result: Any) -> Any:

@@ -38,7 +38,7 @@ def _real_spec(tensor: torch.Tensor) -> TensorSpec:
     strides = None if tensor.is_contiguous() else tensor.stride()
     spec = TensorSpec(dims, dtype, strides, None, _CPU)
     if dtype.is_floating_point:
-        if len(dims) == 1 and not _is_unknown(tensor):
+        if len(dims) == 1 and not tensor.is_meta and not _is_unknown(tensor):
             spec.elements = ElementFacts(tensor=tensor)
     elif _integer(dtype) and not tensor.is_meta and tensor.numel() and not _is_unknown(tensor):
         spec.values = (int(tensor.min()), int(tensor.max()))
@@ -71,12 +71,10 @@ def forget_elements(run: TraceRun, value: Any) -> None:
     The model would have written elements that only symbolic tensors stand for.
     """
 
-    def forget(tensor: torch.Tensor) -> None:
-        place = _place(tensor)
+    for leaf in leaves(value):
+        place = _place(leaf) if isinstance(leaf, torch.Tensor) else 0
         if place:
-            run.unknown_elements[place] = tensor
-
-    map_tensors(value, forget)
+            run.unknown_elements[place] = leaf
 
 
 def _place(tensor: torch.Tensor) -> int:

@@ -58,16 +58,26 @@ class Elements:
         self, call: Call, rule: Any, args: Sequence[Any], settings: Mapping[str, Any]
     ) -> None:
         """Note what a call's result is, whose ``rule`` was given ``args`` and ``settings``."""
-        if _is_argument(call, call.result):
-            return
-        _loosen(call, args)
-        self._follow_rows(call, rule, args, settings)
+        result = call.result
+        single = type(result) is SymbolicTensor
+        if single:
+            if _is_argument(call, result):
+                return
+            if isinstance(result.spec.values, KNOWN):
+                result.spec = reaching(call.func, args, result.spec)
+        else:
+            _loosen(call, args)
+        if has_grids(call.func):
+            self._follow_rows(call, rule, args, settings)
         traits = traits_of(call.func)
         if traits.view is View.NEVER and written_by(call.func, call.args, call.kwargs) == ():
-            _own(call)
-            if not settings and not traits.random and traits.creates is None:
-                self._share_mask(call, args)
-        if not traits.elementwise or type(call.result) is not SymbolicTensor:
+            if single:
+                result.own = True
+                if result.spec.dtype is torch.bool:
+                    self._share_mask(call, args, settings)
+            else:
+                _own(call)
+        if not traits.elementwise or not single:
             return
         spec = call.result.spec
         if any(spec is a for a in args):
@@ -83,8 +93,6 @@ class Elements:
         self, call: Call, rule: Any, args: Sequence[Any], settings: Mapping[str, Any]
     ) -> None:
         """Note the bounds of rows, and those of all elements if these are narrower so."""
-        if not has_grids(call.func):
-            return
         result = call.result
         tensors = list(result) if isinstance(result, (tuple, list)) else [result]
         if any(type(t) is not SymbolicTensor or _is_argument(call, t) for t in tensors):
@@ -97,10 +105,10 @@ class Elements:
                     self._valued.append(weakref.ref(tensor))
                 tensor.spec = with_grid(tensor.spec, grid)
 
-    def _share_mask(self, call: Call, args: Sequence[Any]) -> None:
+    def _share_mask(self, call: Call, args: Sequence[Any], settings: Mapping[str, Any]) -> None:
         """Note masks that are made alike, which keep equally many elements until one is written."""
-        result = call.result
-        if type(result) is not SymbolicTensor or result.spec.dtype is not torch.bool:
+        result, traits = call.result, traits_of(call.func)
+        if settings or traits.random or traits.creates is not None:
             return
         if not all(isinstance(a, (TensorSpec, int, float, Expr)) for a in args):
             return
@@ -110,8 +118,8 @@ class Elements:
 
     def write(self, target: Any, before: TensorSpec, result: TensorSpec) -> Any:
         """What an in-place operator returns, once its ``result`` is in ``target``."""
-        for have, get in zip(before.dims, result.dims, strict=False):
-            if have is not get:
+        if before.dims != result.dims:
+            for have, get in zip(before.dims, result.dims, strict=False):
                 self.path.claim(eq(have, get), "in-place result size {} == own size {}", get, have)
         if len(result.dims) != len(before.dims):
             self.path.claim(
@@ -248,24 +256,23 @@ def _operand(value: Any) -> Any:
 
 def _is_argument(call: Call, result: Any) -> bool:
     """Whether a result is one of the arguments, not a new tensor."""
-    return type(result) is SymbolicTensor and any(result is a for a in call.args)
+    if type(result) is SymbolicTensor:
+        for argument in call.args:
+            if result is argument:
+                return True
+    return False
 
 
 def _own(call: Call) -> None:
-    """Mark results that have memory of their own."""
-    result = call.result
-    several = type(result) is not SymbolicTensor and isinstance(result, (tuple, list))
-    for tensor in result if several else (result,):
-        if type(tensor) is SymbolicTensor and not any(tensor is a for a in call.args):
+    """Mark those of several results that have memory of their own."""
+    for tensor in call.result if isinstance(call.result, (tuple, list)) else ():
+        if type(tensor) is SymbolicTensor and not _is_argument(call, tensor):
             tensor.own = True
 
 
 def _loosen(call: Call, operands: Sequence[Any]) -> None:
-    """Say of each result whether it reaches the bounds of its values."""
-    result = call.result
-    if type(result) is SymbolicTensor and not isinstance(result.spec.values, KNOWN):
-        return
-    for tensor in result if isinstance(result, (tuple, list)) else (result,):
+    """Say of each of several results whether it reaches the bounds of its values."""
+    for tensor in call.result if isinstance(call.result, (tuple, list)) else ():
         if type(tensor) is not SymbolicTensor or _is_argument(call, tensor):
             continue
         if isinstance(tensor.spec.values, KNOWN):
