@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from archlint.models.module_walk import modules_of
+from archlint.runtime.real_type import is_a
 
 Stand = Callable[[Tensor], Tensor]
 
@@ -53,9 +54,9 @@ class CopyParts:
     apart: bool = False
     held: list[Any] = field(default_factory=list)
 
-    def others(self) -> list[Any] | None:
-        """``held``, if all that is not in the other lists is there: no module was left out."""
-        return None if any(isinstance(value, nn.Module) for value in self.held) else self.held
+    def complete(self) -> bool:
+        """Whether the lists have all of the copy: no module was left to ``deepcopy``."""
+        return not any(is_a(value, nn.Module) for value in self.held)
 
 
 def deep_copy(

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from archlint.models.deepcopy import CopyParts
 from archlint.models.module_walk import modules_of
 from archlint.runtime.real_type import is_a
 
@@ -21,22 +22,22 @@ class ModelCode:
     """The classes of a model's modules with all that these derive from, and what they hold.
 
     ``held``: the functions, classes and objects that can be called, without modules, which modules
-    have as attributes.
+    have as attributes. Of a copy what is in containers counts, too, modules included.
     """
 
     classes: frozenset[type]
     held: tuple[Any, ...]
 
     @classmethod
-    def of(cls, model: nn.Module, values: Iterable[Any] | None = None) -> ModelCode:
-        """That of a model as it is now.
-
-        ``values``: as of :func:`.signature.check_call`.
-        """
-        modules = modules_of(model)
-        kinds = set(map(type, modules))
-        if values is None:
+    def of(cls, model: nn.Module, parts: CopyParts | None = None) -> ModelCode:
+        """That of a model as it is now; ``parts``: what it is made of, if it is a copy."""
+        values: Iterable[Any]
+        if parts is not None and parts.complete():
+            modules, values = parts.modules, parts.held
+        else:
+            modules = modules_of(model)
             values = (value for module in modules for value in vars(module).values())
+        kinds = set(map(type, modules))
         return cls(
             frozenset(base for kind in kinds for base in kind.__mro__),
             tuple(

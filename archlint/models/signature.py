@@ -15,6 +15,7 @@ from torch.nn.parameter import is_lazy
 from archlint.contracts.contract import Input
 from archlint.contracts.suggestions import did_you_mean
 from archlint.errors import TargetError
+from archlint.models.deepcopy import CopyParts
 from archlint.models.module_walk import modules_of
 
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -25,19 +26,20 @@ _OPTIONAL = re.compile(r"""
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-def check_call(model: nn.Module, input: Input, values: Iterable[Any] | None = None) -> None:
+def check_call(model: nn.Module, input: Input, parts: CopyParts | None = None) -> None:
     """``TargetError`` naming the arguments that are missing, unknown or too many.
 
     A model whose signature cannot be read, or whose hooks may change the call, is let through. One
     whose layers are still to be made by its first call is not: which sizes it accepts would depend
     on those that it meets first.
 
-    ``values``: if known, all that the model holds besides modules, containers, plain tensors and
-    plain values.
+    ``parts``: what the model is made of, if it is a copy.
     """
-    if values is None:
-        values = {type(p): p for module in modules_of(model) for p in _of(module)}.values()
-    some_lazy = any(map(is_lazy, values))
+    if parts is not None and parts.complete():
+        one_of_each: Iterable[Any] = parts.held  # its ``tensors`` are plain ones
+    else:
+        one_of_each = {type(p): p for module in modules_of(model) for p in _of(module)}.values()
+    some_lazy = any(map(is_lazy, one_of_each))
     for path, module in model.named_modules() if some_lazy else ():
         if any(map(is_lazy, _of(module))):
             layer = f"{path or 'the model'} ({type(module).__name__})"

@@ -83,7 +83,7 @@ class ModelTracer:
         self._branching: set[str] = set()  # the classes of modules whose branches are merged
         self._to_shadow: list[str] = []  # modules to shadow, as the running trace found
         # The modules in whose calls of int, float, … sizes are kept.
-        self._code = ModelCode.of(self._model, self._parts.others() if self._parts else None)
+        self._code = ModelCode.of(self._model, self._parts)
         self.shadowed = modules_to_replace_type(self._code)
         self.loops = FollowedLoops()
         self._running: Loops | None = None  # the loops of the running trace
@@ -119,7 +119,7 @@ class ModelTracer:
         found = self._as_built.get(self._model)
         if found is None:
             parts = self._parts
-            check_call(self._model, self.contract.input, parts.others() if parts else None)
+            check_call(self._model, self.contract.input, parts)
             self._parts = None
             code = self._code if parts else ModelCode.of(self._model)
             with gc_paused():

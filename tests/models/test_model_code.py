@@ -17,6 +17,7 @@ from archlint.models.code_places import code_places
 from archlint.models.meta_weights import lean_copy
 from archlint.models.model_code import ModelCode
 from archlint.models.signature import check_call
+from archlint.models.targets import from_instance
 from archlint.symbolic import symbol
 
 
@@ -70,15 +71,24 @@ MODELS = {
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 def test_a_copy_tells_what_its_modules_hold(make):
     model, parts = lean_copy(make())
-    told, read = ModelCode.of(model, parts.others()), ModelCode.of(model)
+    told, read = ModelCode.of(model, parts), ModelCode.of(model)
     assert told.classes == read.classes >= {nn.Sequential, nn.Module, object}
     assert set(told.held) == set(read.held)
     assert code_places(told) == code_places(read)
 
 
-def test_functions_in_containers_count_for_a_copy():
-    model, parts = lean_copy(of(acts=[double]))
-    assert ModelCode.of(model, parts.others()).held == (double,)
+def test_what_is_in_containers_counts_for_a_copy():
+    model, parts = lean_copy(of(acts=[double], hidden=[nn.Dropout()]))
+    code = ModelCode.of(model, parts)
+    assert code.held == (double,)
+    assert nn.Dropout in code.classes
+
+
+def test_a_module_in_a_list_keeps_its_mode():
+    made = of(hidden=[nn.Dropout()])
+    source = from_instance(made)
+    assert source.for_tracing("eval")[0].hidden[0].training
+    assert not source.for_tracing("eval")[1].training
 
 
 def lazy():
@@ -90,12 +100,12 @@ def lazy():
 @pytest.mark.parametrize("make", [lazy, lambda: nn.Sequential(nn.LazyConv2d(2, 1))])
 def test_lazy_layers_are_found_among_what_a_copy_holds(make):
     model, parts = lean_copy(make())
-    assert parts.others()
-    for values in (parts.others(), None):
+    assert parts.complete()
+    for known in (parts, None):
         with pytest.raises(TargetError, match="lazy layer"):
-            check_call(model, TensorInput((symbol("N"), 2)), values)
+            check_call(model, TensorInput((symbol("N"), 2)), known)
 
 
 def test_a_module_that_copies_itself_is_read():
-    assert lean_copy(own())[1].others() is None
-    assert lean_copy(copy.deepcopy(of()))[1].others() == []
+    assert not lean_copy(own())[1].complete()
+    assert lean_copy(copy.deepcopy(of()))[1].complete()
