@@ -141,6 +141,7 @@ class Traits:
     it is, not as a new tensor, or ``None``; for each result, if these are a list. Without the
     function, results are new.
     ``reads_settings``: its rule reads settings of PyTorch besides the default dtype.
+    ``reads_weights``: its rule reads the elements of weights, as ``istft`` those of its window.
     """
 
     view: View = View.NEVER
@@ -165,6 +166,7 @@ class Traits:
     reach: Callable[..., Any] | None = None
     itself: Callable[..., Any] | None = None
     reads_settings: bool = False
+    reads_weights: bool = False
 
 
 _CAREFUL = Traits(View.UNKNOWN, None, None, bounds=Bounds.UNKNOWN, unchecked=Unchecked.UNKNOWN)

@@ -36,7 +36,7 @@ class Operator:
     ``remembered``: whether the rule depends on its arguments and its path alone, as
     :mod:`archlint.ops.rule_answers` wants it; those of plugins may not.
     ``reads_operands``: whether more is learned of each result from what the rule was given.
-    ``converts_numbers``: as :mod:`.converted_numbers` checks it.
+    ``converts_numbers``: as :mod:`.converted_numbers` checks it. ``reads_weights``: as the trait.
     """
 
     rule: Rule | None
@@ -48,6 +48,7 @@ class Operator:
     remembered: bool
     reads_operands: bool
     converts_numbers: bool
+    reads_weights: bool
 
     @staticmethod
     def of(function: Function) -> Operator:
@@ -65,9 +66,10 @@ class Operator:
             flag,
             traits.writes != (),
             facts,
-            _is_archlints(rule) and not traits.reads_settings,
+            _is_archlints(rule) and not (traits.reads_settings or traits.reads_weights),
             in_place or facts or traits.elementwise or has_grids(function),
             converts_numbers(function),
+            traits.reads_weights,
         )
 
     def is_in_place(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:

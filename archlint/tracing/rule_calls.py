@@ -24,7 +24,12 @@ from archlint.tracing.operators import Operator
 from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.python_types import NUMBER_TYPES, user_number
 from archlint.tracing.tensors.attributes import ATTRIBUTES
-from archlint.tracing.tensors.specs import known_of, number_in
+from archlint.tracing.tensors.specs import (
+    has_known_elements,
+    known_of,
+    number_in,
+    with_elements,
+)
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 _ITEM = ATTRIBUTES[torch.Tensor.item]
@@ -57,9 +62,10 @@ def call_rule(path: TracedPath, operator: Operator, func: Any, args: Any, kwargs
                     settings = {name: known_of(value) for name, value in kwargs.items()}
                     return result, [known_of(a) for a in args], settings, args, kwargs
                 return result, (), {}, args, kwargs
+    known_as = with_elements if operator.reads_weights else known_of
     for last in (False, True):
-        known = [known_of(a) for a in args]
-        settings = {k: known_of(v) for k, v in kwargs.items()}
+        known = [known_as(a) for a in args]
+        settings = {k: known_as(v) for k, v in kwargs.items()}
         known, settings = autocast(path, func, known, settings)
         if settings.pop("out", None) is not None:
             raise NoRule("out=")
@@ -120,8 +126,8 @@ def _part(value: Any) -> Hashable:
 
 
 def _weight_key(tensor: torch.Tensor) -> Hashable:
-    """Of a real tensor whose elements are not known, or no rule asks for them."""
-    if tensor.is_meta and tensor.is_contiguous() and tensor.layout is torch.strided:
+    """The key of a real tensor of whose elements :func:`known_of` tells nothing."""
+    if tensor.layout is torch.strided and tensor.is_contiguous() and not has_known_elements(tensor):
         return torch.Tensor, tensor.shape, tensor.dtype
     return None
 

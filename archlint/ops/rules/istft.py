@@ -13,7 +13,7 @@ _NEAR_ZERO = 1e-11  # sums of squares below it are refused (aten/src/ATen/native
 _MOST_OVERLAPS = 64  # windows over one sample
 
 
-@shape_rule(torch.istft, torch.Tensor.istft, raises=(RuntimeError, TypeError))
+@shape_rule(torch.istft, torch.Tensor.istft, raises=(RuntimeError, TypeError), reads_weights=True)
 def istft(
     path: Path,
     input: TensorSpec,

@@ -37,16 +37,28 @@ def _real_spec(tensor: torch.Tensor) -> TensorSpec:
     dtype, dims = tensor.dtype, tuple(tensor.shape)
     strides = None if tensor.is_contiguous() else tensor.stride()
     spec = TensorSpec(dims, dtype, strides, None, _CPU)
-    if dtype.is_floating_point:
-        if len(dims) == 1 and not tensor.is_meta and not _is_unknown(tensor):
-            spec.elements = ElementFacts(tensor=tensor)
-    elif _integer(dtype) and not tensor.is_meta and tensor.numel() and not _is_unknown(tensor):
+    if _integer(dtype) and not tensor.is_meta and tensor.numel() and not _is_unknown(tensor):
         spec.values = (int(tensor.min()), int(tensor.max()))
         if max(dims, default=1) == tensor.numel() <= _FEW:
             numbers = tuple(tensor.flatten().tolist())
             line = numbers if len(dims) == 1 else None
             spec.elements = ElementFacts(line, grid=grid_of_numbers(numbers, dims))
     return spec
+
+
+def with_elements(value: Any) -> Any:
+    """As :func:`known_of`; of a weight of one dimension also its elements, if they are known."""
+    known = known_of(value)
+    if not isinstance(value, torch.Tensor) or type(value) is SymbolicTensor or value.is_meta:
+        return known
+    if value.ndim == 1 and value.is_floating_point() and not _is_unknown(value):
+        known.elements = ElementFacts(tensor=value)
+    return known
+
+
+def has_known_elements(tensor: torch.Tensor) -> bool:
+    """Whether :func:`known_of` tells of elements of a real tensor."""
+    return _integer(tensor.dtype) and not tensor.is_meta
 
 
 def cast_of_real(func: Any, args: Any, kwargs: Any, types: Any) -> tuple[Any, Any, Any, Any]:
