@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from archlint.models.containers import differs, held_in, put_contents
 from archlint.models.deepcopy import CopyParts
-from archlint.models.meta_weights import lean_clone
+from archlint.models.meta_weights import leaned
 from archlint.models.tensor_state import (
     TensorState,
     groups,
@@ -35,6 +35,21 @@ class CopyState:
             parameters = [t for t in parts.tensors if isinstance(t, nn.Parameter)]
             others = [t for t in parts.tensors if not isinstance(t, nn.Parameter)]
             self._tensors = TensorState(parameters, others)
+
+    def separated(self) -> bool:
+        """Whether modules share nothing from now on, as a run wrote to what they share."""
+        shared = self._parts.shared
+        written = shared is not None and shared.written()
+        if written:
+            self.separate()
+        return written
+
+    def separate(self) -> None:
+        """Let modules share nothing any more; everything is restored then."""
+        if self._parts.shared is not None:
+            self.restore()
+            self._parts.separate()
+            self._attributes = [module.__dict__.copy() for module in self._parts.modules]
 
     def restore(self) -> None:
         """Restore everything. May be called more than once."""
@@ -70,7 +85,7 @@ class _CopiedTensors:
         if places(copies) != self._places or not all(map(is_like, copies, originals)):
             for copy, original, place in zip(copies, originals, self._places, strict=True):
                 if places([copy]) != [place] or not is_like(copy, original):
-                    copy.data = lean_clone(original)
+                    copy.data = leaned(set(), original).detach()
             self._places = places(copies)
         for copy, original in zip(copies, originals, strict=True):
             if copy.requires_grad is not original.requires_grad:

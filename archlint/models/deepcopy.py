@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from archlint.models.module_walk import modules_of
+from archlint.models.shared_empties import KINDS, SharedEmpties
 from archlint.runtime.real_type import is_a
 
 Stand = Callable[[Tensor], Tensor]
@@ -29,8 +30,10 @@ _VALUES = frozenset(
     | {BuiltinFunctionType, range}
 )
 _CODE = frozenset({FunctionType, type})
+_TENSORS = frozenset({Tensor, nn.Parameter})
 _ATOMS = _VALUES | _CODE
 _EMPTY = frozenset({dict, OrderedDict, set})
+_KEPT = _VALUES | KINDS
 _PROTOCOL = (
     "__deepcopy__", "__getnewargs__", "__getnewargs_ex__", "__new__", "__reduce__",
     "__reduce_ex__",
@@ -43,7 +46,8 @@ class CopyParts:
 
     ``held`` may lead to what is not part of the copy, such as the names that a hook knows; nothing
     else does. ``empty``: the containers without items. ``originals``: what the tensors stand for;
-    ``apart``: whether each tensor has memory of its own, as the originals do.
+    ``apart``: whether each tensor has memory of its own, as the originals do. ``shared``: what
+    stands for empty containers of the modules, if they share some.
     """
 
     modules: list[nn.Module] = field(default_factory=list)
@@ -53,10 +57,17 @@ class CopyParts:
     originals: list[Tensor] = field(default_factory=list)
     apart: bool = False
     held: list[Any] = field(default_factory=list)
+    shared: SharedEmpties | None = None
 
     def complete(self) -> bool:
         """Whether the lists have all of the copy: no module was left to ``deepcopy``."""
         return not any(is_a(value, nn.Module) for value in self.held)
+
+    def separate(self) -> None:
+        """Let the modules share no container. They are to be as they were made."""
+        if self.shared is not None:
+            self.empty += self.shared.separate()
+            self.shared = None
 
 
 def deep_copy(
@@ -72,9 +83,15 @@ def deep_copy(
     gives what stands for a plain tensor or parameter; ``other`` is called before an object, which
     may hold views of them, is left to ``deepcopy``. ``parts`` is filled with what the copy is made
     of. Raises what ``deepcopy`` raises, and what :func:`check_copyable` does.
+
+    With ``parts.shared`` modules may share empty containers; ``other`` is then also called where
+    what they stand for is a part of the model in another place, too.
     """
     parts = CopyParts() if parts is None else parts
-    whole: nn.Module = _Copying(memo, stand, other, parts).copied(model)
+    copying = _Copying(memo, stand, other, parts)
+    whole: nn.Module = copying.copied(model)
+    if parts.shared is not None and other is not None and parts.shared.stand_for(copying.empty):
+        other()
     if any(type(value) is not type for value in parts.held):  # functions, or what may hold some
         check_copyable(model)
     return whole
@@ -94,29 +111,32 @@ class _Copying:
         parts: CopyParts,
     ) -> None:
         self._memo, self._stand, self._other, self._parts = memo, stand, other, parts
+        self._shared = parts.shared
+        self.empty: list[Any] = []  # those of the model that are not shared, but for plain ``dict``
 
     def copied(self, value: Any) -> Any:
         """What stands for ``value`` in the copy."""
         kind: Any = type(value)
         if kind in _VALUES:
             return value
-        parts = self._parts
-        if kind in _CODE:
-            parts.held.append(value)
-            return value
-        memo = self._memo
+        memo, parts = self._memo, self._parts
         known = memo.get(id(value))
         if known is not None:
             return known
         new: Any
-        if kind is nn.Parameter or kind is Tensor:
+        if kind in _TENSORS:
             stand = self._stand
             new = memo[id(value)] = copy.deepcopy(value, memo) if stand is None else stand(value)
             parts.tensors.append(new)
             parts.originals.append(value)
+        elif kind in _CODE:
+            parts.held.append(value)
+            return value
         elif kind is dict or kind is OrderedDict:
             new = memo[id(value)] = kind()
             parts.containers.append(new)
+            if not value and kind is not dict:
+                self.empty.append(value)
             copied = self.copied
             for key, item in value.items():
                 if type(key) not in _VALUES:
@@ -129,6 +149,8 @@ class _Copying:
         elif kind is set:
             new = memo[id(value)] = {self.copied(item) for item in value}
             parts.containers.append(new)
+            if not value:
+                self.empty.append(value)
         elif kind is tuple and _ATOMS.issuperset(map(type, value)):
             parts.held.extend([item for item in value if type(item) in _CODE])
             return value
@@ -145,14 +167,18 @@ class _Copying:
         self._parts.modules.append(new)
         attributes: dict[str, Any] = module.__getstate__()  # a copy, which becomes that of the new
         object.__setattr__(new, "__dict__", attributes)
+        if self._shared is not None:
+            self._shared.put_in(new, module, attributes)
         for name, item in attributes.items():  # a layer has 25; most of the objects are empty
             kind = type(item)
-            if kind in _VALUES:
+            if kind in _KEPT or (kind is tuple and _VALUES.issuperset(map(type, item))):
                 continue
             if kind in _EMPTY and not item and id(item) not in memo:
                 attributes[name] = memo[id(item)] = made = kind()
                 empty.append(made)
-            elif kind is not tuple or not _VALUES.issuperset(map(type, item)):
+                if kind is not dict:
+                    self.empty.append(item)
+            else:
                 attributes[name] = copied(item)
         return new
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from archlint.models.deepcopy import CopyParts, deep_copy
+from archlint.models.shared_empties import SharedEmpties
 from archlint.ops.traits import Creates, Traits, separated, traits_of
 
 _META = torch.device("meta")
@@ -47,51 +48,45 @@ class _Shared(Exception):
     """Two tensors of the model lie in the same memory, or may do."""
 
 
-def lean_copy(model: nn.Module) -> tuple[nn.Module, CopyParts]:
+def lean_copy(model: nn.Module, share: bool = False) -> tuple[nn.Module, CopyParts]:
     """A deep copy whose large weights are on the meta device. Raises what ``deepcopy`` raises.
 
     (But for a tensor with a history, which ``deepcopy`` refuses.) Also what the copy is made of.
+    ``share``: its modules may share empty containers, as of :mod:`.shared_empties`.
     """
     try:
-        parts = CopyParts(apart=True)
-        return deep_copy(model, {}, partial(_leaned, set()), _share, parts), parts
+        parts = CopyParts(apart=True, shared=SharedEmpties() if share else None)
+        return deep_copy(model, {}, partial(leaned, set()), _share, parts), parts
     except _Shared:
         memo: dict[int, Any] = {}
         parts = CopyParts()
-        return deep_copy(model, memo, partial(_leaned, memo), parts=parts), parts
+        return deep_copy(model, memo, partial(leaned, memo), parts=parts), parts
 
 
 def _share() -> None:
     raise _Shared
 
 
-def _leaned(others: set[int] | dict[int, Any], tensor: Tensor) -> Tensor:
-    """What stands for a tensor of the model.
+def leaned(others: set[int] | dict[int, Any], tensor: Tensor) -> Tensor:
+    """What stands for a tensor of the model: one like it, on the meta device if it is large.
 
     ``others``: the memory of those before it, or the memo of a ``deepcopy`` that keeps views views
     (for a tensor that is nothing but its elements a clone does, in a tenth of the time).
     """
-    if type(tensor) is nn.Parameter:
-        return nn.Parameter(lean_clone(tensor), tensor.requires_grad)
-    if tensor.grad_fn is None and not _is_large(tensor):
-        if isinstance(others, dict):
-            return copy.deepcopy(tensor, others)
-        if not _is_bare(tensor) or tensor.data_ptr() in others:
-            raise _Shared
+    is_parameter = type(tensor) is nn.Parameter
+    if tensor.numel() >= LARGE and tensor.is_floating_point():
+        lean = torch.empty_like(tensor, device=_META, requires_grad=False)
+    elif is_parameter or tensor.grad_fn is not None:
+        lean = tensor.detach().clone()
+    elif isinstance(others, dict):
+        return copy.deepcopy(tensor, others)
+    elif not _is_bare(tensor) or tensor.data_ptr() in others:
+        raise _Shared
+    else:
         if tensor.numel():
             others.add(tensor.data_ptr())
-    return lean_clone(tensor)
-
-
-def lean_clone(tensor: Tensor) -> Tensor:
-    """A copy of a tensor that needs no gradient, on the meta device if it is large."""
-    if _is_large(tensor):
-        return torch.empty_like(tensor, device=_META, requires_grad=False)
-    return (tensor.detach() if tensor.requires_grad else tensor).clone()
-
-
-def _is_large(tensor: Tensor) -> bool:
-    return tensor.numel() >= LARGE and tensor.is_floating_point()
+        return tensor.clone()
+    return nn.Parameter(lean, tensor.requires_grad) if is_parameter else lean
 
 
 def _is_bare(tensor: Tensor) -> bool:

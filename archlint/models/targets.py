@@ -108,17 +108,23 @@ class ModelSource:
 
     def for_tracing(self, mode: str = "eval") -> nn.Module:
         """A model with the same structure whose large weights need not have values."""
-        return self.to_trace(mode)[0]
+        model, parts = self.to_trace(mode)
+        if parts is not None:
+            parts.separate()
+        return model
 
     def to_trace(self, mode: str = "eval") -> tuple[nn.Module, CopyParts | None]:
-        """As :meth:`for_tracing`, and what the model is made of if it is a copy made here."""
+        """As :meth:`for_tracing`, and what the model is made of if it is a copy made here.
+
+        The modules of such a copy may share what is empty.
+        """
         if not self._lean:
             built = self._moded(self._build(), mode) if self._factory else self.for_running(mode)
             return built, None
         parts: CopyParts | None = None
         try:
             if self._instance is not None:
-                model, parts = lean_copy(self._instance)
+                model, parts = lean_copy(self._instance, share=self._snapshot is None)
             else:
                 with captured_output(), preserve_random_state():
                     model, self.draws_differ = build_lean(self._call)

@@ -13,6 +13,7 @@ from archlint.contracts.contract import ANY_SIZE, Contract
 from archlint.contracts.plugins import register_rules
 from archlint.models.copy_state import CopyState
 from archlint.models.model_code import ModelCode
+from archlint.models.shared_empties import Written
 from archlint.models.signature import check_call
 from archlint.models.snapshot import Snapshot
 from archlint.models.targets import ModelSource
@@ -92,7 +93,12 @@ class ModelTracer:
     def model(self) -> nn.Module:
         """The model that is traced, as it was built."""
         self._restore()
-        self._parts = None  # whoever asks for it may add to it
+        built = self._as_built.get(self._model)
+        if self._parts is not None:  # whoever asks for it may add to it
+            self._parts.separate()
+            self._parts = None
+        elif built is not None and built.copy is not None:
+            built.copy.separate()
         return self._model
 
     @model.setter
@@ -265,7 +271,7 @@ class ModelTracer:
                             "an earlier run determines the path: it advanced an iterator that "
                             "the model or its code keeps"
                         )
-            except (Retrace, Retry):
+            except (Retrace, Retry, Written):
                 pass
             finally:
                 code.end()
@@ -274,6 +280,8 @@ class ModelTracer:
                 with uninterrupted():
                     forget_stored(path)
                     snapshot.restore()
+            if copy is not None and copy.separated():
+                continue
             if whole.ran(self.loops.unanswered):
                 path.unproved(UNFOLLOWED)
             grew = len(self._branching) > classes
