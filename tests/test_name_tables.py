@@ -21,6 +21,7 @@ ALLOWED = {
     "ops/registry.py": "slots of TensorSpec",
     "symbolic/__init__.py": "names that the package exports",
     "models/deepcopy.py": "Python's methods of copying",
+    "models/shared_empties.py": "methods of Python's containers",
     "extend.py": "the names that it exports",
     "explanation/fixes/operator_calls.py": "names in a user's source text",
     "explanation/fixes/source_edits.py": "names in a user's source text",

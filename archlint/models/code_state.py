@@ -14,6 +14,7 @@ from archlint.runtime.code_owner import Owner, file_of_module, owner_of
 
 _GONE = object()
 _CODE = frozenset({ModuleType, type})
+_NO_CONTAINERS = _CODE | {FunctionType, str, bool, int, float, tuple, type(None)}
 
 
 class CodeState:
@@ -47,11 +48,12 @@ class CodeState:
             (own if is_own else others).extend(_stateful(held, is_own))
         for function in self._places.functions:
             is_own = owner_of(function.__code__.co_filename) is Owner.USER
-            values = [in_cell(c) for c in function.__closure__ or ()]
-            values += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+            values = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+            if function.__closure__ is not None:
+                values += map(in_cell, function.__closure__)
             if is_own:
                 own += [*values, vars(function)]
-            else:
+            elif values:
                 others += [v for v in values if base_of(type(v)) is not None]
         return own, others
 
@@ -134,9 +136,9 @@ def _stateful(held: dict[str, Any], deep: bool) -> Iterator[Any]:
     """The values that can change; with ``deep`` objects and functions too."""
     for name, value in held.items():
         kind = type(value)
-        if kind in _CODE or name.startswith("__") or issubclass(kind, (ModuleType, type)):
+        if kind in (_CODE if deep else _NO_CONTAINERS) or name.startswith("__"):
             continue
-        if deep or base_of(kind) is not None:
+        if base_of(kind) is not None or (deep and not issubclass(kind, (ModuleType, type))):
             yield value
 
 
