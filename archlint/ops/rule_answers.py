@@ -180,6 +180,8 @@ def _is_repeatable(result: Any, given: Sequence[TensorSpec]) -> bool:
     return kind in (bool, int, Expr)
 
 
+_NONE, _TRUE, _FALSE = "None", "True", "False"
+"""Keys that no other value has: True is equal to 1, and a key that is ``None`` means none."""
 _OTHERS = frozenset({Expr, torch.dtype, torch.device, torch.memory_format, type(Ellipsis)})
 """Types of values of which no two that differ are equal to each other or to a number."""
 
@@ -190,8 +192,10 @@ def key_of_value(value: Any) -> Hashable:
     if kind is int or kind in _OTHERS:
         same: Hashable = value
         return same
-    if kind in (bool, float, str, type(None)):
-        return kind, repr(value)  # True is equal to 1, -0.0 to 0.0
+    if value is None or kind is bool:
+        return _NONE if value is None else _TRUE if value else _FALSE
+    if kind is float or kind is str:
+        return kind, repr(value)  # -0.0 is equal to 0.0
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from functools import lru_cache
 from types import FunctionType, MethodDescriptorType
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -97,24 +97,24 @@ def _key(rule: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:
     """Equal for calls that mean the same to a rule; ``None`` for one that cannot be compared."""
     if "out" in kwargs or torch.is_autocast_enabled("cpu"):
         return None
-    key: list[Hashable] = [rule, torch.get_default_dtype()]
-    for value in args:
-        part = _part(value)
-        if part is None:
-            return None
-        key.append(part)
-    for name, value in kwargs.items():
-        part = _part(value)
-        if part is None:
-            return None
-        key += (name, part)
-    return tuple(key)
+    parts = [_part(v) for v in args]
+    if kwargs:
+        parts += kwargs
+        parts += [_part(v) for v in kwargs.values()]
+    if None in parts:
+        return None
+    return (rule, torch.get_default_dtype(), len(args), *parts)
+
+
+_INTS = frozenset({int})
 
 
 def _part(value: Any) -> Hashable:
     kind = type(value)
     if kind is SymbolicTensor:
         return key_of_spec(value.spec)
+    if kind is tuple and _INTS.issuperset(map(type, value)):
+        return cast(Hashable, value)
     if kind is torch.nn.Parameter or kind is torch.Tensor:
         return _weight_key(value)
     if kind is tuple or kind is list or kind is torch.Size:
