@@ -57,12 +57,15 @@ def users_frame(frames: Iterable[FrameType]) -> FrameType | None:
             return frame
         if owner is not Owner.LIBRARY:
             continue
+        module = _module(frame)
+        has_parts = module is not None and _has_parts(module)
+        if has_parts and not innermost:
+            return frame
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         innermost.setdefault(package, frame)
-        module = _module(frame)
+        if has_parts:
+            return innermost[package]
         if module is not None:
-            if any(child is not None for child in module._modules.values()):
-                return innermost[package]
             layer = layer or frame
     return layer or next(iter(innermost.values()), None)
 
@@ -74,6 +77,13 @@ def _module(frame: FrameType) -> nn.Module | None:
         return None
     found = frame.f_locals.get("self")
     return found if isinstance(found, torch.nn.Module) else None
+
+
+def _has_parts(module: nn.Module) -> bool:
+    for part in module._modules.values():
+        if part is not None:
+            return True
+    return False
 
 
 @lru_cache(maxsize=1 << 12)

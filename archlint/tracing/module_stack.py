@@ -147,15 +147,18 @@ def user_frame(start: types.CodeType) -> tuple[types.CodeType | None, int]:
 
     Frames are looked at up to the one that runs ``start``: what lies beyond started the run.
     """
-    frame = users_frame(_callers(sys._getframe(3), start))  # past the tracer's own
+    frame: types.FrameType | None = sys._getframe(3)  # past the tracer's own
+    while frame is not None and not is_user_code(frame.f_code.co_filename):
+        if frame.f_code is start:
+            return None, 0
+        frame = frame.f_back
+    frame = users_frame(_callers(frame, start))
     return (frame.f_code, frame.f_lineno) if frame is not None else (None, 0)
 
 
 def _callers(frame: types.FrameType | None, start: types.CodeType) -> Iterator[types.FrameType]:
-    """The frame and its callers, up to ``start``, of the user's code and of libraries."""
     while frame is not None and frame.f_code is not start:
-        if is_user_code(frame.f_code.co_filename):
-            yield frame
+        yield frame
         frame = frame.f_back
 
 

@@ -22,7 +22,7 @@ def call_name(func: Any) -> str:
     return getattr(func, "__name__", str(func)).strip("_") or str(func)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Call:
     """One call of the model: what was called, with what, where, and what came out."""
 
