@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from operator import is_
 from types import FunctionType, ModuleType
 from typing import Any
@@ -13,22 +14,23 @@ from archlint.models.containers import base_of
 from archlint.runtime.code_owner import Owner, file_of_module, owner_of
 
 _GONE = object()
-_CODE = frozenset({ModuleType, type})
-_NO_CONTAINERS = _CODE | {FunctionType, str, bool, int, float, tuple, type(None)}
 
 
 class CodeState:
     """What names of modules, classes and functions are bound to; the values are not copied."""
 
     def __init__(self, places: CodePlaces) -> None:
-        self._modules = [(vars(m), vars(m).copy()) for m in places.modules]
+        self._libraries = _libraries_now(places)
+        self._users = _parts(places, of_user=True)
+        modules = [(vars(m), vars(m).copy()) for m in self._users.modules]
+        self._modules = [*self._libraries.modules, *modules]
         self._own = {id(names) for names, _ in self._modules}
         self._globals: list[tuple[dict[str, Any], str, Any]] = []
-        self._classes = [(c, dict(vars(c))) for c in places.classes]
+        classes = [(c, dict(vars(c))) for c in self._users.classes]
+        self._classes = [*self._libraries.classes, *classes]
         self._known = {id(c) for c in places.classes}
-        self._functions: list[tuple[FunctionType, Any, Any]] = []
-        self._places = places
-        for function in places.functions:
+        self._functions = self._libraries.functions.copy()
+        for function in self._users.functions:
             self.add_function(function)
 
     def values(self) -> tuple[list[Any], list[Any]]:
@@ -37,25 +39,12 @@ class CodeState:
         What libraries hold deeper than in a container of their own is not followed: that is data,
         such as a registry of models with their settings.
         """
-        own: list[Any] = []
-        others: list[Any] = []
-        for names, held in self._modules:
-            file = names.get("__file__")
-            is_own = not isinstance(file, str) or owner_of(file) is Owner.USER
-            (own if is_own else others).extend(_stateful(held, is_own))
-        for kind, held in self._classes:
-            is_own = _is_users(kind)
-            (own if is_own else others).extend(_stateful(held, is_own))
-        for function in self._places.functions:
-            is_own = owner_of(function.__code__.co_filename) is Owner.USER
-            values = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-            if function.__closure__ is not None:
-                values += map(in_cell, function.__closure__)
-            if is_own:
-                own += [*values, vars(function)]
-            elif values:
-                others += [v for v in values if base_of(type(v)) is not None]
-        return own, others
+        own = [v for home in (*self._users.modules, *self._users.classes) for v in _stateful(home)]
+        for function in self._users.functions:
+            own += [in_cell(c) for c in function.__closure__ or ()]
+            own += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+            own.append(vars(function))
+        return own, self._libraries.containers()
 
     def add_class(self, kind: type) -> bool:
         """Remember the attributes of one more class; whether it is the user's and new."""
@@ -112,9 +101,67 @@ class CodeState:
                 function.__kwdefaults__ = by_name
 
 
+class _Libraries:
+    """What names of libraries are bound to, and the containers that they hold."""
+
+    def __init__(self, places: CodePlaces) -> None:
+        self.modules = [(vars(m), vars(m).copy()) for m in places.modules]
+        self.classes = [(c, dict(vars(c))) for c in places.classes]
+        self.functions = [
+            (f, f.__defaults__, f.__kwdefaults__)
+            for f in places.functions
+            if f.__defaults__ is not None or f.__kwdefaults__ is not None
+        ]
+        self._cells = [(c, in_cell(c)) for f in places.functions for c in f.__closure__ or ()]
+        held = [v for home in (*places.modules, *places.classes) for v in _stateful(home)]
+        held += [value for _, value in self._cells]
+        held += [value for _, defaults, _ in self.functions for value in defaults or ()]
+        self._containers = _containers_in(held)
+
+    def containers(self) -> list[Any]:
+        """The containers that libraries hold by names, in closures and as defaults."""
+        by_name = (value for _, _, named in self.functions for value in (named or {}).values())
+        return [*self._containers, *_containers_in(by_name)]
+
+    def changed(self) -> bool:
+        """Whether something is bound to another object."""
+        return not (
+            all(_same_names(names, had) for names, had in self.modules)
+            and all(_same_names(vars(kind), had) for kind, had in self.classes)
+            and all(in_cell(cell) is held for cell, held in self._cells)
+            and all(f.__defaults__ is d and f.__kwdefaults__ is k for f, d, k in self.functions)
+        )
+
+
+def _libraries_now(places: CodePlaces) -> _Libraries:
+    """The libraries among the places: as in the check before, unless something was bound anew."""
+    if _libraries(places).changed():
+        _libraries.cache_clear()
+    return _libraries(places)
+
+
+@lru_cache(maxsize=8)
+def _libraries(places: CodePlaces) -> _Libraries:
+    return _Libraries(_parts(places, of_user=False))
+
+
+@lru_cache(maxsize=16)
+def _parts(places: CodePlaces, of_user: bool) -> CodePlaces:
+    """The places that are the user's own, or those of libraries."""
+    return CodePlaces(
+        tuple(m for m in places.modules if _is_own(m) is of_user),
+        tuple(c for c in places.classes if _is_users(c) is of_user),
+        tuple(
+            f
+            for f in places.functions
+            if (owner_of(f.__code__.co_filename) is Owner.USER) is of_user
+        ),
+    )
+
+
 def _changes(names: Any, had: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """The names that are bound to something else, with what they were bound to."""
-    if len(names) == len(had) and _same_objects(names, had):
+    if _same_names(names, had):
         return  # as nearly always
     for name, value in names.items():
         before = had.get(name, _GONE)
@@ -124,22 +171,32 @@ def _changes(names: Any, had: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield from ((name, value) for name, value in had.items() if name not in names)
 
 
-def _same_objects(names: Any, had: dict[str, Any]) -> bool:
-    return all(map(is_, names.values(), had.values())) and all(map(is_, names, had))
+def _same_names(names: Any, had: dict[str, Any]) -> bool:
+    return (
+        len(names) == len(had)
+        and all(map(is_, names.values(), had.values()))
+        and all(map(is_, names, had))
+    )
 
 
 def _is_new_state(name: str, value: Any) -> bool:
     return is_code_state(value) and not (name.startswith("__") and name.endswith("__"))
 
 
-def _stateful(held: dict[str, Any], deep: bool) -> Iterator[Any]:
-    """The values that can change; with ``deep`` objects and functions too."""
-    for name, value in held.items():
-        kind = type(value)
-        if kind in (_CODE if deep else _NO_CONTAINERS) or name.startswith("__"):
-            continue
-        if base_of(kind) is not None or (deep and not issubclass(kind, (ModuleType, type))):
+def _stateful(home: Any) -> Iterator[Any]:
+    """What names of a module or a class are bound to that is neither a module nor a class."""
+    for name, value in vars(home).items():
+        if not name.startswith("__") and not issubclass(type(value), (ModuleType, type)):
             yield value
+
+
+def _containers_in(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if base_of(type(value)) is not None]
+
+
+def _is_own(module: ModuleType) -> bool:
+    file = vars(module).get("__file__")
+    return not isinstance(file, str) or owner_of(file) is Owner.USER
 
 
 def _is_users(kind: type) -> bool:
