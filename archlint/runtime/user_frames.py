@@ -80,7 +80,7 @@ def _module(frame: FrameType) -> nn.Module | None:
 
 
 def _has_parts(module: nn.Module) -> bool:
-    for part in module._modules.values():
+    for part in module._modules.values():  # noqa: SIM110 - at each frame, and a generator takes longer
         if part is not None:
             return True
     return False
