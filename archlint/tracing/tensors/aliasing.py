@@ -87,21 +87,33 @@ def roots(tensor: torch.Tensor, calls: Sequence[Call]) -> tuple[Any, ...]:
     seen: set[int] = set()
     todo = [tensor]
     while todo:
-        tensor = todo.pop()
-        if id(tensor) in seen:
+        part = todo.pop()
+        if id(part) in seen:
             continue
-        seen.add(id(tensor))
-        if type(tensor) is not SymbolicTensor:
-            root, _ = _real_root(tensor, [])
+        seen.add(id(part))
+        if type(part) is not SymbolicTensor:
+            root, _ = _real_root(part, [])
             found[id(root)] = root
             continue
-        for other in tensor.shares:
+        if part.all_roots is not None:
+            found |= {id(root): root for root in part.all_roots}
+            continue
+        for other in part.shares:
             found[id(other)] = other
-        bases = _bases(tensor, calls)
+        bases = _bases(part, calls)
         if not bases:
-            found[id(tensor)] = tensor
+            found[id(part)] = part
         todo += reversed(bases)
-    return tuple(found.values())
+    every = tuple(found.values())
+    if type(tensor) is SymbolicTensor and _is_made(tensor, calls):
+        tensor.all_roots = every
+    return every
+
+
+def _is_made(tensor: SymbolicTensor, calls: Sequence[Call]) -> bool:
+    """Whether the call that makes the tensor has ended, so that its bases are known."""
+    at = tensor.made_by
+    return at < 0 or (at < len(calls) and calls[at].result is not None)
 
 
 def _bases(tensor: SymbolicTensor, calls: Sequence[Call]) -> list[torch.Tensor]:

@@ -41,6 +41,7 @@ class SymbolicTensor(torch.Tensor):
     made_by: int  # index of the call; -1 for an input
     own = False  # whether its memory was new when it was made
     shares: tuple[Any, ...] = ()  # roots of its memory that the call that made it does not tell
+    all_roots: tuple[Any, ...] | None = None  # once they were looked for: aliasing.py
     copies: list[Any] | None = None  # weak references to it and those that may share its memory
     requires: bool | None = False  # whether it requires gradients; ``None``: not known
     leaf = True  # whether that was set, not computed
