@@ -42,7 +42,7 @@ class Elements:
         self._derived: list[TensorSpec] = []  # those that remember of what they were made
         self._writes: list[int] = []  # who made the tensors whose known values were written
         self._masks: dict[Any, tuple[TensorSpec, Sequence[Any]]] = {}  # by operator and operands
-        self._gained = False  # a tensor, which may have views, came to be known by a write
+        self._gained = False  # a tensor is known by a write, and others of its memory are not
 
     def made(self, tensor: SymbolicTensor) -> None:
         """A rule gave this new tensor."""
@@ -165,9 +165,10 @@ class Elements:
             known, loose = either(self.path, had, put, target.spec.dtype), True
         if known is not None or target.spec.values is not None:
             self._writes.append(target.made_by)
-        if isinstance(known, KNOWN) and not isinstance(target.spec.values, KNOWN):
-            self._gained = True
-            self._add(target)
+        if isinstance(known, KNOWN):
+            self._gained = True  # and views that are made later do not know its elements
+            if not isinstance(target.spec.values, KNOWN):
+                self._add(target)
         target.spec = target.spec.like(target.spec.dims, strides=target.spec.strides, values=known)
         target.spec.loose = loose
 

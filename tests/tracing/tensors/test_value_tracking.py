@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 import torch
 from torch import nn
@@ -257,3 +259,51 @@ def test_masks_that_may_differ_are_not_proved(pick):
     with pytest.raises(RuntimeError, match="size of tensor"):
         pick(torch.randn(4, 8, 5))
     assert not archlint.infer(Points(pick), "N T 5").exact
+
+
+class DrawnWrites(nn.Module):
+    """Writes to views of one tensor of indices, some of them made before and some after."""
+
+    def __init__(self, seed):
+        super().__init__()
+        draw = random.Random(seed)
+        self.zeros, self.last = draw.randrange(2), draw.randrange(99)
+        self.steps = [
+            (draw.randrange(99), draw.randrange(8), draw.randrange(6))
+            for _ in range(draw.randrange(3, 9))
+        ]
+
+    def forward(self, x):
+        n = x.shape[0]
+        tensors = [torch.zeros(n, dtype=torch.int64) if self.zeros else torch.arange(n)]
+        for which, step, value in self.steps:
+            tensor = tensors[which % len(tensors)]
+            number = (0, 1, 3, n, n + 2, n // 2)[value]
+            if step < 4:
+                new = (lambda t: t[1:], lambda t: t[:-1], lambda t: t.view(-1), torch.clone)[step]
+                tensors.append(new(tensor))
+            elif step == 4:
+                tensor.clamp_(max=number)
+            elif step == 5:
+                tensor.fill_(number)
+            elif step == 6:
+                tensor.add_(number)
+            else:
+                tensor[0] = number
+        return x[tensors[self.last % len(tensors)]]
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_indices_are_those_that_the_last_write_left(seed):
+    model = DrawnWrites(seed)
+    verdict = archlint.check(model, input="N 4", accepts="any N >= 16", samples=0)
+    refused = []
+    for n in range(16, 20):
+        try:
+            model(torch.zeros(n, 4))
+        except IndexError:
+            refused.append(n)
+    if verdict.word == "proved":
+        assert not refused
+    if verdict.word == "broken":
+        assert refused
