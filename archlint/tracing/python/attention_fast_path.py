@@ -60,9 +60,9 @@ def attention_laid_out(run: TraceRun) -> Iterator[None]:
         return layer(*args, **kwargs)
 
     with PROCESS_LOCK:
-        nn.MultiheadAttention.forward = attend  # type: ignore[method-assign]
-        nn.TransformerEncoderLayer.forward = encode  # type: ignore[method-assign]
         try:
+            nn.MultiheadAttention.forward = attend  # type: ignore[method-assign]
+            nn.TransformerEncoderLayer.forward = encode  # type: ignore[method-assign]
             yield
         finally:
             nn.MultiheadAttention.forward = attention  # type: ignore[method-assign]

@@ -53,8 +53,8 @@ def _replaced(owner: Any, wrap: Callable[[ModuleCall], ModuleCall]) -> Iterator[
         else:
             changed = owner, "__call__", original, wrap(original)
         home, name, was, instead = changed
-        setattr(home, name, instead)
         try:
+            setattr(home, name, instead)
             yield
         finally:
             setattr(home, name, was)
