@@ -73,6 +73,7 @@ class CalledModule(NamedTuple):
 
 
 Span = Union[MergedCalls, RepeatedCalls]
+LogMark = tuple[int, int, int, int]
 
 
 @dataclass
@@ -81,6 +82,7 @@ class CallLog:
 
     ``on_weights``: calls on weights alone. A span inside another was noted before it.
     ``branched``: the class of the module, for each call of one whose own code branched.
+    ``parted``: the branches of calls prepared for merging, by the module's class and first call.
     ``read``: by ``id``, the weights that calls without sizes read where training records gradients.
     ``reads_floats``: whether code read the values of weights.
     """
@@ -90,14 +92,15 @@ class CallLog:
     repeated: list[RepeatedCalls] = field(default_factory=list)
     modules: list[CalledModule] = field(default_factory=list)
     branched: list[str] = field(default_factory=list)
+    parted: dict[tuple[str, int], list[Bool]] = field(default_factory=dict)
     read: set[int] = field(default_factory=set)
     reads_floats: bool = False
 
-    def mark(self) -> tuple[int, int, int, int]:
+    def mark(self) -> LogMark:
         """The current end of the log, for :meth:`cut`."""
         return len(self.on_weights), len(self.merged), len(self.repeated), len(self.modules)
 
-    def cut(self, mark: tuple[int, int, int, int]) -> CallLog:
+    def cut(self, mark: LogMark) -> CallLog:
         """Remove what came after ``mark`` and return it, but for the calls of modules."""
         weights, merged, repeated, modules = mark
         del self.modules[modules:]

@@ -45,16 +45,19 @@ class Facts:
         self.unknowns = unknowns
         self.equalities = Equalities()
         self._truth: dict[Formula, bool] = {}
+        self._saved: SavedFacts | None = None  # the facts as they are now, once they were saved
         self._factored: tuple[Box, dict[tuple[Comparison, bool], Bool]] = (box, {})
 
     def save(self) -> SavedFacts:
         """The facts as they are now."""
-        return SavedFacts(dict(self._truth), self.equalities.copy(), self.narrow)
+        if self._saved is None:
+            self._saved = SavedFacts(dict(self._truth), self.equalities.copy(), self.narrow)
+        return self._saved
 
     def restore(self, saved: SavedFacts) -> None:
         """Forget everything learned since ``saved``."""
         self._truth, self.equalities = dict(saved.truth), saved.equalities.copy()
-        self.narrow = saved.narrow
+        self.narrow, self._saved = saved.narrow, saved
 
     def known(self, formula: Bool) -> bool | None:
         """Whether the formula holds for all sizes of the path; ``None`` if that is not known."""
@@ -96,6 +99,7 @@ class Facts:
 
     def learn(self, formula: Formula, truth: bool) -> list[Formula]:
         """Add a fact; yields the parts of a conjunction, which the caller must learn in turn."""
+        self._saved = None
         self._truth[formula] = truth
         opposite = negate(formula)
         if isinstance(opposite, Formula):

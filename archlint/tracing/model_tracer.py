@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import NamedTuple
 
 from torch import nn
@@ -28,14 +29,15 @@ from archlint.tracing.keys.found_keys import OPEN, forget_stored
 from archlint.tracing.loops.loop_functions import FollowedLoops
 from archlint.tracing.loops.loops import Loops
 from archlint.tracing.loops.turn import Retry
-from archlint.tracing.merge.module_merge import MOST_CLASSES
+from archlint.tracing.merge.first_branches import FirstBranches
+from archlint.tracing.merge.module_merge import MOST_CLASSES, branches_merged
 from archlint.tracing.path import TracedPath
 from archlint.tracing.python.builtin_calls import modules_to_replace_type
 from archlint.tracing.python.builtins import Retrace, calling_module, shadowed
 from archlint.tracing.python.legacy_constructors import needs_sizes
 from archlint.tracing.python.run_code import RunCode
 from archlint.tracing.trace import Trace, dims_of
-from archlint.tracing.tracer import run_model, trace
+from archlint.tracing.tracer import Merged, run_model, trace
 
 MOST_BRANCHES = 16
 """How many paths at the same sizes values of tensors may choose between."""
@@ -80,6 +82,7 @@ class ModelTracer:
         self._constructors = False  # whether the model needs those of legacy_constructors
         self._known: Bool = True
         self.traces = 0
+        self._at_first = True  # whether the first branches of a class are merged at once
         self._merges = False  # whether branches are merged from now on
         self._branching: set[str] = set()  # the classes of modules whose branches are merged
         self._to_shadow: list[str] = []  # modules to shadow, as the running trace found
@@ -238,6 +241,7 @@ class ModelTracer:
             path.before_number = self._shadow_if_possible
             path.model_caller = run_model.__code__
             self._to_shadow.clear()
+            first = FirstBranches(snapshot, self._merge, self._at_first)
             result: Trace | None = None
             loops, functions = self.loops.in_run() if symbolic else (None, nullcontext())
             code, whole = RunCode(run_model.__code__), RunCode(run_model.__code__)
@@ -249,15 +253,14 @@ class ModelTracer:
                 with shadowed(self.shadowed), functions, recursion_limit_kept():
                     self.traces += 1
                     self._merges = self._merges or self.traces > MERGE_AFTER
-                    branching = self._branching if self._merges else None
                     classes = len(self._branching)
                     result = trace(
                         self._model, input, sizes, box,
-                        symbolic=symbolic, rules=rules, path=path, branching=branching,
-                        loops=loops, constructors=self._constructors,
-                        on_second_branch=self._merge if symbolic and not self._merges else None,
-                        code=model_code,
+                        symbolic=symbolic, rules=rules, path=path, loops=loops,
+                        constructors=self._constructors, code=model_code,
+                        merging=self._merging(first) if symbolic else None,
                     )  # fmt: skip
+                    result.merged = self._merges
                     if snapshot.drew():
                         path.forget_claims()
                         result.outcome = "unknown"
@@ -292,13 +295,33 @@ class ModelTracer:
                 again = not self.loops.watches(code) or again
                 if self.loops.unwatched(code):
                     path.unproved(OPEN)
-            if result is not None and not self._merges and _is_hard(path, result.log.branched):
-                self._merges, again = True, symbolic
-                self._branching.update(result.log.branched)
+            if result is not None and not self._merges:
+                again = (self._merges_now(result, first) and symbolic) or again
             if self._to_shadow:  # also if an ``except:`` of the model caught the exception
                 self.shadowed += self._to_shadow[:1]
             elif result is not None and not again:
                 return result
+
+    def _merging(self, first: FirstBranches) -> Merged:
+        """What merges branches in a run; before it is known which classes branch, the ``first``."""
+        if self._merges:
+            return partial(branches_merged, branching=self._branching)
+        return first.merged
+
+    def _merges_now(self, result: Trace, first: FirstBranches) -> bool:
+        """Whether a run is to be repeated, because branches were not merged, or should not be."""
+        branches = [event.formula for event in result.path.events if event.kind == "branch"]
+        parted, classes = result.log.parted, {*first.branching, *result.log.branched}
+        if not parted:
+            if _is_hard(branches, result.log.branched):
+                self._merges = True
+                self._branching.update(classes)
+            return self._merges
+        merged = [formula for each in parted.values() for formula in each]
+        self._at_first = self._merges = bool(branches) or _is_hard(merged, [k for k, _ in parted])
+        self._branching.update(classes if self._merges else ())
+        result.merged = self._merges
+        return bool(branches) or not self._merges
 
     def _merge(self, branched: list[str]) -> None:
         """Start again, the branches of these classes of modules merged. Raises :class:`Retry`."""
@@ -320,13 +343,12 @@ class ModelTracer:
             self._running.follow_while()
 
 
-def _is_hard(path: TracedPath, branched: Sequence[str]) -> bool:
-    """Whether its branches make many paths or paths that are slow to tell apart.
+def _is_hard(branches: Sequence[Bool], branched: Sequence[str]) -> bool:
+    """Whether branches make many paths or paths that are slow to tell apart.
 
     Two modules of one class that branch usually do so on different sizes; ``branched`` names the
-    class for each call. (On symbolic sizes such a run has ended at the second of them.)
+    class for each call. (A run in which they are not merged has ended at the second of them.)
     """
-    branches = [event.formula for event in path.events if event.kind == "branch"]
     several = len(set(branched)) < len(branched)
     return several or len(branches) >= MERGE_AFTER or any(map(_is_product, branches))
 

@@ -25,6 +25,7 @@ from archlint.tracing.signals import UnknownOutcome
 
 if TYPE_CHECKING:
     from archlint.tracing.events import Event
+    from archlint.tracing.merge.first_branches import FirstBranches
     from archlint.tracing.trace import Call
 
 _ARGUMENT = re.compile(r", (?![^()]*\))")
@@ -35,7 +36,8 @@ class ModuleStack:
 
     Each call is noted in ``log``; ``calls`` and ``events`` are the run's lists of calls of
     operators and of claims and branches. ``on_second_branch`` is called with the classes that have
-    branched once two calls of modules of one class have.
+    branched once two calls of modules of one class have. ``first_branches`` makes the calls of
+    modules again whose own code branched.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class ModuleStack:
         self._log, self._calls, self._events = log, calls, events
         self._names = _names(model)
         self.on_second_branch: Callable[[list[str]], None] | None = None
+        self.first_branches: FirstBranches | None = None
         self.answer: Callable[..., Any] | None = None  # as of :meth:`followed`
 
     @property
@@ -77,16 +80,22 @@ class ModuleStack:
                     return original(module, *args, **kwargs)
                 enter(module)
                 first, first_event, before = len(calls), len(events), len(branched)
+                merges, start = self.first_branches, None
                 try:
                     answer = self.answer if plain else None
                     found = None if answer is None else answer(module, args, kwargs)
+                    if merges is not None and found is None:
+                        start = merges.start(module, args, kwargs)
                     returned = found(module) if found else original(module, *args, **kwargs)
                 finally:
                     path = open_modules.pop()
                     log.modules.append(CalledModule(path, first, len(calls), args))
                     new = events[first_event:] if len(events) > first_event else ()
-                    if len(branched) == before and any(e.kind == "branch" for e in new):
+                    own = len(branched) == before and any(e.kind == "branch" for e in new)
+                    if own:
                         branched.append(class_name(module))
+                if own and start is not None and merges is not None:
+                    returned = merges.again(start, returned)
                 if self.on_second_branch and len(set(branched)) < len(branched) > before:
                     self.on_second_branch(branched)
                 return returned

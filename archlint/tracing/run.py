@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.tracing.call_log import CallLog
 from archlint.tracing.call_scopes import Scopes
+from archlint.tracing.real_memory import RealMemory
 
 if TYPE_CHECKING:
     import torch
@@ -36,8 +37,8 @@ class TraceRun:
     as it began. ``remembered``: what cached functions gave for
     symbolic arguments. ``alternatives``: whether a stand-in may be one of several tensors.
     ``inference``: whether some tensor was made in inference mode. ``scopes``: what is around the
-    calls. ``log``: what the list of calls leaves out. ``thread``: the thread that runs the model;
-    calls from other threads are not part of the trace.
+    calls. ``log``: what the list of calls leaves out. ``memory``: of real tensors. ``thread``: the
+    thread that runs the model; calls from other threads are not part of the trace.
     """
 
     def __init__(self, path: TracedPath) -> None:
@@ -52,6 +53,7 @@ class TraceRun:
         self.inference = False
         self.scopes = Scopes()
         self.log = CallLog()
+        self.memory = RealMemory()
         self.thread = threading.get_ident()
 
     def in_thread(self) -> bool:

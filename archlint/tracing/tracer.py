@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,7 +43,6 @@ from archlint.tracing.inputs import arguments
 from archlint.tracing.keys.found_keys import note_mixed_keys, note_output
 from archlint.tracing.loops.loops import Loops
 from archlint.tracing.loops.segments import Segment, SymbolicTuple
-from archlint.tracing.merge.module_merge import branches_merged
 from archlint.tracing.meta_kernels import NUMBERS, python_body, run_kernel
 from archlint.tracing.module_stack import ModuleStack, user_frame
 from archlint.tracing.operators import Operators
@@ -88,6 +87,9 @@ from archlint.tracing.tensors.value_tracking import Elements
 from archlint.tracing.torchscript import torchscript_followed
 from archlint.tracing.trace import Call, Trace, call_name
 from archlint.tracing.weight_calls import note_weight_call
+
+Merged = Callable[["Tracer", torch.nn.Module, ModelCode], AbstractContextManager[None]]
+"""What makes a context in which branches of a model's modules are merged."""
 
 _OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
 
@@ -280,11 +282,10 @@ def trace(
     symbolic: bool = True,
     rules: bool = True,
     path: TracedPath | None = None,
-    branching: set[str] | None = None,
+    merging: Merged | None = None,
     loops: Loops | None = None,
     constructors: bool = False,
     stand_ins: Callable[..., Any] | None = None,
-    on_second_branch: Callable[[list[str]], None] | None = None,
     code: ModelCode | None = None,
 ) -> Trace:
     """Run ``model`` once on symbolic tensors, along the path that the sizes ``env`` take.
@@ -292,15 +293,15 @@ def trace(
     ``input`` describes the arguments; ``box`` bounds the sizes that the caller is interested in.
     With ``symbolic=False`` every size is a number, and the tracer is an ordinary interpreter; with
     ``rules=False`` all calls go to PyTorch's kernels. ``path`` replaces the path of ``env`` in
-    ``box``. With ``branching``, :mod:`.merge.module_merge` merges branches that rejoin in a module.
+    ``box``. ``merging``: what merges branches that rejoin in a module (:mod:`.merge.module_merge`).
     ``constructors``: as in :mod:`.python.legacy_constructors`. ``stand_ins`` replaces arguments.
-    ``on_second_branch``: as of :class:`.module_stack.ModuleStack`. ``code``: the model's, if known.
+    ``code``: the model's, if known.
+
     Raises :class:`~.python.builtins.Retrace` and time limits. The caller restores the model.
     """
     path = path or TracedPath(env, box)
     tracer = Tracer(model, path, rules)
     tracer.stand_ins = stand_ins
-    tracer.place.on_second_branch = on_second_branch
     path.calls_so_far = tracer.calls
     if loops is not None:
         tracer.loops = loops
@@ -309,7 +310,7 @@ def trace(
     try:
         with running(tracer.run), legacy_constructors_followed(constructors):
             code = code or ModelCode.of(model)
-            end = run_model(tracer, model, input, env, symbolic, branching, code)
+            end = run_model(tracer, model, input, env, symbolic, merging, code)
     finally:
         tracer.place.answer, tracer.loops, path.calls_so_far = None, None, ()  # all in cycles
     run = tracer.run
@@ -327,7 +328,6 @@ def trace(
         kernels=tracer.kernels,
         faults=tracer.faults,
         log=tracer.log,
-        merged=branching is not None,
     )
 
 
@@ -349,7 +349,7 @@ def run_model(
     input: Input,
     env: Mapping[str, int],
     symbolic: bool,
-    branching: set[str] | None,
+    merging: Merged | None,
     code: ModelCode,
 ) -> _End:
     """Call the model under the tracer, as :func:`trace`; frames below belong to the model."""
@@ -370,8 +370,8 @@ def run_model(
             replaced.enter_context(draws_unknown(path, tracer.run, code.classes))
             replaced.enter_context(math_of_sizes())
             replaced.enter_context(torchscript_followed(code.classes, tracer.run))
-            if branching is not None and symbolic:
-                replaced.enter_context(branches_merged(tracer, model, branching, code))
+            if merging is not None:
+                replaced.enter_context(merging(tracer, model, code))
             with tracer:
                 called = True
                 tracer.place.answer = layer_answers(tracer)

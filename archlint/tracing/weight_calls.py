@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from archlint.models.meta_weights import reads_floats
-from archlint.ops.traits import traits_of
+from archlint.ops.traits import traits_of, written_by
 from archlint.tracing.call_scopes import may_train
 from archlint.tracing.run import TraceRun
-from archlint.tracing.tensors.specs import forget_elements, map_tensors, with_specs
+from archlint.tracing.tensors.specs import forget_elements, map_tensors, places_of, with_specs
 from archlint.tracing.trace import Call
 
 
@@ -16,6 +16,10 @@ def note_weight_call(run: TraceRun, call: Call) -> None:
     log.reads_floats |= reads_floats(call.func, call.args, call.result)
     if may_train(run.scopes.recorded, run.scopes.now):
         map_tensors((call.args, call.kwargs), lambda tensor: log.read.add(id(tensor)))
+    writes = "out" in call.kwargs or written_by(call.func, call.args, call.kwargs) != ()
+    results = places_of(call.result)
+    if writes or results:
+        run.memory.note(places_of((call.args, call.kwargs)), results, writes)
     if traits.random:
         forget_elements(run, call.result)
     if traits.flops is not None:

@@ -37,6 +37,7 @@ from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.python_types import sym_int
 from archlint.tracing.tensors.aliasing import roots
+from archlint.tracing.tensors.specs import forget_elements
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 
 if TYPE_CHECKING:
@@ -48,17 +49,15 @@ _Branch = tuple[list[Event], Any]  # what happened on one branch, and its result
 
 
 def branches_merged(
-    tracer: Tracer, model: nn.Module, branching: set[str], code: ModelCode
+    tracer: Tracer, model: nn.Module, code: ModelCode, *, branching: set[str]
 ) -> AbstractContextManager[None]:
     """A context in which the branches of each module call are merged where that is possible.
 
-    Nothing is merged once the ``code`` of ``model`` has written to state outside of its modules.
     ``branching`` names the classes of modules that branch. Calls of others are not prepared for it,
     which costs more than most calls; if one branches all the same, its class is added. The run is
     then repeated, so that nothing is merged in what is left of it.
     """
-    outside = Snapshot(model, buffers=False, code_only=True, code=code)
-    prepared = len(branching)
+    merging, prepared = Merging(tracer, model, code), len(branching)
 
     def noted(original: ModuleCall, module: nn.Module, args: Any, kwargs: Any) -> Any:
         """The result of a call; the innermost class with branches that are left is added."""
@@ -69,29 +68,60 @@ def branches_merged(
             branching.add(class_name(module))
         return result
 
-    def wrap(original: ModuleCall) -> ModuleCall:
-        def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if not tracer.run.in_thread() or tracer.path.forced is not None or module.training:
-                return original(module, *args, **kwargs)
-            if len(branching) > prepared:
-                return original(module, *args, **kwargs)
-            if class_name(module) not in branching:
-                return noted(original, module, args, kwargs)
-            state = ModuleState(module, (*args, *kwargs.values()), outside)
-            if state.opaque:
-                return original(module, *args, **kwargs)
-            return _Call(tracer, state, lambda: original(module, *args, **kwargs)).result()
+    def called(original: ModuleCall, module: nn.Module, args: Any, kwargs: Any) -> Any:
+        if len(branching) > prepared:
+            return original(module, *args, **kwargs)
+        if class_name(module) not in branching:
+            return noted(original, module, args, kwargs)
+        return merging.call(original, module, args, kwargs)
 
-        return call
+    return merging.calls_through(called)
 
-    return replaced_module_call(wrap)
+
+class Merging:
+    """Merges the branches of calls of modules in one run of ``model``.
+
+    Nothing is merged once its ``code`` has written to state outside of its modules.
+    """
+
+    def __init__(self, tracer: Tracer, model: nn.Module, code: ModelCode) -> None:
+        self.tracer = tracer
+        self._outside = Snapshot(model, buffers=False, code_only=True, code=code)
+
+    def calls_through(self, called: Callable[..., Any]) -> AbstractContextManager[None]:
+        """A context in which ``called`` makes each call of a module whose branches may be merged.
+
+        It gets what makes the call, the module, and its positional and named arguments.
+        """
+        tracer = self.tracer
+
+        def wrap(original: ModuleCall) -> ModuleCall:
+            def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+                if not tracer.run.in_thread() or tracer.path.forced is not None or module.training:
+                    return original(module, *args, **kwargs)
+                return called(original, module, args, kwargs)
+
+            return call
+
+        return replaced_module_call(wrap)
+
+    def call(self, original: ModuleCall, module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """What a call of a module returns, its branches merged if they can be."""
+        state = ModuleState(module, (*args, *kwargs.values()), self._outside)
+        if state.opaque:
+            return original(module, *args, **kwargs)
+        run = partial(original, module, *args, **kwargs)
+        return _Call(self.tracer, class_name(module), state, run).result()
 
 
 class _Call:
     """One call of a module."""
 
-    def __init__(self, tracer: Tracer, state: ModuleState, run: Callable[[], Any]) -> None:
+    def __init__(
+        self, tracer: Tracer, kind: str, state: ModuleState, run: Callable[[], Any]
+    ) -> None:
         self.tracer = tracer
+        self.kind = kind  # the module's class
         self.path: TracedPath = tracer.path
         self.stops = tracer.run.stops
         self.remembered = tracer.run.remembered
@@ -105,14 +135,18 @@ class _Call:
         path, tracer = self.path, self.tracer
         before, first, log = path.mark(), len(tracer.calls), tracer.log
         weights = len(log.on_weights)
-        no_writes = tracer.elements.mark_writes(first)
+        no_writes, memory = tracer.elements.mark_writes(first), tracer.run.memory.mark()
         main = self.run()
         events = path.events[before.events :]
         branches = [e.formula for e in events if e.kind == "branch"]
+        if branches:
+            log.parted[self.kind, first] = branches
         if not branches or 2 ** len(branches) > MOST_MERGED * 4:
             return main
         if not path.only_sizes_since(before) or not no_writes() or self.state.changed():
             return main
+        if tracer.run.memory.written_since(memory):
+            return main  # other branches would find what this one has written
         end, calls, stops = path.mark(), len(tracer.calls), len(self.stops)
         on_weights = range(weights, len(log.on_weights))
         remembered = dict(self.remembered)
@@ -157,6 +191,7 @@ class _Call:
         path.forced = forced
         stops = len(self.stops)
         log, start = self.tracer.log.mark(), len(self.tracer.calls)
+        memory = self.tracer.run.memory.mark()
         try:
             result = self.run()
             if path.refused or len(self.stops) > stops:
@@ -171,10 +206,12 @@ class _Call:
             path.forced, path.refused = None, False
             notes = self.tracer.log.cut(log)
             self.tracer.place.modules[:] = modules
+            written = self.tracer.run.memory.written_since(memory)
+            forget_elements(self.tracer.run, written)  # which the path would not have written
         events = path.events[before.events :]
         if result is _REFUSED and (not events or events[-1].formula is not False):
             raise CannotMerge
-        if not path.only_sizes_since(before) or not no_writes() or self.state.changed():
+        if written or not path.only_sizes_since(before) or not no_writes() or self.state.changed():
             raise CannotMerge
         if result is not _REFUSED:
             when = conj(*(e.formula for e in events if e.kind == "branch"))

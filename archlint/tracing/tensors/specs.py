@@ -89,6 +89,12 @@ def forget_elements(run: TraceRun, value: Any) -> None:
             run.unknown_elements[place] = leaf
 
 
+def places_of(values: Any) -> dict[int, torch.Tensor]:
+    """The real tensors among nested values, by where their elements are in memory."""
+    tensors = [v for v in leaves(values) if isinstance(v, torch.Tensor)]
+    return {place: tensor for tensor in tensors if (place := _place(tensor))}
+
+
 def _place(tensor: torch.Tensor) -> int:
     """Where its elements are in memory, the same for all views; 0 if it has none."""
     if type(tensor) is SymbolicTensor or tensor.layout is not torch.strided:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ import archlint
 from archlint.contracts.contract import TensorInput
 from archlint.symbolic import evaluate, symbol
 from archlint.symbolic.intervals import Box
-from archlint.tracing.merge.module_merge import class_name
+from archlint.tracing.merge.module_merge import branches_merged, class_name
 from archlint.tracing.tracer import trace
 
 T = symbol("T")
@@ -135,7 +136,7 @@ def test_merged_branches_have_no_single_origin():
         TensorInput((T,)),
         {"T": 10},
         Box({"T": (9, None)}),
-        branching={class_name(PartsAtOddLengths())},
+        merging=partial(branches_merged, branching={class_name(PartsAtOddLengths())}),
     )
     assert not [e for e in found.path.events if e.kind == "branch"]
     assert (found.output.values or (None, None))[0] is None
