@@ -177,7 +177,7 @@ def _is_repeatable(result: Any, given: Sequence[TensorSpec]) -> bool:
         return key_of_spec(result) is not None and not any(result is spec for spec in given)
     if kind in (tuple, list):
         return all(_is_repeatable(part, given) for part in result)
-    return kind in (bool, int, Expr)
+    return result is None or kind in (bool, int, Expr)
 
 
 _NONE, _TRUE, _FALSE = "None", "True", "False"

@@ -8,6 +8,7 @@ from archlint.tracing.call_scopes import may_train
 from archlint.tracing.run import TraceRun
 from archlint.tracing.tensors.specs import forget_elements, map_tensors, places_of, with_specs
 from archlint.tracing.trace import Call
+from archlint.tracing.trees import leaves
 
 
 def note_weight_call(run: TraceRun, call: Call) -> None:
@@ -21,6 +22,6 @@ def note_weight_call(run: TraceRun, call: Call) -> None:
     if writes or results:
         run.memory.note(places_of((call.args, call.kwargs)), results, writes)
     if traits.random:
-        forget_elements(run, call.result)
+        forget_elements(run, leaves(call.result))
     if traits.flops is not None:
         log.on_weights.append(with_specs(call))

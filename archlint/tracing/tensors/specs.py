@@ -77,16 +77,16 @@ def cast_of_real(func: Any, args: Any, kwargs: Any, types: Any) -> tuple[Any, An
 CASTS_LIKE_ANOTHER = frozenset({torch.Tensor.to, torch.Tensor.type_as})
 
 
-def forget_elements(run: TraceRun, value: Any) -> None:
-    """Note for the rest of ``run`` that real tensors in ``value`` do not hold the model's elements.
+def forget_elements(run: TraceRun, values: Iterable[Any]) -> None:
+    """Note for the rest of ``run`` that real tensors among ``values`` lost the model's elements.
 
     The model would have written elements that only symbolic tensors stand for.
     """
 
-    for leaf in leaves(value):
-        place = _place(leaf) if isinstance(leaf, torch.Tensor) else 0
+    for value in values:
+        place = _place(value) if isinstance(value, torch.Tensor) else 0
         if place:
-            run.unknown_elements[place] = leaf
+            run.unknown_elements[place] = value
 
 
 def places_of(values: Any) -> dict[int, torch.Tensor]:
