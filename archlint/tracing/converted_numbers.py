@@ -67,6 +67,8 @@ def _converted(func: Any) -> frozenset[Key]:
     """The arguments, by place and name, that may be a number which becomes an element."""
     if func is torch.Tensor.__setitem__ or func in _MAKING:
         return frozenset((2,) if func is torch.Tensor.__setitem__ else (0, 1, "data"))
+    if func in (torch.arange, torch.range):
+        return frozenset()  # whose numbers are its size, and have rules
     name = getattr(func, "__name__", "").partition(".")[0]
     packets = (getattr(torch.ops.aten, n, None) for n in (name, _plain(name)))
     packet: Any = next((p for p in packets if hasattr(p, "overloads")), None)

@@ -340,6 +340,7 @@ class ModelTracer:
             raise Retrace(module)
         if self._running is not None:
             self._running.follow_caller("range")
+            self._running.follow_caller("numel")
             self._running.follow_while()
 
 

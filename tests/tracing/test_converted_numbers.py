@@ -117,3 +117,9 @@ def test_the_usual_mask_of_half_precision_is_refused_at_every_size():
     assert (
         archlint.infer(Calls(CALLS["masked_fill"], torch.float32, -1e9), "N T").text == "any size"
     )
+
+
+def test_the_numbers_of_a_range_are_its_size_and_no_elements():
+    model = Calls(lambda x, v: torch.arange(0, 20 * v, dtype=x.dtype), torch.uint8)
+    found = archlint.infer(model, "N T")
+    assert (found.exact, found.text) == (True, "any size")

@@ -9,13 +9,15 @@ are. So it becomes a loop over these turns::
         still(turn, offset, n, step)
 
 ``turns`` gives ``None`` again and again where the numbers are no sizes, and ``still`` starts the
-run again where they change.
+run again where they change. A loop ``while True:`` that such a test ends, as the first or the last
+of its statements, is one of these, perhaps after a first turn.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -27,6 +29,10 @@ TURN = "__archlint_turn_"
 _FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE,
 }  # fmt: skip
+_OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt,
+}  # fmt: skip
+_LEAVING = (ast.Break, ast.Return)
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv)
 
 
@@ -44,13 +50,15 @@ class Counter:
 
 def counter_of(node: ast.While) -> Counter | None:
     """What the loop counts; ``None`` if it is another one."""
-    test = node.test
-    if node.orelse or _continues(node.body):
+    test, kinds = node.test, {op: op for op in _OPPOSITE}
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, kinds = test.operand, _OPPOSITE
+    if node.orelse or _ends(node.body, ast.Continue):
         return None
     if not isinstance(test, ast.Compare) or len(test.ops) != 1 or type(test.ops[0]) not in _FLIPPED:
         return None
     changed = assigned_names(node.body)
-    left, op, right = test.left, type(test.ops[0]), test.comparators[0]
+    left, op, right = test.left, kinds[type(test.ops[0])], test.comparators[0]
     for one, other, kind in ((left, right, op), (right, left, _FLIPPED[op])):
         found = _counted(one, changed)
         if found is None or not _plain(other, changed):
@@ -62,9 +70,65 @@ def counter_of(node: ast.While) -> Counter | None:
     return None
 
 
+def with_test(node: ast.While) -> ast.While | ast.For | ast.If | None:
+    """The same as a loop ``while True`` that a test ends, with that test as its own.
+
+    ``None`` unless it counts then. The test may be the first statement of the body, which may
+    return as well, or the last: what comes back is a first turn, and a loop after it.
+    """
+    if not (isinstance(node.test, ast.Constant) and node.test.value) or node.orelse:
+        return None
+    return _test_first(node, *node.body) or _test_last(node, *node.body)
+
+
+def _test_first(node: ast.While, end: ast.stmt, *rest: ast.stmt) -> ast.While | ast.If | None:
+    if not isinstance(end, ast.If) or end.orelse:
+        return None
+    after = end.body[:-1] if isinstance(end.body[-1], ast.Break) else end.body
+    if after and (_ends([*rest, *after], ast.Break) or not isinstance(end.body[-1], _LEAVING)):
+        return None
+    loop = _tested(node, end.test, rest)
+    if loop is None or not after:
+        return loop
+    true = ast.copy_location(ast.Constant(True), end.test)
+    return ast.copy_location(ast.If(true, [loop, *after], []), node)
+
+
+def _test_last(node: ast.While, *body: ast.stmt) -> ast.For | None:
+    *rest, end = body
+    if not isinstance(end, ast.If) or end.orelse or not _is_break(end.body):
+        return None
+    loop = _tested(node, end.test, rest)
+    if loop is None:
+        return None
+    once = ast.For(ast.Name(_name(node, "first"), ast.Store()), ast.Constant("1"), [], [])
+    for made in ast.walk(once):
+        ast.copy_location(made, end.test)
+    once.body, once.orelse = copy.deepcopy(rest), [loop]
+    return ast.copy_location(once, node)
+
+
+def _is_break(body: list[ast.stmt]) -> bool:
+    return len(body) == 1 and isinstance(body[0], ast.Break)
+
+
+def _tested(node: ast.While, end: ast.expr, body: Sequence[ast.stmt]) -> ast.While | None:
+    """The loop that ``end`` ends before a turn, if it counts."""
+    if isinstance(end, ast.UnaryOp) and isinstance(end.op, ast.Not):
+        test = end.operand
+    else:
+        test = ast.copy_location(ast.UnaryOp(ast.Not(), end), end)
+    loop = ast.copy_location(ast.While(test, list(body), []), node)
+    return loop if body and counter_of(loop) is not None else None
+
+
+def _name(node: ast.While, what: str = "") -> str:
+    return f"{TURN}{what}{node.lineno}_{node.col_offset}__"  # no name that a class makes its own
+
+
 def counted_loop(node: ast.While, counter: Counter, helper: str) -> ast.For:
     """The loop over its turns; ``helper``: the name of the object that counts them."""
-    turn = f"{TURN}{node.lineno}_{node.col_offset}__"  # no name that a class makes its own
+    turn = _name(node)
     still, turns = (
         ast.Attribute(ast.Name(helper, ast.Load()), name, ast.Load()) for name in ("still", "turns")
     )
@@ -149,12 +213,12 @@ def _plain(node: ast.expr, changed: set[str]) -> bool:
     return False
 
 
-def _continues(body: list[ast.stmt]) -> bool:
-    """Whether a ``continue`` of the loop itself is in its body."""
+def _ends(body: list[ast.stmt], kind: type[ast.stmt]) -> bool:
+    """Whether a ``continue`` or ``break`` of the loop itself is in its body."""
     todo: list[ast.AST] = list(body)
     while todo:
         node = todo.pop()
-        if isinstance(node, ast.Continue):
+        if isinstance(node, kind):
             return True
         if not isinstance(
             node, (ast.For, ast.While, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -168,7 +232,11 @@ def _continues(body: list[ast.stmt]) -> bool:
 @lru_cache(maxsize=64)
 def counting_lines(module: ast.Module) -> frozenset[int]:
     """The lines of the tests of all loops of a module that count."""
-    return frozenset(
-        node.test.lineno for node in ast.walk(module)
-        if isinstance(node, ast.While) and counter_of(node) is not None
-    )  # fmt: skip
+    loops = [node for node in ast.walk(module) if isinstance(node, ast.While)]
+    found = {node.test.lineno for node in loops if counter_of(node) is not None}
+    for node in loops:
+        tested = with_test(node)
+        for inner in ast.walk(tested) if tested is not None else ():
+            if isinstance(inner, ast.While) and counter_of(inner) is not None:
+                found.add(inner.test.lineno)
+    return frozenset(found)

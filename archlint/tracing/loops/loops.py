@@ -6,11 +6,14 @@ import builtins
 import dis
 import functools
 import itertools
+import math
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from archlint.ops.shapes.strides import settled
 from archlint.runtime.code_owner import is_user_code
@@ -152,6 +155,11 @@ class Loops:
         except TypeError:  # not hashable
             return function
         return function if method is None else partial(method, self)
+
+    def counting(self, method: Any) -> Any:
+        """A method ``numel``, which of a ``torch.Size`` takes sizes as well."""
+        owner = getattr(method, "__self__", None)
+        return partial(math.prod, owner) if type(owner) is torch.Size else method
 
     def _sum(self, items: Any, *start: Any, **named: Any) -> Any:
         items = unbound(items)

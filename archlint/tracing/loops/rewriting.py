@@ -18,7 +18,7 @@ from typing import Any
 
 from archlint.tracing.identity.asking_code import Asking
 from archlint.tracing.keys.watched_code import Unfit, Watch
-from archlint.tracing.loops.counted_while import counted_loop, counter_of, counting_lines
+from archlint.tracing.loops.counted_while import counted_loop, counter_of, counting_lines, with_test
 from archlint.tracing.loops.mapped_items import bound_names, mapped
 from archlint.tracing.loops.names import BodyNames, body_names
 from archlint.tracing.symint.numbered_code import remember
@@ -266,6 +266,11 @@ class _Change(ast.NodeTransformer):
         return node
 
     def visit_While(self, node: ast.While) -> ast.AST:
+        tested = None if _has(node.body, _UNFIT) else with_test(node)
+        if isinstance(tested, ast.While):
+            node = tested
+        elif tested is not None:
+            return self.generic_visit(tested)
         counter = counter_of(node)
         names = body_names(None, node.body)
         self.generic_visit(node)
@@ -309,6 +314,9 @@ class _Change(ast.NodeTransformer):
         if name in REPLACED or called in _FOLDS:
             self.calls += 1
             node.func = _call(node.func, "replacement", node.func)
+        elif called == "numel":
+            self.calls += 1
+            node.func = _call(node.func, "counting", node.func)
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:

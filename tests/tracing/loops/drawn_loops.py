@@ -41,6 +41,11 @@ WHILES = (
     ("t = 0", "while t < x.shape[1] and k < 9:", "t += 1"),
     ("t, n = 0, {end}", "while t < n:", "t += 1 + k"),
     ("t = self.count", "while t < x.shape[1]:", "t += 1; self.count = t"),
+    ("t = 0", "while True:\n            if t >= {end}: break", "t += 1"),
+    ("t = x.shape[1]", "while True:\n            t -= 1\n            if t < 0: break", "k = k"),
+    ("t = 1", "while 1:\n            if not t + 1 <= {end}: return h", "t += 2"),
+    ("t = 0", "while True:", "t += 1\n            if t >= {end}: break"),
+    ("t = 0", "while True:", "t = t + 3\n            if {end} <= t + 1: break"),
 )  # a name's first value, the loop, and how the name changes
 INDICES = ("t", "t", "t", "t", "t + 1", "t - 1", "-1 - t", "k", "0", "x.shape[1] - 1 - t")
 STARTS = (

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import archlint
-from archlint.tracing.loops.counted_while import counter_of
+from archlint.tracing.loops.counted_while import counter_of, with_test
 from tests.tracing.loops.drawn_loops import REFUSED, shapes
 from tests.tracing.loops.test_loop_iterator import compare
 
@@ -95,6 +95,70 @@ class StopsAtTwo(nn.Module):
         return x.new_zeros(t)
 
 
+class AskedLast(nn.Module):
+    def forward(self, x):
+        t, outs = 0, []
+        while True:
+            outs.append(x[:, t : t + 4].sum(1))
+            t += 3
+            if t + 4 > x.shape[1]:
+                break
+        return torch.stack(outs, 1), x.new_zeros(t)
+
+
+class AskedFirst(nn.Module):
+    def forward(self, x):
+        t, outs = x.shape[1] - 1, []
+        while True:
+            if t < 0:
+                break
+            outs.append(x[:, t])
+            t -= 2
+        return torch.stack(outs)
+
+
+class Returns(nn.Module):
+    def forward(self, x):
+        t, h = 1, x[:, 0]
+        while True:
+            if not t < x.shape[1]:
+                size = (x.shape[0], t)
+                return h, x.new_zeros(size)
+            h = h * x[:, t]
+            t += 1
+
+
+class NestedTrue(nn.Module):
+    def forward(self, x):
+        t, outs = 0, []
+        while True:
+            c, h = 0, torch.zeros(x.shape[0])
+            while True:
+                h = h + x[:, t, c]
+                c += 1
+                if c >= x.shape[2]:
+                    break
+            outs.append(h)
+            t += 1
+            if x.shape[1] <= t:
+                break
+        return torch.stack(outs, 1)
+
+
+class EndsBefore(nn.Module):
+    """A turn may end the loop by another ``break``, also the first one."""
+
+    def forward(self, x):
+        t = 0
+        while True:
+            if x.shape[2] == 3:
+                break
+            t += 1
+            if t >= x.shape[1]:
+                break
+        return x.new_zeros(t)
+
+
 class MappedAndLargest(nn.Module):
     def forward(self, x):
         rows = list(map(lambda row: row * 2, x))  # noqa: C417
@@ -102,7 +166,10 @@ class MappedAndLargest(nn.Module):
         return torch.stack(rows), x.new_zeros(longest + min(len(row) for row in rows))
 
 
-EXACT = (Turns, Windows, Backwards, Steps, FirstCounts, Nested, MappedAndLargest)
+EXACT = (
+    Turns, Windows, Backwards, Steps, FirstCounts, Nested, MappedAndLargest, AskedLast, AskedFirst,
+    Returns, NestedTrue, EndsBefore,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("model", [*EXACT, ShorterEachTurn, StopsAtTwo], ids=lambda m: m.__name__)
@@ -171,3 +238,26 @@ def test_what_a_loop_counts(loop, counter):
     assert found is not None
     texts = (found.name, *map(ast.unparse, (found.offset, found.end, found.step)))
     assert (*texts, found.up, found.closed) == counter
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "while True:\n t += 1\n if t >= n:\n  break\n t += 1",
+        "while True:\n t += 1\n if t >= n:\n  f()\n  break",
+        "while True:\n t += 1\n if t >= n:\n  return",
+        "while True:\n t += 1\n if t >= n:\n  break\n else:\n  f()",
+        "while True:\n if a:\n  continue\n t += 1\n if t >= n:\n  break",
+        "while True:\n if t >= n:\n  f()\n  break\n if a:\n  break\n t += 1",
+        "while True:\n if t >= n:\n  if a:\n   break\n  return\n t += 1",
+        "while True:\n if t >= n:\n  f()\n t += 1",
+        "while True:\n if t == n:\n  break\n t += 1",
+        "while True:\n if t >= n:\n  break",
+        "while True:\n if t >= n:\n  break\n t -= 1",
+        "while a:\n if t >= n:\n  break\n t += 1",
+        "while True:\n t += 1\n if t >= n:\n  break\nelse:\n f()",
+    ],
+)
+def test_other_loops_without_a_test_do_not_count(loop):
+    (node,) = ast.parse(loop).body
+    assert with_test(node) is None

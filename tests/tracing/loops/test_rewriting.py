@@ -44,3 +44,23 @@ def test_its_keys_and_loops_are_followed():
     for size in (1, 7, 8, 9):
         shapes = [tuple(out.shape) for out in Copied()(torch.zeros(2, size, 4))]
         assert list(map(tuple, found.output(N=2, T=size))) == shapes
+
+
+class Counted(torch.nn.Module):
+    """Asks shapes, and what is no shape, how many elements there are."""
+
+    def forward(self, x):
+        count = x.shape[1:].numel()
+        rows = torch.Size((x.shape[0], 2)).numel()
+        return x.view(x.shape.numel()), x.new_zeros(count * x.numel(), rows), self.numel()
+
+    def numel(self):
+        return 3
+
+
+def test_the_number_of_elements_of_a_shape_is_a_formula():
+    found = archlint.infer(Counted(), "N T C")
+    assert found.exact
+    assert found.text == "any size"
+    shapes = found.output(N=2, T=3, C=5)
+    assert [list(shape) for shape in shapes[:2]] == [[30], [450, 4]]
