@@ -193,7 +193,8 @@ class Tracer(TorchFunctionMode):
         index = len(self.calls)
         if index == MOST_CALLS:
             raise UnknownOutcome(f"the path has more than {MOST_CALLS:,} calls of operators")
-        code, line = user_frame(run_model.__code__)
+        merged = self.path.forced is not None  # a branch whose calls are counted, not shown
+        code, line = (None, 0) if merged else user_frame(run_model.__code__)
         call = Call(func, args, kwargs, self.place.innermost, code, line)
         call.scopes, call.recorded = self.run.scopes.now, self.run.scopes.recorded
         self.calls.append(call)
