@@ -35,7 +35,8 @@ class Operator:
     or may have elements that :mod:`.tensors.counted_ones` or :mod:`.tensors.same_elements` knows.
     ``remembered``: whether the rule depends on its arguments and its path alone, as
     :mod:`archlint.ops.rule_answers` wants it; those of plugins may not.
-    ``reads_operands``: whether more is learned of each result from what the rule was given.
+    ``reads_operands``: whether more is learned of each result from what the rule was given;
+    ``follows_values``: whether it is where values of an operand are known.
     ``converts_numbers``: as :mod:`.converted_numbers` checks it. ``reads_weights``: as the trait.
     """
 
@@ -47,6 +48,7 @@ class Operator:
     has_facts: bool
     remembered: bool
     reads_operands: bool
+    follows_values: bool
     converts_numbers: bool
     reads_weights: bool
 
@@ -67,7 +69,8 @@ class Operator:
             traits.writes != (),
             facts,
             _is_archlints(rule) and not (traits.reads_settings or traits.reads_weights),
-            in_place or facts or traits.elementwise or has_grids(function),
+            in_place or facts,
+            traits.elementwise or has_grids(function),
             converts_numbers(function),
             traits.reads_weights,
         )

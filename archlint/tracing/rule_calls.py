@@ -58,7 +58,7 @@ def call_rule(path: TracedPath, operator: Operator, func: Any, args: Any, kwargs
             else:
                 if operator.converts_numbers:
                     check_numbers(path, func, args, kwargs)
-                if operator.reads_operands or _is_known(result):
+                if operator.reads_operands or _may_know_more(operator, result, args, kwargs):
                     settings = {name: known_of(value) for name, value in kwargs.items()}
                     return result, [known_of(a) for a in args], settings, args, kwargs
                 return result, (), {}, args, kwargs
@@ -88,9 +88,15 @@ def call_rule(path: TracedPath, operator: Operator, func: Any, args: Any, kwargs
     raise AssertionError
 
 
-def _is_known(result: Any) -> bool:
+def _may_know_more(operator: Operator, result: Any, args: Any, kwargs: Any) -> bool:
     """Whether more than sizes may be known of a result, by what is known of its operands."""
-    return type(result) is not TensorSpec or result.values is not None or result.dtype is torch.bool
+    if type(result) is not TensorSpec or not result.dtype.is_floating_point:
+        return True
+    if result.values is not None:
+        return True
+    return operator.follows_values and any(
+        type(a) is SymbolicTensor and a.spec.values is not None for a in (*args, *kwargs.values())
+    )
 
 
 def _key(rule: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:

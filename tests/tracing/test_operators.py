@@ -13,7 +13,9 @@ def test_an_operator_is_what_its_rule_and_traits_say():
     conv = Operator.of(F.conv2d)
     assert conv.rule is RULES[F.conv2d]
     assert conv.remembered
-    assert not any((conv.writes, conv.in_place, conv.has_facts, conv.reads_operands))
+    assert not any(
+        (conv.writes, conv.in_place, conv.has_facts, conv.reads_operands, conv.follows_values)
+    )
     assert Operator.of(torch.matmul).product
     assert Operator.of(torch.Tensor.add_).in_place
     assert Operator.of(torch.Tensor.contiguous).has_facts

@@ -52,8 +52,15 @@ class Origin(NamedTuple):
         tensors = [a for a in (*args, *settings.values()) if isinstance(a, TensorSpec)]
         if len(tensors) < 2 and function in _REDUCING:
             return None
-        known = any(isinstance(t.values, tuple) or t.origin is not None for t in tensors)
+        known = any(t.origin is not None or _is_bounded(t) for t in tensors)
         return cls(function, rule, args, settings) if known else None
+
+
+def _is_bounded(tensor: TensorSpec) -> bool:
+    """Whether a range is known; of floats one that is made from integers, not by ``relu``."""
+    if not isinstance(tensor.values, tuple):
+        return False
+    return None not in tensor.values or not tensor.dtype.is_floating_point
 
 
 def compared(condition: TensorSpec) -> Bool | None:
