@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from archlint.models.containers import differs, held_in, put_contents
+from archlint.models.containers import differs, put_contents
 from archlint.models.deepcopy import CopyParts
 from archlint.models.meta_weights import leaned
 from archlint.models.tensor_state import (
@@ -27,7 +27,7 @@ class CopyState:
         self._parts = parts
         self._classes = list(map(type, parts.modules))
         self._attributes = [module.__dict__.copy() for module in parts.modules]
-        self._contents = [held_in(container, type(container)) for container in parts.containers]
+        self._contents = [container.copy() for container in parts.containers]
         self._tensors: TensorState | _CopiedTensors
         if parts.apart:
             self._tensors = _CopiedTensors(parts.tensors, parts.originals)

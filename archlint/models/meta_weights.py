@@ -86,7 +86,10 @@ def leaned(others: set[int] | dict[int, Any], tensor: Tensor) -> Tensor:
         if tensor.numel():
             others.add(tensor.data_ptr())
         return tensor.clone()
-    return nn.Parameter(lean, tensor.requires_grad) if is_parameter else lean
+    if is_parameter:  # as one becomes of a lazy parameter: in half of the time of its constructor
+        lean.requires_grad_(tensor.requires_grad)
+        lean.__class__ = nn.Parameter
+    return lean
 
 
 def _is_bare(tensor: Tensor) -> bool:

@@ -1,12 +1,14 @@
 """Models whose large weights have no values yet, or are built in full."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 
 from archlint.contracts.rulefile.load import loads
 from archlint.engine.pipeline import check_source
-from archlint.models.meta_weights import LARGE
+from archlint.models.meta_weights import LARGE, leaned
 from tests.support.target_models import Rich, source_of
 
 
@@ -96,3 +98,28 @@ def test_numbers_drawn_after_others_are_those_of_the_seed(kind, tmp_path, monkey
     verdict = check_source(contract, source, samples=0)
     assert verdict.word == "broken"
     assert verdict.counterexample == {"N": 1, "H": 1, "W": 1}
+
+
+@pytest.mark.parametrize("size", [4, 2048])
+@pytest.mark.parametrize("needs_grad", [True, False])
+def test_a_lean_parameter_is_one_in_all_respects(size, needs_grad):
+    weight = nn.Parameter(torch.ones(size), requires_grad=needs_grad)
+    lean = leaned(set(), weight)
+    made = nn.Parameter(torch.ones(size, device=lean.device), requires_grad=needs_grad)
+    assert type(lean) is nn.Parameter
+    for one, other in ((lean, made), (copy.deepcopy(lean), copy.deepcopy(made))):
+        assert isinstance(one, nn.Parameter)
+        for name in ("shape", "dtype", "device", "requires_grad", "is_leaf", "grad", "grad_fn"):
+            assert getattr(one, name) == getattr(other, name)
+        assert (one._version, one._base, vars(one)) == (other._version, other._base, vars(other))
+        assert type(one.data) is type(one + 1) is torch.Tensor
+        assert one.__torch_function__ == other.__torch_function__
+    layer = nn.Linear(2, 2)
+    layer.weight = lean
+    assert dict(layer.named_parameters())["weight"] is lean
+    if needs_grad:
+        (lean * 2).sum().backward()
+        assert lean.grad.shape == (size,)
+    with torch.no_grad():
+        lean.mul_(2)
+    assert torch.equal(weight, torch.ones(size))
