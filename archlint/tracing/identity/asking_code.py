@@ -1,7 +1,8 @@
 """Changes a function's code so that its questions of identity and type go through one object.
 
 ``a is b`` becomes ``same(a, b)``, and ``id(a)`` and ``type(a)`` become ``function(id)(a)`` and
-``function(type)(a)``; see :mod:`.identity_questions`. Comparisons with ``None`` stay as they are.
+``function(type)(a)``; see :mod:`.identity_questions`. So do questions for attributes that only
+stand-ins have. Comparisons with ``None`` stay as they are.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ import torch
 
 from archlint.models.code_places import in_cell
 from archlint.tracing.keys.watched_code import Unfit
+from archlint.tracing.python.builtins import SEEN_AS
 from archlint.tracing.python.reachable_code import codes, codes_in
+from archlint.tracing.symint.python_types import NUMBER_TYPES
 
 HELPER = "__archlint_identity__"
 """The global name by which a rewritten function reaches the questions of the current run."""
@@ -43,12 +46,14 @@ class _Read:
     """What a code reads by name, and whether it compares by ``is`` or imports what asks.
 
     ``compared``: global names that it compares with by ``is``, where that is all that it does so.
+    ``own``: whether it has the text of an attribute that stand-ins have beside the real ones.
     """
 
     names: frozenset[str]
     attributes: frozenset[str]
     compared: frozenset[str]
     asks: bool
+    own: bool
 
 
 def asking_names(function: FunctionType, *, shadowed: bool = False) -> frozenset[str] | None:
@@ -63,6 +68,8 @@ def asking_names(function: FunctionType, *, shadowed: bool = False) -> frozenset
     wanted = [builtins.id, type, operator.is_, operator.is_not]
     if not _SYMBOLIC.isdisjoint(names | attributes):
         wanted.append(isinstance)
+    if any(part.own for part in parts):
+        wanted += (hasattr, getattr)
     held = dict(_held(function, names))
     if shadowed and "type" not in function.__globals__:
         held.pop("type", None)
@@ -100,7 +107,7 @@ def _held(function: FunctionType, names: frozenset[str]) -> Iterator[tuple[str, 
 
 @lru_cache(maxsize=1 << 14)
 def _read(code: CodeType) -> _Read:
-    names, attributes, compared, asks = set(), set(), set(), False
+    names, attributes, compared, asks, own = set(), set(), set(), False, False
     plain = _plain_variables(code)
     before: dis.Instruction | None = None
     for instruction in dis.get_instructions(code):
@@ -116,8 +123,23 @@ def _read(code: CodeType) -> _Read:
             names.add(value)
         elif "ATTR" in kind or "METHOD" in kind:
             attributes.add(value)
+        elif kind.startswith("LOAD_CONST"):
+            own = own or (isinstance(value, str) and value in _own_names())
         before = instruction
-    return _Read(frozenset(names), frozenset(attributes), frozenset(compared), asks)
+    return _Read(frozenset(names), frozenset(attributes), frozenset(compared), asks, own)
+
+
+@lru_cache(maxsize=1)
+def _own_names() -> frozenset[str]:
+    """The public attributes of what stands for numbers, tensors and lists, which these lack."""
+    found: set[str] = set()
+    for kind, seen in (SEEN_AS | NUMBER_TYPES).items():
+        mine = {*dir(kind), *(name for each in kind.__mro__ for name in vars(each).get(_HINTS, ()))}
+        found |= mine - {*dir(seen)}
+    return frozenset(name for name in found if not name.startswith("_"))
+
+
+_HINTS = "__annotations__"
 
 
 def _is_plain(instruction: dis.Instruction) -> bool:

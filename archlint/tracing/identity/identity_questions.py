@@ -84,6 +84,19 @@ class Questions:
             return issubclass(seen_type(value), kinds)
         return isinstance(value, kinds)
 
+    def has(self, value: Any, name: Any) -> bool:
+        """``hasattr(value, name)``."""
+        return hasattr(value, name) and not _is_own(value, name)
+
+    def attribute(self, value: Any, name: Any, *default: Any) -> Any:
+        """``getattr(value, name)``."""
+        if not _is_own(value, name):
+            return getattr(value, name, *default)
+        if default:
+            return default[0]
+        kind = seen_type(value).__name__
+        raise AttributeError(f"{kind!r} object has no attribute {name!r}", name=name, obj=value)
+
     def text(self, source: Any) -> Any:
         """What ``eval`` or ``exec`` is called with: its questions are not followed."""
         path, run = self.path, self._run
@@ -113,7 +126,20 @@ _METHODS: dict[Any, Callable[..., Any]] = {  # in a Questions they would make it
     operator.is_: Questions.same,
     operator.is_not: Questions.different,
     builtins.isinstance: Questions.instance,
+    builtins.hasattr: Questions.has,
+    builtins.getattr: Questions.attribute,
 }
+
+
+def _is_own(value: Any, name: Any) -> bool:
+    """Whether only what stands for a number, a tensor or a list has the attribute."""
+    seen = seen_type(value)
+    if seen is type(value) or hasattr(seen, name):
+        return False
+    return seen is not torch.Tensor or hasattr(type(value), name) or name in _OF_TENSOR
+
+
+_OF_TENSOR = frozenset(SymbolicTensor.__annotations__)
 
 
 def _returned(value: Any) -> Any:

@@ -120,6 +120,7 @@ NAMES = frozenset(("id", "is_not", "type", "isinstance", "kind", "eval"))
         ("map(id, a)", "map(__archlint_identity__.function(id), a)"),
         ("o.is_not(a, b)", "__archlint_identity__.function(o.is_not)(a, b)"),
         ("a == b", "a == b"),
+        ("hasattr(a, 'b')", "hasattr(a, 'b')"),
         ("type(a)", "__archlint_identity__.function(type)(a)"),
         ("kind(a)", "__archlint_identity__.function(kind)(a)"),
         ("builtins.type(a)", "__archlint_identity__.function(builtins.type)(a)"),

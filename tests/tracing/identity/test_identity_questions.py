@@ -111,3 +111,26 @@ def test_match(tmp_path):
 """
     found = assert_right(tmp_path, NUMBERS["truths"], asked, SOURCE + method)
     assert found.exact, found.reasons
+
+
+class OwnAttributes(torch.nn.Module):
+    """Asks sizes, floats, tensors and lists for what only stand-ins have."""
+
+    def forward(self, x):
+        rows = [x[:, :, k] for k in range(x.shape[2])]
+        x.mark = 3
+        found = 1 + hasattr(x.shape[2], "node") + hasattr(x.shape[2] / 2, "hint")
+        found += hasattr(x, "leaf") + hasattr(rows, "read") + hasattr(x.shape[2] > 3, "node")
+        named = getattr(x, "mark", 1) + getattr(x, "spec", 5) + getattr(rows, "segments", 7)
+        try:
+            getattr(x.shape[2], "node")  # noqa: B009
+        except AttributeError as error:
+            found += 10 * len(error.name)
+        return torch.stack(rows), x.new_zeros(found, named)
+
+
+def test_what_only_stand_ins_have_is_not_there():
+    real = OwnAttributes()(torch.zeros(2, 3, 4))
+    found = archlint.infer(OwnAttributes(), "N T C")
+    assert found.exact
+    assert [list(s) for s in found.output(N=2, T=3, C=4)] == [list(r.shape) for r in real]
