@@ -102,7 +102,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/engine": (
         "tests/end_to_end/test_random_contracts.py: verdicts, against enumeration",
-        "annotated_contract input_guess limited_run prove python_contracts question verdicts",
+        "annotated_contract input_guess limited_run prove python_contracts verdicts",
     ),
     "archlint/engine/cost": (
         "tests/engine/cost/test_model_cost.py: parts of one answer; "

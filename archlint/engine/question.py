@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
-from archlint.contracts.contract import Contract
+from archlint.contracts.contract import Contract, Input, SizeClause
 from archlint.contracts.region import (
     batch_symbols,
     bounds_of,
@@ -35,14 +37,24 @@ class Question:
     @classmethod
     def of(cls, contract: Contract) -> Question:
         """The question that a contract poses."""
-        names, batch = input_symbols(contract.input), batch_symbols(contract.input)
-        clause = contract.clause.region
-        real = input_constraints(contract.input)
-        if contract.clause.kind == "only":
-            # Sizes start at 1, except where the clause itself names 0.
-            zero = {n: (0, None) for n, (low, _) in bounds_of(clause).items() if low == 0}
-            box = Box({n: zero.get(n, (1, None)) for n in names})
-            return cls(names, box, conj(in_box(box), clause, real), conj(in_box(box), real), batch)
-        box = box_of(names, clause)
-        premise = conj(in_box(box), clause, real)
-        return cls(names, box, premise, premise, batch)
+        input: Any = contract.input
+        try:
+            found = _question(input, contract.clause)
+        except TypeError:  # several tensors, in a mapping or a list
+            found = _question.__wrapped__(input, contract.clause)
+        return replace(found, box=Box(found.box.ranges))  # a box remembers what it was asked
+
+
+@lru_cache(maxsize=64)
+def _question(input: Input, clause: SizeClause) -> Question:
+    names, batch = input_symbols(input), batch_symbols(input)
+    region, real = clause.region, input_constraints(input)
+    if clause.kind == "only":
+        # Sizes start at 1, except where the clause itself names 0.
+        zero = {n: (0, None) for n, (low, _) in bounds_of(region).items() if low == 0}
+        box = Box({n: zero.get(n, (1, None)) for n in names})
+        domain = conj(in_box(box), real)
+        return Question(names, box, conj(in_box(box), region, real), domain, batch)
+    box = box_of(names, region)
+    premise = conj(in_box(box), region, real)
+    return Question(names, box, premise, premise, batch)
