@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import torch
 
 
+UNKNOWN = 1
+"""The address of memory that is not known: it may be any."""
+
+
 class RealMemory:
     """The memory of one run, by its address."""
 
@@ -26,7 +30,7 @@ class RealMemory:
         """Note a call: the memory of its arguments, that of its results, and whether it writes."""
         self._calls += 1
         for place in results:
-            if place not in given:
+            if place not in given and place != UNKNOWN:
                 self._made[place] = self._calls
         if writes:
             self._written += [(self._made.get(p, -1), tensor) for p, tensor in given.items()]

@@ -34,3 +34,16 @@ def test_tensors_without_elements_are_none_of_it():
     mark = memory.mark()
     noted(memory, (weight,), weight, writes=True)
     assert memory.written_since(mark) == []
+
+
+def test_a_tensor_of_a_transform_may_have_any_memory():
+    memory = RealMemory()
+
+    def function(x):
+        made = noted(memory, (x,), x * 2)
+        mark = memory.mark()
+        noted(memory, (made,), made.add_(1), writes=True)
+        assert len(memory.written_since(mark)) == 1
+        return made
+
+    torch.func.vjp(function, torch.zeros(4))

@@ -12,6 +12,7 @@ import torch
 
 from archlint.ops.registry import ElementFacts, SizeTuple, TensorSpec
 from archlint.ops.values.grids import grid_of_numbers
+from archlint.tracing.real_memory import UNKNOWN
 from archlint.tracing.run import TraceRun, current_run
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import SizeNode, size_of
@@ -96,10 +97,19 @@ def places_of(values: Any) -> dict[int, torch.Tensor]:
 
 
 def _place(tensor: torch.Tensor) -> int:
-    """Where its elements are in memory, the same for all views; 0 if it has none."""
+    """Where its elements are in memory, the same for all views; 0 if it has none.
+
+    :data:`~archlint.tracing.real_memory.UNKNOWN` for what stands for another tensor, as in
+    ``torch.func``.
+    """
     if type(tensor) is SymbolicTensor or tensor.layout is not torch.strided:
         return 0
-    return 0 if tensor.device.type == "meta" else tensor.untyped_storage().data_ptr()
+    if tensor.device.type == "meta":
+        return 0
+    try:
+        return tensor.untyped_storage().data_ptr()
+    except (NotImplementedError, RuntimeError):
+        return UNKNOWN
 
 
 def _is_unknown(tensor: torch.Tensor) -> bool:
