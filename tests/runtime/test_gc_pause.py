@@ -112,3 +112,11 @@ def test_what_a_check_made_is_gone_when_it_returns(kind: type[Plain], samples: i
         before = left()
         check()
         assert left() == before
+
+
+def test_nothing_of_a_refused_run_lives_on() -> None:
+    model = Refusing()
+    for _ in range(3):
+        archlint.check(model, input="N 3", accepts="any N >= 1", samples=0)
+    gc.collect()
+    assert sum(type(o) is Layer and o is not model.layer for o in gc.get_objects()) == 0

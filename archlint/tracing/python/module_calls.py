@@ -44,12 +44,14 @@ def _replaced(owner: Any, wrap: Callable[[ModuleCall], ModuleCall]) -> Iterator[
     with PROCESS_LOCK:
         original: Any = owner.__call__
         changed: tuple[Any, str, Any, Any]
+        called = _Called()
         if type(original) is FunctionType and not original.__code__.co_freevars:
             before = FunctionType(
                 original.__code__, original.__globals__, original.__name__, original.__defaults__
             )
             before.__kwdefaults__ = original.__kwdefaults__
-            changed = original, "__code__", original.__code__, _code_calling(wrap(before))
+            called.function = wrap(before)
+            changed = original, "__code__", original.__code__, _code_calling(called)
         else:
             changed = owner, "__call__", original, wrap(original)
         home, name, was, instead = changed
@@ -58,17 +60,29 @@ def _replaced(owner: Any, wrap: Callable[[ModuleCall], ModuleCall]) -> Iterator[
             yield
         finally:
             setattr(home, name, was)
+            called.function = original
             if owner.__call__ is not original:  # the model's code replaced it
                 owner.__call__ = original
 
 
-def _code_calling(function: ModuleCall) -> CodeType:
-    """The code of a function that calls this one with the same arguments."""
+class _Called:
+    """The function that is called by a code of :func:`_code_calling`.
+
+    A traceback may keep the code, and Python frees no cycle that a code is part of: after the run
+    the function is another.
+    """
+
+    __slots__ = ("function",)
+    function: ModuleCall
+
+
+def _code_calling(called: _Called) -> CodeType:
+    """The code of a function that calls another with the same arguments."""
     code = _calling.__code__
-    constants = (function if isinstance(c, str) else c for c in code.co_consts)
+    constants = (called if isinstance(c, str) else c for c in code.co_consts)
     return code.replace(co_consts=tuple(constants))
 
 
 def _calling(self: Any, *args: Any, **kwargs: Any) -> Any:
-    function: Any = "is put here"
-    return function(self, *args, **kwargs)
+    called: Any = "is put here"
+    return called.function(self, *args, **kwargs)
