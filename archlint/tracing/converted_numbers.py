@@ -183,10 +183,13 @@ def _error(
 
     if func is torch.Tensor.__setitem__:
         args = (args[0], ..., args[2])  # where the number is written makes no difference
-    if isinstance(key, int):
-        args = (*args[:key], value, *args[key + 1 :])
-    else:
-        kwargs = {**kwargs, key: value}
+
+    def other(at: Key, number: Any) -> Any:  # another number that may not fit either
+        plain = type(number) in (int, float) and at in _converted(func)
+        return 1 if plain and not 0 <= number <= _HELD else number
+
+    args = tuple(value if at == key else other(at, arg) for at, arg in enumerate(args))
+    kwargs = {at: value if at == key else other(at, arg) for at, arg in kwargs.items()}
     try:
         arguments, settings = map_tensors((args, kwargs), ones, number)
         func(*arguments, **settings)

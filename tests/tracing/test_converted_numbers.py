@@ -45,6 +45,8 @@ CALLS = {
     "pow": lambda x, v: x**v,
     "eq": lambda x, v: x == v,
     "clamp": lambda x, v: x.clamp(max=v),
+    "two": lambda x, v: x.clamp(v, v),
+    "two named": lambda x, v: torch.addmm(x[:1], x[None], x[:, None], beta=v, alpha=v),
     "where": lambda x, v: torch.where(x > 0, x, v),
     "hardtanh": lambda x, v: F.hardtanh(x, 0, v),
     "threshold": lambda x, v: F.threshold(x, 0, v),
