@@ -294,22 +294,24 @@ def simplify(formula: Bool, known: Callable[[Formula], bool | None]) -> Bool:
 
 def map_comparisons(formula: Bool, change: Callable[[Comparison], Bool]) -> Bool:
     """The formula with every comparison replaced by ``change(comparison)``, called once each."""
-    results: dict[Formula, Bool] = {}
+    return _mapped(formula, change, {})
 
-    def walk(part: Bool) -> Bool:
-        if isinstance(part, bool):
-            return part
-        result = results.get(part)
-        if result is None:
-            if isinstance(part, Junction):
-                result = (conj if part.op == "and" else disj)(*map(walk, part.args))
-            else:
-                assert isinstance(part, Comparison)
-                result = change(part)
-            results[part] = result
-        return result
 
-    return walk(formula)
+def _mapped(
+    formula: Bool, change: Callable[[Comparison], Bool], results: dict[Formula, Bool]
+) -> Bool:
+    if isinstance(formula, bool):
+        return formula
+    result = results.get(formula)
+    if result is None:
+        if isinstance(formula, Junction):
+            parts = [_mapped(part, change, results) for part in formula.args]
+            result = (conj if formula.op == "and" else disj)(*parts)
+        else:
+            assert isinstance(formula, Comparison)
+            result = change(formula)
+        results[formula] = result
+    return result
 
 
 def comparisons(formula: Bool) -> Iterator[Comparison]:

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
+from archlint.ops.registry import Path
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import conj, ge
-from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.python_types import is_symbolic_number, node_value
 from archlint.tracing.tensors.specs import map_tensors, spec_of
 
@@ -38,7 +38,7 @@ def converts_numbers(func: Any) -> bool:
     return func in _MAKING or bool(_converted(func))
 
 
-def check_numbers(path: TracedPath, func: Any, args: Any, kwargs: Any) -> None:
+def check_numbers(path: Path, func: Any, args: Any, kwargs: Any) -> None:
     """Claim that the numbers of a call fit into the dtypes of its tensors."""
     for key, value in (*enumerate(args), *kwargs.items()) if kwargs else enumerate(args):
         kind = type(value)
@@ -52,7 +52,7 @@ def check_numbers(path: TracedPath, func: Any, args: Any, kwargs: Any) -> None:
             _check_listed(path, func, args, kwargs, value)
 
 
-def _check_listed(path: TracedPath, func: Any, args: Any, kwargs: Any, values: Any) -> None:
+def _check_listed(path: Path, func: Any, args: Any, kwargs: Any, values: Any) -> None:
     own = spec_of(args[0]).dtype if func is torch.Tensor.new_tensor else None
     dtype = {"dtype": kwargs.get("dtype") or own}
 
@@ -99,7 +99,7 @@ def _plain(name: str) -> str:
 _SPELLED = {"floordiv": "floor_divide", "truediv": "div", "mod": "remainder"}
 
 
-def _check_number(path: TracedPath, func: Any, args: Any, kwargs: Any, key: Key) -> None:
+def _check_number(path: Path, func: Any, args: Any, kwargs: Any, key: Key) -> None:
     value = args[key] if isinstance(key, int) else kwargs[key]
     dtypes = _dtypes(args, kwargs)
     if all(_holds(d, value) for d in dtypes):
@@ -115,7 +115,7 @@ def _check_number(path: TracedPath, func: Any, args: Any, kwargs: Any, key: Key)
     path.claim(False, f"a number that {names} holds, gets {value}", error=error)
 
 
-def _check_size(path: TracedPath, func: Any, args: Any, kwargs: Any, key: Key) -> None:
+def _check_size(path: Path, func: Any, args: Any, kwargs: Any, key: Key) -> None:
     """As :func:`_check_number`, of a number made from sizes."""
     narrow = _dtypes(args, kwargs) & _NARROW.keys()
     if not narrow or not any(_errors(func, args, kwargs, key, _BEYOND).values()):
@@ -145,7 +145,7 @@ def _dtypes(args: Any, kwargs: Any) -> set[torch.dtype]:
     return found
 
 
-def _has_elements(path: TracedPath, args: Any, kwargs: Any) -> bool:
+def _has_elements(path: Path, args: Any, kwargs: Any) -> bool:
     """Whether no tensor of the call is empty: at size 0, nothing is converted."""
     dims: list[Any] = []
     map_tensors((args, kwargs), lambda tensor: dims.extend(spec_of(tensor).dims))

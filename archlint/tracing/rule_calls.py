@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import FunctionType, MethodDescriptorType
 from typing import Any, cast
 
 import torch
 
 from archlint.ops.autocast import autocast
-from archlint.ops.registry import NoRule, Refused, TensorSpec
+from archlint.ops.registry import NoRule, Path, Refused, TensorSpec
 from archlint.ops.rule_answers import (
     NotRemembered,
     computed,
@@ -56,8 +56,6 @@ def call_rule(path: TracedPath, operator: Operator, func: Any, args: Any, kwargs
             except NotRemembered:
                 pass
             else:
-                if operator.converts_numbers:
-                    check_numbers(path, func, args, kwargs)
                 if operator.reads_operands or _may_know_more(operator, result, args, kwargs):
                     settings = {name: known_of(value) for name, value in kwargs.items()}
                     return result, [known_of(a) for a in args], settings, args, kwargs
@@ -69,13 +67,14 @@ def call_rule(path: TracedPath, operator: Operator, func: Any, args: Any, kwargs
         known, settings = autocast(path, func, known, settings)
         if settings.pop("out", None) is not None:
             raise NoRule("out=")
+        whole = rule
+        if operator.converts_numbers:
+            whole = partial(_with_numbers_checked, rule, func, args, kwargs)
         try:
             if key is not None:
-                result = computed(key, rule, path, known, settings)
+                result = computed(key, whole, path, known, settings)
             else:
-                result = rule(path, *known, **settings)
-            if operator.converts_numbers:
-                check_numbers(path, func, args, kwargs)
+                result = whole(path, *known, **settings)
             return result, known, settings, args, kwargs
         except Refused:
             raise
@@ -86,6 +85,14 @@ def call_rule(path: TracedPath, operator: Operator, func: Any, args: Any, kwargs
             args, kwargs = numbers
             key = None
     raise AssertionError
+
+
+def _with_numbers_checked(
+    rule: Any, func: Any, args: Any, kwargs: Any, path: Path, /, *known: Any, **settings: Any
+) -> Any:
+    result = rule(path, *known, **settings)
+    check_numbers(path, func, args, kwargs)
+    return result
 
 
 def _may_know_more(operator: Operator, result: Any, args: Any, kwargs: Any) -> bool:
