@@ -31,6 +31,10 @@ _TOO_LARGE = 1 << 63
 """More than any size of PyTorch."""
 
 
+_MOST_BITS = 4096
+"""Of a number that z3 reads as text, of which Python writes 4,300 digits at most."""
+
+
 class Unsolved(Exception):
     """The solver has no answer within its deadline or effort."""
 
@@ -195,7 +199,10 @@ class Z3Solver:
         return term
 
     def _constant(self, number: int) -> Any:
-        return self._z3.IntVal(number, self._context)
+        if number.bit_length() <= _MOST_BITS:
+            return self._z3.IntVal(number, self._context)
+        high, low = divmod(number, 1 << _MOST_BITS)
+        return self._constant(high) * self._constant(1 << _MOST_BITS - 1) * 2 + self._constant(low)
 
     def _polynomial(self, expr: Expr) -> Any:
         terms = [] if expr.const == 0 else [self._constant(expr.const)]

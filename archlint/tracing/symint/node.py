@@ -19,8 +19,9 @@ from typing import Any
 
 import torch
 
-from archlint.symbolic import Size
+from archlint.symbolic import Expr, Size
 from archlint.symbolic.formula import ge
+from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint import comparisons as comparing
 from archlint.tracing.symint import integers, numbers, rounding
 from archlint.tracing.symint.float_kinds import FloatExtremum
@@ -58,6 +59,17 @@ def _function(plain: Any) -> Any:
     return _unary(numbers.function(plain))
 
 
+_MOST_BITS = 4096
+"""Of a number in a formula: Python does not print numbers of more than 4,300 digits."""
+
+
+def short(number: int) -> int:
+    """The number itself. Raises :class:`UnknownOutcome` for one of more than 1,200 digits."""
+    if number.bit_length() > _MOST_BITS:
+        raise UnknownOutcome("numbers of more than 1,200 digits are not followed")
+    return number
+
+
 class SizeNode:
     """A number made from sizes, as torch's SymInt, SymFloat and SymBool carry it."""
 
@@ -66,6 +78,10 @@ class SizeNode:
     shape_env = None  # torch then takes the branch it keeps for nodes that are not its own
 
     def __init__(self, value: Any, path: SizePath) -> None:
+        if type(value) is Expr:
+            short(value.const)
+            for _, coefficient in value.terms:
+                short(coefficient)
         self.value = value
         self.path = path
         self.pytype = kind_of(value)

@@ -22,7 +22,7 @@ from archlint.symbolic.formula import Formula
 from archlint.symbolic.rational import Opaque
 from archlint.tracing.symint import comparisons, integers, numbers, rounding
 from archlint.tracing.symint.float_sums import OPEN, in_sum
-from archlint.tracing.symint.node import SizeNode
+from archlint.tracing.symint.node import SizeNode, short
 from archlint.tracing.symint.numbers import Binary, SizePath, pinned
 from archlint.tracing.symint.text_uses import hash_of, index_of, number_in_text, text_of
 
@@ -52,7 +52,7 @@ def operand(other: Any) -> Any:
     if isinstance(other, float):
         return float(other)
     if isinstance(other, int):
-        return other if isinstance(other, bool) else int(other)
+        return other if isinstance(other, bool) else short(int(other))
     return _numpy_scalar(other)
 
 

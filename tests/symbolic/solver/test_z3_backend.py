@@ -138,3 +138,12 @@ def test_products_are_solved_by_their_factors(monkeypatch):
     )
     with pytest.raises(Unsolved):
         solved()
+
+
+@pytest.mark.parametrize(("base", "power", "more"), [(10, 5000, 0), (2, 4096, 0), (2, 9000, 1)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_numbers_that_python_does_not_print_are_solved_with(base, power, more, sign):
+    number = sign * (base**power + more)
+    solving = solver(("H",), {"H": (3, 99)})
+    assert solving.find(eq(H * number, 7 * number)) == {"H": 7}
+    assert solving.find(ge(H + abs(number), abs(number) + 100)) is None
