@@ -15,6 +15,10 @@ again as specs. It works on integers and on formulas alike::
 What an operator *requires* is a claim; what the result's shape *depends on* is a branch. For
 arguments that it does not cover, a rule raises :class:`NoRule`; PyTorch's own kernel then runs.
 ``out=`` never reaches a rule: such a call is left to the kernel.
+
+A rule has no other input than its arguments, the path and PyTorch's default dtype: what it asked of
+the path and what it returned is remembered (:mod:`.rule_answers`). One that reads something else
+states that as a trait.
 """
 
 from __future__ import annotations
