@@ -67,7 +67,7 @@ class Elements:
                 result.spec = reaching(call.func, args, result.spec)
         else:
             _loosen(call, args)
-        if has_grids(call.func):
+        if has_grids(call.func) and not (single and result.spec.dtype.is_floating_point):
             self._follow_rows(call, rule, args, settings)
         traits = traits_of(call.func)
         if traits.view is View.NEVER and written_by(call.func, call.args, call.kwargs) == ():
