@@ -43,7 +43,7 @@ MOST_BRANCHES = 16
 """How many paths at the same sizes values of tensors may choose between."""
 
 MERGE_AFTER = 8
-"""From how many branches of a trace, or traces, on the branches in a module are merged
+"""From how many branches of a trace on, or traces that branch, the branches in a module are merged
 (:mod:`.merge.module_merge`)."""
 
 Choices = tuple[bool, ...]
@@ -81,7 +81,7 @@ class ModelTracer:
         self._eager = False
         self._constructors = False  # whether the model needs those of legacy_constructors
         self._known: Bool = True
-        self.traces = 0
+        self._branched = 0  # how many traces have
         self._at_first = True  # whether the first branches of a class are merged at once
         self._merges = False  # whether branches are merged from now on
         self._branching: set[str] = set()  # the classes of modules whose branches are merged
@@ -251,8 +251,7 @@ class ModelTracer:
             self._running = loops
             try:
                 with shadowed(self.shadowed), functions, recursion_limit_kept():
-                    self.traces += 1
-                    self._merges = self._merges or self.traces > MERGE_AFTER
+                    self._merges = self._merges or self._branched >= MERGE_AFTER
                     classes = len(self._branching)
                     result = trace(
                         self._model, input, sizes, box,
@@ -285,6 +284,7 @@ class ModelTracer:
                     snapshot.restore()
             if copy is not None and copy.separated():
                 continue
+            self._branched += any(event.kind == "branch" for event in path.events)
             if whole.ran(self.loops.unanswered):
                 path.unproved(UNFOLLOWED)
             grew = len(self._branching) > classes
