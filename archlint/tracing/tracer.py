@@ -86,6 +86,7 @@ from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_te
 from archlint.tracing.tensors.value_tracking import Elements
 from archlint.tracing.torchscript import torchscript_followed
 from archlint.tracing.trace import Call, Trace, call_name
+from archlint.tracing.trees import leaves
 from archlint.tracing.weight_calls import note_weight_call
 
 Merged = Callable[["Tracer", torch.nn.Module, ModelCode], AbstractContextManager[None]]
@@ -111,6 +112,7 @@ class Tracer(TorchFunctionMode):
         self.gradients = Gradients(path, self.run, transforms_active)
         self.loops: Loops | None = None
         self.stand_ins: Callable[..., Any] | None = None
+        self.inputs: list[SymbolicTensor] = []
         self._operators = Operators()
 
     def __torch_function__(
@@ -356,6 +358,7 @@ def run_model(
     """Call the model under the tracer, as :func:`trace`; frames below belong to the model."""
     path, raising = tracer.path, tracer.place.raising
     args, kwargs = arguments(model, input, env, symbolic)
+    tracer.inputs = [t for t in leaves((args, kwargs)) if type(t) is SymbolicTensor]
     called = False
     try:
         with ExitStack() as replaced:

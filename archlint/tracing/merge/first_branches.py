@@ -19,6 +19,7 @@ from archlint.models.model_code import ModelCode
 from archlint.models.snapshot import Snapshot
 from archlint.ops.registry import TensorSpec
 from archlint.tracing.call_log import LogMark
+from archlint.tracing.merge.marked_tensors import MarkedTensors
 from archlint.tracing.merge.module_merge import MOST_CLASSES, Merging
 from archlint.tracing.module_stack import class_name
 from archlint.tracing.path import Mark
@@ -142,6 +143,7 @@ class FirstBranches:
             and not run.unknown_elements
             and not run.memory.written_since(start.memory)
             and all(tensor.spec is spec for tensor, spec in start.specs)
+            and not MarkedTensors(tracer, self._model)
             and not self._snapshot.changed()
         )
 

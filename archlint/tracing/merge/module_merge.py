@@ -28,6 +28,7 @@ from archlint.symbolic.formula import Bool, conj, disj, negate
 from archlint.tracing.call_log import Branch, MergedCalls
 from archlint.tracing.events import Event
 from archlint.tracing.identity.same_tensors import Alternatives
+from archlint.tracing.merge.marked_tensors import MarkedTensors
 from archlint.tracing.merge.side_effects import ModuleState
 from archlint.tracing.merge.unify import one_size
 from archlint.tracing.module_stack import class_name
@@ -86,6 +87,7 @@ class Merging:
 
     def __init__(self, tracer: Tracer, model: nn.Module, code: ModelCode) -> None:
         self.tracer = tracer
+        self._marked = MarkedTensors(tracer, model)
         self._outside = Snapshot(model, buffers=False, code_only=True, code=code)
 
     def calls_through(self, called: Callable[..., Any]) -> AbstractContextManager[None]:
@@ -111,16 +113,21 @@ class Merging:
         if state.opaque:
             return original(module, *args, **kwargs)
         run = partial(original, module, *args, **kwargs)
-        return _Call(self.tracer, class_name(module), state, run).result()
+        return _Call(self.tracer, class_name(module), state, self._marked, run).result()
 
 
 class _Call:
     """One call of a module."""
 
     def __init__(
-        self, tracer: Tracer, kind: str, state: ModuleState, run: Callable[[], Any]
+        self,
+        tracer: Tracer,
+        kind: str,
+        state: ModuleState,
+        marked: MarkedTensors,
+        run: Callable[[], Any],
     ) -> None:
-        self.tracer = tracer
+        self.tracer, self.marked = tracer, marked
         self.kind = kind  # the module's class
         self.path: TracedPath = tracer.path
         self.stops = tracer.run.stops
@@ -145,7 +152,7 @@ class _Call:
             return main
         if not path.only_sizes_since(before) or not no_writes() or self.state.changed():
             return main
-        if tracer.run.memory.written_since(memory):
+        if tracer.run.memory.written_since(memory) or self.marked:
             return main  # other branches would find what this one has written
         end, calls, stops = path.mark(), len(tracer.calls), len(self.stops)
         on_weights = range(weights, len(log.on_weights))
@@ -208,10 +215,17 @@ class _Call:
             self.tracer.place.modules[:] = modules
             written = self.tracer.run.memory.written_since(memory)
             forget_elements(self.tracer.run, written)  # which the path would not have written
+            marked = self.marked.unmark()
         events = path.events[before.events :]
         if result is _REFUSED and (not events or events[-1].formula is not False):
             raise CannotMerge
-        if written or not path.only_sizes_since(before) or not no_writes() or self.state.changed():
+        if (
+            written
+            or marked
+            or not path.only_sizes_since(before)
+            or not no_writes()
+            or self.state.changed()
+        ):
             raise CannotMerge
         if result is not _REFUSED:
             when = conj(*(e.formula for e in events if e.kind == "branch"))

@@ -1,0 +1,103 @@
+"""Models whose code gives attributes to tensors, in modules that branch on sizes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import archlint
+from archlint.symbolic import evaluate
+
+
+class Twice(nn.Module):
+    """Two modules of one class, called with one tensor; ``begin`` is called before."""
+
+    def __init__(self, kind, begin=lambda model, x: None):
+        super().__init__()
+        self.one, self.two = kind(), kind()
+        self.begin = begin
+
+    def forward(self, x):
+        self.begin(self, x)
+        return torch.cat([self.one(x), self.two(x)])
+
+
+class First(nn.Module):
+    def forward(self, x):
+        y = x[:1] if hasattr(x, "seen") else x
+        x.seen = True
+        return y + 0 if x.shape[0] % 2 else y * 1
+
+
+class Counts(nn.Module):
+    def forward(self, x):
+        x.n = getattr(x, "n", 0) + 1
+        return x.repeat(x.n, 1) if x.shape[0] % 3 else x.repeat(x.n, 1) + 1
+
+
+class CountsOnIts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("table", torch.zeros(3))
+
+    def forward(self, x):
+        self.table.n = getattr(self.table, "n", 0) + 1
+        return x.repeat(self.table.n, 1) if x.shape[0] % 3 else x.repeat(self.table.n, 1) + 1
+
+
+class CountsOnKept(nn.Module):
+    kept: list[torch.Tensor]
+
+    def forward(self, x):
+        y = self.kept[0]
+        y.n = getattr(y, "n", 0) + 1
+        return x.repeat(y.n, 1) if x.shape[0] % 3 else x.repeat(y.n, 1) + 1
+
+
+class MarksOneSide(nn.Module):
+    def forward(self, x):
+        if x.shape[0] % 3:
+            return x + 0
+        x.third = True
+        return x + 1
+
+
+class Later(nn.Module):
+    """What the model returns depends on what one branch of a module before has marked."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = MarksOneSide(), MarksOneSide()
+
+    def forward(self, x):
+        y = self.one(x) + self.two(x)
+        return y[:1] if hasattr(x, "third") else y
+
+
+def own_table():
+    model = Twice(CountsOnIts, lambda model, x: setattr(model.one.table, "n", 0))
+    model.two.table = model.one.table
+    return model
+
+
+def kept_tensor():
+    def keep(model, x):
+        model.one.kept = model.two.kept = [x * 2]
+
+    return Twice(CountsOnKept, keep)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [lambda: Twice(First), lambda: Twice(Counts), own_table, kept_tensor, Later],
+    ids=["seen", "counts", "buffer", "kept", "one side"],
+)
+def test_no_branch_finds_what_another_has_marked(build):
+    model = build().eval()
+    found = archlint.infer(model, input="N 4")
+    assert found.exact
+    for n in range(1, 9):
+        output = found.explored.path_at({"N": n}).trace.output
+        ours = tuple(evaluate(d, {"N": n}) for d in output.dims)
+        assert ours == tuple(model(torch.zeros(n, 4)).shape)
