@@ -218,6 +218,7 @@ class Snapshot:
             or any(_held(value, slot) is not had for value, slot, had in self._slots)
             or any(in_cell(cell) is not had for cell, had in self._cells)
             or any(memory_of(value) != had for value, had in self._memories)
+            or any(array.tobytes() != was.tobytes() for array, was in self._arrays)
             or self.advanced()
         )
 

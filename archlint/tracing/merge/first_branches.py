@@ -21,6 +21,7 @@ from archlint.ops.registry import TensorSpec
 from archlint.tracing.call_log import LogMark
 from archlint.tracing.merge.marked_tensors import MarkedTensors
 from archlint.tracing.merge.module_merge import MOST_CLASSES, Merging
+from archlint.tracing.merge.surroundings import Surroundings
 from archlint.tracing.module_stack import class_name
 from archlint.tracing.path import Mark
 from archlint.tracing.python.module_calls import ModuleCall
@@ -75,6 +76,7 @@ class FirstBranches:
         place.on_second_branch = self._on_second_branch
         place.first_branches = self if self._merges else None
         self._tracer, self._model, self._code = tracer, model, code
+        self._surroundings = Surroundings()
         try:
             with ExitStack() as self._contexts:
                 yield
@@ -144,6 +146,7 @@ class FirstBranches:
             and not run.memory.written_since(start.memory)
             and all(tensor.spec is spec for tensor, spec in start.specs)
             and not MarkedTensors(tracer, self._model)
+            and not self._surroundings.changed()
             and not self._snapshot.changed()
         )
 

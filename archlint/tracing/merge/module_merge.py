@@ -12,6 +12,7 @@ a number or the value of a tensor, that runs a kernel, or that changes the modul
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -30,6 +31,7 @@ from archlint.tracing.events import Event
 from archlint.tracing.identity.same_tensors import Alternatives
 from archlint.tracing.merge.marked_tensors import MarkedTensors
 from archlint.tracing.merge.side_effects import ModuleState
+from archlint.tracing.merge.surroundings import Surroundings
 from archlint.tracing.merge.unify import one_size
 from archlint.tracing.module_stack import class_name
 from archlint.tracing.path import MOST_MERGED, Mark, TracedPath
@@ -143,6 +145,7 @@ class _Call:
         before, first, log = path.mark(), len(tracer.calls), tracer.log
         weights = len(log.on_weights)
         no_writes, memory = tracer.elements.mark_writes(first), tracer.run.memory.mark()
+        surroundings = Surroundings()
         main = self.run()
         events = path.events[before.events :]
         branches = [e.formula for e in events if e.kind == "branch"]
@@ -152,7 +155,7 @@ class _Call:
             return main
         if not path.only_sizes_since(before) or not no_writes() or self.state.changed():
             return main
-        if tracer.run.memory.written_since(memory) or self.marked:
+        if tracer.run.memory.written_since(memory) or self.marked or surroundings.changed():
             return main  # other branches would find what this one has written
         end, calls, stops = path.mark(), len(tracer.calls), len(self.stops)
         on_weights = range(weights, len(log.on_weights))
@@ -198,9 +201,9 @@ class _Call:
         path.forced = forced
         stops = len(self.stops)
         log, start = self.tracer.log.mark(), len(self.tracer.calls)
-        memory = self.tracer.run.memory.mark()
+        memory, surroundings = self.tracer.run.memory.mark(), Surroundings()
         try:
-            result = self.run()
+            result = contextvars.copy_context().run(self.run)
             if path.refused or len(self.stops) > stops:
                 raise CannotMerge  # the branch ended, and the model's own code caught that
             if path.forced_taken < len(forced):
@@ -215,7 +218,8 @@ class _Call:
             self.tracer.place.modules[:] = modules
             written = self.tracer.run.memory.written_since(memory)
             forget_elements(self.tracer.run, written)  # which the path would not have written
-            marked = self.marked.unmark()
+            marked = self.marked.unmark() or surroundings.changed()
+            surroundings.restore()
         events = path.events[before.events :]
         if result is _REFUSED and (not events or events[-1].formula is not False):
             raise CannotMerge

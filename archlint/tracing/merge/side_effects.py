@@ -31,6 +31,7 @@ class ModuleState:
         self.opaque = False
         self._contents: list[tuple[Any, Any, Any]] = []  # a container, its base, what was in it
         self._sizes: list[tuple[SymbolicTensor, Any]] = []
+        self._arrays: list[tuple[Any, Any]] = []  # of numpy, with copies
         self._seen: set[int] = set()
         for part in modules_of(module):
             if part._forward_hooks or part._forward_pre_hooks:
@@ -47,6 +48,7 @@ class ModuleState:
             self._code.changed()
             or any(not _has(c, base, had) for c, base, had in self._contents)
             or any(tensor.spec.dims != dims for tensor, dims in self._sizes)
+            or any(array.tobytes() != had.tobytes() for array, had in self._arrays)
         )
 
     def restore(self) -> None:
@@ -55,6 +57,9 @@ class ModuleState:
             self._code.restore()
         for container, base, had in self._contents:
             put_contents(container, base, had)
+        for array, copy in self._arrays:
+            if array.flags.writeable:
+                array[...] = copy
 
     def _argument(self, value: Any) -> None:
         if type(value) is SymbolicTensor:
@@ -69,6 +74,13 @@ class ModuleState:
 
     def _follow(self, value: Any, depth: int) -> None:
         if depth == 0 or is_a(value, *_HARMLESS, nn.Module, type):
+            return
+        kind = type(value)
+        if kind.__module__ == "numpy" and kind.__name__ == "ndarray":
+            if value.dtype.hasobject:
+                self.opaque = True
+            else:
+                self._arrays.append((value, value.copy()))
             return
         if base_of(type(value)) is not None:
             if self._remember(value):

@@ -1,0 +1,130 @@
+"""Modules that branch on sizes and count their calls in state that is not of the model's names."""
+
+from __future__ import annotations
+
+import array
+import collections
+import contextvars
+import os
+import threading
+
+import pytest
+import torch
+from torch import nn
+
+import archlint
+from archlint.symbolic import evaluate
+
+np = pytest.importorskip("numpy")
+
+VARIABLE = contextvars.ContextVar("counted", default=0)
+LOCAL = threading.local()
+NUMBERS = np.zeros(1, dtype=int)
+ITEMS = array.array("i", [0])
+QUEUE = collections.deque()
+NAME = "ARCHLINT_TEST_COUNTED"
+
+
+class Slot:
+    __slots__ = ("n",)
+
+
+SLOT = Slot()
+
+
+def context(module):
+    VARIABLE.set(VARIABLE.get() + 1)
+    return VARIABLE.get()
+
+
+def local(module):
+    LOCAL.n = getattr(LOCAL, "n", 0) + 1
+    return LOCAL.n
+
+
+def environment(module):
+    os.environ[NAME] = str(int(os.environ.get(NAME, "0")) + 1)
+    return int(os.environ[NAME])
+
+
+def numbers(module):
+    NUMBERS[0] += 1
+    return int(NUMBERS[0])
+
+
+def own_numbers(module):
+    module.numbers[0] += 1
+    return int(module.numbers[0])
+
+
+def items(module):
+    ITEMS[0] += 1
+    return ITEMS[0]
+
+
+def queue(module):
+    QUEUE.append(1)
+    return len(QUEUE)
+
+
+def slot(module):
+    SLOT.n += 1
+    return SLOT.n
+
+
+def dtype(module):
+    known = torch.get_default_dtype() is torch.float64
+    torch.set_default_dtype(torch.float64)
+    return 2 if known else 1
+
+
+def begin(model):
+    VARIABLE.set(0)
+    LOCAL.n = SLOT.n = ITEMS[0] = 0
+    NUMBERS[0] = model.one.numbers[0] = 0
+    QUEUE.clear()
+    os.environ[NAME] = "0"
+    torch.set_default_dtype(torch.float32)
+
+
+class Part(nn.Module):
+    def __init__(self, count, numbers):
+        super().__init__()
+        self.count, self.numbers = count, numbers
+
+    def forward(self, x):
+        n = self.count(self)
+        return x.repeat(n, 1) if x.shape[0] % 3 else x.repeat(n, 1) + 1
+
+
+class Twice(nn.Module):
+    def __init__(self, count):
+        super().__init__()
+        numbers = np.zeros(1, dtype=int)
+        self.one, self.two = Part(count, numbers), Part(count, numbers)
+
+    def forward(self, x):
+        begin(self)
+        return torch.cat([self.one(x), self.two(x)])
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(monkeypatch):
+    monkeypatch.setenv(NAME, "0")
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+COUNTS = [context, local, environment, numbers, own_numbers, items, queue, slot, dtype]
+
+
+@pytest.mark.parametrize("count", COUNTS, ids=lambda count: count.__name__)
+def test_no_branch_finds_what_another_has_changed(count):
+    model = Twice(count).eval()
+    found = archlint.infer(model, input="N 4")
+    for n in range(1, 8):
+        real = tuple(contextvars.copy_context().run(model, torch.zeros(n, 4)).shape)
+        assert real == (3 * n, 4)
+        path = found.explored.path_at({"N": n})
+        if path is not None and path.trace.output is not None:
+            assert tuple(evaluate(d, {"N": n}) for d in path.trace.output.dims) == real
