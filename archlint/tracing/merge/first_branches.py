@@ -18,10 +18,10 @@ from torch import nn
 from archlint.models.model_code import ModelCode
 from archlint.models.snapshot import Snapshot
 from archlint.ops.registry import TensorSpec
+from archlint.runtime.surroundings import Surroundings
 from archlint.tracing.call_log import LogMark
 from archlint.tracing.merge.marked_tensors import MarkedTensors
 from archlint.tracing.merge.module_merge import MOST_CLASSES, Merging
-from archlint.tracing.merge.surroundings import Surroundings
 from archlint.tracing.module_stack import class_name
 from archlint.tracing.path import Mark
 from archlint.tracing.python.module_calls import ModuleCall

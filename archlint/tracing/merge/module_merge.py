@@ -25,13 +25,13 @@ from torch import nn
 from archlint.models.model_code import ModelCode
 from archlint.models.snapshot import Snapshot
 from archlint.ops.registry import Path, Refused, TensorSpec
+from archlint.runtime.surroundings import Surroundings
 from archlint.symbolic.formula import Bool, conj, disj, negate
 from archlint.tracing.call_log import Branch, MergedCalls
 from archlint.tracing.events import Event
 from archlint.tracing.identity.same_tensors import Alternatives
 from archlint.tracing.merge.marked_tensors import MarkedTensors
 from archlint.tracing.merge.side_effects import ModuleState
-from archlint.tracing.merge.surroundings import Surroundings
 from archlint.tracing.merge.unify import one_size
 from archlint.tracing.module_stack import class_name
 from archlint.tracing.path import MOST_MERGED, Mark, TracedPath
