@@ -134,7 +134,7 @@ class _Libraries:
 
 
 def _libraries_now(places: CodePlaces) -> _Libraries:
-    """The libraries among the places: as in the check before, unless something was bound anew."""
+    """The libraries among the places, remembered until one of their names is bound otherwise."""
     if _libraries(places).changed():
         _libraries.cache_clear()
     return _libraries(places)

@@ -7,6 +7,7 @@ a few ones in place of the call's own. What it refuses there and takes with the 
 from __future__ import annotations
 
 from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -67,8 +68,8 @@ def _converted(func: Any) -> frozenset[Key]:
     """The arguments, by place and name, that may be a number which becomes an element."""
     if func is torch.Tensor.__setitem__ or func in _MAKING:
         return frozenset((2,) if func is torch.Tensor.__setitem__ else (0, 1, "data"))
-    if func in (torch.arange, torch.range):
-        return frozenset()  # whose numbers are its size, and have rules
+    if func in (torch.arange, torch.range) or not _is_torchs(func):
+        return frozenset()  # the numbers of the first are its size, and have rules
     name = getattr(func, "__name__", "").partition(".")[0]
     packets = (getattr(torch.ops.aten, n, None) for n in (name, _plain(name)))
     packet: Any = next((p for p in packets if hasattr(p, "overloads")), None)
@@ -87,6 +88,14 @@ def _converted(func: Any) -> frozenset[Key]:
     return frozenset(
         key for key, found in kinds.items() if "number" in found and "int" not in found
     )
+
+
+def _is_torchs(func: Any) -> bool:
+    """Whether it is PyTorch's, not an operator of a library that has the name of one."""
+    if isinstance(func, FunctionType):
+        return func.__module__.partition(".")[0] == "torch"
+    name = getattr(func, "_qualified_op_name", None) or getattr(func, "_name", "aten::")
+    return str(name).startswith("aten::")
 
 
 def _plain(name: str) -> str:

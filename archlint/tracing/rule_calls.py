@@ -49,7 +49,7 @@ def call_rule(path: TracedPath, operator: Operator, func: Any, args: Any, kwargs
     rule: Any = operator.rule
     key = None
     if operator.remembered and not path.unknowns and not path.turns:
-        key = _key(rule, args, kwargs)
+        key = _key(func, rule, args, kwargs)
         if key is not None:
             try:
                 result = remembered(key, path)
@@ -106,8 +106,11 @@ def _may_know_more(operator: Operator, result: Any, args: Any, kwargs: Any) -> b
     )
 
 
-def _key(rule: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:
-    """Equal for calls that mean the same to a rule; ``None`` for one that cannot be compared."""
+def _key(func: Any, rule: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:
+    """Equal for calls that mean the same to a rule; ``None`` for one that cannot be compared.
+
+    Operators that share a rule need not convert the same numbers.
+    """
     if "out" in kwargs or torch.is_autocast_enabled("cpu"):
         return None
     parts = [_part(v) for v in args]
@@ -116,7 +119,7 @@ def _key(rule: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:
         parts += [_part(v) for v in kwargs.values()]
     if None in parts:
         return None
-    return (rule, torch.get_default_dtype(), len(args), *parts)
+    return (func, rule, torch.get_default_dtype(), len(args), *parts)
 
 
 _INTS = frozenset({int})
@@ -134,7 +137,8 @@ def _part(value: Any) -> Hashable:
         parts = [_part(v) for v in value]
         return None if None in parts else (kind, *parts)
     if kind is slice:
-        return _part(("slice", value.start, value.stop, value.step))
+        bounds = _part((value.start, value.stop, value.step))
+        return None if bounds is None else (slice, bounds)
     return key_of_value(known_of(value) if kind in NUMBER_TYPES else value)
 
 

@@ -11,7 +11,9 @@ from torch import nn
 from torch.nn import functional as F
 
 import archlint
+from archlint.tracing.converted_numbers import converts_numbers
 
+LIBRARY = torch.library.Library("archlint_numbers", "DEF")
 CALLS = {
     "full": lambda x, v: torch.full((2,), v, dtype=x.dtype),
     "full_like": lambda x, v: torch.full_like(x, v),
@@ -125,3 +127,18 @@ def test_the_numbers_of_a_range_are_its_size_and_no_elements():
     model = Calls(lambda x, v: torch.arange(0, 20 * v, dtype=x.dtype), torch.uint8)
     found = archlint.infer(model, "N T")
     assert (found.exact, found.text) == (True, "any size")
+
+
+def test_an_operator_of_a_library_shares_nothing_with_one_of_that_name():
+    LIBRARY.define("clamp(Tensor input, Scalar min) -> Tensor")
+    packet = torch.ops.archlint_numbers.clamp
+    assert not converts_numbers(packet)
+    assert not converts_numbers(packet.default)
+
+    def clamp(input, min):
+        return input
+
+    assert not converts_numbers(clamp)
+    for ours in (torch.clamp, torch.Tensor.clamp, torch.Tensor.clamp_, F.pad):
+        assert converts_numbers(ours)
+    assert converts_numbers(torch.ops.aten.clamp.default)

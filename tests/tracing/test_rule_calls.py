@@ -11,7 +11,9 @@ from torch import nn
 from torch.nn import functional as F
 
 import archlint
+from archlint.ops.registry import RULES
 from archlint.ops.torch_versions import TENSOR_AS_LIST
+from archlint.tracing.rule_calls import _key
 
 CASES = {
     "view": lambda x: x.view(x.shape[0], torch.div(x.shape[1], 4, rounding_mode="trunc"), 4),
@@ -154,3 +156,20 @@ def test_a_sparse_weight_multiplies_as_a_dense_one(name):
 def test_other_uses_of_sparse_tensors_are_not_followed(function):
     found = archlint.infer(Propagation(function), "V F")
     assert any("layout than strided" in reason for reason in found.reasons), found
+
+
+def test_operators_that_share_a_rule_are_told_apart():
+    """They need not convert the same numbers: ``x & 1000`` and ``1000 & x`` have one rule."""
+    both = torch.Tensor.bitwise_and, torch.Tensor.__rand__
+    assert RULES[both[0]] is RULES[both[1]]
+    one, other = (_key(func, RULES[func], (1, 1000), {}) for func in both)
+    assert None not in (one, other)
+    assert one != other
+
+
+def test_a_slice_is_no_tuple_of_its_bounds():
+    getitem = torch.Tensor.__getitem__
+    args = [(slice(1, 2), 0), (("slice", 1, 2, None), 0), ((1, 2, None), 0), ((slice, 1, 2), 0)]
+    keys = [_key(getitem, RULES[getitem], a, {}) for a in args]
+    assert None not in keys[:3]
+    assert len(set(keys)) == len(keys)
