@@ -43,6 +43,7 @@ from archlint.errors import ArchlintError
 from archlint.models.targets import ModelSource, resolve
 from archlint.runtime.deadline import TimeLimitReached, time_limit
 from archlint.runtime.effort_clock import now
+from archlint.runtime.frame_room import with_room
 from archlint.runtime.gc_pause import gc_seldom
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.process_state import preserve_process_state
@@ -101,7 +102,7 @@ def check_source(contract: Contract, source: ModelSource, *, samples: int | None
         seconds = contract.budget.seconds
         try:
             with gc_seldom():
-                verdict = _in_time(contract, source, samples)
+                verdict = with_room(_in_time, contract, source, samples)
         except TimeLimitReached as e:
             late = f"did not finish within {seconds:g} s{e}"
             verdict = _only_samples(contract, source, samples, late)

@@ -29,6 +29,7 @@ from archlint.ops.overloads import as_python_call
 from archlint.ops.registry import NoRule, Refused, TensorSpec
 from archlint.ops.rules.split import Pieces
 from archlint.ops.traits import Unchecked, traits_of
+from archlint.runtime.frame_room import with_room
 from archlint.runtime.gc_pause import gc_paused
 from archlint.runtime.interruptions import stops_run
 from archlint.runtime.user_frames import summary, user_line
@@ -313,7 +314,7 @@ def trace(
     try:
         with running(tracer.run), legacy_constructors_followed(constructors):
             code = code or ModelCode.of(model)
-            end = run_model(tracer, model, input, env, symbolic, merging, code)
+            end = with_room(run_model, tracer, model, input, env, symbolic, merging, code)
     finally:
         tracer.place.answer, tracer.loops, path.calls_so_far = None, None, ()  # all in cycles
     run = tracer.run
