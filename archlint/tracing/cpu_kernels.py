@@ -29,7 +29,7 @@ from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import SizeNode
 from archlint.tracing.symint.numbers import value_at
 from archlint.tracing.tensors.specs import map_tensors
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, strides_of
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, learn, strides_of
 
 _OF_DTYPES = re.compile("not implemented for '|can't be cast to the desired output type")
 FEW = 1 << 20  # elements, for a call to be run_on_cpu on the CPU
@@ -166,7 +166,7 @@ def _compare_strides(sizes: Sizes, name: str, made: Any, real: Any) -> None:
         pairs = zip(real.shape, known, real.stride(), strict=True)
         if any(size > 1 and mine != own for size, mine, own in pairs):
             dims = made.spec.dims
-            made.spec = made.spec.like(dims, strides=unknown_strides(dims, name))
+            learn(made, spec=made.spec.like(dims, strides=unknown_strides(dims, name)))
 
 
 def check_refusals(path: TracedPath, func: Any, call: Any, since: int, name: str) -> None:

@@ -38,7 +38,12 @@ from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.python_types import sym_int
 from archlint.tracing.tensors.specs import map_tensors, spec_of
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, strides_of, symbolic_tensor
+from archlint.tracing.tensors.symbolic_tensor import (
+    SymbolicTensor,
+    learn,
+    strides_of,
+    symbolic_tensor,
+)
 from archlint.tracing.trace import call_name
 
 NUMBERS = frozenset(
@@ -214,7 +219,7 @@ def _from_meta(
         spec.conjugate = tensor.is_conj()
         same = standins.get(id(tensor))
         if same is not None:  # in-place
-            same.spec = spec
+            learn(same, spec=spec)
             return same
         return symbolic_tensor(spec, index)
 

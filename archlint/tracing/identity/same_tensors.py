@@ -24,7 +24,7 @@ from archlint.runtime.code_owner import is_user_code
 from archlint.tracing.path import TracedPath
 from archlint.tracing.run import current_run
 from archlint.tracing.signals import UnknownOutcome
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, learn
 from archlint.tracing.trace import Call
 
 OPEN = "whether two tensors are one object is not known"
@@ -114,7 +114,7 @@ def _of_specs(pairs: Sequence[tuple[torch.Tensor, TensorSpec]], found: Any) -> A
 
 def _put(same: Any, result: Any) -> Any:
     if isinstance(same, Alternatives) and type(result) is SymbolicTensor:
-        result.may_be = same
+        learn(result, may_be=same)
     elif isinstance(same, torch.Tensor):
         return same
     elif isinstance(same, list) and type(result) in (tuple, list):

@@ -16,7 +16,7 @@ from archlint.tracing.loops.state import alike, canonical, like, names_index, sa
 from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.python_types import SymbolicInt, sym_int
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, learn, symbolic_tensor
 
 if TYPE_CHECKING:
     from archlint.tracing.loops.loop_iterator import Before
@@ -82,7 +82,7 @@ def _grown(path: TracedPath, one: Any, two: Any, turns: Size) -> Any:
         if dims == b.dims:
             return two
         made = symbolic_tensor(b.like(dims), two.made_by)
-        made.shares = (two,)
+        learn(made, shares=(two,))
         return made
     if type(one) is tuple and type(two) is tuple and len(one) == len(two):
         parts = [_grown(path, a, b, turns) for a, b in zip(one, two, strict=True)]
@@ -126,6 +126,6 @@ def of_all_turns(path: TracedPath, value: Any, index: Unknown) -> Any:
         None if v is None else ends(v, index, box)[side] for side, v in enumerate(spec.values)
     )
     value = fresh(value)
-    value.spec = spec.like(spec.dims, strides=spec.strides, values=(low, high))
+    learn(value, spec=spec.like(spec.dims, strides=spec.strides, values=(low, high)))
     value.spec.loose = True
     return value

@@ -40,7 +40,7 @@ from archlint.tracing.loops.turn import Retry, Turn
 from archlint.tracing.symint.node import SizeNode, size_of
 from archlint.tracing.symint.python_types import sym_int
 from archlint.tracing.tensors.specs import with_specs
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, learn, symbolic_tensor
 
 if TYPE_CHECKING:
     from archlint.tracing.loops.loops import Loops
@@ -302,7 +302,7 @@ class Loop:
                 strides = spec.strides
                 if strides is not None:
                     strides = tuple(substitute(s, {atom.name: last}) for s in strides)
-                value.spec = spec.like(dims, strides=strides)
+                learn(value, spec=spec.like(dims, strides=strides))
         elif isinstance(value, GrowingList):
             for segment in segments_of(value):
                 self._last_of(segment.value, atom, last, seen)
@@ -367,7 +367,7 @@ def _of_any_elements(value: Any) -> Any:
     made = symbolic_tensor(
         value.spec.like(value.spec.dims, strides=value.spec.strides), value.made_by
     )
-    made.shares = (value,)
+    learn(made, shares=(value,))
     return made
 
 

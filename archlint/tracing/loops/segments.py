@@ -13,7 +13,7 @@ from archlint.tracing.identity.same_tensors import Alternatives
 from archlint.tracing.path import TracedPath
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.node import size_of
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, learn, symbolic_tensor
 
 _MOST_ITEMS = 50_000
 
@@ -37,12 +37,11 @@ def fresh(value: Any) -> Any:
     """Another element like ``value``, which may share memory with it."""
     if type(value) is SymbolicTensor:
         other = symbolic_tensor(copy(value.spec), value.made_by)  # masks are known by their specs
-        other.shares = (value,)
-        other.may_be = Alternatives.of([value])
-        if value.copies is None:
-            value.copies = [ref(value)]
-        other.copies = value.copies
-        other.copies.append(ref(other))
+        learn(other, shares=(value,), may_be=Alternatives.of([value]))
+        copies = [ref(value)] if value.copies is None else value.copies
+        copies.append(ref(other))
+        learn(value, copies=copies)
+        learn(other, copies=copies)
         return other
     if type(value) is tuple:
         return tuple(map(fresh, value))

@@ -22,7 +22,7 @@ from archlint.tracing.loops.segments import (
 from archlint.tracing.loops.state import canonical
 from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.python_types import SymbolicInt, sym_int
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, learn, symbolic_tensor
 
 _CAT = (torch.cat, torch.concat, torch.concatenate)
 _OF_NUMBERS = (torch.tensor, torch.as_tensor)
@@ -106,7 +106,7 @@ def _repeated(
     if grid is not None:
         made.elements = replace(made.elements, grid=_repeated_grid(grid, at, spec.ndim, stacks))
     joined = symbolic_tensor(made, tensor.made_by)
-    joined.shares = (tensor,)
+    learn(joined, shares=(tensor,))
     return joined
 
 

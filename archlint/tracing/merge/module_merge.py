@@ -41,7 +41,7 @@ from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.python_types import sym_int
 from archlint.tracing.tensors.aliasing import roots
 from archlint.tracing.tensors.specs import forget_elements
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, learn, symbolic_tensor
 
 if TYPE_CHECKING:
     from archlint.tracing.tracer import Tracer
@@ -281,9 +281,9 @@ def _merged_result(path: TracedPath, results: list[tuple[Bool, Any]], begin: int
         if known and one is first:  # which is another tensor on other branches
             one = symbolic_tensor(one.spec, one.made_by)
         found = {id(m): m for _, r in results for m in roots(r, path.calls_so_far)}
-        one.shares = tuple(found.values())
+        learn(one, shares=tuple(found.values()))
         if known:
-            one.may_be = Alternatives.of([r for _, r in results], partial(_taken, results))
+            learn(one, may_be=Alternatives.of([r for _, r in results], partial(_taken, results)))
         return one
     if isinstance(first, torch.SymInt):
         return sym_int(one_size(path, [(w, size_of(r)) for w, r in results]), path)

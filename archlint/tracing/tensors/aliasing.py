@@ -21,7 +21,7 @@ from archlint.symbolic.formula import ge, le, lt
 from archlint.tracing.path import TracedPath
 from archlint.tracing.symint.memory_format import non_overlapping_and_dense
 from archlint.tracing.tensors.specs import known_of, map_tensors, spec_of
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, strides_of
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, learn, strides_of
 from archlint.tracing.trace import Call
 from archlint.tracing.trees import LEAVES
 
@@ -106,7 +106,7 @@ def roots(tensor: torch.Tensor, calls: Sequence[Call]) -> tuple[Any, ...]:
         todo += reversed(bases)
     every = tuple(found.values())
     if type(tensor) is SymbolicTensor and _is_made(tensor, calls):
-        tensor.all_roots = every
+        learn(tensor, all_roots=every)
     return every
 
 

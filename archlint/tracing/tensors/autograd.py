@@ -20,7 +20,7 @@ from archlint.tracing.path import TracedPath
 from archlint.tracing.run import TraceRun
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.tensors.specs import map_tensors, spec_of
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, learn, symbolic_tensor
 from archlint.tracing.trace import Call
 
 _UNKNOWN = "whether a tensor requires gradients is not known"
@@ -82,12 +82,15 @@ class Gradients:
         for tensor in _symbolic(call.result):
             if any(tensor is t for t in operands):
                 continue
-            tensor.requires = False
+            learn(tensor, requires=False)
             dtype = tensor.spec.dtype
             if needed is False or cut or not (dtype.is_floating_point or dtype.is_complex):
                 continue
-            tensor.made_from = tuple(t for t, k in zip(operands, known, strict=True) if k)
-            tensor.is_view = traits_of(call.func).view is not View.NEVER
+            learn(
+                tensor,
+                made_from=tuple(t for t, k in zip(operands, known, strict=True) if k),
+                is_view=traits_of(call.func).view is not View.NEVER,
+            )
             _set(tensor, True if needed and call.how == "rule" else None, leaf=False)
 
     def _write(self, call: Call) -> None:
@@ -107,7 +110,7 @@ class Gradients:
         may = same and any(requires_grad(t) is not False for t in operands)
         for tensor in _symbolic(call.result):
             if not any(tensor is t for t in operands):
-                tensor.requires = None if may else False
+                learn(tensor, requires=None if may else False)
 
     def _switch(self, call: Call) -> None:
         """``requires_grad_()``, or the attribute is set."""
@@ -134,7 +137,7 @@ class Gradients:
                 made = [t for t in _symbolic(call.result) if t is not base]
                 views.update(map(id, made))
                 for tensor in made:
-                    tensor.requires = None
+                    learn(tensor, requires=None)
 
     def grad(
         self,
@@ -173,7 +176,7 @@ class Gradients:
         spec = spec_of(of)
         strides = DeferredStrides.of(contiguous_strides(spec.dims), _strides_unknown, [])
         made = symbolic_tensor(spec.like(spec.dims, strides=strides))
-        made.requires = None if create_graph else False
+        learn(made, requires=None if create_graph else False)
         return made
 
 
@@ -182,8 +185,7 @@ def _strides_unknown(path: Path) -> Any:
 
 
 def _set(tensor: SymbolicTensor, wanted: bool | None, leaf: bool) -> None:
-    tensor.leaf = leaf
-    tensor.requires = wanted
+    learn(tensor, leaf=leaf, requires=wanted)
     if wanted is not None:
         with torch._C.DisableTorchFunctionSubclass():
             tensor.requires_grad_(wanted)

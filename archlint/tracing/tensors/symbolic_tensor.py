@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
 
@@ -11,6 +11,9 @@ from archlint.ops.shapes.type_promotion import INTEGRAL
 from archlint.symbolic import Size
 from archlint.tracing.run import current_run
 from archlint.tracing.signals import UnknownOutcome
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _EMPTY = torch.empty(0, device="meta")
 # By the dtype and device of these ``isinstance(x, torch.FloatTensor)`` answers, in C++.
@@ -49,6 +52,11 @@ class SymbolicTensor(torch.Tensor):
     is_view = False  # whether it may share the memory of these
     may_be: Any = None  # other tensors, one of which it may be: an ``Alternatives``
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _FACTS:  # ours are set by ``learn``
+            raise UnknownOutcome(f"a tensor's attribute {name}, which archlint uses, is set")
+        super().__setattr__(name, value)
+
     def __hash__(self) -> int:
         if self.may_be is not None:
             raise UnknownOutcome(
@@ -79,6 +87,29 @@ class SymbolicTensor(torch.Tensor):
         raise UnknownOutcome(text)
 
 
+class Facts(TypedDict, total=False):
+    """The attributes of a :class:`SymbolicTensor` that change after it was made."""
+
+    spec: TensorSpec
+    own: bool
+    shares: tuple[Any, ...]
+    all_roots: tuple[Any, ...]
+    copies: list[Any]
+    requires: bool | None
+    leaf: bool
+    made_from: tuple[torch.Tensor, ...]
+    is_view: bool
+    may_be: Any
+
+
+_FACTS = frozenset({*SymbolicTensor.__annotations__, *Facts.__annotations__})
+
+
+def learn(tensor: SymbolicTensor, **facts: Unpack[Facts]) -> None:
+    """Set what is known of a tensor. ``tensor.own = True`` is what only the model's code says."""
+    vars(tensor).update(facts)
+
+
 for _of_class in ("__firstlineno__", "__static_attributes__"):  # since Python 3.13
     if hasattr(torch.Tensor, _of_class):
         setattr(SymbolicTensor, _of_class, getattr(torch.Tensor, _of_class))
@@ -92,12 +123,12 @@ def symbolic_tensor(spec: TensorSpec, made_by: int = -1) -> SymbolicTensor:
     else:
         base = _INTEGER if spec.dtype in INTEGRAL else _NUMBER
     tensor = base.as_subclass(SymbolicTensor)
-    tensor.spec = spec
-    tensor.made_by = made_by
+    facts = vars(tensor)
+    facts["spec"], facts["made_by"] = spec, made_by
     run = current_run()
     if run is not None:
         if run.grad_seen:
-            tensor.requires = None
+            facts["requires"] = None
         run.inference = run.inference or torch.is_inference_mode_enabled()
     return tensor
 

@@ -26,7 +26,7 @@ from archlint.symbolic.formula import eq
 from archlint.tracing.mask_counts import MASK_BYTES
 from archlint.tracing.path import TracedPath
 from archlint.tracing.tensors.aliasing import roots
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, learn, symbolic_tensor
 from archlint.tracing.trace import Call
 
 
@@ -64,7 +64,7 @@ class Elements:
             if _is_argument(call, result):
                 return
             if isinstance(result.spec.values, KNOWN):
-                result.spec = reaching(call.func, args, result.spec)
+                learn(result, spec=reaching(call.func, args, result.spec))
         else:
             _loosen(call, args)
         if has_grids(call.func) and not (single and result.spec.dtype.is_floating_point):
@@ -72,7 +72,7 @@ class Elements:
         traits = traits_of(call.func)
         if traits.view is View.NEVER and written_by(call.func, call.args, call.kwargs) == ():
             if single:
-                result.own = True
+                learn(result, own=True)
                 if result.spec.dtype is torch.bool:
                     self._share_mask(call, args, settings)
             else:
@@ -83,7 +83,7 @@ class Elements:
         if any(spec is a for a in args):
             return
         if traits.allocates:
-            call.result.own = True
+            learn(call.result, own=True)
         origin = Origin.of(call.func, rule, args, settings)
         if origin is not None:
             spec.origin = origin
@@ -103,7 +103,7 @@ class Elements:
             if grid is not None:
                 if not isinstance(tensor.spec.values, KNOWN):
                     self._valued.append(weakref.ref(tensor))
-                tensor.spec = with_grid(tensor.spec, grid)
+                learn(tensor, spec=with_grid(tensor.spec, grid))
 
     def _share_mask(self, call: Call, args: Sequence[Any], settings: Mapping[str, Any]) -> None:
         """Note masks that are made alike, which keep equally many elements until one is written."""
@@ -130,7 +130,7 @@ class Elements:
             self.written(target, result.values, result.values)
             return target
         made = symbolic_tensor(before)
-        made.shares = roots(target, self.path.calls_so_far)
+        learn(made, shares=roots(target, self.path.calls_so_far))
         return made
 
     def put(self, target: Any, before: TensorSpec, value: Any) -> None:
@@ -159,7 +159,7 @@ class Elements:
                 if mine is None:
                     mine = roots(target, self.path.calls_so_far)
                 if not self._apart(mine, other):
-                    other.spec = other.spec.like(other.spec.dims, strides=other.spec.strides)
+                    learn(other, spec=other.spec.like(other.spec.dims, strides=other.spec.strides))
         known = had
         if had != put:
             known, loose = either(self.path, had, put, target.spec.dtype), True
@@ -169,7 +169,10 @@ class Elements:
             self._gained = True  # and views that are made later do not know its elements
             if not isinstance(target.spec.values, KNOWN):
                 self._add(target)
-        target.spec = target.spec.like(target.spec.dims, strides=target.spec.strides, values=known)
+        learn(
+            target,
+            spec=target.spec.like(target.spec.dims, strides=target.spec.strides, values=known),
+        )
         target.spec.loose = loose
 
     def _apart(self, mine: Sequence[Any], other: SymbolicTensor) -> bool:
@@ -268,7 +271,7 @@ def _own(call: Call) -> None:
     """Mark those of several results that have memory of their own."""
     for tensor in call.result if isinstance(call.result, (tuple, list)) else ():
         if type(tensor) is SymbolicTensor and not _is_argument(call, tensor):
-            tensor.own = True
+            learn(tensor, own=True)
 
 
 def _loosen(call: Call, operands: Sequence[Any]) -> None:
@@ -277,4 +280,4 @@ def _loosen(call: Call, operands: Sequence[Any]) -> None:
         if type(tensor) is not SymbolicTensor or _is_argument(call, tensor):
             continue
         if isinstance(tensor.spec.values, KNOWN):
-            tensor.spec = reaching(call.func, operands, tensor.spec)
+            learn(tensor, spec=reaching(call.func, operands, tensor.spec))

@@ -36,7 +36,7 @@ KINDS = {
 }
 LEFT_OUT = {
     "_fix_weakref", "_python_dispatch", "_make_subclass", "_make_wrapper_subclass", "_make_dtensor",
-    "__doc__", "__torch_dispatch__", "__weakref__",
+    "__doc__", "__setattr__", "__torch_dispatch__", "__weakref__",
     "bernoulli", "cholesky_inverse", "inverse",  # values may be refused
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +13,7 @@ from torch.nn import functional as F
 import archlint
 from archlint.ops.registry import TensorSpec
 from archlint.symbolic import symbol
-from archlint.tracing.tensors.symbolic_tensor import symbolic_tensor
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
 
 KINDS = [
     getattr(home, f"{name}Tensor")
@@ -64,3 +65,38 @@ def test_python_names_it_as_it_names_a_tensor(refuses: Callable[..., Tensor]) ->
         refuses(torch.zeros(1, 1))
     verdict = archlint.check(_Refusing(refuses), input="N T", accepts="any size", samples=0)
     assert str(real.value) in str(verdict)
+
+
+OWN = sorted(set(vars(SymbolicTensor)) | set(SymbolicTensor.__annotations__))
+FACTS = [name for name in OWN if not hasattr(torch.Tensor, name)]
+GIVEN = {
+    "set": "y.{0} = 3",
+    "set of a view": "y.view(-1).{0} = 3",
+    "set and deleted": "y.{0} = 3; del y.{0}",
+    "not set": "pass",
+}
+SOURCE = """
+from torch import nn
+class Marked(nn.Module):
+    def forward(self, x):
+        y = x * 2 + x[:, :, :1]
+        {give}
+        y.add_(1)
+        return y[:, : y.{name} if hasattr(y, "{name}") else 1]
+"""
+
+
+@pytest.mark.parametrize("give", GIVEN)
+@pytest.mark.parametrize("name", FACTS)
+def test_an_attribute_with_the_name_of_one_of_ours(name, give, tmp_path):
+    assert len(FACTS) >= 10
+    file = tmp_path / "marked.py"
+    file.write_text(SOURCE.format(give=GIVEN[give].format(name), name=name))
+    model = runpy.run_path(str(file))["Marked"]()
+    real = model(torch.zeros(1, 3, 5, 5)).shape[1]
+    right, wrong = f"N {real} H W", f"N {4 - real} H W"
+    asked = {"input": "N 3 H W", "accepts": "any H, W >= 1", "samples": 0}
+    assert archlint.check(model, **asked, output=right).word != "broken"
+    assert archlint.check(model, **asked, output=wrong).word != "proved"
+    if give == "not set":
+        assert archlint.check(model, **asked, output=right).word == "proved"
