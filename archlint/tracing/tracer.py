@@ -67,7 +67,7 @@ from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.symint.python_types import user_number
 from archlint.tracing.tensors.aliasing import check_overlap
-from archlint.tracing.tensors.attributes import ATTRIBUTES
+from archlint.tracing.tensors.attributes import ATTRIBUTES, asks_where
 from archlint.tracing.tensors.autograd import Gradients
 from archlint.tracing.tensors.counted_ones import with_ones
 from archlint.tracing.tensors.questions import OF_TENSOR, answered, unanswered
@@ -134,8 +134,10 @@ class Tracer(TorchFunctionMode):
             func, args, kwargs, types = cast_of_real(func, args, kwargs, types)
         attribute = ATTRIBUTES.get(func)
         if attribute is not None and args:
-            if type(args[0]) is SymbolicTensor or has_unknown_elements(self.run, args[:1]):
-                return attribute(self.path, spec_of(args[0]), *args[1:], **kwargs)
+            first = args[0]
+            known = type(first) is SymbolicTensor or asks_where(attribute, first)
+            if known or has_unknown_elements(self.run, args[:1]):
+                return attribute(self.path, spec_of(first), *args[1:], **kwargs)
             return func(*args, **kwargs)
         if func in OF_TENSOR and type(args[0]) is SymbolicTensor:
             return answered(self.path, func, self.calls, args[0])

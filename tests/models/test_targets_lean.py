@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+import archlint
 from archlint.contracts.rulefile.load import loads
 from archlint.engine.pipeline import check_source
 from archlint.models.meta_weights import LARGE, leaned
@@ -123,3 +124,57 @@ def test_a_lean_parameter_is_one_in_all_respects(size, needs_grad):
     with torch.no_grad():
         lean.mul_(2)
     assert torch.equal(weight, torch.ones(size))
+
+
+class AsksWhere(nn.Module):
+    """Its path depends on where a weight is, large or small."""
+
+    def __init__(self, size, ask):
+        super().__init__()
+        self.norm, self.ask = nn.BatchNorm2d(size), ask
+
+    def forward(self, x):
+        if self.ask(self.norm.weight):
+            return x.mean((2, 3))
+        return x[:, :, 6:].flatten(1)
+
+
+@pytest.mark.parametrize("size", [4, 2048])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda w: w.is_cpu,
+        lambda w: not w.is_meta,
+        lambda w: w.device.type == "cpu",
+        lambda w: w.get_device() == -1,
+        lambda w: torch.zeros(3, device=w.device).is_cpu,
+    ],
+)
+def test_a_weight_that_was_left_out_is_on_the_cpu(size, ask):
+    model = AsksWhere(size, ask)
+    assert model(torch.ones(1, 3, 2, 2)).shape == (1, 3)
+    verdict = archlint.check(
+        model, input="N 3 H W", accepts="any N, H, W >= 1", output="N 3", samples=0
+    )
+    assert verdict.word == "proved", str(verdict)
+    assert model.norm.weight.is_cpu
+
+
+class ReadsSmall(nn.Module):
+    """Its path depends on the values of a small weight of a layer."""
+
+    def __init__(self, scale):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+        nn.init.constant_(self.norm.weight, scale)
+
+    def forward(self, x):
+        x = self.norm(x)
+        return x.mean((2, 3)) if float(self.norm.weight.sum()) > 4 else x.flatten(1)
+
+
+@pytest.mark.parametrize(("scale", "word"), [(2.0, "proved"), (1.0, "broken")])
+def test_values_of_small_weights_of_layers_count(scale, word):
+    question = {"input": "N 3 H W", "accepts": "any N, H, W >= 1", "output": "N 3"}
+    verdict = archlint.check(ReadsSmall(scale), samples=0, **question)
+    assert verdict.word == word, str(verdict)
