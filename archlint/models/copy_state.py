@@ -85,7 +85,8 @@ class _CopiedTensors:
         if places(copies) != self._places or not all(map(is_like, copies, originals)):
             for copy, original, place in zip(copies, originals, self._places, strict=True):
                 if places([copy]) != [place] or not is_like(copy, original):
-                    copy.data = leaned(set(), original).detach()
+                    no_memory = not place and original.numel() > 0
+                    copy.data = leaned(set(), original, of_layer=no_memory).detach()
             self._places = places(copies)
         for copy, original in zip(copies, originals, strict=True):
             if copy.requires_grad is not original.requires_grad:

@@ -23,7 +23,7 @@ from archlint.models.module_walk import modules_of
 from archlint.models.shared_empties import KINDS, SharedEmpties
 from archlint.runtime.real_type import is_a
 
-Stand = Callable[[Tensor], Tensor]
+Stand = Callable[[Tensor, bool], Tensor]
 
 _VALUES = frozenset(
     {bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device}
@@ -31,6 +31,10 @@ _VALUES = frozenset(
 )
 _CODE = frozenset({FunctionType, type})
 _TENSORS = frozenset({Tensor, nn.Parameter})
+LAYERS = frozenset({
+    nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm,
+})  # fmt: skip
+"""Layers whose code does nothing with their weights but pass them to one operator."""
 _ATOMS = _VALUES | _CODE
 _EMPTY = frozenset({dict, OrderedDict, set})
 _KEPT = _VALUES | KINDS
@@ -80,9 +84,10 @@ def deep_copy(
     """A copy that shares nothing with ``model`` that could change.
 
     ``memo``: what stands for objects of the model, by their ``id``, as for ``deepcopy``; ``stand``
-    gives what stands for a plain tensor or parameter; ``other`` is called before an object, which
-    may hold views of them, is left to ``deepcopy``. ``parts`` is filled with what the copy is made
-    of. Raises what ``deepcopy`` raises, and what :func:`check_copyable` does.
+    gives what stands for a plain tensor or parameter, and is told whether it is a weight of one of
+    :data:`LAYERS`; ``other`` is called before an object, which may hold views of them, is left to
+    ``deepcopy``. ``parts`` is filled with what the copy is made of. Raises what ``deepcopy``
+    raises, and what :func:`check_copyable` does.
 
     With ``parts.shared`` modules may share empty containers; ``other`` is then also called where
     what they stand for is a part of the model in another place, too.
@@ -112,6 +117,7 @@ class _Copying:
     ) -> None:
         self._memo, self._stand, self._other, self._parts = memo, stand, other, parts
         self._shared = parts.shared
+        self._of_layer = False  # whether attributes of one of LAYERS are copied
         self.empty: list[Any] = []  # those of the model that are not shared, but for plain ``dict``
 
     def copied(self, value: Any) -> Any:
@@ -126,7 +132,8 @@ class _Copying:
         new: Any
         if kind in _TENSORS:
             stand = self._stand
-            new = memo[id(value)] = copy.deepcopy(value, memo) if stand is None else stand(value)
+            new = copy.deepcopy(value, memo) if stand is None else stand(value, self._of_layer)
+            memo[id(value)] = new
             parts.tensors.append(new)
             parts.originals.append(value)
         elif kind in _CODE:
@@ -162,16 +169,20 @@ class _Copying:
 
     def _module(self, module: Any) -> nn.Module:
         memo, empty, copied = self._memo, self._parts.empty, self.copied
-        new: nn.Module = object.__new__(type(module))
+        kind: Any = type(module)
+        new: nn.Module = object.__new__(kind)
         memo[id(module)] = new
         self._parts.modules.append(new)
         attributes: dict[str, Any] = module.__getstate__()  # a copy, which becomes that of the new
         object.__setattr__(new, "__dict__", attributes)
         if self._shared is not None:
             self._shared.put_in(new, module, attributes)
-        for name, item in attributes.items():  # a layer has 25; most of the objects are empty
+        outer, self._of_layer = self._of_layer, kind in LAYERS
+        # A layer has 25 attributes; most of the objects are empty.
+        for name in [name for name, item in attributes.items() if type(item) not in _KEPT]:
+            item = attributes[name]
             kind = type(item)
-            if kind in _KEPT or (kind is tuple and _VALUES.issuperset(map(type, item))):
+            if kind is tuple and _VALUES.issuperset(map(type, item)):
                 continue
             if kind in _EMPTY and not item and id(item) not in memo:
                 attributes[name] = memo[id(item)] = made = kind()
@@ -180,6 +191,7 @@ class _Copying:
                     self.empty.append(item)
             else:
                 attributes[name] = copied(item)
+        self._of_layer = outer
         return new
 
     def _others(self, value: Any) -> Any:

@@ -67,15 +67,17 @@ def _share() -> None:
     raise _Shared
 
 
-def leaned(others: set[int] | dict[int, Any], tensor: Tensor) -> Tensor:
+def leaned(others: set[int] | dict[int, Any], tensor: Tensor, of_layer: bool = False) -> Tensor:
     """What stands for a tensor of the model: one like it, on the meta device if it is large.
 
     ``others``: the memory of those before it, or the memo of a ``deepcopy`` that keeps views views
     (for a tensor that is nothing but its elements a clone does, in a tenth of the time).
+    ``of_layer``: whether it is a weight of one of :data:`~.deepcopy.LAYERS`, whose values are
+    hardly ever asked for: then also a small one.
     """
     is_parameter = type(tensor) is nn.Parameter
-    if tensor.numel() >= LARGE and tensor.is_floating_point():
-        lean = torch.empty_like(tensor, device=_META, requires_grad=False)
+    if tensor.is_floating_point() and (of_layer or tensor.numel() >= LARGE):
+        lean = torch.empty_like(tensor, device=_META)
     elif is_parameter or tensor.grad_fn is not None:
         lean = tensor.detach().clone()
     elif isinstance(others, dict):
@@ -87,7 +89,7 @@ def leaned(others: set[int] | dict[int, Any], tensor: Tensor) -> Tensor:
             others.add(tensor.data_ptr())
         return tensor.clone()
     if is_parameter:  # as one becomes of a lazy parameter: in half of the time of its constructor
-        lean.requires_grad_(tensor.requires_grad)
+        lean.requires_grad = tensor.requires_grad
         lean.__class__ = nn.Parameter
     return lean
 

@@ -80,9 +80,10 @@ class ModelSource:
         self.draws_differ = False  # whether small weights of the model to trace have other values
         self._snapshot: Snapshot | None = None
         modules = modules_of(instance) if instance is not None else []
-        if not (are_plain(modules) and _have_plain_modes(modules)):
+        self._plain = bool(modules) and are_plain(modules) and _have_plain_modes(modules)
+        if modules and not self._plain:  # the user's code makes a copy, or sets its mode
             list(modules[0].modules())  # an error in a method of the model's comes first
-            self._snapshot = Snapshot(modules[0])  # the user's code makes a copy, or sets its mode
+            self._snapshot = Snapshot(modules[0])
 
     def for_running(self, mode: str = "eval", quickly: bool = False) -> nn.Module:
         """A real model on the CPU, in ``mode`` ("eval" or "train"). ``TargetError`` if it fails.
@@ -124,7 +125,7 @@ class ModelSource:
         parts: CopyParts | None = None
         try:
             if self._instance is not None:
-                model, parts = lean_copy(self._instance, share=self._snapshot is None)
+                model, parts = lean_copy(self._instance, share=self._plain)
             else:
                 with captured_output(), preserve_random_state():
                     model, self.draws_differ = build_lean(self._call)
@@ -168,7 +169,8 @@ class ModelSource:
 
     def _moded(self, model: nn.Module, mode: str) -> nn.Module:
         training = mode == "train"
-        if _have_plain_modes(modules := modules_of(model)):
+        modules = modules_of(model)
+        if self._plain or _have_plain_modes(modules):
             for module in modules:
                 if module.training is not training:
                     module.training = training
