@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, refuse, shape_rule
+from archlint.ops.rules.pool import pooled
 from archlint.ops.rules.view import reordered, unsqueeze
 from archlint.ops.shapes.claims import claim_least_ndim, claim_ndim
 from archlint.ops.shapes.sliding_window import claim_positive, followed_layout
@@ -45,10 +46,8 @@ def _pool(
     for out in outputs:
         if not isinstance(out, int) or out < 0:
             path.claim(ge(out, 0), "output_size {} >= 0", out)
-    if n == 1 and input.strides is not None:
-        raise NoRule("the layout of a strided input in one dimension")
     dims = (*input.dims[: input.ndim - n], *outputs)
-    return input.like(dims) if n == 3 else followed_layout(path, input, dims)
+    return input.like(dims) if n == 3 else pooled(path, n, input, dims)
 
 
 def _avg_of(n: int) -> Callable[..., TensorSpec]:

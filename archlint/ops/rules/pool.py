@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from archlint.ops.registry import NoRule, Path, TensorSpec, shape_rule
+from archlint.ops.rules.view import reordered, unsqueeze
 from archlint.ops.shapes.claims import claim_ndim
 from archlint.ops.shapes.sliding_window import (
     PerDim,
@@ -137,12 +138,21 @@ def _max_pool_of(n: int, with_indices: bool) -> Callable[..., Pooled]:
         return_indices: bool = False,
     ) -> Pooled:
         indices = with_indices or return_indices
-        if n == 1 and input.strides is not None and indices:
-            raise NoRule("the layout of max_pool1d's indices")
-        both = _max_pool(path, n, input, kernel_size, stride, padding, dilation, ceil_mode)
-        return both if indices else both[0]
+        result, at = _max_pool(path, n, input, kernel_size, stride, padding, dilation, ceil_mode)
+        if not indices:
+            return result
+        result = pooled(path, n, input, result.dims)
+        return result, result.like(result.dims, torch.int64, result.strides, at.values)
 
     return max_pool
+
+
+def pooled(path: Path, n: int, input: TensorSpec, dims: tuple[Size, ...]) -> TensorSpec:
+    """The result of sizes ``dims`` as it lies in memory: in one dimension, as a row of height 1."""
+    if n > 1 or input.strides is None:
+        return followed_layout(path, input, dims)
+    flat = followed_layout(path, unsqueeze(path, input, -2), (*dims[:-1], 1, dims[-1]))
+    return reordered(flat, [*range(input.ndim - 1), input.ndim])
 
 
 def _avg_pool(
@@ -156,8 +166,6 @@ def _avg_pool(
 ) -> TensorSpec:
     if not input.dtype.is_floating_point or (n == 3 and input.dtype == torch.float16):
         raise NoRule(f"avg_pool{n}d of {input.dtype}")
-    if n == 1 and input.strides is not None:
-        raise NoRule("the layout of avg_pool1d's result")
     dims = _windows(path, n, input, kernel_size, stride, padding, 1, ceil_mode)
     if n == 3:
         kernel = per_dim(path, kernel_size, 3, "kernel_size")
@@ -165,7 +173,7 @@ def _avg_pool(
             if ceil_mode or padding not in (0, (0, 0, 0)):
                 path.claim(ge(size, k), "kernel_size {} <= size {} without padding", k, size)
         return input.like(dims)
-    return followed_layout(path, input, dims)
+    return pooled(path, n, input, dims)
 
 
 def avg_pool1d(
