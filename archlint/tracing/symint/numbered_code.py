@@ -41,7 +41,7 @@ def places_of(tree: ast.Module, filename: str) -> Places:
 
 def place_in(places: Places, code: CodeType, instruction: int) -> Place | None:
     """Where an instruction stands; ``None`` if the code is not that of the file as it is."""
-    key = code.co_filename, code
+    key = code.co_filename, _without_name(code)
     found = places.get(key) or _REWRITTEN.get(key)
     return found[instruction // 2] if found else None
 
@@ -65,8 +65,13 @@ def _add(places: Places, tree: ast.Module, code: CodeType, flags: int) -> None:
                 found[here // 2] = (
                     node.lineno, node.end_lineno, node.col_offset, node.end_col_offset,
                 )  # fmt: skip
-        key = code.co_filename, one
+        key = code.co_filename, _without_name(one)
         places[key] = found if places.get(key, found) == found else None
+
+
+def _without_name(code: CodeType) -> CodeType:
+    """Equal for a copy of a code under another name, ``code.replace(co_name=...)``."""
+    return code.replace(co_name="")
 
 
 def _pairs(one: CodeType, other: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
