@@ -231,10 +231,10 @@ def _of_name(tree: SourceTree, name: ast.expr, depth: int) -> Use | None:
 def _of_variable(tree: SourceTree, scope: ast.AST, name: str, depth: int) -> Use | None:
     """What the variable of a function is for, wherever it is read.
 
-    One that is assigned several times, or extended, may be part of a message only.
+    One that is extended as well may be part of a message only.
     """
     use: Use | None = Use(harmless=True)
-    stores = 0
+    stores, extended = 0, False
     for node in ast.walk(scope):
         if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
             return None
@@ -244,11 +244,13 @@ def _of_variable(tree: SourceTree, scope: ast.AST, name: str, depth: int) -> Use
             return None
         if isinstance(node.ctx, ast.Store):
             stores += 1
+            extended |= isinstance(tree.parents.get(node), ast.AugAssign)
         else:
             use = use | _use(tree, node, depth + 1)
             if use is not None and _is_changed(tree.parents.get(node)):
                 use = replace(use, whole=False)
-    return use if use is not None and (use.harmless or stores == 1) else None
+    known = use is not None and (use.harmless or stores == 1 or (stores > 1 and not extended))
+    return use if known else None
 
 
 def _lookup(node: ast.expr, key: ast.AST | None) -> Use | None:

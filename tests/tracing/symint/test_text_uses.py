@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import collections
+import importlib
+import itertools
 
 import pytest
 import torch
@@ -158,3 +160,47 @@ def test_a_number_looked_up_after_a_size_became_a_key(read):
     for n, h, w in ((3, 5, 7), (1, 8, 2), (2, 16, 3), (2, 15, 3), (5, 3, 5)):
         real = tuple(read(torch.zeros(n, 3, h, w)).shape)
         assert found.output(N=n, H=h, W=w) in (real, None), (n, h, w)
+
+
+BEFORE = ("", "key = 'w4'", "if h % 2: key = 'w9'")
+OTHERWISE = (
+    "if key not in heads: key = 'w8'",
+    "if key not in heads: key = 'w8' if w > 8 else 'w4'",
+    "if key not in heads:\n  key = f'w{h}'\n  if key not in heads: return x[..., 0]",
+    "for other in ('w4', 'w8'):\n  if key in heads: break\n  key = other",
+    "if h == 3: key = f'w{h + 1}'",
+    "if key not in heads: key = key.replace('w', 'W')",
+    "if w == 7: key += '0'\nif key not in heads: key = 'w4'",
+    "if w == 4:\n  key = 'w'\n  key += f'{w * 2}'",
+)
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("otherwise", OTHERWISE)
+def test_a_name_that_has_another_text_too(before, otherwise, tmp_path, monkeypatch):
+    body = f"h, w = x.shape[2:]\n{before}\nkey = f'w{{w}}'\n{otherwise}\nreturn heads[key](x)"
+    code = "def choose(x, heads):\n" + "".join(f"  {line}\n" for line in body.split("\n"))
+    name = f"named_{BEFORE.index(before)}_{OTHERWISE.index(otherwise)}"
+    (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    choose = importlib.import_module(name).choose
+
+    class Chosen(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.heads = nn.ModuleDict({f"w{n}": nn.AdaptiveAvgPool2d(n) for n in (4, 8, 70)})
+
+        def forward(self, x):
+            return choose(x, self.heads)
+
+    model = Chosen()
+    found = archlint.infer(model, "N 3 H W")
+    if "replace" not in otherwise and "+=" not in otherwise:
+        assert found.exact
+    for h, w in itertools.product((2, 3, 4, 7, 8), (1, 3, 4, 7, 8, 9, 12, 70)):
+        try:
+            real = tuple(model(torch.zeros(1, 3, h, w)).shape)
+        except KeyError:
+            real = None
+        assert found.accepts(N=1, H=h, W=w) in (real is not None, None), (h, w)
+        assert found.output(N=1, H=h, W=w) in (real, None), (h, w)
