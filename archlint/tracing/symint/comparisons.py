@@ -118,6 +118,8 @@ def _of_rounded(
     left, right = first.num * second.den, second.num * first.den
     if not is_small(left) and not is_small(right):
         return None
+    if _is_nearest(a) and _is_nearest(b):
+        return build(left, right)
     if build in _NOT_ABOVE[0] and rounded <= 2 and not again and _is_power_of_two(second):
         return build(left, right)
     if build in _NOT_ABOVE[1] and again <= 2 and not rounded and _is_power_of_two(first):
@@ -133,6 +135,11 @@ def _of_rounded(
     if isinstance(difference, Expr) and len(difference.symbols()) == 1:
         return plain(pinned(path, a), pinned(path, b))
     return path.choose("the rounding of floats determines the path that the model takes")
+
+
+def _is_nearest(number: Any) -> bool:
+    """Whether a number is the double next to its approximation: those of equal ratios are equal."""
+    return isinstance(number, (int, float, Expr, Ratio))
 
 
 def _is_power_of_two(ratio: Ratio) -> bool:

@@ -139,16 +139,17 @@ def opaque(path: SizePath, plain: Callable[..., Any], *numbers: Any) -> Opaque:
 def approximation_of(number: Any) -> tuple[Ratio, int] | None:
     """The ratio that a number would be without roundings, and how many it had at most."""
     if isinstance(number, FloatProduct):
-        simple = number.factor.limit_denominator(_MAX_DENOMINATOR)
+        simple = number.factor.limit_denominator(_DENOMINATORS[0])
         if not simple or abs(number.factor / simple - 1) > 2**-53:
             return None
         return reduced(number.size * simple.numerator, simple.denominator), 2
     if isinstance(number, QuotientSum):
         return number.total, 1 + len(number.addends)
     if isinstance(number, float) and math.isfinite(number) and number:
-        simple = Fraction(number).limit_denominator(_MAX_DENOMINATOR)
-        if float(simple) == number:  # stored with one rounding
-            return Ratio(simple.numerator, simple.denominator), int(simple != Fraction(number))
+        exact = Fraction(number)
+        for simple in map(exact.limit_denominator, _DENOMINATORS):
+            if float(simple) == number:  # stored with one rounding
+                return Ratio(simple.numerator, simple.denominator), int(simple != exact)
     return approximate(number)
 
 
@@ -162,7 +163,7 @@ def _is_positive(path: SizePath, ratio: Ratio) -> bool:
     return path.known(formula.conj(formula.ge(ratio.num, 0), formula.ge(ratio.den, 1))) is True
 
 
-_MAX_DENOMINATOR = 1000
+_DENOMINATORS = 1000, 10**6  # of floats as code writes them: 1 / 3, 1.33333
 
 
 def function(plain: Callable[[float], float]) -> Unary:
