@@ -257,6 +257,7 @@ class ModelTracer:
                         self._model, input, sizes, box,
                         symbolic=symbolic, rules=rules, path=path, loops=loops,
                         constructors=self._constructors, code=model_code,
+                        lean=not self.has_values,
                         merging=self._merging(first) if symbolic else None,
                     )  # fmt: skip
                     result.merged = self._merges

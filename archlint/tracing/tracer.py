@@ -62,12 +62,13 @@ from archlint.tracing.python.legacy_constructors import legacy_constructors_foll
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
 from archlint.tracing.python.lru_caches import lru_caches_restored
 from archlint.tracing.python.math_functions import math_of_sizes
+from archlint.tracing.real_calls import real_attribute, real_call
 from archlint.tracing.rule_calls import as_numbers, call_rule, with_dense
 from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.symint.python_types import user_number
 from archlint.tracing.tensors.aliasing import check_overlap
-from archlint.tracing.tensors.attributes import ATTRIBUTES, asks_where
+from archlint.tracing.tensors.attributes import ATTRIBUTES
 from archlint.tracing.tensors.autograd import Gradients
 from archlint.tracing.tensors.counted_ones import with_ones
 from archlint.tracing.tensors.questions import OF_TENSOR, answered, unanswered
@@ -80,7 +81,6 @@ from archlint.tracing.tensors.specs import (
     has_tensors,
     has_unknown_elements,
     is_symbolic,
-    map_tensors,
     spec_of,
 )
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, symbolic_tensor
@@ -97,11 +97,16 @@ _OPERATORS = (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
 
 
 class Tracer(TorchFunctionMode):
-    """Computes a model's calls on one path. With ``rules=False`` all go to PyTorch's kernels."""
+    """Computes a model's calls on one path. With ``rules=False`` all go to PyTorch's kernels.
 
-    def __init__(self, model: torch.nn.Module, path: TracedPath, rules: bool = True) -> None:
+    ``lean``: weights of the model may be left out, as in :mod:`.real_calls`.
+    """
+
+    def __init__(
+        self, model: torch.nn.Module, path: TracedPath, rules: bool = True, lean: bool = False
+    ) -> None:
         super().__init__()
-        self.path = path
+        self.path, self.lean = path, lean
         self.calls: list[Call] = []
         self.kernels: dict[str, int] = {}
         self.faults: dict[str, str] = {}
@@ -135,10 +140,9 @@ class Tracer(TorchFunctionMode):
         attribute = ATTRIBUTES.get(func)
         if attribute is not None and args:
             first = args[0]
-            known = type(first) is SymbolicTensor or asks_where(attribute, first)
-            if known or has_unknown_elements(self.run, args[:1]):
+            if type(first) is SymbolicTensor or has_unknown_elements(self.run, args[:1]):
                 return attribute(self.path, spec_of(first), *args[1:], **kwargs)
-            return func(*args, **kwargs)
+            return real_attribute(self, attribute, func, args, kwargs)
         if func in OF_TENSOR and type(args[0]) is SymbolicTensor:
             return answered(self.path, func, self.calls, args[0])
         if (
@@ -149,24 +153,13 @@ class Tracer(TorchFunctionMode):
             before = len(self.calls)
             if traits_of(func).draws_integers and self.rules and self._operators[func].rule:
                 return self.call(func, args, kwargs)  # whose rule knows between which they are
-            result = self._concrete(func, args, kwargs)
+            result = real_call(self, func, args, kwargs)
             if len(self.calls) > before:  # it was answered with a stand-in
                 return result
             module = self.place.innermost
             note_weight_call(self.run, Call(func, args, kwargs, module, None, 0, result=result))
             return result
         return self.call(func, args, kwargs, kernel)
-
-    def _concrete(self, func: Any, args: Any, kwargs: Any) -> Any:
-        try:
-            return func(*args, **kwargs)
-        except (RuntimeError, NotImplementedError) as e:
-            devices: set[str] = set()
-            map_tensors((args, kwargs), lambda t: devices.add(t.device.type))
-            off = devices == {"meta"} and "Cannot copy out of meta" in str(e)
-            if devices != {"cpu", "meta"} and not off:
-                raise
-            return self.call(func, args, kwargs)  # weights that a lean model lacks
 
     def call(
         self,
@@ -293,6 +286,7 @@ def trace(
     constructors: bool = False,
     stand_ins: Callable[..., Any] | None = None,
     code: ModelCode | None = None,
+    lean: bool = False,
 ) -> Trace:
     """Run ``model`` once on symbolic tensors, along the path that the sizes ``env`` take.
 
@@ -301,12 +295,12 @@ def trace(
     ``rules=False`` all calls go to PyTorch's kernels. ``path`` replaces the path of ``env`` in
     ``box``. ``merging``: what merges branches that rejoin in a module (:mod:`.merge.module_merge`).
     ``constructors``: as in :mod:`.python.legacy_constructors`. ``stand_ins`` replaces arguments.
-    ``code``: the model's, if known.
+    ``code``: the model's, if known. ``lean``: as of :class:`Tracer`.
 
     Raises :class:`~.python.builtins.Retrace` and time limits. The caller restores the model.
     """
     path = path or TracedPath(env, box)
-    tracer = Tracer(model, path, rules)
+    tracer = Tracer(model, path, rules, lean)
     tracer.stand_ins = stand_ins
     path.calls_so_far = tracer.calls
     if loops is not None:

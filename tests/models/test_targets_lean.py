@@ -126,40 +126,6 @@ def test_a_lean_parameter_is_one_in_all_respects(size, needs_grad):
     assert torch.equal(weight, torch.ones(size))
 
 
-class AsksWhere(nn.Module):
-    """Its path depends on where a weight is, large or small."""
-
-    def __init__(self, size, ask):
-        super().__init__()
-        self.norm, self.ask = nn.BatchNorm2d(size), ask
-
-    def forward(self, x):
-        if self.ask(self.norm.weight):
-            return x.mean((2, 3))
-        return x[:, :, 6:].flatten(1)
-
-
-@pytest.mark.parametrize("size", [4, 2048])
-@pytest.mark.parametrize(
-    "ask",
-    [
-        lambda w: w.is_cpu,
-        lambda w: not w.is_meta,
-        lambda w: w.device.type == "cpu",
-        lambda w: w.get_device() == -1,
-        lambda w: torch.zeros(3, device=w.device).is_cpu,
-    ],
-)
-def test_a_weight_that_was_left_out_is_on_the_cpu(size, ask):
-    model = AsksWhere(size, ask)
-    assert model(torch.ones(1, 3, 2, 2)).shape == (1, 3)
-    verdict = archlint.check(
-        model, input="N 3 H W", accepts="any N, H, W >= 1", output="N 3", samples=0
-    )
-    assert verdict.word == "proved", str(verdict)
-    assert model.norm.weight.is_cpu
-
-
 class ReadsSmall(nn.Module):
     """Its path depends on the values of a small weight of a layer."""
 

@@ -245,15 +245,9 @@ def _get_device(path: TracedPath, spec: TensorSpec) -> int:
     return -1 if index is None else index
 
 
-_OF_DEVICE = frozenset({_device, _is_cpu, _is_meta, _get_device})
-
-
-def asks_where(answer: Attribute, tensor: Any) -> bool:
-    """Whether it asks for the device of a weight that a model to trace has on the meta device.
-
-    The weight that it stands for is on the CPU.
-    """
-    return answer in _OF_DEVICE and type(tensor) is torch.nn.Parameter and tensor.is_meta
+OF_DEVICE = frozenset({_device, _is_cpu, _is_meta, _get_device})
+"""Attributes that tell where a tensor is."""
+TEXT = _repr
 
 
 @_attribute("names")
