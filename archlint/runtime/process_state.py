@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from archlint.runtime.environment import change_variables, set_variables, variables
 from archlint.runtime.numpy_generator import NumpyState
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
@@ -193,14 +194,14 @@ class _Environment(_Setting):
     """The environment variables."""
 
     def __init__(self) -> None:
-        super().__init__(lambda: dict(_VARIABLES), _set_environment)
+        super().__init__(variables, set_variables)
 
     def changes(self) -> Callable[[], None] | None:
         """A function that sets and deletes the variables that were set and deleted."""
         now = self._get()
         new = {name: value for name, value in now.items() if self._was.get(name) != value}
         gone = self._was.keys() - now.keys()
-        return partial(_change_environment, new, gone) if new or gone else None
+        return partial(change_variables, new, gone) if new or gone else None
 
 
 class _ImportPath(_Setting):
@@ -355,22 +356,6 @@ def _directory() -> str | None:
 
 _ALL, _LEN, _MAP = all, len, map  # Python's own, whatever replaces them
 _OFTEN_REPLACED = frozenset(("_", "__import__", "print", "open", "input", "breakpoint"))
-_ENVIRONMENT: Any = getattr(os, "environb", os.environ)
-_VARIABLES: Any = getattr(_ENVIRONMENT, "_data", _ENVIRONMENT)  # as they are stored
-
-
-def _set_environment(was: dict[Any, Any]) -> None:
-    for name in _ENVIRONMENT.keys() - was.keys():
-        del _ENVIRONMENT[name]
-    for name, value in was.items():
-        if _ENVIRONMENT.get(name) != value:
-            _ENVIRONMENT[name] = value
-
-
-def _change_environment(new: dict[Any, Any], gone: set[Any]) -> None:
-    for name in gone & _ENVIRONMENT.keys():
-        del _ENVIRONMENT[name]
-    _ENVIRONMENT.update(new)
 
 
 def _add_folders(folders: list[str], first: bool) -> None:

@@ -7,16 +7,17 @@ between two calls of a module in one trace.
 from __future__ import annotations
 
 import contextvars
-import os
 
 import torch
+
+from archlint.runtime.environment import are_variables, set_variables, variables
 
 
 class Surroundings:
     """The environment, the context variables and the default dtype at one moment."""
 
     def __init__(self) -> None:
-        self._environment = dict(os.environ)
+        self._environment = variables()
         self._context = contextvars.copy_context()
         self._dtype = torch.get_default_dtype()
 
@@ -27,13 +28,12 @@ class Surroundings:
             len(context) != len(before)
             or any(before.get(variable) is not value for variable, value in context.items())
             or torch.get_default_dtype() is not self._dtype
-            or dict(os.environ) != self._environment
+            or not are_variables(self._environment)
         )
 
     def restore(self) -> None:
         """Put back the environment and the default dtype; a context cannot be put back."""
-        if dict(os.environ) != self._environment:
-            os.environ.clear()
-            os.environ.update(self._environment)
+        if not are_variables(self._environment):
+            set_variables(self._environment)
         if torch.get_default_dtype() is not self._dtype:
             torch.set_default_dtype(self._dtype)
