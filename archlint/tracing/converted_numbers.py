@@ -6,6 +6,7 @@ a few ones in place of the call's own. What it refuses there and takes with the 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import lru_cache
 from types import FunctionType
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 
 from archlint.ops.registry import Path
+from archlint.ops.rule_answers import key_of_value
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import conj, ge
 from archlint.tracing.symint.python_types import is_symbolic_number, node_value
@@ -32,6 +34,10 @@ _MAKING = (torch.tensor, torch.as_tensor, torch.Tensor.new_tensor)
 _BEYOND = 2**40  # what no narrow dtype holds
 
 Key = int | str
+
+_MOST_ANSWERS = 1 << 10
+_answers: dict[Hashable, dict[int, type[Exception] | None]] = {}
+"""What PyTorch answered: tensors of ones are alike in all models."""
 
 
 def converts_numbers(func: Any) -> bool:
@@ -172,12 +178,36 @@ def _errors(
     func: Any, args: Any, kwargs: Any, key: Key, value: Any
 ) -> dict[int, type[Exception] | None]:
     """What PyTorch raises with a number, at each of a few sizes at which it takes the number 1."""
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        return {
-            size: _error(func, args, kwargs, key, value, size)
-            for size in _FEW
-            if _error(func, args, kwargs, key, 1, size) is None
-        }
+    if func is torch.Tensor.__setitem__:
+        args = (args[0], ..., args[2])  # where the number is written makes no difference
+    question = _question(func, args, kwargs, key, value)
+    found = _answers.get(question)
+    if found is None:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            found = {
+                size: _error(func, args, kwargs, key, value, size)
+                for size in _FEW
+                if _error(func, args, kwargs, key, 1, size) is None
+            }
+        if question is not None and len(_answers) < _MOST_ANSWERS:
+            _answers[question] = found
+    return found
+
+
+def _question(func: Any, args: Any, kwargs: Any, key: Key, value: Any) -> Hashable:
+    """Equal for calls of which PyTorch is asked the same; ``None`` if they cannot be compared."""
+    parts = [_part(arg) for arg in (*args, *kwargs.values())]
+    if None in parts or torch.is_autocast_enabled("cpu"):
+        return None
+    number = key_of_value(value)
+    return func, torch.get_default_dtype(), key, number, len(args), *kwargs, *parts
+
+
+def _part(value: Any) -> Hashable:
+    if isinstance(value, torch.Tensor):
+        spec = spec_of(value)
+        return torch.Tensor, spec.ndim, spec.dtype
+    return torch.SymInt if is_symbolic_number(value) else key_of_value(value)
 
 
 def _error(
@@ -189,9 +219,6 @@ def _error(
 
     def number(leaf: Any) -> Any:
         return size if is_symbolic_number(leaf) else leaf
-
-    if func is torch.Tensor.__setitem__:
-        args = (args[0], ..., args[2])  # where the number is written makes no difference
 
     def other(at: Key, number: Any) -> Any:  # another number that may not fit either
         plain = type(number) in (int, float) and at in _converted(func)

@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn import functional as F
 
 import archlint
-from archlint.tracing.converted_numbers import converts_numbers
+from archlint.tracing import converted_numbers
+from archlint.tracing.converted_numbers import _error, converts_numbers
 
 LIBRARY = torch.library.Library("archlint_numbers", "DEF")
 CALLS = {
@@ -142,3 +143,33 @@ def test_an_operator_of_a_library_shares_nothing_with_one_of_that_name():
     for ours in (torch.clamp, torch.Tensor.clamp, torch.Tensor.clamp_, F.pad):
         assert converts_numbers(ours)
     assert converts_numbers(torch.ops.aten.clamp.default)
+
+
+class Filled(nn.Module):
+    def __init__(self, value, dtype):
+        super().__init__()
+        self.value, self.dtype = value, dtype
+
+    def forward(self, x):
+        return x.to(self.dtype).masked_fill(x > 0, self.value)
+
+
+def test_pytorch_is_asked_once(monkeypatch):
+    """Its answer for another dtype, or for another number that is equal, is another answer."""
+    asked = []
+    monkeypatch.setattr(converted_numbers, "_answers", {})
+    monkeypatch.setattr(converted_numbers, "_error", lambda *a: asked.append(1) or _error(*a))
+    for again in (False, True):
+        asked.clear()
+        for dtype in (torch.uint8, torch.float16):
+            for value in (-1, -1.0, -300, -70000.0):
+                verdict = archlint.check(
+                    Filled(value, dtype), input="N", accepts="any size", samples=0
+                )
+                try:
+                    Filled(value, dtype)(torch.ones(2))
+                except RuntimeError:
+                    assert verdict.word == "broken"
+                else:
+                    assert verdict.word == "proved"
+        assert bool(asked) is not again
