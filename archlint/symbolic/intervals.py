@@ -20,7 +20,7 @@ from archlint.symbolic import (
     polynomial,
 )
 from archlint.symbolic.expr import from_terms
-from archlint.symbolic.formula import Bool, Comparison, Junction
+from archlint.symbolic.formula import Bool, Comparison, Formula, Junction
 from archlint.symbolic.term_factors import coefficient
 
 Interval = tuple["int | None", "int | None"]
@@ -39,6 +39,7 @@ class Box:
     def __init__(self, ranges: Mapping[str, Interval]) -> None:
         self.ranges = dict(ranges)
         self._intervals: dict[Expr, Interval] = {}
+        self._decided: dict[Formula, bool | None] = {}
 
     def within(self, ranges: Mapping[str, Interval]) -> Box:
         """The part of the box inside these ranges too; the box itself if that is all of it."""
@@ -60,6 +61,11 @@ class Box:
         """The truth of the formula in the whole box; ``None`` if the intervals do not show it."""
         if isinstance(formula, bool):
             return formula
+        if formula not in self._decided:
+            self._decided[formula] = self._decide(formula)
+        return self._decided[formula]
+
+    def _decide(self, formula: Formula) -> bool | None:
         if isinstance(formula, Comparison):
             low, high = self.interval(formula.expr)
             if formula.op == ">=":
