@@ -36,8 +36,8 @@ class ModuleStack:
 
     Each call is noted in ``log``; ``calls`` and ``events`` are the run's lists of calls of
     operators and of claims and branches. ``on_second_branch`` is called with the classes that have
-    branched once two calls of modules of one class have. ``first_branches`` makes the calls of
-    modules again whose own code branched.
+    branched once two calls of modules of one class have. ``first_branches`` merges the branches of
+    calls that were made, of modules whose own code branched.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class ModuleStack:
                     if own:
                         branched.append(class_name(module))
                 if own and start is not None and merges is not None:
-                    returned = merges.again(start, returned)
+                    returned = merges.merge(start, returned)
                 if self.on_second_branch and len(set(branched)) < len(branched) > before:
                     self.on_second_branch(branched)
                 return returned

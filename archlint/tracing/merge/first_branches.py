@@ -1,9 +1,9 @@
 """Merges branches in the run that finds which classes of modules branch.
 
 That is not known before the run, and calls are not prepared for merging unless their class is known
-to branch. So the first call of a class that branches is made again, prepared, if what it did can be
-undone: only its result shows that it was made. Later calls of the class are prepared. Other modules
-of the class are to be expected: a class with one module in the model waits for its second call.
+to branch. So the first call of a class that branches is merged once it was made, if only its result
+shows that it was made. Later calls of the class are prepared. Other modules of the class are to be
+expected: a class with one module in the model waits for its second call.
 """
 
 from __future__ import annotations
@@ -19,11 +19,9 @@ from archlint.models.model_code import ModelCode
 from archlint.models.snapshot import Snapshot
 from archlint.ops.registry import TensorSpec
 from archlint.runtime.surroundings import Surroundings
-from archlint.tracing.call_log import LogMark
 from archlint.tracing.merge.marked_tensors import MarkedTensors
-from archlint.tracing.merge.module_merge import MOST_CLASSES, Merging
+from archlint.tracing.merge.module_merge import MOST_CLASSES, Before, Merging
 from archlint.tracing.module_stack import class_name
-from archlint.tracing.path import Mark
 from archlint.tracing.python.module_calls import ModuleCall
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trees import LEAVES
@@ -33,21 +31,15 @@ if TYPE_CHECKING:
 
 
 class Start(NamedTuple):
-    """A call of a module, and the run as it was before."""
+    """A call of a module, and the run before it."""
 
     module: nn.Module
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     specs: list[tuple[SymbolicTensor, TensorSpec]]
-    path: Mark
-    calls: int
-    log: LogMark
-    branched: int
+    before: Before
     stops: int
     kernels: int
-    remembered: dict[Any, Any]
-    memory: tuple[int, int]
-    no_writes: Callable[[], bool]
 
 
 class FirstBranches:
@@ -68,6 +60,7 @@ class FirstBranches:
         self._snapshot, self._on_second_branch = snapshot, on_second_branch
         self._merges = merges  # whether branches are merged at all
         self._merging: Merging | None = None
+        self._marked: MarkedTensors | None = None  # once a call has branched
 
     @contextmanager
     def merged(self, tracer: Tracer, model: nn.Module, code: ModelCode) -> Iterator[None]:
@@ -81,11 +74,11 @@ class FirstBranches:
             with ExitStack() as self._contexts:
                 yield
         finally:
-            place.first_branches = self._merging = None
+            place.first_branches = self._merging = self._marked = None
             del self._tracer, self._model, self._contexts
 
     def start(self, module: nn.Module, args: tuple[Any, ...], kwargs: Any) -> Start | None:
-        """The state before a call; ``None`` if it cannot be made again, or is prepared."""
+        """The state before a call; ``None`` if it is prepared for merging, or cannot be merged."""
         tracer = self._tracer
         kind: Any = type(module)
         if _is_torchs(kind) or module.training or tracer.path.forced is not None:
@@ -98,57 +91,58 @@ class FirstBranches:
             type(a) is SymbolicTensor or type(a) in LEAVES for a in given
         ):
             return None
-        log, run, calls = tracer.log, tracer.run, len(tracer.calls)
         return Start(
-            module, args, kwargs, [(t, t.spec) for t in tensors], tracer.path.mark(), calls,
-            log.mark(), len(log.branched), len(run.stops), sum(tracer.kernels.values()),
-            dict(run.remembered), run.memory.mark(), tracer.elements.mark_writes(calls),
+            module, args, kwargs, [(t, t.spec) for t in tensors],
+            Before.of(tracer, self._surroundings),
+            len(tracer.run.stops), sum(tracer.kernels.values()),
         )  # fmt: skip
 
-    def again(self, start: Start, first: Any) -> Any:
-        """What a call returns that branched, made again; ``first`` if it cannot be undone."""
+    def merge(self, start: Start, returned: Any) -> Any:
+        """What a call returns that branched: merged, or as it ``returned`` if that is not possible.
+
+        Later calls of its class are prepared for merging from now on.
+        """
         kind = class_name(start.module)
         several = sum(class_name(module) == kind for module in self._model.modules()) > 1
         if not several or len(self.branching) == MOST_CLASSES or not self._is_undoable(start):
-            return first
-        tracer, log = self._tracer, self._tracer.log
+            return returned
+        tracer = self._tracer
         if self._merging is None:
-            self._merging = Merging(tracer, self._model, self._code)
+            self._merging = Merging(tracer, self._model, self._code, self._marked_tensors())
             called = partial(self._called, self._merging)
             self._contexts.enter_context(self._merging.calls_through(called))
             tracer.place.on_second_branch = None
         self.branching.add(kind)
-        tracer.run.remembered.clear()
-        tracer.run.remembered.update(start.remembered)
-        del tracer.calls[start.calls :], log.branched[start.branched :]
-        log.cut(start.log)
-        tracer.path.rewind(start.path)
-        tracer.path.calls = start.calls
-        return nn.Module.__call__(start.module, *start.args, **start.kwargs)
+        return self._merging.merged(start.before, start.module, start.args, start.kwargs, returned)
 
     def _called(
         self, merging: Merging, original: ModuleCall, module: nn.Module, args: Any, kwargs: Any
     ) -> Any:
         if class_name(module) in self.branching:
-            return merging.call(original, module, args, kwargs)
+            return merging.call(module, args, kwargs)
         return original(module, *args, **kwargs)
 
     def _is_undoable(self, start: Start) -> bool:
         """Whether the model, the arguments and the run are as they were, but for the path."""
         tracer, run = self._tracer, self._tracer.run
         return (
-            tracer.path.only_sizes_since(start.path)
-            and start.no_writes()
+            tracer.path.only_sizes_since(start.before.path)
+            and start.before.no_writes()
             and len(run.stops) == start.stops
             and not tracer.path.refused
             and sum(tracer.kernels.values()) == start.kernels
             and not run.unknown_elements
-            and not run.memory.written_since(start.memory)
+            and not run.memory.written_since(start.before.memory)
             and all(tensor.spec is spec for tensor, spec in start.specs)
-            and not MarkedTensors(tracer, self._model)
+            and not self._marked_tensors()
             and not self._surroundings.changed()
             and not self._snapshot.changed()
         )
+
+    def _marked_tensors(self) -> MarkedTensors:
+        if self._marked is None:
+            self._marked = MarkedTensors(self._tracer, self._model)
+        return self._marked
 
 
 @lru_cache(maxsize=4096)

@@ -5,43 +5,58 @@ Code that runs again, or along another branch, would find those of the run befor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import nn
 
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 if TYPE_CHECKING:
+    from archlint.tracing.trace import Call
     from archlint.tracing.tracer import Tracer
 
 _OWN = frozenset({*vars(SymbolicTensor), *SymbolicTensor.__annotations__})
 
 
 class MarkedTensors:
-    """The tensors of a run of ``model`` that have attributes of the code's own."""
+    """The tensors of a run of ``model`` that have attributes of the code's own.
+
+    A call that is under way returns what others inside of it make, or what was there before.
+    """
 
     def __init__(self, tracer: Tracer, model: nn.Module) -> None:
         self._tracer = tracer
         self._weights = [*model.parameters(), *model.buffers()]
-
-    def __iter__(self) -> Iterator[torch.Tensor]:
-        yield from (t for t in self._weights if vars(t))
-        yield from (t for t in self._tracer.inputs if not _OWN.issuperset(vars(t)))
-        for call in self._tracer.calls:
-            result = call.result
-            for tensor in result if type(result) in (tuple, list) else (result,):
-                if type(tensor) is SymbolicTensor and not _OWN.issuperset(vars(tensor)):
-                    yield tensor
+        self._calls: list[Call] = []  # those that were looked at
+        self._made = [vars(tensor) for tensor in tracer.inputs]  # and what their results have
+        self._ends = [len(self._made)]  # how many of these there were before each call, and are
 
     def __bool__(self) -> bool:
-        return next(iter(self), None) is not None
+        unmarked = map(_OWN.issuperset, self._of_stand_ins())
+        return any(map(vars, self._weights)) or not all(unmarked)
 
     def unmark(self) -> bool:
         """Take the attributes away, where there were none before; whether there were some."""
-        marked = list(self)
-        for tensor in marked:
-            for name in vars(tensor).keys() - (_OWN if type(tensor) is SymbolicTensor else set()):
-                del vars(tensor)[name]
-        return bool(marked)
+        if not self:
+            return False
+        for attributes in map(vars, self._weights):
+            attributes.clear()
+        for attributes in self._of_stand_ins():
+            for name in attributes.keys() - _OWN:
+                del attributes[name]
+        return True
+
+    def _of_stand_ins(self) -> list[dict[str, Any]]:
+        """The attributes of the run's inputs and of what its calls returned."""
+        calls, seen, made, ends = self._tracer.calls, self._calls, self._made, self._ends
+        same = min(len(calls), len(seen))
+        while same and seen[same - 1] is not calls[same - 1]:
+            same -= 1  # the others were of a branch that is left
+        del seen[same:], made[ends[same] :], ends[same + 1 :]
+        for call in calls[same:]:
+            result = call.result
+            parts = result if type(result) in (tuple, list) else (result,)
+            made += [vars(tensor) for tensor in parts if type(tensor) is SymbolicTensor]
+            ends.append(len(made))
+        seen += calls[same:]
+        return made

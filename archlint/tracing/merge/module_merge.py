@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import nn
@@ -27,7 +27,7 @@ from archlint.models.snapshot import Snapshot
 from archlint.ops.registry import Path, Refused, TensorSpec
 from archlint.runtime.surroundings import Surroundings
 from archlint.symbolic.formula import Bool, conj, disj, negate
-from archlint.tracing.call_log import Branch, MergedCalls
+from archlint.tracing.call_log import Branch, LogMark, MergedCalls
 from archlint.tracing.events import Event
 from archlint.tracing.identity.same_tensors import Alternatives
 from archlint.tracing.merge.marked_tensors import MarkedTensors
@@ -60,7 +60,8 @@ def branches_merged(
     which costs more than most calls; if one branches all the same, its class is added. The run is
     then repeated, so that nothing is merged in what is left of it.
     """
-    merging, prepared = Merging(tracer, model, code), len(branching)
+    merging = Merging(tracer, model, code, MarkedTensors(tracer, model))
+    prepared = len(branching)
 
     def noted(original: ModuleCall, module: nn.Module, args: Any, kwargs: Any) -> Any:
         """The result of a call; the innermost class with branches that are left is added."""
@@ -76,7 +77,7 @@ def branches_merged(
             return original(module, *args, **kwargs)
         if class_name(module) not in branching:
             return noted(original, module, args, kwargs)
-        return merging.call(original, module, args, kwargs)
+        return merging.call(module, args, kwargs)
 
     return merging.calls_through(called)
 
@@ -87,9 +88,12 @@ class Merging:
     Nothing is merged once its ``code`` has written to state outside of its modules.
     """
 
-    def __init__(self, tracer: Tracer, model: nn.Module, code: ModelCode) -> None:
+    def __init__(
+        self, tracer: Tracer, model: nn.Module, code: ModelCode, marked: MarkedTensors
+    ) -> None:
         self.tracer = tracer
-        self._marked = MarkedTensors(tracer, model)
+        self._marked = marked
+        self._original: ModuleCall = nn.Module.__call__  # what makes a call, all but merging
         self._outside = Snapshot(model, buffers=False, code_only=True, code=code)
 
     def calls_through(self, called: Callable[..., Any]) -> AbstractContextManager[None]:
@@ -100,6 +104,8 @@ class Merging:
         tracer = self.tracer
 
         def wrap(original: ModuleCall) -> ModuleCall:
+            self._original = original
+
             def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
                 if not tracer.run.in_thread() or tracer.path.forced is not None or module.training:
                     return original(module, *args, **kwargs)
@@ -109,13 +115,45 @@ class Merging:
 
         return replaced_module_call(wrap)
 
-    def call(self, original: ModuleCall, module: nn.Module, args: Any, kwargs: Any) -> Any:
+    def call(self, module: nn.Module, args: Any, kwargs: Any) -> Any:
         """What a call of a module returns, its branches merged if they can be."""
+        call = self._of(module, args, kwargs)
+        return self._original(module, *args, **kwargs) if call is None else call.result()
+
+    def merged(
+        self, before: Before, module: nn.Module, args: Any, kwargs: Any, returned: Any
+    ) -> Any:
+        """As :meth:`call`, of a call that ``returned`` and changed nothing since ``before`` it."""
+        call = self._of(module, args, kwargs)
+        return returned if call is None else call.merged(before, returned)
+
+    def _of(self, module: nn.Module, args: Any, kwargs: Any) -> _Call | None:
         state = ModuleState(module, (*args, *kwargs.values()), self._outside)
         if state.opaque:
-            return original(module, *args, **kwargs)
-        run = partial(original, module, *args, **kwargs)
-        return _Call(self.tracer, class_name(module), state, self._marked, run).result()
+            return None
+        run = partial(self._original, module, *args, **kwargs)
+        return _Call(self.tracer, class_name(module), state, self._marked, run)
+
+
+class Before(NamedTuple):
+    """A run before a call of a module: what of it the call could change."""
+
+    path: Mark
+    calls: int
+    log: LogMark
+    memory: tuple[int, int]
+    no_writes: Callable[[], bool]
+    remembered: dict[Any, Any]
+    surroundings: Surroundings
+
+    @classmethod
+    def of(cls, tracer: Tracer, surroundings: Surroundings) -> Before:
+        """The run as it is now; ``surroundings``: as they are now."""
+        run, calls = tracer.run, len(tracer.calls)
+        return cls(
+            tracer.path.mark(), calls, tracer.log.mark(), run.memory.mark(),
+            tracer.elements.mark_writes(calls), dict(run.remembered), surroundings,
+        )  # fmt: skip
 
 
 class _Call:
@@ -134,40 +172,40 @@ class _Call:
         self.path: TracedPath = tracer.path
         self.stops = tracer.run.stops
         self.remembered = tracer.run.remembered
-        self.remembered_before = dict(self.remembered)
         self.state = state
         self.run = run
         self.others: list[Branch] = []  # the branches that were followed besides the path's own
 
     def result(self) -> Any:
         """What the call returns: merged if possible, else as on the path's own sizes."""
-        path, tracer = self.path, self.tracer
-        before, first, log = path.mark(), len(tracer.calls), tracer.log
-        weights = len(log.on_weights)
-        no_writes, memory = tracer.elements.mark_writes(first), tracer.run.memory.mark()
-        surroundings = Surroundings()
-        main = self.run()
-        events = path.events[before.events :]
+        before = Before.of(self.tracer, Surroundings())
+        return self.merged(before, self.run())
+
+    def merged(self, before: Before, main: Any) -> Any:
+        """What the call returns, which returned ``main`` on the path's own sizes."""
+        path, tracer, first, log = self.path, self.tracer, before.calls, self.tracer.log
+        events = path.events[before.path.events :]
         branches = [e.formula for e in events if e.kind == "branch"]
         if branches:
             log.parted[self.kind, first] = branches
         if not branches or 2 ** len(branches) > MOST_MERGED * 4:
             return main
-        if not path.only_sizes_since(before) or not no_writes() or self.state.changed():
+        if not path.only_sizes_since(before.path) or not before.no_writes() or self.state.changed():
             return main
-        if tracer.run.memory.written_since(memory) or self.marked or surroundings.changed():
+        written = tracer.run.memory.written_since(before.memory)
+        if written or self.marked or before.surroundings.changed():
             return main  # other branches would find what this one has written
         end, calls, stops = path.mark(), len(tracer.calls), len(self.stops)
-        on_weights = range(weights, len(log.on_weights))
+        on_weights = range(before.log[0], len(log.on_weights))
         remembered = dict(self.remembered)
         try:
             each = [(events, main), *self._others(before, branches)]
-            merged = _merged(path, before, each, first, calls - 1)
-            self._remember(self.remembered_before)
+            merged = _merged(path, before.path, each, first, calls - 1)
+            self._remember(before.remembered)
         except CannotMerge:
             self._remember(remembered)
             del self.stops[stops:]
-            path.events[before.events :] = events
+            path.events[before.path.events :] = events
             path.rewind(end)
             self.state.restore()
             return main
@@ -178,7 +216,7 @@ class _Call:
         log.merged.append(MergedCalls(first, calls, on_weights, when, others))
         return merged
 
-    def _others(self, before: Mark, main: list[Bool]) -> Iterator[_Branch]:
+    def _others(self, before: Before, main: list[Bool]) -> Iterator[_Branch]:
         """All branches but the one that the path's own sizes take."""
         todo = [(*main[:i], negate(main[i])) for i in range(len(main))]
         number = 1
@@ -192,12 +230,12 @@ class _Call:
             todo += [(*taken[:i], negate(taken[i])) for i in range(len(forced), len(taken))]
             yield events, result
 
-    def _branch(self, before: Mark, forced: tuple[Bool, ...]) -> _Branch:
+    def _branch(self, before: Before, forced: tuple[Bool, ...]) -> _Branch:
         """What happens on one branch; its result is ``_REFUSED`` if a claim cannot hold there."""
         path, modules = self.path, list(self.tracer.place.modules)
         no_writes = self.tracer.elements.mark_writes(len(self.tracer.calls))
-        path.rewind(before)
-        self._remember(self.remembered_before)
+        path.rewind(before.path)
+        self._remember(before.remembered)
         path.forced = forced
         stops = len(self.stops)
         log, start = self.tracer.log.mark(), len(self.tracer.calls)
@@ -220,13 +258,13 @@ class _Call:
             forget_elements(self.tracer.run, written)  # which the path would not have written
             marked = self.marked.unmark() or surroundings.changed()
             surroundings.restore()
-        events = path.events[before.events :]
+        events = path.events[before.path.events :]
         if result is _REFUSED and (not events or events[-1].formula is not False):
             raise CannotMerge
         if (
             written
             or marked
-            or not path.only_sizes_since(before)
+            or not path.only_sizes_since(before.path)
             or not no_writes()
             or self.state.changed()
         ):

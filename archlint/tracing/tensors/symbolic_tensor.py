@@ -102,7 +102,7 @@ class Facts(TypedDict, total=False):
     may_be: Any
 
 
-_FACTS = frozenset({*SymbolicTensor.__annotations__, *Facts.__annotations__})
+_FACTS = frozenset({*SymbolicTensor.__annotations__, *Facts.__annotations__, "__dict__"})
 
 
 def learn(tensor: SymbolicTensor, **facts: Unpack[Facts]) -> None:

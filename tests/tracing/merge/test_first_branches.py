@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+import archlint
 from archlint.tracing.merge.module_merge import class_name
 from tests.tracing.merge.test_module_merge import classes_per_trace, paths
 
@@ -152,6 +155,23 @@ def test_the_trace_that_finds_branches_merges_them(kind, monkeypatch):
     model = Thrice(kind, nothing)
     assert len(paths(model).explored.paths) == 1
     assert classes_per_trace(model, monkeypatch) == [{class_name(kind())}]
+
+
+def test_a_branch_is_followed_once():
+    """Also the one that the call takes in which the class is found to branch."""
+    ran = []
+
+    def note(frame, event, _):
+        if event == "call" and frame.f_code is Halves.forward.__code__:
+            ran.append(frame.f_lineno)
+
+    model = Thrice(Halves, nothing)
+    sys.setprofile(note)
+    try:
+        archlint.check(model, input="N 1 H W", accepts="any H, W >= 8", samples=0)
+    finally:
+        sys.setprofile(None)
+    assert len(ran) == 3 * 2
 
 
 def test_one_call_that_branches_is_two_paths(monkeypatch):

@@ -36,6 +36,26 @@ class Counts(nn.Module):
         return x.repeat(x.n, 1) if x.shape[0] % 3 else x.repeat(x.n, 1) + 1
 
 
+class CountsInNames(nn.Module):
+    def forward(self, x):
+        vars(x)["n"] = vars(x).get("n", 0) + 1
+        return x.repeat(x.n, 1) if x.shape[0] % 3 else x.repeat(x.n, 1) + 1
+
+
+class CountsInPart(nn.Module):
+    """Counts on one of several results of a call."""
+
+    def forward(self, x):
+        part = self.parts_of(x)[1]
+        part.n = getattr(part, "n", 0) + 1
+        return x.repeat(part.n, 1) if x.shape[0] % 3 else x.repeat(part.n, 1) + 1
+
+    def parts_of(self, x):
+        if not hasattr(x, "parts"):
+            x.parts = x.chunk(2, dim=1)
+        return x.parts
+
+
 class CountsOnIts(nn.Module):
     def __init__(self):
         super().__init__()
@@ -88,10 +108,29 @@ def kept_tensor():
     return Twice(CountsOnKept, keep)
 
 
+class ReplacesAll(nn.Module):
+    def forward(self, x):
+        x.__dict__ = {**vars(x), "n": 1}
+        return x
+
+
+def test_all_attributes_at_once_are_not_replaced():
+    asked = {"input": "N 4", "accepts": "any size", "output": "N 4", "samples": 1}
+    assert archlint.check(ReplacesAll(), **asked).word == "tested"
+
+
 @pytest.mark.parametrize(
     "build",
-    [lambda: Twice(First), lambda: Twice(Counts), own_table, kept_tensor, Later],
-    ids=["seen", "counts", "buffer", "kept", "one side"],
+    [
+        lambda: Twice(First),
+        lambda: Twice(Counts),
+        lambda: Twice(CountsInNames),
+        lambda: Twice(CountsInPart),
+        own_table,
+        kept_tensor,
+        Later,
+    ],
+    ids=["seen", "counts", "names", "part", "buffer", "kept", "one side"],
 )
 def test_no_branch_finds_what_another_has_marked(build):
     model = build().eval()
