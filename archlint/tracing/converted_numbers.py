@@ -35,9 +35,7 @@ _BEYOND = 2**40  # what no narrow dtype holds
 
 Key = int | str
 
-_MOST_ANSWERS = 1 << 10
-_answers: dict[Hashable, dict[int, type[Exception] | None]] = {}
-"""What PyTorch answered: tensors of ones are alike in all models."""
+_Answers = dict[int, type[Exception] | None]
 
 
 def converts_numbers(func: Any) -> bool:
@@ -174,24 +172,24 @@ def _holds(dtype: torch.dtype, value: float) -> bool:
     return dtype in _WIDE and (abs(value) < _FLOATS or abs(value) == float("inf"))
 
 
-def _errors(
-    func: Any, args: Any, kwargs: Any, key: Key, value: Any
-) -> dict[int, type[Exception] | None]:
+def _errors(func: Any, args: Any, kwargs: Any, key: Key, value: Any) -> _Answers:
     """What PyTorch raises with a number, at each of a few sizes at which it takes the number 1."""
     if func is torch.Tensor.__setitem__:
         args = (args[0], ..., args[2])  # where the number is written makes no difference
     question = _question(func, args, kwargs, key, value)
-    found = _answers.get(question)
-    if found is None:
+    found = {} if question is None else _answers(question)
+    if not found:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            found = {
-                size: _error(func, args, kwargs, key, value, size)
-                for size in _FEW
-                if _error(func, args, kwargs, key, 1, size) is None
-            }
-        if question is not None and len(_answers) < _MOST_ANSWERS:
-            _answers[question] = found
+            for size in _FEW:
+                if _error(func, args, kwargs, key, 1, size) is None:
+                    found[size] = _error(func, args, kwargs, key, value, size)
     return found
+
+
+@lru_cache(maxsize=1024)
+def _answers(question: Hashable) -> _Answers:
+    """Those to a question, once it was asked: tensors of ones are alike in all models."""
+    return {}
 
 
 def _question(func: Any, args: Any, kwargs: Any, key: Key, value: Any) -> Hashable:

@@ -157,7 +157,7 @@ class Filled(nn.Module):
 def test_pytorch_is_asked_once(monkeypatch):
     """Its answer for another dtype, or for another number that is equal, is another answer."""
     asked = []
-    monkeypatch.setattr(converted_numbers, "_answers", {})
+    converted_numbers._answers.cache_clear()
     monkeypatch.setattr(converted_numbers, "_error", lambda *a: asked.append(1) or _error(*a))
     for again in (False, True):
         asked.clear()
