@@ -21,6 +21,7 @@ from archlint.engine.infer.output_formulas import output_formulas
 from archlint.engine.prove import prove
 from archlint.engine.question import Question
 from archlint.models.targets import ModelSource
+from archlint.runtime.gc_pause import gc_seldom
 from archlint.symbolic import symbol
 from archlint.symbolic.formula import conj, ge
 from archlint.tracing.model_tracer import ModelTracer
@@ -82,8 +83,9 @@ def run_of(traced: ModelTracer) -> CheckRun:
 def decide(traced: ModelTracer) -> Answer:
     """Trace and solve: the whole check but building and sampling."""
     run = run_of(traced)
-    found = explore_model(run)
-    finding = prove(run, found)
+    with gc_seldom():  # as in every check
+        found = explore_model(run)
+        finding = prove(run, found)
     if finding.violation:
         at = size_text(finding.violation.point)
         verdict = f"broken at {at}"

@@ -73,5 +73,5 @@ def _same_items(mapping: dict[Any, Any], had: dict[Any, Any]) -> bool:
     return (
         len(mapping) == len(had)
         and all(map(is_, mapping.values(), had.values()))
-        and (all(map(is_, mapping, had)) or mapping.keys() == had.keys())
+        and (list(mapping) == list(had) or mapping.keys() == had.keys())
     )

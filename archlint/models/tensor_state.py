@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +25,7 @@ class TensorState:
         self._parameters = parameters
         self._every = every = [*parameters, *tensors]
         self._data = [t.data for t in every]
-        self._where = places(every)
+        self._where, self._shapes = places(every), _shapes(every)
         self._needs_grad = [t.requires_grad for t in every]
         self._grads = [t.grad for t in parameters]
         copied = [*(parameters if values else ()), *(tensors if buffers else ())]
@@ -33,7 +34,7 @@ class TensorState:
     def restore(self) -> None:
         """Restore everything. May be called more than once."""
         every = self._every
-        if places(every) != self._where or not all(map(is_like, every, self._data)):
+        if places(every) != self._where or _shapes(every) != self._shapes:
             for tensor, data in zip(every, self._data, strict=True):
                 tensor.data = data
         for tensor, needs_grad in zip(every, self._needs_grad, strict=True):
@@ -55,6 +56,15 @@ def places(tensors: Sequence[Tensor]) -> list[int]:
 
 def _place(tensor: Tensor) -> int:
     return tensor.data_ptr() if tensor.layout is torch.strided else 0
+
+
+def _shapes(tensors: Sequence[Tensor]) -> list[Any]:
+    """The shapes and dtypes of tensors; ``None`` for the shapes of nested ones."""
+    try:
+        shapes: list[Any] = [t.shape for t in tensors]
+    except RuntimeError:
+        shapes = [None if t.is_nested else t.shape for t in tensors]
+    return [*shapes, *[t.dtype for t in tensors]]
 
 
 def is_like(tensor: Tensor, other: Tensor) -> bool:

@@ -194,6 +194,8 @@ def key_of_value(value: Any) -> Hashable:
         return same
     if value is None or kind is bool:
         return _NONE if value is None else _TRUE if value else _FALSE
+    if kind is float and value:
+        return float, value
     if kind is float or kind is str:
         return kind, repr(value)  # -0.0 is equal to 0.0
     return None

@@ -70,6 +70,15 @@ def users_frame(frames: Iterable[FrameType]) -> FrameType | None:
     return layer or next(iter(innermost.values()), None)
 
 
+def is_chosen_first(frame: FrameType) -> bool:
+    """Whether :func:`users_frame` chooses the frame if it comes first, whatever is around it."""
+    owner = owner_of(frame.f_code.co_filename)
+    if owner is not Owner.LIBRARY:
+        return owner is Owner.USER
+    module = _module(frame)
+    return module is not None and _has_parts(module)
+
+
 def _module(frame: FrameType) -> nn.Module | None:
     """The ``torch.nn.Module`` whose method a frame runs."""
     torch = sys.modules.get("torch")

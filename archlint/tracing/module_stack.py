@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from archlint.runtime.code_owner import is_user_code
-from archlint.runtime.user_frames import users_frame
+from archlint.runtime.user_frames import is_chosen_first, users_frame
 from archlint.tracing.call_log import CalledModule, CallLog
 from archlint.tracing.python.layer_calls import calls_forward
 from archlint.tracing.python.module_calls import ModuleCall, replaced_module_call
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from archlint.tracing.trace import Call
 
 _ARGUMENT = re.compile(r", (?![^()]*\))")
+_new = tuple.__new__  # as a named tuple makes itself, without a call of Python's
 
 
 class ModuleStack:
@@ -55,6 +56,7 @@ class ModuleStack:
         self.on_second_branch: Callable[[list[str]], None] | None = None
         self.first_branches: FirstBranches | None = None
         self.answer: Callable[..., Any] | None = None  # as of :meth:`followed`
+        self._chosen: dict[int, types.CodeType] = {}  # by ``id``, as of :meth:`user_frame`
 
     @property
     def innermost(self) -> str:
@@ -70,7 +72,8 @@ class ModuleStack:
         """
 
         run, open_modules, enter = self.run, self.modules, self._enter
-        calls, events, log, branched = self._calls, self._events, self._log, self._log.branched
+        calls, events, branched = self._calls, self._events, self._log.branched
+        called = self._log.modules.append
 
         def wrap(original: ModuleCall) -> ModuleCall:
             plain = calls_forward(original)
@@ -80,7 +83,7 @@ class ModuleStack:
                     return original(module, *args, **kwargs)
                 enter(module)
                 first, first_event, before = len(calls), len(events), len(branched)
-                merges, start = self.first_branches, None
+                merges, start, own = self.first_branches, None, False
                 try:
                     answer = self.answer if plain else None
                     found = None if answer is None else answer(module, args, kwargs)
@@ -89,14 +92,15 @@ class ModuleStack:
                     returned = found(module) if found else original(module, *args, **kwargs)
                 finally:
                     path = open_modules.pop()
-                    log.modules.append(CalledModule(path, first, len(calls), args))
-                    new = events[first_event:] if len(events) > first_event else ()
-                    own = len(branched) == before and any(e.kind == "branch" for e in new)
-                    if own:
-                        branched.append(class_name(module))
+                    called(_new(CalledModule, (path, first, len(calls), args)))
+                    if len(events) > first_event and len(branched) == before:
+                        own = any(e.kind == "branch" for e in events[first_event:])
+                        if own:
+                            branched.append(class_name(module))
                 if own and start is not None and merges is not None:
                     returned = merges.merge(start, returned)
-                if self.on_second_branch and len(set(branched)) < len(branched) > before:
+                again = len(branched) > before and len(set(branched)) < len(branched)
+                if again and self.on_second_branch is not None:
                     self.on_second_branch(branched)
                 return returned
 
@@ -113,6 +117,29 @@ class ModuleStack:
                 if name is not None:
                     return name
         return ""
+
+    def user_frame(self, start: types.CodeType) -> tuple[types.CodeType | None, int]:
+        """The code and line of user code that makes the call now; ``(None, 0)`` if there is none.
+
+        Frames are looked at up to the one that runs ``start``: what lies beyond started the run.
+        Code of a library that was chosen once for its module with parts is chosen again: modules of
+        one class are alike.
+        """
+        frame: types.FrameType | None = sys._getframe(3)  # past the tracer's own
+        while frame is not None:
+            code = frame.f_code
+            if is_user_code(code.co_filename):
+                if id(code) in self._chosen:
+                    return code, frame.f_lineno
+                if not is_chosen_first(frame):
+                    break
+                self._chosen[id(code)] = code
+                return code, frame.f_lineno
+            if code is start:
+                return None, 0
+            frame = frame.f_back
+        frame = users_frame(_callers(frame, start))
+        return (frame.f_code, frame.f_lineno) if frame is not None else (None, 0)
 
     def _enter(self, module: nn.Module) -> None:
         kind: Any = type(module)
@@ -149,20 +176,6 @@ def _names(model: nn.Module) -> dict[int, str]:
         else:
             todo.pop()
     return names
-
-
-def user_frame(start: types.CodeType) -> tuple[types.CodeType | None, int]:
-    """The code and line of user code that makes the call now; ``(None, 0)`` if there is none.
-
-    Frames are looked at up to the one that runs ``start``: what lies beyond started the run.
-    """
-    frame: types.FrameType | None = sys._getframe(3)  # past the tracer's own
-    while frame is not None and not is_user_code(frame.f_code.co_filename):
-        if frame.f_code is start:
-            return None, 0
-        frame = frame.f_back
-    frame = users_frame(_callers(frame, start))
-    return (frame.f_code, frame.f_lineno) if frame is not None else (None, 0)
 
 
 def _callers(frame: types.FrameType | None, start: types.CodeType) -> Iterator[types.FrameType]:

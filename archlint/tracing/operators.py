@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from archlint.ops.registry import INPLACE, Rule, rule_for
-from archlint.ops.traits import Function, inplace_flag, traits_of
+from archlint.ops.traits import Function, View, inplace_flag, traits_of
 from archlint.ops.values.grid_calls import has_grids
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.tracing.converted_numbers import converts_numbers
@@ -36,7 +36,8 @@ class Operator:
     ``remembered``: whether the rule depends on its arguments and its path alone, as
     :mod:`archlint.ops.rule_answers` wants it; those of plugins may not.
     ``reads_operands``: whether more is learned of each result from what the rule was given;
-    ``follows_values``: whether it is where values of an operand are known.
+    ``follows_values``: whether it is where values of an operand are known. ``owns``: whether a
+    result has memory of its own where the call is not in place.
     ``converts_numbers``: as :mod:`.converted_numbers` checks it. ``reads_weights``: as the trait.
     """
 
@@ -49,6 +50,7 @@ class Operator:
     remembered: bool
     reads_operands: bool
     follows_values: bool
+    owns: bool
     converts_numbers: bool
     reads_weights: bool
 
@@ -60,7 +62,8 @@ class Operator:
         flag = inplace_flag(function)
         facts = counts_ones(function) or compares_elements(function) or traits.itself is not None
         facts = facts or function is torch.Tensor.__eq__
-        in_place = flag is not None or function in INPLACE or function is torch.Tensor.__setitem__
+        in_place = function in INPLACE or function is torch.Tensor.__setitem__
+        new = traits.view is View.NEVER and traits.writes == ()
         return Operator(
             rule,
             function in PRODUCTS,
@@ -71,6 +74,7 @@ class Operator:
             _is_archlints(rule) and not (traits.reads_settings or traits.reads_weights),
             in_place or facts,
             traits.elementwise or has_grids(function),
+            new or (traits.elementwise and traits.allocates),
             converts_numbers(function),
             traits.reads_weights,
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import CodeType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from archlint.ops.registry import Refused, TensorSpec, refusal
 from archlint.ops.traits import ERRORS, traits_of
@@ -30,8 +30,7 @@ ROUNDING = "the rounding of"  # how the makers of some unknowns are named
 VALUE_NEEDED = "the value of a tensor is needed (.item(), bool(), tolist() or an `if` on it)"
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """A point on the path, for :meth:`TracedPath.rewind`."""
 
     events: int

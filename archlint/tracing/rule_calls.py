@@ -8,6 +8,8 @@ from types import FunctionType, MethodDescriptorType
 from typing import Any, cast
 
 import torch
+from torch import Size, Tensor, strided
+from torch.nn import Parameter
 
 from archlint.ops.autocast import autocast
 from archlint.ops.registry import NoRule, Path, Refused, TensorSpec
@@ -40,11 +42,13 @@ _LISTS = ("List[int]", "List[Optional[int]]")
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
-def call_rule(path: TracedPath, operator: Operator, func: Any, args: Any, kwargs: Any) -> Any:
+def call_rule(
+    path: TracedPath, operator: Operator, func: Any, args: Any, kwargs: Any, in_place: bool = False
+) -> Any:
     """The result of a rule, what it was given, and the arguments of the call that these are.
 
-    What it was given is left out where nobody asks. A rule that fails is tried again with numbers
-    for tensors of one integer. Raises what the rule raises.
+    What it was given is ``None`` where nothing is learned of it. A rule that fails is tried again
+    with numbers for tensors of one integer. Raises what the rule raises.
     """
     rule: Any = operator.rule
     key = None
@@ -56,10 +60,11 @@ def call_rule(path: TracedPath, operator: Operator, func: Any, args: Any, kwargs
             except NotRemembered:
                 pass
             else:
-                if operator.reads_operands or _may_know_more(operator, result, args, kwargs):
+                asked = in_place or operator.reads_operands
+                if asked or _may_know_more(operator, result, args, kwargs):
                     settings = {name: known_of(value) for name, value in kwargs.items()}
                     return result, [known_of(a) for a in args], settings, args, kwargs
-                return result, (), {}, args, kwargs
+                return result, None, {}, args, kwargs
     known_as = with_elements if operator.reads_weights else known_of
     for last in (False, True):
         known = [known_as(a) for a in args]
@@ -113,13 +118,20 @@ def _key(func: Any, rule: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     """
     if "out" in kwargs or torch.is_autocast_enabled("cpu"):
         return None
-    parts = [_part(v) for v in args]
-    if kwargs:
-        parts += kwargs
-        parts += [_part(v) for v in kwargs.values()]
-    if None in parts:
-        return None
-    return (func, rule, torch.get_default_dtype(), len(args), *parts)
+    parts: list[Hashable] = [func, rule, torch.get_default_dtype(), len(args), *kwargs]
+    for value in (*args, *kwargs.values()) if kwargs else args:
+        kind = type(value)
+        part: Hashable
+        if kind is SymbolicTensor:
+            part = key_of_spec(value.spec)
+        elif kind is Parameter or kind is Tensor:
+            part = _weight_key(value)
+        else:
+            part = _part(value)
+        if part is None:
+            return None
+        parts.append(part)
+    return tuple(parts)
 
 
 _INTS = frozenset({int})
@@ -127,26 +139,29 @@ _INTS = frozenset({int})
 
 def _part(value: Any) -> Hashable:
     kind = type(value)
-    if kind is SymbolicTensor:
-        return key_of_spec(value.spec)
     if kind is tuple and _INTS.issuperset(map(type, value)):
         return cast(Hashable, value)
-    if kind is torch.nn.Parameter or kind is torch.Tensor:
-        return _weight_key(value)
-    if kind is tuple or kind is list or kind is torch.Size:
+    if kind is tuple or kind is list or kind is Size:
         parts = [_part(v) for v in value]
         return None if None in parts else (kind, *parts)
     if kind is slice:
         bounds = _part((value.start, value.stop, value.step))
         return None if bounds is None else (slice, bounds)
+    if kind is SymbolicTensor:
+        return key_of_spec(value.spec)
+    if kind is Parameter or kind is Tensor:
+        return _weight_key(value)
     return key_of_value(known_of(value) if kind in NUMBER_TYPES else value)
 
 
-def _weight_key(tensor: torch.Tensor) -> Hashable:
+def _weight_key(tensor: Tensor) -> Hashable:
     """The key of a real tensor of whose elements :func:`known_of` tells nothing."""
-    if tensor.layout is torch.strided and tensor.is_contiguous() and not has_known_elements(tensor):
-        return torch.Tensor, tensor.shape, tensor.dtype
-    return None
+    dtype = tensor.dtype
+    if tensor.layout is not strided or not tensor.is_contiguous():
+        return None
+    if not dtype.is_floating_point and has_known_elements(tensor):
+        return None
+    return Tensor, tensor.shape, dtype
 
 
 def with_dense(func: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:

@@ -45,7 +45,7 @@ from archlint.tracing.keys.found_keys import note_mixed_keys, note_output
 from archlint.tracing.loops.loops import Loops
 from archlint.tracing.loops.segments import Segment, SymbolicTuple
 from archlint.tracing.meta_kernels import NUMBERS, python_body, run_kernel
-from archlint.tracing.module_stack import ModuleStack, user_frame
+from archlint.tracing.module_stack import ModuleStack
 from archlint.tracing.operators import Operators
 from archlint.tracing.outputs import structure
 from archlint.tracing.path import TracedPath
@@ -192,7 +192,7 @@ class Tracer(TorchFunctionMode):
         if index == MOST_CALLS:
             raise UnknownOutcome(f"the path has more than {MOST_CALLS:,} calls of operators")
         merged = self.path.forced is not None  # a branch whose calls are counted, not shown
-        code, line = (None, 0) if merged else user_frame(run_model.__code__)
+        code, line = (None, 0) if merged else self.place.user_frame(run_model.__code__)
         call = Call(func, args, kwargs, self.place.innermost, code, line)
         call.scopes, call.recorded = self.run.scopes.now, self.run.scopes.recorded
         self.calls.append(call)
@@ -202,7 +202,7 @@ class Tracer(TorchFunctionMode):
             forget_elements(self.run, check_overlap(self.path, call, self.calls))
         if rule is not None:
             try:
-                called = call_rule(self.path, operator, func, args, kwargs)
+                called = call_rule(self.path, operator, func, args, kwargs, in_place)
                 result, known, settings, call.args, call.kwargs = called
             except NoRule:
                 pass
@@ -224,7 +224,7 @@ class Tracer(TorchFunctionMode):
                 returned = call.result
                 if type(returned) is SymbolicTuple:
                     call.result = tuple(s.value for s in returned.segments)
-                self.elements.learn(call, rule, known, settings)
+                self.elements.learn(call, rule, known, settings, operator.owns)
                 self.gradients.learn(call)
                 return returned
             own = own_body(func)

@@ -5,6 +5,8 @@ from torch import nn
 
 from archlint.tracing import module_stack
 from archlint.tracing.module_stack import layer_name
+from archlint.tracing.tracer import trace
+from tests.support.traced_models import BOX, IMAGE, SIZES
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,40 @@ def test_modules_have_the_names_that_torch_gives_them(make):
     model = make()
     names = [(name, id(module)) for name, module in model.named_modules()]
     assert [(name, key) for key, name in module_stack._names(model).items()] == names
+
+
+LIBRARY = """
+from torch import nn
+
+class Layer(nn.Module):
+    def forward(self, x):
+        return x.relu()
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = Layer()
+
+    def forward(self, x):
+        x = x.sin()
+        return self.layer(x)
+"""
+FILE = "/lib/site-packages/nets/parts.py"
+exec(compile(LIBRARY, FILE, "exec"), NETS := {"__name__": "nets.parts"})
+
+
+class Uses(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = NETS["Layer"]()
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+def test_a_call_of_a_librarys_layer_is_at_the_line_of_the_code_that_has_it():
+    model = nn.Sequential(NETS["Layer"](), Uses(), NETS["Net"](), Uses(), NETS["Net"]())
+    calls = trace(model, IMAGE, SIZES, BOX).calls
+    own = f"{__file__}:{Uses.forward.__code__.co_firstlineno + 1}"
+    net = [f"{FILE}:14", f"{FILE}:6"]
+    assert [call.source for call in calls] == [f"{FILE}:6", own, *net, own, *net]

@@ -83,7 +83,7 @@ class FirstBranches:
         kind: Any = type(module)
         if _is_torchs(kind) or module.training or tracer.path.forced is not None:
             return None
-        if class_name(module) in self.branching:
+        if self.branching and class_name(module) in self.branching:
             return None
         given = (*args, *kwargs.values())
         tensors = [a for a in given if type(a) is SymbolicTensor]

@@ -79,13 +79,14 @@ def operator_call(module: nn.Module, args: tuple[Any, ...], kwargs: Any) -> Oper
     known = _LAYERS.get(kind)
     if known is None or len(args) != 1 or kwargs or type(args[0]) is not SymbolicTensor:
         return None
-    forward, step, owner, name, function, make = known
+    forward, step_name, step, owner, name, function, make = known
     own = module.__dict__
     if (
         own["_forward_hooks"] or own["_forward_pre_hooks"]
         or own["_backward_hooks"] or own["_backward_pre_hooks"]
-        or not own.keys().isdisjoint(_REPLACEABLE)
-        or kind.forward is not forward or getattr(kind, _STEPS.get(kind, "forward")) is not step
+        or "forward" in own or step_name in own
+        or "_call_impl" in own or "_compiled_call_impl" in own
+        or kind.forward is not forward or getattr(kind, step_name) is not step
         or getattr(owner, name) is not function or nn.Module._call_impl is not _CALL
         or global_hooks() or torch._C._get_tracing_state() is not None
     ):  # fmt: skip
@@ -174,8 +175,6 @@ _STEPS: dict[Any, str] = {
     **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d), "_check_input_dim"),
 }
 """Methods that ``forward`` calls."""
-_REPLACEABLE = frozenset({"forward", "_call_impl", "_compiled_call_impl", *_STEPS.values()})
-"""Methods that a layer may have of its own, in the place of its class's."""
 
 
 def _is_torchs(function: Any) -> bool:
@@ -184,8 +183,8 @@ def _is_torchs(function: Any) -> bool:
     return code is None or owner_of(code.co_filename) is Owner.TORCH
 
 
-_LAYERS: dict[Any, tuple[Any, Any, Any, str, Any, _Maker]] = {
-    kind: (kind.forward, step, owner, function, getattr(owner, function), make)
+_LAYERS: dict[Any, tuple[Any, str, Any, Any, str, Any, _Maker]] = {
+    kind: (kind.forward, step_name, step, owner, function, getattr(owner, function), make)
     for kind, owner, function, make in (
         (nn.Conv1d, F, "conv1d", _convolution(F.conv1d)),
         (nn.Conv2d, F, "conv2d", _convolution(F.conv2d)),
@@ -205,7 +204,8 @@ _LAYERS: dict[Any, tuple[Any, Any, Any, str, Any, _Maker]] = {
         (nn.AdaptiveAvgPool2d, F, "adaptive_avg_pool2d", _adaptive_pool),
         (nn.Sigmoid, torch, "sigmoid", lambda own, input: (torch.sigmoid, (input,), {})),
     )
-    for step in (getattr(kind, _STEPS.get(kind, "forward")),)
+    for step_name in (_STEPS.get(kind, "forward"),)
+    for step in (getattr(kind, step_name),)
     if all(map(_is_torchs, (kind.forward, step, getattr(owner, function), _CALL)))
 }
 """By the class of a layer: its ``forward`` and one of :data:`_STEPS`, the operator by owner and

@@ -55,10 +55,23 @@ class Elements:
         self._valued.append(weakref.ref(tensor))
 
     def learn(
-        self, call: Call, rule: Any, args: Sequence[Any], settings: Mapping[str, Any]
+        self,
+        call: Call,
+        rule: Any,
+        args: Sequence[Any] | None,
+        settings: Mapping[str, Any],
+        owns: bool,
     ) -> None:
-        """Note what a call's result is, whose ``rule`` was given ``args`` and ``settings``."""
+        """Note what a call's result is, whose ``rule`` was given ``args`` and ``settings``.
+
+        Without ``args`` it is a new tensor of floats of which nothing but its sizes is known;
+        ``owns``: whether it has memory of its own.
+        """
         result = call.result
+        if args is None:
+            if owns:
+                learn(result, own=True)
+            return
         single = type(result) is SymbolicTensor
         if single:
             if _is_argument(call, result):
@@ -152,7 +165,8 @@ class Elements:
             self._masks.clear()
             self.path.masks.forget()
         else:  # masks that were made of masks are what they were
-            self._masks = {k: m for k, m in self._masks.items() if all(map(_is_mask, m[1]))}
+            for key in [k for k, m in self._masks.items() if not all(map(_is_mask, m[1]))]:
+                del self._masks[key]
         if isinstance(target.spec.values, KNOWN) or self._gained:
             mine: Sequence[Any] | None = None
             for other in self._others(target):
