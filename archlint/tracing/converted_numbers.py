@@ -180,9 +180,12 @@ def _errors(func: Any, args: Any, kwargs: Any, key: Key, value: Any) -> _Answers
     found = {} if question is None else _answers(question)
     if not found:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            for size in _FEW:
-                if _error(func, args, kwargs, key, 1, size) is None:
-                    found[size] = _error(func, args, kwargs, key, value, size)
+            new = {
+                size: _error(func, args, kwargs, key, value, size)
+                for size in _FEW
+                if _error(func, args, kwargs, key, 1, size) is None
+            }
+        found.update(new)
     return found
 
 
