@@ -40,13 +40,18 @@ class Box:
         self.ranges = dict(ranges)
         self._intervals: dict[Expr, Interval] = {}
         self._decided: dict[Formula, bool | None] = {}
+        self._parts: dict[tuple[tuple[str, Interval], ...], Box] = {}
 
     def within(self, ranges: Mapping[str, Interval]) -> Box:
         """The part of the box inside these ranges too; the box itself if that is all of it."""
         narrow = {n: _intersect(self.ranges.get(n, (None, None)), r) for n, r in ranges.items()}
-        if all(self.ranges.get(n, (None, None)) == r for n, r in narrow.items()):
+        new = tuple((n, r) for n, r in narrow.items() if self.ranges.get(n, (None, None)) != r)
+        if not new:
             return self
-        return Box({**self.ranges, **narrow})
+        part = self._parts.get(new)
+        if part is None:
+            part = self._parts[new] = Box({**self.ranges, **narrow})
+        return part
 
     def interval(self, size: Size) -> Interval:
         """Bounds of the size inside the box: never too narrow, possibly too wide."""

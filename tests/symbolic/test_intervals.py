@@ -201,3 +201,12 @@ def test_quotients_of_what_a_quotient_divides(x, y):
     box = Box({"H": (28, None)})
     assert box.interval(((H + 6) // 8) // ((H + 28) // 56))[0] == 1
     assert box.interval(((H + 6) // 8) // (((H + 6) // 8) // ((H + 28) // 56)))[0] == 1
+
+
+def test_the_same_part_of_a_box_is_one_box():
+    box = Box({"H": (1, None), "W": (1, None)})
+    part = box.within({"H": (3, 9)})
+    assert part.ranges == {"H": (3, 9), "W": (1, None)}
+    assert box.within({"H": (3, 9), "W": (0, None)}) is part
+    assert box.within({"H": (0, None)}) is box
+    assert box.within({"H": (4, 9)}) is not part
