@@ -128,6 +128,21 @@ def new_full(
     return made(path, sizes_of((size,), {}), settings, input.dtype, values)
 
 
+@shape_rule(
+    *(torch.hann_window, torch.hamming_window, torch.blackman_window, torch.bartlett_window),
+    torch.kaiser_window,
+)
+def window_function(
+    path: Path, window_length: Size, periodic: bool = True, *shape: float, **settings: Any
+) -> TensorSpec:
+    """``shape``: what the function takes besides, such as the ``beta`` of Kaiser's."""
+    for name in ("alpha", "beta"):
+        settings.pop(name, None)
+    result = made(path, sizes_of((window_length,), settings), settings)
+    promote.floating(path, "a window function", result.dtype)
+    return result
+
+
 def _bounded(path: Path, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, Range]:
     """``(high, rest)`` or ``(low, high, rest)``: the rest, and low..high-1."""
     given = list(args)

@@ -30,10 +30,14 @@ def istft(
     """(..., frequencies, frames) -> (..., samples), of at most one batch dimension."""
     hop = n_fft // 4 if hop_length is None else hop_length
     width = n_fft if win_length is None else win_length
-    if not all(isinstance(n, int) for n in (n_fft, hop, width)) or n_fft < 1:
-        raise NoRule("a length of the transform that depends on sizes")
-    if not input.dtype.is_complex or (window is not None and window.dtype.is_complex):
-        raise NoRule("an input of real numbers, or a complex window")
+    if not input.dtype.is_complex:
+        raise NoRule("an input of real numbers")
+    if not all(isinstance(n, int) for n in (n_fft, hop, width)):
+        path.unknown_outcome("which windows istft refuses is not known where sizes determine n_fft")
+    if window is not None and window.dtype.is_complex:
+        path.unknown_outcome("which complex windows istft refuses is not known")
+    if n_fft < 1:
+        raise NoRule("a length of the transform below 1")
     claim_ndim(path, "an input", input, 2, 3)
     *batch, frequencies, frames = input.dims
     for size in input.dims:
@@ -63,7 +67,7 @@ def istft(
         path.claim(ge(samples - 1, start), "number of samples {} > n_fft // 2 = {}", samples, start)
     path.claim(gt(end, start), "at least one sample, from {} up to {}", start, end)
     if -(-n_fft // hop) > _MOST_OVERLAPS:
-        raise NoRule("too many overlapping windows")
+        path.unknown_outcome("which windows istft refuses is not known where many overlap")
     with torch.no_grad():
         weights = _weights(path, window, width, n_fft)
         _claim_windows_overlap(path, weights, hop, start, frames, end)

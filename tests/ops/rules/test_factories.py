@@ -73,6 +73,29 @@ def test_new():
         agree(torch.Tensor.new_tensor, T("a", dtype=torch.int64), array, env=POINTS[0])
 
 
+WINDOWS = [torch.hann_window, torch.hamming_window, torch.blackman_window, torch.bartlett_window]
+
+
+@covers(*WINDOWS, torch.kaiser_window)
+@pytest.mark.parametrize("function", [*WINDOWS, torch.kaiser_window], ids=_named)
+def test_window_functions(function):
+    for env in [*POINTS, {"a": 1, "b": 1}]:
+        for size, periodic in itertools.product((S("a"), S("b"), 5), (True, False)):
+            agree(function, size, periodic, env=env, other=POINTS[0])
+        agree(function, S("b"), periodic=False, env=env, other=POINTS[0])
+        agree(function, window_length=S("b"), env=env, other=POINTS[0])
+    for dtype in [*DTYPES, torch.bfloat16, None]:
+        agree(function, S("a"), dtype=dtype, device="cpu", env=POINTS[0])
+    agree(function, S("a"), dtype=torch.complex64, env=POINTS[0], may_lack_rule=True)
+    agree(function, S("a"), requires_grad=True, env=POINTS[0])
+    if function is torch.hamming_window:
+        agree(function, S("a"), True, 0.5, 0.4, env=POINTS[0])
+        agree(function, S("a"), False, alpha=0.5, beta=0.4, env=POINTS[0])
+    if function is torch.kaiser_window:
+        agree(function, S("a"), True, 5.0, env=POINTS[0])
+        agree(function, S("a"), periodic=False, beta=5.0, env=POINTS[0])
+
+
 @covers(torch.full, torch.randint)
 def test_full_and_randint():
     for value, dtype in itertools.product([1, 2.5, True, S("b")], [None, *DTYPES]):

@@ -69,3 +69,41 @@ def test_which_windows_overlap(make, hop, center, length):
         assert found.accepts(N=2, T=frames) == (real is not None), (frames, found.text)
         if real is not None:
             assert found.output(N=2, T=frames) == real
+
+
+LENGTHS = {
+    "a third": lambda t: (t // 3, t // 12, None),
+    "an eighth, the hop fixed": lambda t: (t // 8, 4, None),
+    "fixed, the hop an eighth": lambda t: (8, t // 8, None),
+    "fixed, a narrow window": lambda t: (8, 8, max(1, t // 16)),
+    "many overlap": lambda t: (128, 1, None),
+}
+
+
+@pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
+@pytest.mark.parametrize("make", [torch.hann_window, torch.ones, torch.zeros])
+def test_nothing_is_accepted_that_a_window_refuses(lengths, make):
+    class Back(nn.Module):
+        def forward(self, x):
+            n_fft, hop, width = lengths(x.shape[1])
+            window = make(n_fft if width is None else width)
+            spectrum = torch.stft(x, n_fft, hop, width, window=window, return_complex=True)
+            return torch.istft(spectrum, n_fft, hop, width, window=window)
+
+    found = archlint.infer(Back(), "N T")
+    for t in (5, 8, 12, 24, 32, 33, 40, 64, 70, 96, 100, 128, 160):
+        try:
+            Back()(torch.randn(1, t))
+            runs = True
+        except RuntimeError:
+            runs = False
+        assert found.accepts(N=1, T=t) in (runs, None), t
+
+
+def test_a_complex_window_may_be_refused():
+    class Back(nn.Module):
+        def forward(self, x):
+            window = torch.zeros(8, dtype=c64)
+            return torch.istft(torch.complex(x, x), 8, 4, window=window, return_complex=True)
+
+    assert archlint.infer(Back(), "N 8 T").accepts(N=1, T=4) in (False, None)
