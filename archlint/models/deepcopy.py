@@ -74,12 +74,17 @@ class CopyParts:
             self.shared = None
 
 
+class HasOwnCode(Exception):
+    """Code of a module's own says how it is copied."""
+
+
 def deep_copy(
     model: nn.Module,
     memo: dict[int, Any],
     stand: Stand | None = None,
     other: Callable[[], None] | None = None,
     parts: CopyParts | None = None,
+    plain: bool = False,
 ) -> nn.Module:
     """A copy that shares nothing with ``model`` that could change.
 
@@ -90,10 +95,11 @@ def deep_copy(
     raises, and what :func:`check_copyable` does.
 
     With ``parts.shared`` modules may share empty containers; ``other`` is then also called where
-    what they stand for is a part of the model in another place, too.
+    what they stand for is a part of the model in another place, too. ``plain``: raise
+    :class:`HasOwnCode` before code of a module's own makes its copy.
     """
     parts = CopyParts() if parts is None else parts
-    copying = _Copying(memo, stand, other, parts)
+    copying = _Copying(memo, stand, other, parts, plain)
     whole: nn.Module = copying.copied(model)
     if parts.shared is not None and other is not None and parts.shared.stand_for(copying.empty):
         other()
@@ -114,9 +120,10 @@ class _Copying:
         stand: Stand | None,
         other: Callable[[], None] | None,
         parts: CopyParts,
+        plain: bool,
     ) -> None:
         self._memo, self._stand, self._other, self._parts = memo, stand, other, parts
-        self._shared = parts.shared
+        self._shared, self._plain = parts.shared, plain
         self._of_layer = False  # whether attributes of one of LAYERS are copied
         self.empty: list[Any] = []  # those of the model that are not shared, but for plain ``dict``
 
@@ -196,6 +203,8 @@ class _Copying:
 
     def _others(self, value: Any) -> Any:
         """What the copy protocol makes of an object that is not plain."""
+        if self._plain and _has_modules(value):
+            raise HasOwnCode
         if self._stand is not None and isinstance(value, nn.Module):
             for tensor in [*value.parameters(), *value.buffers()]:
                 self.copied(tensor)
@@ -204,6 +213,12 @@ class _Copying:
         new = copy.deepcopy(value, self._memo)
         self._parts.held.append(new)
         return new
+
+
+def _has_modules(value: Any) -> bool:
+    """Whether it is a module, or a mapping of modules."""
+    values = dict.values(value) if is_a(value, dict) else (value,)
+    return any(is_a(v, nn.Module) for v in values)
 
 
 def check_copyable(model: nn.Module) -> None:

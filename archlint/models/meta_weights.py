@@ -52,15 +52,16 @@ def lean_copy(model: nn.Module, share: bool = False) -> tuple[nn.Module, CopyPar
     """A deep copy whose large weights are on the meta device. Raises what ``deepcopy`` raises.
 
     (But for a tensor with a history, which ``deepcopy`` refuses.) Also what the copy is made of.
-    ``share``: its modules may share empty containers, as of :mod:`.shared_empties`.
+    ``share``: its modules may share empty containers, as of :mod:`.shared_empties`; raises
+    :class:`~.deepcopy.HasOwnCode` before code of a module's own runs, which would see that.
     """
     try:
         parts = CopyParts(apart=True, shared=SharedEmpties() if share else None)
-        return deep_copy(model, {}, partial(leaned, set()), _share, parts), parts
+        return deep_copy(model, {}, partial(leaned, set()), _share, parts, share), parts
     except _Shared:
         memo: dict[int, Any] = {}
         parts = CopyParts()
-        return deep_copy(model, memo, partial(leaned, memo), parts=parts), parts
+        return deep_copy(model, memo, partial(leaned, memo), parts=parts, plain=share), parts
 
 
 def _share() -> None:

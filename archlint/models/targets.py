@@ -20,12 +20,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-import torch
 from torch import nn
 
 from archlint.contracts import plugins
@@ -34,6 +32,7 @@ from archlint.errors import TargetError
 from archlint.models.arbitrary_weights import quickly_built
 from archlint.models.deepcopy import CopyParts, are_plain, check_copyable
 from archlint.models.meta_weights import build_lean, lean_copy
+from archlint.models.modes import have_plain_modes, set_plainly
 from archlint.models.module_walk import modules_of
 from archlint.models.nested_objects import targets_in, with_objects
 from archlint.models.refused_targets import is_data, refused_module, refused_object
@@ -79,11 +78,6 @@ class ModelSource:
         self._lean = True
         self.draws_differ = False  # whether small weights of the model to trace have other values
         self._snapshot: Snapshot | None = None
-        modules = modules_of(instance) if instance is not None else []
-        self._plain = bool(modules) and are_plain(modules) and _have_plain_modes(modules)
-        if modules and not self._plain:  # the user's code makes a copy, or sets its mode
-            list(modules[0].modules())  # an error in a method of the model's comes first
-            self._snapshot = Snapshot(modules[0])
 
     def for_running(self, mode: str = "eval", quickly: bool = False) -> nn.Module:
         """A real model on the CPU, in ``mode`` ("eval" or "train"). ``TargetError`` if it fails.
@@ -93,6 +87,7 @@ class ModelSource:
         if self._instance is None:
             model = quickly_built(self._call) if quickly and self._lean else None
             return self._moded(self._build() if model is None else model, mode)
+        self._protect()
         try:
             check_copyable(self._instance)
             model = copy.deepcopy(self._instance)
@@ -123,9 +118,12 @@ class ModelSource:
             built = self._moded(self._build(), mode) if self._factory else self.for_running(mode)
             return built, None
         parts: CopyParts | None = None
+        if (plain := self._plain_copy(mode)) is not None:
+            return plain
+        self._protect()
         try:
             if self._instance is not None:
-                model, parts = lean_copy(self._instance, share=self._plain)
+                model, parts = lean_copy(self._instance)
             else:
                 with captured_output(), preserve_random_state():
                     model, self.draws_differ = build_lean(self._call)
@@ -167,32 +165,38 @@ class ModelSource:
             raise TargetError(f"{self.name} {_no_module(model)}")
         return model
 
+    def _plain_copy(self, mode: str) -> tuple[nn.Module, CopyParts] | None:
+        """A copy of the instance; ``None`` where code of the user's makes one or sets its mode."""
+        if self._instance is None or self._snapshot is not None:
+            return None
+        try:
+            model, parts = lean_copy(self._instance, share=True)
+        except BaseException as e:
+            if stops_run(e):
+                raise
+            return None
+        if not have_plain_modes(parts.modules):
+            return None
+        modes = {module.__dict__.get("training") for module in parts.modules}
+        return (model if modes == {mode == "train"} else self._moded(model, mode)), parts
+
+    def _protect(self) -> None:
+        """Remember the user's instance before code of its own runs that copies or sets its mode."""
+        if self._instance is None or self._snapshot is not None:
+            return
+        modules = modules_of(self._instance)
+        if not (are_plain(modules) and have_plain_modes(modules)):
+            with user_code(f"{self.name} could not be read"):
+                list(self._instance.modules())  # an error in a method of the model's comes first
+            self._snapshot = Snapshot(self._instance)
+
     def _moded(self, model: nn.Module, mode: str) -> nn.Module:
         training = mode == "train"
-        modules = modules_of(model)
-        if self._plain or _have_plain_modes(modules):
-            for module in modules:
-                if module.training is not training:
-                    module.training = training
+        if set_plainly(modules_of(model), training):
             return model
         with user_code(f"{self.name} could not be put into {mode} mode"):
             model.train(training)
         return model
-
-
-def _have_plain_modes(modules: list[nn.Module]) -> bool:
-    """Whether ``train()`` only sets ``training``: no code of the user's runs then."""
-    kinds: set[Any] = set(map(type, modules))
-    return all(map(_is_plain_kind, kinds)) and not any("train" in vars(m) for m in modules)
-
-
-_OF_MODES = ("train", "children", "named_children", "modules", "named_modules", "__setattr__")
-
-
-@cache
-def _is_plain_kind(kind: Any) -> bool:
-    own = (getattr(kind, name) is getattr(nn.Module, name) for name in _OF_MODES)
-    return all(own) and not issubclass(kind, torch.jit.ScriptModule)
 
 
 def resolve(ref: ModelRef, root: Path) -> ModelSource:
@@ -305,9 +309,6 @@ def _maker(ref: ModelRef, target: str, root: Path) -> Callable[..., Any]:
     return cast("Callable[..., Any]", maker)
 
 
-# -- finding ------------------------------------------------------------------------------------
-
-
 def _file(ref: ModelRef, name: str, root: Path) -> Path:
     folder = Path(ref.where.file).parent if ref.where else root
     tried = [folder / name, root / folder / name]
@@ -384,9 +385,6 @@ def _attribute(module: Any, name: str, path: str, folders: Sequence[Path]) -> An
         name += link + part
         link = "."
     return found
-
-
-# -- saying what went wrong ---------------------------------------------------------------------
 
 
 def _no_module(value: Any) -> str:

@@ -11,7 +11,7 @@ import torchvision
 from torch import nn
 
 import archlint
-from archlint.models.deepcopy import deep_copy
+from archlint.models.deepcopy import HasOwnCode, deep_copy
 
 
 class Holder(nn.Module):
@@ -110,6 +110,30 @@ def test_modules_with_a_protocol_of_their_own_are_copied_by_it():
     assert made[1].dropped is None
     with pytest.raises(RuntimeError, match="there is one of me"):
         deep_copy(nn.Sequential(Refusing()), {})
+
+
+class Keeps(dict):
+    """A mapping of one's own."""
+
+
+def mapped():
+    model = nn.Sequential(nn.ReLU())
+    model._modules = Keeps(model._modules)
+    return model
+
+
+@pytest.mark.parametrize("make", [Remade, Pickled, Refusing, mapped])
+def test_code_of_a_modules_own_does_not_run_where_only_plain_ones_are_wanted(make):
+    with pytest.raises(HasOwnCode):
+        deep_copy(nn.Sequential(nn.ReLU(), make()), {}, plain=True)
+
+
+def test_mappings_without_modules_are_copied_where_only_plain_modules_are_wanted():
+    model = nn.Sequential(nn.ReLU())
+    model.settings = Keeps(a=[1])
+    made = deep_copy(model, {}, plain=True)
+    assert made.settings == {"a": [1]}
+    assert made.settings["a"] is not model.settings["a"]
 
 
 def test_what_the_memo_names_stands_for_the_original():
