@@ -108,6 +108,31 @@ def deep_copy(
     return whole
 
 
+def real_copy(model: nn.Module) -> nn.Module:
+    """A deep copy with all values. Raises what ``deepcopy`` raises, and :func:`check_copyable`."""
+    check_copyable(model)
+    memo: dict[int, Any] = {}
+    new = copy.deepcopy(model, memo)
+    for tensor in model.parameters():
+        made = memo.get(id(tensor))
+        if made is not None and _has_more(tensor):
+            _carry(tensor, made, memo)
+    return new
+
+
+def _has_more(tensor: Tensor) -> bool:
+    """Whether a parameter has what ``deepcopy`` does not copy."""
+    return bool(tensor.__dict__) or (tensor.is_leaf and tensor.grad is not None)
+
+
+def _carry(tensor: Tensor, new: Tensor, memo: dict[int, Any]) -> None:
+    """Give a copy the gradient and the attributes of a tensor, which that of a parameter lacks."""
+    if tensor.is_leaf and tensor.grad is not None and new.grad is None:
+        new.grad = torch.empty_like(new) if new.is_meta else tensor.grad.clone()
+    if not new.__dict__:
+        new.__dict__.update(copy.deepcopy(tensor.__dict__, memo))
+
+
 class _Copying:
     """A copy in the making; the arguments are those of :func:`deep_copy`.
 
@@ -138,9 +163,14 @@ class _Copying:
             return known
         new: Any
         if kind in _TENSORS:
+            more = _has_more(value)
+            if more and self._other is not None:
+                self._other()
             stand = self._stand
             new = copy.deepcopy(value, memo) if stand is None else stand(value, self._of_layer)
             memo[id(value)] = new
+            if more:
+                _carry(value, new, memo)
             parts.tensors.append(new)
             parts.originals.append(value)
         elif kind in _CODE:

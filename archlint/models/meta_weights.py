@@ -78,9 +78,14 @@ def leaned(others: set[int] | dict[int, Any], tensor: Tensor, of_layer: bool = F
     """
     is_parameter = type(tensor) is nn.Parameter
     if tensor.is_floating_point() and (of_layer or tensor.numel() >= LARGE):
-        lean = torch.empty_like(tensor, device=_META)
+        if tensor.is_contiguous():
+            lean = torch.empty_like(tensor, device=_META)
+        else:  # also an expanded one
+            shape, strides = tensor.shape, tensor.stride()
+            lean = torch.empty_strided(shape, strides, dtype=tensor.dtype, device=_META)
     elif is_parameter or tensor.grad_fn is not None:
-        lean = tensor.detach().clone()
+        plain = tensor.detach()
+        lean = plain.clone() if plain.is_contiguous() else copy.deepcopy(plain)
     elif isinstance(others, dict):
         return copy.deepcopy(tensor, others)
     elif not _is_bare(tensor) or tensor.data_ptr() in others:

@@ -12,7 +12,6 @@ What it names is an ``nn.Module``, taken as it is, or a class or function that m
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import importlib
 import importlib.util
@@ -30,7 +29,7 @@ from archlint.contracts import plugins
 from archlint.contracts.contract import ModelRef
 from archlint.errors import TargetError
 from archlint.models.arbitrary_weights import quickly_built
-from archlint.models.deepcopy import CopyParts, are_plain, check_copyable
+from archlint.models.deepcopy import CopyParts, are_plain, real_copy
 from archlint.models.meta_weights import build_lean, lean_copy
 from archlint.models.modes import have_plain_modes, set_plainly
 from archlint.models.module_walk import modules_of
@@ -89,8 +88,7 @@ class ModelSource:
             return self._moded(self._build() if model is None else model, mode)
         self._protect()
         try:
-            check_copyable(self._instance)
-            model = copy.deepcopy(self._instance)
+            model = real_copy(self._instance)
         except BaseException as e:
             if stops_run(e):
                 raise

@@ -7,13 +7,17 @@ else differs, such as an address in memory, ends the trace, and the model runs w
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archlint.runtime.code_owner import Owner, owner_of
+from archlint.runtime.user_frames import summary
 from archlint.tracing.signals import UnknownOutcome
+from archlint.tracing.symint.python_types import sym_int
 from archlint.tracing.tensors.attributes import OF_DEVICE, TEXT
-from archlint.tracing.tensors.questions import UNKNOWN
+from archlint.tracing.tensors.questions import UNKNOWN, function_asked
 from archlint.tracing.tensors.specs import map_tensors, spec_of
 from archlint.tracing.trace import call_name
 
@@ -22,34 +26,55 @@ if TYPE_CHECKING:
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 _META = torch.device("meta")
+_VERSION = function_asked(torch.Tensor, "_version")
 
 
 def real_attribute(
     tracer: Tracer, answer: Any, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """An attribute of a real tensor. ``answer``: of :data:`~.tensors.attributes.ATTRIBUTES`."""
-    if tracer.lean and (answer in OF_DEVICE or answer is TEXT) and _is_left_out(args[0]):
+    special = answer in OF_DEVICE or answer is TEXT
+    if special and tracer.lean and _is_left_out(args[0]) and not _archlint_asks():
         if answer is TEXT:
             raise UnknownOutcome("the text of a weight is needed (str(), repr() or an f-string)")
         return answer(tracer.path, spec_of(args[0]))
-    return func(*args, **kwargs)
+    try:
+        return func(*args, **kwargs)
+    except Exception as e:
+        _check_weights(tracer, e, func, args, kwargs)
+        raise
 
 
 def real_call(tracer: Tracer, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What a call returns; a stand-in where it meets weights that are left out."""
-    if tracer.lean and args and _is_left_out(args[0]):
+    if func == _VERSION and not _archlint_asks():  # that of a copy says nothing of the tensor's
+        return sym_int(tracer.path.unknown("_version", 0), tracer.path)
+    if tracer.lean and args and _is_left_out(args[0]) and not _archlint_asks():
         _refuse_memory(func, args, kwargs)
     try:
         result = func(*args, **kwargs)
-    except (RuntimeError, NotImplementedError) as e:
+    except Exception as e:
         devices = _devices((args, kwargs))
         off = devices == {"meta"} and "Cannot copy out of meta" in str(e)
-        if devices != {"cpu", "meta"} and not off:
-            raise
-        return tracer.call(func, args, kwargs)
+        if isinstance(e, RuntimeError) and (devices == {"cpu", "meta"} or off):
+            return tracer.call(func, args, kwargs)
+        _check_weights(tracer, e, func, args, kwargs)
+        raise
     if tracer.lean and "meta" in _devices(result) and "meta" not in _devices((args, kwargs)):
         raise UnknownOutcome("the model's code makes a tensor on the meta device")
     return result
+
+
+def _archlint_asks() -> bool:
+    """Whether code of ours made the call, not the model's."""
+    frame = sys._getframe(3)  # of what calls ``__torch_function__``
+    return owner_of(frame.f_code.co_filename) is Owner.ARCHLINT
+
+
+def _check_weights(tracer: Tracer, error: Exception, func: Any, args: Any, kwargs: Any) -> None:
+    """End the trace if an error may come of weights that are left out: code may catch it."""
+    if tracer.lean and "meta" in _devices((args, kwargs)):
+        raise UnknownOutcome(f"{call_name(func)} of weights that are left out: {summary(error)}")
 
 
 def _is_left_out(tensor: Any) -> bool:

@@ -55,12 +55,130 @@ WHERE = {
 @pytest.mark.parametrize("of", OF_A_WEIGHT)
 def test_a_weight_that_was_left_out_is_on_the_cpu(size, where, of):
     model = AsksWhere(size, lambda w: WHERE[where](OF_A_WEIGHT[of](w)))
-    assert model(torch.ones(1, 3, 2, 2)).shape == (1, 3)
-    verdict = archlint.check(
-        model, input="N 3 H W", accepts="any N, H, W >= 1", output="N 3", samples=0
-    )
-    assert verdict.word == "proved", str(verdict)
+    assert_right(model)
     assert model.norm.weight.is_cpu
+
+
+class Asks(nn.Module):
+    """Returns what its contract promises if ``ask`` holds; ``make`` prepares it."""
+
+    def __init__(self, size, ask, make):
+        super().__init__()
+        self.norm, self.ask = nn.BatchNorm2d(size), ask
+        self.weight = nn.Parameter(torch.zeros(size))
+        self.register_buffer("table", torch.zeros(size))
+        make(self)
+
+    def forward(self, x):
+        tensors = self.norm.weight, self.norm.running_var, self.weight, self.table
+        if all(self.ask(t) for t in tensors):
+            return x.mean((2, 3))
+        return x[:, :, 6:].flatten(1)
+
+
+def caught(read):
+    def ask(weight):
+        try:
+            return read(weight)
+        except Exception:
+            return False
+
+    return ask
+
+
+def tagged(model):
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.tag = [3]
+
+
+def with_gradients(model):
+    for tensor in (*model.parameters(), *model.buffers()):
+        if tensor.is_floating_point():
+            tensor.requires_grad_()
+            tensor.grad = torch.ones_like(tensor)
+
+
+def written(model):
+    with torch.no_grad():
+        for tensor in (*model.parameters(), *model.buffers()):
+            tensor.add_(1)
+
+
+READS = {
+    "item": lambda w: w.sum().item() >= 0,
+    "float": lambda w: float(w.detach().max()) >= 0,
+    "list": lambda w: w.tolist()[0] >= 0,
+    "numpy": lambda w: w.detach().numpy().min() >= 0,
+    "bool": lambda w: bool((w >= 0).all()),
+    "nonzero": lambda w: len((w < 0).nonzero()) == 0,
+    "unique": lambda w: len(torch.unique(w)) == 1,
+    "equal": lambda w: torch.equal(w, w.clone()),
+    "moved": lambda w: w.to("cpu").min().item() >= 0,
+    "mask": lambda w: w[w < 0].numel() == 0,
+    "assertion": lambda w: torch._assert(bool((w >= 0).all()), "") is None,
+    "address": lambda w: w.data_ptr() != 0,
+}
+
+
+@pytest.mark.parametrize("size", [4, 2048])
+@pytest.mark.parametrize("read", READS)
+def test_code_that_catches_errors_reads_the_real_values(size, read):
+    model = Asks(size, caught(READS[read]), lambda model: None)
+    assert_right(model)
+
+
+PREPARED = {
+    "attributes": (tagged, lambda w: getattr(w, "tag", None) == [3]),
+    "gradients": (with_gradients, lambda w: w.grad is not None and w.grad.shape == w.shape),
+    "none": (lambda model: None, lambda w: w.grad is None and not hasattr(w, "tag")),
+}
+
+
+@pytest.mark.parametrize("size", [4, 2048])
+@pytest.mark.parametrize("samples", [0, 5])
+@pytest.mark.parametrize("name", PREPARED)
+def test_what_the_weights_of_a_model_have(name, samples, size):
+    make, ask = PREPARED[name]
+    model = Asks(size, ask, make)
+    assert_right(model, samples)
+    for tensor in (*model.parameters(), *model.buffers()):
+        assert getattr(tensor, "tag", None) == ([3] if name == "attributes" else None)
+
+
+@pytest.mark.parametrize("size", [4, 2048])
+def test_how_often_a_weight_was_written_is_not_known(size):
+    model = Asks(size, lambda w: w._version > 1, written)
+    assert check(model).word not in ("proved", "broken")
+
+
+class Expanded(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1).expand(size))
+        self.norm = nn.LayerNorm(size)
+        self.norm.weight = nn.Parameter(torch.ones(2, size).t()[:, 0])
+
+    def forward(self, x):
+        if self.weight.stride() == (0,) and self.norm.weight.stride() == (1,):
+            return x.mean((2, 3))
+        return x[:, :, 6:].flatten(1)
+
+
+@pytest.mark.parametrize("size", [4, 2048])
+def test_strides_of_weights(size):
+    assert_right(Expanded(size))
+
+
+def check(model, samples=0):
+    return archlint.check(
+        model, input="N 3 H W", accepts="any N, H, W >= 1", output="N 3", samples=samples
+    )
+
+
+def assert_right(model, samples=0):
+    assert model(torch.ones(1, 3, 2, 2)).shape == (1, 3)
+    verdict = check(model, samples)
+    assert verdict.word == "proved", str(verdict)
 
 
 class OnMeta(nn.Module):
@@ -88,8 +206,4 @@ class OnMeta(nn.Module):
 )
 def test_a_tensor_that_the_code_makes_on_the_meta_device_is_there(make):
     model = OnMeta(make)
-    assert model(torch.ones(1, 3, 2, 2)).shape == (1, 3)
-    verdict = archlint.check(
-        model, input="N 3 H W", accepts="any N, H, W >= 1", output="N 3", samples=0
-    )
-    assert verdict.word == "proved", str(verdict)
+    assert_right(model)
