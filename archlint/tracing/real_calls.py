@@ -14,6 +14,7 @@ import torch
 
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.runtime.user_frames import summary
+from archlint.tracing.python.function_transforms import transforms_active
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.python_types import sym_int
 from archlint.tracing.tensors.attributes import OF_DEVICE, TEXT
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 _META = torch.device("meta")
 _VERSION = function_asked(torch.Tensor, "_version")
+_INDEX = (torch.int64, torch.int32)
 
 
 def real_attribute(
@@ -51,6 +53,8 @@ def real_call(tracer: Tracer, func: Any, args: tuple[Any, ...], kwargs: dict[str
         return sym_int(tracer.path.unknown("_version", 0), tracer.path)
     if tracer.lean and args and _is_left_out(args[0]) and not _archlint_asks():
         _refuse_memory(func, args, kwargs)
+        if func is torch.Tensor.__getitem__ and (rows := _rows(*args)) is not None:
+            return rows
     try:
         result = func(*args, **kwargs)
     except Exception as e:
@@ -75,6 +79,20 @@ def _check_weights(tracer: Tracer, error: Exception, func: Any, args: Any, kwarg
     """End the trace if an error may come of weights that are left out: code may catch it."""
     if tracer.lean and "meta" in _devices((args, kwargs)):
         raise UnknownOutcome(f"{call_name(func)} of weights that are left out: {summary(error)}")
+
+
+def _rows(table: torch.Tensor, index: Any) -> torch.Tensor | None:
+    """``table[index]``, for which the meta kernel takes as long as for ten other calls.
+
+    ``None`` for any but a plain table and a plain index of rows.
+    """
+    if type(index) is not torch.Tensor or index.dtype not in _INDEX or not index.ndim:
+        return None
+    plain = table.layout is torch.strided and table.ndim and not table.is_complex()
+    recorded = table.requires_grad and torch.is_grad_enabled()
+    if not plain or recorded or not table.is_contiguous() or transforms_active():
+        return None
+    return torch.empty((*index.shape, *table.shape[1:]), dtype=table.dtype, device=_META)
 
 
 def _is_left_out(tensor: Any) -> bool:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 import archlint
+from archlint.tracing.real_calls import _rows
 
 
 class AsksWhere(nn.Module):
@@ -207,3 +208,59 @@ class OnMeta(nn.Module):
 def test_a_tensor_that_the_code_makes_on_the_meta_device_is_there(make):
     model = OnMeta(make)
     assert_right(model)
+
+
+@pytest.mark.parametrize("index", [(4,), (2, 3), (3, 1), (1, 2, 2), (49, 49)])
+@pytest.mark.parametrize("table", [(7,), (7, 3), (7, 1), (7, 3, 2), (1, 3), (5, 2, 1, 3)])
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32])
+def test_rows_of_a_table_are_as_pytorch_makes_them(table, index, dtype):
+    rows = torch.zeros(index, dtype=dtype)
+    found = _rows(torch.empty(table, device="meta"), rows)
+    for made in (torch.empty(table, device="meta")[rows], torch.zeros(table)[rows]):
+        assert (found.shape, found.stride(), found.dtype) == (made.shape, made.stride(), made.dtype)
+        assert found.requires_grad == made.requires_grad
+    assert found.is_meta
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        2, slice(1), None, (torch.zeros(2, dtype=torch.int64),), torch.zeros(7, dtype=torch.bool),
+        torch.zeros(7, dtype=torch.uint8), torch.tensor(1), [0, 1],
+    ],
+    ids=str,
+)  # fmt: skip
+def test_other_parts_of_a_table_are_left_to_pytorch(index):
+    assert _rows(torch.empty(7, 3, device="meta"), index) is None
+
+
+def test_rows_are_left_to_pytorch_where_more_than_sizes_counts():
+    rows, table = torch.zeros(2, dtype=torch.int64), torch.empty(7, 3, device="meta")
+    assert _rows(table.t(), rows) is None
+    assert _rows(table.requires_grad_(), rows) is None
+    with torch.no_grad():
+        assert _rows(table, rows) is not None
+    assert _rows(table.detach().to(torch.complex64), rows) is None
+    outside = torch.func.vmap(lambda i: torch.ones(()) * (_rows(table.detach(), i) is None))
+    assert outside(rows[None]).all()
+
+
+class KnowsWhetherItLearns(nn.Module):
+    """Its path depends on whether gradients of a table are recorded."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(1200, 1000))
+        self.register_buffer("rows", torch.zeros(4, dtype=torch.int64))
+
+    def forward(self, x):
+        with torch.enable_grad():
+            learns = self.table[self.rows].requires_grad
+        return x if learns and not self.table[self.rows].requires_grad else x[:, :1]
+
+
+def test_rows_record_gradients_as_the_table_does():
+    model = KnowsWhetherItLearns()
+    with torch.no_grad():
+        assert model(torch.zeros(1, 3)).shape == (1, 3)
+    assert archlint.check(model, input="N 3", accepts="any size", output="N 3", samples=0)

@@ -32,8 +32,8 @@ class MarkedTensors:
         self._ends = [len(self._made)]  # how many of these there were before each call, and are
 
     def __bool__(self) -> bool:
-        unmarked = map(_OWN.issuperset, self._of_stand_ins())
-        return any(map(vars, self._weights)) or not all(unmarked)
+        names = set().union(*self._of_stand_ins())
+        return any(map(vars, self._weights)) or not _OWN.issuperset(names)
 
     def unmark(self) -> bool:
         """Take the attributes away, where there were none before; whether there were some."""

@@ -80,10 +80,24 @@ def _tree(filename: str, lines: tuple[str, ...]) -> SourceTree | None:
         return None
 
 
+class _Latest:
+    """The lines of a file as they were read last, and their tree."""
+
+    read: tuple[list[str], SourceTree | None] = [], None
+
+
+@lru_cache(maxsize=64)
+def _latest(filename: str) -> _Latest:
+    return _Latest()
+
+
 def tree_of(frame: FrameType) -> SourceTree | None:
     """The syntax tree of the frame's file; ``None`` without source."""
     filename = frame.f_code.co_filename
-    return _tree(filename, tuple(linecache.getlines(filename, frame.f_globals)))
+    lines, latest = linecache.getlines(filename, frame.f_globals), _latest(filename)
+    if latest.read[0] is not lines:  # a file that is read again has another list
+        latest.read = lines, _tree(filename, tuple(lines))
+    return latest.read[1]
 
 
 def definition_of(function: FunctionType) -> tuple[SourceTree, ast.AST] | None:

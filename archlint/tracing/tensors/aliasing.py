@@ -41,7 +41,7 @@ def check_overlap(path: TracedPath, call: Call, calls: Sequence[Call]) -> list[t
     target = call.args[0] if call.args else None
     if writes == FIRST and type(target) is SymbolicTensor:
         others = (*call.args[1:], *call.kwargs.values())
-        if LEAVES.issuperset(map(type, others)):
+        if all(map(_is_plain, others)):
             return [target]
     if writes is None:
         return _tensors((call.args, call.kwargs))
@@ -49,6 +49,15 @@ def check_overlap(path: TracedPath, call: Call, calls: Sequence[Call]) -> list[t
     targets = _tensors(written)
     _compare(path, call, targets, _tensors(read), calls)
     return targets
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it is a number, a slice of numbers or the like, without a tensor."""
+    if type(value) is tuple:
+        return all(map(_is_plain, value))
+    if type(value) is slice:
+        return LEAVES.issuperset((type(value.start), type(value.stop), type(value.step)))
+    return type(value) in LEAVES
 
 
 def _compare(

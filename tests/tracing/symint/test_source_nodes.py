@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import linecache
 import sys
 from typing import ClassVar
 
@@ -94,3 +95,22 @@ def test_the_expression_that_asks(name, tmp_path):
     for found in Asked.found:
         assert any(part in found for part in FOUND[name]), Asked.found
         assert found.count("h") <= ASKED[name].count("h")
+
+
+def test_a_file_that_changed_has_another_tree(tmp_path):
+    """Once Python reads it again, as for a traceback or after an import."""
+    file = tmp_path / "changes.py"
+    found = []
+    for text in (
+        "def ask(see):\n    return see()\n",
+        "def ask(see):\n    # more\n    return see()\n",
+    ):
+        file.write_text(text)
+        linecache.checkcache(str(file))
+        names = {}
+        exec(compile(text, str(file), "exec"), names)
+        trees = [names["ask"](lambda: tree_of(sys._getframe(1))) for _ in range(2)]
+        assert trees[0] is trees[1]
+        found.append(trees[0])
+    assert found[0] is not found[1]
+    assert len(list(ast.walk(found[0].tree))) == len(list(ast.walk(found[1].tree)))
