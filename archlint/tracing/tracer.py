@@ -63,6 +63,7 @@ from archlint.tracing.python.library_functions import library_functions_traced, 
 from archlint.tracing.python.lru_caches import lru_caches_restored
 from archlint.tracing.python.math_functions import math_of_sizes
 from archlint.tracing.real_calls import real_attribute, real_call
+from archlint.tracing.refused_values import refusable
 from archlint.tracing.rule_calls import as_numbers, call_rule, with_dense
 from archlint.tracing.run import TraceRun, running
 from archlint.tracing.signals import CannotMerge, UnknownOutcome
@@ -200,6 +201,8 @@ class Tracer(TorchFunctionMode):
         in_place = operator.is_in_place(args, kwargs)
         if in_place or operator.writes or "out" in kwargs:
             forget_elements(self.run, check_overlap(self.path, call, self.calls))
+        if doubt := refusable(self.path, call, self.calls):
+            self.path.unproved(doubt)
         if rule is not None:
             try:
                 called = call_rule(self.path, operator, func, args, kwargs, in_place)
