@@ -2,9 +2,10 @@
 
 Shapes seldom depend on the values of large floating-point weights, so these are made on the meta
 device, where they take no memory and initialising them costs nothing. Integers, booleans and
-small floats stay real: their values may decide something. Code that asks for a value that is not
-there raises, and the caller then builds the model in full. So does a constructor that reads a value
-drawn after others that were not drawn: a seed would give it another one.
+small floats stay real: their values may decide something. (In the copy of a model those of
+convolutions and norms are left out, too.) Code that asks for a value that is not there raises, and
+the caller then builds the model in full. So does a constructor that reads a value drawn after
+others that were not drawn: a seed would give it another one.
 """
 
 from __future__ import annotations
