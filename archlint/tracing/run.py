@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ref
 
 from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.tracing.call_log import CallLog
@@ -37,8 +38,9 @@ class TraceRun:
     as it began. ``remembered``: what cached functions gave for
     symbolic arguments. ``alternatives``: whether a stand-in may be one of several tensors.
     ``inference``: whether some tensor was made in inference mode. ``scopes``: what is around the
-    calls. ``log``: what the list of calls leaves out. ``memory``: of real tensors. ``thread``: the
-    thread that runs the model; calls from other threads are not part of the trace.
+    calls. ``log``: what the list of calls leaves out. ``memory``: of real tensors. ``made``: the
+    real tensors that calls returned. ``thread``: the thread that runs the model; calls from other
+    threads are not part of the trace.
     """
 
     def __init__(self, path: TracedPath) -> None:
@@ -54,6 +56,7 @@ class TraceRun:
         self.scopes = Scopes()
         self.log = CallLog()
         self.memory = RealMemory()
+        self.made: list[ref[torch.Tensor]] = []
         self.thread = threading.get_ident()
 
     def in_thread(self) -> bool:

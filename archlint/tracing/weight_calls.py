@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
+
+import torch
+
 from archlint.models.meta_weights import reads_floats
 from archlint.ops.traits import traits_of, written_by
 from archlint.tracing.call_scopes import may_train
@@ -21,6 +25,7 @@ def note_weight_call(run: TraceRun, call: Call) -> None:
     results = places_of(call.result)
     if writes or results:
         run.memory.note(places_of((call.args, call.kwargs)), results, writes)
+    run.made += [weakref.ref(t) for t in leaves(call.result) if isinstance(t, torch.Tensor)]
     if traits.random:
         forget_elements(run, leaves(call.result))
     if traits.flops is not None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
 
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
+from archlint.tracing.trees import leaves
 
 if TYPE_CHECKING:
     from archlint.tracing.trace import Call
@@ -26,25 +28,30 @@ class MarkedTensors:
 
     def __init__(self, tracer: Tracer, model: nn.Module) -> None:
         self._tracer = tracer
-        self._weights = [*model.parameters(), *model.buffers()]
+        self._weights: list[torch.Tensor] = [*model.parameters(), *model.buffers()]
         self._calls: list[Call] = []  # those that were looked at
         self._made = [vars(tensor) for tensor in tracer.inputs]  # and what their results have
         self._ends = [len(self._made)]  # how many of these there were before each call, and are
 
     def __bool__(self) -> bool:
         names = set().union(*self._of_stand_ins())
-        return any(map(vars, self._weights)) or not _OWN.issuperset(names)
+        return any(map(vars, self._real())) or not _OWN.issuperset(names)
 
     def unmark(self) -> bool:
         """Take the attributes away, where there were none before; whether there were some."""
         if not self:
             return False
-        for attributes in map(vars, self._weights):
+        for attributes in map(vars, self._real()):
             attributes.clear()
         for attributes in self._of_stand_ins():
             for name in attributes.keys() - _OWN:
                 del attributes[name]
         return True
+
+    def _real(self) -> list[torch.Tensor]:
+        """The weights, and the real tensors that calls returned and that are still there."""
+        made = (reference() for reference in self._tracer.run.made)
+        return [*self._weights, *(tensor for tensor in made if tensor is not None)]
 
     def _of_stand_ins(self) -> list[dict[str, Any]]:
         """The attributes of the run's inputs and of what its calls returned."""
@@ -55,7 +62,7 @@ class MarkedTensors:
         del seen[same:], made[ends[same] :], ends[same + 1 :]
         for call in calls[same:]:
             result = call.result
-            parts = result if type(result) in (tuple, list) else (result,)
+            parts = (result,) if type(result) is SymbolicTensor else leaves(result)
             made += [vars(tensor) for tensor in parts if type(tensor) is SymbolicTensor]
             ends.append(len(made))
         seen += calls[same:]

@@ -101,11 +101,16 @@ def own_table():
     return model
 
 
-def kept_tensor():
+def kept(make):
     def keep(model, x):
-        model.one.kept = model.two.kept = [x * 2]
+        model.one.kept = model.two.kept = [make(x)]
 
     return Twice(CountsOnKept, keep)
+
+
+def of_a_state(x):
+    """A tensor that a call returns in a tuple in a tuple."""
+    return nn.LSTM(4, 4)(x[:, None])[1][0]
 
 
 class ReplacesAll(nn.Module):
@@ -127,10 +132,24 @@ def test_all_attributes_at_once_are_not_replaced():
         lambda: Twice(CountsInNames),
         lambda: Twice(CountsInPart),
         own_table,
-        kept_tensor,
+        lambda: kept(lambda x: x * 2),
+        lambda: kept(lambda x: x.max(1).values),
+        lambda: kept(of_a_state),
+        lambda: kept(lambda x: torch.zeros(3)),
         Later,
     ],
-    ids=["seen", "counts", "names", "part", "buffer", "kept", "one side"],
+    ids=[
+        "seen",
+        "counts",
+        "names",
+        "part",
+        "buffer",
+        "kept",
+        "named",
+        "nested",
+        "real",
+        "one side",
+    ],
 )
 def test_no_branch_finds_what_another_has_marked(build):
     model = build().eval()
