@@ -8,7 +8,7 @@ from dataclasses import replace
 from archlint.contracts.size_text import size_text
 from archlint.engine.check_run import CheckRun
 from archlint.engine.exploration import Exploration
-from archlint.engine.sampling.cross_check import cross_check_at
+from archlint.engine.sampling.cross_check import cross_check_at, is_singular
 from archlint.engine.sampling.peak_memory import PeakMemory
 from archlint.runtime.deadline import TimeLimitReached, time_limit
 from archlint.runtime.effort_clock import now
@@ -21,6 +21,7 @@ SEARCH = 1.0  # seconds for the sizes
 WEIGHTS = 256 << 20  # bytes of the largest model that is built for the runs
 MEMORY = 256 << 20  # bytes of activations of a run
 DISAGREE = "the proof and the real model disagree: "
+SINGULAR = "tensor values determine whether a matrix can be inverted or factored"
 
 
 def confirmed(run: CheckRun, exploration: Exploration) -> tuple[str, ...]:
@@ -43,9 +44,10 @@ def confirmed(run: CheckRun, exploration: Exploration) -> tuple[str, ...]:
                 evidence = cross_check_at(point, run, exploration)
         except TimeLimitReached:
             break
-        if evidence.disagreement:
+        singular = evidence.violation is not None and is_singular(evidence.violation)
+        if evidence.disagreement or (singular and word == "accepted"):
             exploration.covered = False
-            exploration.reasons.append(DISAGREE + evidence.disagreement)
+            exploration.reasons.append(SINGULAR if singular else DISAGREE + evidence.disagreement)
             break
         if evidence.samples.run and evidence.samples.device == "cpu":
             ran.append(f"{size_text(point)} ({word})")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+import torch
 from torch import nn
 
 from archlint.contracts.output_match import output_formula
@@ -32,6 +33,7 @@ from archlint.tracing.trace import dims_of
 DRAWS = 8  # times that each size runs, with other values each time, where values may decide
 _SHARE = 0.5  # of the time left: what sampling may take
 _ENOUGH = 10.0  # seconds after which no further size runs where each is proved
+_SINGULAR = torch.linalg.LinAlgError.__name__  # type: ignore[attr-defined]
 _SECONDS = 2.0  # for the search of the smallest sizes of which nothing is proved
 
 
@@ -100,12 +102,13 @@ def cross_check(run: CheckRun, exploration: Exploration, attempt: ProofAttempt) 
             continue
         count += 1
         done = Samples(count, device)
-        disagreement = _disagreement(exploration, outcome, device)
+        singular = is_singular(outcome)
+        disagreement = "" if singular else _disagreement(exploration, outcome, device)
         if disagreement:
             return Evidence(done, None, disagreement)
         if attempt.violation:
             return Evidence(done, outcome)
-        unproved = attempt.open or exploration.accepts(point) is None
+        unproved = attempt.open or singular or exploration.accepts(point) is None
         expected = _violated(run, outcome) if unproved else ""
         if expected:
             return Evidence(done, broken=outcome, expected=expected)
@@ -199,6 +202,11 @@ def _surprising(exploration: Exploration, outcome: Outcome, device: str) -> bool
     """Whether the outcome is not the proved one, or the machine prevented it."""
     unknown = exploration.path_at(outcome.sizes) is None and not outcome.accepted
     return unknown or outcome.accepted is None or bool(_disagreement(exploration, outcome, device))
+
+
+def is_singular(outcome: Outcome) -> bool:
+    """Whether a matrix could not be inverted or factored: its values decide that, not its sizes."""
+    return not outcome.accepted and outcome.error.startswith(_SINGULAR)
 
 
 def _disagreement(exploration: Exploration, outcome: Outcome, device: str) -> str:

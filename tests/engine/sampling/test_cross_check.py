@@ -152,3 +152,33 @@ def test_sizes_that_divide_by_zero_are_refused():
     verdict = archlint.check(Pyramid(), "N 3 H W", accepts=f"only {found.text}", samples=20)
     assert verdict.word == "proved"
     assert verdict.samples.run > 20
+
+
+MATRICES = {
+    "cholesky": lambda x: torch.linalg.cholesky(x @ x.mT - 9 * torch.eye(x.shape[1])),
+    "inv": lambda x: torch.linalg.inv(x.new_zeros(x.shape[1], x.shape[1])),
+    "inverse": lambda x: torch.inverse(x.sum() * x.new_zeros(3, 3)),
+    "solve": lambda x: torch.linalg.solve(x.sum() * x.new_zeros(3, 3), x.new_ones(3)),
+    "a factor of no regular matrix": lambda x: torch.linalg.cholesky(-x @ x.mT),
+}
+
+
+@pytest.mark.parametrize("refusing", MATRICES.values(), ids=MATRICES)
+def test_a_matrix_that_cannot_be_factored_is_no_error_of_archlint(refusing):
+    class Factored(nn.Module):
+        def forward(self, x):
+            return refusing(x)
+
+    found = archlint.check(Factored(), "N T 8", accepts="any N, T <= 6")
+    assert found.word == "broken", found
+    inferred = archlint.infer(Factored(), "N T 8")
+    assert not inferred.exact
+    assert "disagree" not in str(inferred)
+
+
+def test_a_regular_matrix_is_factored_at_every_size():
+    class Factored(nn.Module):
+        def forward(self, x):
+            return torch.linalg.cholesky(x @ x.mT + 9 * torch.eye(x.shape[1]))
+
+    assert archlint.check(Factored(), "N T 8", accepts="any N, T <= 6").word == "proved"
