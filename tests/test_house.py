@@ -149,7 +149,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/models": (
         "tests/models/test_targets.py: every model is built through them",
-        "code_places containers generators meta_weights user_code zoos",
+        "code_places containers generators user_code zoos",
     ),
     "archlint/ops": (
         "tests/ops: every rule is looked up in them",

@@ -11,6 +11,7 @@ others that were not drawn: a seed would give it another one.
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -22,8 +23,10 @@ from torch.overrides import TorchFunctionMode
 from archlint.models.deepcopy import CopyParts, deep_copy
 from archlint.models.shared_empties import SharedEmpties
 from archlint.ops.traits import Creates, Traits, separated, traits_of
+from archlint.runtime.code_owner import Owner, owner_of
 
 _META = torch.device("meta")
+_CPU = torch.device("cpu")
 LARGE = 1024  # elements from which on a floating-point tensor is not made for real
 
 
@@ -40,6 +43,8 @@ def build_lean(build: Callable[[], nn.Module]) -> tuple[nn.Module, bool]:
     """
     with LeanBuild() as lean:
         model = build()
+    if lean.lacked:  # also if the constructor caught the error
+        raise NeedsValues(lean.lacked)
     if isinstance(model, nn.Module) and _lost_values(model):
         raise NeedsValues("integers or devices were computed from weights")
     return model, bool(lean.shifted)
@@ -119,6 +124,23 @@ READS = frozenset((
 """What tells Python code the values of a tensor."""
 
 
+_WHERE: dict[Any, Any] = {
+    Tensor.device.__get__: _CPU,
+    Tensor.is_cpu.__get__: True,  # type: ignore[attr-defined]
+    Tensor.is_meta.__get__: False,  # type: ignore[attr-defined]
+    Tensor.get_device: -1,
+    torch.get_device: -1,
+}
+"""What tells where a tensor is, with the answer of one in memory."""
+_DEVICES = (str, torch.device)
+_MEMORY = frozenset(
+    (Tensor.data_ptr, Tensor.untyped_storage, Tensor.storage, Tensor.type, Tensor.__repr__)
+)
+
+
+_MOVES = frozenset((Tensor.to, Tensor.cpu))
+
+
 def reads_floats(func: Any, args: tuple[Any, ...], result: Any) -> bool:
     """Whether a call tells, as a number or in integers or booleans, what values real floats have.
 
@@ -132,12 +154,14 @@ def reads_floats(func: Any, args: tuple[Any, ...], result: Any) -> bool:
 class LeanBuild(TorchFunctionMode):
     """Inside it, large floating-point tensors are made on the meta device.
 
-    ``shifted``: the memory of real tensors, by its address, that depends on numbers drawn after
-    others were not drawn.
+    They are on the CPU for code that asks. ``shifted``: the memory of real tensors, by its address,
+    that depends on numbers drawn after others were not drawn. ``lacked``: why the build needed
+    values that it does not have, if it did.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.lacked = ""
         self.shifted: dict[int, Tensor] = {}
         self._skipped = False
 
@@ -145,6 +169,24 @@ class LeanBuild(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        given = (*args, *kwargs.values())
+        try:
+            if args and isinstance(args[0], Tensor) and args[0].is_meta:
+                if func in _WHERE and not _torch_asks():
+                    return _WHERE[func]
+                if func in _MEMORY and not args[1:]:
+                    raise NeedsValues(f"{func.__name__} of a weight that has no memory")
+                if func in _MOVES:
+                    args, kwargs = _staying(args, kwargs)
+                    if len(args) + len(kwargs) == 1:
+                        return args[0]
+            return self._followed(func, args, kwargs)
+        except Exception as e:
+            if isinstance(e, NeedsValues) or any(t.is_meta for t in _flat(given)):
+                self.lacked = self.lacked or str(e) or type(e).__name__
+            raise
+
+    def _followed(self, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         traits = traits_of(func)
         result = self._made(func, traits, args, kwargs)
         if isinstance(result, Tensor):
@@ -166,7 +208,8 @@ class LeanBuild(TorchFunctionMode):
         shifted.update({_memory(t): t for t in _flat((result,)) if _is_plain(t)})
 
     def _made(self, func: Any, traits: Traits, args: tuple[Any, ...], kwargs: Any) -> Any:
-        if traits.creates is not None and kwargs.get("device") is None and "out" not in kwargs:
+        on_cpu = kwargs.get("device") in (None, "cpu", _CPU)
+        if traits.creates is not None and on_cpu and "out" not in kwargs:
             count, dtype = _COUNTED[traits.creates](args, kwargs)
             if count >= LARGE and (dtype or torch.get_default_dtype()).is_floating_point:
                 return func(*args, **{**kwargs, "device": "meta"})
@@ -176,7 +219,25 @@ class LeanBuild(TorchFunctionMode):
             target = args[0] if args else kwargs.get("tensor")
             if isinstance(target, Tensor) and target.is_meta:
                 return target
-        return _unmixed(func, args, kwargs)
+        result = _unmixed(func, args, kwargs)
+        if isinstance(result, Tensor) and result.is_meta:
+            given = (*args, *kwargs.values())
+            named = any(v == "meta" or v == _META for v in given if type(v) in _DEVICES)
+            if named or not any(t.is_meta for t in _flat(given)):
+                raise NeedsValues("the constructor makes a tensor on the meta device")
+        return result
+
+
+def _torch_asks() -> bool:
+    """Whether it is PyTorch's code that made a call: it leaves meta tensors as they are."""
+    frame = sys._getframe(2)  # of what calls ``__torch_function__``
+    return owner_of(frame.f_code.co_filename) is Owner.TORCH
+
+
+def _staying(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The arguments of a move without the CPU as its destination, where a weight is already."""
+    rest = {k: v for k, v in kwargs.items() if not (k == "device" and v in (None, "cpu", _CPU))}
+    return tuple(a for a in args if isinstance(a, Tensor) or a not in ("cpu", _CPU)), rest
 
 
 def _unmixed(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
