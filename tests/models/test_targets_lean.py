@@ -64,12 +64,17 @@ def asks_the_device():
 
 
 @pytest.mark.parametrize(
-    "factory",
-    [looks_at_values, makes_integers, draws_integers, writes_into_small, asks_the_device],
+    "factory", [looks_at_values, makes_integers, draws_integers, writes_into_small]
 )
 def test_a_model_that_needs_values_is_built_in_full(factory, tmp_path, monkeypatch):
     model = source_of(factory, tmp_path, monkeypatch).for_tracing()
     assert not any(t.is_meta for t in model.state_dict().values())
+
+
+def test_a_constructor_that_asks_the_device_gets_that_of_the_real_model(tmp_path, monkeypatch):
+    model = source_of(asks_the_device, tmp_path, monkeypatch).for_tracing()
+    assert model.weight.is_meta
+    assert model.device == asks_the_device().device
 
 
 class Drawn(nn.Module):
