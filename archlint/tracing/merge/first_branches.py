@@ -141,7 +141,7 @@ class FirstBranches:
 
     def _marked_tensors(self) -> MarkedTensors:
         if self._marked is None:
-            self._marked = MarkedTensors(self._tracer, self._model)
+            self._marked = MarkedTensors(self._tracer, self._model, begun=True)
         return self._marked
 
 

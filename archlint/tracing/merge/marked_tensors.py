@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from archlint.models.containers import differs, put_contents
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trees import leaves
 
@@ -18,24 +19,37 @@ if TYPE_CHECKING:
     from archlint.tracing.tracer import Tracer
 
 _OWN = frozenset({*vars(SymbolicTensor), *SymbolicTensor.__annotations__})
+_PLAIN = frozenset({int, float, bool, str, bytes, type(None)})
+
+
+def _are_plain(attributes: dict[str, Any]) -> bool:
+    """Whether there are attributes, and none of their values can change."""
+    return bool(attributes) and _PLAIN.issuperset(map(type, attributes.values()))
 
 
 class MarkedTensors:
     """The tensors of a run of ``model`` that have attributes of the code's own.
 
-    A call that is under way returns what others inside of it make, or what was there before.
+    Weights may have had some before (``weight.no_decay = True``), if this is made before the run:
+    ``begun`` says that it is not. A call that is under way returns what others inside of it make,
+    or what was there before.
     """
 
-    def __init__(self, tracer: Tracer, model: nn.Module) -> None:
+    def __init__(self, tracer: Tracer, model: nn.Module, begun: bool) -> None:
         self._tracer = tracer
-        self._weights: list[torch.Tensor] = [*model.parameters(), *model.buffers()]
+        weights: list[torch.Tensor] = [*model.parameters(), *model.buffers()]
+        had = {id(w) for w in weights if not begun and _are_plain(vars(w))}
+        self._had = [(w, vars(w).copy()) for w in weights if id(w) in had]
+        self._weights = [w for w in weights if id(w) not in had]
         self._calls: list[Call] = []  # those that were looked at
         self._made = [vars(tensor) for tensor in tracer.inputs]  # and what their results have
         self._ends = [len(self._made)]  # how many of these there were before each call, and are
 
     def __bool__(self) -> bool:
         names = set().union(*self._of_stand_ins())
-        return any(map(vars, self._real())) or not _OWN.issuperset(names)
+        if any(map(vars, self._real())) or not _OWN.issuperset(names):
+            return True
+        return any(differs(vars(weight), dict, had) for weight, had in self._had)
 
     def unmark(self) -> bool:
         """Take the attributes away, where there were none before; whether there were some."""
@@ -43,15 +57,18 @@ class MarkedTensors:
             return False
         for attributes in map(vars, self._real()):
             attributes.clear()
+        for weight, had in self._had:
+            put_contents(vars(weight), dict, had)
         for attributes in self._of_stand_ins():
             for name in attributes.keys() - _OWN:
                 del attributes[name]
         return True
 
     def _real(self) -> list[torch.Tensor]:
-        """The weights, and the real tensors that calls returned and that are still there."""
-        made = (reference() for reference in self._tracer.run.made)
-        return [*self._weights, *(tensor for tensor in made if tensor is not None)]
+        """The weights that had none, and the real tensors that calls returned, if still there."""
+        made = [reference() for reference in self._tracer.run.made]
+        had = {id(weight) for weight, _ in self._had}
+        return [*self._weights, *(t for t in made if t is not None and id(t) not in had)]
 
     def _of_stand_ins(self) -> list[dict[str, Any]]:
         """The attributes of the run's inputs and of what its calls returned."""

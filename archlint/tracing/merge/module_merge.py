@@ -60,7 +60,7 @@ def branches_merged(
     which costs more than most calls; if one branches all the same, its class is added. The run is
     then repeated, so that nothing is merged in what is left of it.
     """
-    merging = Merging(tracer, model, code, MarkedTensors(tracer, model))
+    merging = Merging(tracer, model, code, MarkedTensors(tracer, model, begun=False))
     prepared = len(branching)
 
     def noted(original: ModuleCall, module: nn.Module, args: Any, kwargs: Any) -> Any:

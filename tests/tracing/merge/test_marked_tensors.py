@@ -8,6 +8,8 @@ from torch import nn
 
 import archlint
 from archlint.symbolic import evaluate
+from tests.tracing.merge.test_first_branches import Halves, Thrice, nothing
+from tests.tracing.merge.test_module_merge import paths
 
 
 class Twice(nn.Module):
@@ -159,3 +161,64 @@ def test_no_branch_finds_what_another_has_marked(build):
         output = found.explored.path_at({"N": n}).trace.output
         ours = tuple(evaluate(d, {"N": n}) for d in output.dims)
         assert ours == tuple(model(torch.zeros(n, 4)).shape)
+
+
+class Decays(nn.Module):
+    """Its weight has an attribute, as optimizers ask for one."""
+
+    def __init__(self, value=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(4))
+        self.weight.no_decay = value
+
+    def forward(self, x):
+        return x + self.weight if x.shape[0] % 3 else x * self.weight
+
+
+class DecaysMore(Decays):
+    """Counts on an attribute that its weight has had."""
+
+    def __init__(self):
+        super().__init__(0)
+
+    def forward(self, x):
+        self.weight.no_decay += 1
+        return x.repeat(self.weight.no_decay, 1) if x.shape[0] % 3 else x.tile(1, 1)
+
+
+class DecaysInList(Decays):
+    """Counts in a list that its weight has had."""
+
+    def __init__(self):
+        super().__init__([])
+
+    def forward(self, x):
+        self.weight.no_decay.append(1)
+        n = len(self.weight.no_decay)
+        return x.repeat(n, 1) if x.shape[0] % 3 else x.repeat(n, 1) + 1
+
+
+def test_what_weights_had_is_no_obstacle():
+    model = Thrice(Halves, nothing)
+    model.parts[1].weight = Decays().weight
+    assert len(paths(model).explored.paths) == 1
+
+
+@pytest.mark.parametrize("kind", [DecaysMore, DecaysInList])
+def test_what_weights_had_is_counted_once(kind):
+    model = Twice(kind, lambda model, x: reset(model)).eval()
+    model.two.weight = model.one.weight
+    found = archlint.infer(model, input="N 4")
+    for n in range(1, 7):
+        path = found.explored.path_at({"N": n})
+        if path is not None and path.trace.output is not None:
+            ours = tuple(evaluate(d, {"N": n}) for d in path.trace.output.dims)
+            assert ours == tuple(model(torch.zeros(n, 4)).shape)
+
+
+def reset(model):
+    kept = model.one.weight.no_decay
+    if type(kept) is list:
+        kept.clear()
+    else:
+        model.one.weight.no_decay = 0
