@@ -20,6 +20,7 @@ from archlint.symbolic.formula import conj, ge, le
 from archlint.tracing.tensors.specs import known_of
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call, call_name
+from archlint.tracing.trees import leaves
 
 
 class Wanted(Enum):
@@ -65,6 +66,17 @@ _KEPT = frozenset(
         torch.Tensor.__getitem__,
     )
 )  # fmt: skip
+# Operators whose results are such values where all of their operands are.
+_JOINED = frozenset(spellings("cat", "concat", "concatenate", "stack", "hstack", "vstack", "mean"))
+_PRODUCTS = frozenset((*spellings("mul", "multiply"), *methods("__mul__", "__rmul__")))
+_SUMS = frozenset(
+    (*spellings("add", "div", "divide"), *methods("__add__", "__radd__", "__truediv__"))
+)
+_COMBINED = {
+    _P: _JOINED | _PRODUCTS,
+    _R: _JOINED | _PRODUCTS | _SUMS,
+    _W: _JOINED | _PRODUCTS | _SUMS,
+}
 _DEEPEST = 20
 
 
@@ -84,6 +96,8 @@ def refusable(path: Path, call: Call, calls: Sequence[Call]) -> str:
 
 
 def _is_given(path: Path, tensor: Any, kind: Wanted, calls: Sequence[Call], deepest: int) -> bool:
+    if type(tensor) in (int, float):
+        return tensor > 0 and (kind is not _P or tensor <= 1)
     spec = known_of(tensor)
     if isinstance(spec, TensorSpec) and isinstance(spec.values, tuple):
         low, high = spec.values
@@ -99,8 +113,15 @@ def _is_given(path: Path, tensor: Any, kind: Wanted, calls: Sequence[Call], deep
         return False
     if call.func in _GIVEN_BY[kind]:
         return True
-    source = call.args[0] if call.func in _KEPT and call.args else None
-    return source is not None and _is_given(path, source, kind, calls, deepest - 1)
+    if call.func in _KEPT:
+        sources = call.args[:1]
+    elif call.func in _COMBINED[kind] and not call.kwargs.keys() & {"alpha", "rounding_mode"}:
+        joined = call.func in _JOINED
+        sources = tuple(leaves(call.args[:1] if joined else call.args[:2]))
+    else:
+        return False
+    given = (_is_given(path, s, kind, calls, deepest - 1) for s in sources)
+    return bool(sources) and all(given)
 
 
 def _writes(call: Call) -> bool:

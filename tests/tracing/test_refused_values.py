@@ -28,10 +28,18 @@ ACCEPTED = {
     "softmax": lambda x: F.softmax(x, -1),
     "a part of a softmax": lambda x: x.softmax(1).transpose(1, 2).contiguous()[:, :1],
     "ones": torch.ones_like,
+    "joined": lambda x: torch.cat([x.sigmoid(), x.softmax(-1)], 1),
+    "a part of a product": lambda x: 0.3 * x.sigmoid() * x.softmax(1),
+    "a mean": lambda x: torch.stack([x.sigmoid(), torch.ones_like(x)]).mean(0),
 }
 NOT_BY_ALL = {
     "the input": lambda x: x,
     "a sum": lambda x: x.sigmoid() * 3 - 2,
+    "joined with the input": lambda x: torch.cat([x.sigmoid(), x], 1),
+    "a product with the input": lambda x: x.sigmoid() * x,
+    "a product with a negative number": lambda x: x.sigmoid() * -0.5,
+    "a difference": lambda x: x.sigmoid() - x.sigmoid() * 2,
+    "a mean with the input": lambda x: torch.stack([x.sigmoid(), x]).mean(0),
     "written": lambda x: x.sigmoid().sub_(2),
     "written through a view": lambda x: below(x.sigmoid()),
     "written before it is read": lambda x: read_after_write(x.softmax(-1)),
