@@ -194,7 +194,7 @@ class LeanBuild(TorchFunctionMode):
                 self._skipped = self._skipped or traits.random
             elif self._skipped:
                 self._follow(func, traits, (*args, *kwargs.values()), result)
-        elif self._skipped and (func in READS or type(result) in (tuple, list)):
+        elif self._skipped and (func in READS or isinstance(result, (tuple, list))):
             self._follow(func, traits, (*args, *kwargs.values()), result)
         return result
 
@@ -278,7 +278,7 @@ def _flat(values: Any) -> Iterator[Tensor]:
     for value in values:
         if isinstance(value, Tensor):
             yield value
-        elif type(value) in (list, tuple):
+        elif isinstance(value, (list, tuple)):  # also what sort() and topk() return
             yield from _flat(value)
 
 

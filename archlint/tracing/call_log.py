@@ -84,7 +84,8 @@ class CallLog:
     ``branched``: the class of the module, for each call of one whose own code branched.
     ``parted``: the branches of calls prepared for merging, by the module's class and first call.
     ``read``: by ``id``, the weights that calls without sizes read where training records gradients.
-    ``reads_floats``: whether code read the values of weights.
+    ``reads_floats``: whether code read the values of weights; ``loses_floats``: whether it computed
+    integers from weights without values.
     """
 
     on_weights: list[Call] = field(default_factory=list)
@@ -95,6 +96,7 @@ class CallLog:
     parted: dict[tuple[str, int], list[Bool]] = field(default_factory=dict)
     read: set[int] = field(default_factory=set)
     reads_floats: bool = False
+    loses_floats: bool = False
 
     def mark(self) -> LogMark:
         """The current end of the log, for :meth:`cut`."""

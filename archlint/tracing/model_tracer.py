@@ -77,7 +77,7 @@ class ModelTracer:
         self._run_of: CopyState | None = None  # what restores the model, which a run changed
         self._with_values: nn.Module | None = None  # the model with its real weights
         self._as_built: dict[nn.Module, _Built] = {}
-        self._same_with_values: set[str] = set()  # errors that the real weights do not change
+        self._same_with_values: set[_End] = set()  # those that the real weights do not change
         self._eager = False
         self._constructors = False  # whether the model needs those of legacy_constructors
         self._known: Bool = True
@@ -178,7 +178,7 @@ class ModelTracer:
         if result.log.reads_floats and self.source.draws_differ and not self.has_values:
             self.model = self._real_model()
             result = self._plain_if_needed(sizes, box, symbolic, choices)
-        if result.outcome in ("raised", "unknown") and not self.has_values:
+        if _wants_values(result) and not self.has_values:
             result = self._again_with_values(result, sizes, box, symbolic, choices)
         if result.outcome == "raised" and symbolic:
             plain = self._plain_if_needed(sizes, box, False, choices)
@@ -197,14 +197,14 @@ class ModelTracer:
         self, first: Trace, sizes: Mapping[str, int], box: Box, symbolic: bool, choices: Choices
     ) -> Trace:
         """The same path with the real weights; ``first`` if they make no difference."""
-        if first.error in self._same_with_values:
+        if _end(first) in self._same_with_values:
             return first
         before, self.model = self._model, self._real_model()
         full = self._plain_if_needed(sizes, box, symbolic, choices)
-        if (full.outcome, full.error) != (first.outcome, first.error):
+        if _end(full) != _end(first):
             return full
         self.model = before
-        self._same_with_values.add(first.error)
+        self._same_with_values.add(_end(first))
         return first
 
     def _real_model(self) -> nn.Module:
@@ -343,6 +343,22 @@ class ModelTracer:
             self._running.follow_caller("range")
             self._running.follow_caller("numel")
             self._running.follow_while()
+
+
+_End = tuple[str, str, tuple[str, ...], int]
+
+
+def _end(trace: Trace) -> _End:
+    """How a trace ended, and what it left open."""
+    path = trace.path
+    return trace.outcome, trace.error, tuple(path.caveats), len(path.unknowns)
+
+
+def _wants_values(trace: Trace) -> bool:
+    """Whether the real weights may settle what a trace without weights left open."""
+    if trace.outcome in ("raised", "unknown"):
+        return True
+    return trace.log.loses_floats and bool(trace.path.caveats or trace.path.unknowns)
 
 
 def _is_hard(branches: Sequence[Bool], branched: Sequence[str]) -> bool:

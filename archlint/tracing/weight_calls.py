@@ -19,6 +19,7 @@ def note_weight_call(run: TraceRun, call: Call) -> None:
     """Note what the call read, what it counts as, and that random elements are not known."""
     log, traits = run.log, traits_of(call.func)
     log.reads_floats |= reads_floats(call.func, call.args, call.result)
+    log.loses_floats |= _loses_floats(call)
     if may_train(run.scopes.recorded, run.scopes.now):
         map_tensors((call.args, call.kwargs), lambda tensor: log.read.add(id(tensor)))
     writes = "out" in call.kwargs or written_by(call.func, call.args, call.kwargs) != ()
@@ -30,3 +31,15 @@ def note_weight_call(run: TraceRun, call: Call) -> None:
         forget_elements(run, leaves(call.result))
     if traits.flops is not None:
         log.on_weights.append(with_specs(call))
+
+
+def _loses_floats(call: Call) -> bool:
+    """Whether integers or booleans are computed from floats that the model to trace does not have.
+
+    They may give a shape, or be the elements that an index picks.
+    """
+    results = [t for t in leaves(call.result) if isinstance(t, torch.Tensor) and t.is_meta]
+    if all(t.is_floating_point() for t in results):
+        return False
+    given = leaves((call.args, call.kwargs))
+    return any(isinstance(t, torch.Tensor) and t.is_meta and t.is_floating_point() for t in given)

@@ -89,13 +89,15 @@ class Drawn(nn.Module):
             coin = coin.item()
         elif kind == "compared":
             coin = coin * 1 > 0.5
+        elif kind == "sorted":
+            coin = torch.cat((coin, torch.full((1,), 0.5))).sort().indices[1] == 0
         self.coin = nn.Parameter(coin) if kind == "parameter" else coin
 
     def forward(self, x):
         return x.mean((2, 3)) if self.coin > 0.5 else self.conv(x).mean((2, 3))
 
 
-@pytest.mark.parametrize("kind", ["tensor", "parameter", "number", "compared"])
+@pytest.mark.parametrize("kind", ["tensor", "parameter", "number", "compared", "sorted"])
 def test_numbers_drawn_after_others_are_those_of_the_seed(kind, tmp_path, monkeypatch):
     assert Drawn("number").coin < 0.5  # without the weights' draws before it: 0.57
     source = source_of(lambda: Drawn(kind), tmp_path, monkeypatch)
@@ -148,4 +150,23 @@ class ReadsSmall(nn.Module):
 def test_values_of_small_weights_of_layers_count(scale, word):
     question = {"input": "N 3 H W", "accepts": "any N, H, W >= 1", "output": "N 3"}
     verdict = archlint.check(ReadsSmall(scale), samples=0, **question)
+    assert verdict.word == word, str(verdict)
+
+
+class Picks(nn.Module):
+    """Its output has the channels that the largest weights of a layer say."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, size, 1), nn.BatchNorm2d(size)
+
+    def forward(self, x):
+        return self.norm(self.conv(x)).mean((2, 3))[:, self.norm.weight.topk(3).indices]
+
+
+@pytest.mark.parametrize("size", [4, 2048])
+@pytest.mark.parametrize(("channels", "word"), [(3, "proved"), (4, "broken")])
+def test_integers_made_from_weights_are_those_of_the_real_weights(size, channels, word):
+    question = {"input": "N 3 H W", "accepts": "any N, H, W >= 1", "output": f"N {channels}"}
+    verdict = archlint.check(Picks(size), samples=0, **question)
     assert verdict.word == word, str(verdict)
