@@ -143,6 +143,25 @@ def window_function(
     return result
 
 
+@shape_rule(torch.normal)
+def normal(
+    path: Path,
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Any = None,
+    **settings: Any,
+) -> TensorSpec:
+    """``normal(mean, std, size)`` of two numbers."""
+    if size is None or not all(type(n) in (int, float) for n in (mean, std)):
+        raise NoRule("a tensor of means or deviations")
+    path.claim(std >= 0, f"std {std} >= 0")
+    result = made(path, sizes_of((size,), {}), settings)
+    promote.floating(path, "normal", result.dtype)
+    return result
+
+
 def _bounded(path: Path, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, Range]:
     """``(high, rest)`` or ``(low, high, rest)``: the rest, and low..high-1."""
     given = list(args)

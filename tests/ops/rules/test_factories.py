@@ -96,6 +96,18 @@ def test_window_functions(function):
         agree(function, S("a"), periodic=False, beta=5.0, env=POINTS[0])
 
 
+@covers(torch.normal)
+def test_normal():
+    for env, (mean, std) in itertools.product(POINTS, [(0.0, 1.0), (2.5, 0.0), (0.0, -1.0)]):
+        for size in ((S("a"), S("b")), (S("b"),), [3, S("a")], ()):
+            agree(torch.normal, mean, std, size, env=env, other=POINTS[0])
+        agree(torch.normal, mean, std, size=(S("b"), 2), env=env, other=POINTS[0])
+        agree(torch.normal, mean=mean, std=std, size=(S("b"), 2), env=env, other=POINTS[0])
+    for dtype in [*DTYPES, torch.bfloat16, None]:
+        agree(torch.normal, 0.0, 1.0, (S("a"),), dtype=dtype, device="cpu", env=POINTS[0])
+    agree(torch.normal, T("a"), 1.0, env=POINTS[0], may_lack_rule=True)
+
+
 @covers(torch.full, torch.randint)
 def test_full_and_randint():
     for value, dtype in itertools.product([1, 2.5, True, S("b")], [None, *DTYPES]):
