@@ -17,11 +17,6 @@ def variables() -> Variables:
     return dict(_STORED)
 
 
-def are_variables(were: Variables) -> bool:
-    """Whether the variables are now what they were."""
-    return bool(were == _STORED)
-
-
 def set_variables(were: Variables) -> None:
     """Make the variables what they were."""
     for name in _ENVIRONMENT.keys() - were.keys():

@@ -173,7 +173,7 @@ def default_device() -> torch.device:
     return torch.empty(0).device
 
 
-class _Setting:
+class Setting:
     """One setting; calling this puts back the value that it had when this was made."""
 
     def __init__(self, get: Callable[[], Any], put: Callable[[Any], Any]) -> None:
@@ -184,13 +184,17 @@ class _Setting:
         if self._get() != self._was:
             self._put(self._was)
 
+    def changed(self) -> bool:
+        """Whether it has another value now."""
+        return bool(self._get() != self._was)
+
     def changes(self) -> Callable[[], None] | None:
         """A function that sets the current value again; ``None`` if it has not changed."""
         now = self._get()
         return None if now == self._was else partial(self._put, now)
 
 
-class _Environment(_Setting):
+class _Environment(Setting):
     """The environment variables."""
 
     def __init__(self) -> None:
@@ -204,7 +208,7 @@ class _Environment(_Setting):
         return partial(change_variables, new, gone) if new or gone else None
 
 
-class _ImportPath(_Setting):
+class _ImportPath(Setting):
     """``sys.path``, which may have become another list."""
 
     def __init__(self) -> None:
@@ -223,7 +227,7 @@ class _ImportPath(_Setting):
         return partial(_add_folders, new, first) if new else None
 
 
-class _Builtins(_Setting):
+class _Builtins(Setting):
     """Python's own functions, such as ``isinstance``, without those that libraries replace."""
 
     def __init__(self) -> None:
@@ -251,7 +255,7 @@ class _Builtins(_Setting):
         return partial(self._put, new) if new else None
 
 
-class _Entries(_Setting):
+class _Entries(Setting):
     """Entries of a list of Python's: those that were taken out are put back, new ones stay."""
 
     def __init__(self, entries: list[Any]) -> None:
@@ -274,22 +278,35 @@ def _random_state() -> Iterator[Callable[[], None]]:
 def _torch_state() -> Iterator[Callable[[], None]]:
     yield _leave_modes(_modes())  # first, as the next ask PyTorch
     yield from _random_state()
-    yield _Setting(torch.is_grad_enabled, torch.set_grad_enabled)
-    yield _Setting(torch.get_default_dtype, torch.set_default_dtype)
-    yield _Setting(
+    yield Setting(
         default_device,
         lambda d: torch.set_default_device(None if d.type == "cpu" else d),
     )
-    yield _Setting(lambda: [dict(hooks) for hooks in _GLOBAL_HOOKS], _put_hooks)
-    yield _Setting(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode)
-    yield _Setting(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision)
-    yield _Setting(torch.get_num_threads, torch.set_num_threads)
-    yield _Setting(torch.is_anomaly_enabled, torch.set_anomaly_enabled)
+    yield from _torch_settings()
+
+
+def settings() -> list[Setting]:
+    """What code may set while it runs, in the order in which it is to be put back.
+
+    All that :class:`SavedState` has, but for random states, modes, the default device and replaced
+    functions.
+    """
+    return [s for s in (*_torch_settings(), *_python_state()) if isinstance(s, Setting)]
+
+
+def _torch_settings() -> Iterator[Setting]:
+    yield Setting(torch.is_grad_enabled, torch.set_grad_enabled)
+    yield Setting(torch.get_default_dtype, torch.set_default_dtype)
+    yield Setting(lambda: [dict(hooks) for hooks in _GLOBAL_HOOKS], _put_hooks)
+    yield Setting(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode)
+    yield Setting(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision)
+    yield Setting(torch.get_num_threads, torch.set_num_threads)
+    yield Setting(torch.is_anomaly_enabled, torch.set_anomaly_enabled)
     for device in ("cpu", "cuda"):
-        yield _Setting(
+        yield Setting(
             partial(torch.is_autocast_enabled, device), partial(torch.set_autocast_enabled, device)
         )
-        yield _Setting(
+        yield Setting(
             partial(torch.get_autocast_dtype, device), partial(torch.set_autocast_dtype, device)
         )
     for flags, name in (
@@ -298,7 +315,7 @@ def _torch_state() -> Iterator[Callable[[], None]]:
         (torch.backends.cudnn, "deterministic"),
         (torch.backends.mkldnn, "enabled"),
     ):
-        yield _Setting(partial(getattr, flags, name), partial(setattr, flags, name))
+        yield Setting(partial(getattr, flags, name), partial(setattr, flags, name))
 
 
 _stack: Callable[[], list[Any]] = getattr(torch.overrides, "_get_current_function_mode_stack", list)
@@ -339,10 +356,10 @@ def _put_hooks(was: list[dict[Any, Any]]) -> None:
 def _python_state() -> Iterator[Callable[[], None]]:
     yield _Entries(sys.meta_path)
     yield _Entries(sys.path_hooks)
-    yield _Setting(lambda: tempfile.tempdir, partial(setattr, tempfile, "tempdir"))
-    yield _Setting(gc.isenabled, lambda on: gc.enable() if on else gc.disable())
-    yield _Setting(sys.getrecursionlimit, sys.setrecursionlimit)
-    yield _Setting(_directory, lambda path: os.chdir(path) if path else None)
+    yield Setting(lambda: tempfile.tempdir, partial(setattr, tempfile, "tempdir"))
+    yield Setting(gc.isenabled, lambda on: gc.enable() if on else gc.disable())
+    yield Setting(sys.getrecursionlimit, sys.setrecursionlimit)
+    yield Setting(_directory, lambda path: os.chdir(path) if path else None)
     yield _Environment()
     yield _ImportPath()
 

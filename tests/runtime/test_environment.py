@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from archlint.runtime.environment import (
-    are_variables,
     change_variables,
     set_variables,
     variables,
@@ -18,14 +17,14 @@ def test_what_was_set_deleted_or_changed_is_put_back(monkeypatch):
     monkeypatch.setenv(NAME, "0")
     monkeypatch.setenv(OTHER, "0")
     before = variables()
-    assert are_variables(before)
+    assert variables() == before
     for change in ({NAME: "1"}, {"ARCHLINT_TEST_NEW": "ä"}):
         os.environ.update(change)
-        assert not are_variables(before)
+        assert variables() != before
         set_variables(before)
-        assert are_variables(before)
+        assert variables() == before
     del os.environ[OTHER]
-    assert not are_variables(before)
+    assert variables() != before
     set_variables(before)
     assert (os.environ[NAME], os.environ[OTHER]) == ("0", "0")
     assert "ARCHLINT_TEST_NEW" not in os.environ

@@ -144,6 +144,7 @@ class Before(NamedTuple):
     memory: tuple[int, int]
     no_writes: Callable[[], bool]
     remembered: dict[Any, Any]
+    recorded: bool  # whether training would record gradients
     surroundings: Surroundings
 
     @classmethod
@@ -152,7 +153,8 @@ class Before(NamedTuple):
         run, calls = tracer.run, len(tracer.calls)
         return cls(
             tracer.path.mark(), calls, tracer.log.mark(), run.memory.mark(),
-            tracer.elements.mark_writes(calls), dict(run.remembered), surroundings,
+            tracer.elements.mark_writes(calls), dict(run.remembered), run.scopes.recorded,
+            surroundings,
         )  # fmt: skip
 
 
@@ -193,7 +195,8 @@ class _Call:
         if not path.only_sizes_since(before.path) or not before.no_writes() or self.state.changed():
             return main
         written = tracer.run.memory.written_since(before.memory)
-        if written or self.marked or before.surroundings.changed():
+        recorded = tracer.run.scopes.recorded is before.recorded
+        if written or not recorded or self.marked or before.surroundings.changed():
             return main  # other branches would find what this one has written
         end, calls, stops = path.mark(), len(tracer.calls), len(self.stops)
         on_weights = range(before.log[0], len(log.on_weights))
@@ -256,14 +259,17 @@ class _Call:
             self.tracer.place.modules[:] = modules
             written = self.tracer.run.memory.written_since(memory)
             forget_elements(self.tracer.run, written)  # which the path would not have written
-            marked = self.marked.unmark() or surroundings.changed()
+            scopes = self.tracer.run.scopes
+            changed = scopes.recorded is not before.recorded or surroundings.changed()
+            changed = self.marked.unmark() or changed
             surroundings.restore()
+            scopes.recorded = before.recorded
         events = path.events[before.path.events :]
         if result is _REFUSED and (not events or events[-1].formula is not False):
             raise CannotMerge
         if (
             written
-            or marked
+            or changed
             or not path.only_sizes_since(before.path)
             or not no_writes()
             or self.state.changed()

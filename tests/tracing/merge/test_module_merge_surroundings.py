@@ -6,6 +6,7 @@ import array
 import collections
 import contextvars
 import os
+import sys
 import threading
 
 import pytest
@@ -13,6 +14,7 @@ import torch
 from torch import nn
 
 import archlint
+from archlint.runtime.process_state import preserve_process_state
 from archlint.symbolic import evaluate
 
 np = pytest.importorskip("numpy")
@@ -23,6 +25,7 @@ NUMBERS = np.zeros(1, dtype=int)
 ITEMS = array.array("i", [0])
 QUEUE = collections.deque()
 NAME = "ARCHLINT_TEST_COUNTED"
+ROOT = os.getcwd()
 
 
 class Slot:
@@ -128,3 +131,75 @@ def test_no_branch_finds_what_another_has_changed(count):
         path = found.explored.path_at({"N": n})
         if path is not None and path.trace.output is not None:
             assert tuple(evaluate(d, {"N": n}) for d in path.trace.output.dims) == real
+
+
+class OneSide(nn.Module):
+    def __init__(self, put):
+        super().__init__()
+        self.put = put
+
+    def forward(self, x):
+        if x.shape[0] % 3:
+            return x + 0
+        self.put(True)
+        return x + 1
+
+
+class Later(nn.Module):
+    """What it returns depends on what one branch of a module before has set."""
+
+    def __init__(self, get, put):
+        super().__init__()
+        self.one, self.two = OneSide(put), OneSide(put)
+        self.get, self.put = get, put
+
+    def forward(self, x):
+        self.put(False)
+        y = self.one(x) + self.two(x)
+        return y[:1] if self.get() else y
+
+
+def folder(on):
+    sys.path[:] = [*(p for p in sys.path if p != NAME), *([NAME] if on else [])]
+
+
+SETTINGS = {
+    "gradients": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "deterministic": (
+        torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms,
+    ),
+    "cudnn": (
+        lambda: torch.backends.cudnn.benchmark,
+        lambda on: setattr(torch.backends.cudnn, "benchmark", on),
+    ),
+    "autocast": (
+        lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on),
+    ),
+    "precision": (
+        lambda: torch.get_float32_matmul_precision() == "medium",
+        lambda on: torch.set_float32_matmul_precision("medium" if on else "highest"),
+    ),
+    "anomaly": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    "threads": (
+        lambda: torch.get_num_threads() == 3, lambda on: torch.set_num_threads(3 if on else 1),
+    ),
+    "recursion": (
+        lambda: sys.getrecursionlimit() == 5001,
+        lambda on: sys.setrecursionlimit(5001 if on else 5000),
+    ),
+    "folder": (lambda: os.getcwd() == "/", lambda on: os.chdir("/" if on else ROOT)),
+    "import path": (lambda: NAME in sys.path, folder),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_no_code_finds_what_another_branch_has_set(name):
+    get, put = SETTINGS[name]
+    model = Later(get, put).eval()
+    found = archlint.infer(model, input="N 4")
+    assert found.exact
+    with preserve_process_state():
+        for n in range(1, 8):
+            real = tuple(model(torch.zeros(n, 4)).shape)
+            output = found.explored.path_at({"N": n}).trace.output
+            assert tuple(evaluate(d, {"N": n}) for d in output.dims) == real
