@@ -216,8 +216,8 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing/loops": (
         "tests/tracing/loops/test_loop_iterator.py: parts of following a loop",
-        "generalise lists loop_functions loops mapped_items names plans sequence_functions "
-        "state symbolic_ranges turn",
+        "before_turn generalise lists loop_functions loops mapped_items names plans "
+        "sequence_functions state symbolic_ranges turn turn_lists",
     ),
     "archlint/tracing/merge": (
         "tests/tracing/merge/test_module_merge.py: parts of a merge",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -32,8 +32,9 @@ class ExploredPath:
     @classmethod
     def of(cls, trace: Trace) -> ExploredPath:
         """The path of a trace; where tensor values choose between paths, what these agree on."""
-        path = cls._of_one(trace)
-        for other in map(cls._of_one, trace.others):
+        sure = _claimed_by_all((trace, *trace.others))
+        path = cls._of_one(trace, sure)
+        for other in (cls._of_one(t, sure) for t in trace.others):
             reached = conj(disj(path.known, path.unknown), disj(other.known, other.unknown))
             both = conj(path.accepted, other.accepted)
             if "unknown" not in (trace.outcome, other.trace.outcome):
@@ -44,23 +45,30 @@ class ExploredPath:
         return path
 
     @classmethod
-    def _of_one(cls, trace: Trace) -> ExploredPath:
+    def _of_one(cls, trace: Trace, sure: frozenset[Bool]) -> ExploredPath:
         # A path that depends on unknown values refuses where a claim fails, and accepts nothing.
         ended = trace.outcome != "unknown" and not trace.path.caveats
         known: Bool = ended
         accepted: Bool = ended and trace.outcome == "accepted"
         unknown: Bool = not ended
         events = trace.path.events
+        doubtful = [event.each is not None and event.each not in sure for event in events]
+        if any(not e.held for e, doubt in zip(events, doubtful, strict=True) if doubt):
+            known, accepted, unknown = False, False, True
         required = [event.kind == "claim" and event.held for event in events]
         if known is True and sum(a is not b for a, b in pairwise(required)) > _DEEPEST:
             # Without the sizes that a claim refuses before they leave the path.
             branches = (e for e, claim in zip(events, required, strict=True) if not claim)
             known = conj(*(e.formula if e.held else negate(e.formula) for e in branches))
             required = []
-        for event in reversed(events):
+        for event, doubt in zip(reversed(events), reversed(doubtful), strict=True):
             here = event.formula if event.held else negate(event.formula)
             accepted = conj(here, accepted)
             unknown = conj(here, unknown)
+            if doubt:  # whether it refuses the others depends on values
+                known = conj(here, known)
+                unknown = disj(negate(here), unknown) if event.held else unknown
+                continue
             if not required:
                 continue
             if event.kind == "claim" and event.held:
@@ -75,6 +83,12 @@ class ExploredPath:
             if event.kind == "claim" and not holds(event.formula, point):
                 return event
         return None
+
+
+def _claimed_by_all(traces: Sequence[Trace]) -> frozenset[Bool]:
+    """The claims in turns of loops that every trace makes, whatever values decide."""
+    every = [{e.each for e in t.path.events if e.each is not None} for t in traces]
+    return frozenset(set.intersection(*every))
 
 
 def _refused(path: ExploredPath) -> Bool:

@@ -24,7 +24,8 @@ class Event:
     A *claim* is what an operator needs; where it ``held``, sizes that break it are refused here. A
     *branch* is what Python or a kernel branched on: ``formula`` is written so that it is true on
     this path; other sizes take another path. ``call`` is the index of the call that
-    made it.
+    made it. ``each``: the claim in one turn of a loop, where values decide anew in each turn what
+    is claimed: a turn in which it fails may not claim it.
     """
 
     kind: str  # "claim" or "branch"
@@ -33,6 +34,7 @@ class Event:
     text: str
     sizes: tuple[Size, ...]
     call: int
+    each: Bool | None = None
 
     def needs(self) -> str:
         """The requirement with the sizes as formulas."""

@@ -155,16 +155,23 @@ class ModelTracer:
         reported as an error of the model.
         """
         self._known = known
-        first = self._checked(sizes, box, symbolic, ())
-        traces, todo = [first], _other_choices(first, ())
+        self.loops.plans.begin_path()
+        traces: list[Trace] = []
+        todo: list[Choices] = [()]
         while todo:
             if len(traces) == MOST_BRANCHES:
+                first = traces[0]
+                first.path.forget_claims()  # other choices may not come to them
                 first.outcome = "unknown"
                 first.error = f"tensor values choose between more than {MOST_BRANCHES} paths"
                 return first
-            choices = todo.pop()
+            choices, plans = todo.pop(), self.loops.plans.version
             traces.append(self._checked(sizes, box, symbolic, choices))
+            if choices and self.loops.plans.version != plans:
+                traces, todo = [], [()]  # what all show together holds for the same plans
+                continue
             todo += _other_choices(traces[-1], choices)
+        first = traces[0]
         accepted = [t for t in traces if t.outcome == "accepted"]
         main = max(accepted, key=_sizes_left_open, default=first)
         main.others = tuple(t for t in traces if t is not main)

@@ -83,6 +83,7 @@ class TracedPath:
         self.model_caller: CodeType | None = None  # code below it may catch an operator's error
         self.refused = False  # whether a claim failed in code that is not known to continue
         self.turns: list[Turn] = []  # that stand for all turns of loops, outermost first
+        self.varies = False  # whether a turn started from one of several states
         self.follows_loops = False  # whether a number of pieces may stay a size
         self.forced: Sequence[Bool] | None = None
         self.forced_taken = 0

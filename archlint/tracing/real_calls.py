@@ -17,9 +17,9 @@ from archlint.runtime.user_frames import summary
 from archlint.tracing.python.function_transforms import transforms_active
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint.python_types import sym_int
-from archlint.tracing.tensors.attributes import OF_DEVICE, TEXT
+from archlint.tracing.tensors.attributes import OF_DEVICE, OF_UNREAD, TEXT
 from archlint.tracing.tensors.questions import UNKNOWN, function_asked
-from archlint.tracing.tensors.specs import map_tensors, spec_of
+from archlint.tracing.tensors.specs import has_unknown_elements, map_tensors, spec_of
 from archlint.tracing.trace import call_name
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ def real_attribute(
     tracer: Tracer, answer: Any, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """An attribute of a real tensor. ``answer``: of :data:`~.tensors.attributes.ATTRIBUTES`."""
+    if has_unknown_elements(tracer.run, args[:1]):
+        answer = OF_UNREAD.get(func, answer)
+        return answer(tracer.path, spec_of(args[0]), *args[1:], **kwargs)
     special = answer in OF_DEVICE or answer is TEXT
     if special and tracer.lean and _is_left_out(args[0]) and not _archlint_asks():
         if answer is TEXT:

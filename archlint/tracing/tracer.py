@@ -140,9 +140,8 @@ class Tracer(TorchFunctionMode):
             func, args, kwargs, types = cast_of_real(func, args, kwargs, types)
         attribute = ATTRIBUTES.get(func)
         if attribute is not None and args:
-            first = args[0]
-            if type(first) is SymbolicTensor or has_unknown_elements(self.run, args[:1]):
-                return attribute(self.path, spec_of(first), *args[1:], **kwargs)
+            if type(args[0]) is SymbolicTensor:
+                return attribute(self.path, spec_of(args[0]), *args[1:], **kwargs)
             return real_attribute(self, attribute, func, args, kwargs)
         if func in OF_TENSOR and type(args[0]) is SymbolicTensor:
             return answered(self.path, func, self.calls, args[0])

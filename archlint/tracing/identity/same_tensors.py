@@ -35,10 +35,12 @@ class Alternatives:
     """Tensors one of which a stand-in may be. ``which``, which may branch, gives that one.
 
     It gives ``None`` if the stand-in is none of them. Without ``which`` nothing is known.
+    ``others``: whether it may be any other tensor as well.
     """
 
     tensors: tuple[torch.Tensor, ...]
     which: Callable[[Path], torch.Tensor | None] | None = None
+    others: bool = False
 
     @staticmethod
     def of(
@@ -170,5 +172,11 @@ def same_tensor(path: TracedPath, one: torch.Tensor, other: torch.Tensor) -> boo
 
 
 def _may_be_same(one: torch.Tensor, other: torch.Tensor) -> bool:
-    mine = tensors_possible(one)
-    return any(a is b for a in mine for b in tensors_possible(other))
+    mine, its = tensors_possible(one), tensors_possible(other)
+    if any(a is b for a in mine for b in its):
+        return True
+    return any(m is not None and m.others for t in (*mine, *its) if (m := _may_be(t)) is not None)
+
+
+def _may_be(tensor: torch.Tensor) -> Alternatives | None:
+    return tensor.may_be if type(tensor) is SymbolicTensor else None

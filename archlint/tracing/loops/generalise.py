@@ -19,7 +19,7 @@ from archlint.tracing.symint.python_types import SymbolicInt, sym_int
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, learn, symbolic_tensor
 
 if TYPE_CHECKING:
-    from archlint.tracing.loops.loop_iterator import Before
+    from archlint.tracing.loops.before_turn import Before
 
 
 @dataclass

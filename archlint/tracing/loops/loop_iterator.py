@@ -19,28 +19,28 @@ from archlint.ops.shapes.strides import DeferredStrides
 from archlint.symbolic import Expr, Size, Unknown, from_atom, substitute
 from archlint.symbolic.formula import eq, ge
 from archlint.tracing.call_log import RepeatedCalls
-from archlint.tracing.loops.counted_while import TURN
+from archlint.tracing.loops.before_turn import Before
 from archlint.tracing.loops.generalise import generalised, of_all_turns
 from archlint.tracing.loops.lists import GrowingList
 from archlint.tracing.loops.rewriting import Site
 from archlint.tracing.loops.segments import Segment, segments_of
 from archlint.tracing.loops.state import (
-    Reader,
-    State,
     Unfollowed,
     alike,
     canonical,
     is_element,
-    like,
     names_index,
     names_unknown,
     same_size,
 )
 from archlint.tracing.loops.turn import Retry, Turn
+from archlint.tracing.loops.turn_lists import appended, same_lists
+from archlint.tracing.loops.turn_starts import TurnStarts
 from archlint.tracing.symint.node import SizeNode, size_of
 from archlint.tracing.symint.python_types import sym_int
 from archlint.tracing.tensors.specs import with_specs
-from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, learn, symbolic_tensor
+from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, learn
+from archlint.tracing.trees import leaves
 
 if TYPE_CHECKING:
     from archlint.tracing.loops.loops import Loops
@@ -50,25 +50,7 @@ Section = tuple[Size, Callable[[Any], Any]]
 """A number of turns, and what the turn of an index takes."""
 
 
-_OURS = (".0", TURN)  # names of variables that are not the model's
-
-
-class Before:
-    """The state at the start of a turn: what was read, the lists' contents, the variables."""
-
-    def __init__(self, loop: Loop, frame: FrameType) -> None:
-        reader = Reader(loop.host.path)
-        self.locals = dict(frame.f_locals)
-        names = loop.names
-        roots = {
-            n: v for n, v in self.locals.items()
-            if (n in names.carried or n not in names.assigned) and not n.startswith(_OURS)
-        }  # fmt: skip
-        roots["*lists"] = tuple(loop.host.builders)
-        self.state: State = reader.read(roots, [frame.f_globals])
-        self.lists = {key: (lst, segments_of(lst)) for key, lst in reader.lists.items()}
-        self.unknown_elements = len(loop.host.run.unknown_elements)
-        self.unknowns = len(loop.host.path.unknowns)
+_Lists = list[tuple[GrowingList, list[Segment]]]
 
 
 class Loop:
@@ -149,15 +131,20 @@ class Loop:
         grown = generalised(path, history, index, self.names.carried)
         if grown is None:
             self._more()
+        choices, tracer = len(path.choices), host.tracer
+        starts = None
+        if host.plans.of(self.site).chooses:
+            starts = TurnStarts(path, host.plans, self.site, now.start, tracer.elements.made)
         for lst, segments in grown.lists:
-            lst.become(segments)
+            lst.become(segments if starts is None else starts.of_every_turn(segments))
         read_before = [lst for lst, _ in now.lists.values() if lst.read]
         for lst, _ in now.lists.values():
             lst.read = False
         started = {key: segments_of(lst) for key, (lst, _) in now.lists.items()}
         host.rebound.clear()
-        host.rebound.update(grown.variables)
-        choices, tracer = len(path.choices), host.tracer
+        host.rebound.update(grown.variables if starts is None else starts.variables)
+        if starts is not None:
+            host.rebound.update(grown.variables)
         start = len(tracer.calls), len(tracer.log.on_weights)
         path.turns.append(turn)
         period = host.plans.of(self.site).period
@@ -165,10 +152,13 @@ class Loop:
             yield get(sym_int(index * period + k, path))
             if not path.turns or path.turns[-1] is not turn:
                 self._more()  # an inner loop was left before its end
-        if len(path.choices) != choices or host.rebound:
+        if host.rebound:
             turn.unroll()
+        if len(path.choices) != choices and starts is None:
+            host.plans.choose(self.site)
+            raise Retry
         after = self._before()
-        if after.unknown_elements != now.unknown_elements:
+        if starts is not None and not self._chose_alike(starts, now, after, atom, start[0]):
             self._more()
         if not self._settled(now, after, grown.variables, atom, index + 1):
             for value in after.locals.values():
@@ -176,6 +166,8 @@ class Loop:
                     turn.group(size_of(value))
             self._more()
         final = self._lists_after(now, after, started, grown.lists, atom, end)
+        if starts is not None:
+            final = self._for_all_choices(starts, now, final)
         path.turns.pop()
         _note_turn(tracer, *start, atom, end - 1)
         for lst in read_before:  # by the turn of an outer loop
@@ -188,6 +180,38 @@ class Loop:
             path.refuse(turn.failed)
 
     # -- the step -----------------------------------------------------------------------------
+
+    def _chose_alike(
+        self, starts: TurnStarts, now: Before, after: Before, atom: Unknown, first: int
+    ) -> bool:
+        """Whether a turn whose choices others may take otherwise left what they may start from.
+
+        ``first``: its first call.
+        """
+        tracer = self.host.tracer
+        made = (t for call in tracer.calls[first:] for t in leaves(call.result))
+        if tracer.run.grad_seen or any(
+            names_index(t.spec.dims, atom.name) for t in made if type(t) is SymbolicTensor
+        ):
+            self._unroll()
+        same = len(now.objects) == len(after.objects) and all(
+            a is b for a, b in zip(now.objects, after.objects, strict=True)
+        )
+        if not same:
+            return False
+        version = self.host.plans.version
+        if starts.reaches(after.start):
+            return True
+        if self.host.plans.version != version:
+            raise Retry
+        return False
+
+    def _for_all_choices(self, starts: TurnStarts, now: Before, final: _Lists) -> _Lists:
+        """The contents of lists as they are whatever the turns chose."""
+        numbers = {id(lst): n for n, (lst, _) in enumerate(now.lists.values())}
+        if not starts.lengthen_alike([(numbers.get(id(lst), -1), s) for lst, s in final]):
+            self._unroll()
+        return [(lst, starts.of_every_turn(segments)) for lst, segments in final]
 
     def _settled(
         self, now: Before, after: Before, variables: dict[str, Any], atom: Unknown, next_: Size
@@ -210,16 +234,16 @@ class Loop:
         now: Before,
         after: Before,
         started: dict[int, list[Segment]],
-        grown: list[tuple[GrowingList, list[Segment]]],
+        grown: _Lists,
         atom: Unknown,
         end: Size,
-    ) -> list[tuple[GrowingList, list[Segment]]]:
+    ) -> _Lists:
         """The contents of lists after the last turn; starts again where they are not known.
 
         A turn may have made a new list in the place of one that was there.
         """
         path = self.host.path
-        final: list[tuple[GrowingList, list[Segment]]] = []
+        final: _Lists = []
         conjectured = {id(lst) for lst, _ in grown}
         if len(now.lists) != len(after.lists):
             self._more()
@@ -229,10 +253,10 @@ class Loop:
             if key in conjectured:
                 step = {atom.name: from_atom(atom) + 1}
                 one = [Segment(v, substitute(c, step)) for v, c in old]
-                if not _same_lists(path, canonical(path, one), canonical(path, new)):
+                if not same_lists(path, canonical(path, one), canonical(path, new)):
                     self._more()
                 final.append((lst, [Segment(v, substitute(c, {atom.name: end})) for v, c in old]))
-            elif not _same_lists(path, old, new):
+            elif not same_lists(path, old, new):
                 final.append((lst, self._lengthened(old, new, before.read, atom, end)))
                 if any(names_unknown(s.value, now.unknowns) for s in final[-1][1]):
                     self._unroll()  # it depends on values, which differ in each turn
@@ -242,7 +266,7 @@ class Loop:
         self, old: list[Segment], new: list[Segment], read: bool, atom: Unknown, end: Size
     ) -> list[Segment]:
         """A list that no turn reads, and that each turn lengthens by elements that are alike."""
-        more = _appended(self.host.path, old, new)
+        more = appended(self.host.path, old, new)
         if read or more is None:
             self._more()
         at_front, segment = more
@@ -335,40 +359,6 @@ def _follows(loop: Loop, old: Any, new: Any, step: dict[str, Size]) -> bool:
     if type(old) is tuple and type(new) is tuple and len(old) == len(new):
         return all(_follows(loop, a, b, step) for a, b in zip(old, new, strict=True))
     return old is new or (type(old) is type(new) and isinstance(old, (str, bool)) and old == new)
-
-
-def _same_lists(path: Any, one: list[Segment], other: list[Segment]) -> bool:
-    return len(one) == len(other) and all(
-        same_size(path, a.repeats, b.repeats) and like(path, a.value, b.value)
-        for a, b in zip(one, other, strict=True)
-    )
-
-
-def _appended(path: Any, old: list[Segment], new: list[Segment]) -> tuple[bool, Segment] | None:
-    """What was added, and whether at the front; ``None`` if anything else changed."""
-    if len(new) <= len(old):
-        return None
-    for at_front in (False, True):
-        had = new[len(new) - len(old) :] if at_front else new[: len(old)]
-        pairs = zip(had, old, strict=True)
-        if all(a is b or (a.value is b.value and a.repeats == b.repeats) for a, b in pairs):
-            rest = new[: len(new) - len(old)] if at_front else new[len(old) :]
-            joined = canonical(path, rest)
-            if len(joined) > 1:
-                joined = canonical(path, [Segment(_of_any_elements(v), n) for v, n in joined])
-            return (at_front, joined[0]) if len(joined) == 1 else None
-    return None
-
-
-def _of_any_elements(value: Any) -> Any:
-    """A tensor of the same sizes of which nothing is known about the elements."""
-    if type(value) is not SymbolicTensor:
-        return value
-    made = symbolic_tensor(
-        value.spec.like(value.spec.dims, strides=value.spec.strides), value.made_by
-    )
-    learn(made, shares=(value,))
-    return made
 
 
 def _note_turn(tracer: Tracer, first: int, weights: int, index: Unknown, last: Size) -> None:

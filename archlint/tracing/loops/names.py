@@ -13,15 +13,19 @@ _NAMED = (
 )  # fmt: skip
 
 
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
 class BodyNames(NamedTuple):
     """``assigned`` in a loop's body, and those of them that a turn may read before it assigns.
 
     A name that is assigned but not ``carried`` belongs to one turn: what it was before has no
-    effect.
+    effect in later turns. ``left``: those that a turn may leave as they were.
     """
 
     assigned: frozenset[str]
     carried: frozenset[str]
+    left: frozenset[str] = frozenset()
 
 
 def body_names(target: ast.expr | None, body: Sequence[ast.stmt]) -> BodyNames:
@@ -32,8 +36,27 @@ def body_names(target: ast.expr | None, body: Sequence[ast.stmt]) -> BodyNames:
     done: set[str] = set()
     if target is not None:
         reader.store(target, done)
+    at_first = set(done)
     reader.statements(body, done)
-    return BodyNames(assigned, frozenset(reader.carried))
+    if any(isinstance(child, ast.Continue) for node in body for child in ast.walk(node)):
+        done = at_first
+    left = frozenset(_of_own_scope(nodes) - done)
+    return BodyNames(assigned, frozenset(reader.carried), left)
+
+
+def _of_own_scope(nodes: Iterable[ast.AST]) -> set[str]:
+    """The names that are bound by statements and expressions of the function itself."""
+    found: set[str] = set()
+    todo = list(nodes)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.NamedExpr):
+            found.add(node.target.id)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            found.add(node.id)
+        if not isinstance(node, (*_SCOPES, *_COMPREHENSIONS)):
+            todo.extend(ast.iter_child_nodes(node))
+    return found
 
 
 def assigned_names(nodes: Iterable[ast.AST]) -> set[str]:

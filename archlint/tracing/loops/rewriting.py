@@ -255,7 +255,7 @@ class _Change(ast.NodeTransformer):
         node.iter = _call(node, "loop", node.iter, _constant(site))
         rebinds: list[ast.stmt] = [
             ast.parse(f"if {n!r} in {HELPER}.rebound: {n} = {HELPER}.rebound.pop({n!r})").body[0]
-            for n in sorted(names.carried)
+            for n in sorted(names.carried | names.left)
             if not n.startswith("__")
         ]
         if rebinds:

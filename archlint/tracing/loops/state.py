@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from archlint.models.generators import generator_state
 from archlint.ops.registry import TensorSpec
 from archlint.ops.shapes.strides import DeferredStrides, contiguous_strides, settled_strides
 from archlint.runtime.code_owner import file_of_module, is_users
@@ -30,9 +31,11 @@ from archlint.tracing.loops.lists import GrowingList
 from archlint.tracing.loops.segments import Segment, SymbolicTuple
 from archlint.tracing.loops.symbolic_ranges import SectionIterator
 from archlint.tracing.path import TracedPath
+from archlint.tracing.run import current_run
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.numbers import sizes_in
 from archlint.tracing.symint.python_types import NUMBER_TYPES
+from archlint.tracing.tensors.specs import has_unknown_elements
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis))
@@ -49,10 +52,9 @@ class Unfollowed(Exception):
 
 
 class TensorToken:
-    """A symbolic tensor as it was when the state was read."""
+    """What is known of a symbolic tensor, as it was when the state was read."""
 
-    def __init__(self, path: TracedPath, tensor: SymbolicTensor) -> None:
-        spec = tensor.spec
+    def __init__(self, path: TracedPath, spec: TensorSpec) -> None:
         strides = settled_strides(path, spec)
         if strides is not None and strides == contiguous_strides(spec.dims):
             strides = None
@@ -63,7 +65,9 @@ class TensorToken:
         one, two = self.spec, other.spec
         if one is two and self.strides == other.strides:
             return True
-        same = (one.dtype, one.device, one.loose) == (two.dtype, two.device, two.loose)
+        same = (one.dtype, one.device, one.loose, one.conjugate) == (
+            two.dtype, two.device, two.loose, two.conjugate,
+        )  # fmt: skip
         if not same or len(one.dims) != len(two.dims) or one.values != two.values:
             return False
         if (one.elements.ones, one.elements.grid) != (two.elements.ones, two.elements.grid):
@@ -99,13 +103,16 @@ State = dict[str, list[Any]]
 
 
 class Reader:
-    """Reads a state. ``lists`` are the growing lists in it, whose elements are not part of it."""
+    """Reads a state. ``lists`` are the growing lists in it, whose elements are not part of it.
+
+    ``objects``: all that can change, in the order in which they were found.
+    """
 
     def __init__(self, path: TracedPath) -> None:
         self.path = path
         self.lists: dict[int, GrowingList] = {}
         self._numbers: dict[int, int] = {}
-        self._alive: list[Any] = []
+        self.objects: list[Any] = []
         self._modules: dict[str, types.ModuleType] = {}
         self._tokens: list[Any] = []
 
@@ -165,7 +172,7 @@ class Reader:
         if len(self._numbers) > MOST_OBJECTS:
             raise Unfollowed
         self._numbers[id(value)] = len(self._numbers)
-        self._alive.append(value)
+        self.objects.append(value)
         return True
 
     def _value(self, value: Any) -> None:
@@ -179,16 +186,18 @@ class Reader:
             self._class(value)
         elif is_a(value, *_FIXED):
             add((kind, value if isinstance(value, (range, torch.dtype)) else id(value)))
-            self._alive.append(value)
+            self.objects.append(value)
         elif self._is_first(value):
             self._object(value, kind)
 
     def _object(self, value: Any, kind: type) -> None:
         add = self._tokens.append
         if kind is SymbolicTensor:
-            add(TensorToken(self.path, value))
+            add(TensorToken(self.path, value.spec))
         elif is_a(value, torch.Tensor):
-            add((id(value), value._version, tuple(value.shape), value.dtype, value.stride()))
+            run = current_run()
+            lost = run is not None and has_unknown_elements(run, (value,))
+            add((id(value), value._version, tuple(value.shape), value.dtype, value.stride(), lost))
         elif kind is GrowingList:
             add(GrowingList)
             self.lists[id(value)] = value
@@ -220,7 +229,9 @@ class Reader:
             for count, get in value.left():
                 add(SizeToken(count))
                 add(id(get))
-                self._alive.append(get)
+                self.objects.append(get)
+        elif (drawn := generator_state(value)) is not None:
+            add(drawn.tolist() if isinstance(drawn, torch.Tensor) else str(drawn))
         elif hasattr(kind, "__next__") or kind in (bytearray, memoryview):
             raise Unfollowed
         elif _is_result(value, kind):
@@ -298,7 +309,7 @@ def like(path: TracedPath, one: Any, other: Any) -> bool:
     if type(one) is not type(other):
         return False
     if type(one) is SymbolicTensor:
-        return TensorToken(path, one).alike(path, TensorToken(path, other))
+        return TensorToken(path, one.spec).alike(path, TensorToken(path, other.spec))
     if type(one) is tuple:
         return len(one) == len(other) and all(
             like(path, a, b) for a, b in zip(one, other, strict=True)
@@ -310,30 +321,30 @@ def like(path: TracedPath, one: Any, other: Any) -> bool:
 
 def names_index(value: Any, name: str) -> bool:
     """Whether a number, a spec or an element of a list is made from the symbol ``name``."""
-    return any(name in size.symbols() for size in _sizes_of(value))
+    return any(name in size.symbols() for size in sizes_known(value))
 
 
 def names_unknown(value: Any, since: int) -> bool:
     """Whether it is made from an unknown later than the ``since``-th of the path."""
-    return any(u.number > since for size in _sizes_of(value) for u in unknowns_in(size))
+    return any(u.number > since for size in sizes_known(value) for u in unknowns_in(size))
 
 
-def _sizes_of(value: Any) -> Iterator[Expr | Formula]:
+def sizes_known(value: Any) -> Iterator[Expr | Formula]:
     """The sizes and conditions of which a number, a spec or an element of a list is made."""
     if isinstance(value, (Expr, Formula)):
         yield value
     elif sizes := sizes_in(value):
-        yield from _sizes_of(sizes)
+        yield from sizes_known(sizes)
     elif type(value) is SymbolicTensor:
-        yield from _sizes_of(value.spec)
+        yield from sizes_known(value.spec)
     elif isinstance(value, TensorSpec):
         known = (value.values, value.elements.grid)
-        yield from _sizes_of((*value.dims, *(value.strides or ()), *known))
+        yield from sizes_known((*value.dims, *(value.strides or ()), *known))
     elif isinstance(value, tuple):
         for part in value:
-            yield from _sizes_of(part)
+            yield from sizes_known(part)
     elif type(value) in NUMBER_TYPES:
-        yield from _sizes_of(size_of(value))
+        yield from sizes_known(size_of(value))
 
 
 def is_element(value: Any) -> bool:

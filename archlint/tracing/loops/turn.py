@@ -42,6 +42,7 @@ class Turn:
         self.index = index
         self.plans = plans
         self.failed: Event | None = None
+        self._choices = len(path.choices)
 
     def every(self, formula: Bool) -> Bool:
         """Where the formula holds in every turn of the range."""
@@ -71,21 +72,28 @@ class Turn:
         raises = traits_of(calls[-1].func).raises if calls else ERRORS
         if is_caught(path.model_caller, raises) is not False:
             self.unroll()
-        whole = formula
+        whole, each = formula, None
         while (turn := path.turn_of(whole)) is not None:
+            each = formula if turn.chose() else each
             whole, outer = turn.every(whole), turn
         known = path.known(whole)
         if known is True:
             return
         if known is None:
             whole = path.facts.open_part(whole)
+        held = holds(whole, path.env)
         sizes = tuple(map(upper_bound, sizes))
-        if holds(whole, path.env):
-            path.record("claim", whole, True, text, sizes)
+        event = Event("claim", whole, held, text, sizes, path.calls - 1, each)
+        if held:
+            path.events.append(event)
             if isinstance(whole, Formula):
                 path.learn(whole, True)
         elif outer.failed is None:
-            outer.failed = Event("claim", whole, False, text, sizes, path.calls - 1)
+            outer.failed = event
+
+    def chose(self) -> bool:
+        """Whether values decided something in this turn, and may decide otherwise in another."""
+        return len(self.path.choices) > self._choices
 
     def _split(self, formula: Formula) -> NoReturn:
         """Start again; the turns at the ends that take the other side are followed one by one.

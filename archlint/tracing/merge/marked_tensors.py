@@ -27,6 +27,11 @@ def _are_plain(attributes: dict[str, Any]) -> bool:
     return bool(attributes) and _PLAIN.issuperset(map(type, attributes.values()))
 
 
+def is_marked(tensor: SymbolicTensor) -> bool:
+    """Whether a stand-in has an attribute of the code's own."""
+    return not _OWN.issuperset(vars(tensor))
+
+
 class MarkedTensors:
     """The tensors of a run of ``model`` that have attributes of the code's own.
 

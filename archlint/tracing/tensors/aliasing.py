@@ -41,12 +41,14 @@ def check_overlap(path: TracedPath, call: Call, calls: Sequence[Call]) -> list[t
     target = call.args[0] if call.args else None
     if writes == FIRST and type(target) is SymbolicTensor:
         others = (*call.args[1:], *call.kwargs.values())
-        if all(map(_is_plain, others)):
+        if not path.varies and all(map(_is_plain, others)):
             return [target]
     if writes is None:
         return _tensors((call.args, call.kwargs))
     written, read = separated((*writes, OUT), call.args, call.kwargs)
     targets = _tensors(written)
+    if any(getattr(r, "older", None) is not None for t in targets for r in roots(t, calls)):
+        path.unproved(f"what {call.op} writes to may be memory of any other tensor")
     _compare(path, call, targets, _tensors(read), calls)
     return targets
 
@@ -83,8 +85,9 @@ def _compare(
                 continue
             for root, steps in _lineages(path, operand, calls):
                 for at, way in into:
-                    if _is_same(at, root) and not _apart(path, way, steps):
-                        whole = _same_place(way, steps, target, operand)
+                    same = _is_same(at, root)
+                    if _may_be_in(at, root) or (same and not _apart(path, way, steps)):
+                        whole = same and _same_place(way, steps, target, operand)
                         if not (exact and whole):
                             path.unproved(f"what {call.op} reads and writes may overlap in part")
                             return
@@ -109,7 +112,7 @@ def roots(tensor: torch.Tensor, calls: Sequence[Call]) -> tuple[Any, ...]:
             continue
         for other in part.shares:
             found[id(other)] = other
-        bases = _bases(part, calls)
+        bases = [] if part.older is not None else _bases(part, calls)
         if not bases:
             found[id(part)] = part
         todo += reversed(bases)
@@ -150,7 +153,7 @@ def _lineages(path: TracedPath, tensor: torch.Tensor, calls: Sequence[Call]) -> 
             return
         for other in tensor.shares:
             yield other, [_of_a_list(tensor), *steps[::-1]]
-        bases = _bases(tensor, calls)
+        bases = [] if tensor.older is not None else _bases(tensor, calls)
         if not bases:
             yield tensor, steps[::-1]
             return
@@ -174,6 +177,18 @@ def _real_root(tensor: torch.Tensor, steps: list[Step]) -> Lineage:
 def _is_same(one: Any, other: Any) -> bool:
     """Whether two roots are the same."""
     return one is other or (type(one) is int and type(other) is int and one == other)
+
+
+def _may_be_in(one: Any, other: Any) -> bool:
+    """Whether one root may have memory of another that is not the same."""
+    return one is not other and (_is_older(one, other) or _is_older(other, one))
+
+
+def _is_older(one: Any, other: Any) -> bool:
+    limit = one.older if type(one) is SymbolicTensor else None
+    if limit is None:
+        return False
+    return type(other) is not SymbolicTensor or other.made_by < limit
 
 
 def bases_of(call: Call, tensor: torch.Tensor) -> list[torch.Tensor]:

@@ -17,6 +17,7 @@ from archlint.ops.shapes.strides import (
 from archlint.ops.values.conditional_ranges import compared
 from archlint.symbolic import Size
 from archlint.symbolic.formula import conj, disj, eq, ge, le
+from archlint.symbolic.rational import Opaque
 from archlint.tracing.exception_handling.reporting_branches import only_reports
 from archlint.tracing.path import VALUE_NEEDED, TracedPath
 from archlint.tracing.signals import UnknownOutcome
@@ -207,6 +208,18 @@ def _element(path: TracedPath, spec: TensorSpec) -> Any:
     if low is None or high is None or spec.dtype.is_floating_point or spec.dtype is torch.bool:
         return _value_needed()
     return sym_int(path.unknown("item", low, high), path)
+
+
+def _unread(path: TracedPath, spec: TensorSpec) -> Any:
+    """The element of a real tensor that was drawn, or written where no elements are followed."""
+    if not spec.dtype.is_floating_point:
+        return _item(path, spec)
+    path.claim(eq(spec.numel(), 1), "a tensor of one element, gets {}", spec.numel())
+    return user_number(Opaque(0.5, (path.unknown("item", None),)), path)
+
+
+OF_UNREAD: dict[Any, Callable[..., Any]] = {torch.Tensor.item: _unread}
+"""Other answers for real tensors whose elements are not known, with real weights as without."""
 
 
 def _number(path: TracedPath, dtype: torch.dtype, value: Any) -> Any:

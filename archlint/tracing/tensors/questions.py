@@ -67,7 +67,7 @@ def _table(entries: dict[str, Any]) -> dict[Any, Any]:
 
 
 def _storage_offset(calls: Calls, tensor: SymbolicTensor) -> int:
-    while tensor.made_by >= 0 and not tensor.shares:
+    while tensor.made_by >= 0 and not tensor.shares and tensor.older is None:
         call = calls[tensor.made_by]
         traits = traits_of(call.func)
         if tensor.own or traits.allocates:
@@ -78,7 +78,7 @@ def _storage_offset(calls: Calls, tensor: SymbolicTensor) -> int:
         if not whole or len(bases) != 1 or type(bases[0]) is not SymbolicTensor:
             raise UnknownOutcome("the storage offset of a tensor is not known")
         tensor = bases[0]
-    if tensor.shares:
+    if tensor.shares or tensor.older is not None:
         raise UnknownOutcome("the storage offset of a tensor is not known")
     return 0
 
@@ -93,7 +93,7 @@ def _of_input(value: Any, reason: str | None) -> Answer:
         written = any(
             written_by(c.func, c.args, c.kwargs) != () or "out" in c.kwargs for c in calls
         )
-        if not written and tensor.made_by < 0:
+        if not written and tensor.made_by < 0 and tensor.older is None:
             return value
         if reason is None:
             return _SOME_NUMBER

@@ -52,7 +52,7 @@ def _is_inside(
     for _ in range(_MOST):
         if part is whole:
             return path.known(conj(*(eq(at, 0) for at in first))) is True
-        if part.made_by < 0 or any(map(_writes, calls[part.made_by :])):
+        if part.made_by < 0 or part.older is not None or any(map(_writes, calls[part.made_by :])):
             return False
         call = calls[part.made_by]
         before = _before(path, call)

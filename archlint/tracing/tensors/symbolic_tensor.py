@@ -50,6 +50,7 @@ class SymbolicTensor(torch.Tensor):
     leaf = True  # whether that was set, not computed
     made_from: tuple[torch.Tensor, ...] = ()  # what it was computed from that requires gradients
     is_view = False  # whether it may share the memory of these
+    older: int | None = None  # it may have the memory of any tensor made before this call
     may_be: Any = None  # other tensors, one of which it may be: an ``Alternatives``
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -99,6 +100,7 @@ class Facts(TypedDict, total=False):
     leaf: bool
     made_from: tuple[torch.Tensor, ...]
     is_view: bool
+    older: int
     may_be: Any
 
 
