@@ -242,7 +242,7 @@ class _Call:
         path.forced = forced
         stops = len(self.stops)
         log, start = self.tracer.log.mark(), len(self.tracer.calls)
-        memory, surroundings = self.tracer.run.memory.mark(), Surroundings()
+        memory, surroundings = self.tracer.run.memory.mark(), before.surroundings
         try:
             result = contextvars.copy_context().run(self.run)
             if path.refused or len(self.stops) > stops:
@@ -261,9 +261,10 @@ class _Call:
             forget_elements(self.tracer.run, written)  # which the path would not have written
             scopes = self.tracer.run.scopes
             changed = scopes.recorded is not before.recorded or surroundings.changed()
+            if changed:
+                surroundings.restore()
+                scopes.recorded = before.recorded
             changed = self.marked.unmark() or changed
-            surroundings.restore()
-            scopes.recorded = before.recorded
         events = path.events[before.path.events :]
         if result is _REFUSED and (not events or events[-1].formula is not False):
             raise CannotMerge
