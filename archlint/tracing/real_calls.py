@@ -15,7 +15,7 @@ import torch
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.runtime.user_frames import summary
 from archlint.tracing.python.function_transforms import transforms_active
-from archlint.tracing.signals import UnknownOutcome
+from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.symint.python_types import sym_int
 from archlint.tracing.tensors.attributes import OF_DEVICE, OF_UNREAD, TEXT
 from archlint.tracing.tensors.questions import UNKNOWN, function_asked
@@ -29,6 +29,16 @@ _PLAIN = (torch.Tensor, torch.nn.Parameter)
 _META = torch.device("meta")
 _VERSION = function_asked(torch.Tensor, "_version")
 _INDEX = (torch.int64, torch.int32)
+
+
+_CHANGES = frozenset(
+    (
+        *(getattr(torch.Tensor, name).__set__ for name in ("data", "requires_grad", "grad")),
+        torch.Tensor.requires_grad_, torch.Tensor.resize_, torch.Tensor.resize_as_,
+        torch.Tensor.detach_,
+    )
+)  # fmt: skip
+"""What changes more of a tensor than its elements."""
 
 
 def real_attribute(
@@ -54,6 +64,8 @@ def real_call(tracer: Tracer, func: Any, args: tuple[Any, ...], kwargs: dict[str
     """What a call returns; a stand-in where it meets weights that are left out."""
     if func == _VERSION and not _archlint_asks():  # that of a copy says nothing of the tensor's
         return sym_int(tracer.path.unknown("_version", 0), tracer.path)
+    if func in _CHANGES and tracer.path.forced is not None:
+        raise CannotMerge  # other branches would find the tensor so
     if tracer.lean and args and _is_left_out(args[0]) and not _archlint_asks():
         _refuse_memory(func, args, kwargs)
         if func is torch.Tensor.__getitem__ and (rows := _rows(*args)) is not None:

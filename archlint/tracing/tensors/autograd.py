@@ -18,7 +18,7 @@ from archlint.ops.traits import View, traits_of, written_by
 from archlint.symbolic.formula import eq
 from archlint.tracing.path import TracedPath
 from archlint.tracing.run import TraceRun
-from archlint.tracing.signals import UnknownOutcome
+from archlint.tracing.signals import CannotMerge, UnknownOutcome
 from archlint.tracing.tensors.specs import map_tensors, spec_of
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor, learn, symbolic_tensor
 from archlint.tracing.trace import Call
@@ -114,6 +114,8 @@ class Gradients:
 
     def _switch(self, call: Call) -> None:
         """``requires_grad_()``, or the attribute is set."""
+        if self.path.forced is not None:
+            raise CannotMerge  # other branches would find the tensor so
         tensor, wanted = call.args[0], True
         if len(call.args) > 1 or "requires_grad" in call.kwargs:
             wanted = call.args[1] if len(call.args) > 1 else call.kwargs["requires_grad"]

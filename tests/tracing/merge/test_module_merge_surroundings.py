@@ -203,3 +203,63 @@ def test_no_code_finds_what_another_branch_has_set(name):
             real = tuple(model(torch.zeros(n, 4)).shape)
             output = found.explored.path_at({"N": n}).trace.output
             assert tuple(evaluate(d, {"N": n}) for d in output.dims) == real
+
+
+class Changing(nn.Module):
+    def __init__(self, change):
+        super().__init__()
+        self.change = change
+
+    def forward(self, x):
+        if x.shape[0] % 3:
+            return x + 0
+        self.change(self.held[0])
+        return x + 1
+
+
+class ChangedLater(nn.Module):
+    """What it returns depends on how one branch of a module before has changed a tensor."""
+
+    def __init__(self, of, change, get):
+        super().__init__()
+        self.one, self.two = Changing(change), Changing(change)
+        self.of, self.get = of, get
+        self.weight = self.one.weight = nn.Parameter(torch.zeros(4), requires_grad=False)
+
+    def forward(self, x):
+        self.weight.data, self.weight.grad = torch.zeros(4), None
+        self.weight.requires_grad_(False)
+        held = self.one.held = self.two.held = [self.of(self, x)]
+        y = self.one(x) + self.two(x)
+        return y[:1] if self.get(held[0]) else y
+
+
+TENSORS = {
+    "weight": lambda m, x: m.weight,
+    "made": lambda m, x: torch.zeros(4),
+    "input": lambda m, x: x,
+}
+CHANGES = {
+    "data": (lambda t: setattr(t, "data", torch.zeros(5)), lambda t: t.shape[0] == 5),
+    "resize": (lambda t: t.resize_(5), lambda t: t.shape[0] == 5),
+    "needs": (lambda t: t.requires_grad_(), lambda t: t.requires_grad),
+    "attribute": (lambda t: setattr(t, "requires_grad", True), lambda t: t.requires_grad),
+    "gradient": (lambda t: setattr(t, "grad", torch.zeros(4)), lambda t: t.grad is not None),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("of", TENSORS)
+def test_no_code_finds_how_another_branch_has_changed_a_tensor(of, change):
+    model = ChangedLater(TENSORS[of], *CHANGES[change]).eval()
+    found = archlint.infer(model, input="N 4")
+    for n in range(1, 8):
+        with torch.no_grad():
+            try:
+                real = tuple(model(torch.zeros(n, 4)).shape)
+            except RuntimeError:
+                real = None
+        path = found.explored.path_at({"N": n})
+        output = None if path is None else path.trace.output
+        if output is not None and found.exact:
+            assert tuple(evaluate(d, {"N": n}) for d in output.dims) == real
