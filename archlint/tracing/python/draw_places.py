@@ -24,7 +24,8 @@ def places(made: Made, kinds: Iterable[type]) -> list[Place]:
     """The names bound to the functions in the modules of the model's code and of the user's."""
     homes = {kind.__module__ for kind in kinds}
     modules = [sys.modules[name] for name in homes if name in sys.modules]
-    modules += _users_modules(len(sys.modules))
+    last = next(reversed(sys.modules))
+    modules += _users_modules(len(sys.modules), last, id(sys.modules[last]))
     spaces: dict[int, Any] = {id(m): vars(m) for m in modules if _is_open(m.__name__)}
     found = [place for names in spaces.values() for place in bound(made, names)]
     classes = (vars(kind) for kind in kinds if _is_open(kind.__module__))
@@ -56,7 +57,7 @@ def _is_open(module: str) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _users_modules(loaded: int) -> tuple[types.ModuleType, ...]:
+def _users_modules(loaded: int, newest: str, its_id: int) -> tuple[types.ModuleType, ...]:
     """The modules of the user's own code among the ``loaded`` modules of the process."""
     last, first = _first_modules()
     later = takewhile(lambda name: name != last, reversed(list(sys.modules)))

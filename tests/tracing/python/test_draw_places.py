@@ -42,11 +42,13 @@ def test_names_of_the_modules_of_classes_and_defaults_of_their_functions():
 
 def test_a_module_of_the_users_that_is_loaded_later_counts(tmp_path, monkeypatch):
     assert places(MADE, nn.Module.__mro__) is not None
-    late = types.ModuleType("late")
-    late.__file__, late.drawn = str(tmp_path / "late.py"), random.random
-    monkeypatch.setitem(sys.modules, "late", late)
-    found = [(names, name) for names, name, _ in places(MADE, nn.Module.__mro__)]
-    assert any(names is vars(late) and name == "drawn" for names, name in found)
+    for name in ("late", "later", "later"):  # each in the place of the one before
+        late = types.ModuleType(name)
+        late.__file__, late.drawn = str(tmp_path / f"{name}.py"), random.random
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, name, late)
+            found = [(names, at) for names, at, _ in places(MADE, nn.Module.__mro__)]
+        assert any(names is vars(late) and at == "drawn" for names, at in found)
 
 
 def test_libraries_keep_their_names(monkeypatch):
