@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import CellType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
+from archlint.models.held_names import HeldNames
 from archlint.models.model_code import ModelCode
 from archlint.runtime.code_owner import Owner, file_of_module, owner_of
 from archlint.runtime.real_type import is_a
@@ -39,9 +40,10 @@ def code_places(code: ModelCode) -> CodePlaces:
     """The places that the code of a model's classes, and functions that it holds, can reach."""
     own = sorted((k for k in code.classes if _counts(k.__module__)), key=lambda k: k.__qualname__)
     held = tuple(sorted(name for name in _homes_of_functions(code.held) if _counts(name)))
-    names = (*(k.__module__ for k in own), *held)
-    homes = [sys.modules[name] for name in names if name in sys.modules]
-    return _places(tuple(own), held, sum(len(vars(m)) for m in homes))
+    known = _known(tuple(own), held)
+    if not known or known[0].names.changed():
+        known[:] = [_found(tuple(own), held)]
+    return known[0].places
 
 
 def _homes_of_functions(held: Iterable[Any]) -> set[str]:
@@ -59,12 +61,21 @@ def is_code_state(value: object) -> bool:
     return not is_a(value, ModuleType, FunctionType, type)
 
 
-@lru_cache(maxsize=8)
-def _places(kinds: tuple[type, ...], held: tuple[str, ...], names: int) -> CodePlaces:
-    """``held``: the modules of functions that the model holds.
+class _Found(NamedTuple):
+    """Places, and the names by which they were found."""
 
-    ``names``: how many global names these and the classes' modules have, so that a new one counts.
-    """
+    places: CodePlaces
+    names: HeldNames
+
+
+@lru_cache(maxsize=8)
+def _known(kinds: tuple[type, ...], held: tuple[str, ...]) -> list[_Found]:
+    """What was found last for these classes and modules, if anything was."""
+    return []
+
+
+def _found(kinds: tuple[type, ...], held: tuple[str, ...]) -> _Found:
+    """``held``: the modules of functions that the model holds."""
     modules: dict[str, ModuleType] = {}
     todo = [*(k.__module__ for k in kinds), *held]
     first = set(todo)
@@ -83,7 +94,8 @@ def _places(kinds: tuple[type, ...], held: tuple[str, ...], names: int) -> CodeP
             found = (v for v in vars(module).values() if is_a(v, type))
             classes.update(c for c in found if c.__module__ in modules)
     functions = {id(f): f for f in _functions(modules.values(), classes)}
-    return CodePlaces(tuple(modules.values()), tuple(classes), tuple(functions.values()))
+    places = CodePlaces(tuple(modules.values()), tuple(classes), tuple(functions.values()))
+    return _Found(places, HeldNames(map(vars, (*places.modules, *places.classes))))
 
 
 @lru_cache(maxsize=1 << 12)

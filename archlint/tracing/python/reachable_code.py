@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from archlint.models.code_places import in_cell
+from archlint.models.held_names import HeldNames
 from archlint.models.model_code import CONTAINERS, ModelCode
 from archlint.runtime.code_owner import Owner, file_of_module, is_user_code, owner_of
 from archlint.runtime.real_type import is_a
@@ -30,15 +31,30 @@ def reachable_functions(code: ModelCode) -> tuple[FunctionType, ...]:
         for value in code.held
         for part in (value, *_inside(value))
     }
-    homes = {sys.modules.get(root.__module__) for root in roots}
-    names = sum(len(vars(home)) for home in homes if isinstance(home, ModuleType))
-    return _reachable(roots, names + len(sys.modules))
+    known = _known(roots)
+    if not known or known[0].names.changed():
+        known[:] = [_reached(roots)]
+    return known[0].functions
+
+
+class _Reached(NamedTuple):
+    """Functions, and the names by which they were found."""
+
+    functions: tuple[FunctionType, ...]
+    names: HeldNames
 
 
 @lru_cache(maxsize=16)
-def _reachable(roots: frozenset[Any], names: int) -> tuple[FunctionType, ...]:
-    """``names``: how many names there are, so that new ones count."""
+def _known(roots: frozenset[Any]) -> list[_Reached]:
+    """What was found last for these classes and functions, if anything was."""
+    return []
+
+
+def _reached(roots: frozenset[Any]) -> _Reached:
     todo: list[Any] = []
+    homes = {sys.modules.get(root.__module__) for root in roots}
+    spaces = {id(m): vars(m) for m in homes if isinstance(m, ModuleType)}
+    classes = [base for root in roots if is_a(root, type) for base in root.__mro__]
     for root in roots:  # instances of these exist: what makes one runs only where code names it
         todo += _without_init(root) if is_a(root, type) else [root]
     seen: set[int] = set()
@@ -52,13 +68,16 @@ def _reachable(roots: frozenset[Any], names: int) -> tuple[FunctionType, ...]:
         if kind is FunctionType:
             if _is_model_code(value.__code__):
                 functions.append(value)
+                spaces[id(value.__globals__)] = value.__globals__
                 todo += _named(value)
         elif issubclass(kind, type):
             if _is_users(value):
+                classes.append(value)
                 todo += [*vars(value).values(), *value.__bases__]
         else:
             todo += _inside(value)
-    return tuple(functions)
+    held = [vars(kind) for kind in dict.fromkeys(classes) if _is_users(kind)]
+    return _Reached(tuple(functions), HeldNames([*spaces.values(), *held]))
 
 
 def _without_init(kind: type) -> list[Any]:
