@@ -81,8 +81,21 @@ class Junction(Formula):
     args: tuple[Formula, ...]
 
     def evaluate(self, env: Mapping[str, int]) -> bool:
-        combine = all if self.op == "and" else any
-        return combine(a.evaluate(env) for a in self.args)
+        """The truth at concrete sizes.
+
+        A part may divide by 0 where another says that the part does not matter. Raises
+        ``ZeroDivisionError`` where none does.
+        """
+        decides, undefined = self.op == "or", None
+        for part in self.args:
+            try:
+                if part.evaluate(env) is decides:
+                    return decides
+            except ZeroDivisionError as error:
+                undefined = error
+        if undefined is not None:
+            raise undefined
+        return not decides
 
     def __repr__(self) -> str:
         return f" {self.op} ".join(

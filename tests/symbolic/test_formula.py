@@ -1,6 +1,7 @@
 """Formulas against Python's own comparisons, at many points; the threshold law against Z3."""
 
 import copy
+import itertools
 import operator
 import pickle
 
@@ -288,3 +289,20 @@ def test_opposite_bounds_are_an_equation():
     assert disj(ge(H, W + 1), ge(W, H + 1)) is ne(H, W)
     assert conj(ge(H, 3), ge(N, 2), le(H, 3)) is conj(eq(H, 3), ge(N, 2))
     assert disj(ge(H, W + 2), ge(W, H + 1)) is not ne(H, W)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_part_that_divides_by_0_leaves_the_truth_to_the_others(order):
+    h, w = SYMBOLS["H"], SYMBOLS["W"]
+    parts = [ge(h, 1), eq(w % h, 0), ge(w // h, 2)]
+    both = conj(*(parts[i] for i in order))
+    either = disj(*(negate(parts[i]) for i in order))
+    names = [str(h), str(w)]
+    for sizes in itertools.product(range(4), range(7)):
+        env = dict(zip(names, sizes, strict=True))
+        right = sizes[0] >= 1 and sizes[1] % sizes[0] == 0 and sizes[1] // sizes[0] >= 2
+        assert holds(both, env) is right
+        assert holds(either, env) is not right
+    with pytest.raises(ZeroDivisionError):
+        holds(conj(*parts[1:]), {str(h): 0, str(w): 1})
+    assert not holds(conj(*parts[1:], ge(w, 5)), {str(h): 0, str(w): 1})
