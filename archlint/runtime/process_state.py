@@ -14,10 +14,12 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from operator import is_
+from types import FrameType
 from typing import Any
 
 import torch
 
+from archlint.runtime.code_owner import Owner, owner_of
 from archlint.runtime.environment import change_variables, set_variables, variables
 from archlint.runtime.numpy_generator import NumpyState
 from archlint.runtime.process_lock import PROCESS_LOCK
@@ -159,13 +161,23 @@ def preserve_process_state() -> Iterator[CapturedOutput]:
 
 @contextlib.contextmanager
 def recursion_limit_kept() -> Iterator[None]:
-    """Put the recursion limit back: the code around a model's call is as deep as the call."""
+    """Let a model recurse as deep as without archlint's frames around it; put the limit back."""
     limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + _frames_around())
     try:
         yield
     finally:
-        if sys.getrecursionlimit() != limit:
-            sys.setrecursionlimit(limit)
+        sys.setrecursionlimit(limit)
+
+
+def _frames_around() -> int:
+    """How many frames lie between the user's code that asked archlint and the caller."""
+    frame: FrameType | None = sys._getframe(3)  # past contextlib's
+    count = 3
+    while frame is not None and owner_of(frame.f_code.co_filename) is not Owner.USER:
+        count += 1
+        frame = frame.f_back
+    return count
 
 
 def default_device() -> torch.device:

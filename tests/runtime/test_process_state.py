@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import builtins
 import os
+import sys
+from functools import partial
 
 import pytest
 import torch
+from torch import nn
 
+import archlint
 from archlint.runtime.process_state import preserve_process_state
 
 
@@ -38,3 +42,49 @@ def test_a_step_that_fails_keeps_no_other_from_being_put_back(monkeypatch):
     os.chdir(before[0])
     assert torch.get_default_dtype() is before[1]
     assert "ARCHLINT_TEST" not in os.environ
+
+
+class Recursive(nn.Module):
+    """Calls itself 100 times for each row."""
+
+    def step(self, x, left):
+        return x if left == 0 else self.step(x, left - 1)
+
+    def forward(self, x):
+        return self.step(x, x.shape[0] * 100)
+
+
+def below(depth, call):
+    return call() if depth == 0 else below(depth - 1, call)
+
+
+def most_rows(depth):
+    """How many rows the real model takes that many calls from here."""
+    rows = 1
+    while takes(depth, rows + 1):
+        rows += 1
+    return rows
+
+
+def takes(depth, rows):
+    try:
+        below(depth, partial(Recursive(), torch.zeros(rows)))
+    except RecursionError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("samples", [0, 3])
+def test_a_model_may_call_itself_as_deep_as_without_archlint(samples):
+    tried, limit = 0, sys.getrecursionlimit()
+    for depth in range(0, 100, 9):
+        most, *others = {most_rows(depth + spare) for spare in (0, 40, 80)}
+        if others:  # a few calls make the difference
+            continue
+        tried += 1
+        for rows, word in ((most, "proved"), (most + 1, "broken")):
+            accepts = f"any N in 1..{rows}"
+            ask = partial(archlint.check, Recursive(), input="N", accepts=accepts, samples=samples)
+            assert below(depth + 40, ask).word == word
+        assert sys.getrecursionlimit() == limit
+    assert tried > 1

@@ -20,7 +20,12 @@ from archlint.models.signature import call_arguments
 from archlint.models.snapshot import Snapshot, keep
 from archlint.runtime.environment_errors import is_environment_error, is_overflow
 from archlint.runtime.interruptions import stops_run
-from archlint.runtime.process_state import default_device, preserve_process_state, seed_generators
+from archlint.runtime.process_state import (
+    default_device,
+    preserve_process_state,
+    recursion_limit_kept,
+    seed_generators,
+)
 from archlint.runtime.user_frames import summary, user_line
 from archlint.symbolic import evaluate
 from archlint.tracing.outputs import structure
@@ -101,7 +106,8 @@ def _run(
     args, kwargs = call_arguments(model, build_input(input, sizes, device, seed, values))
     # A default device is a TorchFunctionMode, which turns the fast path of attention layers off.
     elsewhere = device != "cpu" or default_device().type != "cpu"
-    with torch.no_grad(), torch.device(device) if elsewhere else nullcontext():
+    placed = torch.device(device) if elsewhere else nullcontext()
+    with torch.no_grad(), placed, recursion_limit_kept():
         output = contextvars.copy_context().run(model, *args, **kwargs)
     return structure(output, lambda t: tuple(t.shape), lambda v: isinstance(v, Tensor))
 
