@@ -89,9 +89,9 @@ def deep_copy(
     """A copy that shares nothing with ``model`` that could change.
 
     ``memo``: what stands for objects of the model, by their ``id``, as for ``deepcopy``; ``stand``
-    gives what stands for a plain tensor or parameter, and is told whether it is a weight of one of
-    :data:`LAYERS`; ``other`` is called before an object, which may hold views of them, is left to
-    ``deepcopy``. ``parts`` is filled with what the copy is made of. Raises what ``deepcopy``
+    gives what stands for a plain tensor or parameter, by that and by whether it is a weight of one
+    of :data:`LAYERS`; ``other`` is called before an object, which may hold views of them, is left
+    to ``deepcopy``. ``parts`` is filled with what the copy is made of. Raises what ``deepcopy``
     raises, and what :func:`check_copyable` does.
 
     With ``parts.shared`` modules may share empty containers; ``other`` is then also called where

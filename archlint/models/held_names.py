@@ -1,6 +1,6 @@
 """Whether names of modules and classes are bound to other code than when they were looked at.
 
-A function may be defined anew, as in a notebook, or replaced, as by a test.
+A function may be defined again, as in a notebook, or replaced, as by a test.
 """
 
 from __future__ import annotations

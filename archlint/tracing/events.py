@@ -24,7 +24,7 @@ class Event:
     A *claim* is what an operator needs; where it ``held``, sizes that break it are refused here. A
     *branch* is what Python or a kernel branched on: ``formula`` is written so that it is true on
     this path; other sizes take another path. ``call`` is the index of the call that
-    made it. ``each``: the claim in one turn of a loop, where values decide anew in each turn what
+    made it. ``each``: the claim in one turn of a loop, where values decide in each turn again what
     is claimed: a turn in which it fails may not claim it.
     """
 

@@ -75,7 +75,7 @@ class TurnStarts:
 
     ``before``: the variables as they are before it; ``variables``: as it gets them, for that of the
     states that the path chooses. ``key`` is the same on all paths that come to this turn in the
-    same way. ``made`` is told of new tensors.
+    same way. ``made`` is called with each new tensor.
     """
 
     def __init__(
