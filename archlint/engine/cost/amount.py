@@ -125,14 +125,21 @@ def plainly_larger(one: Size, other: Size) -> bool:
 
 
 def _joined(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """The parts, those under one condition added up, and equal ones that exclude each other one."""
     by_condition: dict[Bool, Size] = {}
     for when, size in parts:
         by_condition[when] = by_condition.get(when, 0) + size
-    by_size: dict[Size, Bool] = {}
+    joined: list[Part] = []
     for when, size in by_condition.items():
-        if when is not False and size != 0:
-            by_size[size] = disj(by_size[size], when) if size in by_size else when
-    return tuple((when, size) for size, when in by_size.items())
+        if when is False or size == 0:
+            continue
+        for k, (other, same) in enumerate(joined):
+            if same == size and conj(other, when) is False:
+                joined[k] = disj(other, when), size
+                break
+        else:
+            joined.append((when, size))
+    return tuple(joined)
 
 
 def product_text(size: Size) -> str:

@@ -40,6 +40,15 @@ def test_sums_join_what_is_due_together():
     assert total([Amount(N).where(EVEN), Amount(-N).where(EVEN)]) == Amount()
 
 
+def test_equal_parts_that_may_be_due_at_once_are_two():
+    one, other = Amount(N).where(EVEN), Amount(N).where(ge(H, 3))
+    agree(one + other, lambda n, h: n * (h % 2 == 0) + n * (h >= 3))
+    inner = [(negate(EVEN), Amount(N)), (EVEN, Amount(H))]
+    cases = [(EVEN, one_of(inner) + Amount(H)), (negate(EVEN), Amount(2 * N))]
+    twice = one_of(cases) + one_of([(EVEN, Amount(H)), (negate(EVEN), Amount(N))])
+    agree(twice, lambda n, h: 3 * h if h % 2 == 0 else 3 * n)
+
+
 @pytest.mark.parametrize(
     ("size", "text"),
     [
