@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from archlint.symbolic import Expr, Size, evaluate, maximum, minimum, sum_text
 from archlint.symbolic.division import exact_quotient
 from archlint.symbolic.expr import content, from_atom
-from archlint.symbolic.formula import Bool, conj, disj, holds
+from archlint.symbolic.formula import (
+    Bool,
+    Formula,
+    Junction,
+    conj,
+    disj,
+    holds,
+    negate,
+    simplify,
+)
 from archlint.symbolic.printing import printed_terms
 
 Part = tuple[Bool, Size]
@@ -37,7 +46,7 @@ class Amount:
         if condition is True:
             return self
         own = ((condition, self.always),) if self.always != 0 else ()
-        return Amount(0, _joined((*own, *((conj(condition, w), s) for w, s in self.parts))))
+        return Amount(0, _joined((*own, *((_both(condition, w), s) for w, s in self.parts))))
 
     def at(self, sizes: Mapping[str, int]) -> int:
         """The value at concrete sizes. ``ZeroDivisionError`` where a divisor is 0."""
@@ -126,20 +135,34 @@ def plainly_larger(one: Size, other: Size) -> bool:
 
 def _joined(parts: Iterable[Part]) -> tuple[Part, ...]:
     """The parts, those under one condition added up, and equal ones that exclude each other one."""
-    by_condition: dict[Bool, Size] = {}
+    sums: dict[Bool, Size] = {}
     for when, size in parts:
-        by_condition[when] = by_condition.get(when, 0) + size
-    joined: list[Part] = []
-    for when, size in by_condition.items():
+        sums[when] = sums.get(when, 0) + size
+    joined: dict[Bool, Size] = {}
+    for when, size in sums.items():
         if when is False or size == 0:
             continue
-        for k, (other, same) in enumerate(joined):
-            if same == size and conj(other, when) is False:
-                joined[k] = disj(other, when), size
-                break
-        else:
-            joined.append((when, size))
-    return tuple(joined)
+        for other in [w for w, s in joined.items() if s == size]:
+            if _both(other, when) is False:
+                del joined[other]
+                when = disj(other, when)
+        joined[when] = joined.get(when, 0) + size
+    return tuple(joined.items())
+
+
+def _both(one: Bool, other: Bool) -> Bool:
+    """Both conditions, each without the parts that the other decides."""
+    other = simplify(other, _decided_by(one))
+    return conj(simplify(one, _decided_by(other)), other)
+
+
+def _decided_by(condition: Bool) -> Callable[[Formula], bool | None]:
+    """What is true, and what is not, where all parts of a condition hold."""
+    if isinstance(condition, Junction) and condition.op == "and":
+        true = condition.args
+    else:
+        true = (condition,) if isinstance(condition, Formula) else ()
+    return {**dict.fromkeys(true, True), **{negate(part): False for part in true}}.get
 
 
 def product_text(size: Size) -> str:

@@ -3,10 +3,12 @@
 import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from archlint.engine.cost.amount import Amount, one_of, product_text, total
-from archlint.symbolic import ceildiv, symbol
-from archlint.symbolic.formula import eq, ge, negate
+from archlint.symbolic import ceildiv, evaluate, symbol
+from archlint.symbolic.formula import conj, disj, eq, ge, holds, negate
 
 N, H = symbol("N"), symbol("H")
 EVEN = eq(H % 2, 0)
@@ -47,6 +49,41 @@ def test_equal_parts_that_may_be_due_at_once_are_two():
     cases = [(EVEN, one_of(inner) + Amount(H)), (negate(EVEN), Amount(2 * N))]
     twice = one_of(cases) + one_of([(EVEN, Amount(H)), (negate(EVEN), Amount(N))])
     agree(twice, lambda n, h: 3 * h if h % 2 == 0 else 3 * n)
+
+
+def test_conditions_that_cannot_hold_are_left_out():
+    wide = ge(H, 3)
+    neither = disj(conj(EVEN, negate(wide)), negate(EVEN))
+    part = Amount(N)
+    split = part.where(negate(wide)).where(EVEN) + part.where(neither).where(conj(EVEN, wide))
+    amount = part.where(neither) + split + part.where(negate(EVEN))
+    assert len(amount.parts) == 1
+    agree(amount, lambda n, h: 2 * n if h % 2 or h < 3 else 0)
+
+
+CONDITIONS = st.recursive(
+    st.sampled_from([EVEN, negate(EVEN), ge(H, 3), negate(ge(H, 3)), eq(N, 2)]),
+    lambda inner: st.builds(
+        lambda f, parts: f(*parts),
+        st.sampled_from([conj, disj]),
+        st.lists(inner, min_size=1, max_size=3),
+    ),
+    max_leaves=4,
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from([N, H, N + H]), st.lists(CONDITIONS, max_size=3))))
+def test_sums_of_drawn_conditions(parts):
+    def part(size, conditions):
+        amount = Amount(size)
+        for condition in conditions:
+            amount = amount.where(condition)
+        return amount
+
+    amount = total(part(*p) for p in parts)
+    for point in POINTS:
+        due = (s for s, when in parts if all(holds(w, point) for w in when))
+        assert amount.at(point) == sum(evaluate(s, point) for s in due)
 
 
 @pytest.mark.parametrize(
