@@ -22,7 +22,7 @@ from torch.overrides import TorchFunctionMode
 
 from archlint.models.deepcopy import CopyParts, deep_copy
 from archlint.models.shared_empties import SharedEmpties
-from archlint.ops.traits import Creates, Traits, separated, traits_of
+from archlint.ops.traits import Creates, Traits, selected, traits_of
 from archlint.runtime.code_owner import Owner, owner_of
 
 _META = torch.device("meta")
@@ -247,7 +247,7 @@ def _unmixed(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return func(*args, **kwargs)
     writes = traits_of(func).writes
     if writes != ():
-        targets = args if writes is None else separated(writes, args, kwargs)[0]
+        targets = args if writes is None else selected(writes, args, kwargs)
         if not all(t.is_meta for t in _flat(targets)):
             raise NeedsValues(
                 f"{getattr(func, '__name__', func)} would write to weights that have no values"

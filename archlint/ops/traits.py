@@ -294,14 +294,23 @@ def _aliases(schema: Any) -> Iterator[tuple[Argument, Any]]:
             yield (at, argument.name), alias
 
 
+def selected(
+    wanted: Sequence[Argument], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> list[Any]:
+    """The values of the wanted arguments of a call."""
+    inside = [args[at] for at, _ in wanted if 0 <= at < len(args)]
+    if kwargs:
+        named = (name for at, name in wanted if not 0 <= at < len(args))
+        inside += [kwargs[name] for name in named if name in kwargs]
+    return inside
+
+
 def separated(
     wanted: Sequence[Argument], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[list[Any], list[Any]]:
     """The values of the wanted arguments of a call, and those of all others."""
     places = {at for at, _ in wanted if 0 <= at < len(args)}
     names = {name for at, name in wanted if at not in places}
-    inside = [a for at, a in enumerate(args) if at in places]
-    inside += [value for name, value in kwargs.items() if name in names]
     outside = [a for at, a in enumerate(args) if at not in places]
     outside += [value for name, value in kwargs.items() if name not in names]
-    return inside, outside
+    return selected(wanted, args, kwargs), outside

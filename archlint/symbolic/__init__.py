@@ -45,6 +45,7 @@ from archlint.symbolic.expr import (
     from_atom,
     polynomial,
     product,
+    summed,
     symbol,
     unknown,
 )
@@ -106,6 +107,7 @@ __all__ = [
     "square_root_of",
     "substitute",
     "sum_text",
+    "summed",
     "symbol",
     "unknown",
     "with_operands",

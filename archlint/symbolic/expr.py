@@ -170,6 +170,20 @@ def product(sizes: Iterable[Size]) -> Size:
     return result
 
 
+def summed(sizes: Iterable[Size]) -> Size:
+    """All sizes added up; 0 for none."""
+    const = 0
+    terms: dict[Monomial, int] = {}
+    for size in sizes:
+        if isinstance(size, int):
+            const += size
+            continue
+        const += size.const
+        for monomial, coef in size.terms:
+            terms[monomial] = terms.get(monomial, 0) + coef
+    return from_terms(const, terms)
+
+
 # -- sums and products --------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from archlint.ops.traits import (
     Unchecked,
     View,
     declare_traits,
+    selected,
     separated,
     traits_of,
 )
@@ -140,6 +141,7 @@ def test_no_rule_calls_a_result_new_that_shares_memory():
 def test_arguments_are_separated_by_position_or_name():
     assert separated(((0, "x"), (-1, "into")), (1, 2), {"into": 3, "other": 4}) == ([1, 3], [2, 4])
     assert separated(((1, "y"),), (1,), {"y": 2}) == ([2], [1])
+    assert selected(((1, "y"), (0, "x"), (-1, "into")), (1, 2), {"into": 3, "x": 4}) == [2, 1, 3]
 
 
 def test_wrong_traits_are_errors():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from archlint.symbolic import Expr, Size, evaluate, maximum, minimum, sum_text
+from archlint.symbolic import Expr, Size, evaluate, maximum, minimum, sum_text, summed
 from archlint.symbolic.division import exact_quotient
 from archlint.symbolic.expr import content, from_atom
 from archlint.symbolic.formula import (
@@ -76,15 +76,14 @@ def at_most(
 
 def total(amounts: Iterable[Amount]) -> Amount:
     """The sum; parts under the same condition are added up."""
-    always: Size = 0
+    always: list[Size] = []
     parts: list[Part] = []
     for amount in amounts:
-        always = always + amount.always
+        always.append(amount.always)
         parts += amount.parts
     joined = _joined(parts)
-    for when, size in joined:
-        always = always + (size if when is True else 0)
-    return Amount(always, tuple(p for p in joined if p[0] is not True))
+    always += [size for when, size in joined if when is True]
+    return Amount(summed(always), tuple(p for p in joined if p[0] is not True))
 
 
 def one_of(cases: Iterable[tuple[Bool, Amount]]) -> Amount:
@@ -162,7 +161,9 @@ def _decided_by(condition: Bool) -> Callable[[Formula], bool | None]:
         true = condition.args
     else:
         true = (condition,) if isinstance(condition, Formula) else ()
-    return {**dict.fromkeys(true, True), **{negate(part): False for part in true}}.get
+    known: dict[Formula, bool | None] = dict.fromkeys(true, True)
+    known |= {opposite: False for part in true if isinstance(opposite := negate(part), Formula)}
+    return known.get
 
 
 def product_text(size: Size) -> str:

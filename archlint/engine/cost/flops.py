@@ -145,5 +145,8 @@ def outermost(spans: Sequence[Span]) -> list[Span]:
 
 
 def added(parts: Sequence[ByModule]) -> ByModule:
+    parts = [part for part in parts if part]
+    if len(parts) == 1:
+        return dict(parts[0])
     modules = dict.fromkeys(m for part in parts for m in part)
     return {m: total(part[m] for part in parts if m in part) for m in modules}

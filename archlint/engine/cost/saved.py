@@ -10,6 +10,7 @@ off, nothing is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -17,17 +18,18 @@ import torch
 from archlint.engine.cost.amount import Amount, one_of_each, smallest
 from archlint.engine.cost.flops import ByModule, added, outermost
 from archlint.ops.registry import INPLACE
-from archlint.ops.traits import Saves, View, is_inplace, traits_of
-from archlint.symbolic import Size, minimum, product
+from archlint.ops.traits import Function, Saves, View, is_inplace, traits_of
+from archlint.symbolic import Size, minimum, product, summed
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing.call_log import CallLog, MergedCalls, RepeatedCalls, Span
 from archlint.tracing.call_scopes import Around
-from archlint.tracing.fx_graph import tensors, weights
+from archlint.tracing.fx_graph import tensors
 from archlint.tracing.tensors.aliasing import bases_of
 from archlint.tracing.tensors.autograd import requires_grad
 from archlint.tracing.tensors.specs import known_of
 from archlint.tracing.tensors.symbolic_tensor import SymbolicTensor
 from archlint.tracing.trace import Call, Trace
+from archlint.tracing.trees import LEAVES, leaves
 
 _DETACHED = frozenset((torch.Tensor.detach, torch.detach, torch.Tensor.detach_, torch.detach_))
 _MAY_COPY = frozenset((
@@ -113,12 +115,12 @@ class _Saved:
 
     def _plain(self, calls: Sequence[Call], start: int, end: int) -> ByModule:
         self.calls = list(calls) if not isinstance(calls, list) else calls
-        sums: dict[str, Size] = {}
+        sizes: dict[str, list[Size]] = {}
         for call in calls[start:end]:
             size = self._call(call)
             if size != 0 and not unknowns_in(size):
-                sums[call.module] = sums.get(call.module, 0) + size
-        return {module: Amount(size) for module, size in sums.items()}
+                sizes.setdefault(call.module, []).append(size)
+        return {module: Amount(summed(each)) for module, each in sizes.items()}
 
     def _follow(self, calls: Sequence[Call]) -> None:
         for call in calls:
@@ -143,15 +145,27 @@ class _Saved:
 
     def _needed(self, arguments: Any) -> bool:
         """Whether one of them requires gradients."""
-        return any(id(t) in self.required for t in tensors(arguments)) or any(
-            map(self._needs, weights(arguments))
-        )
+        kind = type(arguments)
+        if kind is SymbolicTensor:
+            return id(arguments) in self.required
+        if kind is tuple or kind is list:
+            for part in arguments:  # noqa: SIM110 - quicker than any()
+                if self._needed(part):
+                    return True
+            return False
+        if kind in LEAVES:
+            return False
+        if isinstance(arguments, torch.Tensor):
+            return self._needs(arguments)
+        return any(map(self._needs, leaves(arguments)))
 
     def _requires(self, call: Call) -> bool:
         """Whether the result requires gradients, which later calls look up."""
-        if not call.recorded or any(s.around is Around.FUNCTION for s in call.scopes):
+        if not call.recorded or (
+            call.scopes and any(s.around is Around.FUNCTION for s in call.scopes)
+        ):
             return False
-        if call.func in _DETACHED or traits_of(call.func).creates is not None:
+        if _has_no_gradients(call.func):
             return False
         if not self._needed((call.args, call.kwargs) if call.kwargs else call.args):
             return False
@@ -162,15 +176,15 @@ class _Saved:
         return bool(floating)
 
     def _call(self, call: Call) -> Size:
-        if any(s.recorded and s.around is not Around.KERNEL for s in call.scopes):
+        if call.scopes and any(s.recorded and s.around is not Around.KERNEL for s in call.scopes):
             self._requires(call)
             return self._around(call)
-        traits = traits_of(call.func)
-        saves = traits.saves
-        if saves is None:
-            saves = Saves(factors=traits.factors, laid_out=True) if traits.factors else _NOTHING
+        saves = _saves_of(call.func)
+        if saves is _NOTHING:
+            self._requires(call)
+            return 0
         before = {at for at in saves.factors if self._needs(_argument(call, at))}
-        if not self._requires(call) or saves is _NOTHING:
+        if not self._requires(call):
             return 0
         fixed = saves.operands
         specs: tuple[Any, ...] = ()
@@ -277,6 +291,21 @@ class _Saved:
 
     def _bytes(self, tensor: SymbolicTensor) -> Size:
         return self._numel(tensor) * self._itemsize(tensor)
+
+
+@lru_cache(maxsize=8192)  # traits are looked up by each call of an operator
+def _saves_of(function: Function) -> Saves:
+    """What an operator keeps; of products, the factors."""
+    traits = traits_of(function)
+    if traits.saves is not None:
+        return traits.saves
+    return Saves(factors=traits.factors, laid_out=True) if traits.factors else _NOTHING
+
+
+@lru_cache(maxsize=8192)
+def _has_no_gradients(function: Function) -> bool:
+    """Whether the results of an operator never require gradients."""
+    return function in _DETACHED or traits_of(function).creates is not None
 
 
 def _argument(call: Call, at: int) -> Any:

@@ -20,7 +20,7 @@ from archlint.ops.read_positions import SAME, Reach
 from archlint.ops.registry import NoRule, TensorSpec
 from archlint.ops.rules.reach import pointwise
 from archlint.ops.rules.reach_views import reshaped
-from archlint.ops.traits import OUT, View, separated, traits_of, written_by
+from archlint.ops.traits import OUT, View, selected, traits_of, written_by
 from archlint.symbolic import Expr, Size, product
 from archlint.tracing.fx_graph import tensors
 from archlint.tracing.tensors.specs import known_of
@@ -193,7 +193,7 @@ class _Walk:
         every = tensors((call.args, call.kwargs))
         if traits_of(call.func).reach is pointwise and all(t is every[0] for t in every):
             return
-        written, _ = separated((*(writes or ()), OUT), call.args, call.kwargs)
+        written = selected((*(writes or ()), OUT), call.args, call.kwargs)
         for target in tensors(call.args if writes is None else written):
             if not target.own or id(target) in self.viewed:
                 self.unclear = f"{call.op} writes to memory that other tensors may share"

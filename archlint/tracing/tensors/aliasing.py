@@ -15,7 +15,7 @@ import torch
 
 from archlint.ops.registry import TensorSpec, rule_for
 from archlint.ops.shapes.strides import DeferredStrides
-from archlint.ops.traits import FIRST, OUT, View, separated, traits_of, written_by
+from archlint.ops.traits import FIRST, OUT, View, selected, separated, traits_of, written_by
 from archlint.symbolic import Size
 from archlint.symbolic.formula import ge, le, lt
 from archlint.tracing.path import TracedPath
@@ -205,7 +205,7 @@ def bases_of(call: Call, tensor: torch.Tensor) -> list[torch.Tensor]:
         if view is View.EACH and number is not None and len(call.result) == len(bases):
             bases = [bases[number]]
     else:
-        bases = _tensors(separated(traits.view_of, call.args, call.kwargs)[0])
+        bases = _tensors(selected(traits.view_of, call.args, call.kwargs))
     if view is View.SAME and any(spec_of(b).dtype is not spec_of(tensor).dtype for b in bases):
         return []  # a cast, which copies
     return [] if any(b is tensor for b in bases) else bases
