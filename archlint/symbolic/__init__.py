@@ -17,7 +17,7 @@ multiples leave a floor division, nested floor divisions become one, and a negat
 turned into a ceiling. Division and remainder are Python's: they round towards minus infinity.
 
 The modules, each using those before it: ``atom``, ``printing``, ``expr`` (the operators),
-``division``, ``minmax`` and ``step_functions``, ``substitution``; then ``formula`` (comparisons
+``division``, ``minmax``, ``totals`` and ``step_functions``, ``substitution``; then ``formula`` (comparisons
 of sizes) and ``intervals`` (bounds), then the modules that rewrite and solve formulas.
 """
 
@@ -44,8 +44,6 @@ from archlint.symbolic.expr import (
     floordiv,
     from_atom,
     polynomial,
-    product,
-    summed,
     symbol,
     unknown,
 )
@@ -64,6 +62,7 @@ from archlint.symbolic.step_functions import (
     square_root_of,
 )
 from archlint.symbolic.substitution import map_atoms, substitute, with_operands
+from archlint.symbolic.totals import product, summed
 
 __all__ = [
     "Atom",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -160,28 +160,6 @@ def symbol(name: str) -> Expr:
 def unknown(number: int, low: Size | None, most: tuple[Size, ...]) -> Expr:
     """The ``number``-th unknown of a run, at least ``low`` and at most each of ``most``."""
     return from_atom(unknown_atom(number, low, most))
-
-
-def product(sizes: Iterable[Size]) -> Size:
-    """All sizes multiplied; 1 for none (the number of elements of a scalar)."""
-    result: Size = 1
-    for size in sizes:
-        result = result * size
-    return result
-
-
-def summed(sizes: Iterable[Size]) -> Size:
-    """All sizes added up; 0 for none."""
-    const = 0
-    terms: dict[Monomial, int] = {}
-    for size in sizes:
-        if isinstance(size, int):
-            const += size
-            continue
-        const += size.const
-        for monomial, coef in size.terms:
-            terms[monomial] = terms.get(monomial, 0) + coef
-    return from_terms(const, terms)
 
 
 # -- sums and products --------------------------------------------------------------------------
