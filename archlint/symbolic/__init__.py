@@ -17,8 +17,8 @@ multiples leave a floor division, nested floor divisions become one, and a negat
 turned into a ceiling. Division and remainder are Python's: they round towards minus infinity.
 
 The modules, each using those before it: ``atom``, ``printing``, ``expr`` (the operators),
-``division``, ``minmax``, ``totals`` and ``step_functions``, ``substitution``; then ``formula`` (comparisons
-of sizes) and ``intervals`` (bounds), then the modules that rewrite and solve formulas.
+``division``, ``minmax``, ``totals`` and ``step_functions``, ``substitution``; then ``formula``
+(comparisons of sizes) and ``intervals`` (bounds), then the modules that rewrite and solve formulas.
 """
 
 from archlint.symbolic.atom import (
