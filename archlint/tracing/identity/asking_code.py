@@ -12,6 +12,7 @@ import builtins
 import dis
 import operator
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,7 @@ import torch
 
 from archlint.models.code_places import in_cell
 from archlint.tracing.keys.watched_code import Unfit
+from archlint.tracing.python.builtin_calls import SHADOWED, replaceable
 from archlint.tracing.python.builtins import SEEN_AS
 from archlint.tracing.python.reachable_code import codes, codes_in
 from archlint.tracing.symint.python_types import NUMBER_TYPES
@@ -79,8 +81,13 @@ def asking_names(function: FunctionType, *, shadowed: bool = False) -> frozenset
         found |= _BUILTINS & attributes
     found |= {name for name in _TEXTS & names if held[name] is getattr(builtins, name)}
     found |= {_HIDDEN} & names
-    compared = (held[name] for part in parts for name in part.compared)
-    asks = any(part.asks for part in parts) or not all(isinstance(v, _NEVER_MADE) for v in compared)
+    compared = {name for part in parts for name in part.compared}
+    asks = any(part.asks for part in parts) or any(
+        not isinstance(held.get(name), _NEVER_MADE) for name in compared
+    )
+    if not asks and not SHADOWED.isdisjoint(compared):
+        module = sys.modules.get(function.__globals__.get("__name__", ""))
+        asks = module is not None and not replaceable(module).isdisjoint(compared)
     return frozenset(found) if found or asks else None
 
 

@@ -20,7 +20,7 @@ from archlint.symbolic.formula import Bool, conj, eq, ge, le
 from archlint.tracing.identity.asking_code import text_asks
 from archlint.tracing.identity.same_tensors import resolved, same_tensor
 from archlint.tracing.path import TracedPath
-from archlint.tracing.python.builtins import SHADOWS, seen_type
+from archlint.tracing.python.builtins import SHADOWS, seen_type, stands_for
 from archlint.tracing.run import TraceRun
 from archlint.tracing.symint.extremum_node import ExtremumNode
 from archlint.tracing.symint.node import size_of
@@ -44,7 +44,7 @@ class Questions:
     def same(self, one: Any, other: Any) -> bool:
         """``one is other``."""
         path, run = self.path, self._run
-        one, other = _returned(one), _returned(other)
+        one, other = _real(one), _real(other)
         if one is other:
             return True
         if path is None or run is None or not run.in_thread():
@@ -65,7 +65,7 @@ class Questions:
 
     def id_of(self, value: Any) -> int:
         """``id(value)``."""
-        value = _returned(value)
+        value = _real(value)
         if self.path is not None and type(value) is SymbolicTensor:
             value = resolved(self.path, value)
         if isinstance(value, torch.SymBool):
@@ -131,6 +131,9 @@ _METHODS: dict[Any, Callable[..., Any]] = {  # in a Questions they would make it
 }
 
 
+_ANSWERED = {method: function for function, method in _METHODS.items()}
+
+
 def _is_own(value: Any, name: Any) -> bool:
     """Whether only what stands for a number, a tensor or a list has the attribute."""
     seen = seen_type(value)
@@ -142,8 +145,11 @@ def _is_own(value: Any, name: Any) -> bool:
 _OF_TENSOR = frozenset(SymbolicTensor.__annotations__)
 
 
-def _returned(value: Any) -> Any:
-    """What ``max`` or ``min`` returned: one of its arguments."""
+def _real(value: Any) -> Any:
+    """What a name of Python stands for, and what ``max`` or ``min`` returned of its arguments."""
+    value = stands_for(value)
+    if type(value) is partial:
+        return _ANSWERED.get(value.func, value)
     while type(value) is SymbolicInt and isinstance(value.node, ExtremumNode):
         value = value.node.chosen()
     return value

@@ -86,12 +86,9 @@ _CALLED = re.compile(rf"\b(?:{_ANY})\b\s*\(|\bmap\s*\(\s*(?:{_ANY})\b")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _CALLABLES = ("type", "key", "default_factory")
 """Parameters that are called: ``add_argument("--depth", type=int)``, ``sorted(x, key=len)``."""
+_EQUALITIES = (ast.Is, ast.IsNot, ast.Eq, ast.NotEq, ast.In, ast.NotIn)
+_TYPES = ("int", "float", "type")  # what replaces one equals it
 _TAKING_TYPES = ("isinstance", "issubclass", "map", "filter", "defaultdict", "cast")
-
-
-def _is_type(node: ast.expr) -> bool:
-    """Whether it is a call of ``type``."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "type"
 
 
 def _numpy_types(call: ast.Call, method: ast.Attribute) -> Iterator[ast.AST]:
@@ -103,7 +100,7 @@ def _numpy_types(call: ast.Call, method: ast.Attribute) -> Iterator[ast.AST]:
 
 
 def _served(node: ast.AST) -> Iterator[ast.AST]:
-    """Names that are called or annotate something, and types that ``isinstance`` is called with."""
+    """Names that are called, compared or annotate something, and types of ``isinstance``."""
     if isinstance(node, ast.keyword):
         if node.arg in _CALLABLES:
             yield node.value
@@ -119,10 +116,12 @@ def _served(node: ast.AST) -> Iterator[ast.AST]:
     elif isinstance(node, ast.MatchClass):
         yield node.cls
     elif isinstance(node, ast.Compare):
-        sides = [node.left, *node.comparators]
-        if any(_is_type(side) for side in sides):
-            for side in sides:
-                yield from (side, *(getattr(side, "elts", ())))
+        equal = [op for op in node.ops if isinstance(op, _EQUALITIES)]
+        if len(equal) == len(node.ops):
+            sides = (node.left, *node.comparators)
+            every = [part for side in sides for part in (side, *getattr(side, "elts", ()))]
+            by_is = all(isinstance(op, (ast.Is, ast.IsNot)) for op in equal)
+            yield from (p for p in every if by_is or getattr(p, "id", "") in _TYPES)
     elif isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation is not None:
         yield from ast.walk(node.annotation)
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns is not None:

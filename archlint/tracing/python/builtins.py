@@ -11,6 +11,7 @@ trace ends with :class:`Retrace`; the caller starts it again with the shadows of
 
 from __future__ import annotations
 
+import builtins
 import dis
 import fractions
 import statistics
@@ -19,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from types import BuiltinFunctionType, FrameType, ModuleType
+from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 import torch
@@ -82,7 +83,7 @@ class _Shadow(type):
         return issubclass(other, cls.plain)
 
     def __eq__(cls, other: object) -> bool:
-        return other is cls or other is cls.plain
+        return stands_for(other) is cls.plain
 
     def __hash__(cls) -> int:
         return hash(cls.plain)
@@ -124,12 +125,14 @@ class _Type(metaclass=_Shadow):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) != 1 or kwargs:
             return type(*args, **kwargs)
-        kind = seen_type(args[0])
-        if kind is type:
-            return cls  # what the caller's name ``type`` stands for
-        names = sys._getframe(1).f_globals  # where ``int`` is a shadow, so is the type of a number
-        shadow = names.get(kind.__name__) if kind in (int, float) else None
-        return shadow if type(shadow) is _Shadow else kind
+        return type if type(args[0]) is _Shadow else seen_type(args[0])
+
+
+def stands_for(value: object) -> object:
+    """The type or function that a shadow stands for; anything else as it is."""
+    if type(value) is FunctionType and any(value is shadow for shadow in SHADOWS.values()):
+        return getattr(builtins, value.__name__)
+    return value.plain if type(value) is _Shadow else value
 
 
 SEEN_AS: dict[type, type] = {SymbolicTensor: torch.Tensor}
@@ -219,8 +222,8 @@ SHADOWS: dict[str, Any] = {
     "hash": _hash,
 }  # fmt: skip
 
-for _shadow in (_Int, _Float, _Type):
-    _shadow.__name__ = _shadow.__qualname__ = _shadow.plain.__name__
+for _name, _shadow in SHADOWS.items():
+    _shadow.__name__ = _shadow.__qualname__ = _name
     _shadow.__module__ = "builtins"
 
 

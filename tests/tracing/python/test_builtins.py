@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import types
 
@@ -130,6 +131,9 @@ def test_without_sizes_a_shadow_is_the_real_thing():
         ("return list(map(int, x))", True),
         ("return type(x) is int", True),
         ("return type(x) in (int, float)", True),
+        ("return x.kind is int or int != x.kind", True),
+        ("return x.kind < int", False),
+        ("return sorted([x.kind, int])", False),
         ("return {int: 1}[type(x)]", False),
         ("return int.from_bytes(x)", True),
         ("return isinstance(x, int) or {x: int}", False),
@@ -146,3 +150,80 @@ def test_a_module_that_uses_a_name_otherwise_keeps_it(line, kept, tmp_path, monk
     assert isinstance(module, types.ModuleType)
     with shadowed([name]):
         assert ("int" in vars(module)) is kept
+
+
+TRUE = (
+    "type(n) is int",
+    "type(f) is float",
+    "KIND is type",
+    "KIND is not int and type(n) is not type",
+    "type(type(n)) is type",
+    "type(type) is type",
+    "type('K', (), {}).__class__ is type",
+    "type(n).__mro__[0] is INT",
+    "type(n) is INT",
+    "n.__class__ is INT",
+    "f.__class__ is type(f)",
+    "INT == type(n) and type(n) == INT and not type(n) != INT",
+    "{INT: 1}[type(n)] == 1",
+    "type(n) in [str, INT] and [str, INT].index(type(n)) == 1",
+    "issubclass(bool, type(n)) and isinstance(INT, type) and isinstance(n, INT)",
+    "elsewhere.is_int(type(n))",
+    "elsewhere.is_type(type(type(n)))",
+    "elsewhere.handled(n) == 'int' and elsewhere.handled(type(n)) == 'type'",
+    "torch.zeros(1, dtype=type(n)).dtype is torch.int64",
+    "x.to(type(n)).dtype is torch.int64",
+    "max.__name__ == 'max' and len.__name__ == 'len' and float.__name__ == 'float'",
+    "operator.is_(type(n), INT)",
+    "MAX is max and len is not MAX and max is not len",
+    "INT is int and INT == int and not INT != int and KIND in (type, float)",
+    "np.zeros(1, np.int64).dtype == int and x.dtype != int",
+    "id(type(n)) == id(INT)",
+)
+MODEL = """
+import operator
+import numpy as np
+import torch
+import elsewhere
+
+KIND, INT, MAX = type, vars(elsewhere)["INT"], max
+
+class Model(torch.nn.Module):
+    def forward(self, x):
+        n = int(x.shape[0] * 0.5)
+        f = float(x.shape[0])
+        m = max(len(x), 3)
+        return x[:, :2] if ASKED else x
+"""
+ELSEWHERE = """
+from functools import singledispatch
+
+INT = int
+
+def is_int(kind):
+    return kind is int and int(kind(3.5)) == 3
+
+def is_type(kind):
+    return kind is type and type(3) is not kind
+
+@singledispatch
+def handled(value):
+    return "other"
+
+handled.register(int, lambda value: "int")
+handled.register(type, lambda value: "type")
+"""
+
+
+@pytest.mark.parametrize("asked", TRUE)
+def test_the_types_of_python_are_those_that_code_knows(asked, tmp_path, monkeypatch):
+    name = "types_" + "".join(c for c in asked if c.isalnum())
+    (tmp_path / f"{name}.py").write_text(MODEL.replace("ASKED", asked))
+    (tmp_path / "elsewhere.py").write_text(ELSEWHERE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "elsewhere", raising=False)
+    model = importlib.import_module(name).Model()
+    assert model(torch.zeros(5, 4)).shape == (5, 2)
+    found = archlint.infer(model, "N 4")
+    assert found.exact
+    assert found.output(N=5) == (5, 2)
