@@ -111,6 +111,8 @@ class _Saved:
 
     def _times(self, made_by: int) -> Size:
         """How often a call was made in the functions of ``vmap`` that it is in."""
+        if not self.entries:
+            return 1
         return product(count for first, count in self.entries if made_by >= first)
 
     def _plain(self, calls: Sequence[Call], start: int, end: int) -> ByModule:
@@ -169,8 +171,10 @@ class _Saved:
             return False
         if not self._needed((call.args, call.kwargs) if call.kwargs else call.args):
             return False
-        floating = [t for t in tensors(call.result) if _floating(t)]
-        self.required.update(map(id, floating))
+        single = type(call.result) is SymbolicTensor
+        made = (call.result,) if single else tensors(call.result)
+        floating = {id(t) for t in made if _floating(t)}
+        self.required |= floating
         if call.func is torch.Tensor.__setitem__:
             self.required.update(map(id, tensors(call.args[:1])))
         return bool(floating)
@@ -183,7 +187,8 @@ class _Saved:
         if saves is _NOTHING:
             self._requires(call)
             return 0
-        before = {at for at in saves.factors if self._needs(_argument(call, at))}
+        factors = saves.factors
+        before = {at for at in factors if self._needs(_argument(call, at))} if factors else set()
         if not self._requires(call):
             return 0
         fixed = saves.operands
@@ -193,14 +198,14 @@ class _Saved:
             specs, settings = known_of(call.args), {k: known_of(v) for k, v in call.kwargs.items()}
             settings.pop("out", None)
         positions = dict.fromkeys(fixed(*specs, **settings) if callable(fixed) else fixed)
-        positions |= dict.fromkeys(at for at in saves.factors if before - {at})
-        writes = call.func in INPLACE or is_inplace(call.func, call.args, call.kwargs)
+        if before:
+            positions |= dict.fromkeys(at for at in factors if before - {at})
         size: Size = 0
         for at in positions:
             tensor = _argument(call, at)
             if type(tensor) is not SymbolicTensor:
                 continue
-            if writes and at == 0:
+            if at == 0 and (call.func in INPLACE or is_inplace(call.func, call.args, call.kwargs)):
                 made = call.result if type(call.result) is SymbolicTensor else tensor
                 copied = self._bytes(tensor) * self._times(len(self.calls))
                 more = self._keep(made, False) if saves.in_place else copied
@@ -240,7 +245,7 @@ class _Saved:
         owner, whole, repeats, group, part = self._lineage(tensor)
         if owner is None or id(owner) in self.kept:
             return 0
-        if self._numel(tensor) == self._numel(owner) or (whole and not laid_out):
+        if tensor is owner or self._numel(tensor) == self._numel(owner) or (whole and not laid_out):
             self.kept.add(id(owner))
             already = _most(self.parts.pop(id(owner), {}))
             return self._bytes(owner) * self._times(owner.made_by) - already
