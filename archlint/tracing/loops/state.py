@@ -28,7 +28,7 @@ from archlint.symbolic import Expr
 from archlint.symbolic.formula import Formula, eq
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing.loops.lists import GrowingList
-from archlint.tracing.loops.segments import Segment, SymbolicTuple
+from archlint.tracing.loops.segments import Segment, SymbolicTuple, segments_of
 from archlint.tracing.loops.symbolic_ranges import SectionIterator
 from archlint.tracing.path import TracedPath
 from archlint.tracing.run import current_run
@@ -201,6 +201,9 @@ class Reader:
         elif kind is GrowingList:
             add(GrowingList)
             self.lists[id(value)] = value
+            for part in segments_of(value):
+                if not is_element(part.value):  # such as a list of its own
+                    self._value(part.value)
         elif kind is SymbolicTuple:
             add(SymbolicTuple)
             self._segments(value.segments)

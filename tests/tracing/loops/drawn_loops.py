@@ -75,6 +75,8 @@ BODIES = (
     "LOG.append(1)",
     "seen['n'] = seen.get('n', 0) + 1",
     "d['a'].append({e})",
+    "rows[k % 2].append({e})",
+    "rows[-1].append({e}); rows[0] += [t]",
     "y = x[:, t:t + 3]; h = y.sum(1)",
     "outs.append(x[:, t:t + 3])",
     "g = torch.cat([g, x[:, t:t + 2] * 2], 1)",
@@ -98,6 +100,7 @@ ENDINGS = (
     "torch.stack(outs[1:])", "torch.stack(list(reversed(outs)))", "(h, torch.stack(outs, 1))",
     "torch.stack(tuple(outs), dim=1)", "self.last", "x.new_zeros(self.count)",
     "x.new_zeros(len(LOG))", "x.new_zeros(seen.get('n', 7))", "torch.stack(d['a'])", "pair[0]",
+    "torch.stack(rows[0])", "x.new_zeros(len(rows[0]), len(rows[1]))",
     "x[:, t]", "torch.stack([a + b for a, b in zip(outs, x.unbind(1))])",
     "torch.cat([o.unsqueeze(1) for o in outs], 1)", "prev", "torch.stack(outs + outs[:1])",
 )  # fmt: skip
@@ -121,6 +124,7 @@ class Drawn(nn.Module):
         g = x[:, :{first}]
         buf = torch.zeros(x.shape[0], {length}, x.shape[2])
         pair = (x[:, 0], x[:, 0])
+        rows = [[] for _ in range(2)]
         {before}
         {header}
 {body}
