@@ -14,16 +14,17 @@ from collections.abc import Iterator, Sequence
 from dis import opname
 from functools import lru_cache, partial
 from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Union
 
 from archlint.ops.traits import ERRORS
 from archlint.runtime.code_owner import Owner, owner_of
 from archlint.tracing.exception_handling.context_managers import (
+    Ends,
     Manager,
     manager_of,
     manager_that_is,
-    named,
 )
+from archlint.tracing.exception_handling.meanings import named
 from archlint.tracing.exception_handling.reporting_calls import always_shows
 from archlint.tracing.exception_handling.statements import (
     TRY,
@@ -39,13 +40,17 @@ _KEEPING = frozenset(
 """Names by which a function gets at texts that are printed, warned or raised."""
 
 
+Fate = Union[bool, None, Ends]
+"""Whether code continues after an error, ``None`` where that is not known, ``REPLACES``."""
+
+
 class _Block(NamedTuple):
     """The lines of a ``try`` or a ``with``, and what of it catches."""
 
     first: int
     last: int
     handlers: tuple[ast.ExceptHandler, ...] = ()
-    managers: tuple[ast.expr, ...] = ()
+    managers: tuple[ast.withitem, ...] = ()
     leaves: bool = False  # a ``finally`` that leaves by itself ends whatever was raised
 
 
@@ -59,12 +64,13 @@ def is_caught(root: CodeType | None, kinds: Sequence[type[Exception]] = ERRORS) 
     source. Without ``root`` there is no such code: ``False``.
     """
     frame = sys._getframe(1) if root is not None else None
-    found: bool | None = False
+    found, replaced = False, False
     while frame is not None and frame.f_code is not root:
         for fate in _fates(frame, kinds):
-            if fate is None:
+            if fate is None or replaced:  # what becomes of the other error is not looked at
                 return None
-            found = found or fate
+            replaced = fate is Ends.REPLACES
+            found = found or fate is True
         if _is_item_of_iteration(frame):
             fate = _common_fate({issubclass(kind, IndexError) for kind in kinds})
             if fate is None:
@@ -98,7 +104,7 @@ def _may_read(block: _Block, frame: FrameType) -> bool:
         return False
     shows = partial(always_shows, frame=frame)
     return any(reads_error(handler, shows) for handler in block.handlers) or any(
-        manager_of(expression, frame) is True for expression in block.managers
+        manager_of(item, frame) is Ends.UNKNOWN for item in block.managers
     )
 
 
@@ -114,13 +120,16 @@ def _is_item_of_iteration(frame: FrameType) -> bool:
     return _is_theirs(code.co_filename)
 
 
-def _fates(frame: FrameType, kinds: Sequence[type[Exception]]) -> Iterator[bool | None]:
-    """What becomes of such errors in each ``try`` and ``with`` that the frame is in."""
+def _fates(frame: FrameType, kinds: Sequence[type[Exception]]) -> Iterator[Fate]:
+    """What becomes of such errors in each ``try`` and ``with`` that the frame is in.
+
+    A ``with`` that has no part in it is left out.
+    """
     code = frame.f_code
     if not _may_handle(code):
         return
     if code.co_filename == contextlib.__file__ and code.co_name == "inner":  # a decorator
-        yield _ended_by(manager_that_is(frame.f_locals.get("self")), kinds)
+        yield from _ended_by(manager_that_is(frame.f_locals.get("self")), kinds)
         return
     if not _is_theirs(code.co_filename):
         return
@@ -128,10 +137,10 @@ def _fates(frame: FrameType, kinds: Sequence[type[Exception]]) -> Iterator[bool 
     if blocks is None:
         yield None
         return
-    for block in blocks:
+    for block in reversed(blocks):  # the innermost first
         if block.first <= frame.f_lineno <= block.last:
-            for expression in block.managers:
-                yield _ended_by(manager_of(expression, frame), kinds)
+            for item in block.managers:
+                yield from _ended_by(manager_of(item, frame), kinds)
             if block.handlers:
                 yield _handled(block.handlers, frame, kinds)
             if block.leaves:
@@ -183,21 +192,24 @@ def _found(tree: ast.AST) -> Iterator[_Block]:
             if any(leaves(n) for n in node.finalbody):
                 yield _Block(*_lines([*node.body, *node.handlers, *node.orelse]), leaves=True)
         elif isinstance(node, ast.With):
-            managers = [item.context_expr for item in node.items]
-            yield _Block(*_lines(node.body), managers=tuple(managers))
-            for k in range(1, len(managers)):  # those before are entered already
-                yield _Block(*_lines(managers[k : k + 1]), managers=tuple(managers[:k]))
+            yield _Block(*_lines(node.body), managers=tuple(node.items[::-1]))
+            for k in range(1, len(node.items)):  # those before are entered already
+                entered = tuple(node.items[:k][::-1])
+                yield _Block(*_lines([node.items[k].context_expr]), managers=entered)
 
 
 def _lines(body: Sequence[ast.stmt | ast.expr | ast.ExceptHandler]) -> tuple[int, int]:
     return body[0].lineno, body[-1].end_lineno or body[-1].lineno
 
 
-def _ended_by(manager: Manager, kinds: Sequence[type[Exception]]) -> bool | None:
+def _ended_by(manager: Manager, kinds: Sequence[type[Exception]]) -> Iterator[Fate]:
     """Whether code continues after a ``with`` in which errors of these kinds are raised."""
-    if isinstance(manager, bool):
-        return manager and (True if len(kinds) == 1 else None)
-    return _common_fate({any(issubclass(kind, m) for m in manager) for kind in kinds})
+    if isinstance(manager, tuple):
+        yield _common_fate({any(issubclass(kind, m) for m in manager) for kind in kinds})
+    elif manager is Ends.REPLACES:
+        yield manager
+    elif manager is not Ends.NONE:
+        yield True if manager is Ends.BY_KIND and len(kinds) == 1 else None
 
 
 def _handled(

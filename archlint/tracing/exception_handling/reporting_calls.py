@@ -18,7 +18,7 @@ from types import BuiltinFunctionType, FrameType, FunctionType, MethodType
 from typing import Any
 
 from archlint.runtime.code_owner import Owner, file_of_module, owner_of
-from archlint.tracing.exception_handling.context_managers import UNKNOWN, named
+from archlint.tracing.exception_handling.meanings import UNKNOWN, named
 
 _SHOWING = (Owner.LIBRARY, Owner.TORCH, Owner.PYTHON)
 

@@ -16,6 +16,11 @@ REPORTING = {
 }  # fmt: skip
 """Names of functions and methods that show something to people."""
 
+_OF_ERROR = frozenset(
+    ("exc_info", "exception", "format_exc", "format_exception", "print_exc", "locals")
+)
+"""Names by which code gets at the error that is handled without naming it."""
+
 Shows = Callable[[ast.Call], bool]
 """Whether a call of such a name only shows what it gets."""
 
@@ -78,6 +83,53 @@ def reads_error(handler: ast.ExceptHandler, shows: Shows) -> bool:
     return any(_reads(node, handler.name, shows) for node in handler.body)
 
 
+def asks_of_error(exit: ast.AST, shows: Shows) -> bool:
+    """Whether an ``__exit__`` may ask more of the error than whether it is of a kind.
+
+    ``exit``: the definition of the function. ``issubclass(kind, …)``, ``isinstance(error, …)``, and
+    whether there is an error are no more than that.
+    """
+    assert isinstance(exit, (ast.FunctionDef, ast.AsyncFunctionDef))
+    arguments = exit.args
+    given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    names = {a.arg for a in (*given, arguments.vararg, arguments.kwarg) if a is not None}
+    if given and given[0].arg == "self":
+        names.discard("self")
+    return any(_asks(statement, names, shows) for statement in exit.body)
+
+
+def _asks(node: ast.AST, names: set[str], shows: Shows) -> bool:
+    if _only_shows(node, shows):
+        return False
+    if isinstance(node, (ast.Name, ast.Attribute)) and _name(node) in (*names, *_OF_ERROR):
+        return isinstance(node.ctx, ast.Load)
+    parts = list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.Call) and _name(node.func) in ("issubclass", "isinstance"):
+        parts = [p for p in parts if p not in node.args[:1] or not _is_given(p, names)]
+    elif isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
+        is_none = [isinstance(c, ast.Constant) and c.value is None for c in node.comparators]
+        if is_none == [True] and _is_given(node.left, names):
+            return False
+    elif isinstance(node, (ast.BoolOp, ast.UnaryOp, ast.If, ast.IfExp)):
+        tests = getattr(node, "values", [getattr(node, "operand", getattr(node, "test", None))])
+        plain = [t for t in tests if _is_given(t, names)]
+        parts = [p for p in parts if p not in plain]
+    return any(_asks(part, names, shows) for part in parts)
+
+
+def _is_given(node: ast.AST, names: set[str]) -> bool:
+    """Whether it is one of these arguments, or an item of one."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in names
+
+
+def raises_another(handler: ast.ExceptHandler) -> bool:
+    """Whether the handler may raise another error than the one that it caught."""
+    raised = (n for n in ast.walk(handler) if isinstance(n, ast.Raise))
+    return not all(_raises_again(n, handler.name) for n in raised)
+
+
 def always_raises(handler: ast.ExceptHandler) -> bool:
     """Whether the handler surely ends by raising, the same error or another."""
     parts = [node for statement in handler.body for node in own_nodes(statement)]
@@ -105,16 +157,25 @@ def _reads(node: ast.AST, name: str | None, shows: Shows) -> bool:
 
     To raise another error with it, or to show it to people, changes no size.
     """
-    if isinstance(node, ast.Raise):
+    if isinstance(node, ast.Raise) or _only_shows(node, shows):
         return False
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        function = node.value.func
-        called = getattr(function, "id", getattr(function, "attr", ""))
-        if called in REPORTING and shows(node.value):
-            return False
+    if isinstance(node, (ast.Name, ast.Attribute)) and _name(node) in _OF_ERROR:
+        return True
     if isinstance(node, ast.Name):
         return node.id == name and isinstance(node.ctx, ast.Load)
     return any(_reads(n, name, shows) for n in ast.iter_child_nodes(node))
+
+
+def _only_shows(node: ast.AST, shows: Shows) -> bool:
+    """Whether a statement shows something to people, and does nothing else."""
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return False
+    return _name(node.value.func) in REPORTING and shows(node.value)
+
+
+def _name(node: ast.AST) -> str:
+    """The last part of a name: ``exc_info`` of ``sys.exc_info``."""
+    return getattr(node, "id", getattr(node, "attr", ""))
 
 
 def _raises_again(statement: ast.Raise, name: str | None) -> bool:

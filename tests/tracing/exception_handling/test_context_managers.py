@@ -10,7 +10,7 @@ import threading
 import pytest
 import torch
 
-from archlint.tracing.exception_handling.context_managers import manager_that_is
+from archlint.tracing.exception_handling.context_managers import Ends, manager_that_is
 
 
 @contextlib.contextmanager
@@ -63,6 +63,41 @@ def before_it_yields():
     yield
 
 
+@contextlib.contextmanager
+def ending_by_text():
+    try:
+        yield
+    except RuntimeError as e:
+        if "inside" not in str(e):
+            raise
+
+
+@contextlib.contextmanager
+def ending_by_class():
+    try:
+        yield
+    except Exception as e:
+        if type(e) is not RuntimeError:
+            raise
+
+
+@contextlib.contextmanager
+def ending_by_what_is_handled():
+    try:
+        yield
+    except Exception:
+        if sys.exc_info()[0] is not RuntimeError:
+            raise
+
+
+@contextlib.contextmanager
+def logging_it():
+    try:
+        yield
+    except RuntimeError as e:
+        print("caught", e)
+
+
 class Never:
     def __enter__(self):
         return self
@@ -83,6 +118,83 @@ class Always:
         return True
 
 
+class OfKind:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, place):
+        if not kind:
+            return None
+        return (
+            error is not None
+            and issubclass(kind, RuntimeError)
+            and isinstance(error, (OSError, RuntimeError))
+        )
+
+
+class OfKindStarred(OfKind):
+    def __exit__(self, *error):
+        return error[0] is not None and issubclass(error[0], RuntimeError)
+
+
+class OfClass(OfKind):
+    def __exit__(self, kind, error, place):
+        return kind is RuntimeError
+
+
+class OfText(OfKind):
+    def __exit__(self, kind, error, place):
+        return "inside" in str(error)
+
+
+class Keeping(OfKind):
+    def __exit__(self, kind, error, place):
+        self.error = kind
+        return True
+
+
+class Asking(OfKind):
+    def __exit__(self, *error):
+        return self.ends(*error)
+
+    def ends(self, kind, error, place):
+        return kind is RuntimeError
+
+
+class SuppressOfText(contextlib.suppress):
+    def __exit__(self, kind, error, place):
+        return "inside" in str(error)
+
+
+class Replacing(OfKind):
+    def __exit__(self, kind, error, place):
+        if kind is not None:
+            raise ValueError("other")
+
+
+def stack_of(*managers):
+    stack = contextlib.ExitStack()
+    for manager in managers:
+        stack.enter_context(manager)
+    return stack
+
+
+def stack_with(function):
+    stack = contextlib.ExitStack()
+    stack.push(function)
+    return stack
+
+
+def ends_runtime_errors(kind, error, place):
+    return kind is RuntimeError
+
+
+def stack_calling():
+    stack = contextlib.ExitStack()
+    stack.callback(print, "left")
+    return stack
+
+
 def without_source():
     names = {}
     text = "class Made:\n def __enter__(self): pass\n def __exit__(self, *e): return None\n"
@@ -92,38 +204,60 @@ def without_source():
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")
 @pytest.mark.parametrize(
-    ("make", "may_end"),
+    ("make", "ends"),
     [
-        (plain, False),
-        (swallowing, True),
-        (swallowing_by_return, True),
-        (around_another, False),
-        (around_suppress, True),
-        (translating, False),
-        (before_it_yields, False),
-        (Never, False),
-        (Always, True),
-        (torch.no_grad, False),
-        (threading.Lock, False),
-        (contextlib.nullcontext, False),
-        (tempfile.TemporaryDirectory, False),
+        (plain, Ends.NONE),
+        (swallowing, Ends.BY_KIND),
+        (swallowing_by_return, Ends.BY_KIND),
+        (around_another, Ends.NONE),
+        (around_suppress, (RuntimeError,)),
+        (translating, Ends.REPLACES),
+        (before_it_yields, Ends.NONE),
+        (ending_by_text, Ends.UNKNOWN),
+        (ending_by_class, Ends.UNKNOWN),
+        (ending_by_what_is_handled, Ends.UNKNOWN),
+        (logging_it, Ends.BY_KIND),
+        (Never, Ends.NONE),
+        (Always, Ends.BY_KIND),
+        (OfKind, Ends.BY_KIND),
+        (OfKindStarred, Ends.BY_KIND),
+        (OfClass, Ends.UNKNOWN),
+        (OfText, Ends.UNKNOWN),
+        (Keeping, Ends.UNKNOWN),
+        (Asking, Ends.UNKNOWN),
+        (SuppressOfText, Ends.UNKNOWN),
+        (Replacing, Ends.REPLACES),
+        (torch.no_grad, Ends.NONE),
+        (threading.Lock, Ends.NONE),
+        (contextlib.nullcontext, Ends.NONE),
+        (contextlib.ExitStack, Ends.NONE),
+        (tempfile.TemporaryDirectory, Ends.NONE),
+        (lambda: stack_of(torch.no_grad(), plain()), Ends.NONE),
+        (lambda: stack_of(plain(), contextlib.suppress(RuntimeError)), (RuntimeError,)),
+        (lambda: stack_of(swallowing(), torch.no_grad()), Ends.BY_KIND),
+        (lambda: stack_of(swallowing(), ending_by_text()), Ends.UNKNOWN),
+        (lambda: stack_of(contextlib.suppress(ValueError), translating()), Ends.UNKNOWN),
+        (lambda: stack_with(ends_runtime_errors), Ends.UNKNOWN),
+        (stack_calling, Ends.NONE),
     ],
 )
-def test_what_a_manager_ends(make, may_end):
+def test_what_a_manager_ends(make, ends):
     manager = make()
-    assert manager_that_is(manager) is may_end
+    assert manager_that_is(manager) == ends
     try:
         with manager:
             raise RuntimeError("raised inside")
-    except (RuntimeError, ValueError):
-        ended = False
+    except RuntimeError:
+        happened = Ends.NONE
+    except ValueError:
+        happened = Ends.REPLACES
     else:
-        ended = True
-    assert ended is may_end
+        happened = Ends.BY_KIND
+    assert happened is ends or ends is Ends.UNKNOWN or isinstance(ends, tuple)
 
 
-def test_without_source_it_may_end_any_error():
-    assert manager_that_is(without_source()) is True
+def test_without_source_nothing_is_known():
+    assert manager_that_is(without_source()) is Ends.UNKNOWN
 
 
 def test_suppress_names_its_kinds():

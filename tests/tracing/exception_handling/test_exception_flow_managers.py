@@ -51,6 +51,43 @@ def strictness():
         pass
 
 
+class OfClass(Strict):
+    def __exit__(self, kind, error, traceback):
+        return kind is RuntimeError
+
+
+class OfText(Strict):
+    def __exit__(self, kind, error, traceback):
+        return "shape" in str(error)
+
+
+@contextlib.contextmanager
+def only_of_text():
+    try:
+        yield
+    except Exception as e:
+        if "shape" not in str(e):
+            raise
+
+
+@contextlib.contextmanager
+def other_error():
+    try:
+        yield
+    except RuntimeError as e:
+        raise ValueError("other") from e
+
+
+def pushed(ends):
+    stack = contextlib.ExitStack()
+    stack.push(ends)
+    return stack
+
+
+def of_class(kind, error, traceback):
+    return kind is RuntimeError
+
+
 def either(small):
     return contextlib.suppress(RuntimeError) if small else contextlib.nullcontext()
 
@@ -105,6 +142,32 @@ def test_the_manager_of_a_with_may_end_an_error(manager):
     assert found.covered, found.reasons
     for h in range(1, 14):
         assert found.accepts({"H": h}) is runs(forward, h), h
+
+
+@pytest.mark.parametrize(
+    "manager",
+    [
+        "OfClass()",
+        "OfText()",
+        "only_of_text()",
+        "torch.no_grad(), only_of_text()",
+        "contextlib.suppress(ValueError), other_error()",
+        "contextlib.suppress(IndexError), other_error()",
+        "other_error()",
+        "pushed(of_class)",
+        "contextlib.ExitStack() as s, contextlib.nullcontext(s.enter_context(only_of_text()))",
+        "contextlib.ExitStack() as s, contextlib.nullcontext(s.enter_context(patience()))",
+        "contextlib.ExitStack() as s, contextlib.nullcontext(s.enter_context(torch.no_grad()))",
+    ],
+)
+def test_what_a_manager_asks_of_the_error_is_never_guessed(manager):
+    forward = within(manager)
+    contract = contract_of(input="1 4 H 2", accepts="any size")
+    found = explore_model(CheckRun.start(contract, from_instance(Model(forward))))
+    for h in range(1, 14):
+        assert found.accepts({"H": h}) in (None, runs(forward, h)), h
+    alone = "suppress" not in manager and ("other_error" in manager or "no_grad())" in manager)
+    assert found.covered or not alone
 
 
 VIEWED = "contextlib.nullcontext(x.view(1, 4, -1, 3, x.shape[3]))"
