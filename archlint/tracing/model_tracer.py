@@ -33,7 +33,7 @@ from archlint.tracing.merge.first_branches import FirstBranches
 from archlint.tracing.merge.module_merge import MOST_CLASSES, branches_merged
 from archlint.tracing.path import TracedPath
 from archlint.tracing.python.builtin_calls import modules_to_replace_type
-from archlint.tracing.python.builtins import Retrace, calling_module, shadowed
+from archlint.tracing.python.builtins import Retrace, caller_to_change, shadowed
 from archlint.tracing.python.legacy_constructors import needs_sizes
 from archlint.tracing.python.run_code import RunCode
 from archlint.tracing.trace import Trace, dims_of
@@ -342,11 +342,14 @@ class ModelTracer:
 
         Raises :class:`Retrace` then.
         """
-        module = calling_module(tracer)
-        if module is not None and module not in self.shadowed:
+        module, code, names = caller_to_change(tracer) or ("", None, frozenset[str]())
+        if module and module not in self.shadowed:
             self._to_shadow.append(module)
             raise Retrace(module)
         if self._running is not None:
+            if code is not None and self.loops.replace_calls(code, names):
+                self.loops.plans.changed = True
+                raise Retry
             self._running.follow_caller("range")
             self._running.follow_caller("numel")
             self._running.follow_while()

@@ -32,6 +32,9 @@ from archlint.tracing.symint.python_types import NUMBER_TYPES
 HELPER = "__archlint_identity__"
 """The global name by which a rewritten function reaches the questions of the current run."""
 
+CALLED = SHADOWED - {"type"}
+"""Names of Python whose calls are replaced where a module uses them otherwise, too."""
+
 _IS = (ast.Is, ast.IsNot)
 _PLAIN = (str, bytes, type(None), type(...))
 _NEVER_MADE = (type, ModuleType, FunctionType, str, bytes)  # of which no size or tensor is one
@@ -187,11 +190,12 @@ def _plain_variables(code: CodeType) -> set[Any]:
 class Asking(ast.NodeTransformer):
     """Replaces the questions of a function's body. Raises :class:`Unfit`.
 
-    ``names``: those of :func:`asking_names`.
+    ``names``: those of :func:`asking_names`, and of :data:`CALLED` those whose calls are replaced.
     """
 
     def __init__(self, names: frozenset[str]) -> None:
-        self._names = names
+        self._names = names - CALLED
+        self._called = names & CALLED
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         self.generic_visit(node)
@@ -222,7 +226,14 @@ class Asking(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         function = node.func
         if not isinstance(function, ast.Name) or function.id not in _TEXTS & self._names:
-            return self.generic_visit(node)
+            self.generic_visit(node)
+            if isinstance(function, ast.Name) and function.id in self._called:
+                node.func = _call("function", function)
+            if isinstance(function, ast.Name) and function.id == "map" and node.args:
+                first = node.args[0]
+                if isinstance(first, ast.Name) and first.id in self._called:
+                    node.args[0] = _call("function", first)
+            return node
         if not node.args or isinstance(node.args[0], ast.Starred):
             raise Unfit
         node.args = [self.visit(argument) for argument in node.args]

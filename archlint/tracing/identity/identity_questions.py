@@ -20,7 +20,7 @@ from archlint.symbolic.formula import Bool, conj, eq, ge, le
 from archlint.tracing.identity.asking_code import text_asks
 from archlint.tracing.identity.same_tensors import resolved, same_tensor
 from archlint.tracing.path import TracedPath
-from archlint.tracing.python.builtins import SHADOWS, seen_type, stands_for
+from archlint.tracing.python.builtins import SHADOW_OF, seen_type, stands_for
 from archlint.tracing.run import TraceRun
 from archlint.tracing.symint.extremum_node import ExtremumNode
 from archlint.tracing.symint.node import size_of
@@ -108,11 +108,11 @@ class Questions:
         """The function that answers in the place of one of Python's."""
         try:
             method = _METHODS.get(function)
+            if method is None:
+                return SHADOW_OF.get(function, function)
         except TypeError:  # it has no hash
             return function
-        if function is type:
-            return SHADOWS["type"]
-        return function if method is None else partial(method, self)
+        return partial(method, self)
 
     def settled(self, subject: Any) -> Any:
         """What ``match`` compares with ``True`` and ``False``."""

@@ -10,8 +10,8 @@ from types import CodeType, FunctionType
 
 from archlint.models.model_code import ModelCode
 from archlint.runtime.code_owner import Owner, owner_of
+from archlint.tracing.identity.asking_code import CALLED, asking_names
 from archlint.tracing.identity.asking_code import HELPER as IDENTITY
-from archlint.tracing.identity.asking_code import asking_names
 from archlint.tracing.identity.identity_questions import Questions
 from archlint.tracing.keys.look_ups import LookUps
 from archlint.tracing.keys.watched_code import HELPER as KEYS
@@ -31,7 +31,7 @@ _USERS = (Owner.USER, Owner.TEXT)
 class _Function:
     """A function with its own code, the code that it runs, and what is replaced in that.
 
-    ``names``: those by which it asks for identity or types.
+    ``names``: those by which it asks for identity or types, or whose calls are replaced.
     """
 
     function: FunctionType
@@ -75,6 +75,23 @@ class FollowedLoops:
             own = function.__module__ in homes or owner_of(function.__code__.co_filename) in _USERS
             if own and not followed:
                 self.unanswered.update(codes(function))
+
+    def replace_calls(self, code: CodeType, names: frozenset[str]) -> bool:
+        """Replace the calls of ``int`` and the like in functions; whether there were new ones.
+
+        ``code``: that of the functions, or of one in them. ``names``: those of :data:`CALLED`.
+        """
+        followed = [f for f in self._functions.values() if contains(f.code, code)]
+        changed = False
+        for function in followed or list(map(self._known, functions_with(code))):
+            before, function.names = function.names, function.names | (CALLED & names)
+            if function.names == before:
+                continue
+            if self._rewrite(function, loops=function.loops, keys=function.keys):
+                changed = True
+            else:
+                function.names = before
+        return changed
 
     def in_run(self) -> tuple[Loops, AbstractContextManager[None]]:
         """The loops of a new run, and the context in which the functions run with them."""

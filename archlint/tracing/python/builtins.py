@@ -3,7 +3,8 @@
 Python's own ``int(size)``, ``float(size)`` and ``len(tensor)`` return a number, which pins the size
 to one value, and ``max(a, b)`` branches on which is larger, even where both sides come to the same
 (or where values decide it). A module that does so gets a *shadow* of these names for the time of a
-trace: the same for everything but sizes.
+trace: the same for everything but sizes. Where the module uses a name otherwise, too (``to=int``),
+the calls in a function's code are replaced (:mod:`..identity.asking_code`).
 
 A trace starts without shadows. The first time that user code pins or branches by such a call, the
 trace ends with :class:`Retrace`; the caller starts it again with the shadows of that module.
@@ -20,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CodeType, FrameType, ModuleType
 from typing import Any
 
 import torch
@@ -35,8 +36,10 @@ from archlint.symbolic.formula import ge
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing import path as path_module
 from archlint.tracing import rule_calls
+from archlint.tracing.python import stand_in_functions
 from archlint.tracing.python.builtin_calls import replaceable
 from archlint.tracing.python.math_functions import EXACT, of_sizes
+from archlint.tracing.python.stand_in_functions import StandIn, original_of
 from archlint.tracing.symint import node as node_module
 from archlint.tracing.symint import numbers, python_types, rounding
 from archlint.tracing.symint.extremum_node import ExtremumNode
@@ -88,6 +91,10 @@ class _Shadow(type):
     def __hash__(cls) -> int:
         return hash(cls.plain)
 
+    @property  # type: ignore[misc]
+    def __class__(cls) -> type:
+        return type
+
 
 class _Int(int, metaclass=_Shadow):
     plain = int
@@ -130,12 +137,10 @@ class _Type(metaclass=_Shadow):
 
 def stands_for(value: object) -> object:
     """The type or function that a shadow stands for; anything else as it is."""
-    if type(value) is FunctionType and any(value is shadow for shadow in SHADOWS.values()):
-        return getattr(builtins, value.__name__)
-    return value.plain if type(value) is _Shadow else value
+    return value.plain if type(value) is _Shadow else original_of(value)
 
 
-SEEN_AS: dict[type, type] = {SymbolicTensor: torch.Tensor}
+SEEN_AS: dict[type, type] = {SymbolicTensor: torch.Tensor, StandIn: BuiltinFunctionType}
 """The types of what stands for tensors, lists or tuples, as user code sees them."""
 
 
@@ -218,12 +223,15 @@ def _len(value: Any) -> Any:
 
 
 SHADOWS: dict[str, Any] = {
-    "int": _Int, "float": _Float, "max": _max, "min": _min, "len": _len, "type": _Type,
-    "hash": _hash,
+    "int": _Int, "float": _Float, "type": _Type, "max": StandIn(max, _max),
+    "min": StandIn(min, _min), "len": StandIn(len, _len), "hash": StandIn(hash, _hash),
 }  # fmt: skip
 
-for _name, _shadow in SHADOWS.items():
-    _shadow.__name__ = _shadow.__qualname__ = _name
+SHADOW_OF: dict[Any, Any] = {getattr(builtins, name): shadow for name, shadow in SHADOWS.items()}
+"""What replaces each of these types and functions of Python."""
+
+for _shadow in (_Int, _Float, _Type):
+    _shadow.__name__ = _shadow.__qualname__ = _shadow.plain.__name__
     _shadow.__module__ = "builtins"
 
 
@@ -255,10 +263,12 @@ def shadowed(modules: Iterable[str]) -> Iterator[None]:
                     names[own] = value
 
 
-def calling_module(tracer: ModuleType) -> str | None:
-    """The module of user code whose call of a shadowable name needs a number now.
+def caller_to_change(tracer: ModuleType) -> tuple[str, CodeType, frozenset[str]] | None:
+    """The user code that calls a shadowable name which needs a number now.
 
-    ``tracer`` is the module of the tracer, which may be on the stack between the two.
+    The name of its module if that can have shadows, else ``""``; its code; and the names that it
+    uses and the module uses otherwise, too. ``tracer`` is the module of the tracer, which may be
+    on the stack between the two.
     """
     between = *map(str, {tracer.__file__, *_BETWEEN}), _KEYS
     frame: FrameType | None = sys._getframe(2)
@@ -268,7 +278,8 @@ def calling_module(tracer: ModuleType) -> str | None:
         return None
     code = frame.f_code
     own = {n for n in code.co_names if _is_exact(frame.f_globals.get(n))}
-    if not own and not SHADOWS.keys() & set(code.co_names):
+    used = SHADOWS.keys() & set(code.co_names)
+    if not own and not used:
         return None
     calls = "CALL" in dis.opname[code.co_code[frame.f_lasti]]  # Python 3.11 has a PRECALL too
     if not calls and "map" not in code.co_names:  # h, w = map(int, x.shape[2:])
@@ -276,8 +287,9 @@ def calling_module(tracer: ModuleType) -> str | None:
     name = frame.f_globals.get("__name__", "")
     module = sys.modules.get(name)
     if module is None or vars(module) is not frame.f_globals:
-        return None
-    return name if own or replaceable(module) & set(code.co_names) else None
+        return "", code, frozenset(used)
+    shadows = replaceable(module)
+    return name if own or shadows & used else "", code, frozenset(used - shadows)
 
 
 def _may_shadow(file: str) -> bool:
@@ -295,7 +307,7 @@ _BETWEEN = frozenset(
     module.__file__
     for module in (
         torch, torch._tensor, torch.overrides, node_module, python_types, fractions,
-        attributes, path_module, rule_calls, split,
+        attributes, path_module, rule_calls, split, stand_in_functions,
         sys.modules[__name__],
     )
 )  # fmt: skip

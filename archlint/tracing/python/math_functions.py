@@ -20,6 +20,7 @@ from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic.formula import ge, gt
 from archlint.symbolic.rational import ratio_of
+from archlint.tracing.python.stand_in_functions import StandIn
 from archlint.tracing.symint import integers, logarithms, numbers, rounding
 from archlint.tracing.symint.numbers import SizePath
 from archlint.tracing.symint.python_types import is_symbolic_number, node_value, user_number
@@ -134,11 +135,10 @@ def of_sizes(original: Callable[..., Any]) -> Callable[..., Any]:
     """The function that stands for ``original``, one of :data:`EXACT`."""
     exact = EXACT[original]
 
-    @functools.wraps(original)
     def function(*args: Any) -> Any:
         path = next((a.node.path for a in args if is_symbolic_number(a)), None)
         if path is None:
             return original(*args)
         return user_number(exact(path, *map(node_value, args)), path)
 
-    return function
+    return StandIn(original, function)

@@ -176,23 +176,34 @@ TRUE = (
     "max.__name__ == 'max' and len.__name__ == 'len' and float.__name__ == 'float'",
     "operator.is_(type(n), INT)",
     "MAX is max and len is not MAX and max is not len",
+    "type(max) is type(len) is type(MAX) and max.__class__ is len.__class__",
+    "int.__class__ is type and type.__class__ is type",
+    "gcd is GCD and gcd == math.gcd and {GCD: 1}[gcd] == 1 and math.gcd is GCD",
+    "repr(gcd) == repr(GCD) and gcd.__name__ == 'gcd' and type(gcd) is type(len)",
+    "sorted([int, float], key=str)[1] is int and isinstance(n, int | float)",
+    "elsewhere.is_one(n, int, float) and not elsewhere.is_one(f, int)",
+    "[int][0](3.5) == 3 and dict(to=int)['to'] is INT",
+    "float(int('3')) == 3 and list(map(int, [x.shape[0] * 0.5])) == [n]",
     "INT is int and INT == int and not INT != int and KIND in (type, float)",
     "np.zeros(1, np.int64).dtype == int and x.dtype != int",
     "id(type(n)) == id(INT)",
 )
 MODEL = """
+import math
 import operator
+from math import gcd
 import numpy as np
 import torch
 import elsewhere
 
+GCD = gcd
 KIND, INT, MAX = type, vars(elsewhere)["INT"], max
 
 class Model(torch.nn.Module):
     def forward(self, x):
         n = int(x.shape[0] * 0.5)
         f = float(x.shape[0])
-        m = max(len(x), 3)
+        m = max(len(x), gcd(x.shape[0], 6))
         return x[:, :2] if ASKED else x
 """
 ELSEWHERE = """
@@ -205,6 +216,9 @@ def is_int(kind):
 
 def is_type(kind):
     return kind is type and type(3) is not kind
+
+def is_one(value, *kinds):
+    return any(type(value) is kind and int(value * 0.5) >= 0 for kind in kinds)
 
 @singledispatch
 def handled(value):
