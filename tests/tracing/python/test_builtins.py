@@ -176,7 +176,7 @@ TRUE = (
     "max.__name__ == 'max' and len.__name__ == 'len' and float.__name__ == 'float'",
     "operator.is_(type(n), INT)",
     "MAX is max and len is not MAX and max is not len",
-    "type(max) is type(len) is type(MAX) and max.__class__ is len.__class__",
+    "type(max) is type(len) and type(len) is type(MAX) and max.__class__ is len.__class__",
     "int.__class__ is type and type.__class__ is type",
     "gcd is GCD and gcd == math.gcd and {GCD: 1}[gcd] == 1 and math.gcd is GCD",
     "repr(gcd) == repr(GCD) and gcd.__name__ == 'gcd' and type(gcd) is type(len)",
