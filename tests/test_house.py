@@ -216,7 +216,7 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing/loops": (
         "tests/tracing/loops/test_loop_iterator.py: parts of following a loop",
-        "before_turn generalise lists loop_functions loops mapped_items names plans "
+        "before_turn falling generalise lists loop_functions loops mapped_items names plans "
         "sequence_functions symbolic_ranges turn turn_lists",
     ),
     "archlint/tracing/merge": (

@@ -9,17 +9,17 @@ are. So it becomes a loop over these turns::
         still(turn, offset, n, step)
 
 ``turns`` gives ``None`` again and again where the numbers are no sizes, and ``still`` starts the
-run again where they change. A loop ``while True:`` that such a test ends, as the first or the last
-of its statements, is one of these, perhaps after a first turn.
+run again where they change. A loop ``while True:`` that such a test ends, as one of its statements,
+is one of these, perhaps after a part of its first turn.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Any
 
 from archlint.tracing.loops.names import assigned_names
 
@@ -61,7 +61,7 @@ def counter_of(node: ast.While) -> Counter | None:
     left, op, right = test.left, kinds[type(test.ops[0])], test.comparators[0]
     for one, other, kind in ((left, right, op), (right, left, _FLIPPED[op])):
         found = _counted(one, changed)
-        if found is None or not _plain(other, changed):
+        if found is None or not is_plain(other, changed):
             continue
         name, offset = found
         step, up = _step(name, node.body, changed)
@@ -70,56 +70,70 @@ def counter_of(node: ast.While) -> Counter | None:
     return None
 
 
-def with_test(node: ast.While) -> ast.While | ast.For | ast.If | None:
+def with_test(
+    node: ast.While, counts: Callable[[ast.While], Any] = counter_of
+) -> ast.While | ast.For | ast.If | None:
     """The same as a loop ``while True`` that a test ends, with that test as its own.
 
-    ``None`` unless it counts then. The test may be the first statement of the body, which may
-    return as well, or the last: what comes back is a first turn, and a loop after it.
+    ``None`` unless it ``counts`` then. The test may be the first statement of the body, which may
+    return as well, or a later one: what comes back is the first part of the body, and a loop whose
+    turns begin behind the test.
     """
     if not (isinstance(node.test, ast.Constant) and node.test.value) or node.orelse:
         return None
-    return _test_first(node, *node.body) or _test_last(node, *node.body)
+    return _test_first(node, counts, *node.body) or _test_later(node, counts)
 
 
-def _test_first(node: ast.While, end: ast.stmt, *rest: ast.stmt) -> ast.While | ast.If | None:
+def _test_first(
+    node: ast.While, counts: Callable[[ast.While], Any], end: ast.stmt, *rest: ast.stmt
+) -> ast.While | ast.If | None:
     if not isinstance(end, ast.If) or end.orelse:
         return None
     after = end.body[:-1] if isinstance(end.body[-1], ast.Break) else end.body
     if after and (_ends([*rest, *after], ast.Break) or not isinstance(end.body[-1], _LEAVING)):
         return None
-    loop = _tested(node, end.test, rest)
+    loop = _tested(node, counts, end.test, rest)
     if loop is None or not after:
         return loop
     true = ast.copy_location(ast.Constant(True), end.test)
     return ast.copy_location(ast.If(true, [loop, *after], []), node)
 
 
-def _test_last(node: ast.While, *body: ast.stmt) -> ast.For | None:
-    *rest, end = body
-    if not isinstance(end, ast.If) or end.orelse or not _is_break(end.body):
+def _test_later(node: ast.While, counts: Callable[[ast.While], Any]) -> ast.For | None:
+    if _ends(node.body, ast.Continue):  # it leaves out the test
         return None
-    loop = _tested(node, end.test, rest)
-    if loop is None:
-        return None
-    once = ast.For(ast.Name(_name(node, "first"), ast.Store()), ast.Constant("1"), [], [])
-    for made in ast.walk(once):
-        ast.copy_location(made, end.test)
-    once.body, once.orelse = copy.deepcopy(rest), [loop]
-    return ast.copy_location(once, node)
+    for at, end in enumerate(node.body):
+        if at == 0 or not isinstance(end, ast.If) or end.orelse or not _is_break(end.body):
+            continue
+        before, after = node.body[:at], node.body[at + 1 :]
+        loop = _tested(node, counts, end.test, [*after, *before])
+        if loop is None:
+            continue
+        once = ast.For(ast.Name(_name(node, "first"), ast.Store()), ast.Constant("1"), [], [])
+        for made in ast.walk(once):
+            ast.copy_location(made, end.test)
+        once.body, once.orelse = copy.deepcopy(before), [loop]
+        return ast.copy_location(once, node)
+    return None
 
 
 def _is_break(body: list[ast.stmt]) -> bool:
     return len(body) == 1 and isinstance(body[0], ast.Break)
 
 
-def _tested(node: ast.While, end: ast.expr, body: Sequence[ast.stmt]) -> ast.While | None:
-    """The loop that ``end`` ends before a turn, if it counts."""
+def _tested(
+    node: ast.While,
+    counts: Callable[[ast.While], Any],
+    end: ast.expr,
+    body: Sequence[ast.stmt],
+) -> ast.While | None:
+    """The loop that ``end`` ends before a turn, if it ``counts``."""
     if isinstance(end, ast.UnaryOp) and isinstance(end.op, ast.Not):
         test = end.operand
     else:
         test = ast.copy_location(ast.UnaryOp(ast.Not(), end), end)
     loop = ast.copy_location(ast.While(test, list(body), []), node)
-    return loop if body and counter_of(loop) is not None else None
+    return loop if body and counts(loop) else None
 
 
 def _name(node: ast.While, what: str = "") -> str:
@@ -157,7 +171,7 @@ def _counted(node: ast.expr, changed: set[str]) -> tuple[str, ast.expr] | None:
     one, other = node.left, node.right
     if isinstance(node.op, ast.Add) and not (isinstance(one, ast.Name) and one.id in changed):
         one, other = other, one
-    if not isinstance(one, ast.Name) or one.id not in changed or not _plain(other, changed):
+    if not isinstance(one, ast.Name) or one.id not in changed or not is_plain(other, changed):
         return None
     return one.id, other if isinstance(node.op, ast.Add) else ast.UnaryOp(ast.USub(), other)
 
@@ -178,7 +192,7 @@ def _step(name: str, body: list[ast.stmt], changed: set[str]) -> tuple[ast.expr 
             return None, True
     else:
         return None, True
-    if isinstance(op, (ast.Add, ast.Sub)) and _plain(value, changed):
+    if isinstance(op, (ast.Add, ast.Sub)) and is_plain(value, changed):
         return value, isinstance(op, ast.Add)
     return None, True
 
@@ -187,20 +201,20 @@ def _is_one_name(targets: list[ast.expr]) -> bool:
     return len(targets) == 1 and isinstance(targets[0], ast.Name)
 
 
-def _plain(node: ast.expr, changed: set[str]) -> bool:
-    """Whether it is computed from names that the body does not assign, by what has no effect."""
+def is_plain(node: ast.expr, changed: Collection[str] = ()) -> bool:
+    """Whether it is computed from names that are not ``changed``, by what has no effect."""
     if isinstance(node, ast.Name):
         return node.id not in changed
     if isinstance(node, ast.Constant):
         return type(node.value) is int
     if isinstance(node, ast.Attribute):
-        return _plain(node.value, changed)
+        return is_plain(node.value, changed)
     if isinstance(node, ast.Subscript):
-        return _plain(node.value, changed) and _plain(node.slice, changed)
+        return is_plain(node.value, changed) and is_plain(node.slice, changed)
     if isinstance(node, ast.UnaryOp):
-        return isinstance(node.op, ast.USub) and _plain(node.operand, changed)
+        return isinstance(node.op, ast.USub) and is_plain(node.operand, changed)
     if isinstance(node, ast.BinOp):
-        parts = _plain(node.left, changed) and _plain(node.right, changed)
+        parts = is_plain(node.left, changed) and is_plain(node.right, changed)
         return parts and isinstance(node.op, _ARITHMETIC)
     if isinstance(node, ast.Call) and not node.keywords:
         called = node.func
@@ -208,8 +222,8 @@ def _plain(node: ast.expr, changed: set[str]) -> bool:
             known = called.id == "len" and len(node.args) == 1
         else:
             known = isinstance(called, ast.Attribute) and called.attr == "size"
-            known = known and _plain(called, changed)
-        return known and all(_plain(a, changed) for a in node.args)
+            known = known and is_plain(called, changed)
+        return known and all(is_plain(a, changed) for a in node.args)
     return False
 
 
@@ -227,16 +241,3 @@ def _ends(body: list[ast.stmt], kind: type[ast.stmt]) -> bool:
         elif isinstance(node, (ast.For, ast.While)):
             todo.extend(node.orelse)
     return False
-
-
-@lru_cache(maxsize=64)
-def counting_lines(module: ast.Module) -> frozenset[int]:
-    """The lines of the tests of all loops of a module that count."""
-    loops = [node for node in ast.walk(module) if isinstance(node, ast.While)]
-    found = {node.test.lineno for node in loops if counter_of(node) is not None}
-    for node in loops:
-        tested = with_test(node)
-        for inner in ast.walk(tested) if tested is not None else ():
-            if isinstance(inner, ast.While) and counter_of(inner) is not None:
-                found.add(inner.test.lineno)
-    return frozenset(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -57,10 +58,11 @@ def generalised(
             value = _grown(path, before.locals[name], now.locals[name], turns)
             if value is not now.locals[name]:
                 result.variables[name] = value
-        for key, (lst, segments) in now.lists.items():
-            if key not in before.lists:
-                continue
-            grown = _grown_list(path, before.lists[key][1], segments, turns)
+        if len(before.lists) != len(now.lists):
+            return result
+        pairs = zip(before.lists.values(), now.lists.values(), strict=True)
+        for (_, had), (lst, segments) in pairs:  # a turn may have made a new list
+            grown = _grown_list(path, had, segments, turns)
             if grown is not None:
                 result.lists.append((lst, grown))
     except _NoPattern:
@@ -76,18 +78,24 @@ def _grown(path: TracedPath, one: Any, two: Any, turns: Size) -> Any:
         a, b = one.spec, two.spec
         if a.dtype != b.dtype or len(a.dims) != len(b.dims):
             return two
-        if a.strides is not None or b.strides is not None or b.values is not None:
+        if not _of_equal_strides(path, a.strides, b.strides) or b.values is not None:
             return two
         dims = tuple(_line(path, x, y, turns) for x, y in zip(a.dims, b.dims, strict=True))
         if dims == b.dims:
             return two
-        made = symbolic_tensor(b.like(dims), two.made_by)
+        made = symbolic_tensor(b.like(dims, strides=b.strides), two.made_by)
         learn(made, shares=(two,))
         return made
     if type(one) is tuple and type(two) is tuple and len(one) == len(two):
         parts = [_grown(path, a, b, turns) for a, b in zip(one, two, strict=True)]
         return two if all(p is b for p, b in zip(parts, two, strict=True)) else tuple(parts)
     return two
+
+
+def _of_equal_strides(path: TracedPath, one: Any, two: Any) -> bool:
+    if type(one) is not tuple or type(two) is not tuple:
+        return one is None and two is None
+    return len(one) == len(two) and all(map(partial(same_size, path), one, two))
 
 
 def _line(path: TracedPath, one: Any, two: Any, turns: Size) -> Size:

@@ -95,6 +95,29 @@ class GrowingList(list[Any]):
         self.read = True
         return self._like(segments_of(self))
 
+    def pop(self, index: Any = -1) -> Any:
+        self.read = True
+        if self.segments is None or type(index) is not int or index not in (0, -1):
+            return list.pop(self.plain(), index)
+        while self.segments:
+            value, count = self.segments.pop(index)
+            if not self.host.path.branch(ge(count, 1)):
+                continue
+            if count == 1:
+                self.become(self.segments)
+                return value
+            rest = Segment(value, count - 1)
+            self.become([rest, *self.segments] if index == 0 else [*self.segments, rest])
+            return fresh(value)
+        self.become([])
+        raise IndexError("pop from empty list")
+
+    def __delitem__(self, index: Any) -> None:
+        if self.segments is not None and type(index) is int and index in (0, -1):
+            self.pop(index)
+        else:
+            list.__delitem__(self.plain(), index)
+
     def reverse(self) -> None:
         self.read = True
         self.become(segments_of(self)[::-1])
@@ -170,7 +193,7 @@ def _numbered(name: str) -> Callable[..., Any]:
 
 for _name in (
     "__reversed__", "__contains__", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__",
-    "__mul__", "__rmul__", "__imul__", "__setitem__", "__delitem__", "__repr__",
-    "pop", "remove", "index", "count", "sort",
+    "__mul__", "__rmul__", "__imul__", "__setitem__", "__repr__",
+    "remove", "index", "count", "sort",
 ):  # fmt: skip
     setattr(GrowingList, _name, _numbered(_name))

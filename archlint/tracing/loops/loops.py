@@ -21,6 +21,7 @@ from archlint.symbolic import Size
 from archlint.symbolic.formula import eq, ge, gt
 from archlint.tracing.identity.identity_questions import Questions
 from archlint.tracing.keys.look_ups import LookUps
+from archlint.tracing.loops.falling import Falling
 from archlint.tracing.loops.lists import GrowingList
 from archlint.tracing.loops.loop_iterator import Loop
 from archlint.tracing.loops.names import BodyNames
@@ -56,6 +57,7 @@ SEEN_AS[SymbolicTuple] = tuple
 _OURS = frozenset({GrowingList, SymbolicTuple})
 _NUMBERS = (int, float, *NUMBER_TYPES)
 _COUNTS = -5  # what stands for the loops of :mod:`.counted_while` in their sites
+_FALLS = -6  # and for those of :mod:`.measured_while`
 
 
 class Loops:
@@ -88,6 +90,7 @@ class Loops:
         self.tracer = tracer
         self.path = tracer.path
         self.run = tracer.run
+        self._distances = Falling(self)
         self.look_ups.begin(tracer.path, tracer.run)
         self.questions.begin(tracer.path, tracer.run)
 
@@ -118,6 +121,21 @@ class Loops:
         if turn is not None and not turn.same(self.path, numbers):
             self.plans.note_change(_site_of_caller(_COUNTS))
             raise Retry
+
+    def falling(self, kind: str, one: Any, other: Any) -> Any:
+        """The turns of a loop of :mod:`.measured_while`."""
+        if self.tracer is None or not self.run.in_thread():
+            return itertools.repeat(None)
+        return self._distances.turns(_site_of_caller(_FALLS), kind, one, other)
+
+    def at_turn(self, turn: Any, kind: str, one: Any, other: Any) -> None:
+        """Check at the start of a turn that it is one."""
+        if self.tracer is not None and self.run.in_thread():
+            self._distances.at_turn(_site_of_caller(_FALLS), turn, kind, one, other)
+
+    def at_end(self, kind: str, one: Any, other: Any) -> None:
+        """Check after the last turn that it is the last."""
+        self._distances.at_end(_site_of_caller(_FALLS), kind, one, other)
 
     def list_of(self, items: Iterable[Any] = ()) -> Any:
         """``list(items)``, or a comprehension's list."""

@@ -12,6 +12,7 @@ MOST_FIRST = 4
 MOST_LAST = 3
 MOST_PERIOD = 6
 MOST_STARTS = 4
+_MOST_GUESSES = 3
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Plans:
         self._changed = False
         self._plans: dict[Site, Plan] = {}
         self._changing: set[Site] = set()
+        self._falls: dict[Site, list[int]] = {}
 
     @property
     def changed(self) -> bool:
@@ -123,6 +125,24 @@ class Plans:
     def changes(self, site: Site) -> bool:
         """Whether :meth:`note_change` was called."""
         return site in self._changing
+
+    def fall(self, site: Site) -> int:
+        """By how much the distance that ends this loop may fall in a turn; 0 if not known."""
+        return next(iter(self._falls.get(site, ())), 0)
+
+    def guess_fall(self, site: Site, fall: int) -> bool:
+        """Count the turns by this :meth:`fall`; whether that is a new guess."""
+        tried = self._falls.setdefault(site, [0])
+        if fall in tried or len(tried) > _MOST_GUESSES:
+            return False
+        tried.insert(0, fall)
+        self.changed = True
+        return True
+
+    def wrong_fall(self, site: Site) -> None:
+        """Count the turns no more, unless by another guess."""
+        self._falls[site].insert(0, 0)
+        self.changed = True
 
     def take_changed(self) -> bool:
         """Whether the plans changed since the last call."""

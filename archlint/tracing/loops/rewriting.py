@@ -18,8 +18,14 @@ from typing import Any
 
 from archlint.tracing.identity.asking_code import Asking
 from archlint.tracing.keys.watched_code import Unfit, Watch
-from archlint.tracing.loops.counted_while import counted_loop, counter_of, counting_lines, with_test
+from archlint.tracing.loops.counted_while import counted_loop, counter_of, with_test
 from archlint.tracing.loops.mapped_items import bound_names, mapped
+from archlint.tracing.loops.measured_while import (
+    counting_lines,
+    is_followed,
+    measured_loop,
+    measured_of,
+)
 from archlint.tracing.loops.names import BodyNames, body_names
 from archlint.tracing.symint.numbered_code import remember
 
@@ -266,17 +272,22 @@ class _Change(ast.NodeTransformer):
         return node
 
     def visit_While(self, node: ast.While) -> ast.AST:
-        tested = None if _has(node.body, _UNFIT) else with_test(node)
+        tested = (
+            None if _has(node.body, _UNFIT) else with_test(node) or with_test(node, is_followed)
+        )
         if isinstance(tested, ast.While):
             node = tested
         elif tested is not None:
             return self.generic_visit(tested)
-        counter = counter_of(node)
-        names = body_names(None, node.body)
+        counter, measured = counter_of(node), measured_of(node)
+        names = body_names(None, [ast.Expr(node.test), *node.body])
         self.generic_visit(node)
-        if counter is None or _has(node.body, _UNFIT):
+        if _has(node.body, _UNFIT) or (counter is None and measured is None):
             return node
-        return self._loop(counted_loop(node, counter, HELPER), names)
+        if counter is not None:
+            return self._loop(counted_loop(node, counter, HELPER), names)
+        assert measured is not None
+        return self._loop(measured_loop(node, measured, HELPER), names)
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
         return self._listed(node)
