@@ -26,10 +26,9 @@ from archlint.runtime.real_type import is_a
 Stand = Callable[[Tensor, bool], Tensor]
 
 _VALUES = frozenset(
-    {bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device}
-    | {BuiltinFunctionType, range}
+    {bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device} | {range}
 )
-_CODE = frozenset({FunctionType, type})
+_CODE = frozenset({FunctionType, BuiltinFunctionType, type})
 _TENSORS = frozenset({Tensor, nn.Parameter})
 LAYERS = frozenset({
     nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm,
@@ -103,7 +102,7 @@ def deep_copy(
     whole: nn.Module = copying.copied(model)
     if parts.shared is not None and other is not None and parts.shared.stand_for(copying.empty):
         other()
-    if any(type(value) is not type for value in parts.held):  # functions, or what may hold some
+    if any(type(v) not in (type, BuiltinFunctionType) for v in parts.held):  # or what holds some
         check_copyable(model)
     return whole
 

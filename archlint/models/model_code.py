@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from archlint.models.deepcopy import CopyParts
 from archlint.models.module_walk import modules_of
@@ -40,11 +40,16 @@ class ModelCode:
         kinds = set(map(type, modules))
         return cls(
             frozenset(base for kind in kinds for base in kind.__mro__),
-            tuple(
-                value
-                for value in values
-                if type(value) not in _NEVER_CALLED
-                and callable(value)
-                and not is_a(value, nn.Module)
-            ),
+            tuple(_callables(values)),
         )
+
+
+def _callables(values: Iterable[Any]) -> Iterator[Any]:
+    """Those of the values that can be called, and such attributes of those that cannot."""
+    for value in values:
+        if type(value) in _NEVER_CALLED or is_a(value, nn.Module):
+            continue
+        if callable(value):
+            yield value
+        elif not is_a(value, Tensor):
+            yield from (v for v in getattr(value, "__dict__", {}).values() if callable(v))

@@ -370,7 +370,7 @@ def run_model(
             replaced.enter_context(attention_laid_out(tracer.run))
             replaced.enter_context(gradient_scopes_noted())
             replaced.enter_context(lru_caches_restored(code, tracer.run.remembered))
-            replaced.enter_context(draws_unknown(path, tracer.run, code.classes))
+            replaced.enter_context(draws_unknown(path, tracer.run, code))
             replaced.enter_context(math_of_sizes())
             replaced.enter_context(torchscript_followed(code.classes, tracer.run))
             if merging is not None:

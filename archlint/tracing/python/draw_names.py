@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import sys
+from functools import lru_cache
+from types import BuiltinFunctionType, FunctionType
+from typing import Any
 
 _NAMES: dict[str, dict[str, str]] = {
     "random": {
@@ -36,11 +40,15 @@ _NAMES: dict[str, dict[str, str]] = {
         "generator": "SystemRandom",
     },
     "time": {
-        "number": "time monotonic perf_counter process_time thread_time",
-        "count": "time_ns monotonic_ns perf_counter_ns process_time_ns thread_time_ns",
+        "number": "time monotonic perf_counter process_time thread_time clock_gettime",
+        "count": "time_ns monotonic_ns perf_counter_ns process_time_ns thread_time_ns "
+        "clock_gettime_ns",
         "current": "localtime gmtime ctime strftime",
     },
-    "os": {"other": "urandom getrandom"},
+    "timeit": {"number": "default_timer"},
+    "os": {"other": "urandom getrandom times getloadavg"},
+    "resource": {"other": "getrusage"},
+    "gc": {"other": "get_count get_stats"},
     "uuid": {"other": "uuid1 uuid4"},
 }
 BY_ANSWER = {
@@ -51,3 +59,33 @@ BY_ANSWER = {
 
 DATES = {datetime.datetime: ("now", "utcnow", "today"), datetime.date: ("today",)}
 """The methods of classes that read the clock."""
+
+_IN_C = ("time", "os", "resource", "gc")
+
+
+def held_source(value: Any) -> str | None:
+    """The name of a function in C, or of one that calls it, that reads a clock or entropy.
+
+    Whoever holds it calls it without a name that a replacement could have.
+    """
+    kind = type(value)
+    if kind is type and value in DATES:
+        return f"datetime.{value.__name__}"
+    if kind is BuiltinFunctionType:
+        for owner, names in DATES.items():
+            if value.__self__ is owner and value.__name__ in names:
+                return f"datetime.{owner.__name__}.{value.__name__}"
+    if kind is not BuiltinFunctionType and kind is not FunctionType:
+        return None
+    return _held_sources(tuple(name in sys.modules for name in (*_IN_C, "uuid"))).get(id(value))
+
+
+@lru_cache(maxsize=4)
+def _held_sources(loaded: tuple[bool, ...]) -> dict[int, str]:
+    """By ``id``: the functions of the modules that are loaded, as they are before any run."""
+    names = [(m, name) for m in _IN_C for each in BY_ANSWER[m].values() for name in each]
+    found = [(getattr(sys.modules.get(m), n, None), f"{m}.{n}") for m, n in (*names, _UUID)]
+    return {id(function): name for function, name in found if function is not None}
+
+
+_UUID = ("uuid", "uuid1")

@@ -15,7 +15,7 @@ import random
 import sys
 import time
 import types
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from types import MappingProxyType
@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 
+from archlint.models.model_code import ModelCode
 from archlint.runtime.code_owner import Owner, is_user_code, namespace_of, owner_of
 from archlint.runtime.numpy_generator import NumpyState
 from archlint.runtime.process_lock import PROCESS_LOCK
@@ -33,6 +34,7 @@ from archlint.symbolic.rational import Opaque, Ratio
 from archlint.tracing.path import TracedPath
 from archlint.tracing.python.draw_names import BY_ANSWER, DATES
 from archlint.tracing.python.draw_places import LIBRARIES, Made, Place, bound, places
+from archlint.tracing.python.reachable_code import held_sources
 from archlint.tracing.run import TraceRun
 from archlint.tracing.symint.node import size_of
 from archlint.tracing.symint.python_types import sym_int, user_number
@@ -43,15 +45,21 @@ _Function = Callable[..., Any]
 
 
 @contextmanager
-def draws_unknown(path: TracedPath, run: TraceRun, kinds: Collection[type]) -> Iterator[None]:
+def draws_unknown(path: TracedPath, run: TraceRun, code: ModelCode) -> Iterator[None]:
     """Make what the model's code draws unknown inside the block.
 
     Calls in other threads, and from code that is not the user's or a library's, reach the
     originals. Clocks are read by many libraries for their own sake, such as a progress bar: only
-    what the user's code and the packages of ``kinds``, the model's classes, read from them is
-    unknown.
+    what the user's code and the packages of the model's classes read from them is unknown.
+    Nothing is proved of code that holds such a function where it is not replaced.
     """
     replaced: list[Place] = []
+    kinds = code.classes
+    for name in held_sources(code):
+        path.unproved(
+            f"the code keeps {name} in an attribute, a default or a container, where its answers "
+            "are not followed"
+        )
     with PROCESS_LOCK:
         stand_ins = _stand_ins()
         drawing, made = stand_ins.drawing, stand_ins.made
@@ -213,6 +221,8 @@ def _is_models(frame: types.FrameType, packages: frozenset[str] | None) -> bool:
     """Whether the frame's code is one whose draws matter; ``packages``: of these only."""
     if frame.f_code.co_filename == __file__ and frame.f_back is not None:
         frame = frame.f_back  # of a class's call
+    while frame.f_globals.get("__name__") in _DRAWING and frame.f_back is not None:
+        frame = frame.f_back
     file = frame.f_code.co_filename
     if owner_of(file) is Owner.TEXT:  # the wrapper that a decorator compiled for a function
         return True
@@ -222,6 +232,9 @@ def _is_models(frame: types.FrameType, packages: frozenset[str] | None) -> bool:
         return is_user_code(file)
     root = str(frame.f_globals.get("__name__", "")).partition(".")[0]
     return root in packages or owner_of(file) is Owner.USER
+
+
+_DRAWING = frozenset(("random", "secrets", "uuid"))  # these draw for who calls them
 
 
 def _is_import(frame: types.FrameType) -> bool:
@@ -252,7 +265,7 @@ class _Draws:
             return self.other(what)
         return self._float(Opaque(0.5, (self.path.unknown(what, None),)))
 
-    def count(self, what: str) -> Any:
+    def count(self, what: str, *args: Any) -> Any:
         """A number of nanoseconds."""
         return sym_int(self.path.unknown(what, 0), self.path)
 

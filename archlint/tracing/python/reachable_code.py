@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from archlint.models.held_names import HeldNames
 from archlint.models.model_code import CONTAINERS, ModelCode
 from archlint.runtime.code_owner import Owner, file_of_module, is_user_code, owner_of
 from archlint.runtime.real_type import is_a
+from archlint.tracing.python.draw_names import held_source
 
 _MOST = 20_000  # functions and classes that are followed
 _BY_TEXT = frozenset({"globals", "eval", "exec"})  # look up names of the function's own module
@@ -26,6 +27,21 @@ def reachable_functions(code: ModelCode) -> tuple[FunctionType, ...]:
     the functions and objects that modules hold as attributes. A function that looks names up by
     text is taken to call all of the module. Functions of torch, Python and archlint are left out.
     """
+    return _reached_from(code).functions
+
+
+def held_sources(code: ModelCode) -> tuple[str, ...]:
+    """The clocks and sources of entropy that the code holds otherwise than by a global name."""
+    own: list[Any] = []
+    for value in code.held:
+        own += [value, value.func] if type(value) is partial else [value]
+        if not isinstance(value, type):
+            own += getattr(value, "__dict__", {}).values()
+    names = (*map(held_source, own), *_reached_from(code).sources)
+    return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
+def _reached_from(code: ModelCode) -> _Reached:
     roots = code.classes | {
         part if type(part) is FunctionType else type(part)
         for value in code.held
@@ -34,14 +50,15 @@ def reachable_functions(code: ModelCode) -> tuple[FunctionType, ...]:
     known = _known(roots)
     if not known or known[0].names.changed():
         known[:] = [_reached(roots)]
-    return known[0].functions
+    return known[0]
 
 
 class _Reached(NamedTuple):
-    """Functions, and the names by which they were found."""
+    """Functions, the names by which they were found, and the clocks that these hold."""
 
     functions: tuple[FunctionType, ...]
     names: HeldNames
+    sources: tuple[str, ...]
 
 
 @lru_cache(maxsize=16)
@@ -59,12 +76,16 @@ def _reached(roots: frozenset[Any]) -> _Reached:
         todo += _without_init(root) if is_a(root, type) else [root]
     seen: set[int] = set()
     functions: list[FunctionType] = []
+    sources: list[str] = []
     while todo and len(seen) < _MOST:
         value = todo.pop()
         if id(value) in seen:
             continue
         seen.add(id(value))
         kind = type(value)
+        source = held_source(value) if not issubclass(kind, type) else None
+        if source is not None:
+            sources.append(source)
         if kind is FunctionType:
             if _is_model_code(value.__code__):
                 functions.append(value)
@@ -77,7 +98,7 @@ def _reached(roots: frozenset[Any]) -> _Reached:
         else:
             todo += _inside(value)
     held = [vars(kind) for kind in dict.fromkeys(classes) if _is_users(kind)]
-    return _Reached(tuple(functions), HeldNames([*spaces.values(), *held]))
+    return _Reached(tuple(functions), HeldNames([*spaces.values(), *held]), tuple(sources))
 
 
 def _without_init(kind: type) -> list[Any]:
@@ -90,7 +111,7 @@ def _named(function: FunctionType) -> list[Any]:
     """What a function can call: by global names, its variables of outer functions, and defaults."""
     names = {name for code in codes(function) for name in code.co_names}
     if names & _BY_TEXT:
-        return list(function.__globals__.values())
+        return _replaced_left_out(function.__globals__.values())
     found = [function.__globals__[n] for n in names if n in function.__globals__]
     found += [sys.modules[n] for n in names if n in sys.modules]  # imported in the function
     modules = [m for m in found if is_a(m, ModuleType)]
@@ -99,9 +120,15 @@ def _named(function: FunctionType) -> list[Any]:
         for module in modules
         for value in (_attributes(module, names) if "getattr" not in names else _values(module))
     ]
+    found = _replaced_left_out(found)
     found += [in_cell(cell) for cell in function.__closure__ or ()]
     found += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     return [value for value in found if not is_a(value, ModuleType)]
+
+
+def _replaced_left_out(values: Iterable[Any]) -> list[Any]:
+    """The values of names without those that are replaced by their names, see :mod:`.draws`."""
+    return [value for value in values if held_source(value) is None]
 
 
 def _attributes(module: ModuleType, names: set[str]) -> Iterator[Any]:

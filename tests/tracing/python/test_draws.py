@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib
 import os
 import random
 import secrets
@@ -74,6 +75,62 @@ def test_no_draw_stands_for_all(how):
     assert not archlint.infer(model, "N 3 H W").exact
     assert archlint.check(model, "N 3 H W", accepts=ANY, samples=0).word == "error"
     assert archlint.check(model, "N 3 H W", accepts=ANY).word == "broken"
+
+
+ODD = "% 2e-6 < 1e-6"
+KEPT = {  # where a model may keep a clock: what is defined, what it has, what it asks
+    "attribute": ("", "self.clock = time.time", f"self.clock() {ODD}"),
+    "mapping": ("", "self.by = {'t': time.perf_counter}", f"self.by['t']() {ODD}"),
+    "tuple": ("", "self.by = (time.monotonic,)", f"self.by[0]() {ODD}"),
+    "partial": ("", "self.f = functools.partial(time.clock_gettime, 1)", f"self.f() {ODD}"),
+    "lambda": ("", "self.f = lambda clock=time.time: clock()", f"self.f() {ODD}"),
+    "object": ("", "self.c = types.SimpleNamespace(now=time.time)", f"self.c.now() {ODD}"),
+    "class": ("clock = time.time_ns", "", "self.clock() % 2"),
+    "static": ("clock = staticmethod(time.time)", "", f"self.clock() {ODD}"),
+    "method": ("def ask(self, clock=time.time): return clock()", "", f"self.ask() {ODD}"),
+    "module": ("", "", f"CLOCKS['t']() {ODD}"),
+    "closure": ("", "", f"CLOSURE() {ODD}"),
+    "timer": ("", "", f"timeit.default_timer() {ODD}"),
+    "system": ("", "self.draw = random.SystemRandom().random", "self.draw() < 0.5"),
+    "secret": ("", "self.draw = secrets.choice", "self.draw([0, 1])"),
+    "uuid": ("", "self.name = uuid.uuid4", "self.name().int % 2"),
+    "bytes": ("", "self.draw = os.urandom", "self.draw(1)[0] % 2"),
+    "date": ("", "self.now = datetime.datetime.now", "self.now().microsecond % 2"),
+    "dates": ("", "self.kinds = [datetime.datetime]", "self.kinds[0].now().microsecond % 2"),
+    "time": ("", "self.now = time.gmtime", "self.now().tm_sec % 2"),
+}
+KEEPING = """
+import datetime, functools, os, random, secrets, time, timeit, types, uuid
+import torch
+
+def closing(clock):
+    return lambda: clock()
+
+CLOCKS, CLOSURE = {"t": time.time}, closing(time.time)
+
+class Keeping(torch.nn.Module):
+    DEFINED
+
+    def __init__(self):
+        super().__init__()
+        OWN
+
+    def forward(self, x):
+        return x[:, :, 1:] if ASKED else x
+"""
+
+
+@pytest.mark.parametrize("where", KEPT)
+def test_nothing_is_proved_of_a_clock_that_code_keeps(where, tmp_path, monkeypatch):
+    defined, own, asked = (part or "pass" for part in KEPT[where])
+    source = KEEPING.replace("DEFINED", defined).replace("OWN", own).replace("ASKED", asked)
+    (tmp_path / f"keeping_{where}.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    model = importlib.import_module(f"keeping_{where}").Keeping().eval()
+    assert not archlint.infer(model, "N 3 H W").exact
+    for rest in ("H", "H-1"):
+        found = archlint.check(model, "N 3 H W", accepts=ANY, output=f"N 3 {rest} W", samples=0)
+        assert found.word in ("error", "broken")
 
 
 def hidden(draw=random.random):  # bound where no replacement looks
