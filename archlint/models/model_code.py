@@ -52,4 +52,13 @@ def _callables(values: Iterable[Any]) -> Iterator[Any]:
         if callable(value):
             yield value
         elif not is_a(value, Tensor):
-            yield from (v for v in getattr(value, "__dict__", {}).values() if callable(v))
+            yield from filter(callable, attributes_of(value).values())
+
+
+def attributes_of(value: Any) -> dict[str, Any]:
+    """What an object has in its ``__dict__``, without asking code of its own."""
+    try:
+        found = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return found if type(found) is dict else {}

@@ -15,7 +15,7 @@ from archlint.contracts.contract import TensorInput
 from archlint.errors import TargetError
 from archlint.models.code_places import code_places
 from archlint.models.meta_weights import lean_copy
-from archlint.models.model_code import ModelCode
+from archlint.models.model_code import ModelCode, attributes_of
 from archlint.models.signature import check_call
 from archlint.models.targets import from_instance
 from archlint.symbolic import symbol
@@ -32,6 +32,19 @@ class Scale:
 
 class Bare:
     """Cannot be called."""
+
+
+class Odd:
+    """Makes up its attributes."""
+
+    def __init__(self, own):
+        self.own = own
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+    def __getattribute__(self, name):
+        return len if name == "__dict__" else object.__getattribute__(self, name)
 
 
 class Own(nn.Linear):
@@ -82,6 +95,12 @@ def test_what_is_in_containers_counts_for_a_copy():
     code = ModelCode.of(model, parts)
     assert code.held == (double,)
     assert nn.Dropout in code.classes
+
+
+def test_functions_that_an_object_has_count():
+    assert ModelCode.of(of(config=Odd(double))).held == (double,)
+    assert ModelCode.of(of(config=Odd(3))).held == ()
+    assert attributes_of(3) == {}
 
 
 def test_a_module_in_a_list_keeps_its_mode():

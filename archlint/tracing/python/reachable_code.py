@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from archlint.models.code_places import in_cell
 from archlint.models.held_names import HeldNames
-from archlint.models.model_code import CONTAINERS, ModelCode
+from archlint.models.model_code import CONTAINERS, ModelCode, attributes_of
 from archlint.runtime.code_owner import Owner, file_of_module, is_user_code, owner_of
 from archlint.runtime.real_type import is_a
 from archlint.tracing.python.draw_names import held_source
@@ -35,8 +35,7 @@ def held_sources(code: ModelCode) -> tuple[str, ...]:
     own: list[Any] = []
     for value in code.held:
         own += [value, value.func] if type(value) is partial else [value]
-        if not isinstance(value, type):
-            own += getattr(value, "__dict__", {}).values()
+        own += attributes_of(value).values()
     names = (*map(held_source, own), *_reached_from(code).sources)
     return tuple(dict.fromkeys(name for name in names if name is not None))
 
