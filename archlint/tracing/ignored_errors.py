@@ -15,7 +15,8 @@ MISTAKE = "an internal error in archlint"
 
 def reason_to_ignore(error: BaseException) -> str:
     """Why an error of a run is not one of the model's; empty if it may be."""
-    return is_environment_error(error) or _own_mistake(error) or _compiled(error)
+    own = is_environment_error(error) or _own_mistake(error)
+    return own or _of_compilers(error) or _compiled(error)
 
 
 def shown_error(error: BaseException) -> str:
@@ -32,6 +33,20 @@ def _own_mistake(error: BaseException) -> str:
         return ""
     own = bool(frames) and is_own(frames[-1].f_code.co_filename)
     return MISTAKE if own and type(error) is not IndexError else ""
+
+
+_COMPILERS = ("_dynamo", "_inductor", "_subclasses", "_export", "export", "fx")
+
+
+def _of_compilers(error: BaseException) -> str:
+    """A reason if ``torch.compile`` or its kin met a tensor or a size that it cannot follow.
+
+    They have exceptions of their own: ``torch.cond`` and other operators that take functions
+    compile these first.
+    """
+    package, _, rest = type(error).__module__.partition(".")
+    of_compilers = package == "torch" and rest.split(".")[0] in _COMPILERS
+    return "a compiler of PyTorch raised, which cannot be followed" if of_compilers else ""
 
 
 def _compiled(error: BaseException) -> str:

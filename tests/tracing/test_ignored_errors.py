@@ -51,6 +51,9 @@ def test_only_a_runtime_error_without_a_raise_is_ignored(call, ignored):
         lambda self, x: torch.func.jvp(torch.sin, (x,), (torch.ones_like(x),))[1],
         lambda self, x: torch.from_dlpack(x),
         lambda self, x: torch.from_numpy(x.numpy()),
+        lambda self, x: torch.cond(x.sum() > 0, torch.sin, torch.cos, (x,)),
+        lambda self, x: torch.cond(x.shape[1] > 3, torch.sin, torch.cos, (x,)),
+        lambda self, x: _doubled_by_while_loop(x),
     ],
 )
 def test_compiled_code_is_never_a_violation(forward, samples):
@@ -58,6 +61,12 @@ def test_compiled_code_is_never_a_violation(forward, samples):
         Model(forward).eval(), "N T", accepts="any N, T >= 1", output=None, samples=samples
     )
     assert verdict.word in ("tested", "error", "proved")
+
+
+def _doubled_by_while_loop(x):
+    from torch._higher_order_ops.while_loop import while_loop
+
+    return while_loop(lambda i, v: i < 3, lambda i, v: (i + 1, v * 2), (torch.tensor(0), x))[1]
 
 
 def _first_four(x: torch.Tensor) -> torch.Tensor:

@@ -75,7 +75,8 @@ def _real(shape: list[int], dtype: torch.dtype, draw: torch.Generator, values: V
     if values in ("largest", "least"):
         return torch.full(shape, 1.0 if values == "largest" else -1.0, dtype=dtype)
     if values == "equal":
-        return torch.randn((), generator=draw, dtype=plain).to(dtype).expand(shape).clone()
+        value = torch.randn((), generator=draw, dtype=plain)
+        return torch.empty(shape, dtype=dtype).copy_(value)  # a clone keeps strides of 0
     scale = 0.1 if values == "drawn" else 10.0
     return torch.randn(shape, generator=draw, dtype=plain).mul_(scale).to(dtype)
 
@@ -86,7 +87,7 @@ def _whole(
     if values in ("largest", "least"):
         return torch.full(shape, below - 1 if values == "largest" else 0)
     if values == "equal":
-        return torch.randint(0, below, (), generator=draw).expand(shape).clone()
+        return torch.empty(shape, dtype=torch.int64).copy_(torch.randint(below, (), generator=draw))
     if values == "different":
         count = torch.Size(shape).numel()
         return (torch.randperm(count, generator=draw) % below).view(shape)

@@ -21,7 +21,7 @@ from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic.formula import ge, gt
 from archlint.symbolic.rational import ratio_of
 from archlint.tracing.python.stand_in_functions import StandIn
-from archlint.tracing.symint import integers, logarithms, numbers, rounding
+from archlint.tracing.symint import float_domains, integers, logarithms, numbers, powers, rounding
 from archlint.tracing.symint.numbers import SizePath
 from archlint.tracing.symint.python_types import is_symbolic_number, node_value, user_number
 
@@ -36,7 +36,7 @@ def _folded(operation: Callable[[SizePath, Any, Any], Any], empty: int) -> Exact
 def _remainder(path: SizePath, a: Any, b: Any) -> Any:
     """``math.fmod``: the remainder with the sign of the dividend, as a float."""
     if path.branch(numbers.not_negative(path, a)) and path.branch(numbers.not_negative(path, b)):
-        return rounding.as_float(path, numbers.mod(path, a, b))
+        return rounding.as_float(path, float_domains.mod(path, a, b))
     return numbers.opaque(path, math.fmod, a, b)
 
 
@@ -65,7 +65,7 @@ def _of_finite(plain: Callable[[float], bool]) -> Exact:
 
 
 def _float_power(path: SizePath, a: Any, b: Any) -> Any:
-    return rounding.as_float(path, numbers.power(path, a, b))
+    return rounding.as_float(path, powers.power(path, a, b))
 
 
 _NATURAL = logarithms.logarithm(math.log)
@@ -74,7 +74,7 @@ _NATURAL = logarithms.logarithm(math.log)
 def _log(path: SizePath, number: Any, *base: Any) -> Any:
     """``math.log``, which with a base is the quotient of two logarithms."""
     found = _NATURAL(path, number)
-    return numbers.truediv(path, found, _log(path, *base)) if base else found
+    return float_domains.truediv(path, found, _log(path, *base)) if base else found
 
 
 def _smooth(plain: Callable[..., float]) -> Exact:
@@ -89,7 +89,7 @@ _SMOOTH = (
 EXACT: dict[Callable[..., Any], Exact] = {
     math.gcd: _folded(integers.greatest_divisor, 0),
     math.isqrt: integers.square_root,
-    math.sqrt: numbers.square_root,
+    math.sqrt: float_domains.square_root,
     math.log2: logarithms.logarithm(math.log2),
     math.log: _log,
     math.log10: logarithms.logarithm(math.log10),

@@ -16,7 +16,8 @@ from archlint.symbolic import Expr, Size, bit_length_of, floordiv, isqrt_of, mod
 from archlint.symbolic.formula import Bool, conj, disj, eq, ge, ne
 from archlint.tracing.signals import CannotMerge
 from archlint.tracing.symint import comparisons
-from archlint.tracing.symint.numbers import Binary, SizePath, kind_of, pinned, power, settled
+from archlint.tracing.symint.numbers import Binary, SizePath, kind_of, pinned, settled
+from archlint.tracing.symint.powers import power
 
 _MAX_RESIDUES = 256
 """The largest modulus whose residues are sorted into classes of one result each."""

@@ -23,7 +23,7 @@ from archlint.symbolic import Expr, Size
 from archlint.symbolic.formula import ge
 from archlint.tracing.signals import UnknownOutcome
 from archlint.tracing.symint import comparisons as comparing
-from archlint.tracing.symint import integers, numbers, rounding
+from archlint.tracing.symint import float_domains, integers, numbers, powers, rounding
 from archlint.tracing.symint.float_kinds import FloatExtremum
 from archlint.tracing.symint.idle_branches import changes_nothing
 from archlint.tracing.symint.memory_format import LAYOUTS
@@ -182,12 +182,12 @@ class SizeNode:
     add = _binary(numbers.add)
     sub = _binary(numbers.sub)
     mul = _binary(numbers.mul)
-    mod = _binary(numbers.mod)
-    floordiv = int_floordiv = _binary(numbers.floordiv)
-    truediv = int_truediv = float_truediv = _binary(numbers.truediv)
-    pow = pow_by_natural = float_pow = _binary(numbers.power)
-    lshift = _binary(numbers.shifted)
-    rshift = _binary(numbers.shifted_back)
+    mod = _binary(float_domains.mod)
+    floordiv = int_floordiv = _binary(float_domains.floordiv)
+    truediv = int_truediv = float_truediv = _binary(float_domains.truediv)
+    pow = pow_by_natural = float_pow = _binary(powers.power)
+    lshift = _binary(powers.shifted)
+    rshift = _binary(powers.shifted_back)
     sym_min = _binary(numbers.smallest)
     sym_max = _binary(numbers.largest)
     neg = _unary(numbers.negative)
@@ -205,7 +205,7 @@ class SizeNode:
     def round(self, ndigits: int | None = None) -> SizeNode:
         return self.make(rounding.rounded(self.path, self.value, ndigits))
 
-    sym_sqrt = _unary(numbers.square_root)
+    sym_sqrt = _unary(float_domains.square_root)
     sym_log2 = _function(math.log2)
     sym_sin = _function(math.sin)
     sym_cos = _function(math.cos)

@@ -17,11 +17,9 @@ from typing import Any, Protocol
 
 from archlint import symbolic as dims
 from archlint.symbolic import (
-    BitLength,
     Expr,
     Size,
     formula,
-    power_below,
     square_root_of,
 )
 from archlint.symbolic.float_products import FloatProduct
@@ -63,8 +61,6 @@ class SizePath(Protocol):
 
 Unary = Callable[[SizePath, Any], Any]
 Binary = Callable[[SizePath, Any, Any], Any]
-
-_MAX_POWER = 4  # of a float exponent: the power of a size below 2**13 is exact
 
 
 def kind_of(number: Any) -> type:
@@ -120,7 +116,12 @@ def opaque(path: SizePath, plain: Callable[..., Any], *numbers: Any) -> Opaque:
     be without roundings.
     """
     numbers = tuple(settled(path, n) for n in numbers)
-    value = plain(*(value_at(n, path.env) for n in numbers))
+    try:
+        value = plain(*(value_at(n, path.env) for n in numbers))
+    except (ArithmeticError, ValueError, TypeError):  # it may have a value at other sizes
+        for number in numbers:
+            pinned(path, number)
+        raise
     sizes = tuple(size for n in numbers for size in sizes_in(n))
     found = [f for f in map(approximation_of, numbers) if f is not None]
     if len(found) != 2 or len(numbers) != 2:
@@ -314,44 +315,6 @@ def not_negative(path: SizePath, number: Any) -> Bool:
     return formula.ge(exact.num, 0)
 
 
-def _power_of_two(path: SizePath, exponent: Size) -> Size | None:
-    """``2**exponent`` for a bit length plus a number; ``None`` for other exponents."""
-    if not isinstance(exponent, Expr) or len(exponent.terms) != 1:
-        return None
-    (monomial, coef) = exponent.terms[0]
-    if coef != 1 or len(monomial) != 1 or not isinstance(monomial[0], BitLength):
-        return None
-    size = monomial[0].arg
-    if not path.branch(formula.ge(size, 1)):
-        return 1 << exponent.const if exponent.const >= 0 else None
-    more = exponent.const + 1
-    if more < 0:  # 2**exponent is a size only where it is no fraction
-        whole = path.branch(formula.ge(exponent, 0))
-        return dims.floordiv(power_below(size), 1 << -more) if whole else None
-    return power_below(size) * (1 << more)
-
-
-def power(path: SizePath, a: Any, b: Any) -> Any:
-    a, b = settled(path, a), settled(path, b)
-    if kind_of(a) is int and kind_of(b) is int:
-        if a == 2:
-            two = _power_of_two(path, path.simplified(b))
-            if two is not None:
-                return two
-        times = path.pin(b)
-        if times >= 0:
-            return a**times
-        return truediv(path, 1, a**-times)
-    if isinstance(b, float) and kind_of(a) is int and isinstance(a, Expr):
-        if b == 0.5 and path.branch(formula.ge(a, 0)):
-            return square_root(path, a)
-        if b.is_integer() and 0 <= b <= _MAX_POWER:
-            return as_ratio(a ** int(b))
-        if b.is_integer() and -_MAX_POWER <= b < 0:
-            return truediv(path, 1.0, a ** int(-b))
-    return opaque(path, lambda x, y: float(x**y), a, b)
-
-
 def negative(path: SizePath, number: Any) -> Any:
     return -number if isinstance(number, (int, Expr)) else sub(path, 0, number)
 
@@ -386,15 +349,3 @@ def absolute(path: SizePath, number: Any) -> Any:
     if kind_of(number) is float:
         return opaque(path, abs, number)
     return largest(path, number, negative(path, number))
-
-
-def shifted(path: SizePath, a: Any, b: Any) -> Any:
-    """``a << b``."""
-    times = settled(path, b)
-    two = _power_of_two(path, path.simplified(times))
-    return mul(path, a, 1 << int(pinned(path, times)) if two is None else two)
-
-
-def shifted_back(path: SizePath, a: Any, b: Any) -> Any:
-    """``a >> b``."""
-    return floordiv(path, a, 1 << int(pinned(path, b)))

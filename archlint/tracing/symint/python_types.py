@@ -20,7 +20,7 @@ from archlint.runtime.code_owner import Owner, owner_of
 from archlint.symbolic import Size
 from archlint.symbolic.formula import Formula
 from archlint.symbolic.rational import Opaque
-from archlint.tracing.symint import comparisons, integers, numbers, rounding
+from archlint.tracing.symint import comparisons, float_domains, integers, numbers, powers, rounding
 from archlint.tracing.symint.float_sums import OPEN, in_sum
 from archlint.tracing.symint.node import SizeNode, short
 from archlint.tracing.symint.numbers import Binary, SizePath, pinned
@@ -130,7 +130,7 @@ def _plain(method: Callable[..., Any]) -> Any:
 
 
 def _divmod(path: SizePath, a: Any, b: Any) -> tuple[Any, Any]:
-    return numbers.floordiv(path, a, b), numbers.mod(path, a, b)
+    return float_domains.floordiv(path, a, b), float_domains.mod(path, a, b)
 
 
 def _pair(swapped: bool) -> Any:
@@ -152,7 +152,7 @@ def _power(self: Any, other: Any, modulus: Any = None) -> Any:
         return NotImplemented
     node = self.node
     if modulus is None:
-        return user_number(numbers.power(node.path, node.value, power), node.path)
+        return user_number(powers.power(node.path, node.value, power), node.path)
     return user_number(
         integers.power_modulo(node.path, node.value, power, node_value(modulus)), node.path
     )
@@ -162,7 +162,7 @@ def _power_of(self: Any, other: Any) -> Any:
     base = operand(other)
     if base is NotImplemented:
         return NotImplemented
-    return user_number(numbers.power(self.node.path, base, self.node.value), self.node.path)
+    return user_number(powers.power(self.node.path, base, self.node.value), self.node.path)
 
 
 def class_seen(plain: type, symbolic: type) -> Any:
@@ -196,9 +196,9 @@ class _Number:
     __add__, __radd__ = _both(numbers.add)
     __sub__, __rsub__ = _both(numbers.sub)
     __mul__, __rmul__ = _both(numbers.mul)
-    __truediv__, __rtruediv__ = _both(numbers.truediv)
-    __floordiv__, __rfloordiv__ = _both(numbers.floordiv)
-    __mod__, __rmod__ = _both(numbers.mod)
+    __truediv__, __rtruediv__ = _both(float_domains.truediv)
+    __floordiv__, __rfloordiv__ = _both(float_domains.floordiv)
+    __mod__, __rmod__ = _both(float_domains.mod)
     __divmod__, __rdivmod__ = _pair(False), _pair(True)
     __pow__, __rpow__ = _power, _power_of
     __eq__: Any = _comparison(comparisons.eq)
@@ -269,8 +269,8 @@ class _Integer(_Number):
     __and__, __rand__ = _both(integers.both)
     __or__, __ror__ = _both(integers.either)
     __xor__, __rxor__ = _both(integers.one_of_two)
-    __lshift__, __rlshift__ = _both(numbers.shifted)
-    __rshift__, __rrshift__ = _both(numbers.shifted_back)
+    __lshift__, __rlshift__ = _both(powers.shifted)
+    __rshift__, __rrshift__ = _both(powers.shifted_back)
     __invert__ = _unary(integers.inverted)
     bit_length = _unary(integers.bit_length)
     bit_count = _unary(integers.bit_count)

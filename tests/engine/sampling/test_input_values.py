@@ -49,3 +49,11 @@ def test_the_rounds_begin_with_random_values_and_have_each_kind_once():
     assert rounds[0] == "drawn"
     assert sorted(set(rounds)) == sorted(KINDS)
     assert all(rounds.count(k) == 1 for k in KINDS if k != "drawn")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "complex64", "int64", "bool"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_inputs_lie_in_memory_as_new_tensors_do(dtype, kind):
+    for shape in [(1, 1), (1, 3, 1), (2, 1, 4)]:
+        made = build_input(TensorInput(shape, dtype), SIZES, seed=1, values=kind)
+        assert made.stride() == torch.empty(shape).stride()
