@@ -216,8 +216,8 @@ TESTED_ELSEWHERE = {
     ),
     "archlint/tracing/loops": (
         "tests/tracing/loops/test_loop_iterator.py: parts of following a loop",
-        "before_turn falling generalise lists loop_functions loops mapped_items names plans "
-        "sequence_functions symbolic_ranges turn turn_lists",
+        "before_turn definitions falling generalise lists loop_functions loops mapped_items names "
+        "plans sequence_functions symbolic_ranges turn turn_lists",
     ),
     "archlint/tracing/merge": (
         "tests/tracing/merge/test_module_merge.py: parts of a merge",

@@ -21,7 +21,7 @@ OUTSIDE = {
     "archlint/cli/app.py: signal.signal": "the command's own process: SIGTERM ends its workers",
     "archlint/cli/diff.py: os.chdir": "the command's own process, while it reads rule files",
     "archlint/cli/exit_codes.py: os.dup2": "the command's own stdout, at its end",
-    "archlint/tracing/loops/rewriting.py: warnings.simplefilter": "inside catch_warnings",
+    "archlint/tracing/loops/definitions.py: warnings.simplefilter": "inside catch_warnings",
     "archlint/engine/artifact/runtime_process.py: os.dup2": "the stdout of a process of its own",
     "archlint/engine/artifact/runtime_process.py: warnings.simplefilter": "a process of its own",
     "archlint/explanation/fixes/model_before_fix.py: torch.manual_seed": "its state is restored",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
@@ -20,6 +19,7 @@ from archlint.symbolic import Expr, Size, Unknown, from_atom, substitute
 from archlint.symbolic.formula import eq, ge
 from archlint.tracing.call_log import RepeatedCalls
 from archlint.tracing.loops.before_turn import Before
+from archlint.tracing.loops.consumers import Running
 from archlint.tracing.loops.generalise import generalised, of_all_turns
 from archlint.tracing.loops.lists import GrowingList
 from archlint.tracing.loops.rewriting import Site
@@ -59,20 +59,22 @@ class Loop:
     def __init__(self, host: Loops, sections: list[Section], site: Site) -> None:
         self.host = host
         self.site = site
-        self.names = host.sites[site]
         self._sections = sections
-        self._frame: FrameType | None = None
+        self._running: list[Running] | None = None
         self._turns = self._all()
 
     def __iter__(self) -> Loop:
         return self
 
     def __next__(self) -> Any:
-        self._frame = sys._getframe(1)
+        frame = sys._getframe(1)
+        self._running = self.host.consumers.running(frame, self.site)
+        if self._running is None:
+            self.host.follow_consumers(frame)
         try:
             return next(self._turns)
         finally:
-            self._frame = None
+            self._running = None
 
     def _all(self) -> Iterator[Any]:
         for count, get in self._sections:
@@ -83,7 +85,7 @@ class Loop:
 
     def _section(self, count: Size, get: Callable[[Any], Any]) -> Iterator[Any]:
         path, plan = self.host.path, self.host.plans.of(self.site)
-        if plan.unrolled:
+        if plan.unrolled or self._running is None:
             yield from map(get, range(self.host.fixed(count)))
             return
         period = plan.period
@@ -128,7 +130,7 @@ class Loop:
         host, path, now = self.host, self.host.path, history[-1]
         turn = Turn(path, self.site, atom, host.plans)
         host.tracer.elements.forget_masks()
-        grown = generalised(path, history, index, self.names.carried)
+        grown = generalised(path, history, index, now.carried)
         if grown is None:
             self._more()
         choices, tracer = len(path.choices), host.tracer
@@ -141,10 +143,9 @@ class Loop:
         for lst, _ in now.lists.values():
             lst.read = False
         started = {key: segments_of(lst) for key, (lst, _) in now.lists.items()}
+        chosen = {} if starts is None else starts.variables
         host.rebound.clear()
-        host.rebound.update(grown.variables if starts is None else starts.variables)
-        if starts is not None:
-            host.rebound.update(grown.variables)
+        host.rebound.update({now.names[n]: v for n, v in (chosen | grown.variables).items()})
         start = len(tracer.calls), len(tracer.log.on_weights)
         path.turns.append(turn)
         period = host.plans.of(self.site).period
@@ -158,6 +159,8 @@ class Loop:
             host.plans.choose(self.site)
             raise Retry
         after = self._before()
+        if after.running != now.running:
+            self._more()
         if starts is not None and not self._chose_alike(starts, now, after, atom, start[0]):
             self._more()
         if not self._settled(now, after, grown.variables, atom, index + 1):
@@ -291,9 +294,10 @@ class Loop:
         raise Retry
 
     def _before(self) -> Before:
-        assert self._frame is not None
+        if self._running is None:
+            self._unroll()
         try:
-            return Before(self, self._frame)
+            return Before(self, self._running)
         except Unfollowed:
             self._unroll()
 

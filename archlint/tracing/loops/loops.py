@@ -10,7 +10,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
-from types import CodeType, FrameType
+from types import CodeType, FrameType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,6 +21,7 @@ from archlint.symbolic import Size
 from archlint.symbolic.formula import eq, ge, gt
 from archlint.tracing.identity.identity_questions import Questions
 from archlint.tracing.keys.look_ups import LookUps
+from archlint.tracing.loops.consumers import Consumer, Consumers, is_suspended
 from archlint.tracing.loops.falling import Falling
 from archlint.tracing.loops.lists import GrowingList
 from archlint.tracing.loops.loop_iterator import Loop
@@ -28,7 +29,7 @@ from archlint.tracing.loops.names import BodyNames
 from archlint.tracing.loops.plans import Plans
 from archlint.tracing.loops.rewriting import Site, counts_at
 from archlint.tracing.loops.segments import SymbolicTuple, has_symbolic_length, segments_of
-from archlint.tracing.loops.sequence_functions import accumulated, listed, reduced
+from archlint.tracing.loops.sequence_functions import accumulated, listed, numbered, reduced
 from archlint.tracing.loops.symbolic_ranges import (
     Sections,
     counted_turns,
@@ -81,7 +82,8 @@ class Loops:
         self.can_follow = can_follow
         self.look_ups = look_ups
         self.questions = questions
-        self.rebound: dict[str, Any] = {}
+        self.rebound: dict[tuple[str, Site], Any] = {}
+        self.consumers = Consumers()
         self.builders: list[GrowingList] = []
         self.tracer: Any = None
 
@@ -102,6 +104,8 @@ class Loops:
             return items
         if isinstance(items, GrowingList):
             items.read = True
+        if type(items) is GeneratorType:
+            return Consumer(self, items, site)
         sections = sections_of(self, items)
         return items if sections is None else Loop(self, sections, site)
 
@@ -147,13 +151,15 @@ class Loops:
             return made
         self.builders.append(made)
         try:
-            for item in items:
+            for item in self.consumers.all_of(items):
                 made.append(item)
         finally:
             self.builders.pop()
         return made
 
     def _tuple(self, *items: Any) -> Any:
+        if items and type(items[0]) is GeneratorType:
+            items = (self.list_of(items[0]), *items[1:])
         if items and isinstance(items[0], Sections):
             items = (listed(self, items[0], _site_of_caller(-4)), *items[1:])
         return make_tuple(self, *items)
@@ -180,7 +186,7 @@ class Loops:
         return partial(math.prod, owner) if type(owner) is torch.Size else method
 
     def _sum(self, items: Any, *start: Any, **named: Any) -> Any:
-        items = unbound(items)
+        items = self.list_of(items) if type(items) is GeneratorType else unbound(items)
         if not has_symbolic_length(items):
             return builtins.sum(items, *start, **named)
         result = start[0] if start else named.get("start", 0)
@@ -200,11 +206,18 @@ class Loops:
     def _reduce(self, *args: Any) -> Any:
         return reduced(self, _site_of_caller(-1), *args)
 
+    def _enumerate(self, items: Any, start: Any = 0) -> Any:
+        if type(items) is GeneratorType:
+            return numbered(self, _site_of_caller(-7), items, start)
+        return make_enumerate(self, items, start)
+
     def _accumulate(self, *args: Any, **named: Any) -> Any:
         return accumulated(self, _site_of_caller(-2), *args, **named)
 
     def extreme(self, function: Any, *items: Any, **named: Any) -> Any:
         """``max`` or ``min``; of equal numbers, however many, it is one of them."""
+        if len(items) == 1 and type(items[0]) is GeneratorType:
+            items = (self.list_of(items[0]),)
         only = items[0] if len(items) == 1 else ()
         if not has_symbolic_length(only) or not isinstance(only, GrowingList):
             return function(*items, **named)
@@ -264,6 +277,15 @@ class Loops:
             self.plans.changed = True
             raise Retry
 
+    def follow_consumers(self, generator: FrameType) -> None:
+        """Start again with the loops of the user's functions that take a generator's items."""
+        frame: FrameType | None = generator
+        while frame is not None and is_suspended(frame):
+            frame = _users(frame.f_back)
+            if frame is not None and self.can_follow(frame.f_code):
+                self.plans.changed = True
+                raise Retry
+
     def follow_while(self) -> None:
         """As :meth:`follow_caller`, if the test of a loop that counts runs now."""
         frame = _user_frame()
@@ -283,7 +305,7 @@ def _extreme(function: Any) -> Callable[..., Any]:
 
 _REPLACEMENTS: dict[Any, Callable[..., Any]] = {  # in a Loops they would make it a cycle
     builtins.range: make_range,
-    builtins.enumerate: make_enumerate,
+    builtins.enumerate: Loops._enumerate,
     builtins.zip: make_zip,
     builtins.reversed: make_reversed,
     builtins.iter: make_iter,
@@ -301,7 +323,11 @@ _REPLACEMENTS: dict[Any, Callable[..., Any]] = {  # in a Loops they would make i
 
 def _user_frame() -> FrameType | None:
     """The frame of the user's function that runs now."""
-    frame: FrameType | None = sys._getframe(2)
+    return _users(sys._getframe(2))
+
+
+def _users(frame: FrameType | None) -> FrameType | None:
+    """The first frame of the user's code, from this one outwards."""
     while frame is not None and not is_user_code(frame.f_code.co_filename):
         frame = frame.f_back
     return frame

@@ -10,8 +10,6 @@ from __future__ import annotations
 import ast
 import copy
 import linecache
-import warnings
-from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType
 from typing import Any
@@ -19,6 +17,7 @@ from typing import Any
 from archlint.tracing.identity.asking_code import Asking
 from archlint.tracing.keys.watched_code import Unfit, Watch
 from archlint.tracing.loops.counted_while import counted_loop, counter_of, with_test
+from archlint.tracing.loops.definitions import compiled, definitions, imports_of, is_same, module_of
 from archlint.tracing.loops.mapped_items import bound_names, mapped
 from archlint.tracing.loops.measured_while import (
     counting_lines,
@@ -27,7 +26,6 @@ from archlint.tracing.loops.measured_while import (
     measured_of,
 )
 from archlint.tracing.loops.names import BodyNames, body_names
-from archlint.tracing.symint.numbered_code import remember
 
 HELPER = "__archlint_loops__"
 """The global name by which a rewritten function reaches the loops of the current run."""
@@ -41,9 +39,7 @@ REPLACED = (*(f.__name__ for f in (range, enumerate, zip, reversed, iter, len)),
 _FOLDS = ("reduce", "accumulate")
 """Functions of ``functools`` and ``itertools``, also called as attributes."""
 
-_FUTURE = 0x1FF0000  # bits of the flags of ``from __future__`` imports
-_LAMBDA = "<lambda>"
-_UNFIT = (ast.Yield, ast.YieldFrom, ast.Await)
+_UNFIT = (ast.Await,)
 _BY_NAME = {"locals", "vars", "eval", "exec", "dir", "globals"}
 
 Site = tuple[str, int, int]
@@ -77,13 +73,13 @@ def rewritten(
 def _rewritten(
     code: CodeType, filename: str, first: int, loops: bool, keys: bool, names: frozenset[str]
 ) -> Rewritten | None:
-    module = _module(tuple(linecache.getlines(filename)))
+    module = module_of(tuple(linecache.getlines(filename)))
     if module is None:
         return None
-    imports = _imports(module)
-    for node, owner in _definitions(module, code):
-        plain = _compiled(copy.deepcopy(node), owner, code, imports)
-        if plain is not None and _same(plain, code):
+    imports = imports_of(module)
+    for node, owner in definitions(module, code):
+        plain = compiled(copy.deepcopy(node), owner, code, imports)
+        if plain is not None and is_same(plain, code):
             break
     else:
         return None  # the source is not what was compiled
@@ -99,7 +95,7 @@ def _rewritten(
     if keys:
         _change(changed, Watch(HELPER))
     _change(changed, Asking(names))
-    new = _compiled(changed, owner, code, imports)
+    new = compiled(changed, owner, code, imports)
     return None if new is None else Rewritten(new, change.sites)
 
 
@@ -110,136 +106,10 @@ def _change(function: ast.FunctionDef | ast.Lambda, change: ast.NodeTransformer)
         function.body = [change.visit(s) for s in function.body]
 
 
-def _same(code: CodeType, other: CodeType) -> bool:
-    """Whether two codes of one place do the same: a place may have several lambdas."""
-    lambdas = code.co_name == _LAMBDA
-    return _shape(code) == _shape(other) and (not lambdas or _constants(code) == _constants(other))
-
-
-def _shape(code: CodeType) -> tuple[Any, ...]:
-    return (
-        code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars,
-        code.co_argcount, code.co_kwonlyargcount, code.co_posonlyargcount,
-    )  # fmt: skip
-
-
-def _constants(code: CodeType) -> tuple[Any, ...]:
-    """The constants of a code and of those in it, without the names of the latter."""
-    return tuple(
-        _constants(each) if isinstance(each, CodeType) else repr(each)
-        for each in code.co_consts
-        if not (isinstance(each, str) and each.endswith(">"))
-    )
-
-
 def counts_at(code: CodeType, line: int) -> bool:
     """Whether a line of a function's code has the test of a loop that counts."""
-    module = _module(tuple(linecache.getlines(code.co_filename)))
+    module = module_of(tuple(linecache.getlines(code.co_filename)))
     return module is not None and line in counting_lines(module)
-
-
-@lru_cache(maxsize=64)
-def _module(lines: tuple[str, ...]) -> ast.Module | None:
-    source = "".join(lines)
-    try:
-        return ast.parse(source) if source else None
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-
-
-def _definitions(
-    module: ast.Module, code: CodeType
-) -> Iterator[tuple[ast.FunctionDef | ast.Lambda, str | None]]:
-    """The ``def`` of the code, or lambdas of its line, with the class that they stand in.
-
-    A copy of a function's code may have another name: ``code.replace(co_name=...)``.
-    """
-    todo: list[tuple[ast.AST, str | None]] = [(module, None)]
-    while todo:
-        node, owner = todo.pop()
-        for child in ast.iter_child_nodes(node):
-            inner = child.name if isinstance(child, ast.ClassDef) else owner
-            if isinstance(child, ast.FunctionDef):
-                first = min([child.lineno, *(d.lineno for d in child.decorator_list)])
-                if first == code.co_firstlineno:
-                    yield child, owner
-            elif isinstance(child, ast.Lambda) and child.lineno == code.co_firstlineno:
-                yield child, owner
-            todo.append((child, inner))
-
-
-def _imports(module: ast.Module) -> list[ast.stmt]:
-    """The imports of a module: CPython compiles calls of attributes of what they bind otherwise."""
-    found: list[ast.stmt] = []
-    todo: list[ast.AST] = [module]
-    while todo:
-        for child in ast.iter_child_nodes(todo.pop()):
-            if isinstance(child, ast.Import):
-                found.append(child)
-            elif isinstance(child, ast.ImportFrom):
-                if child.module != "__future__" and child.names[0].name != "*":
-                    found.append(child)
-            elif not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                todo.append(child)
-    return found
-
-
-def _compiled(
-    node: ast.FunctionDef | ast.Lambda,
-    owner: str | None,
-    like: CodeType,
-    imports: list[ast.stmt],
-) -> CodeType | None:
-    """The code of a definition, with the free variables and the names of ``like``."""
-    if getattr(node, "type_params", None):
-        return None
-    if isinstance(node, ast.FunctionDef):
-        # Lines are counted from the first decorator.
-        node.decorator_list = [
-            ast.copy_location(ast.Constant(None), d) for d in node.decorator_list
-        ]
-        node.returns = None
-    for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
-        arg.annotation = None
-    for star in (node.args.vararg, node.args.kwarg):
-        if star is not None:
-            star.annotation = None
-    none = ast.Constant(None)
-    node.args.defaults = [none for _ in node.args.defaults]
-    node.args.kw_defaults = [None if d is None else none for d in node.args.kw_defaults]
-    inner: ast.stmt = node if isinstance(node, ast.FunctionDef) else ast.Expr(node)
-    if owner is not None:
-        inner = ast.ClassDef(name=owner, bases=[], keywords=[], body=[inner], decorator_list=[])
-    free = [n for n in like.co_freevars if n != "__class__"]
-    names: list[ast.expr] = [ast.Name(n, ast.Store()) for n in free]
-    outer_body: list[ast.stmt] = [ast.Assign([name], none) for name in names]
-    own = node.name if isinstance(node, ast.FunctionDef) else _LAMBDA
-    bound = owner if owner is not None else own
-    if bound.isidentifier() and bound not in free:  # a module's own: code in it reads a global name
-        outer_body.append(ast.Global([bound]))
-    no_args = ast.arguments([], [], None, [], [], None, [])
-    outer = ast.FunctionDef("outer", no_args, [*outer_body, inner], [])
-    tree = ast.fix_missing_locations(ast.Module([*imports, outer], []))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            flags = like.co_flags & _FUTURE
-            code: CodeType = compile(tree, like.co_filename, "exec", flags, dont_inherit=True)
-            remember(tree, code, flags)
-    except (SyntaxError, ValueError):
-        return None
-    for name in ("outer", *((owner,) if owner is not None else ()), own):
-        inside = next((c for c in code.co_consts if _is_code(c, name)), None)
-        if not isinstance(inside, CodeType):
-            return None
-        code = inside
-    if code.co_freevars != like.co_freevars:
-        return None
-    return code.replace(co_name=like.co_name)
-
-
-def _is_code(value: object, name: str) -> bool:
-    return isinstance(value, CodeType) and value.co_name == name
 
 
 class _Change(ast.NodeTransformer):
@@ -259,11 +129,10 @@ class _Change(ast.NodeTransformer):
     def _loop(self, node: ast.For, names: BodyNames) -> ast.For:
         site = self._site(node, names)
         node.iter = _call(node, "loop", node.iter, _constant(site))
-        rebinds: list[ast.stmt] = [
-            ast.parse(f"if {n!r} in {HELPER}.rebound: {n} = {HELPER}.rebound.pop({n!r})").body[0]
-            for n in sorted(names.carried | names.left)
-            if not n.startswith("__")
-        ]
+        rebinds = [
+            _rebinding(name, site) for name in sorted(names.carried | names.left)
+            if not name.startswith("__")
+        ]  # fmt: skip
         if rebinds:
             test = ast.parse(f"{HELPER}.rebound", mode="eval").body
             first = ast.copy_location(ast.If(test, rebinds, []), node.iter)
@@ -289,23 +158,40 @@ class _Change(ast.NodeTransformer):
         assert measured is not None
         return self._loop(measured_loop(node, measured, HELPER), names)
 
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        """``yield from items`` as a loop."""
+        if not isinstance(node.value, ast.YieldFrom):
+            return self.generic_visit(node)
+        item = "__archlint_item"
+        each = ast.Expr(ast.Yield(ast.Name(item, ast.Load())))
+        loop = ast.For(ast.Name(item, ast.Store()), node.value.value, [each], [])
+        for part in (loop, loop.target, each, *ast.walk(each)):
+            ast.copy_location(part, node)
+        return self.visit_For(loop)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
+        return self._turns(node) or node
+
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
         return self._listed(node)
 
     def _listed(self, node: ast.ListComp | ast.GeneratorExp) -> ast.expr:
+        element = self._turns(node)
+        return node if element is None else _call(node, "list_of", element)
+
+    def _turns(self, node: ast.ListComp | ast.GeneratorExp) -> ast.GeneratorExp | None:
+        """A generator whose loops are followed."""
         carried = {n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
         targets = [n for g in node.generators for n in ast.walk(g.target)]
         stored = {n.id for n in targets if isinstance(n, ast.Name)}
         names = BodyNames(frozenset(stored | carried), frozenset(carried))
         self.generic_visit(node)
         if _has([node], _UNFIT) or any(g.is_async for g in node.generators):
-            return node
+            return None
         for generator in node.generators:
             site = self._site(generator.iter, names)
             generator.iter = _call(generator.iter, "loop", generator.iter, _constant(site))
-        element = _with_lists(node.elt)
-        items = ast.copy_location(ast.GeneratorExp(element, node.generators), node)
-        return _call(node, "list_of", items)
+        return ast.copy_location(ast.GeneratorExp(_with_lists(node.elt), node.generators), node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -345,6 +231,11 @@ class _Change(ast.NodeTransformer):
         site = (self.filename, node.lineno, node.col_offset)
         self.sites[site] = names
         return site
+
+
+def _rebinding(name: str, site: Site) -> ast.stmt:
+    key = repr((name, site))
+    return ast.parse(f"if {key} in {HELPER}.rebound: {name} = {HELPER}.rebound.pop({key})").body[0]
 
 
 def _constant(site: Site) -> ast.expr:

@@ -10,6 +10,7 @@ import functools
 import itertools
 import operator
 from collections.abc import Callable, Iterator
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from archlint.tracing.loops.lists import GrowingList
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _NONE = object()
 _LISTED = BodyNames(frozenset(("host", "site", "items", "item")), frozenset())
+_NUMBERED = BodyNames(
+    frozenset(("host", "site", "items", "item", "number")), frozenset(("number",))
+)
 _FOLDED = BodyNames(frozenset(("host", "site", "items", "item", "total")), frozenset(("total",)))
 
 
@@ -36,6 +40,7 @@ def listed(host: Loops, items: Any, site: Site) -> GrowingList:
 
 def reduced(host: Loops, site: Site, function: Callable[..., Any], items: Any, *start: Any) -> Any:
     """``functools.reduce(function, items, *start)``."""
+    items = host.list_of(items) if type(items) is GeneratorType else items
     sections = sections_of(host, items)
     if sections is None:
         return functools.reduce(function, items, *start)
@@ -49,8 +54,8 @@ def reduced(host: Loops, site: Site, function: Callable[..., Any], items: Any, *
 def _total(host: Loops, site: Site, function: Callable[..., Any], items: Any, total: Any) -> Any:
     host.sites[site] = _FOLDED
     for item in host.loop(items, site):
-        if "total" in host.rebound:
-            total = host.rebound.pop("total")
+        if ("total", site) in host.rebound:
+            total = host.rebound.pop(("total", site))
         total = function(total, item)
     return total
 
@@ -64,6 +69,7 @@ def accumulated(
     initial: Any = None,
 ) -> Iterator[Any]:
     """``itertools.accumulate(items, func, initial=initial)``."""
+    items = host.list_of(items) if type(items) is GeneratorType else items
     sections = sections_of(host, items)
     if sections is None:
         return itertools.accumulate(items, func, initial=initial)
@@ -81,8 +87,18 @@ def _totals(
     host.sites[site] = _FOLDED
     totals = host.new_list([total])
     for item in host.loop(items, site):
-        if "total" in host.rebound:
-            total = host.rebound.pop("total")
+        if ("total", site) in host.rebound:
+            total = host.rebound.pop(("total", site))
         total = function(total, item)
         totals.append(total)
     return totals
+
+
+def numbered(host: Loops, site: Site, items: Any, number: Any) -> Iterator[tuple[Any, Any]]:
+    """``enumerate(items, number)`` of a generator."""
+    host.sites[site] = _NUMBERED
+    for item in host.loop(items, site):
+        if ("number", site) in host.rebound:
+            number = host.rebound.pop(("number", site))
+        yield number, item
+        number = number + 1

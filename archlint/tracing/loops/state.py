@@ -13,7 +13,7 @@ import collections
 import itertools
 import sys
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -105,11 +105,13 @@ State = dict[str, list[Any]]
 class Reader:
     """Reads a state. ``lists`` are the growing lists in it, whose elements are not part of it.
 
-    ``objects``: all that can change, in the order in which they were found.
+    ``objects``: all that can change, in the order in which they were found. ``generators``: those
+    whose variables are read anyway, by their ids.
     """
 
-    def __init__(self, path: TracedPath) -> None:
+    def __init__(self, path: TracedPath, generators: Collection[int] = ()) -> None:
         self.path = path
+        self._generators = generators
         self.lists: dict[int, GrowingList] = {}
         self._numbers: dict[int, int] = {}
         self.objects: list[Any] = []
@@ -235,6 +237,8 @@ class Reader:
                 self.objects.append(get)
         elif (drawn := generator_state(value)) is not None:
             add(drawn.tolist() if isinstance(drawn, torch.Tensor) else str(drawn))
+        elif id(value) in self._generators:
+            add(id(value))
         elif hasattr(kind, "__next__") or kind in (bytearray, memoryview):
             raise Unfollowed
         elif _is_result(value, kind):
