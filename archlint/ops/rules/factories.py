@@ -178,7 +178,7 @@ def _bounded(path: Path, args: tuple[Any, ...], settings: dict[str, Any]) -> tup
 def randint(path: Path, *args: Any, **settings: Any) -> TensorSpec:
     rest, values = _bounded(path, args, settings)
     dims = sizes_of(tuple(rest), settings)
-    return made(path, dims, settings, torch.int64, values)
+    return _holding(path, made(path, dims, settings, torch.int64, values), values)
 
 
 @shape_rule(torch.randint_like, bounds=Bounds.UNKNOWN, random=True, draws_integers=True)
@@ -186,7 +186,28 @@ def randint_like(path: Path, input: TensorSpec, *args: Any, **settings: Any) -> 
     rest, values = _bounded(path, args, settings)
     if rest:
         raise NoRule(f"randint_like{args}")
-    return _like(path, input, settings, values)
+    return _holding(path, _like(path, input, settings, values), values)
+
+
+_NARROW = {
+    torch.bool: (0, 1),
+    torch.float16: (-65504, 65504),
+    **{
+        dtype: (torch.iinfo(dtype).min, torch.iinfo(dtype).max)
+        for dtype in (torch.uint8, torch.int8, torch.int16, torch.int32)
+    },
+}
+"""The numbers that a dtype holds, where these are few."""
+
+
+def _holding(path: Path, result: TensorSpec, values: Range) -> TensorSpec:
+    """The result, whose dtype has to hold all numbers that may be drawn."""
+    low, high = values
+    if result.dtype in _NARROW and low is not None and high is not None:
+        name, (least, most) = str(result.dtype)[6:], _NARROW[result.dtype]
+        path.claim(ge(low, least), f"numbers that {name} holds, from {{}}", low)
+        path.claim(ge(most, high), f"numbers that {name} holds, up to {{}}", high)
+    return result
 
 
 def _as_tensor_itself(

@@ -119,6 +119,18 @@ def test_full_and_randint():
         agree(torch.randint, low=0, high=S("b"), size=(2,), env=env, other=POINTS[0])
 
 
+@pytest.mark.filterwarnings("ignore:.*out of bounds")
+@covers(torch.randint, torch.randint_like)
+@pytest.mark.parametrize("dtype", [*DTYPES, torch.bfloat16, torch.int16, torch.int8, torch.uint8])
+@pytest.mark.parametrize("high", [2, 3, 128, 129, 256, 257, 32768, 32769, 65505, 65506, 2**31 + 1])
+def test_randint_of_numbers_that_a_dtype_does_not_hold(dtype, high):
+    env, other = {"a": 2, "b": high}, {"a": 3, "b": 2}
+    agree(torch.randint, S("b"), (S("a"),), dtype=dtype, env=env, other=other)
+    agree(torch.randint, -high, 1, (S("a"),), dtype=dtype, env=env, other=other)
+    agree(torch.randint, S("b"), (0,), dtype=dtype, env=env, other=other)
+    agree(torch.randint_like, T("a"), S("b"), dtype=dtype, env=env, other=other)
+
+
 @covers(torch.tensor, torch.as_tensor)
 def test_of_numbers():
     data = [
