@@ -28,6 +28,8 @@ HEADERS = (
     "for t, e in enumerate(p.squeeze(1) for p in list(x.split(1, 1))):",
     "for t, e in enumerate(x.transpose(0, 1)):",
     "for t in range(0, {end}, 3):",
+    "for t, e in enumerate(x[:, j] * 2 for j in range({end})):",
+    "for t, e in self.items(x):",
 )
 WHILES = (
     ("t = 0", "while t < {end}:", "t += 1"),
@@ -46,6 +48,11 @@ WHILES = (
     ("t = 1", "while 1:\n            if not t + 1 <= {end}: return h", "t += 2"),
     ("t = 0", "while True:", "t += 1\n            if t >= {end}: break"),
     ("t = 0", "while True:", "t = t + 3\n            if {end} <= t + 1: break"),
+    ("t = 0", "while t != {end}:", "t += 1"),
+    ("t, todo = 0, list(x.unbind(1))", "while todo:", "todo.pop(); t += 1"),
+    ("t, todo = 0, list(x.unbind(1))", "while len(todo) > 1:", "t += 1; todo.pop(0)"),
+    ("t, rest = 0, x", "while rest.shape[1] > 1:", "rest = rest[:, 2:]; t += 2"),
+    ("t = -1", "while len(outs) < {end}:", "t += 1; outs.append(x[:, t])"),
 )  # a name's first value, the loop, and how the name changes
 INDICES = ("t", "t", "t", "t", "t + 1", "t - 1", "-1 - t", "k", "0", "x.shape[1] - 1 - t")
 STARTS = (
@@ -116,6 +123,10 @@ class Drawn(nn.Module):
         super().__init__()
         self.count = 0
         self.last = None
+
+    def items(self, x):
+        for i in range(x.shape[1]):
+            yield i, x[:, i]
 
     def forward(self, x):
         LOG.clear()
