@@ -30,6 +30,7 @@ from archlint.tracing.exception_handling.statements import (
     TRY,
     continues_after,
     leaves,
+    raises_another,
     reads_error,
     source_of,
 )
@@ -77,7 +78,21 @@ def is_caught(root: CodeType | None, kinds: Sequence[type[Exception]] = ERRORS) 
                 return None
             found = found or fate
         frame = frame.f_back
-    return found
+    return None if found and _is_replaced(root) and reads_texts(root) else found
+
+
+def _is_replaced(root: CodeType | None) -> bool:
+    """Whether a handler around this raises another error, made from the one that it caught."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code is not root:
+        code = frame.f_code
+        if _is_theirs(code.co_filename) and _may_handle(code):
+            for block in _blocks(code, code.co_filename, code.co_linetable) or ():
+                inside = block.first <= frame.f_lineno <= block.last
+                if inside and any(map(raises_another, block.handlers)):
+                    return True
+        frame = frame.f_back
+    return False
 
 
 def reads_texts(root: CodeType | None) -> bool:
@@ -232,10 +247,12 @@ def _fate(
     """
     for handler in handlers:
         caught = _catches(handler.type, frame, kind)
-        if caught is None:
-            return True if raised else None
+        if caught is False:
+            continue
+        continues = continues_after(handler, partial(always_shows, frame=frame))
         if caught:
-            return continues_after(handler, partial(always_shows, frame=frame))
+            return continues
+        return True if raised and continues is not None else None
     return False
 
 
