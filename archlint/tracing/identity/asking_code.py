@@ -50,7 +50,8 @@ _INDIRECT = frozenset(("getattr", "vars", "globals", _HIDDEN))
 class _Read:
     """What a code reads by name, and whether it compares by ``is`` or imports what asks.
 
-    ``compared``: global names that it compares with by ``is``, where that is all that it does so.
+    ``compared``: global names, and private parameters, that it compares with by ``is``, where that
+    is all that it does so.
     ``own``: whether it has the text of an attribute that stand-ins have beside the real ones.
     """
 
@@ -118,13 +119,16 @@ def _held(function: FunctionType, names: frozenset[str]) -> Iterator[tuple[str, 
 @lru_cache(maxsize=1 << 14)
 def _read(code: CodeType) -> _Read:
     names, attributes, compared, asks, own = set(), set(), set(), False, False
-    plain = _plain_variables(code)
+    plain, private = _plain_variables(code), _private_parameters(code)
     before: dis.Instruction | None = None
     for instruction in dis.get_instructions(code):
         kind, value = instruction.opname, instruction.argval
         if kind == "IS_OP":
+            loaded = None if before is None else _loaded(before)
             if before is not None and before.opname == "LOAD_GLOBAL":
                 compared.add(before.argval)
+            elif loaded in private:
+                compared.add(loaded)
             elif before is None or not (_is_plain(before) or _loaded(before) in plain):
                 asks = True
         elif kind == "IMPORT_FROM":
@@ -163,6 +167,20 @@ def _loaded(instruction: dis.Instruction) -> Any:
     if re.search("LOAD_FAST(_BORROW|_CHECK)?$", instruction.opname) is None:
         return None
     return name[-1] if isinstance(name, tuple) else name
+
+
+def _private_parameters(code: CodeType) -> set[str]:
+    """Keyword-only parameters that callers leave alone, and that the code never binds again.
+
+    Code that a decorator such as beartype's compiles has its own objects as their defaults.
+    """
+    names = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    found = {name for name in names if name.startswith("__")}
+    for instruction in dis.get_instructions(code) if found else ():
+        if "STORE_FAST" in instruction.opname or instruction.opname == "DELETE_FAST":
+            value = instruction.argval
+            found -= {*(value if isinstance(value, tuple) else (value,))}
+    return found
 
 
 def _plain_variables(code: CodeType) -> set[Any]:

@@ -16,7 +16,25 @@ kind = type
 SEVEN = 7
 
 
+def never_passed(a, *, __mark=len.__class__, __text="mark"):
+    return a is __mark
+
+
+def passed(a, *, mark=dict):
+    return a is mark
+
+
+def bound_again(a, *, __mark=dict):
+    __mark = a
+    return a is __mark
+
+
+def with_a_value(a, *, __mark=(1, 2)):
+    return a is __mark
+
+
 def asking():
+    yield from (passed, bound_again, with_a_value)
     yield lambda a, b: a is b
     yield lambda a, b: a is not b
     yield lambda a: (a > 3) is True
@@ -78,6 +96,7 @@ def importing(a):
 
 
 def not_asking():
+    yield never_passed
     yield lambda a: a is None
     yield lambda a: a is not None
     yield lambda a, b: a == b or a in b
