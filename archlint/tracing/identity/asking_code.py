@@ -33,7 +33,7 @@ HELPER = "__archlint_identity__"
 """The global name by which a rewritten function reaches the questions of the current run."""
 
 CALLED = SHADOWED - {"type"}
-"""Names of Python whose calls are replaced where a module uses them otherwise, too."""
+"""Names whose calls are replaced where a module uses them otherwise, too."""
 
 _IS = (ast.Is, ast.IsNot)
 _PLAIN = (str, bytes, type(None), type(...))

@@ -50,6 +50,7 @@ class FollowedLoops:
         self._functions: dict[int, _Function] = {}
         self._sites: dict[Site, BodyNames] = {}
         self._unfit: set[CodeType] = set()
+        self._unfit_to_call: set[CodeType] = set()  # whose calls cannot be replaced
         self._watched: set[CodeType] = set()
         self._unwatched: set[CodeType] = set()  # code whose look-ups cannot be followed
         self.unanswered: set[CodeType] = set()  # asks for identity or types, and is not followed
@@ -82,15 +83,20 @@ class FollowedLoops:
         ``code``: that of the functions, or of one in them. ``names``: those of :data:`CALLED`.
         """
         followed = [f for f in self._functions.values() if contains(f.code, code)]
+        called = CALLED & names
+        if not called or code in self._unfit_to_call or any(called <= f.names for f in followed):
+            return False
         changed = False
         for function in followed or list(map(self._known, functions_with(code))):
-            before, function.names = function.names, function.names | (CALLED & names)
+            before, function.names = function.names, function.names | called
             if function.names == before:
                 continue
             if self._rewrite(function, loops=function.loops, keys=function.keys):
                 changed = True
             else:
                 function.names = before
+        if not changed:
+            self._unfit_to_call.add(code)
         return changed
 
     def in_run(self) -> tuple[Loops, AbstractContextManager[None]]:
