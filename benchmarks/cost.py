@@ -128,9 +128,10 @@ def main() -> None:
     ]
     print(*summary, sep="\n")
     if args.only == "*":
+        every = f" --every {args.every}" if args.family == "timm" else ""
         write(
             f"cost_{args.family}",
-            f"python benchmarks/cost.py {args.family}",
+            f"python benchmarks/cost.py {args.family}{every}",
             summary,
             ("model", "equal", "note"),
             [(r["name"], f"{r['equal']} of {r['sizes']}", r["note"]) for r in rows],
