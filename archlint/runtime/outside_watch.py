@@ -125,6 +125,11 @@ class _Watched:
         return self.__qualname__
 
 
+def unwatched(value: Any) -> Any:
+    """The function that a watched one calls; anything else as it is."""
+    return value._original if type(value) is _Watched else value
+
+
 def watch_environment(read: VariableRead) -> None:
     """Call ``read`` before environment variables are read, until the process ends."""
     with PROCESS_LOCK:

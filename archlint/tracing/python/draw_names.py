@@ -8,6 +8,8 @@ from functools import lru_cache
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
+from archlint.runtime.outside_watch import unwatched
+
 _NAMES: dict[str, dict[str, str]] = {
     "random": {
         "fraction": "random",
@@ -68,6 +70,7 @@ def held_source(value: Any) -> str | None:
 
     Whoever holds it calls it without a name that a replacement could have.
     """
+    value = unwatched(value)
     kind = type(value)
     if kind is type and value in DATES:
         return f"datetime.{value.__name__}"
@@ -77,15 +80,26 @@ def held_source(value: Any) -> str | None:
                 return f"datetime.{owner.__name__}.{value.__name__}"
     if kind is not BuiltinFunctionType and kind is not FunctionType:
         return None
-    return _held_sources(tuple(name in sys.modules for name in (*_IN_C, "uuid"))).get(id(value))
+    found = _held_sources(tuple(name in sys.modules for name in (*_IN_C, "uuid"))).get(id(value))
+    return None if found is None else found[1]
 
 
 @lru_cache(maxsize=4)
-def _held_sources(loaded: tuple[bool, ...]) -> dict[int, str]:
-    """By ``id``: the functions of the modules that are loaded, as they are before any run."""
+def _held_sources(loaded: tuple[bool, ...]) -> dict[int, tuple[Any, str]]:
+    """By ``id``: the functions of the modules that are loaded, and their names.
+
+    The functions themselves, also while others take their place.
+    """
     names = [(m, name) for m in _IN_C for each in BY_ANSWER[m].values() for name in each]
-    found = [(getattr(sys.modules.get(m), n, None), f"{m}.{n}") for m, n in (*names, _UUID)]
-    return {id(function): name for function, name in found if function is not None}
+    found = [(_own(getattr(sys.modules.get(m), n, None)), f"{m}.{n}") for m, n in (*names, _UUID)]
+    return {id(function): (function, name) for function, name in found if function is not None}
+
+
+def _own(function: Any) -> Any:
+    """What a function, or one that takes its place, calls in the end."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
 
 
 _UUID = ("uuid", "uuid1")

@@ -1,10 +1,14 @@
 """Each function that is answered exists, once, and so does the method that answers it."""
 
+import datetime
+import functools
 import importlib
+import time
 
 import pytest
 
-from archlint.tracing.python.draw_names import BY_ANSWER, DATES
+from archlint.runtime.outside_watch import _Watched
+from archlint.tracing.python.draw_names import BY_ANSWER, DATES, _held_sources, held_source
 from archlint.tracing.python.draws import _Draws
 
 ABSENT = {"os.getrandom"}  # on some systems
@@ -22,3 +26,20 @@ def test_functions_and_answers_exist(module):
 
 def test_methods_that_read_the_clock_exist():
     assert all(callable(getattr(kind, name)) for kind, names in DATES.items() for name in names)
+
+
+def test_what_is_held_is_known_while_others_take_its_place(monkeypatch):
+    original, other = time.perf_counter, len
+    _held_sources.cache_clear()
+
+    @functools.wraps(original)
+    def stand_in():
+        return 0.0
+
+    monkeypatch.setattr(time, "perf_counter", stand_in)
+    assert held_source(original) == "time.perf_counter"
+    assert held_source(stand_in) is None
+    assert held_source(other) is None
+    assert held_source(_Watched("time.time", time.time, print)) == "time.time"
+    assert held_source(datetime.datetime.now) == "datetime.datetime.now"
+    assert held_source(datetime.datetime.fromtimestamp) is None
