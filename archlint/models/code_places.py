@@ -19,6 +19,7 @@ from archlint.models.held_names import HeldNames
 from archlint.models.model_code import ModelCode
 from archlint.runtime.code_owner import Owner, file_of_module, owner_of
 from archlint.runtime.real_type import is_a
+from archlint.runtime.stand_in_functions import StandIn
 
 _OTHERS = frozenset({"torch", "torchgen", "archlint", "numpy", "builtins", "z3"})
 _MOST_MODULES = 400
@@ -58,7 +59,7 @@ def is_code_state(value: object) -> bool:
     A module that is imported late, or a function made once, is not undone: what made it will not
     make it again.
     """
-    return not is_a(value, ModuleType, FunctionType, type)
+    return not is_a(value, ModuleType, FunctionType, StandIn, type)
 
 
 class _Found(NamedTuple):

@@ -320,11 +320,12 @@ def are_plain(modules: list[nn.Module]) -> bool:
 def _is_plain(kind: Any) -> bool:
     """Whether nothing but torch's own ``Module`` says how the class is copied or pickled.
 
-    The ``__setstate__`` of torch's layers only fills in what old files lack.
+    The ``__setstate__`` of torch's layers only fills in what old files lack, and that which
+    ``torch.compile`` puts in the place of ``Module``'s, for good, only counts.
     """
     return (
         kind.__getstate__ is nn.Module.__getstate__
-        and kind.__setstate__.__module__.startswith("torch.nn.")
+        and kind.__setstate__.__module__.startswith(("torch.nn.", "torch._dynamo."))
         and not any(c.__dict__.get(name) for c in kind.__mro__[:-1] for name in _PROTOCOL)
         and kind not in copyreg.dispatch_table
         and type(kind) is type

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from collections import OrderedDict
 
 import pytest
@@ -212,3 +214,20 @@ def test_functions_that_refer_to_nothing_of_the_model_are_copied():
     found: list[object] = []
     model.register_forward_hook(lambda m, args, out: found.append(out))
     assert deep_copy(model, {}) is not model
+
+
+COMPILED = """
+import torch
+from torch._dynamo.mutation_guard import install_generation_tagging_init
+
+from archlint.models.meta_weights import lean_copy
+
+before = lean_copy(torch.nn.Linear(2, 2))[1].complete()
+install_generation_tagging_init()
+print(before, lean_copy(torch.nn.Conv2d(2, 2, 1))[1].complete())
+"""
+
+
+def test_modules_are_plain_after_something_was_compiled_in_the_process():
+    ran = subprocess.run([sys.executable, "-c", COMPILED], capture_output=True, text=True)
+    assert ran.stdout.split() == ["True", "True"], ran.stderr

@@ -8,7 +8,7 @@ each of these turns, and not after the last one. Else the turns are not counted.
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from archlint.symbolic import Expr, Size, evaluate
 from archlint.symbolic.formula import Bool, ge, ne, negate
@@ -28,31 +28,33 @@ if TYPE_CHECKING:
 
 
 class Falling:
-    """The distances of such loops in one run; ``seen``: those at the start of their last turns."""
+    """The distances of such loops in one run; ``seen``: those at the start of their last turns.
 
-    def __init__(self, host: Loops) -> None:
-        self._host = host
+    The ``host`` has this, so that this does not keep it: it would be a cycle.
+    """
+
+    def __init__(self) -> None:
         self._seen: dict[Site, Size | None] = {}
 
-    def turns(self, site: Site, kind: str, one: Any, other: Any) -> Any:
+    def turns(self, host: Loops, site: Site, kind: str, one: Any, other: Any) -> Any:
         """The turns of the loop that begins now; ``None`` without end where they are unknown."""
         self._seen.pop(site, None)
-        distance, fall = _distance(kind, one, other), self._host.plans.fall(site)
+        distance, fall = _distance(kind, one, other), host.plans.fall(site)
         if not fall or not isinstance(distance, Expr):
             return itertools.repeat(None)
         if fall < 0:
             distance = -distance
-        count = SymbolicRange(self._host, 0, distance, abs(fall)).count
+        count = SymbolicRange(host, 0, distance, abs(fall)).count
         if isinstance(count, int):
             return itertools.repeat(None)
-        return Sections(self._host, [(count, lambda index: True)])
+        return Sections(host, [(count, lambda index: True)])
 
-    def at_turn(self, site: Site, turn: Any, kind: str, one: Any, other: Any) -> None:
+    def at_turn(self, host: Loops, site: Site, turn: Any, kind: str, one: Any, other: Any) -> None:
         """Check that a counted turn is one, or look at how the distance falls until there."""
-        host, distance = self._host, _distance(kind, one, other)
+        distance = _distance(kind, one, other)
         if turn is not None:
             if distance is None or not _holds(host.path, _goes_on(kind, distance)):
-                self._wrong(site)
+                _wrong(host, site)
             return
         before, self._seen[site] = self._seen.get(site), distance
         if before is None or distance is None or not isinstance(before, Expr):
@@ -64,15 +66,16 @@ class Falling:
         if falls and host.plans.guess_fall(site, fall):
             raise Retry
 
-    def at_end(self, site: Site, kind: str, one: Any, other: Any) -> None:
+    def at_end(self, host: Loops, site: Site, kind: str, one: Any, other: Any) -> None:
         """Check that the test fails after the turns that were counted."""
         distance = _distance(kind, one, other)
-        if distance is None or not _holds(self._host.path, negate(_goes_on(kind, distance))):
-            self._wrong(site)
+        if distance is None or not _holds(host.path, negate(_goes_on(kind, distance))):
+            _wrong(host, site)
 
-    def _wrong(self, site: Site) -> None:
-        self._host.plans.wrong_fall(site)
-        raise Retry
+
+def _wrong(host: Loops, site: Site) -> NoReturn:
+    host.plans.wrong_fall(site)
+    raise Retry
 
 
 def _distance(kind: str, one: Any, other: Any) -> Size | None:

@@ -92,7 +92,7 @@ class Loops:
         self.tracer = tracer
         self.path = tracer.path
         self.run = tracer.run
-        self._distances = Falling(self)
+        self._distances = Falling()
         self.look_ups.begin(tracer.path, tracer.run)
         self.questions.begin(tracer.path, tracer.run)
 
@@ -130,16 +130,16 @@ class Loops:
         """The turns of a loop of :mod:`.measured_while`."""
         if self.tracer is None or not self.run.in_thread():
             return itertools.repeat(None)
-        return self._distances.turns(_site_of_caller(_FALLS), kind, one, other)
+        return self._distances.turns(self, _site_of_caller(_FALLS), kind, one, other)
 
     def at_turn(self, turn: Any, kind: str, one: Any, other: Any) -> None:
         """Check at the start of a turn that it is one."""
         if self.tracer is not None and self.run.in_thread():
-            self._distances.at_turn(_site_of_caller(_FALLS), turn, kind, one, other)
+            self._distances.at_turn(self, _site_of_caller(_FALLS), turn, kind, one, other)
 
     def at_end(self, kind: str, one: Any, other: Any) -> None:
         """Check after the last turn that it is the last."""
-        self._distances.at_end(_site_of_caller(_FALLS), kind, one, other)
+        self._distances.at_end(self, _site_of_caller(_FALLS), kind, one, other)
 
     def list_of(self, items: Iterable[Any] = ()) -> Any:
         """``list(items)``, or a comprehension's list."""

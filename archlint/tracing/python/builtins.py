@@ -28,18 +28,18 @@ import torch
 from torch import nn
 
 from archlint.ops.rules import split
+from archlint.runtime import stand_in_functions
 from archlint.runtime.code_owner import is_user_code
 from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.runtime.stand_in_functions import StandIn, original_of
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic import maximum, minimum
 from archlint.symbolic.formula import ge
 from archlint.symbolic.quantify_unknowns import unknowns_in
 from archlint.tracing import path as path_module
 from archlint.tracing import rule_calls
-from archlint.tracing.python import stand_in_functions
 from archlint.tracing.python.builtin_calls import replaceable
 from archlint.tracing.python.math_functions import EXACT, of_sizes
-from archlint.tracing.python.stand_in_functions import StandIn, original_of
 from archlint.tracing.symint import node as node_module
 from archlint.tracing.symint import numbers, python_types, rounding
 from archlint.tracing.symint.extremum_node import ExtremumNode

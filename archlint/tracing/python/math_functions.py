@@ -17,10 +17,10 @@ from importlib import import_module
 from typing import Any
 
 from archlint.runtime.process_lock import PROCESS_LOCK
+from archlint.runtime.stand_in_functions import StandIn
 from archlint.runtime.uninterruptible import uninterrupted
 from archlint.symbolic.formula import ge, gt
 from archlint.symbolic.rational import ratio_of
-from archlint.tracing.python.stand_in_functions import StandIn
 from archlint.tracing.symint import float_domains, integers, logarithms, numbers, powers, rounding
 from archlint.tracing.symint.numbers import SizePath
 from archlint.tracing.symint.python_types import is_symbolic_number, node_value, user_number

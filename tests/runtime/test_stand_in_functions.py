@@ -11,8 +11,8 @@ from types import BuiltinFunctionType
 
 import pytest
 
+from archlint.runtime.stand_in_functions import StandIn, original_of
 from archlint.tracing.python.math_functions import EXACT, of_sizes
-from archlint.tracing.python.stand_in_functions import StandIn, original_of
 
 
 @pytest.mark.parametrize("original", [*EXACT, max, len, hash], ids=str)
