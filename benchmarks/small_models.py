@@ -9,6 +9,9 @@ row with ``draws`` is a model that draws at random: right for it is "not known".
 
 A model is *wrong* if the inferred set or output contradicts a point, *exact* if the set is proved,
 else *open*. Each model runs in a process of its own. Exits with 1 if a model is wrong or crashes.
+
+The printed set of an exact model is read back as a rule file's ``accepts`` and has to hold the same
+sizes: at the table's points and at DRAWN more, small and large.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import fnmatch
 import importlib
 import json
 import multiprocessing
+import random
 import sys
 import time
 import warnings
@@ -26,6 +30,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+LINE = 120  # characters in which a set should be said
+DRAWN = 500  # sizes at which a set is compared with its words
 
 
 def agree(inferred: Any, real: Any) -> bool:
@@ -87,9 +94,35 @@ def compared(row: dict[str, Any], folder: Path, seconds: float) -> dict[str, Any
             result["wrong"].append(f"{point}: {said}, runs: {accepted}")
         elif said and not agree(found.output(**point), output):
             result["wrong"].append(f"{point}: {found.output(**point)}, is {output}")
+    if found.exact:
+        points = [dict(zip(row["names"], sizes, strict=True)) for sizes, *_ in row["points"]]
+        result["wrong"] += differences(found, points)
     result["seconds"] = round(time.process_time() - start, 2)
     result["word"] = "wrong" if result["wrong"] else "exact" if found.exact else "open"
     return result
+
+
+def differences(found: Any, points: list[dict[str, int]]) -> list[str]:
+    """Sizes at which the printed set, read as a rule file's, is not the set that was found."""
+    from archlint.contracts.rulefile.phrase_parser import parse_clause
+    from archlint.symbolic.formula import holds
+
+    if found.text == "no size":
+        region: Any = False
+    else:
+        region = parse_clause(
+            "any" if found.text == "any size" else f"only {found.text}", "accepts"
+        ).region
+    draws = random.Random(found.text)
+    drawn = [
+        {name: 1 + draws.randrange(draws.choice((4, 40, 400, 4000))) for name in points[0]}
+        for _ in range(DRAWN)
+    ]
+    return [
+        f"{point}: read back as {not found.accepts(**point)}"
+        for point in points + drawn
+        if found.accepts(**point) not in (None, holds(region, point))
+    ]
 
 
 def in_process(row: dict[str, Any], folder: Path, seconds: float) -> dict[str, Any]:
@@ -138,6 +171,12 @@ def main() -> int:
             print(result["word"], row["module"], row["name"], str(why)[:200], flush=True)
     words = Counter(r["word"] for r in results)
     print(", ".join(f"{count} {word}" for word, count in words.most_common()) or "no models")
+    sets = [r["text"] for r in results if r["word"] == "exact"]
+    short = sum(len(text) <= LINE for text in sets)
+    extremes = sum("min(" in text or "max(" in text for text in sets)
+    print(
+        f"{short} of {len(sets)} exact sets in at most {LINE} characters, {extremes} with min/max"
+    )
     if options.json:
         options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
     return 1 if words["wrong"] or words["crash"] else 0
