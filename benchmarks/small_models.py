@@ -107,12 +107,10 @@ def differences(found: Any, points: list[dict[str, int]]) -> list[str]:
     from archlint.contracts.rulefile.phrase_parser import parse_clause
     from archlint.symbolic.formula import holds
 
-    if found.text == "no size":
-        region: Any = False
-    else:
-        region = parse_clause(
-            "any" if found.text == "any size" else f"only {found.text}", "accepts"
-        ).region
+    region: Any = False
+    if found.text != "no size":
+        text = found.text if found.text == "any size" else f"only {found.text}"
+        region = parse_clause(text, "accepts").region
     draws = random.Random(found.text)
     drawn = [
         {name: 1 + draws.randrange(draws.choice((4, 40, 400, 4000))) for name in points[0]}

@@ -308,7 +308,7 @@ STATE = {
     "archlint/ops/registry.py: INPLACE": "a registry, filled by imports",
     "archlint/ops/values/grid_calls.py: _HANDLERS": "a table, filled by its module",
     "archlint/ops/traits.py: _STATED": "a registry, filled by imports and plugins",
-    "archlint/tracing/symint/python_types.py: NUMPY_FUNCTIONS": "filled when numpy is imported",
+    "archlint/tracing/symint/python_types.py: NUMPY_TYPES": "filled by numpy_scalars",
     "archlint/tracing/tensors/attributes.py: ATTRIBUTES": "a registry, filled by its module",
     "archlint/runtime/effort_clock.py: _known": "what the system said last, of each thread",
     "archlint/models/targets.py: _SETTINGS": "what imports set, to be set again for later checks",

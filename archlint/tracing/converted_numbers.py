@@ -17,7 +17,12 @@ from archlint.ops.registry import Path
 from archlint.ops.rule_answers import key_of_value
 from archlint.symbolic import Expr
 from archlint.symbolic.formula import conj, ge
-from archlint.tracing.symint.python_types import is_symbolic_number, node_value
+from archlint.tracing.symint.python_types import (
+    NUMBER_TYPES,
+    NUMPY_TYPES,
+    is_symbolic_number,
+    node_value,
+)
 from archlint.tracing.tensors.specs import map_tensors, spec_of
 
 _HELD = 127  # the numbers from 0 that every dtype holds
@@ -55,6 +60,18 @@ def check_numbers(path: Path, func: Any, args: Any, kwargs: Any) -> None:
                 _check_size(path, func, args, kwargs, key)
         elif func in _MAKING and isinstance(value, (list, tuple)):
             _check_listed(path, func, args, kwargs, value)
+
+
+def check_numpys(path: Path, func: Any, args: Any, kwargs: Any) -> None:
+    """Claim that an operator takes scalars of numpy where a call has them for Python's numbers."""
+    for key, value in (*enumerate(args), *kwargs.items()):
+        if type(value) not in NUMPY_TYPES:
+            continue
+        one = NUMBER_TYPES.get(type(value), type(value))(1)
+        errors = _errors(func, args, kwargs, key, one)
+        if errors and all(error is TypeError for error in errors.values()):
+            kind = type(one).__name__
+            path.claim(False, f"a number of Python, gets one of numpy's {kind}", error=TypeError)
 
 
 def _check_listed(path: Path, func: Any, args: Any, kwargs: Any, values: Any) -> None:

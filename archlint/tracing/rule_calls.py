@@ -21,10 +21,10 @@ from archlint.ops.rule_answers import (
     remembered,
 )
 from archlint.ops.torch_versions import TENSOR_AS_LIST
-from archlint.tracing.converted_numbers import check_numbers
+from archlint.tracing.converted_numbers import check_numbers, check_numpys
 from archlint.tracing.operators import Operator
 from archlint.tracing.path import TracedPath
-from archlint.tracing.symint.python_types import NUMBER_TYPES, user_number
+from archlint.tracing.symint.python_types import NUMBER_TYPES, NUMPY_TYPES, user_number
 from archlint.tracing.tensors.attributes import ATTRIBUTES
 from archlint.tracing.tensors.specs import (
     has_known_elements,
@@ -52,6 +52,8 @@ def call_rule(
     """
     rule: Any = operator.rule
     key = None
+    if any(type(a) in NUMPY_TYPES for a in args) or kwargs:
+        check_numpys(path, func, args, kwargs)
     if operator.remembered and not path.unknowns and not path.turns:
         key = _key(func, rule, args, kwargs)
         if key is not None:

@@ -46,7 +46,7 @@ from archlint.tracing.symint.extremum_node import ExtremumNode
 from archlint.tracing.symint.node import SizeNode
 from archlint.tracing.symint.python_types import (
     NUMBER_TYPES,
-    SymbolicBool,
+    NUMPY_TYPES,
     SymbolicFloat,
     SymbolicInt,
     user_number,
@@ -70,7 +70,6 @@ class _Shadow(type):
     """A name that stands for a type in calls and in ``isinstance``."""
 
     plain: type
-    symbolic: tuple[type, ...] = ()
 
     @property
     def dtype(cls) -> Any:
@@ -80,7 +79,8 @@ class _Shadow(type):
         return sys.modules["numpy"].dtype(cls.plain)
 
     def __instancecheck__(cls, value: object) -> bool:
-        return isinstance(value, cls.plain) or type(value) in cls.symbolic
+        seen = NUMBER_TYPES.get(type(value))
+        return isinstance(value, cls.plain) if seen is None else issubclass(seen, cls.plain)
 
     def __subclasscheck__(cls, other: type) -> bool:
         return issubclass(other, cls.plain)
@@ -98,7 +98,6 @@ class _Shadow(type):
 
 class _Int(int, metaclass=_Shadow):
     plain = int
-    symbolic = (SymbolicInt, SymbolicBool)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
@@ -113,7 +112,6 @@ class _Int(int, metaclass=_Shadow):
 
 class _Float(float, metaclass=_Shadow):
     plain = float
-    symbolic = (SymbolicFloat,)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
@@ -194,7 +192,7 @@ def _extreme(args: tuple[Any, ...], larger: int) -> Any:
 
     ``None`` if it takes a branch.
     """
-    if all(type(a) is float or isinstance(a, torch.SymFloat) for a in args):
+    if all(type(a) in (float, SymbolicFloat) for a in args):
         nodes = [_node(a, torch.SymFloat) for a in args]
         path = next((n.path for n in nodes if n is not None), None)
         values = [x if n is None else n.value for x, n in zip(args, nodes, strict=True)]
@@ -202,6 +200,8 @@ def _extreme(args: tuple[Any, ...], larger: int) -> Any:
         return None if path is None else user_number(choose(path, *values), path)
     if any(type(a) is not int and not isinstance(a, torch.SymInt) for a in args):
         return None
+    if any(type(a) in NUMPY_TYPES for a in args):
+        return None  # which of them it is tells its type
     nodes = [_node(a, torch.SymInt) for a in args]
     path = next((n.path for n in nodes if n is not None), None)
     if path is None:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import functools
 import math
 import operator
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 
 from archlint.runtime.process_lock import PROCESS_LOCK
@@ -113,9 +111,7 @@ _PLACES: tuple[tuple[dict[str, Any], str, Any], ...] = tuple(
 
 @contextmanager
 def math_of_sizes() -> Iterator[None]:
-    """Answer these functions, and those of numpy's scalars, for sizes inside the block."""
-    if "numpy" in sys.modules:
-        import_module("archlint.tracing.symint.numpy_scalars")
+    """Answer these functions for sizes inside the block."""
     with PROCESS_LOCK:
         replaced: list[tuple[dict[str, Any], str, Any]] = []
         try:

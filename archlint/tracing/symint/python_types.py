@@ -67,6 +67,8 @@ def _numpy_scalar(other: Any) -> Any:
 
 def _binary(operation: Binary, *, swapped: bool = False) -> Any:
     def method(self: Any, other: Any) -> Any:
+        if type(other) in NUMPY_TYPES:
+            return NotImplemented
         value = operand(other)
         if value is NotImplemented:
             return NotImplemented
@@ -79,6 +81,8 @@ def _binary(operation: Binary, *, swapped: bool = False) -> Any:
 
 def _comparison(operation: Binary) -> Any:
     def method(self: Any, other: Any) -> Any:
+        if type(other) in NUMPY_TYPES:
+            return NotImplemented
         node: Any = getattr(other, "node", None)
         b = node.compared if isinstance(node, SizeNode) else operand(other)
         if b is NotImplemented:
@@ -135,6 +139,8 @@ def _divmod(path: SizePath, a: Any, b: Any) -> tuple[Any, Any]:
 
 def _pair(swapped: bool) -> Any:
     def method(self: Any, other: Any) -> Any:
+        if type(other) in NUMPY_TYPES:
+            return NotImplemented
         value = operand(other)
         if value is NotImplemented:
             return NotImplemented
@@ -147,7 +153,7 @@ def _pair(swapped: bool) -> Any:
 
 
 def _power(self: Any, other: Any, modulus: Any = None) -> Any:
-    power = operand(other)
+    power = NotImplemented if type(other) in NUMPY_TYPES else operand(other)
     if power is NotImplemented:
         return NotImplemented
     node = self.node
@@ -159,7 +165,7 @@ def _power(self: Any, other: Any, modulus: Any = None) -> Any:
 
 
 def _power_of(self: Any, other: Any) -> Any:
-    base = operand(other)
+    base = NotImplemented if type(other) in NUMPY_TYPES else operand(other)
     if base is NotImplemented:
         return NotImplemented
     return user_number(powers.power(self.node.path, base, self.node.value), self.node.path)
@@ -250,15 +256,6 @@ class _Number:
         plain = hash(pinned(self.node.path, self.node.value))
         self.node.path.keys.hashes[id(self.node)] = self.node, plain
         return plain
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """numpy's functions of scalars: a few exactly, the others at plain numbers."""
-        operation = NUMPY_FUNCTIONS.get(ufunc) if method == "__call__" else None
-        operation = None if kwargs else operation
-        if operation is not None and all(operand(i) is not NotImplemented for i in inputs):
-            return operation(*(i if isinstance(i, _Number) else operand(i) for i in inputs))
-        plain = [pinned(i.node.path, i.node.value) if isinstance(i, _Number) else i for i in inputs]
-        return getattr(ufunc, method)(*plain, **kwargs)
 
 
 class _Integer(_Number):
@@ -383,5 +380,5 @@ NUMBER_TYPES: dict[type, type] = {
     SymbolicBool: bool,
 }
 """The types of numbers made from sizes, each with the type that user code sees."""
-NUMPY_FUNCTIONS: dict[Any, Callable[..., Any]] = {}
-"""numpy's functions of scalars that sizes answer; :mod:`.numpy_scalars` adds them."""
+NUMPY_TYPES: set[type] = set()
+"""numpy's types of scalars, whose operators answer for a size and one of these."""
