@@ -17,7 +17,7 @@ from archlint.errors import PhraseError
 
 MAX_LENGTH = 4000  # characters of a phrase
 MAX_DEPTH = 32  # brackets inside brackets
-MAX_TOKENS = 500
+MAX_TOKENS = 1000  # 61 ways to halve a size take 735
 
 GRAMMAR = r"""
 size: sum

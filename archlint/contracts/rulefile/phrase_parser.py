@@ -34,7 +34,7 @@ from archlint.symbolic.case_split import divisors
 from archlint.symbolic.intervals import Box, Interval
 from archlint.symbolic.step_functions import STEP_FUNCTIONS, step_function
 
-MAX_NUMBER = 10**18  # as written
+MAX_NUMBER = 2**63 - 1  # as written
 MAX_COMPUTED = 10**24  # of numbers and coefficients
 MAX_TERMS = 64  # of a size in normal form
 NO_BOUNDS: Mapping[str, Interval] = MappingProxyType({})
@@ -354,7 +354,7 @@ def _call(node: Tree[Token], text: str) -> Size:
 def _number(token: Token) -> int:
     digits = token.replace("_", "")
     if len(digits) > 20 or int(digits) > MAX_NUMBER:
-        raise PhraseError("found a number that is too large", "at most 10**18", column(token))
+        raise PhraseError("found a number that is too large", "at most 2**63 - 1", column(token))
     return int(digits)
 
 

@@ -5,6 +5,7 @@ import pytest
 from archlint.contracts.rulefile.grammar import (
     MAX_DEPTH,
     MAX_LENGTH,
+    MAX_TOKENS,
     column,
     parse,
     quote,
@@ -21,7 +22,12 @@ def test_names_with_their_first_columns():
 
 
 @pytest.mark.parametrize(
-    "text", ["(" * (MAX_DEPTH + 1) + ")" * (MAX_DEPTH + 1), "H" * (MAX_LENGTH + 1), "H " * 501]
+    "text",
+    [
+        "(" * (MAX_DEPTH + 1) + ")" * (MAX_DEPTH + 1),
+        "H" * (MAX_LENGTH + 1),
+        "H " * (MAX_TOKENS + 1),
+    ],
 )
 def test_what_is_too_large_is_refused_before_it_is_parsed(text):
     with pytest.raises(PhraseError):

@@ -209,9 +209,9 @@ PREFIX = "found 'H'; expected 'any' or 'only', as in 'any H, W >= 32'"
             "found the list 'H, W' in place of a size; expected a size or a name",
         ),
         (
-            "any H > 1000000000000000001",
+            "any H > 9223372036854775808",
             9,
-            "found a number that is too large; expected at most 10**18",
+            "found a number that is too large; expected at most 2**63 - 1",
         ),
     ],
 )  # fmt: skip

@@ -244,6 +244,19 @@ def test_without_time_the_formula_itself_is_said_whole():
     check_same(check_words(found), formula, ranges)
 
 
+def test_all_halvings_of_a_size_are_read_back():
+    least = [conj(ge(H, 5 << k), le(H, (10 << k) - 1), ge(W, 2 << k)) for k in range(59)]
+    accepted = disj(le(H, 4), *least)
+    found = of(accepted)
+    assert found.exact
+    region = check_words(found)
+    for k in range(59):
+        for height in ((5 << k) - 1, 5 << k, (10 << k) - 1):
+            for width in (1, (2 << k) - 1, 2 << k):
+                point = {"H": height, "W": width}
+                assert holds(region, point) == holds(accepted, point), point
+
+
 def test_what_is_cut_is_not_called_exact():
     formula = disj(*(conj(eq(H, i), ge(W, (i * 37) % 101)) for i in range(2, 200)))
     found = of(formula, seconds=-1.0)
