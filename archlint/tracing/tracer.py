@@ -62,7 +62,6 @@ from archlint.tracing.python.legacy_constructors import legacy_constructors_foll
 from archlint.tracing.python.library_functions import library_functions_traced, own_body
 from archlint.tracing.python.lru_caches import lru_caches_restored
 from archlint.tracing.python.math_functions import math_of_sizes
-from archlint.tracing.python.numpy_functions import numpy_of_sizes
 from archlint.tracing.python.watched_blocks import watching_noted
 from archlint.tracing.real_calls import real_attribute, real_call
 from archlint.tracing.refused_values import refusable
@@ -374,8 +373,7 @@ def run_model(
             replaced.enter_context(watching_noted())
             replaced.enter_context(lru_caches_restored(code, tracer.run.remembered))
             replaced.enter_context(draws_unknown(path, tracer.run, code))
-            replaced.enter_context(math_of_sizes())
-            replaced.enter_context(numpy_of_sizes(code.classes))
+            replaced.enter_context(math_of_sizes(code.classes))
             replaced.enter_context(torchscript_followed(code.classes, tracer.run))
             if merging is not None:
                 replaced.enter_context(merging(tracer, model, code))

@@ -10,8 +10,10 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from typing import Any
 
 from archlint.runtime.process_lock import PROCESS_LOCK
@@ -110,8 +112,21 @@ _PLACES: tuple[tuple[dict[str, Any], str, Any], ...] = tuple(
 
 
 @contextmanager
-def math_of_sizes() -> Iterator[None]:
-    """Answer these functions for sizes inside the block."""
+def math_of_sizes(classes: Iterable[type] = ()) -> Iterator[None]:
+    """Answer these functions for sizes inside the block, and numpy's where it is imported.
+
+    ``classes``: those of the model, whose modules may have names for numpy's functions.
+    """
+    with ExitStack() as replaced:
+        if sys.modules.get("numpy") is not None:
+            numpys = import_module("archlint.tracing.python.numpy_functions")
+            replaced.enter_context(numpys.numpy_of_sizes(classes))
+        replaced.enter_context(_math_replaced())
+        yield
+
+
+@contextmanager
+def _math_replaced() -> Iterator[None]:
     with PROCESS_LOCK:
         replaced: list[tuple[dict[str, Any], str, Any]] = []
         try:

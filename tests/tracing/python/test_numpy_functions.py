@@ -2,6 +2,8 @@
 
 import operator
 import random
+import subprocess
+import sys
 
 import numpy
 import numpy as np
@@ -215,6 +217,27 @@ def test_what_takes_no_scalar_of_numpy_is_refused(name):
     else:
         with pytest.raises(TypeError):
             model(x)
+
+
+WITHOUT_NUMPY = """
+import sys, warnings
+
+class Missing:
+    def find_spec(self, name, *rest):
+        if name.partition(".")[0] == "numpy":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Missing())
+warnings.simplefilter("ignore")
+import torch, archlint
+print(archlint.infer(torch.nn.Linear(3, 2), "N 3").text, "numpy" in sys.modules)
+"""
+
+
+def test_no_trace_needs_numpy():
+    command = [sys.executable, "-c", WITHOUT_NUMPY]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("any size False\n", 0), done.stderr
 
 
 def test_the_originals_are_back():
