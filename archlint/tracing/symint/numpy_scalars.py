@@ -85,7 +85,6 @@ OPERATIONS: dict[Any, Callable[..., Any]] = {
 }
 """numpy's functions that sizes answer: ``(path, *numbers) -> number``."""
 
-_BITS = (numpy.bitwise_and, numpy.bitwise_or, numpy.bitwise_xor, numpy.invert)
 _BY_ZERO = (numpy.divide, numpy.floor_divide, numpy.remainder)
 
 
@@ -93,10 +92,11 @@ def answer(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
     """What a function of numpy gives of numbers made from sizes, and others."""
     inputs = [i[()] if isinstance(i, numpy.ndarray) and not i.ndim else i for i in inputs]
     operation = None if kwargs or method != "__call__" else OPERATIONS.get(ufunc)
-    if operation is not None and all(map(_is_followed, inputs)):
+    followed = operation is not None and all(map(_is_followed, inputs))
+    dtype = _result_type(ufunc, tuple(map(_kind, inputs))) if followed else None
+    if operation is not None and dtype is not None:
         path = next(i.node.path for i in inputs if is_symbolic_number(i))
         values = [numbers.settled(path, _plain(i)) for i in inputs]
-        dtype = _result_type(ufunc, tuple(map(_kind, inputs)))
         try:
             return scalar(operation(path, *values), path, dtype)
         except (ValueError, OverflowError):  # which numpy raises for few: inf and nan are usual
@@ -126,11 +126,11 @@ def _kind(value: Any) -> type:
 
 @lru_cache(maxsize=1024)
 def _result_type(ufunc: Any, kinds: tuple[type, ...]) -> Any:
-    """The dtype of a function's result."""
-    ones = [_FOLLOWED[kind] for kind in kinds]
-    if ufunc in _BITS and any(isinstance(one, float) for one in ones):
-        return _FLOAT  # numpy refuses them
-    return ufunc(*ones).dtype
+    """The dtype of a function's result; ``None`` where numpy refuses such operands."""
+    try:
+        return ufunc(*(_FOLLOWED[kind] for kind in kinds)).dtype
+    except TypeError:
+        return None
 
 
 def _sign(path: SizePath, number: Any) -> int:

@@ -240,6 +240,14 @@ def test_no_trace_needs_numpy():
     assert (done.stdout, done.returncode) == ("any size False\n", 0), done.stderr
 
 
+@pytest.mark.parametrize("operation", [operator.and_, operator.lshift, np.bitwise_or, np.gcd])
+def test_what_numpy_refuses_of_floats_is_refused(operation):
+    half = sym_int(symbol("H"), TracedPath({"H": 6}, Box({"H": (1, None)}))) / 2
+    for left in (np.ceil(half), np.float64(3.0)):
+        with pytest.raises(TypeError):
+            operation(left, np.int64(2))
+
+
 def test_the_originals_are_back():
     original = numpy.prod
     with numpy_of_sizes([Asks]):
