@@ -21,6 +21,10 @@ _LIST = re.compile(r"\s*(?:\w+\.)*(?:list|List|Sequence|Iterable)\[(.*)\]\s*$", 
 """The text of an annotation that is a list, with what its elements are."""
 _SETTING = re.compile(r"\s*(?:bool|int|float|str)\s*$")
 """The text of an annotation of what no input is."""
+_CONTAINER = re.compile(
+    r"(?:\w+\.)*(?:dict|list|tuple|\w*Dict|List|Tuple|\w*Mapping|Sequence|Iterable)\[[^\[\]]*\]"
+)
+"""The text of an annotation of a container, without another in it."""
 
 
 def example_input(model: nn.Module, needed: Sequence[str], likely: Sequence[TensorInput]) -> str:
@@ -75,8 +79,11 @@ def mapping_keys(model: nn.Module, name: str) -> list[str] | None:
     """The keys that ``forward`` reads of an argument that is a mapping; ``None`` for another.
 
     It is one by its annotation, or because ``forward`` reads ``batch["image"]`` before it gives
-    the name ``batch`` another value.
+    the name ``batch`` another value. What may also be a tensor (``Tensor | dict[str, Tensor]``, or
+    ``if isinstance(batch, dict):``) counts as one.
     """
+    if _may_be_tensor(annotation_text(model, name)):
+        return None
     keys = _keys_read(model, name)
     try:
         annotation = inspect.signature(model.forward).parameters[name].annotation
@@ -90,6 +97,14 @@ def mapping_keys(model: nn.Module, name: str) -> list[str] | None:
     return keys if keys or is_mapping else None
 
 
+def _may_be_tensor(annotation: str) -> bool:
+    """Whether a tensor is what an annotation says, not only what it has in a container."""
+    before = ""
+    while before != annotation:
+        before, annotation = annotation, _CONTAINER.sub("", annotation)
+    return re.search(r"\bTensor\b", annotation) is not None
+
+
 def _keys_read(model: nn.Module, name: str) -> list[str]:
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(model.forward)))
@@ -98,6 +113,8 @@ def _keys_read(model: nn.Module, name: str) -> list[str]:
     keys: dict[str, None] = {}
     until = _first_rebinding(tree, name)
     for node in ast.walk(tree):
+        if _asks_for_type(node, name):
+            return []
         owner: ast.expr | None = None
         key: ast.expr | None = None
         if isinstance(node, ast.Subscript):
@@ -114,6 +131,14 @@ def _keys_read(model: nn.Module, name: str) -> list[str]:
         if of_it and isinstance(key, ast.Constant) and isinstance(key.value, str):
             keys[key.value] = None
     return list(keys)
+
+
+def _asks_for_type(node: ast.AST, name: str) -> bool:
+    """Whether it is ``isinstance(name, …)``."""
+    match node:
+        case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=asked), *_]):
+            return asked == name
+    return False
 
 
 def _first_rebinding(tree: ast.AST, name: str) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """The ``--input`` that a message suggests has the names and keys of the model's own arguments."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Union
 
 import pytest
 from torch import Tensor, nn
@@ -101,6 +101,25 @@ class Unpacked(Base):
     def forward(self, batch):
         batch, scale = batch["image"], batch.get("scale")
         return self.conv(batch["tensor"]) * scale
+
+
+class Either(Base):
+    def forward(self, x: Union[Tensor, dict[str, Tensor]], y: "Tensor | dict", z):
+        if isinstance(z, dict):
+            z = z["image"]
+        x = x["image"] if isinstance(x, dict) else x
+        return self.conv(x) + y.get("image") + z
+
+
+class Image(Base):
+    def forward(self, x: "Tensor | dict[str, list[Tensor]]"):
+        return self.conv(x["image"] if type(x) is dict else x)
+
+
+def test_what_may_be_a_tensor_is_taken_for_one():
+    assert [mapping_keys(Either(), name) for name in "xyz"] == [None, None, None]
+    assert mapping_keys(Records(), "records") is None
+    assert archlint.infer(Image()).text == "H, W >= 3"
 
 
 class Walked(Base):
