@@ -121,19 +121,25 @@ def math_of_sizes(classes: Iterable[type] = ()) -> Iterator[None]:
         if sys.modules.get("numpy") is not None:
             numpys = import_module("archlint.tracing.python.numpy_functions")
             replaced.enter_context(numpys.numpy_of_sizes(classes))
-        replaced.enter_context(_math_replaced())
+        replaced.enter_context(names_replaced(_PLACES, of_sizes))
         yield
 
 
 @contextmanager
-def _math_replaced() -> Iterator[None]:
+def names_replaced(
+    places: Iterable[tuple[dict[str, Any], str, Any]], stand_in: Callable[[Any], Any]
+) -> Iterator[None]:
+    """Put stand-ins in the place of functions inside the block.
+
+    ``places``: the names of a module, one of them, and the function that it may stand for.
+    """
     with PROCESS_LOCK:
         replaced: list[tuple[dict[str, Any], str, Any]] = []
         try:
-            for names, name, original in _PLACES:
+            for names, name, original in places:
                 if names.get(name) is original:
                     replaced.append((names, name, original))  # first: a limit may ring
-                    names[name] = of_sizes(original)
+                    names[name] = stand_in(original)
             yield
         finally:
             with uninterrupted():

@@ -8,17 +8,16 @@ real array has a dtype, too: code that could see the difference gets a caveat.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from functools import cache, lru_cache
 from types import FrameType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from archlint.runtime.process_lock import PROCESS_LOCK
 from archlint.runtime.stand_in_functions import StandIn
-from archlint.runtime.uninterruptible import uninterrupted
+from archlint.tracing.python.math_functions import names_replaced
 from archlint.tracing.symint.numpy_scalars import OPERATIONS, as_scalar
 from archlint.tracing.symint.python_types import is_symbolic_number
 
@@ -38,27 +37,14 @@ _ASKING = frozenset(("isinstance", "type", "dtype", "issubdtype", "hasattr", "it
 _AS_ARRAY = np.asarray
 
 
-@contextmanager
-def numpy_of_sizes(classes: Iterable[type]) -> Iterator[None]:
-    """Answer these functions for lists of sizes inside the block.
+def numpy_of_sizes(classes: Iterable[type]) -> AbstractContextManager[None]:
+    """A block in which these functions answer for lists of sizes.
 
     ``classes``: those of the model, whose modules may have names of their own for the functions.
     """
-    replaced: list[tuple[dict[str, Any], str, Any]] = []
     modules = {sys.modules.get(kind.__module__) for kind in classes}
-    with PROCESS_LOCK:
-        try:
-            for module in (np, *filter(None, modules)):
-                names = vars(module)
-                for name, original in _named(module):
-                    if names.get(name) is original:
-                        replaced.append((names, name, original))  # first: a limit may ring
-                        names[name] = _of_sizes(original)
-            yield
-        finally:
-            with uninterrupted():
-                for names, name, original in replaced:
-                    names[name] = original
+    places = [(vars(m), *place) for m in (np, *filter(None, modules)) for place in _named(m)]
+    return names_replaced(places, _of_sizes)
 
 
 @lru_cache(maxsize=512)
